@@ -1,0 +1,1 @@
+"""The library: from a run's config to its record, and from records to a table."""

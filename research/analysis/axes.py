@@ -1,0 +1,95 @@
+"""Tables of a sweep: which settings its runs differ in, and one row per combination of their values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from research.analysis.cells import Arm, Column, Table
+from research.analysis.numerals import as_number
+from research.analysis.table import DECLARED, build_table
+from research.errors import UserError, nearest
+from research.sweeps.record import Record
+
+Settings = Mapping[str, str]
+
+
+def axes(records: Sequence[Record]) -> tuple[str, ...]:
+    """The config keys in which runs differ, in the config's order: not the seed, and nothing that follows from
+    another key (an option that its entry's name settles, a split seed that the seed settles)."""
+    keys = dict.fromkeys(key for record in records for key in record.config)
+    values = {key: {record.config.get(key) for record in records} for key in keys}
+    varying = [key for key in keys if key != "seed" and len(values[key]) > 1]
+    return tuple(key for key in varying if not any(_settles(records, parent, key) for parent in _parents(key)))
+
+
+def _parents(key: str) -> list[str]:
+    if key == "split_seed":
+        return ["seed"]
+    parts = key.split(".")
+    return [".".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
+def _settles(records: Sequence[Record], parent: str, key: str) -> bool:
+    """Whether `key` has one value for each value of `parent`, and so says nothing more."""
+    values: dict[str | None, str | None] = {}
+    return any(parent in record.config for record in records) and all(
+        values.setdefault(record.config.get(parent), record.config.get(key)) == record.config.get(key)
+        for record in records
+    )
+
+
+def group(records: Sequence[Record], keys: Sequence[str]) -> list[Arm]:
+    """One arm per combination of the keys' values, sorted by the keys in turn.
+
+    Raises UserError if two different runs have the same combination and seed.
+    """
+    found: dict[tuple[str, ...], dict[int, Record]] = {}
+    for record in records:
+        by_seed = found.setdefault(tuple(record.config.get(key, "") for key in keys), {})
+        seed = int(record.config.get("seed", 0))
+        other = by_seed.setdefault(seed, record)
+        if other.run_id != record.run_id:
+            differ = _differing(other.config, record.config)
+            raise UserError(
+                f"runs {other.run_id} and {record.run_id} share a row and a seed but differ in {differ}; add an axis"
+            )
+    ranks = [ranking([combination[place] for combination in found]) for place in range(len(keys))]
+    combinations = sorted(found, key=lambda c: [rank[value] for rank, value in zip(ranks, c, strict=True)])
+    return [Arm(_label(keys, c), found[c], dict(zip(keys, c, strict=True))) for c in combinations]
+
+
+def ranking(values: Iterable[str]) -> dict[str, tuple[int, float]]:
+    """Where each value of an axis sorts: words first, as they come; then numbers by size."""
+    ranks: dict[str, tuple[int, float]] = {}
+    for place, value in enumerate(dict.fromkeys(values)):
+        number = as_number(value)
+        ranks[value] = (0, place) if number is None else (1, number)
+    return ranks
+
+
+def _label(keys: Sequence[str], values: Sequence[str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in zip(keys, values, strict=True) if value) or "all runs"
+
+
+def _differing(a: Settings, b: Settings) -> str:
+    return ", ".join(sorted(key for key in {*a, *b} if a.get(key) != b.get(key))) or "nothing that is recorded"
+
+
+def sweep_table(
+    title: str,
+    records: Iterable[Record],
+    columns: Sequence[Column],
+    keys: Sequence[str] | None = None,
+    notes: Sequence[str] = (),
+    strengths: str = DECLARED,
+) -> Table:
+    """A table with a row per combination of a sweep's axes and no baseline. keys: the axes, in the order of sorting.
+
+    Raises UserError for a key that no run has.
+    """
+    records = list(records)
+    known = {key for record in records for key in record.config}
+    for key in keys or ():
+        if key not in known:
+            raise UserError(f"no run has the setting '{key}'; {nearest(key, known)}")
+    arms = group(records, axes(records) if keys is None else keys)
+    seeds = sorted({seed for arm in arms for seed in arm.records})
+    return build_table(title, arms, columns, None, seeds, notes=notes, strengths=strengths)

@@ -1,0 +1,188 @@
+"""What a table is made of: columns, arms, cells, rows. `table.py` builds one from records, `render.py` prints it."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from research.analysis.statistics import Better, Interval
+from research.errors import UserError, nearest
+from research.sweeps.record import Record
+
+Outcome = Literal["finished", "diverged", "failed", "missing"]
+BETTER, WORSE, UNDECIDED = "better", "worse", "no difference shown"
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """A final metric as a column. percent: shown times 100; None means: if it is an accuracy."""
+
+    label: str
+    metric: str
+    better: Better = "higher"
+    percent: bool | None = None
+
+    @property
+    def in_percent(self) -> bool:
+        return self.metric.endswith("accuracy") if self.percent is None else self.percent
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """The records of one row, by seed. settings: in a sweep, the row's value on every axis."""
+
+    label: str
+    records: Mapping[int, Record]
+    settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """A value from a paper, in the metric's own unit (0.9725, not 97.25).
+
+    spread: the half-width of the paper's ±, as printed. n: the paper's number of runs.
+    """
+
+    value: float
+    spread: float | None = None
+    n: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A published value against ours: gap = ours - published.
+
+    verdict: `overlap` where the paper gives a spread and the intervals meet, else by ordering `better`, `worse` or
+    `equal`; `none` where we have no mean.
+    """
+
+    published: Published
+    gap: float | None
+    verdict: Literal["overlap", "better", "worse", "equal", "none"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One arm in one column; `values` and `outcomes` follow the table's seeds (None where there is no value).
+
+    interval: of the mean over the finished runs. difference: to the baseline, on the seeds that both finished.
+    verdict: what the test says, in words.
+    """
+
+    values: tuple[float | None, ...]
+    outcomes: tuple[Outcome, ...]
+    interval: Interval | None
+    difference: Interval | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    verdict: str = ""
+    bold: bool = False
+    published: Comparison | None = None
+
+    def count(self, outcome: Outcome) -> int:
+        """How many seeds had this outcome."""
+        return self.outcomes.count(outcome)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every seed has a value."""
+        return self.count("finished") == len(self.outcomes)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """An arm with its cells, in the order of the table's columns. seconds: the mean of a run."""
+
+    arm: Arm
+    cells: tuple[Cell, ...]
+    parameters: int | None
+    seconds: float | None
+
+    @property
+    def label(self) -> str:
+        return self.arm.label
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A finished table; nothing in it is rounded. m: the comparisons that Holm corrects for."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    seeds: tuple[int, ...]
+    baseline: str | None
+    m: int
+    caption: str
+    footer: tuple[str, ...]
+
+    def row(self, label: str) -> Row:
+        """The row of that label. Raises UserError with the nearest labels."""
+        for row in self.rows:
+            if row.label == label:
+                return row
+        raise UserError(f"no row '{label}'; {nearest(label, [row.label for row in self.rows])}")
+
+    def flat(self) -> list[dict[str, Any]]:
+        """One flat record per row and column, in full precision."""
+        return [
+            {"row": row.label, **row.arm.settings, **_flat_cell(column, cell), **_row_totals(row)}
+            for row in self.rows
+            for column, cell in zip(self.columns, row.cells, strict=True)
+        ]
+
+    def tree(self) -> dict[str, Any]:
+        """The table as nested data, in full precision; per-seed values and run ids included."""
+        return {
+            "title": self.title,
+            "caption": self.caption,
+            "footer": list(self.footer),
+            "baseline": self.baseline,
+            "seeds": list(self.seeds),
+            "m": self.m,
+            "columns": [dataclasses.asdict(column) for column in self.columns],
+            "rows": [
+                {
+                    "label": row.label,
+                    "settings": dict(row.arm.settings),
+                    **_row_totals(row),
+                    "run_ids": [r.run_id if (r := row.arm.records.get(s)) else None for s in self.seeds],
+                    "cells": [dataclasses.asdict(cell) for cell in row.cells],
+                }
+                for row in self.rows
+            ],
+        }
+
+    def records(self) -> Iterator[Record]:
+        """Every record behind the table, row by row, in the order of the seeds."""
+        for row in self.rows:
+            yield from (row.arm.records[seed] for seed in self.seeds if seed in row.arm.records)
+
+
+def _row_totals(row: Row) -> dict[str, Any]:
+    return {"parameters": row.parameters, "seconds": row.seconds}
+
+
+def _flat_cell(column: Column, cell: Cell) -> dict[str, Any]:
+    interval, difference, published = cell.interval, cell.difference, cell.published
+    return {
+        "column": column.label,
+        "metric": column.metric,
+        "n": cell.count("finished"),
+        "diverged": cell.count("diverged"),
+        "failed": cell.count("failed"),
+        "missing": cell.count("missing"),
+        "mean": interval and interval.mean,
+        "half_width": interval and interval.half_width,
+        "pairs": difference and difference.n,
+        "difference": difference and difference.mean,
+        "difference_half_width": difference and difference.half_width,
+        "p": cell.p,
+        "p_holm": cell.p_holm,
+        "verdict": cell.verdict,
+        "bold": cell.bold,
+        "published": published and published.published.value,
+        "published_spread": published and published.published.spread,
+        "published_n": published and published.published.n,
+        "published_gap": published and published.gap,
+        "published_verdict": published and published.verdict,
+    }

@@ -1,0 +1,128 @@
+"""What is behind a row: its runs, their configs, where and how they ran, their values, the test."""
+
+from collections.abc import Mapping, Sequence
+
+from research.analysis import numerals, provenance
+from research.analysis.cells import Cell, Row, Table
+from research.analysis.statistics import EXACT_UP_TO, Interval
+from research.sweeps.record import Record
+
+
+def explain(table: Table, label: str) -> str:
+    """All that is behind one row, as text. Raises UserError with the nearest labels for one that does not exist."""
+    row = table.row(label)
+    records = [row.arm.records[seed] for seed in table.seeds if seed in row.arm.records]
+    sections = [
+        [f"{table.title}: {label}" + (" (the baseline)" if label == table.baseline else "")],
+        *_configs(table, row, records),
+        ["Made by", *_provenance(records)],
+        *(_column(table, row, place) for place in range(len(table.columns))),
+    ]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def _configs(table: Table, row: Row, records: Sequence[Record]) -> list[list[str]]:
+    """What the row's runs share, what differs among them, and what sets the row off from the baseline."""
+    shared, differing = _split(records)
+    sections = [["Config shared by its runs", *_pairs(shared)]] if shared else []
+    if differing:
+        sections.append(["Differs among its runs (by seed)", *_pairs({k: ", ".join(v) for k, v in differing.items()})])
+    if table.baseline not in (None, row.label):
+        base, _ = _split(list(table.row(table.baseline or "").arm.records.values()))
+        keys = [key for key in {**base, **shared} if key not in differing and base.get(key) != shared.get(key)]
+        changes = {key: f"{base.get(key, numerals.NOTHING)} -> {shared.get(key, numerals.NOTHING)}" for key in keys}
+        sections.append([f"Against the baseline '{table.baseline}'", *(_pairs(changes) or ["  nothing"])])
+    return sections
+
+
+def _split(records: Sequence[Record]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """(config that all records share, values by key where they differ)."""
+    keys = dict.fromkeys(key for record in records for key in record.config)
+    values = {key: [record.config.get(key, numerals.NOTHING) for record in records] for key in keys}
+    shared = {key: v[0] for key, v in values.items() if len(set(v)) == 1}
+    return shared, {key: v for key, v in values.items() if key not in shared}
+
+
+def _provenance(records: Sequence[Record]) -> list[str]:
+    """Versions, then every other key of the provenance: its values where few, their range where many."""
+    keys = dict.fromkeys(key for record in records for key in record.provenance if key != "versions")
+    said = {"versions": provenance.versions(records)}
+    for key in keys:
+        values = provenance.distinct(records, key)
+        numbers = [n for value in values if (n := numerals.as_number(value)) is not None]
+        many = len(values) > 3 and len(numbers) == len(values)
+        said[key] = f"{min(numbers):g} to {max(numbers):g}" if many else ", ".join(values)
+    return _pairs({key: value for key, value in said.items() if value}) or ["  the records do not say"]
+
+
+def _column(table: Table, row: Row, place: int) -> list[str]:
+    """The values of one metric seed by seed, and how the verdict comes about."""
+    column, cell = table.columns[place], row.cells[place]
+    base = None
+    if table.baseline not in (None, row.label):
+        base = table.row(table.baseline or "").cells[place]
+    return [
+        f"{column.label} ({column.metric}, {column.better} is better)",
+        *_values(table, row, cell, base),
+        f"  mean: {_interval(cell.interval)}",
+        *(_test(table, cell) if base else []),
+        *_published(cell),
+    ]
+
+
+def _values(table: Table, row: Row, cell: Cell, base: Cell | None) -> list[str]:
+    header = ["seed", "run id", "outcome", "value", *([table.baseline or "", "difference"] if base else [])]
+    lines = [header]
+    for i, seed in enumerate(table.seeds):
+        ours, record = cell.values[i], row.arm.records.get(seed)
+        line = [str(seed), record.run_id if record else numerals.NOTHING, _outcome(cell.outcomes[i], record)]
+        line.append(_number(ours))
+        if base:
+            theirs = base.values[i]
+            both = None if ours is None or theirs is None else ours - theirs
+            line += [_number(theirs), _number(both, "+")]
+        lines.append(line)
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    return ["  " + "  ".join(text.ljust(w) for text, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def _outcome(outcome: str, record: Record | None) -> str:
+    if record is not None and record.status == "failed" and record.error:
+        return f"failed: {record.error.splitlines()[0]}"
+    at = record.diverged_at if record is not None else None
+    return outcome if at is None else f"{outcome} at step {at}"
+
+
+def _test(table: Table, cell: Cell) -> list[str]:
+    lines = [f"  difference to '{table.baseline}': {_interval(cell.difference)}"]
+    if cell.difference is not None and cell.p is not None:
+        kind = "exact" if cell.difference.n <= EXACT_UP_TO else "sampled"
+        lines += [
+            f"  {kind} two-sided sign-flip p on {cell.difference.n} pairs: {_number(cell.p)}",
+            f"  corrected by Holm over m = {table.m} rows: {_number(cell.p_holm)}",
+        ]
+    return [*lines, f"  verdict: {cell.verdict}"]
+
+
+def _published(cell: Cell) -> list[str]:
+    if cell.published is None:
+        return []
+    given = cell.published.published
+    spread = "" if given.spread is None else f" ± {given.spread!r}"
+    return [f"  published: {given.value!r}{spread}; gap {_number(cell.published.gap, '+')}: {cell.published.verdict}"]
+
+
+def _interval(interval: Interval | None) -> str:
+    if interval is None:
+        return "none"
+    width = "" if interval.half_width is None else f" ± {interval.half_width:.6g}"
+    return f"{interval.mean:.6g}{width} (n = {interval.n})"
+
+
+def _number(value: float | None, sign: str = "") -> str:
+    return numerals.NOTHING if value is None else f"{value:{sign}.6g}"
+
+
+def _pairs(pairs: Mapping[str, str]) -> list[str]:
+    width = max((len(key) for key in pairs), default=0)
+    return [f"  {key.ljust(width)}  {value}" for key, value in pairs.items()]

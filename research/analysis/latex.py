@@ -1,0 +1,131 @@
+"""LaTeX that compiles as it is: a minimal document around one booktabs float to cut out."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from research.analysis.layout import Panel, Tabular, Text, document
+
+PAGE_ROWS = 36
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "[": "{[}",  # after \\ a bracket or a star would be read as its argument
+    "]": "{]}",
+    "*": "{*}",
+    "-": "-{}",  # "--" would become a dash
+    '"': "''",
+    "±": r"$\pm$",
+    "−": "$-$",
+    "–": "--",
+    "·": r"$\cdot$",
+    "×": r"$\times$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "²": "$^2$",
+    "₁": "$_1$",
+    "₂": "$_2$",
+    "→": r"$\rightarrow$",
+}
+_GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "η": "eta", "θ": "theta"}
+_GREEK |= {"κ": "kappa", "λ": "lambda", "μ": "mu", "ρ": "rho", "σ": "sigma", "τ": "tau", "Δ": "Delta", "Σ": "Sigma"}
+_ESCAPES |= {letter: f"$\\{name}$" for letter, name in _GREEK.items()}
+
+_DOCUMENT = r"""\documentclass{article}
+\usepackage[landscape,margin=1.5cm]{geometry}
+\usepackage{booktabs}
+\begin{document}
+
+% A paper needs only this float and \usepackage{booktabs}.
+%s
+\end{document}
+"""
+
+_FLOAT = r"""\begin{table}
+  \centering
+  \caption{%s}
+  \vspace{4pt}
+  \footnotesize
+  \setlength{\tabcolsep}{4pt}
+%s
+  \par\smallskip
+  \begin{minipage}{0.95\linewidth}
+    \footnotesize
+%s
+  \end{minipage}
+\end{table}
+"""
+
+
+def to_latex(table: Tabular) -> str:
+    """The table as a complete LaTeX document: one float, or several where the rows fill more than a page."""
+    doc = document(table)
+    floats = list(_pages(doc.panels))
+    last = len(floats) - 1
+    texts = [
+        _float(
+            escape(doc.caption) if page == 0 else f"{escape(doc.title)} (continued).",
+            panels,
+            doc.footer * (page == last),
+        )
+        for page, panels in enumerate(floats)
+    ]
+    return _DOCUMENT.replace("%s", "\n".join(texts))
+
+
+def _pages(panels: Sequence[Panel]) -> Iterator[list[Panel]]:
+    """The panels in lists of at most PAGE_ROWS rows; a longer panel is cut."""
+    page: list[Panel] = []
+    for panel in panels:
+        for start in range(0, max(1, len(panel.rows)), PAGE_ROWS):
+            part = dataclasses.replace(panel, rows=panel.rows[start : start + PAGE_ROWS])
+            if page and sum(len(p.rows) for p in page) + len(part.rows) > PAGE_ROWS:
+                yield page
+                page = []
+            page.append(part)
+    yield page
+
+
+def _float(caption: str, panels: Sequence[Panel], footer: Sequence[str]) -> str:
+    tabulars = "\n  \\par\\medskip\n".join(_tabular(panel) for panel in panels)
+    notes = "\n".join(f"    {escape(sentence)}" for sentence in footer)
+    return _FLOAT % (escape(caption), tabulars, notes)
+
+
+def _tabular(panel: Panel) -> str:
+    heading = [f"  \\textit{{{escape(panel.heading)}}}\\par\\smallskip"] if panel.heading else []
+    lines = [
+        *heading,
+        f"  \\begin{{tabular}}{{@{{}}{panel.align}@{{}}}}",
+        "    \\toprule",
+        _line([Text(text) for text in panel.header]),
+        "    \\midrule",
+        *(_line(row) for row in panel.rows),
+        "    \\bottomrule",
+        "  \\end{tabular}",
+    ]
+    return "\n".join(lines)
+
+
+def _line(texts: Sequence[Text]) -> str:
+    return "    " + " & ".join(_cell(text) for text in texts) + r" \\"
+
+
+def _cell(text: Text) -> str:
+    return f"\\textbf{{{escape(text.text)}}}" if text.bold else escape(text.text)
+
+
+def escape(text: str) -> str:
+    """Plain text as LaTeX; every character that means something to LaTeX is printed as it is."""
+    return " ".join("".join(_ESCAPES.get(char, char) for char in text).split())

@@ -1,0 +1,154 @@
+"""Lines with 95 % bands: one axis for a few, a panel each (the others in grey behind) for many."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from research.analysis.statistics import t_quantile
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Array = NDArray[np.float64]
+
+# Okabe and Ito, without the yellow that vanishes on white: the colour-blind tell these apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+OVERLAID = len(COLOURS)  # more lines than this get a panel each
+PANELS_WIDE = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """x, mean, half_width: [N], NaN where there is none. whole: [N], whether every run of the line is in the mean.
+
+    crosses: (x, text) of marks at the foot of the axis.
+    """
+
+    label: str
+    x: Array
+    mean: Array
+    half_width: Array
+    whole: NDArray[np.bool_]
+    crosses: tuple[tuple[float, str], ...] = ()
+
+
+def band(
+    label: str,
+    x: Array,
+    runs: Sequence[Sequence[float]] | Array,
+    factor: float = 1.0,
+    crosses: Sequence[tuple[float, str]] = (),
+) -> Line:
+    """The mean and 95 % t-band of `runs` at each x [N]; a run may be shorter than N, and NaN counts as absent."""
+    values = np.full((len(runs), x.size), np.nan)
+    for row, run in zip(values, runs, strict=True):
+        row[: len(run)] = run
+    values = np.where(np.isfinite(values), values * factor, np.nan)
+    present = np.isfinite(values)
+    n = present.sum(0)
+    mean = np.divide(np.nansum(values, 0), n, out=np.full(x.size, np.nan), where=n > 0)
+    squares = np.nansum((values - mean) ** 2, 0)
+    deviation = np.sqrt(np.divide(squares, n - 1, out=np.full(x.size, np.nan), where=n > 1))
+    quantiles = np.array([t_quantile(k - 1) / math.sqrt(k) if k > 1 else np.nan for k in n])
+    return Line(label, x, mean, deviation * quantiles, n == n.max(initial=0), tuple(crosses))
+
+
+def draw(
+    lines: Sequence[Line], title: str, x_label: str, y_label: str, log_x: bool = False, markers: bool = False
+) -> "Figure":
+    """The figure of all lines, whose y axis follows the means and is logarithmic where they span two decades."""
+    from matplotlib.figure import Figure
+
+    single = len(lines) <= OVERLAID
+    columns = 1 if single else PANELS_WIDE
+    rows = 1 if single else math.ceil(len(lines) / columns)
+    size = (8.0, 4.5) if single else (10.5, 1.2 + 1.9 * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    figure.suptitle(title, fontsize=11)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    _scales(grid[0], lines, log_x)
+    style = "o-" if markers else "-"
+    if single:
+        _overlaid(grid[0], lines, style)
+        grid[0].set_xlabel(x_label)
+        grid[0].set_ylabel(y_label)
+    else:
+        _one_each(grid, lines, style, columns)
+        figure.supxlabel(x_label, fontsize=10)
+        figure.supylabel(y_label, fontsize=10)
+    return figure
+
+
+def _overlaid(axis: "Axes", lines: Sequence[Line], style: str) -> None:
+    """All lines on one axis, with the legend outside."""
+    for place, (line, colour) in enumerate(zip(lines, COLOURS, strict=False)):
+        _line(axis, line, colour, style)
+        _crosses(axis, line, colour, height=0.03 + 0.045 * place)
+    if any(line.label for line in lines):
+        axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)
+    _clean(axis)
+
+
+def _one_each(grid: "Sequence[Axes]", lines: Sequence[Line], style: str, columns: int) -> None:
+    """A panel per line; the other lines stand behind it in grey."""
+    for axis, line in zip(grid, lines, strict=False):
+        for other in lines:
+            axis.plot(other.x, other.mean, color="#cccccc", linewidth=0.6, zorder=1)
+        _line(axis, line, COLOURS[0], style)
+        _crosses(axis, line, COLOURS[1], height=0.06)
+        axis.set_title(line.label, fontsize=9)
+        _clean(axis)
+    for axis in grid[len(lines) :]:
+        axis.set_visible(False)
+    for axis in grid[max(0, len(lines) - columns) : len(lines)]:
+        axis.tick_params(labelbottom=True)
+
+
+def _line(axis: "Axes", line: Line, colour: str, style: str) -> None:
+    """The mean with its band while every run is in it, dotted where runs are missing."""
+    low, high = line.mean - line.half_width, line.mean + line.half_width
+    axis.fill_between(line.x, low, high, where=line.whole.tolist(), color=colour, alpha=0.2, linewidth=0, zorder=2)
+    if not line.whole.all():
+        axis.plot(line.x, line.mean, ":", color=colour, linewidth=1.3, zorder=3)
+    whole = np.where(line.whole, line.mean, np.nan)
+    axis.plot(line.x, whole, style, color=colour, linewidth=1.6, markersize=3.5, label=line.label, zorder=4)
+
+
+def _crosses(axis: "Axes", line: Line, colour: str, height: float) -> None:
+    for x, text in line.crosses:
+        foot = axis.get_xaxis_transform()
+        axis.plot([x], [height], "x", color=colour, transform=foot, markersize=6, markeredgewidth=1.8, zorder=5)
+        axis.annotate(
+            text, (x, height), xycoords=foot, xytext=(5, 0), textcoords="offset points", fontsize=7, va="center"
+        )
+
+
+def _scales(axis: "Axes", lines: Sequence[Line], log_x: bool) -> None:
+    """Limits from the means, so that one wide band does not flatten all lines; room at the foot for crosses."""
+    if log_x:
+        axis.set_xscale("log")
+    means = np.concatenate([line.mean for line in lines]) if lines else np.zeros(0)
+    means = means[np.isfinite(means)]
+    if not means.size:
+        return
+    low, high = float(means.min()), float(means.max())
+    if low > 0 and high > 100 * low:
+        axis.set_yscale("log")
+        low, high = math.log10(low), math.log10(high)
+        margin = 0.08 * (high - low)
+        axis.set_ylim(10 ** (low - margin), 10 ** (high + margin))
+        return
+    margin = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
+    axis.set_ylim(low - margin, high + margin)
+
+
+def _clean(axis: "Axes") -> None:
+    axis.grid(color="#eeeeee", linewidth=0.6)
+    axis.set_axisbelow(True)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.tick_params(labelsize=8)

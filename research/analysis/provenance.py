@@ -1,0 +1,32 @@
+"""Where records come from: the distinct commits, versions, devices and ways of running behind them."""
+
+from collections.abc import Iterable
+
+from research.sweeps.record import Record
+
+
+def distinct(records: Iterable[Record], key: str) -> list[str]:
+    """The different values of one key of the provenance, in the order of first appearance."""
+    values = (record.provenance.get(key) for record in records)
+    return list(dict.fromkeys(str(value) for value in values if value not in (None, "")))
+
+
+def versions(records: Iterable[Record]) -> str:
+    """`jax 0.10.2, flax 0.12.8`; a package that was not the same everywhere has all its versions."""
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        given = record.provenance.get("versions", {})
+        for package, version in given.items() if isinstance(given, dict) else [("", given)]:
+            found.setdefault(package, {})[str(version)] = None
+    return ", ".join(f"{package} {' and '.join(versions)}".strip() for package, versions in found.items())
+
+
+def sentence(records: Iterable[Record]) -> str:
+    """One sentence for a paper's footer; what no record says is left out."""
+    records = list(records)
+    parts = [f"with {made}" if (made := versions(records)) else ""]
+    for words, key in (("on", "device"), ("at commit", "commit")):
+        values = distinct(records, key)
+        parts.append(f"{words} {' and '.join(values)}" if values else "")
+    said = [part for part in parts if part]
+    return f"Run {', '.join(said)}." if said else "The records do not say where they were made."

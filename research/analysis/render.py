@@ -1,0 +1,23 @@
+"""The formats that a table is written in, by name."""
+
+from collections.abc import Callable
+
+from research.analysis.latex import to_latex
+from research.analysis.layout import Tabular
+from research.analysis.machine import to_csv, to_json
+from research.analysis.markdown import to_markdown
+from research.errors import UserError, nearest
+
+FORMATS: dict[str, Callable[[Tabular], str]] = {
+    "md": to_markdown,
+    "tex": to_latex,
+    "csv": to_csv,
+    "json": to_json,
+}
+
+
+def render(table: Tabular, form: str) -> str:
+    """The table as text in one of FORMATS. Raises UserError for any other."""
+    if form not in FORMATS:
+        raise UserError(f"unknown format '{form}'; {nearest(form, FORMATS)}")
+    return FORMATS[form](table)

@@ -1,0 +1,186 @@
+"""Records -> table: means, paired differences, tests, verdicts."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+from research.analysis import statistics
+from research.analysis.cells import (
+    BETTER,
+    UNDECIDED,
+    WORSE,
+    Arm,
+    Cell,
+    Column,
+    Comparison,
+    Outcome,
+    Published,
+    Row,
+    Table,
+)
+from research.analysis.statistics import ALPHA, can_conclude
+from research.analysis.wording import caption, footer
+from research.errors import UserError, nearest
+from research.sweeps.record import Record
+
+DECLARED = "Strengths were declared, not tuned."
+
+
+def build_table(
+    title: str,
+    arms: Sequence[Arm],
+    columns: Sequence[Column],
+    baseline: str | None,
+    seeds: Sequence[int],
+    published: Mapping[tuple[str, str], Published] | None = None,
+    notes: Sequence[str] = (),
+    strengths: str = DECLARED,
+) -> Table:
+    """A table with a row per arm, from its records alone.
+
+    published: by (arm, column) label. strengths: the footer's sentence on how strengths were chosen.
+    Raises UserError for a label or metric that does not exist, and for labels that occur twice.
+    """
+    published = published or {}
+    _check(arms, columns, baseline, published)
+    m = len(arms) - 1
+    by_column = [_column(column, arms, baseline, tuple(seeds), m, published) for column in columns]
+    rows = tuple(
+        Row(arm, tuple(cells[place] for cells in by_column), _parameters(arm), _seconds(arm, seeds))
+        for place, arm in enumerate(arms)
+    )
+    table = Table(title, tuple(columns), rows, tuple(seeds), baseline, m, "", ())
+    return dataclasses.replace(table, caption=caption(table), footer=footer(table, strengths, notes))
+
+
+def _check(
+    arms: Sequence[Arm],
+    columns: Sequence[Column],
+    baseline: str | None,
+    published: Mapping[tuple[str, str], Published],
+) -> None:
+    labels, names = [arm.label for arm in arms], [column.label for column in columns]
+    for kind, given in (("row", labels), ("column", names)):
+        twice = {label for label in given if given.count(label) > 1} if len(set(given)) < len(given) else set()
+        if twice:
+            raise UserError(f"two {kind}s are called '{min(twice)}'; give each {kind} a label of its own")
+    if baseline is not None and baseline not in labels:
+        raise UserError(f"the baseline '{baseline}' is no row; {nearest(baseline, labels)}")
+    for row_label, column_label in published:
+        for kind, label, known in (("row", row_label, labels), ("column", column_label, names)):
+            if label not in known:
+                raise UserError(f"a published value is for the {kind} '{label}'; {nearest(label, known)}")
+    finished = [r for arm in arms for r in arm.records.values() if r.status == "finished"]
+    metrics = {name for record in finished for name in record.metrics}
+    for column in columns:
+        if metrics and column.metric not in metrics:
+            raise UserError(f"no run has the metric '{column.metric}'; {nearest(column.metric, metrics)}")
+
+
+def _column(
+    column: Column,
+    arms: Sequence[Arm],
+    baseline: str | None,
+    seeds: tuple[int, ...],
+    m: int,
+    published: Mapping[tuple[str, str], Published],
+) -> list[Cell]:
+    """The cells of one column, a cell per arm."""
+    cells = {arm.label: _cell(arm, column, seeds) for arm in arms}
+    if baseline is not None:
+        cells |= _against(cells, baseline, column, m)
+    full = {label: cell.values for label, cell in cells.items() if cell.complete and cell.values}
+    for label in statistics.best_group(full, column.better, m):  # type: ignore[arg-type]  # complete: no None
+        cells[label] = dataclasses.replace(cells[label], bold=True)
+    for label, cell in cells.items():
+        if (label, column.label) in published:
+            compared = compare(cell, published[label, column.label], column)
+            cells[label] = dataclasses.replace(cell, published=compared)
+    return list(cells.values())
+
+
+def _cell(arm: Arm, column: Column, seeds: tuple[int, ...]) -> Cell:
+    """Outcomes and mean of one arm, without comparisons."""
+    outcomes = tuple(outcome(arm.records.get(seed), column.metric) for seed in seeds)
+    values = tuple(
+        arm.records[seed].metrics[column.metric] if done == "finished" else None
+        for seed, done in zip(seeds, outcomes, strict=True)
+    )
+    finite = [value for value in values if value is not None]
+    return Cell(values, outcomes, statistics.t_interval(finite) if finite else None)
+
+
+def outcome(record: Record | None, metric: str) -> Outcome:
+    """What became of one run; a run whose metric is not finite has diverged, whatever it says itself."""
+    if record is None:
+        return "missing"
+    if record.status != "finished":
+        return record.status
+    if metric not in record.metrics:
+        return "missing"
+    return "finished" if math.isfinite(record.metrics[metric]) else "diverged"
+
+
+def _against(cells: Mapping[str, Cell], baseline: str, column: Column, m: int) -> dict[str, Cell]:
+    """The cells with differences, p and verdict against the baseline. Rows without a test count in Holm's m."""
+    reference = cells[baseline]
+    compared = {label: _difference(cell, reference) for label, cell in cells.items() if label != baseline}
+    corrected = statistics.holm([cell.p for cell in compared.values()])
+    decided = {
+        label: dataclasses.replace(cell, p_holm=p, verdict=_verdict(cell, p, reference, column, m))
+        for (label, cell), p in zip(compared.items(), corrected, strict=True)
+    }
+    return decided | {baseline: dataclasses.replace(reference, verdict="baseline")}
+
+
+def _difference(cell: Cell, reference: Cell) -> Cell:
+    """The cell with its paired difference, and with a p if no run of either side diverged or failed."""
+    pairs = [(a, b) for a, b in zip(cell.values, reference.values, strict=True) if a is not None and b is not None]
+    if not pairs:
+        return cell
+    ours, theirs = zip(*pairs, strict=True)
+    p = None if _spoilt(cell) or _spoilt(reference) else statistics.paired_p(ours, theirs)
+    return dataclasses.replace(cell, difference=statistics.paired_difference(ours, theirs), p=p)
+
+
+def _spoilt(cell: Cell) -> str:
+    """`diverged` or `failed` if a run did, else nothing: such a row gets no p."""
+    return next((word for word in ("diverged", "failed") if word in cell.outcomes), "")
+
+
+def _verdict(cell: Cell, p: float | None, reference: Cell, column: Column, m: int) -> str:
+    if spoilt := _spoilt(cell):
+        return f"no test: {spoilt}"
+    if spoilt := _spoilt(reference):
+        return f"no test: baseline {spoilt}"
+    if cell.difference is None or p is None:
+        return "no test: no common seeds"
+    if not can_conclude(cell.difference.n, m):
+        return f"cannot conclude at n={cell.difference.n}"
+    if p > ALPHA:
+        return UNDECIDED
+    return BETTER if (cell.difference.mean > 0) == (column.better == "higher") else WORSE
+
+
+def compare(cell: Cell, published: Published, column: Column) -> Comparison:
+    """A published value against the cell: by overlap where the paper gives a spread, else by ordering."""
+    if cell.interval is None:
+        return Comparison(published, None, "none")
+    gap = cell.interval.mean - published.value
+    if published.spread is not None and abs(gap) <= published.spread + (cell.interval.half_width or 0.0):
+        return Comparison(published, gap, "overlap")
+    if gap == 0:
+        return Comparison(published, gap, "equal")
+    return Comparison(published, gap, "better" if (gap > 0) == (column.better == "higher") else "worse")
+
+
+def _parameters(arm: Arm) -> int | None:
+    """The number of parameters, None if its runs differ in it or none says."""
+    counts = {record.parameters for record in arm.records.values()} - {0}
+    return counts.pop() if len(counts) == 1 else None
+
+
+def _seconds(arm: Arm, seeds: Sequence[int]) -> float | None:
+    times = [arm.records[s].provenance.get("seconds") for s in seeds if s in arm.records]
+    known = [float(t) for t in times if t is not None]
+    return math.fsum(known) / len(known) if known else None

@@ -1,0 +1,124 @@
+"""Caption and footer of a table: what ± is, what varies, which test, what was left out, where it was made."""
+
+from collections.abc import Iterable, Sequence
+
+from research.analysis import provenance
+from research.analysis.cells import Outcome, Table
+from research.analysis.statistics import EXACT_UP_TO, RESAMPLES, can_conclude
+from research.sweeps.record import Record
+
+
+def caption(table: Table) -> str:
+    """Title, what a cell holds, and what varies across seeds."""
+    n = len(table.seeds)
+    parts = [f"{table.title.rstrip('.')}."]
+    if n > 1:
+        parts.append(f"Cells are mean ± half-width of the 95 % t-interval over n = {n} seeds.")
+        parts.append(_variation(table.records()))
+    else:
+        parts.append("One seed: cells have no interval.")
+    if table.baseline is not None:
+        parts.append(f"Δ is the difference to '{table.baseline}', paired by seed, with its 95 % t-interval.")
+    percent = [column.label for column in table.columns if column.in_percent]
+    if percent:
+        parts.append(f"In percent: {', '.join(percent)}; differences in percentage points.")
+    return " ".join(parts)
+
+
+def _variation(records: Iterable[Record]) -> str:
+    """The sentence on what differs from seed to seed; the split only where it follows the seed."""
+    varies = "Across seeds vary the initialisation, the order of the data"
+    pairs = {(r.config.get("seed"), r.config.get("split_seed")) for r in records}
+    splits = {split for _, split in pairs}
+    if None in splits or not pairs:
+        return f"{varies} and the noise."
+    if splits == {"none"}:
+        return f"{varies}, the noise and, for bundled tables, the split into training, validation and test rows."
+    if all(seed == split for seed, split in pairs):
+        return f"{varies}, the noise and the split into training, validation and test rows."
+    if len(splits) == 1:
+        return f"{varies} and the noise; the split is the same for all (split seed {splits.pop()})."
+    return f"{varies}, the noise and, where its seed follows, the split into training, validation and test rows."
+
+
+def footer(table: Table, strengths: str, notes: Sequence[str]) -> tuple[str, ...]:
+    """Sentences that can go into a paper."""
+    said = [
+        *_test(table),
+        _bold(table),
+        strengths,
+        "Metrics are those of the last step, unless an arm stops early or averages its parameters.",
+        *_left_out(table),
+        _published(table),
+        "Seconds are the mean of a run.",
+        provenance.sentence(table.records()),
+        *notes,
+    ]
+    return tuple(sentence for sentence in said if sentence)
+
+
+def _test(table: Table) -> list[str]:
+    """The test and its correction; nothing where no baseline is declared."""
+    if table.baseline is None or not table.m:
+        return []
+    m = table.m
+    flips = "exact" if len(table.seeds) <= EXACT_UP_TO else f"sampled ({RESAMPLES} flips, fixed seed)"
+    return [
+        f"p: {flips} two-sided sign-flip permutation test on the differences to '{table.baseline}' paired by seed, "
+        f"corrected by Holm over the m = {m} rows{' of each column' if len(table.columns) > 1 else ''} "
+        "(a row without a test counts in m)."
+    ]
+
+
+def _bold(table: Table) -> str:
+    """Which cells are bold, or why none is."""
+    n, m = len(table.seeds), table.m
+    if not m:
+        return ""
+    if not can_conclude(n, m):
+        least = f"{min(1.0, m * 2.0 ** (1 - n)):.2g}"
+        return (
+            f"Cannot conclude at n={n}: the smallest corrected p that {n} seeds can give over m = {m} rows is "
+            f"m·2^(1−n) = {least}; nothing is bold."
+        )
+    if not any(cell.bold for row in table.rows for cell in row.cells):
+        return "Nothing is bold: fewer than two rows have a value for every seed."
+    return (
+        "Bold: the best mean and every row that cannot be told from it (same test, paired with the best); "
+        "only rows with a value for every seed take part."
+    )
+
+
+def _left_out(table: Table) -> list[str]:
+    """A sentence for each way in which runs are not in the means, naming the rows."""
+    sentences: dict[Outcome, str] = {
+        "diverged": "Diverged runs (a non-finite loss, update or metric) are left out of the mean and counted in the "
+        "cell, and their row gets no p",
+        "failed": "Failed runs are left out of the mean and counted in the cell, and their row gets no p",
+        "missing": "Runs without a record or without the metric are left out; differences use the seeds that both have",
+    }
+    said = []
+    for outcome, sentence in sentences.items():
+        counts = {row.label: max((cell.count(outcome) for cell in row.cells), default=0) for row in table.rows}
+        rows = [f"{label} ({count})" for label, count in counts.items() if count]
+        if rows:
+            shown = rows if len(rows) <= 12 else [*rows[:12], f"{len(rows) - 12} more"]
+            said.append(f"{sentence}: {', '.join(shown)}.")
+        elif outcome == "diverged":
+            said.append("No run diverged.")
+    for row in table.rows:
+        if row.label == table.baseline and any({"diverged", "failed"} & set(cell.outcomes) for cell in row.cells):
+            said.append(
+                f"The baseline '{row.label}' itself has runs without a value: differences to it are on the "
+                "remaining common seeds, and there no row gets a p."
+            )
+    return said
+
+
+def _published(table: Table) -> str:
+    if not any(cell.published for row in table.rows for cell in row.cells):
+        return ""
+    return (
+        "Published values are compared by overlap of our interval with the paper's ± as printed, "
+        "and by ordering and gap where the paper gives none."
+    )

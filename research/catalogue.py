@@ -1,0 +1,6 @@
+"""Fills the registries: importing this imports every file that has an entry."""
+
+from research.registry import load_package
+
+for _package in ("data", "models", "optim", "regularization", "tasks"):
+    load_package(f"research.{_package}")

@@ -1,0 +1,313 @@
+"""RunConfig: one run, fully resolved; and what each of its leaves is: static, numeric or execution.
+
+*static* leaves shape the program, *numeric* ones may differ between lanes of a program (they enter as
+arguments or data), *execution* ones never touch a run's identity. The kind of a field is declared on the
+field; the kind of an entry's option follows its annotation (research/options.py).
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from research import grammar
+from research.errors import UserError, nearest
+from research.options import REQUIRED, Count, Fraction, Option, Positive, Range, format_value, option
+from research.registry import (
+    ARCHITECTURES,
+    DATASETS,
+    LOSSES,
+    OPTIMIZERS,
+    REGULARIZERS,
+    SCHEDULES,
+    TASKS,
+    Entry,
+    Registry,
+)
+
+STATIC, NUMERIC, EXECUTION = "static", "numeric", "execution"
+
+# Raised when the engine's own mathematics changes (random streams, order of the slots).
+ENGINE_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A registry entry chosen by name, with a value for each of its options, in the entry's order."""
+
+    name: str
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def __getitem__(self, option_name: str) -> Any:
+        return dict(self.options)[option_name]
+
+    def __str__(self) -> str:
+        if not self.options:
+            return self.name
+        (_, first), *rest = self.options
+        more = "".join(f",{k}={format_value(v)}" for k, v in rest)
+        return f"{self.name}={format_value(first)}" if not more else f"{self.name}({format_value(first)}{more})"
+
+
+def _field(default: Any, kind: str, registry: Registry[Any] | None = None) -> Any:
+    return dataclasses.field(default=default, metadata={"kind": kind, "registry": registry})
+
+
+SplitSeed = Annotated[int, Range(0, 2**32 - 1)]
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """One training, seed included. Build it with `resolve`, which checks every value."""
+
+    dataset: Annotated[Part, "data set: a name, csv:FILE or folder:DIR"] = _field(Part("digits"), STATIC, DATASETS)
+    task: Annotated[str, "kind of problem; auto: what the data set holds"] = _field("auto", STATIC)
+    split: Annotated[str, "train:validation:test, or train:test"] = _field("8:1:1", STATIC)
+    split_seed: Annotated[SplitSeed | None, "seed of the split; none: the seed for bundled tables, else 0"] = _field(
+        None, NUMERIC
+    )
+    train_size: Annotated[Count | None, "train on this many of the training rows; none: all"] = _field(None, STATIC)
+    label_noise: Annotated[Fraction, "probability of drawing a training label anew, uniformly over all classes"] = (
+        _field(0.0, NUMERIC)
+    )
+    scaling: Annotated[Literal["none", "minmax", "standard", "robust"], "of the inputs, fitted on training rows"] = (
+        _field("standard", NUMERIC)
+    )
+    target_scaling: Annotated[Literal["none", "standard"], "of a regression's targets; metrics are in their units"] = (
+        _field("none", NUMERIC)
+    )
+    arch: Annotated[Part, "architecture"] = _field(Part("mlp"), STATIC, ARCHITECTURES)
+    loss: Annotated[str, "training loss; auto: the architecture's or the task's own"] = _field("auto", STATIC)
+    optimizer: Annotated[Part, "optimizer, or a chain of optax transformations: 'chain(clip(1.0), scale_by_adam())'"] = (
+        _field(Part("sgd"), STATIC, OPTIMIZERS)
+    )
+    learning_rate: Annotated[Positive, "base learning rate"] = _field(0.1, NUMERIC)
+    schedule: Annotated[Part, "learning-rate schedule"] = _field(Part("constant"), NUMERIC, SCHEDULES)
+    regularization: Annotated[tuple[Part, ...], "none, or a list: dropout=0.5,max_norm=2"] = _field(
+        (), STATIC, REGULARIZERS
+    )
+    epochs: Annotated[Count, "passes over the training rows"] = _field(20, STATIC)
+    batch_size: Annotated[int, Range(0), "examples an update; full: all of them"] = _field(64, STATIC)
+    seed: Annotated[int, Range(0, 2**32 - 1), "seed of everything random"] = _field(0, NUMERIC)
+
+
+FIELDS = {f.name: f for f in dataclasses.fields(RunConfig)}
+HINTS = typing.get_type_hints(RunConfig, include_extras=True)
+PARTS = {name: f.metadata["registry"] for name, f in FIELDS.items() if f.metadata["registry"] is not None}
+OPTIONS: dict[str, Option] = {
+    name: option(name, HINTS[name], f.default) for name, f in FIELDS.items() if name not in PARTS
+}
+HELP: dict[str, str] = {name: next(n for n in HINTS[name].__metadata__ if isinstance(n, str)) for name in FIELDS}
+FULL_BATCH = 0
+
+Settings = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    """One value of a config: its dotted path, its value, its kind and whether it is the default."""
+
+    path: str
+    value: Any
+    kind: str
+    default: bool
+
+
+# From settings to a config ----------------------------------------------------------------------------
+
+
+def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
+    """Settings (flag -> text or value) as a checked config, and the nested settings that no chosen part has.
+
+    Whoever calls decides about the latter: in a sweep another arm may use them. Raises UserError on
+    anything else that is wrong.
+    """
+    for key in settings:
+        head, _, tail = key.partition(".")
+        if head not in FIELDS or (tail and head not in PARTS):
+            raise UserError(f"unknown setting '{key}'; {nearest(key, FIELDS)}")
+    values: dict[str, Any] = {}
+    unused: set[str] = set()
+    for name, registry in PARTS.items():
+        nested = {k.split(".", 1)[1]: v for k, v in settings.items() if k.startswith(name + ".")}
+        build = _regularizers if name == "regularization" else functools.partial(_part, name, registry)
+        values[name], left = build(settings.get(name, FIELDS[name].default), nested)
+        unused.update(f"{name}.{key}" for key in left)
+    for name, opt in OPTIONS.items():
+        if name in settings:
+            text = settings[name]
+            text = FULL_BATCH if name == "batch_size" and text == "full" else text
+            values[name] = opt.parse(text, name)
+    for name, registry in (("task", TASKS), ("loss", LOSSES)):
+        if values.get(name, "auto") != "auto":
+            registry.get(values[name])
+    return RunConfig(**values), frozenset(unused)
+
+
+def _part(name: str, registry: Registry[Any], text: Any, nested: dict[str, Any]) -> tuple[Part, set[str]]:
+    """One chosen entry with its options, and the nested settings that it does not have."""
+    if isinstance(text, Part):
+        nested, text = {**dict(text.options), **nested}, text.name
+    entry_name, inline = registry.parse_name(str(text))
+    entry = registry.get(entry_name)
+    given = {**inline, **nested}
+    unused = {key for key in nested if entry.option(key) is None}
+    return _filled(entry, {k: v for k, v in given.items() if k not in unused}, name), unused
+
+
+def _filled(entry: Entry, given: Mapping[str, Any], where: str) -> Part:
+    """The entry with `given` options parsed and the others at their defaults."""
+    options = []
+    for opt in entry.options:
+        value = given.get(opt.name, opt.default)
+        if value is REQUIRED:
+            raise UserError(f"{where}: {entry.name} needs a value for {opt.name}: {opt.help or opt.name}")
+        options.append((opt.name, opt.parse(value, f"{where}.{opt.name}") if opt.name in given else value))
+    return Part(entry.name, tuple(options))
+
+
+def _regularizers(text: Any, nested: dict[str, Any]) -> tuple[tuple[Part, ...], set[str]]:
+    """`dropout=0.5,elastic_net(l1=1e-4,l2=1e-4)` and nested settings such as `dropout=0.1` as parts, by name."""
+    chosen: dict[str, dict[str, Any]] = {}
+    if isinstance(text, tuple):
+        chosen = {part.name: dict(part.options) for part in text}
+    elif str(text) != "none":
+        for name, value in grammar.items(str(text)):
+            member, options = _member(name, value)
+            if member in chosen:
+                raise UserError(f"regularization={text} names {member} twice")
+            chosen[member] = options
+    for key, value in nested.items():
+        name, _, opt = key.partition(".")
+        entry = REGULARIZERS.get(name)
+        if not entry.options:
+            raise UserError(f"regularization.{name} takes no value; write regularization={name}")
+        opt = opt or entry.options[0].name
+        if entry.option(opt) is None:
+            raise UserError(f"regularization.{name} has no option '{opt}'; {nearest(opt, _names(entry))}")
+        chosen.setdefault(name, {})[opt] = value
+    parts = [_filled(REGULARIZERS.get(n), o, f"regularization.{n}") for n, o in sorted(chosen.items())]
+    return tuple(parts), set()
+
+
+def _member(name: str | None, text: str) -> tuple[str, dict[str, Any]]:
+    """One item of a regularization list as (member, its options)."""
+    call = grammar.value(text)
+    if name is None and isinstance(call, str):
+        REGULARIZERS.get(call)
+        return call, {}
+    if name is not None:
+        entry = REGULARIZERS.get(name)
+        if not entry.options:
+            raise UserError(f"{name} takes no value; write regularization={name}")
+        return name, {entry.options[0].name: text}
+    assert isinstance(call, grammar.Call)
+    entry = REGULARIZERS.get(call.name)
+    options: dict[str, Any] = {}
+    for place, (key, argument) in enumerate(call.arguments):
+        if place >= len(entry.options):
+            raise UserError(f"{call} has too many values; {call.name} has {', '.join(_names(entry)) or 'no options'}")
+        key = key or entry.options[place].name
+        if entry.option(key) is None:
+            raise UserError(f"{call.name} has no option '{key}'; {nearest(key, _names(entry))}")
+        options[key] = str(argument)
+    return call.name, options
+
+
+def _names(entry: Entry) -> list[str]:
+    return [opt.name for opt in entry.options]
+
+
+# From a config to its leaves --------------------------------------------------------------------------
+
+
+def leaves(config: RunConfig) -> Iterator[Leaf]:
+    """Every leaf, in the order of the fields; an entry's options follow its name."""
+    for name, field in FIELDS.items():
+        value, kind = getattr(config, name), field.metadata["kind"]
+        if name == "regularization":
+            yield Leaf(name, tuple(part.name for part in value), kind, not value)
+            for part in value:
+                yield from _option_leaves(f"{name}.{part.name}", REGULARIZERS.get(part.name), part, kind)
+        elif name in PARTS:
+            yield Leaf(name, value.name, kind, value.name == field.default.name)
+            yield from _option_leaves(name, PARTS[name].get(value.name), value, kind)
+        else:
+            yield Leaf(name, value, kind, value == field.default)
+
+
+def _option_leaves(prefix: str, entry: Entry, part: Part, kind: str) -> Iterator[Leaf]:
+    for opt_name, value in part.options:
+        opt = entry.option(opt_name)
+        assert opt is not None
+        of_option = NUMERIC if opt.numeric else kind
+        yield Leaf(f"{prefix}.{opt_name}", value, of_option, opt.default is not REQUIRED and value == opt.default)
+
+
+def flat(config: RunConfig) -> dict[str, str]:
+    """The config as text by path, defaults included: what records keep, and `resolve` reads back."""
+    texts: dict[str, str] = {}
+    for leaf in leaves(config):
+        texts[leaf.path] = format_value(leaf.value)
+    texts["regularization"] = format_regularization(config.regularization)
+    texts["batch_size"] = "full" if config.batch_size == FULL_BATCH else texts["batch_size"]
+    return {k: v for k, v in texts.items() if not k.startswith("regularization.")}
+
+
+def format_regularization(parts: tuple[Part, ...]) -> str:
+    """The list as a flag takes it."""
+    return ",".join(str(part) for part in parts) or "none"
+
+
+def numeric(config: RunConfig) -> dict[str, float]:
+    """The lane values that enter the program as arguments: numeric options of its parts and the learning rate."""
+    return {
+        leaf.path: float(leaf.value)
+        for leaf in leaves(config)
+        if leaf.kind == NUMERIC and isinstance(leaf.value, float) and not leaf.path.startswith("schedule.")
+    }
+
+
+def entries(config: RunConfig) -> Iterator[tuple[str, Entry]]:
+    """(kind, entry) of every registry entry that the config uses."""
+    for name, registry in PARTS.items():
+        value = getattr(config, name)
+        for part in value if isinstance(value, tuple) else (value,):
+            entry = registry.get(part.name)
+            yield registry.kind, entry
+            for opt in entry.options:
+                if opt.registry is not None:
+                    yield opt.registry.kind, opt.registry.get(part[opt.name])
+    for name, registry in (("task", TASKS), ("loss", LOSSES)):
+        if getattr(config, name) != "auto":
+            yield name, registry.get(getattr(config, name))
+
+
+def static_id(config: RunConfig) -> str:
+    """A digest of the static leaves: runs that agree in it share a program, given the same data."""
+    static = {leaf.path: format_value(leaf.value) for leaf in leaves(config) if leaf.kind == STATIC}
+    return digest({"static": static, "versions": _versions(config)})
+
+
+def run_id(config: RunConfig, fingerprint: str) -> str:
+    """A digest of the science: the leaves that differ from their defaults, the data, the entries' versions.
+
+    The place of a csv or folder is no science; the fingerprint stands for it.
+    """
+    science = {leaf.path: format_value(leaf.value) for leaf in leaves(config) if not leaf.default}
+    science["dataset"] = config.dataset.name.partition(":")[0]
+    return digest({"science": science, "data": fingerprint, "versions": _versions(config)})
+
+
+def _versions(config: RunConfig) -> dict[str, int]:
+    return {f"{kind}:{e.name.partition(':')[0]}": e.version for kind, e in entries(config)} | {
+        "engine": ENGINE_VERSION
+    }
+
+
+def digest(value: Any) -> str:
+    """16 hexadecimal digits of the SHA-256 of canonical JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

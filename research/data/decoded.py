@@ -1,0 +1,83 @@
+"""The decoded copy: a data set's arrays as .npy files in the cache, made once, found by what it was read from."""
+
+import contextlib
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from research.data.spec import DataSpec, Source
+from research.data.table import Table
+from research.errors import UserError
+
+
+def open_decoded(key: str, read: Callable[[], Table], *, cache_dir: str, **known: Any) -> Source:
+    """The source of the arrays cached under `key`; if there are none, `read()` is called and its table stored.
+
+    key: names what is read, so that other content has another key. known: fields of the spec that are not stored
+    (`name`, ...). Raises UserError if `cache_dir` cannot be written.
+    """
+    directory = Path(cache_dir) / "arrays" / key
+    if not (directory / "spec.json").exists():
+        table = read()
+        with _whole(directory) as partial:
+            np.save(partial / "x.npy", table.x)
+            np.save(partial / "y.npy", table.y)
+            (partial / "spec.json").write_text(json.dumps(_stored(table)))
+    stored = json.loads((directory / "spec.json").read_text())
+    fields: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in stored.items()}
+    return Source(DataSpec(**fields, **known), directory)
+
+
+def digest(parts: Iterable[Any]) -> str:
+    """16 hex digits of SHA-256 over the parts: files (their bytes) and anything else (its repr)."""
+    total = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, Path):
+            with part.open("rb") as file:
+                total.update(hashlib.file_digest(file, "sha256").digest())
+        else:
+            total.update(f"{part!r}\0".encode())
+    return total.hexdigest()[:16]
+
+
+def _stored(table: Table) -> dict[str, Any]:
+    """The fields of the spec that a table determines, its fingerprint included."""
+    fields = {
+        "task": "classification" if table.classes else "regression",
+        "shape": table.x.shape[1:],
+        "classes": table.classes,
+        "features": table.features,
+        "maximum": table.maximum,
+        "size": len(table.x),
+        "test_size": table.test_size,
+        "note": table.note,
+    }
+    # The arrays, not the files they came from: array_record files of equal content differ from process to process.
+    content = hashlib.sha256(json.dumps(fields).encode())
+    for array in (table.x, table.y):
+        content.update(f"{array.dtype.str}{array.shape}".encode())
+        content.update(np.ascontiguousarray(array).data)
+    return fields | {"fingerprint": content.hexdigest()[:32]}
+
+
+@contextlib.contextmanager
+def _whole(directory: Path) -> Iterator[Path]:
+    """A directory to fill that gets its name once it is filled, unless another process was first."""
+    partial = directory.with_name(f".{directory.name}.{uuid.uuid4().hex}")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        with contextlib.suppress(OSError):  # not empty: another process was first
+            partial.rename(directory)
+        if not directory.is_dir():
+            raise OSError(f"{directory} cannot be made")
+    except OSError as error:
+        raise UserError(f"cannot write the cache directory {directory.parent.parent}: {error}") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

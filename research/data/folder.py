@@ -1,0 +1,119 @@
+"""`folder:DIR`: a folder of images for each class, or `train/` and `test/` with a folder for each class in both."""
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+
+from research.data.builder import open_built
+from research.data.decoded import digest
+from research.data.spec import Source
+from research.data.table import Table
+from research.errors import UserError
+from research.options import Range, options_of
+from research.registry import DATASETS, Entry
+
+VERSION = "1.0.0"  # raised when the same images are read as other arrays
+_GREY = {"1", "L", "LA"}
+_DEEP = ("I", "F")  # modes of more than eight bits
+
+
+def open_folder(
+    path: str,
+    *,
+    data_dir: str | None,
+    cache_dir: str,
+    size: Annotated[tuple[int, ...], Range(1), "resize to height,width (one number for both)"] = (),
+) -> Source:
+    """Images as uint8 [N, H, W, C]: C is 1 if all are grey, else 3. Without `size` all must be of one size.
+
+    Raises UserError for an image that does not decode, naming its file.
+    """
+    folder = Path(path).expanduser()
+    if len(size) > 2:
+        raise UserError(f"size={','.join(map(str, size))}: expected height,width or one number for both")
+    if not folder.is_dir():
+        raise UserError(f"folder:{path} is not a folder; expected one with a folder of images for each class")
+    files = _files(folder)
+    key = f"folder_{digest([size, *(part for f in files for part in (f.relative_to(folder).parts, f))])}"
+    load = functools.partial(read, folder, size)
+    return open_built(load, key, VERSION, cache_dir=cache_dir, name=f"folder:{folder.resolve().name}")
+
+
+def read(folder: Path, size: tuple[int, ...]) -> Table:
+    """The folder's images in the order of their paths, those of `test/` last."""
+    files = _files(folder)
+    classes = sorted({file.parent.name for file in files})
+    if len(classes) < 2:
+        raise UserError(f"{folder} needs a folder of images for each of two classes or more; it has {classes}")
+    tests = [file for file in files if file.parent.parent != folder and file.parent.parent.name == "test"]
+    missing = set(classes) - {file.parent.name for file in files if file not in set(tests)}
+    if missing:
+        raise UserError(f"{folder / 'train'} has no images of the class '{min(missing)}', which {folder / 'test'} has")
+    headers = [_header(file) for file in files]
+    mode = "L" if all(mode in _GREY for mode, _ in headers) else "RGB"
+    shape = (size * 2)[:2] or headers[0][1]
+    for file, (_, found) in zip(files, headers, strict=True):
+        if not size and found != shape:
+            raise UserError(
+                f"{file} has {found[0]}x{found[1]} pixels (height x width) but {files[0]} has {shape[0]}x{shape[1]}; "
+                "make all images one size or set --size=HEIGHT,WIDTH"
+            )
+    x = np.stack([_pixels(file, mode, shape) for file in files])
+    y = np.array([classes.index(file.parent.name) for file in files], np.int32)
+    return Table(x, y, tuple(classes), test_size=len(tests), maximum=255.0)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files in the class folders, sorted, those of `test/` last; hidden files are left out."""
+    parts = _folders(folder)
+    if [part.name for part in parts] != ["test", "train"]:
+        return _images(parts)
+    test, train = parts
+    return _images(_folders(train)) + _images(_folders(test))
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _images(folders: list[Path]) -> list[Path]:
+    return [file for folder in folders for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
+
+
+def _header(file: Path) -> tuple[str, tuple[int, int]]:
+    """The image's Pillow mode and its (height, width)."""
+    with _opened(file) as image:
+        return image.mode, (image.height, image.width)
+
+
+def _pixels(file: Path, mode: str, shape: tuple[int, ...]) -> np.ndarray:
+    """uint8 [H, W, C]."""
+    with _opened(file) as image:
+        resized = image.convert(mode).resize(shape[::-1], resample=2)  # bilinear; a copy where the size is right
+        return np.asarray(resized).reshape(*shape, len(mode))
+
+
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    from PIL import Image
+
+    try:
+        with Image.open(file) as image:
+            if image.mode.startswith(_DEEP):
+                raise UserError(f"{file} has more than 8 bits a channel (mode {image.mode}); expected 8")
+            yield image
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"{file} does not decode as an image ({error}); mend it or remove it") from None
+
+
+def _entry(name: str) -> Entry:
+    build = functools.partial(open_folder, name.removeprefix("folder:"))
+    options = options_of(open_folder, given={"path", "data_dir", "cache_dir"})
+    return Entry(name, build, "a folder of images for each class", options=options)
+
+
+DATASETS.add_family("folder:", _entry)

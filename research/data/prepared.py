@@ -1,0 +1,86 @@
+"""Data sets prepared in TFDS's layout, found by name in a data directory: `mnist`, `emnist/letters`, `mnist:3.0.1`."""
+
+import functools
+import os
+import re
+from pathlib import Path
+
+from research.data import reader
+from research.data.decoded import digest, open_decoded
+from research.data.spec import Source
+from research.errors import UserError, nearest
+from research.registry import DATASETS, Entry
+
+_LAYOUTS = ("*/*/dataset_info.json", "*/*/*/dataset_info.json")  # name/version, name/config/version
+
+
+def open_prepared(name: str, *, data_dir: str | None, cache_dir: str) -> Source:
+    """A set that TFDS has prepared. Its own test split stays its test set, `validation` joins the training rows.
+
+    Raises UserError if it is not prepared, or holds no examples of one shape with a label.
+    """
+    directory = find(name, data_dir)
+    plain = name.partition(":")[0]
+    files = sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
+    key = f"{plain.replace('/', '-')}-{digest(part for path in files for part in (path.name, path))}"
+    return open_decoded(key, functools.partial(reader.read, directory), cache_dir=cache_dir, name=plain)
+
+
+def data_directory(data_dir: str | None) -> Path:
+    """Where prepared sets lie: `data_dir`, else $TFDS_DATA_DIR, else ~/tensorflow_datasets."""
+    return Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+
+
+def available(data_dir: str | None) -> dict[str, list[Path]]:
+    """The prepared sets by name, each with the directories of its versions, the newest last."""
+    root = data_directory(data_dir)
+    found: dict[str, list[Path]] = {}
+    for directory in (info.parent for layout in _LAYOUTS for info in root.glob(layout)):
+        if re.fullmatch(r"\d+\.\d+\.\d+", directory.name):
+            found.setdefault(directory.parent.relative_to(root).as_posix(), []).append(directory)
+    for versions in found.values():
+        versions.sort(key=lambda directory: [int(number) for number in directory.name.split(".")])
+    return found
+
+
+def find(name: str, data_dir: str | None) -> Path:
+    """The directory of a prepared set, of its newest version unless `name` has one. Raises UserError if there is none.
+
+    The error says where it looked, what is there, the nearest names and what to do.
+    """
+    root, found = data_directory(data_dir), available(data_dir)
+    plain, _, version = name.partition(":")
+    for directory in reversed(found.get(plain, [])):
+        if version in ("", directory.name):
+            return directory
+    if plain in found:
+        versions = ", ".join(directory.name for directory in found[plain])
+        raise UserError(f"the data set '{plain}' is prepared in {root} as version {versions}, not {version}")
+    known = {*found, *(entry for entry in DATASETS.names() if entry != plain)}
+    there = f"has {', '.join(sorted(found)) or 'no data set'}" if root.is_dir() else "does not exist"
+    raise UserError(
+        f"the data set '{name}' is neither bundled nor prepared: looked in {root}, which {there}; "
+        f"{nearest(plain, known)} Set --data_dir or TFDS_DATA_DIR to the folder that has it, or prepare it there "
+        f"(needs TensorFlow): tfds build {plain} --file_format=array_record --data_dir={root}"
+    )
+
+
+def _entry(name: str, summary: str = "a set prepared with TFDS", paper: str = "") -> Entry:
+    return Entry(name, functools.partial(open_prepared, name), summary, paper)
+
+
+DATASETS.add(
+    _entry(
+        "mnist",
+        "70,000 handwritten digits, 28x28 grey, 10 classes, own test set of 10,000; prepared with TFDS",
+        "LeCun, Bottou, Bengio & Haffner, Gradient-based learning applied to document recognition, 1998",
+    )
+)
+DATASETS.add(
+    _entry(
+        "cifar10",
+        "60,000 photographs, 32x32 colour, 10 classes, own test set of 10,000; prepared with TFDS",
+        "Krizhevsky, Learning multiple layers of features from tiny images, 2009",
+    )
+)
+DATASETS.add_family("", _entry)  # any other name: what is prepared is known only where the data directory is

@@ -1,0 +1,161 @@
+"""Reading a prepared TFDS directory, whatever made it, as a Table: an image, a tensor or columns, and a label."""
+
+import functools
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from research.data.table import Table
+from research.errors import UserError
+
+SPLITS = ("train", "validation", "test")
+_CHUNK = 1024  # examples read at once
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+# Their originals are lossless, so a JPEG is a copy with other pixels.
+_LOSSLESS = {"mnist", "fashion_mnist", "kmnist", "emnist", "cifar10", "cifar100", "svhn_cropped", "stl10"}
+_COPIES = (
+    "{}: its images are JPEG copies of lossless originals, so absolute accuracies differ from published ones; "
+    "differences between rows are comparable"
+)
+
+
+def read(directory: Path) -> Table:
+    """The rows of train and validation, then those of test; other splits are not read.
+
+    Raises UserError if the directory is damaged, or has no input of one shape with a label.
+    """
+    import tensorflow_datasets as tfds
+
+    try:
+        return _read(tfds.builder_from_directory(str(directory)), directory)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"the prepared data set in {directory} cannot be read: {reason}") from None
+
+
+def _read(builder: Any, directory: Path) -> Table:
+    import tensorflow_datasets as tfds
+
+    info = builder.info
+    inputs, target = _supervised(info, directory)
+    splits = [split for split in SPLITS if split in info.splits]
+    if "train" not in splits:
+        raise UserError(f"{directory} has no split 'train'; it has {', '.join(info.splits) or 'none'}")
+    formats: set[str] = set()
+    decode, columns = _decoder(info.features[inputs], inputs, directory, formats)
+    skipped = {inputs: tfds.decode.SkipDecoding()} if isinstance(info.features[inputs], tfds.features.Image) else None
+    sources = [builder.as_data_source(split, decoders=skipped) for split in splits]
+    x, y = None, np.empty(sum(map(len, sources)), info.features[target].np_dtype)
+    for row, example in enumerate(_examples(sources)):
+        value = decode(example[inputs])
+        if x is None:
+            x = np.empty((len(y), *value.shape), value.dtype)
+        if value.shape != x.shape[1:]:
+            raise UserError(f"{directory}: example {row} has shape {value.shape}, those before it {x.shape[1:]}")
+        x[row], y[row] = value, example[target]
+    if x is None:
+        raise UserError(f"{directory} has no examples")
+    classes = _classes(info.features[target], y, directory)
+    metadata = info.metadata or {}
+    return Table(
+        x=x,
+        y=y.astype(np.int32 if classes else np.float32),
+        classes=classes,
+        features=tuple(metadata.get("columns", columns)),
+        test_size=len(sources[-1]) if splits[-1] == "test" else 0,
+        maximum=float(metadata.get("maximum", 255 if x.dtype == np.uint8 else 1)),
+        note=_COPIES.format(info.name) if info.name in _LOSSLESS and "JPEG" in formats else "",
+    )
+
+
+def _examples(sources: list[Any]) -> Iterator[dict[str, Any]]:
+    for source in sources:
+        for start in range(0, len(source), _CHUNK):
+            yield from source.__getitems__(list(range(start, min(start + _CHUNK, len(source)))))
+
+
+def _supervised(info: Any, directory: Path) -> tuple[str, str]:
+    """The names of the input and of the target: as the set declares them, else the only ones they can be."""
+    import tensorflow_datasets as tfds
+
+    declared = info.supervised_keys
+    if declared and all(isinstance(key, str) for key in declared):
+        return declared[0], declared[1]
+    kinds = dict(info.features.items()) if isinstance(info.features, tfds.features.FeaturesDict) else {}
+    labels = [key for key, kind in kinds.items() if isinstance(kind, tfds.features.ClassLabel)]
+    for wanted in (tfds.features.Image, tfds.features.Tensor):
+        inputs = [key for key, kind in kinds.items() if isinstance(kind, wanted) and key not in labels]
+        if len(inputs) == len(labels) == 1:
+            return inputs[0], labels[0]
+    described = ", ".join(f"{key} ({type(kind).__name__})" for key, kind in kinds.items()) or info.features
+    raise UserError(f"{directory} declares no input and target, and they cannot be told from its features: {described}")
+
+
+def _decoder(feature: Any, name: str, directory: Path, formats: set[str]) -> tuple[Callable[[Any], Any], list[str]]:
+    """How to turn the feature's values into arrays, and the names of the columns if it is a table.
+
+    formats: receives the file formats of the images met.
+    """
+    from tensorflow_datasets import features as kinds
+
+    if isinstance(feature, kinds.Image) and feature.np_dtype == np.uint8:
+        return functools.partial(_image, mode=_MODES[feature.shape[-1]], directory=directory, formats=formats), []
+    if isinstance(feature, kinds.FeaturesDict):
+        columns = {key: _column(key, feature[key], directory) for key in feature}
+        return (
+            lambda value: np.concatenate([encode(value[key]) for key, (encode, _) in columns.items()]),
+            [label for _, labels in columns.values() for label in labels],
+        )
+    if isinstance(feature, kinds.Tensor) and np.issubdtype(feature.np_dtype, np.number):
+        shape = feature.shape
+        if feature.np_dtype == np.uint8 and len(shape) == 3:
+            return np.asarray, []
+        names = [f"{name}_{column}" for column in range(shape[0])] if len(shape) == 1 and shape[0] else []
+        return lambda value: np.asarray(value, np.float32), names
+    raise UserError(
+        f"{directory}: its input '{name}' is {feature}; expected an image of bytes, a tensor of numbers, or columns"
+    )
+
+
+def _image(encoded: bytes, *, mode: str, directory: Path, formats: set[str]) -> np.ndarray:
+    """uint8 [H, W, C]. Always by Pillow: TFDS takes OpenCV where it is installed, whose JPEG bits differ."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(encoded)) as image:
+            formats.add(str(image.format))
+            pixels = np.asarray(image.convert(mode) if image.mode != mode else image)
+    except (OSError, SyntaxError) as error:
+        raise UserError(f"{directory}: an image does not decode: {error}") from None
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def _column(key: str, feature: Any, directory: Path) -> tuple[Callable[[Any], np.ndarray], list[str]]:
+    """One column of a table: a number as it is, a category one-hot."""
+    from tensorflow_datasets import features as kinds
+
+    if isinstance(feature, kinds.ClassLabel):
+        one_hot = np.eye(feature.num_classes, dtype=np.float32)
+        unknown = np.zeros(feature.num_classes, np.float32)
+        return lambda value: one_hot[value] if value >= 0 else unknown, [f"{key}={name}" for name in feature.names]
+    if isinstance(feature, kinds.Tensor) and feature.shape == () and np.dtype(feature.np_dtype).kind in "biuf":
+        return lambda value: np.asarray([value], np.float32), [key]
+    raise UserError(f"{directory}: its column '{key}' is {feature}; expected a number or a category")
+
+
+def _classes(feature: Any, y: np.ndarray, directory: Path) -> tuple[str, ...]:
+    """The names of the target's classes, () if it is a number."""
+    from tensorflow_datasets import features as kinds
+
+    if isinstance(feature, kinds.ClassLabel):
+        if y.min() < 0:
+            raise UserError(f"{directory}: {np.sum(y < 0)} of its {len(y)} examples have no label")
+        return tuple(feature.names)
+    if y.dtype == np.bool_:
+        return ("false", "true")
+    if y.dtype.kind in "iuf":
+        return ()
+    raise UserError(f"{directory}: its target is {feature}; expected a class or a number")

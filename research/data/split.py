@@ -1,0 +1,126 @@
+"""Splits: which rows train, validate and test, a function of the seed with the same sizes for every seed."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from research import rng
+from research.data.spec import DataSpec
+from research.errors import UserError
+
+
+class Split(NamedTuple):
+    """Row numbers, int32, each ascending; no row is in two of them."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def parse_split(text: str) -> tuple[int, ...]:
+    """`8:1:1` (train, validation, test) or `8:2` (train, test) as numbers. Raises UserError on anything else."""
+    if not re.fullmatch(r"\s*\d+\s*:\s*\d+\s*(:\s*\d+\s*)?", text) or 0 in (
+        ratios := tuple(int(part) for part in text.split(":"))
+    ):
+        raise UserError(
+            f"split={text}: expected two or three whole numbers above 0, such as 8:2 (train:test) "
+            "or 8:1:1 (train:validation:test)"
+        )
+    return ratios
+
+
+def split_sizes(spec: DataSpec, ratios: Sequence[int], train_size: int | None = None) -> tuple[int, int, int]:
+    """(training, validation, test) rows that `split` gives, without reading the data. Raises UserError as it does."""
+    train, validation, test = _sizes(spec.size, spec.test_size, ratios)
+    return _reduced(train, train_size), validation, test
+
+
+def split(
+    y: np.ndarray,
+    own_test: np.ndarray,
+    ratios: Sequence[int],
+    *,
+    seed: int,
+    train_size: int | None = None,
+    stratify: bool = True,
+    classes: Sequence[str] = (),
+) -> Split:
+    """Divides the rows of y [N] in the given ratios; own_test [T]: the rows of the set's own test split, or none.
+
+    With an own test split the first two ratios divide the other rows into training and validation. Two ratios
+    without one are training and test. stratify: every part has each class in its share of the rows, to one row;
+    y is then classes from 0. train_size: so many of the training rows, the other parts unchanged; None for all.
+    classes: their names, for errors. Raises UserError if a part would be empty or lack a class.
+    """
+    sizes = _sizes(len(y), len(own_test), ratios)
+    labels = np.asarray(y) if stratify else np.zeros(len(y), np.int32)
+    generator = rng.host(seed, "split")
+    rest, test = np.setdiff1d(np.arange(len(y)), own_test), np.asarray(own_test)
+    parts = {}
+    if not len(own_test):
+        rest, test = _draw(rest, labels, sizes[2], generator)
+        parts["test"] = test
+    train, validation = _draw(rest, labels, sizes[1], generator)
+    if sizes[1]:
+        parts["validation"] = validation
+    size = _reduced(len(train), train_size)
+    if size < len(train):
+        _, train = _draw(train, labels, size, generator)
+    parts["training"] = train
+    for name, rows in parts.items():
+        _check_classes(name, labels, rows, classes)
+    return Split(*(np.sort(rows).astype(np.int32) for rows in (train, validation, test)))
+
+
+def _sizes(size: int, test_size: int, ratios: Sequence[int]) -> tuple[int, int, int]:
+    """(training, validation, test) rows, each share rounded to the nearest, the training rows being the rest."""
+    shares = tuple(ratios[:2]) if test_size else tuple(ratios)
+    rest, total = size - test_size, sum(shares)
+    parts = [(2 * rest * share + total) // (2 * total) for share in shares[1:]]
+    if min(rest - sum(parts), *parts) < 1:
+        raise UserError(f"split={':'.join(map(str, ratios))} of {rest} rows leaves a part without rows")
+    train = rest - sum(parts)
+    if test_size:
+        return train, parts[0], test_size
+    return (train, parts[0], parts[1]) if len(parts) == 2 else (train, 0, parts[0])
+
+
+def _reduced(rows: int, train_size: int | None) -> int:
+    if train_size is None:
+        return rows
+    if not 1 <= train_size <= rows:
+        raise UserError(f"train_size={train_size}: the training part has {rows} rows; it must be 1 to {rows}")
+    return train_size
+
+
+def _draw(
+    rows: np.ndarray, labels: np.ndarray, size: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """(the other rows, `size` rows drawn, of each class its share)."""
+    counts = np.bincount(labels[rows])
+    shuffled = generator.permutation(rows)
+    order = shuffled[np.argsort(labels[shuffled], kind="stable")]  # by class, shuffled within
+    place = np.arange(len(order)) - (np.cumsum(counts) - counts)[labels[order]]
+    drawn = place < _allocate(counts, size)[labels[order]]
+    return order[~drawn], order[drawn]
+
+
+def _allocate(counts: np.ndarray, size: int) -> np.ndarray:
+    """How many of `size` rows each class gets: its share, by largest remainder. A function of the counts alone."""
+    quota, remainder = np.divmod(counts * size, counts.sum())
+    quota[np.argsort(-remainder, kind="stable")[: size - quota.sum()]] += 1
+    return quota
+
+
+def _check_classes(part: str, labels: np.ndarray, rows: np.ndarray, classes: Sequence[str]) -> None:
+    """Raises UserError if a class has no row in the part; which one depends on the counts, not on the seed."""
+    lacking = np.flatnonzero((np.bincount(labels) > 0) & (np.bincount(labels[rows], minlength=labels.max() + 1) == 0))
+    if len(lacking):
+        index = int(lacking[0])
+        name = f"'{classes[index]}'" if classes else str(index)
+        raise UserError(
+            f"class {name} has too few rows ({np.sum(labels == index)} of {len(labels)}) to be in the {part} part "
+            f"of {len(rows)} rows; make that part larger or leave the class out"
+        )

@@ -1,0 +1,21 @@
+"""Table: a data set as its reader hands it over, before it gets a name and a fingerprint."""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """x: [N, H, W, C] uint8 or [N, D] float32; y: [N] int32 (with `classes`) or float32.
+
+    test_size: the last rows are its own test split. maximum: the largest value that `x` can take, 1 for tables.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    classes: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    test_size: int = 0
+    maximum: float = 1.0
+    note: str = ""

@@ -1,0 +1,17 @@
+"""Errors of the user's input: one line that says what was wrong and what would be right."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Bad input (flag, config, file, record). Launchers print it as one line and exit with 2."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The end of an error message: the known names nearest to `word`, else all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"known: {', '.join(names)}" if names else "there are none"

@@ -1,0 +1,1 @@
+"""Architectures, one family a file; layers/ holds what they share."""

@@ -1,0 +1,1 @@
+"""Layers that the architectures share; dropout, norm and noise reach them through a Forward."""

@@ -1,0 +1,68 @@
+"""Sites: the places in a network where regularizers act. A site tells what called it by sowing into `sites`."""
+
+from collections.abc import Iterator
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research import rng
+from research.models.layers.forward import Forward, Member
+from research.registry import REGULARIZERS, Regularizer
+
+
+class Site(nn.Module):
+    """Applies the activation-slot regularizers of one site (`input` or `hidden`) to x [B, ...]."""
+
+    site: str
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        mark(self, self.site)
+        if not fwd.train:
+            return x
+        for member, entry in _at(fwd, "loss", self.site):
+            self.sow("penalties", entry.name, jnp.mean(jax.vmap(entry.build(**fwd.options(member)))(x)))
+        for member, entry in _at(fwd, "activations", self.site):
+            keys = rng.per_example(self.make_rng(entry.name), fwd.index)
+            x = jax.vmap(entry.build(**fwd.options(member)))(x, keys)
+        return x
+
+
+class Branch(nn.Module):
+    """x + branch, where stochastic depth drops the branch of some examples. depth in (0, 1]: how deep it lies."""
+
+    depth: float
+
+    @nn.compact
+    def __call__(self, x: jax.Array, branch: jax.Array, fwd: Forward) -> jax.Array:
+        mark(self, "branch")
+        if fwd.train:
+            for member, entry in _at(fwd, "activations", "branch"):
+                keys = rng.per_example(self.make_rng(entry.name), fwd.index)
+                drop = entry.build(**fwd.options(member))
+                branch = jax.vmap(lambda b, key, drop=drop: drop(b, key, self.depth))(branch, keys)
+        return x + branch
+
+
+class Normalize(nn.Module):
+    """The chosen normalization of x [B, ..., C], or x."""
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        mark(self, "normalization")
+        for member, entry in _at(fwd, "normalization"):
+            x = entry.build(**fwd.options(member))(x, fwd.train)
+        return x
+
+
+def mark(module: nn.Module, site: str) -> None:
+    """Leaves a trace of a site in the collection `sites`, where a caller asks for it; else nothing."""
+    module.sow("sites", site, jnp.zeros((0,)))
+
+
+def _at(fwd: Forward, slot: str, site: str | None = None) -> Iterator[tuple[Member, Regularizer]]:
+    for member in fwd.members:
+        entry = REGULARIZERS.get(member[0])
+        if entry.slot == slot and site in (None, entry.site):
+            yield member, entry

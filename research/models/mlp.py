@@ -1,0 +1,44 @@
+"""The multilayer perceptron."""
+
+from typing import Annotated
+
+import flax.linen as nn
+import jax
+
+from research.models.layers.forward import Forward
+from research.models.layers.hidden import ActivationName, HiddenDense
+from research.models.layers.initializers import Init, initializer
+from research.models.layers.sites import Branch, Site
+from research.options import Count, options_of
+from research.registry import ARCHITECTURES, Architecture
+
+
+class MLP(nn.Module):
+    """Fully connected hidden layers and a linear head, [B, ...] -> [B, outputs]."""
+
+    outputs: int
+    hidden: Annotated[tuple[Count, ...], "widths of the hidden layers"] = (256, 256)
+    activation: ActivationName = "relu"
+    kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
+    residual: Annotated[bool, "add a hidden layer's input to its output, where the widths agree"] = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        x = Site("input")(x, fwd)
+        x = x.reshape(x.shape[0], -1)
+        for depth, width in enumerate(self.hidden, 1):
+            h = HiddenDense(width, self.activation, self.kernel_init)(x, fwd)
+            x = Branch(depth / len(self.hidden))(x, h, fwd) if self.residual and x.shape == h.shape else h
+        return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(x)
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "mlp",
+        MLP,
+        "multilayer perceptron",
+        "Rumelhart et al. 1986",
+        options=options_of(MLP, given=("outputs",)),
+        tiny={"hidden": (8, 8)},
+    )
+)

@@ -1,0 +1,147 @@
+"""Adam and its relatives: bias-corrected moving averages of the gradient and of its square.
+
+Throughout, m = b1 m + (1 - b1) g and v = b2 v + (1 - b2) g², and a hat is the bias correction at step t:
+m̂ = m / (1 - b1^t), v̂ = v / (1 - b2^t).
+"""
+
+from typing import Annotated
+
+import optax
+
+from research.optim import kernels
+from research.options import NonNegative, Positive, Probability, options_of
+from research.registry import OPTIMIZERS, Optimizer
+
+FirstDecay = Annotated[Probability, "decay of the average of gradients"]
+SecondDecay = Annotated[Probability, "decay of the average of squared gradients"]
+Epsilon = Annotated[Positive, "added to the denominator"]
+
+
+def adam(b1: FirstDecay = 0.9, b2: SecondDecay = 0.999, eps: Epsilon = 1e-8) -> optax.GradientTransformation:
+    """The update is m̂ / (sqrt(v̂) + eps). Kingma & Ba 2015, arXiv:1412.6980."""
+    return optax.scale_by_adam(b1, b2, eps)
+
+
+def adamw(
+    b1: FirstDecay = 0.9,
+    b2: SecondDecay = 0.999,
+    eps: Epsilon = 1e-8,
+    weight_decay: Annotated[NonNegative, "decoupled decay of the kernels, times the learning rate"] = 0.01,
+) -> optax.GradientTransformation:
+    """Adam's update + weight_decay w, on kernels only: unlike L2 in the loss, it is not divided by sqrt(v̂).
+
+    Loshchilov & Hutter 2019, arXiv:1711.05101, in the form that multiplies the decay by the learning rate.
+    """
+    return optax.chain(optax.scale_by_adam(b1, b2, eps), optax.add_decayed_weights(weight_decay, kernels.mask))
+
+
+def adamax(
+    b1: FirstDecay = 0.9,
+    b2: Annotated[Probability, "decay of the running maximum"] = 0.999,
+    eps: Annotated[Positive, "added to |g|"] = 1e-8,
+) -> optax.GradientTransformation:
+    """Adam in the infinity norm: u = max(b2 u, |g| + eps); the update is m̂ / u. arXiv:1412.6980, section 7."""
+    return optax.scale_by_adamax(b1, b2, eps)
+
+
+def nadam(b1: FirstDecay = 0.9, b2: SecondDecay = 0.999, eps: Epsilon = 1e-8) -> optax.GradientTransformation:
+    """Adam with Nesterov's look-ahead in place of m̂: b1 m / (1 - b1^(t+1)) + (1 - b1) g / (1 - b1^t).
+
+    Dozat, ICLR workshop 2016.
+    """
+    return optax.scale_by_adam(b1, b2, eps, nesterov=True)
+
+
+def radam(b1: FirstDecay = 0.9, b2: SecondDecay = 0.999, eps: Epsilon = 1e-8) -> optax.GradientTransformation:
+    """Adam times r(t), which takes out the variance that v̂ has in the first steps.
+
+    With ρ∞ = 2 / (1 - b2) - 1 and ρ = ρ∞ - 2 t b2^t / (1 - b2^t):
+    r = sqrt((ρ - 4)(ρ - 2) ρ∞ / ((ρ∞ - 4)(ρ∞ - 2) ρ)), and while ρ < 5 the update is m̂ alone.
+    Liu et al. 2020, arXiv:1908.03265.
+    """
+    return optax.scale_by_radam(b1, b2, eps)
+
+
+def amsgrad(b1: FirstDecay = 0.9, b2: SecondDecay = 0.999, eps: Epsilon = 1e-8) -> optax.GradientTransformation:
+    """Adam over the largest v̂ so far, so that rates never grow: m̂ / (sqrt(max v̂) + eps).
+
+    Reddi et al. 2018, arXiv:1904.09237, with Adam's bias corrections.
+    """
+    return optax.scale_by_amsgrad(b1, b2, eps)
+
+
+def adabelief(
+    b1: FirstDecay = 0.9,
+    b2: Annotated[Probability, "decay of the average of squared surprises"] = 0.999,
+    eps: Annotated[Positive, "added to the average of squared surprises and to its root"] = 1e-16,
+) -> optax.GradientTransformation:
+    """Adam with the squared surprise in place of g²: s = b2 s + (1 - b2) (g - m)² + eps; m̂ / (sqrt(ŝ) + eps).
+
+    Zhuang et al. 2020, arXiv:2010.07468.
+    """
+    return optax.scale_by_belief(b1, b2, eps, eps_root=eps)
+
+
+OPTIMIZERS.add(
+    Optimizer(
+        name="adam",
+        build=adam,
+        summary="bias-corrected moving averages of the gradient and of its square",
+        paper="Kingma & Ba 2015, arXiv:1412.6980",
+        options=options_of(adam),
+    )
+)
+OPTIMIZERS.add(
+    Optimizer(
+        name="adamw",
+        build=adamw,
+        summary="Adam with decoupled weight decay of the kernels, times the learning rate",
+        paper="Loshchilov & Hutter 2019, arXiv:1711.05101",
+        options=options_of(adamw),
+    )
+)
+OPTIMIZERS.add(
+    Optimizer(
+        name="adamax",
+        build=adamax,
+        summary="Adam with the running maximum of |g| in place of the root of squares",
+        paper="Kingma & Ba 2015, arXiv:1412.6980",
+        options=options_of(adamax),
+    )
+)
+OPTIMIZERS.add(
+    Optimizer(
+        name="nadam",
+        build=nadam,
+        summary="Adam with Nesterov's look-ahead",
+        paper="Dozat, ICLR workshop 2016",
+        options=options_of(nadam),
+    )
+)
+OPTIMIZERS.add(
+    Optimizer(
+        name="radam",
+        build=radam,
+        summary="Adam with the variance of its first steps rectified",
+        paper="Liu et al. 2020, arXiv:1908.03265",
+        options=options_of(radam),
+    )
+)
+OPTIMIZERS.add(
+    Optimizer(
+        name="amsgrad",
+        build=amsgrad,
+        summary="Adam over the largest second moment so far",
+        paper="Reddi et al. 2018, arXiv:1904.09237",
+        options=options_of(amsgrad),
+    )
+)
+OPTIMIZERS.add(
+    Optimizer(
+        name="adabelief",
+        build=adabelief,
+        summary="Adam over the squared surprise, the gradient's distance from its average",
+        paper="Zhuang et al. 2020, arXiv:2010.07468",
+        options=options_of(adabelief),
+    )
+)

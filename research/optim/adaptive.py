@@ -1,0 +1,69 @@
+"""Rates by coordinate from squared gradients, without momentum of the gradient: Adagrad, RMSprop, Adadelta."""
+
+from typing import Annotated
+
+import optax
+
+from research.options import NonNegative, Positive, Probability, options_of
+from research.registry import OPTIMIZERS, Optimizer
+
+
+def adagrad(
+    initial_accumulator: Annotated[NonNegative, "where the sum of squares starts"] = 0.1,
+    eps: Annotated[Positive, "added under the root"] = 1e-7,
+) -> optax.GradientTransformation:
+    """s = s + g²; the update is g / sqrt(s + eps). Duchi et al., JMLR 2011."""
+    return optax.scale_by_rss(initial_accumulator, eps)
+
+
+def rmsprop(
+    decay: Annotated[Probability, "decay of the average of squares"] = 0.9,
+    eps: Annotated[Positive, "added under the root"] = 1e-8,
+    momentum: Annotated[Probability, "heavy-ball momentum of the scaled gradient"] = 0.0,
+) -> optax.GradientTransformation:
+    """Adagrad with a moving average: v = decay v + (1 - decay) g²; the update is m = mu m + g / sqrt(v + eps).
+
+    Hinton, Neural Networks for Machine Learning, lecture 6e, 2012.
+    """
+    return optax.chain(optax.scale_by_rms(decay, eps), optax.trace(momentum))
+
+
+def adadelta(
+    rho: Annotated[Probability, "decay of both averages of squares"] = 0.9,
+    eps: Annotated[Positive, "added under both roots; sets the first steps' size"] = 1e-6,
+) -> optax.GradientTransformation:
+    """RMSprop times the RMS of past updates: d = g sqrt(u + eps) / sqrt(v + eps), the update.
+
+    v = rho v + (1 - rho) g² is taken before, u = rho u + (1 - rho) d² after it. The updates have the
+    parameters' units, so its own learning rate is 1. Zeiler 2012, arXiv:1212.5701.
+    """
+    return optax.scale_by_adadelta(rho, eps)
+
+
+OPTIMIZERS.add(
+    Optimizer(
+        name="adagrad",
+        build=adagrad,
+        summary="gradient over the root of the sum of all squared gradients so far",
+        paper="Duchi et al., JMLR 2011",
+        options=options_of(adagrad),
+    )
+)
+OPTIMIZERS.add(
+    Optimizer(
+        name="rmsprop",
+        build=rmsprop,
+        summary="gradient over the root of the moving average of squared gradients",
+        paper="Hinton, lecture 6e, 2012",
+        options=options_of(rmsprop),
+    )
+)
+OPTIMIZERS.add(
+    Optimizer(
+        name="adadelta",
+        build=adadelta,
+        summary="RMSprop times the RMS of past updates; its natural learning rate is 1",
+        paper="Zeiler 2012, arXiv:1212.5701",
+        options=options_of(adadelta),
+    )
+)

@@ -1,0 +1,64 @@
+"""Steps in proportion to the size of the parameters they change: LAMB and Adafactor."""
+
+from typing import Annotated
+
+import optax
+
+from research.optim import kernels
+from research.options import Count, NonNegative, Positive, Probability, Range, options_of
+from research.registry import OPTIMIZERS, Optimizer
+
+
+def lamb(
+    b1: Annotated[Probability, "decay of the average of gradients"] = 0.9,
+    b2: Annotated[Probability, "decay of the average of squared gradients"] = 0.999,
+    eps: Annotated[Positive, "added to the denominator"] = 1e-6,
+    weight_decay: Annotated[NonNegative, "decay of the kernels, inside the trust ratio"] = 0.0,
+) -> optax.GradientTransformation:
+    """Adam's update d (+ weight_decay w on kernels), times |w| / |d| per parameter array; 1 where either is 0.
+
+    You et al. 2020, arXiv:1904.00962.
+    """
+    return optax.chain(
+        optax.scale_by_adam(b1, b2, eps),
+        optax.add_decayed_weights(weight_decay, kernels.mask),
+        optax.scale_by_trust_ratio(),
+    )
+
+
+def adafactor(
+    decay_rate: Annotated[Positive, "exponent c of the averages' decay 1 - t^-c"] = 0.8,
+    clipping_threshold: Annotated[float, Range(1), "largest RMS of an array's update"] = 1.0,
+    parameter_scale: Annotated[bool, "multiply by the RMS of the parameters, at least 0.001"] = True,
+    min_dim_size_to_factor: Annotated[Count, "smallest side of a matrix whose squares are factored"] = 128,
+) -> optax.GradientTransformation:
+    """g / sqrt(v), clipped to RMS clipping_threshold, times the RMS of the parameters; v = d v + (1 - d) g².
+
+    d = 1 - t^-decay_rate at step t. Of a large matrix only the row means R and column means C of v are kept:
+    v = R C' / mean(R). Shazeer & Stern 2018, arXiv:1804.04235.
+    """
+    parts = [
+        optax.scale_by_factored_rms(decay_rate=decay_rate, min_dim_size_to_factor=min_dim_size_to_factor),
+        optax.clip_by_block_rms(clipping_threshold),
+    ]
+    return optax.chain(*parts, *([optax.scale_by_param_block_rms()] if parameter_scale else []))
+
+
+OPTIMIZERS.add(
+    Optimizer(
+        name="lamb",
+        build=lamb,
+        summary="Adam, each array's step in proportion to the array's norm",
+        paper="You et al. 2020, arXiv:1904.00962",
+        options=options_of(lamb),
+    )
+)
+OPTIMIZERS.add(
+    Optimizer(
+        name="adafactor",
+        build=adafactor,
+        summary="Adam without momentum, its second moment factored into rows and columns",
+        paper="Shazeer & Stern 2018, arXiv:1804.04235",
+        options=options_of(adafactor),
+    )
+)

@@ -1,0 +1,35 @@
+"""Gradient descent and its momentum: heavy ball, moving average, Nesterov."""
+
+from typing import Annotated, Literal
+
+import optax
+
+from research.options import Probability, options_of
+from research.registry import OPTIMIZERS, Optimizer
+
+
+def sgd(
+    momentum: Annotated[Probability, "how much of the last step is kept; 0 is plain gradient descent"] = 0.0,
+    style: Annotated[Literal["heavy_ball", "average"], "m = g + mu m, or m = (1 - mu) g + mu m"] = "heavy_ball",
+    nesterov: Annotated[bool, "take the gradient after the momentum step"] = False,
+) -> optax.GradientTransformation:
+    """Momentum: m = g + mu m (heavy ball) or m = (1 - mu) g + mu m (average); the update is m.
+
+    Classical momentum takes the gradient at the current point, Nesterov's takes it after the momentum step.
+    Here the parameters *are* that look-ahead point (Bengio et al., arXiv:1212.0901), so the update is
+    g + mu m, or (1 - mu) g + mu m. The learning rate multiplies m, as in PyTorch, not the gradient inside it.
+    Sutskever et al., ICML 2013.
+    """
+    trace = optax.trace(momentum, nesterov)
+    return trace if style == "heavy_ball" else optax.chain(optax.scale(1 - momentum), trace)
+
+
+OPTIMIZERS.add(
+    Optimizer(
+        name="sgd",
+        build=sgd,
+        summary="mini-batch gradient descent with momentum as heavy ball or moving average, or Nesterov's",
+        paper="Robbins & Monro 1951; Sutskever et al., ICML 2013",
+        options=options_of(sgd),
+    )
+)

@@ -1,0 +1,57 @@
+"""Muon: orthogonalized momentum for kernels, Adam for everything else."""
+
+import math
+from typing import Annotated, Any
+
+import jax
+import optax
+from optax.contrib import MuonDimensionNumbers, scale_by_muon
+
+from research.optim import kernels
+from research.options import Count, Positive, Probability, options_of
+from research.registry import OPTIMIZERS, Optimizer
+
+
+def muon(
+    beta: Annotated[Probability, "decay of the average of gradients"] = 0.95,
+    nesterov: Annotated[bool, "Nesterov's look-ahead in that average"] = True,
+    ns_steps: Annotated[Count, "Newton-Schulz iterations"] = 5,
+    b1: Annotated[Probability, "Adam's decay of the average of gradients, where Adam is used"] = 0.9,
+    b2: Annotated[Probability, "Adam's decay of the average of squares, where Adam is used"] = 0.999,
+    eps: Annotated[Positive, "added to both denominators"] = 1e-8,
+) -> optax.GradientTransformation:
+    """Kernels of two axes or more: U V' of the averaged gradient U S V', times sqrt(max(1, outputs / inputs)).
+
+    U V' is found by Newton-Schulz iterations, to within singular values of about 0.7 to 1.2. A kernel
+    [..., O] counts as the matrix [inputs, O], so a convolution's [H, W, I, O] is [HWI, O]. Every other
+    parameter has Adam's update. Jordan et al. 2024, kellerjordan.github.io/posts/muon.
+    """
+    orthogonalized = optax.chain(
+        scale_by_muon(ns_steps=ns_steps, beta=beta, eps=eps, nesterov=nesterov, weight_dimension_numbers=_as_matrices),
+        optax.stateless_with_tree_map(lambda update, _: update * _width_factor(update)),
+    )
+    return optax.partition(
+        {"muon": orthogonalized, "adam": optax.scale_by_adam(b1, b2, eps)},
+        lambda params: kernels.label(params, "muon", "adam", where=lambda kernel: kernel.ndim >= 2),
+    )
+
+
+def _as_matrices(updates: Any) -> Any:
+    """For each kernel, its last axis as the outputs and all others as the inputs."""
+    return jax.tree.map(lambda u: MuonDimensionNumbers(tuple(range(u.ndim - 1)), (u.ndim - 1,)), updates)
+
+
+def _width_factor(kernel: jax.Array) -> float:
+    """sqrt(max(1, outputs / inputs)), which keeps the RMS of a layer's change at any width."""
+    return math.sqrt(max(1.0, kernel.shape[-1] ** 2 / kernel.size))
+
+
+OPTIMIZERS.add(
+    Optimizer(
+        name="muon",
+        build=muon,
+        summary="orthogonalized momentum for kernels, Adam for everything else",
+        paper="Jordan et al. 2024, kellerjordan.github.io/posts/muon",
+        options=options_of(muon),
+    )
+)

@@ -1,0 +1,158 @@
+"""The transformations of optax that a chain can be made of, and which of their arguments are lane values."""
+
+import dataclasses
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from research.errors import UserError, nearest
+from research.optim import kernels
+from research.options import REQUIRED, NonNegative, Option, Positive, Probability, Range, option
+
+_RATES = {"learning_rate", "max_learning_rate", "step_size", "step_size_fn"}
+_RANDOM = {"key", "seed"}
+# What the engine gives, and the ranges, which optax's signatures leave open.
+_GIVEN: dict[str, dict[str, Any]] = {"add_decayed_weights": {"mask": kernels.mask}}
+_RANGES: dict[str, Any] = (
+    dict.fromkeys(("b1", "b2", "b3", "decay", "rho"), Probability)
+    | dict.fromkeys(("eps", "eps_root", "epsilon", "weight_decay", "min_norm", "min_scale"), NonNegative)
+    | dict.fromkeys(("max_norm", "max_delta", "threshold", "clipping"), Positive)
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """One transformation: its numbers (lane values), its settings (static), its parameters in positional order."""
+
+    name: str
+    build: Callable[..., optax.GradientTransformation]
+    numbers: tuple[Option, ...]
+    settings: tuple[Option, ...]
+    positional: tuple[str, ...]
+
+    def option(self, name: str) -> Option:
+        """The number or setting of that name. Raises UserError with the names that there are."""
+        known = {o.name: o for o in self.numbers + self.settings}
+        if name in known:
+            return known[name]
+        can_set = ", ".join(known) or "nothing"
+        if name in inspect.signature(self.build).parameters:
+            raise UserError(f"'{name}' of {self.name} cannot be written in a chain; it can set {can_set}")
+        raise UserError(f"{self.name} has no '{name}'; {nearest(name, known) if known else 'it takes no arguments'}")
+
+
+@functools.cache
+def find(name: str) -> Member:
+    """The member of that name. Raises UserError, with the nearest names or with why it cannot be a member."""
+    known = _transformations()
+    if name not in known:
+        usable = [n for n, function in known.items() if _refusal(n, function) is None]
+        raise UserError(f"unknown member '{name}' of a chain; {nearest(name, usable)}")
+    if refusal := _refusal(name, known[name]):
+        raise UserError(f"{name} cannot be a member of a chain: {refusal}")
+    build = functools.partial(known[name], **_GIVEN.get(name, {}))
+    parameters = inspect.signature(known[name]).parameters.values()
+    floats = [_number(p) for p in parameters if _is_number(p)]
+    words = [_setting(known[name], p) for p in parameters if isinstance(p.default, bool | int | str)]
+    lanes = _lane_values(name, build, floats)
+    return Member(
+        name,
+        build,
+        numbers=tuple(o for o in floats if o.name in lanes),
+        settings=(*(o for o in floats if o.name not in lanes), *words),
+        positional=tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD),
+    )
+
+
+@functools.cache
+def _transformations() -> dict[str, Callable[..., optax.GradientTransformation]]:
+    """Every public function of optax that returns a transformation, by name."""
+    return {
+        name: function
+        for name, function in inspect.getmembers(optax, inspect.isfunction)
+        if name.startswith("scale_by_")
+        or ("GradientTransformation" in str(inspect.signature(function).return_annotation) and name[0] != "_")
+    }
+
+
+def _refusal(name: str, function: Callable[..., Any]) -> str | None:
+    """Why a transformation cannot be a member, as far as its signature tells."""
+    parameters = inspect.signature(function).parameters
+    if _RATES & parameters.keys():
+        scaling = f"; use scale_by_{name}" if _is_usable(f"scale_by_{name}") else ""
+        return f"it brings its own learning rate, but the engine appends --learning_rate and --schedule{scaling}"
+    if _RANDOM & parameters.keys():
+        return "it keeps a random key of its own; gradient noise is a member of --regularization"
+    if name == "keep_params_nonnegative":
+        return "it needs the final step, but the learning rate comes after the chain"
+    for parameter in parameters.values():
+        if parameter.default is parameter.empty and not _is_number(parameter):
+            return f"its '{parameter.name}' is not a number, so it cannot be written in a chain"
+    return None
+
+
+def _is_usable(name: str) -> bool:
+    known = _transformations()
+    return name in known and _refusal(name, known[name]) is None
+
+
+def _is_number(parameter: inspect.Parameter) -> bool:
+    """Whether a parameter of optax is a number that need not be whole."""
+    if parameter.default is parameter.empty:
+        return parameter.annotation in (float, jax.typing.ArrayLike)
+    return isinstance(parameter.default, float)
+
+
+def _number(parameter: inspect.Parameter) -> Option:
+    """A float as an option, in the range that its name tells unless optax's own default lies outside."""
+    default = REQUIRED if parameter.default is parameter.empty else parameter.default
+    found = option(parameter.name, _RANGES.get(parameter.name, float), default)
+    outside = found.range is not None and default is not REQUIRED and default not in found.range
+    return dataclasses.replace(found, range=None) if outside else found
+
+
+def _setting(function: Callable[..., Any], parameter: inspect.Parameter) -> Option:
+    """A static option: true or false, one of the words of a Literal, or a whole number, 0 only where optax has it."""
+    hint = typing.get_type_hints(function).get(parameter.name)
+    literal = typing.get_origin(hint) is typing.Literal
+    found = option(parameter.name, hint if literal else type(parameter.default), parameter.default)
+    return dataclasses.replace(found, range=Range(min(1, parameter.default))) if found.type is int else found
+
+
+def _lane_values(name: str, build: Callable[..., Any], floats: Sequence[Option]) -> set[str]:
+    """The floats that may be lane values, found by trying: all at once, else each by itself. Raises UserError."""
+    example = {o.name: 0.5 if o.default is REQUIRED else o.default for o in floats}
+    if _failure(build, example, example) is None:
+        return set(example)
+    traced = {number for number in example if _failure(build, example, {number}) is None}
+    if error := _failure(build, example, traced):
+        raise UserError(f"{name} cannot be a member of a chain: {str(error).splitlines()[0]}")
+    return traced
+
+
+def _failure(
+    build: Callable[..., Any], example: Mapping[str, float], traced: typing.Collection[str]
+) -> Exception | None:
+    """What goes wrong when two updates of a kernel and a bias are traced with these numbers as arguments."""
+
+    def two_updates(numbers: dict[str, Any], params: Any) -> tuple[Any, Any, Any]:
+        chain = build(**{**example, **numbers})
+        before = chain.init(params)
+        updates, after = chain.update(params, before, params)
+        return updates, before, chain.update(updates, after, params)[1]
+
+    params = {shape: jax.ShapeDtypeStruct(shape, jnp.float32) for shape in [(3, 2), (2,)]}
+    try:
+        updates, before, after = jax.eval_shape(
+            two_updates, {name: jax.ShapeDtypeStruct((), jnp.float32) for name in traced}, params
+        )
+        same = jax.tree.map(lambda a, b: (a.shape, a.dtype) == (b.shape, b.dtype), (updates, before), (params, after))
+    except Exception as error:  # whatever optax's branches raise on a tracer
+        return error
+    return None if jax.tree.all(same) else TypeError("its state or its updates change shape or type")

@@ -1,0 +1,209 @@
+"""Schedules: the learning rate's factor at each step, as a table (data, never part of a program).
+
+A schedule runs over the steps that follow the warm-up: x goes from 0 at the first of them to 1 just after the
+last, so the first step has the base rate (factor 1) and no step is spent at the end's rate, often 0. The
+warm-up of w steps rises linearly, 1/w, 2/w, ..., 1 (Goyal et al. 2017, arXiv:1706.02677): its first step
+already learns. Durations with a % are percent of the whole training, warm-up included.
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import numpy as np
+
+from research.duration import Duration
+from research.errors import UserError
+from research.options import Fraction, NonNegative, Positive, Range, options_of
+from research.registry import SCHEDULES, Schedule
+
+Warmup = Annotated[Duration, "linear rise from 0 to the base rate before the schedule starts"]
+End = Annotated[Fraction, "factor that the end of the training reaches"]
+Decay = Annotated[float, Range(0, 1, low_open=True), "what the rate is multiplied by"]
+NONE, PERIOD, DROP, RISE = Duration(0), Duration(20, "%"), Duration(30, "%"), Duration(30, "%")
+BOUNDARIES = (Duration(50, "%"), Duration(75, "%"))
+
+
+def constant(*, steps: int, steps_per_epoch: int, warmup: Warmup = NONE) -> np.ndarray:
+    """1."""
+    return _after_warmup(steps, steps_per_epoch, warmup, np.ones_like)
+
+
+def step(
+    *,
+    steps: int,
+    steps_per_epoch: int,
+    every: Annotated[Duration, "distance between the drops"] = DROP,
+    factor: Decay = 0.1,
+    warmup: Warmup = NONE,
+) -> np.ndarray:
+    """factor^k after k times `every`, counted from the first step of the training, warm-up included."""
+    distance = _steps("every", every, steps, steps_per_epoch, least=1)
+    start = _steps("warmup", warmup, steps, steps_per_epoch)
+    return _after_warmup(steps, steps_per_epoch, warmup, lambda s: factor ** ((s + start) // distance))
+
+
+def multistep(
+    *,
+    steps: int,
+    steps_per_epoch: int,
+    boundaries: Annotated[tuple[Duration, ...], "where the drops are"] = BOUNDARIES,
+    factor: Decay = 0.1,
+    warmup: Warmup = NONE,
+) -> np.ndarray:
+    """factor^k after k of the boundaries, counted from the first step of the training, warm-up included."""
+    drops = [_steps("boundaries", boundary, steps, steps_per_epoch) for boundary in boundaries]
+    start = _steps("warmup", warmup, steps, steps_per_epoch)
+    return _after_warmup(
+        steps, steps_per_epoch, warmup, lambda s: factor ** np.searchsorted(np.sort(drops), s + start, side="right")
+    )
+
+
+def exponential(
+    *,
+    steps: int,
+    steps_per_epoch: int,
+    every: Annotated[Duration, "in which time the rate is multiplied by the factor"] = DROP,
+    factor: Decay = 0.1,
+    warmup: Warmup = NONE,
+) -> np.ndarray:
+    """factor^(s / every), s steps after the warm-up."""
+    time = _steps("every", every, steps, steps_per_epoch, least=1)
+    return _after_warmup(steps, steps_per_epoch, warmup, lambda s: factor ** (s / time))
+
+
+def polynomial(
+    *,
+    steps: int,
+    steps_per_epoch: int,
+    power: Annotated[Positive, "exponent of what remains"] = 2.0,
+    end: End = 0.0,
+    warmup: Warmup = NONE,
+) -> np.ndarray:
+    """end + (1 - end) (1 - x)^power."""
+    return _after_warmup(steps, steps_per_epoch, warmup, lambda s: end + (1 - end) * (1 - _progress(s)) ** power)
+
+
+def linear(*, steps: int, steps_per_epoch: int, end: End = 0.0, warmup: Warmup = NONE) -> np.ndarray:
+    """1 - (1 - end) x."""
+    return polynomial(steps=steps, steps_per_epoch=steps_per_epoch, power=1.0, end=end, warmup=warmup)
+
+
+def cosine(*, steps: int, steps_per_epoch: int, end: End = 0.0, warmup: Warmup = NONE) -> np.ndarray:
+    """end + (1 - end) (1 + cos(pi x)) / 2."""
+    return _after_warmup(steps, steps_per_epoch, warmup, lambda s: _cosine(1.0, end, _progress(s)))
+
+
+def one_cycle(
+    *,
+    steps: int,
+    steps_per_epoch: int,
+    rise: Annotated[Duration, "time from the start to the base rate"] = RISE,
+    start: Annotated[Fraction, "factor of the first step"] = 0.04,
+    end: Annotated[Fraction, "factor that the end of the training reaches"] = 4e-6,
+    warmup: Warmup = NONE,
+) -> np.ndarray:
+    """Half a cosine wave from `start` up to 1, another one down to `end`. The momentum stays as it is."""
+    peak = _steps("rise", rise, steps, steps_per_epoch)
+    rest = steps - _steps("warmup", warmup, steps, steps_per_epoch)
+    if peak > rest:
+        raise UserError(f"schedule.rise={rise} is {peak} steps, longer than the {rest} steps after the warm-up")
+
+    def body(s: np.ndarray) -> np.ndarray:
+        up = _cosine(start, 1.0, s / max(peak, 1))
+        down = _cosine(1.0, end, (s - peak) / max(rest - peak, 1))
+        return np.where(s < peak, up, down)
+
+    return _after_warmup(steps, steps_per_epoch, warmup, body)
+
+
+def inverse_sqrt(
+    *,
+    steps: int,
+    steps_per_epoch: int,
+    timescale: Annotated[Duration | None, "tau; none is the warm-up's length, or 1 without one"] = None,
+    warmup: Warmup = NONE,
+) -> np.ndarray:
+    """sqrt(tau / (tau + s)), s steps after the warm-up: with tau = warm-up, that of Vaswani et al."""
+    length = warmup if timescale is None else timescale
+    tau = max(1, _steps("timescale", length, steps, steps_per_epoch))
+    return _after_warmup(steps, steps_per_epoch, warmup, lambda s: np.sqrt(tau / (tau + s)))
+
+
+def cyclic(
+    *,
+    steps: int,
+    steps_per_epoch: int,
+    period: Annotated[Duration, "one cycle, up and down"] = PERIOD,
+    low: Annotated[Fraction, "factor at the ends of a cycle"] = 0.25,
+    warmup: Warmup = NONE,
+) -> np.ndarray:
+    """A triangle wave that starts at `low` and is 1 in the middle of each period."""
+    length = _steps("period", period, steps, steps_per_epoch, least=1)
+    return _after_warmup(
+        steps, steps_per_epoch, warmup, lambda s: 1 - (1 - low) * np.abs(1 - 2 * (s % length) / length)
+    )
+
+
+def reduce_on_plateau(
+    *,
+    steps: int,
+    steps_per_epoch: int,
+    factor: Decay = 0.1,
+    patience: Annotated[float, Range(1), "evaluations in a row without improvement before a drop"] = 5.0,
+    min_delta: Annotated[NonNegative, "what counts as an improvement of the metric"] = 1e-4,
+    end: Annotated[Fraction, "the factor is never below this"] = 0.0,
+    warmup: Warmup = NONE,
+) -> np.ndarray:
+    """1; the drops depend on a validation metric and are made in training, by research/optim/plateau.py."""
+    del factor, patience, min_delta, end
+    return constant(steps=steps, steps_per_epoch=steps_per_epoch, warmup=warmup)
+
+
+def _after_warmup(
+    steps: int, steps_per_epoch: int, warmup: Duration, body: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """The warm-up's ramp, then body(0, 1, 2, ...) for the steps that remain; float32 [steps]."""
+    length = _steps("warmup", warmup, steps, steps_per_epoch)
+    ramp = np.arange(1, length + 1) / max(length, 1)
+    return np.concatenate([ramp, body(np.arange(steps - length, dtype=np.float64))]).astype(np.float32)
+
+
+def _steps(name: str, duration: Duration, steps: int, steps_per_epoch: int, least: int = 0) -> int:
+    """A duration in steps; UserError where it is shorter than `least`, or a warm-up longer than the training."""
+    length = duration.steps(steps_per_epoch=steps_per_epoch, total_steps=steps)
+    if length < least:
+        raise UserError(f"schedule.{name}={duration} is {length} steps of {steps}; it must be at least {least}")
+    if name == "warmup" and length > steps:
+        raise UserError(
+            f"schedule.warmup={duration} is {length} steps, longer than the training, which has {steps} "
+            f"({steps_per_epoch} an epoch)"
+        )
+    return length
+
+
+def _progress(s: np.ndarray) -> np.ndarray:
+    """x: 0 at the first of the steps, 1 just after the last."""
+    return s / max(len(s), 1)
+
+
+def _cosine(first: float, last: float, x: np.ndarray) -> np.ndarray:
+    """Half a cosine wave from `first` at x=0 to `last` at x=1."""
+    return last + (first - last) * 0.5 * (1 + np.cos(np.pi * x))
+
+
+def _register(build: Callable[..., np.ndarray], summary: str, paper: str = "", feedback: bool = False) -> None:
+    options = options_of(build, given={"steps", "steps_per_epoch"})
+    SCHEDULES.add(Schedule(build.__name__, build, summary, paper, options=options, feedback=feedback))
+
+
+_register(constant, "the base rate throughout")
+_register(step, "drops by a factor at equal distances")
+_register(multistep, "drops by a factor at given points", "He et al. 2016, arXiv:1512.03385")
+_register(exponential, "decays by a factor in a given time")
+_register(polynomial, "decays to the end's factor as a power of what remains")
+_register(linear, "decays to the end's factor in a straight line")
+_register(cosine, "decays to the end's factor as half a cosine wave", "Loshchilov & Hutter 2017, arXiv:1608.03983")
+_register(one_cycle, "rises to the base rate, then decays far below the start", "Smith & Topin 2018, arXiv:1708.07120")
+_register(inverse_sqrt, "decays as one over the root of the step", "Vaswani et al. 2017, arXiv:1706.03762")
+_register(cyclic, "a triangle wave between a low factor and 1", "Smith 2017, arXiv:1506.01186")
+_register(reduce_on_plateau, "drops by a factor when the validation loss stops improving", feedback=True)

@@ -1,0 +1,203 @@
+"""Options: what a registry entry's settings are, read off the signature of its builder.
+
+The annotation declares everything: a `float` is *numeric* (a lane value), anything else is *static* (it
+shapes the program); `Annotated` adds a `Range`, a line of help, or the registry whose names are allowed;
+`Literal` lists the allowed words.
+"""
+
+import dataclasses
+import inspect
+import math
+import types
+import typing
+from collections.abc import Callable, Collection
+from typing import Any
+
+from research.duration import Duration
+from research.errors import UserError
+
+REQUIRED = dataclasses.MISSING
+_FLAX_FIELDS = {"parent", "name"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """Bounds of a number; each end can be excluded."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    low_open: bool = False
+    high_open: bool = False
+
+    def __contains__(self, number: float) -> bool:
+        above = number > self.low if self.low_open else number >= self.low
+        below = number < self.high if self.high_open else number <= self.high
+        return above and below
+
+    def __str__(self) -> str:
+        if math.isinf(self.high):
+            return f"{'>' if self.low_open else '>='} {self.low:g}"
+        return f"in {'(' if self.low_open else '['}{self.low:g}, {self.high:g}{')' if self.high_open else ']'}"
+
+
+# The ranges that most options have.
+Probability = typing.Annotated[float, Range(0, 1, high_open=True)]
+Fraction = typing.Annotated[float, Range(0, 1)]
+NonNegative = typing.Annotated[float, Range(0)]
+Positive = typing.Annotated[float, Range(0, low_open=True)]
+Count = typing.Annotated[int, Range(1)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """One setting: its name, type, default, allowed values, and whether lanes of a program may differ in it."""
+
+    name: str
+    type: Any
+    default: Any = REQUIRED
+    range: Range | None = None
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+    registry: Any = None
+    help: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        """True if lanes of one program may differ in it."""
+        return self.type is float
+
+    def parse(self, text: Any, where: str) -> Any:
+        """`text` (a flag's text or already a value) as a checked value. `where` names the flag in errors."""
+        if self.optional and (text is None or text == "none"):
+            return None
+        parsed = _PARSERS[self.type](text, where)
+        if self.choices and parsed not in self.choices:
+            raise UserError(f"{where}={text}: allowed are {', '.join(self.choices)}")
+        if self.registry is not None:
+            self.registry.get(parsed)
+        for number in parsed if isinstance(parsed, tuple) else (parsed,):
+            if self.range is not None and number not in self.range:
+                raise UserError(f"{where}={format_value(number)} is out of range; it must be {self.range}")
+        return parsed
+
+
+def options_of(builder: Callable[..., Any], given: Collection[str] = ()) -> tuple[Option, ...]:
+    """The options of a builder: its parameters (or a flax module's fields), but for those the engine gives.
+
+    A parameter without a default is an option that must be set.
+    """
+    hints = typing.get_type_hints(builder.__init__ if inspect.isclass(builder) else builder, include_extras=True)
+    if inspect.isclass(builder):
+        hints = typing.get_type_hints(builder, include_extras=True) | hints
+    options = []
+    for parameter in inspect.signature(builder).parameters.values():
+        if parameter.name in given or parameter.name in _FLAX_FIELDS:
+            continue
+        default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
+        options.append(option(parameter.name, hints[parameter.name], default))
+    return tuple(options)
+
+
+def option(name: str, hint: Any, default: Any) -> Option:
+    """An Option from an annotation such as `Annotated[float, Range(0, 1), "what it is"]`."""
+    hint, *notes = _unwrap(hint)
+    optional = False
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        (inner,) = [a for a in typing.get_args(hint) if a is not type(None)]
+        hint, *inner_notes = _unwrap(inner)
+        optional, notes = True, [*inner_notes, *notes]
+    choices: tuple[str, ...] = ()
+    if typing.get_origin(hint) is typing.Literal:
+        hint, choices = str, typing.get_args(hint)
+    elif typing.get_origin(hint) is tuple:
+        (inner, _) = typing.get_args(hint)
+        inner, *inner_notes = _unwrap(inner)
+        hint, notes = tuple[inner, ...], [*inner_notes, *notes]  # type: ignore[valid-type]
+    bounds = next((n for n in notes if isinstance(n, Range)), None)
+    registry = next((n for n in notes if hasattr(n, "names")), None)
+    text = next((n for n in notes if isinstance(n, str)), "")
+    return Option(name, hint, default, bounds, choices, optional, registry, text)
+
+
+def _unwrap(hint: Any) -> list[Any]:
+    """[the type, its notes...] of an annotation, nested Annotated flattened."""
+    if typing.get_origin(hint) is typing.Annotated:
+        inner, *notes = typing.get_args(hint)
+        return [*_unwrap(inner), *notes]
+    return [hint]
+
+
+def format_value(value: Any) -> str:
+    """A value as the text that parses back to it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(value) if value != int(value) or abs(value) >= 1e16 else str(int(value))
+    if isinstance(value, tuple):
+        return ",".join(format_value(v) for v in value)
+    return str(value)
+
+
+def _parse_bool(text: Any, where: str) -> bool:
+    if isinstance(text, bool):
+        return text
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if str(text).lower() not in words:
+        raise UserError(f"{where}={text}: expected true or false")
+    return words[str(text).lower()]
+
+
+def _parse_int(text: Any, where: str) -> int:
+    try:
+        number = float(text)
+        if not isinstance(text, bool) and number == int(number):
+            return int(str(text)) if str(text).lstrip("+-").isdigit() else int(number)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise UserError(f"{where}={text}: expected a whole number")
+
+
+def _parse_float(text: Any, where: str) -> float:
+    try:
+        number = float(text)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number) or isinstance(text, bool):
+        raise UserError(f"{where}={text}: expected a number")
+    return number
+
+
+def _parse_str(text: Any, where: str) -> str:
+    return str(text)
+
+
+def _parse_duration(text: Any, where: str) -> Duration:
+    if isinstance(text, Duration):
+        return text
+    try:
+        return Duration.parse(str(text))
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+
+
+def _parse_tuple(inner: Callable[[Any, str], Any]) -> Callable[[Any, str], tuple[Any, ...]]:
+    def parse(text: Any, where: str) -> tuple[Any, ...]:
+        parts = str(text).split(",") if not isinstance(text, tuple | list) else text
+        return tuple(inner(part, where) for part in parts if part != "")
+
+    return parse
+
+
+_PARSERS: dict[Any, Callable[[Any, str], Any]] = {
+    bool: _parse_bool,
+    int: _parse_int,
+    float: _parse_float,
+    str: _parse_str,
+    Duration: _parse_duration,
+    tuple[int, ...]: _parse_tuple(_parse_int),
+    tuple[float, ...]: _parse_tuple(_parse_float),
+    tuple[str, ...]: _parse_tuple(_parse_str),
+    tuple[Duration, ...]: _parse_tuple(_parse_duration),
+}

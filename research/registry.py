@@ -1,0 +1,199 @@
+"""What a registry entry is, and the registries: the catalogue that flags, errors, lists and tests range over."""
+
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+from research.errors import UserError, nearest
+from research.options import Option
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One member of the catalogue: data about a builder, never code of its own.
+
+    version is raised when the mathematics changes, so that no old record is reused. `constraints` look at a
+    whole config and return what is wrong with it, or None. `tiny` is the setting that tests use.
+    """
+
+    name: str
+    build: Callable[..., Any]
+    summary: str
+    paper: str = ""
+    version: int = 1
+    options: tuple[Option, ...] = ()
+    constraints: tuple[Callable[..., str | None], ...] = ()
+    tiny: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def option(self, name: str) -> Option | None:
+        """The option of that name, or None."""
+        return next((o for o in self.options if o.name == name), None)
+
+
+E = TypeVar("E", bound=Entry)
+
+
+class Registry(Generic[E]):
+    """The entries of one kind, by name. A *family* resolves names with an argument, such as `csv:FILE`."""
+
+    def __init__(self, kind: str, plural: str) -> None:
+        self.kind, self.plural = kind, plural
+        self._entries: dict[str, E] = {}
+        self._families: dict[str, tuple[Callable[[str], E], Callable[[str], tuple[str, dict[str, Any]]]]] = {}
+
+    def add(self, entry: E) -> E:
+        """Adds an entry. Two entries of one name are a programming error."""
+        if entry.name in self._entries:
+            raise ValueError(f"the {self.kind} '{entry.name}' is registered twice")
+        self._entries[entry.name] = entry
+        return entry
+
+    def add_family(
+        self,
+        prefix: str,
+        resolve: Callable[[str], E],
+        parse: Callable[[str], tuple[str, dict[str, Any]]] = lambda text: (text, {}),
+    ) -> None:
+        """Names that start with `prefix` are resolved by `resolve(name)`, as `csv:FILE` and `chain(...)` are.
+
+        parse: a text as the name proper and the options written inside it.
+        """
+        self._families[prefix] = (resolve, parse)
+
+    def parse_name(self, text: str) -> tuple[str, dict[str, Any]]:
+        """What a user wrote as an entry's name, and the options inside it (the numbers of a chain)."""
+        family = self._family(text)
+        return family[1](text) if family and text not in self._entries else (text, {})
+
+    def get(self, name: str) -> E:
+        """The entry of that name. Raises UserError with the nearest names."""
+        if name in self._entries:
+            return self._entries[name]
+        family = self._family(name)
+        if family:
+            return family[0](name)
+        raise UserError(f"unknown {self.kind} '{name}'; {nearest(name, self.names())}")
+
+    def _family(self, name: str) -> tuple[Callable[[str], E], Callable[[str], tuple[str, dict[str, Any]]]] | None:
+        """The family of the longest prefix that fits; the prefix "" takes every name that is left."""
+        fitting = [prefix for prefix in self._families if name.startswith(prefix)]
+        return self._families[max(fitting, key=len)] if fitting else None
+
+    def names(self) -> list[str]:
+        return sorted(self._entries)
+
+    def __iter__(self) -> Iterator[E]:
+        return iter(self._entries[name] for name in self.names())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._entries
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture(Entry):
+    """`build(outputs=K, **options)` is a flax module: `module(x: [B, ...], fwd: Forward) -> [B, K]`.
+
+    inputs: the ranks of one example that it takes, () for any. loss: what it is trained with unless `--loss` says.
+    """
+
+    inputs: tuple[int, ...] = ()
+    loss: str = "auto"
+
+
+@dataclasses.dataclass(frozen=True)
+class Activation(Entry):
+    """`build()` is a flax module: `module(x, fwd) -> x`, or the last axis `pieces` times smaller (maxout).
+
+    init: the initialisation that suits it (`he`, `glorot`, `lecun`).
+    """
+
+    init: str = "glorot"
+    pieces: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer(Entry):
+    """`build(**options)` is an optax transformation without learning rate or sign; numeric options may be tracers.
+
+    ascent: `ascent(params, grads, **options) -> params`, the point where a second gradient is taken (SAM).
+    """
+
+    ascent: Callable[..., Any] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule(Entry):
+    """`build(steps: int, steps_per_epoch: int, **options)` is float32 [steps]: the rate's factor at each step.
+
+    feedback: the factor also depends on a validation metric (reduce on plateau).
+    """
+
+    feedback: bool = False
+
+
+SLOTS = (
+    "data",
+    "targets",
+    "parameters",
+    "normalization",
+    "activations",
+    "loss",
+    "update",
+    "projection",
+    "average",
+    "stopping",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Regularizer(Entry):
+    """`build(**options)` is the transformation of its slot; see research/regularization/__init__.py.
+
+    slot: one of SLOTS. site: where in the slot it acts. neutral: the options at which it returns its input
+    bitwise, or None where there are none (batch norm).
+    """
+
+    slot: str = ""
+    site: str = ""
+    neutral: Mapping[str, Any] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Loss(Entry):
+    """`build()` is `loss(outputs: [B, K], targets: [B, C]) -> [B]`. task: the task that it belongs to.
+
+    outputs: K as a function of C, the width of the targets. scores: outputs as what the task's metrics
+    read, [B, K] -> [B, C].
+    """
+
+    task: str = ""
+    outputs: Callable[[int], int] = lambda width: width
+    scores: Callable[[Any], Any] = lambda outputs: outputs
+
+
+@dataclasses.dataclass(frozen=True)
+class Task(Entry):
+    """What kind of problem it is. `build()` is a research.tasks.task.Problem. loss: its default loss."""
+
+    loss: str = ""
+
+
+ARCHITECTURES: Registry[Architecture] = Registry("architecture", "architectures")
+ACTIVATIONS: Registry[Activation] = Registry("activation", "activations")
+OPTIMIZERS: Registry[Optimizer] = Registry("optimizer", "optimizers")
+SCHEDULES: Registry[Schedule] = Registry("schedule", "schedules")
+REGULARIZERS: Registry[Regularizer] = Registry("regularizer", "regularizers")
+DATASETS: Registry[Entry] = Registry("data set", "datasets")
+TASKS: Registry[Task] = Registry("task", "tasks")
+LOSSES: Registry[Loss] = Registry("loss", "losses")
+
+
+def load_package(package: str) -> None:
+    """Imports every module of a package, so that a new file is in the catalogue by lying there."""
+    module = importlib.import_module(package)
+    for found in pkgutil.iter_modules(module.__path__, package + "."):
+        importlib.import_module(found.name)
+        if found.ispkg:
+            load_package(found.name)

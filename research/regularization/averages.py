@@ -1,0 +1,65 @@
+"""Slot average: a running mean of the parameters, which evaluation uses in their place."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+
+from research.options import Fraction, Probability
+from research.regularization.constraints import not_with
+from research.regularization.kernels import Tree
+from research.regularization.member import member
+
+Number = jax.Array | float | int
+Average = Callable[[Tree, Tree, Number, Number], Tree]
+
+
+def _towards(mean: Tree, params: Tree, share: jax.Array) -> Tree:
+    """mean + share·(params - mean), leaf by leaf; params themselves where share is 1."""
+    return jax.tree.map(lambda m, p: jnp.where(share >= 1, p, m + share.astype(p.dtype) * (p - m)), mean, params)
+
+
+@member(
+    "average",
+    "parameters",
+    paper="Polyak & Juditsky 1992; Kingma & Ba 2015 for the bias correction",
+    neutral={"decay": 0.0},
+    tiny={"decay": 0.9},
+    constraints=(not_with("swa", why="evaluation uses one mean"),),
+)
+def ema(decay: Annotated[Probability, "share of the mean kept each step"]) -> Average:
+    """Evaluates the exponential moving average of the parameters, bias-corrected as Adam's.
+
+    The weight of the parameters t updates ago is proportional to decay^t; the initial ones have none.
+    """
+
+    def average(mean: Tree, params: Tree, step: Number, total_steps: Number) -> Tree:
+        # The corrected mean obeys m ← m + (1 - d)/(1 - d^t)·(p - m), so no second, biased mean is kept.
+        # expm1 keeps the digits that 1 - d^t loses when d is close to 1.
+        updates = jnp.asarray(step, jnp.float32) + 1
+        share = (1 - decay) / -jnp.expm1(updates * jnp.log(decay))
+        return _towards(mean, params, jnp.where(updates <= 1, 1, share))
+
+    return average
+
+
+@member(
+    "average",
+    "parameters",
+    paper="Izmailov et al. 2018, Averaging weights leads to wider optima and better generalization",
+    neutral={"start": 1.0},
+    tiny={"start": 0.5},
+)
+def swa(start: Annotated[Fraction, "fraction of the training after which the average begins"] = 0.75) -> Average:
+    """Evaluates the plain average of the parameters after each step from `start` on; before it, the parameters.
+
+    The paper averages once an epoch; the schedule is the user's choice.
+    """
+
+    def average(mean: Tree, params: Tree, step: Number, total_steps: Number) -> Tree:
+        first = jnp.floor(start * jnp.asarray(total_steps, jnp.float32) + 0.5)
+        averaged = jnp.asarray(step, jnp.float32) - first + 1  # how many parameters the mean is over, this one included
+        return _towards(mean, params, 1 / jnp.maximum(averaged, 1))
+
+    return average

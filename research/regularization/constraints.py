@@ -1,0 +1,64 @@
+"""Constraints that members share: what is wrong with a member in a config, or None.
+
+Each takes the member's name, the config and the data set's spec (`shape` of one example, `task`).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from research.registry import ARCHITECTURES
+
+Constraint = Callable[[str, Any, Any], str | None]
+
+
+def images_only(name: str, config: Any, spec: Any) -> str | None:
+    """The data set's examples are images [H, W, C]."""
+    if len(spec.shape) == 3:
+        return None
+    return f"{name} is for images [H, W, C], but an example of {config.dataset.name} has the shape {list(spec.shape)}"
+
+
+def feature_maps(name: str, config: Any, spec: Any) -> str | None:
+    """The network's hidden layers have places (rows and columns, time) beside their channels."""
+    ranks = ARCHITECTURES.get(config.arch.name).inputs
+    if ranks and min(ranks) > 1:
+        return None
+    return f"{name} averages over the places of a feature map; arch={config.arch.name} has none, arch=cnn has"
+
+
+def classification_only(name: str, config: Any, spec: Any) -> str | None:
+    """Targets are distributions over classes."""
+    task = spec.task if config.task == "auto" else config.task
+    return None if task == "classification" else f"{name} mixes class probabilities; the task is {task}"
+
+
+def not_with(*others: str, why: str) -> Constraint:
+    """None of the other regularizers is chosen."""
+
+    def constraint(name: str, config: Any, spec: Any) -> str | None:
+        chosen = [part.name for part in config.regularization if part.name in others]
+        return f"{name} and {chosen[0]} exclude each other: {why}" if chosen else None
+
+    return constraint
+
+
+def decays_once(name: str, config: Any, spec: Any) -> str | None:
+    """The optimizer does not decay the weights itself."""
+    own = dict(config.optimizer.options).get("weight_decay", 0)
+    if own == 0:
+        return None
+    optimizer = config.optimizer.name
+    return f"{name} with {optimizer} (weight_decay={own:g}) decays twice; leave one out, as in optimizer.weight_decay=0"
+
+
+def averaged_sgd(name: str, config: Any, spec: Any) -> str | None:
+    """The optimizer is sgd, and at rest its update is the gradient itself.
+
+    Heavy-ball momentum µ makes it gradient/(1 - µ) there, so a threshold of lr·λ would act as a strength λ(1 - µ).
+    """
+    options = dict(config.optimizer.options)
+    if config.optimizer.name != "sgd":
+        return f"{name} is the proximal step of gradient descent; use optimizer=sgd, not {config.optimizer.name}, or l1"
+    if options.get("momentum", 0) and options.get("style") == "heavy_ball":
+        return f"{name} with heavy-ball momentum has another strength; use optimizer.style=average or no momentum"
+    return None

@@ -1,0 +1,119 @@
+"""Slot data: augmentation and noise of one example's inputs, after scaling."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+
+from research.errors import UserError
+from research.options import Count, Fraction, NonNegative
+from research.regularization.boxes import box
+from research.regularization.constraints import images_only
+from research.regularization.member import member
+from research.regularization.noise import add_gaussian
+from research.regularization.whole import Whole
+
+Apply = Callable[[jax.Array, jax.Array | None, bool], jax.Array]
+
+
+def _in_training(change: Callable[[jax.Array, jax.Array], jax.Array]) -> Apply:
+    """`change(x, key)` in training, the identity in evaluation."""
+
+    def apply(x: jax.Array, key: jax.Array | None, train: bool) -> jax.Array:
+        if not train:
+            return x
+        assert key is not None, "training needs the example's key"
+        return change(x, key)
+
+    return apply
+
+
+@member(
+    "data",
+    "image",
+    paper="LeCun et al. 1998, Gradient-based learning applied to document recognition",
+    neutral={"n": 0.0},
+    tiny={"n": 2.0},
+    constraints=(images_only,),
+)
+def shift(n: Annotated[Whole, "largest translation, pixels"]) -> Apply:
+    """Translates an image [H, W, C] by up to n pixels along each axis, uniformly; zeros come in."""
+
+    def change(x: jax.Array, key: jax.Array) -> jax.Array:
+        uniform = jax.random.uniform(key, (2,))
+        by = jnp.minimum(jnp.floor(uniform * (2 * n + 1)), 2 * n) - n  # the minimum guards against rounding up
+        row, column = (jnp.arange(length) - by[axis].astype(int) for axis, length in enumerate(x.shape[:2]))
+        inside = ((row >= 0) & (row < x.shape[0]))[:, None] & ((column >= 0) & (column < x.shape[1]))[None, :]
+        moved = jnp.take(jnp.take(x, row, axis=0, mode="clip"), column, axis=1, mode="clip")
+        return jnp.where(inside[..., None], moved, 0)
+
+    return _in_training(change)
+
+
+@member(
+    "data",
+    "image",
+    paper="Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks",
+    neutral=None,
+    tiny={"n": 2},
+    constraints=(images_only,),
+)
+def crop(n: Annotated[Count, "rows and columns removed, pixels"]) -> Apply:
+    """Cuts a window [H-n, W-n, C] out of an image: anywhere in training, the centre in evaluation."""
+
+    def apply(x: jax.Array, key: jax.Array | None, train: bool) -> jax.Array:
+        height, width, channels = x.shape
+        if n >= min(height, width):
+            raise UserError(f"crop={n} leaves nothing of images of {height}x{width}; it must be < {min(height, width)}")
+        if train:
+            assert key is not None, "training needs the example's key"
+            start = jax.random.randint(key, (2,), 0, n + 1)
+        else:
+            start = jnp.array([n // 2, n // 2])
+        return jax.lax.dynamic_slice(x, (start[0], start[1], 0), (height - n, width - n, channels))
+
+    return apply
+
+
+@member(
+    "data",
+    "image",
+    paper="Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks",
+    neutral={"probability": 0.0},
+    tiny={"probability": 0.5},
+    constraints=(images_only,),
+)
+def flip(probability: Annotated[Fraction, "probability of mirroring an image"]) -> Apply:
+    """Mirrors an image [H, W, C] horizontally with that probability."""
+    return _in_training(lambda x, key: jnp.where(jax.random.bernoulli(key, probability), x[:, ::-1], x))
+
+
+@member(
+    "data",
+    "image",
+    paper="DeVries & Taylor 2017, Improved regularization of convolutional neural networks with cutout",
+    neutral={"size": 0.0},
+    tiny={"size": 2.0},
+    constraints=(images_only,),
+)
+def cutout(size: Annotated[Whole, "side of the square, pixels"]) -> Apply:
+    """Fills a square of an image [H, W, C] with zeros; its centre is uniform, the border cuts it off."""
+
+    def change(x: jax.Array, key: jax.Array) -> jax.Array:
+        height, width, _ = x.shape
+        return jnp.where(box(key, (height, width), (size, size))[..., None], 0, x)
+
+    return _in_training(change)
+
+
+@member(
+    "data",
+    "any",
+    paper="Bishop 1995, Training with noise is equivalent to Tikhonov regularization",
+    neutral={"sd": 0.0},
+    tiny={"sd": 0.3},
+)
+def input_noise(sd: Annotated[NonNegative, "standard deviation, in units after scaling"]) -> Apply:
+    """Adds Gaussian noise to the inputs, x + sd·N(0, 1)."""
+    return _in_training(lambda x, key: add_gaussian(x, key, sd))

@@ -1,0 +1,45 @@
+"""Which leaves of a parameter tree are kernels, and maps over them."""
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from jax.tree_util import KeyPath, keystr, tree_leaves_with_path, tree_map_with_path
+
+Tree = Any
+
+
+def is_kernel(path: KeyPath) -> bool:
+    """True if the path goes through the key `kernel`.
+
+    Not so the direction of a reparametrized kernel (weight normalization): its length means nothing, so to decay
+    or to bound it would only change the learning rate. The scale carries the kernel's norm.
+    """
+    keys = [getattr(entry, "key", getattr(entry, "name", None)) for entry in path]
+    return "kernel" in keys and keys[-1] != "direction"
+
+
+def map_kernels(fn: Callable[..., Any], params: Tree, *rest: Tree) -> Tree:
+    """The tree with `fn(kernel, ...)` in each kernel's place; other leaves stay. rest: trees of the same structure."""
+    return tree_map_with_path(lambda path, w, *more: fn(w, *more) if is_kernel(path) else w, params, *rest)
+
+
+def map_kernels_with_key(fn: Callable[[jax.Array, jax.Array], Any], params: Tree, key: jax.Array) -> Tree:
+    """Like `map_kernels` with `fn(kernel, key)`: each kernel's own key, by its path."""
+    return tree_map_with_path(lambda path, w: fn(w, path_key(key, path)) if is_kernel(path) else w, params)
+
+
+def kernel_mask(params: Tree) -> Tree:
+    """The tree with True in each kernel's place and False elsewhere."""
+    return tree_map_with_path(lambda path, _: is_kernel(path), params)
+
+
+def kernel_leaves(params: Tree) -> list[jax.Array]:
+    """The kernels alone, in the tree's order."""
+    return [w for path, w in tree_leaves_with_path(params) if is_kernel(path)]
+
+
+def path_key(key: jax.Array, path: KeyPath) -> jax.Array:
+    """The key of one leaf: by its path, so that other leaves come and go without touching it."""
+    return jax.random.fold_in(key, zlib.crc32(keystr(path, simple=True, separator="/").encode()))

@@ -1,0 +1,62 @@
+"""`member`: a builder function as an entry of the catalogue; its name and docstring are the entry's."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from research.options import options_of
+from research.registry import REGULARIZERS, Regularizer
+
+# Where in its slot a member can act; the engine calls it there, as the package's docstring says.
+SITES: Mapping[str, tuple[str, ...]] = {
+    "data": ("any", "image"),
+    "targets": ("any", "image"),
+    "parameters": ("noise", "reparametrization"),
+    "normalization": ("any", "image"),
+    "activations": ("input", "hidden", "branch"),
+    "loss": ("kernels", "hidden"),
+    "update": ("gradient", "decay", "independent"),
+    "projection": ("norm", "proximal"),
+    "average": ("parameters",),
+    "stopping": ("validation",),
+}
+
+Builder = TypeVar("Builder", bound=Callable[..., Any])
+
+
+def member(
+    slot: str,
+    site: str,
+    *,
+    paper: str,
+    neutral: Mapping[str, Any] | None,
+    tiny: Mapping[str, Any] | None = None,
+    constraints: tuple[Callable[..., str | None], ...] = (),
+    version: int = 1,
+) -> Callable[[Builder], Builder]:
+    """Registers the decorated builder. Its constraints are called with (name, config, spec)."""
+    if site not in SITES[slot]:
+        raise ValueError(f"the slot {slot} has the sites {', '.join(SITES[slot])}, not '{site}'")
+
+    def add(build: Builder) -> Builder:
+        name = build.__name__
+        summary = (inspect.getdoc(build) or "").splitlines()[0]
+        REGULARIZERS.add(
+            Regularizer(
+                name=name,
+                build=build,
+                summary=summary,
+                paper=paper,
+                version=version,
+                options=options_of(build),
+                constraints=tuple(functools.partial(constraint, name) for constraint in constraints),
+                tiny=tiny or {},
+                slot=slot,
+                site=site,
+                neutral=neutral,
+            )
+        )
+        return build
+
+    return add

@@ -1,0 +1,18 @@
+"""Additive Gaussian noise and dropping, for whatever slot: x keeps its dtype, and its bits at strength zero."""
+
+import jax
+import jax.numpy as jnp
+
+Number = jax.Array | float
+
+
+def add_gaussian(x: jax.Array, key: jax.Array, sd: Number) -> jax.Array:
+    """x + sd·N(0, 1), entry by entry."""
+    noisy = x + sd * jax.random.normal(key, x.shape, x.dtype)
+    return jnp.where(sd > 0, noisy, x).astype(x.dtype)  # the sum alone would turn -0.0 into 0.0
+
+
+def drop(x: jax.Array, key: jax.Array, rate: Number, shape: tuple[int, ...]) -> jax.Array:
+    """x with zeros at probability `rate` and the rest divided by 1 - rate; shape: of the mask, broadcast to x."""
+    keep = 1 - rate
+    return jnp.where(jax.random.bernoulli(key, keep, shape), x / keep, 0).astype(x.dtype)

@@ -1,0 +1,95 @@
+"""Slot normalization: flax modules `module(x, train) -> x` on x [B, ..., C], with a scale and (but for RMS) a bias.
+
+All use the two-pass variance and ε = 1e-5.
+"""
+
+from typing import Annotated, Literal
+
+import jax
+from flax import linen as nn
+
+from research.errors import UserError
+from research.options import Count, Probability
+from research.regularization.constraints import feature_maps
+from research.regularization.member import member
+
+EPSILON = 1e-5
+
+
+class BatchNorm(nn.Module):
+    """Over the batch and all places; running statistics in the collection `batch_stats`."""
+
+    momentum: float
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        return nn.BatchNorm(
+            use_running_average=not train, momentum=self.momentum, epsilon=EPSILON, use_fast_variance=False
+        )(x)
+
+
+class LastAxisNorm(nn.Module):
+    """Over the channels C of each place."""
+
+    kind: Literal["layer", "rms"]
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        layer = nn.LayerNorm if self.kind == "layer" else nn.RMSNorm
+        return layer(epsilon=EPSILON, use_fast_variance=False)(x)
+
+
+class GroupNorm(nn.Module):
+    """Over the places and the channels of each group; groups=None: each channel alone."""
+
+    groups: int | None
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        channels = x.shape[-1]
+        if self.groups is None and x.ndim < 3:
+            return x  # the dense layers behind feature maps: over one place, every output would be zero
+        if self.groups is not None and channels % self.groups:
+            raise UserError(f"group_norm={self.groups} does not divide a layer of {channels} units or channels")
+        return nn.GroupNorm(num_groups=self.groups or channels, epsilon=EPSILON, use_fast_variance=False)(x)
+
+
+@member(
+    "normalization",
+    "any",
+    paper="Ioffe & Szegedy 2015, Batch normalization: accelerating deep network training",
+    neutral=None,
+)
+def batch_norm(momentum: Annotated[Probability, "share of the running statistics kept each step"] = 0.9) -> BatchNorm:
+    """Normalizes each channel's activations over the batch; by running statistics in evaluation."""
+    return BatchNorm(momentum)
+
+
+@member("normalization", "any", paper="Ba et al. 2016, Layer normalization", neutral=None)
+def layer_norm() -> LastAxisNorm:
+    """Normalizes over the channels (units) of each place of each example."""
+    return LastAxisNorm("layer")
+
+
+@member("normalization", "any", paper="Wu & He 2018, Group normalization", neutral=None, tiny={"groups": 2})
+def group_norm(groups: Annotated[Count, "groups of channels; must divide them"] = 32) -> GroupNorm:
+    """Normalizes over all places and a group of channels of each example."""
+    return GroupNorm(groups)
+
+
+@member(
+    "normalization",
+    "image",
+    paper="Ulyanov et al. 2016, Instance normalization: the missing ingredient for fast stylization",
+    neutral=None,
+    constraints=(feature_maps,),
+)
+def instance_norm() -> GroupNorm:
+    """Normalizes each channel of each example over its places; dense layers, which have none, are left alone."""
+    return GroupNorm(None)
+
+
+@member("normalization", "any", paper="Zhang & Sennrich 2019, Root mean square layer normalization", neutral=None)
+def rms_norm() -> LastAxisNorm:
+    """Divides by the root mean square over the channels (units) of each place; no mean, no bias."""
+    return LastAxisNorm("rms")

@@ -1,0 +1,59 @@
+"""Slot stopping: when training ends, from the validation losses of its epochs."""
+
+from collections.abc import Callable
+from typing import Annotated, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from research.options import NonNegative
+from research.regularization.member import member
+from research.regularization.whole import AtLeastOne
+
+
+class StoppingState(NamedTuple):
+    """best: float32 [], lowest loss; waited: int32 [], epochs since; stopped, improved: bool [], as of this epoch."""
+
+    best: jax.Array
+    waited: jax.Array
+    stopped: jax.Array
+    improved: jax.Array
+
+
+class Stopping(NamedTuple):
+    """`init() -> state`; `update(state, loss) -> state` after each epoch. Keep the parameters of `improved` epochs."""
+
+    init: Callable[[], StoppingState]
+    update: Callable[[StoppingState, jax.Array], StoppingState]
+
+
+@member(
+    "stopping",
+    "validation",
+    paper="Prechelt 1998, Early stopping: but when?",
+    neutral={"patience": jnp.inf},
+    tiny={"patience": 2.0},
+)
+def early_stopping(
+    patience: Annotated[AtLeastOne, "epochs without improvement after which training stops"],
+    min_delta: Annotated[NonNegative, "least decrease of the validation loss that counts"] = 0.0,
+) -> Stopping:
+    """Stops when the validation loss has not improved for `patience` epochs and restores the best parameters.
+
+    Without patience's limit (infinity, never a user's value) every epoch counts as improved: the last is kept.
+    """
+
+    def init() -> StoppingState:
+        return StoppingState(jnp.array(jnp.inf), jnp.array(0), jnp.array(False), jnp.array(False))
+
+    def update(state: StoppingState, loss: jax.Array) -> StoppingState:
+        lower = (loss < state.best - min_delta) & ~state.stopped  # False for a NaN
+        waited = jnp.where(lower, 0, state.waited + 1)
+        return StoppingState(
+            best=jnp.where(lower, loss, state.best),
+            waited=waited,
+            stopped=state.stopped | (waited >= patience),
+            improved=lower | jnp.isinf(patience),
+        )
+
+    return Stopping(init, update)

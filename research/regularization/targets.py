@@ -1,0 +1,89 @@
+"""Slot targets: what training does to a batch's targets, alone or together with its inputs."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+
+from research.options import Fraction, NonNegative
+from research.regularization.boxes import box
+from research.regularization.constraints import classification_only, images_only
+from research.regularization.member import member
+
+Apply = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
+
+
+@member(
+    "targets",
+    "any",
+    paper="Szegedy et al. 2016, Rethinking the Inception architecture for computer vision",
+    neutral={"epsilon": 0.0},
+    tiny={"epsilon": 0.2},
+    constraints=(classification_only,),
+)
+def label_smoothing(epsilon: Annotated[Fraction, "weight of the uniform distribution"]) -> Apply:
+    """Mixes the targets with the uniform distribution over the K classes, (1 - ε)·y + ε/K."""
+
+    def apply(x: jax.Array, y: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        smooth = (1 - epsilon) * y + epsilon / y.shape[-1]
+        return x, jnp.where(epsilon > 0, smooth, y).astype(y.dtype)
+
+    return apply
+
+
+@member(
+    "targets",
+    "any",
+    paper="Zhang et al. 2018, mixup: beyond empirical risk minimization",
+    neutral={"alpha": 0.0},
+    tiny={"alpha": 0.4},
+)
+def mixup(alpha: Annotated[NonNegative, "of Beta(α, α), the mixing weight's distribution; 0: no mixing"]) -> Apply:
+    """Mixes each example and its target with a random partner's, λ·a + (1 - λ)·b, one λ ~ Beta(α, α) a batch."""
+
+    def apply(x: jax.Array, y: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        weight, partner = _weight(key, alpha), _partners(key, x.shape[0])
+
+        def mix(a: jax.Array) -> jax.Array:
+            mixed = weight * a + (1 - weight) * a[partner]
+            return jnp.where(alpha > 0, mixed, a).astype(a.dtype)
+
+        return mix(x), mix(y)
+
+    return apply
+
+
+@member(
+    "targets",
+    "image",
+    paper="Yun et al. 2019, CutMix: regularization strategy to train strong classifiers with localizable features",
+    neutral={"alpha": 0.0},
+    tiny={"alpha": 1.0},
+    constraints=(images_only, classification_only),
+)
+def cutmix(alpha: Annotated[NonNegative, "of Beta(α, α), the kept area's distribution; 0: no mixing"]) -> Apply:
+    """Pastes one box, the same for the batch, from a random partner; targets are mixed by the area in fact pasted."""
+
+    def apply(x: jax.Array, y: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        weight, partner = _weight(key, alpha), _partners(key, x.shape[0])
+        height, width = x.shape[1:3]
+        side = jnp.sqrt(1 - weight)
+        size = jnp.floor(side * height), jnp.floor(side * width)
+        pasted = box(jax.random.fold_in(key, 2), (height, width), size) & (alpha > 0)
+        share = jnp.mean(pasted, dtype=y.dtype)
+        mixed = jnp.where(pasted[..., None], x[partner], x)
+        return mixed, jnp.where(share > 0, (1 - share) * y + share * y[partner], y)
+
+    return apply
+
+
+def _weight(key: jax.Array, alpha: jax.Array | float) -> jax.Array:
+    """λ ~ Beta(α, α), []; any number where α is 0, which Beta does not take."""
+    safe = jnp.where(alpha > 0, alpha, 1.0)
+    return jax.random.beta(jax.random.fold_in(key, 0), safe, safe)
+
+
+def _partners(key: jax.Array, examples: int) -> jax.Array:
+    """A random permutation of the batch, [B]."""
+    return jax.random.permutation(jax.random.fold_in(key, 1), examples)

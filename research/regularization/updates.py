@@ -1,0 +1,119 @@
+"""Slot update: optax transformations of the gradient or of the update."""
+
+from typing import Annotated, Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.tree_util import tree_map_with_path
+
+from research.options import NonNegative, Positive
+from research.regularization.constraints import decays_once
+from research.regularization.kernels import Tree, kernel_mask, path_key
+from research.regularization.member import member
+from research.regularization.noise import add_gaussian
+
+Update: TypeAlias = optax.GradientTransformationExtraArgs
+
+
+@member(
+    "update",
+    "gradient",
+    paper="Pascanu et al. 2013, On the difficulty of training recurrent neural networks",
+    neutral={"max_norm": jnp.inf},
+    tiny={"max_norm": 0.5},
+)
+def clip_norm(max_norm: Annotated[Positive, "bound on the gradient's norm over all parameters"]) -> Update:
+    """Scales the gradient down to a global norm of at most max_norm."""
+    return optax.with_extra_args_support(optax.clip_by_global_norm(max_norm))
+
+
+@member(
+    "update",
+    "gradient",
+    paper="Mikolov 2012, Statistical language models based on neural networks",
+    neutral={"max_value": jnp.inf},
+    tiny={"max_value": 0.2},
+)
+def clip_value(max_value: Annotated[Positive, "bound on each entry's absolute value"]) -> Update:
+    """Clips each entry of the gradient to [-max_value, max_value]."""
+    return optax.with_extra_args_support(optax.clip(max_value))
+
+
+class NoiseState(NamedTuple):
+    """step: int32 [], updates so far."""
+
+    step: jax.Array
+
+
+@member(
+    "update",
+    "gradient",
+    paper="Neelakantan et al. 2015, Adding gradient noise improves learning for very deep networks",
+    neutral={"eta": 0.0},
+    tiny={"eta": 0.3, "gamma": 0.55},
+)
+def gradient_noise(
+    eta: Annotated[NonNegative, "variance of the noise at the first step"],
+    gamma: Annotated[NonNegative, "how fast the variance falls"] = 0.55,
+) -> Update:
+    """Adds N(0, η/(1 + t)^γ) to every entry of the gradient at step t, counted from 0."""
+
+    def init(params: Tree) -> NoiseState:
+        return NoiseState(jnp.zeros([], jnp.int32))
+
+    def update(
+        updates: Tree, state: NoiseState, params: Tree = None, *, key: jax.Array, **_: Any
+    ) -> tuple[Tree, NoiseState]:
+        sd = jnp.sqrt(eta / (1.0 + state.step) ** gamma)
+
+        def add(path: Any, u: jax.Array) -> jax.Array:
+            return add_gaussian(u, path_key(key, path), sd)
+
+        return tree_map_with_path(add, updates), NoiseState(state.step + 1)
+
+    return Update(init, update)
+
+
+@member(
+    "update",
+    "decay",
+    paper="Loshchilov & Hutter 2019, Decoupled weight decay regularization, as most libraries implement it",
+    neutral={"strength": 0.0},
+    tiny={"strength": 0.01},
+    constraints=(decays_once,),
+)
+def weight_decay(strength: Annotated[NonNegative, "strength λ"]) -> Update:
+    """Shrinks the kernels by learning rate·λ·w each step, beside the optimizer's update and not through it."""
+
+    def update(updates: Tree, state: Any, params: Tree, **_: Any) -> tuple[Tree, Any]:
+        return _add_to_kernels(updates, params, strength), state
+
+    return Update(optax.init_empty_state, update)
+
+
+@member(
+    "update",
+    "independent",
+    paper="Loshchilov & Hutter 2019, algorithm 2; Wortsman et al. 2023, Small-scale proxies",
+    neutral={"strength": 0.0},
+    tiny={"strength": 0.01},
+    constraints=(decays_once,),
+)
+def independent_decay(strength: Annotated[NonNegative, "strength λ, per step"]) -> Update:
+    """Shrinks the kernels by λ·w each step, times the schedule's factor but not the learning rate."""
+
+    def update(updates: Tree, state: Any, params: Tree, *, factor: jax.Array, **_: Any) -> tuple[Tree, Any]:
+        return _add_to_kernels(updates, params, -factor * strength), state
+
+    return Update(optax.init_empty_state, update)
+
+
+def _add_to_kernels(updates: Tree, params: Tree, strength: jax.Array | float) -> Tree:
+    """updates + strength·params in the kernels' places."""
+    return jax.tree.map(
+        lambda kernel, u, w: jnp.where(strength != 0, u + strength * w, u).astype(u.dtype) if kernel else u,
+        kernel_mask(params),
+        updates,
+        params,
+    )

@@ -1,0 +1,30 @@
+"""Every random key: seed -> stream name -> step -> example. Nothing random is stored or split along the way.
+
+A key is a function of where it is used, so a resumed run, a lane among others, and a batch spread over
+devices all draw the same numbers. Threefry only: its bits do not depend on the device.
+"""
+
+import zlib
+
+import jax
+import numpy as np
+
+
+def stream(seed: jax.Array | int, name: str) -> jax.Array:
+    """The key of a named stream (`init`, `order`, `dropout`, ...) of a run. seed: uint32 []."""
+    return jax.random.fold_in(jax.random.key(seed, impl="threefry2x32"), zlib.crc32(name.encode()))
+
+
+def at(seed: jax.Array | int, name: str, step: jax.Array | int) -> jax.Array:
+    """The key of a stream at one step (or epoch)."""
+    return jax.random.fold_in(stream(seed, name), step)
+
+
+def per_example(key: jax.Array, index: jax.Array) -> jax.Array:
+    """One key an example, [B], by the example's index in the global batch; index: int32 [B]."""
+    return jax.vmap(jax.random.fold_in, (None, 0))(key, index)
+
+
+def host(seed: int, name: str) -> np.random.Generator:
+    """A numpy generator of the same (seed, stream), for what is drawn once on the host (splits)."""
+    return np.random.Generator(np.random.Philox(key=[seed, zlib.crc32(name.encode())]))

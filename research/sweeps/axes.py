@@ -1,0 +1,144 @@
+"""Axes of a sweep: `--grid`, `--zip` and `--sample`, in one grammar.
+
+    axis    := path '=' values            learning_rate=0.01|0.1      regularization=none|dropout=0.5,max_norm=2
+    values  := value ('|' value)*         each is what the flag itself would take
+             | NAME '(' low ',' high ')'  log(1e-4,1)  uniform(0,0.99)  int(1,8)
+    axes    := axis (';' axis)*           zipped axes move together
+
+Grid axes multiply; axes joined by `;` in one `--zip` move together; each of the
+`--samples` points draws every sampled axis once.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from research import grammar, rng
+from research.config import FIELDS, PARTS
+from research.errors import UserError, nearest
+
+Point = dict[str, str]
+
+_DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, float, float], float]] = {
+    "uniform": lambda g, low, high: low + (high - low) * g.random(),
+    "log": lambda g, low, high: math.exp(math.log(low) + (math.log(high) - math.log(low)) * g.random()),
+    "int": lambda g, low, high: float(g.integers(int(low), int(high) + 1)),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Distribution:
+    """What a sampled axis draws from."""
+
+    name: str
+    low: float
+    high: float
+
+    def draw(self, generator: np.random.Generator) -> str:
+        """A value as a flag's text."""
+        value = _DISTRIBUTIONS[self.name](generator, self.low, self.high)
+        return str(int(value)) if self.name == "int" else repr(float(f"{value:.6g}"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """A setting and its values, or the distribution that they come from."""
+
+    path: str
+    values: tuple[str, ...] = ()
+    distribution: Distribution | None = None
+
+
+def parse(text: str, flag: str) -> Axis:
+    """`learning_rate=0.01|0.1` or `learning_rate=log(1e-4,1)`. Raises UserError that names the flag."""
+    path, equals, right = text.partition("=")
+    path, right = path.strip(), right.strip()
+    if not equals or not right:
+        raise UserError(f"--{flag}='{text}' is not of the form setting=value|value or setting=log(low,high)")
+    head, _, tail = path.partition(".")
+    if head not in FIELDS or (tail and head not in PARTS):
+        raise UserError(f"--{flag}: unknown setting '{path}'; {nearest(path, FIELDS)}")
+    distribution = _distribution(right, flag)
+    if distribution is not None:
+        if flag != "sample":
+            raise UserError(f"--{flag}='{text}' draws from a distribution; use --sample='{text}' with --samples=N")
+        return Axis(path, distribution=distribution)
+    values = grammar.split(right, "|")
+    if "" in values:
+        raise UserError(f"--{flag}='{text}' has an empty value; separate values by single |")
+    if len(set(values)) < len(values):
+        raise UserError(f"--{flag}='{text}' has a value twice")
+    return Axis(path, tuple(values))
+
+
+def _distribution(text: str, flag: str) -> Distribution | None:
+    name = text.partition("(")[0].strip()
+    if name not in _DISTRIBUTIONS or not text.endswith(")"):
+        return None
+    call = grammar.value(text)
+    assert isinstance(call, grammar.Call)
+    try:
+        low, high = (float(str(argument)) for key, argument in call.arguments if key is None)
+    except ValueError:
+        raise UserError(f"--{flag}: {text} needs two numbers, {name}(low,high)") from None
+    if not low < high or not math.isfinite(low + high):
+        raise UserError(f"--{flag}: {text} needs low < high")
+    if name == "log" and low <= 0:
+        raise UserError(f"--{flag}: {text} needs 0 < low; logarithms do")
+    return Distribution(name, low, high)
+
+
+def points(
+    grid: Sequence[str] = (), zipped: Sequence[str] = (), sample: Sequence[str] = (), samples: int = 0, seed: int = 0
+) -> tuple[list[str], list[Point]]:
+    """(the axes' paths in order, the settings of each point). Without axes there is one point, {}.
+
+    Sampled points are a function of the axes and `seed`, so the same command asks for the same runs.
+    """
+    factors: list[list[Point]] = [_column(parse(text, "grid")) for text in grid]
+    for text in zipped:
+        factors.append(_together([parse(part, "zip") for part in grammar.split(text, ";")], text))
+    drawn = [parse(text, "sample") for text in sample]
+    if bool(drawn) != bool(samples):
+        raise UserError("--sample and --samples go together: --sample='learning_rate=log(1e-4,1)' --samples=32")
+    if drawn:
+        factors.append(_sampled(drawn, samples, seed))
+    paths = [path for factor in factors for path in factor[0]]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise UserError(f"two axes set {path}; each setting can be on one axis")
+    merged = [{k: v for part in parts for k, v in part.items()} for parts in itertools.product(*factors)]
+    return paths, merged
+
+
+def _column(axis: Axis) -> list[Point]:
+    return [{axis.path: value} for value in axis.values]
+
+
+def _together(axes: list[Axis], text: str) -> list[Point]:
+    lengths = {axis.path: len(axis.values) for axis in axes}
+    if len(axes) < 2:
+        raise UserError(f"--zip='{text}' has one axis; write --zip='a=1|2; b=3|4', or use --grid")
+    if len(set(lengths.values())) > 1:
+        counts = ", ".join(f"{path} has {count}" for path, count in lengths.items())
+        raise UserError(f"--zip='{text}': axes that move together need as many values each; {counts}")
+    return [dict(zip(lengths, values, strict=True)) for values in zip(*(axis.values for axis in axes), strict=True)]
+
+
+def _sampled(axes: list[Axis], samples: int, seed: int) -> list[Point]:
+    generators = {axis.path: rng.host(seed, f"sample {axis.path}") for axis in axes}
+    return [{axis.path: _draw(axis, generators[axis.path]) for axis in axes} for _ in range(samples)]
+
+
+def _draw(axis: Axis, generator: np.random.Generator) -> str:
+    if axis.distribution is not None:
+        return axis.distribution.draw(generator)
+    return axis.values[int(generator.integers(len(axis.values)))]
+
+
+def format_point(point: Mapping[str, str]) -> str:
+    """A point as a row's label."""
+    return " ".join(f"{path}={value}" for path, value in point.items()) or "all"

@@ -1,0 +1,102 @@
+"""Plans: from settings to runs, and from runs to packs of lanes, without training anything."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from research import config as config_lib
+from research.config import RunConfig
+from research.data.spec import DataSpec, Source
+from research.errors import UserError, nearest
+from research.training import validate
+from research.training.program import Program
+
+Settings = Mapping[str, Any]
+OpenSource = Callable[[RunConfig], Source]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run to be had: its id, its completed config and the program that trains it."""
+
+    id: str
+    config: RunConfig
+    program: Program
+
+
+@dataclasses.dataclass(frozen=True)
+class Pack:
+    """The runs of one program, in order."""
+
+    program: Program
+    runs: tuple[Run, ...]
+
+
+class Planner:
+    """Settings to runs; what is the same for many runs (data, programs, checks) is worked out once."""
+
+    def __init__(self, open_source: OpenSource) -> None:
+        self._open_source = open_source
+        self._sources: dict[Any, Source] = {}
+        self._programs: dict[Any, Program] = {}
+
+    def source(self, config: RunConfig) -> Source:
+        """The data of a config."""
+        if config.dataset not in self._sources:
+            self._sources[config.dataset] = self._open_source(config)
+        return self._sources[config.dataset]
+
+    def runs(self, requests: Sequence[Settings]) -> list[Run]:
+        """One run for each request, in order. Raises UserError on a setting that no request's parts use (law 8)."""
+        runs, unused = [], []
+        for settings in requests:
+            config, left = config_lib.resolve(settings)
+            unused.append(left)
+            runs.append(self.run(config))
+        for setting in frozenset.intersection(*unused) if unused else ():
+            raise UserError(_unused_message(setting, [run.config for run in runs]))
+        return runs
+
+    def run(self, config: RunConfig) -> Run:
+        """The run of a config. Raises UserError if it cannot work."""
+        spec = self.source(config).spec
+        config = validate.complete(config, spec)
+        return Run(config_lib.run_id(config, spec.fingerprint), config, self._program(config, spec))
+
+    def _program(self, config: RunConfig, spec: DataSpec) -> Program:
+        # What a check depends on besides the static leaves is the schedule (its durations) and few others.
+        key = (config_lib.static_id(config), config.schedule, bool(config.label_noise), config.target_scaling)
+        if key not in self._programs:
+            program = validate.check(config, spec)
+            self._programs[key] = next((p for p in self._programs.values() if p == program), program)
+        return self._programs[key]
+
+
+def _unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
+    """What to say of a nested setting that no chosen part has."""
+    head, _, tail = setting.partition(".")
+    registry = config_lib.PARTS[head]
+    names = sorted({getattr(config, head).name for config in configs})
+    options = {o.name for name in names for o in registry.get(name).options}
+    owners = [entry.name for entry in registry if entry.option(tail) is not None]
+    known = nearest(tail, options) if options else "it has no options"
+    whose = f" ({', '.join(owners[:4])} would use it)" if owners and registry is not None else ""
+    return f"--{setting} is not used: {registry.kind} {' or '.join(names)} has no option '{tail}'; {known}{whose}"
+
+
+def unique(runs: Iterable[Run]) -> list[Run]:
+    """The runs without repetitions, in order."""
+    return list({run.id: run for run in runs}.values())
+
+
+def packs(runs: Iterable[Run]) -> list[Pack]:
+    """The runs by program, in the order in which programs appear."""
+    by_program: dict[str, list[Run]] = {}
+    for run in unique(runs):
+        by_program.setdefault(run.program.id, []).append(run)
+    return [Pack(members[0].program, tuple(members)) for members in by_program.values()]
+
+
+def with_seeds(settings: Settings, seeds: Iterable[int]) -> list[Settings]:
+    """The settings once for each seed."""
+    return [{**settings, "seed": seed} for seed in seeds]

@@ -1,0 +1,30 @@
+"""What a run leaves behind; tables and figures are built from records alone."""
+
+import dataclasses
+from typing import Any, Literal
+
+Status = Literal["finished", "diverged", "failed"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One run's outcome.
+
+    config: the resolved config, flat (`{"arch": "mlp", "arch.hidden": "256,256", "seed": "0", ...}`).
+    metrics: the final metrics by split (`test/accuracy`). curves: one value an epoch, by name (`train/loss`).
+    checksums: one digest of the parameters an epoch. diverged_at: the step of the first non-finite loss or
+    update. provenance: seconds, host, versions, commit, device, way, width: all that is not a function of
+    the config.
+    """
+
+    run_id: str
+    status: Status
+    config: dict[str, str]
+    metrics: dict[str, float] = dataclasses.field(default_factory=dict)
+    curves: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    checksums: list[str] = dataclasses.field(default_factory=list)
+    parameters: int = 0
+    steps: int = 0
+    diverged_at: int | None = None
+    error: str = ""
+    provenance: dict[str, Any] = dataclasses.field(default_factory=dict)

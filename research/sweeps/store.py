@@ -1,0 +1,150 @@
+"""The store: a directory of records, one file a run, written whole or not at all."""
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from research.errors import UserError
+from research.sweeps.record import Record
+
+FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Store:
+    """A records directory: `runs/` by id, `ways/` by program, `sweeps/` by name, `damaged/` set aside."""
+
+    root: Path
+
+    def path(self, run_id: str) -> Path:
+        """Where a run's record lies; two levels, so that no folder grows too large."""
+        return self.root / "runs" / run_id[:2] / f"{run_id}.json"
+
+    def prepare(self) -> None:
+        """Makes the directory. Raises UserError if it cannot be written."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
+        except OSError as error:
+            raise UserError(
+                f"cannot write records to {self.root}: {error.strerror or error}; name another place with --records"
+            ) from None
+
+    def write(self, record: Record) -> Path:
+        """Writes a record atomically and returns its path."""
+        body = _to_json(dataclasses.asdict(record))
+        path = self.path(record.run_id)
+        write_atomically(path, json.dumps({"format": FORMAT, "sha256": _sha256(body), "record": body}, indent=1))
+        return path
+
+    def read(self, run_id: str) -> Record | None:
+        """The record of a run, or None. A damaged one is set aside and its UserError says where it went."""
+        path = self.path(run_id)
+        try:
+            return parse(path.read_text())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise UserError(f"cannot read the record {path}: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise Damaged(path, self._set_aside(path), str(error)) from None
+
+    def _set_aside(self, path: Path) -> Path:
+        aside = self.root / "damaged" / path.name
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        number = 0
+        while aside.exists():
+            number += 1
+            aside = aside.with_name(f"{path.stem}.{number}.json")
+        os.replace(path, aside)
+        return aside
+
+    def find(self, run_ids: Iterable[str]) -> tuple[dict[str, Record], list[str]]:
+        """(the records that are there by id, a message for each damaged one that was set aside)."""
+        records: dict[str, Record] = {}
+        messages: list[str] = []
+        for run_id in run_ids:
+            try:
+                record = self.read(run_id)
+            except Damaged as damaged:
+                messages.append(str(damaged))
+                continue
+            if record is not None:
+                records[run_id] = record
+        return records, messages
+
+    def ids(self) -> Iterator[str]:
+        """The ids of every record here."""
+        return (path.stem for path in sorted((self.root / "runs").glob("*/*.json")))
+
+    def write_json(self, folder: str, name: str, value: Any) -> None:
+        """Writes a small file beside the records (a sweep's members, a program's way)."""
+        write_atomically(self.root / folder / f"{name}.json", json.dumps(value, indent=1))
+
+    def read_json(self, folder: str, name: str) -> Any | None:
+        """A small file's content, or None. Raises UserError if it is damaged."""
+        path = self.root / folder / f"{name}.json"
+        try:
+            return json.loads(path.read_text())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} is damaged ({error}); delete it") from None
+
+
+class Damaged(UserError):
+    """A record that does not read back; it has been set aside."""
+
+    def __init__(self, path: Path, aside: Path, why: str) -> None:
+        super().__init__(f"the record {path} is damaged ({why}); moved to {aside}; its run will be trained again")
+
+
+def parse(text: str) -> Record:
+    """A record's file as a Record. Raises ValueError, KeyError or TypeError if it is damaged."""
+    content = json.loads(text)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ValueError(f"not a record of format {FORMAT}")
+    body = content["record"]
+    if _sha256(body) != content["sha256"]:
+        raise ValueError("its checksum does not fit")
+    body["metrics"] = {k: float(v) for k, v in body["metrics"].items()}
+    body["curves"] = {k: [float(v) for v in values] for k, values in body["curves"].items()}
+    return Record(**body)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes a file whole or not at all, also when the machine stops. Raises UserError if it cannot."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _sha256(body: Any) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _to_json(value: Any) -> Any:
+    """JSON has no NaN or infinity: they become their names."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    if isinstance(value, dict):
+        return {key: _to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_json(item) for item in value]
+    return value
+

@@ -1,0 +1,87 @@
+"""Classification: accuracy, negative log-likelihood, calibration error and ROC-AUC."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.registry import TASKS, Task
+from research.tasks.problem import Problem
+
+CALIBRATION_BINS = 15
+
+
+def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array:
+    """Labels int [B] as one-hot float32 [B, width]."""
+    return jax.nn.one_hot(y, width, dtype=jnp.float32)
+
+
+def decode(scores: jax.Array, shift: jax.Array, scale: jax.Array) -> jax.Array:
+    """Logits have no units."""
+    return scores
+
+
+def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
+    """Right or wrong, and the negative log-likelihood in nats, of each example, [B]."""
+    log_probabilities = jax.nn.log_softmax(scores)
+    right = jnp.argmax(scores, axis=-1) == y
+    return {
+        "accuracy": right.astype(jnp.float32),
+        "nll": -jnp.take_along_axis(log_probabilities, y[:, None], axis=-1)[:, 0],
+    }
+
+
+def summary(scores: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """The metrics of a split; scores: logits [N, C], y: labels [N]."""
+    scores = scores.astype(np.float64)
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    right = scores.argmax(axis=1) == y
+    return {
+        "accuracy": float(right.mean()),
+        "nll": float(-log_probabilities[np.arange(len(y)), y].mean()),
+        "calibration_error": calibration_error(np.exp(log_probabilities.max(axis=1)), right),
+        "roc_auc": roc_auc(log_probabilities, y),
+    }
+
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
+    """Expected calibration error: the mean gap of confidence and accuracy over 15 equal bins (Guo et al. 2017)."""
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = np.bincount(bins, confidence - right, CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / len(right))
+
+
+def roc_auc(scores: np.ndarray, y: np.ndarray) -> float:
+    """Area under the ROC curve: the second class's for two, the mean of one-against-rest for more; NaN if undefined.
+
+    The probability that a random member scores above a random non-member, from mid-ranks (Mann & Whitney 1947).
+    """
+    from scipy.stats import rankdata
+
+    classes = range(1, 2) if scores.shape[1] == 2 else range(scores.shape[1])
+    areas = []
+    for k in classes:
+        member = y == k
+        inside, outside = int(member.sum()), int((~member).sum())
+        if not inside or not outside:
+            return float("nan")
+        score = scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores[:, k]
+        ranks = rankdata(score)
+        areas.append((ranks[member].sum() - inside * (inside + 1) / 2) / (inside * outside))
+    return float(np.mean(areas))
+
+
+TASKS.add(
+    Task(
+        "classification",
+        lambda: Problem(
+            encode=encode,
+            decode=decode,
+            example_metrics=example_metrics,
+            summary=summary,
+            better={"accuracy": "higher", "nll": "lower", "calibration_error": "lower", "roc_auc": "higher"},
+        ),
+        "which of K classes: accuracy, NLL, calibration error, ROC-AUC",
+        loss="cross_entropy",
+    )
+)

@@ -1,0 +1,78 @@
+"""Training losses, each `loss(outputs [B, K], targets [B, C]) -> [B]`."""
+
+import jax
+import jax.numpy as jnp
+
+from research.registry import LOSSES, Loss
+
+
+def cross_entropy(outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """-Σ_k t_k log softmax(z)_k; t may be any distribution (smoothed, mixed)."""
+    return -jnp.sum(targets * jax.nn.log_softmax(outputs), axis=-1)
+
+
+def binary_cross_entropy(outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """-t log σ(z) - (1-t) log(1-σ(z)) of two classes with one output z; t is the second class's share."""
+    z, t = outputs[:, 0], targets[:, 1]
+    return jax.nn.softplus(z) - t * z
+
+
+def binary_scores(outputs: jax.Array) -> jax.Array:
+    """One output z as the logits (0, z) of two classes."""
+    return jnp.concatenate([jnp.zeros_like(outputs), outputs], axis=-1)
+
+
+def perceptron(outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """max_k z_k - z_y: zero where the right class has the largest score, so that only mistakes teach."""
+    return jnp.max(outputs, axis=-1) - jnp.sum(outputs * targets, axis=-1)
+
+
+def hinge(outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """max(0, 1 + max_{k≠y} z_k - z_y), the multi-class hinge loss of Crammer & Singer 2001."""
+    right = jnp.sum(outputs * targets, axis=-1)
+    wrong = jnp.max(jnp.where(targets == jnp.max(targets, axis=-1, keepdims=True), -jnp.inf, outputs), axis=-1)
+    return jnp.maximum(0.0, 1.0 + wrong - right)
+
+
+def squared(outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """Σ_k (z_k - t_k)², whose mean over examples is the MSE."""
+    return jnp.sum((outputs - targets) ** 2, axis=-1)
+
+
+def absolute(outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """Σ_k |z_k - t_k|."""
+    return jnp.sum(jnp.abs(outputs - targets), axis=-1)
+
+
+def huber(outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """½e² where |e| <= 1, else |e| - ½ (Huber 1964)."""
+    error = jnp.abs(outputs - targets)
+    return jnp.sum(jnp.where(error <= 1, 0.5 * error**2, error - 0.5), axis=-1)
+
+
+LOSSES.add(Loss("cross_entropy", lambda: cross_entropy, "softmax cross-entropy", task="classification"))
+LOSSES.add(
+    Loss(
+        "binary_cross_entropy",
+        lambda: binary_cross_entropy,
+        "sigmoid cross-entropy of two classes with one output",
+        task="classification",
+        outputs=lambda width: 1,
+        scores=binary_scores,
+        constraints=(
+            lambda config, spec: (
+                None
+                if len(spec.classes) == 2
+                else f"loss=binary_cross_entropy needs two classes; {spec.name} has {len(spec.classes)}; "
+                "use cross_entropy"
+            ),
+        ),
+    )
+)
+LOSSES.add(
+    Loss("perceptron", lambda: perceptron, "the perceptron criterion", "Rosenblatt 1958", task="classification")
+)
+LOSSES.add(Loss("hinge", lambda: hinge, "multi-class hinge loss", "Crammer & Singer 2001", task="classification"))
+LOSSES.add(Loss("squared", lambda: squared, "squared error", task="regression"))
+LOSSES.add(Loss("absolute", lambda: absolute, "absolute error", task="regression"))
+LOSSES.add(Loss("huber", lambda: huber, "squared error near zero, absolute beyond 1", "Huber 1964", task="regression"))

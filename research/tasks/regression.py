@@ -1,0 +1,52 @@
+"""Regression: mean squared and absolute error, and R², in the units of the data."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.registry import TASKS, Task
+from research.tasks.problem import Problem
+
+
+def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array:
+    """Values [B] as scaled targets [B, 1]."""
+    return ((y - shift) / scale)[:, None]
+
+
+def decode(scores: jax.Array, shift: jax.Array, scale: jax.Array) -> jax.Array:
+    """Scaled predictions in the units of the data."""
+    return scores * scale + shift
+
+
+def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
+    """Squared and absolute error of each example, [B]."""
+    error = scores[:, 0] - y
+    return {"mse": error**2, "mae": jnp.abs(error)}
+
+
+def summary(scores: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """The metrics of a split; scores: predictions [N, 1], y [N]."""
+    y = y.astype(np.float64)
+    error = scores[:, 0].astype(np.float64) - y
+    mse, variance = float(np.mean(error**2)), float(np.var(y))
+    return {
+        "mse": mse,
+        "mae": float(np.mean(np.abs(error))),
+        "r2": 1 - mse / variance if variance else float("nan"),
+    }
+
+
+TASKS.add(
+    Task(
+        "regression",
+        lambda: Problem(
+            encode=encode,
+            decode=decode,
+            example_metrics=example_metrics,
+            summary=summary,
+            better={"mse": "lower", "mae": "lower", "r2": "higher"},
+        ),
+        "a number: MSE, MAE, R²",
+        loss="squared",
+    )
+)

@@ -1,0 +1,1 @@
+"""One pack of runs: state, step, lanes, loop, evaluation."""

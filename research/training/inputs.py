@@ -1,0 +1,123 @@
+"""Lane inputs: what a config and the data say before training starts, worked out on the host."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research import config as config_lib
+from research.config import RunConfig
+from research.data import impute, scaling, split
+from research.data.spec import Arrays, DataSpec
+from research.registry import SCHEDULES
+from research.training.program import Program, Sizes, blank
+from research.training.state import Lane
+from research.training.step import initial_state
+
+# Without feedback the rate's plateau factor stays 1.
+_NO_PLATEAU = {"factor": 1.0, "patience": np.inf, "min_delta": 0.0, "end": 0.0}
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """One run's lane (no lane axis) and its learning-rate factors, float32 [steps]."""
+
+    lane: Lane
+    factors: np.ndarray
+
+
+def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
+    """Rows of each split and the batch, without reading the data. Raises UserError on a split that is not there."""
+    ratios = split.parse_split(config.split)
+    train, validation, test = split.split_sizes(spec, ratios, config.train_size)
+    return Sizes(train, validation, test, config.batch_size or train)
+
+
+def program_of(config: RunConfig, spec: DataSpec) -> Program:
+    """The program that trains a completed config."""
+    return Program(blank(config), spec, sizes(config, spec))
+
+
+def factors_of(config: RunConfig, program: Program) -> np.ndarray:
+    """The learning rate's factor at each step, float32 [steps]."""
+    entry = SCHEDULES.get(config.schedule.name)
+    table = entry.build(
+        steps=program.steps, steps_per_epoch=program.sizes.steps_per_epoch, **dict(config.schedule.options)
+    )
+    return np.asarray(table, np.float32)
+
+
+def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
+    """A completed config's lane: its split, its scaling (fitted on its training rows) and its numbers."""
+    rows = _split(config, program.spec, arrays)
+    seen = arrays.x[rows.train]
+    fill = np.zeros(program.spec.shape[-1:], np.float32)
+    if program.spec.impute:
+        fill = impute.fit(seen, program.spec.impute, program.spec.features)
+        seen = impute.apply(seen, fill)
+    shift, scale = scaling.fit(seen, config.scaling, program.spec.maximum)
+    target_shift, target_scale = np.float32(0), np.float32(1)
+    if not program.spec.classes:
+        target_shift, target_scale = scaling.fit_target(arrays.y[rows.train], config.target_scaling)
+    plateau = dict(_NO_PLATEAU)
+    if SCHEDULES.get(config.schedule.name).feedback:
+        plateau = {name: float(config.schedule[name]) for name in plateau}
+    lane = Lane(
+        seed=np.uint32(config.seed),
+        hparams={path: np.float32(value) for path, value in config_lib.numeric(config).items()},
+        plateau={name: np.float32(value) for name, value in plateau.items()},
+        fill=fill,
+        shift=shift,
+        scale=scale,
+        target_shift=np.float32(target_shift),
+        target_scale=np.float32(target_scale),
+        train=rows.train,
+        validation=rows.validation,
+        test=rows.test,
+    )
+    return Inputs(lane, factors_of(config, program))
+
+
+def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> split.Split:
+    return split.split(
+        arrays.y,
+        arrays.own_test,
+        split.parse_split(config.split),
+        seed=config.split_seed,
+        train_size=config.train_size,
+        stratify=bool(spec.classes),
+    )
+
+
+def stacked(lanes: list[Lane]) -> Lane:
+    """Lanes with a leading lane axis [W, ...]."""
+    return jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *lanes)
+
+
+def abstract_lane(config: RunConfig, program: Program) -> Lane:
+    """A lane's shapes, without data: what `jax.eval_shape` needs."""
+    number = jax.ShapeDtypeStruct((), jnp.float32)
+    channels = jax.ShapeDtypeStruct(program.spec.shape[-1:], jnp.float32)
+    rows = lambda count: jax.ShapeDtypeStruct((count,), jnp.int32)  # noqa: E731
+    return Lane(
+        seed=jax.ShapeDtypeStruct((), jnp.uint32),
+        hparams=dict.fromkeys(config_lib.numeric(config), number),
+        plateau=dict.fromkeys(_NO_PLATEAU, number),
+        fill=channels,
+        shift=channels,
+        scale=channels,
+        target_shift=number,
+        target_scale=number,
+        train=rows(program.sizes.train),
+        validation=rows(program.sizes.validation),
+        test=rows(program.sizes.test),
+    )
+
+
+def footprint(config: RunConfig, program: Program) -> tuple[int, int]:
+    """How many parameters a run has, and the bytes of its lane's state, without making either."""
+    state = jax.eval_shape(functools.partial(initial_state, program), abstract_lane(config, program))
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(state.variables.params))
+    return parameters, sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))

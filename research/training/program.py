@@ -1,0 +1,250 @@
+"""Program: what the static leaves of a config fix; the network, its loss and its update as pure functions of one lane."""
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+
+from research import config as config_lib
+from research import rng
+from research.config import NUMERIC, Part, RunConfig
+from research.data.spec import DataSpec
+from research.models.layers.forward import Forward, Member
+from research.options import format_value
+from research.registry import ARCHITECTURES, LOSSES, OPTIMIZERS, REGULARIZERS, SLOTS, TASKS, Entry
+from research.registry import Optimizer as OptimizerEntry
+from research.regularization.kernels import map_kernels_with_key
+from research.tasks.problem import Problem
+from research.training.state import Lane, Tree, Variables
+
+# Streams of the network's own random layers, beside the regularizers'.
+LAYER_STREAMS = ("rrelu",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """Rows of each split, and the batch."""
+
+    train: int
+    validation: int
+    test: int
+    batch: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates an epoch; rows that do not fill a batch wait for another epoch's order."""
+        return self.train // self.batch
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """One compiled train step's worth of decisions. Equal programs share their compiled code.
+
+    config is the config with every numeric leaf blanked out, so that no number can be baked in.
+    """
+
+    config: RunConfig
+    spec: DataSpec
+    sizes: Sizes
+
+    @property
+    def id(self) -> str:
+        """A digest of all that shapes the program."""
+        shapes = [list(self.spec.shape), len(self.spec.classes), dataclasses.astuple(self.sizes), self.config.epochs]
+        return config_lib.digest([config_lib.static_id(self.config), shapes])
+
+    @property
+    def width(self) -> int:
+        """C: classes, or 1 for a regression."""
+        return max(len(self.spec.classes), 1)
+
+    @property
+    def steps(self) -> int:
+        """Updates of a whole run."""
+        return self.config.epochs * self.sizes.steps_per_epoch
+
+    @functools.cached_property
+    def problem(self) -> Problem:
+        return TASKS.get(self.config.task).build()
+
+    @functools.cached_property
+    def model(self) -> nn.Module:
+        outputs = LOSSES.get(self.config.loss).outputs(self.width)
+        return ARCHITECTURES.get(self.config.arch.name).build(outputs=outputs, **dict(self.config.arch.options))
+
+    def members(self, slot: str, site: str | None = None) -> Iterator[Part]:
+        """The regularizers of a slot (and site), in their order."""
+        for part in self.config.regularization:
+            entry = REGULARIZERS.get(part.name)
+            if entry.slot == slot and site in (None, entry.site):
+                yield part
+
+    @functools.cached_property
+    def has_stopping(self) -> bool:
+        return any(self.members("stopping"))
+
+    @functools.cached_property
+    def has_mean(self) -> bool:
+        return any(self.members("average"))
+
+
+def blank(config: RunConfig) -> RunConfig:
+    """The config without its numeric leaves: what the lanes of a program have in common."""
+
+    def blank_part(part: Part, registry: Any, kind: str) -> Part:
+        if kind == NUMERIC:
+            return Part("")
+        entry = registry.get(part.name)
+        return Part(part.name, tuple((k, None if entry.option(k).numeric else v) for k, v in part.options))
+
+    changes: dict[str, Any] = {}
+    for name, field in config_lib.FIELDS.items():
+        value, kind = getattr(config, name), field.metadata["kind"]
+        if isinstance(value, tuple):
+            changes[name] = tuple(blank_part(part, REGULARIZERS, kind) for part in value)
+        elif isinstance(value, Part):
+            changes[name] = blank_part(value, config_lib.PARTS[name], kind)
+        elif kind == NUMERIC:
+            changes[name] = None
+    return dataclasses.replace(config, **changes)
+
+
+def built(part: Part, entry: Entry, path: str, hparams: dict[str, jax.Array]) -> Any:
+    """What the entry builds from its static options and the lane's values."""
+    return entry.build(**options(part, path, hparams))
+
+
+def options(part: Part, path: str, hparams: dict[str, jax.Array]) -> dict[str, Any]:
+    """The part's options, the numeric ones as the lane's values."""
+    return {name: hparams.get(f"{path}.{name}", value) for name, value in part.options}
+
+
+def regularizer(part: Part, lane: Lane) -> Any:
+    """A regularizer's transformation at the lane's strength."""
+    return built(part, REGULARIZERS.get(part.name), f"regularization.{part.name}", lane.hparams)
+
+
+# The network ------------------------------------------------------------------------------------------
+
+
+def forward(program: Program, lane: Lane, index: jax.Array | None) -> Forward:
+    """The Forward of a training pass over examples `index` [B] of the global batch, or of an evaluation (None)."""
+    members: list[Member] = []
+    values: dict[str, dict[str, jax.Array]] = {}
+    for slot in ("normalization", "activations", "loss"):
+        for part in program.members(slot):
+            prefix = f"regularization.{part.name}."
+            members.append((part.name, tuple(o for o in part.options if prefix + o[0] not in lane.hparams)))
+            values[part.name] = {o: lane.hparams[prefix + o] for o, _ in part.options if prefix + o in lane.hparams}
+    return Forward(train=index is not None, members=tuple(members), values=values, index=index)
+
+
+def init(program: Program, lane: Lane) -> Variables:
+    """The initial variables; kernels that are reparametrised are split here."""
+    x = jnp.zeros((1, *example_shape(program)), jnp.float32)
+    keys = {"params": rng.stream(lane.seed, "init")}
+    made = program.model.init(keys, x, forward(program, lane, None), mutable=["params", "batch_stats"])
+    params = made.get("params", {})
+    for part in program.members("parameters", "reparametrization"):
+        params = _split_kernels(params, regularizer(part, lane).split)
+    return Variables(params, made.get("batch_stats", {}))
+
+
+def example_shape(program: Program) -> tuple[int, ...]:
+    """The shape of one example as the network sees it, after the data slot in evaluation."""
+
+    def one(x: jax.Array) -> jax.Array:
+        for part in program.members("data"):
+            transform = REGULARIZERS.get(part.name).build(**{o: 0.0 if v is None else v for o, v in part.options})
+            x = transform(x, None, False)
+        return x
+
+    return jax.eval_shape(one, jax.ShapeDtypeStruct(program.spec.shape, jnp.float32)).shape
+
+
+def _split_kernels(params: Tree, split: Any) -> Tree:
+    return map_kernels_with_key(lambda w, key: split(w), params, jax.random.key(0, impl="threefry2x32"))
+
+
+def effective(program: Program, lane: Lane, params: Tree) -> Tree:
+    """The parameters as the network multiplies with them: reparametrised kernels joined."""
+    for part in program.members("parameters", "reparametrization"):
+        join = regularizer(part, lane).join
+        is_parts = lambda node: isinstance(node, dict) and set(node) == {"direction", "scale"}  # noqa: E731
+        params = jax.tree.map(lambda n, j=join: j(n) if is_parts(n) else n, params, is_leaf=is_parts)
+    return params
+
+
+def scaled(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
+    """Raw inputs [B, ...] as float32, filled and scaled."""
+    if program.spec.impute:
+        x = jnp.where(jnp.isnan(x), lane.fill, x)
+    return (x.astype(jnp.float32) - lane.shift) / lane.scale
+
+
+def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> jax.Array:
+    """Raw inputs [B, ...] -> the loss's outputs [B, K], in evaluation."""
+    x = scaled(program, lane, x)
+    for part in program.members("data"):
+        transform = regularizer(part, lane)
+        x = jax.vmap(lambda one, t=transform: t(one, None, False))(x)
+    collections = {"params": effective(program, lane, variables.params), "batch_stats": variables.batch_stats}
+    return program.model.apply(collections, x, forward(program, lane, None))
+
+
+def scores(program: Program, lane: Lane, outputs: jax.Array) -> jax.Array:
+    """The loss's outputs [B, K] as what the metrics read, [B, C], in the data's units."""
+    as_scores = LOSSES.get(program.config.loss).scores(outputs)
+    return program.problem.decode(as_scores, lane.target_shift, lane.target_scale)
+
+
+def encoded(program: Program, lane: Lane, y: jax.Array) -> jax.Array:
+    """Labels or values [B] as targets [B, C]."""
+    return program.problem.encode(y, program.width, lane.target_shift, lane.target_scale)
+
+
+# The update -------------------------------------------------------------------------------------------
+
+
+def optimizer_entry(program: Program) -> OptimizerEntry:
+    return OPTIMIZERS.get(program.config.optimizer.name)
+
+
+def chain(program: Program, lane: Lane) -> list[tuple[str, optax.GradientTransformationExtraArgs]]:
+    """The update as named transformations, in their order; the learning rate is one of them."""
+    optimizer = built(program.config.optimizer, optimizer_entry(program), "optimizer", lane.hparams)
+    named: list[tuple[str, optax.GradientTransformation]] = []
+    named += [(part.name, regularizer(part, lane)) for part in program.members("update", "gradient")]
+    named += [("optimizer", optimizer)]
+    named += [(part.name, regularizer(part, lane)) for part in program.members("update", "decay")]
+    named += [("learning_rate", _by_learning_rate())]
+    named += [(part.name, regularizer(part, lane)) for part in program.members("update", "independent")]
+    return [(name, optax.with_extra_args_support(transform)) for name, transform in named]
+
+
+def _by_learning_rate() -> optax.GradientTransformationExtraArgs:
+    """Times minus the learning rate, which arrives with the update."""
+
+    def update(updates: Tree, state: Any, params: Tree = None, *, learning_rate: jax.Array, **_: Any) -> Any:
+        return jax.tree.map(lambda u: -learning_rate * u, updates), state
+
+    return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
+
+
+def describe_slots(config: RunConfig) -> list[tuple[str, str]]:
+    """(slot, its regularizers) in the order in which the engine applies them."""
+    rows = []
+    for slot in SLOTS:
+        parts = [str(p) for p in config.regularization if REGULARIZERS.get(p.name).slot == slot]
+        if slot == "update":
+            gradient = [str(p) for p in config.regularization if REGULARIZERS.get(p.name).site == "gradient"]
+            after = [p for p in parts if p not in gradient]
+            options = ",".join(f"{k}={format_value(v)}" for k, v in config.optimizer.options)
+            parts = [*gradient, f"{config.optimizer.name}({options})", *after]
+        rows.append((slot, " -> ".join(parts) or "-"))
+    return rows

@@ -1,0 +1,64 @@
+"""What a lane is: its inputs, which never change, and its state, which a step replaces."""
+
+from typing import Any
+
+import flax.struct
+import jax
+
+Tree = Any
+
+
+@flax.struct.dataclass
+class Lane:
+    """The inputs of one run. Leaves have no lane axis here; a pack stacks them.
+
+    seed: uint32 []. hparams: float32 [] by config path. plateau: the options of reduce_on_plateau, neutral
+    under any other schedule. fill: what replaces a missing input. shift, scale: of the inputs; all as the
+    data's last axis. target_shift, target_scale: float32 []. train, validation, test: int32 rows of the data.
+    """
+
+    seed: jax.Array
+    hparams: dict[str, jax.Array]
+    plateau: dict[str, jax.Array]
+    fill: jax.Array
+    shift: jax.Array
+    scale: jax.Array
+    target_shift: jax.Array
+    target_scale: jax.Array
+    train: jax.Array
+    validation: jax.Array
+    test: jax.Array
+
+
+@flax.struct.dataclass
+class Variables:
+    """What a model is evaluated with."""
+
+    params: Tree
+    batch_stats: Tree
+
+
+@flax.struct.dataclass
+class LaneState:
+    """All that changes while a run trains; with the config it is all there is.
+
+    mean: the averaged variables, or None. sums: of the metrics over the epoch's steps. diverged_at: the
+    step of the first non-finite loss or update, or -1. epochs: how many epochs the run's curves have.
+    plateau: its counters. stopping: its counters, or None. best: the variables of the best epoch, or None.
+    """
+
+    variables: Variables
+    opt_state: Tree
+    step: jax.Array
+    sums: dict[str, jax.Array]
+    diverged_at: jax.Array
+    epochs: jax.Array
+    plateau: Tree
+    mean: Variables | None = None
+    stopping: Tree = None
+    best: Variables | None = None
+
+    @property
+    def evaluated(self) -> Variables:
+        """What evaluation uses now: the mean where there is one."""
+        return self.variables if self.mean is None else self.mean

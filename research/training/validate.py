@@ -1,0 +1,128 @@
+"""Completes a config from its data and says, before anything trains, what cannot work."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+
+from research.config import PARTS, Part, RunConfig, entries
+from research.data.spec import DataSpec
+from research.errors import UserError
+from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS
+from research.training import program as program_lib
+from research.training.inputs import abstract_lane, factors_of, program_of
+from research.training.program import Program
+from research.training.state import Lane
+
+# What a network must have for a regularizer to act in it.
+_SITES = {
+    "hidden": "hidden units",
+    "input": "an input site",
+    "branch": "residual branches (an mlp has them with --arch.residual)",
+    "normalization": "hidden layers to normalize",
+}
+
+
+def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
+    """The config with every `auto` and unset seed filled in from the data."""
+    task = spec.task if config.task == "auto" else config.task
+    loss = config.loss
+    if loss == "auto":
+        own = ARCHITECTURES.get(config.arch.name).loss
+        loss = TASKS.get(task).loss if own == "auto" else own
+    split_seed = config.split_seed
+    if split_seed is None:
+        split_seed = config.seed if spec.split_by_seed else 0
+    return dataclasses.replace(config, task=task, loss=loss, split_seed=split_seed)
+
+
+def check(config: RunConfig, spec: DataSpec) -> Program:
+    """The program of a completed config. Raises UserError with the first thing that is wrong."""
+    if config.task != spec.task:
+        raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
+    loss = LOSSES.get(config.loss)
+    if loss.task != config.task:
+        fitting = [entry.name for entry in LOSSES if entry.task == config.task]
+        raise UserError(f"loss={loss.name} is for {loss.task}; for {config.task} there are {', '.join(fitting)}")
+    if config.label_noise and config.task != "classification":
+        raise UserError(f"label_noise draws classes anew; {spec.name} is for {spec.task}")
+    if config.target_scaling != "none" and config.task != "regression":
+        raise UserError(f"target_scaling scales a regression's targets; {spec.name} is for {spec.task}")
+    _check_input(config, spec)
+    for _, entry in entries(config):
+        for constraint in entry.constraints:
+            if wrong := constraint(config, spec):
+                raise UserError(wrong)
+    program = program_of(config, spec)
+    _check_sizes(config, program)
+    factors_of(config, program)
+    _check_sites(config, program)
+    return program
+
+
+def _check_input(config: RunConfig, spec: DataSpec) -> None:
+    ranks = ARCHITECTURES.get(config.arch.name).inputs
+    if ranks and len(spec.shape) not in ranks:
+        raise UserError(
+            f"arch={config.arch.name} takes examples of rank {' or '.join(map(str, ranks))} (3: images [H, W, C]); "
+            f"those of {spec.name} have shape {list(spec.shape)}"
+        )
+
+
+def _check_sizes(config: RunConfig, program: Program) -> None:
+    sizes = program.sizes
+    if sizes.batch > sizes.train:
+        raise UserError(
+            f"batch_size={sizes.batch} is larger than the {sizes.train} training rows; "
+            "use a smaller one, or full for all of them"
+        )
+    by_slot: dict[str, list[str]] = {}
+    for part in config.regularization:
+        by_slot.setdefault(REGULARIZERS.get(part.name).slot, []).append(part.name)
+    for slot in ("normalization", "stopping", "average"):
+        if len(by_slot.get(slot, ())) > 1:
+            raise UserError(f"{' and '.join(by_slot[slot])} are both of the slot {slot}, which takes one")
+    needs = by_slot.get("stopping", []) + (["reduce_on_plateau"] if _feedback(config) else [])
+    if needs and not sizes.validation:
+        raise UserError(f"{needs[0]} reads the validation rows; split={config.split} leaves none; try --split=8:1:1")
+
+
+def _feedback(config: RunConfig) -> bool:
+    return bool(PARTS["schedule"].get(config.schedule.name).feedback)
+
+
+def _check_sites(config: RunConfig, program: Program) -> None:
+    """Every regularizer that acts inside the network must find its place there."""
+    present = _sites(program, abstract_lane(config, program))
+    for part in config.regularization:
+        needed = _needed_site(part)
+        if needed in _SITES and needed not in present:
+            raise UserError(
+                f"{part.name} acts on {_SITES[needed]}, and arch={config.arch.name} has none; "
+                "nothing would come of it"
+            )
+
+
+def _needed_site(part: Part) -> str:
+    entry = REGULARIZERS.get(part.name)
+    if entry.slot == "normalization":
+        return "normalization"
+    return entry.site if entry.slot in ("activations", "loss") else ""
+
+
+
+
+def _sites(program: Program, lane: Lane) -> frozenset[str]:
+    """The sites that the network has, found by tracing it without running it."""
+
+    def trace(lane: Lane) -> object:
+        x = jnp.zeros((1, *program_lib.example_shape(program)))
+        keys = {"params": jax.random.key(0)}
+        return program.model.init(keys, x, program_lib.forward(program, lane, None), mutable=True)["sites"]
+
+    try:
+        sites = jax.eval_shape(trace, lane)
+    except KeyError:
+        return frozenset()
+    paths = jax.tree_util.tree_flatten_with_path(sites)[0]
+    return frozenset(str(key.key) for path, _ in paths for key in path if isinstance(key, jax.tree_util.DictKey))
