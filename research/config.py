@@ -233,6 +233,8 @@ def leaves(config: RunConfig) -> Iterator[Leaf]:
             for part in value:
                 yield from _option_leaves(f"{name}.{part.name}", REGULARIZERS.get(part.name), part, kind)
         elif name in PARTS:
+            if not value.name:  # blanked out in a program's config
+                continue
             yield Leaf(name, value.name, kind, value.name == field.default.name)
             yield from _option_leaves(name, PARTS[name].get(value.name), value, kind)
         else:
@@ -276,6 +278,8 @@ def entries(config: RunConfig) -> Iterator[tuple[str, Entry]]:
     for name, registry in PARTS.items():
         value = getattr(config, name)
         for part in value if isinstance(value, tuple) else (value,):
+            if not part.name:  # blanked out in a program's config
+                continue
             entry = registry.get(part.name)
             yield registry.kind, entry
             for opt in entry.options:

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from research.analysis.cells import Arm, Column, Table
 from research.analysis.numerals import as_number
-from research.analysis.table import DECLARED, build_table
+from research.analysis.table import build_table
 from research.errors import UserError, nearest
 from research.sweeps.record import Record
 
 Settings = Mapping[str, str]
+
+CHOOSING = "The best row of a sweep is chosen, not confirmed: choose on validation, then report it on fresh seeds."
 
 
 def axes(records: Sequence[Record]) -> tuple[str, ...]:
@@ -79,7 +81,7 @@ def sweep_table(
     columns: Sequence[Column],
     keys: Sequence[str] | None = None,
     notes: Sequence[str] = (),
-    strengths: str = DECLARED,
+    strengths: str = CHOOSING,
 ) -> Table:
     """A table with a row per combination of a sweep's axes and no baseline. keys: the axes, in the order of sorting.
 

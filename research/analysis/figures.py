@@ -19,16 +19,21 @@ if TYPE_CHECKING:  # matplotlib takes a second to import: only those who draw pa
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MOST_CURVES = 40
+
 _VERDICTS = {BETTER: "#0072B2", WORSE: "#D55E00"}  # blue and vermilion of Okabe and Ito, safe for the colour-blind
 _NEUTRAL = "#555555"
 
 
 def write_figures(table: Table, directory: str | os.PathLike[str]) -> list[Path]:
-    """Every figure that the table's records allow, as PNG and PDF; returns the files. Raises UserError if unwritable."""
+    """Every figure that the table's records allow, as PNG and PDF; returns the files.
+
+    Learning curves are left out of tables with more than MOST_CURVES rows. Raises UserError if unwritable.
+    """
     records = list(table.records())
     recorded = {name for record in records for name in record.curves}
     paths: list[Path] = []
-    for name in _curves(table.columns, recorded):
+    for name in _curves(table.columns, recorded) if len(table.rows) <= MOST_CURVES else ():
         paths += save(learning_curves(table, name), directory, f"curves-{name}")
     for column in table.columns:
         if table.baseline is not None and table.m:
@@ -76,7 +81,9 @@ def learning_curves(table: Table, name: str) -> "Figure":
         if curves:
             missing = f" ({len(curves)}/{len(table.seeds)})" if len(curves) < len(table.seeds) else ""
             lines.append(band(row.label + missing, np.arange(1.0, max(map(len, curves)) + 1), curves, factor))
-    return draw(lines, table.title, "epoch", name + (" (%)" if column.in_percent else ""))
+    about = "mean over seeds with 95 % t-band; dotted: over the runs that had not stopped yet"
+    unit = " (%)" if column.in_percent else ""
+    return draw(lines, f"{table.title}\n{about}", "epoch", name.replace("/", " ") + unit, log_y=not column.in_percent)
 
 
 # Paired differences -----------------------------------------------------------------------------------
@@ -91,7 +98,8 @@ def forest(table: Table, column: Column) -> "Figure":
     factor = 100.0 if column.in_percent else 1.0
     unit = "percentage points" if column.in_percent else f"{column.better} is better"
     figure = Figure(figsize=(8.5, 1.3 + 0.3 * len(rows)), layout="constrained")
-    figure.suptitle(table.title, fontsize=11)
+    about = f"paired with {table.baseline} by seed, 95 % t-intervals, p corrected by Holm over {table.m} rows"
+    figure.suptitle(f"{table.title}\n{about}", fontsize=10)
     axis = figure.add_subplot()
     axis.axvline(0, color="black", linewidth=0.8)
     for y, (_, cell) in enumerate(rows):
@@ -150,11 +158,10 @@ def sensitivity(records: Sequence[Record], column: Column, title: str, key: str 
         by_line = {"": sorted((arm for arms in by_line.values() for arm in arms), key=lambda arm: _rate(arm, key))}
     prefix = f"{others[0]}=" if len(others) == 1 else ""
     factor = 100.0 if column.in_percent else 1.0
-    lines = [
-        _sensitivity_line(label.removeprefix(prefix), arms, column, key, factor) for label, arms in by_line.items()
-    ]
-    unit = " (%)" if column.in_percent else ""
-    return draw(lines, title, key.replace("_", " ") + " (log scale)", column.label + unit, log_x=True, markers=True)
+    lines = [_sensitivity_line(name.removeprefix(prefix), arms, column, key, factor) for name, arms in by_line.items()]
+    about = "mean over seeds with 95 % t-band; crosses: runs that diverged; hollow: mean of the others"
+    labels = f"{key.replace('_', ' ')} (log scale)", column.label + (" (%)" if column.in_percent else "")
+    return draw(lines, f"{title}\n{about}", *labels, log_y=not column.in_percent, log_x=True, markers=True)
 
 
 def _sensitivity_line(label: str, arms: Sequence[Arm], column: Column, key: str, factor: float) -> Line:

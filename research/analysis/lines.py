@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,9 +59,16 @@ def band(
 
 
 def draw(
-    lines: Sequence[Line], title: str, x_label: str, y_label: str, log_x: bool = False, markers: bool = False
+    lines: Sequence[Line],
+    title: str,
+    x_label: str,
+    y_label: str,
+    *,
+    log_y: bool,
+    log_x: bool = False,
+    markers: bool = False,
 ) -> "Figure":
-    """The figure of all lines, whose y axis follows the means and is logarithmic where they span two decades."""
+    """The figure of all lines; its y axis follows the means. log_y: logarithmic if they span more than a decade."""
     from matplotlib.figure import Figure
 
     single = len(lines) <= OVERLAID
@@ -69,9 +76,9 @@ def draw(
     rows = 1 if single else math.ceil(len(lines) / columns)
     size = (8.0, 4.5) if single else (10.5, 1.2 + 1.9 * rows)
     figure = Figure(figsize=size, layout="constrained")
-    figure.suptitle(title, fontsize=11)
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    _scales(grid[0], lines, log_x)
+    figure.suptitle(title, fontsize=10)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel().tolist()
+    _scales(grid[0], lines, log_x, log_y)
     style = "o-" if markers else "-"
     if single:
         _overlaid(grid[0], lines, style)
@@ -88,19 +95,19 @@ def _overlaid(axis: "Axes", lines: Sequence[Line], style: str) -> None:
     """All lines on one axis, with the legend outside."""
     for place, (line, colour) in enumerate(zip(lines, COLOURS, strict=False)):
         _line(axis, line, colour, style)
-        _crosses(axis, line, colour, height=0.03 + 0.045 * place)
+        _crosses(axis, line, colour, 0.03 + 0.045 * place, overlaid=True)
     if any(line.label for line in lines):
         axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)
     _clean(axis)
 
 
-def _one_each(grid: "Sequence[Axes]", lines: Sequence[Line], style: str, columns: int) -> None:
+def _one_each(grid: "list[Axes]", lines: Sequence[Line], style: str, columns: int) -> None:
     """A panel per line; the other lines stand behind it in grey."""
     for axis, line in zip(grid, lines, strict=False):
         for other in lines:
             axis.plot(other.x, other.mean, color="#cccccc", linewidth=0.6, zorder=1)
         _line(axis, line, COLOURS[0], style)
-        _crosses(axis, line, COLOURS[1], height=0.06)
+        _crosses(axis, line, COLOURS[1], 0.06, overlaid=False)
         axis.set_title(line.label, fontsize=9)
         _clean(axis)
     for axis in grid[len(lines) :]:
@@ -114,30 +121,41 @@ def _line(axis: "Axes", line: Line, colour: str, style: str) -> None:
     low, high = line.mean - line.half_width, line.mean + line.half_width
     axis.fill_between(line.x, low, high, where=line.whole.tolist(), color=colour, alpha=0.2, linewidth=0, zorder=2)
     if not line.whole.all():
-        axis.plot(line.x, line.mean, ":", color=colour, linewidth=1.3, zorder=3)
+        hollow = style.replace("-", ":")
+        axis.plot(line.x, line.mean, hollow, color=colour, linewidth=1.3, markersize=3.5, mfc="white", zorder=3)
     whole = np.where(line.whole, line.mean, np.nan)
     axis.plot(line.x, whole, style, color=colour, linewidth=1.6, markersize=3.5, label=line.label, zorder=4)
 
 
-def _crosses(axis: "Axes", line: Line, colour: str, height: float) -> None:
+def _crosses(axis: "Axes", line: Line, colour: str, height: float, overlaid: bool) -> None:
+    """Marks at the foot with their texts: to the right where lines are overlaid, above where a panel is narrow."""
     for x, text in line.crosses:
         foot = axis.get_xaxis_transform()
         axis.plot([x], [height], "x", color=colour, transform=foot, markersize=6, markeredgewidth=1.8, zorder=5)
-        axis.annotate(
-            text, (x, height), xycoords=foot, xytext=(5, 0), textcoords="offset points", fontsize=7, va="center"
+        beside: dict[str, Any] = (
+            {"xytext": (5, 0), "va": "center"} if overlaid else {"xytext": (0, 4), "ha": "center", "va": "bottom"}
         )
+        axis.annotate(text, (x, height), xycoords=foot, textcoords="offset points", fontsize=6.5, **beside)
 
 
-def _scales(axis: "Axes", lines: Sequence[Line], log_x: bool) -> None:
-    """Limits from the means, so that one wide band does not flatten all lines; room at the foot for crosses."""
+def _scales(axis: "Axes", lines: Sequence[Line], log_x: bool, log_y: bool) -> None:
+    """Limits from the means, so that one wide band does not flatten all lines.
+
+    On a linear x axis (epochs) the first tenth does not count either: what differs is at the end.
+    """
+    from matplotlib.ticker import MaxNLocator
+
     if log_x:
         axis.set_xscale("log")
-    means = np.concatenate([line.mean for line in lines]) if lines else np.zeros(0)
+    else:
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    end = max((line.x[-1] for line in lines), default=0.0)
+    means = np.concatenate([line.mean[(line.x > end / 10) | log_x] for line in lines] or [np.zeros(0)])
     means = means[np.isfinite(means)]
     if not means.size:
         return
     low, high = float(means.min()), float(means.max())
-    if low > 0 and high > 100 * low:
+    if log_y and 0 < 10 * low < high:
         axis.set_yscale("log")
         low, high = math.log10(low), math.log10(high)
         margin = 0.08 * (high - low)

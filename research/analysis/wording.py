@@ -20,8 +20,9 @@ def caption(table: Table) -> str:
     if table.baseline is not None:
         parts.append(f"Δ is the difference to '{table.baseline}', paired by seed, with its 95 % t-interval.")
     percent = [column.label for column in table.columns if column.in_percent]
+    points = "" if table.baseline is None else "; differences in percentage points"
     if percent:
-        parts.append(f"In percent: {', '.join(percent)}; differences in percentage points.")
+        parts.append(f"In percent: {', '.join(percent)}{points}.")
     return " ".join(parts)
 
 
@@ -103,7 +104,7 @@ def _left_out(table: Table) -> list[str]:
         rows = [f"{label} ({count})" for label, count in counts.items() if count]
         if rows:
             shown = rows if len(rows) <= 12 else [*rows[:12], f"{len(rows) - 12} more"]
-            said.append(f"{sentence}: {', '.join(shown)}.")
+            said.append(f"{sentence}: {'; '.join(shown)}.")
         elif outcome == "diverged":
             said.append("No run diverged.")
     for row in table.rows:

@@ -22,6 +22,7 @@ VERSION = "1.0.0"  # raised when the same file is read as other arrays
 _MISSING = {"", "?", "na", "n/a", "nan", "null"}
 _MOST_CLASSES = 20  # whole numbers of more distinct values than this are a quantity
 _MOST_CATEGORIES = 1000
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class Column(NamedTuple):
@@ -171,7 +172,7 @@ def _number(cell: str) -> float | None:
         number = float(cell) if "_" not in cell else math.nan
     except ValueError:
         return None
-    return number if abs(number) <= np.finfo(np.float32).max else None
+    return number if abs(number) <= _LARGEST else None
 
 
 def _entry(name: str) -> Entry:

@@ -22,7 +22,8 @@ def open_prepared(name: str, *, data_dir: str | None, cache_dir: str) -> Source:
     directory = find(name, data_dir)
     plain = name.partition(":")[0]
     files = sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
-    key = f"{plain.replace('/', '-')}-{digest(part for path in files for part in (path.name, path))}"
+    content = digest([reader.VERSION, *(part for path in files for part in (path.name, path))])
+    key = f"{plain.replace('/', '-')}-{content}"
     return open_decoded(key, functools.partial(reader.read, directory), cache_dir=cache_dir, name=plain)
 
 

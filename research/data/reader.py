@@ -11,6 +11,7 @@ import numpy as np
 from research.data.table import Table
 from research.errors import UserError
 
+VERSION = 1  # raised when the same files are read as other arrays
 SPLITS = ("train", "validation", "test")
 _CHUNK = 1024  # examples read at once
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -28,10 +29,11 @@ def read(directory: Path) -> Table:
     Raises UserError if the directory is damaged, or has no input of one shape with a label.
     """
     import tensorflow_datasets as tfds
+    from google.protobuf.json_format import ParseError
 
     try:
         return _read(tfds.builder_from_directory(str(directory)), directory)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, ParseError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"the prepared data set in {directory} cannot be read: {reason}") from None
 
@@ -90,7 +92,7 @@ def _supervised(info: Any, directory: Path) -> tuple[str, str]:
         inputs = [key for key, kind in kinds.items() if isinstance(kind, wanted) and key not in labels]
         if len(inputs) == len(labels) == 1:
             return inputs[0], labels[0]
-    described = ", ".join(f"{key} ({type(kind).__name__})" for key, kind in kinds.items()) or info.features
+    described = ", ".join(f"{key} ({type(kind).__name__})" for key, kind in sorted(kinds.items())) or info.features
     raise UserError(f"{directory} declares no input and target, and they cannot be told from its features: {described}")
 
 
@@ -104,7 +106,8 @@ def _decoder(feature: Any, name: str, directory: Path, formats: set[str]) -> tup
     if isinstance(feature, kinds.Image) and feature.np_dtype == np.uint8:
         return functools.partial(_image, mode=_MODES[feature.shape[-1]], directory=directory, formats=formats), []
     if isinstance(feature, kinds.FeaturesDict):
-        columns = {key: _column(key, feature[key], directory) for key in feature}
+        # By name: a features.json has no order.
+        columns = {key: _column(key, feature[key], directory) for key in sorted(feature)}
         return (
             lambda value: np.concatenate([encode(value[key]) for key, (encode, _) in columns.items()]),
             [label for _, labels in columns.values() for label in labels],

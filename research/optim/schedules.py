@@ -37,7 +37,7 @@ def step(
     warmup: Warmup = NONE,
 ) -> np.ndarray:
     """factor^k after k times `every`, counted from the first step of the training, warm-up included."""
-    distance = _steps("every", every, steps, steps_per_epoch, least=1)
+    distance = _period("every", every, steps, steps_per_epoch)
     start = _steps("warmup", warmup, steps, steps_per_epoch)
     return _after_warmup(steps, steps_per_epoch, warmup, lambda s: factor ** ((s + start) // distance))
 
@@ -67,7 +67,7 @@ def exponential(
     warmup: Warmup = NONE,
 ) -> np.ndarray:
     """factor^(s / every), s steps after the warm-up."""
-    time = _steps("every", every, steps, steps_per_epoch, least=1)
+    time = _period("every", every, steps, steps_per_epoch)
     return _after_warmup(steps, steps_per_epoch, warmup, lambda s: factor ** (s / time))
 
 
@@ -138,7 +138,7 @@ def cyclic(
     warmup: Warmup = NONE,
 ) -> np.ndarray:
     """A triangle wave that starts at `low` and is 1 in the middle of each period."""
-    length = _steps("period", period, steps, steps_per_epoch, least=1)
+    length = _period("period", period, steps, steps_per_epoch)
     return _after_warmup(
         steps, steps_per_epoch, warmup, lambda s: 1 - (1 - low) * np.abs(1 - 2 * (s % length) / length)
     )
@@ -168,11 +168,16 @@ def _after_warmup(
     return np.concatenate([ramp, body(np.arange(steps - length, dtype=np.float64))]).astype(np.float32)
 
 
-def _steps(name: str, duration: Duration, steps: int, steps_per_epoch: int, least: int = 0) -> int:
-    """A duration in steps; UserError where it is shorter than `least`, or a warm-up longer than the training."""
+def _period(name: str, duration: Duration, steps: int, steps_per_epoch: int) -> int:
+    """A duration in steps, at least one (a percentage of few steps may round to none); UserError at 0 itself."""
+    if duration.amount == 0:
+        raise UserError(f"schedule.{name}={duration} is no time; write steps, epochs or percent: 500, 3epochs or 5%")
+    return max(1, _steps(name, duration, steps, steps_per_epoch))
+
+
+def _steps(name: str, duration: Duration, steps: int, steps_per_epoch: int) -> int:
+    """A duration in steps; UserError where a warm-up is longer than the training."""
     length = duration.steps(steps_per_epoch=steps_per_epoch, total_steps=steps)
-    if length < least:
-        raise UserError(f"schedule.{name}={duration} is {length} steps of {steps}; it must be at least {least}")
     if name == "warmup" and length > steps:
         raise UserError(
             f"schedule.warmup={duration} is {length} steps, longer than the training, which has {steps} "

@@ -6,7 +6,7 @@ from typing import Any
 
 from research import config as config_lib
 from research.config import RunConfig
-from research.data.spec import DataSpec, Source
+from research.data.spec import Arrays, DataSpec, Source
 from research.errors import UserError, nearest
 from research.training import validate
 from research.training.program import Program
@@ -45,6 +45,10 @@ class Planner:
         if config.dataset not in self._sources:
             self._sources[config.dataset] = self._open_source(config)
         return self._sources[config.dataset]
+
+    def arrays(self, run: Run) -> Arrays:
+        """The arrays of a run's data."""
+        return self.source(run.config).arrays()
 
     def runs(self, requests: Sequence[Settings]) -> list[Run]:
         """One run for each request, in order. Raises UserError on a setting that no request's parts use (law 8)."""

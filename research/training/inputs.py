@@ -12,8 +12,9 @@ from research.config import RunConfig
 from research.data import impute, scaling, split
 from research.data.spec import Arrays, DataSpec
 from research.registry import SCHEDULES
+from research.regularization.kernels import kernel_leaves
 from research.training.program import Program, Sizes, blank
-from research.training.state import Lane
+from research.training.state import Lane, LaneState
 from research.training.step import initial_state
 
 # Without feedback the rate's plateau factor stays 1.
@@ -118,6 +119,15 @@ def abstract_lane(config: RunConfig, program: Program) -> Lane:
 
 def footprint(config: RunConfig, program: Program) -> tuple[int, int]:
     """How many parameters a run has, and the bytes of its lane's state, without making either."""
-    state = jax.eval_shape(functools.partial(initial_state, program), abstract_lane(config, program))
+    state = _abstract_state(config, program)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(state.variables.params))
     return parameters, sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+
+
+def kernel_ranks(config: RunConfig, program: Program) -> set[int]:
+    """The ranks of the network's kernels: 2 for dense layers, 4 for images' convolutions."""
+    return {leaf.ndim for leaf in kernel_leaves(_abstract_state(config, program).variables.params)}
+
+
+def _abstract_state(config: RunConfig, program: Program) -> LaneState:
+    return jax.eval_shape(functools.partial(initial_state, program), abstract_lane(config, program))

@@ -110,25 +110,32 @@ def _chunk(program: Program, members: list[int], inputs: list[Inputs], arrays: A
 
 def run_epoch(program: Program, chunk: Chunk, way: Way, epoch: int) -> dict[str, jax.Array]:
     """Dispatches one epoch of a chunk; returns the curves' row, {name: [W]}, still on the device."""
-    per_epoch, batch = program.sizes.steps_per_epoch, program.sizes.batch
-    steps = dispatch_steps(program, way)
-    padded = math.ceil(per_epoch / steps) * steps * batch
-    rows = lanes_lib.order(chunk.lanes, np.int32(epoch), count=per_epoch * batch)
-    rows = jnp.pad(rows, ((0, 0), (0, padded - rows.shape[1])), mode="edge")
-    for first in range(0, per_epoch, steps):
-        count = min(steps, per_epoch - first)
-        factors = chunk.factors[epoch * per_epoch + first :][:count]
-        factors = np.pad(factors, ((0, steps - count), (0, 0)))
-        batches = lanes_lib.gather(chunk.x, chunk.y, rows, np.int32(first), steps=steps, batch=batch)
-        chunk.state = lanes_lib.advance(
-            program, way.width, chunk.state, chunk.lanes, batches, factors, np.int32(count)
-        )
+    rows = order(program, chunk, way, epoch)
+    for first in range(0, program.sizes.steps_per_epoch, dispatch_steps(program, way)):
+        dispatch(program, chunk, way, rows, epoch, first)
     evaluated: dict[str, jax.Array] = {}
     if program.sizes.validation:
         evaluated = evaluate(program, chunk, way.width, chunk.state.evaluated, chunk.lanes.validation)
     y = chunk.clean[chunk.lanes.validation]
     chunk.state, row = lanes_lib.close_epoch(program, way.width, chunk.state, chunk.lanes, evaluated, y)
     return row
+
+
+def order(program: Program, chunk: Chunk, way: Way, epoch: int) -> jax.Array:
+    """The rows that an epoch's updates read, [W, rows], padded to whole dispatches."""
+    per_epoch, batch, steps = program.sizes.steps_per_epoch, program.sizes.batch, dispatch_steps(program, way)
+    rows = lanes_lib.order(chunk.lanes, np.int32(epoch), count=per_epoch * batch)
+    return jnp.pad(rows, ((0, 0), (0, -per_epoch % steps * batch)), mode="edge")
+
+
+def dispatch(program: Program, chunk: Chunk, way: Way, rows: jax.Array, epoch: int, first: int) -> None:
+    """Dispatches the updates from step `first` of an epoch on, as many as the way takes at once."""
+    per_epoch, steps = program.sizes.steps_per_epoch, dispatch_steps(program, way)
+    count = min(steps, per_epoch - first)
+    factors = chunk.factors[epoch * per_epoch + first :][:count]
+    factors = np.pad(factors, ((0, steps - count), (0, 0)))
+    batches = lanes_lib.gather(chunk.x, chunk.y, rows, np.int32(first), steps=steps, batch=program.sizes.batch)
+    chunk.state = lanes_lib.advance(program, way.width, chunk.state, chunk.lanes, batches, factors, np.int32(count))
 
 
 def dispatch_steps(program: Program, way: Way) -> int:

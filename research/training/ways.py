@@ -1,16 +1,14 @@
-"""Ways of running: which width, how many steps a dispatch, how many devices; chosen once a program and kept."""
+"""Ways of running: how many lanes a chunk, steps a dispatch and devices; chosen once a program and kept."""
 
-import dataclasses
-import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 import jax
-import numpy as np
 
 from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training import loop
+from research.training.inputs import kernel_ranks
 from research.training.lanes import Way
 from research.training.program import Program
 
@@ -18,29 +16,61 @@ from research.training.program import Program
 WIDEST = 32
 # Steps a dispatch at most: beyond it the dispatch is no longer what costs.
 LONGEST = 64
-PROBE_DISPATCHES = 3
-# A candidate is compiled and timed only where the pack will take this many times what that costs.
-WORTH = 8.0
+# Dispatches timed of each candidate, the first of which compiles.
+TIMED = 3
+# Other ways are timed only where the default would take this many seconds: each costs a compilation.
+WORTH_SECONDS = 30.0
+# And taken only where they are so much faster: timings are noisy, and the default is compiled already.
+MARGIN = 0.9
 
 Timer = Callable[[Program, Sequence[RunConfig], Arrays, Way], float]
 
 
-def default(program: Program, lanes: int, convolves: bool) -> Way:
-    """The way that is best in most cases: images convolve one lane at a time, everything else is mapped.
+def choose(
+    program: Program, config: RunConfig, lanes: int, time_way: Callable[[Way], float]
+) -> tuple[Way, dict[str, float]]:
+    """The fastest way for so many lanes, and what was timed: seconds a lane and step, by way.
 
-    A mapped convolution is a grouped one, which no CPU library does well, and one inside a loop is slow.
+    The default is timed first; the others only where the pack is long enough to earn back their compilation.
     """
-    if convolves(program) and jax.default_backend() == "cpu":
-        return Way(width=1, steps=1, devices=len(jax.local_devices()) if lanes > 1 else 1)
-    return Way(width=min(lanes, WIDEST), steps=LONGEST)
+    default, *others = candidates(program, config, lanes)
+    timings = {default: time_way(default)} if others else {}
+    if timings and timings[default] * lanes * program.steps > WORTH_SECONDS:
+        timings |= {way: time_way(way) for way in others}
+    best = min(timings, key=timings.__getitem__, default=default)
+    if best != default and timings[best] > MARGIN * timings[default]:
+        best = default
+    return best, {str(way): took for way, took in timings.items()}
 
 
-def candidates(program: Program, lanes: int) -> Iterator[Way]:
-    """The ways worth timing, the default first."""
-    first = default(program, lanes)
-    yield first
-    widths = sorted({min(lanes, width) for width in (1, 8, WIDEST)}, reverse=True)
-    devices = sorted({1, len(jax.local_devices())})
-    for way in (Way(w, s, d) for w in widths for s in (LONGEST, 1) for d in devices if d == 1 or lanes > w):
-        if way != first and not (way.width == 1 and way.steps == 1 and not convolves(program)):
-            yield way
+def candidates(program: Program, config: RunConfig, lanes: int) -> Iterator[Way]:
+    """The ways worth timing, the one that is best in most cases first.
+
+    On a CPU a mapped convolution is a grouped one, which no library does well, and one inside a loop is slow:
+    convolutions run one lane at a time, spread over the host's devices.
+    """
+    devices = len(jax.local_devices())
+    spread = {1, devices if lanes > 1 else 1}
+    if jax.default_backend() == "cpu" and max(kernel_ranks(config, program)) > 2:
+        yield from (Way(1, 1, count) for count in sorted(spread, reverse=True))
+        return
+    widest = min(lanes, WIDEST)
+    yield Way(widest, LONGEST)
+    for width in sorted({1, min(8, widest), widest} - {widest}, reverse=True):
+        yield Way(width, LONGEST)
+    yield from (Way(width, LONGEST, devices) for width in sorted({1, min(8, widest)}) if devices > 1 and lanes > width)
+
+
+def time_way(program: Program, configs: Sequence[RunConfig], arrays: Arrays, way: Way) -> float:
+    """Seconds a lane and step, over a few dispatches of one chunk a device."""
+    lanes = min(len(configs), way.width * way.devices)
+    chunks = loop.start(program, configs[:lanes], arrays, way)
+    rows = [loop.order(program, chunk, way, 0) for chunk in chunks]
+    fastest = float("inf")
+    for _ in range(TIMED):
+        begin = time.perf_counter()
+        for chunk, own in zip(chunks, rows, strict=True):
+            loop.dispatch(program, chunk, way, own, 0, 0)
+        jax.block_until_ready([chunk.state for chunk in chunks])
+        fastest = min(fastest, time.perf_counter() - begin)
+    return fastest / (lanes * loop.dispatch_steps(program, way))

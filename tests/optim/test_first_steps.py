@@ -97,7 +97,7 @@ def test_adafactor_factors_matrices_of_rank_one_exactly():
         np.testing.assert_allclose(got, 1, rtol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(2, 8), (8, 2), (2, 2, 3, 4)])
+@pytest.mark.parametrize("shape", [(2, 8), (2, 2, 3, 4)])
 def test_muon_is_newton_schulz_on_the_singular_values(shape):
     matrix = np.random.default_rng(0).normal(size=(math.prod(shape[:-1]), shape[-1]))
     u, s, v = np.linalg.svd(matrix, full_matrices=False)

@@ -31,9 +31,9 @@ def gradient(params):
 def trajectory(chain, steps=10):
     """The parameters after each of the first steps, in float64."""
     params = tree(0, np.float64)
-    state, seen = chain.init(params), []
+    state, seen, update = chain.init(params), [], jax.jit(chain.update)
     for _ in range(steps):
-        updates, state = chain.update(gradient(params), state, params)
+        updates, state = update(gradient(params), state, params)
         params = optax.apply_updates(params, updates)
         seen.append(params)
     return seen

@@ -1,0 +1,1 @@
+"""The programs: absl flags in, a call of research/, text out."""

@@ -1,0 +1,48 @@
+"""How every program starts and ends: flags read, JAX prepared, the user's errors as one line."""
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from absl import app, flags
+
+from research import runtime
+from research.errors import UserError
+
+CACHE_DIR = flags.DEFINE_string("cache_dir", ".cache", "where compiled programs and decoded data are kept")
+
+EXIT_USER, EXIT_STOPPED = 2, 130
+
+
+def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[str]], None] = lambda argv: None) -> None:
+    """Runs a program: `main(positional arguments)`. more_flags may define flags that depend on the command line."""
+
+    def parse(argv: Sequence[str]) -> list[str]:
+        try:
+            more_flags(argv)
+            return flags.FLAGS(list(argv))
+        except (flags.Error, UserError) as error:
+            _end(_one_line(str(error)), EXIT_USER)
+
+    def guarded(argv: Sequence[str]) -> None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        runtime.prepare(CACHE_DIR.value)
+        try:
+            main(argv[1:])
+        except UserError as error:
+            _end(str(error), EXIT_USER)
+        except KeyboardInterrupt:
+            _end("stopped; finished runs are kept, and the same command goes on", EXIT_STOPPED)
+        except BrokenPipeError:
+            sys.stderr.close()
+
+    app.run(guarded, flags_parser=parse)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _end(message: str, code: int) -> None:
+    print(f"error: {message}" if code == EXIT_USER else message, file=sys.stderr, flush=True)
+    sys.exit(code)

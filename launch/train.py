@@ -1,0 +1,51 @@
+"""Trains one run: python -m launch.train --dataset=digits --arch=mlp --regularization=dropout=0.5"""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from launch import start
+from launch.flags import define_run_flags, run_settings, store
+from launch.monitor import Terminal
+from launch.planner import planner
+from research import config as config_lib
+from research.errors import UserError
+from research.sweeps.record import Record
+from research.sweeps.sweep import Sweep, obtain
+from research.training.inputs import footprint
+
+NAME = flags.DEFINE_string("name", None, "keep the run under this name, for launch.table --name")
+
+
+def main(arguments: Sequence[str]) -> None:
+    if arguments:
+        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+    settings = run_settings()
+    plans, records = planner(), store()
+    (run,) = plans.runs([settings])
+    if NAME.value:
+        Sweep([settings], []).save(records, NAME.value)
+    print(f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,} steps")
+    for path, value in config_lib.flat(run.config).items():
+        print(f"  {path}={value}")
+    record = obtain([run], records, plans, Terminal())[run.id]
+    print(_metrics(record))
+    print(f"record: {records.path(run.id)}")
+
+
+def _metrics(record: Record) -> str:
+    """The final metrics, a line a split; or what went wrong."""
+    if record.status == "failed":
+        raise UserError(f"the run failed: {record.error.strip().splitlines()[-1]}")
+    if record.status == "diverged":
+        return f"diverged at step {record.diverged_at}: the loss or an update was not finite"
+    lines = []
+    for split in ("train", "validation", "test"):
+        values = {k.partition("/")[2]: v for k, v in record.metrics.items() if k.startswith(f"{split}/")}
+        if values:
+            lines.append(f"{split:<10} " + "  ".join(f"{name} {value:.4f}" for name, value in values.items()))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    start.run(main, define_run_flags)

@@ -1,0 +1,61 @@
+"""Provenance: what a record says of where and how its run was trained; nothing of it is a function of the config."""
+
+import datetime
+import functools
+import importlib.metadata
+import os
+import platform
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from research.training.lanes import Way
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "tensorflow-datasets")
+
+
+@functools.cache
+def machine() -> dict[str, Any]:
+    """The host, its devices, and the versions of code and libraries."""
+    device = jax.local_devices()[0]
+    return {
+        "host": socket.gethostname(),
+        "cores": os.cpu_count(),
+        "device": device_kind(),
+        "platform": device.platform,
+        "commit": _commit(),
+        "versions": {"python": platform.python_version()} | {p: importlib.metadata.version(p) for p in PACKAGES},
+    }
+
+
+def device_kind() -> str:
+    """The kind of device that programs run on, as a name for files."""
+    return jax.local_devices()[0].device_kind.replace(" ", "-").replace("/", "-")
+
+
+def provenance(way: Way, lanes: int, seconds: float, started: float) -> dict[str, Any]:
+    """Of one of `lanes` runs that trained together for `seconds` in all."""
+    return machine() | {
+        "way": f"{way.width} lanes a chunk, {way.steps} steps a dispatch, {way.devices} devices",
+        "width": way.width,
+        "steps_per_dispatch": way.steps,
+        "devices": way.devices,
+        "lanes": lanes,
+        "seconds": round(seconds / lanes, 4),
+        "date": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _commit() -> str:
+    """The commit of this code, with `+changes` if the checkout differs from it; `unknown` outside git."""
+    folder = Path(__file__).parent
+    try:
+        git = functools.partial(subprocess.run, cwd=folder, capture_output=True, text=True, timeout=10, check=True)
+        commit = git(["git", "rev-parse", "--short=12", "HEAD"]).stdout.strip()
+        changed = git(["git", "status", "--porcelain", "--untracked-files=no"]).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return commit + ("+changes" if changed else "")

@@ -1,0 +1,73 @@
+"""A sweep: the runs that a user wants, trained where they have no record."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from research.errors import UserError, nearest
+from research.sweeps import executor
+from research.sweeps.executor import Report
+from research.sweeps.plan import Planner, Run, packs, unique
+from research.sweeps.record import Record
+from research.sweeps.store import Store
+
+
+class Monitor(Protocol):
+    """Who watches a sweep train: the terminal, or nobody."""
+
+    def warn(self, message: str) -> None:
+        """Something that the user should know."""
+
+    def watch(self, runs: Sequence[Run]) -> AbstractContextManager[Report]:
+        """Follows these runs while they train."""
+
+
+def done(runs: Sequence[Run], store: Store, warn: Callable[[str], None]) -> dict[str, Record]:
+    """The records of the runs that are over, by id. A failed run is not; a damaged record is set aside."""
+    records, messages = store.find(run.id for run in unique(runs))
+    for message in messages:
+        warn(message)
+    return {run_id: record for run_id, record in records.items() if record.status != "failed"}
+
+
+def obtain(
+    runs: Sequence[Run], store: Store, planner: Planner, monitor: Monitor, *, train: bool = True
+) -> dict[str, Record]:
+    """The records of the runs, by id, after training those that have none (unless `train` is False).
+
+    Failed runs are among them. Raises UserError if the records cannot be written.
+    """
+    wanted = unique(runs)
+    found = done(wanted, store, monitor.warn)
+    missing = [run for run in wanted if run.id not in found]
+    if missing and train:
+        store.prepare()
+        totals = Counter(run.program.id for run in wanted)
+        with monitor.watch(missing) as report:
+            executor.execute(packs(missing), store, planner.arrays, report, totals)
+        found, _ = store.find(run.id for run in wanted)
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """A named sweep as it was asked for: the settings of every run, and the axes that its table shows."""
+
+    requests: list[dict[str, Any]]
+    axes: list[str]
+
+    def save(self, store: Store, name: str) -> None:
+        """Keeps the sweep under its name, beside the records."""
+        store.prepare()
+        store.write_json("sweeps", name, dataclasses.asdict(self))
+
+    @classmethod
+    def load(cls, store: Store, name: str) -> "Sweep":
+        """The sweep of that name. Raises UserError with the nearest names."""
+        content = store.read_json("sweeps", name)
+        if content is None:
+            known = [path.stem for path in (store.root / "sweeps").glob("*.json")]
+            raise UserError(f"no sweep '{name}' in {store.root}; {nearest(name, known)}")
+        return cls(**content)

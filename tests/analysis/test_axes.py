@@ -1,0 +1,76 @@
+"""Sweeps: which settings are axes, rows in their order, and runs that do not fit."""
+
+import pytest
+
+from research.analysis.axes import axes, sweep_table
+from research.analysis.cells import Column
+from research.analysis.render import render
+from research.errors import UserError
+from tests.analysis.records import record
+
+ACCURACY = Column("test accuracy", "test/accuracy")
+
+
+def sweep(rates=("0.1", "0.01"), optimizers=("sgd", "adam"), seeds=range(3)):
+    momentum = {"sgd": {"optimizer.momentum": "0.9"}, "adam": {"optimizer.b1": "0.9"}}
+    return [
+        record(f"{o}-{r}-{s}", s, 0.9 + 0.01 * s, optimizer=o, **momentum[o], learning_rate=r, split_seed=str(s))
+        for o in optimizers
+        for r in rates
+        for s in seeds
+    ]
+
+
+def test_axes_are_what_differs_and_follows_from_nothing_else():
+    assert axes(sweep()) == ("optimizer", "learning_rate")
+    assert axes(sweep(rates=("0.1",), optimizers=("adam",))) == ()
+
+
+def test_an_option_that_its_entry_does_not_settle_is_an_axis():
+    runs = [record(f"{m}", 0, 0.9, optimizer="sgd", **{"optimizer.momentum": m}) for m in ("0", "0.9")]
+    assert axes(runs) == ("optimizer.momentum",)
+
+
+def test_a_split_seed_of_its_own_is_an_axis():
+    runs = [record(f"{s}{p}", s, 0.9, split_seed=str(p)) for s in (0, 1) for p in (0, 1)]
+    assert axes(runs) == ("split_seed",)
+
+
+def test_rows_are_combinations_numbers_in_order_of_size_words_as_they_come():
+    table = sweep_table("A sweep", sweep(rates=("0.1", "0.01", "1e-3")), [ACCURACY])
+    assert [tuple(row.arm.settings.values()) for row in table.rows] == [
+        (o, r) for o in ("sgd", "adam") for r in ("1e-3", "0.01", "0.1")
+    ]
+    assert table.rows[0].label == "optimizer=sgd, learning_rate=1e-3"
+    assert table.rows[0].cells[0].interval.mean == pytest.approx(0.91)
+    assert (table.baseline, table.seeds) == (None, (0, 1, 2))
+    assert "| optimizer | learning_rate |" in render(table, "md")
+
+
+def test_the_axes_can_be_given_in_their_order():
+    table = sweep_table("A sweep", sweep(), [ACCURACY], keys=["learning_rate", "optimizer"])
+    assert table.rows[1].label == "learning_rate=0.01, optimizer=adam"
+
+
+def test_one_combination_is_one_row():
+    (row,) = sweep_table("A sweep", sweep(rates=("0.1",), optimizers=("sgd",)), [ACCURACY]).rows
+    assert row.label == "all runs"
+
+
+def test_a_forgotten_axis_is_an_error_that_names_it():
+    with pytest.raises(UserError, match="differ in learning_rate, run_id|differ in learning_rate; add an axis"):
+        sweep_table("A sweep", sweep(), [ACCURACY], keys=["optimizer"])
+
+
+def test_an_unknown_axis_is_an_error_with_the_nearest():
+    with pytest.raises(UserError, match=r"no run has the setting 'learning_rat'; did you mean learning_rate\?"):
+        sweep_table("A sweep", sweep(), [ACCURACY], keys=["learning_rat"])
+
+
+def test_a_sweep_of_ten_seeds_has_bold_rows():
+    runs = [
+        record(f"{r}{s}", s, base + 0.001 * s, learning_rate=r)
+        for r, base in (("0.1", 0.9), ("0.2", 0.8))
+        for s in range(10)
+    ]
+    assert [row.cells[0].bold for row in sweep_table("S", runs, [ACCURACY]).rows] == [True, False]

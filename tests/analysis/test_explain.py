@@ -1,0 +1,59 @@
+"""What is behind a row: every run, value and number of the test can be found in it."""
+
+import pytest
+
+from research.analysis.cells import Column, Published
+from research.analysis.explain import explain
+from research.analysis.table import build_table
+from research.errors import UserError
+from tests.analysis.records import arm
+
+BASE = [0.90, 0.91, 0.92, 0.93, 0.94, 0.95]
+GOOD = [0.91, 0.93, 0.93, 0.95, 0.95, None]
+
+
+@pytest.fixture(scope="module")
+def table():
+    arms = [
+        arm("none", BASE, regularization="none"),
+        arm("dropout", [b + 0.01 for b in BASE], regularization="dropout=0.5"),
+        arm("l2", GOOD, regularization="l2=0.1"),
+    ]
+    published = {("dropout", "test accuracy"): Published(0.95, 0.01)}
+    return build_table("A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(6), published)
+
+
+def test_a_row_says_everything_behind_it(table):
+    text = explain(table, "dropout")
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "dataset digits" in lines
+    assert "regularization none -> dropout=0.5" in lines
+    assert "seed 0, 1, 2, 3, 4, 5" in lines
+    assert "versions jax 0.10.2, flax 0.12.8" in lines
+    assert {"commit abc1234", "device cpu", "way vmap"} <= set(lines)
+    assert "seconds 1 to 6" in lines
+    assert "0 dropout-0 finished 0.91 0.9 +0.01" in lines
+    assert "mean: 0.935 ± 0.0196333 (n = 6)" in lines
+    assert "exact two-sided sign-flip p on 6 pairs: 0.03125" in lines
+    assert "corrected by Holm over m = 2 rows: 0.0625" in lines
+    assert "verdict: cannot conclude at n=6" in lines
+    assert "published: 0.95 ± 0.01; gap -0.015: overlap" in lines
+
+
+def test_a_diverged_run_says_where(table):
+    text = explain(table, "l2")
+    assert "diverged at step 7" in text
+    assert "verdict: no test: diverged" in text
+    assert "sign-flip" not in text
+
+
+def test_the_baseline_has_no_test(table):
+    text = explain(table, "none")
+    assert "none (the baseline)" in text
+    assert "verdict" not in text
+    assert "Against" not in text
+
+
+def test_an_unknown_row_names_the_nearest(table):
+    with pytest.raises(UserError, match=r"no row 'dropuot'; did you mean dropout\?"):
+        explain(table, "dropuot")

@@ -1,0 +1,250 @@
+"""Markdown, LaTeX, CSV and JSON: what stands in a cell, alignment, escaping, and full precision."""
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from research.analysis.cells import Column, Published
+from research.analysis.latex import PAGE_ROWS, escape
+from research.analysis.numerals import Scale, p_value, scale_of, seconds
+from research.analysis.render import FORMATS, render
+from research.analysis.runs import runs_of, runs_table
+from research.analysis.table import build_table
+from research.errors import UserError
+from tests.analysis.records import arm, record
+
+BASE = [0.90, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99]
+GOOD = [b + 0.01 for b in BASE[:9]] + [0.99 + 0.01 / 3]  # a third: its digits never end
+NASTY = r"50% & l1_prox $x^2$ {a} #1 ~ \cmd <b> | [0] *"
+
+
+@pytest.fixture(scope="module")
+def table():
+    arms = [arm("none", BASE), arm("good", GOOD), arm("shaky", [*BASE[:9], None]), arm("gone", [None] * 10)]
+    published = {("good", "test accuracy"): Published(0.96, 0.005, 5), ("none", "test accuracy"): Published(0.9)}
+    return build_table("A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(10), published)
+
+
+def grid(markdown: str) -> list[list[str]]:
+    """The cells of the one table in a Markdown text, its rule left out."""
+    lines = [line for line in markdown.splitlines() if line.startswith("|")]
+    return [[text.strip() for text in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines if "---" not in line]
+
+
+def test_markdown_cells(table):
+    header, none, good, shaky, gone = grid(render(table, "md"))
+    row = dict(zip(header, none, strict=True))
+    assert row["arm"] == "none (baseline)"
+    assert row["test accuracy (%)"] == "94.50 ± 2.17"
+    assert (row["n"], row["Δ to none"], row["verdict"], row["s/run"], row["parameters"]) == (
+        "10",
+        "–",
+        "",
+        "5.5",
+        "1,234",
+    )
+    assert row["ours to published"] == "better (+4.50)"
+    row = dict(zip(header, good, strict=True))
+    assert row["test accuracy (%)"] == "**95.43 ± 2.11**"
+    assert row["Δ to none"] == "+0.93 ± 0.15"
+    assert (row["p (Holm)"], row["verdict"]) == ("0.0059", "better")
+    assert (row["published"], row["ours to published"]) == ("96.00 ± 0.50 (n=5)", "intervals overlap (−0.57)")
+    row = dict(zip(header, shaky, strict=True))
+    assert row["test accuracy (%)"] == "94.00 ± 2.11 (9/10)"
+    assert (row["n"], row["diverged"], row["p (Holm)"], row["verdict"]) == ("9/10", "1", "–", "no test: diverged")
+    row = dict(zip(header, gone, strict=True))
+    assert (row["test accuracy (%)"], row["n"], row["diverged"]) == ("diverged (0/10)", "0/10", "10")
+
+
+def test_markdown_is_aligned_and_fits_a_terminal(table):
+    lines = render(table, "md").splitlines()
+    rows = [line for line in lines if line.startswith("|")]
+    assert len({len(line) for line in rows}) == 1
+    bars = [[i for i, char in enumerate(line) if char == "|"] for line in rows]
+    assert all(places == bars[0] for places in bars)
+    assert all(len(line) <= 110 for line in lines if not line.startswith("|"))
+
+
+def test_markdown_without_baseline_has_no_tests():
+    built = build_table("A sweep", [arm("a", BASE), arm("b", GOOD)], [Column("acc", "test/accuracy")], None, range(10))
+    (header, *_) = grid(render(built, "md"))
+    assert header == ["arm", "n", "acc (%)", "parameters", "s/run"]
+
+
+def test_labels_cannot_break_the_grid():
+    built = build_table("T", [arm(NASTY, BASE)], [Column("acc", "test/accuracy")], None, range(10))
+    header, row = grid(render(built, "md"))
+    assert len(header) == len(row)
+    assert row[0] == NASTY.replace("|", r"\|")
+
+
+def test_every_metric_has_its_panel(table):
+    arms = [row.arm for row in table.rows]
+    columns = [Column("test accuracy", "test/accuracy"), Column("the same", "test/accuracy", "lower", percent=False)]
+    text = render(build_table("T", arms, columns, "none", range(10)), "md")
+    assert "**test accuracy**" in text
+    assert "**the same**" in text
+    assert "0.945 ± 0.022" in text
+
+
+# Numbers ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "scale", "text"),
+    [
+        (0.97254, Scale(100, 2), "97.25"),
+        (-0.5, Scale(1, 3), "−0.500"),
+        (0.0, Scale(1, 3), "0.000"),
+        (1e-9, Scale(1, 3), "1e-09"),
+        (3.2e12, Scale(1, 3), "3.2e+12"),
+    ],
+)
+def test_numbers(value, scale, text):
+    assert scale.number(value) == text
+
+
+def test_decimals_follow_the_width_of_the_interval():
+    mse = Column("MSE", "test/mse", "lower")
+    wide = arm("wide", [3000.0, 3200.0, 2900.0])
+    for run in wide.records.values():
+        run.metrics["test/mse"] = run.metrics["test/accuracy"]
+    built = build_table("T", [wide], [mse], None, range(3))
+    assert scale_of(mse, built.rows[0].cells) == Scale(1.0, 0)
+    assert "3033 ± 379" in render(built, "md")
+
+
+def test_small_p_and_seconds():
+    assert [p_value(p) for p in (None, 1.0, 0.00195, 1e-5)] == ["–", "1.0000", "0.0019", "<0.0001"]
+    assert [seconds(s) for s in (None, 0.01234, 5.5, 1234.5)] == ["–", "0.0123", "5.5", "1234"]
+
+
+# LaTeX ------------------------------------------------------------------------------------------------
+
+
+def test_latex_is_a_whole_document_with_one_booktabs_float(table):
+    text = render(table, "tex")
+    assert text.startswith("\\documentclass{article}")
+    for once in (r"\usepackage{booktabs}", r"\begin{table}", r"\end{table}", r"\toprule", r"\midrule", r"\bottomrule"):
+        assert text.count(once) == 1
+    assert text.rstrip().endswith("\\end{document}")
+    assert r"\textbf{95.43 $\pm$ 2.11}" in text
+    assert r"diverged (0/10)" in text
+    body = text[text.index(r"\midrule") : text.index(r"\bottomrule")]
+    columns = re.search(r"\\begin\{tabular\}\{@\{\}([lr]+)@\{\}\}", text)[1]
+    rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+    assert len(rows) == 4
+    assert all(line.count("&") == len(columns) - 1 for line in rows)
+
+
+def test_latex_escapes():
+    assert escape("50% & a_b #1 {x}") == r"50\% \& a\_b \#1 \{x\}"
+    assert escape("--grid [0] ± 2") == r"-{}-{}grid {[}0{]} $\pm$ 2"
+    assert escape("\\x ~ ^") == r"\textbackslash{}x \textasciitilde{} \textasciicircum{}"
+
+
+def test_long_latex_tables_go_over_pages():
+    runs = [record(f"run{i}", i, 0.9) for i in range(2 * PAGE_ROWS + 1)]
+    text = render(runs_table(runs), "tex")
+    assert text.count(r"\begin{table}") == 3
+    assert text.count("(continued)") == 2
+    assert sum(f"run{i} " in text for i in range(len(runs))) == len(runs)
+
+
+def test_latex_compiles(table, tmp_path):
+    compiler = shutil.which("pdflatex") or shutil.which("tectonic")
+    if compiler is None:
+        pytest.skip("neither pdflatex nor tectonic is installed")
+    nasty = build_table(
+        f"Nasty {NASTY} λ → 10⁻³".replace("⁻³", "²"),
+        [arm(NASTY, BASE), arm("[bracket first]", GOOD), arm("*star first", [None] * 10)],
+        [Column("test accuracy", "test/accuracy"), Column("β & co", "test/accuracy", "lower", percent=False)],
+        NASTY,
+        range(10),
+    )
+    for name, text in {
+        "plain": render(table, "tex"),
+        "nasty": render(nasty, "tex"),
+        "runs": render(runs_of(table), "tex"),
+    }.items():
+        (tmp_path / f"{name}.tex").write_text(text)
+        flags = ["-interaction=nonstopmode", "-halt-on-error"] if "pdflatex" in compiler else []
+        done = subprocess.run([compiler, *flags, f"{name}.tex"], cwd=tmp_path, capture_output=True, timeout=120)
+        assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+        assert (tmp_path / f"{name}.pdf").stat().st_size > 1000
+        assert b"Overfull" not in done.stdout or name == "nasty"
+
+
+# CSV and JSON -----------------------------------------------------------------------------------------
+
+
+def test_json_keeps_every_bit(table):
+    tree = json.loads(render(table, "json"))
+    good = tree["rows"][1]
+    assert good["cells"][0]["values"] == GOOD
+    assert good["run_ids"][0] == "good-0"
+    cell = table.rows[1].cells[0]
+    assert good["cells"][0]["interval"] == {"mean": cell.interval.mean, "half_width": cell.interval.half_width, "n": 10}
+    assert (good["cells"][0]["p"], good["cells"][0]["p_holm"]) == (cell.p, cell.p_holm)
+    assert tree["rows"][3]["cells"][0]["interval"] is None
+    assert tree["rows"][2]["cells"][0]["values"][9] is None
+    assert json.loads(json.dumps(tree)) == tree
+    assert tree["caption"] == table.caption
+
+
+def test_csv_keeps_every_bit(table):
+    rows = list(csv.DictReader(io.StringIO(render(table, "csv"))))
+    assert [row["row"] for row in rows] == ["none", "good", "shaky", "gone"]
+    cell = table.rows[1].cells[0]
+    assert float(rows[1]["mean"]) == cell.interval.mean
+    assert float(rows[1]["difference_half_width"]) == cell.difference.half_width
+    assert (rows[1]["bold"], rows[1]["n"], rows[3]["diverged"], rows[3]["mean"]) == ("true", "10", "10", "")
+
+
+def test_an_unknown_format_names_the_known():
+    with pytest.raises(UserError, match=r"unknown format 'latex'; .*tex"):
+        render(runs_table([]), "latex")
+
+
+# Rows are runs ----------------------------------------------------------------------------------------
+
+
+def test_runs_show_what_differs_and_how_they_ended():
+    runs = [
+        record("a", 0, 0.9, learning_rate="0.1"),
+        record("b", 1, 0.925, learning_rate="0.3"),
+        record("c", 1, None, "diverged", learning_rate="30"),
+    ]
+    header, *rows = grid(render(runs_table([*runs, runs[0]]), "md"))
+    assert header == ["learning_rate", "seed", "test/accuracy (%)", "status", "s/run", "run id"]
+    assert rows[0] == ["0.1", "0", "90.00", "finished", "1", "a"]
+    assert rows[2] == ["30", "1", "–", "diverged at step 7", "2", "c"]
+    assert len(rows) == 3
+
+
+def test_runs_behind_a_table_name_their_arms_in_every_format(table):
+    runs = runs_of(table)
+    tree = json.loads(render(runs, "json"))
+    assert len(tree["runs"]) == 40
+    assert tree["runs"][10]["row"] == "good"
+    assert tree["runs"][19]["metrics"]["test/accuracy"] == GOOD[9]
+    rows = list(csv.DictReader(io.StringIO(render(runs, "csv"))))
+    assert (rows[39]["row"], rows[39]["status"], rows[39]["run_id"]) == ("gone", "diverged", "gone-9")
+    assert float(rows[19]["test/accuracy"]) == GOOD[9]
+    assert "gone-9" in render(runs, "md")
+    assert "gone-{}9" in render(runs, "tex")
+
+
+def test_a_run_without_finite_metrics_is_null_in_json():
+    tree = json.loads(render(runs_table([record("a", 0, float("nan"))]), "json"))
+    assert tree["runs"][0]["metrics"] == {"test/accuracy": None}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_runs_are_an_empty_table(form):
+    assert render(runs_table([]), form) is not None

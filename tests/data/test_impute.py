@@ -1,0 +1,32 @@
+"""Imputation against scikit-learn's SimpleImputer, from the training rows alone."""
+
+import numpy as np
+import pytest
+from sklearn.impute import SimpleImputer
+
+from research.data import impute
+from research.errors import UserError
+
+
+@pytest.mark.parametrize("method", ["mean", "median", "most_frequent"])
+def test_agrees_with_scikit_learn(method):
+    generator = np.random.default_rng(0)
+    x = generator.integers(0, 5, (40, 3)).astype(np.float32)
+    x[generator.random((40, 3)) < 0.3] = np.nan
+    train, rest = x[:30], x[30:]
+    imputer = SimpleImputer(strategy=method).fit(train)
+    fill = impute.fit(train, method, ("a", "b", "c"))
+    assert fill.dtype == np.float32
+    np.testing.assert_allclose(impute.apply(rest, fill), imputer.transform(rest), rtol=1e-6)
+
+
+def test_hand_worked():
+    x = np.array([[1, 9], [np.nan, 9], [1, 4], [7, np.nan]], np.float32)
+    assert list(impute.fit(x, "mean", ("a", "b"))) == [3.0, pytest.approx(22 / 3)]
+    assert list(impute.fit(x, "median", ("a", "b"))) == [1.0, 9.0]
+    assert list(impute.fit(x, "most_frequent", ("a", "b"))) == [1.0, 9.0]
+
+
+def test_column_without_values_in_the_training_rows():
+    with pytest.raises(UserError, match="column 'b' has no value in the training rows"):
+        impute.fit(np.array([[1, np.nan]], np.float32), "mean", ("a", "b"))

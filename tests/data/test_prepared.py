@@ -1,0 +1,194 @@
+"""Sets prepared with TFDS: the real mnist and cifar10, small ones of every kind, and those that cannot be read."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from research.data.source import open_source
+from research.errors import UserError
+
+KINDS = tfds.features
+
+
+def opened(name, data_dir, tmp_path):
+    return open_source(name, {}, data_dir=data_dir, cache_dir=str(tmp_path / "cache"))
+
+
+def encoded(pixels, kind):
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, kind)
+    out.seek(0)
+    return out
+
+
+def test_mnist(prepared_sets, tmp_path):
+    source = opened("mnist", prepared_sets, tmp_path)
+    spec, (x, y, own_test) = source.spec, source.arrays()
+    assert (spec.shape, spec.size, spec.test_size, spec.maximum) == ((28, 28, 1), 70000, 10000, 255.0)
+    assert (spec.task, len(spec.classes), spec.note, spec.split_by_seed) == ("classification", 10, "", False)
+    assert list(np.bincount(y[60000:])) == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert list(own_test[[0, -1]]) == [60000, 69999]
+    # The mean and deviation that every MNIST example divides by.
+    assert x[:60000].mean() / 255 == pytest.approx(0.1307, abs=5e-5)
+    assert x[:60000].std(dtype=np.float32) / 255 == pytest.approx(0.3081, abs=5e-5)
+    again = opened("mnist:3.0.1", prepared_sets, tmp_path)
+    assert again == source
+
+
+def test_cifar10_says_that_it_is_a_copy(prepared_sets, tmp_path):
+    spec = opened("cifar10", prepared_sets, tmp_path).spec
+    assert (spec.shape, spec.size, spec.test_size) == ((32, 32, 3), 60000, 10000)
+    assert "JPEG copies" in spec.note
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "noted"), [("cifar10", "jpeg", True), ("cifar10", "png", False), ("own", "jpeg", False)]
+)
+def test_images_and_the_note_on_copies(make_set, tmp_path, name, kind, noted):
+    pixels = [np.full((4, 4, 3), 10 * number, np.uint8) for number in range(3)]
+    examples = [{"image": encoded(image, kind), "label": number % 2} for number, image in enumerate(pixels)]
+    features = {"image": KINDS.Image(shape=(4, 4, 3)), "label": KINDS.ClassLabel(num_classes=2)}
+    source = opened(name, make_set(name, features, {"train": examples}, ("image", "label")), tmp_path)
+    np.testing.assert_allclose(source.arrays().x, pixels, atol=2)
+    assert ("JPEG copies" in source.spec.note) == noted
+
+
+def test_tensor_and_label_without_supervised_keys(make_set, tmp_path):
+    features = {"signal": KINDS.Tensor(shape=(3,), dtype=np.float32), "kind": KINDS.ClassLabel(names=["u", "v"])}
+    examples = [{"signal": np.arange(3, dtype=np.float32) + row, "kind": row % 2} for row in range(4)]
+    source = opened("waves", make_set("waves", features, {"train": examples}), tmp_path)
+    x, y, _ = source.arrays()
+    np.testing.assert_array_equal(x, np.arange(3)[None] + np.arange(4)[:, None])
+    assert (list(y), source.spec.classes) == ([0, 1, 0, 1], ("u", "v"))
+    assert source.spec.features == ("signal_0", "signal_1", "signal_2")
+
+
+def test_columns_and_a_number(make_set, tmp_path):
+    columns = {"age": np.int32, "sex": KINDS.ClassLabel(names=["f", "m"]), "tall": np.bool_}
+    features = {"person": columns, "income": KINDS.Scalar(dtype=np.float32)}
+    examples = [{"person": {"age": 30 + row, "sex": row - 1, "tall": row == 1}, "income": row / 2} for row in range(3)]
+    data_dir = make_set("people", features, {"train": examples}, ("person", "income"))
+    source = opened("people", data_dir, tmp_path)
+    x, y, _ = source.arrays()
+    assert source.spec.features == ("age", "sex=f", "sex=m", "tall")
+    np.testing.assert_array_equal(x, [[30, 0, 0, 0], [31, 1, 0, 1], [32, 0, 1, 0]])
+    assert (source.spec.task, list(y)) == ("regression", [0, 0.5, 1])
+
+
+def test_validation_joins_the_training_rows(make_set, tmp_path):
+    features = {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)}
+    splits = {"test": [50, 51], "extra": [9], "validation": [40], "train": [30, 31, 32]}
+    examples = {name: [{"x": [value], "y": value % 2} for value in values] for name, values in splits.items()}
+    source = opened("parts", make_set("parts", features, examples, ("x", "y")), tmp_path)
+    x, _, own_test = source.arrays()
+    assert list(x[:, 0]) == [30, 31, 32, 40, 50, 51]
+    assert list(own_test) == [4, 5]
+
+
+def test_newest_version_unless_one_is_named(make_set, tmp_path):
+    features = {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)}
+    for version, value in [("1.9.0", 1.0), ("1.10.0", 2.0)]:
+        examples = [{"x": [value], "y": label} for label in (0, 1)]
+        data_dir = make_set("grown", features, {"train": examples}, ("x", "y"), version)
+    assert opened("grown", data_dir, tmp_path).arrays().x[0, 0] == 2
+    assert opened("grown:1.9.0", data_dir, tmp_path).arrays().x[0, 0] == 1
+    with pytest.raises(UserError, match=r"'grown' is prepared in .* as version 1\.9\.0, 1\.10\.0, not 2\.0\.0"):
+        opened("grown:2.0.0", data_dir, tmp_path)
+
+
+def test_not_prepared(tmp_path, monkeypatch):
+    (tmp_path / "sets" / "mnist" / "3.0.1").mkdir(parents=True)
+    (tmp_path / "sets" / "mnist" / "3.0.1" / "dataset_info.json").write_text("{}")
+    message = r"'minst' is neither bundled nor prepared: looked in .*sets, which has mnist; did you mean mnist\? Set"
+    with pytest.raises(UserError, match=message) as error:
+        opened("minst", str(tmp_path / "sets"), tmp_path)
+    assert "tfds build minst" in str(error.value)
+    with pytest.raises(UserError, match=r"did you mean digits\?"):
+        opened("digit", str(tmp_path / "sets"), tmp_path)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match=r"looked in .*nowhere, which does not exist"):
+        opened("cifar10", None, tmp_path)
+
+
+def test_nothing_is_written_where_the_set_lies(make_set, tmp_path):
+    features = {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)}
+    data_dir = make_set("still", features, {"train": [{"x": [v], "y": v} for v in (0, 1)]}, ("x", "y"))
+    before = {path: path.stat().st_mtime_ns for path in Path(data_dir).rglob("*")}
+    opened("still", data_dir, tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in Path(data_dir).rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("features", "example", "supervised", "message"),
+    [
+        ({"text": KINDS.Text()}, {"text": "to be"}, None, r"cannot be told from its features: text \(Text\)"),
+        (
+            {"x": KINDS.Text(), "y": KINDS.ClassLabel(num_classes=2)},
+            {"x": "be", "y": 1},
+            ("x", "y"),
+            "its input 'x' is Text",
+        ),
+        (
+            {"x": {"name": KINDS.Text()}, "y": KINDS.ClassLabel(num_classes=2)},
+            {"x": {"name": "be"}, "y": 1},
+            ("x", "y"),
+            "its column 'name' is Text",
+        ),
+        (
+            {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)},
+            {"x": [1], "y": -1},
+            ("x", "y"),
+            "1 of its 1 examples have no label",
+        ),
+        (
+            {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.Text()},
+            {"x": [1], "y": "u"},
+            ("x", "y"),
+            "its target is Text",
+        ),
+    ],
+)
+def test_sets_that_are_no_table(make_set, tmp_path, features, example, supervised, message):
+    data_dir = make_set("odd", features, {"train": [example]}, supervised)
+    with pytest.raises(UserError, match=message):
+        opened("odd", data_dir, tmp_path)
+
+
+def test_images_of_several_sizes(make_set, tmp_path):
+    images = [encoded(np.zeros((4, width, 3), np.uint8), "png") for width in (4, 5)]
+    features = {"image": KINDS.Image(), "label": KINDS.ClassLabel(num_classes=2)}
+    examples = [{"image": image, "label": label} for label, image in enumerate(images)]
+    data_dir = make_set("sizes", features, {"train": examples}, ("image", "label"))
+    with pytest.raises(UserError, match=r"example 1 has shape \(4, 5, 3\), those before it \(4, 4, 3\)"):
+        opened("sizes", data_dir, tmp_path)
+
+
+def test_no_train_split(make_set, tmp_path):
+    features = {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)}
+    data_dir = make_set("tested", features, {"test": [{"x": [1], "y": 1}]}, ("x", "y"))
+    with pytest.raises(UserError, match="has no split 'train'; it has test"):
+        opened("tested", data_dir, tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["info", "features", "no shard", "format"])
+def test_damaged_sets(make_set, tmp_path, damage):
+    features = {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)}
+    data_dir = make_set("hurt", features, {"train": [{"x": [1], "y": 1}]}, ("x", "y"))
+    directory = Path(data_dir) / "hurt" / "1.0.0"
+    info = directory / "dataset_info.json"
+    if damage == "info":
+        info.write_text("{")
+    elif damage == "features":
+        (directory / "features.json").unlink()
+    elif damage == "no shard":
+        next(directory.glob("*array_record*")).unlink()
+    else:
+        info.write_text(json.dumps(json.loads(info.read_text()) | {"fileFormat": "tfrecord"}))
+    with pytest.raises(UserError, match=r"the prepared data set in .*hurt/1.0.0 cannot be read: ") as error:
+        opened("hurt", data_dir, tmp_path)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,85 @@
+"""The normalization slot against NumPy."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from research.errors import UserError
+from research.regularization import normalization
+
+from . import cases
+
+X = 2 + 3 * cases.array(4, 3, 3, 4)
+
+
+def apply(module: Any, x: jax.Array) -> np.ndarray:
+    return np.asarray(module.apply(module.init(cases.KEY, x, False), x, True, mutable=["batch_stats"])[0])
+
+
+def normalized(x: jax.Array, axes: tuple[int, ...]) -> np.ndarray:
+    wide = np.asarray(x, np.float64)
+    return (wide - wide.mean(axes, keepdims=True)) / np.sqrt(wide.var(axes, keepdims=True) + 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("module", "axes"),
+    [
+        (normalization.batch_norm(), (0, 1, 2)),
+        (normalization.layer_norm(), (3,)),
+        (normalization.group_norm(1), (1, 2, 3)),
+        (normalization.group_norm(4), (1, 2)),
+        (normalization.instance_norm(), (1, 2)),
+    ],
+)
+def test_what_is_averaged_over(module: Any, axes: tuple[int, ...]) -> None:
+    np.testing.assert_allclose(apply(module, X), normalized(X, axes), atol=3e-6)
+
+
+def test_rms_norm_keeps_the_mean() -> None:
+    wide = np.asarray(X, np.float64)
+    expected = wide / np.sqrt((wide**2).mean(-1, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(apply(normalization.rms_norm(), X), expected, rtol=1e-5)
+
+
+def test_group_norm_shares_statistics_within_a_group() -> None:
+    grouped = normalized(X.reshape(4, 3, 3, 2, 2), (1, 2, 4)).reshape(X.shape)
+    np.testing.assert_allclose(apply(normalization.group_norm(2), X), grouped, atol=3e-6)
+
+
+def test_group_norm_must_divide_the_channels() -> None:
+    with pytest.raises(UserError, match="group_norm=3 does not divide a layer of 4 units or channels"):
+        apply(normalization.group_norm(3), X)
+
+
+def test_instance_norm_leaves_dense_layers_alone() -> None:
+    dense = cases.array(4, 6)
+    np.testing.assert_array_equal(apply(normalization.instance_norm(), dense), dense)
+
+
+@pytest.mark.parametrize("build", [normalization.batch_norm, normalization.layer_norm])
+def test_variance_survives_a_large_mean(build: Any) -> None:
+    """The one-pass variance E[x²] - E[x]² has no digits left at a mean of 10 000 standard deviations."""
+    x = 1e4 + cases.array(64, 64)
+    axis = 0 if build is normalization.batch_norm else 1
+    np.testing.assert_allclose(apply(build(), x), normalized(x, (axis,)), atol=2e-2)
+
+
+def test_running_statistics_by_lane() -> None:
+    """r ← m·r + (1 - m)·batch, from mean 0 and variance 1, with momentum m a lane value; evaluation uses r."""
+    x = jnp.array([[1.0], [3.0]])  # mean 2, variance 1
+
+    def lane(momentum: jax.Array) -> tuple[Any, jax.Array]:
+        module = normalization.batch_norm(momentum)
+        variables = module.init(cases.KEY, x, False)
+        for _ in range(2):
+            variables = {**variables, **module.apply(variables, x, True, mutable=["batch_stats"])[1]}
+        return variables["batch_stats"], module.apply(variables, x, False)
+
+    stats, evaluated = jax.jit(jax.vmap(lane))(jnp.array([0.0, 0.5, 0.9]))
+    means = np.array([2.0, 1.5, 0.38])
+    np.testing.assert_allclose(stats["BatchNorm_0"]["mean"].ravel(), means, rtol=1e-6)
+    np.testing.assert_allclose(stats["BatchNorm_0"]["var"].ravel(), 1, rtol=1e-6)
+    np.testing.assert_allclose(evaluated[..., 0], np.array([[1.0, 3.0]]) - means[:, None], atol=3e-5)
