@@ -8,11 +8,17 @@ from typing import Any
 from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from research.config import FIELDS, HELP, PARTS, REGULARIZERS
+from research.config import FIELDS, HELP, OPTIONS, PARTS, REGULARIZERS
+from research.errors import UserError
 from research.options import REQUIRED, format_value
+from research.sweeps import axes
+from research.sweeps.plan import with_seeds
 from research.sweeps.store import Store
+from research.sweeps.sweep import Sweep
 
 DATA_DIR = flags.DEFINE_string("data_dir", None, "prepared TFDS sets; none: $TFDS_DATA_DIR, else ~/tensorflow_datasets")
+# A table's own settings, so short because every csv needs them.
+SHORT = {"target": "dataset.target", "impute": "dataset.impute"}
 RECORDS = flags.DEFINE_string("records", "records", "directory of the records")
 
 
@@ -24,6 +30,8 @@ def define_run_flags(argv: Sequence[str]) -> None:
     for name, registry in PARTS.items():
         for option_name, owners in _options(name, registry).items():
             flags.DEFINE_string(f"{name}.{option_name}", None, "; ".join(owners))
+    for name, setting in SHORT.items():
+        flags.DEFINE_string(name, None, f"short for --{setting}")
     # A chain's options, and names that are wrong, are known only from the command line; resolving judges them.
     for argument in argv[1:]:
         match = re.match(r"--?((\w+)\.[\w.]+)", argument)
@@ -48,9 +56,39 @@ def run_settings() -> dict[str, str]:
     """The settings of a run that the command line gives."""
     given = flags.FLAGS.flag_values_dict()
     names = [n for n in given if n in FIELDS or (n.partition(".")[0] in PARTS and "." in n)]
-    return {name: given[name] for name in names if given[name] is not None}
+    settings = {name: given[name] for name in names if given[name] is not None}
+    return settings | {long: given[short] for short, long in SHORT.items() if given[short] is not None}
 
 
 def store() -> Store:
     """The records directory that the flags name."""
     return Store(Path(RECORDS.value))
+
+
+def define_sweep_flags() -> None:
+    """The axes of a sweep."""
+    flags.DEFINE_multi_string("grid", [], "an axis: 'learning_rate=0.01|0.1'; several axes multiply")
+    flags.DEFINE_multi_string("zip", [], "axes that move together: 'epochs=5|10; learning_rate=0.1|0.05'")
+    flags.DEFINE_multi_string("sample", [], "an axis drawn at random: 'learning_rate=log(1e-4,1)', with --samples")
+    flags.DEFINE_integer("samples", 0, "points drawn from the --sample axes", lower_bound=0)
+    flags.DEFINE_integer("sample_seed", 0, "seed of the drawn points", lower_bound=0)
+    flags.DEFINE_integer("seeds", 1, "seeds of every point, counted from --seed", lower_bound=1)
+
+
+def sweep_of_flags() -> Sweep:
+    """The sweep that the command line asks for. Raises UserError on a malformed axis."""
+    given = flags.FLAGS
+    settings = run_settings()
+    paths, points = axes.points(given.grid, given.zip, given.sample, given.samples, given.sample_seed)
+    for path in paths:
+        if path in settings:
+            raise UserError(f"--{path} is given, and an axis sets it too; leave one of them out")
+    first = OPTIONS["seed"].parse(settings.pop("seed", 0), "seed")
+    seeds = range(first, first + given.seeds)
+    if "seed" in paths and given.seeds > 1:
+        raise UserError("an axis sets seed, and so does --seeds; leave one of them out")
+    requests: list[dict[str, str]] = []
+    for point in points:
+        base = {**settings, **point}
+        requests += [base] if "seed" in paths else [dict(s) for s in with_seeds(base, seeds)]
+    return Sweep(requests, paths)

@@ -4,7 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from research import runtime
 from research.errors import UserError
@@ -25,6 +25,7 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
             _end(_one_line(str(error)), EXIT_USER)
 
     def guarded(argv: Sequence[str]) -> None:
+        logging.set_verbosity(logging.WARNING)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         runtime.prepare(CACHE_DIR.value)
         try:

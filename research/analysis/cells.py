@@ -6,24 +6,11 @@ from typing import Any, Literal
 
 from research.analysis.statistics import Better, Interval
 from research.errors import UserError, nearest
+from research.sweeps.column import Column, Published
 from research.sweeps.record import Record
 
 Outcome = Literal["finished", "diverged", "failed", "missing"]
 BETTER, WORSE, UNDECIDED = "better", "worse", "no difference shown"
-
-
-@dataclasses.dataclass(frozen=True)
-class Column:
-    """A final metric as a column. percent: shown times 100; None means: if it is an accuracy."""
-
-    label: str
-    metric: str
-    better: Better = "higher"
-    percent: bool | None = None
-
-    @property
-    def in_percent(self) -> bool:
-        return self.metric.endswith("accuracy") if self.percent is None else self.percent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,18 +20,6 @@ class Arm:
     label: str
     records: Mapping[int, Record]
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True)
-class Published:
-    """A value from a paper, in the metric's own unit (0.9725, not 97.25).
-
-    spread: the half-width of the paper's ±, as printed. n: the paper's number of runs.
-    """
-
-    value: float
-    spread: float | None = None
-    n: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

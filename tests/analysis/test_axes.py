@@ -58,7 +58,7 @@ def test_one_combination_is_one_row():
 
 
 def test_a_forgotten_axis_is_an_error_that_names_it():
-    with pytest.raises(UserError, match="differ in learning_rate, run_id|differ in learning_rate; add an axis"):
+    with pytest.raises(UserError, match="share a row and a seed but differ in learning_rate; add an axis"):
         sweep_table("A sweep", sweep(), [ACCURACY], keys=["optimizer"])
 
 

@@ -33,7 +33,8 @@ def test_a_row_says_everything_behind_it(table):
     assert {"commit abc1234", "device cpu", "way vmap"} <= set(lines)
     assert "seconds 1 to 6" in lines
     assert "0 dropout-0 finished 0.91 0.9 +0.01" in lines
-    assert "mean: 0.935 ± 0.0196333 (n = 6)" in lines
+    # standard deviation sqrt(17.5 / 5) hundredths, t(0.975, 5) = 2.570582
+    assert "mean: 0.935 ± 0.0196331 (n = 6)" in lines
     assert "exact two-sided sign-flip p on 6 pairs: 0.03125" in lines
     assert "corrected by Holm over m = 2 rows: 0.0625" in lines
     assert "verdict: cannot conclude at n=6" in lines

@@ -50,7 +50,7 @@ def test_markdown_cells(table):
     )
     assert row["ours to published"] == "better (+4.50)"
     row = dict(zip(header, good, strict=True))
-    assert row["test accuracy (%)"] == "**95.43 ± 2.11**"
+    assert row["test accuracy (%)"] == "**95.43 ± 2.09**"
     assert row["Δ to none"] == "+0.93 ± 0.15"
     assert (row["p (Holm)"], row["verdict"]) == ("0.0059", "better")
     assert (row["published"], row["ours to published"]) == ("96.00 ± 0.50 (n=5)", "intervals overlap (−0.57)")
@@ -130,10 +130,10 @@ def test_small_p_and_seconds():
 def test_latex_is_a_whole_document_with_one_booktabs_float(table):
     text = render(table, "tex")
     assert text.startswith("\\documentclass{article}")
-    for once in (r"\usepackage{booktabs}", r"\begin{table}", r"\end{table}", r"\toprule", r"\midrule", r"\bottomrule"):
+    for once in (r"\begin{document}", r"\begin{table}", r"\end{table}", r"\toprule", r"\midrule", r"\bottomrule"):
         assert text.count(once) == 1
     assert text.rstrip().endswith("\\end{document}")
-    assert r"\textbf{95.43 $\pm$ 2.11}" in text
+    assert r"\textbf{95.43 $\pm$ 2.09}" in text
     assert r"diverged (0/10)" in text
     body = text[text.index(r"\midrule") : text.index(r"\bottomrule")]
     columns = re.search(r"\\begin\{tabular\}\{@\{\}([lr]+)@\{\}\}", text)[1]
@@ -161,7 +161,7 @@ def test_latex_compiles(table, tmp_path):
     if compiler is None:
         pytest.skip("neither pdflatex nor tectonic is installed")
     nasty = build_table(
-        f"Nasty {NASTY} λ → 10⁻³".replace("⁻³", "²"),
+        f"Nasty {NASTY} λ → 10²",
         [arm(NASTY, BASE), arm("[bracket first]", GOOD), arm("*star first", [None] * 10)],
         [Column("test accuracy", "test/accuracy"), Column("β & co", "test/accuracy", "lower", percent=False)],
         NASTY,
