@@ -1,15 +1,42 @@
 """From a sweep or an experiment, and the records of its runs, to the table that is shown."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from research.analysis.axes import sweep_table
-from research.analysis.cells import Table
+from research.analysis.cells import Arm, Table
+from research.analysis.table import build_table
 from research.errors import UserError
 from research.registry import TASKS
+from research.sweeps import choice
 from research.sweeps.column import Column
-from research.sweeps.plan import Run
+from research.sweeps.experiment import Experiment
+from research.sweeps.plan import Planner, Run
 from research.sweeps.record import Record
-from research.sweeps.sweep import Sweep
+from research.sweeps.store import Store
+from research.sweeps.sweep import Monitor, Sweep, obtain
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """A table, and the records of the runs among which its settings were chosen."""
+
+    table: Table
+    searched: tuple[Record, ...] = ()
+    path: str = "learning_rate"
+
+    def write_figures(self, directory: str) -> list[Path]:
+        """Every figure that the records allow: curves, differences, sensitivity."""
+        from research.analysis import figures
+
+        files = figures.write_figures(self.table, directory)
+        if self.searched:
+            for column in columns_of(self.searched)[:1]:
+                figure = figures.sensitivity(self.searched, column, self.table.title, key=self.path)
+                files += figures.save(figure, directory, f"{self.table.title} sensitivity")
+        return files
 
 
 def of_sweep(name: str, sweep: Sweep, runs: Sequence[Run], found: Mapping[str, Record]) -> Table:
@@ -26,4 +53,45 @@ def columns_of(records: Sequence[Record]) -> list[Column]:
     metric, better = next(iter(problem.better.items()))
     present = {name for record in records for name in record.metrics}
     splits = [split for split in ("validation", "test") if f"{split}/{metric}" in present or not present]
-    return [Column(f"{split} {metric}", f"{split}/{metric}", "lower" if better == "lower" else "higher") for split in splits]
+    direction: Any = better
+    return [Column(f"{split} {metric}", f"{split}/{metric}", direction) for split in splits]
+
+
+def of_experiment(experiment: Experiment, planner: Planner, store: Store, monitor: Monitor, *, train: bool) -> Shown:
+    """The experiment's table, after training what is missing; where a setting is to be chosen, that comes first."""
+    chosen, searched = {}, []
+    if experiment.choose is not None:
+        asked = choice.candidates(experiment)
+        runs = {label: [planner.runs(requests) for requests in of_arm] for label, of_arm in asked.items()}
+        flat = [run for of_arm in runs.values() for of_value in of_arm for run in of_value]
+        found = obtain(flat, store, planner, monitor, train=train)
+        _complete(experiment.name, flat, found)
+        searched = [found[run.id] for run in flat]
+        for label, of_arm in runs.items():
+            chosen[label] = choice.best(experiment.choose, [[found[run.id] for run in of_value] for of_value in of_arm])
+    requests = choice.requests(experiment, experiment.seeds, chosen)
+    arms = {label: planner.runs(of_arm) for label, of_arm in requests.items()}
+    found = obtain([run for runs in arms.values() for run in runs], store, planner, monitor, train=train)
+    seeds = [int(request["seed"]) for request in next(iter(requests.values()))]
+    table = build_table(
+        experiment.name,
+        [
+            Arm(label, {run.config.seed: found[run.id] for run in runs if run.id in found})
+            for label, runs in arms.items()
+        ],
+        experiment.columns,
+        experiment.baseline,
+        seeds,
+        experiment.published,
+        experiment.notes,
+        choice.describe(experiment, experiment.seeds),
+    )
+    return Shown(table, tuple(searched), experiment.choose.path if experiment.choose else "")
+
+
+def _complete(name: str, runs: Sequence[Run], found: Mapping[str, Record]) -> None:
+    missing = sum(run.id not in found for run in runs)
+    if missing:
+        raise UserError(
+            f"{missing} of the {len(runs)} runs among which '{name}' chooses have no record; train them first"
+        )

@@ -81,9 +81,9 @@ class RunConfig:
     )
     arch: Annotated[Part, "architecture"] = _field(Part("mlp"), STATIC, ARCHITECTURES)
     loss: Annotated[str, "training loss; auto: the architecture's or the task's own"] = _field("auto", STATIC)
-    optimizer: Annotated[Part, "optimizer, or a chain of optax transformations: 'chain(clip(1.0), scale_by_adam())'"] = (
-        _field(Part("sgd"), STATIC, OPTIMIZERS)
-    )
+    optimizer: Annotated[
+        Part, "optimizer, or a chain of optax transformations: 'chain(clip(1.0), scale_by_adam())'"
+    ] = _field(Part("sgd"), STATIC, OPTIMIZERS)
     learning_rate: Annotated[Positive, "base learning rate"] = _field(0.1, NUMERIC)
     schedule: Annotated[Part, "learning-rate schedule"] = _field(Part("constant"), NUMERIC, SCHEDULES)
     regularization: Annotated[tuple[Part, ...], "none, or a list: dropout=0.5,max_norm=2"] = _field(
@@ -307,9 +307,7 @@ def run_id(config: RunConfig, fingerprint: str) -> str:
 
 
 def _versions(config: RunConfig) -> dict[str, int]:
-    return {f"{kind}:{e.name.partition(':')[0]}": e.version for kind, e in entries(config)} | {
-        "engine": ENGINE_VERSION
-    }
+    return {f"{kind}:{e.name.partition(':')[0]}": e.version for kind, e in entries(config)} | {"engine": ENGINE_VERSION}
 
 
 def digest(value: Any) -> str:

@@ -4,7 +4,7 @@ import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from research.errors import UserError, nearest
 from research.options import Option
@@ -32,7 +32,14 @@ class Entry:
         return next((o for o in self.options if o.name == name), None)
 
 
-E = TypeVar("E", bound=Entry)
+class Named(Protocol):
+    """What a registry holds: anything with a name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+E = TypeVar("E", bound=Named)
 
 
 class Registry(Generic[E]):

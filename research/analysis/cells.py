@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from research.analysis.statistics import Better, Interval
+from research.analysis.statistics import Interval
 from research.errors import UserError, nearest
 from research.sweeps.column import Column, Published
 from research.sweeps.record import Record

@@ -4,13 +4,12 @@ import dataclasses
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-Better = Literal["higher", "lower"]
+from research.sweeps.column import Better
 
 ALPHA = 0.05
 EXACT_UP_TO = 30  # pairs: beyond, the 2^n sign flips are sampled

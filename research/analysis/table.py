@@ -41,15 +41,15 @@ def build_table(
     published: by (arm, column) label. strengths: the footer's sentence on how strengths were chosen.
     Raises UserError for a label or metric that does not exist, and for labels that occur twice.
     """
-    published = published or {}
+    published, seeds = published or {}, tuple(map(int, seeds))
     _check(arms, columns, baseline, published)
     m = len(arms) - 1
-    by_column = [_column(column, arms, baseline, tuple(seeds), m, published) for column in columns]
+    by_column = [_column(column, arms, baseline, seeds, m, published) for column in columns]
     rows = tuple(
         Row(arm, tuple(cells[place] for cells in by_column), _parameters(arm), _seconds(arm, seeds))
         for place, arm in enumerate(arms)
     )
-    table = Table(title, tuple(columns), rows, tuple(seeds), baseline, m, "", ())
+    table = Table(title, tuple(columns), rows, seeds, baseline, m, "", ())
     return dataclasses.replace(table, caption=caption(table), footer=footer(table, strengths, notes))
 
 
@@ -103,7 +103,7 @@ def _cell(arm: Arm, column: Column, seeds: tuple[int, ...]) -> Cell:
     """Outcomes and mean of one arm, without comparisons."""
     outcomes = tuple(outcome(arm.records.get(seed), column.metric) for seed in seeds)
     values = tuple(
-        arm.records[seed].metrics[column.metric] if done == "finished" else None
+        float(arm.records[seed].metrics[column.metric]) if done == "finished" else None
         for seed, done in zip(seeds, outcomes, strict=True)
     )
     finite = [value for value in values if value is not None]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import optax
 
-from research.optim import kernels
+from research import kernels
 from research.options import NonNegative, Positive, Probability, options_of
 from research.registry import OPTIMIZERS, Optimizer
 
@@ -32,7 +32,7 @@ def adamw(
 
     Loshchilov & Hutter 2019, arXiv:1711.05101, in the form that multiplies the decay by the learning rate.
     """
-    return optax.chain(optax.scale_by_adam(b1, b2, eps), optax.add_decayed_weights(weight_decay, kernels.mask))
+    return optax.chain(optax.scale_by_adam(b1, b2, eps), optax.add_decayed_weights(weight_decay, kernels.kernel_mask))
 
 
 def adamax(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import optax
 
-from research.optim import kernels
+from research import kernels
 from research.options import Count, NonNegative, Positive, Probability, Range, options_of
 from research.registry import OPTIMIZERS, Optimizer
 
@@ -21,7 +21,7 @@ def lamb(
     """
     return optax.chain(
         optax.scale_by_adam(b1, b2, eps),
-        optax.add_decayed_weights(weight_decay, kernels.mask),
+        optax.add_decayed_weights(weight_decay, kernels.kernel_mask),
         optax.scale_by_trust_ratio(),
     )
 

@@ -7,7 +7,7 @@ import jax
 import optax
 from optax.contrib import MuonDimensionNumbers, scale_by_muon
 
-from research.optim import kernels
+from research import kernels
 from research.options import Count, Positive, Probability, options_of
 from research.registry import OPTIMIZERS, Optimizer
 
@@ -32,7 +32,14 @@ def muon(
     )
     return optax.partition(
         {"muon": orthogonalized, "adam": optax.scale_by_adam(b1, b2, eps)},
-        lambda params: kernels.label(params, "muon", "adam", where=lambda kernel: kernel.ndim >= 2),
+        _labels,
+    )
+
+
+def _labels(params: Any) -> Any:
+    """`muon` for the kernels of two axes or more, `adam` for everything else."""
+    return jax.tree_util.tree_map_with_path(
+        lambda path, leaf: "muon" if kernels.is_kernel(path) and leaf.ndim >= 2 else "adam", params
     )
 
 

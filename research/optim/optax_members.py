@@ -11,14 +11,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from research import kernels
 from research.errors import UserError, nearest
-from research.optim import kernels
 from research.options import REQUIRED, NonNegative, Option, Positive, Probability, Range, option
 
 _RATES = {"learning_rate", "max_learning_rate", "step_size", "step_size_fn"}
 _RANDOM = {"key", "seed"}
 # What the engine gives, and the ranges, which optax's signatures leave open.
-_GIVEN: dict[str, dict[str, Any]] = {"add_decayed_weights": {"mask": kernels.mask}}
+_GIVEN: dict[str, dict[str, Any]] = {"add_decayed_weights": {"mask": kernels.kernel_mask}}
 _RANGES: dict[str, Any] = (
     dict.fromkeys(("b1", "b2", "b3", "decay", "rho"), Probability)
     | dict.fromkeys(("eps", "eps_root", "epsilon", "weight_decay", "min_norm", "min_scale"), NonNegative)

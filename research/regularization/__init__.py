@@ -7,7 +7,7 @@ values); a key is the caller's (a stream at a step, an example, a kernel) and is
 | ------------- | ---------------------- | -------------------------------------------------------- | ------------- |
 | data          | any, image             | `apply(x, key, train) -> x`                              | identity*     |
 | targets       | any, image             | `apply(x, y, key) -> (x, y)`                             | not called    |
-| parameters    | noise                  | `apply(w, key) -> w`                                     | not called    |
+| parameters    | kernels                | `apply(w, key) -> w`                                     | not called    |
 | parameters    | reparametrization      | `Reparametrization(split, join)`                         | joined        |
 | normalization | any, image             | a flax module: `module(x, train) -> x`                   | `train=False` |
 | activations   | hidden, input          | `apply(x, key) -> x`                                     | not called    |
@@ -25,7 +25,7 @@ static. The identity in evaluation, but for *crop, which then takes the centre. 
 
 targets: a batch x [B, ...] with its target distribution (or regression targets) y [B, K], and one key a step.
 
-parameters: one kernel w [..., K] in the forward pass. noise: with that kernel's own key.
+parameters: one kernel w [..., K] in the forward pass. kernels: with that kernel's own key.
 reparametrization: `split(w) -> parts` at initialisation, `join(parts) -> w` in every forward pass.
 
 normalization: x [B, ..., C]; statistics over examples are kept in the collection `batch_stats`. At most one.

@@ -6,9 +6,8 @@ from typing import Annotated
 import jax
 import jax.numpy as jnp
 
+from research.kernels import Tree
 from research.options import Fraction, Probability
-from research.regularization.constraints import not_with
-from research.regularization.kernels import Tree
 from research.regularization.member import member
 
 Number = jax.Array | float | int
@@ -26,7 +25,6 @@ def _towards(mean: Tree, params: Tree, share: jax.Array) -> Tree:
     paper="Polyak & Juditsky 1992; Kingma & Ba 2015 for the bias correction",
     neutral={"decay": 0.0},
     tiny={"decay": 0.9},
-    constraints=(not_with("swa", why="evaluation uses one mean"),),
 )
 def ema(decay: Annotated[Probability, "share of the mean kept each step"]) -> Average:
     """Evaluates the exponential moving average of the parameters, bias-corrected as Adam's.

@@ -12,7 +12,7 @@ from research.registry import REGULARIZERS, Regularizer
 SITES: Mapping[str, tuple[str, ...]] = {
     "data": ("any", "image"),
     "targets": ("any", "image"),
-    "parameters": ("noise", "reparametrization"),
+    "parameters": ("kernels", "reparametrization"),
     "normalization": ("any", "image"),
     "activations": ("input", "hidden", "branch"),
     "loss": ("kernels", "hidden"),

@@ -6,9 +6,9 @@ from typing import Annotated, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from research.kernels import Tree
 from research.options import NonNegative, Probability
 from research.regularization.constraints import not_with
-from research.regularization.kernels import Tree
 from research.regularization.member import member
 from research.regularization.noise import add_gaussian, drop
 from research.regularization.norms import unit_norms
@@ -25,7 +25,7 @@ class Reparametrization(NamedTuple):
 
 @member(
     "parameters",
-    "noise",
+    "kernels",
     paper="Murray & Edwards 1994; Graves 2011, Practical variational inference for neural networks",
     neutral={"sd": 0.0},
     tiny={"sd": 0.1},
@@ -37,7 +37,7 @@ def weight_noise(sd: Annotated[NonNegative, "standard deviation, in units of the
 
 @member(
     "parameters",
-    "noise",
+    "kernels",
     paper="Wan et al. 2013, Regularization of neural networks using DropConnect",
     neutral={"rate": 0.0},
     tiny={"rate": 0.3},

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import optax
 from jax.tree_util import tree_map_with_path
 
+from research.kernels import Tree, kernel_mask, path_key
 from research.options import NonNegative, Positive
 from research.regularization.constraints import decays_once
-from research.regularization.kernels import Tree, kernel_mask, path_key
 from research.regularization.member import member
 from research.regularization.noise import add_gaussian
 

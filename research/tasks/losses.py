@@ -69,9 +69,7 @@ LOSSES.add(
         ),
     )
 )
-LOSSES.add(
-    Loss("perceptron", lambda: perceptron, "the perceptron criterion", "Rosenblatt 1958", task="classification")
-)
+LOSSES.add(Loss("perceptron", lambda: perceptron, "the perceptron criterion", "Rosenblatt 1958", task="classification"))
 LOSSES.add(Loss("hinge", lambda: hinge, "multi-class hinge loss", "Crammer & Singer 2001", task="classification"))
 LOSSES.add(Loss("squared", lambda: squared, "squared error", task="regression"))
 LOSSES.add(Loss("absolute", lambda: absolute, "absolute error", task="regression"))

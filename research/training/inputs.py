@@ -11,8 +11,8 @@ from research import config as config_lib
 from research.config import RunConfig
 from research.data import impute, scaling, split
 from research.data.spec import Arrays, DataSpec
+from research.kernels import kernel_leaves
 from research.registry import SCHEDULES
-from research.regularization.kernels import kernel_leaves
 from research.training.program import Program, Sizes, blank
 from research.training.state import Lane, LaneState
 from research.training.step import initial_state

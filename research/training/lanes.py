@@ -100,9 +100,7 @@ def _advance(
     inputs = {**batches, "factor": factors}
     if factors.shape[0] == 1:
         return step(states, lanes, jax.tree.map(lambda leaf: leaf[0], inputs))
-    return jax.lax.fori_loop(
-        0, count, lambda i, s: step(s, lanes, jax.tree.map(lambda leaf: leaf[i], inputs)), states
-    )
+    return jax.lax.fori_loop(0, count, lambda i, s: step(s, lanes, jax.tree.map(lambda leaf: leaf[i], inputs)), states)
 
 
 @functools.partial(jax.jit, static_argnames=("program", "width"), donate_argnames=("states",))

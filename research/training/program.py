@@ -14,11 +14,11 @@ from research import config as config_lib
 from research import rng
 from research.config import NUMERIC, Part, RunConfig
 from research.data.spec import DataSpec
+from research.kernels import map_kernels_with_key
 from research.models.layers.forward import Forward, Member
 from research.options import format_value
 from research.registry import ARCHITECTURES, LOSSES, OPTIMIZERS, REGULARIZERS, SLOTS, TASKS, Entry
 from research.registry import Optimizer as OptimizerEntry
-from research.regularization.kernels import map_kernels_with_key
 from research.tasks.problem import Problem
 from research.training.state import Lane, Tree, Variables
 

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import optax
 
 from research import rng
+from research.kernels import kernel_leaves, map_kernels, map_kernels_with_key
 from research.optim import plateau
 from research.registry import LOSSES, OPTIMIZERS
-from research.regularization.kernels import kernel_leaves, map_kernels, map_kernels_with_key
 from research.training import program as program_lib
 from research.training.program import Program
 from research.training.state import Lane, LaneState, Tree, Variables
@@ -51,9 +51,7 @@ def train_step(program: Program, state: LaneState, lane: Lane, batch: dict[str, 
     )
 
 
-def prepare(
-    program: Program, state: LaneState, lane: Lane, batch: dict[str, jax.Array]
-) -> tuple[jax.Array, jax.Array]:
+def prepare(program: Program, state: LaneState, lane: Lane, batch: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
     """Raw x and y as the network's input [B, ...] and targets [B, C]: scaling, then the data and targets slots."""
     x = program_lib.scaled(program, lane, batch["x"])
     targets = program_lib.encoded(program, lane, batch["y"])

@@ -98,8 +98,7 @@ def _check_sites(config: RunConfig, program: Program) -> None:
         needed = _needed_site(part)
         if needed in _SITES and needed not in present:
             raise UserError(
-                f"{part.name} acts on {_SITES[needed]}, and arch={config.arch.name} has none; "
-                "nothing would come of it"
+                f"{part.name} acts on {_SITES[needed]}, and arch={config.arch.name} has none; nothing would come of it"
             )
 
 
@@ -108,8 +107,6 @@ def _needed_site(part: Part) -> str:
     if entry.slot == "normalization":
         return "normalization"
     return entry.site if entry.slot in ("activations", "loss") else ""
-
-
 
 
 def _sites(program: Program, lane: Lane) -> frozenset[str]:

@@ -8,8 +8,9 @@ import optax
 import pytest
 from hypothesis import given, settings
 
+from research import kernels
 from research.errors import UserError
-from research.optim import kernels, optax_members
+from research.optim import optax_members
 from research.optim.chain import parse_chain, resolve
 from research.options import REQUIRED
 from research.registry import OPTIMIZERS
@@ -63,7 +64,7 @@ def test_it_computes_what_optax_does():
     reference = optax.chain(
         optax.clip_by_global_norm(1.0),
         optax.scale_by_adam(b1=0.8, nesterov=True),
-        optax.add_decayed_weights(1e-2, kernels.mask),
+        optax.add_decayed_weights(1e-2, kernels.kernel_mask),
     )
     name, numbers = parse_chain(
         "chain(clip_by_global_norm(1), scale_by_adam(0.8, nesterov=true), add_decayed_weights(1e-2))"

@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from research.optim import kernels
+from research import kernels
 from research.registry import OPTIMIZERS, load_package
 
 load_package("research.optim")
@@ -51,14 +51,14 @@ REFERENCES = {
     "rmsprop": ({"momentum": 0.5}, optax.rmsprop(RATE, momentum=0.5)),
     "adadelta": ({}, optax.adadelta(RATE)),
     "adam": ({"b1": 0.8}, optax.adam(RATE, b1=0.8)),
-    "adamw": ({"weight_decay": 0.1}, optax.adamw(RATE, weight_decay=0.1, mask=kernels.mask)),
+    "adamw": ({"weight_decay": 0.1}, optax.adamw(RATE, weight_decay=0.1, mask=kernels.kernel_mask)),
     "adamax": ({}, optax.adamax(RATE)),
     "nadam": ({}, optax.nadam(RATE)),
     "radam": ({"b2": 0.9}, optax.radam(RATE, b2=0.9)),
     "amsgrad": ({}, optax.amsgrad(RATE)),
     "adabelief": ({}, optax.adabelief(RATE)),
     "lion": ({}, optax.lion(RATE, weight_decay=0.0)),
-    "lamb": ({"weight_decay": 0.1}, optax.lamb(RATE, weight_decay=0.1, mask=kernels.mask)),
+    "lamb": ({"weight_decay": 0.1}, optax.lamb(RATE, weight_decay=0.1, mask=kernels.kernel_mask)),
     "adafactor": ({"min_dim_size_to_factor": 3}, optax.adafactor(RATE, min_dim_size_to_factor=3)),
     "sam": ({"momentum": 0.9}, optax.sgd(RATE, momentum=0.9)),
 }

@@ -61,7 +61,7 @@ def run(entry: Regularizer, options: dict[str, Any], x: Any, key: jax.Array = KE
 
 
 def _parameters(entry: Regularizer, built: Any, x: Any, key: jax.Array) -> Any:
-    return built(x, key) if entry.site == "noise" else built.join(built.split(x))
+    return built(x, key) if entry.site == "kernels" else built.join(built.split(x))
 
 
 def _normalization(entry: Regularizer, built: Any, x: Any, key: jax.Array) -> Any:

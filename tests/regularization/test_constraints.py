@@ -58,7 +58,6 @@ def test_instance_norm_needs_feature_maps() -> None:
         ("weight_norm", "unit_norm"),
         ("weight_norm", "l1_prox"),
         ("max_norm", "unit_norm"),
-        ("ema", "swa"),
     ],
 )
 def test_exclusive_pairs(name: str, other: str) -> None:

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from research.kernels import map_kernels_with_key
 from research.regularization import parameters
-from research.regularization.kernels import map_kernels_with_key
 
 from . import cases
 

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.regularization import kernels
+from research import kernels
 
-from . import cases
+KEY = jax.random.key(8, impl="threefry2x32")
 
 TREE = {
     "Dense_0": {"kernel": jnp.ones((2, 3)), "bias": jnp.ones(3)},
@@ -33,6 +33,6 @@ def test_map_kernels_takes_more_trees() -> None:
 
 def test_a_kernels_key_does_not_depend_on_the_others() -> None:
     draw = lambda w, key: jax.random.normal(key, w.shape)  # noqa: E731
-    all_of_them = kernels.map_kernels_with_key(draw, TREE, cases.KEY)
-    alone = kernels.map_kernels_with_key(draw, {"Dense_0": TREE["Dense_0"]}, cases.KEY)
+    all_of_them = kernels.map_kernels_with_key(draw, TREE, KEY)
+    alone = kernels.map_kernels_with_key(draw, {"Dense_0": TREE["Dense_0"]}, KEY)
     np.testing.assert_array_equal(all_of_them["Dense_0"]["kernel"], alone["Dense_0"]["kernel"])
