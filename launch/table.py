@@ -53,7 +53,7 @@ def _shown() -> Shown:
         found = obtain(runs, records, plans, monitor, train=not NO_TRAIN.value)
         return Shown(of_sweep(NAME.value, sweep, runs, found))
     load_package("experiments")
-    experiment = EXPERIMENTS.get(EXPERIMENT.value)
+    experiment = EXPERIMENTS.get(EXPERIMENT.value or "")
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
     return of_experiment(experiment, plans, records, monitor, train=not NO_TRAIN.value)

@@ -4,6 +4,8 @@ import dataclasses
 import math
 import re
 
+import numpy as np
+
 from research.errors import UserError
 
 _PATTERN = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|epochs?|steps?)?")
@@ -36,4 +38,4 @@ class Duration:
         return math.floor(self.amount * per_unit + 0.5)
 
     def __str__(self) -> str:
-        return f"{self.amount:g}" + ("" if self.unit == "steps" else self.unit)
+        return np.format_float_positional(self.amount, trim="-") + ("" if self.unit == "steps" else self.unit)

@@ -1,11 +1,13 @@
 """The store: a directory of records, one file a run, written whole or not at all."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import math
 import os
 import tempfile
+import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -121,7 +123,8 @@ def parse(text: str) -> Record:
 
 def write_atomically(path: Path, text: str) -> None:
     """Writes a file whole or not at all, also when the machine stops. Raises UserError if it cannot."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # A name of its own for each writer: threads and hosts may share a process id.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "w") as file:
@@ -130,7 +133,8 @@ def write_atomically(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None
 
 

@@ -59,7 +59,7 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
         fill = impute.fit(seen, program.spec.impute, program.spec.features)
         seen = impute.apply(seen, fill)
     shift, scale = scaling.fit(seen, config.scaling, program.spec.maximum)
-    target_shift, target_scale = np.float32(0), np.float32(1)
+    target_shift, target_scale = np.zeros((), np.float32), np.ones((), np.float32)
     if not program.spec.classes:
         target_shift, target_scale = scaling.fit_target(arrays.y[rows.train], config.target_scaling)
     plateau = dict(_NO_PLATEAU)
@@ -82,6 +82,7 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
 
 
 def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> split.Split:
+    assert config.split_seed is not None
     return split.split(
         arrays.y,
         arrays.own_test,
@@ -89,6 +90,7 @@ def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> split.Split:
         seed=config.split_seed,
         train_size=config.train_size,
         stratify=bool(spec.classes),
+        classes=spec.classes,
     )
 
 

@@ -1,8 +1,8 @@
-"""Program: what the static leaves of a config fix; the network, its loss and its update as pure functions of one lane."""
+"""Program: what a config's static leaves fix; its network, loss and update as pure functions of one lane."""
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import flax.linen as nn
@@ -174,10 +174,15 @@ def _split_kernels(params: Tree, split: Any) -> Tree:
 def effective(program: Program, lane: Lane, params: Tree) -> Tree:
     """The parameters as the network multiplies with them: reparametrised kernels joined."""
     for part in program.members("parameters", "reparametrization"):
-        join = regularizer(part, lane).join
-        is_parts = lambda node: isinstance(node, dict) and set(node) == {"direction", "scale"}  # noqa: E731
-        params = jax.tree.map(lambda n, j=join: j(n) if is_parts(n) else n, params, is_leaf=is_parts)
+        params = _join_kernels(params, regularizer(part, lane).join)
     return params
+
+
+def _join_kernels(params: Tree, join: Callable[[Tree], jax.Array]) -> Tree:
+    def is_split(node: Tree) -> bool:
+        return isinstance(node, dict) and set(node) == {"direction", "scale"}
+
+    return jax.tree.map(lambda node: join(node) if is_split(node) else node, params, is_leaf=is_split)
 
 
 def scaled(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
@@ -194,7 +199,8 @@ def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) ->
         transform = regularizer(part, lane)
         x = jax.vmap(lambda one, t=transform: t(one, None, False))(x)
     collections = {"params": effective(program, lane, variables.params), "batch_stats": variables.batch_stats}
-    return program.model.apply(collections, x, forward(program, lane, None))
+    outputs: Any = program.model.apply(collections, x, forward(program, lane, None))
+    return outputs
 
 
 def scores(program: Program, lane: Lane, outputs: jax.Array) -> jax.Array:

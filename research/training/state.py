@@ -3,9 +3,10 @@
 from typing import Any
 
 import flax.struct
-import jax
 
 Tree = Any
+# An array, or its shape where only shapes are worked out.
+Array = Any
 
 
 @flax.struct.dataclass
@@ -17,17 +18,17 @@ class Lane:
     data's last axis. target_shift, target_scale: float32 []. train, validation, test: int32 rows of the data.
     """
 
-    seed: jax.Array
-    hparams: dict[str, jax.Array]
-    plateau: dict[str, jax.Array]
-    fill: jax.Array
-    shift: jax.Array
-    scale: jax.Array
-    target_shift: jax.Array
-    target_scale: jax.Array
-    train: jax.Array
-    validation: jax.Array
-    test: jax.Array
+    seed: Array
+    hparams: dict[str, Array]
+    plateau: dict[str, Array]
+    fill: Array
+    shift: Array
+    scale: Array
+    target_shift: Array
+    target_scale: Array
+    train: Array
+    validation: Array
+    test: Array
 
 
 @flax.struct.dataclass
@@ -49,10 +50,10 @@ class LaneState:
 
     variables: Variables
     opt_state: Tree
-    step: jax.Array
-    sums: dict[str, jax.Array]
-    diverged_at: jax.Array
-    epochs: jax.Array
+    step: Array
+    sums: dict[str, Array]
+    diverged_at: Array
+    epochs: Array
     plateau: Tree
     mean: Variables | None = None
     stopping: Tree = None

@@ -1,5 +1,6 @@
 """One update of one lane."""
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -37,11 +38,12 @@ def train_step(program: Program, state: LaneState, lane: Lane, batch: dict[str, 
     metrics = program.problem.example_metrics(program_lib.scores(program, lane, outputs), batch["y"])
     row = {name: jnp.mean(value) for name, value in metrics.items()} | {
         "loss": loss,
-        "grad_norm": optax.global_norm(grads),
-        "update_norm": optax.global_norm(updates),
+        "grad_norm": optax.tree.norm(grads),
+        "update_norm": optax.tree.norm(updates),
     }
     finite = jnp.isfinite(row["loss"]) & jnp.isfinite(row["update_norm"])
-    return state.replace(
+    return dataclasses.replace(
+        state,
         variables=variables,
         opt_state=opt_state,
         step=state.step + 1,
@@ -164,8 +166,9 @@ def end_epoch(
     stopping, best = state.stopping, state.best
     for part in program.members("stopping"):
         stopping = program_lib.regularizer(part, lane).update(state.stopping, watched)
-        best = jax.tree.map(lambda new, old: jnp.where(stopping.improved, new, old), state.evaluated, state.best)
-    state = state.replace(
+        best = _chosen(stopping.improved, state.evaluated, state.best)
+    state = dataclasses.replace(
+        state,
         sums=jax.tree.map(jnp.zeros_like, state.sums),
         epochs=state.epochs + live,
         plateau=plateau.update(state.plateau, watched, lane.plateau),
@@ -179,6 +182,10 @@ def end_epoch(
         "epochs": state.epochs,
     }
     return state, row
+
+
+def _chosen(condition: jax.Array, new: Tree, old: Tree) -> Tree:
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
 
 
 def _stopped(state: LaneState) -> jax.Array:

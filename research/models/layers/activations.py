@@ -7,7 +7,6 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research import rng
 from research.models.layers.forward import Forward
 from research.registry import ACTIVATIONS, Activation
 
@@ -40,7 +39,7 @@ class RReLU(nn.Module):
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         if not fwd.train:
             return jnp.where(x >= 0, x, x * (self.low + self.high) / 2)
-        keys = rng.per_example(self.make_rng("rrelu"), fwd.index)
+        keys = fwd.example_keys(self.make_rng("rrelu"))
         slope = jax.vmap(lambda key: jax.random.uniform(key, x.shape[1:], x.dtype, self.low, self.high))(keys)
         return jnp.where(x >= 0, x, x * slope)
 
@@ -69,9 +68,13 @@ def _identity(x: jax.Array) -> jax.Array:
     return x
 
 
+def _gelu(x: jax.Array) -> jax.Array:
+    return nn.gelu(x, approximate=False)
+
+
 for _name, _build, _init, _summary, _paper in (
     ("identity", _elementwise(_identity), "glorot", "x: hidden layers collapse into one linear map", ""),
-    ("step", _elementwise(step), "glorot", "1 if x >= 0 else 0, gradient straight through", "Rosenblatt 1958; Bengio et al. 2013"),
+    ("step", _elementwise(step), "glorot", "1 if x >= 0 else 0, gradient straight through", "Bengio et al. 2013"),
     ("sigmoid", _elementwise(nn.sigmoid), "glorot", "1 / (1 + exp(-x)), in (0, 1)", ""),
     ("tanh", _elementwise(jnp.tanh), "glorot", "hyperbolic tangent, in (-1, 1)", ""),
     ("relu", _elementwise(nn.relu), "he", "max(x, 0), in [0, inf)", "Nair & Hinton 2010"),
@@ -80,7 +83,7 @@ for _name, _build, _init, _summary, _paper in (
     ("rrelu", RReLU, "he", "leaky ReLU with a random slope in training", "Xu et al. 2015"),
     ("elu", _elementwise(nn.elu), "he", "x if x >= 0 else exp(x) - 1", "Clevert et al. 2016"),
     ("selu", _elementwise(nn.selu), "lecun", "scaled ELU that keeps mean 0 and variance 1", "Klambauer et al. 2017"),
-    ("gelu", _elementwise(functools.partial(nn.gelu, approximate=False)), "he", "x times the normal distribution function of x", "Hendrycks & Gimpel 2016"),
+    ("gelu", _elementwise(_gelu), "he", "x Φ(x)", "Hendrycks & Gimpel 2016"),
     ("silu", _elementwise(nn.silu), "he", "x times sigmoid(x), also called swish", "Elfwing et al. 2018"),
     ("softplus", _elementwise(nn.softplus), "he", "log(1 + exp(x)), a smooth ReLU", "Dugas et al. 2001"),
     ("softmax", _elementwise(nn.softmax), "glorot", "exp(x) over its sum along the units", ""),

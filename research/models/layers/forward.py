@@ -5,6 +5,8 @@ from typing import Any
 import flax.struct
 import jax
 
+from research import rng
+
 Member = tuple[str, tuple[tuple[str, Any], ...]]
 
 
@@ -21,6 +23,11 @@ class Forward:
     members: tuple[Member, ...] = flax.struct.field(pytree_node=False, default=())
     values: dict[str, dict[str, jax.Array]] = flax.struct.field(default_factory=dict)
     index: jax.Array | None = None
+
+    def example_keys(self, key: jax.Array) -> jax.Array:
+        """One key an example, [B], in training."""
+        assert self.index is not None
+        return rng.per_example(key, self.index)
 
     def options(self, member: Member) -> dict[str, Any]:
         """All options of a member: static ones as written, numeric ones as lane values."""

@@ -6,7 +6,6 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research import rng
 from research.models.layers.forward import Forward, Member
 from research.registry import REGULARIZERS, Regularizer
 
@@ -24,7 +23,7 @@ class Site(nn.Module):
         for member, entry in _at(fwd, "loss", self.site):
             self.sow("penalties", entry.name, jnp.mean(jax.vmap(entry.build(**fwd.options(member)))(x)))
         for member, entry in _at(fwd, "activations", self.site):
-            keys = rng.per_example(self.make_rng(entry.name), fwd.index)
+            keys = fwd.example_keys(self.make_rng(entry.name))
             x = jax.vmap(entry.build(**fwd.options(member)))(x, keys)
         return x
 
@@ -39,7 +38,7 @@ class Branch(nn.Module):
         mark(self, "branch")
         if fwd.train:
             for member, entry in _at(fwd, "activations", "branch"):
-                keys = rng.per_example(self.make_rng(entry.name), fwd.index)
+                keys = fwd.example_keys(self.make_rng(entry.name))
                 drop = entry.build(**fwd.options(member))
                 branch = jax.vmap(lambda b, key, drop=drop: drop(b, key, self.depth))(branch, keys)
         return x + branch
