@@ -1,0 +1,39 @@
+# `make table` and `make test` set themselves up. They need Python 3.11 with venv, make and git, nothing else.
+
+REQUIREMENTS ?= requirements.txt
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+RUN := .venv/bin/python
+
+.PHONY: table lint test readme clean
+
+table: .venv/$(REQUIREMENTS).installed  ## trains what is missing of the first experiment and prints its table
+	@$(RUN) -m launch.table --experiment=regularization
+
+lint: .venv/requirements-dev.txt.installed  ## lint, format and type check
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+
+test: .venv/requirements-dev.txt.installed  ## the tests
+	@$(RUN) -m pytest -n 2 --dist loadfile
+
+readme: .venv/$(REQUIREMENTS).installed  ## puts the table as it is now into the README
+	@$(RUN) -m launch.table --experiment=regularization --out=.cache/table.md
+	@{ sed '/^<!-- table -->/q' README.md; echo; cat .cache/table.md; echo; sed -n '/^<!-- end/,$$p' README.md; } > .cache/readme.md
+	@mv .cache/readme.md README.md
+
+clean:  ## removes what can be made again; the records stay
+	rm -rf .venv .cache .mypy_cache .ruff_cache .hypothesis
+
+# Installs only when a requirements file is newer than its stamp.
+.venv/%.installed: % requirements.txt | .venv/bin/pip
+	@echo "installing $< into .venv; this takes a minute or two" >&2
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "error: Python 3.11 or newer is needed; install it, or say make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "error: $(PYTHON) has no venv; install it (Debian, Ubuntu: apt install python3.11-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv

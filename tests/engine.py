@@ -1,0 +1,165 @@
+"""Small data in memory, and runs of a few steps on it: what the tests of the engine share."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+import research.catalogue  # noqa: F401
+from research import registry
+from research.data.source import open_source
+from research.data.spec import Arrays, DataSpec
+from research.options import format_value
+from research.sweeps.plan import Planner, Run
+from research.training import loop
+from research.training.lanes import Way
+
+EPOCHS, STEPS_PER_EPOCH, BATCH = 3, 5, 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """A source that is already there."""
+
+    spec: DataSpec
+    data: Arrays
+
+    def arrays(self) -> Arrays:
+        return self.data
+
+
+def images(rows: int = 60, classes: int = 3) -> Memory:
+    """Random images [6, 6, 1] whose class is the place of a bright stripe: 40:10:10 rows at a split of 4:1:1."""
+    generator = np.random.default_rng(0)
+    y = np.arange(rows, dtype=np.int32) % classes
+    x = generator.integers(0, 160, (rows, 6, 6, 1))
+    x[np.arange(rows), 2 * y] += 90
+    names = tuple(str(k) for k in range(classes))
+    return _memory("classification", x.astype(np.uint8), y, names, 255.0)
+
+
+def table(rows: int = 60, features: int = 4) -> Memory:
+    """A regression's table, linear but for some noise."""
+    generator = np.random.default_rng(1)
+    x = generator.normal(size=(rows, features)).astype(np.float32)
+    y = (x @ np.linspace(-1, 1, features) + 0.1 * generator.normal(size=rows)).astype(np.float32)
+    return _memory("regression", x, y, (), 1.0)
+
+
+def _memory(task: Any, x: np.ndarray, y: np.ndarray, classes: tuple[str, ...], maximum: float) -> Memory:
+    features = () if x.ndim > 2 else tuple(f"x{i}" for i in range(x.shape[1]))
+    spec = DataSpec("memory", task, x.shape[1:], classes, features, maximum, len(x), 0, f"memory-{task}", True)
+    return Memory(spec, Arrays(x, y, np.zeros(0, np.int32)))
+
+
+IMAGES, TABLE = images(), table()
+BASE = {
+    "split": "4:1:1",
+    "split_seed": 0,
+    "batch_size": BATCH,
+    "epochs": EPOCHS,
+    "arch.hidden": (8, 8),
+    "learning_rate": 0.05,
+}
+
+
+@functools.cache
+def planner(regression: bool = False) -> Planner:
+    """A planner whose every data set is the images, or the table."""
+    return Planner(lambda config: TABLE if regression else IMAGES)
+
+
+def run(regression: bool = False, **settings: Any) -> Run:
+    """A run on the small data. `__` in a name stands for a dot."""
+    given = {name.replace("__", "."): value for name, value in settings.items()}
+    base = {k: v for k, v in BASE.items() if k != "arch.hidden" or given.get("arch", "mlp") == "mlp"}
+    return planner(regression).runs([{**base, **given}])[0]
+
+
+def start(runs: Sequence[Run], width: int) -> loop.Chunk:
+    """The chunk of these runs before its first step; one chunk, idle lanes last."""
+    (chunk,) = loop.start(runs[0].program, [r.config for r in runs], data_of(runs[0]).data, Way(width, 1))
+    return chunk
+
+
+def data_of(run: Run) -> Memory:
+    return IMAGES if run.config.task == "classification" else TABLE
+
+
+def steps(runs: Sequence[Run], width: int, count: int = 3) -> Any:
+    """The variables after `count` steps, leaves [width, ...], on the host."""
+    chunk, way, program = start(runs, width), Way(width, 1), runs[0].program
+    rows = loop.order(program, chunk, way, 0)
+    for first in range(count):
+        loop.dispatch(program, chunk, way, rows, 0, first)
+    return jax.device_get(chunk.state.variables)
+
+
+def train(runs: Sequence[Run], width: int, most: int = STEPS_PER_EPOCH) -> list[loop.Outcome]:
+    """The outcomes of runs of one program."""
+    return loop.train(runs[0].program, [r.config for r in runs], data_of(runs[0]).data, Way(width, most))
+
+
+def lane(tree: Any, place: int) -> Any:
+    """One lane of a tree of lanes."""
+    return jax.tree.map(lambda leaf: leaf[place], tree)
+
+
+def assert_same_bits(got: Any, expected: Any) -> None:
+    """Equal leaves, -0.0 told from 0.0 and NaN equal to itself."""
+    assert jax.tree.structure(got) == jax.tree.structure(expected)
+    for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True):
+        assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
+
+
+def assert_close(got: Any, expected: Any, relative: float = 1e-5) -> None:
+    """The difference within `relative` of the whole, in norm: what is left of a sum's order."""
+    assert jax.tree.structure(got) == jax.tree.structure(expected)
+    a, b = (np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)]) for tree in (got, expected))
+    assert np.linalg.norm(a - b) <= relative * np.linalg.norm(b)
+
+
+def member(entry: registry.Regularizer, **changes: Any) -> str:
+    """A regularizer at its tiny setting, as the flag takes it."""
+    options = {**entry.tiny, **changes}
+    inside = ",".join(f"{name}={format_value(value)}" for name, value in options.items())
+    return f"{entry.name}({inside})" if inside else entry.name
+
+
+def acts_on(entry: registry.Regularizer) -> dict[str, Any]:
+    """Settings of a network and optimizer on which a regularizer acts."""
+    if entry.site == "branch":
+        return {"arch.residual": True}
+    if entry.name == "group_norm" or entry.site != "image" or entry.slot != "normalization":
+        return {}
+    return {"arch": "cnn", "arch.channels": (2, 3), "arch.dense": (4,)}
+
+
+def bundled(cache_dir: str, data_dir: str | None = None) -> Planner:
+    """A planner of real data sets."""
+    return Planner(
+        lambda config: open_source(
+            config.dataset.name, dict(config.dataset.options), data_dir=data_dir, cache_dir=cache_dir
+        )
+    )
+
+
+def fitted(planner: Planner, settings: dict[str, Any]) -> tuple[loop.Chunk, Run]:
+    """One run trained to its end, and its chunk, whose state holds the parameters."""
+    (run,) = planner.runs([settings])
+    way = Way(1, 10_000)
+    (chunk,) = loop.start(run.program, [run.config], planner.arrays(run), way)
+    for epoch in range(run.program.config.epochs):
+        loop.run_epoch(run.program, chunk, way, epoch)
+    return chunk, run
+
+
+def csv(path: Path, x: np.ndarray, y: np.ndarray) -> str:
+    """Writes a table of columns x0, x1, ..., y and returns the data set's name."""
+    header = ",".join([*(f"x{i}" for i in range(x.shape[1])), "y"])
+    np.savetxt(path, np.column_stack([x, y]), "%.9g", ",", header=header, comments="")
+    return f"csv:{path}"

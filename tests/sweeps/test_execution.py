@@ -1,0 +1,224 @@
+"""Laws 4, 6 and 8 from settings to records: what is trained, what is not, and what is refused."""
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine import BASE, images, planner, run
+
+from research.errors import UserError
+from research.sweeps import executor
+from research.sweeps.executor import Report
+from research.sweeps.plan import Planner, Run, packs, with_seeds
+from research.sweeps.store import Store
+from research.sweeps.sweep import Sweep, done, obtain
+from research.training import loop
+
+
+class Watcher:
+    """A monitor that remembers."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self.trained: list[str] = []
+        self.epochs = 0
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    @contextlib.contextmanager
+    def watch(self, runs: Sequence[Run]) -> Iterator[Report]:
+        def count(epochs: int) -> None:
+            self.epochs += epochs
+
+        yield Report(count, lambda record: self.trained.append(record.run_id))
+
+
+def planned(*settings: dict[str, Any]) -> list[Run]:
+    return planner().runs([{**BASE, **one} for one in settings])
+
+
+def test_a_finished_run_is_never_trained_again(tmp_path: Path) -> None:
+    store, first, second = Store(tmp_path), Watcher(), Watcher()
+    runs = planned(*with_seeds({}, range(2)))
+    records = obtain(runs, store, planner(), first)
+    assert set(first.trained) == set(records) == {r.id for r in runs}
+    assert first.epochs == 2 * 3
+    again = obtain(runs, store, planner(), second)
+    assert second.trained == []
+    assert repr(again) == repr(records)
+    more = planned(*with_seeds({}, range(3)))
+    obtain(more, store, planner(), second)
+    assert second.trained == [more[2].id]
+
+
+def test_training_can_be_forbidden(tmp_path: Path) -> None:
+    watcher = Watcher()
+    assert obtain(planned({}), Store(tmp_path), planner(), watcher, train=False) == {}
+    assert watcher.trained == []
+
+
+def test_a_damaged_record_is_trained_again_with_the_same_bits(tmp_path: Path) -> None:
+    store, watcher = Store(tmp_path), Watcher()
+    runs = planned({})
+    before = obtain(runs, store, planner(), watcher)[runs[0].id]
+    store.path(runs[0].id).write_text("{")
+    after = obtain(runs, store, planner(), watcher)[runs[0].id]
+    assert watcher.trained == [runs[0].id] * 2
+    assert "damaged" in watcher.warnings[0]
+    assert (after.checksums, after.curves, after.metrics) == (before.checksums, before.curves, before.metrics)
+
+
+def test_a_program_that_fails_costs_the_others_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad = planned({})[0], planned({"arch.hidden": (4,)})[0]
+    original = loop.train
+
+    def breaking(program: Any, *rest: Any) -> Any:
+        if program == bad.program:
+            raise RuntimeError("out of memory")
+        return original(program, *rest)
+
+    monkeypatch.setattr(loop, "train", breaking)
+    store, watcher = Store(tmp_path), Watcher()
+    records = obtain([bad, good], store, planner(), watcher)
+    assert records[good.id].status == "finished"
+    assert records[bad.id].status == "failed"
+    assert "out of memory" in records[bad.id].error
+    monkeypatch.undo()
+    assert bad.id not in done([bad], store, watcher.warn)  # a failed run is to be had again
+    assert obtain([bad], store, planner(), watcher)[bad.id].status == "finished"
+
+
+def test_a_stop_keeps_what_is_finished(tmp_path: Path) -> None:
+    good, late = planned({})[0], planned({"arch.hidden": (4,)})[0]
+    store = Store(tmp_path)
+    executor.execute(packs([good]), store, planner().arrays, Report())
+
+    def stop(count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        executor.execute(packs([late]), store, planner().arrays, Report(epochs=stop))
+    assert list(store.ids()) == [good.id]
+
+
+def test_a_diverged_run_is_an_outcome(tmp_path: Path) -> None:
+    (lost,) = planned({"learning_rate": 1e30})
+    store, watcher = Store(tmp_path), Watcher()
+    record = obtain([lost], store, planner(), watcher)[lost.id]
+    assert record.status == "diverged"
+    assert record.diverged_at is not None
+    obtain([lost], store, planner(), watcher)
+    assert watcher.trained == [lost.id]
+
+
+def test_packs_are_programs() -> None:
+    numbers = planned({}, {"learning_rate": 0.1}, {"seed": 3}, {"schedule": "cosine"}, {})
+    static = planned({"arch.hidden": (4,)})
+    made = packs([*numbers, *static])
+    assert [len(pack.runs) for pack in made] == [4, 1]  # the repetition is one run
+
+
+# Law 6: what a run's identity is -----------------------------------------------------------------------
+
+CHANGES = [
+    {"arch.hidden": (8, 4)},
+    {"arch.activation": "tanh"},
+    {"arch.kernel_init": "he_uniform"},
+    {"arch.residual": True},
+    {"optimizer": "adam"},
+    {"optimizer.momentum": 0.5},
+    {"optimizer.nesterov": True},
+    {"learning_rate": 0.051},
+    {"schedule": "cosine"},
+    {"schedule.warmup": "2"},
+    {"regularization": "dropout=0.5"},
+    {"regularization": "dropout=0.25"},
+    {"regularization": "l2=0.5"},
+    {"epochs": 4},
+    {"batch_size": 4},
+    {"batch_size": "full"},
+    {"seed": 1},
+    {"split": "3:1:1"},
+    {"split_seed": 1},
+    {"train_size": 20},
+    {"label_noise": 0.1},
+    {"scaling": "minmax"},
+    {"loss": "hinge"},
+]
+
+
+def test_every_leaf_changes_the_id() -> None:
+    ids = [run(**change).id for change in [{}, *CHANGES]]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch("[0-9a-f]{16}", one) for one in ids)
+
+
+def test_a_default_written_out_changes_nothing() -> None:
+    plain = run().id
+    for written in ({"seed": 0}, {"arch": "mlp"}, {"optimizer.momentum": "0.0"}, {"schedule": "constant"}):
+        assert run(**written).id == plain
+    assert run(regularization="none", scaling="standard", label_noise="0").id == plain
+    assert run(loss="cross_entropy").id == plain  # what auto comes to
+    assert run(regularization="l2=0.1,dropout=0.5").id == run(regularization="dropout=0.50,l2=1e-1").id
+
+
+def test_the_data_and_a_methods_version_change_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    import dataclasses
+
+    from research.registry import OPTIMIZERS, REGULARIZERS
+
+    plain, dropped = run().id, run(regularization="dropout=0.5").id
+    other = images(rows=66)
+    other = dataclasses.replace(other, spec=dataclasses.replace(other.spec, fingerprint="other"))
+    assert Planner(lambda config: other).runs([BASE])[0].id != plain
+    for registry, name in ((OPTIMIZERS, "sgd"), (REGULARIZERS, "dropout")):
+        raised = dataclasses.replace(registry.get(name), version=2)
+        monkeypatch.setitem(registry._entries, name, raised)
+    fresh = Planner(lambda config: images())
+    assert fresh.runs([{**BASE, "regularization": "dropout=0.5"}])[0].id != dropped
+    assert fresh.runs([BASE])[0].id != plain
+    monkeypatch.undo()
+    monkeypatch.setitem(REGULARIZERS._entries, "dropout", dataclasses.replace(REGULARIZERS.get("dropout"), version=2))
+    assert Planner(lambda config: images()).runs([BASE])[0].id == plain  # it is not used
+
+
+def test_the_path_of_a_csv_is_no_science(tmp_path: Path) -> None:
+    from engine import bundled
+
+    ids = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        file = tmp_path / folder / f"{folder}.csv"
+        file.write_text("u,v,y\n" + "".join(f"{i}.5,{i % 7},{i % 2}\n" for i in range(40)))
+        settings = {"dataset": f"csv:{file}", "dataset.target": "y", "batch_size": 4}
+        ids.append(bundled(str(tmp_path / f"cache_{folder}")).runs([settings])[0].id)
+    assert ids[0] == ids[1]
+
+
+# Law 8: no setting is silently ignored -----------------------------------------------------------------
+
+
+def test_a_setting_that_nothing_uses_is_an_error() -> None:
+    with pytest.raises(UserError, match=r"optimizer\.momentum is not used"):
+        planned({"optimizer": "adam", "optimizer.momentum": 0.9})
+    with pytest.raises(UserError, match=r"arch\.channels"):
+        planned({"arch.channels": "3,4"})
+
+
+def test_a_setting_that_one_arm_uses_is_not() -> None:
+    sgd, adam = planned({"optimizer.momentum": 0.9}, {"optimizer": "adam", "optimizer.momentum": 0.9})
+    assert sgd.config.optimizer["momentum"] == 0.9
+    assert adam.id == planned({"optimizer": "adam"})[0].id
+
+
+def test_a_sweep_is_kept_by_name(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    sweep = Sweep([{"seed": 1}], ["learning_rate"])
+    sweep.save(store, "mine")
+    assert Sweep.load(store, "mine") == sweep
+    with pytest.raises(UserError, match="did you mean mine"):
+        Sweep.load(store, "mien")

@@ -1,0 +1,134 @@
+"""The store: records come back as they were, damaged ones are set aside, files are whole or not there."""
+
+import json
+import math
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from research.errors import UserError
+from research.sweeps.record import Record
+from research.sweeps.store import Damaged, Store
+
+numbers = st.floats(allow_nan=True, allow_infinity=True)
+names = st.text(min_size=1, max_size=8)
+records = st.builds(
+    Record,
+    run_id=st.from_regex(r"[0-9a-f]{16}", fullmatch=True),
+    status=st.sampled_from(["finished", "diverged", "failed"]),
+    config=st.dictionaries(names, st.text(max_size=8), max_size=4),
+    metrics=st.dictionaries(names, numbers, max_size=4),
+    curves=st.dictionaries(names, st.lists(numbers, max_size=4), max_size=3),
+    checksums=st.lists(st.from_regex(r"[0-9a-f]{16}", fullmatch=True), max_size=3),
+    parameters=st.integers(0, 2**40),
+    steps=st.integers(0, 2**40),
+    diverged_at=st.none() | st.integers(0, 1000),
+    error=st.text(max_size=20),
+    provenance=st.dictionaries(names, st.integers() | st.text(max_size=5) | st.lists(st.booleans(), max_size=2)),
+)
+RECORD = Record("0123456789abcdef", "finished", {"seed": "0"}, {"test/accuracy": 0.5}, {"loss": [1.0, math.nan]})
+
+
+@given(records)
+def test_round_trip(record: Record) -> None:
+    """`repr` tells every float, NaN included."""
+    with tempfile.TemporaryDirectory() as directory:
+        store = Store(Path(directory))
+        store.write(record)
+        assert repr(store.read(record.run_id)) == repr(record)
+        assert list(store.ids()) == [record.run_id]
+
+
+def test_missing_records_are_none(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert store.read("ab" * 8) is None
+    assert store.find(["ab" * 8]) == ({}, [])
+    assert store.read_json("ways", "x") is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: "",
+        lambda text: text.replace("0.5", "0.6"),
+        lambda text: text.replace('"format": 1', '"format": 99'),
+        lambda text: "[]",
+        lambda text: "{}",
+        lambda text: json.dumps({"format": 1, "record": {}, "sha256": ""}),
+        lambda text: "null",
+    ],
+    ids=["truncated", "empty", "changed", "format", "list", "object", "hollow", "null"],
+)
+def test_a_damaged_record_is_set_aside(tmp_path: Path, damage: object) -> None:
+    store = Store(tmp_path)
+    path = store.write(RECORD)
+    text = damage(path.read_text())  # type: ignore[operator]
+    for number in range(2):  # a second one does not overwrite the first
+        path.write_text(text)
+        with pytest.raises(Damaged, match="trained again") as caught:
+            store.read(RECORD.run_id)
+        assert "\n" not in str(caught.value)
+        assert not path.exists()
+        assert len(list((tmp_path / "damaged").iterdir())) == number + 1
+    assert all(aside.read_text() == text for aside in (tmp_path / "damaged").iterdir())
+    found, messages = store.find([RECORD.run_id])
+    assert not found
+    assert not messages
+
+
+def test_binary_rubbish_is_set_aside_too(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write(RECORD).write_bytes(b"\xff\xfe\x00rubbish")
+    found, messages = store.find([RECORD.run_id])
+    assert not found
+    assert len(messages) == 1
+
+
+def test_no_temporary_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    path = store.write(RECORD)
+    assert list(path.parent.iterdir()) == [path]
+    before = path.read_text()
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UserError, match="No space left"):
+        store.write(RECORD)
+    assert list(path.parent.iterdir()) == [path]
+    assert path.read_text() == before
+
+
+def test_two_writers_leave_one_whole_record(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    failures: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            for _ in range(50):
+                store.write(RECORD)
+        except BaseException as error:
+            failures.append(error)
+
+    writers = [threading.Thread(target=write) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert not failures
+    assert repr(store.read(RECORD.run_id)) == repr(RECORD)
+    assert len(list(store.path(RECORD.run_id).parent.iterdir())) == 1
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="--records"):
+        Store(tmp_path / "file").prepare()
+    with pytest.raises(UserError, match="cannot write"):
+        Store(tmp_path / "file").write(RECORD)

@@ -1,0 +1,119 @@
+"""The house: imports run downwards only, files are small, and every registry entry is complete."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from engine import acts_on, member, run
+
+import research.catalogue  # noqa: F401
+from research import registry
+from research.options import REQUIRED
+from research.registry import Entry, Registry
+
+ROOT = Path(__file__).parent.parent
+FILES = sorted(path for folder in ("research", "experiments", "launch") for path in (ROOT / folder).rglob("*.py"))
+
+# Lowest first; what shares a floor may import each other.
+FLOORS = (
+    ("research.errors", "research.duration", "research.grammar", "research.options", "research.runtime"),
+    ("research.registry",),
+    ("research.rng", "research.kernels"),
+    ("research.config",),
+    ("research.data",),
+    ("research.models", "research.optim", "research.regularization", "research.tasks"),
+    ("research.catalogue",),
+    ("research.training",),
+    ("research.sweeps",),
+    ("research.analysis",),
+    ("experiments",),
+    ("launch",),
+)
+
+
+def module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def floor(name: str) -> int:
+    """The floor that a module lives on."""
+    fitting = [
+        place for place, rooms in enumerate(FLOORS) for room in rooms if name == room or name.startswith(room + ".")
+    ]
+    assert fitting, f"{name} has no floor"
+    return fitting[0]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules of this repository that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            # `from research import rng` imports the module research.rng
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [
+                name if (ROOT / (name.replace(".", "/") + ".py")).exists() else str(node.module) for name in inside
+            ]
+        else:
+            continue
+        yield from (name for name in names if name.partition(".")[0] in ("research", "experiments", "launch"))
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if module(p) != "research"], ids=module)
+def test_imports_run_downwards(path: Path) -> None:
+    for name in imported(path):
+        assert name != "research", f"{path} imports all of research"
+        assert floor(name) <= floor(module(path)), f"{module(path)} imports {name}, which lies above it"
+
+
+def test_files_are_small_and_have_a_noun() -> None:
+    for path in FILES:
+        lines = path.read_text().splitlines()
+        assert len(lines) <= 400, path
+        assert path.stem not in ("utils", "util", "helpers", "misc", "common"), path
+        assert lines[0].startswith('"""'), f"{path}: the first line says what is in the file"
+
+
+def registries() -> list[Registry[Entry]]:
+    return [value for value in vars(registry).values() if isinstance(value, Registry)]
+
+
+ENTRIES = [(r.kind, entry) for r in registries() for entry in r]
+
+
+@pytest.mark.parametrize(("kind", "entry"), ENTRIES, ids=lambda value: getattr(value, "name", value))
+def test_an_entry_is_complete(kind: str, entry: Entry) -> None:
+    assert entry.name.isidentifier()
+    assert entry.summary
+    assert "\n" not in entry.summary
+    assert entry.version >= 1
+    if kind in ("architecture", "regularizer"):
+        assert entry.paper
+    for option in entry.options:
+        assert option.help or option.registry is not None or kind == "optimizer", f"{entry.name}.{option.name}"
+        assert option.default is not REQUIRED or option.name in entry.tiny or kind == "data set"
+        if option.default is not REQUIRED and option.default is not None:
+            assert option.parse(option.default, option.name) == option.default
+    for name in entry.tiny:
+        assert entry.option(name) is not None
+
+
+@pytest.mark.parametrize("entry", list(registry.OPTIMIZERS), ids=lambda entry: entry.name)
+def test_tiny_optimizers_resolve(entry: Entry) -> None:
+    tiny = {f"optimizer.{name}": value for name, value in entry.tiny.items()}
+    assert run(optimizer=entry.name, **tiny).config.optimizer.name == entry.name
+
+
+@pytest.mark.parametrize("entry", list(registry.REGULARIZERS), ids=lambda entry: entry.name)
+def test_tiny_regularizers_resolve(entry: registry.Regularizer) -> None:
+    (part,) = run(regularization=member(entry), **acts_on(entry)).config.regularization
+    assert {name: part[name] for name in entry.tiny} == dict(entry.tiny)
+
+
+@pytest.mark.parametrize("entry", list(registry.ARCHITECTURES), ids=lambda entry: entry.name)
+def test_tiny_architectures_resolve(entry: registry.Architecture) -> None:
+    tiny = {f"arch.{name}": value for name, value in entry.tiny.items()}
+    assert run(**{"arch": entry.name, **tiny}).config.arch.name == entry.name

@@ -1,0 +1,129 @@
+"""Law 2: a lane is the run alone: same initial parameters, data order and random bits, steps equal to rounding."""
+
+import itertools
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from engine import acts_on, assert_close, assert_same_bits, lane, member, run, start, steps
+
+from research.errors import UserError
+from research.registry import ACTIVATIONS, OPTIMIZERS, REGULARIZERS, SCHEDULES, SLOTS
+from research.training import loop
+from research.training.lanes import Way
+
+WIDTH = 4
+MEMBERS = 4
+
+
+def combinations() -> list[dict[str, Any]]:
+    """Settings among which are every optimizer, activation and regularizer, and every pair of slots.
+
+    Drawn at random but always the same; each draws first what was drawn least.
+    """
+    draw = random.Random(0)
+    used: dict[Any, int] = dict.fromkeys(itertools.combinations(SLOTS, 2), 0)
+    used |= {_key(entry): 0 for registry in (OPTIMIZERS, ACTIVATIONS, REGULARIZERS) for entry in registry}
+
+    def rarest(entries: Any) -> Any:
+        return min(entries, key=lambda entry: (used[_key(entry)], draw.random()))
+
+    cases: list[dict[str, Any]] = []
+    for _ in range(200):
+        if all(used.values()):
+            return cases
+        waiting = [entry for entry in REGULARIZERS if not used[_key(entry)]]
+        slots = {rarest(waiting or REGULARIZERS).slot}
+        while len(slots) < MEMBERS:
+            slots.add(draw.choice(SLOTS))
+        chosen = [rarest([e for e in REGULARIZERS if e.slot == slot]) for slot in SLOTS if slot in slots]
+        # The proximal step is gradient descent's alone; and a bias that a normalization undoes has a gradient of
+        # mere rounding, which an adaptive optimizer would blow up to a step.
+        plain = any(entry.site == "proximal" or entry.slot == "normalization" for entry in chosen)
+        optimizer = OPTIMIZERS.get("sgd") if plain else rarest(OPTIMIZERS)
+        activation = rarest(ACTIVATIONS)
+        settings = {key: value for entry in chosen for key, value in acts_on(entry).items()}
+        settings |= {
+            "optimizer": optimizer.name,
+            "learning_rate": 0.01,
+            "arch.activation": activation.name,
+            "regularization": ",".join(member(entry) for entry in chosen),
+        }
+        try:
+            run(**settings)
+        except UserError:
+            continue  # they exclude each other
+        cases.append(settings)
+        pairs = itertools.combinations([slot for slot in SLOTS if slot in slots], 2)
+        for key in [*map(_key, [optimizer, activation, *chosen]), *pairs]:
+            used[key] += 1
+    raise AssertionError(f"never drawn: {[key for key, times in used.items() if not times]}")
+
+
+def _key(entry: Any) -> tuple[str, str]:
+    return type(entry).__name__, entry.name
+
+
+def named(settings: dict[str, Any]) -> str:
+    return "-".join(str(settings[key]) for key in ("optimizer", "arch.activation", "regularization"))
+
+
+@pytest.fixture
+def compiled(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every eighth case is compiled as users have it, the others without most optimisations: in half the time."""
+    jax.config.update("jax_disable_most_optimizations", COMBINATIONS.index(request.getfixturevalue("settings")) % 8 > 0)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+COMBINATIONS = combinations()
+
+
+@pytest.mark.usefixtures("compiled")
+@pytest.mark.parametrize("settings", COMBINATIONS, ids=named)
+def test_a_lane_is_the_run_alone(settings: dict[str, Any]) -> None:
+    """Initial parameters bitwise, first steps to rounding; and bitwise whatever the neighbours and the place."""
+    runs = [run(**settings, seed=seed) for seed in range(3)]
+    assert_same_bits(lane(start(runs, WIDTH).state, 1), lane(start(runs[1:2], 1).state, 0))
+    count = 1 if settings["arch.activation"] == "step" else 2  # a step makes a jump of a rounding
+    together, alone = steps(runs, WIDTH, count), steps(runs[1:2], 1, count)
+    assert_close(lane(together, 1), lane(alone, 0))
+    other = run(**{**settings, "learning_rate": 0.2}, seed=9)
+    elsewhere = steps([other, other, other, runs[1]], WIDTH, count)
+    assert_same_bits(lane(elsewhere, 3), lane(together, 1))
+
+
+def test_the_order_is_a_function_of_seed_and_epoch() -> None:
+    runs = [run(seed=seed) for seed in range(3)]
+    together, alone = start(runs, WIDTH), start(runs[2:3], 1)
+    program = runs[0].program
+    for epoch in range(2):
+        rows = np.asarray(loop.order(program, together, Way(WIDTH, 1), epoch))
+        np.testing.assert_array_equal(rows[2], np.asarray(loop.order(program, alone, Way(1, 1), epoch))[0])
+        assert sorted(rows[2]) == sorted(np.asarray(together.lanes.train[2]))
+        assert (rows[2] != rows[1]).any()
+    assert (rows != np.asarray(loop.order(program, together, Way(WIDTH, 1), 0))).any()
+
+
+def test_schedules_share_a_program_and_their_lanes_are_the_runs_alone() -> None:
+    runs = [run(schedule=entry.name) for entry in SCHEDULES]
+    assert {r.program for r in runs} == {runs[0].program}
+    together = steps(runs, len(runs), 3)
+    for place, own in enumerate(runs):
+        assert_close(lane(together, place), lane(steps([own], 1, 3), 0))
+
+
+def test_lanes_differ_where_their_numbers_do() -> None:
+    """No number is lost on the way into the program."""
+    numbers: list[dict[str, Any]] = [{"learning_rate": 0.1}, {"seed": 5}, {"schedule": "linear"}]
+    numbers += [{"regularization": "dropout=0.1"}, {"optimizer.momentum": 0.9}, {"scaling": "minmax"}]
+    numbers += [{"label_noise": 0.5}, {"split_seed": 3}]
+    base = {"regularization": "dropout=0.4"}
+    runs = [run(**{**base, **one}) for one in [{}, *numbers]]
+    assert len({r.program for r in runs}) == 1
+    seen = steps(runs, len(runs), 3)
+    flat = [np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(lane(seen, i))]) for i in range(len(runs))]
+    assert len({each.tobytes() for each in flat}) == len(runs)

@@ -1,0 +1,101 @@
+"""Nothing is silently skipped: every regularizer's strength changes the run, and its neutral value is the run without it."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from engine import acts_on, assert_close, data_of, lane, member, run
+
+from research.config import Part, RunConfig
+from research.registry import REGULARIZERS, Regularizer
+from research.sweeps.plan import Run
+from research.training import loop
+from research.training.lanes import Way, gather
+from research.training.step import train_step
+
+ACTING = [entry for entry in REGULARIZERS if entry.slot != "stopping"]
+# Stochastic weight averaging starts in the middle of the 15 steps.
+COUNT = {"swa": 10}
+
+
+def strengths(entry: Regularizer) -> dict[str, Any]:
+    """The numeric options at the tiny setting."""
+    values = {o.name: entry.tiny.get(o.name, o.default) for o in entry.options if o.numeric}
+    return {name: value for name, value in values.items() if name in (entry.neutral or {})} or values
+
+
+def at(of: Run, entry: Regularizer, values: dict[str, Any]) -> RunConfig:
+    """The run's config with other strengths, infinite ones too, which no flag takes."""
+    (part,) = of.config.regularization
+    return dataclasses.replace(
+        of.config, regularization=(Part(entry.name, (*{**dict(part.options), **values}.items(),)),)
+    )
+
+
+def evaluated(of: Run, configs: Sequence[RunConfig], count: int) -> Any:
+    """What evaluation uses after `count` steps, a lane a config; op by op, which spares the compilations."""
+    program, way = of.program, Way(len(configs), 1)
+    (chunk,) = loop.start(program, configs, data_of(of).data, way)
+    step = jax.vmap(functools.partial(train_step, program))
+    state, per_epoch = chunk.state, program.sizes.steps_per_epoch
+    for i in range(count):
+        rows = loop.order(program, chunk, way, i // per_epoch)
+        batch = gather(chunk.x, chunk.y, rows, np.int32(i % per_epoch), steps=1, batch=program.sizes.batch)
+        state = step(state, chunk.lanes, {**{k: v[0] for k, v in batch.items()}, "factor": chunk.factors[i]})
+    return jax.device_get(state.evaluated)
+
+
+@functools.cache
+def without(count: int, residual: bool, cnn: bool) -> Any:
+    settings: dict[str, Any] = {"arch.residual": True} if residual else {}
+    plain = run(**({"arch": "cnn", "arch.channels": (2, 3), "arch.dense": (4,)} if cnn else settings))
+    return evaluated(plain, [plain.config] * 2, count)
+
+
+def plainly(entry: Regularizer) -> Any:
+    settings = acts_on(entry)
+    return without(COUNT.get(entry.name, 3), "arch.residual" in settings, "arch" in settings)
+
+
+def equal(a: Any, b: Any) -> bool:
+    leaves, others = jax.tree.leaves(a), jax.tree.leaves(b)
+    same_shapes = [leaf.shape for leaf in leaves] == [leaf.shape for leaf in others]
+    return same_shapes and all(np.array_equal(x, y) for x, y in zip(leaves, others, strict=True))
+
+
+@pytest.mark.parametrize("entry", ACTING, ids=lambda entry: entry.name)
+def test_a_strength_acts(entry: Regularizer) -> None:
+    """A lane at the strength, one at half of each, one at the neutral value; all with the same seed."""
+    of = run(regularization=member(entry), **acts_on(entry))
+    values = strengths(entry)
+    settings = [values, *({**values, name: value / 2} for name, value in values.items())]
+    settings += [dict(entry.neutral)] if entry.neutral else []
+    lanes = evaluated(of, [at(of, entry, one) for one in settings], COUNT.get(entry.name, 3))
+    plain = lane(plainly(entry), 0)
+    assert not equal(lane(lanes, 0), plain)
+    for place in range(1, len(values) + 1):
+        assert not equal(lane(lanes, place), lane(lanes, 0)), settings[place]
+    if entry.neutral:
+        assert_close(lane(lanes, len(settings) - 1), plain, 1e-6)
+
+
+def test_early_stopping_stops_and_restores_the_best() -> None:
+    """At a rate that only makes things worse the first epochs are the best."""
+    base = {"learning_rate": 3.0, "epochs": 8}
+    stopping = run(**base, regularization="early_stopping=2")
+    never = at(stopping, REGULARIZERS.get("early_stopping"), {"patience": float("inf")})
+    plain = run(**base)
+    data = data_of(plain).data
+    stopped, on = loop.train(stopping.program, [stopping.config, never], data, Way(2, 5))
+    (free,) = loop.train(plain.program, [plain.config], data, Way(2, 5))
+    losses = free.curves["validation/loss"]
+    assert len(stopped.curves["validation/loss"]) < 8
+    assert stopped.steps == 5 * len(stopped.checksums)
+    assert on.checksums == free.checksums
+    assert on.metrics == free.metrics
+    assert stopped.curves["validation/loss"] == losses[: len(stopped.checksums)]
+    assert stopped.metrics["validation/nll"] == pytest.approx(min(stopped.curves["validation/loss"]), rel=1e-5)

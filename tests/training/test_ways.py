@@ -1,0 +1,69 @@
+"""Law 7: the way of running is what was timed fastest, and kept."""
+
+from pathlib import Path
+
+import pytest
+from engine import run
+
+from research.sweeps import executor
+from research.sweeps.plan import Pack
+from research.sweeps.store import Store
+from research.training import ways
+from research.training.lanes import Way
+
+RUN = run(epochs=1000)
+LANES = 40
+
+
+def candidates(lanes: int = LANES) -> list[Way]:
+    return list(ways.candidates(RUN.program, RUN.config, lanes))
+
+
+def chosen(timings: dict[Way, float], lanes: int = LANES) -> tuple[Way, list[Way]]:
+    """The choice, and what was timed for it."""
+    asked: list[Way] = []
+
+    def time_way(way: Way) -> float:
+        asked.append(way)
+        return timings[way]
+
+    way, _ = ways.choose(RUN.program, RUN.config, lanes, time_way)
+    return way, asked
+
+
+def test_the_fastest_is_taken() -> None:
+    options = candidates()
+    assert len(options) > 2
+    for fastest in options:
+        way, asked = chosen({option: 0.5 if option == fastest else 1.0 for option in options})
+        assert way == fastest
+        assert asked == options
+
+
+def test_the_default_is_kept_within_the_margin() -> None:
+    default, *others = candidates()
+    assert chosen({default: 1.0} | dict.fromkeys(others, 0.95))[0] == default
+
+
+def test_a_short_pack_times_nothing_else() -> None:
+    default, *_ = candidates()
+    per_step = ways.WORTH_SECONDS / (LANES * RUN.program.steps)
+    way, asked = chosen({default: 0.99 * per_step})
+    assert way == default
+    assert len(asked) <= 1
+
+
+def test_convolutions_run_one_by_one_on_a_cpu() -> None:
+    cnn = run(arch="cnn", arch__channels=(2,), arch__dense=(4,))
+    assert {way.width for way in ways.candidates(cnn.program, cnn.config, 10)} == {1}
+
+
+def test_the_stored_way_is_reused(tmp_path: Path) -> None:
+    store, pack = Store(tmp_path), Pack(RUN.program, (RUN,))
+    first = executor.way_of(pack, store, LANES, lambda way: 1.0)
+
+    def never(way: Way) -> float:
+        pytest.fail("timed again")
+
+    assert executor.way_of(pack, store, LANES, never) == first
+    assert [path.suffix for path in (tmp_path / "ways").iterdir()] == [".json"]
