@@ -10,8 +10,22 @@ from research.errors import UserError
 
 @pytest.mark.parametrize(
     ("text", "steps"),
-    [("500", 500), ("500steps", 500), ("1step", 1), ("3epochs", 60), ("1epoch", 20), ("0.5epochs", 10), ("5%", 10)]
-    + [("0", 0), ("100%", 200), (" 7 ", 7), ("2 epochs", 40), ("0.2%", 0), ("0.25%", 1), (".5epochs", 10)],
+    [
+        ("500", 500),
+        ("500steps", 500),
+        ("1step", 1),
+        ("3epochs", 60),
+        ("1epoch", 20),
+        ("0.5epochs", 10),
+        ("5%", 10),
+        ("0", 0),
+        ("100%", 200),
+        (" 7 ", 7),
+        ("2 epochs", 40),
+        ("0.2%", 0),
+        ("0.25%", 1),
+        (".5epochs", 10),
+    ],
 )
 def test_steps(text: str, steps: int) -> None:
     """200 steps in 10 epochs of 20; halves are rounded up."""

@@ -10,6 +10,8 @@ from research.duration import Duration
 from research.errors import UserError
 from research.options import REQUIRED, Count, Positive, Probability, Range, format_value, options_of
 
+TENTH = Duration(10, "%")
+
 
 def builder(
     rate: Annotated[Probability, "a rate"],
@@ -20,7 +22,7 @@ def builder(
     flag: bool = False,
     widths: tuple[Count, ...] = (2,),
     limit: Positive | None = None,
-    time: Duration = Duration(5, "%"),
+    time: Duration = TENTH,
 ) -> None: ...
 
 
@@ -38,15 +40,22 @@ def test_a_signature_declares_everything() -> None:
 
 @pytest.mark.parametrize(
     ("name", "text", "value"),
-    [("rate", "0.5", 0.5), ("rate", 0, 0.0), ("size", "1e3", 1000), ("size", "4", 4), ("word", "b", "b")]
-    + [
+    [
+        ("rate", "0.5", 0.5),
+        ("rate", 0, 0.0),
+        ("size", "1e3", 1000),
+        ("size", "4", 4),
+        ("word", "b", "b"),
         ("flag", "True", True),
         ("flag", "0", False),
         ("widths", "4,5", (4, 5)),
         ("widths", [6], (6,)),
         ("widths", "", ()),
-    ]
-    + [("limit", "none", None), ("limit", None, None), ("limit", "2", 2.0), ("time", "3epochs", Duration(3, "epochs"))],
+        ("limit", "none", None),
+        ("limit", None, None),
+        ("limit", "2", 2.0),
+        ("time", "3epochs", Duration(3, "epochs")),
+    ],
 )
 def test_read(name: str, text: object, value: object) -> None:
     parsed = OPTIONS[name].parse(text, name)
@@ -61,10 +70,13 @@ def test_read(name: str, text: object, value: object) -> None:
         ("rate", "nan", "a number"),
         ("rate", "inf", "a number"),
         ("rate", "x", "a number"),
-    ]
-    + [("size", "0", ">= 1"), ("size", "1.5", "whole number"), ("size", "true", "whole"), ("size", True, "whole")]
-    + [("word", "c", "allowed are a, b"), ("flag", "maybe", "true or false"), ("widths", "4,0", ">= 1")]
-    + [
+        ("size", "0", ">= 1"),
+        ("size", "1.5", "whole number"),
+        ("size", "true", "whole"),
+        ("size", True, "whole"),
+        ("word", "c", "allowed are a, b"),
+        ("flag", "maybe", "true or false"),
+        ("widths", "4,0", ">= 1"),
         ("limit", "0", "> 0"),
         ("time", "soon", "time: .*duration"),
         ("rate", True, "a number"),

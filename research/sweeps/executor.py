@@ -135,5 +135,5 @@ def way_of(pack: Pack, store: Store, lanes: int, time_way: Callable[[Way], float
     if stored is not None:
         return Way(**stored["way"])
     way, timings = ways.choose(pack.program, pack.runs[0].config, lanes, time_way)
-    store.write_json("ways", name, {"way": dataclasses.asdict(way), "milliseconds_per_lane_step": timings})
+    store.write_json("ways", name, {"way": dataclasses.asdict(way), "seconds_per_lane_step": timings})
     return way

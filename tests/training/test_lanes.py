@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import acts_on, assert_close, assert_same_bits, lane, member, run, start, steps
+from engine import acts_on, assert_close, assert_same_bits, compiled_lightly, lane, member, run, start, steps
 
 from research.errors import UserError
 from research.registry import ACTIVATIONS, OPTIMIZERS, REGULARIZERS, SCHEDULES, SLOTS
@@ -73,10 +73,10 @@ def named(settings: dict[str, Any]) -> str:
 
 @pytest.fixture
 def compiled(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every eighth case is compiled as users have it, the others without most optimisations: in half the time."""
-    jax.config.update("jax_disable_most_optimizations", COMBINATIONS.index(request.getfixturevalue("settings")) % 8 > 0)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    """Every eighth case is compiled as users have it, the others lightly."""
+    settings = request.getfixturevalue("settings")
+    with compiled_lightly(settings["regularization"], COMBINATIONS.index(settings) % 8 > 0):
+        yield
 
 
 COMBINATIONS = combinations()

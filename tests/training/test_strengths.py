@@ -1,4 +1,4 @@
-"""Nothing is silently skipped: every regularizer's strength changes the run, and its neutral value is the run without it."""
+"""Nothing is silently skipped: each strength changes the run, and its neutral value is the run without it."""
 
 import dataclasses
 import functools
@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import acts_on, assert_close, data_of, lane, member, run
+from engine import acts_on, assert_close, compiled_lightly, data_of, lane, member, run
 
 from research.config import Part, RunConfig
 from research.registry import REGULARIZERS, Regularizer
@@ -37,15 +37,16 @@ def at(of: Run, entry: Regularizer, values: dict[str, Any]) -> RunConfig:
 
 
 def evaluated(of: Run, configs: Sequence[RunConfig], count: int) -> Any:
-    """What evaluation uses after `count` steps, a lane a config; op by op, which spares the compilations."""
+    """What evaluation uses after `count` steps, a lane a config."""
     program, way = of.program, Way(len(configs), 1)
     (chunk,) = loop.start(program, configs, data_of(of).data, way)
-    step = jax.vmap(functools.partial(train_step, program))
+    step = jax.jit(jax.vmap(functools.partial(train_step, program)))
     state, per_epoch = chunk.state, program.sizes.steps_per_epoch
-    for i in range(count):
-        rows = loop.order(program, chunk, way, i // per_epoch)
-        batch = gather(chunk.x, chunk.y, rows, np.int32(i % per_epoch), steps=1, batch=program.sizes.batch)
-        state = step(state, chunk.lanes, {**{k: v[0] for k, v in batch.items()}, "factor": chunk.factors[i]})
+    with compiled_lightly(str(program.config.regularization)):
+        for i in range(count):
+            rows = loop.order(program, chunk, way, i // per_epoch)
+            batch = gather(chunk.x, chunk.y, rows, np.int32(i % per_epoch), steps=1, batch=program.sizes.batch)
+            state = step(state, chunk.lanes, {**{k: v[0] for k, v in batch.items()}, "factor": chunk.factors[i]})
     return jax.device_get(state.evaluated)
 
 
@@ -76,6 +77,7 @@ def test_a_strength_acts(entry: Regularizer) -> None:
     settings += [dict(entry.neutral)] if entry.neutral else []
     lanes = evaluated(of, [at(of, entry, one) for one in settings], COUNT.get(entry.name, 3))
     plain = lane(plainly(entry), 0)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(lanes))
     assert not equal(lane(lanes, 0), plain)
     for place in range(1, len(values) + 1):
         assert not equal(lane(lanes, place), lane(lanes, 0)), settings[place]

@@ -1,0 +1,85 @@
+"""Prints the catalogue: python -m launch.list regularizers"""
+
+from collections.abc import Iterator, Sequence
+
+import research.catalogue  # noqa: F401  (fills the registries)
+from launch import start
+from launch.flags import DATA_DIR
+from research.data import prepared
+from research.errors import UserError, nearest
+from research.options import REQUIRED, Option, format_value
+from research.registry import (
+    ACTIVATIONS,
+    ARCHITECTURES,
+    DATASETS,
+    LOSSES,
+    OPTIMIZERS,
+    REGULARIZERS,
+    SCHEDULES,
+    SLOTS,
+    TASKS,
+    Entry,
+    Registry,
+    load_package,
+)
+from research.sweeps.experiment import EXPERIMENTS
+
+CATALOGUE: dict[str, Registry] = {
+    registry.plural: registry
+    for registry in (
+        ARCHITECTURES, ACTIVATIONS, OPTIMIZERS, SCHEDULES, REGULARIZERS, DATASETS, TASKS, LOSSES, EXPERIMENTS
+    )
+}  # fmt: skip
+# Names with an argument, each with an example that resolves without reading anything.
+FAMILIES = {"datasets": ("csv:FILE", "folder:DIR")}
+CHAIN = ("chain(…)", "a chain of optax transformations, its numbers lane values: 'chain(clip(1.0), scale_by_adam())'")
+
+
+def main(arguments: Sequence[str]) -> None:
+    if len(arguments) != 1 or arguments[0] not in CATALOGUE:
+        given = arguments[0] if arguments else ""
+        raise UserError(f"say what to list; {nearest(given, CATALOGUE)}")
+    load_package("experiments")
+    print("\n".join(_lines(arguments[0])))
+
+
+def _lines(plural: str) -> Iterator[str]:
+    registry = CATALOGUE[plural]
+    if plural == "experiments":
+        for experiment in registry:
+            paper = f" ({experiment.paper})" if experiment.paper else ""
+            yield f"{experiment.name}: {experiment.summary}{paper}"
+            yield f"    {len(experiment.arms)} arms, {experiment.seeds} seeds, baseline {experiment.baseline}"
+        return
+    entries = [*registry, *(registry.get(name) for name in FAMILIES.get(plural, ()))]
+    if plural == "regularizers":
+        entries.sort(key=lambda entry: SLOTS.index(entry.slot))
+    for entry in entries:
+        slot = f"[{entry.slot}] " if plural == "regularizers" else ""
+        yield from _entry(entry, slot)
+    if plural == "optimizers":
+        yield ": ".join(CHAIN)
+    if plural == "datasets":
+        found = prepared.available(DATA_DIR.value)
+        yield f"prepared in {prepared.data_directory(DATA_DIR.value)}: {', '.join(sorted(found)) or 'none'}"
+
+
+def _entry(entry: Entry, slot: str) -> Iterator[str]:
+    paper = f" ({entry.paper})" if entry.paper else ""
+    yield f"{entry.name}: {slot}{entry.summary}{paper}"
+    for option in entry.options:
+        yield f"    {option.name}={_default(option)}  {option.help}{_allowed(option)}"
+
+
+def _default(option: Option) -> str:
+    return "(required)" if option.default is REQUIRED else format_value(option.default)
+
+
+def _allowed(option: Option) -> str:
+    if option.choices:
+        return f"; one of {', '.join(option.choices)}"
+    return f"; {option.range}" if option.range is not None else ""
+
+
+if __name__ == "__main__":
+    start.run(main)
