@@ -1,5 +1,6 @@
 """Measurements: python -m launch.benchmark packing"""
 
+import functools
 import statistics
 import subprocess
 import sys
@@ -66,7 +67,7 @@ def _packing(hidden: str) -> tuple[float, float, float]:
 
         train(SAMPLE.value)
         sweep(REPEATS.value)  # the compile cache is warm from here on
-        sweeps = [_seconds(lambda n=n: sweep(n)) for n in range(REPEATS.value)]
+        sweeps = [_seconds(functools.partial(sweep, place)) for place in range(REPEATS.value)]
         apart = _seconds(trains) / SAMPLE.value
     plans = planner()
     settings = {"arch.hidden": hidden, "epochs": 10, "regularization": "dropout=0.1"}

@@ -92,7 +92,7 @@ def _data() -> Iterator[str]:
     found = prepared.available(DATA_DIR.value)
     print(f"data directory {root}: {', '.join(sorted(found)) or 'no prepared sets'}; bundled sets need none")
     if not root.is_dir() and (DATA_DIR.value or os.environ.get("TFDS_DATA_DIR")):
-        yield f"the data directory {root} does not exist; set --data_dir or TFDS_DATA_DIR to the folder with prepared sets"
+        yield f"the data directory {root} does not exist; set --data_dir or TFDS_DATA_DIR to a folder of prepared sets"
 
 
 def _directories() -> Iterator[str]:

@@ -54,9 +54,8 @@ def _runs(experiment: Experiment, plans: Planner) -> tuple[list[Run], str]:
     asked = choice.candidates(experiment)
     runs = [run for of_arm in asked.values() for of_value in of_arm for run in plans.runs(of_value)]
     fresh = len(experiment.arms) * experiment.seeds
-    return runs, (
-        f"these choose {experiment.choose.path}; {fresh} runs follow, each row's choice on {experiment.seeds} fresh seeds"
-    )
+    note = f"these choose {experiment.choose.path}; {fresh} runs follow, on {experiment.seeds} fresh seeds a row"
+    return runs, note
 
 
 def _print_pack(pack: Pack, finished: Mapping[str, Record], records: Store, plans: Planner) -> float | None:

@@ -33,10 +33,14 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
             main(argv[1:])
         except UserError as error:
             _end(str(error), EXIT_USER)
-        except KeyboardInterrupt:
-            _end("stopped; finished runs are kept, and the same command goes on", EXIT_STOPPED)
         except BrokenPipeError:
             sys.stderr.close()
+        except OSError as error:
+            if error.filename is None:
+                raise
+            _end(f"cannot use {error.filename}: {error.strerror}", EXIT_USER)
+        except KeyboardInterrupt:
+            _end("stopped; finished runs are kept, and the same command goes on", EXIT_STOPPED)
 
     app.run(guarded, flags_parser=parse)
 

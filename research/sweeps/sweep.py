@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -19,6 +19,9 @@ class Monitor(Protocol):
 
     def warn(self, message: str) -> None:
         """Something that the user should know."""
+
+    def obtained(self, records: Iterable[Record]) -> None:
+        """These are the records that were asked for."""
 
     def watch(self, runs: Sequence[Run]) -> AbstractContextManager[Report]:
         """Follows these runs while they train."""
@@ -48,6 +51,7 @@ def obtain(
         with monitor.watch(missing) as report:
             executor.execute(packs(missing), store, planner.arrays, report, totals)
         found, _ = store.find(run.id for run in wanted)
+    monitor.obtained(found.values())
     return found
 
 
