@@ -8,7 +8,7 @@ from typing import NoReturn
 from absl import app, flags, logging
 
 from research import runtime
-from research.errors import UserError
+from research.errors import UserError, nearest
 
 CACHE_DIR = flags.DEFINE_string("cache_dir", ".cache", "where compiled programs and decoded data are kept")
 
@@ -22,6 +22,8 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
         try:
             more_flags(argv)
             return flags.FLAGS(list(argv))
+        except flags.UnrecognizedFlagError as error:
+            _end(f"unknown flag --{error.flagname}; {nearest(error.flagname, flags.FLAGS)}", EXIT_USER)
         except (flags.Error, UserError) as error:
             _end(_one_line(str(error)), EXIT_USER)
 

@@ -4,6 +4,10 @@ import difflib
 from collections.abc import Iterable
 
 
+# A message lists at most this many names.
+MOST = 40
+
+
 class UserError(Exception):
     """Bad input (flag, config, file, record). Launchers print it as one line and exit with 2."""
 
@@ -14,4 +18,6 @@ def nearest(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
     if close:
         return f"did you mean {' or '.join(close)}?"
+    if len(names) > MOST:
+        return f"there are {len(names)}, from {names[0]} to {names[-1]}"
     return f"known: {', '.join(names)}" if names else "there are none"

@@ -51,7 +51,7 @@ class Store:
         path = self.path(run_id)
         try:
             return parse(path.read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise UserError(f"cannot read the record {path}: {error.strerror}") from None

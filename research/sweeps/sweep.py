@@ -1,6 +1,7 @@
 """A sweep: the runs that a user wants, trained where they have no record."""
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -64,6 +65,8 @@ class Sweep:
 
     def save(self, store: Store, name: str) -> None:
         """Keeps the sweep under its name, beside the records."""
+        if not re.fullmatch(r"\w[\w.-]*", name):
+            raise UserError(f"name='{name}': a name is letters, digits, '.', '_' and '-'")
         store.prepare()
         store.write_json("sweeps", name, dataclasses.asdict(self))
 

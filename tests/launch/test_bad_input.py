@@ -1,0 +1,111 @@
+"""Bad input: one clear line that says what is wrong and what would be right, exit code 2, nothing lost."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.launch.command_lines import Result, run_all
+
+# A command line, and what its one line must say.
+CASES = {
+    "train --optimzer=adam": "unknown flag --optimzer; did you mean optimizer",
+    "train --zzz=3": "unknown flag --zzz",
+    "train --arch=mpl": "unknown architecture 'mpl'; did you mean mlp?",
+    "train --arch.hiden=3": "did you mean hidden?",
+    "train --optimizer=adam --optimizer.momentum=0.9": "adam has no option 'momentum'; known: b1, b2, eps",
+    "train --regularization=dropot=0.5": "did you mean dropout",
+    "train --regularization=dropout=1.5": "dropout.rate=1.5 is out of range; it must be in [0, 1)",
+    "train --regularization=dropout": "dropout needs a value for rate",
+    "train --regularization=dropout=": "not of the form name=value",
+    "train --regularization=batch_norm,layer_norm": "both of the slot normalization",
+    "train --arch=linear --regularization=dropout=0.5": "dropout acts on hidden units, and arch=linear has none",
+    "train --regularization=stochastic_depth=0.2": "acts on residual branches",
+    "train --dataset=diabetes --regularization=label_smoothing=0.1": "the task is regression",
+    "train --batch_size=5000": "larger than the 1437 training rows",
+    "train --schedule=cosine --schedule.warmup=1000epochs": "longer than the training",
+    "train --schedule.warmup=abc": "not a duration",
+    "train --optimizer=chain(": "never closes",
+    "train --optimizer=chain()": "has no members",
+    "train --optimizer=chain(scale_by_adm())": "did you mean scale_by_adam",
+    "train --optimizer=chain(adam(0.1))": "brings its own learning rate",
+    "train --optimizer=chain(clip(a=1))": "clip has no 'a'; known: max_delta",
+    "train --split=8:x": "expected two or three whole numbers",
+    "train --split=1:0:1": "expected two or three whole numbers",
+    "sweep --grid=learning_rate": "not of the form setting=value|value",
+    "sweep --grid=learning_rat=1|2": "did you mean learning_rate?",
+    "sweep --grid=learning_rate=1|1": "has a value twice",
+    "sweep --grid=learning_rate=1||2": "has an empty value",
+    "sweep --grid=learning_rate=1|x": "learning_rate=x: expected a number",
+    "sweep --grid=learning_rate=log(1e-4,1)": "use --sample",
+    "sweep --sample=learning_rate=log(1,0) --samples=2": "needs low < high",
+    "sweep --sample=learning_rate=log(1e-4,1)": "--sample and --samples go together",
+    "sweep --zip=learning_rate=1|2": "has one axis",
+    "sweep --zip='learning_rate=1|2; epochs=1'": "as many values each",
+    "sweep --seeds=abc": "--seeds=abc",
+    "sweep --grid=optimizer=sgd|adam --arch.foo=3": "--arch.foo is not used",
+    "sweep --grid=learning_rate=1|2 --learning_rate=3": "an axis sets it too",
+    "train --dataset=csv:nofile.csv --target=y": "nofile.csv: No such file",
+    "train --dataset=csv:empty.csv --target=y": "empty.csv is empty",
+    "train --dataset=csv:header.csv --target=y": "has a header but no rows",
+    "train --dataset=csv:missing.csv --target=z": "has no column 'z'; known: a, b, y",
+    "train --dataset=csv:missing.csv": "needs --target=COLUMN",
+    "train --dataset=csv:missing.csv --target=y": "row 3, column 'b'",
+    "train --dataset=csv:text.csv --target=y": "row 3, column 'b': 'x' is not a number",
+    "train --dataset=folder:images": "images/cat/a.png does not decode",
+    "train --dataset=folder:nowhere": "is not a folder",
+    "train --dataset=mnist --data_dir=.": "neither bundled nor prepared: looked in",
+    "train --dataset=digts": "did you mean digits",
+    "train --records=/dev/null/x": "cannot write records to /dev/null/x",
+    "train --epochs=0": "epochs=0 is out of range; it must be >= 1",
+    "train --learning_rate=nan": "expected a number",
+    "train --seed=-1": "seed=-1 is out of range",
+    "train --train_size=5000": "must be 1 to 1437",
+    "train --train_size=64 --batch_size=65": "larger than the 64 training rows",
+    "train --arch=cnn --dataset=iris": "those of iris have shape [4]",
+    "train --arch.hidden=0": "arch.hidden=0 is out of range",
+    "train --arch.activation=rleu": "did you mean relu",
+    "train --loss=squared": "loss=squared is for regression",
+    "train --task=regression": "does not fit digits",
+    "train --label_noise=0.1 --dataset=diabetes": "draws classes anew",
+    "train --split=8:2 --regularization=early_stopping=3": "leaves none",
+    "train --regularization=l1_prox=0.1 --optimizer=adam": "use optimizer=sgd",
+    "train --regularization=cutmix=1 --dataset=iris": "cutmix is for images",
+    "train --scaling=zscore": "allowed are none, minmax, standard, robust",
+    "train --name=a/b": "a name is letters, digits",
+    "train digits": "'digits' is not a flag",
+    "table": "give either --experiment=NAME",
+    "table --experiment=regularisation": "did you mean regularization?",
+    "table --name=nothing": "no sweep 'nothing'",
+    "table --experiment=regularization --format=xls": "csv|json|md|tex",
+    "list regularisers": "did you mean regularizers?",
+    "benchmark pakcing": "did you mean packing?",
+    "plan --experiment=foo": "unknown experiment 'foo'",
+    "doctor now": "'now' is not a flag",
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+    """Every case's result, and beside them the records directory that must stay empty."""
+    folder = tmp_path_factory.mktemp("bad")
+    rows = ["1,2,0", "2,{},1", "3,4,0", "4,5,1"]
+    (folder / "empty.csv").write_text("")
+    (folder / "header.csv").write_text("a,b,y\n")
+    (folder / "missing.csv").write_text("a,b,y\n" + "\n".join(rows).format("") + "\n" + "1,2,0\n2,3,1\n" * 9)
+    (folder / "text.csv").write_text("a,b,y\n" + "\n".join(rows).format("x") + "\n" + "1,2,0\n2,3,1\n" * 9)
+    for name in ("cat", "dog"):
+        (folder / "images" / name).mkdir(parents=True)
+        (folder / "images" / name / "a.png").write_bytes(b"not an image")
+    done = dict(zip(CASES, run_all([shlex.split(case) for case in CASES], folder), strict=True))
+    assert not list(Path(folder).glob("records/runs/*/*"))
+    return done
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_says_in_one_line_what_is_wrong(results: dict[str, Result], case: str) -> None:
+    result = results[case]
+    assert result.code == 2
+    assert len(result.err.strip().splitlines()) == 1, result.err
+    assert result.err.startswith("error: ")
+    assert CASES[case] in result.err
