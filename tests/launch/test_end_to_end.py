@@ -1,0 +1,148 @@
+"""The launchers end to end: real data in, records and tables out."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.launch.command_lines import ROOT, Result, run_all
+
+SWEEP = [
+    "sweep", "--arch.hidden=8", "--epochs=2", "--train_size=128", "--seeds=2", "--name=rates",
+    "--grid=learning_rate=0.01|0.1", "--grid=regularization=none|dropout=0.5",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("run")
+    generator = np.random.default_rng(0)
+    lines = ["size,colour,price"]
+    lines += [f"{x:.3f},{'red' if x > 0 else 'blue'},{3 * x + 1:.3f}" for x in generator.normal(size=60)]
+    (path / "prices.csv").write_text("\n".join(lines))
+    for name, shade in (("dark", 40), ("light", 200)):
+        (path / "images" / name).mkdir(parents=True)
+        for place in range(20):
+            pixels = generator.integers(shade - 30, shade + 30, (8, 8, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(path / "images" / name / f"{place}.png")
+    return path
+
+
+def ids(folder: Path) -> dict[str, float]:
+    """Every record and when it was written."""
+    return {path.stem: path.stat().st_mtime_ns for path in folder.glob("records/runs/*/*.json")}
+
+
+def ok(result: Result) -> Result:
+    assert result.code == 0, result.err
+    return result
+
+
+def test_train_prints_config_metrics_and_record(folder: Path) -> None:
+    cases = [
+        ["train", "--dataset=csv:prices.csv", "--target=price", "--arch=linear", "--epochs=60", "--batch_size=full"],
+        ["train", "--dataset=folder:images", "--arch=cnn", "--arch.channels=2,2", "--epochs=4", "--batch_size=8"],
+        ["train", "--dataset=iris", "--arch=perceptron", "--epochs=2", "--batch_size=1", "--tensorboard=events"],
+    ]
+    prices, images, iris = (ok(result).out for result in run_all(cases, folder))
+    assert "scaling=standard" in prices
+    assert "batch_size=full" in prices
+    r2 = float(prices.split("test ")[1].split("r2 ")[1].split()[0])
+    assert r2 > 0.99
+    assert float(images.split("test ")[1].split("accuracy ")[1].split()[0]) == 1.0
+    assert (folder / iris.split("record: ")[1].strip()).is_file()
+    assert list((folder / "events").glob("*/events.out.tfevents.*"))
+
+
+def test_sweep_then_tables(folder: Path) -> None:
+    first, again = (ok(result) for result in run_all([SWEEP, SWEEP], folder))
+    assert "dropout=0.5" in first.out
+    assert again.out == first.out
+    before = ids(folder)
+    forms = run_all(
+        [
+            ["plan", *SWEEP[1:5], *SWEEP[6:]],
+            ["table", "--name=rates"],
+            ["table", "--name=rates", "--format=csv", "--out=rates.csv"],
+            ["table", "--name=rates", "--format=json"],
+            ["table", "--name=rates", "--format=tex"],
+            ["table", "--name=rates", "--rows=runs", "--format=csv"],
+            ["table", "--name=rates", "--explain=learning_rate=0.01, regularization=none"],
+            ["table", "--name=rates", "--no_train", "--figures=figures"],
+        ],
+        folder,
+    )
+    plan, table, _, as_json, tex, runs, explained, _ = (ok(result).out for result in forms)
+    assert "8 runs in 2 programs; 8 done, 0 to train" in plan
+    assert table == first.out
+    assert ids(folder) == before, "a finished run was trained again"
+    assert len(list(csv.reader((folder / "rates.csv").open()))) > 4
+    assert json.loads(as_json)["rows"]
+    assert r"\toprule" in tex
+    assert tex.rstrip().endswith(r"\end{document}")
+    assert len(list(csv.reader(runs.splitlines()))) == 9
+    assert "commit" in explained
+    assert "lanes a chunk" in explained
+    images = list((folder / "figures").glob("*.png"))
+    assert images
+    for path in images:
+        Image.open(path).verify()
+
+
+def test_a_damaged_record_is_set_aside_and_its_run_trained_again(folder: Path) -> None:
+    ok(run_all([SWEEP], folder)[0])
+    victim = sorted(folder.glob("records/runs/*/*.json"))[0]
+    whole = json.loads(victim.read_text())["record"]
+    command = ["train", *(f"--{k}={v}" for k, v in whole["config"].items() if k != "task" and v != "none")]
+    victim.write_text(victim.read_text()[:-200])
+    result = ok(run_all([command], folder)[0])
+    assert "damaged" in result.err
+    assert "trained again" in result.err
+    assert (folder / "records/damaged" / victim.name).is_file()
+    repaired = json.loads(victim.read_text())["record"]
+    assert repaired["metrics"] == pytest.approx(whole["metrics"], rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_sweep_keeps_what_is_finished(tmp_path: Path, kind: signal.Signals) -> None:
+    sweep = ["--train_size=64", "--batch_size=16", "--grid=arch.hidden=4|4,4|4,4,4|4,4,4,4", "--seeds=2"]
+    command = [sys.executable, "-m", "launch.sweep", *sweep, "--epochs=300"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not ids(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(kind)
+    _, err = process.communicate(timeout=60)
+    kept = ids(tmp_path)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "finished runs are kept" in err
+    assert 0 < len(kept) < 8
+    ok(run_all([["sweep", *sweep, "--epochs=300"]], tmp_path)[0])
+    after = ids(tmp_path)
+    assert len(after) == 8
+    assert {run_id: after[run_id] for run_id in kept} == kept
+
+
+def test_list_and_doctor(folder: Path) -> None:
+    kinds = ["architectures", "activations", "optimizers", "schedules", "regularizers", "datasets", "tasks", "losses"]
+    results = run_all([*(["list", kind] for kind in [*kinds, "experiments"]), ["doctor"]], folder)
+    for kind, word, result in zip(
+        [*kinds, "experiments"],
+        ["mlp", "maxout", "chain(", "cosine", "dropout", "csv:FILE", "regression", "huber", "optimizers"],
+        results[:-1],
+        strict=True,
+    ):
+        assert word in ok(result).out, kind
+    assert "devices: cpu" in results[-1].out
