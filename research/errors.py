@@ -3,7 +3,6 @@
 import difflib
 from collections.abc import Iterable
 
-
 # A message lists at most this many names.
 MOST = 40
 

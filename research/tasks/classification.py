@@ -58,17 +58,16 @@ def roc_auc(scores: np.ndarray, y: np.ndarray) -> float:
     """
     from scipy.stats import rankdata
 
-    classes = range(1, 2) if scores.shape[1] == 2 else range(scores.shape[1])
-    areas = []
-    for k in classes:
-        member = y == k
-        inside, outside = int(member.sum()), int((~member).sum())
-        if not inside or not outside:
-            return float("nan")
-        score = scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores[:, k]
-        ranks = rankdata(score)
-        areas.append((ranks[member].sum() - inside * (inside + 1) / 2) / (inside * outside))
-    return float(np.mean(areas))
+    if scores.shape[1] == 2:
+        scores, member = scores[:, 1:] - scores[:, :1], (y == 1)[:, None]
+    else:
+        member = y[:, None] == np.arange(scores.shape[1])
+    inside = member.sum(axis=0)
+    outside = len(y) - inside
+    if not (inside * outside).all():
+        return float("nan")
+    ranks = np.where(member, rankdata(scores, axis=0), 0).sum(axis=0)
+    return float(np.mean((ranks - inside * (inside + 1) / 2) / (inside * outside)))
 
 
 TASKS.add(

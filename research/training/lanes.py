@@ -60,13 +60,17 @@ def labels(lanes: Lane, y: jax.Array, *, classes: int) -> jax.Array:
     return jax.vmap(one)(lanes)
 
 
-@functools.partial(jax.jit, static_argnames=("count",))
-def order(lanes: Lane, epoch: jax.Array, *, count: int) -> jax.Array:
-    """The rows that an epoch's updates read, in their order, [W, count]: a function of seed and epoch."""
+@functools.partial(jax.jit, static_argnames=("count", "padding"))
+def order(lanes: Lane, epoch: jax.Array, *, count: int, padding: int = 0) -> jax.Array:
+    """The rows that an epoch's updates read, in their order, [W, count + padding]: a function of seed and epoch.
+
+    The padding repeats the last row; no update reads it.
+    """
 
     def one(lane: Lane) -> jax.Array:
         key = rng.at(lane.seed, "order", epoch)
-        return lane.train[jax.random.permutation(key, lane.train.shape[0])[:count]]
+        rows = lane.train[jax.random.permutation(key, lane.train.shape[0])[:count]]
+        return jnp.pad(rows, (0, padding), mode="edge")
 
     return jax.vmap(one)(lanes)
 

@@ -56,6 +56,7 @@ class Chunk:
     x: jax.Array
     y: jax.Array  # [N], or [W, N] where labels are noisy
     clean: jax.Array  # [N]
+    validation: jax.Array  # labels of the validation rows, [W, V]
     rows: list[dict[str, np.ndarray]] = dataclasses.field(default_factory=list)
     live: bool = True
 
@@ -105,6 +106,7 @@ def _chunk(program: Program, members: list[int], inputs: list[Inputs], arrays: A
         x=x,
         y=lanes_lib.labels(lanes, y, classes=program.width) if noisy else y,
         clean=y,
+        validation=y[lanes.validation],
     )
 
 
@@ -116,16 +118,15 @@ def run_epoch(program: Program, chunk: Chunk, way: Way, epoch: int) -> dict[str,
     evaluated: dict[str, jax.Array] = {}
     if program.sizes.validation:
         evaluated = evaluate(program, chunk, way.width, chunk.state.evaluated, chunk.lanes.validation)
-    y = chunk.clean[chunk.lanes.validation]
-    chunk.state, row = lanes_lib.close_epoch(program, way.width, chunk.state, chunk.lanes, evaluated, y)
+    chunk.state, row = lanes_lib.close_epoch(program, way.width, chunk.state, chunk.lanes, evaluated, chunk.validation)
     return row
 
 
 def order(program: Program, chunk: Chunk, way: Way, epoch: int) -> jax.Array:
     """The rows that an epoch's updates read, [W, rows], padded to whole dispatches."""
     per_epoch, batch, steps = program.sizes.steps_per_epoch, program.sizes.batch, dispatch_steps(program, way)
-    rows = lanes_lib.order(chunk.lanes, np.int32(epoch), count=per_epoch * batch)
-    return jnp.pad(rows, ((0, 0), (0, -per_epoch % steps * batch)), mode="edge")
+    padding = -per_epoch % steps * batch
+    return lanes_lib.order(chunk.lanes, np.int32(epoch), count=per_epoch * batch, padding=padding)
 
 
 def dispatch(program: Program, chunk: Chunk, way: Way, rows: jax.Array, epoch: int, first: int) -> None:
@@ -149,6 +150,8 @@ def evaluate(program: Program, chunk: Chunk, width: int, variables: Any, rows: j
     """Outputs [W, R, K] and scores [W, R, C] of rows [W, R], a part at a time."""
     count = rows.shape[1]
     size = max(min(EVALUATION_ROWS, max(program.sizes.validation, program.sizes.test) or count), 1)
+    if count == size:
+        return lanes_lib.evaluate(program, width, variables, chunk.lanes, chunk.x, rows)
     padded = jnp.pad(rows, ((0, 0), (0, -count % size)), mode="edge")
     parts = [
         lanes_lib.evaluate(program, width, variables, chunk.lanes, chunk.x, padded[:, first : first + size])

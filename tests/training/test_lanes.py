@@ -16,7 +16,7 @@ from research.training import loop
 from research.training.lanes import Way
 
 WIDTH = 4
-MEMBERS = 5
+MEMBERS = 4
 
 
 def combinations() -> list[dict[str, Any]]:
@@ -31,16 +31,14 @@ def combinations() -> list[dict[str, Any]]:
     def rarest(entries: Any) -> Any:
         return min(entries, key=lambda entry: (used[_key(entry)], draw.random()))
 
-    def news(slots: list[str]) -> int:
-        """How much is new in a draw of slots: pairs, and slots with a member that was never drawn."""
-        pairs = sum(not used[pair] for pair in itertools.combinations([s for s in SLOTS if s in slots], 2))
-        return pairs + 3 * sum(any(not used[_key(e)] for e in REGULARIZERS if e.slot == slot) for slot in slots)
-
     cases: list[dict[str, Any]] = []
     for _ in range(200):
         if all(used.values()):
             return cases
-        slots = max((draw.sample(SLOTS, MEMBERS) for _ in range(50)), key=news)
+        waiting = [entry for entry in REGULARIZERS if not used[_key(entry)]]
+        slots = {rarest(waiting or REGULARIZERS).slot}
+        while len(slots) < MEMBERS:
+            slots.add(draw.choice(SLOTS))
         chosen = [rarest([e for e in REGULARIZERS if e.slot == slot]) for slot in SLOTS if slot in slots]
         # The proximal step is gradient descent's alone; and a bias that a normalization undoes has a gradient of
         # mere rounding, which an adaptive optimizer would blow up to a step.
