@@ -18,7 +18,7 @@ from launch.start import CACHE_DIR
 from research.data import prepared
 from research.errors import UserError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 LEAST_DISK = 1 << 30
 
 

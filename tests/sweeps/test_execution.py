@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from research.errors import UserError
 from research.sweeps import executor
 from research.sweeps.executor import Report
 from research.sweeps.plan import Planner, Run, packs, with_seeds
+from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep, done, obtain
 from research.training import loop
@@ -28,6 +29,9 @@ class Watcher:
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+    def obtained(self, records: Iterable[Record]) -> None:
+        self.seen = {record.run_id for record in records}
 
     @contextlib.contextmanager
     def watch(self, runs: Sequence[Run]) -> Iterator[Report]:
