@@ -90,23 +90,6 @@ def gather(
     return {"x": x[chosen], "y": targets}
 
 
-def _advance(
-    program: Program,
-    width: int,
-    states: LaneState,
-    lanes: Lane,
-    batches: dict[str, jax.Array],
-    factors: jax.Array,
-    count: jax.Array,
-) -> LaneState:
-    """`count` updates. batches: leaves [steps, W, ...]; factors: of the learning rate, [steps, W]."""
-    step = mapped(functools.partial(train_step, program), width)
-    inputs = {**batches, "factor": factors}
-    if factors.shape[0] == 1:
-        return step(states, lanes, jax.tree.map(lambda leaf: leaf[0], inputs))
-    return jax.lax.fori_loop(0, count, lambda i, s: step(s, lanes, jax.tree.map(lambda leaf: leaf[i], inputs)), states)
-
-
 @functools.partial(jax.jit, static_argnames=("program", "width"), donate_argnames=("states",))
 def advance(
     program: Program,
@@ -117,8 +100,15 @@ def advance(
     factors: jax.Array,
     count: jax.Array,
 ) -> LaneState:
-    """`count` updates of a chunk of lanes; the old states are given away."""
-    return _advance(program, width, states, lanes, batches, factors, count)
+    """`count` updates of a chunk of lanes; the old states are given away.
+
+    batches: leaves [steps, W, ...]; factors: of the learning rate, [steps, W].
+    """
+    step = mapped(functools.partial(train_step, program), width)
+    inputs = {**batches, "factor": factors}
+    if factors.shape[0] == 1:
+        return step(states, lanes, jax.tree.map(lambda leaf: leaf[0], inputs))
+    return jax.lax.fori_loop(0, count, lambda i, s: step(s, lanes, jax.tree.map(lambda leaf: leaf[i], inputs)), states)
 
 
 @functools.partial(jax.jit, static_argnames=("program", "width"))
