@@ -121,15 +121,16 @@ def abstract_lane(config: RunConfig, program: Program) -> Lane:
 
 def footprint(config: RunConfig, program: Program) -> tuple[int, int]:
     """How many parameters a run has, and the bytes of its lane's state, without making either."""
-    state = _abstract_state(config, program)
+    state = abstract_state(config, program)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(state.variables.params))
     return parameters, sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
 
 
 def kernel_ranks(config: RunConfig, program: Program) -> set[int]:
     """The ranks of the network's kernels: 2 for dense layers, 4 for images' convolutions."""
-    return {leaf.ndim for leaf in kernel_leaves(_abstract_state(config, program).variables.params)}
+    return {leaf.ndim for leaf in kernel_leaves(abstract_state(config, program).variables.params)}
 
 
-def _abstract_state(config: RunConfig, program: Program) -> LaneState:
+def abstract_state(config: RunConfig, program: Program) -> LaneState:
+    """A run's state before its first step, as shapes."""
     return jax.eval_shape(functools.partial(initial_state, program), abstract_lane(config, program))
