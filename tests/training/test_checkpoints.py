@@ -41,9 +41,9 @@ def template(of: Run) -> Callable[[], Any]:
     return lambda: abstract_state(of.config, of.program)
 
 
-def pack(runs: Sequence[Run], way: Way = Way(2, 1), **more: Any) -> Pack:
+def pack(runs: Sequence[Run], **more: Any) -> Pack:
     configs = {r.id: {"seed": str(r.config.seed)} for r in runs}
-    return Pack(**{"program": runs[0].program.id, "device": "cpu", "way": way, "configs": configs, **more})
+    return Pack(**{"program": runs[0].program.id, "device": "cpu", "way": Way(2, 1), "configs": configs, **more})
 
 
 CASES: list[dict[str, Any]] = [
@@ -213,6 +213,6 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(writer._manager, "save", full)
-        with pytest.raises(UserError, match="cannot write the checkpoint .*No space left"):
+        with pytest.raises(UserError, match=r"cannot write the checkpoint .*No space left"):
             writer.save(taken[9])
     assert read(tmp_path / pack(runs).name / "5", template(runs[0])()).step == 5
