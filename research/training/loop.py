@@ -135,7 +135,9 @@ def dispatch(program: Program, chunk: Chunk, way: Way, rows: jax.Array, epoch: i
     count = min(steps, per_epoch - first)
     factors = chunk.factors[epoch * per_epoch + first :][:count]
     factors = np.pad(factors, ((0, steps - count), (0, 0)))
-    batches = lanes_lib.gather(chunk.x, chunk.y, rows, np.int32(first), steps=steps, batch=program.sizes.batch)
+    batches = lanes_lib.gather(
+        chunk.x, chunk.y, rows, np.int32(first), steps=steps, sizes=program.sizes, parts=program.config.accumulate
+    )
     chunk.state = lanes_lib.advance(program, way.width, chunk.state, chunk.lanes, batches, factors, np.int32(count))
 
 
