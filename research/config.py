@@ -91,6 +91,17 @@ class RunConfig:
     )
     epochs: Annotated[Count, "passes over the training rows"] = _field(20, STATIC)
     batch_size: Annotated[int, Range(0), "examples an update; full: all of them"] = _field(64, STATIC)
+    remainder: Annotated[
+        Literal["drop", "pad"],
+        "rows that fill no batch: drop (they wait for another epoch) or pad (a smaller last one)",
+    ] = _field("drop", STATIC)
+    accumulate: Annotated[
+        Count, "parts of an update's batch, one after another, to save memory; batch norm sees a part at a time"
+    ] = _field(1, STATIC)
+    precision: Annotated[
+        Literal["float32", "tf32", "bfloat16", "float64"], "of the arithmetic; bfloat16 keeps parameters in float32"
+    ] = _field("float32", STATIC)
+    remat: Annotated[bool, "recompute activations in the backward pass, to save memory"] = _field(False, STATIC)
     seed: Annotated[int, Range(0, 2**32 - 1), "seed of everything random"] = _field(0, NUMERIC)
 
 

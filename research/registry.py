@@ -132,7 +132,7 @@ class Optimizer(Entry):
 
 @dataclasses.dataclass(frozen=True)
 class Schedule(Entry):
-    """`build(steps: int, steps_per_epoch: int, **options)` is float32 [steps]: the rate's factor at each step.
+    """`build(steps: int, steps_per_epoch: int, **options)` is float64 [steps]: the rate's factor at each step.
 
     feedback: the factor also depends on a validation metric (reduce on plateau).
     """
@@ -159,12 +159,14 @@ class Regularizer(Entry):
     """`build(**options)` is the transformation of its slot; see research/regularization/__init__.py.
 
     slot: one of SLOTS. site: where in the slot it acts. neutral: the options at which it returns its input
-    bitwise, or None where there are none (batch norm).
+    bitwise, or None where there are none (batch norm). mixes: whether it mixes examples (slot targets), so that it
+    must see the global batch.
     """
 
     slot: str = ""
     site: str = ""
     neutral: Mapping[str, Any] | None = None
+    mixes: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -94,10 +94,10 @@ def data_of(run: Run) -> Memory:
 
 def steps(runs: Sequence[Run], width: int, count: int = 3) -> Any:
     """The variables after `count` steps, leaves [width, ...], on the host."""
-    chunk, way, program = start(runs, width), Way(width, 1), runs[0].program
-    rows = chunk_lib.order(program, chunk, way, 0)
-    for first in range(count):
-        chunk_lib.dispatch(program, chunk, way, rows, 0, first)
+    chunk, dispatch = start(runs, width), Way(width, 1)
+    running = chunk_lib.dispatches(runs[0].program, chunk, dispatch, 0)
+    for _ in range(count):
+        next(running)
     return jax.device_get(chunk.state.variables)
 
 

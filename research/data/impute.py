@@ -20,7 +20,7 @@ _METHODS: dict[str, Callable[[np.ndarray], float]] = {
 
 
 def fit(x_train: np.ndarray, method: str, features: Sequence[str]) -> np.ndarray:
-    """What fills each column, float32 [D], from the values that x_train [N, D] has; method: that of `spec.impute`.
+    """What fills each column, float64 [D], from the values that x_train [N, D] has; method: that of `spec.impute`.
 
     Raises UserError if a column has no value in the training rows. (A missing category needs no filling: none of
     its one-hot columns is set.)
@@ -31,7 +31,7 @@ def fit(x_train: np.ndarray, method: str, features: Sequence[str]) -> np.ndarray
         if not len(present):
             raise UserError(f"column '{name}' has no value in the training rows, so nothing can fill it")
         fill.append(_METHODS[method](present))
-    return np.array(fill, np.float32)
+    return np.array(fill, np.float64)
 
 
 def apply(x: np.ndarray, fill: np.ndarray) -> np.ndarray:

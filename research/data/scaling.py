@@ -55,7 +55,7 @@ TARGET_METHODS = ("none", "standard")
 
 
 def fit(x_train: np.ndarray, method: str, maximum: float) -> tuple[np.ndarray, np.ndarray]:
-    """(shift, scale), float32 [C]: per channel over all pixels, or per column. x_train: [N, H, W, C] or [N, D].
+    """(shift, scale), float64 [C]: per channel over all pixels, or per column. x_train: [N, H, W, C] or [N, D].
 
     Scaled is (x - shift) / scale: into [0, 1] (minmax), to mean 0 and deviation 1 (standard), to median 0 and
     interquartile range 1 (robust), divided by `maximum` (none: 255 for bytes, 1 for tables). A channel or column
@@ -64,11 +64,11 @@ def fit(x_train: np.ndarray, method: str, maximum: float) -> tuple[np.ndarray, n
     if method not in _METHODS:
         raise UserError(f"scaling={method}: {nearest(method, METHODS)}")
     shift, scale = np.transpose([_METHODS[method](column) for column in _histograms(x_train)])
-    return shift.astype(np.float32), np.where(scale > 0, scale, maximum).astype(np.float32)
+    return shift, np.where(scale > 0, scale, maximum)
 
 
 def fit_target(y_train: np.ndarray, method: str) -> tuple[np.ndarray, np.ndarray]:
-    """(shift, scale), float32 []: of a regression's target, y: [N]; `none` leaves it as it is."""
+    """(shift, scale), float64 []: of a regression's target, y: [N]; `none` leaves it as it is."""
     if method not in TARGET_METHODS:
         raise UserError(f"target_scaling={method}: {nearest(method, TARGET_METHODS)}")
     shift, scale = fit(y_train[:, None], method, maximum=1.0)

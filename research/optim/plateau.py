@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 
 class State(NamedTuple):
-    """scale: the factor, float32 []. best: lowest metric, float32 []. waited: evaluations since, int32 []."""
+    """scale: the factor, float []. best: lowest metric, float []. waited: evaluations since, int32 []."""
 
     scale: jax.Array
     best: jax.Array
@@ -17,11 +17,11 @@ class State(NamedTuple):
 
 def init() -> State:
     """Factor 1, nothing seen yet."""
-    return State(jnp.float32(1), jnp.float32(jnp.inf), jnp.int32(0))
+    return State(jnp.ones((), float), jnp.full((), jnp.inf, float), jnp.int32(0))
 
 
 def update(state: State, metric: jax.Array, options: Mapping[str, jax.typing.ArrayLike]) -> State:
-    """The state after one evaluation; metric: float32 [], lower is better.
+    """The state after one evaluation; metric: float [], lower is better.
 
     `options` are those of the schedule reduce_on_plateau: after `patience` evaluations in a row that are not
     below best - min_delta, the scale is multiplied by `factor`, down to `end` at the least, and the count

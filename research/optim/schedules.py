@@ -162,10 +162,10 @@ def reduce_on_plateau(
 def _after_warmup(
     steps: int, steps_per_epoch: int, warmup: Duration, body: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:
-    """The warm-up's ramp, then body(0, 1, 2, ...) for the steps that remain; float32 [steps]."""
+    """The warm-up's ramp, then body(0, 1, 2, ...) for the steps that remain; float64 [steps]."""
     length = _steps("warmup", warmup, steps, steps_per_epoch)
     ramp = np.arange(1, length + 1) / max(length, 1)
-    return np.concatenate([ramp, body(np.arange(steps - length, dtype=np.float64))]).astype(np.float32)
+    return np.concatenate([ramp, body(np.arange(steps - length, dtype=np.float64))])
 
 
 def _period(name: str, duration: Duration, steps: int, steps_per_epoch: int) -> int:

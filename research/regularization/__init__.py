@@ -7,9 +7,10 @@ values); a key is the caller's (a stream at a step, an example, a kernel) and is
 | ------------- | ---------------------- | -------------------------------------------------------- | ------------- |
 | data          | any, image             | `apply(x, key, train) -> x`                              | identity*     |
 | targets       | any, image             | `apply(x, y, key) -> (x, y)`                             | not called    |
+|               | (mixes)                | `apply(x, y, key, real) -> (x, y)`                       |               |
 | parameters    | kernels                | `apply(w, key) -> w`                                     | not called    |
 | parameters    | reparametrization      | `Reparametrization(split, join)`                         | joined        |
-| normalization | any, image             | a flax module: `module(x, train) -> x`                   | `train=False` |
+| normalization | any, image             | a flax module: `module(x, fwd) -> x`                     | `fwd.train`   |
 | activations   | hidden, input          | `apply(x, key) -> x`                                     | not called    |
 | activations   | branch                 | `apply(x, key, depth) -> x`                              | not called    |
 | loss          | kernels                | `penalty(w) -> []`                                       | not called    |
@@ -24,6 +25,8 @@ data: one example x, scaled float32, image [H, W, C] or table [F]; its own key, 
 static. The identity in evaluation, but for *crop, which then takes the centre. site image: images only.
 
 targets: a batch x [B, ...] with its target distribution (or regression targets) y [B, K], and one key a step.
+Entries that mix examples (`mixes`) get the whole global batch, on however many devices it lies, with real [B] False
+where a row is padding (None if none is); the others get what rows there are.
 
 parameters: one kernel w [..., K] in the forward pass. kernels: with that kernel's own key.
 reparametrization: `split(w) -> parts` at initialisation, `join(parts) -> w` in every forward pass.

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from research.options import NonNegative, Probability
 from research.regularization.member import member
-from research.regularization.noise import Number, add_gaussian, drop
+from research.regularization.noise import Number, add_gaussian, drop, normal
 
 Apply = Callable[[jax.Array, jax.Array], jax.Array]
 
@@ -49,7 +49,7 @@ def gaussian_dropout(rate: Annotated[Probability, "of the dropout with the same 
 
     def apply(x: jax.Array, key: jax.Array) -> jax.Array:
         sd = jnp.sqrt(rate / (1 - rate))
-        return x * (1 + sd * jax.random.normal(key, x.shape, x.dtype)).astype(x.dtype)
+        return x * (1 + sd * normal(x, key)).astype(x.dtype)
 
     return apply
 

@@ -35,7 +35,7 @@ def ema(decay: Annotated[Probability, "share of the mean kept each step"]) -> Av
     def average(mean: Tree, params: Tree, step: Number, total_steps: Number) -> Tree:
         # The corrected mean obeys m ← m + (1 - d)/(1 - d^t)·(p - m), so no second, biased mean is kept.
         # expm1 keeps the digits that 1 - d^t loses when d is close to 1.
-        updates = jnp.asarray(step, jnp.float32) + 1
+        updates = jnp.asarray(step, float) + 1
         share = (1 - decay) / -jnp.expm1(updates * jnp.log(decay))
         return _towards(mean, params, jnp.where(updates <= 1, 1, share))
 
@@ -56,8 +56,8 @@ def swa(start: Annotated[Fraction, "fraction of the training after which the ave
     """
 
     def average(mean: Tree, params: Tree, step: Number, total_steps: Number) -> Tree:
-        first = jnp.floor(start * jnp.asarray(total_steps, jnp.float32) + 0.5)
-        averaged = jnp.asarray(step, jnp.float32) - first + 1  # how many parameters the mean is over, this one included
+        first = jnp.floor(start * jnp.asarray(total_steps, float) + 0.5)
+        averaged = jnp.asarray(step, float) - first + 1  # how many parameters the mean is over, this one included
         return _towards(mean, params, 1 / jnp.maximum(averaged, 1))
 
     return average

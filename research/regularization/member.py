@@ -33,6 +33,7 @@ def member(
     neutral: Mapping[str, Any] | None,
     tiny: Mapping[str, Any] | None = None,
     constraints: tuple[Callable[..., str | None], ...] = (),
+    mixes: bool = False,
     version: int = 1,
 ) -> Callable[[Builder], Builder]:
     """Registers the decorated builder. Its constraints are called with (name, config, spec)."""
@@ -55,6 +56,7 @@ def member(
                 slot=slot,
                 site=site,
                 neutral=neutral,
+                mixes=mixes,
             )
         )
         return build

@@ -8,8 +8,13 @@ Number = jax.Array | float
 
 def add_gaussian(x: jax.Array, key: jax.Array, sd: Number) -> jax.Array:
     """x + sd·N(0, 1), entry by entry."""
-    noisy = x + sd * jax.random.normal(key, x.shape, x.dtype)
+    noisy = x + sd * normal(x, key)
     return jnp.where(sd > 0, noisy, x).astype(x.dtype)  # the sum alone would turn -0.0 into 0.0
+
+
+def normal(x: jax.Array, key: jax.Array) -> jax.Array:
+    """N(0, 1) of x's shape, at least float32: in bfloat16 so few values are drawn that the tails are missing."""
+    return jax.random.normal(key, x.shape, jnp.promote_types(x.dtype, jnp.float32))
 
 
 def drop(x: jax.Array, key: jax.Array, rate: Number, shape: tuple[int, ...]) -> jax.Array:

@@ -1,4 +1,4 @@
-"""Slot normalization: flax modules `module(x, train) -> x` on x [B, ..., C], with a scale and (but for RMS) a bias.
+"""Slot normalization: flax modules `module(x, fwd) -> x` on x [B, ..., C], with a scale and (but for RMS) a bias.
 
 All use the two-pass variance and ε = 1e-5.
 """
@@ -9,6 +9,8 @@ import jax
 from flax import linen as nn
 
 from research.errors import UserError
+from research.models.layers import batch_norm as layer
+from research.models.layers.forward import Forward
 from research.options import Count, Probability
 from research.regularization.constraints import feature_maps
 from research.regularization.member import member
@@ -17,15 +19,13 @@ EPSILON = 1e-5
 
 
 class BatchNorm(nn.Module):
-    """Over the batch and all places; running statistics in the collection `batch_stats`."""
+    """Over the global batch and all places; running statistics in the collection `batch_stats`."""
 
     momentum: float
 
     @nn.compact
-    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        return nn.BatchNorm(
-            use_running_average=not train, momentum=self.momentum, epsilon=EPSILON, use_fast_variance=False
-        )(x)
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        return layer.BatchNorm(self.momentum, EPSILON)(x, fwd)
 
 
 class LastAxisNorm(nn.Module):
@@ -34,7 +34,7 @@ class LastAxisNorm(nn.Module):
     kind: Literal["layer", "rms"]
 
     @nn.compact
-    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         layer = nn.LayerNorm if self.kind == "layer" else nn.RMSNorm
         return layer(epsilon=EPSILON, use_fast_variance=False)(x)
 
@@ -45,7 +45,7 @@ class GroupNorm(nn.Module):
     groups: int | None
 
     @nn.compact
-    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         channels = x.shape[-1]
         if self.groups is None and x.ndim < 3:
             return x  # the dense layers behind feature maps: over one place, every output would be zero

@@ -1,7 +1,7 @@
 """Slot targets: what training does to a batch's targets, alone or together with its inputs."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,13 @@ from research.regularization.boxes import box
 from research.regularization.constraints import classification_only, images_only
 from research.regularization.member import member
 
-Apply = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
+Pair = tuple[jax.Array, jax.Array]
+
+
+class Mix(Protocol):
+    """Mixes a batch's x [B, ...] and y [B, K]. real: bool [B], False where a row is padding; None if none is."""
+
+    def __call__(self, x: jax.Array, y: jax.Array, key: jax.Array, real: jax.Array | None = None) -> Pair: ...
 
 
 @member(
@@ -22,10 +28,12 @@ Apply = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
     tiny={"epsilon": 0.2},
     constraints=(classification_only,),
 )
-def label_smoothing(epsilon: Annotated[Fraction, "weight of the uniform distribution"]) -> Apply:
+def label_smoothing(
+    epsilon: Annotated[Fraction, "weight of the uniform distribution"],
+) -> Callable[[jax.Array, jax.Array, jax.Array], Pair]:
     """Mixes the targets with the uniform distribution over the K classes, (1 - ε)·y + ε/K."""
 
-    def apply(x: jax.Array, y: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def apply(x: jax.Array, y: jax.Array, key: jax.Array) -> Pair:
         smooth = (1 - epsilon) * y + epsilon / y.shape[-1]
         return x, jnp.where(epsilon > 0, smooth, y).astype(y.dtype)
 
@@ -38,12 +46,13 @@ def label_smoothing(epsilon: Annotated[Fraction, "weight of the uniform distribu
     paper="Zhang et al. 2018, mixup: beyond empirical risk minimization",
     neutral={"alpha": 0.0},
     tiny={"alpha": 0.4},
+    mixes=True,
 )
-def mixup(alpha: Annotated[NonNegative, "of Beta(α, α), the mixing weight's distribution; 0: no mixing"]) -> Apply:
+def mixup(alpha: Annotated[NonNegative, "of Beta(α, α), the mixing weight's distribution; 0: no mixing"]) -> Mix:
     """Mixes each example and its target with a random partner's, λ·a + (1 - λ)·b, one λ ~ Beta(α, α) a batch."""
 
-    def apply(x: jax.Array, y: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
-        weight, partner = _weight(key, alpha), _partners(key, x.shape[0])
+    def apply(x: jax.Array, y: jax.Array, key: jax.Array, real: jax.Array | None = None) -> Pair:
+        weight, partner = _weight(key, alpha), _partners(key, x.shape[0], real)
 
         def mix(a: jax.Array) -> jax.Array:
             mixed = weight * a + (1 - weight) * a[partner]
@@ -61,12 +70,13 @@ def mixup(alpha: Annotated[NonNegative, "of Beta(α, α), the mixing weight's di
     neutral={"alpha": 0.0},
     tiny={"alpha": 1.0},
     constraints=(images_only, classification_only),
+    mixes=True,
 )
-def cutmix(alpha: Annotated[NonNegative, "of Beta(α, α), the kept area's distribution; 0: no mixing"]) -> Apply:
+def cutmix(alpha: Annotated[NonNegative, "of Beta(α, α), the kept area's distribution; 0: no mixing"]) -> Mix:
     """Pastes one box, the same for the batch, from a random partner; targets are mixed by the area in fact pasted."""
 
-    def apply(x: jax.Array, y: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
-        weight, partner = _weight(key, alpha), _partners(key, x.shape[0])
+    def apply(x: jax.Array, y: jax.Array, key: jax.Array, real: jax.Array | None = None) -> Pair:
+        weight, partner = _weight(key, alpha), _partners(key, x.shape[0], real)
         height, width = x.shape[1:3]
         side = jnp.sqrt(1 - weight)
         size = jnp.floor(side * height), jnp.floor(side * width)
@@ -84,6 +94,7 @@ def _weight(key: jax.Array, alpha: jax.Array | float) -> jax.Array:
     return jax.random.beta(jax.random.fold_in(key, 0), safe, safe)
 
 
-def _partners(key: jax.Array, examples: int) -> jax.Array:
-    """A random permutation of the batch, [B]."""
-    return jax.random.permutation(jax.random.fold_in(key, 1), examples)
+def _partners(key: jax.Array, examples: int, real: jax.Array | None = None) -> jax.Array:
+    """A random permutation of the batch, [B]; a row whose partner would be padding is its own."""
+    partner = jax.random.permutation(jax.random.fold_in(key, 1), examples)
+    return partner if real is None else jnp.where(real[partner], partner, jnp.arange(examples))

@@ -11,8 +11,8 @@ CALIBRATION_BINS = 15
 
 
 def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array:
-    """Labels int [B] as one-hot float32 [B, width]."""
-    return jax.nn.one_hot(y, width, dtype=jnp.float32)
+    """Labels int [B] as one-hot floats [B, width]."""
+    return jax.nn.one_hot(y, width, dtype=float)
 
 
 def decode(scores: jax.Array, shift: jax.Array, scale: jax.Array) -> jax.Array:
@@ -25,7 +25,7 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
     log_probabilities = jax.nn.log_softmax(scores)
     right = jnp.argmax(scores, axis=-1) == y
     return {
-        "accuracy": right.astype(jnp.float32),
+        "accuracy": right.astype(float),
         "nll": -jnp.take_along_axis(log_probabilities, y[:, None], axis=-1)[:, 0],
     }
 

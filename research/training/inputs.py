@@ -23,7 +23,7 @@ _NO_PLATEAU = {"factor": 1.0, "patience": np.inf, "min_delta": 0.0, "end": 0.0}
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """One run's lane (no lane axis) and its learning-rate factors, float32 [steps]."""
+    """One run's lane (no lane axis) and its learning-rate factors, [steps]; both in the program's dtype."""
 
     lane: Lane
     factors: np.ndarray
@@ -33,7 +33,7 @@ def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
     """Rows of each split and the batch, without reading the data. Raises UserError on a split that is not there."""
     ratios = split.parse_split(config.split)
     train, validation, test = split.split_sizes(spec, ratios, config.train_size)
-    return Sizes(train, validation, test, config.batch_size or train)
+    return Sizes(train, validation, test, config.batch_size or train, config.remainder)
 
 
 def program_of(config: RunConfig, spec: DataSpec) -> Program:
@@ -42,24 +42,24 @@ def program_of(config: RunConfig, spec: DataSpec) -> Program:
 
 
 def factors_of(config: RunConfig, program: Program) -> np.ndarray:
-    """The learning rate's factor at each step, float32 [steps]."""
+    """The learning rate's factor at each step, [steps]."""
     entry = SCHEDULES.get(config.schedule.name)
     table = entry.build(
         steps=program.steps, steps_per_epoch=program.sizes.steps_per_epoch, **dict(config.schedule.options)
     )
-    return np.asarray(table, np.float32)
+    return np.asarray(table, program.dtype)
 
 
 def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
     """A completed config's lane: its split, its scaling (fitted on its training rows) and its numbers."""
     rows = _split(config, program.spec, arrays)
-    seen = arrays.x[rows.train]
-    fill = np.zeros(program.spec.shape[-1:], np.float32)
+    seen, number = arrays.x[rows.train], program.dtype.type
+    fill = np.zeros(program.spec.shape[-1:], program.dtype)
     if program.spec.impute:
-        fill = impute.fit(seen, program.spec.impute, program.spec.features)
+        fill = impute.fit(seen, program.spec.impute, program.spec.features).astype(program.dtype)
         seen = impute.apply(seen, fill)
     shift, scale = scaling.fit(seen, config.scaling, program.spec.maximum)
-    target_shift, target_scale = np.zeros((), np.float32), np.ones((), np.float32)
+    target_shift, target_scale = np.zeros(()), np.ones(())
     if not program.spec.classes:
         target_shift, target_scale = scaling.fit_target(arrays.y[rows.train], config.target_scaling)
     plateau = dict(_NO_PLATEAU)
@@ -67,13 +67,13 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
         plateau = {name: float(config.schedule[name]) for name in plateau}
     lane = Lane(
         seed=np.uint32(config.seed),
-        hparams={path: np.float32(value) for path, value in config_lib.numeric(config).items()},
-        plateau={name: np.float32(value) for name, value in plateau.items()},
+        hparams={path: number(value) for path, value in config_lib.numeric(config).items()},
+        plateau={name: number(value) for name, value in plateau.items()},
         fill=fill,
-        shift=shift,
-        scale=scale,
-        target_shift=np.float32(target_shift),
-        target_scale=np.float32(target_scale),
+        shift=shift.astype(program.dtype),
+        scale=scale.astype(program.dtype),
+        target_shift=number(target_shift),
+        target_scale=number(target_scale),
         train=rows.train,
         validation=rows.validation,
         test=rows.test,
@@ -101,8 +101,8 @@ def stacked(lanes: list[Lane]) -> Lane:
 
 def abstract_lane(config: RunConfig, program: Program) -> Lane:
     """A lane's shapes, without data: what `jax.eval_shape` needs."""
-    number = jax.ShapeDtypeStruct((), jnp.float32)
-    channels = jax.ShapeDtypeStruct(program.spec.shape[-1:], jnp.float32)
+    number = jax.ShapeDtypeStruct((), program.dtype)
+    channels = jax.ShapeDtypeStruct(program.spec.shape[-1:], program.dtype)
     rows = lambda count: jax.ShapeDtypeStruct((count,), jnp.int32)  # noqa: E731
     return Lane(
         seed=jax.ShapeDtypeStruct((), jnp.uint32),
@@ -131,6 +131,12 @@ def kernel_ranks(config: RunConfig, program: Program) -> set[int]:
     return {leaf.ndim for leaf in kernel_leaves(abstract_state(config, program).variables.params)}
 
 
+<<<<<<< HEAD
 def abstract_state(config: RunConfig, program: Program) -> LaneState:
     """A run's state before its first step, as shapes."""
     return jax.eval_shape(functools.partial(initial_state, program), abstract_lane(config, program))
+=======
+def _abstract_state(config: RunConfig, program: Program) -> LaneState:
+    with program.numbers():
+        return jax.eval_shape(functools.partial(initial_state, program), abstract_lane(config, program))
+>>>>>>> parallel

@@ -7,9 +7,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from research import rng
-from research.training.program import Program, predict, scores
+from research.training import layout
+from research.training.program import Program, Sizes, predict, scores
 from research.training.state import Lane, LaneState, Tree, Variables
 from research.training.step import end_epoch, initial_state, train_step
 
@@ -19,12 +21,49 @@ class Way:
     """How a pack runs; together with program, versions and device kind it fixes every bit.
 
     width: lanes mapped together in one chunk. steps: most updates a dispatch. devices: over how many
-    devices the chunks are spread.
+    devices the chunks are spread. replicas: over how many devices each run is spread (research/training/parallel.py),
+    those of all processes counted; more than one only with a width of one.
     """
 
     width: int
     steps: int
     devices: int = 1
+    replicas: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Functions:
+    """What the loop calls of a chunk: lanes mapped together, or one run spread over devices.
+
+    A leaf of a lane or a state has a leading axis [W, ...]: the lanes, or the devices of this process, all alike.
+
+    share: what all lanes read, leaves without that axis, onto the device or devices. replicate: leaves [W, ...], one
+    for each run, as leaves with the leading axis. The others are as this file's functions of the same name, less the
+    arguments that a program and a way fix.
+    """
+
+    share: Callable[[Tree], Tree]
+    replicate: Callable[[Tree], Tree]
+    labels: Callable[[Lane, jax.Array], jax.Array]
+    order: Callable[..., jax.Array]
+    gather: Callable[..., dict[str, jax.Array]]
+    advance: Callable[..., LaneState]
+    evaluate: Callable[..., dict[str, jax.Array]]
+    close_epoch: Callable[..., tuple[LaneState, dict[str, Any]]]
+
+
+def functions(program: Program, way: Way, device: jax.Device | None) -> Functions:
+    """The functions of lanes mapped together on a device; what they are given must be committed to it."""
+    return Functions(
+        share=functools.partial(jax.device_put, device=device),
+        replicate=functools.partial(jax.device_put, device=device),
+        labels=functools.partial(labels, classes=program.width),
+        order=order,
+        gather=functools.partial(gather, sizes=program.sizes, parts=program.config.accumulate),
+        advance=functools.partial(advance, program, way.width),
+        evaluate=functools.partial(evaluate, program, way.width),
+        close_epoch=functools.partial(close_epoch, program, way.width),
+    )
 
 
 def mapped(function: Callable[..., Tree], width: int) -> Callable[..., Tree]:
@@ -48,46 +87,66 @@ def init(program: Program, lane: Lane) -> LaneState:
 @functools.partial(jax.jit, static_argnames=("classes",))
 def labels(lanes: Lane, y: jax.Array, *, classes: int) -> jax.Array:
     """Each lane's labels [W, N]: with probability `label_noise` drawn anew over all classes, by row."""
+    return jax.vmap(functools.partial(noisy_labels, classes=classes), (0, None))(lanes, y)
 
-    def one(lane: Lane) -> jax.Array:
-        def noisy(row: jax.Array, label: jax.Array) -> jax.Array:
-            choose, draw = jax.random.split(jax.random.fold_in(rng.stream(lane.seed, "label_noise"), row))
-            anew = jax.random.bernoulli(choose, lane.hparams["label_noise"])
-            return jnp.where(anew, jax.random.randint(draw, (), 0, classes, label.dtype), label)
 
-        return jax.vmap(noisy)(jnp.arange(y.shape[0]), y)
+def noisy_labels(lane: Lane, y: jax.Array, *, classes: int) -> jax.Array:
+    """One lane's labels [N]."""
 
-    return jax.vmap(one)(lanes)
+    def noisy(row: jax.Array, label: jax.Array) -> jax.Array:
+        choose, draw = jax.random.split(jax.random.fold_in(rng.stream(lane.seed, "label_noise"), row))
+        anew = jax.random.bernoulli(choose, lane.hparams["label_noise"])
+        return jnp.where(anew, jax.random.randint(draw, (), 0, classes, label.dtype), label)
+
+    return jax.vmap(noisy)(jnp.arange(y.shape[0]), y)
 
 
 @functools.partial(jax.jit, static_argnames=("count", "padding"))
 def order(lanes: Lane, epoch: jax.Array, *, count: int, padding: int = 0) -> jax.Array:
     """The rows that an epoch's updates read, in their order, [W, count + padding]: a function of seed and epoch.
 
-    The padding repeats the last row; no update reads it.
+    The padding repeats the last row, and so do the rows that `count` asks for beyond the training rows.
     """
-
-    def one(lane: Lane) -> jax.Array:
-        key = rng.at(lane.seed, "order", epoch)
-        rows = lane.train[jax.random.permutation(key, lane.train.shape[0])[:count]]
-        return jnp.pad(rows, (0, padding), mode="edge")
-
-    return jax.vmap(one)(lanes)
+    return jax.vmap(lambda lane: ordered(lane, epoch, count, padding))(lanes)
 
 
-@functools.partial(jax.jit, static_argnames=("steps", "batch"))
+def ordered(lane: Lane, epoch: jax.Array, count: int, padding: int) -> jax.Array:
+    """One lane's order, [count + padding]."""
+    key = rng.at(lane.seed, "order", epoch)
+    rows = lane.train[jax.random.permutation(key, lane.train.shape[0])[:count]]
+    return jnp.pad(rows, (0, count + padding - rows.shape[0]), mode="edge")
+
+
+@functools.partial(jax.jit, static_argnames=("steps", "sizes", "parts"))
 def gather(
-    x: jax.Array, y: jax.Array, rows: jax.Array, first: jax.Array, *, steps: int, batch: int
+    x: jax.Array,
+    y: jax.Array,
+    rows: jax.Array,
+    begin: jax.Array,
+    first: jax.Array,
+    *,
+    steps: int,
+    sizes: Sizes,
+    parts: int = 1,
 ) -> dict[str, jax.Array]:
-    """The batches of `steps` updates from `first` on: x [steps, W, batch, ...], y [steps, W, batch].
+    """The batches of the updates from `first` of an epoch on: x [steps, W, B, ...], y [steps, W, B], `layout.marks`.
 
-    y: labels [N] or, where lanes differ in them, [W, N]. Past the epoch's end the last rows are repeated.
+    y: labels [N] or, where lanes differ in them, [W, N]. rows [W, R] of x; begin: the batch among them that is the
+    first, `first` itself where they are the whole epoch's. Past the epoch's end the last rows are repeated.
     """
-    width = rows.shape[0]
-    chosen = jax.lax.dynamic_slice_in_dim(rows, first * batch, steps * batch, axis=1)
+    width, batch = rows.shape[0], sizes.batch
+    chosen = jax.lax.dynamic_slice_in_dim(rows, begin * batch, steps * batch, axis=1)
     chosen = chosen.reshape(width, steps, batch).swapaxes(0, 1)
+    (own,) = layout.slots(batch, parts)
+    if len(own) > batch:
+        chosen = chosen[..., np.minimum(own, batch - 1)]  # padding repeats the last row
     targets = y[chosen] if y.ndim == 1 else jax.vmap(lambda own, r: own[r], (0, 1), 1)(y, chosen)
-    return {"x": x[chosen], "y": targets}
+    marks = layout.marks(sizes, parts, 1, 0, first, steps)
+    return {
+        "x": x[chosen],
+        "y": targets,
+        **{name: jnp.broadcast_to(mark[:, None], chosen.shape) for name, mark in marks.items()},
+    }
 
 
 @functools.partial(jax.jit, static_argnames=("program", "width"), donate_argnames=("states",))

@@ -10,7 +10,7 @@ from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
 from research.training import snapshot as snapshot_lib
-from research.training.chunk import Chunk
+from research.training.chunk import WHOLE, Chunk, Memory
 from research.training.lanes import Way
 from research.training.program import Program
 from research.training.snapshot import Snapshot
@@ -61,13 +61,14 @@ def train(
     report: Report = lambda progress: None,
     at_boundary: AtBoundary = lambda boundary: None,
     resume: Snapshot | None = None,
+    memory: Memory = WHOLE,
 ) -> list[Outcome]:
     """Trains runs of one program, each as a lane, and returns their outcomes in order.
 
     at_boundary is called between dispatches and may raise to stop. resume: a snapshot of these runs to go on from; at
     the same way the outcomes are bit for bit those of a training that was never stopped.
     """
-    chunks = chunk_lib.start(program, configs, arrays, way, resume)
+    chunks = chunk_lib.start(program, configs, arrays, way, resume, memory)
     per_epoch, epochs = program.sizes.steps_per_epoch, program.config.epochs
     done, first = divmod(resume.step if resume else 0, per_epoch)
     for epoch in range(done, epochs):
@@ -96,14 +97,14 @@ def _boundary(step: int, chunks: list[Chunk]) -> Boundary:
 
 def _outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
     """The outcomes of a chunk's lanes, in their order."""
-    state, width = chunk.state, len(chunk.factors[0])
+    state = chunk.state
     variables = state.best if program.has_stopping else state.evaluated
     scores = {}
     for name in ("train", "validation", "test"):
         rows = getattr(chunk.lanes, name)
         if rows.shape[1]:
-            scores[name] = jax.device_get(chunk_lib.evaluate(program, chunk, width, variables, rows)["scores"])
-    clean = np.asarray(chunk.clean)
+            scores[name] = jax.device_get(chunk_lib.evaluate(program, chunk, variables, rows)["scores"])
+    clean = chunk.clean
     rows = jax.device_get({name: getattr(chunk.lanes, name) for name in scores})
     last = chunk.rows[-1]
     outcomes = []

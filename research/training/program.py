@@ -1,5 +1,6 @@
 """Program: what a config's static leaves fix; its network, loss and update as pure functions of one lane."""
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from research import config as config_lib
@@ -28,17 +30,23 @@ LAYER_STREAMS = ("rrelu",)
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """Rows of each split, and the batch."""
+    """Rows of each split, the batch, and what becomes of the rows that fill no batch: `drop` or `pad`."""
 
     train: int
     validation: int
     test: int
     batch: int
+    remainder: str = "drop"
 
     @property
     def steps_per_epoch(self) -> int:
-        """Updates an epoch; rows that do not fill a batch wait for another epoch's order."""
-        return self.train // self.batch
+        """Updates an epoch; rows that fill no batch wait for another epoch's order, or are a smaller last batch."""
+        return -(-self.train // self.batch) if self.remainder == "pad" else self.train // self.batch
+
+    @property
+    def real(self) -> int:
+        """Rows that an epoch's updates read, padding apart."""
+        return min(self.train, self.steps_per_epoch * self.batch)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +75,21 @@ class Program:
     def steps(self) -> int:
         """Updates of a whole run."""
         return self.config.epochs * self.sizes.steps_per_epoch
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of parameters, optimizer state, statistics and losses."""
+        return np.dtype(np.float64 if self.config.precision == "float64" else np.float32)
+
+    @contextlib.contextmanager
+    def numbers(self) -> Iterator[None]:
+        """JAX's settings for the program's precision: needed around all that makes its arrays or traces its code.
+
+        They are of the thread that enters.
+        """
+        matmul = "tensorfloat32" if self.config.precision == "tf32" else "highest"
+        with jax.enable_x64(self.config.precision == "float64"), jax.default_matmul_precision(matmul):
+            yield
 
     @functools.cached_property
     def problem(self) -> Problem:
@@ -132,8 +155,11 @@ def regularizer(part: Part, lane: Lane) -> Any:
 # The network ------------------------------------------------------------------------------------------
 
 
-def forward(program: Program, lane: Lane, index: jax.Array | None) -> Forward:
-    """The Forward of a training pass over examples `index` [B] of the global batch, or of an evaluation (None)."""
+def forward(program: Program, lane: Lane, index: jax.Array | None, **share: Any) -> Forward:
+    """The Forward of a training pass over examples `index` [B] of the global batch, or of an evaluation (None).
+
+    share: weight, total and axis, where the pass does not see the whole batch, or sees padding.
+    """
     members: list[Member] = []
     values: dict[str, dict[str, jax.Array]] = {}
     for slot in ("normalization", "activations", "loss"):
@@ -141,14 +167,18 @@ def forward(program: Program, lane: Lane, index: jax.Array | None) -> Forward:
             prefix = f"regularization.{part.name}."
             members.append((part.name, tuple(o for o in part.options if prefix + o[0] not in lane.hparams)))
             values[part.name] = {o: lane.hparams[prefix + o] for o, _ in part.options if prefix + o in lane.hparams}
-    return Forward(train=index is not None, members=tuple(members), values=values, index=index)
+    return Forward(train=index is not None, members=tuple(members), values=values, index=index, **share)
 
 
 def init(program: Program, lane: Lane) -> Variables:
-    """The initial variables; kernels that are reparametrised are split here."""
+    """The initial variables; kernels that are reparametrised are split here.
+
+    They are drawn in float32, so that every precision starts from the same numbers.
+    """
     x = jnp.zeros((1, *example_shape(program)), jnp.float32)
     keys = {"params": rng.stream(lane.seed, "init")}
     made = program.model.init(keys, x, forward(program, lane, None), mutable=["params", "batch_stats"])
+    made = jax.tree.map(lambda leaf: leaf.astype(program.dtype), made)
     params = made.get("params", {})
     for part in program.members("parameters", "reparametrization"):
         params = _split_kernels(params, regularizer(part, lane).split)
@@ -185,11 +215,18 @@ def _join_kernels(params: Tree, join: Callable[[Tree], jax.Array]) -> Tree:
     return jax.tree.map(lambda node: join(node) if is_split(node) else node, params, is_leaf=is_split)
 
 
+def rounded(program: Program, tree: Tree) -> Tree:
+    """Parameters and inputs as the network computes with them."""
+    if program.config.precision != "bfloat16":
+        return tree
+    return jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), tree)
+
+
 def scaled(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
-    """Raw inputs [B, ...] as float32, filled and scaled."""
+    """Raw inputs [B, ...] filled and scaled, in the program's dtype."""
     if program.spec.impute:
         x = jnp.where(jnp.isnan(x), lane.fill, x)
-    return (x.astype(jnp.float32) - lane.shift) / lane.scale
+    return (x.astype(program.dtype) - lane.shift) / lane.scale
 
 
 def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> jax.Array:
@@ -198,9 +235,10 @@ def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) ->
     for part in program.members("data"):
         transform = regularizer(part, lane)
         x = jax.vmap(lambda one, t=transform: t(one, None, False))(x)
-    collections = {"params": effective(program, lane, variables.params), "batch_stats": variables.batch_stats}
+    params, x = rounded(program, (effective(program, lane, variables.params), x))
+    collections = {"params": params, "batch_stats": variables.batch_stats}
     outputs: Any = program.model.apply(collections, x, forward(program, lane, None))
-    return outputs
+    return outputs.astype(program.dtype)
 
 
 def scores(program: Program, lane: Lane, outputs: jax.Array) -> jax.Array:

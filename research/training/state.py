@@ -13,9 +13,10 @@ Array = Any
 class Lane:
     """The inputs of one run. Leaves have no lane axis here; a pack stacks them.
 
-    seed: uint32 []. hparams: float32 [] by config path. plateau: the options of reduce_on_plateau, neutral
-    under any other schedule. fill: what replaces a missing input. shift, scale: of the inputs; all as the
-    data's last axis. target_shift, target_scale: float32 []. train, validation, test: int32 rows of the data.
+    Floats are of the program's dtype. seed: uint32 []. hparams: [] by config path. plateau: the options of
+    reduce_on_plateau, neutral under any other schedule. fill: what replaces a missing input. shift, scale: of the
+    inputs; all as the data's last axis. target_shift, target_scale: []. train, validation, test: int32 rows of the
+    data.
     """
 
     seed: Array

@@ -1,34 +1,44 @@
 """One update of one lane."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from research import rng
 from research.kernels import kernel_leaves, map_kernels, map_kernels_with_key
+from research.models.layers.forward import Forward, nth_part
+from research.models.layers.sites import SITE
 from research.optim import plateau
 from research.registry import LOSSES, OPTIMIZERS
 from research.training import program as program_lib
+from research.training.examples import prepare
 from research.training.program import Program
 from research.training.state import Lane, LaneState, Tree, Variables
 
 
-def train_step(program: Program, state: LaneState, lane: Lane, batch: dict[str, jax.Array]) -> LaneState:
-    """One update of one lane. batch: x [B, ...] raw, y [B], factor [] (of the learning rate at this step)."""
-    x, targets = prepare(program, state, lane, batch)
-    params, stats = state.variables.params, state.variables.batch_stats
+def train_step(
+    program: Program, state: LaneState, lane: Lane, batch: dict[str, jax.Array], axis: str | None = None
+) -> LaneState:
+    """One update of one lane, by the whole batch or, on a mapped axis, by each device's share of it.
 
-    def objective(params: Tree) -> tuple[jax.Array, tuple[Any, ...]]:
-        return _objective(program, state, lane, params, stats, x, targets)
-
-    (_, (stats, outputs, loss)), grads = jax.value_and_grad(objective, has_aux=True)(params)
+    batch: x [B, ...] raw, y [B], factor [] (of the learning rate at this step), and where research/training/layout.py
+    puts examples elsewhere than they come, index [B], their places in the global batch; where there is padding,
+    weight [B], 1 of a real example and 0 of padding. axis: the mapped axis, whose devices end with the same state.
+    """
+    fwd = _forward(program, lane, batch, axis)
+    x, targets = prepare(program, state, lane, batch, fwd)
+    params = state.variables.params
+    (stats, outputs, loss), grads = _gradient(program, state, lane, params, fwd, x, targets)
     ascent = OPTIMIZERS.get(program.config.optimizer.name).ascent
     if ascent is not None:
         options = program_lib.options(program.config.optimizer, "optimizer", lane.hparams)
-        grads = jax.grad(objective, has_aux=True)(ascent(params, grads, **options))[0]
+        at = ascent(params, grads, **options)
+        grads = _gradient(program, state, lane, at, fwd, x, targets)[1]
 
     learning_rate = lane.hparams["learning_rate"] * batch["factor"] * state.plateau.scale
     updates, opt_state = _update(program, state, lane, grads, params, learning_rate, batch["factor"])
@@ -36,7 +46,7 @@ def train_step(program: Program, state: LaneState, lane: Lane, batch: dict[str, 
     variables = Variables(new_params, stats)
 
     metrics = program.problem.example_metrics(program_lib.scores(program, lane, outputs), batch["y"])
-    row = {name: jnp.mean(value) for name, value in metrics.items()} | {
+    row = _over({name: fwd.share(value) for name, value in metrics.items()}, axis) | {
         "loss": loss,
         "grad_norm": optax.tree.norm(grads),
         "update_norm": optax.tree.norm(updates),
@@ -53,44 +63,91 @@ def train_step(program: Program, state: LaneState, lane: Lane, batch: dict[str, 
     )
 
 
-def prepare(program: Program, state: LaneState, lane: Lane, batch: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
-    """Raw x and y as the network's input [B, ...] and targets [B, C]: scaling, then the data and targets slots."""
-    x = program_lib.scaled(program, lane, batch["x"])
-    targets = program_lib.encoded(program, lane, batch["y"])
-    index = jnp.arange(x.shape[0])
-    for part in program.members("data"):
-        transform = program_lib.regularizer(part, lane)
-        keys = rng.per_example(rng.at(lane.seed, part.name, state.step), index)
-        x = jax.vmap(lambda one, key, t=transform: t(one, key, True))(x, keys)
-    for part in program.members("targets"):
-        x, targets = program_lib.regularizer(part, lane)(x, targets, rng.at(lane.seed, part.name, state.step))
-    return x, targets
+def _forward(program: Program, lane: Lane, batch: dict[str, jax.Array], axis: str | None) -> Forward:
+    """The Forward of all the rows that this device has of a batch."""
+    rows, weight = batch["y"].shape[0], batch.get("weight")
+    index = batch["index"] if "index" in batch else jnp.arange(rows)
+    total: jax.Array | float | None = None
+    if weight is not None:
+        total = _over(jnp.sum(weight), axis)
+    elif axis is not None or program.config.accumulate > 1:
+        total = float(program.sizes.batch)
+    return program_lib.forward(program, lane, index, weight=weight, total=total, axis=axis)
+
+
+def _over(tree: Tree, axis: str | None) -> Tree:
+    """The sum over the devices of the axis."""
+    return tree if axis is None else jax.lax.psum(tree, axis)
+
+
+def _gradient(
+    program: Program, state: LaneState, lane: Lane, params: Tree, fwd: Forward, x: jax.Array, targets: jax.Array
+) -> tuple[tuple[Tree, jax.Array, jax.Array], Tree]:
+    """((batch statistics, outputs [B, K], the loss without penalties), gradient), of the global batch.
+
+    Each device differentiates its own share of the objective. What flows back through a sum over devices is summed
+    over them as well, so the devices' gradients add up to the objective's.
+    """
+    count = program.config.accumulate
+
+    parts, gradient = [], None
+    for place in range(count):
+        own = functools.partial(_objective, program, state, lane, fwd.part(place, count))
+        (_, found), grads = jax.value_and_grad(own, has_aux=True)(params, *nth_part((x, targets), place, count))
+        parts.append(found)
+        gradient = grads if gradient is None else jax.tree.map(jnp.add, gradient, grads)
+    stats, outputs, losses = zip(*parts, strict=True)
+    loss, gradient = _over((sum(losses[1:], start=losses[0]), gradient), fwd.axis)
+    return (_mean_stats(fwd, stats), outputs[0] if count == 1 else jnp.concatenate(outputs), loss), gradient
+
+
+def _mean_stats(fwd: Forward, stats: tuple[Tree, ...]) -> Tree:
+    """The mean of the batch statistics that the parts left, each weighted by its real examples."""
+    parts = len(stats)
+    if parts == 1:
+        return stats[0]
+    if fwd.weight is None:
+        shares = [1 / parts] * parts
+    else:
+        counts = _over(fwd.weight.reshape(parts, -1).sum(axis=1), fwd.axis)
+        shares = [counts[place] / fwd.total for place in range(parts)]
+    return jax.tree.map(lambda *leaves: sum(s * leaf for s, leaf in zip(shares, leaves, strict=True)), *stats)
 
 
 def _objective(
-    program: Program, state: LaneState, lane: Lane, params: Tree, stats: Tree, x: jax.Array, targets: jax.Array
+    program: Program, state: LaneState, lane: Lane, fwd: Forward, params: Tree, x: jax.Array, targets: jax.Array
 ) -> tuple[jax.Array, tuple[Any, ...]]:
-    """The loss with its penalties, and (batch statistics, outputs, the loss alone)."""
+    """This pass's share of the loss with its penalties, and (batch statistics, outputs, its share of the loss)."""
     kernels = program_lib.effective(program, lane, params)
     noisy = kernels
-    for part in program.members("parameters", "kernels"):
-        key = rng.at(lane.seed, part.name, state.step)
-        noisy = map_kernels_with_key(program_lib.regularizer(part, lane), noisy, key)
+    for member in program.members("parameters", "kernels"):
+        key = rng.at(lane.seed, member.name, state.step)
+        noisy = map_kernels_with_key(program_lib.regularizer(member, lane), noisy, key)
 
-    names = [part.name for part in program.members("activations")] + list(program_lib.LAYER_STREAMS)
-    outputs, collections = program.model.apply(
-        {"params": noisy, "batch_stats": stats},
-        x,
-        program_lib.forward(program, lane, jnp.arange(x.shape[0])),
-        rngs={name: rng.at(lane.seed, name, state.step) for name in names},
-        mutable=["batch_stats", "penalties"],
-    )
-    loss = jnp.mean(LOSSES.get(program.config.loss).build()(outputs, targets))
+    names = [member.name for member in program.members("activations")] + list(program_lib.LAYER_STREAMS)
+
+    def network(params: Tree, x: jax.Array) -> tuple[jax.Array, dict[str, Tree]]:
+        return program.model.apply(  # type: ignore[return-value]
+            {"params": params, "batch_stats": state.variables.batch_stats},
+            x,
+            fwd,
+            rngs={name: rng.at(lane.seed, name, state.step) for name in names},
+            mutable=["batch_stats", "penalties"],
+        )
+
+    if program.config.remat:
+        network = jax.checkpoint(network, policy=jax.checkpoint_policies.save_only_these_names(SITE))
+    outputs, collections = network(*program_lib.rounded(program, (noisy, x)))
+    outputs = outputs.astype(program.dtype)
+    loss = fwd.share(LOSSES.get(program.config.loss).build()(outputs, targets))
     penalty = sum(jax.tree.leaves(collections.get("penalties", {})), start=jnp.zeros(()))
-    for part in program.members("loss", "kernels"):
-        amount = program_lib.regularizer(part, lane)
-        penalty = penalty + sum(amount(w) for w in kernel_leaves(kernels))
-    return loss + penalty, (collections.get("batch_stats", stats), outputs, loss)
+    # Every part on every device has the same kernels, so each takes its share of their penalty.
+    passes = program.config.accumulate * (1 if fwd.axis is None else jax.lax.axis_size(fwd.axis))
+    for member in program.members("loss", "kernels"):
+        amount = program_lib.regularizer(member, lane)
+        of_kernels = sum(amount(w) for w in kernel_leaves(kernels))
+        penalty = penalty + (of_kernels if passes == 1 else of_kernels / passes)
+    return loss + penalty, (collections.get("batch_stats", state.variables.batch_stats), outputs, loss)
 
 
 def _update(
@@ -126,7 +183,9 @@ def _averaged(program: Program, state: LaneState, lane: Lane, variables: Variabl
 
 
 def initial_state(program: Program, lane: Lane) -> LaneState:
-    """The state before the first step."""
+    """The state before the first step. To be called inside `program.numbers()`, as all that follows."""
+    if program.dtype == np.float64 and jnp.zeros(()).dtype != np.float64:
+        raise RuntimeError("a float64 program was entered without program.numbers(); JAX would round to float32")
     variables = program_lib.init(program, lane)
     params = variables.params
     metrics = jax.eval_shape(
@@ -193,7 +252,7 @@ def _stopped(state: LaneState) -> jax.Array:
 
 
 def checksum(tree: Tree) -> jax.Array:
-    """A digest of every bit of a float32 tree, uint32 [2]: sums of the words times odd functions of their place."""
+    """A digest of every bit of a float tree, uint32 [2]: sums of the words times odd functions of their place."""
     digest = jnp.zeros((2,), jnp.uint32)
     for place, leaf in enumerate(jax.tree.leaves(tree)):
         words = jax.lax.bitcast_convert_type(leaf, jnp.uint32).reshape(-1)

@@ -1,5 +1,6 @@
 """Ways of running: how many lanes a chunk, steps a dispatch and devices; chosen once a program and kept."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -65,12 +66,15 @@ def time_way(program: Program, configs: Sequence[RunConfig], arrays: Arrays, way
     """Seconds a lane and step, over a few dispatches of one chunk a device."""
     lanes = min(len(configs), way.width * way.devices)
     chunks = chunk_lib.start(program, configs[:lanes], arrays, way)
-    rows = [chunk_lib.order(program, chunk, way, 0) for chunk in chunks]
+    running = [
+        itertools.chain.from_iterable(chunk_lib.dispatches(program, chunk, way, epoch) for epoch in itertools.count())
+        for chunk in chunks
+    ]
     fastest = float("inf")
     for _ in range(TIMED):
         begin = time.perf_counter()
-        for chunk, own in zip(chunks, rows, strict=True):
-            chunk_lib.dispatch(program, chunk, way, own, 0, 0)
+        for dispatch in running:
+            next(dispatch)
         jax.block_until_ready([chunk.state for chunk in chunks])
         fastest = min(fastest, time.perf_counter() - begin)
     return fastest / (lanes * chunk_lib.dispatch_steps(program, way))

@@ -16,7 +16,7 @@ def test_agrees_with_scikit_learn(method):
     train, rest = x[:30], x[30:]
     imputer = SimpleImputer(strategy=method).fit(train)
     fill = impute.fit(train, method, ("a", "b", "c"))
-    assert fill.dtype == np.float32
+    assert fill.dtype == np.float64
     np.testing.assert_allclose(impute.apply(rest, fill), imputer.transform(rest), rtol=1e-6)
 
 

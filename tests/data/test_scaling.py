@@ -14,7 +14,7 @@ SKLEARN = {"minmax": MinMaxScaler, "standard": StandardScaler, "robust": RobustS
 
 def scaled(x, method, maximum):
     shift, scale = scaling.fit(x, method, maximum)
-    assert shift.dtype == scale.dtype == np.float32
+    assert shift.dtype == scale.dtype == np.float64
     return (x.astype(np.float32) - shift) / scale
 
 

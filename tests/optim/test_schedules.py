@@ -47,7 +47,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "options", "steps", "expected"), CASES)
 def test_by_hand(name, options, steps, expected):
     got = table(name, steps, **options)
-    assert got.dtype == np.float32
+    assert got.dtype == np.float64
     np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-7)
 
 

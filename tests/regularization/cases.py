@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from research.models.layers.forward import Forward
 from research.registry import REGULARIZERS, Regularizer, load_package
 
 load_package("research.regularization")
@@ -65,8 +66,8 @@ def _parameters(entry: Regularizer, built: Any, x: Any, key: jax.Array) -> Any:
 
 
 def _normalization(entry: Regularizer, built: Any, x: Any, key: jax.Array) -> Any:
-    variables = built.init(key, x, False)
-    return built.apply(variables, x, True, mutable=["batch_stats"])
+    variables = built.init(key, x, Forward())
+    return built.apply(variables, x, Forward(train=True), mutable=["batch_stats"])
 
 
 def _activations(entry: Regularizer, built: Any, x: Any, key: jax.Array) -> Any:

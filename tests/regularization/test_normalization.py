@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from research.errors import UserError
+from research.models.layers.forward import Forward
 from research.regularization import normalization
 
 from . import cases
@@ -16,7 +17,9 @@ X = 2 + 3 * cases.array(4, 3, 3, 4)
 
 
 def apply(module: Any, x: jax.Array) -> np.ndarray:
-    return np.asarray(module.apply(module.init(cases.KEY, x, False), x, True, mutable=["batch_stats"])[0])
+    return np.asarray(
+        module.apply(module.init(cases.KEY, x, Forward()), x, Forward(train=True), mutable=["batch_stats"])[0]
+    )
 
 
 def normalized(x: jax.Array, axes: tuple[int, ...]) -> np.ndarray:
@@ -73,10 +76,10 @@ def test_running_statistics_by_lane() -> None:
 
     def lane(momentum: jax.Array) -> tuple[Any, jax.Array]:
         module = normalization.batch_norm(momentum)
-        variables = module.init(cases.KEY, x, False)
+        variables = module.init(cases.KEY, x, Forward())
         for _ in range(2):
-            variables = {**variables, **module.apply(variables, x, True, mutable=["batch_stats"])[1]}
-        return variables["batch_stats"], module.apply(variables, x, False)
+            variables = {**variables, **module.apply(variables, x, Forward(train=True), mutable=["batch_stats"])[1]}
+        return variables["batch_stats"], module.apply(variables, x, Forward())
 
     stats, evaluated = jax.jit(jax.vmap(lane))(jnp.array([0.0, 0.5, 0.9]))
     means = np.array([2.0, 1.5, 0.38])

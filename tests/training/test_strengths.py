@@ -46,7 +46,8 @@ def evaluated(of: Run, configs: Sequence[RunConfig], count: int) -> Any:
     with compiled_lightly(str(program.config.regularization)):
         for i in range(count):
             rows = chunk_lib.order(program, chunk, way, i // per_epoch)
-            batch = gather(chunk.x, chunk.y, rows, np.int32(i % per_epoch), steps=1, batch=program.sizes.batch)
+            first = np.int32(i % per_epoch)
+            batch = gather(chunk.feed.x, chunk.feed.y, rows, first, first, steps=1, sizes=program.sizes)
             state = step(state, chunk.lanes, {**{k: v[0] for k, v in batch.items()}, "factor": chunk.factors[i]})
     return jax.device_get(state.evaluated)
 

@@ -40,8 +40,10 @@ class RReLU(nn.Module):
         if not fwd.train:
             return jnp.where(x >= 0, x, x * (self.low + self.high) / 2)
         keys = fwd.example_keys(self.make_rng("rrelu"))
-        slope = jax.vmap(lambda key: jax.random.uniform(key, x.shape[1:], x.dtype, self.low, self.high))(keys)
-        return jnp.where(x >= 0, x, x * slope)
+        # Drawn in float32 at least: bfloat16 has 8 bits for what is uniform.
+        wide = jnp.promote_types(x.dtype, jnp.float32)
+        slope = jax.vmap(lambda key: jax.random.uniform(key, x.shape[1:], wide, self.low, self.high))(keys)
+        return jnp.where(x >= 0, x, x * slope.astype(x.dtype))
 
 
 class Maxout(nn.Module):

@@ -5,9 +5,13 @@ from collections.abc import Iterator
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 
 from research.models.layers.forward import Forward, Member
 from research.registry import REGULARIZERS, Regularizer
+
+# By this name a backward pass that recomputes activations knows those that are kept: what leaves a site.
+SITE = "site"
 
 
 class Site(nn.Module):
@@ -21,11 +25,12 @@ class Site(nn.Module):
         if not fwd.train:
             return x
         for member, entry in _at(fwd, "loss", self.site):
-            self.sow("penalties", entry.name, jnp.mean(jax.vmap(entry.build(**fwd.options(member)))(x)))
+            wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+            self.sow("penalties", entry.name, fwd.share(jax.vmap(entry.build(**fwd.options(member)))(wide)))
         for member, entry in _at(fwd, "activations", self.site):
             keys = fwd.example_keys(self.make_rng(entry.name))
             x = jax.vmap(entry.build(**fwd.options(member)))(x, keys)
-        return x
+        return checkpoint_name(x, SITE)
 
 
 class Branch(nn.Module):
@@ -51,7 +56,7 @@ class Normalize(nn.Module):
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         mark(self, "normalization")
         for member, entry in _at(fwd, "normalization"):
-            x = entry.build(**fwd.options(member))(x, fwd.train)
+            x = entry.build(**fwd.options(member))(x, fwd)
         return x
 
 

@@ -1,0 +1,50 @@
+"""Batch normalization over a global batch: spread over devices, and with padding in it."""
+
+import math
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.forward import Forward
+
+
+class BatchNorm(nn.Module):
+    """Batch normalization with a learned scale and bias, [B, ..., C] -> [B, ..., C].
+
+    In training by the mean and the two-pass variance over the pass's real examples on all devices; their moving
+    averages, in the collection `batch_stats`, are used in evaluation. Statistics are at least float32.
+    """
+
+    momentum: float
+    epsilon: float
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        channels = x.shape[-1:]
+        running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels, jnp.float32)
+        running_var = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
+        scale = self.param("scale", nn.initializers.ones, channels, jnp.float32)
+        bias = self.param("bias", nn.initializers.zeros, channels, jnp.float32)
+        mean, var = running_mean.value, running_var.value
+        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        if fwd.train:
+            mean = _mean(wide, fwd)
+            var = _mean(jnp.square(wide - mean), fwd)
+            if not self.is_initializing():
+                running_mean.value = self.momentum * running_mean.value + (1 - self.momentum) * mean
+                running_var.value = self.momentum * running_var.value + (1 - self.momentum) * var
+        y = (wide - mean) * (jax.lax.rsqrt(var + self.epsilon) * scale) + bias
+        return y.astype(jnp.result_type(x, scale))
+
+
+def _mean(x: jax.Array, fwd: Forward) -> jax.Array:
+    """The mean [C] of x [B, ..., C] over places and the real examples of all devices; 0 where there are none."""
+    axes = tuple(range(x.ndim - 1))
+    if fwd.axis is None and fwd.weight is None:
+        return x.mean(axes)
+    weight = jnp.ones(x.shape[0], x.dtype) if fwd.weight is None else fwd.weight
+    total, count = jnp.where(weight.reshape(-1, *[1] * (x.ndim - 1)) > 0, x, 0).sum(axes), weight.sum()
+    if fwd.axis is not None:
+        total, count = jax.lax.psum((total, count), fwd.axis)
+    return total / (jnp.maximum(count, 1) * math.prod(x.shape[1:-1]))

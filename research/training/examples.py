@@ -1,0 +1,52 @@
+"""Examples: a batch's raw rows as the network's input and targets, after the data and targets slots."""
+
+import jax
+import jax.numpy as jnp
+
+from research import rng
+from research.models.layers.forward import Forward
+from research.registry import REGULARIZERS
+from research.regularization.targets import Mix
+from research.training import program as program_lib
+from research.training.program import Program
+from research.training.state import Lane, LaneState
+
+
+def prepare(
+    program: Program, state: LaneState, lane: Lane, batch: dict[str, jax.Array], fwd: Forward
+) -> tuple[jax.Array, jax.Array]:
+    """Raw x and y as the network's input [B, ...] and targets [B, C]: scaling, then the data and targets slots."""
+    x = program_lib.scaled(program, lane, batch["x"])
+    targets = program_lib.encoded(program, lane, batch["y"])
+    for part in program.members("data"):
+        transform = program_lib.regularizer(part, lane)
+        keys = fwd.example_keys(rng.at(lane.seed, part.name, state.step))
+        x = jax.vmap(lambda one, key, t=transform: t(one, key, True))(x, keys)
+    for part in program.members("targets"):
+        transform, key = program_lib.regularizer(part, lane), rng.at(lane.seed, part.name, state.step)
+        if REGULARIZERS.get(part.name).mixes:
+            x, targets = _mixed(program, transform, key, x, targets, fwd, "index" in batch)
+        else:
+            x, targets = transform(x, targets, key)
+    return x, targets
+
+
+def _mixed(
+    program: Program, mix: Mix, key: jax.Array, x: jax.Array, targets: jax.Array, fwd: Forward, placed: bool
+) -> tuple[jax.Array, jax.Array]:
+    """The device's rows of the mixed global batch. placed: whether rows lie elsewhere than they come."""
+    real = None if fwd.weight is None else fwd.weight > 0
+    if not placed:
+        return mix(x, targets, key, real)
+    index = fwd.index
+    assert index is not None
+
+    def everyone(leaf: jax.Array) -> jax.Array:
+        return leaf if fwd.axis is None else jax.lax.all_gather(leaf, fwd.axis, tiled=True)
+
+    places = everyone(index)
+    # Padding's index lies past the end, so that it is dropped.
+    order = jnp.zeros(program.sizes.batch, jnp.int32).at[places].set(jnp.arange(places.size), mode="drop")
+    every_x, every_target, every_real = jax.tree.map(lambda leaf: everyone(leaf)[order], (x, targets, real))
+    mixed = mix(every_x, every_target, key, every_real)
+    return jax.tree.map(lambda leaf: leaf.at[index].get(mode="clip"), mixed)

@@ -1,0 +1,46 @@
+"""Layout: which examples of an update's batch lie where, when it is split into parts and spread over devices."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.training.program import Sizes
+
+
+@functools.cache
+def slots(batch: int, parts: int = 1, devices: int = 1) -> np.ndarray:
+    """The place in the global batch of each device's rows, int32 [devices, rows]; `batch` marks padding.
+
+    The batch is cut into parts as equal as whole rows allow, each part is spread over the devices, in order, and
+    filled up with padding; so a part holds the same examples on however many devices. A device's rows are those of
+    the first part, of the second, and so on: `slots(7, 2, 2)` is [[0, 1, 3, 4], [2, 7, 5, 6]].
+    """
+    bounds = [batch * part // parts for part in range(parts + 1)]
+    rows = -(-max(np.diff(bounds)) // devices)
+    filled = np.full((parts, rows * devices), batch, np.int32)
+    for part in range(parts):
+        own = np.arange(bounds[part], bounds[part + 1])
+        filled[part, : len(own)] = own
+    return filled.reshape(parts, devices, rows).swapaxes(0, 1).reshape(devices, parts * rows)
+
+
+def marks(
+    sizes: Sizes, parts: int, devices: int, place: jax.Array | int, first: jax.Array | int, steps: int
+) -> dict[str, jax.Array]:
+    """What a step must know of the rows of a device, leaves [steps, rows], for the updates from `first` of an epoch on.
+
+    place: which of the devices. index: the rows' places in the global batch; weight: 1 of real examples and 0 of
+    padding. Each is left out where it says nothing, so that the program of a batch on one device without padding
+    knows of neither.
+    """
+    every = slots(sizes.batch, parts, devices)
+    own = jnp.asarray(every)[place]
+    made: dict[str, jax.Array] = {}
+    if every.shape != (1, sizes.batch):
+        made["index"] = jnp.broadcast_to(own, (steps, own.size))
+    if every.size > sizes.batch or sizes.real < sizes.steps_per_epoch * sizes.batch:
+        row = (first + jnp.arange(steps))[:, None] * sizes.batch + own
+        made["weight"] = ((own < sizes.batch) & (row < sizes.real)).astype(float)
+    return made

@@ -1,0 +1,169 @@
+"""Data parallelism: one run over several devices, each with a share of every batch and a copy of the state.
+
+`jax.pmap` over the devices, those of other processes too (jax.distributed): each process feeds and reads its own.
+All devices hold the same state, so what is saved or reported is the first one's.
+
+A sum over devices waits for all of them: programs that are dispatched to the same devices from several threads, in
+another order on each device, would wait for ever.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from research.training import lanes as lanes_lib
+from research.training import layout
+from research.training.lanes import Functions, Way
+from research.training.program import Program, Sizes, predict, scores
+from research.training.state import Lane, LaneState, Tree, Variables
+from research.training.step import end_epoch, train_step
+
+AXIS = "batch"
+
+Devices = tuple[jax.Device, ...]
+
+
+def functions(program: Program, way: Way, device: jax.Device | None = None) -> Functions:
+    """The functions of a chunk: of one run over `way.replicas` devices, or of lanes mapped together on one device."""
+    if way.replicas == 1:
+        return lanes_lib.functions(program, way, device)
+    assert way.width == 1, "a run that is spread over devices is alone in its chunk"
+    devices = devices_of(way.replicas)
+    return Functions(
+        share=functools.partial(share, devices),
+        replicate=functools.partial(replicate, devices),
+        labels=_labels(devices, program.width),
+        order=lambda lanes, epoch, *, count, padding=0: _order(devices, count, padding)(lanes, epoch),
+        gather=functools.partial(gather, devices, program.sizes, program.config.accumulate),
+        advance=functools.partial(advance, program, devices),
+        evaluate=_evaluate(program, devices),
+        close_epoch=_close_epoch(program, devices),
+    )
+
+
+def devices_of(replicas: int) -> Devices:
+    """The devices that a run is spread over, as many of each process, a process's side by side."""
+    each, left = divmod(replicas, jax.process_count())
+    assert not left, f"{replicas} devices cannot be taken evenly from {jax.process_count()} processes"
+    every = [jax.local_devices(process_index=process)[:each] for process in range(jax.process_count())]
+    assert all(len(own) == each for own in every), f"{replicas} devices are not there"
+    return tuple(device for own in every for device in own)
+
+
+def _local(devices: Devices, spec: PartitionSpec) -> NamedSharding:
+    own = [device for device in devices if device.process_index == jax.process_index()]
+    return NamedSharding(Mesh(np.array(own), (AXIS,)), spec)
+
+
+def share(devices: Devices, tree: Tree) -> Tree:
+    """What all devices read, on each of them; leaves keep their shapes."""
+    return jax.device_put(tree, _local(devices, PartitionSpec()))
+
+
+def replicate(devices: Devices, tree: Tree) -> Tree:
+    """Leaves [1, ...] of one run as leaves [devices of this process, ...], each device's own copy."""
+    sharding = _local(devices, PartitionSpec(AXIS))
+    count = sharding.num_devices
+    return jax.tree.map(
+        lambda leaf: jax.device_put(np.broadcast_to(np.asarray(leaf), (count, *leaf.shape[1:])), sharding), tree
+    )
+
+
+def _mapped(function: Callable[..., Any], devices: Devices, in_axes: Any = 0, donate: tuple[int, ...] = ()) -> Any:
+    return jax.pmap(function, axis_name=AXIS, in_axes=in_axes, devices=devices, donate_argnums=donate)
+
+
+@functools.cache
+def _labels(devices: Devices, classes: int) -> Callable[[Lane, jax.Array], jax.Array]:
+    return _mapped(functools.partial(lanes_lib.noisy_labels, classes=classes), devices, (0, None))
+
+
+@functools.cache
+def _order(devices: Devices, count: int, padding: int) -> Callable[[Lane, Any], jax.Array]:
+    return _mapped(functools.partial(lanes_lib.ordered, count=count, padding=padding), devices, (0, None))
+
+
+def gather(
+    devices: Devices,
+    sizes: Sizes,
+    parts: int,
+    x: jax.Array,
+    y: jax.Array,
+    rows: jax.Array,
+    begin: Any,
+    first: Any,
+    *,
+    steps: int,
+) -> dict[str, jax.Array]:
+    """Each device's rows of the batches of `steps` updates from `first` on: leaves [devices, steps, rows, ...].
+
+    x [N, ...] and y [N], shared, or y [devices, N] where labels are noisy; rows [devices, rows of the epoch].
+    """
+    return _gather(devices, sizes, parts, steps, y.ndim)(x, y, rows, begin, first)
+
+
+@functools.cache
+def _gather(devices: Devices, sizes: Sizes, parts: int, steps: int, rank: int) -> Callable[..., dict[str, jax.Array]]:
+    def one(x: jax.Array, y: jax.Array, rows: jax.Array, begin: jax.Array, first: jax.Array) -> dict[str, jax.Array]:
+        place = jax.lax.axis_index(AXIS)
+        own = jnp.minimum(jnp.asarray(layout.slots(sizes.batch, parts, len(devices)))[place], sizes.batch - 1)
+        chosen = jax.lax.dynamic_slice_in_dim(rows, begin * sizes.batch, steps * sizes.batch)
+        chosen = chosen.reshape(steps, sizes.batch)[:, own]
+        return {
+            "x": x[chosen],
+            "y": y[chosen],
+            **layout.marks(sizes, parts, len(devices), place, first, steps),
+        }
+
+    return _mapped(one, devices, (None, None if rank == 1 else 0, 0, None, None))
+
+
+def advance(
+    program: Program,
+    devices: Devices,
+    states: LaneState,
+    lanes: Lane,
+    batches: dict[str, jax.Array],
+    factors: np.ndarray,
+    count: Any,
+) -> LaneState:
+    """`count` updates; the old states are given away. batches: `gather`'s; factors: of the rate, [steps, 1]."""
+    return _advance(program, devices, len(factors))(states, lanes, batches, factors[:, 0], count)
+
+
+@functools.cache
+def _advance(program: Program, devices: Devices, steps: int) -> Callable[..., LaneState]:
+    def one(state: LaneState, lane: Lane, batches: Any, factors: jax.Array, count: jax.Array) -> LaneState:
+        inputs = {**batches, "factor": factors}
+
+        def step(i: Any, state: LaneState) -> LaneState:
+            return train_step(program, state, lane, jax.tree.map(lambda leaf: leaf[i], inputs), AXIS)
+
+        return step(0, state) if steps == 1 else jax.lax.fori_loop(0, count, step, state)
+
+    return _mapped(one, devices, (0, 0, 0, None, None), donate=(0,))
+
+
+@functools.cache
+def _evaluate(program: Program, devices: Devices) -> Callable[..., dict[str, jax.Array]]:
+    """`lanes.evaluate` of one run: each device predicts its rows, filled up with the last one, and gets all outputs."""
+
+    def one(variables: Variables, lane: Lane, x: jax.Array, rows: jax.Array) -> dict[str, jax.Array]:
+        each = -(-rows.size // len(devices))
+        padded = jnp.pad(rows, (0, each * len(devices) - rows.size), mode="edge")
+        own = jax.lax.dynamic_slice_in_dim(padded, jax.lax.axis_index(AXIS) * each, each)
+        outputs = predict(program, variables, lane, x[own])
+        outputs = jax.lax.all_gather(outputs, AXIS, tiled=True)[: rows.size]
+        return {"outputs": outputs, "scores": scores(program, lane, outputs)}
+
+    return _mapped(one, devices, (0, 0, None, 0))
+
+
+@functools.cache
+def _close_epoch(program: Program, devices: Devices) -> Callable[..., tuple[LaneState, dict[str, Any]]]:
+    return _mapped(functools.partial(end_epoch, program), devices, donate=(0,))
