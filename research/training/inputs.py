@@ -53,12 +53,13 @@ def factors_of(config: RunConfig, program: Program) -> np.ndarray:
 def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
     """A completed config's lane: its split, its scaling (fitted on its training rows) and its numbers."""
     rows = _split(config, program.spec, arrays)
-    seen = arrays.x[rows.train]
     fill = np.zeros(program.spec.shape[-1:], np.float32)
     if program.spec.impute:
+        seen = arrays.x[rows.train]
         fill = impute.fit(seen, program.spec.impute, program.spec.features)
-        seen = impute.apply(seen, fill)
-    shift, scale = scaling.fit(seen, config.scaling, program.spec.maximum)
+        shift, scale = scaling.fit(impute.apply(seen, fill), config.scaling, program.spec.maximum)
+    else:
+        shift, scale = scaling.fit(arrays.x, config.scaling, program.spec.maximum, rows.train)
     target_shift, target_scale = np.zeros((), np.float32), np.ones((), np.float32)
     if not program.spec.classes:
         target_shift, target_scale = scaling.fit_target(arrays.y[rows.train], config.target_scaling)
