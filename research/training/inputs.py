@@ -53,12 +53,14 @@ def factors_of(config: RunConfig, program: Program) -> np.ndarray:
 def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
     """A completed config's lane: its split, its scaling (fitted on its training rows) and its numbers."""
     rows = _split(config, program.spec, arrays)
-    seen, number = arrays.x[rows.train], program.dtype.type
+    number = program.dtype.type
     fill = np.zeros(program.spec.shape[-1:], program.dtype)
     if program.spec.impute:
+        seen = arrays.x[rows.train]
         fill = impute.fit(seen, program.spec.impute, program.spec.features).astype(program.dtype)
-        seen = impute.apply(seen, fill)
-    shift, scale = scaling.fit(seen, config.scaling, program.spec.maximum)
+        shift, scale = scaling.fit(impute.apply(seen, fill), config.scaling, program.spec.maximum)
+    else:
+        shift, scale = scaling.fit(arrays.x, config.scaling, program.spec.maximum, rows.train)
     target_shift, target_scale = np.zeros(()), np.ones(())
     if not program.spec.classes:
         target_shift, target_scale = scaling.fit_target(arrays.y[rows.train], config.target_scaling)
