@@ -133,12 +133,7 @@ def kernel_ranks(config: RunConfig, program: Program) -> set[int]:
     return {leaf.ndim for leaf in kernel_leaves(abstract_state(config, program).variables.params)}
 
 
-<<<<<<< HEAD
 def abstract_state(config: RunConfig, program: Program) -> LaneState:
     """A run's state before its first step, as shapes."""
-    return jax.eval_shape(functools.partial(initial_state, program), abstract_lane(config, program))
-=======
-def _abstract_state(config: RunConfig, program: Program) -> LaneState:
     with program.numbers():
         return jax.eval_shape(functools.partial(initial_state, program), abstract_lane(config, program))
->>>>>>> parallel
