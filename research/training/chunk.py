@@ -2,9 +2,8 @@
 
 import contextlib
 import dataclasses
-import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import jax
@@ -157,7 +156,7 @@ def run_epoch(
         chunk.rows.append({name: values[: way.width] for name, values in jax.device_get(row).items()})
 
 
-def dispatches(program: Program, chunk: Chunk, way: Way, epoch: int, first: int = 0) -> Iterator[None]:
+def dispatches(program: Program, chunk: Chunk, way: Way, epoch: int, first: int = 0) -> Generator[None, None, None]:
     """Dispatches the updates of an epoch from step `first` on, as many at once as the way takes."""
     per_epoch, steps = program.sizes.steps_per_epoch, dispatch_steps(program, way)
     rows = order(program, chunk, way, epoch)

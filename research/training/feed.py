@@ -5,7 +5,7 @@ Both hand out the same rows, so a run's bits do not depend on where its data lie
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import NamedTuple
 
 import jax
@@ -31,12 +31,12 @@ class Resident:
     x: jax.Array
     y: jax.Array
 
-    def batches(self, rows: jax.Array, *, first: int, steps: int, batch: int) -> Iterator[Slab]:
+    def batches(self, rows: jax.Array, *, first: int, steps: int, batch: int) -> Generator[Slab, None, None]:
         """A slab a dispatch of `steps` updates, from step `first` of the epoch whose rows these are."""
         for begin in range(first * batch, rows.shape[1], steps * batch):
             yield Slab(self.x, self.y, rows, begin // batch)
 
-    def parts(self, rows: jax.Array, size: int) -> Iterator[tuple[jax.Array, jax.Array]]:
+    def parts(self, rows: jax.Array, size: int) -> Generator[tuple[jax.Array, jax.Array], None, None]:
         """(x, rows [W, size] of it) for each part of an evaluation's rows [W, E], E a multiple of size."""
         for begin in range(0, rows.shape[1], size):
             yield self.x, rows[:, begin : begin + size]
@@ -55,7 +55,7 @@ class Streamed:
     functions: Functions
     processes: int
 
-    def batches(self, rows: jax.Array, *, first: int, steps: int, batch: int) -> Iterator[Slab]:
+    def batches(self, rows: jax.Array, *, first: int, steps: int, batch: int) -> Generator[Slab, None, None]:
         """As Resident's."""
         own = np.asarray(rows)[: self.lanes]
         read = stream.batches(self.x, own, first=first, steps=steps, batch=batch, processes=self.processes)
@@ -65,9 +65,10 @@ class Streamed:
                 flat = x.swapaxes(0, 1).reshape(-1, *x.shape[3:])
                 part = own[:, begin : begin + steps * batch]
                 labels = self.y[part] if self.y.ndim == 1 else np.take_along_axis(self.y, part, axis=1)
-                yield Slab(*self.functions.share((flat, labels.reshape(-1))), self._places(part.shape[1]), 0)
+                held, targets = self.functions.share((flat, labels.reshape(-1)))
+                yield Slab(held, targets, self._places(part.shape[1]), 0)
 
-    def parts(self, rows: jax.Array, size: int) -> Iterator[tuple[jax.Array, jax.Array]]:
+    def parts(self, rows: jax.Array, size: int) -> Generator[tuple[jax.Array, jax.Array], None, None]:
         """As Resident's."""
         own = np.asarray(rows)[: self.lanes]
         with contextlib.closing(stream.parts(self.x, own, size=size, processes=self.processes)) as read:

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 import jax
-import numpy as np
 
 from research.config import RunConfig
 from research.data.spec import Arrays
@@ -68,24 +67,25 @@ def train(
     at_boundary is called between dispatches and may raise to stop. resume: a snapshot of these runs to go on from; at
     the same way the outcomes are bit for bit those of a training that was never stopped.
     """
-    chunks = chunk_lib.start(program, configs, arrays, way, resume, memory)
-    per_epoch, epochs = program.sizes.steps_per_epoch, program.config.epochs
-    done, first = divmod(resume.step if resume else 0, per_epoch)
-    for epoch in range(done, epochs):
-        live = [chunk for chunk in chunks if chunk.training.any()]
-        if not live:
-            break
-        before = epoch * per_epoch
+    with program.numbers():
+        chunks = chunk_lib.start(program, configs, arrays, way, resume, memory)
+        per_epoch, epochs = program.sizes.steps_per_epoch, program.config.epochs
+        done, first = divmod(resume.step if resume else 0, per_epoch)
+        for epoch in range(done, epochs):
+            live = [chunk for chunk in chunks if chunk.training.any()]
+            if not live:
+                break
+            before = epoch * per_epoch
 
-        def after(step: int, before: int = before) -> None:
-            at_boundary(_boundary(before + step, chunks))
+            def after(step: int, before: int = before) -> None:
+                at_boundary(_boundary(before + step, chunks))
 
-        chunk_lib.run_epoch(program, live, way, epoch, first, after)
-        first = 0
-        training = sum(int(chunk.training.sum()) for chunk in chunks)
-        report(Progress(epoch + 1, epochs, training, len(configs)))
-        at_boundary(_boundary(before + per_epoch, chunks))
-    return [outcome for chunk in chunks for outcome in _outcomes(program, chunk)]
+            chunk_lib.run_epoch(program, live, way, epoch, first, after)
+            first = 0
+            training = sum(int(chunk.training.sum()) for chunk in chunks)
+            report(Progress(epoch + 1, epochs, training, len(configs)))
+            at_boundary(_boundary(before + per_epoch, chunks))
+        return [outcome for chunk in chunks for outcome in _outcomes(program, chunk)]
 
 
 def _boundary(step: int, chunks: list[Chunk]) -> Boundary:

@@ -65,16 +65,17 @@ def candidates(program: Program, config: RunConfig, lanes: int) -> Iterator[Way]
 def time_way(program: Program, configs: Sequence[RunConfig], arrays: Arrays, way: Way) -> float:
     """Seconds a lane and step, over a few dispatches of one chunk a device."""
     lanes = min(len(configs), way.width * way.devices)
-    chunks = chunk_lib.start(program, configs[:lanes], arrays, way)
-    running = [
-        itertools.chain.from_iterable(chunk_lib.dispatches(program, chunk, way, epoch) for epoch in itertools.count())
-        for chunk in chunks
-    ]
-    fastest = float("inf")
-    for _ in range(TIMED):
-        begin = time.perf_counter()
-        for dispatch in running:
-            next(dispatch)
-        jax.block_until_ready([chunk.state for chunk in chunks])
-        fastest = min(fastest, time.perf_counter() - begin)
+    with program.numbers():
+        chunks = chunk_lib.start(program, configs[:lanes], arrays, way)
+        running = [
+            itertools.chain.from_iterable(chunk_lib.dispatches(program, chunk, way, n) for n in itertools.count())
+            for chunk in chunks
+        ]
+        fastest = float("inf")
+        for _ in range(TIMED):
+            begin = time.perf_counter()
+            for dispatch in running:
+                next(dispatch)
+            jax.block_until_ready([chunk.state for chunk in chunks])
+            fastest = min(fastest, time.perf_counter() - begin)
     return fastest / (lanes * chunk_lib.dispatch_steps(program, way))
