@@ -16,13 +16,17 @@ ABREAST_SECONDS = 0.5
 
 @dataclasses.dataclass
 class Keeper:
-    """Called between dispatches. stopping: why to stop, or "". began: the clock's time at which training began."""
+    """Called between dispatches. stopping: why to stop, or "". confirm: raises if the runs are another process's now.
+
+    step, seconds: where the training began, and what had led there.
+    """
 
     program: Program
     writer: Writer
     every: Interval
     stopping: Callable[[], str]
     warn: Callable[[str], None]
+    confirm: Callable[[], None] = lambda: None
     step: int = 0
     seconds: float = 0.0
     clock: Callable[[], float] = time.monotonic
@@ -53,6 +57,7 @@ class Keeper:
         return step // self._steps > self.step // self._steps
 
     def _save(self, boundary: Boundary) -> None:
+        self.confirm()
         snapshot = boundary.snapshot()
         seconds = self.seconds + self.clock() - self._began
         try:
