@@ -104,6 +104,8 @@ def _replicas(text: str) -> int:
     present = jax.device_count()
     if text == "all":
         return present
+    if text == "1" and jax.process_count() > 1:
+        raise UserError(f"{jax.process_count()} processes train each run together; give --devices=all")
     kinds = ", ".join(sorted({f"{d.platform} {d.device_kind}" for d in jax.devices()}))
     if not text.isdigit() or not 1 <= int(text) <= present:
         more = "; a CPU is made several by XLA_FLAGS=--xla_force_host_platform_device_count=N" * ("cpu" in kinds)

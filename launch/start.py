@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from absl import app, flags, logging
 
+from launch import distributed
 from launch.signals import EXIT_STOPPED
 from research import runtime
 from research.errors import Stopped, UserError, nearest
@@ -33,6 +34,7 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         runtime.prepare(CACHE_DIR.value)
         try:
+            distributed.join()
             main(argv[1:])
         except UserError as error:
             _end(str(error), EXIT_USER)

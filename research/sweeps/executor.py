@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import jax
+from jax.experimental import multihost_utils
 
 from research.data.spec import Arrays
 from research.errors import Stopped
@@ -62,6 +63,8 @@ def execute(
                 missing = left
         if missing:
             report.warn("this process was silent for so long that others took its runs; it begins again")
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices("records")
     checkpoints.settle(job.done)
 
 

@@ -4,6 +4,8 @@ import dataclasses
 import time
 from collections.abc import Callable
 
+import jax
+
 from research.duration import Interval
 from research.errors import Stopped, UserError
 from research.training.checkpoints import Writer
@@ -57,6 +59,10 @@ class Keeper:
         return step // self._steps > self.step // self._steps
 
     def _save(self, boundary: Boundary) -> None:
+        """Saves, in one process: where several train together, each has the whole state."""
+        self.step, self._saved, self._abreast = boundary.step, self.clock(), self.clock()
+        if jax.process_index() > 0:
+            return
         self.confirm()
         snapshot = boundary.snapshot()
         seconds = self.seconds + self.clock() - self._began
@@ -64,4 +70,3 @@ class Keeper:
             self.writer.save(dataclasses.replace(snapshot, seconds=seconds))
         except UserError as error:  # training is worth more than its checkpoint; there may be space the next time
             self.warn(f"{error}; training goes on")
-        self.step, self._saved, self._abreast = boundary.step, self.clock(), self.clock()

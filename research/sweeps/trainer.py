@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+from jax.experimental import multihost_utils
 
 from research import config as config_lib
 from research.data.spec import Arrays
@@ -61,11 +62,19 @@ class Job:
 
     def __post_init__(self) -> None:
         self._over: set[str] = set()
+        self._boundaries = 0
         self._began = time.time_ns()
 
     def stopping(self) -> str:
         """Why to stop, or ""."""
         return self.report.stopping() or ("another pack's end" if self.others.is_set() else "")
+
+    def agreed(self) -> str:
+        """Why to stop at this boundary, or ""; the same in all processes that train together."""
+        if jax.process_count() == 1:
+            return self.stopping()
+        self._boundaries += 1
+        return "SIGTERM" if multihost_utils.reached_preemption_sync_point(self._boundaries) else ""
 
     def lanes(self, pack: Pack) -> int:
         """How many runs of the pack's program the whole sweep has."""
@@ -91,6 +100,8 @@ class Job:
         """Writes a record, in one process."""
         if jax.process_index() == 0:
             self.store.write(record)
+        if jax.process_count() > 1:
+            self._over.add(record.run_id)
         self.report.record(record)
 
 
@@ -175,7 +186,7 @@ def _attempt(
             program=pack.program,
             writer=writer,
             every=job.execution.every,
-            stopping=job.stopping,
+            stopping=job.agreed,
             warn=job.report.warn,
             confirm=functools.partial(job.confirm, pack),
             step=resume.step if resume else 0,
