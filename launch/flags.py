@@ -1,6 +1,7 @@
 """Flags of a run and of a sweep, made from RunConfig and the registries."""
 
 import re
+import typing
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,30 @@ from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries)
 from research.config import FIELDS, HELP, OPTIONS, PARTS, REGULARIZERS
+from research.duration import Interval
 from research.errors import UserError
 from research.options import REQUIRED, format_value
 from research.sweeps import axes
+from research.sweeps.execution import Execution
 from research.sweeps.plan import with_seeds
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
+from research.training.checkpoints import Keep
 
 DATA_DIR = flags.DEFINE_string("data_dir", None, "prepared TFDS sets; none: $TFDS_DATA_DIR, else ~/tensorflow_datasets")
 # A table's own settings, so short because every csv needs them.
 SHORT = {"target": "dataset.target", "impute": "dataset.impute"}
 RECORDS = flags.DEFINE_string("records", "records", "directory of the records")
+CHECKPOINTS = flags.DEFINE_string("checkpoints", None, "directory of the checkpoints; none: checkpoints/ in --records")
+CHECKPOINT_EVERY = flags.DEFINE_string(
+    "checkpoint_every", "5min", "how often runs under way are saved: time, steps, epochs or percent (5min, 500, 10%)"
+)
+CHECKPOINT_KEEP = flags.DEFINE_enum(
+    "checkpoint_keep",
+    "last",
+    typing.get_args(Keep),
+    "which checkpoints stay: the last two; with them the one of the lowest validation loss; all, also after the end",
+)
 
 
 def define_run_flags(argv: Sequence[str]) -> None:
@@ -63,6 +77,16 @@ def run_settings() -> dict[str, str]:
 def store() -> Store:
     """The records directory that the flags name."""
     return Store(Path(RECORDS.value))
+
+
+def execution() -> Execution:
+    """How the flags say that runs are trained here. Raises UserError on an interval that is none."""
+    try:
+        every = Interval.parse(CHECKPOINT_EVERY.value)
+    except UserError as error:
+        raise UserError(f"checkpoint_every: {error}") from None
+    keep: Any = CHECKPOINT_KEEP.value
+    return Execution(CHECKPOINTS.value, every, keep)
 
 
 def define_sweep_flags() -> None:

@@ -10,6 +10,7 @@ import jax
 from absl import flags
 from tqdm import tqdm
 
+from launch.signals import watching
 from research.sweeps import tensorboard
 from research.sweeps.executor import Report
 from research.sweeps.plan import Run
@@ -41,6 +42,7 @@ class Terminal:
         trace = jax.profiler.trace(PROFILE.value) if PROFILE.value else contextlib.nullcontext()
         with (
             trace,
+            watching() as stopping,
             tqdm(
                 total=total,
                 desc=f"{len(runs)} run{'s' * (len(runs) > 1)}, {programs} program{'s' * (programs > 1)}",
@@ -62,4 +64,4 @@ class Terminal:
                 if done.status == "failed":
                     self.warn(f"run {done.run_id} failed: {done.error.strip().splitlines()[-1]}")
 
-            yield Report(epochs, record)
+            yield Report(epochs, record, self.warn, stopping)

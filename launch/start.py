@@ -7,12 +7,13 @@ from typing import NoReturn
 
 from absl import app, flags, logging
 
+from launch.signals import EXIT_STOPPED
 from research import runtime
-from research.errors import UserError, nearest
+from research.errors import Stopped, UserError, nearest
 
 CACHE_DIR = flags.DEFINE_string("cache_dir", ".cache", "where compiled programs and decoded data are kept")
 
-EXIT_USER, EXIT_STOPPED = 2, 130
+EXIT_USER = 2
 
 
 def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[str]], None] = lambda argv: None) -> None:
@@ -41,8 +42,10 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
             if error.filename is None:
                 raise
             _end(f"cannot use {error.filename}: {error.strerror}", EXIT_USER)
+        except Stopped as stopped:
+            _end(f"stopped by {stopped}; what was done is kept, and the same command goes on from there", EXIT_STOPPED)
         except KeyboardInterrupt:
-            _end("stopped; finished runs are kept, and the same command goes on", EXIT_STOPPED)
+            _end("stopped before training; what was done is kept", EXIT_STOPPED)
 
     app.run(guarded, flags_parser=parse)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from launch import start
-from launch.flags import define_run_flags, define_sweep_flags, store, sweep_of_flags
+from launch.flags import define_run_flags, define_sweep_flags, execution, store, sweep_of_flags
 from launch.monitor import Terminal
 from launch.output import FORMAT, OUT, put
 from launch.planner import planner
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> None:
     runs = plans.runs(sweep.requests)
     if NAME.value:
         sweep.save(records, NAME.value)
-    found = obtain(runs, records, plans, Terminal())
+    found = obtain(runs, records, plans, Terminal(), execution=execution())
     put(of_sweep(NAME.value or "sweep", sweep, runs, found), FORMAT.value, OUT.value)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from launch import start
-from launch.flags import store
+from launch.flags import execution, store
 from launch.monitor import Terminal
 from launch.output import FORMAT, OUT, put
 from launch.planner import planner
@@ -50,13 +50,13 @@ def _shown() -> Shown:
             raise UserError("--seeds is for --experiment; a sweep has the seeds that it was trained with")
         sweep = Sweep.load(records, NAME.value)
         runs = plans.runs(sweep.requests)
-        found = obtain(runs, records, plans, monitor, train=not NO_TRAIN.value)
+        found = obtain(runs, records, plans, monitor, train=not NO_TRAIN.value, execution=execution())
         return Shown(of_sweep(NAME.value, sweep, runs, found))
     load_package("experiments")
     experiment = EXPERIMENTS.get(EXPERIMENT.value or "")
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
-    return of_experiment(experiment, plans, records, monitor, train=not NO_TRAIN.value)
+    return of_experiment(experiment, plans, records, monitor, train=not NO_TRAIN.value, execution=execution())
 
 
 if __name__ == "__main__":

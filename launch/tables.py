@@ -12,6 +12,7 @@ from research.errors import UserError
 from research.registry import TASKS
 from research.sweeps import choice
 from research.sweeps.column import Column
+from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.experiment import Experiment
 from research.sweeps.plan import Planner, Run
 from research.sweeps.record import Record
@@ -57,21 +58,30 @@ def columns_of(records: Sequence[Record]) -> list[Column]:
     return [Column(f"{split} {metric}", f"{split}/{metric}", direction) for split in splits]
 
 
-def of_experiment(experiment: Experiment, planner: Planner, store: Store, monitor: Monitor, *, train: bool) -> Shown:
+def of_experiment(
+    experiment: Experiment,
+    planner: Planner,
+    store: Store,
+    monitor: Monitor,
+    *,
+    train: bool,
+    execution: Execution = DEFAULT,
+) -> Shown:
     """The experiment's table, after training what is missing; where a setting is to be chosen, that comes first."""
     chosen, searched = {}, []
     if experiment.choose is not None:
         asked = choice.candidates(experiment)
         runs = {label: [planner.runs(requests) for requests in of_arm] for label, of_arm in asked.items()}
         flat = [run for of_arm in runs.values() for of_value in of_arm for run in of_value]
-        found = obtain(flat, store, planner, monitor, train=train)
+        found = obtain(flat, store, planner, monitor, train=train, execution=execution)
         _complete(experiment.name, flat, found)
         searched = [found[run.id] for run in flat]
         for label, of_arm in runs.items():
             chosen[label] = choice.best(experiment.choose, [[found[run.id] for run in of_value] for of_value in of_arm])
     requests = choice.requests(experiment, experiment.seeds, chosen)
     arms = {label: planner.runs(of_arm) for label, of_arm in requests.items()}
-    found = obtain([run for runs in arms.values() for run in runs], store, planner, monitor, train=train)
+    wanted = [run for runs in arms.values() for run in runs]
+    found = obtain(wanted, store, planner, monitor, train=train, execution=execution)
     seeds = [int(request["seed"]) for request in next(iter(requests.values()))]
     table = build_table(
         experiment.name,

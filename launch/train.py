@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from launch import start
-from launch.flags import define_run_flags, run_settings, store
+from launch.flags import define_run_flags, execution, run_settings, store
 from launch.monitor import Terminal
 from launch.planner import planner
 from research import config as config_lib
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> None:
     print(f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,} steps")
     for path, value in config_lib.flat(run.config).items():
         print(f"  {path}={value}")
-    record = obtain([run], records, plans, Terminal())[run.id]
+    record = obtain([run], records, plans, Terminal(), execution=execution())[run.id]
     print(_metrics(record))
     print(f"record: {records.path(run.id)}")
 

@@ -1,4 +1,4 @@
-"""Durations: `500` (steps), `3epochs`, `5%` (of the training), converted to steps once."""
+"""Durations: `500` (steps), `3epochs`, `5%` (of the training), converted to steps once; intervals: also `5min`."""
 
 import dataclasses
 import math
@@ -9,6 +9,8 @@ import numpy as np
 from research.errors import UserError
 
 _PATTERN = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|epochs?|steps?)?")
+_CLOCK = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(s|min|h)")
+_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 _UNITS = {None: "steps", "step": "steps", "steps": "steps", "epoch": "epochs", "epochs": "epochs", "%": "%"}
 
 
@@ -39,3 +41,34 @@ class Duration:
 
     def __str__(self) -> str:
         return np.format_float_positional(self.amount, trim="-") + ("" if self.unit == "steps" else self.unit)
+
+
+@dataclasses.dataclass(frozen=True)
+class Interval:
+    """How often something is done: every so much training, or every so many seconds."""
+
+    training: Duration | None = None
+    seconds: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> "Interval":
+        """`30s`, `5min`, `1h`, or a Duration above zero. Raises UserError on anything else."""
+        match = _CLOCK.fullmatch(text.strip())
+        if match is not None:
+            interval = cls(seconds=float(match[1]) * _SECONDS[match[2]])
+        else:
+            try:
+                interval = cls(training=Duration.parse(text))
+            except UserError:
+                raise UserError(
+                    f"'{text}' is not an interval; write time, steps, epochs or percent: 5min, 500, 3epochs or 5%"
+                ) from None
+        if not interval.seconds and not (interval.training and interval.training.amount):
+            raise UserError(f"'{text}' is no time at all; an interval is longer than 0")
+        return interval
+
+    def steps(self, *, steps_per_epoch: int, total_steps: int) -> int | None:
+        """The interval in whole steps, at least 1; None if it is one of time."""
+        if self.training is None:
+            return None
+        return max(1, self.training.steps(steps_per_epoch=steps_per_epoch, total_steps=total_steps))

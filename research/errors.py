@@ -11,6 +11,10 @@ class UserError(Exception):
     """Bad input (flag, config, file, record). Launchers print it as one line and exit with 2."""
 
 
+class Stopped(Exception):
+    """The user, or the cluster, asked to stop; what was under way is saved. Its text says what for."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The end of an error message: the known names nearest to `word`, else all of them."""
     names = sorted(known)

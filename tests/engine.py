@@ -16,6 +16,7 @@ from research.data.source import open_source
 from research.data.spec import Arrays, DataSpec
 from research.options import format_value
 from research.sweeps.plan import Planner, Run
+from research.training import chunk as chunk_lib
 from research.training import loop
 from research.training.lanes import Way
 
@@ -81,9 +82,9 @@ def run(regression: bool = False, **settings: Any) -> Run:
     return planner(regression).runs([{**base, **given}])[0]
 
 
-def start(runs: Sequence[Run], width: int) -> loop.Chunk:
+def start(runs: Sequence[Run], width: int) -> chunk_lib.Chunk:
     """The chunk of these runs before its first step; one chunk, idle lanes last."""
-    (chunk,) = loop.start(runs[0].program, [r.config for r in runs], data_of(runs[0]).data, Way(width, 1))
+    (chunk,) = chunk_lib.start(runs[0].program, [r.config for r in runs], data_of(runs[0]).data, Way(width, 1))
     return chunk
 
 
@@ -93,10 +94,10 @@ def data_of(run: Run) -> Memory:
 
 def steps(runs: Sequence[Run], width: int, count: int = 3) -> Any:
     """The variables after `count` steps, leaves [width, ...], on the host."""
-    chunk, way, program = start(runs, width), Way(width, 1), runs[0].program
-    rows = loop.order(program, chunk, way, 0)
-    for first in range(count):
-        loop.dispatch(program, chunk, way, rows, 0, first)
+    chunk, dispatch = start(runs, width), Way(width, 1)
+    running = chunk_lib.dispatches(runs[0].program, chunk, dispatch, 0)
+    for _ in range(count):
+        next(running)
     return jax.device_get(chunk.state.variables)
 
 
@@ -164,13 +165,13 @@ def bundled(cache_dir: str, data_dir: str | None = None) -> Planner:
     )
 
 
-def fitted(planner: Planner, settings: dict[str, Any]) -> tuple[loop.Chunk, Run]:
+def fitted(planner: Planner, settings: dict[str, Any]) -> tuple[chunk_lib.Chunk, Run]:
     """One run trained to its end, and its chunk, whose state holds the parameters."""
     (run,) = planner.runs([settings])
     way = Way(1, 10_000)
-    (chunk,) = loop.start(run.program, [run.config], planner.arrays(run), way)
+    (chunk,) = chunk_lib.start(run.program, [run.config], planner.arrays(run), way)
     for epoch in range(run.program.config.epochs):
-        loop.run_epoch(run.program, chunk, way, epoch)
+        chunk_lib.run_epoch(run.program, [chunk], way, epoch)
     return chunk, run
 
 

@@ -1,16 +1,24 @@
-"""The TFDS builder of a table in memory: how bundled tables, csv files and folders become prepared TFDS sets."""
+"""The TFDS builder of a table: how bundled tables, csv files and folders become prepared TFDS sets."""
 
 import contextlib
+import functools
 import io
-from collections.abc import Callable
+import itertools
+import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from research.data import reader
+from tqdm import tqdm
+
 from research.data.decoded import open_decoded
+from research.data.progress import progress
 from research.data.spec import Source
 from research.data.table import Table
 from research.errors import UserError
+
+# TFDS keeps the examples of the shard that it writes.
+SHARD_BYTES = 64 << 20
 
 
 def open_built(load: Callable[[], Table], key: str, version: str, *, cache_dir: str, **known: Any) -> Source:
@@ -19,24 +27,27 @@ def open_built(load: Callable[[], Table], key: str, version: str, *, cache_dir: 
     key, version: the TFDS set's name and version; other content needs others. known: as in open_decoded.
     """
 
-    def read() -> Table:
+    def prepared() -> Path:
         directory = Path(cache_dir) / "tensorflow_datasets" / key / version
-        if not directory.is_dir():
-            prepare(load(), key, version, directory.parent.parent)
-        return reader.read(directory)
+        return directory if directory.is_dir() else prepare(load(), key, version, directory.parent.parent)
 
-    return open_decoded(f"{key}-{version}", read, cache_dir=cache_dir, **known)
+    return open_decoded(f"{key}-{version}", prepared, cache_dir=cache_dir, **known)
 
 
 def prepare(table: Table, name: str, version: str, root: Path) -> Path:
     """Writes `root/name/version` in TFDS's layout (array_record), without TensorFlow; returns that directory.
 
     Whole or not at all: TFDS fills a directory of another name and renames it, and where two processes do it at
-    once the first one stays. Raises UserError if `root` cannot be written.
+    once the first one stays. The rows are taken one by one, and no more than a shard of them is kept. Raises
+    UserError if `root` cannot be written.
     """
     import tensorflow_datasets as tfds
 
-    class TableBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
+    size = table.x.shape[0]
+    bar = progress(size, f"preparing {name}", "row")
+
+    # By shard, since a GeneratorBasedBuilder keeps all examples, and from 1 GB on needs TensorFlow.
+    class TableBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
         """Examples of {"x": Tensor, "y": ClassLabel or Scalar}, in the table's order."""
 
         VERSION = tfds.core.Version(version)
@@ -50,29 +61,51 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
             return tfds.core.DatasetInfo(
                 builder=self,
                 features=tfds.features.FeaturesDict(
-                    {"x": tfds.features.Tensor(shape=table.x.shape[1:], dtype=table.x.dtype), "y": target}
+                    {
+                        "x": tfds.features.Tensor(
+                            shape=table.x.shape[1:],
+                            dtype=table.x.dtype,
+                            encoding=tfds.features.Encoding.BYTES,  # as numbers a photograph takes 300 times as long
+                        ),
+                        "y": target,
+                    }
                 ),
                 supervised_keys=("x", "y"),
                 disable_shuffling=True,
                 metadata=tfds.core.MetadataDict(columns=list(table.features), maximum=table.maximum),
             )
 
-        def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-            train = len(table.x) - table.test_size
-            parts = {"train": range(train), "test": range(train, len(table.x))}
-            return {part: self._generate_examples(rows) for part, rows in parts.items() if rows}
-
-        def _generate_examples(self, rows: range) -> Any:
-            for row in rows:
-                yield row, {"x": table.x[row], "y": table.y[row]}
+        def _shard_iterators_per_split(self, dl_manager: Any) -> dict[str, Any]:
+            examples = _examples(table, bar)  # TFDS takes the shards in their order, each to its end
+            parts = {"train": size - table.test_size, "test": table.test_size}
+            return {
+                part: [functools.partial(itertools.islice, examples, count) for count in _shards(table, rows_of_part)]
+                for part, rows_of_part in parts.items()
+                if rows_of_part
+            }
 
     TableBuilder.name = name
     directory = root / name / version
     try:
         builder = TableBuilder(data_dir=str(root), file_format="array_record")
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        # TFDS has bars of its own, which say nothing of the rows.
+        with bar, contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             builder.download_and_prepare()
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "write() failed" not in str(error):  # how array_record says it
+            raise
         if not directory.is_dir():
             raise UserError(f"cannot write the cache directory {root.parent}: {error}") from None
     return directory
+
+
+def _examples(table: Table, bar: tqdm) -> Iterator[tuple[int, dict[str, Any]]]:
+    for place, (x, y) in enumerate(zip(table.x, table.y, strict=True)):
+        bar.update()  # first, since nobody comes back after the last
+        yield place, {"x": x, "y": y}
+
+
+def _shards(table: Table, size: int) -> Iterator[int]:
+    """The rows of each shard of a part of `size` rows."""
+    most = max(1, SHARD_BYTES // max(1, math.prod(table.x.shape[1:]) * table.x.dtype.itemsize))
+    yield from (min(most, size - first) for first in range(0, size, most))

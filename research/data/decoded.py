@@ -11,24 +11,28 @@ from typing import Any
 
 import numpy as np
 
+from research.data import reader
 from research.data.spec import DataSpec, Source
 from research.data.table import Table
 from research.errors import UserError
 
+# The content is read in pieces of this size for its fingerprint.
+_PIECE = 1 << 20
 
-def open_decoded(key: str, read: Callable[[], Table], *, cache_dir: str, **known: Any) -> Source:
-    """The source of the arrays cached under `key`; if there are none, `read()` is called and its table stored.
+
+def open_decoded(key: str, prepared: Callable[[], Path], *, cache_dir: str, **known: Any) -> Source:
+    """The source of the arrays cached under `key`; if there are none, those of the TFDS set in `prepared()` are stored.
 
     key: names what is read, so that other content has another key. known: fields of the spec that are not stored
-    (`name`, ...). Raises UserError if `cache_dir` cannot be written.
+    (`name`, ...). Memory does not grow with the data set. Raises UserError if `cache_dir` cannot be written.
     """
     directory = Path(cache_dir) / "arrays" / key
     if not (directory / "spec.json").exists():
-        table = read()
+        set_directory = prepared()
         with _whole(directory) as partial:
-            np.save(partial / "x.npy", table.x)
+            table = reader.read(set_directory, partial / "x.npy")
             np.save(partial / "y.npy", table.y)
-            (partial / "spec.json").write_text(json.dumps(_stored(table)))
+            (partial / "spec.json").write_text(json.dumps(_stored(table, partial)))
     stored = json.loads((directory / "spec.json").read_text())
     fields: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in stored.items()}
     return Source(DataSpec(**fields, **known), directory)
@@ -46,24 +50,34 @@ def digest(parts: Iterable[Any]) -> str:
     return total.hexdigest()[:16]
 
 
-def _stored(table: Table) -> dict[str, Any]:
-    """The fields of the spec that a table determines, its fingerprint included."""
+def _stored(table: Table, directory: Path) -> dict[str, Any]:
+    """The fields of the spec that a table determines, its fingerprint included. directory: has its arrays."""
     fields = {
         "task": "classification" if table.classes else "regression",
         "shape": table.x.shape[1:],
         "classes": table.classes,
         "features": table.features,
         "maximum": table.maximum,
-        "size": len(table.x),
+        "size": len(table.y),
         "test_size": table.test_size,
         "note": table.note,
     }
     # The arrays, not the files they came from: array_record files of equal content differ from process to process.
     content = hashlib.sha256(json.dumps(fields).encode())
-    for array in (table.x, table.y):
+    for name, array in (("x", table.x), ("y", table.y)):
         content.update(f"{array.dtype.str}{array.shape}".encode())
-        content.update(np.ascontiguousarray(array).data)
+        for piece in _pieces(directory / f"{name}.npy"):
+            content.update(piece)
     return fields | {"fingerprint": content.hexdigest()[:32]}
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    """The numbers of an .npy file, read and not mapped, so that they do not count as the process's memory."""
+    with file.open("rb") as array:
+        np.lib.format.read_magic(array)
+        np.lib.format.read_array_header_1_0(array)
+        while piece := array.read(_PIECE):
+            yield piece
 
 
 @contextlib.contextmanager

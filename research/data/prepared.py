@@ -24,7 +24,7 @@ def open_prepared(name: str, *, data_dir: str | None, cache_dir: str) -> Source:
     files = sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
     content = digest([reader.VERSION, *(part for path in files for part in (path.name, path))])
     key = f"{plain.replace('/', '-')}-{content}"
-    return open_decoded(key, functools.partial(reader.read, directory), cache_dir=cache_dir, name=plain)
+    return open_decoded(key, lambda: directory, cache_dir=cache_dir, name=plain)
 
 
 def data_directory(data_dir: str | None) -> Path:

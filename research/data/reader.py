@@ -1,19 +1,23 @@
 """Reading a prepared TFDS directory, whatever made it, as a Table: an image, a tensor or columns, and a label."""
 
+import contextlib
+import dataclasses
 import functools
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from research.data.progress import progress
 from research.data.table import Table
+from research.data.workers import THREADS, Ahead
 from research.errors import UserError
 
 VERSION = 1  # raised when the same files are read as other arrays
 SPLITS = ("train", "validation", "test")
-_CHUNK = 1024  # examples read at once
+_CHUNK = 256  # examples that a worker reads at once
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 # Their originals are lossless, so a JPEG is a copy with other pixels.
 _LOSSLESS = {"mnist", "fashion_mnist", "kmnist", "emnist", "cifar10", "cifar100", "svhn_cropped", "stl10"}
@@ -23,22 +27,80 @@ _COPIES = (
 )
 
 
-def read(directory: Path) -> Table:
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """The examples of a prepared set, in their order, readable from several threads.
+
+    sources: of the splits that are read. formats: the file formats of the images that were met so far.
+    """
+
+    info: Any
+    splits: list[str]
+    sources: list[Any]
+    input: str
+    target: str
+    columns: list[str]
+    decode: Callable[[Any], np.ndarray]
+    formats: set[str]
+
+    def pieces(self) -> list[tuple[Any, range]]:
+        """Sources with rows of theirs that are read at once."""
+        pieces = [(source, range(len(source))) for source in self.sources]
+        return [(source, rows[first : first + _CHUNK]) for source, rows in pieces for first in rows[::_CHUNK]]
+
+    def read(self, piece: tuple[Any, range]) -> list[tuple[np.ndarray, Any]]:
+        """The decoded inputs of a piece's rows and their targets."""
+        source, rows = piece
+        return [(self.decode(example[self.input]), example[self.target]) for example in source.__getitems__(list(rows))]
+
+
+def read(directory: Path, file: Path) -> Table:
     """The rows of train and validation, then those of test; other splits are not read.
 
-    Raises UserError if the directory is damaged, or has no input of one shape with a label.
+    file: where x is written as .npy while it is read; the table's x is that file, memory-mapped. So memory does not
+    grow with the set. Raises UserError if the directory is damaged, or has no input of one shape with a label, and
+    OSError if the file cannot be written.
     """
     import tensorflow_datasets as tfds
+
+    with _readable(directory):
+        contents = _contents(tfds.builder_from_directory(str(directory)), directory)
+    y = np.empty(sum(map(len, contents.sources)), contents.info.features[contents.target].np_dtype)
+    with file.open("wb") as out:
+        # Written, not mapped: a full disk is then an error, and not a signal that ends the process.
+        for first, values, targets in _batches(contents, directory, len(y)):
+            if first == 0:
+                _write_header(out, (len(y), *values.shape[1:]), values.dtype)
+            out.write(values.data)
+            y[first : first + len(values)] = targets
+    x = np.load(file, mmap_mode="r")
+    with _readable(directory):
+        classes = _classes(contents.info.features[contents.target], y, directory)
+    metadata, name = contents.info.metadata or {}, contents.info.name
+    return Table(
+        x=x,
+        y=y.astype(np.int32 if classes else np.float32),
+        classes=classes,
+        features=tuple(metadata.get("columns", contents.columns)),
+        test_size=len(contents.sources[-1]) if contents.splits[-1] == "test" else 0,
+        maximum=float(metadata.get("maximum", 255 if x.dtype == np.uint8 else 1)),
+        note=_COPIES.format(name) if name in _LOSSLESS and "JPEG" in contents.formats else "",
+    )
+
+
+@contextlib.contextmanager
+def _readable(directory: Path) -> Iterator[None]:
+    """Whatever TFDS and the decoders make of a damaged directory, as one line."""
     from google.protobuf.json_format import ParseError
 
     try:
-        return _read(tfds.builder_from_directory(str(directory)), directory)
+        yield
     except (OSError, ValueError, RuntimeError, KeyError, ParseError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"the prepared data set in {directory} cannot be read: {reason}") from None
 
 
-def _read(builder: Any, directory: Path) -> Table:
+def _contents(builder: Any, directory: Path) -> Contents:
     import tensorflow_datasets as tfds
 
     info = builder.info
@@ -50,33 +112,35 @@ def _read(builder: Any, directory: Path) -> Table:
     decode, columns = _decoder(info.features[inputs], inputs, directory, formats)
     skipped = {inputs: tfds.decode.SkipDecoding()} if isinstance(info.features[inputs], tfds.features.Image) else None
     sources = [builder.as_data_source(split, decoders=skipped) for split in splits]
-    x, y = None, np.empty(sum(map(len, sources)), info.features[target].np_dtype)
-    for row, example in enumerate(_examples(sources)):
-        value = decode(example[inputs])
-        if x is None:
-            x = np.empty((len(y), *value.shape), value.dtype)
-        if value.shape != x.shape[1:]:
-            raise UserError(f"{directory}: example {row} has shape {value.shape}, those before it {x.shape[1:]}")
-        x[row], y[row] = value, example[target]
-    if x is None:
+    if not any(map(len, sources)):
         raise UserError(f"{directory} has no examples")
-    classes = _classes(info.features[target], y, directory)
-    metadata = info.metadata or {}
-    return Table(
-        x=x,
-        y=y.astype(np.int32 if classes else np.float32),
-        classes=classes,
-        features=tuple(metadata.get("columns", columns)),
-        test_size=len(sources[-1]) if splits[-1] == "test" else 0,
-        maximum=float(metadata.get("maximum", 255 if x.dtype == np.uint8 else 1)),
-        note=_COPIES.format(info.name) if info.name in _LOSSLESS and "JPEG" in formats else "",
-    )
+    return Contents(info, splits, sources, inputs, target, columns, decode, formats)
 
 
-def _examples(sources: list[Any]) -> Iterator[dict[str, Any]]:
-    for source in sources:
-        for start in range(0, len(source), _CHUNK):
-            yield from source.__getitems__(list(range(start, min(start + _CHUNK, len(source)))))
+def _batches(contents: Contents, directory: Path, size: int) -> Iterator[tuple[int, np.ndarray, list[Any]]]:
+    """(number of the first row, inputs [n, ...], their targets), decoded ahead by Grain's workers."""
+    pieces = contents.pieces()
+    first, shape, dtype = 0, None, None
+    with (
+        _readable(directory),
+        Ahead(lambda number: contents.read(pieces[number]), len(pieces), threads=THREADS) as read,
+        progress(size, f"decoding {contents.info.name}", "row") as bar,
+    ):
+        for examples in read:
+            if shape is None:
+                shape, dtype = examples[0][0].shape, examples[0][0].dtype
+            for row, (value, _) in enumerate(examples, first):
+                if value.shape != shape:
+                    raise UserError(f"{directory}: example {row} has shape {value.shape}, those before it {shape}")
+            yield first, np.stack([value for value, _ in examples]).astype(dtype), [target for _, target in examples]
+            first += len(examples)
+            bar.update(len(examples))
+
+
+def _write_header(out: BinaryIO, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """What an .npy file has before its numbers."""
+    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(out, described)
 
 
 def _supervised(info: Any, directory: Path) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from research.errors import UserError, nearest
 
-_CHUNK = 4096  # examples counted at once, so that no copy of all pixels is made
+_CHUNK = 4 << 20  # bytes counted at once; counting needs a few times as much
 
 
 class Histogram(NamedTuple):
@@ -45,25 +45,31 @@ def _robust(column: Histogram) -> tuple[float, float]:
 
 # Each returns the shift and the spread of a column; a spread of 0 is replaced by the maximum.
 _METHODS: dict[str, Callable[[Histogram], tuple[float, float]]] = {
-    "none": lambda column: (0.0, 0.0),
     "minmax": _minmax,
     "standard": _standard,
     "robust": _robust,
 }
-METHODS = tuple(_METHODS)
+METHODS = ("none", *_METHODS)
 TARGET_METHODS = ("none", "standard")
 
 
-def fit(x_train: np.ndarray, method: str, maximum: float) -> tuple[np.ndarray, np.ndarray]:
-    """(shift, scale), float64 [C]: per channel over all pixels, or per column. x_train: [N, H, W, C] or [N, D].
+def fit(x: np.ndarray, method: str, maximum: float, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """(shift, scale), float64 [C]: per channel over all pixels, or per column. x: [N, H, W, C] or [N, D].
+
+    rows: those of x that it is fitted on, the training rows; None if x has no others. Of bytes no copy is made, so
+    that they may be more than memory holds.
 
     Scaled is (x - shift) / scale: into [0, 1] (minmax), to mean 0 and deviation 1 (standard), to median 0 and
     interquartile range 1 (robust), divided by `maximum` (none: 255 for bytes, 1 for tables). A channel or column
     without spread is only shifted and divided by `maximum`. Raises UserError for another method.
     """
-    if method not in _METHODS:
+    if method not in METHODS:
         raise UserError(f"scaling={method}: {nearest(method, METHODS)}")
-    shift, scale = np.transpose([_METHODS[method](column) for column in _histograms(x_train)])
+    if method == "none":
+        return np.zeros(x.shape[-1]), np.full(x.shape[-1], float(maximum))
+    chosen = np.arange(len(x)) if rows is None else rows
+    columns = _count_bytes(x, chosen) if x.dtype == np.uint8 else _count(x[chosen])
+    shift, scale = np.transpose([_METHODS[method](column) for column in columns])
     return shift, np.where(scale > 0, scale, maximum)
 
 
@@ -75,22 +81,23 @@ def fit_target(y_train: np.ndarray, method: str) -> tuple[np.ndarray, np.ndarray
     return shift[0], scale[0]
 
 
-def _histograms(x: np.ndarray) -> list[Histogram]:
-    """One histogram a channel; exact, and for bytes without a copy of the data."""
-    channels = [x[..., channel].reshape(len(x), -1) for channel in range(x.shape[-1])]
-    return [(_count_bytes if x.dtype == np.uint8 else _count)(channel) for channel in channels]
-
-
-def _count(column: np.ndarray) -> Histogram:
-    if np.isnan(column).any():
+def _count(x: np.ndarray) -> list[Histogram]:
+    """One histogram a channel or column."""
+    if np.isnan(x).any():
         raise ValueError("missing values must be filled before scaling is fitted")
-    values, counts = np.unique(column.astype(np.float64), return_counts=True)
-    return Histogram(values, counts.astype(np.float64))
+    columns = np.moveaxis(x, -1, 0).reshape(x.shape[-1], -1).astype(np.float64)
+    counted = [np.unique(column, return_counts=True) for column in columns]
+    return [Histogram(values, counts.astype(np.float64)) for values, counts in counted]
 
 
-def _count_bytes(column: np.ndarray) -> Histogram:
-    counts = np.zeros(256)
-    for start in range(0, len(column), _CHUNK):
-        counts += np.bincount(column[start : start + _CHUNK].ravel(), minlength=256)
-    present = np.flatnonzero(counts)
-    return Histogram(present.astype(np.float64), counts[present])
+def _count_bytes(x: np.ndarray, rows: np.ndarray) -> list[Histogram]:
+    """One histogram a channel of the rows of x, gathered a chunk at a time."""
+    channels = x.shape[-1]
+    counts = np.zeros((channels, 256))
+    size = max(1, _CHUNK // max(1, x[0].nbytes))
+    for first in range(0, len(rows), size):
+        chunk = x[rows[first : first + size]].reshape(-1, channels)
+        for channel in range(channels):
+            counts[channel] += np.bincount(chunk[:, channel], minlength=256)
+    present = [np.flatnonzero(own) for own in counts]
+    return [Histogram(p.astype(np.float64), own[p]) for p, own in zip(present, counts, strict=True)]

@@ -1,8 +1,22 @@
 """Table: a data set as its reader hands it over, before it gets a name and a fingerprint."""
 
 import dataclasses
+from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
+
+
+class Rows(Protocol):
+    """Examples [N, ...] that can be gone through in their order: an array, or what makes them as they are taken."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype: ...
+
+    def __iter__(self) -> Iterator[np.ndarray]: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,7 +26,7 @@ class Table:
     test_size: the last rows are its own test split. maximum: the largest value that `x` can take, 1 for tables.
     """
 
-    x: np.ndarray
+    x: Rows
     y: np.ndarray
     classes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()

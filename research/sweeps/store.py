@@ -56,17 +56,25 @@ class Store:
         except OSError as error:
             raise UserError(f"cannot read the record {path}: {error.strerror}") from None
         except (ValueError, KeyError, TypeError) as error:
-            raise Damaged(path, self._set_aside(path), str(error)) from None
+            aside = self._set_aside(path)
+            if aside is None:
+                return self.read(run_id)
+            raise Damaged(path, aside, str(error)) from None
 
-    def _set_aside(self, path: Path) -> Path:
-        aside = self.root / "damaged" / path.name
+    def _set_aside(self, path: Path) -> Path | None:
+        """Where a damaged record went; None if another process was faster, and perhaps has written a whole one."""
+        # A name of its own for each: two readers must not overwrite what the other set aside.
+        aside = self.root / "damaged" / f"{path.stem}.{uuid.uuid4().hex[:8]}.json"
         aside.parent.mkdir(parents=True, exist_ok=True)
-        number = 0
-        while aside.exists():
-            number += 1
-            aside = aside.with_name(f"{path.stem}.{number}.json")
-        os.replace(path, aside)
-        return aside
+        try:
+            os.replace(path, aside)
+            parse(aside.read_text())
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError):
+            return aside
+        os.replace(aside, path)  # it was the whole one
+        return None
 
     def find(self, run_ids: Iterable[str]) -> tuple[dict[str, Record], list[str]]:
         """(the records that are there by id, a message for each damaged one that was set aside)."""

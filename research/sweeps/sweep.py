@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from research.errors import UserError, nearest
 from research.sweeps import executor
+from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.executor import Report
 from research.sweeps.plan import Planner, Run, packs, unique
 from research.sweeps.record import Record
@@ -37,11 +38,17 @@ def done(runs: Sequence[Run], store: Store, warn: Callable[[str], None]) -> dict
 
 
 def obtain(
-    runs: Sequence[Run], store: Store, planner: Planner, monitor: Monitor, *, train: bool = True
+    runs: Sequence[Run],
+    store: Store,
+    planner: Planner,
+    monitor: Monitor,
+    *,
+    train: bool = True,
+    execution: Execution = DEFAULT,
 ) -> dict[str, Record]:
     """The records of the runs, by id, after training those that have none (unless `train` is False).
 
-    Failed runs are among them. Raises UserError if the records cannot be written.
+    Failed runs are among them. Raises UserError if the records cannot be written, Stopped if it was asked to stop.
     """
     wanted = unique(runs)
     found = done(wanted, store, monitor.warn)
@@ -50,7 +57,7 @@ def obtain(
         store.prepare()
         totals = Counter(run.program.id for run in wanted)
         with monitor.watch(missing) as report:
-            executor.execute(packs(missing), store, planner.arrays, report, totals)
+            executor.execute(packs(missing), store, planner.arrays, report, totals, execution=execution)
         found, _ = store.find(run.id for run in wanted)
     monitor.obtained(found.values())
     return found

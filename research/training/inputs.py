@@ -53,12 +53,14 @@ def factors_of(config: RunConfig, program: Program) -> np.ndarray:
 def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
     """A completed config's lane: its split, its scaling (fitted on its training rows) and its numbers."""
     rows = _split(config, program.spec, arrays)
-    seen, number = arrays.x[rows.train], program.dtype.type
+    number = program.dtype.type
     fill = np.zeros(program.spec.shape[-1:], program.dtype)
     if program.spec.impute:
+        seen = arrays.x[rows.train]
         fill = impute.fit(seen, program.spec.impute, program.spec.features).astype(program.dtype)
-        seen = impute.apply(seen, fill)
-    shift, scale = scaling.fit(seen, config.scaling, program.spec.maximum)
+        shift, scale = scaling.fit(impute.apply(seen, fill), config.scaling, program.spec.maximum)
+    else:
+        shift, scale = scaling.fit(arrays.x, config.scaling, program.spec.maximum, rows.train)
     target_shift, target_scale = np.zeros(()), np.ones(())
     if not program.spec.classes:
         target_shift, target_scale = scaling.fit_target(arrays.y[rows.train], config.target_scaling)
@@ -121,16 +123,17 @@ def abstract_lane(config: RunConfig, program: Program) -> Lane:
 
 def footprint(config: RunConfig, program: Program) -> tuple[int, int]:
     """How many parameters a run has, and the bytes of its lane's state, without making either."""
-    state = _abstract_state(config, program)
+    state = abstract_state(config, program)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(state.variables.params))
     return parameters, sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
 
 
 def kernel_ranks(config: RunConfig, program: Program) -> set[int]:
     """The ranks of the network's kernels: 2 for dense layers, 4 for images' convolutions."""
-    return {leaf.ndim for leaf in kernel_leaves(_abstract_state(config, program).variables.params)}
+    return {leaf.ndim for leaf in kernel_leaves(abstract_state(config, program).variables.params)}
 
 
-def _abstract_state(config: RunConfig, program: Program) -> LaneState:
+def abstract_state(config: RunConfig, program: Program) -> LaneState:
+    """A run's state before its first step, as shapes."""
     with program.numbers():
         return jax.eval_shape(functools.partial(initial_state, program), abstract_lane(config, program))

@@ -52,11 +52,11 @@ class Functions:
     close_epoch: Callable[..., tuple[LaneState, dict[str, Any]]]
 
 
-def functions(program: Program, way: Way) -> Functions:
-    """The functions of lanes mapped together."""
+def functions(program: Program, way: Way, device: jax.Device | None) -> Functions:
+    """The functions of lanes mapped together on a device; what they are given must be committed to it."""
     return Functions(
-        share=functools.partial(jax.tree.map, jnp.asarray),
-        replicate=functools.partial(jax.tree.map, jnp.asarray),
+        share=functools.partial(jax.device_put, device=device),
+        replicate=functools.partial(jax.device_put, device=device),
         labels=functools.partial(labels, classes=program.width),
         order=order,
         gather=functools.partial(gather, sizes=program.sizes, parts=program.config.accumulate),
@@ -119,14 +119,23 @@ def ordered(lane: Lane, epoch: jax.Array, count: int, padding: int) -> jax.Array
 
 @functools.partial(jax.jit, static_argnames=("steps", "sizes", "parts"))
 def gather(
-    x: jax.Array, y: jax.Array, rows: jax.Array, first: jax.Array, *, steps: int, sizes: Sizes, parts: int = 1
+    x: jax.Array,
+    y: jax.Array,
+    rows: jax.Array,
+    begin: jax.Array,
+    first: jax.Array,
+    *,
+    steps: int,
+    sizes: Sizes,
+    parts: int = 1,
 ) -> dict[str, jax.Array]:
-    """The batches of `steps` updates from `first` on: x [steps, W, B, ...], y [steps, W, B], and `layout.marks`.
+    """The batches of the updates from `first` of an epoch on: x [steps, W, B, ...], y [steps, W, B], `layout.marks`.
 
-    y: labels [N] or, where lanes differ in them, [W, N]. Past the epoch's end the last rows are repeated.
+    y: labels [N] or, where lanes differ in them, [W, N]. rows [W, R] of x; begin: the batch among them that is the
+    first, `first` itself where they are the whole epoch's. Past the epoch's end the last rows are repeated.
     """
     width, batch = rows.shape[0], sizes.batch
-    chosen = jax.lax.dynamic_slice_in_dim(rows, first * batch, steps * batch, axis=1)
+    chosen = jax.lax.dynamic_slice_in_dim(rows, begin * batch, steps * batch, axis=1)
     chosen = chosen.reshape(width, steps, batch).swapaxes(0, 1)
     (own,) = layout.slots(batch, parts)
     if len(own) > batch:

@@ -28,10 +28,10 @@ AXIS = "batch"
 Devices = tuple[jax.Device, ...]
 
 
-def functions(program: Program, way: Way) -> Functions:
-    """The functions of a chunk: of one run over `way.replicas` devices, or of lanes mapped together."""
+def functions(program: Program, way: Way, device: jax.Device | None = None) -> Functions:
+    """The functions of a chunk: of one run over `way.replicas` devices, or of lanes mapped together on one device."""
     if way.replicas == 1:
-        return lanes_lib.functions(program, way)
+        return lanes_lib.functions(program, way, device)
     assert way.width == 1, "a run that is spread over devices is alone in its chunk"
     devices = devices_of(way.replicas)
     return Functions(
@@ -95,6 +95,7 @@ def gather(
     x: jax.Array,
     y: jax.Array,
     rows: jax.Array,
+    begin: Any,
     first: Any,
     *,
     steps: int,
@@ -103,15 +104,15 @@ def gather(
 
     x [N, ...] and y [N], shared, or y [devices, N] where labels are noisy; rows [devices, rows of the epoch].
     """
-    return _gather(devices, sizes, parts, steps, y.ndim)(x, y, rows, first)
+    return _gather(devices, sizes, parts, steps, y.ndim)(x, y, rows, begin, first)
 
 
 @functools.cache
 def _gather(devices: Devices, sizes: Sizes, parts: int, steps: int, rank: int) -> Callable[..., dict[str, jax.Array]]:
-    def one(x: jax.Array, y: jax.Array, rows: jax.Array, first: jax.Array) -> dict[str, jax.Array]:
+    def one(x: jax.Array, y: jax.Array, rows: jax.Array, begin: jax.Array, first: jax.Array) -> dict[str, jax.Array]:
         place = jax.lax.axis_index(AXIS)
         own = jnp.minimum(jnp.asarray(layout.slots(sizes.batch, parts, len(devices)))[place], sizes.batch - 1)
-        chosen = jax.lax.dynamic_slice_in_dim(rows, first * sizes.batch, steps * sizes.batch)
+        chosen = jax.lax.dynamic_slice_in_dim(rows, begin * sizes.batch, steps * sizes.batch)
         chosen = chosen.reshape(steps, sizes.batch)[:, own]
         return {
             "x": x[chosen],
@@ -119,7 +120,7 @@ def _gather(devices: Devices, sizes: Sizes, parts: int, steps: int, rank: int) -
             **layout.marks(sizes, parts, len(devices), place, first, steps),
         }
 
-    return _mapped(one, devices, (None, None if rank == 1 else 0, 0, None))
+    return _mapped(one, devices, (None, None if rank == 1 else 0, 0, None, None))
 
 
 def advance(

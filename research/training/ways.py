@@ -1,5 +1,6 @@
 """Ways of running: how many lanes a chunk, steps a dispatch and devices; chosen once a program and kept."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -7,7 +8,7 @@ import jax
 
 from research.config import RunConfig
 from research.data.spec import Arrays
-from research.training import loop
+from research.training import chunk as chunk_lib
 from research.training.inputs import kernel_ranks
 from research.training.lanes import Way
 from research.training.program import Program
@@ -64,13 +65,17 @@ def candidates(program: Program, config: RunConfig, lanes: int) -> Iterator[Way]
 def time_way(program: Program, configs: Sequence[RunConfig], arrays: Arrays, way: Way) -> float:
     """Seconds a lane and step, over a few dispatches of one chunk a device."""
     lanes = min(len(configs), way.width * way.devices)
-    chunks = loop.start(program, configs[:lanes], arrays, way)
-    rows = [loop.order(program, chunk, way, 0) for chunk in chunks]
-    fastest = float("inf")
-    for _ in range(TIMED):
-        begin = time.perf_counter()
-        for chunk, own in zip(chunks, rows, strict=True):
-            loop.dispatch(program, chunk, way, own, 0, 0)
-        jax.block_until_ready([chunk.state for chunk in chunks])
-        fastest = min(fastest, time.perf_counter() - begin)
-    return fastest / (lanes * loop.dispatch_steps(program, way))
+    with program.numbers():
+        chunks = chunk_lib.start(program, configs[:lanes], arrays, way)
+        running = [
+            itertools.chain.from_iterable(chunk_lib.dispatches(program, chunk, way, n) for n in itertools.count())
+            for chunk in chunks
+        ]
+        fastest = float("inf")
+        for _ in range(TIMED):
+            begin = time.perf_counter()
+            for dispatch in running:
+                next(dispatch)
+            jax.block_until_ready([chunk.state for chunk in chunks])
+            fastest = min(fastest, time.perf_counter() - begin)
+    return fastest / (lanes * chunk_lib.dispatch_steps(program, way))

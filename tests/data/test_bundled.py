@@ -69,6 +69,19 @@ def test_fingerprint_is_of_the_content(cache, tmp_path):
     assert len(prints) == len(names)
 
 
+@pytest.mark.parametrize(
+    ("name", "fingerprint"),
+    [
+        ("digits", "ad050a5535962254d8aa376aac75165a"),
+        ("iris", "d04d511c6731a58aac5a5b2b0abbb0dc"),
+        ("diabetes", "2111181d5e55b64e4f73e49fd133ca0b"),
+    ],
+)
+def test_fingerprints_stay_what_they_were(name, fingerprint, cache):
+    """A record is found by it."""
+    assert open_source(name, {}, data_dir=None, cache_dir=cache).spec.fingerprint == fingerprint
+
+
 def test_two_processes_prepare_at_once(tmp_path):
     code = (
         "import sys; from research.data.source import open_source;"
@@ -89,7 +102,7 @@ def test_reading_again_imports_nothing_heavy(cache):
     code = (
         "import sys; from research.data.source import open_source;"
         "open_source('digits', {}, data_dir=None, cache_dir=sys.argv[1]).arrays();"
-        "print({'sklearn', 'tensorflow_datasets', 'PIL', 'tensorflow'} & set(sys.modules))"
+        "print({'sklearn', 'tensorflow_datasets', 'PIL', 'tensorflow', 'grain'} & set(sys.modules))"
     )
     run = subprocess.run([sys.executable, "-c", code, cache], capture_output=True, text=True, cwd=ROOT, check=True)
     assert run.stdout == "set()\n"

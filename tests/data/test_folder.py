@@ -1,11 +1,22 @@
 """Folders of images: shapes, classes, own test split, and images that are wrong, named."""
 
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import tracemalloc
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from research.data import builder, decoded, folder, progress, reader
 from research.data.source import open_source
 from research.errors import UserError
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -139,3 +150,105 @@ def test_fingerprint_is_of_the_content(flowers):
     assert opened(moved).spec.fingerprint == before
     (moved / "b").rename(moved / "c")
     assert opened(moved).spec.fingerprint != before
+
+
+def ramp(number, label, part):
+    return np.arange(60, dtype=np.uint8).reshape(4, 5, 3) + np.uint8(10 * number + 60 * (label == "b") + 100 * part)
+
+
+def test_fingerprints_stay_what_they_were(flowers):
+    """Of this content, when all of it was read into memory; a record is found by it."""
+    for part, label, count in (("train", "a", 3), ("train", "b", 2), ("test", "a", 1), ("test", "b", 2)):
+        for number in range(count):
+            where = flowers(f"{part}/{label}/{number}.png", ramp(number, label, part == "test"))
+    assert opened(where).spec.fingerprint == "5a3f7658fdcd17ee8b5919b323747278"
+    assert opened(where, size="3,2").spec.fingerprint == "d65cfcaf9848cad19155b397bdc30394"
+
+
+def many(flowers, count, side=32):
+    """`count` images of two classes, as they should be read."""
+    images = [pixels(number, side, side, 3) for number in range(count)]
+    for number, image in enumerate(images):
+        where = flowers(f"{'ab'[2 * number // count]}/{number:05}.png", image, compress_level=0)
+    return where, images
+
+
+@pytest.fixture
+def small_pieces(monkeypatch):
+    """Every buffer on the way is a few images, so that a few hundred are many."""
+    monkeypatch.setattr(folder, "_CHUNK", 3)
+    monkeypatch.setattr(reader, "_CHUNK", 5)
+    monkeypatch.setattr(builder, "SHARD_BYTES", 7 * 32 * 32 * 3)
+
+
+def test_shards_and_chunks_keep_the_order(flowers, small_pieces):
+    where, images = many(flowers, 40)
+    x, y, _ = opened(where).arrays()
+    np.testing.assert_array_equal(x, images)
+    assert list(y) == [0] * 20 + [1] * 20
+    shards = list((where.parent / "cache" / "tensorflow_datasets").rglob("*.array_record-*"))
+    assert len(shards) == 6  # 40 rows, 7 a shard
+
+
+def test_memory_does_not_grow_with_the_folder(flowers, small_pieces, monkeypatch):
+    def peak(count):
+        where, images = many(flowers, count, side=64)
+        expected = np.stack(images)
+        del images
+        tracemalloc.start()
+        source = opened(where)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        np.testing.assert_array_equal(source.arrays().x, expected)
+        shutil.rmtree(where)
+        return most, expected.nbytes
+
+    monkeypatch.setattr(decoded, "_PIECE", 1 << 16)
+    peak(10)  # imports
+    (few, part), (more, whole) = peak(100), peak(400)
+    assert more < whole / 3
+    assert more - few < (whole - part) / 4  # the files' paths are kept, 1 to 2 kB each here; the pixels are not
+
+
+@pytest.mark.parametrize("bad", [0, 50, 99])
+def test_the_first_image_that_does_not_decode_is_named_and_no_worker_left(flowers, bad):
+    where, _ = many(flowers, 100, side=40)
+    names = sorted(where.rglob("*.png"))
+    for number in (bad, 99):
+        names[number].write_bytes(names[number].read_bytes()[:-800])
+    with pytest.raises(UserError) as error:
+        opened(where)
+    assert str(error.value).startswith(f"{names[bad]} does not decode as an image (")
+    assert "\n" not in str(error.value)
+    assert not [thread for thread in threading.enumerate() if "grain" in thread.name]
+    assert not list((where.parent / "cache").rglob("*.array_record*"))
+    assert not list((where.parent / "cache").rglob("*.npy"))
+
+
+@pytest.mark.parametrize("limit", [20_000, 100_000])  # in a shard; in the decoded copy
+def test_a_full_disk_is_one_line(flowers, limit):
+    where, _ = many(flowers, 100)
+    code = (
+        "import resource, signal, sys; from research.data import builder; builder.SHARD_BYTES = 50_000;"
+        "from research.data.source import open_source; import grain, tensorflow_datasets;"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}));"
+        "open_source('folder:' + sys.argv[1], {}, data_dir=None, cache_dir=sys.argv[2])"
+    )
+    command = [sys.executable, "-c", code, str(where), str(where.parent / "cache")]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    last = run.stderr.strip().splitlines()[-1]
+    assert re.match(r"research\.errors\.UserError: cannot write the cache directory .*cache: .*File too large", last)
+    source = opened(where)  # there is space again
+    assert source.spec.size == 100
+
+
+def test_progress_of_what_takes_long_and_none_of_what_does_not(flowers, monkeypatch, capsys):
+    where, _ = many(flowers, 40)
+    opened(where)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(progress, "SECONDS", 1e-6)
+    monkeypatch.setattr(progress, "FILE_SECONDS", 0.0)
+    opened(where, size="8")
+    shown = capsys.readouterr().err
+    for phase in ("checking", "looking at", "preparing", "decoding"):
+        assert re.search(rf"{phase} [^\r\n]*100%[^\r\n]* 40/40 \[[^\r\n]*<", shown), phase

@@ -36,6 +36,7 @@ def test_mnist(prepared_sets, tmp_path):
     # The mean and deviation that every MNIST example divides by.
     assert x[:60000].mean() / 255 == pytest.approx(0.1307, abs=5e-5)
     assert x[:60000].std(dtype=np.float32) / 255 == pytest.approx(0.3081, abs=5e-5)
+    assert spec.fingerprint == "eca20a0ac07976c0d2404e46a6d802ba"  # a record is found by it
     again = opened("mnist:3.0.1", prepared_sets, tmp_path)
     assert again == source
 

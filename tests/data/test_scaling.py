@@ -1,5 +1,7 @@
 """Scaling against scikit-learn's scalers and hand-worked values."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,7 +29,7 @@ def test_tables_agree_with_scikit_learn(method):
 
 @pytest.mark.parametrize("method", SKLEARN)
 def test_images_agree_with_scikit_learn_per_channel(method, monkeypatch):
-    monkeypatch.setattr(scaling, "_CHUNK", 7)  # several chunks
+    monkeypatch.setattr(scaling, "_CHUNK", 7 * 60)  # several chunks, of 7 images
     x = np.random.default_rng(1).integers(0, [256, 100, 17], (30, 5, 4, 3)).astype(np.uint8)
     expected = SKLEARN[method]().fit_transform(x.reshape(-1, 3).astype(np.float64)).reshape(x.shape)
     np.testing.assert_allclose(scaled(x, method, 255.0), expected, rtol=1e-5, atol=1e-6)
@@ -55,6 +57,26 @@ def test_constant_column_is_only_shifted(method):
     assert scale[1] != 1.0 or method == "robust"
     image = np.full((3, 2, 2, 1), 9, np.uint8)
     assert [float(part[0]) for part in scaling.fit(image, method, 255.0)] == [9.0, 255.0]
+
+
+@pytest.mark.parametrize("method", scaling.METHODS)
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_fitted_on_the_rows_alone(method, dtype, monkeypatch):
+    monkeypatch.setattr(scaling, "_CHUNK", 7 * 60)
+    generator = np.random.default_rng(2)
+    x = generator.integers(0, 256, (50, 5, 4, 3)).astype(dtype)
+    rows = np.sort(generator.permutation(50)[:31]).astype(np.int32)
+    for one, other in zip(scaling.fit(x, method, 255.0, rows), scaling.fit(x[rows], method, 255.0), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_bytes_are_counted_without_a_copy():
+    x = np.zeros((4000, 64, 64, 3), np.uint8)  # 49 MB
+    tracemalloc.start()
+    scaling.fit(x, "standard", 255.0, np.arange(0, 4000, dtype=np.int32))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < x.nbytes / 2
 
 
 def test_fitted_on_what_is_given_alone():

@@ -125,14 +125,16 @@ def test_a_stopped_sweep_keeps_what_is_finished(tmp_path: Path, kind: signal.Sig
     process.send_signal(kind)
     _, err = process.communicate(timeout=60)
     kept = ids(tmp_path)
-    assert process.returncode == 130, err
+    assert process.returncode == 75, err
     assert "Traceback" not in err
-    assert "finished runs are kept" in err
+    assert f"stopped by {kind.name}" in err
     assert 0 < len(kept) < 8
+    assert list((tmp_path / "records/checkpoints").glob("*/[0-9]*"))  # what was under way is saved
     ok(run_all([["sweep", *sweep, "--epochs=300"]], tmp_path)[0])
     after = ids(tmp_path)
     assert len(after) == 8
     assert {run_id: after[run_id] for run_id in kept} == kept
+    assert [path.name for path in (tmp_path / "records/checkpoints").iterdir()] == ["checkpoints.json"]
 
 
 def test_list_and_doctor(folder: Path) -> None:

@@ -12,7 +12,7 @@ from engine import acts_on, assert_close, assert_same_bits, compiled_lightly, la
 
 from research.errors import UserError
 from research.registry import ACTIVATIONS, OPTIMIZERS, REGULARIZERS, SCHEDULES, SLOTS
-from research.training import loop
+from research.training import chunk as chunk_lib
 from research.training.lanes import Way
 
 WIDTH = 4
@@ -101,11 +101,11 @@ def test_the_order_is_a_function_of_seed_and_epoch() -> None:
     together, alone = start(runs, WIDTH), start(runs[2:3], 1)
     program = runs[0].program
     for epoch in range(2):
-        rows = np.asarray(loop.order(program, together, Way(WIDTH, 1), epoch))
-        np.testing.assert_array_equal(rows[2], np.asarray(loop.order(program, alone, Way(1, 1), epoch))[0])
+        rows = np.asarray(chunk_lib.order(program, together, Way(WIDTH, 1), epoch))
+        np.testing.assert_array_equal(rows[2], np.asarray(chunk_lib.order(program, alone, Way(1, 1), epoch))[0])
         assert sorted(rows[2]) == sorted(np.asarray(together.lanes.train[2]))
         assert (rows[2] != rows[1]).any()
-    assert (rows != np.asarray(loop.order(program, together, Way(WIDTH, 1), 0))).any()
+    assert (rows != np.asarray(chunk_lib.order(program, together, Way(WIDTH, 1), 0))).any()
 
 
 def test_schedules_share_a_program_and_their_lanes_are_the_runs_alone() -> None:

@@ -13,6 +13,7 @@ from engine import acts_on, assert_close, compiled_lightly, data_of, lane, membe
 from research.config import Part, RunConfig
 from research.registry import REGULARIZERS, Regularizer
 from research.sweeps.plan import Run
+from research.training import chunk as chunk_lib
 from research.training import loop
 from research.training.lanes import Way, gather
 from research.training.step import train_step
@@ -39,13 +40,14 @@ def at(of: Run, entry: Regularizer, values: dict[str, Any]) -> RunConfig:
 def evaluated(of: Run, configs: Sequence[RunConfig], count: int) -> Any:
     """What evaluation uses after `count` steps, a lane a config."""
     program, way = of.program, Way(len(configs), 1)
-    (chunk,) = loop.start(program, configs, data_of(of).data, way)
+    (chunk,) = chunk_lib.start(program, configs, data_of(of).data, way)
     step = jax.jit(jax.vmap(functools.partial(train_step, program)))
     state, per_epoch = chunk.state, program.sizes.steps_per_epoch
     with compiled_lightly(str(program.config.regularization)):
         for i in range(count):
-            rows = loop.order(program, chunk, way, i // per_epoch)
-            batch = gather(chunk.x, chunk.y, rows, np.int32(i % per_epoch), steps=1, sizes=program.sizes)
+            rows = chunk_lib.order(program, chunk, way, i // per_epoch)
+            first = np.int32(i % per_epoch)
+            batch = gather(chunk.feed.x, chunk.feed.y, rows, first, first, steps=1, sizes=program.sizes)
             state = step(state, chunk.lanes, {**{k: v[0] for k, v in batch.items()}, "factor": chunk.factors[i]})
     return jax.device_get(state.evaluated)
 

@@ -1,0 +1,53 @@
+"""Signals while runs train: SIGTERM and Ctrl-C are noticed at once, and training stops at its next step."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+# What a stopped program exits with (sysexits.h: a temporary failure, try again): its state is saved.
+EXIT_STOPPED = 75
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@contextlib.contextmanager
+def watching() -> Iterator[Callable[[], str]]:
+    """Gives a function that says why to stop, or "". A second signal ends the process at once.
+
+    A thread reads the signals from a pipe that C code writes to: a Python handler would wait for the main thread,
+    and so for whatever XLA compiles there.
+    """
+    received: list[str] = []
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+
+    def watch() -> None:
+        while numbers := os.read(reader, 64):
+            for number in numbers:
+                if number not in _SIGNALS:
+                    continue
+                if received:
+                    _say(f"{signal.Signals(number).name} again: ending at once")
+                    os._exit(EXIT_STOPPED)
+                received.append(signal.Signals(number).name)
+                _say(f"{received[0]}: stopping at the next step, to save what is under way; once more ends at once")
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    handlers = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    try:
+        yield lambda: received[0] if received else ""
+    finally:
+        signal.set_wakeup_fd(before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        os.close(writer)
+        thread.join()
+        os.close(reader)
+
+
+def _say(message: str) -> None:
+    print(f"\n{message}", file=sys.stderr, flush=True)

@@ -1,0 +1,23 @@
+"""A progress line on stderr, for reading that takes longer than a few seconds."""
+
+import sys
+
+from tqdm import tqdm
+
+# Shorter work passes without a line.
+SECONDS = 3.0
+# Between two states of the line, on a terminal and in a file.
+TERMINAL_SECONDS, FILE_SECONDS = 0.5, 10.0
+
+
+def progress(total: int, what: str, unit: str) -> tqdm:
+    """A bar over `total` things to do, with the time that is left; use it in a `with` and update it."""
+    return tqdm(
+        total=total,
+        desc=what,
+        unit=unit,
+        file=sys.stderr,
+        delay=SECONDS,
+        mininterval=TERMINAL_SECONDS if sys.stderr.isatty() else FILE_SECONDS,
+        dynamic_ncols=True,
+    )

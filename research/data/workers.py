@@ -1,0 +1,81 @@
+"""Grain's workers: a function of an index, computed ahead of its use in threads or processes, taken in order."""
+
+import threading
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+T = TypeVar("T")
+
+# Workers' numpy and Pillow release the interpreter's lock, so threads share the cores without a process's start.
+THREADS = 2
+# Elements that are ready or being made, at most, of each process: the bound on the memory of reading ahead.
+AHEAD = 4
+
+
+class Ahead(Iterator[T], Generic[T]):
+    """The values function(0), function(1), ..., function(count - 1), in that order, whatever the workers.
+
+    Work starts when it is made (in processes at the first value). An error of the function is raised where its
+    value would have come. Close it, or use it in a `with`, when it is not read to its end: then none of its threads
+    and processes is left.
+
+    function: of the index alone; it must be picklable where processes run it, and absl's flags parsed.
+    threads: of each process. ahead: the values that are made before they are asked for, at least as many as threads.
+    processes: 0 for none; they take seconds to start, which only a function that holds the interpreter's lock earns.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[int], T],
+        count: int,
+        *,
+        threads: int = THREADS,
+        ahead: int = AHEAD,
+        processes: int = 0,
+    ) -> None:
+        import grain
+
+        self._threads: set[threading.Thread] = set()
+        indices = grain.MapDataset.range(count)
+        elements = indices.map(function if processes else self._noting(function)).to_iter_dataset(
+            grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(threads, ahead))
+        )
+        if processes:
+            elements = elements.mp_prefetch(
+                grain.MultiprocessingOptions(num_workers=processes, per_worker_buffer_size=max(1, ahead // 2))
+            )
+        self._elements = iter(elements)
+        self._elements.start_prefetch()
+
+    def __next__(self) -> T:
+        try:
+            return next(self._elements)
+        except BaseException:  # the end too
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Drops what was made ahead and returns when all workers have ended. A second time it does nothing."""
+        self._elements.close()
+        for thread in tuple(self._threads):  # Grain tells its threads to end, without waiting for it
+            thread.join()
+        self._threads.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _noting(self, function: Callable[[int], T]) -> Callable[[int], T]:
+        """The function, which also notes the thread that it runs in."""
+        threads = self._threads
+
+        def noting(index: int) -> T:
+            threads.add(threading.current_thread())
+            return function(index)
+
+        return noting

@@ -1,0 +1,62 @@
+"""The keeper: decides at each boundary of a pack whether it is saved, and stops it when that is asked for."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+from research.duration import Interval
+from research.errors import Stopped, UserError
+from research.training.checkpoints import Writer
+from research.training.loop import Boundary
+from research.training.program import Program
+
+# Dispatches run ahead of the devices; so often the host waits for them, that a stop is not kept waiting by a queue.
+ABREAST_SECONDS = 0.5
+
+
+@dataclasses.dataclass
+class Keeper:
+    """Called between dispatches. stopping: why to stop, or "". began: the clock's time at which training began."""
+
+    program: Program
+    writer: Writer
+    every: Interval
+    stopping: Callable[[], str]
+    warn: Callable[[str], None]
+    step: int = 0
+    seconds: float = 0.0
+    clock: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self._began = self._saved = self._abreast = self.clock()
+        sizes = self.program.sizes
+        self._steps = self.every.steps(steps_per_epoch=sizes.steps_per_epoch, total_steps=self.program.steps)
+
+    def __call__(self, boundary: Boundary) -> None:
+        """Saves if it is due. Raises Stopped, after saving, if that is asked for."""
+        reason = self.stopping()
+        if reason or self._due(boundary.step):
+            self._save(boundary)
+        elif self.clock() - self._abreast > ABREAST_SECONDS:
+            boundary.wait()
+            self._abreast = self.clock()
+        if reason:
+            try:
+                self.writer.finish()
+            except UserError as error:
+                raise Stopped(f"{reason}, but {error}") from None
+            raise Stopped(reason)
+
+    def _due(self, step: int) -> bool:
+        if self._steps is None:
+            return self.clock() - self._saved >= self.every.seconds
+        return step // self._steps > self.step // self._steps
+
+    def _save(self, boundary: Boundary) -> None:
+        snapshot = boundary.snapshot()
+        seconds = self.seconds + self.clock() - self._began
+        try:
+            self.writer.save(dataclasses.replace(snapshot, seconds=seconds))
+        except UserError as error:  # training is worth more than its checkpoint; there may be space the next time
+            self.warn(f"{error}; training goes on")
+        self.step, self._saved, self._abreast = boundary.step, self.clock(), self.clock()

@@ -1,0 +1,206 @@
+"""Chunk: lanes that share a dispatch; made from configs, or from a snapshot, and run an epoch at a time."""
+
+import contextlib
+import dataclasses
+import math
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.config import RunConfig
+from research.data.spec import Arrays
+from research.training import lanes as lanes_lib
+from research.training import parallel
+from research.training.feed import Resident, Streamed
+from research.training.inputs import Inputs, inputs_of, stacked
+from research.training.lanes import Functions, Way
+from research.training.program import Program
+from research.training.snapshot import Snapshot, resumed_rows, resumed_state
+from research.training.state import Lane, LaneState
+
+# A dispatch's batches, and an evaluation's inputs, take at most this much.
+BATCH_BYTES = 64 << 20
+EVALUATION_ROWS = 2048
+
+
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """What of the data lies where. device: bytes of inputs above which they are streamed; None: never.
+
+    processes: that read ahead for a stream; 0: threads of this one.
+    """
+
+    device: int | None = None
+    processes: int = 0
+
+
+WHOLE = Memory()
+
+
+@dataclasses.dataclass
+class Chunk:
+    """members: the places of its runs in the pack; the lanes after them are idle. rows: the curves, an epoch each.
+
+    Leaves of lanes and state are [W, ...]: a lane each, or of one run that is spread over devices a device each.
+    """
+
+    members: list[int]
+    functions: Functions
+    lanes: Lane
+    state: LaneState
+    factors: np.ndarray  # [steps, W]
+    feed: Resident | Streamed
+    clean: np.ndarray  # labels [N]
+    validation: jax.Array  # labels of the validation rows, [W, V]
+    rows: list[dict[str, np.ndarray]] = dataclasses.field(default_factory=list)
+
+    @property
+    def training(self) -> np.ndarray:
+        """Which of its runs still train, bool [members]."""
+        if not self.rows:
+            return np.ones(len(self.members), bool)
+        last = self.rows[-1]
+        return ((last["diverged_at"] < 0) & ~last["stopped"])[: len(self.members)]
+
+
+def start(
+    program: Program,
+    configs: Sequence[RunConfig],
+    arrays: Arrays,
+    way: Way,
+    snapshot: Snapshot | None = None,
+    memory: Memory = WHOLE,
+) -> list[Chunk]:
+    """The chunks of a pack, spread over the devices in turn: before their first step, or as the snapshot has them."""
+    inputs = [inputs_of(config, program, arrays) for config in configs]
+    devices = jax.local_devices()[: way.devices] if way.replicas == 1 else [None]
+    streams = memory.device is not None and arrays.x.nbytes > memory.device
+    data: dict[Any, tuple[Any, jax.Array]] = {}
+    chunks = []
+    for place, first in enumerate(range(0, len(inputs), way.width)):
+        members = list(range(first, min(first + way.width, len(inputs))))
+        device = devices[place % len(devices)]
+        functions = parallel.functions(program, way, device)
+        if device not in data:
+            data[device] = arrays.x if streams else functions.share(arrays.x), functions.share(arrays.y)
+        chunk = _chunk(program, way, members, inputs, functions, data[device], arrays, snapshot)
+        if streams:
+            y = np.asarray(chunk.feed.y)
+            chunk.feed = Streamed(
+                arrays.x, y if y.ndim == 1 else y[: way.width], way.width, functions, memory.processes
+            )
+        chunks.append(chunk)
+    return chunks
+
+
+def _chunk(
+    program: Program,
+    way: Way,
+    members: list[int],
+    inputs: list[Inputs],
+    functions: Functions,
+    data: tuple[Any, jax.Array],
+    arrays: Arrays,
+    snapshot: Snapshot | None,
+) -> Chunk:
+    """A chunk whose data is resident; idle lanes repeat the last run's."""
+    places = members + members[-1:] * (way.width - len(members))
+    lanes = functions.replicate(stacked([inputs[i].lane for i in places]))
+    if snapshot is None:
+        states = [lanes_lib.init(program, inputs[i].lane) for i in places]
+        state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+    else:
+        state = resumed_state(snapshot, places)
+    x, y = data
+    noisy = any(inputs[i].lane.hparams["label_noise"] for i in members)
+    return Chunk(
+        members=members,
+        functions=functions,
+        lanes=lanes,
+        state=functions.replicate(state),
+        factors=np.stack([inputs[i].factors for i in places], axis=1),
+        feed=Resident(x, functions.labels(lanes, y) if noisy else y),
+        clean=arrays.y,
+        validation=functions.replicate(arrays.y[np.stack([inputs[i].lane.validation for i in places])]),
+        rows=[] if snapshot is None else resumed_rows(snapshot, places),
+    )
+
+
+def run_epoch(
+    program: Program,
+    chunks: Sequence[Chunk],
+    way: Way,
+    epoch: int,
+    first: int = 0,
+    after: Callable[[int], None] = lambda step: None,
+) -> None:
+    """Runs an epoch of chunks, from its step `first` on, and adds its row to their curves.
+
+    Chunks take their dispatches in turn, so that those on other devices run at the same time. after: called between
+    dispatches with the epoch's steps done so far, all chunks being at the same one.
+    """
+    length = dispatch_steps(program, way)
+    with contextlib.ExitStack() as stack:
+        running = [
+            stack.enter_context(contextlib.closing(dispatches(program, chunk, way, epoch, first))) for chunk in chunks
+        ]
+        for begin in range(first, program.sizes.steps_per_epoch, length):
+            for dispatch in running:
+                next(dispatch)
+            if begin + length < program.sizes.steps_per_epoch:
+                after(begin + length)
+    for chunk, row in zip(chunks, [close(program, chunk, way) for chunk in chunks], strict=True):
+        chunk.rows.append({name: values[: way.width] for name, values in jax.device_get(row).items()})
+
+
+def dispatches(program: Program, chunk: Chunk, way: Way, epoch: int, first: int = 0) -> Generator[None, None, None]:
+    """Dispatches the updates of an epoch from step `first` on, as many at once as the way takes."""
+    per_epoch, steps = program.sizes.steps_per_epoch, dispatch_steps(program, way)
+    rows = order(program, chunk, way, epoch)
+    slabs = chunk.feed.batches(rows, first=first, steps=steps, batch=program.sizes.batch)
+    with contextlib.closing(slabs):
+        for begin in range(first, per_epoch, steps):
+            slab, step = next(slabs), np.int32(begin)
+            batches = chunk.functions.gather(slab.x, slab.y, slab.rows, np.int32(slab.begin), step, steps=steps)
+            count = min(steps, per_epoch - begin)
+            factors = chunk.factors[epoch * per_epoch + begin :][:count]
+            factors = np.pad(factors, ((0, steps - count), (0, 0)))
+            chunk.state = chunk.functions.advance(chunk.state, chunk.lanes, batches, factors, np.int32(count))
+            yield
+
+
+def order(program: Program, chunk: Chunk, way: Way, epoch: int) -> jax.Array:
+    """The rows that an epoch's updates read, [W, rows], padded to whole dispatches."""
+    per_epoch, batch, steps = program.sizes.steps_per_epoch, program.sizes.batch, dispatch_steps(program, way)
+    padding = -per_epoch % steps * batch
+    return chunk.functions.order(chunk.lanes, np.int32(epoch), count=per_epoch * batch, padding=padding)
+
+
+def dispatch_steps(program: Program, way: Way) -> int:
+    """Updates a dispatch: the way's, within an epoch and the memory for its batches."""
+    example = math.prod(program.spec.shape) * (1 if program.spec.maximum > 1 else 4)
+    fitting = max(1, BATCH_BYTES // (example * program.sizes.batch * way.width))
+    return min(way.steps, program.sizes.steps_per_epoch, fitting)
+
+
+def close(program: Program, chunk: Chunk, way: Way) -> dict[str, jax.Array]:
+    """Ends an epoch of a chunk; returns the curves' row, {name: [W]}, still on the device."""
+    evaluated: dict[str, jax.Array] = {}
+    if program.sizes.validation:
+        evaluated = evaluate(program, chunk, chunk.state.evaluated, chunk.lanes.validation)
+    chunk.state, row = chunk.functions.close_epoch(chunk.state, chunk.lanes, evaluated, chunk.validation)
+    return row
+
+
+def evaluate(program: Program, chunk: Chunk, variables: Any, rows: jax.Array) -> dict[str, jax.Array]:
+    """Outputs [W, R, K] and scores [W, R, C] of rows [W, R], a part at a time."""
+    count = rows.shape[1]
+    size = max(min(EVALUATION_ROWS, max(program.sizes.validation, program.sizes.test) or count), 1)
+    padded = rows if count % size == 0 else jnp.pad(rows, ((0, 0), (0, -count % size)), mode="edge")
+    parts = [chunk.functions.evaluate(variables, chunk.lanes, x, own) for x, own in chunk.feed.parts(padded, size)]
+    if len(parts) == 1:
+        return {name: values[:, :count] for name, values in parts[0].items()}
+    return {name: jnp.concatenate([part[name] for part in parts], axis=1)[:, :count] for name in parts[0]}

@@ -1,0 +1,81 @@
+"""Feeds: where a chunk's batches come from: data on the device, or streamed from the host by Grain's workers.
+
+Both hand out the same rows, so a run's bits do not depend on where its data lies.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Generator
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from research.data import stream
+from research.training.lanes import Functions
+
+
+class Slab(NamedTuple):
+    """What a gather reads: x [N, ...], y [N] or [W, N], and for each lane its rows [W, R], from place `begin` on."""
+
+    x: jax.Array
+    y: jax.Array
+    rows: jax.Array
+    begin: int
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Resident:
+    """The whole data on the device. y: labels [N], or [W, N] where they are noisy."""
+
+    x: jax.Array
+    y: jax.Array
+
+    def batches(self, rows: jax.Array, *, first: int, steps: int, batch: int) -> Generator[Slab, None, None]:
+        """A slab a dispatch of `steps` updates, from step `first` of the epoch whose rows these are."""
+        for begin in range(first * batch, rows.shape[1], steps * batch):
+            yield Slab(self.x, self.y, rows, begin // batch)
+
+    def parts(self, rows: jax.Array, size: int) -> Generator[tuple[jax.Array, jax.Array], None, None]:
+        """(x, rows [W, size] of it) for each part of an evaluation's rows [W, E], E a multiple of size."""
+        for begin in range(0, rows.shape[1], size):
+            yield self.x, rows[:, begin : begin + size]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Streamed:
+    """x [N, ...] and y [N] or [W, N] on the host, x memory-mapped. A slab holds what one dispatch reads, and no more.
+
+    lanes: how many differ; the rows of one run that is spread over devices are the same on each.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    lanes: int
+    functions: Functions
+    processes: int
+
+    def batches(self, rows: jax.Array, *, first: int, steps: int, batch: int) -> Generator[Slab, None, None]:
+        """As Resident's."""
+        own = np.asarray(rows)[: self.lanes]
+        read = stream.batches(self.x, own, first=first, steps=steps, batch=batch, processes=self.processes)
+        with contextlib.closing(read):
+            for number, x in enumerate(read):  # [steps, W, batch, ...]
+                begin = (first + number * steps) * batch
+                flat = x.swapaxes(0, 1).reshape(-1, *x.shape[3:])
+                part = own[:, begin : begin + steps * batch]
+                labels = self.y[part] if self.y.ndim == 1 else np.take_along_axis(self.y, part, axis=1)
+                held, targets = self.functions.share((flat, labels.reshape(-1)))
+                yield Slab(held, targets, self._places(part.shape[1]), 0)
+
+    def parts(self, rows: jax.Array, size: int) -> Generator[tuple[jax.Array, jax.Array], None, None]:
+        """As Resident's."""
+        own = np.asarray(rows)[: self.lanes]
+        with contextlib.closing(stream.parts(self.x, own, size=size, processes=self.processes)) as read:
+            for x in read:  # [W, size, ...]
+                yield self.functions.share(x.reshape(-1, *x.shape[2:])), self._places(size)
+
+    def _places(self, count: int) -> jax.Array:
+        """The rows of each lane as places in its slab, [W, count]."""
+        every = np.arange(self.lanes * count, dtype=np.int32).reshape(self.lanes, count)
+        return self.functions.replicate(every)

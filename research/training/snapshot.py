@@ -1,0 +1,75 @@
+"""Snapshot: all that a pack is at a step boundary, on the host; with the configs it is all there is."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.training.state import LaneState, Tree
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """Of M runs after `step` updates each, in their order and without idle lanes.
+
+    Where `step` is a multiple of the steps an epoch, the epoch before it is closed. state: leaves [M, ...]. rows: the
+    curves so far with what else an epoch leaves behind, {name: [M, epochs, ...]}. seconds: that it took to come here.
+    """
+
+    step: int
+    state: LaneState
+    rows: dict[str, np.ndarray]
+    seconds: float = 0.0
+
+    @property
+    def runs(self) -> int:
+        """How many runs it holds."""
+        return int(jax.tree.leaves(self.state)[0].shape[0])
+
+
+def take(step: int, chunks: Sequence[Any]) -> Snapshot:
+    """The snapshot of a pack's chunks, all of them at `step`; waits for the devices.
+
+    A chunk that is dropped has fewer rows: it is filled up with copies of its last, which nothing reads, since a run's
+    curves end with its own last epoch.
+    """
+    epochs = max(len(chunk.rows) for chunk in chunks)
+    states = [_members(jax.device_get(chunk.state), len(chunk.members)) for chunk in chunks]
+    rows: dict[str, np.ndarray] = {}
+    if epochs:
+        filled = [chunk.rows + chunk.rows[-1:] * (epochs - len(chunk.rows)) for chunk in chunks]
+        for name in chunks[0].rows[0]:
+            of_chunks = [
+                np.stack([row[name] for row in of_chunk], axis=1)[: len(chunk.members)]
+                for chunk, of_chunk in zip(chunks, filled, strict=True)
+            ]
+            rows[name] = np.concatenate(of_chunks)
+    return Snapshot(step, jax.tree.map(lambda *leaves: np.concatenate(leaves), *states), rows)
+
+
+def select(snapshot: Snapshot, places: Sequence[int]) -> Snapshot:
+    """The snapshot of some of its runs."""
+    index = np.asarray(places)
+    state, rows = jax.tree.map(lambda leaf: leaf[index], (snapshot.state, snapshot.rows))
+    return dataclasses.replace(snapshot, state=state, rows=rows)
+
+
+def resumed_state(snapshot: Snapshot, places: Sequence[int]) -> LaneState:
+    """The state of a chunk whose lanes are these runs, on the default device."""
+    index = np.asarray(places)
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf[index]), snapshot.state)
+
+
+def resumed_rows(snapshot: Snapshot, places: Sequence[int]) -> list[dict[str, np.ndarray]]:
+    """The curves of a chunk whose lanes are these runs, {name: [W]} an epoch."""
+    index = np.asarray(places)
+    epochs = next((values.shape[1] for values in snapshot.rows.values()), 0)
+    return [{name: values[index, epoch] for name, values in snapshot.rows.items()} for epoch in range(epochs)]
+
+
+def _members(state: Tree, count: int) -> Tree:
+    """Without idle lanes, and copied: on a CPU the host's view is the device's memory, which the next step takes."""
+    return jax.tree.map(lambda leaf: np.array(leaf[:count]), state)

@@ -1,0 +1,54 @@
+"""A process that trains fake runs under claims, for test_many_writers.py. It says what it does on its output."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from research.sweeps import worker
+from research.sweeps.claims import working
+from research.sweeps.record import Record
+from research.sweeps.roll import Lost
+from research.sweeps.store import Store
+
+LOST = 3
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("root", type=Path)
+    parser.add_argument("runs", type=int)
+    parser.add_argument("--name", default="")
+    parser.add_argument("--seconds", type=float, default=0.02)
+    parser.add_argument("--lapse", type=float, default=60.0)
+    parser.add_argument("--elsewhere", action="store_true", help="as on another machine, where a pid says nothing")
+    arguments = parser.parse_args()
+    if arguments.elsewhere:
+        worker._place = lambda: ""
+    store = Store(arguments.root)
+    ids = [f"{number:016x}" for number in range(arguments.runs)]
+    print("ready", flush=True)
+    sys.stdin.readline()
+
+    def done(run_id: str) -> bool:
+        return store.path(run_id).exists()
+
+    with working(store.root, done, arguments.lapse / 10, arguments.lapse) as claims:
+        try:
+            while missing := [run_id for run_id in ids if not done(run_id)]:
+                taken = claims.take(missing, 3)
+                for run_id in taken:
+                    print("train", run_id, flush=True)
+                    time.sleep(arguments.seconds)
+                    claims.confirm([run_id])
+                    store.write(Record(run_id, "finished", {}, provenance={"by": arguments.name}))
+                    claims.release([run_id])
+                if not taken:
+                    time.sleep(0.1)
+        except Lost:
+            return LOST
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,436 @@
+"""Claims: a run is one worker's at a time, the dead lapse, the living never do, nothing is left undone or behind."""
+
+import contextlib
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from research.errors import UserError
+from research.sweeps import claims as claims_lib
+from research.sweeps import roll as roll_lib
+from research.sweeps import worker as worker_lib
+from research.sweeps.claims import Claims, working
+from research.sweeps.roll import Lost
+from research.sweeps.worker import Worker
+from sweeps.interleaving import Actor, SteppedOs
+
+RUNS = [f"{number:016x}" for number in range(5)]
+BEAT, LAPSE = 10.0, 60.0
+
+
+class World:
+    """A records directory with a clock, records and processes of its own."""
+
+    def __init__(self, root: Path, lapse: float = LAPSE) -> None:
+        self.root = root
+        self.lapse = lapse
+        self.time = 0.0
+        self.records: Counter[str] = Counter()
+        self.gone: set[str] = set()
+        self.count = 0
+
+    def worker(self) -> Claims:
+        self.count += 1
+        claims = Claims(
+            self.root,
+            Worker(f"t{self.count}", "host", self.count),
+            now=lambda: self.time,
+            gone=lambda worker: worker.token in self.gone,
+            done=lambda run_id: self.records[run_id] > 0,
+            beat_every=BEAT,
+            lapse=self.lapse,
+        )
+        claims.enlist()
+        return claims
+
+    def wait(self, observer: Claims, seconds: float, *beating: Claims) -> list[str]:
+        """Time passes; the observer looks each BEAT. What it has in the end."""
+        taken: list[str] = []
+        for _ in range(round(seconds / BEAT)):
+            self.time += BEAT
+            for claims in (observer, *beating):
+                claims.beat()
+            taken = observer.take(RUNS, len(RUNS))
+        return taken
+
+    def left(self) -> list[str]:
+        return sorted(path.name for path in (self.root / "claims").rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_a_run_is_claimed_once(world: World) -> None:
+    a, b = world.worker(), world.worker()
+    assert a.take(RUNS, 2) == RUNS[:2]
+    assert b.take(RUNS, 2) == RUNS[2:4]
+    assert a.take(RUNS, 5) == [*RUNS[:2], RUNS[4]]  # what it has counts
+    assert b.take(RUNS, 5) == RUNS[2:4]
+    assert [a.held(run_id) for run_id in RUNS] == [True, True, False, False, True]
+    assert [b.held(run_id) for run_id in RUNS] == [False, False, True, True, False]
+    assert a.others(RUNS) == dict.fromkeys(RUNS[2:4], "host (pid 2)")
+    a.confirm(RUNS[:2])
+    with pytest.raises(Lost, match=r"host \(pid 1\)"):
+        a.confirm(RUNS[:3])
+
+
+def test_a_released_run_is_free_and_others_cannot_release_it(world: World) -> None:
+    a, b = world.worker(), world.worker()
+    a.take(RUNS, 3)
+    b.release(RUNS)
+    assert all(a.held(run_id) for run_id in RUNS[:3])
+    a.release(RUNS[:1])
+    assert not a.held(RUNS[0])
+    assert b.take(RUNS, 1) == RUNS[:1]
+    a.leave()
+    assert b.take(RUNS, 5) == RUNS
+    b.leave()
+    assert world.left() == []
+
+
+def test_a_run_with_a_record_is_not_claimed(world: World) -> None:
+    a = world.worker()
+    world.records[RUNS[0]] = 1
+    assert a.take(RUNS, 2) == RUNS[1:3]
+    world.records[RUNS[1]] = 1
+    assert a.take(RUNS, 2) == RUNS[2:4]
+    assert world.left() == [*RUNS[2:4], "t1"]
+
+
+def test_silence_lapses_after_lapse_seconds_and_not_before(world: World) -> None:
+    dead, observer = world.worker(), world.worker()
+    dead.take(RUNS, 3)
+    observer.take(RUNS, 5)  # the first look
+    assert world.wait(observer, LAPSE - BEAT) == RUNS[3:]
+    assert world.wait(observer, BEAT) == RUNS
+    assert world.left() == [*RUNS, "t2"]
+
+
+def test_who_beats_does_not_lapse(world: World) -> None:
+    alive, observer = world.worker(), world.worker()
+    alive.take(RUNS, 3)
+    assert world.wait(observer, 10 * LAPSE, alive) == RUNS[3:]
+    alive.confirm(RUNS[:3])
+
+
+def test_an_observer_that_slept_looks_once_more(world: World) -> None:
+    """It wakes before the others after all slept, or the directory's server hung: nobody is dead for that."""
+    alive, observer = world.worker(), world.worker()
+    alive.take(RUNS, 3)
+    observer.take(RUNS, 5)
+    world.time += 100 * LAPSE
+    assert observer.take(RUNS, 5) == RUNS[3:]
+    alive.beat()
+    assert world.wait(observer, LAPSE, alive) == RUNS[3:]
+
+
+def test_a_process_that_is_gone_lapses_at_once(world: World) -> None:
+    dead, observer = world.worker(), world.worker()
+    dead.take(RUNS, 3)
+    world.gone.add("t1")
+    assert observer.take(RUNS, 5) == RUNS
+
+
+def test_a_sleeper_finds_that_it_lost(world: World) -> None:
+    sleeper, other = world.worker(), world.worker()
+    sleeper.take(RUNS, 3)
+    assert world.wait(other, 2 * LAPSE) == RUNS
+    assert not any(sleeper.held(run_id) for run_id in RUNS)
+    for act in (sleeper.beat, lambda: sleeper.take(RUNS, 5), lambda: sleeper.confirm(RUNS[:1])):
+        with pytest.raises(Lost):
+            act()
+    sleeper.release(RUNS)
+    sleeper.leave()
+    other.confirm(RUNS)
+    assert world.left() == [*RUNS, "t2"]  # nothing claimed in the attempt
+
+
+def test_the_heir_of_an_heir(world: World) -> None:
+    """A worker that dies while it removes a dead one's claims leaves that to the next."""
+    dead, heir, last = world.worker(), world.worker(), world.worker()
+    dead.take(RUNS, 3)
+    world.gone.add("t1")
+    assert heir._roll.declare() == {"t1"}
+    assert world.left() == [*RUNS[:3], "t1.t2", "t2", "t3"]
+    assert last.take(RUNS, 5) == RUNS[3:]  # the heir is alive, and it is for it to do
+    world.gone.add("t2")
+    world.time += BEAT
+    assert last.take(RUNS, 5) == RUNS
+    assert world.left() == [*RUNS, "t3"]
+
+
+def test_claims_of_a_worker_without_a_file_lapse(world: World) -> None:
+    dead, observer = world.worker(), world.worker()
+    dead.take(RUNS, 3)
+    (world.root / "claims" / "workers" / "t1").unlink()
+    observer.take(RUNS, 5)
+    assert world.wait(observer, LAPSE - BEAT) == RUNS[3:]
+    assert world.wait(observer, BEAT) == RUNS
+
+
+def test_a_copied_directory_lapses_too(world: World, tmp_path: Path) -> None:
+    """A copy has no hard links, so it is what the claims say that counts."""
+    world.worker().take(RUNS, 3)
+    copy = World(tmp_path / "copy")
+    copy.count = 7
+    shutil.copytree(tmp_path / "claims", copy.root / "claims")
+    observer = copy.worker()
+    observer.take(RUNS, 5)
+    assert copy.wait(observer, LAPSE) == RUNS
+    assert copy.left() == [*RUNS, "t8"]
+
+
+def test_the_answer_to_a_link_may_be_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS: the link was made, its repetition finds it there."""
+    a = world.worker()
+    link = os.link
+
+    def twice(source: str, target: str) -> None:
+        link(source, target)
+        link(source, target)
+
+    monkeypatch.setattr("os.link", twice)
+    assert a.take(RUNS, 2) == RUNS[:2]
+    monkeypatch.undo()
+    a.leave()
+    assert world.left() == []
+
+
+def test_as_many_as_a_file_may_have_links(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    a = world.worker()
+    link = os.link
+
+    def scarce(source: str, target: str) -> None:
+        if os.stat(source).st_nlink > 3:
+            raise OSError(errno.EMLINK, "Too many links")
+        link(source, target)
+
+    monkeypatch.setattr("os.link", scarce)
+    assert a.take(RUNS, 5) == RUNS[:3]
+    a.release(RUNS[:1])
+    assert a.take(RUNS[1:], 5) == RUNS[1:4]
+
+
+@pytest.mark.parametrize("what", ["link", "pwrite", "unlink"])
+def test_a_disk_that_fails_is_one_line(world: World, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    a = world.worker()
+    a.take(RUNS[:1], 1)
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(f"os.{what}", fail)
+    act = {"link": lambda: a.take(RUNS[1:], 1), "pwrite": a.beat, "unlink": lambda: a.release(RUNS)}[what]
+    with pytest.raises(UserError, match="No space left on device") as caught:
+        act()
+    assert "\n" not in str(caught.value)
+    monkeypatch.undo()
+    assert not a.held(RUNS[1])
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot claim runs in"):
+        World(tmp_path / "file").worker()
+    monkeypatch.setattr("os.fsync", lambda file: (_ for _ in ()).throw(OSError(errno.EIO, "Input/output error")))
+    world = World(tmp_path)
+    with pytest.raises(UserError, match="Input/output error"):
+        world.worker()
+    assert world.left() == []
+
+
+def test_what_is_no_claim_is_named(world: World) -> None:
+    a = world.worker()
+    (tmp := world.root / "claims" / "runs" / RUNS[0]).write_text("[]\n")
+    with pytest.raises(UserError, match=f"{tmp} is not a claim; delete it"):
+        a.take(RUNS, 5)
+
+
+def test_the_context_beats_and_leaves(tmp_path: Path) -> None:
+    with working(tmp_path, lambda run_id: False, beat_every=0.01) as claims:
+        file = tmp_path / "claims" / "workers" / claims.worker.token
+        before = file.read_text()
+        size = len(before)
+        for _ in range(1000):
+            if file.read_text() != before:
+                break
+            claims_lib.time.sleep(0.01)
+        assert file.read_text() != before
+        assert len(file.read_text()) == size
+        assert claims.take(RUNS, 5) == RUNS
+        assert (tmp_path / "claims" / "runs" / RUNS[0]).read_text() == file.read_text()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_gone_knows_the_living_the_dead_and_zombies() -> None:
+    me = worker_lib.this_process()
+    assert not worker_lib.gone(me)
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as child:
+        state, start = worker_lib._state_and_start(child.pid)
+        assert state in "RSD"
+        process = Worker("token", me.host, child.pid, me.place, start)
+        assert not worker_lib.gone(process)
+        assert worker_lib.gone(Worker("token", me.host, child.pid, me.place, start + "0")), "the pid is another's now"
+        assert not worker_lib.gone(Worker("token", me.host, child.pid, "another boot", start + "0"))
+        assert not worker_lib.gone(Worker("token", me.host, child.pid, "", ""))
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert worker_lib._state_and_start(child.pid)[0] == "Z"
+        assert worker_lib.gone(process)
+    assert worker_lib.gone(process)
+
+
+# Interleavings, one file-system operation at a time.
+
+
+class Trainer:
+    """A worker that trains what is missing until nothing is: claim, train, ask, write, release."""
+
+    def __init__(self, world: World, seen: bool) -> None:
+        self.world = world
+        self.claims = world.worker()
+        self.seen = seen  # whether others can see that its process is gone
+        self.asleep = False
+        self.killed = False
+        self.lost = 0
+        self.begun: list[str] = []
+        self.actor = Actor(self._work)
+
+    def _work(self, actor: Actor) -> None:
+        while missing := [run_id for run_id in RUNS if not self.world.records[run_id]]:
+            try:
+                taken = self.claims.take(missing, 2)
+                for run_id in taken:
+                    self.begun.append(run_id)
+                    actor.pause()
+                    self.claims.confirm([run_id])
+                    # No pause between the answer and the record: what it said is checked as it was said.
+                    holder = (self.world.root / "claims" / "runs" / run_id).read_text()
+                    assert f'"{self.claims.worker.token}"' in holder
+                    self.world.records[run_id] += 1
+                    self.claims.release([run_id])
+                if not taken:
+                    actor.pause()
+            except Lost:
+                self.lost += 1
+                self.claims = self.world.worker()
+        self.claims.leave()
+
+    def step(self, times: int) -> None:
+        for _ in range(0 if self.asleep else times):
+            self.actor.step()
+
+    def kill(self) -> None:
+        self.killed = True
+        if self.seen:
+            self.world.gone.add(self.claims.worker.token)
+        self.actor.kill()
+
+    def beat(self) -> None:
+        if not (self.asleep or self.killed or self.actor.ended):
+            with contextlib.suppress(Lost):  # whoever trains finds out
+                self.claims.beat()
+
+
+# (what, which trainer, how often)
+who = st.integers(0, 2)
+step = st.tuples(st.just("step"), who, st.integers(1, 20))
+together = st.tuples(st.just("round"), who, st.integers(1, 8))
+kill = st.tuples(st.just("kill"), who, st.just(1))
+nap = st.tuples(st.just("nap"), who, st.just(60))
+sight = st.lists(st.booleans(), min_size=3, max_size=3)
+Command = tuple[str, int, int]
+
+
+@pytest.fixture(scope="module")
+def stepped() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (claims_lib, roll_lib):
+            patch.setattr(module, "os", SteppedOs())
+        yield
+
+
+def play(world: World, commands: list[Command], seen: list[bool]) -> list[Trainer]:
+    """Runs three trainers as the commands say, then those that are left and a fourth until all are done.
+
+    step: one does n operations. round: all do, and time passes. nap: one sleeps for longer than it takes to lapse
+    while the others go on. kill: one ends.
+    """
+    trainers = [Trainer(world, sight) for sight in seen]
+    for what, which, n in commands:
+        trainer = trainers[which]
+        if what == "kill" and not trainer.killed:
+            trainer.kill()
+        elif what == "step":
+            trainer.step(n)
+        elif what == "round":
+            tick(world, trainers, n)
+        elif what == "nap":
+            trainer.asleep = True
+            for _ in range(6):
+                tick(world, trainers, n)
+            trainer.asleep = False
+    trainers.append(Trainer(world, True))
+    for _ in range(1000):
+        if all(trainer.actor.ended for trainer in trainers):
+            return trainers
+        tick(world, trainers, 50)
+    raise AssertionError("they never end")
+
+
+def tick(world: World, trainers: list[Trainer], steps: int) -> None:
+    """A beat's time passes, and all do some operations."""
+    world.time += BEAT
+    for trainer in trainers:
+        trainer.beat()
+    for trainer in trainers:
+        trainer.step(steps)
+
+
+def check(world: World) -> None:
+    """Each run has one record, and the next worker that looks for the dead leaves nothing behind."""
+    assert world.records == Counter(RUNS)
+    last = world.worker()
+    assert world.wait(last, 3 * LAPSE) == []
+    last.leave()
+    assert world.left() == []
+
+
+@pytest.mark.usefixtures("stepped")
+@settings(deadline=None, max_examples=60)
+@given(st.lists(step | together | kill, min_size=3, max_size=20), sight)
+def test_no_interleaving_takes_a_run_from_the_living(commands: list[Command], seen: list[bool]) -> None:
+    """Workers are killed anywhere: each run is written once, and trained again only if its trainer was killed."""
+    with tempfile.TemporaryDirectory() as directory:
+        world = World(Path(directory), lapse=2 * BEAT)
+        trainers = play(world, commands, seen)
+        event(f"{sum(trainer.killed for trainer in trainers)} killed")
+        assert not any(trainer.lost for trainer in trainers)
+        begun = Counter(run_id for trainer in trainers if not trainer.killed for run_id in trainer.begun)
+        assert all(count == 1 for count in begun.values())
+        check(world)
+
+
+@pytest.mark.usefixtures("stepped")
+@settings(deadline=None, max_examples=60)
+@given(st.lists(step | together | nap, min_size=3, max_size=20), sight)
+def test_no_sleeper_writes_what_others_took(commands: list[Command], seen: list[bool]) -> None:
+    """Workers sleep for as long as may be and wake anywhere: each run is written once, by who holds it."""
+    with tempfile.TemporaryDirectory() as directory:
+        world = World(Path(directory), lapse=2 * BEAT)
+        trainers = play(world, commands, seen)
+        event(f"{sum(trainer.lost for trainer in trainers)} lost")
+        check(world)

@@ -1,0 +1,218 @@
+"""Law 1: a run that is stopped at any boundary, and goes on from what was saved, ends with the same bits."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from engine import EPOCHS, STEPS_PER_EPOCH, acts_on, assert_same_bits, compiled_lightly, data_of, member, run
+
+from research.errors import UserError
+from research.registry import OPTIMIZERS, REGULARIZERS
+from research.sweeps.plan import Run
+from research.training import loop
+from research.training.checkpoints import Checkpoints, Pack, Writer, read, steps
+from research.training.inputs import abstract_state
+from research.training.lanes import Way
+from research.training.snapshot import Snapshot, select
+
+LAST = EPOCHS * STEPS_PER_EPOCH
+
+
+def train(runs: Sequence[Run], way: Way, **more: Any) -> list[loop.Outcome]:
+    return loop.train(runs[0].program, [r.config for r in runs], data_of(runs[0]).data, way, **more)
+
+
+def snapshots(runs: Sequence[Run], way: Way) -> tuple[list[loop.Outcome], dict[int, Snapshot]]:
+    """The outcomes of an uninterrupted training, and the snapshot of each of its boundaries."""
+    taken: dict[int, Snapshot] = {}
+
+    def at_boundary(boundary: loop.Boundary) -> None:
+        taken[boundary.step] = boundary.snapshot()
+
+    return train(runs, way, at_boundary=at_boundary), taken
+
+
+def template(of: Run) -> Callable[[], Any]:
+    return lambda: abstract_state(of.config, of.program)
+
+
+def pack(runs: Sequence[Run], **more: Any) -> Pack:
+    configs = {r.id: {"seed": str(r.config.seed)} for r in runs}
+    return Pack(**{"program": runs[0].program.id, "device": "cpu", "way": Way(2, 1), "configs": configs, **more})
+
+
+CASES: list[dict[str, Any]] = [
+    {"optimizer": entry.name, "learning_rate": 0.01} for entry in OPTIMIZERS if entry.name != "sgd"
+]
+CASES += [{**acts_on(entry), "regularization": member(entry)} for entry in REGULARIZERS]
+CASES += [{"schedule": "reduce_on_plateau", "optimizer.momentum": 0.9}]
+
+
+@pytest.mark.parametrize("settings", CASES, ids=lambda s: str(s.get("optimizer", s.get("regularization"))))
+def test_every_entry_resumes_with_the_same_bits(settings: dict[str, Any]) -> None:
+    """From the middle of an epoch, with the members in another order and place."""
+    with compiled_lightly(str(settings.get("regularization", ""))):
+        runs = [run(**settings, seed=seed) for seed in range(3)]
+        whole, taken = snapshots(runs, Way(2, 2))
+        assert sorted(taken) == [2, 4, 5, 7, 9, 10, 12, 14, 15]
+        resumed = train([runs[2], runs[0], runs[1]], Way(2, 2), resume=select(taken[7], [2, 0, 1]))
+    assert repr(resumed) == repr([whole[2], whole[0], whole[1]])
+
+
+@pytest.mark.parametrize("way", [Way(1, 1), Way(3, 5), Way(2, 3), Way(1, 64, 2)], ids=repr)
+def test_every_boundary_of_every_way_resumes_with_the_same_bits(way: Way) -> None:
+    settings = {"regularization": "dropout=0.3,batch_norm,ema=0.5,early_stopping=1", "label_noise": 0.3}
+    runs = [run(**settings, seed=seed, learning_rate=rate) for seed, rate in enumerate((0.05, 1e15, 0.5))]
+    whole, taken = snapshots(runs, way)
+    assert whole[1].diverged_at is not None
+    assert LAST in taken or any(outcome.steps < LAST for outcome in whole)
+    for snapshot in taken.values():
+        assert repr(train(runs, way, resume=snapshot)) == repr(whole)
+
+
+def test_a_single_run_goes_on_alone_at_its_width() -> None:
+    runs = [run(seed=seed, regularization="dropout=0.3") for seed in range(4)]
+    whole, taken = snapshots(runs, Way(4, 2))
+    (alone,) = train(runs[2:3], Way(4, 2), resume=select(taken[9], [2]))
+    assert repr(alone) == repr(whole[2])
+
+
+def test_a_snapshot_survives_the_disk(tmp_path: Path) -> None:
+    runs = [run(seed=seed, regularization="ema=0.5,early_stopping=2", optimizer="adam") for seed in range(2)]
+    _, taken = snapshots(runs, Way(2, 1))
+    checkpoints = Checkpoints(tmp_path / "here")
+    checkpoints.prepare()
+    with Writer(checkpoints, pack(runs)) as writer:
+        for step in (2, 5, 9):
+            writer.save(dataclasses.replace(taken[step], seconds=1.5))
+    (folder,) = [path for path, _ in checkpoints.packs()]
+    assert sorted(steps(folder)) == [5, 9]
+    found = checkpoints.find([runs[1].id, "another"], runs[0].program.id, template(runs[0]))
+    assert found is not None
+    assert (found.runs, found.way, found.device) == ([runs[1].id], Way(2, 1), "cpu")
+    assert (found.snapshot.step, found.snapshot.seconds) == (9, 1.5)
+    expected = select(taken[9], [1])
+    assert_same_bits(found.snapshot.state, expected.state)
+    assert_same_bits(found.snapshot.rows, expected.rows)
+    assert checkpoints.find([runs[1].id], "other program", template(runs[0])) is None
+
+
+def saved(root: Path, messages: list[str]) -> tuple[Checkpoints, list[Run], Path]:
+    """Checkpoints of two runs at steps 5 and 9, and the pack's folder."""
+    runs = [run(seed=seed) for seed in range(2)]
+    _, taken = snapshots(runs, Way(2, 1))
+    checkpoints = Checkpoints(root, messages.append)
+    checkpoints.prepare()
+    with Writer(checkpoints, pack(runs)) as writer:
+        writer.save(taken[5])
+        writer.save(taken[9])
+    (folder,) = [path for path, _ in checkpoints.packs()]
+    return checkpoints, runs, folder
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+@pytest.mark.parametrize("damage", [flip, truncate, os.remove])
+@pytest.mark.parametrize("part", ["state/d/*", "state/ocdbt.process_0/d/*", "meta/metadata"])
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(
+    tmp_path: Path, part: str, damage: Callable[[Path], None]
+) -> None:
+    messages: list[str] = []
+    checkpoints, runs, folder = saved(tmp_path, messages)
+    for path in list((folder / "9").glob(part)):
+        damage(path)
+    found = checkpoints.find([r.id for r in runs], runs[0].program.id, template(runs[0]))
+    assert found is not None
+    assert found.snapshot.step == 5
+    assert len(messages) == 1
+    assert f"{folder / '9'} does not read back" in messages[0]
+    assert (tmp_path / "damaged" / f"{folder.name}.9").is_dir()
+
+
+def test_one_half_written_is_no_checkpoint(tmp_path: Path) -> None:
+    checkpoints, runs, folder = saved(tmp_path, [])
+    (folder / "9").rename(folder / "9.orbax-checkpoint-tmp-3")
+    found = checkpoints.find([r.id for r in runs], runs[0].program.id, template(runs[0]))
+    assert found is not None
+    assert found.snapshot.step == 5
+
+
+def test_a_foreign_checkpoint_is_set_aside(tmp_path: Path) -> None:
+    """Of another kind of state, and of a newer format."""
+    messages: list[str] = []
+    checkpoints, runs, folder = saved(tmp_path, messages)
+    other = run(optimizer="adam")
+    assert checkpoints.find([runs[0].id], runs[0].program.id, template(other)) is None
+    assert len(messages) == 2
+    assert "opt_state" in messages[0]
+    content = json.loads((folder / "pack.json").read_text())
+    (folder / "pack.json").write_text(json.dumps(content | {"format": 99}))
+    assert list(checkpoints.packs()) == []
+    assert "format is 99" in messages[-1]
+    assert (tmp_path / "damaged" / folder.name).is_dir()
+
+
+def test_a_directory_of_another_project_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "weights.bin").write_bytes(b"theirs")
+    with pytest.raises(UserError, match="other files than this project's checkpoints"):
+        Checkpoints(tmp_path).prepare()
+    (tmp_path / "checkpoints.json").write_text('{"checkpoints": "another"}')
+    with pytest.raises(UserError, match="belongs to another project"):
+        Checkpoints(tmp_path).prepare()
+    assert (tmp_path / "weights.bin").read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("last", [9, 12]), ("best", [5, 9, 12]), ("all", [2, 5, 9, 12])])
+def test_what_is_kept(tmp_path: Path, keep: Any, kept: list[int]) -> None:
+    runs = [run()]
+    _, taken = snapshots(runs, Way(1, 1))
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.prepare()
+    losses = {2: 3.0, 5: 1.0, 9: 2.0, 12: 4.0}
+    with Writer(checkpoints, pack(runs, keep=keep)) as writer:
+        for step, loss in losses.items():
+            rows = {"validation/loss": np.full((1, 1), loss, np.float32)}
+            writer.save(dataclasses.replace(taken[step], rows=rows))
+    (folder,) = [path for path, _ in checkpoints.packs()]
+    assert sorted(steps(folder)) == kept
+    checkpoints.settle(lambda run_id: True)
+    assert folder.exists() == (keep == "all")
+
+
+def test_only_finished_packs_are_settled(tmp_path: Path) -> None:
+    checkpoints, runs, folder = saved(tmp_path, [])
+    checkpoints.settle(lambda run_id: run_id == runs[0].id)
+    assert folder.exists()
+    checkpoints.settle(lambda run_id: True)
+    assert not folder.exists()
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [run()]
+    _, taken = snapshots(runs, Way(1, 1))
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.prepare()
+    with Writer(checkpoints, pack(runs)) as writer:
+        writer.save(taken[5])
+        writer.finish()
+
+        def full(*_: Any, **__: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(writer._manager, "save", full)
+        with pytest.raises(UserError, match=r"cannot write the checkpoint .*No space left"):
+            writer.save(taken[9])
+    assert read(tmp_path / pack(runs).name / "5", template(runs[0])()).step == 5
