@@ -1,4 +1,4 @@
-"""Measurements: python -m launch.benchmark packing"""
+"""Measurements: python -m launch.benchmark packing (or data)"""
 
 import functools
 import statistics
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from absl import flags
 
-from launch import start
+from launch import benchmark_data, start
 from launch.planner import planner
 from launch.start import CACHE_DIR
 from research.errors import UserError, nearest
@@ -102,7 +102,7 @@ def _seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-BENCHMARKS = {"packing": packing}
+BENCHMARKS = {"packing": packing, "data": benchmark_data.data}
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -80,7 +80,7 @@ class Images:
         return np.dtype(np.uint8)
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        yield from _ahead(functools.partial(_pixels, mode=self.mode, shape=self.size), self.files)
+        yield from _ahead(functools.partial(decode, mode=self.mode, shape=self.size), self.files)
 
 
 def read(folder: Path, size: tuple[int, ...]) -> Table:
@@ -142,7 +142,7 @@ def _header(file: Path) -> tuple[str, tuple[int, int]]:
         return image.mode, (image.height, image.width)
 
 
-def _pixels(file: Path, mode: str, shape: tuple[int, ...]) -> np.ndarray:
+def decode(file: Path, mode: str, shape: tuple[int, ...]) -> np.ndarray:
     """uint8 [H, W, C]."""
     with _opened(file) as image:
         resized = image.convert(mode).resize(shape[::-1], resample=2)  # bilinear; a copy where the size is right
