@@ -3,10 +3,17 @@
 from collections.abc import Sequence
 
 from launch import start
-from launch.benchmarks import kill, packing
+from launch.benchmarks import checkpoint, data, kill, packing, scaling, stop
 from research.errors import UserError, nearest
 
-BENCHMARKS = {"kill": kill.measure, "packing": packing.measure}
+BENCHMARKS = {
+    "checkpoint": checkpoint.measure,
+    "data": data.measure,
+    "kill": kill.measure,
+    "packing": packing.measure,
+    "scaling": scaling.measure,
+    "stop": stop.measure,
+}
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -95,7 +95,7 @@ def measure() -> None:
         whole = list(pool.map(lambda victim: _undisturbed(victim, root), VICTIMS))
         shares = [N.value // len(VICTIMS) + (place < N.value % len(VICTIMS)) for place in range(len(VICTIMS))]
         seeds = [draw.random() for _ in VICTIMS]
-        tries = list(pool.map(lambda v, w, k, s: _killed(v, *w, k, s, root), VICTIMS, whole, shares, seeds))
+        tries = list(pool.map(lambda v, w, k, s: _killed(v, w[0], w[1], k, s, root), VICTIMS, whole, shares, seeds))
     print("| sweep | way | kills | before training | in training | while saving | records begun | sweeps | differ |")
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     total: Counter[str] = Counter()
