@@ -9,7 +9,7 @@ from absl import flags
 from launch.planner import planner
 from research.sweeps.plan import Run
 from research.training import chunk as chunk_lib
-from research.training import ways
+from research.training.lanes import Way
 
 ROUNDS = flags.DEFINE_integer(
     "rounds", 3, "scaling: rounds over the device counts; medians are reported", lower_bound=1
@@ -26,9 +26,7 @@ def measure() -> None:
     """The same update over more and more devices. Host devices share this machine's cores; GPUs are each their own."""
     counts = [count for count in (1, 2, 4, 8, 16) if count <= jax.device_count()]
     kind = jax.devices()[0].device_kind
-    print(
-        f"{jax.device_count()} devices ({kind}); updates a second, and efficiency: their ratio to one device's per device"
-    )
+    print(f"{jax.device_count()} devices ({kind}); updates a second, and their share of so many times one device's")
     print("\n| run | " + " | ".join(f"{count} devices" for count in counts) + " |")
     print("| --- |" + " ---: |" * len(counts))
     for name, settings in SETTINGS.items():
@@ -44,10 +42,9 @@ def measure() -> None:
 
 def _rate(run: Run, replicas: int) -> float:
     """Updates a second, compiled and under way."""
-    way = ways.spread(run.program, run.config, replicas)
-    way = type(way)(1, 1, replicas=way.replicas)
+    way = Way(1, 1, replicas=replicas)
     (chunk,) = chunk_lib.start(run.program, [run.config], planner().arrays(run), way)
-    done, epoch, seconds = 0, 0, 0.0
+    done, epoch = 0, 0
     while done < UPDATES.value:
         for place, _ in enumerate(chunk_lib.dispatches(run.program, chunk, way, epoch)):
             if place == 0 and epoch == 0:
@@ -59,5 +56,4 @@ def _rate(run: Run, replicas: int) -> float:
                 break
         epoch += 1
     jax.block_until_ready(chunk.state)
-    seconds = time.perf_counter() - began
-    return done / seconds
+    return done / (time.perf_counter() - began)
