@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -266,8 +267,16 @@ def test_what_cannot_be_trained_again_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("a", "b", "expected"),
-    [(1.0, 1.0, 0.0), (2.0, 1.0, 0.5), (-1.0, 1.0, 2.0), (0.0, 0.0, 0.0), (float("nan"), float("nan"), 0.0)]
-    + [(float("nan"), 1.0, float("inf")), (float("inf"), float("inf"), 0.0), (float("inf"), 1.0, float("inf"))],
+    [
+        (1.0, 1.0, 0.0),
+        (2.0, 1.0, 0.5),
+        (-1.0, 1.0, 2.0),
+        (0.0, 0.0, 0.0),
+        (math.nan, math.nan, 0.0),
+        (math.nan, 1.0, math.inf),
+        (math.inf, math.inf, 0.0),
+        (math.inf, 1.0, math.inf),
+    ],
 )
 def test_relative(a: float, b: float, expected: float) -> None:
     assert verification.relative(a, b) == verification.relative(b, a) == expected
