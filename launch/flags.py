@@ -10,6 +10,7 @@ import jax
 from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries)
+from launch.start import RECORDS
 from research.config import FIELDS, HELP, OPTIONS, PARTS, REGULARIZERS
 from research.duration import Interval
 from research.errors import UserError
@@ -25,7 +26,6 @@ from research.training.chunk import Memory
 DATA_DIR = flags.DEFINE_string("data_dir", None, "prepared TFDS sets; none: $TFDS_DATA_DIR, else ~/tensorflow_datasets")
 # A table's own settings, so short because every csv needs them.
 SHORT = {"target": "dataset.target", "impute": "dataset.impute"}
-RECORDS = flags.DEFINE_string("records", "records", "directory of the records")
 CHECKPOINTS = flags.DEFINE_string("checkpoints", None, "directory of the checkpoints; none: checkpoints/ in --records")
 CHECKPOINT_EVERY = flags.DEFINE_string(
     "checkpoint_every", "5min", "how often runs under way are saved: time, steps, epochs or percent (5min, 500, 10%)"
