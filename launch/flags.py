@@ -36,6 +36,13 @@ CHECKPOINT_KEEP = flags.DEFINE_enum(
 )
 
 
+KEEP_PARAMS = flags.DEFINE_bool(
+    "keep_params",
+    False,
+    "runs keep their best and last parameters, for launch.evaluate and --init_from",
+)
+
+
 def define_run_flags(argv: Sequence[str]) -> None:
     """A flag for every setting of a run, and one for every option of every entry: `--arch.hidden=256,256`."""
     for name in FIELDS:
@@ -86,7 +93,7 @@ def execution() -> Execution:
     except UserError as error:
         raise UserError(f"checkpoint_every: {error}") from None
     keep: Any = CHECKPOINT_KEEP.value
-    return Execution(CHECKPOINTS.value, every, keep)
+    return Execution(CHECKPOINTS.value, every, keep, KEEP_PARAMS.value)
 
 
 def define_sweep_flags() -> None:

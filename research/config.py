@@ -284,6 +284,12 @@ def format_regularization(parts: tuple[Part, ...]) -> str:
     return ",".join(str(part) for part in parts) or "none"
 
 
+def given(config: RunConfig) -> dict[str, str]:
+    """Those of `flat` that are not the defaults: the flags that make this run."""
+    texts, changed = flat(config), {leaf.path for leaf in leaves(config) if not leaf.default}
+    return {path: text for path, text in texts.items() if path in changed}
+
+
 def numeric(config: RunConfig) -> dict[str, float]:
     """The lane values that enter the program as arguments: numeric options of its parts and the learning rate."""
     return {

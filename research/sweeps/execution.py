@@ -8,11 +8,15 @@ from research.training.checkpoints import Keep
 
 @dataclasses.dataclass(frozen=True)
 class Execution:
-    """checkpoints: their directory, None for `checkpoints/` beside the records. every, keep: when, and which stay."""
+    """checkpoints: their directory, None for `checkpoints/` beside the records. every, keep: when, and which stay.
+
+    keep_params: finished runs keep their best and their last parameters beside their records.
+    """
 
     checkpoints: str | None = None
     every: Interval = Interval(seconds=300.0)
     keep: Keep = "last"
+    keep_params: bool = False
 
 
 DEFAULT = Execution()

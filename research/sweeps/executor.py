@@ -17,6 +17,7 @@ from research.data.spec import Arrays
 from research.errors import Stopped, UserError
 from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.keeper import Keeper
+from research.sweeps.parameters import Parameters
 from research.sweeps.plan import Pack, Run
 from research.sweeps.provenance import device_kind, provenance
 from research.sweeps.record import Record
@@ -26,6 +27,7 @@ from research.training import loop, ways
 from research.training.checkpoints import Checkpoints, Found, Writer
 from research.training.inputs import abstract_state, footprint
 from research.training.lanes import Way
+from research.training.transfer import Origin
 
 # Packs under way at once: while one is compiled on one core, another trains.
 WORKERS = 2
@@ -54,6 +56,7 @@ class _Job:
     report: Report
     execution: Execution
     timer: ways.Timer
+    origin_of: Callable[[Run], Origin | None]
     checkpoints: Checkpoints
     others: threading.Event
 
@@ -69,15 +72,18 @@ def execute(
     totals: dict[str, int] | None = None,
     timer: ways.Timer = ways.time_way,
     execution: Execution = DEFAULT,
+    origin_of: Callable[[Run], Origin | None] = lambda run: None,
 ) -> None:
     """Trains every run of the packs and writes its record. totals: lanes of a program in the whole sweep, by id.
+
+    origin_of: where a run starts from, if it has `init_from`.
 
     A pack goes on from its checkpoint where there is one. A pack that fails leaves `failed` records and the others go
     on. Raises Stopped, after saving what is under way, when the report says so.
     """
     checkpoints = Checkpoints(Path(execution.checkpoints or store.root / "checkpoints"), report.warn)
     checkpoints.prepare()
-    job = _Job(store, arrays_of, report, execution, timer, checkpoints, threading.Event())
+    job = _Job(store, arrays_of, report, execution, timer, origin_of, checkpoints, threading.Event())
 
     def one(pack: Pack) -> None:
         if not job.stopping():
@@ -103,9 +109,9 @@ def _train(pack: Pack, job: _Job, lanes: int) -> None:
     waiting = {run.id: run for run in pack.runs}
     template = functools.cache(lambda: abstract_state(pack.runs[0].config, pack.program))
     while waiting:
-        found = job.checkpoints.find(list(waiting), pack.program.id, template)
+        found = job.checkpoints.find(list(waiting), pack.program.id, template, job.execution.keep_params)
         together = [waiting.pop(run_id) for run_id in (found.runs if found else list(waiting))]
-        _train_together(Pack(pack.program, tuple(together)), job, lanes, found)
+        _train_together(dataclasses.replace(pack, runs=tuple(together)), job, lanes, found)
 
 
 def _train_together(pack: Pack, job: _Job, lanes: int, found: Found | None) -> None:
@@ -137,7 +143,8 @@ def _train_together(pack: Pack, job: _Job, lanes: int, found: Found | None) -> N
             job.report.warn(f"out of memory: {len(configs)} runs go on with {way.width} lanes a chunk")
             store_way(pack, job.store, lanes, way, {})
             template = functools.partial(abstract_state, configs[0], pack.program)
-            found = job.checkpoints.find([run.id for run in pack.runs], pack.program.id, template)
+            ids = [run.id for run in pack.runs]
+            found = job.checkpoints.find(ids, pack.program.id, template, job.execution.keep_params)
     except (UserError, Stopped):
         raise
     except Exception:
@@ -152,6 +159,8 @@ def _train_together(pack: Pack, job: _Job, lanes: int, found: Found | None) -> N
     parameters, _ = footprint(configs[0], pack.program)
     for run, outcome in zip(pack.runs, outcomes, strict=True):
         record = _record(run, outcome, parameters, origin)
+        if outcome.kept is not None:  # before the record: what has one has both
+            Parameters(job.store).save(run.id, record.config, outcome.kept)
         job.store.write(record)
         job.report.record(record)
     job.checkpoints.discard(_saved(pack, way, job))
@@ -160,7 +169,8 @@ def _train_together(pack: Pack, job: _Job, lanes: int, found: Found | None) -> N
 def _saved(pack: Pack, way: Way, job: _Job) -> checkpoints_lib.Pack:
     """The pack as its checkpoints name it."""
     configs = {run.id: config_lib.flat(run.config) for run in pack.runs}
-    return checkpoints_lib.Pack(pack.program.id, device_kind(), way, configs, job.execution.keep)
+    execution = job.execution
+    return checkpoints_lib.Pack(pack.program.id, device_kind(), way, configs, execution.keep, execution.keep_params)
 
 
 def _attempt(
@@ -189,6 +199,8 @@ def _attempt(
             lambda progress: to(progress.epoch),
             keeper,
             resume,
+            origins=[job.origin_of(run) for run in pack.runs],
+            keep=job.execution.keep_params,
         )
     return outcomes, before + time.monotonic() - began
 
@@ -209,7 +221,9 @@ def _record(run: Run, outcome: loop.Outcome, parameters: int, origin: dict[str, 
 
 
 def way_of(pack: Pack, store: Store, lanes: int, time_way: Callable[[Way], float]) -> Way:
-    """The program's way on this kind of device: the stored one, else chosen now and stored before the first step."""
+    """The pack's own way, or its program's on this kind of device: stored, else chosen and stored before a step."""
+    if pack.way is not None:
+        return pack.way
     stored = store.read_json("ways", way_name(pack, lanes))
     if stored is not None:
         return Way(**stored["way"])

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from research.errors import UserError
-from research.training.kept import initial
+from research.training import kept as kept_lib
 from research.training.lanes import Way
 from research.training.snapshot import Snapshot, select
 from research.training.state import LaneState
@@ -291,7 +291,7 @@ def read(path: Path, template: LaneState) -> Snapshot:
     runs = next(iter(arrays.values())).shape[0]
     state = _taken(arrays, "state", runs, template)
     keeps = any(name.startswith("kept.") for name in arrays)
-    kept = _taken(arrays, "kept", runs, jax.eval_shape(initial, template)) if keeps else None
+    kept = _taken(arrays, "kept", runs, kept_lib.template(template)) if keeps else None
     if any(name.startswith("state.") for name in arrays):
         raise ValueError(f"it holds {next(name for name in arrays if name.startswith('state.'))}, which the run lacks")
     rows = {name.removeprefix("rows."): array for name, array in arrays.items()}

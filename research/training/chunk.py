@@ -20,7 +20,7 @@ from research.training.inputs import Inputs, inputs_of, stacked
 from research.training.kept import Kept
 from research.training.lanes import Functions, Way
 from research.training.program import Program
-from research.training.snapshot import Snapshot, resumed_kept, resumed_rows, resumed_state
+from research.training.snapshot import Begin, Snapshot, resumed
 from research.training.state import Lane, LaneState
 from research.training.transfer import Origin
 
@@ -96,8 +96,12 @@ def start(
         functions = parallel.functions(program, way, device)
         if device not in data:
             data[device] = arrays.x if streams else functions.share(arrays.x), functions.share(arrays.y)
-        chunk = _chunk(program, way, members, inputs, functions, data[device], arrays)
-        _begin(program, chunk, way, inputs, snapshot, origins or [None] * len(inputs), keep)
+        places = members + members[-1:] * (way.width - len(members))  # idle lanes repeat the last run
+        if snapshot is None:
+            begin = _initial(program, inputs, places, origins or [None] * len(inputs), keep)
+        else:
+            begin = resumed(snapshot, places, keep)
+        chunk = _chunk(members, [inputs[i] for i in places], functions, data[device], arrays, begin)
         if streams:
             y = np.asarray(chunk.feed.y)
             chunk.feed = Streamed(
@@ -108,62 +112,43 @@ def start(
 
 
 def _chunk(
-    program: Program,
-    way: Way,
     members: list[int],
     inputs: list[Inputs],
     functions: Functions,
     data: tuple[Any, jax.Array],
     arrays: Arrays,
+    begin: Begin,
 ) -> Chunk:
-    """A chunk whose data is resident, still without states; idle lanes repeat the last run's."""
-    places = _places(members, way)
-    lanes = functions.replicate(stacked([inputs[i].lane for i in places]))
+    """A chunk of these lanes whose data is resident."""
+    lanes = functions.replicate(stacked([one.lane for one in inputs]))
     x, y = data
-    noisy = any(inputs[i].lane.hparams["label_noise"] for i in members)
+    noisy = any(one.lane.hparams["label_noise"] for one in inputs)
     return Chunk(
         members=members,
         functions=functions,
         lanes=lanes,
-        state=None,
-        factors=np.stack([inputs[i].factors for i in places], axis=1),
+        state=functions.replicate(begin.state),
+        factors=np.stack([one.factors for one in inputs], axis=1),
         feed=Resident(x, functions.labels(lanes, y) if noisy else y),
         clean=arrays.y,
-        validation=functions.replicate(arrays.y[np.stack([inputs[i].lane.validation for i in places])]),
+        validation=functions.replicate(arrays.y[np.stack([one.lane.validation for one in inputs])]),
+        rows=begin.rows,
+        kept=functions.replicate(begin.kept),
     )
 
 
-def _begin(
-    program: Program,
-    chunk: Chunk,
-    way: Way,
-    inputs: list[Inputs],
-    snapshot: Snapshot | None,
-    origins: Sequence[Origin | None],
-    keep: bool,
-) -> None:
-    """Gives a chunk its states, and what it keeps: those before the first step, or the snapshot's."""
-    places = _places(chunk.members, way)
-    kept = None
-    if snapshot is None:
-        states = [_initial(program, inputs[i].lane, origins[i]) for i in places]
-        state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
-        kept = kept_lib.initial(state) if keep else None
-    else:
-        state = resumed_state(snapshot, places)
-        chunk.rows = resumed_rows(snapshot, places)
-        kept = resumed_kept(snapshot, places) if keep else None
-    chunk.state, chunk.kept = chunk.functions.replicate(state), chunk.functions.replicate(kept)
+def _initial(
+    program: Program, inputs: list[Inputs], places: list[int], origins: Sequence[Origin | None], keep: bool
+) -> Begin:
+    """What a chunk of these runs begins with before its first step."""
 
+    def one(lane: Lane, origin: Origin | None) -> LaneState:
+        state = lanes_lib.init(program, lane)
+        return state if origin is None else lanes_lib.init_from(program, lane, origin.applied(state.variables))
 
-def _places(members: list[int], way: Way) -> list[int]:
-    """The runs of a chunk's lanes, by their places in the pack."""
-    return members + members[-1:] * (way.width - len(members))
-
-
-def _initial(program: Program, lane: Lane, origin: Origin | None) -> LaneState:
-    state = lanes_lib.init(program, lane)
-    return state if origin is None else lanes_lib.init_from(program, lane, origin.applied(state.variables))
+    states = [one(inputs[i].lane, origins[i]) for i in places]
+    state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+    return Begin(state, kept_lib.initial(state) if keep else None, [])
 
 
 def run_epoch(

@@ -27,10 +27,14 @@ class Kept:
 
 def initial(states: LaneState) -> Kept:
     """Before the first step. Copies, since the states' arrays are given away by it."""
-    epoch = jnp.zeros_like(states.epochs)
-    loss = jnp.full(epoch.shape, jnp.inf)
+    epoch, loss = jnp.zeros_like(states.epochs), jnp.full_like(states.sums["loss"], jnp.inf)
     copied = functools.partial(jax.tree.map, jnp.copy)
     return Kept(copied(states.evaluated), epoch, loss, copied(states.evaluated), jnp.copy(epoch))
+
+
+def template(state: LaneState) -> Kept:
+    """The shapes of what a run with such a state keeps."""
+    return Kept(state.evaluated, state.epochs, state.sums["loss"], state.evaluated, state.epochs)
 
 
 @functools.partial(jax.jit, donate_argnames=("kept",))

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -61,25 +61,27 @@ def select(snapshot: Snapshot, places: Sequence[int]) -> Snapshot:
     return dataclasses.replace(snapshot, state=state, rows=rows, kept=kept)
 
 
-def resumed_state(snapshot: Snapshot, places: Sequence[int]) -> LaneState:
-    """The state of a chunk whose lanes are these runs, on the default device."""
-    index = np.asarray(places)
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf[index]), snapshot.state)
+class Begin(NamedTuple):
+    """What a chunk begins with: its state and what it keeps, leaves [W, ...] on the default device, and its rows."""
+
+    state: LaneState
+    kept: Kept | None
+    rows: list[dict[str, np.ndarray]]
 
 
-def resumed_kept(snapshot: Snapshot, places: Sequence[int]) -> Kept:
-    """What the runs of such a chunk keep. Raises ValueError if the snapshot is of runs that keep nothing."""
-    if snapshot.kept is None:
+def resumed(snapshot: Snapshot, places: Sequence[int], keep: bool) -> Begin:
+    """What a chunk whose lanes are these runs begins with.
+
+    Raises ValueError if parameters are to be kept and the snapshot is of runs that keep none.
+    """
+    if keep and snapshot.kept is None:
         raise ValueError("the snapshot is of runs that keep no parameters, so their best ones are not known")
     index = np.asarray(places)
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf[index]), snapshot.kept)
-
-
-def resumed_rows(snapshot: Snapshot, places: Sequence[int]) -> list[dict[str, np.ndarray]]:
-    """The curves of a chunk whose lanes are these runs, {name: [W]} an epoch."""
-    index = np.asarray(places)
+    held = (snapshot.state, snapshot.kept if keep else None)
+    state, kept = jax.tree.map(lambda leaf: jnp.asarray(leaf[index]), held)
     epochs = next((values.shape[1] for values in snapshot.rows.values()), 0)
-    return [{name: values[index, epoch] for name, values in snapshot.rows.items()} for epoch in range(epochs)]
+    rows = [{name: values[index, epoch] for name, values in snapshot.rows.items()} for epoch in range(epochs)]
+    return Begin(state, kept, rows)
 
 
 def _members(state: Tree, count: int) -> Tree:
