@@ -37,9 +37,7 @@ CHECKPOINT_KEEP = flags.DEFINE_enum(
 
 
 KEEP_PARAMS = flags.DEFINE_bool(
-    "keep_params",
-    False,
-    "runs keep their best and last parameters, for launch.evaluate and --init_from",
+    "keep_params", False, "runs keep their best and their last parameters, for launch.evaluate and --init_from"
 )
 
 

@@ -67,9 +67,8 @@ class Parameters:
             partial.mkdir(parents=True)
             with _checkpointer(partial.name) as orbax:
                 orbax.save((partial / "arrays").absolute(), arrays)
-            (partial / "run.json").write_text(
-                json.dumps({"format": FORMAT, "crc32": _crc32(run), "run": run}, indent=1)
-            )
+            content = {"format": FORMAT, "crc32": _crc32(run), "run": run}
+            (partial / "run.json").write_text(json.dumps(content, indent=1))
             _replace(partial, folder)
         except (OSError, ValueError) as error:  # orbax says in a ValueError that the disk is full
             raise UserError(f"cannot write the parameters {folder}: {_first_line(error)}") from None
@@ -81,9 +80,7 @@ class Parameters:
         """What a run kept. Raises UserError if it kept nothing, or if that is damaged; it is then set aside."""
         folder = self.path(run_id)
         if not self.has(run_id):
-            raise UserError(
-                f"run {run_id} kept no parameters; this trains it again and keeps them: {self._again(run_id)}"
-            )
+            raise UserError(f"run {run_id} kept no parameters; train it again with {self._again(run_id)}")
         try:
             return _read(folder)
         except (ValueError, KeyError, TypeError, OSError) as error:
@@ -92,8 +89,8 @@ class Parameters:
             with contextlib.suppress(FileNotFoundError):  # another process was first
                 os.replace(folder, aside)
             raise UserError(
-                f"the parameters {folder} are damaged ({_first_line(error)}); moved to {aside}; this makes them again: "
-                f"{self._again(run_id)}"
+                f"the parameters {folder} are damaged ({_first_line(error)}); moved to {aside}; "
+                f"train it again with {self._again(run_id)}"
             ) from None
 
     def resolve(self, text: str) -> tuple[str, Which]:
@@ -142,9 +139,7 @@ def _read(folder: Path) -> Saved:
         arrays = orbax.restore((folder / "arrays").absolute())
     if _digests(arrays) != run["crc32"]:
         raise ValueError("the checksums of its arrays do not fit")
-    variables = {
-        which: Variables(tree.get("params", {}), tree.get("batch_stats", {})) for which, tree in arrays.items()
-    }
+    variables = {name: Variables(tree["params"], tree.get("batch_stats", {})) for name, tree in arrays.items()}
     return Saved(run["run_id"], run["config"], run["epochs"], variables)
 
 
@@ -168,8 +163,11 @@ def _replace(partial: Path, folder: Path) -> None:
         old = partial.with_name(f"{partial.name}.old")
         os.replace(folder, old)
         shutil.rmtree(old, ignore_errors=True)
-    with contextlib.suppress(FileExistsError):  # another process, with the same run, was faster
+    try:
         os.replace(partial, folder)
+    except OSError:
+        if not folder.is_dir():  # else another process, with the same run, was faster
+            raise
 
 
 def _checkpointer(name: str) -> Any:

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from research import config as config_lib
@@ -10,6 +11,7 @@ from research.config import RunConfig
 from research.data.spec import Arrays, DataSpec, Source
 from research.errors import UserError, nearest
 from research.sweeps.parameters import Parameters, Saved
+from research.sweeps.store import Store
 from research.training import transfer, validate
 from research.training.lanes import Way
 from research.training.program import Program
@@ -40,13 +42,13 @@ class Pack:
 class Planner:
     """Settings to runs; what is the same for many runs (data, programs, checks) is worked out once.
 
-    parameters: where runs with `init_from` find what they start from.
+    parameters: where runs with `init_from` find what they start from; None: in `records/`.
     """
 
-    def __init__(self, open_source: OpenSource, parameters: Parameters) -> None:
+    def __init__(self, open_source: OpenSource, parameters: Parameters | None = None) -> None:
         self._open_source = open_source
-        self._parameters = parameters
-        self._saved: Callable[[str], Saved] = functools.cache(parameters.load)
+        self._parameters = parameters or Parameters(Store(Path("records")))
+        self._saved: Callable[[str], Saved] = functools.cache(self._parameters.load)
         self._fitting: set[Any] = set()
         self._sources: dict[Any, Source] = {}
         self._programs: dict[Any, Program] = {}
