@@ -45,6 +45,11 @@ DATA_WORKERS = flags.DEFINE_integer(
 )
 
 
+KEEP_PARAMS = flags.DEFINE_bool(
+    "keep_params", False, "runs keep their best and their last parameters, for launch.evaluate and --init_from"
+)
+
+
 def define_run_flags(argv: Sequence[str]) -> None:
     """A flag for every setting of a run, and one for every option of every entry: `--arch.hidden=256,256`."""
     for name in FIELDS:
@@ -96,7 +101,7 @@ def execution() -> Execution:
         raise UserError(f"checkpoint_every: {error}") from None
     keep: Any = CHECKPOINT_KEEP.value
     memory = Memory(_bytes(DEVICE_DATA_LIMIT.value), DATA_WORKERS.value)
-    return Execution(CHECKPOINTS.value, every, keep, _replicas(DEVICES.value), memory)
+    return Execution(CHECKPOINTS.value, every, keep, _replicas(DEVICES.value), memory, KEEP_PARAMS.value)
 
 
 def _replicas(text: str) -> int:

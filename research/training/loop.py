@@ -2,17 +2,21 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 import jax
+import numpy as np
 
 from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
 from research.training import snapshot as snapshot_lib
 from research.training.chunk import WHOLE, Chunk, Memory
+from research.training.kept import Kept
 from research.training.lanes import Way
 from research.training.program import Program
 from research.training.snapshot import Snapshot
+from research.training.transfer import Origin
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,13 +47,14 @@ AtBoundary = Callable[[Boundary], None]
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What one lane came to; the run's record without its names."""
+    """What one lane came to; the run's record without its names. kept: its variables, where they are to be kept."""
 
     metrics: dict[str, float]
     curves: dict[str, list[float]]
     checksums: list[str]
     steps: int
     diverged_at: int | None
+    kept: Kept | None = None
 
 
 def train(
@@ -62,14 +67,20 @@ def train(
     resume: Snapshot | None = None,
     memory: Memory = WHOLE,
     epochs: int | None = None,
+    origins: Sequence[Origin | None] = (),
+    keep: bool = False,
 ) -> list[Outcome]:
     """Trains runs of one program, each as a lane, and returns their outcomes in order.
 
     at_boundary is called between dispatches and may raise to stop. resume: a snapshot of these runs to go on from; at
     the same way the outcomes are bit for bit those of a training that was never stopped. epochs: stop after so many.
+    origins: for each run with `init_from`, where it starts from. keep: the outcomes hold the best and last variables.
     """
+    missing = [config.init_from for config, origin in zip_longest(configs, origins) if config.init_from and not origin]
+    if missing:
+        raise ValueError(f"a run starts from {missing[0]}, and was given none of its parameters")
     with program.numbers():
-        chunks = chunk_lib.start(program, configs, arrays, way, resume, memory)
+        chunks = chunk_lib.start(program, configs, arrays, way, resume, memory, origins, keep)
         per_epoch, epochs = program.sizes.steps_per_epoch, min(epochs or program.config.epochs, program.config.epochs)
         done, first = divmod(resume.step if resume else 0, per_epoch)
         for epoch in range(done, epochs):
@@ -105,7 +116,7 @@ def outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
         rows = getattr(chunk.lanes, name)
         if rows.shape[1]:
             scores[name] = jax.device_get(chunk_lib.evaluate(program, chunk, variables, rows)["scores"])
-    clean = chunk.clean
+    clean, kept = chunk.clean, jax.device_get(chunk.kept)
     rows = jax.device_get({name: getattr(chunk.lanes, name) for name in scores})
     last = chunk.rows[-1]
     found = []
@@ -125,6 +136,7 @@ def outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
                 checksums=["{:08x}{:08x}".format(*row["checksum"]) for row in own],
                 steps=epochs * program.sizes.steps_per_epoch if diverged < 0 else diverged,
                 diverged_at=None if diverged < 0 else diverged,
+                kept=jax.tree.map(lambda leaf, place=place: np.array(leaf[place]), kept),
             )
         )
     return found
