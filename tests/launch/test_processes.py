@@ -87,14 +87,15 @@ def test_processes_agree_on_stopping_and_one_device_goes_on(tmp_path: Path) -> N
     while not list(packs.glob("*/[0-9]*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     both[1].send_signal(signal.SIGTERM)
-    assert "stopped by SIGTERM" in [finished(process, 75) for process in both][0]
+    first, _ = (finished(process, 75) for process in both)
+    assert "stopped by SIGTERM" in first
     assert not records(tmp_path / "stopped")
     assert list(packs.glob("*/[0-9]*"))
     err = finished(start("train", tmp_path / "stopped", *RUN, "--epochs=400", devices=1))
     assert "does not read back" not in err
     finished(start("train", tmp_path / "alone", *RUN, "--epochs=400", devices=1))
     ((_, resumed),), ((_, alone),) = (records(tmp_path / name).items() for name in ("stopped", "alone"))
-    first = slice(0, 3)
+    begin = slice(0, 3)
     for name in ("train/loss", "validation/loss"):
-        np.testing.assert_allclose(resumed["curves"][name][first], alone["curves"][name][first], rtol=1e-3)
+        np.testing.assert_allclose(resumed["curves"][name][begin], alone["curves"][name][begin], rtol=1e-3)
     assert len(resumed["curves"]["train/loss"]) == 400
