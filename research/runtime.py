@@ -4,8 +4,11 @@ import contextlib
 import ctypes
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import shlex
+import sys
+import types
 from pathlib import Path
 
 # mallopt's parameters (malloc.h).
@@ -57,9 +60,22 @@ def exact_on_gpu(records: str) -> None:
         _add_flag("xla_gpu_per_fusion_autotune_cache_dir", shlex.quote(str(folder)))
 
 
+def one_line_for_orbax() -> None:
+    """Silences what orbax's threads print of a full disk: the same error is raised, and told, where it was called."""
+    hook = sys.excepthook
+
+    def of_others(kind: type[BaseException], error: BaseException, trace: types.TracebackType | None) -> None:
+        if "Event loop is closed" not in str(error):  # tensorstore's, after orbax gave up
+            hook(kind, error, trace)
+
+    sys.excepthook = of_others
+    logging.getLogger("absl").addFilter(lambda record: f"{os.sep}orbax{os.sep}" not in record.pathname)
+
+
 def prepare(cache_dir: str, records: str) -> None:
     """Call before anything asks JAX for a device. cache_dir: where compiled programs are kept; records: records."""
     keep_pages()
+    one_line_for_orbax()
     host_devices(os.cpu_count() or 1)
     if gpu := wants_gpu():
         exact_on_gpu(records)
