@@ -30,15 +30,14 @@ CATALOGUE: dict[str, Registry] = {
         ARCHITECTURES, ACTIVATIONS, OPTIMIZERS, SCHEDULES, REGULARIZERS, DATASETS, TASKS, LOSSES, EXPERIMENTS
     )
 }  # fmt: skip
-# Names with an argument, each with an example that resolves without reading anything.
-FAMILIES = {"datasets": ("csv:FILE", "folder:DIR")}
 CHAIN = ("chain(…)", "a chain of optax transformations, its numbers lane values: 'chain(clip(1.0), scale_by_adam())'")
 
 
 def main(arguments: Sequence[str]) -> None:
-    if len(arguments) != 1 or arguments[0] not in CATALOGUE:
-        given = arguments[0] if arguments else ""
-        raise UserError(f"say what to list; {nearest(given, CATALOGUE)}")
+    if len(arguments) > 1:
+        raise UserError(f"one list at a time; '{arguments[1]}' is one too many")
+    if not arguments or arguments[0] not in CATALOGUE:
+        raise UserError(f"say what to list; {nearest(arguments[0] if arguments else '', CATALOGUE)}")
     load_package("experiments")
     print("\n".join(_lines(arguments[0])))
 
@@ -51,7 +50,7 @@ def _lines(plural: str) -> Iterator[str]:
             yield f"{experiment.name}: {experiment.summary}{paper}"
             yield f"    {len(experiment.arms)} arms, {experiment.seeds} seeds, baseline {experiment.baseline}"
         return
-    entries = [*registry, *(registry.get(name) for name in FAMILIES.get(plural, ()))]
+    entries = [*registry, *registry.examples()]
     if plural == "regularizers":
         entries.sort(key=lambda entry: SLOTS.index(entry.slot))
     for entry in entries:

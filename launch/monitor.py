@@ -7,17 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import jax
-from absl import flags
 from tqdm import tqdm
 
 from launch.signals import watching
+from launch.start import define_name
 from research.sweeps import tensorboard
 from research.sweeps.executor import Report
 from research.sweeps.plan import Run
 from research.sweeps.record import Record
 
-TENSORBOARD = flags.DEFINE_string("tensorboard", None, "write the runs' curves as TensorBoard event files here")
-PROFILE = flags.DEFINE_string("profile", None, "write a profiler trace of the training here, for TensorBoard or xprof")
+TENSORBOARD = define_name("tensorboard", None, "write the runs' curves as TensorBoard event files here")
+PROFILE = define_name("profile", None, "write a profiler trace of the training here, for TensorBoard or xprof")
 
 
 class Terminal:

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from absl import flags
-
 from launch import start
 from launch.flags import define_run_flags, define_sweep_flags, store, sweep_of_flags
 from launch.monitor import Terminal
@@ -20,13 +18,14 @@ from research.sweeps.sweep import done
 from research.training.inputs import footprint
 from research.training.program import describe_slots
 
-EXPERIMENT = flags.DEFINE_string("experiment", None, "plan a declared table")
+EXPERIMENT = start.define_name("experiment", None, "plan a declared table")
 
 
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
-    plans, records = planner(), store()
+    plans, monitor = planner(), Terminal()
+    records = store(monitor.warn)
     note = ""
     if EXPERIMENT.value is None:
         runs = plans.runs(sweep_of_flags().requests)
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
         experiment = EXPERIMENTS.get(EXPERIMENT.value)
         runs, note = _runs(experiment, plans)
     runs = unique(runs)
-    finished = done(runs, records, Terminal().warn)
+    finished = done(runs, records, monitor.warn)
     missing = [run for run in runs if run.id not in finished]
     print(f"{len(runs)} runs in {len(packs(runs))} programs; {len(finished)} done, {len(missing)} to train")
     if note:

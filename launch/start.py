@@ -3,7 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
@@ -11,9 +11,19 @@ from launch.signals import EXIT_STOPPED
 from research import runtime
 from research.errors import Stopped, UserError, nearest
 
-CACHE_DIR = flags.DEFINE_string("cache_dir", ".cache", "where compiled programs and decoded data are kept")
-
 EXIT_USER = 2
+
+
+def define_name(name: str, default: str | None, text: str) -> flags.FlagHolder[Any]:
+    """A flag for a directory, a file or a name: it can be left out, but not be empty."""
+    holder: flags.FlagHolder[Any] = flags.DEFINE_string(name, default, text)
+    flags.register_validator(
+        name, lambda value: value is None or bool(value.strip()), "it is empty; give a name, or leave it out"
+    )
+    return holder
+
+
+CACHE_DIR = define_name("cache_dir", ".cache", "where compiled programs and decoded data are kept")
 
 
 def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[str]], None] = lambda argv: None) -> None:
@@ -22,6 +32,8 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
     def parse(argv: Sequence[str]) -> list[str]:
         try:
             more_flags(argv)
+            for name in flags.FLAGS:
+                flags.FLAGS[name].allow_overwrite = False  # given twice, one of the two would be ignored
             return flags.FLAGS(list(argv))
         except flags.UnrecognizedFlagError as error:
             _end(f"unknown flag --{error.flagname}; {nearest(error.flagname, flags.FLAGS)}", EXIT_USER)

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from absl import flags
-
 from launch import start
 from launch.flags import define_run_flags, execution, run_settings, store
 from launch.monitor import Terminal
@@ -14,21 +12,22 @@ from research.sweeps.record import Record
 from research.sweeps.sweep import Sweep, obtain
 from research.training.inputs import footprint
 
-NAME = flags.DEFINE_string("name", None, "keep the run under this name, for launch.table --name")
+NAME = start.define_name("name", None, "keep the run under this name, for launch.table --name")
 
 
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
     settings = run_settings()
-    plans, records = planner(), store()
+    plans, monitor = planner(), Terminal()
+    records = store(monitor.warn)
     (run,) = plans.runs([settings])
     if NAME.value:
         Sweep([settings], []).save(records, NAME.value)
     print(f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,} steps")
     for path, value in config_lib.flat(run.config).items():
         print(f"  {path}={value}")
-    record = obtain([run], records, plans, Terminal(), execution=execution())[run.id]
+    record = obtain([run], records, plans, monitor, execution=execution())[run.id]
     print(_metrics(record))
     print(f"record: {records.path(run.id)}")
 

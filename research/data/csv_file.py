@@ -181,4 +181,4 @@ def _entry(name: str) -> Entry:
     return Entry(name, build, "a csv file with a header; the target is one of its columns", options=options)
 
 
-DATASETS.add_family("csv:", _entry)
+DATASETS.add_family("csv:", _entry, example="csv:FILE")

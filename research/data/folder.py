@@ -41,7 +41,7 @@ def open_folder(
     """
     folder = Path(path).expanduser()
     if len(size) > 2:
-        raise UserError(f"size={','.join(map(str, size))}: expected height,width or one number for both")
+        raise UserError(f"dataset.size={','.join(map(str, size))}: expected height,width or one number for both")
     if not folder.is_dir():
         raise UserError(f"folder:{path} is not a folder; expected one with a folder of images for each class")
     files = _files(folder)
@@ -104,7 +104,7 @@ def read(folder: Path, size: tuple[int, ...]) -> Table:
         if not size and found != shape:
             raise UserError(
                 f"{file} has {found[0]}x{found[1]} pixels (height x width) but {files[0]} has {shape[0]}x{shape[1]}; "
-                "make all images one size or set --size=HEIGHT,WIDTH"
+                "make all images one size or set --dataset.size=HEIGHT,WIDTH"
             )
     y = np.array([classes.index(file.parent.name) for file in files], np.int32)
     return Table(Images(files, mode, shape), y, tuple(classes), test_size=len(tests), maximum=255.0)
@@ -168,4 +168,4 @@ def _entry(name: str) -> Entry:
     return Entry(name, build, "a folder of images for each class", options=options)
 
 
-DATASETS.add_family("folder:", _entry)
+DATASETS.add_family("folder:", _entry, example="folder:DIR")

@@ -82,7 +82,7 @@ def _unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
     registry = config_lib.PARTS[head]
     names = sorted({getattr(config, head).name for config in configs})
     options = {o.name for name in names for o in registry.get(name).options}
-    owners = [entry.name for entry in registry if entry.option(tail) is not None]
+    owners = [entry.name for entry in (*registry, *registry.examples()) if entry.option(tail) is not None]
     known = nearest(tail, options) if options else "it has no options"
     whose = f" ({', '.join(owners[:4])} would use it)" if owners and registry is not None else ""
     return f"--{setting} is not used: {registry.kind} {' or '.join(names)} has no option '{tail}'; {known}{whose}"

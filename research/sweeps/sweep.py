@@ -29,11 +29,16 @@ class Monitor(Protocol):
         """Follows these runs while they train."""
 
 
-def done(runs: Sequence[Run], store: Store, warn: Callable[[str], None]) -> dict[str, Record]:
-    """The records of the runs that are over, by id. A failed run is not; a damaged record is set aside."""
+def done(
+    runs: Sequence[Run], store: Store, warn: Callable[[str], None], consequence: str = "its run counts as not trained"
+) -> dict[str, Record]:
+    """The records of the runs that are over, by id. A failed run is not; a damaged record is set aside.
+
+    consequence: what comes of that, for the warning.
+    """
     records, messages = store.find(run.id for run in unique(runs))
     for message in messages:
-        warn(message)
+        warn(f"{message}; {consequence}")
     return {run_id: record for run_id, record in records.items() if record.status != "failed"}
 
 
@@ -51,7 +56,7 @@ def obtain(
     Failed runs are among them. Raises UserError if the records cannot be written, Stopped if it was asked to stop.
     """
     wanted = unique(runs)
-    found = done(wanted, store, monitor.warn)
+    found = done(wanted, store, monitor.warn, *(["its run will be trained again"] if train else []))
     missing = [run for run in wanted if run.id not in found]
     if missing and train:
         store.prepare()

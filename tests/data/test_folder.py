@@ -92,7 +92,9 @@ def test_size_resizes(flowers):
 def test_different_sizes(flowers):
     flowers("a/1.png", np.zeros((4, 5)))
     folder = flowers("b/1.png", np.zeros((4, 6)))
-    with pytest.raises(UserError, match=r"b/1.png has 4x6 pixels .* but .*a/1.png has 4x5; .*--size=HEIGHT,WIDTH"):
+    with pytest.raises(
+        UserError, match=r"b/1.png has 4x6 pixels .* but .*a/1.png has 4x5; .*--dataset.size=HEIGHT,WIDTH"
+    ):
         opened(folder)
 
 

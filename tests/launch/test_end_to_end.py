@@ -77,10 +77,11 @@ def test_sweep_then_tables(folder: Path) -> None:
             ["table", "--name=rates", "--rows=runs", "--format=csv"],
             ["table", "--name=rates", "--explain=learning_rate=0.01, regularization=none"],
             ["table", "--name=rates", "--no_train", "--figures=figures"],
+            ["table", "--name=rates", "--explain=learning_rate=0.01, regularization=none", "--out=row.txt"],
         ],
         folder,
     )
-    plan, table, _, as_json, tex, runs, explained, _ = (ok(result).out for result in forms)
+    plan, table, _, as_json, tex, runs, explained, _, _ = (ok(result).out for result in forms)
     assert "8 runs in 2 programs; 8 done, 0 to train" in plan
     assert table == first.out
     assert ids(folder) == before, "a finished run was trained again"
@@ -91,6 +92,7 @@ def test_sweep_then_tables(folder: Path) -> None:
     assert len(list(csv.reader(runs.splitlines()))) == 9
     assert "commit" in explained
     assert "lanes a chunk" in explained
+    assert (folder / "row.txt").read_text().rstrip() == explained.rstrip()
     images = list((folder / "figures").glob("*.png"))
     assert images
     for path in images:
