@@ -1,9 +1,10 @@
 """Prints the catalogue: python -m launch.list regularizers"""
 
+import sys
 from collections.abc import Iterator, Sequence
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from launch import start
+from launch import declared, start
 from launch.flags import DATA_DIR
 from research.data import prepared
 from research.errors import UserError, nearest
@@ -20,7 +21,6 @@ from research.registry import (
     TASKS,
     Entry,
     Registry,
-    load_package,
 )
 from research.sweeps.experiment import EXPERIMENTS
 
@@ -38,7 +38,8 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError(f"one list at a time; '{arguments[1]}' is one too many")
     if not arguments or arguments[0] not in CATALOGUE:
         raise UserError(f"say what to list; {nearest(arguments[0] if arguments else '', CATALOGUE)}")
-    load_package("experiments")
+    if arguments[0] == EXPERIMENTS.plural:
+        declared.load(lambda message: print(f"warning: {message}", file=sys.stderr))
     print("\n".join(_lines(arguments[0])))
 
 

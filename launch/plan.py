@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from launch import start
+from launch import declared, start
 from launch.flags import define_run_flags, define_sweep_flags, store, sweep_of_flags
 from launch.monitor import Terminal
 from launch.planner import planner
 from research.errors import UserError
-from research.registry import load_package
 from research.sweeps import choice
-from research.sweeps.experiment import EXPERIMENTS, Experiment
+from research.sweeps.experiment import Experiment
 from research.sweeps.plan import Pack, Planner, Run, packs, unique
 from research.sweeps.provenance import device_kind
 from research.sweeps.record import Record
@@ -30,9 +29,7 @@ def main(arguments: Sequence[str]) -> None:
     if EXPERIMENT.value is None:
         runs = plans.runs(sweep_of_flags().requests)
     else:
-        load_package("experiments")
-        experiment = EXPERIMENTS.get(EXPERIMENT.value)
-        runs, note = _runs(experiment, plans)
+        runs, note = _runs(declared.get(EXPERIMENT.value, monitor.warn), plans)
     runs = unique(runs)
     finished = done(runs, records, monitor.warn)
     missing = [run for run in runs if run.id not in finished]

@@ -1,12 +1,12 @@
 """How every program starts and ends: flags read, JAX prepared, the user's errors as one line."""
 
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
+from launch import signals
 from launch.signals import EXIT_STOPPED
 from research import runtime
 from research.errors import Stopped, UserError, nearest
@@ -42,9 +42,9 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
 
     def guarded(argv: Sequence[str]) -> None:
         logging.set_verbosity(logging.WARNING)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        runtime.prepare(CACHE_DIR.value)
         try:
+            signals.interrupt()
+            runtime.prepare(CACHE_DIR.value)
             main(argv[1:])
         except UserError as error:
             _end(str(error), EXIT_USER)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from launch import start
+from launch import declared, start
 from launch.flags import execution, store
 from launch.monitor import Terminal
 from launch.output import put, put_text
@@ -14,8 +14,6 @@ from launch.tables import Shown, of_experiment, of_sweep
 from research.analysis.explain import explain
 from research.analysis.runs import runs_of
 from research.errors import UserError
-from research.registry import load_package
-from research.sweeps.experiment import EXPERIMENTS
 from research.sweeps.sweep import Sweep, obtain
 
 EXPERIMENT = start.define_name("experiment", None, "a declared table; launch.list experiments names them")
@@ -56,8 +54,7 @@ def _shown() -> Shown:
         runs = plans.runs(sweep.requests)
         found = obtain(runs, records, plans, monitor, train=not NO_TRAIN.value, execution=execution())
         return Shown(of_sweep(NAME.value, sweep, runs, found))
-    load_package("experiments")
-    experiment = EXPERIMENTS.get(EXPERIMENT.value or "")
+    experiment = declared.get(EXPERIMENT.value, monitor.warn)
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
     return of_experiment(experiment, plans, records, monitor, train=not NO_TRAIN.value, execution=execution())

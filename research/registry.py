@@ -208,10 +208,19 @@ TASKS: Registry[Task] = Registry("task", "tasks")
 LOSSES: Registry[Loss] = Registry("loss", "losses")
 
 
-def load_package(package: str) -> None:
-    """Imports every module of a package, so that a new file is in the catalogue by lying there."""
+def load_package(package: str, failed: Callable[[str, Exception], None] | None = None) -> None:
+    """Imports every module of a package, so that a new file is in the catalogue by lying there.
+
+    failed: called with a module that cannot be imported and its error, which is raised without it.
+    """
     module = importlib.import_module(package)
     for found in pkgutil.iter_modules(module.__path__, package + "."):
-        importlib.import_module(found.name)
+        try:
+            importlib.import_module(found.name)
+        except Exception as error:
+            if failed is None:
+                raise
+            failed(found.name, error)
+            continue
         if found.ispkg:
-            load_package(found.name)
+            load_package(found.name, failed)
