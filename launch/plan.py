@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from launch import declared, start
 from launch.flags import define_run_flags, define_sweep_flags, store, sweep_of_flags
 from launch.monitor import Terminal
+from launch.named import change
 from launch.planner import planner
 from research.errors import UserError
 from research.sweeps import choice
@@ -18,6 +19,7 @@ from research.training.inputs import footprint
 from research.training.program import describe_slots
 
 EXPERIMENT = start.define_name("experiment", None, "plan a declared table")
+NAME = start.define_name("name", None, "say what would change in the sweep that has this name")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -27,7 +29,11 @@ def main(arguments: Sequence[str]) -> None:
     records = store(monitor.warn)
     note = ""
     if EXPERIMENT.value is None:
-        runs = plans.runs(sweep_of_flags().requests)
+        sweep = sweep_of_flags()
+        runs = plans.runs(sweep.requests)
+        note = change(NAME.value, sweep, runs, records, plans) if NAME.value else ""
+    elif NAME.value:
+        raise UserError("--name is for a sweep; leave out --experiment or --name")
     else:
         runs, note = _runs(declared.get(EXPERIMENT.value, monitor.warn), plans)
     runs = unique(runs)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from launch import start
 from launch.flags import define_run_flags, define_sweep_flags, execution, store, sweep_of_flags
 from launch.monitor import Terminal
+from launch.named import change
 from launch.output import put
 from launch.planner import planner
 from launch.tables import of_sweep
@@ -22,6 +23,8 @@ def main(arguments: Sequence[str]) -> None:
     records = store(monitor.warn)
     runs = plans.runs(sweep.requests)
     if NAME.value:
+        if changed := change(NAME.value, sweep, runs, records, plans):
+            monitor.warn(changed)
         sweep.save(records, NAME.value)
     found = obtain(runs, records, plans, monitor, execution=execution())
     put(of_sweep(NAME.value or "sweep", sweep, runs, found))

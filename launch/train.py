@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from launch import start
 from launch.flags import define_run_flags, execution, run_settings, store
 from launch.monitor import Terminal
+from launch.named import change, refuse_changed
 from launch.planner import planner
 from research import config as config_lib
 from research.errors import UserError
@@ -23,7 +24,11 @@ def main(arguments: Sequence[str]) -> None:
     records = store(monitor.warn)
     (run,) = plans.runs([settings])
     if NAME.value:
-        Sweep([settings], []).save(records, NAME.value)
+        named = Sweep([settings], [])
+        refuse_changed(NAME.value, run, records, plans, execution())
+        if changed := change(NAME.value, named, [run], records, plans):
+            monitor.warn(changed)
+        named.save(records, NAME.value)
     print(f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,} steps")
     for path, value in config_lib.flat(run.config).items():
         print(f"  {path}={value}")

@@ -77,16 +77,28 @@ class Sweep:
 
     def save(self, store: Store, name: str) -> None:
         """Keeps the sweep under its name, beside the records."""
-        if not re.fullmatch(r"\w[\w.-]*", name):
-            raise UserError(f"name='{name}': a name is letters, digits, '.', '_' and '-'")
+        check_name(name)
         store.prepare()
         store.write_json("sweeps", name, dataclasses.asdict(self))
 
     @classmethod
     def load(cls, store: Store, name: str) -> "Sweep":
         """The sweep of that name. Raises UserError with the nearest names."""
-        content = store.read_json("sweeps", name)
-        if content is None:
+        sweep = cls.stored(store, name)
+        if sweep is None:
             known = [path.stem for path in (store.root / "sweeps").glob("*.json")]
             raise UserError(f"no sweep '{name}' in {store.root}; {nearest(name, known)}")
-        return cls(**content)
+        return sweep
+
+    @classmethod
+    def stored(cls, store: Store, name: str) -> "Sweep | None":
+        """The sweep of that name, or None. Raises UserError for what cannot be a name."""
+        check_name(name)
+        content = store.read_json("sweeps", name)
+        return None if content is None else cls(**content)
+
+
+def check_name(name: str) -> None:
+    """Raises UserError unless a sweep can be kept under the name: it becomes a file's."""
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise UserError(f"name='{name}': a name is letters, digits, '.', '_' and '-'")

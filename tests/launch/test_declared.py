@@ -1,13 +1,11 @@
 """A broken file in experiments/: named in one line, the other experiments are as usable as before."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.launch.command_lines import ROOT, Result, run_all
 
 FILES = {
-    "fails.py": "from research.sweeps.experiment import Experiment\n\n\ndef arms():\n    return {}['none']\n\n\narms()\n",
+    "fails.py": "import research.sweeps\n\n\ndef arms():\n    return {}['none']\n\n\narms()\n",
     "half.py": "EXPERIMENTS.add(\n",
     "again.py": (ROOT / "experiments" / "regularization.py").read_text(),
 }
