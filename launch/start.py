@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
-from launch import signals
+from launch import distributed, signals
 from launch.signals import EXIT_STOPPED
 from research import runtime
 from research.errors import Stopped, UserError, nearest
@@ -45,6 +45,7 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
         try:
             signals.interrupt()
             runtime.prepare(CACHE_DIR.value)
+            distributed.join()
             main(argv[1:])
         except UserError as error:
             _end(str(error), EXIT_USER)

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 from research.errors import UserError, nearest
 from research.sweeps import executor
 from research.sweeps.execution import DEFAULT, Execution
-from research.sweeps.executor import Report
-from research.sweeps.plan import Planner, Run, packs, unique
+from research.sweeps.plan import Planner, Run, unique
 from research.sweeps.record import Record
 from research.sweeps.store import Store
+from research.sweeps.trainer import Report
 
 
 class Monitor(Protocol):
@@ -62,7 +62,7 @@ def obtain(
         store.prepare()
         totals = Counter(run.program.id for run in wanted)
         with monitor.watch(missing) as report:
-            executor.execute(packs(missing), store, planner.arrays, report, totals, execution=execution)
+            executor.execute(missing, store, planner.arrays, report, totals, execution=execution)
         found, _ = store.find(run.id for run in wanted)
     monitor.obtained(found.values())
     return found

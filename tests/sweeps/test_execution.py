@@ -11,11 +11,11 @@ from engine import BASE, images, planner, run
 
 from research.errors import UserError
 from research.sweeps import executor
-from research.sweeps.executor import Report
 from research.sweeps.plan import Planner, Run, packs, with_seeds
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep, done, obtain
+from research.sweeps.trainer import Report
 from research.training import loop
 
 
@@ -80,10 +80,10 @@ def test_a_program_that_fails_costs_the_others_nothing(tmp_path: Path, monkeypat
     good, bad = planned({})[0], planned({"arch.hidden": (4,)})[0]
     original = loop.train
 
-    def breaking(program: Any, *rest: Any) -> Any:
+    def breaking(program: Any, *rest: Any, **more: Any) -> Any:
         if program == bad.program:
             raise RuntimeError("out of memory")
-        return original(program, *rest)
+        return original(program, *rest, **more)
 
     monkeypatch.setattr(loop, "train", breaking)
     store, watcher = Store(tmp_path), Watcher()
@@ -99,13 +99,13 @@ def test_a_program_that_fails_costs_the_others_nothing(tmp_path: Path, monkeypat
 def test_a_stop_keeps_what_is_finished(tmp_path: Path) -> None:
     good, late = planned({})[0], planned({"arch.hidden": (4,)})[0]
     store = Store(tmp_path)
-    executor.execute(packs([good]), store, planner().arrays, Report())
+    executor.execute([good], store, planner().arrays, Report())
 
     def stop(count: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        executor.execute(packs([late]), store, planner().arrays, Report(epochs=stop))
+        executor.execute([late], store, planner().arrays, Report(epochs=stop))
     assert list(store.ids()) == [good.id]
 
 
