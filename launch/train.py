@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
     settings = run_settings()
-    plans, monitor = planner(), Terminal()
+    plans, monitor = planner(), Terminal(failures=False)
     records = store(monitor.warn)
     (run,) = plans.runs([settings])
     if NAME.value:
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> None:
 def _metrics(record: Record) -> str:
     """The final metrics, a line a split; or what went wrong."""
     if record.status == "failed":
-        raise UserError(f"the run failed: {record.error.strip().splitlines()[-1]}")
+        raise UserError(f"the run failed: {record.cause}")
     if record.status == "diverged":
         return f"diverged at step {record.diverged_at}: the loss or an update was not finite"
     lines = []

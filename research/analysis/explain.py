@@ -88,7 +88,7 @@ def _values(table: Table, row: Row, cell: Cell, base: Cell | None) -> list[str]:
 
 def _outcome(outcome: str, record: Record | None) -> str:
     if record is not None and record.status == "failed" and record.error:
-        return f"failed: {record.error.splitlines()[0]}"
+        return f"failed: {record.cause}"
     at = record.diverged_at if record is not None else None
     return outcome if at is None else f"{outcome} at step {at}"
 
