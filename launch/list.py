@@ -49,7 +49,8 @@ def _lines(plural: str) -> Iterator[str]:
         for experiment in registry:
             paper = f" ({experiment.paper})" if experiment.paper else ""
             yield f"{experiment.name}: {experiment.summary}{paper}"
-            yield f"    {len(experiment.arms)} arms, {experiment.seeds} seeds, baseline {experiment.baseline}"
+            arms, seeds, baseline = len(experiment.arms), experiment.seeds, experiment.baseline
+            yield f"    {arms} arm{'s' * (arms != 1)}, {seeds} seed{'s' * (seeds != 1)}, baseline {baseline}"
         return
     entries = [*registry, *registry.examples()]
     if plural == "regularizers":

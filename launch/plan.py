@@ -39,7 +39,11 @@ def main(arguments: Sequence[str]) -> None:
     runs = unique(runs)
     finished = done(runs, records, monitor.warn)
     missing = [run for run in runs if run.id not in finished]
-    print(f"{len(runs)} runs in {len(packs(runs))} programs; {len(finished)} done, {len(missing)} to train")
+    programs = len(packs(runs))
+    print(
+        f"{len(runs)} run{'s' * (len(runs) != 1)} in {programs} program{'s' * (programs != 1)}; "
+        f"{len(finished)} done, {len(missing)} to train"
+    )
     if note:
         print(note)
     times = [_print_pack(pack, finished, records, plans) for pack in packs(runs)]
@@ -56,7 +60,8 @@ def _runs(experiment: Experiment, plans: Planner) -> tuple[list[Run], str]:
     asked = choice.candidates(experiment)
     runs = [run for of_arm in asked.values() for of_value in of_arm for run in plans.runs(of_value)]
     fresh = len(experiment.arms) * experiment.seeds
-    note = f"these choose {experiment.choose.path}; {fresh} runs follow, on {experiment.seeds} fresh seeds a row"
+    seeds = f"{experiment.seeds} fresh seed{'s' * (experiment.seeds != 1)}"
+    note = f"these choose {experiment.choose.path}; {fresh} run{'s' * (fresh != 1)} follow, on {seeds} a row"
     return runs, note
 
 

@@ -12,6 +12,7 @@ from research import runtime
 from research.errors import Stopped, UserError, nearest
 
 EXIT_USER = 2
+EXIT_DIVERGED = 3  # the run that was asked for diverged; it has its record
 
 
 def define_name(name: str, default: str | None, text: str) -> flags.FlagHolder[Any]:

@@ -1,5 +1,6 @@
 """Trains one run: python -m launch.train --dataset=digits --arch=mlp --regularization=dropout=0.5"""
 
+import sys
 from collections.abc import Sequence
 
 from launch import start
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str]) -> None:
     record = obtain([run], records, plans, monitor, execution=execution())[run.id]
     print(_metrics(record))
     print(f"record: {records.path(run.id)}")
+    if record.status == "diverged":
+        sys.exit(start.EXIT_DIVERGED)
 
 
 def _metrics(record: Record) -> str:

@@ -35,10 +35,13 @@ def open_folder(
     cache_dir: str,
     size: Annotated[tuple[int, ...], Range(1), "resize to height,width (one number for both)"] = (),
 ) -> Source:
-    """Images as uint8 [N, H, W, C]: C is 1 if all are grey, else 3. Without `size` all must be of one size.
+    """Images as uint8 [N, H, W, C]: C is 1 if all are grey, else 3, and then grey ones become coloured.
 
-    Raises UserError for an image that does not decode, naming its file.
+    Without `size` all must be of one size. Raises UserError for an image that does not decode, naming its file, and
+    for a class without images.
     """
+    if not path:
+        raise UserError("folder: lacks its directory; write --dataset=folder:DIR")
     folder = Path(path).expanduser()
     if len(size) > 2:
         raise UserError(f"dataset.size={','.join(map(str, size))}: expected height,width or one number for both")
@@ -88,7 +91,8 @@ def read(folder: Path, size: tuple[int, ...]) -> Table:
     files = _files(folder)
     classes = sorted({file.parent.name for file in files})
     if len(classes) < 2:
-        raise UserError(f"{folder} needs a folder of images for each of two classes or more; it has {classes}")
+        there = ", ".join(classes) or "none"
+        raise UserError(f"{folder} needs a folder of images for each of two classes or more; it has {there}")
     tests = [file for file in files if file.parent.parent != folder and file.parent.parent.name == "test"]
     missing = set(classes) - {file.parent.name for file in files if file not in set(tests)}
     if missing:
@@ -124,7 +128,12 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _images(folders: list[Path]) -> list[Path]:
-    return [file for folder in folders for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
+    """Raises UserError for a folder without images: a class that nobody can learn."""
+    files = {folder: sorted(file for file in folder.iterdir() if not file.name.startswith(".")) for folder in folders}
+    for folder, of_class in files.items():
+        if not of_class:
+            raise UserError(f"{folder} has no images; put some there or remove the folder")
+    return [file for of_class in files.values() for file in of_class]
 
 
 def _ahead(function: Callable[[Path], T], files: Sequence[Path]) -> Iterator[T]:

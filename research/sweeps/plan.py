@@ -68,8 +68,9 @@ class Planner:
         return Run(config_lib.run_id(config, spec.fingerprint), config, self._program(config, spec))
 
     def _program(self, config: RunConfig, spec: DataSpec) -> Program:
-        # What a check depends on besides the static leaves is the schedule (its durations) and few others.
-        key = (config_lib.static_id(config), config.schedule, bool(config.label_noise), config.target_scaling)
+        # What a check depends on besides the static leaves: the schedule's durations, and which numbers are zero.
+        zeros = tuple(path for path, value in config_lib.numeric(config).items() if not value)
+        key = (config_lib.static_id(config), config.schedule, zeros, config.target_scaling)
         if key not in self._programs:
             program = validate.check(config, spec)
             self._programs[key] = next((p for p in self._programs.values() if p == program), program)
