@@ -76,6 +76,10 @@ def _check_sizes(config: RunConfig, program: Program) -> None:
             f"batch_size={sizes.batch} is larger than the {sizes.train} training rows; "
             "use a smaller one, or full for all of them"
         )
+    if config.accumulate > sizes.batch:
+        raise UserError(
+            f"accumulate={config.accumulate} parts of a batch of {sizes.batch} would be empty; use at most {sizes.batch}"
+        )
     by_slot: dict[str, list[str]] = {}
     for part in config.regularization:
         by_slot.setdefault(REGULARIZERS.get(part.name).slot, []).append(part.name)

@@ -1,10 +1,11 @@
 """Runs of a few steps over several devices: a program for processes of their own, since JAX's devices are fixed.
 
 python tests/training/spread.py OUT CASE...: each case is JSON {"name", "settings", "replicas", ...}, the keywords of
-`curve`. Writes {name: result} as JSON.
+`curve`. Writes {name: result} as JSON. SPREAD_COORDINATOR and SPREAD_PROCESS make it one of two processes.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,9 @@ def stained(batches: dict[str, jax.Array], stain: float) -> jax.Array:
 
 def main() -> None:
     out, *cases = sys.argv[1:]
+    if "SPREAD_COORDINATOR" in os.environ:
+        place = int(os.environ["SPREAD_PROCESS"])
+        jax.distributed.initialize(os.environ["SPREAD_COORDINATOR"], num_processes=2, process_id=place)
     results = {}
     for case in map(json.loads, cases):
         name = case.pop("name")
