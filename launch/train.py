@@ -30,6 +30,8 @@ def main(arguments: Sequence[str]) -> None:
         if changed := change(NAME.value, named, [run], records, plans):
             monitor.warn(changed)
         named.save(records, NAME.value)
+    if not records.path(run.id).exists():
+        records.prepare()  # before anything is printed
     print(f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,} steps")
     for path, value in config_lib.flat(run.config).items():
         print(f"  {path}={value}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from research import config as config_lib
 from research.config import RunConfig
+from research.data import split
 from research.data.spec import Arrays, DataSpec, Source
 from research.errors import UserError, nearest
 from research.training import validate
@@ -73,8 +74,16 @@ class Planner:
         key = (config_lib.static_id(config), config.schedule, zeros, config.target_scaling)
         if key not in self._programs:
             program = validate.check(config, spec)
+            _check_split(config, spec, self.source(config).arrays())
             self._programs[key] = next((p for p in self._programs.values() if p == program), program)
         return self._programs[key]
+
+
+def _check_split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> None:
+    """Raises UserError if a part of the split would lack a class; that depends on their counts, not on the seed."""
+    ratios, classes = split.parse_split(config.split), spec.classes
+    size, stratify = config.train_size, bool(spec.classes)
+    split.split(arrays.y, arrays.own_test, ratios, seed=0, train_size=size, stratify=stratify, classes=classes)
 
 
 def _unused_message(setting: str, configs: Sequence[RunConfig]) -> str:

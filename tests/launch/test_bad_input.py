@@ -53,6 +53,8 @@ CASES = {
     "train --dataset=csv:missing.csv": "needs --target=COLUMN",
     "train --dataset=csv:missing.csv --target=y": "row 3, column 'b'",
     "train --dataset=csv:text.csv --target=y": "row 3, column 'b': 'x' is not a number",
+    "train --dataset=csv:prices.csv --target=y --dataset.task=classification --batch_size=2": "has too few rows",
+    "plan --dataset=csv:prices.csv --target=y --dataset.task=classification --batch_size=2": "has too few rows",
     "train --dataset=folder:images": "images/cat/a.png does not decode",
     "train --dataset=folder:nowhere": "is not a folder",
     "train --dataset=mnist --data_dir=.": "neither bundled nor prepared: looked in",
@@ -111,6 +113,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     (folder / "header.csv").write_text("a,b,y\n")
     (folder / "missing.csv").write_text("a,b,y\n" + "\n".join(rows).format("") + "\n" + "1,2,0\n2,3,1\n" * 9)
     (folder / "text.csv").write_text("a,b,y\n" + "\n".join(rows).format("x") + "\n" + "1,2,0\n2,3,1\n" * 9)
+    (folder / "prices.csv").write_text("a,y\n" + "".join(f"{row},{row}.5\n" for row in range(30)))
     for name in ("cat", "dog"):
         (folder / "images" / name).mkdir(parents=True)
         (folder / "images" / name / "a.png").write_bytes(b"not an image")
@@ -123,6 +126,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
 def test_says_in_one_line_what_is_wrong(results: dict[str, Result], case: str) -> None:
     result = results[case]
     assert result.code == 2
+    assert not result.out
     assert len(result.err.strip().splitlines()) == 1, result.err
     assert result.err.startswith("error: ")
     assert CASES[case] in result.err
