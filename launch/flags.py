@@ -11,7 +11,7 @@ import jax
 from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from launch.start import define_name
+from launch.start import RECORDS, define_name
 from research.config import FIELDS, HELP, OPTIONS, PARTS, REGULARIZERS
 from research.duration import Interval
 from research.errors import UserError
@@ -27,7 +27,6 @@ from research.training.chunk import Memory
 DATA_DIR = define_name("data_dir", None, "prepared TFDS sets; none: $TFDS_DATA_DIR, else ~/tensorflow_datasets")
 # A table's own settings, so short because every csv needs them.
 SHORT = {"target": "dataset.target", "impute": "dataset.impute"}
-RECORDS = define_name("records", "records", "directory of the records")
 CHECKPOINTS = define_name("checkpoints", None, "directory of the checkpoints; none: checkpoints/ in --records")
 CHECKPOINT_EVERY = flags.DEFINE_string(
     "checkpoint_every", "5min", "how often runs under way are saved: time, steps, epochs or percent (5min, 500, 10%)"
@@ -44,6 +43,11 @@ DEVICE_DATA_LIMIT = flags.DEFINE_string(
 )
 DATA_WORKERS = flags.DEFINE_integer(
     "data_workers", 0, "processes that read ahead for a stream; 0: threads, which suffice", lower_bound=0
+)
+
+
+KEEP_PARAMS = flags.DEFINE_bool(
+    "keep_params", False, "runs keep their best and their last parameters, for launch.evaluate and --init_from"
 )
 
 
@@ -88,7 +92,7 @@ def run_settings() -> dict[str, str]:
     return settings | {long: given[short] for short, long in SHORT.items() if given[short] is not None}
 
 
-def store(warn: Callable[[str], None]) -> Store:
+def store(warn: Callable[[str], None] = lambda message: print(f"warning: {message}", file=sys.stderr)) -> Store:
     """The records directory that the flags name."""
     return Store(Path(RECORDS.value), warn)
 
@@ -101,7 +105,7 @@ def execution() -> Execution:
         raise UserError(f"checkpoint_every: {error}") from None
     keep: Any = CHECKPOINT_KEEP.value
     memory = Memory(_bytes(DEVICE_DATA_LIMIT.value), DATA_WORKERS.value)
-    return Execution(CHECKPOINTS.value, every, keep, _replicas(DEVICES.value), memory)
+    return Execution(CHECKPOINTS.value, every, keep, _replicas(DEVICES.value), memory, KEEP_PARAMS.value)
 
 
 def _replicas(text: str) -> int:

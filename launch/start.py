@@ -25,6 +25,7 @@ def define_name(name: str, default: str | None, text: str) -> flags.FlagHolder[A
 
 
 CACHE_DIR = define_name("cache_dir", ".cache", "where compiled programs and decoded data are kept")
+RECORDS = define_name("records", "records", "directory of the records")
 
 
 def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[str]], None] = lambda argv: None) -> None:
@@ -45,7 +46,7 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
         logging.set_verbosity(logging.WARNING)
         try:
             signals.interrupt()
-            runtime.prepare(CACHE_DIR.value)
+            runtime.prepare(CACHE_DIR.value, RECORDS.value)
             distributed.join()
             main(argv[1:])
         except UserError as error:

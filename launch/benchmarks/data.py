@@ -21,7 +21,7 @@ from research.training.program import Sizes
 
 IMAGES = flags.DEFINE_integer("images", 3000, "data: how many JPEG files are made and decoded", lower_bound=256)
 SIDE = flags.DEFINE_integer("side", 64, "data: their height and width", lower_bound=8)
-PROCESSES = flags.DEFINE_integer("processes", 2, "data: worker processes, where there are some", lower_bound=1)
+PROCESSES = flags.DEFINE_integer("worker_processes", 2, "data: worker processes, where there are some", lower_bound=1)
 
 # The batches: of so many lanes, so many steps a dispatch.
 WIDTH, STEPS, BATCH = 2, 4, 64

@@ -122,7 +122,7 @@ def _short(way: Way) -> str:
 
 def _sweep(victim: Victim, records: Path) -> list[str]:
     settings = [f"--{name}={value}" for name, value in victim.settings.items()]
-    often = ["--checkpoint_every=2", f"--records={records}"]
+    often = ["--checkpoint_every=2", "--keep_params", f"--records={records}"]
     return command("sweep", *settings, f"--grid={victim.grid}", f"--seeds={victim.seeds}", *often, *victim.flags)
 
 

@@ -38,7 +38,7 @@ def measure() -> None:
 
 
 def _stop(records: Path) -> tuple[float, float, float]:
-    """Seconds from the signal to its notice, and to the end; and from the start to a step beyond the last checkpoint."""
+    """Seconds from the signal to its notice, and to the end; from the start to a step beyond the last checkpoint."""
     before = _last(records)
     begin = time.monotonic()
     line = command("sweep", *SWEEP, f"--records={records}", "--checkpoint_every=1")

@@ -12,10 +12,10 @@ import numpy as np
 from research.data.builder import open_built
 from research.data.decoded import digest
 from research.data.progress import progress
-from research.data.spec import Source
+from research.data.spec import DataSpec, Source
 from research.data.table import Table
 from research.data.workers import DECODERS, Ahead
-from research.errors import UserError
+from research.errors import UserError, nearest
 from research.options import Range, options_of
 from research.registry import DATASETS, Entry
 
@@ -111,6 +111,32 @@ def read(folder: Path, size: tuple[int, ...]) -> Table:
             )
     y = np.array([classes.index(file.parent.name) for file in files], np.int32)
     return Table(Images(files, mode, shape), y, tuple(classes), test_size=len(tests), maximum=255.0)
+
+
+def read_like(folder: Path, spec: DataSpec, resize: bool) -> tuple[np.ndarray, np.ndarray | None, list[Path]]:
+    """(x uint8 [N, H, W, C], y int32 [N], files) of other images: a folder for each class, or all in one folder.
+
+    y is None where they are not in folders. resize: images of another size are resized, as the set's own were.
+    Raises UserError for a class that `spec` does not have, and for images of another size.
+    """
+    if not folder.is_dir():
+        raise UserError(f"folder:{folder} is not a folder; expected one with images, or with a folder for each class")
+    files = _files(folder) if _folders(folder) else _images([folder])
+    if not files:
+        raise UserError(f"{folder} has no images")
+    y = None
+    if _folders(folder):
+        unknown = sorted({file.parent.name for file in files} - set(spec.classes))
+        if unknown:
+            name = unknown[0]
+            raise UserError(f"{folder} has the class '{name}', which is unknown; {nearest(name, spec.classes)}")
+        y = np.array([spec.classes.index(file.parent.name) for file in files], np.int32)
+    height, width, channels = spec.shape
+    for file, (_, size) in zip(files, _ahead(_header, files), strict=True):
+        if not resize and size != (height, width):
+            raise UserError(f"{file} has {size[0]}x{size[1]} pixels; the run was trained on {height}x{width}")
+    images = Images(files, "L" if channels == 1 else "RGB", (height, width))
+    return np.stack(list(images)), y, files
 
 
 def _files(folder: Path) -> list[Path]:

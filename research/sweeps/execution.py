@@ -12,6 +12,7 @@ class Execution:
     """checkpoints: their directory, None for `checkpoints/` beside the records. every, keep: when, and which stay.
 
     replicas: devices that each run is spread over. memory: what of the data lies on the device.
+    keep_params: finished runs keep their best and their last parameters beside their records.
     """
 
     checkpoints: str | None = None
@@ -19,6 +20,7 @@ class Execution:
     keep: Keep = "last"
     replicas: int = 1
     memory: Memory = WHOLE
+    keep_params: bool = False
 
 
 DEFAULT = Execution()

@@ -2,10 +2,11 @@
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -23,11 +24,15 @@ from research.sweeps.store import Store
 from research.sweeps.trainer import Job, Report
 from research.training import ways
 from research.training.checkpoints import Checkpoints
+from research.training.lanes import Way
+from research.training.transfer import Origin
 
 # Packs under way at once: while one is compiled on one core, another trains.
 WORKERS = 2
 # Seconds between looks at what others train, and of a wait in which a stop is noticed.
 LOOK, NOTICE = 2.0, 0.2
+
+NONE: Mapping[str, Way | None] = {}
 
 
 def execute(
@@ -38,22 +43,25 @@ def execute(
     totals: dict[str, int] | None = None,
     timer: ways.Timer = ways.time_way,
     execution: Execution = DEFAULT,
+    origin_of: Callable[[Run], Origin | None] = lambda run: None,
+    again: Mapping[str, Way | None] = NONE,
 ) -> None:
     """Sees to it that every run has its record; trains those that no other process has claimed, waits for the others.
 
-    totals: lanes of a program in the whole sweep, by id. A pack goes on from its checkpoint where there is one. A pack
-    that fails leaves `failed` records and the others go on. Raises Stopped, after saving what is under way, when the
-    report says so.
+    totals: lanes of a program in the whole sweep, by id. origin_of: where a run starts from, if it has `init_from`.
+    again: the recorded ways of runs that are trained again, by id. A pack goes on from its checkpoint where there is
+    one. A pack that fails leaves `failed` records and the others go on. Raises Stopped, after saving what is under way,
+    when the report says so.
     """
     checkpoints = Checkpoints(Path(execution.checkpoints or store.root / "checkpoints"), report.warn)
     checkpoints.prepare()
-    job = Job(store, arrays_of, report, execution, timer, checkpoints, totals or {})
+    job = Job(store, arrays_of, report, execution, timer, checkpoints, totals or {}, origin_of)
     missing = list(runs)
     while missing:
         with _claims(job) as claims, contextlib.suppress(Lost):
             job.claims = claims
             while missing:
-                trained = _round(missing, job)
+                trained = _round(packs(missing, again), job)
                 if job.stopping():
                     raise Stopped(job.stopping())
                 left = [run for run in missing if not job.done(run.id)]
@@ -78,8 +86,8 @@ def _claims(job: Job) -> Iterator[Claims | None]:
         yield claims
 
 
-def _round(missing: Sequence[Run], job: Job) -> set[str]:
-    """Trains what can be claimed of these runs, and returns their ids. Raises what ended a pack beside its failing."""
+def _round(missing: Sequence[Pack], job: Job) -> set[str]:
+    """Trains what can be claimed of these packs; returns the runs' ids. Raises what ended a pack beside its failing."""
     trained: set[str] = set()
     others = threading.Event()
     job.others = others
@@ -91,12 +99,12 @@ def _round(missing: Sequence[Run], job: Job) -> set[str]:
                 return []
             way = trainer.way_of(pack, job, lanes)
             size = way.width * way.devices
-            first, rest = Pack(pack.program, pack.runs[:size]), Pack(pack.program, pack.runs[size:])
+            first, rest = (dataclasses.replace(pack, runs=part) for part in (pack.runs[:size], pack.runs[size:]))
             follow = [pool.submit(one, rest, lanes)] if rest.runs else []
             trained.update(trainer.train(first, job, way))
             return follow
 
-        waiting = {pool.submit(one, pack, job.lanes(pack)) for pack in packs(missing)}
+        waiting = {pool.submit(one, pack, job.lanes(pack)) for pack in missing}
         try:
             while waiting:
                 done, waiting = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)

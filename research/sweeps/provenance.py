@@ -7,6 +7,7 @@ import os
 import platform
 import socket
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,15 @@ def provenance(way: Way, lanes: int, seconds: float, started: float) -> dict[str
         "seconds": round(seconds / lanes, 4),
         "date": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def recorded_way(provenance: Mapping[str, Any]) -> Way | None:
+    """The way in which a record's run was trained, or None if that was on another kind of device."""
+    if provenance.get("device") != device_kind():
+        return None
+    return Way(
+        provenance["width"], provenance["steps_per_dispatch"], provenance["devices"], provenance.get("replicas", 1)
+    )
 
 
 def commit_of(root: Path) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from research.errors import UserError
+from research.errors import UserError, nearest
 from research.sweeps.record import Record
 from research.training.lanes import Way
 
@@ -98,6 +98,16 @@ class Store:
     def ids(self) -> Iterator[str]:
         """The ids of every record here."""
         return (path.stem for path in sorted((self.root / "runs").glob("*/*.json")))
+
+    def named(self, text: str) -> str:
+        """The run whose id is, or begins with, `text`. Raises UserError if there is none, or more than one."""
+        every = list(self.ids())
+        found = [run_id for run_id in every if run_id.startswith(text)]
+        if not text or not found:
+            raise UserError(f"no run '{text}' in {self.root}; {nearest(text, every)}")
+        if len(found) > 1:
+            raise UserError(f"'{text}' begins the ids of {len(found)} runs: {', '.join(found[:4])}; write more of it")
+        return found[0]
 
     def write_json(self, folder: str, name: str, value: Any) -> None:
         """Writes a small file beside the records (a sweep's members, a program's way)."""

@@ -17,6 +17,7 @@ from research.errors import Stopped, UserError
 from research.sweeps.claims import Claims
 from research.sweeps.execution import Execution
 from research.sweeps.keeper import Keeper
+from research.sweeps.parameters import Parameters
 from research.sweeps.plan import Pack, Run
 from research.sweeps.provenance import device_kind, provenance
 from research.sweeps.record import Record
@@ -26,7 +27,9 @@ from research.training import checkpoints as checkpoints_lib
 from research.training import loop, ways
 from research.training.checkpoints import Checkpoints, Found, Writer
 from research.training.inputs import abstract_state, footprint
+from research.training.kept import Kept
 from research.training.lanes import Way
+from research.training.transfer import Origin
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,8 +48,10 @@ class Report:
 
 @dataclasses.dataclass
 class Job:
-    """What the packs of one execution share. others: set when one of them ended them all. claims: None where several
-    processes train each run together, of which the first writes.
+    """What the packs of one execution share.
+
+    origin_of: where a run starts from. claims: None where several processes train each run together, of which the first
+    writes. others: set when one pack ended them all. waited: whether it was said that others are waited for.
     """
 
     store: Store
@@ -56,6 +61,7 @@ class Job:
     timer: ways.Timer
     checkpoints: Checkpoints
     totals: Mapping[str, int]
+    origin_of: Callable[[Run], Origin | None] = lambda run: None
     claims: Claims | None = None
     others: threading.Event = dataclasses.field(default_factory=threading.Event)
     waited: bool = False
@@ -84,21 +90,26 @@ class Job:
         """Whether a run has its record. An earlier failure is none; one of this execution, whoever's, is."""
         if run_id not in self._over and self.store.path(run_id).exists():
             record = self.store.find([run_id])[0].get(run_id)
-            if record is not None and (record.status != "failed" or self._is_new(run_id)):
+            if record is not None and (self._is_new(run_id) if record.status == "failed" else self._has_kept(run_id)):
                 self._over.add(run_id)
         return run_id in self._over
 
     def _is_new(self, run_id: str) -> bool:
         return self.store.path(run_id).stat().st_mtime_ns >= self._began
 
+    def _has_kept(self, run_id: str) -> bool:
+        return not self.execution.keep_params or Parameters(self.store).has(run_id)
+
     def confirm(self, pack: Pack) -> None:
         """Raises Lost if another process has taken one of the runs."""
         if self.claims is not None:
             self.claims.confirm(run.id for run in pack.runs)
 
-    def write(self, record: Record) -> None:
-        """Writes a record, in one process."""
+    def write(self, record: Record, kept: Kept | None = None) -> None:
+        """Writes a record, in one process; what the run keeps comes before it, so that what has one has both."""
         if jax.process_index() == 0:
+            if kept is not None:
+                Parameters(self.store).save(record.run_id, record.config, kept)
             self.store.write(record)
         if jax.process_count() > 1:
             self._over.add(record.run_id)
@@ -115,9 +126,9 @@ def train(pack: Pack, job: Job, way: Way) -> list[str]:
     waiting = {run.id: run for run in pack.runs if run.id in set(mine)}
     template = functools.cache(lambda: abstract_state(pack.runs[0].config, pack.program))
     while waiting:
-        found = job.checkpoints.find(list(waiting), pack.program.id, template)
+        found = job.checkpoints.find(list(waiting), pack.program.id, template, job.execution.keep_params)
         together = [waiting.pop(run_id) for run_id in (found.runs if found else list(waiting))]
-        _train(Pack(pack.program, tuple(together)), job, way, found)
+        _train(dataclasses.replace(pack, runs=tuple(together)), job, way, found)
     if job.claims:
         job.claims.release(mine)
     return mine
@@ -147,7 +158,7 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
     parameters, _ = footprint(pack.runs[0].config, pack.program)
     job.confirm(pack)
     for run, outcome in zip(pack.runs, outcomes, strict=True):
-        job.write(_record(run, outcome, parameters, origin))
+        job.write(_record(run, outcome, parameters, origin), outcome.kept)
     job.checkpoints.discard(_saved(pack, way, job))
 
 
@@ -172,7 +183,8 @@ def _with_memory(
         value = {"way": dataclasses.asdict(way), "seconds_per_lane_step": {}}
         job.store.write_json("ways", way_name(pack, job, job.lanes(pack)), value)
         template = functools.partial(abstract_state, pack.runs[0].config, pack.program)
-        found = job.checkpoints.find([run.id for run in pack.runs], pack.program.id, template)
+        ids = [run.id for run in pack.runs]
+        found = job.checkpoints.find(ids, pack.program.id, template, job.execution.keep_params)
 
 
 def _attempt(
@@ -203,6 +215,8 @@ def _attempt(
             at_boundary=keeper,
             resume=resume,
             memory=job.execution.memory,
+            origins=[job.origin_of(run) for run in pack.runs],
+            keep=job.execution.keep_params,
         )
     return outcomes, before + time.monotonic() - began
 
@@ -210,7 +224,8 @@ def _attempt(
 def _saved(pack: Pack, way: Way, job: Job) -> checkpoints_lib.Pack:
     """The pack as its checkpoints name it."""
     configs = {run.id: config_lib.flat(run.config) for run in pack.runs}
-    return checkpoints_lib.Pack(pack.program.id, device_kind(), way, configs, job.execution.keep)
+    execution = job.execution
+    return checkpoints_lib.Pack(pack.program.id, device_kind(), way, configs, execution.keep, execution.keep_params)
 
 
 def _record(run: Run, outcome: loop.Outcome, parameters: int, origin: dict[str, Any]) -> Record:
@@ -229,10 +244,12 @@ def _record(run: Run, outcome: loop.Outcome, parameters: int, origin: dict[str, 
 
 
 def way_of(pack: Pack, job: Job, lanes: int) -> Way:
-    """The program's way on this kind of device: the stored one, else chosen now and stored before the first step.
+    """The pack's own way, or its program's on this kind of device: the stored one, else chosen now and stored.
 
     lanes: how many runs of the program the whole sweep has.
     """
+    if pack.way is not None:
+        return pack.way
     name = way_name(pack, job, lanes)
     stored = job.store.read_json("ways", name)
     if stored is None:

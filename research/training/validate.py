@@ -78,7 +78,7 @@ def _check_sizes(config: RunConfig, program: Program) -> None:
         )
     if config.accumulate > sizes.batch:
         raise UserError(
-            f"accumulate={config.accumulate} parts of a batch of {sizes.batch} would be empty; use at most {sizes.batch}"
+            f"accumulate={config.accumulate}: a batch of {sizes.batch} has no so many parts; use at most {sizes.batch}"
         )
     by_slot: dict[str, list[str]] = {}
     for part in config.regularization:

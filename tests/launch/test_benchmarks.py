@@ -11,7 +11,7 @@ KINDS += ("gathered on the device", "streamed, threads", "put on the device", "s
 
 
 def test_benchmark_of_data(tmp_path):
-    small = ["--images=300", "--side=16", "--processes=1", f"--cache_dir={tmp_path}"]
+    small = ["--images=300", "--side=16", "--worker_processes=1", f"--cache_dir={tmp_path}"]
     command = [sys.executable, "-m", "launch.benchmark", "data", *small]
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
     assert run.returncode == 0, run.stderr

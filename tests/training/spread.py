@@ -4,6 +4,7 @@ python tests/training/spread.py OUT CASE...: each case is JSON {"name", "setting
 `curve`. Writes {name: result} as JSON. SPREAD_COORDINATOR and SPREAD_PROCESS make it one of two processes.
 """
 
+# ruff: noqa: E402  (the tests and the code are found first)
 import json
 import os
 import sys
