@@ -98,7 +98,7 @@ CASES = {
     "table --name=nothing --explain=a --format=csv": "--format is for tables; --explain prints text",
     "table --name=nothing --explain=a --rows=runs": "--rows is for tables; --explain prints text",
     "list regularizers foo": "one list at a time; 'foo' is one too many",
-    "benchmark pakcing": "did you mean packing?",
+    "benchmark pakcing": "did you mean packing",
     "plan --experiment=foo": "unknown experiment 'foo'",
     "doctor now": "'now' is not a flag",
 }
