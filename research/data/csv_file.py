@@ -95,8 +95,7 @@ def read_like(file: Path, spec: DataSpec, target: str) -> tuple[np.ndarray, np.n
         if name not in columns:
             raise UserError(f"{file} has no column '{name}', which the run was trained on; {nearest(name, columns)}")
         used.add(name)
-        _check_missing(columns[name], bool(spec.impute))
-        encoded.append(_like(columns[name], categories))
+        encoded.append(_like(columns[name], categories, bool(spec.impute)))
     y = None if answer is None else _target_like(answer, spec.classes)
     return np.concatenate(encoded, axis=1), y, [name for name in columns if name not in used]
 
@@ -116,10 +115,12 @@ def _encodings(features: Sequence[str], columns: Collection[str]) -> Iterator[tu
     yield from grouped.items()
 
 
-def _like(column: Column, categories: list[str]) -> np.ndarray:
+def _like(column: Column, categories: list[str], impute: bool) -> np.ndarray:
     """The column as float32 [N, 1], or [N, K] of known categories; a missing number is NaN, a category zeros."""
     values = np.zeros((len(column.cells), max(len(categories), 1)), np.float32)
     for row, cell in enumerate(column.cells):
+        if _missing(cell) and not impute:
+            raise column.error(row, "the value is missing; fill it in, since the run was trained without --impute")
         if not categories:
             number = math.nan if _missing(cell) else _number(cell)
             if number is None:
