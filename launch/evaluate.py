@@ -74,7 +74,7 @@ def _record(records: Store, text: str) -> Record:
     record = records.read(records.named(text))
     assert record is not None
     if record.status == "failed":
-        raise UserError(f"run {record.run_id} failed: {record.error.strip().splitlines()[-1]}")
+        raise UserError(f"run {record.run_id} failed: {record.cause}")
     return record
 
 

@@ -1,8 +1,9 @@
 """Flags of a run and of a sweep, made from RunConfig and the registries."""
 
 import re
+import sys
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import jax
 from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from launch.start import RECORDS
+from launch.start import RECORDS, define_name
 from research.config import FIELDS, HELP, OPTIONS, PARTS, REGULARIZERS
 from research.duration import Interval
 from research.errors import UserError
@@ -23,10 +24,10 @@ from research.sweeps.sweep import Sweep
 from research.training.checkpoints import Keep
 from research.training.chunk import Memory
 
-DATA_DIR = flags.DEFINE_string("data_dir", None, "prepared TFDS sets; none: $TFDS_DATA_DIR, else ~/tensorflow_datasets")
+DATA_DIR = define_name("data_dir", None, "prepared TFDS sets; none: $TFDS_DATA_DIR, else ~/tensorflow_datasets")
 # A table's own settings, so short because every csv needs them.
 SHORT = {"target": "dataset.target", "impute": "dataset.impute"}
-CHECKPOINTS = flags.DEFINE_string("checkpoints", None, "directory of the checkpoints; none: checkpoints/ in --records")
+CHECKPOINTS = define_name("checkpoints", None, "directory of the checkpoints; none: checkpoints/ in --records")
 CHECKPOINT_EVERY = flags.DEFINE_string(
     "checkpoint_every", "5min", "how often runs under way are saved: time, steps, epochs or percent (5min, 500, 10%)"
 )
@@ -70,7 +71,7 @@ def define_run_flags(argv: Sequence[str]) -> None:
 def _options(field: str, registry: Any) -> dict[str, list[str]]:
     """What each option of a registry's entries is, by name: one line an entry that has it."""
     options: dict[str, list[str]] = {}
-    for entry in registry:
+    for entry in (*registry, *registry.examples()):
         for place, opt in enumerate(entry.options):
             name = opt.name
             if registry is REGULARIZERS:
@@ -85,12 +86,15 @@ def run_settings() -> dict[str, str]:
     given = flags.FLAGS.flag_values_dict()
     names = [n for n in given if n in FIELDS or (n.partition(".")[0] in PARTS and "." in n)]
     settings = {name: given[name] for name in names if given[name] is not None}
+    for short, long in SHORT.items():
+        if given[short] is not None and long in settings:
+            raise UserError(f"--{short} is short for --{long}; leave one of them out")
     return settings | {long: given[short] for short, long in SHORT.items() if given[short] is not None}
 
 
-def store() -> Store:
+def store(warn: Callable[[str], None] = lambda message: print(f"warning: {message}", file=sys.stderr)) -> Store:
     """The records directory that the flags name."""
-    return Store(Path(RECORDS.value))
+    return Store(Path(RECORDS.value), warn)
 
 
 def execution() -> Execution:
@@ -145,6 +149,9 @@ def sweep_of_flags() -> Sweep:
     for path in paths:
         if path in settings:
             raise UserError(f"--{path} is given, and an axis sets it too; leave one of them out")
+    twice = axes.repeats(points, settings, [axes.parse(text, "sample").path for text in given.sample])
+    if twice and given.sample:
+        print(f"note: {twice} of the {len(points)} points repeat an earlier one; each is trained once", file=sys.stderr)
     first = OPTIONS["seed"].parse(settings.pop("seed", 0), "seed")
     seeds = range(first, first + given.seeds)
     if "seed" in paths and given.seeds > 1:

@@ -1,9 +1,10 @@
 """Prints the catalogue: python -m launch.list regularizers"""
 
+import sys
 from collections.abc import Iterator, Sequence
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from launch import start
+from launch import declared, start
 from launch.flags import DATA_DIR
 from research.data import prepared
 from research.errors import UserError, nearest
@@ -20,7 +21,6 @@ from research.registry import (
     TASKS,
     Entry,
     Registry,
-    load_package,
 )
 from research.sweeps.experiment import EXPERIMENTS
 
@@ -30,16 +30,16 @@ CATALOGUE: dict[str, Registry] = {
         ARCHITECTURES, ACTIVATIONS, OPTIMIZERS, SCHEDULES, REGULARIZERS, DATASETS, TASKS, LOSSES, EXPERIMENTS
     )
 }  # fmt: skip
-# Names with an argument, each with an example that resolves without reading anything.
-FAMILIES = {"datasets": ("csv:FILE", "folder:DIR")}
 CHAIN = ("chain(…)", "a chain of optax transformations, its numbers lane values: 'chain(clip(1.0), scale_by_adam())'")
 
 
 def main(arguments: Sequence[str]) -> None:
-    if len(arguments) != 1 or arguments[0] not in CATALOGUE:
-        given = arguments[0] if arguments else ""
-        raise UserError(f"say what to list; {nearest(given, CATALOGUE)}")
-    load_package("experiments")
+    if len(arguments) > 1:
+        raise UserError(f"one list at a time; '{arguments[1]}' is one too many")
+    if not arguments or arguments[0] not in CATALOGUE:
+        raise UserError(f"say what to list; {nearest(arguments[0] if arguments else '', CATALOGUE)}")
+    if arguments[0] == EXPERIMENTS.plural:
+        declared.load(lambda message: print(f"warning: {message}", file=sys.stderr))
     print("\n".join(_lines(arguments[0])))
 
 
@@ -49,9 +49,10 @@ def _lines(plural: str) -> Iterator[str]:
         for experiment in registry:
             paper = f" ({experiment.paper})" if experiment.paper else ""
             yield f"{experiment.name}: {experiment.summary}{paper}"
-            yield f"    {len(experiment.arms)} arms, {experiment.seeds} seeds, baseline {experiment.baseline}"
+            arms, seeds, baseline = len(experiment.arms), experiment.seeds, experiment.baseline
+            yield f"    {arms} arm{'s' * (arms != 1)}, {seeds} seed{'s' * (seeds != 1)}, baseline {baseline}"
         return
-    entries = [*registry, *(registry.get(name) for name in FAMILIES.get(plural, ()))]
+    entries = [*registry, *registry.examples()]
     if plural == "regularizers":
         entries.sort(key=lambda entry: SLOTS.index(entry.slot))
     for entry in entries:

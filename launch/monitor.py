@@ -7,21 +7,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import jax
-from absl import flags
 from tqdm import tqdm
 
 from launch.signals import watching
+from launch.start import define_name
 from research.sweeps import tensorboard
 from research.sweeps.plan import Run
 from research.sweeps.record import Record
 from research.sweeps.trainer import Report
 
-TENSORBOARD = flags.DEFINE_string("tensorboard", None, "write the runs' curves as TensorBoard event files here")
-PROFILE = flags.DEFINE_string("profile", None, "write a profiler trace of the training here, for TensorBoard or xprof")
+TENSORBOARD = define_name("tensorboard", None, "write the runs' curves as TensorBoard event files here")
+PROFILE = define_name("profile", None, "write a profiler trace of the training here, for TensorBoard or xprof")
 
 
 class Terminal:
-    """Progress on stderr, so that stdout holds the table alone."""
+    """Progress on stderr, so that stdout holds the table alone. failures: whether it says what failed, and why."""
+
+    def __init__(self, failures: bool = True) -> None:
+        self._failures = failures
 
     def warn(self, message: str) -> None:
         tqdm.write(f"warning: {message}", file=sys.stderr)
@@ -37,6 +40,7 @@ class Terminal:
         """A bar over all epochs of all runs."""
         lock = threading.Lock()
         counts = {"finished": 0, "diverged": 0, "failed": 0}
+        causes: dict[str, int] = {}  # of failures: how many more had it after the first
         programs = len({run.program.id for run in runs})
         total = sum(run.config.epochs for run in runs)
         trace = jax.profiler.trace(PROFILE.value) if PROFILE.value else contextlib.nullcontext()
@@ -61,7 +65,14 @@ class Terminal:
                 with lock:
                     counts[done.status] += 1
                     bar.set_postfix({k: v for k, v in counts.items() if v}, refresh=False)
-                if done.status == "failed":
-                    self.warn(f"run {done.run_id} failed: {done.error.strip().splitlines()[-1]}")
+                    if done.status == "failed" and self._failures:
+                        causes[done.cause] = causes.get(done.cause, -1) + 1
+                        if not causes[done.cause]:
+                            self.warn(f"run {done.run_id} failed: {done.cause}")
 
-            yield Report(epochs, record, self.warn, stopping)
+            try:
+                yield Report(epochs, record, self.warn, stopping)
+            finally:
+                for cause, more in causes.items():
+                    if more:
+                        self.warn(f"{more} more run{'s' * (more > 1)} failed: {cause}")

@@ -4,18 +4,23 @@ from pathlib import Path
 
 from absl import flags
 
+from launch.start import define_name
 from research.analysis.render import FORMATS, Tabular, render
 from research.sweeps.store import write_atomically
 
 FORMAT = flags.DEFINE_enum("format", "md", sorted(FORMATS), "how the table is written")
-OUT = flags.DEFINE_string("out", None, "write the table to this file; none: print it")
+OUT = define_name("out", None, "write the table to this file; none: print it")
 
 
-def put(table: Tabular, form: str, out: str | None) -> None:
-    """Prints the table, or writes it and says where."""
-    text = render(table, form)
-    if out is None:
+def put(table: Tabular) -> None:
+    """Prints the table in its --format, or writes it to --out."""
+    put_text(render(table, FORMAT.value))
+
+
+def put_text(text: str) -> None:
+    """Prints a text, or writes it to --out and says so."""
+    if OUT.value is None:
         print(text.rstrip("\n"))
         return
-    write_atomically(Path(out), text)
-    print(f"wrote {out}")
+    write_atomically(Path(OUT.value), text)
+    print(f"wrote {OUT.value}")

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from absl import flags
-
-from launch import start
+from launch import declared, start
 from launch.flags import define_run_flags, define_sweep_flags, store, sweep_of_flags
 from launch.monitor import Terminal
+from launch.named import change
 from launch.planner import planner
 from research.errors import UserError
-from research.registry import load_package
 from research.sweeps import choice
-from research.sweeps.experiment import EXPERIMENTS, Experiment
+from research.sweeps.experiment import Experiment
 from research.sweeps.plan import Pack, Planner, Run, packs, unique
 from research.sweeps.provenance import device_kind
 from research.sweeps.record import Record
@@ -20,24 +18,32 @@ from research.sweeps.sweep import done
 from research.training.inputs import footprint
 from research.training.program import describe_slots
 
-EXPERIMENT = flags.DEFINE_string("experiment", None, "plan a declared table")
+EXPERIMENT = start.define_name("experiment", None, "plan a declared table")
+NAME = start.define_name("name", None, "say what would change in the sweep that has this name")
 
 
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
-    plans, records = planner(), store()
+    plans, monitor = planner(), Terminal()
+    records = store(monitor.warn)
     note = ""
     if EXPERIMENT.value is None:
-        runs = plans.runs(sweep_of_flags().requests)
+        sweep = sweep_of_flags()
+        runs = plans.runs(sweep.requests)
+        note = change(NAME.value, sweep, runs, records, plans) if NAME.value else ""
+    elif NAME.value:
+        raise UserError("--name is for a sweep; leave out --experiment or --name")
     else:
-        load_package("experiments")
-        experiment = EXPERIMENTS.get(EXPERIMENT.value)
-        runs, note = _runs(experiment, plans)
+        runs, note = _runs(declared.get(EXPERIMENT.value, monitor.warn), plans)
     runs = unique(runs)
-    finished = done(runs, records, Terminal().warn)
+    finished = done(runs, records, monitor.warn)
     missing = [run for run in runs if run.id not in finished]
-    print(f"{len(runs)} runs in {len(packs(runs))} programs; {len(finished)} done, {len(missing)} to train")
+    programs = len(packs(runs))
+    print(
+        f"{len(runs)} run{'s' * (len(runs) != 1)} in {programs} program{'s' * (programs != 1)}; "
+        f"{len(finished)} done, {len(missing)} to train"
+    )
     if note:
         print(note)
     times = [_print_pack(pack, finished, records, plans) for pack in packs(runs)]
@@ -54,7 +60,8 @@ def _runs(experiment: Experiment, plans: Planner) -> tuple[list[Run], str]:
     asked = choice.candidates(experiment)
     runs = [run for of_arm in asked.values() for of_value in of_arm for run in plans.runs(of_value)]
     fresh = len(experiment.arms) * experiment.seeds
-    note = f"these choose {experiment.choose.path}; {fresh} runs follow, on {experiment.seeds} fresh seeds a row"
+    seeds = f"{experiment.seeds} fresh seed{'s' * (experiment.seeds != 1)}"
+    note = f"these choose {experiment.choose.path}; {fresh} run{'s' * (fresh != 1)} follow, on {seeds} a row"
     return runs, note
 
 

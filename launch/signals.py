@@ -14,6 +14,23 @@ EXIT_STOPPED = 75
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
+def end_at_once() -> None:
+    """Until the program has begun (launch/start.py), a signal ends it with one line: there is nothing to save."""
+
+    def end(number: int, frame: object) -> None:
+        _say(f"stopped by {signal.Signals(number).name} before anything began")
+        os._exit(EXIT_STOPPED)
+
+    for number in _SIGNALS:
+        signal.signal(number, end)
+
+
+def interrupt() -> None:
+    """From now on a signal raises KeyboardInterrupt."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.default_int_handler)
+
+
 @contextlib.contextmanager
 def watching() -> Iterator[Callable[[], str]]:
     """Gives a function that says why to stop, or "". A second signal ends the process at once.

@@ -1,21 +1,31 @@
 """How every program starts and ends: flags read, JAX prepared, the user's errors as one line."""
 
-import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
-from launch import distributed
+from launch import distributed, signals
 from launch.signals import EXIT_STOPPED
 from research import runtime
 from research.errors import Stopped, UserError, nearest
 
-CACHE_DIR = flags.DEFINE_string("cache_dir", ".cache", "where compiled programs and decoded data are kept")
-RECORDS = flags.DEFINE_string("records", "records", "directory of the records")
-
 EXIT_USER = 2
+EXIT_DIVERGED = 3  # the run that was asked for diverged; it has its record
+
+
+def define_name(name: str, default: str | None, text: str) -> flags.FlagHolder[Any]:
+    """A flag for a directory, a file or a name: it can be left out, but not be empty."""
+    holder: flags.FlagHolder[Any] = flags.DEFINE_string(name, default, text)
+    flags.register_validator(
+        name, lambda value: value is None or bool(value.strip()), "it is empty; give a name, or leave it out"
+    )
+    return holder
+
+
+CACHE_DIR = define_name("cache_dir", ".cache", "where compiled programs and decoded data are kept")
+RECORDS = define_name("records", "records", "directory of the records")
 
 
 def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[str]], None] = lambda argv: None) -> None:
@@ -24,6 +34,8 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
     def parse(argv: Sequence[str]) -> list[str]:
         try:
             more_flags(argv)
+            for name in flags.FLAGS:
+                flags.FLAGS[name].allow_overwrite = False  # given twice, one of the two would be ignored
             return flags.FLAGS(list(argv))
         except flags.UnrecognizedFlagError as error:
             _end(f"unknown flag --{error.flagname}; {nearest(error.flagname, flags.FLAGS)}", EXIT_USER)
@@ -32,9 +44,9 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
 
     def guarded(argv: Sequence[str]) -> None:
         logging.set_verbosity(logging.WARNING)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        runtime.prepare(CACHE_DIR.value, RECORDS.value)
         try:
+            signals.interrupt()
+            runtime.prepare(CACHE_DIR.value, RECORDS.value)
             distributed.join()
             main(argv[1:])
         except UserError as error:

@@ -2,30 +2,32 @@
 
 from collections.abc import Sequence
 
-from absl import flags
-
 from launch import start
 from launch.flags import define_run_flags, define_sweep_flags, execution, store, sweep_of_flags
 from launch.monitor import Terminal
-from launch.output import FORMAT, OUT, put
+from launch.named import change
+from launch.output import put
 from launch.planner import planner
 from launch.tables import of_sweep
 from research.errors import UserError
 from research.sweeps.sweep import obtain
 
-NAME = flags.DEFINE_string("name", None, "keep the sweep under this name, for launch.table --name")
+NAME = start.define_name("name", None, "keep the sweep under this name, for launch.table --name")
 
 
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
     sweep = sweep_of_flags()
-    plans, records = planner(), store()
+    plans, monitor = planner(), Terminal()
+    records = store(monitor.warn)
     runs = plans.runs(sweep.requests)
     if NAME.value:
+        if changed := change(NAME.value, sweep, runs, records, plans):
+            monitor.warn(changed)
         sweep.save(records, NAME.value)
-    found = obtain(runs, records, plans, Terminal(), execution=execution())
-    put(of_sweep(NAME.value or "sweep", sweep, runs, found), FORMAT.value, OUT.value)
+    found = obtain(runs, records, plans, monitor, execution=execution())
+    put(of_sweep(NAME.value or "sweep", sweep, runs, found))
 
 
 def more_flags(argv: Sequence[str]) -> None:

@@ -5,36 +5,37 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from launch import start
+from launch import declared, start
 from launch.flags import execution, store
 from launch.monitor import Terminal
-from launch.output import FORMAT, OUT, put
+from launch.output import put, put_text
 from launch.planner import planner
 from launch.tables import Shown, of_experiment, of_sweep
 from research.analysis.explain import explain
 from research.analysis.runs import runs_of
 from research.errors import UserError
-from research.registry import load_package
-from research.sweeps.experiment import EXPERIMENTS
 from research.sweeps.sweep import Sweep, obtain
 
-EXPERIMENT = flags.DEFINE_string("experiment", None, "a declared table; launch.list experiments names them")
-NAME = flags.DEFINE_string("name", None, "a sweep or run that was trained under this name")
+EXPERIMENT = start.define_name("experiment", None, "a declared table; launch.list experiments names them")
+NAME = start.define_name("name", None, "a sweep or run that was trained under this name")
 ROWS = flags.DEFINE_enum("rows", "arms", ["arms", "runs"], "a row for each arm, or for each run")
 SEEDS = flags.DEFINE_integer("seeds", None, "seeds of each arm; none: as declared", lower_bound=1)
 NO_TRAIN = flags.DEFINE_bool("no_train", False, "show what there is; train nothing")
-EXPLAIN = flags.DEFINE_string("explain", None, "print what is behind this row")
-FIGURES = flags.DEFINE_string("figures", None, "write the table's figures into this directory")
+EXPLAIN = start.define_name("explain", None, "print what is behind this row")
+FIGURES = start.define_name("figures", None, "write the table's figures into this directory")
 
 
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+    for name in ("format", "rows"):
+        if EXPLAIN.value is not None and flags.FLAGS[name].present:
+            raise UserError(f"--{name} is for tables; --explain prints text, so leave one of them out")
     shown = _shown()
     if EXPLAIN.value is not None:
-        print(explain(shown.table, EXPLAIN.value))
+        put_text(explain(shown.table, EXPLAIN.value))
     else:
-        put(runs_of(shown.table) if ROWS.value == "runs" else shown.table, FORMAT.value, OUT.value)
+        put(runs_of(shown.table) if ROWS.value == "runs" else shown.table)
     if FIGURES.value:
         for path in shown.write_figures(FIGURES.value):
             print(f"wrote {path}")
@@ -44,7 +45,8 @@ def _shown() -> Shown:
     """The table that the flags name, after training what is missing."""
     if (EXPERIMENT.value is None) == (NAME.value is None):
         raise UserError("give either --experiment=NAME (a declared table) or --name=NAME (a sweep)")
-    plans, records, monitor = planner(), store(), Terminal()
+    plans, monitor = planner(), Terminal()
+    records = store(monitor.warn)
     if NAME.value is not None:
         if SEEDS.value is not None:
             raise UserError("--seeds is for --experiment; a sweep has the seeds that it was trained with")
@@ -52,8 +54,7 @@ def _shown() -> Shown:
         runs = plans.runs(sweep.requests)
         found = obtain(runs, records, plans, monitor, train=not NO_TRAIN.value, execution=execution())
         return Shown(of_sweep(NAME.value, sweep, runs, found))
-    load_package("experiments")
-    experiment = EXPERIMENTS.get(EXPERIMENT.value or "")
+    experiment = declared.get(EXPERIMENT.value, monitor.warn)
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
     return of_experiment(experiment, plans, records, monitor, train=not NO_TRAIN.value, execution=execution())

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from research import config as config_lib
 from research.analysis.axes import sweep_table
 from research.analysis.cells import Arm, Table
 from research.analysis.table import build_table
@@ -86,7 +87,11 @@ def of_experiment(
     table = build_table(
         experiment.name,
         [
-            Arm(label, {run.config.seed: found[run.id] for run in runs if run.id in found})
+            Arm(
+                label,
+                {run.config.seed: found[run.id] for run in runs if run.id in found},
+                declared={run.config.seed: config_lib.flat(run.config) for run in runs},
+            )
             for label, runs in arms.items()
         ],
         experiment.columns,

@@ -1,12 +1,12 @@
 """Trains one run: python -m launch.train --dataset=digits --arch=mlp --regularization=dropout=0.5"""
 
+import sys
 from collections.abc import Sequence
-
-from absl import flags
 
 from launch import start
 from launch.flags import define_run_flags, execution, run_settings, store
 from launch.monitor import Terminal
+from launch.named import change, refuse_changed
 from launch.planner import planner
 from research import config as config_lib
 from research.errors import UserError
@@ -14,29 +14,38 @@ from research.sweeps.record import Record
 from research.sweeps.sweep import Sweep, obtain
 from research.training.inputs import footprint
 
-NAME = flags.DEFINE_string("name", None, "keep the run under this name, for launch.table --name")
+NAME = start.define_name("name", None, "keep the run under this name, for launch.table --name")
 
 
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
     settings = run_settings()
-    plans, records = planner(), store()
+    plans, monitor = planner(), Terminal(failures=False)
+    records = store(monitor.warn)
     (run,) = plans.runs([settings])
     if NAME.value:
-        Sweep([settings], []).save(records, NAME.value)
+        named = Sweep([settings], [])
+        refuse_changed(NAME.value, run, records, plans, execution())
+        if changed := change(NAME.value, named, [run], records, plans):
+            monitor.warn(changed)
+        named.save(records, NAME.value)
+    if not records.path(run.id).exists():
+        records.prepare()  # before anything is printed
     print(f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,} steps")
     for path, value in config_lib.flat(run.config).items():
         print(f"  {path}={value}")
-    record = obtain([run], records, plans, Terminal(), execution=execution())[run.id]
+    record = obtain([run], records, plans, monitor, execution=execution())[run.id]
     print(_metrics(record))
     print(f"record: {records.path(run.id)}")
+    if record.status == "diverged":
+        sys.exit(start.EXIT_DIVERGED)
 
 
 def _metrics(record: Record) -> str:
     """The final metrics, a line a split; or what went wrong."""
     if record.status == "failed":
-        raise UserError(f"the run failed: {record.error.strip().splitlines()[-1]}")
+        raise UserError(f"the run failed: {record.cause}")
     if record.status == "diverged":
         return f"diverged at step {record.diverged_at}: the loss or an update was not finite"
     lines = []

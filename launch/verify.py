@@ -8,15 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from absl import flags
 
-from launch import start
+from launch import declared, start
 from launch.flags import execution, store
 from launch.monitor import Terminal
 from launch.planner import planner
 from launch.tables import of_experiment
 from research.analysis.verdict import intent, location, verdict
 from research.errors import UserError
-from research.registry import load_package
-from research.sweeps.experiment import EXPERIMENTS
 from research.sweeps.plan import Planner
 from research.sweeps.record import Record
 from research.sweeps.store import Store
@@ -56,8 +54,8 @@ def main(arguments: Sequence[str]) -> None:
 
 def _sample(name: str, plans: Planner, records: Store) -> list[Record]:
     """The recorded runs of an experiment that are to be verified, in a random order. Raises UserError on none."""
-    load_package("experiments")
-    shown = of_experiment(EXPERIMENTS.get(name), plans, records, Terminal(), train=False)
+    monitor = Terminal()
+    shown = of_experiment(declared.get(name, monitor.warn), plans, records, monitor, train=False)
     found = {record.run_id: record for record in [*shown.table.records(), *shown.searched]}
     able = sorted(run_id for run_id, record in found.items() if record.status != "failed")
     if not able:

@@ -90,7 +90,7 @@ class RunConfig:
         (), STATIC, REGULARIZERS
     )
     epochs: Annotated[Count, "passes over the training rows"] = _field(20, STATIC)
-    batch_size: Annotated[int, Range(0), "examples an update; full: all of them"] = _field(64, STATIC)
+    batch_size: Annotated[Count, "examples an update; full: all of them"] = _field(64, STATIC)
     remainder: Annotated[
         Literal["drop", "pad"],
         "rows that fill no batch: drop (they wait for another epoch) or pad (a smaller last one)",
@@ -121,7 +121,7 @@ OPTIONS: dict[str, Option] = {
     name: option(name, HINTS[name], f.default) for name, f in FIELDS.items() if name not in PARTS
 }
 HELP: dict[str, str] = {name: next(n for n in HINTS[name].__metadata__ if isinstance(n, str)) for name in FIELDS}
-FULL_BATCH = 0
+FULL_BATCH = 0  # how `full` is kept; nobody writes 0
 
 Settings = Mapping[str, Any]
 
@@ -158,13 +158,21 @@ def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
         unused.update(f"{name}.{key}" for key in left)
     for name, opt in OPTIONS.items():
         if name in settings:
-            text = settings[name]
-            text = FULL_BATCH if name == "batch_size" and text == "full" else text
-            values[name] = opt.parse(text, name)
+            values[name] = _batch_size(settings[name]) if name == "batch_size" else opt.parse(settings[name], name)
     for name, registry in (("task", TASKS), ("loss", LOSSES)):
         if values.get(name, "auto") != "auto":
             registry.get(values[name])
     return RunConfig(**values), frozenset(unused)
+
+
+def _batch_size(text: Any) -> int:
+    if text == "full":
+        return FULL_BATCH
+    try:
+        size: int = OPTIONS["batch_size"].parse(text, "batch_size")
+    except UserError as error:
+        raise UserError(f"{error}, or full") from None
+    return size
 
 
 def _part(name: str, registry: Registry[Any], text: Any, nested: dict[str, Any]) -> tuple[Part, set[str]]:

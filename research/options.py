@@ -36,8 +36,13 @@ class Range:
 
     def __str__(self) -> str:
         if math.isinf(self.high):
-            return f"{'>' if self.low_open else '>='} {self.low:g}"
-        return f"in {'(' if self.low_open else '['}{self.low:g}, {self.high:g}{')' if self.high_open else ']'}"
+            return f"{'>' if self.low_open else '>='} {_bound(self.low)}"
+        left, right = "(" if self.low_open else "[", ")" if self.high_open else "]"
+        return f"in {left}{_bound(self.low)}, {_bound(self.high)}{right}"
+
+
+def _bound(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else f"{number:g}"
 
 
 # The ranges that most options have.
@@ -184,8 +189,12 @@ def _parse_duration(text: Any, where: str) -> Duration:
 
 def _parse_tuple(inner: Callable[[Any, str], Any]) -> Callable[[Any, str], tuple[Any, ...]]:
     def parse(text: Any, where: str) -> tuple[Any, ...]:
-        parts = str(text).split(",") if not isinstance(text, tuple | list) else text
-        return tuple(inner(part, where) for part in parts if part != "")
+        if isinstance(text, tuple | list):
+            return tuple(inner(part, where) for part in text)
+        parts = [part.strip() for part in str(text).split(",")] if text != "" else []
+        if "" in parts:
+            raise UserError(f"{where}={text} has an empty item; separate items by single commas")
+        return tuple(inner(part, where) for part in parts)
 
     return parse
 

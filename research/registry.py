@@ -49,6 +49,7 @@ class Registry(Generic[E]):
         self.kind, self.plural = kind, plural
         self._entries: dict[str, E] = {}
         self._families: dict[str, tuple[Callable[[str], E], Callable[[str], tuple[str, dict[str, Any]]]]] = {}
+        self._examples: list[str] = []
 
     def add(self, entry: E) -> E:
         """Adds an entry. Two entries of one name are a programming error."""
@@ -62,12 +63,20 @@ class Registry(Generic[E]):
         prefix: str,
         resolve: Callable[[str], E],
         parse: Callable[[str], tuple[str, dict[str, Any]]] = lambda text: (text, {}),
+        example: str = "",
     ) -> None:
         """Names that start with `prefix` are resolved by `resolve(name)`, as `csv:FILE` and `chain(...)` are.
 
-        parse: a text as the name proper and the options written inside it.
+        parse: a text as the name proper and the options written inside it. example: a name such as `csv:FILE` that
+        stands for all of them, where they all have the same options.
         """
         self._families[prefix] = (resolve, parse)
+        if example:
+            self._examples.append(example)
+
+    def examples(self) -> list[E]:
+        """An entry for each family whose members have the same options."""
+        return [self.get(name) for name in sorted(self._examples)]
 
     def parse_name(self, text: str) -> tuple[str, dict[str, Any]]:
         """What a user wrote as an entry's name, and the options inside it (the numbers of a chain)."""
@@ -199,10 +208,19 @@ TASKS: Registry[Task] = Registry("task", "tasks")
 LOSSES: Registry[Loss] = Registry("loss", "losses")
 
 
-def load_package(package: str) -> None:
-    """Imports every module of a package, so that a new file is in the catalogue by lying there."""
+def load_package(package: str, failed: Callable[[str, Exception], None] | None = None) -> None:
+    """Imports every module of a package, so that a new file is in the catalogue by lying there.
+
+    failed: called with a module that cannot be imported and its error, which is raised without it.
+    """
     module = importlib.import_module(package)
     for found in pkgutil.iter_modules(module.__path__, package + "."):
-        importlib.import_module(found.name)
+        try:
+            importlib.import_module(found.name)
+        except Exception as error:
+            if failed is None:
+                raise
+            failed(found.name, error)
+            continue
         if found.ispkg:
-            load_package(found.name)
+            load_package(found.name, failed)

@@ -75,7 +75,7 @@ def test_nested_settings_of_other_parts_are_reported() -> None:
         ({"learning_rate": "0"}, "> 0"),
         ({"learning_rate": "fast"}, "expected a number"),
         ({"epochs": "0"}, ">= 1"),
-        ({"batch_size": "-1"}, ">= 0"),
+        ({"batch_size": "0"}, ">= 1, or full"),
         ({"seed": "-1"}, "seed"),
         ({"label_noise": "1.5"}, r"in \[0, 1\]"),
         ({"regularization": "dropout=1"}, r"in \[0, 1\)"),

@@ -77,6 +77,9 @@ def test_read(name: str, text: object, value: object) -> None:
         ("word", "c", "allowed are a, b"),
         ("flag", "maybe", "true or false"),
         ("widths", "4,0", ">= 1"),
+        ("widths", "8,,8", "empty item"),
+        ("widths", "8,", "empty item"),
+        ("widths", ",", "empty item"),
         ("limit", "0", "> 0"),
         ("time", "soon", "time: .*duration"),
         ("rate", True, "a number"),
@@ -93,6 +96,8 @@ def test_ranges() -> None:
     assert 1 in Range(1)
     assert 1 not in Range(1, low_open=True)
     assert str(Range(0, 1, high_open=True)) == "in [0, 1)"
+    assert str(Range(0, 2**32 - 1)) == "in [0, 4294967295]"
+    assert str(Range(0.5, low_open=True)) == "> 0.5"
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

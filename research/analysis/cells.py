@@ -15,11 +15,20 @@ BETTER, WORSE, UNDECIDED = "better", "worse", "no difference shown"
 
 @dataclasses.dataclass(frozen=True)
 class Arm:
-    """The records of one row, by seed. settings: in a sweep, the row's value on every axis."""
+    """The records of one row, by seed. settings: in a sweep, the row's value on every axis.
+
+    declared: in an experiment, the resolved config of every run by seed, those without a record included.
+    """
 
     label: str
     records: Mapping[int, Record]
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    declared: Mapping[int, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+
+    def configs(self) -> list[Mapping[str, str]]:
+        """The config of every run that is known of, by seed."""
+        known = {seed: record.config for seed, record in self.records.items()} | dict(self.declared)
+        return [known[seed] for seed in sorted(known)]
 
 
 @dataclasses.dataclass(frozen=True)

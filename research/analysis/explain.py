@@ -14,37 +14,39 @@ def explain(table: Table, label: str) -> str:
     records = [row.arm.records[seed] for seed in table.seeds if seed in row.arm.records]
     sections = [
         [f"{table.title}: {label}" + (" (the baseline)" if label == table.baseline else "")],
-        *_configs(table, row, records),
+        *_configs(table, row),
         ["Made by", *_provenance(records)],
         *(_column(table, row, place) for place in range(len(table.columns))),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
-def _configs(table: Table, row: Row, records: Sequence[Record]) -> list[list[str]]:
+def _configs(table: Table, row: Row) -> list[list[str]]:
     """What the row's runs share, what differs among them, and what sets the row off from the baseline."""
-    shared, differing = _split(records)
+    shared, differing = _split(row.arm.configs())
     sections = [["Config shared by its runs", *_pairs(shared)]] if shared else []
     if differing:
         sections.append(["Differs among its runs (by seed)", *_pairs({k: ", ".join(v) for k, v in differing.items()})])
     if table.baseline not in (None, row.label):
-        base, _ = _split(list(table.row(table.baseline or "").arm.records.values()))
+        base, _ = _split(table.row(table.baseline or "").arm.configs())
         keys = [key for key in {**base, **shared} if key not in differing and base.get(key) != shared.get(key)]
         changes = {key: f"{base.get(key, numerals.NOTHING)} -> {shared.get(key, numerals.NOTHING)}" for key in keys}
         sections.append([f"Against the baseline '{table.baseline}'", *(_pairs(changes) or ["  nothing"])])
     return sections
 
 
-def _split(records: Sequence[Record]) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """(config that all records share, values by key where they differ)."""
-    keys = dict.fromkeys(key for record in records for key in record.config)
-    values = {key: [record.config.get(key, numerals.NOTHING) for record in records] for key in keys}
+def _split(configs: Sequence[Mapping[str, str]]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """(what all configs share, values by key where they differ)."""
+    keys = dict.fromkeys(key for config in configs for key in config)
+    values = {key: [config.get(key, numerals.NOTHING) for config in configs] for key in keys}
     shared = {key: v[0] for key, v in values.items() if len(set(v)) == 1}
     return shared, {key: v for key, v in values.items() if key not in shared}
 
 
 def _provenance(records: Sequence[Record]) -> list[str]:
     """Versions, then every other key of the provenance: its values where few, their range where many."""
+    if not records:
+        return ["  nobody yet: none of its runs has a record"]
     keys = dict.fromkeys(key for record in records for key in record.provenance if key != "versions")
     said = {"versions": provenance.versions(records)}
     for key in keys:
@@ -88,7 +90,7 @@ def _values(table: Table, row: Row, cell: Cell, base: Cell | None) -> list[str]:
 
 def _outcome(outcome: str, record: Record | None) -> str:
     if record is not None and record.status == "failed" and record.error:
-        return f"failed: {record.error.splitlines()[0]}"
+        return f"failed: {record.cause}"
     at = record.diverged_at if record is not None else None
     return outcome if at is None else f"{outcome} at step {at}"
 

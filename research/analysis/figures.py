@@ -1,5 +1,6 @@
 """Figures of a table: learning curves, paired differences, sensitivity to the learning rate; PNG and PDF."""
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,9 +32,8 @@ def write_figures(table: Table, directory: str | os.PathLike[str]) -> list[Path]
     Learning curves are left out of tables with more than MOST_CURVES rows. Raises UserError if unwritable.
     """
     records = list(table.records())
-    recorded = {name for record in records for name in record.curves}
     paths: list[Path] = []
-    for name in _curves(table.columns, recorded) if len(table.rows) <= MOST_CURVES else ():
+    for name in _curves(table.columns, records) if len(table.rows) <= MOST_CURVES else ():
         paths += save(learning_curves(table, name), directory, f"curves-{name}")
     for column in table.columns:
         if table.baseline is not None and table.m:
@@ -56,12 +56,36 @@ def save(figure: "Figure", directory: str | os.PathLike[str], name: str) -> list
     return paths
 
 
-def _curves(columns: Sequence[Column], recorded: set[str]) -> list[str]:
-    """The curves worth a figure: the training loss, and each column's metric on validation where it is recorded."""
+def _curves(columns: Sequence[Column], records: Sequence[Record]) -> list[str]:
+    """The curves worth a figure: the losses, and each column's metric on validation where it is recorded.
+
+    The validation loss is left out where it is one of those metrics, as it is where nothing is added to it.
+    """
     wanted = ["train/loss", "validation/loss"]
     for column in columns:
         wanted += [f"validation/{column.metric.rpartition('/')[2]}", column.metric]
-    return [name for name in dict.fromkeys(wanted) if name in recorded]
+    recorded = {name for record in records for name in record.curves}
+    names = [name for name in dict.fromkeys(wanted) if name in recorded]
+    same = any(
+        _same("validation/loss", name, records) for name in names if name not in ("train/loss", "validation/loss")
+    )
+    return [name for name in names if name != "validation/loss" or not same]
+
+
+def _same(name: str, other: str, records: Sequence[Record]) -> bool:
+    """Whether two curves are one in every record, but for rounding."""
+    pairs = [(record.curves.get(name, []), record.curves.get(other, [])) for record in records]
+    return all(len(a) == len(b) and np.allclose(a, b, rtol=1e-5, atol=1e-6, equal_nan=True) for a, b in pairs)
+
+
+def _spelled(name: str, columns: Sequence[Column]) -> str:
+    """A curve's name as the table spells it: `validation/nll` is `validation NLL` where a column is `test NLL`."""
+    split, _, metric = name.partition("/")
+    for column in columns:
+        of, _, measured = column.metric.partition("/")
+        if measured == metric and column.label.startswith(f"{of} "):
+            return f"{split} {column.label.removeprefix(f'{of} ')}"
+    return name.replace("/", " ")
 
 
 # Learning curves --------------------------------------------------------------------------------------
@@ -80,10 +104,15 @@ def learning_curves(table: Table, name: str) -> "Figure":
         curves = [r.curves[name] for r in records if r.status == "finished" and r.curves.get(name)]
         if curves:
             missing = f" ({len(curves)}/{len(table.seeds)})" if len(curves) < len(table.seeds) else ""
-            lines.append(band(row.label + missing, np.arange(1.0, max(map(len, curves)) + 1), curves, factor))
-    about = "mean over seeds with 95 % t-band; dotted: over the runs that had not stopped yet"
-    unit = " (%)" if column.in_percent else ""
-    return draw(lines, f"{table.title}\n{about}", "epoch", name.replace("/", " ") + unit, log_y=not column.in_percent)
+            line = band(row.label + missing, np.arange(1.0, max(map(len, curves)) + 1), curves, factor)
+            lines.append(dataclasses.replace(line, dashed=row.label == table.baseline))
+    about = "mean over seeds with 95 % t-band"
+    if any(line.dashed for line in lines):
+        about += f"; dashed: {table.baseline}"
+    if not all(line.whole.all() for line in lines):
+        about += "; dotted: over the runs that had not stopped yet"
+    label = _spelled(name, table.columns) + (" (%)" if column.in_percent else "")
+    return draw(lines, f"{table.title}\n{about}", "epoch", label, log_y=not column.in_percent)
 
 
 # Paired differences -----------------------------------------------------------------------------------
@@ -159,7 +188,9 @@ def sensitivity(records: Sequence[Record], column: Column, title: str, key: str 
     prefix = f"{others[0]}=" if len(others) == 1 else ""
     factor = 100.0 if column.in_percent else 1.0
     lines = [_sensitivity_line(name.removeprefix(prefix), arms, column, key, factor) for name, arms in by_line.items()]
-    about = "mean over seeds with 95 % t-band; crosses: runs that diverged; hollow: mean of the others"
+    about = "mean over seeds with 95 % t-band"
+    if any(line.crosses for line in lines):
+        about += "; crosses: runs that diverged; hollow: mean of the others"
     labels = f"{key.replace('_', ' ')} (log scale)", column.label + (" (%)" if column.in_percent else "")
     return draw(lines, f"{title}\n{about}", *labels, log_y=not column.in_percent, log_x=True, markers=True)
 

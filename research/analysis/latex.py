@@ -75,7 +75,7 @@ def to_latex(table: Tabular) -> str:
     last = len(floats) - 1
     texts = [
         _float(
-            escape(doc.caption) if page == 0 else f"{escape(doc.title)} (continued).",
+            doc.caption if page == 0 else f"{doc.title} (continued).",
             panels,
             doc.footer * (page == last),
         )

@@ -26,7 +26,8 @@ PANELS_WIDE = 4
 class Line:
     """x, mean, half_width: [N], NaN where there is none. whole: [N], whether every run of the line is in the mean.
 
-    crosses: (x, text) of marks at the foot of the axis.
+    crosses: (x, text) of marks at the foot of the axis. dashed: drawn over the others, so that it is seen where they
+    coincide (a baseline).
     """
 
     label: str
@@ -35,6 +36,7 @@ class Line:
     half_width: Array
     whole: NDArray[np.bool_]
     crosses: tuple[tuple[float, str], ...] = ()
+    dashed: bool = False
 
 
 def band(
@@ -68,7 +70,10 @@ def draw(
     log_x: bool = False,
     markers: bool = False,
 ) -> "Figure":
-    """The figure of all lines; its y axis follows the means. log_y: logarithmic if they span more than a decade."""
+    """The figure of all lines; its y axis follows the means, and the title says what that cuts off.
+
+    log_y: logarithmic if they span more than a decade.
+    """
     from matplotlib.figure import Figure
 
     single = len(lines) <= OVERLAID
@@ -76,9 +81,10 @@ def draw(
     rows = 1 if single else math.ceil(len(lines) / columns)
     size = (8.0, 4.5) if single else (10.5, 1.2 + 1.9 * rows)
     figure = Figure(figsize=size, layout="constrained")
-    figure.suptitle(title, fontsize=10)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel().tolist()
     _scales(grid[0], lines, log_x, log_y)
+    cut = _cut(lines, *grid[0].get_ylim())
+    figure.suptitle(f"{title}\nthe axis cuts off {cut}" if cut else title, fontsize=10)
     style = "o-" if markers else "-"
     if single:
         _overlaid(grid[0], lines, style)
@@ -105,7 +111,10 @@ def _one_each(grid: "list[Axes]", lines: Sequence[Line], style: str, columns: in
     """A panel per line; the other lines stand behind it in grey."""
     for axis, line in zip(grid, lines, strict=False):
         for other in lines:
-            axis.plot(other.x, other.mean, color="#cccccc", linewidth=0.6, zorder=1)
+            if other.dashed and other is not line:
+                axis.plot(other.x, other.mean, "--", color="black", linewidth=0.8, zorder=5)
+            else:
+                axis.plot(other.x, other.mean, color="#cccccc", linewidth=0.6, zorder=1)
         _line(axis, line, COLOURS[0], style)
         _crosses(axis, line, COLOURS[1], 0.06, overlaid=False)
         axis.set_title(line.label, fontsize=9)
@@ -124,7 +133,8 @@ def _line(axis: "Axes", line: Line, colour: str, style: str) -> None:
         hollow = style.replace("-", ":")
         axis.plot(line.x, line.mean, hollow, color=colour, linewidth=1.3, markersize=3.5, mfc="white", zorder=3)
     whole = np.where(line.whole, line.mean, np.nan)
-    axis.plot(line.x, whole, style, color=colour, linewidth=1.6, markersize=3.5, label=line.label, zorder=4)
+    drawn, order = (style.replace("-", "--"), 5) if line.dashed else (style, 4)
+    axis.plot(line.x, whole, drawn, color=colour, linewidth=1.6, markersize=3.5, label=line.label, zorder=order)
 
 
 def _crosses(axis: "Axes", line: Line, colour: str, height: float, overlaid: bool) -> None:
@@ -163,6 +173,15 @@ def _scales(axis: "Axes", lines: Sequence[Line], log_x: bool, log_y: bool) -> No
         return
     margin = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
     axis.set_ylim(low - margin, high + margin)
+
+
+def _cut(lines: Sequence[Line], low: float, high: float) -> str:
+    """What lies outside the limits of the y axis, in words."""
+    means = [(line.mean < low) | (line.mean > high) for line in lines]
+    ends = [(line.mean - line.half_width < low) | (line.mean + line.half_width > high) for line in lines]
+    bands = [end & line.whole & ~mean for line, mean, end in zip(lines, means, ends, strict=True)]
+    said = {"the first epochs": means, "wide bands": bands}
+    return " and ".join(words for words, parts in said.items() if any(part.any() for part in parts))
 
 
 def _clean(axis: "Axes") -> None:

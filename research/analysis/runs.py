@@ -10,6 +10,7 @@ from research.analysis.axes import axes
 from research.analysis.cells import Column, Table
 from research.analysis.layout import Document, Text, alignment, document, panel
 from research.analysis.numerals import NOTHING, Scale
+from research.analysis.wording import SECONDS
 from research.sweeps.record import Record
 
 
@@ -111,7 +112,9 @@ def _of_runs(table: RunsTable) -> Document:
         for record in table.records
     ]
     caption = f"{table.title.rstrip('.')}. One row a run, with its final metrics; {len(grid)} runs."
-    return Document(table.title, caption, (panel("", header, align, grid),), (provenance.sentence(table.records),))
+    return Document(
+        table.title, caption, (panel("", header, align, grid),), (SECONDS, provenance.sentence(table.records))
+    )
 
 
 def _metrics(records: Iterable[Record]) -> list[str]:

@@ -7,6 +7,11 @@ from research.analysis.cells import Outcome, Table
 from research.analysis.statistics import EXACT_UP_TO, RESAMPLES, can_conclude
 from research.sweeps.record import Record
 
+SECONDS = (
+    "Seconds are each run's share of its pack's time (the runs that trained together), compilation included; they are "
+    "not comparable where packs differ."
+)
+
 
 def caption(table: Table) -> str:
     """Title, what a cell holds, and what varies across seeds."""
@@ -51,7 +56,7 @@ def footer(table: Table, strengths: str, notes: Sequence[str]) -> tuple[str, ...
         "Metrics are those of the last step, unless an arm stops early or averages its parameters.",
         *_left_out(table),
         _published(table),
-        "Seconds are the mean of a run.",
+        SECONDS,
         provenance.sentence(table.records()),
         *notes,
     ]
@@ -66,7 +71,7 @@ def _test(table: Table) -> list[str]:
     flips = "exact" if len(table.seeds) <= EXACT_UP_TO else f"sampled ({RESAMPLES} flips, fixed seed)"
     return [
         f"p: {flips} two-sided sign-flip permutation test on the differences to '{table.baseline}' paired by seed, "
-        f"corrected by Holm over the m = {m} rows{' of each column' if len(table.columns) > 1 else ''} "
+        f"corrected by Holm over the m = {m} row{'s' * (m != 1)}{' of each column' * (len(table.columns) > 1)} "
         "(a row without a test counts in m)."
     ]
 
@@ -78,8 +83,9 @@ def _bold(table: Table) -> str:
         return ""
     if not can_conclude(n, m):
         least = f"{min(1.0, m * 2.0 ** (1 - n)):.2g}"
+        seeds, rows = f"{n} seed{'s' * (n != 1)}", f"m = {m} row{'s' * (m != 1)}"
         return (
-            f"Cannot conclude at n={n}: the smallest corrected p that {n} seeds can give over m = {m} rows is "
+            f"Cannot conclude at n={n}: the smallest corrected p that {seeds} can give over {rows} is "
             f"m·2^(1−n) = {least}; nothing is bold."
         )
     if not any(cell.bold for row in table.rows for cell in row.cells):

@@ -95,7 +95,8 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
         if isinstance(error, RuntimeError) and "write() failed" not in str(error):  # how array_record says it
             raise
         if not directory.is_dir():
-            raise UserError(f"cannot write the cache directory {root.parent}: {error}") from None
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(f"cannot write the cache directory {root.parent}: {reason}") from None
     return directory
 
 

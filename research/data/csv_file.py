@@ -55,6 +55,8 @@ def open_csv(
 
     Raises UserError, naming row and column, for a missing value without `impute` and for text where numbers belong.
     """
+    if not path:
+        raise UserError("csv: lacks its file; write --dataset=csv:FILE")
     file = Path(path).expanduser()
     try:
         key = f"csv_{digest([file, target, impute, task])}"
@@ -146,7 +148,9 @@ def _target_like(column: Column, classes: Sequence[str]) -> np.ndarray:
 def _columns(file: Path) -> list[Column]:
     try:
         text = file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
         raise UserError(f"{file} cannot be read as text in UTF-8: {error}") from None
     first = text.partition("\n")[0]
     reader = csv.reader(text.splitlines(keepends=True), delimiter=max(",;\t", key=first.count), strict=True)
@@ -194,12 +198,15 @@ def _numbers(column: Column, impute: bool) -> tuple[np.ndarray, list[str]] | Non
     present = [row for row, cell in enumerate(column.cells) if not _missing(cell)]
     if not present:
         raise UserError(f"{column.file}, column '{column.name}' has no values; delete the column")
-    texts = [row for row in present if _number(column.cells[row]) is None]
+    texts = [row for row in present if not _is_number(column.cells[row])]
     if 2 * len(texts) >= len(present):
         return None
     if texts:
         most = f"{len(present) - len(texts)} of the column's {len(present)} values are"
         raise column.error(texts[0], f"'{column.cells[texts[0]]}' is not a number, but {most}")
+    for row in present:
+        if _number(column.cells[row]) is None:
+            raise column.error(row, f"'{column.cells[row]}' is not a finite number; the largest is {_LARGEST:.1e}")
     _check_missing(column, impute)
     values = [math.nan if _missing(cell) else _number(cell) for cell in column.cells]
     return np.array(values, np.float32)[:, None], [column.name]
@@ -229,12 +236,18 @@ def _missing(cell: str) -> bool:
     return cell.lower() in _MISSING
 
 
+def _is_number(cell: str) -> bool:
+    """Whether the cell is written as a number, be it infinite."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell
+
+
 def _number(cell: str) -> float | None:
     """The cell's number, or None if it is not one that float32 can hold."""
-    try:
-        number = float(cell) if "_" not in cell else math.nan
-    except ValueError:
-        return None
+    number = float(cell) if _is_number(cell) else math.nan
     return number if abs(number) <= _LARGEST else None
 
 
@@ -244,4 +257,4 @@ def _entry(name: str) -> Entry:
     return Entry(name, build, "a csv file with a header; the target is one of its columns", options=options)
 
 
-DATASETS.add_family("csv:", _entry)
+DATASETS.add_family("csv:", _entry, example="csv:FILE")

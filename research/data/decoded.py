@@ -92,6 +92,7 @@ def _whole(directory: Path) -> Iterator[Path]:
         if not directory.is_dir():
             raise OSError(f"{directory} cannot be made")
     except OSError as error:
-        raise UserError(f"cannot write the cache directory {directory.parent.parent}: {error}") from None
+        reason = error.strerror or error
+        raise UserError(f"cannot write the cache directory {directory.parent.parent}: {reason}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)

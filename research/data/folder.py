@@ -34,13 +34,16 @@ def open_folder(
     cache_dir: str,
     size: Annotated[tuple[int, ...], Range(1), "resize to height,width (one number for both)"] = (),
 ) -> Source:
-    """Images as uint8 [N, H, W, C]: C is 1 if all are grey, else 3. Without `size` all must be of one size.
+    """Images as uint8 [N, H, W, C]: C is 1 if all are grey, else 3, and then grey ones become coloured.
 
-    Raises UserError for an image that does not decode, naming its file.
+    Without `size` all must be of one size. Raises UserError for an image that does not decode, naming its file, and
+    for a class without images.
     """
+    if not path:
+        raise UserError("folder: lacks its directory; write --dataset=folder:DIR")
     folder = Path(path).expanduser()
     if len(size) > 2:
-        raise UserError(f"size={','.join(map(str, size))}: expected height,width or one number for both")
+        raise UserError(f"dataset.size={','.join(map(str, size))}: expected height,width or one number for both")
     if not folder.is_dir():
         raise UserError(f"folder:{path} is not a folder; expected one with a folder of images for each class")
     files = _files(folder)
@@ -87,7 +90,8 @@ def read(folder: Path, size: tuple[int, ...]) -> Table:
     files = _files(folder)
     classes = sorted({file.parent.name for file in files})
     if len(classes) < 2:
-        raise UserError(f"{folder} needs a folder of images for each of two classes or more; it has {classes}")
+        there = ", ".join(classes) or "none"
+        raise UserError(f"{folder} needs a folder of images for each of two classes or more; it has {there}")
     tests = [file for file in files if file.parent.parent != folder and file.parent.parent.name == "test"]
     missing = set(classes) - {file.parent.name for file in files if file not in set(tests)}
     if missing:
@@ -103,7 +107,7 @@ def read(folder: Path, size: tuple[int, ...]) -> Table:
         if not size and found != shape:
             raise UserError(
                 f"{file} has {found[0]}x{found[1]} pixels (height x width) but {files[0]} has {shape[0]}x{shape[1]}; "
-                "make all images one size or set --size=HEIGHT,WIDTH"
+                "make all images one size or set --dataset.size=HEIGHT,WIDTH"
             )
     y = np.array([classes.index(file.parent.name) for file in files], np.int32)
     return Table(Images(files, mode, shape), y, tuple(classes), test_size=len(tests), maximum=255.0)
@@ -149,7 +153,12 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _images(folders: list[Path]) -> list[Path]:
-    return [file for folder in folders for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
+    """Raises UserError for a folder without images: a class that nobody can learn."""
+    files = {folder: sorted(file for file in folder.iterdir() if not file.name.startswith(".")) for folder in folders}
+    for folder, of_class in files.items():
+        if not of_class:
+            raise UserError(f"{folder} has no images; put some there or remove the folder")
+    return [file for of_class in files.values() for file in of_class]
 
 
 def _ahead(function: Callable[[Path], T], files: Sequence[Path]) -> Iterator[T]:
@@ -192,4 +201,4 @@ def _entry(name: str) -> Entry:
     return Entry(name, build, "a folder of images for each class", options=options)
 
 
-DATASETS.add_family("folder:", _entry)
+DATASETS.add_family("folder:", _entry, example="folder:DIR")

@@ -59,9 +59,11 @@ def find(name: str, data_dir: str | None) -> Path:
         raise UserError(f"the data set '{plain}' is prepared in {root} as version {versions}, not {version}")
     known = {*found, *(entry for entry in DATASETS.names() if entry != plain)}
     there = f"has {', '.join(sorted(found)) or 'no data set'}" if root.is_dir() else "does not exist"
+    hint = nearest(plain, known)
+    hint += "" if hint.endswith("?") else "."
     raise UserError(
         f"the data set '{name}' is neither bundled nor prepared: looked in {root}, which {there}; "
-        f"{nearest(plain, known)} Set --data_dir or TFDS_DATA_DIR to the folder that has it, or prepare it there "
+        f"{hint} Set --data_dir or TFDS_DATA_DIR to the folder that has it, or prepare it there "
         f"(needs TensorFlow): tfds build {plain} --file_format=array_record --data_dir={root}"
     )
 

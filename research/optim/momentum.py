@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import optax
 
+from research.config import RunConfig
+from research.data.spec import DataSpec
 from research.options import Probability, options_of
 from research.registry import OPTIMIZERS, Optimizer
 
@@ -24,6 +26,15 @@ def sgd(
     return trace if style == "heavy_ball" else optax.chain(optax.scale(1 - momentum), trace)
 
 
+def _looks_ahead_of_something(config: RunConfig, spec: DataSpec) -> str | None:
+    if not config.optimizer["nesterov"] or config.optimizer["momentum"]:
+        return None
+    return (
+        "optimizer.nesterov=true looks ahead along the momentum, and optimizer.momentum is 0; nothing would come of "
+        "it; try --optimizer.momentum=0.9"
+    )
+
+
 OPTIMIZERS.add(
     Optimizer(
         name="sgd",
@@ -31,5 +42,6 @@ OPTIMIZERS.add(
         summary="mini-batch gradient descent with momentum as heavy ball or moving average, or Nesterov's",
         paper="Robbins & Monro 1951; Sutskever et al., ICML 2013",
         options=options_of(sgd),
+        constraints=(_looks_ahead_of_something,),
     )
 )

@@ -13,11 +13,13 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from research import config as config_lib
 from research import grammar, rng
-from research.config import FIELDS, PARTS
+from research.config import FIELDS, PARTS, RunConfig
 from research.errors import UserError, nearest
 
 Point = dict[str, str]
@@ -114,6 +116,31 @@ def points(
     return paths, merged
 
 
+def repeats(points: Sequence[Point], settings: Mapping[str, Any], sampled: Sequence[str] = ()) -> int:
+    """How many points come to the same run as an earlier one, which drawn points may. settings: of every point.
+
+    Raises UserError if two values of an axis come to the same setting, as 0.01 and 1e-2 do. sampled: axes exempt.
+    """
+    resolved = [config_lib.resolve({**settings, **point}) for point in points]
+    for path in points[0]:
+        # Planning says of a setting that no point uses that it is not used.
+        if path not in sampled and not all(path in unused for _, unused in resolved):
+            by_value: dict[str, list[RunConfig]] = {}
+            for point, (config, _) in zip(points, resolved, strict=True):
+                by_value.setdefault(point[path], []).append(config)
+            _refuse_equal(path, by_value)
+    return len(points) - len({config for config, _ in resolved})
+
+
+def _refuse_equal(path: str, by_value: Mapping[str, Sequence[RunConfig]]) -> None:
+    """by_value: the configs of each value of an axis, those of the other axes' points in the same order."""
+    seen: dict[tuple[RunConfig, ...], str] = {}
+    for value, configs in by_value.items():
+        other = seen.setdefault(tuple(configs), value)
+        if other != value:
+            raise UserError(f"the axis {path} has a value twice: {other} and {value} are the same")
+
+
 def _column(axis: Axis) -> list[Point]:
     return [{axis.path: value} for value in axis.values]
 
@@ -137,8 +164,3 @@ def _draw(axis: Axis, generator: np.random.Generator) -> str:
     if axis.distribution is not None:
         return axis.distribution.draw(generator)
     return axis.values[int(generator.integers(len(axis.values)))]
-
-
-def format_point(point: Mapping[str, str]) -> str:
-    """A point as a row's label."""
-    return " ".join(f"{path}={value}" for path, value in point.items()) or "all"

@@ -60,7 +60,8 @@ def describe(experiment: Experiment, seeds: int) -> str:
     choose = experiment.choose
     return (
         f"For each row {choose.path} was chosen among {len(choose.values)} values by {choose.metric} over "
-        f"{choose.seeds} seeds; the table reports it on {seeds} fresh seeds."
+        f"{choose.seeds} seed{'s' * (choose.seeds != 1)}; the table reports it on {seeds} fresh "
+        f"seed{'s' * (seeds != 1)}."
     )
 
 

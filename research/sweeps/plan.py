@@ -8,6 +8,7 @@ from typing import Any
 
 from research import config as config_lib
 from research.config import RunConfig
+from research.data import split
 from research.data.spec import Arrays, DataSpec, Source
 from research.errors import UserError, nearest
 from research.sweeps.parameters import Parameters, Saved
@@ -108,12 +109,21 @@ class Planner:
         self._fitting.add(key)
 
     def _program(self, config: RunConfig, spec: DataSpec) -> Program:
-        # What a check depends on besides the static leaves is the schedule (its durations) and few others.
-        key = (config_lib.static_id(config), config.schedule, bool(config.label_noise), config.target_scaling)
+        # What a check depends on besides the static leaves: the schedule's durations, and which numbers are zero.
+        zeros = tuple(path for path, value in config_lib.numeric(config).items() if not value)
+        key = (config_lib.static_id(config), config.schedule, zeros, config.target_scaling)
         if key not in self._programs:
             program = validate.check(config, spec)
+            _check_split(config, spec, self.source(config).arrays())
             self._programs[key] = next((p for p in self._programs.values() if p == program), program)
         return self._programs[key]
+
+
+def _check_split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> None:
+    """Raises UserError if a part of the split would lack a class; that depends on their counts, not on the seed."""
+    ratios, classes = split.parse_split(config.split), spec.classes
+    size, stratify = config.train_size, bool(spec.classes)
+    split.split(arrays.y, arrays.own_test, ratios, seed=0, train_size=size, stratify=stratify, classes=classes)
 
 
 def _unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
@@ -122,7 +132,7 @@ def _unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
     registry = config_lib.PARTS[head]
     names = sorted({getattr(config, head).name for config in configs})
     options = {o.name for name in names for o in registry.get(name).options}
-    owners = [entry.name for entry in registry if entry.option(tail) is not None]
+    owners = [entry.name for entry in (*registry, *registry.examples()) if entry.option(tail) is not None]
     known = nearest(tail, options) if options else "it has no options"
     whose = f" ({', '.join(owners[:4])} would use it)" if owners and registry is not None else ""
     return f"--{setting} is not used: {registry.kind} {' or '.join(names)} has no option '{tail}'; {known}{whose}"

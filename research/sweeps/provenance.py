@@ -15,6 +15,8 @@ import jax
 
 from research.training.lanes import Way
 
+ROOT = Path(__file__).parents[2]
+CODE = ("experiments", "launch", "research")
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "tensorflow-datasets")
 
 
@@ -27,7 +29,7 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "device": device_kind(),
         "platform": device.platform,
-        "commit": _commit(),
+        "commit": commit_of(ROOT),
         "versions": {"python": platform.python_version()} | {p: importlib.metadata.version(p) for p in PACKAGES},
     }
 
@@ -61,13 +63,16 @@ def recorded_way(provenance: Mapping[str, Any]) -> Way | None:
     )
 
 
-def _commit() -> str:
-    """The commit of this code, with `+changes` if the checkout differs from it; `unknown` outside git."""
-    folder = Path(__file__).parent
+def commit_of(root: Path) -> str:
+    """The commit of the code in `root`, with `+changes` if what is there differs from it; `unknown` outside git.
+
+    Untracked files count where they are code that may have run, not elsewhere (records, notes).
+    """
     try:
-        git = functools.partial(subprocess.run, cwd=folder, capture_output=True, text=True, timeout=10, check=True)
+        git = functools.partial(subprocess.run, cwd=root, capture_output=True, text=True, timeout=10, check=True)
         commit = git(["git", "rev-parse", "--short=12", "HEAD"]).stdout.strip()
         changed = git(["git", "status", "--porcelain", "--untracked-files=no"]).stdout.strip()
+        changed += git(["git", "ls-files", "--others", "--exclude-standard", "--", *CODE]).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return commit + ("+changes" if changed else "")

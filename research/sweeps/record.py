@@ -28,3 +28,9 @@ class Record:
     diverged_at: int | None = None
     error: str = ""
     provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def cause(self) -> str:
+        """What went wrong in one line, without its traceback: the last exception's own."""
+        lines = self.error.rpartition("Traceback (most recent call last):")[2].splitlines()
+        return next((line for line in lines if line.strip() and not line.startswith(" ")), "")

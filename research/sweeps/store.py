@@ -8,21 +8,26 @@ import math
 import os
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from research.errors import UserError, nearest
 from research.sweeps.record import Record
+from research.training.lanes import Way
 
 FORMAT = 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Store:
-    """A records directory: `runs/` by id, `ways/` by program, `sweeps/` by name, `damaged/` set aside."""
+    """A records directory: `runs/` by id, `ways/` by program, `sweeps/` by name, `damaged/` set aside.
+
+    warn: told of a damaged file that can be made again.
+    """
 
     root: Path
+    warn: Callable[[str], None] = lambda message: None
 
     def path(self, run_id: str) -> Path:
         """Where a run's record lies; two levels, so that no folder grows too large."""
@@ -56,13 +61,13 @@ class Store:
         except OSError as error:
             raise UserError(f"cannot read the record {path}: {error.strerror}") from None
         except (ValueError, KeyError, TypeError) as error:
-            aside = self._set_aside(path)
+            aside = self._set_aside(path, parse)
             if aside is None:
                 return self.read(run_id)
             raise Damaged(path, aside, str(error)) from None
 
-    def _set_aside(self, path: Path) -> Path | None:
-        """Where a damaged record went; None if another process was faster, and perhaps has written a whole one."""
+    def _set_aside(self, path: Path, parse: Callable[[str], object]) -> Path | None:
+        """Where a damaged file went; None if another process was faster, and perhaps has written a whole one."""
         # A name of its own for each: two readers must not overwrite what the other set aside.
         aside = self.root / "damaged" / f"{path.stem}.{uuid.uuid4().hex[:8]}.json"
         aside.parent.mkdir(parents=True, exist_ok=True)
@@ -124,21 +129,30 @@ class Store:
         return self.read_json(folder, name)
 
     def read_json(self, folder: str, name: str) -> Any | None:
-        """A small file's content, or None. Raises UserError if it is damaged."""
+        """A small file's content, or None. A damaged way is set aside; raises UserError if another file is damaged."""
         path = self.root / folder / f"{name}.json"
+        parse = _parse_way if folder == "ways" else json.loads
         try:
-            return json.loads(path.read_text())
+            return parse(path.read_text())
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path} is damaged ({error}); delete it") from None
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError) as error:
+            if folder != "ways":
+                raise UserError(f"{path} is damaged ({error}); delete it") from None
+            aside = self._set_aside(path, parse)
+            if aside is None:
+                return self.read_json(folder, name)
+            self.warn(f"the way of running {path} is damaged ({error}); moved to {aside}; it is chosen again")
+            return None
 
 
 class Damaged(UserError):
     """A record that does not read back; it has been set aside."""
 
     def __init__(self, path: Path, aside: Path, why: str) -> None:
-        super().__init__(f"the record {path} is damaged ({why}); moved to {aside}; its run will be trained again")
+        super().__init__(f"the record {path} is damaged ({why}); moved to {aside}")
 
 
 def parse(text: str) -> Record:
@@ -152,6 +166,14 @@ def parse(text: str) -> Record:
     body["metrics"] = {k: float(v) for k, v in body["metrics"].items()}
     body["curves"] = {k: [float(v) for v in values] for k, values in body["curves"].items()}
     return Record(**body)
+
+
+def _parse_way(text: str) -> Any:
+    """A way's file. Raises ValueError, KeyError or TypeError if it is damaged."""
+    content = json.loads(text)
+    Way(**content["way"])
+    dict(content["seconds_per_lane_step"])
+    return content
 
 
 def write_atomically(path: Path, text: str) -> None:

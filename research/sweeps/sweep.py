@@ -32,11 +32,16 @@ class Monitor(Protocol):
         """Follows these runs while they train."""
 
 
-def done(runs: Sequence[Run], store: Store, warn: Callable[[str], None]) -> dict[str, Record]:
-    """The records of the runs that are over, by id. A failed run is not; a damaged record is set aside."""
+def done(
+    runs: Sequence[Run], store: Store, warn: Callable[[str], None], consequence: str = "its run counts as not trained"
+) -> dict[str, Record]:
+    """The records of the runs that are over, by id. A failed run is not; a damaged record is set aside.
+
+    consequence: what comes of that, for the warning.
+    """
     records, messages = store.find(run.id for run in unique(runs))
     for message in messages:
-        warn(message)
+        warn(f"{message}; {consequence}")
     return {run_id: record for run_id, record in records.items() if record.status != "failed"}
 
 
@@ -54,7 +59,7 @@ def obtain(
     Failed runs are among them. Raises UserError if the records cannot be written, Stopped if it was asked to stop.
     """
     wanted = unique(runs)
-    found = done(wanted, store, monitor.warn)
+    found = done(wanted, store, monitor.warn, *(["its run will be trained again"] if train else []))
     again = _without_parameters(found, store, monitor.warn) if execution.keep_params and train else {}
     missing = [run for run in wanted if run.id not in found or run.id in again]
     if missing and train:
@@ -101,16 +106,28 @@ class Sweep:
 
     def save(self, store: Store, name: str) -> None:
         """Keeps the sweep under its name, beside the records."""
-        if not re.fullmatch(r"\w[\w.-]*", name):
-            raise UserError(f"name='{name}': a name is letters, digits, '.', '_' and '-'")
+        check_name(name)
         store.prepare()
         store.write_json("sweeps", name, dataclasses.asdict(self))
 
     @classmethod
     def load(cls, store: Store, name: str) -> "Sweep":
         """The sweep of that name. Raises UserError with the nearest names."""
-        content = store.read_json("sweeps", name)
-        if content is None:
+        sweep = cls.stored(store, name)
+        if sweep is None:
             known = [path.stem for path in (store.root / "sweeps").glob("*.json")]
             raise UserError(f"no sweep '{name}' in {store.root}; {nearest(name, known)}")
-        return cls(**content)
+        return sweep
+
+    @classmethod
+    def stored(cls, store: Store, name: str) -> "Sweep | None":
+        """The sweep of that name, or None. Raises UserError for what cannot be a name."""
+        check_name(name)
+        content = store.read_json("sweeps", name)
+        return None if content is None else cls(**content)
+
+
+def check_name(name: str) -> None:
+    """Raises UserError unless a sweep can be kept under the name: it becomes a file's."""
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise UserError(f"name='{name}': a name is letters, digits, '.', '_' and '-'")

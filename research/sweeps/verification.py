@@ -123,7 +123,7 @@ def lookup(store: Store, prefix: str) -> Record:
 def run_of(record: Record, planner: Planner) -> Run:
     """The run that a record is of. Raises UserError if that cannot be trained again, or is not the same run now."""
     if record.status == "failed":
-        last = (record.error.strip().splitlines() or ["it does not say why"])[-1]
+        last = record.cause or "it does not say why"
         raise UserError(f"run {record.run_id} failed ({last}); it has nothing to verify")
     (run,) = planner.runs([record.config])
     if run.id != record.run_id:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from research.analysis.cells import Column, Published
+from research.analysis.cells import Arm, Column, Published
 from research.analysis.explain import explain
 from research.analysis.table import build_table
 from research.errors import UserError
@@ -46,6 +46,17 @@ def test_a_diverged_run_says_where(table):
     assert "diverged at step 7" in text
     assert "verdict: no test: diverged" in text
     assert "sign-flip" not in text
+
+
+def test_an_arm_without_records_shows_what_is_declared():
+    declared = {seed: {"dataset": "digits", "regularization": "l1=0.1", "seed": str(seed)} for seed in range(6)}
+    arms = [arm("none", BASE, regularization="none"), Arm("l1", {}, declared=declared)]
+    built = build_table("A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(6))
+    lines = [" ".join(line.split()) for line in explain(built, "l1").splitlines()]
+    assert "regularization none -> l1=0.1" in lines
+    assert "dataset digits" in lines
+    assert "seed 0, 1, 2, 3, 4, 5" in lines
+    assert "nobody yet: none of its runs has a record" in lines
 
 
 def test_the_baseline_has_no_test(table):

@@ -1,5 +1,6 @@
 """Figures: what is drawn where, read back from the axes; files; and what cannot be drawn."""
 
+import dataclasses
 import math
 import subprocess
 import sys
@@ -54,6 +55,75 @@ def test_learning_curves_of_a_few_arms_share_an_axis():
     assert line.get_ydata()[-1] == pytest.approx(100 * 0.9045)
 
 
+def with_curves(label: str, **curves: list[list[float]]) -> Arm:
+    """An arm whose runs have these curves, by seed; `_` in a name stands for a slash."""
+    runs = {}
+    for seed in range(len(next(iter(curves.values())))):
+        own = {name.replace("_", "/"): of_seed[seed] for name, of_seed in curves.items()}
+        runs[seed] = dataclasses.replace(record(f"{label}{seed}", seed, 0.9), curves=own)
+    return Arm(label, runs)
+
+
+def title(figure) -> str:
+    return figure.get_suptitle()
+
+
+def test_the_baseline_is_dashed_and_on_top_where_lines_coincide():
+    same = [[0.5, 0.6], [0.6, 0.7]]
+    arms = [with_curves("none", train_loss=same), with_curves("other", train_loss=same)]
+    few = build_table("T", arms, [ACCURACY], "none", range(2))
+    figure = learning_curves(few, "train/loss")
+    none, other = figure.axes[0].get_lines()
+    assert (none.get_linestyle(), other.get_linestyle()) == ("--", "-")
+    assert none.get_zorder() > other.get_zorder()
+    assert "dashed: none" in title(figure)
+    many = build_table(
+        "T", arms + [with_curves(str(i), train_loss=same) for i in range(OVERLAID)], [ACCURACY], "none", [0]
+    )
+    assert all(
+        any(line.get_linestyle() == "--" for line in axis.get_lines())
+        for axis in learning_curves(many, "train/loss").axes[: len(many.rows)]
+    )
+    without = build_table("T", arms, [ACCURACY], None, range(2))
+    assert "dashed" not in title(learning_curves(without, "train/loss"))
+
+
+def test_the_title_says_dotted_only_where_runs_stopped_early():
+    whole, short = [[0.5, 0.6, 0.6], [0.6, 0.7, 0.7]], [[0.5, 0.6, 0.6], [0.6, 0.7]]
+    for runs, dotted in ((whole, False), (short, True)):
+        built = build_table("T", [with_curves("a", train_loss=runs)], [ACCURACY], None, range(2))
+        assert ("dotted" in title(learning_curves(built, "train/loss"))) == dotted
+
+
+def test_the_title_says_what_the_axis_cuts_off():
+    flat = [1.0 + 0.01 * max(epoch, 3) for epoch in range(20)]
+    for runs, says in (
+        ([flat, flat], ""),
+        ([[9.0, *flat[1:]], [9.0, *flat[1:]]], "the first epochs"),
+        ([flat, [2 * value for value in flat]], "wide bands"),
+    ):
+        built = build_table("T", [with_curves("a", train_loss=runs)], [ACCURACY], None, range(2))
+        assert title(learning_curves(built, "train/loss")).partition("the axis cuts off ")[2] == says
+
+
+def test_a_loss_that_is_the_metric_has_one_figure_and_the_tables_spelling(tmp_path):
+    nll = [[0.5, 0.4], [0.6, 0.5]]
+    other = [[0.5, 0.4], [0.6, 0.6]]
+    column = Column("test NLL", "test/nll", "lower")
+    accuracy = {"test/accuracy": 0.9, "test/nll": 0.5}
+    for loss, names in (
+        (nll, {"curves-validation-nll.png"}),
+        (other, {"curves-validation-loss.png", "curves-validation-nll.png"}),
+    ):
+        one = with_curves("a", validation_loss=loss, validation_nll=nll)
+        one = Arm("a", {seed: dataclasses.replace(run, metrics=accuracy) for seed, run in one.records.items()})
+        built = build_table("T", [one], [column], None, range(2))
+        folder = tmp_path / str(len(names))
+        write_figures(built, folder)
+        assert {path.name for path in folder.glob("*.png")} == names
+        assert learning_curves(built, "validation/nll").axes[0].get_ylabel() == "validation NLL"
+
+
 def test_learning_curves_of_many_arms_have_a_panel_each():
     figure = learning_curves(table(OVERLAID + 3), "train/loss")
     shown = [axis.get_title() for axis in figure.axes if axis.get_visible()]
@@ -79,6 +149,9 @@ def test_sensitivity_has_a_line_per_combination_and_marks_what_diverged():
     crosses = [line for line in axis.get_lines() if line.get_marker() == "x"]
     assert [list(line.get_xdata()) for line in crosses] == [[1.0], [1.0]]
     assert [text.get_text() for text in axis.texts] == ["2/3", "2/3"]
+    assert "crosses: runs that diverged" in title(axis.figure)
+    fine = [run for run in sweep() if run.status == "finished" and run.config["learning_rate"] != "1"]
+    assert "crosses" not in title(sensitivity(fine, ACCURACY, "Sweep"))
 
 
 def test_sampled_axes_are_one_line():

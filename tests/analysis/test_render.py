@@ -135,6 +135,8 @@ def test_latex_is_a_whole_document_with_one_booktabs_float(table):
     assert text.rstrip().endswith("\\end{document}")
     assert r"\textbf{95.43 $\pm$ 2.09}" in text
     assert r"diverged (0/10)" in text
+    assert r"Cells are mean $\pm$ half" in text
+    assert "textbackslash" not in text
     body = text[text.index(r"\midrule") : text.index(r"\bottomrule")]
     columns = re.search(r"\\begin\{tabular\}\{@\{\}([lr]+)@\{\}\}", text)[1]
     rows = [line for line in body.splitlines() if line.endswith(r"\\")]

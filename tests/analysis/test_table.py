@@ -179,7 +179,7 @@ def test_the_footer_can_go_into_a_paper():
         arm("none", BASE), arm("good", GOOD), notes=["A note."], strengths="Strengths were tuned over 20 runs."
     )
     text = " ".join(built.footer)
-    for part in ("exact two-sided sign-flip", "Holm over the m = 1 rows", "20 runs", "A note.", "No run diverged."):
+    for part in ("exact two-sided sign-flip", "Holm over the m = 1 row ", "20 runs", "A note.", "No run diverged."):
         assert part in text
     assert "with jax 0.10.2, flax 0.12.8, on cpu, at commit abc1234" in text
 

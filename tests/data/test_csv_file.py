@@ -117,8 +117,11 @@ ERRORS = [
     ("a,b,y\n1,u,0\n2,,1\n", {}, r"row 3, column 'b': the value is missing"),
     ("a,y\n1,0\n2,\n", {"impute": True}, r"row 3, column 'y': the target has no value"),
     ("a,y\n1,0\n2,1\nx,1\n", {}, r"row 4, column 'a': 'x' is not a number, but 2 of the column's 3 values are"),
-    ("a,y\n1,0\n2,1\ninf,1\n", {}, r"row 4, column 'a': 'inf' is not a number"),
-    ("a,y\n1,0\n2,1\n1e39,1\n", {}, r"row 4, column 'a': '1e39' is not a number"),
+    ("a,y\n1,0\n2,1\ninf,1\n", {}, r"row 4, column 'a': 'inf' is not a finite number; the largest is 3.4e"),
+    ("a,y\n-inf,0\ninf,1\nnear,1\n", {}, r"row 4, column 'a': 'near' is not a number"),
+    ("a,y\ninf,0\ninf,1\n", {}, r"row 2, column 'a': 'inf' is not a finite number"),
+    ("a,y\n1,0.5\n2,inf\n", {}, r"row 3, column 'y': 'inf' is not a finite number"),
+    ("a,y\n1,0\n2,1\n1e39,1\n", {}, r"row 4, column 'a': '1e39' is not a finite number"),
     ("a,y\n1,0\n2,1\n1_000,1\n", {}, r"row 4, column 'a': '1_000' is not a number"),
     ("a,y\n1,0.5\n2,1.5\n3,high\n", {}, r"row 4, column 'y': 'high' is not a number"),
     ("a,y\n1,u\n2,v\n", {"task": "regression"}, r"row 2, column 'y': 'u' is not a number, which a regression needs"),
@@ -140,6 +143,8 @@ def test_errors_name_row_and_column(read, text, options, message):
 def test_missing_file(tmp_path):
     with pytest.raises(UserError, match=r"csv:.*/no\.csv: No such file"):
         open_source(f"csv:{tmp_path}/no.csv", {"target": "y"}, data_dir=None, cache_dir=str(tmp_path))
+    with pytest.raises(UserError, match="csv: lacks its file"):
+        open_source("csv:", {"target": "y"}, data_dir=None, cache_dir=str(tmp_path))
     with pytest.raises(UserError, match="Is a directory"):
         open_source(f"csv:{tmp_path}", {"target": "y"}, data_dir=None, cache_dir=str(tmp_path))
 

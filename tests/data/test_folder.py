@@ -92,7 +92,9 @@ def test_size_resizes(flowers):
 def test_different_sizes(flowers):
     flowers("a/1.png", np.zeros((4, 5)))
     folder = flowers("b/1.png", np.zeros((4, 6)))
-    with pytest.raises(UserError, match=r"b/1.png has 4x6 pixels .* but .*a/1.png has 4x5; .*--size=HEIGHT,WIDTH"):
+    with pytest.raises(
+        UserError, match=r"b/1.png has 4x6 pixels .* but .*a/1.png has 4x5; .*--dataset.size=HEIGHT,WIDTH"
+    ):
         opened(folder)
 
 
@@ -127,12 +129,25 @@ def test_wrong_folders(flowers, tmp_path):
     with pytest.raises(UserError, match="is not a folder; expected one with a folder of images for each class"):
         opened(tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="needs a folder of images for each of two classes"):
+    with pytest.raises(UserError, match="needs a folder of images for each of two classes or more; it has none"):
         opened(tmp_path / "empty")
-    with pytest.raises(UserError, match="two classes"):
+    with pytest.raises(UserError, match=r"two classes or more; it has a$"):
         opened(flowers("a/1.png", np.zeros((4, 4))))
+    with pytest.raises(UserError, match="folder: lacks its directory"):
+        open_source("folder:", {}, data_dir=None, cache_dir=str(tmp_path))
     with pytest.raises(UserError, match="size=1,2,3: expected height,width"):
         opened(tmp_path / "empty", size="1,2,3")
+
+
+@pytest.mark.parametrize("content", [[], [".hidden"]])
+def test_class_without_images(flowers, content):
+    flowers("a/1.png", np.zeros((4, 4)))
+    folder = flowers("c/1.png", np.zeros((4, 4)))
+    (folder / "b").mkdir()
+    for name in content:
+        (folder / "b" / name).write_text("")
+    with pytest.raises(UserError, match="flowers/b has no images; put some there or remove the folder"):
+        opened(folder)
 
 
 def test_class_that_only_the_test_part_has(flowers):

@@ -47,15 +47,18 @@ class Result:
     err: str
 
 
-def run_all(cases: Sequence[Sequence[str]], folder: Path) -> list[Result]:
-    """Each case is a launcher's name and its arguments; all run in `folder`, one after another."""
+def run_all(cases: Sequence[Sequence[str]], folder: Path, path: Path | None = None) -> list[Result]:
+    """Each case is a launcher's name and its arguments; all run in `folder`, one after another.
+
+    path: a directory that is searched for packages before this checkout.
+    """
     done = subprocess.run(
         [sys.executable, "-c", _PARENT],
         input=json.dumps([list(case) for case in cases]),
         capture_output=True,
         text=True,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [path or ROOT, ROOT])), "JAX_PLATFORMS": "cpu"},
         check=True,
     )
     return [Result(*result) for result in json.loads(done.stdout)]

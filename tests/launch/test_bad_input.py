@@ -36,6 +36,7 @@ CASES = {
     "sweep --grid=learning_rat=1|2": "did you mean learning_rate?",
     "sweep --grid=learning_rate=1|1": "has a value twice",
     "sweep --grid=learning_rate=1||2": "has an empty value",
+    "sweep --grid=learning_rate=0.01|1e-2": "learning_rate has a value twice: 0.01 and 1e-2",
     "sweep --grid=learning_rate=1|x": "learning_rate=x: expected a number",
     "sweep --grid=learning_rate=log(1e-4,1)": "use --sample",
     "sweep --sample=learning_rate=log(1,0) --samples=2": "needs low < high",
@@ -52,14 +53,26 @@ CASES = {
     "train --dataset=csv:missing.csv": "needs --target=COLUMN",
     "train --dataset=csv:missing.csv --target=y": "row 3, column 'b'",
     "train --dataset=csv:text.csv --target=y": "row 3, column 'b': 'x' is not a number",
+    "train --dataset=csv:prices.csv --target=y --dataset.task=classification --batch_size=2": "has too few rows",
+    "plan --dataset=csv:prices.csv --target=y --dataset.task=classification --batch_size=2": "has too few rows",
     "train --dataset=folder:images": "images/cat/a.png does not decode",
     "train --dataset=folder:nowhere": "is not a folder",
     "train --dataset=mnist --data_dir=.": "neither bundled nor prepared: looked in",
     "train --dataset=digts": "did you mean digits",
     "train --records=/dev/null/x": "cannot write records to /dev/null/x",
     "train --epochs=0": "epochs=0 is out of range; it must be >= 1",
+    "train --batch_size=0": "batch_size=0 is out of range; it must be >= 1, or full",
+    "train --batch_size=all": "expected a whole number, or full",
+    "train --arch.hidden=8,,8": "arch.hidden=8,,8 has an empty item",
+    "train --epochs=1 --epochs=2": "flag --epochs=2: already defined as 1",
+    "train --epochs 1 --epochs 2": "flag --epochs=2: already defined as 1",
+    "sweep --seeds=2 --grid=epochs=1|2 --seeds 3": "flag --seeds=3: already defined as 2",
+    "train --target=a --dataset.target=b": "--target is short for --dataset.target",
+    "train --dataset.size=8": "has no option 'size'; it has no options (folder:DIR would use it)",
+    "train --records=": "flag --records=: it is empty",
+    "train --cache_dir=": "flag --cache_dir=: it is empty",
     "train --learning_rate=nan": "expected a number",
-    "train --seed=-1": "seed=-1 is out of range",
+    "train --seed=-1": "seed=-1 is out of range; it must be in [0, 4294967295]",
     "train --train_size=5000": "must be 1 to 1437",
     "train --train_size=64 --batch_size=65": "larger than the 64 training rows",
     "train --arch=cnn --dataset=iris": "those of iris have shape [4]",
@@ -67,6 +80,9 @@ CASES = {
     "train --arch.activation=rleu": "did you mean relu",
     "train --loss=squared": "loss=squared is for regression",
     "train --task=regression": "does not fit digits",
+    "train --optimizer.nesterov=true": "optimizer.momentum is 0; nothing would come of it",
+    "train --cache_dir=/proc/foo": "cannot write the cache directory /proc/foo: No such file or directory",
+    "train --dataset=zzz": "mnist, wine. Set --data_dir",
     "train --label_noise=0.1 --dataset=diabetes": "draws classes anew",
     "train --split=8:2 --regularization=early_stopping=3": "leaves none",
     "train --regularization=l1_prox=0.1 --optimizer=adam": "use optimizer=sgd",
@@ -79,7 +95,10 @@ CASES = {
     "table --name=nothing": "no sweep 'nothing'",
     "table --experiment=regularization --format=xls": "csv|json|md|tex",
     "list regularisers": "did you mean regularizers?",
-    "benchmark pakcing": "did you mean packing?",
+    "table --name=nothing --explain=a --format=csv": "--format is for tables; --explain prints text",
+    "table --name=nothing --explain=a --rows=runs": "--rows is for tables; --explain prints text",
+    "list regularizers foo": "one list at a time; 'foo' is one too many",
+    "benchmark pakcing": "did you mean packing",
     "plan --experiment=foo": "unknown experiment 'foo'",
     "doctor now": "'now' is not a flag",
 }
@@ -94,6 +113,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     (folder / "header.csv").write_text("a,b,y\n")
     (folder / "missing.csv").write_text("a,b,y\n" + "\n".join(rows).format("") + "\n" + "1,2,0\n2,3,1\n" * 9)
     (folder / "text.csv").write_text("a,b,y\n" + "\n".join(rows).format("x") + "\n" + "1,2,0\n2,3,1\n" * 9)
+    (folder / "prices.csv").write_text("a,y\n" + "".join(f"{row},{row}.5\n" for row in range(30)))
     for name in ("cat", "dog"):
         (folder / "images" / name).mkdir(parents=True)
         (folder / "images" / name / "a.png").write_bytes(b"not an image")
@@ -106,6 +126,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
 def test_says_in_one_line_what_is_wrong(results: dict[str, Result], case: str) -> None:
     result = results[case]
     assert result.code == 2
+    assert not result.out
     assert len(result.err.strip().splitlines()) == 1, result.err
     assert result.err.startswith("error: ")
     assert CASES[case] in result.err

@@ -70,7 +70,7 @@ def test_sweep_then_tables(folder: Path) -> None:
     before = ids(folder)
     forms = run_all(
         [
-            ["plan", *SWEEP[1:5], *SWEEP[6:]],
+            ["plan", *SWEEP[1:]],
             ["table", "--name=rates"],
             ["table", "--name=rates", "--format=csv", "--out=rates.csv"],
             ["table", "--name=rates", "--format=json"],
@@ -78,10 +78,11 @@ def test_sweep_then_tables(folder: Path) -> None:
             ["table", "--name=rates", "--rows=runs", "--format=csv"],
             ["table", "--name=rates", "--explain=learning_rate=0.01, regularization=none"],
             ["table", "--name=rates", "--no_train", "--figures=figures"],
+            ["table", "--name=rates", "--explain=learning_rate=0.01, regularization=none", "--out=row.txt"],
         ],
         folder,
     )
-    plan, table, _, as_json, tex, runs, explained, _ = (ok(result).out for result in forms)
+    plan, table, _, as_json, tex, runs, explained, _, _ = (ok(result).out for result in forms)
     assert "8 runs in 2 programs; 8 done, 0 to train" in plan
     assert table == first.out
     assert ids(folder) == before, "a finished run was trained again"
@@ -92,6 +93,7 @@ def test_sweep_then_tables(folder: Path) -> None:
     assert len(list(csv.reader(runs.splitlines()))) == 9
     assert "commit" in explained
     assert "lanes a chunk" in explained
+    assert (folder / "row.txt").read_text().rstrip() == explained.rstrip()
     images = list((folder / "figures").glob("*.png"))
     assert images
     for path in images:
@@ -100,16 +102,42 @@ def test_sweep_then_tables(folder: Path) -> None:
 
 def test_a_damaged_record_is_set_aside_and_its_run_trained_again(folder: Path) -> None:
     ok(run_all([SWEEP], folder)[0])
-    victim = sorted(folder.glob("records/runs/*/*.json"))[0]
+    of_sweep = sorted(p for p in folder.glob("records/runs/*/*.json") if '"train_size": "128"' in p.read_text())
+    victim = of_sweep[0]
     whole = json.loads(victim.read_text())["record"]
     command = ["train", *(f"--{k}={v}" for k, v in whole["config"].items() if k != "task" and v != "none")]
-    victim.write_text(victim.read_text()[:-200])
+    damaged = victim.read_text()[:-200]
+    victim.write_text(damaged)
+    shown = ok(run_all([["table", "--name=rates", "--no_train"]], folder)[0])
+    assert "damaged" in shown.err
+    assert "trained again" not in shown.err
+    assert not victim.exists()
+    victim.write_text(damaged)
     result = ok(run_all([command], folder)[0])
     assert "damaged" in result.err
     assert "trained again" in result.err
-    assert (folder / "records/damaged" / victim.name).is_file()
+    assert len(list((folder / "records/damaged").glob(f"{victim.stem}.*.json"))) == 2
     repaired = json.loads(victim.read_text())["record"]
     assert repaired["metrics"] == pytest.approx(whole["metrics"], rel=1e-3)
+
+
+def test_a_damaged_way_stops_neither_a_plan_nor_a_sweep(folder: Path) -> None:
+    ok(run_all([SWEEP], folder)[0])
+    ways = list((folder / "records/ways").glob("*.many.json"))
+    commands = [["plan", *SWEEP[1:]], [word.replace("--seeds=2", "--seeds=3") for word in SWEEP]]
+    for command in commands:
+        for way in ways:
+            way.write_text("{")
+        result = ok(run_all([command], folder)[0])
+        assert result.err.count("it is chosen again") == len(ways) == 2
+
+
+def test_a_run_that_diverges_has_an_exit_code_of_its_own(folder: Path) -> None:
+    command = ["train", "--dataset=diabetes", "--arch.hidden=4", "--learning_rate=1e9", "--epochs=3"]
+    (result,) = run_all([command], folder)
+    assert result.code == 3
+    assert "diverged at step" in result.out
+    assert "record: " in result.out
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
@@ -149,6 +177,12 @@ def test_list_and_doctor(folder: Path) -> None:
     ):
         assert word in ok(result).out, kind
     assert "devices: cpu" in results[-1].out
+
+
+def test_help_has_the_options_of_files_and_folders(folder: Path) -> None:
+    (result,) = run_all([["train", "--helpfull"]], folder)
+    for words in ("csv:FILE: the column to predict", "csv:FILE: fill a missing", "folder:DIR: resize to"):
+        assert words in " ".join(result.out.split()), words
 
 
 def limited(line: list[str], folder: Path, size: int) -> subprocess.CompletedProcess:

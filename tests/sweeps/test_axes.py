@@ -81,6 +81,33 @@ def test_refused(arguments: dict[str, object], says: str) -> None:
         axes.points(**arguments)  # type: ignore[arg-type]
 
 
+def repeats(**arguments: list[str]) -> int:
+    _, points = axes.points(**arguments)  # type: ignore[arg-type]
+    return axes.repeats(points, {"arch.hidden": "4"})
+
+
+@pytest.mark.parametrize(
+    "axis", ["learning_rate=0.01|1e-2", "regularization.dropout=0.1|.1", "optimizer=sgd|adam|sgd", "arch.hidden=8|8.0"]
+)
+def test_two_values_that_are_the_same_setting_are_refused(axis: str) -> None:
+    path = axis.partition("=")[0]
+    with pytest.raises(UserError, match=f"{path}.* has a value twice"):
+        repeats(grid=["seed=0|1", axis])
+
+
+def test_values_that_differ_for_one_arm_are_kept() -> None:
+    """adam has no momentum: its two points are one run, and sgd's are two."""
+    assert repeats(grid=["optimizer=sgd|adam", "optimizer.momentum=0.1|0.9"]) == 1
+    assert repeats(zipped=["epochs=1|2; learning_rate=0.1|0.10"]) == 0
+    assert repeats(grid=["optimizer.b1=0.1|0.9"]) == 1  # nobody uses it, which planning says
+
+
+def test_draws_that_coincide_are_counted() -> None:
+    sample = ["scaling=none|minmax"]
+    _, points = axes.points(sample=sample, samples=9)
+    assert axes.repeats(points, {}, ["scaling"]) == 7
+
+
 @given(st.text(alphabet="epochsd=|;,.()1 log", max_size=30))
 def test_only_user_errors(text: str) -> None:
     for arguments in ({"grid": [text]}, {"zipped": [text]}, {"sample": [text], "samples": 2}):

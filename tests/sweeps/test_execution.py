@@ -139,7 +139,7 @@ CHANGES = [
     {"arch.residual": True},
     {"optimizer": "adam"},
     {"optimizer.momentum": 0.5},
-    {"optimizer.nesterov": True},
+    {"optimizer.momentum": 0.5, "optimizer.nesterov": True},
     {"learning_rate": 0.051},
     {"schedule": "cosine"},
     {"schedule.warmup": "2"},
@@ -163,6 +163,15 @@ def test_every_leaf_changes_the_id() -> None:
     ids = [run(**change).id for change in [{}, *CHANGES]]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch("[0-9a-f]{16}", one) for one in ids)
+
+
+def test_a_check_that_depends_on_a_number_is_made_for_each() -> None:
+    """Runs of one program are checked together but for the numbers that are zero."""
+    fine = {**BASE, "optimizer.nesterov": True, "optimizer.momentum": 0.9}
+    plans = planner()
+    assert len(plans.runs([fine])) == 1
+    with pytest.raises(UserError, match=r"optimizer.momentum is 0; nothing would come of it"):
+        plans.runs([fine, {**fine, "optimizer.momentum": 0.0}])
 
 
 def test_a_default_written_out_changes_nothing() -> None:

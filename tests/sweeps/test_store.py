@@ -70,7 +70,7 @@ def test_a_damaged_record_is_set_aside(tmp_path: Path, damage: object) -> None:
     text = damage(path.read_text())  # type: ignore[operator]
     for number in range(2):  # a second one does not overwrite the first
         path.write_text(text)
-        with pytest.raises(Damaged, match="trained again") as caught:
+        with pytest.raises(Damaged, match=r"is damaged .*; moved to") as caught:
             store.read(RECORD.run_id)
         assert "\n" not in str(caught.value)
         assert not path.exists()
@@ -79,6 +79,32 @@ def test_a_damaged_record_is_set_aside(tmp_path: Path, damage: object) -> None:
     found, messages = store.find([RECORD.run_id])
     assert not found
     assert not messages
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", '{"way": {"size": 1}, "seconds_per_lane_step": {}}'])
+def test_a_damaged_way_is_set_aside_and_nobody_is_stopped(tmp_path: Path, text: str) -> None:
+    said: list[str] = []
+    store = Store(tmp_path, said.append)
+    whole = {"way": {"width": 2, "steps": 8, "devices": 1}, "seconds_per_lane_step": {"a": 0.5}}
+    store.write_json("ways", "x", whole)
+    assert store.read_json("ways", "x") == whole
+    (tmp_path / "ways" / "x.json").write_text(text)
+    assert store.read_json("ways", "x") is None
+    (aside,) = (tmp_path / "damaged").iterdir()
+    assert aside.read_text() == text
+    assert len(said) == 1
+    assert f"moved to {aside}; it is chosen again" in said[0]
+    assert store.read_json("ways", "x") is None
+    assert len(said) == 1
+
+
+def test_a_damaged_sweep_is_an_error_that_names_it(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write_json("sweeps", "rates", {"requests": [], "axes": []})
+    (tmp_path / "sweeps" / "rates.json").write_text("{")
+    with pytest.raises(UserError, match=r"sweeps/rates.json is damaged .*delete it"):
+        store.read_json("sweeps", "rates")
+    assert (tmp_path / "sweeps" / "rates.json").exists()
 
 
 def test_binary_rubbish_is_set_aside_too(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""A name that is asked for again: what changes under it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from research import config as config_lib
+from research.errors import UserError
+from research.sweeps.execution import Execution
+from research.sweeps.plan import Planner, Run
+from research.sweeps.store import Store
+from research.sweeps.sweep import Sweep
+from research.training.checkpoints import Checkpoints
+
+# Values of a setting that are shown.
+MOST = 6
+
+
+def change(name: str, sweep: Sweep, runs: Sequence[Run], store: Store, planner: Planner) -> str:
+    """How a sweep differs from the one that has its name now, in a line; "" if it does not, or if there is none."""
+    before = Sweep.stored(store, name)
+    if before is None:
+        return ""
+    try:
+        had = {run.id for run in planner.runs(before.requests)}
+    except UserError as error:
+        return f"'{name}' is replaced; its runs cannot be planned any more ({error})"
+    wanted = {run.id for run in runs}
+    if had == wanted:
+        return ""
+    counts = [f"{len(wanted - had)} new", f"{len(wanted & had)} kept", f"{len(had - wanted)} no longer wanted"]
+    return f"'{name}' changes ({'; '.join(_settings(before, sweep))}); runs: {', '.join(counts)}; every record stays"
+
+
+def _settings(before: Sweep, after: Sweep) -> Iterator[str]:
+    """`learning_rate: 0.1|0.2 -> 0.1|0.3`, for each setting whose values differ."""
+    for path in dict.fromkeys(path for sweep in (before, after) for request in sweep.requests for path in request):
+        was, now = (_values(sweep, path) for sweep in (before, after))
+        if was != now:
+            yield f"{path}: {was} -> {now}"
+
+
+def _values(sweep: Sweep, path: str) -> str:
+    values = list(dict.fromkeys(str(request[path]) for request in sweep.requests if path in request))
+    shown = [*values[:MOST], "…"] if len(values) > MOST else values
+    return "|".join(shown) or "not set"
+
+
+def refuse_changed(name: str, run: Run, store: Store, planner: Planner, execution: Execution) -> None:
+    """Raises UserError if the run of that name is under way with other settings: what is saved of it would be lost."""
+    before = Sweep.stored(store, name)
+    if before is None or len(before.requests) != 1:
+        return
+    try:
+        (had,) = planner.runs(before.requests)
+    except UserError:
+        return  # so it cannot go on either
+    if had.id == run.id or store.path(had.id).exists():
+        return
+    checkpoints = Checkpoints(Path(execution.checkpoints or store.root / "checkpoints"), store.warn)
+    for _, pack in checkpoints.packs():
+        if had.id in pack.configs:
+            was, now = pack.configs[had.id], config_lib.flat(run.config)
+            paths = [path for path in {**was, **now} if was.get(path) != now.get(path)]
+            differ = ", ".join(
+                f"{path} was {was.get(path, 'not set')} and is {now.get(path, 'not set')}" for path in paths
+            )
+            raise UserError(
+                f"'{name}' is unfinished, and this is resuming with a changed flag: {differ}; "
+                "go on with the flags as they were, or give another --name"
+            )

@@ -1,0 +1,64 @@
+"""A broken file in experiments/: named in one line, the other experiments are as usable as before."""
+
+import pytest
+
+from tests.launch.command_lines import ROOT, Result, run_all
+
+FILES = {
+    "fails.py": "import research.sweeps\n\n\ndef arms():\n    return {}['none']\n\n\narms()\n",
+    "half.py": "EXPERIMENTS.add(\n",
+    "again.py": (ROOT / "experiments" / "regularization.py").read_text(),
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> list[Result]:
+    folder = tmp_path_factory.mktemp("declared")
+    (folder / "experiments").mkdir()
+    for path in (ROOT / "experiments").glob("*.py"):
+        (folder / "experiments" / path.name).write_text(path.read_text())
+    for name, text in FILES.items():
+        (folder / "experiments" / name).write_text(text)
+    cases = [
+        ["list", "experiments"],
+        ["list", "losses"],
+        ["plan", "--experiment=fails"],
+        ["table", "--experiment=half", "--no_train"],
+        ["table", "--experiment=failing", "--no_train"],
+    ]
+    return run_all(cases, folder, path=folder)
+
+
+def test_the_others_are_listed_and_each_broken_file_is_one_line(results: list[Result]) -> None:
+    assert results[0].code == 0
+    # The files come in the order of their names: again.py is there before regularization.py.
+    assert {line.split(":")[0] for line in results[0].out.splitlines() if line[0] != " "} == {
+        "regularization",
+        "optimizers",
+    }
+    says = results[0].err.splitlines()
+    assert len(says) == 3
+    assert says[0] == "warning: experiments/fails.py cannot be used: KeyError: 'none'"
+    assert says[1].startswith("warning: experiments/half.py cannot be used: SyntaxError: '(' was never closed")
+    assert says[2].startswith("warning: experiments/regularization.py cannot be used: ValueError: the experiment 'reg")
+
+
+def test_other_lists_do_not_speak_of_them(results: list[Result]) -> None:
+    assert (results[1].code, results[1].err) == (0, "")
+
+
+def test_asking_for_a_broken_one_says_what_broke_it_and_where(results: list[Result]) -> None:
+    first, *rest = results[2].err.splitlines()
+    assert results[2].code == 2
+    assert first == "error: experiments/fails.py cannot be used: KeyError: 'none'"
+    assert any("fails.py" in line and "line 5" in line for line in rest)
+    assert not any("importlib" in line for line in rest)
+    first, *rest = results[3].err.splitlines()
+    assert results[3].code == 2
+    assert first.startswith("error: experiments/half.py cannot be used: SyntaxError")
+
+
+def test_an_unknown_name_comes_with_the_broken_files(results: list[Result]) -> None:
+    assert results[4].code == 2
+    assert "experiments/fails.py cannot be used" in results[4].err
+    assert results[4].err.splitlines()[-1].startswith("error: unknown experiment 'failing'")
