@@ -102,6 +102,15 @@ class RunConfig:
         Literal["float32", "tf32", "bfloat16", "float64"], "of the arithmetic; bfloat16 keeps parameters in float32"
     ] = _field("float32", STATIC)
     remat: Annotated[bool, "recompute activations in the backward pass, to save memory"] = _field(False, STATIC)
+    init_from: Annotated[str | None, "start from the kept parameters of a run: RUN, RUN:best or RUN:last"] = _field(
+        None, NUMERIC
+    )
+    freeze: Annotated[str | None, "leave parameters as they are whose name (Dense_0/kernel) has this pattern"] = _field(
+        None, STATIC
+    )
+    reset: Annotated[str | None, "draw parameters anew, in spite of --init_from, whose name has this pattern"] = _field(
+        None, NUMERIC
+    )
     seed: Annotated[int, Range(0, 2**32 - 1), "seed of everything random"] = _field(0, NUMERIC)
 
 
@@ -273,6 +282,12 @@ def flat(config: RunConfig) -> dict[str, str]:
 def format_regularization(parts: tuple[Part, ...]) -> str:
     """The list as a flag takes it."""
     return ",".join(str(part) for part in parts) or "none"
+
+
+def given(config: RunConfig) -> dict[str, str]:
+    """Those of `flat` that are not the defaults: the flags that make this run."""
+    texts, changed = flat(config), {leaf.path for leaf in leaves(config) if not leaf.default}
+    return {path: text for path, text in texts.items() if path in changed}
 
 
 def numeric(config: RunConfig) -> dict[str, float]:

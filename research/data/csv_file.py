@@ -4,7 +4,7 @@ import collections
 import csv
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from research.data.builder import open_built
 from research.data.decoded import digest
-from research.data.spec import Source
+from research.data.spec import DataSpec, Source
 from research.data.table import Table
 from research.errors import UserError, nearest
 from research.options import options_of
@@ -78,6 +78,69 @@ def read(file: Path, target: str, impute: bool, task: str) -> Table:
     encoded = [_numbers(column, impute) or _one_hot(column, impute) for column in columns.values()]
     x = np.concatenate([values for values, _ in encoded], axis=1)  # [N, D]
     return Table(x, y, classes, tuple(name for _, names in encoded for name in names))
+
+
+def read_like(file: Path, spec: DataSpec, target: str) -> tuple[np.ndarray, np.ndarray | None, list[str]]:
+    """(x float32 [N, D], y [N], columns left over) of another file with the columns of `spec`, matched by name.
+
+    y is None where the file has no target column. Raises UserError, naming row and column, for what the set that
+    `spec` is of does not have: a column that is missing here, a category or class that is not known there.
+    """
+    columns = {column.name: column for column in _columns(file)}
+    answer = columns.pop(target, None)
+    encoded, used = [], set()
+    for name, categories in _encodings(spec.features, columns):
+        if name not in columns:
+            raise UserError(f"{file} has no column '{name}', which the run was trained on; {nearest(name, columns)}")
+        used.add(name)
+        encoded.append(_like(columns[name], categories, bool(spec.impute)))
+    y = None if answer is None else _target_like(answer, spec.classes)
+    return np.concatenate(encoded, axis=1), y, [name for name in columns if name not in used]
+
+
+def _encodings(features: Sequence[str], columns: Collection[str]) -> Iterator[tuple[str, list[str]]]:
+    """(column, its categories, or none of a number) from the features that they became: `colour=red` is a category."""
+    grouped: dict[str, list[str]] = {}
+    for feature in features:
+        # A name or a category may have an = in it: the columns that are there say which it is.
+        cuts = [place for place, letter in enumerate(feature) if letter == "="]
+        known = [place for place in cuts if feature[:place] in columns]
+        if feature in columns or not cuts:
+            grouped[feature] = []
+        else:
+            cut = (known or cuts)[0]
+            grouped.setdefault(feature[:cut], []).append(feature[cut + 1 :])
+    yield from grouped.items()
+
+
+def _like(column: Column, categories: list[str], impute: bool) -> np.ndarray:
+    """The column as float32 [N, 1], or [N, K] of known categories; a missing number is NaN, a category zeros."""
+    values = np.zeros((len(column.cells), max(len(categories), 1)), np.float32)
+    for row, cell in enumerate(column.cells):
+        if _missing(cell) and not impute:
+            raise column.error(row, "the value is missing; fill it in, since the run was trained without --impute")
+        if not categories:
+            number = math.nan if _missing(cell) else _number(cell)
+            if number is None:
+                raise column.error(row, f"'{cell}' is not a number, which the run was trained on")
+            values[row] = number
+        elif cell in categories:
+            values[row, categories.index(cell)] = 1
+        elif not _missing(cell):
+            raise column.error(row, f"'{cell}' was not there in training; {nearest(cell, categories)}")
+    return values
+
+
+def _target_like(column: Column, classes: Sequence[str]) -> np.ndarray:
+    """The target's values float32 [N], or its classes int32 [N] by their place in `classes`."""
+    values = []
+    for row, cell in enumerate(column.cells):
+        value = _number(cell) if not classes else classes.index(cell) if cell in classes else None
+        if _missing(cell) or value is None:
+            known = f"one of the classes; {nearest(cell, classes)}" if classes else "a number"
+            raise column.error(row, f"'{cell}' is not {known}; leave the column out to have predictions alone")
+        values.append(value)
+    return np.array(values, np.int32 if classes else np.float32)
 
 
 def _columns(file: Path) -> list[Column]:

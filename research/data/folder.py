@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import functools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -13,10 +12,10 @@ import numpy as np
 from research.data.builder import open_built
 from research.data.decoded import digest
 from research.data.progress import progress
-from research.data.spec import Source
+from research.data.spec import DataSpec, Source
 from research.data.table import Table
-from research.data.workers import Ahead
-from research.errors import UserError
+from research.data.workers import DECODERS, Ahead
+from research.errors import UserError, nearest
 from research.options import Range, options_of
 from research.registry import DATASETS, Entry
 
@@ -80,7 +79,7 @@ class Images:
         return np.dtype(np.uint8)
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        yield from _ahead(functools.partial(_pixels, mode=self.mode, shape=self.size), self.files)
+        yield from _ahead(functools.partial(decode, mode=self.mode, shape=self.size), self.files)
 
 
 def read(folder: Path, size: tuple[int, ...]) -> Table:
@@ -110,6 +109,32 @@ def read(folder: Path, size: tuple[int, ...]) -> Table:
     return Table(Images(files, mode, shape), y, tuple(classes), test_size=len(tests), maximum=255.0)
 
 
+def read_like(folder: Path, spec: DataSpec, resize: bool) -> tuple[np.ndarray, np.ndarray | None, list[Path]]:
+    """(x uint8 [N, H, W, C], y int32 [N], files) of other images: a folder for each class, or all in one folder.
+
+    y is None where they are not in folders. resize: images of another size are resized, as the set's own were.
+    Raises UserError for a class that `spec` does not have, and for images of another size.
+    """
+    if not folder.is_dir():
+        raise UserError(f"folder:{folder} is not a folder; expected one with images, or with a folder for each class")
+    files = _files(folder) if _folders(folder) else _images([folder])
+    if not files:
+        raise UserError(f"{folder} has no images")
+    y = None
+    if _folders(folder):
+        unknown = sorted({file.parent.name for file in files} - set(spec.classes))
+        if unknown:
+            name = unknown[0]
+            raise UserError(f"{folder} has the class '{name}', which is unknown; {nearest(name, spec.classes)}")
+        y = np.array([spec.classes.index(file.parent.name) for file in files], np.int32)
+    height, width, channels = spec.shape
+    for file, (_, size) in zip(files, _ahead(_header, files), strict=True):
+        if not resize and size != (height, width):
+            raise UserError(f"{file} has {size[0]}x{size[1]} pixels; the run was trained on {height}x{width}")
+    images = Images(files, "L" if channels == 1 else "RGB", (height, width))
+    return np.stack(list(images)), y, files
+
+
 def _files(folder: Path) -> list[Path]:
     """The files in the class folders, sorted, those of `test/` last; hidden files are left out."""
     parts = _folders(folder)
@@ -128,10 +153,9 @@ def _images(folders: list[Path]) -> list[Path]:
 
 
 def _ahead(function: Callable[[Path], T], files: Sequence[Path]) -> Iterator[T]:
-    """The function's values of the files, in their order, worked out ahead by a thread a core."""
+    """The function's values of the files, in their order, worked out ahead by Grain's workers."""
     chunks = [files[first : first + _CHUNK] for first in range(0, len(files), _CHUNK)]
-    threads = min(16, max(4, os.cpu_count() or 1))
-    with Ahead(lambda number: [function(file) for file in chunks[number]], len(chunks), threads=threads) as values:
+    with Ahead(lambda number: [function(file) for file in chunks[number]], len(chunks), threads=DECODERS) as values:
         for chunk in values:
             yield from chunk
 
@@ -142,7 +166,7 @@ def _header(file: Path) -> tuple[str, tuple[int, int]]:
         return image.mode, (image.height, image.width)
 
 
-def _pixels(file: Path, mode: str, shape: tuple[int, ...]) -> np.ndarray:
+def decode(file: Path, mode: str, shape: tuple[int, ...]) -> np.ndarray:
     """uint8 [H, W, C]."""
     with _opened(file) as image:
         resized = image.convert(mode).resize(shape[::-1], resample=2)  # bilinear; a copy where the size is right

@@ -1,15 +1,21 @@
 """Plans: from settings to runs, and from runs to packs of lanes, without training anything."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from research import config as config_lib
 from research.config import RunConfig
 from research.data.spec import Arrays, DataSpec, Source
 from research.errors import UserError, nearest
-from research.training import validate
+from research.sweeps.parameters import Parameters, Saved
+from research.sweeps.store import Store
+from research.training import transfer, validate
+from research.training.lanes import Way
 from research.training.program import Program
+from research.training.transfer import Origin
 
 Settings = Mapping[str, Any]
 OpenSource = Callable[[RunConfig], Source]
@@ -26,17 +32,24 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Pack:
-    """The runs of one program, in order."""
+    """The runs of one program, in order. way: the one that is recorded of them, where they are trained again."""
 
     program: Program
     runs: tuple[Run, ...]
+    way: Way | None = None
 
 
 class Planner:
-    """Settings to runs; what is the same for many runs (data, programs, checks) is worked out once."""
+    """Settings to runs; what is the same for many runs (data, programs, checks) is worked out once.
 
-    def __init__(self, open_source: OpenSource) -> None:
+    parameters: where runs with `init_from` find what they start from; None: in `records/`.
+    """
+
+    def __init__(self, open_source: OpenSource, parameters: Parameters | None = None) -> None:
         self._open_source = open_source
+        self._parameters = parameters or Parameters(Store(Path("records")))
+        self._saved: Callable[[str], Saved] = functools.cache(self._parameters.load)
+        self._fitting: set[Any] = set()
         self._sources: dict[Any, Source] = {}
         self._programs: dict[Any, Program] = {}
 
@@ -65,7 +78,34 @@ class Planner:
         """The run of a config. Raises UserError if it cannot work."""
         spec = self.source(config).spec
         config = validate.complete(config, spec)
-        return Run(config_lib.run_id(config, spec.fingerprint), config, self._program(config, spec))
+        if config.init_from is not None:
+            config = dataclasses.replace(config, init_from=":".join(self._parameters.resolve(config.init_from)))
+        program = self._program(config, spec)
+        self._check_transfer(config, program)
+        return Run(config_lib.run_id(config, spec.fingerprint), config, program)
+
+    def origin(self, run: Run) -> Origin | None:
+        """Where the run starts from. Raises UserError if that is not there, or damaged."""
+        if run.config.init_from is None:
+            return None
+        run_id, _, which = run.config.init_from.partition(":")
+        return Origin(f"run {run_id}", self._saved(run_id).variables[which], run.config.reset)
+
+    def _check_transfer(self, config: RunConfig, program: Program) -> None:
+        """Raises UserError if what is frozen, reset or started from does not fit.
+
+        A run that is over needs no parameters of another, so what is not there is missed only when it is to train.
+        """
+        key = (program, config.init_from, config.reset)
+        if key in self._fitting:
+            return
+        transfer.check_patterns(config, program)
+        run = Run("", config, program)
+        if config.init_from is not None and self._parameters.has(config.init_from.partition(":")[0]):
+            origin = self.origin(run)
+            assert origin is not None
+            transfer.check_origin(config, program, origin)
+        self._fitting.add(key)
 
     def _program(self, config: RunConfig, spec: DataSpec) -> Program:
         # What a check depends on besides the static leaves is the schedule (its durations) and few others.
@@ -93,12 +133,12 @@ def unique(runs: Iterable[Run]) -> list[Run]:
     return list({run.id: run for run in runs}.values())
 
 
-def packs(runs: Iterable[Run]) -> list[Pack]:
-    """The runs by program, in the order in which programs appear."""
-    by_program: dict[str, list[Run]] = {}
+def packs(runs: Iterable[Run], ways: Mapping[str, Way | None] | None = None) -> list[Pack]:
+    """The runs by program, and by recorded way, in the order in which these appear. ways: recorded ones, by run id."""
+    together: dict[tuple[str, Way | None], list[Run]] = {}
     for run in unique(runs):
-        by_program.setdefault(run.program.id, []).append(run)
-    return [Pack(members[0].program, tuple(members)) for members in by_program.values()]
+        together.setdefault((run.program.id, (ways or {}).get(run.id)), []).append(run)
+    return [Pack(members[0].program, tuple(members), way) for (_, way), members in together.items()]
 
 
 def with_seeds(settings: Settings, seeds: Iterable[int]) -> list[Settings]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from research.errors import UserError
+from research.errors import UserError, nearest
 from research.sweeps.record import Record
 
 FORMAT = 1
@@ -94,9 +94,34 @@ class Store:
         """The ids of every record here."""
         return (path.stem for path in sorted((self.root / "runs").glob("*/*.json")))
 
+    def named(self, text: str) -> str:
+        """The run whose id is, or begins with, `text`. Raises UserError if there is none, or more than one."""
+        every = list(self.ids())
+        found = [run_id for run_id in every if run_id.startswith(text)]
+        if not text or not found:
+            raise UserError(f"no run '{text}' in {self.root}; {nearest(text, every)}")
+        if len(found) > 1:
+            raise UserError(f"'{text}' begins the ids of {len(found)} runs: {', '.join(found[:4])}; write more of it")
+        return found[0]
+
     def write_json(self, folder: str, name: str, value: Any) -> None:
         """Writes a small file beside the records (a sweep's members, a program's way)."""
         write_atomically(self.root / folder / f"{name}.json", json.dumps(value, indent=1))
+
+    def keep_json(self, folder: str, name: str, value: Any) -> Any:
+        """Writes a small file unless it is there; returns what it holds: of several processes, the first's value."""
+        path = self.root / folder / f"{name}.json"
+        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        write_atomically(partial, json.dumps(value, indent=1))
+        try:
+            os.link(partial, path)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+        finally:
+            partial.unlink(missing_ok=True)
+        return self.read_json(folder, name)
 
     def read_json(self, folder: str, name: str) -> Any | None:
         """A small file's content, or None. Raises UserError if it is damaged."""

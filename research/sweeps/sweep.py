@@ -3,17 +3,20 @@
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from research.errors import UserError, nearest
 from research.sweeps import executor
 from research.sweeps.execution import DEFAULT, Execution
-from research.sweeps.executor import Report
-from research.sweeps.plan import Planner, Run, packs, unique
+from research.sweeps.parameters import Parameters
+from research.sweeps.plan import Planner, Run, unique
+from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.store import Store
+from research.sweeps.trainer import Report
+from research.training.lanes import Way
 
 
 class Monitor(Protocol):
@@ -52,15 +55,41 @@ def obtain(
     """
     wanted = unique(runs)
     found = done(wanted, store, monitor.warn)
-    missing = [run for run in wanted if run.id not in found]
+    again = _without_parameters(found, store, monitor.warn) if execution.keep_params and train else {}
+    missing = [run for run in wanted if run.id not in found or run.id in again]
     if missing and train:
         store.prepare()
         totals = Counter(run.program.id for run in wanted)
+        origins = [planner.origin(run) for run in missing]
+        by_id = {run.id: origin for run, origin in zip(missing, origins, strict=True)}
         with monitor.watch(missing) as report:
-            executor.execute(packs(missing), store, planner.arrays, report, totals, execution=execution)
+            executor.execute(
+                missing,
+                store,
+                planner.arrays,
+                report,
+                totals,
+                execution=execution,
+                origin_of=lambda run: by_id[run.id],
+                again=again,
+            )
         found, _ = store.find(run.id for run in wanted)
     monitor.obtained(found.values())
     return found
+
+
+def _without_parameters(
+    found: Mapping[str, Record], store: Store, warn: Callable[[str], None]
+) -> dict[str, Way | None]:
+    """The runs that are over and kept no parameters, each with its recorded way: training it again gives the same."""
+    parameters, again = Parameters(store), {}
+    for run_id, record in found.items():
+        if not parameters.has(run_id):
+            again[run_id] = recorded_way(record.provenance)
+            if again[run_id] is None:
+                device = record.provenance.get("device", "another device")
+                warn(f"run {run_id} was trained on {device}; trained again here, its record may differ in last digits")
+    return again
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,9 +32,7 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
 
 def summary(scores: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """The metrics of a split; scores: logits [N, C], y: labels [N]."""
-    scores = scores.astype(np.float64)
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    log_probabilities = log_softmax(scores)
     right = scores.argmax(axis=1) == y
     return {
         "accuracy": float(right.mean()),
@@ -44,11 +42,22 @@ def summary(scores: np.ndarray, y: np.ndarray) -> dict[str, float]:
     }
 
 
+def log_softmax(scores: np.ndarray) -> np.ndarray:
+    """Logits [N, C] as log-probabilities, float64 [N, C]."""
+    scores = scores.astype(np.float64)
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
     """Expected calibration error: the mean gap of confidence and accuracy over 15 equal bins (Guo et al. 2017)."""
-    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins, confidence - right, CALIBRATION_BINS)
+    gaps = np.bincount(calibration_bins(confidence), confidence - right, CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / len(right))
+
+
+def calibration_bins(confidence: np.ndarray) -> np.ndarray:
+    """The bin of each confidence in [0, 1], int [N]: 15 of equal width, their lower ends included."""
+    return np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
 
 
 def roc_auc(scores: np.ndarray, y: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import logging
 import math
 import os
 import shutil
@@ -15,6 +16,7 @@ import jax
 import numpy as np
 
 from research.errors import UserError
+from research.training import kept as kept_lib
 from research.training.lanes import Way
 from research.training.snapshot import Snapshot, select
 from research.training.state import LaneState
@@ -32,6 +34,7 @@ class Pack:
 
     device: the kind that trained them. configs: of each run, flat, by id and in order. keep: which snapshots stay: the
     last two; with them the one of the lowest mean validation loss; or all, and these also after the runs are done.
+    kept: whether they hold the runs' best and last variables too.
     """
 
     program: str
@@ -39,6 +42,7 @@ class Pack:
     way: Way
     configs: dict[str, dict[str, str]]
     keep: Keep = "last"
+    kept: bool = False
 
     @property
     def runs(self) -> list[str]:
@@ -48,7 +52,8 @@ class Pack:
     @property
     def name(self) -> str:
         """The folder's name: the same runs go on in the same folder."""
-        return hashlib.sha256(json.dumps([self.program, self.runs]).encode()).hexdigest()[:16]
+        content = [self.program, self.runs, *(["kept"] if self.kept else [])]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,14 +101,16 @@ class Checkpoints:
                 "--checkpoints"
             ) from None
 
-    def find(self, run_ids: Sequence[str], program: str, template: Callable[[], LaneState]) -> Found | None:
+    def find(
+        self, run_ids: Sequence[str], program: str, template: Callable[[], LaneState], kept: bool = False
+    ) -> Found | None:
         """The furthest readable snapshot of the pack that holds most of these runs, or None.
 
         template: the shapes of one run's state. A snapshot that does not read back is named and set aside, and the
-        one before it is taken.
+        one before it is taken. kept: only one that holds what the runs keep.
         """
         wanted = set(run_ids)
-        candidates = [(folder, pack) for folder, pack in self.packs() if pack.program == program]
+        candidates = [(folder, pack) for folder, pack in self.packs() if pack.program == program and pack.kept >= kept]
         candidates.sort(key=lambda one: (-len(wanted & set(one[1].runs)), -max(steps(one[0]), default=-1), one[0]))
         for folder, pack in candidates:
             places = [place for place, run in enumerate(pack.runs) if run in wanted]
@@ -247,6 +254,9 @@ def _manager(folder: Path, **options: Any) -> Any:
     """An orbax manager of this process alone: there is one writer, since its state is every process's."""
     import orbax.checkpoint as ocp
 
+    # What fails in orbax's threads is raised here too, where it becomes one line.
+    for logger in ("absl", "concurrent.futures"):
+        logging.getLogger(logger).addFilter(_not_of_orbax)
     process = jax.process_index()
     alone = ocp.options.MultiprocessingOptions(
         primary_host=process, active_processes={process}, barrier_sync_key_prefix=folder.name
@@ -257,6 +267,12 @@ def _manager(folder: Path, **options: Any) -> Any:
     )
 
 
+def _not_of_orbax(record: logging.LogRecord) -> bool:
+    """Whether a message is neither orbax's nor that of an event loop which orbax closed after an error."""
+    error = record.exc_info[1] if record.exc_info else None
+    return f"{os.sep}orbax{os.sep}" not in record.pathname and "Event loop is closed" not in str(error)
+
+
 def steps(folder: Path) -> list[int]:
     """The steps of a pack's finished checkpoints."""
     return [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
@@ -265,6 +281,7 @@ def steps(folder: Path) -> list[int]:
 def to_arrays(snapshot: Snapshot) -> dict[str, np.ndarray]:
     """A snapshot's arrays by name; those without elements are left out, as orbax cannot hold them."""
     named = {f"state.{name}": leaf for name, leaf in _named(snapshot.state)}
+    named |= {f"kept.{name}": leaf for name, leaf in _named(snapshot.kept)}
     named |= {f"rows.{name}": values for name, values in snapshot.rows.items()}
     return {name: array for name, array in named.items() if array.size}
 
@@ -282,12 +299,19 @@ def read(path: Path, template: LaneState) -> Snapshot:
     if {name: _digest(array) for name, array in arrays.items()} != meta["crc32"]:
         raise ValueError("its checksums do not fit")
     runs = next(iter(arrays.values())).shape[0]
-    leaves = [_fitting(arrays, f"state.{name}", runs, shape) for name, shape in _named(template)]
+    state = _taken(arrays, "state", runs, template)
+    keeps = any(name.startswith("kept.") for name in arrays)
+    kept = _taken(arrays, "kept", runs, kept_lib.template(template)) if keeps else None
     if any(name.startswith("state.") for name in arrays):
         raise ValueError(f"it holds {next(name for name in arrays if name.startswith('state.'))}, which the run lacks")
     rows = {name.removeprefix("rows."): array for name, array in arrays.items()}
-    state = jax.tree.unflatten(jax.tree.structure(template), leaves)
-    return Snapshot(meta["step"], state, rows, meta["seconds"])
+    return Snapshot(meta["step"], state, rows, meta["seconds"], kept)
+
+
+def _taken(arrays: dict[str, np.ndarray], part: str, runs: int, template: Any) -> Any:
+    """Takes a tree's arrays out of `arrays`: the template's, with a leading axis of runs."""
+    leaves = [_fitting(arrays, f"{part}.{name}", runs, shape) for name, shape in _named(template)]
+    return jax.tree.unflatten(jax.tree.structure(template), leaves)
 
 
 def _fitting(arrays: dict[str, np.ndarray], name: str, runs: int, shape: Any) -> np.ndarray:

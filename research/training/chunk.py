@@ -12,14 +12,17 @@ import numpy as np
 
 from research.config import RunConfig
 from research.data.spec import Arrays
+from research.training import kept as kept_lib
 from research.training import lanes as lanes_lib
 from research.training import parallel
 from research.training.feed import Resident, Streamed
 from research.training.inputs import Inputs, inputs_of, stacked
+from research.training.kept import Kept
 from research.training.lanes import Functions, Way
 from research.training.program import Program
-from research.training.snapshot import Snapshot, resumed_rows, resumed_state
+from research.training.snapshot import Begin, Snapshot, resumed
 from research.training.state import Lane, LaneState
+from research.training.transfer import Origin
 
 # A dispatch's batches, and an evaluation's inputs, take at most this much.
 BATCH_BYTES = 64 << 20
@@ -56,6 +59,7 @@ class Chunk:
     clean: np.ndarray  # labels [N]
     validation: jax.Array  # labels of the validation rows, [W, V]
     rows: list[dict[str, np.ndarray]] = dataclasses.field(default_factory=list)
+    kept: Kept | None = None  # where parameters are to be kept
 
     @property
     def training(self) -> np.ndarray:
@@ -73,8 +77,14 @@ def start(
     way: Way,
     snapshot: Snapshot | None = None,
     memory: Memory = WHOLE,
+    origins: Sequence[Origin | None] = (),
+    keep: bool = False,
 ) -> list[Chunk]:
-    """The chunks of a pack, spread over the devices in turn: before their first step, or as the snapshot has them."""
+    """The chunks of a pack, spread over the devices in turn: before their first step, or as the snapshot has them.
+
+    origins: where each run starts from; those of none start from their own initial variables. keep: the best and
+    the last variables of each run.
+    """
     inputs = [inputs_of(config, program, arrays) for config in configs]
     devices = jax.local_devices()[: way.devices] if way.replicas == 1 else [None]
     streams = memory.device is not None and arrays.x.nbytes > memory.device
@@ -86,7 +96,12 @@ def start(
         functions = parallel.functions(program, way, device)
         if device not in data:
             data[device] = arrays.x if streams else functions.share(arrays.x), functions.share(arrays.y)
-        chunk = _chunk(program, way, members, inputs, functions, data[device], arrays, snapshot)
+        places = members + members[-1:] * (way.width - len(members))  # idle lanes repeat the last run
+        if snapshot is None:
+            begin = _initial(program, inputs, places, origins or [None] * len(inputs), keep)
+        else:
+            begin = resumed(snapshot, places, keep)
+        chunk = _chunk(members, [inputs[i] for i in places], functions, data[device], arrays, begin)
         if streams:
             y = np.asarray(chunk.feed.y)
             chunk.feed = Streamed(
@@ -97,36 +112,43 @@ def start(
 
 
 def _chunk(
-    program: Program,
-    way: Way,
     members: list[int],
     inputs: list[Inputs],
     functions: Functions,
     data: tuple[Any, jax.Array],
     arrays: Arrays,
-    snapshot: Snapshot | None,
+    begin: Begin,
 ) -> Chunk:
-    """A chunk whose data is resident; idle lanes repeat the last run's."""
-    places = members + members[-1:] * (way.width - len(members))
-    lanes = functions.replicate(stacked([inputs[i].lane for i in places]))
-    if snapshot is None:
-        states = [lanes_lib.init(program, inputs[i].lane) for i in places]
-        state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
-    else:
-        state = resumed_state(snapshot, places)
+    """A chunk of these lanes whose data is resident."""
+    lanes = functions.replicate(stacked([one.lane for one in inputs]))
     x, y = data
-    noisy = any(inputs[i].lane.hparams["label_noise"] for i in members)
+    noisy = any(one.lane.hparams["label_noise"] for one in inputs)
     return Chunk(
         members=members,
         functions=functions,
         lanes=lanes,
-        state=functions.replicate(state),
-        factors=np.stack([inputs[i].factors for i in places], axis=1),
+        state=functions.replicate(begin.state),
+        factors=np.stack([one.factors for one in inputs], axis=1),
         feed=Resident(x, functions.labels(lanes, y) if noisy else y),
         clean=arrays.y,
-        validation=functions.replicate(arrays.y[np.stack([inputs[i].lane.validation for i in places])]),
-        rows=[] if snapshot is None else resumed_rows(snapshot, places),
+        validation=functions.replicate(arrays.y[np.stack([one.lane.validation for one in inputs])]),
+        rows=begin.rows,
+        kept=functions.replicate(begin.kept),
     )
+
+
+def _initial(
+    program: Program, inputs: list[Inputs], places: list[int], origins: Sequence[Origin | None], keep: bool
+) -> Begin:
+    """What a chunk of these runs begins with before its first step."""
+
+    def one(lane: Lane, origin: Origin | None) -> LaneState:
+        state = lanes_lib.init(program, lane)
+        return state if origin is None else lanes_lib.init_from(program, lane, origin.applied(state.variables))
+
+    states = [one(inputs[i].lane, origins[i]) for i in places]
+    state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+    return Begin(state, kept_lib.initial(state) if keep else None, [])
 
 
 def run_epoch(
@@ -152,8 +174,7 @@ def run_epoch(
                 next(dispatch)
             if begin + length < program.sizes.steps_per_epoch:
                 after(begin + length)
-    for chunk, row in zip(chunks, [close(program, chunk, way) for chunk in chunks], strict=True):
-        chunk.rows.append({name: values[: way.width] for name, values in jax.device_get(row).items()})
+    finish(program, chunks, way)
 
 
 def dispatches(program: Program, chunk: Chunk, way: Way, epoch: int, first: int = 0) -> Generator[None, None, None]:
@@ -186,21 +207,34 @@ def dispatch_steps(program: Program, way: Way) -> int:
     return min(way.steps, program.sizes.steps_per_epoch, fitting)
 
 
+def finish(program: Program, chunks: Sequence[Chunk], way: Way) -> None:
+    """Ends an epoch of chunks and adds its row to their curves."""
+    for chunk, row in zip(chunks, [close(program, chunk, way) for chunk in chunks], strict=True):
+        chunk.rows.append({name: values[: way.width] for name, values in jax.device_get(row).items()})
+
+
 def close(program: Program, chunk: Chunk, way: Way) -> dict[str, jax.Array]:
     """Ends an epoch of a chunk; returns the curves' row, {name: [W]}, still on the device."""
     evaluated: dict[str, jax.Array] = {}
     if program.sizes.validation:
         evaluated = evaluate(program, chunk, chunk.state.evaluated, chunk.lanes.validation)
     chunk.state, row = chunk.functions.close_epoch(chunk.state, chunk.lanes, evaluated, chunk.validation)
+    if chunk.kept is not None:
+        chunk.kept = kept_lib.update(chunk.kept, chunk.state, row.get("validation/loss", row["train/loss"]))
     return row
 
 
 def evaluate(program: Program, chunk: Chunk, variables: Any, rows: jax.Array) -> dict[str, jax.Array]:
     """Outputs [W, R, K] and scores [W, R, C] of rows [W, R], a part at a time."""
     count = rows.shape[1]
-    size = max(min(EVALUATION_ROWS, max(program.sizes.validation, program.sizes.test) or count), 1)
+    size = part_size(program, count)
     padded = rows if count % size == 0 else jnp.pad(rows, ((0, 0), (0, -count % size)), mode="edge")
     parts = [chunk.functions.evaluate(variables, chunk.lanes, x, own) for x, own in chunk.feed.parts(padded, size)]
     if len(parts) == 1:
         return {name: values[:, :count] for name, values in parts[0].items()}
     return {name: jnp.concatenate([part[name] for part in parts], axis=1)[:, :count] for name in parts[0]}
+
+
+def part_size(program: Program, count: int) -> int:
+    """How many of `count` rows are evaluated together."""
+    return max(min(EVALUATION_ROWS, max(program.sizes.validation, program.sizes.test) or count), 1)

@@ -84,6 +84,12 @@ def init(program: Program, lane: Lane) -> LaneState:
     return initial_state(program, lane)
 
 
+@functools.partial(jax.jit, static_argnames=("program",))
+def init_from(program: Program, lane: Lane, variables: Variables) -> LaneState:
+    """The initial state of one lane that starts from given variables."""
+    return initial_state(program, lane, variables)
+
+
 @functools.partial(jax.jit, static_argnames=("classes",))
 def labels(lanes: Lane, y: jax.Array, *, classes: int) -> jax.Array:
     """Each lane's labels [W, N]: with probability `label_noise` drawn anew over all classes, by row."""

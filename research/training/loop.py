@@ -2,17 +2,21 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 import jax
+import numpy as np
 
 from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
 from research.training import snapshot as snapshot_lib
 from research.training.chunk import WHOLE, Chunk, Memory
+from research.training.kept import Kept
 from research.training.lanes import Way
 from research.training.program import Program
 from research.training.snapshot import Snapshot
+from research.training.transfer import Origin
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,13 +47,14 @@ AtBoundary = Callable[[Boundary], None]
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What one lane came to; the run's record without its names."""
+    """What one lane came to; the run's record without its names. kept: its variables, where they are to be kept."""
 
     metrics: dict[str, float]
     curves: dict[str, list[float]]
     checksums: list[str]
     steps: int
     diverged_at: int | None
+    kept: Kept | None = None
 
 
 def train(
@@ -61,15 +66,22 @@ def train(
     at_boundary: AtBoundary = lambda boundary: None,
     resume: Snapshot | None = None,
     memory: Memory = WHOLE,
+    epochs: int | None = None,
+    origins: Sequence[Origin | None] = (),
+    keep: bool = False,
 ) -> list[Outcome]:
     """Trains runs of one program, each as a lane, and returns their outcomes in order.
 
     at_boundary is called between dispatches and may raise to stop. resume: a snapshot of these runs to go on from; at
-    the same way the outcomes are bit for bit those of a training that was never stopped.
+    the same way the outcomes are bit for bit those of a training that was never stopped. epochs: stop after so many.
+    origins: for each run with `init_from`, where it starts from. keep: the outcomes hold the best and last variables.
     """
+    missing = [config.init_from for config, origin in zip_longest(configs, origins) if config.init_from and not origin]
+    if missing:
+        raise ValueError(f"a run starts from {missing[0]}, and was given none of its parameters")
     with program.numbers():
-        chunks = chunk_lib.start(program, configs, arrays, way, resume, memory)
-        per_epoch, epochs = program.sizes.steps_per_epoch, program.config.epochs
+        chunks = chunk_lib.start(program, configs, arrays, way, resume, memory, origins, keep)
+        per_epoch, epochs = program.sizes.steps_per_epoch, min(epochs or program.config.epochs, program.config.epochs)
         done, first = divmod(resume.step if resume else 0, per_epoch)
         for epoch in range(done, epochs):
             live = [chunk for chunk in chunks if chunk.training.any()]
@@ -85,7 +97,7 @@ def train(
             training = sum(int(chunk.training.sum()) for chunk in chunks)
             report(Progress(epoch + 1, epochs, training, len(configs)))
             at_boundary(_boundary(before + per_epoch, chunks))
-        return [outcome for chunk in chunks for outcome in _outcomes(program, chunk)]
+        return [outcome for chunk in chunks for outcome in outcomes(program, chunk)]
 
 
 def _boundary(step: int, chunks: list[Chunk]) -> Boundary:
@@ -95,8 +107,8 @@ def _boundary(step: int, chunks: list[Chunk]) -> Boundary:
     return Boundary(step, wait, lambda: snapshot_lib.take(step, chunks))
 
 
-def _outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
-    """The outcomes of a chunk's lanes, in their order."""
+def outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
+    """The outcomes of a chunk's runs, in their order, as they are now. To be called inside `program.numbers()`."""
     state = chunk.state
     variables = state.best if program.has_stopping else state.evaluated
     scores = {}
@@ -104,10 +116,10 @@ def _outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
         rows = getattr(chunk.lanes, name)
         if rows.shape[1]:
             scores[name] = jax.device_get(chunk_lib.evaluate(program, chunk, variables, rows)["scores"])
-    clean = chunk.clean
+    clean, kept = chunk.clean, jax.device_get(chunk.kept)
     rows = jax.device_get({name: getattr(chunk.lanes, name) for name in scores})
     last = chunk.rows[-1]
-    outcomes = []
+    found = []
     for place in range(len(chunk.members)):
         epochs, diverged = int(last["epochs"][place]), int(last["diverged_at"][place])
         own = [{name: value[place] for name, value in row.items()} for row in chunk.rows[:epochs]]
@@ -117,13 +129,14 @@ def _outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
             for name, of_split in scores.items():
                 summary = program.problem.summary(of_split[place], clean[rows[name][place]])
                 metrics |= {f"{name}/{metric}": value for metric, value in summary.items()}
-        outcomes.append(
+        found.append(
             Outcome(
                 metrics=metrics,
                 curves={name: [float(row[name]) for row in own] for name in curves},
                 checksums=["{:08x}{:08x}".format(*row["checksum"]) for row in own],
                 steps=epochs * program.sizes.steps_per_epoch if diverged < 0 else diverged,
                 diverged_at=None if diverged < 0 else diverged,
+                kept=jax.tree.map(lambda leaf, place=place: np.array(leaf[place]), kept),
             )
         )
-    return outcomes
+    return found

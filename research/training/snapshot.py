@@ -2,12 +2,13 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from research.training.kept import Kept
 from research.training.state import LaneState, Tree
 
 
@@ -17,12 +18,14 @@ class Snapshot:
 
     Where `step` is a multiple of the steps an epoch, the epoch before it is closed. state: leaves [M, ...]. rows: the
     curves so far with what else an epoch leaves behind, {name: [M, epochs, ...]}. seconds: that it took to come here.
+    kept: what the runs keep, leaves [M, ...], or None.
     """
 
     step: int
     state: LaneState
     rows: dict[str, np.ndarray]
     seconds: float = 0.0
+    kept: Kept | None = None
 
     @property
     def runs(self) -> int:
@@ -37,7 +40,8 @@ def take(step: int, chunks: Sequence[Any]) -> Snapshot:
     curves end with its own last epoch.
     """
     epochs = max(len(chunk.rows) for chunk in chunks)
-    states = [_members(jax.device_get(chunk.state), len(chunk.members)) for chunk in chunks]
+    held = [_members(jax.device_get((chunk.state, chunk.kept)), len(chunk.members)) for chunk in chunks]
+    state, kept = jax.tree.map(lambda *leaves: np.concatenate(leaves), *held)
     rows: dict[str, np.ndarray] = {}
     if epochs:
         filled = [chunk.rows + chunk.rows[-1:] * (epochs - len(chunk.rows)) for chunk in chunks]
@@ -47,27 +51,37 @@ def take(step: int, chunks: Sequence[Any]) -> Snapshot:
                 for chunk, of_chunk in zip(chunks, filled, strict=True)
             ]
             rows[name] = np.concatenate(of_chunks)
-    return Snapshot(step, jax.tree.map(lambda *leaves: np.concatenate(leaves), *states), rows)
+    return Snapshot(step, state, rows, kept=kept)
 
 
 def select(snapshot: Snapshot, places: Sequence[int]) -> Snapshot:
     """The snapshot of some of its runs."""
     index = np.asarray(places)
-    state, rows = jax.tree.map(lambda leaf: leaf[index], (snapshot.state, snapshot.rows))
-    return dataclasses.replace(snapshot, state=state, rows=rows)
+    state, rows, kept = jax.tree.map(lambda leaf: leaf[index], (snapshot.state, snapshot.rows, snapshot.kept))
+    return dataclasses.replace(snapshot, state=state, rows=rows, kept=kept)
 
 
-def resumed_state(snapshot: Snapshot, places: Sequence[int]) -> LaneState:
-    """The state of a chunk whose lanes are these runs, on the default device."""
+class Begin(NamedTuple):
+    """What a chunk begins with: its state and what it keeps, leaves [W, ...] on the default device, and its rows."""
+
+    state: LaneState
+    kept: Kept | None
+    rows: list[dict[str, np.ndarray]]
+
+
+def resumed(snapshot: Snapshot, places: Sequence[int], keep: bool) -> Begin:
+    """What a chunk whose lanes are these runs begins with.
+
+    Raises ValueError if parameters are to be kept and the snapshot is of runs that keep none.
+    """
+    if keep and snapshot.kept is None:
+        raise ValueError("the snapshot is of runs that keep no parameters, so their best ones are not known")
     index = np.asarray(places)
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf[index]), snapshot.state)
-
-
-def resumed_rows(snapshot: Snapshot, places: Sequence[int]) -> list[dict[str, np.ndarray]]:
-    """The curves of a chunk whose lanes are these runs, {name: [W]} an epoch."""
-    index = np.asarray(places)
+    held = (snapshot.state, snapshot.kept if keep else None)
+    state, kept = jax.tree.map(lambda leaf: jnp.asarray(leaf[index]), held)
     epochs = next((values.shape[1] for values in snapshot.rows.values()), 0)
-    return [{name: values[index, epoch] for name, values in snapshot.rows.items()} for epoch in range(epochs)]
+    rows = [{name: values[index, epoch] for name, values in snapshot.rows.items()} for epoch in range(epochs)]
+    return Begin(state, kept, rows)
 
 
 def _members(state: Tree, count: int) -> Tree:

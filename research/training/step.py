@@ -15,6 +15,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.sites import SITE
 from research.optim import plateau
 from research.registry import LOSSES, OPTIMIZERS
+from research.training import leaves
 from research.training import program as program_lib
 from research.training.examples import prepare
 from research.training.program import Program
@@ -43,7 +44,7 @@ def train_step(
     learning_rate = lane.hparams["learning_rate"] * batch["factor"] * state.plateau.scale
     updates, opt_state = _update(program, state, lane, grads, params, learning_rate, batch["factor"])
     new_params = _project(program, lane, optax.apply_updates(params, updates), learning_rate)
-    variables = Variables(new_params, stats)
+    variables = Variables(leaves.held(program.config.freeze, new_params, params), stats)
 
     metrics = program.problem.example_metrics(program_lib.scores(program, lane, outputs), batch["y"])
     row = _over({name: fwd.share(value) for name, value in metrics.items()}, axis) | {
@@ -98,7 +99,7 @@ def _gradient(
     if count == 1:
         (stats, outputs, loss), gradient = of_part(fwd, x, targets)
         loss, gradient = _over((loss, gradient), fwd.axis)
-        return (stats, outputs, loss), gradient
+        return (stats, outputs, loss), leaves.stilled(program.config.freeze, gradient)
 
     def add(total: Tree, own: Tree) -> Any:
         index, weight, x, targets = own
@@ -109,6 +110,7 @@ def _gradient(
     zeros = jnp.zeros((), program.dtype), jax.tree.map(jnp.zeros_like, params)
     total, (stats, outputs) = jax.lax.scan(add, zeros, rows, unroll=_slow_in_loops(params))
     loss, gradient = _over(total, fwd.axis)
+    gradient = leaves.stilled(program.config.freeze, gradient)
     return (_mean_stats(fwd, stats, count), outputs.reshape(-1, *outputs.shape[2:]), loss), gradient
 
 
@@ -177,7 +179,7 @@ def _update(
         updates, opt_state[name] = transform.update(
             updates, state.opt_state[name], params, key=key, learning_rate=learning_rate, factor=factor
         )
-    return updates, opt_state
+    return leaves.stilled(program.config.freeze, updates), opt_state
 
 
 def _project(program: Program, lane: Lane, params: Tree, learning_rate: jax.Array) -> Tree:
@@ -191,14 +193,19 @@ def _averaged(program: Program, state: LaneState, lane: Lane, variables: Variabl
     mean = state.mean
     for part in program.members("average"):
         mean = program_lib.regularizer(part, lane)(mean, variables, state.step, program.steps)
+        # A frozen leaf's mean is that leaf, which adding up would round.
+        mean = dataclasses.replace(mean, params=leaves.held(program.config.freeze, mean.params, variables.params))
     return mean
 
 
-def initial_state(program: Program, lane: Lane) -> LaneState:
-    """The state before the first step. To be called inside `program.numbers()`, as all that follows."""
+def initial_state(program: Program, lane: Lane, variables: Variables | None = None) -> LaneState:
+    """The state before the first step. To be called inside `program.numbers()`, as all that follows.
+
+    variables: those to start from, in place of the lane's own initial ones.
+    """
     if program.dtype == np.float64 and jnp.zeros(()).dtype != np.float64:
         raise RuntimeError("a float64 program was entered without program.numbers(); JAX would round to float32")
-    variables = program_lib.init(program, lane)
+    variables = program_lib.init(program, lane) if variables is None else variables
     params = variables.params
     metrics = jax.eval_shape(
         program.problem.example_metrics,

@@ -1,0 +1,134 @@
+"""Evaluates a run that kept its parameters: python -m launch.evaluate --run=ID --split=test --out=DIR"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from launch import start
+from launch.flags import store
+from launch.monitor import Terminal
+from launch.planner import planner
+from research import config as config_lib
+from research.analysis.evaluation import Evaluation
+from research.data import csv_file, folder
+from research.data.spec import DataSpec
+from research.errors import UserError
+from research.sweeps.parameters import Parameters, evaluated
+from research.sweeps.plan import Planner, Run
+from research.sweeps.provenance import recorded_way
+from research.sweeps.record import Record
+from research.sweeps.store import Store
+from research.training.evaluation import lane_of, scores_of
+from research.training.lanes import Way
+from research.training.state import Lane
+
+RUN = flags.DEFINE_string("run", None, "the id of a run, or the beginning of one")
+SPLIT = flags.DEFINE_string(
+    "split",
+    "test",
+    "test, validation or train of the run's own data; or csv:FILE, folder:DIR with the same columns or classes",
+)
+PARAMS = flags.DEFINE_enum(
+    "params", None, ["best", "last"], "which of its parameters; none: those that its record's metrics are of"
+)
+OUT = flags.DEFINE_string("out", None, "write predictions.csv and figures into this directory")
+
+SPLITS = ("test", "validation", "train")
+
+
+def main(arguments: Sequence[str]) -> None:
+    if arguments:
+        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+    if not RUN.value:
+        raise UserError(
+            "--run=ID says which run; launch.train prints its id, and launch.table --rows=runs those of many"
+        )
+    records, plans = store(), planner()
+    record = _record(records, RUN.value)
+    run = _run(plans, record)
+    saved = Parameters(records).load(record.run_id)
+    which = PARAMS.value or evaluated(run.config)
+    arrays = plans.arrays(run)
+    lane = lane_of(run.program, run.config, arrays)
+    names, x, y, rows = _examples(plans.source(run.config).spec, run, lane, SPLIT.value)
+    if x is None:
+        x, y = arrays.x, arrays.y[rows]
+    scores = scores_of(run.program, lane, saved.variables[which], _way(record), x, rows)
+    print(f"run {record.run_id}: its {which} parameters, of epoch {saved.epochs[which]}; {len(rows):,} rows")
+    if y is not None:
+        metrics = run.program.problem.summary(scores, y)
+        print(f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items()))
+    elif not OUT.value:
+        raise UserError(f"{SPLIT.value} has no targets, so there are no metrics; --out=DIR takes the predictions")
+    if OUT.value:
+        title = f"{run.config.arch.name} on {SPLIT.value if x is not arrays.x else run.program.spec.name}"
+        evaluation = Evaluation(title, names, scores, y, run.program.spec.classes)
+        for path in evaluation.write(OUT.value):
+            print(f"wrote {path}")
+
+
+def _record(records: Store, text: str) -> Record:
+    record = records.read(records.named(text))
+    assert record is not None
+    if record.status == "failed":
+        raise UserError(f"run {record.run_id} failed: {record.error.strip().splitlines()[-1]}")
+    return record
+
+
+def _run(plans: Planner, record: Record) -> Run:
+    """The run of a record. Raises UserError if its data are others now."""
+    run = plans.run(config_lib.resolve(record.config)[0])
+    if run.id != record.run_id:
+        raise UserError(
+            f"run {record.run_id} cannot be evaluated: with the data and the code as they are now, its config makes "
+            f"another run, {run.id}"
+        )
+    return run
+
+
+def _way(record: Record) -> Way:
+    way = recorded_way(record.provenance)
+    if way is None:
+        device = record.provenance.get("device", "another device")
+        Terminal().warn(f"the run was trained on {device}; evaluated here, its metrics may differ in last digits")
+    return way or Way(1, 1)
+
+
+def _examples(
+    spec: DataSpec, run: Run, lane: Lane, split: str
+) -> tuple[list[str], np.ndarray | None, np.ndarray | None, np.ndarray]:
+    """(what each example is called, raw inputs, targets, rows); inputs are None where they are the run's own."""
+    if split in SPLITS:
+        rows = np.asarray(getattr(lane, split))
+        if not len(rows):
+            raise UserError(f"the run has no {split} rows: its split is {run.config.split}")
+        return [str(row) for row in rows], None, None, rows
+    kind, _, path = split.partition(":")
+    images = len(spec.shape) == 3
+    if kind not in ("csv", "folder") or not path:
+        raise UserError(f"split={split}: expected {', '.join(SPLITS)}, csv:FILE or folder:DIR")
+    if images != (kind == "folder"):
+        wanted = "images: give folder:DIR" if images else "a table: give csv:FILE"
+        raise UserError(f"split={split}: the run was trained on {wanted}")
+    options = dict(run.config.dataset.options)
+    if images:
+        if spec.maximum != 255:
+            raise UserError(
+                f"split={split}: the run's pixels go from 0 to {spec.maximum:g}, those of image files to 255"
+            )
+        x, y, files = folder.read_like(Path(path).expanduser(), spec, bool(options.get("size")))
+        names = [str(file) for file in files]
+    else:
+        target = options.get("target", "target")
+        x, y, left = csv_file.read_like(Path(path).expanduser(), spec, target)
+        names = [str(row) for row in range(len(x))]
+        if left:
+            print(f"note: columns that the run does not read: {', '.join(left)}", file=sys.stderr)
+    return names, x, y, np.arange(len(x))
+
+
+if __name__ == "__main__":
+    start.run(main)

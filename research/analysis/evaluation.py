@@ -1,0 +1,165 @@
+"""What a run says of some rows: its predictions as csv, and how far they are right as figures."""
+
+import csv
+import dataclasses
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from research.analysis import figures
+from research.analysis.lines import COLOURS
+from research.sweeps.store import write_atomically
+from research.tasks.classification import CALIBRATION_BINS, calibration_bins, calibration_error, log_softmax
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Beyond these a confusion matrix has no room for its numbers, or for its classes' names.
+MOST_NUMBERS, MOST_NAMES = 20, 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """rows: what each example is called, [N]. scores: [N, C]. y: classes or values [N], None if not known.
+
+    classes: their names, () for a regression.
+    """
+
+    title: str
+    rows: list[str]
+    scores: np.ndarray
+    y: np.ndarray | None
+    classes: tuple[str, ...]
+
+    def write(self, directory: str | os.PathLike[str]) -> list[Path]:
+        """Writes every file that the rows allow; returns them. Raises UserError if they cannot be written."""
+        files = [_csv(Path(directory) / "predictions.csv", self.predictions())]
+        if self.y is None:
+            return files
+        if not self.classes:
+            return files + figures.save(predicted_against_true(self), directory, "predicted")
+        files += figures.save(reliability(self), directory, "calibration")
+        files.append(_csv(Path(directory) / "confusion.csv", self.confusion_table()))
+        return files + figures.save(confusion_figure(self), directory, "confusion")
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Of the classes, float64 [N, C]."""
+        return np.exp(log_softmax(self.scores))
+
+    def predictions(self) -> list[list[str]]:
+        """The table of predictions, its header first: row, target, prediction, and the probability of each class."""
+        header = ["row", *(["target"] if self.y is not None else []), "prediction"]
+        columns = [self.rows]
+        if self.classes:
+            header += [f"p({name})" for name in self.classes]
+            columns += [] if self.y is None else [[self.classes[k] for k in self.y]]
+            columns += [[self.classes[k] for k in self.scores.argmax(axis=1)]]
+            columns += [[f"{p:.9g}" for p in column] for column in self.probabilities.T]
+        else:
+            columns += [] if self.y is None else [[f"{value:.9g}" for value in self.y]]
+            columns += [[f"{value:.9g}" for value in self.scores[:, 0]]]
+        return [header, *map(list, zip(*columns, strict=True))]
+
+    def confusion(self) -> np.ndarray:
+        """How many rows of each class (first axis) are taken for each (second axis), int [K, K]."""
+        assert self.y is not None
+        count = len(self.classes)
+        pairs = self.y.astype(int) * count + self.scores.argmax(axis=1)
+        return np.bincount(pairs, minlength=count * count).reshape(count, count)
+
+    def confusion_table(self) -> list[list[str]]:
+        """`confusion` with the classes' names."""
+        rows = [[name, *map(str, row)] for name, row in zip(self.classes, self.confusion(), strict=True)]
+        return [["true class", *self.classes], *rows]
+
+
+def _csv(path: Path, table: list[list[str]]) -> Path:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(table)
+    write_atomically(path, text.getvalue())
+    return path
+
+
+def reliability(evaluation: Evaluation) -> "Figure":
+    """The share of right predictions by confidence, in the bins of the calibration error, and how many lie in each."""
+    from matplotlib.figure import Figure
+
+    assert evaluation.y is not None
+    confidence = evaluation.probabilities.max(axis=1)
+    right = evaluation.scores.argmax(axis=1) == evaluation.y
+    bins = calibration_bins(confidence)
+    counts = np.bincount(bins, minlength=CALIBRATION_BINS)
+    with np.errstate(invalid="ignore"):
+        accuracy = np.bincount(bins, right, CALIBRATION_BINS) / counts
+    edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
+    figure = Figure(figsize=(5.2, 6.0), layout="constrained")
+    error = calibration_error(confidence, right)
+    figure.suptitle(f"{evaluation.title}\ncalibration error {error:.4f} over {len(right):,} rows", fontsize=10)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    width = 1 / CALIBRATION_BINS
+    upper.bar(edges[:-1], np.nan_to_num(accuracy), width, align="edge", color=COLOURS[0], edgecolor="white")
+    upper.plot([0, 1], [0, 1], color="black", linewidth=0.9, linestyle="--", label="as right as confident")
+    upper.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="share that is right")
+    upper.legend(frameon=False, fontsize=8.5, loc="upper left")
+    lower.bar(edges[:-1], counts, width, align="edge", color="#555555", edgecolor="white")
+    for edge, count in zip(edges[:-1], counts, strict=True):
+        if count:
+            lower.text(edge + width / 2, count, f"{count}", ha="center", va="bottom", fontsize=6.5)
+    lower.set(xlabel="confidence: probability of the predicted class", ylabel="rows", ylim=(0, 1.2 * counts.max()))
+    for axis in (upper, lower):
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def confusion_figure(evaluation: Evaluation) -> "Figure":
+    """The confusion matrix: counts, coloured by their share of the true class."""
+    from matplotlib.figure import Figure
+
+    counts = evaluation.confusion()
+    total = counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(total, 1)
+    size = min(3.0 + 0.45 * len(counts), 14.0)
+    figure = Figure(figsize=(size + 0.8, size), layout="constrained")
+    axis = figure.add_subplot()
+    image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(image, ax=axis, label="share of the true class", fraction=0.045)
+    axis.set_title(f"{evaluation.title}\n{counts.trace():,} of {counts.sum():,} rows right", fontsize=10)
+    axis.set(xlabel="predicted class", ylabel="true class")
+    _name_classes(axis, evaluation.classes)
+    if len(counts) <= MOST_NUMBERS:
+        for (row, column), count in np.ndenumerate(counts):
+            if count:
+                colour = "white" if shares[row, column] > 0.5 else "black"
+                axis.text(column, row, f"{count}", ha="center", va="center", color=colour, fontsize=8.5)
+    return figure
+
+
+def _name_classes(axis: "Axes", classes: tuple[str, ...]) -> None:
+    every = range(0, len(classes), -(-len(classes) // MOST_NAMES))
+    names = [classes[place] for place in every]
+    slanted = max(map(len, names)) > 3
+    axis.set_xticks(every, names, fontsize=8.5, rotation=45 if slanted else 0, ha="right" if slanted else "center")
+    axis.set_yticks(every, names, fontsize=8.5)
+
+
+def predicted_against_true(evaluation: Evaluation) -> "Figure":
+    """A point a row; on the line the prediction is exact."""
+    from matplotlib.figure import Figure
+
+    assert evaluation.y is not None
+    predicted = evaluation.scores[:, 0]
+    figure = Figure(figsize=(5.2, 5.2), layout="constrained")
+    axis = figure.add_subplot()
+    axis.scatter(evaluation.y, predicted, s=12, alpha=0.6, color=COLOURS[0], linewidths=0)
+    ends = [min(evaluation.y.min(), predicted.min()), max(evaluation.y.max(), predicted.max())]
+    axis.plot(ends, ends, color="black", linewidth=0.9, linestyle="--", label="exact")
+    axis.set_title(f"{evaluation.title}\n{len(predicted):,} rows", fontsize=10)
+    axis.set(xlabel="true value", ylabel="predicted value")
+    axis.legend(frameon=False, fontsize=8.5)
+    axis.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -1,0 +1,61 @@
+"""Kept: the best and the last variables of runs, beside their states, so that keeping them changes no step."""
+
+import functools
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+
+from research.training.state import Array, LaneState, Tree, Variables
+
+
+@flax.struct.dataclass
+class Kept:
+    """What runs keep of the variables that they were evaluated with. Leaves [W, ...], a run's own without that axis.
+
+    best: of the epoch of the lowest validation loss (training loss where nothing validates), or the one that early
+    stopping restores. last: of the last epoch of a run that neither diverged nor stopped before. Epochs are counted
+    from 1; 0 is before the first step. loss: that of the best epoch.
+    """
+
+    best: Variables
+    best_epoch: Array
+    loss: Array
+    last: Variables
+    last_epoch: Array
+
+
+def initial(states: LaneState) -> Kept:
+    """Before the first step. Copies, since the states' arrays are given away by it."""
+    epoch, loss = jnp.zeros_like(states.epochs), jnp.full_like(states.sums["loss"], jnp.inf)
+    copied = functools.partial(jax.tree.map, jnp.copy)
+    return Kept(copied(states.evaluated), epoch, loss, copied(states.evaluated), jnp.copy(epoch))
+
+
+def template(state: LaneState) -> Kept:
+    """The shapes of what a run with such a state keeps."""
+    return Kept(state.evaluated, state.epochs, state.sums["loss"], state.evaluated, state.epochs)
+
+
+@functools.partial(jax.jit, donate_argnames=("kept",))
+def update(kept: Kept, states: LaneState, loss: jax.Array) -> Kept:
+    """After an epoch that `close_epoch` ended. loss: the one that decides, [W].
+
+    A run that is over keeps what it had, however long its neighbours train on.
+    """
+    live = states.epochs > kept.last_epoch
+    improved = live & (loss < kept.loss if states.stopping is None else states.stopping.improved)
+    return Kept(
+        best=_chosen(improved, states.evaluated, kept.best),
+        best_epoch=jnp.where(improved, states.epochs, kept.best_epoch),
+        loss=jnp.where(improved, loss, kept.loss),
+        last=_chosen(live, states.evaluated, kept.last),
+        last_epoch=jnp.where(live, states.epochs, kept.last_epoch),
+    )
+
+
+def _chosen(condition: jax.Array, new: Tree, old: Tree) -> Tree:
+    def one(a: jax.Array, b: jax.Array) -> jax.Array:
+        return jnp.where(condition.reshape(-1, *[1] * (a.ndim - 1)), a, b)
+
+    return jax.tree.map(one, new, old)

@@ -1,0 +1,87 @@
+"""Transfer: a run that starts from the parameters of another one, some of them frozen, some drawn anew."""
+
+import dataclasses
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from research.config import RunConfig
+from research.errors import UserError
+from research.training import leaves
+from research.training.inputs import abstract_state
+from research.training.program import Program
+from research.training.state import Tree, Variables
+
+_COLLECTIONS = ("params", "batch_stats")
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """Where a run starts from: another run's variables, on the host. name: which they are, for errors.
+
+    reset: a pattern of the names of leaves that are drawn anew nonetheless.
+    """
+
+    name: str
+    variables: Variables
+    reset: str | None = None
+
+    def applied(self, fresh: Variables) -> Variables:
+        """The variables that a run starts with, in the dtype of `fresh`, its own initial ones."""
+        parts = (self._applied(getattr(fresh, part), getattr(self.variables, part)) for part in _COLLECTIONS)
+        return Variables(*parts)
+
+    def _applied(self, fresh: Tree, given: Tree) -> Tree:
+        source, own = leaves.named(given), leaves.named(fresh)
+        filled = [jnp.asarray(source.get(name, leaf), leaf.dtype) for name, leaf in own.items()]
+        return leaves.held(self.reset, leaves.unflattened(fresh, filled), fresh)
+
+
+def check_patterns(config: RunConfig, program: Program) -> None:
+    """Raises UserError if `freeze` or `reset` is no pattern or matches no leaf, or if `reset` has nothing to do."""
+    if config.reset is not None and config.init_from is None:
+        raise UserError("reset draws parameters anew that --init_from=RUN gives; without it there is nothing to reset")
+    if config.freeze is None and config.reset is None:
+        return
+    variables = abstract_state(config, program).variables
+    params, stats = list(leaves.named(variables.params)), list(leaves.named(variables.batch_stats))
+    for flag, pattern, names in (("freeze", config.freeze, params), ("reset", config.reset, params + stats)):
+        if pattern is not None and not any(_search(flag, pattern, name) for name in names):
+            raise UserError(f"{flag}='{pattern}' matches none of the parameters: {', '.join(names)}")
+
+
+def _search(flag: str, pattern: str, name: str) -> bool:
+    try:
+        return re.search(pattern, name) is not None
+    except re.error as error:
+        raise UserError(f"{flag}='{pattern}' is not a regular expression: {error}") from None
+
+
+def check_origin(config: RunConfig, program: Program, origin: Origin) -> None:
+    """Raises UserError unless the origin has what the run needs, in its shapes, and nothing else; or it is reset."""
+    own = abstract_state(config, program).variables
+    wrong: dict[str, str] = {}
+    for part in _COLLECTIONS:
+        needed, given = leaves.named(getattr(own, part)), leaves.named(getattr(origin.variables, part))
+        for name in dict.fromkeys((*needed, *given)):
+            here, there = (_shape(tree.get(name)) for tree in (needed, given))
+            if here != there and not (origin.reset is not None and re.search(origin.reset, name)):
+                wrong[name] = f"{name} ({there} there, {here} here)"
+    if wrong:
+        raise UserError(
+            f"{origin.name} does not fit this run: {', '.join(wrong.values())}; "
+            f"draw what does not fit anew with --reset='{_pattern(wrong, origin.reset)}'"
+        )
+
+
+def _shape(leaf: Any) -> str:
+    return "absent" if leaf is None else str(list(np.shape(leaf)))
+
+
+def _pattern(names: Iterable[str], also: str | None) -> str:
+    """A pattern of the layers of these leaves, and of what was reset before."""
+    layers = dict.fromkeys(f"^{re.escape(''.join(name.rpartition('/')[:2]) or name)}" for name in names)
+    return "|".join([*([also] if also else []), *layers])

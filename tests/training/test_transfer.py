@@ -1,0 +1,144 @@
+"""Runs that start from another's parameters: what they take over, what is frozen, what is drawn anew."""
+
+import re
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from engine import acts_on, assert_same_bits, compiled_lightly, data_of, lane, member, run, start, steps, train
+
+from research.errors import UserError
+from research.registry import OPTIMIZERS, REGULARIZERS
+from research.sweeps.plan import Run
+from research.training import chunk as chunk_lib
+from research.training import leaves, loop
+from research.training.lanes import Way
+from research.training.state import Variables
+from research.training.transfer import Origin, check_origin
+
+FROZEN = "HiddenDense_0/"
+UPDATES = [entry for entry in REGULARIZERS if entry.slot in ("update", "projection", "average", "parameters", "loss")]
+CASES: list[dict[str, Any]] = [{"regularization": member(entry), **acts_on(entry)} for entry in UPDATES]
+CASES += [{"optimizer": entry.name, "learning_rate": 0.01} for entry in OPTIMIZERS]
+
+
+def initial(of: Run) -> Variables:
+    """The variables before the first step, of one lane."""
+    with of.program.numbers():
+        return lane(jax.device_get(start([of], 1).state.variables), 0)
+
+
+def trained(of: Run) -> Variables:
+    """The variables after three steps."""
+    with of.program.numbers():
+        return lane(steps([of], 1), 0)
+
+
+@pytest.mark.parametrize("settings", CASES, ids=lambda s: str(s.get("optimizer", s.get("regularization"))))
+def test_nothing_moves_what_is_frozen(settings: dict[str, Any]) -> None:
+    """Neither decay, projection, noise nor a mean's rounding; and the other leaves do move."""
+    with compiled_lightly(str(settings.get("regularization", ""))):
+        of = run(**settings, freeze=FROZEN)
+        before, after = (leaves.named(tree(of).params) for tree in (initial, trained))
+        with of.program.numbers():
+            (chunk,) = chunk_lib.start(of.program, [of.config], data_of(of).data, Way(1, 5), keep=True)
+            chunk_lib.run_epoch(of.program, [chunk], Way(1, 5), 0)
+            evaluated = leaves.named(lane(jax.device_get(chunk.state.evaluated), 0).params)
+    frozen = [name for name in before if name.startswith(FROZEN)]
+    assert frozen
+    for name in frozen:
+        assert_same_bits(after[name], before[name])
+        assert_same_bits(evaluated[name], before[name])
+    assert any(not np.array_equal(after[name], before[name]) for name in before if name not in frozen)
+
+
+def test_freezing_is_of_the_program_and_the_others_are_not() -> None:
+    plain, frozen = run(), run(freeze=FROZEN)
+    assert plain.program != frozen.program
+    assert plain.id != frozen.id
+    assert run(freeze="none", reset="none", init_from="none").id == plain.id
+
+
+def test_lanes_start_from_different_runs() -> None:
+    """Each as it does alone, bit for bit; with an optimizer and a mean that begin at the parameters."""
+    sources = [trained(run(seed=seed)) for seed in (5, 6)]
+    ids = ["0" * 16 + ":last", "1" * 16 + ":last"]
+    runs = [run(init_from=of, regularization="ema=0.5", optimizer="adam", learning_rate=0.01) for of in ids]
+    assert runs[0].program == runs[1].program
+    assert runs[0].id != runs[1].id
+    origins = [Origin(of, source) for of, source in zip(ids, sources, strict=True)]
+    program, data = runs[0].program, data_of(runs[0]).data
+    with program.numbers():
+        (chunk,) = chunk_lib.start(program, [r.config for r in runs], data, Way(2, 5), origins=origins)
+        for place, source in enumerate(sources):
+            for tree in (chunk.state.variables, chunk.state.mean):
+                assert_same_bits(lane(jax.device_get(tree), place), source)
+    together = loop.train(program, [r.config for r in runs], data, Way(2, 5), origins=origins)
+    alone = [
+        loop.train(program, [r.config], data, Way(2, 5), origins=[o])[0] for r, o in zip(runs, origins, strict=True)
+    ]
+    assert repr(together) == repr(alone)
+    assert together[0].checksums != together[1].checksums
+
+
+def test_a_resumed_run_needs_no_origin_in_its_state() -> None:
+    of = run(init_from="0" * 16 + ":last")
+    origins, way, taken = [Origin("run 0", trained(run(seed=3)))], Way(1, 2), {}
+
+    def at_boundary(boundary: loop.Boundary) -> None:
+        taken[boundary.step] = boundary.snapshot()
+
+    arguments = (of.program, [of.config], data_of(of).data, way)
+    whole = loop.train(*arguments, origins=origins, at_boundary=at_boundary)
+    assert repr(loop.train(*arguments, origins=origins, resume=taken[7])) == repr(whole)
+    assert repr(whole) != repr(train([run()], 1))
+
+
+def test_without_an_origin_it_does_not_train() -> None:
+    with pytest.raises(ValueError, match="starts from 0000000000000000:last"):
+        train([run(init_from="0" * 16 + ":last")], 1)
+
+
+def test_what_is_reset_is_drawn_as_without_an_origin() -> None:
+    of = run(init_from="0" * 16 + ":last", reset="^Dense_0/", regularization="batch_norm")
+    source, fresh = trained(run(regularization="batch_norm", seed=4)), initial(run(regularization="batch_norm"))
+    begun = jax.device_get(Origin("it", source, of.config.reset).applied(fresh))
+    for part in ("params", "batch_stats"):
+        for name, leaf in leaves.named(getattr(begun, part)).items():
+            expected = fresh if name.startswith("Dense_0/") else source
+            assert_same_bits(leaf, leaves.named(getattr(expected, part))[name])
+
+
+def test_another_number_of_classes_is_said_and_can_be_reset() -> None:
+    of = run(init_from="0" * 16 + ":last")
+    source = trained(run())
+    other = Variables({**source.params, "Dense_0": {"kernel": np.zeros((8, 7)), "bias": np.zeros(7)}}, {})
+    with pytest.raises(UserError, match=r"Dense_0/kernel \(\[8, 7\] there, \[8, 3\] here\)") as caught:
+        check_origin(of.config, of.program, Origin("run 0", other))
+    pattern = re.search(r"--reset='(.*)'", str(caught.value))
+    assert pattern is not None
+    check_origin(of.config, of.program, Origin("run 0", other, pattern[1]))
+
+
+def test_leaves_that_one_of_the_two_lacks_are_said() -> None:
+    of = run(init_from="0" * 16 + ":last", regularization="batch_norm")
+    with pytest.raises(UserError, match=r"mean \(absent there, \[8\] here\)"):
+        check_origin(of.config, of.program, Origin("run 0", trained(run())))
+    plain = run(init_from="0" * 16 + ":last")
+    with pytest.raises(UserError, match=r"scale \(\[8\] there, absent here\)"):
+        check_origin(plain.config, plain.program, Origin("run 0", trained(run(regularization="batch_norm"))))
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"freeze": "Conv"}, "matches none of the parameters: Dense_0/bias, Dense_0/kernel, HiddenDense_0/"),
+        ({"freeze": "("}, "is not a regular expression"),
+        ({"reset": "Dense"}, "without it there is nothing to reset"),
+        ({"reset": "foo", "init_from": "0" * 16 + ":last"}, "reset='foo' matches none"),
+    ],
+)
+def test_patterns_that_cannot_be_meant(settings: dict[str, str], says: str) -> None:
+    with pytest.raises(UserError, match=re.escape(says)):
+        run(**settings)
