@@ -44,6 +44,22 @@ def test_defaults() -> None:
     assert all(leaf.default for leaf in config_lib.leaves(resolve({})[0]))
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "809b0322aa2a02a9"),
+        (
+            {"arch": "cnn", "optimizer": "adam", "regularization": "dropout=0.5,batch_norm", "epochs": 3},
+            "fa76771f5709b600",
+        ),
+    ],
+    ids=["defaults", "a cnn"],
+)
+def test_run_ids_stay(settings: dict[str, Any], expected: str) -> None:
+    """Records are found by these: a new flag must leave them alone (a new version of an entry used here may not)."""
+    assert config_lib.run_id(resolve(settings)[0], "data") == expected
+
+
 def test_numbers_are_lane_values() -> None:
     config, _ = resolve({"regularization": "dropout=0.5", "optimizer.momentum": "0.9", "schedule.warmup": "5"})
     numbers = config_lib.numeric(config)

@@ -70,6 +70,18 @@ def test_variance_survives_a_large_mean(build: Any) -> None:
     np.testing.assert_allclose(apply(build(), x), normalized(x, (axis,)), atol=2e-2)
 
 
+def test_batch_norm_leaves_padding_out() -> None:
+    """With rows of weight 0, whatever is in them, the real ones are normalized as if alone, and so are the averages."""
+    module, weight = normalization.batch_norm(), jnp.array([1.0, 0.0, 1.0, 1.0])
+    variables = module.init(cases.KEY, X, Forward())
+    padded, stats = module.apply(
+        variables, X.at[1].set(1e6), Forward(train=True, weight=weight), mutable=["batch_stats"]
+    )
+    alone, expected = module.apply(variables, X[weight > 0], Forward(train=True), mutable=["batch_stats"])
+    np.testing.assert_allclose(padded[weight > 0], alone, atol=1e-5)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), stats, expected)
+
+
 def test_running_statistics_by_lane() -> None:
     """r ← m·r + (1 - m)·batch, from mean 0 and variance 1, with momentum m a lane value; evaluation uses r."""
     x = jnp.array([[1.0], [3.0]])  # mean 2, variance 1

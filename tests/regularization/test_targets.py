@@ -3,8 +3,10 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 import scipy.stats
 
+from research.registry import Regularizer
 from research.regularization import targets
 
 from . import cases
@@ -36,6 +38,38 @@ def test_mixup_takes_a_regression() -> None:
     weight, partner = targets._weight(cases.KEY, 1.0), targets._partners(cases.KEY, 6)
     np.testing.assert_allclose(mixed_y, weight * y + (1 - weight) * y[partner], rtol=1e-6)
     np.testing.assert_allclose(mixed_x, weight * x + (1 - weight) * x[partner], rtol=1e-6)
+
+
+@pytest.mark.parametrize("entry", [e for e in cases.ENTRIES if e.slot == "targets"], ids=lambda entry: entry.name)
+def test_who_does_not_mix_sees_one_example_alone(entry: Regularizer) -> None:
+    """Those get a device's share of the batch: no row may depend on the others. Those that mix say so."""
+    x, y = cases.inputs(entry)
+    other_x, other_y = x.at[1:].add(1.0), y.at[1:].set(y[::-1][1:])
+    keys = [jax.random.fold_in(cases.KEY, seed) for seed in range(20)]
+
+    def first_rows(x: jax.Array, y: jax.Array) -> list[np.ndarray]:
+        pairs = [cases.run(entry, cases.filled(entry), (x, y), key) for key in keys]
+        return [np.asarray(leaf[0]) for pair in pairs for leaf in pair]
+
+    pairs = zip(first_rows(x, y), first_rows(other_x, other_y), strict=True)
+    assert all(np.array_equal(a, b) for a, b in pairs) == (not entry.mixes)
+
+
+@pytest.mark.parametrize("mix", [targets.mixup(1.0), targets.cutmix(1.0)], ids=["mixup", "cutmix"])
+def test_padding_is_nobodys_partner(mix: targets.Mix) -> None:
+    """A row whose partner would be padding is its own; the other rows mix as they would without any."""
+    x = jnp.broadcast_to(EYE[:, None, None, :], (4, 6, 5, 4))
+    real = jnp.array([True, True, True, False])
+    for seed in range(20):
+        key = jax.random.fold_in(cases.KEY, seed)
+        partner = np.asarray(targets._partners(key, 4))
+        (x_all, y_all), (x_real, y_real) = mix(x, EYE, key), mix(x, EYE, key, real)
+        assert not np.asarray(x_real)[:3, ..., 3].any()
+        assert not np.asarray(y_real)[:3, 3].any()
+        for row in range(3):
+            alone = partner[row] == 3
+            np.testing.assert_allclose(y_real[row], EYE[row] if alone else y_all[row], atol=1e-6)
+            np.testing.assert_allclose(x_real[row], x[row] if alone else x_all[row], atol=1e-6)
 
 
 def test_mixing_weights_follow_the_beta_distribution() -> None:

@@ -59,9 +59,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     for n in DEVICES:
         cases += [
             {"name": f"padded {n}", "settings": {**PADDED, **wide}, "replicas": n, "epochs": 13, "dispatch": 4},
-            {"name": f"dropped {n}", "settings": {**DROPPED, **wide}, "replicas": n, "epochs": 13, "dispatch": 3},
             {"name": f"float32 {n}", "settings": PADDED, "replicas": n},
         ]
+    for n in (1, 3):
+        cases += [{"name": f"dropped {n}", "settings": {**DROPPED, **wide}, "replicas": n, "epochs": 13, "dispatch": 3}]
     for n in (1, 4):
         cases += [{"name": f"others {n}", "settings": {**OTHERS, **wide}, "replicas": n, "epochs": 2}]
     for n in (1, 2):
@@ -88,8 +89,7 @@ def assert_same_curve(got: Result, expected: Result, tolerance: float) -> None:
             np.testing.assert_allclose(of_device, other_leaf[0], rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("devices", DEVICES[1:])
-@pytest.mark.parametrize("case", ["padded", "dropped"])
+@pytest.mark.parametrize(("case", "devices"), [("padded", 2), ("padded", 4), ("padded", 8), ("dropped", 3)])
 def test_any_number_of_devices_gives_the_same_curve(results: dict[str, Result], case: str, devices: int) -> None:
     """52 steps in float64, with a batch that the devices do not divide."""
     assert len(results[f"{case} 1"]["rows"]) == 13  # of 4 steps each
