@@ -13,8 +13,9 @@ from pathlib import Path
 import jax
 
 from launch import start
-from launch.flags import DATA_DIR, RECORDS
-from launch.start import CACHE_DIR
+from launch.flags import DATA_DIR
+from launch.start import CACHE_DIR, RECORDS
+from research import runtime
 from research.data import prepared
 from research.errors import UserError
 
@@ -63,7 +64,7 @@ def _devices() -> Iterator[str]:
     selected = os.environ.get("JAX_PLATFORMS", "")
     if selected and not {"cuda", "gpu"} & set(selected.split(",")):
         yield f"JAX_PLATFORMS={selected} hides the {len(present)} GPU(s) of this machine; run: unset JAX_PLATFORMS"
-    elif not _has_plugin():
+    elif not runtime.has_cuda_plugin():
         yield (
             f"{len(present)} GPU(s) here, but JAX's CUDA plugin is not installed; "
             "run: make table REQUIREMENTS=requirements-cuda.txt"
@@ -72,10 +73,6 @@ def _devices() -> Iterator[str]:
         yield "GPU devices and the CUDA plugin are here, but no NVIDIA driver (nvidia-smi is missing); install it"
     else:
         yield f"the CUDA plugin does not start: {_cuda_error()}; compare the driver's version (nvidia-smi) with CUDA's"
-
-
-def _has_plugin() -> bool:
-    return any(d.name.startswith("jax-cuda") and d.name.endswith("plugin") for d in importlib.metadata.distributions())
 
 
 def _cuda_error() -> str:

@@ -12,9 +12,9 @@ from tqdm import tqdm
 
 from launch.signals import watching
 from research.sweeps import tensorboard
-from research.sweeps.executor import Report
 from research.sweeps.plan import Run
 from research.sweeps.record import Record
+from research.sweeps.trainer import Report
 
 TENSORBOARD = flags.DEFINE_string("tensorboard", None, "write the runs' curves as TensorBoard event files here")
 PROFILE = flags.DEFINE_string("profile", None, "write a profiler trace of the training here, for TensorBoard or xprof")

@@ -7,11 +7,13 @@ from typing import NoReturn
 
 from absl import app, flags, logging
 
+from launch import distributed
 from launch.signals import EXIT_STOPPED
 from research import runtime
 from research.errors import Stopped, UserError, nearest
 
 CACHE_DIR = flags.DEFINE_string("cache_dir", ".cache", "where compiled programs and decoded data are kept")
+RECORDS = flags.DEFINE_string("records", "records", "directory of the records")
 
 EXIT_USER = 2
 
@@ -31,8 +33,9 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
     def guarded(argv: Sequence[str]) -> None:
         logging.set_verbosity(logging.WARNING)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        runtime.prepare(CACHE_DIR.value)
+        runtime.prepare(CACHE_DIR.value, RECORDS.value)
         try:
+            distributed.join()
             main(argv[1:])
         except UserError as error:
             _end(str(error), EXIT_USER)

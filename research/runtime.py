@@ -1,7 +1,11 @@
 """What must be settled before JAX starts: the allocator, host devices, the compile cache."""
 
+import contextlib
 import ctypes
+import importlib.metadata
+import importlib.util
 import os
+import shlex
 from pathlib import Path
 
 # mallopt's parameters (malloc.h).
@@ -20,17 +24,49 @@ def keep_pages() -> None:
 
 def host_devices(count: int) -> None:
     """Gives the CPU so many devices, unless the user's XLA_FLAGS say otherwise."""
+    _add_flag("xla_force_host_platform_device_count", str(count))
+
+
+def _add_flag(name: str, value: str) -> None:
     flags = os.environ.get("XLA_FLAGS", "")
-    if "xla_force_host_platform_device_count" not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count={count}".strip()
+    if f"--{name}" not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} --{name}={value}".strip()
 
 
-def prepare(cache_dir: str) -> None:
-    """Call before anything asks JAX for a device. cache_dir: where compiled programs are kept."""
+def has_cuda_plugin() -> bool:
+    """Whether one of JAX's CUDA plugins is installed."""
+    return any(importlib.util.find_spec(f"jax_cuda{version}_plugin") for version in (12, 13))
+
+
+def wants_gpu() -> bool:
+    """Whether JAX looks for a GPU here, before it has been asked."""
+    platforms = os.environ.get("JAX_PLATFORMS", "")
+    return has_cuda_plugin() and (not platforms or bool({"cuda", "gpu"} & set(platforms.split(","))))
+
+
+def exact_on_gpu(records: str) -> None:
+    """For bits that repeat: deterministic operations, and the autotuner's choices beside the records.
+
+    They are kept apart by jaxlib's version, which XLA does not check. Emptying the compile cache leaves them, and they
+    go where the records go. The user's XLA_FLAGS win.
+    """
+    _add_flag("xla_gpu_deterministic_ops", "true")
+    folder = Path(records) / "autotune" / importlib.metadata.version("jaxlib")
+    with contextlib.suppress(OSError):  # whatever would write records there says so in its own words
+        folder.mkdir(parents=True, exist_ok=True)  # XLA wants it to exist
+        _add_flag("xla_gpu_per_fusion_autotune_cache_dir", shlex.quote(str(folder)))
+
+
+def prepare(cache_dir: str, records: str) -> None:
+    """Call before anything asks JAX for a device. cache_dir: where compiled programs are kept; records: records."""
     keep_pages()
     host_devices(os.cpu_count() or 1)
+    if gpu := wants_gpu():
+        exact_on_gpu(records)
     import jax
 
+    if gpu:  # else JAX would put the autotuner's choices beside its compiled programs
+        jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
     jax.config.update("jax_compilation_cache_dir", str(Path(cache_dir) / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

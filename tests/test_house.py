@@ -19,7 +19,7 @@ FILES = sorted(path for folder in ("research", "experiments", "launch") for path
 FLOORS = (
     ("research.errors", "research.duration", "research.grammar", "research.options", "research.runtime"),
     ("research.registry",),
-    ("research.rng", "research.kernels"),
+    ("research.rng", "research.kernels", "research.maxima"),
     ("research.config",),
     ("research.data",),
     ("research.models", "research.optim", "research.regularization", "research.tasks"),

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import functools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -15,7 +14,7 @@ from research.data.decoded import digest
 from research.data.progress import progress
 from research.data.spec import DataSpec, Source
 from research.data.table import Table
-from research.data.workers import Ahead
+from research.data.workers import DECODERS, Ahead
 from research.errors import UserError, nearest
 from research.options import Range, options_of
 from research.registry import DATASETS, Entry
@@ -80,7 +79,7 @@ class Images:
         return np.dtype(np.uint8)
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        yield from _ahead(functools.partial(_pixels, mode=self.mode, shape=self.size), self.files)
+        yield from _ahead(functools.partial(decode, mode=self.mode, shape=self.size), self.files)
 
 
 def read(folder: Path, size: tuple[int, ...]) -> Table:
@@ -154,10 +153,9 @@ def _images(folders: list[Path]) -> list[Path]:
 
 
 def _ahead(function: Callable[[Path], T], files: Sequence[Path]) -> Iterator[T]:
-    """The function's values of the files, in their order, worked out ahead by a thread a core."""
+    """The function's values of the files, in their order, worked out ahead by Grain's workers."""
     chunks = [files[first : first + _CHUNK] for first in range(0, len(files), _CHUNK)]
-    threads = min(16, max(4, os.cpu_count() or 1))
-    with Ahead(lambda number: [function(file) for file in chunks[number]], len(chunks), threads=threads) as values:
+    with Ahead(lambda number: [function(file) for file in chunks[number]], len(chunks), threads=DECODERS) as values:
         for chunk in values:
             yield from chunk
 
@@ -168,7 +166,7 @@ def _header(file: Path) -> tuple[str, tuple[int, int]]:
         return image.mode, (image.height, image.width)
 
 
-def _pixels(file: Path, mode: str, shape: tuple[int, ...]) -> np.ndarray:
+def decode(file: Path, mode: str, shape: tuple[int, ...]) -> np.ndarray:
     """uint8 [H, W, C]."""
     with _opened(file) as image:
         resized = image.convert(mode).resize(shape[::-1], resample=2)  # bilinear; a copy where the size is right

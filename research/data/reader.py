@@ -12,12 +12,12 @@ import numpy as np
 
 from research.data.progress import progress
 from research.data.table import Table
-from research.data.workers import THREADS, Ahead
+from research.data.workers import DECODERS, Ahead
 from research.errors import UserError
 
 VERSION = 1  # raised when the same files are read as other arrays
 SPLITS = ("train", "validation", "test")
-_CHUNK = 256  # examples that a worker reads at once
+_CHUNK = 64  # examples that a worker reads at once
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 # Their originals are lossless, so a JPEG is a copy with other pixels.
 _LOSSLESS = {"mnist", "fashion_mnist", "kmnist", "emnist", "cifar10", "cifar100", "svhn_cropped", "stl10"}
@@ -123,7 +123,7 @@ def _batches(contents: Contents, directory: Path, size: int) -> Iterator[tuple[i
     first, shape, dtype = 0, None, None
     with (
         _readable(directory),
-        Ahead(lambda number: contents.read(pieces[number]), len(pieces), threads=THREADS) as read,
+        Ahead(lambda number: contents.read(pieces[number]), len(pieces), threads=DECODERS) as read,
         progress(size, f"decoding {contents.info.name}", "row") as bar,
     ):
         for examples in read:

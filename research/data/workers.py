@@ -1,5 +1,6 @@
 """Grain's workers: a function of an index, computed ahead of its use in threads or processes, taken in order."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -9,6 +10,8 @@ T = TypeVar("T")
 
 # Workers' numpy and Pillow release the interpreter's lock, so threads share the cores without a process's start.
 THREADS = 2
+# Decoding takes all cores; a small machine still waits for some of its files.
+DECODERS = min(16, max(4, os.cpu_count() or 1))
 # Elements that are ready or being made, at most, of each process: the bound on the memory of reading ahead.
 AHEAD = 4
 
@@ -36,6 +39,7 @@ class Ahead(Iterator[T], Generic[T]):
     ) -> None:
         import grain
 
+        self._ended = False
         self._threads: set[threading.Thread] = set()
         indices = grain.MapDataset.range(count)
         elements = indices.map(function if processes else self._noting(function)).to_iter_dataset(
@@ -49,9 +53,12 @@ class Ahead(Iterator[T], Generic[T]):
         self._elements.start_prefetch()
 
     def __next__(self) -> T:
+        if self._ended:
+            raise StopIteration
         try:
             return next(self._elements)
-        except BaseException:  # the end too
+        except BaseException as error:
+            self._ended = isinstance(error, StopIteration)
             self.close()
             raise
 

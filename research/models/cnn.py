@@ -41,6 +41,7 @@ ARCHITECTURES.add(
         CNN,
         "convolutional network of two blocks of convolution and max-pool, then a dense layer",
         "LeCun et al. 1998",
+        version=2,
         options=options_of(CNN, given=("outputs",)),
         inputs=(3,),
         tiny={"channels": (2, 3), "dense": (4,)},

@@ -107,6 +107,14 @@ class Claims:
                 for run_id in mine:
                     roll.remove(f"{self._runs}/{run_id}")
 
+    def claimed(self) -> set[str]:
+        """The runs that are anybody's now, this worker's too, by one listing: what not to try first.
+
+        Many workers that all walk the same list would else meet every claim of all the others.
+        """
+        with self._errors():
+            return set(os.listdir(self._runs))
+
     def others(self, run_ids: Iterable[str]) -> dict[str, str]:
         """Who holds the runs that others hold: `{run_id: "host (pid 1)"}`, for a message while waiting."""
         with self._errors():

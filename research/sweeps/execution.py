@@ -4,18 +4,22 @@ import dataclasses
 
 from research.duration import Interval
 from research.training.checkpoints import Keep
+from research.training.chunk import WHOLE, Memory
 
 
 @dataclasses.dataclass(frozen=True)
 class Execution:
     """checkpoints: their directory, None for `checkpoints/` beside the records. every, keep: when, and which stay.
 
+    replicas: devices that each run is spread over. memory: what of the data lies on the device.
     keep_params: finished runs keep their best and their last parameters beside their records.
     """
 
     checkpoints: str | None = None
     every: Interval = Interval(seconds=300.0)
     keep: Keep = "last"
+    replicas: int = 1
+    memory: Memory = WHOLE
     keep_params: bool = False
 
 

@@ -4,6 +4,8 @@ import dataclasses
 import time
 from collections.abc import Callable
 
+import jax
+
 from research.duration import Interval
 from research.errors import Stopped, UserError
 from research.training.checkpoints import Writer
@@ -16,13 +18,17 @@ ABREAST_SECONDS = 0.5
 
 @dataclasses.dataclass
 class Keeper:
-    """Called between dispatches. stopping: why to stop, or "". began: the clock's time at which training began."""
+    """Called between dispatches. stopping: why to stop, or "". confirm: raises if the runs are another process's now.
+
+    step, seconds: where the training began, and what had led there.
+    """
 
     program: Program
     writer: Writer
     every: Interval
     stopping: Callable[[], str]
     warn: Callable[[str], None]
+    confirm: Callable[[], None] = lambda: None
     step: int = 0
     seconds: float = 0.0
     clock: Callable[[], float] = time.monotonic
@@ -53,10 +59,14 @@ class Keeper:
         return step // self._steps > self.step // self._steps
 
     def _save(self, boundary: Boundary) -> None:
+        """Saves, in one process: where several train together, each has the whole state."""
+        self.step, self._saved, self._abreast = boundary.step, self.clock(), self.clock()
+        if jax.process_index() > 0:
+            return
+        self.confirm()
         snapshot = boundary.snapshot()
         seconds = self.seconds + self.clock() - self._began
         try:
             self.writer.save(dataclasses.replace(snapshot, seconds=seconds))
         except UserError as error:  # training is worth more than its checkpoint; there may be space the next time
             self.warn(f"{error}; training goes on")
-        self.step, self._saved, self._abreast = boundary.step, self.clock(), self.clock()

@@ -40,10 +40,12 @@ def device_kind() -> str:
 def provenance(way: Way, lanes: int, seconds: float, started: float) -> dict[str, Any]:
     """Of one of `lanes` runs that trained together for `seconds` in all."""
     return machine() | {
-        "way": f"{way.width} lanes a chunk, {way.steps} steps a dispatch, {way.devices} devices",
+        "way": f"{way.width} lanes a chunk, {way.steps} steps a dispatch, {way.devices} devices"
+        + (f", each run over {way.replicas}" if way.replicas > 1 else ""),
         "width": way.width,
         "steps_per_dispatch": way.steps,
         "devices": way.devices,
+        "replicas": way.replicas,
         "lanes": lanes,
         "seconds": round(seconds / lanes, 4),
         "date": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
@@ -54,7 +56,9 @@ def recorded_way(provenance: Mapping[str, Any]) -> Way | None:
     """The way in which a record's run was trained, or None if that was on another kind of device."""
     if provenance.get("device") != device_kind():
         return None
-    return Way(provenance["width"], provenance["steps_per_dispatch"], provenance["devices"])
+    return Way(
+        provenance["width"], provenance["steps_per_dispatch"], provenance["devices"], provenance.get("replicas", 1)
+    )
 
 
 def _commit() -> str:

@@ -108,6 +108,21 @@ class Store:
         """Writes a small file beside the records (a sweep's members, a program's way)."""
         write_atomically(self.root / folder / f"{name}.json", json.dumps(value, indent=1))
 
+    def keep_json(self, folder: str, name: str, value: Any) -> Any:
+        """Writes a small file unless it is there; returns what it holds: of several processes, the first's value."""
+        path = self.root / folder / f"{name}.json"
+        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        write_atomically(partial, json.dumps(value, indent=1))
+        try:
+            os.link(partial, path)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+        finally:
+            partial.unlink(missing_ok=True)
+        return self.read_json(folder, name)
+
     def read_json(self, folder: str, name: str) -> Any | None:
         """A small file's content, or None. Raises UserError if it is damaged."""
         path = self.root / folder / f"{name}.json"

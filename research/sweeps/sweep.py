@@ -10,12 +10,12 @@ from typing import Any, Protocol
 from research.errors import UserError, nearest
 from research.sweeps import executor
 from research.sweeps.execution import DEFAULT, Execution
-from research.sweeps.executor import Report
 from research.sweeps.parameters import Parameters
-from research.sweeps.plan import Planner, Run, packs, unique
+from research.sweeps.plan import Planner, Run, unique
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.store import Store
+from research.sweeps.trainer import Report
 from research.training.lanes import Way
 
 
@@ -64,13 +64,14 @@ def obtain(
         by_id = {run.id: origin for run, origin in zip(missing, origins, strict=True)}
         with monitor.watch(missing) as report:
             executor.execute(
-                packs(missing, again),
+                missing,
                 store,
                 planner.arrays,
                 report,
                 totals,
                 execution=execution,
                 origin_of=lambda run: by_id[run.id],
+                again=again,
             )
         found, _ = store.find(run.id for run in wanted)
     monitor.obtained(found.values())

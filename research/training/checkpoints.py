@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import logging
 import math
 import os
 import shutil
@@ -253,6 +254,9 @@ def _manager(folder: Path, **options: Any) -> Any:
     """An orbax manager of this process alone: there is one writer, since its state is every process's."""
     import orbax.checkpoint as ocp
 
+    # What fails in orbax's threads is raised here too, where it becomes one line.
+    for logger in ("absl", "concurrent.futures"):
+        logging.getLogger(logger).addFilter(_not_of_orbax)
     process = jax.process_index()
     alone = ocp.options.MultiprocessingOptions(
         primary_host=process, active_processes={process}, barrier_sync_key_prefix=folder.name
@@ -261,6 +265,12 @@ def _manager(folder: Path, **options: Any) -> Any:
         folder.absolute(),
         options=ocp.CheckpointManagerOptions(create=False, multiprocessing_options=alone, **options),
     )
+
+
+def _not_of_orbax(record: logging.LogRecord) -> bool:
+    """Whether a message is neither orbax's nor that of an event loop which orbax closed after an error."""
+    error = record.exc_info[1] if record.exc_info else None
+    return f"{os.sep}orbax{os.sep}" not in record.pathname and "Event loop is closed" not in str(error)
 
 
 def steps(folder: Path) -> list[int]:

@@ -174,8 +174,7 @@ def run_epoch(
                 next(dispatch)
             if begin + length < program.sizes.steps_per_epoch:
                 after(begin + length)
-    for chunk, row in zip(chunks, [close(program, chunk, way) for chunk in chunks], strict=True):
-        chunk.rows.append({name: values[: way.width] for name, values in jax.device_get(row).items()})
+    finish(program, chunks, way)
 
 
 def dispatches(program: Program, chunk: Chunk, way: Way, epoch: int, first: int = 0) -> Generator[None, None, None]:
@@ -206,6 +205,12 @@ def dispatch_steps(program: Program, way: Way) -> int:
     example = math.prod(program.spec.shape) * (1 if program.spec.maximum > 1 else 4)
     fitting = max(1, BATCH_BYTES // (example * program.sizes.batch * way.width))
     return min(way.steps, program.sizes.steps_per_epoch, fitting)
+
+
+def finish(program: Program, chunks: Sequence[Chunk], way: Way) -> None:
+    """Ends an epoch of chunks and adds its row to their curves."""
+    for chunk, row in zip(chunks, [close(program, chunk, way) for chunk in chunks], strict=True):
+        chunk.rows.append({name: values[: way.width] for name, values in jax.device_get(row).items()})
 
 
 def close(program: Program, chunk: Chunk, way: Way) -> dict[str, jax.Array]:

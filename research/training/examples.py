@@ -46,7 +46,9 @@ def _mixed(
 
     places = everyone(index)
     # Padding's index lies past the end, so that it is dropped.
-    order = jnp.zeros(program.sizes.batch, jnp.int32).at[places].set(jnp.arange(places.size), mode="drop")
+    order = (
+        jnp.zeros(program.sizes.batch, jnp.int32).at[places].set(jnp.arange(places.size, dtype=jnp.int32), mode="drop")
+    )
     every_x, every_target, every_real = jax.tree.map(lambda leaf: everyone(leaf)[order], (x, targets, real))
     mixed = mix(every_x, every_target, key, every_real)
     return jax.tree.map(lambda leaf: leaf.at[index].get(mode="clip"), mixed)

@@ -66,21 +66,22 @@ def train(
     at_boundary: AtBoundary = lambda boundary: None,
     resume: Snapshot | None = None,
     memory: Memory = WHOLE,
+    epochs: int | None = None,
     origins: Sequence[Origin | None] = (),
     keep: bool = False,
 ) -> list[Outcome]:
     """Trains runs of one program, each as a lane, and returns their outcomes in order.
 
     at_boundary is called between dispatches and may raise to stop. resume: a snapshot of these runs to go on from; at
-    the same way the outcomes are bit for bit those of a training that was never stopped. origins: for each run with
-    `init_from`, where it starts from. keep: the outcomes hold the best and the last variables.
+    the same way the outcomes are bit for bit those of a training that was never stopped. epochs: stop after so many.
+    origins: for each run with `init_from`, where it starts from. keep: the outcomes hold the best and last variables.
     """
     missing = [config.init_from for config, origin in zip_longest(configs, origins) if config.init_from and not origin]
     if missing:
         raise ValueError(f"a run starts from {missing[0]}, and was given none of its parameters")
     with program.numbers():
         chunks = chunk_lib.start(program, configs, arrays, way, resume, memory, origins, keep)
-        per_epoch, epochs = program.sizes.steps_per_epoch, program.config.epochs
+        per_epoch, epochs = program.sizes.steps_per_epoch, min(epochs or program.config.epochs, program.config.epochs)
         done, first = divmod(resume.step if resume else 0, per_epoch)
         for epoch in range(done, epochs):
             live = [chunk for chunk in chunks if chunk.training.any()]
@@ -96,7 +97,7 @@ def train(
             training = sum(int(chunk.training.sum()) for chunk in chunks)
             report(Progress(epoch + 1, epochs, training, len(configs)))
             at_boundary(_boundary(before + per_epoch, chunks))
-        return [outcome for chunk in chunks for outcome in _outcomes(program, chunk)]
+        return [outcome for chunk in chunks for outcome in outcomes(program, chunk)]
 
 
 def _boundary(step: int, chunks: list[Chunk]) -> Boundary:
@@ -106,8 +107,8 @@ def _boundary(step: int, chunks: list[Chunk]) -> Boundary:
     return Boundary(step, wait, lambda: snapshot_lib.take(step, chunks))
 
 
-def _outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
-    """The outcomes of a chunk's lanes, in their order."""
+def outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
+    """The outcomes of a chunk's runs, in their order, as they are now. To be called inside `program.numbers()`."""
     state = chunk.state
     variables = state.best if program.has_stopping else state.evaluated
     scores = {}
@@ -118,7 +119,7 @@ def _outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
     clean, kept = chunk.clean, jax.device_get(chunk.kept)
     rows = jax.device_get({name: getattr(chunk.lanes, name) for name in scores})
     last = chunk.rows[-1]
-    outcomes = []
+    found = []
     for place in range(len(chunk.members)):
         epochs, diverged = int(last["epochs"][place]), int(last["diverged_at"][place])
         own = [{name: value[place] for name, value in row.items()} for row in chunk.rows[:epochs]]
@@ -128,7 +129,7 @@ def _outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
             for name, of_split in scores.items():
                 summary = program.problem.summary(of_split[place], clean[rows[name][place]])
                 metrics |= {f"{name}/{metric}": value for metric, value in summary.items()}
-        outcomes.append(
+        found.append(
             Outcome(
                 metrics=metrics,
                 curves={name: [float(row[name]) for row in own] for name in curves},
@@ -138,4 +139,4 @@ def _outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
                 kept=jax.tree.map(lambda leaf, place=place: np.array(leaf[place]), kept),
             )
         )
-    return outcomes
+    return found

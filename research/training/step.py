@@ -11,7 +11,7 @@ import optax
 
 from research import rng
 from research.kernels import kernel_leaves, map_kernels, map_kernels_with_key
-from research.models.layers.forward import Forward, nth_part
+from research.models.layers.forward import Forward
 from research.models.layers.sites import SITE
 from research.optim import plateau
 from research.registry import LOSSES, OPTIMIZERS
@@ -91,29 +91,41 @@ def _gradient(
     """
     count = program.config.accumulate
 
-    parts, gradient = [], None
-    for place in range(count):
-        own = functools.partial(_objective, program, state, lane, fwd.part(place, count))
-        (_, found), grads = jax.value_and_grad(own, has_aux=True)(params, *nth_part((x, targets), place, count))
-        parts.append(found)
-        gradient = grads if gradient is None else jax.tree.map(jnp.add, gradient, grads)
-    stats, outputs, losses = zip(*parts, strict=True)
-    loss, gradient = _over((sum(losses[1:], start=losses[0]), gradient), fwd.axis)
+    def of_part(fwd: Forward, x: jax.Array, targets: jax.Array) -> Any:
+        own = functools.partial(_objective, program, state, lane, fwd)
+        (_, found), grads = jax.value_and_grad(own, has_aux=True)(params, x, targets)
+        return found, grads
+
+    if count == 1:
+        (stats, outputs, loss), gradient = of_part(fwd, x, targets)
+        loss, gradient = _over((loss, gradient), fwd.axis)
+        return (stats, outputs, loss), leaves.stilled(program.config.freeze, gradient)
+
+    def add(total: Tree, own: Tree) -> Any:
+        index, weight, x, targets = own
+        (stats, outputs, loss), grads = of_part(dataclasses.replace(fwd, index=index, weight=weight), x, targets)
+        return jax.tree.map(jnp.add, total, (loss, grads)), (stats, outputs)
+
+    rows = jax.tree.map(lambda leaf: leaf.reshape(count, -1, *leaf.shape[1:]), (fwd.index, fwd.weight, x, targets))
+    zeros = jnp.zeros((), program.dtype), jax.tree.map(jnp.zeros_like, params)
+    total, (stats, outputs) = jax.lax.scan(add, zeros, rows, unroll=_slow_in_loops(params))
+    loss, gradient = _over(total, fwd.axis)
     gradient = leaves.stilled(program.config.freeze, gradient)
-    return (_mean_stats(fwd, stats), outputs[0] if count == 1 else jnp.concatenate(outputs), loss), gradient
+    return (_mean_stats(fwd, stats, count), outputs.reshape(-1, *outputs.shape[2:]), loss), gradient
 
 
-def _mean_stats(fwd: Forward, stats: tuple[Tree, ...]) -> Tree:
-    """The mean of the batch statistics that the parts left, each weighted by its real examples."""
-    parts = len(stats)
-    if parts == 1:
-        return stats[0]
+def _slow_in_loops(params: Tree) -> bool:
+    """Whether the network convolves on a CPU: several times slower in a loop. Unrolled, XLA schedules the parts side
+    by side, so that they save no memory there."""
+    return jax.default_backend() == "cpu" and any(w.ndim > 2 for w in kernel_leaves(params))
+
+
+def _mean_stats(fwd: Forward, stats: Tree, parts: int) -> Tree:
+    """The mean of the batch statistics [parts, ...] that the parts left, each weighted by its real examples."""
     if fwd.weight is None:
-        shares = [1 / parts] * parts
-    else:
-        counts = _over(fwd.weight.reshape(parts, -1).sum(axis=1), fwd.axis)
-        shares = [counts[place] / fwd.total for place in range(parts)]
-    return jax.tree.map(lambda *leaves: sum(s * leaf for s, leaf in zip(shares, leaves, strict=True)), *stats)
+        return jax.tree.map(lambda leaf: leaf.mean(axis=0), stats)
+    shares = _over(fwd.weight.reshape(parts, -1).sum(axis=1), fwd.axis) / fwd.total
+    return jax.tree.map(lambda leaf: jnp.tensordot(shares, leaf, 1), stats)
 
 
 def _objective(

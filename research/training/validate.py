@@ -76,6 +76,11 @@ def _check_sizes(config: RunConfig, program: Program) -> None:
             f"batch_size={sizes.batch} is larger than the {sizes.train} training rows; "
             "use a smaller one, or full for all of them"
         )
+    if config.accumulate > sizes.batch:
+        raise UserError(
+            f"accumulate={config.accumulate} parts of a batch of {sizes.batch} leave some empty; "
+            f"use at most {sizes.batch}"
+        )
     by_slot: dict[str, list[str]] = {}
     for part in config.regularization:
         by_slot.setdefault(REGULARIZERS.get(part.name).slot, []).append(part.name)
@@ -118,7 +123,8 @@ def _sites(program: Program, lane: Lane) -> frozenset[str]:
         return program.model.init(keys, x, program_lib.forward(program, lane, None), mutable=True)["sites"]
 
     try:
-        sites = jax.eval_shape(trace, lane)
+        with program.numbers():
+            sites = jax.eval_shape(trace, lane)
     except KeyError:
         return frozenset()
     paths = jax.tree_util.tree_flatten_with_path(sites)[0]

@@ -44,6 +44,16 @@ def choose(
     return best, {str(way): took for way, took in timings.items()}
 
 
+def spread(program: Program, config: RunConfig, replicas: int) -> Way:
+    """The way of a run that is spread over devices; nothing is timed, so that all its processes choose the same."""
+    return Way(1, 1 if _convolves(program, config) else LONGEST, replicas=replicas)
+
+
+def _convolves(program: Program, config: RunConfig) -> bool:
+    """Whether it has convolutions that run on a CPU, where one inside a loop is slow."""
+    return jax.default_backend() == "cpu" and max(kernel_ranks(config, program)) > 2
+
+
 def candidates(program: Program, config: RunConfig, lanes: int) -> Iterator[Way]:
     """The ways worth timing, the one that is best in most cases first.
 
@@ -52,7 +62,7 @@ def candidates(program: Program, config: RunConfig, lanes: int) -> Iterator[Way]
     """
     devices = len(jax.local_devices())
     spread = {1, devices if lanes > 1 else 1}
-    if jax.default_backend() == "cpu" and max(kernel_ranks(config, program)) > 2:
+    if _convolves(program, config):
         yield from (Way(1, 1, count) for count in sorted(spread, reverse=True))
         return
     widest = min(lanes, WIDEST)

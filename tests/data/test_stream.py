@@ -152,8 +152,10 @@ def test_left_early_nothing_is_left_behind(mapped, processes, taken):
 
 
 def test_read_to_the_end_nothing_is_left_behind(mapped):
-    assert len(list(stream.batches(mapped, order(1, 100), first=0, steps=1, batch=10))) == 10
+    streamed = stream.batches(mapped, order(1, 100), first=0, steps=1, batch=10)
+    assert len(list(streamed)) == 10
     assert_no_workers()
+    assert list(streamed) == []  # as every iterator that has ended
 
 
 def test_reading_ahead_is_bounded_and_in_order():

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -148,3 +149,31 @@ def test_list_and_doctor(folder: Path) -> None:
     ):
         assert word in ok(result).out, kind
     assert "devices: cpu" in results[-1].out
+
+
+def limited(line: list[str], folder: Path, size: int) -> subprocess.CompletedProcess:
+    """A launcher whose files cannot grow beyond `size` bytes: what a full disk is to it."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))  # noqa: E731
+    command = [sys.executable, "-m", *line]
+    return subprocess.run(
+        command, cwd=folder, env=environment, preexec_fn=limit, capture_output=True, text=True, timeout=180
+    )
+
+
+def test_a_full_disk_costs_checkpoints_then_records_and_no_finished_run(tmp_path: Path) -> None:
+    sweep = ["launch.sweep", "--train_size=64", "--batch_size=16", "--arch.hidden=300,300", "--checkpoint_every=4"]
+    ok(run_all([["plan", *sweep[1:-1]]], tmp_path)[0])  # decodes the data
+    first = limited([*sweep, "--epochs=3"], tmp_path, 200_000)
+    assert first.returncode == 0, first.stderr
+    assert "cannot write the checkpoint" in first.stderr
+    assert "training goes on" in first.stderr
+    kept = ids(tmp_path)
+    assert len(kept) == 1
+    second = limited([*sweep, "--epochs=4"], tmp_path, 1_000)
+    assert second.returncode == 2, second.stderr
+    assert "Traceback" not in second.stderr
+    assert "error: cannot write" in second.stderr
+    assert ids(tmp_path) == kept
+    ok(run_all([["sweep", *sweep[1:], "--epochs=4"]], tmp_path)[0])  # there is space again
+    assert len(ids(tmp_path)) == 2

@@ -80,6 +80,7 @@ def test_a_run_is_claimed_once(world: World) -> None:
     assert b.take(RUNS, 5) == RUNS[2:4]
     assert [a.held(run_id) for run_id in RUNS] == [True, True, False, False, True]
     assert [b.held(run_id) for run_id in RUNS] == [False, False, True, True, False]
+    assert a.claimed() == b.claimed() == set(RUNS)
     assert a.others(RUNS) == dict.fromkeys(RUNS[2:4], "host (pid 2)")
     a.confirm(RUNS[:2])
     with pytest.raises(Lost, match=r"host \(pid 1\)"):
@@ -93,6 +94,7 @@ def test_a_released_run_is_free_and_others_cannot_release_it(world: World) -> No
     assert all(a.held(run_id) for run_id in RUNS[:3])
     a.release(RUNS[:1])
     assert not a.held(RUNS[0])
+    assert a.claimed() == set(RUNS[1:3])
     assert b.take(RUNS, 1) == RUNS[:1]
     a.leave()
     assert b.take(RUNS, 5) == RUNS
@@ -159,16 +161,17 @@ def test_a_sleeper_finds_that_it_lost(world: World) -> None:
 
 def test_the_heir_of_an_heir(world: World) -> None:
     """A worker that dies while it removes a dead one's claims leaves that to the next."""
-    dead, heir, last = world.worker(), world.worker(), world.worker()
+    dead, heir, last, late = (world.worker() for _ in range(4))
     dead.take(RUNS, 3)
     world.gone.add("t1")
     assert heir._roll.declare() == {"t1"}
-    assert world.left() == [*RUNS[:3], "t1.t2", "t2", "t3"]
+    assert world.left() == [*RUNS[:3], "t1.t2", "t2", "t3", "t4"]
     assert last.take(RUNS, 5) == RUNS[3:]  # the heir is alive, and it is for it to do
     world.gone.add("t2")
     world.time += BEAT
     assert last.take(RUNS, 5) == RUNS
-    assert world.left() == [*RUNS, "t3"]
+    assert not late._roll._is_heir("t1", "t2")  # it looked at the same time, and was slower
+    assert world.left() == [*RUNS, "t3", "t4"]
 
 
 def test_claims_of_a_worker_without_a_file_lapse(world: World) -> None:

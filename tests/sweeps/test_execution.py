@@ -1,21 +1,25 @@
 """Laws 4, 6 and 8 from settings to records: what is trained, what is not, and what is refused."""
 
 import contextlib
+import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import pytest
 from engine import BASE, images, planner, run
 
-from research.errors import UserError
+from research.duration import Interval
+from research.errors import Stopped, UserError
 from research.sweeps import executor
-from research.sweeps.executor import Report
+from research.sweeps.execution import DEFAULT
 from research.sweeps.plan import Planner, Run, packs, with_seeds
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep, done, obtain
+from research.sweeps.trainer import Report
 from research.training import loop
 
 
@@ -80,10 +84,10 @@ def test_a_program_that_fails_costs_the_others_nothing(tmp_path: Path, monkeypat
     good, bad = planned({})[0], planned({"arch.hidden": (4,)})[0]
     original = loop.train
 
-    def breaking(program: Any, *rest: Any) -> Any:
+    def breaking(program: Any, *rest: Any, **more: Any) -> Any:
         if program == bad.program:
             raise RuntimeError("out of memory")
-        return original(program, *rest)
+        return original(program, *rest, **more)
 
     monkeypatch.setattr(loop, "train", breaking)
     store, watcher = Store(tmp_path), Watcher()
@@ -99,13 +103,13 @@ def test_a_program_that_fails_costs_the_others_nothing(tmp_path: Path, monkeypat
 def test_a_stop_keeps_what_is_finished(tmp_path: Path) -> None:
     good, late = planned({})[0], planned({"arch.hidden": (4,)})[0]
     store = Store(tmp_path)
-    executor.execute(packs([good]), store, planner().arrays, Report())
+    executor.execute([good], store, planner().arrays, Report())
 
     def stop(count: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        executor.execute(packs([late]), store, planner().arrays, Report(epochs=stop))
+        executor.execute([late], store, planner().arrays, Report(epochs=stop))
     assert list(store.ids()) == [good.id]
 
 
@@ -226,3 +230,91 @@ def test_a_sweep_is_kept_by_name(tmp_path: Path) -> None:
     assert Sweep.load(store, "mine") == sweep
     with pytest.raises(UserError, match="did you mean mine"):
         Sweep.load(store, "mien")
+
+
+# Law 1 in the executor ---------------------------------------------------------------------------------
+
+
+def stopping_after(epochs: int) -> Report:
+    """A report that asks to stop once so many lane-epochs are done."""
+    done = [0]
+
+    def count(epochs: int) -> None:
+        done[0] += epochs
+
+    return Report(epochs=count, stopping=lambda: "a test" if done[0] >= epochs else "")
+
+
+def science(store: Store) -> dict[str, str]:
+    records, _ = store.find(store.ids())
+    return {run_id: repr(dataclasses.replace(record, provenance={})) for run_id, record in records.items()}
+
+
+def test_a_stopped_sweep_goes_on_with_the_same_bits(tmp_path: Path) -> None:
+    runs = planned(*with_seeds({"regularization": "dropout=0.3"}, range(3)))
+    whole, stopped = Store(tmp_path / "whole"), Store(tmp_path / "stopped")
+    executor.execute(runs, whole, planner().arrays, Report())
+    with pytest.raises(Stopped, match="a test"):
+        executor.execute(runs, stopped, planner().arrays, stopping_after(3))
+    assert list(stopped.ids()) == []
+    told: list[int] = []
+    executor.execute(runs, stopped, planner().arrays, Report(epochs=told.append))
+    assert told[0] == 3  # what the checkpoint holds
+    assert sum(told) == 9
+    assert science(stopped) == science(whole)
+    assert [path.name for path in (stopped.root / "checkpoints").iterdir()] == ["checkpoints.json"]
+
+
+def test_a_checkpoint_serves_those_of_its_runs_that_are_wanted(tmp_path: Path) -> None:
+    """Another sweep over some of the runs goes on with them; the others stay in the checkpoint."""
+    runs = planned(*with_seeds({}, range(4)))
+    whole, store = Store(tmp_path / "whole"), Store(tmp_path / "store")
+    executor.execute(runs, whole, planner().arrays, Report())
+    with pytest.raises(Stopped):
+        executor.execute(runs, store, planner().arrays, stopping_after(4))
+    told: list[int] = []
+    more = planned({"seed": 9})
+    executor.execute([runs[2], *more], store, planner().arrays, Report(epochs=told.append))
+    assert set(store.ids()) == {runs[2].id, more[0].id}
+    assert len(list((store.root / "checkpoints").glob("*/pack.json"))) == 1
+    executor.execute([runs[0], runs[1], runs[3]], store, planner().arrays, Report())
+    expected = science(whole)
+    assert {run_id: text for run_id, text in science(store).items() if run_id in expected} == expected
+    assert not list((store.root / "checkpoints").glob("*/pack.json"))
+
+
+def test_out_of_memory_halves_the_lanes_and_goes_on_from_the_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = planned(*with_seeds({}, range(4)))
+    original, begun = loop.train, []
+
+    def small(program: Any, configs: Any, arrays: Any, way: Any, *rest: Any, resume: Any = None, **more: Any) -> Any:
+        begun.append((way.width, resume.step if resume else 0))
+        if way.width > 2:
+            at_boundary = more["at_boundary"]
+
+            def full(boundary: loop.Boundary) -> None:
+                at_boundary(boundary)
+                if boundary.step == 10:
+                    raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
+
+            more["at_boundary"] = full
+        return original(program, configs, arrays, way, *rest, resume=resume, **more)
+
+    monkeypatch.setattr(loop, "train", small)
+    store, warnings = Store(tmp_path), []
+    execution = dataclasses.replace(DEFAULT, every=Interval.parse("1epochs"))
+    report = Report(warn=warnings.append)
+    executor.execute(runs, store, planner().arrays, report, execution=execution)
+    assert begun == [(4, 0), (2, 10)]
+    assert "2 lanes a chunk" in warnings[0]
+    records, _ = store.find(r.id for r in runs)
+    assert {(r.status, r.provenance["width"]) for r in records.values()} == {("finished", 2)}
+
+
+def test_one_stop_ends_every_pack(tmp_path: Path) -> None:
+    runs = planned({}, {"arch.hidden": (4,)}, {"arch.hidden": (5,)})
+    with pytest.raises(Stopped):
+        executor.execute(runs, Store(tmp_path), planner().arrays, Report(stopping=lambda: "at once"))
+    assert not list((tmp_path / "checkpoints").glob("*/pack.json"))

@@ -1,14 +1,18 @@
 """Law 7: the way of running is what was timed fastest, and kept."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from engine import run
+from engine import data_of, run
 
-from research.sweeps import executor
+from research.sweeps import trainer
+from research.sweeps.execution import DEFAULT
 from research.sweeps.plan import Pack
 from research.sweeps.store import Store
+from research.sweeps.trainer import Job, Report
 from research.training import ways
+from research.training.checkpoints import Checkpoints
 from research.training.lanes import Way
 
 RUN = run(epochs=1000)
@@ -60,10 +64,16 @@ def test_convolutions_run_one_by_one_on_a_cpu() -> None:
 
 def test_the_stored_way_is_reused(tmp_path: Path) -> None:
     store, pack = Store(tmp_path), Pack(RUN.program, (RUN,))
-    first = executor.way_of(pack, store, LANES, lambda way: 1.0)
 
-    def never(way: Way) -> float:
+    def job(timer: Any) -> Job:
+        return Job(store, lambda run: data_of(run).data, Report(), DEFAULT, timer, Checkpoints(tmp_path), {})
+
+    def never(*_: Any) -> float:
         pytest.fail("timed again")
 
-    assert executor.way_of(pack, store, LANES, never) == first
+    first = trainer.way_of(pack, job(lambda *_: 1.0), LANES)
+    assert trainer.way_of(pack, job(never), LANES) == first
     assert [path.suffix for path in (tmp_path / "ways").iterdir()] == [".json"]
+    assert (
+        store.keep_json("ways", trainer.way_name(pack, job(never), LANES), {"way": "of another"})["way"] != "of another"
+    )

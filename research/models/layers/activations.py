@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from research.maxima import largest
 from research.models.layers.forward import Forward
 from research.registry import ACTIVATIONS, Activation
 
@@ -50,7 +51,7 @@ class Maxout(nn.Module):
     """The largest of each unit's two linear pieces, [..., 2C] -> [..., C]."""
 
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        return jnp.max(x.reshape(*x.shape[:-1], x.shape[-1] // 2, 2), axis=-1)
+        return largest(x.reshape(*x.shape[:-1], x.shape[-1] // 2, 2), axis=-1)
 
 
 @jax.custom_jvp
@@ -92,5 +93,7 @@ for _name, _build, _init, _summary, _paper in (
 ):  # fmt: skip
     ACTIVATIONS.add(Activation(_name, _build, _summary, _paper, init=_init))
 ACTIVATIONS.add(
-    Activation("maxout", Maxout, "the larger of two linear pieces", "Goodfellow et al. 2013", init="he", pieces=2)
+    Activation(
+        "maxout", Maxout, "the larger of two linear pieces", "Goodfellow et al. 2013", version=2, init="he", pieces=2
+    )
 )

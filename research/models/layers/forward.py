@@ -1,6 +1,5 @@
 """Forward: what the layers of a network need to know of one forward pass."""
 
-import dataclasses
 from typing import Any
 
 import flax.struct
@@ -47,24 +46,7 @@ class Forward:
             values = jnp.where(self.weight > 0, values, 0)
         return jnp.sum(values) / self.total
 
-    def part(self, place: int, parts: int) -> "Forward":
-        """The pass over one of `parts` equal parts of this one's examples."""
-        index, weight = nth_part((self.index, self.weight), place, parts)
-        return dataclasses.replace(self, index=index, weight=weight)
-
     def options(self, member: Member) -> dict[str, Any]:
         """All options of a member: static ones as written, numeric ones as lane values."""
         name, static = member
         return {**dict(static), **self.values.get(name, {})}
-
-
-def nth_part(tree: Any, place: int, parts: int) -> Any:
-    """One of `parts` equal parts of leaves [B, ...]."""
-    if parts == 1:
-        return tree
-
-    def cut(leaf: jax.Array) -> jax.Array:
-        size = leaf.shape[0] // parts
-        return leaf[place * size : (place + 1) * size]
-
-    return jax.tree.map(cut, tree)

@@ -1,0 +1,74 @@
+"""Checkpoint: what saving a state as large as ResNet-50's costs while it trains."""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import jax
+from absl import flags
+
+from launch.planner import planner
+from research.sweeps.plan import Run
+from research.sweeps.provenance import device_kind
+from research.training import checkpoints as checkpoints_lib
+from research.training import chunk as chunk_lib
+from research.training import snapshot as snapshot_lib
+from research.training.checkpoints import Checkpoints, Writer
+from research.training.inputs import footprint
+from research.training.lanes import Way
+
+SAVE_EVERY = flags.DEFINE_float("save_every", 30.0, "checkpoint: seconds between two saves, for which the cost is told")
+WINDOWS = flags.DEFINE_integer("windows", 5, "checkpoint: pairs of windows, with a save and without", lower_bound=1)
+WINDOW_STEPS = flags.DEFINE_integer("window_steps", 40, "checkpoint: updates a window", lower_bound=1)
+
+# 25.6 million parameters and their momentum, as ResNet-50 has.
+SETTINGS = {"dataset": "digits", "arch.hidden": "3550,3550,3550", "optimizer.momentum": "0.9", "epochs": "100000"}
+
+
+def measure() -> None:
+    """Updates of an MLP in windows side by side, in every second one of which a save begins; medians."""
+    (run,) = planner().runs([SETTINGS])
+    parameters, size = footprint(run.config, run.program)
+    with tempfile.TemporaryDirectory() as folder:
+        plain, saving, blocked = _windows(run, Path(folder))
+    cost = statistics.median(b - a for a, b in zip(plain, saving, strict=True))
+    print(f"{parameters:,} parameters, {size / 2**20:.0f} MiB of state, {WINDOW_STEPS.value} updates a window")
+    print(f"a window without a save  {statistics.median(plain):8.2f} s")
+    print(f"a window with a save     {statistics.median(saving):8.2f} s")
+    print(f"a save costs             {cost:8.2f} s, of which training stands still {statistics.median(blocked):.2f} s")
+    print(f"every {SAVE_EVERY.value:g} s that is       {100 * cost / SAVE_EVERY.value:8.1f} % of throughput")
+
+
+def _windows(run: Run, folder: Path) -> tuple[list[float], list[float], list[float]]:
+    """Seconds of each window without and with a save, and those in which the save stops training."""
+    program, way = run.program, Way(1, 1)
+    (chunk,) = chunk_lib.start(program, [run.config], planner().arrays(run), way)
+    checkpoints = Checkpoints(folder)
+    checkpoints.prepare()
+    pack = checkpoints_lib.Pack(program.id, device_kind(), way, {run.id: {}})
+    epoch, step = 0, 0
+    plain: list[float] = []
+    saving: list[float] = []
+    blocked: list[float] = []
+    running = chunk_lib.dispatches(program, chunk, way, epoch)
+    with Writer(checkpoints, pack) as writer:
+        for number in range(2 * WINDOWS.value + 2):
+            begin = time.perf_counter()
+            if number % 2:
+                writer.save(snapshot_lib.take(step, [chunk]))
+                stood = time.perf_counter() - begin
+            for _ in range(WINDOW_STEPS.value):
+                if next(running, "over") == "over":
+                    epoch += 1
+                    running = chunk_lib.dispatches(program, chunk, way, epoch)
+                    next(running)
+                step += 1
+            jax.block_until_ready(chunk.state)
+            writer.finish()
+            seconds = time.perf_counter() - begin
+            if number > 1:  # the first pair compiles, and imports orbax
+                (saving if number % 2 else plain).append(seconds)
+            if number > 1 and number % 2:
+                blocked.append(stood)
+    return plain, saving, blocked

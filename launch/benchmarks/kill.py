@@ -1,0 +1,202 @@
+"""Kills: sweeps that die at random moments and are started again, against the same sweeps undisturbed, bit for bit."""
+
+import dataclasses
+import json
+import random
+import signal
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from launch.benchmarks.process import command, environment
+from launch.planner import planner
+from research.errors import UserError
+from research.sweeps import axes
+from research.sweeps.plan import with_seeds
+from research.sweeps.provenance import device_kind
+from research.sweeps.store import Store
+from research.training.lanes import Way
+
+N = flags.DEFINE_integer("n", 300, "kill: how many kills", lower_bound=1)
+KILL_SEED = flags.DEFINE_integer("kill_seed", 0, "kill: of the moments")
+
+# Two sweeps at once, as many as there are cores.
+AT_ONCE = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Victim:
+    """A sweep that is killed: its settings, an axis, its seeds, the way it runs, and flags of its execution."""
+
+    name: str
+    settings: dict[str, str]
+    grid: str
+    way: Way
+    seeds: int = 3
+    flags: tuple[str, ...] = ()
+
+
+BASE = {"dataset": "digits", "epochs": "4", "batch_size": "64", "arch.hidden": "32,32", "train_size": "320"}
+# Between them: every slot of regularization, batch norm, EMA, early stopping, accumulation, lanes that diverge, every
+# way of running lanes, a run over several devices, and streamed data.
+VICTIMS = (
+    Victim(
+        "lanes in a loop",
+        {**BASE, "regularization": "dropout=0.3,ema=0.9,early_stopping=1,l1=1e-4"},
+        "learning_rate=0.05|0.5|1e9",
+        Way(4, 64),
+    ),
+    Victim(
+        "one by one over devices",
+        {
+            **{k: v for k, v in BASE.items() if k != "arch.hidden"},
+            "arch": "cnn",
+            "arch.channels": "4,4",
+            "arch.dense": "8",
+            "regularization": "batch_norm,mixup=0.4,shift=1,cutout=2",
+        },
+        "optimizer=adam",
+        Way(1, 1, 2),
+    ),
+    Victim(
+        "lanes step by step",
+        {**BASE, "accumulate": "2", "regularization": "weight_noise=0.02,max_norm=2,gradient_noise=0.1,swa=0.5"},
+        "learning_rate=0.05|0.2",
+        Way(3, 1),
+    ),
+    Victim(
+        "one run over two devices",
+        {**BASE, "remainder": "pad", "regularization": "dropout=0.2,batch_norm,mixup=0.2,weight_decay=1e-3"},
+        "learning_rate=0.05",
+        Way(1, 64, replicas=2),
+        flags=("--devices=2",),
+    ),
+    Victim(
+        "streamed",
+        {**BASE, "schedule": "reduce_on_plateau", "regularization": "label_smoothing=0.1,input_noise=0.2"},
+        "optimizer.momentum=0|0.9",
+        Way(2, 3),
+        flags=("--device_data_limit=1K",),
+    ),
+)
+
+
+def measure() -> None:
+    """Kills sweeps at random moments until they are done; counts records that differ from an undisturbed run's."""
+    draw = random.Random(KILL_SEED.value)
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
+        root = Path(folder)
+        whole = list(pool.map(lambda victim: _undisturbed(victim, root), VICTIMS))
+        shares = [N.value // len(VICTIMS) + (place < N.value % len(VICTIMS)) for place in range(len(VICTIMS))]
+        seeds = [draw.random() for _ in VICTIMS]
+        tries = list(pool.map(lambda v, w, k, s: _killed(v, w[0], w[1], k, s, root), VICTIMS, whole, shares, seeds))
+    print("| sweep | way | kills | before training | in training | while saving | records begun | sweeps | differ |")
+    print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    total: Counter[str] = Counter()
+    for victim, counts in zip(VICTIMS, tries, strict=True):
+        total.update(counts)
+        print(_row(victim.name, _short(victim.way), counts))
+    print(_row("together", "", total), flush=True)
+    if total["differ"]:
+        raise UserError(f"{total['differ']} records differ")
+
+
+COLUMNS = ("kills", "before training", "in training", "while saving", "records begun", "sweeps", "differ")
+
+
+def _row(name: str, way: str, counts: Counter[str]) -> str:
+    return f"| {name} | {way} | " + " | ".join(f"{counts[column]:,}" for column in COLUMNS) + " |"
+
+
+def _short(way: Way) -> str:
+    return f"{way.width} × {way.steps}" + (
+        f" on {way.devices * way.replicas}" if way.devices * way.replicas > 1 else ""
+    )
+
+
+def _sweep(victim: Victim, records: Path) -> list[str]:
+    settings = [f"--{name}={value}" for name, value in victim.settings.items()]
+    often = ["--checkpoint_every=2", "--keep_params", f"--records={records}"]
+    return command("sweep", *settings, f"--grid={victim.grid}", f"--seeds={victim.seeds}", *often, *victim.flags)
+
+
+def _prepare(victim: Victim, records: Path) -> None:
+    """Fixes the way in which the sweep runs, so that no timing decides it."""
+    _, points = axes.points([victim.grid])
+    runs = planner().runs([one for p in points for one in with_seeds({**victim.settings, **p}, range(victim.seeds))])
+    kind = f"{victim.way.replicas}devices" if victim.way.replicas > 1 else "many"
+    for program in {run.program.id for run in runs}:
+        value = {"way": dataclasses.asdict(victim.way), "seconds_per_lane_step": {}}
+        Store(records).write_json("ways", f"{program}.{device_kind()}.{kind}", value)
+
+
+def _undisturbed(victim: Victim, root: Path) -> tuple[dict[str, Any], float]:
+    """The records of the sweep, and the seconds that it takes with compiled programs in the cache."""
+    seconds = 0.0
+    for name in ("cold", "warm"):
+        records = root / victim.name / name
+        _prepare(victim, records)
+        begin = time.monotonic()
+        done = subprocess.run(_sweep(victim, records), capture_output=True, text=True, env=environment())
+        seconds = time.monotonic() - begin
+        if done.returncode:
+            raise UserError(f"the sweep '{victim.name}' failed: {done.stderr.strip().splitlines()[-1]}")
+    return _results(records), seconds
+
+
+def _killed(
+    victim: Victim, expected: dict[str, Any], seconds: float, kills: int, seed: float, root: Path
+) -> Counter[str]:
+    """Kills the sweep so often; each time that it gets done between two kills its records are compared."""
+    draw = random.Random(seed)
+    counts: Counter[str] = Counter()
+    while counts["kills"] < kills:
+        records = root / victim.name / f"killed {counts['sweeps']}"
+        _prepare(victim, records)
+        while True:
+            process = subprocess.Popen(
+                _sweep(victim, records), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment()
+            )
+            try:
+                last = counts["kills"] >= kills
+                _, error = process.communicate(timeout=None if last else draw.uniform(0, 1.1 * seconds))
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                process.communicate()
+                counts["kills"] += 1
+                counts[_phase(records)] += 1
+                continue
+            if process.returncode:
+                raise UserError(f"the sweep '{victim.name}' failed after a kill: {error.strip().splitlines()[-1]}")
+            break
+        found = _results(records)
+        counts["sweeps"] += 1
+        counts["differ"] += sum(found.get(run_id) != result for run_id, result in expected.items())
+        counts["differ"] += len(set(found) - set(expected))
+    return counts
+
+
+def _phase(records: Path) -> str:
+    """What the process was doing when it was killed, as far as what it left tells."""
+    if any((records / "runs").glob("*/*.json")):
+        return "records begun"
+    if any((records / "checkpoints").glob("*/*orbax-checkpoint-tmp*")):
+        return "while saving"
+    return "in training" if any((records / "checkpoints").glob("*/[0-9]*")) else "before training"
+
+
+def _results(records: Path) -> dict[str, Any]:
+    """What each run came to but for its provenance, by id: the record and its kept parameters' digests."""
+    results: dict[str, Any] = {}
+    for path in (records / "runs").glob("*/*.json"):
+        record = json.loads(path.read_text())["record"]
+        record.pop("provenance")
+        kept = records / "params" / path.stem / "params.json"
+        results[path.stem] = (record, json.loads(kept.read_text()) if kept.exists() else None)
+    return results

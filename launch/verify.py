@@ -1,0 +1,91 @@
+"""Trains recorded runs again and compares, bit for bit: python -m launch.verify --run=ID"""
+
+import random
+import secrets
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from absl import flags
+
+from launch import start
+from launch.flags import execution, store
+from launch.monitor import Terminal
+from launch.planner import planner
+from launch.tables import of_experiment
+from research.analysis.verdict import intent, location, verdict
+from research.errors import UserError
+from research.registry import load_package
+from research.sweeps.experiment import EXPERIMENTS
+from research.sweeps.plan import Planner
+from research.sweeps.record import Record
+from research.sweeps.store import Store
+from research.sweeps.verification import Verdict, localize, lookup, run_of, trial, verify
+
+RUN = flags.DEFINE_string("run", None, "the run to verify: its id, or the beginning of it")
+STEPS = flags.DEFINE_integer("steps", None, "only its first steps, to the end of their epoch", lower_bound=1)
+LOCALIZE = flags.DEFINE_bool("localize", False, "where it differs, train it twice more to name the step and the array")
+EXPERIMENT = flags.DEFINE_string("experiment", None, "verify recorded runs of this declared table")
+SAMPLE = flags.DEFINE_integer(
+    "sample", None, "of an experiment: so many runs, drawn at random; none: all", lower_bound=1
+)
+SAMPLE_SEED = flags.DEFINE_integer("sample_seed", None, "draws the sample; none: another each time", lower_bound=0)
+
+EXIT_DIFFERS = 1
+
+
+def main(arguments: Sequence[str]) -> None:
+    if arguments:
+        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+    if (RUN.value is None) == (EXPERIMENT.value is None):
+        raise UserError("give either --run=ID (one recorded run) or --experiment=NAME (those of a declared table)")
+    plans, records = planner(), store()
+    if RUN.value is not None:
+        if SAMPLE.value is not None or SAMPLE_SEED.value is not None:
+            raise UserError("--sample and --sample_seed are for --experiment; --run names one run")
+        verdicts = [_verify(lookup(records, RUN.value), plans)]
+    else:
+        verdicts = []
+        for record in (chosen := _sample(EXPERIMENT.value or "", plans, records)):
+            verdicts.append(_verify(record, plans))
+            print()
+        counts = Counter(verdicts)
+        print(f"{len(chosen)} runs: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    sys.exit(EXIT_DIFFERS if "differs" in verdicts else 0)
+
+
+def _sample(name: str, plans: Planner, records: Store) -> list[Record]:
+    """The recorded runs of an experiment that are to be verified, in a random order. Raises UserError on none."""
+    load_package("experiments")
+    shown = of_experiment(EXPERIMENTS.get(name), plans, records, Terminal(), train=False)
+    found = {record.run_id: record for record in [*shown.table.records(), *shown.searched]}
+    able = sorted(run_id for run_id, record in found.items() if record.status != "failed")
+    if not able:
+        raise UserError(
+            f"{records.root} has no runs of '{name}'; train them: python -m launch.table --experiment={name}"
+        )
+    seed = secrets.randbelow(2**32) if SAMPLE_SEED.value is None else SAMPLE_SEED.value
+    count = min(SAMPLE.value or len(able), len(able))
+    print(f"{count} of the {len(able)} recorded runs of '{name}', drawn by --sample_seed={seed}\n")
+    return [found[run_id] for run_id in random.Random(seed).sample(able, count)]
+
+
+def _verify(record: Record, plans: Planner) -> Verdict:
+    """Verifies a run, and prints it."""
+    run, memory = run_of(record, plans), execution().memory
+    asked, arrays = trial(record, run, STEPS.value), plans.arrays(run)
+    _print(intent(asked, STEPS.value))
+    found = verify(asked, arrays, memory)
+    _print(verdict(asked, found))
+    if LOCALIZE.value and found.difference is not None:
+        _print(location(asked, localize(asked, found, arrays, memory)))
+    return found.verdict
+
+
+def _print(lines: Iterator[str]) -> None:
+    for line in lines:
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    start.run(main)

@@ -1,0 +1,111 @@
+"""Stepwise: a run trained twice, one update at a time, until an array of its state is not the same in both."""
+
+import contextlib
+import dataclasses
+from collections.abc import Generator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.config import RunConfig
+from research.data.spec import Arrays
+from research.training import chunk as chunk_lib
+from research.training import loop
+from research.training.chunk import WHOLE, Chunk, Memory
+from research.training.lanes import Way
+from research.training.loop import Outcome
+from research.training.program import Program
+from research.training.state import LaneState
+
+
+@dataclasses.dataclass(frozen=True)
+class Apart:
+    """An array that is not the same in both trainings.
+
+    path: `params/Dense_0/kernel`. elements: how many of its `size` differ. absolute, relative: the largest difference,
+    and the largest relative to the greater of the two values; infinite where one of them is not finite.
+    """
+
+    path: str
+    elements: int
+    size: int
+    absolute: float
+    relative: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Parting:
+    """Where two trainings of a run part: after `step` updates, or at the end of the epoch that these complete."""
+
+    step: int
+    closing: bool
+    arrays: tuple[Apart, ...]
+
+
+def twice(
+    program: Program, config: RunConfig, arrays: Arrays, way: Way, epochs: int, memory: Memory = WHOLE
+) -> tuple[Parting | None, Outcome | None]:
+    """Trains a run twice from its start, side by side: where the two part, or what both came to after `epochs`."""
+    with program.numbers(), contextlib.ExitStack() as stack:
+        one, other = (chunk_lib.start(program, [config], arrays, way, memory=memory)[0] for _ in range(2))
+        if apart := compare(one.state, other.state):
+            return Parting(0, False, apart), None
+        per_epoch = program.sizes.steps_per_epoch
+        for epoch in range(epochs):
+            both = [stack.enter_context(contextlib.closing(updates(program, c, way, epoch))) for c in (one, other)]
+            for step, _ in enumerate(zip(*both, strict=True), epoch * per_epoch + 1):
+                if apart := compare(one.state, other.state):
+                    return Parting(step, False, apart), None
+            chunk_lib.finish(program, [one, other], way)
+            if apart := compare(one.state, other.state):
+                return Parting((epoch + 1) * per_epoch, True, apart), None
+            if not one.training.any():
+                break
+        return None, loop.outcomes(program, one)[0]
+
+
+def updates(program: Program, chunk: Chunk, way: Way, epoch: int) -> Generator[None, None, None]:
+    """Makes the updates of an epoch one by one, with the code that makes a whole dispatch: the bits are the same.
+
+    An update is a dispatch that ends after its first step, of batches turned so that the update's comes first.
+    """
+    per_epoch, steps = program.sizes.steps_per_epoch, chunk_lib.dispatch_steps(program, way)
+    rows = chunk_lib.order(program, chunk, way, epoch)
+    slabs = chunk.feed.batches(rows, first=0, steps=steps, batch=program.sizes.batch)
+    axis = 0 if way.replicas == 1 else 1  # of a run that is spread over devices, the first axis is theirs
+    with contextlib.closing(slabs):
+        for begin in range(0, per_epoch, steps):
+            slab, first = next(slabs), np.int32(begin)
+            batches = chunk.functions.gather(slab.x, slab.y, slab.rows, np.int32(slab.begin), first, steps=steps)
+            for step in range(begin, min(begin + steps, per_epoch)):
+                turned = jax.tree.map(lambda leaf, by=begin - step: jnp.roll(leaf, by, axis), batches)
+                factors = np.pad(chunk.factors[epoch * per_epoch + step][None], ((0, steps - 1), (0, 0)))
+                chunk.state = chunk.functions.advance(chunk.state, chunk.lanes, turned, factors, np.int32(1))
+                yield
+
+
+def compare(one: LaneState, other: LaneState) -> tuple[Apart, ...]:
+    """The arrays of the first lane that are not bit for bit the same, in the order of the state. Leaves [W, ...]."""
+    mine, others = (jax.tree_util.tree_leaves_with_path(jax.device_get(state)) for state in (one, other))
+    return tuple(
+        _apart(_name(path), np.asarray(a[0]), np.asarray(b[0]))
+        for (path, a), (_, b) in zip(mine, others, strict=True)
+        if np.asarray(a[0]).tobytes() != np.asarray(b[0]).tobytes()
+    )
+
+
+def _name(path: Any) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator="/").removeprefix("variables/")
+
+
+def _apart(path: str, a: np.ndarray, b: np.ndarray) -> Apart:
+    raw = [np.ascontiguousarray(x).reshape(-1).view(np.uint8).reshape(x.size, x.itemsize) for x in (a, b)]
+    differ = (raw[0] != raw[1]).any(axis=1)
+    mine, others = (np.asarray(x, np.float64).reshape(-1)[differ] for x in (a, b))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        absolute = np.abs(mine - others)
+        relative = np.where(absolute == 0, 0.0, absolute / np.maximum(np.abs(mine), np.abs(others)))
+    largest = [float(np.max(np.where(np.isnan(x), np.inf, x))) for x in (absolute, relative)]
+    return Apart(path, int(differ.sum()), a.size, *largest)

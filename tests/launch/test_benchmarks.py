@@ -1,0 +1,22 @@
+"""The measurement of data runs and reports every kind of reading, on a folder small enough for a test."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+KINDS = ("no worker", "1 thread", "2 threads", "4 threads", "1 processes", "all steps", "opened again")
+KINDS += ("gathered on the device", "streamed, threads", "put on the device", "streamed, 1 processes")
+
+
+def test_benchmark_of_data(tmp_path):
+    small = ["--images=300", "--side=16", "--worker_processes=1", f"--cache_dir={tmp_path}"]
+    command = [sys.executable, "-m", "launch.benchmark", "data", *small]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
+    assert run.returncode == 0, run.stderr
+    rows = dict(re.findall(r"^\| (.+?) \| ([\d,]+) \| [\d,]+ \|$", run.stdout, re.M))
+    assert len(rows) == len(KINDS)
+    for kind in KINDS:
+        assert any(kind in row for row in rows), kind
+    assert all(int(rate.replace(",", "")) > 0 for rate in rows.values())

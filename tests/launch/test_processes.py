@@ -1,0 +1,101 @@
+"""Several processes: two that share a sweep by claims, and two that train one run together (jax.distributed, gloo)."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+RUN = ["--dataset=digits", "--train_size=300", "--batch_size=60", "--arch.hidden=16", "--learning_rate=0.05"]
+RUN += ["--regularization=dropout=0.2,batch_norm,mixup=0.2"]
+
+
+def start(name: str, folder: Path, *arguments: str, devices: int = 2) -> subprocess.Popen:
+    """A launcher as a process of its own, in a folder."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    environment["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
+    folder.mkdir(exist_ok=True)
+    line = [sys.executable, "-m", f"launch.{name}", *arguments, f"--cache_dir={folder.parent / 'cache'}"]
+    return subprocess.Popen(
+        line, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def records(folder: Path) -> dict[str, Any]:
+    return {p.stem: json.loads(p.read_text())["record"] for p in (folder / "records/runs").glob("*/*.json")}
+
+
+def finished(process: subprocess.Popen, code: int = 0) -> str:
+    """Its error output, after it ended with that code."""
+    _, err = process.communicate(timeout=180)
+    assert process.returncode == code, err
+    return err
+
+
+def test_two_processes_split_a_sweep(tmp_path: Path) -> None:
+    sweep = [*RUN, "--epochs=40", "--grid=arch.hidden=8|8,8|8,8,8|8,8,8,8|9|9,9", "--seeds=2"]
+    sweep.remove("--arch.hidden=16")
+    errors = [finished(process) for process in [start("sweep", tmp_path / "shared", *sweep) for _ in range(2)]]
+    trained = [int((re.findall(r"finished=(\d+)", err) or ["0"])[-1]) for err in errors]
+    assert sum(trained) == len(records(tmp_path / "shared")) == 12
+    assert min(trained) > 0
+    assert not list((tmp_path / "shared/records/claims/runs").iterdir())
+
+
+def together(folder: Path, *arguments: str) -> list[subprocess.Popen]:
+    """Two processes of two devices each."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    meet = [f"--coordinator=127.0.0.1:{port}", "--processes=2", "--devices=all"]
+    return [start("train", folder, *RUN, *arguments, *meet, f"--process={place}") for place in range(2)]
+
+
+def assert_same_curves(a: Path, b: Path) -> None:
+    ((run_a, record_a),) = records(a).items()
+    ((run_b, record_b),) = records(b).items()
+    assert run_a == run_b
+    for name, curve in record_a["curves"].items():
+        np.testing.assert_allclose(curve, record_b["curves"][name], rtol=2e-4, atol=1e-6, err_msg=name)
+
+
+def test_two_processes_of_two_devices_train_as_one_of_four(tmp_path: Path) -> None:
+    for process in [*together(tmp_path / "two", "--epochs=2"), start_alone(tmp_path / "one", "--epochs=2")]:
+        finished(process)
+    assert_same_curves(tmp_path / "two", tmp_path / "one")
+    (record,) = records(tmp_path / "two").values()
+    assert record["provenance"]["replicas"] == 4
+
+
+def start_alone(folder: Path, *arguments: str) -> subprocess.Popen:
+    return start("train", folder, *RUN, *arguments, "--devices=4", devices=4)
+
+
+def test_processes_agree_on_stopping_and_one_device_goes_on(tmp_path: Path) -> None:
+    """SIGTERM reaches one of them; both end, and a checkpoint is there that one process on one device resumes."""
+    both = together(tmp_path / "stopped", "--epochs=400", "--checkpoint_every=20")
+    packs = tmp_path / "stopped/records/checkpoints"
+    deadline = time.monotonic() + 120
+    while not list(packs.glob("*/[0-9]*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    both[1].send_signal(signal.SIGTERM)
+    first, _ = (finished(process, 75) for process in both)
+    assert "stopped by SIGTERM" in first
+    assert not records(tmp_path / "stopped")
+    assert list(packs.glob("*/[0-9]*"))
+    err = finished(start("train", tmp_path / "stopped", *RUN, "--epochs=400", devices=1))
+    assert "does not read back" not in err
+    finished(start("train", tmp_path / "alone", *RUN, "--epochs=400", devices=1))
+    ((_, resumed),), ((_, alone),) = (records(tmp_path / name).items() for name in ("stopped", "alone"))
+    begin = slice(0, 3)
+    for name in ("train/loss", "validation/loss"):
+        np.testing.assert_allclose(resumed["curves"][name][begin], alone["curves"][name][begin], rtol=1e-3)
+    assert len(resumed["curves"]["train/loss"]) == 400
