@@ -1,5 +1,6 @@
 """Evaluates a run that kept its parameters: python -m launch.evaluate --run=ID --split=test --out=DIR"""
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from launch.planner import planner
 from research import config as config_lib
 from research.analysis.evaluation import Evaluation
 from research.data import csv_file, folder
-from research.data.spec import DataSpec
+from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.sweeps.parameters import Parameters, evaluated
 from research.sweeps.plan import Planner, Run
@@ -39,6 +40,20 @@ OUT = flags.DEFINE_string("out", None, "write predictions.csv and figures into t
 SPLITS = ("test", "validation", "train")
 
 
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Rows [R] of raw inputs x [N, ...], with what each is called; y [R], or None if it is not known.
+
+    unread: columns of a file that the run has no use for.
+    """
+
+    names: list[str]
+    x: np.ndarray
+    rows: np.ndarray
+    y: np.ndarray | None
+    unread: Sequence[str] = ()
+
+
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
@@ -53,19 +68,23 @@ def main(arguments: Sequence[str]) -> None:
     which = PARAMS.value or evaluated(run.config)
     arrays = plans.arrays(run)
     lane = lane_of(run.program, run.config, arrays)
-    names, x, y, rows = _examples(plans.source(run.config).spec, run, lane, SPLIT.value)
-    if x is None:
-        x, y = arrays.x, arrays.y[rows]
-    scores = scores_of(run.program, lane, saved.variables[which], _way(record), x, rows)
-    print(f"run {record.run_id}: its {which} parameters, of epoch {saved.epochs[which]}; {len(rows):,} rows")
-    if y is not None:
-        metrics = run.program.problem.summary(scores, y)
-        print(f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items()))
-    elif not OUT.value:
+    if SPLIT.value in SPLITS:
+        examples = _of_split(run, lane, arrays, SPLIT.value)
+    else:
+        examples = _of_file(run, plans.source(run.config).spec, SPLIT.value)
+    if examples.y is None and not OUT.value:
         raise UserError(f"{SPLIT.value} has no targets, so there are no metrics; --out=DIR takes the predictions")
+    variables = saved.variables[which]
+    scores = scores_of(run.program, lane, variables, _way(record), examples.x, examples.rows)
+    print(f"run {record.run_id}: its {which} parameters, of epoch {saved.epochs[which]}; {len(scores):,} rows")
+    if examples.y is not None:
+        metrics = run.program.problem.summary(scores, examples.y)
+        print(f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items()))
+    if examples.unread:
+        print(f"note: columns that the run does not read: {', '.join(examples.unread)}", file=sys.stderr)
     if OUT.value:
-        title = f"{run.config.arch.name} on {SPLIT.value if x is not arrays.x else run.program.spec.name}"
-        evaluation = Evaluation(title, names, scores, y, run.program.spec.classes)
+        title = f"{run.config.arch.name} on {run.program.spec.name}, {SPLIT.value}"
+        evaluation = Evaluation(title, examples.names, scores, examples.y, run.program.spec.classes)
         for path in evaluation.write(OUT.value):
             print(f"wrote {path}")
 
@@ -97,15 +116,16 @@ def _way(record: Record) -> Way:
     return way or Way(1, 1)
 
 
-def _examples(
-    spec: DataSpec, run: Run, lane: Lane, split: str
-) -> tuple[list[str], np.ndarray | None, np.ndarray | None, np.ndarray]:
-    """(what each example is called, raw inputs, targets, rows); inputs are None where they are the run's own."""
-    if split in SPLITS:
-        rows = np.asarray(getattr(lane, split))
-        if not len(rows):
-            raise UserError(f"the run has no {split} rows: its split is {run.config.split}")
-        return [str(row) for row in rows], None, None, rows
+def _of_split(run: Run, lane: Lane, arrays: Arrays, split: str) -> Examples:
+    """Rows of the run's own data."""
+    rows = np.asarray(getattr(lane, split))
+    if not len(rows):
+        raise UserError(f"the run has no {split} rows: its split is {run.config.split}")
+    return Examples([str(row) for row in rows], arrays.x, rows, arrays.y[rows])
+
+
+def _of_file(run: Run, spec: DataSpec, split: str) -> Examples:
+    """The examples of a file or a folder. Raises UserError if they are not like those that the run was trained on."""
     kind, _, path = split.partition(":")
     images = len(spec.shape) == 3
     if kind not in ("csv", "folder") or not path:
@@ -114,20 +134,13 @@ def _examples(
         wanted = "images: give folder:DIR" if images else "a table: give csv:FILE"
         raise UserError(f"split={split}: the run was trained on {wanted}")
     options = dict(run.config.dataset.options)
-    if images:
-        if spec.maximum != 255:
-            raise UserError(
-                f"split={split}: the run's pixels go from 0 to {spec.maximum:g}, those of image files to 255"
-            )
-        x, y, files = folder.read_like(Path(path).expanduser(), spec, bool(options.get("size")))
-        names = [str(file) for file in files]
-    else:
-        target = options.get("target", "target")
-        x, y, left = csv_file.read_like(Path(path).expanduser(), spec, target)
-        names = [str(row) for row in range(len(x))]
-        if left:
-            print(f"note: columns that the run does not read: {', '.join(left)}", file=sys.stderr)
-    return names, x, y, np.arange(len(x))
+    if not images:
+        x, y, unread = csv_file.read_like(Path(path).expanduser(), spec, options.get("target", "target"))
+        return Examples([str(row) for row in range(len(x))], x, np.arange(len(x)), y, unread)
+    if spec.maximum != 255:
+        raise UserError(f"split={split}: the run's pixels go to {spec.maximum:g}, those of image files to 255")
+    x, y, files = folder.read_like(Path(path).expanduser(), spec, bool(options.get("size")))
+    return Examples([str(file) for file in files], x, np.arange(len(x)), y)
 
 
 if __name__ == "__main__":

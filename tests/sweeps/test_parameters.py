@@ -64,7 +64,7 @@ def test_they_come_back_as_they_were(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("part", "damage"),
-    [("arrays/ocdbt.process_0/d/*", flip), ("run.json", flip), ("arrays/manifest.ocdbt", Path.unlink)],
+    [("arrays/d/*", flip), ("run.json", flip), ("arrays/manifest.ocdbt", Path.unlink)],
 )
 def test_damaged_ones_are_named_and_set_aside(tmp_path: Path, part: str, damage: Callable[[Path], None]) -> None:
     store = Store(tmp_path)
