@@ -71,7 +71,7 @@ def commit_of(root: Path) -> str:
     try:
         git = functools.partial(subprocess.run, cwd=root, capture_output=True, text=True, timeout=10, check=True)
         commit = git(["git", "rev-parse", "--short=12", "HEAD"]).stdout.strip()
-        changed = git(["git", "status", "--porcelain", "--untracked-files=no"]).stdout.strip()
+        changed = git(["git", "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]).stdout.strip()
         changed += git(["git", "ls-files", "--others", "--exclude-standard", "--", *CODE]).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "unknown"
