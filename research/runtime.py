@@ -7,8 +7,6 @@ import importlib.util
 import logging
 import os
 import shlex
-import sys
-import types
 from pathlib import Path
 
 # mallopt's parameters (malloc.h).
@@ -61,14 +59,7 @@ def exact_on_gpu(records: str) -> None:
 
 
 def one_line_for_orbax() -> None:
-    """Silences what orbax's threads print of a full disk: the same error is raised, and told, where it was called."""
-    hook = sys.excepthook
-
-    def of_others(kind: type[BaseException], error: BaseException, trace: types.TracebackType | None) -> None:
-        if "Event loop is closed" not in str(error):  # tensorstore's, after orbax gave up
-            hook(kind, error, trace)
-
-    sys.excepthook = of_others
+    """Silences what orbax logs of an error in its threads: it is raised, and told in a line, where orbax was called."""
     logging.getLogger("absl").addFilter(lambda record: f"{os.sep}orbax{os.sep}" not in record.pathname)
 
 

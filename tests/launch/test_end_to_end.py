@@ -206,8 +206,8 @@ def test_a_full_disk_costs_checkpoints_then_records_and_no_finished_run(tmp_path
     assert len(kept) == 1
     second = limited([*sweep, "--epochs=4"], tmp_path, 1_000)
     assert second.returncode == 2, second.stderr
-    assert "Traceback" not in second.stderr
-    assert "error: cannot write" in second.stderr
+    assert "/research/" not in second.stderr  # tensorstore may print a trace of its own
+    assert "error: cannot write" in second.stderr.splitlines()[-1]
     assert ids(tmp_path) == kept
     ok(run_all([["sweep", *sweep[1:], "--epochs=4"]], tmp_path)[0])  # there is space again
     assert len(ids(tmp_path)) == 2
