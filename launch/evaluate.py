@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import jax
 import numpy as np
 from absl import flags
 
@@ -12,16 +13,15 @@ from launch import start
 from launch.flags import store
 from launch.monitor import Terminal
 from launch.planner import planner
-from research import config as config_lib
 from research.analysis.evaluation import Evaluation
 from research.data import csv_file, folder
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.sweeps.parameters import Parameters, evaluated
-from research.sweeps.plan import Planner, Run
+from research.sweeps.plan import Run
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
-from research.sweeps.store import Store
+from research.sweeps.verification import lookup, run_of
 from research.training.evaluation import lane_of, scores_of
 from research.training.lanes import Way
 from research.training.state import Lane
@@ -62,8 +62,8 @@ def main(arguments: Sequence[str]) -> None:
             "--run=ID says which run; launch.train prints its id, and launch.table --rows=runs those of many"
         )
     records, plans = store(), planner()
-    record = _record(records, RUN.value)
-    run = _run(plans, record)
+    record = lookup(records, RUN.value)
+    run = run_of(record, plans)
     saved = Parameters(records).load(record.run_id)
     which = PARAMS.value or evaluated(run.config)
     arrays = plans.arrays(run)
@@ -89,31 +89,14 @@ def main(arguments: Sequence[str]) -> None:
             print(f"wrote {path}")
 
 
-def _record(records: Store, text: str) -> Record:
-    record = records.read(records.named(text))
-    assert record is not None
-    if record.status == "failed":
-        raise UserError(f"run {record.run_id} failed: {record.cause}")
-    return record
-
-
-def _run(plans: Planner, record: Record) -> Run:
-    """The run of a record. Raises UserError if its data are others now."""
-    run = plans.run(config_lib.resolve(record.config)[0])
-    if run.id != record.run_id:
-        raise UserError(
-            f"run {record.run_id} cannot be evaluated: with the data and the code as they are now, its config makes "
-            f"another run, {run.id}"
-        )
-    return run
-
-
 def _way(record: Record) -> Way:
+    """The recorded way, so that the metrics are the record's to the last digit; else another, and a warning."""
     way = recorded_way(record.provenance)
-    if way is None:
-        device = record.provenance.get("device", "another device")
-        Terminal().warn(f"the run was trained on {device}; evaluated here, its metrics may differ in last digits")
-    return way or Way(1, 1)
+    if way is not None and way.replicas <= jax.local_device_count():
+        return way
+    device = f"{record.provenance.get('replicas', 1)} x {record.provenance.get('device')}"
+    Terminal().warn(f"the run was trained on {device}; evaluated here, its metrics may differ in their last digits")
+    return Way(1, 1)
 
 
 def _of_split(run: Run, lane: Lane, arrays: Arrays, split: str) -> Examples:

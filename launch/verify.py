@@ -71,7 +71,7 @@ def _sample(name: str, plans: Planner, records: Store) -> list[Record]:
 def _verify(record: Record, plans: Planner) -> Verdict:
     """Verifies a run, and prints it."""
     run, memory = run_of(record, plans), execution().memory
-    asked, arrays = trial(record, run, STEPS.value), plans.arrays(run)
+    asked, arrays = trial(record, run, STEPS.value, plans.origin(run)), plans.arrays(run)
     _print(intent(asked, STEPS.value))
     found = verify(asked, arrays, memory)
     _print(verdict(asked, found))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from research.errors import UserError, nearest
+from research.errors import MOST, UserError, nearest
 from research.sweeps.record import Record
 from research.training.lanes import Way
 
@@ -104,9 +104,10 @@ class Store:
         every = list(self.ids())
         found = [run_id for run_id in every if run_id.startswith(text)]
         if not text or not found:
-            raise UserError(f"no run '{text}' in {self.root}; {nearest(text, every)}")
+            raise UserError(f"no record of a run '{text}' in {self.root}; {nearest(text, every)}")
         if len(found) > 1:
-            raise UserError(f"'{text}' begins the ids of {len(found)} runs: {', '.join(found[:4])}; write more of it")
+            some = ", ".join(found[:MOST])
+            raise UserError(f"'{text}' is the beginning of {len(found)} run ids; give more of it: {some}")
         return found[0]
 
     def write_json(self, folder: str, name: str, value: Any) -> None:

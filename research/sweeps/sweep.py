@@ -60,7 +60,7 @@ def obtain(
     """
     wanted = unique(runs)
     found = done(wanted, store, monitor.warn, *(["its run will be trained again"] if train else []))
-    again = _without_parameters(found, store, monitor.warn) if execution.keep_params and train else {}
+    again = _without_parameters(found, store, monitor.warn, execution) if execution.keep_params and train else {}
     missing = [run for run in wanted if run.id not in found or run.id in again]
     if missing and train:
         store.prepare()
@@ -84,16 +84,18 @@ def obtain(
 
 
 def _without_parameters(
-    found: Mapping[str, Record], store: Store, warn: Callable[[str], None]
+    found: Mapping[str, Record], store: Store, warn: Callable[[str], None], execution: Execution
 ) -> dict[str, Way | None]:
     """The runs that are over and kept no parameters, each with its recorded way: training it again gives the same."""
     parameters, again = Parameters(store), {}
     for run_id, record in found.items():
-        if not parameters.has(run_id):
-            again[run_id] = recorded_way(record.provenance)
-            if again[run_id] is None:
-                device = record.provenance.get("device", "another device")
-                warn(f"run {run_id} was trained on {device}; trained again here, its record may differ in last digits")
+        if parameters.has(run_id):
+            continue
+        way = recorded_way(record.provenance)
+        again[run_id] = way if way is not None and way.replicas == execution.replicas else None
+        if again[run_id] is None:
+            there = f"{record.provenance.get('replicas', 1)} x {record.provenance.get('device')}"
+            warn(f"run {run_id} was trained on {there}; trained again here, its record may differ in last digits")
     return again
 
 

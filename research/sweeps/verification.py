@@ -9,7 +9,7 @@ from typing import Any, Literal
 import jax
 
 from research.data.spec import Arrays
-from research.errors import MOST, UserError, nearest
+from research.errors import UserError
 from research.sweeps.plan import Planner, Run
 from research.sweeps.provenance import machine
 from research.sweeps.record import Record
@@ -19,6 +19,7 @@ from research.training.chunk import WHOLE, Memory
 from research.training.lanes import Way
 from research.training.loop import Outcome
 from research.training.stepwise import Parting
+from research.training.transfer import Origin
 
 Verdict = Literal["identical", "equal to rounding", "differs"]
 
@@ -59,7 +60,8 @@ class Trial:
     """How a recorded run is to be trained again.
 
     way: the recorded one, over fewer devices where there are not so many. epochs: that are trained and compared;
-    whole: with the run's end and its final metrics. changes: what is not here as it was recorded.
+    whole: with the run's end and its final metrics. changes: what is not here as it was recorded. origin: where the
+    run starts from, if it has `init_from`.
     """
 
     record: Record
@@ -68,6 +70,7 @@ class Trial:
     epochs: int
     whole: bool
     changes: tuple[Change, ...]
+    origin: Origin | None = None
 
     @property
     def exact(self) -> bool:
@@ -108,14 +111,7 @@ class Localization:
 
 def lookup(store: Store, prefix: str) -> Record:
     """The record of the run whose id begins so. Raises UserError if there is none, more than one, or it failed."""
-    ids = list(store.ids())
-    fitting = [run_id for run_id in ids if run_id.startswith(prefix)]
-    if not fitting or not prefix:
-        raise UserError(f"no record of a run '{prefix}' in {store.root}; {nearest(prefix, ids)}")
-    if len(fitting) > 1:
-        some = ", ".join(fitting[:MOST])
-        raise UserError(f"run={prefix} is the beginning of {len(fitting)} ids; give more of it: {some}")
-    record = store.read(fitting[0])
+    record = store.read(store.named(prefix))
     assert record is not None, "it was listed"
     return record
 
@@ -124,7 +120,7 @@ def run_of(record: Record, planner: Planner) -> Run:
     """The run that a record is of. Raises UserError if that cannot be trained again, or is not the same run now."""
     if record.status == "failed":
         last = record.cause or "it does not say why"
-        raise UserError(f"run {record.run_id} failed ({last}); it has nothing to verify")
+        raise UserError(f"run {record.run_id} failed ({last}); there is nothing of it")
     (run,) = planner.runs([record.config])
     if run.id != record.run_id:
         raise UserError(
@@ -134,21 +130,23 @@ def run_of(record: Record, planner: Planner) -> Run:
     return run
 
 
-def trial(record: Record, run: Run, steps: int | None = None) -> Trial:
-    """How to train a recorded run again: all of it, or the epochs that hold its first `steps`."""
+def trial(record: Record, run: Run, steps: int | None = None, origin: Origin | None = None) -> Trial:
+    """How to train a recorded run again, from where it started: all of it, or the epochs of its first `steps`."""
     recorded, per_epoch = _way(record), run.program.sizes.steps_per_epoch
     way = dataclasses.replace(recorded, replicas=min(recorded.replicas, jax.device_count()))
     epochs = run.program.config.epochs if steps is None else -(-steps // per_epoch)
     whole = epochs * per_epoch >= record.steps
     changed = changes(record.provenance, machine() | {"replicas": way.replicas})
-    return Trial(record, run, way, len(record.checksums) if whole else epochs, whole, tuple(changed))
+    return Trial(record, run, way, len(record.checksums) if whole else epochs, whole, tuple(changed), origin)
 
 
 def verify(trial: Trial, arrays: Arrays, memory: Memory = WHOLE) -> Verification:
     """Trains a recorded run again and compares it with its record."""
     record, run = trial.record, trial.run
     epochs = None if trial.whole else trial.epochs
-    (outcome,) = loop.train(run.program, [run.config], arrays, trial.way, memory=memory, epochs=epochs)
+    (outcome,) = loop.train(
+        run.program, [run.config], arrays, trial.way, memory=memory, epochs=epochs, origins=[trial.origin]
+    )
     difference = _difference(trial, outcome)
     losses = [curves.get(LOSS, [])[:1] for curves in (record.curves, outcome.curves)]
     loss = (losses[0][0], losses[1][0]) if all(losses) else None
@@ -165,7 +163,7 @@ def localize(trial: Trial, found: Verification, arrays: Arrays, memory: Memory =
     """Trains the run twice more, as far as it was compared, one update at a time."""
     run = trial.run
     epochs = run.program.config.epochs if trial.whole else trial.epochs
-    parting, outcome = stepwise.twice(run.program, run.config, arrays, trial.way, epochs, memory)
+    parting, outcome = stepwise.twice(run.program, run.config, arrays, trial.way, epochs, memory, trial.origin)
     return Localization(parting, outcome is not None and outcome.checksums == found.outcome.checksums)
 
 

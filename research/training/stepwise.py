@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Generator
 from typing import Any
 
@@ -18,6 +19,7 @@ from research.training.lanes import Way
 from research.training.loop import Outcome
 from research.training.program import Program
 from research.training.state import LaneState
+from research.training.transfer import Origin
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,11 +47,18 @@ class Parting:
 
 
 def twice(
-    program: Program, config: RunConfig, arrays: Arrays, way: Way, epochs: int, memory: Memory = WHOLE
+    program: Program,
+    config: RunConfig,
+    arrays: Arrays,
+    way: Way,
+    epochs: int,
+    memory: Memory = WHOLE,
+    origin: Origin | None = None,
 ) -> tuple[Parting | None, Outcome | None]:
     """Trains a run twice from its start, side by side: where the two part, or what both came to after `epochs`."""
     with program.numbers(), contextlib.ExitStack() as stack:
-        one, other = (chunk_lib.start(program, [config], arrays, way, memory=memory)[0] for _ in range(2))
+        start = functools.partial(chunk_lib.start, memory=memory, origins=[origin])
+        one, other = (start(program, [config], arrays, way)[0] for _ in range(2))
         if apart := compare(one.state, other.state):
             return Parting(0, False, apart), None
         per_epoch = program.sizes.steps_per_epoch

@@ -167,14 +167,17 @@ def test_fine_tuning(folder: Path, ids: dict[str, str]) -> None:
     begun = [run for run in made if record(folder, run)["config"]["freeze"] == "HiddenDense"]
     assert len(begun) == 2
     assert record(folder, begun[0])["provenance"]["width"] == 2
-    again = run_all([["evaluate", f"--run={run}"] for run in begun], folder)
+    *again, verified = run_all(
+        [["evaluate", f"--run={run}"] for run in begun] + [["verify", f"--run={begun[0]}"]], folder
+    )
+    assert "identical" in ok(verified).out
     for run, result in zip(begun, again, strict=True):
         assert printed(result, "test")["test/nll"] == record(folder, run)["metrics"]["test/nll"]
 
 
 CASES = {
     "evaluate": "--run=ID says which run",
-    "evaluate --run=zzz": "no run 'zzz' in records; known: ",
+    "evaluate --run=zzz": "no record of a run 'zzz' in records; known: ",
     "evaluate --run={wine} --split=tset": "split=tset: expected test, validation, train, csv:FILE or folder:DIR",
     "evaluate --run={wine} --split=folder:pets": "the run was trained on a table: give csv:FILE",
     "evaluate --run={pets} --split=csv:new.csv": "the run was trained on images: give folder:DIR",
@@ -185,7 +188,7 @@ CASES = {
     "evaluate --run={bare}": "kept no parameters; train it again with python -m launch.train --dataset=wine",
     "train --dataset=wine --init_from={bare}": "kept no parameters",
     "train --dataset=wine --arch.hidden=8 --init_from={wine}:first": "expected RUN, RUN:best or RUN:last",
-    "train --dataset=wine --arch.hidden=8 --init_from=0000000000000000:best": "no run '0000000000000000'",
+    "train --dataset=wine --arch.hidden=8 --init_from=0000000000000000:best": "no record of a run '0000000000000000'",
     "train --dataset=wine --arch.hidden=9 --init_from={wine}": "Dense_0/kernel ([13, 8] there, [13, 9] here)",
     "train --dataset=iris --arch.hidden=8 --init_from={wine}": "draw what does not fit anew with --reset=",
     "train --dataset=wine --freeze=Conv": "freeze='Conv' matches none of the parameters: Dense_0/bias",

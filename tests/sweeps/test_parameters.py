@@ -99,10 +99,10 @@ def test_a_run_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
     assert parameters.resolve("abd1") == ("abd1111111111111", "best")  # that its record's metrics are of
     assert parameters.resolve("abd1:last") == ("abd1111111111111", "last")
     for text, says in {
-        "ab": "begins the ids of 2 runs: abc0000000000000, abd1",
-        "abe1111111111111": "no run 'abe1111111111111' in .*did you mean abd1",
+        "ab": "the beginning of 2 run ids; give more of it: abc0000000000000, abd1",
+        "abe1111111111111": "no record of a run 'abe1111111111111' in .*did you mean abd1",
         "abc:first": "expected RUN, RUN:best or RUN:last",
-        "": "no run ''",
+        "": "no record of a run ''",
     }.items():
         with pytest.raises(UserError, match=says):
             parameters.resolve(text)
@@ -144,7 +144,7 @@ def test_one_from_another_device_is_trained_again_with_a_warning(tmp_path: Path)
     record = store.read(of.id)
     assert record is not None
     store.write(dataclasses.replace(record, provenance={**record.provenance, "device": "abacus"}))
-    assert "was trained on abacus" in settle(store, [of]).warnings[0]
+    assert "was trained on 1 x abacus" in settle(store, [of]).warnings[0]
     assert Parameters(store).has(of.id)
 
 

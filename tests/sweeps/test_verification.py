@@ -246,7 +246,7 @@ def test_lookup_takes_the_beginning_of_an_id(tmp_path: Path) -> None:
         store.write(Record(run_id, "finished", {}))
     assert lookup(store, "bb").run_id == "bb33" * 4
     assert lookup(store, "aa22" * 4).run_id == "aa22" * 4
-    with pytest.raises(UserError, match="run=aa is the beginning of 2 ids; give more of it: aa11"):
+    with pytest.raises(UserError, match="'aa' is the beginning of 2 run ids; give more of it: aa11"):
         lookup(store, "aa")
     with pytest.raises(UserError, match="did you mean bb33bb33bb33bb33"):
         lookup(store, "bb34bb33bb33bb33")
@@ -257,7 +257,7 @@ def test_lookup_takes_the_beginning_of_an_id(tmp_path: Path) -> None:
 def test_what_cannot_be_trained_again_is_refused() -> None:
     own, record = recorded()
     assert run_of(record, planner()) == own
-    with pytest.raises(UserError, match=r"failed \(ValueError: no\); it has nothing to verify"):
+    with pytest.raises(UserError, match=r"failed \(ValueError: no\); there is nothing of it"):
         run_of(dataclasses.replace(record, status="failed", error="Traceback\nValueError: no\n"), planner())
     with pytest.raises(UserError, match=f"is run {own.id} here: its data, or the version"):
         run_of(dataclasses.replace(record, run_id="0" * 16), planner())
