@@ -34,6 +34,15 @@ def test_perceptron_and_hinge() -> None:
     np.testing.assert_allclose(losses.hinge(Z, T), [0, 3.5])
     np.testing.assert_allclose(losses.hinge(jnp.array([[1.0, 0.6, 0.0]]), T[:1]), [0.6], rtol=1e-6)
     np.testing.assert_array_equal(jax.grad(lambda z: losses.perceptron(z, T).sum())(Z), [[0, 0, 0], [0, -1, 1]])
+    np.testing.assert_array_equal(jax.grad(lambda z: losses.hinge(z, T).sum())(Z), [[0, 0, 0], [0, -1, 1]])
+
+
+def test_hinge_on_mixed_targets() -> None:
+    """The classes of the largest share, more than one where shares are equal to rounding, count as right."""
+    z = jnp.array([[2.0, 1.5, -1.0], [2.0, 1.5, -1.0]])
+    t = jnp.array([[0.6, 0.4, 0.0], [0.5, 0.5 + 1e-7, 0.0]])
+    np.testing.assert_allclose(losses.hinge(z, t), [1 + 1.5 - 1.8, 0], rtol=1e-6)
+    np.testing.assert_allclose(losses.hinge(-z, t), [1 + 1 + 1.8, 1 + 1 + 1.75], rtol=1e-6)
 
 
 def test_regression() -> None:

@@ -23,7 +23,7 @@ WAYS = [Way(1, 1), Way(2, 2)]
 
 @pytest.fixture(autouse=True)
 def compiled_at_once() -> Iterator[None]:
-    with compiled_lightly(""):
+    with compiled_lightly():
         yield
 
 

@@ -2,16 +2,27 @@
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 import pytest
-from engine import acts_on, assert_close, assert_same_bits, compiled_lightly, lane, member, run, start, steps
+from engine import (
+    acts_on,
+    assert_close,
+    assert_lane_is_alone,
+    assert_same_bits,
+    compiled_lightly,
+    lane,
+    member,
+    run,
+    start,
+    steps,
+)
 
 from research.errors import UserError
-from research.registry import ACTIVATIONS, OPTIMIZERS, REGULARIZERS, SCHEDULES, SLOTS
+from research.registry import ACTIVATIONS, OPTIMIZERS, REGULARIZERS, SCHEDULES, SLOTS, Regularizer
 from research.training import chunk as chunk_lib
 from research.training.lanes import Way
 
@@ -40,18 +51,10 @@ def combinations() -> list[dict[str, Any]]:
         while len(slots) < MEMBERS:
             slots.add(draw.choice(SLOTS))
         chosen = [rarest([e for e in REGULARIZERS if e.slot == slot]) for slot in SLOTS if slot in slots]
-        # The proximal step is gradient descent's alone; and a bias that a normalization undoes has a gradient of
-        # mere rounding, which an adaptive optimizer would blow up to a step.
-        plain = any(entry.site == "proximal" or entry.slot == "normalization" for entry in chosen)
-        optimizer = OPTIMIZERS.get("sgd") if plain else rarest(OPTIMIZERS)
+        proximal = any(entry.site == "proximal" for entry in chosen)  # gradient descent's alone
+        optimizer = OPTIMIZERS.get("sgd") if proximal else rarest(OPTIMIZERS)
         activation = rarest(ACTIVATIONS)
-        settings = {key: value for entry in chosen for key, value in acts_on(entry).items()}
-        settings |= {
-            "optimizer": optimizer.name,
-            "learning_rate": 0.01,
-            "arch.activation": activation.name,
-            "regularization": ",".join(member(entry) for entry in chosen),
-        }
+        settings = combined(optimizer.name, activation.name, chosen)
         try:
             run(**settings)
         except UserError:
@@ -61,6 +64,24 @@ def combinations() -> list[dict[str, Any]]:
         for key in [*map(_key, [optimizer, activation, *chosen]), *pairs]:
             used[key] += 1
     raise AssertionError(f"never drawn: {[key for key, times in used.items() if not times]}")
+
+
+def combined(optimizer: str, activation: str, chosen: Sequence[Regularizer]) -> dict[str, Any]:
+    """The settings of these parts together, on a network on which they act."""
+    settings = {key: value for entry in chosen for key, value in acts_on(entry).items()}
+    return settings | {
+        "optimizer": optimizer,
+        "learning_rate": 0.01,
+        "arch.activation": activation,
+        "regularization": ",".join(member(entry) for entry in chosen),
+    }
+
+
+def pooled(activation: str, *names: str) -> dict[str, Any]:
+    """The settings of these regularizers in a network with max-pooling."""
+    return combined("sgd", activation, [REGULARIZERS.get(name) for name in names]) | acts_on(
+        REGULARIZERS.get("instance_norm")
+    )
 
 
 def _key(entry: Any) -> tuple[str, str]:
@@ -73,27 +94,45 @@ def named(settings: dict[str, Any]) -> str:
 
 @pytest.fixture
 def compiled(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every eighth case is compiled as users have it, the others lightly."""
+    """The fixed cases and every eighth other one are compiled as users have it, the others lightly."""
     settings = request.getfixturevalue("settings")
-    with compiled_lightly(settings["regularization"], COMBINATIONS.index(settings) % 8 > 0):
+    with compiled_lightly(settings not in FIXED and COMBINATIONS.index(settings) % 8 > 0):
         yield
 
 
+# Compiled as users have it, XLA works the activations out once for the pool's maximum and again, rounded otherwise,
+# for its gradient; a gradient that compares the two is lost in many places, and in others at another width.
+FIXED = [
+    pooled("selu", "mixup", "dropconnect", "instance_norm", "l2", "gradient_noise"),
+    pooled("softplus", "cutout", "instance_norm", "activation_noise", "l1_prox", "swa"),
+    pooled("maxout", "cutmix", "batch_norm", "l1", "independent_decay", "early_stopping"),
+]
 COMBINATIONS = combinations()
 
 
 @pytest.mark.usefixtures("compiled")
-@pytest.mark.parametrize("settings", COMBINATIONS, ids=named)
+@pytest.mark.parametrize("settings", [*FIXED, *COMBINATIONS], ids=named)
 def test_a_lane_is_the_run_alone(settings: dict[str, Any]) -> None:
     """Initial parameters bitwise, first steps to rounding; and bitwise whatever the neighbours and the place."""
     runs = [run(**settings, seed=seed) for seed in range(3)]
     assert_same_bits(lane(start(runs, WIDTH).state, 1), lane(start(runs[1:2], 1).state, 0))
     count = 1 if settings["arch.activation"] == "step" else 2  # a step makes a jump of a rounding
-    together, alone = steps(runs, WIDTH, count), steps(runs[1:2], 1, count)
-    assert_close(lane(together, 1), lane(alone, 0))
+    together = steps(runs, WIDTH, count)
+    assert_lane_is_alone(lane(together, 1), runs[1], count)
     other = run(**{**settings, "learning_rate": 0.2}, seed=9)
     elsewhere = steps([other, other, other, runs[1]], WIDTH, count)
     assert_same_bits(lane(elsewhere, 3), lane(together, 1))
+
+
+@pytest.mark.parametrize("changes", [{"seed": 2}, {"learning_rate": 1.001e-3}, {"regularization": "dropout=0.3001"}])
+def test_another_run_is_not_the_run_alone(changes: dict[str, Any]) -> None:
+    """What stands for rounding above hides no neighbour's number, Adam beside a normalization included."""
+    own = {"learning_rate": 1e-3, "optimizer": "adam", "regularization": "batch_norm,dropout=0.3", "seed": 1}
+    changes = {name: f"batch_norm,{v}" if name == "regularization" else v for name, v in changes.items()}
+    with compiled_lightly():
+        assert_lane_is_alone(lane(steps([run(**own)], 1, 2), 0), run(**own), 2)
+        with pytest.raises(AssertionError, match=r"\.params|\.batch_stats"):
+            assert_lane_is_alone(lane(steps([run(**own | changes)], 1, 2), 0), run(**own), 2)
 
 
 def test_the_order_is_a_function_of_seed_and_epoch() -> None:
@@ -124,6 +163,7 @@ def test_lanes_differ_where_their_numbers_do() -> None:
     base = {"regularization": "dropout=0.4"}
     runs = [run(**{**base, **one}) for one in [{}, *numbers]]
     assert len({r.program for r in runs}) == 1
-    seen = steps(runs, len(runs), 3)
+    with compiled_lightly():
+        seen = steps(runs, len(runs), 3)
     flat = [np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(lane(seen, i))]) for i in range(len(runs))]
     assert len({each.tobytes() for each in flat}) == len(runs)

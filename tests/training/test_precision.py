@@ -21,7 +21,7 @@ REGULARIZED = "dropout=0.3,mixup=0.4,shift=1,l2=0.01,activity_penalty=0.01"
 
 
 def trained(settings: dict[str, Any]) -> loop.Outcome:
-    with compiled_lightly(""):
+    with compiled_lightly():
         return train([run(**settings)], 1)[0]
 
 

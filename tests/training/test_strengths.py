@@ -43,7 +43,7 @@ def evaluated(of: Run, configs: Sequence[RunConfig], count: int) -> Any:
     (chunk,) = chunk_lib.start(program, configs, data_of(of).data, way)
     step = jax.jit(jax.vmap(functools.partial(train_step, program)))
     state, per_epoch = chunk.state, program.sizes.steps_per_epoch
-    with compiled_lightly(str(program.config.regularization)):
+    with compiled_lightly():
         for i in range(count):
             rows = chunk_lib.order(program, chunk, way, i // per_epoch)
             first = np.int32(i % per_epoch)

@@ -23,7 +23,7 @@ FROZEN = "HiddenDense_0/"
 
 @pytest.fixture(autouse=True)
 def compiled_at_once() -> Iterator[None]:
-    with compiled_lightly(""):
+    with compiled_lightly():
         yield
 
 
@@ -48,7 +48,7 @@ def trained(of: Run) -> Variables:
 def test_nothing_moves_what_is_frozen(settings: dict[str, Any]) -> None:
     """Neither decay, projection, noise nor a mean's rounding; and the other leaves do move."""
     of = run(**settings, freeze=FROZEN)
-    with compiled_lightly(str(settings.get("regularization", ""))), of.program.numbers():
+    with compiled_lightly(), of.program.numbers():
         (chunk,) = chunk_lib.start(of.program, [of.config], data_of(of).data, Way(1, 5))
         before = jax.tree.map(np.array, jax.device_get(chunk.state.variables.params))
         chunk_lib.run_epoch(of.program, [chunk], Way(1, 5), 0)
