@@ -258,7 +258,8 @@ def test_what_cannot_be_trained_again_is_refused() -> None:
     own, record = recorded()
     assert run_of(record, planner()) == own
     with pytest.raises(UserError, match=r"failed \(ValueError: no\); there is nothing of it"):
-        run_of(dataclasses.replace(record, status="failed", error="Traceback\nValueError: no\n"), planner())
+        error = 'Traceback (most recent call last):\n  File "a.py", line 1\nValueError: no\n'
+        run_of(dataclasses.replace(record, status="failed", error=error), planner())
     with pytest.raises(UserError, match=f"is run {own.id} here: its data, or the version"):
         run_of(dataclasses.replace(record, run_id="0" * 16), planner())
     with pytest.raises(UserError, match="does not say its width"):
