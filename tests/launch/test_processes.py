@@ -50,6 +50,25 @@ def test_two_processes_split_a_sweep(tmp_path: Path) -> None:
     assert not list((tmp_path / "shared/records/claims/runs").iterdir())
 
 
+def test_lanes_over_devices_have_the_same_bits(tmp_path: Path) -> None:
+    """Three lanes, one by one on two devices in turn, and on one."""
+    lanes = [
+        "--dataset=digits",
+        "--train_size=128",
+        "--epochs=2",
+        "--arch=cnn",
+        "--arch.channels=2,3",
+        "--arch.dense=4",
+    ]
+    for devices in (2, 1):
+        finished(start("sweep", tmp_path / str(devices), *lanes, "--seeds=3", devices=devices))
+    two, one = ({k: dict(v) for k, v in records(tmp_path / name).items()} for name in ("2", "1"))
+    assert {record.pop("provenance")["devices"] for record in two.values()} == {2}
+    assert {record.pop("provenance")["devices"] for record in one.values()} == {1}
+    assert two == one
+    assert len(one) == 3
+
+
 def together(folder: Path, *arguments: str) -> list[subprocess.Popen]:
     """Two processes of two devices each."""
     with socket.socket() as free:
