@@ -50,7 +50,7 @@ def test_defaults() -> None:
         ({}, "809b0322aa2a02a9"),
         (
             {"arch": "cnn", "optimizer": "adam", "regularization": "dropout=0.5,batch_norm", "epochs": 3},
-            "fa76771f5709b600",
+            "49fb169024774e12",
         ),
     ],
     ids=["defaults", "a cnn"],

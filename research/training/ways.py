@@ -78,7 +78,10 @@ def time_way(program: Program, configs: Sequence[RunConfig], arrays: Arrays, way
     with program.numbers():
         chunks = chunk_lib.start(program, configs[:lanes], arrays, way)
         running = [
-            itertools.chain.from_iterable(chunk_lib.dispatches(program, chunk, way, n) for n in itertools.count())
+            itertools.chain.from_iterable(
+                chunk_lib.dispatches(program, chunk, way, epoch)
+                for epoch in itertools.cycle(range(program.config.epochs))
+            )
             for chunk in chunks
         ]
         fastest = float("inf")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from research.data import stream
 from research.data.workers import Ahead
 from research.training import lanes as lanes_lib
+from research.training.program import Sizes
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,11 @@ def gathered(x, rows, first, steps, batch):
     padded = np.pad(rows, ((0, 0), (0, padding)), mode="edge")
     starts = range(first, rows.shape[1] // batch, steps)
     y = np.zeros(len(x), np.int32)
-    return [np.asarray(lanes_lib.gather(x, y, padded, np.int32(s), steps=steps, batch=batch)["x"]) for s in starts]
+    sizes = Sizes(train=rows.shape[1], validation=0, test=0, batch=batch)
+    return [
+        np.asarray(lanes_lib.gather(x, y, padded, np.int32(s), np.int32(s), steps=steps, sizes=sizes)["x"])
+        for s in starts
+    ]
 
 
 def assert_same(streamed, expected):

@@ -82,7 +82,7 @@ CASES = {
     "train --task=regression": "does not fit digits",
     "train --optimizer.nesterov=true": "optimizer.momentum is 0; nothing would come of it",
     "train --cache_dir=/proc/foo": "cannot write the cache directory /proc/foo: No such file or directory",
-    "train --dataset=zzz": "mnist, wine. Set --data_dir",
+    "train --dataset=zzz": ". Set --data_dir",
     "train --label_noise=0.1 --dataset=diabetes": "draws classes anew",
     "train --split=8:2 --regularization=early_stopping=3": "leaves none",
     "train --regularization=l1_prox=0.1 --optimizer=adam": "use optimizer=sgd",

@@ -138,7 +138,8 @@ def test_lanes_are_what_they_are_alone_and_numbers_recompile_nothing(name):
         lanes[option.name][lane] = another_value(option)
     together, alone = jax.jit(jax.vmap(train))(lanes), jax.jit(train)
     for lane in range(len(numeric) + 1):
-        np.testing.assert_allclose(together[lane], alone({k: v[lane] for k, v in lanes.items()}), rtol=1e-6, atol=1e-6)
+        own = np.asarray(alone({k: v[lane] for k, v in lanes.items()}))
+        assert np.linalg.norm(together[lane] - own) <= 1e-5 * np.linalg.norm(own)  # law 2's rounding
         assert np.isfinite(together[lane]).all()
     for lane, option in enumerate(numeric, start=1):
         if option.name != "eps":
