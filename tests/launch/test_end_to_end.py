@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -188,11 +187,11 @@ def test_help_has_the_options_of_files_and_folders(folder: Path) -> None:
 def limited(line: list[str], folder: Path, size: int) -> subprocess.CompletedProcess:
     """A launcher whose files cannot grow beyond `size` bytes: what a full disk is to it."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))  # noqa: E731
-    command = [sys.executable, "-m", *line]
-    return subprocess.run(
-        command, cwd=folder, env=environment, preexec_fn=limit, capture_output=True, text=True, timeout=180
-    )
+    # Limits itself, then becomes the launcher: to do so between fork and exec is unsafe in a process with threads.
+    become = f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))"
+    become += "; os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    command = [sys.executable, "-c", become, "-m", *line]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=180)
 
 
 def test_a_full_disk_costs_checkpoints_then_records_and_no_finished_run(tmp_path: Path) -> None:
