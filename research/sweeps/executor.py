@@ -13,7 +13,7 @@ import jax
 from jax.experimental import multihost_utils
 
 from research.data.spec import Arrays
-from research.errors import Stopped
+from research.errors import Stopped, UserError
 from research.sweeps import claims as claims_lib
 from research.sweeps import trainer
 from research.sweeps.claims import Claims
@@ -97,7 +97,13 @@ def _round(missing: Sequence[Pack], job: Job) -> set[str]:
             """Trains as many runs of a program as its way takes at once; the others follow in the queue."""
             if job.stopping():
                 return []
-            way = trainer.way_of(pack, job, lanes)
+            try:
+                way = trainer.way_of(pack, job, lanes)
+            except (UserError, Stopped):
+                raise
+            except Exception:  # the program itself does not run
+                trained.update(trainer.fail(pack, job))
+                return []
             size = way.width * way.devices
             first, rest = (dataclasses.replace(pack, runs=part) for part in (pack.runs[:size], pack.runs[size:]))
             follow = [pool.submit(one, rest, lanes)] if rest.runs else []

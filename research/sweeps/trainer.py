@@ -31,6 +31,9 @@ from research.training.kept import Kept
 from research.training.lanes import Way
 from research.training.transfer import Origin
 
+# What XLA says of memory that is not there: on a GPU, and on a CPU.
+_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
+
 
 @dataclasses.dataclass(frozen=True)
 class Report:
@@ -148,9 +151,7 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
     except (UserError, Stopped, Lost):
         raise
     except Exception:
-        job.confirm(pack)
-        for run in pack.runs:
-            job.write(Record(run.id, "failed", config_lib.flat(run.config), error=traceback.format_exc()))
+        _fail(pack, job)
         to(epochs)
         return
     to(epochs)
@@ -160,6 +161,22 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
     for run, outcome in zip(pack.runs, outcomes, strict=True):
         job.write(_record(run, outcome, parameters, origin), outcome.kept)
     job.checkpoints.discard(_saved(pack, way, job))
+
+
+def fail(pack: Pack, job: Job) -> list[str]:
+    """Writes a `failed` record, of the exception being handled, for each run that can be claimed; returns the ids."""
+    ids = [run.id for run in pack.runs]
+    mine = job.claims.take(ids, len(ids)) if job.claims else ids
+    _fail(dataclasses.replace(pack, runs=tuple(run for run in pack.runs if run.id in set(mine))), job)
+    if job.claims:
+        job.claims.release(mine)
+    return mine
+
+
+def _fail(pack: Pack, job: Job) -> None:
+    job.confirm(pack)
+    for run in pack.runs:
+        job.write(Record(run.id, "failed", config_lib.flat(run.config), error=traceback.format_exc()))
 
 
 def _with_memory(
@@ -173,7 +190,7 @@ def _with_memory(
         try:
             outcomes, seconds = _attempt(pack, arrays, way, job, found, to)
         except jax.errors.JaxRuntimeError as error:
-            if "RESOURCE_EXHAUSTED" not in str(error) or way.width == 1:
+            if not any(word in str(error) for word in _OUT_OF_MEMORY) or way.width == 1:
                 raise
         else:
             return way, outcomes, seconds

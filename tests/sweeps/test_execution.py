@@ -327,3 +327,19 @@ def test_one_stop_ends_every_pack(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         executor.execute(runs, Store(tmp_path), planner().arrays, Report(stopping=lambda: "at once"))
     assert not list((tmp_path / "checkpoints").glob("*/pack.json"))
+
+
+def test_a_program_that_fails_while_it_is_timed_costs_the_others_nothing(tmp_path: Path) -> None:
+    good, bad = planned({})[0], planned({"arch.hidden": (4,)})[0]
+    others = planned({"arch.hidden": (4,), "seed": 1})
+
+    def timer(program: Any, *_: Any) -> float:
+        if program == bad.program:
+            raise RuntimeError("does not compile")
+        return 1.0
+
+    store, totals = Store(tmp_path), {bad.program.id: 40, good.program.id: 40}
+    executor.execute([bad, *others, good], store, planner().arrays, Report(), totals, timer)
+    records, _ = store.find(run.id for run in (good, bad, *others))
+    assert [records[run.id].status for run in (good, bad, *others)] == ["finished", "failed", "failed"]
+    assert "does not compile" in records[bad.id].error
