@@ -40,13 +40,12 @@ def finished(process: subprocess.Popen, code: int = 0) -> str:
     return err
 
 
-def test_two_processes_split_a_sweep(tmp_path: Path) -> None:
+def test_two_processes_that_share_a_sweep_train_each_run_once(tmp_path: Path) -> None:
     sweep = [*RUN, "--epochs=60", "--grid=arch.hidden=8|8,8|9|9,9", "--seeds=2"]
     sweep.remove("--arch.hidden=16")
     errors = [finished(process) for process in [start("sweep", tmp_path / "shared", *sweep) for _ in range(2)]]
     trained = [int((re.findall(r"finished=(\d+)", err) or ["0"])[-1]) for err in errors]
     assert sum(trained) == len(records(tmp_path / "shared")) == 8
-    assert min(trained) > 0
     assert not list((tmp_path / "shared/records/claims/runs").iterdir())
 
 
