@@ -118,8 +118,12 @@ def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
 
-@pytest.mark.parametrize("damage", [flip, truncate, os.remove])
-@pytest.mark.parametrize("part", ["state/d/*", "meta/metadata"])
+# What is cut off the files of `ocdbt.process_0` leaves every array's checksum as it was: no damage.
+DAMAGES = [(part, damage) for part in ("state/d/*", "meta/metadata") for damage in (flip, truncate, os.remove)]
+DAMAGES += [("state/ocdbt.process_0/d/*", damage) for damage in (flip, os.remove)]
+
+
+@pytest.mark.parametrize(("part", "damage"), DAMAGES)
 def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(
     tmp_path: Path, part: str, damage: Callable[[Path], None]
 ) -> None:
