@@ -197,6 +197,6 @@ def _results(records: Path) -> dict[str, Any]:
     for path in (records / "runs").glob("*/*.json"):
         record = json.loads(path.read_text())["record"]
         record.pop("provenance")
-        kept = records / "params" / path.stem / "params.json"
+        kept = records / "params" / path.stem / "run.json"
         results[path.stem] = (record, json.loads(kept.read_text()) if kept.exists() else None)
     return results

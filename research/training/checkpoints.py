@@ -257,9 +257,14 @@ def _manager(folder: Path, **options: Any) -> Any:
     alone = ocp.options.MultiprocessingOptions(
         primary_host=process, active_processes={process}, barrier_sync_key_prefix=folder.name
     )
+    # Directories made in the background are waited for by signals whose names come from a counter of the whole process:
+    # two packs that save at the same moment take each other's, and wait until a time-out of 300 s.
+    at_once = ocp.options.AsyncOptions(create_directories_asynchronously=False)
     return ocp.CheckpointManager(
         folder.absolute(),
-        options=ocp.CheckpointManagerOptions(create=False, multiprocessing_options=alone, **options),
+        options=ocp.CheckpointManagerOptions(
+            create=False, multiprocessing_options=alone, async_options=at_once, **options
+        ),
     )
 
 

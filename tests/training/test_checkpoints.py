@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,28 @@ def test_a_snapshot_survives_the_disk(tmp_path: Path) -> None:
     assert_same_bits(found.snapshot.state, expected.state)
     assert_same_bits(found.snapshot.rows, expected.rows)
     assert checkpoints.find([runs[1].id], "other program", template(runs[0])) is None
+
+
+def test_packs_that_save_at_the_same_moment_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    runs = [run(seed=seed) for seed in range(4)]
+    _, taken = snapshots(runs, Way(2, 1))
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.prepare()
+    together = threading.Barrier(2)
+
+    def save(place: int) -> None:
+        with Writer(checkpoints, pack(runs[2 * place : 2 * place + 2])) as writer:
+            for step in sorted(taken):
+                together.wait(timeout=60)
+                writer.save(select(taken[step], [2 * place, 2 * place + 1]))
+
+    threads = [threading.Thread(target=save, args=(place,), daemon=True) for place in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    assert not any(thread.is_alive() for thread in threads)
+    assert all(max(steps(folder)) == max(taken) for folder, _ in checkpoints.packs())
 
 
 def saved(root: Path, messages: list[str]) -> tuple[Checkpoints, list[Run], Path]:
