@@ -89,6 +89,10 @@ class RunConfig:
     regularization: Annotated[tuple[Part, ...], "none, or a list: dropout=0.5,max_norm=2"] = _field(
         (), STATIC, REGULARIZERS
     )
+    normalization: Annotated[
+        Literal["auto", "none", "batch", "layer", "group", "instance", "rms", "weight"],
+        "of the hidden layers, short for a regularizer such as batch_norm; auto: the architecture's own",
+    ] = _field("auto", STATIC)
     epochs: Annotated[Count, "passes over the training rows"] = _field(20, STATIC)
     batch_size: Annotated[Count, "examples an update; full: all of them"] = _field(64, STATIC)
     remainder: Annotated[
@@ -195,6 +199,11 @@ def _filled(entry: Entry, given: Mapping[str, Any], where: str) -> Part:
             raise UserError(f"{where}: {entry.name} needs a value for {opt.name}: {opt.help or opt.name}")
         options.append((opt.name, opt.parse(value, f"{where}.{opt.name}") if opt.name in given else value))
     return Part(entry.name, tuple(options))
+
+
+def regularizers(text: str) -> tuple[Part, ...]:
+    """A list such as `dropout=0.5,batch_norm` as parts."""
+    return _regularizers(text, {})[0]
 
 
 def _regularizers(text: Any, nested: dict[str, Any]) -> tuple[tuple[Part, ...], set[str]]:

@@ -112,10 +112,12 @@ class Architecture(Entry):
     """`build(outputs=K, **options)` is a flax module: `module(x: [B, ...], fwd: Forward) -> [B, K]`.
 
     inputs: the ranks of one example that it takes, () for any. loss: what it is trained with unless `--loss` says.
+    normalization: the regularizer by which it normalizes unless `--normalization` or `--regularization` says.
     """
 
     inputs: tuple[int, ...] = ()
     loss: str = "auto"
+    normalization: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

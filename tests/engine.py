@@ -1,7 +1,6 @@
 """Small data in memory, and runs of a few steps on it: what the tests of the engine share."""
 
 import contextlib
-import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,55 +8,21 @@ from typing import Any
 
 import jax
 import numpy as np
-import optax
-from jax.tree_util import keystr, tree_leaves_with_path
 
 import research.catalogue  # noqa: F401
 from research import registry
+from research.data.memory import Memory, images, table
 from research.data.source import open_source
-from research.data.spec import Arrays, DataSpec
 from research.options import format_value
+from research.sweeps import battery
+from research.sweeps.battery import astray, unequal
+from research.sweeps.battery import lane as lane
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
 from research.training import loop
 from research.training.lanes import Way
 
 EPOCHS, STEPS_PER_EPOCH, BATCH = 3, 5, 8
-
-
-@dataclasses.dataclass(frozen=True)
-class Memory:
-    """A source that is already there."""
-
-    spec: DataSpec
-    data: Arrays
-
-    def arrays(self) -> Arrays:
-        return self.data
-
-
-def images(rows: int = 60, classes: int = 3) -> Memory:
-    """Random images [6, 6, 1] whose class is the place of a bright stripe: 40:10:10 rows at a split of 4:1:1."""
-    generator = np.random.default_rng(0)
-    y = np.arange(rows, dtype=np.int32) % classes
-    x = generator.integers(0, 160, (rows, 6, 6, 1))
-    x[np.arange(rows), 2 * y] += 90
-    names = tuple(str(k) for k in range(classes))
-    return _memory("classification", x.astype(np.uint8), y, names, 255.0)
-
-
-def table(rows: int = 60, features: int = 4) -> Memory:
-    """A regression's table, linear but for some noise."""
-    generator = np.random.default_rng(1)
-    x = generator.normal(size=(rows, features)).astype(np.float32)
-    y = (x @ np.linspace(-1, 1, features) + 0.1 * generator.normal(size=rows)).astype(np.float32)
-    return _memory("regression", x, y, (), 1.0)
-
-
-def _memory(task: Any, x: np.ndarray, y: np.ndarray, classes: tuple[str, ...], maximum: float) -> Memory:
-    features = () if x.ndim > 2 else tuple(f"x{i}" for i in range(x.shape[1]))
-    spec = DataSpec("memory", task, x.shape[1:], classes, features, maximum, len(x), 0, f"memory-{task}", True)
-    return Memory(spec, Arrays(x, y, np.zeros(0, np.int32)))
 
 
 IMAGES, TABLE = images(), table()
@@ -86,39 +51,16 @@ def run(regression: bool = False, **settings: Any) -> Run:
 
 def start(runs: Sequence[Run], width: int) -> chunk_lib.Chunk:
     """The chunk of these runs before its first step; one chunk, idle lanes last."""
-    (chunk,) = chunk_lib.start(runs[0].program, [r.config for r in runs], data_of(runs[0]).data, Way(width, 1))
-    return chunk
+    return battery.start(runs, data_of(runs[0]).data, width)
 
 
 def data_of(run: Run) -> Memory:
     return IMAGES if run.config.task == "classification" else TABLE
 
 
-def steps(runs: Sequence[Run], width: int, count: int = 3, nudge: int | None = None) -> Any:
-    """The variables after `count` steps, leaves [width, ...], on the host.
-
-    nudge: a seed by which every initial parameter goes to one of the two floats beside it.
-    """
-    chunk, way = start(runs, width), Way(width, 1)
-    if nudge is not None:
-        nudged = _nudged(chunk.state.variables.params, nudge)
-        chunk.state = dataclasses.replace(
-            chunk.state, variables=dataclasses.replace(chunk.state.variables, params=nudged)
-        )
-    running = chunk_lib.dispatches(runs[0].program, chunk, way, 0)
-    for _ in range(count):
-        next(running)
-    return jax.device_get(chunk.state.variables)
-
-
-def _nudged(params: Any, seed: int) -> Any:
-    generator = np.random.default_rng(seed)
-
-    def nudged(leaf: jax.Array) -> jax.Array:
-        towards = np.where(generator.random(leaf.shape) < 0.5, -np.inf, np.inf).astype(np.float32)
-        return jax.numpy.asarray(np.nextafter(np.asarray(leaf), towards))
-
-    return jax.tree.map(nudged, params)
+def steps(runs: Sequence[Run], width: int, count: int = 3) -> Any:
+    """The variables after `count` steps, leaves [width, ...], on the host."""
+    return battery.steps(runs, data_of(runs[0]).data, width, count)
 
 
 def train(runs: Sequence[Run], width: int, most: int = STEPS_PER_EPOCH) -> list[loop.Outcome]:
@@ -136,16 +78,9 @@ def compiled_lightly(light: bool = True) -> Iterator[None]:
         jax.config.update("jax_disable_most_optimizations", False)
 
 
-def lane(tree: Any, place: int) -> Any:
-    """One lane of a tree of lanes."""
-    return jax.tree.map(lambda leaf: leaf[place], tree)
-
-
 def assert_same_bits(got: Any, expected: Any) -> None:
     """Equal leaves, -0.0 told from 0.0 and NaN equal to itself."""
-    assert jax.tree.structure(got) == jax.tree.structure(expected)
-    for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True):
-        assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
+    assert not unequal(got, expected)
 
 
 def assert_close(got: Any, expected: Any, relative: float = 1e-5) -> None:
@@ -156,29 +91,9 @@ def assert_close(got: Any, expected: Any, relative: float = 1e-5) -> None:
     assert np.linalg.norm(a - b) <= relative * np.linalg.norm(b)
 
 
-NUDGES, MULTIPLE = 3, 5
-
-
 def assert_lane_is_alone(got: Any, own: Run, count: int) -> None:
-    """The variables `got` of a lane after `count` steps are those of the run alone, to rounding.
-
-    In norm a leaf may differ by 1e-5 of the way that the run has gone since its start, or by 5 times what a nudge of
-    the initial parameters to the floats beside them makes, alone: the bias before a normalization has a gradient of
-    mere rounding, of which Adam makes a step. Measured are at most 3e-6 of the way and 1.3 nudges.
-    """
-    alone = lane(steps([own], 1, count), 0)
-    nudged = [lane(steps([own], 1, count, nudge=seed), 0) for seed in range(NUDGES)]
-    way = optax.tree.norm(_difference(alone, jax.device_get(lane(start([own], 1).state.variables, 0))))
-    moved = [jax.tree.map(np.linalg.norm, _difference(one, alone)) for one in nudged]
-    allowed = jax.tree.map(lambda *each: max(1e-5 * way, MULTIPLE * max(each)), *moved)
-    differs = jax.tree.map(np.linalg.norm, _difference(got, alone))
-    assert np.isfinite(way)
-    wrong = jax.tree.map(lambda norm, most: not norm <= most, differs, allowed)
-    assert not any(jax.tree.leaves(wrong)), [keystr(path) for path, is_ in tree_leaves_with_path(wrong) if is_]
-
-
-def _difference(a: Any, b: Any) -> Any:
-    return jax.tree.map(lambda x, y: x.astype(np.float64) - y, a, b)
+    """The variables `got` of a lane after `count` steps are those of the run alone, to rounding."""
+    assert not (wrong := astray(got, own, data_of(own).data, count)), wrong
 
 
 def member(entry: registry.Regularizer, **changes: Any) -> str:

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from absl import flags
 
 from launch.benchmarks.process import command, environment
 from launch.planner import planner
+from research.data.progress import progress
 from research.errors import UserError
 from research.sweeps import axes
 from research.sweeps.plan import with_seeds
@@ -95,7 +97,12 @@ def measure() -> None:
         whole = list(pool.map(lambda victim: _undisturbed(victim, root), VICTIMS))
         shares = [N.value // len(VICTIMS) + (place < N.value % len(VICTIMS)) for place in range(len(VICTIMS))]
         seeds = [draw.random() for _ in VICTIMS]
-        tries = list(pool.map(lambda v, w, k, s: _killed(v, w[0], w[1], k, s, root), VICTIMS, whole, shares, seeds))
+        with progress(N.value, "sweeps that are killed", "kills") as bar:
+
+            def killed(victim: Victim, undisturbed: tuple[dict[str, Any], float], kills: int, seed: float) -> Any:
+                return _killed(victim, *undisturbed, kills, seed, root, bar.update)
+
+            tries = list(pool.map(killed, VICTIMS, whole, shares, seeds))
     print("| sweep | way | kills | before training | in training | while saving | records begun | sweeps | differ |")
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     total: Counter[str] = Counter()
@@ -151,7 +158,13 @@ def _undisturbed(victim: Victim, root: Path) -> tuple[dict[str, Any], float]:
 
 
 def _killed(
-    victim: Victim, expected: dict[str, Any], seconds: float, kills: int, seed: float, root: Path
+    victim: Victim,
+    expected: dict[str, Any],
+    seconds: float,
+    kills: int,
+    seed: float,
+    root: Path,
+    killed: Callable[[], object],
 ) -> Counter[str]:
     """Kills the sweep so often; each time that it gets done between two kills its records are compared."""
     draw = random.Random(seed)
@@ -171,6 +184,7 @@ def _killed(
                 process.communicate()
                 counts["kills"] += 1
                 counts[_phase(records)] += 1
+                killed()
                 continue
             if process.returncode:
                 raise UserError(f"the sweep '{victim.name}' failed after a kill: {error.strip().splitlines()[-1]}")

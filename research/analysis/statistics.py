@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from research.sweeps.column import Better
 
@@ -37,6 +36,8 @@ def t_interval(values: ArrayLike) -> Interval:
 @functools.cache
 def t_quantile(degrees: int) -> float:
     """The half-width of the 95 % interval of Student's t with so many degrees of freedom, in standard errors."""
+    from scipy import special  # half a second that a process which only trains need not wait
+
     return float(special.stdtrit(degrees, 1 - ALPHA / 2))
 
 

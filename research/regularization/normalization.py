@@ -22,10 +22,11 @@ class BatchNorm(nn.Module):
     """Over the global batch and all places; running statistics in the collection `batch_stats`."""
 
     momentum: float
+    scale: bool
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        return layer.BatchNorm(self.momentum, EPSILON)(x, fwd)
+        return layer.BatchNorm(self.momentum, EPSILON, self.scale)(x, fwd)
 
 
 class LastAxisNorm(nn.Module):
@@ -60,9 +61,12 @@ class GroupNorm(nn.Module):
     paper="Ioffe & Szegedy 2015, Batch normalization: accelerating deep network training",
     neutral=None,
 )
-def batch_norm(momentum: Annotated[Probability, "share of the running statistics kept each step"] = 0.9) -> BatchNorm:
+def batch_norm(
+    momentum: Annotated[Probability, "share of the running statistics kept each step"] = 0.9,
+    scale: Annotated[bool, "a learned scale a channel, beside the offset"] = True,
+) -> BatchNorm:
     """Normalizes each channel's activations over the batch; by running statistics in evaluation."""
-    return BatchNorm(momentum)
+    return BatchNorm(momentum, scale)
 
 
 @member("normalization", "any", paper="Ba et al. 2016, Layer normalization", neutral=None)

@@ -4,12 +4,12 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from research import config as config_lib
 from research.config import RunConfig
 from research.data import split
-from research.data.spec import Arrays, DataSpec, Source
+from research.data.spec import Arrays, DataSpec
 from research.errors import UserError, nearest
 from research.sweeps.parameters import Parameters, Saved
 from research.sweeps.store import Store
@@ -19,7 +19,18 @@ from research.training.program import Program
 from research.training.transfer import Origin
 
 Settings = Mapping[str, Any]
-OpenSource = Callable[[RunConfig], Source]
+
+
+class Opened(Protocol):
+    """A data set ready to read."""
+
+    @property
+    def spec(self) -> DataSpec: ...
+
+    def arrays(self) -> Arrays: ...
+
+
+OpenSource = Callable[[RunConfig], Opened]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,10 +62,10 @@ class Planner:
         self._parameters = parameters or Parameters(Store(Path("records")))
         self._saved: Callable[[str], Saved] = functools.cache(self._parameters.load)
         self._fitting: set[Any] = set()
-        self._sources: dict[Any, Source] = {}
+        self._sources: dict[Any, Opened] = {}
         self._programs: dict[Any, Program] = {}
 
-    def source(self, config: RunConfig) -> Source:
+    def source(self, config: RunConfig) -> Opened:
         """The data of a config."""
         if config.dataset not in self._sources:
             self._sources[config.dataset] = self._open_source(config)

@@ -25,7 +25,7 @@ from research.tasks.problem import Problem
 from research.training.state import Lane, Tree, Variables
 
 # Streams of the network's own random layers, beside the regularizers'.
-LAYER_STREAMS = ("rrelu",)
+LAYER_STREAMS = ("rrelu", "stochastic_pool")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,6 +5,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
+from research import config as config_lib
 from research.config import PARTS, Part, RunConfig, entries
 from research.data.spec import DataSpec
 from research.errors import UserError
@@ -33,7 +34,29 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
     split_seed = config.split_seed
     if split_seed is None:
         split_seed = config.seed if spec.split_by_seed else 0
-    return dataclasses.replace(config, task=task, loss=loss, split_seed=split_seed)
+    config = dataclasses.replace(config, task=task, loss=loss, split_seed=split_seed)
+    return _normalized(config)
+
+
+def _normalized(config: RunConfig) -> RunConfig:
+    """`normalization` as a member of the regularization list; two ways to say the same are one config."""
+    own = ARCHITECTURES.get(config.arch.name).normalization
+    chosen = [part for part in config.regularization if REGULARIZERS.get(part.name).slot == "normalization"]
+    name = f"{config.normalization}_norm"
+    if config.normalization == "auto":
+        added = own if own and not chosen else ""
+    elif config.normalization == "none" or any(part.name == name for part in config.regularization):
+        added = ""
+    else:
+        added = own if own.startswith(name) else name
+    if config.normalization != "auto" and chosen and chosen[0].name != name:
+        raise UserError(f"normalization={config.normalization} and regularization={chosen[0]} say different things")
+    parts = {part.name: part for part in (*config.regularization, *config_lib.regularizers(added or "none"))}
+    regularization = tuple(parts[name] for name in sorted(parts))
+    left = any(REGULARIZERS.get(name).slot == "normalization" for name in parts)
+    return dataclasses.replace(
+        config, regularization=regularization, normalization="auto" if left or not own else "none"
+    )
 
 
 def check(config: RunConfig, spec: DataSpec) -> Program:

@@ -1,4 +1,4 @@
-"""The measurement of data runs and reports every kind of reading, on a folder small enough for a test."""
+"""Measurements small enough for a test: data reports every kind of reading, and no kill changes a record."""
 
 import re
 import subprocess
@@ -25,3 +25,13 @@ def test_benchmark_of_data(tmp_path: Path) -> None:
     for kind in KINDS:
         assert any(kind in row for row in rows), kind
     assert all(int(rate.replace(",", "")) > 0 for rate in rows.values())
+
+
+def test_kills_change_nothing(tmp_path: Path) -> None:
+    """Ten of the kills that `launch.benchmark kill` makes by the hundred; a record that differs fails it."""
+    printed = measured("kill", "--n=10", f"--cache_dir={tmp_path}")
+    together = re.search(r"^\| together \|.*$", printed, re.M)
+    assert together is not None, printed
+    kills, *_, sweeps, differ = (int(cell) for cell in together.group().split("|")[3:-1])
+    assert (kills, differ) == (10, 0)
+    assert sweeps >= 5

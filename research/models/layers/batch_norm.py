@@ -10,7 +10,7 @@ from research.models.layers.forward import Forward
 
 
 class BatchNorm(nn.Module):
-    """Batch normalization with a learned scale and bias, [B, ..., C] -> [B, ..., C].
+    """Batch normalization with a learned bias and, unless told otherwise, scale, [B, ..., C] -> [B, ..., C].
 
     In training by the mean and the two-pass variance over the pass's real examples on all devices; their moving
     averages, in the collection `batch_stats`, are used in evaluation. Statistics are at least float32.
@@ -18,13 +18,14 @@ class BatchNorm(nn.Module):
 
     momentum: float
     epsilon: float
+    has_scale: bool = True
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         channels = x.shape[-1:]
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels, jnp.float32)
         running_var = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
-        scale = self.param("scale", nn.initializers.ones, channels, jnp.float32)
+        scale = self.param("scale", nn.initializers.ones, channels, jnp.float32) if self.has_scale else 1.0
         bias = self.param("bias", nn.initializers.zeros, channels, jnp.float32)
         mean, var = running_mean.value, running_var.value
         wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
@@ -35,7 +36,7 @@ class BatchNorm(nn.Module):
                 running_mean.value = self.momentum * running_mean.value + (1 - self.momentum) * mean
                 running_var.value = self.momentum * running_var.value + (1 - self.momentum) * var
         y = (wide - mean) * (jax.lax.rsqrt(var + self.epsilon) * scale) + bias
-        return y.astype(jnp.result_type(x, scale))
+        return y.astype(jnp.result_type(x, bias))
 
 
 def _mean(x: jax.Array, fwd: Forward) -> jax.Array:

@@ -1,16 +1,108 @@
 """Pooling over windows of an image."""
 
+from typing import Literal
+
+import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
+from research.errors import UserError
 from research.maxima import largest
+from research.models.layers.forward import Forward
+
+Pooling = Literal["max", "average", "stochastic"]
 
 
-def max_pool(x: jax.Array, window: int = 2) -> jax.Array:
-    """The maximum of each window, [B, H, W, C] -> [B, H // window, W // window, C]; the rest is cut off.
+class Pool(nn.Module):
+    """Pooling by name, [B, H, W, C] -> [B, H', W', C]; stride None: windows that do not overlap."""
 
-    A reshape and two maxima: the gradient is a select, where `reduce_window`'s is a slow scatter.
+    kind: Pooling
+    window: int = 2
+    stride: int | None = None
+    padding: int = 0
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        if self.kind == "max":
+            return max_pool(x, self.window, self.stride, self.padding)
+        if self.kind == "average":
+            return average_pool(x, self.window, self.stride, self.padding)
+        keys = fwd.example_keys(self.make_rng("stochastic_pool")) if fwd.train else None
+        return stochastic_pool(x, keys, self.window, self.stride, self.padding)
+
+
+def max_pool(x: jax.Array, window: int = 2, stride: int | None = None, padding: int = 0) -> jax.Array:
+    """The maximum of each window, [B, H, W, C] -> [B, H', W', C]; what fills no window is cut off.
+
+    The gradient is a select, where `reduce_window`'s is a slow scatter. Padding is never the maximum.
     """
-    b, h, w, c = x.shape
-    h, w = h // window, w // window
-    tiles = x[:, : h * window, : w * window].reshape(b, h, window, w, window, c)
-    return largest(largest(tiles, axis=4), axis=2)
+    fits(x, window, padding, f"pooling by {window}x{window}")
+    if stride in (None, window) and not padding:
+        b, h, w, c = x.shape
+        h, w = h // window, w // window
+        tiles = x[:, : h * window, : w * window].reshape(b, h, window, w, window, c)
+        return largest(largest(tiles, axis=4), axis=2)
+    return largest(windows(x, window, stride, padding, -jnp.inf), axis=3)
+
+
+def average_pool(x: jax.Array, window: int = 2, stride: int | None = None, padding: int = 0) -> jax.Array:
+    """The mean of each window, [B, H, W, C] -> [B, H', W', C]; padding counts as zeros."""
+    return windows(x, window, stride, padding, 0).mean(axis=3)
+
+
+def stochastic_pool(
+    x: jax.Array, keys: jax.Array | None, window: int = 2, stride: int | None = None, padding: int = 0
+) -> jax.Array:
+    """One entry of each window, drawn with a probability in proportion to its size (Zeiler & Fergus 2013).
+
+    x [B, H, W, C] is cut off below 0, as after a ReLU. keys: one an example [B], or None in evaluation: then the mean
+    weighted by those probabilities.
+    """
+    tiles = windows(jax.nn.relu(x), window, stride, padding, 0)
+    total = tiles.sum(axis=3, keepdims=True)
+    share = jax.lax.stop_gradient(jnp.where(total > 0, tiles / jnp.where(total > 0, total, 1), 1 / tiles.shape[3]))
+    if keys is None:
+        return (tiles * share).sum(axis=3)
+
+    def draw(key: jax.Array, share: jax.Array) -> jax.Array:
+        # Drawn in float32 at least: bfloat16 has 8 bits for what is uniform.
+        wide = share.astype(jnp.promote_types(share.dtype, jnp.float32))
+        bound = jax.random.uniform(key, (*share.shape[:2], 1, share.shape[3]), wide.dtype)
+        below = jnp.cumsum(wide, axis=2) <= bound * wide.sum(axis=2, keepdims=True)
+        return jnp.minimum(below.sum(axis=2, keepdims=True), share.shape[2] - 1)
+
+    place = jax.vmap(draw)(keys, share)
+    chosen = jax.lax.broadcasted_iota(place.dtype, tiles.shape, 3) == place
+    return jnp.where(chosen, tiles, 0).sum(axis=3)
+
+
+def global_average(x: jax.Array) -> jax.Array:
+    """The mean over all places, [B, H, W, C] -> [B, C]."""
+    return x.mean(axis=(1, 2))
+
+
+def fits(x: jax.Array, extent: int, padding: int, what: str) -> None:
+    """Raises UserError if a window of that extent does not fit into x [B, H, W, C] with so much padding a side."""
+    height, width = x.shape[1:3]
+    if min(height, width) + 2 * padding < extent:
+        raise UserError(
+            f"images are {height}x{width} by the time of a {what}, too small for it; "
+            "use larger images, or an architecture with fewer layers that shrink them"
+        )
+
+
+def windows(x: jax.Array, window: int, stride: int | None, padding: int, fill: float) -> jax.Array:
+    """The entries of each window in rows, [B, H, W, C] -> [B, H', W', window², C]."""
+    fits(x, window, padding, f"pooling by {window}x{window}")
+    step = stride or window
+    if padding:
+        x = jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)), constant_values=fill)
+    height, width = ((length - window) // step + 1 for length in x.shape[1:3])
+    return jnp.stack(
+        [
+            x[:, row : row + step * (height - 1) + 1 : step, column : column + step * (width - 1) + 1 : step]
+            for row in range(window)
+            for column in range(window)
+        ],
+        axis=3,
+    )

@@ -60,6 +60,11 @@ class Normalize(nn.Module):
         return x
 
 
+def normalizes(fwd: Forward) -> bool:
+    """Whether the pass normalizes hidden layers, so that an offset comes after each."""
+    return any(True for _ in _at(fwd, "normalization"))
+
+
 def mark(module: nn.Module, site: str) -> None:
     """Leaves a trace of a site in the collection `sites`, where a caller asks for it; else nothing."""
     module.sow("sites", site, jnp.zeros((0,)))

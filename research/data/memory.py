@@ -1,0 +1,44 @@
+"""Data sets in memory: small made-up ones, on which any network can be tried without files."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from research.data.spec import Arrays, DataSpec
+
+CLASSES = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """A source that is already there."""
+
+    spec: DataSpec
+    data: Arrays
+
+    def arrays(self) -> Arrays:
+        return self.data
+
+
+def images(side: int = 6, channels: int = 1, rows: int = 60, classes: int = CLASSES) -> Memory:
+    """Random images [side, side, channels] whose class is the place of a bright stripe."""
+    generator = np.random.default_rng(0)
+    y = np.arange(rows, dtype=np.int32) % classes
+    x = generator.integers(0, 160, (rows, side, side, channels))
+    x[np.arange(rows), 2 * y] += 90
+    return _memory("classification", x.astype(np.uint8), y, tuple(str(k) for k in range(classes)), 255.0)
+
+
+def table(rows: int = 60, features: int = 4) -> Memory:
+    """A regression's table, linear but for some noise."""
+    generator = np.random.default_rng(1)
+    x = generator.normal(size=(rows, features)).astype(np.float32)
+    y = (x @ np.linspace(-1, 1, features) + 0.1 * generator.normal(size=rows)).astype(np.float32)
+    return _memory("regression", x, y, (), 1.0)
+
+
+def _memory(task: Any, x: np.ndarray, y: np.ndarray, classes: tuple[str, ...], maximum: float) -> Memory:
+    features = () if x.ndim > 2 else tuple(f"x{i}" for i in range(x.shape[1]))
+    spec = DataSpec("memory", task, x.shape[1:], classes, features, maximum, len(x), 0, f"memory-{task}", True)
+    return Memory(spec, Arrays(x, y, np.zeros(0, np.int32)))

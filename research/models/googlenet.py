@@ -1,0 +1,91 @@
+"""GoogLeNet for small images: four paths of convolutions side by side."""
+
+from typing import Annotated
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.convolution import ConvUnit
+from research.models.layers.forward import Forward
+from research.models.layers.hidden import ActivationName
+from research.models.layers.initializers import Init, initializer
+from research.models.layers.pooling import global_average, max_pool
+from research.models.layers.sites import Site
+from research.options import Count, options_of
+from research.registry import ARCHITECTURES, Architecture
+
+# Channels of an inception block: 1×1; 3×3 (reduced, out); 5×5 (reduced, out); pool. None: a 2× max-pool.
+Paths = tuple[int, tuple[int, int], tuple[int, int], int]
+BLOCKS: tuple[Paths | None, ...] = (
+    (16, (32, 32), (16, 8), 8),
+    (24, (32, 48), (16, 12), 12),
+    None,
+    (24, (32, 48), (16, 12), 12),
+    (16, (32, 48), (16, 16), 16),
+    (16, (32, 48), (16, 16), 16),
+    (32, (32, 48), (16, 24), 24),
+    None,
+    (32, (48, 64), (16, 16), 16),
+    (32, (48, 64), (16, 16), 16),
+)
+
+
+class InceptionBlock(nn.Module):
+    """1×1, reduced 3×3, reduced 5×5 and pooled 1×1 convolutions side by side, [B, H, W, C] -> [B, H, W, their sum]."""
+
+    paths: Paths
+    activation: str
+    kernel_init: Init
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        def conv(x: jax.Array, channels: int, kernel: int) -> jax.Array:
+            return ConvUnit(channels, kernel, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+
+        one, (three_in, three), (five_in, five), pooled = self.paths
+        made = [
+            conv(x, one, 1),
+            conv(conv(x, three_in, 1), three, 3),
+            conv(conv(x, five_in, 1), five, 5),
+            conv(max_pool(x, 3, 1, 1), pooled, 1),
+        ]
+        return jnp.concatenate(made, axis=-1)
+
+
+class GoogLeNet(nn.Module):
+    """A convolution, inception blocks with two pools between them, and the mean over all places, -> [B, outputs]."""
+
+    outputs: int
+    width: Annotated[Count, "channels, in percent of the usual"] = 100
+    activation: ActivationName = "relu"
+    kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        def channels(count: int) -> int:
+            return max(1, count * self.width // 100)
+
+        x = ConvUnit(channels(64), activation=self.activation, kernel_init=self.kernel_init)(Site("input")(x, fwd), fwd)
+        for paths in BLOCKS:
+            if paths is None:
+                x = max_pool(x, 3, 2, 1)
+                continue
+            one, (three_in, three), (five_in, five), pooled = jax.tree.map(channels, paths)
+            sizes = (one, (three_in, three), (five_in, five), pooled)
+            x = InceptionBlock(sizes, self.activation, self.kernel_init)(x, fwd)
+        return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(global_average(x))
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "googlenet",
+        GoogLeNet,
+        "inception blocks of four paths, for small images",
+        "Szegedy et al. 2015, Going deeper with convolutions",
+        options=options_of(GoogLeNet, given=("outputs",)),
+        inputs=(3,),
+        normalization="batch_norm",
+        tiny={"width": 5},
+    )
+)

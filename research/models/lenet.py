@@ -1,0 +1,54 @@
+"""LeNet-5."""
+
+from typing import Annotated
+
+import flax.linen as nn
+import jax
+
+from research.models.layers.convolution import ConvUnit
+from research.models.layers.forward import Forward
+from research.models.layers.hidden import ActivationName, HiddenDense
+from research.models.layers.initializers import Init, initializer
+from research.models.layers.pooling import Pool, Pooling
+from research.models.layers.sites import Site
+from research.options import Count, options_of
+from research.registry import ARCHITECTURES, Architecture
+
+
+class LeNet5(nn.Module):
+    """Convolutions of 5×5 and 2×2 pools, twice, then two dense layers, [B, H, W, C] -> [B, outputs].
+
+    The first convolution keeps the size (the paper's images of 28×28 are padded to 32×32), the second does not.
+    """
+
+    outputs: int
+    channels: Annotated[tuple[Count, ...], "channels of the convolutions"] = (6, 16)
+    dense: Annotated[tuple[Count, ...], "widths of the dense hidden layers"] = (120, 84)
+    activation: ActivationName = "relu"
+    pooling: Annotated[Pooling, "of 2×2 places; the paper's is average"] = "max"
+    kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        x = Site("input")(x, fwd)
+        for place, channels in enumerate(self.channels):
+            padding = "VALID" if place else "SAME"
+            x = ConvUnit(channels, 5, 1, padding, self.activation, self.kernel_init)(x, fwd)
+            x = Pool(self.pooling)(x, fwd)
+        x = x.reshape(x.shape[0], -1)
+        for width in self.dense:
+            x = HiddenDense(width, self.activation, self.kernel_init)(x, fwd)
+        return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(x)
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "lenet5",
+        LeNet5,
+        "two 5×5 convolutions with pools, two dense layers",
+        "LeCun et al. 1998, Gradient-based learning applied to document recognition",
+        options=options_of(LeNet5, given=("outputs",)),
+        inputs=(3,),
+        tiny={"channels": (2, 3), "dense": (4,)},
+    )
+)

@@ -1,0 +1,124 @@
+"""The small AlexNet and Inception of Zhang et al. 2017, for images of 28×28."""
+
+from typing import Annotated
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.convolution import ConvUnit
+from research.models.layers.forward import Forward
+from research.models.layers.hidden import ActivationName, HiddenDense
+from research.models.layers.initializers import Init, initializer
+from research.models.layers.pooling import global_average, max_pool
+from research.models.layers.response import local_response_norm
+from research.models.layers.sites import Site
+from research.options import Count, options_of
+from research.registry import ARCHITECTURES, Architecture
+
+# Of the small Inception: channels of the 1×1 and the 3×3 convolution of a module, or of a downsampling's convolution.
+MODULES: tuple[tuple[int, int] | int, ...] = (
+    *((32, 32), (32, 48), 80),
+    *((112, 48), (96, 64), (80, 80), (48, 96), 96),
+    *((176, 160), (176, 160)),
+)
+PAPER = "Zhang et al. 2017, Understanding deep learning requires rethinking generalization"
+
+
+class AlexNetSmall(nn.Module):
+    """Two modules of a 5×5 convolution, a 3×3 pool and local response normalization; dense layers; [B, outputs]."""
+
+    outputs: int
+    channels: Annotated[tuple[Count, ...], "channels of the convolutions"] = (64, 64)
+    dense: Annotated[tuple[Count, ...], "widths of the dense hidden layers"] = (384, 192)
+    activation: ActivationName = "relu"
+    kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        x = Site("input")(x, fwd)
+        for channels in self.channels:
+            x = ConvUnit(channels, 5, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+            x = local_response_norm(max_pool(x, 3, 2, 1))
+        x = x.reshape(x.shape[0], -1)
+        for width in self.dense:
+            x = HiddenDense(width, self.activation, self.kernel_init)(x, fwd)
+        return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(x)
+
+
+class Inception(nn.Module):
+    """1×1 and 3×3 convolutions side by side, [B, H, W, C] -> [B, H, W, narrow + wide]."""
+
+    narrow: int
+    wide: int
+    activation: str
+    kernel_init: Init
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        sizes = ((self.narrow, 1), (self.wide, 3))
+        convolved = [
+            ConvUnit(channels, kernel, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+            for channels, kernel in sizes
+        ]
+        return jnp.concatenate(convolved, axis=-1)
+
+
+class Downsample(nn.Module):
+    """A 3×3 convolution and a 3×3 max-pool side by side, both of stride 2: [B, H/2, W/2, channels + C]."""
+
+    channels: int
+    activation: str
+    kernel_init: Init
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        conv = ConvUnit(self.channels, 3, 2, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+        return jnp.concatenate([conv, max_pool(x, 3, 2, 1)], axis=-1)
+
+
+class InceptionSmall(nn.Module):
+    """Inception modules in three stages and the mean over all places, [B, H, W, C] -> [B, outputs]."""
+
+    outputs: int
+    width: Annotated[Count, "channels, in percent of the paper's"] = 100
+    activation: ActivationName = "relu"
+    kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        def channels(count: int) -> int:
+            return max(1, count * self.width // 100)
+
+        x = ConvUnit(channels(96), activation=self.activation, kernel_init=self.kernel_init)(Site("input")(x, fwd), fwd)
+        for module in MODULES:
+            if isinstance(module, int):
+                x = Downsample(channels(module), self.activation, self.kernel_init)(x, fwd)
+            else:
+                x = Inception(channels(module[0]), channels(module[1]), self.activation, self.kernel_init)(x, fwd)
+        return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(global_average(x))
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "alexnet_small",
+        AlexNetSmall,
+        "two convolutions with pools and local response normalization, two dense layers",
+        PAPER,
+        options=options_of(AlexNetSmall, given=("outputs",)),
+        inputs=(3,),
+        tiny={"channels": (2, 2), "dense": (4,)},
+    )
+)
+ARCHITECTURES.add(
+    Architecture(
+        "inception_small",
+        InceptionSmall,
+        "1×1 and 3×3 convolutions side by side, in three stages",
+        PAPER,
+        options=options_of(InceptionSmall, given=("outputs",)),
+        inputs=(3,),
+        normalization="batch_norm(scale=false)",
+        tiny={"width": 2},
+    )
+)

@@ -1,0 +1,247 @@
+"""The battery: what every architecture must pass, a user's own too; tried on small made-up data."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.tree_util import keystr, tree_leaves_with_path
+
+from research.data import memory
+from research.data.memory import Memory
+from research.data.spec import Arrays
+from research.errors import UserError
+from research.registry import ARCHITECTURES, LOSSES
+from research.sweeps.plan import Planner, Run
+from research.training import chunk as chunk_lib
+from research.training import loop
+from research.training import program as program_lib
+from research.training.inputs import inputs_of
+from research.training.lanes import Way
+from research.training.loop import Boundary, Outcome
+from research.training.program import Program
+from research.training.snapshot import Snapshot
+from research.training.state import Lane, Variables
+
+# 40 training rows make 5 updates an epoch.
+SETTINGS = {"split": "4:1:1", "split_seed": 0, "batch_size": 8, "epochs": 2, "learning_rate": 0.05}
+WIDTH, STEPS = 3, 2
+NUDGES, MULTIPLE = 3, 5
+
+
+@functools.cache
+def made_up() -> tuple[Memory, ...]:
+    """The data sets that a network is tried on, the first that it takes: images of growing size, and a table."""
+    return memory.images(6), memory.images(12), memory.images(32), memory.table()
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """Settings, and the data that they are tried on."""
+
+    settings: Mapping[str, Any]
+    data: Memory
+
+    def run(self, **changes: Any) -> Run:
+        """A run of the settings with these changes. Raises UserError if they cannot be."""
+        return Planner(lambda config: self.data).runs([{**SETTINGS, **self.settings, **changes}])[0]
+
+
+def subject(**settings: Any) -> Subject:
+    """The settings on the first of the made-up data sets that they can be trained on. Raises UserError if on none."""
+    errors = []
+    for data in made_up():
+        found = Subject(settings, data)
+        try:
+            found.run()
+        except UserError as error:
+            errors.append(error)
+        else:
+            return found
+    raise errors[0]
+
+
+def architecture(name: str, **settings: Any) -> Subject:
+    """An architecture at its tiny setting."""
+    tiny = ARCHITECTURES.get(name).tiny
+    return subject(arch=name, **{f"arch.{option}": value for option, value in tiny.items()}, **settings)
+
+
+# Checks: each raises AssertionError that says what is wrong -----------------------------------------------
+
+
+def shapes(of: Subject) -> None:
+    """Outputs are finite, of the loss's width and of the program's type, one row an example."""
+    run = of.run()
+    lane, variables = initial(run, of.data.data)
+    outputs = _outputs(run.program, lane, variables, of.data.data.x[:4])
+    expected = (4, LOSSES.get(run.config.loss).outputs(run.program.width))
+    assert outputs.shape == expected, f"outputs have the shape {list(outputs.shape)}, not {list(expected)}"
+    assert outputs.dtype == run.program.dtype, f"outputs are {outputs.dtype}, not {run.program.dtype}"
+    assert np.isfinite(outputs).all(), "some outputs are not finite"
+
+
+def gradients(of: Subject) -> None:
+    """The loss's gradient reaches every parameter."""
+    run = of.run()
+    before, after = (steps([run], of.data.data, 1, count) for count in (0, 3))
+    still = [
+        keystr(path, simple=True, separator="/")
+        for (path, a), b in zip(tree_leaves_with_path(before.params), jax.tree.leaves(after.params), strict=True)
+        if (a == b).all()
+    ]
+    assert not still, f"no gradient reaches {', '.join(still)}"
+
+
+def independence(of: Subject) -> None:
+    """In evaluation an example's outputs are its own: they do not hang on what else is in the batch."""
+    run = of.run()
+    lane, variables = initial(run, of.data.data)
+    x = of.data.data.x
+    outputs = _outputs(run.program, lane, variables, x[:4])
+    beside = _outputs(run.program, lane, variables, np.concatenate([x[:2], x[10:12]]))
+    wrong = np.abs(outputs[:2] - beside[:2]).max() / max(np.abs(outputs).max(), 1e-30)
+    assert wrong <= 1e-5, f"an example's outputs change by {wrong:.1e} of their size with what else is in the batch"
+
+
+def calm(of: Subject) -> None:
+    """Regularizers of activations are off in evaluation."""
+    try:
+        noisy = of.run(regularization=_with(of, "dropout=0.5"))
+    except UserError:
+        return  # there is nothing to drop
+    plain = of.run()
+    lane, variables = initial(plain, of.data.data)
+    outputs = _outputs(plain.program, lane, variables, of.data.data.x[:4])
+    dropped = _outputs(noisy.program, initial(noisy, of.data.data)[0], variables, of.data.data.x[:4])
+    assert outputs.tobytes() == dropped.tobytes(), "dropout changes what is evaluated"
+
+
+def lanes(of: Subject) -> None:
+    """Law 2: a lane is the run alone; the same initial bits, steps to rounding, and the same bits beside others."""
+    runs = [of.run(seed=seed) for seed in range(WIDTH)]
+    first = lane(start(runs, of.data.data, WIDTH).state, 1)
+    wrong = unequal(first, lane(start(runs[1:2], of.data.data, 1).state, 0))
+    assert not wrong, f"a lane begins with other bits than the run alone in {', '.join(wrong)}"
+    together = steps(runs, of.data.data, WIDTH, STEPS)
+    wrong = astray(lane(together, 1), runs[1], of.data.data, STEPS)
+    assert not wrong, f"after {STEPS} steps a lane differs from the run alone in {', '.join(wrong)}"
+    other = of.run(seed=9, learning_rate=0.2)
+    elsewhere = steps([other, other, runs[1]], of.data.data, WIDTH, STEPS)
+    wrong = unequal(lane(elsewhere, 2), lane(together, 1))
+    assert not wrong, f"a lane's bits hang on its neighbours in {', '.join(wrong)}"
+
+
+def resume(of: Subject) -> None:
+    """Law 1: from a snapshot in the middle of an epoch it goes on with the same bits."""
+    runs, way = [of.run(seed=seed) for seed in range(2)], Way(2, 2)
+    taken: dict[int, Snapshot] = {}
+
+    def keep(boundary: Boundary) -> None:
+        if boundary.step == 4:
+            taken[4] = boundary.snapshot()
+
+    def train(**more: Any) -> list[Outcome]:
+        return loop.train(runs[0].program, [run.config for run in runs], of.data.data, way, **more)
+
+    whole = train(at_boundary=keep)
+    assert repr(train(resume=taken[4])) == repr(whole), "a run that is resumed ends with other bits"
+
+
+CHECKS: Mapping[str, Callable[[Subject], None]] = {
+    "shapes": shapes,
+    "gradients reach every parameter": gradients,
+    "examples are independent in evaluation": independence,
+    "dropout is off in evaluation": calm,
+    "lanes equal solo": lanes,
+    "resume is exact": resume,
+}
+
+
+# What the checks are made of ----------------------------------------------------------------------------
+
+
+def initial(run: Run, arrays: Arrays) -> tuple[Lane, Variables]:
+    """A run's lane and its variables before the first step."""
+    with run.program.numbers():
+        own = jax.tree.map(jnp.asarray, inputs_of(run.config, run.program, arrays).lane)
+        return own, program_lib.init(run.program, own)
+
+
+def _outputs(program: Program, own: Lane, variables: Variables, x: np.ndarray) -> np.ndarray:
+    with program.numbers():
+        return np.asarray(jax.jit(functools.partial(program_lib.predict, program))(variables, own, jnp.asarray(x)))
+
+
+def _with(of: Subject, member: str) -> str:
+    own = of.settings.get("regularization", "none")
+    return member if own == "none" else f"{own},{member}"
+
+
+def start(runs: Sequence[Run], arrays: Arrays, width: int) -> chunk_lib.Chunk:
+    """The chunk of these runs before its first step; one chunk, idle lanes last."""
+    (chunk,) = chunk_lib.start(runs[0].program, [run.config for run in runs], arrays, Way(width, 1))
+    return chunk
+
+
+def steps(runs: Sequence[Run], arrays: Arrays, width: int, count: int, nudge: int | None = None) -> Any:
+    """The variables after `count` steps, leaves [width, ...], on the host.
+
+    nudge: a seed by which every initial parameter goes to one of the two floats beside it.
+    """
+    chunk, way = start(runs, arrays, width), Way(width, 1)
+    if nudge is not None:
+        variables = chunk.state.variables
+        variables = dataclasses.replace(variables, params=_nudged(variables.params, nudge))
+        chunk.state = dataclasses.replace(chunk.state, variables=variables)
+    running = chunk_lib.dispatches(runs[0].program, chunk, way, 0)
+    for _ in range(count):
+        next(running)
+    return jax.device_get(chunk.state.variables)
+
+
+def _nudged(params: Any, seed: int) -> Any:
+    generator = np.random.default_rng(seed)
+
+    def nudged(leaf: jax.Array) -> jax.Array:
+        towards = np.where(generator.random(leaf.shape) < 0.5, -np.inf, np.inf).astype(np.float32)
+        return jnp.asarray(np.nextafter(np.asarray(leaf), towards))
+
+    return jax.tree.map(nudged, params)
+
+
+def lane(tree: Any, place: int) -> Any:
+    """One lane of a tree of lanes."""
+    return jax.tree.map(lambda leaf: leaf[place], tree)
+
+
+def unequal(got: Any, expected: Any) -> list[str]:
+    """The leaves whose bits are not equal, -0.0 told from 0.0 and NaN equal to itself."""
+    pairs = zip(tree_leaves_with_path(got), jax.tree.leaves(expected), strict=True)
+    return [keystr(path) for (path, a), b in pairs if np.asarray(a).tobytes() != np.asarray(b).tobytes()]
+
+
+def astray(got: Any, own: Run, arrays: Arrays, count: int) -> list[str]:
+    """The leaves in which the variables `got` of a lane after `count` steps are not the run's alone, to rounding.
+
+    In norm a leaf may differ by 1e-5 of the way that the run has gone since its start, or by 5 times what a nudge of
+    the initial parameters to the floats beside them makes, alone: the bias before a normalization has a gradient of
+    mere rounding, of which Adam makes a step. Measured are at most 3e-6 of the way and 1.3 nudges.
+    """
+    alone = lane(steps([own], arrays, 1, count), 0)
+    nudged = [lane(steps([own], arrays, 1, count, nudge=seed), 0) for seed in range(NUDGES)]
+    way = optax.tree.norm(_difference(alone, jax.device_get(lane(start([own], arrays, 1).state.variables, 0))))
+    moved = [jax.tree.map(np.linalg.norm, _difference(one, alone)) for one in nudged]
+    allowed = jax.tree.map(lambda *each: max(1e-5 * way, MULTIPLE * max(each)), *moved)
+    differs = jax.tree.map(np.linalg.norm, _difference(got, alone))
+    assert np.isfinite(way), "the run alone diverges"
+    wrong = jax.tree.map(lambda norm, most: not norm <= most, differs, allowed)
+    return [keystr(path) for path, is_wrong in tree_leaves_with_path(wrong) if is_wrong]
+
+
+def _difference(a: Any, b: Any) -> Any:
+    return jax.tree.map(lambda x, y: x.astype(np.float64) - y, a, b)
