@@ -1,6 +1,6 @@
 """GoogLeNet for small images: four paths of convolutions side by side."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import flax.linen as nn
 import jax
@@ -15,19 +15,18 @@ from research.models.layers.sites import Site
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 
-# Channels of an inception block: 1×1; 3×3 (reduced, out); 5×5 (reduced, out); pool. None: a 2× max-pool.
+# Channels of an inception block: 1×1; 3×3 (reduced, out); 5×5 (reduced, out); pool.
 Paths = tuple[int, tuple[int, int], tuple[int, int], int]
-BLOCKS: tuple[Paths | None, ...] = (
-    (16, (32, 32), (16, 8), 8),
-    (24, (32, 48), (16, 12), 12),
-    None,
-    (24, (32, 48), (16, 12), 12),
-    (16, (32, 48), (16, 16), 16),
-    (16, (32, 48), (16, 16), 16),
-    (32, (32, 48), (16, 24), 24),
-    None,
-    (32, (48, 64), (16, 16), 16),
-    (32, (48, 64), (16, 16), 16),
+# The blocks between the 2× pools.
+STAGES: tuple[tuple[Paths, ...], ...] = (
+    ((16, (32, 32), (16, 8), 8), (24, (32, 48), (16, 12), 12)),
+    (
+        (24, (32, 48), (16, 12), 12),
+        (16, (32, 48), (16, 16), 16),
+        (16, (32, 48), (16, 16), 16),
+        (32, (32, 48), (16, 24), 24),
+    ),
+    ((32, (48, 64), (16, 16), 16), (32, (48, 64), (16, 16), 16)),
 )
 
 
@@ -58,6 +57,7 @@ class GoogLeNet(nn.Module):
 
     outputs: int
     width: Annotated[Count, "channels, in percent of the usual"] = 100
+    stages: Annotated[Literal["1", "2", "3"], "parts between pools"] = "3"
     activation: ActivationName = "relu"
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
 
@@ -67,13 +67,10 @@ class GoogLeNet(nn.Module):
             return max(1, count * self.width // 100)
 
         x = ConvUnit(channels(64), activation=self.activation, kernel_init=self.kernel_init)(Site("input")(x, fwd), fwd)
-        for paths in BLOCKS:
-            if paths is None:
-                x = max_pool(x, 3, 2, 1)
-                continue
-            one, (three_in, three), (five_in, five), pooled = jax.tree.map(channels, paths)
-            sizes = (one, (three_in, three), (five_in, five), pooled)
-            x = InceptionBlock(sizes, self.activation, self.kernel_init)(x, fwd)
+        for stage, blocks in enumerate(STAGES[: int(self.stages)]):
+            x = max_pool(x, 3, 2, 1) if stage else x
+            for paths in blocks:
+                x = InceptionBlock(jax.tree.map(channels, paths), self.activation, self.kernel_init)(x, fwd)
         return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(global_average(x))
 
 
@@ -86,6 +83,6 @@ ARCHITECTURES.add(
         options=options_of(GoogLeNet, given=("outputs",)),
         inputs=(3,),
         normalization="batch_norm",
-        tiny={"width": 5},
+        tiny={"width": 5, "stages": "1"},
     )
 )

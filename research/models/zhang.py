@@ -1,6 +1,6 @@
 """The small AlexNet and Inception of Zhang et al. 2017, for images of 28×28."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import flax.linen as nn
 import jax
@@ -16,12 +16,10 @@ from research.models.layers.sites import Site
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 
-# Of the small Inception: channels of the 1×1 and the 3×3 convolution of a module, or of a downsampling's convolution.
-MODULES: tuple[tuple[int, int] | int, ...] = (
-    *((32, 32), (32, 48), 80),
-    *((112, 48), (96, 64), (80, 80), (48, 96), 96),
-    *((176, 160), (176, 160)),
-)
+# Of the small Inception's stages: channels of the 1×1 and the 3×3 convolution of a module, and what a downsampling's
+# convolution has behind all but the last.
+STAGES = (((32, 32), (32, 48)), ((112, 48), (96, 64), (80, 80), (48, 96)), ((176, 160), (176, 160)))
+DOWN = (80, 96)
 PAPER = "Zhang et al. 2017, Understanding deep learning requires rethinking generalization"
 
 
@@ -82,6 +80,7 @@ class InceptionSmall(nn.Module):
 
     outputs: int
     width: Annotated[Count, "channels, in percent of the paper's"] = 100
+    stages: Annotated[Literal["1", "2", "3"], "parts between downsamplings"] = "3"
     activation: ActivationName = "relu"
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
 
@@ -91,11 +90,11 @@ class InceptionSmall(nn.Module):
             return max(1, count * self.width // 100)
 
         x = ConvUnit(channels(96), activation=self.activation, kernel_init=self.kernel_init)(Site("input")(x, fwd), fwd)
-        for module in MODULES:
-            if isinstance(module, int):
-                x = Downsample(channels(module), self.activation, self.kernel_init)(x, fwd)
-            else:
-                x = Inception(channels(module[0]), channels(module[1]), self.activation, self.kernel_init)(x, fwd)
+        for stage, modules in enumerate(STAGES[: int(self.stages)]):
+            if stage:
+                x = Downsample(channels(DOWN[stage - 1]), self.activation, self.kernel_init)(x, fwd)
+            for narrow, wide in modules:
+                x = Inception(channels(narrow), channels(wide), self.activation, self.kernel_init)(x, fwd)
         return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(global_average(x))
 
 
@@ -119,6 +118,6 @@ ARCHITECTURES.add(
         options=options_of(InceptionSmall, given=("outputs",)),
         inputs=(3,),
         normalization="batch_norm(scale=false)",
-        tiny={"width": 2},
+        tiny={"width": 5, "stages": "1"},
     )
 )

@@ -138,7 +138,7 @@ def lanes(of: Subject) -> None:
 
 def resume(of: Subject) -> None:
     """Law 1: from a snapshot in the middle of an epoch it goes on with the same bits."""
-    runs, way = [of.run(seed=seed) for seed in range(2)], Way(2, 2)
+    runs, way = [of.run(seed=seed) for seed in range(2)], Way(WIDTH, 1)
     taken: dict[int, Snapshot] = {}
 
     def keep(boundary: Boundary) -> None:
@@ -169,12 +169,15 @@ def initial(run: Run, arrays: Arrays) -> tuple[Lane, Variables]:
     """A run's lane and its variables before the first step."""
     with run.program.numbers():
         own = jax.tree.map(jnp.asarray, inputs_of(run.config, run.program, arrays).lane)
-        return own, program_lib.init(run.program, own)
+        return own, _init(run.program, own)
 
 
 def _outputs(program: Program, own: Lane, variables: Variables, x: np.ndarray) -> np.ndarray:
     with program.numbers():
-        return np.asarray(jax.jit(functools.partial(program_lib.predict, program))(variables, own, jnp.asarray(x)))
+        return np.asarray(_predict(program, variables, own, jnp.asarray(x)))
+
+
+_init, _predict = (jax.jit(function, static_argnums=0) for function in (program_lib.init, program_lib.predict))
 
 
 def _with(of: Subject, member: str) -> str:
