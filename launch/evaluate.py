@@ -4,6 +4,7 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -14,7 +15,7 @@ from launch.flags import store
 from launch.monitor import Terminal
 from launch.planner import planner
 from research.analysis.evaluation import Evaluation
-from research.data import csv_file, folder
+from research.data import csv_file, folder, text
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.sweeps.parameters import Parameters, evaluated
@@ -22,7 +23,7 @@ from research.sweeps.plan import Run
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.verification import lookup, run_of
-from research.training.evaluation import lane_of, scores_of
+from research.training.evaluation import assessed, lane_of, metrics_of
 from research.training.lanes import Way
 from research.training.state import Lane
 
@@ -30,7 +31,8 @@ RUN = flags.DEFINE_string("run", None, "the id of a run, or the beginning of one
 SPLIT = flags.DEFINE_string(
     "split",
     "test",
-    "test, validation or train of the run's own data; or csv:FILE, folder:DIR with the same columns or classes",
+    "test, validation or train of the run's own data; or csv:FILE, folder:DIR, text:FILE with the same columns, "
+    "classes or symbols",
 )
 PARAMS = flags.DEFINE_enum(
     "params", None, ["best", "last"], "which of its parameters; none: those that its record's metrics are of"
@@ -48,7 +50,7 @@ class Examples:
     """
 
     names: list[str]
-    x: np.ndarray
+    x: Any
     rows: np.ndarray
     y: np.ndarray | None
     unread: Sequence[str] = ()
@@ -72,19 +74,21 @@ def main(arguments: Sequence[str]) -> None:
         examples = _of_split(run, lane, arrays, SPLIT.value)
     else:
         examples = _of_file(run, plans.source(run.config).spec, SPLIT.value)
+    if OUT.value and run.program.problem.summary is None:
+        raise UserError(f"--out=DIR has no table for {run.config.task}: there is an answer at each step; leave it out")
     if examples.y is None and not OUT.value:
         raise UserError(f"{SPLIT.value} has no targets, so there are no metrics; --out=DIR takes the predictions")
     variables = saved.variables[which]
-    scores = scores_of(run.program, lane, variables, _way(record), examples.x, examples.rows)
-    print(f"run {record.run_id}: its {which} parameters, of epoch {saved.epochs[which]}; {len(scores):,} rows")
+    found = assessed(run.program, lane, variables, _way(record), examples.x, examples.rows, examples.y)
+    print(f"run {record.run_id}: its {which} parameters, of epoch {saved.epochs[which]}; {len(examples.rows):,} rows")
     if examples.y is not None:
-        metrics = run.program.problem.summary(scores, examples.y)
+        metrics = metrics_of(run.program.problem, found, examples.y)
         print(f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items()))
     if examples.unread:
         print(f"note: columns that the run does not read: {', '.join(examples.unread)}", file=sys.stderr)
     if OUT.value:
         title = f"{run.config.arch.name} on {run.program.spec.name}, {SPLIT.value}"
-        evaluation = Evaluation(title, examples.names, scores, examples.y, run.program.spec.classes)
+        evaluation = Evaluation(title, examples.names, found["scores"], examples.y, run.program.spec.classes)
         for path in evaluation.write(OUT.value):
             print(f"wrote {path}")
 
@@ -111,8 +115,13 @@ def _of_file(run: Run, spec: DataSpec, split: str) -> Examples:
     """The examples of a file or a folder. Raises UserError if they are not like those that the run was trained on."""
     kind, _, path = split.partition(":")
     images = len(spec.shape) == 3
-    if kind not in ("csv", "folder") or not path:
-        raise UserError(f"split={split}: expected {', '.join(SPLITS)}, csv:FILE or folder:DIR")
+    if kind not in ("csv", "folder", "text") or not path:
+        raise UserError(f"split={split}: expected {', '.join(SPLITS)}, csv:FILE, folder:DIR or text:FILE")
+    if spec.windows != (kind == "text"):
+        raise UserError(f"split={split}: {spec.name} {'is a text: give text:FILE' if spec.windows else 'is no text'}")
+    if spec.windows:
+        arrays, rows = text.read_like(Path(path).expanduser(), spec)
+        return Examples([str(row) for row in rows], arrays.x, rows, arrays.y[rows])
     if images != (kind == "folder"):
         wanted = "images: give folder:DIR" if images else "a table: give csv:FILE"
         raise UserError(f"split={split}: the run was trained on {wanted}")

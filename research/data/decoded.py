@@ -29,7 +29,7 @@ def open_decoded(key: str, prepared: Callable[[], Path], *, cache_dir: str, **kn
     directory = Path(cache_dir) / "arrays" / key
     if not (directory / "spec.json").exists():
         set_directory = prepared()
-        with _whole(directory) as partial:
+        with whole(directory) as partial:
             table = reader.read(set_directory, partial / "x.npy")
             np.save(partial / "y.npy", table.y)
             (partial / "spec.json").write_text(json.dumps(_stored(table, partial)))
@@ -53,7 +53,7 @@ def digest(parts: Iterable[Any]) -> str:
 def _stored(table: Table, directory: Path) -> dict[str, Any]:
     """The fields of the spec that a table determines, its fingerprint included. directory: has its arrays."""
     fields = {
-        "task": "classification" if table.classes else "regression",
+        "task": table.task or ("classification" if table.classes else "regression"),
         "shape": table.x.shape[1:],
         "classes": table.classes,
         "features": table.features,
@@ -62,6 +62,8 @@ def _stored(table: Table, directory: Path) -> dict[str, Any]:
         "test_size": table.test_size,
         "note": table.note,
     }
+    of_steps = {"vocabulary": table.vocabulary, "target_shape": table.y.shape[1:]}
+    fields |= {name: value for name, value in of_steps.items() if value}
     # The arrays, not the files they came from: array_record files of equal content differ from process to process.
     content = hashlib.sha256(json.dumps(fields).encode())
     for name, array in (("x", table.x), ("y", table.y)):
@@ -81,7 +83,7 @@ def _pieces(file: Path) -> Iterator[bytes]:
 
 
 @contextlib.contextmanager
-def _whole(directory: Path) -> Iterator[Path]:
+def whole(directory: Path) -> Iterator[Path]:
     """A directory to fill that gets its name once it is filled, unless another process was first."""
     partial = directory.with_name(f".{directory.name}.{uuid.uuid4().hex}")
     try:
