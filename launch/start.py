@@ -26,6 +26,7 @@ def define_name(name: str, default: str | None, text: str) -> flags.FlagHolder[A
 
 CACHE_DIR = define_name("cache_dir", ".cache", "where compiled programs and decoded data are kept")
 RECORDS = define_name("records", "records", "directory of the records")
+PLUGIN = flags.DEFINE_multi_string("plugin", [], "a Python file that adds parts of your own to the catalogue")
 
 
 def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[str]], None] = lambda argv: None) -> None:
@@ -33,6 +34,7 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
 
     def parse(argv: Sequence[str]) -> list[str]:
         try:
+            _load_plugins(argv)
             more_flags(argv)
             for name in flags.FLAGS:
                 flags.FLAGS[name].allow_overwrite = False  # given twice, one of the two would be ignored
@@ -63,6 +65,24 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
             _end("stopped before training; what was done is kept", EXIT_STOPPED)
 
     app.run(guarded, flags_parser=parse)
+
+
+# What each plugin has added to the catalogue.
+ADDED: list[Any] = []
+
+
+def _load_plugins(argv: Sequence[str]) -> None:
+    """Loads the plugins, before flags are made of the catalogue. Raises UserError."""
+    for place, argument in enumerate(argv):
+        name, given, path = argument.lstrip("-").partition("=")
+        if name != "plugin" or not argument.startswith("-"):
+            continue
+        if not given:
+            path = argv[place + 1] if place + 1 < len(argv) else ""
+        import research.catalogue  # noqa: F401  (what is there must be known before more is added)
+        from research import plugin
+
+        ADDED.extend(plugin.load(path))
 
 
 def _one_line(text: str) -> str:

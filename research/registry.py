@@ -58,6 +58,11 @@ class Registry(Generic[E]):
         self._entries[entry.name] = entry
         return entry
 
+    def replace(self, entry: E) -> E:
+        """Puts an entry in the place of the one of its name."""
+        self._entries[entry.name] = entry
+        return entry
+
     def add_family(
         self,
         prefix: str,

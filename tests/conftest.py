@@ -1,11 +1,20 @@
-"""What all tests share: no more compiled programs at a time than a process has memory maps for."""
+"""What all tests share: compiled programs on disk, and no more of them in memory than a process has maps for."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import jax
 import pytest
 
-# Programs stay compiled until they are dropped, and a process that keeps thousands of them is killed.
+# The same program is compiled once for all tests and processes, and for the next run of the tests. Programs are told
+# apart by their code, JAX's options and its version.
+CACHE = Path(__file__).parents[1] / ".cache" / "tests"
+jax.config.update("jax_compilation_cache_dir", str(CACHE / "xla"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
+
+# Programs stay loaded until they are dropped, and a process that keeps thousands of them is killed.
 KEPT_FOR = 15
 _since = [0]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from research.data.spec import Arrays, DataSpec
+from research.data.spec import PADDING, Arrays, DataSpec
 
 CLASSES = 3
 
@@ -36,6 +36,17 @@ def table(rows: int = 60, features: int = 4) -> Memory:
     x = generator.normal(size=(rows, features)).astype(np.float32)
     y = (x @ np.linspace(-1, 1, features) + 0.1 * generator.normal(size=rows)).astype(np.float32)
     return _memory("regression", x, y, (), 1.0)
+
+
+def text(steps: int = 6, rows: int = 60, symbols: int = 5) -> Memory:
+    """Sequences of tokens [steps], some of them over before their end, and at each step the token after it."""
+    generator = np.random.default_rng(2)
+    tokens = np.cumsum(generator.integers(1, 3, (rows, steps + 1)), axis=1).astype(np.int32) % symbols
+    tokens[np.arange(steps + 1) >= generator.integers(3, steps + 2, rows)[:, None]] = PADDING
+    names = tuple("abcdefghijklmnopqrstuvwxyz"[:symbols])
+    of_images = _memory("language_model", tokens[:, :-1], tokens[:, 1:].copy(), names, 1.0)
+    spec = dataclasses.replace(of_images.spec, features=(), vocabulary=names, target_shape=(steps,))
+    return Memory(spec, of_images.data)
 
 
 def _memory(task: Any, x: np.ndarray, y: np.ndarray, classes: tuple[str, ...], maximum: float) -> Memory:

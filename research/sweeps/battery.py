@@ -8,14 +8,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax.tree_util import keystr, tree_leaves_with_path
 
 from research.data import memory
 from research.data.memory import Memory
 from research.data.spec import Arrays
 from research.errors import UserError
-from research.registry import ARCHITECTURES, LOSSES
+from research.options import format_value
+from research.registry import ACTIVATIONS, ARCHITECTURES, LOSSES, OPTIMIZERS, REGULARIZERS, SCHEDULES, Entry
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
 from research.training import loop
@@ -29,14 +29,15 @@ from research.training.state import Lane, Variables
 
 # 40 training rows make 5 updates an epoch.
 SETTINGS = {"split": "4:1:1", "split_seed": 0, "batch_size": 8, "epochs": 2, "learning_rate": 0.05}
+NETWORK = {"arch": "mlp", "arch.hidden": (8, 8)}
 WIDTH, STEPS = 3, 2
 NUDGES, MULTIPLE = 3, 5
 
 
 @functools.cache
 def made_up() -> tuple[Memory, ...]:
-    """The data sets that a network is tried on, the first that it takes: images of growing size, and a table."""
-    return memory.images(6), memory.images(12), memory.images(32), memory.table()
+    """The data sets that a network is tried on, the first that it takes: tokens, images of growing size, a table."""
+    return memory.text(), memory.images(6), memory.images(12), memory.images(32), memory.table()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +72,25 @@ def architecture(name: str, **settings: Any) -> Subject:
     return subject(arch=name, **{f"arch.{option}": value for option, value in tiny.items()}, **settings)
 
 
+def part(kind: str, entry: Entry) -> Subject:
+    """An entry at its tiny setting, in a small network. Raises UserError on a kind that has no battery."""
+    if kind == ARCHITECTURES.kind:
+        return architecture(entry.name)
+    tiny = dict(entry.tiny)
+    if kind == OPTIMIZERS.kind:
+        return subject(**NETWORK, optimizer=entry.name, **{f"optimizer.{name}": value for name, value in tiny.items()})
+    if kind == REGULARIZERS.kind:
+        options = ",".join(f"{name}={format_value(value)}" for name, value in tiny.items())
+        return subject(**NETWORK, regularization=f"{entry.name}({options})" if options else entry.name)
+    if kind == LOSSES.kind:
+        return subject(**NETWORK, loss=entry.name)
+    if kind == ACTIVATIONS.kind:
+        return subject(**NETWORK, **{"arch.activation": entry.name})
+    if kind == SCHEDULES.kind:
+        return subject(**NETWORK, schedule=entry.name)
+    raise UserError(f"there is no battery for a {kind} ({entry.name})")
+
+
 # Checks: each raises AssertionError that says what is wrong -----------------------------------------------
 
 
@@ -79,7 +99,8 @@ def shapes(of: Subject) -> None:
     run = of.run()
     lane, variables = initial(run, of.data.data)
     outputs = _outputs(run.program, lane, variables, of.data.data.x[:4])
-    expected = (4, LOSSES.get(run.config.loss).outputs(run.program.width))
+    width = LOSSES.get(run.config.loss).outputs(run.program.width)
+    expected = (4, *run.program.spec.target_shape, width)
     assert outputs.shape == expected, f"outputs have the shape {list(outputs.shape)}, not {list(expected)}"
     assert outputs.dtype == run.program.dtype, f"outputs are {outputs.dtype}, not {run.program.dtype}"
     assert np.isfinite(outputs).all(), "some outputs are not finite"
@@ -237,7 +258,8 @@ def astray(got: Any, own: Run, arrays: Arrays, count: int) -> list[str]:
     """
     alone = lane(steps([own], arrays, 1, count), 0)
     nudged = [lane(steps([own], arrays, 1, count, nudge=seed), 0) for seed in range(NUDGES)]
-    way = optax.tree.norm(_difference(alone, jax.device_get(lane(start([own], arrays, 1).state.variables, 0))))
+    gone = _difference(alone, jax.device_get(lane(start([own], arrays, 1).state.variables, 0)))
+    way = np.linalg.norm([np.linalg.norm(leaf) for leaf in jax.tree.leaves(gone)])
     moved = [jax.tree.map(np.linalg.norm, _difference(one, alone)) for one in nudged]
     allowed = jax.tree.map(lambda *each: max(1e-5 * way, MULTIPLE * max(each)), *moved)
     differs = jax.tree.map(np.linalg.norm, _difference(got, alone))

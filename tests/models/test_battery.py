@@ -1,11 +1,16 @@
 """The battery over the registry: every architecture at its tiny setting; and networks that fail each check."""
 
 from collections.abc import Callable
+from typing import Any
 
+import flax.linen as nn
+import jax
 import pytest
 from engine import compiled_lightly
 
-from research.registry import ARCHITECTURES
+from research.models.layers.forward import Forward
+from research.models.layers.sites import Site
+from research.registry import ARCHITECTURES, Architecture
 from research.sweeps import battery
 from research.sweeps.battery import CHECKS, Subject
 
@@ -15,3 +20,64 @@ from research.sweeps.battery import CHECKS, Subject
 def test_every_architecture_passes(name: str, check: Callable[[Subject], None]) -> None:
     with compiled_lightly():
         check(battery.architecture(name))
+
+
+class Peeks(nn.Module):
+    """Reads the other examples of the batch."""
+
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        return nn.Dense(self.outputs)(x.reshape(len(x), -1) - x.mean())
+
+
+class Idle(nn.Module):
+    """Has a layer that changes nothing."""
+
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        x = x.reshape(len(x), -1)
+        nn.Dense(3, name="idle")(x)
+        return nn.Dense(self.outputs)(x)
+
+
+class Noisy(nn.Module):
+    """Drops in evaluation too."""
+
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        share = 1.0 if not fwd.members else 0.5
+        return nn.Dense(self.outputs)(Site("hidden")(x.reshape(len(x), -1) * share, fwd))
+
+
+class Wide(nn.Module):
+    """Has one output too many."""
+
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        return nn.Dense(self.outputs + 1)(x.reshape(len(x), -1))
+
+
+@pytest.mark.parametrize(
+    ("network", "check", "message"),
+    [
+        (Wide, battery.shapes, r"outputs have the shape \[4, 4\], not \[4, 3\]"),
+        (Idle, battery.gradients, "no gradient reaches .*idle/bias"),
+        (Peeks, battery.independence, "change by .* with what else is in the batch"),
+        (Noisy, battery.calm, "dropout changes what is evaluated"),
+    ],
+)
+def test_what_is_wrong_is_found(
+    network: Any, check: Callable[[Subject], None], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = network.__name__.lower()  # programs of one name share what is compiled
+    monkeypatch.setitem(ARCHITECTURES._entries, name, Architecture(name, network, "one that is wrong"))
+    with compiled_lightly(), pytest.raises(AssertionError, match=message):
+        check(battery.subject(arch=name))

@@ -1,0 +1,41 @@
+"""Tries parts of your own with what every part must pass: python -m launch.check --plugin=my_net.py"""
+
+import sys
+from collections.abc import Iterator, Sequence
+
+import research.catalogue  # noqa: F401  (fills the registries)
+from launch import start
+from research.errors import UserError, nearest
+from research.registry import ARCHITECTURES, Entry, Registry
+from research.sweeps import battery
+
+
+def main(arguments: Sequence[str]) -> None:
+    failed = 0
+    for registry, entry in _entries(arguments):
+        print(f"{registry.kind} {entry.name}", flush=True)
+        subject = battery.part(registry.kind, entry)
+        for name, check in battery.CHECKS.items():
+            try:
+                check(subject)
+            except AssertionError as error:
+                failed += 1
+                print(f"  failed  {name}: {error}", flush=True)
+            else:
+                print(f"  passed  {name}", flush=True)
+    if failed:
+        print(f"{failed} checks failed", file=sys.stderr)
+        sys.exit(1)
+
+
+def _entries(arguments: Sequence[str]) -> Iterator[tuple[Registry, Entry]]:
+    """What the plugins have added, and the architectures that are named."""
+    if not (start.ADDED or arguments):
+        raise UserError(f"say what to check: --plugin=FILE, or architectures; {nearest('', ARCHITECTURES.names())}")
+    yield from start.ADDED
+    for name in arguments:
+        yield ARCHITECTURES, ARCHITECTURES.get(name)
+
+
+if __name__ == "__main__":
+    start.run(main)
