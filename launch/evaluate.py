@@ -22,7 +22,7 @@ from research.sweeps.plan import Run
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.verification import lookup, run_of
-from research.training.evaluation import lane_of, scores_of
+from research.training.evaluation import assessed, lane_of, metrics_of
 from research.training.lanes import Way
 from research.training.state import Lane
 
@@ -72,19 +72,21 @@ def main(arguments: Sequence[str]) -> None:
         examples = _of_split(run, lane, arrays, SPLIT.value)
     else:
         examples = _of_file(run, plans.source(run.config).spec, SPLIT.value)
+    if OUT.value and run.program.problem.summary is None:
+        raise UserError(f"--out=DIR has no table for {run.config.task}: there is an answer at each step; leave it out")
     if examples.y is None and not OUT.value:
         raise UserError(f"{SPLIT.value} has no targets, so there are no metrics; --out=DIR takes the predictions")
     variables = saved.variables[which]
-    scores = scores_of(run.program, lane, variables, _way(record), examples.x, examples.rows)
-    print(f"run {record.run_id}: its {which} parameters, of epoch {saved.epochs[which]}; {len(scores):,} rows")
+    found = assessed(run.program, lane, variables, _way(record), examples.x, examples.rows, examples.y)
+    print(f"run {record.run_id}: its {which} parameters, of epoch {saved.epochs[which]}; {len(examples.rows):,} rows")
     if examples.y is not None:
-        metrics = run.program.problem.summary(scores, examples.y)
+        metrics = metrics_of(run.program.problem, found, examples.y)
         print(f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items()))
     if examples.unread:
         print(f"note: columns that the run does not read: {', '.join(examples.unread)}", file=sys.stderr)
     if OUT.value:
         title = f"{run.config.arch.name} on {run.program.spec.name}, {SPLIT.value}"
-        evaluation = Evaluation(title, examples.names, scores, examples.y, run.program.spec.classes)
+        evaluation = Evaluation(title, examples.names, found["scores"], examples.y, run.program.spec.classes)
         for path in evaluation.write(OUT.value):
             print(f"wrote {path}")
 

@@ -109,13 +109,20 @@ class Registry(Generic[E]):
 
 @dataclasses.dataclass(frozen=True)
 class Architecture(Entry):
-    """`build(outputs=K, **options)` is a flax module: `module(x: [B, ...], fwd: Forward) -> [B, K]`.
+    """`build(outputs=K, **asked, **options)` is a flax module: `module(x: [B, ...], fwd: Forward) -> [B, K]`.
 
     inputs: the ranks of one example that it takes, () for any. loss: what it is trained with unless `--loss` says.
+    asks: what the engine is to tell it of the data, each a keyword of `build` (and none of its options):
+
+    - `vocabulary: int | None`: the inputs are tokens, raw int32 [B, T] in 0..vocabulary-1, -1 where a sequence is
+      over (padding, at its end); None: they are numbers, scaled. One that does not ask takes numbers alone.
+    - `per_step: bool`: the outputs are [B, T, K], one at each step of the inputs, which has a target of its own;
+      False: they are [B, K], of the whole sequence. One that does not ask has [B, K] alone.
     """
 
     inputs: tuple[int, ...] = ()
     loss: str = "auto"
+    asks: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,13 +187,14 @@ class Regularizer(Entry):
 
 @dataclasses.dataclass(frozen=True)
 class Loss(Entry):
-    """`build()` is `loss(outputs: [B, K], targets: [B, C]) -> [B]`. task: the task that it belongs to.
+    """`build()` is `loss(outputs: [..., K], targets: [..., C]) -> [...]`; the axes before the last are examples [B] or
+    their steps [B, T], over whose real ones the engine takes an example's mean. tasks: those that it belongs to.
 
     outputs: K as a function of C, the width of the targets. scores: outputs as what the task's metrics
-    read, [B, K] -> [B, C].
+    read, [..., K] -> [..., C].
     """
 
-    task: str = ""
+    tasks: tuple[str, ...] = ()
     outputs: Callable[[int], int] = lambda width: width
     scores: Callable[[Any], Any] = lambda outputs: outputs
 

@@ -2,28 +2,34 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from research.data.windows import Windows
 from research.errors import UserError
 
-Task = Literal["classification", "regression"]
+# A token, or a class, where a sequence is over; always at its end.
+PADDING = -1
 
 
 @dataclasses.dataclass(frozen=True)
 class DataSpec:
     """What is known of a data set without reading its arrays.
 
-    shape: of one example, (H, W, C) of an image or (D,) of a table. classes: their names, () for regression.
-    features: the D column names, () for images. maximum: what scaling `none` divides by (1 for tables).
+    shape: of one example, (H, W, C) of an image, (D,) of a table, (T, D) of a series or (T,) of tokens. classes:
+    their names, () for regression. features: the D column names, () for images. maximum: what scaling `none` divides
+    by (1 for tables).
     size: all rows, its own test split of `test_size` rows included. fingerprint: of the content, wherever it lies.
     split_by_seed: the split varies with the run's seed by default. impute: how to fill the NaNs of `x`, "" if
-    there are none. note: what a reader of a table made from it must know.
+    there are none. note: what a reader of a table made from it must know. vocabulary: the symbols, if the inputs
+    are tokens; these are never scaled or noised. target_shape: of one example's target, () of one label or value, (T,)
+    of one at each step. windows: rows are windows of one long sequence, one at each place, which a split cuts into
+    stretches. parts: where the sequence comes in parts of its own, the lengths of train, validation and test.
     """
 
     name: str
-    task: Task
+    task: str
     shape: tuple[int, ...]
     classes: tuple[str, ...]
     features: tuple[str, ...]
@@ -34,16 +40,31 @@ class DataSpec:
     split_by_seed: bool = False
     note: str = ""
     impute: str = ""
+    vocabulary: tuple[str, ...] = ()
+    target_shape: tuple[int, ...] = ()
+    windows: bool = False
+    parts: tuple[int, ...] = ()
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """The shape of what scales an example: its last axis; () for tokens, which nothing scales."""
+        return () if self.vocabulary else self.shape[-1:]
+
+    @property
+    def stratified(self) -> bool:
+        """Whether a split gives every part each class in its share of the rows."""
+        return bool(self.classes) and not self.target_shape
 
 
 class Arrays(NamedTuple):
-    """x: [N, H, W, C] uint8 (images) or [N, D] float32 (tables); y: [N] int32 classes or float32 values.
+    """x: [N, H, W, C] uint8 (images), [N, D] or [N, T, D] float32 (tables, series) or [N, T] int32 (tokens).
 
-    own_test: [T] int32, the rows of its own test split.
+    y: [N, ...] int32 classes or float32 values. own_test: [T] int32, the rows of its own test split. Overlapping
+    windows of one sequence are Windows, which are indexed as arrays are.
     """
 
-    x: np.ndarray
-    y: np.ndarray
+    x: Any
+    y: Any
     own_test: np.ndarray
 
 
@@ -58,7 +79,15 @@ class Source:
         """The arrays, memory-mapped and read-only. Raises UserError if the decoded copy is damaged."""
         spec = self.spec
         try:
+            if spec.windows:
+                return _windows(np.asarray(np.load(self.directory / "x.npy")), spec)
             x, y = (np.asarray(np.load(self.directory / f"{part}.npy", mmap_mode="r")) for part in "xy")
         except (OSError, ValueError) as error:
             raise UserError(f"the decoded copy in {self.directory} is damaged ({error}); delete that folder") from None
         return Arrays(x, y, np.arange(spec.size - spec.test_size, spec.size, dtype=np.int32))
+
+
+def _windows(sequence: np.ndarray, spec: DataSpec) -> Arrays:
+    """Every window of a sequence [M], and as targets what follows each of its places."""
+    x, y = (Windows(sequence, spec.shape[0], spec.size, first) for first in (0, 1))
+    return Arrays(x, y, np.zeros(0, np.int32))

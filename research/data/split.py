@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from research import rng
-from research.data.spec import DataSpec
+from research.data import stretches
+from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 
 
@@ -20,21 +21,46 @@ class Split(NamedTuple):
 
 
 def parse_split(text: str) -> tuple[int, ...]:
-    """`8:1:1` (train, validation, test) or `8:2` (train, test) as numbers. Raises UserError on anything else."""
-    if not re.fullmatch(r"\s*\d+\s*:\s*\d+\s*(:\s*\d+\s*)?", text) or 0 in (
-        ratios := tuple(int(part) for part in text.split(":"))
+    """`8:1:1` (train, validation, test), `9:1:0` (no test) or `8:2` (train, test) as numbers.
+
+    Raises UserError on anything else.
+    """
+    if (
+        not re.fullmatch(r"\s*\d+\s*:\s*\d+\s*(:\s*\d+\s*)?", text)
+        or 0 in (ratios := tuple(int(part) for part in text.split(":")))[:2]
     ):
         raise UserError(
             f"split={text}: expected two or three whole numbers above 0, such as 8:2 (train:test) "
-            "or 8:1:1 (train:validation:test)"
+            "or 8:1:1 (train:validation:test); the last of three may be 0 (no test)"
         )
     return ratios
 
 
 def split_sizes(spec: DataSpec, ratios: Sequence[int], train_size: int | None = None) -> tuple[int, int, int]:
     """(training, validation, test) rows that `split` gives, without reading the data. Raises UserError as it does."""
-    train, validation, test = _sizes(spec.size, spec.test_size, ratios)
+    if spec.windows:
+        train, validation, test = map(len, stretches.windows(spec, ratios))
+    else:
+        train, validation, test = _sizes(spec.size, spec.test_size, ratios)
     return _reduced(train, train_size), validation, test
+
+
+def split_of(
+    spec: DataSpec, arrays: Arrays, ratios: Sequence[int], *, seed: int, train_size: int | None = None
+) -> Split:
+    """The split of a data set: `split` of its rows, or of windows the stretches of their sequence.
+
+    The windows of a sequence are where they are whatever the seed, which draws `train_size` of the training ones.
+    """
+    if not spec.windows:
+        stratify, classes = spec.stratified, spec.classes
+        y = arrays.y if stratify else np.zeros(len(arrays.y), np.int32)
+        return split(y, arrays.own_test, ratios, seed=seed, train_size=train_size, stratify=stratify, classes=classes)
+    train, validation, test = stretches.windows(spec, ratios)
+    size = _reduced(len(train), train_size)
+    if size < len(train):
+        train = np.sort(rng.host(seed, "split").choice(train, size, replace=False))
+    return Split(train, validation, test)
 
 
 def split(
@@ -61,7 +87,8 @@ def split(
     parts = {}
     if not len(own_test):
         rest, test = _draw(rest, labels, sizes[2], generator)
-        parts["test"] = test
+        if sizes[2]:
+            parts["test"] = test
     train, validation = _draw(rest, labels, sizes[1], generator)
     if sizes[1]:
         parts["validation"] = validation
@@ -79,7 +106,7 @@ def _sizes(size: int, test_size: int, ratios: Sequence[int]) -> tuple[int, int, 
     shares = tuple(ratios[:2]) if test_size else tuple(ratios)
     rest, total = size - test_size, sum(shares)
     parts = [(2 * rest * share + total) // (2 * total) for share in shares[1:]]
-    if min(rest - sum(parts), *parts) < 1:
+    if min(rest - sum(parts), *(part for part, share in zip(parts, shares[1:], strict=True) if share)) < 1:
         raise UserError(f"split={':'.join(map(str, ratios))} of {rest} rows leaves a part without rows")
     train = rest - sum(parts)
     if test_size:

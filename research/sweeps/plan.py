@@ -121,9 +121,7 @@ class Planner:
 
 def _check_split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> None:
     """Raises UserError if a part of the split would lack a class; that depends on their counts, not on the seed."""
-    ratios, classes = split.parse_split(config.split), spec.classes
-    size, stratify = config.train_size, bool(spec.classes)
-    split.split(arrays.y, arrays.own_test, ratios, seed=0, train_size=size, stratify=stratify, classes=classes)
+    split.split_of(spec, arrays, split.parse_split(config.split), seed=0, train_size=config.train_size)
 
 
 def _unused_message(setting: str, configs: Sequence[RunConfig]) -> str:

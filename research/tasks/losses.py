@@ -1,4 +1,4 @@
-"""Training losses, each `loss(outputs [B, K], targets [B, C]) -> [B]`."""
+"""Training losses, each `loss(outputs [..., K], targets [..., C]) -> [...]`."""
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ def cross_entropy(outputs: jax.Array, targets: jax.Array) -> jax.Array:
 
 def binary_cross_entropy(outputs: jax.Array, targets: jax.Array) -> jax.Array:
     """-t log σ(z) - (1-t) log(1-σ(z)) of two classes with one output z; t is the second class's share."""
-    z, t = outputs[:, 0], targets[:, 1]
+    z, t = outputs[..., 0], targets[..., 1]
     return jax.nn.softplus(z) - t * z
 
 
@@ -56,13 +56,20 @@ def huber(outputs: jax.Array, targets: jax.Array) -> jax.Array:
     return jnp.sum(jnp.where(error <= 1, 0.5 * error**2, error - 0.5), axis=-1)
 
 
-LOSSES.add(Loss("cross_entropy", lambda: cross_entropy, "softmax cross-entropy", task="classification"))
+LOSSES.add(
+    Loss(
+        "cross_entropy",
+        lambda: cross_entropy,
+        "softmax cross-entropy",
+        tasks=("classification", "language_model", "step_classification"),
+    )
+)
 LOSSES.add(
     Loss(
         "binary_cross_entropy",
         lambda: binary_cross_entropy,
         "sigmoid cross-entropy of two classes with one output",
-        task="classification",
+        tasks=("classification",),
         outputs=lambda width: 1,
         scores=binary_scores,
         constraints=(
@@ -82,12 +89,17 @@ LOSSES.add(
         "the perceptron criterion",
         "Rosenblatt 1958",
         version=2,
-        task="classification",
+        tasks=("classification",),
     )
 )
 LOSSES.add(
-    Loss("hinge", lambda: hinge, "multi-class hinge loss", "Crammer & Singer 2001", version=2, task="classification")
+    Loss(
+        "hinge", lambda: hinge, "multi-class hinge loss", "Crammer & Singer 2001", version=2, tasks=("classification",)
+    )
 )
-LOSSES.add(Loss("squared", lambda: squared, "squared error", task="regression"))
-LOSSES.add(Loss("absolute", lambda: absolute, "absolute error", task="regression"))
-LOSSES.add(Loss("huber", lambda: huber, "squared error near zero, absolute beyond 1", "Huber 1964", task="regression"))
+for _name, _loss, _summary, _paper in (
+    ("squared", squared, "squared error", ""),
+    ("absolute", absolute, "absolute error", ""),
+    ("huber", huber, "squared error near zero, absolute beyond 1", "Huber 1964"),
+):
+    LOSSES.add(Loss(_name, lambda loss=_loss: loss, _summary, _paper, tasks=("regression", "forecast")))

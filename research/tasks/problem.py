@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 
 class Encode(Protocol):
-    """Labels or values y [B] as what the loss compares with, [B, C]; shift and scale are the targets' own."""
+    """Labels or values y [B, ...] as what the loss compares with, [B, ..., C]; shift, scale: the targets' own."""
 
     def __call__(self, y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array: ...
 
@@ -25,13 +26,26 @@ class Problem:
     """A kind of problem.
 
     encode: labels -> targets. decode: scores -> scores in the data's units. example_metrics: what curves
-    follow, (scores [B, C], y [B]) -> {name: [B]}, on the device. summary: final metrics of a whole split,
+    follow, (scores [B, ..., C], y [B, ...]) -> {name: [B]}, on the device. summary: final metrics of a whole split,
     (scores [N, C], y [N]) -> {name: value}, on the host. better: `higher` or `lower` by metric; the first
     is the task's main one.
+
+    Of sequences there are too many scores to keep: summary is None, and the final metrics are the means of
+    example_metrics, as `finish` completes them. real: targets [B, T, C] -> bool [B, T], False where a sequence is over;
+    None where none is shorter than T.
     """
 
     encode: Encode
     decode: Decode
     example_metrics: Callable[[jax.Array, jax.Array], dict[str, jax.Array]]
-    summary: Callable[[np.ndarray, np.ndarray], dict[str, float]]
+    summary: Callable[[np.ndarray, np.ndarray], dict[str, float]] | None
     better: Mapping[str, str]
+    finish: Callable[[dict[str, float]], dict[str, float]] = lambda means: means
+    real: Callable[[jax.Array], jax.Array] | None = None
+
+
+def mean_over_steps(values: jax.Array, real: jax.Array | None = None) -> jax.Array:
+    """The mean of each example's values [B, T], [B]: over its real steps (bool [B, T]), 0 where it has none."""
+    if real is None:
+        return jnp.mean(values, axis=1)
+    return jnp.sum(jnp.where(real, values, 0), axis=1) / jnp.maximum(jnp.sum(real, axis=1), 1)

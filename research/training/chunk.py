@@ -2,8 +2,9 @@
 
 import contextlib
 import dataclasses
+import itertools
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -12,6 +13,7 @@ import numpy as np
 
 from research.config import RunConfig
 from research.data.spec import Arrays
+from research.registry import ARCHITECTURES
 from research.training import kept as kept_lib
 from research.training import lanes as lanes_lib
 from research.training import parallel
@@ -27,6 +29,7 @@ from research.training.transfer import Origin
 # A dispatch's batches, and an evaluation's inputs, take at most this much.
 BATCH_BYTES = 64 << 20
 EVALUATION_ROWS = 2048
+EVALUATION_STEPS = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +59,8 @@ class Chunk:
     state: LaneState
     factors: np.ndarray  # [steps, W]
     feed: Resident | Streamed
-    clean: np.ndarray  # labels [N]
-    validation: jax.Array  # labels of the validation rows, [W, V]
+    clean: Any  # labels [N, ...]
+    validation: jax.Array  # labels of the validation rows, [W, V, ...]
     rows: list[dict[str, np.ndarray]] = dataclasses.field(default_factory=list)
     kept: Kept | None = None  # where parameters are to be kept
 
@@ -103,10 +106,9 @@ def start(
             begin = resumed(snapshot, places, keep)
         chunk = _chunk(members, [inputs[i] for i in places], functions, data[device], arrays, begin)
         if streams:
-            y = np.asarray(chunk.feed.y)
-            chunk.feed = Streamed(
-                arrays.x, y if y.ndim == 1 else y[: way.width], way.width, functions, memory.processes
-            )
+            own = chunk.feed.y.ndim > arrays.y.ndim
+            y = np.asarray(chunk.feed.y)[: way.width] if own else arrays.y
+            chunk.feed = Streamed(arrays.x, y, way.width, functions, memory.processes, own)
         chunks.append(chunk)
     return chunks
 
@@ -225,16 +227,31 @@ def close(program: Program, chunk: Chunk, way: Way) -> dict[str, jax.Array]:
 
 
 def evaluate(program: Program, chunk: Chunk, variables: Any, rows: jax.Array) -> dict[str, jax.Array]:
-    """Outputs [W, R, K] and scores [W, R, C] of rows [W, R], a part at a time."""
+    """What `assess` finds of rows [W, R], leaves [W, R, ...], a part at a time."""
     count = rows.shape[1]
     size = part_size(program, count)
     padded = rows if count % size == 0 else jnp.pad(rows, ((0, 0), (0, -count % size)), mode="edge")
-    parts = [chunk.functions.evaluate(variables, chunk.lanes, x, own) for x, own in chunk.feed.parts(padded, size)]
+    labels = itertools.repeat(None) if program.problem.summary else _labels(chunk, padded, size)
+    parts = [
+        chunk.functions.evaluate(variables, chunk.lanes, x, own, y)
+        for (x, own), y in zip(chunk.feed.parts(padded, size), labels, strict=False)
+    ]
     if len(parts) == 1:
         return {name: values[:, :count] for name, values in parts[0].items()}
     return {name: jnp.concatenate([part[name] for part in parts], axis=1)[:, :count] for name in parts[0]}
 
 
+def _labels(chunk: Chunk, rows: jax.Array, size: int) -> Iterator[jax.Array]:
+    """The labels [W, size, ...] of each part of rows [W, R]."""
+    own = np.asarray(rows)[: chunk.factors.shape[1]]
+    for begin in range(0, own.shape[1], size):
+        yield chunk.functions.replicate(chunk.clean[own[:, begin : begin + size]])
+
+
 def part_size(program: Program, count: int) -> int:
     """How many of `count` rows are evaluated together."""
-    return max(min(EVALUATION_ROWS, max(program.sizes.validation, program.sizes.test) or count), 1)
+    most = EVALUATION_ROWS
+    if "per_step" in ARCHITECTURES.get(program.config.arch.name).asks:  # it keeps what it knows at each step
+        shape = program.spec.shape
+        most = min(most, EVALUATION_STEPS // math.prod(shape if len(shape) == 1 else shape[:-1]))
+    return max(min(most, max(program.sizes.validation, program.sizes.test) or count), 1)

@@ -1,5 +1,7 @@
 """Evaluation of variables that a run kept, on any rows: with the bits of the evaluation that ended its training."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import numpy as np
 from research.config import RunConfig
 from research.data import stream
 from research.data.spec import Arrays
+from research.tasks.problem import Problem
 from research.training import parallel
 from research.training.chunk import part_size
 from research.training.inputs import inputs_of, stacked
@@ -21,10 +24,18 @@ def lane_of(program: Program, config: RunConfig, arrays: Arrays) -> Lane:
         return inputs_of(config, program, arrays).lane
 
 
-def scores_of(
-    program: Program, lane: Lane, variables: Variables, way: Way, x: np.ndarray, rows: np.ndarray
-) -> np.ndarray:
-    """Scores [R, C] of rows [R] of raw inputs x [N, ...].
+def metrics_of(problem: Problem, assessed: dict[str, np.ndarray], y: Any) -> dict[str, float]:
+    """The final metrics of rows from what `assess` found of them, leaves [R, ...]; y: their labels [R, ...]."""
+    if problem.summary is not None:
+        return problem.summary(assessed["scores"], y)
+    means = {name: float(values.mean(dtype=np.float64)) for name, values in assessed.items() if name != "loss"}
+    return problem.finish(means)
+
+
+def assessed(
+    program: Program, lane: Lane, variables: Variables, way: Way, x: Any, rows: np.ndarray, y: Any = None
+) -> dict[str, np.ndarray]:
+    """What `assess` finds of rows [R] of raw inputs x [N, ...], leaves [R, ...]; y: their labels [R, ...].
 
     way: in which the run was trained; its width decides the last bits, so every lane of a chunk does the same.
     """
@@ -36,9 +47,14 @@ def scores_of(
         )
         size = part_size(program, len(rows))
         places = functions.replicate(np.tile(np.arange(size, dtype=np.int32), (way.width, 1)))
-        found = []
+        found: list[dict[str, np.ndarray]] = []
+        labels = None if program.problem.summary else y
         with stream.parts(x, rows[None], size=size) as parts:
-            for part in parts:  # [1, size, ...]
-                scores = functions.evaluate(held, lanes, functions.share(part[0]), places)["scores"]
-                found.append(jax.device_get(scores[0]))
-    return np.concatenate(found)[: len(rows)]
+            for number, part in enumerate(parts):  # [1, size, ...]
+                own = None
+                if labels is not None:
+                    chosen = np.minimum(np.arange(number * size, (number + 1) * size), len(rows) - 1)
+                    own = functions.replicate(np.broadcast_to(labels[chosen], (way.width, size, *labels.shape[1:])))
+                of_part = functions.evaluate(held, lanes, functions.share(part[0]), places, own)
+                found.append(jax.device_get({name: values[0] for name, values in of_part.items()}))
+    return {name: np.concatenate([part[name] for part in found])[: len(rows)] for name in found[0]}

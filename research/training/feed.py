@@ -16,7 +16,7 @@ from research.training.lanes import Functions
 
 
 class Slab(NamedTuple):
-    """What a gather reads: x [N, ...], y [N] or [W, N], and for each lane its rows [W, R], from place `begin` on."""
+    """What a gather reads: x [N, ...], y [N, ...] or [W, N], and each lane's rows [W, R], from place `begin` on."""
 
     x: jax.Array
     y: jax.Array
@@ -26,7 +26,7 @@ class Slab(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Resident:
-    """The whole data on the device. y: labels [N], or [W, N] where they are noisy."""
+    """The whole data on the device. y: labels [N, ...], or [W, N] where they are noisy."""
 
     x: jax.Array
     y: jax.Array
@@ -44,9 +44,10 @@ class Resident:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Streamed:
-    """x [N, ...] and y [N] or [W, N] on the host, x memory-mapped. A slab holds what one dispatch reads, and no more.
+    """x [N, ...] and y [N, ...] or [W, N] on the host, x memory-mapped. A slab holds what one dispatch reads, no more.
 
-    lanes: how many differ; the rows of one run that is spread over devices are the same on each.
+    lanes: how many differ; the rows of one run that is spread over devices are the same on each. own: whether the lanes
+    differ in y.
     """
 
     x: np.ndarray
@@ -54,6 +55,7 @@ class Streamed:
     lanes: int
     functions: Functions
     processes: int
+    own: bool = False
 
     def batches(self, rows: jax.Array, *, first: int, steps: int, batch: int) -> Generator[Slab, None, None]:
         """As Resident's."""
@@ -64,8 +66,8 @@ class Streamed:
                 begin = (first + number * steps) * batch
                 flat = x.swapaxes(0, 1).reshape(-1, *x.shape[3:])
                 part = own[:, begin : begin + steps * batch]
-                labels = self.y[part] if self.y.ndim == 1 else np.take_along_axis(self.y, part, axis=1)
-                held, targets = self.functions.share((flat, labels.reshape(-1)))
+                labels = np.take_along_axis(self.y, part, axis=1) if self.own else self.y[part]
+                held, targets = self.functions.share((flat, labels.reshape(-1, *labels.shape[2:])))
                 yield Slab(held, targets, self._places(part.shape[1]), 0)
 
     def parts(self, rows: jax.Array, size: int) -> Generator[tuple[jax.Array, jax.Array], None, None]:

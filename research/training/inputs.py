@@ -54,8 +54,10 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
     """A completed config's lane: its split, its scaling (fitted on its training rows) and its numbers."""
     rows = _split(config, program.spec, arrays)
     number = program.dtype.type
-    fill = np.zeros(program.spec.shape[-1:], program.dtype)
-    if program.spec.impute:
+    fill = np.zeros(program.spec.channels, program.dtype)
+    if program.spec.vocabulary:
+        shift, scale = np.zeros(()), np.ones(())
+    elif program.spec.impute:
         seen = arrays.x[rows.train]
         fill = impute.fit(seen, program.spec.impute, program.spec.features).astype(program.dtype)
         shift, scale = scaling.fit(impute.apply(seen, fill), config.scaling, program.spec.maximum)
@@ -85,15 +87,8 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
 
 def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> split.Split:
     assert config.split_seed is not None
-    return split.split(
-        arrays.y,
-        arrays.own_test,
-        split.parse_split(config.split),
-        seed=config.split_seed,
-        train_size=config.train_size,
-        stratify=bool(spec.classes),
-        classes=spec.classes,
-    )
+    ratios = split.parse_split(config.split)
+    return split.split_of(spec, arrays, ratios, seed=config.split_seed, train_size=config.train_size)
 
 
 def stacked(lanes: list[Lane]) -> Lane:
@@ -104,7 +99,7 @@ def stacked(lanes: list[Lane]) -> Lane:
 def abstract_lane(config: RunConfig, program: Program) -> Lane:
     """A lane's shapes, without data: what `jax.eval_shape` needs."""
     number = jax.ShapeDtypeStruct((), program.dtype)
-    channels = jax.ShapeDtypeStruct(program.spec.shape[-1:], program.dtype)
+    channels = jax.ShapeDtypeStruct(program.spec.channels, program.dtype)
     rows = lambda count: jax.ShapeDtypeStruct((count,), jnp.int32)  # noqa: E731
     return Lane(
         seed=jax.ShapeDtypeStruct((), jnp.uint32),

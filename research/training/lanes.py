@@ -11,7 +11,7 @@ import numpy as np
 
 from research import rng
 from research.training import layout
-from research.training.program import Program, Sizes, predict, scores
+from research.training.program import Program, Sizes, assess
 from research.training.state import Lane, LaneState, Tree, Variables
 from research.training.step import end_epoch, initial_state, train_step
 
@@ -59,7 +59,9 @@ def functions(program: Program, way: Way, device: jax.Device | None) -> Function
         replicate=functools.partial(jax.device_put, device=device),
         labels=functools.partial(labels, classes=program.width),
         order=order,
-        gather=functools.partial(gather, sizes=program.sizes, parts=program.config.accumulate),
+        gather=functools.partial(
+            gather, sizes=program.sizes, parts=program.config.accumulate, rank=1 + len(program.spec.target_shape)
+        ),
         advance=functools.partial(advance, program, way.width),
         evaluate=functools.partial(evaluate, program, way.width),
         close_epoch=functools.partial(close_epoch, program, way.width),
@@ -123,7 +125,7 @@ def ordered(lane: Lane, epoch: jax.Array, count: int, padding: int) -> jax.Array
     return jnp.pad(rows, (0, count + padding - rows.shape[0]), mode="edge")
 
 
-@functools.partial(jax.jit, static_argnames=("steps", "sizes", "parts"))
+@functools.partial(jax.jit, static_argnames=("steps", "sizes", "parts", "rank"))
 def gather(
     x: jax.Array,
     y: jax.Array,
@@ -134,11 +136,13 @@ def gather(
     steps: int,
     sizes: Sizes,
     parts: int = 1,
+    rank: int = 1,
 ) -> dict[str, jax.Array]:
-    """The batches of the updates from `first` of an epoch on: x [steps, W, B, ...], y [steps, W, B], `layout.marks`.
+    """The batches of the updates from `first` of an epoch on: x and y [steps, W, B, ...], `layout.marks`.
 
-    y: labels [N] or, where lanes differ in them, [W, N]. rows [W, R] of x; begin: the batch among them that is the
-    first, `first` itself where they are the whole epoch's. Past the epoch's end the last rows are repeated.
+    y: labels [N, ...], of that rank, or where lanes differ in them [W, N]. rows [W, R] of x; begin: the batch among
+    them that is the first, `first` itself where they are the whole epoch's. Past the epoch's end the last rows are
+    repeated.
     """
     width, batch = rows.shape[0], sizes.batch
     chosen = jax.lax.dynamic_slice_in_dim(rows, begin * batch, steps * batch, axis=1)
@@ -146,7 +150,7 @@ def gather(
     (own,) = layout.slots(batch, parts)
     if len(own) > batch:
         chosen = chosen[..., np.minimum(own, batch - 1)]  # padding repeats the last row
-    targets = y[chosen] if y.ndim == 1 else jax.vmap(lambda own, r: own[r], (0, 1), 1)(y, chosen)
+    targets = y[chosen] if y.ndim == rank else jax.vmap(lambda own, r: own[r], (0, 1), 1)(y, chosen)
     marks = layout.marks(sizes, parts, 1, 0, first, steps)
     return {
         "x": x[chosen],
@@ -178,15 +182,14 @@ def advance(
 
 @functools.partial(jax.jit, static_argnames=("program", "width"))
 def evaluate(
-    program: Program, width: int, variables: Variables, lanes: Lane, x: jax.Array, rows: jax.Array
+    program: Program, width: int, variables: Variables, lanes: Lane, x: jax.Array, rows: jax.Array, y: Any = None
 ) -> dict[str, jax.Array]:
-    """Evaluation of rows [W, E] of x: the loss's outputs [W, E, K] and the metrics' scores [W, E, C]."""
+    """What `assess` finds of rows [W, E] of x, leaves [W, E, ...]; y: their labels [W, E, ...], where it reads them."""
 
-    def one(own: Variables, lane: Lane, r: jax.Array) -> dict[str, jax.Array]:
-        outputs = predict(program, own, lane, x[r])
-        return {"outputs": outputs, "scores": scores(program, lane, outputs)}
+    def one(own: Variables, lane: Lane, r: jax.Array, y: Any) -> dict[str, jax.Array]:
+        return assess(program, own, lane, x[r], y)
 
-    return mapped(one, width)(variables, lanes, rows)
+    return mapped(one, width)(variables, lanes, rows, y)
 
 
 @functools.partial(jax.jit, static_argnames=("program", "width"), donate_argnames=("states",))

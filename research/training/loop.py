@@ -12,6 +12,7 @@ from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
 from research.training import snapshot as snapshot_lib
 from research.training.chunk import WHOLE, Chunk, Memory
+from research.training.evaluation import metrics_of
 from research.training.kept import Kept
 from research.training.lanes import Way
 from research.training.program import Program
@@ -111,32 +112,35 @@ def outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
     """The outcomes of a chunk's runs, in their order, as they are now. To be called inside `program.numbers()`."""
     state = chunk.state
     variables = state.best if program.has_stopping else state.evaluated
-    scores = {}
+    assessed: dict[str, dict[str, np.ndarray]] = {}
     for name in ("train", "validation", "test"):
         rows = getattr(chunk.lanes, name)
         if rows.shape[1]:
-            scores[name] = jax.device_get(chunk_lib.evaluate(program, chunk, variables, rows)["scores"])
+            found = jax.device_get(chunk_lib.evaluate(program, chunk, variables, rows))
+            assessed[name] = found if program.problem.summary is None else {"scores": found["scores"]}
     clean, kept = chunk.clean, jax.device_get(chunk.kept)
-    rows = jax.device_get({name: getattr(chunk.lanes, name) for name in scores})
+    rows = jax.device_get({name: getattr(chunk.lanes, name) for name in assessed})
     last = chunk.rows[-1]
-    found = []
+    outcomes = []
     for place in range(len(chunk.members)):
         epochs, diverged = int(last["epochs"][place]), int(last["diverged_at"][place])
-        own = [{name: value[place] for name, value in row.items()} for row in chunk.rows[:epochs]]
+        curve = [{name: value[place] for name, value in row.items()} for row in chunk.rows[:epochs]]
         curves = [name for name in chunk.rows[0] if "/" in name]
         metrics: dict[str, float] = {}
         if diverged < 0:
-            for name, of_split in scores.items():
-                summary = program.problem.summary(of_split[place], clean[rows[name][place]])
+            for name, of_split in assessed.items():
+                own = {key: values[place] for key, values in of_split.items()}
+                y = clean[rows[name][place]] if program.problem.summary else None
+                summary = metrics_of(program.problem, own, y)
                 metrics |= {f"{name}/{metric}": value for metric, value in summary.items()}
-        found.append(
+        outcomes.append(
             Outcome(
                 metrics=metrics,
-                curves={name: [float(row[name]) for row in own] for name in curves},
-                checksums=["{:08x}{:08x}".format(*row["checksum"]) for row in own],
+                curves={name: [float(row[name]) for row in curve] for name in curves},
+                checksums=["{:08x}{:08x}".format(*row["checksum"]) for row in curve],
                 steps=epochs * program.sizes.steps_per_epoch if diverged < 0 else diverged,
                 diverged_at=None if diverged < 0 else diverged,
                 kept=jax.tree.map(lambda leaf, place=place: np.array(leaf[place]), kept),
             )
         )
-    return found
+    return outcomes

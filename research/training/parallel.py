@@ -19,7 +19,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from research.training import lanes as lanes_lib
 from research.training import layout
 from research.training.lanes import Functions, Way
-from research.training.program import Program, Sizes, predict, scores
+from research.training.program import Program, Sizes, assess
 from research.training.state import Lane, LaneState, Tree, Variables
 from research.training.step import end_epoch, train_step
 
@@ -39,7 +39,9 @@ def functions(program: Program, way: Way, device: jax.Device | None = None) -> F
         replicate=functools.partial(replicate, devices),
         labels=_labels(devices, program.width),
         order=lambda lanes, epoch, *, count, padding=0: _order(devices, count, padding)(lanes, epoch),
-        gather=functools.partial(gather, devices, program.sizes, program.config.accumulate),
+        gather=functools.partial(
+            gather, devices, program.sizes, program.config.accumulate, 1 + len(program.spec.target_shape)
+        ),
         advance=functools.partial(advance, program, devices),
         evaluate=_evaluate(program, devices),
         close_epoch=_close_epoch(program, devices),
@@ -92,6 +94,7 @@ def gather(
     devices: Devices,
     sizes: Sizes,
     parts: int,
+    rank: int,
     x: jax.Array,
     y: jax.Array,
     rows: jax.Array,
@@ -102,13 +105,16 @@ def gather(
 ) -> dict[str, jax.Array]:
     """Each device's rows of the batches of `steps` updates from `first` on: leaves [devices, steps, rows, ...].
 
-    x [N, ...] and y [N], shared, or y [devices, N] where labels are noisy; rows [devices, rows of the epoch].
+    x [N, ...] and y [N, ...] of that rank, shared, or y [devices, N] where labels are noisy; rows [devices, rows of
+    the epoch].
     """
-    return _gather(devices, sizes, parts, steps, y.ndim)(x, y, rows, begin, first)
+    return _gather(devices, sizes, parts, steps, y.ndim == rank)(x, y, rows, begin, first)
 
 
 @functools.cache
-def _gather(devices: Devices, sizes: Sizes, parts: int, steps: int, rank: int) -> Callable[..., dict[str, jax.Array]]:
+def _gather(
+    devices: Devices, sizes: Sizes, parts: int, steps: int, shared: bool
+) -> Callable[..., dict[str, jax.Array]]:
     def one(x: jax.Array, y: jax.Array, rows: jax.Array, begin: jax.Array, first: jax.Array) -> dict[str, jax.Array]:
         place = jax.lax.axis_index(AXIS)
         own = jnp.minimum(jnp.asarray(layout.slots(sizes.batch, parts, len(devices)))[place], sizes.batch - 1)
@@ -120,7 +126,7 @@ def _gather(devices: Devices, sizes: Sizes, parts: int, steps: int, rank: int) -
             **layout.marks(sizes, parts, len(devices), place, first, steps),
         }
 
-    return _mapped(one, devices, (None, None if rank == 1 else 0, 0, None, None))
+    return _mapped(one, devices, (None, None if shared else 0, 0, None, None))
 
 
 def advance(
@@ -153,15 +159,15 @@ def _advance(program: Program, devices: Devices, steps: int) -> Callable[..., La
 def _evaluate(program: Program, devices: Devices) -> Callable[..., dict[str, jax.Array]]:
     """`lanes.evaluate` of one run: each device predicts its rows, filled up with the last one, and gets all outputs."""
 
-    def one(variables: Variables, lane: Lane, x: jax.Array, rows: jax.Array) -> dict[str, jax.Array]:
+    def one(variables: Variables, lane: Lane, x: jax.Array, rows: jax.Array, y: Any) -> dict[str, jax.Array]:
         each = -(-rows.size // len(devices))
-        padded = jnp.pad(rows, (0, each * len(devices) - rows.size), mode="edge")
-        own = jax.lax.dynamic_slice_in_dim(padded, jax.lax.axis_index(AXIS) * each, each)
-        outputs = predict(program, variables, lane, x[own])
-        outputs = jax.lax.all_gather(outputs, AXIS, tiled=True)[: rows.size]
-        return {"outputs": outputs, "scores": scores(program, lane, outputs)}
+        places = jnp.minimum(jax.lax.axis_index(AXIS) * each + jnp.arange(each), rows.size - 1)
+        own_y = jax.tree.map(lambda leaf: leaf[places], y)
+        found = assess(program, variables, lane, x[rows[places]], own_y)
+        return jax.tree.map(lambda leaf: jax.lax.all_gather(leaf, AXIS, tiled=True)[: rows.size], found)
 
-    return _mapped(one, devices, (0, 0, None, 0))
+    mapped = _mapped(one, devices, (0, 0, None, 0, 0))
+    return lambda variables, lanes, x, rows, y=None: mapped(variables, lanes, x, rows, y)
 
 
 @functools.cache

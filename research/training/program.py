@@ -21,7 +21,7 @@ from research.models.layers.forward import Forward, Member
 from research.options import format_value
 from research.registry import ARCHITECTURES, LOSSES, OPTIMIZERS, REGULARIZERS, SLOTS, TASKS, Entry
 from research.registry import Optimizer as OptimizerEntry
-from research.tasks.problem import Problem
+from research.tasks.problem import Problem, mean_over_steps
 from research.training.state import Lane, Tree, Variables
 
 # Streams of the network's own random layers, beside the regularizers'.
@@ -63,7 +63,10 @@ class Program:
     @property
     def id(self) -> str:
         """A digest of all that shapes the program."""
-        shapes = [list(self.spec.shape), len(self.spec.classes), dataclasses.astuple(self.sizes), self.config.epochs]
+        spec = self.spec
+        shapes = [list(spec.shape), len(spec.classes), dataclasses.astuple(self.sizes), self.config.epochs]
+        if spec.vocabulary or spec.target_shape:
+            shapes += [len(spec.vocabulary), list(spec.target_shape)]
         return config_lib.digest([config_lib.static_id(self.config), shapes])
 
     @property
@@ -98,7 +101,10 @@ class Program:
     @functools.cached_property
     def model(self) -> nn.Module:
         outputs = LOSSES.get(self.config.loss).outputs(self.width)
-        return ARCHITECTURES.get(self.config.arch.name).build(outputs=outputs, **dict(self.config.arch.options))
+        entry = ARCHITECTURES.get(self.config.arch.name)
+        told = {"vocabulary": len(self.spec.vocabulary) or None, "per_step": bool(self.spec.target_shape)}
+        asked = {name: told[name] for name in entry.asks}
+        return entry.build(outputs=outputs, **asked, **dict(self.config.arch.options))
 
     def members(self, slot: str, site: str | None = None) -> Iterator[Part]:
         """The regularizers of a slot (and site), in their order."""
@@ -175,7 +181,7 @@ def init(program: Program, lane: Lane) -> Variables:
 
     They are drawn in float32, so that every precision starts from the same numbers.
     """
-    x = jnp.zeros((1, *example_shape(program)), jnp.float32)
+    x = example(program)
     keys = {"params": rng.stream(lane.seed, "init")}
     made = program.model.init(keys, x, forward(program, lane, None), mutable=["params", "batch_stats"])
     made = jax.tree.map(lambda leaf: leaf.astype(program.dtype), made)
@@ -185,8 +191,9 @@ def init(program: Program, lane: Lane) -> Variables:
     return Variables(params, made.get("batch_stats", {}))
 
 
-def example_shape(program: Program) -> tuple[int, ...]:
-    """The shape of one example as the network sees it, after the data slot in evaluation."""
+def example(program: Program) -> jax.Array:
+    """A batch of one example of zeros as the network sees it, after the data slot in evaluation."""
+    dtype = jnp.int32 if program.spec.vocabulary else jnp.float32
 
     def one(x: jax.Array) -> jax.Array:
         for part in program.members("data"):
@@ -194,7 +201,8 @@ def example_shape(program: Program) -> tuple[int, ...]:
             x = transform(x, None, False)
         return x
 
-    return jax.eval_shape(one, jax.ShapeDtypeStruct(program.spec.shape, jnp.float32)).shape
+    shape = jax.eval_shape(one, jax.ShapeDtypeStruct(program.spec.shape, dtype)).shape
+    return jnp.zeros((1, *shape), dtype)
 
 
 def _split_kernels(params: Tree, split: Any) -> Tree:
@@ -216,21 +224,27 @@ def _join_kernels(params: Tree, join: Callable[[Tree], jax.Array]) -> Tree:
 
 
 def rounded(program: Program, tree: Tree) -> Tree:
-    """Parameters and inputs as the network computes with them."""
+    """Parameters and inputs as the network computes with them; tokens stay what they are."""
     if program.config.precision != "bfloat16":
         return tree
-    return jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), tree)
+
+    def narrow(leaf: jax.Array) -> jax.Array:
+        return leaf.astype(jnp.bfloat16) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+    return jax.tree.map(narrow, tree)
 
 
 def scaled(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
-    """Raw inputs [B, ...] filled and scaled, in the program's dtype."""
+    """Raw inputs [B, ...] filled and scaled, in the program's dtype; tokens as they are."""
+    if program.spec.vocabulary:
+        return x
     if program.spec.impute:
         x = jnp.where(jnp.isnan(x), lane.fill, x)
     return (x.astype(program.dtype) - lane.shift) / lane.scale
 
 
 def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> jax.Array:
-    """Raw inputs [B, ...] -> the loss's outputs [B, K], in evaluation."""
+    """Raw inputs [B, ...] -> the loss's outputs [B, ..., K], in evaluation."""
     x = scaled(program, lane, x)
     for part in program.members("data"):
         transform = regularizer(part, lane)
@@ -242,14 +256,37 @@ def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) ->
 
 
 def scores(program: Program, lane: Lane, outputs: jax.Array) -> jax.Array:
-    """The loss's outputs [B, K] as what the metrics read, [B, C], in the data's units."""
+    """The loss's outputs [B, ..., K] as what the metrics read, [B, ..., C], in the data's units."""
     as_scores = LOSSES.get(program.config.loss).scores(outputs)
     return program.problem.decode(as_scores, lane.target_shift, lane.target_scale)
 
 
 def encoded(program: Program, lane: Lane, y: jax.Array) -> jax.Array:
-    """Labels or values [B] as targets [B, C]."""
+    """Labels or values [B, ...] as targets [B, ..., C]."""
     return program.problem.encode(y, program.width, lane.target_shift, lane.target_scale)
+
+
+def losses(program: Program, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """The loss of each example, [B]: the mean over its real steps of outputs [B, ..., K] and targets [B, ..., C]."""
+    values = LOSSES.get(program.config.loss).build()(outputs, targets)
+    if values.ndim == 1:
+        return values
+    real = program.problem.real
+    return mean_over_steps(values, None if real is None else real(targets))
+
+
+def assess(program: Program, variables: Variables, lane: Lane, x: jax.Array, y: Any) -> dict[str, jax.Array]:
+    """What evaluation keeps of examples x [B, ...]: the loss's outputs and the metrics' scores, [B, ..., K or C].
+
+    Where these are too many to keep, the loss and the task's metrics of each example, [B], in their place; y [B, ...]
+    is read only then.
+    """
+    outputs = predict(program, variables, lane, x)
+    found = scores(program, lane, outputs)
+    if program.problem.summary is not None:
+        return {"outputs": outputs, "scores": found}
+    loss = losses(program, outputs, encoded(program, lane, y))
+    return {"loss": loss, **program.problem.example_metrics(found, y)}
 
 
 # The update -------------------------------------------------------------------------------------------

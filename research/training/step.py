@@ -14,7 +14,7 @@ from research.kernels import kernel_leaves, map_kernels, map_kernels_with_key
 from research.models.layers.forward import Forward
 from research.models.layers.sites import SITE
 from research.optim import plateau
-from research.registry import LOSSES, OPTIMIZERS
+from research.registry import OPTIMIZERS
 from research.training import leaves
 from research.training import program as program_lib
 from research.training.examples import prepare
@@ -84,7 +84,7 @@ def _over(tree: Tree, axis: str | None) -> Tree:
 def _gradient(
     program: Program, state: LaneState, lane: Lane, params: Tree, fwd: Forward, x: jax.Array, targets: jax.Array
 ) -> tuple[tuple[Tree, jax.Array, jax.Array], Tree]:
-    """((batch statistics, outputs [B, K], the loss without penalties), gradient), of the global batch.
+    """((batch statistics, outputs [B, ..., K], the loss without penalties), gradient), of the global batch.
 
     Each device differentiates its own share of the objective. What flows back through a sum over devices is summed
     over them as well, so the devices' gradients add up to the objective's.
@@ -153,7 +153,7 @@ def _objective(
         network = jax.checkpoint(network, policy=jax.checkpoint_policies.save_only_these_names(SITE))
     outputs, collections = network(*program_lib.rounded(program, (noisy, x)))
     outputs = outputs.astype(program.dtype)
-    loss = fwd.share(LOSSES.get(program.config.loss).build()(outputs, targets))
+    loss = fwd.share(program_lib.losses(program, outputs, targets))
     penalty = sum(jax.tree.leaves(collections.get("penalties", {})), start=jnp.zeros(()))
     # Every part on every device has the same kernels, so each takes its share of their penalty.
     passes = program.config.accumulate * (1 if fwd.axis is None else jax.lax.axis_size(fwd.axis))
@@ -209,8 +209,8 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
     params = variables.params
     metrics = jax.eval_shape(
         program.problem.example_metrics,
-        jax.ShapeDtypeStruct((1, program.width), jnp.float32),
-        jax.ShapeDtypeStruct((1,), jnp.int32 if program.spec.classes else jnp.float32),
+        jax.ShapeDtypeStruct((1, *program.spec.target_shape, program.width), jnp.float32),
+        jax.ShapeDtypeStruct((1, *program.spec.target_shape), jnp.int32 if program.spec.classes else jnp.float32),
     )
     (stopping,) = [program_lib.regularizer(p, lane).init() for p in program.members("stopping")] or [None]
     return LaneState(
@@ -230,14 +230,16 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
 def end_epoch(
     program: Program, state: LaneState, lane: Lane, evaluated: dict[str, jax.Array], y: jax.Array
 ) -> tuple[LaneState, dict[str, Any]]:
-    """Ends an epoch of one lane; evaluated: outputs [V, K] and scores [V, C] of the validation rows, or empty."""
+    """Ends an epoch of one lane; evaluated: what `assess` found of the validation rows, leaves [V, ...], or empty."""
     steps = program.sizes.steps_per_epoch
     row: dict[str, Any] = {f"train/{name}": total / steps for name, total in state.sums.items()}
-    if evaluated:
+    if "scores" in evaluated:
         metrics = program.problem.example_metrics(evaluated["scores"], y)
         row |= {f"validation/{name}": jnp.mean(value) for name, value in metrics.items()}
         targets = program_lib.encoded(program, lane, y)
-        row["validation/loss"] = jnp.mean(LOSSES.get(program.config.loss).build()(evaluated["outputs"], targets))
+        row["validation/loss"] = jnp.mean(program_lib.losses(program, evaluated["outputs"], targets))
+    else:
+        row |= {f"validation/{name}": jnp.mean(values) for name, values in evaluated.items()}
     watched = row.get("validation/loss", row["train/loss"])
 
     live = (state.diverged_at < 0) & ~_stopped(state)

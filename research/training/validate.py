@@ -3,9 +3,8 @@
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 
-from research.config import PARTS, Part, RunConfig, entries
+from research.config import FIELDS, PARTS, Part, RunConfig, entries
 from research.data.spec import DataSpec
 from research.errors import UserError
 from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS
@@ -42,9 +41,11 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
     loss = LOSSES.get(config.loss)
-    if loss.task != config.task:
-        fitting = [entry.name for entry in LOSSES if entry.task == config.task]
-        raise UserError(f"loss={loss.name} is for {loss.task}; for {config.task} there are {', '.join(fitting)}")
+    if config.task not in loss.tasks:
+        fitting = [entry.name for entry in LOSSES if config.task in entry.tasks]
+        raise UserError(
+            f"loss={loss.name} is for {' and '.join(loss.tasks)}; for {config.task} there are {', '.join(fitting)}"
+        )
     if config.label_noise and config.task != "classification":
         raise UserError(f"label_noise draws classes anew; {spec.name} is for {spec.task}")
     if config.target_scaling != "none" and config.task != "regression":
@@ -62,12 +63,31 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
 
 
 def _check_input(config: RunConfig, spec: DataSpec) -> None:
-    ranks = ARCHITECTURES.get(config.arch.name).inputs
+    entry = ARCHITECTURES.get(config.arch.name)
+    if spec.vocabulary and "vocabulary" not in entry.asks:
+        raise UserError(f"arch={entry.name} reads numbers, and {spec.name} has tokens; {_that_ask('vocabulary')} do")
+    if spec.target_shape and "per_step" not in entry.asks:
+        raise UserError(
+            f"arch={entry.name} answers once a sequence, and {spec.name} has a target at each step; "
+            f"{_that_ask('per_step')} answer at each"
+        )
+    if spec.vocabulary and config.scaling not in (FIELDS["scaling"].default, "none"):
+        raise UserError(f"scaling={config.scaling} is of numbers, and {spec.name} has tokens; leave it out")
+    for part in config.regularization if spec.vocabulary else ():
+        member = REGULARIZERS.get(part.name)
+        if member.slot == "data" or member.mixes:
+            raise UserError(f"{part.name} changes numbers, and the inputs of {spec.name} are tokens; leave it out")
+    ranks = entry.inputs
     if ranks and len(spec.shape) not in ranks:
         raise UserError(
             f"arch={config.arch.name} takes examples of rank {' or '.join(map(str, ranks))} (3: images [H, W, C]); "
             f"those of {spec.name} have shape {list(spec.shape)}"
         )
+
+
+def _that_ask(fact: str) -> str:
+    """The architectures that ask the engine for this."""
+    return ", ".join(entry.name for entry in ARCHITECTURES if fact in entry.asks) or "no others"
 
 
 def _check_sizes(config: RunConfig, program: Program) -> None:
@@ -119,7 +139,7 @@ def _sites(program: Program, lane: Lane) -> frozenset[str]:
     """The sites that the network has, found by tracing it without running it."""
 
     def trace(lane: Lane) -> object:
-        x = jnp.zeros((1, *program_lib.example_shape(program)))
+        x = program_lib.example(program)
         keys = {"params": jax.random.key(0)}
         return program.model.init(keys, x, program_lib.forward(program, lane, None), mutable=True)["sites"]
 
