@@ -15,6 +15,7 @@ from research.options import Count, Option, options_of
 
 EPSILON = 1e-5
 SD = 0.02
+GIVEN = ("outputs", "design", "vocabulary", "per_step")  # fields that are no options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,4 +88,4 @@ def designed(module: Callable[..., nn.Module], **defaults: Any) -> tuple[Callabl
         own = {name: value for name, value in options.items() if name not in names}
         return module(design=Design(**{**defaults, **chosen}), **own)
 
-    return build, (*shared, *options_of(module, given=("outputs", "design")))
+    return build, (*shared, *options_of(module, given=GIVEN))

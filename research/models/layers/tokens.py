@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-PADDING = -1  # where a sequence is over
+from research.data.spec import PADDING
 
 
 class Tokens(nn.Module):
