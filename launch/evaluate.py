@@ -4,6 +4,7 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -14,7 +15,7 @@ from launch.flags import store
 from launch.monitor import Terminal
 from launch.planner import planner
 from research.analysis.evaluation import Evaluation
-from research.data import csv_file, folder
+from research.data import csv_file, folder, text
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.sweeps.parameters import Parameters, evaluated
@@ -30,7 +31,8 @@ RUN = flags.DEFINE_string("run", None, "the id of a run, or the beginning of one
 SPLIT = flags.DEFINE_string(
     "split",
     "test",
-    "test, validation or train of the run's own data; or csv:FILE, folder:DIR with the same columns or classes",
+    "test, validation or train of the run's own data; or csv:FILE, folder:DIR, text:FILE with the same columns, "
+    "classes or symbols",
 )
 PARAMS = flags.DEFINE_enum(
     "params", None, ["best", "last"], "which of its parameters; none: those that its record's metrics are of"
@@ -48,7 +50,7 @@ class Examples:
     """
 
     names: list[str]
-    x: np.ndarray
+    x: Any
     rows: np.ndarray
     y: np.ndarray | None
     unread: Sequence[str] = ()
@@ -113,8 +115,13 @@ def _of_file(run: Run, spec: DataSpec, split: str) -> Examples:
     """The examples of a file or a folder. Raises UserError if they are not like those that the run was trained on."""
     kind, _, path = split.partition(":")
     images = len(spec.shape) == 3
-    if kind not in ("csv", "folder") or not path:
-        raise UserError(f"split={split}: expected {', '.join(SPLITS)}, csv:FILE or folder:DIR")
+    if kind not in ("csv", "folder", "text") or not path:
+        raise UserError(f"split={split}: expected {', '.join(SPLITS)}, csv:FILE, folder:DIR or text:FILE")
+    if spec.windows != (kind == "text"):
+        raise UserError(f"split={split}: {spec.name} {'is a text: give text:FILE' if spec.windows else 'is no text'}")
+    if spec.windows:
+        arrays, rows = text.read_like(Path(path).expanduser(), spec)
+        return Examples([str(row) for row in rows], arrays.x, rows, arrays.y[rows])
     if images != (kind == "folder"):
         wanted = "images: give folder:DIR" if images else "a table: give csv:FILE"
         raise UserError(f"split={split}: the run was trained on {wanted}")

@@ -25,8 +25,8 @@ from research.training.checkpoints import Keep
 from research.training.chunk import Memory
 
 DATA_DIR = define_name("data_dir", None, "prepared TFDS sets; none: $TFDS_DATA_DIR, else ~/tensorflow_datasets")
-# A table's own settings, so short because every csv needs them.
-SHORT = {"target": "dataset.target", "impute": "dataset.impute"}
+# Settings of data sets, so short because every csv, or every text, needs them.
+SHORT = {"target": "dataset.target", "impute": "dataset.impute", "context": "dataset.context"}
 CHECKPOINTS = define_name("checkpoints", None, "directory of the checkpoints; none: checkpoints/ in --records")
 CHECKPOINT_EVERY = flags.DEFINE_string(
     "checkpoint_every", "5min", "how often runs under way are saved: time, steps, epochs or percent (5min, 500, 10%)"

@@ -29,7 +29,7 @@ def open_decoded(key: str, prepared: Callable[[], Path], *, cache_dir: str, **kn
     directory = Path(cache_dir) / "arrays" / key
     if not (directory / "spec.json").exists():
         set_directory = prepared()
-        with _whole(directory) as partial:
+        with whole(directory) as partial:
             table = reader.read(set_directory, partial / "x.npy")
             np.save(partial / "y.npy", table.y)
             (partial / "spec.json").write_text(json.dumps(_stored(table, partial)))
@@ -81,7 +81,7 @@ def _pieces(file: Path) -> Iterator[bytes]:
 
 
 @contextlib.contextmanager
-def _whole(directory: Path) -> Iterator[Path]:
+def whole(directory: Path) -> Iterator[Path]:
     """A directory to fill that gets its name once it is filled, unless another process was first."""
     partial = directory.with_name(f".{directory.name}.{uuid.uuid4().hex}")
     try:

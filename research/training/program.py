@@ -173,7 +173,17 @@ def forward(program: Program, lane: Lane, index: jax.Array | None, **share: Any)
             prefix = f"regularization.{part.name}."
             members.append((part.name, tuple(o for o in part.options if prefix + o[0] not in lane.hparams)))
             values[part.name] = {o: lane.hparams[prefix + o] for o, _ in part.options if prefix + o in lane.hparams}
-    return Forward(train=index is not None, members=tuple(members), values=values, index=index, **share)
+    numbers = {o: lane.hparams[f"arch.{o}"] for o, _ in program.config.arch.options if f"arch.{o}" in lane.hparams}
+    dtype = jnp.bfloat16 if program.config.precision == "bfloat16" else program.dtype
+    return Forward(
+        train=index is not None,
+        members=tuple(members),
+        values=values,
+        numbers=numbers,
+        dtype=dtype,
+        index=index,
+        **share,
+    )
 
 
 def init(program: Program, lane: Lane) -> Variables:

@@ -19,8 +19,9 @@ class Forward:
     of it.
 
     train: whether this pass trains. members: (regularizer, its static options) in the order in which they
-    act. values: their lane values, by member and option. index: int32 [B], each example's place in the
-    global batch, by which its random draws are keyed; None in evaluation. weight: [B], 1 of a real example and 0
+    act. values: their lane values, by member and option. numbers: lane values of the architecture's own options.
+    dtype: of the arithmetic, for what is neither a parameter nor an input. index: int32 [B], each example's place in
+    the global batch, by which its random draws are keyed; None in evaluation. weight: [B], 1 of a real example and 0
     of padding; None if all are real. axis: the name of the mapped axis that the batch is spread over, or None.
     total: [], how many real examples the global batch has, or None if this pass sees all B and all are real.
     """
@@ -28,6 +29,8 @@ class Forward:
     train: bool = flax.struct.field(pytree_node=False, default=False)
     members: tuple[Member, ...] = flax.struct.field(pytree_node=False, default=())
     values: dict[str, dict[str, jax.Array]] = flax.struct.field(default_factory=dict)
+    numbers: dict[str, jax.Array] = flax.struct.field(default_factory=dict)
+    dtype: Any = flax.struct.field(pytree_node=False, default=jnp.float32)
     index: jax.Array | None = None
     weight: jax.Array | None = None
     total: jax.Array | float | None = None

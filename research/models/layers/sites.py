@@ -34,6 +34,24 @@ class Site(nn.Module):
         return x if self.site == "attention" else checkpoint_name(x, SITE)
 
 
+class Mask(nn.Module):
+    """What dropouts that are the same at every step multiply with, [B, ...] of the given shape; None if there are none.
+
+    Masks are drawn before a loop over the steps and used in each.
+    """
+
+    @nn.compact
+    def __call__(self, shape: tuple[int, ...], fwd: Forward) -> jax.Array | None:
+        mark(self, "recurrent")
+        factors = None
+        if fwd.train:
+            for member, entry in _at(fwd, "activations", "recurrent"):
+                keys = fwd.example_keys(self.make_rng(entry.name))
+                factors = jnp.ones(shape, fwd.dtype) if factors is None else factors
+                factors = jax.vmap(entry.build(**fwd.options(member)))(factors, keys)
+        return factors
+
+
 class Branch(nn.Module):
     """x + branch, where stochastic depth drops the branch of some examples. depth in (0, 1]: how deep it lies."""
 

@@ -1,0 +1,146 @@
+"""Text as windows of characters: `text:FILE` of the user's own, and tiny_shakespeare as TFDS has prepared it."""
+
+import functools
+import itertools
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+
+from research.data.decoded import digest, whole
+from research.data.prepared import find
+from research.data.spec import Arrays, DataSpec, Source
+from research.data.windows import Windows
+from research.errors import UserError
+from research.options import Count, options_of
+from research.registry import DATASETS, Entry
+
+VERSION = 1  # raised when the same text becomes other tokens
+Context = Annotated[Count, "characters that a window holds, each of which is followed by one to foresee"]
+
+
+def open_text(path: str, *, data_dir: str | None, cache_dir: str, context: Context = 64) -> Source:
+    """A text file in UTF-8. Raises UserError if it cannot be read or is shorter than a window."""
+    if not path:
+        raise UserError("text: lacks its file; write --dataset=text:FILE")
+    file = Path(path).expanduser()
+    return _open([file], lambda: [read(file)], f"text:{file.name}", context, cache_dir)
+
+
+def open_tiny_shakespeare(*, data_dir: str | None, cache_dir: str, context: Context = 64) -> Source:
+    """Tiny Shakespeare with its own parts: 90 % to train, and two of 5 %."""
+    directory = find("tiny_shakespeare", data_dir)
+    files = sorted(directory.glob("*.array_record-*"))
+    return _open(files, lambda: _prepared(directory), "tiny_shakespeare", context, cache_dir)
+
+
+def _open(files: list[Path], texts: Callable[[], list[str]], name: str, context: int, cache_dir: str) -> Source:
+    """The source of a text in one part, or in its own train, validation and test parts."""
+    try:
+        directory = Path(cache_dir) / "arrays" / f"text_{digest([VERSION, *files])}"
+    except OSError as error:
+        raise UserError(f"{name}: {error.strerror}; expected a text file") from None
+    if not (directory / "text.json").exists():
+        parts = texts()
+        text = "".join(parts)
+        vocabulary = tuple(sorted(set(text)))
+        with whole(directory) as partial:
+            np.save(partial / "x.npy", encode(text, vocabulary, name))
+            known = {"vocabulary": vocabulary, "parts": [len(part) for part in parts]}
+            (partial / "text.json").write_text(json.dumps(known))
+    known = json.loads((directory / "text.json").read_text())
+    length, vocabulary = sum(known["parts"]), tuple(known["vocabulary"])
+    if length <= context:
+        raise UserError(f"{name} has {length} characters, too few for a window of context={context} and the next one")
+    spec = DataSpec(
+        name=name,
+        task="language_model",
+        shape=(context,),
+        classes=vocabulary,
+        features=(),
+        maximum=1.0,
+        size=length - context,
+        test_size=0,
+        fingerprint=digest([directory.name, context]),
+        split_by_seed=True,  # train_size draws other windows for each seed
+        vocabulary=vocabulary,
+        target_shape=(context,),
+        windows=True,
+        parts=tuple(known["parts"]) if len(known["parts"]) > 1 else (),
+    )
+    return Source(spec, directory)
+
+
+def read(file: Path) -> str:
+    """The text of a file, as it is. Raises UserError if it is none."""
+    try:
+        return file.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file} cannot be read as text in UTF-8: {error}") from None
+
+
+def read_like(file: Path, spec: DataSpec) -> tuple[Arrays, np.ndarray]:
+    """Another text's windows and those rows of them that follow each other without overlap.
+
+    Raises UserError if the vocabulary of `spec` lacks one of its symbols, or it is shorter than a window.
+    """
+    tokens, context = encode(read(file), spec.vocabulary, str(file)), spec.shape[0]
+    count = len(tokens) - context
+    if count < 1:
+        raise UserError(f"{file} has {len(tokens)} characters, too few for a window of {context} and the next one")
+    x, y = (Windows(tokens, context, count, first) for first in (0, 1))
+    return Arrays(x, y, np.zeros(0, np.int32)), np.arange(0, count, context, dtype=np.int32)
+
+
+def encode(text: str, vocabulary: Sequence[str], where: str) -> np.ndarray:
+    """Each character's place in the vocabulary, int32 [M]. Raises UserError, naming it, for one that is not there."""
+    place = {symbol: number for number, symbol in enumerate(vocabulary)}
+    unknown = next((symbol for symbol in text if symbol not in place), None)
+    if unknown is not None:
+        line = text[: text.index(unknown)].count("\n") + 1
+        raise UserError(
+            f"{where}, line {line}: the symbol {unknown!r} is not in the vocabulary of {len(vocabulary)} symbols: "
+            f"{''.join(vocabulary)!r}"
+        )
+    return np.fromiter((place[symbol] for symbol in text), np.int32, len(text))
+
+
+def decode(tokens: Sequence[int] | np.ndarray, vocabulary: Sequence[str]) -> str:
+    """What `encode` made tokens of."""
+    return "".join(vocabulary[token] for token in tokens)
+
+
+def _prepared(directory: Path) -> list[str]:
+    """The texts of a prepared set's train, validation and test splits."""
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder_from_directory(str(directory))
+        splits = [builder.as_data_source(split) for split in ("train", "validation", "test")]
+        return ["".join(itertools.chain(example["text"].decode("utf-8") for example in split)) for split in splits]
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise UserError(
+            f"the prepared data set in {directory} cannot be read: {' '.join(str(error).split())}"
+        ) from None
+
+
+def _entry(name: str) -> Entry:
+    build: Callable[..., Any] = functools.partial(open_text, name.removeprefix("text:"))
+    options = options_of(open_text, given={"path", "data_dir", "cache_dir"})
+    return Entry(name, build, "a text file, character by character; the next one is foreseen", options=options)
+
+
+DATASETS.add_family("text:", _entry, example="text:FILE")
+DATASETS.add(
+    Entry(
+        "tiny_shakespeare",
+        open_tiny_shakespeare,
+        "1,115,394 characters of Shakespeare, 65 symbols; the next one is foreseen; prepared with TFDS",
+        "Karpathy, The unreasonable effectiveness of recurrent neural networks, 2015",
+        options=options_of(open_tiny_shakespeare, given={"data_dir", "cache_dir"}),
+    )
+)

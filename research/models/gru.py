@@ -1,0 +1,57 @@
+"""Gated recurrent units."""
+
+from typing import Annotated
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.forward import Forward
+from research.models.layers.initializers import Init
+from research.models.layers.recurrence import State
+from research.models.layers.recurrent import ASKS, GIVEN, Cells, Recurrent
+from research.models.layers.steps import read_is_used
+from research.options import options_of
+from research.registry import ARCHITECTURES, Architecture
+
+
+def cell(state: State, x: jax.Array, product: jax.Array) -> State:
+    """h' = (1 - σ(z)) n + σ(z) h with n = tanh(x_n + σ(r) product_n), of the gates [r, z, n] of each, [B, 3H]."""
+    (h,) = state
+    x_gates, x_new = jnp.split(x, [2 * h.shape[-1]], axis=-1)
+    product_gates, product_new = jnp.split(product, [2 * h.shape[-1]], axis=-1)
+    r, z = jnp.split(nn.sigmoid(x_gates + product_gates), 2, axis=-1)
+    new = jnp.tanh(x_new + r * product_new)
+    return ((1 - z) * new + z * h,)
+
+
+class GRU(Recurrent):
+    """GRU layers whose reset gate acts on the product with the state, that product's bias included."""
+
+    recurrent_init: Annotated[Init, "initialisation of the kernels that read the state, gate by gate"] = "orthogonal"
+
+    def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
+        return Cells(
+            cell,
+            self.hidden,
+            gates=3,
+            kernel_init=self.kernel_init,
+            recurrent_init=self.recurrent_init,
+            state_bias=True,
+            reverse=reverse,
+        )
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "gru",
+        GRU,
+        "gated recurrent units, which mix their state with a new one",
+        "Cho et al. 2014, Learning phrase representations using RNN encoder-decoder",
+        options=options_of(GRU, given=GIVEN),
+        constraints=(read_is_used,),
+        tiny={"hidden": 4},
+        inputs=(1, 2, 3),
+        asks=ASKS,
+    )
+)

@@ -1,0 +1,65 @@
+"""Steps: whatever an example is, as a sequence of vectors, and which of its steps are real."""
+
+from typing import Annotated, Any, Literal
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.forward import Forward
+from research.models.layers.initializers import initializer
+from research.models.layers.sites import Site
+from research.options import Count
+
+Read = Annotated[Literal["rows", "pixels"], "how an image is a sequence: its rows, or its pixels one by one"]
+Embedding = Annotated[Count | None, "width of the tokens' embedding; none: one-hot"]
+
+
+def read_is_used(config: Any, spec: Any) -> str | None:
+    """`read` says something of images alone, `embedding` of tokens alone."""
+    options = dict(config.arch.options)
+    if options.get("read", "rows") != "rows" and len(spec.shape) != 3:
+        return f"arch.read says how an image is a sequence; {spec.name} has no images; leave it out"
+    if options.get("embedding") is not None and not spec.vocabulary:
+        return f"arch.embedding is of tokens; the inputs of {spec.name} are numbers; leave it out"
+    return None
+
+
+class Steps(nn.Module):
+    """Tokens [B, T], numbers [B, T], a series [B, T, D] or an image [B, H, W, C] as vectors [B, T, D], and real [B, T].
+
+    real: bool, False where a sequence is over, None where none is shorter than T. Padding is a vector of zeros.
+    """
+
+    vocabulary: int | None
+    read: str = "rows"
+    embedding: int | None = None
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> tuple[jax.Array, jax.Array | None]:
+        if self.vocabulary is None:
+            return Site("input")(vectors(x, self.read), fwd), None
+        hot = jax.nn.one_hot(x, self.vocabulary, dtype=fwd.dtype)
+        if self.embedding is not None:
+            hot = nn.Dense(self.embedding, use_bias=False, kernel_init=initializer("lecun_normal"), name="embedding")(
+                hot
+            )
+        return Site("input")(hot, fwd), x >= 0
+
+
+def vectors(x: jax.Array, read: str) -> jax.Array:
+    """Numbers [B, T], a series [B, T, D] or an image [B, H, W, C], by its rows or pixels, as [B, T, D]."""
+    if x.ndim == 2:
+        return x[..., None]
+    if x.ndim == 4:
+        batch, height, width, channels = x.shape
+        return x.reshape(batch, height, -1) if read == "rows" else x.reshape(batch, height * width, channels)
+    return x
+
+
+def last(h: jax.Array, real: jax.Array | None) -> jax.Array:
+    """What h [B, T, D] is at each sequence's last real step, [B, D]."""
+    if real is None:
+        return h[:, -1]
+    place = jnp.maximum(jnp.sum(real, axis=1) - 1, 0)
+    return jnp.take_along_axis(h, place[:, None, None], axis=1)[:, 0]

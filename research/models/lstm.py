@@ -1,0 +1,62 @@
+"""Long short-term memory."""
+
+from typing import Annotated
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.forward import Forward
+from research.models.layers.initializers import Init
+from research.models.layers.recurrence import State
+from research.models.layers.recurrent import ASKS, GIVEN, Cells, Recurrent
+from research.models.layers.steps import read_is_used
+from research.options import options_of
+from research.registry import ARCHITECTURES, Architecture
+
+
+def cell(state: State, x: jax.Array, product: jax.Array) -> State:
+    """c' = σ(f) c + σ(i) tanh(g) and h' = σ(o) tanh(c'), of the gates [i, f, g, o] = x + product, [B, 4H]."""
+    _, c = state
+    i, f, g, o = jnp.split(x + product, 4, axis=-1)
+    c = nn.sigmoid(f) * c + nn.sigmoid(i) * jnp.tanh(g)
+    return nn.sigmoid(o) * jnp.tanh(c), c
+
+
+class LSTM(Recurrent):
+    """LSTM layers with one bias a gate; without peepholes."""
+
+    recurrent_init: Annotated[Init, "initialisation of the kernels that read the state, gate by gate"] = "orthogonal"
+    forget_bias: Annotated[float, "what the forget gates' biases begin with"] = 1.0
+
+    def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
+        forget = fwd.numbers.get("forget_bias", self.forget_bias)
+
+        def bias_init(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> jax.Array:
+            return jnp.zeros(shape, dtype).at[self.hidden : 2 * self.hidden].set(forget)
+
+        return Cells(
+            cell,
+            self.hidden,
+            gates=4,
+            states=2,
+            kernel_init=self.kernel_init,
+            recurrent_init=self.recurrent_init,
+            bias_init=bias_init,
+            reverse=reverse,
+        )
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "lstm",
+        LSTM,
+        "long short-term memory: gated cells that can keep what they hold",
+        "Hochreiter & Schmidhuber 1997; Gers et al. 2000 (forget gates)",
+        options=options_of(LSTM, given=GIVEN),
+        constraints=(read_is_used,),
+        tiny={"hidden": 4},
+        inputs=(1, 2, 3),
+        asks=ASKS,
+    )
+)

@@ -1,0 +1,63 @@
+"""Minimal gated recurrent units, whose gates do not see the state, so that all steps are worked out at once."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.forward import Forward
+from research.models.layers.initializers import Init, initializer
+from research.models.layers.recurrent import ASKS, GIVEN, Recurrent
+from research.models.layers.steps import read_is_used
+from research.options import options_of
+from research.registry import ARCHITECTURES, Architecture
+
+
+class MinCells(nn.Module):
+    """h_t = (1 - σ(z_t)) h_{t-1} + σ(z_t) n_t with z_t and n_t linear in x_t, [B, T, D] -> [B, T, features].
+
+    By an associative scan over the pairs (1 - σ(z), σ(z) n), in log T steps.
+    """
+
+    features: int
+    kernel_init: Init
+    reverse: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, real: jax.Array | None, fwd: Forward) -> jax.Array:
+        init = initializer(self.kernel_init, "tanh")
+        z, new = jnp.split(nn.Dense(2 * self.features, kernel_init=init, name="input")(x), 2, axis=-1)
+        keep, add = nn.sigmoid(-z), nn.sigmoid(z) * new
+        if real is not None:  # where a sequence is over, the state stays
+            keep, add = jnp.where(real[..., None], keep, 1), jnp.where(real[..., None], add, 0)
+        _, h = jax.lax.associative_scan(_compose, (keep, add), axis=1, reverse=self.reverse)
+        return h
+
+
+Affine = tuple[jax.Array, jax.Array]
+
+
+def _compose(first: Affine, second: Affine) -> Affine:
+    """h -> a h + b of the first step, then of the second."""
+    return first[0] * second[0], second[0] * first[1] + second[1]
+
+
+class MinGRU(Recurrent):
+    """Layers of minimal gated recurrent units."""
+
+    def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
+        return MinCells(self.hidden, self.kernel_init, reverse)
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "min_gru",
+        MinGRU,
+        "minimal gated recurrent units, trained in parallel over the steps",
+        "Feng et al. 2024, Were RNNs all we needed?",
+        options=options_of(MinGRU, given=GIVEN),
+        constraints=(read_is_used,),
+        tiny={"hidden": 4},
+        inputs=(1, 2, 3),
+        asks=ASKS,
+    )
+)

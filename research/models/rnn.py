@@ -1,0 +1,119 @@
+"""Simple recurrent networks: Elman's, whose state is its hidden units, and Jordan's, whose state is its outputs."""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.forward import Forward
+from research.models.layers.initializers import Init, initializer
+from research.models.layers.recurrence import State
+from research.models.layers.recurrent import ASKS, GIVEN, Cells, Recurrent
+from research.models.layers.sites import Site
+from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
+from research.options import Count, options_of
+from research.registry import ARCHITECTURES, Architecture
+
+
+def _tanh(state: State, x: jax.Array, product: jax.Array) -> State:
+    return (jnp.tanh(x + product),)
+
+
+def _relu(state: State, x: jax.Array, product: jax.Array) -> State:
+    return (jax.nn.relu(x + product),)
+
+
+_CELLS = {"tanh": _tanh, "relu": _relu}
+
+
+class Elman(Recurrent):
+    """h_t = tanh(W x_t + R h_{t-1} + b)."""
+
+    recurrent_init: Annotated[Init, "initialisation of the kernels that read the state"] = "orthogonal"
+    nonlinearity: Annotated[Literal["tanh", "relu"], "of the hidden units"] = "tanh"
+
+    def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
+        return Cells(
+            _CELLS[self.nonlinearity],
+            self.hidden,
+            kernel_init=self.kernel_init,
+            recurrent_init=self.recurrent_init,
+            reverse=reverse,
+        )
+
+
+class Jordan(nn.Module):
+    """h_t = tanh(W x_t + U σ(y_{t-1}) + b) and y_t = V h_t + c; σ(y_0) is taken as 0. [B, T, outputs] or the last."""
+
+    outputs: int
+    vocabulary: int | None = None
+    per_step: bool = False
+    hidden: Annotated[Count, "hidden units"] = 128
+    read: Read = "rows"
+    embedding: Embedding = None
+    kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        steps, real = Steps(self.vocabulary, self.read, self.embedding)(x, fwd)
+        init = initializer(self.kernel_init, "tanh")
+        inputs = nn.Dense(self.hidden, kernel_init=init, name="input")(steps)
+        back = Affine(self.outputs, self.hidden, init, name="recurrent")(inputs.dtype)
+        head = Affine(self.hidden, self.outputs, init, bias=True, name="head")(inputs.dtype)
+
+        def step(context: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+            h = jnp.tanh(x + back(context))
+            return nn.sigmoid(head(h)), h
+
+        first = jnp.zeros((x.shape[0], self.outputs), inputs.dtype)
+        _, h = jax.lax.scan(step, first, inputs.swapaxes(0, 1))
+        h = h.swapaxes(0, 1)
+        return head(Site("hidden")(h if self.per_step else last(h, real), fwd))
+
+
+class Affine(nn.Module):
+    """The map h -> h W (+ b) as a function that a loop can call, [..., inputs] -> [..., outputs]."""
+
+    inputs: int
+    outputs: int
+    kernel_init: jax.nn.initializers.Initializer
+    bias: bool = False
+
+    @nn.compact
+    def __call__(self, dtype: jnp.dtype) -> Callable[[jax.Array], jax.Array]:
+        kernel = self.param("kernel", self.kernel_init, (self.inputs, self.outputs), jnp.float32).astype(dtype)
+        if not self.bias:
+            return lambda h: h @ kernel
+        bias = self.param("bias", nn.initializers.zeros, (self.outputs,), jnp.float32).astype(dtype)
+        return lambda h: h @ kernel + bias
+
+
+_TINY = {"hidden": 4}
+ARCHITECTURES.add(
+    Architecture(
+        "rnn",
+        Elman,
+        "simple recurrent network, whose hidden units see themselves a step before",
+        "Elman 1990, Finding structure in time",
+        options=options_of(Elman, given=GIVEN),
+        constraints=(read_is_used,),
+        tiny=_TINY,
+        inputs=(1, 2, 3),
+        asks=ASKS,
+    )
+)
+ARCHITECTURES.add(
+    Architecture(
+        "jordan",
+        Jordan,
+        "simple recurrent network, whose hidden units see the outputs of a step before",
+        "Jordan 1986, Serial order: a parallel distributed processing approach",
+        options=options_of(Jordan, given=GIVEN),
+        constraints=(read_is_used,),
+        tiny=_TINY,
+        inputs=(1, 2, 3),
+        asks=ASKS,
+    )
+)

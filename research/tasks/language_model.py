@@ -1,0 +1,42 @@
+"""Language modelling: the next symbol at each place; bits per character, perplexity and accuracy."""
+
+import math
+
+import jax
+
+from research.registry import TASKS, Task
+from research.tasks.classification import decode, encode
+from research.tasks.problem import Problem
+from research.tasks.step_classification import accuracy, nll, real
+
+
+def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
+    """Of each example, [B]: nats and bits a character, and the share of characters foreseen.
+
+    scores: logits [B, T, V]; y: the symbol after each place, [B, T], -1 where there is none.
+    """
+    nats = nll(scores, y)
+    return {"nll": nats, "bits_per_character": nats / math.log(2), "token_accuracy": accuracy(scores, y)}
+
+
+def finish(means: dict[str, float]) -> dict[str, float]:
+    """With the perplexity, exp of the mean of the nats."""
+    return {**means, "perplexity": math.exp(means["nll"])}
+
+
+TASKS.add(
+    Task(
+        "language_model",
+        lambda: Problem(
+            encode=encode,
+            decode=decode,
+            example_metrics=example_metrics,
+            summary=None,
+            better={"nll": "lower", "bits_per_character": "lower", "perplexity": "lower", "token_accuracy": "higher"},
+            finish=finish,
+            real=real,
+        ),
+        "the next symbol: nats and bits a character, perplexity, accuracy",
+        loss="cross_entropy",
+    )
+)
