@@ -53,11 +53,13 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
         VERSION = tfds.core.Version(version)
 
         def _info(self) -> Any:
-            target = (
-                tfds.features.ClassLabel(names=list(table.classes))
-                if table.classes
-                else tfds.features.Scalar(dtype=table.y.dtype)
-            )
+            of_steps = {"classes": table.classes, "vocabulary": table.vocabulary, "task": table.task}
+            if table.y.ndim > 1:
+                target = tfds.features.Tensor(shape=table.y.shape[1:], dtype=table.y.dtype)
+            elif table.classes:
+                target = tfds.features.ClassLabel(names=list(table.classes))
+            else:
+                target = tfds.features.Scalar(dtype=table.y.dtype)
             return tfds.core.DatasetInfo(
                 builder=self,
                 features=tfds.features.FeaturesDict(
@@ -72,7 +74,9 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
                 ),
                 supervised_keys=("x", "y"),
                 disable_shuffling=True,
-                metadata=tfds.core.MetadataDict(columns=list(table.features), maximum=table.maximum),
+                metadata=tfds.core.MetadataDict(
+                    columns=list(table.features), maximum=table.maximum, **(of_steps if table.task else {})
+                ),
             )
 
         def _shard_iterators_per_split(self, dl_manager: Any) -> dict[str, Any]:

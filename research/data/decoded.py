@@ -53,7 +53,7 @@ def digest(parts: Iterable[Any]) -> str:
 def _stored(table: Table, directory: Path) -> dict[str, Any]:
     """The fields of the spec that a table determines, its fingerprint included. directory: has its arrays."""
     fields = {
-        "task": "classification" if table.classes else "regression",
+        "task": table.task or ("classification" if table.classes else "regression"),
         "shape": table.x.shape[1:],
         "classes": table.classes,
         "features": table.features,
@@ -62,6 +62,8 @@ def _stored(table: Table, directory: Path) -> dict[str, Any]:
         "test_size": table.test_size,
         "note": table.note,
     }
+    of_steps = {"vocabulary": table.vocabulary, "target_shape": table.y.shape[1:]}
+    fields |= {name: value for name, value in of_steps.items() if value}
     # The arrays, not the files they came from: array_record files of equal content differ from process to process.
     content = hashlib.sha256(json.dumps(fields).encode())
     for name, array in (("x", table.x), ("y", table.y)):

@@ -65,7 +65,8 @@ def read(directory: Path, file: Path) -> Table:
 
     with _readable(directory):
         contents = _contents(tfds.builder_from_directory(str(directory)), directory)
-    y = np.empty(sum(map(len, contents.sources)), contents.info.features[contents.target].np_dtype)
+    target = contents.info.features[contents.target]
+    y = np.empty((sum(map(len, contents.sources)), *target.shape), target.np_dtype)
     with file.open("wb") as out:
         # Written, not mapped: a full disk is then an error, and not a signal that ends the process.
         for first, values, targets in _batches(contents, directory, len(y)):
@@ -74,9 +75,9 @@ def read(directory: Path, file: Path) -> Table:
             out.write(values.data)
             y[first : first + len(values)] = targets
     x = np.load(file, mmap_mode="r")
-    with _readable(directory):
-        classes = _classes(contents.info.features[contents.target], y, directory)
     metadata, name = contents.info.metadata or {}, contents.info.name
+    with _readable(directory):
+        classes = tuple(metadata.get("classes", ())) or _classes(target, y, directory)
     return Table(
         x=x,
         y=y.astype(np.int32 if classes else np.float32),
@@ -84,6 +85,8 @@ def read(directory: Path, file: Path) -> Table:
         features=tuple(metadata.get("columns", contents.columns)),
         test_size=len(contents.sources[-1]) if contents.splits[-1] == "test" else 0,
         maximum=float(metadata.get("maximum", 255 if x.dtype == np.uint8 else 1)),
+        vocabulary=tuple(metadata.get("vocabulary", ())),
+        task=metadata.get("task", ""),
         note=_COPIES.format(name) if name in _LOSSLESS and "JPEG" in contents.formats else "",
     )
 
@@ -109,7 +112,11 @@ def _contents(builder: Any, directory: Path) -> Contents:
     if "train" not in splits:
         raise UserError(f"{directory} has no split 'train'; it has {', '.join(info.splits) or 'none'}")
     formats: set[str] = set()
-    decode, columns = _decoder(info.features[inputs], inputs, directory, formats)
+    decode: Callable[[Any], np.ndarray] = np.asarray
+    columns: list[str] = []
+    # Tokens or bytes that a builder of this package wrote are as they are.
+    if "maximum" not in (info.metadata or {}) or not np.issubdtype(info.features[inputs].np_dtype, np.integer):
+        decode, columns = _decoder(info.features[inputs], inputs, directory, formats)
     skipped = {inputs: tfds.decode.SkipDecoding()} if isinstance(info.features[inputs], tfds.features.Image) else None
     sources = [builder.as_data_source(split, decoders=skipped) for split in splits]
     if not any(map(len, sources)):

@@ -21,9 +21,10 @@ class Rows(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """x: [N, H, W, C] uint8 or [N, D] float32; y: [N] int32 (with `classes`) or float32.
+    """x: [N, H, W, C] uint8, [N, D] or [N, T, D] float32 or [N, T] int32 tokens (with `vocabulary`).
 
-    test_size: the last rows are its own test split. maximum: the largest value that `x` can take, 1 for tables.
+    y: [N, ...] int32 (with `classes`) or float32. test_size: the last rows are its own test split. maximum: the largest
+    value that `x` can take, 1 for tables. task: what it is for, where that is not classification or regression.
     """
 
     x: Rows
@@ -33,3 +34,5 @@ class Table:
     test_size: int = 0
     maximum: float = 1.0
     note: str = ""
+    vocabulary: tuple[str, ...] = ()
+    task: str = ""

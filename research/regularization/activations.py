@@ -80,6 +80,18 @@ def activation_noise(sd: Annotated[NonNegative, "standard deviation, in units of
 
 @member(
     "activations",
+    "recurrent",
+    paper="Gal & Ghahramani 2016, A theoretically grounded application of dropout in recurrent neural networks",
+    neutral={"rate": 0.0},
+    tiny={"rate": 0.3},
+)
+def variational_dropout(rate: Annotated[Probability, "probability of dropping a unit"]) -> Apply:
+    """Drops units of a recurrent layer's inputs, state and outputs, the same ones at every step."""
+    return lambda x, key: drop(x, key, rate, x.shape)
+
+
+@member(
+    "activations",
     "branch",
     paper="Huang et al. 2016, Deep networks with stochastic depth",
     neutral={"rate": 0.0},

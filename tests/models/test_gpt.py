@@ -6,15 +6,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import compiled_lightly
+from engine import assert_lane_is_alone, compiled_lightly, lane, run, steps
 
 import research.catalogue  # noqa: F401
+from research.errors import UserError
 from research.models.generation import generate, most_likely, sampled
 from research.models.layers.forward import Forward
 from research.registry import ARCHITECTURES
 
 EVALUATION = Forward()
 V, B, T, CONTEXT = 7, 3, 8, 10
+TINY = {"task": "language_model", "arch": "gpt", "arch.width": 8, "arch.heads": 2, "arch.layers": 1}
 POSITIONS = ["learned", "sinusoidal", "rotary"]
 
 
@@ -145,3 +147,19 @@ def test_sampling() -> None:
     assert set(draws(sampled(key, top_k=2))) == {0, 1}
     assert set(draws(sampled(key, temperature=0.01))) == {0} == set(draws(most_likely))
     np.testing.assert_array_equal(draws(sampled(key)), draws(sampled(key)))
+
+
+def test_lanes_are_runs_alone() -> None:
+    dropped = "attention_dropout=0.3,dropout=0.2,input_dropout=0.1,stochastic_depth=0.5,clip_norm=1"
+    runs = [run(**TINY, regularization=dropped, optimizer="adamw", seed=seed) for seed in range(3)]
+    with compiled_lightly():
+        assert_lane_is_alone(lane(steps(runs, 4, 2), 1), runs[1], 2)
+
+
+def test_what_does_not_fit_is_said_before_training() -> None:
+    with pytest.raises(UserError, match=r"a sequence of 8 places is longer than the context of 7; use arch.context=8"):
+        run(**TINY, arch__context=7)
+    with pytest.raises(UserError, match=r"3 heads do not divide a width of 8; 1, 2, 4 would"):
+        run(**{**TINY, "arch.heads": 3})
+    with pytest.raises(UserError, match=r"arch=transformer_encoder sees what a language model is to foretell"):
+        run(**{**TINY, "arch": "transformer_encoder"})

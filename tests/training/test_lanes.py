@@ -61,7 +61,8 @@ def combinations() -> list[dict[str, Any]]:
             continue  # they exclude each other
         cases.append(settings)
         pairs = itertools.combinations([slot for slot in SLOTS if slot in slots], 2)
-        for key in [*map(_key, [optimizer, activation, *chosen]), *pairs]:
+        acted = [activation] if "arch.activation" in settings else []
+        for key in [*map(_key, [optimizer, *acted, *chosen]), *pairs]:
             used[key] += 1
     raise AssertionError(f"never drawn: {[key for key, times in used.items() if not times]}")
 
@@ -69,12 +70,16 @@ def combinations() -> list[dict[str, Any]]:
 def combined(optimizer: str, activation: str, chosen: Sequence[Regularizer]) -> dict[str, Any]:
     """The settings of these parts together, on a network on which they act."""
     settings = {key: value for entry in chosen for key, value in acts_on(entry).items()}
-    return settings | {
-        "optimizer": optimizer,
-        "learning_rate": 0.01,
-        "arch.activation": activation,
-        "regularization": ",".join(member(entry) for entry in chosen),
-    }
+    own = {} if settings.get("arch") == "gru" else {"arch.activation": activation}  # its gates have their own
+    return (
+        settings
+        | own
+        | {
+            "optimizer": optimizer,
+            "learning_rate": 0.01,
+            "regularization": ",".join(member(entry) for entry in chosen),
+        }
+    )
 
 
 def pooled(activation: str, *names: str) -> dict[str, Any]:
@@ -89,7 +94,7 @@ def _key(entry: Any) -> tuple[str, str]:
 
 
 def named(settings: dict[str, Any]) -> str:
-    return "-".join(str(settings[key]) for key in ("optimizer", "arch.activation", "regularization"))
+    return "-".join(str(settings.get(key, "gru")) for key in ("optimizer", "arch.activation", "regularization"))
 
 
 @pytest.fixture
@@ -116,7 +121,7 @@ def test_a_lane_is_the_run_alone(settings: dict[str, Any]) -> None:
     """Initial parameters bitwise, first steps to rounding; and bitwise whatever the neighbours and the place."""
     runs = [run(**settings, seed=seed) for seed in range(3)]
     assert_same_bits(lane(start(runs, WIDTH).state, 1), lane(start(runs[1:2], 1).state, 0))
-    count = 1 if settings["arch.activation"] == "step" else 2  # a step makes a jump of a rounding
+    count = 1 if settings.get("arch.activation") == "step" else 2  # a step makes a jump of a rounding
     together = steps(runs, WIDTH, count)
     assert_lane_is_alone(lane(together, 1), runs[1], count)
     other = run(**{**settings, "learning_rate": 0.2}, seed=9)

@@ -1,0 +1,141 @@
+"""Generated sequences: the adding problem and copy memory, and MNIST pixel by pixel; written once into the cache."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import numpy as np
+
+from research import rng
+from research.data.builder import open_built
+from research.data.decoded import digest
+from research.data.prepared import open_prepared
+from research.data.spec import PADDING, Source
+from research.data.table import Table
+from research.options import Count, Range, options_of
+from research.registry import DATASETS, Entry
+
+VERSION = "1.0.0"  # raised when other rows are generated
+MEMORY, SYMBOLS = 10, 8
+
+Length = Annotated[int, Range(2), "steps of a sequence"]
+Size = Annotated[Count, "sequences to train and validate on"]
+Test = Annotated[Count, "sequences of the test set"]
+Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
+
+
+def _open(name: str, load: Callable[..., Table], options: dict[str, Any], cache_dir: str) -> Source:
+    key = f"{name}_{digest(sorted(options.items()))}"
+    return open_built(lambda: load(**options), key, VERSION, cache_dir=cache_dir, name=name)
+
+
+def open_adding(
+    *,
+    data_dir: str | None,
+    cache_dir: str,
+    length: Length = 100,
+    size: Size = 50_000,
+    test: Test = 1_000,
+    seed: Seed = 0,
+) -> Source:
+    """The adding problem; see `adding`."""
+    return _open("adding", adding, {"length": length, "size": size, "test": test, "seed": seed}, cache_dir)
+
+
+def adding(length: int, size: int, test: int, seed: int) -> Table:
+    """Series [length, 2] of numbers in [0, 1) and marks; the target is the sum of the two numbers that are marked.
+
+    One mark is in either half. Who answers 1 always has a squared error of 1/6.
+    """
+    draw, rows = rng.host(seed, "adding"), np.arange(size + test)
+    x = np.zeros((len(rows), length, 2), np.float32)
+    x[..., 0] = draw.random((len(rows), length), np.float32)
+    first = draw.integers(0, length // 2, len(rows))
+    second = draw.integers(length // 2, length, len(rows))
+    x[rows, first, 1] = x[rows, second, 1] = 1
+    return Table(x, x[rows, first, 0] + x[rows, second, 0], test_size=test)
+
+
+def open_copy_memory(
+    *,
+    data_dir: str | None,
+    cache_dir: str,
+    length: Length = 100,
+    size: Size = 10_000,
+    test: Test = 1_000,
+    masked: Annotated[bool, "only the symbols to recall are targets, not the blanks before them"] = False,
+    seed: Seed = 0,
+) -> Source:
+    """Copy memory; see `copy_memory`."""
+    options = {"length": length, "size": size, "test": test, "masked": masked, "seed": seed}
+    return _open("copy_memory", copy_memory, options, cache_dir)
+
+
+def copy_memory(length: int, size: int, test: int, masked: bool, seed: int) -> Table:
+    """Ten symbols of eight, length - 1 blanks, eleven signs to recall: [length + 20] tokens; then the ten come again.
+
+    A target at each step: blank, and at the last ten steps the symbols. Who says blank and then guesses has a loss of
+    10 ln 8 / (length + 20) over all steps, ln 8 over those to recall (masked).
+    """
+    rows = size + test
+    symbols = rng.host(seed, "copy_memory").integers(1, SYMBOLS + 1, (rows, MEMORY), np.int32)
+    x = np.zeros((rows, length + 2 * MEMORY), np.int32)
+    x[:, :MEMORY] = symbols
+    x[:, -MEMORY - 1 :] = SYMBOLS + 1
+    y = np.full_like(x, PADDING if masked else 0)
+    y[:, -MEMORY:] = symbols
+    names = ("blank", *map(str, range(1, SYMBOLS + 1)), "recall")
+    return Table(x, y, names, test_size=test, vocabulary=names, task="step_classification")
+
+
+def open_sequential_mnist(*, data_dir: str | None, cache_dir: str) -> Source:
+    """MNIST as series of 784 pixels, row by row."""
+    return _pixels("sequential_mnist", None, data_dir, cache_dir)
+
+
+def open_permuted_mnist(*, data_dir: str | None, cache_dir: str, seed: Seed = 0) -> Source:
+    """MNIST as series of 784 pixels in an order that the seed draws, the same for every image."""
+    return _pixels("permuted_mnist", seed, data_dir, cache_dir)
+
+
+def _pixels(name: str, seed: int | None, data_dir: str | None, cache_dir: str) -> Source:
+    images = open_prepared("mnist", data_dir=data_dir, cache_dir=cache_dir)
+    key = f"{name}_{digest([images.spec.fingerprint, seed])}"
+    return open_built(lambda: pixels(images, seed), key, VERSION, cache_dir=cache_dir, name=name)
+
+
+def pixels(images: Source, seed: int | None) -> Table:
+    """Images [H, W, 1] as series [H·W, 1], permuted if there is a seed."""
+    spec, (x, y, _) = images.spec, images.arrays()
+    series = x.reshape(len(x), -1, 1)
+    if seed is not None:
+        series = series[:, rng.host(seed, "permutation").permutation(series.shape[1])]
+    return Table(series, y, spec.classes, test_size=spec.test_size, maximum=spec.maximum, note=spec.note)
+
+
+for _name, _build, _summary, _paper in (
+    (
+        "adding",
+        open_adding,
+        "numbers of which two are marked; the target is their sum (regression)",
+        "Hochreiter & Schmidhuber 1997, Long short-term memory",
+    ),
+    (
+        "copy_memory",
+        open_copy_memory,
+        "ten symbols to recall after a long pause, a target at each step",
+        "Hochreiter & Schmidhuber 1997; Arjovsky et al. 2016, Unitary evolution recurrent neural networks",
+    ),
+    (
+        "sequential_mnist",
+        open_sequential_mnist,
+        "mnist pixel by pixel, series of 784 steps",
+        "Le et al. 2015, A simple way to initialize recurrent networks of rectified linear units",
+    ),
+    (
+        "permuted_mnist",
+        open_permuted_mnist,
+        "mnist pixel by pixel in a random order, series of 784 steps",
+        "Le et al. 2015, A simple way to initialize recurrent networks of rectified linear units",
+    ),
+):
+    DATASETS.add(Entry(_name, _build, _summary, _paper, options=options_of(_build, given={"data_dir", "cache_dir"})))

@@ -1,0 +1,79 @@
+"""The temporal convolutional network."""
+
+from typing import Annotated
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.forward import Forward
+from research.models.layers.hidden import ActivationName, HiddenDense
+from research.models.layers.initializers import Init, initializer
+from research.models.layers.recurrent import ASKS, GIVEN
+from research.models.layers.sites import Branch
+from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
+from research.options import Count, options_of
+from research.registry import ACTIVATIONS, ARCHITECTURES, Architecture
+
+
+class TCN(nn.Module):
+    """Residual blocks of two causal convolutions, dilated by 1, 2, 4, ...: [B, T, outputs], or [B, outputs] at the end.
+
+    A block is act(x + conv(conv(x))), each convolution with its own activation and dropout; where the channels differ,
+    x goes through a linear map. The outputs see the last 1 + 2 (kernel - 1) (2^levels - 1) steps. The paper's
+    convolutions are weight-normed (--regularization=weight_norm) and begin small (--arch.kernel_init=small_normal).
+    """
+
+    outputs: int
+    vocabulary: int | None = None
+    per_step: bool = False
+    channels: Annotated[Count, "channels of every convolution"] = 25
+    levels: Annotated[Count, "blocks, each dilated twice as far as the one below"] = 8
+    kernel: Annotated[Count, "taps of every convolution"] = 7
+    activation: ActivationName = "relu"
+    read: Read = "rows"
+    embedding: Embedding = None
+    kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        h, real = Steps(self.vocabulary, self.read, self.embedding)(x, fwd)
+        for level in range(self.levels):
+            branch = h
+            for _ in range(2):
+                seen = taps(branch, self.kernel, 2**level)
+                branch = HiddenDense(self.channels, self.activation, self.kernel_init)(seen, fwd)
+            if h.shape[-1] != self.channels:
+                h = nn.Dense(self.channels, kernel_init=initializer(self.kernel_init))(h)
+            h = Branch((level + 1) / self.levels)(h, branch, fwd)
+            if ACTIVATIONS.get(self.activation).pieces == 1:
+                h = ACTIVATIONS.get(self.activation).build()(h, fwd)
+        h = h if self.per_step else last(h, real)
+        return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init), name="head")(h)
+
+
+def taps(x: jax.Array, kernel: int, dilation: int) -> jax.Array:
+    """What a causal convolution sees at each step of x [B, T, D]: x_t, x_{t-d}, ..., zeros before the first.
+
+    [B, T, kernel·D]: with it the convolution is one matrix product, which is quick inside a loop too, where a
+    convolution of the library's is slow on a CPU.
+    """
+    steps = x.shape[1]
+    padded = jnp.pad(x, ((0, 0), (dilation * (kernel - 1), 0), (0, 0)))
+    shifts = range(dilation * (kernel - 1), -1, -dilation)
+    return jnp.concatenate([padded[:, shift : shift + steps] for shift in shifts], axis=-1)
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "tcn",
+        TCN,
+        "temporal convolutional network: dilated causal convolutions in residual blocks",
+        "Bai, Kolter & Koltun 2018, An empirical evaluation of generic convolutional and recurrent networks",
+        options=options_of(TCN, given=GIVEN),
+        constraints=(read_is_used,),
+        tiny={"channels": 4, "levels": 2, "kernel": 2},
+        inputs=(1, 2, 3),
+        asks=ASKS,
+    )
+)
