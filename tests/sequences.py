@@ -1,0 +1,74 @@
+"""Small sequences in memory, and runs of a few steps on them: what the tests of sequences share."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+from engine import Memory
+
+from research.data.spec import Arrays, DataSpec
+from research.data.windows import Windows
+from research.registry import ARCHITECTURES
+from research.sweeps.plan import Planner, Run
+from research.training import chunk as chunk_lib
+from research.training import loop
+from research.training.lanes import Way
+
+SYMBOLS, CONTEXT = ("a", "b", "c", "d", "e"), 6
+SEQUENTIAL = [entry.name for entry in ARCHITECTURES if "per_step" in entry.asks]
+
+
+def spec(task: str, size: int, **changes: Any) -> DataSpec:
+    made = DataSpec("memory", task, (CONTEXT,), SYMBOLS, (), 1.0, size, 0, f"memory-{task}", True)
+    return dataclasses.replace(made, vocabulary=SYMBOLS, target_shape=(CONTEXT,), **changes)
+
+
+def characters() -> Memory:
+    """Characters of which each decides the next, but for noise."""
+    draw = np.random.default_rng(0)
+    sequence = np.cumsum(1 + (draw.random(220) < 0.1)).astype(np.int32) % len(SYMBOLS)
+    x, y = (Windows(sequence, CONTEXT, len(sequence) - CONTEXT, first) for first in (0, 1))
+    return Memory(spec("language_model", len(x), windows=True), Arrays(x, y, np.zeros(0, np.int32)))
+
+
+def padded(extra: int = 0) -> Memory:
+    """Sequences of 2 to 6 tokens to repeat, with that much more padding at their end."""
+    draw, rows = np.random.default_rng(1), 60
+    x = draw.integers(0, len(SYMBOLS), (rows, CONTEXT), np.int32)
+    x[np.arange(CONTEXT) >= draw.integers(2, CONTEXT + 1, (rows, 1))] = -1
+    x = np.pad(x, ((0, 0), (0, extra)), constant_values=-1)
+    own = spec("step_classification", rows, shape=(CONTEXT + extra,))
+    own = dataclasses.replace(own, target_shape=(CONTEXT + extra,))
+    return Memory(own, Arrays(x, x.copy(), np.zeros(0, np.int32)))
+
+
+TEXT, PADDED = characters(), padded()
+BASE = {"arch": "gru", "arch.hidden": 5, "split": "4:1:1", "batch_size": 8, "epochs": 2, "learning_rate": 0.05}
+
+
+def run(source: Memory = TEXT, **settings: Any) -> Run:
+    given = {name.replace("__", "."): value for name, value in settings.items()}
+    base = {k: v for k, v in BASE.items() if k != "arch.hidden" or given.get("arch", "gru") == "gru"}
+    return Planner(lambda config: source).runs([{**base, **given}])[0]  # type: ignore[arg-type, return-value]
+
+
+def train(runs: list[Run], width: int, source: Memory = TEXT, **options: Any) -> list[loop.Outcome]:
+    return loop.train(runs[0].program, [r.config for r in runs], source.data, Way(width, 4), **options)
+
+
+def tiny(name: str) -> dict[str, Any]:
+    return {"arch": name, **{f"arch.{key}": value for key, value in ARCHITECTURES.get(name).tiny.items()}}
+
+
+def start(runs: list[Run], width: int, source: Memory = TEXT) -> chunk_lib.Chunk:
+    (chunk,) = chunk_lib.start(runs[0].program, [r.config for r in runs], source.data, Way(width, 1))
+    return chunk
+
+
+def steps(runs: list[Run], width: int, source: Memory = TEXT, count: int = 2) -> Any:
+    chunk = start(runs, width, source)
+    running = chunk_lib.dispatches(runs[0].program, chunk, Way(width, 1), 0)
+    for _ in range(count):
+        next(running)
+    return jax.device_get(chunk.state.variables)

@@ -1,0 +1,133 @@
+"""Sequences through the engine: tokens, targets at each step, padding, streams, parts and lane numbers."""
+
+import dataclasses
+from typing import Any
+
+import engine
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from engine import Memory, assert_close, compiled_lightly, lane
+from sequences import CONTEXT, PADDED, SYMBOLS, TEXT, padded, run, spec, start, steps, tiny, train
+
+from research import config as config_lib
+from research.errors import UserError
+from research.registry import TASKS
+from research.tasks.problem import mean_over_steps
+from research.training import chunk as chunk_lib
+from research.training import loop
+from research.training import program as program_lib
+from research.training.lanes import Way
+
+
+def test_more_padding_changes_nothing() -> None:
+    longer = padded(extra=3)
+    with compiled_lightly():
+        short, long = (steps([run(source)], 1, source, 3) for source in (PADDED, longer))
+    assert_close(long, short)
+
+
+def test_the_numbers_of_an_architecture_are_lanes() -> None:
+    """Another forget bias is another lane of one program, and no record's id but its own changes."""
+    runs = [run(arch="lstm", arch__hidden=5, arch__forget_bias=bias) for bias in (1.0, 10.0)]
+    assert runs[0].program == runs[1].program
+    params = start(runs, 2).state.variables.params["Cells_0"]["input"]["bias"]
+    np.testing.assert_array_equal(params[:, 5:10], np.repeat([[1.0], [10.0]], 5, axis=1))
+
+
+def test_curves_and_final_metrics_are_means_over_windows() -> None:
+    own = run(epochs=12, optimizer="adam", learning_rate=0.03)
+    chunk = start([own], 1)
+    with compiled_lightly():
+        for epoch in range(12):
+            chunk_lib.run_epoch(own.program, [chunk], Way(1, 4), epoch)
+        (outcome,) = loop.outcomes(own.program, chunk)
+    validation = np.asarray(chunk.lanes.validation)[0]
+    variables = jax.tree.map(lambda leaf: leaf[0], chunk.state.variables)
+    x, y = TEXT.data.x[validation], TEXT.data.y[validation]
+    logits = program_lib.predict(own.program, variables, lane(chunk.lanes, 0), jnp.asarray(x))
+    nats = optax.softmax_cross_entropy_with_integer_labels(logits, y)
+    assert logits.shape == (len(validation), CONTEXT, len(SYMBOLS))
+    assert outcome.metrics["validation/nll"] == pytest.approx(float(nats.mean()), rel=1e-5)
+    assert outcome.curves["validation/loss"][-1] == pytest.approx(float(nats.mean()), rel=1e-5)
+    assert outcome.metrics["validation/bits_per_character"] == pytest.approx(float(nats.mean()) / np.log(2), rel=1e-5)
+    assert outcome.metrics["validation/perplexity"] == pytest.approx(np.exp(float(nats.mean())), rel=1e-5)
+    right = float((logits.argmax(-1) == y).mean())
+    assert outcome.metrics["validation/token_accuracy"] == pytest.approx(right, rel=1e-6)
+    # The last symbol and a bit more than nothing about the next: far below ln 5.
+    assert outcome.metrics["test/nll"] < 0.8
+    assert outcome.curves["train/bits_per_character"][-1] < outcome.curves["train/bits_per_character"][0]
+
+
+def test_parts_and_streams_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same outcome when it is evaluated two rows at a time, and when the windows are streamed from the host."""
+    (whole,) = train([run()], 1)
+    (streamed,) = train([run()], 1, memory=chunk_lib.Memory(device=0))
+    assert streamed == whole
+    monkeypatch.setattr(chunk_lib, "EVALUATION_STEPS", 2 * CONTEXT)
+    (parts,) = train([run()], 1)
+    assert parts.checksums == whole.checksums
+    assert parts.metrics == pytest.approx(whole.metrics, rel=1e-5)
+
+
+def test_accumulated_parts_are_the_batch() -> None:
+    with compiled_lightly():
+        one, two = (steps([run(PADDED, accumulate=parts)], 1, PADDED) for parts in (1, 2))
+    assert_close(two, one)
+
+
+def test_half_precision_keeps_tokens() -> None:
+    for name in ("lstm", "tcn"):
+        with compiled_lightly():
+            found = steps([run(PADDED, **tiny(name), precision="bfloat16")], 1, PADDED)
+        assert all(np.isfinite(leaf).all() and leaf.dtype == np.float32 for leaf in jax.tree.leaves(found))
+
+
+def test_padding_is_out_of_losses_and_metrics() -> None:
+    """By hand: of three steps the last is padding, the first is right with probability 1/2, the second wrong."""
+    problem = TASKS.get("step_classification").build()
+    y = jnp.array([[0, 1, -1]])
+    scores = jnp.log(jnp.array([[[0.5, 0.25, 0.25], [0.5, 0.25, 0.25], [1 / 3, 1 / 3, 1 / 3]]]))
+    found = problem.example_metrics(scores, y)
+    assert float(found["accuracy"][0]) == 0.5
+    assert float(found["exact_match"][0]) == 0.0
+    assert float(found["nll"][0]) == pytest.approx((np.log(2) + np.log(4)) / 2)
+    targets = problem.encode(y, 3, 0.0, 1.0)
+    np.testing.assert_array_equal(problem.real(targets), [[True, True, False]])
+    loss = program_lib.losses(run(PADDED).program, scores, targets)
+    np.testing.assert_allclose(loss, found["nll"], rtol=1e-6)
+    np.testing.assert_array_equal(mean_over_steps(jnp.array([[2.0, 4.0]]), jnp.zeros((1, 2), bool)), [0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"arch": "mlp"}, "arch=mlp reads numbers, and memory has tokens"),
+        ({"scaling": "minmax"}, "scaling=minmax is of numbers"),
+        ({"regularization": "input_noise=0.1"}, "input_noise changes numbers"),
+        ({"regularization": "mixup=0.1"}, "mixup changes numbers"),
+        ({"regularization": "batch_norm"}, "arch=gru has none"),
+        ({"loss": "hinge"}, "loss=hinge is for classification; for language_model there are cross_entropy"),
+        ({"label_noise": 0.1}, "label_noise draws classes anew"),
+        ({"arch": "min_gru", "arch.read": "pixels"}, "arch.read says how an image is a sequence"),
+        ({"task": "classification"}, "task=classification does not fit memory, which is for language_model"),
+    ],
+    ids=str,
+)
+def test_what_does_not_fit(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        run(**settings)
+
+
+def test_a_target_at_each_step_needs_an_output_at_each_step() -> None:
+    numbers = dataclasses.replace(spec("step_classification", 60), vocabulary=())
+    with pytest.raises(UserError, match="arch=mlp answers once a sequence, and memory has a target at each step"):
+        run(Memory(numbers, PADDED.data), arch="mlp")
+
+
+def test_ids_of_other_data_are_what_they_were() -> None:
+    config, _ = config_lib.resolve({"seed": 3, "arch.hidden": "16", "regularization": "dropout=0.5"})
+    assert config_lib.run_id(config, "f") == "39211a401648f29e"
+    assert engine.run(seed=3).program.id == "ab101082429845f9"
