@@ -16,7 +16,6 @@ import research.catalogue  # noqa: F401
 from research import registry
 from research.data.source import open_source
 from research.data.spec import Arrays, DataSpec
-from research.data.windows import Windows
 from research.options import format_value
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
@@ -55,23 +54,13 @@ def table(rows: int = 60, features: int = 4) -> Memory:
     return _memory("regression", x, y, (), 1.0)
 
 
-def text(symbols: int = 5, length: int = 120, context: int = 8) -> Memory:
-    """Random tokens whose next one is to be foreseen, in windows: 80:20:20 places at a split of 4:1:1."""
-    tokens = np.random.default_rng(2).integers(0, symbols, length).astype(np.int32)
-    names, rows = tuple("abcdefgh"[:symbols]), length - context
-    kind = {"vocabulary": names, "target_shape": (context,), "windows": True}
-    spec = DataSpec("memory", "language_model", (context,), names, (), 1.0, rows, 0, "memory-text", True, **kind)
-    x, y = (Windows(tokens, context, rows, first) for first in (0, 1))
-    return Memory(spec, Arrays(x, y, np.zeros(0, np.int32)))
-
-
 def _memory(task: Any, x: np.ndarray, y: np.ndarray, classes: tuple[str, ...], maximum: float) -> Memory:
     features = () if x.ndim > 2 else tuple(f"x{i}" for i in range(x.shape[1]))
     spec = DataSpec("memory", task, x.shape[1:], classes, features, maximum, len(x), 0, f"memory-{task}", True)
     return Memory(spec, Arrays(x, y, np.zeros(0, np.int32)))
 
 
-IMAGES, TABLE, TEXT = images(), table(), text()
+IMAGES, TABLE = images(), table()
 BASE = {
     "split": "4:1:1",
     "split_seed": 0,
@@ -84,8 +73,8 @@ BASE = {
 
 @functools.cache
 def planner(regression: bool = False) -> Planner:
-    """A planner whose every data set is the images, the table, or where task=language_model is given, the text."""
-    return Planner(lambda config: TABLE if regression else TEXT if config.task == "language_model" else IMAGES)
+    """A planner whose every data set is the images, or the table."""
+    return Planner(lambda config: TABLE if regression else IMAGES)
 
 
 def run(regression: bool = False, **settings: Any) -> Run:
@@ -102,7 +91,7 @@ def start(runs: Sequence[Run], width: int) -> chunk_lib.Chunk:
 
 
 def data_of(run: Run) -> Memory:
-    return {"classification": IMAGES, "regression": TABLE, "language_model": TEXT}[run.config.task]
+    return IMAGES if run.config.task == "classification" else TABLE
 
 
 def steps(runs: Sequence[Run], width: int, count: int = 3, nudge: int | None = None) -> Any:
