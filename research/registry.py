@@ -124,6 +124,8 @@ class Architecture(Entry):
       over (padding, at its end); None: they are numbers, scaled. One that does not ask takes numbers alone.
     - `per_step: bool`: the outputs are [B, T, K], one at each step of the inputs, which has a target of its own;
       False: they are [B, K], of the whole sequence. One that does not ask has [B, K] alone.
+    - `source: int`: so many of the first tokens are read, and the others are the answer, one place late, behind a token
+      that starts it (teacher forcing); 0: there is no such thing.
     """
 
     inputs: tuple[int, ...] = ()

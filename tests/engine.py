@@ -107,6 +107,8 @@ def acts_on(entry: registry.Regularizer) -> dict[str, Any]:
     """Settings of a network and optimizer on which a regularizer acts."""
     if entry.site == "branch":
         return {"arch.residual": True}
+    if entry.site == "attention":
+        return {"arch": "vit", "arch.layers": 1, "arch.heads": 2, "arch.width": 8, "arch.patch": 3}
     if entry.site == "recurrent":
         return {"arch": "gru", "arch.hidden": 4}
     if entry.name == "group_norm" or entry.site != "image" or entry.slot != "normalization":

@@ -33,12 +33,15 @@ def characters() -> Memory:
 
 
 def padded(extra: int = 0) -> Memory:
-    """Sequences of 2 to 6 tokens to repeat, with that much more padding at their end."""
+    """Sequences of 2 to 6 tokens to repeat, with that much more padding at their end.
+
+    To an encoder–decoder the first two are the source.
+    """
     draw, rows = np.random.default_rng(1), 60
     x = draw.integers(0, len(SYMBOLS), (rows, CONTEXT), np.int32)
     x[np.arange(CONTEXT) >= draw.integers(2, CONTEXT + 1, (rows, 1))] = -1
     x = np.pad(x, ((0, 0), (0, extra)), constant_values=-1)
-    own = spec("step_classification", rows, shape=(CONTEXT + extra,))
+    own = spec("step_classification", rows, shape=(CONTEXT + extra,), source=2)
     own = dataclasses.replace(own, target_shape=(CONTEXT + extra,))
     return Memory(own, Arrays(x, x.copy(), np.zeros(0, np.int32)))
 

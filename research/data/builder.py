@@ -53,7 +53,8 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
         VERSION = tfds.core.Version(version)
 
         def _info(self) -> Any:
-            of_steps = {"classes": table.classes, "vocabulary": table.vocabulary, "task": table.task}
+            of_steps: dict[str, Any] = {"classes": table.classes, "vocabulary": table.vocabulary, "task": table.task}
+            of_steps |= {"source": table.source} if table.source else {}
             if table.y.ndim > 1:
                 target = tfds.features.Tensor(shape=table.y.shape[1:], dtype=table.y.dtype)
             elif table.classes:

@@ -62,7 +62,7 @@ def _stored(table: Table, directory: Path) -> dict[str, Any]:
         "test_size": table.test_size,
         "note": table.note,
     }
-    of_steps = {"vocabulary": table.vocabulary, "target_shape": table.y.shape[1:]}
+    of_steps = {"vocabulary": table.vocabulary, "target_shape": table.y.shape[1:], "source": table.source}
     fields |= {name: value for name, value in of_steps.items() if value}
     # The arrays, not the files they came from: array_record files of equal content differ from process to process.
     content = hashlib.sha256(json.dumps(fields).encode())

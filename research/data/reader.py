@@ -87,6 +87,7 @@ def read(directory: Path, file: Path) -> Table:
         maximum=float(metadata.get("maximum", 255 if x.dtype == np.uint8 else 1)),
         vocabulary=tuple(metadata.get("vocabulary", ())),
         task=metadata.get("task", ""),
+        source=int(metadata.get("source", 0)),
         note=_COPIES.format(name) if name in _LOSSLESS and "JPEG" in contents.formats else "",
     )
 

@@ -25,7 +25,9 @@ class DataSpec:
     there are none. note: what a reader of a table made from it must know. vocabulary: the symbols, if the inputs
     are tokens; these are never scaled or noised. target_shape: of one example's target, () of one label or value, (T,)
     of one at each step. windows: rows are windows of one long sequence, one at each place, which a split cuts into
-    stretches. parts: where the sequence comes in parts of its own, the lengths of train, validation and test.
+    stretches. source: how many of the first tokens are given, where the others are the answer to them, one place late,
+    behind a token that starts it. parts: where the sequence comes in parts of its own, the lengths of train, validation
+    and test.
     """
 
     name: str
@@ -44,6 +46,7 @@ class DataSpec:
     target_shape: tuple[int, ...] = ()
     windows: bool = False
     parts: tuple[int, ...] = ()
+    source: int = 0
 
     @property
     def channels(self) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ class Table:
 
     y: [N, ...] int32 (with `classes`) or float32. test_size: the last rows are its own test split. maximum: the largest
     value that `x` can take, 1 for tables. task: what it is for, where that is not classification or regression.
+    source: as in DataSpec.
     """
 
     x: Rows
@@ -36,3 +37,4 @@ class Table:
     note: str = ""
     vocabulary: tuple[str, ...] = ()
     task: str = ""
+    source: int = 0

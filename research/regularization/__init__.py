@@ -12,7 +12,7 @@ values); a key is the caller's (a stream at a step, an example, a kernel) and is
 | parameters    | reparametrization      | `Reparametrization(split, join)`                         | joined        |
 | normalization | any, image             | a flax module: `module(x, fwd) -> x`                     | `fwd.train`   |
 | activations   | hidden, input,         | `apply(x, key) -> x`                                     | not called    |
-|               | recurrent              |                                                          |               |
+|               | attention, recurrent   |                                                          |               |
 | activations   | branch                 | `apply(x, key, depth) -> x`                              | not called    |
 | loss          | kernels                | `penalty(w) -> []`                                       | not called    |
 | loss          | hidden                 | `penalty(h) -> []`                                       | not called    |
@@ -34,8 +34,9 @@ reparametrization: `split(w) -> parts` at initialisation, `join(parts) -> w` in 
 
 normalization: x [B, ..., C]; statistics over examples are kept in the collection `batch_stats`. At most one.
 
-activations: one example's x [...] with its own key. hidden: after each hidden layer's activation. input:
-before the first layer. recurrent: of factors 1 that a layer multiplies with at every step of a sequence. branch: the
+activations: one example's x [...] with its own key. hidden: after each hidden layer's activation, or what a
+branch of a transformer gives. input: before the first layer. attention: the weights [H, T, S] by which H heads at
+T places look at S. recurrent: of factors 1 that a layer multiplies with at every step of a sequence. branch: the
 output of a residual branch, depth in (0, 1] its place among the branches.
 
 loss: kernels: summed over the kernels. hidden: of one example's hidden activations h [...], summed over

@@ -39,6 +39,18 @@ def input_dropout(rate: Annotated[Probability, "probability of dropping an input
 
 @member(
     "activations",
+    "attention",
+    paper="Vaswani et al. 2017, Attention is all you need, as their code and most since have it",
+    neutral={"rate": 0.0},
+    tiny={"rate": 0.3},
+)
+def attention_dropout(rate: Annotated[Probability, "probability of dropping an attention weight"]) -> Apply:
+    """Drops attention weights, after the softmax, and divides the others by 1 - rate."""
+    return lambda x, key: drop(x, key, rate, x.shape)
+
+
+@member(
+    "activations",
     "hidden",
     paper="Srivastava et al. 2014, section 10",
     neutral={"rate": 0.0},

@@ -14,7 +14,7 @@ SITES: Mapping[str, tuple[str, ...]] = {
     "targets": ("any", "image"),
     "parameters": ("kernels", "reparametrization"),
     "normalization": ("any", "image"),
-    "activations": ("input", "hidden", "recurrent", "branch"),
+    "activations": ("input", "hidden", "attention", "recurrent", "branch"),
     "loss": ("kernels", "hidden"),
     "update": ("gradient", "decay", "independent"),
     "projection": ("norm", "proximal"),

@@ -66,7 +66,7 @@ class Program:
         spec = self.spec
         shapes = [list(spec.shape), len(spec.classes), dataclasses.astuple(self.sizes), self.config.epochs]
         if spec.vocabulary or spec.target_shape:
-            shapes += [len(spec.vocabulary), list(spec.target_shape)]
+            shapes += [len(spec.vocabulary), list(spec.target_shape), *([spec.source] if spec.source else [])]
         return config_lib.digest([config_lib.static_id(self.config), shapes])
 
     @property
@@ -102,7 +102,12 @@ class Program:
     def model(self) -> nn.Module:
         outputs = LOSSES.get(self.config.loss).outputs(self.width)
         entry = ARCHITECTURES.get(self.config.arch.name)
-        told = {"vocabulary": len(self.spec.vocabulary) or None, "per_step": bool(self.spec.target_shape)}
+        spec = self.spec
+        told = {
+            "vocabulary": len(spec.vocabulary) or None,
+            "per_step": bool(spec.target_shape),
+            "source": spec.source,
+        }
         asked = {name: told[name] for name in entry.asks}
         return entry.build(outputs=outputs, **asked, **dict(self.config.arch.options))
 

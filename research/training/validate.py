@@ -18,6 +18,7 @@ from research.training.state import Lane
 _SITES = {
     "hidden": "hidden units",
     "input": "an input site",
+    "attention": "attention weights (a vit has them)",
     "recurrent": "states that are handed on from step to step (rnn, lstm and gru have them)",
     "branch": "residual branches (an mlp has them with --arch.residual)",
     "normalization": "hidden layers to normalize",

@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 
 import research.catalogue  # noqa: F401
-from research import config as config_lib
-from research.data.spec import DataSpec
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import HiddenConv, HiddenDense
 from research.models.layers.initializers import initializer
@@ -24,26 +22,6 @@ def parameters(name: str, outputs: int, shape: tuple[int, ...], **options: Any) 
     model = ARCHITECTURES.get(name).build(outputs=outputs, **options)
     variables = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, *shape)), EVALUATION))
     return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
-
-
-@pytest.mark.parametrize("entry", list(ARCHITECTURES), ids=lambda entry: entry.name)
-@pytest.mark.parametrize("shape", [(7,), (8, 8, 1), (5, 6, 3)], ids=str)
-def test_outputs(entry: Any, shape: tuple[int, ...]) -> None:
-    if entry.inputs and len(shape) not in entry.inputs:
-        pytest.skip("it takes images alone")
-    config, _ = config_lib.resolve({"arch": entry.name, **{f"arch.{k}": v for k, v in entry.tiny.items()}})
-    spec = DataSpec("data", "classification", shape, tuple("abc"), (), 1.0, 10, 0, "f")
-    if wrong := next(filter(None, (constraint(config, spec) for constraint in entry.constraints)), None):
-        pytest.skip(wrong)
-    model = entry.build(outputs=3, **entry.tiny)
-    x = jnp.ones((4, *shape))
-    variables = model.init(jax.random.key(0), x, EVALUATION)
-    outputs = model.apply(variables, x, EVALUATION)
-    chex.assert_shape(outputs, (4, 3))
-    chex.assert_type(outputs, jnp.float32)
-    chex.assert_tree_all_finite(outputs)
-    train = Forward(train=True, index=jnp.arange(4))
-    chex.assert_shape(model.apply(variables, x, train, rngs={"rrelu": jax.random.key(1)}), (4, 3))
 
 
 @pytest.mark.parametrize("entry", list(ACTIVATIONS), ids=lambda entry: entry.name)

@@ -125,6 +125,7 @@ VARIANCES = {
     "gradient_noise": lambda x, eta, gamma: eta,
     "dropout": lambda x, rate: x**2 * rate / (1 - rate),
     "input_dropout": lambda x, rate: x**2 * rate / (1 - rate),
+    "attention_dropout": lambda x, rate: x**2 * rate / (1 - rate),
     "gaussian_dropout": lambda x, rate: x**2 * rate / (1 - rate),
     "variational_dropout": lambda x, rate: x**2 * rate / (1 - rate),
     "dropconnect": lambda x, rate: x**2 * rate / (1 - rate),

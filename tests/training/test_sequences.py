@@ -79,7 +79,7 @@ def test_accumulated_parts_are_the_batch() -> None:
 
 
 def test_half_precision_keeps_tokens() -> None:
-    for name in ("lstm", "tcn"):
+    for name in ("lstm", "tcn", "gpt", "seq2seq"):
         with compiled_lightly():
             found = steps([run(PADDED, **tiny(name), precision="bfloat16")], 1, PADDED)
         assert all(np.isfinite(leaf).all() and leaf.dtype == np.float32 for leaf in jax.tree.leaves(found))

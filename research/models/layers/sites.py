@@ -15,7 +15,7 @@ SITE = "site"
 
 
 class Site(nn.Module):
-    """Applies the activation-slot regularizers of one site (`input` or `hidden`) to x [B, ...]."""
+    """Applies the activation-slot regularizers of one site (`input`, `hidden` or `attention`) to x [B, ...]."""
 
     site: str
 
@@ -30,7 +30,8 @@ class Site(nn.Module):
         for member, entry in _at(fwd, "activations", self.site):
             keys = fwd.example_keys(self.make_rng(entry.name))
             x = jax.vmap(entry.build(**fwd.options(member)))(x, keys)
-        return checkpoint_name(x, SITE)
+        # Weights of attention, T² an example and head, are what a backward pass recomputes to save memory.
+        return x if self.site == "attention" else checkpoint_name(x, SITE)
 
 
 class Mask(nn.Module):

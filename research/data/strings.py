@@ -1,0 +1,124 @@
+"""Generated pairs of strings: sorting, reversing, and dates from how people write them to ISO 8601."""
+
+import calendar
+import datetime
+import string
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import numpy as np
+
+from research import rng
+from research.data.builder import open_built
+from research.data.decoded import digest
+from research.data.spec import PADDING, Source
+from research.data.table import Table
+from research.data.text import encode
+from research.options import Count, Range, options_of
+from research.registry import DATASETS, Entry
+
+VERSION = "1.0.0"  # raised when other rows are generated
+START = ">"  # between a source and its answer
+BLANK = " "  # after a source that is shorter than others
+LETTERS = string.ascii_lowercase
+FIRST, DAYS = datetime.date(1970, 1, 1), 29_220  # to the end of 2049
+# How a date is written; `%-d` is a day without a leading zero.
+FORMATS = ("%-d %B %Y", "%B %-d, %Y", "%a %-d %b %Y", "%A, %B %-d, %Y", "%d/%m/%Y", "%-d.%-m.%Y", "%b %d %y")
+
+SYMBOLS = "".join(sorted({*string.digits, *" ,-./", *"".join((*calendar.month_name, *calendar.day_name))}))
+
+Length = Annotated[Count, "letters of a string"]
+Letters = Annotated[int, Range(2, 26), "letters that there are"]
+Size = Annotated[Count, "pairs to train and validate on"]
+Test = Annotated[Count, "pairs of the test set"]
+Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
+
+
+def table(pairs: list[tuple[str, str]], symbols: str, test: int) -> Table:
+    """Pairs of a source and an answer as tokens: x: source, start, answer but for its end; y: nothing, answer.
+
+    Sources are filled up with blanks; answers are equally long.
+    """
+    vocabulary = (*symbols, START)
+    width, length = max(len(source) for source, _ in pairs), len(pairs[0][1])
+    x = "".join(source.ljust(width, BLANK) + START + answer[:-1] for source, answer in pairs)
+    y = "".join(answer for _, answer in pairs)
+    targets = np.full((len(pairs), width + length), PADDING, np.int32)
+    targets[:, width:] = encode(y, vocabulary, "answers").reshape(len(pairs), length)
+    return Table(
+        encode(x, vocabulary, "sources").reshape(len(pairs), width + length),
+        targets,
+        vocabulary,
+        test_size=test,
+        vocabulary=vocabulary,
+        task="sequence_to_sequence",
+        source=width,
+    )
+
+
+def _strings(name: str, length: int, letters: int, size: int, test: int, seed: int) -> list[str]:
+    drawn = rng.host(seed, name).integers(0, letters, (size + test, length))
+    return ["".join(row) for row in np.array(list(LETTERS))[drawn]]
+
+
+def sort_strings(length: int, letters: int, size: int, test: int, seed: int) -> Table:
+    """A string of random letters; the answer has them in the order of the alphabet."""
+    strings = _strings("sort_strings", length, letters, size, test, seed)
+    return table([(s, "".join(sorted(s))) for s in strings], LETTERS[:letters], test)
+
+
+def reverse_strings(length: int, letters: int, size: int, test: int, seed: int) -> Table:
+    """A string of random letters; the answer is it backwards."""
+    strings = _strings("reverse_strings", length, letters, size, test, seed)
+    return table([(s, s[::-1]) for s in strings], LETTERS[:letters], test)
+
+
+def dates(size: int, test: int, seed: int) -> Table:
+    """A date from 1970 to 2049 in one of seven formats; the answer is in ISO 8601, as in 2031-05-09.
+
+    Dates of the test set may be among the others, in another format or the same.
+    """
+    draw = rng.host(seed, "dates")
+    days, formats = (draw.integers(0, most, size + test) for most in (DAYS, len(FORMATS)))
+    pairs = []
+    for day, written in zip(days, formats, strict=True):
+        date = FIRST + datetime.timedelta(days=int(day))
+        pairs.append((date.strftime(FORMATS[written]), date.isoformat()))
+    return table(pairs, SYMBOLS, test)
+
+
+def _open(name: str, load: Callable[..., Table], options: dict[str, Any], cache_dir: str) -> Source:
+    key = f"{name}_{digest(sorted(options.items()))}"
+    return open_built(lambda: load(**options), key, VERSION, cache_dir=cache_dir, name=name)
+
+
+def _opener(load: Callable[..., Table]) -> Callable[..., Source]:
+    def open_strings(
+        *,
+        data_dir: str | None,
+        cache_dir: str,
+        length: Length = 10,
+        letters: Letters = 26,
+        size: Size = 20_000,
+        test: Test = 2_000,
+        seed: Seed = 0,
+    ) -> Source:
+        options = {"length": length, "letters": letters, "size": size, "test": test, "seed": seed}
+        return _open(load.__name__, load, options, cache_dir)
+
+    return open_strings
+
+
+def open_dates(
+    *, data_dir: str | None, cache_dir: str, size: Size = 20_000, test: Test = 2_000, seed: Seed = 0
+) -> Source:
+    """Dates as people write them; see `dates`."""
+    return _open("dates", dates, {"size": size, "test": test, "seed": seed}, cache_dir)
+
+
+for _name, _build, _summary, _paper in (
+    ("sort_strings", _opener(sort_strings), "random letters; the answer has them in order", "Vinyals et al. 2016"),
+    ("reverse_strings", _opener(reverse_strings), "random letters; the answer is them backwards", ""),
+    ("dates", open_dates, "dates as people write them; the answer is in ISO 8601, as in 2031-05-09", ""),
+):
+    DATASETS.add(Entry(_name, _build, _summary, _paper, options=options_of(_build, given={"data_dir", "cache_dir"})))

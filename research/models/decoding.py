@@ -1,0 +1,71 @@
+"""Decoding: an encoder–decoder's answer to a source, greedy or by beam search."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+
+def greedy(model: nn.Module, params: Any, source: jax.Array, *, start: int, count: int) -> jax.Array:
+    """The answer's `count` tokens to a source int [B, S], int32 [B, count], each the most likely after the last.
+
+    model: with `begin` and `advance` (transformer, seq2seq). start: the token that begins an answer.
+    """
+
+    def step(carry: Any, place: jax.Array) -> Any:
+        state, token = carry
+        logits, state = _advance(model, params, state, token, place)
+        token = jnp.argmax(logits, axis=-1).astype(jnp.int32)
+        return (state, token), token
+
+    state = _begin(model, params, source, start)
+    token = jnp.full(source.shape[0], start, jnp.int32)
+    _, tokens = jax.lax.scan(step, (state, token), jnp.arange(count))
+    return tokens.T
+
+
+def beam_search(
+    model: nn.Module, params: Any, source: jax.Array, *, start: int, count: int, width: int
+) -> tuple[jax.Array, jax.Array]:
+    """The likeliest answers that are found: int32 [B, width, count] and their log-probabilities [B, width], best first.
+
+    At each place every one of the `width` best answers so far is continued by every token, and the best are kept
+    (Sutskever et al. 2014). One beam is greedy; as many as there are answers of count - 1 tokens miss nothing.
+    """
+    rows = source.shape[0]
+
+    def step(carry: Any, place: jax.Array) -> Any:
+        state, tokens, scores = carry  # leaves [B·width, ...], int32 [B, width, count], [B, width]
+        last = jnp.where(place == 0, start, tokens[..., jnp.maximum(place - 1, 0)])
+        logits, state = _advance(model, params, state, last.reshape(-1), place)
+        wide = logits.astype(jnp.promote_types(logits.dtype, jnp.float32))
+        extended = scores[..., None] + jax.nn.log_softmax(wide).reshape(rows, width, -1)
+        scores, places = jax.lax.top_k(extended.reshape(rows, -1), width)
+        beam, token = places // wide.shape[-1], places % wide.shape[-1]
+        tokens = jnp.take_along_axis(tokens, beam[..., None], axis=1).at[..., place].set(token)
+        flat = (jnp.arange(rows)[:, None] * width + beam).reshape(-1)
+        return (jax.tree.map(lambda leaf: leaf[flat], state), tokens, scores), None
+
+    state = _begin(model, params, jnp.repeat(source, width, axis=0), start)
+    tokens = jnp.zeros((rows, width, count), jnp.int32)
+    # The beams begin alike: only the first counts.
+    scores = jnp.where(jnp.arange(width) == 0, 0.0, -jnp.inf) * jnp.ones((rows, 1))
+    (_, tokens, scores), _ = jax.lax.scan(step, (state, tokens, scores), jnp.arange(count))
+    return tokens, scores
+
+
+def _begin(model: nn.Module, params: Any, source: jax.Array, start: int) -> Any:
+    """(what the model makes of the source, its cache); the cache's arrays are there before the first token."""
+    carry = model.apply({"params": params}, source, method="begin")
+    token = jnp.full(source.shape[0], start, jnp.int32)
+    _, cache = model.apply({"params": params}, carry, token, jnp.int32(0), method="advance", mutable=["cache"])
+    return carry, cache
+
+
+def _advance(model: nn.Module, params: Any, state: Any, token: jax.Array, place: jax.Array) -> Any:
+    carry, cache = state
+    (logits, carry), cache = model.apply(
+        {"params": params, **cache}, carry, token, place, method="advance", mutable=["cache"]
+    )
+    return logits, (carry, cache)

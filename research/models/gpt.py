@@ -1,0 +1,70 @@
+"""A decoder-only transformer: a language model."""
+
+from typing import Annotated, Any
+
+import flax.linen as nn
+import jax
+
+from research.models.layers.attention import causal
+from research.models.layers.blocks import Block, last_norm
+from research.models.layers.design import Design, designed, embedding
+from research.models.layers.forward import Forward
+from research.models.layers.positions import PositionName, Positions
+from research.models.layers.sites import Site
+from research.options import Count
+from research.registry import ARCHITECTURES, Architecture
+
+
+class GPT(nn.Module):
+    """Tokens int [B, T] -> logits [B, T, outputs], at each place those of what follows.
+
+    start: int32 [], the place of x[:, 0], where keys and values are kept in the collection `cache`, so that what lies
+    before need not be worked out again; the cache must begin at place 0.
+    """
+
+    outputs: int
+    vocabulary: int
+    design: Design
+    per_step: bool = True
+    context: Annotated[Count, "longest sequence"] = 64
+    positions: Annotated[PositionName, "how places are told apart"] = "learned"
+    tied: Annotated[bool, "the head's kernel is the table of token vectors"] = True
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward, start: jax.Array | None = None) -> jax.Array:
+        design = self.design
+        tokens = embedding(design, self.vocabulary, self.positions, self.tied)
+        h = Positions(self.positions, self.context)(tokens.embed(x), start)
+        h = Site("input")(h, fwd)
+        mask = causal(x.shape[1])
+        for number in range(1, design.layers + 1):
+            h = Block(design, number, self.positions == "rotary", self.context)(h, fwd, mask=mask, start=start)
+        h = last_norm(design, h)
+        return tokens.logits(h) if self.tied else design.dense(self.outputs)(h)
+
+
+def _predicts_tokens(config: Any, spec: Any) -> str | None:
+    """Each token of the data has a target of its own, and where the head is the table, that is a token."""
+    if not spec.vocabulary:
+        return f"arch=gpt reads tokens, and {spec.name} has numbers; arch=transformer_encoder takes series of them"
+    if not spec.target_shape:
+        return f"arch=gpt answers at each place, and {spec.name} asks once a sequence; use arch=transformer_encoder"
+    if config.arch["tied"] and len(spec.classes) != len(spec.vocabulary):
+        return f"{spec.name} has {len(spec.vocabulary)} symbols and {len(spec.classes)} classes; use arch.tied=false"
+    return None
+
+
+build, options = designed(GPT, bias=False)
+ARCHITECTURES.add(
+    Architecture(
+        "gpt",
+        build,
+        "decoder-only transformer, a language model; by default nanoGPT's setting for a CPU",
+        "Radford et al. 2019; Karpathy 2022, nanoGPT",
+        options=options,
+        constraints=(_predicts_tokens,),
+        inputs=(1,),
+        asks=("vocabulary", "per_step"),
+        tiny={"layers": 2, "heads": 2, "width": 8, "context": 16},
+    )
+)

@@ -1,0 +1,91 @@
+"""Design: what the blocks of a transformer have in common, as the options of its architecture."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import flax.linen as nn
+
+from research.models.layers.attention import Attention
+from research.models.layers.hidden import ActivationName
+from research.models.layers.positions import PositionName
+from research.models.layers.tokens import Tokens
+from research.options import Count, Option, options_of
+
+EPSILON = 1e-5
+SD = 0.02
+GIVEN = ("outputs", "design", "vocabulary", "per_step", "source")  # fields that are no options
+
+
+@dataclasses.dataclass(frozen=True)
+class Design:
+    """Width, heads and the order of a transformer's blocks. Kernels are drawn from N(0, 0.02²).
+
+    Those that end a residual branch are drawn smaller by 1/√(the number of branches), as in GPT-2 (Radford et al.
+    2019), so that the sum over all of them keeps its scale.
+    """
+
+    layers: Annotated[Count, "blocks"] = 4
+    heads: Annotated[Count, "attention heads; they must divide the width"] = 4
+    width: Annotated[Count, "units of the residual stream"] = 128
+    hidden: Annotated[Count | None, "hidden units of a block's MLP; none: 4 times the width, 8/3 if gated"] = None
+    activation: ActivationName = "gelu"
+    gated: Annotated[bool, "multiply the MLP's hidden units by a linear map; with activation=silu: SwiGLU"] = False
+    norm: Annotated[Literal["layer", "rms"], "normalization of the residual stream"] = "layer"
+    order: Annotated[Literal["pre", "post"], "normalize before each branch, or after it is added"] = "pre"
+    bias: Annotated[bool, "biases in the linear maps and the normalization"] = True
+
+    @property
+    def mlp_width(self) -> int:
+        """Hidden units of a block's MLP; a gated one has as many weights as one that is not (Shazeer 2020)."""
+        if self.hidden is not None:
+            return self.hidden
+        return self.width * 8 // 3 if self.gated else 4 * self.width
+
+    def normalization(self) -> nn.Module:
+        """[..., D] -> [..., D], over the units."""
+        if self.norm == "rms":
+            return nn.RMSNorm(EPSILON, use_fast_variance=False)
+        return nn.LayerNorm(EPSILON, use_bias=self.bias, use_fast_variance=False)
+
+    def dense(self, features: int) -> nn.Dense:
+        return nn.Dense(features, self.bias, kernel_init=nn.initializers.normal(SD))
+
+    def last_init(self, branches: int) -> nn.initializers.Initializer:
+        """Of the kernel that ends one of `branches` residual branches."""
+        return nn.initializers.normal(SD / math.sqrt(branches))
+
+    def attention(self, branches: int, name: str, **options: Any) -> Attention:
+        kernel_init = nn.initializers.normal(SD)
+        return Attention(
+            self.heads, self.bias, kernel_init=kernel_init, out_init=self.last_init(branches), name=name, **options
+        )
+
+
+def embedding(design: Design, vocabulary: int, positions: PositionName, tied: bool = False) -> Tokens:
+    """The token vectors of a network with these positions.
+
+    Beside sinusoidal ones, whose entries are of the order of 1, they have the same scale (Vaswani et al. 2017,
+    section 3.4).
+    """
+    if positions == "sinusoidal":
+        root = math.sqrt(design.width)
+        return Tokens(vocabulary, design.width, tied, sd=1 / root, scale=root)
+    return Tokens(vocabulary, design.width, tied, sd=SD)
+
+
+def designed(module: Callable[..., nn.Module], **defaults: Any) -> tuple[Callable[..., nn.Module], tuple[Option, ...]]:
+    """(builder, options) of a flax module that has a `design`: the design's options beside its own.
+
+    defaults: those of the design that differ here.
+    """
+    shared = [dataclasses.replace(o, default=defaults.get(o.name, o.default)) for o in options_of(Design)]
+    names = {option.name for option in shared}
+
+    def build(**options: Any) -> nn.Module:
+        chosen = {name: value for name, value in options.items() if name in names}
+        own = {name: value for name, value in options.items() if name not in names}
+        return module(design=Design(**{**defaults, **chosen}), **own)
+
+    return build, (*shared, *options_of(module, given=GIVEN))

@@ -1,0 +1,45 @@
+"""Tokens: from symbols to vectors, and from vectors to the next symbol's logits."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.data.spec import PADDING
+
+
+class Tokens(nn.Module):
+    """A vector a symbol: `embed` looks it up and, if tied, `logits` multiplies by it.
+
+    tied: the vectors are the columns of the head's kernel (Press & Wolf 2017, arXiv:1608.05859), and so are decayed
+    and bounded as kernels are; untied ones are no kernel. sd: of a vector's entries. scale: what they are multiplied
+    with where they are looked up.
+    """
+
+    vocabulary: int
+    width: int
+    tied: bool = False
+    sd: float = 0.02
+    scale: float = 1.0
+
+    def setup(self) -> None:
+        name, shape = ("kernel", (self.width, self.vocabulary)) if self.tied else ("embedding", self.shape)
+        self.table = self.param(name, nn.initializers.normal(self.sd), shape, jnp.float32)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.vocabulary, self.width
+
+    def embed(self, x: jax.Array) -> jax.Array:
+        """int [B, T] -> [B, T, D]; padding is looked up as if it were the first symbol."""
+        table = self.table.T if self.tied else self.table
+        return self.scale * table[jnp.maximum(x, 0)]
+
+    def logits(self, h: jax.Array) -> jax.Array:
+        """[B, T, D] -> [B, T, V] by the same vectors."""
+        assert self.tied
+        return h @ self.table
+
+
+def real(x: jax.Array) -> jax.Array:
+    """Which of the tokens int [B, T] are no padding, bool [B, T]."""
+    return x != PADDING

@@ -1,0 +1,119 @@
+"""Recurrent encoder–decoders with attention: from a sequence of tokens to another."""
+
+from typing import Annotated, Any, Literal
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.gru import cell
+from research.models.layers.forward import Forward
+from research.models.layers.recurrent import Cells
+from research.models.layers.sites import Site
+from research.models.layers.tokens import Tokens, real
+from research.models.transformer import answers
+from research.options import Count, options_of
+from research.registry import ARCHITECTURES, Architecture
+
+Score = Literal["bahdanau", "luong"]
+
+
+class Seq2Seq(nn.Module):
+    """Tokens int [B, S + T] -> logits [B, S + T, outputs], as Transformer has them, by GRUs.
+
+    The encoder reads both ways, and where it ends backwards the decoder starts. attention: bahdanau: before each step
+    the decoder's last state looks at the source, by v·tanh(W s + U h), and reads what it finds; luong: its new state
+    looks, by s·W h, and what it finds joins it on the way out.
+    """
+
+    outputs: int
+    vocabulary: int
+    source: int
+    per_step: bool = True
+    hidden: Annotated[Count, "units of the encoder, each way, and of the decoder"] = 128
+    embedding: Annotated[Count, "width of the tokens' vectors"] = 64
+    attention: Annotated[Score, "how the decoder looks at the source"] = "bahdanau"
+
+    def setup(self) -> None:
+        self.tokens = Tokens(self.vocabulary, self.embedding, sd=1.0)
+        self.source_site, self.target_site = Site("input"), Site("input")
+        self.memory_site, self.readout_site = Site("hidden"), Site("hidden")
+        self.forwards = Cells(cell, self.hidden, gates=3, state_bias=True)
+        self.backwards = Cells(cell, self.hidden, gates=3, state_bias=True, reverse=True)
+        self.first = nn.Dense(self.hidden)
+        self.keys = nn.Dense(self.hidden, use_bias=False)
+        scanned = nn.scan(
+            Step, variable_broadcast="params", split_rngs={"params": False}, in_axes=(1, nn.broadcast), out_axes=1
+        )
+        self.step = scanned(self.hidden, self.attention)
+        self.head = nn.Dense(self.outputs)
+
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        source, target = x[:, : self.source], x[:, self.source :]
+        memory = self.encode(source, fwd)
+        logits, _ = self.decode(target, memory, fwd)
+        return jnp.pad(logits, ((0, 0), (self.source, 0), (0, 0)))
+
+    def encode(self, source: jax.Array, fwd: Forward) -> Any:
+        """Source int [B, S] -> (the decoder's first state [B, H], (memory [B, S, 2H], its keys [B, S, H], real))."""
+        seen = real(source)
+        x = self.source_site(self.tokens.embed(source), fwd)
+        ways = self.forwards(x, seen, fwd), self.backwards(x, seen, fwd)
+        memory = self.memory_site(jnp.concatenate(ways, axis=-1), fwd)
+        return jnp.tanh(self.first(ways[1][:, 0])), (memory, self.keys(memory), seen)
+
+    def decode(self, target: jax.Array, encoded: Any, fwd: Forward) -> tuple[jax.Array, jax.Array]:
+        """Target int [B, T] -> logits [B, T, outputs], and the last state. The weights are left in `attention`."""
+        state, memory = encoded
+        state, (readout, weights) = self.step(state, self.target_site(self.tokens.embed(target), fwd), memory)
+        self.sow("attention", "weights", weights)
+        return self.head(self.readout_site(readout, fwd)), state
+
+    def begin(self, source: jax.Array) -> Any:
+        """What an answer to a source int [B, S] is made from; its leaves are [B, ...]."""
+        return self.encode(source, Forward())
+
+    def advance(self, carry: Any, token: jax.Array, place: jax.Array) -> tuple[jax.Array, Any]:
+        """The logits [B, outputs] of what follows the answer's token [B], and the carry."""
+        logits, state = self.decode(token[:, None], carry, Forward())
+        return logits[:, 0], (state, carry[1])
+
+
+class Step(nn.Module):
+    """One step of the decoder: (state [B, H], token's vector [B, E]) -> (state, (readout [B, H], weights [B, S]))."""
+
+    hidden: int
+    score: Score
+
+    @nn.compact
+    def __call__(self, state: jax.Array, x: jax.Array, memory: Any) -> Any:
+        values, keys, seen = memory
+        gru = nn.GRUCell(self.hidden)
+        if self.score == "bahdanau":
+            query = nn.Dense(self.hidden)(state)
+            scores = nn.Dense(1, use_bias=False)(jnp.tanh(query[:, None] + keys))[..., 0]
+        else:
+            state, _ = gru(state, x)
+            scores = jnp.einsum("bh,bsh->bs", state, keys)
+        wide = scores.astype(jnp.promote_types(scores.dtype, jnp.float32))
+        weights = jax.nn.softmax(jnp.where(seen, wide, jnp.finfo(wide.dtype).min))
+        found = jnp.einsum("bs,bsd->bd", weights.astype(values.dtype), values)
+        if self.score == "bahdanau":
+            state, _ = gru(state, jnp.concatenate([x, found], axis=-1))
+        readout = jnp.tanh(nn.Dense(self.hidden)(jnp.concatenate([state, found], axis=-1)))
+        return state, (readout, weights)
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "seq2seq",
+        Seq2Seq,
+        "GRU encoder-decoder with attention: reads a sequence of tokens and answers with another",
+        "Bahdanau et al. 2015; Luong et al. 2015",
+        options=options_of(Seq2Seq, given=("outputs", "vocabulary", "source", "per_step")),
+        constraints=(answers,),
+        inputs=(1,),
+        asks=("vocabulary", "per_step", "source"),
+        tiny={"hidden": 6, "embedding": 4},
+    )
+)

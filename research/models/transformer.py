@@ -1,0 +1,107 @@
+"""The encoder–decoder transformer: from a sequence of tokens to another."""
+
+from typing import Annotated, Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.attention import causal, padding
+from research.models.layers.blocks import Block, CrossBlock
+from research.models.layers.design import Design, designed, embedding
+from research.models.layers.forward import Forward
+from research.models.layers.positions import PositionName, Positions
+from research.models.layers.sites import Site
+from research.models.layers.tokens import real
+from research.options import Count
+from research.registry import ARCHITECTURES, Architecture
+
+
+class Transformer(nn.Module):
+    """Tokens int [B, S + T] -> logits [B, S + T, outputs], those of the S source places zero.
+
+    The first `source` tokens are what is read; the others are what is answered, one place late, behind a token that
+    starts it: in training the right answer (teacher forcing). One table of token vectors serves both, and tied the
+    head too (Vaswani et al. 2017, section 3.4).
+
+    To answer token by token (research/models/decoding.py): `begin` reads the source and `advance` takes the last token.
+    """
+
+    outputs: int
+    vocabulary: int
+    source: int
+    design: Design
+    per_step: bool = True
+    context: Annotated[Count, "longest source, and longest answer"] = 64
+    positions: Annotated[PositionName, "how places are told apart"] = "sinusoidal"
+    tied: Annotated[bool, "the head's kernel is the table of token vectors"] = True
+
+    def setup(self) -> None:
+        design, rotary, numbers = self.design, self.positions == "rotary", range(1, self.design.layers + 1)
+        self.tokens = embedding(design, self.vocabulary, self.positions, self.tied)
+        self.source_positions = Positions(self.positions, self.context)
+        self.target_positions = Positions(self.positions, self.context)
+        self.source_site, self.target_site = Site("input"), Site("input")
+        self.encoder = [Block(design, number, rotary) for number in numbers]
+        self.decoder = [CrossBlock(design, number, rotary, self.context) for number in numbers]
+        if design.order == "pre":
+            self.encoder_norm, self.decoder_norm = design.normalization(), design.normalization()
+        if not self.tied:
+            self.head = design.dense(self.outputs)
+
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        source, target = x[:, : self.source], x[:, self.source :]
+        logits = self.decode(target, self.encode(source, fwd), real(source), fwd)
+        return jnp.pad(logits, ((0, 0), (self.source, 0), (0, 0)))
+
+    def encode(self, source: jax.Array, fwd: Forward) -> jax.Array:
+        """Source int [B, S] -> its memory [B, S, D]."""
+        h = self.source_site(self.source_positions(self.tokens.embed(source)), fwd)
+        for block in self.encoder:
+            h = block(h, fwd, mask=padding(real(source)))
+        return self.encoder_norm(h) if self.design.order == "pre" else h
+
+    def decode(
+        self, target: jax.Array, memory: jax.Array, seen: jax.Array, fwd: Forward, start: jax.Array | None = None
+    ) -> jax.Array:
+        """Target int [B, T] -> logits [B, T, outputs], each of what follows; seen: bool [B, S]."""
+        h = self.target_site(self.target_positions(self.tokens.embed(target), start), fwd)
+        for block in self.decoder:
+            h = block(h, memory, fwd, mask=causal(target.shape[1]), memory_mask=padding(seen), start=start)
+        h = self.decoder_norm(h) if self.design.order == "pre" else h
+        return self.tokens.logits(h) if self.tied else self.head(h)
+
+    def begin(self, source: jax.Array) -> Any:
+        """What an answer to a source int [B, S] is made from; its leaves are [B, ...]."""
+        return self.encode(source, Forward()), real(source)
+
+    def advance(self, carry: Any, token: jax.Array, place: jax.Array) -> tuple[jax.Array, Any]:
+        """The logits [B, outputs] of what follows the answer's token [B] at a place, and the carry."""
+        memory, seen = carry
+        return self.decode(token[:, None], memory, seen, Forward(), place)[:, 0], carry
+
+
+def answers(config: Any, spec: Any) -> str | None:
+    """The data has a source and an answer of the same symbols."""
+    if not spec.source:
+        return (
+            f"arch={config.arch.name} answers a source, and {spec.name} has none; "
+            "data sets such as sort_strings have one"
+        )
+    return None
+
+
+build, options = designed(Transformer)
+ARCHITECTURES.add(
+    Architecture(
+        "transformer",
+        build,
+        "encoder-decoder transformer: reads a sequence of tokens and answers with another",
+        "Vaswani et al. 2017",
+        options=options,
+        constraints=(answers,),
+        inputs=(1,),
+        asks=("vocabulary", "per_step", "source"),
+        tiny={"layers": 1, "heads": 2, "width": 8, "context": 16},
+    )
+)

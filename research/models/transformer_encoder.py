@@ -1,0 +1,75 @@
+"""A transformer encoder: a classifier of token sequences and of series of numbers."""
+
+from typing import Annotated, Any, Literal
+
+import flax.linen as nn
+import jax
+
+from research.models.layers.attention import padding
+from research.models.layers.blocks import Block, last_norm, pooled
+from research.models.layers.design import Design, designed, embedding
+from research.models.layers.forward import Forward
+from research.models.layers.positions import PositionName, Positions
+from research.models.layers.sites import Site
+from research.models.layers.tokens import real
+from research.options import Count
+from research.registry import ARCHITECTURES, Architecture
+
+
+class TransformerEncoder(nn.Module):
+    """Tokens int [B, T] or numbers [B, T, F] -> [B, outputs], or [B, T, outputs] if `per_step`.
+
+    No place sees padding. vocabulary: None for numbers.
+    """
+
+    outputs: int
+    design: Design
+    vocabulary: int | None = None
+    per_step: bool = False
+    context: Annotated[Count, "longest sequence"] = 64
+    positions: Annotated[PositionName, "how places are told apart"] = "sinusoidal"
+    pooling: Annotated[Literal["mean", "first"], "what is classified: the mean over places, or the first"] = "mean"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        design, seen = self.design, None
+        if self.vocabulary is None:
+            h = design.dense(design.width)(Site("input")(x, fwd))
+        else:
+            seen = real(x)
+            h = embedding(design, self.vocabulary, self.positions).embed(x)
+        h = Positions(self.positions, self.context)(h)
+        if self.vocabulary is not None:
+            h = Site("input")(h, fwd)
+        mask = None if seen is None else padding(seen)
+        for number in range(1, design.layers + 1):
+            h = Block(design, number, self.positions == "rotary")(h, fwd, mask=mask)
+        h = last_norm(design, h)
+        if not self.per_step:
+            h = pooled(h, seen) if self.pooling == "mean" else h[:, 0]
+        return nn.Dense(self.outputs, kernel_init=nn.initializers.normal(0.02))(h)
+
+
+def _reads_sequences(config: Any, spec: Any) -> str | None:
+    """The data has sequences, and their targets are not what they hold themselves."""
+    if config.task == "language_model":
+        return "arch=transformer_encoder sees what a language model is to foretell; use arch=gpt"
+    if len(spec.shape) == 1 and not spec.vocabulary:
+        return f"arch=transformer_encoder takes tokens or series [T, F]; an example of {spec.name} is a row of a table"
+    return None
+
+
+build, options = designed(TransformerEncoder)
+ARCHITECTURES.add(
+    Architecture(
+        "transformer_encoder",
+        build,
+        "transformer encoder: attention between all places of a sequence of tokens or numbers",
+        "Vaswani et al. 2017",
+        options=options,
+        constraints=(_reads_sequences,),
+        inputs=(1, 2),
+        asks=("vocabulary", "per_step"),
+        tiny={"layers": 2, "heads": 2, "width": 8, "context": 16},
+    )
+)

@@ -1,0 +1,60 @@
+"""Generated pairs of strings: the answers are right, and laid out as an encoder–decoder is taught."""
+
+import datetime
+
+import numpy as np
+import pytest
+from engine import bundled
+
+from research.data.spec import PADDING
+from research.data.strings import FORMATS, dates, reverse_strings, sort_strings
+from research.data.table import Table
+from research.errors import UserError
+
+
+def pairs(table: Table) -> list[tuple[str, str]]:
+    """Sources and answers, after what is before the answers has been checked."""
+    names, width = np.array(table.vocabulary), table.source
+    assert (table.y[:, :width] == PADDING).all()
+    assert (names[table.x[:, width]] == ">").all()
+    np.testing.assert_array_equal(table.x[:, width + 1 :], table.y[:, width:-1])  # one place late
+    assert table.classes == table.vocabulary
+    return [("".join(names[x]), "".join(names[y])) for x, y in zip(table.x[:, :width], table.y[:, width:], strict=True)]
+
+
+def test_strings() -> None:
+    options = {"length": 6, "letters": 5, "size": 40, "test": 10, "seed": 3}
+    for load, answer in ((sort_strings, lambda s: "".join(sorted(s))), (reverse_strings, lambda s: s[::-1])):
+        made = pairs(load(**options))
+        assert len(made) == 50
+        assert all(given == answer(source) for source, given in made)
+        assert {len(source) for source, _ in made} == {6}
+        assert set("".join(source for source, _ in made)) == set("abcde")
+        assert pairs(load(**options)) == made != pairs(load(**{**options, "seed": 4}))
+
+
+def test_dates() -> None:
+    made = pairs(dates(size=300, test=20, seed=0))
+    used = set()
+    for source, answer in made:
+        date = datetime.date.fromisoformat(answer)
+        assert 1970 <= date.year < 2050
+        used |= {written for written in FORMATS if date.strftime(written) == source.strip()}
+        assert source.strip() in {date.strftime(written) for written in FORMATS}
+    assert used == set(FORMATS)
+
+
+@pytest.mark.parametrize("arch", ["transformer", "seq2seq", "gpt", "lstm"])
+def test_they_are_what_these_networks_can_be_trained_on(tmp_path_factory: pytest.TempPathFactory, arch: str) -> None:
+    cache = str(tmp_path_factory.getbasetemp() / "strings")
+    settings = {"dataset": "sort_strings", "dataset.length": 3, "dataset.size": 40, "dataset.test": 8, "arch": arch}
+    (run,) = bundled(cache).runs([{**settings, "batch_size": 8}])
+    assert (run.config.task, run.program.spec.source, run.program.spec.shape) == ("sequence_to_sequence", 3, (6,))
+    assert bundled(cache).source(run.config).arrays().y.shape == (48, 6)
+
+
+def test_an_encoder_decoder_needs_a_source(tmp_path_factory: pytest.TempPathFactory) -> None:
+    cache = str(tmp_path_factory.getbasetemp() / "strings")
+    settings = {"dataset": "copy_memory", "dataset.length": 3, "dataset.size": 40, "dataset.test": 8}
+    with pytest.raises(UserError, match="arch=transformer answers a source, and copy_memory has none"):
+        bundled(cache).runs([{**settings, "arch": "transformer"}])
