@@ -1,4 +1,4 @@
-"""The README: its own experiment is written to a file, its commands run, its table has the experiment's arms."""
+"""The README: its own experiment and network are written to files, its commands run, its table has the arms."""
 
 import os
 import re
@@ -30,15 +30,16 @@ def commands() -> list[str]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tree with the README's own experiment in it, and records that its commands share."""
+    """A tree with the README's own experiment and network in it, and records that its commands share."""
     directory = tmp_path_factory.mktemp("checkout")
     for package in ("launch", "research"):
         (directory / package).symlink_to(ROOT / package)
     (directory / "experiments").mkdir()
     for file in (ROOT / "experiments").glob("*.py"):
         shutil.copy(file, directory / "experiments")
-    (declaration,) = blocks("python")
+    declaration, network = blocks("python")
     (directory / "experiments" / "my_question.py").write_text(declaration)
+    (directory / "my_net.py").write_text(network)
     return directory
 
 
