@@ -115,7 +115,7 @@ def test_tiny_regularizers_resolve(entry: registry.Regularizer) -> None:
 
 @pytest.mark.parametrize("entry", list(registry.ARCHITECTURES), ids=lambda entry: entry.name)
 def test_tiny_architectures_resolve(entry: registry.Architecture) -> None:
+    tiny = {f"arch.{name}": value for name, value in entry.tiny.items()}
     if entry.inputs and 3 not in entry.inputs:
         pytest.skip("it takes no images")
-    tiny = {f"arch.{name}": value for name, value in entry.tiny.items()}
     assert run(**{"arch": entry.name, **tiny}).config.arch.name == entry.name

@@ -74,10 +74,10 @@ def fit(x: np.ndarray, method: str, maximum: float, rows: np.ndarray | None = No
 
 
 def fit_target(y_train: np.ndarray, method: str) -> tuple[np.ndarray, np.ndarray]:
-    """(shift, scale), float64 []: of a regression's target, y: [N]; `none` leaves it as it is."""
+    """(shift, scale), float64 []: of a regression's target, y: [N, ...]; `none` leaves it as it is."""
     if method not in TARGET_METHODS:
         raise UserError(f"target_scaling={method}: {nearest(method, TARGET_METHODS)}")
-    shift, scale = fit(y_train[:, None], method, maximum=1.0)
+    shift, scale = fit(y_train.reshape(-1, 1), method, maximum=1.0)
     return shift[0], scale[0]
 
 

@@ -50,8 +50,8 @@ class DataSpec:
 
     @property
     def channels(self) -> tuple[int, ...]:
-        """The shape of what scales an example: its last axis; () for tokens, which nothing scales."""
-        return () if self.vocabulary else self.shape[-1:]
+        """The shape of what scales an example: its last axis; () for windows of one series, and for tokens."""
+        return () if self.vocabulary or self.windows else self.shape[-1:]
 
     @property
     def stratified(self) -> bool:
@@ -83,7 +83,7 @@ class Source:
         spec = self.spec
         try:
             if spec.windows:
-                return _windows(np.asarray(np.load(self.directory / "x.npy")), spec)
+                return _windows(np.load(self.directory / "x.npy").reshape(-1), spec)
             x, y = (np.asarray(np.load(self.directory / f"{part}.npy", mmap_mode="r")) for part in "xy")
         except (OSError, ValueError) as error:
             raise UserError(f"the decoded copy in {self.directory} is damaged ({error}); delete that folder") from None

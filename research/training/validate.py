@@ -49,7 +49,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
         )
     if config.label_noise and config.task != "classification":
         raise UserError(f"label_noise draws classes anew; {spec.name} is for {spec.task}")
-    if config.target_scaling != "none" and config.task != "regression":
+    if config.target_scaling != "none" and config.task not in ("regression", "forecast"):
         raise UserError(f"target_scaling scales a regression's targets; {spec.name} is for {spec.task}")
     _check_input(config, spec)
     for _, entry in entries(config):

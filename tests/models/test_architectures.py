@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import research.catalogue  # noqa: F401
+from research import config as config_lib
+from research.data.spec import DataSpec
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import HiddenConv, HiddenDense
 from research.models.layers.initializers import initializer
@@ -29,8 +31,10 @@ def parameters(name: str, outputs: int, shape: tuple[int, ...], **options: Any) 
 def test_outputs(entry: Any, shape: tuple[int, ...]) -> None:
     if entry.inputs and len(shape) not in entry.inputs:
         pytest.skip("it takes images alone")
-    if "vocabulary" in entry.asks:
-        pytest.skip("it reads tokens")
+    config, _ = config_lib.resolve({"arch": entry.name, **{f"arch.{k}": v for k, v in entry.tiny.items()}})
+    spec = DataSpec("data", "classification", shape, tuple("abc"), (), 1.0, 10, 0, "f")
+    if wrong := next(filter(None, (constraint(config, spec) for constraint in entry.constraints)), None):
+        pytest.skip(wrong)
     model = entry.build(outputs=3, **entry.tiny)
     x = jnp.ones((4, *shape))
     variables = model.init(jax.random.key(0), x, EVALUATION)

@@ -1,0 +1,91 @@
+"""Generated time series, as windows whose targets are the values after: a sine mixture and a noisy AR(2) process."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Annotated
+
+import numpy as np
+
+from research import rng
+from research.data.builder import open_built
+from research.data.decoded import digest
+from research.data.spec import Source
+from research.data.table import Table
+from research.errors import UserError
+from research.options import Count, Range, options_of
+from research.registry import DATASETS, Entry
+
+VERSION = "1.0.0"  # raised when other values are generated
+PERIODS, AMPLITUDES, NOISE = (12.0, 31.0, 79.0), (1.0, 0.7, 0.5), 0.1
+# Roots of modulus 0.97 at a period of 14: x_t = 0.97·2·cos(2π/14) x_{t-1} - 0.97² x_{t-2} + N(0, 1), seen with N(0, 1).
+COEFFICIENTS = (2 * 0.97 * float(np.cos(2 * np.pi / 14)), -(0.97**2))
+WARM_UP = 1000
+
+Length = Annotated[int, Range(100), "values of the series"]
+Context = Annotated[Count, "values that a window holds, each of which is followed by one to foresee"]
+Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
+
+
+def open_sines(
+    *, data_dir: str | None, cache_dir: str, length: Length = 10_000, context: Context = 64, seed: Seed = 0
+) -> Source:
+    """A sine mixture; see `sines`."""
+    return _open("sine_mixture", sines, length, context, seed, cache_dir)
+
+
+def sines(length: int, seed: int) -> np.ndarray:
+    """Three sines of other periods and random phases, with noise of deviation 0.1: float64 [length]."""
+    draw = rng.host(seed, "sine_mixture")
+    phases, time = draw.uniform(0, 2 * np.pi, len(PERIODS)), np.arange(length)
+    waves = [a * np.sin(2 * np.pi * time / p + f) for a, p, f in zip(AMPLITUDES, PERIODS, phases, strict=True)]
+    return np.sum(waves, axis=0) + NOISE * draw.normal(size=length)
+
+
+def open_noisy_ar2(
+    *, data_dir: str | None, cache_dir: str, length: Length = 10_000, context: Context = 64, seed: Seed = 0
+) -> Source:
+    """A noisy AR(2) process; see `noisy_ar2`."""
+    return _open("noisy_ar2", noisy_ar2, length, context, seed, cache_dir)
+
+
+def noisy_ar2(length: int, seed: int) -> np.ndarray:
+    """x_t = φ₁ x_{t-1} + φ₂ x_{t-2} + N(0, 1), of which x_t + N(0, 1) is seen: float64 [length]."""
+    draw = rng.host(seed, "noisy_ar2")
+    steps = draw.normal(size=WARM_UP + length)
+    hidden = np.zeros(WARM_UP + length)
+    for t in range(2, len(hidden)):
+        hidden[t] = COEFFICIENTS[0] * hidden[t - 1] + COEFFICIENTS[1] * hidden[t - 2] + steps[t]
+    return hidden[WARM_UP:] + draw.normal(size=length)
+
+
+def _open(
+    name: str, make: Callable[[int, int], np.ndarray], length: int, context: int, seed: int, cache_dir: str
+) -> Source:
+    def load() -> Table:
+        values = make(length, seed).astype(np.float32)
+        return Table(values[:, None], np.append(values[1:], values[-1:]))
+
+    if length <= context:
+        raise UserError(f"{name} of length={length} is too short for a window of context={context} and the next value")
+    source = open_built(load, f"{name}_{digest([length, seed])}", VERSION, cache_dir=cache_dir, name=name)
+    return dataclasses.replace(
+        source,
+        spec=dataclasses.replace(
+            source.spec,
+            task="forecast",
+            shape=(context,),
+            target_shape=(context,),
+            features=(),
+            size=length - context,
+            fingerprint=digest([source.spec.fingerprint, context]),
+            split_by_seed=True,  # train_size draws other windows for each seed
+            windows=True,
+        ),
+    )
+
+
+for _name, _build, _summary in (
+    ("sine_mixture", open_sines, "three sines with a little noise; the next value is foreseen"),
+    ("noisy_ar2", open_noisy_ar2, "an AR(2) process seen through noise; the next value is foreseen"),
+):
+    DATASETS.add(Entry(_name, _build, _summary, options=options_of(_build, given={"data_dir", "cache_dir"})))

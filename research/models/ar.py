@@ -1,0 +1,109 @@
+"""Autoregressive windows: the next step from the last few, by a linear map or hidden layers; and the n-gram."""
+
+from typing import Annotated, Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.forward import Forward
+from research.models.layers.hidden import ActivationName, HiddenDense
+from research.models.layers.initializers import Init, initializer
+from research.models.layers.recurrent import ASKS, GIVEN
+from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
+from research.models.tcn import taps
+from research.options import Count, options_of
+from research.registry import ARCHITECTURES, Architecture
+
+MOST = 1 << 26  # entries of an n-gram's table
+
+
+class AR(nn.Module):
+    """f(x_t, ..., x_{t-order+1}), zeros before the first step: [B, T, outputs], or [B, outputs] at the end.
+
+    f is linear, or has hidden layers.
+    """
+
+    outputs: int
+    vocabulary: int | None = None
+    per_step: bool = False
+    order: Annotated[Count, "steps that it looks back, the present one included"] = 8
+    hidden: Annotated[tuple[Count, ...], "widths of the hidden layers; none: linear"] = ()
+    activation: ActivationName = "tanh"
+    read: Read = "rows"
+    embedding: Embedding = None
+    kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        h, real = Steps(self.vocabulary, self.read, self.embedding)(x, fwd)
+        h = taps(h, self.order, 1)
+        h = h if self.per_step else last(h, real)
+        for width in self.hidden:
+            h = HiddenDense(width, self.activation, self.kernel_init)(h, fwd)
+        return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init), name="head")(h)
+
+
+class NGram(nn.Module):
+    """A table of what follows each run of `order` tokens, [B, T] -> [B, T, outputs], or [B, outputs] at the end.
+
+    Before the first token is a sign of its own. The table holds logits, first zeros, and is trained as any kernel.
+    """
+
+    outputs: int
+    vocabulary: int | None = None
+    per_step: bool = False
+    order: Annotated[Count, "tokens that decide the next, the present one included"] = 2
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        assert self.vocabulary is not None
+        symbols = self.vocabulary + 1
+        place = jnp.zeros_like(x)
+        for back in range(self.order):
+            before = jnp.pad(x, ((0, 0), (back, 0)), constant_values=-1)[:, : x.shape[1]]
+            place = place * symbols + before + 1
+        table = self.param("kernel", nn.initializers.zeros, (symbols**self.order, self.outputs), jnp.float32)
+        logits = table[place]
+        return logits if self.per_step else last(logits, x >= 0)
+
+
+def _fits(config: Any, spec: Any) -> str | None:
+    """An n-gram counts tokens, and its table must have room."""
+    if not spec.vocabulary:
+        return f"arch=ngram counts tokens, and the inputs of {spec.name} are numbers; arch=ar looks back at those"
+    entries = (len(spec.vocabulary) + 1) ** config.arch["order"] * max(len(spec.classes), 1)
+    if entries > MOST:
+        return (
+            f"arch.order={config.arch['order']} of {len(spec.vocabulary)} symbols is a table of {entries:,} entries; "
+            f"at most {MOST:,} are allowed"
+        )
+    return None
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "ar",
+        AR,
+        "autoregressive window: the last few steps through a linear map, or hidden layers",
+        "Yule 1927; Bengio et al. 2003, A neural probabilistic language model",
+        options=options_of(AR, given=GIVEN),
+        constraints=(read_is_used,),
+        tiny={"order": 3, "hidden": (4,)},
+        inputs=(1, 2, 3),
+        asks=ASKS,
+    )
+)
+ARCHITECTURES.add(
+    Architecture(
+        "ngram",
+        NGram,
+        "n-gram: a table of what follows each run of tokens (a Markov chain of that order)",
+        "Markov 1913; Shannon 1948, A mathematical theory of communication",
+        options=options_of(NGram, given=GIVEN),
+        constraints=(_fits,),
+        tiny={"order": 2},
+        inputs=(1,),
+        asks=ASKS,
+    )
+)

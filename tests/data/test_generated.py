@@ -1,0 +1,87 @@
+"""Generated sequences: what a row is, its baselines, the same rows from the same seed, and MNIST pixel by pixel."""
+
+import numpy as np
+import pytest
+from engine import Memory
+
+from research.data.builder import open_built
+from research.data.generated import pixels
+from research.data.source import open_source
+from research.data.spec import Arrays, DataSpec
+from research.data.table import Table
+
+SMALL = {"length": 12, "size": 900, "test": 100}
+
+
+def opened(name, cache, data_dir=None, **options):
+    return open_source(name, options, data_dir=data_dir, cache_dir=cache)
+
+
+def test_the_adding_problem(cache):
+    source = opened("adding", cache, **SMALL)
+    spec, (x, y, own_test) = source.spec, source.arrays()
+    assert (spec.task, spec.shape, spec.size, spec.test_size) == ("regression", (12, 2), 1000, 100)
+    assert list(own_test) == list(range(900, 1000))
+    assert x.dtype == y.dtype == np.float32
+    assert (x[..., 0] >= 0).all()
+    assert (x[..., 0] < 1).all()
+    marks = x[..., 1]
+    assert set(np.unique(marks)) == {0, 1}
+    assert (marks[:, :6].sum(1) == 1).all()
+    assert (marks[:, 6:].sum(1) == 1).all()
+    np.testing.assert_allclose(y, (x[..., 0] * marks).sum(1), rtol=1e-6)
+    # The squared error of always answering 1 is 1/6: within 5 standard errors of 1000 rows (var of (u+v-1)² is 7/180).
+    assert abs(np.mean((y - 1) ** 2) - 1 / 6) < 5 * np.sqrt(7 / 180 / 1000)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_copy_memory(cache, masked):
+    source = opened("copy_memory", cache, **SMALL, masked=masked)
+    spec, (x, y, _) = source.spec, source.arrays()
+    assert (spec.task, spec.shape, spec.target_shape) == ("step_classification", (32,), (32,))
+    assert spec.vocabulary == spec.classes == ("blank", *"12345678", "recall")
+    assert not spec.stratified
+    assert x.dtype == y.dtype == np.int32
+    symbols = x[:, :10]
+    assert set(np.unique(symbols)) == set(range(1, 9))
+    assert (x[:, 10:21] == 0).all()
+    assert (x[:, 21:] == 9).all()
+    np.testing.assert_array_equal(y[:, -10:], symbols)
+    assert (y[:, :-10] == (-1 if masked else 0)).all()
+
+
+def test_a_seed_is_its_rows(cache, tmp_path):
+    first = opened("adding", cache, **SMALL)
+    again = opened("adding", str(tmp_path), **SMALL)
+    other = opened("adding", cache, **SMALL, seed=1)
+    np.testing.assert_array_equal(first.arrays().x, again.arrays().x)
+    assert first.spec == again.spec
+    assert first.spec.fingerprint != other.spec.fingerprint
+    assert opened("adding", cache, **SMALL).directory == first.directory
+
+
+def test_images_pixel_by_pixel():
+    draw = np.random.default_rng(0)
+    x, y = draw.integers(0, 256, (20, 4, 3, 1), np.uint8), np.arange(20, dtype=np.int32) % 2
+    spec = DataSpec("mnist", "classification", (4, 3, 1), ("a", "b"), (), 255.0, 20, 5, "f", note="a note")
+    images = Memory(spec, Arrays(x, y, np.arange(15, 20)))
+    series, permuted = pixels(images, None), pixels(images, 2)
+    for table in (series, permuted):
+        assert (table.x.shape, table.x.dtype, table.maximum, table.test_size) == ((20, 12, 1), np.uint8, 255, 5)
+        assert (table.classes, table.note) == (("a", "b"), "a note")
+        np.testing.assert_array_equal(table.y, y)
+    np.testing.assert_array_equal(series.x.reshape(x.shape), x)
+    # One order for all images: pixels are moved whole.
+    order = [int(np.flatnonzero((series.x == permuted.x[:, [place]]).all((0, 2)))[0]) for place in range(12)]
+    assert sorted(order) == list(range(12))
+    assert order != list(range(12))
+    np.testing.assert_array_equal(series.x[:, order], permuted.x)
+
+
+def test_bytes_in_series_stay_bytes(cache):
+    table = Table(
+        np.arange(24, dtype=np.uint8).reshape(4, 6, 1), np.arange(4, dtype=np.int32), tuple("abcd"), maximum=255
+    )
+    source = open_built(lambda: table, "series", "1.0.0", cache_dir=cache, name="series")
+    assert source.arrays().x.dtype == np.uint8
+    np.testing.assert_array_equal(source.arrays().x, table.x)
