@@ -7,8 +7,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
-import jax
-
 # What a stopped program exits with (sysexits.h: a temporary failure, try again): its state is saved.
 EXIT_STOPPED = 75
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -40,6 +38,8 @@ def watching() -> Iterator[Callable[[], str]]:
     A thread reads the signals from a pipe that C code writes to: a Python handler would wait for the main thread,
     and so for whatever XLA compiles there.
     """
+    import jax  # takes seconds, before which a signal must have its handler
+
     if jax.process_count() > 1:
         yield lambda: ""
         return

@@ -19,14 +19,14 @@ def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
     sweep = sweep_of_flags()
-    plans, monitor = planner(), Terminal()
+    plans, monitor, how = planner(), Terminal(), execution()
     records = store(monitor.warn)
     runs = plans.runs(sweep.requests)
     if NAME.value:
         if changed := change(NAME.value, sweep, runs, records, plans):
             monitor.warn(changed)
         sweep.save(records, NAME.value)
-    found = obtain(runs, records, plans, monitor, execution=execution())
+    found = obtain(runs, records, plans, monitor, execution=how)
     put(of_sweep(NAME.value or "sweep", sweep, runs, found))
 
 

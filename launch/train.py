@@ -21,12 +21,12 @@ def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
     settings = run_settings()
-    plans, monitor = planner(), Terminal(failures=False)
+    plans, monitor, how = planner(), Terminal(failures=False), execution()
     records = store(monitor.warn)
     (run,) = plans.runs([settings])
     if NAME.value:
         named = Sweep([settings], [])
-        refuse_changed(NAME.value, run, records, plans, execution())
+        refuse_changed(NAME.value, run, records, plans, how)
         if changed := change(NAME.value, named, [run], records, plans):
             monitor.warn(changed)
         named.save(records, NAME.value)
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
     print(f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,} steps")
     for path, value in config_lib.flat(run.config).items():
         print(f"  {path}={value}")
-    record = obtain([run], records, plans, monitor, execution=execution())[run.id]
+    record = obtain([run], records, plans, monitor, execution=how)[run.id]
     print(_metrics(record))
     print(f"record: {records.path(run.id)}")
     if record.status == "diverged":

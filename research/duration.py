@@ -61,7 +61,8 @@ class Interval:
                 interval = cls(training=Duration.parse(text))
             except UserError:
                 raise UserError(
-                    f"'{text}' is not an interval; write time, steps, epochs or percent: 5min, 500, 3epochs or 5%"
+                    f"'{text}' is not an interval; write time, steps, epochs or percent (to 100), "
+                    "as in 5min, 500, 3epochs or 5%"
                 ) from None
         if not interval.seconds and not (interval.training and interval.training.amount):
             raise UserError(f"'{text}' is no time at all; an interval is longer than 0")

@@ -18,7 +18,7 @@ class Stopped(Exception):
 def nearest(word: str, known: Iterable[str]) -> str:
     """The end of an error message: the known names nearest to `word`, else all of them."""
     names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
     if close:
         return f"did you mean {' or '.join(close)}?"
     if len(names) > MOST:

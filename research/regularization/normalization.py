@@ -51,7 +51,11 @@ class GroupNorm(nn.Module):
         if self.groups is None and x.ndim < 3:
             return x  # the dense layers behind feature maps: over one place, every output would be zero
         if self.groups is not None and channels % self.groups:
-            raise UserError(f"group_norm={self.groups} does not divide a layer of {channels} units or channels")
+            fitting = ", ".join(str(count) for count in range(2, channels) if channels % count == 0)
+            raise UserError(
+                f"group_norm={self.groups} does not divide a layer of {channels} units or channels; "
+                f"write --regularization=group_norm=G with G one of {fitting or 1}"
+            )
         return nn.GroupNorm(num_groups=self.groups or channels, epsilon=EPSILON, use_fast_variance=False)(x)
 
 

@@ -20,7 +20,7 @@ ABREAST_SECONDS = 0.5
 class Keeper:
     """Called between dispatches. stopping: why to stop, or "". confirm: raises if the runs are another process's now.
 
-    step, seconds: where the training began, and what had led there.
+    step, seconds, earlier: where the training began, and what had led there.
     """
 
     program: Program
@@ -31,6 +31,7 @@ class Keeper:
     confirm: Callable[[], None] = lambda: None
     step: int = 0
     seconds: float = 0.0
+    earlier: tuple[str, ...] = ()
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
@@ -67,6 +68,6 @@ class Keeper:
         snapshot = boundary.snapshot()
         seconds = self.seconds + self.clock() - self._began
         try:
-            self.writer.save(dataclasses.replace(snapshot, seconds=seconds))
+            self.writer.save(dataclasses.replace(snapshot, seconds=seconds, earlier=self.earlier))
         except UserError as error:  # training is worth more than its checkpoint; there may be space the next time
             self.warn(f"{error}; training goes on")

@@ -7,7 +7,7 @@ import os
 import platform
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +39,17 @@ def device_kind() -> str:
     return jax.local_devices()[0].device_kind.replace(" ", "-").replace("/", "-")
 
 
-def provenance(way: Way, lanes: int, seconds: float, started: float) -> dict[str, Any]:
-    """Of one of `lanes` runs that trained together for `seconds` in all."""
+def described(way: Way) -> str:
+    """A way of running in words."""
+    over = f", each run over {way.replicas}" if way.replicas > 1 else ""
+    return f"{way.width} lanes a chunk, {way.steps} steps a dispatch, {way.devices} devices{over}"
+
+
+def provenance(way: Way, lanes: int, seconds: float, started: float, earlier: Sequence[str] = ()) -> dict[str, Any]:
+    """Of one of `lanes` runs that trained together for `seconds` in all. earlier: how else its first steps were."""
     return machine() | {
-        "way": f"{way.width} lanes a chunk, {way.steps} steps a dispatch, {way.devices} devices"
-        + (f", each run over {way.replicas}" if way.replicas > 1 else ""),
+        "way": described(way),
+        "earlier": list(earlier),
         "width": way.width,
         "steps_per_dispatch": way.steps,
         "devices": way.devices,

@@ -19,7 +19,7 @@ from research.sweeps.execution import Execution
 from research.sweeps.keeper import Keeper
 from research.sweeps.parameters import Parameters
 from research.sweeps.plan import Pack, Run
-from research.sweeps.provenance import device_kind, provenance
+from research.sweeps.provenance import described, device_kind, provenance
 from research.sweeps.record import Record
 from research.sweeps.roll import Lost
 from research.sweeps.store import Store
@@ -147,7 +147,7 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
         told = epoch
 
     try:
-        way, outcomes, seconds = _with_memory(pack, job, way, found, to)
+        way, outcomes, seconds, earlier = _with_memory(pack, job, way, found, to)
     except (UserError, Stopped, Lost):
         raise
     except Exception:
@@ -155,7 +155,7 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
         to(epochs)
         return
     to(epochs)
-    origin = provenance(way, lanes, seconds, started)
+    origin = provenance(way, lanes, seconds, started, earlier)
     parameters, _ = footprint(pack.runs[0].config, pack.program)
     job.confirm(pack)
     for run, outcome in zip(pack.runs, outcomes, strict=True):
@@ -181,19 +181,23 @@ def _fail(pack: Pack, job: Job) -> None:
 
 def _with_memory(
     pack: Pack, job: Job, way: Way, found: Found | None, to: Callable[[int], None]
-) -> tuple[Way, list[loop.Outcome], float]:
-    """The outcomes of the pack's runs, and the way and seconds that they took; out of memory, with narrower chunks."""
+) -> tuple[Way, list[loop.Outcome], float, tuple[str, ...]]:
+    """The outcomes of the pack's runs, the way and seconds that they took, and how else steps before were trained.
+
+    Out of memory, they go on with narrower chunks.
+    """
     if found is not None and found.device == device_kind() and found.way.replicas == way.replicas == 1:
         way = found.way
     arrays = job.arrays_of(pack.runs[0])
     while True:
+        earlier = _earlier(pack, job, way, found)
         try:
-            outcomes, seconds = _attempt(pack, arrays, way, job, found, to)
+            outcomes, seconds = _attempt(pack, arrays, way, job, found, earlier, to)
         except jax.errors.JaxRuntimeError as error:
             if not any(word in str(error) for word in _OUT_OF_MEMORY) or way.width == 1:
                 raise
         else:
-            return way, outcomes, seconds
+            return way, outcomes, seconds, earlier
         # The state was given to the step that failed: back to the last checkpoint, with half the lanes a chunk.
         way = dataclasses.replace(way, width=(way.width + 1) // 2)
         job.report.warn(f"out of memory: {len(pack.runs)} runs go on with {way.width} lanes a chunk")
@@ -204,8 +208,28 @@ def _with_memory(
         found = job.checkpoints.find(ids, pack.program.id, template, job.execution.keep_params)
 
 
+def _earlier(pack: Pack, job: Job, way: Way, found: Found | None) -> tuple[str, ...]:
+    """How else the steps before a checkpoint were trained than those after it will be; says so if they were."""
+    if found is None:
+        return ()
+    before, now = (f"{described(of)} on {device}" for of, device in ((found.way, found.device), (way, device_kind())))
+    if before == now:
+        return found.snapshot.earlier
+    job.report.warn(
+        f"{len(pack.runs)} runs go on from step {found.snapshot.step}, up to which they were trained with {before}, "
+        f"with {now}: their numbers are those of one training to rounding, not bit for bit"
+    )
+    return (*found.snapshot.earlier, before)
+
+
 def _attempt(
-    pack: Pack, arrays: Arrays, way: Way, job: Job, found: Found | None, to: Callable[[int], None]
+    pack: Pack,
+    arrays: Arrays,
+    way: Way,
+    job: Job,
+    found: Found | None,
+    earlier: tuple[str, ...],
+    to: Callable[[int], None],
 ) -> tuple[list[loop.Outcome], float]:
     """The outcomes of the pack's runs, in order, and the seconds that they took since their first step."""
     began, resume = time.monotonic(), found.of([run.id for run in pack.runs]) if found else None
@@ -220,6 +244,7 @@ def _attempt(
             confirm=functools.partial(job.confirm, pack),
             step=resume.step if resume else 0,
             seconds=before,
+            earlier=earlier,
         )
         if resume:
             to(resume.step // pack.program.sizes.steps_per_epoch)

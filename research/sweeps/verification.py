@@ -176,6 +176,8 @@ def changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[Chang
     for package, version in sorted(versions.items(), key=lambda item: item[0] not in COMPUTING):
         told.append((package, version, here["versions"].get(package), package not in COMPUTING))
     told += [(key, there.get(key), here.get(key), True) for key in ("host", "cores", "commit")]
+    if there.get("earlier"):
+        told.insert(0, ("way of the first steps", "; then ".join(there["earlier"]), there.get("way"), False))
     for what, before, now, exact in told:
         if before is not None and before != now:
             yield Change(what, str(before), "missing" if now is None else str(now), exact)

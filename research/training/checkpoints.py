@@ -143,11 +143,13 @@ class Checkpoints:
                     raise ValueError(f"its format is {content['format']}, this code reads {FORMAT}")
                 pack = Pack(**{**content["pack"], "way": Way(**content["pack"]["way"])})
             except (ValueError, KeyError, TypeError, OSError) as error:
-                self._set_aside(folder, folder.name, str(error) or type(error).__name__)
+                self._set_aside(
+                    folder, folder.name, f"pack.json: {error or type(error).__name__}", "its runs begin again"
+                )
                 continue
             yield folder, pack
 
-    def _set_aside(self, path: Path, name: str, reason: str) -> None:
+    def _set_aside(self, path: Path, name: str, reason: str, then: str = "going on from the one before it") -> None:
         aside = self.root / _DAMAGED / name
         number = 0
         while aside.exists():
@@ -158,7 +160,7 @@ class Checkpoints:
             os.replace(path, aside)
         except FileNotFoundError:
             return  # another process was first
-        self.warn(f"the checkpoint {path} does not read back ({reason}); moved to {aside}; going on without it")
+        self.warn(f"the checkpoint {path} does not read back ({reason}); moved to {aside}; {then}")
 
     def discard(self, pack: Pack) -> None:
         """Removes a pack's folder, unless all is kept: its runs are done."""
@@ -209,6 +211,7 @@ class Writer:
         arrays = to_arrays(snapshot)
         digests = {name: _digest(array) for name, array in arrays.items()}
         meta = {"format": FORMAT, "step": snapshot.step, "seconds": snapshot.seconds, "crc32": digests}
+        meta["earlier"] = list(snapshot.earlier)
         losses = snapshot.rows.get("validation/loss", snapshot.rows.get("train/loss"))
         loss = float(np.nanmean(losses[:, -1])) if losses is not None and np.isfinite(losses[:, -1]).any() else math.inf
         with self._errors():
@@ -303,7 +306,7 @@ def read(path: Path, template: LaneState) -> Snapshot:
     if any(name.startswith("state.") for name in arrays):
         raise ValueError(f"it holds {next(name for name in arrays if name.startswith('state.'))}, which the run lacks")
     rows = {name.removeprefix("rows."): array for name, array in arrays.items()}
-    return Snapshot(meta["step"], state, rows, meta["seconds"], kept)
+    return Snapshot(meta["step"], state, rows, meta["seconds"], kept, tuple(meta.get("earlier", ())))
 
 
 def _taken(arrays: dict[str, np.ndarray], part: str, runs: int, template: Any) -> Any:

@@ -18,7 +18,8 @@ class Snapshot:
 
     Where `step` is a multiple of the steps an epoch, the epoch before it is closed. state: leaves [M, ...]. rows: the
     curves so far with what else an epoch leaves behind, {name: [M, epochs, ...]}. seconds: that it took to come here.
-    kept: what the runs keep, leaves [M, ...], or None.
+    kept: what the runs keep, leaves [M, ...], or None. earlier: how else steps before it were trained, if not all were
+    trained in one way on one kind of device: their bits repeat nowhere.
     """
 
     step: int
@@ -26,6 +27,7 @@ class Snapshot:
     rows: dict[str, np.ndarray]
     seconds: float = 0.0
     kept: Kept | None = None
+    earlier: tuple[str, ...] = ()
 
     @property
     def runs(self) -> int:

@@ -41,7 +41,7 @@ class Origin:
 
 
 def check_patterns(config: RunConfig, program: Program) -> None:
-    """Raises UserError if `freeze` or `reset` is no pattern or matches no leaf, or if `reset` has nothing to do."""
+    """Raises UserError if `freeze` or `reset` is no pattern or matches no leaf, freezes all, or resets nothing."""
     if config.reset is not None and config.init_from is None:
         raise UserError("reset draws parameters anew that --init_from=RUN gives; without it there is nothing to reset")
     if config.freeze is None and config.reset is None:
@@ -51,6 +51,8 @@ def check_patterns(config: RunConfig, program: Program) -> None:
     for flag, pattern, names in (("freeze", config.freeze, params), ("reset", config.reset, params + stats)):
         if pattern is not None and not any(_search(flag, pattern, name) for name in names):
             raise UserError(f"{flag}='{pattern}' matches none of the parameters: {', '.join(names)}")
+    if config.freeze is not None and all(_search("freeze", config.freeze, name) for name in params):
+        raise UserError(f"freeze='{config.freeze}' leaves nothing to train; it matches every parameter")
 
 
 def _search(flag: str, pattern: str, name: str) -> bool:

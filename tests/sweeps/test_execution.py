@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep, done, obtain
 from research.sweeps.trainer import Report
+from research.sweeps.verification import changes
 from research.training import loop
 
 
@@ -320,6 +322,29 @@ def test_out_of_memory_halves_the_lanes_and_goes_on_from_the_checkpoint(
     assert "2 lanes a chunk" in warnings[0]
     records, _ = store.find(r.id for r in runs)
     assert {(r.status, r.provenance["width"]) for r in records.values()} == {("finished", 2)}
+    assert all("4 lanes a chunk" in before for r in records.values() for before in r.provenance["earlier"])
+    of_way = [change for r in records.values() for change in changes(r.provenance, r.provenance) if not change.exact]
+    assert [change.what for change in of_way] == ["way of the first steps"] * 4
+
+
+def test_going_on_in_another_way_is_said_and_recorded(tmp_path: Path) -> None:
+    """Of another kind of device the numbers are equal to rounding alone: verify must know, and the user."""
+    (own,) = planned({"seed": 3})
+    store, warnings = Store(tmp_path), []
+    execution = dataclasses.replace(DEFAULT, every=Interval.parse("1"))
+    stopping = Report(stopping=lambda: "it is enough" if any(tmp_path.glob("checkpoints/*/[0-9]*")) else "")
+    with pytest.raises(Stopped):
+        executor.execute([own], store, planner().arrays, stopping, execution=execution)
+    (pack,) = (tmp_path / "checkpoints").glob("*/pack.json")
+    content = json.loads(pack.read_text())
+    content["pack"]["device"] = "a better one"
+    pack.write_text(json.dumps(content))
+    executor.execute([own], store, planner().arrays, Report(warn=warnings.append), execution=execution)
+    assert any("to rounding, not bit for bit" in warning for warning in warnings)
+    record = store.read(own.id)
+    assert record is not None
+    (before,) = record.provenance["earlier"]
+    assert before.endswith("on a better one")
 
 
 def test_one_stop_ends_every_pack(tmp_path: Path) -> None:
