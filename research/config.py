@@ -334,8 +334,13 @@ def entries(config: RunConfig) -> Iterator[tuple[str, Entry]]:
 
 
 def static_id(config: RunConfig) -> str:
-    """A digest of the static leaves: runs that agree in it share a program, given the same data."""
-    static = {leaf.path: format_value(leaf.value) for leaf in leaves(config) if leaf.kind == STATIC}
+    """A digest of the static leaves: runs that agree in it share a program, given the same data.
+
+    Defaults are left out, so that a new flag changes no program's id.
+    """
+    static = {
+        leaf.path: format_value(leaf.value) for leaf in leaves(config) if leaf.kind == STATIC and not leaf.default
+    }
     return digest({"static": static, "versions": _versions(config)})
 
 

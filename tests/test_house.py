@@ -11,6 +11,7 @@ import research.catalogue  # noqa: F401
 from research import registry
 from research.options import REQUIRED
 from research.registry import Entry, Registry
+from research.sweeps import battery
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted(path for folder in ("research", "experiments", "launch") for path in (ROOT / folder).rglob("*.py"))
@@ -23,7 +24,7 @@ FLOORS = (
     ("research.config",),
     ("research.data",),
     ("research.models", "research.optim", "research.regularization", "research.tasks"),
-    ("research.catalogue",),
+    ("research.catalogue", "research.plugin"),
     ("research.training",),
     ("research.sweeps",),
     ("research.analysis",),
@@ -115,7 +116,4 @@ def test_tiny_regularizers_resolve(entry: registry.Regularizer) -> None:
 
 @pytest.mark.parametrize("entry", list(registry.ARCHITECTURES), ids=lambda entry: entry.name)
 def test_tiny_architectures_resolve(entry: registry.Architecture) -> None:
-    tiny = {f"arch.{name}": value for name, value in entry.tiny.items()}
-    if entry.inputs and 3 not in entry.inputs:
-        pytest.skip("it takes no images")
-    assert run(**{"arch": entry.name, **tiny}).config.arch.name == entry.name
+    assert battery.architecture(entry.name).run().config.arch.name == entry.name

@@ -131,7 +131,9 @@ def test_arrays_cannot_be_changed(cache):
 def test_registry_lists_them():
     entries = {entry.name: entry for entry in DATASETS}
     assert {"digits", "iris", "wine", "breast_cancer", "diabetes", "mnist", "cifar10"} <= set(entries)
-    assert all(entry.summary and entry.paper for entry in entries.values())
+    assert all(entry.summary for entry in entries.values())
+    made_up = {"dates", "noisy_ar2", "reverse_strings", "sine_mixture"}
+    assert all(entry.paper for name, entry in entries.items() if name not in made_up)
 
 
 def test_unknown_option(cache):

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import assert_close, compiled_lightly, lane
-from sequences import run, steps
+from engine import compiled_lightly
+from sequences import run
 
 import research.catalogue  # noqa: F401
 from research.errors import UserError
@@ -89,23 +89,6 @@ def test_padding_and_other_examples_change_nothing_that_is_real() -> None:
 
 
 @pytest.mark.parametrize("positions", POSITIONS)
-def test_gradients_reach_every_parameter(positions: str) -> None:
-    """Those of every position among them."""
-    model = gpt(positions=positions, tied=positions != "learned", gated=True, activation="silu", bias=True, layers=1)
-    params, x = variables(model)["params"], tokens(length=CONTEXT)
-
-    def loss(params: Any) -> jax.Array:
-        return jax.nn.log_softmax(model.apply({"params": params}, x, EVALUATION))[..., 0].sum()
-
-    with compiled_lightly():
-        grads = jax.jit(jax.grad(loss))(params)
-    for path, gradient in jax.tree_util.tree_leaves_with_path(grads):
-        assert gradient.any(), path
-    if positions == "learned":
-        assert grads["Positions_0"]["embedding"].any(axis=1).all()
-
-
-@pytest.mark.parametrize("positions", POSITIONS)
 def test_the_cache_gives_what_the_whole_gives(positions: str) -> None:
     model = gpt(positions=positions)
     made, x, cache = variables(model), tokens(), {}
@@ -148,13 +131,6 @@ def test_sampling() -> None:
     assert set(draws(sampled(key, top_k=2))) == {0, 1}
     assert set(draws(sampled(key, temperature=0.01))) == {0} == set(draws(most_likely))
     np.testing.assert_array_equal(draws(sampled(key)), draws(sampled(key)))
-
-
-def test_lanes_are_runs_alone() -> None:
-    dropped = "attention_dropout=0.3,dropout=0.2,input_dropout=0.1,stochastic_depth=0.5,clip_norm=1"
-    runs = [run(**TINY, regularization=dropped, optimizer="adamw", seed=seed) for seed in range(3)]
-    with compiled_lightly():
-        assert_close(lane(steps(runs, 4), 1), lane(steps(runs[1:2], 1), 0))
 
 
 def test_what_does_not_fit_is_said_before_training() -> None:

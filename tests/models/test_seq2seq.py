@@ -121,19 +121,6 @@ def test_a_wide_beam_finds_the_likeliest_of_all_answers(name: str) -> None:
     np.testing.assert_array_equal(one[:, 0], best)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_gradients_reach_every_parameter(name: str) -> None:
-    model, params = made(name)
-
-    def loss(params: Any) -> jax.Array:
-        return jax.nn.log_softmax(model.apply({"params": params}, tokens(), EVALUATION)[:, S:])[..., 0].sum()
-
-    with compiled_lightly():
-        grads = jax.jit(jax.grad(loss))(params)
-    for path, gradient in jax.tree_util.tree_leaves_with_path(grads):
-        assert gradient.any(), path
-
-
 def test_a_recurrent_decoder_leaves_its_maps_where_they_are_asked_for() -> None:
     model, params = made("luong")
     _, left = model.apply({"params": params}, tokens(), EVALUATION, mutable=["attention"])

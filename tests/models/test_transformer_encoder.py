@@ -78,14 +78,3 @@ def test_places_are_told_apart() -> None:
         model = encoder(positions=positions)
         out = model.apply(variables(model, x), x, EVALUATION)
         assert not np.allclose(out[0], out[1], rtol=1e-3)
-
-
-@pytest.mark.parametrize("vocabulary", [V, None])
-def test_gradients_reach_every_parameter(vocabulary: int | None) -> None:
-    x = tokens() if vocabulary else np.random.default_rng(0).normal(size=(B, T, 3)).astype(np.float32)
-    model = encoder(vocabulary=vocabulary, norm="rms", gated=True)
-    params = variables(model, x)["params"]
-    with compiled_lightly():
-        grads = jax.jit(jax.grad(lambda p: (model.apply({"params": p}, x, EVALUATION) ** 2).sum()))(params)
-    for path, gradient in jax.tree_util.tree_leaves_with_path(grads):
-        assert gradient.any(), path

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import assert_lane_is_alone, compiled_lightly, lane, run, steps
+from engine import run
 
 import research.catalogue  # noqa: F401
 from research.errors import UserError
@@ -35,21 +35,6 @@ def test_parameters_by_arithmetic(pooling: str) -> None:
     assert count == (48 * 192 + 192) + (64 + token) * 192 + token * 192 + 12 * block + 2 * 192 + 193 * 10
 
 
-@pytest.mark.parametrize(("pooling", "order"), [("token", "pre"), ("mean", "post")])
-def test_gradients_reach_every_parameter(pooling: str, order: str) -> None:
-    model = ARCHITECTURES.get("vit").build(
-        outputs=3, layers=1, heads=2, width=8, patch=3, pooling=pooling, order=order, norm="rms", activation="silu"
-    )
-    x = jax.random.normal(jax.random.key(1), (4, 6, 6, 1))
-    with compiled_lightly():
-        params = jax.jit(model.init)(jax.random.key(0), x, EVALUATION)["params"]
-    params = jax.tree.map(lambda leaf: leaf + 0.1 * jax.random.normal(jax.random.key(2), leaf.shape), params)
-    with compiled_lightly():
-        grads = jax.jit(jax.grad(lambda p: (model.apply({"params": p}, x, EVALUATION) ** 2).sum()))(params)
-    for path, gradient in jax.tree_util.tree_leaves_with_path(grads):
-        assert gradient.any(), path
-
-
 def test_evaluation_is_of_each_image_alone() -> None:
     model = ARCHITECTURES.get("vit").build(outputs=3, layers=2, heads=2, width=8, patch=3)
     x = jax.random.normal(jax.random.key(1), (4, 6, 6, 1))
@@ -58,13 +43,6 @@ def test_evaluation_is_of_each_image_alone() -> None:
     other = model.apply(variables, x.at[1:].set(7.0), EVALUATION)
     np.testing.assert_array_equal(whole[0], other[0])
     assert (whole[1:] != other[1:]).any()
-
-
-def test_lanes_are_runs_alone() -> None:
-    dropped = "attention_dropout=0.3,dropout=0.2,stochastic_depth=0.5"
-    runs = [run(**TINY, regularization=dropped, optimizer="adamw", seed=seed) for seed in range(3)]
-    with compiled_lightly():
-        assert_lane_is_alone(lane(steps(runs, 4, 2), 1), runs[1], 2)
 
 
 def test_what_does_not_fit_is_said_before_training() -> None:

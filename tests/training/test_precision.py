@@ -115,7 +115,7 @@ def test_float64_is_rounded_nowhere() -> None:
 def test_float64_outside_its_settings_is_refused() -> None:
     of = run(precision="float64")
     with pytest.raises(RuntimeError, match="numbers"):
-        start([of], 1)
+        chunk_lib.start(of.program, [of.config], data_of(of).data, Way(1, 1))
 
 
 def test_bfloat16_trains_and_keeps_its_state_in_float32() -> None:
@@ -146,7 +146,7 @@ def test_the_precision_of_products(precision: str, matmul: str) -> None:
 @functools.cache
 def temporary_bytes(**settings: Any) -> int:
     """What XLA sets aside for one update of a deep network on a large batch."""
-    data = images(1500)
+    data = images(rows=1500)
     deep = {"batch_size": 960, "arch.hidden": (32,) * 10, "arch.activation": "gelu"}
     (of,) = Planner(lambda config: data).runs([{**BASE, **deep, **settings}])
     chunk, *_ = chunk_lib.start(of.program, [of.config], data.data, Way(1, 1))

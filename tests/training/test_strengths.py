@@ -53,15 +53,13 @@ def evaluated(of: Run, configs: Sequence[RunConfig], count: int) -> Any:
 
 
 @functools.cache
-def without(count: int, residual: bool, cnn: bool) -> Any:
-    settings: dict[str, Any] = {"arch.residual": True} if residual else {}
-    plain = run(**({"arch": "cnn", "arch.channels": (2, 3), "arch.dense": (4,)} if cnn else settings))
+def without(count: int, settings: tuple[tuple[str, Any], ...]) -> Any:
+    plain = run(**dict(settings))
     return evaluated(plain, [plain.config] * 2, count)
 
 
 def plainly(entry: Regularizer) -> Any:
-    settings = acts_on(entry)
-    return without(COUNT.get(entry.name, 3), "arch.residual" in settings, "arch" in settings)
+    return without(COUNT.get(entry.name, 3), tuple(acts_on(entry).items()))
 
 
 def equal(a: Any, b: Any) -> bool:
