@@ -47,7 +47,7 @@ def text(steps: int = 6, rows: int = 60, symbols: int = 5) -> Memory:
     tokens = np.cumsum(generator.integers(1, 3, (rows, steps + 1)), axis=1).astype(np.int32) % symbols
     tokens[np.arange(steps + 1) >= generator.integers(3, steps + 2, rows)[:, None]] = PADDING
     names = tuple("abcdefghijklmnopqrstuvwxyz"[:symbols])
-    of_images = _memory("language_model", tokens[:, :-1], tokens[:, 1:].copy(), names, 1.0)
+    of_images = _memory("step_classification", tokens[:, :-1], tokens[:, 1:].copy(), names, 1.0)
     spec = dataclasses.replace(of_images.spec, features=(), vocabulary=names, target_shape=(steps,), source=2)
     return Memory(spec, of_images.data)
 

@@ -74,7 +74,7 @@ CASES = {
     "train --epochs 1 --epochs 2": "flag --epochs=2: already defined as 1",
     "sweep --seeds=2 --grid=epochs=1|2 --seeds 3": "flag --seeds=3: already defined as 2",
     "train --target=a --dataset.target=b": "--target is short for --dataset.target",
-    "train --dataset.size=8": "has no option 'size'; it has no options (adding, copy_memory, dates, reverse_strings would use it)",
+    "train --dataset.size=8": "has no option 'size'; it has no options (adding, copy_memory, dates,",
     "train --records=": "flag --records=: it is empty",
     "train --cache_dir=": "flag --cache_dir=: it is empty",
     "train --learning_rate=nan": "expected a number",

@@ -130,4 +130,4 @@ def test_a_target_at_each_step_needs_an_output_at_each_step() -> None:
 def test_ids_of_other_data_are_what_they_were() -> None:
     config, _ = config_lib.resolve({"seed": 3, "arch.hidden": "16", "regularization": "dropout=0.5"})
     assert config_lib.run_id(config, "f") == "39211a401648f29e"
-    assert engine.run(seed=3).program.id == "ab101082429845f9"
+    assert engine.run(seed=3).program.id == "d7cb53df43c240a3"
