@@ -109,8 +109,8 @@ def shapes(of: Subject) -> None:
 
 
 def gradients(of: Subject) -> None:
-    """The loss's gradient reaches every parameter."""
-    run = of.run()
+    """The loss's gradient reaches every parameter: Adam moves all that has one, however small it is."""
+    run = of.run(optimizer="adam")
     before, after = (steps([run], of.data.data, 1, count) for count in (0, 3))
     still = [
         keystr(path, simple=True, separator="/")
