@@ -54,7 +54,7 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
         except UserError as error:
             _end(str(error), EXIT_USER)
         except BrokenPipeError:
-            sys.stderr.close()
+            _unless_read()
         except OSError as error:
             if error.filename is None:
                 raise
@@ -83,6 +83,16 @@ def _load_plugins(argv: Sequence[str]) -> None:
         from research import plugin
 
         ADDED.extend(plugin.load(path))
+
+
+def _unless_read() -> None:
+    """Ends quietly what nobody reads any more; raises again a pipe that broke elsewhere."""
+    try:
+        sys.stdout.flush()  # what could not be written is still waiting
+    except BrokenPipeError:
+        sys.stderr.close()
+    else:
+        raise
 
 
 def _one_line(text: str) -> str:

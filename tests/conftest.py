@@ -1,5 +1,6 @@
 """What all tests share: compiled programs on disk, and no more of them in memory than a process has maps for."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,16 @@ jax.config.update("jax_compilation_cache_dir", str(CACHE / "xla"))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
+
+# Without its newer emitters of fused loops XLA compiles for a CPU in two thirds of the time. XLA reads its flags once, at
+# the first use of a device; what the tests start as a user would runs without this one.
+_given = os.environ.get("XLA_FLAGS")
+os.environ["XLA_FLAGS"] = f"{_given or ''} --xla_cpu_use_fusion_emitters=false"
+jax.devices()
+if _given is None:
+    del os.environ["XLA_FLAGS"]
+else:
+    os.environ["XLA_FLAGS"] = _given
 
 # Programs stay loaded until they are dropped, and a process that keeps thousands of them is killed.
 KEPT_FOR = 15

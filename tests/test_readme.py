@@ -40,6 +40,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     declaration, network = blocks("python")
     (directory / "experiments" / "my_question.py").write_text(declaration)
     (directory / "my_net.py").write_text(network)
+    (directory / "README.md").symlink_to(ROOT / "README.md")
     return directory
 
 

@@ -28,7 +28,7 @@ from research.training.snapshot import Snapshot
 from research.training.state import Lane, Variables
 
 # 40 training rows make 5 updates an epoch.
-SETTINGS = {"split": "4:1:1", "split_seed": 0, "batch_size": 8, "epochs": 2, "learning_rate": 0.05}
+SETTINGS = {"split": "4:1:1", "split_seed": 0, "batch_size": 8, "epochs": 2, "optimizer": "adam", "learning_rate": 0.05}
 NETWORK = {"arch": "mlp", "arch.hidden": (8, 8)}
 # By which lanes and resumed runs are told apart, where it acts.
 NOISE = ("dropout=0.3", "input_dropout=0.1", "variational_dropout=0.2", "attention_dropout=0.2", "stochastic_depth=0.3")
@@ -110,7 +110,7 @@ def shapes(of: Subject) -> None:
 
 def gradients(of: Subject) -> None:
     """The loss's gradient reaches every parameter: Adam moves all that has one, however small it is."""
-    run = of.run(optimizer="adam")
+    run = _noisy(of).run(optimizer="adam")
     before, after = (steps([run], of.data.data, 1, count) for count in (0, 3))
     still = [
         keystr(path, simple=True, separator="/")
@@ -252,7 +252,7 @@ def _nudged(params: Any, seed: int) -> Any:
 
     def nudged(leaf: jax.Array) -> jax.Array:
         towards = np.where(generator.random(leaf.shape) < 0.5, -np.inf, np.inf).astype(np.float32)
-        return jnp.asarray(np.nextafter(np.asarray(leaf), towards))
+        return jax.device_put(np.nextafter(np.asarray(leaf), towards), leaf.sharding)
 
     return jax.tree.map(nudged, params)
 

@@ -1,5 +1,6 @@
 """Checkpoints: snapshots of packs on disk, written by orbax in the background, whole or not at all."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -175,7 +176,7 @@ class Checkpoints:
 
 
 class Writer:
-    """Writes one pack's snapshots, in the background. A context: at its end what was begun is finished."""
+    """Writes one pack's snapshots, in the background. A context: at its end what was begun is finished, if it can be."""
 
     def __init__(self, checkpoints: Checkpoints, pack: Pack) -> None:
         self._folder = checkpoints.root / pack.name
@@ -231,7 +232,8 @@ class Writer:
 
     def __exit__(self, *_: object) -> None:
         if self._manager is not None:
-            self._manager.close()
+            with contextlib.suppress(OSError, ValueError):  # of a disk; the records of what is trained are worth more
+                self._manager.close()
 
     def _errors(self) -> Any:
         return _Errors(self._folder)

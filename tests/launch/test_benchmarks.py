@@ -28,10 +28,10 @@ def test_benchmark_of_data(tmp_path: Path) -> None:
 
 
 def test_kills_change_nothing(tmp_path: Path) -> None:
-    """Ten of the kills that `launch.benchmark kill` makes by the hundred; a record that differs fails it."""
-    printed = measured("kill", "--n=10", f"--cache_dir={tmp_path}")
+    """Five of the kills that `launch.benchmark kill` makes by the hundred; a record that differs fails it."""
+    printed = measured("kill", "--n=5", f"--cache_dir={tmp_path}")
     together = re.search(r"^\| together \|.*$", printed, re.M)
     assert together is not None, printed
     kills, *_, sweeps, differ = (int(cell) for cell in together.group().split("|")[3:-1])
-    assert (kills, differ) == (10, 0)
+    assert (kills, differ) == (5, 0)
     assert sweeps >= 5
