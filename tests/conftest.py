@@ -15,8 +15,8 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
 
-# Without its newer emitters of fused loops XLA compiles for a CPU in two thirds of the time. XLA reads its flags once, at
-# the first use of a device; what the tests start as a user would runs without this one.
+# Without its newer emitters of fused loops XLA compiles for a CPU in two thirds of the time. XLA reads its flags once,
+# at the first use of a device; what the tests start as a user would runs without this one.
 _given = os.environ.get("XLA_FLAGS")
 os.environ["XLA_FLAGS"] = f"{_given or ''} --xla_cpu_use_fusion_emitters=false"
 jax.devices()

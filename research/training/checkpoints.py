@@ -176,7 +176,7 @@ class Checkpoints:
 
 
 class Writer:
-    """Writes one pack's snapshots, in the background. A context: at its end what was begun is finished, if it can be."""
+    """Writes one pack's snapshots, in the background. A context: at its end what was begun is finished or given up."""
 
     def __init__(self, checkpoints: Checkpoints, pack: Pack) -> None:
         self._folder = checkpoints.root / pack.name
