@@ -56,7 +56,9 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
             of_steps: dict[str, Any] = {"classes": table.classes, "vocabulary": table.vocabulary, "task": table.task}
             of_steps |= {"source": table.source} if table.source else {}
             if table.y.ndim > 1:
-                target = tfds.features.Tensor(shape=table.y.shape[1:], dtype=table.y.dtype)
+                # As numbers a mask of many pixels is slow to read and write.
+                as_bytes = {"encoding": tfds.features.Encoding.BYTES} if table.y.ndim > 2 else {}
+                target = tfds.features.Tensor(shape=table.y.shape[1:], dtype=table.y.dtype, **as_bytes)
             elif table.classes:
                 target = tfds.features.ClassLabel(names=list(table.classes))
             else:

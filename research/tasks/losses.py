@@ -61,7 +61,7 @@ LOSSES.add(
         "cross_entropy",
         lambda: cross_entropy,
         "softmax cross-entropy",
-        tasks=("classification", "language_model", "step_classification", "sequence_to_sequence"),
+        tasks=("classification", "language_model", "step_classification", "sequence_to_sequence", "segmentation"),
     )
 )
 LOSSES.add(

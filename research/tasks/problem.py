@@ -31,8 +31,8 @@ class Problem:
     is the task's main one.
 
     Of sequences there are too many scores to keep: summary is None, and the final metrics are the means of
-    example_metrics, as `finish` completes them. real: targets [B, T, C] -> bool [B, T], False where a sequence is over;
-    None where none is shorter than T.
+    example_metrics, as `finish` completes them; so are those of each epoch's curves. real: targets [B, T, C] -> bool
+    [B, T], False where a sequence is over; None where none is shorter than T. Of images the places are [H, W] for [T].
     """
 
     encode: Encode
@@ -45,7 +45,8 @@ class Problem:
 
 
 def mean_over_steps(values: jax.Array, real: jax.Array | None = None) -> jax.Array:
-    """The mean of each example's values [B, T], [B]: over its real steps (bool [B, T]), 0 where it has none."""
+    """The mean of each example's values [B, ...], [B]: over its real steps (bool [B, ...]), 0 where it has none."""
+    steps = tuple(range(1, values.ndim))
     if real is None:
-        return jnp.mean(values, axis=1)
-    return jnp.sum(jnp.where(real, values, 0), axis=1) / jnp.maximum(jnp.sum(real, axis=1), 1)
+        return jnp.mean(values, axis=steps)
+    return jnp.sum(jnp.where(real, values, 0), axis=steps) / jnp.maximum(jnp.sum(real, axis=steps), 1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from research.config import RunConfig
 from research.data.spec import Arrays
+from research.tasks.problem import Problem
 from research.training import chunk as chunk_lib
 from research.training import snapshot as snapshot_lib
 from research.training.chunk import WHOLE, Chunk, Memory
@@ -136,7 +137,7 @@ def outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
         outcomes.append(
             Outcome(
                 metrics=metrics,
-                curves={name: [float(row[name]) for row in curve] for name in curves},
+                curves=_finished(program.problem, {name: [float(row[name]) for row in curve] for name in curves}),
                 checksums=["{:08x}{:08x}".format(*row["checksum"]) for row in curve],
                 steps=epochs * program.sizes.steps_per_epoch if diverged < 0 else diverged,
                 diverged_at=None if diverged < 0 else diverged,
@@ -144,3 +145,14 @@ def outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
             )
         )
     return outcomes
+
+
+def _finished(problem: Problem, curves: dict[str, list[float]]) -> dict[str, list[float]]:
+    """The curves with each epoch's metrics completed as the final ones are."""
+    finished: dict[str, list[float]] = {}
+    for split in dict.fromkeys(name.partition("/")[0] for name in curves):
+        own = {name.partition("/")[2]: values for name, values in curves.items() if name.startswith(f"{split}/")}
+        epochs = zip(*own.values(), strict=True)
+        rows = [problem.finish(dict(zip(own, epoch, strict=True))) for epoch in epochs]
+        finished |= {f"{split}/{name}": [row[name] for row in rows] for name in (rows[0] if rows else own)}
+    return finished

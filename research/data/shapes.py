@@ -1,0 +1,75 @@
+"""Generated pictures of circles, squares and triangles, with the class of each pixel: a segmentation."""
+
+from typing import Annotated
+
+import numpy as np
+
+from research import rng
+from research.data.builder import open_built
+from research.data.decoded import digest
+from research.data.spec import Source
+from research.data.table import Table
+from research.options import Count, NonNegative, Range, options_of
+from research.registry import DATASETS, Entry
+
+VERSION = "1.0.0"  # raised when other rows are generated
+CLASSES = ("background", "circle", "square", "triangle")
+MAXIMUM = 255
+
+
+def open_shapes(
+    *,
+    data_dir: str | None,
+    cache_dir: str,
+    side: Annotated[int, Range(8), "rows and columns of a picture"] = 32,
+    objects: Annotated[Count, "most objects of a picture"] = 3,
+    noise: Annotated[NonNegative, "standard deviation of the pixels' noise, of 255"] = 20.0,
+    size: Annotated[Count, "pictures to train and validate on"] = 2_500,
+    test: Annotated[Count, "pictures of the test set"] = 500,
+    seed: Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"] = 0,
+) -> Source:
+    """Pictures of shapes; see `shapes`."""
+    options = {"side": side, "objects": objects, "noise": noise, "size": size, "test": test, "seed": seed}
+    key = f"shapes_{digest(sorted(options.items()))}"
+    return open_built(lambda: shapes(**options), key, VERSION, cache_dir=cache_dir, name="shapes")
+
+
+def shapes(side: int, objects: int, noise: float, size: int, test: int, seed: int) -> Table:
+    """Pictures [side, side, 3] of one to `objects` shapes over one another, each of a colour of its own, and noise.
+
+    y: the class of each pixel. Colours say nothing of classes. A shape's radius is an eighth to a quarter of the side.
+    """
+    draw = rng.host(seed, "shapes")
+    pictures = np.zeros((size + test, side, side, 3), np.uint8)
+    masks = np.zeros((size + test, side, side), np.int32)
+    for picture, mask in zip(pictures, masks, strict=True):
+        colours = draw.uniform(0, MAXIMUM, (objects + 1, 3))
+        canvas = np.broadcast_to(colours[0], (side, side, 3)).copy()
+        for colour in colours[1 : 1 + draw.integers(1, objects + 1)]:
+            kind, centre = draw.integers(1, len(CLASSES)), draw.uniform(0, side, 2)
+            inside = inside_of(CLASSES[kind], side, centre, draw.uniform(side / 8, side / 4))
+            canvas[inside], mask[inside] = colour, kind
+        canvas += noise * draw.standard_normal(canvas.shape)
+        picture[:] = np.clip(np.rint(canvas), 0, MAXIMUM)
+    return Table(pictures, masks, CLASSES, test_size=test, maximum=MAXIMUM, task="segmentation")
+
+
+def inside_of(kind: str, side: int, centre: np.ndarray, radius: float) -> np.ndarray:
+    """The pixels [side, side] inside a shape; bool. centre: row and column; radius: half of the shape's height."""
+    row, column = (np.arange(side) + 0.5 - at for at in centre)
+    down, across = row[:, None], np.abs(column)[None, :]
+    if kind == "circle":
+        return down**2 + across**2 <= radius**2
+    if kind == "square":
+        return (np.abs(down) <= radius) & (across <= radius)
+    return (np.abs(down) <= radius) & (across <= (down + radius) / 2)
+
+
+DATASETS.add(
+    Entry(
+        "shapes",
+        open_shapes,
+        "pictures of circles, squares and triangles; the class of each pixel (segmentation)",
+        options=options_of(open_shapes, given={"data_dir", "cache_dir"}),
+    )
+)

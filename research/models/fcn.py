@@ -1,0 +1,94 @@
+"""Fully convolutional network: a class for each pixel of images of any size."""
+
+from typing import Annotated, Any, Literal
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.convolution import ConvUnit
+from research.models.layers.forward import Forward
+from research.models.layers.hidden import ActivationName
+from research.models.layers.initializers import Init, initializer
+from research.models.layers.pooling import Pool, Pooling
+from research.models.layers.sites import Site
+from research.models.layers.upsampling import Upsample, Upsampling
+from research.options import Count, options_of
+from research.registry import ARCHITECTURES, Architecture
+
+
+class FCN(nn.Module):
+    """Stages of 3×3 convolutions, each ended by a 2×2 pool; 1×1 convolutions score the classes at each place.
+
+    [B, H, W, C] -> [B, H, W, outputs]: the scores of the last stage, its heat map, grow twofold and take in those of
+    the stages before, down to `stride`, and then grow to the image. Without a target at each pixel (`per_step`) the
+    heat map's mean, [B, outputs]. Images of which the last stage's stride is no divisor are filled up with zeros.
+    """
+
+    outputs: int
+    per_step: bool = True
+    channels: Annotated[tuple[Count, ...], "channels of each stage; each halves rows and columns"] = (16, 32, 64, 64, 64)
+    convolutions: Annotated[Count, "convolutions of a stage"] = 2
+    dense: Annotated[tuple[Count, ...], "widths of the 1×1 convolutions that stand for dense layers"] = (128,)
+    stride: Annotated[
+        Literal["1", "2", "4", "8", "16", "32"], "of the finest scores: 32, 16 and 8 are FCN-32s, -16s and -8s"
+    ] = "8"
+    upsampling: Upsampling = "transposed"
+    activation: ActivationName = "relu"
+    pooling: Annotated[Pooling, "of 2×2 places"] = "max"
+    kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        x = Site("input")(x, fwd)
+        height, width = x.shape[1:3]
+        coarsest = 2 ** len(self.channels)
+        maps = self._maps(jnp.pad(x, ((0, 0), (0, -height % coarsest), (0, -width % coarsest), (0, 0))), fwd)
+        scores = self._score(maps.pop())
+        if not self.per_step:
+            return scores.mean(axis=(1, 2))
+        stride = coarsest
+        while stride > int(self.stride):
+            scores, stride = self._grown(scores, 2) + self._score(maps.pop()), stride // 2
+        return self._grown(scores, stride)[:, :height, :width]
+
+    def _maps(self, x: jax.Array, fwd: Forward) -> list[jax.Array]:
+        """What each stage ends with, the pixels themselves first; the last behind the 1×1 convolutions."""
+        maps = []
+        for channels in self.channels:
+            for place in range(self.convolutions):
+                x = ConvUnit(channels, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+                maps += [x] if not maps and place == self.convolutions - 1 else []
+            x = Pool(self.pooling)(x, fwd)
+            maps.append(x)
+        for units in self.dense:
+            x = ConvUnit(units, kernel=1, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+        return [*maps[:-1], x]
+
+    def _score(self, x: jax.Array) -> jax.Array:
+        return nn.Conv(self.outputs, (1, 1), kernel_init=initializer(self.kernel_init))(x)
+
+    def _grown(self, x: jax.Array, factor: int) -> jax.Array:
+        return x if factor == 1 else Upsample(self.outputs, factor, self.upsampling, bilinear=True)(x)
+
+
+def _reaches(config: Any, spec: Any) -> str | None:
+    stride, stages = int(config.arch["stride"]), len(config.arch["channels"])
+    if spec.target_shape and stride > 2**stages:
+        return f"arch.stride={stride} is beyond the last of {stages} stages, whose stride is {2**stages}"
+    return None
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "fcn",
+        FCN,
+        "fully convolutional network: a class for each pixel, of images of any size",
+        "Long, Shelhamer & Darrell 2015, Fully convolutional networks for semantic segmentation",
+        options=options_of(FCN, given=("outputs", "per_step")),
+        constraints=(_reaches,),
+        inputs=(3,),
+        asks=("per_step",),
+        tiny={"channels": (2, 3), "convolutions": 1, "dense": (4,), "stride": "2"},
+    )
+)

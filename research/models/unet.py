@@ -1,0 +1,77 @@
+"""U-Net: down to coarse maps and up again, with what each level saw on the way down beside it."""
+
+from typing import Annotated, Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.convolution import ConvUnit
+from research.models.layers.forward import Forward
+from research.models.layers.hidden import ActivationName
+from research.models.layers.initializers import Init, initializer
+from research.models.layers.pooling import Pool, Pooling
+from research.models.layers.sites import Site
+from research.models.layers.upsampling import Upsample, Upsampling
+from research.options import Count, options_of
+from research.registry import ARCHITECTURES, Architecture
+
+
+class UNet(nn.Module):
+    """Levels of two 3×3 convolutions, [B, H, W, C] -> [B, H, W, outputs].
+
+    With zero padding, so that maps keep their size, where the paper's shrink. Images of which the lowest level's stride
+    is no divisor are filled up with zeros.
+    """
+
+    outputs: int
+    per_step: bool = True
+    levels: Annotated[Count, "2×2 pools on the way down; the paper's are 4"] = 3
+    width: Annotated[Count, "channels of the first level, doubled by each; the paper's are 64"] = 16
+    upsampling: Upsampling = "transposed"
+    activation: ActivationName = "relu"
+    pooling: Annotated[Pooling, "of 2×2 places"] = "max"
+    kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        x = Site("input")(x, fwd)
+        height, width = x.shape[1:3]
+        stride = 2**self.levels
+        x = jnp.pad(x, ((0, 0), (0, -height % stride), (0, -width % stride), (0, 0)))
+        beside = []
+        for level in range(self.levels):
+            x = self._level(x, level, fwd)
+            beside.append(x)
+            x = Pool(self.pooling)(x, fwd)
+        x = self._level(x, self.levels, fwd)
+        for level in reversed(range(self.levels)):
+            up = Upsample(self.width * 2**level, 2, self.upsampling, kernel=2, kernel_init=self.kernel_init)(x)
+            x = self._level(jnp.concatenate([beside.pop(), up], axis=-1), level, fwd)
+        return nn.Conv(self.outputs, (1, 1), kernel_init=initializer(self.kernel_init))(x)[:, :height, :width]
+
+    def _level(self, x: jax.Array, level: int, fwd: Forward) -> jax.Array:
+        for _ in range(2):
+            x = ConvUnit(self.width * 2**level, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+        return x
+
+
+def _at_pixels(config: Any, spec: Any) -> str | None:
+    if len(spec.shape) == 3 and not spec.target_shape:
+        return f"arch=unet answers at each pixel, and {spec.name} has one target an image; use fcn, resnet or cnn"
+    return None
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "unet",
+        UNet,
+        "U-Net: a class for each pixel, from coarse maps and fine ones",
+        "Ronneberger, Fischer & Brox 2015, U-Net: convolutional networks for biomedical image segmentation",
+        options=options_of(UNet, given=("outputs", "per_step")),
+        constraints=(_at_pixels,),
+        inputs=(3,),
+        asks=("per_step",),
+        tiny={"levels": 1, "width": 2},
+    )
+)
