@@ -185,13 +185,15 @@ class Regularizer(Entry):
 
     slot: one of SLOTS. site: where in the slot it acts. neutral: the options at which it returns its input
     bitwise, or None where there are none (batch norm). mixes: whether it mixes examples (slot targets), so that it
-    must see the global batch.
+    must see the global batch. mask: of a member of the data slot that moves an image's pixels, the builder of what does
+    the same to a mask of classes; the others leave masks alone.
     """
 
     slot: str = ""
     site: str = ""
     neutral: Mapping[str, Any] | None = None
     mixes: bool = False
+    mask: Callable[..., Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,20 +201,28 @@ class Loss(Entry):
     """`build()` is `loss(outputs: [..., K], targets: [..., C]) -> [...]`; the axes before the last are examples [B] or
     their steps [B, T], over whose real ones the engine takes an example's mean. tasks: those that it belongs to.
 
-    outputs: K as a function of C, the width of the targets. scores: outputs as what the task's metrics
-    read, [..., K] -> [..., C].
+    outputs: K as a function of C, the width of the targets. scores: outputs as what the task's metrics read,
+    ([..., K], C) -> [..., C]. latents: it reads behind the K outputs what the network says of its latents. metrics: by
+    name what else it tells of each example, (outputs, targets) -> [B].
     """
 
     tasks: tuple[str, ...] = ()
     outputs: Callable[[int], int] = lambda width: width
-    scores: Callable[[Any], Any] = lambda outputs: outputs
+    scores: Callable[[Any, int], Any] = lambda outputs, width: outputs
+    latents: bool = False
+    metrics: Mapping[str, Callable[[Any, Any], Any]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
 class Task(Entry):
-    """What kind of problem it is. `build()` is a research.tasks.task.Problem. loss: its default loss."""
+    """What kind of problem it is. `build()` is a research.tasks.problem.Problem. loss: its default loss.
+
+    sees: a data set's DataSpec as this task has it, where any will do and `--task` asks for it; None: where the data
+    say that it is theirs.
+    """
 
     loss: str = ""
+    sees: Callable[[Any], Any] | None = None
 
 
 ARCHITECTURES: Registry[Architecture] = Registry("architecture", "architectures")

@@ -7,6 +7,7 @@ devices all draw the same numbers. Threefry only: its bits do not depend on the 
 import zlib
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 
@@ -23,6 +24,14 @@ def at(seed: jax.Array | int, name: str, step: jax.Array | int) -> jax.Array:
 def per_example(key: jax.Array, index: jax.Array) -> jax.Array:
     """One key an example, [B], by the example's index in the global batch; index: int32 [B]."""
     return jax.vmap(jax.random.fold_in, (None, 0))(key, index)
+
+
+def of_content(x: jax.Array) -> jax.Array:
+    """One key an example, [B], made of its numbers x [B, ...] alone."""
+    words = jax.lax.bitcast_convert_type(x.reshape(len(x), -1).astype(jnp.float32), jnp.uint32)
+    odd = 2 * jnp.arange(words.shape[1], dtype=jnp.uint32) + 1  # no word's multiplier has a factor 2 to lose bits by
+    mixed = (words ^ (words >> 16)) * (odd * jnp.uint32(0x9E3779B1))
+    return jax.vmap(lambda seed: stream(seed, "content"))(jnp.sum(mixed, axis=1, dtype=jnp.uint32))
 
 
 def host(seed: int, name: str) -> np.random.Generator:

@@ -30,6 +30,20 @@ def images(side: int = 6, channels: int = 1, rows: int = 60, classes: int = CLAS
     return _memory("classification", x.astype(np.uint8), y, tuple(str(k) for k in range(classes)), 255.0)
 
 
+def masks(side: int = 8, rows: int = 60) -> Memory:
+    """Random images [side, side, 1] with a bright block, a class of its own; a row of pixels is not counted."""
+    generator = np.random.default_rng(3)
+    x = generator.integers(0, 120, (rows, side, side, 1))
+    y = np.zeros((rows, side, side), np.int32)
+    for image, mask in zip(x, y, strict=True):
+        top, left = generator.integers(0, side // 2, 2)
+        image[top : top + 3, left : left + 3] += 100
+        mask[top : top + 3, left : left + 3] = 1
+    y[:, -1] = PADDING
+    of_images = _memory("segmentation", x.astype(np.uint8), y, ("ground", "block"), 255.0)
+    return Memory(dataclasses.replace(of_images.spec, target_shape=(side, side)), of_images.data)
+
+
 def table(rows: int = 60, features: int = 4) -> Memory:
     """A regression's table, linear but for some noise."""
     generator = np.random.default_rng(1)

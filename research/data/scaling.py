@@ -50,6 +50,13 @@ _METHODS: dict[str, Callable[[Histogram], tuple[float, float]]] = {
     "robust": _robust,
 }
 METHODS = ("none", *_METHODS)
+
+
+def into_unit(method: str, maximum: float) -> bool:
+    """Whether what is scaled by the method lies in [0, 1], training rows at least; maximum: what `none` divides by."""
+    return method == "minmax" or (method == "none" and maximum > 1)
+
+
 TARGET_METHODS = ("none", "standard")
 
 

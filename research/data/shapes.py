@@ -29,9 +29,10 @@ def open_shapes(
     seed: Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"] = 0,
 ) -> Source:
     """Pictures of shapes; see `shapes`."""
-    options = {"side": side, "objects": objects, "noise": noise, "size": size, "test": test, "seed": seed}
-    key = f"shapes_{digest(sorted(options.items()))}"
-    return open_built(lambda: shapes(**options), key, VERSION, cache_dir=cache_dir, name="shapes")
+    options = (side, objects, noise, size, test, seed)
+    return open_built(
+        lambda: shapes(*options), f"shapes_{digest(options)}", VERSION, cache_dir=cache_dir, name="shapes"
+    )
 
 
 def shapes(side: int, objects: int, noise: float, size: int, test: int, seed: int) -> Table:

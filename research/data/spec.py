@@ -27,7 +27,7 @@ class DataSpec:
     of one at each step. windows: rows are windows of one long sequence, one at each place, which a split cuts into
     stretches. source: how many of the first tokens are given, where the others are the answer to them, one place late,
     behind a token that starts it. parts: where the sequence comes in parts of its own, the lengths of train, validation
-    and test.
+    and test. reconstructs: the targets are the inputs, as they are scaled, and the labels are not read.
     """
 
     name: str
@@ -47,6 +47,7 @@ class DataSpec:
     windows: bool = False
     parts: tuple[int, ...] = ()
     source: int = 0
+    reconstructs: bool = False
 
     @property
     def channels(self) -> tuple[int, ...]:

@@ -23,9 +23,9 @@ class Rows(Protocol):
 class Table:
     """x: [N, H, W, C] uint8, [N, D] or [N, T, D] float32 or [N, T] int32 tokens (with `vocabulary`).
 
-    y: [N, ...] int32 (with `classes`; [N, H, W] of pixels) or float32. test_size: the last rows are its own test split. maximum: the largest
-    value that `x` can take, 1 for tables. task: what it is for, where that is not classification or regression.
-    source: as in DataSpec.
+    y: [N, ...] int32 (with `classes`) or float32; [N, H, W] of pixels. test_size: the last rows are its own test split.
+    maximum: the largest value that `x` can take, 1 for tables. task: what it is for, where that is not classification
+    or regression. source: as in DataSpec.
     """
 
     x: Rows

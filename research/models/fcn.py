@@ -27,7 +27,13 @@ class FCN(nn.Module):
 
     outputs: int
     per_step: bool = True
-    channels: Annotated[tuple[Count, ...], "channels of each stage; each halves rows and columns"] = (16, 32, 64, 64, 64)
+    channels: Annotated[tuple[Count, ...], "channels of each stage; each halves rows and columns"] = (
+        16,
+        32,
+        64,
+        64,
+        64,
+    )
     convolutions: Annotated[Count, "convolutions of a stage"] = 2
     dense: Annotated[tuple[Count, ...], "widths of the 1×1 convolutions that stand for dense layers"] = (128,)
     stride: Annotated[
@@ -54,7 +60,7 @@ class FCN(nn.Module):
 
     def _maps(self, x: jax.Array, fwd: Forward) -> list[jax.Array]:
         """What each stage ends with, the pixels themselves first; the last behind the 1×1 convolutions."""
-        maps = []
+        maps: list[jax.Array] = []
         for channels in self.channels:
             for place in range(self.convolutions):
                 x = ConvUnit(channels, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)

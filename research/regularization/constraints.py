@@ -26,10 +26,17 @@ def feature_maps(name: str, config: Any, spec: Any) -> str | None:
     return f"{name} averages over the places of a feature map; arch={config.arch.name} has none, arch=cnn has"
 
 
-def classification_only(name: str, config: Any, spec: Any) -> str | None:
+def of_classes(name: str, config: Any, spec: Any) -> str | None:
     """Targets are distributions over classes."""
     task = spec.task if config.task == "auto" else config.task
-    return None if task == "classification" else f"{name} mixes class probabilities; the task is {task}"
+    return None if spec.classes else f"{name} mixes class probabilities; the task is {task}"
+
+
+def one_target(name: str, config: Any, spec: Any) -> str | None:
+    """An example has one target, which does not depend on how large the example is."""
+    if not spec.reconstructs and not spec.target_shape:
+        return None
+    return f"{name} makes images smaller, and the targets of {spec.task} are as large as the images; try shift"
 
 
 def not_with(*others: str, why: str) -> Constraint:

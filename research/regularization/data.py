@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from research.errors import UserError
 from research.options import Count, Fraction, NonNegative
 from research.regularization.boxes import box
-from research.regularization.constraints import images_only
+from research.regularization.constraints import images_only, one_target
 from research.regularization.member import member
 from research.regularization.noise import add_gaussian
 from research.regularization.whole import Whole
@@ -36,6 +36,7 @@ def _in_training(change: Callable[[jax.Array, jax.Array], jax.Array]) -> Apply:
     neutral={"n": 0.0},
     tiny={"n": 2.0},
     constraints=(images_only,),
+    moves=True,
 )
 def shift(n: Annotated[Whole, "largest translation, pixels"]) -> Apply:
     """Translates an image [H, W, C] by up to n pixels along each axis, uniformly; zeros come in."""
@@ -57,7 +58,7 @@ def shift(n: Annotated[Whole, "largest translation, pixels"]) -> Apply:
     paper="Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks",
     neutral=None,
     tiny={"n": 2},
-    constraints=(images_only,),
+    constraints=(images_only, one_target),
 )
 def crop(n: Annotated[Count, "rows and columns removed, pixels"]) -> Apply:
     """Cuts a window [H-n, W-n, C] out of an image: anywhere in training, the centre in evaluation."""
@@ -83,6 +84,7 @@ def crop(n: Annotated[Count, "rows and columns removed, pixels"]) -> Apply:
     neutral={"probability": 0.0},
     tiny={"probability": 0.5},
     constraints=(images_only,),
+    moves=True,
 )
 def flip(probability: Annotated[Fraction, "probability of mirroring an image"]) -> Apply:
     """Mirrors an image [H, W, C] horizontally with that probability."""

@@ -34,9 +34,14 @@ def member(
     tiny: Mapping[str, Any] | None = None,
     constraints: tuple[Callable[..., str | None], ...] = (),
     mixes: bool = False,
+    moves: bool = False,
+    mask: Callable[..., Any] | None = None,
     version: int = 1,
 ) -> Callable[[Builder], Builder]:
-    """Registers the decorated builder. Its constraints are called with (name, config, spec)."""
+    """Registers the decorated builder. Its constraints are called with (name, config, spec).
+
+    moves: it moves pixels, by their places alone, so that it does to a mask what it does to an image.
+    """
     if site not in SITES[slot]:
         raise ValueError(f"the slot {slot} has the sites {', '.join(SITES[slot])}, not '{site}'")
 
@@ -57,6 +62,7 @@ def member(
                 site=site,
                 neutral=neutral,
                 mixes=mixes,
+                mask=build if moves else mask,
             )
         )
         return build

@@ -8,14 +8,14 @@ import jax.numpy as jnp
 
 from research.options import Fraction, NonNegative
 from research.regularization.boxes import box
-from research.regularization.constraints import classification_only, images_only
+from research.regularization.constraints import images_only, of_classes
 from research.regularization.member import member
 
 Pair = tuple[jax.Array, jax.Array]
 
 
 class Mix(Protocol):
-    """Mixes a batch's x [B, ...] and y [B, K]. real: bool [B], False where a row is padding; None if none is."""
+    """Mixes a batch's x [B, ...] and y [B, ..., K]. real: bool [B], False where a row is padding; None if none is."""
 
     def __call__(self, x: jax.Array, y: jax.Array, key: jax.Array, real: jax.Array | None = None) -> Pair: ...
 
@@ -26,15 +26,18 @@ class Mix(Protocol):
     paper="Szegedy et al. 2016, Rethinking the Inception architecture for computer vision",
     neutral={"epsilon": 0.0},
     tiny={"epsilon": 0.2},
-    constraints=(classification_only,),
+    constraints=(of_classes,),
 )
 def label_smoothing(
     epsilon: Annotated[Fraction, "weight of the uniform distribution"],
 ) -> Callable[[jax.Array, jax.Array, jax.Array], Pair]:
-    """Mixes the targets with the uniform distribution over the K classes, (1 - ε)·y + ε/K."""
+    """Mixes the targets with the uniform distribution over the K classes, (1 - ε)·y + ε/K.
+
+    A place that is not counted, whose target is zero, stays so.
+    """
 
     def apply(x: jax.Array, y: jax.Array, key: jax.Array) -> Pair:
-        smooth = (1 - epsilon) * y + epsilon / y.shape[-1]
+        smooth = (1 - epsilon) * y + epsilon / y.shape[-1] * jnp.sum(y, axis=-1, keepdims=True)
         return x, jnp.where(epsilon > 0, smooth, y).astype(y.dtype)
 
     return apply
@@ -69,11 +72,14 @@ def mixup(alpha: Annotated[NonNegative, "of Beta(α, α), the mixing weight's di
     paper="Yun et al. 2019, CutMix: regularization strategy to train strong classifiers with localizable features",
     neutral={"alpha": 0.0},
     tiny={"alpha": 1.0},
-    constraints=(images_only, classification_only),
+    constraints=(images_only, of_classes),
     mixes=True,
 )
 def cutmix(alpha: Annotated[NonNegative, "of Beta(α, α), the kept area's distribution; 0: no mixing"]) -> Mix:
-    """Pastes one box, the same for the batch, from a random partner; targets are mixed by the area in fact pasted."""
+    """Pastes one box, the same for the batch, from a random partner; targets are mixed by the area in fact pasted.
+
+    Targets at each pixel are pasted as the pixels are.
+    """
 
     def apply(x: jax.Array, y: jax.Array, key: jax.Array, real: jax.Array | None = None) -> Pair:
         weight, partner = _weight(key, alpha), _partners(key, x.shape[0], real)
@@ -83,6 +89,8 @@ def cutmix(alpha: Annotated[NonNegative, "of Beta(α, α), the kept area's distr
         pasted = box(jax.random.fold_in(key, 2), (height, width), size) & (alpha > 0)
         share = jnp.mean(pasted, dtype=y.dtype)
         mixed = jnp.where(pasted[..., None], x[partner], x)
+        if y.ndim == x.ndim:
+            return mixed, jnp.where(pasted[..., None], y[partner], y)
         return mixed, jnp.where(share > 0, (1 - share) * y + share * y[partner], y)
 
     return apply

@@ -15,7 +15,7 @@ from research.data.memory import Memory
 from research.data.spec import Arrays
 from research.errors import UserError
 from research.options import format_value
-from research.registry import ACTIVATIONS, ARCHITECTURES, LOSSES, OPTIMIZERS, REGULARIZERS, SCHEDULES, Entry
+from research.registry import ACTIVATIONS, ARCHITECTURES, LOSSES, OPTIMIZERS, REGULARIZERS, SCHEDULES, TASKS, Entry
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
 from research.training import loop
@@ -38,8 +38,8 @@ NUDGES, MULTIPLE = 3, 5
 
 @functools.cache
 def made_up() -> tuple[Memory, ...]:
-    """The data sets that a network is tried on, the first that it takes: tokens, images of growing size, a table."""
-    return memory.text(), memory.images(6), memory.images(12), memory.images(32), memory.table()
+    """What a network is tried on, the first that it takes: tokens, masks, images of growing size, a table."""
+    return memory.text(), memory.masks(), *(memory.images(side) for side in (6, 12, 32)), memory.table()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,16 +55,20 @@ class Subject:
 
 
 def subject(**settings: Any) -> Subject:
-    """The settings on the first of the made-up data sets that they can be trained on. Raises UserError if on none."""
+    """The settings on the first of the made-up data sets that they can be trained on. Raises UserError if on none.
+
+    Each is tried for its own task, and then for those that any data will do for.
+    """
     errors = []
-    for data in made_up():
-        found = Subject(settings, data)
-        try:
-            found.run()
-        except UserError as error:
-            errors.append(error)
-        else:
-            return found
+    for more in ({}, *({"task": task.name, "scaling": "none"} for task in TASKS if task.sees)):
+        for data in made_up():
+            found = Subject({**more, **settings}, data)
+            try:
+                found.run()
+            except UserError as error:
+                errors.append(error)
+            else:
+                return found
     raise errors[0]
 
 
@@ -103,6 +107,7 @@ def shapes(of: Subject) -> None:
     outputs = _outputs(run.program, lane, variables, of.data.data.x[:4])
     width = LOSSES.get(run.config.loss).outputs(run.program.width)
     expected = (4, *run.program.spec.target_shape, width)
+    outputs = outputs[..., :width] if LOSSES.get(run.config.loss).latents else outputs
     assert outputs.shape == expected, f"outputs have the shape {list(outputs.shape)}, not {list(expected)}"
     assert outputs.dtype == run.program.dtype, f"outputs are {outputs.dtype}, not {run.program.dtype}"
     assert np.isfinite(outputs).all(), "some outputs are not finite"

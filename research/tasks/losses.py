@@ -21,7 +21,7 @@ def binary_cross_entropy(outputs: jax.Array, targets: jax.Array) -> jax.Array:
     return jax.nn.softplus(z) - t * z
 
 
-def binary_scores(outputs: jax.Array) -> jax.Array:
+def binary_scores(outputs: jax.Array, width: int) -> jax.Array:
     """One output z as the logits (0, z) of two classes."""
     return jnp.concatenate([jnp.zeros_like(outputs), outputs], axis=-1)
 
@@ -102,4 +102,6 @@ for _name, _loss, _summary, _paper in (
     ("absolute", absolute, "absolute error", ""),
     ("huber", huber, "squared error near zero, absolute beyond 1", "Huber 1964"),
 ):
-    LOSSES.add(Loss(_name, lambda loss=_loss: loss, _summary, _paper, tasks=("regression", "forecast")))
+    LOSSES.add(
+        Loss(_name, lambda loss=_loss: loss, _summary, _paper, tasks=("regression", "forecast", "reconstruction"))
+    )

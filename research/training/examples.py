@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 
 from research import rng
+from research.data.spec import PADDING
 from research.models.layers.forward import Forward
 from research.registry import REGULARIZERS
+from research.regularization.data import Apply
 from research.regularization.targets import Mix
 from research.training import program as program_lib
 from research.training.program import Program
@@ -14,21 +16,36 @@ from research.training.state import Lane, LaneState
 
 def prepare(
     program: Program, state: LaneState, lane: Lane, batch: dict[str, jax.Array], fwd: Forward
-) -> tuple[jax.Array, jax.Array]:
-    """Raw x and y as the network's input [B, ...] and targets [B, C]: scaling, then the data and targets slots."""
-    x = program_lib.scaled(program, lane, batch["x"])
-    targets = program_lib.encoded(program, lane, batch["y"])
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Raw x and y as the network's input [B, ...], what metrics compare with [B, ...] and targets [B, ..., C].
+
+    Scaling, then the data slot, then the targets slot, which metrics do not see.
+    """
+    clean = x = program_lib.scaled(program, lane, batch["x"])
+    y = batch["y"]
     for part in program.members("data"):
-        transform = program_lib.regularizer(part, lane)
+        transform, mask = program_lib.regularizer(part, lane), REGULARIZERS.get(part.name).mask
         keys = fwd.example_keys(rng.at(lane.seed, part.name, state.step))
-        x = jax.vmap(lambda one, key, t=transform: t(one, key, True))(x, keys)
+        x = _each(transform, x, keys)
+        if mask is not None and program.spec.reconstructs:
+            clean = _each(transform, clean, keys)
+        elif mask is not None and y.ndim == 3:
+            of_mask = program_lib.built(part, mask, f"regularization.{part.name}", lane.hparams)
+            # What comes in from outside an image is 0, which is then not counted.
+            y = _each(of_mask, y[..., None] - PADDING, keys)[..., 0] + PADDING
+    y = program_lib.truth(program, clean, y)
+    targets = program_lib.encoded(program, lane, y)
     for part in program.members("targets"):
         transform, key = program_lib.regularizer(part, lane), rng.at(lane.seed, part.name, state.step)
         if REGULARIZERS.get(part.name).mixes:
             x, targets = _mixed(program, transform, key, x, targets, fwd, "index" in batch)
         else:
             x, targets = transform(x, targets, key)
-    return x, targets
+    return x, y, targets
+
+
+def _each(transform: Apply, x: jax.Array, keys: jax.Array) -> jax.Array:
+    return jax.vmap(lambda one, key: transform(one, key, True))(x, keys)
 
 
 def _mixed(

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,13 +20,13 @@ from research.data.spec import DataSpec
 from research.kernels import map_kernels_with_key
 from research.models.layers.forward import Forward, Member
 from research.options import format_value
-from research.registry import ARCHITECTURES, LOSSES, OPTIMIZERS, REGULARIZERS, SLOTS, TASKS, Entry
+from research.registry import ARCHITECTURES, LOSSES, OPTIMIZERS, REGULARIZERS, SLOTS, TASKS
 from research.registry import Optimizer as OptimizerEntry
 from research.tasks.problem import Problem, mean_over_steps
 from research.training.state import Lane, Tree, Variables
 
 # Streams of the network's own random layers, beside the regularizers'.
-LAYER_STREAMS = ("rrelu", "stochastic_pool")
+LAYER_STREAMS = ("rrelu", "stochastic_pool", "latent")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,8 +72,8 @@ class Program:
 
     @property
     def width(self) -> int:
-        """C: classes, or 1 for a regression."""
-        return max(len(self.spec.classes), 1)
+        """C: classes, or the inputs that are to be reconstructed, or 1 for a number."""
+        return math.prod(self.spec.shape) if self.spec.reconstructs else max(len(self.spec.classes), 1)
 
     @property
     def steps(self) -> int:
@@ -148,9 +149,9 @@ def blank(config: RunConfig) -> RunConfig:
     return dataclasses.replace(config, **changes)
 
 
-def built(part: Part, entry: Entry, path: str, hparams: dict[str, jax.Array]) -> Any:
-    """What the entry builds from its static options and the lane's values."""
-    return entry.build(**options(part, path, hparams))
+def built(part: Part, build: Callable[..., Any], path: str, hparams: dict[str, jax.Array]) -> Any:
+    """What an entry's builder makes of its static options and the lane's values."""
+    return build(**options(part, path, hparams))
 
 
 def options(part: Part, path: str, hparams: dict[str, jax.Array]) -> dict[str, Any]:
@@ -160,7 +161,7 @@ def options(part: Part, path: str, hparams: dict[str, jax.Array]) -> dict[str, A
 
 def regularizer(part: Part, lane: Lane) -> Any:
     """A regularizer's transformation at the lane's strength."""
-    return built(part, REGULARIZERS.get(part.name), f"regularization.{part.name}", lane.hparams)
+    return built(part, REGULARIZERS.get(part.name).build, f"regularization.{part.name}", lane.hparams)
 
 
 # The network ------------------------------------------------------------------------------------------
@@ -272,8 +273,34 @@ def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) ->
 
 def scores(program: Program, lane: Lane, outputs: jax.Array) -> jax.Array:
     """The loss's outputs [B, ..., K] as what the metrics read, [B, ..., C], in the data's units."""
-    as_scores = LOSSES.get(program.config.loss).scores(outputs)
+    as_scores = LOSSES.get(program.config.loss).scores(outputs, program.width)
     return program.problem.decode(as_scores, lane.target_shift, lane.target_scale)
+
+
+def truth(program: Program, x: jax.Array, y: Any) -> Any:
+    """What metrics compare with: labels y [B, ...], or the scaled inputs x as [B, D] where these are the targets."""
+    return x.reshape(len(x), -1) if program.spec.reconstructs else y
+
+
+def metrics(program: Program, lane: Lane, outputs: jax.Array, y: jax.Array, targets: jax.Array) -> dict[str, jax.Array]:
+    """The task's metrics of each example, and what else its loss tells, by name, [B].
+
+    outputs: [B, ..., K]; y: what `truth` says [B, ...]; targets: y encoded [B, ..., C].
+    """
+    found = program.problem.example_metrics(scores(program, lane, outputs), y)
+    own = LOSSES.get(program.config.loss).metrics
+    return found | {name: metric(outputs, targets) for name, metric in own.items()}
+
+
+def metric_names(program: Program) -> list[str]:
+    """The names of `metrics`."""
+    spec, width = program.spec, (program.width,)
+    outputs = jax.ShapeDtypeStruct((1, *spec.target_shape, *width), jnp.float32)
+    y = jax.ShapeDtypeStruct(
+        (1, *(width if spec.reconstructs else spec.target_shape)), jnp.int32 if spec.classes else jnp.float32
+    )
+    of_task = jax.eval_shape(program.problem.example_metrics, outputs, y)
+    return [*of_task, *LOSSES.get(program.config.loss).metrics]
 
 
 def encoded(program: Program, lane: Lane, y: jax.Array) -> jax.Array:
@@ -297,11 +324,11 @@ def assess(program: Program, variables: Variables, lane: Lane, x: jax.Array, y: 
     is read only then.
     """
     outputs = predict(program, variables, lane, x)
-    found = scores(program, lane, outputs)
     if program.problem.summary is not None:
-        return {"outputs": outputs, "scores": found}
-    loss = losses(program, outputs, encoded(program, lane, y))
-    return {"loss": loss, **program.problem.example_metrics(found, y)}
+        return {"outputs": outputs, "scores": scores(program, lane, outputs)}
+    y = truth(program, scaled(program, lane, x), y)
+    targets = encoded(program, lane, y)
+    return {"loss": losses(program, outputs, targets), **metrics(program, lane, outputs, y, targets)}
 
 
 # The update -------------------------------------------------------------------------------------------
@@ -313,7 +340,7 @@ def optimizer_entry(program: Program) -> OptimizerEntry:
 
 def chain(program: Program, lane: Lane) -> list[tuple[str, optax.GradientTransformationExtraArgs]]:
     """The update as named transformations, in their order; the learning rate is one of them."""
-    optimizer = built(program.config.optimizer, optimizer_entry(program), "optimizer", lane.hparams)
+    optimizer = built(program.config.optimizer, optimizer_entry(program).build, "optimizer", lane.hparams)
     named: list[tuple[str, optax.GradientTransformation]] = []
     named += [(part.name, regularizer(part, lane)) for part in program.members("update", "gradient")]
     named += [("optimizer", optimizer)]

@@ -32,7 +32,7 @@ def train_step(
     weight [B], 1 of a real example and 0 of padding. axis: the mapped axis, whose devices end with the same state.
     """
     fwd = _forward(program, lane, batch, axis)
-    x, targets = prepare(program, state, lane, batch, fwd)
+    x, y, targets = prepare(program, state, lane, batch, fwd)
     params = state.variables.params
     (stats, outputs, loss), grads = _gradient(program, state, lane, params, fwd, x, targets)
     ascent = OPTIMIZERS.get(program.config.optimizer.name).ascent
@@ -46,7 +46,7 @@ def train_step(
     new_params = _project(program, lane, optax.apply_updates(params, updates), learning_rate)
     variables = Variables(leaves.held(program.config.freeze, new_params, params), stats)
 
-    metrics = program.problem.example_metrics(program_lib.scores(program, lane, outputs), batch["y"])
+    metrics = program_lib.metrics(program, lane, outputs, y, program_lib.encoded(program, lane, y))
     row = _over({name: fwd.share(value) for name, value in metrics.items()}, axis) | {
         "loss": loss,
         "grad_norm": optax.tree.norm(grads),
@@ -207,11 +207,7 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
         raise RuntimeError("a float64 program was entered without program.numbers(); JAX would round to float32")
     variables = program_lib.init(program, lane) if variables is None else variables
     params = variables.params
-    metrics = jax.eval_shape(
-        program.problem.example_metrics,
-        jax.ShapeDtypeStruct((1, *program.spec.target_shape, program.width), jnp.float32),
-        jax.ShapeDtypeStruct((1, *program.spec.target_shape), jnp.int32 if program.spec.classes else jnp.float32),
-    )
+    metrics = program_lib.metric_names(program)
     (stopping,) = [program_lib.regularizer(p, lane).init() for p in program.members("stopping")] or [None]
     return LaneState(
         variables=variables,

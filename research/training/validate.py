@@ -28,6 +28,7 @@ _SITES = {
 def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
     """The config with every `auto` and unset seed filled in from the data."""
     task = spec.task if config.task == "auto" else config.task
+    spec = seen(spec, task)
     loss = config.loss
     if loss == "auto":
         own = ARCHITECTURES.get(config.arch.name).loss
@@ -37,6 +38,12 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
         split_seed = config.seed if spec.split_by_seed else 0
     config = dataclasses.replace(config, task=task, loss=loss, split_seed=split_seed)
     return _normalized(config)
+
+
+def seen(spec: DataSpec, task: str) -> DataSpec:
+    """What is known of a data set as the task sees it."""
+    sees = TASKS.get(task).sees
+    return spec if sees is None or task == spec.task else sees(spec)
 
 
 def _normalized(config: RunConfig) -> RunConfig:
@@ -62,8 +69,10 @@ def _normalized(config: RunConfig) -> RunConfig:
 
 def check(config: RunConfig, spec: DataSpec) -> Program:
     """The program of a completed config. Raises UserError with the first thing that is wrong."""
+    spec = seen(spec, config.task)
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
+    _check_constraints(config, spec, ARCHITECTURES.kind)
     loss = LOSSES.get(config.loss)
     if config.task not in loss.tasks:
         fitting = [entry.name for entry in LOSSES if config.task in entry.tasks]
@@ -75,15 +84,20 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     if config.target_scaling != "none" and config.task not in ("regression", "forecast"):
         raise UserError(f"target_scaling scales a regression's targets; {spec.name} is for {spec.task}")
     _check_input(config, spec)
-    for _, entry in entries(config):
-        for constraint in entry.constraints:
-            if wrong := constraint(config, spec):
-                raise UserError(wrong)
+    _check_constraints(config, spec)
     program = program_of(config, spec)
     _check_sizes(config, program)
     factors_of(config, program)
     _check_sites(config, program)
     return program
+
+
+def _check_constraints(config: RunConfig, spec: DataSpec, kind: str = "") -> None:
+    """Raises UserError with what an entry (of that kind) has against the config."""
+    for own, entry in entries(config):
+        for constraint in entry.constraints if kind in ("", own) else ():
+            if wrong := constraint(config, spec):
+                raise UserError(wrong)
 
 
 def _check_input(config: RunConfig, spec: DataSpec) -> None:

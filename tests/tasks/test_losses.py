@@ -23,7 +23,7 @@ def test_cross_entropy() -> None:
 def test_binary_cross_entropy_is_the_softmax_of_zero_and_z() -> None:
     z = jnp.array([[3.0], [-2.0], [0.0], [90.0]])
     t = jnp.array([[0.0, 1.0], [0.0, 1.0], [0.3, 0.7], [1.0, 0.0]])
-    two = losses.binary_scores(z)
+    two = losses.binary_scores(z, 2)
     np.testing.assert_array_equal(two[:, 0], 0)
     np.testing.assert_allclose(losses.binary_cross_entropy(z, t), losses.cross_entropy(two, t), rtol=1e-6)
 

@@ -1,0 +1,70 @@
+"""Autoencoder of dense layers: through a code and back to the inputs."""
+
+from typing import Annotated, Any, Literal
+
+import flax.linen as nn
+import jax
+
+from research.data.scaling import into_unit
+from research.models.layers.forward import Forward
+from research.models.layers.hidden import ActivationName, HiddenDense
+from research.models.layers.initializers import Init, initializer
+from research.models.layers.sites import Site
+from research.options import Count, options_of
+from research.registry import ACTIVATIONS, ARCHITECTURES, Architecture
+
+Output = Annotated[Literal["identity", "sigmoid"], "what the last layer ends with; sigmoid is for inputs in [0, 1]"]
+
+
+class Autoencoder(nn.Module):
+    """Dense layers to a code, and as many back, [B, ...] -> [B, outputs].
+
+    Linear, without hidden layers, its best code spans the first principal components (Baldi & Hornik 1989). It learns
+    to denoise where a regularizer of the data slot makes its inputs noisy: targets are always the clean ones.
+    """
+
+    outputs: int
+    hidden: Annotated[tuple[Count, ...], "widths of the hidden layers before the code, behind it in reverse"] = (128,)
+    code: Annotated[Count, "width of the code"] = 32
+    activation: ActivationName = "relu"
+    code_activation: Annotated[str, ACTIVATIONS, "activation of the code"] = "identity"
+    output: Output = "identity"
+    kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        x = Site("input")(x, fwd).reshape(x.shape[0], -1)
+        for width in self.hidden:
+            x = HiddenDense(width, self.activation, self.kernel_init)(x, fwd)
+        x = HiddenDense(self.code, self.code_activation, self.kernel_init)(x, fwd)
+        for width in reversed(self.hidden):
+            x = HiddenDense(width, self.activation, self.kernel_init)(x, fwd)
+        x = nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(x)
+        return nn.sigmoid(x) if self.output == "sigmoid" else x
+
+
+def reconstructs(config: Any, spec: Any) -> str | None:
+    """The targets are the inputs."""
+    if spec.reconstructs:
+        return None
+    return f"arch={config.arch.name} reconstructs its inputs; say --task=reconstruction"
+
+
+def in_range(config: Any, spec: Any) -> str | None:
+    """What ends with a sigmoid has targets in [0, 1]."""
+    if config.arch["output"] != "sigmoid" or into_unit(config.scaling, spec.maximum):
+        return None
+    return f"arch.output=sigmoid is for inputs in [0, 1], which scaling={config.scaling} does not make; use minmax"
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "autoencoder",
+        Autoencoder,
+        "dense layers to a narrow code and back to the inputs",
+        "Hinton & Salakhutdinov 2006, Reducing the dimensionality of data with neural networks",
+        options=options_of(Autoencoder, given=("outputs",)),
+        constraints=(reconstructs, in_range),
+        tiny={"hidden": (6,), "code": 3},
+    )
+)

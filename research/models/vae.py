@@ -1,0 +1,97 @@
+"""Variational autoencoder of convolutions."""
+
+import math
+from typing import Annotated, Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.autoencoder import Output, in_range, reconstructs
+from research.models.layers.convolution import ConvUnit
+from research.models.layers.forward import Forward
+from research.models.layers.hidden import ActivationName
+from research.models.layers.initializers import Init, initializer
+from research.models.layers.latent import Draw
+from research.models.layers.sites import Normalize, Site
+from research.models.layers.upsampling import Upsample
+from research.options import Count, options_of
+from research.registry import ACTIVATIONS, ARCHITECTURES, LOSSES, Architecture
+
+STRIDES = (2, 2, 1)  # of the encoder's convolutions; the decoder's transposed ones have (2, 1, 1)
+SHRUNK = 4
+
+
+class VAE(nn.Module):
+    """Three 4×4 convolutions to a Gaussian over the latents; dense layers and three transposed convolutions back.
+
+    [B, H, W, C] -> [B, outputs + 2·latents]: the reconstruction, and the mean and log-variance of the latents, which
+    the loss reads. By default it is that of DeepOBS (Schneider et al. 2019).
+    """
+
+    outputs: int
+    latents: Annotated[Count, "latent variables"] = 8
+    channels: Annotated[Count, "channels of the convolutions"] = 64
+    dense: Annotated[Count, "width of the decoder's first dense layer"] = 24
+    activation: ActivationName = "leaky_relu_0.3"
+    decoder_activation: Annotated[str, ACTIVATIONS, "activation of the transposed convolutions"] = "relu"
+    output: Output = "sigmoid"
+    kernel_init: Annotated[Init, "kernel initialisation"] = "glorot_uniform"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        mean, log_variance = jnp.split(self._encoded(x, fwd), 2, axis=-1)
+        drawn = self._decoded(Draw()(mean, log_variance, x, fwd), (x.shape[1] // SHRUNK, x.shape[2] // SHRUNK), fwd)
+        return jnp.concatenate([drawn, mean, log_variance], axis=-1)
+
+    def _encoded(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        x = Site("input")(x, fwd)
+        for stride in STRIDES:
+            unit = ConvUnit(
+                self.channels, 4, stride, padding="SAME", activation=self.activation, kernel_init=self.kernel_init
+            )
+            x = unit(x, fwd)
+        return self._dense(2 * self.latents)(x.reshape(x.shape[0], -1))
+
+    def _decoded(self, z: jax.Array, shape: tuple[int, int], fwd: Forward) -> jax.Array:
+        activation = ACTIVATIONS.get(self.activation)
+        for width in (self.dense, math.prod(shape)):
+            z = activation.build()(self._dense(width * activation.pieces)(z), fwd)
+        z = z.reshape(z.shape[0], *shape, 1)
+        activation = ACTIVATIONS.get(self.decoder_activation)
+        for factor in (2, 1, 1):
+            up = Upsample(self.channels * activation.pieces, factor, kernel=4, kernel_init=self.kernel_init)
+            z = activation.build()(Normalize()(up(z), fwd), fwd)
+            z = Site("hidden")(z, fwd)
+        z = self._dense(self.outputs)(z.reshape(z.shape[0], -1))
+        return nn.sigmoid(z) if self.output == "sigmoid" else z
+
+    def _dense(self, width: int) -> nn.Dense:
+        return nn.Dense(width, kernel_init=initializer(self.kernel_init))
+
+
+def _fits(config: Any, spec: Any) -> str | None:
+    if len(spec.shape) == 3 and any(side % SHRUNK for side in spec.shape[:2]):
+        return f"arch=vae halves images twice; {spec.shape[0]}x{spec.shape[1]} is no multiple of {SHRUNK}"
+    return None
+
+
+def _has_prior(config: Any, spec: Any) -> str | None:
+    if LOSSES.get(config.loss).latents:
+        return None
+    return f"loss={config.loss} leaves a vae's latents without their prior; use squared_kl or bernoulli_kl"
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "vae",
+        VAE,
+        "variational autoencoder: three convolutions to Gaussian latents, and back",
+        "Kingma & Welling 2014, Auto-encoding variational Bayes; Schneider et al. 2019, DeepOBS",
+        options=options_of(VAE, given=("outputs",)),
+        constraints=(reconstructs, _fits, _has_prior, in_range),
+        inputs=(3,),
+        loss="squared_kl",
+        tiny={"latents": 2, "channels": 2, "dense": 3},
+    )
+)

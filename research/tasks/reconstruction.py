@@ -1,0 +1,49 @@
+"""Reconstruction: the inputs themselves as targets, of any data set of numbers; mean squared and absolute error."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+
+from research.data.spec import DataSpec
+from research.errors import UserError
+from research.registry import TASKS, Task
+from research.tasks.classification import decode
+from research.tasks.problem import Problem
+
+
+def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array:
+    """Scaled inputs [B, D], which are targets as they are."""
+    return y
+
+
+def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
+    """Squared and absolute error of each example, the means over its inputs [B, D], in their units after scaling."""
+    error = scores - y
+    return {"mse": jnp.mean(error**2, axis=-1), "mae": jnp.mean(jnp.abs(error), axis=-1)}
+
+
+def sees(spec: DataSpec) -> DataSpec:
+    """A data set whose labels are not read. Raises UserError if it has no examples of numbers with one label each."""
+    if spec.vocabulary or spec.windows or spec.target_shape:
+        what = "tokens" if spec.vocabulary else "windows" if spec.windows else "a target at each place"
+        raise UserError(f"task=reconstruction is of tables, images and series with a label; {spec.name} has {what}")
+    return dataclasses.replace(spec, task="reconstruction", classes=(), target_shape=(), reconstructs=True)
+
+
+TASKS.add(
+    Task(
+        "reconstruction",
+        lambda: Problem(
+            encode=encode,
+            decode=decode,
+            example_metrics=example_metrics,
+            summary=None,
+            better={"mse": "lower", "mae": "lower", "elbo": "higher", "kl": "lower"},
+        ),
+        "the inputs themselves, before noise: MSE, MAE; ELBO of a vae",
+        "Hinton & Salakhutdinov 2006; Vincent et al. 2008, Extracting and composing robust features",
+        loss="squared",
+        sees=sees,
+    )
+)

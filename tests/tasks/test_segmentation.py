@@ -1,0 +1,117 @@
+"""Segmentation's metrics by hand and against scikit-learn, and masks that move with their pictures."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from engine import compiled_lightly
+from sklearn.metrics import jaccard_score
+
+from research.data import memory
+from research.data.shapes import CLASSES, inside_of, shapes
+from research.data.spec import PADDING
+from research.errors import UserError
+from research.regularization import targets
+from research.sweeps import battery
+from research.sweeps.battery import Subject
+from research.tasks import segmentation
+from research.training.examples import prepare
+from research.training.program import forward
+
+FCN = {"arch": "fcn", "arch.channels": (2, 3), "arch.convolutions": 1, "arch.dense": (4,), "arch.stride": "2"}
+
+
+def test_metrics_are_those_of_scikit_learn() -> None:
+    generator = np.random.default_rng(0)
+    scores, y = generator.normal(size=(5, 4, 3, 4)), generator.integers(-1, 3, (5, 4, 3))  # nobody is of class 3
+    found, counted = scores.argmax(axis=-1), y >= 0
+    means = {name: float(v.mean()) for name, v in segmentation.example_metrics(jnp.array(scores), jnp.array(y)).items()}
+    metrics = segmentation.finish({**means, "loss": 1.0})
+    ious = jaccard_score(y[counted], found[counted], labels=range(4), average=None)
+    np.testing.assert_allclose([metrics[f"iou_{k}"] for k in range(4)], ious, rtol=1e-5)
+    assert metrics["miou"] == pytest.approx(ious.mean(), rel=1e-5)
+    assert metrics["loss"] == 1.0
+    assert not any(name.startswith(("intersection", "union")) for name in metrics)
+
+
+def test_a_class_that_is_nowhere_does_not_count() -> None:
+    scores, y = jnp.array([[[[9.0, 0.0, 0.0], [9.0, 0.0, 0.0]]]]), jnp.array([[[0, 1]]])
+    means = {name: float(v.mean()) for name, v in segmentation.example_metrics(scores, y).items()}
+    metrics = segmentation.finish(means)
+    assert (metrics["iou_0"], metrics["iou_1"], metrics["miou"]) == (0.5, 0.0, 0.25)
+    assert np.isnan(metrics["iou_2"])
+
+
+def test_shapes_by_hand() -> None:
+    centre = np.array([2.0, 2.0])
+    square = inside_of("square", 4, centre, 1.0)
+    np.testing.assert_array_equal(square, np.pad(np.ones((2, 2), bool), 1))
+    assert inside_of("circle", 64, np.array([32.0, 32.0]), 16.0).sum() == pytest.approx(np.pi * 16**2, rel=0.02)
+    triangle = inside_of("triangle", 64, np.array([32.0, 32.0]), 16.0)
+    assert triangle.sum() == pytest.approx(0.5 * 32 * 32, rel=0.02)
+    assert (np.diff(triangle.sum(axis=1)[16:48]) >= 0).all()  # it stands on its base
+
+
+def test_shapes_are_drawn_by_their_seed() -> None:
+    one, other = (shapes(16, 2, 10.0, 20, 5, seed) for seed in (1, 2))
+    assert (np.asarray(one.x) != other.x).any()
+    assert set(np.unique(one.y)) == set(range(len(CLASSES)))
+    assert ((one.y > 0).any(axis=(1, 2))).mean() > 0.9
+
+
+@pytest.mark.parametrize("member", ["flip=1", "shift=3"])
+def test_a_mask_moves_with_its_picture(member: str) -> None:
+    """Bright pixels stay those of the block; what comes in from outside is not counted."""
+    data = memory.masks()
+    run = Subject(FCN, data).run(regularization=member, scaling="none")
+    lane, _ = battery.initial(run, data.data)
+    index = jnp.arange(8)
+    batch = {"x": jnp.array(data.data.x[:8]), "y": jnp.array(data.data.y[:8]), "index": index}
+    state = battery.start([run], data.data, 1).state
+    x, y, encoded = prepare(
+        run.program, jax.tree.map(lambda leaf: leaf[0], state), lane, batch, forward(run.program, lane, index)
+    )
+    counted = np.asarray(y) != PADDING
+    clear = counted & (np.asarray(x)[..., 0] > 120 / 255)
+    assert clear.sum() > 20
+    assert (np.asarray(y)[clear] == 1).all()
+    assert (np.asarray(y) != data.data.y[:8]).any()
+    np.testing.assert_array_equal(np.asarray(encoded).sum(axis=-1), counted)
+
+
+def test_cutmix_pastes_the_mask_and_smoothing_leaves_what_is_not_counted() -> None:
+    x = jnp.broadcast_to(jnp.arange(4.0)[:, None, None, None], (4, 6, 6, 1))
+    y = jnp.broadcast_to(jnp.eye(4)[:, None, None], (4, 6, 6, 4))
+    mixed, pasted = targets.cutmix(1.0)(x, y, jax.random.key(3))
+    np.testing.assert_array_equal(np.asarray(pasted).argmax(axis=-1), np.asarray(mixed)[..., 0])
+    assert (mixed != x).any()
+    nothing = jnp.zeros((1, 2, 4)).at[0, 0, 1].set(1.0)
+    smooth = targets.label_smoothing(0.2)(x, nothing, jax.random.key(0))[1]
+    np.testing.assert_allclose(smooth, [[[0.05, 0.85, 0.05, 0.05], [0, 0, 0, 0]]], rtol=1e-6)
+
+
+def test_any_size_and_the_heat_map() -> None:
+    """One set of parameters for images of every size; without targets at pixels the outputs are the heat map's mean."""
+    data = memory.masks(side=8)
+    run = Subject(FCN, data).run()
+    lane, variables = battery.initial(run, data.data)
+    fwd = forward(run.program, lane, None)
+    with compiled_lightly():
+        for height, width in ((8, 8), (7, 13), (3, 5)):
+            out = run.program.model.apply({"params": variables.params}, jnp.ones((1, height, width, 1)), fwd)
+            assert out.shape == (1, height, width, 2)
+        classifies = run.program.model.clone(per_step=False)
+        params = {name: leaf for name, leaf in variables.params.items() if name != "Conv_1"}
+        assert classifies.apply({"params": params}, jnp.ones((2, 16, 12, 1)), fwd).shape == (2, 2)
+
+
+def test_what_cannot_be_is_said() -> None:
+    masks, images = memory.masks(), memory.images(8)
+    with pytest.raises(UserError, match="arch=cnn answers once"):
+        Subject({"arch": "cnn"}, masks).run()
+    with pytest.raises(UserError, match="arch=unet answers at each pixel, and memory has one target an image"):
+        Subject({"arch": "unet"}, images).run()
+    with pytest.raises(UserError, match=r"arch.stride=8 is beyond the last of 2 stages, whose stride is 4"):
+        Subject({**FCN, "arch.stride": "8"}, masks).run()
+    with pytest.raises(UserError, match="crop makes images smaller"):
+        Subject(FCN, masks).run(regularization="crop=2")
