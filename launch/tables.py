@@ -10,7 +10,7 @@ from research.analysis.axes import sweep_table
 from research.analysis.cells import Arm, Table
 from research.analysis.table import build_table
 from research.errors import UserError
-from research.registry import TASKS
+from research.registry import LOSSES, TASKS
 from research.sweeps import choice
 from research.sweeps.column import Column
 from research.sweeps.execution import DEFAULT, Execution
@@ -50,9 +50,10 @@ def of_sweep(name: str, sweep: Sweep, runs: Sequence[Run], found: Mapping[str, R
 
 
 def columns_of(records: Sequence[Record]) -> list[Column]:
-    """The main metric of the records' task, on the splits that they have."""
-    problem = TASKS.get(records[0].config["task"]).build()
-    metric, better = next(iter(problem.better.items()))
+    """The main metric of the records' task, or the loss if it is a metric, on the splits that they have."""
+    loss = LOSSES.get(records[0].config["loss"])
+    better_by = TASKS.get(records[0].config["task"]).build().better
+    metric, better = (loss.name, "lower") if loss.name in loss.metrics else next(iter(better_by.items()))
     present = {name for record in records for name in record.metrics}
     splits = [split for split in ("validation", "test") if f"{split}/{metric}" in present or not present]
     direction: Any = better

@@ -95,6 +95,9 @@ class RunConfig:
     ] = _field("auto", STATIC)
     epochs: Annotated[Count, "passes over the training rows"] = _field(20, STATIC)
     batch_size: Annotated[Count, "examples an update; full: all of them"] = _field(64, STATIC)
+    reshuffle_each_epoch: Annotated[bool, "a new order of the training rows each epoch; false: the first one's"] = (
+        _field(True, STATIC)
+    )
     remainder: Annotated[
         Literal["drop", "pad"],
         "rows that fill no batch: drop (they wait for another epoch) or pad (a smaller last one)",

@@ -21,17 +21,18 @@ class Split(NamedTuple):
 
 
 def parse_split(text: str) -> tuple[int, ...]:
-    """`8:1:1` (train, validation, test), `9:1:0` (no test) or `8:2` (train, test) as numbers.
+    """`8:1:1` (train, validation, test), `9:1:0` (no test), `8:0:2` (no validation) or `8:2` (train, test) as numbers.
 
     Raises UserError on anything else.
     """
     if (
         not re.fullmatch(r"\s*\d+\s*:\s*\d+\s*(:\s*\d+\s*)?", text)
-        or 0 in (ratios := tuple(int(part) for part in text.split(":")))[:2]
+        or (ratios := tuple(int(part) for part in text.split(":")))[0] == 0
+        or ratios[1:] == (0,)
     ):
         raise UserError(
             f"split={text}: expected two or three whole numbers above 0, such as 8:2 (train:test) "
-            "or 8:1:1 (train:validation:test); the last of three may be 0 (no test)"
+            "or 8:1:1 (train:validation:test); of three the second (no validation) and the last (no test) may be 0"
         )
     return ratios
 
@@ -106,7 +107,7 @@ def _sizes(size: int, test_size: int, ratios: Sequence[int]) -> tuple[int, int, 
     shares = tuple(ratios[:2]) if test_size else tuple(ratios)
     rest, total = size - test_size, sum(shares)
     parts = [(2 * rest * share + total) // (2 * total) for share in shares[1:]]
-    if min(rest - sum(parts), *(part for part, share in zip(parts, shares[1:], strict=True) if share)) < 1:
+    if min([rest - sum(parts), *(part for part, share in zip(parts, shares[1:], strict=True) if share)]) < 1:
         raise UserError(f"split={':'.join(map(str, ratios))} of {rest} rows leaves a part without rows")
     train = rest - sum(parts)
     if test_size:

@@ -57,7 +57,7 @@ LOSSES.add(
         constraints=(_reads_latents,),
         scores=lambda outputs, width: outputs[..., :width],
         latents=True,
-        metrics={"elbo": gaussian_bound, "kl": divergence},
+        metrics={"squared_kl": squared_kl, "elbo": gaussian_bound, "kl": divergence},
     )
 )
 LOSSES.add(
@@ -70,6 +70,10 @@ LOSSES.add(
         constraints=(_reads_latents, _reads_logits),
         scores=lambda outputs, width: jax.nn.sigmoid(outputs[..., :width]),
         latents=True,
-        metrics={"elbo": lambda outputs, targets: -bernoulli_kl(outputs, targets), "kl": divergence},
+        metrics={
+            "bernoulli_kl": bernoulli_kl,
+            "elbo": lambda outputs, targets: -bernoulli_kl(outputs, targets),
+            "kl": divergence,
+        },
     )
 )

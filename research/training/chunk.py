@@ -199,7 +199,8 @@ def order(program: Program, chunk: Chunk, way: Way, epoch: int) -> jax.Array:
     """The rows that an epoch's updates read, [W, rows], padded to whole dispatches."""
     per_epoch, batch, steps = program.sizes.steps_per_epoch, program.sizes.batch, dispatch_steps(program, way)
     padding = -per_epoch % steps * batch
-    return chunk.functions.order(chunk.lanes, np.int32(epoch), count=per_epoch * batch, padding=padding)
+    drawn = epoch if program.config.reshuffle_each_epoch else 0
+    return chunk.functions.order(chunk.lanes, np.int32(drawn), count=per_epoch * batch, padding=padding)
 
 
 def dispatch_steps(program: Program, way: Way) -> int:

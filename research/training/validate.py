@@ -43,7 +43,7 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
 def seen(spec: DataSpec, task: str) -> DataSpec:
     """What is known of a data set as the task sees it."""
     sees = TASKS.get(task).sees
-    return spec if sees is None or task == spec.task else sees(spec)
+    return spec if sees is None else sees(spec)
 
 
 def _normalized(config: RunConfig) -> RunConfig:

@@ -51,7 +51,7 @@ def spread(program: Program, config: RunConfig, replicas: int) -> Way:
 
 def _convolves(program: Program, config: RunConfig) -> bool:
     """Whether it has convolutions that run on a CPU, where one inside a loop is slow."""
-    return jax.default_backend() == "cpu" and max(kernel_ranks(config, program)) > 2
+    return jax.default_backend() == "cpu" and max(kernel_ranks(config, program), default=0) > 2
 
 
 def candidates(program: Program, config: RunConfig, lanes: int) -> Iterator[Way]:

@@ -22,9 +22,7 @@ def test_parse(text, ratios):
     assert parse_split(text) == ratios
 
 
-@pytest.mark.parametrize(
-    "text", ["", "8", "8:1:1:1", "8:0:2", "0:1", "a:b", "8:-1", "0.8:0.2", "8::2", "8,1,1", "8:2:"]
-)
+@pytest.mark.parametrize("text", ["", "8", "8:1:1:1", "8:0", "0:1", "a:b", "8:-1", "0.8:0.2", "8::2", "8,1,1", "8:2:"])
 def test_parse_rejects(text):
     with pytest.raises(UserError, match="8:1:1"):
         parse_split(text)

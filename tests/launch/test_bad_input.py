@@ -31,7 +31,7 @@ CASES = {
     "train --optimizer=chain(adam(0.1))": "brings its own learning rate",
     "train --optimizer=chain(clip(a=1))": "clip has no 'a'; known: max_delta",
     "train --split=8:x": "expected two or three whole numbers",
-    "train --split=1:0:1": "expected two or three whole numbers",
+    "train --split=1:0": "expected two or three whole numbers",
     "sweep --grid=learning_rate": "not of the form setting=value|value",
     "sweep --grid=learning_rat=1|2": "did you mean learning_rate?",
     "sweep --grid=learning_rate=1|1": "has a value twice",

@@ -1,0 +1,36 @@
+"""No network: a point, whose place is all there is to learn."""
+
+from typing import Annotated, Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.autoencoder import reconstructs
+from research.models.layers.forward import Forward
+from research.options import options_of
+from research.registry import ARCHITECTURES, Architecture
+
+
+class Point(nn.Module):
+    """The same learned values for every example, [B, ...] -> [B, outputs]."""
+
+    outputs: int
+    start: Annotated[float, "of every coordinate before the first step"] = 1.0
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        start: Any = fwd.numbers.get("start", self.start)
+        point = self.param("point", lambda key: jnp.broadcast_to(jnp.asarray(start, jnp.float32), (self.outputs,)))
+        return jnp.broadcast_to(point, (x.shape[0], self.outputs))
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "point",
+        Point,
+        "no network: the same learned values for every example",
+        options=options_of(Point, given=("outputs",)),
+        constraints=(reconstructs,),
+    )
+)
