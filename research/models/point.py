@@ -30,6 +30,7 @@ ARCHITECTURES.add(
         "point",
         Point,
         "no network: the same learned values for every example",
+        "Schneider, Balles & Hennig 2019, DeepOBS: a deep learning optimizer benchmark suite",
         options=options_of(Point, given=("outputs",)),
         constraints=(reconstructs,),
     )

@@ -33,7 +33,7 @@ class VAE(nn.Module):
     latents: Annotated[Count, "latent variables"] = 8
     channels: Annotated[Count, "channels of the convolutions"] = 64
     dense: Annotated[Count, "width of the decoder's first dense layer"] = 24
-    activation: ActivationName = "leaky_relu_0.3"
+    activation: ActivationName = "leaky_relu_03"
     decoder_activation: Annotated[str, ACTIVATIONS, "activation of the transposed convolutions"] = "relu"
     output: Output = "sigmoid"
     kernel_init: Annotated[Init, "kernel initialisation"] = "glorot_uniform"
