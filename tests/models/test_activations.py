@@ -25,6 +25,7 @@ VALUES = {
     "tanh": [math.tanh(-1), 0, math.tanh(1)],
     "relu": [0, 0, 1],
     "leaky_relu": [-0.01, 0, 1],
+    "leaky_relu_03": [-0.3, 0, 1],
     "prelu": [-0.25, 0, 1],
     "rrelu": [-(1 / 8 + 1 / 3) / 2, 0, 1],
     "elu": [1 / E - 1, 0, 1],
