@@ -18,7 +18,8 @@ def command(name: str, *arguments: str) -> list[str]:
 
 def environment(devices: int = 2) -> dict[str, str]:
     """This process's environment, with so many host devices where it runs on a CPU."""
-    return {**os.environ, "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}", "PYTHONPATH": str(ROOT)}
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={devices}"
+    return {**os.environ, "XLA_FLAGS": flags, "PYTHONPATH": str(ROOT)}
 
 
 def launch(name: str, *arguments: str) -> None:

@@ -21,7 +21,7 @@ RUN += ["--regularization=dropout=0.2,batch_norm,mixup=0.2"]
 def start(name: str, folder: Path, *arguments: str, devices: int = 2) -> subprocess.Popen:
     """A launcher as a process of its own, in a folder."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    environment["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
+    environment["XLA_FLAGS"] += f" --xla_force_host_platform_device_count={devices}"
     folder.mkdir(exist_ok=True)
     line = [sys.executable, "-m", f"launch.{name}", *arguments, f"--cache_dir={folder.parent / 'cache'}"]
     return subprocess.Popen(

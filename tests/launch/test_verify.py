@@ -1,6 +1,7 @@
 """launch.verify end to end: what its exit code and its words say of recorded runs."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def test_a_run_that_differs_ends_with_one(folder: Path) -> None:
 
 
 def test_a_run_over_two_devices_is_identical(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+    monkeypatch.setenv("XLA_FLAGS", f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=2")
     train = ["train", "--dataset=wine", "--arch.hidden=4", "--epochs=2", "--seed=5", "--devices=2", "--records=two"]
     (trained,) = run_all([[*train, "--batch_size=17", "--regularization=dropout=0.2,batch_norm"]], folder)
     assert trained.code == 0, trained.err

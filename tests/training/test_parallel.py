@@ -38,7 +38,7 @@ TABLE = {"regularization": "mixup=1.0,input_noise=0.1", "schedule": "reduce_on_p
 
 def spread(out: Path, cases: list[dict[str, Any]], devices: int, *, environment: dict[str, str] | None = None) -> Any:
     """Starts the cases in a process with so many devices."""
-    flags = f"--xla_force_host_platform_device_count={devices}"
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"
     path = os.pathsep.join(str(SPREAD.parents[above]) for above in (1, 2))
     own = {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags, "PYTHONPATH": path, **(environment or {})}
     command = [sys.executable, str(SPREAD), str(out), *map(json.dumps, cases)]

@@ -82,7 +82,7 @@ for _name, _build, _init, _summary, _paper in (
     ("tanh", _elementwise(jnp.tanh), "glorot", "hyperbolic tangent, in (-1, 1)", ""),
     ("relu", _elementwise(nn.relu), "he", "max(x, 0), in [0, inf)", "Nair & Hinton 2010"),
     ("leaky_relu", _elementwise(nn.leaky_relu), "he", "x if x >= 0 else 0.01 x", "Maas et al. 2013"),
-    ("leaky_relu_03", _elementwise(lambda x: nn.leaky_relu(x, 0.3)), "he", "x if x >= 0 else 0.3 x", "Maas et al. 2013"),
+    ("leaky_relu_03", _elementwise(lambda x: nn.leaky_relu(x, 0.3)), "he", "x if x >= 0 else 0.3 x", "Maas 2013"),
     ("prelu", PReLU, "he", "leaky ReLU with a learned slope a channel", "He et al. 2015"),
     ("rrelu", RReLU, "he", "leaky ReLU with a random slope in training", "Xu et al. 2015"),
     ("elu", _elementwise(nn.elu), "he", "x if x >= 0 else exp(x) - 1", "Clevert et al. 2016"),
