@@ -42,6 +42,18 @@ def not_with(*others: str, why: str) -> Constraint:
     return constraint
 
 
+def in_order(low: str, high: str) -> Constraint:
+    """The one option is not above the other."""
+
+    def constraint(name: str, config: Any, spec: Any) -> str | None:
+        (own,) = (dict(part.options) for part in config.regularization if part.name == name)
+        if low not in own or own[low] <= own[high]:
+            return None
+        return f"{name} draws between {low}={own[low]:g} and {high}={own[high]:g}, the wrong way round; swap them"
+
+    return constraint
+
+
 def decays_once(name: str, config: Any, spec: Any) -> str | None:
     """The optimizer does not decay the weights itself."""
     own = dict(config.optimizer.options).get("weight_decay", 0)
