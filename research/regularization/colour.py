@@ -12,7 +12,7 @@ from research.regularization.member import member
 
 
 def _coloured(name: str, config: Any, spec: Any) -> str | None:
-    """Grey images have no saturation."""
+    """Where saturation changes, images are coloured."""
     (own,) = (dict(part.options) for part in config.regularization if part.name == name)
     if not own.get("saturation") or spec.shape[-1] > 1:
         return None

@@ -1,6 +1,7 @@
 """Constraints that members share: what is wrong with a member in a config, or None.
 
-Each takes the member's name, the config and the data set's spec (`shape` of one example, `task`).
+The first line of a docstring says what must hold, and is listed with the member. Each takes the member's name, the
+config and the data set's spec (`shape` of one example, `task`).
 """
 
 from collections.abc import Callable
@@ -39,6 +40,7 @@ def not_with(*others: str, why: str) -> Constraint:
         chosen = [part.name for part in config.regularization if part.name in others]
         return f"{name} and {chosen[0]} exclude each other: {why}" if chosen else None
 
+    constraint.__doc__ = f"None of {', '.join(others)} is chosen: {why}."
     return constraint
 
 
@@ -51,6 +53,7 @@ def in_order(low: str, high: str) -> Constraint:
             return None
         return f"{name} draws between {low}={own[low]:g} and {high}={own[high]:g}, the wrong way round; swap them"
 
+    constraint.__doc__ = f"{low} is not above {high}."
     return constraint
 
 

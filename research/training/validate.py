@@ -5,17 +5,17 @@ import dataclasses
 import jax
 
 from research import config as config_lib
-from research.config import FIELDS, PARTS, Part, RunConfig, entries
+from research.config import FIELDS, PARTS, RunConfig, entries
 from research.data.spec import DataSpec
 from research.errors import UserError
-from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS
+from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS, Regularizer
 from research.training import program as program_lib
 from research.training.inputs import abstract_lane, factors_of, program_of
 from research.training.program import Program
 from research.training.state import Lane
 
-# What a network must have for a regularizer to act in it.
-_SITES = {
+# What a network must have for a regularizer to act in it, by what `site_of` it says.
+SITES = {
     "hidden": "hidden units",
     "input": "an input site",
     "attention": "attention weights (a vit has them)",
@@ -145,15 +145,15 @@ def _check_sites(config: RunConfig, program: Program) -> None:
     """Every regularizer that acts inside the network must find its place there."""
     present = _sites(program, abstract_lane(config, program))
     for part in config.regularization:
-        needed = _needed_site(part)
-        if needed in _SITES and needed not in present:
+        needed = site_of(REGULARIZERS.get(part.name))
+        if needed in SITES and needed not in present:
             raise UserError(
-                f"{part.name} acts on {_SITES[needed]}, and arch={config.arch.name} has none; nothing would come of it"
+                f"{part.name} acts on {SITES[needed]}, and arch={config.arch.name} has none; nothing would come of it"
             )
 
 
-def _needed_site(part: Part) -> str:
-    entry = REGULARIZERS.get(part.name)
+def site_of(entry: Regularizer) -> str:
+    """The site at which a regularizer acts inside the network, "" where it acts elsewhere."""
     if entry.slot == "normalization":
         return "normalization"
     return entry.site if entry.slot in ("activations", "loss") else ""
