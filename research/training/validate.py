@@ -1,6 +1,8 @@
 """Completes a config from its data and says, before anything trains, what cannot work."""
 
 import dataclasses
+import functools
+from typing import Any
 
 import jax
 
@@ -82,7 +84,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     program = program_of(config, spec)
     _check_sizes(config, program)
     factors_of(config, program)
-    _check_sites(config, program)
+    _check_sites(config, spec)
     return program
 
 
@@ -141,9 +143,9 @@ def _feedback(config: RunConfig) -> bool:
     return bool(PARTS["schedule"].get(config.schedule.name).feedback)
 
 
-def _check_sites(config: RunConfig, program: Program) -> None:
+def _check_sites(config: RunConfig, spec: DataSpec) -> None:
     """Every regularizer that acts inside the network must find its place there."""
-    present = _sites(program, abstract_lane(config, program))
+    present = _sites(_seen(config), spec)
     for part in config.regularization:
         needed = site_of(REGULARIZERS.get(part.name))
         if needed in SITES and needed not in present:
@@ -159,8 +161,19 @@ def site_of(entry: Regularizer) -> str:
     return entry.site if entry.slot in ("activations", "loss") else ""
 
 
-def _sites(program: Program, lane: Lane) -> frozenset[str]:
+def _seen(config: RunConfig) -> RunConfig:
+    """The config with the defaults of what a network in evaluation knows nothing of: many runs have the same then."""
+    unseen: dict[str, Any] = {
+        name: FIELDS[name].default for name in ("optimizer", "learning_rate", "schedule", "label_noise", "seed")
+    }
+    members = [part for part in config.regularization if REGULARIZERS.get(part.name).slot in ("data", "normalization")]
+    return dataclasses.replace(config, regularization=tuple(members), **unseen)
+
+
+@functools.lru_cache(maxsize=256)
+def _sites(config: RunConfig, spec: DataSpec) -> frozenset[str]:
     """The sites that the network has, found by tracing it without running it."""
+    program = program_of(config, spec)
 
     def trace(lane: Lane) -> object:
         x = program_lib.example(program)
@@ -169,7 +182,7 @@ def _sites(program: Program, lane: Lane) -> frozenset[str]:
 
     try:
         with program.numbers():
-            sites = jax.eval_shape(trace, lane)
+            sites = jax.eval_shape(trace, abstract_lane(config, program))
     except KeyError:
         return frozenset()
     paths = jax.tree_util.tree_flatten_with_path(sites)[0]
