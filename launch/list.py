@@ -1,4 +1,4 @@
-"""Prints the catalogue: python -m launch.list regularizers"""
+"""Prints the catalogue, or what is known of a name in it: python -m launch.list regularizers"""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,9 +20,12 @@ from research.registry import (
     SLOTS,
     TASKS,
     Entry,
+    Loss,
     Registry,
+    Regularizer,
 )
 from research.sweeps.experiment import EXPERIMENTS
+from research.training.validate import SITES, site_of
 
 CATALOGUE: dict[str, Registry] = {
     registry.plural: registry
@@ -30,14 +33,19 @@ CATALOGUE: dict[str, Registry] = {
         ARCHITECTURES, ACTIVATIONS, OPTIMIZERS, SCHEDULES, REGULARIZERS, DATASETS, TASKS, LOSSES, EXPERIMENTS
     )
 }  # fmt: skip
+_PARTS = [registry for registry in CATALOGUE.values() if registry is not EXPERIMENTS]
 CHAIN = ("chain(…)", "a chain of optax transformations, its numbers lane values: 'chain(clip(1.0), scale_by_adam())'")
 
 
 def main(arguments: Sequence[str]) -> None:
     if len(arguments) > 1:
         raise UserError(f"one list at a time; '{arguments[1]}' is one too many")
-    if not arguments or arguments[0] not in CATALOGUE:
-        raise UserError(f"say what to list; {nearest(arguments[0] if arguments else '', CATALOGUE)}")
+    named = [entry for registry in _PARTS for entry in registry if arguments and entry.name == arguments[0]]
+    if not arguments or (arguments[0] not in CATALOGUE and not named):
+        raise UserError(f"say what to list, or a name in it; {nearest(arguments[0] if arguments else '', CATALOGUE)}")
+    if arguments[0] not in CATALOGUE:
+        print("\n".join(line for entry in named for line in _entry(entry)))
+        return
     if arguments[0] == EXPERIMENTS.plural:
         declared.load(lambda message: print(f"warning: {message}", file=sys.stderr))
     print("\n".join(_lines(arguments[0])))
@@ -56,8 +64,7 @@ def _lines(plural: str) -> Iterator[str]:
     if plural == "regularizers":
         entries.sort(key=lambda entry: SLOTS.index(entry.slot))
     for entry in entries:
-        slot = f"[{entry.slot}] " if plural == "regularizers" else ""
-        yield from _entry(entry, slot)
+        yield from _entry(entry)
     if plural == "optimizers":
         yield ": ".join(CHAIN)
     if plural == "datasets":
@@ -65,11 +72,23 @@ def _lines(plural: str) -> Iterator[str]:
         yield f"prepared in {prepared.data_directory(DATA_DIR.value)}: {', '.join(sorted(found)) or 'none'}"
 
 
-def _entry(entry: Entry, slot: str) -> Iterator[str]:
+def _entry(entry: Entry) -> Iterator[str]:
+    slot = f"[{entry.slot}] " if isinstance(entry, Regularizer) else ""
     paper = f" ({entry.paper})" if entry.paper else ""
     yield f"{entry.name}: {slot}{entry.summary}{paper}"
     for option in entry.options:
         yield f"    {option.name}={_default(option)}  {option.help}{_allowed(option)}"
+    for need in _needs(entry):
+        yield f"    needs: {need}"
+
+
+def _needs(entry: Entry) -> Iterator[str]:
+    """What must hold for the entry to be used; where it does not, that is an error before anything trains."""
+    if isinstance(entry, Regularizer) and (site := site_of(entry)):
+        yield f"The network has {SITES[site]}."
+    if isinstance(entry, Loss):
+        yield f"The task is {' or '.join(entry.tasks)}."
+    yield from entry.needs
 
 
 def _default(option: Option) -> str:

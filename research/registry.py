@@ -1,6 +1,7 @@
 """What a registry entry is, and the registries: the catalogue that flags, errors, lists and tests range over."""
 
 import dataclasses
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,8 @@ class Entry:
     """One member of the catalogue: data about a builder, never code of its own.
 
     version is raised when the mathematics changes, so that no old record is reused. `constraints` look at a
-    whole config and return what is wrong with it, or None. `tiny` is the setting that tests use.
+    whole config and return what is wrong with it, or None, which is an error before anything trains; the first line of
+    each one's docstring says what must hold. `tiny` is the setting that tests use.
     """
 
     name: str
@@ -30,6 +32,17 @@ class Entry:
     def option(self, name: str) -> Option | None:
         """The option of that name, or None."""
         return next((o for o in self.options if o.name == name), None)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What must hold for the entry to be used, a line each; where it does not, a run is an error."""
+        return tuple(_must_hold(constraint) for constraint in self.constraints)
+
+
+def _must_hold(constraint: Callable[..., str | None]) -> str:
+    """The first line of a constraint's docstring."""
+    function = constraint.func if isinstance(constraint, functools.partial) else constraint
+    return (function.__doc__ or "").partition("\n")[0]
 
 
 class Named(Protocol):
@@ -112,6 +125,13 @@ class Registry(Generic[E]):
         return name in self._entries
 
 
+# What must hold for an architecture that does not ask for a fact of the data.
+UNASKED = {
+    "vocabulary": "Inputs are numbers, no tokens.",
+    "per_step": "There is one target an example, not one a step.",
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Architecture(Entry):
     """`build(outputs=K, **asked, **options)` is a flax module: `module(x: [B, ...], fwd: Forward) -> [B, K]`.
@@ -132,6 +152,13 @@ class Architecture(Entry):
     loss: str = "auto"
     normalization: str = ""
     asks: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        ranks = f"Examples are of rank {' or '.join(map(str, self.inputs))} (3: images [H, W, C])."
+        own = [ranks] if self.inputs else []
+        own += [line for fact, line in UNASKED.items() if fact not in self.asks]
+        return (*own, *super().needs)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -100,6 +100,7 @@ def test_an_entry_is_complete(kind: str, entry: Entry) -> None:
             assert option.parse(option.default, option.name) == option.default
     for name in entry.tiny:
         assert entry.option(name) is not None
+    assert all(need.endswith(".") and len(need) < 120 for need in entry.needs), entry.needs
 
 
 @pytest.mark.parametrize("entry", list(registry.OPTIMIZERS), ids=lambda entry: entry.name)

@@ -23,7 +23,8 @@ Test = Annotated[Count, "sequences of the test set"]
 Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
 
 
-def _open(name: str, load: Callable[..., Table], options: dict[str, Any], cache_dir: str) -> Source:
+def open_generated(name: str, load: Callable[..., Table], options: dict[str, Any], cache_dir: str) -> Source:
+    """The source of a generated table, `load(**options)`, which is written under `cache_dir` the first time."""
     key = f"{name}_{digest(sorted(options.items()))}"
     return open_built(lambda: load(**options), key, VERSION, cache_dir=cache_dir, name=name)
 
@@ -38,7 +39,7 @@ def open_adding(
     seed: Seed = 0,
 ) -> Source:
     """The adding problem; see `adding`."""
-    return _open("adding", adding, {"length": length, "size": size, "test": test, "seed": seed}, cache_dir)
+    return open_generated("adding", adding, {"length": length, "size": size, "test": test, "seed": seed}, cache_dir)
 
 
 def adding(length: int, size: int, test: int, seed: int) -> Table:
@@ -67,7 +68,7 @@ def open_copy_memory(
 ) -> Source:
     """Copy memory; see `copy_memory`."""
     options = {"length": length, "size": size, "test": test, "masked": masked, "seed": seed}
-    return _open("copy_memory", copy_memory, options, cache_dir)
+    return open_generated("copy_memory", copy_memory, options, cache_dir)
 
 
 def copy_memory(length: int, size: int, test: int, masked: bool, seed: int) -> Table:

@@ -52,6 +52,12 @@ def table(rows: int = 60, features: int = 4) -> Memory:
     return _memory("regression", x, y, (), 1.0)
 
 
+def series(of: Memory) -> Memory:
+    """Images [H, W, C] as series [H, W·C] of their rows, of the same classes."""
+    x = of.data.x.reshape(*of.data.x.shape[:2], -1).astype(np.float32)
+    return _memory("classification", x, of.data.y, of.spec.classes, of.spec.maximum)
+
+
 def text(steps: int = 6, rows: int = 60, symbols: int = 5) -> Memory:
     """Sequences of tokens [steps], some of them over before their end, and at each step the token after it.
 

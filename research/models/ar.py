@@ -69,7 +69,7 @@ class NGram(nn.Module):
 
 
 def _fits(config: Any, spec: Any) -> str | None:
-    """An n-gram counts tokens, and its table must have room."""
+    """The data has tokens, and the table of their n-grams has room."""
     if not spec.vocabulary:
         return f"arch=ngram counts tokens, and the inputs of {spec.name} are numbers; arch=ar looks back at those"
     entries = (len(spec.vocabulary) + 1) ** config.arch["order"] * max(len(spec.classes), 1)

@@ -79,6 +79,7 @@ class FCN(nn.Module):
 
 
 def _reaches(config: Any, spec: Any) -> str | None:
+    """The finest scores are of a stage that there is."""
     stride, stages = int(config.arch["stride"]), len(config.arch["channels"])
     if spec.target_shape and stride > 2**stages:
         return f"arch.stride={stride} is beyond the last of {stages} stages, whose stride is {2**stages}"

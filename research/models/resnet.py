@@ -189,6 +189,7 @@ def stages(layout: str, depth: int, bottleneck: bool) -> tuple[int, ...] | None:
 
 
 def _depth(config: Any, spec: Any) -> str | None:
+    """The depth is one that the layout has."""
     arch = config.arch
     if stages(arch["layout"], arch["depth"], bottlenecks(arch["block"], arch["layout"], arch["depth"])):
         return None
@@ -201,12 +202,13 @@ def _depth(config: Any, spec: Any) -> str | None:
 
 
 def _wide_depth(config: Any, spec: Any) -> str | None:
+    """The depth is 6n+4."""
     depth = config.arch["depth"]
     return None if depth > 4 and depth % 6 == 4 else f"arch.depth={depth} is not 6n+4; there are 10, 16, 22, 28, 40 …"
 
 
 def channels_kept(config: Any, spec: Any) -> str | None:
-    """Activations that join channels (maxout) would change the shape of the sum."""
+    """The activation keeps the channels, as a sum with them needs (maxout joins them)."""
     if ACTIVATIONS.get(config.arch["activation"]).pieces == 1:
         return None
     return f"arch.activation={config.arch['activation']} joins channels, which {config.arch.name} needs as they are"

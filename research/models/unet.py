@@ -57,6 +57,7 @@ class UNet(nn.Module):
 
 
 def _at_pixels(config: Any, spec: Any) -> str | None:
+    """There is a target at each pixel."""
     if len(spec.shape) == 3 and not spec.target_shape:
         return f"arch=unet answers at each pixel, and {spec.name} has one target an image; use fcn, resnet or cnn"
     return None

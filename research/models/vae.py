@@ -71,12 +71,14 @@ class VAE(nn.Module):
 
 
 def _fits(config: Any, spec: Any) -> str | None:
+    """Images can be halved twice."""
     if len(spec.shape) == 3 and any(side % SHRUNK for side in spec.shape[:2]):
         return f"arch=vae halves images twice; {spec.shape[0]}x{spec.shape[1]} is no multiple of {SHRUNK}"
     return None
 
 
 def _has_prior(config: Any, spec: Any) -> str | None:
+    """The loss reads the latents."""
     if LOSSES.get(config.loss).latents:
         return None
     return f"loss={config.loss} leaves a vae's latents without their prior; use squared_kl or bernoulli_kl"

@@ -12,7 +12,10 @@ def adagrad(
     initial_accumulator: Annotated[NonNegative, "where the sum of squares starts"] = 0.1,
     eps: Annotated[Positive, "added under the root"] = 1e-7,
 ) -> optax.GradientTransformation:
-    """s = s + g²; the update is g / sqrt(s + eps). Duchi et al., JMLR 2011."""
+    """s = s + g²; the update is g / sqrt(s + eps). Duchi et al., JMLR 2011.
+
+    PyTorch's is g / (sqrt(s) + eps), from s = 0 and with eps = 1e-10.
+    """
     return optax.scale_by_rss(initial_accumulator, eps)
 
 
@@ -23,6 +26,7 @@ def rmsprop(
 ) -> optax.GradientTransformation:
     """Adagrad with a moving average: v = decay v + (1 - decay) g²; the update is m = mu m + g / sqrt(v + eps).
 
+    PyTorch divides by sqrt(v) + eps, as `chain(scale_by_rms(eps_in_sqrt=false),trace)` does, and has a decay of 0.99.
     Hinton, Neural Networks for Machine Learning, lecture 6e, 2012.
     """
     return optax.chain(optax.scale_by_rms(decay, eps), optax.trace(momentum))

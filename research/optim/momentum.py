@@ -20,6 +20,7 @@ def sgd(
     Classical momentum takes the gradient at the current point, Nesterov's takes it after the momentum step.
     Here the parameters *are* that look-ahead point (Bengio et al., arXiv:1212.0901), so the update is
     g + mu m, or (1 - mu) g + mu m. The learning rate multiplies m, as in PyTorch, not the gradient inside it.
+    The average starts at 0; PyTorch's dampening, otherwise the same, leaves the first gradient as it is.
     Sutskever et al., ICML 2013.
     """
     trace = optax.trace(momentum, nesterov)
@@ -27,6 +28,7 @@ def sgd(
 
 
 def _looks_ahead_of_something(config: RunConfig, spec: DataSpec) -> str | None:
+    """Nesterov's look-ahead has a momentum to look along."""
     if not config.optimizer["nesterov"] or config.optimizer["momentum"]:
         return None
     return (

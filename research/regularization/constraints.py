@@ -1,6 +1,7 @@
 """Constraints that members share: what is wrong with a member in a config, or None.
 
-Each takes the member's name, the config and the data set's spec (`shape` of one example, `task`).
+The first line of a docstring says what must hold, and is listed with the member. Each takes the member's name, the
+config and the data set's spec (`shape` of one example, `task`).
 """
 
 from collections.abc import Callable
@@ -46,6 +47,20 @@ def not_with(*others: str, why: str) -> Constraint:
         chosen = [part.name for part in config.regularization if part.name in others]
         return f"{name} and {chosen[0]} exclude each other: {why}" if chosen else None
 
+    constraint.__doc__ = f"None of {', '.join(others)} is chosen: {why}."
+    return constraint
+
+
+def in_order(low: str, high: str) -> Constraint:
+    """The one option is not above the other."""
+
+    def constraint(name: str, config: Any, spec: Any) -> str | None:
+        (own,) = (dict(part.options) for part in config.regularization if part.name == name)
+        if low not in own or own[low] <= own[high]:
+            return None
+        return f"{name} draws between {low}={own[low]:g} and {high}={own[high]:g}, the wrong way round; swap them"
+
+    constraint.__doc__ = f"{low} is not above {high}."
     return constraint
 
 

@@ -17,7 +17,7 @@ from research.regularization.whole import Whole
 Apply = Callable[[jax.Array, jax.Array | None, bool], jax.Array]
 
 
-def _in_training(change: Callable[[jax.Array, jax.Array], jax.Array]) -> Apply:
+def in_training(change: Callable[[jax.Array, jax.Array], jax.Array]) -> Apply:
     """`change(x, key)` in training, the identity in evaluation."""
 
     def apply(x: jax.Array, key: jax.Array | None, train: bool) -> jax.Array:
@@ -49,7 +49,7 @@ def shift(n: Annotated[Whole, "largest translation, pixels"]) -> Apply:
         moved = jnp.take(jnp.take(x, row, axis=0, mode="clip"), column, axis=1, mode="clip")
         return jnp.where(inside[..., None], moved, 0)
 
-    return _in_training(change)
+    return in_training(change)
 
 
 @member(
@@ -88,7 +88,7 @@ def crop(n: Annotated[Count, "rows and columns removed, pixels"]) -> Apply:
 )
 def flip(probability: Annotated[Fraction, "probability of mirroring an image"]) -> Apply:
     """Mirrors an image [H, W, C] horizontally with that probability."""
-    return _in_training(lambda x, key: jnp.where(jax.random.bernoulli(key, probability), x[:, ::-1], x))
+    return in_training(lambda x, key: jnp.where(jax.random.bernoulli(key, probability), x[:, ::-1], x))
 
 
 @member(
@@ -106,7 +106,7 @@ def cutout(size: Annotated[Whole, "side of the square, pixels"]) -> Apply:
         height, width, _ = x.shape
         return jnp.where(box(key, (height, width), (size, size))[..., None], 0, x)
 
-    return _in_training(change)
+    return in_training(change)
 
 
 @member(
@@ -118,4 +118,4 @@ def cutout(size: Annotated[Whole, "side of the square, pixels"]) -> Apply:
 )
 def input_noise(sd: Annotated[NonNegative, "standard deviation, in units after scaling"]) -> Apply:
     """Adds Gaussian noise to the inputs, x + sd·N(0, 1)."""
-    return _in_training(lambda x, key: add_gaussian(x, key, sd))
+    return in_training(lambda x, key: add_gaussian(x, key, sd))

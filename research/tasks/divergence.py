@@ -36,12 +36,14 @@ def gaussian_bound(outputs: jax.Array, targets: jax.Array) -> jax.Array:
 
 
 def _reads_latents(config: Any, spec: Any) -> str | None:
+    """The network has latents."""
     if "latents" in dict(config.arch.options):
         return None
     return f"loss={config.loss} is of latents, and arch={config.arch.name} has none; use arch=vae, or another loss"
 
 
 def _reads_logits(config: Any, spec: Any) -> str | None:
+    """Outputs are logits, of inputs in [0, 1]."""
     if dict(config.arch.options).get("output", "identity") == "identity" and into_unit(config.scaling, spec.maximum):
         return None
     return f"loss={config.loss} takes logits of inputs in [0, 1]; say --arch.output=identity --scaling=minmax"

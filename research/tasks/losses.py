@@ -1,5 +1,7 @@
 """Training losses, each `loss(outputs [..., K], targets [..., C]) -> [...]`."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -56,6 +58,13 @@ def huber(outputs: jax.Array, targets: jax.Array) -> jax.Array:
     return jnp.sum(jnp.where(error <= 1, 0.5 * error**2, error - 0.5), axis=-1)
 
 
+def _two_classes(config: Any, spec: Any) -> str | None:
+    """There are two classes."""
+    if len(spec.classes) == 2:
+        return None
+    return f"loss=binary_cross_entropy needs two classes; {spec.name} has {len(spec.classes)}; use cross_entropy"
+
+
 LOSSES.add(
     Loss(
         "cross_entropy",
@@ -72,14 +81,7 @@ LOSSES.add(
         tasks=("classification",),
         outputs=lambda width: 1,
         scores=binary_scores,
-        constraints=(
-            lambda config, spec: (
-                None
-                if len(spec.classes) == 2
-                else f"loss=binary_cross_entropy needs two classes; {spec.name} has {len(spec.classes)}; "
-                "use cross_entropy"
-            ),
-        ),
+        constraints=(_two_classes,),
     )
 )
 LOSSES.add(

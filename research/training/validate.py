@@ -1,21 +1,23 @@
 """Completes a config from its data and says, before anything trains, what cannot work."""
 
 import dataclasses
+import functools
+from typing import Any
 
 import jax
 
 from research import config as config_lib
-from research.config import FIELDS, PARTS, Part, RunConfig, entries
+from research.config import FIELDS, PARTS, RunConfig, entries
 from research.data.spec import DataSpec
 from research.errors import UserError
-from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS
+from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS, Regularizer
 from research.training import program as program_lib
 from research.training.inputs import abstract_lane, factors_of, program_of
 from research.training.program import Program
 from research.training.state import Lane
 
-# What a network must have for a regularizer to act in it.
-_SITES = {
+# What a network must have for a regularizer to act in it, by what `site_of` it says.
+SITES = {
     "hidden": "hidden units",
     "input": "an input site",
     "attention": "attention weights (a vit has them)",
@@ -88,7 +90,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     program = program_of(config, spec)
     _check_sizes(config, program)
     factors_of(config, program)
-    _check_sites(config, program)
+    _check_sites(config, spec)
     return program
 
 
@@ -155,26 +157,37 @@ def _feedback(config: RunConfig) -> bool:
     return bool(PARTS["schedule"].get(config.schedule.name).feedback)
 
 
-def _check_sites(config: RunConfig, program: Program) -> None:
+def _check_sites(config: RunConfig, spec: DataSpec) -> None:
     """Every regularizer that acts inside the network must find its place there."""
-    present = _sites(program, abstract_lane(config, program))
+    present = _sites(_seen(config), spec)
     for part in config.regularization:
-        needed = _needed_site(part)
-        if needed in _SITES and needed not in present:
+        needed = site_of(REGULARIZERS.get(part.name))
+        if needed in SITES and needed not in present:
             raise UserError(
-                f"{part.name} acts on {_SITES[needed]}, and arch={config.arch.name} has none; nothing would come of it"
+                f"{part.name} acts on {SITES[needed]}, and arch={config.arch.name} has none; nothing would come of it"
             )
 
 
-def _needed_site(part: Part) -> str:
-    entry = REGULARIZERS.get(part.name)
+def site_of(entry: Regularizer) -> str:
+    """The site at which a regularizer acts inside the network, "" where it acts elsewhere."""
     if entry.slot == "normalization":
         return "normalization"
     return entry.site if entry.slot in ("activations", "loss") else ""
 
 
-def _sites(program: Program, lane: Lane) -> frozenset[str]:
+def _seen(config: RunConfig) -> RunConfig:
+    """The config with the defaults of what a network in evaluation knows nothing of: many runs have the same then."""
+    unseen: dict[str, Any] = {
+        name: FIELDS[name].default for name in ("optimizer", "learning_rate", "schedule", "label_noise", "seed")
+    }
+    members = [part for part in config.regularization if REGULARIZERS.get(part.name).slot in ("data", "normalization")]
+    return dataclasses.replace(config, regularization=tuple(members), **unseen)
+
+
+@functools.lru_cache(maxsize=256)
+def _sites(config: RunConfig, spec: DataSpec) -> frozenset[str]:
     """The sites that the network has, found by tracing it without running it."""
+    program = program_of(config, spec)
 
     def trace(lane: Lane) -> object:
         x = program_lib.example(program)
@@ -183,7 +196,7 @@ def _sites(program: Program, lane: Lane) -> frozenset[str]:
 
     try:
         with program.numbers():
-            sites = jax.eval_shape(trace, lane)
+            sites = jax.eval_shape(trace, abstract_lane(config, program))
     except KeyError:
         return frozenset()
     paths = jax.tree_util.tree_flatten_with_path(sites)[0]

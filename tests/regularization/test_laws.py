@@ -131,8 +131,8 @@ VARIANCES = {
     "dropconnect": lambda x, rate: x**2 * rate / (1 - rate),
     "stochastic_depth": lambda x, rate: x**2 * rate * DEPTH / (1 - rate * DEPTH),
 }
-# Random, but no noise: they move, cut or mix their inputs.
-GEOMETRY = {"shift", "crop", "flip", "cutout", "mixup", "cutmix"}
+# Random, but no noise: they move, cut, mix or colour their inputs.
+GEOMETRY = {"shift", "crop", "flip", "cutout", "mixup", "cutmix", "rotation", "scale", "colour", "random_erasing"}
 
 
 def draws_bits(entry: Regularizer) -> bool:

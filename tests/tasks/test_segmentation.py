@@ -59,7 +59,7 @@ def test_shapes_are_drawn_by_their_seed() -> None:
     assert ((one.y > 0).any(axis=(1, 2))).mean() > 0.9
 
 
-@pytest.mark.parametrize("member", ["flip=1", "shift=3"])
+@pytest.mark.parametrize("member", ["flip=1", "shift=3", "rotation=90", "scale(0.6,0.8)"])
 def test_a_mask_moves_with_its_picture(member: str) -> None:
     """Bright pixels stay those of the block; what comes in from outside is not counted."""
     data = memory.masks()

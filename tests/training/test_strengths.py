@@ -24,8 +24,9 @@ COUNT = {"swa": 10}
 
 
 def strengths(entry: Regularizer) -> dict[str, Any]:
-    """The numeric options at the tiny setting."""
+    """The numeric options at the tiny setting, but those that are 0 there: grey images have no saturation."""
     values = {o.name: entry.tiny.get(o.name, o.default) for o in entry.options if o.numeric}
+    values = {name: value for name, value in values.items() if value}
     return {name: value for name, value in values.items() if name in (entry.neutral or {})} or values
 
 

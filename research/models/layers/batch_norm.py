@@ -13,7 +13,8 @@ class BatchNorm(nn.Module):
     """Batch normalization with a learned bias and, unless told otherwise, scale, [B, ..., C] -> [B, ..., C].
 
     In training by the mean and the two-pass variance over the pass's real examples on all devices; their moving
-    averages, in the collection `batch_stats`, are used in evaluation. Statistics are at least float32.
+    averages, in the collection `batch_stats`, are used in evaluation. Statistics are at least float32. The moving
+    variance is of the batches' own variances, over n values; PyTorch's is of the unbiased ones, over n - 1.
     """
 
     momentum: float

@@ -16,7 +16,7 @@ Embedding = Annotated[Count | None, "width of the tokens' embedding; none: one-h
 
 
 def read_is_used(config: Any, spec: Any) -> str | None:
-    """`read` says something of images alone, `embedding` of tokens alone."""
+    """`read` is of images alone, `embedding` of tokens alone."""
     options = dict(config.arch.options)
     if options.get("read", "rows") != "rows" and len(spec.shape) != 3:
         return f"arch.read says how an image is a sequence; {spec.name} has no images; leave it out"

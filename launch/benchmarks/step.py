@@ -1,0 +1,159 @@
+"""Step: what an update of each architecture takes, beside a PyTorch network of the same shape."""
+
+import itertools
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+from absl import flags
+
+from research.data import memory
+from research.data.memory import Memory
+from research.data.spec import Arrays
+from research.errors import UserError, nearest
+from research.sweeps.plan import Planner
+from research.training import chunk as chunk_lib
+from research.training import ways
+from research.training.inputs import footprint
+
+AGAINST = flags.DEFINE_enum("against", None, ["torch"], "step: what it is compared with; none: timed alone")
+ARCH = flags.DEFINE_list("arch", None, "step: architectures; none: all that there are settings for")
+BATCH = flags.DEFINE_integer("batch_size", 32, "step: examples an update", lower_bound=1)
+TURNS = flags.DEFINE_integer("turns", 7, "step: timings of each, in turns; medians are reported", lower_bound=1)
+TURN_SECONDS = flags.DEFINE_float("turn_seconds", 0.5, "step: about how long a timing takes", lower_bound=0.0)
+
+CLASSES, STEPS = 10, 32
+
+
+def _digits(rows: int) -> Memory:
+    return memory.images(28, 1, rows, CLASSES)
+
+
+def _pictures(rows: int) -> Memory:
+    return memory.images(32, 3, rows, CLASSES)
+
+
+def _series(rows: int) -> Memory:
+    """Series [28, 28] of numbers: the digits' rows."""
+    return memory.series(_digits(rows))
+
+
+def _text(rows: int) -> Memory:
+    """Tokens [64] of 26 symbols, none of them padding."""
+    padded = memory.text(64, rows, 26)
+    x, y = (np.maximum(tokens, 0) for tokens in padded.data[:2])
+    return Memory(padded.spec, Arrays(x, y, padded.data.own_test))
+
+
+# (data, options, parameters that PyTorch has more: its recurrent layers have two biases where one is enough.)
+CASES: dict[str, tuple[Callable[[int], Memory], dict[str, Any], int]] = {
+    "mlp": (_digits, {}, 0),
+    "cnn": (_digits, {}, 0),
+    "lenet5": (_digits, {}, 0),
+    "alexnet_small": (_digits, {}, 0),
+    "vgg": (_pictures, {"depth": "11", "width": 16}, 0),
+    "resnet": (_pictures, {"depth": 20}, 0),
+    "wide_resnet": (_pictures, {"depth": 10, "width": 2}, 0),
+    "densenet": (_pictures, {"blocks": (3, 3, 3)}, 0),
+    "rnn": (_digits, {}, 128),
+    "lstm": (_digits, {}, 4 * 128),
+    "gru": (_digits, {}, 2 * 128),
+    "tcn": (_digits, {"levels": 3}, 0),
+    "gpt": (_text, {}, 0),
+    "transformer_encoder": (_series, {}, 0),
+    "vit": (_digits, {}, 0),
+}
+
+
+def measure() -> None:
+    """Milliseconds an update (SGD with momentum) of a run by itself, in the way that the engine would train it.
+
+    Both take turns in this process, with its allocator and all its cores; PyTorch is eager, with its defaults.
+    """
+    names = ARCH.value or list(CASES)
+    for name in names:
+        if name not in CASES:
+            raise UserError(f"no step of '{name}' is measured; {nearest(name, CASES)}")
+    if AGAINST.value:
+        _need_torch()
+    print(f"batches of {BATCH.value}, {_cores()} cores; medians of {TURNS.value} turns\n")
+    more = " PyTorch (ms) | ours / PyTorch |" if AGAINST.value else ""
+    print(f"| architecture | setting | parameters | ours (ms) |{more}")
+    print("| --- | --- | ---: | ---: |" + " ---: | ---: |" * bool(AGAINST.value))
+    for name in names:
+        print(_row(name), flush=True)
+
+
+def _need_torch() -> None:
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise UserError("PyTorch is not installed; pip install -r requirements-dev.txt brings it") from None
+
+
+def _cores() -> int:
+    """Those that this process may use; `taskset -c 0` leaves one, on which a busy machine's timings can be compared."""
+    return len(os.sched_getaffinity(0))
+
+
+def _row(name: str) -> str:
+    data, options, more = CASES[name]
+    source = data(BATCH.value * STEPS * 10 // 8)
+    parameters, ours = _ours(name, source, options)
+    timers = [ours]
+    if AGAINST.value:
+        from launch.benchmarks import pytorch
+
+        x, y, _ = source.data
+        theirs, timer = pytorch.step_timer(name, x, y, BATCH.value, _cores())
+        if theirs != parameters + more:
+            raise AssertionError(f"{name} has {parameters} parameters, and PyTorch's {theirs}, not {more} more")
+        timers.append(timer)
+    times = _in_turns(timers)
+    cells = [f"{1000 * statistics.median(each):.2f}" for each in times]
+    if len(times) > 1:
+        cells.append(f"{statistics.median(a / b for a, b in zip(*times, strict=True)):.2f}")
+    setting = ", ".join(f"{option}={value}" for option, value in options.items()) or "default"
+    return f"| {name} | {setting} | {parameters:,} | " + " | ".join(cells) + " |"
+
+
+def _in_turns(timers: list[Callable[[int], float]]) -> list[list[float]]:
+    """The seconds of a step in each turn of each timer."""
+    counts = []
+    for timer in timers:
+        timer(1)  # compiles
+        counts.append(max(1, round(TURN_SECONDS.value / timer(2))))
+    turns = [[timer(count) for timer, count in zip(timers, counts, strict=True)] for _ in range(TURNS.value)]
+    return [list(each) for each in zip(*turns, strict=True)]
+
+
+def _ours(name: str, source: Memory, options: dict[str, Any]) -> tuple[int, Callable[[int], float]]:
+    """(parameters, a function that trains so many steps or a few more and gives the seconds of one)."""
+    settings = {"arch": name, "batch_size": BATCH.value, "epochs": 1000, "optimizer.momentum": 0.9}
+    settings |= {"learning_rate": 0.01, "scaling": "none"}
+    (run,) = Planner(lambda config: source).runs([settings | {f"arch.{key}": value for key, value in options.items()}])
+    program = run.program
+    way = next(iter(ways.candidates(program, run.config, 1)))
+    with program.numbers():
+        (chunk,) = chunk_lib.start(program, [run.config], source.data, way)
+
+    def dispatches() -> Iterator[None]:
+        for epoch in itertools.cycle(range(program.config.epochs)):
+            yield from chunk_lib.dispatches(program, chunk, way, epoch)
+
+    running, at_once = dispatches(), chunk_lib.dispatch_steps(program, way)
+
+    def steps(count: int) -> float:
+        rounds = -(-count // at_once)
+        with program.numbers():
+            begin = time.perf_counter()
+            for _ in range(rounds):
+                next(running)
+            jax.block_until_ready(chunk.state)
+        return (time.perf_counter() - begin) / (rounds * at_once)
+
+    return footprint(run.config, program)[0], steps

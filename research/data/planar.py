@@ -1,0 +1,92 @@
+"""Generated tables of points in the plane: two moons, and spirals that wind about each other; written once."""
+
+from typing import Annotated
+
+import numpy as np
+
+from research import rng
+from research.data.generated import Seed, open_generated
+from research.data.spec import Source
+from research.data.table import Table
+from research.options import Count, Range, options_of
+from research.registry import DATASETS, Entry
+
+FEATURES = ("x", "y")
+
+Size = Annotated[Count, "points to train and validate on"]
+Test = Annotated[Count, "points of the test set"]
+Noise = Annotated[int, Range(0), "standard deviation of each coordinate's noise, in percent of the radius"]
+
+
+def open_moons(
+    *, data_dir: str | None, cache_dir: str, size: Size = 1_000, test: Test = 1_000, noise: Noise = 10, seed: Seed = 0
+) -> Source:
+    """Two moons; see `moons`."""
+    return open_generated("moons", moons, {"size": size, "test": test, "noise": noise, "seed": seed}, cache_dir)
+
+
+def moons(size: int, test: int, noise: int, seed: int) -> Table:
+    """Half circles of radius 1 that reach into each other, as scikit-learn's make_moons.
+
+    At an angle t ~ U(0, π): (cos t, sin t), and of the other class (1 - cos t, 1/2 - sin t).
+    """
+    draw, y = _classes("moons", size + test, 2, seed)
+    t = draw.uniform(0, np.pi, len(y))
+    upper = np.stack([np.cos(t), np.sin(t)], 1)
+    return _table(np.where(y[:, None] == 0, upper, (1, 0.5) - upper), y, 2, test, noise, draw)
+
+
+def open_spirals(
+    *,
+    data_dir: str | None,
+    cache_dir: str,
+    size: Size = 1_000,
+    test: Test = 1_000,
+    classes: Annotated[int, Range(2), "spirals"] = 2,
+    degrees: Annotated[Count, "how far a spiral winds"] = 540,
+    noise: Noise = 2,
+    seed: Seed = 0,
+) -> Source:
+    """Spirals; see `spirals`."""
+    options = {"size": size, "test": test, "classes": classes, "degrees": degrees, "noise": noise, "seed": seed}
+    return open_generated("spirals", spirals, options, cache_dir)
+
+
+def spirals(size: int, test: int, classes: int, degrees: int, noise: int, seed: int) -> Table:
+    """Archimedean spirals from the origin to the circle of radius 1, one a class, turned against each other.
+
+    At a radius r = sqrt(u), u ~ U(0, 1), so that points are as dense outside as inside: r (cos a, sin a) with
+    a = 2π (r degrees / 360 + class / classes).
+    """
+    draw, y = _classes("spirals", size + test, classes, seed)
+    r = np.sqrt(draw.uniform(0, 1, len(y)))
+    angle = 2 * np.pi * (r * degrees / 360 + y / classes)
+    return _table(r[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1), y, classes, test, noise, draw)
+
+
+def _classes(name: str, rows: int, classes: int, seed: int) -> tuple[np.random.Generator, np.ndarray]:
+    """What draws the points, and the class of each: as many of each as can be, in a random order."""
+    draw = rng.host(seed, name)
+    return draw, draw.permutation(np.arange(rows) % classes).astype(np.int32)
+
+
+def _table(points: np.ndarray, y: np.ndarray, classes: int, test: int, noise: int, draw: np.random.Generator) -> Table:
+    x = (points + noise / 100 * draw.normal(size=points.shape)).astype(np.float32)
+    return Table(x, y, tuple(map(str, range(classes))), FEATURES, test_size=test)
+
+
+for _name, _build, _summary, _paper in (
+    (
+        "moons",
+        open_moons,
+        "two half circles that reach into each other, points of the plane in 2 classes",
+        "Pedregosa et al. 2011, Scikit-learn: machine learning in Python",
+    ),
+    (
+        "spirals",
+        open_spirals,
+        "spirals that wind about each other, points of the plane, a class each",
+        "Lang & Witbrock 1988, Learning to tell two spirals apart",
+    ),
+):
+    DATASETS.add(Entry(_name, _build, _summary, _paper, options=options_of(_build, given={"data_dir", "cache_dir"})))

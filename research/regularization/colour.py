@@ -1,0 +1,55 @@
+"""Slot data: brightness, contrast and saturation of an image."""
+
+from typing import Annotated, Any
+
+import jax
+import jax.numpy as jnp
+
+from research.options import NonNegative
+from research.regularization.constraints import images_only
+from research.regularization.data import Apply, in_training
+from research.regularization.member import member
+
+
+def _coloured(name: str, config: Any, spec: Any) -> str | None:
+    """Where saturation changes, images are coloured."""
+    (own,) = (dict(part.options) for part in config.regularization if part.name == name)
+    if not own.get("saturation") or spec.shape[-1] > 1:
+        return None
+    return f"{name} changes saturation, and the images of {config.dataset.name} are grey; leave saturation out"
+
+
+@member(
+    "data",
+    "image",
+    paper="Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks",
+    neutral={"brightness": 0.0, "contrast": 0.0, "saturation": 0.0},
+    tiny={"brightness": 0.2, "contrast": 0.3},
+    constraints=(images_only, _coloured),
+)
+def colour(
+    brightness: Annotated[NonNegative, "largest shift of all pixels, in units after scaling"] = 0.0,
+    contrast: Annotated[
+        NonNegative, "pixels' distance from the image's mean times U(1 - contrast, 1 + contrast)"
+    ] = 0.0,
+    saturation: Annotated[
+        NonNegative, "channels' distance from their pixel's mean, likewise; not of grey images"
+    ] = 0.0,
+) -> Apply:
+    """Shifts an image [H, W, C] and stretches its distances from its mean and from grey, in this order, uniformly."""
+
+    def change(x: jax.Array, key: jax.Array) -> jax.Array:
+        drawn = jax.random.uniform(key, (3,), minval=-1, maxval=1)
+        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        wide = jnp.where(brightness > 0, wide + brightness * drawn[0], wide)
+        wide = _stretched(wide, wide.mean(), contrast, drawn[1])
+        if x.shape[-1] > 1:
+            wide = _stretched(wide, wide.mean(axis=-1, keepdims=True), saturation, drawn[2])
+        return wide.astype(x.dtype)
+
+    return in_training(change)
+
+
+def _stretched(x: jax.Array, centre: jax.Array, strength: Any, drawn: jax.Array) -> jax.Array:
+    """x at (1 + strength·drawn) times its distance from the centre."""
+    return jnp.where(strength > 0, centre + (1 + strength * drawn) * (x - centre), x)

@@ -1,0 +1,68 @@
+"""Slot data: random erasing."""
+
+from typing import Annotated, Literal
+
+import jax
+import jax.numpy as jnp
+
+from research.options import Fraction, Range
+from research.regularization.constraints import images_only, in_order
+from research.regularization.data import Apply, in_training
+from research.regularization.member import member
+
+
+@member(
+    "data",
+    "image",
+    paper="Zhong et al. 2020, Random erasing data augmentation",
+    neutral={"probability": 0.0},
+    tiny={"probability": 1.0},
+    constraints=(images_only, in_order("low", "high")),
+)
+def random_erasing(
+    probability: Annotated[Fraction, "probability of erasing in an image"],
+    low: Annotated[Fraction, "smallest share of the image's area"] = 0.02,
+    high: Annotated[Fraction, "largest share of the image's area"] = 0.4,
+    aspect: Annotated[
+        float, Range(0, 1, low_open=True), "smallest ratio of height to width; the largest is 1/it"
+    ] = 0.3,
+    fill: Annotated[Literal["noise", "mean"], "N(0, 1) after scaling, or each channel's mean in the image"] = "noise",
+) -> Apply:
+    """Overwrites a rectangle of an image [H, W, C] that lies within it, of uniform share and ratio."""
+
+    def change(x: jax.Array, key: jax.Array) -> jax.Array:
+        where, what = jax.random.split(key)
+        erased = rectangle(where, x.shape[:2], probability, low, high, aspect)[..., None]
+        if fill == "mean":
+            filling = jnp.broadcast_to(x.mean(axis=(0, 1), dtype=jnp.float32), x.shape)
+        else:
+            filling = jax.random.normal(what, x.shape)
+        return jnp.where(erased, filling.astype(x.dtype), x)
+
+    return in_training(change)
+
+
+def rectangle(
+    key: jax.Array,
+    shape: tuple[int, ...],
+    probability: jax.Array | float,
+    low: jax.Array | float,
+    high: jax.Array | float,
+    aspect: jax.Array | float,
+) -> jax.Array:
+    """A mask [H, W] of what is erased. A rectangle too long for the image gets the nearest ratio that fits.
+
+    The paper draws such a one anew.
+    """
+    height, width = shape
+    uniform = jax.random.uniform(key, (5,))
+    area = height * width * (low + (high - low) * uniform[0])
+    ratio = aspect + (1 / aspect - aspect) * uniform[1]
+    rows = jnp.maximum(jnp.round(jnp.clip(jnp.sqrt(area * ratio), area / width, height)), 1)
+    columns = jnp.clip(jnp.round(area / rows), 1, width)
+    inside = []
+    for length, size, place in ((height, rows, uniform[2]), (width, columns, uniform[3])):
+        start = jnp.minimum(jnp.floor(place * (length - size + 1)), length - size)  # the minimum guards rounding up
+        at = jnp.arange(length)
+        inside.append((at >= start) & (at < start + size))
+    return inside[0][:, None] & inside[1][None, :] & (uniform[4] < probability)

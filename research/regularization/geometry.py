@@ -1,0 +1,58 @@
+"""Slot data: rotation and zoom of an image; `turn` and `zoom` do the same to a mask, with the same key."""
+
+from typing import Annotated, Any
+
+import jax
+
+from research.options import NonNegative, Positive
+from research.regularization.constraints import images_only, in_order
+from research.regularization.data import Apply, in_training
+from research.regularization.member import member
+from research.regularization.sampling import Interpolation, rotated, zoomed
+
+_PAPER = "Simard et al. 2003, Best practices for convolutional neural networks applied to visual document analysis"
+
+
+def turn(
+    image: jax.Array, key: jax.Array, degrees: Any, interpolation: Interpolation = "bilinear", fill: float = 0
+) -> jax.Array:
+    """An image [H, W, ...] turned about its centre by an angle that the key draws from U(-degrees, degrees)."""
+    return rotated(image, degrees * jax.random.uniform(key, minval=-1, maxval=1), interpolation, fill)
+
+
+def zoom(
+    image: jax.Array, key: jax.Array, low: Any, high: Any, interpolation: Interpolation = "bilinear", fill: float = 0
+) -> jax.Array:
+    """An image [H, W, ...] magnified about its centre by a factor that the key draws from U(low, high)."""
+    return zoomed(image, low + (high - low) * jax.random.uniform(key), interpolation, fill)
+
+
+@member(
+    "data",
+    "image",
+    paper=_PAPER,
+    neutral={"degrees": 0.0},
+    tiny={"degrees": 30.0},
+    constraints=(images_only,),
+    mask=lambda degrees: in_training(lambda x, key: turn(x, key, degrees, "nearest")),
+)
+def rotation(degrees: Annotated[NonNegative, "largest angle, either way, degrees"]) -> Apply:
+    """Turns an image [H, W, C] about its centre by up to so many degrees, uniformly, bilinear; zeros come in."""
+    return in_training(lambda x, key: turn(x, key, degrees))
+
+
+@member(
+    "data",
+    "image",
+    paper=_PAPER,
+    neutral={"low": 1.0, "high": 1.0},
+    tiny={"low": 0.7, "high": 1.3},
+    constraints=(images_only, in_order("low", "high")),
+    mask=lambda low, high: in_training(lambda x, key: zoom(x, key, low, high, "nearest")),
+)
+def scale(
+    low: Annotated[Positive, "smallest factor; below 1 the image becomes smaller"],
+    high: Annotated[Positive, "largest factor"],
+) -> Apply:
+    """Magnifies an image [H, W, C] about its centre by a factor from U(low, high), bilinear; zeros come in."""
+    return in_training(lambda x, key: zoom(x, key, low, high))

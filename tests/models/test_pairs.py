@@ -1,0 +1,93 @@
+"""Pairs of parts: a covering design in which every architecture meets every optimizer and every regularizer.
+
+Architecture a has a row an optimizer o, with those regularizers r for which r + a is o modulo the optimizers. Rows are
+planned, not compiled; what cannot be says so before anything trains. Some rows are trained: as lanes and alone.
+"""
+
+import functools
+from collections.abc import Iterable
+
+import pytest
+from engine import compiled_lightly, member
+
+from research.errors import UserError
+from research.registry import ARCHITECTURES, OPTIMIZERS, REGULARIZERS, Regularizer
+from research.sweeps import battery
+from research.sweeps.battery import Subject, astray, lane, steps
+
+TRAINED = (
+    ("linear", "adagrad", ("l1", "shift")),
+    ("mlp", "rmsprop", ("max_norm", "mixup")),
+    ("cnn", "nadam", ("batch_norm", "random_erasing", "rotation")),
+    ("lenet5", "lion", ("colour", "dropout")),
+    ("resnet", "sgd", ("cutout", "stochastic_depth")),
+    ("vit", "lamb", ("attention_dropout", "scale")),
+    ("rnn", "adamax", ("dropconnect", "unit_norm")),
+    ("lstm", "amsgrad", ("ema", "weight_noise")),
+    ("gru", "adadelta", ("gradient_noise", "variational_dropout")),
+    ("tcn", "radam", ("stochastic_depth", "weight_norm")),
+    ("gpt", "adafactor", ("clip_norm", "weight_decay")),
+    ("ar", "sam", ("elastic_net", "input_dropout")),
+)
+
+
+@functools.cache
+def row(architecture: str, optimizer: str) -> tuple[Regularizer, ...]:
+    """The regularizers of a row of the design."""
+    names, shift = OPTIMIZERS.names(), ARCHITECTURES.names().index(architecture)
+    place = names.index(optimizer)
+    return tuple(entry for r, entry in enumerate(REGULARIZERS) if (r + shift) % len(names) == place)
+
+
+def settings(optimizer: str, members: Iterable[Regularizer]) -> dict[str, object]:
+    tiny = {f"optimizer.{name}": value for name, value in OPTIMIZERS.get(optimizer).tiny.items()}
+    return {"optimizer": optimizer, "regularization": ",".join(map(member, members)) or "none", **tiny}
+
+
+def refusal(of: Subject, optimizer: str, members: Iterable[Regularizer]) -> str:
+    """Why this cannot be, "" if it can."""
+    try:
+        of.run(**settings(optimizer, members))
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def test_the_design_covers_every_pair() -> None:
+    for architecture in ARCHITECTURES.names():
+        met = [entry.name for optimizer in OPTIMIZERS.names() for entry in row(architecture, optimizer)]
+        assert sorted(met) == REGULARIZERS.names()
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES.names())
+def test_what_cannot_be_says_why_before_training(name: str) -> None:
+    """An architecture and an optimizer always can; where a row cannot, its regularizers are tried one by one."""
+    of = battery.architecture(name)
+    for optimizer in OPTIMIZERS.names():
+        members = row(name, optimizer)
+        if not refusal(of, optimizer, members):
+            continue
+        assert not refusal(of, optimizer, ())
+        for entry in members:
+            why = refusal(of, optimizer, [entry])
+            assert not why or entry.name in why or "arch" in why, why
+            assert "\n" not in why
+
+
+def test_each_regularizer_can_be_somewhere() -> None:
+    """Among the architectures that differ most in what they have; l1_prox is gradient descent's alone."""
+    subjects = [battery.architecture(name) for name in ("cnn", "gru", "mlp", "vit")]
+    subjects.append(Subject({**subjects[2].settings, "arch.residual": True}, subjects[2].data))
+    for entry in REGULARIZERS:
+        assert not all(refusal(of, "sgd", [entry]) for of in subjects), entry.name
+
+
+@pytest.mark.parametrize(("name", "optimizer", "members"), TRAINED, ids=lambda value: str(value))
+def test_a_lane_is_the_run_alone(name: str, optimizer: str, members: tuple[str, ...]) -> None:
+    """Law 2, two steps of it, beside lanes at other rates."""
+    of = battery.architecture(name)
+    chosen = settings(optimizer, map(REGULARIZERS.get, members))
+    runs = [of.run(**chosen, seed=seed, learning_rate=0.01 * (1 + seed)) for seed in range(3)]
+    with compiled_lightly():
+        together = steps(runs, of.data.data, len(runs), 2)
+        assert not (wrong := astray(lane(together, 1), runs[1], of.data.data, 2)), wrong
