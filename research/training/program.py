@@ -283,11 +283,20 @@ def encoded(program: Program, lane: Lane, y: jax.Array) -> jax.Array:
 
 def losses(program: Program, outputs: jax.Array, targets: jax.Array) -> jax.Array:
     """The loss of each example, [B]: the mean over its real steps of outputs [B, ..., K] and targets [B, ..., C]."""
-    values = LOSSES.get(program.config.loss).build()(outputs, targets)
-    if values.ndim == 1:
-        return values
-    real = program.problem.real
-    return mean_over_steps(values, None if real is None else real(targets))
+    loss, real = LOSSES.get(program.config.loss).build(), program.problem.real
+    if outputs.ndim == 2:
+        return loss(outputs, targets)
+    if real is None:
+        return mean_over_steps(loss(outputs, targets))
+    with_target = real(targets)
+    # A target that is not there may be NaN, which a gradient would carry on.
+    return mean_over_steps(loss(outputs, jnp.where(with_target[..., None], targets, 0)), with_target)
+
+
+def metrics(program: Program, lane: Lane, scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
+    """The task's metrics of each example, [B]; scores: [B, ..., C], y: [B, ...]."""
+    problem = program.problem
+    return problem.in_unit(problem.example_metrics(scores, y), lane.unit)
 
 
 def assess(program: Program, variables: Variables, lane: Lane, x: jax.Array, y: Any) -> dict[str, jax.Array]:
@@ -301,7 +310,7 @@ def assess(program: Program, variables: Variables, lane: Lane, x: jax.Array, y: 
     if program.problem.summary is not None:
         return {"outputs": outputs, "scores": found}
     loss = losses(program, outputs, encoded(program, lane, y))
-    return {"loss": loss, **program.problem.example_metrics(found, y)}
+    return {"loss": loss, **metrics(program, lane, found, y)}
 
 
 # The update -------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def train_step(
     new_params = _project(program, lane, optax.apply_updates(params, updates), learning_rate)
     variables = Variables(leaves.held(program.config.freeze, new_params, params), stats)
 
-    metrics = program.problem.example_metrics(program_lib.scores(program, lane, outputs), batch["y"])
+    metrics = program_lib.metrics(program, lane, program_lib.scores(program, lane, outputs), batch["y"])
     row = _over({name: fwd.share(value) for name, value in metrics.items()}, axis) | {
         "loss": loss,
         "grad_norm": optax.tree.norm(grads),
@@ -208,7 +208,7 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
     variables = program_lib.init(program, lane) if variables is None else variables
     params = variables.params
     metrics = jax.eval_shape(
-        program.problem.example_metrics,
+        functools.partial(program_lib.metrics, program, lane),
         jax.ShapeDtypeStruct((1, *program.spec.target_shape, program.width), jnp.float32),
         jax.ShapeDtypeStruct((1, *program.spec.target_shape), jnp.int32 if program.spec.classes else jnp.float32),
     )
@@ -234,7 +234,7 @@ def end_epoch(
     steps = program.sizes.steps_per_epoch
     row: dict[str, Any] = {f"train/{name}": total / steps for name, total in state.sums.items()}
     if "scores" in evaluated:
-        metrics = program.problem.example_metrics(evaluated["scores"], y)
+        metrics = program_lib.metrics(program, lane, evaluated["scores"], y)
         row |= {f"validation/{name}": jnp.mean(value) for name, value in metrics.items()}
         targets = program_lib.encoded(program, lane, y)
         row["validation/loss"] = jnp.mean(program_lib.losses(program, evaluated["outputs"], targets))
