@@ -15,7 +15,7 @@ from launch.flags import store
 from launch.monitor import Terminal
 from launch.planner import planner
 from research.analysis.evaluation import Evaluation
-from research.data import csv_file, folder, text
+from research.data import csv_file, csv_series, folder, text
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.sweeps.parameters import Parameters, evaluated
@@ -117,10 +117,12 @@ def _of_file(run: Run, spec: DataSpec, split: str) -> Examples:
     images = len(spec.shape) == 3
     if kind not in ("csv", "folder", "text") or not path:
         raise UserError(f"split={split}: expected {', '.join(SPLITS)}, csv:FILE, folder:DIR or text:FILE")
-    if spec.windows != (kind == "text"):
-        raise UserError(f"split={split}: {spec.name} {'is a text: give text:FILE' if spec.windows else 'is no text'}")
+    is_text = spec.windows and bool(spec.vocabulary)
+    if is_text != (kind == "text"):
+        raise UserError(f"split={split}: {spec.name} {'is a text: give text:FILE' if is_text else 'is no text'}")
     if spec.windows:
-        arrays, rows = text.read_like(Path(path).expanduser(), spec)
+        file, target = Path(path).expanduser(), dict(run.config.dataset.options).get("target", "y")
+        arrays, rows = text.read_like(file, spec) if is_text else csv_series.series_like(file, spec, target)
         return Examples([str(row) for row in rows], arrays.x, rows, arrays.y[rows])
     if images != (kind == "folder"):
         wanted = "images: give folder:DIR" if images else "a table: give csv:FILE"
