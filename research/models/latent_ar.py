@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import HiddenDense
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrent import ASKS, GIVEN
+from research.models.layers.recurrence import stepped
+from research.models.layers.recurrent import ASKS, GIVEN, Truncate
 from research.models.layers.sites import Site
 from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
 from research.models.rnn import Affine
@@ -36,6 +37,7 @@ class LatentAR(nn.Module):
     embedding: Embedding = None
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
     recurrent_init: Annotated[Init, "initialisation of the maps of h in g"] = "small_normal"
+    truncate: Truncate = None
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
@@ -64,8 +66,7 @@ class LatentAR(nn.Module):
             return new, new
 
         now = (into, hidden_into) if self.hidden else (into,)
-        _, h = jax.lax.scan(step, jnp.zeros_like(into[:, 0]), jax.tree.map(lambda leaf: leaf.swapaxes(0, 1), now))
-        h = h.swapaxes(0, 1)
+        h = stepped(step, jnp.zeros_like(into[:, 0]), now, self.truncate)
         h = Site("hidden")(h if self.per_step else last(h, real), fwd)
         for width in self.hidden:
             h = HiddenDense(width, "tanh", self.kernel_init)(h, fwd)

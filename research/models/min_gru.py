@@ -21,6 +21,7 @@ class MinCells(nn.Module):
     features: int
     kernel_init: Init
     reverse: bool = False
+    truncate: int | None = None
 
     @nn.compact
     def __call__(self, x: jax.Array, real: jax.Array | None, fwd: Forward) -> jax.Array:
@@ -29,8 +30,26 @@ class MinCells(nn.Module):
         keep, add = nn.sigmoid(-z), nn.sigmoid(z) * new
         if real is not None:  # where a sequence is over, the state stays
             keep, add = jnp.where(real[..., None], keep, 1), jnp.where(real[..., None], add, 0)
-        _, h = jax.lax.associative_scan(_compose, (keep, add), axis=1, reverse=self.reverse)
-        return h
+        if self.reverse:
+            keep, add = keep[:, ::-1], add[:, ::-1]
+        h = _scan(keep, add) if self.truncate is None else _truncated(keep, add, self.truncate)
+        return h[:, ::-1] if self.reverse else h
+
+
+def _scan(keep: jax.Array, add: jax.Array) -> jax.Array:
+    """h_t = keep_t h_{t-1} + add_t from 0, [B, T, H]."""
+    return jax.lax.associative_scan(_compose, (keep, add), axis=1)[1]
+
+
+def _truncated(keep: jax.Array, add: jax.Array, every: int) -> jax.Array:
+    """The same, with gradients that stop at the last state of each `every` steps."""
+    batch, steps, width = add.shape
+    before = jax.lax.stop_gradient(jnp.pad(_scan(keep, add), ((0, 0), (1, 0), (0, 0))))[:, :-1:every]
+    pieces = [
+        jnp.pad(leaf, ((0, 0), (0, -steps % every), (0, 0))).reshape(batch, -1, every, width) for leaf in (keep, add)
+    ]
+    kept, added = jax.lax.associative_scan(_compose, tuple(pieces), axis=2)
+    return (kept * before[:, :, None] + added).reshape(batch, -1, width)[:, :steps]
 
 
 Affine = tuple[jax.Array, jax.Array]
@@ -45,7 +64,7 @@ class MinGRU(Recurrent):
     """Layers of minimal gated recurrent units."""
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
-        return MinCells(self.hidden, self.kernel_init, reverse)
+        return MinCells(self.hidden, self.kernel_init, reverse, self.truncate)
 
 
 ARCHITECTURES.add(

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrence import State
-from research.models.layers.recurrent import ASKS, GIVEN, Cells, Recurrent
+from research.models.layers.recurrence import State, stepped
+from research.models.layers.recurrent import ASKS, GIVEN, Cells, Recurrent, Truncate
 from research.models.layers.sites import Site
 from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
 from research.options import Count, options_of
@@ -41,6 +41,7 @@ class Elman(Recurrent):
             kernel_init=self.kernel_init,
             recurrent_init=self.recurrent_init,
             reverse=reverse,
+            truncate=self.truncate,
         )
 
 
@@ -54,6 +55,7 @@ class Jordan(nn.Module):
     read: Read = "rows"
     embedding: Embedding = None
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
+    truncate: Truncate = None
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
@@ -68,8 +70,7 @@ class Jordan(nn.Module):
             return nn.sigmoid(head(h)), h
 
         first = jnp.zeros((x.shape[0], self.outputs), inputs.dtype)
-        _, h = jax.lax.scan(step, first, inputs.swapaxes(0, 1))
-        h = h.swapaxes(0, 1)
+        h = stepped(step, first, inputs, self.truncate)
         return head(Site("hidden")(h if self.per_step else last(h, real), fwd))
 
 

@@ -32,7 +32,7 @@ def test_windows_of_a_column(tmp_path: Path) -> None:
     np.testing.assert_array_equal(y[np.array([0, 36])], [[np.nan, 20, 30], [np.nan, 380, 390]])
     by_option = opened(tmp_path, days(40), "auto", task="forecast", context=3)
     assert by_option.spec.task == "forecast"
-    assert opened(tmp_path, days(40), "auto").spec.task == "regression"
+    assert opened(tmp_path, [f"{day},{day * 10}" for day in range(40)], "auto").spec.task == "regression"
 
 
 def test_no_value_is_in_two_parts(tmp_path: Path) -> None:

@@ -176,6 +176,50 @@ def test_jordan_sees_its_outputs() -> None:
     )
 
 
+@pytest.mark.parametrize("name", [*FAMILIES, "jordan", "latent_ar"])
+def test_truncation_cuts_gradients_between_pieces_and_nothing_else(name: str) -> None:
+    """Of 6 steps in pieces of 3, dy_t/dx_s is what it was within a piece and zero between them; outputs stay."""
+    options: dict[str, Any] = {"hidden": 3} if name == "jordan" else {"hidden": 3, "bidirectional": True}
+    options = {"hidden": (3,)} if name == "latent_ar" else options
+    whole, cut = (ARCHITECTURES.get(name).build(outputs=2, per_step=True, truncate=n, **options) for n in (None, 3))
+    x = normal(1, 6, 2)
+    variables = whole.init(jax.random.key(0), x, EVALUATION)
+    variables = jax.tree.map(lambda leaf: 0.5 * normal(*leaf.shape, seed=leaf.size), variables)
+
+    @jax.jit
+    def found(x: jax.Array) -> Any:
+        both = [lambda x, model=model: model.apply(variables, x, EVALUATION)[0] for model in (whole, cut)]
+        return [(of(x), jax.jacrev(of)(x)[:, :, 0]) for of in both]
+
+    (y, expected), (y_cut, got) = found(x)  # [T, K] and [T, K, T, D]
+    np.testing.assert_allclose(y_cut, y, rtol=1e-5, atol=1e-6)
+    same = np.kron(np.eye(2), np.ones((3, 3)))[:, None, :, None]
+    np.testing.assert_allclose(got, expected * same, rtol=1e-4, atol=1e-5)
+    assert np.abs(expected[3:, :, :3]).max() > 1e-3
+
+
+@pytest.mark.parametrize(("cell", "gates", "states"), CELLS, ids=["rnn", "lstm", "gru"])
+def test_truncated_gradients_are_those_of_the_loop_cut_by_hand(cell: Cell, gates: int, states: int) -> None:
+    """Pieces of 2, 2 and 1 steps, each begun with the last one's state as a constant."""
+    inputs, kernel = normal(5, 3, gates * 4), normal(4, gates * 4, seed=1)
+    weights, zeros = normal(5, 3, 4, seed=4), tuple(jnp.zeros((3, 4)) for _ in range(states))
+
+    def ours(inputs: jax.Array, kernel: jax.Array) -> jax.Array:
+        return jnp.sum(weights * recurrence(cell, zeros, inputs, kernel, None, None, None, 2))
+
+    def plain(inputs: jax.Array, kernel: jax.Array) -> jax.Array:
+        state, total = zeros, 0.0
+        for t in range(5):
+            state = jax.lax.stop_gradient(state) if t % 2 == 0 else state
+            state = cell(state, inputs[t], state[0] @ kernel)
+            total += jnp.sum(weights[t] * state[0])
+        return total
+
+    both = [jax.jit(jax.value_and_grad(of, (0, 1)))(inputs, kernel) for of in (ours, plain)]
+    for a, b in zip(*map(jax.tree.leaves, both), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
 # Sequences --------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from research.models.layers.sites import Mask, Site
 from research.models.layers.steps import Embedding, Read, Steps, last
 from research.options import Count
 
+Truncate = Annotated[Count | None, "gradients stop flowing back every so many steps; none: at the sequence's start"]
 # What the engine tells a network over the steps of a sequence.
 ASKS = ("vocabulary", "per_step")
 GIVEN = ("outputs", *ASKS)
@@ -36,6 +37,7 @@ class Recurrent(nn.Module):
     embedding: Embedding = None
     kernel_init: Annotated[Init, "initialisation of the kernels that read inputs"] = "auto"
     head_bias: Annotated[bool, "whether the head has a bias"] = True
+    truncate: Truncate = None
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
         raise NotImplementedError
@@ -63,7 +65,7 @@ class Cells(nn.Module):
     """One way of a layer of cells, [B, T, D] -> [B, T, features]: the cell of research/models/layers/recurrence.py.
 
     gates: products a unit has. states: arrays of its state. bias_init: of the inputs' bias. state_bias: the last gate's
-    product with the state has a bias of its own.
+    product with the state has a bias of its own. truncate: as in `recurrence`.
     """
 
     cell: Cell
@@ -75,6 +77,7 @@ class Cells(nn.Module):
     bias_init: Any = nn.initializers.zeros
     state_bias: bool = False
     reverse: bool = False
+    truncate: int | None = None
 
     @nn.compact
     def __call__(self, x: jax.Array, real: jax.Array | None, fwd: Forward) -> jax.Array:
@@ -87,7 +90,7 @@ class Cells(nn.Module):
         inputs, real = inputs.swapaxes(0, 1), None if real is None else real.T
         if self.reverse:
             inputs, real = inputs[::-1], None if real is None else real[::-1]
-        h = recurrence(self.cell, state, inputs, kernel, bias, kept, real)
+        h = recurrence(self.cell, state, inputs, kernel, bias, kept, real, self.truncate)
         return (h[::-1] if self.reverse else h).swapaxes(0, 1)
 
 
