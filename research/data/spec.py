@@ -28,6 +28,7 @@ class DataSpec:
     stretches. burn_in: steps at a window's start that have no target, but warm up what goes on from them. source: how
     many of the first tokens are given, where the others are the answer to them, one place late, behind a token that
     starts it. parts: where the sequence comes in parts of its own, the lengths of train, validation and test.
+    padded: series of numbers are over before their last step, NaN from there on.
     """
 
     name: str
@@ -48,6 +49,7 @@ class DataSpec:
     parts: tuple[int, ...] = ()
     source: int = 0
     burn_in: int = 0
+    padded: bool = False
 
     @property
     def channels(self) -> tuple[int, ...]:

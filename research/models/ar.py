@@ -28,6 +28,7 @@ class AR(nn.Module):
     outputs: int
     vocabulary: int | None = None
     per_step: bool = False
+    padded: bool = False
     order: Annotated[Count, "steps that it looks back, the present one included"] = 8
     hidden: Annotated[tuple[Count, ...], "widths of the hidden layers; none: linear"] = ()
     activation: ActivationName = "tanh"
@@ -37,7 +38,7 @@ class AR(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        h, real = Steps(self.vocabulary, self.read, self.embedding)(x, fwd)
+        h, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
         h = taps(h, self.order, 1)
         h = h if self.per_step else last(h, real)
         for width in self.hidden:
@@ -115,6 +116,6 @@ ARCHITECTURES.add(
         constraints=(_fits,),
         tiny={"order": 2},
         inputs=(1,),
-        asks=ASKS,
+        asks=("vocabulary", "per_step"),
     )
 )

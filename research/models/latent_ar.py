@@ -31,6 +31,7 @@ class LatentAR(nn.Module):
     outputs: int
     vocabulary: int | None = None
     per_step: bool = False
+    padded: bool = False
     state: Annotated[Count, "numbers that sum up the past"] = 8
     hidden: Annotated[tuple[Count, ...], "widths of the hidden layers of g and of f; none: both are linear"] = ()
     read: Read = "rows"
@@ -41,7 +42,7 @@ class LatentAR(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        steps, real = Steps(self.vocabulary, self.read, self.embedding)(x, fwd)
+        steps, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
         init = initializer(self.kernel_init, "tanh")
         into = nn.Dense(self.state, kernel_init=init, name="input")(steps)
         small = initializer(self.recurrent_init, "tanh")

@@ -51,6 +51,7 @@ class Jordan(nn.Module):
     outputs: int
     vocabulary: int | None = None
     per_step: bool = False
+    padded: bool = False
     hidden: Annotated[Count, "hidden units"] = 128
     read: Read = "rows"
     embedding: Embedding = None
@@ -59,7 +60,7 @@ class Jordan(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        steps, real = Steps(self.vocabulary, self.read, self.embedding)(x, fwd)
+        steps, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
         init = initializer(self.kernel_init, "tanh")
         inputs = nn.Dense(self.hidden, kernel_init=init, name="input")(steps)
         back = Affine(self.outputs, self.hidden, init, name="recurrent")(inputs.dtype)

@@ -60,6 +60,9 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
     elif program.spec.windows:
         of_series = scaling.fit(arrays.x[rows.train].reshape(-1, 1), config.scaling, program.spec.maximum)
         shift, scale = of_series[0][0], of_series[1][0]
+    elif program.spec.padded:
+        seen = arrays.x[rows.train]
+        shift, scale = scaling.fit(seen[~np.isnan(seen).any(axis=-1)], config.scaling, program.spec.maximum)
     elif program.spec.impute:
         seen = arrays.x[rows.train]
         fill = impute.fit(seen, program.spec.impute, program.spec.features).astype(program.dtype)

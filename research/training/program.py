@@ -107,6 +107,7 @@ class Program:
             "vocabulary": len(spec.vocabulary) or None,
             "per_step": bool(spec.target_shape),
             "source": spec.source,
+            "padded": spec.padded,
         }
         asked = {name: told[name] for name in entry.asks}
         return entry.build(outputs=outputs, **asked, **dict(self.config.arch.options))

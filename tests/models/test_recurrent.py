@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from engine import compiled_lightly
 
 import research.catalogue  # noqa: F401
 from research.models import gru, lstm, rnn
@@ -233,6 +234,33 @@ def test_padding_changes_nothing(name: str, bidirectional: bool, per_step: bool)
     padded = jnp.pad(short, ((0, 0), (0, 4)), constant_values=-1)
     got, expected = model.apply(variables, padded, EVALUATION), model.apply(variables, short, EVALUATION)
     np.testing.assert_allclose(got[:, :5] if per_step else got, expected, rtol=1e-6, atol=1e-6)
+
+
+READERS = [entry.name for entry in ARCHITECTURES if "padded" in entry.asks]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_the_padding_of_numbers_changes_nothing(name: str) -> None:
+    """Neither that it is there nor what stands beside a NaN: outputs and gradients are those of the bare series."""
+    entry = ARCHITECTURES.get(name)
+    model = entry.build(outputs=3, padded=True, **entry.tiny)
+    x = normal(2, 4, 2)
+    params = model.init(jax.random.key(0), x, EVALUATION)["params"]
+
+    @jax.jit
+    def found(x: jax.Array) -> Any:
+        def total(params: Any) -> Any:
+            outputs = model.apply({"params": params}, x, EVALUATION)
+            return jnp.sum(outputs**2), outputs
+
+        return jax.grad(total, has_aux=True)(params)
+
+    padded = jnp.pad(x, ((0, 0), (0, 2), (0, 0)), constant_values=jnp.nan)
+    with compiled_lightly():
+        expected, others = found(x), [found(padded), found(padded.at[:, 4:, 0].set(5.0))]
+    for other in others:
+        for a, b in zip(jax.tree.leaves(other), jax.tree.leaves(expected), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", [*FAMILIES, "jordan"])

@@ -15,7 +15,7 @@ from research.options import Count
 
 Truncate = Annotated[Count | None, "gradients stop flowing back every so many steps; none: at the sequence's start"]
 # What the engine tells a network over the steps of a sequence.
-ASKS = ("vocabulary", "per_step")
+ASKS = ("vocabulary", "per_step", "padded")
 GIVEN = ("outputs", *ASKS)
 
 
@@ -30,6 +30,7 @@ class Recurrent(nn.Module):
     outputs: int
     vocabulary: int | None = None
     per_step: bool = False
+    padded: bool = False
     hidden: Annotated[Count, "units of each layer"] = 128
     layers: Annotated[Count, "layers, each reading the one below"] = 1
     bidirectional: Annotated[bool, "each layer has as many units again, which read from the end"] = False
@@ -44,7 +45,7 @@ class Recurrent(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        h, real = Steps(self.vocabulary, self.read, self.embedding)(x, fwd)
+        h, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
         h = _same_at_every_step(h, fwd)
         for depth in range(1, self.layers + 1):
             ways = [self.layer(reverse, fwd)(h, real, fwd) for reverse in (False, True)[: 1 + self.bidirectional]]
