@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
+from research.models.layers.recurrence import carried
 from research.models.layers.recurrent import ASKS, GIVEN, Recurrent
 from research.models.layers.steps import read_is_used
 from research.options import options_of
@@ -30,6 +31,10 @@ class MinCells(nn.Module):
         keep, add = nn.sigmoid(-z), nn.sigmoid(z) * new
         if real is not None:  # where a sequence is over, the state stays
             keep, add = jnp.where(real[..., None], keep, 1), jnp.where(real[..., None], add, 0)
+        if (between := carried(self, jnp.zeros_like(add[:, 0]))) is not None:
+            h = _scan(keep, add.at[:, 0].add(keep[:, 0] * between.value))
+            between.value = h[:, -1]
+            return h
         if self.reverse:
             keep, add = keep[:, ::-1], add[:, ::-1]
         h = _scan(keep, add) if self.truncate is None else _truncated(keep, add, self.truncate)

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -261,14 +261,31 @@ def scaled(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
 
 def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> jax.Array:
     """Raw inputs [B, ...] -> the loss's outputs [B, ..., K], in evaluation."""
+    return _applied(program, variables, lane, x, {})[0]
+
+
+def advance(program: Program, variables: Variables, lane: Lane, x: jax.Array, cache: Tree) -> tuple[jax.Array, Tree]:
+    """(outputs [B, T, K], cache) of the next T steps of sequences whose steps so far left `cache`, at first {}.
+
+    For a network that `carries` its state.
+    """
+    outputs, left = _applied(program, variables, lane, x, cache, mutable=["cache"])
+    return outputs, left
+
+
+def _applied(
+    program: Program, variables: Variables, lane: Lane, x: jax.Array, more: Tree, mutable: Sequence[str] = ()
+) -> tuple[jax.Array, Tree]:
+    """(outputs, the mutable collections) of raw inputs in evaluation; more: collections beside the variables."""
     x = scaled(program, lane, x)
     for part in program.members("data"):
         transform = regularizer(part, lane)
         x = jax.vmap(lambda one, t=transform: t(one, None, False))(x)
     params, x = rounded(program, (effective(program, lane, variables.params), x))
-    collections = {"params": params, "batch_stats": variables.batch_stats}
-    outputs: Any = program.model.apply(collections, x, forward(program, lane, None))
-    return outputs.astype(program.dtype)
+    collections = {"params": params, "batch_stats": variables.batch_stats, **more}
+    made: Any = program.model.apply(collections, x, forward(program, lane, None), mutable=list(mutable) or False)
+    outputs, left = made if mutable else (made, {})
+    return outputs.astype(program.dtype), left
 
 
 def scores(program: Program, lane: Lane, outputs: jax.Array) -> jax.Array:

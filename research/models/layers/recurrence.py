@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
@@ -59,13 +60,26 @@ def _forwards(
 ) -> tuple[jax.Array, Any]:
     def step(state: State, now: Any) -> tuple[State, tuple[jax.Array, State, jax.Array]]:
         x, real = now
-        product = _dropped(state, kept) @ kernel
-        product = product if bias is None else product + bias
-        new = _advance(cell, state, x, product, real)
+        new, product = _step(cell, state, x, real, kernel, bias, kept)
         return new, (jax.tree.leaves(new)[0], state, product)
 
     _, (outputs, before, products) = jax.lax.scan(step, state, (inputs, real))
     return outputs, (before, products, inputs, kernel, bias, kept, real)
+
+
+def _step(
+    cell: Cell,
+    state: State,
+    x: jax.Array,
+    real: jax.Array | None,
+    kernel: jax.Array,
+    bias: jax.Array | None,
+    kept: jax.Array | None = None,
+) -> tuple[State, jax.Array]:
+    """The state after a step, and the last one's products."""
+    product = _dropped(state, kept) @ kernel
+    product = product if bias is None else product + bias
+    return _advance(cell, state, x, product, real), product
 
 
 def _backwards(cell: Cell, truncate: int | None, saved: Any, grads: jax.Array) -> tuple[Any, ...]:
@@ -101,8 +115,11 @@ recurrence.defvjp(_forwards, _backwards)
 Step = Callable[[State, Any], tuple[State, jax.Array]]
 
 
-def stepped(step: Step, state: State, inputs: Any, truncate: int | None = None) -> jax.Array:
-    """What any step gives out, [B, T, ...], from a first state over inputs, leaves [B, T, ...]. truncate: as above."""
+def stepped(step: Step, state: State, inputs: Any, truncate: int | None = None) -> tuple[State, jax.Array]:
+    """(the last state, what a step gives out [B, T, ...]) from a first state over inputs, leaves [B, T, ...].
+
+    truncate: as in `recurrence`, and by it alone a gradient is cut.
+    """
 
     def at(state: State, now: Any) -> tuple[State, jax.Array]:
         x, cut = now
@@ -112,4 +129,27 @@ def stepped(step: Step, state: State, inputs: Any, truncate: int | None = None) 
 
     by_step = jax.tree.map(lambda leaf: leaf.swapaxes(0, 1), inputs)
     cut = None if truncate is None else jnp.arange(len(jax.tree.leaves(by_step)[0])) % truncate == 0
-    return jax.lax.scan(at, state, (by_step, cut))[1].swapaxes(0, 1)
+    last, outputs = jax.lax.scan(at, state, (by_step, cut))
+    return last, outputs.swapaxes(0, 1)
+
+
+def carried_on(
+    cell: Cell, state: State, inputs: jax.Array, kernel: jax.Array, bias: jax.Array | None
+) -> tuple[State, jax.Array]:
+    """(the last state, what `recurrence` gives out) of real steps, without a gradient of its own; [T, B, ...]."""
+
+    def step(state: State, x: jax.Array) -> tuple[State, jax.Array]:
+        new, _ = _step(cell, state, x, None, kernel, bias)
+        return new, jax.tree.leaves(new)[0]
+
+    return jax.lax.scan(step, state, inputs)
+
+
+def carried(module: nn.Module, first: State) -> nn.Variable | None:
+    """Where a layer keeps its state between calls, each of which goes on with the sequence; None: it keeps none.
+
+    It does where the caller has made the collection `cache` mutable.
+    """
+    if module.is_initializing() or not module.is_mutable_collection("cache"):
+        return None
+    return module.variable("cache", "state", lambda: first)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrence import Cell, recurrence
+from research.models.layers.recurrence import Cell, carried, carried_on, recurrence
 from research.models.layers.sites import Mask, Site
 from research.models.layers.steps import Embedding, Read, Steps, last
 from research.options import Count
@@ -39,6 +39,11 @@ class Recurrent(nn.Module):
     kernel_init: Annotated[Init, "initialisation of the kernels that read inputs"] = "auto"
     head_bias: Annotated[bool, "whether the head has a bias"] = True
     truncate: Truncate = None
+
+    @property
+    def carries(self) -> bool:
+        """Whether it can go on from the states that it left in the collection `cache`."""
+        return not self.bidirectional
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
         raise NotImplementedError
@@ -91,6 +96,9 @@ class Cells(nn.Module):
         inputs, real = inputs.swapaxes(0, 1), None if real is None else real.T
         if self.reverse:
             inputs, real = inputs[::-1], None if real is None else real[::-1]
+        if (between := carried(self, state)) is not None:
+            between.value, h = carried_on(self.cell, between.value, inputs, kernel, bias)
+            return h.swapaxes(0, 1)
         h = recurrence(self.cell, state, inputs, kernel, bias, kept, real, self.truncate)
         return (h[::-1] if self.reverse else h).swapaxes(0, 1)
 
