@@ -16,16 +16,18 @@ from launch.monitor import Terminal
 from launch.planner import planner
 from research.analysis.evaluation import Evaluation
 from research.data import csv_file, csv_series, folder, text
-from research.data.spec import Arrays, DataSpec
+from research.data.spec import PADDING, Arrays, DataSpec
 from research.errors import UserError
 from research.sweeps.parameters import Parameters, evaluated
 from research.sweeps.plan import Run
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.verification import lookup, run_of
+from research.tasks.bleu import bleu
+from research.training.answers import answered
 from research.training.evaluation import assessed, lane_of, metrics_of
 from research.training.lanes import Way
-from research.training.state import Lane
+from research.training.state import Lane, Variables
 
 RUN = flags.DEFINE_string("run", None, "the id of a run, or the beginning of one")
 SPLIT = flags.DEFINE_string(
@@ -83,6 +85,8 @@ def main(arguments: Sequence[str]) -> None:
     print(f"run {record.run_id}: its {which} parameters, of epoch {saved.epochs[which]}; {len(examples.rows):,} rows")
     if examples.y is not None:
         metrics = metrics_of(run.program.problem, found, examples.y)
+        if run.config.task == "sequence_to_sequence":
+            metrics["bleu"] = _bleu(run, lane, variables, examples)
         print(f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items()))
     if examples.unread:
         print(f"note: columns that the run does not read: {', '.join(examples.unread)}", file=sys.stderr)
@@ -91,6 +95,15 @@ def main(arguments: Sequence[str]) -> None:
         evaluation = Evaluation(title, examples.names, found["scores"], examples.y, run.program.spec.classes)
         for path in evaluation.write(OUT.value):
             print(f"wrote {path}")
+
+
+def _bleu(run: Run, lane: Lane, variables: Variables, examples: Examples) -> float:
+    """BLEU of the greedy answers."""
+    assert examples.y is not None
+    spec = run.program.spec
+    said = answered(run.program, lane, variables, examples.x[examples.rows])
+    right = np.asarray(examples.y)[:, spec.source :]
+    return bleu(np.where(right == PADDING, PADDING, said), right, spec.vocabulary)
 
 
 def _way(record: Record) -> Way:
