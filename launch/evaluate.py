@@ -14,6 +14,7 @@ from launch import start
 from launch.flags import store
 from launch.monitor import Terminal
 from launch.planner import planner
+from research.analysis.attention import attention_figure, write
 from research.analysis.evaluation import Evaluation
 from research.data import csv_file, csv_series, folder, text
 from research.data.spec import PADDING, Arrays, DataSpec
@@ -25,6 +26,7 @@ from research.sweeps.record import Record
 from research.sweeps.verification import lookup, run_of
 from research.tasks.bleu import bleu
 from research.training.answers import answered
+from research.training.attention import attention_maps
 from research.training.evaluation import assessed, lane_of, metrics_of
 from research.training.lanes import Way
 from research.training.state import Lane, Variables
@@ -38,6 +40,9 @@ SPLIT = flags.DEFINE_string(
 )
 PARAMS = flags.DEFINE_enum(
     "params", None, ["best", "last"], "which of its parameters; none: those that its record's metrics are of"
+)
+ATTENTION = flags.DEFINE_string(
+    "attention", None, "draw what attention looks at in the split's first example into this file (.png, .pdf, .svg)"
 )
 OUT = flags.DEFINE_string("out", None, "write predictions.csv and figures into this directory")
 
@@ -90,11 +95,21 @@ def main(arguments: Sequence[str]) -> None:
         print(f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items()))
     if examples.unread:
         print(f"note: columns that the run does not read: {', '.join(examples.unread)}", file=sys.stderr)
+    if ATTENTION.value:
+        _draw_attention(run, lane, variables, np.asarray(examples.x[examples.rows[:1]])[0], ATTENTION.value)
     if OUT.value:
         title = f"{run.config.arch.name} on {run.program.spec.name}, {SPLIT.value}"
         evaluation = Evaluation(title, examples.names, found["scores"], examples.y, run.program.spec.classes)
         for path in evaluation.write(OUT.value):
             print(f"wrote {path}")
+
+
+def _draw_attention(run: Run, lane: Lane, variables: Variables, x: np.ndarray, file: str) -> None:
+    """A figure of the attention maps of the example x."""
+    spec = run.program.spec
+    maps = attention_maps(run.program, lane, variables, x)
+    write(attention_figure(f"{run.config.arch.name} on {spec.name}", maps, spec, x), file)
+    print(f"wrote {file}")
 
 
 def _bleu(run: Run, lane: Lane, variables: Variables, examples: Examples) -> float:

@@ -273,6 +273,11 @@ def advance(program: Program, variables: Variables, lane: Lane, x: jax.Array, ca
     return outputs, left
 
 
+def attention(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> Tree:
+    """The weights that the network's attention leaves of raw inputs [B, ...], [B, ..., T, S] by layer; {} of none."""
+    return _applied(program, variables, lane, x, {}, mutable=["attention"])[1].get("attention", {})
+
+
 def _applied(
     program: Program, variables: Variables, lane: Lane, x: jax.Array, more: Tree, mutable: Sequence[str] = ()
 ) -> tuple[jax.Array, Tree]:
