@@ -57,12 +57,13 @@ def adding(length: int, size: int, test: int, seed: int, shortest: int | None = 
     draw, rows = rng.host(seed, "adding"), np.arange(size + test)
     x = np.zeros((len(rows), length, 2), np.float32)
     x[..., 0] = draw.random((len(rows), length), np.float32)
-    steps = length if shortest is None else draw.integers(shortest, length + 1, len(rows))
+    steps = np.full(len(rows), length) if shortest is None else draw.integers(shortest, length + 1, len(rows))
     first = draw.integers(0, steps // 2, len(rows))
     second = draw.integers(steps // 2, steps, len(rows))
     x[rows, first, 1] = x[rows, second, 1] = 1
     y = x[rows, first, 0] + x[rows, second, 0]
-    x[np.arange(length) >= np.reshape(steps, (-1, 1))] = np.nan
+    if shortest is not None:
+        x[np.arange(length) >= steps[:, None]] = np.nan
     return Table(x, y, test_size=test)
 
 
