@@ -14,18 +14,22 @@ from launch import start
 from launch.flags import store
 from launch.monitor import Terminal
 from launch.planner import planner
+from research.analysis.attention import attention_figure, write
 from research.analysis.evaluation import Evaluation
-from research.data import csv_file, folder, text
-from research.data.spec import Arrays, DataSpec
+from research.data import csv_file, csv_series, folder, text
+from research.data.spec import PADDING, Arrays, DataSpec
 from research.errors import UserError
 from research.sweeps.parameters import Parameters, evaluated
 from research.sweeps.plan import Run
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.verification import lookup, run_of
+from research.tasks.bleu import bleu
+from research.training.answers import answered
+from research.training.attention import attention_maps
 from research.training.evaluation import assessed, lane_of, metrics_of
 from research.training.lanes import Way
-from research.training.state import Lane
+from research.training.state import Lane, Variables
 
 RUN = flags.DEFINE_string("run", None, "the id of a run, or the beginning of one")
 SPLIT = flags.DEFINE_string(
@@ -36,6 +40,9 @@ SPLIT = flags.DEFINE_string(
 )
 PARAMS = flags.DEFINE_enum(
     "params", None, ["best", "last"], "which of its parameters; none: those that its record's metrics are of"
+)
+ATTENTION = flags.DEFINE_string(
+    "attention", None, "draw what attention looks at in the split's first example into this file (.png, .pdf, .svg)"
 )
 OUT = flags.DEFINE_string("out", None, "write predictions.csv and figures into this directory")
 
@@ -83,14 +90,35 @@ def main(arguments: Sequence[str]) -> None:
     print(f"run {record.run_id}: its {which} parameters, of epoch {saved.epochs[which]}; {len(examples.rows):,} rows")
     if examples.y is not None:
         metrics = metrics_of(run.program.problem, found, examples.y)
+        if run.config.task == "sequence_to_sequence":
+            metrics["bleu"] = _bleu(run, lane, variables, examples)
         print(f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items()))
     if examples.unread:
         print(f"note: columns that the run does not read: {', '.join(examples.unread)}", file=sys.stderr)
+    if ATTENTION.value:
+        _draw_attention(run, lane, variables, np.asarray(examples.x[examples.rows[:1]])[0], ATTENTION.value)
     if OUT.value:
         title = f"{run.config.arch.name} on {run.program.spec.name}, {SPLIT.value}"
         evaluation = Evaluation(title, examples.names, found["scores"], examples.y, run.program.spec.classes)
         for path in evaluation.write(OUT.value):
             print(f"wrote {path}")
+
+
+def _draw_attention(run: Run, lane: Lane, variables: Variables, x: np.ndarray, file: str) -> None:
+    """A figure of the attention maps of the example x."""
+    spec = run.program.spec
+    maps = attention_maps(run.program, lane, variables, x)
+    write(attention_figure(f"{run.config.arch.name} on {spec.name}", maps, spec, x), file)
+    print(f"wrote {file}")
+
+
+def _bleu(run: Run, lane: Lane, variables: Variables, examples: Examples) -> float:
+    """BLEU of the greedy answers."""
+    assert examples.y is not None
+    spec = run.program.spec
+    said = answered(run.program, lane, variables, examples.x[examples.rows])
+    right = np.asarray(examples.y)[:, spec.source :]
+    return bleu(np.where(right == PADDING, PADDING, said), right, spec.vocabulary)
 
 
 def _way(record: Record) -> Way:
@@ -117,10 +145,12 @@ def _of_file(run: Run, spec: DataSpec, split: str) -> Examples:
     images = len(spec.shape) == 3
     if kind not in ("csv", "folder", "text") or not path:
         raise UserError(f"split={split}: expected {', '.join(SPLITS)}, csv:FILE, folder:DIR or text:FILE")
-    if spec.windows != (kind == "text"):
-        raise UserError(f"split={split}: {spec.name} {'is a text: give text:FILE' if spec.windows else 'is no text'}")
+    is_text = spec.windows and bool(spec.vocabulary)
+    if is_text != (kind == "text"):
+        raise UserError(f"split={split}: {spec.name} {'is a text: give text:FILE' if is_text else 'is no text'}")
     if spec.windows:
-        arrays, rows = text.read_like(Path(path).expanduser(), spec)
+        file, target = Path(path).expanduser(), dict(run.config.dataset.options).get("target", "y")
+        arrays, rows = text.read_like(file, spec) if is_text else csv_series.series_like(file, spec, target)
         return Examples([str(row) for row in rows], arrays.x, rows, arrays.y[rows])
     if images != (kind == "folder"):
         wanted = "images: give folder:DIR" if images else "a table: give csv:FILE"

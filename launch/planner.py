@@ -2,16 +2,18 @@
 
 from launch.flags import DATA_DIR, store
 from launch.start import CACHE_DIR
+from research.config import RunConfig
 from research.data.source import open_source
+from research.data.spec import Source
 from research.sweeps.parameters import Parameters
 from research.sweeps.plan import Planner
 
 
 def planner() -> Planner:
     """A planner that opens data where the flags say."""
-    return Planner(
-        lambda config: open_source(
-            config.dataset.name, dict(config.dataset.options), data_dir=DATA_DIR.value, cache_dir=CACHE_DIR.value
-        ),
-        Parameters(store()),
-    )
+
+    def opened(config: RunConfig) -> Source:
+        name, options, task = config.dataset.name, dict(config.dataset.options), config.task
+        return open_source(name, options, data_dir=DATA_DIR.value, cache_dir=CACHE_DIR.value, task=task)
+
+    return Planner(opened, Parameters(store()))

@@ -144,6 +144,8 @@ class Architecture(Entry):
       over (padding, at its end); None: they are numbers, scaled. One that does not ask takes numbers alone.
     - `per_step: bool`: the outputs are [B, T, K], one at each step of the inputs, which has a target of its own;
       False: they are [B, K], of the whole sequence. One that does not ask has [B, K] alone.
+    - `padded: bool`: the inputs are series [B, T] or [B, T, D] of numbers, NaN where one is over (at its end). One that
+      does not ask takes series that are equally long.
     - `source: int`: so many of the first tokens are read, and the others are the answer, one place late, behind a token
       that starts it (teacher forcing); 0: there is no such thing.
     """

@@ -11,6 +11,7 @@ from research.data.decoded import digest
 from research.data.prepared import open_prepared
 from research.data.spec import PADDING, Source
 from research.data.table import Table
+from research.errors import UserError
 from research.options import Count, Range, options_of
 from research.registry import DATASETS, Entry
 
@@ -23,10 +24,12 @@ Test = Annotated[Count, "sequences of the test set"]
 Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
 
 
-def open_generated(name: str, load: Callable[..., Table], options: dict[str, Any], cache_dir: str) -> Source:
+def open_generated(
+    name: str, load: Callable[..., Table], options: dict[str, Any], cache_dir: str, **known: Any
+) -> Source:
     """The source of a generated table, `load(**options)`, which is written under `cache_dir` the first time."""
     key = f"{name}_{digest(sorted(options.items()))}"
-    return open_built(lambda: load(**options), key, VERSION, cache_dir=cache_dir, name=name)
+    return open_built(lambda: load(**options), key, VERSION, cache_dir=cache_dir, name=name, **known)
 
 
 def open_adding(
@@ -36,24 +39,35 @@ def open_adding(
     length: Length = 100,
     size: Size = 50_000,
     test: Test = 1_000,
+    shortest: Annotated[int | None, Range(2), "steps of the shortest sequence; none: all are equally long"] = None,
     seed: Seed = 0,
 ) -> Source:
     """The adding problem; see `adding`."""
-    return open_generated("adding", adding, {"length": length, "size": size, "test": test, "seed": seed}, cache_dir)
+    options = {"length": length, "size": size, "test": test, "seed": seed}
+    if shortest is None:
+        return open_generated("adding", adding, options, cache_dir)
+    if shortest > length:
+        raise UserError(f"adding: shortest={shortest} is longer than length={length}")
+    return open_generated("adding", adding, options | {"shortest": shortest}, cache_dir, padded=True)
 
 
-def adding(length: int, size: int, test: int, seed: int) -> Table:
+def adding(length: int, size: int, test: int, seed: int, shortest: int | None = None) -> Table:
     """Series [length, 2] of numbers in [0, 1) and marks; the target is the sum of the two numbers that are marked.
 
-    One mark is in either half. Who answers 1 always has a squared error of 1/6.
+    One mark is in either half. Who answers 1 always has a squared error of 1/6. From `shortest` steps on, series may be
+    over earlier, and are NaN then.
     """
     draw, rows = rng.host(seed, "adding"), np.arange(size + test)
     x = np.zeros((len(rows), length, 2), np.float32)
     x[..., 0] = draw.random((len(rows), length), np.float32)
-    first = draw.integers(0, length // 2, len(rows))
-    second = draw.integers(length // 2, length, len(rows))
+    steps = np.full(len(rows), length) if shortest is None else draw.integers(shortest, length + 1, len(rows))
+    first = draw.integers(0, steps // 2, len(rows))
+    second = draw.integers(steps // 2, steps, len(rows))
     x[rows, first, 1] = x[rows, second, 1] = 1
-    return Table(x, x[rows, first, 0] + x[rows, second, 0], test_size=test)
+    y = x[rows, first, 0] + x[rows, second, 0]
+    if shortest is not None:
+        x[np.arange(length) >= steps[:, None]] = np.nan
+    return Table(x, y, test_size=test)
 
 
 def open_copy_memory(

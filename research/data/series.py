@@ -23,14 +23,23 @@ WARM_UP = 1000
 
 Length = Annotated[int, Range(100), "values of the series"]
 Context = Annotated[Count, "values that a window holds, each of which is followed by one to foresee"]
+BurnIn = Annotated[
+    int, Range(0), "steps at a window's start whose error does not count, while a network's state warms up"
+]
 Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
 
 
 def open_sines(
-    *, data_dir: str | None, cache_dir: str, length: Length = 10_000, context: Context = 64, seed: Seed = 0
+    *,
+    data_dir: str | None,
+    cache_dir: str,
+    length: Length = 10_000,
+    context: Context = 64,
+    burn_in: BurnIn = 0,
+    seed: Seed = 0,
 ) -> Source:
     """A sine mixture; see `sines`."""
-    return _open("sine_mixture", sines, length, context, seed, cache_dir)
+    return _open("sine_mixture", sines, length, context, burn_in, seed, cache_dir)
 
 
 def sines(length: int, seed: int) -> np.ndarray:
@@ -42,10 +51,16 @@ def sines(length: int, seed: int) -> np.ndarray:
 
 
 def open_noisy_ar2(
-    *, data_dir: str | None, cache_dir: str, length: Length = 10_000, context: Context = 64, seed: Seed = 0
+    *,
+    data_dir: str | None,
+    cache_dir: str,
+    length: Length = 10_000,
+    context: Context = 64,
+    burn_in: BurnIn = 0,
+    seed: Seed = 0,
 ) -> Source:
     """A noisy AR(2) process; see `noisy_ar2`."""
-    return _open("noisy_ar2", noisy_ar2, length, context, seed, cache_dir)
+    return _open("noisy_ar2", noisy_ar2, length, context, burn_in, seed, cache_dir)
 
 
 def noisy_ar2(length: int, seed: int) -> np.ndarray:
@@ -59,15 +74,37 @@ def noisy_ar2(length: int, seed: int) -> np.ndarray:
 
 
 def _open(
-    name: str, make: Callable[[int, int], np.ndarray], length: int, context: int, seed: int, cache_dir: str
+    name: str,
+    make: Callable[[int, int], np.ndarray],
+    length: int,
+    context: int,
+    burn_in: int,
+    seed: int,
+    cache_dir: str,
 ) -> Source:
-    def load() -> Table:
-        values = make(length, seed).astype(np.float32)
-        return Table(values[:, None], np.append(values[1:], values[-1:]))
+    key = f"{name}_{digest([length, seed])}"
+    return open_series(lambda: make(length, seed), name, key, VERSION, context, burn_in, cache_dir)
 
+
+def open_series(
+    values: Callable[[], np.ndarray], name: str, key: str, version: str, context: int, burn_in: int, cache_dir: str
+) -> Source:
+    """The windows of a series, float [length], each of whose values the next one is foreseen after.
+
+    key, version: as in open_built. Raises UserError if the series is too short for a window, or the window for its
+    burn-in.
+    """
+
+    def load() -> Table:
+        series = values().astype(np.float32)
+        return Table(series[:, None], np.append(series[1:], series[-1:]))
+
+    if burn_in >= context:
+        raise UserError(f"burn_in={burn_in} leaves no step of a window of context={context}; use at most {context - 1}")
+    source = open_built(load, key, version, cache_dir=cache_dir, name=name)
+    length = source.spec.size
     if length <= context:
         raise UserError(f"{name} of length={length} is too short for a window of context={context} and the next value")
-    source = open_built(load, f"{name}_{digest([length, seed])}", VERSION, cache_dir=cache_dir, name=name)
     return dataclasses.replace(
         source,
         spec=dataclasses.replace(
@@ -77,9 +114,10 @@ def _open(
             target_shape=(context,),
             features=(),
             size=length - context,
-            fingerprint=digest([source.spec.fingerprint, context]),
+            fingerprint=digest([source.spec.fingerprint, context, *([burn_in] if burn_in else [])]),
             split_by_seed=True,  # train_size draws other windows for each seed
             windows=True,
+            burn_in=burn_in,
         ),
     )
 

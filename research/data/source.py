@@ -8,9 +8,12 @@ from research.errors import UserError, nearest
 from research.registry import DATASETS, load_package
 
 
-def open_source(name: str, options: Mapping[str, Any], *, data_dir: str | None, cache_dir: str) -> Source:
+def open_source(
+    name: str, options: Mapping[str, Any], *, data_dir: str | None, cache_dir: str, task: str = "auto"
+) -> Source:
     """`digits`, `csv:FILE`, `folder:DIR`, or any set prepared in `data_dir`, such as `mnist`; options as of its entry.
 
+    task: the run's; a csv's column is read as a series for `forecast`, and otherwise as its own option `task` says.
     data_dir: only read; None for $TFDS_DATA_DIR, else ~/tensorflow_datasets. cache_dir: where bundled sets are
     prepared and decoded arrays kept. Raises UserError for what cannot be opened, saying why and what would do.
     """
@@ -21,4 +24,6 @@ def open_source(name: str, options: Mapping[str, Any], *, data_dir: str | None, 
     if unknown:
         raise UserError(f"the data set '{name}' has no option '{unknown[0]}'; {nearest(unknown[0], known)}")
     values = {key: known[key].parse(value, key) for key, value in options.items()}
+    if task == "forecast" and "task" in known and values.get("task", "auto") == "auto":
+        values["task"] = task
     return entry.build(**values, data_dir=data_dir, cache_dir=cache_dir)

@@ -9,7 +9,7 @@ import numpy as np
 from research.data.windows import Windows
 from research.errors import UserError
 
-# A token, or a class, where a sequence is over; always at its end.
+# A token, or a class, where a sequence is over; always at its end. A number that is not there is NaN.
 PADDING = -1
 
 
@@ -25,9 +25,11 @@ class DataSpec:
     there are none. note: what a reader of a table made from it must know. vocabulary: the symbols, if the inputs
     are tokens; these are never scaled or noised. target_shape: of one example's target, () of one label or value, (T,)
     of one at each step. windows: rows are windows of one long sequence, one at each place, which a split cuts into
-    stretches. source: how many of the first tokens are given, where the others are the answer to them, one place late,
-    behind a token that starts it. parts: where the sequence comes in parts of its own, the lengths of train, validation
-    and test. reconstructs: the targets are the inputs, as they are scaled, and the labels are not read.
+    stretches. burn_in: steps at a window's start that have no target, but warm up what goes on from them. source: how
+    many of the first tokens are given, where the others are the answer to them, one place late, behind a token that
+    starts it. parts: where the sequence comes in parts of its own, the lengths of train, validation and test.
+    padded: series of numbers are over before their last step, NaN from there on. reconstructs: the targets are the
+    inputs, as they are scaled, and the labels are not read.
     """
 
     name: str
@@ -48,6 +50,8 @@ class DataSpec:
     parts: tuple[int, ...] = ()
     source: int = 0
     reconstructs: bool = False
+    burn_in: int = 0
+    padded: bool = False
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -84,14 +88,14 @@ class Source:
         spec = self.spec
         try:
             if spec.windows:
-                return _windows(np.load(self.directory / "x.npy").reshape(-1), spec)
+                return windowed(np.load(self.directory / "x.npy").reshape(-1), spec.shape[0], spec.burn_in)
             x, y = (np.asarray(np.load(self.directory / f"{part}.npy", mmap_mode="r")) for part in "xy")
         except (OSError, ValueError) as error:
             raise UserError(f"the decoded copy in {self.directory} is damaged ({error}); delete that folder") from None
         return Arrays(x, y, np.arange(spec.size - spec.test_size, spec.size, dtype=np.int32))
 
 
-def _windows(sequence: np.ndarray, spec: DataSpec) -> Arrays:
-    """Every window of a sequence [M], and as targets what follows each of its places."""
-    x, y = (Windows(sequence, spec.shape[0], spec.size, first) for first in (0, 1))
+def windowed(sequence: np.ndarray, context: int, burn_in: int = 0) -> Arrays:
+    """Every window of a sequence [M], and as targets what follows each of its places but for the burn-in."""
+    x, y = (Windows(sequence, context, len(sequence) - context, first, first * burn_in) for first in (0, 1))
     return Arrays(x, y, np.zeros(0, np.int32))

@@ -25,6 +25,13 @@ FIRST, DAYS = datetime.date(1970, 1, 1), 29_220  # to the end of 2049
 # How a date is written; `%-d` is a day without a leading zero.
 FORMATS = ("%-d %B %Y", "%B %-d, %Y", "%a %-d %b %Y", "%A, %B %-d, %Y", "%d/%m/%Y", "%-d.%-m.%Y", "%b %d %y")
 
+# The international radiotelephony spelling alphabet.
+_WORDS = """
+    alfa bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar papa quebec romeo
+    sierra tango uniform victor whiskey xray yankee zulu
+"""
+ALPHABET = _WORDS.split()
+
 SYMBOLS = "".join(sorted({*string.digits, *" ,-./", *"".join((*calendar.month_name, *calendar.day_name))}))
 
 Length = Annotated[Count, "letters of a string"]
@@ -73,6 +80,15 @@ def reverse_strings(length: int, letters: int, size: int, test: int, seed: int) 
     return table([(s, s[::-1]) for s in strings], LETTERS[:letters], test)
 
 
+def spelled_letters(size: int, test: int, seed: int) -> Table:
+    """One letter; the answer is its word in the spelling alphabet, filled up with blanks: a class in, a sequence out.
+
+    Letters of the test set are among the others.
+    """
+    letters, longest = rng.host(seed, "spelled_letters").integers(0, 26, size + test), max(map(len, ALPHABET))
+    return table([(LETTERS[i], ALPHABET[i].ljust(longest, BLANK)) for i in letters], LETTERS + BLANK, test)
+
+
 def dates(size: int, test: int, seed: int) -> Table:
     """A date from 1970 to 2049 in one of seven formats; the answer is in ISO 8601, as in 2031-05-09.
 
@@ -116,9 +132,17 @@ def open_dates(
     return _open("dates", dates, {"size": size, "test": test, "seed": seed}, cache_dir)
 
 
+def open_spelled_letters(
+    *, data_dir: str | None, cache_dir: str, size: Size = 2_000, test: Test = 200, seed: Seed = 0
+) -> Source:
+    """Letters to spell; see `spelled_letters`."""
+    return _open("spelled_letters", spelled_letters, {"size": size, "test": test, "seed": seed}, cache_dir)
+
+
 for _name, _build, _summary, _paper in (
     ("sort_strings", _opener(sort_strings), "random letters; the answer has them in order", "Vinyals et al. 2016"),
     ("reverse_strings", _opener(reverse_strings), "random letters; the answer is them backwards", ""),
+    ("spelled_letters", open_spelled_letters, "a letter; the answer is its word in the spelling alphabet", ""),
     ("dates", open_dates, "dates as people write them; the answer is in ISO 8601, as in 2031-05-09", ""),
 ):
     DATASETS.add(Entry(_name, _build, _summary, _paper, options=options_of(_build, given={"data_dir", "cache_dir"})))

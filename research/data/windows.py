@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 
@@ -13,17 +14,30 @@ class Windows:
     """The stretches of `length` values that begin at each place, [N, length], indexed by rows as an array is.
 
     Row i holds values[first + i : first + i + length]. values: [M], on the host or on a device, or of whatever else
-    takes its place in a pytree. rows: N.
+    takes its place in a pytree. rows: N. burn_in: so many of a row's first values, which are floats, are NaN instead.
     """
 
     values: Any
     length: int = dataclasses.field(metadata={"static": True})
     rows: int = dataclasses.field(metadata={"static": True})
     first: int = dataclasses.field(default=0, metadata={"static": True})
+    burn_in: int = dataclasses.field(default=0, metadata={"static": True})
 
     def __getitem__(self, rows: Any) -> Any:
         """Rows [...] as [..., length]."""
-        return self.values[rows[..., None] + np.arange(self.first, self.first + self.length, dtype=np.int32)]
+        found = self.values[rows[..., None] + np.arange(self.first, self.first + self.length, dtype=np.int32)]
+        if not self.burn_in:
+            return found
+        where = np.where if isinstance(found, np.ndarray) else jnp.where
+        return where(np.arange(self.length) < self.burn_in, np.float32(np.nan), found)
+
+    def covered(self, rows: np.ndarray) -> np.ndarray:
+        """The values that these rows hold, each once and in their order, [K]."""
+        edges = np.zeros(self.rows + self.length + 1, np.int64)
+        np.add.at(edges, rows, 1)
+        np.add.at(edges, rows + self.length, -1)
+        (places,) = np.nonzero(np.cumsum(edges))
+        return np.asarray(self.values)[self.first + places]
 
     def __len__(self) -> int:
         return self.rows

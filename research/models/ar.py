@@ -16,6 +16,7 @@ from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 
 MOST = 1 << 26  # entries of an n-gram's table
+SPAN = 3.0  # standard deviations to either side of the mean that its cells divide
 
 
 class AR(nn.Module):
@@ -27,6 +28,7 @@ class AR(nn.Module):
     outputs: int
     vocabulary: int | None = None
     per_step: bool = False
+    padded: bool = False
     order: Annotated[Count, "steps that it looks back, the present one included"] = 8
     hidden: Annotated[tuple[Count, ...], "widths of the hidden layers; none: linear"] = ()
     activation: ActivationName = "tanh"
@@ -36,7 +38,7 @@ class AR(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        h, real = Steps(self.vocabulary, self.read, self.embedding)(x, fwd)
+        h, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
         h = taps(h, self.order, 1)
         h = h if self.per_step else last(h, real)
         for width in self.hidden:
@@ -47,18 +49,21 @@ class AR(nn.Module):
 class NGram(nn.Module):
     """A table of what follows each run of `order` tokens, [B, T] -> [B, T, outputs], or [B, outputs] at the end.
 
-    Before the first token is a sign of its own. The table holds logits, first zeros, and is trained as any kernel.
+    Before the first token is a sign of its own. The table holds outputs, first zeros, and is trained as any kernel.
+    Numbers, scaled, become tokens: the cell of [-3, 3] that they lie in, or the nearest to it.
     """
 
     outputs: int
     vocabulary: int | None = None
     per_step: bool = False
     order: Annotated[Count, "tokens that decide the next, the present one included"] = 2
+    bins: Annotated[Count | None, "cells by which numbers are told apart; none: the inputs are tokens"] = None
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        assert self.vocabulary is not None
-        symbols = self.vocabulary + 1
+        if self.bins is not None:
+            x = jnp.clip(jnp.floor((x + SPAN) * self.bins / (2 * SPAN)), 0, self.bins - 1).astype(jnp.int32)
+        symbols = (self.bins or self.vocabulary or 0) + 1
         place = jnp.zeros_like(x)
         for back in range(self.order):
             before = jnp.pad(x, ((0, 0), (back, 0)), constant_values=-1)[:, : x.shape[1]]
@@ -69,13 +74,20 @@ class NGram(nn.Module):
 
 
 def _fits(config: Any, spec: Any) -> str | None:
-    """The data has tokens, and the table of their n-grams has room."""
-    if not spec.vocabulary:
-        return f"arch=ngram counts tokens, and the inputs of {spec.name} are numbers; arch=ar looks back at those"
-    entries = (len(spec.vocabulary) + 1) ** config.arch["order"] * max(len(spec.classes), 1)
+    """An n-gram counts tokens, and its table must have room."""
+    bins = config.arch["bins"]
+    if not spec.vocabulary and not bins:
+        return (
+            f"arch=ngram counts tokens, and the inputs of {spec.name} are numbers; arch.bins=16 counts those by "
+            "16 cells, and arch=ar looks back at them as they are"
+        )
+    if spec.vocabulary and bins:
+        return f"arch.bins is of numbers, and {spec.name} has tokens; leave it out"
+    symbols = len(spec.vocabulary) or bins
+    entries = (symbols + 1) ** config.arch["order"] * max(len(spec.classes), 1)
     if entries > MOST:
         return (
-            f"arch.order={config.arch['order']} of {len(spec.vocabulary)} symbols is a table of {entries:,} entries; "
+            f"arch.order={config.arch['order']} of {symbols} symbols is a table of {entries:,} entries; "
             f"at most {MOST:,} are allowed"
         )
     return None
@@ -104,6 +116,6 @@ ARCHITECTURES.add(
         constraints=(_fits,),
         tiny={"order": 2},
         inputs=(1,),
-        asks=ASKS,
+        asks=("vocabulary", "per_step"),
     )
 )

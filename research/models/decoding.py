@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 
-def greedy(model: nn.Module, params: Any, source: jax.Array, *, start: int, count: int) -> jax.Array:
+def greedy(model: nn.Module, params: Any, source: jax.Array, *, start: int | jax.Array, count: int) -> jax.Array:
     """The answer's `count` tokens to a source int [B, S], int32 [B, count], each the most likely after the last.
 
     model: with `begin` and `advance` (transformer, seq2seq). start: the token that begins an answer.
@@ -55,7 +55,7 @@ def beam_search(
     return tokens, scores
 
 
-def _begin(model: nn.Module, params: Any, source: jax.Array, start: int) -> Any:
+def _begin(model: nn.Module, params: Any, source: jax.Array, start: int | jax.Array) -> Any:
     """(what the model makes of the source, its cache); the cache's arrays are there before the first token."""
     carry = model.apply({"params": params}, source, method="begin")
     token = jnp.full(source.shape[0], start, jnp.int32)

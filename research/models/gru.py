@@ -39,6 +39,7 @@ class GRU(Recurrent):
             recurrent_init=self.recurrent_init,
             state_bias=True,
             reverse=reverse,
+            truncate=self.truncate,
         )
 
 

@@ -44,6 +44,7 @@ class LSTM(Recurrent):
             recurrent_init=self.recurrent_init,
             bias_init=bias_init,
             reverse=reverse,
+            truncate=self.truncate,
         )
 
 

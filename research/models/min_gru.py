@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
+from research.models.layers.recurrence import carried
 from research.models.layers.recurrent import ASKS, GIVEN, Recurrent
 from research.models.layers.steps import read_is_used
 from research.options import options_of
@@ -21,6 +22,7 @@ class MinCells(nn.Module):
     features: int
     kernel_init: Init
     reverse: bool = False
+    truncate: int | None = None
 
     @nn.compact
     def __call__(self, x: jax.Array, real: jax.Array | None, fwd: Forward) -> jax.Array:
@@ -29,8 +31,30 @@ class MinCells(nn.Module):
         keep, add = nn.sigmoid(-z), nn.sigmoid(z) * new
         if real is not None:  # where a sequence is over, the state stays
             keep, add = jnp.where(real[..., None], keep, 1), jnp.where(real[..., None], add, 0)
-        _, h = jax.lax.associative_scan(_compose, (keep, add), axis=1, reverse=self.reverse)
-        return h
+        if (between := carried(self, jnp.zeros_like(add[:, 0]))) is not None:
+            h = _scan(keep, add.at[:, 0].add(keep[:, 0] * between.value))
+            between.value = h[:, -1]
+            return h
+        if self.reverse:
+            keep, add = keep[:, ::-1], add[:, ::-1]
+        h = _scan(keep, add) if self.truncate is None else _truncated(keep, add, self.truncate)
+        return h[:, ::-1] if self.reverse else h
+
+
+def _scan(keep: jax.Array, add: jax.Array) -> jax.Array:
+    """h_t = keep_t h_{t-1} + add_t from 0, [B, T, H]."""
+    return jax.lax.associative_scan(_compose, (keep, add), axis=1)[1]
+
+
+def _truncated(keep: jax.Array, add: jax.Array, every: int) -> jax.Array:
+    """The same, with gradients that stop at the last state of each `every` steps."""
+    batch, steps, width = add.shape
+    before = jax.lax.stop_gradient(jnp.pad(_scan(keep, add), ((0, 0), (1, 0), (0, 0))))[:, :-1:every]
+    pieces = [
+        jnp.pad(leaf, ((0, 0), (0, -steps % every), (0, 0))).reshape(batch, -1, every, width) for leaf in (keep, add)
+    ]
+    kept, added = jax.lax.associative_scan(_compose, tuple(pieces), axis=2)
+    return (kept * before[:, :, None] + added).reshape(batch, -1, width)[:, :steps]
 
 
 Affine = tuple[jax.Array, jax.Array]
@@ -45,7 +69,7 @@ class MinGRU(Recurrent):
     """Layers of minimal gated recurrent units."""
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
-        return MinCells(self.hidden, self.kernel_init, reverse)
+        return MinCells(self.hidden, self.kernel_init, reverse, self.truncate)
 
 
 ARCHITECTURES.add(

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrence import State
-from research.models.layers.recurrent import ASKS, GIVEN, Cells, Recurrent
+from research.models.layers.recurrence import State, carried, stepped
+from research.models.layers.recurrent import ASKS, GIVEN, Cells, Recurrent, Truncate
 from research.models.layers.sites import Site
 from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
 from research.options import Count, options_of
@@ -41,6 +41,7 @@ class Elman(Recurrent):
             kernel_init=self.kernel_init,
             recurrent_init=self.recurrent_init,
             reverse=reverse,
+            truncate=self.truncate,
         )
 
 
@@ -50,14 +51,17 @@ class Jordan(nn.Module):
     outputs: int
     vocabulary: int | None = None
     per_step: bool = False
+    padded: bool = False
     hidden: Annotated[Count, "hidden units"] = 128
     read: Read = "rows"
     embedding: Embedding = None
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
+    truncate: Truncate = None
+    carries = True
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        steps, real = Steps(self.vocabulary, self.read, self.embedding)(x, fwd)
+        steps, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
         init = initializer(self.kernel_init, "tanh")
         inputs = nn.Dense(self.hidden, kernel_init=init, name="input")(steps)
         back = Affine(self.outputs, self.hidden, init, name="recurrent")(inputs.dtype)
@@ -68,8 +72,10 @@ class Jordan(nn.Module):
             return nn.sigmoid(head(h)), h
 
         first = jnp.zeros((x.shape[0], self.outputs), inputs.dtype)
-        _, h = jax.lax.scan(step, first, inputs.swapaxes(0, 1))
-        h = h.swapaxes(0, 1)
+        between = carried(self, first)
+        state, h = stepped(step, first if between is None else between.value, inputs, self.truncate)
+        if between is not None:
+            between.value = state
         return head(Site("hidden")(h if self.per_step else last(h, real), fwd))
 
 

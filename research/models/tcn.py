@@ -27,6 +27,7 @@ class TCN(nn.Module):
     outputs: int
     vocabulary: int | None = None
     per_step: bool = False
+    padded: bool = False
     channels: Annotated[Count, "channels of every convolution"] = 25
     levels: Annotated[Count, "blocks, each dilated twice as far as the one below"] = 8
     kernel: Annotated[Count, "taps of every convolution"] = 7
@@ -37,7 +38,7 @@ class TCN(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        h, real = Steps(self.vocabulary, self.read, self.embedding)(x, fwd)
+        h, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
         for level in range(self.levels):
             branch = h
             for _ in range(2):

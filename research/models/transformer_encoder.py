@@ -11,6 +11,7 @@ from research.models.layers.design import Design, designed, embedding
 from research.models.layers.forward import Forward
 from research.models.layers.positions import PositionName, Positions
 from research.models.layers.sites import Site
+from research.models.layers.steps import unpadded
 from research.models.layers.tokens import real
 from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
@@ -19,13 +20,14 @@ from research.registry import ARCHITECTURES, Architecture
 class TransformerEncoder(nn.Module):
     """Tokens int [B, T] or numbers [B, T, F] -> [B, outputs], or [B, T, outputs] if `per_step`.
 
-    No place sees padding. vocabulary: None for numbers.
+    No place sees padding. vocabulary: None for numbers. padded: these are NaN where a series is over.
     """
 
     outputs: int
     design: Design
     vocabulary: int | None = None
     per_step: bool = False
+    padded: bool = False
     context: Annotated[Count, "longest sequence"] = 64
     positions: Annotated[PositionName, "how places are told apart"] = "sinusoidal"
     pooling: Annotated[Literal["mean", "first"], "what is classified: the mean over places, or the first"] = "mean"
@@ -34,6 +36,7 @@ class TransformerEncoder(nn.Module):
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         design, seen = self.design, None
         if self.vocabulary is None:
+            x, seen = unpadded(x) if self.padded else (x, None)
             h = design.dense(design.width)(Site("input")(x, fwd))
         else:
             seen = real(x)
@@ -69,7 +72,7 @@ ARCHITECTURES.add(
         options=options,
         constraints=(_reads_sequences,),
         inputs=(1, 2),
-        asks=("vocabulary", "per_step"),
+        asks=("vocabulary", "per_step", "padded"),
         tiny={"layers": 2, "heads": 2, "width": 8, "context": 16},
     )
 )

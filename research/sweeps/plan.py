@@ -67,9 +67,10 @@ class Planner:
 
     def source(self, config: RunConfig) -> Opened:
         """The data of a config."""
-        if config.dataset not in self._sources:
-            self._sources[config.dataset] = self._open_source(config)
-        return self._sources[config.dataset]
+        key = config.dataset, config.task == "forecast"  # a csv is read otherwise for it
+        if key not in self._sources:
+            self._sources[key] = self._open_source(config)
+        return self._sources[key]
 
     def arrays(self, run: Run) -> Arrays:
         """The arrays of a run's data."""

@@ -2,33 +2,39 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from research.data.spec import Arrays
 from research.registry import TASKS, Task
 from research.tasks.problem import Problem, mean_over_steps
 from research.tasks.regression import decode
 
 
 def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array:
-    """Values [B, T] as scaled targets [B, T, 1]."""
+    """Values [B, T] as scaled targets [B, T, 1]; a value that is not to be foreseen is NaN."""
     return ((y - shift) / scale)[..., None]
 
 
+def real(targets: jax.Array) -> jax.Array:
+    """Which steps' targets [B, T, 1] are there, bool [B, T]."""
+    return ~jnp.isnan(targets[..., 0])
+
+
 def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
-    """Of each example, [B]; scores: forecasts [B, T, 1] of the values y [B, T].
-
-    naive_mae: the mean absolute error of saying that a value is the one before it.
-    """
-    error = scores[..., 0] - y
-    return {
-        "mse": mean_over_steps(error**2),
-        "mae": mean_over_steps(jnp.abs(error)),
-        "naive_mae": mean_over_steps(jnp.abs(y[:, 1:] - y[:, :-1])),
-    }
+    """Of each example, [B]; scores: forecasts [B, T, 1] of the values y [B, T], NaN where there is none."""
+    error, there = scores[..., 0] - y, ~jnp.isnan(y)
+    return {"mse": mean_over_steps(error**2, there), "mae": mean_over_steps(jnp.abs(error), there)}
 
 
-def finish(means: dict[str, float]) -> dict[str, float]:
-    """With the MASE: the MAE in units of the naive forecast's on the same windows (Hyndman & Koehler 2006)."""
-    return {**means, "mase": means["mae"] / means["naive_mae"] if means["naive_mae"] else float("nan")}
+def naive_error(arrays: Arrays, train: np.ndarray) -> float:
+    """The mean absolute error, over the training series, of saying that a value is the one before it."""
+    before, after = (windows.covered(train).astype(np.float64) for windows in (arrays.x, arrays.y))
+    return float(np.mean(np.abs(after - before)))
+
+
+def scaled(found: dict[str, jax.Array], naive: jax.Array) -> dict[str, jax.Array]:
+    """With the MASE, the MAE in units of the naive forecast's in-sample error; NaN for a constant training series."""
+    return {**found, "mase": jnp.where(naive > 0, found["mae"] / naive, jnp.nan)}
 
 
 TASKS.add(
@@ -39,11 +45,14 @@ TASKS.add(
             decode=decode,
             example_metrics=example_metrics,
             summary=None,
-            better={"mse": "lower", "mae": "lower", "mase": "lower", "naive_mae": "lower"},
-            finish=finish,
+            better={"mse": "lower", "mae": "lower", "mase": "lower"},
+            real=real,
+            unit=naive_error,
+            in_unit=scaled,
         ),
         "the next value of a series: MSE, MAE, MASE",
         "Hyndman & Koehler 2006, Another look at measures of forecast accuracy",
+        version=2,
         loss="squared",
     )
 )

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from research.data.spec import Arrays
+
 
 class Encode(Protocol):
     """Labels or values y [B, ...] as what the loss compares with, [B, ..., C]; shift, scale: the targets' own."""
@@ -30,9 +32,12 @@ class Problem:
     (scores [N, C], y [N]) -> {name: value}, on the host. better: `higher` or `lower` by metric; the first
     is the task's main one.
 
+    unit: (the data, its training rows) -> what errors are measured in, on the host; in_unit: example_metrics and that
+    unit -> with the metrics that are so measured. None: there is no unit.
+
     Of sequences there are too many scores to keep: summary is None, and the final metrics are the means of
     example_metrics, as `finish` completes them; so are those of each epoch's curves. real: targets [B, T, C] -> bool
-    [B, T], False where a sequence is over; None where none is shorter than T. Of images the places are [H, W] for [T].
+    [B, T], False where there is none; None where there always is one. Of images the places are [H, W] for [T].
     """
 
     encode: Encode
@@ -42,6 +47,8 @@ class Problem:
     better: Mapping[str, str]
     finish: Callable[[dict[str, float]], dict[str, float]] = lambda means: means
     real: Callable[[jax.Array], jax.Array] | None = None
+    unit: Callable[[Arrays, np.ndarray], float] | None = None
+    in_unit: Callable[[dict[str, jax.Array], jax.Array], dict[str, jax.Array]] = lambda found, unit: found
 
 
 def mean_over_steps(values: jax.Array, real: jax.Array | None = None) -> jax.Array:

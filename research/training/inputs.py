@@ -60,6 +60,9 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
     elif program.spec.windows:
         of_series = scaling.fit(arrays.x[rows.train].reshape(-1, 1), config.scaling, program.spec.maximum)
         shift, scale = of_series[0][0], of_series[1][0]
+    elif program.spec.padded:
+        seen = arrays.x[rows.train]
+        shift, scale = scaling.fit(seen[~np.isnan(seen).any(axis=-1)], config.scaling, program.spec.maximum)
     elif program.spec.impute:
         seen = arrays.x[rows.train]
         fill = impute.fit(seen, program.spec.impute, program.spec.features).astype(program.dtype)
@@ -68,7 +71,9 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
         shift, scale = scaling.fit(arrays.x, config.scaling, program.spec.maximum, rows.train)
     target_shift, target_scale = np.zeros(()), np.ones(())
     if not program.spec.classes:
-        target_shift, target_scale = scaling.fit_target(arrays.y[rows.train], config.target_scaling)
+        answers = np.asarray(arrays.y[rows.train])
+        target_shift, target_scale = scaling.fit_target(answers[~np.isnan(answers)], config.target_scaling)
+    unit = program.problem.unit
     plateau = dict(_NO_PLATEAU)
     if SCHEDULES.get(config.schedule.name).feedback:
         plateau = {name: float(config.schedule[name]) for name in plateau}
@@ -81,6 +86,7 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
         scale=scale.astype(program.dtype),
         target_shift=number(target_shift),
         target_scale=number(target_scale),
+        unit=number(1 if unit is None else unit(arrays, rows.train)),
         train=rows.train,
         validation=rows.validation,
         test=rows.test,
@@ -113,6 +119,7 @@ def abstract_lane(config: RunConfig, program: Program) -> Lane:
         scale=channels,
         target_shift=number,
         target_scale=number,
+        unit=number,
         train=rows(program.sizes.train),
         validation=rows(program.sizes.validation),
         test=rows(program.sizes.test),

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -108,6 +108,7 @@ class Program:
             "vocabulary": len(spec.vocabulary) or None,
             "per_step": bool(spec.target_shape),
             "source": spec.source,
+            "padded": spec.padded,
         }
         asked = {name: told[name] for name in entry.asks}
         return entry.build(outputs=outputs, **asked, **dict(self.config.arch.options))
@@ -261,14 +262,36 @@ def scaled(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
 
 def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> jax.Array:
     """Raw inputs [B, ...] -> the loss's outputs [B, ..., K], in evaluation."""
+    return _applied(program, variables, lane, x, {})[0]
+
+
+def advance(program: Program, variables: Variables, lane: Lane, x: jax.Array, cache: Tree) -> tuple[jax.Array, Tree]:
+    """(outputs [B, T, K], cache) of the next T steps of sequences whose steps so far left `cache`, at first {}.
+
+    For a network that `carries` its state.
+    """
+    outputs, left = _applied(program, variables, lane, x, cache, mutable=["cache"])
+    return outputs, left
+
+
+def attention(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> Tree:
+    """The weights that the network's attention leaves of raw inputs [B, ...], [B, ..., T, S] by layer; {} of none."""
+    return _applied(program, variables, lane, x, {}, mutable=["attention"])[1].get("attention", {})
+
+
+def _applied(
+    program: Program, variables: Variables, lane: Lane, x: jax.Array, more: Tree, mutable: Sequence[str] = ()
+) -> tuple[jax.Array, Tree]:
+    """(outputs, the mutable collections) of raw inputs in evaluation; more: collections beside the variables."""
     x = scaled(program, lane, x)
     for part in program.members("data"):
         transform = regularizer(part, lane)
         x = jax.vmap(lambda one, t=transform: t(one, None, False))(x)
     params, x = rounded(program, (effective(program, lane, variables.params), x))
-    collections = {"params": params, "batch_stats": variables.batch_stats}
-    outputs: Any = program.model.apply(collections, x, forward(program, lane, None))
-    return outputs.astype(program.dtype)
+    collections = {"params": params, "batch_stats": variables.batch_stats, **more}
+    made: Any = program.model.apply(collections, x, forward(program, lane, None), mutable=list(mutable) or False)
+    outputs, left = made if mutable else (made, {})
+    return outputs.astype(program.dtype), left
 
 
 def scores(program: Program, lane: Lane, outputs: jax.Array) -> jax.Array:
@@ -287,7 +310,8 @@ def metrics(program: Program, lane: Lane, outputs: jax.Array, y: jax.Array, targ
 
     outputs: [B, ..., K]; y: what `truth` says [B, ...]; targets: y encoded [B, ..., C].
     """
-    found = program.problem.example_metrics(scores(program, lane, outputs), y)
+    problem = program.problem
+    found = problem.in_unit(problem.example_metrics(scores(program, lane, outputs), y), lane.unit)
     own = LOSSES.get(program.config.loss).metrics
     return found | {name: metric(outputs, targets) for name, metric in own.items()}
 
@@ -299,7 +323,8 @@ def metric_names(program: Program) -> list[str]:
     y = jax.ShapeDtypeStruct(
         (1, *(width if spec.reconstructs else spec.target_shape)), jnp.int32 if spec.classes else jnp.float32
     )
-    of_task = jax.eval_shape(program.problem.example_metrics, outputs, y)
+    problem = program.problem
+    of_task = jax.eval_shape(lambda s, y: problem.in_unit(problem.example_metrics(s, y), jnp.ones(())), outputs, y)
     return [*of_task, *LOSSES.get(program.config.loss).metrics]
 
 
@@ -310,11 +335,14 @@ def encoded(program: Program, lane: Lane, y: jax.Array) -> jax.Array:
 
 def losses(program: Program, outputs: jax.Array, targets: jax.Array) -> jax.Array:
     """The loss of each example, [B]: the mean over its real steps of outputs [B, ..., K] and targets [B, ..., C]."""
-    values = LOSSES.get(program.config.loss).build()(outputs, targets)
-    if values.ndim == 1:
-        return values
-    real = program.problem.real
-    return mean_over_steps(values, None if real is None else real(targets))
+    loss, real = LOSSES.get(program.config.loss).build(), program.problem.real
+    if outputs.ndim == 2:
+        return loss(outputs, targets)
+    if real is None:
+        return mean_over_steps(loss(outputs, targets))
+    with_target = real(targets)
+    # A target that is not there may be NaN, which a gradient would carry on.
+    return mean_over_steps(loss(outputs, jnp.where(with_target[..., None], targets, 0)), with_target)
 
 
 def assess(program: Program, variables: Variables, lane: Lane, x: jax.Array, y: Any) -> dict[str, jax.Array]:

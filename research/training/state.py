@@ -15,8 +15,8 @@ class Lane:
 
     Floats are of the program's dtype. seed: uint32 []. hparams: [] by config path. plateau: the options of
     reduce_on_plateau, neutral under any other schedule. fill: what replaces a missing input. shift, scale: of the
-    inputs; all as the data's last axis. target_shift, target_scale: []. train, validation, test: int32 rows of the
-    data.
+    inputs; all as the data's last axis. target_shift, target_scale: []. unit: [], what the
+    task measures errors in, or 1. train, validation, test: int32 rows of the data.
     """
 
     seed: Array
@@ -27,6 +27,7 @@ class Lane:
     scale: Array
     target_shift: Array
     target_scale: Array
+    unit: Array
     train: Array
     validation: Array
     test: Array

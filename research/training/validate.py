@@ -111,6 +111,11 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
             f"arch={entry.name} answers once a sequence, and {spec.name} has a target at each step; "
             f"{_that_ask('per_step')} answer at each"
         )
+    if spec.padded and "padded" not in entry.asks:
+        raise UserError(
+            f"arch={entry.name} takes series that are equally long, and those of {spec.name} are not; "
+            f"{_that_ask('padded')} take them"
+        )
     if spec.vocabulary and config.scaling not in (FIELDS["scaling"].default, "none"):
         raise UserError(f"scaling={config.scaling} is of numbers, and {spec.name} has tokens; leave it out")
     for part in config.regularization if spec.vocabulary else ():

@@ -9,6 +9,7 @@ from research.data.generated import pixels
 from research.data.source import open_source
 from research.data.spec import Arrays, DataSpec
 from research.data.table import Table
+from research.errors import UserError
 
 SMALL = {"length": 12, "size": 900, "test": 100}
 
@@ -32,6 +33,21 @@ def test_the_adding_problem(cache):
     np.testing.assert_allclose(y, (x[..., 0] * marks).sum(1), rtol=1e-6)
     # The squared error of always answering 1 is 1/6: within 5 standard errors of 1000 rows (var of (u+v-1)² is 7/180).
     assert abs(np.mean((y - 1) ** 2) - 1 / 6) < 5 * np.sqrt(7 / 180 / 1000)
+
+
+def test_adding_numbers_of_series_of_other_lengths(cache):
+    source = opened("adding", cache, **SMALL, shortest=4)
+    spec, (x, y, _) = source.spec, source.arrays()
+    assert spec.padded
+    assert not opened("adding", cache, **SMALL).spec.padded
+    lengths = (~np.isnan(x[..., 0])).sum(1)
+    assert set(lengths) == set(range(4, 13))
+    np.testing.assert_array_equal(np.isnan(x).all(2), np.arange(12) >= lengths[:, None])
+    for row, length in zip(x, lengths, strict=True):
+        assert row[: length // 2, 1].sum() == row[length // 2 : length, 1].sum() == 1
+    np.testing.assert_allclose(y, np.nansum(x[..., 0] * x[..., 1], axis=1), rtol=1e-6)
+    with pytest.raises(UserError, match="shortest=13 is longer than length=12"):
+        opened("adding", cache, **SMALL, shortest=13)
 
 
 @pytest.mark.parametrize("masked", [False, True])

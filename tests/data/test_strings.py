@@ -7,7 +7,7 @@ import pytest
 from engine import bundled
 
 from research.data.spec import PADDING
-from research.data.strings import FORMATS, dates, reverse_strings, sort_strings
+from research.data.strings import FORMATS, dates, reverse_strings, sort_strings, spelled_letters
 from research.data.table import Table
 from research.errors import UserError
 
@@ -42,6 +42,12 @@ def test_dates() -> None:
         used |= {written for written in FORMATS if date.strftime(written) == source.strip()}
         assert source.strip() in {date.strftime(written) for written in FORMATS}
     assert used == set(FORMATS)
+
+
+def test_a_letter_is_spelled() -> None:
+    made = dict(pairs(spelled_letters(size=300, test=20, seed=0)))
+    assert (made["q"], made["x"]) == ("quebec  ", "xray    ")
+    assert all(answer.startswith(letter) and len(answer) == 8 for letter, answer in made.items())
 
 
 @pytest.mark.parametrize("arch", ["transformer", "seq2seq", "gpt", "lstm"])

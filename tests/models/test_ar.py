@@ -46,3 +46,14 @@ def test_an_ngram_has_a_row_for_each_run_of_tokens() -> None:
 def test_an_ngram_says_what_it_cannot() -> None:
     with pytest.raises(UserError, match=r"arch\.order=12 of 5 symbols is a table of 10,883,911,680 entries"):
         run(PADDED, arch="ngram", arch__order=12)
+
+
+def test_an_ngram_of_numbers_by_hand() -> None:
+    """Of 3 cells the bounds are -1 and 1; what lies outside [-3, 3] is in the nearest."""
+    model = ARCHITECTURES.get("ngram").build(outputs=1, per_step=True, order=1, bins=3)
+    table = jnp.arange(4.0)[:, None]  # the first row is before the first step's
+    x = jnp.array([[-9.0, -1.1, -0.9, 0.9, 1.1, 9.0]])
+    got = model.apply({"params": {"kernel": table}}, x, EVALUATION)[0, :, 0]
+    np.testing.assert_array_equal(got, [1, 1, 2, 2, 3, 3])
+    with pytest.raises(UserError, match=r"arch\.bins is of numbers, and memory has tokens"):
+        run(PADDED, arch="ngram", arch__bins=4)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from engine import compiled_lightly
 
 import research.catalogue  # noqa: F401
 from research.models import gru, lstm, rnn
@@ -176,6 +177,50 @@ def test_jordan_sees_its_outputs() -> None:
     )
 
 
+@pytest.mark.parametrize("name", [*FAMILIES, "jordan", "latent_ar"])
+def test_truncation_cuts_gradients_between_pieces_and_nothing_else(name: str) -> None:
+    """Of 6 steps in pieces of 3, dy_t/dx_s is what it was within a piece and zero between them; outputs stay."""
+    options: dict[str, Any] = {"hidden": 3} if name == "jordan" else {"hidden": 3, "bidirectional": True}
+    options = {"hidden": (3,)} if name == "latent_ar" else options
+    whole, cut = (ARCHITECTURES.get(name).build(outputs=2, per_step=True, truncate=n, **options) for n in (None, 3))
+    x = normal(1, 6, 2)
+    variables = whole.init(jax.random.key(0), x, EVALUATION)
+    variables = jax.tree.map(lambda leaf: 0.5 * normal(*leaf.shape, seed=leaf.size), variables)
+
+    @jax.jit
+    def found(x: jax.Array) -> Any:
+        both = [lambda x, model=model: model.apply(variables, x, EVALUATION)[0] for model in (whole, cut)]
+        return [(of(x), jax.jacrev(of)(x)[:, :, 0]) for of in both]
+
+    (y, expected), (y_cut, got) = found(x)  # [T, K] and [T, K, T, D]
+    np.testing.assert_allclose(y_cut, y, rtol=1e-5, atol=1e-6)
+    same = np.kron(np.eye(2), np.ones((3, 3)))[:, None, :, None]
+    np.testing.assert_allclose(got, expected * same, rtol=1e-4, atol=1e-5)
+    assert np.abs(expected[3:, :, :3]).max() > 1e-3
+
+
+@pytest.mark.parametrize(("cell", "gates", "states"), CELLS, ids=["rnn", "lstm", "gru"])
+def test_truncated_gradients_are_those_of_the_loop_cut_by_hand(cell: Cell, gates: int, states: int) -> None:
+    """Pieces of 2, 2 and 1 steps, each begun with the last one's state as a constant."""
+    inputs, kernel = normal(5, 3, gates * 4), normal(4, gates * 4, seed=1)
+    weights, zeros = normal(5, 3, 4, seed=4), tuple(jnp.zeros((3, 4)) for _ in range(states))
+
+    def ours(inputs: jax.Array, kernel: jax.Array) -> jax.Array:
+        return jnp.sum(weights * recurrence(cell, zeros, inputs, kernel, None, None, None, 2))
+
+    def plain(inputs: jax.Array, kernel: jax.Array) -> jax.Array:
+        state, total = zeros, 0.0
+        for t in range(5):
+            state = jax.lax.stop_gradient(state) if t % 2 == 0 else state
+            state = cell(state, inputs[t], state[0] @ kernel)
+            total += jnp.sum(weights[t] * state[0])
+        return total
+
+    both = [jax.jit(jax.value_and_grad(of, (0, 1)))(inputs, kernel) for of in (ours, plain)]
+    for a, b in zip(*map(jax.tree.leaves, both), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
 # Sequences --------------------------------------------------------------------------------------------
 
 
@@ -189,6 +234,33 @@ def test_padding_changes_nothing(name: str, bidirectional: bool, per_step: bool)
     padded = jnp.pad(short, ((0, 0), (0, 4)), constant_values=-1)
     got, expected = model.apply(variables, padded, EVALUATION), model.apply(variables, short, EVALUATION)
     np.testing.assert_allclose(got[:, :5] if per_step else got, expected, rtol=1e-6, atol=1e-6)
+
+
+READERS = [entry.name for entry in ARCHITECTURES if "padded" in entry.asks]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_the_padding_of_numbers_changes_nothing(name: str) -> None:
+    """Neither that it is there nor what stands beside a NaN: outputs and gradients are those of the bare series."""
+    entry = ARCHITECTURES.get(name)
+    model = entry.build(outputs=3, padded=True, **entry.tiny)
+    x = normal(2, 4, 2)
+    params = model.init(jax.random.key(0), x, EVALUATION)["params"]
+
+    @jax.jit
+    def found(x: jax.Array) -> Any:
+        def total(params: Any) -> Any:
+            outputs = model.apply({"params": params}, x, EVALUATION)
+            return jnp.sum(outputs**2), outputs
+
+        return jax.grad(total, has_aux=True)(params)
+
+    padded = jnp.pad(x, ((0, 0), (0, 2), (0, 0)), constant_values=jnp.nan)
+    with compiled_lightly():
+        expected, others = found(x), [found(padded), found(padded.at[:, 4:, 0].set(5.0))]
+    for other in others:
+        for a, b in zip(jax.tree.leaves(other), jax.tree.leaves(expected), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", [*FAMILIES, "jordan"])

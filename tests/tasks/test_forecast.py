@@ -1,21 +1,78 @@
-"""Forecasting's metrics, by hand."""
+"""Forecasting's metrics, by hand: the MASE by the training series, and steps that are not to be foreseen."""
 
+from pathlib import Path
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from engine import Memory
+from sequences import run
 
-import research.catalogue  # noqa: F401
+from research.data.source import open_source
+from research.data.spec import DataSpec, windowed
+from research.errors import UserError
 from research.registry import TASKS
+from research.tasks import forecast
+from research.training import program as program_lib
+from research.training.inputs import inputs_of
+
+PROBLEM = TASKS.get("forecast").build()
+SERIES = np.array([1, 3, 2, 2, 5, 4, 10, 0, 9, 9, 0, 5], np.float32)
+
+
+def memory(burn_in: int = 0) -> Memory:
+    spec = DataSpec("memory", "forecast", (2,), (), (), 1.0, 10, 0, "memory", target_shape=(2,), windows=True)
+    return Memory(spec, windowed(SERIES, 2, burn_in))
 
 
 def test_metrics_by_hand() -> None:
-    problem = TASKS.get("forecast").build()
-    y = jnp.array([[1.0, 3.0, 2.0], [0.0, 0.0, 4.0]])
+    y = jnp.array([[1.0, 3.0, 2.0], [jnp.nan, 0.0, 4.0]])
     scores = jnp.array([[1.0, 2.0, 4.0], [1.0, 0.0, 2.0]])[..., None]
-    found = problem.example_metrics(scores, y)
-    np.testing.assert_allclose(found["mse"], [5 / 3, 5 / 3], rtol=1e-6)
-    np.testing.assert_allclose(found["mae"], [1.0, 1.0], rtol=1e-6)
-    np.testing.assert_allclose(found["naive_mae"], [1.5, 2.0], rtol=1e-6)
-    assert problem.finish({"mse": 2.0, "mae": 1.0, "naive_mae": 1.75})["mase"] == pytest.approx(1 / 1.75)
-    np.testing.assert_array_equal(problem.encode(y, 1, 1.0, 2.0), (y[..., None] - 1) / 2)
-    np.testing.assert_array_equal(problem.decode(problem.encode(y, 1, 1.0, 2.0), 1.0, 2.0), y[..., None])
+    found = PROBLEM.example_metrics(scores, y)
+    np.testing.assert_allclose(found["mse"], [5 / 3, 4 / 2], rtol=1e-6)
+    np.testing.assert_allclose(found["mae"], [3 / 3, 2 / 2], rtol=1e-6)
+    np.testing.assert_array_equal(PROBLEM.encode(y, 1, 1.0, 2.0), (y[..., None] - 1) / 2)
+    np.testing.assert_array_equal(PROBLEM.decode(PROBLEM.encode(y, 1, 1.0, 2.0), 1.0, 2.0), y[..., None])
+    np.testing.assert_array_equal(PROBLEM.real(PROBLEM.encode(y, 1, 1.0, 2.0)), [[True] * 3, [False, True, True]])
+
+
+def test_the_mase_is_measured_by_the_training_series() -> None:
+    """Half of it, 1 3 2 2 5 4, differs from step to step by 2 1 0 3 1, of mean 7/5; what comes after says nothing."""
+    own = run(memory(), arch="ar", arch__order=2, split="2:2", batch_size=2)
+    lane = inputs_of(own.config, own.program, memory().data).lane
+    np.testing.assert_array_equal(lane.train, [0, 1, 2, 3])
+    assert lane.unit == pytest.approx(7 / 5)
+    found = program_lib.metrics(own.program, lane, jnp.array([[[0.0], [10.0]]]), jnp.array([[9.0, 0.0]]))
+    assert float(found["mase"][0]) == pytest.approx((19 / 2) / (7 / 5))
+    assert np.isnan(forecast.scaled({"mae": jnp.ones(1)}, jnp.float32(0))["mase"]).all()
+
+
+def test_of_drawn_windows_the_unit_is_that_of_the_values_in_them() -> None:
+    """Windows at 0 and 3 hold the steps 1-3 3-2 and 2-5 5-4."""
+    assert forecast.naive_error(memory().data, np.array([0, 3])) == pytest.approx((2 + 1 + 3 + 1) / 4)
+
+
+def test_a_burn_in_is_out_of_loss_metrics_and_gradient() -> None:
+    source = memory(burn_in=1)
+    x, y = source.data.x[np.array([0, 4])], source.data.y[np.array([0, 4])]
+    np.testing.assert_array_equal(x, [[1, 3], [5, 4]])
+    np.testing.assert_array_equal(y, [[np.nan, 2], [np.nan, 10]])
+    np.testing.assert_array_equal(jax.jit(lambda w: w[jnp.array([4])])(source.data.y), y[1:])
+    own = run(source, arch="ar", arch__order=2, split="2:2", batch_size=2, target_scaling="standard")
+    lane = inputs_of(own.config, own.program, source.data).lane
+    assert float(lane.target_shift) == pytest.approx(np.mean([2, 2, 5, 4]))  # the counted ones of the training part
+    targets = PROBLEM.encode(jnp.asarray(y), 1, 0.0, 1.0)
+    outputs = jnp.array([[[7.0], [5.0]], [[7.0], [8.0]]])
+
+    def total(outputs: jax.Array) -> jax.Array:
+        return program_lib.losses(own.program, outputs, targets).sum()
+
+    value, gradient = jax.value_and_grad(total)(outputs)
+    assert float(value) == 9 + 4
+    np.testing.assert_array_equal(gradient[..., 0], [[0, 6], [0, -4]])
+
+
+def test_a_series_says_what_burn_in_it_takes(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="burn_in=20 leaves no step of a window of context=20; use at most 19"):
+        open_source("noisy_ar2", {"context": 20, "burn_in": 20}, data_dir=None, cache_dir=str(tmp_path))

@@ -3,8 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from engine import lane
-from sequences import CONTEXT, SYMBOLS, run, start
+from sequences import CONTEXT, SYMBOLS, run, start, tiny
 
 from research.training import program as program_lib
 from research.training.generation import generate
@@ -13,6 +14,8 @@ OWN = run()
 CHUNK = start([OWN], 1)
 LANE = lane(CHUNK.lanes, 0)
 VARIABLES = jax.tree.map(lambda leaf: leaf[0] * 8, CHUNK.state.variables)  # far from uniform
+PROMPT = [0, 1, 2, 3, 4, 0, 2, 2, 1]
+RECURRENT = ["rnn", "jordan", "lstm", "gru", "min_gru", "latent_ar"]
 
 
 def logits(tokens: np.ndarray) -> np.ndarray:
@@ -24,18 +27,43 @@ def made(prompt: list[int], count: int, temperature: float, seed: int = 0) -> np
     return generate(OWN.program, LANE, VARIABLES, tokens, count=count, temperature=temperature, seed=seed)
 
 
-def test_the_likeliest_by_hand() -> None:
-    """From a short and a long prompt; the model sees no more than its context."""
-    for prompt in ([3], [0, 1, 2, 3, 4, 0, 2, 2, 1]):
-        text = list(prompt)
-        for _ in range(10):
-            text.append(int(logits(np.array(text[-CONTEXT:], np.int32)).argmax()))
-        np.testing.assert_array_equal(made(prompt, 10, 0.0), text[len(prompt) :])
+@pytest.mark.parametrize("name", [*RECURRENT, "ar"])
+def test_the_likeliest_is_that_of_reading_the_text_again(name: str) -> None:
+    """A carried state has seen all of the text, also what lies before the context; another network sees that alone."""
+    own = run(**tiny(name))
+    chunk = start([own], 1)
+    held = lane(chunk.lanes, 0)
+    variables = jax.tree.map(lambda leaf: 4 * leaf[0], chunk.state.variables)
+    text = np.array(PROMPT + [0] * 6)
+    predict = jax.jit(lambda x: program_lib.predict(own.program, variables, held, x)[0])
+    for place in range(len(PROMPT), len(text)):
+        if name == "ar":
+            text[place] = predict(text[None, place - CONTEXT : place])[-1].argmax()
+        else:
+            text[place] = predict(text[None])[place - 1].argmax()  # what lies after a place it does not see
+    got = generate(own.program, held, variables, np.array(PROMPT), count=6, temperature=0.0, seed=0)
+    np.testing.assert_array_equal(got, text[len(PROMPT) :])
+
+
+def test_states_that_are_carried_on_are_those_of_the_whole() -> None:
+    """In two layers, piece after piece."""
+    own = run(arch="lstm", arch__hidden=3, arch__layers=2)
+    chunk = start([own], 1)
+    held, variables = lane(chunk.lanes, 0), lane(chunk.state.variables, 0)
+    tokens = jnp.array([PROMPT])
+    whole = program_lib.predict(own.program, variables, held, tokens)
+    first, cache = program_lib.advance(own.program, variables, held, tokens[:, :4], {})
+    second, _ = program_lib.advance(own.program, variables, held, tokens[:, 4:], cache)
+    np.testing.assert_allclose(jnp.concatenate([first, second], 1), whole, rtol=1e-5, atol=1e-6)
+
+
+def test_two_ways_carry_no_state() -> None:
+    assert not run(arch__bidirectional=True).program.model.carries
 
 
 def test_draws_are_of_the_seed_and_of_the_models_distribution() -> None:
     np.testing.assert_array_equal(made([1], 20, 1.0, seed=3), made([1], 20, 1.0, seed=3))
-    assert (made([1], 20, 1.0, seed=3) != made([1], 20, 1.0, seed=4)).any()
+    assert (made([1], 20, 5.0, seed=3) != made([1], 20, 5.0, seed=4)).any()
     np.testing.assert_array_equal(made([1], 20, 1.0, seed=3)[:5], made([1], 5, 1.0, seed=3))
     for temperature in (1.0, 2.5):
         drawn = [int(made([2, 4], 1, temperature, seed=seed)[0]) for seed in range(1500)]

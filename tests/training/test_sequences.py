@@ -13,6 +13,7 @@ from engine import Memory, assert_close, compiled_lightly, lane
 from sequences import CONTEXT, PADDED, SYMBOLS, TEXT, padded, run, spec, start, steps, tiny, train
 
 from research import config as config_lib
+from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.registry import TASKS
 from research.tasks.problem import mean_over_steps
@@ -125,6 +126,28 @@ def test_a_target_at_each_step_needs_an_output_at_each_step() -> None:
     numbers = dataclasses.replace(spec("step_classification", 60), vocabulary=())
     with pytest.raises(UserError, match="arch=mlp answers once a sequence, and memory has a target at each step"):
         run(Memory(numbers, PADDED.data), arch="mlp")
+
+
+def ragged() -> Memory:
+    """Series of 3 to 6 pairs of numbers, NaN after their end, and their sums."""
+    draw = np.random.default_rng(2)
+    x = draw.normal(5, 3, (40, CONTEXT, 2)).astype(np.float32)
+    x[np.arange(CONTEXT) >= draw.integers(3, CONTEXT + 1, (40, 1))] = np.nan
+    own = DataSpec("memory", "regression", (CONTEXT, 2), (), (), 1.0, 40, 0, "memory-ragged", padded=True)
+    return Memory(own, Arrays(x, np.nansum(x, axis=(1, 2)), np.zeros(0, np.int32)))
+
+
+def test_series_of_other_lengths_are_scaled_by_their_real_steps() -> None:
+    source = ragged()
+    own = run(source, arch__hidden=3)
+    lanes = start([own], 1, source).lanes
+    seen = source.data.x[np.asarray(lanes.train)[0]].reshape(-1, 2)
+    np.testing.assert_allclose(lanes.shift[0], np.nanmean(seen, axis=0), rtol=1e-5)
+    np.testing.assert_allclose(lanes.scale[0], np.nanstd(seen, axis=0), rtol=1e-5)
+    with compiled_lightly():
+        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(steps([own], 1, source)))
+    with pytest.raises(UserError, match="arch=mlp takes series that are equally long, and those of memory are not"):
+        run(source, arch="mlp")
 
 
 def test_ids_of_other_data_are_what_they_were() -> None:

@@ -15,7 +15,7 @@ from research.options import Count, Option, options_of
 
 EPSILON = 1e-5
 SD = 0.02
-GIVEN = ("outputs", "design", "vocabulary", "per_step", "source")  # fields that are no options
+GIVEN = ("outputs", "design", "vocabulary", "per_step", "padded", "source")  # fields that are no options
 
 
 @dataclasses.dataclass(frozen=True)

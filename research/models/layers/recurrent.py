@@ -8,13 +8,14 @@ import jax.numpy as jnp
 
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrence import Cell, recurrence
+from research.models.layers.recurrence import Cell, carried, carried_on, recurrence
 from research.models.layers.sites import Mask, Site
 from research.models.layers.steps import Embedding, Read, Steps, last
 from research.options import Count
 
+Truncate = Annotated[Count | None, "gradients stop flowing back every so many steps; none: at the sequence's start"]
 # What the engine tells a network over the steps of a sequence.
-ASKS = ("vocabulary", "per_step")
+ASKS = ("vocabulary", "per_step", "padded")
 GIVEN = ("outputs", *ASKS)
 
 
@@ -29,6 +30,7 @@ class Recurrent(nn.Module):
     outputs: int
     vocabulary: int | None = None
     per_step: bool = False
+    padded: bool = False
     hidden: Annotated[Count, "units of each layer"] = 128
     layers: Annotated[Count, "layers, each reading the one below"] = 1
     bidirectional: Annotated[bool, "each layer has as many units again, which read from the end"] = False
@@ -36,13 +38,19 @@ class Recurrent(nn.Module):
     embedding: Embedding = None
     kernel_init: Annotated[Init, "initialisation of the kernels that read inputs"] = "auto"
     head_bias: Annotated[bool, "whether the head has a bias"] = True
+    truncate: Truncate = None
+
+    @property
+    def carries(self) -> bool:
+        """Whether it can go on from the states that it left in the collection `cache`."""
+        return not self.bidirectional
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
         raise NotImplementedError
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        h, real = Steps(self.vocabulary, self.read, self.embedding)(x, fwd)
+        h, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
         h = _same_at_every_step(h, fwd)
         for depth in range(1, self.layers + 1):
             ways = [self.layer(reverse, fwd)(h, real, fwd) for reverse in (False, True)[: 1 + self.bidirectional]]
@@ -63,7 +71,7 @@ class Cells(nn.Module):
     """One way of a layer of cells, [B, T, D] -> [B, T, features]: the cell of research/models/layers/recurrence.py.
 
     gates: products a unit has. states: arrays of its state. bias_init: of the inputs' bias. state_bias: the last gate's
-    product with the state has a bias of its own.
+    product with the state has a bias of its own. truncate: as in `recurrence`.
     """
 
     cell: Cell
@@ -75,6 +83,7 @@ class Cells(nn.Module):
     bias_init: Any = nn.initializers.zeros
     state_bias: bool = False
     reverse: bool = False
+    truncate: int | None = None
 
     @nn.compact
     def __call__(self, x: jax.Array, real: jax.Array | None, fwd: Forward) -> jax.Array:
@@ -87,7 +96,10 @@ class Cells(nn.Module):
         inputs, real = inputs.swapaxes(0, 1), None if real is None else real.T
         if self.reverse:
             inputs, real = inputs[::-1], None if real is None else real[::-1]
-        h = recurrence(self.cell, state, inputs, kernel, bias, kept, real)
+        if (between := carried(self, state)) is not None:
+            between.value, h = carried_on(self.cell, between.value, inputs, kernel, bias)
+            return h.swapaxes(0, 1)
+        h = recurrence(self.cell, state, inputs, kernel, bias, kept, real, self.truncate)
         return (h[::-1] if self.reverse else h).swapaxes(0, 1)
 
 

@@ -28,17 +28,20 @@ def read_is_used(config: Any, spec: Any) -> str | None:
 class Steps(nn.Module):
     """Tokens [B, T], numbers [B, T], a series [B, T, D] or an image [B, H, W, C] as vectors [B, T, D], and real [B, T].
 
-    real: bool, False where a sequence is over, None where none is shorter than T. Padding is a vector of zeros.
+    real: bool, False where a sequence is over, None where none is shorter than T. Padding is a vector of zeros. padded:
+    numbers are NaN where a series is over.
     """
 
     vocabulary: int | None
     read: str = "rows"
     embedding: int | None = None
+    padded: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> tuple[jax.Array, jax.Array | None]:
         if self.vocabulary is None:
-            return Site("input")(vectors(x, self.read), fwd), None
+            h, real = unpadded(vectors(x, self.read)) if self.padded else (vectors(x, self.read), None)
+            return Site("input")(h, fwd), real
         hot = jax.nn.one_hot(x, self.vocabulary, dtype=fwd.dtype)
         if self.embedding is not None:
             hot = nn.Dense(self.embedding, use_bias=False, kernel_init=initializer("lecun_normal"), name="embedding")(
@@ -55,6 +58,12 @@ def vectors(x: jax.Array, read: str) -> jax.Array:
         batch, height, width, channels = x.shape
         return x.reshape(batch, height, -1) if read == "rows" else x.reshape(batch, height * width, channels)
     return x
+
+
+def unpadded(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """A series [B, T, D] with zeros for the steps that have a NaN, which are padding, and which are not, [B, T]."""
+    real = ~jnp.any(jnp.isnan(x), axis=-1)
+    return jnp.where(real[..., None], x, 0), real
 
 
 def last(h: jax.Array, real: jax.Array | None) -> jax.Array:

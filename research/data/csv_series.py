@@ -1,0 +1,48 @@
+"""`csv:FILE --task=forecast`: a column of a file as a series, whose rows are in the order of time."""
+
+from pathlib import Path
+
+import numpy as np
+
+from research.data.csv_columns import Column, is_missing, number, read_columns
+from research.data.series import open_series
+from research.data.spec import Arrays, DataSpec, Source, windowed
+from research.errors import UserError, nearest
+
+VERSION = "1.0.0"  # raised when the same file is read as another series
+CONTEXT = 64
+
+
+def open_csv_series(file: Path, target: str, key: str, context: int | None, burn_in: int, cache_dir: str) -> Source:
+    """The windows of a column; key: of the file's content and the column.
+
+    Raises UserError, naming row and column, for what is missing or no number.
+    """
+    name = f"csv:{file.name}"
+    return open_series(lambda: read_series(file, target), name, key, VERSION, context or CONTEXT, burn_in, cache_dir)
+
+
+def read_series(file: Path, target: str) -> np.ndarray:
+    """The column's values, float64 [rows]."""
+    columns = {column.name: column for column in read_columns(file)}
+    if target not in columns:
+        wrong = f"has no column '{target}'" if target else "needs --target=COLUMN, the series to foresee"
+        raise UserError(f"{file} {wrong}; {nearest(target, columns)}")
+    return np.array([_value(columns[target], row, cell) for row, cell in enumerate(columns[target].cells)])
+
+
+def _value(column: Column, row: int, cell: str) -> float:
+    if is_missing(cell):
+        raise column.error(row, "the value is missing, and a series has one at each step; fill it in")
+    value = number(cell)
+    if value is None:
+        raise column.error(row, f"'{cell}' is not a number, which a series is of")
+    return value
+
+
+def series_like(file: Path, spec: DataSpec, target: str) -> tuple[Arrays, np.ndarray]:
+    """Another file's windows and those rows of them that follow each other without overlap, as `spec` has them."""
+    values, context = read_series(file, target).astype(np.float32), spec.shape[0]
+    if len(values) <= context:
+        raise UserError(f"{file} has {len(values)} rows, too few for a window of {context} and the next value")
+    return windowed(values, context, spec.burn_in), np.arange(0, len(values) - context, context, dtype=np.int32)

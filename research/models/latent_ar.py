@@ -1,0 +1,94 @@
+"""Latent autoregression: a summary of the past is carried on from step to step, and the next step is read off it."""
+
+import itertools
+from typing import Annotated
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.forward import Forward
+from research.models.layers.hidden import HiddenDense
+from research.models.layers.initializers import Init, initializer
+from research.models.layers.recurrence import carried, stepped
+from research.models.layers.recurrent import ASKS, GIVEN, Truncate
+from research.models.layers.sites import Site
+from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
+from research.models.rnn import Affine
+from research.options import Count, options_of
+from research.registry import ARCHITECTURES, Architecture
+
+
+class LatentAR(nn.Module):
+    """h_{t+1} = g(h_t, x_t) from h_1 = 0; what follows x_t is f(h_{t+1}): [B, T, outputs], or [B, outputs] at the end.
+
+    g(h, x) = R h + K x + b and f(h) = C h + c; with hidden layers, of tanh units, g has theirs of (h, x) added, and f
+    reads h through its own. Linear, it contains the Kalman filter in its innovations form: of x_t = C h_t + noise,
+    h_{t+1} = A h_t + G (x_t - C h_t) is R = A - G C and K = G. R begins small: begun as a rotation, the linear one
+    often ends far from the filter.
+    """
+
+    outputs: int
+    vocabulary: int | None = None
+    per_step: bool = False
+    padded: bool = False
+    state: Annotated[Count, "numbers that sum up the past"] = 8
+    hidden: Annotated[tuple[Count, ...], "widths of the hidden layers of g and of f; none: both are linear"] = ()
+    read: Read = "rows"
+    embedding: Embedding = None
+    kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
+    recurrent_init: Annotated[Init, "initialisation of the maps of h in g"] = "small_normal"
+    truncate: Truncate = None
+    carries = True
+
+    @nn.compact
+    def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        steps, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
+        init = initializer(self.kernel_init, "tanh")
+        into = nn.Dense(self.state, kernel_init=init, name="input")(steps)
+        small = initializer(self.recurrent_init, "tanh")
+        carry = Affine(self.state, self.state, small, name="recurrent")(into.dtype)
+        layers = []
+        if self.hidden:
+            first, widths = self.hidden[0], [*self.hidden, self.state]
+            hidden_into = nn.Dense(first, kernel_init=init, name="hidden_input")(steps)
+            layers = [Affine(self.state, first, small, name="hidden_recurrent")(into.dtype)]
+            layers += [
+                Affine(a, b, init, bias=True, name=f"hidden_{place}")(into.dtype)
+                for place, (a, b) in enumerate(itertools.pairwise(widths), start=1)
+            ]
+
+        def step(h: jax.Array, now: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
+            new = now[0] + carry(h)
+            if layers:
+                units = jnp.tanh(now[1] + layers[0](h))
+                for layer in layers[1:-1]:
+                    units = jnp.tanh(layer(units))
+                new = new + layers[-1](units)
+            return new, new
+
+        now = (into, hidden_into) if self.hidden else (into,)
+        begin = jnp.zeros_like(into[:, 0])
+        between = carried(self, begin)
+        last_h, h = stepped(step, begin if between is None else between.value, now, self.truncate)
+        if between is not None:
+            between.value = last_h
+        h = Site("hidden")(h if self.per_step else last(h, real), fwd)
+        for width in self.hidden:
+            h = HiddenDense(width, "tanh", self.kernel_init)(h, fwd)
+        return nn.Dense(self.outputs, kernel_init=init, name="head")(h)
+
+
+ARCHITECTURES.add(
+    Architecture(
+        "latent_ar",
+        LatentAR,
+        "latent autoregression: a carried summary of the past foretells the next step; linear, a Kalman filter's form",
+        "Kalman 1960; Zhang et al., Dive into deep learning, section 9.1",
+        options=options_of(LatentAR, given=GIVEN),
+        constraints=(read_is_used,),
+        tiny={"state": 3, "hidden": (4,)},
+        inputs=(1, 2, 3),
+        asks=ASKS,
+    )
+)
