@@ -20,15 +20,23 @@ def same(length: int, kernel: int, stride: int, dilation: int) -> tuple[int, int
     return total // 2, total - total // 2
 
 
-@pytest.mark.parametrize("padding", ["SAME", "VALID", 2, None])
+@pytest.mark.parametrize(
+    ("padding", "size"),
+    [*((padding, (H, W)) for padding in ("SAME", "VALID", 2, None)), *((padding, (2, 3)) for padding in ("SAME", 2))],
+)
 @pytest.mark.parametrize(("kernel", "stride", "dilation"), [(3, 1, 1), (3, 2, 2), (4, 3, 1)])
-def test_a_convolution_is_pytorchs(kernel: int, stride: int, dilation: int, padding: Padding | None) -> None:
-    """PyTorch has no `same` at a stride, so the zeros are put there by hand. None pads by half the dilated filter."""
+def test_a_convolution_is_pytorchs(
+    kernel: int, stride: int, dilation: int, padding: Padding | None, size: tuple[int, int]
+) -> None:
+    """On images larger than the filter, and smaller. PyTorch has no `same` at a stride: the zeros are put by hand.
+
+    None pads by half the dilated filter.
+    """
     torch.manual_seed(0)
     theirs = torch.nn.Conv2d(C, FEATURES, kernel, stride, dilation=dilation)
-    x = normal(B, H, W, C)
+    x = normal(B, *size, C)
     zeros = {"VALID": 0, None: dilation * (kernel - 1) // 2}.get(padding, padding)
-    rows, columns = (same(length, kernel, stride, dilation) if zeros == "SAME" else (zeros, zeros) for length in (H, W))
+    rows, columns = (same(length, kernel, stride, dilation) if zeros == "SAME" else (zeros, zeros) for length in size)
     expected = channels_last(theirs(torch.nn.functional.pad(channels_first(x), (*columns, *rows))))
     ours = Conv(FEATURES, kernel, stride, dilation, padding)
     np.testing.assert_allclose(

@@ -7,6 +7,7 @@ import jax
 
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
+from research.models.layers.patches import convolve
 from research.models.layers.pooling import fits
 from research.models.layers.sites import Normalize, Site, normalizes
 from research.registry import ACTIVATIONS
@@ -43,6 +44,7 @@ class Conv(nn.Module):
             kernel_dilation=self.dilation,
             use_bias=self.bias,
             kernel_init=initializer(self.kernel_init, self.activation),
+            conv_general_dilated=convolve,
         )(x)
 
 

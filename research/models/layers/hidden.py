@@ -7,6 +7,7 @@ import jax
 
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
+from research.models.layers.patches import convolve
 from research.models.layers.sites import Normalize, Site
 from research.registry import ACTIVATIONS
 
@@ -50,5 +51,10 @@ class HiddenConv(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         width = self.features * ACTIVATIONS.get(self.activation).pieces
-        x = nn.Conv(width, (self.kernel, self.kernel), kernel_init=initializer(self.kernel_init, self.activation))(x)
+        x = nn.Conv(
+            width,
+            (self.kernel, self.kernel),
+            kernel_init=initializer(self.kernel_init, self.activation),
+            conv_general_dilated=convolve,
+        )(x)
         return Activate(self.activation)(x, fwd)
