@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import HiddenDense
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrence import carried, stepped
+from research.models.layers.recurrence import stepped
 from research.models.layers.recurrent import ASKS, GIVEN, Truncate
 from research.models.layers.sites import Site
 from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
@@ -68,11 +68,7 @@ class LatentAR(nn.Module):
             return new, new
 
         now = (into, hidden_into) if self.hidden else (into,)
-        begin = jnp.zeros_like(into[:, 0])
-        between = carried(self, begin)
-        last_h, h = stepped(step, begin if between is None else between.value, now, self.truncate)
-        if between is not None:
-            between.value = last_h
+        h = stepped(self, step, jnp.zeros_like(into[:, 0]), now, self.truncate)
         h = Site("hidden")(h if self.per_step else last(h, real), fwd)
         for width in self.hidden:
             h = HiddenDense(width, "tanh", self.kernel_init)(h, fwd)

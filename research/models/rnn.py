@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrence import State, carried, stepped
+from research.models.layers.recurrence import State, stepped
 from research.models.layers.recurrent import ASKS, GIVEN, Cells, Recurrent, Truncate
 from research.models.layers.sites import Site
 from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
@@ -72,10 +72,7 @@ class Jordan(nn.Module):
             return nn.sigmoid(head(h)), h
 
         first = jnp.zeros((x.shape[0], self.outputs), inputs.dtype)
-        between = carried(self, first)
-        state, h = stepped(step, first if between is None else between.value, inputs, self.truncate)
-        if between is not None:
-            between.value = state
+        h = stepped(self, step, first, inputs, self.truncate)
         return head(Site("hidden")(h if self.per_step else last(h, real), fwd))
 
 

@@ -62,7 +62,7 @@ CASES = {
     "train --dataset=text:prices.csv --context=1000": "characters, too few for a window of context=1000",
     "train --dataset=copy_memory --dataset.length=5 --dataset.size=9 --dataset.test=2": "arch=mlp reads numbers",
     "train --dataset=text:prices.csv --context=80 --split=1:1 --arch=gpt --batch_size=8": "arch.context=80 or shorter",
-    "train --dataset=text:prices.csv --context=8 --split=1:1 --arch=gpt --arch.heads=3": "3 heads do not divide a",
+    "train --dataset=text:prices.csv --context=8 --split=1:1 --arch=gpt --arch.heads=3": "3 heads do not divide",
     "train --dataset=csv:prices.csv --target=y --task=forecast --arch=ar": "is too short for a window of context=64",
     "train --dataset=csv:missing.csv --target=b --task=forecast --context=2": "column 'b': the value is missing",
     "train --dataset=csv:text.csv --target=b --task=forecast --context=2": "'x' is not a number, which a series is of",

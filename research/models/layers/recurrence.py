@@ -115,10 +115,10 @@ recurrence.defvjp(_forwards, _backwards)
 Step = Callable[[State, Any], tuple[State, jax.Array]]
 
 
-def stepped(step: Step, state: State, inputs: Any, truncate: int | None = None) -> tuple[State, jax.Array]:
-    """(the last state, what a step gives out [B, T, ...]) from a first state over inputs, leaves [B, T, ...].
+def stepped(module: nn.Module, step: Step, first: State, inputs: Any, truncate: int | None = None) -> jax.Array:
+    """What any step of a module gives out, [B, T, ...], from its first state over inputs, leaves [B, T, ...].
 
-    truncate: as in `recurrence`, and by it alone a gradient is cut.
+    truncate: as in `recurrence`. The state is kept between calls, as `carried` says.
     """
 
     def at(state: State, now: Any) -> tuple[State, jax.Array]:
@@ -129,8 +129,11 @@ def stepped(step: Step, state: State, inputs: Any, truncate: int | None = None) 
 
     by_step = jax.tree.map(lambda leaf: leaf.swapaxes(0, 1), inputs)
     cut = None if truncate is None else jnp.arange(len(jax.tree.leaves(by_step)[0])) % truncate == 0
-    last, outputs = jax.lax.scan(at, state, (by_step, cut))
-    return last, outputs.swapaxes(0, 1)
+    between = carried(module, first)
+    last, outputs = jax.lax.scan(at, first if between is None else between.value, (by_step, cut))
+    if between is not None:
+        between.value = last
+    return outputs.swapaxes(0, 1)
 
 
 def carried_on(
