@@ -243,12 +243,17 @@ def step_timer(name: str, x: np.ndarray, y: np.ndarray, batch: int, threads: int
         begin = time.perf_counter()
         for _ in range(count):
             rows = torch.randint(len(inputs), (batch,))
-            outputs = network(inputs[rows])
-            loss = nn.functional.cross_entropy(outputs.flatten(0, -2), targets[rows].flatten())
-            descent.zero_grad()
-            loss.backward()
-            descent.step()
+            loss = update(network, descent, inputs[rows], targets[rows])
         loss.item()
         return (time.perf_counter() - begin) / count
 
     return sum(parameter.numel() for parameter in network.parameters()), steps
+
+
+def update(network: nn.Module, descent: torch.optim.Optimizer, x: Tensor, y: Tensor) -> Tensor:
+    """One step of the mean cross-entropy, [], of examples x [B, ...] with classes y [B] or [B, T]."""
+    loss = nn.functional.cross_entropy(network(x).flatten(0, -2), y.flatten())
+    descent.zero_grad()
+    loss.backward()
+    descent.step()
+    return loss

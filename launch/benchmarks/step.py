@@ -15,7 +15,7 @@ from research.data import memory
 from research.data.memory import Memory
 from research.data.spec import Arrays
 from research.errors import UserError, nearest
-from research.sweeps.plan import Planner
+from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
 from research.training import ways
 from research.training.inputs import footprint
@@ -26,7 +26,7 @@ BATCH = flags.DEFINE_integer("batch_size", 32, "step: examples an update", lower
 TURNS = flags.DEFINE_integer("turns", 7, "step: timings of each, in turns; medians are reported", lower_bound=1)
 TURN_SECONDS = flags.DEFINE_float("turn_seconds", 0.5, "step: about how long a timing takes", lower_bound=0.0)
 
-CLASSES, STEPS = 10, 32
+CLASSES, MOST_CLASSES, STEPS = 10, 26, 32
 
 
 def _digits(rows: int) -> Memory:
@@ -96,15 +96,14 @@ def _need_torch() -> None:
 
 
 def _cores() -> int:
-    """Those that this process may use; `taskset -c 0` leaves one, on which a busy machine's timings can be compared."""
+    """Those that this process may use; on the one of `taskset -c 0` PyTorch's threads wait for no other process."""
     return len(os.sched_getaffinity(0))
 
 
 def _row(name: str) -> str:
-    data, options, more = CASES[name]
-    source = data(BATCH.value * STEPS * 10 // 8)
-    parameters, ours = _ours(name, source, options)
-    timers = [ours]
+    source, run, more = _case(name, BATCH.value)
+    parameters, _ = footprint(run.config, run.program)
+    timers = [_timer(source, run)]
     if AGAINST.value:
         from launch.benchmarks import pytorch
 
@@ -117,7 +116,7 @@ def _row(name: str) -> str:
     cells = [f"{1000 * statistics.median(each):.2f}" for each in times]
     if len(times) > 1:
         cells.append(f"{statistics.median(a / b for a, b in zip(*times, strict=True)):.2f}")
-    setting = ", ".join(f"{option}={value}" for option, value in options.items()) or "default"
+    setting = ", ".join(f"{option}={value}" for option, value in CASES[name][1].items()) or "default"
     return f"| {name} | {setting} | {parameters:,} | " + " | ".join(cells) + " |"
 
 
@@ -131,11 +130,18 @@ def _in_turns(timers: list[Callable[[int], float]]) -> list[list[float]]:
     return [list(each) for each in zip(*turns, strict=True)]
 
 
-def _ours(name: str, source: Memory, options: dict[str, Any]) -> tuple[int, Callable[[int], float]]:
-    """(parameters, a function that trains so many steps or a few more and gives the seconds of one)."""
-    settings = {"arch": name, "batch_size": BATCH.value, "epochs": 1000, "optimizer.momentum": 0.9}
+def _case(name: str, batch: int) -> tuple[Memory, Run, int]:
+    """The data of an architecture, the run on them, and how many parameters more PyTorch's network has."""
+    data, options, more = CASES[name]
+    source = data(max(batch * STEPS * 10 // 8, MOST_CLASSES * 10))
+    settings = {"arch": name, "batch_size": batch, "epochs": 1000, "optimizer.momentum": 0.9}
     settings |= {"learning_rate": 0.01, "scaling": "none"}
     (run,) = Planner(lambda config: source).runs([settings | {f"arch.{key}": value for key, value in options.items()}])
+    return source, run, more
+
+
+def _timer(source: Memory, run: Run) -> Callable[[int], float]:
+    """A function that trains so many steps, or a few more, and gives the seconds of one."""
     program = run.program
     way = next(iter(ways.candidates(program, run.config, 1)))
     with program.numbers():
@@ -156,4 +162,4 @@ def _ours(name: str, source: Memory, options: dict[str, Any]) -> tuple[int, Call
             jax.block_until_ready(chunk.state)
         return (time.perf_counter() - begin) / (rounds * at_once)
 
-    return footprint(run.config, program)[0], steps
+    return steps

@@ -112,6 +112,7 @@ CASES = {
     "table --name=nothing --explain=a --rows=runs": "--rows is for tables; --explain prints text",
     "list regularizers foo": "one list at a time; 'foo' is one too many",
     "benchmark pakcing": "did you mean packing",
+    "benchmark step --arch=resnt": "no step of 'resnt' is measured; did you mean resnet",
     "plan --experiment=foo": "unknown experiment 'foo'",
     "doctor now": "'now' is not a flag",
 }

@@ -1,19 +1,27 @@
 """Measurements small enough for a test: data reports every kind of reading, and no kill changes a record."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 KINDS = ("no worker", "1 thread", "2 threads", "4 threads", "1 processes", "all steps", "opened again")
 KINDS += ("gathered on the device", "streamed, threads", "put on the device", "streamed, 1 processes")
 
 
+def launched(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "launch.benchmark", name, *arguments]
+    env = {**os.environ, **environment}
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=900, env=env)
+
+
 def measured(name: str, *arguments: str) -> str:
     """What a measurement prints."""
-    command = [sys.executable, "-m", "launch.benchmark", name, *arguments]
-    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=900)
+    run = launched(name, *arguments)
     assert run.returncode == 0, run.stderr
     return run.stdout
 
@@ -25,6 +33,27 @@ def test_benchmark_of_data(tmp_path: Path) -> None:
     for kind in KINDS:
         assert any(kind in row for row in rows), kind
     assert all(int(rate.replace(",", "")) > 0 for rate in rows.values())
+
+
+def test_a_step_beside_pytorchs(tmp_path: Path) -> None:
+    """Whose network has as many parameters, which the measurement itself demands, but for a GRU's second bias."""
+    quick = ("--turns=1", "--turn_seconds=0", "--batch_size=2", f"--cache_dir={tmp_path}")
+    printed = measured("step", "--against=torch", "--arch=mlp,gru,gpt", *quick)
+    rows = re.findall(r"^\| (\w+) \| default \| ([\d,]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", printed, re.M)
+    assert [(name, parameters) for name, parameters, *_ in rows] == [
+        ("mlp", "269,322"),
+        ("gru", "61,706"),
+        ("gpt", "799,104"),
+    ]
+    for *_, ours, theirs, ratio in rows:
+        assert float(ratio) == pytest.approx(float(ours) / float(theirs), abs=0.02, rel=0.02)
+
+
+def test_without_pytorch_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError")
+    run = launched("step", "--against=torch", PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert run.returncode == 2
+    assert run.stderr == "error: PyTorch is not installed; pip install -r requirements-dev.txt brings it\n"
 
 
 def test_kills_change_nothing(tmp_path: Path) -> None:
