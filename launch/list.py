@@ -84,7 +84,7 @@ def _entry(entry: Entry) -> Iterator[str]:
 
 def _needs(entry: Entry) -> Iterator[str]:
     """What must hold for the entry to be used; where it does not, that is an error before anything trains."""
-    if isinstance(entry, Regularizer) and (site := site_of(entry)):
+    if isinstance(entry, Regularizer) and (site := site_of(entry)) in SITES:
         yield f"The network has {SITES[site]}."
     if isinstance(entry, Loss):
         yield f"The task is {' or '.join(entry.tasks)}."

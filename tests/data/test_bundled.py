@@ -132,7 +132,7 @@ def test_registry_lists_them():
     entries = {entry.name: entry for entry in DATASETS}
     assert {"digits", "iris", "wine", "breast_cancer", "diabetes", "mnist", "cifar10"} <= set(entries)
     assert all(entry.summary for entry in entries.values())
-    made_up = {"dates", "noisy_ar2", "reverse_strings", "sine_mixture"}
+    made_up = {"dates", "moons", "noisy_ar2", "reverse_strings", "shapes", "sine_mixture", "spelled_letters", "spirals"}
     assert all(entry.paper for name, entry in entries.items() if name not in made_up)
 
 

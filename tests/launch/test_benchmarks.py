@@ -57,10 +57,10 @@ def test_without_pytorch_it_says_so(tmp_path: Path) -> None:
 
 
 def test_kills_change_nothing(tmp_path: Path) -> None:
-    """Five of the kills that `launch.benchmark kill` makes by the hundred; a record that differs fails it."""
-    printed = measured("kill", "--n=5", f"--cache_dir={tmp_path}")
+    """Two of the kills that `launch.benchmark kill` makes by the hundred; a record that differs fails it."""
+    printed = measured("kill", "--n=2", f"--cache_dir={tmp_path}")
     together = re.search(r"^\| together \|.*$", printed, re.M)
     assert together is not None, printed
     kills, *_, sweeps, differ = (int(cell) for cell in together.group().split("|")[3:-1])
-    assert (kills, differ) == (5, 0)
-    assert sweeps >= 5
+    assert (kills, differ) == (2, 0)
+    assert sweeps >= 2

@@ -33,8 +33,10 @@ def test_the_others_are_listed_and_each_broken_file_is_one_line(results: list[Re
     assert results[0].code == 0
     # The files come in the order of their names: again.py is there before regularization.py.
     assert {line.split(":")[0] for line in results[0].out.splitlines() if line[0] != " "} == {
-        "regularization",
+        "forecasting",
         "optimizers",
+        "quadratic",
+        "regularization",
     }
     says = results[0].err.splitlines()
     assert len(says) == 3

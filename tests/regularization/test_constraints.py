@@ -11,9 +11,10 @@ from research.registry import ARCHITECTURES, REGULARIZERS, load_package
 load_package("research.models")
 load_package("research.regularization")
 
-IMAGES = SimpleNamespace(shape=(8, 8, 1), task="classification")
+WHOLE = {"target_shape": (), "reconstructs": False}
+IMAGES = SimpleNamespace(shape=(8, 8, 1), task="classification", classes=("a", "b"), **WHOLE)
 SGD = Part("sgd")
-TABLE = SimpleNamespace(shape=(4,), task="regression")
+TABLE = SimpleNamespace(shape=(4,), task="regression", classes=(), **WHOLE)
 
 
 def problems(name: str, *others: str, optimizer: Part = SGD, arch: str = "cnn", spec: Any = IMAGES) -> list[str]:
@@ -44,7 +45,7 @@ def test_images_only(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["label_smoothing", "cutmix"])
-def test_classification_only(name: str) -> None:
+def test_of_classes(name: str) -> None:
     assert f"{name} mixes class probabilities; the task is regression" in problems(name, spec=TABLE)
 
 

@@ -151,7 +151,8 @@ def temporary_bytes(**settings: Any) -> int:
     (of,) = Planner(lambda config: data).runs([{**BASE, **deep, **settings}])
     chunk, *_ = chunk_lib.start(of.program, [of.config], data.data, Way(1, 1))
     arguments = (chunk.state, chunk.lanes, batches_of(chunk), chunk.factors[:1], np.int32(1))
-    compiled = lanes_lib.advance.lower(of.program, 1, *arguments).compile()
+    as_users_do = {"xla_cpu_use_fusion_emitters": True}
+    compiled = lanes_lib.advance.lower(of.program, 1, *arguments).compile(compiler_options=as_users_do)
     return compiled.memory_analysis().temp_size_in_bytes  # type: ignore[no-any-return]
 
 
