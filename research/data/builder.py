@@ -1,8 +1,6 @@
 """The TFDS builder of a table: how bundled tables, csv files and folders become prepared TFDS sets."""
 
-import contextlib
 import functools
-import io
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -82,6 +80,12 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
                 ),
             )
 
+        def _log_download_bytes(self) -> None:
+            """Nothing is downloaded."""
+
+        def _log_download_done(self) -> None:
+            """The bar is full."""
+
         def _shard_iterators_per_split(self, dl_manager: Any) -> dict[str, Any]:
             examples = _examples(table, bar)  # TFDS takes the shards in their order, each to its end
             parts = {"train": size - table.test_size, "test": table.test_size}
@@ -95,8 +99,8 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
     directory = root / name / version
     try:
         builder = TableBuilder(data_dir=str(root), file_format="array_record")
-        # TFDS has bars of its own, which say nothing of the rows.
-        with bar, contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        tfds.disable_progress_bar()  # its own bars say nothing of the rows
+        with bar:
             builder.download_and_prepare()
     except (OSError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "write() failed" not in str(error):  # how array_record says it

@@ -1,10 +1,13 @@
 """Generated sequences: what a row is, its baselines, the same rows from the same seed, and MNIST pixel by pixel."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from engine import Memory
 
-from research.data.builder import open_built
+from research.data.builder import open_built, prepare
 from research.data.generated import pixels
 from research.data.source import open_source
 from research.data.spec import Arrays, DataSpec
@@ -101,3 +104,15 @@ def test_bytes_in_series_stay_bytes(cache):
     source = open_built(lambda: table, "series", "1.0.0", cache_dir=cache, name="series")
     assert source.arrays().x.dtype == np.uint8
     np.testing.assert_array_equal(source.arrays().x, table.x)
+
+
+def test_sets_that_are_written_side_by_side_leave_the_output_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, err = sys.stdout, sys.stderr
+    tables = {f"side_{place}": adding(4, 40, 10, place) for place in range(4)}
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda name: prepare(tables[name], name, "1.0.0", tmp_path), tables))
+    assert all(directory.is_dir() for directory in done)
+    assert (sys.stdout, sys.stderr) == (out, err)
+    assert capsys.readouterr().out == ""
