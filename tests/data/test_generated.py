@@ -2,13 +2,14 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from engine import Memory
 
 from research.data.builder import open_built, prepare
-from research.data.generated import pixels
+from research.data.generated import adding, pixels
 from research.data.source import open_source
 from research.data.spec import Arrays, DataSpec
 from research.data.table import Table
