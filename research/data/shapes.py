@@ -15,6 +15,7 @@ from research.registry import DATASETS, Entry
 VERSION = "1.0.0"  # raised when other rows are generated
 CLASSES = ("background", "circle", "square", "triangle")
 MAXIMUM = 255
+DARK, BRIGHT = 100, 130  # the most of the ground's colour, the least of a shape's
 
 
 def open_shapes(
@@ -23,8 +24,8 @@ def open_shapes(
     cache_dir: str,
     side: Annotated[int, Range(8), "rows and columns of a picture"] = 32,
     objects: Annotated[Count, "most objects of a picture"] = 3,
-    noise: Annotated[NonNegative, "standard deviation of the pixels' noise, of 255"] = 20.0,
-    size: Annotated[Count, "pictures to train and validate on"] = 2_500,
+    noise: Annotated[NonNegative, "standard deviation of the pixels' noise, of 255"] = 10.0,
+    size: Annotated[Count, "pictures to train and validate on"] = 5_000,
     test: Annotated[Count, "pictures of the test set"] = 500,
     seed: Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"] = 0,
 ) -> Source:
@@ -38,17 +39,17 @@ def open_shapes(
 def shapes(side: int, objects: int, noise: float, size: int, test: int, seed: int) -> Table:
     """Pictures [side, side, 3] of one to `objects` shapes over one another, each of a colour of its own, and noise.
 
-    y: the class of each pixel. Colours say nothing of classes. A shape's radius is an eighth to a quarter of the side.
+    y: the class of each pixel. Shapes are bright on a dark ground; their colours say nothing of their classes. Each
+    lies whole in the picture, with a radius of an eighth to a quarter of its side, but a later one may cover it.
     """
     draw = rng.host(seed, "shapes")
     pictures = np.zeros((size + test, side, side, 3), np.uint8)
     masks = np.zeros((size + test, side, side), np.int32)
     for picture, mask in zip(pictures, masks, strict=True):
-        colours = draw.uniform(0, MAXIMUM, (objects + 1, 3))
-        canvas = np.broadcast_to(colours[0], (side, side, 3)).copy()
-        for colour in colours[1 : 1 + draw.integers(1, objects + 1)]:
-            kind, centre = draw.integers(1, len(CLASSES)), draw.uniform(0, side, 2)
-            inside = inside_of(CLASSES[kind], side, centre, draw.uniform(side / 8, side / 4))
+        canvas = np.broadcast_to(draw.uniform(0, DARK, 3), (side, side, 3)).copy()
+        for colour in draw.uniform(BRIGHT, MAXIMUM, (draw.integers(1, objects + 1), 3)):
+            kind, radius = draw.integers(1, len(CLASSES)), draw.uniform(side / 8, side / 4)
+            inside = inside_of(CLASSES[kind], side, draw.uniform(radius, side - radius, 2), radius)
             canvas[inside], mask[inside] = colour, kind
         canvas += noise * draw.standard_normal(canvas.shape)
         picture[:] = np.clip(np.rint(canvas), 0, MAXIMUM)
