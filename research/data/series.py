@@ -29,38 +29,12 @@ BurnIn = Annotated[
 Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
 
 
-def open_sines(
-    *,
-    data_dir: str | None,
-    cache_dir: str,
-    length: Length = 10_000,
-    context: Context = 64,
-    burn_in: BurnIn = 0,
-    seed: Seed = 0,
-) -> Source:
-    """A sine mixture; see `sines`."""
-    return _open("sine_mixture", sines, length, context, burn_in, seed, cache_dir)
-
-
-def sines(length: int, seed: int) -> np.ndarray:
+def sine_mixture(length: int, seed: int) -> np.ndarray:
     """Three sines of other periods and random phases, with noise of deviation 0.1: float64 [length]."""
     draw = rng.host(seed, "sine_mixture")
     phases, time = draw.uniform(0, 2 * np.pi, len(PERIODS)), np.arange(length)
     waves = [a * np.sin(2 * np.pi * time / p + f) for a, p, f in zip(AMPLITUDES, PERIODS, phases, strict=True)]
     return np.sum(waves, axis=0) + NOISE * draw.normal(size=length)
-
-
-def open_noisy_ar2(
-    *,
-    data_dir: str | None,
-    cache_dir: str,
-    length: Length = 10_000,
-    context: Context = 64,
-    burn_in: BurnIn = 0,
-    seed: Seed = 0,
-) -> Source:
-    """A noisy AR(2) process; see `noisy_ar2`."""
-    return _open("noisy_ar2", noisy_ar2, length, context, burn_in, seed, cache_dir)
 
 
 def noisy_ar2(length: int, seed: int) -> np.ndarray:
@@ -73,17 +47,23 @@ def noisy_ar2(length: int, seed: int) -> np.ndarray:
     return hidden[WARM_UP:] + draw.normal(size=length)
 
 
-def _open(
-    name: str,
-    make: Callable[[int, int], np.ndarray],
-    length: int,
-    context: int,
-    burn_in: int,
-    seed: int,
-    cache_dir: str,
-) -> Source:
-    key = f"{name}_{digest([length, seed])}"
-    return open_series(lambda: make(length, seed), name, key, VERSION, context, burn_in, cache_dir)
+def _opener(make: Callable[[int, int], np.ndarray]) -> Callable[..., Source]:
+    """What opens the windows of the series that `make(length, seed)` makes."""
+
+    def open_made(
+        *,
+        data_dir: str | None,
+        cache_dir: str,
+        length: Length = 10_000,
+        context: Context = 64,
+        burn_in: BurnIn = 0,
+        seed: Seed = 0,
+    ) -> Source:
+        name = make.__name__
+        key = f"{name}_{digest([length, seed])}"
+        return open_series(lambda: make(length, seed), name, key, VERSION, context, burn_in, cache_dir)
+
+    return open_made
 
 
 def open_series(
@@ -122,8 +102,9 @@ def open_series(
     )
 
 
-for _name, _build, _summary in (
-    ("sine_mixture", open_sines, "three sines with a little noise; the next value is foreseen"),
-    ("noisy_ar2", open_noisy_ar2, "an AR(2) process seen through noise; the next value is foreseen"),
+for _make, _summary in (
+    (sine_mixture, "three sines with a little noise; the next value is foreseen"),
+    (noisy_ar2, "an AR(2) process seen through noise; the next value is foreseen"),
 ):
-    DATASETS.add(Entry(_name, _build, _summary, options=options_of(_build, given={"data_dir", "cache_dir"})))
+    _build = _opener(_make)
+    DATASETS.add(Entry(_make.__name__, _build, _summary, options=options_of(_build, given={"data_dir", "cache_dir"})))

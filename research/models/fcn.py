@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from research.models.layers.convolution import ConvUnit
 from research.models.layers.forward import Forward
@@ -12,7 +11,7 @@ from research.models.layers.hidden import ActivationName
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import Pool, Pooling
 from research.models.layers.sites import Site
-from research.models.layers.upsampling import Upsample, Upsampling
+from research.models.layers.upsampling import Upsample, Upsampling, filled_up
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 
@@ -49,7 +48,7 @@ class FCN(nn.Module):
         x = Site("input")(x, fwd)
         height, width = x.shape[1:3]
         coarsest = 2 ** len(self.channels)
-        maps = self._maps(jnp.pad(x, ((0, 0), (0, -height % coarsest), (0, -width % coarsest), (0, 0))), fwd)
+        maps = self._maps(filled_up(x, coarsest), fwd)
         scores = self._score(maps.pop())
         if not self.per_step:
             return scores.mean(axis=(1, 2))

@@ -12,7 +12,7 @@ from research.models.layers.hidden import ActivationName
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import Pool, Pooling
 from research.models.layers.sites import Site
-from research.models.layers.upsampling import Upsample, Upsampling
+from research.models.layers.upsampling import Upsample, Upsampling, filled_up
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 
@@ -37,8 +37,7 @@ class UNet(nn.Module):
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         x = Site("input")(x, fwd)
         height, width = x.shape[1:3]
-        stride = 2**self.levels
-        x = jnp.pad(x, ((0, 0), (0, -height % stride), (0, -width % stride), (0, 0)))
+        x = filled_up(x, 2**self.levels)
         beside = []
         for level in range(self.levels):
             x = self._level(x, level, fwd)

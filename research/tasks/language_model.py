@@ -1,6 +1,7 @@
 """Language modelling: the next symbol at each place; bits per character, perplexity and accuracy."""
 
 import math
+import sys
 
 import jax
 
@@ -8,6 +9,8 @@ from research.registry import TASKS, Task
 from research.tasks.classification import decode, encode
 from research.tasks.problem import Problem
 from research.tasks.step_classification import accuracy, nll, real
+
+MOST_NATS = math.log(sys.float_info.max)
 
 
 def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
@@ -20,8 +23,9 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
 
 
 def finish(means: dict[str, float]) -> dict[str, float]:
-    """With the perplexity, exp of the mean of the nats."""
-    return {**means, "perplexity": math.exp(means["nll"])}
+    """With the perplexity, exp of the mean of the nats; infinite beyond what a float holds."""
+    nats = means["nll"]
+    return {**means, "perplexity": math.inf if nats > MOST_NATS else math.exp(nats)}
 
 
 TASKS.add(

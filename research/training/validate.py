@@ -74,7 +74,10 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     spec = seen(spec, config.task)
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
-    _check_constraints(config, spec, ARCHITECTURES.kind)
+    for _, entry in entries(config):
+        for constraint in entry.constraints:
+            if wrong := constraint(config, spec):
+                raise UserError(wrong)
     loss = LOSSES.get(config.loss)
     if config.task not in loss.tasks:
         fitting = [entry.name for entry in LOSSES if config.task in entry.tasks]
@@ -86,20 +89,11 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     if config.target_scaling != "none" and config.task not in ("regression", "forecast"):
         raise UserError(f"target_scaling scales a regression's targets; {spec.name} is for {spec.task}")
     _check_input(config, spec)
-    _check_constraints(config, spec)
     program = program_of(config, spec)
     _check_sizes(config, program)
     factors_of(config, program)
     _check_sites(config, spec)
     return program
-
-
-def _check_constraints(config: RunConfig, spec: DataSpec, kind: str = "") -> None:
-    """Raises UserError with what an entry (of that kind) has against the config."""
-    for own, entry in entries(config):
-        for constraint in entry.constraints if kind in ("", own) else ():
-            if wrong := constraint(config, spec):
-                raise UserError(wrong)
 
 
 def _check_input(config: RunConfig, spec: DataSpec) -> None:

@@ -52,7 +52,7 @@ def test_the_ar2_process_has_its_covariances():
 
 
 def test_the_sines_are_sines():
-    values = series.sines(31 * 12 * 79, seed=1)  # whole periods of each
+    values = series.sine_mixture(31 * 12 * 79, seed=1)  # whole periods of each
     power = np.abs(np.fft.rfft(values)) ** 2 * 2 / len(values) ** 2
     bins = [round(len(values) / period) for period in series.PERIODS]
     np.testing.assert_allclose(power[bins], np.square(series.AMPLITUDES) / 2, rtol=0.02)

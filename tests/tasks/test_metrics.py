@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from research.tasks import classification, regression
+from research.tasks import classification, language_model, regression
 
 
 def test_roc_auc_of_two_classes_with_ties() -> None:
@@ -62,3 +62,11 @@ def test_scaled_targets_come_back_in_their_units() -> None:
     encoded = regression.encode(y, 1, np.float32(12), np.float32(2))
     np.testing.assert_array_equal(encoded, [[-1], [1]])
     np.testing.assert_array_equal(regression.decode(encoded, np.float32(12), np.float32(2))[:, 0], y)
+
+
+def test_a_perplexity_beyond_floats_is_infinite() -> None:
+    """As of a run on its way to diverge, whose curve is completed too."""
+    finish = language_model.finish
+    assert finish({"nll": 2.0})["perplexity"] == pytest.approx(np.exp(2.0))
+    assert finish({"nll": 1e4})["perplexity"] == np.inf
+    assert np.isnan(finish({"nll": float("nan")})["perplexity"])

@@ -11,6 +11,7 @@ from research.data import memory
 from research.data.shapes import CLASSES, inside_of, shapes
 from research.data.spec import PADDING
 from research.errors import UserError
+from research.models.layers.upsampling import Upsample, resized
 from research.regularization import targets
 from research.sweeps import battery
 from research.sweeps.battery import Subject
@@ -116,3 +117,13 @@ def test_what_cannot_be_is_said() -> None:
         Subject({**FCN, "arch.stride": "8"}, masks).run()
     with pytest.raises(UserError, match="crop makes images smaller"):
         Subject(FCN, masks).run(regularization="crop=2")
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_a_transposed_convolution_begins_as_the_bilinear_resize(factor: int) -> None:
+    """Away from the border, outside which it takes zeros to lie; no channel reads another."""
+    x = jax.random.normal(jax.random.key(0), (1, 6, 5, 2))
+    grown, _ = Upsample(2, factor, bilinear=True).init_with_output(jax.random.key(1), x)
+    inside = (slice(None), slice(factor, -factor), slice(factor, -factor))
+    expected = resized(x, (6 * factor, 5 * factor))
+    np.testing.assert_allclose(grown[inside], expected[inside], rtol=1e-5, atol=1e-6)

@@ -46,15 +46,19 @@ def resized(x: jax.Array, shape: tuple[int, int]) -> jax.Array:
     return jax.image.resize(x, (x.shape[0], *shape, x.shape[-1]), "bilinear", antialias=False)
 
 
+def filled_up(x: jax.Array, multiple: int) -> jax.Array:
+    """Zeros after the rows and columns of x [B, H, W, C], up to a multiple."""
+    height, width = x.shape[1:3]
+    return jnp.pad(x, ((0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)))
+
+
 def bilinear_kernel(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
     """The kernel [k, k, C, C] with which a transposed convolution of stride k/2 is the bilinear resize of each channel.
 
     At an image's border it takes zeros to lie outside, where a resize repeats the border.
     """
     side, channels = shape[0], min(shape[2:])
-    place = np.arange(side)
-    centre = side / 2 - 0.5 if side % 2 == 0 else side // 2
-    profile = 1 - np.abs(place - centre) / (side / 2)
+    profile = 1 - np.abs(np.arange(side) - (side - 1) / 2) / (side / 2)
     kernel = np.zeros(shape)
     kernel[:, :, range(channels), range(channels)] = np.outer(profile, profile)[..., None]
     return jnp.asarray(kernel, dtype)
