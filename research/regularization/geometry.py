@@ -13,18 +13,14 @@ from research.regularization.sampling import Interpolation, rotated, zoomed
 _PAPER = "Simard et al. 2003, Best practices for convolutional neural networks applied to visual document analysis"
 
 
-def turn(
-    image: jax.Array, key: jax.Array, degrees: Any, interpolation: Interpolation = "bilinear", fill: float = 0
-) -> jax.Array:
+def turn(image: jax.Array, key: jax.Array, degrees: Any, interpolation: Interpolation = "bilinear") -> jax.Array:
     """An image [H, W, ...] turned about its centre by an angle that the key draws from U(-degrees, degrees)."""
-    return rotated(image, degrees * jax.random.uniform(key, minval=-1, maxval=1), interpolation, fill)
+    return rotated(image, degrees * jax.random.uniform(key, minval=-1, maxval=1), interpolation)
 
 
-def zoom(
-    image: jax.Array, key: jax.Array, low: Any, high: Any, interpolation: Interpolation = "bilinear", fill: float = 0
-) -> jax.Array:
+def zoom(image: jax.Array, key: jax.Array, low: Any, high: Any, interpolation: Interpolation = "bilinear") -> jax.Array:
     """An image [H, W, ...] magnified about its centre by a factor that the key draws from U(low, high)."""
-    return zoomed(image, low + (high - low) * jax.random.uniform(key), interpolation, fill)
+    return zoomed(image, low + (high - low) * jax.random.uniform(key), interpolation)
 
 
 @member(

@@ -8,36 +8,30 @@ import jax.numpy as jnp
 Interpolation = Literal["bilinear", "nearest"]
 
 
-def rotated(
-    image: jax.Array, degrees: jax.Array | float, interpolation: Interpolation = "bilinear", fill: float = 0
-) -> jax.Array:
-    """An image [H, W, ...] turned counter-clockwise about its centre; `fill` comes in where it was not."""
+def rotated(image: jax.Array, degrees: jax.Array | float, interpolation: Interpolation = "bilinear") -> jax.Array:
+    """An image [H, W, ...] turned counter-clockwise about its centre; zeros come in where it was not."""
     angle = jnp.deg2rad(degrees)
     sin, cos = jnp.sin(angle), jnp.cos(angle)
     row, column = _from_centre(image)
-    turned = sampled(image, row * cos + column * sin, column * cos - row * sin, interpolation, fill)
+    turned = sampled(image, row * cos + column * sin, column * cos - row * sin, interpolation)
     return jnp.where(angle == 0, image, turned)
 
 
-def zoomed(
-    image: jax.Array, factor: jax.Array | float, interpolation: Interpolation = "bilinear", fill: float = 0
-) -> jax.Array:
-    """An image [H, W, ...] magnified about its centre, in its frame; a factor below 1 makes it smaller, amid `fill`."""
+def zoomed(image: jax.Array, factor: jax.Array | float, interpolation: Interpolation = "bilinear") -> jax.Array:
+    """An image [H, W, ...] magnified about its centre, in its frame; a factor below 1 makes it smaller, amid zeros."""
     row, column = _from_centre(image)
-    return jnp.where(factor == 1, image, sampled(image, row / factor, column / factor, interpolation, fill))
+    return jnp.where(factor == 1, image, sampled(image, row / factor, column / factor, interpolation))
 
 
-def sampled(
-    image: jax.Array, row: jax.Array, column: jax.Array, interpolation: Interpolation, fill: float
-) -> jax.Array:
+def sampled(image: jax.Array, row: jax.Array, column: jax.Array, interpolation: Interpolation) -> jax.Array:
     """What an image [H, W, ...] is at places [H, W] that are counted from its centre, in the image's type.
 
-    bilinear: between the four pixels around; nearest: of the nearest one, so that classes stay classes. `fill` is what
-    lies around the image.
+    bilinear: between the four pixels around; nearest: of the nearest one, so that classes stay classes. Zeros lie
+    around the image.
     """
     row, column = row + (image.shape[0] - 1) / 2, column + (image.shape[1] - 1) / 2
     if interpolation == "nearest":
-        return _pixels(image, jnp.round(row), jnp.round(column), fill)
+        return _pixels(image, jnp.round(row), jnp.round(column))
     top, left = jnp.floor(row), jnp.floor(column)
     down, right = row - top, column - left
     total = jnp.zeros((), jnp.promote_types(image.dtype, jnp.float32))
@@ -45,7 +39,7 @@ def sampled(
         for beside in (0, 1):
             weight = (down if below else 1 - down) * (right if beside else 1 - right)
             weight = weight.reshape(*weight.shape, *[1] * (image.ndim - 2))
-            total = total + weight * _pixels(image, top + below, left + beside, fill)
+            total = total + weight * _pixels(image, top + below, left + beside)
     return total.astype(image.dtype)
 
 
@@ -55,10 +49,10 @@ def _from_centre(image: jax.Array) -> tuple[jax.Array, jax.Array]:
     return jnp.arange(height)[:, None] - (height - 1) / 2, jnp.arange(width)[None, :] - (width - 1) / 2
 
 
-def _pixels(image: jax.Array, row: jax.Array, column: jax.Array, fill: float) -> jax.Array:
-    """The pixels at whole places [H, W] as floats, `fill` outside the image."""
+def _pixels(image: jax.Array, row: jax.Array, column: jax.Array) -> jax.Array:
+    """The pixels at whole places [H, W] as floats, 0 outside the image."""
     height, width = image.shape[:2]
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     at = (jnp.clip(part, 0, most - 1).astype(int) for part, most in ((row, height), (column, width)))
     found = image[tuple(at)]
-    return jnp.where(inside.reshape(*inside.shape, *[1] * (image.ndim - 2)), found, jnp.asarray(fill, image.dtype))
+    return jnp.where(inside.reshape(*inside.shape, *[1] * (image.ndim - 2)), found, 0)

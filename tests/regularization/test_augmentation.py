@@ -21,7 +21,7 @@ from .test_constraints import IMAGES
 SQUARE = jnp.arange(1, 51, dtype=jnp.float32).reshape(5, 5, 2)
 EVEN = jnp.arange(1, 17, dtype=jnp.int32).reshape(4, 4)
 RAMP = jnp.broadcast_to(jnp.arange(5.0), (5, 5))
-OUTSIDE = 255
+OUTSIDE = 0
 
 
 def keys(count: int) -> jax.Array:
@@ -29,8 +29,8 @@ def keys(count: int) -> jax.Array:
 
 
 # Counter-clockwise by so many degrees, and magnified by a factor: one program each.
-TURNED = jax.jit(lambda degrees: (rotated(SQUARE, degrees), rotated(EVEN, degrees, "nearest", OUTSIDE)))
-ZOOMED = jax.jit(lambda factor: (zoomed(RAMP, factor, fill=9), zoomed(EVEN, factor, "nearest", OUTSIDE)))
+TURNED = jax.jit(lambda degrees: (rotated(SQUARE, degrees), rotated(EVEN, degrees, "nearest")))
+ZOOMED = jax.jit(lambda factor: (zoomed(RAMP, factor), zoomed(EVEN, factor, "nearest")))
 
 
 def test_right_angles_are_numpys() -> None:
@@ -59,7 +59,7 @@ def test_zoom_by_hand() -> None:
     for factor, row, mask in (
         (1.0, [0, 1, 2, 3, 4], EVEN),
         (2.0, [1, 1.5, 2, 2.5, 3], np.repeat(np.repeat(EVEN[1:3, 1:3], 2, 0), 2, 1)),
-        (0.5, [9, 0, 2, 4, 9], None),
+        (0.5, [0, 0, 2, 4, 0], None),
         (0.6, None, framed),
     ):
         got_row, got_mask = ZOOMED(jnp.float32(factor))
@@ -77,8 +77,8 @@ def test_a_mask_moves_with_its_image() -> None:
     def moved(key: jax.Array) -> Any:
         image, mask = disc[..., None], disc.astype(jnp.int32)
         return (
-            (turn(image, key, 180.0), turn(mask, key, 180.0, "nearest", 0)),
-            (zoom(image, key, 0.7, 1.4), zoom(mask, key, 0.7, 1.4, "nearest", 0)),
+            (turn(image, key, 180.0), turn(mask, key, 180.0, "nearest")),
+            (zoom(image, key, 0.7, 1.4), zoom(mask, key, 0.7, 1.4, "nearest")),
         )
 
     for image, mask in jax.jit(jax.vmap(moved))(keys(5)):
