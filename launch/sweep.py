@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> None:
     if NAME.value:
         if changed := change(NAME.value, sweep, runs, records, plans):
             monitor.warn(changed)
-        sweep.save(records, NAME.value)
+        sweep.save(records, NAME.value, runs)
     found = obtain(runs, records, plans, monitor, execution=how)
     put(of_sweep(NAME.value or "sweep", sweep, runs, found))
 

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> None:
         refuse_changed(NAME.value, run, records, plans, how)
         if changed := change(NAME.value, named, [run], records, plans):
             monitor.warn(changed)
-        named.save(records, NAME.value)
+        named.save(records, NAME.value, [run])
     if not records.path(run.id).exists():
         records.prepare()  # before anything is printed
     print(f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,} steps")

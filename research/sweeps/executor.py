@@ -15,7 +15,7 @@ from jax.experimental import multihost_utils
 from research.data.spec import Arrays
 from research.errors import Stopped, UserError
 from research.sweeps import claims as claims_lib
-from research.sweeps import trainer
+from research.sweeps import progress, trainer
 from research.sweeps.claims import Claims
 from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.plan import Pack, Run, packs
@@ -55,6 +55,7 @@ def execute(
     """
     checkpoints = Checkpoints(Path(execution.checkpoints or store.root / "checkpoints"), report.warn)
     checkpoints.prepare()
+    progress.tidy(store.root, time.time())
     job = Job(store, arrays_of, report, execution, timer, checkpoints, totals or {}, origin_of)
     missing = list(runs)
     while missing:

@@ -101,24 +101,34 @@ def _without_parameters(
 
 @dataclasses.dataclass(frozen=True)
 class Sweep:
-    """A named sweep as it was asked for: the settings of every run, and the axes that its table shows."""
+    """A named sweep as it was asked for: the settings of every run, and the axes that its table shows.
+
+    runs, epochs: of each request its run's id and length, once it is saved.
+    """
 
     requests: list[dict[str, Any]]
     axes: list[str]
+    runs: list[str] = dataclasses.field(default_factory=list)
+    epochs: list[int] = dataclasses.field(default_factory=list)
 
-    def save(self, store: Store, name: str) -> None:
+    def save(self, store: Store, name: str, runs: Sequence[Run]) -> None:
         """Keeps the sweep under its name, beside the records."""
         check_name(name)
         store.prepare()
-        store.write_json("sweeps", name, dataclasses.asdict(self))
+        saved = dataclasses.replace(self, runs=[run.id for run in runs], epochs=[run.config.epochs for run in runs])
+        store.write_json("sweeps", name, dataclasses.asdict(saved))
+
+    def arm(self, request: Mapping[str, Any]) -> str:
+        """The row of the sweep's table to which a request belongs."""
+        shown = [f"{path}={request[path]}" for path in self.axes if path != "seed" and path in request]
+        return ", ".join(shown) or "all runs"
 
     @classmethod
     def load(cls, store: Store, name: str) -> "Sweep":
         """The sweep of that name. Raises UserError with the nearest names."""
         sweep = cls.stored(store, name)
         if sweep is None:
-            known = [path.stem for path in (store.root / "sweeps").glob("*.json")]
-            raise UserError(f"no sweep '{name}' in {store.root}; {nearest(name, known)}")
+            raise UserError(f"no sweep '{name}' in {store.root}; {nearest(name, names(store))}")
         return sweep
 
     @classmethod
@@ -127,6 +137,11 @@ class Sweep:
         check_name(name)
         content = store.read_json("sweeps", name)
         return None if content is None else cls(**content)
+
+
+def names(store: Store) -> list[str]:
+    """The names of the sweeps that are kept beside the records."""
+    return sorted(path.stem for path in (store.root / "sweeps").glob("*.json"))
 
 
 def check_name(name: str) -> None:

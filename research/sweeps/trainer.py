@@ -1,11 +1,13 @@
 """The trainer: one pack, from its claims and its checkpoint to its records."""
 
+import contextlib
 import dataclasses
 import functools
 import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -14,6 +16,7 @@ from jax.experimental import multihost_utils
 from research import config as config_lib
 from research.data.spec import Arrays
 from research.errors import Stopped, UserError
+from research.sweeps import progress, worker
 from research.sweeps.claims import Claims
 from research.sweeps.execution import Execution
 from research.sweeps.keeper import Keeper
@@ -103,6 +106,13 @@ class Job:
     def _has_kept(self, run_id: str) -> bool:
         return not self.execution.keep_params or Parameters(self.store).has(run_id)
 
+    def showing(self, pack: Pack) -> AbstractContextManager[Callable[[int, int], None]]:
+        """Shows to others, while the pack trains, how far it is; of several processes that train it one does."""
+        if jax.process_index() > 0:
+            return contextlib.nullcontext(lambda epoch, live: None)
+        own = self.claims.worker if self.claims is not None else worker.this_process()
+        return progress.showing(self.store.root, own, [run.id for run in pack.runs], pack.program.config.epochs)
+
     def confirm(self, pack: Pack) -> None:
         """Raises Lost if another process has taken one of the runs."""
         if self.claims is not None:
@@ -141,20 +151,22 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
     """Trains runs that are all at one step, and writes their records."""
     lanes, epochs, started, told = len(pack.runs), pack.program.config.epochs, time.time(), 0
 
-    def to(epoch: int) -> None:
+    def to(epoch: int, live: int = 0) -> None:
         nonlocal told
         job.report.epochs((epoch - told) * lanes)
         told = epoch
+        show(epoch, live)
 
-    try:
-        way, outcomes, seconds, earlier = _with_memory(pack, job, way, found, to)
-    except (UserError, Stopped, Lost):
-        raise
-    except Exception:
-        _fail(pack, job)
+    with job.showing(pack) as show:
+        try:
+            way, outcomes, seconds, earlier = _with_memory(pack, job, way, found, to)
+        except (UserError, Stopped, Lost):
+            raise
+        except Exception:
+            _fail(pack, job)
+            to(epochs)
+            return
         to(epochs)
-        return
-    to(epochs)
     origin = provenance(way, lanes, seconds, started, earlier)
     parameters, _ = footprint(pack.runs[0].config, pack.program)
     job.confirm(pack)
@@ -180,7 +192,7 @@ def _fail(pack: Pack, job: Job) -> None:
 
 
 def _with_memory(
-    pack: Pack, job: Job, way: Way, found: Found | None, to: Callable[[int], None]
+    pack: Pack, job: Job, way: Way, found: Found | None, to: Callable[[int, int], None]
 ) -> tuple[Way, list[loop.Outcome], float, tuple[str, ...]]:
     """The outcomes of the pack's runs, the way and seconds that they took, and how else steps before were trained.
 
@@ -229,7 +241,7 @@ def _attempt(
     job: Job,
     found: Found | None,
     earlier: tuple[str, ...],
-    to: Callable[[int], None],
+    to: Callable[[int, int], None],
 ) -> tuple[list[loop.Outcome], float]:
     """The outcomes of the pack's runs, in order, and the seconds that they took since their first step."""
     began, resume = time.monotonic(), found.of([run.id for run in pack.runs]) if found else None
@@ -247,13 +259,13 @@ def _attempt(
             earlier=earlier,
         )
         if resume:
-            to(resume.step // pack.program.sizes.steps_per_epoch)
+            to(resume.step // pack.program.sizes.steps_per_epoch, resume.runs)
         outcomes = loop.train(
             pack.program,
             [run.config for run in pack.runs],
             arrays,
             way,
-            report=lambda progress: to(progress.epoch),
+            report=lambda at: to(at.epoch, at.live),
             at_boundary=keeper,
             resume=resume,
             memory=job.execution.memory,

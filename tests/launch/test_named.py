@@ -33,8 +33,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     folder = tmp_path_factory.mktemp("named")
     store = Store(folder / "records")
     store.prepare()
-    Sweep([BASE], []).save(store, "half")
     run = run_of(folder)
+    Sweep([BASE], []).save(store, "half", [run])
     pack = Pack(run.program.id, "cpu", Way(1, 4), {run.id: config_lib.flat(run.config)})
     saved = folder / "records" / "checkpoints" / pack.name
     saved.mkdir(parents=True)

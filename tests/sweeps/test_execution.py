@@ -237,7 +237,7 @@ def test_a_setting_that_one_arm_uses_is_not() -> None:
 def test_a_sweep_is_kept_by_name(tmp_path: Path) -> None:
     store = Store(tmp_path)
     sweep = Sweep([{"seed": 1}], ["learning_rate"])
-    sweep.save(store, "mine")
+    sweep.save(store, "mine", [])
     assert Sweep.load(store, "mine") == sweep
     with pytest.raises(UserError, match="did you mean mine"):
         Sweep.load(store, "mien")

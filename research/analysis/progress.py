@@ -1,0 +1,50 @@
+"""How far a sweep is, as lines for a terminal."""
+
+from collections.abc import Iterator
+
+from research.sweeps.status import STATES, Status
+
+# Failures that are shown each; the others are counted.
+MOST = 5
+
+
+def lines(title: str, status: Status) -> Iterator[str]:
+    """A row an arm, then what is trained now, the time left and what failed."""
+    shown = [state for state in STATES if status.total[state] or state in ("finished", "running", "queued")]
+    rows = {**status.arms, "all": status.total} if len(status.arms) > 1 else dict(status.arms)
+    width = max(len(label) for label in (title, *rows))
+    yield f"{title:<{width}}  " + "  ".join(f"{state:>8}" for state in shown)
+    for label, counts in rows.items():
+        yield f"{label:<{width}}  " + "  ".join(f"{counts[state] or '·':>8}" for state in shown)
+    yield ""
+    yield from now(status)
+    for run_id, line in status.failures[:MOST]:
+        yield f"{line.status}: run {run_id}: {line.error or 'no error was kept'}" + f" (log: {line.log})" * bool(line.log)
+    if len(status.failures) > MOST:
+        yield f"and {len(status.failures) - MOST} more failures; launch.table --rows=runs lists them"
+
+
+def now(status: Status) -> Iterator[str]:
+    """What is trained now, and how long it will take."""
+    counts = status.total
+    if status.over:
+        yield "nothing is left to train"
+        return
+    live, lanes = status.live
+    workers = len({pack.token for pack in status.packs})
+    if workers:
+        yield f"{workers} worker{'s' * (workers != 1)}, {len(status.packs)} packs, {live} of {lanes} lanes alive"
+    elif counts["running"]:
+        yield "claimed by workers that compile, or have just begun"
+    else:
+        yield "nobody trains it now; the command that began it goes on with it"
+    yield f"{status.rate:.2f} run-epochs/s, time left {duration(status.left)}"
+
+
+def duration(seconds: float | None) -> str:
+    """`40 s`, `12 min`, `3.5 h`, or unknown."""
+    if seconds is None:
+        return "unknown"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

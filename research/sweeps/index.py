@@ -1,0 +1,76 @@
+"""The index: how every run ended, in one file made from the records, so that a glance at a sweep opens none of them.
+
+A line counts only while its record has the size and the time of writing that it had: what is missing or wrong is read
+anew, and a lost or damaged index is made again.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from research.errors import UserError
+from research.sweeps.store import Store, parse, write_atomically
+
+FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One record in short. written: when, in nanoseconds since 1970; size: in bytes. status: a record's, or `damaged`.
+
+    seconds: the run's share of its pack's time. error: what went wrong, in a line. log: the file that says more.
+    """
+
+    written: int
+    size: int
+    status: str
+    seconds: float = 0.0
+    error: str = ""
+    log: str = ""
+
+
+def lines(store: Store, run_ids: Iterable[str]) -> dict[str, Line]:
+    """The runs that have records, by id; keeps what it had to read for the next time."""
+    known, found, changed = _read(store), {}, False
+    for run_id in run_ids:
+        try:
+            seen = os.stat(store.path(run_id))
+        except OSError:
+            continue
+        line = known.get(run_id)
+        if line is None or (line.written, line.size) != (seen.st_mtime_ns, seen.st_size):
+            line, changed = _line(store, run_id, seen), True
+        found[run_id] = line
+    if changed:
+        _write(store, known | found)
+    return found
+
+
+def _line(store: Store, run_id: str, seen: os.stat_result) -> Line:
+    """What a record says in short."""
+    try:
+        record = parse(store.path(run_id).read_text())
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Line(seen.st_mtime_ns, seen.st_size, "damaged", error=f"its record is damaged ({error})")
+    origin = record.provenance
+    seconds, log = float(origin.get("seconds", 0.0)), str(origin.get("log", ""))
+    return Line(seen.st_mtime_ns, seen.st_size, record.status, seconds, record.cause, log)
+
+
+def _read(store: Store) -> dict[str, Line]:
+    """The index as it is; empty where it is not there or does not read back."""
+    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, KeyError):
+        content = json.loads((store.root / "index.json").read_text())
+        if content["format"] == FORMAT:
+            return {run_id: Line(*fields) for run_id, fields in content["runs"].items()}
+    return {}
+
+
+def _write(store: Store, known: dict[str, Line]) -> None:
+    """Where the records cannot be written to, each look reads them anew."""
+    runs: dict[str, Any] = {run_id: dataclasses.astuple(line) for run_id, line in known.items()}
+    with contextlib.suppress(UserError):
+        write_atomically(store.root / "index.json", json.dumps({"format": FORMAT, "runs": runs}))

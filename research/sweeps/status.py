@@ -1,0 +1,148 @@
+"""Status: how far a sweep is, from the files beside its records alone; nothing is planned and JAX is not needed."""
+
+import dataclasses
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from research.sweeps import index, progress, roll, worker
+from research.sweeps.claims import LAPSE
+from research.sweeps.index import Line
+from research.sweeps.progress import Progress
+from research.sweeps.store import Store
+
+STATES = ("finished", "running", "queued", "diverged", "failed", "damaged")
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """A run of a sweep: the row of the table that it belongs to, and its epochs."""
+
+    run_id: str
+    arm: str
+    epochs: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Status:
+    """How far a sweep is.
+
+    arms: how many runs of each arm are in which of STATES. packs: what is trained now. rate: lane-epochs a second of
+    these packs. left: seconds until all is done if that rate stays, or None where it is not known. failures: (run id,
+    what is known of it).
+    """
+
+    arms: Mapping[str, Counter[str]]
+    packs: tuple[Progress, ...]
+    rate: float
+    left: float | None
+    failures: tuple[tuple[str, Line], ...]
+
+    @property
+    def total(self) -> Counter[str]:
+        """How many runs are in which state."""
+        return sum(self.arms.values(), Counter())
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is running or queued."""
+        return not self.total["running"] and not self.total["queued"]
+
+    @property
+    def live(self) -> tuple[int, int]:
+        """(lanes that still train, lanes) of the packs under way."""
+        return sum(pack.live for pack in self.packs), sum(len(pack.runs) for pack in self.packs)
+
+
+def status(members: Sequence[Member], store: Store, now: Callable[[], float] = time.time) -> Status:
+    """How far these runs are now."""
+    ids = {member.run_id for member in members}
+    lines = index.lines(store, ids)
+    packs = tuple(pack for pack in alive(store.root, now()) if ids & set(pack.runs))
+    return summary(members, lines, packs, claimed(store.root, now()))
+
+
+def summary(
+    members: Sequence[Member], lines: Mapping[str, Line], packs: Sequence[Progress], claimed: set[str]
+) -> Status:
+    """The status of runs, of which some have records, and some are in packs or claimed for one."""
+    states = {member.run_id: _state(member.run_id, lines, claimed) for member in members}
+    arms: dict[str, Counter[str]] = {}
+    for member in {member.run_id: member for member in members}.values():
+        arms.setdefault(member.arm, Counter())[states[member.run_id]] += 1
+    epochs = {member.run_id: member.epochs for member in members}
+    rate = sum(pack.rate for pack in packs)
+    failures = tuple((run_id, line) for run_id, line in lines.items() if line.status in ("failed", "damaged"))
+    return Status(arms, tuple(packs), rate, _left(states, epochs, packs, rate), failures)
+
+
+def _state(run_id: str, lines: Mapping[str, Line], claimed: set[str]) -> str:
+    """A failed run that is tried again is running."""
+    line = lines.get(run_id)
+    if line is not None and line.status in ("finished", "diverged"):
+        return line.status
+    if run_id in claimed:
+        return "running"
+    return "queued" if line is None else line.status
+
+
+def _left(
+    states: Mapping[str, str], epochs: Mapping[str, int], packs: Sequence[Progress], rate: float
+) -> float | None:
+    """Seconds until nothing is running or queued."""
+    waiting = [run_id for run_id, state in states.items() if state in ("running", "queued")]
+    if not waiting:
+        return 0.0
+    under_way = {run_id: pack.epoch for pack in packs for run_id in pack.runs}
+    remaining = sum(max(0, epochs[run_id] - under_way.get(run_id, 0)) for run_id in waiting)
+    return remaining / rate if rate else None
+
+
+# Who is at work ---------------------------------------------------------------------------------------
+
+
+def alive(root: Path, now: float) -> list[Progress]:
+    """The packs that workers train now, those of the dead left out.
+
+    Processes that train each run together are on no roll: of them a pack counts while it is fresh.
+    """
+    living, names = _workers(root, now), _names(root)
+    return [
+        pack
+        for pack in progress.read(root)
+        if pack.token in living or (pack.token not in names and now - pack.updated < LAPSE)
+    ]
+
+
+def claimed(root: Path, now: float) -> set[str]:
+    """The runs that living workers hold. A claim is a hard link of its worker's file, so no claim is opened."""
+    nodes = set(_workers(root, now).values())
+    try:
+        with os.scandir(root / "claims" / "runs") as entries:
+            return {entry.name for entry in entries if entry.inode() in nodes}
+    except OSError:
+        return set()
+
+
+def _workers(root: Path, now: float) -> dict[str, int]:
+    """The inode of each living worker's file, by token."""
+    folder, found = root / "claims" / "workers", {}
+    for token in _names(root):
+        try:
+            seen, text = os.stat(folder / token), roll.read(str(folder), token)
+        except OSError:
+            continue
+        who, _ = roll.parse(text or "")
+        if who is not None and not worker.gone(who) and now - seen.st_mtime < LAPSE:
+            found[token] = seen.st_ino
+    return found
+
+
+def _names(root: Path) -> set[str]:
+    """The tokens on the roll, of the living and of those whose death nobody has noticed."""
+    try:
+        return {name for name in os.listdir(root / "claims" / "workers") if "." not in name}
+    except OSError:
+        return set()
