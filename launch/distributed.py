@@ -3,7 +3,6 @@
 import os
 import sys
 
-import jax
 from absl import flags
 
 from research.errors import UserError
@@ -22,6 +21,8 @@ def join() -> None:
         if PROCESSES.value is not None or PROCESS.value is not None:
             raise UserError("--processes and --process need --coordinator=HOST:PORT, the address of process 0")
         return
+    import jax  # here, since every program imports this file, and not all need JAX
+
     jax.config.update("jax_enable_preemption_service", True)
     try:
         jax.distributed.initialize(COORDINATOR.value, PROCESSES.value, PROCESS.value)

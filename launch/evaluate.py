@@ -11,9 +11,9 @@ import numpy as np
 from absl import flags
 
 from launch import start
-from launch.flags import store
 from launch.monitor import Terminal
 from launch.planner import planner
+from launch.records import store
 from research.analysis.attention import attention_figure, write
 from research.analysis.evaluation import Evaluation
 from research.data import csv_file, csv_series, folder, text
@@ -28,8 +28,8 @@ from research.tasks.bleu import bleu
 from research.training.answers import answered
 from research.training.attention import attention_maps
 from research.training.evaluation import assessed, lane_of, metrics_of
-from research.training.lanes import Way
 from research.training.state import Lane, Variables
+from research.training.way import Way
 
 RUN = flags.DEFINE_string("run", None, "the id of a run, or the beginning of one")
 SPLIT = flags.DEFINE_string(

@@ -3,15 +3,14 @@
 import re
 import sys
 import typing
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from launch.start import RECORDS, define_name
+from launch.start import define_name
 from research.config import FIELDS, HELP, OPTIONS, PARTS, REGULARIZERS
 from research.duration import Interval
 from research.errors import UserError
@@ -19,7 +18,6 @@ from research.options import REQUIRED, format_value
 from research.sweeps import axes
 from research.sweeps.execution import Execution
 from research.sweeps.plan import with_seeds
-from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
 from research.training.checkpoints import Keep
 from research.training.chunk import Memory
@@ -90,11 +88,6 @@ def run_settings() -> dict[str, str]:
         if given[short] is not None and long in settings:
             raise UserError(f"--{short} is short for --{long}; leave one of them out")
     return settings | {long: given[short] for short, long in SHORT.items() if given[short] is not None}
-
-
-def store(warn: Callable[[str], None] = lambda message: print(f"warning: {message}", file=sys.stderr)) -> Store:
-    """The records directory that the flags name."""
-    return Store(Path(RECORDS.value), warn)
 
 
 def execution() -> Execution:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from absl import flags
 
 from launch import start
-from launch.flags import store
 from launch.planner import planner
+from launch.records import store
 from research.data import text
 from research.errors import UserError
 from research.sweeps.parameters import Parameters, evaluated

@@ -1,6 +1,5 @@
 """The runs of a sweep or an experiment with the rows that they belong to, for those who look how far it is."""
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from research.sweeps.status import Member
@@ -8,6 +7,7 @@ from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
 
 if TYPE_CHECKING:  # a look at a sweep that has a name plans nothing, and pays for no import of JAX
+    from research.sweeps.experiment import Experiment
     from research.sweeps.plan import Planner, Run
 
 
@@ -19,27 +19,22 @@ def of_sweep(sweep: Sweep) -> list[Member]:
     ]
 
 
-def of_experiment(name: str, planner: "Planner", store: Store) -> list[Member]:
-    """The runs of a declared table. One that chooses a setting has those to choose from, then those of the chosen."""
-    from launch import declared
+def by_row(experiment: "Experiment", planner: "Planner", store: Store) -> "dict[str, list[Run]]":
+    """The runs of a declared table by row, as far as they are known.
+
+    One that chooses a setting has those to choose from, and once these are done those of the chosen.
+    """
     from research.sweeps import choice
 
-    experiment, chosen, searched = declared.get(name, store.warn), {}, []
+    chosen, known = {}, {}
     if experiment.choose is not None:
-        asked = {
-            label: [planner.runs(requests) for requests in of_arm]
-            for label, of_arm in choice.candidates(experiment).items()
-        }
-        flat = {label: [run for runs in of_arm for run in runs] for label, of_arm in asked.items()}
-        searched = _members({f"{label} (choosing)": runs for label, runs in flat.items()})
-        found, _ = store.find(member.run_id for member in searched)
-        if len(found) < len({member.run_id for member in searched}):
-            return searched
-        for label, of_arm in asked.items():
-            chosen[label] = choice.best(experiment.choose, [[found[run.id] for run in runs] for runs in of_arm])
+        for label, of_arm in choice.candidates(experiment).items():
+            asked = [planner.runs(requests) for requests in of_arm]
+            known[f"{label} (choosing)"] = flat = [run for runs in asked for run in runs]
+            found, _ = store.find(run.id for run in flat)
+            if all(run.id in found for run in flat):
+                chosen[label] = choice.best(experiment.choose, [[found[run.id] for run in runs] for runs in asked])
+        if len(chosen) < len(experiment.arms):
+            return known
     requests = choice.requests(experiment, experiment.seeds, chosen)
-    return searched + _members({label: planner.runs(of_arm) for label, of_arm in requests.items()})
-
-
-def _members(runs: Mapping[str, "Sequence[Run]"]) -> list[Member]:
-    return [Member(run.id, label, run.config.epochs) for label, of_label in runs.items() for run in of_label]
+    return known | {label: planner.runs(of_arm) for label, of_arm in requests.items()}

@@ -1,6 +1,7 @@
 """The planner of the command line: data from --data_dir, kept decoded in --cache_dir."""
 
-from launch.flags import DATA_DIR, store
+from launch.flags import DATA_DIR
+from launch.records import store
 from launch.start import CACHE_DIR
 from research.config import RunConfig
 from research.data.source import open_source

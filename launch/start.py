@@ -48,8 +48,9 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
         logging.set_verbosity(logging.WARNING)
         try:
             signals.interrupt()
-            runtime.prepare(CACHE_DIR.value, RECORDS.value)
-            distributed.join()
+            if "jax" in sys.modules:  # programs that only look at files do without it, and begin at once
+                runtime.prepare(CACHE_DIR.value, RECORDS.value)
+                distributed.join()
             main(argv[1:])
         except UserError as error:
             _end(str(error), EXIT_USER)

@@ -1,16 +1,18 @@
 """Says how far sweeps are: python -m launch.status --name=rates --watch"""
 
+import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from absl import flags
 
 from launch import start
-from launch.members import of_experiment, of_sweep
+from launch.members import of_sweep
+from launch.records import store
 from research.analysis import progress
 from research.errors import UserError
-from research.sweeps.status import Member, status
+from research.sweeps.status import Member, Status, status
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep, names
 
@@ -29,53 +31,45 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError("give --name or --experiment, not both")
     if HTML.value is not None and NAME.value is None and EXPERIMENT.value is None:
         raise UserError("--html is of one sweep; give its --name or --experiment too")
-    records = start.store()
-    show = _each(records) if NAME.value is None and EXPERIMENT.value is None else _one(records)
+    records = store()
     while True:
-        lines, over = show()
-        print("\033[H\033[J" * (WATCH.value and sys.stdout.isatty()) + "\n".join(lines), flush=True)
-        if over or not WATCH.value:
+        title, found = _found(records)
+        clear = "\033[H\033[J" if WATCH.value and sys.stdout.isatty() else ""
+        print(clear + "\n".join(progress.lines(title, found)), flush=True)
+        if found.over or not WATCH.value:
             return
         time.sleep(SECONDS)
 
 
-def _one(records: Store) -> Callable[[], tuple[Iterator[str], bool]]:
-    """Shows one sweep, arm by arm, and writes its page where one is asked for."""
-    title = NAME.value or EXPERIMENT.value
-    plans = None if NAME.value else _planner()
+def _found(records: Store) -> tuple[str, Status]:
+    """(what the status is of, the status); writes the page where one is asked for."""
+    if EXPERIMENT.value is None and NAME.value is None:
+        return "sweep", status(list(_every(records)), records)
+    if EXPERIMENT.value is None and HTML.value is None:
+        return NAME.value, status(of_sweep(Sweep.load(records, NAME.value)), records)
+    from launch import declared, page
 
-    def show() -> tuple[Iterator[str], bool]:
-        # Anew each time: the sweep of a name may be edited meanwhile.
-        members = of_experiment(title, plans, records) if plans else of_sweep(Sweep.load(records, title))
-        found = status(members, records)
-        if HTML.value is not None:
-            from launch import page  # plans and draws, which takes seconds to import
-
-            page.write(HTML.value, title, NAME.value is None, found, records)
-        return progress.lines(title, found), found.over
-
-    return show
+    if NAME.value is not None:
+        return NAME.value, page.look(NAME.value, Sweep.load(records, NAME.value), records, HTML.value)
+    return EXPERIMENT.value, page.look(
+        EXPERIMENT.value, declared.get(EXPERIMENT.value, records.warn), records, HTML.value
+    )
 
 
-def _planner() -> Planner:
-    from launch.planner import planner  # seconds
+def _every(records: Store) -> Iterator[Member]:
+    """The runs of every sweep that has a name, which is their row."""
+    known = names(records)
+    if not known:
+        raise UserError(f"no sweep in {records.root} has a name; launch.sweep --name=NAME gives one")
+    for name in known:
+        yield from (Member(one.run_id, name, one.epochs) for one in of_sweep(Sweep.load(records, name)))
 
-    return planner()
 
-
-def _each(records: Store) -> Callable[[], tuple[Iterator[str], bool]]:
-    """Shows every named sweep, a line each."""
-
-    def show() -> tuple[Iterator[str], bool]:
-        named = {name: of_sweep(Sweep.load(records, name)) for name in names(records)}
-        if not named:
-            raise UserError(f"no sweep has a name in {records.root}; give launch.sweep --name=NAME")
-        members = [Member(one.run_id, name, one.epochs) for name, of_name in named.items() for one in of_name]
-        found = status(members, records)
-        return progress.lines("sweep", found), found.over
-
-    return show
+def more_flags(argv: Sequence[str]) -> None:
+    """What plans needs JAX and has flags of its own; a look at names alone does without, and begins at once."""
+    if any(re.match("--?(experiment|html)", argument) for argument in argv[1:]):
+        import launch.page  # noqa: F401
 
 
 if __name__ == "__main__":
-    start.run(main)
+    start.run(main, more_flags)

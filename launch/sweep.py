@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from launch import start
-from launch.flags import define_run_flags, define_sweep_flags, execution, store, sweep_of_flags
+from launch.flags import define_run_flags, define_sweep_flags, execution, sweep_of_flags
 from launch.monitor import Terminal
 from launch.named import change
 from launch.output import put
 from launch.planner import planner
+from launch.records import store
 from launch.tables import of_sweep
 from research.errors import UserError
-from research.sweeps.sweep import obtain
+from research.sweeps.obtain import obtain
 
 NAME = start.define_name("name", None, "keep the sweep under this name, for launch.table --name")
 

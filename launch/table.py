@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from absl import flags
 
 from launch import declared, start
-from launch.flags import execution, store
+from launch.flags import execution
 from launch.monitor import Terminal
 from launch.output import put, put_text
 from launch.planner import planner
+from launch.records import store
 from launch.tables import Shown, of_experiment, of_sweep
 from research.analysis.explain import explain
 from research.analysis.runs import runs_of
 from research.errors import UserError
-from research.sweeps.sweep import Sweep, obtain
+from research.sweeps.obtain import obtain
+from research.sweeps.sweep import Sweep
 
 EXPERIMENT = start.define_name("experiment", None, "a declared table; launch.list experiments names them")
 NAME = start.define_name("name", None, "a sweep or run that was trained under this name")

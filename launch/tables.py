@@ -15,10 +15,11 @@ from research.sweeps import choice
 from research.sweeps.column import Column
 from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.experiment import Experiment
+from research.sweeps.obtain import Monitor, obtain
 from research.sweeps.plan import Planner, Run
 from research.sweeps.record import Record
 from research.sweeps.store import Store
-from research.sweeps.sweep import Monitor, Sweep, obtain
+from research.sweeps.sweep import Sweep
 
 
 @dataclasses.dataclass(frozen=True)

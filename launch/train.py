@@ -4,14 +4,16 @@ import sys
 from collections.abc import Sequence
 
 from launch import start
-from launch.flags import define_run_flags, execution, run_settings, store
+from launch.flags import define_run_flags, execution, run_settings
 from launch.monitor import Terminal
 from launch.named import change, refuse_changed
 from launch.planner import planner
+from launch.records import store
 from research import config as config_lib
 from research.errors import UserError
+from research.sweeps.obtain import obtain
 from research.sweeps.record import Record
-from research.sweeps.sweep import Sweep, obtain
+from research.sweeps.sweep import Sweep
 from research.training.inputs import footprint
 
 NAME = start.define_name("name", None, "keep the run under this name, for launch.table --name")

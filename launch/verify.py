@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from absl import flags
 
 from launch import declared, start
-from launch.flags import execution, store
+from launch.flags import execution
 from launch.monitor import Terminal
 from launch.planner import planner
+from launch.records import store
 from launch.tables import of_experiment
 from research.analysis.verdict import intent, location, verdict
 from research.errors import UserError

@@ -20,7 +20,7 @@ from research.sweeps.battery import lane as lane
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
 from research.training import loop
-from research.training.lanes import Way
+from research.training.way import Way
 
 EPOCHS, STEPS_PER_EPOCH, BATCH = 3, 5, 8
 

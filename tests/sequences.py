@@ -13,7 +13,7 @@ from research.registry import ARCHITECTURES
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
 from research.training import loop
-from research.training.lanes import Way
+from research.training.way import Way
 
 SYMBOLS, CONTEXT = ("a", "b", "c", "d", "e"), 6
 SEQUENTIAL = [entry.name for entry in ARCHITECTURES if "per_step" in entry.asks]

@@ -16,7 +16,7 @@ from research.training import chunk as chunk_lib
 from research.training import snapshot as snapshot_lib
 from research.training.checkpoints import Checkpoints, Writer
 from research.training.inputs import footprint
-from research.training.lanes import Way
+from research.training.way import Way
 
 SAVE_EVERY = flags.DEFINE_float("save_every", 30.0, "checkpoint: seconds between two saves, for which the cost is told")
 WINDOWS = flags.DEFINE_integer("windows", 5, "checkpoint: pairs of windows, with a save and without", lower_bound=1)

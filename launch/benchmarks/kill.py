@@ -23,7 +23,7 @@ from research.sweeps import axes
 from research.sweeps.plan import with_seeds
 from research.sweeps.provenance import device_kind
 from research.sweeps.store import Store
-from research.training.lanes import Way
+from research.training.way import Way
 
 N = flags.DEFINE_integer("n", 300, "kill: how many kills", lower_bound=1)
 KILL_SEED = flags.DEFINE_integer("kill_seed", 0, "kill: of the moments")

@@ -13,7 +13,7 @@ from launch.benchmarks.process import launch
 from launch.planner import planner
 from research.sweeps.plan import Planner, Run
 from research.training import loop, ways
-from research.training.lanes import Way
+from research.training.way import Way
 
 HIDDEN = flags.DEFINE_list("hidden", ["64", "256-256", "1024-1024"], "packing: hidden layers of the MLPs")
 SAMPLE = flags.DEFINE_integer("sample", 8, "packing: how many runs are timed as processes of their own", lower_bound=2)

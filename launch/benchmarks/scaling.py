@@ -9,7 +9,7 @@ from absl import flags
 from launch.planner import planner
 from research.sweeps.plan import Run
 from research.training import chunk as chunk_lib
-from research.training.lanes import Way
+from research.training.way import Way
 
 ROUNDS = flags.DEFINE_integer(
     "rounds", 3, "scaling: rounds over the device counts; medians are reported", lower_bound=1

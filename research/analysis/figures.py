@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,20 +27,23 @@ _NEUTRAL = "#555555"
 
 
 def write_figures(table: Table, directory: str | os.PathLike[str]) -> list[Path]:
-    """Every figure that the table's records allow, as PNG and PDF; returns the files.
+    """Every figure of a table, as PNG and PDF; returns the files. Raises UserError if unwritable."""
+    return [path for name, figure in of_table(table) for path in save(figure, directory, name)]
 
-    Learning curves are left out of tables with more than MOST_CURVES rows. Raises UserError if unwritable.
+
+def of_table(table: Table) -> "Iterator[tuple[str, Figure]]":
+    """Every figure that the table's records allow, with its name.
+
+    Learning curves are left out of tables with more than MOST_CURVES rows.
     """
     records = list(table.records())
-    paths: list[Path] = []
     for name in _curves(table.columns, records) if len(table.rows) <= MOST_CURVES else ():
-        paths += save(learning_curves(table, name), directory, f"curves-{name}")
+        yield f"curves-{name}", learning_curves(table, name)
     for column in table.columns:
         if table.baseline is not None and table.m:
-            paths += save(forest(table, column), directory, f"differences-{column.metric}")
+            yield f"differences-{column.metric}", forest(table, column)
         if "learning_rate" in table.rows[0].arm.settings:
-            paths += save(sensitivity(records, column, table.title), directory, f"sensitivity-{column.metric}")
-    return paths
+            yield f"sensitivity-{column.metric}", sensitivity(records, column, table.title)
 
 
 def save(figure: "Figure", directory: str | os.PathLike[str], name: str) -> list[Path]:

@@ -19,7 +19,9 @@ def lines(title: str, status: Status) -> Iterator[str]:
     yield ""
     yield from now(status)
     for run_id, line in status.failures[:MOST]:
-        yield f"{line.status}: run {run_id}: {line.error or 'no error was kept'}" + f" (log: {line.log})" * bool(line.log)
+        yield f"{line.status}: run {run_id}: {line.error or 'no error was kept'}" + f" (log: {line.log})" * bool(
+            line.log
+        )
     if len(status.failures) > MOST:
         yield f"and {len(status.failures) - MOST} more failures; launch.table --rows=runs lists them"
 

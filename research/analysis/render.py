@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from research.analysis.html import to_html
 from research.analysis.latex import to_latex
 from research.analysis.layout import Tabular
 from research.analysis.machine import to_csv, to_json
@@ -11,6 +12,7 @@ from research.errors import UserError, nearest
 FORMATS: dict[str, Callable[[Tabular], str]] = {
     "md": to_markdown,
     "tex": to_latex,
+    "html": to_html,
     "csv": to_csv,
     "json": to_json,
 }

@@ -21,11 +21,11 @@ from research.training import chunk as chunk_lib
 from research.training import loop
 from research.training import program as program_lib
 from research.training.inputs import inputs_of
-from research.training.lanes import Way
 from research.training.loop import Boundary, Outcome
 from research.training.program import Program
 from research.training.snapshot import Snapshot
 from research.training.state import Lane, Variables
+from research.training.way import Way
 
 # 40 training rows make 5 updates an epoch.
 SETTINGS = {"split": "4:1:1", "split_seed": 0, "batch_size": 8, "epochs": 2, "optimizer": "adam", "learning_rate": 0.05}

@@ -24,8 +24,8 @@ from research.sweeps.store import Store
 from research.sweeps.trainer import Job, Report
 from research.training import ways
 from research.training.checkpoints import Checkpoints
-from research.training.lanes import Way
 from research.training.transfer import Origin
+from research.training.way import Way
 
 # Packs under way at once: while one is compiled on one core, another trains.
 WORKERS = 2

@@ -14,9 +14,9 @@ from research.errors import UserError, nearest
 from research.sweeps.parameters import Parameters, Saved
 from research.sweeps.store import Store
 from research.training import transfer, validate
-from research.training.lanes import Way
 from research.training.program import Program
 from research.training.transfer import Origin
+from research.training.way import Way
 
 Settings = Mapping[str, Any]
 

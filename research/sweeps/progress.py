@@ -91,6 +91,7 @@ def read(root: Path) -> list[Progress]:
 def tidy(root: Path, now: float) -> None:
     """Removes what workers that were killed have left, once it is old."""
     for path in (root / FOLDER).glob("*.json"):
+        worker = root / "claims" / "workers" / path.name.partition(".")[0]
         with contextlib.suppress(OSError):
-            if now - path.stat().st_mtime > OLD and not (root / "claims" / "workers" / path.name.split(".")[0]).exists():
+            if now - path.stat().st_mtime > OLD and not worker.exists():
                 path.unlink()

@@ -13,7 +13,7 @@ from typing import Any
 
 import jax
 
-from research.training.lanes import Way
+from research.training.way import Way
 
 ROOT = Path(__file__).parents[2]
 CODE = ("experiments", "launch", "research")

@@ -88,9 +88,7 @@ def _state(run_id: str, lines: Mapping[str, Line], claimed: set[str]) -> str:
     return "queued" if line is None else line.status
 
 
-def _left(
-    states: Mapping[str, str], epochs: Mapping[str, int], packs: Sequence[Progress], rate: float
-) -> float | None:
+def _left(states: Mapping[str, str], epochs: Mapping[str, int], packs: Sequence[Progress], rate: float) -> float | None:
     """Seconds until nothing is running or queued."""
     waiting = [run_id for run_id, state in states.items() if state in ("running", "queued")]
     if not waiting:

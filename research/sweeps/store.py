@@ -14,7 +14,7 @@ from typing import Any
 
 from research.errors import MOST, UserError, nearest
 from research.sweeps.record import Record
-from research.training.lanes import Way
+from research.training.way import Way
 
 FORMAT = 1
 

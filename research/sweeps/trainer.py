@@ -31,8 +31,8 @@ from research.training import loop, ways
 from research.training.checkpoints import Checkpoints, Found, Writer
 from research.training.inputs import abstract_state, footprint
 from research.training.kept import Kept
-from research.training.lanes import Way
 from research.training.transfer import Origin
+from research.training.way import Way
 
 # What XLA says of memory that is not there: on a GPU, and on a CPU.
 _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")

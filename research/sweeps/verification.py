@@ -16,10 +16,10 @@ from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.training import loop, stepwise
 from research.training.chunk import WHOLE, Memory
-from research.training.lanes import Way
 from research.training.loop import Outcome
 from research.training.stepwise import Parting
 from research.training.transfer import Origin
+from research.training.way import Way
 
 Verdict = Literal["identical", "equal to rounding", "differs"]
 

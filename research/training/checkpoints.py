@@ -17,9 +17,9 @@ import numpy as np
 
 from research.errors import UserError
 from research.training import kept as kept_lib
-from research.training.lanes import Way
 from research.training.snapshot import Snapshot, select
 from research.training.state import LaneState
+from research.training.way import Way
 
 FORMAT = 1
 _MARK = {"checkpoints": "research.training.checkpoints"}

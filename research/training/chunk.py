@@ -20,11 +20,12 @@ from research.training import parallel
 from research.training.feed import Resident, Streamed
 from research.training.inputs import Inputs, inputs_of, stacked
 from research.training.kept import Kept
-from research.training.lanes import Functions, Way
+from research.training.lanes import Functions
 from research.training.program import Program
 from research.training.snapshot import Begin, Snapshot, resumed
 from research.training.state import Lane, LaneState
 from research.training.transfer import Origin
+from research.training.way import Way
 
 # A dispatch's batches, and an evaluation's inputs, take at most this much.
 BATCH_BYTES = 64 << 20

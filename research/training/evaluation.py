@@ -13,9 +13,9 @@ from research.tasks.problem import Problem
 from research.training import parallel
 from research.training.chunk import part_size
 from research.training.inputs import inputs_of, stacked
-from research.training.lanes import Way
 from research.training.program import Program
 from research.training.state import Lane, Variables
+from research.training.way import Way
 
 
 def lane_of(program: Program, config: RunConfig, arrays: Arrays) -> Lane:

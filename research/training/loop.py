@@ -15,10 +15,10 @@ from research.training import snapshot as snapshot_lib
 from research.training.chunk import WHOLE, Chunk, Memory
 from research.training.evaluation import metrics_of
 from research.training.kept import Kept
-from research.training.lanes import Way
 from research.training.program import Program
 from research.training.snapshot import Snapshot
 from research.training.transfer import Origin
+from research.training.way import Way
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,11 +15,11 @@ from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
 from research.training import loop
 from research.training.chunk import WHOLE, Chunk, Memory
-from research.training.lanes import Way
 from research.training.loop import Outcome
 from research.training.program import Program
 from research.training.state import LaneState
 from research.training.transfer import Origin
+from research.training.way import Way
 
 
 @dataclasses.dataclass(frozen=True)

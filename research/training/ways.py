@@ -10,8 +10,8 @@ from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
 from research.training.inputs import kernel_ranks
-from research.training.lanes import Way
 from research.training.program import Program
+from research.training.way import Way
 
 # Lanes mapped together at most: beyond it a dense step gains nothing more and its memory grows.
 WIDEST = 32

@@ -13,7 +13,7 @@ from research.sweeps.plan import Planner, Run
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
 from research.training.checkpoints import Pack
-from research.training.lanes import Way
+from research.training.way import Way
 from tests.launch.command_lines import Result, run_all
 
 BASE = {"dataset": "iris", "arch.hidden": "4", "epochs": "3", "batch_size": "16"}

@@ -14,11 +14,11 @@ from engine import BASE, IMAGES, assert_same_bits, planner, run, train
 from research import config as config_lib
 from research.errors import UserError
 from research.sweeps.execution import Execution
+from research.sweeps.obtain import obtain
 from research.sweeps.parameters import Parameters, Saved, evaluated
 from research.sweeps.plan import Planner, Run
 from research.sweeps.record import Record
 from research.sweeps.store import Store
-from research.sweeps.sweep import obtain
 from research.training.kept import Kept
 from research.training.state import Variables
 from tests.sweeps.test_execution import Watcher

@@ -23,7 +23,7 @@ from research.sweeps.store import Store
 from research.sweeps.verification import Trial, Verification, localize, lookup, run_of, trial, verify
 from research.training import lanes as lanes_lib
 from research.training import loop
-from research.training.lanes import Way
+from research.training.way import Way
 
 WIDTH, STEPS = 4, 2
 

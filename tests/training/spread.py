@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from research.training import chunk as chunk_lib
-from research.training.lanes import Way
+from research.training.way import Way
 
 
 def curve(settings: dict[str, Any], replicas: int, epochs: int = 1, dispatch: int = 1, **more: Any) -> dict[str, Any]:

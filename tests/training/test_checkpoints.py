@@ -17,8 +17,8 @@ from research.sweeps.plan import Run
 from research.training import loop
 from research.training.checkpoints import Checkpoints, Pack, Writer, read, steps
 from research.training.inputs import abstract_state
-from research.training.lanes import Way
 from research.training.snapshot import Snapshot, select
+from research.training.way import Way
 from tests.training.test_lanes import COMBINATIONS, WIDTH
 
 LAST = EPOCHS * STEPS_PER_EPOCH

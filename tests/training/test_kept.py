@@ -15,8 +15,8 @@ from research.training import chunk as chunk_lib
 from research.training import loop
 from research.training.checkpoints import Checkpoints, Pack, Writer
 from research.training.inputs import abstract_state
-from research.training.lanes import Way
 from research.training.snapshot import Snapshot, select
+from research.training.way import Way
 
 WAYS = [Way(1, 1), Way(2, 2)]
 

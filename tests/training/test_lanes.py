@@ -24,7 +24,7 @@ from engine import (
 from research.errors import UserError
 from research.registry import ACTIVATIONS, OPTIMIZERS, REGULARIZERS, SCHEDULES, SLOTS, Regularizer
 from research.training import chunk as chunk_lib
-from research.training.lanes import Way
+from research.training.way import Way
 
 WIDTH = 4
 MEMBERS = 4

@@ -12,7 +12,7 @@ from engine import EPOCHS, STEPS_PER_EPOCH, data_of, run, train
 from research.training import chunk as chunk_lib
 from research.training import lanes as lanes_lib
 from research.training import loop
-from research.training.lanes import Way
+from research.training.way import Way
 
 EXPLODING = 1e15
 

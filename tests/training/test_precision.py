@@ -14,8 +14,8 @@ from research.training import chunk as chunk_lib
 from research.training import lanes as lanes_lib
 from research.training import loop
 from research.training.inputs import factors_of, inputs_of
-from research.training.lanes import Way
 from research.training.step import train_step
+from research.training.way import Way
 
 REGULARIZED = "dropout=0.3,mixup=0.4,shift=1,l2=0.01,activity_penalty=0.01"
 

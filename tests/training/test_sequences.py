@@ -20,7 +20,7 @@ from research.tasks.problem import mean_over_steps
 from research.training import chunk as chunk_lib
 from research.training import loop
 from research.training import program as program_lib
-from research.training.lanes import Way
+from research.training.way import Way
 
 
 def test_more_padding_changes_nothing() -> None:

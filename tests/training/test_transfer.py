@@ -14,9 +14,9 @@ from research.registry import OPTIMIZERS, REGULARIZERS
 from research.sweeps.plan import Run
 from research.training import chunk as chunk_lib
 from research.training import leaves, loop
-from research.training.lanes import Way
 from research.training.state import Variables
 from research.training.transfer import Origin, check_origin
+from research.training.way import Way
 
 FROZEN = "HiddenDense_0/"
 

@@ -13,7 +13,7 @@ from research.sweeps.store import Store
 from research.sweeps.trainer import Job, Report
 from research.training import ways
 from research.training.checkpoints import Checkpoints
-from research.training.lanes import Way
+from research.training.way import Way
 
 RUN = run(epochs=1000)
 LANES = 40

@@ -1,0 +1,67 @@
+"""A sweep as a page: how far it is, its table and curves, its plan; one file that opens without a network."""
+
+import contextlib
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from launch import planned
+from launch.members import by_row, of_sweep
+from launch.monitor import Terminal
+from launch.planner import planner
+from launch.tables import Shown, of_experiment
+from launch.tables import of_sweep as table_of
+from research.analysis import figures, html, progress
+from research.errors import UserError
+from research.sweeps.experiment import Experiment
+from research.sweeps.obtain import done
+from research.sweeps.plan import Planner, Run, unique
+from research.sweeps.status import Member, Status, status
+from research.sweeps.store import Store, write_atomically
+from research.sweeps.sweep import Sweep
+
+
+def look(title: str, of: Sweep | Experiment, store: Store, directory: str | None) -> Status:
+    """The status of a sweep or an experiment, by planning it; writes index.html where a directory is given."""
+    plans = planner()
+    if isinstance(of, Sweep):
+        runs, found = plans.runs(of.requests), status(of_sweep(of), store)
+    else:
+        rows = by_row(of, plans, store)
+        runs = [run for of_row in rows.values() for run in of_row]
+        found = status([Member(run.id, row, run.config.epochs) for row, runs in rows.items() for run in runs], store)
+    if directory is not None:
+        page = html.page(title, _parts(title, of, unique(runs), found, plans, store))
+        write_atomically(Path(directory) / "index.html", page)
+    return found
+
+
+def _parts(
+    title: str, of: Sweep | Experiment, runs: Sequence[Run], found: Status, plans: Planner, store: Store
+) -> Iterator[str]:
+    """The sections of the page. runs: all that are known of the sweep or experiment."""
+    yield html.section("How far it is", html.preformatted(progress.lines(title, found)))
+    # Before the first records, or while a setting is still chosen, there is no table.
+    with contextlib.suppress(UserError):
+        shown = _shown(title, of, runs, plans, store)
+        yield html.section("Table", html.fragment(shown.table))
+        yield html.section("Curves", *_curves(shown))
+    yield html.section("Plan", html.preformatted(planned.lines(runs, store, plans)))
+    if found.failures:
+        failed = (f"{run_id}: {line.error}{line.log and f' (log: {line.log})'}" for run_id, line in found.failures)
+        yield html.section("Failures", html.preformatted(failed))
+
+
+def _shown(title: str, of: Sweep | Experiment, runs: Sequence[Run], plans: Planner, store: Store) -> Shown:
+    """The table from the records that are there."""
+    if isinstance(of, Sweep):
+        return Shown(table_of(title, of, runs, done(runs, store, store.warn)))
+    return of_experiment(of, plans, store, Terminal(), train=False)
+
+
+def _curves(shown: Shown) -> Iterator[str]:
+    """The figures of the table, drawn into the page."""
+    for _, figure in figures.of_table(shown.table):
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg", metadata={"Date": None})
+        yield f"<figure>{drawn.getvalue()[drawn.getvalue().index('<svg') :]}</figure>"

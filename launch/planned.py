@@ -1,0 +1,66 @@
+"""A plan as lines: what would be trained, in which programs, and how long that takes."""
+
+from collections.abc import Container, Iterator, Sequence
+
+from research.sweeps.obtain import done
+from research.sweeps.plan import Pack, Planner, Run, packs
+from research.sweeps.provenance import device_kind
+from research.sweeps.store import Store
+from research.training.inputs import footprint
+from research.training.program import describe_slots
+
+
+def lines(runs: Sequence[Run], records: Store, plans: Planner, note: str = "") -> Iterator[str]:
+    """The plan of different runs. note: a line of its own after the first."""
+    finished = done(runs, records, records.warn)
+    missing, programs = len(runs) - len(finished), packs(runs)
+    yield (
+        f"{len(runs)} run{'s' * (len(runs) != 1)} in {len(programs)} program{'s' * (len(programs) != 1)}; "
+        f"{len(finished)} done, {missing} to train"
+    )
+    if note:
+        yield note
+    total: float | None = 0.0
+    for pack in programs:
+        seconds, waiting = _seconds(pack, records), sum(run.id not in finished for run in pack.runs)
+        yield from _program(pack, finished, seconds, plans)
+        if waiting:
+            total = None if seconds is None or total is None else total + seconds * waiting
+    yield f"\ntime for what is missing, one pack after another: {'unknown' if total is None else _duration(total)}"
+
+
+def _program(pack: Pack, finished: Container[str], seconds: float | None, plans: Planner) -> Iterator[str]:
+    """What a program is, and what is to be trained with it. seconds: a run."""
+    first = pack.runs[0].config
+    missing = sum(run.id not in finished for run in pack.runs)
+    parameters, state = footprint(first, pack.program)
+    data = sum(array.nbytes for array in plans.arrays(pack.runs[0])[:2])
+    sizes = pack.program.sizes
+    yield f"\nprogram {pack.program.id}: {first.arch.name} on {pack.program.spec.name}, {first.optimizer.name}"
+    yield f"  lanes       {len(pack.runs)}, {missing} to train"
+    yield f"  rows        {sizes.train} train, {sizes.validation} validation, {sizes.test} test"
+    yield f"  steps       {pack.program.steps:,} of {sizes.batch} examples each"
+    yield f"  parameters  {parameters:,}"
+    yield f"  memory      {_bytes(state * len(pack.runs))} of state, {_bytes(data)} of data"
+    yield f"  time        {'unknown' if seconds is None else _duration(seconds * missing)}"
+    for slot, members in describe_slots(first):
+        yield f"  {slot:<14}{members}"
+
+
+def _seconds(pack: Pack, records: Store) -> float | None:
+    """Seconds a run of this program takes on this kind of device, from what its way's timing or records say."""
+    for kind in ("many", "one"):
+        way = records.read_json("ways", f"{pack.program.id}.{device_kind()}.{kind}")
+        if way and way["seconds_per_lane_step"]:
+            return min(way["seconds_per_lane_step"].values()) * pack.program.steps
+    found, _ = records.find(run.id for run in pack.runs)
+    seconds = [r.provenance["seconds"] for r in found.values() if r.provenance.get("device") == device_kind()]
+    return sum(seconds) / len(seconds) if seconds else None
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 2**20:.1f} MiB" if count < 2**30 else f"{count / 2**30:.1f} GiB"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
