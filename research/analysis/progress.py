@@ -33,9 +33,10 @@ def now(status: Status) -> Iterator[str]:
         yield "nothing is left to train"
         return
     live, lanes = status.live
-    workers = len({pack.token for pack in status.packs})
+    packs, workers = len(status.packs), len({pack.token for pack in status.packs})
     if workers:
-        yield f"{workers} worker{'s' * (workers != 1)}, {len(status.packs)} packs, {live} of {lanes} lanes alive"
+        counted = f"{workers} worker{'s' * (workers != 1)}, {packs} pack{'s' * (packs != 1)}"
+        yield f"{counted}, {live} of {lanes} lanes alive"
     elif counts["running"]:
         yield "claimed by workers that compile, or have just begun"
     else:

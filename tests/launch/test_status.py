@@ -1,0 +1,116 @@
+"""launch.status on real sweeps: how far they are, as lines and as a page."""
+
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.launch.command_lines import ROOT, Result, run_all
+
+BASE = ["--dataset=wine", "--arch.hidden=8", "--epochs=3", "--seeds=2"]
+GRID = "--grid=learning_rate=0.01|0.1"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+    folder = tmp_path_factory.mktemp("status")
+    cases = {
+        "none": ["status"],
+        "train": ["sweep", *BASE, GRID, "--name=rates"],
+        "done": ["status", "--name=rates"],
+        "wider": ["sweep", *BASE, "--grid=learning_rate=0.01|0.1|1e30", "--name=wider"],
+        "every": ["status"],
+        "page": ["status", "--name=wider", "--html=page"],
+        "experiment": ["status", "--experiment=regularization", "--html=before"],
+        "unknown": ["status", "--name=wide"],
+        "both": ["status", "--name=wider", "--experiment=regularization"],
+        "page of all": ["status", "--html=page"],
+    }
+    results = dict(zip(cases, run_all(list(cases.values()), folder), strict=True))
+    for name in ("page", "before"):
+        results[f"{name}.html"] = Result(0, (folder / name / "index.html").read_text(), "")
+    return results
+
+
+def test_a_sweep_that_is_done(results: dict[str, Result]) -> None:
+    lines = results["done"].out.splitlines()
+    assert lines[0].split() == ["rates", "finished", "running", "queued"]
+    assert [line.split() for line in lines[1:4]] == [
+        ["learning_rate=0.01", "2", "·", "·"],
+        ["learning_rate=0.1", "2", "·", "·"],
+        ["all", "4", "·", "·"],
+    ]
+    assert lines[-1] == "nothing is left to train"
+
+
+def test_every_sweep_is_a_row(results: dict[str, Result]) -> None:
+    rows = {line.split()[0]: line.split()[1:] for line in results["every"].out.splitlines() if line}
+    assert rows["sweep"] == ["finished", "running", "queued", "diverged"]
+    assert rows["rates"] == ["4", "·", "·", "·"]
+    assert rows["wider"] == ["4", "·", "·", "2"]
+
+
+class _Tags(HTMLParser):
+    """Collects what a page would fetch, and the tags that are open at its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.open: list[str] = []
+        self.count: dict[str, int] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.count[tag] = self.count.get(tag, 0) + 1
+        self.fetched += [str(value) for name, value in attrs if name in ("src", "href", "xlink:href")]
+        if tag not in ("meta", "link"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize(("page", "figures"), [("page.html", True), ("before.html", False)])
+def test_a_page_is_whole_and_needs_no_network(results: dict[str, Result], page: str, figures: bool) -> None:
+    text, tags = results[page].out, _Tags()
+    tags.feed(text)
+    tags.close()
+    assert not tags.open
+    assert all(place.startswith("#") for place in tags.fetched)  # within the page
+    assert ("svg" in tags.count) == figures
+    assert "How far it is" in text
+    assert "Plan" in text
+    assert "program " in text
+
+
+def test_the_page_shows_the_table(results: dict[str, Result]) -> None:
+    text = results["page.html"].out
+    assert "diverged (0/2)" in text
+    assert "<td" in text
+    assert "95 % t-interval" in text
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("none", "no sweep in records has a name"),
+        ("unknown", "did you mean wider"),
+        ("both", "not both"),
+        ("page of all", "--html is of one sweep"),
+    ],
+)
+def test_bad_input_is_one_line(results: dict[str, Result], case: str, said: str) -> None:
+    result = results[case]
+    assert result.code == 2
+    assert said in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_a_look_at_a_name_imports_no_jax() -> None:
+    """It is what a person waits for."""
+    program = "import sys, launch.status; sys.exit(bool({'jax', 'flax', 'matplotlib', 'scipy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0

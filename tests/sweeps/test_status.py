@@ -1,0 +1,106 @@
+"""Status: what runs are doing, by hand-made records, claims and packs."""
+
+import dataclasses
+import os
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from research.analysis import progress as shown
+from research.sweeps import status as status_lib
+from research.sweeps import worker
+from research.sweeps.claims import LAPSE, working
+from research.sweeps.index import Line
+from research.sweeps.progress import Progress, showing
+from research.sweeps.record import Record
+from research.sweeps.status import Member, status, summary
+from research.sweeps.store import Store
+
+MEMBERS = [Member(name, "a" if name < "d" else "b", 10) for name in "abcdef"]
+PACK = Progress("token", "host (pid 1)", ("c", "d"), 10, 6, 2, 1, 100.0, 104.0)
+
+
+def line(state: str, error: str = "") -> Line:
+    return Line(0, 0, state, error=error)
+
+
+def test_every_run_is_in_one_state() -> None:
+    lines = {"a": line("finished"), "b": line("diverged"), "e": line("failed", "no"), "c": line("failed")}
+    found = summary(MEMBERS, lines, [PACK], {"c", "d"})
+    assert found.arms == {"a": Counter(finished=1, diverged=1, running=1), "b": Counter(running=1, failed=1, queued=1)}
+    assert found.total == Counter(finished=1, diverged=1, running=2, failed=1, queued=1)
+    assert found.live == (1, 2)
+    assert dict(found.failures)["e"].error == "no"
+    assert not found.over
+
+
+def test_time_left_is_what_remains_by_the_rate() -> None:
+    """Of c and d 4 epochs each are left, of f all 10; 8 lane-epochs took 4 s."""
+    lines = {name: line("finished") for name in "abe"}
+    found = summary(MEMBERS, lines, [PACK], {"c", "d"})
+    assert found.rate == 2.0
+    assert found.left == (4 + 4 + 10) / 2.0
+    assert summary(MEMBERS, lines, [], {"c", "d"}).left is None
+    assert summary(MEMBERS, {name: line("finished") for name in "abcdef"}, [], set()).left == 0.0
+
+
+def test_claims_of_the_living_are_running(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    members = [Member(f"{name}" * 16, "arm", 10) for name in "abc"]
+    ids = [member.run_id for member in members]
+    store.write(Record(ids[0], "finished", {}))
+    with working(tmp_path, lambda run_id: False) as claims, showing(tmp_path, claims.worker, ids[1:2], 10) as to:
+        claims.take(ids[1:2], 1)
+        to(1, 1)
+        found = status(members, store)
+        assert found.total == Counter(finished=1, running=1, queued=1)
+        assert len(found.packs) == 1
+        later = time.time() + 2 * LAPSE  # nothing has been heard of the worker since
+        assert status(members, store, lambda: later).total == Counter(finished=1, queued=2)
+        assert status(members, store, lambda: later).packs == ()
+    assert status(members, store).total == Counter(finished=1, queued=2)
+
+
+def test_the_dead_train_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker of this machine whose process is no more is dead at once; its claim and its pack are still there."""
+    store, members = Store(tmp_path), [Member("a" * 16, "arm", 10)]
+    with working(tmp_path, lambda run_id: False) as claims, showing(tmp_path, claims.worker, ["a" * 16], 10):
+        claims.take(["a" * 16], 1)
+        assert status(members, store).total == Counter(running=1)
+        monkeypatch.setattr(worker, "gone", lambda who: True)
+        found = status(members, store)
+        assert (found.total, found.packs) == (Counter(queued=1), ())
+
+
+def test_packs_without_a_roll_count_while_fresh(tmp_path: Path) -> None:
+    """Processes that train each run together claim nothing."""
+    now = time.time()
+    with showing(tmp_path, dataclasses.replace(worker.this_process(), token="t"), ["a"], 10):
+        assert len(status_lib.alive(tmp_path, now)) == 1
+        assert status_lib.alive(tmp_path, now + 2 * LAPSE) == []
+    assert os.listdir(tmp_path / "progress") == []
+
+
+def test_lines_for_a_terminal() -> None:
+    lines = {"a": line("finished"), "b": Line(0, 0, "failed", error="ValueError: no", log="task.log")}
+    text = "\n".join(shown.lines("rates", summary(MEMBERS, lines, [PACK], {"c", "d"})))
+    assert "2.00 run-epochs/s, time left 14 s" in text
+    assert "1 worker, 1 pack, 1 of 2 lanes alive" in text
+    assert "failed: run b: ValueError: no (log: task.log)" in text
+    header, *rows = (row.split() for row in text.splitlines()[:4])
+    assert header == ["rates", "finished", "running", "queued", "failed"]
+    assert rows == [["a", "1", "1", "·", "1"], ["b", "·", "1", "2", "·"], ["all", "1", "2", "2", "1"]]
+    done = summary(MEMBERS[:1], {"a": line("finished")}, [], set())
+    assert list(shown.now(done)) == ["nothing is left to train"]
+    idle = "\n".join(shown.now(summary(MEMBERS, {}, [], set())))
+    assert "nobody trains it" in idle
+    assert "unknown" in idle
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, "unknown"), (0, "0 s"), (99, "99 s"), (120, "2 min"), (7200, "2.0 h")]
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert shown.duration(seconds) == text
