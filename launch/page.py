@@ -44,8 +44,9 @@ def _parts(
     # Before the first records, or while a setting is still chosen, there is no table.
     with contextlib.suppress(UserError):
         shown = _shown(title, of, runs, plans, store)
-        yield html.section("Table", html.fragment(shown.table))
-        yield html.section("Curves", *_curves(shown))
+        if any(shown.table.records()):
+            yield html.section("Table", html.fragment(shown.table))
+            yield html.section("Curves", *_curves(shown))
     yield html.section("Plan", html.preformatted(planned.lines(runs, store, plans)))
     if found.failures:
         failed = (f"{run_id}: {line.error}{line.log and f' (log: {line.log})'}" for run_id, line in found.failures)

@@ -1,5 +1,6 @@
 """What all tests share: compiled programs on disk, and no more of them in memory than a process has maps for."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,15 @@ jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
 # processes of their own compiles with few optimisations besides: there are many programs, each of a few steps.
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false"
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # JAX has read this one already
+
+# A tenth of the time went into looking for cycles among the many objects that JAX keeps.
+gc.set_threshold(100_000, 50, 100)
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+
 
 # Programs stay loaded until they are dropped, and a process that keeps thousands of them is killed.
 KEPT_FOR = 15

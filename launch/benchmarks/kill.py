@@ -28,6 +28,8 @@ from research.training.way import Way
 N = flags.DEFINE_integer("n", 300, "kill: how many kills", lower_bound=1)
 KILL_SEED = flags.DEFINE_integer("kill_seed", 0, "kill: of the moments")
 
+# Kills a sweep at least: each sweep is trained twice undisturbed, so that few kills are spent on few sweeps.
+EACH = 5
 # Two sweeps at once, as many as there are cores.
 AT_ONCE = 2
 
@@ -92,7 +94,7 @@ VICTIMS = (
 def measure() -> None:
     """Kills sweeps at random moments until they are done; counts records that differ from an undisturbed run's."""
     draw = random.Random(KILL_SEED.value)
-    victims = VICTIMS[: N.value]  # of fewer kills than there are sweeps the others have none
+    victims = VICTIMS[: max(1, N.value // EACH)]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
         root = Path(folder)
         whole = list(pool.map(lambda victim: _undisturbed(victim, root), victims))

@@ -82,7 +82,7 @@ def read(root: Path) -> list[Progress]:
     """What the files say, the workers' in turn; whether these still live is for the reader to find out."""
     found = []
     for path in sorted((root / FOLDER).glob("*.json")):
-        with contextlib.suppress(OSError, ValueError, TypeError):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             content = json.loads(path.read_text())
             found.append(Progress(**{**content, "runs": tuple(content["runs"])}))
     return found

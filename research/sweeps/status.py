@@ -29,21 +29,17 @@ class Member:
 class Status:
     """How far a sweep is.
 
-    arms: how many runs of each arm are in which of STATES. packs: what is trained now. rate: lane-epochs a second of
+    total, arms: how many runs, of all and of each arm, are in which of STATES. packs: what is trained now. rate: lane-epochs a second of
     these packs. left: seconds until all is done if that rate stays, or None where it is not known. failures: (run id,
     what is known of it).
     """
 
+    total: Counter[str]
     arms: Mapping[str, Counter[str]]
     packs: tuple[Progress, ...]
     rate: float
     left: float | None
     failures: tuple[tuple[str, Line], ...]
-
-    @property
-    def total(self) -> Counter[str]:
-        """How many runs are in which state."""
-        return sum(self.arms.values(), Counter())
 
     @property
     def over(self) -> bool:
@@ -70,12 +66,12 @@ def summary(
     """The status of runs, of which some have records, and some are in packs or claimed for one."""
     states = {member.run_id: _state(member.run_id, lines, claimed) for member in members}
     arms: dict[str, Counter[str]] = {}
-    for member in {member.run_id: member for member in members}.values():
+    for member in dict.fromkeys(members):  # a run may belong to several arms
         arms.setdefault(member.arm, Counter())[states[member.run_id]] += 1
     epochs = {member.run_id: member.epochs for member in members}
     rate = sum(pack.rate for pack in packs)
     failures = tuple((run_id, line) for run_id, line in lines.items() if line.status in ("failed", "damaged"))
-    return Status(arms, tuple(packs), rate, _left(states, epochs, packs, rate), failures)
+    return Status(Counter(states.values()), arms, tuple(packs), rate, _left(states, epochs, packs, rate), failures)
 
 
 def _state(run_id: str, lines: Mapping[str, Line], claimed: set[str]) -> str:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from research.analysis.evaluation import Evaluation, reliability
 
-LOGS = np.log(np.array([[0.9, 0.05, 0.05], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8], [0.6, 0.3, 0.1]]))
+LOGS = np.log(np.array([[0.9, 0.05, 0.05], [0.2, 0.5, 0.3], [0.1, 0.08, 0.82], [0.62, 0.28, 0.1]]))
 CLASSES = ("cat", "dog", "eel")
 SURE = Evaluation("mlp on pets", ["7", "8", "9", "12"], LOGS, np.array([0, 2, 2, 0]), CLASSES)
 
@@ -34,14 +34,14 @@ def test_predictions_without_targets_and_of_values() -> None:
 
 
 def test_the_reliability_diagram_has_the_bins_of_the_calibration_error() -> None:
-    """Confidences .9, .5, .8, .6 lie in the bins 13, 7, 12 and 9 of 15; only the second row is wrong."""
+    """Confidences .9, .5, .82, .62 lie within the bins 13, 7, 12 and 9 of 15; only the second row is wrong."""
     upper, lower = reliability(SURE).axes
     counts = [round(bar.get_height()) for bar in lower.patches]
     assert [place for place, count in enumerate(counts) if count] == [7, 9, 12, 13]
     assert [bar.get_height() for bar in upper.patches][7] == 0
     assert [bar.get_height() for bar in upper.patches][9] == 1
-    # (0.1 + 0.5 + 0.2 + 0.4) / 4
-    assert "calibration error 0.3000 over 4 rows" in upper.figure.get_suptitle()
+    # (0.1 + 0.5 + 0.18 + 0.38) / 4
+    assert "calibration error 0.2900 over 4 rows" in upper.figure.get_suptitle()
 
 
 def test_files(tmp_path: Path) -> None:

@@ -38,13 +38,9 @@ def test_benchmark_of_data(tmp_path: Path) -> None:
 def test_a_step_beside_pytorchs(tmp_path: Path) -> None:
     """Whose network has as many parameters, which the measurement itself demands, but for a GRU's second bias."""
     quick = ("--turns=1", "--turn_seconds=0", "--batch_size=2", f"--cache_dir={tmp_path}")
-    printed = measured("step", "--against=torch", "--arch=mlp,gru,gpt", *quick)
+    printed = measured("step", "--against=torch", "--arch=mlp,gru", *quick)
     rows = re.findall(r"^\| (\w+) \| default \| ([\d,]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", printed, re.M)
-    assert [(name, parameters) for name, parameters, *_ in rows] == [
-        ("mlp", "269,322"),
-        ("gru", "61,706"),
-        ("gpt", "799,104"),
-    ]
+    assert [(name, parameters) for name, parameters, *_ in rows] == [("mlp", "269,322"), ("gru", "61,706")]
     for *_, ours, theirs, ratio in rows:
         assert float(ratio) == pytest.approx(float(ours) / float(theirs), abs=0.02, rel=0.02)
 
@@ -57,10 +53,10 @@ def test_without_pytorch_it_says_so(tmp_path: Path) -> None:
 
 
 def test_kills_change_nothing(tmp_path: Path) -> None:
-    """Two of the kills that `launch.benchmark kill` makes by the hundred; a record that differs fails it."""
-    printed = measured("kill", "--n=2", f"--cache_dir={tmp_path}")
+    """Ten of the kills that `launch.benchmark kill` makes by the hundred; a record that differs fails it."""
+    printed = measured("kill", "--n=10", f"--cache_dir={tmp_path}")
     together = re.search(r"^\| together \|.*$", printed, re.M)
     assert together is not None, printed
     kills, *_, sweeps, differ = (int(cell) for cell in together.group().split("|")[3:-1])
-    assert (kills, differ) == (2, 0)
+    assert (kills, differ) == (10, 0)
     assert sweeps >= 2

@@ -34,6 +34,9 @@ def test_every_run_is_in_one_state() -> None:
     assert found.live == (1, 2)
     assert dict(found.failures)["e"].error == "no"
     assert not found.over
+    both = summary([*MEMBERS[:2], dataclasses.replace(MEMBERS[0], arm="b")], lines, [], set())
+    assert both.arms == {"a": Counter(finished=1, diverged=1), "b": Counter(finished=1)}
+    assert both.total == Counter(finished=1, diverged=1)
 
 
 def test_time_left_is_what_remains_by_the_rate() -> None:
