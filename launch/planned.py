@@ -1,8 +1,9 @@
 """A plan as lines: what would be trained, in which programs, and how long that takes."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
-from research.sweeps.obtain import done
+from research.sweeps import index
+from research.sweeps.index import Line
 from research.sweeps.plan import Pack, Planner, Run, packs
 from research.sweeps.provenance import device_kind
 from research.sweeps.store import Store
@@ -12,7 +13,8 @@ from research.training.program import describe_slots
 
 def lines(runs: Sequence[Run], records: Store, plans: Planner, note: str = "") -> Iterator[str]:
     """The plan of different runs. note: a line of its own after the first."""
-    finished = done(runs, records, records.warn)
+    found = index.lines(records, (run.id for run in runs))
+    finished = {run_id: line for run_id, line in found.items() if line.status in ("finished", "diverged")}
     missing, programs = len(runs) - len(finished), packs(runs)
     yield (
         f"{len(runs)} run{'s' * (len(runs) != 1)} in {len(programs)} program{'s' * (len(programs) != 1)}; "
@@ -22,7 +24,7 @@ def lines(runs: Sequence[Run], records: Store, plans: Planner, note: str = "") -
         yield note
     total: float | None = 0.0
     for pack in programs:
-        seconds, waiting = _seconds(pack, records), sum(run.id not in finished for run in pack.runs)
+        seconds, waiting = _seconds(pack, finished, records), sum(run.id not in finished for run in pack.runs)
         yield from _program(pack, finished, seconds, plans)
         if waiting:
             total = None if seconds is None or total is None else total + seconds * waiting
@@ -47,14 +49,14 @@ def _program(pack: Pack, finished: Container[str], seconds: float | None, plans:
         yield f"  {slot:<14}{members}"
 
 
-def _seconds(pack: Pack, records: Store) -> float | None:
+def _seconds(pack: Pack, finished: Mapping[str, Line], records: Store) -> float | None:
     """Seconds a run of this program takes on this kind of device, from what its way's timing or records say."""
     for kind in ("many", "one"):
         way = records.read_json("ways", f"{pack.program.id}.{device_kind()}.{kind}")
         if way and way["seconds_per_lane_step"]:
             return min(way["seconds_per_lane_step"].values()) * pack.program.steps
-    found, _ = records.find(run.id for run in pack.runs)
-    seconds = [r.provenance["seconds"] for r in found.values() if r.provenance.get("device") == device_kind()]
+    trained = [finished[run.id] for run in pack.runs if run.id in finished]
+    seconds = [line.seconds for line in trained if line.device == device_kind()]
     return sum(seconds) / len(seconds) if seconds else None
 
 

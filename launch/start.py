@@ -1,5 +1,7 @@
 """How every program starts and ends: flags read, JAX prepared, the user's errors as one line."""
 
+import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -88,12 +90,11 @@ def _load_plugins(argv: Sequence[str]) -> None:
 
 def _unless_read() -> None:
     """Ends quietly what nobody reads any more; raises again a pipe that broke elsewhere."""
-    try:
-        sys.stdout.flush()  # what could not be written is still waiting
-    except BrokenPipeError:
-        sys.stderr.close()
-    else:
+    out = select.poll()
+    out.register(sys.stdout.fileno(), 0)
+    if not any(event & select.POLLERR for _, event in out.poll(0)):
         raise
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (what is still in the buffer goes nowhere, without an error)
 
 
 def _one_line(text: str) -> str:

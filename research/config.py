@@ -131,6 +131,7 @@ HELP: dict[str, str] = {name: next(n for n in HINTS[name].__metadata__ if isinst
 FULL_BATCH = 0  # how `full` is kept; nobody writes 0
 
 Settings = Mapping[str, Any]
+Versions = tuple[tuple[str, int], ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,16 +153,18 @@ def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
     Whoever calls decides about the latter: in a sweep another arm may use them. Raises UserError on
     anything else that is wrong.
     """
-    for key in settings:
-        head, _, tail = key.partition(".")
+    nested: dict[str, dict[str, Any]] = {}
+    for key, value in settings.items():
+        head, dot, tail = key.partition(".")
         if head not in FIELDS or (tail and head not in PARTS):
             raise UserError(f"unknown setting '{key}'; {nearest(key, FIELDS)}")
+        if dot:
+            nested.setdefault(head, {})[tail] = value
     values: dict[str, Any] = {}
     unused: set[str] = set()
     for name, registry in PARTS.items():
-        nested = {k.split(".", 1)[1]: v for k, v in settings.items() if k.startswith(name + ".")}
-        build = _regularizers if name == "regularization" else functools.partial(_part, name, registry)
-        values[name], left = build(settings.get(name, FIELDS[name].default), nested)
+        text, own = settings.get(name, FIELDS[name].default), nested.get(name, {})
+        values[name], left = _regularizers(text, own) if name == "regularization" else _part(name, registry, text, own)
         unused.update(f"{name}.{key}" for key in left)
     for name, opt in OPTIONS.items():
         if name in settings:
@@ -195,7 +198,17 @@ def _part(name: str, registry: Registry[Any], text: Any, nested: dict[str, Any])
 
 def _filled(entry: Entry, given: Mapping[str, Any], where: str) -> Part:
     """The entry with `given` options parsed and the others at their defaults."""
-    options = []
+    values = tuple(given.items())
+    try:
+        return _filled_once(entry, values, tuple(map(type, given.values())), where)
+    except TypeError:  # a value that cannot be a key
+        return _filled_once.__wrapped__(entry, values, (), where)
+
+
+@functools.lru_cache(maxsize=4096)  # the runs of a sweep have most of their parts in common
+def _filled_once(entry: Entry, values: tuple[tuple[str, Any], ...], types: tuple[type, ...], where: str) -> Part:
+    """types: of the values, since 1 and True are one key."""
+    given, options = dict(values), []
     for opt in entry.options:
         value = given.get(opt.name, opt.default)
         if value is REQUIRED:
@@ -264,8 +277,13 @@ def _names(entry: Entry) -> list[str]:
 # From a config to its leaves --------------------------------------------------------------------------
 
 
-def leaves(config: RunConfig) -> Iterator[Leaf]:
+@functools.lru_cache(maxsize=4)  # who plans a run asks several times
+def leaves(config: RunConfig) -> tuple[Leaf, ...]:
     """Every leaf, in the order of the fields; an entry's options follow its name."""
+    return tuple(_leaves(config))
+
+
+def _leaves(config: RunConfig) -> Iterator[Leaf]:
     for name, field in FIELDS.items():
         value, kind = getattr(config, name), field.metadata["kind"]
         if name == "regularization":
@@ -281,12 +299,15 @@ def leaves(config: RunConfig) -> Iterator[Leaf]:
             yield Leaf(name, value, kind, value == field.default)
 
 
-def _option_leaves(prefix: str, entry: Entry, part: Part, kind: str) -> Iterator[Leaf]:
+@functools.lru_cache(maxsize=4096)  # the runs of a sweep have most of their parts in common
+def _option_leaves(prefix: str, entry: Entry, part: Part, kind: str) -> tuple[Leaf, ...]:
+    made = []
     for opt_name, value in part.options:
         opt = entry.option(opt_name)
         assert opt is not None
-        of_option = NUMERIC if opt.numeric else kind
-        yield Leaf(f"{prefix}.{opt_name}", value, of_option, opt.default is not REQUIRED and value == opt.default)
+        default = opt.default is not REQUIRED and value == opt.default
+        made.append(Leaf(f"{prefix}.{opt_name}", value, NUMERIC if opt.numeric else kind, default))
+    return tuple(made)
 
 
 def flat(config: RunConfig) -> dict[str, str]:
@@ -328,9 +349,8 @@ def entries(config: RunConfig) -> Iterator[tuple[str, Entry]]:
                 continue
             entry = registry.get(part.name)
             yield registry.kind, entry
-            for opt in entry.options:
-                if opt.registry is not None:
-                    yield opt.registry.kind, opt.registry.get(part[opt.name])
+            for opt in entry.naming:
+                yield opt.registry.kind, opt.registry.get(part[opt.name])
     for name, registry in (("task", TASKS), ("loss", LOSSES)):
         if getattr(config, name) != "auto":
             yield name, registry.get(getattr(config, name))
@@ -341,24 +361,39 @@ def static_id(config: RunConfig) -> str:
 
     Defaults are left out, so that a new flag changes no program's id.
     """
-    static = {
-        leaf.path: format_value(leaf.value) for leaf in leaves(config) if leaf.kind == STATIC and not leaf.default
-    }
-    return digest({"static": static, "versions": _versions(config)})
+    static = tuple(leaf for leaf in leaves(config) if leaf.kind == STATIC and not leaf.default)
+    return _static_id(static, _versions(tuple(entries(config))))
+
+
+@functools.lru_cache(maxsize=1024)  # for whole sweeps there is but one
+def _static_id(static: tuple[Leaf, ...], versions: Versions) -> str:
+    return digest({"static": {leaf.path: format_value(leaf.value) for leaf in static}, "versions": dict(versions)})
 
 
 def run_id(config: RunConfig, fingerprint: str) -> str:
-    """A digest of the science: the leaves that differ from their defaults, the data, the entries' versions.
-
-    The place of a csv or folder is no science; the fingerprint stands for it.
-    """
-    science = {leaf.path: format_value(leaf.value) for leaf in leaves(config) if not leaf.default}
-    science["dataset"] = config.dataset.name.partition(":")[0]
-    return digest({"science": science, "data": fingerprint, "versions": _versions(config)})
+    """A digest of the science: the leaves that differ from their defaults, the data, the entries' versions."""
+    return digest(science(config, fingerprint))
 
 
-def _versions(config: RunConfig) -> dict[str, int]:
-    return {f"{kind}:{e.name.partition(':')[0]}": e.version for kind, e in entries(config)} | {"engine": ENGINE_VERSION}
+def science(config: RunConfig, fingerprint: str) -> dict[str, Any]:
+    """What `run_id` is a digest of. The place of a csv or folder is no science; the fingerprint stands for it."""
+    changed = {leaf.path: format_value(leaf.value) for leaf in leaves(config) if not leaf.default}
+    changed["dataset"] = config.dataset.name.partition(":")[0]
+    return {"science": changed, "data": fingerprint, "versions": dict(_versions(tuple(entries(config))))}
+
+
+def reseeded(science: Mapping[str, Any], **seeds: int | None) -> dict[str, Any]:
+    """The science of a config that differs from another's in these seeds, without looking at the rest again."""
+    changed = {path: text for path, text in science["science"].items() if path not in seeds}
+    changed |= {path: format_value(seed) for path, seed in seeds.items() if seed != FIELDS[path].default}
+    return {**science, "science": changed}
+
+
+@functools.lru_cache(maxsize=1024)
+def _versions(used: tuple[tuple[str, Entry], ...]) -> Versions:
+    """The version of each entry, and of the engine."""
+    versions = {f"{kind}:{entry.name.partition(':')[0]}": entry.version for kind, entry in used}
+    return tuple((versions | {"engine": ENGINE_VERSION}).items())
 
 
 def digest(value: Any) -> str:

@@ -11,7 +11,8 @@ from research.errors import UserError, nearest
 from research.options import Option
 
 
-@dataclasses.dataclass(frozen=True)
+# Two entries are the same if they are one object, as keys of caches too.
+@dataclasses.dataclass(frozen=True, eq=False)
 class Entry:
     """One member of the catalogue: data about a builder, never code of its own.
 
@@ -31,7 +32,16 @@ class Entry:
 
     def option(self, name: str) -> Option | None:
         """The option of that name, or None."""
-        return next((o for o in self.options if o.name == name), None)
+        return self._by_name.get(name)
+
+    @functools.cached_property
+    def naming(self) -> tuple[Option, ...]:
+        """The options whose values name an entry of a registry."""
+        return tuple(option for option in self.options if option.registry is not None)
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, Option]:
+        return {option.name: option for option in self.options}
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -132,7 +142,7 @@ UNASKED = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Architecture(Entry):
     """`build(outputs=K, **asked, **options)` is a flax module: `module(x: [B, ...], fwd: Forward) -> [B, K]`.
 
@@ -163,7 +173,7 @@ class Architecture(Entry):
         return (*own, *super().needs)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Activation(Entry):
     """`build()` is a flax module: `module(x, fwd) -> x`, or the last axis `pieces` times smaller (maxout).
 
@@ -174,7 +184,7 @@ class Activation(Entry):
     pieces: int = 1
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Optimizer(Entry):
     """`build(**options)` is an optax transformation without learning rate or sign; numeric options may be tracers.
 
@@ -184,7 +194,7 @@ class Optimizer(Entry):
     ascent: Callable[..., Any] | None = None
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Schedule(Entry):
     """`build(steps: int, steps_per_epoch: int, **options)` is float64 [steps]: the rate's factor at each step.
 
@@ -208,7 +218,7 @@ SLOTS = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Regularizer(Entry):
     """`build(**options)` is the transformation of its slot; see research/regularization/__init__.py.
 
@@ -225,7 +235,7 @@ class Regularizer(Entry):
     mask: Callable[..., Any] | None = None
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Loss(Entry):
     """`build()` is `loss(outputs: [..., K], targets: [..., C]) -> [...]`; the axes before the last are examples [B] or
     their steps [B, T], over whose real ones the engine takes an example's mean. tasks: those that it belongs to.
@@ -242,7 +252,7 @@ class Loss(Entry):
     metrics: Mapping[str, Callable[[Any, Any], Any]] = dataclasses.field(default_factory=dict)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Task(Entry):
     """What kind of problem it is. `build()` is a research.tasks.problem.Problem. loss: its default loss.
 

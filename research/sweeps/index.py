@@ -21,13 +21,15 @@ FORMAT = 1
 class Line:
     """One record in short. written: when, in nanoseconds since 1970; size: in bytes. status: a record's, or `damaged`.
 
-    seconds: the run's share of its pack's time. error: what went wrong, in a line. log: the file that says more.
+    seconds: the run's share of its pack's time; device: the kind that trained it. error: what went wrong, in a line.
+    log: the file that says more.
     """
 
     written: int
     size: int
     status: str
     seconds: float = 0.0
+    device: str = ""
     error: str = ""
     log: str = ""
 
@@ -56,8 +58,8 @@ def _line(store: Store, run_id: str, seen: os.stat_result) -> Line:
     except (OSError, ValueError, KeyError, TypeError) as error:
         return Line(seen.st_mtime_ns, seen.st_size, "damaged", error=f"its record is damaged ({error})")
     origin = record.provenance
-    seconds, log = float(origin.get("seconds", 0.0)), str(origin.get("log", ""))
-    return Line(seen.st_mtime_ns, seen.st_size, record.status, seconds, record.cause, log)
+    seconds, device, log = float(origin.get("seconds", 0.0)), str(origin.get("device", "")), str(origin.get("log", ""))
+    return Line(seen.st_mtime_ns, seen.st_size, record.status, seconds, device, record.cause, log)
 
 
 def _read(store: Store) -> dict[str, Line]:

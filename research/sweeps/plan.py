@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from research import config as config_lib
-from research.config import RunConfig
+from research.config import FIELDS, OPTIONS, RunConfig
 from research.data import split
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError, nearest
@@ -78,14 +78,31 @@ class Planner:
 
     def runs(self, requests: Sequence[Settings]) -> list[Run]:
         """One run for each request, in order. Raises UserError on a setting that no request's parts use (law 8)."""
-        runs, unused = [], []
+        runs: list[Run] = []
+        unused: set[frozenset[str]] = set()
+        point: Settings | None = None
         for settings in requests:
-            config, left = config_lib.resolve(settings)
-            unused.append(left)
-            runs.append(self.run(config))
+            others = {path: value for path, value in settings.items() if path != "seed"}
+            if others != point:
+                config, left = config_lib.resolve(settings)
+                first, point = self.run(config), others
+                science = config_lib.science(first.config, self.source(config).spec.fingerprint)
+                unused.add(left)
+                runs.append(first)
+            else:  # most runs of a large sweep differ from the one before in their seed alone
+                runs.append(self._reseeded(first, config, science, settings.get("seed")))
         for setting in frozenset.intersection(*unused) if unused else ():
             raise UserError(_unused_message(setting, [run.config for run in runs]))
         return runs
+
+    def _reseeded(self, run: Run, config: RunConfig, science: Mapping[str, Any], seed: Any) -> Run:
+        """The run of another seed. config: the run's own before it was completed."""
+        own = FIELDS["seed"].default if seed is None else OPTIONS["seed"].parse(seed, "seed")
+        split_seed = run.config.split_seed
+        if config.split_seed is None and self.source(config).spec.split_by_seed:
+            split_seed = own
+        run_id = config_lib.digest(config_lib.reseeded(science, seed=own, split_seed=split_seed))
+        return Run(run_id, dataclasses.replace(run.config, seed=own, split_seed=split_seed), run.program)
 
     def run(self, config: RunConfig) -> Run:
         """The run of a config. Raises UserError if it cannot work."""
@@ -109,7 +126,7 @@ class Planner:
 
         A run that is over needs no parameters of another, so what is not there is missed only when it is to train.
         """
-        key = (program, config.init_from, config.reset)
+        key = (id(program), config.init_from, config.reset)  # a planner keeps its programs
         if key in self._fitting:
             return
         transfer.check_patterns(config, program)

@@ -29,9 +29,9 @@ class Member:
 class Status:
     """How far a sweep is.
 
-    total, arms: how many runs, of all and of each arm, are in which of STATES. packs: what is trained now. rate: lane-epochs a second of
-    these packs. left: seconds until all is done if that rate stays, or None where it is not known. failures: (run id,
-    what is known of it).
+    total, arms: how many runs, of all and of each arm, are in which of STATES. packs: what is trained now. rate:
+    lane-epochs a second of these packs. left: seconds until all is done if that rate stays, or None where it is not
+    known. failures: (run id, what is known of it).
     """
 
     total: Counter[str]

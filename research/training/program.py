@@ -61,7 +61,7 @@ class Program:
     spec: DataSpec
     sizes: Sizes
 
-    @property
+    @functools.cached_property
     def id(self) -> str:
         """A digest of all that shapes the program."""
         spec = self.spec

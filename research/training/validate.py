@@ -38,8 +38,7 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
     split_seed = config.split_seed
     if split_seed is None:
         split_seed = config.seed if spec.split_by_seed else 0
-    config = dataclasses.replace(config, task=task, loss=loss, split_seed=split_seed)
-    return _normalized(config)
+    return dataclasses.replace(config, task=task, loss=loss, split_seed=split_seed, **_normalized(config))
 
 
 def seen(spec: DataSpec, task: str) -> DataSpec:
@@ -48,8 +47,9 @@ def seen(spec: DataSpec, task: str) -> DataSpec:
     return spec if sees is None else sees(spec)
 
 
-def _normalized(config: RunConfig) -> RunConfig:
-    """`normalization` as a member of the regularization list; two ways to say the same are one config."""
+def _normalized(config: RunConfig) -> dict[str, Any]:
+    """`normalization` as a member of the regularization list: the fields to replace, so that two ways to say the same
+    are one config."""
     own = ARCHITECTURES.get(config.arch.name).normalization
     chosen = [part for part in config.regularization if REGULARIZERS.get(part.name).slot == "normalization"]
     name = f"{config.normalization}_norm"
@@ -64,9 +64,7 @@ def _normalized(config: RunConfig) -> RunConfig:
     parts = {part.name: part for part in (*config.regularization, *config_lib.regularizers(added or "none"))}
     regularization = tuple(parts[name] for name in sorted(parts))
     left = any(REGULARIZERS.get(name).slot == "normalization" for name in parts)
-    return dataclasses.replace(
-        config, regularization=regularization, normalization="auto" if left or not own else "none"
-    )
+    return {"regularization": regularization, "normalization": "auto" if left or not own else "none"}
 
 
 def check(config: RunConfig, spec: DataSpec) -> Program:
