@@ -106,7 +106,7 @@ CASES = {
     "table": "give either --experiment=NAME",
     "table --experiment=regularisation": "did you mean regularization?",
     "table --name=nothing": "no sweep 'nothing'",
-    "table --experiment=regularization --format=xls": "csv|json|md|tex",
+    "table --experiment=regularization --format=xls": "csv|html|json|md|tex",
     "list regularisers": "did you mean regularizers?",
     "table --name=nothing --explain=a --format=csv": "--format is for tables; --explain prints text",
     "table --name=nothing --explain=a --rows=runs": "--rows is for tables; --explain prints text",
