@@ -40,9 +40,11 @@ def main(arguments: Sequence[str]) -> None:
     finished = done(runs, records, monitor.warn)
     missing = [run for run in runs if run.id not in finished]
     programs = len(packs(runs))
+    failures = sum(record.status == "failed" for record in finished.values())
+    failed = f" ({failures} of them failed; --retry_failed tries these again)" if failures else ""
     print(
         f"{len(runs)} run{'s' * (len(runs) != 1)} in {programs} program{'s' * (programs != 1)}; "
-        f"{len(finished)} done, {len(missing)} to train"
+        f"{len(finished)} done{failed}, {len(missing)} to train"
     )
     if note:
         print(note)
