@@ -127,7 +127,7 @@ def _without_failures(
             store.forget(record.run_id)
     elif failed:
         runs = f"{len(failed)} run{'s' * (len(failed) > 1)}"
-        warn(f"{runs} failed earlier and are not tried again ({failed[0].cause}); --retry_failed does that")
+        warn(f"{runs} failed earlier ({failed[0].cause}); --retry_failed tries again, else failed is what they are")
     return {run_id: record for run_id, record in found.items() if not (retry and record.status == "failed")}
 
 

@@ -202,7 +202,10 @@ def condemn(pack: Pack, job: Job) -> list[str]:
     """Writes `failed` records of the runs that failed too often, where they can be claimed; returns the ids."""
     failed = job.strikes.runs()
     errors = {run.id: job.strikes.of(run.id) for run in pack.runs if run.id in failed}
-    with job.holding([run_id for run_id, texts in errors.items() if len(texts) >= FATAL]) as mine:
+    fatal = [run_id for run_id, texts in errors.items() if len(texts) >= FATAL]
+    if not fatal:
+        return []
+    with job.holding(fatal) as mine:
         condemned = _of(pack, mine)
         job.confirm(condemned)
         for run in condemned.runs:
