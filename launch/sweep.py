@@ -22,6 +22,9 @@ from research.sweeps.sweep import Sweep, obtain
 NAME = start.define_name("name", None, "keep the sweep under this name, for launch.table --name")
 CANCEL = flags.DEFINE_bool("cancel", False, "cancel Slurm's jobs for the sweep of this --name, and train nothing")
 
+# What --cancel may be given with: the name, and where its sweep is.
+CANCEL_TAKES = ("cancel", "name", "records", "cache_dir")
+
 
 def main(arguments: Sequence[str]) -> None:
     if arguments:
@@ -49,9 +52,9 @@ def _cancel() -> None:
     """Cancels the jobs of the named sweep."""
     if NAME.value is None:
         raise UserError("--cancel needs the --name of a sweep")
-    others = [name for name in flags.FLAGS if flags.FLAGS[name].present and name not in ("cancel", "name", "records")]
+    others = [name for name in flags.FLAGS if flags.FLAGS[name].present and name not in CANCEL_TAKES]
     if others:
-        raise UserError(f"--cancel is of the jobs of --name alone; leave --{others[0]} out")
+        raise UserError(f"--cancel cancels the jobs of --name whatever they train; leave --{others[0]} out")
     records = store()
     Sweep.load(records, NAME.value)
     cluster.check()

@@ -33,7 +33,7 @@ SWEEP = Victim(
     "on Slurm",
     {
         "dataset": "digits",
-        "epochs": "150",
+        "epochs": "100",
         "batch_size": "64",
         "train_size": "320",
         "regularization": "dropout=0.3,ema=0.9",
@@ -44,7 +44,7 @@ SWEEP = Victim(
 )
 KINDS = ("scancel", "scontrol requeue", "kill -9 slurmstepd")
 # Seconds from one event to the next, at most; and without any chance of one, after which it is given up.
-APART, PATIENCE = 4.0, 300.0
+APART, PATIENCE = 3.0, 300.0
 
 
 def measure() -> None:
@@ -60,7 +60,7 @@ def measure() -> None:
         expected = results(here)
         while sum(counts[kind] for kind in KINDS) < EVENTS.value:
             records = Path(folder) / f"slurm {counts['sweeps']}"
-            process = _start(records, "--executor=slurm", "--slurm.cpus=1", f"--name={NAME}")
+            process = _start(records, "--executor=slurm", "--slurm.cpus=1", "--slurm.max_parallel=3", f"--name={NAME}")
             _disturb(process, records, counts, draw)
             same_table = _finished(process) == table
             found = results(records)

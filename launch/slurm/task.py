@@ -53,7 +53,7 @@ class Task:
                 return code
             held = self._folder.held(self._id)
             how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-            say(f"the worker died of {how} while {len(held)} runs were under way: {' '.join(held)}")
+            say(f"the worker died of {how} while {len(held)} runs were under way")
             if not held:
                 return EXIT_DIED
             self._strike(held, how)

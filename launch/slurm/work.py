@@ -67,7 +67,8 @@ def main(arguments: Sequence[str]) -> None:
     trained = None
     while (wanted := folder.wanted()) is not trained and wanted.code == version:
         runs = planned(wanted, plans)
-        executor = functools.partial(local, belongs=belongs, wait=False)
+        # One pack at a time: there are as many tasks as packs, and what a worker dies of is then known.
+        executor = functools.partial(local, belongs=belongs, wait=False, abreast=1)
         obtain(runs, records, plans, monitor, execution=how, executor=executor)
         trained = wanted
     if wanted.code != version:

@@ -45,19 +45,31 @@ def execute(
     again: Mapping[str, Way | None] = NONE,
     belongs: Callable[[str], bool] = lambda run_id: True,
     wait: bool = True,
+    abreast: int = trainer.ABREAST,
 ) -> None:
     """Sees to it that every run has its record; trains those that no other process has claimed, waits for the others.
 
     totals: lanes of a program in the whole sweep, by id. origin_of: where a run starts from, if it has `init_from`.
     again: the recorded ways of runs that are trained again, by id. belongs: whether a run is still wanted, asked before
-    it is begun. wait: for others too; without, it is over once there is nothing to claim. A pack goes on from its
-    checkpoint where there is one. A pack that fails is tried once more, after all others and alone, since it may take
-    the process with it; if it fails again it leaves `failed` records. Raises Stopped, after saving what is under way,
-    when the report says so.
+    it is begun. wait: for others too; without, it is over once there is nothing to claim. abreast: packs under way at
+    once. A pack goes on from its checkpoint where there is one. A pack that fails is tried once more, after all others;
+    if it fails again it leaves `failed` records. Raises Stopped, after saving what is under way, when the report says
+    so.
     """
     checkpoints = Checkpoints(Path(execution.checkpoints or store.root / "checkpoints"), report.warn)
     checkpoints.prepare()
-    job = Job(store, arrays_of, report, execution, timer, checkpoints, totals or {}, origin_of, belongs)
+    job = Job(
+        store,
+        arrays_of,
+        report,
+        execution,
+        timer,
+        checkpoints,
+        totals or {},
+        origin_of=origin_of,
+        belongs=belongs,
+        abreast=abreast,
+    )
     missing = list(runs)
     while missing:
         with _claims(job) as claims, contextlib.suppress(Lost):
@@ -97,15 +109,15 @@ def _round(missing: Sequence[Run], again: Mapping[str, Way | None], job: Job) ->
     free = [run for run in missing if run.id not in held]
     failed = job.strikes.runs()
     sound = [run for run in free if run.id not in failed]
-    return _trained(packs(sound or free or missing, again), job, alone=bool(free) and not sound)
+    return _trained(packs(sound or free or missing, again), job)
 
 
-def _trained(waits: Sequence[Pack], job: Job, alone: bool) -> set[str]:
+def _trained(waits: Sequence[Pack], job: Job) -> set[str]:
     """Trains what can be claimed of these packs; returns the runs' ids. Raises what ended a pack beside its failing."""
     trained: set[str] = set()
     others = threading.Event()
     job.others = others
-    with concurrent.futures.ThreadPoolExecutor(1 if alone or job.execution.replicas > 1 else trainer.ABREAST) as pool:
+    with concurrent.futures.ThreadPoolExecutor(1 if job.execution.replicas > 1 else job.abreast) as pool:
 
         def one(pack: Pack, lanes: int) -> list[concurrent.futures.Future]:
             """Trains as many runs of a program as its way takes at once; the others follow in the queue."""
@@ -115,7 +127,8 @@ def _trained(waits: Sequence[Pack], job: Job, alone: bool) -> set[str]:
                 return []
             pack = dataclasses.replace(pack, runs=runs)
             try:
-                way = trainer.way_of(pack, job, lanes)
+                with job.under_way(run.id for run in runs):
+                    way = trainer.way_of(pack, job, lanes)
             except (UserError, Stopped):
                 raise
             except Exception:  # the program itself does not run

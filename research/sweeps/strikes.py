@@ -21,7 +21,7 @@ class Strikes:
     root: Path
 
     def add(self, run_ids: Iterable[str], error: str) -> None:
-        """Counts a failure against each of the runs. Whoever does holds them: one process at a time."""
+        """Counts a failure against each of the runs. Of two processes at the same moment one may not count."""
         for run_id in run_ids:
             write_atomically(self._path(run_id), json.dumps([*self.of(run_id), error]))
 

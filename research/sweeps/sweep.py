@@ -16,7 +16,7 @@ from research.sweeps.plan import Planner, Run, unique
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.store import Store
-from research.sweeps.trainer import Report
+from research.sweeps.trainer import ABREAST, Report
 from research.training.lanes import Way
 from research.training.transfer import Origin
 
@@ -55,7 +55,12 @@ Executor = Callable[[Work, Report], None]
 
 
 def local(
-    work: Work, report: Report, *, belongs: Callable[[str], bool] = lambda run_id: True, wait: bool = True
+    work: Work,
+    report: Report,
+    *,
+    belongs: Callable[[str], bool] = lambda run_id: True,
+    wait: bool = True,
+    abreast: int = ABREAST,
 ) -> None:
     """The executor that trains in this process; see executor.execute."""
     executor_lib.execute(
@@ -69,6 +74,7 @@ def local(
         again=work.again,
         belongs=belongs,
         wait=wait,
+        abreast=abreast,
     )
 
 

@@ -62,6 +62,7 @@ class Job:
     origin_of: where a run starts from. belongs: whether a run is still wanted, asked before it is begun. claims: None
     where several processes train each run together, of which the first writes. others: set when one pack ended them
     all. waited: whether it was said that others are waited for. limit: bytes that programs may take on a device.
+    abreast: packs under way at once, which share them.
     """
 
     store: Store
@@ -77,6 +78,7 @@ class Job:
     others: threading.Event = dataclasses.field(default_factory=threading.Event)
     waited: bool = False
     limit: Callable[[], float] = memory.available
+    abreast: int = ABREAST
 
     def __post_init__(self) -> None:
         self._over: set[str] = set()
@@ -115,15 +117,24 @@ class Job:
     def holding(self, run_ids: list[str]) -> Iterator[list[str]]:
         """Those of the runs that can be claimed, which are this process's inside and released at the end."""
         mine = self.claims.take(run_ids, len(run_ids)) if self.claims else run_ids
-        with self._holding:
-            self._held |= set(mine)
-            self.report.holds(self._held)
-        yield mine
-        with self._holding:
-            self._held -= set(mine)
-            self.report.holds(self._held)
+        with self.under_way(mine):
+            yield mine
         if self.claims:
             self.claims.release(mine)
+
+    @contextlib.contextmanager
+    def under_way(self, run_ids: Iterable[str]) -> Iterator[None]:
+        """Tells that these runs are what the process may die of."""
+        own = frozenset(run_ids)
+        with self._holding:
+            self._held |= own
+            self.report.holds(self._held)
+        try:
+            yield
+        finally:
+            with self._holding:
+                self._held -= own
+                self.report.holds(self._held)
 
     def confirm(self, pack: Pack) -> None:
         """Raises Lost if another process has taken one of the runs."""
@@ -348,7 +359,7 @@ def way_of(pack: Pack, job: Job, lanes: int) -> Way:
             arrays = job.arrays_of(pack.runs[0])
 
             def widest(way: Way) -> int:
-                return memory.widest(pack.program, config, arrays, way, job.limit() / ABREAST)
+                return memory.widest(pack.program, config, arrays, way, job.limit() / job.abreast)
 
             def timed(way: Way) -> float:
                 return job.timer(pack.program, configs, arrays, way)

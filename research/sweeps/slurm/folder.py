@@ -94,7 +94,7 @@ class Folder:
         write_atomically(self.path / "held" / f"{task}.json", json.dumps(sorted(run_ids)))
 
     def held(self, task: str) -> list[str]:
-        """The runs that were under way in a task."""
+        """The runs that are, or were at its end, under way in a task."""
         try:
             runs: list[str] = json.loads((self.path / "held" / f"{task}.json").read_text())
         except (FileNotFoundError, ValueError):
