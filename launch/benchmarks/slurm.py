@@ -60,7 +60,7 @@ def measure() -> None:
         expected = results(here)
         while sum(counts[kind] for kind in KINDS) < EVENTS.value:
             records = Path(folder) / f"slurm {counts['sweeps']}"
-            process = _start(records, "--executor=slurm", "--slurm.cpus=1", "--slurm.max_parallel=3", f"--name={NAME}")
+            process = _start(records, "--executor=slurm", "--slurm.cpus=1", "--slurm.max_parallel=2", f"--name={NAME}")
             _disturb(process, records, counts, draw)
             same_table = _finished(process) == table
             found = results(records)

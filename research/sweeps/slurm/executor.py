@@ -145,13 +145,14 @@ class _Sweep:
     def _without_surplus(self, live: list[Task]) -> list[Task]:
         """Cancels queued tasks of other code, and those beyond what is needed; returns the others."""
         other = {job.id for job in self._folder.jobs() if job.version != self._version}
-        queued = [task for task in live if task.state == "PENDING"]
-        stale = [task for task in queued if task.job in other]
-        more = [task for task in queued if task not in stale]
+        pending = [task for task in live if task.state == "PENDING"]
+        stale = [task for task in pending if task.job in other]
+        more = [task for task in pending if task not in stale]
         surplus = max(len(live) - len(stale) - self._needed(), 0)
         cancelled = stale + (more[-surplus:] if surplus else [])
         if cancelled:
-            self._report.warn(f"{len(cancelled)} queued tasks are not needed any more and are cancelled")
+            queued = f"{len(cancelled)} queued task{'s are' if len(cancelled) > 1 else ' is'}"
+            self._report.warn(f"{queued} not needed any more, and cancelled")
             cluster.cancel(task.id for task in cancelled)
         return [task for task in live if task not in cancelled and task.job not in other]
 
