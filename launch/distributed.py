@@ -40,6 +40,8 @@ def join() -> None:
         else:
             jax.distributed.initialize(COORDINATOR.value, PROCESSES.value, PROCESS.value)
     except (ValueError, RuntimeError) as error:
+        if COORDINATOR.value == AUTO and isinstance(error, ValueError):
+            raise UserError("coordinator=auto: no cluster that JAX knows has started this process") from None
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"coordinator={COORDINATOR.value}: the processes did not meet: {reason}") from None
     if jax.process_index() > 0:

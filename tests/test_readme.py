@@ -12,10 +12,12 @@ import pytest
 
 from research.registry import load_package
 from research.sweeps.experiment import EXPERIMENTS
+from research.sweeps.store import Store
+from research.sweeps.sweep import Sweep
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-LONG = "# takes minutes"
+LONG, ELSEWHERE = "# takes minutes", "# needs Slurm"
 
 
 def blocks(language: str) -> list[str]:
@@ -44,22 +46,32 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("command", commands())
+def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, *shlex.split(command, comments=True)[1:]]
+    env = {**os.environ, "JAX_PLATFORMS": "cpu", **environment}
+    return subprocess.run(line, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("command", [command for command in commands() if ELSEWHERE not in command])
 def test_command_runs(command: str, checkout: Path) -> None:
     if LONG in command:
         pytest.skip("takes minutes")
-    _, *arguments = shlex.split(command)
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=checkout,
-        env={**os.environ, "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = run(command, checkout)
     assert done.returncode == 0, done.stderr
     written = re.search(r"--out=(\S+)", command)
     assert (checkout / written[1]).stat().st_size > 0 if written else done.stdout
+
+
+@pytest.mark.parametrize("command", [command for command in commands() if ELSEWHERE in command])
+def test_commands_for_slurm_lack_nothing_else(command: str, checkout: Path) -> None:
+    """Where there is none, that is all that is wrong with them; tests/slurm/ has a real one."""
+    if "--cancel" in command:
+        name = re.search(r"--name=(\w+)", command)
+        assert name is not None
+        Sweep([], []).save(Store(checkout / "records"), name[1])
+    done = run(command, checkout, PATH="")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: no sbatch and no squeue")
 
 
 def test_long_commands_name_what_exists() -> None:
