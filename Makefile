@@ -14,7 +14,8 @@ lint: .venv/requirements-dev.txt.installed  ## lint, format and type check
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 
-test: .venv/requirements-dev.txt.installed  ## the tests
+test: .venv/requirements-dev.txt.installed  ## the tests; those of Slurm on one that is installed where that can be
+	@tests/slurm/install.sh
 	@$(RUN) -m pytest -n 2 --dist loadfile
 
 readme: .venv/$(REQUIREMENTS).installed  ## puts the table as it is now into the README

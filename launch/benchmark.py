@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from launch import start
-from launch.benchmarks import checkpoint, data, kill, packing, scaling, step, stop
+from launch.benchmarks import checkpoint, data, kill, packing, scaling, slurm, step, stop
 from research.errors import UserError, nearest
 
 BENCHMARKS = {
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "kill": kill.measure,
     "packing": packing.measure,
     "scaling": scaling.measure,
+    "slurm": slurm.measure,
     "step": step.measure,
     "stop": stop.measure,
 }

@@ -1,15 +1,23 @@
-"""Several processes that train each run together, over all their devices: --coordinator, --processes, --process."""
+"""Several processes that train each run together, over all their devices: --coordinator, --processes, --process.
+
+With --coordinator=auto the cluster says where they meet and which each is: Slurm, where srun started them.
+"""
 
 import os
+import re
 import sys
 
 from absl import flags
 
 from research.errors import UserError
 
-COORDINATOR = flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, where several processes train together")
+COORDINATOR = flags.DEFINE_string(
+    "coordinator", None, "HOST:PORT of process 0, where several processes train together; auto: as the cluster says"
+)
 PROCESSES = flags.DEFINE_integer("processes", None, "how many processes train together; none: as the cluster says")
 PROCESS = flags.DEFINE_integer("process", None, "which of them this is, from 0; none: as the cluster says")
+
+AUTO = "auto"
 
 
 def join() -> None:
@@ -21,13 +29,26 @@ def join() -> None:
         if PROCESSES.value is not None or PROCESS.value is not None:
             raise UserError("--processes and --process need --coordinator=HOST:PORT, the address of process 0")
         return
+    if COORDINATOR.value == AUTO and (PROCESSES.value is not None or PROCESS.value is not None):
+        raise UserError("--coordinator=auto: the cluster says --processes and --process; leave them out")
     import jax  # here, since every program imports this file, and not all need JAX
 
     jax.config.update("jax_enable_preemption_service", True)
     try:
-        jax.distributed.initialize(COORDINATOR.value, PROCESSES.value, PROCESS.value)
+        if COORDINATOR.value == AUTO:
+            # Alone on its node a process has all devices there; of several JAX gives each the one of its number.
+            jax.distributed.initialize(local_device_ids=[] if _alone() else None)
+        else:
+            jax.distributed.initialize(COORDINATOR.value, PROCESSES.value, PROCESS.value)
     except (ValueError, RuntimeError) as error:
+        if COORDINATOR.value == AUTO and isinstance(error, ValueError):
+            raise UserError("coordinator=auto: no cluster that JAX knows has started this process") from None
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"coordinator={COORDINATOR.value}: the processes did not meet: {reason}") from None
     if jax.process_index() > 0:
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  (open until the process ends)
+
+
+def _alone() -> bool:
+    """Whether Slurm has started one process a node."""
+    return re.fullmatch(r"1(\(x\d+\))?", os.environ.get("SLURM_STEP_TASKS_PER_NODE", "1")) is not None

@@ -90,15 +90,19 @@ def run_settings() -> dict[str, str]:
     return settings | {long: given[short] for short, long in SHORT.items() if given[short] is not None}
 
 
-def execution() -> Execution:
-    """How the flags say that runs are trained here. Raises UserError on an interval that is none."""
+def execution(here: bool = True) -> Execution:
+    """How the flags say that runs are trained. here: on the devices of this process, of which they are a choice.
+
+    Raises UserError on an interval that is none.
+    """
     try:
         every = Interval.parse(CHECKPOINT_EVERY.value)
     except UserError as error:
         raise UserError(f"checkpoint_every: {error}") from None
     keep: Any = CHECKPOINT_KEEP.value
     memory = Memory(_bytes(DEVICE_DATA_LIMIT.value), DATA_WORKERS.value)
-    return Execution(CHECKPOINTS.value, every, keep, _replicas(DEVICES.value), memory, KEEP_PARAMS.value)
+    replicas = _replicas(DEVICES.value) if here else 1
+    return Execution(CHECKPOINTS.value, every, keep, replicas, memory, KEEP_PARAMS.value)
 
 
 def _replicas(text: str) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 from tqdm import tqdm
 
-from launch.signals import watching
+from launch.signals import STOPPING, watching
 from launch.start import define_name
 from research.sweeps import tensorboard
 from research.sweeps.plan import Run
@@ -21,10 +21,13 @@ PROFILE = define_name("profile", None, "write a profiler trace of the training h
 
 
 class Terminal:
-    """Progress on stderr, so that stdout holds the table alone. failures: whether it says what failed, and why."""
+    """Progress on stderr, so that stdout holds the table alone. failures: whether it says what failed, and why.
 
-    def __init__(self, failures: bool = True) -> None:
-        self._failures = failures
+    stopping, again: what is said when a signal comes, and whether a second one ends the process.
+    """
+
+    def __init__(self, failures: bool = True, stopping: str = STOPPING, again: bool = True) -> None:
+        self._failures, self._stopping, self._again = failures, stopping, again
 
     def warn(self, message: str) -> None:
         tqdm.write(f"warning: {message}", file=sys.stderr)
@@ -40,13 +43,14 @@ class Terminal:
         """A bar over all epochs of all runs."""
         lock = threading.Lock()
         counts = {"finished": 0, "diverged": 0, "failed": 0}
+        said: list[str] = []  # how things stand
         causes: dict[str, int] = {}  # of failures: how many more had it after the first
         programs = len({run.program.id for run in runs})
         total = sum(run.config.epochs for run in runs)
         trace = jax.profiler.trace(PROFILE.value) if PROFILE.value else contextlib.nullcontext()
         with (
             trace,
-            watching() as stopping,
+            watching(self._stopping, self._again) as stopping,
             tqdm(
                 total=total,
                 desc=f"{len(runs)} run{'s' * (len(runs) > 1)}, {programs} program{'s' * (programs > 1)}",
@@ -61,17 +65,25 @@ class Terminal:
                 with lock:
                     bar.update(count)
 
+            def show() -> None:
+                bar.set_postfix_str(", ".join([f"{k}={v}" for k, v in counts.items() if v] + said), refresh=False)
+
+            def state(text: str) -> None:
+                with lock:
+                    said[:] = [text] if text else []
+                    show()
+
             def record(done: Record) -> None:
                 with lock:
                     counts[done.status] += 1
-                    bar.set_postfix({k: v for k, v in counts.items() if v}, refresh=False)
+                    show()
                     if done.status == "failed" and self._failures:
                         causes[done.cause] = causes.get(done.cause, -1) + 1
                         if not causes[done.cause]:
                             self.warn(f"run {done.run_id} failed: {done.cause}")
 
             try:
-                yield Report(epochs, record, self.warn, stopping)
+                yield Report(epochs, record, self.warn, stopping, state=state)
             finally:
                 for cause, more in causes.items():
                     if more:

@@ -6,7 +6,7 @@ from absl import flags
 
 from launch.start import define_name
 from research.analysis.render import FORMATS, Tabular, render
-from research.sweeps.store import write_atomically
+from research.sweeps.files import write_atomically
 
 FORMAT = flags.DEFINE_enum("format", "md", sorted(FORMATS), "how the table is written")
 OUT = define_name("out", None, "write the table to this file; none: print it")

@@ -14,11 +14,13 @@ from research.training.program import describe_slots
 def lines(runs: Sequence[Run], records: Store, plans: Planner, note: str = "") -> Iterator[str]:
     """The plan of different runs. note: a line of its own after the first."""
     found = index.lines(records, (run.id for run in runs))
-    finished = {run_id: line for run_id, line in found.items() if line.status in ("finished", "diverged")}
+    finished = {run_id: line for run_id, line in found.items() if line.status != "damaged"}
+    failures = sum(line.status == "failed" for line in finished.values())
+    failed = f" ({failures} of them failed; --retry_failed tries these again)" if failures else ""
     missing, programs = len(runs) - len(finished), packs(runs)
     yield (
         f"{len(runs)} run{'s' * (len(runs) != 1)} in {len(programs)} program{'s' * (len(programs) != 1)}; "
-        f"{len(finished)} done, {missing} to train"
+        f"{len(finished)} done{failed}, {missing} to train"
     )
     if note:
         yield note
@@ -56,7 +58,7 @@ def _seconds(pack: Pack, finished: Mapping[str, Line], records: Store) -> float 
         if way and way["seconds_per_lane_step"]:
             return min(way["seconds_per_lane_step"].values()) * pack.program.steps
     trained = [finished[run.id] for run in pack.runs if run.id in finished]
-    seconds = [line.seconds for line in trained if line.device == device_kind()]
+    seconds = [line.seconds for line in trained if line.seconds and line.device == device_kind()]
     return sum(seconds) / len(seconds) if seconds else None
 
 

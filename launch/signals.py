@@ -29,9 +29,14 @@ def interrupt() -> None:
         signal.signal(number, signal.default_int_handler)
 
 
+STOPPING = "stopping at the next step, to save what is under way; once more ends at once"
+
+
 @contextlib.contextmanager
-def watching() -> Iterator[Callable[[], str]]:
-    """Gives a function that says why to stop, or "". A second signal ends the process at once.
+def watching(say: str = STOPPING, again: bool = True) -> Iterator[Callable[[], str]]:
+    """Gives a function that says why to stop, or "". A second signal ends the process at once, unless not `again`.
+
+    say: what is said of the first.
 
     Where several processes train together it gives none: they agree on a step by JAX's own preemption service.
 
@@ -52,11 +57,13 @@ def watching() -> Iterator[Callable[[], str]]:
             for number in numbers:
                 if number not in _SIGNALS:
                     continue
+                if received and not again:
+                    continue
                 if received:
                     _say(f"{signal.Signals(number).name} again: ending at once")
                     os._exit(EXIT_STOPPED)
                 received.append(signal.Signals(number).name)
-                _say(f"{received[0]}: stopping at the next step, to save what is under way; once more ends at once")
+                _say(f"{received[0]}: {say}")
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

@@ -1,34 +1,67 @@
-"""Trains a sweep: python -m launch.sweep --grid='learning_rate=0.01|0.1|1' --seeds=5 --name=rates"""
+"""Trains a sweep: python -m launch.sweep --grid='learning_rate=0.01|0.1' --seeds=5 --name=rates"""
 
 from collections.abc import Sequence
 
+from absl import flags
+
 from launch import start
+from launch.again import RETRY_FAILED, refuse_other_code
 from launch.flags import define_run_flags, define_sweep_flags, execution, sweep_of_flags
-from launch.monitor import Terminal
 from launch.named import change
 from launch.output import put
 from launch.planner import planner
 from launch.records import store
+from launch.slurm.flags import executor, on_slurm, terminal
 from launch.tables import of_sweep
+from research import config as config_lib
 from research.errors import UserError
 from research.sweeps.obtain import obtain
+from research.sweeps.slurm import cluster
+from research.sweeps.slurm.executor import cancel
+from research.sweeps.slurm.folder import Folder, place_of
+from research.sweeps.sweep import Sweep
 
 NAME = start.define_name("name", None, "keep the sweep under this name, for launch.table --name")
+CANCEL = flags.DEFINE_bool("cancel", False, "cancel Slurm's jobs for the sweep of this --name, and train nothing")
+
+# What --cancel may be given with: the name, and where its sweep is.
+CANCEL_TAKES = ("cancel", "name", "records", "cache_dir")
 
 
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+    if CANCEL.value:
+        _cancel()
+        return
     sweep = sweep_of_flags()
-    plans, monitor, how = planner(), Terminal(), execution()
+    plans, monitor, how = planner(), terminal(), execution(here=not on_slurm())
     records = store(monitor.warn)
     runs = plans.runs(sweep.requests)
+    place = f"sweeps/{NAME.value}" if NAME.value else f"unnamed/{config_lib.digest([run.id for run in runs])}"
+    train = executor(place, f"launch.sweep --name={NAME.value} --cancel" if NAME.value else "")
+    refuse_other_code(NAME.value, runs, records)
     if NAME.value:
         if changed := change(NAME.value, sweep, runs, records, plans):
             monitor.warn(changed)
         sweep.save(records, NAME.value, runs)
-    found = obtain(runs, records, plans, monitor, execution=how)
+    retry = RETRY_FAILED.value
+    found = obtain(runs, records, plans, monitor, execution=how, executor=train, retry_failed=retry)
     put(of_sweep(NAME.value or "sweep", sweep, runs, found))
+
+
+def _cancel() -> None:
+    """Cancels the jobs of the named sweep."""
+    if NAME.value is None:
+        raise UserError("--cancel needs the --name of a sweep")
+    others = [name for name in flags.FLAGS if flags.FLAGS[name].present and name not in CANCEL_TAKES]
+    if others:
+        raise UserError(f"--cancel cancels the jobs of --name whatever they train; leave --{others[0]} out")
+    records = store()
+    Sweep.load(records, NAME.value)
+    cluster.check()
+    jobs = cancel(Folder(place_of(records.root, f"sweeps/{NAME.value}")))
+    print(f"cancelled {len(jobs)} job{'s' * (len(jobs) != 1)}" + f": {', '.join(jobs)}" * bool(jobs))
 
 
 def more_flags(argv: Sequence[str]) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from absl import flags
 
 from launch import declared, start
+from launch.again import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
 from launch.flags import execution
-from launch.monitor import Terminal
 from launch.output import put, put_text
 from launch.planner import planner
 from launch.records import store
+from launch.slurm.flags import executor, on_slurm, terminal
 from launch.tables import Shown, of_experiment, of_sweep
 from research.analysis.explain import explain
 from research.analysis.runs import runs_of
@@ -47,19 +48,29 @@ def _shown() -> Shown:
     """The table that the flags name, after training what is missing."""
     if (EXPERIMENT.value is None) == (NAME.value is None):
         raise UserError("give either --experiment=NAME (a declared table) or --name=NAME (a sweep)")
-    plans, monitor = planner(), Terminal()
+    plans, monitor = planner(), terminal()
     records = store(monitor.warn)
+    how, train, retry = execution(here=not on_slurm()), not NO_TRAIN.value, RETRY_FAILED.value
     if NAME.value is not None:
         if SEEDS.value is not None:
             raise UserError("--seeds is for --experiment; a sweep has the seeds that it was trained with")
         sweep = Sweep.load(records, NAME.value)
         runs = plans.runs(sweep.requests)
-        found = obtain(runs, records, plans, monitor, train=not NO_TRAIN.value, execution=execution())
+        trainer = executor(f"sweeps/{NAME.value}", f"launch.sweep --name={NAME.value} --cancel")
+        if train:
+            refuse_other_code(NAME.value, runs, records)
+        if ACCEPT_CODE.value:
+            sweep.save(records, NAME.value, runs)
+        found = obtain(runs, records, plans, monitor, train=train, execution=how, executor=trainer, retry_failed=retry)
         return Shown(of_sweep(NAME.value, sweep, runs, found))
     experiment = declared.get(EXPERIMENT.value, monitor.warn)
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
-    return of_experiment(experiment, plans, records, monitor, train=not NO_TRAIN.value, execution=execution())
+    refuse_other_code(None, [], records)
+    trainer = executor(f"experiments/{experiment.name}")
+    return of_experiment(
+        experiment, plans, records, monitor, train=train, execution=how, executor=trainer, retry_failed=retry
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """From a sweep or an experiment, and the records of its runs, to the table that is shown."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from research.sweeps import choice
 from research.sweeps.column import Column
 from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.experiment import Experiment
-from research.sweeps.obtain import Monitor, obtain
+from research.sweeps.obtain import Executor, Monitor, local, obtain
 from research.sweeps.plan import Planner, Run
 from research.sweeps.record import Record
 from research.sweeps.store import Store
@@ -69,14 +70,26 @@ def of_experiment(
     *,
     train: bool,
     execution: Execution = DEFAULT,
+    executor: Executor = local,
+    retry_failed: bool = False,
 ) -> Shown:
     """The experiment's table, after training what is missing; where a setting is to be chosen, that comes first."""
+    had = functools.partial(
+        obtain,
+        store=store,
+        planner=planner,
+        monitor=monitor,
+        train=train,
+        execution=execution,
+        executor=executor,
+        retry_failed=retry_failed,
+    )
     chosen, searched = {}, []
     if experiment.choose is not None:
         asked = choice.candidates(experiment)
         runs = {label: [planner.runs(requests) for requests in of_arm] for label, of_arm in asked.items()}
         flat = [run for of_arm in runs.values() for of_value in of_arm for run in of_value]
-        found = obtain(flat, store, planner, monitor, train=train, execution=execution)
+        found = had(flat)
         _complete(experiment.name, flat, found)
         searched = [found[run.id] for run in flat]
         for label, of_arm in runs.items():
@@ -84,7 +97,7 @@ def of_experiment(
     requests = choice.requests(experiment, experiment.seeds, chosen)
     arms = {label: planner.runs(of_arm) for label, of_arm in requests.items()}
     wanted = [run for runs in arms.values() for run in runs]
-    found = obtain(wanted, store, planner, monitor, train=train, execution=execution)
+    found = had(wanted)
     seeds = [int(request["seed"]) for request in next(iter(requests.values()))]
     table = build_table(
         experiment.name,

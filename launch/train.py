@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> None:
     print(f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,} steps")
     for path, value in config_lib.flat(run.config).items():
         print(f"  {path}={value}")
-    record = obtain([run], records, plans, monitor, execution=how)[run.id]
+    record = obtain([run], records, plans, monitor, execution=how, retry_failed=True)[run.id]
     print(_metrics(record))
     print(f"record: {records.path(run.id)}")
     if record.status == "diverged":

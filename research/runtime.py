@@ -67,7 +67,7 @@ def prepare(cache_dir: str, records: str) -> None:
     """Call before anything asks JAX for a device. cache_dir: where compiled programs are kept; records: records."""
     keep_pages()
     one_line_for_orbax()
-    host_devices(os.cpu_count() or 1)
+    host_devices(len(os.sched_getaffinity(0)))
     if gpu := wants_gpu():
         exact_on_gpu(records)
     import jax

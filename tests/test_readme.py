@@ -9,11 +9,13 @@ import pytest
 
 from research.registry import load_package
 from research.sweeps.experiment import EXPERIMENTS
+from research.sweeps.store import Store
+from research.sweeps.sweep import Sweep
 from tests.launch.command_lines import Result, run_all
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-LONG = "# takes minutes"
+LONG, ELSEWHERE = "# takes minutes", "# needs Slurm"
 
 
 def blocks(language: str) -> list[str]:
@@ -45,13 +47,13 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def results(checkout: Path) -> dict[str, Result]:
     """What each command came to that does not take minutes; they run in their order."""
-    quick = [command for command in commands() if LONG not in command]
+    quick = [command for command in commands() if LONG not in command and ELSEWHERE not in command]
     cases = [shlex.split(command)[2:] for command in quick]
     ran = run_all([[name.removeprefix("launch."), *flags] for name, *flags in cases], checkout, path=checkout)
     return dict(zip(quick, ran, strict=True))
 
 
-@pytest.mark.parametrize("command", commands())
+@pytest.mark.parametrize("command", [command for command in commands() if ELSEWHERE not in command])
 def test_command_runs(command: str, checkout: Path, results: dict[str, Result]) -> None:
     if LONG in command:
         pytest.skip("takes minutes")
@@ -59,6 +61,20 @@ def test_command_runs(command: str, checkout: Path, results: dict[str, Result]) 
     assert done.code == 0, done.err
     written = re.search(r"--out=(\S+)", command)
     assert (checkout / written[1]).stat().st_size > 0 if written else done.out
+
+
+@pytest.mark.parametrize("command", [command for command in commands() if ELSEWHERE in command])
+def test_commands_for_slurm_lack_nothing_else(command: str, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is none, that is all that is wrong with them; tests/slurm/ has a real one."""
+    if "--cancel" in command:
+        name = re.search(r"--name=(\w+)", command)
+        assert name is not None
+        Sweep([], []).save(Store(checkout / "records"), name[1], [])
+    monkeypatch.setenv("PATH", "")
+    _, _, program, *flags = shlex.split(command, comments=True)
+    (done,) = run_all([[program.removeprefix("launch."), *flags]], checkout, path=checkout)
+    assert done.code == 2
+    assert done.err.splitlines()[-1].startswith("error: no sbatch and no squeue")
 
 
 def test_long_commands_name_what_exists() -> None:

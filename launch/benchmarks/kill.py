@@ -136,7 +136,7 @@ def _sweep(victim: Victim, records: Path) -> list[str]:
     return command("sweep", *settings, f"--grid={victim.grid}", f"--seeds={victim.seeds}", *often, *victim.flags)
 
 
-def _prepare(victim: Victim, records: Path) -> None:
+def prepare(victim: Victim, records: Path) -> None:
     """Fixes the way in which the sweep runs, so that no timing decides it."""
     _, points = axes.points([victim.grid])
     runs = planner().runs([one for p in points for one in with_seeds({**victim.settings, **p}, range(victim.seeds))])
@@ -151,13 +151,13 @@ def _undisturbed(victim: Victim, root: Path) -> tuple[dict[str, Any], float]:
     seconds = 0.0
     for name in ("cold", "warm"):
         records = root / victim.name / name
-        _prepare(victim, records)
+        prepare(victim, records)
         begin = time.monotonic()
         done = subprocess.run(_sweep(victim, records), capture_output=True, text=True, env=environment())
         seconds = time.monotonic() - begin
         if done.returncode:
             raise UserError(f"the sweep '{victim.name}' failed: {done.stderr.strip().splitlines()[-1]}")
-    return _results(records), seconds
+    return results(records), seconds
 
 
 def _killed(
@@ -174,7 +174,7 @@ def _killed(
     counts: Counter[str] = Counter()
     while counts["kills"] < kills:
         records = root / victim.name / f"killed {counts['sweeps']}"
-        _prepare(victim, records)
+        prepare(victim, records)
         while True:
             process = subprocess.Popen(
                 _sweep(victim, records), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment()
@@ -192,7 +192,7 @@ def _killed(
             if process.returncode:
                 raise UserError(f"the sweep '{victim.name}' failed after a kill: {error.strip().splitlines()[-1]}")
             break
-        found = _results(records)
+        found = results(records)
         counts["sweeps"] += 1
         counts["differ"] += sum(found.get(run_id) != result for run_id, result in expected.items())
         counts["differ"] += len(set(found) - set(expected))
@@ -208,7 +208,7 @@ def _phase(records: Path) -> str:
     return "in training" if any((records / "checkpoints").glob("*/[0-9]*")) else "before training"
 
 
-def _results(records: Path) -> dict[str, Any]:
+def results(records: Path) -> dict[str, Any]:
     """What each run came to but for its provenance, by id: the record and its kept parameters' digests."""
     results: dict[str, Any] = {}
     for path in (records / "runs").glob("*/*.json"):

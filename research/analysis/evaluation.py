@@ -11,7 +11,7 @@ import numpy as np
 
 from research.analysis import figures
 from research.analysis.lines import COLOURS
-from research.sweeps.store import write_atomically
+from research.sweeps.files import write_atomically
 from research.tasks.classification import CALIBRATION_BINS, calibration_bins, calibration_error, log_softmax
 
 if TYPE_CHECKING:

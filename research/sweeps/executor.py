@@ -27,8 +27,6 @@ from research.training.checkpoints import Checkpoints
 from research.training.transfer import Origin
 from research.training.way import Way
 
-# Packs under way at once: while one is compiled on one core, another trains.
-WORKERS = 2
 # Seconds between looks at what others train, and of a wait in which a stop is noticed.
 LOOK, NOTICE = 2.0, 0.2
 
@@ -45,31 +43,47 @@ def execute(
     execution: Execution = DEFAULT,
     origin_of: Callable[[Run], Origin | None] = lambda run: None,
     again: Mapping[str, Way | None] = NONE,
+    belongs: Callable[[str], bool] = lambda run_id: True,
+    wait: bool = True,
+    abreast: int = trainer.ABREAST,
 ) -> None:
     """Sees to it that every run has its record; trains those that no other process has claimed, waits for the others.
 
     totals: lanes of a program in the whole sweep, by id. origin_of: where a run starts from, if it has `init_from`.
-    again: the recorded ways of runs that are trained again, by id. A pack goes on from its checkpoint where there is
-    one. A pack that fails leaves `failed` records and the others go on. Raises Stopped, after saving what is under way,
-    when the report says so.
+    again: the recorded ways of runs that are trained again, by id. belongs: whether a run is still wanted, asked before
+    it is begun. wait: for others too; without, it is over once there is nothing to claim. abreast: packs under way at
+    once. A pack goes on from its checkpoint where there is one. A pack that fails is tried once more, after all others;
+    if it fails again it leaves `failed` records. Raises Stopped, after saving what is under way, when the report says
+    so.
     """
     checkpoints = Checkpoints(Path(execution.checkpoints or store.root / "checkpoints"), report.warn)
     checkpoints.prepare()
     progress.tidy(store.root, time.time())
-    job = Job(store, arrays_of, report, execution, timer, checkpoints, totals or {}, origin_of)
+    job = Job(
+        store,
+        arrays_of,
+        report,
+        execution,
+        timer,
+        checkpoints,
+        totals or {},
+        origin_of=origin_of,
+        belongs=belongs,
+        abreast=abreast,
+    )
     missing = list(runs)
     while missing:
         with _claims(job) as claims, contextlib.suppress(Lost):
             job.claims = claims
             while missing:
-                trained = _round(packs(missing, again), job)
+                trained = _round(missing, again, job)
                 if job.stopping():
                     raise Stopped(job.stopping())
                 left = [run for run in missing if not job.done(run.id)]
                 report.epochs(sum(run.config.epochs for run in missing if job.done(run.id) and run.id not in trained))
-                if left and not trained:
+                if left and not trained and wait:
                     _wait(left, job)
-                missing = left
+                missing = left if trained or wait else []
         if missing:
             report.warn("this process was silent for so long that others took its runs; it begins again")
     if jax.process_count() > 1:
@@ -87,19 +101,35 @@ def _claims(job: Job) -> Iterator[Claims | None]:
         yield claims
 
 
-def _round(missing: Sequence[Pack], job: Job) -> set[str]:
+def _round(missing: Sequence[Run], again: Mapping[str, Way | None], job: Job) -> set[str]:
+    """Trains what can be claimed of these runs, those first that nobody holds and that have not failed.
+
+    Returns the ids of what was taken.
+    """
+    held = job.claims.claimed() if job.claims else set()
+    free = [run for run in missing if run.id not in held]
+    failed = job.strikes.runs()
+    sound = [run for run in free if run.id not in failed]
+    return _trained(packs(sound or free or missing, again), job)
+
+
+def _trained(waits: Sequence[Pack], job: Job) -> set[str]:
     """Trains what can be claimed of these packs; returns the runs' ids. Raises what ended a pack beside its failing."""
     trained: set[str] = set()
     others = threading.Event()
     job.others = others
-    with concurrent.futures.ThreadPoolExecutor(1 if job.execution.replicas > 1 else WORKERS) as pool:
+    with concurrent.futures.ThreadPoolExecutor(1 if job.execution.replicas > 1 else job.abreast) as pool:
 
         def one(pack: Pack, lanes: int) -> list[concurrent.futures.Future]:
             """Trains as many runs of a program as its way takes at once; the others follow in the queue."""
-            if job.stopping():
+            trained.update(trainer.condemn(pack, job))
+            runs = tuple(run for run in pack.runs if run.id not in trained and job.belongs(run.id))
+            if job.stopping() or not runs:
                 return []
+            pack = dataclasses.replace(pack, runs=runs)
             try:
-                way = trainer.way_of(pack, job, lanes)
+                with job.under_way(run.id for run in runs):
+                    way = trainer.way_of(pack, job, lanes)
             except (UserError, Stopped):
                 raise
             except Exception:  # the program itself does not run
@@ -111,7 +141,7 @@ def _round(missing: Sequence[Pack], job: Job) -> set[str]:
             trained.update(trainer.train(first, job, way))
             return follow
 
-        waiting = {pool.submit(one, pack, job.lanes(pack)) for pack in missing}
+        waiting = {pool.submit(one, pack, job.lanes(pack)) for pack in waits}
         try:
             while waiting:
                 done, waiting = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -58,7 +59,10 @@ def _line(store: Store, run_id: str, seen: os.stat_result) -> Line:
     except (OSError, ValueError, KeyError, TypeError) as error:
         return Line(seen.st_mtime_ns, seen.st_size, "damaged", error=f"its record is damaged ({error})")
     origin = record.provenance
-    seconds, device, log = float(origin.get("seconds", 0.0)), str(origin.get("device", "")), str(origin.get("log", ""))
+    seconds, device = float(origin.get("seconds", 0.0)), str(origin.get("device", ""))
+    # Of a process that died it is a log; an exception's traceback is in the record itself.
+    named = re.search(r"its log (\S+) ends with", record.error)
+    log = (named[1] if named else str(store.path(run_id))) if record.error else ""
     return Line(seen.st_mtime_ns, seen.st_size, record.status, seconds, device, record.cause, log)
 
 

@@ -1,18 +1,20 @@
 """Obtaining: the records of runs that a user wants, trained where they have none."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from research.sweeps import executor
+from research.sweeps import executor as executor_lib
 from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.parameters import Parameters
 from research.sweeps.plan import Planner, Run, unique
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.store import Store
-from research.sweeps.trainer import Report
+from research.sweeps.trainer import ABREAST, Report
+from research.training.transfer import Origin
 from research.training.way import Way
 
 
@@ -29,17 +31,61 @@ class Monitor(Protocol):
         """Follows these runs while they train."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What an executor is to do: train the `missing` of the `wanted` runs into the store.
+
+    origins: where those start from that have `init_from`. again: the recorded ways of runs that have a record and are
+    trained once more for what they keep.
+    """
+
+    wanted: Sequence[Run]
+    missing: Sequence[Run]
+    store: Store
+    planner: Planner
+    execution: Execution
+    origins: Mapping[str, Origin | None]
+    again: Mapping[str, Way | None]
+
+
+Executor = Callable[[Work, Report], None]
+
+
+def local(
+    work: Work,
+    report: Report,
+    *,
+    belongs: Callable[[str], bool] = lambda run_id: True,
+    wait: bool = True,
+    abreast: int = ABREAST,
+) -> None:
+    """The executor that trains in this process; see executor.execute."""
+    executor_lib.execute(
+        work.missing,
+        work.store,
+        work.planner.arrays,
+        report,
+        Counter(run.program.id for run in work.wanted),
+        execution=work.execution,
+        origin_of=lambda run: work.origins[run.id],
+        again=work.again,
+        belongs=belongs,
+        wait=wait,
+        abreast=abreast,
+    )
+
+
 def done(
     runs: Sequence[Run], store: Store, warn: Callable[[str], None], consequence: str = "its run counts as not trained"
 ) -> dict[str, Record]:
-    """The records of the runs that are over, by id. A failed run is not; a damaged record is set aside.
+    """The records of the runs that are over, by id. A damaged one is set aside.
 
     consequence: what comes of that, for the warning.
     """
     records, messages = store.find(run.id for run in unique(runs))
     for message in messages:
         warn(f"{message}; {consequence}")
-    return {run_id: record for run_id, record in records.items() if record.status != "failed"}
+    return records
 
 
 def obtain(
@@ -50,34 +96,42 @@ def obtain(
     *,
     train: bool = True,
     execution: Execution = DEFAULT,
+    executor: Executor = local,
+    retry_failed: bool = False,
 ) -> dict[str, Record]:
     """The records of the runs, by id, after training those that have none (unless `train` is False).
 
-    Failed runs are among them. Raises UserError if the records cannot be written, Stopped if it was asked to stop.
+    Failed runs are among them, and stay failed but with `retry_failed`. Raises UserError if the records cannot be
+    written, Stopped if it was asked to stop.
     """
     wanted = unique(runs)
     found = done(wanted, store, monitor.warn, *(["its run will be trained again"] if train else []))
+    if train:
+        found = _without_failures(found, store, monitor.warn, retry_failed)
     again = _without_parameters(found, store, monitor.warn, execution) if execution.keep_params and train else {}
     missing = [run for run in wanted if run.id not in found or run.id in again]
     if missing and train:
         store.prepare()
-        totals = Counter(run.program.id for run in wanted)
-        origins = [planner.origin(run) for run in missing]
-        by_id = {run.id: origin for run, origin in zip(missing, origins, strict=True)}
+        origins = {run.id: planner.origin(run) for run in missing}
         with monitor.watch(missing) as report:
-            executor.execute(
-                missing,
-                store,
-                planner.arrays,
-                report,
-                totals,
-                execution=execution,
-                origin_of=lambda run: by_id[run.id],
-                again=again,
-            )
+            executor(Work(wanted, missing, store, planner, execution, origins, again), report)
         found, _ = store.find(run.id for run in wanted)
     monitor.obtained(found.values())
     return found
+
+
+def _without_failures(
+    found: Mapping[str, Record], store: Store, warn: Callable[[str], None], retry: bool
+) -> dict[str, Record]:
+    """The records, after forgetting those of failed runs if these are to be tried again; else they are told of."""
+    failed = [record for record in found.values() if record.status == "failed"]
+    if retry:
+        for record in failed:
+            store.forget(record.run_id)
+    elif failed:
+        runs = f"{len(failed)} run{'s' * (len(failed) > 1)}"
+        warn(f"{runs} failed earlier ({failed[0].cause}); --retry_failed tries again, else failed is what they are")
+    return {run_id: record for run_id, record in found.items() if not (retry and record.status == "failed")}
 
 
 def _without_parameters(
@@ -86,7 +140,7 @@ def _without_parameters(
     """The runs that are over and kept no parameters, each with its recorded way: training it again gives the same."""
     parameters, again = Parameters(store), {}
     for run_id, record in found.items():
-        if parameters.has(run_id):
+        if record.status == "failed" or parameters.has(run_id):
             continue
         way = recorded_way(record.provenance)
         again[run_id] = way if way is not None and way.replicas == execution.replicas else None

@@ -97,7 +97,7 @@ class Planner:
 
     def _reseeded(self, run: Run, config: RunConfig, science: Mapping[str, Any], seed: Any) -> Run:
         """The run of another seed. config: the run's own before it was completed."""
-        own = FIELDS["seed"].default if seed is None else OPTIONS["seed"].parse(seed, "seed")
+        own: int = FIELDS["seed"].default if seed is None else OPTIONS["seed"].parse(seed, "seed")  # type: ignore[assignment]
         split_seed = run.config.split_seed
         if config.split_seed is None and self.source(config).spec.split_by_seed:
             split_seed = own

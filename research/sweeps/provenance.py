@@ -1,5 +1,6 @@
 """Provenance: what a record says of where and how its run was trained; nothing of it is a function of the config."""
 
+import contextlib
 import datetime
 import functools
 import importlib.metadata
@@ -13,10 +14,9 @@ from typing import Any
 
 import jax
 
+from research.sweeps.code import COMMIT, PACKAGES_OF_CODE, ROOT
 from research.training.way import Way
 
-ROOT = Path(__file__).parents[2]
-CODE = ("experiments", "launch", "research")
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "tensorflow-datasets")
 
 
@@ -72,13 +72,16 @@ def recorded_way(provenance: Mapping[str, Any]) -> Way | None:
 def commit_of(root: Path) -> str:
     """The commit of the code in `root`, with `+changes` if what is there differs from it; `unknown` outside git.
 
+    A snapshot says which it was taken of.
     Untracked files count where they are code that may have run, not elsewhere (records, notes).
     """
+    with contextlib.suppress(FileNotFoundError):
+        return (root / COMMIT).read_text()
     try:
         git = functools.partial(subprocess.run, cwd=root, capture_output=True, text=True, timeout=10, check=True)
         commit = git(["git", "rev-parse", "--short=12", "HEAD"]).stdout.strip()
         changed = git(["git", "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]).stdout.strip()
-        changed += git(["git", "ls-files", "--others", "--exclude-standard", "--", *CODE]).stdout.strip()
+        changed += git(["git", "ls-files", "--others", "--exclude-standard", "--", *PACKAGES_OF_CODE]).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return commit + ("+changes" if changed else "")

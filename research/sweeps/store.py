@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from research.errors import MOST, UserError, nearest
+from research.sweeps.files import write_atomically
 from research.sweeps.record import Record
 from research.training.way import Way
 
@@ -83,6 +84,10 @@ class Store:
             return aside
         os.replace(aside, path)  # it was the whole one
         return None
+
+    def forget(self, run_id: str) -> None:
+        """Removes a record: its run is to be had again."""
+        self.path(run_id).unlink(missing_ok=True)
 
     def find(self, run_ids: Iterable[str]) -> tuple[dict[str, Record], list[str]]:
         """(the records that are there by id, a message for each damaged one that was set aside)."""
@@ -196,23 +201,6 @@ def _parse_way(text: str) -> Any:
     Way(**content["way"])
     dict(content["seconds_per_lane_step"])
     return content
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a file whole or not at all, also when the machine stops. Raises UserError if it cannot."""
-    # A name of its own for each writer: threads and hosts may share a process id.
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def _sha256(body: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from research.errors import UserError, nearest
+from research.sweeps import code as code_lib
 from research.sweeps.store import Store
 
 if TYPE_CHECKING:  # who looks at a sweep plans nothing, and pays for no import of JAX
@@ -16,19 +17,22 @@ if TYPE_CHECKING:  # who looks at a sweep plans nothing, and pays for no import 
 class Sweep:
     """A named sweep as it was asked for: the settings of every run, and the axes that its table shows.
 
-    runs, epochs: of each request its run's id and length, once it is saved.
+    runs, epochs: of each request its run's id and length, and code: the version of the code that it was last asked of,
+    once it is saved.
     """
 
     requests: list[dict[str, Any]]
     axes: list[str]
     runs: list[str] = dataclasses.field(default_factory=list)
     epochs: list[int] = dataclasses.field(default_factory=list)
+    code: str = dataclasses.field(default="", compare=False)
 
     def save(self, store: Store, name: str, runs: "Sequence[Run]") -> None:
         """Keeps the sweep under its name, beside the records."""
         check_name(name)
         store.prepare()
-        saved = dataclasses.replace(self, runs=[run.id for run in runs], epochs=[run.config.epochs for run in runs])
+        ids, epochs = [run.id for run in runs], [run.config.epochs for run in runs]
+        saved = dataclasses.replace(self, runs=ids, epochs=epochs, code=code_lib.version())
         store.write_json("sweeps", name, dataclasses.asdict(saved))
 
     def arm(self, request: Mapping[str, Any]) -> str:

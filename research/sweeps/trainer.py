@@ -6,7 +6,7 @@ import functools
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -26,16 +26,17 @@ from research.sweeps.provenance import described, device_kind, provenance
 from research.sweeps.record import Record
 from research.sweeps.roll import Lost
 from research.sweeps.store import Store
+from research.sweeps.strikes import FATAL, Strikes
 from research.training import checkpoints as checkpoints_lib
-from research.training import loop, ways
+from research.training import loop, memory, ways
 from research.training.checkpoints import Checkpoints, Found, Writer
 from research.training.inputs import abstract_state, footprint
 from research.training.kept import Kept
 from research.training.transfer import Origin
 from research.training.way import Way
 
-# What XLA says of memory that is not there: on a GPU, and on a CPU.
-_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
+# Packs under way at once: while one is compiled on one core, another trains.
+ABREAST = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,21 +44,27 @@ class Report:
     """What an executor tells, and asks, of whoever watches.
 
     epochs: so many lane-epochs were just done. record: this record was written. warn: something to know. stopping:
-    why to stop, or "".
+    why to stop, or "". holds: these runs are under way here now. stepped: a pack is between two steps, so its step is
+    compiled. state: how things stand, in a few words.
     """
 
     epochs: Callable[[int], None] = lambda count: None
     record: Callable[[Record], None] = lambda record: None
     warn: Callable[[str], None] = lambda message: None
     stopping: Callable[[], str] = lambda: ""
+    holds: Callable[[frozenset[str]], None] = lambda run_ids: None
+    stepped: Callable[[], None] = lambda: None
+    state: Callable[[str], None] = lambda text: None
 
 
 @dataclasses.dataclass
 class Job:
     """What the packs of one execution share.
 
-    origin_of: where a run starts from. claims: None where several processes train each run together, of which the first
-    writes. others: set when one pack ended them all. waited: whether it was said that others are waited for.
+    origin_of: where a run starts from. belongs: whether a run is still wanted, asked before it is begun. claims: None
+    where several processes train each run together, of which the first writes. others: set when one pack ended them
+    all. waited: whether it was said that others are waited for. limit: bytes that programs may take on a device.
+    abreast: packs under way at once, which share them.
     """
 
     store: Store
@@ -68,14 +75,19 @@ class Job:
     checkpoints: Checkpoints
     totals: Mapping[str, int]
     origin_of: Callable[[Run], Origin | None] = lambda run: None
+    belongs: Callable[[str], bool] = lambda run_id: True
     claims: Claims | None = None
     others: threading.Event = dataclasses.field(default_factory=threading.Event)
     waited: bool = False
+    limit: Callable[[], float] = memory.available
+    abreast: int = ABREAST
 
     def __post_init__(self) -> None:
         self._over: set[str] = set()
         self._boundaries = 0
-        self._began = time.time_ns()
+        self._held: frozenset[str] = frozenset()
+        self._holding = threading.Lock()
+        self.strikes = Strikes(self.store.root)
 
     def stopping(self) -> str:
         """Why to stop, or ""."""
@@ -93,15 +105,12 @@ class Job:
         return self.totals.get(pack.program.id, len(pack.runs))
 
     def done(self, run_id: str) -> bool:
-        """Whether a run has its record. An earlier failure is none; one of this execution, whoever's, is."""
+        """Whether a run has its record."""
         if run_id not in self._over and self.store.path(run_id).exists():
             record = self.store.find([run_id])[0].get(run_id)
-            if record is not None and (self._is_new(run_id) if record.status == "failed" else self._has_kept(run_id)):
+            if record is not None and (record.status == "failed" or self._has_kept(run_id)):
                 self._over.add(run_id)
         return run_id in self._over
-
-    def _is_new(self, run_id: str) -> bool:
-        return self.store.path(run_id).stat().st_mtime_ns >= self._began
 
     def _has_kept(self, run_id: str) -> bool:
         return not self.execution.keep_params or Parameters(self.store).has(run_id)
@@ -112,6 +121,29 @@ class Job:
             return contextlib.nullcontext(lambda epoch, live: None)
         own = self.claims.worker if self.claims is not None else worker.this_process()
         return progress.showing(self.store.root, own, [run.id for run in pack.runs], pack.program.config.epochs)
+
+    @contextlib.contextmanager
+    def holding(self, run_ids: list[str]) -> Iterator[list[str]]:
+        """Those of the runs that can be claimed, which are this process's inside and released at the end."""
+        mine = self.claims.take(run_ids, len(run_ids)) if self.claims else run_ids
+        with self.under_way(mine):
+            yield mine
+        if self.claims:
+            self.claims.release(mine)
+
+    @contextlib.contextmanager
+    def under_way(self, run_ids: Iterable[str]) -> Iterator[None]:
+        """Tells that these runs are what the process may die of."""
+        own = frozenset(run_ids)
+        with self._holding:
+            self._held |= own
+            self.report.holds(self._held)
+        try:
+            yield
+        finally:
+            with self._holding:
+                self._held -= own
+                self.report.holds(self._held)
 
     def confirm(self, pack: Pack) -> None:
         """Raises Lost if another process has taken one of the runs."""
@@ -124,9 +156,18 @@ class Job:
             if kept is not None:
                 Parameters(self.store).save(record.run_id, record.config, kept)
             self.store.write(record)
+            self.strikes.clear(record.run_id)
         if jax.process_count() > 1:
             self._over.add(record.run_id)
         self.report.record(record)
+
+    def strike(self, pack: Pack, error: str) -> None:
+        """Counts a failure against runs, so that they are tried once more or not at all."""
+        self.confirm(pack)
+        if jax.process_index() == 0:
+            self.strikes.add([run.id for run in pack.runs], error)
+        if jax.process_count() > 1:  # all of them must know before they decide what is next
+            multihost_utils.sync_global_devices("strike")
 
 
 def train(pack: Pack, job: Job, way: Way) -> list[str]:
@@ -134,16 +175,13 @@ def train(pack: Pack, job: Job, way: Way) -> list[str]:
 
     The runs that a checkpoint holds go on from there; the others begin.
     """
-    ids = [run.id for run in pack.runs]
-    mine = job.claims.take(ids, len(ids)) if job.claims else ids
-    waiting = {run.id: run for run in pack.runs if run.id in set(mine)}
     template = functools.cache(lambda: abstract_state(pack.runs[0].config, pack.program))
-    while waiting:
-        found = job.checkpoints.find(list(waiting), pack.program.id, template, job.execution.keep_params)
-        together = [waiting.pop(run_id) for run_id in (found.runs if found else list(waiting))]
-        _train(dataclasses.replace(pack, runs=tuple(together)), job, way, found)
-    if job.claims:
-        job.claims.release(mine)
+    with job.holding([run.id for run in pack.runs]) as mine:
+        waiting = {run.id: run for run in pack.runs if run.id in set(mine)}
+        while waiting:
+            found = job.checkpoints.find(list(waiting), pack.program.id, template, job.execution.keep_params)
+            together = [waiting.pop(run_id) for run_id in (found.runs if found else list(waiting))]
+            _train(dataclasses.replace(pack, runs=tuple(together)), job, way, found)
     return mine
 
 
@@ -163,8 +201,8 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
         except (UserError, Stopped, Lost):
             raise
         except Exception:
-            _fail(pack, job)
-            to(epochs)
+            job.strike(pack, traceback.format_exc())
+            to(0)
             return
         to(epochs)
     origin = provenance(way, lanes, seconds, started, earlier)
@@ -176,19 +214,32 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
 
 
 def fail(pack: Pack, job: Job) -> list[str]:
-    """Writes a `failed` record, of the exception being handled, for each run that can be claimed; returns the ids."""
-    ids = [run.id for run in pack.runs]
-    mine = job.claims.take(ids, len(ids)) if job.claims else ids
-    _fail(dataclasses.replace(pack, runs=tuple(run for run in pack.runs if run.id in set(mine))), job)
-    if job.claims:
-        job.claims.release(mine)
+    """Counts the exception being handled against each run that can be claimed; returns the ids."""
+    with job.holding([run.id for run in pack.runs]) as mine:
+        job.strike(_of(pack, mine), traceback.format_exc())
     return mine
 
 
-def _fail(pack: Pack, job: Job) -> None:
-    job.confirm(pack)
-    for run in pack.runs:
-        job.write(Record(run.id, "failed", config_lib.flat(run.config), error=traceback.format_exc()))
+def condemn(pack: Pack, job: Job) -> list[str]:
+    """Writes `failed` records of the runs that failed too often, where they can be claimed; returns the ids."""
+    failed = job.strikes.runs()
+    errors = {run.id: job.strikes.of(run.id) for run in pack.runs if run.id in failed}
+    fatal = [run_id for run_id, texts in errors.items() if len(texts) >= FATAL]
+    if not fatal:
+        return []
+    with job.holding(fatal) as mine:
+        condemned = _of(pack, mine)
+        job.confirm(condemned)
+        for run in condemned.runs:
+            job.write(Record(run.id, "failed", config_lib.flat(run.config), error=errors[run.id][-1]))
+    job.report.epochs(len(mine) * pack.program.config.epochs)
+    return mine
+
+
+def _of(pack: Pack, run_ids: Iterable[str]) -> Pack:
+    """The pack of these of its runs."""
+    chosen = set(run_ids)
+    return dataclasses.replace(pack, runs=tuple(run for run in pack.runs if run.id in chosen))
 
 
 def _with_memory(
@@ -206,7 +257,7 @@ def _with_memory(
         try:
             outcomes, seconds = _attempt(pack, arrays, way, job, found, earlier, to)
         except jax.errors.JaxRuntimeError as error:
-            if not any(word in str(error) for word in _OUT_OF_MEMORY) or way.width == 1:
+            if not any(word in str(error) for word in memory.OUT_OF_MEMORY) or way.width == 1:
                 raise
         else:
             return way, outcomes, seconds, earlier
@@ -258,6 +309,11 @@ def _attempt(
             seconds=before,
             earlier=earlier,
         )
+
+        def at_boundary(boundary: loop.Boundary) -> None:
+            job.report.stepped()
+            keeper(boundary)
+
         if resume:
             to(resume.step // pack.program.sizes.steps_per_epoch, resume.runs)
         outcomes = loop.train(
@@ -266,7 +322,7 @@ def _attempt(
             arrays,
             way,
             report=lambda at: to(at.epoch, at.live),
-            at_boundary=keeper,
+            at_boundary=at_boundary,
             resume=resume,
             memory=job.execution.memory,
             origins=[job.origin_of(run) for run in pack.runs],
@@ -312,7 +368,14 @@ def way_of(pack: Pack, job: Job, lanes: int) -> Way:
             chosen: tuple[Way, dict[str, float]] = ways.spread(pack.program, config, job.execution.replicas), {}
         else:
             arrays = job.arrays_of(pack.runs[0])
-            chosen = ways.choose(pack.program, config, lanes, lambda one: job.timer(pack.program, configs, arrays, one))
+
+            def widest(way: Way) -> int:
+                return memory.widest(pack.program, config, arrays, way, job.limit() / job.abreast)
+
+            def timed(way: Way) -> float:
+                return job.timer(pack.program, configs, arrays, way)
+
+            chosen = ways.choose(pack.program, config, lanes, timed, widest)
         value = {"way": dataclasses.asdict(chosen[0]), "seconds_per_lane_step": chosen[1]}
         # Another process may have been first: its way is the program's.
         stored = job.store.keep_json("ways", name, value)

@@ -28,13 +28,21 @@ Timer = Callable[[Program, Sequence[RunConfig], Arrays, Way], float]
 
 
 def choose(
-    program: Program, config: RunConfig, lanes: int, time_way: Callable[[Way], float]
+    program: Program,
+    config: RunConfig,
+    lanes: int,
+    time_way: Callable[[Way], float],
+    widest: Callable[[Way], int] = lambda way: way.width,
 ) -> tuple[Way, dict[str, float]]:
     """The fastest way for so many lanes, and what was timed: seconds a lane and step, by way.
+
+    widest: how many lanes of a way the device's memory takes.
 
     The default is timed first; the others only where the pack is long enough to earn back their compilation.
     """
     default, *others = candidates(program, config, lanes)
+    if (most := widest(default)) < default.width:
+        default, *others = candidates(program, config, lanes, most)
     timings = {default: time_way(default)} if others else {}
     if timings and timings[default] * lanes * program.steps > WORTH_SECONDS:
         timings |= {way: time_way(way) for way in others}
@@ -54,8 +62,8 @@ def _convolves(program: Program, config: RunConfig) -> bool:
     return jax.default_backend() == "cpu" and max(kernel_ranks(config, program), default=0) > 2
 
 
-def candidates(program: Program, config: RunConfig, lanes: int) -> Iterator[Way]:
-    """The ways worth timing, the one that is best in most cases first.
+def candidates(program: Program, config: RunConfig, lanes: int, most: int = WIDEST) -> Iterator[Way]:
+    """The ways worth timing, of at most so many lanes a chunk, the one that is best in most cases first.
 
     On a CPU a mapped convolution is a grouped one, which no library does well, and one inside a loop is slow:
     convolutions run one lane at a time, spread over the host's devices.
@@ -65,7 +73,7 @@ def candidates(program: Program, config: RunConfig, lanes: int) -> Iterator[Way]
     if _convolves(program, config):
         yield from (Way(1, 1, count) for count in sorted(spread, reverse=True))
         return
-    widest = min(lanes, WIDEST)
+    widest = min(lanes, most)
     yield Way(widest, LONGEST)
     for width in sorted({1, min(8, widest), widest} - {widest}, reverse=True):
         yield Way(width, LONGEST)

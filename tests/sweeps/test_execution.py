@@ -99,8 +99,10 @@ def test_a_program_that_fails_costs_the_others_nothing(tmp_path: Path, monkeypat
     assert records[bad.id].status == "failed"
     assert "out of memory" in records[bad.id].error
     monkeypatch.undo()
-    assert bad.id not in done([bad], store, watcher.warn)  # a failed run is to be had again
-    assert obtain([bad], store, planner(), watcher)[bad.id].status == "finished"
+    assert set(done([bad], store, watcher.warn)) == {bad.id}
+    assert obtain([bad], store, planner(), watcher)[bad.id].status == "failed"
+    assert "1 run failed earlier (RuntimeError: out of memory)" in watcher.warnings[-1]
+    assert obtain([bad], store, planner(), watcher, retry_failed=True)[bad.id].status == "finished"
 
 
 def test_a_stop_keeps_what_is_finished(tmp_path: Path) -> None:

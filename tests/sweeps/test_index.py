@@ -10,7 +10,8 @@ from research.sweeps.index import lines
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 
-IDS = [f"{number:02x}" * 8 for number in range(3)]
+IDS = [f"{number:02x}" * 8 for number in range(4)]
+DIED = "the process that trained it died of SIGKILL; its log logs/7_0_0_log.out ends with:\nKilled"
 FAILED = "Traceback (most recent call last):\n  File ...\nValueError: no such thing"
 
 
@@ -18,7 +19,8 @@ FAILED = "Traceback (most recent call last):\n  File ...\nValueError: no such th
 def store(tmp_path: Path) -> Store:
     store = Store(tmp_path)
     store.write(Record(IDS[0], "finished", {}, provenance={"seconds": 1.5}))
-    store.write(Record(IDS[1], "failed", {}, error=FAILED, provenance={"log": "task.log"}))
+    store.write(Record(IDS[1], "failed", {}, error=FAILED))
+    store.write(Record(IDS[3], "failed", {}, error=DIED))
     return store
 
 
@@ -29,7 +31,8 @@ def said(store: Store) -> dict[str, tuple]:
 def test_it_says_what_the_records_say(store: Store) -> None:
     assert said(store) == {
         IDS[0]: ("finished", 1.5, "", ""),
-        IDS[1]: ("failed", 0.0, "ValueError: no such thing", "task.log"),
+        IDS[1]: ("failed", 0.0, "ValueError: no such thing", str(store.path(IDS[1]))),
+        IDS[3]: ("failed", 0.0, DIED.splitlines()[0], "logs/7_0_0_log.out"),
     }
 
 
@@ -43,7 +46,7 @@ def test_a_record_is_opened_once(store: Store, monkeypatch: pytest.MonkeyPatch) 
     store.write(Record(IDS[1], "diverged", {}))
     store.write(Record(IDS[2], "finished", {}))
     assert {run_id: line[0] for run_id, line in said(store).items()} == dict(
-        zip(IDS, ["finished", "diverged", "finished"], strict=True)
+        zip(IDS, ["finished", "diverged", "finished", "failed"], strict=True)
     )
     assert len(opened) == 2
 
@@ -53,7 +56,7 @@ def test_a_wrong_index_is_made_again(store: Store, text: str) -> None:
     before = said(store)
     (store.root / "index.json").write_text(text)
     assert said(store) == before
-    assert set(json.loads((store.root / "index.json").read_text())["runs"]) == set(IDS[:2])
+    assert set(json.loads((store.root / "index.json").read_text())["runs"]) == {IDS[0], IDS[1], IDS[3]}
 
 
 def test_a_line_of_another_writing_does_not_count(store: Store) -> None:

@@ -1,0 +1,31 @@
+"""What is asked for again: whether runs that failed are tried once more, and whether other code may go on."""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from research.errors import UserError
+from research.sweeps import code
+from research.sweeps.plan import Run, unique
+from research.sweeps.store import Store
+from research.sweeps.sweep import Sweep
+
+RETRY_FAILED = flags.DEFINE_bool("retry_failed", False, "train runs again that have failed; else they stay failed")
+ACCEPT_CODE = flags.DEFINE_bool("accept_code", False, "go on with a --name that was begun with other code")
+
+
+def refuse_other_code(name: str | None, runs: Sequence[Run], store: Store) -> None:
+    """Raises UserError if some runs of that name would be trained by other code, without --accept_code."""
+    if name is None:
+        if ACCEPT_CODE.value:
+            raise UserError("--accept_code is of a sweep that has a --name")
+        return
+    before = Sweep.stored(store, name)
+    if before is None or ACCEPT_CODE.value or before.code in ("", code.version()):
+        return
+    missing = sum(not store.path(run.id).exists() for run in unique(runs))
+    if missing:
+        raise UserError(
+            f"'{name}' was begun with other code (research/ was {before.code} and is {code.version()}), and {missing} "
+            "of its runs are still to be trained: go back to that code, or go on with this by --accept_code"
+        )

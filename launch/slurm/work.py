@@ -1,0 +1,92 @@
+"""The worker of a task: trains what it can claim of the sweep that a folder describes, and ends."""
+
+import contextlib
+import dataclasses
+import functools
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import jax
+
+from launch import start
+from launch.flags import execution
+from launch.monitor import Terminal
+from launch.planner import planner
+from launch.records import store
+from launch.slurm.task import say, task_id
+from research import config as config_lib
+from research.errors import UserError
+from research.sweeps import code
+from research.sweeps.obtain import local, obtain
+from research.sweeps.plan import Planner, Run
+from research.sweeps.slurm import cluster
+from research.sweeps.slurm.cluster import Refused
+from research.sweeps.slurm.folder import Folder, Wanted
+from research.sweeps.trainer import Report
+
+FOLDER = start.define_name("folder", None, "the folder of the sweep, in the records directory")
+
+
+class Log(Terminal):
+    """A terminal's view for a task's log. It notes what is under way, and lets those begin who wait for this task."""
+
+    def __init__(self, folder: Folder, task: str) -> None:
+        super().__init__(stopping="stopping at the next step, to save what is under way", again=False)
+        self._folder, self._task = folder, task
+        self._stepped = threading.Event()
+
+    @contextlib.contextmanager
+    def watch(self, runs: Sequence[Run]) -> Iterator[Report]:
+        with super().watch(runs) as report:
+            yield dataclasses.replace(report, holds=self._holds, stepped=self._first_step)
+
+    def _holds(self, run_ids: frozenset[str]) -> None:
+        if jax.process_index() == 0:
+            self._folder.hold(self._task, run_ids)
+
+    def _first_step(self) -> None:
+        """A step is compiled: the others, who wait in the queue for it, find it in the cache."""
+        if self._stepped.is_set():
+            return
+        self._stepped.set()
+        for job in self._folder.jobs():
+            if job.after and job.after == self._task.partition("_")[0]:
+                with contextlib.suppress(Refused):  # then they begin when this task is over
+                    cluster.release(job.id)
+
+
+def main(arguments: Sequence[str]) -> None:
+    folder, records, plans, how = Folder(Path(FOLDER.value)), store(), planner(), execution()
+    monitor, version = Log(folder, task_id(os.environ)), code.version()
+
+    def belongs(run_id: str) -> bool:
+        wanted = folder.wanted()
+        return wanted.code == version and run_id in wanted.runs
+
+    trained = None
+    while (wanted := folder.wanted()) is not trained and wanted.code == version:
+        runs = planned(wanted, plans)
+        # One pack at a time: there are as many tasks as packs, and what a worker dies of is then known.
+        executor = functools.partial(local, belongs=belongs, wait=False, abreast=1)
+        obtain(runs, records, plans, monitor, execution=how, executor=executor)
+        trained = wanted
+    if wanted.code != version:
+        say("the sweep wants other code now than this task has")
+
+
+def planned(wanted: Wanted, plans: Planner) -> list[Run]:
+    """The runs of a sweep. Raises UserError if they are others here than where it was submitted."""
+    runs = [plans.run(config_lib.resolve(settings)[0]) for settings in wanted.runs.values()]
+    for run_id, run in zip(wanted.runs, runs, strict=True):
+        if run.id != run_id:
+            raise UserError(
+                f"run {run_id} is {run.id} on {os.uname().nodename}: the data ({run.config.dataset.name}) or the "
+                "versions of the code are not those of the machine that submitted it"
+            )
+    return runs
+
+
+if __name__ == "__main__":
+    start.run(main)

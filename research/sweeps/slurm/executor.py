@@ -1,0 +1,234 @@
+"""The Slurm executor: has a sweep trained by tasks on a cluster, and waits for their records.
+
+It can end at any moment and begin again: what the sweep wants, and which jobs train it, is in the sweep's folder, and
+the tasks find there what to do.
+"""
+
+import dataclasses
+import math
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from research import config as config_lib
+from research.errors import Stopped, UserError
+from research.sweeps import code
+from research.sweeps.obtain import Work
+from research.sweeps.parameters import Parameters
+from research.sweeps.plan import Pack, Run, packs
+from research.sweeps.provenance import commit_of
+from research.sweeps.slurm import cluster, failure, submission
+from research.sweeps.slurm.cluster import Refused, Task
+from research.sweeps.slurm.folder import Folder, Submitted, Wanted, place_of
+from research.sweeps.slurm.resources import Resources
+from research.sweeps.store import Store
+from research.sweeps.trainer import Report
+from research.training import ways
+from research.training.checkpoints import Checkpoints, steps
+
+# Tasks of a sweep at most: each takes what is left, so more would only wait in the queue longer.
+MOST_TASKS = 256
+# Seconds between looks for records, between questions to Slurm, and of a wait in which a stop is noticed.
+LOOK, ASK, NOTICE = 2.0, 5.0, 0.2
+# Seconds that the last tasks may take to end once all records are there.
+LAST = 30.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Slurm:
+    """An executor, as `obtain` takes them.
+
+    name: of the sweep's folder. command: the command line of a task, from the snapshot that it runs and that folder.
+    plugins: files of the user's that belong to the code. cancel: how the user cancels what goes on without this
+    process; without: by Slurm's own command.
+    """
+
+    name: str
+    resources: Resources
+    command: Callable[[Path, Folder], Sequence[str]]
+    plugins: Sequence[Path] = ()
+    cancel: str = ""
+
+    def __call__(self, work: Work, report: Report) -> None:
+        """Sees to it that every missing run has its record. Raises Stopped, leaving the jobs, when it is to stop."""
+        sweep = _Sweep(self, work, report)
+        sweep.begin()
+        while sweep.left:
+            sweep.wait()
+        sweep.end()
+
+    def folder(self, store: Store) -> Folder:
+        """The folder of the sweep."""
+        return Folder(place_of(store.root, self.name))
+
+
+def cancel(folder: Folder) -> list[str]:
+    """Cancels what is queued or runs of a sweep; returns the jobs. Raises UserError where Slurm does not answer."""
+    try:
+        live = sorted({task.job for task in cluster.tasks(job.id for job in folder.jobs())}, key=int)
+        cluster.cancel(live)
+    except Refused as error:
+        raise UserError(f"Slurm does not answer: {error}") from None
+    return live
+
+
+def pieces(missing: Sequence[Run], store: Store, resources: Resources) -> list[int]:
+    """In how many parts each program's runs are trained: what its way takes at once is one."""
+    return [math.ceil(len(pack.runs) / _lanes(pack, store, resources)) for pack in packs(missing)]
+
+
+def _lanes(pack: Pack, store: Store, resources: Resources) -> int:
+    """Lanes of the program that a task trains together: by its stored way, else by the one that is likely."""
+    for path in sorted((store.root / "ways").glob(f"{pack.program.id}.*.many.json")):
+        stored = store.read_json("ways", path.stem)
+        if stored is not None:
+            return int(stored["way"]["width"] * stored["way"]["devices"])
+    if resources.gpus_per_node:
+        return min(len(pack.runs), ways.WIDEST)
+    return next(ways.candidates(pack.program, pack.runs[0].config, len(pack.runs))).width
+
+
+class _Sweep:
+    """A sweep under way on the cluster. left: the runs without a record yet, by id."""
+
+    def __init__(self, slurm: Slurm, work: Work, report: Report) -> None:
+        self.left = {run.id: run for run in work.missing}
+        self._slurm, self._work, self._report = slurm, work, report
+        self._folder = slurm.folder(work.store)
+        self._version = code.version()
+        self._jobs: list[str] = []  # of this process's last submission
+        self._mark: object = None
+        self._asked = -math.inf
+        self._live: list[Task] = []
+
+    def begin(self) -> None:
+        """Says what is wanted; cancels queued tasks that are not needed for it, and submits those that are."""
+        runs = {run.id: config_lib.given(run.config) for run in self._work.wanted}
+        self._folder.want(Wanted(self._version, runs))
+        self._folder.token()
+        live = self._ask()
+        live = self._without_surplus(live)
+        missing = self._needed() - len(live)
+        if live:
+            self._report.warn(f"{len(live)} tasks are queued or run already: jobs {_names(task.job for task in live)}")
+        if missing > 0:
+            self._submit(missing, warm=not live)
+
+    def wait(self) -> None:
+        """Waits a while; takes note of new records, and submits again what ended before its time."""
+        until = time.monotonic() + LOOK + len(self.left) / 2000
+        while time.monotonic() < until:
+            if reason := self._report.stopping():
+                raise Stopped(f"{reason}, but {self._going_on()}")
+            time.sleep(NOTICE)
+        asked = time.monotonic() - self._asked >= ASK
+        live = self._ask() if asked else []
+        self._collect()  # after Slurm was asked: what ended before has its records by now
+        if self.left and asked and not live:
+            self._again()
+
+    def end(self) -> None:
+        """Cancels what waits for nothing, and removes what no task needs any more."""
+        until = time.monotonic() + LAST
+        live = self._ask()
+        cluster.cancel(task.id for task in live if task.state == "PENDING")
+        while live and time.monotonic() < until:
+            time.sleep(NOTICE * 5)
+            live = self._ask()
+        used = {job.snapshot for job in self._folder.jobs()}
+        for snapshot in self._folder.code.glob("*"):
+            if snapshot.name not in used:
+                shutil.rmtree(snapshot, ignore_errors=True)
+
+    def _without_surplus(self, live: list[Task]) -> list[Task]:
+        """Cancels queued tasks of other code, and those beyond what is needed; returns the others."""
+        other = {job.id for job in self._folder.jobs() if job.version != self._version}
+        pending = [task for task in live if task.state == "PENDING"]
+        stale = [task for task in pending if task.job in other]
+        more = [task for task in pending if task not in stale]
+        surplus = max(len(live) - len(stale) - self._needed(), 0)
+        cancelled = stale + (more[-surplus:] if surplus else [])
+        if cancelled:
+            queued = f"{len(cancelled)} queued task{'s are' if len(cancelled) > 1 else ' is'}"
+            self._report.warn(f"{queued} not needed any more, and cancelled")
+            cluster.cancel(task.id for task in cancelled)
+        return [task for task in live if task not in cancelled and task.job not in other]
+
+    def _needed(self) -> int:
+        """How many tasks have something to do."""
+        if self._slurm.resources.nodes > 1:
+            return 1  # its processes train one run after another together, and claim nothing
+        parts = sum(pieces(list(self.left.values()), self._work.store, self._slurm.resources))
+        return min(parts, self._slurm.resources.max_parallel or parts, MOST_TASKS)
+
+    def _submit(self, tasks: int, warm: bool) -> None:
+        """Submits tasks. warm: where several compile the same program, the others wait until the first has."""
+        folder, resources = self._folder, self._slurm.resources
+        folder.logs.mkdir(parents=True, exist_ok=True)
+        place = code.snapshot(folder.code, self._slurm.plugins, commit_of(code.ROOT))
+        command = self._slurm.command(place, folder)
+        shared = warm and tasks > 1 and max(pieces(list(self.left.values()), self._work.store, resources)) > 1
+        self._jobs, after = [], ""
+        for count in (1, tasks - 1) if shared else (tasks,):
+            name = self._slurm.name.rpartition("/")[2]
+            for job, size in submission.submit(command, count, resources, folder.logs, name, after):
+                folder.add(Submitted(job, size, place.name, self._version, after))
+                self._jobs.append(job)
+            after = self._jobs[0]
+        self._mark = self._progress()
+        self._report.warn(f"{tasks} task{'s' * (tasks > 1)} submitted to Slurm: jobs {_names(self._jobs)}")
+
+    def _again(self) -> None:
+        """All tasks are over, and runs are left: submits again, unless the last time changed nothing."""
+        if self._mark == self._progress():
+            raise UserError(failure.explained(self._folder, self._jobs, len(self.left)))
+        self._submit(self._needed(), warm=False)
+
+    def _progress(self) -> object:
+        """What is different whenever anything was done: the runs that are left, and their checkpoints."""
+        work = self._work
+        root = Path(work.execution.checkpoints or work.store.root / "checkpoints")
+        saved = [(folder.name, max(steps(folder), default=0)) for folder, _ in Checkpoints(root).packs()]
+        return sorted(self.left), sorted(saved)
+
+    def _ask(self) -> list[Task]:
+        """The sweep's tasks that are not over. Where Slurm does not answer they are taken to be as they were."""
+        self._asked = time.monotonic()
+        jobs = self._folder.jobs()
+        try:
+            self._live = cluster.tasks(job.id for job in jobs)
+        except Refused as error:
+            self._report.warn(f"Slurm does not answer: {error}")
+            return self._live
+        for task in self._live:
+            if task.reason == cluster.HELD:
+                cluster.unhold(task.id)
+        for job in jobs:
+            if job.id not in {task.job for task in self._live}:
+                self._folder.forget(job.id)
+        states = Counter(f"{task.state.lower()}" for task in self._live)
+        self._report.state(", ".join(f"{count} {state}" for state, count in sorted(states.items())))
+        return self._live
+
+    def _collect(self) -> None:
+        """Takes note of the records that are there now."""
+        store, keep = self._work.store, self._work.execution.keep_params
+        for run_id in [run_id for run_id in self.left if store.path(run_id).exists()]:
+            record = store.find([run_id])[0].get(run_id)
+            if record is None or (keep and record.status != "failed" and not Parameters(store).has(run_id)):
+                continue
+            self._report.record(record)
+            self._report.epochs(self.left.pop(run_id).config.epochs)
+
+    def _going_on(self) -> str:
+        jobs = sorted({task.job for task in self._ask()}, key=int)
+        if not jobs:
+            return "nothing is queued"
+        cancel = self._slurm.cancel or " ".join(["scancel", *jobs])
+        return f"jobs {_names(jobs)} go on in Slurm ({cancel} ends them)"
+
+
+def _names(jobs: Iterable[str]) -> str:
+    return ", ".join(sorted(set(jobs), key=int))

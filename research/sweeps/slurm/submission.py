@@ -1,0 +1,87 @@
+"""Submission: arrays of tasks, by submitit."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from research.errors import UserError
+from research.sweeps.slurm import cluster
+from research.sweeps.slurm.resources import Resources
+
+# Seconds before the time limit at which a task is told, if the limit is long enough; else half of it is left.
+AHEAD = 120
+
+
+def submit(
+    command: Sequence[str], tasks: int, resources: Resources, logs: Path, name: str, after: str = ""
+) -> list[tuple[str, int]]:
+    """Submits so many tasks of a command, in arrays that the cluster takes; returns (id, tasks) of each.
+
+    after: a job that must be over first. Raises UserError with Slurm's own words where it refuses.
+    """
+    longest = cluster.longest_array()
+    sizes = [min(longest, tasks - begin) for begin in range(0, tasks, longest)]
+    return [(_array(command, size, resources, logs, name, after), size) for size in sizes]
+
+
+def _array(command: Sequence[str], tasks: int, resources: Resources, logs: Path, name: str, after: str) -> str:
+    """Submits one array and returns its id."""
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
+    from submitit.slurm.slurm import SlurmExecutor
+
+    # Several nodes need srun to start a process on each. One does without: the task is then the batch script's own
+    # process, whose parent is Slurm's, and no step can be lost beside it.
+    together = resources.nodes > 1
+    executor = SlurmExecutor(logs)
+    executor.update_parameters(
+        job_name=name,
+        time=None,  # what the cluster gives, unless the options say otherwise
+        wckey=None,
+        array_parallelism=tasks,
+        stderr_to_stdout=True,
+        use_srun=together,
+        setup=[resources.setup] if resources.setup else None,
+        additional_parameters=options(resources, after),
+    )
+    executor.parameters["map_count"] = tasks
+    try:
+        # submitit's own task would keep SIGTERM to itself and give up after some time-outs; this one is ours.
+        job = executor._submit_command(shlex.join(command) if together else f"exec {shlex.join(command)}")
+    except (FailedJobError, FailedSubmissionError) as error:
+        words = cluster.own_words(str(error))
+        known = f"; partitions here: {', '.join(cluster.partitions())}" if "partition" in words else ""
+        raise UserError(f"Slurm refuses the jobs: {words}{known}") from None
+    return str(job.job_id)
+
+
+def options(resources: Resources, after: str = "") -> dict[str, Any]:
+    """sbatch's options for one array."""
+    to = "" if resources.nodes > 1 else "B:"  # to the steps that srun made, or to the batch script
+    return {
+        **resources.options(),
+        "requeue": True,
+        "signal": f"{to}USR2@{ahead(resources.time)}",
+        **({"dependency": f"afterany:{after}"} if after else {}),
+    }
+
+
+def ahead(limit: str | None) -> int:
+    """Seconds before a time limit, as sbatch takes it, at which a task is told of it."""
+    seconds = None if limit is None else limit_seconds(limit)
+    return AHEAD if seconds is None else int(min(AHEAD, seconds / 2))
+
+
+def limit_seconds(limit: str) -> float | None:
+    """sbatch's minutes, minutes:seconds, hours:minutes:seconds, days-hours and so on, in seconds."""
+    days, _, clock = limit.rpartition("-")
+    parts = clock.split(":")
+    if not all(part.isdigit() for part in [*parts, days or "0"]) or len(parts) > 3:
+        return None
+    numbers = [int(part) for part in parts]
+    if days:
+        hours, minutes, seconds = [*numbers, 0, 0][:3]
+        return int(days) * cluster.DAY + hours * 3600 + minutes * 60 + seconds
+    if len(numbers) == 1:
+        return numbers[0] * 60
+    return sum(number * unit for number, unit in zip(reversed(numbers), (1, 60, 3600), strict=False))

@@ -1,0 +1,121 @@
+"""Memory: how many lanes fit a device, from what the compiled program itself says that it needs."""
+
+import functools
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import psutil
+
+from research.config import RunConfig
+from research.data.spec import Arrays
+from research.training import chunk as chunk_lib
+from research.training import lanes as lanes_lib
+from research.training.inputs import abstract_lane, abstract_state, footprint
+from research.training.lanes import Way
+from research.training.program import Program
+
+# A program is compiled for its size only where a rough guess comes within this share of the limit.
+SUSPICIOUS = 1 / 8
+# That guess: of each lane so many times its state (parameters, gradients, updates) and its batch (activations).
+STATES, BATCHES = 4, 64
+# What is left free: for what other programs keep, and for fragments.
+MARGIN = 0.9
+# What XLA says of memory that is not there: on a GPU, and on a CPU.
+OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
+
+
+def available() -> float:
+    """Bytes that programs may take on a device of this process; on a CPU what the host, or its job, has left."""
+    stats = jax.local_devices()[0].memory_stats()
+    if stats and stats.get("bytes_limit"):
+        return float(stats["bytes_limit"])
+    granted = os.environ.get("SLURM_MEM_PER_NODE", "")  # MB
+    limits = [float(psutil.virtual_memory().available), *_cgroup_limits()]
+    return min([*limits, float(granted) * 2**20] if granted.isdigit() and granted != "0" else limits)
+
+
+def _cgroup_limits() -> list[float]:
+    """Bytes that each control group around this process has left."""
+    try:
+        own = Path("/proc/self/cgroup").read_text().rpartition("0::/")[2].strip()
+        groups = [Path("/sys/fs/cgroup", own), *Path("/sys/fs/cgroup", own).parents][:-3]
+        most = {
+            group: (group / "memory.max").read_text().strip() for group in groups if (group / "memory.max").exists()
+        }
+        return [float(text) - float((g / "memory.current").read_text()) for g, text in most.items() if text != "max"]
+    except (OSError, ValueError):
+        return []
+
+
+def widest(program: Program, config: RunConfig, arrays: Arrays, way: Way, limit: float) -> int:
+    """How many lanes, at most those of the way, one chunk may have in so many bytes."""
+    batch = program.sizes.batch * math.prod(program.spec.shape) * program.dtype.itemsize
+    state = footprint(config, program)[1]
+    guess = way.width * (STATES * state + BATCHES * batch) + arrays.x.nbytes + arrays.y.nbytes
+    if guess < SUSPICIOUS * limit:
+        return way.width
+    return fitting(way.width, MARGIN * limit, lambda width: needed(program, config, arrays, width, way.steps))
+
+
+def fitting(width: int, limit: float, measure: Callable[[int], float]) -> int:
+    """The largest number of lanes up to `width` for which `measure`, which compiles, says at most `limit` bytes.
+
+    Nothing more is compiled where `width` fits, since it is compiled anyway; else at a second width, what is between
+    and below them goes by the line through both, and the result is measured itself.
+    """
+    most = measure(width)
+    while width > 1 and most > limit:
+        other = max(width // 2, 1)
+        at_other = measure(other)
+        a_lane = (most - at_other) / (width - other)
+        guess = other + (limit - at_other) / a_lane if 0 < a_lane < math.inf else other
+        width = max(1, min(int(guess), width - 1))
+        most = at_other if width == other else measure(width)
+    return width
+
+
+def needed(program: Program, config: RunConfig, arrays: Arrays, width: int, steps: int) -> float:
+    """Bytes on a device that a chunk of so many lanes needs in training or evaluation, the data included."""
+    way = Way(width, steps)
+    states, lane = (_lanes(tree, width) for tree in (abstract_state(config, program), abstract_lane(config, program)))
+    x, y = (jax.ShapeDtypeStruct(array.shape, array.dtype) for array in (arrays.x, arrays.y))
+    count, number = chunk_lib.dispatch_steps(program, way), jax.ShapeDtypeStruct((), jnp.int32)
+    rows = jax.ShapeDtypeStruct((width, program.sizes.steps_per_epoch * program.sizes.batch), jnp.int32)
+    assessed = jax.ShapeDtypeStruct((width, chunk_lib.part_size(program, program.sizes.train)), jnp.int32)
+    factors = jax.ShapeDtypeStruct((count, width), program.dtype)
+    functions = lanes_lib.functions(program, way, None)
+    with program.numbers():
+        gather = functools.partial(functions.gather, steps=count)
+        batches = jax.eval_shape(gather, x, y, rows, number, number)
+        step = _bytes(lambda: lanes_lib.advance.lower(program, width, states, lane, batches, factors, number))
+        variables = jax.eval_shape(lambda state: state.evaluated, states)
+        own = (assessed, None) if program.problem.summary else (assessed, _labels(y, assessed))
+        evaluation = _bytes(lambda: lanes_lib.evaluate.lower(program, width, variables, lane, x, *own))
+    return max(step + arrays.x.nbytes + arrays.y.nbytes, evaluation + arrays.y.nbytes)
+
+
+def _lanes(tree: object, width: int) -> object:
+    """Shapes with a leading lane axis."""
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((width, *leaf.shape), leaf.dtype), tree)
+
+
+def _labels(y: jax.ShapeDtypeStruct, rows: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct((*rows.shape, *y.shape[1:]), y.dtype)
+
+
+def _bytes(lower: Callable[[], jax.stages.Lowered]) -> float:
+    """What a compiled program takes beside others; infinite if it is too large even to be compiled."""
+    try:
+        analysis = lower().compile().memory_analysis()
+    except jax.errors.JaxRuntimeError as error:
+        if any(word in str(error) for word in OUT_OF_MEMORY):
+            return math.inf
+        raise
+    if analysis is None:  # this kind of device does not say
+        return 0.0
+    together = analysis.argument_size_in_bytes + analysis.output_size_in_bytes + analysis.temp_size_in_bytes
+    return float(together - analysis.alias_size_in_bytes)

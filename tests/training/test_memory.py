@@ -1,0 +1,87 @@
+"""Packs fit the device: the width is lowered until what the compiled program needs is within the limit."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from engine import data_of, run
+
+from research.sweeps import trainer
+from research.sweeps.execution import DEFAULT
+from research.sweeps.plan import Pack
+from research.sweeps.store import Store
+from research.sweeps.trainer import Job, Report
+from research.training import memory
+from research.training.checkpoints import Checkpoints
+from research.training.lanes import Way
+
+RUN = run(arch__hidden=(16, 16))
+STEPS = 5
+
+
+def needed(width: int) -> float:
+    """What the compiled program of so many lanes says that it needs."""
+    return memory.needed(RUN.program, RUN.config, data_of(RUN).data, width, STEPS)
+
+
+def measured(measure: Callable[[int], float], width: int, limit: float) -> tuple[int, list[int]]:
+    """The width that fits, and those that were measured for it."""
+    asked: list[int] = []
+
+    def ask(lanes: int) -> float:
+        asked.append(lanes)
+        return measure(lanes)
+
+    return memory.fitting(width, limit, ask), asked
+
+
+def test_what_fits_is_compiled_once() -> None:
+    assert measured(lambda width: 100 + 10 * width, 32, 420) == (32, [32])
+
+
+def test_what_does_not_is_lowered_by_the_line_through_two_widths_and_verified() -> None:
+    assert measured(lambda width: 100 + 10 * width, 32, 299) == (19, [32, 16, 19])
+
+
+def test_what_is_not_a_line_is_lowered_until_it_fits() -> None:
+    def measure(width: int) -> float:
+        return 100 + 10 * width + 60 * (width > 12)
+
+    width, asked = measured(measure, 32, 299)
+    assert measure(width) <= 299
+    assert width in asked
+
+
+def test_what_does_not_even_compile_is_halved() -> None:
+    assert measured(lambda width: float("inf") if width > 8 else width, 32, 100)[0] == 8
+
+
+def test_nothing_fits_but_one_lane_is_tried() -> None:
+    assert measured(lambda width: 100.0 * width, 8, 50)[0] == 1
+
+
+def test_a_program_needs_more_for_more_lanes() -> None:
+    at = {width: needed(width) for width in (1, 4, 8)}
+    state = memory.footprint(RUN.config, RUN.program)[1]
+    assert at[8] - at[4] > 4 * state
+    assert at[4] - at[1] > 3 * state
+
+
+@pytest.mark.parametrize(("lanes", "room"), [(8, 8), (8, 5), (8, 1)])
+def test_the_way_has_as_many_lanes_as_the_limit_takes(tmp_path: Path, lanes: int, room: int) -> None:
+    limit = (needed(room) + needed(room + 1)) / 2
+
+    def timer(*_: object) -> float:
+        return 1.0
+
+    job = Job(Store(tmp_path), lambda run: data_of(run).data, Report(), DEFAULT, timer, Checkpoints(tmp_path), {})
+    job.limit = lambda: limit / memory.MARGIN * trainer.ABREAST
+    way = trainer.way_of(Pack(RUN.program, (RUN,)), job, lanes)
+    assert way.width <= room
+    assert needed(way.width) <= limit < needed(way.width + 1)
+
+
+def test_what_cannot_matter_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "needed", lambda *_: pytest.fail("compiled"))
+    data = data_of(RUN).data
+    assert memory.widest(RUN.program, RUN.config, data, Way(32, STEPS), 2**34) == 32
