@@ -13,7 +13,7 @@ from launch.planner import planner
 from launch.records import store
 from launch.slurm.flags import executor, on_slurm, terminal
 from launch.tables import of_sweep
-from research import config as config_lib
+from research import identity
 from research.errors import UserError
 from research.sweeps.obtain import obtain
 from research.sweeps.slurm import cluster
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     plans, monitor, how = planner(), terminal(), execution(here=not on_slurm())
     records = store(monitor.warn)
     runs = plans.runs(sweep.requests)
-    place = f"sweeps/{NAME.value}" if NAME.value else f"unnamed/{config_lib.digest([run.id for run in runs])}"
+    place = f"sweeps/{NAME.value}" if NAME.value else f"unnamed/{identity.digest([run.id for run in runs])}"
     train = executor(place, f"launch.sweep --name={NAME.value} --cancel" if NAME.value else "")
     refuse_other_code(NAME.value, runs, records)
     if NAME.value:

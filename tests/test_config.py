@@ -8,6 +8,7 @@ from engine import acts_on, member
 
 import research.catalogue  # noqa: F401
 from research import config as config_lib
+from research import identity
 from research.config import NUMERIC, RunConfig, resolve
 from research.errors import UserError
 from research.registry import ACTIVATIONS, ARCHITECTURES, LOSSES, OPTIMIZERS, REGULARIZERS, SCHEDULES
@@ -57,7 +58,7 @@ def test_defaults() -> None:
 )
 def test_run_ids_stay(settings: dict[str, Any], expected: str) -> None:
     """Records are found by these: a new flag must leave them alone (a new version of an entry used here may not)."""
-    assert config_lib.run_id(resolve(settings)[0], "data") == expected
+    assert identity.run_id(resolve(settings)[0], "data") == expected
 
 
 def test_numbers_are_lane_values() -> None:
@@ -70,7 +71,7 @@ def test_numbers_are_lane_values() -> None:
     changed, _ = resolve(
         {"regularization": "dropout=0.1", "optimizer.momentum": "0.1", "schedule.warmup": "9", "seed": 4}
     )
-    assert config_lib.static_id(changed) == config_lib.static_id(config)
+    assert identity.static_id(changed) == identity.static_id(config)
 
 
 def test_nested_settings_of_other_parts_are_reported() -> None:

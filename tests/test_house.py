@@ -22,6 +22,7 @@ FLOORS = (
     ("research.registry",),
     ("research.rng", "research.kernels", "research.maxima"),
     ("research.config",),
+    ("research.identity",),
     ("research.data",),
     ("research.models", "research.optim", "research.regularization", "research.tasks"),
     ("research.catalogue", "research.plugin"),

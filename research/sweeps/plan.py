@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from research import config as config_lib
+from research import identity
 from research.config import FIELDS, OPTIONS, RunConfig
 from research.data import split
 from research.data.spec import Arrays, DataSpec
@@ -86,7 +87,7 @@ class Planner:
             if others != point:
                 config, left = config_lib.resolve(settings)
                 first, point = self.run(config), others
-                science = config_lib.science(first.config, self.source(config).spec.fingerprint)
+                science = identity.science(first.config, self.source(config).spec.fingerprint)
                 unused.add(left)
                 runs.append(first)
             else:  # most runs of a large sweep differ from the one before in their seed alone
@@ -101,7 +102,7 @@ class Planner:
         split_seed = run.config.split_seed
         if config.split_seed is None and self.source(config).spec.split_by_seed:
             split_seed = own
-        run_id = config_lib.digest(config_lib.reseeded(science, seed=own, split_seed=split_seed))
+        run_id = identity.digest(identity.reseeded(science, seed=own, split_seed=split_seed))
         return Run(run_id, dataclasses.replace(run.config, seed=own, split_seed=split_seed), run.program)
 
     def run(self, config: RunConfig) -> Run:
@@ -112,7 +113,7 @@ class Planner:
             config = dataclasses.replace(config, init_from=":".join(self._parameters.resolve(config.init_from)))
         program = self._program(config, spec)
         self._check_transfer(config, program)
-        return Run(config_lib.run_id(config, spec.fingerprint), config, program)
+        return Run(identity.run_id(config, spec.fingerprint), config, program)
 
     def origin(self, run: Run) -> Origin | None:
         """Where the run starts from. Raises UserError if that is not there, or damaged."""
@@ -140,7 +141,7 @@ class Planner:
     def _program(self, config: RunConfig, spec: DataSpec) -> Program:
         # What a check depends on besides the static leaves: the schedule's durations, and which numbers are zero.
         zeros = tuple(path for path, value in config_lib.numeric(config).items() if not value)
-        key = (config_lib.static_id(config), config.schedule, zeros, config.target_scaling)
+        key = (identity.static_id(config), config.schedule, zeros, config.target_scaling)
         if key not in self._programs:
             program = validate.check(config, spec)
             _check_split(config, spec, self.source(config).arrays())

@@ -14,7 +14,7 @@ import numpy as np
 import optax
 
 from research import config as config_lib
-from research import rng
+from research import identity, rng
 from research.config import NUMERIC, Part, RunConfig
 from research.data.spec import DataSpec
 from research.kernels import map_kernels_with_key
@@ -68,7 +68,7 @@ class Program:
         shapes = [list(spec.shape), len(spec.classes), dataclasses.astuple(self.sizes), self.config.epochs]
         if spec.vocabulary or spec.target_shape:
             shapes += [len(spec.vocabulary), list(spec.target_shape), *([spec.source] if spec.source else [])]
-        return config_lib.digest([config_lib.static_id(self.config), shapes])
+        return identity.digest([identity.static_id(self.config), shapes])
 
     @property
     def width(self) -> int:

@@ -7,9 +7,10 @@ from typing import Any
 import jax
 
 from research import config as config_lib
-from research.config import FIELDS, PARTS, RunConfig, entries
+from research.config import FIELDS, PARTS, RunConfig
 from research.data.spec import DataSpec
 from research.errors import UserError
+from research.identity import entries
 from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS, Regularizer
 from research.training import program as program_lib
 from research.training.inputs import abstract_lane, factors_of, program_of

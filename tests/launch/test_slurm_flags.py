@@ -55,7 +55,7 @@ def test_other_code_goes_on_only_if_it_may(tmp_path: Path) -> None:
     """A sweep that was begun with other code: refused while there is something to train, and not afterwards."""
     store = Store(tmp_path / "records")
     requests = [{"dataset": "iris", "arch.hidden": "4", "epochs": "2", "batch_size": "16", "seed": "0"}]
-    Sweep(requests, []).save(store, "mine")
+    Sweep(requests, []).save(store, "mine", [])
     path = tmp_path / "records" / "sweeps" / "mine.json"
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "code": "another"}))

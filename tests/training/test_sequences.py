@@ -13,6 +13,7 @@ from engine import Memory, assert_close, compiled_lightly, lane
 from sequences import CONTEXT, PADDED, SYMBOLS, TEXT, padded, run, spec, start, steps, tiny, train
 
 from research import config as config_lib
+from research import identity
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.registry import TASKS
@@ -152,5 +153,5 @@ def test_series_of_other_lengths_are_scaled_by_their_real_steps() -> None:
 
 def test_ids_of_other_data_are_what_they_were() -> None:
     config, _ = config_lib.resolve({"seed": 3, "arch.hidden": "16", "regularization": "dropout=0.5"})
-    assert config_lib.run_id(config, "f") == "39211a401648f29e"
+    assert identity.run_id(config, "f") == "39211a401648f29e"
     assert engine.run(seed=3).program.id == "d7cb53df43c240a3"
