@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from launch import start
-from launch.benchmarks import checkpoint, data, kill, packing, scaling, slurm, step, stop
+from launch.benchmarks import checkpoint, data, kill, packing, scaling, simulate, slurm, step, stop
 from research.errors import UserError, nearest
 
 BENCHMARKS = {
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "kill": kill.measure,
     "packing": packing.measure,
     "scaling": scaling.measure,
+    "simulate": simulate.measure,
     "slurm": slurm.measure,
     "step": step.measure,
     "stop": stop.measure,

@@ -80,7 +80,7 @@ class Claims:
         """
         with self._errors():
             taken = self._claim(run_ids, limit)
-            if len(taken) < min(limit, len(run_ids)) and self._inherit():
+            if len(taken) < min(limit, len(run_ids)) and self.inherit():
                 taken = self._claim(run_ids, limit)
             # On NFS a link may succeed a moment after the worker was declared dead.
             if not self._roll.enlisted():
@@ -114,6 +114,10 @@ class Claims:
         """
         with self._errors():
             return set(os.listdir(self._runs))
+
+    def all_live(self) -> bool:
+        """Whether every other worker has been seen at work since this one first looked; who has not may be dead."""
+        return self._roll.all_live()
 
     def others(self, run_ids: Iterable[str]) -> dict[str, str]:
         """Who holds the runs that others hold: `{run_id: "host (pid 1)"}`, for a message while waiting."""
@@ -155,9 +159,12 @@ class Claims:
             self._roll.restore(holder, lambda: self._holder(run_id) == holder)
         return holder == self.worker
 
-    def _inherit(self) -> bool:
-        """Removes the claims of the dead whose heir this worker is. Whether there were any dead."""
-        with self._inheriting:
+    def inherit(self) -> bool:
+        """Looks for the dead, at most once a beat, and removes the claims of those whose heir this worker is.
+
+        Whether there were any.
+        """
+        with self._errors(), self._inheriting:
             if self.now() - self._inherited_at < self.beat_every:
                 return False
             self._inherited_at = self.now()
@@ -168,7 +175,16 @@ class Claims:
                     roll.remove(f"{self._runs}/{run_id}")
             for token in dead:
                 self._roll.bury(token)
+            self._note_orphans()
             return bool(dead)
+
+    def _note_orphans(self) -> None:
+        """Sees to it that claims whose worker's file somebody deleted lapse too. A claim is a link of that file."""
+        known = self._roll.inodes()
+        with os.scandir(self._runs) as claims:
+            orphans = [claim.name for claim in claims if claim.inode() not in known]
+        for run_id in orphans:
+            self._is_mine(run_id)
 
     def _holder(self, run_id: str) -> Worker | None:
         """Who holds a run. Raises UserError if its claim is damaged."""

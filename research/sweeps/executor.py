@@ -19,6 +19,7 @@ from research.sweeps import progress, trainer
 from research.sweeps.claims import Claims
 from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.plan import Pack, Run, packs
+from research.sweeps.queue import Queue
 from research.sweeps.roll import Lost
 from research.sweeps.store import Store
 from research.sweeps.trainer import Job, Report
@@ -51,7 +52,8 @@ def execute(
 
     totals: lanes of a program in the whole sweep, by id. origin_of: where a run starts from, if it has `init_from`.
     again: the recorded ways of runs that are trained again, by id. belongs: whether a run is still wanted, asked before
-    it is begun. wait: for others too; without, it is over once there is nothing to claim. abreast: packs under way at
+    it is begun. wait: for others too; without, it is over once all
+    that is left is held by others who are seen to be alive. abreast: packs under way at
     once. A pack goes on from its checkpoint where there is one. A pack that fails is tried once more, after all others;
     if it fails again it leaves `failed` records. Raises Stopped, after saving what is under way, when the report says
     so.
@@ -81,9 +83,11 @@ def execute(
                     raise Stopped(job.stopping())
                 left = [run for run in missing if not job.done(run.id)]
                 report.epochs(sum(run.config.epochs for run in missing if job.done(run.id) and run.id not in trained))
-                if left and not trained and wait:
+                if left and not trained and not wait and (job.claims is None or job.claims.all_live()):
+                    left = []  # those who hold it are at work
+                elif left and not trained:
                     _wait(left, job)
-                missing = left if trained or wait else []
+                missing = left
         if missing:
             report.warn("this process was silent for so long that others took its runs; it begins again")
     if jax.process_count() > 1:
@@ -102,46 +106,48 @@ def _claims(job: Job) -> Iterator[Claims | None]:
 
 
 def _round(missing: Sequence[Run], again: Mapping[str, Way | None], job: Job) -> set[str]:
-    """Trains what can be claimed of these runs, those first that nobody holds and that have not failed.
-
-    Returns the ids of what was taken.
-    """
-    held = job.claims.claimed() if job.claims else set()
+    """Trains what can be claimed of these runs, first those that have not failed; returns the ids of what was taken."""
+    held, failed = job.held(), job.strikes.runs()
     free = [run for run in missing if run.id not in held]
-    failed = job.strikes.runs()
+    if not free and job.claims and job.claims.inherit():
+        held = job.held()
+        free = [run for run in missing if run.id not in held]
     sound = [run for run in free if run.id not in failed]
-    return _trained(packs(sound or free or missing, again), job)
+    waits = [(pack, Queue(pack.runs, job.open, job.held)) for pack in packs(sound or free, again)]
+    if held and job.claims:
+        for _, queue in waits:
+            queue.begin_at(job.claims.worker.share)
+    return _trained(waits, job)
 
 
-def _trained(waits: Sequence[Pack], job: Job) -> set[str]:
+def _trained(waits: Sequence[tuple[Pack, Queue[Run]]], job: Job) -> set[str]:
     """Trains what can be claimed of these packs; returns the runs' ids. Raises what ended a pack beside its failing."""
     trained: set[str] = set()
     others = threading.Event()
     job.others = others
     with concurrent.futures.ThreadPoolExecutor(1 if job.execution.replicas > 1 else job.abreast) as pool:
 
-        def one(pack: Pack, lanes: int) -> list[concurrent.futures.Future]:
+        def one(pack: Pack, queue: Queue[Run], lanes: int) -> list[concurrent.futures.Future]:
             """Trains as many runs of a program as its way takes at once; the others follow in the queue."""
-            trained.update(trainer.condemn(pack, job))
-            runs = tuple(run for run in pack.runs if run.id not in trained and job.belongs(run.id))
-            if job.stopping() or not runs:
+            runs = queue.next(1) if not job.stopping() else []
+            if not runs:
                 return []
-            pack = dataclasses.replace(pack, runs=runs)
             try:
-                with job.under_way(run.id for run in runs):
+                with job.under_way(run.id for run in (*runs, *queue.waiting())):
                     way = trainer.way_of(pack, job, lanes)
             except (UserError, Stopped):
                 raise
             except Exception:  # the program itself does not run
                 trained.update(trainer.fail(pack, job))
                 return []
-            size = way.width * way.devices
-            first, rest = (dataclasses.replace(pack, runs=part) for part in (pack.runs[:size], pack.runs[size:]))
-            follow = [pool.submit(one, rest, lanes)] if rest.runs else []
-            trained.update(trainer.train(first, job, way))
+            runs += queue.next(way.width * way.devices - 1)
+            follow = [pool.submit(one, pack, queue, lanes)]
+            trained.update(trainer.train(dataclasses.replace(pack, runs=tuple(runs)), job, way))
             return follow
 
-        waiting = {pool.submit(one, pack, job.lanes(pack)) for pack in waits}
+        for pack, _ in waits:
+            trained.update(trainer.condemn(pack, job))
+        waiting = {pool.submit(one, pack, queue, job.lanes(pack)) for pack, queue in waits}
         try:
             while waiting:
                 done, waiting = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)

@@ -51,6 +51,7 @@ class Roll:
         self._lost = False
         self._known: set[str] = set()  # tokens that had a file at the last listing
         self._looks: dict[str, Look] = {}
+        self._moved: set[str] = set()  # tokens whose counter has been seen to move
 
     def enlist(self) -> None:
         """Makes the worker's file."""
@@ -101,6 +102,18 @@ class Roll:
         graves = [name.partition(".") for name in os.listdir(self.folder) if "." in name]
         return {token for token, _, heir in graves if self._is_heir(token, heir)}
 
+    def inodes(self) -> set[int]:
+        """The inodes of all workers' files, of the dead's too."""
+        with os.scandir(self.folder) as entries:
+            return {entry.inode() for entry in entries}
+
+    def all_live(self) -> bool:
+        """Whether the counter of every other worker has been seen to move."""
+        with contextlib.suppress(FileNotFoundError):
+            names = {name for name in os.listdir(self.folder) if "." not in name}
+            return names - {self.worker.token} <= self._moved
+        return True
+
     def bury(self, token: str) -> None:
         """Removes what is left of a dead worker, once its claims are."""
         remove(self._grave(token))
@@ -119,6 +132,8 @@ class Roll:
             return True
         now, last = self.now(), self._looks.get(token)
         silent = 0.0
+        if last is not None and last.beat != beat:
+            self._moved.add(token)
         if last is not None and last.beat == beat:
             silent = last.silent + min(now - last.at, self.lapse / 2)
         self._looks[token] = Look(beat, silent, now)

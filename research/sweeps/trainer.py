@@ -112,6 +112,14 @@ class Job:
                 self._over.add(run_id)
         return run_id in self._over
 
+    def open(self, run_id: str) -> bool:
+        """Whether a run is still to be trained."""
+        return not self.done(run_id) and self.belongs(run_id)
+
+    def held(self) -> set[str]:
+        """The runs that are anybody's now."""
+        return self.claims.claimed() if self.claims else set()
+
     def _has_kept(self, run_id: str) -> bool:
         return not self.execution.keep_params or Parameters(self.store).has(run_id)
 

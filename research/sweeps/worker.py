@@ -17,6 +17,11 @@ class Worker:
     place: str = ""
     start: str = ""
 
+    @property
+    def share(self) -> float:
+        """A number of its own in [0, 1), so that workers begin in different places of what is to be done."""
+        return int(self.token[:8], 16) / 2**32
+
     def __str__(self) -> str:
         return f"{self.host} (pid {self.pid})"
 

@@ -52,6 +52,14 @@ def test_without_pytorch_it_says_so(tmp_path: Path) -> None:
     assert run.stderr == "error: PyTorch is not installed; pip install -r requirements-dev.txt brings it\n"
 
 
+def test_simulated_accidents_lose_nothing() -> None:
+    """The measurement itself fails where a run is lost, or recorded twice."""
+    printed = measured("simulate", "--runs=1500", "--nodes=12")
+    assert "runs lost 0, recorded twice 0, claims left behind 0" in printed
+    deaths, preemptions, hangs = map(int, re.findall(r"(\d+) (?:death|preemption|hang)s", printed))
+    assert min(deaths, preemptions, hangs) > 0
+
+
 def test_kills_change_nothing(tmp_path: Path) -> None:
     """Ten of the kills that `launch.benchmark kill` makes by the hundred; a record that differs fails it."""
     printed = measured("kill", "--n=10", f"--cache_dir={tmp_path}")

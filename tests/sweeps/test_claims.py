@@ -437,3 +437,33 @@ def test_no_sleeper_writes_what_others_took(commands: list[Command], seen: list[
         trainers = play(world, commands, seen)
         event(f"{sum(trainer.lost for trainer in trainers)} lost")
         check(world)
+
+
+def test_who_only_passes_over_what_is_held_inherits_too(world: World) -> None:
+    """By looking each beat, without trying to claim anything: a dead worker's runs, and those of a file that is gone."""
+    dead, deleted, b = world.worker(), world.worker(), world.worker()
+    dead.take(RUNS[:2], 2)
+    deleted.take(RUNS[2:4], 2)
+    (world.root / "claims" / "workers" / deleted.worker.token).unlink()
+    for _ in range(2 * round((LAPSE + 2 * BEAT) / BEAT)):
+        world.time += BEAT
+        b.beat()
+        b.inherit()
+    assert b.claimed() == set()
+    assert b.take(RUNS, 5) == RUNS
+
+
+def test_who_has_been_seen_to_work_is_alive(world: World) -> None:
+    a, b = world.worker(), world.worker()
+    assert not b.all_live()
+    for beats, alive in ((False, False), (True, True), (False, True)):
+        world.time += BEAT
+        if beats:
+            a.beat()
+        b.inherit()
+        assert b.all_live() == alive
+    a.leave()
+    c = world.worker()
+    assert not b.all_live()
+    c.leave()
+    assert b.all_live()
