@@ -440,7 +440,7 @@ def test_no_sleeper_writes_what_others_took(commands: list[Command], seen: list[
 
 
 def test_who_only_passes_over_what_is_held_inherits_too(world: World) -> None:
-    """By looking each beat, without trying to claim anything: a dead worker's runs, and those of a file that is gone."""
+    """By a look each beat, with no try to claim: a dead worker's runs, and those of one whose file is gone."""
     dead, deleted, b = world.worker(), world.worker(), world.worker()
     dead.take(RUNS[:2], 2)
     deleted.take(RUNS[2:4], 2)
