@@ -15,13 +15,13 @@ from jax.experimental import multihost_utils
 from research.data.spec import Arrays
 from research.errors import Stopped, UserError
 from research.sweeps import claims as claims_lib
-from research.sweeps import trainer
+from research.sweeps import trainer, way
 from research.sweeps.claims import Claims
 from research.sweeps.execution import DEFAULT, Execution
+from research.sweeps.job import ABREAST, Job, Report
 from research.sweeps.plan import Pack, Run, packs
 from research.sweeps.roll import Lost
 from research.sweeps.store import Store
-from research.sweeps.trainer import Job, Report
 from research.training import ways
 from research.training.checkpoints import Checkpoints
 from research.training.lanes import Way
@@ -45,7 +45,7 @@ def execute(
     again: Mapping[str, Way | None] = NONE,
     belongs: Callable[[str], bool] = lambda run_id: True,
     wait: bool = True,
-    abreast: int = trainer.ABREAST,
+    abreast: int = ABREAST,
 ) -> None:
     """Sees to it that every run has its record; trains those that no other process has claimed, waits for the others.
 
@@ -128,16 +128,16 @@ def _trained(waits: Sequence[Pack], job: Job) -> set[str]:
             pack = dataclasses.replace(pack, runs=runs)
             try:
                 with job.under_way(run.id for run in runs):
-                    way = trainer.way_of(pack, job, lanes)
+                    chosen = way.way_of(pack, job, lanes)
             except (UserError, Stopped):
                 raise
             except Exception:  # the program itself does not run
                 trained.update(trainer.fail(pack, job))
                 return []
-            size = way.width * way.devices
+            size = chosen.width * chosen.devices
             first, rest = (dataclasses.replace(pack, runs=part) for part in (pack.runs[:size], pack.runs[size:]))
             follow = [pool.submit(one, rest, lanes)] if rest.runs else []
-            trained.update(trainer.train(first, job, way))
+            trained.update(trainer.train(first, job, chosen))
             return follow
 
         waiting = {pool.submit(one, pack, job.lanes(pack)) for pack in waits}

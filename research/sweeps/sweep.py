@@ -11,12 +11,12 @@ from research.errors import UserError, nearest
 from research.sweeps import code as code_lib
 from research.sweeps import executor as executor_lib
 from research.sweeps.execution import DEFAULT, Execution
+from research.sweeps.job import ABREAST, Report
 from research.sweeps.parameters import Parameters
 from research.sweeps.plan import Planner, Run, unique
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.store import Store
-from research.sweeps.trainer import ABREAST, Report
 from research.training.lanes import Way
 from research.training.transfer import Origin
 
