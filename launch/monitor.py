@@ -12,9 +12,9 @@ from tqdm import tqdm
 from launch.signals import STOPPING, watching
 from launch.start import define_name
 from research.sweeps import tensorboard
+from research.sweeps.job import Report
 from research.sweeps.plan import Run
 from research.sweeps.record import Record
-from research.sweeps.trainer import Report
 
 TENSORBOARD = define_name("tensorboard", None, "write the runs' curves as TensorBoard event files here")
 PROFILE = define_name("profile", None, "write a profiler trace of the training here, for TensorBoard or xprof")

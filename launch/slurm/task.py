@@ -47,6 +47,8 @@ class Task:
         """Works until nothing is left to do here, or until it is to end; returns the exit code."""
         while not self._reason:
             code = self._work()
+            if code == 0 and self._process == "0":
+                self._folder.drop(self._id)
             if self._reason or code == EXIT_STOPPED:
                 break
             if 0 <= code <= 2:  # nothing is left; or what is wrong is said in the log, and is no run's fault

@@ -3,8 +3,9 @@
 import contextlib
 import dataclasses
 import functools
+import math
 import os
-import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,13 +20,15 @@ from launch.slurm.task import say, task_id
 from research import config as config_lib
 from research.errors import UserError
 from research.sweeps import code
+from research.sweeps.job import Report
 from research.sweeps.obtain import local, obtain
 from research.sweeps.plan import Planner, Run
 from research.sweeps.slurm import cluster
 from research.sweeps.slurm.cluster import Refused
 from research.sweeps.slurm.folder import Folder, Wanted
-from research.sweeps.trainer import Report
 
+# Seconds between looks for those who wait for this task.
+LOOK = 5.0
 FOLDER = start.define_name("folder", None, "the folder of the sweep, in the records directory")
 
 
@@ -35,26 +38,31 @@ class Log(Terminal):
     def __init__(self, folder: Folder, task: str) -> None:
         super().__init__(stopping="stopping at the next step, to save what is under way", again=False)
         self._folder, self._task = folder, task
-        self._stepped = threading.Event()
+        self._looked = -math.inf
+        self._released: set[str] = set()
 
     @contextlib.contextmanager
     def watch(self, runs: Sequence[Run]) -> Iterator[Report]:
         with super().watch(runs) as report:
-            yield dataclasses.replace(report, holds=self._holds, stepped=self._first_step)
+            yield dataclasses.replace(report, holds=self._holds, stepped=self._stepped)
 
     def _holds(self, run_ids: frozenset[str]) -> None:
         if jax.process_index() == 0:
             self._folder.hold(self._task, run_ids)
 
-    def _first_step(self) -> None:
-        """A step is compiled: the others, who wait in the queue for it, find it in the cache."""
-        if self._stepped.is_set():
+    def _stepped(self) -> None:
+        """A step is compiled: the others, who wait in the queue for it, find it in the cache.
+
+        They may be submitted a moment later, so they are looked for more than once.
+        """
+        if time.monotonic() - self._looked < LOOK:
             return
-        self._stepped.set()
+        self._looked = time.monotonic()
         for job in self._folder.jobs():
-            if job.after and job.after == self._task.partition("_")[0]:
+            if job.after == self._task.partition("_")[0] and job.id not in self._released:
                 with contextlib.suppress(Refused):  # then they begin when this task is over
                     cluster.release(job.id)
+                    self._released.add(job.id)
 
 
 def main(arguments: Sequence[str]) -> None:

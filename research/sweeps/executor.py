@@ -15,14 +15,14 @@ from jax.experimental import multihost_utils
 from research.data.spec import Arrays
 from research.errors import Stopped, UserError
 from research.sweeps import claims as claims_lib
-from research.sweeps import progress, trainer
+from research.sweeps import progress, trainer, way
 from research.sweeps.claims import Claims
 from research.sweeps.execution import DEFAULT, Execution
+from research.sweeps.job import ABREAST, Job, Report
 from research.sweeps.plan import Pack, Run, packs
 from research.sweeps.queue import Queue
 from research.sweeps.roll import Lost
 from research.sweeps.store import Store
-from research.sweeps.trainer import Job, Report
 from research.training import ways
 from research.training.checkpoints import Checkpoints
 from research.training.transfer import Origin
@@ -46,7 +46,7 @@ def execute(
     again: Mapping[str, Way | None] = NONE,
     belongs: Callable[[str], bool] = lambda run_id: True,
     wait: bool = True,
-    abreast: int = trainer.ABREAST,
+    abreast: int = ABREAST,
 ) -> None:
     """Sees to it that every run has its record; trains those that no other process has claimed, waits for the others.
 
@@ -134,15 +134,15 @@ def _trained(waits: Sequence[tuple[Pack, Queue[Run]]], job: Job) -> set[str]:
                 return []
             try:
                 with job.under_way(run.id for run in (*runs, *queue.waiting())):
-                    way = trainer.way_of(pack, job, lanes)
+                    chosen = way.way_of(pack, job, lanes)
             except (UserError, Stopped):
                 raise
             except Exception:  # the program itself does not run
                 trained.update(trainer.fail(pack, job))
                 return []
-            runs += queue.next(way.width * way.devices - 1)
+            runs += queue.next(chosen.width * chosen.devices - 1)
             follow = [pool.submit(one, pack, queue, lanes)]
-            trained.update(trainer.train(dataclasses.replace(pack, runs=tuple(runs)), job, way))
+            trained.update(trainer.train(dataclasses.replace(pack, runs=tuple(runs)), job, chosen))
             return follow
 
         for pack, _ in waits:

@@ -8,12 +8,12 @@ from typing import Protocol
 
 from research.sweeps import executor as executor_lib
 from research.sweeps.execution import DEFAULT, Execution
+from research.sweeps.job import ABREAST, Report
 from research.sweeps.parameters import Parameters
 from research.sweeps.plan import Planner, Run, unique
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.store import Store
-from research.sweeps.trainer import ABREAST, Report
 from research.training.transfer import Origin
 from research.training.way import Way
 

@@ -1,181 +1,30 @@
 """The trainer: one pack, from its claims and its checkpoint to its records."""
 
-import contextlib
 import dataclasses
 import functools
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
-from jax.experimental import multihost_utils
 
 from research import config as config_lib
 from research.data.spec import Arrays
 from research.errors import Stopped, UserError
-from research.sweeps import progress, worker
-from research.sweeps.claims import Claims
-from research.sweeps.execution import Execution
+from research.sweeps.job import Job
 from research.sweeps.keeper import Keeper
-from research.sweeps.parameters import Parameters
 from research.sweeps.plan import Pack, Run
 from research.sweeps.provenance import described, device_kind, provenance
 from research.sweeps.record import Record
 from research.sweeps.roll import Lost
-from research.sweeps.store import Store
-from research.sweeps.strikes import FATAL, Strikes
+from research.sweeps.strikes import FATAL
+from research.sweeps.way import way_name
 from research.training import checkpoints as checkpoints_lib
-from research.training import loop, memory, ways
-from research.training.checkpoints import Checkpoints, Found, Writer
+from research.training import loop, memory
+from research.training.checkpoints import Found, Writer
 from research.training.inputs import abstract_state, footprint
-from research.training.kept import Kept
-from research.training.transfer import Origin
 from research.training.way import Way
-
-# Packs under way at once: while one is compiled on one core, another trains.
-ABREAST = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """What an executor tells, and asks, of whoever watches.
-
-    epochs: so many lane-epochs were just done. record: this record was written. warn: something to know. stopping:
-    why to stop, or "". holds: these runs are under way here now. stepped: a pack is between two steps, so its step is
-    compiled. state: how things stand, in a few words.
-    """
-
-    epochs: Callable[[int], None] = lambda count: None
-    record: Callable[[Record], None] = lambda record: None
-    warn: Callable[[str], None] = lambda message: None
-    stopping: Callable[[], str] = lambda: ""
-    holds: Callable[[frozenset[str]], None] = lambda run_ids: None
-    stepped: Callable[[], None] = lambda: None
-    state: Callable[[str], None] = lambda text: None
-
-
-@dataclasses.dataclass
-class Job:
-    """What the packs of one execution share.
-
-    origin_of: where a run starts from. belongs: whether a run is still wanted, asked before it is begun. claims: None
-    where several processes train each run together, of which the first writes. others: set when one pack ended them
-    all. waited: whether it was said that others are waited for. limit: bytes that programs may take on a device.
-    abreast: packs under way at once, which share them.
-    """
-
-    store: Store
-    arrays_of: Callable[[Run], Arrays]
-    report: Report
-    execution: Execution
-    timer: ways.Timer
-    checkpoints: Checkpoints
-    totals: Mapping[str, int]
-    origin_of: Callable[[Run], Origin | None] = lambda run: None
-    belongs: Callable[[str], bool] = lambda run_id: True
-    claims: Claims | None = None
-    others: threading.Event = dataclasses.field(default_factory=threading.Event)
-    waited: bool = False
-    limit: Callable[[], float] = memory.available
-    abreast: int = ABREAST
-
-    def __post_init__(self) -> None:
-        self._over: set[str] = set()
-        self._boundaries = 0
-        self._held: frozenset[str] = frozenset()
-        self._holding = threading.Lock()
-        self.strikes = Strikes(self.store.root)
-
-    def stopping(self) -> str:
-        """Why to stop, or ""."""
-        return self.report.stopping() or ("another pack's end" if self.others.is_set() else "")
-
-    def agreed(self) -> str:
-        """Why to stop at this boundary, or ""; the same in all processes that train together."""
-        if jax.process_count() == 1:
-            return self.stopping()
-        self._boundaries += 1
-        return "SIGTERM" if multihost_utils.reached_preemption_sync_point(self._boundaries) else ""
-
-    def lanes(self, pack: Pack) -> int:
-        """How many runs of the pack's program the whole sweep has."""
-        return self.totals.get(pack.program.id, len(pack.runs))
-
-    def done(self, run_id: str) -> bool:
-        """Whether a run has its record."""
-        if run_id not in self._over and self.store.path(run_id).exists():
-            record = self.store.find([run_id])[0].get(run_id)
-            if record is not None and (record.status == "failed" or self._has_kept(run_id)):
-                self._over.add(run_id)
-        return run_id in self._over
-
-    def open(self, run_id: str) -> bool:
-        """Whether a run is still to be trained."""
-        return not self.done(run_id) and self.belongs(run_id)
-
-    def held(self) -> set[str]:
-        """The runs that are anybody's now."""
-        return self.claims.claimed() if self.claims else set()
-
-    def _has_kept(self, run_id: str) -> bool:
-        return not self.execution.keep_params or Parameters(self.store).has(run_id)
-
-    def showing(self, pack: Pack) -> AbstractContextManager[Callable[[int, int], None]]:
-        """Shows to others, while the pack trains, how far it is; of several processes that train it one does."""
-        if jax.process_index() > 0:
-            return contextlib.nullcontext(lambda epoch, live: None)
-        own = self.claims.worker if self.claims is not None else worker.this_process()
-        return progress.showing(self.store.root, own, [run.id for run in pack.runs], pack.program.config.epochs)
-
-    @contextlib.contextmanager
-    def holding(self, run_ids: list[str]) -> Iterator[list[str]]:
-        """Those of the runs that can be claimed, which are this process's inside and released at the end."""
-        mine = self.claims.take(run_ids, len(run_ids)) if self.claims else run_ids
-        with self.under_way(mine):
-            yield mine
-        if self.claims:
-            self.claims.release(mine)
-
-    @contextlib.contextmanager
-    def under_way(self, run_ids: Iterable[str]) -> Iterator[None]:
-        """Tells that these runs are what the process may die of."""
-        own = frozenset(run_ids)
-        with self._holding:
-            self._held |= own
-            self.report.holds(self._held)
-        try:
-            yield
-        finally:
-            with self._holding:
-                self._held -= own
-                self.report.holds(self._held)
-
-    def confirm(self, pack: Pack) -> None:
-        """Raises Lost if another process has taken one of the runs."""
-        if self.claims is not None:
-            self.claims.confirm(run.id for run in pack.runs)
-
-    def write(self, record: Record, kept: Kept | None = None) -> None:
-        """Writes a record, in one process; what the run keeps comes before it, so that what has one has both."""
-        if jax.process_index() == 0:
-            if kept is not None:
-                Parameters(self.store).save(record.run_id, record.config, kept)
-            self.store.write(record)
-            self.strikes.clear(record.run_id)
-        if jax.process_count() > 1:
-            self._over.add(record.run_id)
-        self.report.record(record)
-
-    def strike(self, pack: Pack, error: str) -> None:
-        """Counts a failure against runs, so that they are tried once more or not at all."""
-        self.confirm(pack)
-        if jax.process_index() == 0:
-            self.strikes.add([run.id for run in pack.runs], error)
-        if jax.process_count() > 1:  # all of them must know before they decide what is next
-            multihost_utils.sync_global_devices("strike")
 
 
 def train(pack: Pack, job: Job, way: Way) -> list[str]:
@@ -359,42 +208,3 @@ def _record(run: Run, outcome: loop.Outcome, parameters: int, origin: dict[str, 
         diverged_at=outcome.diverged_at,
         provenance=origin,
     )
-
-
-def way_of(pack: Pack, job: Job, lanes: int) -> Way:
-    """The pack's own way, or its program's on this kind of device: the stored one, else chosen now and stored.
-
-    lanes: how many runs of the program the whole sweep has.
-    """
-    if pack.way is not None:
-        return pack.way
-    name = way_name(pack, job, lanes)
-    stored = job.store.read_json("ways", name)
-    if stored is None:
-        config, configs = pack.runs[0].config, [run.config for run in pack.runs]
-        if job.execution.replicas > 1:
-            chosen: tuple[Way, dict[str, float]] = ways.spread(pack.program, config, job.execution.replicas), {}
-        else:
-            arrays = job.arrays_of(pack.runs[0])
-
-            def widest(way: Way) -> int:
-                return memory.widest(pack.program, config, arrays, way, job.limit() / job.abreast)
-
-            def timed(way: Way) -> float:
-                return job.timer(pack.program, configs, arrays, way)
-
-            chosen = ways.choose(pack.program, config, lanes, timed, widest)
-        value = {"way": dataclasses.asdict(chosen[0]), "seconds_per_lane_step": chosen[1]}
-        # Another process may have been first: its way is the program's.
-        stored = job.store.keep_json("ways", name, value)
-    return Way(**stored["way"])
-
-
-def way_name(pack: Pack, job: Job, lanes: int) -> str:
-    """A run alone, a sweep's lanes and a run over several devices have a way each, so that none slows another.
-
-    Whether it is a sweep goes by all its lanes, done ones included, so that a resumed sweep keeps its way.
-    """
-    replicas = job.execution.replicas
-    kind = f"{replicas}devices" if replicas > 1 else "one" if lanes == 1 else "many"
-    return f"{pack.program.id}.{device_kind()}.{kind}"

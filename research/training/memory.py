@@ -15,8 +15,8 @@ from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
 from research.training import lanes as lanes_lib
 from research.training.inputs import abstract_lane, abstract_state, footprint
-from research.training.lanes import Way
 from research.training.program import Program
+from research.training.way import Way
 
 # A program is compiled for its size only where a rough guess comes within this share of the limit.
 SUSPICIOUS = 1 / 8

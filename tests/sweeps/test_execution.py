@@ -16,12 +16,12 @@ from research.duration import Interval
 from research.errors import Stopped, UserError
 from research.sweeps import executor
 from research.sweeps.execution import DEFAULT
+from research.sweeps.job import Report
 from research.sweeps.obtain import done, obtain
 from research.sweeps.plan import Planner, Run, packs, with_seeds
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
-from research.sweeps.trainer import Report
 from research.sweeps.verification import changes
 from research.training import loop
 

@@ -8,10 +8,10 @@ from engine import planner
 
 from research.errors import Stopped
 from research.sweeps import executor
+from research.sweeps.job import Report
 from research.sweeps.plan import with_seeds
 from research.sweeps.store import Store
 from research.sweeps.strikes import Strikes
-from research.sweeps.trainer import Report
 from research.training import loop
 from tests.sweeps.test_execution import planned
 

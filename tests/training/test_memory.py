@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 from engine import data_of, run
 
-from research.sweeps import trainer
+from research.sweeps import job as job_lib
+from research.sweeps import way as way_lib
 from research.sweeps.execution import DEFAULT
+from research.sweeps.job import Job, Report
 from research.sweeps.plan import Pack
 from research.sweeps.store import Store
-from research.sweeps.trainer import Job, Report
 from research.training import memory
 from research.training.checkpoints import Checkpoints
-from research.training.lanes import Way
+from research.training.way import Way
 
 RUN = run(arch__hidden=(16, 16))
 STEPS = 5
@@ -75,8 +76,8 @@ def test_the_way_has_as_many_lanes_as_the_limit_takes(tmp_path: Path, lanes: int
         return 1.0
 
     job = Job(Store(tmp_path), lambda run: data_of(run).data, Report(), DEFAULT, timer, Checkpoints(tmp_path), {})
-    job.limit = lambda: limit / memory.MARGIN * trainer.ABREAST
-    way = trainer.way_of(Pack(RUN.program, (RUN,)), job, lanes)
+    job.limit = lambda: limit / memory.MARGIN * job_lib.ABREAST
+    way = way_lib.way_of(Pack(RUN.program, (RUN,)), job, lanes)
     assert way.width <= room
     assert needed(way.width) <= limit < needed(way.width + 1)
 

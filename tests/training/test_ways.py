@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from engine import data_of, run
 
-from research.sweeps import trainer
+from research.sweeps import way as way_lib
 from research.sweeps.execution import DEFAULT
+from research.sweeps.job import Job, Report
 from research.sweeps.plan import Pack
 from research.sweeps.store import Store
-from research.sweeps.trainer import Job, Report
 from research.training import ways
 from research.training.checkpoints import Checkpoints
 from research.training.way import Way
@@ -71,9 +71,9 @@ def test_the_stored_way_is_reused(tmp_path: Path) -> None:
     def never(*_: Any) -> float:
         pytest.fail("timed again")
 
-    first = trainer.way_of(pack, job(lambda *_: 1.0), LANES)
-    assert trainer.way_of(pack, job(never), LANES) == first
+    first = way_lib.way_of(pack, job(lambda *_: 1.0), LANES)
+    assert way_lib.way_of(pack, job(never), LANES) == first
     assert [path.suffix for path in (tmp_path / "ways").iterdir()] == [".json"]
     assert (
-        store.keep_json("ways", trainer.way_name(pack, job(never), LANES), {"way": "of another"})["way"] != "of another"
+        store.keep_json("ways", way_lib.way_name(pack, job(never), LANES), {"way": "of another"})["way"] != "of another"
     )

@@ -115,7 +115,8 @@ def partitions() -> list[str]:
 def command(*words: str) -> str:
     """The output of one of Slurm's commands. Raises Refused with its words where it fails."""
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE)
+        # In a session of its own, so that a Ctrl-C is not its end too.
+        done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, start_new_session=True)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Refused(f"{words[0]}: {error}") from None
     if done.returncode:

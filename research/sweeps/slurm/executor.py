@@ -15,6 +15,7 @@ from pathlib import Path
 from research import config as config_lib
 from research.errors import Stopped, UserError
 from research.sweeps import code
+from research.sweeps.job import Report
 from research.sweeps.obtain import Work
 from research.sweeps.parameters import Parameters
 from research.sweeps.plan import Pack, Run, packs
@@ -24,7 +25,7 @@ from research.sweeps.slurm.cluster import Refused, Task
 from research.sweeps.slurm.folder import Folder, Submitted, Wanted, place_of
 from research.sweeps.slurm.resources import Resources
 from research.sweeps.store import Store
-from research.sweeps.trainer import Report
+from research.sweeps.strikes import Strikes
 from research.training import ways
 from research.training.checkpoints import Checkpoints, steps
 
@@ -187,11 +188,11 @@ class _Sweep:
         self._submit(self._needed(), warm=False)
 
     def _progress(self) -> object:
-        """What is different whenever anything was done: the runs that are left, and their checkpoints."""
+        """What is different whenever anything was done: the runs that are left, and their checkpoints and failures."""
         work = self._work
         root = Path(work.execution.checkpoints or work.store.root / "checkpoints")
         saved = [(folder.name, max(steps(folder), default=0)) for folder, _ in Checkpoints(root).packs()]
-        return sorted(self.left), sorted(saved)
+        return sorted(self.left), sorted(saved), sorted(Strikes(work.store.root).runs())
 
     def _ask(self) -> list[Task]:
         """The sweep's tasks that are not over. Where Slurm does not answer they are taken to be as they were."""

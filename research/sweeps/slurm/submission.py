@@ -41,6 +41,7 @@ def _array(command: Sequence[str], tasks: int, resources: Resources, logs: Path,
         array_parallelism=tasks,
         stderr_to_stdout=True,
         use_srun=together,
+        srun_args=[f"--cpus-per-task={resources.cpus}"] if resources.cpus else [],  # not handed on since Slurm 22.05
         setup=[resources.setup] if resources.setup else None,
         additional_parameters=options(resources, after),
     )
