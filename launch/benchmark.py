@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from launch import start
-from launch.benchmarks import checkpoint, data, kill, packing, scaling, step, stop
+from launch.benchmarks import checkpoint, data, kill, packing, samplers, scaling, step, stop, tune
 from research.errors import UserError, nearest
 
 BENCHMARKS = {
@@ -11,9 +11,11 @@ BENCHMARKS = {
     "data": data.measure,
     "kill": kill.measure,
     "packing": packing.measure,
+    "samplers": samplers.measure,
     "scaling": scaling.measure,
     "step": step.measure,
     "stop": stop.measure,
+    "tune": tune.measure,
 }
 
 

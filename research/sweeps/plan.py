@@ -84,7 +84,7 @@ class Planner:
             unused.append(left)
             runs.append(self.run(config))
         for setting in frozenset.intersection(*unused) if unused else ():
-            raise UserError(_unused_message(setting, [run.config for run in runs]))
+            raise UserError(unused_message(setting, [run.config for run in runs]))
         return runs
 
     def run(self, config: RunConfig) -> Run:
@@ -136,7 +136,7 @@ def _check_split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> None:
     split.split_of(spec, arrays, split.parse_split(config.split), seed=0, train_size=config.train_size)
 
 
-def _unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
+def unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
     """What to say of a nested setting that no chosen part has."""
     head, _, tail = setting.partition(".")
     registry = config_lib.PARTS[head]

@@ -159,7 +159,7 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
     parameters, _ = footprint(pack.runs[0].config, pack.program)
     job.confirm(pack)
     for run, outcome in zip(pack.runs, outcomes, strict=True):
-        job.write(_record(run, outcome, parameters, origin), outcome.kept)
+        job.write(recorded(run, outcome, parameters, origin), outcome.kept)
     job.checkpoints.discard(_saved(pack, way, job))
 
 
@@ -270,7 +270,8 @@ def _saved(pack: Pack, way: Way, job: Job) -> checkpoints_lib.Pack:
     return checkpoints_lib.Pack(pack.program.id, device_kind(), way, configs, execution.keep, execution.keep_params)
 
 
-def _record(run: Run, outcome: loop.Outcome, parameters: int, origin: dict[str, Any]) -> Record:
+def recorded(run: Run, outcome: loop.Outcome, parameters: int, origin: dict[str, Any]) -> Record:
+    """The record of a run that was trained. origin: its provenance."""
     return Record(
         run_id=run.id,
         status="finished" if outcome.diverged_at is None else "diverged",
