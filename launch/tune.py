@@ -1,7 +1,6 @@
 """Tunes settings on validation: python -m launch.tune --sample='learning_rate=log(1e-3,1)' --trials=32 --name=rate"""
 
 import dataclasses
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,10 +60,6 @@ def main(arguments: Sequence[str]) -> None:
     else:
         found, table = _arms(declared.get(EXPERIMENT.value, monitor.warn), shop, budget)
     put(table)
-    for tuned in found:
-        if tuned.share is not None:
-            said = f"note: {tuned.study.study_name}: {tuned.share:.0%} of the lanes' epochs were a live trial's"
-            print(said, file=sys.stderr)
     if FIGURES.value:
         from research.analysis import trials
 
@@ -83,8 +78,12 @@ def _settings(shop: Workshop, budget: Budget) -> tuple[list[Tuned], Table]:
     runs = shop.planner.runs(tuning.report(tuned, REPORT_SEEDS.value))
     found = obtain(runs, shop.store, shop.planner, shop.monitor, execution=shop.execution)
     records = [found[run.id] for run in runs]
+    # A record has the regularizers with their strengths in one text.
+    paths = [path if path in records[0].config else path.partition(".")[0] for path in tuned.point]
     strengths = tuning.described([tuned], budget, REPORT_SEEDS.value)
-    return [tuned], sweep_table(name, records, columns_of(records), list(tuned.point), strengths=strengths)
+    keys = list(dict.fromkeys(paths))
+    table = sweep_table(name, records, columns_of(records), keys, _lanes({name: tuned}), strengths)
+    return [tuned], table
 
 
 def _arms(experiment: Experiment, shop: Workshop, budget: Budget) -> tuple[list[Tuned], Table]:
@@ -108,7 +107,7 @@ def _arms(experiment: Experiment, shop: Workshop, budget: Budget) -> tuple[list[
         for label in experiment.arms
     }
     tuned = list(found.values())
-    notes = [f"{label}: {_point(of)}." for label, of in found.items()]
+    notes = [f"{label}: {_point(of)}." for label, of in found.items()] + _lanes(found)
     strengths = tuning.described(tuned, budget, REPORT_SEEDS.value)
     table = of_arms(
         experiment, requests, strengths, shop.planner, shop.store, shop.monitor,
@@ -137,6 +136,13 @@ def _declared_goal(experiment: Experiment, spaces: Mapping[str, Sequence[Axis]])
                 f"--sample='{choose.path}=…'"
             )
     return Goal(choose.metric, "higher" if choose.better == "higher" else "lower")
+
+
+def _lanes(found: Mapping[str, Tuned]) -> list[str]:
+    """How full the lanes of races were."""
+    shares = [(label, tuned.share) for label, tuned in found.items() if tuned.share is not None]
+    said = ", ".join(f"{share:.0%}" if len(shares) == 1 else f"{label} {share:.0%}" for label, share in shares)
+    return [f"Of the lanes' epochs that were computed, so many were a trial's, not idle: {said}."] if shares else []
 
 
 def _point(tuned: Tuned) -> str:

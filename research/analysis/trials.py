@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import math
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 BLUE, VERMILION, GREEN = COLOURS[:3]
 # Axes of a contour figure, the most important ones: each pair has a panel.
 CONTOURS = 3
+# Points of a contour's grid along an axis.
+GRID = 80
 # Fewer finished trials say nothing about importance, nor fill a plane.
 FEWEST = 6
 
@@ -107,10 +110,9 @@ def importance(study: Study, column: Column, title: str) -> "Figure | None":
     found = _importances(study)
     if not found:
         return None
-    figure, (axis,) = _figure(
-        f"{title}\nimportance for {column.label} (PED-ANOVA)", 1, 1, height=1.2 + 0.35 * len(found)
-    )
     names = list(found)[::-1]
+    about = f"{title}\nimportance for the {column.label} of finished trials (PED-ANOVA)"
+    figure, (axis,) = _figure(about, 1, 1, height=1.2 + 0.35 * len(names))
     axis.barh(names, [found[name] for name in names], color=BLUE, height=0.6)
     axis.set_xlabel("share of the importance")
     axis.set_xlim(0, 1)
@@ -141,6 +143,8 @@ def slices(study: Study, trials: Sequence[Shown], column: Column, title: str) ->
 
 def contours(study: Study, trials: Sequence[Shown], column: Column, title: str) -> "Figure | None":
     """The value over each pair of the most important numeric axes, interpolated between the trials (the points)."""
+    from matplotlib.ticker import MaxNLocator
+
     numeric = [n for n, d in _distributions(study).items() if not isinstance(d, CategoricalDistribution)]
     ranked = [name for name in _importances(study) if name in numeric][:CONTOURS]
     known = [trial for trial in trials if trial.known]
@@ -154,27 +158,31 @@ def contours(study: Study, trials: Sequence[Shown], column: Column, title: str) 
     figure, axes = _figure(f"{title}\n{_label(column)}, interpolated between the trials", 1, len(pairs), height=3.6)
     values = np.array([trial.value for trial in known], float)
     low, high = np.quantile(values, [0.1, 1.0] if column.better == "higher" else [0.0, 0.9])
-    levels = np.linspace(low, high if high > low else low + 1.0, 13)
+    levels = MaxNLocator(12).tick_values(low, high if high > low else low + 1.0)
     for axis, (a, b, some) in zip(axes, pairs, strict=True):
-        x = np.array([_scaled(axis, study, a, "x")(trial.params[a]) for trial in some])
-        y = np.array([_scaled(axis, study, b, "y")(trial.params[b]) for trial in some])
-        _contour(axis, x, y, np.array([trial.value for trial in some], float), levels)
+        x, y = (np.array([float(trial.params[name]) for trial in some]) for name in (a, b))
+        _scaled(axis, study, a, "x")
+        _scaled(axis, study, b, "y")
+        _contour(axis, x, y, np.array([trial.value for trial in some]), levels)
         axis.set_xlabel(a)
         axis.set_ylabel(b)
     figure.colorbar(axes[-1].collections[0], ax=axes, label=_label(column))
     return figure
 
 
-def _contour(axis: "Axes", x: np.ndarray, y: np.ndarray, values: np.ndarray, levels: np.ndarray) -> None:
-    from matplotlib.tri import Triangulation
+def _contour(axis: "Axes", x: np.ndarray, y: np.ndarray, values: np.ndarray, levels: Any) -> None:
+    """Draws values [N] at the points (x, y) [N], linear between three of them on the scales of the axes."""
+    from matplotlib.tri import LinearTriInterpolator, Triangulation
 
-    def unit(places: np.ndarray, scale: str) -> np.ndarray:
-        """On a scale of their own, on which triangles are not slivers."""
-        own = np.log(places) if scale == "log" else places
-        return (own - own.min()) / (np.ptp(own) or 1.0)
-
-    triangles = Triangulation(unit(x, axis.get_xscale()), unit(y, axis.get_yscale())).triangles
-    axis.tricontourf(Triangulation(x, y, triangles), values, levels=levels, cmap="viridis", extend="both")
+    logarithmic = axis.get_xscale() == "log", axis.get_yscale() == "log"
+    places = [np.log(own) if log else own for own, log in zip((x, y), logarithmic, strict=True)]
+    lows, spans = [own.min() for own in places], [np.ptp(own) or 1.0 for own in places]
+    u, v = ((own - low) / span for own, low, span in zip(places, lows, spans, strict=True))
+    grid = np.linspace(0, 1, GRID)
+    mesh = LinearTriInterpolator(Triangulation(u, v), values)(*np.meshgrid(grid, grid))
+    lines = [low + span * grid for low, span in zip(lows, spans, strict=True)]
+    across, up = (np.exp(line) if log else line for line, log in zip(lines, logarithmic, strict=True))
+    axis.contourf(across, up, mesh, levels=levels, cmap="viridis", extend="both")
     axis.plot(x, y, "o", color="white", mec="black", markersize=3, markeredgewidth=0.6)
 
 
@@ -187,6 +195,7 @@ def bests(values: Sequence[float], column: Column, title: str) -> "Figure":
     found = best_of(values, column.better)
     axis.plot(np.arange(1, len(found) + 1), found, color=BLUE)
     axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:g}")
     axis.set_xlabel("k (log scale)")
     axis.set_ylabel(_label(column))
     return figure
@@ -194,10 +203,12 @@ def bests(values: Sequence[float], column: Column, title: str) -> "Figure":
 
 def _importances(study: Study) -> dict[str, float]:
     """By axis, the most important first; nothing where all trials are equally good."""
-    try:
-        return optuna.importance.get_param_importances(study)
-    except (ValueError, RuntimeError):  # too few trials, or none that differ
-        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of an axis that few trials have
+        try:
+            return optuna.importance.get_param_importances(study)
+        except (ValueError, RuntimeError):  # too few trials, or none that differ
+            return {}
 
 
 def _distributions(study: Study) -> dict[str, Any]:

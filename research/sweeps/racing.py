@@ -26,6 +26,9 @@ from research.sweeps.trainer import Job
 from research.training.inputs import footprint
 from research.training.refill import Entrant, Places, Standing
 
+# Epochs of lanes that were a trial's and that were computed, among the attributes of the study.
+LANES = "lanes"
+
 
 @dataclasses.dataclass
 class Runner:
@@ -60,15 +63,17 @@ class Race:
         self._waiting: list[Runner] = []
         self._training: dict[str, Runner] = {}  # by run id
         self._places: dict[str, Places] = {}  # by program id
-
-    @property
-    def share(self) -> float:
-        """The part of all the lanes' epochs that were a trial's; the others were idle."""
-        trained = sum(places.trained for places in self._places.values())
-        return sum(places.live for places in self._places.values()) / trained if trained else 1.0
+        self._live = self._computed = 0  # epochs of lanes that were a trial's, and of all that were computed
 
     def run(self) -> None:
         """Until all trials are over. Those of an interrupted race begin again. Raises Stopped if that is asked for."""
+        try:
+            self._run()
+        finally:
+            before = self.study.user_attrs.get(LANES, [0, 0])
+            self.study.set_user_attr(LANES, [before[0] + self._live, before[1] + self._computed])
+
+    def _run(self) -> None:
         for trial in study_lib.running(self.study):
             self._enter(trial)
         self._ask()
@@ -150,6 +155,8 @@ class Race:
             self._training[run_id].seconds += each
             self._training[run_id].epochs += 1
         self.job.report.epochs(len(standings))
+        self._live += len(standings)
+        self._computed += places.computed
         self._judge(places, standings)
 
     def _fill(self, program: str, places: Places) -> None:

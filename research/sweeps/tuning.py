@@ -23,12 +23,12 @@ from research.sweeps.axes import Axis, Point
 from research.sweeps.column import Better, main_metric
 from research.sweeps.execution import Execution
 from research.sweeps.plan import Planner, Run, unused_message, with_seeds
-from research.sweeps.racing import Race
+from research.sweeps.racing import LANES, Race
 from research.sweeps.record import Record
 from research.sweeps.search import Result, search
 from research.sweeps.store import Store
 from research.sweeps.sweep import Monitor, obtain
-from research.sweeps.trainer import Job
+from research.sweeps.trainer import Job, Report
 from research.training import program as program_lib
 from research.training.checkpoints import Checkpoints
 
@@ -59,17 +59,19 @@ class Goal:
 
 @dataclasses.dataclass(frozen=True)
 class Tuned:
-    """What a search came to. best: the trial with the best value. axes: of the space. share: of lanes that were live.
-
-    settings: the chosen ones, seed apart.
-    """
+    """What a search came to. best: the trial with the best value. axes: of the space. settings: the chosen ones."""
 
     study: Study
     axes: Sequence[Axis]
     goal: Goal
     best: FrozenTrial
     settings: dict[str, Any]
-    share: float | None
+
+    @property
+    def share(self) -> float | None:
+        """The part of the lanes' epochs that were a trial's, the others being idle; None where none raced."""
+        live, computed = self.study.user_attrs.get(LANES, (0, 0))
+        return live / computed if computed else None
 
     @property
     def point(self) -> Point:
@@ -111,7 +113,6 @@ def tune(
     pruner = pruners.pruner(budget.pruner, first.config.epochs)
     definition = _definition(settings, axes, budget, goal)
     study = study_lib.study(storage, name, goal.better, definition, sampler, pruner)
-    share: float | None = None
     if budget.pruner is None:
         search(study, axes, trials, budget.parallel, lambda points: _trained(settings, points, goal, shop))
     else:
@@ -129,11 +130,10 @@ def tune(
                 job=job,
             )
             race.run()
-            share = race.share
     best = chosen(study)
     found = {**settings, **space.suggested(best, axes)}
     _, unused = config_lib.resolve(found)
-    return Tuned(study, axes, goal, best, {path: found[path] for path in found if path not in unused}, share)
+    return Tuned(study, axes, goal, best, {path: found[path] for path in found if path not in unused})
 
 
 def chosen(study: Study) -> FrozenTrial:
@@ -288,7 +288,8 @@ def _racing(study: Study, first: Run, trials: int, shop: Workshop) -> Iterator[J
     """What a race trains with. Its ways are not timed, so that the trials are a function of the flags."""
     left = trials - sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
     checkpoints = Checkpoints(Path(shop.execution.checkpoints or shop.store.root / "checkpoints"), shop.monitor.warn)
-    with shop.monitor.watch([first] * left) as reported:
+    watch = shop.monitor.watch([first] * left) if left else contextlib.nullcontext(Report())
+    with watch as reported:
         yield Job(
             shop.store,
             shop.planner.arrays,

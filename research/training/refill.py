@@ -62,7 +62,7 @@ class Places:
             functools.partial(chunk_lib.home, self.program, self.way, self.arrays, self.memory)
         )
         self._rows = [_Row([None] * self.way.width) for _ in range(devices)]
-        self.trained = self.live = 0  # epochs of lanes that were computed, and of those the runs'
+        self.computed = 0  # lanes that the last epoch computed, idle ones included
 
     @property
     def size(self) -> int:
@@ -113,12 +113,11 @@ class Places:
         with self.program.numbers():
             for epoch, chunks in abreast.items():
                 chunk_lib.run_epoch(self.program, chunks, self.way, epoch)
+        self.computed = self.way.width * len(running)
         for row in running:
-            self.trained += self.way.width
             for place, one in enumerate(row.at):
                 if one is not None:
                     found[one] = self._standing(row.running, place)
-        self.live += len(found)
         return found
 
     def _standing(self, chunk: Chunk, place: int) -> Standing:

@@ -15,12 +15,11 @@ from research.sweeps.store import Store
 from research.sweeps.tuning import Budget, Goal, Tuned, Workshop
 from tests.sweeps.test_racing import Watcher
 
-SETTINGS = {key: value for key, value in BASE.items() if key != "learning_rate"}
-
 
 def tuned(folder: Path, sample: list[str], budget: Budget, goal: Goal | None = None, **settings: Any) -> Tuned:
-    shop = Workshop(Store(folder), planner(), Watcher(), DEFAULT)
-    return tuning.tune("a", {**SETTINGS, **settings}, axes_lib.sampled(sample), budget, shop, None, goal)
+    shop, axes = Workshop(Store(folder), planner(), Watcher(), DEFAULT), axes_lib.sampled(sample)
+    base = {path: value for path, value in BASE.items() if path not in [axis.path for axis in axes]}
+    return tuning.tune("a", {**base, **settings}, axes, budget, shop, None, goal)
 
 
 def test_the_best_on_validation_is_chosen_and_reported_on_fresh_seeds(tmp_path: Path) -> None:
@@ -74,8 +73,6 @@ def test_a_draw_that_is_refused_is_a_trial_without_a_value(tmp_path: Path) -> No
 def test_spaces_that_cannot_be_searched(
     tmp_path: Path, sample: list[str], settings: dict[str, Any], budget: Budget, says: str
 ) -> None:
-    if sample[0].startswith("batch_size"):
-        settings = {"learning_rate": 0.1}
     with pytest.raises(UserError, match=says):
         tuned(tmp_path, sample, budget, **settings)
 
