@@ -42,7 +42,7 @@ def measure() -> None:
     print("| --- | ---: | ---: |")
     for label, seconds in (("as lanes", lanes), (f"a process each, {PROCESSES} at a time", processes)):
         print(f"| {label} | {seconds:.1f} | {60 * TRIALS / seconds:.1f} |")
-    print(f"\n{processes / lanes:.1f} times as many trials a minute as lanes")
+    print(f"\nas lanes: {processes / lanes:.1f} times as many trials a minute")
 
 
 def _seconds(action: Callable[[], object]) -> float:

@@ -132,9 +132,11 @@ class Race:
         return max(programs, key=taken)
 
     def _made(self, one: Runner) -> Places:
-        """The places of a program: as many as trials of it wait now, at most those of its way."""
+        """The places of a program: for the trials of it that wait now and its part of those that will, if its way has
+        as many."""
         runs = tuple(other.run for other in self._waiting if other.run.program.id == one.run.program.id)
-        way = trainer.way_of(Pack(one.run.program, runs), self.job, len(runs))
+        part = -(-min(self.parallel, self.trials) // (len(self._places) + 1))
+        way = trainer.way_of(Pack(one.run.program, runs), self.job, max(len(runs), part))
         execution = self.job.execution
         return Places(one.run.program, way, self.job.arrays_of(one.run), execution.memory, execution.keep_params)
 

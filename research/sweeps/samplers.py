@@ -4,6 +4,7 @@ A sampler of Optuna draws from one stream, so a process that goes on would draw 
 trial has a stream of its own, and the grid, random and Sobol' points, which no result changes, are known beforehand.
 """
 
+import functools
 import itertools
 import math
 import warnings
@@ -25,16 +26,15 @@ from research.sweeps.axes import Axis, Point
 SAMPLERS = ("grid", "random", "sobol", "tpe")
 
 
-def sampler(name: str, axes: Sequence[Axis], trials: int, seed: int) -> BaseSampler:
+def sampler(name: str, axes: Sequence[Axis], seed: int) -> BaseSampler:
     """The sampler of that name. Raises UserError if it cannot take the space."""
     if name == "tpe":
         return Tpe(seed, any(axis.condition is not None for axis in axes))
-    designs: dict[str, Callable[[], list[Point]]] = {
-        "grid": lambda: grid(axes),
-        "random": lambda: axes_lib.draws(axes, trials, seed),
-        "sobol": lambda: sobol(axes, trials, seed),
-    }
-    return Design(axes, designs[name]())
+    if name == "grid":
+        points = grid(axes)
+        return Design(axes, lambda count: points)
+    first = axes_lib.draws if name == "random" else sobol
+    return Design(axes, lambda count: first(axes, count, seed))
 
 
 def count(name: str, axes: Sequence[Axis], trials: int) -> int:
@@ -68,15 +68,15 @@ def _listed(axis: Axis) -> Sequence[str]:
     return [str(value) for value in range(int(of.low), int(of.high) + 1)]
 
 
-def sobol(axes: Sequence[Axis], trials: int, seed: int) -> list[Point]:
-    """The first points of a scrambled Sobol' sequence: they fill the space more evenly than random ones.
+def sobol(axes: Sequence[Axis], count: int, seed: int) -> list[Point]:
+    """The first `count` points of a scrambled Sobol' sequence: they fill the space more evenly than random ones.
 
     Sobol' 1967, On the distribution of points in a cube and the approximate evaluation of integrals.
     """
     from scipy.stats import qmc
 
     engine = qmc.Sobol(len(axes), scramble=True, rng=int(rng.host(seed, "sobol").integers(2**63)))
-    places = engine.random_base2(math.ceil(math.log2(max(trials, 2))))[:trials]
+    places = engine.random_base2(math.ceil(math.log2(max(count, 2))))[:count]
     return [
         axes_lib.settled(axes, {axis.path: space.at(axis, place) for axis, place in zip(axes, row, strict=True)})
         for row in places.tolist()
@@ -84,10 +84,10 @@ def sobol(axes: Sequence[Axis], trials: int, seed: int) -> list[Point]:
 
 
 class Design(BaseSampler):
-    """Points that are known before any trial is: the trial's number says which."""
+    """Points that are known before any trial is: the trial's number says which. first: the first so many, or more."""
 
-    def __init__(self, axes: Sequence[Axis], points: Sequence[Point]) -> None:
-        self._axes, self._points = {axis.path: axis for axis in axes}, points
+    def __init__(self, axes: Sequence[Axis], first: Callable[[int], list[Point]]) -> None:
+        self._axes, self._first = {axis.path: axis for axis in axes}, functools.cache(first)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Nothing is drawn together."""
@@ -101,7 +101,8 @@ class Design(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """The point's value."""
-        return space.external(self._axes[param_name], self._points[trial.number][param_name])
+        points = self._first(2 ** trial.number.bit_length())  # so that few numbers are asked for
+        return space.external(self._axes[param_name], points[trial.number][param_name])
 
 
 class Tpe(BaseSampler):

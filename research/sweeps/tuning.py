@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,27 +109,14 @@ def tune(
     if budget.pruner is not None:
         _check_rungs(goal, first, axes, budget.pruner, shop.execution)
     trials = samplers.count(budget.sampler, axes, budget.trials)
-    sampler = samplers.sampler(budget.sampler, axes, trials, budget.seed)
-    pruner = pruners.pruner(budget.pruner, first.config.epochs)
     definition = _definition(settings, axes, budget, goal)
+    sampler = samplers.sampler(budget.sampler, axes, budget.seed)
+    pruner = pruners.pruner(budget.pruner, first.config.epochs)
     study = study_lib.study(storage, name, goal.better, definition, sampler, pruner)
     if budget.pruner is None:
         search(study, axes, trials, budget.parallel, lambda points: _trained(settings, points, goal, shop))
     else:
-        rungs = pruners.rungs(budget.pruner, first.config.epochs)
-        with _racing(study, first, trials, shop) as job:
-            race = Race(
-                study=study,
-                axes=axes,
-                trials=trials,
-                parallel=budget.parallel,
-                plan=lambda point: planned(settings, point, shop.planner),
-                value=lambda record: result_of(record, goal),
-                metric=goal.metric,
-                rungs=rungs,
-                job=job,
-            )
-            race.run()
+        _raced(study, settings, axes, dataclasses.replace(budget, trials=trials), goal, first, shop)
     best = chosen(study)
     found = {**settings, **space.suggested(best, axes)}
     _, unused = config_lib.resolve(found)
@@ -283,20 +270,34 @@ def result_of(record: Record, goal: Goal) -> Result:
     return Result(None, "failed", record.run_id, record.cause or f"it has no {goal.metric}")
 
 
-@contextlib.contextmanager
-def _racing(study: Study, first: Run, trials: int, shop: Workshop) -> Iterator[Job]:
-    """What a race trains with. Its ways are not timed, so that the trials are a function of the flags."""
-    left = trials - sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
-    checkpoints = Checkpoints(Path(shop.execution.checkpoints or shop.store.root / "checkpoints"), shop.monitor.warn)
-    watch = shop.monitor.watch([first] * left) if left else contextlib.nullcontext(Report())
-    with watch as reported:
-        yield Job(
-            shop.store,
-            shop.planner.arrays,
-            reported,
-            shop.execution,
-            lambda *_: 0.0,
-            checkpoints,
-            {},
-            shop.planner.origin,
-        )
+def _raced(
+    study: Study, settings: Settings, axes: Sequence[Axis], budget: Budget, goal: Goal, first: Run, shop: Workshop
+) -> None:
+    """Trains the trials in a race. Its ways are not timed, so that the trials are a function of the flags."""
+    assert budget.pruner is not None
+    execution, watcher = shop.execution, shop.monitor
+    checkpoints = Checkpoints(Path(execution.checkpoints or shop.store.root / "checkpoints"), watcher.warn)
+    left = budget.trials - sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
+    with watcher.watch([first] * left) if left > 0 else contextlib.nullcontext(Report()) as reported:
+        Race(
+            study=study,
+            axes=axes,
+            trials=budget.trials,
+            parallel=budget.parallel,
+            plan=lambda point: planned(settings, point, shop.planner),
+            value=lambda record: result_of(record, goal),
+            metric=goal.metric,
+            rungs=pruners.rungs(budget.pruner, first.config.epochs),
+            job=Job(
+                store=shop.store,
+                arrays_of=shop.planner.arrays,
+                report=reported,
+                execution=execution,
+                timer=lambda *_: 0.0,
+                checkpoints=checkpoints,
+                totals={},
+                origin_of=shop.planner.origin,
+            ),
+        ).run()
+    trained = [trial.user_attrs["run"] for trial in study.get_trials(deepcopy=False) if "run" in trial.user_attrs]
+    watcher.obtained(shop.store.find(trained)[0].values())

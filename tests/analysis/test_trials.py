@@ -34,7 +34,7 @@ def accuracy(point: Point) -> float:
 
 @pytest.fixture(scope="module")
 def found() -> Study:
-    of = study(None, "a tuning", "higher", {}, sampler("sobol", SPACE, 32, 0))
+    of = study(None, "a tuning", "higher", {}, sampler("sobol", SPACE, 0))
 
     def evaluate(points: list[Point]) -> list[Result]:
         results = [Result(accuracy(point)) for point in points]
@@ -83,7 +83,7 @@ def test_every_figure_is_written(found: Study, tmp_path: Path) -> None:
 
 
 def test_two_trials_draw_what_they_can(tmp_path: Path) -> None:
-    of = study(None, "short", "higher", {}, sampler("random", SPACE, 2, 0))
+    of = study(None, "short", "higher", {}, sampler("random", SPACE, 0))
     search(of, SPACE, 2, 2, lambda points: [Result(accuracy(point)) for point in points])
     names = {path.stem for path in trials.write_figures(of, ACCURACY, tmp_path)}
     assert names == {"short history", "short slice", "short best of k"}

@@ -124,7 +124,7 @@ CASES = {
     "tune --sample=learning_rate=0.1|1 --pruner=foo": "asha|median|hyperband",
     "tune --sample='learning_rate=log(1e-3,1)' --sampler=grid": "learning_rate is continuous; list some of them",
     "tune --sample=learning_rate=0.1|1 --sampler=grid --trials=1": "the grid has 2 points; give --trials=2",
-    "tune --sample=regularization.dropout=1.5|2": "the first: regularization.dropout=1.5 is out of range",
+    "tune --sample=regularization.dropout=1.5|2": "regularization.dropout.rate=2 is out of range",
     "tune --sample=batch_size=5000|6000": "points of the space can be trained; the first: ",
     "tune --sample=learning_rate=0.1|1 --learning_rate=1": "--learning_rate is given, and an axis sets it too",
     "tune --sample=seed=1|2": "a seed cannot be tuned",

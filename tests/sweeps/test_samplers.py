@@ -25,7 +25,7 @@ def points(name: str, axes: list[Axis], trials: int, seed: int = 0, parallel: in
         asked.extend(round_)
         return [Result(float(point.get("learning_rate", "0"))) for point in round_]
 
-    search(study(None, name, "lower", {}, sampler(name, axes, trials, seed)), axes, trials, parallel, evaluate)
+    search(study(None, name, "lower", {}, sampler(name, axes, seed)), axes, trials, parallel, evaluate)
     return asked
 
 
@@ -81,7 +81,7 @@ def test_tpe_finds_a_minimum() -> None:
 
     errors = []
     for seed in range(20):
-        found = study(None, f"quadratic {seed}", "lower", {}, samplers.sampler("tpe", axes, 60, seed))
+        found = study(None, f"quadratic {seed}", "lower", {}, samplers.sampler("tpe", axes, seed))
         search(found, axes, 60, 1, evaluate)
         assert len(found.trials) == 60
         errors.append(abs(found.best_params["x"] - 2))

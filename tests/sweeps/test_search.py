@@ -45,7 +45,7 @@ def searched(store: Store, ends: int | None = None, line: bool = False, name: st
         if line:
             kill_in_line(storage, ends or 0)
             left = None
-        found = study(storage, "search", "lower", {"seed": 1}, sampler(name, SPACE, TRIALS, 1))
+        found = study(storage, "search", "lower", {"seed": 1}, sampler(name, SPACE, 1))
         search(found, SPACE, TRIALS, PARALLEL, evaluate)
         return [{"value": trial.value, **trial.params} for trial in found.trials]
 
@@ -83,7 +83,7 @@ def test_an_interrupted_search_asks_for_the_same_trials(tmp_path: Path, name: st
 
 def test_a_round_knows_the_rounds_before_it_alone() -> None:
     rounds: list[int] = []
-    found = study(None, "rounds", "lower", {}, sampler("tpe", SPACE, 12, 0))
+    found = study(None, "rounds", "lower", {}, sampler("tpe", SPACE, 0))
 
     def evaluate(points: list[Point]) -> list[Result]:
         done = [trial for trial in found.trials if trial.state.is_finished()]
@@ -99,7 +99,7 @@ def test_a_round_knows_the_rounds_before_it_alone() -> None:
 
 def test_what_has_no_value_is_told_as_such() -> None:
     results = [Result(1.0, run="a"), Result(math.nan, "diverged", "b"), Result(None, "refused", note="too large")]
-    found = study(None, "outcomes", "higher", {}, sampler("random", SPACE, 3, 0))
+    found = study(None, "outcomes", "higher", {}, sampler("random", SPACE, 0))
     search(found, SPACE, 3, 3, lambda points: results)
     good, lost, refused = found.trials
     assert (good.value, good.user_attrs) == (1.0, {"run": "a"})
@@ -113,12 +113,12 @@ def test_a_name_of_another_definition_is_refused(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for _ in range(2):
         with journal(store, "a") as storage:
-            study(storage, "a", "lower", {"sample": ["epochs=1|2"]}, sampler("random", SPACE, 1, 0))
+            study(storage, "a", "lower", {"sample": ["epochs=1|2"]}, sampler("random", SPACE, 0))
     with (
         journal(store, "a") as storage,
         pytest.raises(UserError, match=r"'a' is a tuning of something else: sample was epochs=1\|2 and is epochs=3"),
     ):
-        study(storage, "a", "lower", {"sample": ["epochs=3"]}, sampler("random", SPACE, 1, 0))
+        study(storage, "a", "lower", {"sample": ["epochs=3"]}, sampler("random", SPACE, 0))
 
 
 def test_a_journal_is_one_process_s(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_journal_is_one_process_s(tmp_path: Path) -> None:
 def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with journal(store, "a") as storage:
-        study(storage, "a", "lower", {}, sampler("random", SPACE, 1, 0))
+        study(storage, "a", "lower", {}, sampler("random", SPACE, 0))
     path = path_of(store, "a")
     path.write_bytes(b"{nonsense\n" + path.read_bytes())
     with pytest.raises(UserError, match=r"a\.journal is damaged"), journal(store, "a"):
