@@ -124,7 +124,7 @@ class Places:
         row = {name: values[place] for name, values in chunk.rows[-1].items()}
         epochs = len(chunk.rows) - int(chunk.begun[place])
         curves = loop.finished(self.program.problem, {k: [float(v)] for k, v in row.items() if "/" in k})
-        over = epochs == self.program.config.epochs or row["diverged_at"] >= 0 or bool(row["stopped"])
+        over = epochs >= self.program.config.epochs or row["diverged_at"] >= 0 or bool(row["stopped"])
         return Standing(epochs, over, {name: value for name, (value,) in curves.items()})
 
     def outcomes(self, ids: Sequence[str]) -> dict[str, Outcome]:

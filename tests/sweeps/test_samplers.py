@@ -40,6 +40,7 @@ def test_points_repeat_and_keep_conditions(name: str) -> None:
     asked = points(name, SPACE, 24)
     assert points(name, SPACE, 24) == asked
     assert points(name, SPACE, 24, seed=1) != asked
+    assert len({point["learning_rate"] for point in asked}) == len(asked)
     assert {point["optimizer"] for point in asked} == {"sgd", "adam"}
     for point in asked:
         assert ("optimizer.momentum" in point) == (point["optimizer"] == "sgd")
