@@ -49,7 +49,10 @@ def search(study: Study, axes: Sequence[Axis], trials: int, parallel: int, evalu
 
 
 def tell(study: Study, trial: Trial, result: Result) -> None:
-    """Tells a result. One that diverged has the worst value there is, so that samplers keep away from it."""
+    """Tells a result. One that diverged has the worst value there is and breaks a constraint.
+
+    So a sampler ranks it below the pruned ones, too, and keeps away from it.
+    """
     if result.run:
         trial.set_user_attr("run", result.run)
     if result.outcome != "finished":
@@ -59,5 +62,7 @@ def tell(study: Study, trial: Trial, result: Result) -> None:
     if result.value is None:
         study.tell(trial, state=TrialState.FAIL)
         return
+    if not math.isfinite(result.value) and not trial.constraints:
+        trial.set_constraint("diverged", 1.0)
     worst = -math.inf if study.direction.name == "MAXIMIZE" else math.inf
     study.tell(trial, result.value if math.isfinite(result.value) else worst)

@@ -10,7 +10,8 @@ from research.errors import UserError
 from research.sweeps import axes as axes_lib
 from research.sweeps.axes import Point
 from research.sweeps.samplers import sampler
-from research.sweeps.search import Result, search
+from research.sweeps.search import Result, search, tell
+from research.sweeps.space import suggested
 from research.sweeps.store import Store
 from research.sweeps.study import journal, path_of, study
 
@@ -107,6 +108,23 @@ def test_what_has_no_value_is_told_as_such() -> None:
     assert refused.state == TrialState.FAIL
     assert refused.user_attrs["note"] == "too large"
     assert found.best_trial.number == 0
+
+
+def test_tpe_keeps_away_from_what_diverged_where_all_others_are_pruned() -> None:
+    """Optuna ranks finished trials, whatever their value, before pruned ones."""
+    axes = axes_lib.sampled(["learning_rate=log(1e-4,1e4)"])
+    found, lost = study(None, "pruned", "lower", {}, sampler("tpe", axes, 0)), []
+    for _ in range(40):
+        trial = found.ask()
+        rate = float(suggested(trial, axes)["learning_rate"])
+        lost.append(rate > 1)
+        if rate > 1:
+            tell(found, trial, Result(math.nan, "diverged"))
+        else:
+            trial.report(value({"learning_rate": str(rate)}), 1)
+            found.tell(trial, state=TrialState.PRUNED)
+    assert sum(lost[:10]) >= 3
+    assert sum(lost[20:]) <= 2
 
 
 def test_a_name_of_another_definition_is_refused(tmp_path: Path) -> None:
