@@ -14,7 +14,7 @@ from research.sweeps.store import Store
 from research.sweeps.tuning import Budget, Goal, Workshop
 
 TUNINGS = flags.DEFINE_integer("tunings", 10, "samplers: tunings by each sampler", lower_bound=2)
-TRIALS = flags.DEFINE_integer("trials", 40, "samplers: trials of each tuning", lower_bound=1)
+TRIALS = flags.DEFINE_integer("trials", 60, "samplers: trials of each tuning", lower_bound=1)
 
 PARALLEL = 5
 SETTINGS = {"dataset": "digits", "arch.hidden": "32", "epochs": 5, "batch_size": 64}
