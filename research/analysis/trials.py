@@ -58,7 +58,7 @@ def write_figures(study: Study, column: Column, directory: str | os.PathLike[str
         "importance": lambda: importance(study, column, title) if len(finished) >= FEWEST else None,
         "slice": lambda: slices(study, trials, column, title),
         "contour": lambda: contours(study, trials, column, title) if len(finished) >= FEWEST else None,
-        "best of k": lambda: bests([trial.value for trial in trials], column, title),
+        "best of k": lambda: bests(trials, column, title),
     }
     paths: list[Path] = []
     for name, draw in figures.items():
@@ -155,7 +155,7 @@ def contours(study: Study, trials: Sequence[Shown], column: Column, title: str) 
     ]
     if not pairs:
         return None
-    figure, axes = _figure(f"{title}\n{_label(column)}, interpolated between the trials", 1, len(pairs), height=3.6)
+    figure, axes = _figure(f"{title}\n{_label(column)} between the trials{_pruned(known)}", 1, len(pairs), height=3.6)
     values = np.array([trial.value for trial in known], float)
     low, high = np.quantile(values, [0.1, 1.0] if column.better == "higher" else [0.0, 0.9])
     levels = MaxNLocator(12).tick_values(low, high if high > low else low + 1.0)
@@ -186,13 +186,13 @@ def _contour(axis: "Axes", x: np.ndarray, y: np.ndarray, values: np.ndarray, lev
     axis.plot(x, y, "o", color="white", mec="black", markersize=3, markeredgewidth=0.6)
 
 
-def bests(values: Sequence[float], column: Column, title: str) -> "Figure":
+def bests(trials: Sequence[Shown], column: Column, title: str) -> "Figure":
     """The expected best of k of the trials against k: what a smaller budget would have found, and a bigger one buys.
 
     It is exact for trials that are drawn independently (grid, random, Sobol').
     """
-    figure, (axis,) = _figure(f"{title}\nexpected best of k of its {len(values)} trials", 1, 1)
-    found = best_of(values, column.better)
+    figure, (axis,) = _figure(f"{title}\nexpected best of k of its {len(trials)} trials{_pruned(trials)}", 1, 1)
+    found = best_of([trial.value for trial in trials], column.better)
     axis.plot(np.arange(1, len(found) + 1), found, color=BLUE)
     axis.set_xscale("log")
     axis.xaxis.set_major_formatter("{x:g}")
@@ -230,6 +230,10 @@ def _scaled(axis: "Axes", study: Study, name: str, which: str) -> Callable[[Any]
     if of.log:
         axis.set(**{f"{which}scale": "log"})
     return float
+
+
+def _pruned(trials: Sequence[Shown]) -> str:
+    return ", pruned ones with their last value" if any(trial.state == "pruned" for trial in trials) else ""
 
 
 def _label(column: Column) -> str:

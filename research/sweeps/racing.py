@@ -24,6 +24,7 @@ from research.sweeps.record import Record
 from research.sweeps.search import Result, tell
 from research.sweeps.trainer import Job
 from research.training.inputs import footprint
+from research.training.lanes import Way
 from research.training.refill import Entrant, Places, Standing
 
 # Epochs of lanes that were a trial's and that were computed, among the attributes of the study.
@@ -136,9 +137,11 @@ class Race:
         as many."""
         runs = tuple(other.run for other in self._waiting if other.run.program.id == one.run.program.id)
         part = -(-min(self.parallel, self.trials) // (len(self._places) + 1))
-        way = trainer.way_of(Pack(one.run.program, runs), self.job, max(len(runs), part))
+        return self._with(trainer.way_of(Pack(one.run.program, runs), self.job, max(len(runs), part)), one.run)
+
+    def _with(self, way: Way, run: Run) -> Places:
         execution = self.job.execution
-        return Places(one.run.program, way, self.job.arrays_of(one.run), execution.memory, execution.keep_params)
+        return Places(run.program, way, self.job.arrays_of(run), execution.memory, execution.keep_params)
 
     def _epoch(self, program: str) -> None:
         """Fills the places of a program, trains an epoch, and judges. A failure ends the program's own trials alone."""
@@ -150,8 +153,11 @@ class Race:
             each = (time.monotonic() - began) / max(len(standings), 1)
         except (UserError, Stopped):
             raise
-        except Exception:
-            self._fail(program)
+        except Exception as error:
+            if trainer.out_of_memory(error) and places.way.width > 1:
+                self._narrow(program)
+            else:
+                self._fail(program)
             return
         for run_id in standings:
             self._training[run_id].seconds += each
@@ -197,6 +203,18 @@ class Race:
         record = trainer.recorded(one.run, outcome, parameters, origin)
         self.job.write(record, outcome.kept)
         tell(self.study, one.trial, self.value(record))
+
+    def _narrow(self, program: str) -> None:
+        """A program's trials begin again, with half the lanes a chunk."""
+        way = trainer.narrower(self._places[program].way)
+        again = [one for one in self._training.values() if one.run.program.id == program]
+        self.job.report.warn(f"out of memory: {len(again)} trials begin again with {way.width} lanes a chunk")
+        for one in again:
+            self.job.report.epochs(-one.epochs)
+            one.epochs = 0
+            del self._training[one.run.id]
+        self._waiting = sorted([*again, *self._waiting], key=lambda one: one.trial.number)
+        self._places[program] = self._with(way, again[0].run)
 
     def _fail(self, program: str) -> None:
         """Writes `failed` records, of the exception being handled, for a program's trials, and tells of them."""

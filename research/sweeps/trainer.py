@@ -194,18 +194,28 @@ def _with_memory(
         try:
             outcomes, seconds = _attempt(pack, arrays, way, job, found, earlier, to)
         except jax.errors.JaxRuntimeError as error:
-            if not any(word in str(error) for word in _OUT_OF_MEMORY) or way.width == 1:
+            if not out_of_memory(error) or way.width == 1:
                 raise
         else:
             return way, outcomes, seconds, earlier
         # The state was given to the step that failed: back to the last checkpoint, with half the lanes a chunk.
-        way = dataclasses.replace(way, width=(way.width + 1) // 2)
+        way = narrower(way)
         job.report.warn(f"out of memory: {len(pack.runs)} runs go on with {way.width} lanes a chunk")
         value = {"way": dataclasses.asdict(way), "seconds_per_lane_step": {}}
         job.store.write_json("ways", way_name(pack, job, job.lanes(pack)), value)
         template = functools.partial(abstract_state, pack.runs[0].config, pack.program)
         ids = [run.id for run in pack.runs]
         found = job.checkpoints.find(ids, pack.program.id, template, job.execution.keep_params)
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that a device has not enough memory."""
+    return isinstance(error, jax.errors.JaxRuntimeError) and any(word in str(error) for word in _OUT_OF_MEMORY)
+
+
+def narrower(way: Way) -> Way:
+    """The way with half the lanes a chunk."""
+    return dataclasses.replace(way, width=(way.width + 1) // 2)
 
 
 def _earlier(pack: Pack, job: Job, way: Way, found: Found | None) -> tuple[str, ...]:

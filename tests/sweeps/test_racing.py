@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import pytest
 from engine import BASE, compiled_lightly, data_of, planner
 from optuna.trial import TrialState
@@ -155,6 +156,25 @@ def test_a_program_that_fails_costs_the_others_nothing(tmp_path: Path, monkeypat
     for trial in tuned.study.trials:
         assert (trial.state == TrialState.FAIL) == (trial.params["optimizer"] == "adam")
         assert ("does not fit" in trial.user_attrs.get("note", "")) == (trial.state == TrialState.FAIL)
+    assert watcher.epochs == watcher.total
+
+
+def test_out_of_memory_trials_begin_again_in_narrower_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original, widths = Places.advance, set[int]()
+
+    def full(places: Places) -> Any:
+        widths.add(places.way.width)
+        if places.way.width > 3:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
+        return original(places)
+
+    monkeypatch.setattr(Places, "advance", full)
+    watcher, warnings = Watcher(), list[str]()
+    monkeypatch.setattr(watcher, "warn", warnings.append)
+    tuned = raced(tmp_path, watcher)
+    assert widths == {5, 3}
+    assert warnings == ["out of memory: 5 trials begin again with 3 lanes a chunk"]
+    assert all(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in tuned.study.trials)
     assert watcher.epochs == watcher.total
 
 
