@@ -46,8 +46,8 @@ class Runner:
 class Race:
     """A race of a study's trials.
 
-    plan: a point's run, or why it has none. value: what is compared, of a record. metric: its name among the curves.
-    rungs: the epochs after which trials are compared.
+    plan: a point's run, or why it has none. value: what a record comes to. metric: the curve that is compared. rungs:
+    the epochs after which it is.
     """
 
     study: Study
@@ -105,6 +105,7 @@ class Race:
     def _known(self, trial: Trial, run: Run) -> None:
         """Tells of a trial whose run was trained before, as if it had raced."""
         record = self.job.store.find([run.id])[0][run.id]
+        self.job.report.epochs(run.config.epochs)
         for epoch, value in enumerate(record.curves.get(self.metric, ()), 1):
             if epoch in self.rungs and epoch < len(record.curves[self.metric]) and self._is_pruned(trial, epoch, value):
                 return
@@ -133,8 +134,7 @@ class Race:
         return max(programs, key=taken)
 
     def _made(self, one: Runner) -> Places:
-        """The places of a program: for the trials of it that wait now and its part of those that will, if its way has
-        as many."""
+        """The places of a program, for those of its trials that wait, or its part of all that are under way at once."""
         runs = tuple(other.run for other in self._waiting if other.run.program.id == one.run.program.id)
         part = -(-min(self.parallel, self.trials) // (len(self._places) + 1))
         return self._with(trainer.way_of(Pack(one.run.program, runs), self.job, max(len(runs), part)), one.run)
