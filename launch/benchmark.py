@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from launch import start
-from launch.benchmarks import checkpoint, data, kill, packing, scaling, simulate, slurm, step, stop
+from launch.benchmarks import checkpoint, data, kill, packing, samplers, scaling, simulate, slurm, step, stop, tune
 from research.errors import UserError, nearest
 
 BENCHMARKS = {
@@ -11,11 +11,13 @@ BENCHMARKS = {
     "data": data.measure,
     "kill": kill.measure,
     "packing": packing.measure,
+    "samplers": samplers.measure,
     "scaling": scaling.measure,
     "simulate": simulate.measure,
     "slurm": slurm.measure,
     "step": step.measure,
     "stop": stop.measure,
+    "tune": tune.measure,
 }
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,8 @@ from research.analysis.axes import sweep_table
 from research.analysis.cells import Arm, Table
 from research.analysis.table import build_table
 from research.errors import UserError
-from research.registry import LOSSES, TASKS
 from research.sweeps import choice
-from research.sweeps.column import Column
+from research.sweeps.column import Column, main_metric
 from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.experiment import Experiment
 from research.sweeps.obtain import Executor, Monitor, local, obtain
@@ -53,13 +52,10 @@ def of_sweep(name: str, sweep: Sweep, runs: Sequence[Run], found: Mapping[str, R
 
 def columns_of(records: Sequence[Record]) -> list[Column]:
     """The main metric of the records' task, or the loss if it is a metric, on the splits that they have."""
-    loss = LOSSES.get(records[0].config["loss"])
-    better_by = TASKS.get(records[0].config["task"]).build().better
-    metric, better = (loss.name, "lower") if loss.name in loss.metrics else next(iter(better_by.items()))
+    metric, better = main_metric(records[0].config["loss"], records[0].config["task"])
     present = {name for record in records for name in record.metrics}
     splits = [split for split in ("validation", "test") if f"{split}/{metric}" in present or not present]
-    direction: Any = better
-    return [Column(f"{split} {metric}", f"{split}/{metric}", direction) for split in splits]
+    return [Column(f"{split} {metric}", f"{split}/{metric}", better) for split in splits]
 
 
 def of_experiment(
@@ -95,11 +91,24 @@ def of_experiment(
         for label, of_arm in runs.items():
             chosen[label] = choice.best(experiment.choose, [[found[run.id] for run in of_value] for of_value in of_arm])
     requests = choice.requests(experiment, experiment.seeds, chosen)
+    table = of_arms(experiment, requests, choice.describe(experiment, experiment.seeds), planner, had)
+    return Shown(table, tuple(searched), experiment.choose.path if experiment.choose else "")
+
+
+def of_arms(
+    experiment: Experiment,
+    requests: Mapping[str, Sequence[Mapping[str, Any]]],
+    strengths: str,
+    planner: Planner,
+    had: Callable[[Sequence[Run]], Mapping[str, Record]],
+    notes: Sequence[str] = (),
+) -> Table:
+    """The experiment's table of these runs, by arm. strengths: how they came about. had: the records of runs."""
     arms = {label: planner.runs(of_arm) for label, of_arm in requests.items()}
     wanted = [run for runs in arms.values() for run in runs]
     found = had(wanted)
     seeds = [int(request["seed"]) for request in next(iter(requests.values()))]
-    table = build_table(
+    return build_table(
         experiment.name,
         [
             Arm(
@@ -113,10 +122,9 @@ def of_experiment(
         experiment.baseline,
         seeds,
         experiment.published,
-        experiment.notes,
-        choice.describe(experiment, experiment.seeds),
+        (*experiment.notes, *notes),
+        strengths,
     )
-    return Shown(table, tuple(searched), experiment.choose.path if experiment.choose else "")
 
 
 def _complete(name: str, runs: Sequence[Run], found: Mapping[str, Record]) -> None:

@@ -1,7 +1,9 @@
 """What a table shows of each row: a final metric as a column, and the value that a paper printed for it."""
 
 import dataclasses
-from typing import Literal
+from typing import Literal, cast
+
+from research.registry import LOSSES, TASKS
 
 Better = Literal["higher", "lower"]
 
@@ -30,3 +32,12 @@ class Published:
     value: float
     spread: float | None = None
     n: int | None = None
+
+
+def main_metric(loss: str, task: str) -> tuple[str, Better]:
+    """A task's main metric, or the loss if that is a metric, and which way is better."""
+    entry = LOSSES.get(loss)
+    if entry.name in entry.metrics:
+        return entry.name, "lower"
+    name, better = next(iter(TASKS.get(task).build().better.items()))
+    return name, cast(Better, better)

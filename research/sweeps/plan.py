@@ -93,7 +93,7 @@ class Planner:
             else:  # most runs of a large sweep differ from the one before in their seed alone
                 runs.append(self._reseeded(first, config, science, settings.get("seed")))
         for setting in frozenset.intersection(*unused) if unused else ():
-            raise UserError(_unused_message(setting, [run.config for run in runs]))
+            raise UserError(unused_message(setting, [run.config for run in runs]))
         return runs
 
     def _reseeded(self, run: Run, config: RunConfig, science: Mapping[str, Any], seed: Any) -> Run:
@@ -154,7 +154,7 @@ def _check_split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> None:
     split.split_of(spec, arrays, split.parse_split(config.split), seed=0, train_size=config.train_size)
 
 
-def _unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
+def unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
     """What to say of a nested setting that no chosen part has."""
     head, _, tail = setting.partition(".")
     registry = config_lib.PARTS[head]

@@ -66,7 +66,7 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
     parameters, _ = footprint(pack.runs[0].config, pack.program)
     job.confirm(pack)
     for run, outcome in zip(pack.runs, outcomes, strict=True):
-        job.write(_record(run, outcome, parameters, origin), outcome.kept)
+        job.write(recorded(run, outcome, parameters, origin), outcome.kept)
     job.checkpoints.discard(_saved(pack, way, job))
 
 
@@ -114,18 +114,23 @@ def _with_memory(
         try:
             outcomes, seconds = _attempt(pack, arrays, way, job, found, earlier, to)
         except jax.errors.JaxRuntimeError as error:
-            if not any(word in str(error) for word in memory.OUT_OF_MEMORY) or way.width == 1:
+            if not memory.ran_out(error) or way.width == 1:
                 raise
         else:
             return way, outcomes, seconds, earlier
         # The state was given to the step that failed: back to the last checkpoint, with half the lanes a chunk.
-        way = dataclasses.replace(way, width=(way.width + 1) // 2)
+        way = narrower(way)
         job.report.warn(f"out of memory: {len(pack.runs)} runs go on with {way.width} lanes a chunk")
         value = {"way": dataclasses.asdict(way), "seconds_per_lane_step": {}}
         job.store.write_json("ways", way_name(pack, job, job.lanes(pack)), value)
         template = functools.partial(abstract_state, pack.runs[0].config, pack.program)
         ids = [run.id for run in pack.runs]
         found = job.checkpoints.find(ids, pack.program.id, template, job.execution.keep_params)
+
+
+def narrower(way: Way) -> Way:
+    """The way with half the lanes a chunk."""
+    return dataclasses.replace(way, width=(way.width + 1) // 2)
 
 
 def _earlier(pack: Pack, job: Job, way: Way, found: Found | None) -> tuple[str, ...]:
@@ -195,7 +200,8 @@ def _saved(pack: Pack, way: Way, job: Job) -> checkpoints_lib.Pack:
     return checkpoints_lib.Pack(pack.program.id, device_kind(), way, configs, execution.keep, execution.keep_params)
 
 
-def _record(run: Run, outcome: loop.Outcome, parameters: int, origin: dict[str, Any]) -> Record:
+def recorded(run: Run, outcome: loop.Outcome, parameters: int, origin: dict[str, Any]) -> Record:
+    """The record of a run that was trained. origin: its provenance."""
     return Record(
         run_id=run.id,
         status="finished" if outcome.diverged_at is None else "diverged",

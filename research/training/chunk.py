@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -51,7 +52,8 @@ WHOLE = Memory()
 class Chunk:
     """members: the places of its runs in the pack; the lanes after them are idle. rows: the curves, an epoch each.
 
-    Leaves of lanes and state are [W, ...]: a lane each, or of one run that is spread over devices a device each.
+    Leaves of lanes and state are [W, ...]: a lane each, or of one run that is spread over devices a device each. begun:
+    the epoch of the chunk at which each lane's run began, 0 unless its place was another's before.
     """
 
     members: list[int]
@@ -62,6 +64,7 @@ class Chunk:
     feed: Resident | Streamed
     clean: Any  # labels [N, ...]
     validation: jax.Array  # labels of the validation rows, [W, V, ...]
+    begun: np.ndarray  # [W]
     rows: list[dict[str, np.ndarray]] = dataclasses.field(default_factory=list)
     kept: Kept | None = None  # where parameters are to be kept
 
@@ -90,57 +93,66 @@ def start(
     the last variables of each run.
     """
     inputs = [inputs_of(config, program, arrays) for config in configs]
-    devices = jax.local_devices()[: way.devices] if way.replicas == 1 else [None]
-    streams = memory.device is not None and arrays.x.nbytes > memory.device
-    data: dict[Any, tuple[Any, jax.Array]] = {}
+    at = functools.cache(functools.partial(home, program, way, arrays, memory))
+    devices = min(way.devices, len(jax.local_devices()))
     chunks = []
     for place, first in enumerate(range(0, len(inputs), way.width)):
         members = list(range(first, min(first + way.width, len(inputs))))
-        device = devices[place % len(devices)]
-        functions = parallel.functions(program, way, device)
-        if device not in data:
-            data[device] = arrays.x if streams else functions.share(arrays.x), functions.share(arrays.y)
         places = members + members[-1:] * (way.width - len(members))  # idle lanes repeat the last run
         if snapshot is None:
-            begin = _initial(program, inputs, places, origins or [None] * len(inputs), keep)
+            begin = initial(program, inputs, places, origins or [None] * len(inputs), keep)
         else:
             begin = resumed(snapshot, places, keep)
-        chunk = _chunk(members, [inputs[i] for i in places], functions, data[device], arrays, begin)
-        if streams:
-            own = chunk.feed.y.ndim > arrays.y.ndim
-            y = np.asarray(chunk.feed.y)[: way.width] if own else arrays.y
-            chunk.feed = Streamed(arrays.x, y, way.width, functions, memory.processes, own)
-        chunks.append(chunk)
+        chunks.append(at(place % devices).chunk(members, [inputs[i] for i in places], begin))
     return chunks
 
 
-def _chunk(
-    members: list[int],
-    inputs: list[Inputs],
-    functions: Functions,
-    data: tuple[Any, jax.Array],
-    arrays: Arrays,
-    begin: Begin,
-) -> Chunk:
-    """A chunk of these lanes whose data is resident."""
-    lanes = functions.replicate(stacked([one.lane for one in inputs]))
-    x, y = data
-    noisy = any(one.lane.hparams["label_noise"] for one in inputs)
-    return Chunk(
-        members=members,
-        functions=functions,
-        lanes=lanes,
-        state=functions.replicate(begin.state),
-        factors=np.stack([one.factors for one in inputs], axis=1),
-        feed=Resident(x, functions.labels(lanes, y) if noisy else y),
-        clean=arrays.y,
-        validation=functions.replicate(arrays.y[np.stack([one.lane.validation for one in inputs])]),
-        rows=begin.rows,
-        kept=functions.replicate(begin.kept),
-    )
+@dataclasses.dataclass(frozen=True)
+class Home:
+    """Where chunks live: a device's functions, and the data there. streams: whether the inputs stay on the host."""
+
+    functions: Functions
+    width: int
+    x: Any
+    y: jax.Array
+    arrays: Arrays
+    memory: Memory
+    streams: bool
+
+    def chunk(self, members: list[int], inputs: list[Inputs], begin: Begin) -> Chunk:
+        """A chunk of these lanes, [W]."""
+        functions, arrays = self.functions, self.arrays
+        lanes = functions.replicate(stacked([one.lane for one in inputs]))
+        noisy = any(one.lane.hparams["label_noise"] for one in inputs)
+        y = functions.labels(lanes, self.y) if noisy else self.y
+        feed: Resident | Streamed = Resident(self.x, y)
+        if self.streams:
+            held = np.asarray(y)[: self.width] if noisy else arrays.y
+            feed = Streamed(self.x, held, self.width, functions, self.memory.processes, noisy)
+        return Chunk(
+            members=members,
+            functions=functions,
+            lanes=lanes,
+            state=functions.replicate(begin.state),
+            factors=np.stack([one.factors for one in inputs], axis=1),
+            feed=feed,
+            clean=arrays.y,
+            validation=functions.replicate(arrays.y[np.stack([one.lane.validation for one in inputs])]),
+            begun=np.zeros(len(inputs), np.int32),
+            rows=begin.rows,
+            kept=functions.replicate(begin.kept),
+        )
 
 
-def _initial(
+def home(program: Program, way: Way, arrays: Arrays, memory: Memory, place: int) -> Home:
+    """The home of a program's chunks on the device at that place, or of a run that is spread over devices."""
+    functions = parallel.functions(program, way, jax.local_devices()[place] if way.replicas == 1 else None)
+    streams = memory.device is not None and arrays.x.nbytes > memory.device
+    x = arrays.x if streams else functions.share(arrays.x)
+    return Home(functions, way.width, x, functions.share(arrays.y), arrays, memory, streams)
+
+
+def initial(
     program: Program, inputs: list[Inputs], places: list[int], origins: Sequence[Origin | None], keep: bool
 ) -> Begin:
     """What a chunk of these runs begins with before its first step."""
@@ -184,24 +196,30 @@ def dispatches(program: Program, chunk: Chunk, way: Way, epoch: int, first: int 
     """Dispatches the updates of an epoch from step `first` on, as many at once as the way takes."""
     per_epoch, steps = program.sizes.steps_per_epoch, dispatch_steps(program, way)
     rows = order(program, chunk, way, epoch)
+    own = (epoch - chunk.begun) * per_epoch  # each lane's step at which its epoch begins
     slabs = chunk.feed.batches(rows, first=first, steps=steps, batch=program.sizes.batch)
     with contextlib.closing(slabs):
         for begin in range(first, per_epoch, steps):
             slab, step = next(slabs), np.int32(begin)
             batches = chunk.functions.gather(slab.x, slab.y, slab.rows, np.int32(slab.begin), step, steps=steps)
             count = min(steps, per_epoch - begin)
-            factors = chunk.factors[epoch * per_epoch + begin :][:count]
-            factors = np.pad(factors, ((0, steps - count), (0, 0)))
+            factors = np.pad(factors_at(chunk, own + begin, count), ((0, steps - count), (0, 0)))
             chunk.state = chunk.functions.advance(chunk.state, chunk.lanes, batches, factors, np.int32(count))
             yield
 
 
 def order(program: Program, chunk: Chunk, way: Way, epoch: int) -> jax.Array:
-    """The rows that an epoch's updates read, [W, rows], padded to whole dispatches."""
+    """The rows that the updates of a chunk's epoch read, [W, rows], padded to whole dispatches."""
     per_epoch, batch, steps = program.sizes.steps_per_epoch, program.sizes.batch, dispatch_steps(program, way)
     padding = -per_epoch % steps * batch
-    drawn = epoch if program.config.reshuffle_each_epoch else 0
-    return chunk.functions.order(chunk.lanes, np.int32(drawn), count=per_epoch * batch, padding=padding)
+    drawn = epoch - chunk.begun if program.config.reshuffle_each_epoch else np.zeros_like(chunk.begun)
+    return chunk.functions.order(chunk.lanes, drawn, count=per_epoch * batch, padding=padding)
+
+
+def factors_at(chunk: Chunk, steps: np.ndarray, count: int) -> np.ndarray:
+    """The factors [count, W] of updates from each lane's own step [W] on; those of an idle lane end with its last."""
+    index = steps + np.arange(count)[:, None]
+    return np.take_along_axis(chunk.factors, np.minimum(index, len(chunk.factors) - 1), axis=0)
 
 
 def dispatch_steps(program: Program, way: Way) -> int:

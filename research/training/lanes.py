@@ -99,9 +99,11 @@ def noisy_labels(lane: Lane, y: jax.Array, *, classes: int) -> jax.Array:
 def order(lanes: Lane, epoch: jax.Array, *, count: int, padding: int = 0) -> jax.Array:
     """The rows that an epoch's updates read, in their order, [W, count + padding]: a function of seed and epoch.
 
-    The padding repeats the last row, and so do the rows that `count` asks for beyond the training rows.
+    epoch: each lane's own [W], or one for all []. The padding repeats the last row, and so do the rows that `count`
+    asks for beyond the training rows.
     """
-    return jax.vmap(lambda lane: ordered(lane, epoch, count, padding))(lanes)
+    epochs = jnp.broadcast_to(epoch, lanes.seed.shape)
+    return jax.vmap(lambda lane, own: ordered(lane, own, count, padding))(lanes, epochs)
 
 
 def ordered(lane: Lane, epoch: jax.Array, count: int, padding: int) -> jax.Array:

@@ -109,8 +109,11 @@ def _boundary(step: int, chunks: list[Chunk]) -> Boundary:
     return Boundary(step, wait, lambda: snapshot_lib.take(step, chunks))
 
 
-def outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
-    """The outcomes of a chunk's runs, in their order, as they are now. To be called inside `program.numbers()`."""
+def outcomes(program: Program, chunk: Chunk, places: Sequence[int] | None = None) -> list[Outcome]:
+    """The outcomes of a chunk's runs as they are now, in their order, or of those at some places.
+
+    To be called inside `program.numbers()`.
+    """
     state = chunk.state
     variables = state.best if program.has_stopping else state.evaluated
     assessed: dict[str, dict[str, np.ndarray]] = {}
@@ -123,9 +126,9 @@ def outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
     rows = jax.device_get({name: getattr(chunk.lanes, name) for name in assessed})
     last = chunk.rows[-1]
     outcomes = []
-    for place in range(len(chunk.members)):
-        epochs, diverged = int(last["epochs"][place]), int(last["diverged_at"][place])
-        curve = [{name: value[place] for name, value in row.items()} for row in chunk.rows[:epochs]]
+    for place in range(len(chunk.members)) if places is None else places:
+        epochs, diverged, begun = int(last["epochs"][place]), int(last["diverged_at"][place]), chunk.begun[place]
+        curve = [{name: value[place] for name, value in row.items()} for row in chunk.rows[begun : begun + epochs]]
         curves = [name for name in chunk.rows[0] if "/" in name]
         metrics: dict[str, float] = {}
         if diverged < 0:
@@ -137,7 +140,7 @@ def outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
         outcomes.append(
             Outcome(
                 metrics=metrics,
-                curves=_finished(program.problem, {name: [float(row[name]) for row in curve] for name in curves}),
+                curves=finished(program.problem, {name: [float(row[name]) for row in curve] for name in curves}),
                 checksums=["{:08x}{:08x}".format(*row["checksum"]) for row in curve],
                 steps=epochs * program.sizes.steps_per_epoch if diverged < 0 else diverged,
                 diverged_at=None if diverged < 0 else diverged,
@@ -147,12 +150,12 @@ def outcomes(program: Program, chunk: Chunk) -> list[Outcome]:
     return outcomes
 
 
-def _finished(problem: Problem, curves: dict[str, list[float]]) -> dict[str, list[float]]:
+def finished(problem: Problem, curves: dict[str, list[float]]) -> dict[str, list[float]]:
     """The curves with each epoch's metrics completed as the final ones are."""
-    finished: dict[str, list[float]] = {}
+    complete: dict[str, list[float]] = {}
     for split in dict.fromkeys(name.partition("/")[0] for name in curves):
         own = {name.partition("/")[2]: values for name, values in curves.items() if name.startswith(f"{split}/")}
         epochs = zip(*own.values(), strict=True)
         rows = [problem.finish(dict(zip(own, epoch, strict=True))) for epoch in epochs]
-        finished |= {f"{split}/{name}": [row[name] for row in rows] for name in (rows[0] if rows else own)}
-    return finished
+        complete |= {f"{split}/{name}": [row[name] for row in rows] for name in (rows[0] if rows else own)}
+    return complete

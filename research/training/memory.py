@@ -25,7 +25,12 @@ STATES, BATCHES = 4, 64
 # What is left free: for what other programs keep, and for fragments.
 MARGIN = 0.9
 # What XLA says of memory that is not there: on a GPU, and on a CPU.
-OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
+_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
+
+
+def ran_out(error: Exception) -> bool:
+    """Whether an error says that memory ran out."""
+    return isinstance(error, jax.errors.JaxRuntimeError) and any(word in str(error) for word in _OUT_OF_MEMORY)
 
 
 def available() -> float:
@@ -112,7 +117,7 @@ def _bytes(lower: Callable[[], jax.stages.Lowered]) -> float:
     try:
         analysis = lower().compile().memory_analysis()
     except jax.errors.JaxRuntimeError as error:
-        if any(word in str(error) for word in OUT_OF_MEMORY):
+        if ran_out(error):
             return math.inf
         raise
     if analysis is None:  # this kind of device does not say

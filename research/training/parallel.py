@@ -39,7 +39,7 @@ def functions(program: Program, way: Way, device: jax.Device | None = None) -> F
         share=functools.partial(share, devices),
         replicate=functools.partial(replicate, devices),
         labels=_labels(devices, program.width),
-        order=lambda lanes, epoch, *, count, padding=0: _order(devices, count, padding)(lanes, epoch),
+        order=lambda lanes, epoch, *, count, padding=0: _order(devices, count, padding)(lanes, epoch.reshape(-1)[0]),
         gather=functools.partial(
             gather, devices, program.sizes, program.config.accumulate, 1 + len(program.spec.target_shape)
         ),

@@ -68,3 +68,13 @@ def test_kills_change_nothing(tmp_path: Path) -> None:
     kills, *_, sweeps, differ = (int(cell) for cell in together.group().split("|")[3:-1])
     assert (kills, differ) == (10, 0)
     assert sweeps >= 2
+
+
+def test_samplers_are_paired(tmp_path: Path) -> None:
+    printed = measured("samplers", "--tunings=2", "--trials=5", f"--cache_dir={tmp_path}")
+    rows = re.findall(r"^\| (\d) \| ([\d.]+) \| ([\d.]+) \|$", printed, re.M)
+    assert [seed for seed, *_ in rows] == ["0", "1"]
+    mean = sum(float(tpe) - float(random) for _, tpe, random in rows) / 2
+    said = re.search(r"^tpe − random: ([+-][\d.]+) ± [\d.]+ \(95 % t-interval of 2 paired", printed, re.M)
+    assert said is not None, printed
+    assert float(said[1]) == pytest.approx(mean, abs=2e-4)

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import research.catalogue  # noqa: F401
 from research.errors import UserError
 from research.sweeps import axes
+from research.sweeps.axes import Axis, Condition, Distribution
 
 
 def test_grids_multiply() -> None:
@@ -74,11 +76,41 @@ def test_samples_repeat_and_stay_inside() -> None:
         ({"sample": ["learning_rate=log(1)"], "samples": 1}, "two numbers"),
         ({"sample": ["learning_rate=uniform(1,0)"], "samples": 1}, "low < high"),
         ({"sample": ["learning_rate=uniform(0,inf)"], "samples": 1}, "low < high"),
+        ({"grid": ["epochs=1|2 if scaling=none"]}, "has a condition, which only a --sample axis can have"),
+        ({"zipped": ["epochs=1|2 if seed=0; seed=0|1"]}, "only a --sample axis"),
+        ({"sample": ["epochs=1|2 if scaling=none"], "samples": 1}, "scaling is not sampled"),
+        ({"sample": ["epochs=1|2 if scaling", "scaling=none"], "samples": 1}, "not of the form if setting=value"),
+        ({"sample": ["epochs=1|2 if scaling=", "scaling=none"], "samples": 1}, "not of the form if setting=value"),
+        ({"sample": ["epochs=1|2 if scaling=none|", "scaling=none"], "samples": 1}, "empty value"),
+        ({"sample": ["epochs=1|2 if scaling=nine", "scaling=none"], "samples": 1}, "never 'nine'; did you mean none"),
+        ({"sample": ["epochs=1|2 if seed=1", "seed=int(1,3)"], "samples": 1}, "seed has no list of values"),
+        ({"sample": ["epochs=1|2 if seed=1", "seed=1|2 if epochs=1"], "samples": 1}, "epochs and seed wait for each"),
+        ({"sample": ["epochs=1|2 if epochs=1"], "samples": 1}, "epochs wait for each other"),
     ],
 )
 def test_refused(arguments: dict[str, object], says: str) -> None:
     with pytest.raises(UserError, match=says):
         axes.points(**arguments)  # type: ignore[arg-type]
+
+
+def test_a_condition_leaves_its_axis_out() -> None:
+    sample = ["optimizer.momentum=uniform(0,0.99) if optimizer=sgd", "optimizer=sgd|adam|lion", "epochs=int(1,9)"]
+    paths, points = axes.points(sample=sample, samples=60)
+    assert paths == ["optimizer", "epochs", "optimizer.momentum"]
+    assert {point["optimizer"] for point in points} == {"sgd", "adam", "lion"}
+    assert all(("optimizer.momentum" in point) == (point["optimizer"] == "sgd") for point in points)
+    _, plain = axes.points(sample=["optimizer=sgd|adam|lion", "epochs=int(1,9)"], samples=60)
+    assert [{k: v for k, v in point.items() if k != "optimizer.momentum"} for point in points] == plain
+
+
+def test_conditions_follow_one_another() -> None:
+    sample = ["epochs=1|2 if scaling=none", "scaling=none|robust if optimizer=sgd", "optimizer=sgd|adam"]
+    _, points = axes.points(sample=sample, samples=60)
+    assert {tuple(sorted(point)) for point in points} == {
+        ("epochs", "optimizer", "scaling"),
+        ("optimizer", "scaling"),
+        ("optimizer",),
+    }
 
 
 def repeats(**arguments: list[str]) -> int:
@@ -108,7 +140,10 @@ def test_draws_that_coincide_are_counted() -> None:
     assert axes.repeats(points, {}, ["scaling"]) == 7
 
 
-@given(st.text(alphabet="epochsd=|;,.()1 log", max_size=30))
+@given(
+    st.text(alphabet="epochsd=|;,.()1 logif", max_size=30)
+    | st.text(alphabet="e=|1 ", max_size=9).map("epochs=1 if".__add__)
+)
 def test_only_user_errors(text: str) -> None:
     for arguments in ({"grid": [text]}, {"zipped": [text]}, {"sample": [text], "samples": 2}):
         with contextlib.suppress(UserError):
@@ -119,3 +154,47 @@ def test_only_user_errors(text: str) -> None:
 def test_grid_round_trip(values: list[int]) -> None:
     _, points = axes.points(grid=["epochs=" + "|".join(map(str, values))])
     assert points == [{"epochs": str(value)} for value in values]
+
+
+numbers = st.floats(1e-9, 1e9, allow_subnormal=False)
+words = st.lists(st.from_regex(r"[a-z0-9.]{1,5}", fullmatch=True), min_size=1, max_size=4, unique=True).map(tuple)
+distributions = st.builds(
+    lambda name, ends: Distribution(name, *sorted(ends)),
+    st.sampled_from(["uniform", "log", "int"]),
+    st.lists(numbers, min_size=2, max_size=2, unique=True),
+)
+conditions = st.none() | st.builds(Condition, st.sampled_from(["optimizer", "arch.hidden"]), words)
+
+
+@given(st.builds(Axis, st.sampled_from(["epochs", "learning_rate"]), words, st.none(), conditions))
+def test_a_list_of_values_round_trips(axis: Axis) -> None:
+    assert axes.parse(str(axis), "sample") == axis
+
+
+@given(st.builds(Axis, st.sampled_from(["epochs", "learning_rate"]), st.just(()), distributions, conditions))
+def test_a_distribution_round_trips(axis: Axis) -> None:
+    assert axes.parse(str(axis), "sample") == axis
+
+
+@given(
+    st.dictionaries(st.sampled_from(["epochs", "seed", "scaling", "optimizer"]), words, min_size=2, max_size=4),
+    st.data(),
+)
+def test_a_point_has_an_axis_exactly_where_its_condition_holds(
+    values: dict[str, tuple[str, ...]], data: st.DataObject
+) -> None:
+    """Each axis asks, or not, one that stands before it; they are given in any order."""
+    made: list[Axis] = []
+    for path, own in values.items():
+        condition = None
+        if made and data.draw(st.booleans()):
+            asked = data.draw(st.sampled_from(made))
+            some = data.draw(st.lists(st.sampled_from(asked.values), min_size=1, unique=True))
+            condition = Condition(asked.path, tuple(some))
+        made.append(Axis(path, own, None, condition))
+    texts = [str(axis) for axis in data.draw(st.permutations(made))]
+    ordered = axes.sampled(texts)
+    assert sorted(map(str, ordered)) == sorted(map(str, made))
+    for point in axes.draws(ordered, 5, 0):
+        for axis in made:
+            assert (axis.path in point) == (axis.condition is None or axis.condition.holds(point))

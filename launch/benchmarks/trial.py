@@ -1,0 +1,34 @@
+"""A trial as Optuna is usually used: a process that asks for it, trains it alone and tells its value."""
+
+from collections.abc import Sequence
+
+import optuna
+from absl import flags
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from launch import start
+from launch.flags import define_run_flags, execution, run_settings
+from launch.monitor import Terminal
+from launch.planner import planner
+from launch.records import store
+from research.sweeps import axes, space
+from research.sweeps.obtain import obtain
+
+JOURNAL = flags.DEFINE_string("journal", "trials.journal", "Optuna's journal, which the processes share")
+SAMPLE = flags.DEFINE_multi_string("sample", [], "an axis, as launch.tune takes it")
+
+
+def main(arguments: Sequence[str]) -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = JournalStorage(JournalFileBackend(JOURNAL.value))
+    study = optuna.create_study(study_name="apart", storage=storage, direction="maximize", load_if_exists=True)
+    trial = study.ask()
+    plans, monitor = planner(), Terminal()
+    (run,) = plans.runs([run_settings() | space.suggested(trial, axes.sampled(SAMPLE.value))])
+    record = obtain([run], store(monitor.warn), plans, monitor, execution=execution())[run.id]
+    study.tell(trial, record.metrics["validation/accuracy"])
+
+
+if __name__ == "__main__":
+    start.run(main, define_run_flags)

@@ -1,0 +1,165 @@
+"""Tunes settings on validation: python -m launch.tune --sample='learning_rate=log(1e-3,1)' --trials=32 --name=rate"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+from absl import flags
+
+from launch import declared, start
+from launch.flags import define_run_flags, execution, run_settings
+from launch.output import put
+from launch.planner import planner
+from launch.records import store
+from launch.slurm.flags import executor, on_slurm, terminal
+from launch.tables import columns_of, of_arms
+from research import identity
+from research.analysis.axes import sweep_table
+from research.analysis.cells import Table
+from research.errors import UserError
+from research.sweeps import axes as axes_lib
+from research.sweeps import space, tuning
+from research.sweeps import study as study_lib
+from research.sweeps.axes import Axis
+from research.sweeps.column import Column
+from research.sweeps.experiment import Experiment
+from research.sweeps.pruners import PRUNERS
+from research.sweeps.samplers import SAMPLERS
+from research.sweeps.tuning import Budget, Goal, Tuned, Workshop
+
+SAMPLE = flags.DEFINE_multi_string(
+    "sample", [], "an axis: 'learning_rate=log(1e-4,1)', 'optimizer.momentum=uniform(0,0.99) if optimizer=sgd'"
+)
+SAMPLER = flags.DEFINE_enum("sampler", "tpe", SAMPLERS, "where trials come from")
+TRIALS = flags.DEFINE_integer("trials", 100, "settings that are tried, of each arm with --per_arm", lower_bound=1)
+PARALLEL = flags.DEFINE_integer("parallel", 16, "trials that are asked for at once and train as lanes", lower_bound=1)
+PRUNER = flags.DEFINE_enum("pruner", None, PRUNERS, "ends trials early; their places in the lanes are filled again")
+SAMPLE_SEED = flags.DEFINE_integer("sample_seed", 0, "seed of the drawn settings", lower_bound=0)
+REPORT_SEEDS = flags.DEFINE_integer("report_seeds", 10, "fresh seeds on which the choice is reported", lower_bound=1)
+EXPERIMENT = start.define_name("experiment", None, "a declared table whose arms are tuned, with --per_arm")
+PER_ARM = flags.DEFINE_bool("per_arm", False, "tune each arm of the --experiment, with the same budget")
+NAME = start.define_name("name", None, "the tuning's name: its journal's beside the records; none: made of the flags")
+FIGURES = start.define_name("figures", None, "write the trials' figures into this directory")
+
+
+def main(arguments: Sequence[str]) -> None:
+    if arguments:
+        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+    if jax.process_count() > 1:
+        raise UserError("trials are told in order by one process; leave out --coordinator")
+    if not SAMPLE.value:
+        raise UserError("say what to tune: --sample='learning_rate=log(1e-4,1)'")
+    if PER_ARM.value != (EXPERIMENT.value is not None):
+        raise UserError("--per_arm and --experiment=NAME go together: each arm of a declared table is tuned")
+    if on_slurm() and PRUNER.value is not None:
+        raise UserError("--pruner compares lanes of this process, after every epoch; leave it or --executor=slurm out")
+    budget = Budget(SAMPLER.value, TRIALS.value, PARALLEL.value, PRUNER.value, SAMPLE_SEED.value)
+    name = NAME.value or _made([EXPERIMENT.value or run_settings(), SAMPLE.value], budget)
+    monitor, how = terminal(), execution(here=not on_slurm())
+    shop = Workshop(store(monitor.warn), planner(), monitor, how, executor(f"tunings/{name}"))
+    if EXPERIMENT.value is None:
+        found, table = _settings(name, shop, budget)
+    else:
+        found, table = _arms(name, declared.get(EXPERIMENT.value, monitor.warn), shop, budget)
+    put(table)
+    if FIGURES.value:
+        from research.analysis import trials
+
+        for tuned in found:
+            for path in trials.write_figures(tuned.study, _column(tuned.goal), FIGURES.value):
+                print(f"wrote {path}")
+
+
+def _settings(name: str, shop: Workshop, budget: Budget) -> tuple[list[Tuned], Table]:
+    """The flags' settings tuned, and the table of the choice."""
+    axes = axes_lib.sampled(SAMPLE.value)
+    settings = run_settings()
+    with study_lib.journal(shop.store, name) as journal:
+        tuned = tuning.tune(name, settings, axes, budget, shop, journal)
+    runs = shop.planner.runs(tuning.report(tuned, REPORT_SEEDS.value))
+    found = shop.obtain(runs)
+    records = [found[run.id] for run in runs]
+    # A record has the regularizers with their strengths in one text.
+    paths = [path if path in records[0].config else path.partition(".")[0] for path in tuned.point]
+    strengths = tuning.described([tuned], budget, REPORT_SEEDS.value)
+    keys = list(dict.fromkeys(paths))
+    table = sweep_table(name, records, columns_of(records), keys, _lanes({name: tuned}), strengths)
+    return [tuned], table
+
+
+def _arms(name: str, experiment: Experiment, shop: Workshop, budget: Budget) -> tuple[list[Tuned], Table]:
+    """Each arm tuned, and the experiment's table of the choices."""
+    if given := run_settings():
+        raise UserError(f"--{next(iter(given))}: an experiment declares its settings; leave the flag out")
+    axes = axes_lib.sampled(SAMPLE.value, {space.ARM: list(experiment.arms)})
+    spaces = {label: space.of_arm(axes, label) for label in experiment.arms}
+    settings = {label: _left(experiment, label, spaces[label]) for label in experiment.arms}
+    goal = _declared_goal(experiment, spaces)
+    found: dict[str, Tuned] = {}
+    with study_lib.journal(shop.store, name) as journal:
+        for label, of_arm in spaces.items():
+            if of_arm:
+                study = f"{name}: {label}"
+                found[label] = tuning.tune(study, settings[label], of_arm, budget, shop, journal, goal)
+    seeds = REPORT_SEEDS.value
+    requests = {
+        label: tuning.report(found[label], seeds) if label in found else tuning.fresh(settings[label], seeds)
+        for label in experiment.arms
+    }
+    tuned = list(found.values())
+    notes = [f"{label}: {_point(of)}." for label, of in found.items()] + _lanes(found)
+    strengths = tuning.described(tuned, budget, REPORT_SEEDS.value)
+    return tuned, of_arms(experiment, requests, strengths, shop.planner, shop.obtain, notes)
+
+
+def _left(experiment: Experiment, label: str, axes: Sequence[Axis]) -> dict[str, Any]:
+    """The settings of an arm that no axis sets. Raises UserError if one sets what makes the arm."""
+    arm, paths = experiment.arms[label], {axis.path for axis in axes}
+    for path in sorted(paths & set(arm)):
+        raise UserError(f"the arm '{label}' sets {path} itself; tune it in other arms: {path}=… if {space.ARM}=…")
+    return {path: value for path, value in {**experiment.base, **arm}.items() if path not in paths}
+
+
+def _declared_goal(experiment: Experiment, spaces: Mapping[str, Sequence[Axis]]) -> Goal | None:
+    """What an experiment chooses by, if it does; the tuning chooses in its place. Raises UserError if it cannot."""
+    choose = experiment.choose
+    if choose is None:
+        return None
+    for label, axes in spaces.items():
+        if choose.path not in [axis.path for axis in axes]:
+            raise UserError(
+                f"'{experiment.name}' chooses {choose.path} itself; tune it for '{label}' too: "
+                f"--sample='{choose.path}=…'"
+            )
+    return Goal(choose.metric, "higher" if choose.better == "higher" else "lower")
+
+
+def _lanes(found: Mapping[str, Tuned]) -> list[str]:
+    """How full the lanes of races were."""
+    shares = [(label, tuned.share) for label, tuned in found.items() if tuned.share is not None]
+    said = ", ".join(f"{share:.0%}" if len(shares) == 1 else f"{label} {share:.0%}" for label, share in shares)
+    return [f"Of the lanes' epochs that were computed, so many were a trial's, not idle: {said}."] if shares else []
+
+
+def _point(tuned: Tuned) -> str:
+    return ", ".join(f"{path}={value}" for path, value in tuned.point.items())
+
+
+def _column(goal: Goal) -> Column:
+    return Column(goal.metric.replace("/", " "), goal.metric, goal.better)
+
+
+def _made(what: Any, budget: Budget) -> str:
+    """A name for a tuning that was given none: the same flags have the same."""
+    said = dataclasses.asdict(budget)
+    del said["trials"]
+    return f"tuning-{identity.digest([what, said])[:8]}"
+
+
+def more_flags(argv: Sequence[str]) -> None:
+    define_run_flags(argv)
+
+
+if __name__ == "__main__":
+    start.run(main, more_flags)

@@ -1,0 +1,260 @@
+"""Figures of a tuning's trials: history, importance, slices, contours, and the best of k against k."""
+
+import dataclasses
+import itertools
+import math
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import optuna
+from optuna.distributions import CategoricalDistribution
+from optuna.study import Study
+from optuna.trial import TrialState
+
+from research.analysis.budget import best_of
+from research.analysis.figures import save
+from research.analysis.lines import COLOURS
+from research.sweeps.column import Column
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, VERMILION, GREEN = COLOURS[:3]
+# Axes of a contour figure, the most important ones: each pair has a panel.
+CONTOURS = 3
+# Points of a contour's grid along an axis.
+GRID = 80
+# Fewer finished trials say nothing about importance, nor fill a plane.
+FEWEST = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """A trial as figures show it. value: the last one that it had, in the figure's unit; NaN if it had none."""
+
+    number: int
+    value: float
+    state: str
+    params: Mapping[str, Any]
+
+    @property
+    def known(self) -> bool:
+        """Whether it had a value."""
+        return math.isfinite(self.value)
+
+
+def write_figures(study: Study, column: Column, directory: str | os.PathLike[str]) -> list[Path]:
+    """Every figure that the trials allow, as PNG and PDF; returns the files. Raises UserError if unwritable."""
+    trials = shown(study, column)
+    finished = [trial for trial in trials if trial.state == "finished"]
+    title = study.study_name
+    figures: dict[str, Callable[[], Figure | None]] = {
+        "history": lambda: history(trials, column, title),
+        "importance": lambda: importance(study, column, title) if len(finished) >= FEWEST else None,
+        "slice": lambda: slices(study, trials, column, title),
+        "contour": lambda: contours(study, trials, column, title) if len(finished) >= FEWEST else None,
+        "best of k": lambda: bests(trials, column, title),
+    }
+    paths: list[Path] = []
+    for name, draw in figures.items():
+        figure = draw()
+        if figure is not None:
+            paths += save(figure, directory, f"{title} {name}".replace(": ", " "))
+    return paths
+
+
+def shown(study: Study, column: Column) -> list[Shown]:
+    """The trials that are over and were trained, by number."""
+    words = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned"}
+    factor = 100.0 if column.in_percent else 1.0
+    found = []
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state in words:
+            value = math.nan if trial.value is None or math.isinf(trial.value) else trial.value * factor
+            state = trial.user_attrs.get("outcome", words[trial.state])
+            found.append(Shown(trial.number, value, state, trial.params))
+    return found
+
+
+def history(trials: Sequence[Shown], column: Column, title: str) -> "Figure":
+    """Each trial's value by its number, and the best so far; crosses at the foot: trials that diverged."""
+    figure, (axis,) = _figure(f"{title}\nhistory", 1, 1)
+    done = [trial for trial in trials if trial.state == "finished" and trial.known]
+    pruned = [trial for trial in trials if trial.state == "pruned" and trial.known]
+    kinds = {"finished": (done, BLUE, BLUE), "pruned, its last value": (pruned, "white", "#888888")}
+    for label, (some, face, edge) in kinds.items():
+        if some:
+            x, y = [trial.number for trial in some], [trial.value for trial in some]
+            axis.plot(x, y, "o", markersize=4, mfc=face, mec=edge, alpha=0.8, label=label)
+    if done:
+        best = np.maximum.accumulate if column.better == "higher" else np.minimum.accumulate
+        steps = best(np.array([trial.value for trial in done], float))
+        axis.step([trial.number for trial in done], steps, where="post", color=VERMILION, label="best so far")
+    lost = [trial.number for trial in trials if not trial.known]
+    if lost:
+        foot = axis.get_xaxis_transform()
+        axis.plot(lost, [0.02] * len(lost), "x", color=VERMILION, transform=foot, label="diverged", clip_on=False)
+    axis.set_xlabel("trial")
+    axis.set_ylabel(_label(column))
+    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)
+    return figure
+
+
+def importance(study: Study, column: Column, title: str) -> "Figure | None":
+    """How much of being among the best trials each axis explains (PED-ANOVA, Watanabe et al. 2023)."""
+    found = _importances(study)
+    if not found:
+        return None
+    names = list(found)[::-1]
+    about = f"{title}\nimportance for the {column.label} of finished trials (PED-ANOVA)"
+    figure, (axis,) = _figure(about, 1, 1, height=1.2 + 0.35 * len(names))
+    axis.barh(names, [found[name] for name in names], color=BLUE, height=0.6)
+    axis.set_xlabel("share of the importance")
+    axis.set_xlim(0, 1)
+    return figure
+
+
+def slices(study: Study, trials: Sequence[Shown], column: Column, title: str) -> "Figure | None":
+    """The value against each axis, a panel each; later trials are darker, pruned ones hollow."""
+    trials = [trial for trial in trials if trial.known]
+    names = [name for name in _distributions(study) if any(name in trial.params for trial in trials)]
+    if not names:
+        return None
+    wide = min(len(names), 3)
+    about = f"{title}\nlater trials are darker, pruned ones hollow"
+    figure, axes = _figure(about, math.ceil(len(names) / wide), wide)
+    for axis, name in zip(axes, names, strict=False):
+        some = [trial for trial in trials if name in trial.params]
+        x = _scaled(axis, study, name, "x")
+        shade = [0.25 + 0.75 * trial.number / max(trials[-1].number, 1) for trial in some]
+        faces = [(0, 0.45, 0.7, s) if t.state == "finished" else "none" for t, s in zip(some, shade, strict=True)]
+        values = [trial.value for trial in some]
+        axis.scatter([x(t.params[name]) for t in some], values, s=18, c=faces, edgecolors="#33669988", linewidths=0.7)
+        axis.set_xlabel(name)
+    _hide(axes[len(names) :])
+    figure.supylabel(_label(column), fontsize=10)
+    return figure
+
+
+def contours(study: Study, trials: Sequence[Shown], column: Column, title: str) -> "Figure | None":
+    """The value over each pair of the most important numeric axes, interpolated between the trials (the points)."""
+    from matplotlib.ticker import MaxNLocator
+
+    numeric = [n for n, d in _distributions(study).items() if not isinstance(d, CategoricalDistribution)]
+    ranked = [name for name in _importances(study) if name in numeric][:CONTOURS]
+    known = [trial for trial in trials if trial.known]
+    pairs = [
+        (a, b, some)
+        for a, b in itertools.combinations(ranked, 2)
+        if len(some := [trial for trial in known if a in trial.params and b in trial.params]) >= FEWEST
+    ]
+    if not pairs:
+        return None
+    figure, axes = _figure(f"{title}\n{_label(column)} between the trials{_pruned(known)}", 1, len(pairs), height=3.6)
+    values = np.array([trial.value for trial in known], float)
+    low, high = np.quantile(values, [0.1, 1.0] if column.better == "higher" else [0.0, 0.9])
+    levels = MaxNLocator(12).tick_values(low, high if high > low else low + 1.0)
+    for axis, (a, b, some) in zip(axes, pairs, strict=True):
+        x, y = (np.array([float(trial.params[name]) for trial in some]) for name in (a, b))
+        _scaled(axis, study, a, "x")
+        _scaled(axis, study, b, "y")
+        _contour(axis, x, y, np.array([trial.value for trial in some]), levels)
+        axis.set_xlabel(a)
+        axis.set_ylabel(b)
+    figure.colorbar(axes[-1].collections[0], ax=axes, label=_label(column))
+    return figure
+
+
+def _contour(axis: "Axes", x: np.ndarray, y: np.ndarray, values: np.ndarray, levels: Any) -> None:
+    """Draws values [N] at the points (x, y) [N], linear between three of them on the scales of the axes."""
+    from matplotlib.tri import LinearTriInterpolator, Triangulation
+
+    logarithmic = axis.get_xscale() == "log", axis.get_yscale() == "log"
+    places = [np.log(own) if log else own for own, log in zip((x, y), logarithmic, strict=True)]
+    lows, spans = [own.min() for own in places], [np.ptp(own) or 1.0 for own in places]
+    u, v = ((own - low) / span for own, low, span in zip(places, lows, spans, strict=True))
+    grid = np.linspace(0, 1, GRID)
+    mesh = LinearTriInterpolator(Triangulation(u, v), values)(*np.meshgrid(grid, grid))
+    lines = [low + span * grid for low, span in zip(lows, spans, strict=True)]
+    across, up = (np.exp(line) if log else line for line, log in zip(lines, logarithmic, strict=True))
+    axis.contourf(across, up, mesh, levels=levels, cmap="viridis", extend="both")
+    axis.plot(x, y, "o", color="white", mec="black", markersize=3, markeredgewidth=0.6)
+
+
+def bests(trials: Sequence[Shown], column: Column, title: str) -> "Figure":
+    """The expected best of k of the trials against k: what a smaller budget would have found, and a bigger one buys.
+
+    It is exact for trials that are drawn independently (grid, random, Sobol').
+    """
+    figure, (axis,) = _figure(f"{title}\nexpected best of k of its {len(trials)} trials{_pruned(trials)}", 1, 1)
+    found = best_of([trial.value for trial in trials], column.better)
+    axis.plot(np.arange(1, len(found) + 1), found, color=BLUE)
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.set_xlabel("k (log scale)")
+    axis.set_ylabel(_label(column))
+    return figure
+
+
+def _importances(study: Study) -> dict[str, float]:
+    """By axis, the most important first; nothing where all trials are equally good."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of an axis that few trials have
+        try:
+            return optuna.importance.get_param_importances(study)
+        except (ValueError, RuntimeError):  # too few trials, or none that differ
+            return {}
+
+
+def _distributions(study: Study) -> dict[str, Any]:
+    """The axes, in the order in which trials first had them."""
+    found: dict[str, Any] = {}
+    for trial in study.get_trials(deepcopy=False):
+        for name, of in trial.distributions.items():
+            found.setdefault(name, of)
+    return found
+
+
+def _scaled(axis: "Axes", study: Study, name: str, which: str) -> Callable[[Any], float]:
+    """Sets the scale of an axis of the figure; returns where a value lies on it."""
+    of = _distributions(study)[name]
+    if isinstance(of, CategoricalDistribution):
+        choices = list(of.choices)
+        axis.set(**{f"{which}ticks": range(len(choices)), f"{which}ticklabels": choices})
+        return lambda value: float(choices.index(value))
+    if of.log:
+        axis.set(**{f"{which}scale": "log"})
+    return float
+
+
+def _pruned(trials: Sequence[Shown]) -> str:
+    return ", pruned ones with their last value" if any(trial.state == "pruned" for trial in trials) else ""
+
+
+def _label(column: Column) -> str:
+    return column.label + (" (%)" if column.in_percent else "")
+
+
+def _figure(title: str, rows: int, columns: int, height: float = 0.0) -> "tuple[Figure, list[Axes]]":
+    from matplotlib.figure import Figure
+
+    size = (8.0, height or 4.0) if rows * columns == 1 else (3.6 * columns, height or 0.8 + 2.4 * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=False).ravel().tolist()
+    for axis in axes:
+        axis.grid(color="#eeeeee", linewidth=0.6)
+        axis.set_axisbelow(True)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(labelsize=8)
+    return figure, axes
+
+
+def _hide(axes: "Sequence[Axes]") -> None:
+    for axis in axes:
+        axis.set_visible(False)

@@ -1,0 +1,248 @@
+"""A tuning: which settings do best on validation, among so many trials; what is chosen is reported on fresh seeds."""
+
+import contextlib
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import BaseStorage
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from research import config as config_lib
+from research.config import OPTIONS
+from research.errors import UserError
+from research.sweeps import pruners, samplers, space
+from research.sweeps import study as study_lib
+from research.sweeps.axes import Axis, Point
+from research.sweeps.candidates import first_run, planned
+from research.sweeps.column import Better, main_metric
+from research.sweeps.execution import Execution
+from research.sweeps.job import Job, Report
+from research.sweeps.obtain import Executor, Monitor, local, obtain
+from research.sweeps.plan import Planner, Run, with_seeds
+from research.sweeps.racing import LANES, Race
+from research.sweeps.record import Record
+from research.sweeps.search import Result, search
+from research.sweeps.store import Store
+from research.training import program as program_lib
+from research.training.checkpoints import Checkpoints
+
+Settings = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """How a space is searched. trials: at most so many. parallel: asked for at once. seed: of the draws."""
+
+    sampler: str = "tpe"
+    trials: int = 100
+    parallel: int = 16
+    pruner: str | None = None
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """What is chosen by: a metric of the validation rows."""
+
+    metric: str
+    better: Better
+
+
+@dataclasses.dataclass(frozen=True)
+class Tuned:
+    """What a search came to. best: the trial with the best value. axes: of the space. settings: the chosen ones."""
+
+    study: Study
+    axes: Sequence[Axis]
+    goal: Goal
+    best: FrozenTrial
+    settings: dict[str, Any]
+
+    @property
+    def share(self) -> float | None:
+        """The part of the lanes' epochs that were a trial's, the others being idle; None where none raced."""
+        live, computed = self.study.user_attrs.get(LANES, (0, 0))
+        return live / computed if computed else None
+
+    @property
+    def point(self) -> Point:
+        """The chosen values."""
+        return {axis.path: str(self.settings[axis.path]) for axis in self.axes if axis.path in self.settings}
+
+
+@dataclasses.dataclass(frozen=True)
+class Workshop:
+    """Where and by whom trials are trained, and who watches."""
+
+    store: Store
+    planner: Planner
+    monitor: Monitor
+    execution: Execution
+    executor: Executor = local
+
+    def obtain(self, runs: Sequence[Run]) -> dict[str, Record]:
+        """The records of the runs, by id, after training those that have none."""
+        return obtain(runs, self.store, self.planner, self.monitor, execution=self.execution, executor=self.executor)
+
+
+def tune(
+    name: str,
+    settings: Settings,
+    axes: Sequence[Axis],
+    budget: Budget,
+    shop: Workshop,
+    storage: BaseStorage | None,
+    goal: Goal | None = None,
+) -> Tuned:
+    """Searches a space and returns what did best. settings: of every trial; seed: the one that all trials have.
+
+    goal: None for the task's main metric. Goes on with a study of that name. Raises UserError on a space that cannot
+    be searched so, or of which no trial finished.
+    """
+    first = first_run(settings, axes, shop.planner)
+    goal = goal or _goal(first)
+    _check_goal(goal, first)
+    if budget.pruner is not None:
+        _check_rungs(goal, first, axes, budget.pruner, shop.execution)
+    trials = samplers.count(budget.sampler, axes, budget.trials)
+    definition = _definition(settings, axes, budget, goal)
+    sampler = samplers.sampler(budget.sampler, axes, budget.seed)
+    pruner = pruners.pruner(budget.pruner, first.config.epochs)
+    study = study_lib.study(storage, name, goal.better, definition, sampler, pruner)
+    if budget.pruner is None:
+        search(study, axes, trials, budget.parallel, lambda points: _trained(settings, points, goal, shop))
+    else:
+        _raced(study, settings, axes, dataclasses.replace(budget, trials=trials), goal, first, shop)
+    best = chosen(study)
+    found = {**settings, **space.suggested(best, axes)}
+    _, unused = config_lib.resolve(found)
+    return Tuned(study, axes, goal, best, {path: found[path] for path in found if path not in unused})
+
+
+def chosen(study: Study) -> FrozenTrial:
+    """The finished trial with the best value, the first of several. Raises UserError if none finished."""
+    trials = study.get_trials(deepcopy=False)
+    sign = -1.0 if study.direction.name == "MAXIMIZE" else 1.0
+    finished = [(sign * t.value, t.number) for t in trials if t.state == TrialState.COMPLETE and t.value is not None]
+    finished = [(value, number) for value, number in finished if math.isfinite(value)]
+    if not finished:
+        came = ", ".join(f"{count} {word}" for word, count in study_lib.counts(trials).items())
+        note = next((f"; {t.user_attrs['note']}" for t in trials if "note" in t.user_attrs), "")
+        raise UserError(f"no trial of '{study.study_name}' finished: {came or 'there is none'}{note}")
+    return trials[min(finished)[1]]
+
+
+def report(tuned: Tuned, seeds: int) -> list[dict[str, Any]]:
+    """The runs that the table reports: the chosen settings on seeds that did not choose them."""
+    return fresh(tuned.settings, seeds)
+
+
+def fresh(settings: Settings, seeds: int) -> list[dict[str, Any]]:
+    """The settings on seeds that no trial had: those after the one that all trials have."""
+    first = int(OPTIONS["seed"].parse(settings.get("seed", 0), "seed")) + 1
+    return [dict(request) for request in with_seeds(settings, range(first, first + seeds))]
+
+
+def described(found: Sequence[Tuned], budget: Budget, seeds: int) -> str:
+    """The footer's sentence on how strengths came about."""
+    counts = Counter(study_lib.counts([t for tuned in found for t in tuned.study.get_trials(deepcopy=False)]))
+    paths = list(dict.fromkeys(axis.path for tuned in found for axis in tuned.axes))
+    came = ", ".join(f"{count} {word}" for word, count in counts.items())
+    each = f" for each of {len(found)} rows" if len(found) > 1 else ""
+    asked = sum(counts.values()) // max(len(found), 1)
+    pruned = f", pruned by {budget.pruner}" if budget.pruner else ""
+    fresh_seeds = f"{seeds} fresh seed{'s' * (seeds != 1)}"
+    return (
+        f"Tuned{each} by {asked} trials of {budget.sampler}{pruned}: {', '.join(paths)}. Trials: {came}. The best "
+        f"{found[0].goal.metric} of one seed chose; the table reports the choice on {fresh_seeds}."
+    )
+
+
+def _goal(run: Run) -> Goal:
+    metric, better = main_metric(run.config.loss, run.config.task)
+    return Goal(f"validation/{metric}", better)
+
+
+def _check_goal(goal: Goal, run: Run) -> None:
+    """Raises UserError if the metric is not one of validation rows."""
+    if not goal.metric.startswith("validation/"):
+        raise UserError(f"choosing reads validation only, and {goal.metric} is not of it")
+    if not run.program.sizes.validation:
+        raise UserError(f"choosing reads validation only, and split={run.config.split} leaves no validation rows")
+
+
+def _check_rungs(goal: Goal, run: Run, axes: Sequence[Axis], pruner: str, execution: Execution) -> None:
+    """Raises UserError if trials cannot be compared before their end."""
+    if any(axis.path == "epochs" for axis in axes):
+        raise UserError("--pruner compares trials after as many epochs of as many; tune epochs without it")
+    if not pruners.rungs(pruner, run.config.epochs):
+        raise UserError(f"--pruner compares trials before their last epoch, and they have {run.config.epochs}")
+    names = run.program.problem.finish(dict.fromkeys(program_lib.metric_names(run.program), 1.0))
+    if goal.metric.removeprefix("validation/") not in names:
+        raise UserError(f"--pruner compares {goal.metric} after epochs, where it has no value; leave out --pruner")
+    if execution.replicas > 1:
+        raise UserError("--pruner trains runs as lanes, each on one device; leave out --devices")
+
+
+def _definition(settings: Settings, axes: Sequence[Axis], budget: Budget, goal: Goal) -> dict[str, Any]:
+    """What the trials are a function of, but for their number: more of them go on from the same."""
+    described = dataclasses.asdict(budget)
+    del described["trials"]
+    texts = {key: str(value) for key, value in settings.items()}
+    return {"sample": [str(axis) for axis in axes], "settings": texts, **described, "metric": goal.metric}
+
+
+def _trained(settings: Settings, points: Sequence[Point], goal: Goal, shop: Workshop) -> list[Result]:
+    """The results of points that are trained together; those that have their record are read from it."""
+    plans = [planned(settings, point, shop.planner) for point in points]
+    runs = [plan for plan in plans if isinstance(plan, Run)]
+    found = shop.obtain(runs)
+    return [result_of(found[plan.id], goal) if isinstance(plan, Run) else plan for plan in plans]
+
+
+def result_of(record: Record, goal: Goal) -> Result:
+    """What a trial's record says of it."""
+    value = record.metrics.get(goal.metric)
+    if record.status == "diverged" or (value is not None and not math.isfinite(value)):
+        return Result(math.nan, "diverged", record.run_id)
+    if record.status == "finished" and value is not None:
+        return Result(value, run=record.run_id)
+    return Result(None, "failed", record.run_id, record.cause or f"it has no {goal.metric}")
+
+
+def _raced(
+    study: Study, settings: Settings, axes: Sequence[Axis], budget: Budget, goal: Goal, first: Run, shop: Workshop
+) -> None:
+    """Trains the trials in a race. Its ways are not timed, so that the trials are a function of the flags."""
+    assert budget.pruner is not None
+    execution, watcher = shop.execution, shop.monitor
+    checkpoints = Checkpoints(Path(execution.checkpoints or shop.store.root / "checkpoints"), watcher.warn)
+    left = budget.trials - sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
+    with watcher.watch([first] * left) if left > 0 else contextlib.nullcontext(Report()) as reported:
+        Race(
+            study=study,
+            axes=axes,
+            trials=budget.trials,
+            parallel=budget.parallel,
+            plan=lambda point: planned(settings, point, shop.planner),
+            value=lambda record: result_of(record, goal),
+            metric=goal.metric,
+            rungs=pruners.rungs(budget.pruner, first.config.epochs),
+            job=Job(
+                store=shop.store,
+                arrays_of=shop.planner.arrays,
+                report=reported,
+                execution=execution,
+                timer=lambda *_: 0.0,
+                checkpoints=checkpoints,
+                totals={},
+                origin_of=shop.planner.origin,
+            ),
+        ).run()
+    trained = [trial.user_attrs["run"] for trial in study.get_trials(deepcopy=False) if "run" in trial.user_attrs]
+    watcher.obtained(shop.store.find(trained)[0].values())

@@ -1,0 +1,170 @@
+"""Refill: the places of a program's chunks, each of which the next run takes when the one at it has ended.
+
+A lane's bits depend neither on its neighbours nor on its place, so a run that began in the middle of another's is bit
+for bit the run that trained alone at this way. Nothing is compiled anew: what changes are the arrays.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+
+from research.config import RunConfig
+from research.data.spec import Arrays
+from research.training import chunk as chunk_lib
+from research.training import loop
+from research.training.chunk import WHOLE, Chunk, Home, Memory
+from research.training.inputs import Inputs, inputs_of
+from research.training.lanes import Way
+from research.training.loop import Outcome
+from research.training.program import Program
+from research.training.snapshot import Begin
+from research.training.state import Tree
+from research.training.transfer import Origin
+
+
+@dataclasses.dataclass(frozen=True)
+class Entrant:
+    """A run that asks for a place. origin: where it starts from, if it has `init_from`."""
+
+    id: str
+    config: RunConfig
+    origin: Origin | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Standing:
+    """Where a run at its place is after an epoch of its own. over: whether it trains no more.
+
+    values: the epoch's row of its curves, finished as the final metrics are.
+    """
+
+    epochs: int
+    over: bool
+    values: dict[str, float]
+
+
+@dataclasses.dataclass
+class Places:
+    """The places of a program: a chunk of `way.width` lanes on each of its devices. keep: outcomes hold variables."""
+
+    program: Program
+    way: Way
+    arrays: Arrays
+    memory: Memory = WHOLE
+    keep: bool = False
+
+    def __post_init__(self) -> None:
+        devices = min(self.way.devices, len(jax.local_devices()))
+        self._home = functools.cache(
+            functools.partial(chunk_lib.home, self.program, self.way, self.arrays, self.memory)
+        )
+        self._rows = [_Row([None] * self.way.width) for _ in range(devices)]
+        self.computed = 0  # lanes that the last epoch computed, idle ones included
+
+    @property
+    def size(self) -> int:
+        """How many runs train at once."""
+        return len(self._rows) * self.way.width
+
+    @property
+    def taken(self) -> list[str]:
+        """The runs that are at a place."""
+        return [one for row in self._rows for one in row.at if one is not None]
+
+    def fill(self, entrants: Sequence[Entrant]) -> None:
+        """Gives each a free place with its initial state. There must be as many as that."""
+        waiting = list(entrants)
+        with self.program.numbers():
+            for device, row in enumerate(self._rows):
+                free = [place for place, one in enumerate(row.at) if one is None]
+                own, waiting = waiting[: len(free)], waiting[len(free) :]
+                if own:
+                    self._enter(row, self._home(device), dict(zip(free, own, strict=False)))
+        assert not waiting, f"{len(waiting)} runs have no place"
+
+    def _enter(self, row: "_Row", home: Home, entrants: dict[int, Entrant]) -> None:
+        """Puts runs at places of a chunk; one that has had no runs is made of them, idle lanes repeating the last."""
+        inputs = {place: inputs_of(one.config, self.program, self.arrays) for place, one in entrants.items()}
+        begun, every, last = np.zeros(self.way.width, np.int32), list(range(self.way.width)), max(entrants)
+        if row.chunk is None:
+            entered = [entrants.get(place, entrants[last]) for place in every]
+            row.inputs = [inputs.get(place, inputs[last]) for place in every]
+            begin = chunk_lib.initial(self.program, row.inputs, every, [one.origin for one in entered], self.keep)
+        else:
+            row.inputs = [inputs.get(place, row.inputs[place]) for place in every]
+            held, begun = (row.chunk.state, row.chunk.kept), row.chunk.begun.copy()
+            for place, one in entrants.items():
+                fresh = chunk_lib.initial(self.program, [inputs[place]], [0], [one.origin], self.keep)
+                held, begun[place] = _put(held, (fresh.state, fresh.kept), np.int32(place)), row.epochs
+            begin = Begin(*held, row.chunk.rows)
+        row.chunk = dataclasses.replace(home.chunk(every, row.inputs, begin), begun=begun)
+        row.at = [entrants[place].id if place in entrants else row.at[place] for place in every]
+
+    def advance(self) -> dict[str, Standing]:
+        """Trains every run at a place for an epoch; chunks without runs rest."""
+        running = [row for row in self._rows if any(one is not None for one in row.at)]
+        found: dict[str, Standing] = {}
+        abreast: dict[int, list[Chunk]] = {}  # by epoch: a chunk that rested is behind the others
+        for row in running:
+            abreast.setdefault(row.epochs, []).append(row.running)
+        with self.program.numbers():
+            for epoch, chunks in abreast.items():
+                chunk_lib.run_epoch(self.program, chunks, self.way, epoch)
+        self.computed = self.way.width * len(running)
+        for row in running:
+            for place, one in enumerate(row.at):
+                if one is not None:
+                    found[one] = self._standing(row.running, place)
+        return found
+
+    def _standing(self, chunk: Chunk, place: int) -> Standing:
+        row = {name: values[place] for name, values in chunk.rows[-1].items()}
+        epochs = len(chunk.rows) - int(chunk.begun[place])
+        curves = loop.finished(self.program.problem, {k: [float(v)] for k, v in row.items() if "/" in k})
+        over = epochs >= self.program.config.epochs or row["diverged_at"] >= 0 or bool(row["stopped"])
+        return Standing(epochs, over, {name: value for name, (value,) in curves.items()})
+
+    def outcomes(self, ids: Sequence[str]) -> dict[str, Outcome]:
+        """The outcomes of runs that are at their places, as they are now."""
+        wanted, found = set(ids), dict[str, Outcome]()
+        with self.program.numbers():
+            for row in self._rows:
+                at = {one: place for place, one in enumerate(row.at) if one in wanted}
+                if at:
+                    of_row = loop.outcomes(self.program, row.running, list(at.values()))
+                    found |= dict(zip(at, of_row, strict=True))
+        return found
+
+    def leave(self, ids: Sequence[str]) -> None:
+        """Frees the places of these runs."""
+        for row in self._rows:
+            row.at = [None if one in ids else one for one in row.at]
+
+
+@dataclasses.dataclass
+class _Row:
+    """The places of one chunk. at: who is at each, or None. inputs: what the chunk's lanes are made of."""
+
+    at: list[str | None]
+    chunk: Chunk | None = None
+    inputs: list[Inputs] = dataclasses.field(default_factory=list)
+
+    @property
+    def running(self) -> Chunk:
+        """The chunk, once it has had a run."""
+        assert self.chunk is not None
+        return self.chunk
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the chunk has run."""
+        return len(self.running.rows)
+
+
+@functools.partial(jax.jit, donate_argnames=("held",))
+def _put(held: Tree, fresh: Tree, place: jax.Array) -> Tree:
+    """Leaves [W, ...] with the lane at `place` replaced by a fresh one, leaves [1, ...]."""
+    return jax.tree.map(lambda leaf, new: leaf.at[place].set(new[0]), held, fresh)

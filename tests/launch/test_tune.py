@@ -1,0 +1,119 @@
+"""launch.tune end to end: journal, table, figures; killed and started again; arms of an experiment."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+
+from tests.launch.command_lines import ROOT, Result, run_all
+
+SPACE = [
+    "--sample=learning_rate=log(1e-3,10)", "--sample=optimizer=sgd|adam",
+    "--sample=optimizer.momentum=uniform(0,0.9) if optimizer=sgd",
+]  # fmt: skip
+RUN = ["--dataset=wine", "--arch.hidden=8", "--batch_size=16", "--epochs=6"]
+TUNE = ["tune", *RUN, *SPACE, "--trials=12", "--parallel=6", "--report_seeds=3", "--name=rates"]
+
+
+def trials(folder: Path, name: str = "rates", study: str = "") -> list[optuna.trial.FrozenTrial]:
+    """The trials in a journal, read as Optuna's dashboard reads them."""
+    storage = JournalStorage(JournalFileBackend(str(folder / "records/tunings" / f"{name}.journal")))
+    return optuna.load_study(study_name=study or name, storage=storage).trials
+
+
+def came(folder: Path) -> list[tuple[object, ...]]:
+    return [(t.params, t.state, t.value) for t in trials(folder)]
+
+
+def ids(folder: Path) -> dict[str, float]:
+    return {path.stem: path.stat().st_mtime_ns for path in folder.glob("records/runs/*/*.json")}
+
+
+def ok(result: Result) -> Result:
+    assert result.code == 0, result.err
+    return result
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tune")
+
+
+def test_a_tuning_is_a_table_a_journal_and_figures(folder: Path) -> None:
+    other = [word.replace("log(1e-3,10)", "log(1e-3,1)") for word in TUNE]
+    first, again, changed = run_all([TUNE, [*TUNE, "--figures=figures"], other], folder)
+    assert "Tuned by 12 trials of tpe: learning_rate, optimizer, optimizer.momentum." in " ".join(ok(first).out.split())
+    assert "3 fresh seeds" in " ".join(first.out.split())
+    assert len(trials(folder)) == 12
+    assert len(ids(folder)) == 12 + 3
+    before = first.out.strip()
+    assert ok(again).out.startswith(before)
+    for name in ("history", "importance", "slice", "best of k"):
+        assert (folder / "figures" / f"rates {name}.png").is_file()
+    assert changed.code == 2
+    assert "'rates' is a tuning of something else: sample was learning_rate=log(0.001,10)" in changed.err
+
+
+def test_a_race_reports_its_lanes(folder: Path) -> None:
+    race = [*(word.replace("rates", "race") for word in TUNE), "--pruner=asha"]
+    (result,) = run_all([race], folder)
+    said = re.search(r"computed, so many were a trial's, not idle: (\d+)%", " ".join(ok(result).out.split()))
+    assert said is not None
+    assert 50 < int(said[1]) <= 100
+    states = [trial.state for trial in trials(folder, "race")]
+    assert TrialState.PRUNED in states
+    assert "pruned by asha" in " ".join(result.out.split())
+
+
+def test_a_killed_tuning_goes_on_as_if_it_had_not_been(folder: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"launch.{TUNE[0]}", *TUNE[1:]], cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 90
+    while not ids(tmp_path) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = ids(tmp_path)
+    assert kept
+    ok(run_all([TUNE], tmp_path)[0])
+    assert came(tmp_path) == came(folder)
+    assert {run_id: ids(tmp_path)[run_id] for run_id in kept} == kept
+
+
+EXPERIMENT = '''"""A table of two arms."""
+from research.sweeps.column import Column
+from research.sweeps.experiment import EXPERIMENTS, Experiment
+EXPERIMENTS.add(Experiment(
+    name="arms", summary="two arms", columns=(Column("test accuracy", "test/accuracy"),), baseline="none",
+    base={"dataset": "wine", "arch.hidden": "8", "learning_rate": 0.1, "epochs": 3, "batch_size": 16},
+    arms={"none": {}, "dropout": {"regularization": "dropout=0.3"}, "as it is": {"optimizer": "adam"}}, seeds=2,
+))
+'''
+
+
+def test_each_arm_has_the_same_budget(tmp_path: Path) -> None:
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments/__init__.py").touch()
+    (tmp_path / "experiments/arms.py").write_text(EXPERIMENT)
+    line = ["tune", "--experiment=arms", "--per_arm", "--trials=3", "--parallel=3", "--sampler=sobol", "--name=arms"]
+    line += ["--sample=learning_rate=log(1e-3,1) if arm=none|dropout", "--report_seeds=2"]
+    line += ["--sample=regularization.dropout=uniform(0,0.5) if arm=dropout"]
+    (result,) = run_all([line], tmp_path, path=tmp_path)
+    text = " ".join(ok(result).out.split())
+    assert "Tuned for each of 2 rows by 3 trials of sobol: learning_rate, regularization.dropout." in text
+    assert "none: learning_rate=" in text
+    assert "as it is |" in text
+    assert len(trials(tmp_path, "arms", "arms: none")) == len(trials(tmp_path, "arms", "arms: dropout")) == 3
+    for trial in trials(tmp_path, "arms", "arms: dropout"):
+        assert set(trial.params) == {"learning_rate", "regularization.dropout"}

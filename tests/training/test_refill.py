@@ -1,0 +1,94 @@
+"""Refilled places: a run that begins in the middle of others' is bit for bit the run alone, and nothing is compiled."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import pytest
+from engine import EPOCHS, STEPS_PER_EPOCH, compiled_lightly, data_of, run
+
+from research.sweeps.plan import Run
+from research.training import loop
+from research.training.chunk import WHOLE, Memory
+from research.training.lanes import Way
+from research.training.refill import Entrant, Places, Standing
+
+WIDTH = 3
+WAY = Way(WIDTH, STEPS_PER_EPOCH)
+
+
+def entrants(runs: list[Run]) -> list[Entrant]:
+    return [Entrant(one.id, one.config) for one in runs]
+
+
+def raced(
+    runs: list[Run], way: Way = WAY, memory: Memory = WHOLE, prune: Callable[[str, Standing], bool] = lambda *_: False
+) -> tuple[dict[str, loop.Outcome], int]:
+    """The outcomes of runs that take the places of one another, at first one fewer than there are places.
+
+    And how many epochs of lanes were computed for it.
+    """
+    places, waiting, found = Places(runs[0].program, way, data_of(runs[0]).data, memory), list(runs), {}
+    free, computed = places.size - 1, 0
+    while waiting or places.taken:
+        entering, waiting = waiting[:free], waiting[free:]
+        places.fill(entrants(entering))
+        standings = places.advance()
+        computed += places.computed
+        over = [run_id for run_id, standing in standings.items() if standing.over]
+        found |= places.outcomes(over)
+        places.leave([*over, *(run_id for run_id, standing in standings.items() if prune(run_id, standing))])
+        free = places.size - len(places.taken)
+    return found, computed
+
+
+def alone(one: Run, way: Way = WAY, memory: Memory = WHOLE) -> loop.Outcome:
+    return loop.train(one.program, [one.config], data_of(one).data, way, memory=memory)[0]
+
+
+SETTINGS: list[dict[str, Any]] = [
+    {"regularization": "dropout=0.4,ema=0.5", "schedule": "cosine"},
+    {"regularization": "early_stopping=1", "learning_rate": 0.5},
+    {"label_noise": 0.3, "optimizer": "adam", "learning_rate": 0.01},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_a_run_at_a_refilled_place_is_the_run_alone(settings: dict[str, Any]) -> None:
+    runs = [run(**settings, seed=seed) for seed in range(7)]
+    pruned = runs[1].id
+    with compiled_lightly(settings != SETTINGS[0]):  # the first one as users have it
+        found, _ = raced(runs, prune=lambda run_id, standing: run_id == pruned)
+        assert set(found) == {one.id for one in runs} - {pruned}
+        for one in runs[2:]:
+            assert repr(found[one.id]) == repr(alone(one))
+
+
+def test_places_on_two_devices_and_streamed_inputs_change_no_bit() -> None:
+    runs = [run(seed=seed) for seed in range(5)]
+    expected = {one.id: repr(alone(one, Way(1, 2))) for one in runs}
+    for way, memory in ((Way(1, 2, 2), WHOLE), (Way(1, 2), Memory(device=0))):
+        found, _ = raced(runs, way, memory)
+        assert {run_id: repr(outcome) for run_id, outcome in found.items()} == expected
+
+
+def test_a_diverged_run_gives_its_place_up() -> None:
+    good, lost = [run(seed=seed) for seed in range(3)], run(seed=9, learning_rate=1e15)
+    found, _ = raced([lost, *good])
+    assert repr(found[lost.id]) == repr(alone(lost))
+    assert found[lost.id].diverged_at is not None
+    assert repr(found[good[2].id]) == repr(alone(good[2]))
+
+
+def test_refilling_compiles_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    raced([run(seed=seed) for seed in range(WIDTH)])  # the last one enters at the last place alone
+    more = [run(seed=seed, learning_rate=0.01 * seed, schedule="linear") for seed in range(10, 16)]
+    with jax.log_compiles(), caplog.at_level("WARNING"):
+        raced(more)
+    assert [r.getMessage() for r in caplog.records if "Finished XLA compilation" in r.getMessage()] == []
+
+
+def test_a_chunk_without_runs_rests() -> None:
+    """Of two chunks of a lane each one is the first run's, the other the two that begin later; neither is ever idle."""
+    _, computed = raced([run(seed=seed) for seed in range(3)], Way(1, STEPS_PER_EPOCH, 2))
+    assert computed == EPOCHS * 3
