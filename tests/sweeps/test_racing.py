@@ -14,12 +14,12 @@ from research.errors import Stopped, UserError
 from research.sweeps import axes as axes_lib
 from research.sweeps import space, tuning
 from research.sweeps.execution import DEFAULT
+from research.sweeps.job import Report
 from research.sweeps.plan import Run
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.study import journal
-from research.sweeps.trainer import Report
 from research.sweeps.tuning import Budget, Tuned, Workshop
 from research.training import loop
 from research.training.refill import Places
