@@ -3,15 +3,31 @@
 from collections.abc import Sequence
 
 from launch import start
-from launch.benchmarks import checkpoint, data, kill, packing, samplers, scaling, simulate, slurm, step, stop, tune
+from launch.benchmarks import (
+    checkpoint,
+    data,
+    devices,
+    kill,
+    packing,
+    samplers,
+    scale,
+    scaling,
+    simulate,
+    slurm,
+    step,
+    stop,
+    tune,
+)
 from research.errors import UserError, nearest
 
 BENCHMARKS = {
     "checkpoint": checkpoint.measure,
     "data": data.measure,
+    "devices": devices.measure,
     "kill": kill.measure,
     "packing": packing.measure,
     "samplers": samplers.measure,
+    "scale": scale.measure,
     "scaling": scaling.measure,
     "simulate": simulate.measure,
     "slurm": slurm.measure,

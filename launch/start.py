@@ -41,6 +41,8 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
             for name in flags.FLAGS:
                 flags.FLAGS[name].allow_overwrite = False  # given twice, one of the two would be ignored
             return flags.FLAGS(list(argv))
+        except SystemExit:  # help was asked for and given, which absl takes for a failure
+            sys.exit(0)
         except flags.UnrecognizedFlagError as error:
             _end(f"unknown flag --{error.flagname}; {nearest(error.flagname, flags.FLAGS)}", EXIT_USER)
         except (flags.Error, UserError) as error:

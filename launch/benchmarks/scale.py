@@ -1,0 +1,96 @@
+"""Scale: how long the programs take that look at a hundred thousand runs, and how much memory."""
+
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from launch.benchmarks.process import command, environment
+from launch.planner import planner
+from research import config as config_lib
+from research.data.progress import progress
+from research.errors import UserError
+from research.sweeps import axes
+from research.sweeps.plan import Run
+from research.sweeps.provenance import machine
+from research.sweeps.record import Record
+from research.sweeps.store import Store
+from research.sweeps.sweep import Sweep
+
+COUNT = flags.DEFINE_integer("count", 100_000, "scale: how many runs", lower_bound=1000)
+SEEDS, EPOCHS = 10, 20
+ROWS = ("--rows=runs", "--format=csv")
+GLANCE = 10_000  # runs that launch.status looks at
+CURVES = ("train/loss", "train/accuracy", "validation/loss", "validation/accuracy", "train/gradient_norm")
+
+
+def measure() -> None:
+    """Makes records up, then times the programs on them as a user would start them."""
+    grid = [f"learning_rate={'|'.join(f'{rate / COUNT.value:g}' for rate in range(1, COUNT.value // SEEDS + 1))}"]
+    asked = [f"--grid={grid[0]}", f"--seeds={SEEDS}", f"--epochs={EPOCHS}"]
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        print(f"{COUNT.value:,} runs\n\n| program | seconds | peak MiB |\n| --- | ---: | ---: |", flush=True)
+        _print("launch.plan, nothing trained", "plan", *asked, f"--records={root / 'none'}")
+        _records(grid, Store(root / "records"))
+        at = f"--records={root / 'records'}"
+        _print("launch.plan, all trained", "plan", *asked, at)
+        _print("launch.table", "table", "--name=all", "--no_train", at)
+        _print("launch.table --rows=runs --format=csv", "table", "--name=all", "--no_train", *ROWS, at)
+        (root / "records" / "index.json").unlink()
+        for kind in ("without an index", "again"):
+            _print(f"launch.status of {GLANCE:,} runs, {kind}", "status", "--name=some", at)
+
+
+def _records(grid: Sequence[str], store: Store) -> None:
+    """Writes a record for every run, and keeps all of them, and some, under a name."""
+    paths, points = axes.points(grid)
+    requests = [{**p, "epochs": str(EPOCHS), "seed": seed} for p in points for seed in range(SEEDS)]
+    runs, draw = planner().runs(requests), random.Random(0)
+    with progress(len(runs), "records that are made up", "records") as bar:
+        for run in runs:
+            store.write(_record(run, draw))
+            bar.update()
+    Sweep(requests, paths).save(store, "all", runs)
+    Sweep(requests[:GLANCE], paths).save(store, "some", runs[:GLANCE])
+
+
+def _record(run: Run, draw: random.Random) -> Record:
+    """A record as large as a real one."""
+    return Record(
+        run.id,
+        "finished",
+        config_lib.flat(run.config),
+        metrics={
+            f"{split}/{m}": draw.random() for split in ("train", "validation", "test") for m in ("accuracy", "nll")
+        },
+        curves={name: [draw.random() for _ in range(EPOCHS)] for name in CURVES},
+        checksums=[f"{draw.getrandbits(64):016x}" for _ in range(EPOCHS)],
+        parameters=26_122,
+        steps=run.program.steps,
+        provenance=machine() | {"seconds": draw.random(), "width": 32, "lanes": 32},
+    )
+
+
+# A process starts as a copy of the one that starts it, whose memory would count as its own: so a small one starts it.
+_SMALL = """
+import resource, subprocess, sys, time
+begin = time.monotonic()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(time.monotonic() - begin, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(done.returncode)
+"""
+
+
+def _print(what: str, name: str, *arguments: str) -> None:
+    """Prints a row: what a launcher took."""
+    line = [sys.executable, "-c", _SMALL, *command(name, *arguments)]
+    done = subprocess.run(line, capture_output=True, text=True, env=environment())
+    if done.returncode:
+        raise UserError(f"{what} failed: {done.stderr.strip().splitlines()[-1]}")
+    seconds, kilobytes = map(float, done.stdout.split())
+    print(f"| {what} | {seconds:.1f} | {kilobytes / 1024:,.0f} |", flush=True)
