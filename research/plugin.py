@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from research import registry
+from research.data.generated import open_generated
+from research.data.spec import DataSpec, Source
 from research.errors import UserError
-from research.options import options_of
-from research.registry import ARCHITECTURES, OPTIMIZERS, Architecture, Entry, Optimizer, Registry
+from research.options import REQUIRED, Option, options_of
+from research.registry import ARCHITECTURES, DATASETS, OPTIMIZERS, TASKS, Architecture, Entry, Optimizer, Registry, Task
 from research.regularization.member import member as regularizer
 
-__all__ = ["architecture", "load", "optimizer", "regularizer"]
+__all__ = ["architecture", "dataset", "load", "optimizer", "regularizer", "task"]
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 REGISTRIES: tuple[Registry[Any], ...] = (
@@ -81,6 +83,56 @@ def optimizer(*, tiny: Mapping[str, Any] | None = None, paper: str = "") -> Call
         return build
 
     return add
+
+
+def dataset(*, tiny: Mapping[str, Any], paper: str = "") -> Callable[[Builder], Builder]:
+    """Registers a function that returns a research.data.table.Table as a data set.
+
+    Its parameters become flags (`--dataset.size=100`). The table is written under --cache_dir the first time, and anew
+    when the file has changed.
+    """
+
+    def add(build: Builder) -> Builder:
+        name, code = build.__name__, zlib.crc32(Path(inspect.getfile(build)).read_bytes())
+
+        def opened(*, data_dir: str | None, cache_dir: str, **options: Any) -> Source:
+            return open_generated(name, build, options, cache_dir, code)
+
+        options = options_of(build)
+        DATASETS.add(Entry(name, opened, _summary(build), paper, options=options, tiny={**_defaults(options), **tiny}))
+        return build
+
+    return add
+
+
+def task(
+    *, loss: str, sees: Callable[[DataSpec], DataSpec] | None = None, paper: str = ""
+) -> Callable[[Builder], Builder]:
+    """Registers a function that returns a research.tasks.problem.Problem as a task, for `--task=NAME`.
+
+    loss: its default loss. sees: a data set's DataSpec as the task has it; none: as it is.
+    """
+
+    def add(build: Builder) -> Builder:
+        name = build.__name__
+        seen = sees or (lambda spec: spec)
+        TASKS.add(
+            Task(
+                name,
+                build,
+                _summary(build),
+                paper,
+                loss=loss,
+                sees=lambda spec: dataclasses.replace(seen(spec), task=name),
+            )
+        )
+        return build
+
+    return add
+
+
+def _defaults(options: Sequence[Option]) -> dict[str, Any]:
+    return {option.name: option.default for option in options if option.default is not REQUIRED}
 
 
 def _snake(name: str) -> str:

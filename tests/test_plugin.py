@@ -44,6 +44,41 @@ def signs(share: float = 0.5) -> optax.GradientTransformation:
         lambda updates, params: jax.tree.map(lambda g: (1 - share) * g + share * jax.numpy.sign(g), updates)
     )
 '''
+DATASET = """
+import numpy as np
+
+from research.data.table import Table
+from research.plugin import dataset
+
+
+@dataset(tiny={"size": 60})
+def rings(size: int = 600, seed: int = 0) -> Table:
+    \"\"\"Two rings, one in the other.\"\"\"
+    draw, y = np.random.default_rng(seed), np.arange(size, dtype=np.int32) % 2
+    angle = draw.uniform(0, 2 * np.pi, size)
+    x = (1 + y[:, None]) * np.stack([np.cos(angle), np.sin(angle)], 1)
+    return Table(x.astype(np.float32), y, ("inner", "outer"), ("x", "y"))
+"""
+TASK = """
+import jax
+import numpy as np
+
+from research.plugin import task
+from research.tasks import regression
+from research.tasks.problem import Problem
+
+
+@task(loss="squared", sees=lambda spec: spec)
+def relative() -> Problem:
+    \"\"\"A number, of which the relative error counts.\"\"\"
+    def error(scores, y):
+        return {"relative": jax.numpy.abs(scores[:, 0] - y) / (1 + jax.numpy.abs(y))}
+
+    def summary(scores, y):
+        return {"relative": float(np.mean(np.abs(scores[:, 0] - y) / (1 + np.abs(y))))}
+
+    return Problem(regression.encode, regression.decode, error, summary, {"relative": "lower"})
+"""
 
 
 def launched(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -71,7 +106,27 @@ def test_a_network_of_her_own(tmp_path: Path) -> None:
     assert len({path.stem for path in (tmp_path / "records" / "runs").glob("*/*.json")}) == 8
 
 
-@pytest.mark.parametrize("code", [NETWORK, OPTIMIZER], ids=["a network", "an optimizer"])
+def test_data_and_a_task_of_her_own(tmp_path: Path) -> None:
+    """A changed file is another data set, even under its old name."""
+    data, task = tmp_path / "rings.py", tmp_path / "relative.py"
+    task.write_text(TASK)
+    common = [f"--plugin={data}", f"--plugin={task}", f"--records={tmp_path / 'records'}", "--epochs=3"]
+    for code in (DATASET, DATASET.replace("1 + y", "2 + y")):
+        data.write_text(code)
+        ran = launched("train", "--dataset=rings", "--dataset.size=200", "--arch.hidden=8", *common)
+        assert ran.returncode == 0, ran.stderr
+        assert "test       accuracy" in ran.stdout
+    assert len(list((tmp_path / "records" / "runs").glob("*/*.json"))) == 2
+    ran = launched(
+        "train", "--dataset=diabetes", "--task=relative", "--target_scaling=standard", "--arch=linear", *common
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "test       relative" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    "code", [NETWORK, OPTIMIZER, DATASET, TASK], ids=["a network", "an optimizer", "a data set", "a task"]
+)
 def test_the_battery_passes(code: str, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(code)
     run = launched("check", f"--plugin={tmp_path / 'own.py'}")

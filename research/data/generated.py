@@ -25,10 +25,13 @@ Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
 
 
 def open_generated(
-    name: str, load: Callable[..., Table], options: dict[str, Any], cache_dir: str, **known: Any
+    name: str, load: Callable[..., Table], options: dict[str, Any], cache_dir: str, code: int = 0, **known: Any
 ) -> Source:
-    """The source of a generated table, `load(**options)`, which is written under `cache_dir` the first time."""
-    key = f"{name}_{digest(sorted(options.items()))}"
+    """The source of a generated table, `load(**options)`, which is written under `cache_dir` the first time.
+
+    code: a checksum of what generates it, where that may change.
+    """
+    key = f"{name}_{digest([*sorted(options.items()), *([code] if code else [])])}"
     return open_built(lambda: load(**options), key, VERSION, cache_dir=cache_dir, name=name, **known)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,17 @@ from research.data.memory import Memory
 from research.data.spec import Arrays
 from research.errors import UserError
 from research.options import format_value
-from research.registry import ACTIVATIONS, ARCHITECTURES, LOSSES, OPTIMIZERS, REGULARIZERS, SCHEDULES, TASKS, Entry
+from research.registry import (
+    ACTIVATIONS,
+    ARCHITECTURES,
+    DATASETS,
+    LOSSES,
+    OPTIMIZERS,
+    REGULARIZERS,
+    SCHEDULES,
+    TASKS,
+    Entry,
+)
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
 from research.training import loop
@@ -94,7 +105,29 @@ def part(kind: str, entry: Entry) -> Subject:
         return subject(**NETWORK, **{"arch.activation": entry.name})
     if kind == SCHEDULES.kind:
         return subject(**NETWORK, schedule=entry.name)
+    if kind == TASKS.kind:
+        return subject(**NETWORK, task=entry.name)
+    if kind == DATASETS.kind:
+        return dataset(entry)
     raise UserError(f"there is no battery for a {kind} ({entry.name})")
+
+
+def dataset(entry: Entry) -> Subject:
+    """A data set of its own at its tiny setting, in the first small network that can be trained on it."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = entry.build(**entry.tiny, data_dir=None, cache_dir=folder)
+        data = Memory(source.spec, jax.tree.map(np.array, source.arrays()))
+    errors = []
+    for arch in ("mlp", "gru", "fcn"):
+        tiny = ARCHITECTURES.get(arch).tiny
+        found = Subject({"arch": arch, **{f"arch.{option}": value for option, value in tiny.items()}}, data)
+        try:
+            found.run()
+        except UserError as error:
+            errors.append(error)
+        else:
+            return found
+    raise errors[0]
 
 
 # Checks: each raises AssertionError that says what is wrong -----------------------------------------------

@@ -78,8 +78,9 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
             if wrong := constraint(config, spec):
                 raise UserError(wrong)
     loss = LOSSES.get(config.loss)
-    if config.task not in loss.tasks:
-        fitting = [entry.name for entry in LOSSES if config.task in entry.tasks]
+    own = TASKS.get(config.task).loss
+    if config.task not in loss.tasks and loss.name != own:
+        fitting = [entry.name for entry in LOSSES if config.task in entry.tasks or entry.name == own]
         raise UserError(
             f"loss={loss.name} is for {' and '.join(loss.tasks)}; for {config.task} there are {', '.join(fitting)}"
         )
