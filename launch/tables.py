@@ -1,7 +1,8 @@
 """From a sweep or an experiment, and the records of its runs, to the table that is shown."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,19 +67,20 @@ def of_experiment(
     execution: Execution = DEFAULT,
 ) -> Shown:
     """The experiment's table, after training what is missing; where a setting is to be chosen, that comes first."""
+    had = functools.partial(obtain, store=store, planner=planner, monitor=monitor, train=train, execution=execution)
     chosen, searched = {}, []
     if experiment.choose is not None:
         asked = choice.candidates(experiment)
         runs = {label: [planner.runs(requests) for requests in of_arm] for label, of_arm in asked.items()}
         flat = [run for of_arm in runs.values() for of_value in of_arm for run in of_value]
-        found = obtain(flat, store, planner, monitor, train=train, execution=execution)
+        found = had(flat)
         _complete(experiment.name, flat, found)
         searched = [found[run.id] for run in flat]
         for label, of_arm in runs.items():
             chosen[label] = choice.best(experiment.choose, [[found[run.id] for run in of_value] for of_value in of_arm])
     requests = choice.requests(experiment, experiment.seeds, chosen)
     strengths = choice.describe(experiment, experiment.seeds)
-    table = of_arms(experiment, requests, strengths, planner, store, monitor, train=train, execution=execution)
+    table = of_arms(experiment, requests, strengths, planner, had)
     return Shown(table, tuple(searched), experiment.choose.path if experiment.choose else "")
 
 
@@ -87,17 +89,12 @@ def of_arms(
     requests: Mapping[str, Sequence[Mapping[str, Any]]],
     strengths: str,
     planner: Planner,
-    store: Store,
-    monitor: Monitor,
-    *,
-    train: bool,
-    execution: Execution,
+    had: Callable[[Sequence[Run]], Mapping[str, Record]],
     notes: Sequence[str] = (),
 ) -> Table:
-    """The experiment's table of these runs, by arm, after training what is missing. strengths: how they came about."""
+    """The experiment's table of these runs, by arm. strengths: how they came about. had: the records of runs, by id."""
     arms = {label: planner.runs(of_arm) for label, of_arm in requests.items()}
-    wanted = [run for runs in arms.values() for run in runs]
-    found = obtain(wanted, store, planner, monitor, train=train, execution=execution)
+    found = had([run for runs in arms.values() for run in runs])
     seeds = [int(request["seed"]) for request in next(iter(requests.values()))]
     return build_table(
         experiment.name,

@@ -25,7 +25,6 @@ from research.sweeps.column import Column
 from research.sweeps.experiment import Experiment
 from research.sweeps.pruners import PRUNERS
 from research.sweeps.samplers import SAMPLERS
-from research.sweeps.sweep import obtain
 from research.sweeps.tuning import Budget, Goal, Tuned, Workshop
 
 SAMPLE = flags.DEFINE_multi_string(
@@ -76,7 +75,7 @@ def _settings(shop: Workshop, budget: Budget) -> tuple[list[Tuned], Table]:
     with study_lib.journal(shop.store, name) as journal:
         tuned = tuning.tune(name, settings, axes, budget, shop, journal)
     runs = shop.planner.runs(tuning.report(tuned, REPORT_SEEDS.value))
-    found = obtain(runs, shop.store, shop.planner, shop.monitor, execution=shop.execution)
+    found = shop.had(runs)
     records = [found[run.id] for run in runs]
     # A record has the regularizers with their strengths in one text.
     paths = [path if path in records[0].config else path.partition(".")[0] for path in tuned.point]
@@ -109,10 +108,7 @@ def _arms(experiment: Experiment, shop: Workshop, budget: Budget) -> tuple[list[
     tuned = list(found.values())
     notes = [f"{label}: {_point(of)}." for label, of in found.items()] + _lanes(found)
     strengths = tuning.described(tuned, budget, REPORT_SEEDS.value)
-    table = of_arms(
-        experiment, requests, strengths, shop.planner, shop.store, shop.monitor,
-        train=True, execution=shop.execution, notes=notes,
-    )  # fmt: skip
+    table = of_arms(experiment, requests, strengths, shop.planner, shop.had, notes)
     return tuned, table
 
 

@@ -84,6 +84,10 @@ class Workshop:
     monitor: Monitor
     execution: Execution
 
+    def had(self, runs: Sequence[Run]) -> dict[str, Record]:
+        """The records of runs, by id, after training those that have none."""
+        return obtain(runs, self.store, self.planner, self.monitor, execution=self.execution)
+
 
 def tune(
     name: str,
@@ -196,7 +200,7 @@ def _trained(settings: Settings, points: Sequence[Point], goal: Goal, shop: Work
     """The results of points that are trained together; those that have their record are read from it."""
     plans = [planned(settings, point, shop.planner) for point in points]
     runs = [plan for plan in plans if isinstance(plan, Run)]
-    found = obtain(runs, shop.store, shop.planner, shop.monitor, execution=shop.execution)
+    found = shop.had(runs)
     return [result_of(found[plan.id], goal) if isinstance(plan, Run) else plan for plan in plans]
 
 
