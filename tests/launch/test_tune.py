@@ -1,4 +1,4 @@
-"""launch.tune end to end: journal, table, figures; killed and started again; arms of an experiment."""
+"""launch.tune end to end: journal and table; killed and started again; arms of an experiment."""
 
 import os
 import re
@@ -17,8 +17,8 @@ from optuna.trial import TrialState
 from tests.launch.command_lines import ROOT, Result, run_all
 
 SPACE = [
-    "--sample=learning_rate=log(1e-3,10)", "--sample=optimizer=sgd|adam",
-    "--sample=optimizer.momentum=uniform(0,0.9) if optimizer=sgd",
+    "--sample=learning_rate=log(1e-3,10)", "--sample=schedule=constant|cosine",
+    "--sample=schedule.end=uniform(0,0.5) if schedule=cosine",
 ]  # fmt: skip
 RUN = ["--dataset=wine", "--arch.hidden=8", "--batch_size=16", "--epochs=6"]
 TUNE = ["tune", *RUN, *SPACE, "--trials=12", "--parallel=6", "--report_seeds=3", "--name=rates"]
@@ -48,27 +48,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("tune")
 
 
-def test_a_tuning_is_a_table_a_journal_and_figures(folder: Path) -> None:
+def test_a_tuning_is_a_table_and_a_journal(folder: Path) -> None:
     other = [word.replace("log(1e-3,10)", "log(1e-3,1)") for word in TUNE]
-    first, again, changed = run_all([TUNE, [*TUNE, "--figures=figures"], other], folder)
-    assert "Tuned by 12 trials of tpe: learning_rate, optimizer, optimizer.momentum." in " ".join(ok(first).out.split())
+    first, again, changed = run_all([TUNE, TUNE, other], folder)
+    assert "Tuned by 12 trials of tpe: learning_rate, schedule, schedule.end." in " ".join(ok(first).out.split())
     assert "3 fresh seeds" in " ".join(first.out.split())
     assert len(trials(folder)) == 12
     assert len(ids(folder)) == 12 + 3
-    before = first.out.strip()
-    assert ok(again).out.startswith(before)
-    for name in ("history", "importance", "slice", "best of k"):
-        assert (folder / "figures" / f"rates {name}.png").is_file()
+    assert ok(again).out == first.out
     assert changed.code == 2
     assert "'rates' is a tuning of something else: sample was learning_rate=log(0.001,10)" in changed.err
 
 
 def test_a_race_reports_its_lanes(folder: Path) -> None:
-    race = [*(word.replace("rates", "race") for word in TUNE), "--pruner=asha"]
+    race = [word.replace("rates", "race").replace("epochs=6", "epochs=7") for word in TUNE]  # none has its record
+    race += ["--pruner=asha"]
     (result,) = run_all([race], folder)
     said = re.search(r"computed, so many were a trial's, not idle: (\d+)%", " ".join(ok(result).out.split()))
     assert said is not None
-    assert 50 < int(said[1]) <= 100
+    assert 30 < int(said[1]) <= 100
     states = [trial.state for trial in trials(folder, "race")]
     assert TrialState.PRUNED in states
     assert "pruned by asha" in " ".join(result.out.split())
