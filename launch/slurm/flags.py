@@ -13,7 +13,7 @@ from launch.start import CACHE_DIR, PLUGIN, RECORDS, define_name
 from research.errors import UserError
 from research.sweeps import code
 from research.sweeps.obtain import Executor, local
-from research.sweeps.slurm import cluster
+from research.sweeps.slurm import cluster, submission
 from research.sweeps.slurm.executor import Slurm
 from research.sweeps.slurm.folder import Folder
 from research.sweeps.slurm.resources import Resources, parse_extra
@@ -40,7 +40,7 @@ DEVICE_COUNT = r"--xla_force_host_platform_device_count=\S+"
 
 
 def executor(name: str, cancel: str = "") -> Executor:
-    """Who trains, as the flags say. Raises UserError on a flag of Slurm's without it, and where there is no Slurm.
+    """Who trains, as the flags say. Raises UserError on a flag of Slurm's without it, and on jobs that it would refuse.
 
     name: of the sweep among those on the cluster. cancel: the command that cancels its jobs, if there is one.
     """
@@ -52,8 +52,6 @@ def executor(name: str, cancel: str = "") -> Executor:
         return local
     if flags.FLAGS["profile"].present:
         raise UserError("--profile is of training in this process; leave it or --executor=slurm out")
-    extra = parse_extra(EXTRA.value) if EXTRA.value else ()
-    cluster.check()
     resources = Resources(
         partition=PARTITION.value,
         gpus_per_node=GPUS.value,
@@ -64,9 +62,11 @@ def executor(name: str, cancel: str = "") -> Executor:
         account=ACCOUNT.value,
         constraint=CONSTRAINT.value,
         setup=SETUP.value,
-        extra=extra,
+        extra=parse_extra(EXTRA.value) if EXTRA.value else (),
         nodes=NODES.value,
     )
+    cluster.check()
+    submission.check(resources)
     return Slurm(name, resources, _command, [Path(plugin) for plugin in PLUGIN.value], cancel)
 
 

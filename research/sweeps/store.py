@@ -27,6 +27,8 @@ _HEAD = '{"format": 2, "sha256": "%s", "record": '
 class Store:
     """A records directory: `runs/` by id, `ways/` by program, `sweeps/` by name, `damaged/` set aside.
 
+    Beside them lie what runs keep (`params/`, `checkpoints/`), who trains them (`claims/`, `slurm/`), and `strikes/`.
+
     warn: told of a damaged file that can be made again.
     """
 

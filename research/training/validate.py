@@ -86,7 +86,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
         )
     if config.label_noise and config.task != "classification":
         raise UserError(f"label_noise draws classes anew; {spec.name} is for {spec.task}")
-    if config.target_scaling != "none" and config.task not in ("regression", "forecast"):
+    if config.target_scaling != "none" and (spec.classes or spec.reconstructs):
         raise UserError(f"target_scaling scales a regression's targets; {spec.name} is for {spec.task}")
     _check_input(config, spec)
     program = program_of(config, spec)

@@ -7,6 +7,7 @@ import pytest
 
 from research.errors import UserError
 from research.sweeps import code
+from research.sweeps.provenance import commit_of
 from research.sweeps.slurm import cluster, failure, submission
 from research.sweeps.slurm.cluster import Task
 from research.sweeps.slurm.folder import Folder, Submitted, Wanted, place_of
@@ -111,6 +112,7 @@ def test_a_snapshot_stays_as_it_was(tmp_path: Path) -> None:
     assert code.snapshot(folder, [plugin], "a commit", tmp_path) == place
     assert [path.read_text() for path in code.plugins(place)] == ["plugin"]
     assert code.version(place) == version
+    assert commit_of(place) == "a commit"
     (tmp_path / "research" / "inner" / "a.py").write_text("after")
     plugin.write_text("changed")
     other = code.snapshot(folder, [plugin], "a commit", tmp_path)
@@ -142,6 +144,20 @@ def test_what_slurm_says_against_it_is_kept(tmp_path: Path, monkeypatch: pytest.
     slurm(tmp_path, monkeypatch, squeue="echo 'squeue: error: no\nsqueue: error: contact' >&2; exit 1")
     with pytest.raises(cluster.Refused, match=r"^no; contact$"):
         cluster.tasks(["7"])
+
+
+def test_what_slurm_would_refuse_is_told_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "echo 'sbatch: error: invalid partition specified: gpus' >&2; exit 1"
+    slurm(tmp_path, monkeypatch, sbatch=words, sinfo="echo main; echo short; echo main")
+    with pytest.raises(UserError, match=r"invalid partition specified: gpus; partitions here: main, short$"):
+        submission.check(Resources(partition="gpus"))
+    slurm(tmp_path, monkeypatch, sbatch=f'echo "$@" > {tmp_path}/words')
+    submission.check(Resources(partition="main", time="1", extra=(("qos", "high"),)))
+    given = (tmp_path / "words").read_text().split()
+    assert given[0] == "--test-only"
+    assert {"--partition=main", "--qos=high", "--requeue", "--signal=B:USR2@30"} <= set(given)
 
 
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, log: str | None) -> str:

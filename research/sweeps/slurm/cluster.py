@@ -29,7 +29,7 @@ class Task:
         return self.id.partition("_")[0]
 
 
-class Refused(Exception):
+class Refused(UserError):
     """A command of Slurm's failed; its text is Slurm's own words."""
 
 

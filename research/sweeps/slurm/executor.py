@@ -4,6 +4,7 @@ It can end at any moment and begin again: what the sweep wants, and which jobs t
 the tasks find there what to do.
 """
 
+import contextlib
 import dataclasses
 import math
 import shutil
@@ -66,12 +67,9 @@ class Slurm:
 
 
 def cancel(folder: Folder) -> list[str]:
-    """Cancels what is queued or runs of a sweep; returns the jobs. Raises UserError where Slurm does not answer."""
-    try:
-        live = sorted({task.job for task in cluster.tasks(job.id for job in folder.jobs())}, key=int)
-        cluster.cancel(live)
-    except Refused as error:
-        raise UserError(f"Slurm does not answer: {error}") from None
+    """Cancels what is queued or runs of a sweep; returns the jobs. Raises Refused where Slurm does not answer."""
+    live = sorted({task.job for task in cluster.tasks(job.id for job in folder.jobs())}, key=int)
+    cluster.cancel(live)
     return live
 
 
@@ -113,7 +111,8 @@ class _Sweep:
         live = self._without_surplus(live)
         missing = self._needed() - len(live)
         if live:
-            self._report.warn(f"{len(live)} tasks are queued or run already: jobs {_names(task.job for task in live)}")
+            tasks = f"{len(live)} task{'s are' if len(live) > 1 else ' is'}"
+            self._report.warn(f"{tasks} queued or running already: jobs {_names(task.job for task in live)}")
         if missing > 0:
             self._submit(missing, warm=not live)
 
@@ -134,7 +133,8 @@ class _Sweep:
         """Cancels what waits for nothing, and removes what no task needs any more."""
         until = time.monotonic() + LAST
         live = self._ask()
-        cluster.cancel(task.id for task in live if task.state == "PENDING")
+        with contextlib.suppress(Refused):  # what is queued then finds nothing to do
+            cluster.cancel(task.id for task in live if task.state == "PENDING")
         while live and time.monotonic() < until:
             time.sleep(NOTICE * 5)
             live = self._ask()
@@ -200,16 +200,16 @@ class _Sweep:
         jobs = self._folder.jobs()
         try:
             self._live = cluster.tasks(job.id for job in jobs)
+            for task in self._live:
+                if task.reason == cluster.HELD:
+                    cluster.unhold(task.id)
         except Refused as error:
             self._report.warn(f"Slurm does not answer: {error}")
             return self._live
-        for task in self._live:
-            if task.reason == cluster.HELD:
-                cluster.unhold(task.id)
         for job in jobs:
             if job.id not in {task.job for task in self._live}:
                 self._folder.forget(job.id)
-        states = Counter(f"{task.state.lower()}" for task in self._live)
+        states = Counter(task.state.lower() for task in self._live)
         self._report.state(", ".join(f"{count} {state}" for state, count in sorted(states.items())))
         return self._live
 

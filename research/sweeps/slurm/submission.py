@@ -7,10 +7,20 @@ from typing import Any
 
 from research.errors import UserError
 from research.sweeps.slurm import cluster
+from research.sweeps.slurm.cluster import Refused
 from research.sweeps.slurm.resources import Resources
 
 # Seconds before the time limit at which a task is told, if the limit is long enough; else half of it is left.
 AHEAD = 120
+
+
+def check(resources: Resources) -> None:
+    """Raises UserError with Slurm's own words where it would refuse such jobs; submits nothing."""
+    words = [f"--{name}" if value is True else f"--{name}={value}" for name, value in options(resources).items()]
+    try:
+        cluster.command("sbatch", "--test-only", *words, "--wrap=true")
+    except Refused as error:
+        raise _refused(str(error)) from None
 
 
 def submit(
@@ -50,10 +60,13 @@ def _array(command: Sequence[str], tasks: int, resources: Resources, logs: Path,
         # submitit's own task would keep SIGTERM to itself and give up after some time-outs; this one is ours.
         job = executor._submit_command(shlex.join(command) if together else f"exec {shlex.join(command)}")
     except (FailedJobError, FailedSubmissionError) as error:
-        words = cluster.own_words(str(error))
-        known = f"; partitions here: {', '.join(cluster.partitions())}" if "partition" in words else ""
-        raise UserError(f"Slurm refuses the jobs: {words}{known}") from None
+        raise _refused(cluster.own_words(str(error))) from None
     return str(job.job_id)
+
+
+def _refused(words: str) -> UserError:
+    known = f"; partitions here: {', '.join(cluster.partitions())}" if "partition" in words else ""
+    return UserError(f"Slurm refuses such jobs: {words}{known}")
 
 
 def options(resources: Resources, after: str = "") -> dict[str, Any]:
