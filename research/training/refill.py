@@ -17,12 +17,12 @@ from research.training import chunk as chunk_lib
 from research.training import loop
 from research.training.chunk import WHOLE, Chunk, Home, Memory
 from research.training.inputs import Inputs, inputs_of
-from research.training.lanes import Way
 from research.training.loop import Outcome
 from research.training.program import Program
 from research.training.snapshot import Begin
 from research.training.state import Tree
 from research.training.transfer import Origin
+from research.training.way import Way
 
 
 @dataclasses.dataclass(frozen=True)

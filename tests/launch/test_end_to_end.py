@@ -139,10 +139,9 @@ def test_a_run_that_diverges_has_an_exit_code_of_its_own(folder: Path) -> None:
     assert "record: " in result.out
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_sweep_keeps_what_is_finished(tmp_path: Path, kind: signal.Signals) -> None:
+def test_a_stopped_sweep_keeps_what_is_finished(tmp_path: Path) -> None:
     sweep = ["--train_size=64", "--batch_size=16", "--grid=arch.hidden=4|4,4|4,4,4|4,4,4,4", "--seeds=2"]
-    command = [sys.executable, "-m", "launch.sweep", *sweep, "--epochs=300"]
+    command = [sys.executable, "-m", "launch.sweep", *sweep, "--epochs=200"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
     process = subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -150,14 +149,14 @@ def test_a_stopped_sweep_keeps_what_is_finished(tmp_path: Path, kind: signal.Sig
     deadline = time.monotonic() + 60
     while not ids(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(kind)
+    process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     kept = ids(tmp_path)
     assert process.returncode == 75, err
     assert "Traceback" not in err
-    assert f"stopped by {kind.name}" in err
+    assert "stopped by SIGINT" in err
     assert 0 < len(kept) < 8
-    ok(run_all([["sweep", *sweep, "--epochs=300"]], tmp_path)[0])
+    ok(run_all([["sweep", *sweep, "--epochs=200"]], tmp_path)[0])
     after = ids(tmp_path)
     assert len(after) == 8
     assert {run_id: after[run_id] for run_id in kept} == kept

@@ -99,7 +99,7 @@ def start_alone(folder: Path, *arguments: str) -> subprocess.Popen:
 
 def test_processes_agree_on_stopping_and_one_device_goes_on(tmp_path: Path) -> None:
     """SIGTERM reaches one of them; both end, and a checkpoint is there that one process on one device resumes."""
-    both = together(tmp_path / "stopped", "--epochs=400", "--checkpoint_every=20")
+    both = together(tmp_path / "stopped", "--epochs=200", "--checkpoint_every=20")
     packs = tmp_path / "stopped/records/checkpoints"
     deadline = time.monotonic() + 120
     while not list(packs.glob("*/[0-9]*")) and time.monotonic() < deadline:
@@ -109,11 +109,11 @@ def test_processes_agree_on_stopping_and_one_device_goes_on(tmp_path: Path) -> N
     assert "stopped by SIGTERM" in first
     assert not records(tmp_path / "stopped")
     assert list(packs.glob("*/[0-9]*"))
-    err = finished(start("train", tmp_path / "stopped", *RUN, "--epochs=400", devices=1))
+    err = finished(start("train", tmp_path / "stopped", *RUN, "--epochs=200", devices=1))
     assert "does not read back" not in err
-    finished(start("train", tmp_path / "alone", *RUN, "--epochs=400", devices=1))
+    finished(start("train", tmp_path / "alone", *RUN, "--epochs=200", devices=1))
     ((_, resumed),), ((_, alone),) = (records(tmp_path / name).items() for name in ("stopped", "alone"))
     begin = slice(0, 3)
     for name in ("train/loss", "validation/loss"):
         np.testing.assert_allclose(resumed["curves"][name][begin], alone["curves"][name][begin], rtol=1e-3)
-    assert len(resumed["curves"]["train/loss"]) == 400
+    assert len(resumed["curves"]["train/loss"]) == 200

@@ -10,8 +10,8 @@ from engine import EPOCHS, STEPS_PER_EPOCH, compiled_lightly, data_of, run
 from research.sweeps.plan import Run
 from research.training import loop
 from research.training.chunk import WHOLE, Memory
-from research.training.lanes import Way
 from research.training.refill import Entrant, Places, Standing
+from research.training.way import Way
 
 WIDTH = 3
 WAY = Way(WIDTH, STEPS_PER_EPOCH)

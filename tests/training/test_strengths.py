@@ -15,8 +15,9 @@ from research.registry import REGULARIZERS, Regularizer
 from research.sweeps.plan import Run
 from research.training import chunk as chunk_lib
 from research.training import loop
-from research.training.lanes import Way, gather
+from research.training.lanes import gather
 from research.training.step import train_step
+from research.training.way import Way
 
 ACTING = [entry for entry in REGULARIZERS if entry.slot != "stopping"]
 # Stochastic weight averaging starts in the middle of the 15 steps.
