@@ -3,6 +3,7 @@
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from absl import flags
@@ -12,6 +13,8 @@ from launch.members import of_sweep
 from launch.records import store
 from research.analysis import progress
 from research.errors import UserError
+from research.sweeps.slurm import cluster
+from research.sweeps.slurm.folder import Folder, place_of
 from research.sweeps.status import Member, Status, status
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep, names
@@ -35,7 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     while True:
         title, found = _found(records)
         clear = "\033[H\033[J" if WATCH.value and sys.stdout.isatty() else ""
-        print(clear + "\n".join(progress.lines(title, found)), flush=True)
+        print(clear + "\n".join((*progress.lines(title, found), *_tasks(records))), flush=True)
         if found.over or not WATCH.value:
             return
         time.sleep(SECONDS)
@@ -54,6 +57,19 @@ def _found(records: Store) -> tuple[str, Status]:
     return EXPERIMENT.value, page.look(
         EXPERIMENT.value, declared.get(EXPERIMENT.value, records.warn), records, HTML.value
     )
+
+
+def _tasks(records: Store) -> Iterator[str]:
+    """What Slurm has of the tasks of the sweep or experiment, where they were sent there."""
+    place = f"sweeps/{NAME.value}" if NAME.value else f"experiments/{EXPERIMENT.value}"
+    jobs = [job.id for job in Folder(place_of(records.root, place)).jobs()]
+    if jobs:
+        try:
+            states = Counter(task.state.lower() for task in cluster.tasks(jobs))
+        except cluster.Refused as error:
+            yield f"Slurm's tasks: {error}"
+        else:
+            yield "Slurm's tasks: " + (", ".join(f"{n} {state}" for state, n in states.items()) or "all are over")
 
 
 def _every(records: Store) -> Iterator[Member]:

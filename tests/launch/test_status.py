@@ -3,9 +3,13 @@
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
+from research.sweeps.slurm.folder import Folder, Submitted, place_of
+from research.sweeps.store import Store
+from research.sweeps.sweep import Sweep
 from tests.launch.command_lines import ROOT, Result, run_all
 
 BASE = ["--dataset=wine", "--arch.hidden=8", "--epochs=3", "--seeds=2"]
@@ -108,6 +112,29 @@ def test_bad_input_is_one_line(results: dict[str, Result], case: str, said: str)
     assert result.code == 2
     assert said in result.err
     assert result.err.count("\n") == 1
+
+
+SQUEUE = """#!/bin/sh
+printf '12_0|RUNNING|None\\n12_1|PENDING|Resources\\n12_2|PENDING|Priority\\n13_0|RUNNING|None\\n'
+"""
+
+
+def test_it_says_what_slurm_has_of_the_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Job 12 is the sweep's, 13 another's; then Slurm is not there any more."""
+    store = Store(tmp_path / "records")
+    Sweep([], []).save(store, "far", [])
+    Folder(place_of(store.root, "sweeps/far")).add(Submitted("12", 3, "code", "version"))
+    squeue = tmp_path / "bin" / "squeue"
+    squeue.parent.mkdir()
+    squeue.write_text(SQUEUE)
+    squeue.chmod(0o755)
+    monkeypatch.setenv("PATH", str(squeue.parent), prepend=":")
+    (found,) = run_all([["status", "--name=far"]], tmp_path)
+    assert found.out.splitlines()[-1] == "Slurm's tasks: 1 running, 2 pending"
+    squeue.unlink()
+    (gone,) = run_all([["status", "--name=far"]], tmp_path)
+    assert gone.code == 0
+    assert gone.out.splitlines()[-1].startswith("Slurm's tasks: squeue: ")
 
 
 def test_a_look_at_a_name_imports_no_jax() -> None:
