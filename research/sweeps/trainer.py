@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
+from jax.experimental import multihost_utils
 
 from research import config as config_lib
 from research.data.spec import Arrays
@@ -84,6 +85,8 @@ def condemn(pack: Pack, job: Job) -> list[str]:
     fatal = [run_id for run_id, texts in errors.items() if len(texts) >= FATAL]
     if not fatal:
         return []
+    if jax.process_count() > 1:  # all of them must know before the first forgets what went wrong
+        multihost_utils.sync_global_devices("condemn")
     with job.holding(fatal) as mine:
         condemned = _of(pack, mine)
         job.confirm(condemned)

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # As many cores as a node pretends to have: tasks of one core run side by side, whatever this machine has.
@@ -67,10 +67,10 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
     conf.write_text(CONF.format(host=host, port=ports[0], folder=folder, nodes=nodes))
     variables = {"SLURM_CONF": str(conf), "PATH": _path()}
     _name_nodes()
-    _munge()
     daemons = [["slurmctld", "-D", "-f", str(conf)], *(["slurmd", "-D", "-f", str(conf), "-N", name] for name in NODES)]
+    started = _munge()
     with open(folder / "daemons.log", "w") as log:
-        started = [
+        started += [
             subprocess.Popen(line, env={**os.environ, **variables}, stdout=log, stderr=log, start_new_session=True)
             for line in daemons
         ]
@@ -93,7 +93,7 @@ def said(variables: dict[str, str], *words: str) -> str:
     return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
-def wait_for(holds, seconds: float, every: float = 0.2) -> None:
+def wait_for(holds: Callable[[], object], seconds: float, every: float = 0.2) -> None:
     """Waits until something holds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -119,14 +119,22 @@ def _name_nodes() -> None:
                 hosts.write(f"127.0.0.1 {name}\n")
 
 
-def _munge() -> None:
-    """Starts munge's daemon unless it runs."""
-    if subprocess.run(["munge", "-n"], capture_output=True).returncode == 0:
-        return
+def _munge() -> list[subprocess.Popen[bytes]]:
+    """Munge's daemon, started unless it runs."""
+
+    def works() -> bool:
+        return subprocess.run(["munge", "-n"], capture_output=True).returncode == 0
+
+    if works():
+        return []
     for place in ("/run/munge", "/var/log/munge", "/var/lib/munge", "/etc/munge"):
         Path(place).mkdir(mode=0o755, parents=True, exist_ok=True)
         shutil.chown(place, "munge", "munge")
-    subprocess.run(["runuser", "-u", "munge", "--", "/usr/sbin/munged"], check=True)
+    daemon = subprocess.Popen(
+        ["/usr/sbin/munged", "--foreground"], user="munge", group="munge", extra_groups=[], start_new_session=True
+    )
+    wait_for(works, 20)
+    return [daemon]
 
 
 def _free_ports(count: int) -> list[int]:

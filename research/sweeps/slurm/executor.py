@@ -96,7 +96,9 @@ class _Sweep:
         self.left = {run.id: run for run in work.missing}
         self._slurm, self._work, self._report = slurm, work, report
         self._folder = slurm.folder(work.store)
-        self._version = code.version()
+        # As it is now: what is submitted later, in the place of what ended, is trained by the same code.
+        self._code = code.snapshot(self._folder.code, slurm.plugins, commit_of(code.ROOT))
+        self._version = code.version(self._code)
         self._jobs: list[str] = []  # of this process's last submission
         self._mark: object = None
         self._asked = -math.inf
@@ -168,14 +170,13 @@ class _Sweep:
         """Submits tasks. warm: where several compile the same program, the others wait until the first has."""
         folder, resources = self._folder, self._slurm.resources
         folder.logs.mkdir(parents=True, exist_ok=True)
-        place = code.snapshot(folder.code, self._slurm.plugins, commit_of(code.ROOT))
-        command = self._slurm.command(place, folder)
+        command = self._slurm.command(self._code, folder)
         shared = warm and tasks > 1 and max(pieces(list(self.left.values()), self._work.store, resources)) > 1
         self._jobs, after = [], ""
         for count in (1, tasks - 1) if shared else (tasks,):
             name = self._slurm.name.rpartition("/")[2]
             for job, size in submission.submit(command, count, resources, folder.logs, name, after):
-                folder.add(Submitted(job, size, place.name, self._version, after))
+                folder.add(Submitted(job, size, self._code.name, self._version, after))
                 self._jobs.append(job)
             after = self._jobs[0]
         self._mark = self._progress()
