@@ -108,11 +108,19 @@ class Roll:
             return {entry.inode() for entry in entries}
 
     def all_live(self) -> bool:
-        """Whether the counter of every other worker has been seen to move."""
+        """Whether every other worker is surely alive: its counter has been seen to move, or its process is here."""
         with contextlib.suppress(FileNotFoundError):
             names = {name for name in os.listdir(self.folder) if "." not in name}
-            return names - {self.worker.token} <= self._moved
+            return all(self._is_here(token) for token in names - self._moved - {self.worker.token})
         return True
+
+    def _is_here(self, token: str) -> bool:
+        """Whether a worker's process runs where this one does, or has just left."""
+        text = read(self.folder, token)
+        worker, _ = parse(text or "")
+        return text is None or (
+            worker is not None and worker.place == self.worker.place != "" and not self.gone(worker)
+        )
 
     def bury(self, token: str) -> None:
         """Removes what is left of a dead worker, once its claims are."""

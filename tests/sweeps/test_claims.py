@@ -467,3 +467,9 @@ def test_who_has_been_seen_to_work_is_alive(world: World) -> None:
     assert not b.all_live()
     c.leave()
     assert b.all_live()
+
+
+def test_a_process_of_this_machine_is_alive_at_once(tmp_path: Path) -> None:
+    with working(tmp_path, lambda run_id: False) as here, working(tmp_path, lambda run_id: False) as other:
+        assert here.all_live()
+        assert other.all_live()
