@@ -18,9 +18,10 @@ def main(arguments: Sequence[str]) -> None:
         for name, check in battery.CHECKS.items():
             try:
                 check(subject)
-            except AssertionError as error:
+            except Exception as error:  # one that breaks down is one that fails, and the others are still of interest
                 failed += 1
-                print(f"  failed  {name}: {error}", flush=True)
+                said = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+                print(f"  failed  {name}: {said.strip().splitlines()[0]}", flush=True)
             else:
                 print(f"  passed  {name}", flush=True)
     if failed:

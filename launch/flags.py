@@ -18,6 +18,7 @@ from research.options import REQUIRED, format_value
 from research.sweeps import axes
 from research.sweeps.execution import Execution
 from research.sweeps.plan import with_seeds
+from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
 from research.training.checkpoints import Keep
 from research.training.chunk import Memory
@@ -136,6 +137,17 @@ def define_sweep_flags() -> None:
     flags.DEFINE_integer("samples", 0, "points drawn from the --sample axes", lower_bound=0)
     flags.DEFINE_integer("sample_seed", 0, "seed of the drawn points", lower_bound=0)
     flags.DEFINE_integer("seeds", 1, "seeds of every point, counted from --seed", lower_bound=1)
+
+
+def named_or_asked(name: str | None, records: Store) -> Sweep:
+    """The sweep that the command line asks for; with a name and no setting or axis, the one that is kept under it.
+
+    Raises UserError on a malformed axis, or a name that is not there.
+    """
+    axes_of = ("grid", "zip", "sample", "samples", "sample_seed", "seeds")
+    if name is None or run_settings() or any(flags.FLAGS[flag].present for flag in axes_of):
+        return sweep_of_flags()
+    return Sweep.load(records, name)
 
 
 def sweep_of_flags() -> Sweep:

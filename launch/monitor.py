@@ -32,6 +32,9 @@ class Terminal:
     def warn(self, message: str) -> None:
         tqdm.write(f"warning: {message}", file=sys.stderr)
 
+    def note(self, message: str) -> None:
+        tqdm.write(message, file=sys.stderr)
+
     def obtained(self, records: Iterable[Record]) -> None:
         """Writes event files where they are asked for."""
         if TENSORBOARD.value:
@@ -83,7 +86,7 @@ class Terminal:
                             self.warn(f"run {done.run_id} failed: {done.cause}")
 
             try:
-                yield Report(epochs, record, self.warn, stopping, state=state)
+                yield Report(epochs, record, self.warn, stopping, state=state, note=self.note)
             finally:
                 for cause, more in causes.items():
                     if more:

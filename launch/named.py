@@ -45,6 +45,13 @@ def _values(sweep: Sweep, path: str) -> str:
     return "|".join(shown) or "not set"
 
 
+def refuse_sweep(name: str, store: Store) -> None:
+    """Raises UserError if the name is a sweep's: one run in its place would be the end of its definition."""
+    before = Sweep.stored(store, name)
+    if before is not None and len(before.requests) > 1:
+        raise UserError(f"'{name}' is a sweep of {len(before.requests)} runs; give the run another --name")
+
+
 def refuse_changed(name: str, run: Run, store: Store, planner: Planner, execution: Execution) -> None:
     """Raises UserError if the run of that name is under way with other settings: what is saved of it would be lost."""
     before = Sweep.stored(store, name)

@@ -33,6 +33,7 @@ def look(title: str, of: Sweep | Experiment, store: Store, directory: str | None
     if directory is not None:
         page = html.page(title, _parts(title, of, unique(runs), found, plans, store))
         write_atomically(Path(directory) / "index.html", page)
+        print(f"wrote {Path(directory) / 'index.html'}")
     return found
 
 

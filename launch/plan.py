@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from launch import declared, planned, start
-from launch.flags import define_run_flags, define_sweep_flags, sweep_of_flags
+from launch.flags import define_run_flags, define_sweep_flags, named_or_asked
 from launch.members import by_row
 from launch.monitor import Terminal
 from launch.named import change
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> None:
     records = store(monitor.warn)
     note = ""
     if EXPERIMENT.value is None:
-        sweep = sweep_of_flags()
+        sweep = named_or_asked(NAME.value, records)
         runs = plans.runs(sweep.requests)
         note = change(NAME.value, sweep, runs, records, plans) if NAME.value else ""
     elif NAME.value:

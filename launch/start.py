@@ -68,6 +68,14 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
             _end(f"stopped by {stopped}; what was done is kept, and the same command goes on from there", EXIT_STOPPED)
         except KeyboardInterrupt:
             _end("stopped before training; what was done is kept", EXIT_STOPPED)
+        except Exception as error:
+            if not PLUGIN.value:
+                raise
+            from research import plugin
+
+            if not (said := plugin.blamed(error, PLUGIN.value)):
+                raise
+            _end(said, EXIT_USER)
 
     app.run(guarded, flags_parser=parse)
 

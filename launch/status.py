@@ -78,7 +78,12 @@ def _every(records: Store) -> Iterator[Member]:
     if not known:
         raise UserError(f"no sweep in {records.root} has a name; launch.sweep --name=NAME gives one")
     for name in known:
-        yield from (Member(one.run_id, name, one.epochs) for one in of_sweep(Sweep.load(records, name)))
+        try:
+            sweep = Sweep.load(records, name)
+        except UserError as error:  # one that is damaged hides no other
+            records.warn(str(error))
+        else:
+            yield from (Member(one.run_id, name, one.epochs) for one in of_sweep(sweep))
 
 
 def more_flags(argv: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from absl import flags
 
 from launch import start
 from launch.again import RETRY_FAILED, refuse_other_code
-from launch.flags import define_run_flags, define_sweep_flags, execution, sweep_of_flags
+from launch.flags import define_run_flags, define_sweep_flags, execution, named_or_asked
 from launch.named import change
 from launch.output import put
 from launch.planner import planner
@@ -34,9 +34,9 @@ def main(arguments: Sequence[str]) -> None:
     if CANCEL.value:
         _cancel()
         return
-    sweep = sweep_of_flags()
     plans, monitor, how = planner(), terminal(), execution(here=not on_slurm())
     records = store(monitor.warn)
+    sweep = named_or_asked(NAME.value, records)
     runs = plans.runs(sweep.requests)
     place = f"sweeps/{NAME.value}" if NAME.value else f"unnamed/{identity.digest([run.id for run in runs])}"
     train = executor(place, f"launch.sweep --name={NAME.value} --cancel" if NAME.value else "")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from launch import start
 from launch.flags import define_run_flags, execution, run_settings
 from launch.monitor import Terminal
-from launch.named import change, refuse_changed
+from launch.named import change, refuse_changed, refuse_sweep
 from launch.planner import planner
 from launch.records import store
 from research import config as config_lib
@@ -27,19 +27,25 @@ def main(arguments: Sequence[str]) -> None:
     records = store(monitor.warn)
     (run,) = plans.runs([settings])
     if NAME.value:
+        refuse_sweep(NAME.value, records)
         named = Sweep([settings], [])
         refuse_changed(NAME.value, run, records, plans, how)
         if changed := change(NAME.value, named, [run], records, plans):
             monitor.warn(changed)
         named.save(records, NAME.value, [run])
-    if not records.path(run.id).exists():
+    path = records.path(run.id)
+    before = path.stat().st_mtime_ns if path.exists() else None
+    if before is None:
         records.prepare()  # before anything is printed
     print(f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,} steps")
-    for path, value in config_lib.flat(run.config).items():
-        print(f"  {path}={value}")
+    for setting, value in config_lib.flat(run.config).items():
+        print(f"  {setting}={value}")
     record = obtain([run], records, plans, monitor, execution=how, retry_failed=True)[run.id]
+    if path.stat().st_mtime_ns == before:
+        there = f"{record.provenance.get('replicas', 1)} x {record.provenance.get('device')}"
+        print(f"nothing was trained: its record was there already, of a training on {there}")
     print(_metrics(record))
-    print(f"record: {records.path(run.id)}")
+    print(f"record: {path}")
     if record.status == "diverged":
         sys.exit(start.EXIT_DIVERGED)
 

@@ -164,6 +164,15 @@ def load(path: str) -> list[tuple[Registry[Any], Entry]]:
     return added
 
 
+def blamed(error: BaseException, files: Sequence[str]) -> str:
+    """What to say of an error that one of these files brought about, and where in it; "" if none did."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
+    if not frames:
+        return ""
+    said = str(error).strip().splitlines() or [""]
+    return f"--plugin={frames[-1].filename}, line {frames[-1].lineno}: {type(error).__name__}: {said[0]}"
+
+
 def _run(file: Path) -> None:
     spec = importlib.util.spec_from_file_location(f"plugin_{file.stem}", file)
     if spec is None or spec.loader is None:

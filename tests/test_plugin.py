@@ -134,6 +134,21 @@ def test_the_battery_passes(code: str, tmp_path: Path) -> None:
     assert run.stdout.count("  passed  ") == 6
 
 
+def test_an_error_in_a_network_is_said_with_its_line(tmp_path: Path) -> None:
+    """In training and in a check, whose other parts go on."""
+    file = tmp_path / "own.py"
+    file.write_text(NETWORK.replace("jax.numpy.sin(", "jax.numpy.sinn("))
+    run = launched("train", f"--plugin={file}", "--arch=my_net", "--dataset=iris", f"--records={tmp_path / 'records'}")
+    line = 1 + NETWORK.splitlines().index(next(text for text in NETWORK.splitlines() if "numpy.sin" in text))
+    assert run.returncode == 2
+    assert run.stderr.startswith(f"error: --plugin={file}, line {line}: AttributeError: ")
+    assert run.stderr.count("\n") == 1
+    file.write_text(NETWORK.replace("self.outputs)(", "self.outputs + 1)("))
+    run = launched("check", f"--plugin={file}")
+    assert run.returncode == 1
+    assert run.stdout.count("  failed  ") + run.stdout.count("  passed  ") == 6
+
+
 def test_a_check_that_fails_ends_with_an_error(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(NETWORK.replace("self.outputs)(", "self.outputs + 1)("))
     run = launched("check", f"--plugin={tmp_path / 'own.py'}")

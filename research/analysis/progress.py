@@ -40,8 +40,9 @@ def now(status: Status) -> Iterator[str]:
     elif counts["running"]:
         yield "claimed by workers that compile, or have just begun"
     else:
-        yield "nobody trains it now; the command that began it goes on with it"
-    yield f"{status.rate:.2f} run-epochs/s, time left {duration(status.left)}"
+        yield "nobody trains it now, or has only just begun; start the same command again to go on"
+    if status.rate:
+        yield f"{status.rate:.2f} run-epochs/s, time left {duration(status.left)}"
 
 
 def duration(seconds: float | None) -> str:

@@ -158,6 +158,8 @@ def _images(folders: list[Path]) -> list[Path]:
     for folder, of_class in files.items():
         if not of_class:
             raise UserError(f"{folder} has no images; put some there or remove the folder")
+        if inside := next((path for path in of_class if path.is_dir()), None):
+            raise UserError(f"{inside} is a folder; {folder} is taken for a class, which has images and nothing else")
     return [file for of_class in files.values() for file in of_class]
 
 

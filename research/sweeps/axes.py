@@ -13,6 +13,7 @@ set in those points alone in which another sampled axis has one of these values.
 """
 
 import dataclasses
+import difflib
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -150,7 +151,7 @@ def sampled(texts: Sequence[str], given: Mapping[str, Sequence[str]] = {}) -> li
 def _check_condition(axis: Axis, condition: Condition, by_path: Mapping[str, Axis]) -> None:
     where = f"--sample: {axis.path} is set if {condition}"
     if condition.path not in by_path:
-        raise UserError(f"{where}, and {condition.path} is not sampled; {nearest(condition.path, by_path)}")
+        raise UserError(f"{where}, and {condition.path} is not sampled; add --sample='{condition.path}=…'")
     values = by_path[condition.path].values
     if not values:
         raise UserError(f"{where}, and {condition.path} has no list of values, but a distribution")
@@ -161,6 +162,9 @@ def _check_condition(axis: Axis, condition: Condition, by_path: Mapping[str, Axi
 
 def _distribution(text: str, flag: str) -> Distribution | None:
     name = text.partition("(")[0].strip()
+    close = difflib.get_close_matches(name, _DISTRIBUTIONS, n=1)
+    if close and name not in _DISTRIBUTIONS and text.endswith(")"):
+        raise UserError(f"--{flag}: {text}: there is no distribution '{name}'; did you mean {close[0]}?")
     if name not in _DISTRIBUTIONS or not text.endswith(")"):
         return None
     call = grammar.value(text)

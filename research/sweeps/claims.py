@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from research.errors import UserError
-from research.sweeps import roll, worker
+from research.sweeps import progress, roll, worker
 from research.sweeps.roll import Lost, Roll
 from research.sweeps.worker import Worker
 
@@ -174,6 +174,7 @@ class Claims:
                 if holder is not None and holder.token in dead:
                     roll.remove(f"{self._runs}/{run_id}")
             for token in dead:
+                progress.forget(self.root, token)
                 self._roll.bury(token)
             self._note_orphans()
             return bool(dead)

@@ -24,7 +24,7 @@ from research.sweeps.queue import Queue
 from research.sweeps.roll import Lost
 from research.sweeps.store import Store
 from research.training import ways
-from research.training.checkpoints import Checkpoints
+from research.training.checkpoints import Checkpoints, steps
 from research.training.transfer import Origin
 from research.training.way import Way
 
@@ -61,6 +61,7 @@ def execute(
     checkpoints = Checkpoints(Path(execution.checkpoints or store.root / "checkpoints"), report.warn)
     checkpoints.prepare()
     progress.tidy(store.root, time.time())
+    _say_what_goes_on(runs, checkpoints, report)
     job = Job(
         store,
         arrays_of,
@@ -93,6 +94,15 @@ def execute(
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices("records")
     checkpoints.settle(job.done)
+
+
+def _say_what_goes_on(runs: Sequence[Run], checkpoints: Checkpoints, report: Report) -> None:
+    """Tells which of the runs are saved, so that nobody takes them for lost."""
+    wanted = {run.id for run in runs}
+    saved = {run_id: max(steps(folder), default=0) for folder, pack in checkpoints.packs() for run_id in pack.configs}
+    far = [step for run_id, step in saved.items() if run_id in wanted and step]
+    if far:
+        report.note(f"{len(far)} run{'s' * (len(far) > 1)} under way, saved up to step {max(far)}: going on from there")
 
 
 @contextlib.contextmanager

@@ -31,9 +31,9 @@ ABREAST = 2
 class Report:
     """What an executor tells, and asks, of whoever watches.
 
-    epochs: so many lane-epochs were just done. record: this record was written. warn: something to know. stopping:
+    epochs: so many lane-epochs were just done. record: this record was written. warn: something to mind. stopping:
     why to stop, or "". holds: these runs are under way here now. stepped: a pack is between two steps, so its step is
-    compiled. state: how things stand, in a few words.
+    compiled. state: how things stand, in a few words. note: something that is good to know.
     """
 
     epochs: Callable[[int], None] = lambda count: None
@@ -43,6 +43,7 @@ class Report:
     holds: Callable[[frozenset[str]], None] = lambda run_ids: None
     stepped: Callable[[], None] = lambda: None
     state: Callable[[str], None] = lambda text: None
+    note: Callable[[str], None] = lambda message: None
 
 
 @dataclasses.dataclass

@@ -88,6 +88,13 @@ def read(root: Path) -> list[Progress]:
     return found
 
 
+def forget(root: Path, token: str) -> None:
+    """Removes what a dead worker has left."""
+    for path in (root / FOLDER).glob(f"{token}.*.json"):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
 def tidy(root: Path, now: float) -> None:
     """Removes what workers that were killed have left, once it is old."""
     for path in (root / FOLDER).glob("*.json"):

@@ -118,10 +118,19 @@ def tune(
         search(study, axes, trials, budget.parallel, lambda points: _trained(settings, points, goal, shop))
     else:
         _raced(study, settings, axes, dataclasses.replace(budget, trials=trials), goal, first, shop)
+    _warn_of_refused(study, shop.monitor)
     best = chosen(study)
     found = {**settings, **space.suggested(best, axes)}
     _, unused = config_lib.resolve(found)
     return Tuned(study, axes, goal, best, {path: found[path] for path in found if path not in unused})
+
+
+def _warn_of_refused(study: Study, monitor: Monitor) -> None:
+    """Says so if part of the space cannot be trained: it costs trials."""
+    trials = study.get_trials(deepcopy=False)
+    notes = [trial.user_attrs.get("note", "") for trial in trials if trial.user_attrs.get("outcome") == "refused"]
+    if notes:
+        monitor.warn(f"{len(notes)} of {len(trials)} trials cannot be trained, as the first: {notes[0]}")
 
 
 def chosen(study: Study) -> FrozenTrial:

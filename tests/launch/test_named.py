@@ -49,6 +49,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
         "planned": ["plan", *sweep, "--grid=learning_rate=0.1|0.3", seeds],
         "again": ["sweep", *sweep, "--grid=learning_rate=0.2|0.1"],
         "replaced": ["sweep", *sweep, "--grid=learning_rate=0.2|0.3", "--epochs=4"],
+        "name alone": ["sweep", "--name=rates"],
+        "plan of a name": ["plan", "--name=rates"],
+        "plan of no sweep": ["plan", "--name=rotes"],
+        "a run over a sweep": ["train", *FLAGS, "--name=rates"],
+        "shown": ["status", "--name=rates"],
         "no name": ["plan", *FLAGS, "--name=a/b"],
         "experiment": ["plan", "--experiment=regularization", "--name=a"],
     }
@@ -80,6 +85,19 @@ def test_a_sweep_says_what_changes_under_its_name(results: dict[str, Result]) ->
         "'rates' changes (epochs: 3 -> 4; learning_rate: 0.2|0.1 -> 0.2|0.3); runs: 2 new, 0 kept, 2 no longer wanted"
     )
     assert said in results["replaced"].err
+
+
+def test_a_name_alone_is_the_sweep_that_has_it(results: dict[str, Result]) -> None:
+    """It goes on, and is planned; neither it nor a run takes its name away."""
+    assert results["name alone"].code == 0
+    assert "changes" not in results["name alone"].err
+    rows = [line.split("|")[1].strip() for line in results["name alone"].out.splitlines() if line.startswith("| ")]
+    assert rows[-2:] == ["0.2", "0.3"]
+    assert results["plan of a name"].out.startswith("2 runs in 1 program; 2 done, 0 to train")
+    assert results["plan of no sweep"].code == results["a run over a sweep"].code == 2
+    assert "no sweep 'rotes' in records; did you mean rates?" in results["plan of no sweep"].err
+    assert "'rates' is a sweep of 2 runs; give the run another --name" in results["a run over a sweep"].err
+    assert "learning_rate=0.3" in results["shown"].out
 
 
 def test_a_plan_says_it_too_and_changes_nothing(results: dict[str, Result]) -> None:

@@ -30,8 +30,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
         "unknown": ["status", "--name=wide"],
         "both": ["status", "--name=wider", "--experiment=regularization"],
         "page of all": ["status", "--html=page"],
+        "again": ["train", *BASE[:-1], "--learning_rate=0.01"],
     }
     results = dict(zip(cases, run_all(list(cases.values()), folder), strict=True))
+    (folder / "records" / "sweeps" / "broken.json").write_text("{")
+    (results["damaged"],) = run_all([["status"]], folder)
     for name in ("page", "before"):
         results[f"{name}.html"] = Result(0, (folder / name / "index.html").read_text(), "")
     return results
@@ -53,6 +56,16 @@ def test_every_sweep_is_a_row(results: dict[str, Result]) -> None:
     assert rows["sweep"] == ["finished", "running", "queued", "diverged"]
     assert rows["rates"] == ["4", "·", "·", "·"]
     assert rows["wider"] == ["4", "·", "·", "2"]
+
+
+def test_a_damaged_sweep_hides_no_other(results: dict[str, Result]) -> None:
+    assert results["damaged"].code == 0
+    assert "broken.json is damaged" in results["damaged"].err
+    assert results["damaged"].out == results["every"].out
+
+
+def test_a_run_that_has_its_record_says_so(results: dict[str, Result]) -> None:
+    assert "nothing was trained: its record was there already" in results["again"].out
 
 
 class _Tags(HTMLParser):

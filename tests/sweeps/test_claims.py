@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from research.errors import UserError
 from research.sweeps import claims as claims_lib
+from research.sweeps import progress
 from research.sweeps import roll as roll_lib
 from research.sweeps import worker as worker_lib
 from research.sweeps.claims import Claims, working
@@ -451,6 +452,15 @@ def test_who_only_passes_over_what_is_held_inherits_too(world: World) -> None:
         b.inherit()
     assert b.claimed() == set()
     assert b.take(RUNS, 5) == RUNS
+
+
+def test_what_a_dead_worker_shows_goes_with_it(world: World) -> None:
+    dead, b = world.worker(), world.worker()
+    with progress.showing(world.root, dead.worker, RUNS, 10):
+        assert len(progress.read(world.root)) == 1
+        world.gone.add(dead.worker.token)
+        b.inherit()
+        assert progress.read(world.root) == []
 
 
 def test_who_has_been_seen_to_work_is_alive(world: World) -> None:
