@@ -1,6 +1,6 @@
 """Tables of a sweep: which settings its runs differ in, and one row per combination of their values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from research.analysis.cells import Arm, Column, Table
 from research.analysis.numerals import as_number
@@ -16,10 +16,19 @@ CHOOSING = "The best row of a sweep is chosen, not confirmed: choose on validati
 def axes(records: Sequence[Record]) -> tuple[str, ...]:
     """The config keys in which runs differ, in the config's order: not the seed, and nothing that follows from
     another key (an option that its entry's name settles, a split seed that the seed settles)."""
-    keys = dict.fromkeys(key for record in records for key in record.config)
-    values = {key: {record.config.get(key) for record in records} for key in keys}
-    varying = [key for key in keys if key != "seed" and len(values[key]) > 1]
+    varying = [key for key, values in _values(records) if key != "seed" and len(values) > 1]
     return tuple(key for key in varying if not any(_settles(records, parent, key) for parent in _parents(key)))
+
+
+def _values(records: Sequence[Record]) -> Iterator[tuple[str, set[str | None]]]:
+    """Each key with the values that it has."""
+    kinds = {tuple(record.config) for record in records}
+    if len(kinds) == 1:  # as in most sweeps; a column at a time is several times faster where there are many runs
+        columns = zip(*(record.config.values() for record in records), strict=True)
+        yield from ((key, set(column)) for key, column in zip(kinds.pop(), columns, strict=True))
+        return
+    for key in dict.fromkeys(key for record in records for key in record.config):
+        yield key, {record.config.get(key) for record in records}
 
 
 def _parents(key: str) -> list[str]:
