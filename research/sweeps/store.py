@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from research.errors import MOST, UserError, nearest
 from research.sweeps.files import write_atomically
 from research.sweeps.record import Record
@@ -183,7 +185,7 @@ def _not_collecting() -> Iterator[None]:
 
 def parse(text: str) -> Record:
     """A record's file as a Record. Raises ValueError, KeyError or TypeError if it is damaged."""
-    content = json.loads(text)
+    content = orjson.loads(text)
     if not isinstance(content, dict) or content.get("format") not in (1, FORMAT):
         raise ValueError(f"not a record of format {FORMAT}")
     body = content["record"]

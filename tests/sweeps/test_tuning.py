@@ -59,12 +59,15 @@ def test_a_loss_is_chosen_lowest_and_a_second_tuning_trains_nothing(tmp_path: Pa
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/*")} == before
 
 
-def test_a_draw_that_is_refused_is_a_trial_without_a_value(tmp_path: Path) -> None:
+def test_a_draw_that_is_refused_is_a_trial_without_a_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Watcher, "warn", lambda self, message: said.append(message))
     found = tuned(tmp_path, ["batch_size=8|4000", "learning_rate=0.05|0.1"], Budget("grid"))
     for trial in found.study.trials:
         assert (trial.state == TrialState.FAIL) == (trial.params["batch_size"] == "4000")
     assert "larger than" in next(t.user_attrs["note"] for t in found.study.trials if t.state == TrialState.FAIL)
     assert "2 refused" in tuning.described([found], Budget("grid"), 1)
+    assert [message.partition(":")[0] for message in said] == ["2 of 4 trials cannot be trained, as the first"]
 
 
 @pytest.mark.parametrize(
