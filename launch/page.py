@@ -14,10 +14,11 @@ from launch.tables import of_sweep as table_of
 from research.analysis import figures, html, progress
 from research.errors import UserError
 from research.sweeps.experiment import Experiment
+from research.sweeps.files import write_atomically
 from research.sweeps.obtain import done
 from research.sweeps.plan import Planner, Run, unique
 from research.sweeps.status import Member, Status, status
-from research.sweeps.store import Store, write_atomically
+from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
 
 

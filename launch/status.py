@@ -61,6 +61,8 @@ def _found(records: Store) -> tuple[str, Status]:
 
 def _tasks(records: Store) -> Iterator[str]:
     """What Slurm has of the tasks of the sweep or experiment, where they were sent there."""
+    if NAME.value is None and EXPERIMENT.value is None:
+        return
     place = f"sweeps/{NAME.value}" if NAME.value else f"experiments/{EXPERIMENT.value}"
     jobs = [job.id for job in Folder(place_of(records.root, place)).jobs()]
     if jobs:

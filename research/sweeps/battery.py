@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -70,23 +70,31 @@ def subject(**settings: Any) -> Subject:
 
     Each is tried for its own task, and then for those that any data will do for.
     """
+    tasks = ({}, *({"task": task.name, "scaling": "none"} for task in TASKS if task.sees))
+    return _first(Subject({**more, **settings}, data) for more in tasks for data in made_up())
+
+
+def _first(subjects: Iterable[Subject]) -> Subject:
+    """The first that can be trained. Raises what is wrong with the very first if none can be."""
     errors = []
-    for more in ({}, *({"task": task.name, "scaling": "none"} for task in TASKS if task.sees)):
-        for data in made_up():
-            found = Subject({**more, **settings}, data)
-            try:
-                found.run()
-            except UserError as error:
-                errors.append(error)
-            else:
-                return found
+    for found in subjects:
+        try:
+            found.run()
+        except UserError as error:
+            errors.append(error)
+        else:
+            return found
     raise errors[0]
+
+
+def _tiny(name: str) -> dict[str, Any]:
+    """An architecture at its tiny setting."""
+    return {"arch": name, **{f"arch.{option}": value for option, value in ARCHITECTURES.get(name).tiny.items()}}
 
 
 def architecture(name: str, **settings: Any) -> Subject:
     """An architecture at its tiny setting."""
-    tiny = ARCHITECTURES.get(name).tiny
-    return subject(arch=name, **{f"arch.{option}": value for option, value in tiny.items()}, **settings)
+    return subject(**_tiny(name), **settings)
 
 
 def part(kind: str, entry: Entry) -> Subject:
@@ -117,17 +125,7 @@ def dataset(entry: Entry) -> Subject:
     with tempfile.TemporaryDirectory() as folder:
         source = entry.build(**entry.tiny, data_dir=None, cache_dir=folder)
         data = Memory(source.spec, jax.tree.map(np.array, source.arrays()))
-    errors = []
-    for arch in ("mlp", "gru", "fcn"):
-        tiny = ARCHITECTURES.get(arch).tiny
-        found = Subject({"arch": arch, **{f"arch.{option}": value for option, value in tiny.items()}}, data)
-        try:
-            found.run()
-        except UserError as error:
-            errors.append(error)
-        else:
-            return found
-    raise errors[0]
+    return _first(Subject(_tiny(arch), data) for arch in ("mlp", "gru", "fcn"))
 
 
 # Checks: each raises AssertionError that says what is wrong -----------------------------------------------

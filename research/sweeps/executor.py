@@ -99,10 +99,13 @@ def execute(
 def _say_what_goes_on(runs: Sequence[Run], checkpoints: Checkpoints, report: Report) -> None:
     """Tells which of the runs are saved, so that nobody takes them for lost."""
     wanted = {run.id for run in runs}
-    saved = {run_id: max(steps(folder), default=0) for folder, pack in checkpoints.packs() for run_id in pack.configs}
-    far = [step for run_id, step in saved.items() if run_id in wanted and step]
-    if far:
-        report.note(f"{len(far)} run{'s' * (len(far) > 1)} under way, saved up to step {max(far)}: going on from there")
+    saved: dict[str, int] = {}
+    for folder, pack in checkpoints.packs():
+        if step := max(steps(folder), default=0):
+            saved |= dict.fromkeys(wanted & set(pack.configs), step)
+    if saved:
+        count, step = f"{len(saved)} run{'s' * (len(saved) > 1)}", max(saved.values())
+        report.note(f"{count} under way, saved up to step {step}: going on from there")
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from research.errors import UserError
-from research.sweeps.store import Store, parse, write_atomically
+from research.sweeps.files import write_atomically
+from research.sweeps.store import Store, parse
 
 FORMAT = 1
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from research.errors import UserError
-from research.sweeps.store import write_atomically
+from research.sweeps.files import write_atomically
 from research.sweeps.worker import Worker
 
 FOLDER = "progress"
