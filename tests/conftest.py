@@ -10,6 +10,7 @@ import pytest
 
 # The same program is compiled once for all tests and processes, and for the next run of the tests. Programs are told
 # apart by their code, JAX's options and its version.
+MAPS = Path("/proc/self/maps")
 CACHE = Path(__file__).parents[1] / ".cache" / "tests"
 jax.config.update("jax_compilation_cache_dir", str(CACHE / "xla"))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -30,15 +31,12 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-# Programs stay loaded until they are dropped, and a process that keeps thousands of them is killed.
-KEPT_FOR = 15
-_since = [0]
+# Programs stay loaded until they are dropped, and a process may have 65,530 maps: some of XLA's threads need more.
+MOST_MAPS = 30_000
 
 
 @pytest.fixture(autouse=True)
 def _drop_programs() -> Iterator[None]:
     yield
-    _since[0] += 1
-    if _since[0] >= KEPT_FOR:
+    if MAPS.exists() and MAPS.read_bytes().count(b"\n") > MOST_MAPS:
         jax.clear_caches()
-        _since[0] = 0

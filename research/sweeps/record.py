@@ -14,7 +14,7 @@ class Record:
     metrics: the final metrics by split (`test/accuracy`). curves: one value an epoch, by name (`train/loss`).
     checksums: one digest of the parameters an epoch. diverged_at: the step of the first non-finite loss or
     update. provenance: seconds, host, versions, commit, device, way, width: all that is not a function of
-    the config.
+    the config. Whole numbers in it have 64 bits.
     """
 
     run_id: str

@@ -16,7 +16,6 @@ ROWS = 256  # that are answered together
 def answered(program: Program, lane: Lane, variables: Variables, x: np.ndarray) -> np.ndarray:
     """The greedy answers, int32 [N, T], to examples x int [N, S + T], of which source and starting token are read."""
     with program.numbers():
-        lane = jax.tree.map(jnp.asarray, lane)
         parts = []
         for first in range(0, len(x), ROWS):
             part = x[first : first + ROWS]

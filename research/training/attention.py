@@ -4,7 +4,6 @@ import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from research.errors import UserError
@@ -19,8 +18,7 @@ def attention_maps(program: Program, lane: Lane, variables: Variables, x: np.nda
     Raises UserError if the network has none.
     """
     with program.numbers():
-        lane = jax.tree.map(jnp.asarray, lane)
-        found = jax.device_get(_weights(program, lane, variables, jnp.asarray(x)[None]))
+        found = jax.device_get(_weights(program, lane, variables, x[None]))
     leaves = jax.tree_util.tree_leaves_with_path(found)
     if not leaves:
         raise UserError(f"arch={program.config.arch.name} has no attention; gpt, vit, seq2seq and transformers have it")

@@ -161,8 +161,9 @@ def initial(
         state = lanes_lib.init(program, lane)
         return state if origin is None else lanes_lib.init_from(program, lane, origin.applied(state.variables))
 
-    states = [one(inputs[i].lane, origins[i]) for i in places]
-    state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+    # Stacked on the host: on a device each shape of a leaf would be a program to compile.
+    states = jax.device_get([one(inputs[i].lane, origins[i]) for i in places])
+    state = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
     return Begin(state, kept_lib.initial(state) if keep else None, [])
 
 

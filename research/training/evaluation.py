@@ -3,7 +3,6 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from research.config import RunConfig
@@ -43,7 +42,7 @@ def assessed(
         functions = parallel.functions(program, way, jax.local_devices()[0])
         lanes = functions.replicate(stacked([lane] * way.width))
         held = functions.replicate(
-            jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (way.width, *np.shape(leaf))), variables)
+            jax.tree.map(lambda leaf: np.broadcast_to(leaf, (way.width, *np.shape(leaf))), variables)
         )
         size = part_size(program, len(rows))
         places = functions.replicate(np.tile(np.arange(size, dtype=np.int32), (way.width, 1)))

@@ -23,7 +23,6 @@ def generate(
     """
     numbers = temperature, np.uint32(seed)
     with program.numbers():
-        lane = jax.tree.map(jnp.asarray, lane)
         if getattr(program.model, "carries", False):
             return np.asarray(_carried(program, count, lane, variables, np.asarray(prompt, np.int32), *numbers))
         context = program.spec.shape[0]

@@ -101,8 +101,8 @@ def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> split.Split:
 
 
 def stacked(lanes: list[Lane]) -> Lane:
-    """Lanes with a leading lane axis [W, ...]."""
-    return jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *lanes)
+    """Lanes with a leading lane axis [W, ...], on the host."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *lanes)
 
 
 def abstract_lane(config: RunConfig, program: Program) -> Lane:

@@ -5,6 +5,7 @@ import functools
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from research.training.state import Array, LaneState, Tree, Variables
 
@@ -26,10 +27,10 @@ class Kept:
 
 
 def initial(states: LaneState) -> Kept:
-    """Before the first step. Copies, since the states' arrays are given away by it."""
-    epoch, loss = jnp.zeros_like(states.epochs), jnp.full_like(states.sums["loss"], jnp.inf)
-    copied = functools.partial(jax.tree.map, jnp.copy)
-    return Kept(copied(states.evaluated), epoch, loss, copied(states.evaluated), jnp.copy(epoch))
+    """Before the first step, of states on the host. Copies, since the states' arrays are given away by it."""
+    epoch, loss = np.zeros_like(states.epochs), np.full_like(states.sums["loss"], np.inf)
+    copied = functools.partial(jax.tree.map, np.copy)
+    return Kept(copied(states.evaluated), epoch, loss, copied(states.evaluated), np.copy(epoch))
 
 
 def template(state: LaneState) -> Kept:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from research.training.kept import Kept
@@ -64,7 +63,7 @@ def select(snapshot: Snapshot, places: Sequence[int]) -> Snapshot:
 
 
 class Begin(NamedTuple):
-    """What a chunk begins with: its state and what it keeps, leaves [W, ...] on the default device, and its rows."""
+    """What a chunk begins with: its state and what it keeps, leaves [W, ...] on the host or a device, and its rows."""
 
     state: LaneState
     kept: Kept | None
@@ -80,7 +79,7 @@ def resumed(snapshot: Snapshot, places: Sequence[int], keep: bool) -> Begin:
         raise ValueError("the snapshot is of runs that keep no parameters, so their best ones are not known")
     index = np.asarray(places)
     held = (snapshot.state, snapshot.kept if keep else None)
-    state, kept = jax.tree.map(lambda leaf: jnp.asarray(leaf[index]), held)
+    state, kept = jax.tree.map(lambda leaf: leaf[index], held)
     epochs = next((values.shape[1] for values in snapshot.rows.values()), 0)
     rows = [{name: values[index, epoch] for name, values in snapshot.rows.items()} for epoch in range(epochs)]
     return Begin(state, kept, rows)

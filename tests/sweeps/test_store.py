@@ -16,6 +16,7 @@ from research.sweeps.record import Record
 from research.sweeps.store import Damaged, Store
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
+whole = st.integers(-(2**63), 2**63 - 1)
 names = st.text(min_size=1, max_size=8)
 records = st.builds(
     Record,
@@ -29,7 +30,7 @@ records = st.builds(
     steps=st.integers(0, 2**40),
     diverged_at=st.none() | st.integers(0, 1000),
     error=st.text(max_size=20),
-    provenance=st.dictionaries(names, st.integers() | st.text(max_size=5) | st.lists(st.booleans(), max_size=2)),
+    provenance=st.dictionaries(names, whole | st.text(max_size=5) | st.lists(st.booleans(), max_size=2)),
 )
 RECORD = Record("0123456789abcdef", "finished", {"seed": "0"}, {"test/accuracy": 0.5}, {"loss": [1.0, math.nan]})
 
