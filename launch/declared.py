@@ -1,45 +1,39 @@
 """The declared experiments: every file of experiments/, of which a broken one spoils no other."""
 
 import functools
-import traceback
 from collections.abc import Callable
+from pathlib import Path
 
-from research.errors import UserError
+import experiments
+from research.errors import UserError, blamed
 from research.registry import load_package
 from research.sweeps.experiment import EXPERIMENTS, Experiment
 
 
 def load(warn: Callable[[str], None]) -> None:
     """Fills EXPERIMENTS, and warns of each file that cannot be imported."""
-    for file, error in _broken().items():
-        warn(f"{file} cannot be used: {_cause(error)}")
+    for name, said in _broken().items():
+        warn(f"experiments/{name}.py cannot be used: {said}")
 
 
 def get(name: str, warn: Callable[[str], None]) -> Experiment:
     """The experiment of that name. Raises UserError with the nearest names, or with what broke its file."""
-    error = _broken().get(f"experiments/{name}.py")
-    if error is not None:
-        raise UserError(f"experiments/{name}.py cannot be used: {_cause(error)}\n{_trace(error).rstrip()}")
+    if said := _broken().get(name):
+        raise UserError(f"experiments/{name}.py cannot be used: {said}")
     load(warn)
     return EXPERIMENTS.get(name)
 
 
 @functools.cache
-def _broken() -> dict[str, Exception]:
-    """What went wrong in each file that cannot be imported."""
-    errors: dict[str, Exception] = {}
-    load_package("experiments", lambda module, error: errors.update({f"{module.replace('.', '/')}.py": error}))
-    return errors
+def _broken() -> dict[str, str]:
+    """What went wrong in each file that cannot be imported, and in which of its lines."""
+    found: dict[str, str] = {}
 
+    def failed(module: str, error: Exception) -> None:
+        name = module.removeprefix(f"{experiments.__name__}.").replace(".", "/")
+        file = Path(experiments.__path__[0], f"{name}.py")
+        said = blamed(error, [str(file)]) or f"{type(error).__name__}: {error}"
+        found[name] = said.removeprefix(f"{file}, ")
 
-def _cause(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-
-
-def _trace(error: Exception) -> str:
-    """The traceback from the file's own lines on, without the machinery that imported it."""
-    frame = error.__traceback__
-    while frame is not None and "experiments" not in frame.tb_frame.f_globals.get("__name__", ""):
-        frame = frame.tb_next
-    return "".join(traceback.format_exception(type(error), error, frame))
+    load_package(experiments.__name__, failed)
+    return found

@@ -53,7 +53,7 @@ def _versions() -> Iterator[str]:
 def _devices() -> Iterator[str]:
     """Prints JAX's devices; yields why a GPU of this machine is not among them."""
     devices = jax.devices()
-    print(f"devices: {', '.join(f'{d.platform} {d.device_kind} #{d.id}' for d in devices)}")
+    print(f"devices: {', '.join(f'{d.device_kind} #{d.id}' for d in devices)}")
     present = sorted(Path("/dev").glob("nvidia[0-9]*"))
     if any(device.platform == "gpu" for device in devices):
         print("JAX sees the GPU")

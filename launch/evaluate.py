@@ -41,10 +41,10 @@ SPLIT = flags.DEFINE_string(
 PARAMS = flags.DEFINE_enum(
     "params", None, ["best", "last"], "which of its parameters; none: those that its record's metrics are of"
 )
-ATTENTION = flags.DEFINE_string(
+ATTENTION = start.define_file(
     "attention", None, "draw what attention looks at in the split's first example into this file (.png, .pdf, .svg)"
 )
-OUT = flags.DEFINE_string("out", None, "write predictions.csv and figures into this directory")
+OUT = start.define_directory("out", None, "write predictions.csv and figures into this directory")
 
 SPLITS = ("test", "validation", "train")
 
@@ -86,6 +86,8 @@ def main(arguments: Sequence[str]) -> None:
     if examples.y is None and not OUT.value:
         raise UserError(f"{SPLIT.value} has no targets, so there are no metrics; --out=DIR takes the predictions")
     variables = saved.variables[which]
+    if ATTENTION.value:
+        _draw_attention(run, lane, variables, np.asarray(examples.x[examples.rows[:1]])[0], ATTENTION.value)
     found = assessed(run.program, lane, variables, _way(record), examples.x, examples.rows, examples.y)
     print(f"run {record.run_id}: its {which} parameters, of epoch {saved.epochs[which]}; {len(examples.rows):,} rows")
     if examples.y is not None:
@@ -95,8 +97,6 @@ def main(arguments: Sequence[str]) -> None:
         print(f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items()))
     if examples.unread:
         print(f"note: columns that the run does not read: {', '.join(examples.unread)}", file=sys.stderr)
-    if ATTENTION.value:
-        _draw_attention(run, lane, variables, np.asarray(examples.x[examples.rows[:1]])[0], ATTENTION.value)
     if OUT.value:
         title = f"{run.config.arch.name} on {run.program.spec.name}, {SPLIT.value}"
         evaluation = Evaluation(title, examples.names, found["scores"], examples.y, run.program.spec.classes)

@@ -10,7 +10,7 @@ import jax
 from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from launch.start import define_name
+from launch.start import define_directory, define_name
 from research.config import FIELDS, HELP, OPTIONS, PARTS, REGULARIZERS
 from research.duration import Interval
 from research.errors import UserError
@@ -26,7 +26,7 @@ from research.training.chunk import Memory
 DATA_DIR = define_name("data_dir", None, "prepared TFDS sets; none: $TFDS_DATA_DIR, else ~/tensorflow_datasets")
 # Settings of data sets, so short because every csv, or every text, needs them.
 SHORT = {"target": "dataset.target", "impute": "dataset.impute", "context": "dataset.context"}
-CHECKPOINTS = define_name("checkpoints", None, "directory of the checkpoints; none: checkpoints/ in --records")
+CHECKPOINTS = define_directory("checkpoints", None, "directory of the checkpoints; none: checkpoints/ in --records")
 CHECKPOINT_EVERY = flags.DEFINE_string(
     "checkpoint_every", "5min", "how often runs under way are saved: time, steps, epochs or percent (5min, 500, 10%)"
 )

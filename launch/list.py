@@ -7,7 +7,7 @@ import research.catalogue  # noqa: F401  (fills the registries)
 from launch import declared, start
 from launch.flags import DATA_DIR
 from research.data import prepared
-from research.errors import UserError, nearest
+from research.errors import UserError, close, nearest
 from research.options import REQUIRED, Option, format_value
 from research.registry import (
     ACTIVATIONS,
@@ -41,8 +41,12 @@ def main(arguments: Sequence[str]) -> None:
     if len(arguments) > 1:
         raise UserError(f"one list at a time; '{arguments[1]}' is one too many")
     named = [entry for registry in _PARTS for entry in registry if arguments and entry.name == arguments[0]]
-    if not arguments or (arguments[0] not in CATALOGUE and not named):
-        raise UserError(f"say what to list, or a name in it; {nearest(arguments[0] if arguments else '', CATALOGUE)}")
+    if not arguments:
+        raise UserError(f"say what to list, or a name in it; {nearest('', CATALOGUE)}")
+    if arguments[0] not in CATALOGUE and not named:
+        known = {*CATALOGUE, *(entry.name for registry in _PARTS for entry in registry)}
+        known = known if close(arguments[0], known) else set(CATALOGUE)
+        raise UserError(f"there is no list or name '{arguments[0]}'; {nearest(arguments[0], known)}")
     if arguments[0] not in CATALOGUE:
         print("\n".join(line for entry in named for line in _entry(entry)))
         return

@@ -10,14 +10,14 @@ import jax
 from tqdm import tqdm
 
 from launch.signals import STOPPING, watching
-from launch.start import define_name
+from launch.start import define_directory
 from research.sweeps import tensorboard
 from research.sweeps.job import Report
 from research.sweeps.plan import Run
 from research.sweeps.record import Record
 
-TENSORBOARD = define_name("tensorboard", None, "write the runs' curves as TensorBoard event files here")
-PROFILE = define_name("profile", None, "write a profiler trace of the training here, for TensorBoard or xprof")
+TENSORBOARD = define_directory("tensorboard", None, "write the runs' curves as TensorBoard event files here")
+PROFILE = define_directory("profile", None, "write a profiler trace of the training here, for TensorBoard or xprof")
 
 
 class Terminal:

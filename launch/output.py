@@ -4,12 +4,12 @@ from pathlib import Path
 
 from absl import flags
 
-from launch.start import define_name
+from launch.start import define_file
 from research.analysis.render import FORMATS, Tabular, render
 from research.sweeps.files import write_atomically
 
 FORMAT = flags.DEFINE_enum("format", "md", sorted(FORMATS), "how the table is written")
-OUT = define_name("out", None, "write the table to this file; none: print it")
+OUT = define_file("out", None, "write the table to this file; none: print it")
 
 
 def put(table: Tabular) -> None:

@@ -58,7 +58,8 @@ def _parts(
 def _shown(title: str, of: Sweep | Experiment, runs: Sequence[Run], plans: Planner, store: Store) -> Shown:
     """The table from the records that are there."""
     if isinstance(of, Sweep):
-        return Shown(table_of(title, of, runs, done(runs, store, store.warn)))
+        ids = [run.id for run in runs]
+        return Shown(table_of(title, ids, done(ids, store, store.warn)))
     return of_experiment(of, plans, store, Terminal(), train=False)
 
 

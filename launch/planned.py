@@ -8,7 +8,7 @@ from research.sweeps.plan import Pack, Planner, Run, packs
 from research.sweeps.provenance import device_kind
 from research.sweeps.store import Store
 from research.training.inputs import footprint
-from research.training.program import describe_slots
+from research.training.update import describe_slots
 
 
 def lines(runs: Sequence[Run], records: Store, plans: Planner, note: str = "") -> Iterator[str]:

@@ -4,6 +4,7 @@ import os
 import select
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from absl import app, flags, logging
@@ -11,7 +12,7 @@ from absl import app, flags, logging
 from launch import distributed, signals
 from launch.signals import EXIT_STOPPED
 from research import runtime
-from research.errors import Stopped, UserError, nearest
+from research.errors import Stopped, UserError, blamed, close, nearest
 
 EXIT_USER = 2
 EXIT_DIVERGED = 3  # the run that was asked for diverged; it has its record
@@ -26,8 +27,28 @@ def define_name(name: str, default: str | None, text: str) -> flags.FlagHolder[A
     return holder
 
 
-CACHE_DIR = define_name("cache_dir", ".cache", "where compiled programs and decoded data are kept")
-RECORDS = define_name("records", "records", "directory of the records")
+def define_directory(name: str, default: str | None, text: str) -> flags.FlagHolder[Any]:
+    """A flag for a directory, which is made if it is not there."""
+    holder = define_name(name, default, text)
+    flags.register_validator(
+        name, lambda value: value is None or not Path(value).is_file(), "it is a file; name a directory"
+    )
+    return holder
+
+
+def define_file(name: str, default: str | None, text: str) -> flags.FlagHolder[Any]:
+    """A flag for a file to be written."""
+    holder = define_name(name, default, text)
+    flags.register_validator(
+        name, lambda value: value is None or not Path(value).is_dir(), "it is a directory; name a file in it"
+    )
+    return holder
+
+
+CACHE_DIR = define_directory(
+    "cache_dir", ".cache", "where decoded data is kept, and compiled programs unless JAX_COMPILATION_CACHE_DIR is set"
+)
+RECORDS = define_directory("records", "records", "directory of the records")
 PLUGIN = flags.DEFINE_multi_string("plugin", [], "a Python file that adds parts of your own to the catalogue")
 
 
@@ -44,7 +65,9 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
         except SystemExit:  # help was asked for and given, which absl takes for a failure
             sys.exit(0)
         except flags.UnrecognizedFlagError as error:
-            _end(f"unknown flag --{error.flagname}; {nearest(error.flagname, flags.FLAGS)}", EXIT_USER)
+            near = close(error.flagname, flags.FLAGS)
+            known = nearest(error.flagname, near) if near else "--help lists what there is"
+            _end(f"unknown flag --{error.flagname}; {known}", EXIT_USER)
         except (flags.Error, UserError) as error:
             _end(_one_line(str(error)), EXIT_USER)
 
@@ -69,13 +92,9 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
         except KeyboardInterrupt:
             _end("stopped before training; what was done is kept", EXIT_STOPPED)
         except Exception as error:
-            if not PLUGIN.value:
+            if not (said := blamed(error, PLUGIN.value)):
                 raise
-            from research import plugin
-
-            if not (said := plugin.blamed(error, PLUGIN.value)):
-                raise
-            _end(said, EXIT_USER)
+            _end(f"--plugin={said}", EXIT_USER)
 
     app.run(guarded, flags_parser=parse)
 

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> None:
         sweep.save(records, NAME.value, runs)
     retry = RETRY_FAILED.value
     found = obtain(runs, records, plans, monitor, execution=how, executor=train, retry_failed=retry)
-    put(of_sweep(NAME.value or "sweep", sweep, runs, found))
+    put(of_sweep(NAME.value or "sweep", [run.id for run in runs], found))
 
 
 def _cancel() -> None:
@@ -61,7 +61,10 @@ def _cancel() -> None:
     Sweep.load(records, NAME.value)
     cluster.check()
     jobs = cancel(Folder(place_of(records.root, f"sweeps/{NAME.value}")))
-    print(f"cancelled {len(jobs)} job{'s' * (len(jobs) != 1)}" + f": {', '.join(jobs)}" * bool(jobs))
+    if jobs:
+        print(f"cancelled {len(jobs)} job{'s' * (len(jobs) != 1)}: {', '.join(jobs)}")
+    else:
+        print(f"Slurm has no jobs of '{NAME.value}'; nothing was cancelled")
 
 
 def more_flags(argv: Sequence[str]) -> None:

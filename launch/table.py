@@ -16,7 +16,7 @@ from launch.tables import Shown, of_experiment, of_sweep
 from research.analysis.explain import explain
 from research.analysis.runs import runs_of
 from research.errors import UserError
-from research.sweeps.obtain import obtain
+from research.sweeps.obtain import done, obtain
 from research.sweeps.sweep import Sweep
 
 EXPERIMENT = start.define_name("experiment", None, "a declared table; launch.list experiments names them")
@@ -25,7 +25,7 @@ ROWS = flags.DEFINE_enum("rows", "arms", ["arms", "runs"], "a row for each arm, 
 SEEDS = flags.DEFINE_integer("seeds", None, "seeds of each arm; none: as declared", lower_bound=1)
 NO_TRAIN = flags.DEFINE_bool("no_train", False, "show what there is; train nothing")
 EXPLAIN = start.define_name("explain", None, "print what is behind this row")
-FIGURES = start.define_name("figures", None, "write the table's figures into this directory")
+FIGURES = start.define_directory("figures", None, "write the table's figures into this directory")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -55,6 +55,10 @@ def _shown() -> Shown:
         if SEEDS.value is not None:
             raise UserError("--seeds is for --experiment; a sweep has the seeds that it was trained with")
         sweep = Sweep.load(records, NAME.value)
+        if sweep.runs and not train and not ACCEPT_CODE.value:  # what there is, which needs no plan
+            found = done(sweep.runs, records, monitor.warn)
+            monitor.obtained(found.values())
+            return Shown(of_sweep(NAME.value, sweep.runs, found))
         runs = plans.runs(sweep.requests)
         trainer = executor(f"sweeps/{NAME.value}", f"launch.sweep --name={NAME.value} --cancel")
         if train:
@@ -62,7 +66,7 @@ def _shown() -> Shown:
         if ACCEPT_CODE.value:
             sweep.save(records, NAME.value, runs)
         found = obtain(runs, records, plans, monitor, train=train, execution=how, executor=trainer, retry_failed=retry)
-        return Shown(of_sweep(NAME.value, sweep, runs, found))
+        return Shown(of_sweep(NAME.value, [run.id for run in runs], found))
     experiment = declared.get(EXPERIMENT.value, monitor.warn)
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)

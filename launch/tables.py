@@ -19,7 +19,6 @@ from research.sweeps.obtain import Executor, Monitor, local, obtain
 from research.sweeps.plan import Planner, Run
 from research.sweeps.record import Record
 from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,9 +41,9 @@ class Shown:
         return files
 
 
-def of_sweep(name: str, sweep: Sweep, runs: Sequence[Run], found: Mapping[str, Record]) -> Table:
+def of_sweep(name: str, run_ids: Sequence[str], found: Mapping[str, Record]) -> Table:
     """A row a combination of the sweep's axes; the columns are its task's main metric on validation and test."""
-    records = [found[run.id] for run in runs if run.id in found]
+    records = [found[run_id] for run_id in run_ids if run_id in found]
     if not records:
         raise UserError(f"no run of '{name}' has a record yet; train them first (leave out --no_train)")
     return sweep_table(name, records, columns_of(records))

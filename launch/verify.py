@@ -49,7 +49,10 @@ def main(arguments: Sequence[str]) -> None:
             verdicts.append(_verify(record, plans))
             print()
         counts = Counter(verdicts)
-        print(f"{len(chosen)} runs: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+        print(
+            f"{len(chosen)} run{'s' * (len(chosen) != 1)}: "
+            + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        )
     sys.exit(EXIT_DIFFERS if "differs" in verdicts else 0)
 
 
@@ -65,7 +68,9 @@ def _sample(name: str, plans: Planner, records: Store) -> list[Record]:
         )
     seed = secrets.randbelow(2**32) if SAMPLE_SEED.value is None else SAMPLE_SEED.value
     count = min(SAMPLE.value or len(able), len(able))
-    print(f"{count} of the {len(able)} recorded runs of '{name}', drawn by --sample_seed={seed}\n")
+    print(
+        f"{count} of the {len(able)} recorded run{'s' * (len(able) != 1)} of '{name}', drawn by --sample_seed={seed}\n"
+    )
     return [found[run_id] for run_id in random.Random(seed).sample(able, count)]
 
 

@@ -1,7 +1,8 @@
 """Errors of the user's input: one line that says what was wrong and what would be right."""
 
 import difflib
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Sequence
 
 # A message lists at most this many names.
 MOST = 40
@@ -18,9 +19,23 @@ class Stopped(Exception):
 def nearest(word: str, known: Iterable[str]) -> str:
     """The end of an error message: the known names nearest to `word`, else all of them."""
     names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
-    if close:
-        return f"did you mean {' or '.join(close)}?"
+    if near := close(word, names):
+        return f"did you mean {' or '.join(near)}?"
     if len(names) > MOST:
         return f"there are {len(names)}, from {names[0]} to {names[-1]}"
     return f"known: {', '.join(names)}" if names else "there are none"
+
+
+def close(word: str, known: Iterable[str]) -> list[str]:
+    """The known names that `word` may be meant for, at most three."""
+    return difflib.get_close_matches(word, sorted(known), n=3, cutoff=0.6)
+
+
+def blamed(error: BaseException, files: Sequence[str]) -> str:
+    """Which line of these files brought an error about, and the error in a line; "" if none of them did."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
+    file, line = (frames[-1].filename, frames[-1].lineno) if frames else ("", None)
+    if isinstance(error, SyntaxError) and error.filename in files:
+        file, line = str(error.filename), error.lineno
+    said = (error.msg if isinstance(error, SyntaxError) else str(error)).strip().splitlines() or [""]
+    return f"{file}, line {line}: {type(error).__name__}: {said[0]}" if file else ""

@@ -5,7 +5,6 @@ import importlib.util
 import inspect
 import re
 import sys
-import traceback
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, TypeVar
 from research import registry
 from research.data.generated import open_generated
 from research.data.spec import DataSpec, Source
-from research.errors import UserError
+from research.errors import UserError, blamed
 from research.options import REQUIRED, Option, options_of
 from research.registry import ARCHITECTURES, DATASETS, OPTIMIZERS, TASKS, Architecture, Entry, Optimizer, Registry, Task
 from research.regularization.member import member as regularizer
@@ -164,15 +163,6 @@ def load(path: str) -> list[tuple[Registry[Any], Entry]]:
     return added
 
 
-def blamed(error: BaseException, files: Sequence[str]) -> str:
-    """What to say of an error that one of these files brought about, and where in it; "" if none did."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
-    if not frames:
-        return ""
-    said = str(error).strip().splitlines() or [""]
-    return f"--plugin={frames[-1].filename}, line {frames[-1].lineno}: {type(error).__name__}: {said[0]}"
-
-
 def _run(file: Path) -> None:
     spec = importlib.util.spec_from_file_location(f"plugin_{file.stem}", file)
     if spec is None or spec.loader is None:
@@ -182,8 +172,5 @@ def _run(file: Path) -> None:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        frame = error.__traceback__
-        while frame is not None and frame.tb_frame.f_code.co_filename != str(file):
-            frame = frame.tb_next
-        trace = "".join(traceback.format_exception(type(error), error, frame)).rstrip()
-        raise UserError(f"--plugin={file} cannot be used: {type(error).__name__}: {error}\n{trace}") from None
+        said = blamed(error, [str(file)]) or f"{file}: {type(error).__name__}: {error}"
+        raise UserError(f"--plugin={said}") from None

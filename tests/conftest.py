@@ -11,8 +11,8 @@ import pytest
 # The same program is compiled once for all tests and processes, and for the next run of the tests. Programs are told
 # apart by their code, JAX's options and its version.
 MAPS = Path("/proc/self/maps")
-CACHE = Path(__file__).parents[1] / ".cache" / "tests"
-jax.config.update("jax_compilation_cache_dir", str(CACHE / "xla"))
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parents[1] / ".cache" / "tests" / "xla")
+jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_persistent_cache_enable_xla_caches", "none")

@@ -28,8 +28,7 @@ from research.registry import (
 )
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
-from research.training import loop
-from research.training import program as program_lib
+from research.training import loop, network
 from research.training.inputs import inputs_of
 from research.training.loop import Boundary, Outcome
 from research.training.program import Program
@@ -238,7 +237,7 @@ def _outputs(program: Program, own: Lane, variables: Variables, x: np.ndarray) -
         return np.asarray(_predict(program, variables, own, x))
 
 
-_init, _predict = (jax.jit(function, static_argnums=0) for function in (program_lib.init, program_lib.predict))
+_init, _predict = (jax.jit(function, static_argnums=0) for function in (network.init, network.predict))
 
 
 def _noisy(of: Subject) -> Subject:

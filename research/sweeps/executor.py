@@ -180,7 +180,7 @@ def _wait(missing: Sequence[Run], job: Job) -> None:
     holders = claims.others(run.id for run in missing)
     if holders and not job.waited:
         who = ", ".join(sorted(set(holders.values())))
-        job.report.warn(f"waiting for {len(holders)} runs that other processes train: {who}")
+        job.report.warn(f"waiting for {len(holders)} run{'s' * (len(holders) != 1)} of other processes: {who}")
         job.waited = True
     until = time.monotonic() + LOOK
     while time.monotonic() < until and not job.stopping():

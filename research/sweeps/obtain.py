@@ -76,13 +76,16 @@ def local(
 
 
 def done(
-    runs: Sequence[Run], store: Store, warn: Callable[[str], None], consequence: str = "its run counts as not trained"
+    run_ids: Iterable[str],
+    store: Store,
+    warn: Callable[[str], None],
+    consequence: str = "its run counts as not trained",
 ) -> dict[str, Record]:
-    """The records of the runs that are over, by id. A damaged one is set aside.
+    """The records of those runs that are over, by id. A damaged one is set aside.
 
     consequence: what comes of that, for the warning.
     """
-    records, messages = store.find(run.id for run in unique(runs))
+    records, messages = store.find(dict.fromkeys(run_ids))
     for message in messages:
         warn(f"{message}; {consequence}")
     return records
@@ -105,7 +108,7 @@ def obtain(
     written, Stopped if it was asked to stop.
     """
     wanted = unique(runs)
-    found = done(wanted, store, monitor.warn, *(["its run will be trained again"] if train else []))
+    found = done((run.id for run in wanted), store, monitor.warn, *(["its run will be trained again"] if train else []))
     if train:
         found = _without_failures(found, store, monitor.warn, retry_failed)
     again = _without_parameters(found, store, monitor.warn, execution) if execution.keep_params and train else {}

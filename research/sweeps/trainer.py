@@ -144,8 +144,8 @@ def _earlier(pack: Pack, job: Job, way: Way, found: Found | None) -> tuple[str, 
     if before == now:
         return found.snapshot.earlier
     job.report.warn(
-        f"{len(pack.runs)} runs go on from step {found.snapshot.step}, up to which they were trained with {before}, "
-        f"with {now}: their numbers are those of one training to rounding, not bit for bit"
+        f"trained until step {found.snapshot.step} with {before}, from there on with {now} "
+        f"({len(pack.runs)} run{'s' * (len(pack.runs) != 1)}): numbers differ in their last digits from one way's alone"
     )
     return (*found.snapshot.earlier, before)
 

@@ -28,7 +28,7 @@ from research.sweeps.racing import LANES, Race
 from research.sweeps.record import Record
 from research.sweeps.search import Result, search
 from research.sweeps.store import Store
-from research.training import program as program_lib
+from research.training import objective
 from research.training.checkpoints import Checkpoints
 
 Settings = Mapping[str, Any]
@@ -191,7 +191,7 @@ def _check_rungs(goal: Goal, run: Run, axes: Sequence[Axis], pruner: str, execut
         raise UserError("--pruner compares trials after as many epochs of as many; tune epochs without it")
     if not pruners.rungs(pruner, run.config.epochs):
         raise UserError(f"--pruner compares trials before their last epoch, and they have {run.config.epochs}")
-    names = run.program.problem.finish(dict.fromkeys(program_lib.metric_names(run.program), 1.0))
+    names = run.program.problem.finish(dict.fromkeys(objective.metric_names(run.program), 1.0))
     if goal.metric.removeprefix("validation/") not in names:
         raise UserError(f"--pruner compares {goal.metric} after epochs, where it has no value; leave out --pruner")
     if execution.replicas > 1:

@@ -13,7 +13,7 @@ from research.errors import UserError
 from research.sweeps.plan import Planner, Run
 from research.sweeps.provenance import machine
 from research.sweeps.record import Record
-from research.sweeps.store import Store
+from research.sweeps.store import Damaged, Store
 from research.training import loop, stepwise
 from research.training.chunk import WHOLE, Memory
 from research.training.loop import Outcome
@@ -110,8 +110,11 @@ class Localization:
 
 
 def lookup(store: Store, prefix: str) -> Record:
-    """The record of the run whose id begins so. Raises UserError if there is none, more than one, or it failed."""
-    record = store.read(store.named(prefix))
+    """The record of the run whose id begins so. Raises UserError if there is none, or more than one."""
+    try:
+        record = store.read(store.named(prefix))
+    except Damaged as damaged:
+        raise UserError(f"{damaged}; the command that trained the run trains it again") from None
     assert record is not None, "it was listed"
     return record
 

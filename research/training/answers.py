@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.models.decoding import greedy
-from research.training.program import Program, effective, predict, rounded
+from research.training.network import effective, predict, rounded
+from research.training.program import Program
 from research.training.state import Lane, Variables
 
 ROWS = 256  # that are answered together

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from research.errors import UserError
-from research.training import program as program_lib
+from research.training import network
 from research.training.program import Program
 from research.training.state import Lane, Variables
 
@@ -33,4 +33,4 @@ def _layer(path: tuple[Any, ...]) -> str:
 
 @functools.partial(jax.jit, static_argnames="program")
 def _weights(program: Program, lane: Lane, variables: Variables, x: jax.Array) -> dict[str, jax.Array]:
-    return program_lib.attention(program, variables, lane, x)
+    return network.attention(program, variables, lane, x)

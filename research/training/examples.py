@@ -9,6 +9,7 @@ from research.models.layers.forward import Forward
 from research.registry import REGULARIZERS
 from research.regularization.data import Apply
 from research.regularization.targets import Mix
+from research.training import network, objective
 from research.training import program as program_lib
 from research.training.program import Program
 from research.training.state import Lane, LaneState
@@ -21,7 +22,7 @@ def prepare(
 
     Scaling, then the data slot, then the targets slot, which metrics do not see.
     """
-    clean = x = program_lib.scaled(program, lane, batch["x"])
+    clean = x = network.scaled(program, lane, batch["x"])
     y = batch["y"]
     for part in program.members("data"):
         transform, mask = program_lib.regularizer(part, lane), REGULARIZERS.get(part.name).mask
@@ -33,8 +34,8 @@ def prepare(
             of_mask = program_lib.built(part, mask, f"regularization.{part.name}", lane.hparams)
             # What comes in from outside an image is 0, which is then not counted.
             y = _each(of_mask, y[..., None] - PADDING, keys)[..., 0] + PADDING
-    y = program_lib.truth(program, clean, y)
-    targets = program_lib.encoded(program, lane, y)
+    y = objective.truth(program, clean, y)
+    targets = objective.encoded(program, lane, y)
     for part in program.members("targets"):
         transform, key = program_lib.regularizer(part, lane), rng.at(lane.seed, part.name, state.step)
         if REGULARIZERS.get(part.name).mixes:

@@ -8,7 +8,8 @@ import numpy as np
 
 from research import rng
 from research.data.spec import PADDING
-from research.training.program import Program, advance, predict
+from research.training.network import advance, predict
+from research.training.program import Program
 from research.training.state import Lane, Variables
 
 

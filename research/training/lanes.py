@@ -11,7 +11,8 @@ import numpy as np
 
 from research import rng
 from research.training import layout
-from research.training.program import Program, Sizes, assess
+from research.training.objective import assess
+from research.training.program import Program, Sizes
 from research.training.state import Lane, LaneState, Tree, Variables
 from research.training.step import end_epoch, initial_state, train_step
 from research.training.way import Way

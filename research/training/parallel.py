@@ -19,7 +19,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from research.training import lanes as lanes_lib
 from research.training import layout
 from research.training.lanes import Functions
-from research.training.program import Program, Sizes, assess
+from research.training.objective import assess
+from research.training.program import Program, Sizes
 from research.training.state import Lane, LaneState, Tree, Variables
 from research.training.step import end_epoch, train_step
 from research.training.way import Way

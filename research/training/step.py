@@ -15,7 +15,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.sites import SITE
 from research.optim import plateau
 from research.registry import OPTIMIZERS
-from research.training import leaves
+from research.training import leaves, network, objective, update
 from research.training import program as program_lib
 from research.training.examples import prepare
 from research.training.program import Program
@@ -46,7 +46,7 @@ def train_step(
     new_params = _project(program, lane, optax.apply_updates(params, updates), learning_rate)
     variables = Variables(leaves.held(program.config.freeze, new_params, params), stats)
 
-    metrics = program_lib.metrics(program, lane, outputs, y, program_lib.encoded(program, lane, y))
+    metrics = objective.metrics(program, lane, outputs, y, objective.encoded(program, lane, y))
     row = _over({name: fwd.share(value) for name, value in metrics.items()}, axis) | {
         "loss": loss,
         "grad_norm": optax.tree.norm(grads),
@@ -73,7 +73,7 @@ def _forward(program: Program, lane: Lane, batch: dict[str, jax.Array], axis: st
         total = _over(jnp.sum(weight), axis)
     elif axis is not None or program.config.accumulate > 1:
         total = float(program.sizes.batch)
-    return program_lib.forward(program, lane, index, weight=weight, total=total, axis=axis)
+    return network.forward(program, lane, index, weight=weight, total=total, axis=axis)
 
 
 def _over(tree: Tree, axis: str | None) -> Tree:
@@ -132,15 +132,15 @@ def _objective(
     program: Program, state: LaneState, lane: Lane, fwd: Forward, params: Tree, x: jax.Array, targets: jax.Array
 ) -> tuple[jax.Array, tuple[Any, ...]]:
     """This pass's share of the loss with its penalties, and (batch statistics, outputs, its share of the loss)."""
-    kernels = program_lib.effective(program, lane, params)
+    kernels = network.effective(program, lane, params)
     noisy = kernels
     for member in program.members("parameters", "kernels"):
         key = rng.at(lane.seed, member.name, state.step)
         noisy = map_kernels_with_key(program_lib.regularizer(member, lane), noisy, key)
 
-    names = [member.name for member in program.members("activations")] + list(program_lib.LAYER_STREAMS)
+    names = [member.name for member in program.members("activations")] + list(network.LAYER_STREAMS)
 
-    def network(params: Tree, x: jax.Array) -> tuple[jax.Array, dict[str, Tree]]:
+    def apply(params: Tree, x: jax.Array) -> tuple[jax.Array, dict[str, Tree]]:
         return program.model.apply(  # type: ignore[return-value]
             {"params": params, "batch_stats": state.variables.batch_stats},
             x,
@@ -150,10 +150,10 @@ def _objective(
         )
 
     if program.config.remat:
-        network = jax.checkpoint(network, policy=jax.checkpoint_policies.save_only_these_names(SITE))
-    outputs, collections = network(*program_lib.rounded(program, (noisy, x)))
+        apply = jax.checkpoint(apply, policy=jax.checkpoint_policies.save_only_these_names(SITE))
+    outputs, collections = apply(*network.rounded(program, (noisy, x)))
     outputs = outputs.astype(program.dtype)
-    loss = fwd.share(program_lib.losses(program, outputs, targets))
+    loss = fwd.share(objective.losses(program, outputs, targets))
     penalty = sum(jax.tree.leaves(collections.get("penalties", {})), start=jnp.zeros(()))
     # Every part on every device has the same kernels, so each takes its share of their penalty.
     passes = program.config.accumulate * (1 if fwd.axis is None else jax.lax.axis_size(fwd.axis))
@@ -174,7 +174,7 @@ def _update(
     factor: jax.Array,
 ) -> tuple[Tree, dict[str, Any]]:
     updates, opt_state = grads, {}
-    for name, transform in program_lib.chain(program, lane):
+    for name, transform in update.chain(program, lane):
         key = rng.at(lane.seed, name, state.step)
         updates, opt_state[name] = transform.update(
             updates, state.opt_state[name], params, key=key, learning_rate=learning_rate, factor=factor
@@ -205,13 +205,13 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
     """
     if program.dtype == np.float64 and jnp.zeros(()).dtype != np.float64:
         raise RuntimeError("a float64 program was entered without program.numbers(); JAX would round to float32")
-    variables = program_lib.init(program, lane) if variables is None else variables
+    variables = network.init(program, lane) if variables is None else variables
     params = variables.params
-    metrics = program_lib.metric_names(program)
+    metrics = objective.metric_names(program)
     (stopping,) = [program_lib.regularizer(p, lane).init() for p in program.members("stopping")] or [None]
     return LaneState(
         variables=variables,
-        opt_state={name: transform.init(params) for name, transform in program_lib.chain(program, lane)},
+        opt_state={name: transform.init(params) for name, transform in update.chain(program, lane)},
         step=jnp.zeros((), jnp.int32),
         sums={name: jnp.zeros(()) for name in (*metrics, "loss", "grad_norm", "update_norm")},
         diverged_at=jnp.full((), -1, jnp.int32),
@@ -232,8 +232,8 @@ def end_epoch(
     if "scores" in evaluated:
         metrics = program.problem.example_metrics(evaluated["scores"], y)
         row |= {f"validation/{name}": jnp.mean(value) for name, value in metrics.items()}
-        targets = program_lib.encoded(program, lane, y)
-        row["validation/loss"] = jnp.mean(program_lib.losses(program, evaluated["outputs"], targets))
+        targets = objective.encoded(program, lane, y)
+        row["validation/loss"] = jnp.mean(objective.losses(program, evaluated["outputs"], targets))
     else:
         row |= {f"validation/{name}": jnp.mean(values) for name, values in evaluated.items()}
     watched = row.get("validation/loss", row["train/loss"])

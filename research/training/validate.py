@@ -12,7 +12,7 @@ from research.data.spec import DataSpec
 from research.errors import UserError
 from research.identity import entries
 from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS, Regularizer
-from research.training import program as program_lib
+from research.training import network
 from research.training.inputs import abstract_lane, factors_of, program_of
 from research.training.program import Program
 from research.training.state import Lane
@@ -189,9 +189,9 @@ def _sites(config: RunConfig, spec: DataSpec) -> frozenset[str]:
     program = program_of(config, spec)
 
     def trace(lane: Lane) -> object:
-        x = program_lib.example(program)
+        x = network.example(program)
         keys = {"params": jax.random.key(0)}
-        return program.model.init(keys, x, program_lib.forward(program, lane, None), mutable=True)["sites"]
+        return program.model.init(keys, x, network.forward(program, lane, None), mutable=True)["sites"]
 
     try:
         with program.numbers():

@@ -81,9 +81,10 @@ def test_sweep_then_tables(folder: Path) -> None:
         ],
         folder,
     )
-    plan, table, _, as_json, tex, runs, explained, _, _ = (ok(result).out for result in forms)
+    plan, table, _, as_json, tex, runs, explained, pictured, _ = (ok(result).out for result in forms)
     assert "8 runs in 2 programs; 8 done, 0 to train" in plan
     assert table == first.out
+    assert pictured.startswith(first.out)
     assert ids(folder) == before, "a finished run was trained again"
     assert len(list(csv.reader((folder / "rates.csv").open()))) > 4
     assert json.loads(as_json)["rows"]
@@ -97,6 +98,17 @@ def test_sweep_then_tables(folder: Path) -> None:
     assert images
     for path in images:
         Image.open(path).verify()
+
+
+def test_a_table_of_what_there_is_needs_no_plan(folder: Path) -> None:
+    """So it shows a sweep of other code, whose settings are perhaps none any more."""
+    trained = ok(run_all([SWEEP], folder)[0]).out
+    kept = json.loads((folder / "records/sweeps/rates.json").read_text())
+    old = {**kept, "requests": [{**request, "no_such": "1"} for request in kept["requests"]]}
+    (folder / "records/sweeps/rates_of_old.json").write_text(json.dumps(old))
+    shown, planned = run_all([["table", "--name=rates_of_old", *more] for more in (["--no_train"], [])], folder)
+    assert ok(shown).out.splitlines()[2:] == trained.splitlines()[2:]
+    assert planned.code == 2
 
 
 def test_a_damaged_record_is_set_aside_and_its_run_trained_again(folder: Path) -> None:

@@ -39,7 +39,8 @@ class Cluster:
         """A launcher in a folder of its own, with a cache for all."""
         place = self.folder / name
         place.mkdir(exist_ok=True)
-        own = {**os.environ, **self.variables, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", **environment}
+        ours = {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "JAX_COMPILATION_CACHE_DIR": ""}
+        own = {**os.environ, **self.variables, **ours, **environment}
         line = [sys.executable, "-m", f"launch.{program}", *arguments, f"--cache_dir={self.folder / 'cache'}"]
         return subprocess.Popen(line, cwd=place, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

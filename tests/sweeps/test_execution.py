@@ -99,7 +99,7 @@ def test_a_program_that_fails_costs_the_others_nothing(tmp_path: Path, monkeypat
     assert records[bad.id].status == "failed"
     assert "out of memory" in records[bad.id].error
     monkeypatch.undo()
-    assert set(done([bad], store, watcher.warn)) == {bad.id}
+    assert set(done([bad.id], store, watcher.warn)) == {bad.id}
     assert obtain([bad], store, planner(), watcher)[bad.id].status == "failed"
     assert "1 run failed earlier (RuntimeError: out of memory)" in watcher.warnings[-1]
     assert obtain([bad], store, planner(), watcher, retry_failed=True)[bad.id].status == "finished"

@@ -14,7 +14,7 @@ from research.data.spec import DataSpec, windowed
 from research.errors import UserError
 from research.registry import TASKS
 from research.tasks import forecast
-from research.training import program as program_lib
+from research.training import objective
 from research.training.inputs import inputs_of
 
 PROBLEM = TASKS.get("forecast").build()
@@ -44,7 +44,7 @@ def test_the_mase_is_measured_by_the_training_series() -> None:
     np.testing.assert_array_equal(lane.train, [0, 1, 2, 3])
     assert lane.unit == pytest.approx(7 / 5)
     y = jnp.array([[9.0, 0.0]])
-    found = program_lib.metrics(own.program, lane, jnp.array([[[0.0], [10.0]]]), y, y[..., None])
+    found = objective.metrics(own.program, lane, jnp.array([[[0.0], [10.0]]]), y, y[..., None])
     assert float(found["mase"][0]) == pytest.approx((19 / 2) / (7 / 5))
     assert np.isnan(forecast.scaled({"mae": jnp.ones(1)}, jnp.float32(0))["mase"]).all()
 
@@ -67,7 +67,7 @@ def test_a_burn_in_is_out_of_loss_metrics_and_gradient() -> None:
     outputs = jnp.array([[[7.0], [5.0]], [[7.0], [8.0]]])
 
     def total(outputs: jax.Array) -> jax.Array:
-        return program_lib.losses(own.program, outputs, targets).sum()
+        return objective.losses(own.program, outputs, targets).sum()
 
     value, gradient = jax.value_and_grad(total)(outputs)
     assert float(value) == 9 + 4

@@ -18,7 +18,7 @@ from research.sweeps.battery import Subject
 from research.tasks import divergence
 from research.training.examples import prepare
 from research.training.inputs import footprint
-from research.training.program import forward
+from research.training.network import forward
 
 AUTOENCODER = {"task": "reconstruction", "arch": "autoencoder", "arch.hidden": (), "arch.code": 2}
 VAE = {"task": "reconstruction", "arch": "vae", "scaling": "none"}

@@ -17,7 +17,7 @@ from research.sweeps import battery
 from research.sweeps.battery import Subject
 from research.tasks import segmentation
 from research.training.examples import prepare
-from research.training.program import forward
+from research.training.network import forward
 
 FCN = {"arch": "fcn", "arch.channels": (2, 3), "arch.convolutions": 1, "arch.dense": (4,), "arch.stride": "2"}
 

@@ -8,7 +8,7 @@ from engine import Memory, compiled_lightly, lane
 from sequences import CONTEXT, run, spec, start, tiny
 
 from research.data.spec import Arrays
-from research.training import program as program_lib
+from research.training import network
 from research.training.answers import answered
 
 
@@ -24,7 +24,7 @@ def test_an_answer_is_the_likeliest_after_itself(name: str) -> None:
         variables = jax.tree.map(lambda leaf: 5 * leaf[0], chunk.state.variables)
         said = answered(own.program, held, variables, tokens[:9])
         full = np.concatenate([tokens[:9, :3], said[:, :-1]], axis=1)
-        logits = jax.jit(lambda x: program_lib.predict(own.program, variables, held, x))(jnp.asarray(full))
+        logits = jax.jit(lambda x: network.predict(own.program, variables, held, x))(jnp.asarray(full))
     assert said.shape == (9, CONTEXT - 2)
     assert len(np.unique(said, axis=0)) > 1
     np.testing.assert_array_equal(said, logits[:, 2:].argmax(-1))

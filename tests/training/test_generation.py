@@ -7,7 +7,7 @@ import pytest
 from engine import lane
 from sequences import CONTEXT, SYMBOLS, run, start, tiny
 
-from research.training import program as program_lib
+from research.training import network
 from research.training.generation import generate
 
 OWN = run()
@@ -19,7 +19,7 @@ RECURRENT = ["rnn", "jordan", "lstm", "gru", "min_gru", "latent_ar"]
 
 
 def logits(tokens: np.ndarray) -> np.ndarray:
-    return np.asarray(program_lib.predict(OWN.program, VARIABLES, LANE, jnp.asarray(tokens[None])))[0, -1]
+    return np.asarray(network.predict(OWN.program, VARIABLES, LANE, jnp.asarray(tokens[None])))[0, -1]
 
 
 def made(prompt: list[int], count: int, temperature: float, seed: int = 0) -> np.ndarray:
@@ -35,7 +35,7 @@ def test_the_likeliest_is_that_of_reading_the_text_again(name: str) -> None:
     held = lane(chunk.lanes, 0)
     variables = jax.tree.map(lambda leaf: 4 * leaf[0], chunk.state.variables)
     text = np.array(PROMPT + [0] * 6)
-    predict = jax.jit(lambda x: program_lib.predict(own.program, variables, held, x)[0])
+    predict = jax.jit(lambda x: network.predict(own.program, variables, held, x)[0])
     for place in range(len(PROMPT), len(text)):
         if name == "ar":
             text[place] = predict(text[None, place - CONTEXT : place])[-1].argmax()
@@ -51,9 +51,9 @@ def test_states_that_are_carried_on_are_those_of_the_whole() -> None:
     chunk = start([own], 1)
     held, variables = lane(chunk.lanes, 0), lane(chunk.state.variables, 0)
     tokens = jnp.array([PROMPT])
-    whole = program_lib.predict(own.program, variables, held, tokens)
-    first, cache = program_lib.advance(own.program, variables, held, tokens[:, :4], {})
-    second, _ = program_lib.advance(own.program, variables, held, tokens[:, 4:], cache)
+    whole = network.predict(own.program, variables, held, tokens)
+    first, cache = network.advance(own.program, variables, held, tokens[:, :4], {})
+    second, _ = network.advance(own.program, variables, held, tokens[:, 4:], cache)
     np.testing.assert_allclose(jnp.concatenate([first, second], 1), whole, rtol=1e-5, atol=1e-6)
 
 

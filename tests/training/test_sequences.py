@@ -19,8 +19,7 @@ from research.errors import UserError
 from research.registry import TASKS
 from research.tasks.problem import mean_over_steps
 from research.training import chunk as chunk_lib
-from research.training import loop
-from research.training import program as program_lib
+from research.training import loop, network, objective
 from research.training.way import Way
 
 
@@ -49,7 +48,7 @@ def test_curves_and_final_metrics_are_means_over_windows() -> None:
     validation = np.asarray(chunk.lanes.validation)[0]
     variables = jax.tree.map(lambda leaf: leaf[0], chunk.state.variables)
     x, y = TEXT.data.x[validation], TEXT.data.y[validation]
-    logits = program_lib.predict(own.program, variables, lane(chunk.lanes, 0), jnp.asarray(x))
+    logits = network.predict(own.program, variables, lane(chunk.lanes, 0), jnp.asarray(x))
     nats = optax.softmax_cross_entropy_with_integer_labels(logits, y)
     assert logits.shape == (len(validation), CONTEXT, len(SYMBOLS))
     assert outcome.metrics["validation/nll"] == pytest.approx(float(nats.mean()), rel=1e-5)
@@ -98,7 +97,7 @@ def test_padding_is_out_of_losses_and_metrics() -> None:
     assert float(found["nll"][0]) == pytest.approx((np.log(2) + np.log(4)) / 2)
     targets = problem.encode(y, 3, 0.0, 1.0)
     np.testing.assert_array_equal(problem.real(targets), [[True, True, False]])
-    loss = program_lib.losses(run(PADDED).program, scores, targets)
+    loss = objective.losses(run(PADDED).program, scores, targets)
     np.testing.assert_allclose(loss, found["nll"], rtol=1e-6)
     np.testing.assert_array_equal(mean_over_steps(jnp.array([[2.0, 4.0]]), jnp.zeros((1, 2), bool)), [0])
 

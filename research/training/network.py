@@ -1,0 +1,143 @@
+"""Network: a program's model as pure functions of one lane, from its first variables to what it predicts."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from research import rng
+from research.kernels import map_kernels_with_key
+from research.models.layers.forward import Forward, Member
+from research.registry import REGULARIZERS
+from research.training.program import Program, regularizer
+from research.training.state import Lane, Tree, Variables
+
+# Streams of the network's own random layers, beside the regularizers'.
+LAYER_STREAMS = ("rrelu", "stochastic_pool", "latent")
+
+
+def forward(program: Program, lane: Lane, index: jax.Array | None, **share: Any) -> Forward:
+    """The Forward of a training pass over examples `index` [B] of the global batch, or of an evaluation (None).
+
+    share: weight, total and axis, where the pass does not see the whole batch, or sees padding.
+    """
+    members: list[Member] = []
+    values: dict[str, dict[str, jax.Array]] = {}
+    for slot in ("normalization", "activations", "loss"):
+        for part in program.members(slot):
+            prefix = f"regularization.{part.name}."
+            members.append((part.name, tuple(o for o in part.options if prefix + o[0] not in lane.hparams)))
+            values[part.name] = {o: lane.hparams[prefix + o] for o, _ in part.options if prefix + o in lane.hparams}
+    numbers = {o: lane.hparams[f"arch.{o}"] for o, _ in program.config.arch.options if f"arch.{o}" in lane.hparams}
+    dtype = jnp.bfloat16 if program.config.precision == "bfloat16" else program.dtype
+    return Forward(
+        train=index is not None,
+        members=tuple(members),
+        values=values,
+        numbers=numbers,
+        dtype=dtype,
+        index=index,
+        **share,
+    )
+
+
+def init(program: Program, lane: Lane) -> Variables:
+    """The initial variables; kernels that are reparametrised are split here.
+
+    They are drawn in float32, so that every precision starts from the same numbers.
+    """
+    x = example(program)
+    keys = {"params": rng.stream(lane.seed, "init")}
+    made = program.model.init(keys, x, forward(program, lane, None), mutable=["params", "batch_stats"])
+    made = jax.tree.map(lambda leaf: leaf.astype(program.dtype), made)
+    params = made.get("params", {})
+    for part in program.members("parameters", "reparametrization"):
+        params = _split_kernels(params, regularizer(part, lane).split)
+    return Variables(params, made.get("batch_stats", {}))
+
+
+def example(program: Program) -> jax.Array:
+    """A batch of one example of zeros as the network sees it, after the data slot in evaluation."""
+    dtype = jnp.int32 if program.spec.vocabulary else jnp.float32
+
+    def one(x: jax.Array) -> jax.Array:
+        for part in program.members("data"):
+            transform = REGULARIZERS.get(part.name).build(**{o: 0.0 if v is None else v for o, v in part.options})
+            x = transform(x, None, False)
+        return x
+
+    shape = jax.eval_shape(one, jax.ShapeDtypeStruct(program.spec.shape, dtype)).shape
+    return jnp.zeros((1, *shape), dtype)
+
+
+def _split_kernels(params: Tree, split: Any) -> Tree:
+    return map_kernels_with_key(lambda w, key: split(w), params, jax.random.key(0, impl="threefry2x32"))
+
+
+def effective(program: Program, lane: Lane, params: Tree) -> Tree:
+    """The parameters as the network multiplies with them: reparametrised kernels joined."""
+    for part in program.members("parameters", "reparametrization"):
+        params = _join_kernels(params, regularizer(part, lane).join)
+    return params
+
+
+def _join_kernels(params: Tree, join: Callable[[Tree], jax.Array]) -> Tree:
+    def is_split(node: Tree) -> bool:
+        return isinstance(node, dict) and set(node) == {"direction", "scale"}
+
+    return jax.tree.map(lambda node: join(node) if is_split(node) else node, params, is_leaf=is_split)
+
+
+def rounded(program: Program, tree: Tree) -> Tree:
+    """Parameters and inputs as the network computes with them; tokens stay what they are."""
+    if program.config.precision != "bfloat16":
+        return tree
+
+    def narrow(leaf: jax.Array) -> jax.Array:
+        return leaf.astype(jnp.bfloat16) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+    return jax.tree.map(narrow, tree)
+
+
+def scaled(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
+    """Raw inputs [B, ...] filled and scaled, in the program's dtype; tokens as they are."""
+    if program.spec.vocabulary:
+        return x
+    if program.spec.impute:
+        x = jnp.where(jnp.isnan(x), lane.fill, x)
+    return (x.astype(program.dtype) - lane.shift) / lane.scale
+
+
+def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> jax.Array:
+    """Raw inputs [B, ...] -> the loss's outputs [B, ..., K], in evaluation."""
+    return _applied(program, variables, lane, x, {})[0]
+
+
+def advance(program: Program, variables: Variables, lane: Lane, x: jax.Array, cache: Tree) -> tuple[jax.Array, Tree]:
+    """(outputs [B, T, K], cache) of the next T steps of sequences whose steps so far left `cache`, at first {}.
+
+    For a network that `carries` its state.
+    """
+    outputs, left = _applied(program, variables, lane, x, cache, mutable=["cache"])
+    return outputs, left
+
+
+def attention(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> Tree:
+    """The weights that the network's attention leaves of raw inputs [B, ...], [B, ..., T, S] by layer; {} of none."""
+    return _applied(program, variables, lane, x, {}, mutable=["attention"])[1].get("attention", {})
+
+
+def _applied(
+    program: Program, variables: Variables, lane: Lane, x: jax.Array, more: Tree, mutable: Sequence[str] = ()
+) -> tuple[jax.Array, Tree]:
+    """(outputs, the mutable collections) of raw inputs in evaluation; more: collections beside the variables."""
+    x = scaled(program, lane, x)
+    for part in program.members("data"):
+        transform = regularizer(part, lane)
+        x = jax.vmap(lambda one, t=transform: t(one, None, False))(x)
+    params, x = rounded(program, (effective(program, lane, variables.params), x))
+    collections = {"params": params, "batch_stats": variables.batch_stats, **more}
+    made: Any = program.model.apply(collections, x, forward(program, lane, None), mutable=list(mutable) or False)
+    outputs, left = made if mutable else (made, {})
+    return outputs.astype(program.dtype), left

@@ -1,0 +1,74 @@
+"""Objective: a program's losses, scores and metrics of each example, as pure functions of one lane."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from research.registry import LOSSES
+from research.tasks.problem import mean_over_steps
+from research.training.network import predict, scaled
+from research.training.program import Program
+from research.training.state import Lane, Variables
+
+
+def scores(program: Program, lane: Lane, outputs: jax.Array) -> jax.Array:
+    """The loss's outputs [B, ..., K] as what the metrics read, [B, ..., C], in the data's units."""
+    as_scores = LOSSES.get(program.config.loss).scores(outputs, program.width)
+    return program.problem.decode(as_scores, lane.target_shift, lane.target_scale)
+
+
+def truth(program: Program, x: jax.Array, y: Any) -> Any:
+    """What metrics compare with: labels y [B, ...], or the scaled inputs x as [B, D] where these are the targets."""
+    return x.reshape(len(x), -1) if program.spec.reconstructs else y
+
+
+def metrics(program: Program, lane: Lane, outputs: jax.Array, y: jax.Array, targets: jax.Array) -> dict[str, jax.Array]:
+    """The task's metrics of each example, and what else its loss tells, by name, [B].
+
+    outputs: [B, ..., K]; y: what `truth` says [B, ...]; targets: y encoded [B, ..., C].
+    """
+    problem = program.problem
+    found = problem.in_unit(problem.example_metrics(scores(program, lane, outputs), y), lane.unit)
+    own = LOSSES.get(program.config.loss).metrics
+    return found | {name: metric(outputs, targets) for name, metric in own.items()}
+
+
+def metric_names(program: Program) -> list[str]:
+    """The names of `metrics`."""
+    spec, problem, width = program.spec, program.problem, (program.width,)
+    outputs = jnp.zeros((1, *spec.target_shape, *width))
+    y = jnp.zeros((1, *(width if spec.reconstructs else spec.target_shape)), jnp.int32 if spec.classes else jnp.float32)
+    of_task = jax.eval_shape(lambda s, y: problem.in_unit(problem.example_metrics(s, y), jnp.ones(())), outputs, y)
+    return [*of_task, *LOSSES.get(program.config.loss).metrics]
+
+
+def encoded(program: Program, lane: Lane, y: jax.Array) -> jax.Array:
+    """Labels or values [B, ...] as targets [B, ..., C]."""
+    return program.problem.encode(y, program.width, lane.target_shift, lane.target_scale)
+
+
+def losses(program: Program, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """The loss of each example, [B]: the mean over its real steps of outputs [B, ..., K] and targets [B, ..., C]."""
+    loss, real = LOSSES.get(program.config.loss).build(), program.problem.real
+    if outputs.ndim == 2:
+        return loss(outputs, targets)
+    if real is None:
+        return mean_over_steps(loss(outputs, targets))
+    with_target = real(targets)
+    # A target that is not there may be NaN, which a gradient would carry on.
+    return mean_over_steps(loss(outputs, jnp.where(with_target[..., None], targets, 0)), with_target)
+
+
+def assess(program: Program, variables: Variables, lane: Lane, x: jax.Array, y: Any) -> dict[str, jax.Array]:
+    """What evaluation keeps of examples x [B, ...]: the loss's outputs and the metrics' scores, [B, ..., K or C].
+
+    Where these are too many to keep, the loss and the task's metrics of each example, [B], in their place; y [B, ...]
+    is read only then.
+    """
+    outputs = predict(program, variables, lane, x)
+    if program.problem.summary is not None:
+        return {"outputs": outputs, "scores": scores(program, lane, outputs)}
+    y = truth(program, scaled(program, lane, x), y)
+    targets = encoded(program, lane, y)
+    return {"loss": losses(program, outputs, targets), **metrics(program, lane, outputs, y, targets)}
