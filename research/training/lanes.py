@@ -67,13 +67,18 @@ def mapped(function: Callable[..., Tree], width: int) -> Callable[..., Tree]:
     return alone
 
 
-@functools.partial(jax.jit, static_argnames=("program",))
+# What runs once is not worth much optimisation: the draws of many kernels take LLVM half as long, or a third, to compile
+# so, to the same bits.
+ONCE = {"xla_backend_optimization_level": 1}
+
+
+@functools.partial(jax.jit, static_argnames=("program",), compiler_options=ONCE)
 def init(program: Program, lane: Lane) -> LaneState:
     """The initial state of one lane. Never mapped, so that its bits are the same in every pack."""
     return initial_state(program, lane)
 
 
-@functools.partial(jax.jit, static_argnames=("program",))
+@functools.partial(jax.jit, static_argnames=("program",), compiler_options=ONCE)
 def init_from(program: Program, lane: Lane, variables: Variables) -> LaneState:
     """The initial state of one lane that starts from given variables."""
     return initial_state(program, lane, variables)
