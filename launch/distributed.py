@@ -31,6 +31,10 @@ def join() -> None:
         return
     if COORDINATOR.value == AUTO and (PROCESSES.value is not None or PROCESS.value is not None):
         raise UserError("--coordinator=auto: the cluster says --processes and --process; leave them out")
+    if COORDINATOR.value != AUTO and (PROCESSES.value is None or PROCESS.value is None):
+        raise UserError(
+            f"--coordinator={COORDINATOR.value} needs --processes=N and --process=I, which of them this is, from 0"
+        )
     import jax  # here, since every program imports this file, and not all need JAX
 
     jax.config.update("jax_enable_preemption_service", True)

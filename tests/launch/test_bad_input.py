@@ -113,6 +113,7 @@ CASES = {
     "list resnt": "did you mean resnet",
     "list qqq": "known: activations, architectures,",
     "train --qqq=1": "unknown flag --qqq; --help lists what there is",
+    "train --coordinator=localhost:1234 --processes=2": "needs --processes=N and --process=I",
     "train --records=prices.csv": "flag --records=prices.csv: it is a file; name a directory",
     "table --experiment=regularization --figures=prices.csv": "it is a file; name a directory",
     "table --experiment=regularization --out=images": "it is a directory; name a file in it",
