@@ -74,7 +74,7 @@ def prepare(cache_dir: str, records: str) -> None:
 
     if gpu:  # else JAX would put the autotuner's choices beside its compiled programs
         jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
-    if not jax.config.jax_compilation_cache_dir:  # a JAX_COMPILATION_CACHE_DIR of the user's wins
+    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):  # the user's own wins
         jax.config.update("jax_compilation_cache_dir", str(Path(cache_dir) / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

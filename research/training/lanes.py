@@ -67,8 +67,8 @@ def mapped(function: Callable[..., Tree], width: int) -> Callable[..., Tree]:
     return alone
 
 
-# What runs once is not worth much optimisation: the draws of many kernels take LLVM half as long, or a third, to compile
-# so, to the same bits.
+# What runs once is not worth much optimisation: so LLVM takes half as long for the draws of many kernels, or a third,
+# and makes the same bits.
 ONCE = {"xla_backend_optimization_level": 1}
 
 
