@@ -28,6 +28,7 @@ from research.registry import (
 )
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
+from research.training import lanes as lanes_lib
 from research.training import loop, network
 from research.training.inputs import inputs_of
 from research.training.loop import Boundary, Outcome
@@ -131,8 +132,7 @@ def dataset(entry: Entry) -> Subject:
 
 def shapes(of: Subject) -> None:
     """Outputs are finite, of the loss's width and of the program's type, one row an example."""
-    run = of.run()
-    lane, variables = initial(run, of.data.data)
+    run, (lane, variables) = of.run(), _begun(of)
     outputs = _outputs(run.program, lane, variables, of.data.data.x[:4])
     width = LOSSES.get(run.config.loss).outputs(run.program.width)
     expected = (4, *run.program.spec.target_shape, width)
@@ -156,8 +156,7 @@ def gradients(of: Subject) -> None:
 
 def independence(of: Subject) -> None:
     """In evaluation an example's outputs are its own: they do not hang on what else is in the batch."""
-    run = of.run()
-    lane, variables = initial(run, of.data.data)
+    run, (lane, variables) = of.run(), _begun(of)
     x = of.data.data.x
     outputs = _outputs(run.program, lane, variables, x[:4])
     beside = _outputs(run.program, lane, variables, np.concatenate([x[:2], x[10:12]]))
@@ -171,8 +170,7 @@ def calm(of: Subject) -> None:
         noisy = of.run(regularization=_with(of, "dropout=0.5"))
     except UserError:
         return  # there is nothing to drop
-    plain = of.run()
-    lane, variables = initial(plain, of.data.data)
+    plain, (lane, variables) = of.run(), _begun(of)
     outputs = _outputs(plain.program, lane, variables, of.data.data.x[:4])
     own = inputs_of(noisy.config, noisy.program, of.data.data).lane
     dropped = _outputs(noisy.program, own, variables, of.data.data.x[:4])
@@ -229,7 +227,13 @@ def initial(run: Run, arrays: Arrays) -> tuple[Lane, Variables]:
     """A run's lane and its variables before the first step."""
     with run.program.numbers():
         own = inputs_of(run.config, run.program, arrays).lane
-        return own, _init(run.program, own)
+        return own, lanes_lib.init(run.program, own).variables
+
+
+def _begun(of: Subject) -> tuple[Lane, Variables]:
+    """The subject's own lane, and its variables before the first step, by the program that other checks train."""
+    run = of.run()
+    return inputs_of(run.config, run.program, of.data.data).lane, initial(_noisy(of).run(), of.data.data)[1]
 
 
 def _outputs(program: Program, own: Lane, variables: Variables, x: np.ndarray) -> np.ndarray:
@@ -237,7 +241,7 @@ def _outputs(program: Program, own: Lane, variables: Variables, x: np.ndarray) -
         return np.asarray(_predict(program, variables, own, x))
 
 
-_init, _predict = (jax.jit(function, static_argnums=0) for function in (network.init, network.predict))
+_predict = jax.jit(network.predict, static_argnums=0)
 
 
 def _noisy(of: Subject) -> Subject:

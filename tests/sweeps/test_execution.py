@@ -343,7 +343,7 @@ def test_going_on_in_another_way_is_said_and_recorded(tmp_path: Path) -> None:
     content["pack"]["device"] = "a better one"
     pack.write_text(json.dumps(content))
     executor.execute([own], store, planner().arrays, Report(warn=warnings.append), execution=execution)
-    assert any("to rounding, not bit for bit" in warning for warning in warnings)
+    assert any("differ in their last digits from one way's" in warning for warning in warnings)
     record = store.read(own.id)
     assert record is not None
     (before,) = record.provenance["earlier"]
