@@ -16,7 +16,7 @@ lint: .venv/requirements-dev.txt.installed  ## lint, format and type check
 
 test: .venv/requirements-dev.txt.installed  ## the tests; those of Slurm on one that is installed where that can be
 	@tests/slurm/install.sh
-	@$(RUN) -m pytest -n 3 --dist loadfile
+	@$(RUN) -m pytest -n 4 --dist loadfile
 
 readme: .venv/$(REQUIREMENTS).installed  ## puts the table as it is now into the README
 	@$(RUN) -m launch.table --experiment=regularization --out=.cache/table.md
@@ -26,10 +26,11 @@ readme: .venv/$(REQUIREMENTS).installed  ## puts the table as it is now into the
 clean:  ## removes what can be made again; the records stay
 	rm -rf .venv .cache .mypy_cache .ruff_cache .hypothesis
 
-# Installs only when a requirements file is newer than its stamp.
+# Installs only when a requirements file is newer than its stamp. Python compiles what it imports; pip would compile all,
+# which takes as long again.
 .venv/%.installed: % requirements.txt | .venv/bin/pip
 	@echo "installing $< into .venv; this takes a minute or two" >&2
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-compile -r $<
 	@touch $@
 
 .venv/bin/pip:
