@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName, HiddenDense
 from research.models.layers.initializers import Init, initializer
@@ -43,7 +44,7 @@ class AR(nn.Module):
         h = h if self.per_step else last(h, real)
         for width in self.hidden:
             h = HiddenDense(width, self.activation, self.kernel_init)(h, fwd)
-        return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init), name="head")(h)
+        return Dense(self.outputs, kernel_init=initializer(self.kernel_init), name="head")(h)
 
 
 class NGram(nn.Module):

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 
 from research.data.scaling import into_unit
+from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName, HiddenDense
 from research.models.layers.initializers import Init, initializer
@@ -39,7 +40,7 @@ class Autoencoder(nn.Module):
         x = HiddenDense(self.code, self.code_activation, self.kernel_init)(x, fwd)
         for width in reversed(self.hidden):
             x = HiddenDense(width, self.activation, self.kernel_init)(x, fwd)
-        x = nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(x)
+        x = Dense(self.outputs, kernel_init=initializer(self.kernel_init))(x)
         return nn.sigmoid(x) if self.output == "sigmoid" else x
 
 

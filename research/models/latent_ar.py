@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import HiddenDense
 from research.models.layers.initializers import Init, initializer
@@ -45,13 +46,13 @@ class LatentAR(nn.Module):
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         steps, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
         init = initializer(self.kernel_init, "tanh")
-        into = nn.Dense(self.state, kernel_init=init, name="input")(steps)
+        into = Dense(self.state, kernel_init=init, name="input")(steps)
         small = initializer(self.recurrent_init, "tanh")
         carry = Affine(self.state, self.state, small, name="recurrent")(into.dtype)
         layers = []
         if self.hidden:
             first, widths = self.hidden[0], [*self.hidden, self.state]
-            hidden_into = nn.Dense(first, kernel_init=init, name="hidden_input")(steps)
+            hidden_into = Dense(first, kernel_init=init, name="hidden_input")(steps)
             layers = [Affine(self.state, first, small, name="hidden_recurrent")(into.dtype)]
             layers += [
                 Affine(a, b, init, bias=True, name=f"hidden_{place}")(into.dtype)
@@ -72,7 +73,7 @@ class LatentAR(nn.Module):
         h = Site("hidden")(h if self.per_step else last(h, real), fwd)
         for width in self.hidden:
             h = HiddenDense(width, "tanh", self.kernel_init)(h, fwd)
-        return nn.Dense(self.outputs, kernel_init=init, name="head")(h)
+        return Dense(self.outputs, kernel_init=init, name="head")(h)
 
 
 ARCHITECTURES.add(

@@ -4,6 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import carried
@@ -27,7 +28,7 @@ class MinCells(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, real: jax.Array | None, fwd: Forward) -> jax.Array:
         init = initializer(self.kernel_init, "tanh")
-        z, new = jnp.split(nn.Dense(2 * self.features, kernel_init=init, name="input")(x), 2, axis=-1)
+        z, new = jnp.split(Dense(2 * self.features, kernel_init=init, name="input")(x), 2, axis=-1)
         keep, add = nn.sigmoid(-z), nn.sigmoid(z) * new
         if real is not None:  # where a sequence is over, the state stays
             keep, add = jnp.where(real[..., None], keep, 1), jnp.where(real[..., None], add, 0)

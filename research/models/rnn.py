@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import State, stepped
@@ -63,7 +64,7 @@ class Jordan(nn.Module):
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         steps, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
         init = initializer(self.kernel_init, "tanh")
-        inputs = nn.Dense(self.hidden, kernel_init=init, name="input")(steps)
+        inputs = Dense(self.hidden, kernel_init=init, name="input")(steps)
         back = Affine(self.outputs, self.hidden, init, name="recurrent")(inputs.dtype)
         head = Affine(self.hidden, self.outputs, init, bias=True, name="head")(inputs.dtype)
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from research.models.gru import cell
+from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.recurrent import Cells
 from research.models.layers.sites import Site
@@ -40,13 +41,13 @@ class Seq2Seq(nn.Module):
         self.memory_site, self.readout_site = Site("hidden"), Site("hidden")
         self.forwards = Cells(cell, self.hidden, gates=3, state_bias=True)
         self.backwards = Cells(cell, self.hidden, gates=3, state_bias=True, reverse=True)
-        self.first = nn.Dense(self.hidden)
-        self.keys = nn.Dense(self.hidden, use_bias=False)
+        self.first = Dense(self.hidden)
+        self.keys = Dense(self.hidden, use_bias=False)
         scanned = nn.scan(
             Step, variable_broadcast="params", split_rngs={"params": False}, in_axes=(1, nn.broadcast), out_axes=1
         )
         self.step = scanned(self.hidden, self.attention)
-        self.head = nn.Dense(self.outputs)
+        self.head = Dense(self.outputs)
 
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         source, target = x[:, : self.source], x[:, self.source :]
@@ -90,8 +91,8 @@ class Step(nn.Module):
         values, keys, seen = memory
         gru = nn.GRUCell(self.hidden)
         if self.score == "bahdanau":
-            query = nn.Dense(self.hidden)(state)
-            scores = nn.Dense(1, use_bias=False)(jnp.tanh(query[:, None] + keys))[..., 0]
+            query = Dense(self.hidden)(state)
+            scores = Dense(1, use_bias=False)(jnp.tanh(query[:, None] + keys))[..., 0]
         else:
             state, _ = gru(state, x)
             scores = jnp.einsum("bh,bsh->bs", state, keys)
@@ -100,7 +101,7 @@ class Step(nn.Module):
         found = jnp.einsum("bs,bsd->bd", weights.astype(values.dtype), values)
         if self.score == "bahdanau":
             state, _ = gru(state, jnp.concatenate([x, found], axis=-1))
-        readout = jnp.tanh(nn.Dense(self.hidden)(jnp.concatenate([state, found], axis=-1)))
+        readout = jnp.tanh(Dense(self.hidden)(jnp.concatenate([state, found], axis=-1)))
         return state, (readout, weights)
 
 

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName, HiddenDense
 from research.models.layers.initializers import Init, initializer
@@ -45,12 +46,12 @@ class TCN(nn.Module):
                 seen = taps(branch, self.kernel, 2**level)
                 branch = HiddenDense(self.channels, self.activation, self.kernel_init)(seen, fwd)
             if h.shape[-1] != self.channels:
-                h = nn.Dense(self.channels, kernel_init=initializer(self.kernel_init))(h)
+                h = Dense(self.channels, kernel_init=initializer(self.kernel_init))(h)
             h = Branch((level + 1) / self.levels)(h, branch, fwd)
             if ACTIVATIONS.get(self.activation).pieces == 1:
                 h = ACTIVATIONS.get(self.activation).build()(h, fwd)
         h = h if self.per_step else last(h, real)
-        return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init), name="head")(h)
+        return Dense(self.outputs, kernel_init=initializer(self.kernel_init), name="head")(h)
 
 
 def taps(x: jax.Array, kernel: int, dilation: int) -> jax.Array:

@@ -7,6 +7,7 @@ import jax
 
 from research.models.layers.attention import padding
 from research.models.layers.blocks import Block, last_norm, pooled
+from research.models.layers.dense import Dense
 from research.models.layers.design import Design, designed, embedding
 from research.models.layers.forward import Forward
 from research.models.layers.positions import PositionName, Positions
@@ -50,7 +51,7 @@ class TransformerEncoder(nn.Module):
         h = last_norm(design, h)
         if not self.per_step:
             h = pooled(h, seen) if self.pooling == "mean" else h[:, 0]
-        return nn.Dense(self.outputs, kernel_init=nn.initializers.normal(0.02))(h)
+        return Dense(self.outputs, kernel_init=nn.initializers.normal(0.02))(h)
 
 
 def _reads_sequences(config: Any, spec: Any) -> str | None:

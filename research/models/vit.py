@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from research.errors import UserError
 from research.models.layers.blocks import Block, last_norm, pooled
+from research.models.layers.dense import Dense
 from research.models.layers.design import SD, Design, designed
 from research.models.layers.forward import Forward
 from research.models.layers.sites import Site
@@ -35,7 +36,7 @@ class ViT(nn.Module):
             h = Block(design, number)(h, fwd)
         h = last_norm(design, h)
         h = h[:, 0] if self.pooling == "token" else pooled(h)
-        return nn.Dense(self.outputs, kernel_init=nn.initializers.normal(SD))(h)
+        return Dense(self.outputs, kernel_init=nn.initializers.normal(SD))(h)
 
 
 def patches(x: jax.Array, side: int) -> jax.Array:

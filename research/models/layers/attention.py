@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from research.errors import UserError
+from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.positions import rotated
 from research.models.layers.sites import Site
@@ -65,10 +66,10 @@ class Attention(nn.Module):
         self.sow("attention", "weights", weights)
         weights = Site("attention")(weights.astype(v.dtype), fwd)
         mixed = jnp.einsum("bhts,bshd->bthd", weights, v)
-        return nn.Dense(width, self.bias, kernel_init=self.out_init, name="out")(mixed.reshape(x.shape))
+        return Dense(width, self.bias, kernel_init=self.out_init, name="out")(mixed.reshape(x.shape))
 
     def _dense(self, features: int, name: str) -> nn.Dense:
-        return nn.Dense(features, self.bias, kernel_init=self.kernel_init, name=name)
+        return Dense(features, self.bias, kernel_init=self.kernel_init, name=name)
 
     def _split(self, x: jax.Array, parts: int) -> list[jax.Array]:
         """[B, T, parts·D] as `parts` arrays [B, T, heads, d]."""

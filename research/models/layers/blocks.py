@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from research.models.layers.dense import Dense
 from research.models.layers.design import Design
 from research.models.layers.forward import Forward
 from research.models.layers.sites import Branch, Site
@@ -30,7 +31,7 @@ class FeedForward(nn.Module):
         h = entry.build()(h, fwd)
         h = h * gate if design.gated else h
         last = self.design.last_init(self.branches)
-        return nn.Dense(design.width, design.bias, kernel_init=last)(h)
+        return Dense(design.width, design.bias, kernel_init=last)(h)
 
 
 class Block(nn.Module):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import flax.linen as nn
 
 from research.models.layers.attention import Attention
+from research.models.layers.dense import Dense
 from research.models.layers.hidden import ActivationName
 from research.models.layers.positions import PositionName
 from research.models.layers.tokens import Tokens
@@ -50,7 +51,7 @@ class Design:
         return nn.LayerNorm(EPSILON, use_bias=self.bias, use_fast_variance=False)
 
     def dense(self, features: int) -> nn.Dense:
-        return nn.Dense(features, self.bias, kernel_init=nn.initializers.normal(SD))
+        return Dense(features, self.bias, kernel_init=nn.initializers.normal(SD))
 
     def last_init(self, branches: int) -> nn.initializers.Initializer:
         """Of the kernel that ends one of `branches` residual branches."""

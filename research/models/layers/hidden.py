@@ -5,6 +5,7 @@ from typing import Annotated
 import flax.linen as nn
 import jax
 
+from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.patches import convolve
@@ -36,7 +37,7 @@ class HiddenDense(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         width = self.features * ACTIVATIONS.get(self.activation).pieces
-        x = nn.Dense(width, kernel_init=initializer(self.kernel_init, self.activation))(x)
+        x = Dense(width, kernel_init=initializer(self.kernel_init, self.activation))(x)
         return Activate(self.activation)(x, fwd)
 
 

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import Cell, carried, carried_on, recurrence
@@ -58,7 +59,7 @@ class Recurrent(nn.Module):
                 ways = [last(ways[0], real), *(way[:, 0] for way in ways[1:])]
             h = Site("hidden")(jnp.concatenate(ways, axis=-1), fwd)
             h = _same_at_every_step(h, fwd)
-        return nn.Dense(self.outputs, use_bias=self.head_bias, kernel_init=initializer("auto"), name="head")(h)
+        return Dense(self.outputs, use_bias=self.head_bias, kernel_init=initializer("auto"), name="head")(h)
 
 
 def _same_at_every_step(h: jax.Array, fwd: Forward) -> jax.Array:
@@ -88,7 +89,7 @@ class Cells(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, real: jax.Array | None, fwd: Forward) -> jax.Array:
         width, init = self.gates * self.features, initializer(self.kernel_init, "tanh")
-        inputs = nn.Dense(width, kernel_init=init, bias_init=self.bias_init, name="input")(x)  # [B, T, G]
+        inputs = Dense(width, kernel_init=init, bias_init=self.bias_init, name="input")(x)  # [B, T, G]
         recurrent = Kernel(self.features, self.gates, self.recurrent_init, self.state_bias, name="recurrent")
         kernel, bias = jax.tree.map(lambda leaf: leaf.astype(inputs.dtype), recurrent())
         state = tuple(jnp.zeros((x.shape[0], self.features), inputs.dtype) for _ in range(self.states))

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import initializer
 from research.models.layers.sites import Site
@@ -44,9 +45,7 @@ class Steps(nn.Module):
             return Site("input")(h, fwd), real
         hot = jax.nn.one_hot(x, self.vocabulary, dtype=fwd.dtype)
         if self.embedding is not None:
-            hot = nn.Dense(self.embedding, use_bias=False, kernel_init=initializer("lecun_normal"), name="embedding")(
-                hot
-            )
+            hot = Dense(self.embedding, use_bias=False, kernel_init=initializer("lecun_normal"), name="embedding")(hot)
         return Site("input")(hot, fwd), x >= 0
 
 

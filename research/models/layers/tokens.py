@@ -37,7 +37,7 @@ class Tokens(nn.Module):
     def logits(self, h: jax.Array) -> jax.Array:
         """[B, T, D] -> [B, T, V] by the same vectors."""
         assert self.tied
-        return h @ self.table
+        return (h.reshape(-1, self.width) @ self.table).reshape(*h.shape[:-1], -1)
 
 
 def real(x: jax.Array) -> jax.Array:

@@ -1,0 +1,21 @@
+"""Dense: a linear map of the last axis, worked out as one product of two matrices."""
+
+import functools
+from typing import Any
+
+import flax.linen as nn
+import jax
+
+
+def flat_dot_general(x: jax.Array, kernel: jax.Array, dimension_numbers: Any, **options: Any) -> jax.Array:
+    """[..., D] times [D, K] -> [..., K], as `jax.lax.dot_general` of one matrix [N, D].
+
+    The kernel's gradient is then a product of two matrices too. Over several axes XLA's on a CPU takes two and a half
+    times as long, and a transformer's step a third longer.
+    """
+    assert dimension_numbers == (((x.ndim - 1,), (0,)), ((), ())), dimension_numbers
+    flat = jax.lax.dot_general(x.reshape(-1, x.shape[-1]), kernel, (((1,), (0,)), ((), ())), **options)
+    return flat.reshape(*x.shape[:-1], kernel.shape[-1])
+
+
+Dense = functools.partial(nn.Dense, dot_general=flat_dot_general)
