@@ -16,7 +16,7 @@ lint: .venv/requirements-dev.txt.installed  ## lint, format and type check
 
 test: .venv/requirements-dev.txt.installed  ## the tests; those of Slurm on one that is installed where that can be
 	@tests/slurm/install.sh
-	@$(RUN) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@$(RUN) -m pytest -n 3 --dist loadfile
 
 readme: .venv/$(REQUIREMENTS).installed  ## puts the table as it is now into the README
 	@$(RUN) -m launch.table --experiment=regularization --out=.cache/table.md

@@ -26,18 +26,6 @@ os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # JAX has read this one alre
 gc.set_threshold(100_000, 50, 100)
 
 
-# Files that mostly wait for other processes, or take minutes: they begin first, and the others fill the cores.
-FIRST = ("slurm/", "launch/", "test_readme", "training/", "models/test_battery")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def rank(item: pytest.Item) -> int:
-        place = item.path.relative_to(Path(__file__).parent).as_posix()
-        return next((rank for rank, begin in enumerate(FIRST) if place.startswith(begin)), len(FIRST))
-
-    items.sort(key=rank)
-
-
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
