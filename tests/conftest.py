@@ -10,7 +10,6 @@ import pytest
 
 # The same program is compiled once for all tests and processes, and for the next run of the tests. Programs are told
 # apart by their code, JAX's options and its version.
-MAPS = Path("/proc/self/maps")
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parents[1] / ".cache" / "tests" / "xla")
 jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -31,8 +30,8 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-# Programs stay loaded until they are dropped, and a process may have 65,530 maps: some of XLA's threads need more.
-MOST_MAPS = 30_000
+# Programs stay loaded until they are dropped, each in maps of its own, of which Linux gives a process 65,530.
+MAPS, MOST_MAPS = Path("/proc/self/maps"), 30_000
 
 
 @pytest.fixture(autouse=True)

@@ -8,18 +8,14 @@ import optax
 from research.config import RunConfig
 from research.options import format_value
 from research.registry import OPTIMIZERS, REGULARIZERS, SLOTS
-from research.registry import Optimizer as OptimizerEntry
 from research.training.program import Program, built, regularizer
 from research.training.state import Lane, Tree
 
 
-def optimizer_entry(program: Program) -> OptimizerEntry:
-    return OPTIMIZERS.get(program.config.optimizer.name)
-
-
 def chain(program: Program, lane: Lane) -> list[tuple[str, optax.GradientTransformationExtraArgs]]:
     """The update as named transformations, in their order; the learning rate is one of them."""
-    optimizer = built(program.config.optimizer, optimizer_entry(program).build, "optimizer", lane.hparams)
+    own = program.config.optimizer
+    optimizer = built(own, OPTIMIZERS.get(own.name).build, "optimizer", lane.hparams)
     named: list[tuple[str, optax.GradientTransformation]] = []
     named += [(part.name, regularizer(part, lane)) for part in program.members("update", "gradient")]
     named += [("optimizer", optimizer)]

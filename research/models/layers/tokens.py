@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from research.data.spec import PADDING
+from research.models.layers.dense import product
 
 
 class Tokens(nn.Module):
@@ -37,7 +38,7 @@ class Tokens(nn.Module):
     def logits(self, h: jax.Array) -> jax.Array:
         """[B, T, D] -> [B, T, V] by the same vectors."""
         assert self.tied
-        return (h.reshape(-1, self.width) @ self.table).reshape(*h.shape[:-1], -1)
+        return product(h, self.table)
 
 
 def real(x: jax.Array) -> jax.Array:
