@@ -16,9 +16,11 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
 
-# Without its newer emitters of fused loops XLA compiles for a CPU in two thirds of the time. What the tests start as
-# processes of their own compiles with few optimisations besides: there are many programs, each of a few steps.
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false"
+# Without its newer emitters of fused loops XLA compiles for a CPU in two thirds of the time, and without dividing each
+# small program among threads in nine tenths of that. What the tests start as processes of their own compiles with few
+# optimisations besides: there are many programs, each of a few steps.
+QUICKLY = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICKLY}"
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # JAX has read this one already
 
 # A tenth of the time went into looking for cycles among the many objects that JAX keeps.

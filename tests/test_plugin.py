@@ -1,13 +1,12 @@
 """A file of the user's own: its network is trained, listed, tabled and checked like any other; what breaks is said."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.launch.command_lines import ROOT, Result, run_all
+
 NETWORK = '''
 from typing import Annotated
 
@@ -81,28 +80,28 @@ def relative() -> Problem:
 """
 
 
-def launched(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", f"launch.{name}", f"--cache_dir={ROOT / '.cache' / 'tests'}", *arguments]
-    return subprocess.run(line, capture_output=True, text=True, cwd=ROOT, timeout=600)
+def launched(folder: Path, name: str, *arguments: str) -> Result:
+    (result,) = run_all([[name, f"--cache_dir={ROOT / '.cache' / 'tests'}", *arguments]], folder)
+    return result
 
 
 def test_a_network_of_her_own(tmp_path: Path) -> None:
     file = tmp_path / "my_net.py"
     file.write_text(NETWORK)
     common = [f"--plugin={file}", f"--records={tmp_path / 'records'}"]
-    listed = launched("list", "architectures", *common)
-    assert "my_net" in listed.stdout
-    assert "One hidden layer of sines" in listed.stdout
+    listed = launched(tmp_path, "list", "architectures", *common)
+    assert "my_net" in listed.out
+    assert "One hidden layer of sines" in listed.out
     sweep = ["--arch=my_net", "--grid=arch.width=8|16", "--epochs=2", "--seeds=2", "--dataset=iris"]
-    table = launched("sweep", *sweep, *common)
-    assert table.returncode == 0, table.stderr
-    assert re.search(r"^\| +16 +\|", table.stdout, re.M), table.stdout
+    table = launched(tmp_path, "sweep", *sweep, *common)
+    assert table.code == 0, table.err
+    assert re.search(r"^\| +16 +\|", table.out, re.M), table.out
     records = {path.stem for path in (tmp_path / "records" / "runs").glob("*/*.json")}
     assert len(records) == 4
-    again = launched("sweep", *sweep, *common)
-    assert {path.stem for path in (tmp_path / "records" / "runs").glob("*/*.json")} == records, again.stderr
+    again = launched(tmp_path, "sweep", *sweep, *common)
+    assert {path.stem for path in (tmp_path / "records" / "runs").glob("*/*.json")} == records, again.err
     file.write_text(NETWORK.replace("sin(", "tanh("))  # another network under the same name
-    launched("sweep", *sweep, *common)
+    launched(tmp_path, "sweep", *sweep, *common)
     assert len({path.stem for path in (tmp_path / "records" / "runs").glob("*/*.json")}) == 8
 
 
@@ -113,15 +112,21 @@ def test_data_and_a_task_of_her_own(tmp_path: Path) -> None:
     common = [f"--plugin={data}", f"--plugin={task}", f"--records={tmp_path / 'records'}", "--epochs=3"]
     for code in (DATASET, DATASET.replace("1 + y", "2 + y")):
         data.write_text(code)
-        ran = launched("train", "--dataset=rings", "--dataset.size=200", "--arch.hidden=8", *common)
-        assert ran.returncode == 0, ran.stderr
-        assert "test       accuracy" in ran.stdout
+        ran = launched(tmp_path, "train", "--dataset=rings", "--dataset.size=200", "--arch.hidden=8", *common)
+        assert ran.code == 0, ran.err
+        assert "test       accuracy" in ran.out
     assert len(list((tmp_path / "records" / "runs").glob("*/*.json"))) == 2
     ran = launched(
-        "train", "--dataset=diabetes", "--task=relative", "--target_scaling=standard", "--arch=linear", *common
+        tmp_path,
+        "train",
+        "--dataset=diabetes",
+        "--task=relative",
+        "--target_scaling=standard",
+        "--arch=linear",
+        *common,
     )
-    assert ran.returncode == 0, ran.stderr
-    assert "test       relative" in ran.stdout
+    assert ran.code == 0, ran.err
+    assert "test       relative" in ran.out
 
 
 @pytest.mark.parametrize(
@@ -129,31 +134,33 @@ def test_data_and_a_task_of_her_own(tmp_path: Path) -> None:
 )
 def test_the_battery_passes(code: str, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(code)
-    run = launched("check", f"--plugin={tmp_path / 'own.py'}")
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert run.stdout.count("  passed  ") == 6
+    run = launched(tmp_path, "check", f"--plugin={tmp_path / 'own.py'}")
+    assert run.code == 0, run.out + run.err
+    assert run.out.count("  passed  ") == 6
 
 
 def test_an_error_in_a_network_is_said_with_its_line(tmp_path: Path) -> None:
     """In training and in a check, whose other parts go on."""
     file = tmp_path / "own.py"
     file.write_text(NETWORK.replace("jax.numpy.sin(", "jax.numpy.sinn("))
-    run = launched("train", f"--plugin={file}", "--arch=my_net", "--dataset=iris", f"--records={tmp_path / 'records'}")
+    run = launched(
+        tmp_path, "train", f"--plugin={file}", "--arch=my_net", "--dataset=iris", f"--records={tmp_path / 'records'}"
+    )
     line = 1 + NETWORK.splitlines().index(next(text for text in NETWORK.splitlines() if "numpy.sin" in text))
-    assert run.returncode == 2
-    assert run.stderr.startswith(f"error: --plugin={file}, line {line}: AttributeError: ")
-    assert run.stderr.count("\n") == 1
+    assert run.code == 2
+    assert run.err.startswith(f"error: --plugin={file}, line {line}: AttributeError: ")
+    assert run.err.count("\n") == 1
     file.write_text(NETWORK.replace("self.outputs)(", "self.outputs + 1)("))
-    run = launched("check", f"--plugin={file}")
-    assert run.returncode == 1
-    assert run.stdout.count("  failed  ") + run.stdout.count("  passed  ") == 6
+    run = launched(tmp_path, "check", f"--plugin={file}")
+    assert run.code == 1
+    assert run.out.count("  failed  ") + run.out.count("  passed  ") == 6
 
 
 def test_a_check_that_fails_ends_with_an_error(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(NETWORK.replace("self.outputs)(", "self.outputs + 1)("))
-    run = launched("check", f"--plugin={tmp_path / 'own.py'}")
-    assert run.returncode == 1
-    assert "failed  shapes: outputs have the shape" in run.stdout
+    run = launched(tmp_path, "check", f"--plugin={tmp_path / 'own.py'}")
+    assert run.code == 1
+    assert "failed  shapes: outputs have the shape" in run.out
 
 
 @pytest.mark.parametrize(
@@ -171,7 +178,7 @@ def test_what_is_wrong_is_said(code: str | None, message: str, tmp_path: Path) -
     file = tmp_path / "own.py"
     if code is not None:
         file.write_text(code)
-    run = launched("list", "architectures", f"--plugin={file}")
-    assert run.returncode == 2
-    assert message in run.stderr
-    assert run.stderr.count("\n") == 1
+    run = launched(tmp_path, "list", "architectures", f"--plugin={file}")
+    assert run.code == 2
+    assert message in run.err
+    assert run.err.count("\n") == 1

@@ -49,7 +49,7 @@ def results(checkout: Path) -> dict[str, Result]:
     """What each command came to that does not take minutes; they run in their order."""
     quick = [command for command in commands() if LONG not in command and ELSEWHERE not in command]
     cases = [shlex.split(command)[2:] for command in quick]
-    ran = run_all([[name.removeprefix("launch."), *flags] for name, *flags in cases], checkout, path=checkout)
+    ran = run_all([[name.removeprefix("launch."), *flags] for name, *flags in cases], checkout)
     return dict(zip(quick, ran, strict=True))
 
 
@@ -72,7 +72,7 @@ def test_commands_for_slurm_lack_nothing_else(command: str, checkout: Path, monk
         Sweep([], []).save(Store(checkout / "records"), name[1], [])
     monkeypatch.setenv("PATH", "")
     _, _, program, *flags = shlex.split(command, comments=True)
-    (done,) = run_all([[program.removeprefix("launch."), *flags]], checkout, path=checkout)
+    (done,) = run_all([[program.removeprefix("launch."), *flags]], checkout)
     assert done.code == 2
     assert done.err.splitlines()[-1].startswith("error: no sbatch and no squeue")
 

@@ -56,7 +56,7 @@ def lines(store: Store, run_ids: Iterable[str]) -> dict[str, Line]:
 def _line(store: Store, run_id: str, seen: os.stat_result) -> Line:
     """What a record says in short."""
     try:
-        record = parse(store.path(run_id).read_text())
+        record = parse(store.path(run_id).read_bytes())
     except (OSError, ValueError, KeyError, TypeError) as error:
         return Line(seen.st_mtime_ns, seen.st_size, "damaged", error=f"its record is damaged ({error})")
     origin = record.provenance

@@ -23,6 +23,7 @@ from research.training.way import Way
 # Of a record: its checksum is of its text. In format 1 it was of the record written anew in another form.
 FORMAT = 2
 _HEAD = '{"format": 2, "sha256": "%s", "record": '
+_HEADED = len(_HEAD % ("0" * 64))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,14 +57,14 @@ class Store:
         """Writes a record atomically and returns its path."""
         body = json.dumps(_to_json(dataclasses.asdict(record)))
         path = self.path(record.run_id)
-        write_atomically(path, f"{_HEAD % _sha256(body)}{body}}}\n")
+        write_atomically(path, f"{_HEAD % _sha256(body.encode())}{body}}}\n")
         return path
 
     def read(self, run_id: str) -> Record | None:
         """The record of a run, or None. A damaged one is set aside and its UserError says where it went."""
         try:
             # Not by `path`, which takes as long as opening the file.
-            with open(f"{self.root}/runs/{run_id[:2]}/{run_id}.json", encoding="utf-8") as file:
+            with open(f"{self.root}/runs/{run_id[:2]}/{run_id}.json", "rb", buffering=0) as file:
                 return parse(file.read())
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -76,14 +77,14 @@ class Store:
                 return self.read(run_id)
             raise Damaged(path, aside, str(error)) from None
 
-    def _set_aside(self, path: Path, parse: Callable[[str], object]) -> Path | None:
+    def _set_aside(self, path: Path, parse: Callable[[bytes], object]) -> Path | None:
         """Where a damaged file went; None if another process was faster, and perhaps has written a whole one."""
         # A name of its own for each: two readers must not overwrite what the other set aside.
         aside = self.root / "damaged" / f"{path.stem}.{uuid.uuid4().hex[:8]}.json"
         aside.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.replace(path, aside)
-            parse(aside.read_text())
+            parse(aside.read_bytes())
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError):
@@ -149,7 +150,7 @@ class Store:
         path = self.root / folder / f"{name}.json"
         parse = _parse_way if folder == "ways" else json.loads
         try:
-            return parse(path.read_text())
+            return parse(path.read_bytes())
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -183,25 +184,26 @@ def _not_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def parse(text: str) -> Record:
+def parse(text: bytes) -> Record:
     """A record's file as a Record. Raises ValueError, KeyError or TypeError if it is damaged."""
     content = orjson.loads(text)
     if not isinstance(content, dict) or content.get("format") not in (1, FORMAT):
         raise ValueError(f"not a record of format {FORMAT}")
     body = content["record"]
-    if content["sha256"] != _sha256(json.dumps(body, sort_keys=True) if content["format"] == 1 else _body(text)):
+    own = json.dumps(body, sort_keys=True).encode() if content["format"] == 1 else _body(text)
+    if content["sha256"] != _sha256(own):
         raise ValueError("its checksum does not fit")
     body["metrics"] = {k: float(v) for k, v in body["metrics"].items()}
-    body["curves"] = {k: [float(v) for v in values] for k, values in body["curves"].items()}
+    body["curves"] = {k: list(map(float, values)) for k, values in body["curves"].items()}
     return Record(**body)
 
 
-def _body(text: str) -> str:
+def _body(text: bytes) -> bytes:
     """The record's own text in its file's."""
-    return text[len(_HEAD % ("0" * 64)) :].rstrip().removesuffix("}")
+    return text[_HEADED:].rstrip().removesuffix(b"}")
 
 
-def _parse_way(text: str) -> Any:
+def _parse_way(text: bytes) -> Any:
     """A way's file. Raises ValueError, KeyError or TypeError if it is damaged."""
     content = json.loads(text)
     Way(**content["way"])
@@ -209,8 +211,8 @@ def _parse_way(text: str) -> Any:
     return content
 
 
-def _sha256(body: str) -> str:
-    return hashlib.sha256(body.encode()).hexdigest()
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 def _to_json(value: Any) -> Any:

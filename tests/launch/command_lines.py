@@ -1,6 +1,7 @@
 """Runs many command lines of the launchers quickly: one process imports the library, a fork of it runs each."""
 
 import dataclasses
+import functools
 import json
 import os
 import subprocess
@@ -10,31 +11,36 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
+# Runs until its input ends. What it is told to run, where and in which environment, is a line; so is what came of it.
 _PARENT = """
 import json, os, runpy, sys, traceback
 import research.catalogue, research.analysis.render, research.analysis.table, research.training.loop
-results = []
-for case in json.load(sys.stdin):
-    sys.stdout.flush()
-    child = os.fork()
-    if not child:
-        out = os.open("out.txt", os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
-        err = os.open("err.txt", os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
-        os.dup2(out, 1), os.dup2(err, 2)
-        sys.argv = case
-        code = 0
-        try:
-            runpy.run_module("launch." + case[0], run_name="__main__", alter_sys=True)
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        except BaseException:
-            traceback.print_exc()
-            code = 1
-        sys.stdout.flush(), sys.stderr.flush()
-        os._exit(code)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    results.append([code, open("out.txt").read(), open("err.txt").read()])
-json.dump(results, sys.stdout)
+for line in sys.stdin:
+    folder, environment, cases = json.loads(line)
+    os.chdir(folder)
+    results = []
+    for case in cases:
+        child = os.fork()
+        if not child:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            for stream, name in ((1, "out.txt"), (2, "err.txt")):
+                os.dup2(os.open(name, os.O_CREAT | os.O_TRUNC | os.O_WRONLY), stream)
+            os.environ.clear()
+            os.environ.update(environment)
+            sys.argv = case
+            code = 0
+            try:
+                runpy.run_module("launch." + case[0], run_name="__main__", alter_sys=True)
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else int(end.code is not None)
+            except BaseException:
+                traceback.print_exc()
+                code = 1
+            sys.stdout.flush(), sys.stderr.flush()
+            os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        results.append([code, open("out.txt").read(), open("err.txt").read()])
+    print(json.dumps(results), flush=True)
 """
 
 
@@ -47,18 +53,26 @@ class Result:
     err: str
 
 
-def run_all(cases: Sequence[Sequence[str]], folder: Path, path: Path | None = None) -> list[Result]:
+def run_all(cases: Sequence[Sequence[str]], folder: Path) -> list[Result]:
     """Each case is a launcher's name and its arguments; all run in `folder`, one after another.
 
-    path: a directory that is searched for packages before this checkout.
+    Packages are looked for there first, and then in this checkout.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", _PARENT],
-        input=json.dumps([list(case) for case in cases]),
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [path or ROOT, ROOT])), "JAX_PLATFORMS": "cpu"},
-        check=True,
-    )
-    return [Result(*result) for result in json.loads(done.stdout)]
+    parent = _parent()
+    assert parent.stdin is not None
+    assert parent.stdout is not None
+    parent.stdin.write(json.dumps([str(folder), _environment(), [list(case) for case in cases]]) + "\n")
+    parent.stdin.flush()
+    return [Result(*result) for result in json.loads(parent.stdout.readline())]
+
+
+@functools.cache
+def _parent() -> "subprocess.Popen[str]":
+    """The process that imports the library, once for all tests of this one; it ends with it."""
+    line = [sys.executable, "-c", _PARENT]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    return subprocess.Popen(line, **pipes, text=True, cwd=ROOT, env=_environment())
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}

@@ -26,7 +26,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> list[Result]:
         ["table", "--experiment=half", "--no_train"],
         ["table", "--experiment=failing", "--no_train"],
     ]
-    return run_all(cases, folder, path=folder)
+    return run_all(cases, folder)
 
 
 def test_the_others_are_listed_and_each_broken_file_is_one_line(results: list[Result]) -> None:

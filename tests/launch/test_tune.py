@@ -107,7 +107,7 @@ def test_each_arm_has_the_same_budget(tmp_path: Path) -> None:
     line = ["tune", "--experiment=arms", "--per_arm", "--trials=3", "--parallel=3", "--sampler=sobol", "--name=arms"]
     line += ["--sample=learning_rate=log(1e-3,1) if arm=none|dropout", "--report_seeds=2"]
     line += ["--sample=regularization.dropout=uniform(0,0.5) if arm=dropout"]
-    (result,) = run_all([line], tmp_path, path=tmp_path)
+    (result,) = run_all([line], tmp_path)
     text = " ".join(ok(result).out.split())
     assert "Tuned for each of 2 rows by 3 trials of sobol: learning_rate, regularization.dropout." in text
     assert "none: learning_rate=" in text

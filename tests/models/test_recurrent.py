@@ -36,6 +36,17 @@ def parameters(name: str, shape: tuple[int, ...], **options: Any) -> dict[str, i
     return {k: sum(leaf.size for leaf in jax.tree.leaves(v)) for k, v in variables["params"].items()}
 
 
+def started(model: Any, x: Any, fwd: Forward = EVALUATION) -> Any:
+    """The variables that a network begins with; one program, where each operation by itself would be one."""
+    with compiled_lightly():
+        return jax.jit(lambda x: model.init(jax.random.key(0), x, fwd))(x)
+
+
+def outputs(model: Any, variables: Any, x: Any, fwd: Forward = EVALUATION, **keys: jax.Array) -> jax.Array:
+    with compiled_lightly():
+        return jax.jit(lambda variables, x: model.apply(variables, x, fwd, rngs=keys))(variables, x)
+
+
 def normal(*shape: int, seed: int = 0) -> jax.Array:
     return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
 
@@ -103,7 +114,7 @@ def test_outputs_are_those_of_pytorch(
     )
     x = np.random.default_rng(1).normal(size=(3, 9, 4)).astype(np.float32)
     expected = theirs(torch.tensor(x))[0].detach().numpy()
-    np.testing.assert_allclose(ours.apply({"params": params}, x, EVALUATION), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(outputs(ours, {"params": params}, x), expected, rtol=1e-5, atol=1e-5)
 
 
 # Gradients --------------------------------------------------------------------------------------------
@@ -139,8 +150,8 @@ def test_gradients_are_those_of_the_loop_written_out(cell: Cell, gates: int, sta
     def plain(*arrays: jax.Array) -> jax.Array:
         return jnp.sum(weights * _plain(cell, states, *arrays, kept, real))
 
-    got = jax.value_and_grad(ours, (0, 1, 2))(inputs, kernel, bias)
-    expected = jax.value_and_grad(plain, (0, 1, 2))(inputs, kernel, bias)
+    with compiled_lightly():
+        got, expected = (jax.jit(jax.value_and_grad(of, (0, 1, 2)))(inputs, kernel, bias) for of in (ours, plain))
     for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
@@ -148,7 +159,7 @@ def test_gradients_are_those_of_the_loop_written_out(cell: Cell, gates: int, sta
 def test_min_gru_is_its_recursion() -> None:
     model = built("min_gru", outputs=5, per_step=True, head_bias=False)
     x = normal(2, 7, 3)
-    params = model.init(jax.random.key(0), x, EVALUATION)["params"]
+    params = started(model, x)["params"]
     params["head"]["kernel"] = jnp.eye(5)
     z, new = np.split(x @ params["MinCells_0"]["input"]["kernel"], 2, axis=-1)
     h, expected = np.zeros((2, 5)), []
@@ -156,25 +167,21 @@ def test_min_gru_is_its_recursion() -> None:
         gate = 1 / (1 + np.exp(-z[:, t]))
         h = (1 - gate) * h + gate * new[:, t]
         expected.append(h)
-    got = model.apply({"params": params}, x, EVALUATION)
+    got = outputs(model, {"params": params}, x)
     np.testing.assert_allclose(got, np.stack(expected, 1), rtol=1e-5, atol=1e-6)
 
 
 def test_jordan_sees_its_outputs() -> None:
     model = built("jordan", per_step=True)
     x = normal(2, 4, 3)
-    params = jax.tree.map(
-        lambda leaf: normal(*leaf.shape, seed=leaf.size), model.init(jax.random.key(0), x, EVALUATION)["params"]
-    )
+    params = jax.tree.map(lambda leaf: normal(*leaf.shape, seed=leaf.size), started(model, x)["params"])
     context, expected = np.zeros((2, 3)), []
     for t in range(4):
         inside = x[:, t] @ params["input"]["kernel"] + params["input"]["bias"] + context @ params["recurrent"]["kernel"]
         y = np.tanh(inside) @ params["head"]["kernel"] + params["head"]["bias"]
         context = 1 / (1 + np.exp(-y))
         expected.append(y)
-    np.testing.assert_allclose(
-        model.apply({"params": params}, x, EVALUATION), np.stack(expected, 1), rtol=1e-5, atol=1e-5
-    )
+    np.testing.assert_allclose(outputs(model, {"params": params}, x), np.stack(expected, 1), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", [*FAMILIES, "jordan", "latent_ar"])
@@ -184,7 +191,7 @@ def test_truncation_cuts_gradients_between_pieces_and_nothing_else(name: str) ->
     options = {"hidden": (3,)} if name == "latent_ar" else options
     whole, cut = (ARCHITECTURES.get(name).build(outputs=2, per_step=True, truncate=n, **options) for n in (None, 3))
     x = normal(1, 6, 2)
-    variables = whole.init(jax.random.key(0), x, EVALUATION)
+    variables = started(whole, x)
     variables = jax.tree.map(lambda leaf: 0.5 * normal(*leaf.shape, seed=leaf.size), variables)
 
     @jax.jit
@@ -230,9 +237,9 @@ def test_truncated_gradients_are_those_of_the_loop_cut_by_hand(cell: Cell, gates
 def test_padding_changes_nothing(name: str, bidirectional: bool, per_step: bool) -> None:
     model = built(name, vocabulary=6, layers=2, bidirectional=bidirectional, per_step=per_step)
     short = jax.random.randint(jax.random.key(1), (2, 5), 0, 6)
-    variables = model.init(jax.random.key(0), short, EVALUATION)
+    variables = started(model, short)
     padded = jnp.pad(short, ((0, 0), (0, 4)), constant_values=-1)
-    got, expected = model.apply(variables, padded, EVALUATION), model.apply(variables, short, EVALUATION)
+    got, expected = outputs(model, variables, padded), outputs(model, variables, short)
     np.testing.assert_allclose(got[:, :5] if per_step else got, expected, rtol=1e-6, atol=1e-6)
 
 
@@ -245,7 +252,7 @@ def test_the_padding_of_numbers_changes_nothing(name: str) -> None:
     entry = ARCHITECTURES.get(name)
     model = entry.build(outputs=3, padded=True, **entry.tiny)
     x = normal(2, 4, 2)
-    params = model.init(jax.random.key(0), x, EVALUATION)["params"]
+    params = started(model, x)["params"]
 
     @jax.jit
     def found(x: jax.Array) -> Any:
@@ -267,8 +274,8 @@ def test_the_padding_of_numbers_changes_nothing(name: str) -> None:
 def test_the_past_does_not_see_the_future(name: str) -> None:
     model = built(name, per_step=True)
     x = normal(2, 6, 3)
-    variables = model.init(jax.random.key(0), x, EVALUATION)
-    before, after = (model.apply(variables, each, EVALUATION) for each in (x, x.at[:, 4:].add(1.0)))
+    variables = started(model, x)
+    before, after = (outputs(model, variables, each) for each in (x, x.at[:, 4:].add(1.0)))
     np.testing.assert_array_equal(before[:, :4], after[:, :4])
     assert (before[:, 4:] != after[:, 4:]).all()
 
@@ -277,14 +284,14 @@ def test_an_image_is_read_by_rows_or_by_pixels() -> None:
     x = normal(2, 4, 3, 2)
     for read, shape in (("rows", (2, 4, 6)), ("pixels", (2, 12, 2))):
         model = built("rnn", read=read)
-        variables = model.init(jax.random.key(0), x, EVALUATION)
-        series = built("rnn").apply(variables, x.reshape(shape), EVALUATION)
-        np.testing.assert_array_equal(model.apply(variables, x, EVALUATION), series)
+        variables = started(model, x)
+        series = outputs(built("rnn"), variables, x.reshape(shape))
+        np.testing.assert_array_equal(outputs(model, variables, x), series)
 
 
 def test_the_forget_bias_begins_as_told() -> None:
     for fwd, expected in ((EVALUATION, 1.0), (Forward(numbers={"forget_bias": jnp.float32(10)}), 10.0)):
-        bias = built("lstm").init(jax.random.key(0), normal(1, 3, 2), fwd)["params"]["Cells_0"]["input"]["bias"]
+        bias = started(built("lstm"), normal(1, 3, 2), fwd)["params"]["Cells_0"]["input"]["bias"]
         np.testing.assert_array_equal(bias, np.repeat([0, expected, 0, 0], 5))
 
 
@@ -299,8 +306,8 @@ def test_the_mask_is_the_same_at_every_step() -> None:
         },
         "head": {"kernel": jnp.eye(4)},
     }
-    y = model.apply({"params": params}, x, TRAINING, rngs={"variational_dropout": jax.random.key(3)})
+    y = outputs(model, {"params": params}, x, TRAINING, variational_dropout=jax.random.key(3))
     assert {0.0, 4.0} == set(np.unique(y))  # 2 of the inputs' mask times 2 of the outputs'
     np.testing.assert_array_equal(y, y[:, :1].repeat(6, 1))
     assert (y[0] != y[1]).any()
-    np.testing.assert_array_equal(model.apply({"params": params}, x, EVALUATION), x)
+    np.testing.assert_array_equal(outputs(model, {"params": params}, x), x)

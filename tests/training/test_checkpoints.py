@@ -10,32 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine import EPOCHS, STEPS_PER_EPOCH, assert_same_bits, compiled_lightly, data_of, run
+from engine import EPOCHS, STEPS_PER_EPOCH, assert_same_bits, run
 
 from research.errors import UserError
 from research.sweeps.plan import Run
-from research.training import loop
 from research.training.checkpoints import Checkpoints, Pack, Writer, read, steps
 from research.training.inputs import abstract_state
-from research.training.snapshot import Snapshot, select
+from research.training.snapshot import select
 from research.training.way import Way
-from tests.training.test_lanes import COMBINATIONS, WIDTH
+from tests.training.stops import snapshots, train
 
 LAST = EPOCHS * STEPS_PER_EPOCH
-
-
-def train(runs: Sequence[Run], way: Way, **more: Any) -> list[loop.Outcome]:
-    return loop.train(runs[0].program, [r.config for r in runs], data_of(runs[0]).data, way, **more)
-
-
-def snapshots(runs: Sequence[Run], way: Way) -> tuple[list[loop.Outcome], dict[int, Snapshot]]:
-    """The outcomes of an uninterrupted training, and the snapshot of each of its boundaries."""
-    taken: dict[int, Snapshot] = {}
-
-    def at_boundary(boundary: loop.Boundary) -> None:
-        taken[boundary.step] = boundary.snapshot()
-
-    return train(runs, way, at_boundary=at_boundary), taken
 
 
 def template(of: Run) -> Callable[[], Any]:
@@ -47,19 +32,10 @@ def pack(runs: Sequence[Run], **more: Any) -> Pack:
     return Pack(**{"program": runs[0].program.id, "device": "cpu", "way": Way(2, 1), "configs": configs, **more})
 
 
-@pytest.mark.parametrize("settings", [*COMBINATIONS, {"schedule": "reduce_on_plateau"}], ids=str)
-def test_every_entry_resumes_with_the_same_bits(settings: dict[str, Any]) -> None:
-    """Every optimizer, activation and regularizer; from the middle of an epoch, the members in another order."""
-    with compiled_lightly():
-        runs, way = [run(**settings, seed=seed) for seed in range(3)], Way(WIDTH, 1)  # compiled for test_lanes too
-        whole, taken = snapshots(runs, way)
-        resumed = train([runs[2], runs[0], runs[1]], way, resume=select(taken[7], [2, 0, 1]))
-    assert repr(resumed) == repr([whole[2], whole[0], whole[1]])
-
-
 @pytest.mark.parametrize("way", [Way(1, 1), Way(3, 5), Way(2, 3), Way(1, 64, 2)], ids=repr)
 def test_every_boundary_of_every_way_resumes_with_the_same_bits(way: Way) -> None:
     settings = {"regularization": "dropout=0.3,batch_norm,ema=0.5,early_stopping=1", "label_noise": 0.3}
+    settings["schedule"] = "reduce_on_plateau"
     runs = [run(**settings, seed=seed, learning_rate=rate) for seed, rate in enumerate((0.05, 1e15, 0.5))]
     whole, taken = snapshots(runs, way)
     assert whole[1].diverged_at is not None
