@@ -4,6 +4,9 @@ REQUIREMENTS ?= requirements.txt
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 RUN := .venv/bin/python
 
+# Where the environment forbids Python to keep what it compiles, every start would compile the libraries anew: 4 s more.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: table lint test readme clean
 
 table: .venv/$(REQUIREMENTS).installed  ## trains what is missing of the first experiment and prints its table

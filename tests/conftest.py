@@ -23,6 +23,9 @@ QUICKLY = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICKLY}"
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # JAX has read this one already
 
+# What tests start keeps the modules that it compiles, also where pytest was told not to.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A tenth of the time went into looking for cycles among the many objects that JAX keeps.
 gc.set_threshold(100_000, 50, 100)
 

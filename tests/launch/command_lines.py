@@ -13,8 +13,10 @@ ROOT = Path(__file__).parents[2]
 
 # Runs until its input ends. What it is told to run, where and in which environment, is a line; so is what came of it.
 _PARENT = """
-import json, os, runpy, sys, traceback
-import research.catalogue, research.analysis.render, research.analysis.table, research.training.loop
+import importlib, json, os, pkgutil, runpy, sys, traceback
+import absl.app, optuna, orbax.checkpoint, psutil, research, sklearn.datasets, tensorflow_datasets
+for module in pkgutil.walk_packages(research.__path__, "research."):
+    importlib.import_module(module.name)
 for line in sys.stdin:
     folder, environment, cases = json.loads(line)
     os.chdir(folder)
