@@ -49,6 +49,11 @@ def run(regression: bool = False, **settings: Any) -> Run:
     return planner(regression).runs([{**base, **given}])[0]
 
 
+def planned(*settings: dict[str, Any]) -> list[Run]:
+    """A run for each of these settings, on the images."""
+    return planner().runs([{**BASE, **one} for one in settings])
+
+
 def start(runs: Sequence[Run], width: int) -> chunk_lib.Chunk:
     """The chunk of these runs before its first step; one chunk, idle lanes last."""
     return battery.start(runs, data_of(runs[0]).data, width)
