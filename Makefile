@@ -17,8 +17,8 @@ lint: .venv/requirements-dev.txt.installed  ## lint, format and type check
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 
-test: .venv/requirements-dev.txt.installed  ## the tests; those of Slurm on one that is installed where that can be
-	@tests/slurm/install.sh
+test: .venv/requirements-dev.txt.installed  ## the tests; what they start, Slurm and LaTeX, is installed where that can be
+	@tests/install.sh
 	@$(RUN) -m pytest -n 3 --dist loadfile
 
 readme: .venv/$(REQUIREMENTS).installed  ## puts the table as it is now into the README

@@ -50,7 +50,7 @@ def missing() -> str:
     programs = ("slurmctld", "slurmd", "sbatch", "munged")
     absent = [name for name in programs if shutil.which(name, path=_path()) is None]
     if absent:
-        return f"{', '.join(absent)} not installed (tests/slurm/install.sh does it, as root)"
+        return f"{', '.join(absent)} not installed (tests/install.sh does it, as root)"
     return "" if os.getuid() == 0 else "a Slurm is started as root"
 
 
