@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from absl import flags
 
 from research.errors import UserError
-from research.sweeps import code
 from research.sweeps.plan import Run, unique
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
@@ -21,11 +20,12 @@ def refuse_other_code(name: str | None, runs: Sequence[Run], store: Store) -> No
             raise UserError("--accept_code is of a sweep that has a --name")
         return
     before = Sweep.stored(store, name)
-    if before is None or ACCEPT_CODE.value or before.code in ("", code.version()):
+    if before is None or ACCEPT_CODE.value or before.code in ("", before.code_now()):
         return
     missing = sum(not store.path(run.id).exists() for run in unique(runs))
     if missing:
         raise UserError(
-            f"'{name}' was begun with other code (research/ was {before.code} and is {code.version()}), and {missing} "
-            "of its runs are still to be trained: go back to that code, or go on with this by --accept_code"
+            f"'{name}' was begun with other code (research/ and plugins were {before.code} and are "
+            f"{before.code_now()}), and {missing} of its runs are still to be trained: go back to that code, or go on "
+            "with this by --accept_code"
         )

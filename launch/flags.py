@@ -4,13 +4,14 @@ import re
 import sys
 import typing
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import jax
 from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from launch.start import define_directory, define_name
+from launch.start import PLUGIN, define_directory, define_name
 from research.config import FIELDS, HELP, OPTIONS, PARTS, REGULARIZERS
 from research.duration import Interval
 from research.errors import UserError
@@ -147,7 +148,22 @@ def named_or_asked(name: str | None, records: Store) -> Sweep:
     axes_of = ("grid", "zip", "sample", "samples", "sample_seed", "seeds")
     if name is None or run_settings() or any(flags.FLAGS[flag].present for flag in axes_of):
         return sweep_of_flags()
-    return Sweep.load(records, name)
+    sweep = Sweep.load(records, name)
+    with_its_plugins(name, sweep)
+    return sweep
+
+
+def with_its_plugins(name: str, sweep: Sweep) -> None:
+    """Raises UserError if a plugin that the sweep was asked with is not given: its parts are not in the catalogue."""
+    given = {Path(path).resolve() for path in PLUGIN.value}
+    for path in sweep.plugins:
+        if Path(path) not in given:
+            raise UserError(f"'{name}' was asked for with --plugin={path}; give that too")
+
+
+def plugins() -> list[str]:
+    """The plugins that the command line gives, wherever the same is started from another time."""
+    return [str(Path(path).resolve()) for path in PLUGIN.value]
 
 
 def sweep_of_flags() -> Sweep:
@@ -169,4 +185,4 @@ def sweep_of_flags() -> Sweep:
     for point in points:
         base = {**settings, **point}
         requests += [base] if "seed" in paths else [dict(s) for s in with_seeds(base, seeds)]
-    return Sweep(requests, paths)
+    return Sweep(requests, paths, plugins())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from research import config as config_lib
 from research.errors import UserError
+from research.options import format_value
 from research.sweeps.execution import Execution
 from research.sweeps.plan import Planner, Run
 from research.sweeps.store import Store
@@ -15,20 +16,18 @@ from research.training.checkpoints import Checkpoints
 MOST = 6
 
 
-def change(name: str, sweep: Sweep, runs: Sequence[Run], store: Store, planner: Planner) -> str:
+def change(name: str, sweep: Sweep, runs: Sequence[Run], store: Store) -> str:
     """How a sweep differs from the one that has its name now, in a line; "" if it does not, or if there is none."""
     before = Sweep.stored(store, name)
     if before is None:
         return ""
-    try:
-        had = {run.id for run in planner.runs(before.requests)}
-    except UserError as error:
-        return f"'{name}' is replaced; its runs cannot be planned any more ({error})"
+    had = set(before.runs)
     wanted = {run.id for run in runs}
     if had == wanted:
         return ""
     counts = [f"{len(wanted - had)} new", f"{len(wanted & had)} kept", f"{len(had - wanted)} no longer wanted"]
-    return f"'{name}' changes ({'; '.join(_settings(before, sweep))}); runs: {', '.join(counts)}; every record stays"
+    what = "; ".join(_settings(before, sweep)) or "by its code"
+    return f"'{name}' changes ({what}); runs: {', '.join(counts)}; every record stays"
 
 
 def _settings(before: Sweep, after: Sweep) -> Iterator[str]:
@@ -42,7 +41,15 @@ def _settings(before: Sweep, after: Sweep) -> Iterator[str]:
 def _values(sweep: Sweep, path: str) -> str:
     values = list(dict.fromkeys(str(request[path]) for request in sweep.requests if path in request))
     shown = [*values[:MOST], "…"] if len(values) > MOST else values
-    return "|".join(shown) or "not set"
+    return "|".join(shown) or f"not set{_default(path)}"
+
+
+def _default(path: str) -> str:
+    """What a setting is that is not set, as far as it does not hang on others."""
+    if path not in config_lib.FIELDS:
+        return ""
+    default = config_lib.FIELDS[path].default
+    return f", so {default.name if isinstance(default, config_lib.Part) else format_value(default) or 'none'}"
 
 
 def refuse_sweep(name: str, store: Store) -> None:

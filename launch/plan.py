@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> None:
     if EXPERIMENT.value is None:
         sweep = named_or_asked(NAME.value, records)
         runs = plans.runs(sweep.requests)
-        note = change(NAME.value, sweep, runs, records, plans) if NAME.value else ""
+        note = change(NAME.value, sweep, runs, records) if NAME.value else ""
     elif NAME.value:
         raise UserError("--name is for a sweep; leave out --experiment or --name")
     else:

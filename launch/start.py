@@ -90,7 +90,7 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
         except Stopped as stopped:
             _end(f"stopped by {stopped}; what was done is kept, and the same command goes on from there", EXIT_STOPPED)
         except KeyboardInterrupt:
-            _end("stopped before training; what was done is kept", EXIT_STOPPED)
+            _end("stopped; what was done is kept", EXIT_STOPPED)
         except Exception as error:
             if not (said := blamed(error, PLUGIN.value)):
                 raise

@@ -81,13 +81,17 @@ def _every(records: Store) -> Iterator[Member]:
     known = names(records)
     if not known:
         raise UserError(f"no sweep in {records.root} has a name; launch.sweep --name=NAME gives one")
+    read = False
     for name in known:
         try:
             sweep = Sweep.load(records, name)
         except UserError as error:  # one that is damaged hides no other
             records.warn(str(error))
         else:
+            read = True
             yield from (Member(one.run_id, name, one.epochs) for one in of_sweep(sweep))
+    if not read:
+        raise UserError(f"no sweep in {records.root} can be read")
 
 
 def more_flags(argv: Sequence[str]) -> None:

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
     train = executor(place, f"launch.sweep --name={NAME.value} --cancel" if NAME.value else "")
     refuse_other_code(NAME.value, runs, records)
     if NAME.value:
-        if changed := change(NAME.value, sweep, runs, records, plans):
+        if changed := change(NAME.value, sweep, runs, records):
             monitor.warn(changed)
         sweep.save(records, NAME.value, runs)
     retry = RETRY_FAILED.value
@@ -59,7 +59,7 @@ def _cancel() -> None:
         raise UserError(f"--cancel cancels the jobs of --name whatever they train; leave --{others[0]} out")
     records = store()
     Sweep.load(records, NAME.value)
-    cluster.check()
+    cluster.check("--cancel is of jobs there")
     jobs = cancel(Folder(place_of(records.root, f"sweeps/{NAME.value}")))
     if jobs:
         print(f"cancelled {len(jobs)} job{'s' * (len(jobs) != 1)}: {', '.join(jobs)}")

@@ -7,7 +7,7 @@ from absl import flags
 
 from launch import declared, start
 from launch.again import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
-from launch.flags import execution
+from launch.flags import execution, with_its_plugins
 from launch.output import put, put_text
 from launch.planner import planner
 from launch.records import store
@@ -37,8 +37,14 @@ def main(arguments: Sequence[str]) -> None:
     shown = _shown()
     if EXPLAIN.value is not None:
         put_text(explain(shown.table, EXPLAIN.value))
+    elif ROWS.value == "runs":
+        runs = runs_of(shown.table)
+        if shown.missing:
+            wanted = len(runs.records) + shown.missing
+            terminal().warn(f"{shown.missing} of {wanted} runs have no record, and so no row")
+        put(runs)
     else:
-        put(runs_of(shown.table) if ROWS.value == "runs" else shown.table)
+        put(shown.table)
     if FIGURES.value:
         for path in shown.write_figures(FIGURES.value):
             print(f"wrote {path}")
@@ -56,9 +62,12 @@ def _shown() -> Shown:
             raise UserError("--seeds is for --experiment; a sweep has the seeds that it was trained with")
         sweep = Sweep.load(records, NAME.value)
         if sweep.runs and not train and not ACCEPT_CODE.value:  # what there is, which needs no plan
+            if sweep.code != sweep.code_now():
+                monitor.warn(f"since '{NAME.value}' was asked for, research/ or a plugin has changed: as it was then")
             found = done(sweep.runs, records, monitor.warn)
             monitor.obtained(found.values())
-            return Shown(of_sweep(NAME.value, sweep.runs, found))
+            return Shown(of_sweep(NAME.value, sweep.runs, found), missing=len({*sweep.runs} - {*found}))
+        with_its_plugins(NAME.value, sweep)
         runs = plans.runs(sweep.requests)
         trainer = executor(f"sweeps/{NAME.value}", f"launch.sweep --name={NAME.value} --cancel")
         if train:
@@ -66,7 +75,8 @@ def _shown() -> Shown:
         if ACCEPT_CODE.value:
             sweep.save(records, NAME.value, runs)
         found = obtain(runs, records, plans, monitor, train=train, execution=how, executor=trainer, retry_failed=retry)
-        return Shown(of_sweep(NAME.value, [run.id for run in runs], found))
+        ids = [run.id for run in runs]
+        return Shown(of_sweep(NAME.value, ids, found), missing=len({*ids} - {*found}))
     experiment = declared.get(EXPERIMENT.value, monitor.warn)
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)

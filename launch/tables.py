@@ -23,11 +23,12 @@ from research.sweeps.store import Store
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """A table, and the records of the runs among which its settings were chosen."""
+    """A table, and the records of the runs among which its settings were chosen. missing: its runs without a record."""
 
     table: Table
     searched: tuple[Record, ...] = ()
     path: str = "learning_rate"
+    missing: int = 0
 
     def write_figures(self, directory: str) -> list[Path]:
         """Every figure that the records allow: curves, differences, sensitivity."""
@@ -91,7 +92,8 @@ def of_experiment(
             chosen[label] = choice.best(experiment.choose, [[found[run.id] for run in of_value] for of_value in of_arm])
     requests = choice.requests(experiment, experiment.seeds, chosen)
     table = of_arms(experiment, requests, choice.describe(experiment, experiment.seeds), planner, had)
-    return Shown(table, tuple(searched), experiment.choose.path if experiment.choose else "")
+    missing = sum(row.cells[0].count("missing") for row in table.rows)
+    return Shown(table, tuple(searched), experiment.choose.path if experiment.choose else "", missing)
 
 
 def of_arms(

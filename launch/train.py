@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from launch import start
-from launch.flags import define_run_flags, execution, run_settings
+from launch.flags import define_run_flags, execution, plugins, run_settings
 from launch.monitor import Terminal
 from launch.named import change, refuse_changed, refuse_sweep
 from launch.planner import planner
@@ -28,9 +28,9 @@ def main(arguments: Sequence[str]) -> None:
     (run,) = plans.runs([settings])
     if NAME.value:
         refuse_sweep(NAME.value, records)
-        named = Sweep([settings], [])
+        named = Sweep([settings], [], plugins())
         refuse_changed(NAME.value, run, records, plans, how)
-        if changed := change(NAME.value, named, [run], records, plans):
+        if changed := change(NAME.value, named, [run], records):
             monitor.warn(changed)
         named.save(records, NAME.value, [run])
     path = records.path(run.id)

@@ -105,6 +105,34 @@ def test_a_network_of_her_own(tmp_path: Path) -> None:
     assert len({path.stem for path in (tmp_path / "records" / "runs").glob("*/*.json")}) == 8
 
 
+def test_a_named_sweep_belongs_to_its_plugin(tmp_path: Path) -> None:
+    """It does not go on without, nor silently with another content; what there was can be looked at."""
+    file = tmp_path / "my_net.py"
+    file.write_text(NETWORK)
+    own, plugin = [f"--records={tmp_path / 'records'}", "--name=mine"], f"--plugin={file}"
+    settings = ["--arch=my_net", "--arch.width=4", "--dataset=iris", "--epochs=1"]
+    trained = launched(tmp_path, "sweep", *own, plugin, *settings)
+    assert trained.code == 0, trained.err
+    for name in ("sweep", "plan", "table"):
+        lost = launched(tmp_path, name, *own)
+        assert (lost.code, lost.err) == (2, f"error: 'mine' was asked for with --plugin={file}; give that too\n")
+    file.write_text(NETWORK.replace("sin(", "tanh("))
+    refused = launched(tmp_path, "sweep", *own, plugin)
+    assert refused.code == 2
+    assert "'mine' was begun with other code" in refused.err
+    shown = launched(tmp_path, "table", *own, "--no_train", "--rows=runs", "--format=csv")
+    assert shown.code == 0
+    assert "research/ or a plugin has changed" in shown.err
+    planned = launched(tmp_path, "plan", *own, plugin)
+    assert "'mine' changes (by its code); runs: 1 new, 0 kept, 1 no longer wanted" in planned.out
+    accepted = launched(tmp_path, "sweep", *own, plugin, "--accept_code")
+    assert accepted.code == 0, accepted.err
+    for record in (tmp_path / "records" / "runs").glob("*/*.json"):
+        record.write_text("{")
+    shown = launched(tmp_path, "table", *own, plugin, "--no_train", "--rows=runs", "--format=csv")
+    assert "no run of 'mine' has a record yet" in shown.err
+
+
 def test_data_and_a_task_of_her_own(tmp_path: Path) -> None:
     """A changed file is another data set, even under its old name."""
     data, task = tmp_path / "rings.py", tmp_path / "relative.py"

@@ -16,6 +16,8 @@ from research.sweeps.search import Result
 
 Settings = Mapping[str, Any]
 
+# How near its ends an interval is tried; the ends themselves are hardly ever drawn.
+EDGE = 1e-9
 # So many random points of a space are looked at before it is said that none can be trained, and so many combinations
 # of parts.
 LOOKS, COMBINATIONS = 32, 1024
@@ -44,9 +46,23 @@ def first_run(settings: Settings, axes: Sequence[Axis], planner: Planner) -> Run
     for point in points:
         run = planned(settings, point, planner)
         if isinstance(run, Run):
+            _check_values(settings, axes)
             return run
         refusal = refusal or run.note
     raise UserError(f"none of {len(points)} points of the space can be trained; the first: {refusal}")
+
+
+def _check_values(settings: Settings, axes: Sequence[Axis]) -> None:
+    """Raises UserError for a value, or an interval, that costs trials since no run can have it, whatever its others."""
+    for axis in axes:
+        own = dict(settings)
+        if axis.condition is not None:
+            own[axis.condition.path] = axis.condition.values[0]
+        for value in axis.values or [space.at(axis, place) for place in (EDGE, 1 - EDGE)]:
+            try:
+                config_lib.resolve({**own, axis.path: value})
+            except UserError as error:
+                raise UserError(f"--sample='{axis}' has a value that cannot be: {error}") from None
 
 
 def _corners(axes: Sequence[Axis]) -> list[Point]:

@@ -15,9 +15,10 @@ RUNNING = ("launch", "research")
 COMMIT, PLUGINS = "commit.txt", "plugins"
 
 
-def version(root: Path = ROOT) -> str:
-    """A digest of what trains runs: the sources in research/."""
-    return _digest(_sources(root, "research"))
+def version(root: Path = ROOT, plugins: Iterable[Path] = ()) -> str:
+    """A digest of what trains runs: the sources in research/, and the plugins."""
+    added = {f"{PLUGINS}/{number}": path for number, path in enumerate(plugins) if path.is_file()}
+    return _digest(_sources(root, "research") | added)
 
 
 def snapshot(folder: Path, plugins: Iterable[Path], commit: str, root: Path = ROOT) -> Path:

@@ -146,7 +146,7 @@ class Store:
         return self.read_json(folder, name)
 
     def read_json(self, folder: str, name: str) -> Any | None:
-        """A small file's content, or None. A damaged way is set aside; raises UserError if another file is damaged."""
+        """A small file's content, or None. A damaged one is set aside; of a way that is told, else raises Damaged."""
         path = self.root / folder / f"{name}.json"
         parse = _parse_way if folder == "ways" else json.loads
         try:
@@ -156,20 +156,21 @@ class Store:
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}") from None
         except (ValueError, KeyError, TypeError) as error:
-            if folder != "ways":
-                raise UserError(f"{path} is damaged ({error}); delete it") from None
             aside = self._set_aside(path, parse)
             if aside is None:
                 return self.read_json(folder, name)
+            if folder != "ways":
+                raise Damaged(path, aside, str(error)) from None
             self.warn(f"the way of running {path} is damaged ({error}); moved to {aside}; it is chosen again")
             return None
 
 
 class Damaged(UserError):
-    """A record that does not read back; it has been set aside."""
+    """A record, or another file of the store, that does not read back; it has been set aside."""
 
     def __init__(self, path: Path, aside: Path, why: str) -> None:
-        super().__init__(f"the record {path} is damaged ({why}); moved to {aside}")
+        what = f"the record {path}" if path.parent.parent.name == "runs" else str(path)
+        super().__init__(f"{what} is damaged ({why}); moved to {aside}")
 
 
 @contextlib.contextmanager

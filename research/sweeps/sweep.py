@@ -3,11 +3,12 @@
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from research.errors import UserError, nearest
 from research.sweeps import code as code_lib
-from research.sweeps.store import Store
+from research.sweeps.store import Damaged, Store
 
 if TYPE_CHECKING:  # who looks at a sweep plans nothing, and pays for no import of JAX
     from research.sweeps.plan import Run
@@ -17,12 +18,13 @@ if TYPE_CHECKING:  # who looks at a sweep plans nothing, and pays for no import 
 class Sweep:
     """A named sweep as it was asked for: the settings of every run, and the axes that its table shows.
 
-    runs, epochs: of each request its run's id and length, and code: the version of the code that it was last asked of,
-    once it is saved.
+    plugins: the files of the user's own that it was asked with. runs, epochs: of each request its run's id and length,
+    and code: the version of the code that it was last asked of, once it is saved.
     """
 
     requests: list[dict[str, Any]]
     axes: list[str]
+    plugins: list[str] = dataclasses.field(default_factory=list)
     runs: list[str] = dataclasses.field(default_factory=list)
     epochs: list[int] = dataclasses.field(default_factory=list)
     code: str = dataclasses.field(default="", compare=False)
@@ -32,8 +34,12 @@ class Sweep:
         check_name(name)
         store.prepare()
         ids, epochs = [run.id for run in runs], [run.config.epochs for run in runs]
-        saved = dataclasses.replace(self, runs=ids, epochs=epochs, code=code_lib.version())
+        saved = dataclasses.replace(self, runs=ids, epochs=epochs, code=self.code_now())
         store.write_json("sweeps", name, dataclasses.asdict(saved))
+
+    def code_now(self) -> str:
+        """The version that the code has now, its plugins included."""
+        return code_lib.version(plugins=map(Path, self.plugins))
 
     def arm(self, request: Mapping[str, Any]) -> str:
         """The row of the sweep's table to which a request belongs."""
@@ -45,14 +51,19 @@ class Sweep:
         """The sweep of that name. Raises UserError with the nearest names."""
         sweep = cls.stored(store, name)
         if sweep is None:
-            raise UserError(f"no sweep '{name}' in {store.root}; {nearest(name, names(store))}")
+            tuned = (store.root / "tunings" / f"{name}.journal").exists()
+            known = "it is a tuning, which its launch.tune command shows" if tuned else nearest(name, names(store))
+            raise UserError(f"no sweep '{name}' in {store.root}; {known}")
         return sweep
 
     @classmethod
     def stored(cls, store: Store, name: str) -> "Sweep | None":
         """The sweep of that name, or None. Raises UserError for what cannot be a name."""
         check_name(name)
-        content = store.read_json("sweeps", name)
+        try:
+            content = store.read_json("sweeps", name)
+        except Damaged as damaged:
+            raise UserError(f"{damaged}; its records are whole: give the sweep's flags again") from None
         return None if content is None else cls(**content)
 
 

@@ -119,8 +119,11 @@ def test_a_damaged_record_is_set_aside_and_its_run_trained_again(folder: Path) -
     command = ["train", *(f"--{k}={v}" for k, v in whole["config"].items() if k != "task" and v != "none")]
     damaged = victim.read_text()[:-200]
     victim.write_text(damaged)
-    shown = ok(run_all([["table", "--name=rates", "--no_train"]], folder)[0])
+    shown, runs = map(
+        ok, run_all([["table", "--name=rates", "--no_train", *more] for more in ([], ["--rows=runs"])], folder)
+    )
     assert "damaged" in shown.err
+    assert "1 of 8 runs have no record, and so no row" in runs.err
     assert "trained again" not in shown.err
     assert not victim.exists()
     victim.write_text(damaged)

@@ -75,7 +75,7 @@ def test_the_same_flags_go_on_and_a_finished_run_gives_its_name_away(results: di
     assert results["same flags"].code == 0
     assert "changes" not in results["same flags"].err
     assert results["done"].code == 0
-    assert "'half' changes (learning_rate: not set -> 0.2); runs: 1 new, 0 kept" in results["done"].err
+    assert "'half' changes (learning_rate: not set, so 0.1 -> 0.2); runs: 1 new, 0 kept" in results["done"].err
 
 
 def test_a_sweep_says_what_changes_under_its_name(results: dict[str, Result]) -> None:

@@ -65,7 +65,7 @@ def test_other_code_goes_on_only_if_it_may(tmp_path: Path) -> None:
     )
     for result in (first, shown):
         assert result.code == 2
-        assert "'mine' was begun with other code (research/ was another and is" in result.err
+        assert "'mine' was begun with other code (research/ and plugins were another and are" in result.err
         assert "1 of its runs are still to be trained" in result.err
         assert "--accept_code" in result.err
     assert "no run of 'mine' has a record yet" in seen.err

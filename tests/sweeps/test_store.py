@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from research.errors import UserError
 from research.sweeps.record import Record
 from research.sweeps.store import Damaged, Store
+from research.sweeps.sweep import Sweep
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
 whole = st.integers(-(2**63), 2**63 - 1)
@@ -110,13 +111,23 @@ def test_a_damaged_way_is_set_aside_and_nobody_is_stopped(tmp_path: Path, text: 
     assert len(said) == 1
 
 
-def test_a_damaged_sweep_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_damaged_sweep_is_set_aside_and_its_flags_are_asked_for(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.write_json("sweeps", "rates", {"requests": [], "axes": []})
+    Sweep([], []).save(store, "rates", [])
     (tmp_path / "sweeps" / "rates.json").write_text("{")
-    with pytest.raises(UserError, match=r"sweeps/rates.json is damaged .*delete it"):
-        store.read_json("sweeps", "rates")
-    assert (tmp_path / "sweeps" / "rates.json").exists()
+    with pytest.raises(UserError, match=r"sweeps/rates.json is damaged .*moved to .*give the sweep's flags again"):
+        Sweep.load(store, "rates")
+    with pytest.raises(UserError, match="no sweep 'rates'"):
+        Sweep.load(store, "rates")
+    (aside,) = (tmp_path / "damaged").iterdir()
+    assert aside.read_text() == "{"
+
+
+def test_a_tuning_is_no_sweep_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "tunings").mkdir()
+    (tmp_path / "tunings" / "rate.journal").touch()
+    with pytest.raises(UserError, match=r"no sweep 'rate' in .*; it is a tuning, which its launch.tune command shows"):
+        Sweep.load(Store(tmp_path), "rate")
 
 
 def test_binary_rubbish_is_set_aside_too(tmp_path: Path) -> None:

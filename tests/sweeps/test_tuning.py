@@ -59,6 +59,20 @@ def test_a_loss_is_chosen_lowest_and_a_second_tuning_trains_nothing(tmp_path: Pa
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/*")} == before
 
 
+@pytest.mark.parametrize(
+    ("axis", "why"),
+    [
+        ("learning_rate=0.1|oops", "learning_rate=oops: expected a number"),
+        ("regularization.dropout=uniform(0,1.5)", "dropout"),
+        ("optimizer.momentum=0.5|2 if optimizer=sgd", "momentum"),
+    ],
+)
+def test_a_value_that_no_run_can_have_is_an_error_before_training(axis: str, why: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"has a value that cannot be: .*{why}"):
+        tuned(tmp_path, ["optimizer=sgd|adam", axis], Budget("random", 4))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_draw_that_is_refused_is_a_trial_without_a_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(Watcher, "warn", lambda self, message: said.append(message))

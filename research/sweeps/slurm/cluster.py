@@ -33,13 +33,13 @@ class Refused(UserError):
     """A command of Slurm's failed; its text is Slurm's own words."""
 
 
-def check() -> None:
-    """Raises UserError where there is no Slurm."""
+def check(use: str = "leave it out to train here") -> None:
+    """Raises UserError where there is no Slurm. use: what to do there instead."""
     missing = [name for name in ("sbatch", "squeue", "scontrol", "scancel") if shutil.which(name) is None]
     if missing:
         raise UserError(
             f"no {' and no '.join(missing)} on the path: --executor=slurm is for a machine from which jobs are "
-            "submitted to Slurm; leave it out to train here"
+            f"submitted to Slurm; {use}"
         )
 
 

@@ -1,5 +1,6 @@
 """Submission: arrays of tasks, by submitit."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ from research.sweeps.slurm.resources import Resources
 
 # Seconds before the time limit at which a task is told, if the limit is long enough; else half of it is left.
 AHEAD = 120
+# What sbatch says where there is no cluster.
+UNREACHABLE = "unable to contact slurm controller|dns_srv|fetch_config|could not establish a configuration source"
 
 
 def check(resources: Resources) -> None:
@@ -66,6 +69,8 @@ def _array(command: Sequence[str], tasks: int, resources: Resources, logs: Path,
 
 def _refused(words: str) -> UserError:
     known = f"; partitions here: {', '.join(cluster.partitions())}" if "partition" in words else ""
+    if re.search(UNREACHABLE, words, re.IGNORECASE):
+        return UserError(f"no Slurm can be reached from here, so no job was submitted: {words}")
     return UserError(f"Slurm refuses such jobs: {words}{known}")
 
 
