@@ -1,5 +1,6 @@
 """How every program starts and ends: flags read, JAX prepared, the user's errors as one line."""
 
+import gc
 import os
 import select
 import sys
@@ -75,6 +76,7 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
         logging.set_verbosity(logging.WARNING)
         try:
             signals.interrupt()
+            gc.freeze()  # what was imported stays, and is not looked through for cycles again and again
             if "jax" in sys.modules:  # programs that only look at files do without it, and begin at once
                 runtime.prepare(CACHE_DIR.value, RECORDS.value)
                 distributed.join()

@@ -175,12 +175,16 @@ class Damaged(UserError):
 
 @contextlib.contextmanager
 def _not_collecting() -> Iterator[None]:
-    """No search for cycles, of which records have none: among those of a large sweep it took as long as reading."""
+    """No search for cycles, of which records have none: among those of a large sweep it took as long as reading.
+
+    Nor later among what was read by then, where it took as long as building the table.
+    """
     on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if on:
             gc.enable()
 
