@@ -14,7 +14,7 @@ from typing import Any
 
 from research.errors import UserError
 from research.sweeps.files import write_atomically
-from research.sweeps.store import Store, parse
+from research.sweeps.store import Store, not_collecting, parse
 
 FORMAT = 1
 
@@ -39,15 +39,16 @@ class Line:
 def lines(store: Store, run_ids: Iterable[str]) -> dict[str, Line]:
     """The runs that have records, by id; keeps what it had to read for the next time."""
     known, found, changed = _read(store), {}, False
-    for run_id in run_ids:
-        try:
-            seen = os.stat(store.path(run_id))
-        except OSError:
-            continue
-        line = known.get(run_id)
-        if line is None or (line.written, line.size) != (seen.st_mtime_ns, seen.st_size):
-            line, changed = _line(store, run_id, seen), True
-        found[run_id] = line
+    with not_collecting():
+        for run_id in run_ids:
+            try:
+                seen = os.stat(store.path(run_id))
+            except OSError:
+                continue
+            line = known.get(run_id)
+            if line is None or (line.written, line.size) != (seen.st_mtime_ns, seen.st_size):
+                line, changed = _line(store, run_id, seen), True
+            found[run_id] = line
     if changed:
         _write(store, known | found)
     return found

@@ -100,7 +100,7 @@ class Store:
         """(the records that are there by id, a message for each damaged one that was set aside)."""
         records: dict[str, Record] = {}
         messages: list[str] = []
-        with _not_collecting():
+        with not_collecting():
             for run_id in run_ids:
                 try:
                     record = self.read(run_id)
@@ -174,7 +174,7 @@ class Damaged(UserError):
 
 
 @contextlib.contextmanager
-def _not_collecting() -> Iterator[None]:
+def not_collecting() -> Iterator[None]:
     """No search for cycles, of which records have none: among those of a large sweep it took as long as reading.
 
     Nor later among what was read by then, where it took as long as building the table.
