@@ -1,6 +1,7 @@
 """Prints an experiment's table: python -m launch.table --experiment=regularization"""
 
 import dataclasses
+import gc
 from collections.abc import Sequence
 
 from absl import flags
@@ -65,6 +66,7 @@ def _shown() -> Shown:
             if sweep.code != sweep.code_now():
                 monitor.warn(f"since '{NAME.value}' was asked for, research/ or a plugin has changed: as it was then")
             found = done(sweep.runs, records, monitor.warn)
+            gc.freeze()  # to look through many records for cycles took as long as to build their table
             monitor.obtained(found.values())
             return Shown(of_sweep(NAME.value, sweep.runs, found), missing=len({*sweep.runs} - {*found}))
         with_its_plugins(NAME.value, sweep)

@@ -175,16 +175,12 @@ class Damaged(UserError):
 
 @contextlib.contextmanager
 def not_collecting() -> Iterator[None]:
-    """No search for cycles, of which records have none: among those of a large sweep it took as long as reading.
-
-    Nor later among what was read by then, where it took as long as building the table.
-    """
+    """No search for cycles, of which records have none: among those of a large sweep it took as long as reading."""
     on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
         if on:
             gc.enable()
 
