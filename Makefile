@@ -7,7 +7,7 @@ RUN := .venv/bin/python
 # Where the environment forbids Python to keep what it compiles, every start would compile the libraries anew: 4 s more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: table lint test readme clean
+.PHONY: table lint packages test readme clean
 
 table: .venv/$(REQUIREMENTS).installed  ## trains what is missing of the first experiment and prints its table
 	@$(RUN) -m launch.table --experiment=regularization
@@ -17,8 +17,10 @@ lint: .venv/requirements-dev.txt.installed  ## lint, format and type check
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 
-test: .venv/requirements-dev.txt.installed  ## the tests; what they start, Slurm and LaTeX, is installed where that can be
+packages:  ## Slurm and LaTeX, which tests start, where they can be installed
 	@tests/install.sh
+
+test: .venv/requirements-dev.txt.installed packages
 	@$(RUN) -m pytest -n 3 --dist loadfile
 
 readme: .venv/$(REQUIREMENTS).installed  ## puts the table as it is now into the README

@@ -17,11 +17,12 @@ jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
 
 # Without its newer emitters of fused loops XLA compiles for a CPU in two thirds of the time, and without dividing each
-# small program among threads in nine tenths of that. What the tests start as processes of their own compiles with few
-# optimisations besides: there are many programs, each of a few steps.
+# small program among threads in nine tenths of that; with few optimisations in half of it: they are many, each of a few
+# steps. `engine.compiled_fully` is for those that must be as users have them.
 QUICKLY = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICKLY}"
-os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # JAX has read this one already
+jax.config.update("jax_disable_most_optimizations", True)
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # of the processes that tests start
 
 # What tests start keeps the modules that it compiles, also where pytest was told not to.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -30,6 +30,8 @@ class GPT(nn.Module):
     positions: Annotated[PositionName, "how places are told apart"] = "learned"
     tied: Annotated[bool, "the head's kernel is the table of token vectors"] = True
 
+    caches = True
+
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward, start: jax.Array | None = None) -> jax.Array:
         design = self.design

@@ -1,6 +1,7 @@
 """Generation: a language model goes on with a text, a symbol at a time."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,19 +19,28 @@ def generate(
 ) -> np.ndarray:
     """The `count` tokens that follow the prompt [P], int32; each is drawn from what the model says of the next one.
 
-    A recurrent network carries its state on from symbol to symbol, and so has seen all of the text. Any other reads the
-    last `context` tokens again for each. temperature: what the logits are divided by; 0 takes the likeliest token. The
-    draws are a function of the seed and the place.
+    A recurrent network carries its state on from symbol to symbol, and so has seen all of the text. Any other sees the
+    last `context` tokens: a transformer by the keys and values that it keeps, until the text is longer than that; from
+    there on, as those without a memory, by reading them again for each. temperature: what the logits are divided by; 0
+    takes the likeliest token. The draws are a function of the seed and the place.
     """
-    numbers = temperature, np.uint32(seed)
+    numbers = np.float32(temperature), np.uint32(seed)
+    context = program.spec.shape[0]
+    carries, caches = (getattr(program.model, name, False) for name in ("carries", "caches"))
+    text = np.asarray(prompt, np.int32)
+    seen = text if carries else text[-context:]
+    kept = count if carries else min(count, context - len(seen) + 1) if caches else 0
     with program.numbers():
-        if getattr(program.model, "carries", False):
-            return np.asarray(_carried(program, count, lane, variables, np.asarray(prompt, np.int32), *numbers))
-        context = program.spec.shape[0]
-        seen = prompt[-context:]
-        window = np.full(context, PADDING, np.int32)
-        window[: len(seen)] = seen
-        return np.asarray(_reread(program, count, lane, variables, window, len(seen), *numbers))
+        if kept:
+            made = _continued(program, kept, lane, variables, seen, *numbers)
+            text = np.concatenate([text, made])
+        if count > kept:
+            seen = text[-context:]
+            window = np.full(context, PADDING, np.int32)
+            window[: len(seen)] = seen
+            read = len(seen), np.int32(kept)
+            text = np.concatenate([text, _reread(program, count - kept, lane, variables, window, *read, *numbers)])
+    return text[len(prompt) :]
 
 
 def _drawn(logits: jax.Array, place: jax.Array, temperature: jax.Array, seed: jax.Array) -> jax.Array:
@@ -40,7 +50,7 @@ def _drawn(logits: jax.Array, place: jax.Array, temperature: jax.Array, seed: ja
 
 
 @functools.partial(jax.jit, static_argnames=("program", "count"))
-def _carried(
+def _continued(
     program: Program,
     count: int,
     lane: Lane,
@@ -49,14 +59,22 @@ def _carried(
     temperature: jax.Array,
     seed: jax.Array,
 ) -> jax.Array:
-    def step(carry: tuple[jax.Array, object], place: jax.Array) -> tuple[tuple[jax.Array, object], jax.Array]:
-        logits, cache = carry
-        token = _drawn(logits, place, temperature, seed)
-        outputs, cache = advance(program, variables, lane, token[None, None], cache)
-        return (outputs[0, -1], cache), token
+    """By what the network leaves of each step for the next."""
 
-    outputs, cache = advance(program, variables, lane, prompt[None], {})
-    return jax.lax.scan(step, (outputs[0, -1], cache), jnp.arange(count))[1]
+    def following(tokens: jax.Array, cache: Any, start: Any) -> tuple[jax.Array, Any]:
+        told = jnp.int32(start) if getattr(program.model, "caches", False) else None
+        outputs, cache = advance(program, variables, lane, tokens[None], cache, told)
+        return outputs[0, -1], cache
+
+    def step(carry: Any, place: jax.Array) -> Any:
+        token, cache = carry
+        logits, cache = following(token[None], cache, len(prompt) + place - 1)
+        token = _drawn(logits, place, temperature, seed)
+        return (token, cache), token
+
+    logits, cache = following(prompt, {}, 0)
+    first = _drawn(logits, jnp.int32(0), temperature, seed)
+    return jnp.append(first, jax.lax.scan(step, (first, cache), jnp.arange(1, count))[1])
 
 
 @functools.partial(jax.jit, static_argnames=("program", "count"))
@@ -67,10 +85,11 @@ def _reread(
     variables: Variables,
     window: jax.Array,
     seen: jax.Array,
+    first: jax.Array,
     temperature: jax.Array,
     seed: jax.Array,
 ) -> jax.Array:
-    """window: the tokens seen, [context], padding after the first `seen` of them."""
+    """window: the tokens seen, [context], padding after the first `seen` of them; first: the place of the next."""
 
     def step(carry: tuple[jax.Array, jax.Array], place: jax.Array) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
         window, seen = carry
@@ -80,4 +99,4 @@ def _reread(
         seen = jnp.where(full, seen, seen + 1)
         return (window.at[seen - 1].set(token), seen), token
 
-    return jax.lax.scan(step, (window, jnp.asarray(seen)), jnp.arange(count))[1]
+    return jax.lax.scan(step, (window, jnp.asarray(seen)), first + jnp.arange(count))[1]

@@ -114,13 +114,14 @@ def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) ->
     return _applied(program, variables, lane, x, {})[0]
 
 
-def advance(program: Program, variables: Variables, lane: Lane, x: jax.Array, cache: Tree) -> tuple[jax.Array, Tree]:
+def advance(
+    program: Program, variables: Variables, lane: Lane, x: jax.Array, cache: Tree, start: jax.Array | None = None
+) -> tuple[jax.Array, Tree]:
     """(outputs [B, T, K], cache) of the next T steps of sequences whose steps so far left `cache`, at first {}.
 
-    For a network that `carries` its state.
+    For a network that `carries` its state, or `caches` keys and values: that is told the place of x[:, 0], int32 [].
     """
-    outputs, left = _applied(program, variables, lane, x, cache, mutable=["cache"])
-    return outputs, left
+    return _applied(program, variables, lane, x, cache, mutable=["cache"], start=start)
 
 
 def attention(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> Tree:
@@ -129,7 +130,13 @@ def attention(program: Program, variables: Variables, lane: Lane, x: jax.Array) 
 
 
 def _applied(
-    program: Program, variables: Variables, lane: Lane, x: jax.Array, more: Tree, mutable: Sequence[str] = ()
+    program: Program,
+    variables: Variables,
+    lane: Lane,
+    x: jax.Array,
+    more: Tree,
+    mutable: Sequence[str] = (),
+    start: jax.Array | None = None,
 ) -> tuple[jax.Array, Tree]:
     """(outputs, the mutable collections) of raw inputs in evaluation; more: collections beside the variables."""
     x = scaled(program, lane, x)
@@ -138,6 +145,7 @@ def _applied(
         x = jax.vmap(lambda one, t=transform: t(one, None, False))(x)
     params, x = rounded(program, (effective(program, lane, variables.params), x))
     collections = {"params": params, "batch_stats": variables.batch_stats, **more}
-    made: Any = program.model.apply(collections, x, forward(program, lane, None), mutable=list(mutable) or False)
+    told = () if start is None else (start,)
+    made: Any = program.model.apply(collections, x, forward(program, lane, None), *told, mutable=list(mutable) or False)
     outputs, left = made if mutable else (made, {})
     return outputs.astype(program.dtype), left

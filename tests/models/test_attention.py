@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from networks import EVALUATION, outputs
 
 import research.catalogue  # noqa: F401
 from research.errors import UserError
@@ -16,7 +17,6 @@ from research.models.layers.positions import Positions, rotated, sinusoidal
 from research.models.layers.tokens import Tokens
 from tests.models.torch_weights import attention_params, normal
 
-EVALUATION = Forward()
 B, T, S, D, HEADS = 3, 5, 7, 12, 4
 
 
@@ -97,11 +97,11 @@ def test_padding_changes_nothing_that_is_real() -> None:
 def test_a_cache_gives_what_the_whole_gives(rotary: bool) -> None:
     attention, x = Attention(HEADS, rotary=rotary, context=T + 2), normal(B, T, D)
     variables = attention.init(jax.random.key(0), x, EVALUATION, mutable=["params"])
-    whole = attention.apply(variables, x, EVALUATION, mask=causal(T))
+    whole = np.asarray(outputs(attention, variables, x, mask=causal(T)))
     cache: Any = {}
     for first, last in ((0, 2), (2, 3), (3, 5)):
-        part, cache = attention.apply(
-            {**variables, **cache}, x[:, first:last], EVALUATION, start=jnp.int32(first), mutable=["cache"]
+        part, cache = outputs(
+            attention, {**variables, **cache}, x[:, first:last], start=jnp.int32(first), mutable=["cache"]
         )
         np.testing.assert_allclose(part, whole[:, first:last], rtol=1e-5, atol=1e-6)
 
@@ -118,13 +118,13 @@ def test_weights_are_dropped_and_the_others_scaled() -> None:
     params = {"qkv": {"kernel": np.eye(T, 3 * T, 2 * T)}, "out": {"kernel": np.eye(T)}}  # equal weights; values are x
     x = np.broadcast_to(T * np.eye(T, dtype=np.float32), (400, T, T))
     key = {"attention_dropout": jax.random.key(2)}
-    out = np.asarray(attention.apply({"params": params}, x, fwd, rngs=key))  # the weights themselves, times T
+    out = np.asarray(outputs(attention, {"params": params}, x, fwd, rngs=key))  # the weights themselves, times T
     np.testing.assert_allclose(np.unique(out), [0, 1 / (1 - rate)], rtol=1e-6)
     assert abs((out == 0).mean() - rate) < 5 * (rate * (1 - rate) / out.size) ** 0.5
-    np.testing.assert_allclose(attention.apply({"params": params}, x, EVALUATION), np.ones_like(x), rtol=1e-6)
+    np.testing.assert_allclose(outputs(attention, {"params": params}, x), np.ones_like(x), rtol=1e-6)
     # An example's weights hang on its place in the global batch alone.
     some = fwd.replace(index=jnp.array([7, 300]))
-    np.testing.assert_array_equal(attention.apply({"params": params}, x[:2], some, rngs=key), out[[7, 300]])
+    np.testing.assert_array_equal(outputs(attention, {"params": params}, x[:2], some, rngs=key), out[[7, 300]])
 
 
 def test_the_softmax_is_float32_in_bfloat16() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import flax.linen as nn
 import jax
 import pytest
-from engine import compiled_lightly
 
 from research.models.layers.forward import Forward
 from research.models.layers.sites import Site
@@ -18,8 +17,7 @@ from research.sweeps.battery import CHECKS, Subject
 @pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))
 @pytest.mark.parametrize("name", ARCHITECTURES.names())
 def test_every_architecture_passes(name: str, check: Callable[[Subject], None]) -> None:
-    with compiled_lightly():
-        check(battery.architecture(name))
+    check(battery.architecture(name))
 
 
 class Peeks(nn.Module):
@@ -79,5 +77,5 @@ def test_what_is_wrong_is_found(
 ) -> None:
     name = network.__name__.lower()  # programs of one name share what is compiled
     monkeypatch.setitem(ARCHITECTURES._entries, name, Architecture(name, network, "one that is wrong"))
-    with compiled_lightly(), pytest.raises(AssertionError, match=message):
+    with pytest.raises(AssertionError, match=message):
         check(battery.subject(arch=name))

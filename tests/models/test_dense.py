@@ -27,7 +27,7 @@ def test_it_is_xlas_product_and_so_are_its_gradients(shape: tuple[int, ...], lan
 
     def gradients(product: Any) -> Any:
         one = jax.value_and_grad(lambda x, kernel: jnp.sum(jnp.sin(product(x, kernel, LAST(x)))), argnums=(0, 1))
-        return (jax.vmap(one) if lanes else one)(x, kernel)
+        return jax.jit(jax.vmap(one) if lanes else one)(x, kernel)
 
     got, expected = gradients(flat_dot_general), gradients(jax.lax.dot_general)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-6, atol=2e-6), got, expected)

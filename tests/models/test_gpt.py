@@ -1,4 +1,4 @@
-"""The language model: counts, what the future and padding change, its cache, and generation."""
+"""The language model: counts, what the future and padding change, and its cache."""
 
 from typing import Any
 
@@ -6,12 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import compiled_lightly
 from sequences import run
 
 import research.catalogue  # noqa: F401
 from research.errors import UserError
-from research.models.generation import generate, most_likely, sampled
 from research.models.layers.forward import Forward
 from research.registry import ARCHITECTURES
 
@@ -32,8 +30,7 @@ def tokens(seed: int = 0, length: int = T) -> np.ndarray:
 
 def variables(model: Any, seed: int = 0) -> Any:
     """Random parameters, so large that every token's logits differ."""
-    with compiled_lightly():
-        made = jax.jit(model.init)(jax.random.key(0), tokens(), EVALUATION)["params"]
+    made = jax.jit(model.init)(jax.random.key(0), tokens(), EVALUATION)["params"]
     draw = np.random.default_rng(seed)
     return {"params": jax.tree.map(lambda w: w + 0.3 * draw.normal(size=w.shape).astype(np.float32), made)}
 
@@ -64,9 +61,8 @@ def test_parameters_by_arithmetic() -> None:
 def test_the_future_changes_nothing_before_it(positions: str, order: str) -> None:
     model = gpt(positions=positions, order=order)
     made, x = variables(model), tokens()
-    with compiled_lightly():
-        apply = jax.jit(lambda x: model.apply(made, x, EVALUATION))
-        whole = np.asarray(apply(x))
+    apply = jax.jit(lambda x: model.apply(made, x, EVALUATION))
+    whole = np.asarray(apply(x))
     for place in range(1, T):
         other = x.copy()
         other[:, place:] = (other[:, place:] + 1) % V
@@ -78,12 +74,11 @@ def test_the_future_changes_nothing_before_it(positions: str, order: str) -> Non
 def test_padding_and_other_examples_change_nothing_that_is_real() -> None:
     model = gpt()
     made, x = variables(model), tokens()
-    with compiled_lightly():
-        apply = jax.jit(lambda x: model.apply(made, x, EVALUATION))
-        whole = apply(x)
-        padded = x.copy()
-        padded[0, 5:], padded[1] = -1, padded[2]
-        got = apply(padded)
+    apply = jax.jit(lambda x: model.apply(made, x, EVALUATION))
+    whole = apply(x)
+    padded = x.copy()
+    padded[0, 5:], padded[1] = -1, padded[2]
+    got = apply(padded)
     np.testing.assert_array_equal(got[0, :5], whole[0, :5])
     np.testing.assert_array_equal(got[2], whole[2])
 
@@ -92,45 +87,11 @@ def test_padding_and_other_examples_change_nothing_that_is_real() -> None:
 def test_the_cache_gives_what_the_whole_gives(positions: str) -> None:
     model = gpt(positions=positions)
     made, x, cache = variables(model), tokens(), {}
-    with compiled_lightly():
-        whole = jax.jit(lambda x: model.apply(made, x, EVALUATION))(x)
-        step = jax.jit(lambda cache, x, at: model.apply({**made, **cache}, x, EVALUATION, at, mutable=["cache"]))
-        for first, last in ((0, 3), (3, 4), (4, 5), (5, 8)):
-            part, cache = step(cache, x[:, first:last], jnp.int32(first))
-            np.testing.assert_allclose(part, whole[:, first:last], rtol=2e-5, atol=2e-5)
-
-
-def varied(logits: jax.Array, step: Any) -> jax.Array:
-    """The most likely token but for a preference that changes: alone it would be the same at every step."""
-    return most_likely(logits + 2 * jnp.cos(1.7 * step * jnp.arange(1, V + 1)), step)
-
-
-@pytest.mark.parametrize("length", [1, 4, 10, 13])
-def test_generation_is_the_whole_text_read_anew_for_each_token(length: int) -> None:
-    """Beyond the context too, where only its last places are read."""
-    model = gpt(positions="learned")
-    made, text = variables(model, 1), tokens(3, length)
-    with compiled_lightly():
-        apply = jax.jit(lambda x: model.apply(made, x, EVALUATION))
-        got = generate(model, made["params"], text, 8, varied)
-        for place in range(8):
-            window = text[:, -CONTEXT:]
-            padded = np.pad(window, ((0, 0), (0, CONTEXT - window.shape[1])))
-            logits = apply(padded)[:, window.shape[1] - 1]
-            np.testing.assert_array_equal(got[:, place], varied(logits, place))
-            text = np.concatenate([text, np.asarray(got[:, place : place + 1])], axis=1)
-    assert len(np.unique(got)) > 2
-
-
-def test_sampling() -> None:
-    logits = jnp.log(jnp.array([[0.5, 0.3, 0.15, 0.05]]))
-    draws = lambda choose: np.array([int(choose(logits, jnp.int32(i))[0]) for i in range(300)])  # noqa: E731
-    key = jax.random.key(0)
-    share = np.bincount(draws(sampled(key)), minlength=4) / 300
-    np.testing.assert_allclose(share, [0.5, 0.3, 0.15, 0.05], atol=5 * 0.5 / 300**0.5)
-    assert set(draws(sampled(key, top_k=2))) == {0, 1}
-    assert set(draws(sampled(key, temperature=0.01))) == {0} == set(draws(most_likely))
-    np.testing.assert_array_equal(draws(sampled(key)), draws(sampled(key)))
+    whole = jax.jit(lambda x: model.apply(made, x, EVALUATION))(x)
+    step = jax.jit(lambda cache, x, at: model.apply({**made, **cache}, x, EVALUATION, at, mutable=["cache"]))
+    for first, last in ((0, 3), (3, 4), (4, 5), (5, 8)):
+        part, cache = step(cache, x[:, first:last], jnp.int32(first))
+        np.testing.assert_allclose(part, whole[:, first:last], rtol=2e-5, atol=2e-5)
 
 
 def test_what_does_not_fit_is_said_before_training() -> None:

@@ -7,16 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.linalg
-from engine import bundled, compiled_lightly, fitted
+from engine import bundled, fitted
+from networks import EVALUATION, outputs, started
 
 import research.catalogue  # noqa: F401
 from research.data.series import COEFFICIENTS, noisy_ar2
-from research.models.layers.forward import Forward
 from research.registry import ARCHITECTURES, load_package
 from research.sweeps.experiment import EXPERIMENTS
 from research.training import chunk as chunk_lib
-
-EVALUATION = Forward()
 
 
 def built(**options: Any) -> Any:
@@ -74,8 +72,7 @@ def test_the_filters_error_has_its_variance() -> None:
 def test_hidden_layers_written_out() -> None:
     model = built(state=2, hidden=(3, 4))
     x = jax.random.normal(jax.random.key(1), (2, 5, 2))
-    params = model.init(jax.random.key(0), x, EVALUATION)["params"]
-    params = jax.tree.map(lambda leaf: np.asarray(leaf) + np.float32(0.1), params)
+    params = jax.tree.map(lambda leaf: np.asarray(leaf) + np.float32(0.1), started(model, x)["params"])
 
     def dense(name: str, h: Any) -> Any:
         layer = params[name]
@@ -90,7 +87,7 @@ def test_hidden_layers_written_out() -> None:
             layer = params[f"HiddenDense_{place}"]["Dense_0"]
             out = np.tanh(out @ layer["kernel"] + layer["bias"])
         expected.append(dense("head", out))
-    got = model.apply({"params": params}, x, EVALUATION)
+    got = outputs(model, {"params": params}, x)
     np.testing.assert_allclose(got, np.stack(expected, 1), rtol=1e-5, atol=1e-5)
 
 
@@ -111,9 +108,8 @@ def test_learns_the_filter(tmp_path: Any) -> None:
         "epochs": 1,
     }
     plans = bundled(str(tmp_path))
-    with compiled_lightly():
-        chunk, run = fitted(plans, settings)
-        found = chunk_lib.evaluate(run.program, chunk, chunk.state.evaluated, chunk.lanes.test)
+    chunk, run = fitted(plans, settings)
+    found = chunk_lib.evaluate(run.program, chunk, chunk.state.evaluated, chunk.lanes.test)
     error = float(found["mse"].mean())
     seen = noisy_ar2(20_000, seed=0)
     wrong = np.append(0, (filtered(seen)[:-1] - seen[1:]) ** 2)  # of each value

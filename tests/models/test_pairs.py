@@ -8,7 +8,7 @@ import functools
 from collections.abc import Iterable
 
 import pytest
-from engine import compiled_lightly, member
+from engine import member
 
 from research.errors import UserError
 from research.registry import ARCHITECTURES, OPTIMIZERS, REGULARIZERS, Regularizer
@@ -88,6 +88,5 @@ def test_a_lane_is_the_run_alone(name: str, optimizer: str, members: tuple[str, 
     of = battery.architecture(name)
     chosen = settings(optimizer, map(REGULARIZERS.get, members))
     runs = [of.run(**chosen, seed=seed, learning_rate=0.01 * (1 + seed)) for seed in range(3)]
-    with compiled_lightly():
-        together = steps(runs, of.data.data, len(runs), 2)
-        assert not (wrong := astray(lane(together, 1), runs[1], of.data.data, 2)), wrong
+    together = steps(runs, of.data.data, len(runs), 2)
+    assert not (wrong := astray(lane(together, 1), runs[1], of.data.data, 2)), wrong

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import compiled_lightly
+from networks import EVALUATION, outputs, started
 
 import research.catalogue  # noqa: F401
 from research.models import gru, lstm, rnn
@@ -14,7 +14,6 @@ from research.models.layers.forward import Forward
 from research.models.layers.recurrence import Cell, recurrence
 from research.registry import ARCHITECTURES
 
-EVALUATION = Forward()
 FAMILIES = ("rnn", "lstm", "gru", "min_gru")
 TRAINING = Forward(
     train=True,
@@ -34,17 +33,6 @@ def parameters(name: str, shape: tuple[int, ...], **options: Any) -> dict[str, i
     x = jax.ShapeDtypeStruct((1, *shape), jnp.int32 if options.get("vocabulary") else jnp.float32)
     variables = jax.eval_shape(lambda x: model.init(jax.random.key(0), x, EVALUATION), x)
     return {k: sum(leaf.size for leaf in jax.tree.leaves(v)) for k, v in variables["params"].items()}
-
-
-def started(model: Any, x: Any, fwd: Forward = EVALUATION) -> Any:
-    """The variables that a network begins with; one program, where each operation by itself would be one."""
-    with compiled_lightly():
-        return jax.jit(lambda x: model.init(jax.random.key(0), x, fwd))(x)
-
-
-def outputs(model: Any, variables: Any, x: Any, fwd: Forward = EVALUATION, **keys: jax.Array) -> jax.Array:
-    with compiled_lightly():
-        return jax.jit(lambda variables, x: model.apply(variables, x, fwd, rngs=keys))(variables, x)
 
 
 def normal(*shape: int, seed: int = 0) -> jax.Array:
@@ -150,8 +138,7 @@ def test_gradients_are_those_of_the_loop_written_out(cell: Cell, gates: int, sta
     def plain(*arrays: jax.Array) -> jax.Array:
         return jnp.sum(weights * _plain(cell, states, *arrays, kept, real))
 
-    with compiled_lightly():
-        got, expected = (jax.jit(jax.value_and_grad(of, (0, 1, 2)))(inputs, kernel, bias) for of in (ours, plain))
+    got, expected = (jax.jit(jax.value_and_grad(of, (0, 1, 2)))(inputs, kernel, bias) for of in (ours, plain))
     for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
@@ -263,8 +250,7 @@ def test_the_padding_of_numbers_changes_nothing(name: str) -> None:
         return jax.grad(total, has_aux=True)(params)
 
     padded = jnp.pad(x, ((0, 0), (0, 2), (0, 0)), constant_values=jnp.nan)
-    with compiled_lightly():
-        expected, others = found(x), [found(padded), found(padded.at[:, 4:, 0].set(5.0))]
+    expected, others = found(x), [found(padded), found(padded.at[:, 4:, 0].set(5.0))]
     for other in others:
         for a, b in zip(jax.tree.leaves(other), jax.tree.leaves(expected), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
@@ -306,7 +292,7 @@ def test_the_mask_is_the_same_at_every_step() -> None:
         },
         "head": {"kernel": jnp.eye(4)},
     }
-    y = outputs(model, {"params": params}, x, TRAINING, variational_dropout=jax.random.key(3))
+    y = outputs(model, {"params": params}, x, TRAINING, rngs={"variational_dropout": jax.random.key(3)})
     assert {0.0, 4.0} == set(np.unique(y))  # 2 of the inputs' mask times 2 of the outputs'
     np.testing.assert_array_equal(y, y[:, :1].repeat(6, 1))
     assert (y[0] != y[1]).any()

@@ -8,14 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import compiled_lightly
+from networks import EVALUATION, outputs
 
 import research.catalogue  # noqa: F401
 from research.models.decoding import beam_search, greedy
-from research.models.layers.forward import Forward
 from research.registry import ARCHITECTURES
 
-EVALUATION = Forward()
 V, B, S, T, START = 4, 2, 4, 3, 3
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "transformer": ("transformer", {"layers": 1, "heads": 2, "width": 8, "context": 8}),
@@ -40,8 +38,7 @@ def made(name: str, seed: int = 0) -> tuple[Any, Any]:
     """A model and random parameters, so large that its answers differ."""
     kind, options = MODELS[name]
     model = ARCHITECTURES.get(kind).build(outputs=V, vocabulary=V, per_step=True, source=S, **options)
-    with compiled_lightly():
-        params = jax.jit(model.init)(jax.random.key(0), tokens(), EVALUATION)["params"]
+    params = jax.jit(model.init)(jax.random.key(0), tokens(), EVALUATION)["params"]
     draw = np.random.default_rng(seed)
     return model, jax.tree.map(lambda w: w + 0.4 * draw.normal(size=w.shape).astype(np.float32), params)
 
@@ -54,9 +51,8 @@ def forced(model: Any, params: Any) -> Any:
 def test_an_answer_hangs_on_its_source_and_on_what_it_has_said(name: str) -> None:
     model, params = made(name)
     x = tokens()
-    with compiled_lightly():
-        apply = forced(model, params)
-        whole = np.asarray(apply(x))
+    apply = forced(model, params)
+    whole = np.asarray(apply(x))
     assert whole.shape == (B, S + T, V)
     assert not whole[:, :S].any()
     for place in range(S + T):
@@ -79,9 +75,8 @@ def test_padding_of_the_source_changes_nothing(name: str) -> None:
     short = ARCHITECTURES.get(MODELS[name][0]).build(
         outputs=V, vocabulary=V, per_step=True, source=2, **MODELS[name][1]
     )
-    with compiled_lightly():
-        whole = forced(model, params)(x)[:, S:]
-        alone = forced(short, params)(np.concatenate([x[:, :2], x[:, S:]], axis=1))[:, 2:]
+    whole = forced(model, params)(x)[:, S:]
+    alone = forced(short, params)(np.concatenate([x[:, :2], x[:, S:]], axis=1))[:, 2:]
     np.testing.assert_allclose(whole, alone, rtol=1e-4, atol=1e-5)
 
 
@@ -89,14 +84,13 @@ def test_padding_of_the_source_changes_nothing(name: str) -> None:
 def test_greedy_is_the_likeliest_token_after_what_was_said(name: str) -> None:
     model, params = made(name, 1)
     source = tokens(1)[:, :S]
-    with compiled_lightly():
-        got = jax.jit(functools.partial(greedy, model, start=START, count=T))(params, source)
-        said = np.full((B, 1), START, np.int32)
-        apply = forced(model, params)
-        for place in range(T):
-            padded = np.pad(said, ((0, 0), (0, T - said.shape[1])))
-            logits = apply(np.concatenate([source, padded], axis=1))[:, S + place]
-            said = np.concatenate([said, np.asarray(logits.argmax(axis=-1))[:, None]], axis=1).astype(np.int32)
+    got = jax.jit(functools.partial(greedy, model, start=START, count=T))(params, source)
+    said = np.full((B, 1), START, np.int32)
+    apply = forced(model, params)
+    for place in range(T):
+        padded = np.pad(said, ((0, 0), (0, T - said.shape[1])))
+        logits = apply(np.concatenate([source, padded], axis=1))[:, S + place]
+        said = np.concatenate([said, np.asarray(logits.argmax(axis=-1))[:, None]], axis=1).astype(np.int32)
     np.testing.assert_array_equal(got, said[:, 1:])
 
 
@@ -108,13 +102,12 @@ def test_a_wide_beam_finds_the_likeliest_of_all_answers(name: str) -> None:
     every = np.array(list(itertools.product(range(V), repeat=T)), np.int32)
     x = np.concatenate([np.repeat(source, len(every), axis=0), np.full((B * len(every), 1), START)], axis=1)
     x = np.concatenate([x, np.tile(every, (B, 1))[:, :-1]], axis=1).astype(np.int32)
-    with compiled_lightly():
-        log_probabilities = jax.nn.log_softmax(forced(model, params)(x)[:, S:]).reshape(B, len(every), T, V)
-        picked = jnp.take_along_axis(log_probabilities, every[None, ..., None], axis=-1)[..., 0].sum(axis=-1)
-        beams = lambda width: functools.partial(beam_search, model, start=START, count=T, width=width)  # noqa: E731
-        answers, scores = jax.jit(beams(V**2))(params, source)
-        one, _ = jax.jit(beams(1))(params, source)
-        best = jax.jit(functools.partial(greedy, model, start=START, count=T))(params, source)
+    log_probabilities = jax.nn.log_softmax(forced(model, params)(x)[:, S:]).reshape(B, len(every), T, V)
+    picked = jnp.take_along_axis(log_probabilities, every[None, ..., None], axis=-1)[..., 0].sum(axis=-1)
+    beams = lambda width: functools.partial(beam_search, model, start=START, count=T, width=width)  # noqa: E731
+    answers, scores = jax.jit(beams(V**2))(params, source)
+    one, _ = jax.jit(beams(1))(params, source)
+    best = jax.jit(functools.partial(greedy, model, start=START, count=T))(params, source)
     order = np.argsort(-np.asarray(picked), axis=1)[:, :4]
     np.testing.assert_array_equal(answers[:, :4], every[order])
     np.testing.assert_allclose(scores[:, :4], np.take_along_axis(np.asarray(picked), order, 1), rtol=1e-4, atol=1e-5)
@@ -123,7 +116,7 @@ def test_a_wide_beam_finds_the_likeliest_of_all_answers(name: str) -> None:
 
 def test_a_recurrent_decoder_leaves_its_maps_where_they_are_asked_for() -> None:
     model, params = made("luong")
-    _, left = model.apply({"params": params}, tokens(), EVALUATION, mutable=["attention"])
+    _, left = outputs(model, {"params": params}, tokens(), mutable=["attention"])
     (weights,) = left["attention"]["weights"]
     assert weights.shape == (B, T, S)
     np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)

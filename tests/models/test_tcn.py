@@ -4,13 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from networks import EVALUATION, outputs, started
 
 import research.catalogue  # noqa: F401
-from research.models.layers.forward import Forward
 from research.models.tcn import taps
 from research.registry import ARCHITECTURES
-
-EVALUATION = Forward()
 
 
 def built(**options):
@@ -39,7 +37,7 @@ def test_a_block_by_hand() -> None:
     """act(W x + conv(conv(x))), and the next block without the map."""
     x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 7, 2)), jnp.float32)
     model = built(per_step=True)
-    variables = model.init(jax.random.key(0), x, EVALUATION)
+    variables = started(model, x)
     params = variables["params"]
 
     def dense(h, p):
@@ -54,8 +52,8 @@ def test_a_block_by_hand() -> None:
             )
         h = jax.nn.relu((dense(h, params["Dense_0"]) if level == 0 else h) + branch)
     expected = dense(h, params["head"])
-    np.testing.assert_allclose(model.apply(variables, x, EVALUATION), expected, rtol=1e-5, atol=1e-5)
-    last = built(per_step=False).apply(variables, x, EVALUATION)
+    np.testing.assert_allclose(outputs(model, variables, x), expected, rtol=1e-5, atol=1e-5)
+    last = outputs(built(per_step=False), variables, x)
     np.testing.assert_allclose(last, expected[:, -1], rtol=1e-5, atol=1e-5)
 
 
@@ -63,19 +61,18 @@ def test_it_sees_so_many_steps_of_the_past_and_none_of_the_future() -> None:
     """1 + 2 (3 - 1) (2² - 1) = 13 steps, itself included."""
     model = built(per_step=True, activation="tanh")
     x = jnp.asarray(np.random.default_rng(0).normal(size=(1, 30, 2)), jnp.float32)
-    variables = model.init(jax.random.key(0), x, EVALUATION)
-    moved = jax.jacobian(lambda x: model.apply(variables, x, EVALUATION)[0, 20].sum())(x)[0]
-    assert list(np.flatnonzero(np.abs(moved).sum(-1))) == list(range(8, 21))
+    variables = started(model, x)
+    moved = jax.jit(jax.jacobian(lambda x: model.apply(variables, x, EVALUATION)[0, 20].sum()))(x)[0]
+    assert list(np.flatnonzero(np.abs(np.asarray(moved)).sum(-1))) == list(range(8, 21))
 
 
 def test_padding_changes_nothing() -> None:
     short = jax.random.randint(jax.random.key(1), (2, 5), 0, 6)
     padded = jnp.pad(short, ((0, 0), (0, 4)), constant_values=-1)
     model = built(vocabulary=6)
-    variables = model.init(jax.random.key(0), short, EVALUATION)
-    np.testing.assert_allclose(
-        model.apply(variables, padded, EVALUATION), model.apply(variables, short, EVALUATION), rtol=1e-6, atol=1e-6
-    )
+    variables = started(model, short)
+    seen, expected = (outputs(model, variables, x) for x in (padded, short))
+    np.testing.assert_allclose(seen, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_the_count_of_the_published_setting() -> None:

@@ -6,13 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import compiled_lightly
+from networks import EVALUATION, outputs, started
 
 import research.catalogue  # noqa: F401
-from research.models.layers.forward import Forward
 from research.registry import ARCHITECTURES
 
-EVALUATION = Forward()
 V, B, T, K = 7, 3, 6, 4
 LENGTHS = np.array([6, 4, 2])
 
@@ -28,8 +26,7 @@ def tokens(seed: int = 0) -> np.ndarray:
 
 
 def variables(model: Any, x: Any) -> Any:
-    with compiled_lightly():
-        made = jax.jit(model.init)(jax.random.key(0), x, EVALUATION)["params"]
+    made = started(model, x)["params"]
     draw = np.random.default_rng(0)
     return {"params": jax.tree.map(lambda w: w + 0.3 * draw.normal(size=w.shape).astype(np.float32), made)}
 
@@ -50,17 +47,16 @@ def test_padding_changes_nothing(options: dict[str, Any]) -> None:
     """A sequence's outputs are its own: without its padding, and whatever lies beside it."""
     model, x = encoder(**options), tokens()
     made = variables(model, x)
-    with compiled_lightly():
-        whole = model.apply(made, x, EVALUATION)
-        for row, length in enumerate(LENGTHS):
-            alone = model.apply(made, x[row : row + 1, :length], EVALUATION)
-            np.testing.assert_allclose(alone[0], whole[row], rtol=1e-5, atol=1e-6)
+    whole = outputs(model, made, x)
+    for row, length in enumerate(LENGTHS):
+        alone = outputs(model, made, x[row : row + 1, :length])
+        np.testing.assert_allclose(alone[0], whole[row], rtol=1e-5, atol=1e-6)
     assert whole.shape == (B, K)
 
 
 def test_an_answer_at_each_step() -> None:
     model, x = encoder(per_step=True), tokens()
-    out = model.apply(variables(model, x), x, EVALUATION)
+    out = outputs(model, variables(model, x), x)
     assert out.shape == (B, T, K)
 
 
@@ -68,7 +64,7 @@ def test_series_of_numbers() -> None:
     x = np.random.default_rng(0).normal(size=(B, T, 3)).astype(np.float32)
     model = encoder(vocabulary=None, positions="learned")
     made = variables(model, x)
-    assert model.apply(made, x, EVALUATION).shape == (B, K)
+    assert outputs(model, made, x).shape == (B, K)
     assert made["params"]["Dense_0"]["kernel"].shape == (3, 8)
 
 
@@ -76,5 +72,5 @@ def test_places_are_told_apart() -> None:
     x = np.array([[1, 2, 3], [3, 2, 1]], np.int32)
     for positions in ("learned", "sinusoidal", "rotary"):
         model = encoder(positions=positions)
-        out = model.apply(variables(model, x), x, EVALUATION)
+        out = outputs(model, variables(model, x), x)
         assert not np.allclose(out[0], out[1], rtol=1e-3)

@@ -5,14 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from engine import run
+from networks import EVALUATION, outputs, started
 
 import research.catalogue  # noqa: F401
 from research.errors import UserError
-from research.models.layers.forward import Forward
 from research.models.vit import patches
 from research.registry import ARCHITECTURES
 
-EVALUATION = Forward()
 TINY = {"arch": "vit", "arch.patch": 3, "arch.width": 8, "arch.heads": 2, "arch.layers": 1}
 
 
@@ -38,9 +37,8 @@ def test_parameters_by_arithmetic(pooling: str) -> None:
 def test_evaluation_is_of_each_image_alone() -> None:
     model = ARCHITECTURES.get("vit").build(outputs=3, layers=2, heads=2, width=8, patch=3)
     x = jax.random.normal(jax.random.key(1), (4, 6, 6, 1))
-    variables = model.init(jax.random.key(0), x, EVALUATION)
-    whole = model.apply(variables, x, EVALUATION)
-    other = model.apply(variables, x.at[1:].set(7.0), EVALUATION)
+    variables = started(model, x)
+    whole, other = (np.asarray(outputs(model, variables, seen)) for seen in (x, x.at[1:].set(7.0)))
     np.testing.assert_array_equal(whole[0], other[0])
     assert (whole[1:] != other[1:]).any()
 

@@ -99,11 +99,12 @@ def test_numbers_of_every_member_are_lane_values(name):
     defaults = {o.name: 0.5 if o.default is REQUIRED else o.default for o in entry.options}
     lanes = {k: jnp.float32([v, v * 0.5, 0.3]) for k, v in defaults.items()}
 
+    @jax.jit
     def run(numbers, scale):
         return two_updates(optax.chain(optax.stateless_with_tree_map(lambda g, _: g * scale), entry.build(**numbers)))
 
     scales = jnp.float32([1, 1, 2])
-    together = jax.vmap(run)(lanes, scales)
+    together = jax.jit(jax.vmap(run))(lanes, scales)
     for lane in range(3):
         alone = run({k: v[lane] for k, v in lanes.items()}, scales[lane])
         jax.tree.map(lambda a, b, n=lane: np.testing.assert_allclose(a[n], b, rtol=1e-5, atol=1e-6), together, alone)

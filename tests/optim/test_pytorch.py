@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
-from engine import TABLE, compiled_lightly, run
+from engine import TABLE, run
 
 from research.sweeps import battery
 from research.training import step as step_lib
@@ -81,7 +81,7 @@ def ours(name: str, options: dict[str, Any]) -> tuple[list[Any], np.ndarray, np.
     x, y = TABLE.data.x[rows], TABLE.data.y[rows]
     batch = {"x": jnp.asarray(x), "y": jnp.asarray(y), "factor": jnp.ones(())}
     update = jax.jit(lambda state: step_lib.train_step(own.program, state, lane, batch))
-    with own.program.numbers(), compiled_lightly():
+    with own.program.numbers():
         state = step_lib.initial_state(own.program, lane, variables)
         seen = [state.variables.params]
         for _ in range(STEPS):

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 import pytest
-from engine import BASE, compiled_lightly, data_of, planner
+from engine import BASE, data_of, planner
 from optuna.trial import TrialState
 
 from research.errors import Stopped, UserError
@@ -27,12 +27,6 @@ from research.training.refill import Places
 AXES = ["learning_rate=log(1e-4,10)", "regularization.dropout=uniform(0,0.8)"]
 SETTINGS = {**{k: v for k, v in BASE.items() if k != "learning_rate"}, "epochs": 4}
 BUDGET = Budget("tpe", trials=14, parallel=5, pruner="asha")
-
-
-@pytest.fixture(autouse=True)
-def _lightly() -> Iterator[None]:
-    with compiled_lightly():
-        yield
 
 
 class Watcher:

@@ -1,11 +1,10 @@
 """Tuning: what is chosen and by what, the fresh seeds that report it, and spaces that cannot be searched."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from engine import BASE, compiled_lightly, planner
+from engine import BASE, planner
 from optuna.trial import TrialState
 
 from research.errors import UserError
@@ -15,12 +14,6 @@ from research.sweeps.execution import DEFAULT
 from research.sweeps.store import Store
 from research.sweeps.tuning import Budget, Goal, Tuned, Workshop
 from tests.sweeps.test_racing import Watcher
-
-
-@pytest.fixture(autouse=True)
-def _lightly() -> Iterator[None]:
-    with compiled_lightly():
-        yield
 
 
 def tuned(folder: Path, sample: list[str], budget: Budget, goal: Goal | None = None, **settings: Any) -> Tuned:

@@ -3,14 +3,13 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 import pytest
-from engine import compiled_lightly, data_of, planner, run, train
+from engine import data_of, planner, run, train
 
 from research import config as config_lib
 from research.analysis.verdict import intent, location, verdict
@@ -26,12 +25,6 @@ from research.training import loop
 from research.training.way import Way
 
 WIDTH, STEPS = 4, 2
-
-
-@pytest.fixture(autouse=True)
-def _lightly() -> Iterator[None]:
-    with compiled_lightly(""):
-        yield
 
 
 @functools.cache

@@ -60,6 +60,5 @@ def test_every_loss_is_finite_with_a_finite_gradient() -> None:
         for scale in (0.0, 1.0, 1e4):
             z = scale * jnp.linspace(-1, 1, 4 * entry.outputs(width)).reshape(4, -1)
             t = jax.nn.one_hot(jnp.arange(4) % width, width) if "classification" in entry.tasks else 0 * z
-            value, gradient = jax.value_and_grad(lambda z, e=entry, t=t: e.build()(z, t).sum())(z)
-            assert jnp.isfinite(value), entry.name
-            assert jnp.isfinite(gradient).all(), entry.name
+            both = jax.jit(jax.value_and_grad(lambda z, e=entry, t=t: e.build()(z, t).sum()))(z)
+            assert all(np.isfinite(found).all() for found in both), entry.name

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
-from engine import bundled, compiled_lightly, fitted
+from engine import bundled, fitted
 from sklearn.decomposition import PCA
 
 from research import rng
@@ -28,8 +28,7 @@ def test_a_linear_autoencoder_finds_the_principal_components(tmp_path_factory: p
     settings = {**AUTOENCODER, "dataset": "iris", "split_seed": 0, "optimizer": "adam", "learning_rate": 0.02}
     settings |= {"epochs": 300, "batch_size": "full", "split": "8:1:1"}
     planner = bundled(str(tmp_path_factory.getbasetemp() / "reconstruction"))
-    with compiled_lightly():
-        chunk, run = fitted(planner, settings)
+    chunk, run = fitted(planner, settings)
     lane = jax.tree.map(lambda leaf: np.asarray(leaf)[0], chunk.lanes)
     x = (planner.arrays(run).x[lane.train] - lane.shift) / lane.scale
     best = PCA(2).fit(x)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import compiled_lightly
+from networks import outputs
 from sklearn.metrics import jaccard_score
 
 from research.data import memory
@@ -69,16 +69,15 @@ def test_a_mask_moves_with_its_picture(member: str) -> None:
     index = jnp.arange(8)
     batch = {"x": jnp.array(data.data.x[:8]), "y": jnp.array(data.data.y[:8]), "index": index}
     state = battery.start([run], data.data, 1).state
-    x, y, encoded = prepare(
-        run.program, jax.tree.map(lambda leaf: leaf[0], state), lane, batch, forward(run.program, lane, index)
-    )
-    counted = np.asarray(y) != PADDING
-    clear = counted & (np.asarray(x)[..., 0] > 120 / 255)
+    moved = jax.jit(lambda state: prepare(run.program, state, lane, batch, forward(run.program, lane, index)))
+    x, y, encoded = jax.device_get(moved(jax.tree.map(lambda leaf: leaf[0], state)))
+    counted = y != PADDING
+    clear = counted & (x[..., 0] > 120 / 255)
     assert clear.sum() > 20
-    agreement = (np.asarray(y)[clear] == 1).mean()
+    agreement = (y[clear] == 1).mean()
     assert agreement == 1 if member in ("flip=1", "shift=3") else agreement > 0.9
-    assert (np.asarray(y) != data.data.y[:8]).any()
-    np.testing.assert_array_equal(np.asarray(encoded).sum(axis=-1), counted)
+    assert (y != data.data.y[:8]).any()
+    np.testing.assert_array_equal(encoded.sum(axis=-1), counted)
 
 
 def test_cutmix_pastes_the_mask_and_smoothing_leaves_what_is_not_counted() -> None:
@@ -98,13 +97,12 @@ def test_any_size_and_the_heat_map() -> None:
     run = Subject(FCN, data).run()
     lane, variables = battery.initial(run, data.data)
     fwd = forward(run.program, lane, None)
-    with compiled_lightly():
-        for height, width in ((8, 8), (7, 13), (3, 5)):
-            out = run.program.model.apply({"params": variables.params}, jnp.ones((1, height, width, 1)), fwd)
-            assert out.shape == (1, height, width, 2)
-        classifies = run.program.model.clone(per_step=False)
-        params = {name: leaf for name, leaf in variables.params.items() if name != "Conv_1"}
-        assert classifies.apply({"params": params}, jnp.ones((2, 16, 12, 1)), fwd).shape == (2, 2)
+    for height, width in ((8, 8), (7, 13), (3, 5)):
+        out = outputs(run.program.model, {"params": variables.params}, jnp.ones((1, height, width, 1)), fwd)
+        assert out.shape == (1, height, width, 2)
+    classifies = run.program.model.clone(per_step=False)
+    params = {name: leaf for name, leaf in variables.params.items() if name != "Conv_1"}
+    assert outputs(classifies, {"params": params}, jnp.ones((2, 16, 12, 1)), fwd).shape == (2, 2)
 
 
 def test_what_cannot_be_is_said() -> None:

@@ -28,7 +28,7 @@ def curve(settings: dict[str, Any], replicas: int, epochs: int = 1, dispatch: in
     run = engine.run(**more, **settings)
     program, way = run.program, Way(1, dispatch, replicas=replicas)
     losses: list[float] = []
-    with program.numbers(), engine.compiled_lightly():
+    with program.numbers():
         (chunk,) = chunk_lib.start(program, [run.config], engine.data_of(run).data, way)
         if stain is not None:
             gather = chunk.functions.gather

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engine import Memory, compiled_lightly, lane
+from engine import Memory, lane
 from engine import run as image_run
 from engine import start as image_start
 from sequences import CONTEXT, PADDED, SYMBOLS, run, spec, start, tiny
@@ -34,14 +34,13 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_rows_sum_to_one(name: str) -> None:
-    with compiled_lightly():
-        if name == "vit":
-            own = image_run(**{key.replace(".", "__"): value for key, value in tiny(name).items()})
-            chunk, x = image_start([own], 1), np.zeros((6, 6, 1), np.uint8)
-        else:
-            own = run(PAIRS, **tiny(name))
-            chunk, x = start([own], 1, PAIRS), X
-        maps = attention_maps(own.program, lane(chunk.lanes, 0), lane(chunk.state.variables, 0), x)
+    if name == "vit":
+        own = image_run(**{key.replace(".", "__"): value for key, value in tiny(name).items()})
+        chunk, x = image_start([own], 1), np.zeros((6, 6, 1), np.uint8)
+    else:
+        own = run(PAIRS, **tiny(name))
+        chunk, x = start([own], 1, PAIRS), X
+    maps = attention_maps(own.program, lane(chunk.lanes, 0), lane(chunk.state.variables, 0), x)
     assert set(maps) == set(EXPECTED[name])
     for layer, weights in maps.items():
         queries, keys = axis_names(layer, weights.shape[1:], own.program.spec, x)
@@ -64,5 +63,5 @@ def test_the_figure_names_its_axes_and_leaves_padding_out() -> None:
 def test_a_network_without_attention_says_so() -> None:
     own = run(arch="gru", arch__hidden=3)
     chunk = start([own], 1)
-    with compiled_lightly(), pytest.raises(UserError, match="arch=gru has no attention"):
+    with pytest.raises(UserError, match="arch=gru has no attention"):
         attention_maps(own.program, lane(chunk.lanes, 0), lane(chunk.state.variables, 0), np.asarray(X))

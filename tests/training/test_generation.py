@@ -7,6 +7,7 @@ import pytest
 from engine import lane
 from sequences import CONTEXT, SYMBOLS, run, start, tiny
 
+from research import rng
 from research.training import network
 from research.training.generation import generate
 
@@ -43,6 +44,25 @@ def test_the_likeliest_is_that_of_reading_the_text_again(name: str) -> None:
             text[place] = predict(text[None])[place - 1].argmax()  # what lies after a place it does not see
     got = generate(own.program, held, variables, np.array(PROMPT), count=6, temperature=0.0, seed=0)
     np.testing.assert_array_equal(got, text[len(PROMPT) :])
+
+
+@pytest.mark.parametrize("length", [1, 4, CONTEXT, CONTEXT + 3])
+def test_kept_keys_and_values_are_those_of_reading_the_text_again(length: int) -> None:
+    """Beyond the context too, where only its last tokens are read."""
+    own = run(**tiny("gpt"))
+    chunk = start([own], 1)
+    held = lane(chunk.lanes, 0)
+    variables = jax.tree.map(lambda leaf: 8 * leaf[0], chunk.state.variables)
+    predict = jax.jit(lambda x: network.predict(own.program, variables, held, x)[0])
+    count, text = CONTEXT + 2, (PROMPT * 2)[:length]
+    for place in range(count):
+        seen = text[-CONTEXT:]
+        logits = predict(np.array([seen + [0] * (CONTEXT - len(seen))]))[len(seen) - 1]
+        text = [*text, int(jax.random.categorical(rng.at(np.uint32(5), "generate", place), logits))]
+    prompt = np.array(text[:length])
+    got = generate(own.program, held, variables, prompt, count=count, temperature=1.0, seed=5)
+    np.testing.assert_array_equal(got, text[length:])
+    assert len(np.unique(got)) > 2
 
 
 def test_states_that_are_carried_on_are_those_of_the_whole() -> None:

@@ -1,14 +1,14 @@
 """What a run keeps: the variables of its best and of its last epoch, whatever its neighbours and its stops."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 import pytest
-from engine import EPOCHS, assert_same_bits, compiled_lightly, data_of, lane, run
+from engine import EPOCHS, assert_same_bits, data_of, lane, run
 
 from research.sweeps.plan import Run
 from research.training import chunk as chunk_lib
@@ -19,12 +19,6 @@ from research.training.snapshot import Snapshot, select
 from research.training.way import Way
 
 WAYS = [Way(1, 1), Way(2, 2)]
-
-
-@pytest.fixture(autouse=True)
-def compiled_at_once() -> Iterator[None]:
-    with compiled_lightly():
-        yield
 
 
 def train(runs: Sequence[Run], way: Way, **more: Any) -> list[loop.Outcome]:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import assert_close, assert_lane_is_alone, compiled_lightly, lane, run, start, steps
+from engine import assert_close, assert_lane_is_alone, lane, run, start, steps
 
 from research.registry import SCHEDULES
 from research.training import chunk as chunk_lib
@@ -22,10 +22,9 @@ def test_another_run_is_not_the_run_alone(changes: dict[str, Any]) -> None:
     """What stands for rounding above hides no neighbour's number, Adam beside a normalization included."""
     own = {"learning_rate": 1e-3, "optimizer": "adam", "regularization": "batch_norm,dropout=0.3", "seed": 1}
     changes = {name: f"batch_norm,{v}" if name == "regularization" else v for name, v in changes.items()}
-    with compiled_lightly():
-        assert_lane_is_alone(lane(steps([run(**own)], 1, 2), 0), run(**own), 2)
-        with pytest.raises(AssertionError, match=r"\.params|\.batch_stats"):
-            assert_lane_is_alone(lane(steps([run(**own | changes)], 1, 2), 0), run(**own), 2)
+    assert_lane_is_alone(lane(steps([run(**own)], 1, 2), 0), run(**own), 2)
+    with pytest.raises(AssertionError, match=r"\.params|\.batch_stats"):
+        assert_lane_is_alone(lane(steps([run(**own | changes)], 1, 2), 0), run(**own), 2)
 
 
 def test_the_order_is_a_function_of_seed_and_epoch() -> None:
@@ -56,7 +55,6 @@ def test_lanes_differ_where_their_numbers_do() -> None:
     base = {"regularization": "dropout=0.4"}
     runs = [run(**{**base, **one}) for one in [{}, *numbers]]
     assert len({r.program for r in runs}) == 1
-    with compiled_lightly():
-        seen = steps(runs, len(runs), 3)
+    seen = steps(runs, len(runs), 3)
     flat = [np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(lane(seen, i))]) for i in range(len(runs))]
     assert len({each.tobytes() for each in flat}) == len(runs)

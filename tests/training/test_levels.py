@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine import bundled
+from engine import bundled, compiled_fully
 
 from research.sweeps.plan import with_seeds
 from research.training import loop, ways
@@ -23,7 +23,8 @@ def accuracies(**settings: Any) -> list[float]:
         runs = planner.runs(with_seeds({"dataset": "digits", "schedule": "cosine", **settings}, range(10)))
         program, configs = runs[0].program, [run.config for run in runs]
         way = next(iter(ways.candidates(program, configs[0], len(configs))))
-        outcomes = loop.train(program, configs, planner.arrays(runs[0]), way)
+        with compiled_fully():
+            outcomes = loop.train(program, configs, planner.arrays(runs[0]), way)
     return [outcome.metrics["test/accuracy"] for outcome in outcomes]
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from engine import Memory, assert_close, compiled_lightly, lane
+from engine import Memory, assert_close, lane
 from sequences import CONTEXT, PADDED, SYMBOLS, TEXT, padded, run, spec, start, steps, tiny, train
 
 from research import config as config_lib
@@ -25,8 +25,7 @@ from research.training.way import Way
 
 def test_more_padding_changes_nothing() -> None:
     longer = padded(extra=3)
-    with compiled_lightly():
-        short, long = (steps([run(source)], 1, source, 3) for source in (PADDED, longer))
+    short, long = (steps([run(source)], 1, source, 3) for source in (PADDED, longer))
     assert_close(long, short)
 
 
@@ -41,14 +40,13 @@ def test_the_numbers_of_an_architecture_are_lanes() -> None:
 def test_curves_and_final_metrics_are_means_over_windows() -> None:
     own = run(epochs=12, optimizer="adam", learning_rate=0.03)
     chunk = start([own], 1)
-    with compiled_lightly():
-        for epoch in range(12):
-            chunk_lib.run_epoch(own.program, [chunk], Way(1, 4), epoch)
-        (outcome,) = loop.outcomes(own.program, chunk)
+    for epoch in range(12):
+        chunk_lib.run_epoch(own.program, [chunk], Way(1, 4), epoch)
+    (outcome,) = loop.outcomes(own.program, chunk)
     validation = np.asarray(chunk.lanes.validation)[0]
     variables = jax.tree.map(lambda leaf: leaf[0], chunk.state.variables)
     x, y = TEXT.data.x[validation], TEXT.data.y[validation]
-    logits = network.predict(own.program, variables, lane(chunk.lanes, 0), jnp.asarray(x))
+    logits = np.asarray(jax.jit(network.predict, static_argnums=0)(own.program, variables, lane(chunk.lanes, 0), x))
     nats = optax.softmax_cross_entropy_with_integer_labels(logits, y)
     assert logits.shape == (len(validation), CONTEXT, len(SYMBOLS))
     assert outcome.metrics["validation/nll"] == pytest.approx(float(nats.mean()), rel=1e-5)
@@ -74,15 +72,13 @@ def test_parts_and_streams_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_accumulated_parts_are_the_batch() -> None:
-    with compiled_lightly():
-        one, two = (steps([run(PADDED, accumulate=parts)], 1, PADDED) for parts in (1, 2))
+    one, two = (steps([run(PADDED, accumulate=parts)], 1, PADDED) for parts in (1, 2))
     assert_close(two, one)
 
 
 def test_half_precision_keeps_tokens() -> None:
     for name in ("lstm", "tcn", "gpt", "seq2seq"):
-        with compiled_lightly():
-            found = steps([run(PADDED, **tiny(name), precision="bfloat16")], 1, PADDED)
+        found = steps([run(PADDED, **tiny(name), precision="bfloat16")], 1, PADDED)
         assert all(np.isfinite(leaf).all() and leaf.dtype == np.float32 for leaf in jax.tree.leaves(found))
 
 
@@ -144,8 +140,7 @@ def test_series_of_other_lengths_are_scaled_by_their_real_steps() -> None:
     seen = source.data.x[np.asarray(lanes.train)[0]].reshape(-1, 2)
     np.testing.assert_allclose(lanes.shift[0], np.nanmean(seen, axis=0), rtol=1e-5)
     np.testing.assert_allclose(lanes.scale[0], np.nanstd(seen, axis=0), rtol=1e-5)
-    with compiled_lightly():
-        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(steps([own], 1, source)))
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(steps([own], 1, source)))
     with pytest.raises(UserError, match="arch=mlp takes series that are equally long, and those of memory are not"):
         run(source, arch="mlp")
 

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import acts_on, assert_close, compiled_lightly, data_of, lane, member, run
+from engine import acts_on, assert_close, data_of, lane, member, run
 
 from research.config import Part, RunConfig
 from research.registry import REGULARIZERS, Regularizer
@@ -45,12 +45,11 @@ def evaluated(of: Run, configs: Sequence[RunConfig], count: int) -> Any:
     (chunk,) = chunk_lib.start(program, configs, data_of(of).data, way)
     step = jax.jit(jax.vmap(functools.partial(train_step, program)))
     state, per_epoch = chunk.state, program.sizes.steps_per_epoch
-    with compiled_lightly():
-        for i in range(count):
-            rows = chunk_lib.order(program, chunk, way, i // per_epoch)
-            first = np.int32(i % per_epoch)
-            batch = gather(chunk.feed.x, chunk.feed.y, rows, first, first, steps=1, sizes=program.sizes)
-            state = step(state, chunk.lanes, {**{k: v[0] for k, v in batch.items()}, "factor": chunk.factors[i]})
+    for i in range(count):
+        rows = chunk_lib.order(program, chunk, way, i // per_epoch)
+        first = np.int32(i % per_epoch)
+        batch = gather(chunk.feed.x, chunk.feed.y, rows, first, first, steps=1, sizes=program.sizes)
+        state = step(state, chunk.lanes, {**{k: v[0] for k, v in batch.items()}, "factor": chunk.factors[i]})
     return jax.device_get(state.evaluated)
 
 
