@@ -40,8 +40,8 @@ def test_linear_regression_recovers_its_weights(cache: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("strength", [0.0, 0.3], ids=["least squares", "ridge"])
 def test_ridge_is_scikit_learns(cache: str, strength: float) -> None:
     """MSE + λ/2 |w|² is scikit-learn's |y - Xw|² + α|w|² at α = λn/2."""
-    settings = {"dataset": "diabetes", "regularization": f"l2={strength}", "optimizer.momentum": 0.99, "epochs": 6000}
-    kernel, bias, x, y, _ = trained(cache, {**settings, "learning_rate": 0.02})
+    settings = {"dataset": "diabetes", "regularization": f"l2={strength}", "optimizer.momentum": 0.85, "epochs": 400}
+    kernel, bias, x, y, _ = trained(cache, {**settings, "learning_rate": 0.4})
     ridge = Ridge(alpha=strength * len(y) / 2, tol=1e-12).fit(x.astype(np.float64), y)
     assert np.linalg.norm(kernel[:, 0] - ridge.coef_) < 1e-3 * np.linalg.norm(ridge.coef_)
     np.testing.assert_allclose(bias, ridge.intercept_, rtol=1e-3)
@@ -50,7 +50,7 @@ def test_ridge_is_scikit_learns(cache: str, strength: float) -> None:
 def test_logistic_regression_is_scikit_learns(cache: str) -> None:
     """The mean log loss + λ/2 |w|² is scikit-learn's at C = 1/(λn)."""
     settings = {"dataset": "breast_cancer", "loss": "binary_cross_entropy", "regularization": "l2=0.01"}
-    settings |= {"optimizer.momentum": 0.95, "learning_rate": 0.1, "epochs": 2000}
+    settings |= {"optimizer.momentum": 0.9, "learning_rate": 0.5, "epochs": 500}
     kernel, bias, x, y, _ = trained(cache, settings)
     fit = LogisticRegression(C=1 / (0.01 * len(y)), tol=1e-10, max_iter=10_000).fit(x.astype(np.float64), y)
     assert kernel.shape == (30, 1)
@@ -62,7 +62,7 @@ def test_logistic_regression_is_scikit_learns(cache: str) -> None:
 def test_proximal_l1_has_scikit_learns_zeros(cache: str, l2: float) -> None:
     """MSE + λ|w| + μ/2 |w|² is twice scikit-learn's at α·ratio = λ/2, α(1 - ratio) = μ/2."""
     strength = 20.0
-    settings = {"dataset": "diabetes", "learning_rate": 0.1, "epochs": 3000}
+    settings = {"dataset": "diabetes", "learning_rate": 0.2, "epochs": 1500}
     kernel, *_, x, y, _ = trained(cache, {**settings, "regularization": f"l1_prox={strength},l2={l2}"})
     if l2:
         alpha = (strength + l2) / 2

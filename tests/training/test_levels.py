@@ -12,7 +12,8 @@ from research.sweeps.plan import with_seeds
 from research.training import loop, ways
 
 MLP = {"optimizer.momentum": 0.9, "learning_rate": 0.05, "regularization": "dropout=0.2", "epochs": 30}
-CNN = {"arch": "cnn", "optimizer": "adam", "learning_rate": 0.002, "regularization": "dropout=0.2", "epochs": 20}
+CNN = {"arch": "cnn", "optimizer": "adam", "learning_rate": 0.004, "regularization": "dropout=0.2", "epochs": 12}
+CNN |= {"batch_size": 32}
 
 
 @functools.cache
