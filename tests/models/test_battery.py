@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import pytest
 
+import research.catalogue  # noqa: F401
 from research.models.layers.forward import Forward
 from research.models.layers.sites import Site
 from research.registry import ARCHITECTURES, Architecture

@@ -7,6 +7,7 @@ import pytest
 from networks import outputs
 from sklearn.metrics import jaccard_score
 
+import research.catalogue  # noqa: F401
 from research.data import memory
 from research.data.shapes import CLASSES, inside_of, shapes
 from research.data.spec import PADDING
