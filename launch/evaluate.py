@@ -44,7 +44,7 @@ PARAMS = flags.DEFINE_enum(
 ATTENTION = start.define_file(
     "attention", None, "draw what attention looks at in the split's first example into this file (.png, .pdf, .svg)"
 )
-OUT = start.define_directory("out", None, "write predictions.csv and figures into this directory")
+OUT = start.define_output("out", "write predictions.csv and figures into this directory")
 
 SPLITS = ("test", "validation", "train")
 

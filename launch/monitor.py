@@ -10,14 +10,14 @@ import jax
 from tqdm import tqdm
 
 from launch.signals import STOPPING, watching
-from launch.start import define_directory
+from launch.start import define_output
 from research.sweeps import tensorboard
 from research.sweeps.job import Report
 from research.sweeps.plan import Run
 from research.sweeps.record import Record
 
-TENSORBOARD = define_directory("tensorboard", None, "write the runs' curves as TensorBoard event files here")
-PROFILE = define_directory("profile", None, "write a profiler trace of the training here, for TensorBoard or xprof")
+TENSORBOARD = define_output("tensorboard", "write the runs' curves as TensorBoard event files here")
+PROFILE = define_output("profile", "write a profiler trace of the training here, for TensorBoard or xprof")
 
 
 class Terminal:

@@ -37,13 +37,32 @@ def define_directory(name: str, default: str | None, text: str) -> flags.FlagHol
     return holder
 
 
+def define_output(name: str, text: str) -> flags.FlagHolder[Any]:
+    """A flag for a directory that results are written into; that they can be is seen before there are any."""
+    holder = define_directory(name, None, text)
+    flags.register_validator(name, lambda value: value is None or _takes_files(Path(value)))
+    return holder
+
+
 def define_file(name: str, default: str | None, text: str) -> flags.FlagHolder[Any]:
-    """A flag for a file to be written."""
+    """A flag for a file to be written; that it can be is seen before there is anything to write."""
     holder = define_name(name, default, text)
     flags.register_validator(
         name, lambda value: value is None or not Path(value).is_dir(), "it is a directory; name a file in it"
     )
+    flags.register_validator(name, lambda value: value is None or _takes_files(Path(value).parent))
     return holder
+
+
+def _takes_files(directory: Path) -> bool:
+    """Makes the directory. Raises flags.ValidationError if that cannot be, or nothing can be written into it."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise flags.ValidationError(f"{error.filename} cannot be made: {error.strerror}") from None
+    if not os.access(directory, os.W_OK):
+        raise flags.ValidationError(f"nothing can be written into {directory}")
+    return True
 
 
 CACHE_DIR = define_directory(

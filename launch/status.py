@@ -22,9 +22,7 @@ from research.sweeps.sweep import Sweep, names
 NAME = start.define_name("name", None, "the sweep of this name; none: every sweep, a line each")
 EXPERIMENT = start.define_name("experiment", None, "a declared table")
 WATCH = flags.DEFINE_bool("watch", False, "show it again every two seconds, until all is done")
-HTML = start.define_directory(
-    "html", None, "write a page that opens in a browser without a network into this directory"
-)
+HTML = start.define_output("html", "write a page that opens in a browser without a network into this directory")
 
 SECONDS = 2.0
 

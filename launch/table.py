@@ -26,7 +26,7 @@ ROWS = flags.DEFINE_enum("rows", "arms", ["arms", "runs"], "a row for each arm, 
 SEEDS = flags.DEFINE_integer("seeds", None, "seeds of each arm; none: as declared", lower_bound=1)
 NO_TRAIN = flags.DEFINE_bool("no_train", False, "show what there is; train nothing")
 EXPLAIN = start.define_name("explain", None, "print what is behind this row")
-FIGURES = start.define_directory("figures", None, "write the table's figures into this directory")
+FIGURES = start.define_output("figures", "write the table's figures into this directory")
 
 
 def main(arguments: Sequence[str]) -> None:

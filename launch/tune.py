@@ -40,7 +40,7 @@ REPORT_SEEDS = flags.DEFINE_integer("report_seeds", 10, "fresh seeds on which th
 EXPERIMENT = start.define_name("experiment", None, "a declared table whose arms are tuned, with --per_arm")
 PER_ARM = flags.DEFINE_bool("per_arm", False, "tune each arm of the --experiment, with the same budget")
 NAME = start.define_name("name", None, "the tuning's name: its journal's beside the records; none: made of the flags")
-FIGURES = start.define_directory("figures", None, "write the trials' figures into this directory")
+FIGURES = start.define_output("figures", "write the trials' figures into this directory")
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -117,6 +117,8 @@ CASES = {
     "train --records=prices.csv": "flag --records=prices.csv: it is a file; name a directory",
     "table --experiment=regularization --figures=prices.csv": "it is a file; name a directory",
     "table --experiment=regularization --out=images": "it is a directory; name a file in it",
+    "table --experiment=regularization --figures=/proc/a": "--figures=/proc/a: /proc/a cannot be made",
+    "table --experiment=regularization --out=/proc/a/table.md": "flag --out=/proc/a/table.md: /proc/a cannot be made",
     "list regularizers foo": "one list at a time; 'foo' is one too many",
     "benchmark pakcing": "did you mean packing",
     "benchmark step --arch=resnt": "no step of 'resnt' is measured; did you mean resnet",
