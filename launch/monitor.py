@@ -4,6 +4,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import jax
@@ -61,12 +62,13 @@ class Terminal:
                 file=sys.stderr,
                 mininterval=0.5 if sys.stderr.isatty() else 10.0,
                 dynamic_ncols=True,
+                bar_format="{l_bar}{bar}| {n:,.1f}/{total:,} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
             ) as bar,
         ):
 
-            def epochs(count: int) -> None:
+            def epochs(count: Fraction | int) -> None:
                 with lock:
-                    bar.update(count)
+                    bar.update(float(count))
 
             def show() -> None:
                 bar.set_postfix_str(", ".join([f"{k}={v}" for k, v in counts.items() if v] + said), refresh=False)

@@ -32,8 +32,6 @@ def commands() -> list[str]:
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tree with the README's own experiment and network in it, and records that its commands share."""
     directory = tmp_path_factory.mktemp("checkout")
-    for package in ("launch", "research"):
-        (directory / package).symlink_to(ROOT / package)
     (directory / "experiments").mkdir()
     for file in (ROOT / "experiments").glob("*.py"):
         shutil.copy(file, directory / "experiments")

@@ -47,8 +47,8 @@ def of_table(table: Table) -> "Iterator[tuple[str, Figure]]":
 
 
 def save(figure: "Figure", directory: str | os.PathLike[str], name: str) -> list[Path]:
-    """Writes NAME.png and NAME.pdf; a slash in the name becomes a dash."""
-    stem = Path(directory) / name.replace("/", "-")
+    """Writes NAME.png and NAME.pdf; a slash in the name becomes a dash, and a space an underscore."""
+    stem = Path(directory) / name.replace("/", "-").replace(" ", "_")
     paths = [Path(f"{stem}.png"), Path(f"{stem}.pdf")]
     try:
         stem.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from fractions import Fraction
 
 import jax
 from jax.experimental import multihost_utils
@@ -31,12 +32,12 @@ ABREAST = 2
 class Report:
     """What an executor tells, and asks, of whoever watches.
 
-    epochs: so many lane-epochs were just done. record: this record was written. warn: something to mind. stopping:
-    why to stop, or "". holds: these runs are under way here now. stepped: a pack is between two steps, so its step is
-    compiled. state: how things stand, in a few words. note: something that is good to know.
+    epochs: so many lane-epochs, or parts of one, were just done. record: this record was written. warn: something to
+    mind. stopping: why to stop, or "". holds: these runs are under way here now. stepped: a pack is between two steps,
+    so its step is compiled. state: how things stand, in a few words. note: something that is good to know.
     """
 
-    epochs: Callable[[int], None] = lambda count: None
+    epochs: Callable[[Fraction | int], None] = lambda count: None
     record: Callable[[Record], None] = lambda record: None
     warn: Callable[[str], None] = lambda message: None
     stopping: Callable[[], str] = lambda: ""
@@ -112,7 +113,7 @@ class Job:
     def _has_kept(self, run_id: str) -> bool:
         return not self.execution.keep_params or Parameters(self.store).has(run_id)
 
-    def showing(self, pack: Pack) -> AbstractContextManager[Callable[[int, int], None]]:
+    def showing(self, pack: Pack) -> AbstractContextManager[Callable[[float, int], None]]:
         """Shows to others, while the pack trains, how far it is; of several processes that train it one does."""
         if jax.process_index() > 0:
             return contextlib.nullcontext(lambda epoch, live: None)

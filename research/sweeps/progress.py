@@ -34,8 +34,8 @@ class Progress:
     worker: str
     runs: tuple[str, ...]
     epochs: int
-    epoch: int
-    first: int
+    epoch: float
+    first: float
     live: int
     began: float
     updated: float
@@ -49,13 +49,13 @@ class Progress:
 @contextlib.contextmanager
 def showing(
     root: Path, worker: Worker, runs: Sequence[str], epochs: int, clock: Callable[[], float] = time.time
-) -> Iterator[Callable[[int, int], None]]:
+) -> Iterator[Callable[[float, int], None]]:
     """Shows a pack while it trains: gives a function of the epochs that are done and of the runs that still train."""
     path = root / FOLDER / f"{worker.token}.{runs[0]}.json"
     shown = Progress(worker.token, str(worker), tuple(runs), epochs, 0, 0, len(runs), clock(), clock())
     due = 0.0
 
-    def to(epoch: int, live: int) -> None:
+    def to(epoch: float, live: int) -> None:
         nonlocal shown, due
         now = clock()
         if not due:  # from here on it trains; before, it compiled

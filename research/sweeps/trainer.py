@@ -5,6 +5,7 @@ import functools
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 from typing import Any
 
 import jax
@@ -27,6 +28,9 @@ from research.training.checkpoints import Found, Writer
 from research.training.inputs import abstract_state, footprint
 from research.training.way import Way
 
+# (so many epochs are done, or a part of one, and so many runs still train; None: as before)
+To = Callable[[Fraction, int | None], None]
+
 
 def train(pack: Pack, job: Job, way: Way) -> list[str]:
     """Trains what can be claimed of a pack, writes the records and returns the ids.
@@ -45,13 +49,14 @@ def train(pack: Pack, job: Job, way: Way) -> list[str]:
 
 def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
     """Trains runs that are all at one step, and writes their records."""
-    lanes, epochs, started, told = len(pack.runs), pack.program.config.epochs, time.time(), 0
+    lanes, epochs, started, told, training = len(pack.runs), pack.program.config.epochs, time.time(), Fraction(0), 0
 
-    def to(epoch: int, live: int = 0) -> None:
-        nonlocal told
+    def to(epoch: Fraction, live: int | None = None) -> None:
+        nonlocal told, training
+        training = training if live is None else live
         job.report.epochs((epoch - told) * lanes)
         told = epoch
-        show(epoch, live)
+        show(float(epoch), training)
 
     with job.showing(pack) as show:
         try:
@@ -60,9 +65,9 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
             raise
         except Exception:
             job.strike(pack, traceback.format_exc())
-            to(0)
+            to(Fraction(0), 0)
             return
-        to(epochs)
+        to(Fraction(epochs), 0)
     origin = provenance(way, lanes, seconds, started, earlier)
     parameters, _ = footprint(pack.runs[0].config, pack.program)
     job.confirm(pack)
@@ -103,7 +108,7 @@ def _of(pack: Pack, run_ids: Iterable[str]) -> Pack:
 
 
 def _with_memory(
-    pack: Pack, job: Job, way: Way, found: Found | None, to: Callable[[int, int], None]
+    pack: Pack, job: Job, way: Way, found: Found | None, to: To
 ) -> tuple[Way, list[loop.Outcome], float, tuple[str, ...]]:
     """The outcomes of the pack's runs, the way and seconds that they took, and how else steps before were trained.
 
@@ -157,10 +162,11 @@ def _attempt(
     job: Job,
     found: Found | None,
     earlier: tuple[str, ...],
-    to: Callable[[int, int], None],
+    to: To,
 ) -> tuple[list[loop.Outcome], float]:
     """The outcomes of the pack's runs, in order, and the seconds that they took since their first step."""
     began, resume = time.monotonic(), found.of([run.id for run in pack.runs]) if found else None
+    per_epoch = pack.program.sizes.steps_per_epoch
     before = resume.seconds if resume else 0.0
     with Writer(job.checkpoints, _saved(pack, way, job)) as writer:
         keeper = Keeper(
@@ -176,17 +182,18 @@ def _attempt(
         )
 
         def at_boundary(boundary: loop.Boundary) -> None:
+            to(Fraction(boundary.step, per_epoch), None)
             job.report.stepped()
             keeper(boundary)
 
         if resume:
-            to(resume.step // pack.program.sizes.steps_per_epoch, resume.runs)
+            to(Fraction(resume.step, per_epoch), resume.runs)
         outcomes = loop.train(
             pack.program,
             [run.config for run in pack.runs],
             arrays,
             way,
-            report=lambda at: to(at.epoch, at.live),
+            report=lambda at: to(Fraction(at.epoch), at.live),
             at_boundary=at_boundary,
             resume=resume,
             memory=job.execution.memory,

@@ -76,7 +76,7 @@ def test_slices_have_a_panel_an_axis(found: Study) -> None:
 def test_every_figure_is_written(found: Study, tmp_path: Path) -> None:
     paths = trials.write_figures(found, ACCURACY, tmp_path)
     names = {path.stem for path in paths}
-    assert names == {f"a tuning {name}" for name in ("history", "importance", "slice", "contour", "best of k")}
+    assert names == {f"a_tuning_{name}" for name in ("history", "importance", "slice", "contour", "best_of_k")}
     for path in paths:
         if path.suffix == ".png":
             Image.open(path).verify()
@@ -86,4 +86,4 @@ def test_two_trials_draw_what_they_can(tmp_path: Path) -> None:
     of = study(None, "short", "higher", {}, sampler("random", SPACE, 0))
     search(of, SPACE, 2, 2, lambda points: [Result(accuracy(point)) for point in points])
     names = {path.stem for path in trials.write_figures(of, ACCURACY, tmp_path)}
-    assert names == {"short history", "short slice", "short best of k"}
+    assert names == {"short_history", "short_slice", "short_best_of_k"}
