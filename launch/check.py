@@ -39,4 +39,4 @@ def _entries(arguments: Sequence[str]) -> Iterator[tuple[Registry, Entry]]:
 
 
 if __name__ == "__main__":
-    start.run(main)
+    start.run(main, saves=False)

@@ -110,4 +110,4 @@ def _directories() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    start.run(main)
+    start.run(main, saves=False)

@@ -11,6 +11,7 @@ import numpy as np
 from absl import flags
 
 from launch import start
+from launch.flags import refuse_training_flags
 from launch.monitor import Terminal
 from launch.planner import planner
 from launch.records import store
@@ -66,6 +67,7 @@ class Examples:
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+    refuse_training_flags()
     if not RUN.value:
         raise UserError(
             "--run=ID says which run; launch.train prints its id, and launch.table --rows=runs those of many"
@@ -166,4 +168,4 @@ def _of_file(run: Run, spec: DataSpec, split: str) -> Examples:
 
 
 if __name__ == "__main__":
-    start.run(main)
+    start.run(main, saves=False)

@@ -107,6 +107,25 @@ def execution(here: bool = True) -> Execution:
     return Execution(CHECKPOINTS.value, every, keep, replicas, memory, KEEP_PARAMS.value)
 
 
+# What only those look at who train runs to keep them.
+_OF_TRAINING = (
+    "devices",
+    "checkpoints",
+    "checkpoint_every",
+    "checkpoint_keep",
+    "keep_params",
+    "tensorboard",
+    "profile",
+)
+
+
+def refuse_training_flags() -> None:
+    """For programs that train nothing to keep it. Raises UserError on a flag that would say nothing."""
+    for name in _OF_TRAINING:
+        if name in flags.FLAGS and flags.FLAGS[name].present:
+            raise UserError(f"--{name} is for programs that train runs and keep them; leave it out here")
+
+
 def _replicas(text: str) -> int:
     """How many devices a run is spread over. Raises UserError if so many are not there."""
     present = jax.device_count()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from launch import start
+from launch.flags import refuse_training_flags
 from launch.planner import planner
 from launch.records import store
 from research.data import text
@@ -17,7 +18,8 @@ from research.training.generation import generate
 RUN = flags.DEFINE_string("run", None, "the id of a run that kept its parameters, or the beginning of one")
 PROMPT = flags.DEFINE_string("prompt", "", "what the text begins with")
 LENGTH = flags.DEFINE_integer("length", 300, "characters to go on for", lower_bound=1)
-TEMPERATURE = flags.DEFINE_float("temperature", 1.0, "0: always the likeliest character", lower_bound=0)
+TEMPERATURE = flags.DEFINE_float("temperature", 1.0, "0: always the likeliest character")
+flags.register_validator("temperature", lambda value: 0 <= value <= 1000, "expected a number of 0 to 1000")
 SEED = flags.DEFINE_integer("seed", 0, "of what is drawn", lower_bound=0, upper_bound=2**32 - 1)
 PARAMS = flags.DEFINE_enum(
     "params", None, ["best", "last"], "which of its parameters; none: those that its record's metrics are of"
@@ -27,6 +29,7 @@ PARAMS = flags.DEFINE_enum(
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+    refuse_training_flags()
     if not RUN.value:
         raise UserError("--run=ID says which run; launch.train prints its id")
     if not PROMPT.value:
@@ -50,4 +53,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    start.run(main)
+    start.run(main, saves=False)

@@ -106,4 +106,4 @@ def _allowed(option: Option) -> str:
 
 
 if __name__ == "__main__":
-    start.run(main)
+    start.run(main, saves=False)

@@ -65,10 +65,14 @@ class Terminal:
                 bar_format="{l_bar}{bar}| {n:,.1f}/{total:,} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
             ) as bar,
         ):
+            done = Fraction(0)
 
             def epochs(count: Fraction | int) -> None:
+                nonlocal done
                 with lock:
-                    bar.update(float(count))
+                    done += count
+                    bar.n = float(done)  # a sum of parts, each rounded, could exceed the whole
+                    bar.update(0)
 
             def show() -> None:
                 bar.set_postfix_str(", ".join([f"{k}={v}" for k, v in counts.items() if v] + said), refresh=False)

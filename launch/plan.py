@@ -52,4 +52,4 @@ def more_flags(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    start.run(main, more_flags)
+    start.run(main, more_flags, saves=False)

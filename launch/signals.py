@@ -39,9 +39,6 @@ def watching(say: str = STOPPING, again: bool = True) -> Iterator[Callable[[], s
     say: what is said of the first.
 
     Where several processes train together it gives none: they agree on a step by JAX's own preemption service.
-
-    A thread reads the signals from a pipe that C code writes to: a Python handler would wait for the main thread,
-    and so for whatever XLA compiles there.
     """
     import jax  # takes seconds, before which a signal must have its handler
 
@@ -49,28 +46,53 @@ def watching(say: str = STOPPING, again: bool = True) -> Iterator[Callable[[], s
         yield lambda: ""
         return
     received: list[str] = []
+
+    def noticed(name: str) -> None:
+        if received and again:
+            _say(f"{name} again: ending at once")
+            os._exit(EXIT_STOPPED)
+        if not received:
+            received.append(name)
+            _say(f"{name}: {say}")
+
+    with _reading(noticed):
+        yield lambda: received[0] if received else ""
+
+
+@contextlib.contextmanager
+def ending() -> Iterator[None]:
+    """A signal ends the process at once, whatever it computes: there is nothing to save."""
+
+    def noticed(name: str) -> None:
+        _say(f"stopped by {name}")
+        os._exit(EXIT_STOPPED)
+
+    with _reading(noticed):
+        yield
+
+
+@contextlib.contextmanager
+def _reading(noticed: Callable[[str], None]) -> Iterator[None]:
+    """Calls `noticed` with the name of each signal, in a thread.
+
+    The thread reads them from a pipe that C code writes to: a Python handler would wait for the main thread, and so
+    for whatever XLA compiles there.
+    """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
 
     def watch() -> None:
         while numbers := os.read(reader, 64):
             for number in numbers:
-                if number not in _SIGNALS:
-                    continue
-                if received and not again:
-                    continue
-                if received:
-                    _say(f"{signal.Signals(number).name} again: ending at once")
-                    os._exit(EXIT_STOPPED)
-                received.append(signal.Signals(number).name)
-                _say(f"{received[0]}: {say}")
+                if number in _SIGNALS:
+                    noticed(signal.Signals(number).name)
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     handlers = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
-        yield lambda: received[0] if received else ""
+        yield
     finally:
         signal.set_wakeup_fd(before)
         for number, handler in handlers.items():

@@ -1,7 +1,9 @@
 """How every program starts and ends: flags read, JAX prepared, the user's errors as one line."""
 
+import contextlib
 import gc
 import os
+import re
 import select
 import sys
 from collections.abc import Callable, Sequence
@@ -72,8 +74,15 @@ RECORDS = define_directory("records", "records", "directory of the records")
 PLUGIN = flags.DEFINE_multi_string("plugin", [], "a Python file that adds parts of your own to the catalogue")
 
 
-def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[str]], None] = lambda argv: None) -> None:
-    """Runs a program: `main(positional arguments)`. more_flags may define flags that depend on the command line."""
+def run(
+    main: Callable[[Sequence[str]], None],
+    more_flags: Callable[[Sequence[str]], None] = lambda argv: None,
+    saves: bool = True,
+) -> None:
+    """Runs a program: `main(positional arguments)`.
+
+    more_flags: may define flags that depend on the command line. saves: it has something to save where it is stopped.
+    """
 
     def parse(argv: Sequence[str]) -> list[str]:
         try:
@@ -93,13 +102,16 @@ def run(main: Callable[[Sequence[str]], None], more_flags: Callable[[Sequence[st
 
     def guarded(argv: Sequence[str]) -> None:
         logging.set_verbosity(logging.WARNING)
+        sys.unraisablehook = _unraisable
         try:
-            signals.interrupt()
+            if saves:
+                signals.interrupt()
             gc.freeze()  # what was imported stays, and is not looked through for cycles again and again
             if "jax" in sys.modules:  # programs that only look at files do without it, and begin at once
                 runtime.prepare(CACHE_DIR.value, RECORDS.value)
                 distributed.join()
-            main(argv[1:])
+            with contextlib.nullcontext() if saves else signals.ending():
+                main(argv[1:])
         except UserError as error:
             _end(str(error), EXIT_USER)
         except BrokenPipeError:
@@ -147,7 +159,15 @@ def _unless_read() -> None:
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (what is still in the buffer goes nowhere, without an error)
 
 
+def _unraisable(said: Any) -> None:
+    """What cannot be raised, but for reads that orbax gives up once one has failed: that one is told of already."""
+    if str(said.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(said)
+
+
 def _one_line(text: str) -> str:
+    """absl's message of a flag, whose numbers are read by Python."""
+    text = re.sub(r"invalid literal for int\(\) with base 10: (.*)", r"expected a whole number, not \1", text)
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 

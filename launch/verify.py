@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from absl import flags
 
 from launch import declared, start
-from launch.flags import execution
+from launch.flags import execution, refuse_training_flags
 from launch.monitor import Terminal
 from launch.planner import planner
 from launch.records import store
 from launch.tables import of_experiment
 from research.analysis.verdict import intent, location, verdict
+from research.data.progress import progress
 from research.errors import UserError
 from research.sweeps.plan import Planner
 from research.sweeps.record import Record
@@ -36,6 +37,7 @@ EXIT_DIFFERS = 1
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+    refuse_training_flags()
     if (RUN.value is None) == (EXPERIMENT.value is None):
         raise UserError("give either --run=ID (one recorded run) or --experiment=NAME (those of a declared table)")
     plans, records = planner(), store()
@@ -63,9 +65,8 @@ def _sample(name: str, plans: Planner, records: Store) -> list[Record]:
     found = {record.run_id: record for record in [*shown.table.records(), *shown.searched]}
     able = sorted(run_id for run_id, record in found.items() if record.status != "failed")
     if not able:
-        raise UserError(
-            f"{records.root} has no runs of '{name}'; train them: python -m launch.table --experiment={name}"
-        )
+        command = f"python -m launch.table --experiment={name} --records={records.root}"
+        raise UserError(f"{records.root} has no runs of '{name}'; train them: {command}")
     seed = secrets.randbelow(2**32) if SAMPLE_SEED.value is None else SAMPLE_SEED.value
     count = min(SAMPLE.value or len(able), len(able))
     print(
@@ -79,7 +80,8 @@ def _verify(record: Record, plans: Planner) -> Verdict:
     run, memory = run_of(record, plans), execution().memory
     asked, arrays = trial(record, run, STEPS.value, plans.origin(run)), plans.arrays(run)
     _print(intent(asked, STEPS.value))
-    found = verify(asked, arrays, memory)
+    with progress(asked.epochs, f"run {run.id}", "epoch") as bar:
+        found = verify(asked, arrays, memory, lambda at: bar.update())
     _print(verdict(asked, found))
     if LOCALIZE.value and found.difference is not None:
         _print(location(asked, localize(asked, found, arrays, memory)))
@@ -92,4 +94,4 @@ def _print(lines: Iterator[str]) -> None:
 
 
 if __name__ == "__main__":
-    start.run(main)
+    start.run(main, saves=False)

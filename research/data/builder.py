@@ -107,7 +107,9 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
             raise
         if not directory.is_dir():
             reason = getattr(error, "strerror", None) or error
-            raise UserError(f"cannot write the cache directory {root.parent}: {reason}") from None
+            raise UserError(
+                f"cannot write the cache directory {root.parent}: {reason}; name another with --cache_dir"
+            ) from None
     return directory
 
 

@@ -95,6 +95,8 @@ def whole(directory: Path) -> Iterator[Path]:
             raise OSError(f"{directory} cannot be made")
     except OSError as error:
         reason = error.strerror or error
-        raise UserError(f"cannot write the cache directory {directory.parent.parent}: {reason}") from None
+        raise UserError(
+            f"cannot write the cache directory {directory.parent.parent}: {reason}; name another with --cache_dir"
+        ) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)

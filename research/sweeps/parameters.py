@@ -99,8 +99,8 @@ class Parameters:
         RUN: an id or the beginning of one; without more they are those that its record's metrics are of. Raises
         UserError if there is no such run, or more than one.
         """
-        name, _, which = text.partition(":")
-        if which not in ("", "best", "last"):
+        name, colon, which = text.partition(":")
+        if which not in (("best", "last") if colon else ("",)):
             raise UserError(f"init_from={text}: expected RUN, RUN:best or RUN:last")
         if which and re.fullmatch("[0-9a-f]{16}", name):
             return name, "best" if which == "best" else "last"

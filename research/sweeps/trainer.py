@@ -30,6 +30,7 @@ from research.training.way import Way
 
 # (so many epochs are done, or a part of one, and so many runs still train; None: as before)
 To = Callable[[Fraction, int | None], None]
+EVERY = 0.5  # seconds after which a step says how far it is
 
 
 def train(pack: Pack, job: Job, way: Way) -> list[str]:
@@ -166,7 +167,7 @@ def _attempt(
 ) -> tuple[list[loop.Outcome], float]:
     """The outcomes of the pack's runs, in order, and the seconds that they took since their first step."""
     began, resume = time.monotonic(), found.of([run.id for run in pack.runs]) if found else None
-    per_epoch = pack.program.sizes.steps_per_epoch
+    per_epoch, told = pack.program.sizes.steps_per_epoch, began
     before = resume.seconds if resume else 0.0
     with Writer(job.checkpoints, _saved(pack, way, job)) as writer:
         keeper = Keeper(
@@ -182,7 +183,10 @@ def _attempt(
         )
 
         def at_boundary(boundary: loop.Boundary) -> None:
-            to(Fraction(boundary.step, per_epoch), None)
+            nonlocal told
+            if time.monotonic() - told > EVERY:
+                told = time.monotonic()
+                to(Fraction(boundary.step, per_epoch), None)
             job.report.stepped()
             keeper(boundary)
 

@@ -143,12 +143,12 @@ def trial(record: Record, run: Run, steps: int | None = None, origin: Origin | N
     return Trial(record, run, way, len(record.checksums) if whole else epochs, whole, tuple(changed), origin)
 
 
-def verify(trial: Trial, arrays: Arrays, memory: Memory = WHOLE) -> Verification:
-    """Trains a recorded run again and compares it with its record."""
+def verify(trial: Trial, arrays: Arrays, memory: Memory = WHOLE, report: loop.Report = lambda at: None) -> Verification:
+    """Trains a recorded run again and compares it with its record; reports each epoch."""
     record, run = trial.record, trial.run
     epochs = None if trial.whole else trial.epochs
     (outcome,) = loop.train(
-        run.program, [run.config], arrays, trial.way, memory=memory, epochs=epochs, origins=[trial.origin]
+        run.program, [run.config], arrays, trial.way, report, memory=memory, epochs=epochs, origins=[trial.origin]
     )
     difference = _difference(trial, outcome)
     losses = [curves.get(LOSS, [])[:1] for curves in (record.curves, outcome.curves)]

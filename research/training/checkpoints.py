@@ -129,7 +129,9 @@ class Checkpoints:
                 raise ValueError(f"it holds {snapshot.runs} runs, its pack {runs}")
         except (ValueError, KeyError, TypeError, OSError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            self._set_aside(path, f"{path.parent.name}.{path.name}", reason)
+            before = [step for step in steps(path.parent) if step < int(path.name)]
+            then = f"going on from the one before it, step {max(before)}" if before else "its runs begin again"
+            self._set_aside(path, f"{path.parent.name}.{path.name}", reason, then)
             return None
         return snapshot
 
@@ -150,7 +152,7 @@ class Checkpoints:
                 continue
             yield folder, pack
 
-    def _set_aside(self, path: Path, name: str, reason: str, then: str = "going on from the one before it") -> None:
+    def _set_aside(self, path: Path, name: str, reason: str, then: str) -> None:
         aside = self.root / _DAMAGED / name
         number = 0
         while aside.exists():

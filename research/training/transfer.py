@@ -53,6 +53,8 @@ def check_patterns(config: RunConfig, program: Program) -> None:
             raise UserError(f"{flag}='{pattern}' matches none of the parameters: {', '.join(names)}")
     if config.freeze is not None and all(_search("freeze", config.freeze, name) for name in params):
         raise UserError(f"freeze='{config.freeze}' leaves nothing to train; it matches every parameter")
+    if config.reset is not None and all(_search("reset", config.reset, name) for name in params):
+        raise UserError(f"reset='{config.reset}' leaves nothing of {config.init_from}; it matches every parameter")
 
 
 def _search(flag: str, pattern: str, name: str) -> bool:

@@ -11,8 +11,9 @@ import pytest
 
 from tests.launch.command_lines import ROOT
 
-# What the program imports first, in the place of research/: it says so, and takes its time.
-_SLOW = "import sys, time\nprint('importing', flush=True)\ntime.sleep(60)\n"
+# What the program imports first, in the place of research/: it says so, and takes its time, in pieces: a signal just
+# before a sleep is seen after it.
+_SLOW = "import time\nprint('importing', flush=True)\nfor _ in range(600):\n    time.sleep(0.1)\n"
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
@@ -36,3 +37,27 @@ def test_a_signal_while_importing_ends_in_one_line(tmp_path: Path, kind: signal.
     assert process.returncode == 75
     assert err.strip() == f"stopped by {kind.name} before anything began"
     assert time.monotonic() - began < 30
+
+
+def test_a_program_with_nothing_to_save_ends_at_once_whatever_it_computes() -> None:
+    """Here it sleeps in C, where no Python handler runs."""
+    waits = "from launch import signals\nimport ctypes, os\nwith signals.ending():\n"
+    waits += "    os.kill(os.getpid(), 15)\n    ctypes.CDLL(None).sleep(60)\n"
+    began = time.monotonic()
+    run = subprocess.run([sys.executable, "-c", waits], cwd=ROOT, capture_output=True, text=True)
+    assert (run.returncode, run.stderr.strip()) == (75, "stopped by SIGTERM")
+    assert time.monotonic() - began < 30
+
+
+_HOOK = """
+import sys, types
+from launch import start
+sys.__unraisablehook__ = lambda said: print(said.exc_value)
+for message in ("Event loop is closed", "another one"):
+    start._unraisable(types.SimpleNamespace(exc_value=RuntimeError(message)))
+"""
+
+
+def test_reads_that_orbax_gives_up_say_nothing_more() -> None:
+    run = subprocess.run([sys.executable, "-c", _HOOK], cwd=ROOT, capture_output=True, text=True)
+    assert run.stdout == "another one\n"

@@ -143,6 +143,7 @@ def test_leaves_that_one_of_the_two_lacks_are_said() -> None:
         ({"freeze": "Conv"}, "matches none of the parameters: Dense_0/bias, Dense_0/kernel, HiddenDense_0/"),
         ({"freeze": "("}, "is not a regular expression"),
         ({"freeze": ".*"}, "leaves nothing to train"),
+        ({"reset": ".", "init_from": "0" * 16 + ":last"}, "leaves nothing of 0000000000000000:last"),
         ({"reset": "Dense"}, "without it there is nothing to reset"),
         ({"reset": "foo", "init_from": "0" * 16 + ":last"}, "reset='foo' matches none"),
     ],
