@@ -11,7 +11,7 @@ from engine import bundled, compiled_fully
 from research.sweeps.plan import with_seeds
 from research.training import loop, ways
 
-MLP = {"optimizer.momentum": 0.9, "learning_rate": 0.05, "regularization": "dropout=0.2", "epochs": 30}
+MLP = {"optimizer.momentum": 0.9, "learning_rate": 0.05, "regularization": "dropout=0.2", "epochs": 15}
 CNN = {"arch": "cnn", "optimizer": "adam", "learning_rate": 0.004, "regularization": "dropout=0.2", "epochs": 12}
 CNN |= {"batch_size": 32}
 
