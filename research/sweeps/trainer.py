@@ -185,6 +185,7 @@ def _attempt(
         def at_boundary(boundary: loop.Boundary) -> None:
             nonlocal told
             if time.monotonic() - told > EVERY:
+                boundary.wait()  # what is dispatched may run minutes behind
                 told = time.monotonic()
                 to(Fraction(boundary.step, per_epoch), None)
             job.report.stepped()
