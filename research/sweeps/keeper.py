@@ -19,6 +19,7 @@ ABREAST_SECONDS = 0.5
 @dataclasses.dataclass
 class Keeper:
     """Called between dispatches. stopping: why to stop, or "". confirm: raises if the runs are another process's now.
+    done: is told of a step that the devices have done, each time that the host has waited for them.
 
     step, seconds, earlier: where the training began, and what had led there.
     """
@@ -29,6 +30,7 @@ class Keeper:
     stopping: Callable[[], str]
     warn: Callable[[str], None]
     confirm: Callable[[], None] = lambda: None
+    done: Callable[[int], None] = lambda step: None
     step: int = 0
     seconds: float = 0.0
     earlier: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class Keeper:
         elif self.clock() - self._abreast > ABREAST_SECONDS:
             boundary.wait()
             self._abreast = self.clock()
+            self.done(boundary.step)
         if reason:
             try:
                 self.writer.finish()

@@ -30,7 +30,6 @@ from research.training.way import Way
 
 # (so many epochs are done, or a part of one, and so many runs still train; None: as before)
 To = Callable[[Fraction, int | None], None]
-EVERY = 0.5  # seconds after which a step says how far it is
 
 
 def train(pack: Pack, job: Job, way: Way) -> list[str]:
@@ -167,7 +166,7 @@ def _attempt(
 ) -> tuple[list[loop.Outcome], float]:
     """The outcomes of the pack's runs, in order, and the seconds that they took since their first step."""
     began, resume = time.monotonic(), found.of([run.id for run in pack.runs]) if found else None
-    per_epoch, told = pack.program.sizes.steps_per_epoch, began
+    per_epoch = pack.program.sizes.steps_per_epoch
     before = resume.seconds if resume else 0.0
     with Writer(job.checkpoints, _saved(pack, way, job)) as writer:
         keeper = Keeper(
@@ -177,17 +176,13 @@ def _attempt(
             stopping=job.agreed,
             warn=job.report.warn,
             confirm=functools.partial(job.confirm, pack),
+            done=lambda step: to(Fraction(step, per_epoch), None),
             step=resume.step if resume else 0,
             seconds=before,
             earlier=earlier,
         )
 
         def at_boundary(boundary: loop.Boundary) -> None:
-            nonlocal told
-            if time.monotonic() - told > EVERY:
-                boundary.wait()  # what is dispatched may run minutes behind
-                told = time.monotonic()
-                to(Fraction(boundary.step, per_epoch), None)
             job.report.stepped()
             keeper(boundary)
 

@@ -24,7 +24,7 @@ def generate(
     there on, as those without a memory, by reading them again for each. temperature: what the logits are divided by; 0
     takes the likeliest token. The draws are a function of the seed and the place.
     """
-    numbers = np.float32(temperature), np.uint32(seed)
+    numbers = temperature, np.uint32(seed)
     context = program.spec.shape[0]
     carries, caches = (getattr(program.model, name, False) for name in ("carries", "caches"))
     text = np.asarray(prompt, np.int32)
@@ -38,8 +38,8 @@ def generate(
             seen = text[-context:]
             window = np.full(context, PADDING, np.int32)
             window[: len(seen)] = seen
-            read = len(seen), np.int32(kept)
-            text = np.concatenate([text, _reread(program, count - kept, lane, variables, window, *read, *numbers)])
+            made = _reread(program, count - kept, lane, variables, window, len(seen), kept, *numbers)
+            text = np.concatenate([text, made])
     return text[len(prompt) :]
 
 
