@@ -79,10 +79,13 @@ def test_an_interval_of_time() -> None:
 
 
 def test_the_host_waits_for_the_devices_now_and_then() -> None:
-    bench = Bench("1h")
+    """And says then which step is done."""
+    done: list[int] = []
+    bench = Bench("1h", done=done.append)
     for step in range(1, 11):
         bench.at(step, now=step * ABREAST_SECONDS / 2)
     assert bench.waits == 3
+    assert done == [3, 6, 9]
     assert not bench.paper.saved
 
 
