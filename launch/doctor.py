@@ -13,7 +13,7 @@ from pathlib import Path
 import jax
 
 from launch import start
-from launch.flags import DATA_DIR
+from launch.planner import DATA_DIR
 from launch.start import CACHE_DIR, RECORDS
 from research import runtime
 from research.data import prepared

@@ -11,36 +11,26 @@ import numpy as np
 from absl import flags
 
 from launch import start
-from launch.flags import refuse_training_flags
 from launch.monitor import Terminal
-from launch.planner import planner
-from launch.records import store
+from launch.trained import Trained, trained
 from research.analysis.attention import attention_figure, write
 from research.analysis.evaluation import Evaluation
 from research.data import csv_file, csv_series, folder, text
-from research.data.spec import PADDING, Arrays, DataSpec
+from research.data.spec import PADDING
 from research.errors import UserError
-from research.sweeps.parameters import Parameters, evaluated
-from research.sweeps.plan import Run
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
-from research.sweeps.verification import lookup, run_of
 from research.tasks.bleu import bleu
 from research.training.answers import answered
 from research.training.attention import attention_maps
-from research.training.evaluation import assessed, lane_of, metrics_of
-from research.training.state import Lane, Variables
+from research.training.evaluation import assessed, metrics_of
 from research.training.way import Way
 
-RUN = flags.DEFINE_string("run", None, "the id of a run, or the beginning of one")
 SPLIT = flags.DEFINE_string(
     "split",
     "test",
     "test, validation or train of the run's own data; or csv:FILE, folder:DIR, text:FILE with the same columns, "
     "classes or symbols",
-)
-PARAMS = flags.DEFINE_enum(
-    "params", None, ["best", "last"], "which of its parameters; none: those that its record's metrics are of"
 )
 ATTENTION = start.define_file(
     "attention", None, "draw what attention looks at in the split's first example into this file (.png, .pdf, .svg)"
@@ -67,58 +57,46 @@ class Examples:
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
-    refuse_training_flags()
-    if not RUN.value:
+    of = trained()
+    program = of.run.program
+    examples = _of_split(of, SPLIT.value) if SPLIT.value in SPLITS else _of_file(of, SPLIT.value)
+    if OUT.value and program.problem.summary is None:
         raise UserError(
-            "--run=ID says which run; launch.train prints its id, and launch.table --rows=runs those of many"
+            f"--out=DIR has no table for {of.run.config.task}: there is an answer at each step; leave it out"
         )
-    records, plans = store(), planner()
-    record = lookup(records, RUN.value)
-    run = run_of(record, plans)
-    saved = Parameters(records).load(record.run_id)
-    which = PARAMS.value or evaluated(run.config)
-    arrays = plans.arrays(run)
-    lane = lane_of(run.program, run.config, arrays)
-    if SPLIT.value in SPLITS:
-        examples = _of_split(run, lane, arrays, SPLIT.value)
-    else:
-        examples = _of_file(run, plans.source(run.config).spec, SPLIT.value)
-    if OUT.value and run.program.problem.summary is None:
-        raise UserError(f"--out=DIR has no table for {run.config.task}: there is an answer at each step; leave it out")
     if examples.y is None and not OUT.value:
         raise UserError(f"{SPLIT.value} has no targets, so there are no metrics; --out=DIR takes the predictions")
-    variables = saved.variables[which]
     if ATTENTION.value:
-        _draw_attention(run, lane, variables, np.asarray(examples.x[examples.rows[:1]])[0], ATTENTION.value)
-    found = assessed(run.program, lane, variables, _way(record), examples.x, examples.rows, examples.y)
-    print(f"run {record.run_id}: its {which} parameters, of epoch {saved.epochs[which]}; {len(examples.rows):,} rows")
+        _draw_attention(of, np.asarray(examples.x[examples.rows[:1]])[0], ATTENTION.value)
+    found = assessed(program, of.lane, of.variables, _way(of.record), examples.x, examples.rows, examples.y)
+    print(f"run {of.run.id}: its {of.which} parameters, of epoch {of.epoch}; {len(examples.rows):,} rows")
     if examples.y is not None:
-        metrics = metrics_of(run.program.problem, found, examples.y)
-        if run.config.task == "sequence_to_sequence":
-            metrics["bleu"] = _bleu(run, lane, variables, examples)
+        metrics = metrics_of(program.problem, found, examples.y)
+        if of.run.config.task == "sequence_to_sequence":
+            metrics["bleu"] = _bleu(of, examples)
         print(f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items()))
     if examples.unread:
         print(f"note: columns that the run does not read: {', '.join(examples.unread)}", file=sys.stderr)
     if OUT.value:
-        title = f"{run.config.arch.name} on {run.program.spec.name}, {SPLIT.value}"
-        evaluation = Evaluation(title, examples.names, found["scores"], examples.y, run.program.spec.classes)
+        title = f"{of.run.config.arch.name} on {program.spec.name}, {SPLIT.value}"
+        evaluation = Evaluation(title, examples.names, found["scores"], examples.y, program.spec.classes)
         for path in evaluation.write(OUT.value):
             print(f"wrote {path}")
 
 
-def _draw_attention(run: Run, lane: Lane, variables: Variables, x: np.ndarray, file: str) -> None:
+def _draw_attention(of: Trained, x: np.ndarray, file: str) -> None:
     """A figure of the attention maps of the example x."""
-    spec = run.program.spec
-    maps = attention_maps(run.program, lane, variables, x)
-    write(attention_figure(f"{run.config.arch.name} on {spec.name}", maps, spec, x), file)
+    spec = of.run.program.spec
+    maps = attention_maps(of.run.program, of.lane, of.variables, x)
+    write(attention_figure(f"{of.run.config.arch.name} on {spec.name}", maps, spec, x), file)
     print(f"wrote {file}")
 
 
-def _bleu(run: Run, lane: Lane, variables: Variables, examples: Examples) -> float:
+def _bleu(of: Trained, examples: Examples) -> float:
     """BLEU of the greedy answers."""
     assert examples.y is not None
-    spec = run.program.spec
-    said = answered(run.program, lane, variables, examples.x[examples.rows])
+    spec = of.run.program.spec
+    said = answered(of.run.program, of.lane, of.variables, examples.x[examples.rows])
     right = np.asarray(examples.y)[:, spec.source :]
     return bleu(np.where(right == PADDING, PADDING, said), right, spec.vocabulary)
 
@@ -133,17 +111,18 @@ def _way(record: Record) -> Way:
     return Way(1, 1)
 
 
-def _of_split(run: Run, lane: Lane, arrays: Arrays, split: str) -> Examples:
+def _of_split(of: Trained, split: str) -> Examples:
     """Rows of the run's own data."""
-    rows = np.asarray(getattr(lane, split))
+    rows = np.asarray(getattr(of.lane, split))
     if not len(rows):
-        raise UserError(f"the run has no {split} rows: its split is {run.config.split}")
-    return Examples([str(row) for row in rows], arrays.x, rows, arrays.y[rows])
+        raise UserError(f"the run has no {split} rows: its split is {of.run.config.split}")
+    return Examples([str(row) for row in rows], of.arrays.x, rows, of.arrays.y[rows])
 
 
-def _of_file(run: Run, spec: DataSpec, split: str) -> Examples:
+def _of_file(of: Trained, split: str) -> Examples:
     """The examples of a file or a folder. Raises UserError if they are not like those that the run was trained on."""
     kind, _, path = split.partition(":")
+    spec, options = of.spec, dict(of.run.config.dataset.options)
     images = len(spec.shape) == 3
     if kind not in ("csv", "folder", "text") or not path:
         raise UserError(f"split={split}: expected {', '.join(SPLITS)}, csv:FILE, folder:DIR or text:FILE")
@@ -151,13 +130,12 @@ def _of_file(run: Run, spec: DataSpec, split: str) -> Examples:
     if is_text != (kind == "text"):
         raise UserError(f"split={split}: {spec.name} {'is a text: give text:FILE' if is_text else 'is no text'}")
     if spec.windows:
-        file, target = Path(path).expanduser(), dict(run.config.dataset.options).get("target", "y")
+        file, target = Path(path).expanduser(), options.get("target", "y")
         arrays, rows = text.read_like(file, spec) if is_text else csv_series.series_like(file, spec, target)
         return Examples([str(row) for row in rows], arrays.x, rows, arrays.y[rows])
     if images != (kind == "folder"):
         wanted = "images: give folder:DIR" if images else "a table: give csv:FILE"
         raise UserError(f"split={split}: the run was trained on {wanted}")
-    options = dict(run.config.dataset.options)
     if not images:
         x, y, unread = csv_file.read_like(Path(path).expanduser(), spec, options.get("target", "target"))
         return Examples([str(row) for row in range(len(x))], x, np.arange(len(x)), y, unread)

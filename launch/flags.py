@@ -2,53 +2,24 @@
 
 import re
 import sys
-import typing
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from launch.start import PLUGIN, define_directory, define_name
+from launch.start import PLUGIN
 from research.config import FIELDS, HELP, OPTIONS, PARTS, REGULARIZERS
-from research.duration import Interval
 from research.errors import UserError
 from research.options import REQUIRED, format_value
 from research.sweeps import axes
-from research.sweeps.execution import Execution
 from research.sweeps.plan import with_seeds
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
-from research.training.checkpoints import Keep
-from research.training.chunk import Memory
 
-DATA_DIR = define_name("data_dir", None, "prepared TFDS sets; none: $TFDS_DATA_DIR, else ~/tensorflow_datasets")
 # Settings of data sets, so short because every csv, or every text, needs them.
 SHORT = {"target": "dataset.target", "impute": "dataset.impute", "context": "dataset.context"}
-CHECKPOINTS = define_directory("checkpoints", None, "directory of the checkpoints; none: checkpoints/ in --records")
-CHECKPOINT_EVERY = flags.DEFINE_string(
-    "checkpoint_every", "5min", "how often runs under way are saved: time, steps, epochs or percent (5min, 500, 10%)"
-)
-CHECKPOINT_KEEP = flags.DEFINE_enum(
-    "checkpoint_keep",
-    "last",
-    typing.get_args(Keep),
-    "which checkpoints stay: the last two; with them the one of the lowest validation loss; all, also after the end",
-)
-DEVICES = flags.DEFINE_string("devices", "1", "devices that each run is spread over (data parallelism), or all")
-DEVICE_DATA_LIMIT = flags.DEFINE_string(
-    "device_data_limit", "2G", "inputs of more bytes are not kept on the device but streamed from the host"
-)
-DATA_WORKERS = flags.DEFINE_integer(
-    "data_workers", 0, "processes that read ahead for a stream; 0: threads, which suffice", lower_bound=0
-)
-
-
-KEEP_PARAMS = flags.DEFINE_bool(
-    "keep_params", False, "runs keep their best and their last parameters, for launch.evaluate and --init_from"
-)
 
 
 def define_run_flags(argv: Sequence[str]) -> None:
@@ -90,63 +61,6 @@ def run_settings() -> dict[str, str]:
         if given[short] is not None and long in settings:
             raise UserError(f"--{short} is short for --{long}; leave one of them out")
     return settings | {long: given[short] for short, long in SHORT.items() if given[short] is not None}
-
-
-def execution(here: bool = True) -> Execution:
-    """How the flags say that runs are trained. here: on the devices of this process, of which they are a choice.
-
-    Raises UserError on an interval that is none.
-    """
-    try:
-        every = Interval.parse(CHECKPOINT_EVERY.value)
-    except UserError as error:
-        raise UserError(f"checkpoint_every: {error}") from None
-    keep: Any = CHECKPOINT_KEEP.value
-    memory = Memory(_bytes(DEVICE_DATA_LIMIT.value), DATA_WORKERS.value)
-    replicas = _replicas(DEVICES.value) if here else 1
-    return Execution(CHECKPOINTS.value, every, keep, replicas, memory, KEEP_PARAMS.value)
-
-
-# What only those look at who train runs to keep them.
-_OF_TRAINING = (
-    "devices",
-    "checkpoints",
-    "checkpoint_every",
-    "checkpoint_keep",
-    "keep_params",
-    "tensorboard",
-    "profile",
-)
-
-
-def refuse_training_flags() -> None:
-    """For programs that train nothing to keep it. Raises UserError on a flag that would say nothing."""
-    for name in _OF_TRAINING:
-        if name in flags.FLAGS and flags.FLAGS[name].present:
-            raise UserError(f"--{name} is for programs that train runs and keep them; leave it out here")
-
-
-def _replicas(text: str) -> int:
-    """How many devices a run is spread over. Raises UserError if so many are not there."""
-    present = jax.device_count()
-    if text == "all":
-        return present
-    if text == "1" and jax.process_count() > 1:
-        raise UserError(f"{jax.process_count()} processes train each run together; give --devices=all")
-    kinds = ", ".join(sorted({f"{d.platform} {d.device_kind}" for d in jax.devices()}))
-    if not text.isdigit() or not 1 <= int(text) <= present:
-        more = "; a CPU is made several by XLA_FLAGS=--xla_force_host_platform_device_count=N" * ("cpu" in kinds)
-        raise UserError(f"devices={text}: present are {present} ({kinds}); give 1 to {present}, or all{more}")
-    if int(text) % jax.process_count():
-        raise UserError(f"devices={text} cannot be taken evenly from {jax.process_count()} processes")
-    return int(text)
-
-
-def _bytes(text: str) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip())
-    if match is None:
-        raise UserError(f"device_data_limit={text}: expected a size such as 512M or 4G")
-    return int(float(match[1]) * 1024 ** " KMGT".index(match[2] or " "))
 
 
 def define_sweep_flags() -> None:

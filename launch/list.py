@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import research.catalogue  # noqa: F401  (fills the registries)
 from launch import declared, start
-from launch.flags import DATA_DIR
+from launch.planner import DATA_DIR
 from research.data import prepared
 from research.errors import UserError, close, nearest
 from research.options import REQUIRED, Option, format_value

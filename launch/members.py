@@ -28,12 +28,10 @@ def by_row(experiment: "Experiment", planner: "Planner", store: Store) -> "dict[
 
     chosen, known = {}, {}
     if experiment.choose is not None:
-        for label, of_arm in choice.candidates(experiment).items():
-            asked = [planner.runs(requests) for requests in of_arm]
-            known[f"{label} (choosing)"] = flat = [run for runs in asked for run in runs]
-            found, _ = store.find(run.id for run in flat)
-            if all(run.id in found for run in flat):
-                chosen[label] = choice.best(experiment.choose, [[found[run.id] for run in runs] for runs in asked])
+        asked = choice.searched(experiment, planner)
+        known = {f"{label} (choosing)": [run for runs in of_arm for run in runs] for label, of_arm in asked.items()}
+        found, _ = store.find(run.id for runs in known.values() for run in runs)
+        chosen = choice.chosen(experiment.choose, asked, found)
         if len(chosen) < len(experiment.arms):
             return known
     requests = choice.requests(experiment, experiment.seeds, chosen)

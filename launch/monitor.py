@@ -11,24 +11,29 @@ import jax
 from tqdm import tqdm
 
 from launch.signals import STOPPING, watching
-from launch.start import define_output
 from research.sweeps import tensorboard
 from research.sweeps.job import Report
 from research.sweeps.plan import Run
 from research.sweeps.record import Record
 
-TENSORBOARD = define_output("tensorboard", "write the runs' curves as TensorBoard event files here")
-PROFILE = define_output("profile", "write a profiler trace of the training here, for TensorBoard or xprof")
-
 
 class Terminal:
     """Progress on stderr, so that stdout holds the table alone. failures: whether it says what failed, and why.
 
-    stopping, again: what is said when a signal comes, and whether a second one ends the process.
+    stopping, again: what is said when a signal comes, and whether a second one ends the process. tensorboard, profile:
+    directories for event files of the runs' curves, and for a profiler's trace.
     """
 
-    def __init__(self, failures: bool = True, stopping: str = STOPPING, again: bool = True) -> None:
+    def __init__(
+        self,
+        failures: bool = True,
+        stopping: str = STOPPING,
+        again: bool = True,
+        tensorboard: str | None = None,
+        profile: str | None = None,
+    ) -> None:
         self._failures, self._stopping, self._again = failures, stopping, again
+        self._tensorboard, self._profile = tensorboard, profile
 
     def warn(self, message: str) -> None:
         tqdm.write(f"warning: {message}", file=sys.stderr)
@@ -38,9 +43,9 @@ class Terminal:
 
     def obtained(self, records: Iterable[Record]) -> None:
         """Writes event files where they are asked for."""
-        if TENSORBOARD.value:
+        if self._tensorboard:
             for record in records:
-                tensorboard.write(record, Path(TENSORBOARD.value))
+                tensorboard.write(record, Path(self._tensorboard))
 
     @contextlib.contextmanager
     def watch(self, runs: Sequence[Run]) -> Iterator[Report]:
@@ -51,7 +56,7 @@ class Terminal:
         causes: dict[str, int] = {}  # of failures: how many more had it after the first
         programs = len({run.program.id for run in runs})
         total = sum(run.config.epochs for run in runs)
-        trace = jax.profiler.trace(PROFILE.value) if PROFILE.value else contextlib.nullcontext()
+        trace = jax.profiler.trace(self._profile) if self._profile else contextlib.nullcontext()
         with (
             trace,
             watching(self._stopping, self._again) as stopping,

@@ -1,13 +1,14 @@
 """The planner of the command line: data from --data_dir, kept decoded in --cache_dir."""
 
-from launch.flags import DATA_DIR
 from launch.records import store
-from launch.start import CACHE_DIR
+from launch.start import CACHE_DIR, define_name
 from research.config import RunConfig
 from research.data.source import open_source
 from research.data.spec import Source
 from research.sweeps.parameters import Parameters
 from research.sweeps.plan import Planner
+
+DATA_DIR = define_name("data_dir", None, "prepared TFDS sets; none: $TFDS_DATA_DIR, else ~/tensorflow_datasets")
 
 
 def planner() -> Planner:

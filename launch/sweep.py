@@ -6,7 +6,8 @@ from absl import flags
 
 from launch import start
 from launch.again import RETRY_FAILED, refuse_other_code
-from launch.flags import define_run_flags, define_sweep_flags, execution, named_or_asked
+from launch.execution import execution
+from launch.flags import define_run_flags, define_sweep_flags, named_or_asked
 from launch.named import change
 from launch.output import put
 from launch.planner import planner

@@ -8,7 +8,8 @@ from absl import flags
 
 from launch import declared, start
 from launch.again import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
-from launch.flags import execution, with_its_plugins
+from launch.execution import execution
+from launch.flags import with_its_plugins
 from launch.output import put, put_text
 from launch.planner import planner
 from launch.records import store

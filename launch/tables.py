@@ -82,14 +82,12 @@ def of_experiment(
     )
     chosen, searched = {}, []
     if experiment.choose is not None:
-        asked = choice.candidates(experiment)
-        runs = {label: [planner.runs(requests) for requests in of_arm] for label, of_arm in asked.items()}
-        flat = [run for of_arm in runs.values() for of_value in of_arm for run in of_value]
+        asked = choice.searched(experiment, planner)
+        flat = [run for of_arm in asked.values() for of_value in of_arm for run in of_value]
         found = had(flat)
         _complete(experiment.name, flat, found)
         searched = [found[run.id] for run in flat]
-        for label, of_arm in runs.items():
-            chosen[label] = choice.best(experiment.choose, [[found[run.id] for run in of_value] for of_value in of_arm])
+        chosen = choice.chosen(experiment.choose, asked, found)
     requests = choice.requests(experiment, experiment.seeds, chosen)
     table = of_arms(experiment, requests, choice.describe(experiment, experiment.seeds), planner, had)
     missing = sum(row.cells[0].count("missing") for row in table.rows)

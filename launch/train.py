@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 
 from launch import start
-from launch.flags import define_run_flags, execution, plugins, run_settings
-from launch.monitor import Terminal
+from launch.execution import execution, terminal
+from launch.flags import define_run_flags, plugins, run_settings
 from launch.named import change, refuse_changed, refuse_sweep
 from launch.planner import planner
 from launch.records import store
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
     settings = run_settings()
-    plans, monitor, how = planner(), Terminal(failures=False), execution()
+    plans, monitor, how = planner(), terminal(failures=False), execution()
     records = store(monitor.warn)
     (run,) = plans.runs([settings])
     if NAME.value:

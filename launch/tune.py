@@ -8,7 +8,8 @@ import jax
 from absl import flags
 
 from launch import declared, start
-from launch.flags import define_run_flags, execution, run_settings
+from launch.execution import execution
+from launch.flags import define_run_flags, run_settings
 from launch.output import put
 from launch.planner import planner
 from launch.records import store

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from absl import flags
 
 from launch import declared, start
-from launch.flags import execution, refuse_training_flags
+from launch.memory import memory
 from launch.monitor import Terminal
 from launch.planner import planner
 from launch.records import store
@@ -37,7 +37,6 @@ EXIT_DIFFERS = 1
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
-    refuse_training_flags()
     if (RUN.value is None) == (EXPERIMENT.value is None):
         raise UserError("give either --run=ID (one recorded run) or --experiment=NAME (those of a declared table)")
     plans, records = planner(), store()
@@ -77,14 +76,14 @@ def _sample(name: str, plans: Planner, records: Store) -> list[Record]:
 
 def _verify(record: Record, plans: Planner) -> Verdict:
     """Verifies a run, and prints it."""
-    run, memory = run_of(record, plans), execution().memory
+    run, kept = run_of(record, plans), memory()
     asked, arrays = trial(record, run, STEPS.value, plans.origin(run)), plans.arrays(run)
     _print(intent(asked, STEPS.value))
     with progress(asked.epochs, f"run {run.id}", "epoch") as bar:
-        found = verify(asked, arrays, memory, lambda at: bar.update())
+        found = verify(asked, arrays, kept, lambda at: bar.update())
     _print(verdict(asked, found))
     if LOCALIZE.value and found.difference is not None:
-        _print(location(asked, localize(asked, found, arrays, memory)))
+        _print(location(asked, localize(asked, found, arrays, kept)))
     return found.verdict
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from absl import flags
 
-from launch.flags import execution
+from launch.execution import execution
 from launch.monitor import Terminal
 from launch.planner import planner
 from research.analysis.statistics import paired_difference

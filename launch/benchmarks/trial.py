@@ -8,7 +8,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from launch import start
-from launch.flags import define_run_flags, execution, run_settings
+from launch.execution import execution
+from launch.flags import define_run_flags, run_settings
 from launch.monitor import Terminal
 from launch.planner import planner
 from launch.records import store

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from absl import flags
 
+from launch import execution
 from launch.monitor import Terminal
 from launch.start import CACHE_DIR, PLUGIN, RECORDS, define_name
 from research.errors import UserError
@@ -77,7 +78,7 @@ def on_slurm() -> bool:
 
 def terminal() -> Terminal:
     """The view of runs that train where the flags say."""
-    return Terminal(stopping="leaving; Slurm's jobs go on") if on_slurm() else Terminal()
+    return execution.terminal(stopping="leaving; Slurm's jobs go on") if on_slurm() else execution.terminal()
 
 
 def _command(snapshot: Path, folder: Folder) -> Sequence[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import jax
 
 from launch import start
-from launch.flags import execution
+from launch.execution import execution
 from launch.monitor import Terminal
 from launch.planner import planner
 from launch.records import store

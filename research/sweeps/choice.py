@@ -6,6 +6,7 @@ from typing import Any
 
 from research.errors import UserError
 from research.sweeps.experiment import Choose, Experiment
+from research.sweeps.plan import Planner, Run
 from research.sweeps.record import Record
 
 Settings = dict[str, Any]
@@ -21,6 +22,11 @@ def candidates(experiment: Experiment) -> dict[str, list[list[Settings]]]:
         ]
         for label, arm in experiment.arms.items()
     }
+
+
+def searched(experiment: Experiment, planner: Planner) -> dict[str, list[list[Run]]]:
+    """The runs of the candidates: by arm, for each value."""
+    return {label: [planner.runs(asked) for asked in of_arm] for label, of_arm in candidates(experiment).items()}
 
 
 def best(choose: Choose, records: Sequence[Sequence[Record]]) -> Any:
@@ -39,6 +45,15 @@ def best(choose: Choose, records: Sequence[Sequence[Record]]) -> Any:
     if max(scores) == -math.inf:
         raise UserError(f"every value of {choose.path} has a run that diverged or lacks {choose.metric}")
     return choose.values[scores.index(max(scores))]
+
+
+def chosen(choose: Choose, runs: Mapping[str, Sequence[Sequence[Run]]], found: Mapping[str, Record]) -> dict[str, Any]:
+    """The best value of each arm whose runs all have a record. runs: by arm, for each value."""
+    return {
+        label: best(choose, [[found[run.id] for run in of_value] for of_value in of_arm])
+        for label, of_arm in runs.items()
+        if all(run.id in found for of_value in of_arm for run in of_value)
+    }
 
 
 def requests(experiment: Experiment, seeds: int, chosen: Mapping[str, Any]) -> dict[str, list[Settings]]:
