@@ -1,5 +1,6 @@
 """The planner of the command line: data from --data_dir, kept decoded in --cache_dir."""
 
+import research.catalogue  # noqa: F401  (fills the registries)
 from launch.records import store
 from launch.start import CACHE_DIR, define_name
 from research.config import RunConfig
