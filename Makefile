@@ -21,7 +21,7 @@ packages:  ## Slurm and LaTeX, which tests start, where they can be installed
 	@tests/install.sh
 
 test: .venv/requirements-dev.txt.installed packages
-	@$(RUN) -m pytest -n 4 --dist loadfile
+	@$(RUN) -m pytest -n 3 --dist loadfile
 
 readme: .venv/$(REQUIREMENTS).installed  ## puts the table as it is now into the README
 	@$(RUN) -m launch.table --experiment=regularization --out=.cache/table.md
