@@ -1,6 +1,7 @@
 """Plugins: files of the user's own that add to the catalogue, and the decorators by which they do."""
 
 import dataclasses
+import functools
 import importlib.util
 import inspect
 import re
@@ -10,10 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import optax
+
 from research import registry
 from research.data.generated import open_generated
 from research.data.spec import DataSpec, Source
-from research.errors import UserError, blamed
+from research.errors import UserError, blamed, nearest
 from research.options import REQUIRED, Option, options_of
 from research.registry import ARCHITECTURES, DATASETS, OPTIMIZERS, TASKS, Architecture, Entry, Optimizer, Registry, Task
 from research.regularization.member import member as regularizer
@@ -50,13 +53,17 @@ def architecture(
     """
 
     def add(build: Builder) -> Builder:
+        if "outputs" not in inspect.signature(build).parameters:
+            raise UserError(f"{build.__name__} lacks the field `outputs: int`, the width of what it returns")
+        options = options_of(build, given=("outputs", *asks))
+        _check_names(tiny, options)
         ARCHITECTURES.add(
             Architecture(
                 _snake(build.__name__),
                 build,
                 _summary(build),
                 paper,
-                options=options_of(build, given=("outputs", *asks)),
+                options=options,
                 constraints=tuple(constraints),
                 tiny=tiny,
                 inputs=inputs,
@@ -78,7 +85,16 @@ def optimizer(*, tiny: Mapping[str, Any] | None = None, paper: str = "") -> Call
 
     def add(build: Builder) -> Builder:
         name, options = build.__name__, options_of(build)
-        OPTIMIZERS.add(Optimizer(name, build, _summary(build), paper, options=options, tiny=tiny or {}))
+        _check_names(tiny or {}, options)
+
+        @functools.wraps(build)
+        def built(**numbers: Any) -> optax.GradientTransformation:
+            chain = build(**numbers)
+            if not isinstance(chain, optax.GradientTransformation):
+                raise UserError(f"optimizer {name} returns a {type(chain).__name__}, not an optax transformation")
+            return chain
+
+        OPTIMIZERS.add(Optimizer(name, built, _summary(build), paper, options=options, tiny=tiny or {}))
         return build
 
     return add
@@ -98,6 +114,7 @@ def dataset(*, tiny: Mapping[str, Any], paper: str = "") -> Callable[[Builder], 
             return open_generated(name, build, options, cache_dir, code)
 
         options = options_of(build)
+        _check_names(tiny, options)
         DATASETS.add(Entry(name, opened, _summary(build), paper, options=options, tiny={**_defaults(options), **tiny}))
         return build
 
@@ -128,6 +145,16 @@ def task(
         return build
 
     return add
+
+
+def _check_names(tiny: Mapping[str, Any], options: Sequence[Option]) -> None:
+    """Raises UserError on a name in `tiny` that is no option."""
+    names = [option.name for option in options]
+    for name in tiny:
+        if name not in names:
+            raise UserError(
+                f"tiny has '{name}', which is no option; {nearest(name, names) if names else 'it has none'}"
+            )
 
 
 def _defaults(options: Sequence[Option]) -> dict[str, Any]:

@@ -184,6 +184,14 @@ def test_an_error_in_a_network_is_said_with_its_line(tmp_path: Path) -> None:
     assert run.out.count("  failed  ") + run.out.count("  passed  ") == 6
 
 
+def test_an_optimizer_that_returns_none_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(OPTIMIZER.replace("return optax", "optax"))
+    run = launched(tmp_path, "train", f"--plugin={file}", "--optimizer=signs", f"--records={tmp_path / 'records'}")
+    assert run.code == 2
+    assert "optimizer signs returns a NoneType, not an optax transformation" in run.err
+
+
 def test_a_check_that_fails_ends_with_an_error(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(NETWORK.replace("self.outputs)(", "self.outputs + 1)("))
     run = launched(tmp_path, "check", f"--plugin={tmp_path / 'own.py'}")
@@ -199,8 +207,10 @@ def test_a_check_that_fails_ends_with_an_error(tmp_path: Path) -> None:
         ("def f(:\n", "own.py, line 1: SyntaxError: invalid syntax"),
         ("import does_not_exist\n", "own.py, line 1: ModuleNotFoundError: No module named 'does_not_exist'"),
         (NETWORK.replace("MyNet", "Mlp"), "the architecture 'mlp' is registered twice"),
+        (NETWORK.replace("    outputs: int\n", ""), "MyNet lacks the field `outputs: int`"),
+        (NETWORK.replace('"width": 4', '"widht": 4'), "tiny has 'widht', which is no option; did you mean width?"),
     ],
-    ids=["missing", "empty", "syntax", "import", "taken"],
+    ids=["missing", "empty", "syntax", "import", "taken", "outputs", "tiny"],
 )
 def test_what_is_wrong_is_said(code: str | None, message: str, tmp_path: Path) -> None:
     file = tmp_path / "own.py"

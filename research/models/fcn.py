@@ -77,6 +77,14 @@ class FCN(nn.Module):
         return x if factor == 1 else Upsample(self.outputs, factor, self.upsampling, bilinear=True)(x)
 
 
+def _grows(config: Any, spec: Any) -> str | None:
+    """What says how the heat map grows is of a class for each pixel alone."""
+    for option in ("stride", "upsampling"):
+        if not spec.target_shape and config.arch[option] != getattr(FCN, option):
+            return f"arch.{option} is of a class for each pixel; {spec.name} has one answer an image; leave it out"
+    return None
+
+
 def _reaches(config: Any, spec: Any) -> str | None:
     """The finest scores are of a stage that there is."""
     stride, stages = int(config.arch["stride"]), len(config.arch["channels"])
@@ -92,7 +100,7 @@ ARCHITECTURES.add(
         "fully convolutional network: a class for each pixel, of images of any size",
         "Long, Shelhamer & Darrell 2015, Fully convolutional networks for semantic segmentation",
         options=options_of(FCN, given=("outputs", "per_step")),
-        constraints=(_reaches,),
+        constraints=(_grows, _reaches),
         inputs=(3,),
         asks=("per_step",),
         tiny={"channels": (2, 3), "convolutions": 1, "dense": (4,), "stride": "2"},

@@ -8,7 +8,7 @@ from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import carried
-from research.models.layers.recurrent import ASKS, GIVEN, Recurrent
+from research.models.layers.recurrent import ASKS, GIVEN, Recurrent, foretells
 from research.models.layers.steps import read_is_used
 from research.options import options_of
 from research.registry import ARCHITECTURES, Architecture
@@ -80,7 +80,7 @@ ARCHITECTURES.add(
         "minimal gated recurrent units, trained in parallel over the steps",
         "Feng et al. 2024, Were RNNs all we needed?",
         options=options_of(MinGRU, given=GIVEN),
-        constraints=(read_is_used,),
+        constraints=(read_is_used, foretells),
         tiny={"hidden": 4},
         inputs=(1, 2, 3),
         asks=ASKS,

@@ -11,7 +11,7 @@ from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import State, stepped
-from research.models.layers.recurrent import ASKS, GIVEN, Cells, Recurrent, Truncate
+from research.models.layers.recurrent import ASKS, GIVEN, Cells, Recurrent, Truncate, foretells
 from research.models.layers.sites import Site
 from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
 from research.options import Count, options_of
@@ -102,7 +102,7 @@ ARCHITECTURES.add(
         "simple recurrent network, whose hidden units see themselves a step before",
         "Elman 1990, Finding structure in time",
         options=options_of(Elman, given=GIVEN),
-        constraints=(read_is_used,),
+        constraints=(read_is_used, foretells),
         tiny=_TINY,
         inputs=(1, 2, 3),
         asks=ASKS,

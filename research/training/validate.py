@@ -11,7 +11,7 @@ from research.config import FIELDS, PARTS, RunConfig
 from research.data.spec import DataSpec
 from research.errors import UserError
 from research.identity import entries
-from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS, Regularizer
+from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS, Architecture, Regularizer
 from research.training import network
 from research.training.inputs import abstract_lane, factors_of, program_of
 from research.training.program import Program
@@ -100,10 +100,11 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
     entry = ARCHITECTURES.get(config.arch.name)
     if spec.vocabulary and "vocabulary" not in entry.asks:
         raise UserError(f"arch={entry.name} reads numbers, and {spec.name} has tokens; {_that_ask('vocabulary')} do")
-    if spec.target_shape and "per_step" not in entry.asks:
+    if spec.target_shape and not _answers(entry, spec):
+        able = ", ".join(other.name for other in ARCHITECTURES if _answers(other, spec)) or "no others"
+        each = "pixel" if len(spec.target_shape) > 1 else "step"
         raise UserError(
-            f"arch={entry.name} answers once a sequence, and {spec.name} has a target at each step; "
-            f"{_that_ask('per_step')} answer at each"
+            f"{spec.name} has a target at each {each}, which arch={entry.name} does not answer; {able} answer at each"
         )
     if spec.padded and "padded" not in entry.asks:
         raise UserError(
@@ -122,6 +123,13 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
             f"arch={config.arch.name} takes examples of rank {' or '.join(map(str, ranks))} (3: images [H, W, C]); "
             f"those of {spec.name} have shape {list(spec.shape)}"
         )
+
+
+def _answers(entry: Architecture, spec: DataSpec) -> bool:
+    """Whether it answers at each step of a sequence, or at each pixel of an image, as the targets are."""
+    if len(spec.target_shape) > 1:
+        return "per_step" in entry.asks and "vocabulary" not in entry.asks and 3 in (entry.inputs or (3,))
+    return "per_step" in entry.asks and entry.inputs != (3,)
 
 
 def _that_ask(fact: str) -> str:

@@ -122,6 +122,11 @@ CASES = {
     "generate --run=a --prompt=b --temperature=nan": "flag --temperature=nan: expected a number of 0 to 1000",
     "generate --run=a --prompt=b --length=x": "flag --length=x: expected a whole number, not 'x'",
     "verify --run=a --devices=1": "unknown flag --devices",
+    "train --arch=fcn --arch.stride=1": "arch.stride is of a class for each pixel; digits has one answer an image",
+    "train --dataset=shapes --dataset.size=30 --dataset.test=10 --arch=gru": "a target at each pixel, which arch=gru",
+    "train --dataset=csv:prices.csv --target=y --task=forecast --context=2 --arch=lstm --arch.bidirectional=true": (
+        "arch.bidirectional=true reads what task=forecast is to foretell"
+    ),
     "evaluate --run=a:best": "--run=a:best: the id alone; give --run=a --params=best",
     "evaluate --run=a --profile=trace": "unknown flag --profile",
     "train --init_from=abc:": "init_from=abc:: expected RUN, RUN:best or RUN:last",

@@ -8,6 +8,7 @@ from engine import lane
 from sequences import CONTEXT, SYMBOLS, run, start, tiny
 
 from research import rng
+from research.errors import UserError
 from research.training import network
 from research.training.generation import generate
 
@@ -77,8 +78,10 @@ def test_states_that_are_carried_on_are_those_of_the_whole() -> None:
     np.testing.assert_allclose(jnp.concatenate([first, second], 1), whole, rtol=1e-5, atol=1e-6)
 
 
-def test_two_ways_carry_no_state() -> None:
-    assert not run(arch__bidirectional=True).program.model.carries
+def test_two_ways_foretell_nothing() -> None:
+    """It would read from the end what it is to say next."""
+    with pytest.raises(UserError, match=r"arch\.bidirectional=true reads what task=language_model is to foretell"):
+        run(arch__bidirectional=True)
 
 
 def test_draws_are_of_the_seed_and_of_the_models_distribution() -> None:

@@ -120,7 +120,7 @@ def test_what_does_not_fit(settings: dict[str, Any], message: str) -> None:
 
 def test_a_target_at_each_step_needs_an_output_at_each_step() -> None:
     numbers = dataclasses.replace(spec("step_classification", 60), vocabulary=())
-    with pytest.raises(UserError, match="arch=mlp answers once a sequence, and memory has a target at each step"):
+    with pytest.raises(UserError, match="memory has a target at each step, which arch=mlp does not answer"):
         run(Memory(numbers, PADDED.data), arch="mlp")
 
 

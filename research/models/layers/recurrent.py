@@ -20,6 +20,13 @@ ASKS = ("vocabulary", "per_step", "padded")
 GIVEN = ("outputs", *ASKS)
 
 
+def foretells(config: Any, spec: Any) -> str | None:
+    """What comes after a step is not foretold by a network that reads it."""
+    if spec.target_shape and config.task in ("language_model", "forecast") and config.arch["bidirectional"]:
+        return f"arch.bidirectional=true reads what task={config.task} is to foretell; leave it out"
+    return None
+
+
 class Recurrent(nn.Module):
     """Recurrent layers and a linear head: [B, T, outputs], or after the last real step [B, outputs].
 
@@ -41,10 +48,7 @@ class Recurrent(nn.Module):
     head_bias: Annotated[bool, "whether the head has a bias"] = True
     truncate: Truncate = None
 
-    @property
-    def carries(self) -> bool:
-        """Whether it can go on from the states that it left in the collection `cache`."""
-        return not self.bidirectional
+    carries = True  # it goes on from the states that it left in the collection `cache`
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
         raise NotImplementedError
