@@ -16,10 +16,12 @@ import optax
 from research import registry
 from research.data.generated import open_generated
 from research.data.spec import DataSpec, Source
+from research.data.table import Table
 from research.errors import UserError, blamed, nearest
 from research.options import REQUIRED, Option, options_of
 from research.registry import ARCHITECTURES, DATASETS, OPTIMIZERS, TASKS, Architecture, Entry, Optimizer, Registry, Task
 from research.regularization.member import member as regularizer
+from research.tasks.problem import Problem
 
 __all__ = ["architecture", "dataset", "load", "optimizer", "regularizer", "task"]
 
@@ -87,13 +89,7 @@ def optimizer(*, tiny: Mapping[str, Any] | None = None, paper: str = "") -> Call
         name, options = build.__name__, options_of(build)
         _check_names(tiny or {}, options)
 
-        @functools.wraps(build)
-        def built(**numbers: Any) -> optax.GradientTransformation:
-            chain = build(**numbers)
-            if not isinstance(chain, optax.GradientTransformation):
-                raise UserError(f"optimizer {name} returns a {type(chain).__name__}, not an optax transformation")
-            return chain
-
+        built = _returning(build, optax.GradientTransformation)
         OPTIMIZERS.add(Optimizer(name, built, _summary(build), paper, options=options, tiny=tiny or {}))
         return build
 
@@ -111,7 +107,7 @@ def dataset(*, tiny: Mapping[str, Any], paper: str = "") -> Callable[[Builder], 
         name, code = build.__name__, zlib.crc32(Path(inspect.getfile(build)).read_bytes())
 
         def opened(*, data_dir: str | None, cache_dir: str, **options: Any) -> Source:
-            return open_generated(name, build, options, cache_dir, code)
+            return open_generated(name, _returning(build, Table), options, cache_dir, code)
 
         options = options_of(build)
         _check_names(tiny, options)
@@ -135,7 +131,7 @@ def task(
         TASKS.add(
             Task(
                 name,
-                build,
+                _returning(build, Problem),
                 _summary(build),
                 paper,
                 loss=loss,
@@ -145,6 +141,19 @@ def task(
         return build
 
     return add
+
+
+def _returning(build: Callable[..., Any], kind: type) -> Callable[..., Any]:
+    """The function, which raises UserError if what it returns is of another kind: a `return` is easily forgotten."""
+
+    @functools.wraps(build)
+    def built(*arguments: Any, **options: Any) -> Any:
+        made = build(*arguments, **options)
+        if not isinstance(made, kind):
+            raise UserError(f"{build.__name__} returns a {type(made).__name__}, not a {kind.__name__}")
+        return made
+
+    return built
 
 
 def _check_names(tiny: Mapping[str, Any], options: Sequence[Option]) -> None:
@@ -198,6 +207,8 @@ def _run(file: Path) -> None:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
+    except UserError as error:
+        raise UserError(f"--plugin={file}: {error}") from None
     except Exception as error:
         said = blamed(error, [str(file)]) or f"{file}: {type(error).__name__}: {error}"
         raise UserError(f"--plugin={said}") from None

@@ -184,12 +184,22 @@ def test_an_error_in_a_network_is_said_with_its_line(tmp_path: Path) -> None:
     assert run.out.count("  failed  ") + run.out.count("  passed  ") == 6
 
 
-def test_an_optimizer_that_returns_none_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("code", "flag", "message"),
+    [
+        (OPTIMIZER.replace("return optax", "optax"), "--optimizer=signs", "signs returns a NoneType"),
+        (DATASET.replace("return Table", "Table"), "--dataset=rings", "rings returns a NoneType, not a Table"),
+        (TASK.replace("return Problem", "Problem"), "--task=relative", "relative returns a NoneType, not a Problem"),
+    ],
+    ids=["optimizer", "data set", "task"],
+)
+def test_a_forgotten_return_is_named(code: str, flag: str, message: str, tmp_path: Path) -> None:
     file = tmp_path / "own.py"
-    file.write_text(OPTIMIZER.replace("return optax", "optax"))
-    run = launched(tmp_path, "train", f"--plugin={file}", "--optimizer=signs", f"--records={tmp_path / 'records'}")
+    file.write_text(code)
+    own = [f"--plugin={file}", f"--records={tmp_path / 'records'}", "--cache_dir=cache"]
+    (run,) = run_all([["train", flag, *own, *["--dataset=diabetes"] * ("task" in flag)]], tmp_path)
     assert run.code == 2
-    assert "optimizer signs returns a NoneType, not an optax transformation" in run.err
+    assert message in run.err
 
 
 def test_a_check_that_fails_ends_with_an_error(tmp_path: Path) -> None:
@@ -207,8 +217,11 @@ def test_a_check_that_fails_ends_with_an_error(tmp_path: Path) -> None:
         ("def f(:\n", "own.py, line 1: SyntaxError: invalid syntax"),
         ("import does_not_exist\n", "own.py, line 1: ModuleNotFoundError: No module named 'does_not_exist'"),
         (NETWORK.replace("MyNet", "Mlp"), "the architecture 'mlp' is registered twice"),
-        (NETWORK.replace("    outputs: int\n", ""), "MyNet lacks the field `outputs: int`"),
-        (NETWORK.replace('"width": 4', '"widht": 4'), "tiny has 'widht', which is no option; did you mean width?"),
+        (NETWORK.replace("    outputs: int\n", ""), "own.py: MyNet lacks the field `outputs: int`"),
+        (
+            NETWORK.replace('"width": 4', '"widht": 4'),
+            "tiny has 'widht', which is no option; did you mean width?",
+        ),
     ],
     ids=["missing", "empty", "syntax", "import", "taken", "outputs", "tiny"],
 )
