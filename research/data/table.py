@@ -6,6 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
+from research.data.spec import PADDING
+from research.errors import UserError
+
 
 class Rows(Protocol):
     """Examples [N, ...] that can be gone through in their order: an array, or what makes them as they are taken."""
@@ -25,7 +28,7 @@ class Table:
 
     y: [N, ...] int32 (with `classes`) or float32; [N, H, W] of pixels. test_size: the last rows are its own test split.
     maximum: the largest value that `x` can take, 1 for tables. task: what it is for, where that is not classification
-    or regression. source: as in DataSpec.
+    or regression. source: as in DataSpec. Raises UserError if they do not belong together.
     """
 
     x: Rows
@@ -38,3 +41,38 @@ class Table:
     vocabulary: tuple[str, ...] = ()
     task: str = ""
     source: int = 0
+
+    def __post_init__(self) -> None:
+        if flaw := next(self._flaws(), ""):
+            raise UserError(f"a table's {flaw}")
+
+    def _flaws(self) -> Iterator[str]:
+        for name in ("x", "y"):
+            if not hasattr(getattr(self, name), "dtype"):
+                yield f"{name} is a {type(getattr(self, name)).__name__}; expected a numpy array"
+        rows, *shape = self.x.shape
+        if not shape:
+            yield f"x has the shape [{rows}]; expected a row for each example, [N, D]"
+        if rows != len(self.y):
+            yield f"x has {rows} rows, and its y {len(self.y)}"
+        if not 0 <= self.test_size < rows:
+            yield f"test_size={self.test_size} leaves none of its {rows} rows to train on"
+        if self.features and len(self.features) != shape[-1]:
+            yield f"features are {len(self.features)} names, and its x has {shape[-1]} columns"
+        if self.classes:
+            yield from _beyond("y", self.y, self.classes, "classes", PADDING if self.y.ndim > 1 else 0)
+        elif self.y.dtype.kind not in "biuf":
+            yield f"y is {self.y.dtype}; expected float32, or int32 with classes"
+        elif self.y.ndim == 1 and np.isnan(self.y).any():
+            yield f"y has no value in row {np.isnan(self.y).argmax()}"
+        if self.vocabulary and isinstance(self.x, np.ndarray):
+            yield from _beyond("x", self.x, self.vocabulary, "symbols", PADDING)
+
+
+def _beyond(name: str, values: np.ndarray, names: tuple[str, ...], kind: str, least: int) -> Iterator[str]:
+    """Whether one of the values is no place in `names`."""
+    if values.dtype.kind not in "iu":
+        yield f"{name} is {values.dtype}, and it has {kind}; expected int32, the place of each among them"
+    elif values.min() < least or values.max() >= len(names):
+        wrong = values.min() if values.min() < least else values.max()
+        yield f"{name} has a {wrong}; expected {least} to {len(names) - 1}, for its {len(names)} {kind}"
