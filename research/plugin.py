@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import flax.linen as nn
 import optax
 
 from research import registry
@@ -20,7 +21,9 @@ from research.data.table import Table
 from research.errors import UserError, blamed, nearest
 from research.options import REQUIRED, Option, options_of
 from research.registry import ARCHITECTURES, DATASETS, OPTIMIZERS, TASKS, Architecture, Entry, Optimizer, Registry, Task
-from research.regularization.member import member as regularizer
+from research.regularization.member import member
+from research.regularization.parameters import Reparametrization
+from research.regularization.stopping import Stopping
 from research.tasks.problem import Problem
 
 __all__ = ["architecture", "dataset", "load", "optimizer", "regularizer", "task"]
@@ -36,6 +39,13 @@ REGISTRIES: tuple[Registry[Any], ...] = (
     registry.TASKS,
     registry.LOSSES,
 )
+# What a regularizer of a slot or site is made of, where that is no function.
+KINDS: Mapping[str, Any] = {
+    "update": optax.GradientTransformation,
+    "stopping": Stopping,
+    "normalization": nn.Module,
+    "reparametrization": Reparametrization,
+}
 
 
 def architecture(
@@ -96,6 +106,19 @@ def optimizer(*, tiny: Mapping[str, Any] | None = None, paper: str = "") -> Call
     return add
 
 
+def regularizer(
+    slot: str, site: str, *, neutral: Mapping[str, Any] | None, paper: str = "", **known: Any
+) -> Callable[[Builder], Builder]:
+    """Registers a function that returns the transformation of a slot and site (see research/regularization).
+
+    neutral: the options at which it does nothing, None where there are none. known: more of what
+    research.regularization.member.member takes.
+    """
+    kind = KINDS.get(site, KINDS.get(slot, Callable))
+    add = member(slot, site, paper=paper, neutral=neutral, **known)
+    return lambda build: add(_returning(build, kind))
+
+
 def dataset(*, tiny: Mapping[str, Any], paper: str = "") -> Callable[[Builder], Builder]:
     """Registers a function that returns a research.data.table.Table as a data set.
 
@@ -143,7 +166,7 @@ def task(
     return add
 
 
-def _returning(build: Callable[..., Any], kind: type) -> Callable[..., Any]:
+def _returning(build: Callable[..., Any], kind: Any) -> Any:
     """The function, which raises UserError if what it returns is of another kind: a `return` is easily forgotten."""
 
     @functools.wraps(build)

@@ -43,6 +43,15 @@ def signs(share: float = 0.5) -> optax.GradientTransformation:
         lambda updates, params: jax.tree.map(lambda g: (1 - share) * g + share * jax.numpy.sign(g), updates)
     )
 '''
+PENALTY = '''
+from research.plugin import regularizer
+
+
+@regularizer("loss", "kernels", neutral={"fourth": 0.0}, tiny={"fourth": 0.1})
+def fourth(fourth: float = 0.1):
+    """The sum of fourth powers."""
+    return lambda w: fourth * (w**4).sum()
+'''
 DATASET = """
 import numpy as np
 
@@ -158,7 +167,9 @@ def test_data_and_a_task_of_her_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", [NETWORK, OPTIMIZER, DATASET, TASK], ids=["a network", "an optimizer", "a data set", "a task"]
+    "code",
+    [NETWORK, OPTIMIZER, PENALTY, DATASET, TASK],
+    ids=["a network", "an optimizer", "a regularizer", "a data set", "a task"],
 )
 def test_the_battery_passes(code: str, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(code)
@@ -187,13 +198,19 @@ def test_an_error_in_a_network_is_said_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "flag", "message"),
     [
+        (PENALTY.replace("return lambda", "lambda"), "--regularization=fourth", "fourth returns a NoneType, not a"),
+        (
+            OPTIMIZER.replace("(1 - share) * g", "g.sum()").replace("jax.numpy.sign(g)", "0"),
+            "--optimizer=signs",
+            "the optimizer of this update returns other shapes than those of the parameters",
+        ),
         (OPTIMIZER.replace("return optax", "optax"), "--optimizer=signs", "signs returns a NoneType"),
         (DATASET.replace("return Table", "Table"), "--dataset=rings", "rings returns a NoneType, not a Table"),
         (TASK.replace("return Problem", "Problem"), "--task=relative", "relative returns a NoneType, not a Problem"),
     ],
-    ids=["optimizer", "data set", "task"],
+    ids=["regularizer", "other shapes", "optimizer", "data set", "task"],
 )
-def test_a_forgotten_return_is_named(code: str, flag: str, message: str, tmp_path: Path) -> None:
+def test_what_returns_something_else_is_named(code: str, flag: str, message: str, tmp_path: Path) -> None:
     file = tmp_path / "own.py"
     file.write_text(code)
     own = [f"--plugin={file}", f"--records={tmp_path / 'records'}", "--cache_dir=cache"]
@@ -222,8 +239,10 @@ def test_a_check_that_fails_ends_with_an_error(tmp_path: Path) -> None:
             NETWORK.replace('"width": 4', '"widht": 4'),
             "tiny has 'widht', which is no option; did you mean width?",
         ),
+        (PENALTY.replace('"loss"', '"los"'), "own.py: there is no slot 'los'; did you mean loss?"),
+        (PENALTY.replace('"kernels"', '"kernel"'), "the slot loss has no site 'kernel'; did you mean kernels?"),
     ],
-    ids=["missing", "empty", "syntax", "import", "taken", "outputs", "tiny"],
+    ids=["missing", "empty", "syntax", "import", "taken", "outputs", "tiny", "slot", "site"],
 )
 def test_what_is_wrong_is_said(code: str | None, message: str, tmp_path: Path) -> None:
     file = tmp_path / "own.py"

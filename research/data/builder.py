@@ -44,6 +44,12 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
     size = table.x.shape[0]
     bar = progress(size, f"preparing {name}", "row")
 
+    class Info(tfds.core.DatasetInfo):
+        """TFDS's, which would look for the set in a bucket and leave an empty directory of /tmp behind."""
+
+        def initialize_from_bucket(self) -> None:
+            pass
+
     # By shard, since a GeneratorBasedBuilder keeps all examples, and from 1 GB on needs TensorFlow.
     class TableBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
         """Examples of {"x": Tensor, "y": ClassLabel or Scalar}, in the table's order."""
@@ -61,7 +67,7 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
                 target = tfds.features.ClassLabel(names=list(table.classes))
             else:
                 target = tfds.features.Scalar(dtype=table.y.dtype)
-            return tfds.core.DatasetInfo(
+            return Info(
                 builder=self,
                 features=tfds.features.FeaturesDict(
                     {

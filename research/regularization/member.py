@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from research.errors import UserError, nearest
 from research.options import options_of
 from research.registry import REGULARIZERS, Regularizer
 
@@ -40,14 +41,17 @@ def member(
 ) -> Callable[[Builder], Builder]:
     """Registers the decorated builder. Its constraints are called with (name, config, spec).
 
-    moves: it moves pixels, by their places alone, so that it does to a mask what it does to an image.
+    moves: it moves pixels, by their places alone, so that it does to a mask what it does to an image. Raises UserError
+    if there is no such slot, or no such site in it.
     """
+    if slot not in SITES:
+        raise UserError(f"there is no slot '{slot}'; {nearest(slot, SITES)}")
     if site not in SITES[slot]:
-        raise ValueError(f"the slot {slot} has the sites {', '.join(SITES[slot])}, not '{site}'")
+        raise UserError(f"the slot {slot} has no site '{site}'; {nearest(site, SITES[slot])}")
 
     def add(build: Builder) -> Builder:
         name = build.__name__
-        summary = (inspect.getdoc(build) or "").splitlines()[0]
+        summary = (inspect.getdoc(build) or "").partition("\n")[0]
         REGULARIZERS.add(
             Regularizer(
                 name=name,

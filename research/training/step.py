@@ -10,6 +10,7 @@ import numpy as np
 import optax
 
 from research import rng
+from research.errors import UserError
 from research.kernels import kernel_leaves, map_kernels, map_kernels_with_key
 from research.models.layers.forward import Forward
 from research.models.layers.sites import SITE
@@ -179,6 +180,8 @@ def _update(
         updates, opt_state[name] = transform.update(
             updates, state.opt_state[name], params, key=key, learning_rate=learning_rate, factor=factor
         )
+        if jax.tree.map(jnp.shape, updates) != jax.tree.map(jnp.shape, params):
+            raise UserError(f"the {name} of this update returns other shapes than those of the parameters")
     return leaves.stilled(program.config.freeze, updates), opt_state
 
 
