@@ -147,7 +147,7 @@ def _timer(source: Memory, run: Run) -> Callable[[int], float]:
     with program.numbers():
         (chunk,) = chunk_lib.start(program, [run.config], source.data, way)
 
-    def dispatches() -> Iterator[None]:
+    def dispatches() -> Iterator[int]:
         for epoch in itertools.cycle(range(program.config.epochs)):
             yield from chunk_lib.dispatches(program, chunk, way, epoch)
 

@@ -22,6 +22,7 @@ from research.training.feed import Resident, Streamed
 from research.training.inputs import Inputs, inputs_of, stacked
 from research.training.kept import Kept
 from research.training.lanes import Functions
+from research.training.pace import UNCUT, Pace
 from research.training.program import Program
 from research.training.snapshot import Begin, Snapshot, resumed
 from research.training.state import Lane, LaneState
@@ -174,39 +175,56 @@ def run_epoch(
     epoch: int,
     first: int = 0,
     after: Callable[[int], None] = lambda step: None,
+    pace: Pace = UNCUT,
 ) -> None:
     """Runs an epoch of chunks, from its step `first` on, and adds its row to their curves.
 
-    Chunks take their dispatches in turn, so that those on other devices run at the same time. after: called between
-    dispatches with the epoch's steps done so far, all chunks being at the same one.
+    Chunks take their pieces in turn, so that those on other devices run at the same time. after: called between
+    pieces with the epoch's steps done so far, all chunks being at the same one.
     """
-    length = dispatch_steps(program, way)
+    step = first
     with contextlib.ExitStack() as stack:
         running = [
-            stack.enter_context(contextlib.closing(dispatches(program, chunk, way, epoch, first))) for chunk in chunks
+            stack.enter_context(contextlib.closing(dispatches(program, chunk, way, epoch, first, pace)))
+            for chunk in chunks
         ]
-        for begin in range(first, program.sizes.steps_per_epoch, length):
-            for dispatch in running:
-                next(dispatch)
-            if begin + length < program.sizes.steps_per_epoch:
-                after(begin + length)
+        while step < program.sizes.steps_per_epoch:
+            with pace.piece(lambda: jax.block_until_ready([chunk.state for chunk in chunks])):
+                (count,) = {next(dispatch) for dispatch in running}
+            step += count
+            if step < program.sizes.steps_per_epoch:
+                after(step)
     finish(program, chunks, way)
 
 
-def dispatches(program: Program, chunk: Chunk, way: Way, epoch: int, first: int = 0) -> Generator[None, None, None]:
-    """Dispatches the updates of an epoch from step `first` on, as many at once as the way takes."""
+def paced(program: Program, way: Way) -> Pace:
+    """The pace of a way. A run that is spread over devices is not cut: its processes have clocks of their own."""
+    return UNCUT if way.replicas > 1 else Pace(most=dispatch_steps(program, way))
+
+
+def dispatches(
+    program: Program, chunk: Chunk, way: Way, epoch: int, first: int = 0, pace: Pace = UNCUT
+) -> Generator[int, None, None]:
+    """Dispatches the updates of an epoch from step `first` on, as many at once as way and pace take, and says so."""
     per_epoch, steps = program.sizes.steps_per_epoch, dispatch_steps(program, way)
     rows = order(program, chunk, way, epoch)
     own = (epoch - chunk.begun) * per_epoch  # each lane's step at which its epoch begins
-    slabs = chunk.feed.batches(rows, first=first, steps=steps, batch=program.sizes.batch)
+    aligned = first - first % steps  # where the dispatch begins in which it was stopped
+    slabs = chunk.feed.batches(rows, first=aligned, steps=steps, batch=program.sizes.batch)
     with contextlib.closing(slabs):
-        for begin in range(first, per_epoch, steps):
-            slab, step = next(slabs), np.int32(begin)
-            batches = chunk.functions.gather(slab.x, slab.y, slab.rows, np.int32(slab.begin), step, steps=steps)
-            count = min(steps, per_epoch - begin)
+        for begin in range(aligned, per_epoch, steps):
+            slab, count = next(slabs), min(steps, per_epoch - begin)
+            batches = chunk.functions.gather(
+                slab.x, slab.y, slab.rows, np.int32(slab.begin), np.int32(begin), steps=steps
+            )
             factors = np.pad(factors_at(chunk, own + begin, count), ((0, steps - count), (0, 0)))
-            chunk.state = chunk.functions.advance(chunk.state, chunk.lanes, batches, factors, np.int32(count))
-            yield
+            done = max(first - begin, 0)
+            while done < count:
+                piece = min(pace.steps, count - done)
+                of = (batches, factors, np.int32(done), np.int32(piece))
+                chunk.state = chunk.functions.advance(chunk.state, chunk.lanes, *of)
+                done += piece
+                yield piece
 
 
 def order(program: Program, chunk: Chunk, way: Way, epoch: int) -> jax.Array:

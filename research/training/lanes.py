@@ -161,17 +161,22 @@ def advance(
     lanes: Lane,
     batches: dict[str, jax.Array],
     factors: jax.Array,
+    first: jax.Array,
     count: jax.Array,
 ) -> LaneState:
-    """`count` updates of a chunk of lanes; the old states are given away.
+    """`count` updates of a chunk of lanes, from the `first` of a dispatch on; the old states are given away.
 
-    batches: leaves [steps, W, ...]; factors: of the learning rate, [steps, W].
+    batches: of the dispatch, leaves [steps, W, ...]; factors: of the learning rate, [steps, W].
     """
     step = mapped(functools.partial(train_step, program), width)
     inputs = {**batches, "factor": factors}
     if factors.shape[0] == 1:
         return step(states, lanes, jax.tree.map(lambda leaf: leaf[0], inputs))
-    return jax.lax.fori_loop(0, count, lambda i, s: step(s, lanes, jax.tree.map(lambda leaf: leaf[i], inputs)), states)
+
+    def update(i: jax.Array, states: LaneState) -> LaneState:
+        return step(states, lanes, jax.tree.map(lambda leaf: leaf[i], inputs))
+
+    return jax.lax.fori_loop(first, first + count, update, states)
 
 
 @functools.partial(jax.jit, static_argnames=("program", "width"))

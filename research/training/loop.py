@@ -33,7 +33,7 @@ class Progress:
 
 @dataclasses.dataclass(frozen=True)
 class Boundary:
-    """Between two dispatches, every run having `step` updates behind it.
+    """Between two pieces of dispatches, every run having `step` updates behind it.
 
     wait: until the devices have done what was dispatched. snapshot: of the pack as it is here.
     """
@@ -74,9 +74,10 @@ def train(
 ) -> list[Outcome]:
     """Trains runs of one program, each as a lane, and returns their outcomes in order.
 
-    at_boundary is called between dispatches and may raise to stop. resume: a snapshot of these runs to go on from; at
-    the same way the outcomes are bit for bit those of a training that was never stopped. epochs: stop after so many.
-    origins: for each run with `init_from`, where it starts from. keep: the outcomes hold the best and last variables.
+    at_boundary is called between pieces of dispatches and may raise to stop. resume: a snapshot of these runs to go on
+    from; at the same way the outcomes are bit for bit those of a training that was never stopped. epochs: stop after
+    so many. origins: for each run with `init_from`, where it starts from. keep: the outcomes hold the best and last
+    variables.
     """
     missing = [config.init_from for config, origin in zip_longest(configs, origins) if config.init_from and not origin]
     if missing:
@@ -85,6 +86,7 @@ def train(
         chunks = chunk_lib.start(program, configs, arrays, way, resume, memory, origins, keep)
         per_epoch, epochs = program.sizes.steps_per_epoch, min(epochs or program.config.epochs, program.config.epochs)
         done, first = divmod(resume.step if resume else 0, per_epoch)
+        pace = chunk_lib.paced(program, way)
         for epoch in range(done, epochs):
             live = [chunk for chunk in chunks if chunk.training.any()]
             if not live:
@@ -94,7 +96,7 @@ def train(
             def after(step: int, before: int = before) -> None:
                 at_boundary(_boundary(before + step, chunks))
 
-            chunk_lib.run_epoch(program, live, way, epoch, first, after)
+            chunk_lib.run_epoch(program, live, way, epoch, first, after, pace)
             first = 0
             training = sum(int(chunk.training.sum()) for chunk in chunks)
             report(Progress(epoch + 1, epochs, training, len(configs)))

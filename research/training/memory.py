@@ -96,7 +96,7 @@ def needed(program: Program, config: RunConfig, arrays: Arrays, width: int, step
     with program.numbers():
         gather = functools.partial(functions.gather, steps=count)
         batches = jax.eval_shape(gather, x, y, rows, number, number)
-        step = _bytes(lambda: lanes_lib.advance.lower(program, width, states, lane, batches, factors, number))
+        step = _bytes(lambda: lanes_lib.advance.lower(program, width, states, lane, batches, factors, number, number))
         variables = jax.eval_shape(lambda state: state.evaluated, states)
         own = (assessed, None) if program.problem.summary else (assessed, _labels(y, assessed))
         evaluation = _bytes(lambda: lanes_lib.evaluate.lower(program, width, variables, lane, x, *own))

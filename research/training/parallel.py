@@ -138,23 +138,24 @@ def advance(
     lanes: Lane,
     batches: dict[str, jax.Array],
     factors: np.ndarray,
+    first: Any,
     count: Any,
 ) -> LaneState:
-    """`count` updates; the old states are given away. batches: `gather`'s; factors: of the rate, [steps, 1]."""
-    return _advance(program, devices, len(factors))(states, lanes, batches, factors[:, 0], count)
+    """As `lanes.advance`. batches: `gather`'s; factors: of the learning rate, [steps, 1]."""
+    return _advance(program, devices, len(factors))(states, lanes, batches, factors[:, 0], first, count)
 
 
 @functools.cache
 def _advance(program: Program, devices: Devices, steps: int) -> Callable[..., LaneState]:
-    def one(state: LaneState, lane: Lane, batches: Any, factors: jax.Array, count: jax.Array) -> LaneState:
+    def one(state: LaneState, lane: Lane, batches: Any, factors: jax.Array, first: Any, count: Any) -> LaneState:
         inputs = {**batches, "factor": factors}
 
         def step(i: Any, state: LaneState) -> LaneState:
             return train_step(program, state, lane, jax.tree.map(lambda leaf: leaf[i], inputs), AXIS)
 
-        return step(0, state) if steps == 1 else jax.lax.fori_loop(0, count, step, state)
+        return step(0, state) if steps == 1 else jax.lax.fori_loop(first, first + count, step, state)
 
-    return _mapped(one, devices, (0, 0, 0, None, None), donate=(0,))
+    return _mapped(one, devices, (0, 0, 0, None, None, None), donate=(0,))
 
 
 @functools.cache

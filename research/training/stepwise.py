@@ -3,19 +3,18 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Generator
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
 from research.training import loop
-from research.training.chunk import WHOLE, Chunk, Memory
+from research.training.chunk import WHOLE, Memory
 from research.training.loop import Outcome
+from research.training.pace import ONE_BY_ONE
 from research.training.program import Program
 from research.training.state import LaneState
 from research.training.transfer import Origin
@@ -63,7 +62,10 @@ def twice(
             return Parting(0, False, apart), None
         per_epoch = program.sizes.steps_per_epoch
         for epoch in range(epochs):
-            both = [stack.enter_context(contextlib.closing(updates(program, c, way, epoch))) for c in (one, other)]
+            both = [
+                stack.enter_context(contextlib.closing(chunk_lib.dispatches(program, c, way, epoch, pace=ONE_BY_ONE)))
+                for c in (one, other)
+            ]
             for step, _ in enumerate(zip(*both, strict=True), epoch * per_epoch + 1):
                 if apart := compare(one.state, other.state):
                     return Parting(step, False, apart), None
@@ -73,26 +75,6 @@ def twice(
             if not one.training.any():
                 break
         return None, loop.outcomes(program, one)[0]
-
-
-def updates(program: Program, chunk: Chunk, way: Way, epoch: int) -> Generator[None, None, None]:
-    """Makes the updates of an epoch one by one, with the code that makes a whole dispatch: the bits are the same.
-
-    An update is a dispatch that ends after its first step, of batches turned so that the update's comes first.
-    """
-    per_epoch, steps = program.sizes.steps_per_epoch, chunk_lib.dispatch_steps(program, way)
-    rows = chunk_lib.order(program, chunk, way, epoch)
-    slabs = chunk.feed.batches(rows, first=0, steps=steps, batch=program.sizes.batch)
-    axis = 0 if way.replicas == 1 else 1  # of a run that is spread over devices, the first axis is theirs
-    with contextlib.closing(slabs):
-        for begin in range(0, per_epoch, steps):
-            slab, first = next(slabs), np.int32(begin)
-            batches = chunk.functions.gather(slab.x, slab.y, slab.rows, np.int32(slab.begin), first, steps=steps)
-            for step in range(begin, min(begin + steps, per_epoch)):
-                turned = jax.tree.map(lambda leaf, by=begin - step: jnp.roll(leaf, by, axis), batches)
-                factors = np.pad(chunk.factors[epoch * per_epoch + step][None], ((0, steps - 1), (0, 0)))
-                chunk.state = chunk.functions.advance(chunk.state, chunk.lanes, turned, factors, np.int32(1))
-                yield
 
 
 def compare(one: LaneState, other: LaneState) -> tuple[Apart, ...]:

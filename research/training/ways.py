@@ -17,7 +17,7 @@ from research.training.way import Way
 WIDEST = 32
 # Steps a dispatch at most: beyond it the dispatch is no longer what costs.
 LONGEST = 64
-# Dispatches timed of each candidate, the first of which compiles.
+# Pieces of dispatches timed of each candidate, once they are as long as they get.
 TIMED = 3
 # Other ways are timed only where the default would take this many seconds: each costs a compilation.
 WORTH_SECONDS = 30.0
@@ -81,22 +81,27 @@ def candidates(program: Program, config: RunConfig, lanes: int, most: int = WIDE
 
 
 def time_way(program: Program, configs: Sequence[RunConfig], arrays: Arrays, way: Way) -> float:
-    """Seconds a lane and step, over a few dispatches of one chunk a device."""
+    """Seconds a lane and step, over a few pieces of dispatches of one chunk a device."""
     lanes = min(len(configs), way.width * way.devices)
+    pace = chunk_lib.paced(program, way)
     with program.numbers():
         chunks = chunk_lib.start(program, configs[:lanes], arrays, way)
         running = [
             itertools.chain.from_iterable(
-                chunk_lib.dispatches(program, chunk, way, epoch)
+                chunk_lib.dispatches(program, chunk, way, epoch, pace=pace)
                 for epoch in itertools.cycle(range(program.config.epochs))
             )
             for chunk in chunks
         ]
-        fastest = float("inf")
-        for _ in range(TIMED):
+
+        def seconds() -> float:
+            """Of an update, in the next pieces."""
             begin = time.perf_counter()
-            for dispatch in running:
-                next(dispatch)
+            with pace.piece(lambda: jax.block_until_ready([chunk.state for chunk in chunks])):
+                (count,) = {next(pieces) for pieces in running}
             jax.block_until_ready([chunk.state for chunk in chunks])
-            fastest = min(fastest, time.perf_counter() - begin)
-    return fastest / (lanes * chunk_lib.dispatch_steps(program, way))
+            return (time.perf_counter() - begin) / count
+
+        while not pace.settled:
+            seconds()
+        return min(seconds() for _ in range(TIMED)) / lanes

@@ -21,7 +21,7 @@ from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.verification import Trial, Verification, localize, lookup, run_of, trial, verify
 from research.training import lanes as lanes_lib
-from research.training import loop
+from research.training import loop, pace
 from research.training.way import Way
 
 WIDTH, STEPS = 4, 2
@@ -194,11 +194,12 @@ def unsteady(monkeypatch: pytest.MonkeyPatch, call: int) -> None:
 
 def test_localize_names_step_and_array(monkeypatch: pytest.MonkeyPatch) -> None:
     own, record = recorded()
-    dispatches = 3 * 3  # of 5 steps an epoch, two at a time
+    monkeypatch.setattr(pace, "PIECE_SECONDS", 0.0)  # each update is a piece
+    updates = 3 * 5  # of as many epochs
     step = 8
-    # The first training takes every dispatch; the second and third then go side by side, an update each in turn.
+    # The first training makes every update; the second and third then go side by side, an update each in turn.
     changed = dataclasses.replace(record, checksums=["0" * 16, *record.checksums[1:]])
-    unsteady(monkeypatch, dispatches + 2 * step)
+    unsteady(monkeypatch, updates + 2 * step)
     asked, found = verified(changed, own)
     place = localize(asked, found, data_of(own).data)
     assert place.parting is not None

@@ -34,7 +34,7 @@ def one_step(of: Run) -> Any:
     """The state after one update."""
     with of.program.numbers():
         chunk = start([of], 1)
-        arguments = (chunk.state, chunk.lanes, batches_of(chunk), chunk.factors[:1], np.int32(1))
+        arguments = (chunk.state, chunk.lanes, batches_of(chunk), chunk.factors[:1], np.int32(0), np.int32(1))
         return jax.device_get(chunk.functions.advance(*arguments))
 
 
@@ -136,7 +136,7 @@ def test_the_precision_of_products(precision: str, matmul: str) -> None:
     of = run(precision=precision)
     with of.program.numbers():
         chunk = start([of], 1)
-        arguments = (chunk.state, chunk.lanes, batches_of(chunk), chunk.factors[:1], np.int32(1))
+        arguments = (chunk.state, chunk.lanes, batches_of(chunk), chunk.factors[:1], np.int32(0), np.int32(1))
         text = lanes_lib.advance.lower(of.program, 1, *arguments).as_text()
     products = [line for line in text.splitlines() if "dot_general" in line]
     assert len(products) >= 8
@@ -150,7 +150,7 @@ def temporary_bytes(**settings: Any) -> int:
     deep = {"batch_size": 960, "arch.hidden": (32,) * 10, "arch.activation": "gelu"}
     (of,) = Planner(lambda config: data).runs([{**BASE, **deep, **settings}])
     chunk, *_ = chunk_lib.start(of.program, [of.config], data.data, Way(1, 1))
-    arguments = (chunk.state, chunk.lanes, batches_of(chunk), chunk.factors[:1], np.int32(1))
+    arguments = (chunk.state, chunk.lanes, batches_of(chunk), chunk.factors[:1], np.int32(0), np.int32(1))
     as_users_do = {"xla_cpu_use_fusion_emitters": True}
     compiled = lanes_lib.advance.lower(of.program, 1, *arguments).compile(compiler_options=as_users_do)
     return compiled.memory_analysis().temp_size_in_bytes  # type: ignore[no-any-return]

@@ -1,0 +1,46 @@
+"""Pace: how many updates of a dispatch are made at once, so that a stop need not wait for the whole of it."""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+
+# A piece of a dispatch takes at least half of this, where the dispatch is as long, and seldom more than all of it.
+PIECE_SECONDS = 0.5
+
+
+@dataclasses.dataclass
+class Pace:
+    """Cuts dispatches of `most` updates into pieces of `steps`: one compiled program's, so that no bit hangs on it.
+
+    The first piece, which compiles, and the second are one update; then they grow while they are short, and the
+    devices are waited for. settled: they grow no more.
+    """
+
+    most: int
+    steps: int = 1
+    clock: Callable[[], float] = time.perf_counter
+
+    def __post_init__(self) -> None:
+        self.settled = self.steps >= self.most
+        self._compiled = False
+
+    @contextlib.contextmanager
+    def piece(self, wait: Callable[[], object]) -> Iterator[None]:
+        """Around the making of a piece. wait: until the devices have done it."""
+        began = self.clock()
+        yield
+        if self.settled:
+            return
+        wait()
+        if self._compiled:
+            if self.clock() - began < PIECE_SECONDS / 2:
+                self.steps = min(2 * self.steps, self.most)
+                self.settled = self.steps == self.most
+            else:
+                self.settled = True
+        self._compiled = True
+
+
+# Dispatches are made whole; each update is made alone.
+UNCUT, ONE_BY_ONE = Pace(most=1, steps=1 << 30), Pace(most=1)
