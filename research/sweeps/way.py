@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from research.errors import Stopped
 from research.sweeps.job import Job
 from research.sweeps.plan import Pack
 from research.sweeps.provenance import device_kind
@@ -12,7 +13,7 @@ from research.training.way import Way
 def way_of(pack: Pack, job: Job, lanes: int) -> Way:
     """The pack's own way, or its program's on this kind of device: the stored one, else chosen now and stored.
 
-    lanes: how many runs of the program the whole sweep has.
+    lanes: how many runs of the program the whole sweep has. Raises Stopped if that is asked for between two timings.
     """
     if pack.way is not None:
         return pack.way
@@ -29,6 +30,8 @@ def way_of(pack: Pack, job: Job, lanes: int) -> Way:
                 return memory.widest(pack.program, config, arrays, way, job.limit() / job.abreast)
 
             def timed(way: Way) -> float:
+                if reason := job.stopping():
+                    raise Stopped(reason)
                 return job.timer(pack.program, configs, arrays, way)
 
             chosen = ways.choose(pack.program, config, lanes, timed, widest)

@@ -6,7 +6,7 @@ for bit the run that trained alone at this way. Nothing is compiled anew: what c
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
@@ -61,6 +61,7 @@ class Places:
         self._home = functools.cache(
             functools.partial(chunk_lib.home, self.program, self.way, self.arrays, self.memory)
         )
+        self._pace = chunk_lib.paced(self.program, self.way)
         self._rows = [_Row([None] * self.way.width) for _ in range(devices)]
         self.computed = 0  # lanes that the last epoch computed, idle ones included
 
@@ -103,8 +104,8 @@ class Places:
         row.chunk = dataclasses.replace(home.chunk(every, row.inputs, begin), begun=begun)
         row.at = [entrants[place].id if place in entrants else row.at[place] for place in every]
 
-    def advance(self) -> dict[str, Standing]:
-        """Trains every run at a place for an epoch; chunks without runs rest."""
+    def advance(self, after: Callable[[int], None] = lambda step: None) -> dict[str, Standing]:
+        """Trains every run at a place for an epoch; chunks without runs rest. after: as in chunk.run_epoch."""
         running = [row for row in self._rows if any(one is not None for one in row.at)]
         found: dict[str, Standing] = {}
         abreast: dict[int, list[Chunk]] = {}  # by epoch: a chunk that rested is behind the others
@@ -112,7 +113,7 @@ class Places:
             abreast.setdefault(row.epochs, []).append(row.running)
         with self.program.numbers():
             for epoch, chunks in abreast.items():
-                chunk_lib.run_epoch(self.program, chunks, self.way, epoch)
+                chunk_lib.run_epoch(self.program, chunks, self.way, epoch, after=after, pace=self._pace)
         self.computed = self.way.width * len(running)
         for row in running:
             for place, one in enumerate(row.at):

@@ -22,6 +22,7 @@ from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.verification import changes
 from research.training import loop
+from research.training.way import Way
 
 
 class Watcher:
@@ -231,6 +232,20 @@ def test_one_stop_ends_every_pack(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         executor.execute(runs, Store(tmp_path), planner().arrays, Report(stopping=lambda: "at once"))
     assert not list((tmp_path / "checkpoints").glob("*/pack.json"))
+
+
+def test_a_stop_does_not_wait_for_other_ways_to_be_timed(tmp_path: Path) -> None:
+    runs, timed = planned({}, {"seed": 1}), []
+
+    def timer(program: Any, configs: Any, arrays: Any, way: Way) -> float:
+        timed.append(way)
+        return 1e3  # worth timing others
+
+    stopping = Report(stopping=lambda: "a test" if timed else "")
+    with pytest.raises(Stopped, match="a test"):
+        executor.execute(runs, Store(tmp_path), planner().arrays, stopping, None, timer)
+    assert len(timed) == 1
+    assert not list((tmp_path / "ways").glob("*"))
 
 
 def test_a_program_that_fails_while_it_is_timed_costs_the_others_nothing(tmp_path: Path) -> None:

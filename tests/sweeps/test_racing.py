@@ -7,21 +7,21 @@ from typing import Any
 
 import jax
 import pytest
-from engine import BASE, data_of, planner
+from engine import BASE, STEPS_PER_EPOCH, data_of, planner
 from optuna.trial import TrialState
 
 from research.errors import Stopped, UserError
 from research.sweeps import axes as axes_lib
 from research.sweeps import space, tuning
 from research.sweeps.execution import DEFAULT
-from research.sweeps.job import Report
+from research.sweeps.job import Job, Report
 from research.sweeps.plan import Run
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.study import journal
 from research.sweeps.tuning import Budget, Tuned, Workshop
-from research.training import loop
+from research.training import loop, pace
 from research.training.refill import Places
 
 AXES = ["learning_rate=log(1e-4,10)", "regularization.dropout=uniform(0,0.8)"]
@@ -119,6 +119,25 @@ def test_a_stopped_race_keeps_what_is_finished(tmp_path: Path) -> None:
     assert {run_id: Store(tmp_path).path(run_id).stat().st_mtime_ns for run_id in kept} == kept
 
 
+def test_a_race_stops_in_the_middle_of_an_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "PIECE_SECONDS", 0.0)  # each update is a piece
+    asked, original = [0], Job.stopping
+
+    def stopping(job: Job) -> str:
+        asked[0] += 1
+        return "a test" if asked[0] == STEPS_PER_EPOCH - 1 else original(job)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Job, "stopping", stopping)
+        first = Watcher()
+        with pytest.raises(Stopped, match="a test"):
+            raced(tmp_path, first)
+    assert first.epochs == 0  # it is asked after each update, and was asked before the first
+    tuned = raced(tmp_path, Watcher())
+    assert len(tuned.study.trials) == BUDGET.trials
+    assert all(trial.state.is_finished() for trial in tuned.study.trials)
+
+
 def test_runs_that_have_their_record_race_without_training(tmp_path: Path) -> None:
     """Of trials that come to the same run one is trained; a tuning of another name trains nothing."""
     budget = Budget("random", trials=8, parallel=4, pruner="asha")
@@ -139,10 +158,10 @@ def test_programs_take_turns(tmp_path: Path) -> None:
 def test_a_program_that_fails_costs_the_others_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = Places.advance
 
-    def failing(places: Places) -> Any:
+    def failing(places: Places, **more: Any) -> Any:
         if places.program.config.optimizer.name == "adam":
             raise RuntimeError("does not fit")
-        return original(places)
+        return original(places, **more)
 
     monkeypatch.setattr(Places, "advance", failing)
     budget, watcher = Budget("random", trials=8, parallel=4, pruner="median"), Watcher()
@@ -156,11 +175,11 @@ def test_a_program_that_fails_costs_the_others_nothing(tmp_path: Path, monkeypat
 def test_out_of_memory_trials_begin_again_in_narrower_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original, widths = Places.advance, set[int]()
 
-    def full(places: Places) -> Any:
+    def full(places: Places, **more: Any) -> Any:
         widths.add(places.way.width)
         if places.way.width > 3:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
-        return original(places)
+        return original(places, **more)
 
     monkeypatch.setattr(Places, "advance", full)
     watcher, warnings = Watcher(), list[str]()
