@@ -1,5 +1,6 @@
 """U-Net: down to coarse maps and up again, with what each level saw on the way down beside it."""
 
+import math
 from typing import Annotated, Any
 
 import flax.linen as nn
@@ -62,6 +63,14 @@ def _at_pixels(config: Any, spec: Any) -> str | None:
     return None
 
 
+def _fits(config: Any, spec: Any) -> str | None:
+    """Its levels are no deeper than the image, which would be filled up with zeros for those."""
+    levels, most = int(config.arch["levels"]), math.ceil(math.log2(max(spec.shape[:2])))
+    if len(spec.shape) == 3 and levels > most:
+        return f"arch.levels={levels} is too deep for images of {spec.shape[0]}x{spec.shape[1]}; use at most {most}"
+    return None
+
+
 ARCHITECTURES.add(
     Architecture(
         "unet",
@@ -69,7 +78,7 @@ ARCHITECTURES.add(
         "U-Net: a class for each pixel, from coarse maps and fine ones",
         "Ronneberger, Fischer & Brox 2015, U-Net: convolutional networks for biomedical image segmentation",
         options=options_of(UNet, given=("outputs", "per_step")),
-        constraints=(_at_pixels,),
+        constraints=(_at_pixels, _fits),
         inputs=(3,),
         asks=("per_step",),
         tiny={"levels": 1, "width": 2},

@@ -198,8 +198,8 @@ def run_epoch(
 
 
 def paced(program: Program, way: Way) -> Pace:
-    """The pace of a way. A run that is spread over devices is not cut: its processes have clocks of their own."""
-    return UNCUT if way.replicas > 1 else Pace(most=dispatch_steps(program, way))
+    """The pace of a way. Processes that train a run together cut nothing, since each has a clock of its own."""
+    return UNCUT if jax.process_count() > 1 else Pace(most=dispatch_steps(program, way))
 
 
 def dispatches(

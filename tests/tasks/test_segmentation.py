@@ -114,6 +114,9 @@ def test_what_cannot_be_is_said() -> None:
         Subject({"arch": "unet"}, images).run()
     with pytest.raises(UserError, match=r"arch.stride=8 is beyond the last of 2 stages, whose stride is 4"):
         Subject({**FCN, "arch.stride": "8"}, masks).run()
+    with pytest.raises(UserError, match=r"arch.levels=4 is too deep for images of 8x8; use at most 3"):
+        Subject({"arch": "unet", "arch.levels": "4"}, memory.masks(side=8)).run()
+    assert Subject({"arch": "unet", "arch.levels": "3"}, memory.masks(side=8)).run()
     with pytest.raises(UserError, match="crop makes images smaller"):
         Subject(FCN, masks).run(regularization="crop=2")
 
