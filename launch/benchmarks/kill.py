@@ -29,7 +29,7 @@ N = flags.DEFINE_integer("n", 300, "kill: how many kills", lower_bound=1)
 KILL_SEED = flags.DEFINE_integer("kill_seed", 0, "kill: of the moments")
 
 # Kills a sweep at least: each sweep is trained twice undisturbed, so that few kills are spent on few sweeps.
-EACH = 5
+EACH = 3
 # Two sweeps at once, as many as there are cores.
 AT_ONCE = 2
 

@@ -117,8 +117,8 @@ def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture
 def compiled(settings: dict[str, Any]) -> Iterator[None]:
-    """The fixed cases and every twentieth other one are compiled as users have it."""
-    with compiled_fully(settings in FIXED or COMBINATIONS.index(settings) % 20 == 0):
+    """The fixed cases and every thirtieth other one are compiled as users have it."""
+    with compiled_fully(settings in FIXED or COMBINATIONS.index(settings) % 30 == 0):
         yield
 
 
