@@ -20,7 +20,9 @@ def main(arguments: Sequence[str]) -> None:
                 check(subject)
             except Exception as error:  # one that breaks down is one that fails, and the others are still of interest
                 failed += 1
-                said = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+                said = (
+                    str(error) if isinstance(error, AssertionError | UserError) else f"{type(error).__name__}: {error}"
+                )
                 print(f"  failed  {name}: {said.strip().splitlines()[0]}", flush=True)
             else:
                 print(f"  passed  {name}", flush=True)

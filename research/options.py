@@ -98,6 +98,8 @@ def options_of(builder: Callable[..., Any], given: Collection[str] = ()) -> tupl
     for parameter in inspect.signature(builder).parameters.values():
         if parameter.name in given or parameter.name in _FLAX_FIELDS:
             continue
+        if parameter.name not in hints:
+            raise UserError(f"{parameter} of {builder.__name__} lacks its type; write `{parameter.name}: float`")
         default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
         options.append(option(parameter.name, hints[parameter.name], default))
     return tuple(options)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import flax.linen as nn
 import optax
 
-from research import registry
+from research import contract, registry
 from research.data.generated import open_generated
 from research.data.spec import DataSpec, Source
 from research.data.table import Table
@@ -68,7 +68,7 @@ def architecture(
         if "outputs" not in inspect.signature(build).parameters:
             raise UserError(f"{build.__name__} lacks the field `outputs: int`, the width of what it returns")
         options = options_of(build, given=("outputs", *asks))
-        _check_names(tiny, options)
+        _check_names("tiny", tiny, options)
         ARCHITECTURES.add(
             Architecture(
                 _snake(build.__name__),
@@ -97,7 +97,7 @@ def optimizer(*, tiny: Mapping[str, Any] | None = None, paper: str = "") -> Call
 
     def add(build: Builder) -> Builder:
         name, options = build.__name__, options_of(build)
-        _check_names(tiny or {}, options)
+        _check_names("tiny", tiny or {}, options)
 
         built = _returning(build, optax.GradientTransformation)
         OPTIMIZERS.add(Optimizer(name, built, _summary(build), paper, options=options, tiny=tiny or {}))
@@ -116,7 +116,12 @@ def regularizer(
     """
     kind = KINDS.get(site, KINDS.get(slot, Callable))
     add = member(slot, site, paper=paper, neutral=neutral, **known)
-    return lambda build: add(_returning(build, kind))
+
+    def held(build: Builder) -> Builder:
+        _check_names("neutral", neutral or {}, options_of(build))
+        return add(_returning(build, kind, lambda made: contract.regularizer(build.__name__, slot, site, made)))
+
+    return held
 
 
 def dataset(*, tiny: Mapping[str, Any], paper: str = "") -> Callable[[Builder], Builder]:
@@ -133,7 +138,7 @@ def dataset(*, tiny: Mapping[str, Any], paper: str = "") -> Callable[[Builder], 
             return open_generated(name, _returning(build, Table), options, cache_dir, code)
 
         options = options_of(build)
-        _check_names(tiny, options)
+        _check_names("tiny", tiny, options)
         DATASETS.add(Entry(name, opened, _summary(build), paper, options=options, tiny={**_defaults(options), **tiny}))
         return build
 
@@ -154,7 +159,7 @@ def task(
         TASKS.add(
             Task(
                 name,
-                _returning(build, Problem),
+                _returning(build, Problem, lambda made: contract.problem(name, made)),
                 _summary(build),
                 paper,
                 loss=loss,
@@ -166,7 +171,7 @@ def task(
     return add
 
 
-def _returning(build: Callable[..., Any], kind: Any) -> Any:
+def _returning(build: Callable[..., Any], kind: Any, held: Callable[[Any], Any] = lambda made: made) -> Any:
     """The function, which raises UserError if what it returns is of another kind: a `return` is easily forgotten."""
 
     @functools.wraps(build)
@@ -174,18 +179,18 @@ def _returning(build: Callable[..., Any], kind: Any) -> Any:
         made = build(*arguments, **options)
         if not isinstance(made, kind):
             raise UserError(f"{build.__name__} returns a {type(made).__name__}, not a {kind.__name__}")
-        return made
+        return held(made)
 
     return built
 
 
-def _check_names(tiny: Mapping[str, Any], options: Sequence[Option]) -> None:
-    """Raises UserError on a name in `tiny` that is no option."""
+def _check_names(what: str, values: Mapping[str, Any], options: Sequence[Option]) -> None:
+    """Raises UserError on a name in `tiny` or `neutral` that is no option."""
     names = [option.name for option in options]
-    for name in tiny:
+    for name in values:
         if name not in names:
             raise UserError(
-                f"tiny has '{name}', which is no option; {nearest(name, names) if names else 'it has none'}"
+                f"{what} has '{name}', which is no option; {nearest(name, names) if names else 'it has none'}"
             )
 
 

@@ -25,6 +25,7 @@ FLOORS = (
     ("research.identity",),
     ("research.data",),
     ("research.models", "research.optim", "research.regularization", "research.tasks"),
+    ("research.contract",),
     ("research.catalogue", "research.plugin"),
     ("research.training",),
     ("research.sweeps",),

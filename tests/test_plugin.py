@@ -223,7 +223,7 @@ def test_a_check_that_fails_ends_with_an_error(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(NETWORK.replace("self.outputs)(", "self.outputs + 1)("))
     run = launched(tmp_path, "check", f"--plugin={tmp_path / 'own.py'}")
     assert run.code == 1
-    assert "failed  shapes: outputs have the shape" in run.out
+    assert "failed  shapes: arch=my_net returns [1, 4] of one example; expected [B, 3]" in run.out
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,13 @@ class Table:
         for name in ("x", "y"):
             if not hasattr(getattr(self, name), "dtype"):
                 yield f"{name} is a {type(getattr(self, name)).__name__}; expected a numpy array"
+        if len(self.x.shape) < 2 or 0 in self.x.shape[1:]:
+            yield f"x has the shape {list(self.x.shape)}; expected a row for each example, [N, D]"
+        if self.x.dtype.kind not in "biuf":
+            yield f"x is {self.x.dtype}; expected float32, uint8 or int32"
+        if isinstance(self.x, np.ndarray) and self.x.dtype.kind == "f" and np.isinf(self.x).any():
+            yield f"x is infinite in row {np.argwhere(np.isinf(self.x))[0, 0]}"
         rows, *shape = self.x.shape
-        if not shape:
-            yield f"x has the shape [{rows}]; expected a row for each example, [N, D]"
         if rows != len(self.y):
             yield f"x has {rows} rows, and its y {len(self.y)}"
         if not 0 <= self.test_size < rows:

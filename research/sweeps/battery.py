@@ -29,8 +29,8 @@ from research.registry import (
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
 from research.training import lanes as lanes_lib
-from research.training import loop, network
-from research.training.inputs import inputs_of
+from research.training import loop, network, objective
+from research.training.inputs import abstract_lane, inputs_of
 from research.training.loop import Boundary, Outcome
 from research.training.program import Program
 from research.training.snapshot import Snapshot
@@ -78,12 +78,20 @@ def _first(subjects: Iterable[Subject]) -> Subject:
     errors = []
     for found in subjects:
         try:
-            found.run()
+            _encoded(found)
         except UserError as error:
             errors.append(error)
         else:
             return found
     raise errors[0]
+
+
+def _encoded(of: Subject) -> None:
+    """Raises UserError if it cannot be trained, or if what its task makes of the labels is not the loss's target."""
+    run, y = of.run(), of.data.data.y[:2]
+    with run.program.numbers():
+        if not run.program.spec.reconstructs:
+            jax.eval_shape(functools.partial(objective.encoded, run.program), abstract_lane(run.config, run.program), y)
 
 
 def _tiny(name: str) -> dict[str, Any]:

@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 
 from research import rng
+from research.errors import UserError
 from research.kernels import map_kernels_with_key
 from research.models.layers.forward import Forward, Member
-from research.registry import REGULARIZERS
+from research.registry import LOSSES, REGULARIZERS
 from research.training.program import Program, regularizer
 from research.training.state import Lane, Tree, Variables
 
@@ -49,12 +50,26 @@ def init(program: Program, lane: Lane) -> Variables:
     """
     x = example(program)
     keys = {"params": rng.stream(lane.seed, "init")}
-    made = program.model.init(keys, x, forward(program, lane, None), mutable=["params", "batch_stats"])
+    model, kept = program.model, ["params", "batch_stats"]
+    outputs, made = model.init_with_output(keys, x, forward(program, lane, None), mutable=kept)
+    _check_outputs(program, outputs)
     made = jax.tree.map(lambda leaf: leaf.astype(program.dtype), made)
     params = made.get("params", {})
     for part in program.members("parameters", "reparametrization"):
         params = _split_kernels(params, regularizer(part, lane).split)
     return Variables(params, made.get("batch_stats", {}))
+
+
+def _check_outputs(program: Program, outputs: Any) -> None:
+    """Raises UserError if outputs of one example are not [1, ..., K], K the loss's width."""
+    loss, name = LOSSES.get(program.config.loss), program.config.arch.name
+    *expected, width = 1, *program.spec.target_shape, loss.outputs(program.width)
+    if not hasattr(outputs, "shape"):
+        raise UserError(f"arch={name} returns a {type(outputs).__name__}, not outputs [B, ..., {width}]")
+    *found, last = outputs.shape or (0,)
+    if found != expected or (last < width if loss.latents else last != width):
+        shape = ", ".join(map(str, ("B", *expected[1:], width)))
+        raise UserError(f"arch={name} returns {list(outputs.shape)} of one example; expected [{shape}]")
 
 
 def example(program: Program) -> jax.Array:

@@ -8,6 +8,7 @@ import jax
 import pytest
 
 import research.catalogue  # noqa: F401
+from research.errors import UserError
 from research.models.layers.forward import Forward
 from research.models.layers.sites import Site
 from research.registry import ARCHITECTURES, Architecture
@@ -67,7 +68,7 @@ class Wide(nn.Module):
 @pytest.mark.parametrize(
     ("network", "check", "message"),
     [
-        (Wide, battery.shapes, r"outputs have the shape \[4, 4\], not \[4, 3\]"),
+        (Wide, battery.shapes, r"arch=wide returns \[1, 4\] of one example; expected \[B, 3\]"),
         (Idle, battery.gradients, "no gradient reaches .*idle/bias"),
         (Peeks, battery.independence, "change by .* with what else is in the batch"),
         (Noisy, battery.calm, "dropout changes what is evaluated"),
@@ -78,5 +79,5 @@ def test_what_is_wrong_is_found(
 ) -> None:
     name = network.__name__.lower()  # programs of one name share what is compiled
     monkeypatch.setitem(ARCHITECTURES._entries, name, Architecture(name, network, "one that is wrong"))
-    with pytest.raises(AssertionError, match=message):
+    with pytest.raises((AssertionError, UserError), match=message):
         check(battery.subject(arch=name))

@@ -7,20 +7,24 @@ import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
+from research.errors import UserError, nearest
 from research.models.layers.forward import Forward, Member
 from research.registry import REGULARIZERS, Regularizer
 
 # By this name a backward pass that recomputes activations knows those that are kept: what leaves a site.
 SITE = "site"
+SITES = ("input", "hidden", "attention")
 
 
 class Site(nn.Module):
-    """Applies the activation-slot regularizers of one site (`input`, `hidden` or `attention`) to x [B, ...]."""
+    """Applies the activation-slot regularizers of one site, of SITES, to x [B, ...]."""
 
     site: str
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        if self.site not in SITES:
+            raise UserError(f"Site('{self.site}'): there is no such site; {nearest(self.site, SITES)}")
         mark(self, self.site)
         if not fwd.train:
             return x

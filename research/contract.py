@@ -1,0 +1,111 @@
+"""Contracts: what the functions of a user's own part must return; they are held to it while they are traced."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from research.errors import UserError
+from research.tasks.problem import Problem
+
+# What is wrong with what a function made of its arguments, or "".
+Check = Callable[[tuple[Any, ...], Any], str]
+
+
+def regularizer(name: str, slot: str, site: str, made: Any) -> Any:
+    """A transformation of that slot and site, held to what the engine expects of it."""
+    check = CHECKS.get(f"{slot} {site}", CHECKS.get(slot))
+    return made if check is None else _held(name, made, check)
+
+
+def problem(name: str, made: Problem) -> Problem:
+    """A task's problem, held to its shapes. Raises UserError if `better` has other words than higher and lower."""
+    for metric, word in made.better.items():
+        if word not in ("higher", "lower"):
+            raise UserError(f"{name}: better[{metric!r}] is {word!r}; allowed are 'higher', 'lower'")
+    return dataclasses.replace(
+        made,
+        encode=_held(f"{name}: encode", made.encode, _targets),
+        example_metrics=_held(f"{name}: example_metrics", made.example_metrics, _one_an_example),
+        summary=made.summary and _held(f"{name}: summary", made.summary, _numbers),
+    )
+
+
+def _held(name: str, function: Callable[..., Any], check: Check) -> Callable[..., Any]:
+    def held(*arguments: Any, **named: Any) -> Any:
+        made = function(*arguments, **named)
+        if flaw := check(arguments, made):
+            raise UserError(f"{name} returns {flaw}")
+        return made
+
+    return functools.update_wrapper(held, function) if hasattr(function, "__name__") else held
+
+
+def said(value: Any) -> str:
+    """A value in a message: its type and shape if it is an array."""
+    return f"{value.dtype} {list(value.shape)}" if hasattr(value, "dtype") else f"a {type(value).__name__}"
+
+
+def _like_the_first(arguments: tuple[Any, ...], made: Any) -> str:
+    first = arguments[0]
+    same = hasattr(made, "dtype") and (made.shape, made.dtype) == (first.shape, first.dtype)
+    return "" if same else f"{said(made)}, and is given {said(first)}; the two must be alike"
+
+
+def _of_the_same_rank(arguments: tuple[Any, ...], made: Any) -> str:
+    """Of an image a part may be returned (crop), of a row of a table all columns."""
+    first = arguments[0]
+    if getattr(made, "ndim", None) == first.ndim > 1:
+        return ""
+    return _like_the_first(arguments, made)
+
+
+def _a_number(arguments: tuple[Any, ...], made: Any) -> str:
+    return "" if made is not None and jnp.shape(made) == () else f"{said(made)}; expected one number"
+
+
+def _both(arguments: tuple[Any, ...], made: Any) -> str:
+    if not isinstance(made, tuple) or len(made) != 2:
+        return f"{said(made)}; expected inputs and targets, (x, y)"
+    return _like_the_first(arguments, made[0]) or _like_the_first(arguments[1:], made[1])
+
+
+def _of_the_same_leaves(arguments: tuple[Any, ...], made: Any) -> str:
+    same = jax.tree.map(jnp.shape, made) == jax.tree.map(jnp.shape, arguments[1])
+    return "" if same else f"{said(made)}; expected a mean of the parameters, a tree of the same shapes"
+
+
+def _targets(arguments: tuple[Any, ...], made: Any) -> str:
+    y, width = arguments[:2]
+    sound = hasattr(made, "shape") and made.ndim > 1 and (made.shape[0], made.shape[-1]) == (y.shape[0], width)
+    return "" if sound else f"{said(made)} of y {list(y.shape)}; expected targets [{y.shape[0]}, ..., {width}]"
+
+
+def _one_an_example(arguments: tuple[Any, ...], made: Any) -> str:
+    if not isinstance(made, Mapping):
+        return f"{said(made)}; expected a dictionary of metrics"
+    count = len(arguments[1])
+    wrong = next((name for name, values in made.items() if jnp.shape(values) != (count,)), None)
+    return "" if wrong is None else f"{said(made[wrong])} as {wrong!r}; expected one number an example, [{count}]"
+
+
+def _numbers(arguments: tuple[Any, ...], made: Any) -> str:
+    if not isinstance(made, Mapping):
+        return f"{said(made)}; expected a dictionary of metrics"
+    wrong = next((name for name, value in made.items() if not isinstance(value, int | float)), None)
+    return "" if wrong is None else f"{said(made[wrong])} as {wrong!r}; expected a float"
+
+
+# By slot, or slot and site.
+CHECKS: Mapping[str, Check] = {
+    "data": _of_the_same_rank,
+    "targets": _both,
+    "parameters kernels": _like_the_first,
+    "loss": _a_number,
+    "activations": _like_the_first,
+    "projection": _like_the_first,
+    "average": _of_the_same_leaves,
+}
