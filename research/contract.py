@@ -44,7 +44,7 @@ def _held(name: str, function: Callable[..., Any], check: Check) -> Callable[...
     return functools.update_wrapper(held, function) if hasattr(function, "__name__") else held
 
 
-def said(value: Any) -> str:
+def _said(value: Any) -> str:
     """A value in a message: its type and shape if it is an array."""
     return f"{value.dtype} {list(value.shape)}" if hasattr(value, "dtype") else f"a {type(value).__name__}"
 
@@ -52,7 +52,7 @@ def said(value: Any) -> str:
 def _like_the_first(arguments: tuple[Any, ...], made: Any) -> str:
     first = arguments[0]
     same = hasattr(made, "dtype") and (made.shape, made.dtype) == (first.shape, first.dtype)
-    return "" if same else f"{said(made)}, and is given {said(first)}; the two must be alike"
+    return "" if same else f"{_said(made)}, and is given {_said(first)}; the two must be alike"
 
 
 def _of_the_same_rank(arguments: tuple[Any, ...], made: Any) -> str:
@@ -64,39 +64,39 @@ def _of_the_same_rank(arguments: tuple[Any, ...], made: Any) -> str:
 
 
 def _a_number(arguments: tuple[Any, ...], made: Any) -> str:
-    return "" if made is not None and jnp.shape(made) == () else f"{said(made)}; expected one number"
+    return "" if made is not None and jnp.shape(made) == () else f"{_said(made)}; expected one number"
 
 
 def _both(arguments: tuple[Any, ...], made: Any) -> str:
     if not isinstance(made, tuple) or len(made) != 2:
-        return f"{said(made)}; expected inputs and targets, (x, y)"
+        return f"{_said(made)}; expected inputs and targets, (x, y)"
     return _like_the_first(arguments, made[0]) or _like_the_first(arguments[1:], made[1])
 
 
 def _of_the_same_leaves(arguments: tuple[Any, ...], made: Any) -> str:
     same = jax.tree.map(jnp.shape, made) == jax.tree.map(jnp.shape, arguments[1])
-    return "" if same else f"{said(made)}; expected a mean of the parameters, a tree of the same shapes"
+    return "" if same else f"{_said(made)}; expected a mean of the parameters, a tree of the same shapes"
 
 
 def _targets(arguments: tuple[Any, ...], made: Any) -> str:
     y, width = arguments[:2]
     sound = hasattr(made, "shape") and made.ndim > 1 and (made.shape[0], made.shape[-1]) == (y.shape[0], width)
-    return "" if sound else f"{said(made)} of y {list(y.shape)}; expected targets [{y.shape[0]}, ..., {width}]"
+    return "" if sound else f"{_said(made)} of y {list(y.shape)}; expected targets [{y.shape[0]}, ..., {width}]"
 
 
 def _one_an_example(arguments: tuple[Any, ...], made: Any) -> str:
     if not isinstance(made, Mapping):
-        return f"{said(made)}; expected a dictionary of metrics"
+        return f"{_said(made)}; expected a dictionary of metrics"
     count = len(arguments[1])
     wrong = next((name for name, values in made.items() if jnp.shape(values) != (count,)), None)
-    return "" if wrong is None else f"{said(made[wrong])} as {wrong!r}; expected one number an example, [{count}]"
+    return "" if wrong is None else f"{_said(made[wrong])} as {wrong!r}; expected one number an example, [{count}]"
 
 
 def _numbers(arguments: tuple[Any, ...], made: Any) -> str:
     if not isinstance(made, Mapping):
-        return f"{said(made)}; expected a dictionary of metrics"
+        return f"{_said(made)}; expected a dictionary of metrics"
     wrong = next((name for name, value in made.items() if not isinstance(value, int | float)), None)
-    return "" if wrong is None else f"{said(made[wrong])} as {wrong!r}; expected a float"
+    return "" if wrong is None else f"{_said(made[wrong])} as {wrong!r}; expected a float"
 
 
 # By slot, or slot and site.

@@ -98,7 +98,6 @@ def optimizer(*, tiny: Mapping[str, Any] | None = None, paper: str = "") -> Call
     def add(build: Builder) -> Builder:
         name, options = build.__name__, options_of(build)
         _check_names("tiny", tiny or {}, options)
-
         built = _returning(build, optax.GradientTransformation)
         OPTIMIZERS.add(Optimizer(name, built, _summary(build), paper, options=options, tiny=tiny or {}))
         return build

@@ -54,8 +54,10 @@ class Table:
             yield f"x has the shape {list(self.x.shape)}; expected a row for each example, [N, D]"
         if self.x.dtype.kind not in "biuf":
             yield f"x is {self.x.dtype}; expected float32, uint8 or int32"
-        if isinstance(self.x, np.ndarray) and self.x.dtype.kind == "f" and np.isinf(self.x).any():
-            yield f"x is infinite in row {np.argwhere(np.isinf(self.x))[0, 0]}"
+        # What is mapped from a file is more than memory should hold, and was looked at before it was written.
+        held = self.x if isinstance(self.x, np.ndarray) and not isinstance(self.x, np.memmap) else None
+        if held is not None and held.dtype.kind == "f" and np.isinf(held).any():
+            yield f"x is infinite in row {np.argwhere(np.isinf(held))[0, 0]}"
         rows, *shape = self.x.shape
         if rows != len(self.y):
             yield f"x has {rows} rows, and its y {len(self.y)}"
@@ -69,8 +71,8 @@ class Table:
             yield f"y is {self.y.dtype}; expected float32, or int32 with classes"
         elif self.y.ndim == 1 and np.isnan(self.y).any():
             yield f"y has no value in row {np.isnan(self.y).argmax()}"
-        if self.vocabulary and isinstance(self.x, np.ndarray):
-            yield from _beyond("x", self.x, self.vocabulary, "symbols", PADDING)
+        if self.vocabulary and held is not None:
+            yield from _beyond("x", held, self.vocabulary, "symbols", PADDING)
 
 
 def _beyond(name: str, values: np.ndarray, names: tuple[str, ...], kind: str, least: int) -> Iterator[str]:

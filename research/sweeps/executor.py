@@ -80,8 +80,7 @@ def execute(
             job.claims = claims
             while missing:
                 trained = _round(missing, again, job)
-                if job.stopping():
-                    raise Stopped(job.stopping())
+                job.go_on()
                 left = [run for run in missing if not job.done(run.id)]
                 report.epochs(sum(run.config.epochs for run in missing if job.done(run.id) and run.id not in trained))
                 if left and not trained and not wait and (job.claims is None or job.claims.all_live()):

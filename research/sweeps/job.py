@@ -11,6 +11,7 @@ import jax
 from jax.experimental import multihost_utils
 
 from research.data.spec import Arrays
+from research.errors import Stopped
 from research.sweeps import progress, worker
 from research.sweeps.claims import Claims
 from research.sweeps.execution import Execution
@@ -82,6 +83,11 @@ class Job:
     def stopping(self) -> str:
         """Why to stop, or ""."""
         return self.report.stopping() or ("another pack's end" if self.others.is_set() else "")
+
+    def go_on(self) -> None:
+        """Raises Stopped if that is asked for."""
+        if reason := self.stopping():
+            raise Stopped(reason)
 
     def agreed(self) -> str:
         """Why to stop at this boundary, or ""; the same in all processes that train together."""

@@ -81,14 +81,9 @@ class Race:
             self._enter(trial)
         self._ask()
         while self._waiting or self._training:
-            self._go_on()
+            self.job.go_on()
             self._epoch(self._fullest())
             self._ask()
-
-    def _go_on(self, step: int = 0) -> None:
-        """Raises Stopped if that is asked for; the trials under way begin again."""
-        if reason := self.job.stopping():
-            raise Stopped(reason)
 
     def _ask(self) -> None:
         """Asks for trials up to `parallel` under way."""
@@ -155,7 +150,7 @@ class Race:
         try:
             self._fill(program, places)
             began = time.monotonic()
-            standings = places.advance(after=self._go_on)
+            standings = places.advance(after=lambda step: self.job.go_on())
             each = (time.monotonic() - began) / max(len(standings), 1)
         except (UserError, Stopped):
             raise

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from research.errors import Stopped
 from research.sweeps.job import Job
 from research.sweeps.plan import Pack
 from research.sweeps.provenance import device_kind
@@ -30,8 +29,7 @@ def way_of(pack: Pack, job: Job, lanes: int) -> Way:
                 return memory.widest(pack.program, config, arrays, way, job.limit() / job.abreast)
 
             def timed(way: Way) -> float:
-                if reason := job.stopping():
-                    raise Stopped(reason)
+                job.go_on()
                 return job.timer(pack.program, configs, arrays, way)
 
             chosen = ways.choose(pack.program, config, lanes, timed, widest)

@@ -52,7 +52,7 @@ def make_set(tmp_path: Path) -> Callable[..., str]:
                 return {split: iter(enumerate(examples)) for split, examples in splits.items()}
 
             def _generate_examples(self) -> None:
-                raise NotImplementedError
+                raise NotImplementedError  # TFDS demands the method, and calls it only for _split_generators
 
         Builder.name = name
         Builder(data_dir=str(tmp_path / "sets"), file_format="array_record").download_and_prepare()

@@ -19,6 +19,9 @@ TOKENS: dict[str, Any] = {"x": Y[:, None] + np.arange(-1, 1, dtype=np.int32), "v
     [
         ({"x": X.tolist()}, "x is a list; expected a numpy array"),
         ({"y": Y.tolist()}, "y is a list; expected a numpy array"),
+        ({"x": np.where(X == 4, np.inf, X)}, "x is infinite in row 2"),
+        ({"x": X[:, :0], "features": ()}, r"x has the shape \[4, 0\]"),
+        ({"x": X.astype(object)}, "x is object; expected float32, uint8 or int32"),
         ({"x": X[:, 0]}, r"x has the shape \[4\]; expected a row for each example, \[N, D\]"),
         ({"x": X[:3]}, "x has 3 rows, and its y 4"),
         ({"y": Y[:3]}, "x has 4 rows, and its y 3"),

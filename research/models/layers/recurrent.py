@@ -51,6 +51,7 @@ class Recurrent(nn.Module):
     carries = True  # it goes on from the states that it left in the collection `cache`
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
+        """One layer of the family, as each says of itself; flax's modules cannot be abstract classes as well."""
         raise NotImplementedError
 
     @nn.compact
