@@ -12,7 +12,7 @@ from absl import flags
 
 from launch import start
 from launch.monitor import Terminal
-from launch.trained import Trained, trained
+from launch.trained import BEAMS, Trained, trained
 from research.analysis.attention import attention_figure, write
 from research.analysis.evaluation import Evaluation
 from research.data import csv_file, csv_series, folder, text
@@ -21,7 +21,6 @@ from research.errors import UserError
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.tasks.bleu import bleu
-from research.training.answers import answered
 from research.training.attention import attention_maps
 from research.training.evaluation import assessed, metrics_of
 from research.training.way import Way
@@ -58,22 +57,25 @@ def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
     of = trained()
-    program = of.run.program
+    program, answers = of.run.program, of.run.config.task == "sequence_to_sequence"
+    if BEAMS.present and not answers:
+        raise UserError(f"--beams is of sequences that are answered, and the run's task is {of.run.config.task}")
     examples = _of_split(of, SPLIT.value) if SPLIT.value in SPLITS else _of_file(of, SPLIT.value)
     if OUT.value and program.problem.summary is None:
         raise UserError(
             f"--out=DIR has no table for {of.run.config.task}: there is an answer at each step; leave it out"
         )
-    if examples.y is None and not OUT.value:
+    measured = examples.y is not None or program.spec.reconstructs
+    if not measured and not OUT.value:
         raise UserError(f"{SPLIT.value} has no targets, so there are no metrics; --out=DIR takes the predictions")
     if ATTENTION.value:
         _draw_attention(of, np.asarray(examples.x[examples.rows[:1]])[0], ATTENTION.value)
     found = assessed(program, of.lane, of.variables, _way(of.record), examples.x, examples.rows, examples.y)
     print(f"run {of.run.id}: its {of.which} parameters, of epoch {of.epoch}; {len(examples.rows):,} rows")
-    if examples.y is not None:
+    if measured:
         metrics = metrics_of(program.problem, found, examples.y)
-        if of.run.config.task == "sequence_to_sequence":
-            metrics["bleu"] = _bleu(of, examples)
+        if answers:
+            metrics |= _of_answers(of, examples)
         print(f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items()))
     if examples.unread:
         print(f"note: columns that the run does not read: {', '.join(examples.unread)}", file=sys.stderr)
@@ -92,13 +94,14 @@ def _draw_attention(of: Trained, x: np.ndarray, file: str) -> None:
     print(f"wrote {file}")
 
 
-def _bleu(of: Trained, examples: Examples) -> float:
-    """BLEU of the greedy answers."""
+def _of_answers(of: Trained, examples: Examples) -> dict[str, float]:
+    """BLEU of the network's own answers; of those that a beam search found also how many are right throughout."""
     assert examples.y is not None
     spec = of.run.program.spec
-    said = answered(of.run.program, of.lane, of.variables, examples.x[examples.rows])
     right = np.asarray(examples.y)[:, spec.source :]
-    return bleu(np.where(right == PADDING, PADDING, said), right, spec.vocabulary)
+    said = np.where(right == PADDING, PADDING, of.answers(examples.x[examples.rows])[0][:, 0])
+    exact = {"beam_exact_match": float((said == right).all(axis=1).mean())} if BEAMS.value > 1 else {}
+    return {**exact, "bleu": bleu(said, right, spec.vocabulary)}
 
 
 def _way(record: Record) -> Way:
@@ -136,6 +139,8 @@ def _of_file(of: Trained, split: str) -> Examples:
     if images != (kind == "folder"):
         wanted = "images: give folder:DIR" if images else "a table: give csv:FILE"
         raise UserError(f"split={split}: the run was trained on {wanted}")
+    if not images and not spec.features:
+        raise UserError(f"split={split}: the inputs of {spec.name} are no columns; give one of {', '.join(SPLITS)}")
     if not images:
         x, y, unread = csv_file.read_like(Path(path).expanduser(), spec, options.get("target", "target"))
         return Examples([str(row) for row in range(len(x))], x, np.arange(len(x)), y, unread)

@@ -1,17 +1,20 @@
-"""Lets a language model go on with a text: python -m launch.generate --run=ID --prompt="ROMEO:" --length=300"""
+"""Lets a network go on with a text, or answer one: python -m launch.generate --run=ID --prompt="ROMEO:" --length=300"""
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from absl import flags
 
 from launch import start
-from launch.trained import trained
+from launch.trained import BEAMS, Trained, trained
 from research.data import text
+from research.data.spec import PADDING
+from research.data.strings import BLANK
 from research.errors import UserError
 from research.training.generation import generate
 
-PROMPT = flags.DEFINE_string("prompt", "", "what the text begins with")
+PROMPT = flags.DEFINE_string("prompt", "", "what the text begins with, or the source that is answered")
 LENGTH = flags.DEFINE_integer("length", 300, "characters to go on for", lower_bound=1)
 TEMPERATURE = flags.DEFINE_float("temperature", 1.0, "0: always the likeliest character")
 flags.register_validator("temperature", lambda value: 0 <= value <= 1000, "expected a number of 0 to 1000")
@@ -23,13 +26,44 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
     if not PROMPT.value:
         raise UserError("--prompt=TEXT says what the text begins with; one character is enough")
-    of = trained("language_model", "goes on with a text")
+    of = trained()
+    task = of.run.config.task
+    if task not in TASKS:
+        raise UserError(f"run {of.run.id} is of the task {task}; {' and '.join(TASKS)} alone say something to a prompt")
+    say, unread = TASKS[task]
+    for flag in unread:
+        if flag.present:
+            raise UserError(f"--{flag.name} is not of a {task}; leave it out")
+    say(of)
+
+
+def _go_on(of: Trained) -> None:
+    """Prints the prompt and what follows it."""
     vocabulary = of.run.program.spec.vocabulary
     prompt = text.encode(PROMPT.value, vocabulary, "--prompt")
     how: dict[str, Any] = {"count": LENGTH.value, "temperature": TEMPERATURE.value, "seed": SEED.value}
     tokens = generate(of.run.program, of.lane, of.variables, prompt, **how)
     print(PROMPT.value + text.decode(tokens, vocabulary))
 
+
+def _answer(of: Trained) -> None:
+    """Prints the answer to the prompt; of several beams each with its log-probability, the best first."""
+    spec = of.run.program.spec
+    given, width, filled = len(PROMPT.value), spec.source, BLANK in spec.vocabulary
+    if given > width or (given < width and not filled):
+        most = "at most " * filled
+        raise UserError(f"--prompt has {given} symbols, and a source of {spec.name} has {most}{width}")
+    x = np.full((1, *spec.shape), PADDING, np.int32)
+    x[0, :width] = text.encode(PROMPT.value.ljust(width, BLANK), spec.vocabulary, "--prompt")
+    x[0, width] = of.arrays.x[0, width]  # what begins an answer
+    (answers,), (scores,) = of.answers(x)
+    for answer, score in zip(answers, scores, strict=True):
+        said = text.decode(answer, spec.vocabulary).rstrip()
+        print(said if len(answers) == 1 else f"{score:9.4f}  {said}")
+
+
+# What is said to a prompt, by the run's task, and the flags that are not of it.
+TASKS = {"language_model": (_go_on, (BEAMS,)), "sequence_to_sequence": (_answer, (LENGTH, TEMPERATURE, SEED))}
 
 if __name__ == "__main__":
     start.run(main, saves=False)

@@ -2,8 +2,10 @@
 
 import dataclasses
 
+import numpy as np
 from absl import flags
 
+from launch.monitor import Terminal
 from launch.planner import planner
 from launch.records import store
 from research.data.spec import Arrays, DataSpec
@@ -12,6 +14,7 @@ from research.sweeps.parameters import Parameters, evaluated
 from research.sweeps.plan import Run
 from research.sweeps.record import Record
 from research.sweeps.verification import lookup, run_of
+from research.training.answers import answered, decodes
 from research.training.evaluation import lane_of
 from research.training.state import Lane, Variables
 
@@ -19,6 +22,9 @@ RUN = flags.DEFINE_string("run", None, "the id of a run that kept its parameters
 PARAMS = flags.DEFINE_enum(
     "params", None, ["best", "last"], "which of its parameters; none: those that its record's metrics are of"
 )
+
+
+BEAMS = flags.DEFINE_integer("beams", 1, "answers that a beam search follows; 1: a greedy one", lower_bound=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,12 +40,22 @@ class Trained:
     epoch: int
     variables: Variables
 
+    def answers(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The likeliest answers found to examples, and their log-probabilities; see research.training.answers.
 
-def trained(task: str = "", does: str = "") -> Trained:
-    """The run that the flags name. task: the only one that will do, because it `does` what the others do not.
+        Raises UserError if there is more than one beam and no decoder.
+        """
+        program = self.run.program
+        if BEAMS.value > 1 and not decodes(program):
+            raise UserError(
+                f"--beams={BEAMS.value} is of a decoder (arch=transformer, arch=seq2seq); "
+                f"arch={self.run.config.arch.name} has none; leave it out"
+            )
+        return answered(program, self.lane, self.variables, x, BEAMS.value)
 
-    Raises UserError if it is not named, not there, of another task, or kept no parameters.
-    """
+
+def trained() -> Trained:
+    """The run that the flags name. Raises UserError if it is not named, not there, or kept no parameters."""
     if not RUN.value:
         raise UserError(
             "--run=ID says which run; launch.train prints its id, and launch.table --rows=runs those of many"
@@ -50,8 +66,8 @@ def trained(task: str = "", does: str = "") -> Trained:
     records, plans = store(), planner()
     record = lookup(records, name)
     run = run_of(record, plans)
-    if task and run.config.task != task:
-        raise UserError(f"run {record.run_id} is of the task {run.config.task}; only a {task} {does}")
+    if record.diverged_at is not None:
+        Terminal().warn(f"the run diverged at step {record.diverged_at}; these are its parameters of before")
     saved, arrays = Parameters(records).load(record.run_id), plans.arrays(run)
     lane, which = lane_of(run.program, run.config, arrays), PARAMS.value or evaluated(run.config)
     spec = plans.source(run.config).spec

@@ -1,5 +1,6 @@
 """Autoregressive windows: the next step from the last few, by a linear map or hidden layers; and the n-gram."""
 
+import math
 from typing import Annotated, Any
 
 import flax.linen as nn
@@ -85,11 +86,11 @@ def _fits(config: Any, spec: Any) -> str | None:
     if spec.vocabulary and bins:
         return f"arch.bins is of numbers, and {spec.name} has tokens; leave it out"
     symbols = len(spec.vocabulary) or bins
-    entries = (symbols + 1) ** config.arch["order"] * max(len(spec.classes), 1)
-    if entries > MOST:
+    order, outputs = config.arch["order"], max(len(spec.classes), 1)
+    if order * math.log2(symbols + 1) + math.log2(outputs) > math.log2(MOST):
         return (
-            f"arch.order={config.arch['order']} of {symbols} symbols is a table of {entries:,} entries; "
-            f"at most {MOST:,} are allowed"
+            f"arch.order={order} of {symbols} symbols is a table of {symbols + 1}^{order} rows of {outputs}; "
+            f"at most {MOST:,} entries are allowed"
         )
     return None
 

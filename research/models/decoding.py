@@ -1,4 +1,4 @@
-"""Decoding: an encoder–decoder's answer to a source, greedy or by beam search."""
+"""Decoding: an encoder–decoder's answers to a source, by beam search; of one beam they are greedy."""
 
 from typing import Any
 
@@ -7,31 +7,15 @@ import jax
 import jax.numpy as jnp
 
 
-def greedy(model: nn.Module, params: Any, source: jax.Array, *, start: int | jax.Array, count: int) -> jax.Array:
-    """The answer's `count` tokens to a source int [B, S], int32 [B, count], each the most likely after the last.
-
-    model: with `begin` and `advance` (transformer, seq2seq). start: the token that begins an answer.
-    """
-
-    def step(carry: Any, place: jax.Array) -> Any:
-        state, token = carry
-        logits, state = _advance(model, params, state, token, place)
-        token = jnp.argmax(logits, axis=-1).astype(jnp.int32)
-        return (state, token), token
-
-    state = _begin(model, params, source, start)
-    token = jnp.full(source.shape[0], start, jnp.int32)
-    _, tokens = jax.lax.scan(step, (state, token), jnp.arange(count))
-    return tokens.T
-
-
 def beam_search(
-    model: nn.Module, params: Any, source: jax.Array, *, start: int, count: int, width: int
+    model: nn.Module, params: Any, source: jax.Array, *, start: int | jax.Array, count: int, width: int
 ) -> tuple[jax.Array, jax.Array]:
-    """The likeliest answers that are found: int32 [B, width, count] and their log-probabilities [B, width], best first.
+    """The likeliest answers found to sources int [B, S]: int32 [B, width, count], best first, and log-probabilities.
 
-    At each place every one of the `width` best answers so far is continued by every token, and the best are kept
-    (Sutskever et al. 2014). One beam is greedy; as many as there are answers of count - 1 tokens miss nothing.
+    model: with `begin` and `advance` (transformer, seq2seq). start: the token that begins an answer. The latter are
+    [B, width]. At each place every one of the `width` best answers so far is continued by every token, and the best are
+    kept (Sutskever et al. 2014). One beam takes the likeliest token each time (greedy); as many as there are answers of
+    count - 1 tokens miss nothing.
     """
     rows = source.shape[0]
 

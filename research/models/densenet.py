@@ -11,7 +11,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import average_pool, global_average
-from research.models.layers.sites import Site
+from research.models.layers.sites import Site, offsets
 from research.models.resnet import channels_kept
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
@@ -30,7 +30,9 @@ class DenseLayer(nn.Module):
         h = x
         for channels, kernel in ((self.growth * self.bottleneck, 1), (self.growth, 3)):
             h = Site("hidden")(NormAct(self.activation)(h, fwd), fwd)
-            h = Conv(channels, kernel, bias=False, activation=self.activation, kernel_init=self.kernel_init)(h)
+            h = Conv(channels, kernel, bias=not offsets(fwd), activation=self.activation, kernel_init=self.kernel_init)(
+                h
+            )
         return jnp.concatenate([x, h], axis=-1)
 
 
@@ -52,7 +54,8 @@ class DenseNet(nn.Module):
                 x = DenseLayer(self.growth, self.bottleneck, self.activation, self.kernel_init)(x, fwd)
             x = NormAct(self.activation)(x, fwd)
             if place < len(self.blocks) - 1:
-                x = Conv(x.shape[-1] // 2, 1, bias=False, activation=self.activation, kernel_init=self.kernel_init)(x)
+                half = x.shape[-1] // 2
+                x = Conv(half, 1, bias=not offsets(fwd), activation=self.activation, kernel_init=self.kernel_init)(x)
                 x = average_pool(x)
         return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(global_average(x))
 
@@ -63,6 +66,7 @@ ARCHITECTURES.add(
         DenseNet,
         "blocks whose every layer reads all earlier ones",
         "Huang et al. 2017, Densely connected convolutional networks",
+        version=2,
         options=options_of(DenseNet, given=("outputs",)),
         constraints=(channels_kept,),
         inputs=(3,),

@@ -1,6 +1,8 @@
 """The multilayer perceptron."""
 
-from typing import Annotated
+import itertools
+import math
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
@@ -32,6 +34,14 @@ class MLP(nn.Module):
         return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(x)
 
 
+def _agree(config: Any, spec: Any) -> str | None:
+    """With `residual` a hidden layer is as wide as what it reads."""
+    widths = (math.prod(spec.shape), *config.arch["hidden"])
+    if not config.arch["residual"] or any(a == b for a, b in itertools.pairwise(widths)):
+        return None
+    return f"arch.residual=true: of the widths {', '.join(map(str, widths))} no two in a row agree"
+
+
 ARCHITECTURES.add(
     Architecture(
         "mlp",
@@ -39,6 +49,7 @@ ARCHITECTURES.add(
         "multilayer perceptron",
         "Rumelhart et al. 1986",
         options=options_of(MLP, given=("outputs",)),
+        constraints=(_agree,),
         tiny={"hidden": (8, 8)},
     )
 )

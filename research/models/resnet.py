@@ -11,7 +11,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import global_average, max_pool
-from research.models.layers.sites import Branch, Site
+from research.models.layers.sites import Branch, Site, offsets
 from research.options import Count, options_of
 from research.registry import ACTIVATIONS, ARCHITECTURES, Architecture
 
@@ -59,7 +59,7 @@ class Block(nn.Module):
                 x = NormAct(self.activation)(x, fwd)
                 entry = entry if place else x
                 x = Site("hidden")(x, fwd) if place else x
-                x = Conv(width, kernel, stride, bias=False, **self._init())(x)
+                x = Conv(width, kernel, stride, bias=not offsets(fwd), **self._init())(x)
             else:
                 x = ConvNorm(width, kernel, stride, **self._init())(x, fwd)
                 if place < len(sizes) - 1:
@@ -72,12 +72,13 @@ class Block(nn.Module):
         if self.shortcut == "identity":
             return jnp.pad(x[:, :: self.stride, :: self.stride], [(0, 0)] * 3 + [(0, channels - x.shape[-1])])
         if self.shortcut == "linear":
-            return Conv(channels, 1, self.stride)(x)
+            return Conv(channels, 1, self.stride, kernel_init=self.kernel_init)(x)
         if self.shortcut == "normalized":
-            return Conv(channels, 1, self.stride, bias=False)(NormAct(self.activation)(x, fwd))
+            x = NormAct(self.activation)(x, fwd)
+            return Conv(channels, 1, self.stride, bias=False, kernel_init=self.kernel_init)(x)
         if self.preactivation:
-            return Conv(channels, 1, self.stride, bias=False)(entry)
-        return ConvNorm(channels, 1, self.stride)(x, fwd)
+            return Conv(channels, 1, self.stride, bias=False, kernel_init=self.kernel_init)(entry)
+        return ConvNorm(channels, 1, self.stride, kernel_init=self.kernel_init)(x, fwd)
 
     def _init(self) -> dict[str, Any]:
         return {"activation": self.activation, "kernel_init": self.kernel_init}
@@ -131,7 +132,7 @@ class ResNet(nn.Module):
         kernel, stride = (3, 1) if self.layout == "cifar" else (7, 2)
         init: dict[str, Any] = {"activation": self.activation, "kernel_init": self.kernel_init}
         if self.preactivation:
-            x = Conv(channels, kernel, stride, bias=False, **init)(x)
+            x = Conv(channels, kernel, stride, bias=not offsets(fwd), **init)(x)
         else:
             x = ConvNorm(channels, kernel, stride, **init)(x, fwd)
             x = ACTIVATIONS.get(self.activation).build()(x, fwd)
@@ -162,7 +163,7 @@ class WideResNet(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         x = Site("input")(x, fwd)
-        x = Conv(16, bias=False, activation=self.activation, kernel_init=self.kernel_init)(x)
+        x = Conv(16, bias=not offsets(fwd), activation=self.activation, kernel_init=self.kernel_init)(x)
         block = {
             "bottleneck": False,
             "preactivation": True,
@@ -192,13 +193,30 @@ def _depth(config: Any, spec: Any) -> str | None:
     """The depth is one that the layout has."""
     arch = config.arch
     if stages(arch["layout"], arch["depth"], bottlenecks(arch["block"], arch["layout"], arch["depth"])):
-        return None
+        return _own_block(arch)
     if arch["layout"] == "imagenet":
         return f"arch.depth={arch['depth']}: with layout=imagenet there are {', '.join(map(str, IMAGENET))}"
     n = 9 if arch["block"] == "bottleneck" else 6
     return (
         f"arch.depth={arch['depth']} is not {n}n+2; there are {', '.join(str(n * k + 2) for k in (1, 2, 3, 5, 7, 9))} …"
     )
+
+
+def _own_block(arch: Any) -> str | None:
+    """ImageNet's depths count the layers of their own blocks."""
+    own = "bottleneck" if bottlenecks("auto", arch["layout"], arch["depth"]) else "basic"
+    if arch["layout"] == "imagenet" and arch["block"] not in ("auto", own):
+        return (
+            f"arch.block={arch['block']}: with layout=imagenet depth {arch['depth']} is of {own} blocks; leave it out"
+        )
+    return None
+
+
+def _head(config: Any, spec: Any) -> str | None:
+    """`head_norm` is of pre-activation."""
+    if config.arch["head_norm"] or config.arch["preactivation"]:
+        return None
+    return "arch.head_norm is of arch.preactivation=true; a network without has no normalization there; leave it out"
 
 
 def _wide_depth(config: Any, spec: Any) -> str | None:
@@ -220,8 +238,9 @@ ARCHITECTURES.add(
         ResNet,
         "residual network; with shortcut=none a plain one",
         "He et al. 2016, Deep residual learning; Identity mappings in deep residual networks",
+        version=2,
         options=options_of(ResNet, given=("outputs",)),
-        constraints=(_depth, channels_kept),
+        constraints=(_depth, _head, channels_kept),
         inputs=(3,),
         normalization="batch_norm",
         tiny={"depth": 8, "channels": 2},
@@ -233,6 +252,7 @@ ARCHITECTURES.add(
         WideResNet,
         "shallow and wide pre-activation residual network",
         "Zagoruyko & Komodakis 2016, Wide residual networks",
+        version=2,
         options=options_of(WideResNet, given=("outputs",)),
         constraints=(_wide_depth, channels_kept),
         inputs=(3,),

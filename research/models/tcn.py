@@ -61,9 +61,9 @@ def taps(x: jax.Array, kernel: int, dilation: int) -> jax.Array:
     convolution of the library's is slow on a CPU.
     """
     steps = x.shape[1]
-    padded = jnp.pad(x, ((0, 0), (dilation * (kernel - 1), 0), (0, 0)))
-    shifts = range(dilation * (kernel - 1), -1, -dilation)
-    return jnp.concatenate([padded[:, shift : shift + steps] for shift in shifts], axis=-1)
+    backs = [min(place * dilation, steps) for place in range(kernel)]  # before the first there are only zeros
+    padded = jnp.pad(x, ((0, 0), (backs[-1], 0), (0, 0)))
+    return jnp.concatenate([padded[:, backs[-1] - back :][:, :steps] for back in backs], axis=-1)
 
 
 ARCHITECTURES.add(

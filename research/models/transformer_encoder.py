@@ -12,7 +12,7 @@ from research.models.layers.design import Design, designed, embedding
 from research.models.layers.forward import Forward
 from research.models.layers.positions import PositionName, Positions
 from research.models.layers.sites import Site
-from research.models.layers.steps import unpadded
+from research.models.layers.steps import FORETELLING, unpadded
 from research.models.layers.tokens import real
 from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
@@ -56,10 +56,17 @@ class TransformerEncoder(nn.Module):
 
 def _reads_sequences(config: Any, spec: Any) -> str | None:
     """The data has sequences, and their targets are not what they hold themselves."""
-    if config.task == "language_model":
-        return "arch=transformer_encoder sees what a language model is to foretell; use arch=gpt"
+    if spec.target_shape and config.task in FORETELLING:
+        return f"arch=transformer_encoder sees all that task={config.task} is to foretell; use arch=gpt or arch=tcn"
     if len(spec.shape) == 1 and not spec.vocabulary:
         return f"arch=transformer_encoder takes tokens or series [T, F]; an example of {spec.name} is a row of a table"
+    return None
+
+
+def _one_answer(config: Any, spec: Any) -> str | None:
+    """`pooling` is of one answer a sequence."""
+    if spec.target_shape and config.arch["pooling"] != TransformerEncoder.pooling:
+        return f"arch.pooling is of one answer a sequence; {spec.name} has one at each step; leave it out"
     return None
 
 
@@ -71,7 +78,7 @@ ARCHITECTURES.add(
         "transformer encoder: attention between all places of a sequence of tokens or numbers",
         "Vaswani et al. 2017",
         options=options,
-        constraints=(_reads_sequences,),
+        constraints=(_reads_sequences, _one_answer),
         inputs=(1, 2),
         asks=("vocabulary", "per_step", "padded"),
         tiny={"layers": 2, "heads": 2, "width": 8, "context": 16},

@@ -41,7 +41,10 @@ class LastAxisNorm(nn.Module):
 
 
 class GroupNorm(nn.Module):
-    """Over the places and the channels of each group; groups=None: each channel alone."""
+    """Over the places and the channels of each group; groups=None: each channel alone.
+
+    The steps of a sequence [B, T, C] are normalized one by one: over all of them, each would see what comes after it.
+    """
 
     groups: int | None
 
@@ -56,7 +59,12 @@ class GroupNorm(nn.Module):
                 f"group_norm={self.groups} does not divide a layer of {channels} units or channels; "
                 f"write --regularization=group_norm=G with G one of {fitting or 1}"
             )
-        return nn.GroupNorm(num_groups=self.groups or channels, epsilon=EPSILON, use_fast_variance=False)(x)
+        return nn.GroupNorm(
+            num_groups=self.groups or channels,
+            epsilon=EPSILON,
+            reduction_axes=(-1,) if x.ndim == 3 else None,
+            use_fast_variance=False,
+        )(x)
 
 
 @member(
@@ -79,9 +87,9 @@ def layer_norm() -> LastAxisNorm:
     return LastAxisNorm("layer")
 
 
-@member("normalization", "any", paper="Wu & He 2018, Group normalization", neutral=None, tiny={"groups": 2})
+@member("normalization", "any", paper="Wu & He 2018, Group normalization", neutral=None, tiny={"groups": 2}, version=2)
 def group_norm(groups: Annotated[Count, "groups of channels; must divide them"] = 32) -> GroupNorm:
-    """Normalizes over all places and a group of channels of each example."""
+    """Normalizes over a group of channels and all places of an image; at each step of a sequence alone."""
     return GroupNorm(groups)
 
 
@@ -97,7 +105,13 @@ def instance_norm() -> GroupNorm:
     return GroupNorm(None)
 
 
-@member("normalization", "any", paper="Zhang & Sennrich 2019, Root mean square layer normalization", neutral=None)
+@member(
+    "normalization",
+    "any",
+    paper="Zhang & Sennrich 2019, Root mean square layer normalization",
+    neutral=None,
+    version=2,
+)
 def rms_norm() -> LastAxisNorm:
     """Divides by the root mean square over the channels (units) of each place; no mean, no bias."""
     return LastAxisNorm("rms")

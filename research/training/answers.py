@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.models.decoding import greedy
+from research.data.spec import PADDING
+from research.models.decoding import beam_search
 from research.training.network import effective, predict, rounded
 from research.training.program import Program
 from research.training.state import Lane, Variables
@@ -14,30 +15,56 @@ from research.training.state import Lane, Variables
 ROWS = 256  # that are answered together
 
 
-def answered(program: Program, lane: Lane, variables: Variables, x: np.ndarray) -> np.ndarray:
-    """The greedy answers, int32 [N, T], to examples x int [N, S + T], of which source and starting token are read."""
+def decodes(program: Program) -> bool:
+    """Whether the network has a decoder, which answers a token at a time (transformer, seq2seq)."""
+    return hasattr(program.model, "begin")
+
+
+def answered(
+    program: Program, lane: Lane, variables: Variables, x: np.ndarray, beams: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """The likeliest answers found to examples x int [N, S + T], of which source and starting token are read.
+
+    int32 [N, beams, T], the best first, and their log-probabilities [N, beams]. One beam takes the likeliest token each
+    time (greedy); a network without a decoder has no more.
+    """
+    tokens, scores = [], []
     with program.numbers():
-        parts = []
         for first in range(0, len(x), ROWS):
             part = x[first : first + ROWS]
             full = np.pad(part, ((0, ROWS - len(part)), (0, 0)), mode="edge")
-            parts.append(np.asarray(_answered(program, lane, variables, full))[: len(part)])
-    return np.concatenate(parts)
+            found = _searched if decodes(program) else _reread
+            said, score = jax.device_get(found(program, beams, lane, variables, full))
+            tokens.append(said[: len(part)])
+            scores.append(score[: len(part)])
+    return np.concatenate(tokens), np.concatenate(scores)
 
 
-@functools.partial(jax.jit, static_argnames="program")
-def _answered(program: Program, lane: Lane, variables: Variables, x: jax.Array) -> jax.Array:
+@functools.partial(jax.jit, static_argnames=("program", "beams"))
+def _searched(
+    program: Program, beams: int, lane: Lane, variables: Variables, x: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """By the network's decoder."""
     width = program.spec.source
+    params = rounded(program, effective(program, lane, variables.params))
     count = x.shape[1] - width
-    if hasattr(program.model, "begin"):
-        params = rounded(program, effective(program, lane, variables.params))
-        start = x[0, width]
-        return greedy(program.model, params, x[:, :width], start=start, count=count)
+    return beam_search(program.model, params, x[:, :width], start=x[0, width], count=count, width=beams)
 
-    def step(x: jax.Array, place: jax.Array) -> tuple[jax.Array, jax.Array]:
-        logits = jax.lax.dynamic_index_in_dim(predict(program, variables, lane, x), place, axis=1, keepdims=False)
+
+@functools.partial(jax.jit, static_argnames=("program", "beams"))
+def _reread(
+    program: Program, beams: int, lane: Lane, variables: Variables, x: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """By reading source and answer so far for each token."""
+    assert beams == 1
+    width = program.spec.source
+    seen = jnp.full((len(x), x.shape[1] + 1), PADDING, x.dtype).at[:, : width + 1].set(x[:, : width + 1])
+
+    def step(seen: jax.Array, place: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        outputs = predict(program, variables, lane, seen[:, :-1])
+        logits = jax.nn.log_softmax(jax.lax.dynamic_index_in_dim(outputs, place, axis=1, keepdims=False))
         token = jnp.argmax(logits, axis=-1).astype(x.dtype)
-        after = jnp.where(place + 1 < x.shape[1], token, x[:, -1])  # after the last place there is none
-        return x.at[:, jnp.minimum(place + 1, x.shape[1] - 1)].set(after), token
+        return seen.at[:, place + 1].set(token), (token, jnp.max(logits, axis=-1))
 
-    return jax.lax.scan(step, x, jnp.arange(width, width + count))[1].T
+    _, (tokens, scores) = jax.lax.scan(step, seen, jnp.arange(width, x.shape[1]))
+    return tokens.T[:, None], jnp.sum(scores, axis=0)[:, None]

@@ -1,5 +1,6 @@
 """Language models end to end: a text is learned and gone on with, its attention drawn, and bad input is one line."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,13 @@ TEXT = ["train", "--dataset=text:abc.txt", "--context=12", "--batch_size=16", "-
 RUNS = {
     "gru": [*TEXT, "--arch=gru", "--arch.hidden=16", "--learning_rate=0.02", "--epochs=2"],
     "gpt": [*TEXT, "--arch=gpt", "--arch.layers=1", "--arch.width=16", "--learning_rate=0.01", "--epochs=2"],
+    "letters": [
+        "train", "--dataset=spelled_letters", "--dataset.size=160", "--dataset.test=20", "--arch=seq2seq",
+        "--arch.hidden=8", "--arch.embedding=4", "--optimizer=adam", "--epochs=1", "--keep_params",
+    ],
     "wine": ["train", "--dataset=wine", "--epochs=1", "--keep_params"],
     "unkept": [*TEXT[:-1], "--arch=gru", "--arch.hidden=4", "--epochs=1"],
-}
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +48,20 @@ def test_a_text_goes_on(trained: tuple[Path, dict[str, str]]) -> None:
     assert set(first) == set("abc\n")
 
 
+def test_a_source_is_answered(trained: tuple[Path, dict[str, str]]) -> None:
+    """Greedily, or by a beam search: then the best comes first."""
+    folder, ids = trained
+    one, three = (
+        ok(said).out for said in generate(trained, ("letters", "--prompt=q"), ("letters", "--prompt=q", "--beams=3"))
+    )
+    assert one.count("\n") == 1
+    scores = [float(line.split()[0]) for line in three.splitlines()]
+    assert len(scores) == 3
+    assert scores == sorted(scores, reverse=True)
+    (measured,) = run_all([["evaluate", f"--run={ids['letters']}", "--beams=3"]], folder)
+    assert re.search(r"^test  exact_match .* beam_exact_match \S+  bleu \S+$", ok(measured).out, re.M)
+
+
 def test_attention_is_drawn(trained: tuple[Path, dict[str, str]]) -> None:
     folder, ids = trained
     cases = [["evaluate", f"--run={ids[name]}", "--attention=seen.png"] for name in ("gpt", "gru")]
@@ -57,7 +76,9 @@ def test_bad_input_is_one_line(trained: tuple[Path, dict[str, str]]) -> None:
     cases = {
         ("gru", "--prompt=xyz"): "--prompt, line 1: the symbol 'x' is not in the vocabulary of 3 symbols: 'abc'",
         ("gru",): "--prompt=TEXT says what the text begins with",
-        ("wine", "--prompt=a"): "only a language_model goes on with a text",
+        ("wine", "--prompt=a"): "language_model and sequence_to_sequence alone say something to a prompt",
+        ("letters", "--prompt=ab"): "--prompt has 2 symbols, and a source of spelled_letters has at most 1",
+        ("letters", "--prompt=a", "--length=3"): "--length is not of a sequence_to_sequence",
         ("unkept", "--prompt=a"): "--keep_params",
         ("gru", "--prompt=a", "--length=0"): "--length=0",
     }

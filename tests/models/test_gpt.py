@@ -99,5 +99,5 @@ def test_what_does_not_fit_is_said_before_training() -> None:
         run(**TINY, arch__context=5)
     with pytest.raises(UserError, match=r"3 heads do not divide a width of 8; 1, 2, 4 would"):
         run(**{**TINY, "arch.heads": 3})
-    with pytest.raises(UserError, match=r"arch=transformer_encoder sees what a language model is to foretell"):
+    with pytest.raises(UserError, match=r"arch=transformer_encoder sees all that task=language_model is to foretell"):
         run(**{**TINY, "arch": "transformer_encoder"})

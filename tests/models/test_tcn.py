@@ -18,6 +18,7 @@ def built(**options):
 def test_taps_by_hand() -> None:
     x = jnp.arange(1.0, 6.0).reshape(1, 5, 1)
     np.testing.assert_array_equal(taps(x, 3, 2)[0], [[1, 0, 0], [2, 0, 0], [3, 1, 0], [4, 2, 0], [5, 3, 1]])
+    np.testing.assert_array_equal(taps(x, 3, 2**70)[0], x[0] * jnp.array([1, 0, 0]))
 
 
 @pytest.mark.parametrize("dilation", [1, 4])

@@ -1,7 +1,9 @@
-"""Greedy answers: each token is the likeliest after the network's own, whether it has a decoder or not."""
+"""Answers: greedy ones take the likeliest token after the network's own; more beams find likelier answers."""
+
+from collections.abc import Callable
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from engine import Memory, lane
@@ -12,8 +14,8 @@ from research.training import network
 from research.training.answers import answered
 
 
-@pytest.mark.parametrize("name", ["seq2seq", "gru"])
-def test_an_answer_is_the_likeliest_after_itself(name: str) -> None:
+def made(name: str) -> tuple[np.ndarray, Callable[[int], Any], Callable[[np.ndarray], np.ndarray]]:
+    """Nine sources, the network's answers to them by so many beams, and its logits of whole examples."""
     tokens = np.random.default_rng(0).integers(0, 5, (40, CONTEXT), np.int32)
     tokens[:, 2] = 4  # the source's end
     source = Memory(spec("sequence_to_sequence", 40, source=2), Arrays(tokens, tokens, np.zeros(0, np.int32)))
@@ -21,9 +23,37 @@ def test_an_answer_is_the_likeliest_after_itself(name: str) -> None:
     chunk = start([own], 1, source)
     held = lane(chunk.lanes, 0)
     variables = jax.tree.map(lambda leaf: 5 * leaf[0], chunk.state.variables)
-    said = answered(own.program, held, variables, tokens[:9])
-    full = np.concatenate([tokens[:9, :3], said[:, :-1]], axis=1)
-    logits = jax.jit(lambda x: network.predict(own.program, variables, held, x))(jnp.asarray(full))
+    blanked = np.where(np.arange(CONTEXT) > 2, 3, tokens[:9])  # the right answers are not read
+    answers = lambda beams: answered(own.program, held, variables, blanked, beams)  # noqa: E731
+    return blanked[:, :3], answers, jax.jit(lambda x: network.predict(own.program, variables, held, x))
+
+
+def log_probabilities(
+    logits: Callable[[np.ndarray], np.ndarray], sources: np.ndarray, said: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the network makes of its own answers [N, T]: the log-probabilities of all tokens, and of the answers."""
+    full = np.concatenate([sources, said[:, :-1]], axis=1)
+    every = np.asarray(jax.nn.log_softmax(logits(full)[:, 2:]))
+    return every, np.take_along_axis(every, said[..., None], axis=-1)[..., 0].sum(-1)
+
+
+@pytest.mark.parametrize("name", ["seq2seq", "gru"])
+def test_an_answer_is_the_likeliest_after_itself(name: str) -> None:
+    sources, answers, logits = made(name)
+    (said,), (scores,) = (values.swapaxes(0, 1) for values in answers(1))
+    every, expected = log_probabilities(logits, sources, said)
     assert said.shape == (9, CONTEXT - 2)
     assert len(np.unique(said, axis=0)) > 1
-    np.testing.assert_array_equal(said, logits[:, 2:].argmax(-1))
+    np.testing.assert_array_equal(said, every.argmax(-1))
+    np.testing.assert_allclose(scores, expected, rtol=1e-5)
+
+
+def test_more_beams_find_likelier_answers() -> None:
+    sources, answers, logits = made("seq2seq")
+    said, scores = answers(4)
+    assert said.shape == (9, 4, CONTEXT - 2)
+    assert (np.diff(scores) <= 0).all()
+    for beam in range(4):
+        _, expected = log_probabilities(logits, sources, said[:, beam])
+        np.testing.assert_allclose(scores[:, beam], expected, rtol=1e-5)
+    assert (scores[:, 0] > answers(1)[1][:, 0]).any()

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from engine import lane
-from sequences import CONTEXT, SYMBOLS, run, start, tiny
+from sequences import CONTEXT, PADDED, SYMBOLS, Memory, run, spec, start, tiny
 
 from research import rng
 from research.errors import UserError
@@ -79,9 +79,14 @@ def test_states_that_are_carried_on_are_those_of_the_whole() -> None:
 
 
 def test_two_ways_foretell_nothing() -> None:
-    """It would read from the end what it is to say next."""
+    """It would read from the end what it is to say next; an answer, with a source before it, as well as a text."""
     with pytest.raises(UserError, match=r"arch\.bidirectional=true reads what task=language_model is to foretell"):
         run(arch__bidirectional=True)
+    answers = Memory(spec("sequence_to_sequence", 60, source=2), PADDED.data)
+    with pytest.raises(UserError, match=r"arch\.bidirectional=true reads what task=sequence_to_sequence is to"):
+        run(answers, arch__bidirectional=True)
+    with pytest.raises(UserError, match="arch=transformer_encoder sees all that task=sequence_to_sequence is to"):
+        run(answers, **tiny("transformer_encoder"))
 
 
 def test_draws_are_of_the_seed_and_of_the_models_distribution() -> None:

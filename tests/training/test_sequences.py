@@ -10,13 +10,14 @@ import numpy as np
 import optax
 import pytest
 from engine import Memory, assert_close, lane
-from sequences import CONTEXT, PADDED, SYMBOLS, TEXT, padded, run, spec, start, steps, tiny, train
+from sequences import CONTEXT, PADDED, SEQUENTIAL, SYMBOLS, TEXT, padded, run, spec, start, steps, tiny, train
 
 from research import config as config_lib
 from research import identity
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.registry import TASKS
+from research.sweeps import battery
 from research.tasks.problem import mean_over_steps
 from research.training import chunk as chunk_lib
 from research.training import loop, network, objective
@@ -69,6 +70,25 @@ def test_parts_and_streams_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> Non
     (parts,) = train([run()], 1)
     assert parts.checksums == whole.checksums
     assert parts.metrics == pytest.approx(whole.metrics, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", SEQUENTIAL)
+def test_no_language_model_sees_what_comes_next(name: str) -> None:
+    """Of whatever is normalized, too: another last token changes the last outputs and none before."""
+    draw, predicted = np.random.default_rng(0), jax.jit(network.predict, static_argnums=0)
+    for normalization in ("none", "layer_norm", "group_norm=2", "rms_norm"):
+        try:
+            own = run(**tiny(name), regularization=normalization)
+        except UserError:
+            continue
+        held, variables = battery.initial(own, TEXT.data)
+        variables = jax.tree.map(lambda leaf: leaf + draw.normal(0, 0.3, leaf.shape).astype(leaf.dtype), variables)
+        x = np.array(TEXT.data.x[np.arange(4)])
+        before = predicted(own.program, variables, held, x)
+        x[:, -1] = (x[:, -1] + 1) % len(SYMBOLS)
+        after = predicted(own.program, variables, held, x)
+        np.testing.assert_allclose(after[:, :-1], before[:, :-1], rtol=1e-5, atol=1e-6, err_msg=normalization)
+        assert (after[:, -1] != before[:, -1]).any()
 
 
 def test_accumulated_parts_are_the_batch() -> None:
@@ -131,6 +151,18 @@ def ragged() -> Memory:
     x[np.arange(CONTEXT) >= draw.integers(3, CONTEXT + 1, (40, 1))] = np.nan
     own = DataSpec("memory", "regression", (CONTEXT, 2), (), (), 1.0, 40, 0, "memory-ragged", padded=True)
     return Memory(own, Arrays(x, np.nansum(x, axis=(1, 2)), np.zeros(0, np.int32)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"regularization": "mixup=0.2"}, "mixup mixes series, and those of memory are not equally long"),
+        ({"task": "reconstruction", "arch": "autoencoder"}, "memory has series that are not equally long"),
+    ],
+)
+def test_what_does_not_fit_series_of_other_lengths(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        run(ragged(), **settings)
 
 
 def test_series_of_other_lengths_are_scaled_by_their_real_steps() -> None:

@@ -9,7 +9,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.patches import convolve
 from research.models.layers.pooling import fits
-from research.models.layers.sites import Normalize, Site, normalizes
+from research.models.layers.sites import Normalize, Site, offsets
 from research.registry import ACTIVATIONS
 
 Padding = str | int | Sequence[tuple[int, int]]
@@ -65,7 +65,7 @@ class ConvNorm(nn.Module):
             self.kernel,
             self.stride,
             padding=self.padding,
-            bias=not normalizes(fwd),
+            bias=not offsets(fwd),
             activation=self.activation,
             kernel_init=self.kernel_init,
         )(x)

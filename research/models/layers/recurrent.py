@@ -11,7 +11,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import Cell, carried, carried_on, recurrence
 from research.models.layers.sites import Mask, Site
-from research.models.layers.steps import Embedding, Read, Steps, last
+from research.models.layers.steps import FORETELLING, Embedding, Read, Steps, last
 from research.options import Count
 
 Truncate = Annotated[Count | None, "gradients stop flowing back every so many steps; none: at the sequence's start"]
@@ -22,7 +22,7 @@ GIVEN = ("outputs", *ASKS)
 
 def foretells(config: Any, spec: Any) -> str | None:
     """What comes after a step is not foretold by a network that reads it."""
-    if spec.target_shape and config.task in ("language_model", "forecast") and config.arch["bidirectional"]:
+    if spec.target_shape and config.task in FORETELLING and config.arch["bidirectional"]:
         return f"arch.bidirectional=true reads what task={config.task} is to foretell; leave it out"
     return None
 

@@ -83,9 +83,9 @@ class Normalize(nn.Module):
         return x
 
 
-def normalizes(fwd: Forward) -> bool:
-    """Whether the pass normalizes hidden layers, so that an offset comes after each."""
-    return any(True for _ in _at(fwd, "normalization"))
+def offsets(fwd: Forward) -> bool:
+    """Whether the pass normalizes hidden layers with an offset after each, so that a bias before does nothing."""
+    return any(entry.name != "rms_norm" for _, entry in _at(fwd, "normalization"))
 
 
 def mark(module: nn.Module, site: str) -> None:

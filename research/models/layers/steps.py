@@ -12,6 +12,8 @@ from research.models.layers.initializers import initializer
 from research.models.layers.sites import Site
 from research.options import Count
 
+# The tasks whose inputs hold what is to be foretold, one step later.
+FORETELLING = ("language_model", "sequence_to_sequence", "forecast")
 Read = Annotated[Literal["rows", "pixels"], "how an image is a sequence: its rows, or its pixels one by one"]
 Embedding = Annotated[Count | None, "width of the tokens' embedding; none: one-hot"]
 
