@@ -1,5 +1,6 @@
 """Tries parts of your own with what every part must pass: python -m launch.check --plugin=my_net.py"""
 
+import functools
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -14,16 +15,15 @@ def main(arguments: Sequence[str]) -> None:
     failed = 0
     for registry, entry in _entries(arguments):
         print(f"{registry.kind} {entry.name}", flush=True)
-        subject = battery.part(registry.kind, entry)
+        subject = functools.cache(functools.partial(battery.part, registry.kind, entry))
         for name, check in battery.CHECKS.items():
             try:
-                check(subject)
+                check(subject())
             except Exception as error:  # one that breaks down is one that fails, and the others are still of interest
                 failed += 1
-                said = (
-                    str(error) if isinstance(error, AssertionError | UserError) else f"{type(error).__name__}: {error}"
-                )
-                print(f"  failed  {name}: {said.strip().splitlines()[0]}", flush=True)
+                said = "" if isinstance(error, AssertionError | UserError) else f"{type(error).__name__}: "
+                said += next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+                print(f"  failed  {name}: {said}", flush=True)
             else:
                 print(f"  passed  {name}", flush=True)
     if failed:

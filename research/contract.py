@@ -3,26 +3,39 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import optax
 
 from research.errors import UserError
+from research.regularization.parameters import Reparametrization
+from research.regularization.stopping import Stopping
 from research.tasks.problem import Problem
 
 # What is wrong with what a function made of its arguments, or "".
 Check = Callable[[tuple[Any, ...], Any], str]
 
 
-def regularizer(name: str, slot: str, site: str, made: Any) -> Any:
+def of_kind(name: str, made: Any, kind: Any) -> Any:
+    """What `name` has returned. Raises UserError if it is of another kind: a `return` is easily forgotten."""
+    if not isinstance(made, kind):
+        raise UserError(f"{name} returns a {type(made).__name__}, not a {kind.__name__}")
+    return made
+
+
+def regularizer(name: str, made: Any, slot: str, site: str) -> Any:
     """A transformation of that slot and site, held to what the engine expects of it."""
-    check = CHECKS.get(f"{slot} {site}", CHECKS.get(slot))
+    kind, check = CONTRACTS.get(f"{slot} {site}") or CONTRACTS[slot]
+    of_kind(name, made, kind)
     return made if check is None else _held(name, made, check)
 
 
-def problem(name: str, made: Problem) -> Problem:
+def problem(name: str, made: Any) -> Problem:
     """A task's problem, held to its shapes. Raises UserError if `better` has other words than higher and lower."""
+    made = of_kind(name, made, Problem)
     for metric, word in made.better.items():
         if word not in ("higher", "lower"):
             raise UserError(f"{name}: better[{metric!r}] is {word!r}; allowed are 'higher', 'lower'")
@@ -99,13 +112,24 @@ def _numbers(arguments: tuple[Any, ...], made: Any) -> str:
     return "" if wrong is None else f"{_said(made[wrong])} as {wrong!r}; expected a float"
 
 
+class Contract(NamedTuple):
+    """What a transformation is, and, of a function, what it must return."""
+
+    kind: Any
+    check: Check | None = None
+
+
 # By slot, or slot and site.
-CHECKS: Mapping[str, Check] = {
-    "data": _of_the_same_rank,
-    "targets": _both,
-    "parameters kernels": _like_the_first,
-    "loss": _a_number,
-    "activations": _like_the_first,
-    "projection": _like_the_first,
-    "average": _of_the_same_leaves,
+CONTRACTS: Mapping[str, Contract] = {
+    "data": Contract(Callable, _of_the_same_rank),
+    "targets": Contract(Callable, _both),
+    "parameters kernels": Contract(Callable, _like_the_first),
+    "parameters reparametrization": Contract(Reparametrization),
+    "normalization": Contract(nn.Module),
+    "activations": Contract(Callable, _like_the_first),
+    "loss": Contract(Callable, _a_number),
+    "update": Contract(optax.GradientTransformation),
+    "projection": Contract(Callable, _like_the_first),
+    "average": Contract(Callable, _of_the_same_leaves),
+    "stopping": Contract(Stopping),
 }

@@ -12,6 +12,10 @@ class UserError(Exception):
     """Bad input (flag, config, file, record). Launchers print it as one line and exit with 2."""
 
 
+class Unknown(UserError):
+    """A name that is not in the catalogue."""
+
+
 class Stopped(Exception):
     """The user, or the cluster, asked to stop; what was under way is saved. Its text says what for."""
 

@@ -7,11 +7,10 @@ import inspect
 import re
 import sys
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import flax.linen as nn
 import optax
 
 from research import contract, registry
@@ -22,9 +21,6 @@ from research.errors import UserError, blamed, nearest
 from research.options import REQUIRED, Option, options_of
 from research.registry import ARCHITECTURES, DATASETS, OPTIMIZERS, TASKS, Architecture, Entry, Optimizer, Registry, Task
 from research.regularization.member import member
-from research.regularization.parameters import Reparametrization
-from research.regularization.stopping import Stopping
-from research.tasks.problem import Problem
 
 __all__ = ["architecture", "dataset", "load", "optimizer", "regularizer", "task"]
 
@@ -39,13 +35,6 @@ REGISTRIES: tuple[Registry[Any], ...] = (
     registry.TASKS,
     registry.LOSSES,
 )
-# What a regularizer of a slot or site is made of, where that is no function.
-KINDS: Mapping[str, Any] = {
-    "update": optax.GradientTransformation,
-    "stopping": Stopping,
-    "normalization": nn.Module,
-    "reparametrization": Reparametrization,
-}
 
 
 def architecture(
@@ -67,7 +56,7 @@ def architecture(
     def add(build: Builder) -> Builder:
         if "outputs" not in inspect.signature(build).parameters:
             raise UserError(f"{build.__name__} lacks the field `outputs: int`, the width of what it returns")
-        options = options_of(build, given=("outputs", *asks))
+        options = _options(build, given=("outputs", *asks))
         _check_names("tiny", tiny, options)
         ARCHITECTURES.add(
             Architecture(
@@ -96,9 +85,9 @@ def optimizer(*, tiny: Mapping[str, Any] | None = None, paper: str = "") -> Call
     """
 
     def add(build: Builder) -> Builder:
-        name, options = build.__name__, options_of(build)
+        name, options = build.__name__, _options(build)
         _check_names("tiny", tiny or {}, options)
-        built = _returning(build, optax.GradientTransformation)
+        built = _returning(build, contract.of_kind, kind=optax.GradientTransformation)
         OPTIMIZERS.add(Optimizer(name, built, _summary(build), paper, options=options, tiny=tiny or {}))
         return build
 
@@ -113,12 +102,12 @@ def regularizer(
     neutral: the options at which it does nothing, None where there are none. known: more of what
     research.regularization.member.member takes.
     """
-    kind = KINDS.get(site, KINDS.get(slot, Callable))
     add = member(slot, site, paper=paper, neutral=neutral, **known)
 
     def held(build: Builder) -> Builder:
-        _check_names("neutral", neutral or {}, options_of(build))
-        return add(_returning(build, kind, lambda made: contract.regularizer(build.__name__, slot, site, made)))
+        _summary(build)  # raises where there is none
+        _check_names("neutral", neutral or {}, _options(build))
+        return add(_returning(build, contract.regularizer, slot=slot, site=site))
 
     return held
 
@@ -134,9 +123,9 @@ def dataset(*, tiny: Mapping[str, Any], paper: str = "") -> Callable[[Builder], 
         name, code = build.__name__, zlib.crc32(Path(inspect.getfile(build)).read_bytes())
 
         def opened(*, data_dir: str | None, cache_dir: str, **options: Any) -> Source:
-            return open_generated(name, _returning(build, Table), options, cache_dir, code)
+            return open_generated(name, _returning(build, contract.of_kind, kind=Table), options, cache_dir, code)
 
-        options = options_of(build)
+        options = _options(build)
         _check_names("tiny", tiny, options)
         DATASETS.add(Entry(name, opened, _summary(build), paper, options=options, tiny={**_defaults(options), **tiny}))
         return build
@@ -158,7 +147,7 @@ def task(
         TASKS.add(
             Task(
                 name,
-                _returning(build, Problem, lambda made: contract.problem(name, made)),
+                _returning(build, contract.problem),
                 _summary(build),
                 paper,
                 loss=loss,
@@ -170,17 +159,23 @@ def task(
     return add
 
 
-def _returning(build: Callable[..., Any], kind: Any, held: Callable[[Any], Any] = lambda made: made) -> Any:
-    """The function, which raises UserError if what it returns is of another kind: a `return` is easily forgotten."""
+def _returning(build: Callable[..., Any], held: Callable[..., Any], **to: Any) -> Any:
+    """The function, whose result is `held` to what it must be."""
 
     @functools.wraps(build)
     def built(*arguments: Any, **options: Any) -> Any:
-        made = build(*arguments, **options)
-        if not isinstance(made, kind):
-            raise UserError(f"{build.__name__} returns a {type(made).__name__}, not a {kind.__name__}")
-        return held(made)
+        return held(build.__name__, build(*arguments, **options), **to)
 
     return built
+
+
+def _options(build: Callable[..., Any], given: Collection[str] = ()) -> tuple[Option, ...]:
+    """The options of a builder. Raises UserError if one's own default is not a value that it may have."""
+    options = options_of(build, given)
+    for option in options:
+        if option.default is not REQUIRED:
+            option.parse(option.default, f"{build.__name__}: the default {option.name}")
+    return options
 
 
 def _check_names(what: str, values: Mapping[str, Any], options: Sequence[Option]) -> None:
@@ -202,7 +197,11 @@ def _snake(name: str) -> str:
 
 
 def _summary(build: Callable[..., Any]) -> str:
-    return (inspect.getdoc(build) or "").split("\n")[0].rstrip(".")
+    """The first line of its docstring. Raises UserError if it has none, or only the one that Python made of fields."""
+    said = inspect.cleandoc(build.__doc__ or "").partition("\n")[0]
+    if not said or said.startswith(f"{build.__name__}("):
+        raise UserError(f"{build.__name__} lacks a docstring; its first line is what launch.list says of it")
+    return said.rstrip(".")
 
 
 def load(path: str) -> list[tuple[Registry[Any], Entry]]:

@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
-from research.errors import UserError, nearest
+from research.errors import Unknown, nearest
 from research.options import Option
 
 
@@ -112,13 +112,13 @@ class Registry(Generic[E]):
         return family[1](text) if family and text not in self._entries else (text, {})
 
     def get(self, name: str) -> E:
-        """The entry of that name. Raises UserError with the nearest names."""
+        """The entry of that name. Raises Unknown with the nearest names."""
         if name in self._entries:
             return self._entries[name]
         family = self._family(name)
         if family:
             return family[0](name)
-        raise UserError(f"unknown {self.kind} '{name}'; {nearest(name, self.names())}")
+        raise Unknown(f"unknown {self.kind} '{name}'; {nearest(name, self.names())}")
 
     def _family(self, name: str) -> tuple[Callable[[str], E], Callable[[str], tuple[str, dict[str, Any]]]] | None:
         """The family of the longest prefix that fits; the prefix "" takes every name that is left."""
@@ -204,28 +204,31 @@ class Schedule(Entry):
     feedback: bool = False
 
 
-SLOTS = (
-    "data",
-    "targets",
-    "parameters",
-    "normalization",
-    "activations",
-    "loss",
-    "update",
-    "projection",
-    "average",
-    "stopping",
-)
+# The slots of regularizers, in the order in which a step comes to them, and where in each a member can act; see
+# research/regularization/__init__.py.
+SITES: Mapping[str, tuple[str, ...]] = {
+    "data": ("any", "image"),
+    "targets": ("any", "image"),
+    "parameters": ("kernels", "reparametrization"),
+    "normalization": ("any", "image"),
+    "activations": ("input", "hidden", "attention", "recurrent", "branch"),
+    "loss": ("kernels", "hidden"),
+    "update": ("gradient", "decay", "independent"),
+    "projection": ("norm", "proximal"),
+    "average": ("parameters",),
+    "stopping": ("validation",),
+}
+SLOTS = tuple(SITES)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Regularizer(Entry):
     """`build(**options)` is the transformation of its slot; see research/regularization/__init__.py.
 
-    slot: one of SLOTS. site: where in the slot it acts. neutral: the options at which it returns its input
-    bitwise, or None where there are none (batch norm). mixes: whether it mixes examples (slot targets), so that it
-    must see the global batch. mask: of a member of the data slot that moves an image's pixels, the builder of what does
-    the same to a mask of classes; the others leave masks alone.
+    slot, site: of SITES. neutral: the options at which it returns its input bitwise, or None where there are none
+    (batch norm). mixes: whether it mixes examples (slot targets), so that it must see the global batch. mask: of a
+    member of the data slot that moves an image's pixels, the builder of what does the same to a mask of classes; the
+    others leave masks alone.
     """
 
     slot: str = ""

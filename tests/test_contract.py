@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 import pytest
 
 from research import contract
@@ -36,19 +37,19 @@ def test_a_transformation_is_held_to_its_slot(
     slot: str, site: str, function: Callable[..., Any], arguments: tuple[Any, ...], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        jax.eval_shape(lambda: contract.regularizer("mine", slot, site, function)(*arguments))
+        jax.eval_shape(lambda: contract.regularizer("mine", function, slot, site)(*arguments))
 
 
 def test_what_keeps_its_contract_is_left_alone() -> None:
-    assert contract.regularizer("mine", "loss", "kernels", lambda w: (w**2).sum())(W) == 12
-    cropped = contract.regularizer("mine", "data", "image", lambda x, key, train: x[1:])(
+    assert contract.regularizer("mine", lambda w: (w**2).sum(), "loss", "kernels")(W) == 12
+    cropped = contract.regularizer("mine", lambda x, key, train: x[1:], "data", "image")(
         jnp.ones((4, 4, 1)), None, True
     )
     assert cropped.shape == (3, 4, 1)
-    mean = contract.regularizer("mine", "average", "parameters", lambda mean, params, step, steps: params)
+    mean = contract.regularizer("mine", lambda mean, params, step, steps: params, "average", "parameters")
     assert mean(None, TREE, 0, 9) is TREE
-    update = object()
-    assert contract.regularizer("mine", "update", "gradient", update) is update
+    update = optax.identity()
+    assert contract.regularizer("mine", update, "update", "gradient") is update
 
 
 def problem(**changes: Any) -> Problem:

@@ -107,6 +107,9 @@ def test_a_network_of_her_own(tmp_path: Path) -> None:
     assert re.search(r"^\| +16 +\|", table.out, re.M), table.out
     records = {path.stem for path in (tmp_path / "records" / "runs").glob("*/*.json")}
     assert len(records) == 4
+    lost = launched(tmp_path, "verify", f"--run={min(records)}", f"--records={tmp_path / 'records'}")
+    assert lost.code == 2
+    assert "needs its --plugin=FILE if a part of it is your own: unknown architecture 'my_net'" in lost.err
     again = launched(tmp_path, "sweep", *sweep, *common)
     assert {path.stem for path in (tmp_path / "records" / "runs").glob("*/*.json")} == records, again.err
     file.write_text(NETWORK.replace("sin(", "tanh("))  # another network under the same name
@@ -219,6 +222,16 @@ def test_what_returns_something_else_is_named(code: str, flag: str, message: str
     assert message in run.err
 
 
+def test_a_check_that_breaks_down_leaves_the_others(tmp_path: Path) -> None:
+    """An assertion without words in one part's function; the network beside it is tried all the same."""
+    (tmp_path / "own.py").write_text(NETWORK + PENALTY.replace("lambda w: fourth", "lambda w: [][0] + fourth"))
+    run = launched(tmp_path, "check", f"--plugin={tmp_path / 'own.py'}")
+    assert run.code == 1
+    assert "failed  shapes: " in run.out
+    assert run.out.count("  passed  ") + run.out.count("  failed  ") == 12
+    assert run.out.count("  passed  ") >= 6
+
+
 def test_a_check_that_fails_ends_with_an_error(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(NETWORK.replace("self.outputs)(", "self.outputs + 1)("))
     run = launched(tmp_path, "check", f"--plugin={tmp_path / 'own.py'}")
@@ -236,13 +249,18 @@ def test_a_check_that_fails_ends_with_an_error(tmp_path: Path) -> None:
         (NETWORK.replace("MyNet", "Mlp"), "the architecture 'mlp' is registered twice"),
         (NETWORK.replace("    outputs: int\n", ""), "own.py: MyNet lacks the field `outputs: int`"),
         (
+            NETWORK.replace('"""One hidden layer of sines."""', ""),
+            "own.py: MyNet lacks a docstring; its first line is what launch.list says of it",
+        ),
+        (OPTIMIZER.replace("= 0.5", "= 'half'"), "own.py: signs: the default share=half: expected a number"),
+        (
             NETWORK.replace('"width": 4', '"widht": 4'),
             "tiny has 'widht', which is no option; did you mean width?",
         ),
         (PENALTY.replace('"loss"', '"los"'), "own.py: there is no slot 'los'; did you mean loss?"),
         (PENALTY.replace('"kernels"', '"kernel"'), "the slot loss has no site 'kernel'; did you mean kernels?"),
     ],
-    ids=["missing", "empty", "syntax", "import", "taken", "outputs", "tiny", "slot", "site"],
+    ids=["missing", "empty", "syntax", "import", "taken", "outputs", "docstring", "default", "tiny", "slot", "site"],
 )
 def test_what_is_wrong_is_said(code: str | None, message: str, tmp_path: Path) -> None:
     file = tmp_path / "own.py"

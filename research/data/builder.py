@@ -82,7 +82,9 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
                 supervised_keys=("x", "y"),
                 disable_shuffling=True,
                 metadata=tfds.core.MetadataDict(
-                    columns=list(table.features), maximum=table.maximum, **(of_steps if table.task else {})
+                    columns=list(table.features),
+                    maximum=table.maximum,
+                    **(of_steps if table.task or table.vocabulary else {}),
                 ),
             )
 

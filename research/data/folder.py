@@ -92,8 +92,8 @@ def read(folder: Path, size: tuple[int, ...]) -> Table:
     if len(classes) < 2:
         there = ", ".join(classes) or "none"
         raise UserError(f"{folder} needs a folder of images for each of two classes or more; it has {there}")
-    tests = [file for file in files if file.parent.parent != folder and file.parent.parent.name == "test"]
-    missing = set(classes) - {file.parent.name for file in files if file not in set(tests)}
+    tests = {file for file in files if file.parent.parent != folder and file.parent.parent.name == "test"}
+    missing = set(classes) - {file.parent.name for file in files if file not in tests}
     if missing:
         raise UserError(f"{folder / 'train'} has no images of the class '{min(missing)}', which {folder / 'test'} has")
     headers = []

@@ -65,6 +65,8 @@ class Table:
             yield f"test_size={self.test_size} leaves none of its {rows} rows to train on"
         if self.features and len(self.features) != shape[-1]:
             yield f"features are {len(self.features)} names, and its x has {shape[-1]} columns"
+        if self.classes and self.y.ndim > 1 and not self.task:
+            yield f"y is {list(self.y.shape)}, a class at each place; say its task: step_classification, segmentation"
         if self.classes:
             yield from _beyond("y", self.y, self.classes, "classes", PADDING if self.y.ndim > 1 else 0)
         elif self.y.dtype.kind not in "biuf":

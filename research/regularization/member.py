@@ -7,21 +7,7 @@ from typing import Any, TypeVar
 
 from research.errors import UserError, nearest
 from research.options import options_of
-from research.registry import REGULARIZERS, Regularizer
-
-# Where in its slot a member can act; the engine calls it there, as the package's docstring says.
-SITES: Mapping[str, tuple[str, ...]] = {
-    "data": ("any", "image"),
-    "targets": ("any", "image"),
-    "parameters": ("kernels", "reparametrization"),
-    "normalization": ("any", "image"),
-    "activations": ("input", "hidden", "attention", "recurrent", "branch"),
-    "loss": ("kernels", "hidden"),
-    "update": ("gradient", "decay", "independent"),
-    "projection": ("norm", "proximal"),
-    "average": ("parameters",),
-    "stopping": ("validation",),
-}
+from research.registry import REGULARIZERS, SITES, Regularizer
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 

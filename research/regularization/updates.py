@@ -96,6 +96,7 @@ def weight_decay(strength: Annotated[NonNegative, "strength λ"]) -> Update:
     "update",
     "independent",
     paper="Loshchilov & Hutter 2019, algorithm 2; Wortsman et al. 2023, Small-scale proxies",
+    version=2,
     neutral={"strength": 0.0},
     tiny={"strength": 0.01},
     constraints=(decays_once,),

@@ -10,6 +10,7 @@ from fractions import Fraction
 import jax
 from jax.experimental import multihost_utils
 
+from research import config as config_lib
 from research.data.spec import Arrays
 from research.errors import Stopped
 from research.sweeps import progress, worker
@@ -164,6 +165,22 @@ class Job:
         if jax.process_count() > 1:
             self._over.add(record.run_id)
         self.report.record(record)
+
+    def fail(self, run: Run, error: str) -> Record:
+        """Writes that a run failed, unless it has its record and only lacks what it was to keep; the record it has."""
+        there = self.store.find([run.id])[0].get(run.id)
+        if there is None or there.status == "failed":
+            record = Record(run.id, "failed", config_lib.flat(run.config), error=error)
+            self.write(record)
+            return record
+        last = (error.strip().splitlines() or [""])[-1]
+        self.report.warn(
+            f"run {run.id} keeps its record, and has no parameters: trained again for them it failed ({last})"
+        )
+        if jax.process_index() == 0:
+            self.strikes.clear(run.id)
+        self._over.add(run.id)
+        return there
 
     def strike(self, pack: Pack, error: str) -> None:
         """Counts a failure against runs, so that they are tried once more or not at all."""

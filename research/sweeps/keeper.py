@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
 import jax
 
@@ -43,19 +44,29 @@ class Keeper:
 
     def __call__(self, boundary: Boundary) -> None:
         """Saves if it is due. Raises Stopped, after saving, if that is asked for."""
-        reason = self.stopping()
-        if reason or self._due(boundary.step):
-            self._save(boundary)
+        if reason := self.stopping():
+            self._stop(boundary, reason)
+        elif self._due(boundary.step):
+            try:
+                self._save(boundary)
+            except UserError as error:  # training is worth more than its checkpoint; there may be space the next time
+                self.warn(f"{error}; training goes on")
         elif self.clock() - self._abreast > ABREAST_SECONDS:
             boundary.wait()
             self._abreast = self.clock()
             self.done(boundary.step)
-        if reason:
+
+    def _stop(self, boundary: Boundary, reason: str) -> NoReturn:
+        """Saves, twice if it must: what could not be written may have been the checkpoint before."""
+        try:
             try:
-                self.writer.finish()
-            except UserError as error:
-                raise Stopped(f"{reason}, but {error}") from None
-            raise Stopped(reason)
+                self._save(boundary)
+            except UserError:
+                self._save(boundary)
+            self.writer.finish()
+        except UserError as error:
+            raise Stopped(f"{reason}, but {error}") from None
+        raise Stopped(reason)
 
     def _due(self, step: int) -> bool:
         if self._steps is None:
@@ -63,14 +74,11 @@ class Keeper:
         return step // self._steps > self.step // self._steps
 
     def _save(self, boundary: Boundary) -> None:
-        """Saves, in one process: where several train together, each has the whole state."""
+        """Saves, in one process: where several train together, each has the whole state. Raises UserError."""
         self.step, self._saved, self._abreast = boundary.step, self.clock(), self.clock()
         if jax.process_index() > 0:
             return
         self.confirm()
         snapshot = boundary.snapshot()
         seconds = self.seconds + self.clock() - self._began
-        try:
-            self.writer.save(dataclasses.replace(snapshot, seconds=seconds, earlier=self.earlier))
-        except UserError as error:  # training is worth more than its checkpoint; there may be space the next time
-            self.warn(f"{error}; training goes on")
+        self.writer.save(dataclasses.replace(snapshot, seconds=seconds, earlier=self.earlier))

@@ -139,12 +139,15 @@ class Planner:
         self._fitting.add(key)
 
     def _program(self, config: RunConfig, spec: DataSpec) -> Program:
-        # What a check depends on besides the static leaves: the schedule's durations, and which numbers are zero.
+        # What a check depends on besides the static leaves, but for what its parts say, which may be of any number: the
+        # schedule's durations, which numbers are zero, and how inputs and targets are scaled.
         zeros = tuple(path for path, value in config_lib.numeric(config).items() if not value)
-        key = (identity.static_id(config), config.schedule, zeros, config.target_scaling)
-        if key not in self._programs:
+        key = (identity.static_id(config), config.schedule, zeros, config.scaling, config.target_scaling)
+        if key in self._programs:
+            validate.check_parts(config, self._programs[key].spec)
+        else:
             program = validate.check(config, spec)
-            _check_split(config, spec, self.source(config).arrays())
+            _check_split(config, program.spec, self.source(config).arrays())
             self._programs[key] = next((p for p in self._programs.values() if p == program), program)
         return self._programs[key]
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
-from research import config as config_lib
 from research.errors import Stopped, UserError
 from research.sweeps import space, trainer
 from research.sweeps import study as study_lib
@@ -107,8 +106,11 @@ class Race:
         """Tells of a trial whose run was trained before, as if it had raced."""
         record = self.job.store.find([run.id])[0][run.id]
         self.job.report.epochs(run.config.epochs)
-        for epoch, value in enumerate(record.curves.get(self.metric, ()), 1):
-            if epoch in self.rungs and epoch < len(record.curves[self.metric]) and self._is_pruned(trial, epoch, value):
+        curve = record.curves.get(self.metric, [])
+        # Its last epoch ended it, and was not compared, unless it diverged in the one after.
+        compared = curve if record.status == "diverged" else curve[:-1]
+        for epoch, value in enumerate(compared, 1):
+            if epoch in self.rungs and self._is_pruned(trial, epoch, value):
                 return
         tell(self.study, trial, self.value(record))
 
@@ -152,6 +154,7 @@ class Race:
             began = time.monotonic()
             standings = places.advance(after=lambda step: self.job.go_on())
             each = (time.monotonic() - began) / max(len(standings), 1)
+            outcomes = places.outcomes([run_id for run_id, standing in standings.items() if standing.over])
         except (UserError, Stopped):
             raise
         except Exception as error:
@@ -166,7 +169,7 @@ class Race:
         self.job.report.epochs(len(standings))
         self._live += len(standings)
         self._computed += places.computed
-        self._judge(places, standings)
+        self._judge(places, standings, outcomes)
 
     def _fill(self, program: str, places: Places) -> None:
         """Waiting trials take the free places; one whose run is training already waits for that, or has its record."""
@@ -181,10 +184,8 @@ class Race:
         self._training |= entering
         places.fill([Entrant(one.run.id, one.run.config, self.job.origin_of(one.run)) for one in entering.values()])
 
-    def _judge(self, places: Places, standings: dict[str, Standing]) -> None:
+    def _judge(self, places: Places, standings: dict[str, Standing], outcomes: dict[str, trainer.loop.Outcome]) -> None:
         """Tells of the trials that are over or pruned, in the order of their numbers, and frees their places."""
-        over = [run_id for run_id, standing in standings.items() if standing.over]
-        outcomes = places.outcomes(over)
         for run_id in sorted(standings, key=lambda run_id: self._training[run_id].trial.number):
             one, standing = self._training[run_id], standings[run_id]
             if standing.over:
@@ -221,9 +222,7 @@ class Race:
         """Writes `failed` records, of the exception being handled, for a program's trials, and tells of them."""
         ending = [one for one in (*self._training.values(), *self._waiting) if one.run.program.id == program]
         for one in ending:
-            record = Record(one.run.id, "failed", config_lib.flat(one.run.config), error=traceback.format_exc())
-            self.job.write(record)
-            tell(self.study, one.trial, self.value(record))
+            tell(self.study, one.trial, self.value(self.job.fail(one.run, traceback.format_exc())))
             self.job.report.epochs(one.run.config.epochs - one.epochs)
         self._waiting = [one for one in self._waiting if one.run.program.id != program]
         self._training = {run_id: one for run_id, one in self._training.items() if one.run.program.id != program}

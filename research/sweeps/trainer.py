@@ -96,7 +96,7 @@ def condemn(pack: Pack, job: Job) -> list[str]:
         condemned = _of(pack, mine)
         job.confirm(condemned)
         for run in condemned.runs:
-            job.write(Record(run.id, "failed", config_lib.flat(run.config), error=errors[run.id][-1]))
+            job.fail(run, errors[run.id][-1])
     job.report.epochs(len(mine) * pack.program.config.epochs)
     return mine
 

@@ -13,6 +13,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from research import config as config_lib
+from research import identity
 from research.config import OPTIONS
 from research.errors import UserError
 from research.sweeps import pruners, samplers, space
@@ -110,7 +111,7 @@ def tune(
     if budget.pruner is not None:
         _check_rungs(goal, first, axes, budget.pruner, shop.execution)
     trials = samplers.count(budget.sampler, axes, budget.trials)
-    definition = _definition(settings, axes, budget, goal)
+    definition = _definition(settings, axes, budget, goal, first)
     sampler = samplers.sampler(budget.sampler, axes, budget.seed)
     pruner = pruners.pruner(budget.pruner, first.config.epochs)
     study = study_lib.study(storage, name, goal.better, definition, sampler, pruner)
@@ -198,12 +199,30 @@ def _check_rungs(goal: Goal, run: Run, axes: Sequence[Axis], pruner: str, execut
         raise UserError("--pruner trains runs as lanes, each on one device; leave out --devices")
 
 
-def _definition(settings: Settings, axes: Sequence[Axis], budget: Budget, goal: Goal) -> dict[str, Any]:
-    """What the trials are a function of, but for their number: more of them go on from the same."""
+def _definition(settings: Settings, axes: Sequence[Axis], budget: Budget, goal: Goal, first: Run) -> dict[str, Any]:
+    """What the trials are a function of, but for their number: more of them go on from the same.
+
+    first: one of the runs, whose id tells its data and the versions of its parts; the axes may name others.
+    """
     described = dataclasses.asdict(budget)
     del described["trials"]
     texts = {key: str(value) for key, value in settings.items()}
-    return {"sample": [str(axis) for axis in axes], "settings": texts, **described, "metric": goal.metric}
+    of_axes = [f"{axis.path}={text} {_version(axis.path, text)}" for axis in axes for text in axis.values]
+    return {
+        "sample": [str(axis) for axis in axes],
+        "settings": texts,
+        **described,
+        "metric": goal.metric,
+        "content": identity.digest([first.id, [text for text in of_axes if not text.endswith(" 0")]])[:12],
+    }
+
+
+def _version(path: str, text: str) -> int:
+    """The version of the part that an axis names; 0 if it names none."""
+    registry = config_lib.PARTS.get(path)
+    if registry is None or path == "regularization":
+        return 0
+    return int(registry.get(registry.parse_name(text)[0]).version)
 
 
 def _trained(settings: Settings, points: Sequence[Point], goal: Goal, shop: Workshop) -> list[Result]:

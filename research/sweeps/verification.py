@@ -9,7 +9,7 @@ from typing import Any, Literal
 import jax
 
 from research.data.spec import Arrays
-from research.errors import UserError
+from research.errors import Unknown, UserError
 from research.sweeps.plan import Planner, Run
 from research.sweeps.provenance import machine
 from research.sweeps.record import Record
@@ -124,7 +124,10 @@ def run_of(record: Record, planner: Planner) -> Run:
     if record.status == "failed":
         last = record.cause or "it does not say why"
         raise UserError(f"run {record.run_id} failed ({last}); there is nothing of it")
-    (run,) = planner.runs([record.config])
+    try:
+        (run,) = planner.runs([record.config])
+    except Unknown as error:
+        raise UserError(f"run {record.run_id} needs its --plugin=FILE if a part of it is your own: {error}") from None
     if run.id != record.run_id:
         raise UserError(
             f"the config of run {record.run_id} is run {run.id} here: its data, or the version of a method that it "

@@ -1,6 +1,9 @@
 """The way of a pack: the stored one of its program and kind of device, else one that is chosen now and stored."""
 
 import dataclasses
+import math
+
+import jax
 
 from research.sweeps.job import Job
 from research.sweeps.plan import Pack
@@ -23,14 +26,19 @@ def way_of(pack: Pack, job: Job, lanes: int) -> Way:
         if job.execution.replicas > 1:
             chosen: tuple[Way, dict[str, float]] = ways.spread(pack.program, config, job.execution.replicas), {}
         else:
-            arrays = job.arrays_of(pack.runs[0])
+            arrays, held = job.arrays_of(pack.runs[0]), job.execution.memory
 
             def widest(way: Way) -> int:
-                return memory.widest(pack.program, config, arrays, way, job.limit() / job.abreast)
+                return memory.widest(pack.program, config, arrays, way, job.limit() / job.abreast, held)
 
             def timed(way: Way) -> float:
                 job.go_on()
-                return job.timer(pack.program, configs, arrays, way)
+                try:
+                    return job.timer(pack.program, configs, arrays, way, held)
+                except jax.errors.JaxRuntimeError as error:
+                    if not memory.ran_out(error):
+                        raise
+                    return math.inf
 
             chosen = ways.choose(pack.program, config, lanes, timed, widest)
         value = {"way": dataclasses.asdict(chosen[0]), "seconds_per_lane_step": chosen[1]}

@@ -56,8 +56,8 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
 
 
 def calibration_bins(confidence: np.ndarray) -> np.ndarray:
-    """The bin of each confidence in [0, 1], int [N]: 15 of equal width, their lower ends included."""
-    return np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    """The bin of each confidence in [0, 1], int [N]: 15 of equal width, their lower ends included; the first of NaN."""
+    return np.minimum((np.nan_to_num(confidence) * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
 
 
 def roc_auc(scores: np.ndarray, y: np.ndarray) -> float:

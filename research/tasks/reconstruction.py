@@ -25,8 +25,13 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
 
 def sees(spec: DataSpec) -> DataSpec:
     """A data set whose labels are not read. Raises UserError if it has no examples of numbers with one label each."""
-    if spec.vocabulary or spec.windows or spec.target_shape:
-        what = "tokens" if spec.vocabulary else "windows" if spec.windows else "a target at each place"
+    unfit = {
+        "tokens": spec.vocabulary,
+        "windows": spec.windows,
+        "a target at each place": spec.target_shape,
+        "series that are not equally long": spec.padded,
+    }
+    if what := next((what for what, is_so in unfit.items() if is_so), ""):
         raise UserError(f"task=reconstruction is of tables, images and series with a label; {spec.name} has {what}")
     return dataclasses.replace(spec, task="reconstruction", classes=(), target_shape=(), reconstructs=True)
 

@@ -23,7 +23,7 @@ from research.training.way import Way
 
 FORMAT = 1
 _MARK = {"checkpoints": "research.training.checkpoints"}
-_DAMAGED = "damaged"
+_DAMAGED, _GONE = "damaged", ".gone"
 
 Keep = Literal["last", "best", "all"]
 
@@ -110,16 +110,16 @@ class Checkpoints:
         one before it is taken. kept: only one that holds what the runs keep.
         """
         wanted = set(run_ids)
-        candidates = [(folder, pack) for folder, pack in self.packs() if pack.program == program and pack.kept >= kept]
+        fitting = [(folder, pack) for folder, pack in self.packs() if pack.program == program and pack.kept >= kept]
+        candidates = [(folder, pack) for folder, pack in fitting if wanted & set(pack.runs)]
         candidates.sort(key=lambda one: (-len(wanted & set(one[1].runs)), -max(steps(one[0]), default=-1), one[0]))
         for folder, pack in candidates:
             places = [place for place, run in enumerate(pack.runs) if run in wanted]
-            if not places:
-                break
             for step in sorted(steps(folder), reverse=True):
                 snapshot = self._read(folder / str(step), len(pack.runs), template())
                 if snapshot is not None:
-                    return Found([pack.runs[i] for i in places], select(snapshot, places), pack.way, pack.device)
+                    way, device = snapshot.trained or (pack.way, pack.device)
+                    return Found([pack.runs[i] for i in places], select(snapshot, places), way, device)
         return None
 
     def _read(self, path: Path, runs: int, template: LaneState) -> Snapshot | None:
@@ -136,9 +136,14 @@ class Checkpoints:
         return snapshot
 
     def packs(self) -> Iterator[tuple[Path, Pack]]:
-        """Every folder with what it holds; one whose `pack.json` does not read back is set aside."""
+        """Every folder with what it holds; one whose `pack.json` does not read back is set aside.
+
+        One without a `pack.json` and a step is another process's, which makes it or takes it away just now.
+        """
         for folder in sorted(self.root.iterdir()) if self.root.is_dir() else ():
-            if not folder.is_dir() or folder.name == _DAMAGED:
+            if not folder.is_dir() or folder.name == _DAMAGED or folder.name.startswith("."):
+                continue
+            if not (folder / "pack.json").exists() and not steps(folder):
                 continue
             try:
                 content = json.loads((folder / "pack.json").read_text())
@@ -166,15 +171,21 @@ class Checkpoints:
         self.warn(f"the checkpoint {path} does not read back ({reason}); moved to {aside}; {then}")
 
     def discard(self, pack: Pack) -> None:
-        """Removes a pack's folder, unless all is kept: its runs are done."""
+        """Removes a pack's folder, unless all is kept: its runs are done. It goes at once, under another name."""
         if pack.keep != "all":
-            shutil.rmtree(self.root / pack.name, ignore_errors=True)
+            gone = self.root / f".{pack.name}{_GONE}"
+            shutil.rmtree(gone, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another process was first
+                os.replace(self.root / pack.name, gone)
+            shutil.rmtree(gone, ignore_errors=True)
 
     def settle(self, done: Callable[[str], bool]) -> None:
         """Discards the packs all of whose runs are done; their records are what stays."""
         for _, pack in list(self.packs()):
             if all(done(run) for run in pack.runs):
                 self.discard(pack)
+        for gone in self.root.glob(f".*{_GONE}"):  # of a process that was killed
+            shutil.rmtree(gone, ignore_errors=True)
 
 
 class Writer:
@@ -214,6 +225,7 @@ class Writer:
         arrays = to_arrays(snapshot)
         digests = {name: _digest(array) for name, array in arrays.items()}
         meta = {"format": FORMAT, "step": snapshot.step, "seconds": snapshot.seconds, "crc32": digests}
+        meta |= {"way": dataclasses.asdict(self._pack.way), "device": self._pack.device}
         meta["earlier"] = list(snapshot.earlier)
         losses = snapshot.rows.get("validation/loss", snapshot.rows.get("train/loss"))
         loss = float(np.nanmean(losses[:, -1])) if losses is not None and np.isfinite(losses[:, -1]).any() else math.inf
@@ -279,8 +291,11 @@ def _manager(folder: Path, **options: Any) -> Any:
 
 
 def steps(folder: Path) -> list[int]:
-    """The steps of a pack's finished checkpoints."""
-    return [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+    """The steps of a pack's finished checkpoints; none of one that another process has taken away."""
+    try:
+        return [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+    except FileNotFoundError:
+        return []
 
 
 def to_arrays(snapshot: Snapshot) -> dict[str, np.ndarray]:
@@ -310,7 +325,8 @@ def read(path: Path, template: LaneState) -> Snapshot:
     if any(name.startswith("state.") for name in arrays):
         raise ValueError(f"it holds {next(name for name in arrays if name.startswith('state.'))}, which the run lacks")
     rows = {name.removeprefix("rows."): array for name, array in arrays.items()}
-    return Snapshot(meta["step"], state, rows, meta["seconds"], kept, tuple(meta.get("earlier", ())))
+    trained = (Way(**meta["way"]), meta["device"]) if "way" in meta else None
+    return Snapshot(meta["step"], state, rows, meta["seconds"], kept, tuple(meta.get("earlier", ())), trained)
 
 
 def _taken(arrays: dict[str, np.ndarray], part: str, runs: int, template: Any) -> Any:

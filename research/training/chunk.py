@@ -45,6 +45,10 @@ class Memory:
     device: int | None = None
     processes: int = 0
 
+    def streams(self, x: Any) -> bool:
+        """Whether inputs x [N, ...] stay on the host."""
+        return self.device is not None and int(x.nbytes) > self.device
+
 
 WHOLE = Memory()
 
@@ -148,7 +152,7 @@ class Home:
 def home(program: Program, way: Way, arrays: Arrays, memory: Memory, place: int) -> Home:
     """The home of a program's chunks on the device at that place, or of a run that is spread over devices."""
     functions = parallel.functions(program, way, jax.local_devices()[place] if way.replicas == 1 else None)
-    streams = memory.device is not None and arrays.x.nbytes > memory.device
+    streams = memory.streams(arrays.x)
     x = arrays.x if streams else functions.share(arrays.x)
     return Home(functions, way.width, x, functions.share(arrays.y), arrays, memory, streams)
 

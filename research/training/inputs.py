@@ -70,7 +70,7 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
     else:
         shift, scale = scaling.fit(arrays.x, config.scaling, program.spec.maximum, rows.train)
     target_shift, target_scale = np.zeros(()), np.ones(())
-    if not program.spec.classes:
+    if not program.spec.classes and config.target_scaling != "none":
         answers = np.asarray(arrays.y[rows.train])
         target_shift, target_scale = scaling.fit_target(answers[~np.isnan(answers)], config.target_scaling)
     unit = program.problem.unit

@@ -14,6 +14,7 @@ from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
 from research.training import lanes as lanes_lib
+from research.training.chunk import WHOLE, Memory
 from research.training.inputs import abstract_lane, abstract_state, footprint
 from research.training.program import Program
 from research.training.way import Way
@@ -56,14 +57,15 @@ def _cgroup_limits() -> list[float]:
         return []
 
 
-def widest(program: Program, config: RunConfig, arrays: Arrays, way: Way, limit: float) -> int:
-    """How many lanes, at most those of the way, one chunk may have in so many bytes."""
+def widest(program: Program, config: RunConfig, arrays: Arrays, way: Way, limit: float, held: Memory = WHOLE) -> int:
+    """How many lanes, at most those of the way, one chunk may have in so many bytes. held: what lies on the device."""
+    streams = held.streams(arrays.x)
     batch = program.sizes.batch * math.prod(program.spec.shape) * program.dtype.itemsize
     state = footprint(config, program)[1]
-    guess = way.width * (STATES * state + BATCHES * batch) + arrays.x.nbytes + arrays.y.nbytes
+    guess = way.width * (STATES * state + BATCHES * batch) + arrays.y.nbytes + (0 if streams else arrays.x.nbytes)
     if guess < SUSPICIOUS * limit:
         return way.width
-    return fitting(way.width, MARGIN * limit, lambda width: needed(program, config, arrays, width, way.steps))
+    return fitting(way.width, MARGIN * limit, lambda width: needed(program, config, arrays, width, way.steps, streams))
 
 
 def fitting(width: int, limit: float, measure: Callable[[int], float]) -> int:
@@ -83,14 +85,22 @@ def fitting(width: int, limit: float, measure: Callable[[int], float]) -> int:
     return width
 
 
-def needed(program: Program, config: RunConfig, arrays: Arrays, width: int, steps: int) -> float:
-    """Bytes on a device that a chunk of so many lanes needs in training or evaluation, the data included."""
+def needed(program: Program, config: RunConfig, arrays: Arrays, width: int, steps: int, streams: bool = False) -> float:
+    """Bytes on a device that a chunk of so many lanes needs in training or evaluation, the data included.
+
+    streams: of the inputs there are then only those of a dispatch, or of a part of an evaluation.
+    """
     way = Way(width, steps)
     states, lane = (_lanes(tree, width) for tree in (abstract_state(config, program), abstract_lane(config, program)))
-    x, y = (jax.ShapeDtypeStruct(array.shape, array.dtype) for array in (arrays.x, arrays.y))
+    y = jax.ShapeDtypeStruct(arrays.y.shape, arrays.y.dtype)
     count, number = chunk_lib.dispatch_steps(program, way), jax.ShapeDtypeStruct((), jnp.int32)
     rows = jax.ShapeDtypeStruct((width, program.sizes.steps_per_epoch * program.sizes.batch), jnp.int32)
-    assessed = jax.ShapeDtypeStruct((width, chunk_lib.part_size(program, program.sizes.train)), jnp.int32)
+    part = chunk_lib.part_size(program, program.sizes.train)
+    assessed = jax.ShapeDtypeStruct((width, part), jnp.int32)
+    x, seen = (
+        jax.ShapeDtypeStruct((width * each if streams else len(arrays.x), *arrays.x.shape[1:]), arrays.x.dtype)
+        for each in (count * program.sizes.batch, part)
+    )
     factors = jax.ShapeDtypeStruct((count, width), program.dtype)
     functions = lanes_lib.functions(program, way, None)
     with program.numbers():
@@ -99,8 +109,8 @@ def needed(program: Program, config: RunConfig, arrays: Arrays, width: int, step
         step = _bytes(lambda: lanes_lib.advance.lower(program, width, states, lane, batches, factors, number, number))
         variables = jax.eval_shape(lambda state: state.evaluated, states)
         own = (assessed, None) if program.problem.summary else (assessed, _labels(y, assessed))
-        evaluation = _bytes(lambda: lanes_lib.evaluate.lower(program, width, variables, lane, x, *own))
-    return max(step + arrays.x.nbytes + arrays.y.nbytes, evaluation + arrays.y.nbytes)
+        evaluation = _bytes(lambda: lanes_lib.evaluate.lower(program, width, variables, lane, seen, *own))
+    return max(step + math.prod(x.shape) * x.dtype.itemsize, evaluation) + arrays.y.nbytes
 
 
 def _lanes(tree: object, width: int) -> object:

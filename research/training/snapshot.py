@@ -9,6 +9,7 @@ import numpy as np
 
 from research.training.kept import Kept
 from research.training.state import LaneState, Tree
+from research.training.way import Way
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Snapshot:
     Where `step` is a multiple of the steps an epoch, the epoch before it is closed. state: leaves [M, ...]. rows: the
     curves so far with what else an epoch leaves behind, {name: [M, epochs, ...]}. seconds: that it took to come here.
     kept: what the runs keep, leaves [M, ...], or None. earlier: how else steps before it were trained, if not all were
-    trained in one way on one kind of device: their bits repeat nowhere.
+    trained in one way on one kind of device: their bits repeat nowhere. trained: that way and kind of device, of one
+    that was read from a disk, where the checkpoint says so.
     """
 
     step: int
@@ -27,6 +29,7 @@ class Snapshot:
     seconds: float = 0.0
     kept: Kept | None = None
     earlier: tuple[str, ...] = ()
+    trained: tuple[Way, str] | None = None
 
     @property
     def runs(self) -> int:

@@ -43,7 +43,8 @@ def train_step(
         grads = _gradient(program, state, lane, at, fwd, x, targets)[1]
 
     learning_rate = lane.hparams["learning_rate"] * batch["factor"] * state.plateau.scale
-    updates, opt_state = _update(program, state, lane, grads, params, learning_rate, batch["factor"])
+    factor = batch["factor"] * state.plateau.scale
+    updates, opt_state = _update(program, state, lane, grads, params, learning_rate, factor)
     new_params = _project(program, lane, optax.apply_updates(params, updates), learning_rate)
     variables = Variables(leaves.held(program.config.freeze, new_params, params), stats)
 
@@ -60,7 +61,8 @@ def train_step(
         opt_state=opt_state,
         step=state.step + 1,
         sums={name: state.sums[name] + value for name, value in row.items()},
-        diverged_at=jnp.where((state.diverged_at < 0) & ~finite, state.step, state.diverged_at),
+        # One that stopped is over: what it comes to while its neighbours train on is nobody's.
+        diverged_at=jnp.where((state.diverged_at < 0) & ~finite & ~_stopped(state), state.step, state.diverged_at),
         mean=_averaged(program, state, lane, variables),
     )
 

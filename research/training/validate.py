@@ -73,10 +73,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     spec = seen(spec, config.task)
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
-    for _, entry in entries(config):
-        for constraint in entry.constraints:
-            if wrong := constraint(config, spec):
-                raise UserError(wrong)
+    check_parts(config, spec)
     loss = LOSSES.get(config.loss)
     own = TASKS.get(config.task).loss
     if config.task not in loss.tasks and loss.name != own:
@@ -96,6 +93,17 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     return program
 
 
+def check_parts(config: RunConfig, spec: DataSpec) -> None:
+    """Raises UserError with the first thing that the parts of a completed config say against it; spec: as it is seen.
+
+    Unlike what else is checked, that may hang on any number of the config.
+    """
+    for _, entry in entries(config):
+        for constraint in entry.constraints:
+            if wrong := constraint(config, spec):
+                raise UserError(wrong)
+
+
 def _check_input(config: RunConfig, spec: DataSpec) -> None:
     entry = ARCHITECTURES.get(config.arch.name)
     if spec.vocabulary and "vocabulary" not in entry.asks:
@@ -113,10 +121,12 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
         )
     if spec.vocabulary and config.scaling not in (FIELDS["scaling"].default, "none"):
         raise UserError(f"scaling={config.scaling} is of numbers, and {spec.name} has tokens; leave it out")
-    for part in config.regularization if spec.vocabulary else ():
+    for part in config.regularization:
         member = REGULARIZERS.get(part.name)
-        if member.slot == "data" or member.mixes:
+        if spec.vocabulary and (member.slot == "data" or member.mixes):
             raise UserError(f"{part.name} changes numbers, and the inputs of {spec.name} are tokens; leave it out")
+        if spec.padded and member.mixes:
+            raise UserError(f"{part.name} mixes series, and those of {spec.name} are not equally long; leave it out")
     ranks = entry.inputs
     if ranks and len(spec.shape) not in ranks:
         raise UserError(

@@ -1,14 +1,17 @@
 """Ways of running: how many lanes a chunk, steps a dispatch and devices; chosen once a program and kept."""
 
+import contextlib
 import itertools
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 import jax
 
 from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
+from research.training.chunk import Memory
 from research.training.inputs import kernel_ranks
 from research.training.program import Program
 from research.training.way import Way
@@ -24,7 +27,7 @@ WORTH_SECONDS = 30.0
 # And taken only where they are so much faster: timings are noisy, and the default is compiled already.
 MARGIN = 0.9
 
-Timer = Callable[[Program, Sequence[RunConfig], Arrays, Way], float]
+Timer = Callable[[Program, Sequence[RunConfig], Arrays, Way, Memory], float]
 
 
 def choose(
@@ -36,7 +39,7 @@ def choose(
 ) -> tuple[Way, dict[str, float]]:
     """The fastest way for so many lanes, and what was timed: seconds a lane and step, by way.
 
-    widest: how many lanes of a way the device's memory takes.
+    time_way: infinite where memory runs out. widest: how many lanes of a way the device's memory takes.
 
     The default is timed first; the others only where the pack is long enough to earn back their compilation.
     """
@@ -49,7 +52,7 @@ def choose(
     best = min(timings, key=timings.__getitem__, default=default)
     if best != default and timings[best] > MARGIN * timings[default]:
         best = default
-    return best, {str(way): took for way, took in timings.items()}
+    return best, {str(way): took for way, took in timings.items() if math.isfinite(took)}
 
 
 def spread(program: Program, config: RunConfig, replicas: int) -> Way:
@@ -80,19 +83,19 @@ def candidates(program: Program, config: RunConfig, lanes: int, most: int = WIDE
     yield from (Way(width, LONGEST, devices) for width in sorted({1, min(8, widest)}) if devices > 1 and lanes > width)
 
 
-def time_way(program: Program, configs: Sequence[RunConfig], arrays: Arrays, way: Way) -> float:
-    """Seconds a lane and step, over a few pieces of dispatches of one chunk a device."""
+def time_way(program: Program, configs: Sequence[RunConfig], arrays: Arrays, way: Way, memory: Memory) -> float:
+    """Seconds a lane and step, over a few pieces of dispatches of one chunk a device. memory: what lies there."""
     lanes = min(len(configs), way.width * way.devices)
     pace = chunk_lib.paced(program, way)
-    with program.numbers():
-        chunks = chunk_lib.start(program, configs[:lanes], arrays, way)
-        running = [
-            itertools.chain.from_iterable(
-                chunk_lib.dispatches(program, chunk, way, epoch, pace=pace)
-                for epoch in itertools.cycle(range(program.config.epochs))
-            )
-            for chunk in chunks
-        ]
+
+    def epochs(chunk: chunk_lib.Chunk) -> Generator[int, None, None]:
+        for epoch in itertools.cycle(range(program.config.epochs)):
+            with contextlib.closing(chunk_lib.dispatches(program, chunk, way, epoch, pace=pace)) as pieces:
+                yield from pieces
+
+    with program.numbers(), contextlib.ExitStack() as stack:
+        chunks = chunk_lib.start(program, configs[:lanes], arrays, way, memory=memory)
+        running = [stack.enter_context(contextlib.closing(epochs(chunk))) for chunk in chunks]
 
         def seconds() -> float:
             """Of an update, in the next pieces."""

@@ -74,12 +74,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ids(folder: Path) -> dict[str, str]:
     """The runs that the tests evaluate, by a name."""
+    # fmt: off
     commands = {
         "wine": ["train", *WINE, "--keep_params"],
         "prices": ["train", *PRICES, "--keep_params"],
         "pets": ["train", *PETS, "--keep_params"],
         "bare": ["train", *WINE, "--seed=7"],
+        "sums": ["train", "--dataset=adding", "--dataset.size=60", "--dataset.test=9", "--dataset.length=4",
+                 "--arch=gru", "--arch.hidden=2", "--epochs=1", "--keep_params"],
+        "code": ["train", *PRICES[:3], "--impute=mean", "--task=reconstruction", "--arch=autoencoder",
+                 "--arch.hidden=", "--arch.code=1", "--epochs=1", "--keep_params"],
     }
+    # fmt: on
     return dict(zip(commands, map(run_id, run_all(list(commands.values()), folder)), strict=True))
 
 
@@ -120,8 +126,9 @@ def test_own_files(folder: Path, ids: dict[str, str]) -> None:
         ["evaluate", f"--run={ids['prices']}", "--split=csv:new.csv", "--out=new"],
         ["evaluate", f"--run={ids['pets']}", "--split=folder:pets"],
         ["evaluate", f"--run={ids['pets']}", "--split=folder:own", "--out=own_out"],
+        ["evaluate", f"--run={ids['code']}", "--split=csv:new.csv"],
     ]
-    whole, new, pets, _ = (ok(result) for result in run_all(cases, folder))
+    whole, new, pets, _, code = (ok(result) for result in run_all(cases, folder))
     metrics = record(folder, ids["prices"])["metrics"]
     sizes = {"train": 48, "validation": 6, "test": 6}
     expected = sum(size * metrics[f"{split}/mse"] for split, size in sizes.items()) / 60
@@ -132,6 +139,7 @@ def test_own_files(folder: Path, ids: dict[str, str]) -> None:
     assert first[0] == "0"
     assert float(first[1]) > float(second[1])
     assert "accuracy" in pets.out
+    assert set(printed(code, "csv:new.csv")) == {"csv:new.csv/mse", "csv:new.csv/mae"}
     assert next(iter(csv.DictReader((folder / "own_out/predictions.csv").open())))["row"] == "own/one.png"
 
 
@@ -185,6 +193,8 @@ CASES = {
     "evaluate --run={prices} --split=csv:nofile.csv": "nofile.csv",
     "evaluate --run={prices} --split=csv:pink.csv --out=x": "row 2, column 'colour': 'pink' was not there in training",
     "evaluate --run={prices} --split=csv:new.csv": "no metrics; --out=DIR takes the predictions",
+    "evaluate --run={sums} --split=csv:new.csv": "the inputs of adding are no columns; give one of test, validation,",
+    "evaluate --run={wine} --beams=2": "--beams is of sequences that are answered, and the run's task is classificat",
     "evaluate --run={wine} --params=worst": "best|last",
     "evaluate --run={bare}": "kept no parameters; train it again with python -m launch.train --dataset=wine",
     "train --dataset=wine --init_from={bare}": "kept no parameters",

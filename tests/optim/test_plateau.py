@@ -3,11 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from engine import STEPS_PER_EPOCH, data_of, run
 
 from research.optim import plateau
-from research.registry import SCHEDULES, load_package
-
-load_package("research.optim")
+from research.registry import SCHEDULES
+from research.training import chunk as chunk_lib
+from research.training.way import Way
 
 OPTIONS = {"factor": 0.5, "patience": 2.0, "min_delta": 0.1, "end": 0.2}
 
@@ -55,3 +56,21 @@ def test_lanes():
 def test_its_options_are_numeric_options_of_the_schedule():
     entry = SCHEDULES.get("reduce_on_plateau")
     assert {o.name for o in entry.options if o.numeric} == OPTIONS.keys()
+
+
+def test_independent_decay_falls_with_the_rate():
+    """At a rate of zero the kernels shrink by (1 - strength) a step, and half as fast once the rate has been halved."""
+    settings = {"schedule": "reduce_on_plateau", "schedule__factor": 0.5, "schedule__patience": 1}
+    settings |= {"schedule__min_delta": 10.0, "learning_rate": 1e-30, "epochs": 4}
+    own = run(**settings, regularization="independent_decay=0.01")
+    with own.program.numbers():
+        (chunk,) = chunk_lib.start(own.program, [own.config], data_of(own).data, Way(1, 1))
+        norms = [np.linalg.norm(jax.tree.leaves(chunk.state.variables.params)[1])]
+        halvings = []
+        for epoch in range(4):
+            halvings.append(float(chunk.state.plateau.scale[0]))
+            chunk_lib.run_epoch(own.program, [chunk], Way(1, 1), epoch)
+            norms.append(np.linalg.norm(jax.tree.leaves(chunk.state.variables.params)[1]))
+    assert halvings[0] == 1 > halvings[-1]
+    expected = [(1 - 0.01 * scale) ** STEPS_PER_EPOCH for scale in halvings]
+    np.testing.assert_allclose(np.divide(norms[1:], norms[:-1]), expected, rtol=1e-5)

@@ -237,7 +237,7 @@ def test_one_stop_ends_every_pack(tmp_path: Path) -> None:
 def test_a_stop_does_not_wait_for_other_ways_to_be_timed(tmp_path: Path) -> None:
     runs, timed = planned({}, {"seed": 1}), []
 
-    def timer(program: Any, configs: Any, arrays: Any, way: Way) -> float:
+    def timer(program: Any, configs: Any, arrays: Any, way: Way, memory: Any) -> float:
         timed.append(way)
         return 1e3  # worth timing others
 

@@ -15,14 +15,16 @@ from research.training.snapshot import Snapshot
 
 @dataclasses.dataclass
 class Paper:
-    """A writer that remembers; full: it cannot write."""
+    """A writer that remembers; full: it cannot write; failures: so many times."""
 
     saved: list[tuple[int, float]] = dataclasses.field(default_factory=list)
     finished: int = 0
     full: bool = False
+    failures: int = 0
 
     def save(self, snapshot: Snapshot) -> None:
-        if self.full:
+        self.failures -= 1
+        if self.full or self.failures >= 0:
             raise UserError("no space")
         self.saved.append((snapshot.step, snapshot.seconds))
 
@@ -118,3 +120,16 @@ def test_nothing_is_written_for_runs_that_others_took() -> None:
     with pytest.raises(RuntimeError, match="lost"):
         bench.at(1)
     assert not bench.paper.saved
+
+
+def test_a_stop_tries_twice_to_save() -> None:
+    """What could not be written the first time may have been the checkpoint before."""
+    bench = Bench("1h")
+    bench.reason, bench.paper.failures = "SIGTERM", 1
+    with pytest.raises(Stopped, match=r"^SIGTERM$"):
+        bench.at(1)
+    assert [step for step, _ in bench.paper.saved] == [1]
+    bench.paper.full = True
+    with pytest.raises(Stopped, match=r"^SIGTERM, but no space$"):
+        bench.at(2)
+    assert not bench.warnings

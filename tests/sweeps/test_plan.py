@@ -128,3 +128,15 @@ def test_a_sweep_is_kept_by_name(tmp_path: Path) -> None:
     assert Sweep.load(store, "mine") == sweep
     with pytest.raises(UserError, match="did you mean mine"):
         Sweep.load(store, "mien")
+
+
+def test_what_a_part_says_against_a_number_is_asked_of_every_run() -> None:
+    """Also of those whose program was planned before with numbers that could be."""
+    of_units = {**BASE, "task": "reconstruction", "arch": "autoencoder", "arch.output": "sigmoid"}
+    of_units = {key: value for key, value in of_units.items() if key != "arch.hidden"}
+    sound = planner().runs([{**of_units, "scaling": "minmax"}, {**BASE, "regularization": "scale(0.8,1.2)"}])
+    assert len(sound) == 2
+    with pytest.raises(UserError, match="scaling"):
+        planner().runs([{**of_units, "scaling": "standard"}])
+    with pytest.raises(UserError, match="the wrong way round"):
+        planner().runs([{**BASE, "regularization": "scale(1.2,0.8)"}])

@@ -1,5 +1,6 @@
 """Strikes: a run that fails is tried once more, after all others; the second failure is its record."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from engine import planner
 
 from research.errors import Stopped
 from research.sweeps import executor
+from research.sweeps.execution import DEFAULT
 from research.sweeps.job import Report
 from research.sweeps.plan import with_seeds
 from research.sweeps.store import Store
@@ -126,3 +128,19 @@ def test_what_is_under_way_is_told(tmp_path: Path) -> None:
             Report(holds=held.append, stopping=lambda: "enough" if held[-1:] == [{own.id}] and len(held) > 2 else ""),
         )
     assert held == [{own.id}, set(), {own.id}, set()]  # while its way is chosen, and while it is trained
+
+
+def test_a_record_that_is_there_outlives_a_training_for_its_parameters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bad,), store, said = planned({"arch.hidden": (4,)}), Store(tmp_path), list[str]()
+    executor.execute([bad], store, planner().arrays, Report())
+    before = store.read(bad.id)
+    trainings = begun(monkeypatch, bad, times=9)
+    keeping = dataclasses.replace(DEFAULT, keep_params=True)
+    executor.execute([bad], store, planner().arrays, Report(warn=said.append), execution=keeping)
+    assert trainings == [True, True]
+    assert store.read(bad.id) == before
+    assert f"run {bad.id} keeps its record, and has no parameters" in said[-1]
+    assert "it broke" in said[-1]
+    assert Strikes(tmp_path).runs() == set()

@@ -32,6 +32,7 @@ def test_calibration_error_by_hand() -> None:
     """Two in the bin of 0.8 (one right), one in the last bin (right): (|1.62 - 1| + |1 - 1|) / 3."""
     error = classification.calibration_error(np.array([0.81, 0.81, 1.0]), np.array([True, False, True]))
     assert error == pytest.approx(0.62 / 3)
+    assert np.isnan(classification.calibration_error(np.array([0.81, np.nan]), np.array([True, False])))
 
 
 def test_classification_summary() -> None:

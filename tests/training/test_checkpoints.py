@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -209,3 +210,31 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         with pytest.raises(UserError, match=r"cannot write the checkpoint .*No space left"):
             writer.save(taken[9])
     assert read(tmp_path / pack(runs).name / "5", template(runs[0])()).step == 5
+
+
+def test_a_folder_that_another_process_makes_or_takes_away_is_left_alone(tmp_path: Path) -> None:
+    messages: list[str] = []
+    checkpoints, runs, folder = saved(tmp_path, messages)
+    (tmp_path / "begun").mkdir()
+    (tmp_path / ".other.gone").mkdir()
+    assert [path for path, _ in checkpoints.packs()] == [folder]
+    checkpoints.settle(lambda run_id: True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["begun", "checkpoints.json"]
+    assert checkpoints.find([runs[0].id], runs[0].program.id, template(runs[0])) is None
+    assert steps(folder) == []
+    assert not messages
+
+
+def test_each_step_says_how_it_was_trained(tmp_path: Path) -> None:
+    """Where the last cannot be read, the one before it tells of its own way and device."""
+    checkpoints, runs, folder = saved(tmp_path, [])
+    _, taken = snapshots(runs, Way(1, 1))
+    with Writer(checkpoints, pack(runs, way=Way(1, 1), device="another")) as writer:
+        writer.save(taken[12])
+    assert [path for path, _ in checkpoints.packs()] == [folder]
+    for last, expected in ((12, (Way(1, 1), "another")), (9, (pack(runs).way, pack(runs).device))):
+        found = checkpoints.find([r.id for r in runs], runs[0].program.id, template(runs[0]))
+        assert found is not None
+        assert found.snapshot.step == last
+        assert (found.way, found.device) == expected
+        shutil.rmtree(folder / str(last))

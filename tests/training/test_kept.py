@@ -134,3 +134,16 @@ def test_runs_that_keep_do_not_go_on_from_runs_that_do_not(tmp_path: Path) -> No
     assert checkpoints.find([of.id], of.program.id, template, kept=True) is None
     assert checkpoints.find([of.id], of.program.id, template) is not None
     assert dataclasses.replace(pack, kept=True).name != pack.name
+
+
+def test_what_a_stopped_run_comes_to_while_its_neighbours_train_on_is_not_its_own() -> None:
+    """It would diverge if it went on, as its lane does."""
+    settings = {"arch": "linear", "epochs": 30}
+    rates = [(2.0, "early_stopping=1"), (0.01, "early_stopping=30")]
+    runs = [run(True, **settings, learning_rate=rate, regularization=stopping) for rate, stopping in rates]
+    stopped, on = train(runs, Way(2, 4))
+    (alone,), (free,) = train(runs[:1], Way(2, 4)), train([run(True, **settings, learning_rate=2.0)], Way(2, 4))
+    assert free.diverged_at is not None
+    assert stopped.steps < free.diverged_at < on.steps
+    assert stopped.diverged_at is None
+    assert repr(stopped) == repr(alone)

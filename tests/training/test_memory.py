@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from engine import data_of, run
+from engine import data_of, images, run
 
 from research.sweeps import job as job_lib
 from research.sweeps import way as way_lib
+from research.sweeps.battery import Subject
 from research.sweeps.execution import DEFAULT
 from research.sweeps.job import Job, Report
 from research.sweeps.plan import Pack
@@ -80,6 +81,15 @@ def test_the_way_has_as_many_lanes_as_the_limit_takes(tmp_path: Path, lanes: int
     way = way_lib.way_of(Pack(RUN.program, (RUN,)), job, lanes)
     assert way.width <= room
     assert needed(way.width) <= limit < needed(way.width + 1)
+
+
+def test_what_is_streamed_does_not_lie_on_the_device() -> None:
+    many = images(side=32, rows=2000)
+    own = Subject({"arch": "linear"}, many).run()
+    whole, streamed = (
+        memory.needed(own.program, own.config, many.data, 1, STEPS, streams=streams) for streams in (False, True)
+    )
+    assert whole - streamed > 0.8 * many.data.x.nbytes  # a part of an evaluation is there
 
 
 def test_what_cannot_matter_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

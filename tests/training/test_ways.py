@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import jax
 import pytest
 from engine import data_of, run
 
@@ -77,3 +78,17 @@ def test_the_stored_way_is_reused(tmp_path: Path) -> None:
     assert (
         store.keep_json("ways", way_lib.way_name(pack, job(never), LANES), {"way": "of another"})["way"] != "of another"
     )
+
+
+def test_a_way_for_which_there_is_no_memory_is_not_taken(tmp_path: Path) -> None:
+    store, default = Store(tmp_path), candidates()[0]
+
+    def timer(program: Any, configs: Any, arrays: Any, way: Way, memory: Any) -> float:
+        if way == default:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
+        return 1.0
+
+    job = Job(store, lambda run: data_of(run).data, Report(), DEFAULT, timer, Checkpoints(tmp_path), {})
+    assert way_lib.way_of(Pack(RUN.program, (RUN,)), job, LANES) == candidates()[1]
+    (file,) = (tmp_path / "ways").iterdir()
+    assert str(default) not in file.read_text()
