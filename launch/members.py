@@ -31,8 +31,8 @@ def by_row(experiment: "Experiment", planner: "Planner", store: Store) -> "dict[
         asked = choice.searched(experiment, planner)
         known = {f"{label} (choosing)": [run for runs in of_arm for run in runs] for label, of_arm in asked.items()}
         found, _ = store.find(run.id for runs in known.values() for run in runs)
-        chosen = choice.chosen(experiment.choose, asked, found)
-        if len(chosen) < len(experiment.arms):
+        if any(run.id not in found for runs in known.values() for run in runs):
             return known
+        chosen = choice.chosen(experiment.choose, asked, found)
     requests = choice.requests(experiment, experiment.seeds, chosen)
     return known | {label: planner.runs(of_arm) for label, of_arm in requests.items()}

@@ -45,10 +45,10 @@ def main(arguments: Sequence[str]) -> None:
     if NAME.value:
         if changed := change(NAME.value, sweep, runs, records):
             monitor.warn(changed)
-        sweep.save(records, NAME.value, runs)
+        sweep.save(records, NAME.value, runs, plans.notes(runs))
     retry = RETRY_FAILED.value
     found = obtain(runs, records, plans, monitor, execution=how, executor=train, retry_failed=retry)
-    put(of_sweep(NAME.value or "sweep", [run.id for run in runs], found))
+    put(of_sweep(NAME.value or "sweep", [run.id for run in runs], found, plans.notes(runs)))
 
 
 def _cancel() -> None:

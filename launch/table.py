@@ -69,17 +69,17 @@ def _shown() -> Shown:
             found = done(sweep.runs, records, monitor.warn)
             gc.freeze()  # to look through many records for cycles took as long as to build their table
             monitor.obtained(found.values())
-            return Shown(of_sweep(NAME.value, sweep.runs, found), missing=len({*sweep.runs} - {*found}))
+            return Shown(of_sweep(NAME.value, sweep.runs, found, sweep.notes), missing=len({*sweep.runs} - {*found}))
         with_its_plugins(NAME.value, sweep)
         runs = plans.runs(sweep.requests)
         trainer = executor(f"sweeps/{NAME.value}", f"launch.sweep --name={NAME.value} --cancel")
         if train:
             refuse_other_code(NAME.value, runs, records)
         if ACCEPT_CODE.value:
-            sweep.save(records, NAME.value, runs)
+            sweep.save(records, NAME.value, runs, plans.notes(runs))
         found = obtain(runs, records, plans, monitor, train=train, execution=how, executor=trainer, retry_failed=retry)
         ids = [run.id for run in runs]
-        return Shown(of_sweep(NAME.value, ids, found), missing=len({*ids} - {*found}))
+        return Shown(of_sweep(NAME.value, ids, found, plans.notes(runs)), missing=len({*ids} - {*found}))
     experiment = declared.get(EXPERIMENT.value, monitor.warn)
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)

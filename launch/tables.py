@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,19 +36,26 @@ class Shown:
         from research.analysis import figures
 
         files = figures.write_figures(self.table, directory)
-        if self.searched:
-            for column in columns_of(self.searched)[:1]:
+        for column in columns_of(self.searched)[:1] if self.searched else ():
+            try:
                 figure = figures.sensitivity(self.searched, column, self.table.title, key=self.path)
+            except UserError as error:  # the others are there, and of words there is none
+                print(f"note: no figure of the choice of {self.path}: {error}", file=sys.stderr)
+            else:
                 files += figures.save(figure, directory, f"{self.table.title} sensitivity")
         return files
 
 
-def of_sweep(name: str, run_ids: Sequence[str], found: Mapping[str, Record]) -> Table:
+def of_sweep(name: str, run_ids: Sequence[str], found: Mapping[str, Record], notes: Sequence[str] = ()) -> Table:
     """A row a combination of the sweep's axes; the columns are its task's main metric on validation and test."""
-    records = [found[run_id] for run_id in run_ids if run_id in found]
+    wanted = dict.fromkeys(run_ids)
+    records = [found[run_id] for run_id in wanted if run_id in found]
     if not records:
         raise UserError(f"no run of '{name}' has a record yet; train them first (leave out --no_train)")
-    return sweep_table(name, records, columns_of(records))
+    if missing := len(wanted) - len(records):
+        unseen = f"{missing} of the {len(wanted)} runs that were asked for have no record: no row, seed or m has them."
+        notes = [*notes, unseen]
+    return sweep_table(name, records, columns_of(records), notes=notes)
 
 
 def columns_of(records: Sequence[Record]) -> list[Column]:
@@ -80,7 +88,7 @@ def of_experiment(
         executor=executor,
         retry_failed=retry_failed,
     )
-    chosen, searched = {}, []
+    chosen, searched, remarks = {}, [], list[str]()
     if experiment.choose is not None:
         asked = choice.searched(experiment, planner)
         flat = [run for of_arm in asked.values() for of_value in of_arm for run in of_value]
@@ -88,8 +96,10 @@ def of_experiment(
         _complete(experiment.name, flat, found)
         searched = [found[run.id] for run in flat]
         chosen = choice.chosen(experiment.choose, asked, found)
+        remarks = choice.remarks(experiment, chosen, searched)
     requests = choice.requests(experiment, experiment.seeds, chosen)
-    table = of_arms(experiment, requests, choice.describe(experiment, experiment.seeds), planner, had)
+    strengths = choice.describe(experiment, experiment.seeds)
+    table = of_arms(experiment, requests, strengths, planner, had, remarks)
     missing = sum(row.cells[0].count("missing") for row in table.rows)
     return Shown(table, tuple(searched), experiment.choose.path if experiment.choose else "", missing)
 
@@ -106,7 +116,7 @@ def of_arms(
     arms = {label: planner.runs(of_arm) for label, of_arm in requests.items()}
     wanted = [run for runs in arms.values() for run in runs]
     found = had(wanted)
-    seeds = [int(request["seed"]) for request in next(iter(requests.values()))]
+    seeds = [int(request["seed"]) for request in max(requests.values(), key=len)]
     return build_table(
         experiment.name,
         [
@@ -121,7 +131,7 @@ def of_arms(
         experiment.baseline,
         seeds,
         experiment.published,
-        (*experiment.notes, *notes),
+        (*experiment.notes, *notes, *planner.notes(wanted)),
         strengths,
     )
 

@@ -85,7 +85,8 @@ def _settings(name: str, shop: Workshop, budget: Budget) -> tuple[list[Tuned], T
     paths = [path if path in records[0].config else path.partition(".")[0] for path in tuned.point]
     strengths = tuning.described([tuned], budget, REPORT_SEEDS.value)
     keys = list(dict.fromkeys(paths))
-    table = sweep_table(name, records, columns_of(records), keys, _lanes({name: tuned}), strengths)
+    notes = [*_lanes({name: tuned}), *shop.planner.notes(runs)]
+    table = sweep_table(name, records, columns_of(records), keys, notes, strengths)
     return [tuned], table
 
 

@@ -257,9 +257,13 @@ def _member(name: str | None, text: str) -> tuple[str, dict[str, Any]]:
     for place, (key, argument) in enumerate(call.arguments):
         if place >= len(entry.options):
             raise UserError(f"{call} has too many values; {call.name} has {', '.join(_names(entry)) or 'no options'}")
+        if key is None and any(earlier for earlier, _ in call.arguments[:place]):
+            raise UserError(f"{call}: '{argument}' follows a name=value; write it as name=value too")
         key = key or entry.options[place].name
         if entry.option(key) is None:
             raise UserError(f"{call.name} has no option '{key}'; {nearest(key, _names(entry))}")
+        if key in options:
+            raise UserError(f"{call} sets '{key}' twice")
         options[key] = str(argument)
     return call.name, options
 

@@ -123,6 +123,8 @@ def option(name: str, hint: Any, default: Any) -> Option:
     bounds = next((n for n in notes if isinstance(n, Range)), None)
     registry = next((n for n in notes if hasattr(n, "names")), None)
     text = next((n for n in notes if isinstance(n, str)), "")
+    if hint is float and isinstance(default, int) and not isinstance(default, bool):
+        default = float(default)
     return Option(name, hint, default, bounds, choices, optional, registry, text)
 
 

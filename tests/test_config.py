@@ -101,6 +101,8 @@ def test_nested_settings_of_other_parts_are_reported() -> None:
         ({"regularization": "dropout=0.1,dropout=0.2"}, "twice"),
         ({"regularization": "dropout(0.1,0.2)"}, "too many values"),
         ({"regularization": "dropout(p=0.1)"}, "no option 'p'"),
+        ({"regularization": "elastic_net(l2=0.1,0.2)"}, "'0.2' follows a name=value; write it as name=value too"),
+        ({"regularization": "elastic_net(0.1,l1=0.2)"}, "sets 'l1' twice"),
         ({"regularization": "layer_norm=1"}, "takes no value"),
         ({"regularization": "dropout=0.1,,l2=1"}, "empty item"),
         ({"regularization.dropout.x": "1"}, "no option 'x'"),

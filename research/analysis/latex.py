@@ -26,6 +26,7 @@ _ESCAPES = {
     "*": "{*}",
     "-": "-{}",  # "--" would become a dash
     '"': "''",
+    "`": r"\textasciigrave{}",
     "±": r"$\pm$",
     "−": "$-$",
     "–": "--",
@@ -37,10 +38,27 @@ _ESCAPES = {
     "₁": "$_1$",
     "₂": "$_2$",
     "→": r"$\rightarrow$",
+    "≈": r"$\approx$",
+    "≠": r"$\neq$",
+    "∞": r"$\infty$",
+    "√": r"$\surd$",
+    "∈": r"$\in$",
+    "ℓ": r"$\ell$",
+    "…": r"\ldots{}",
+    "—": "---",
+    "‘": "`",
+    "’": "'",
+    "“": "``",
+    "”": "''",
 }
-_GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "η": "eta", "θ": "theta"}
-_GREEK |= {"κ": "kappa", "λ": "lambda", "μ": "mu", "ρ": "rho", "σ": "sigma", "τ": "tau", "Δ": "Delta", "Σ": "Sigma"}
+_GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta"}
+_GREEK |= {"η": "eta", "θ": "theta", "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu"}
+_GREEK |= {"ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau"}
+_GREEK |= {"υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma"}
+_GREEK |= {"Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma"}
+_GREEK |= {"Φ": "Phi", "Ψ": "Psi", "Ω": "Omega"}
 _ESCAPES |= {letter: f"$\\{name}$" for letter, name in _GREEK.items()}
+LAST = "ſ"  # of the letters that LaTeX prints as they are: Latin with its accents
 
 _DOCUMENT = r"""\documentclass{article}
 \usepackage[landscape,margin=1.5cm]{geometry}
@@ -127,5 +145,12 @@ def _cell(text: Text) -> str:
 
 
 def escape(text: str) -> str:
-    """Plain text as LaTeX; every character that means something to LaTeX is printed as it is."""
-    return " ".join("".join(_ESCAPES.get(char, char) for char in text).split())
+    """Plain text as LaTeX; every character that means something to LaTeX is printed as it is.
+
+    One that LaTeX does not know is told by its number, so that the document compiles.
+    """
+    return " ".join("".join(_ESCAPES.get(char) or _known(char) for char in text).split())
+
+
+def _known(char: str) -> str:
+    return char if char <= LAST else f"U+{ord(char):04X}"

@@ -156,7 +156,7 @@ def _published(comparison: Comparison | None, scale: Scale) -> str:
     if comparison is None:
         return NOTHING
     value, spread, n = comparison.published.value, comparison.published.spread, comparison.published.n
-    text = scale.number(value) + ("" if spread is None else f" ± {scale.number(spread)}")
+    text = scale.printed(value) + ("" if spread is None else f" ± {scale.printed(spread)}")
     return text if n is None else f"{text} (n={n})"
 
 

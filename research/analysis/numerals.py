@@ -19,11 +19,17 @@ class Scale:
     decimals: int = 4
 
     def number(self, value: float, sign: str = "") -> str:
-        """The number; what does not fit the decimals of its column is written as 1.2e-05. sign: "+" for always."""
+        """The number; what does not fit its column is written as 1.2e-05, or 1.23457e+12. sign: "+" for always."""
         scaled = value * self.factor
         tiny = scaled != 0 and abs(scaled) < 0.5 * 10.0**-self.decimals and self.factor == 1
-        text = f"{scaled:{sign}.2g}" if tiny or abs(scaled) >= 1e7 else f"{scaled:{sign}.{self.decimals}f}"
+        form = ".2g" if tiny else ".6g" if abs(scaled) >= 1e7 else f".{self.decimals}f"
+        text = f"{scaled:{sign}{form}}"
         return text.replace("-", "−") if "e" not in text else text
+
+    def printed(self, value: float) -> str:
+        """A number that a paper printed: with all the decimals that it was given with, and the column's at least."""
+        given = len(f"{value:.10f}".rstrip("0").partition(".")[2]) - round(math.log10(self.factor))
+        return dataclasses.replace(self, decimals=max(self.decimals, given)).number(value)
 
     def interval(self, interval: Interval, sign: str = "") -> str:
         """`97.25 ± 0.31`, or the mean alone where there is no half-width."""

@@ -53,6 +53,13 @@ def _width_factor(kernel: jax.Array) -> float:
     return math.sqrt(max(1.0, kernel.shape[-1] ** 2 / kernel.size))
 
 
+def _whole_kernels(config: Any, spec: Any) -> str | None:
+    """No regularizer takes the kernels apart."""
+    if not any(part.name == "weight_norm" for part in config.regularization):
+        return None
+    return "optimizer=muon is of kernels, and weight_norm takes all of them apart: it would be Adam; leave one out"
+
+
 OPTIMIZERS.add(
     Optimizer(
         name="muon",
@@ -60,5 +67,6 @@ OPTIMIZERS.add(
         summary="orthogonalized momentum for kernels, Adam for everything else",
         paper="Jordan et al. 2024, kellerjordan.github.io/posts/muon",
         options=options_of(muon),
+        constraints=(_whole_kernels,),
     )
 )

@@ -123,7 +123,7 @@ def inverse_sqrt(
     timescale: Annotated[Duration | None, "tau; none is the warm-up's length, or 1 without one"] = None,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
-    """sqrt(tau / (tau + s)), s steps after the warm-up: with tau = warm-up, that of Vaswani et al."""
+    """sqrt(tau / (tau + s)), s steps after the warm-up: with tau = warm-up, that of Vaswani et al. a step later."""
     length = warmup if timescale is None else timescale
     tau = max(1, _steps("timescale", length, steps, steps_per_epoch))
     return _after_warmup(steps, steps_per_epoch, warmup, lambda s: np.sqrt(tau / (tau + s)))

@@ -20,9 +20,9 @@ def images_only(name: str, config: Any, spec: Any) -> str | None:
 
 
 def feature_maps(name: str, config: Any, spec: Any) -> str | None:
-    """The network's hidden layers have places (rows and columns, time) beside their channels."""
+    """The network's hidden layers have places (rows and columns) beside their channels."""
     ranks = ARCHITECTURES.get(config.arch.name).inputs
-    if ranks and min(ranks) > 1:
+    if ranks and min(ranks) > 2:
         return None
     return f"{name} averages over the places of a feature map; arch={config.arch.name} has none, arch=cnn has"
 
@@ -66,11 +66,12 @@ def in_order(low: str, high: str) -> Constraint:
 
 def decays_once(name: str, config: Any, spec: Any) -> str | None:
     """The optimizer does not decay the weights itself."""
-    own = dict(config.optimizer.options).get("weight_decay", 0)
-    if own == 0:
+    decays = ((option, value) for option, value in config.optimizer.options if option.endswith("weight_decay"))
+    option, own = next(((option, value) for option, value in decays if value), ("", 0))
+    if not own:
         return None
     optimizer = config.optimizer.name
-    return f"{name} with {optimizer} (weight_decay={own:g}) decays twice; leave one out, as in optimizer.weight_decay=0"
+    return f"{name} with {optimizer} (weight_decay={own:g}) decays twice; leave one out, as in optimizer.{option}=0"
 
 
 def averaged_sgd(name: str, config: Any, spec: Any) -> str | None:

@@ -50,13 +50,15 @@ class GroupNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        channels = x.shape[-1]
-        if self.groups is None and x.ndim < 3:
+        channels, alone = x.shape[-1], x.ndim < 4 and self.groups in (None, x.shape[-1])
+        if self.groups is None and alone:
             return x  # the dense layers behind feature maps: over one place, every output would be zero
-        if self.groups is not None and channels % self.groups:
+        if self.groups is not None and (alone or channels % self.groups):
             fitting = ", ".join(str(count) for count in range(2, channels) if channels % count == 0)
+            wrong = f"leaves each of {channels} units alone, which makes all zero" if alone else "does not divide"
+            of = "" if alone else f" a layer of {channels} units or channels"
             raise UserError(
-                f"group_norm={self.groups} does not divide a layer of {channels} units or channels; "
+                f"group_norm={self.groups} {wrong}{of}; "
                 f"write --regularization=group_norm=G with G one of {fitting or 1}"
             )
         return nn.GroupNorm(

@@ -101,15 +101,15 @@ def parse(text: str, flag: str) -> Axis:
         if flag != "sample":
             raise UserError(f"--{flag}='{text}' draws from a distribution; use --sample='{text}' with --samples=N")
         return Axis(path, distribution=distribution, condition=condition)
-    return Axis(path, _values(right, f"--{flag}='{text}'"), condition=condition)
+    return Axis(path, _values(right, f"--{flag}='{text}'", repeated=flag == "zip"), condition=condition)
 
 
-def _values(text: str, where: str) -> tuple[str, ...]:
-    """`0.01|0.1` as its values."""
+def _values(text: str, where: str, repeated: bool = False) -> tuple[str, ...]:
+    """`0.01|0.1` as its values. repeated: whether one may come again, as on an axis that moves with another."""
     values = grammar.split(text, "|")
     if "" in values:
         raise UserError(f"{where} has an empty value; separate values by single |")
-    if len(set(values)) < len(values):
+    if len(set(values)) < len(values) and not repeated:
         raise UserError(f"{where} has a value twice")
     return tuple(values)
 
@@ -170,11 +170,15 @@ def _distribution(text: str, flag: str) -> Distribution | None:
     call = grammar.value(text)
     assert isinstance(call, grammar.Call)
     try:
-        low, high = (float(str(argument)) for key, argument in call.arguments if key is None)
+        if any(key is not None for key, _ in call.arguments):
+            raise ValueError
+        low, high = (float(str(argument)) for _, argument in call.arguments)
     except ValueError:
         raise UserError(f"--{flag}: {text} needs two numbers, {name}(low,high)") from None
     if not low < high or not math.isfinite(low + high):
         raise UserError(f"--{flag}: {text} needs low < high")
+    if name == "int" and not (low.is_integer() and high.is_integer()):
+        raise UserError(f"--{flag}: {text} needs two whole numbers")
     if name == "log" and low <= 0:
         raise UserError(f"--{flag}: {text} needs 0 < low; logarithms do")
     return Distribution(name, low, high)

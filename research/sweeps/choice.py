@@ -30,9 +30,9 @@ def searched(experiment: Experiment, planner: Planner) -> dict[str, list[list[Ru
 
 
 def best(choose: Choose, records: Sequence[Sequence[Record]]) -> Any:
-    """The value whose runs have the best mean of the metric; a value with a run that diverged comes last.
+    """The value whose runs have the best mean of the metric; None if each has a run that diverged, or failed.
 
-    records: for each value, its runs. Raises UserError if every value diverged.
+    records: for each value, its runs.
     """
     sign = 1.0 if choose.better == "higher" else -1.0
 
@@ -43,27 +43,49 @@ def best(choose: Choose, records: Sequence[Sequence[Record]]) -> Any:
 
     scores = [score(runs) for runs in records]
     if max(scores) == -math.inf:
-        raise UserError(f"every value of {choose.path} has a run that diverged or lacks {choose.metric}")
+        return None
     return choose.values[scores.index(max(scores))]
 
 
 def chosen(choose: Choose, runs: Mapping[str, Sequence[Sequence[Run]]], found: Mapping[str, Record]) -> dict[str, Any]:
-    """The best value of each arm whose runs all have a record. runs: by arm, for each value."""
-    return {
+    """The best value of each arm that has one. runs: by arm, for each value; all have a record.
+
+    Raises UserError if no arm has one.
+    """
+    of_arms = {
         label: best(choose, [[found[run.id] for run in of_value] for of_value in of_arm])
         for label, of_arm in runs.items()
-        if all(run.id in found for of_value in of_arm for run in of_value)
     }
+    if all(value is None for value in of_arms.values()):
+        raise UserError(f"every value of {choose.path} has a run that diverged or lacks {choose.metric}")
+    return {label: value for label, value in of_arms.items() if value is not None}
+
+
+def remarks(experiment: Experiment, chosen: Mapping[str, Any], searched: Sequence[Record]) -> list[str]:
+    """What a reader must know of the choice: of the runs that were no help, and of the rows that have no value."""
+    counts = {word: sum(record.status == word for record in searched) for word in ("diverged", "failed")}
+    said = [f"{count} {word}" for word, count in counts.items() if count]
+    notes = [f"Of the {len(searched)} runs that chose {' and '.join(said)}."] if said else []
+    for label in experiment.arms:
+        if label not in chosen:
+            path = _choose(experiment).path
+            notes.append(f"{label}: at every value of {path} a run diverged or failed, so that none is reported.")
+    return notes
 
 
 def requests(experiment: Experiment, seeds: int, chosen: Mapping[str, Any]) -> dict[str, list[Settings]]:
-    """The runs that the table reports, by arm: the chosen settings on seeds that did not choose them."""
+    """The runs that the table reports, by arm: the chosen settings on seeds that did not choose them.
+
+    An arm for which nothing could be chosen has none.
+    """
     first = experiment.choose.seeds if experiment.choose else 0
     return {
         label: [
             {**experiment.base, **arm, **_fixed(experiment, label, chosen), "seed": seed}
             for seed in range(first, first + seeds)
         ]
+        if experiment.choose is None or label in chosen
+        else []
         for label, arm in experiment.arms.items()
     }
 

@@ -1,8 +1,9 @@
 """What a table shows of each row: a final metric as a column, and the value that a paper printed for it."""
 
 import dataclasses
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
+from research.errors import UserError
 from research.registry import LOSSES, TASKS
 
 Better = Literal["higher", "lower"]
@@ -10,12 +11,18 @@ Better = Literal["higher", "lower"]
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A final metric as a column. percent: shown times 100; None means: if it is an accuracy."""
+    """A final metric as a column. percent: shown times 100; None means: if it is an accuracy.
+
+    Raises UserError if the other way is better.
+    """
 
     label: str
     metric: str
     better: Better = "higher"
     percent: bool | None = None
+
+    def __post_init__(self) -> None:
+        check_better(self.metric, self.better)
 
     @property
     def in_percent(self) -> bool:
@@ -32,6 +39,17 @@ class Published:
     value: float
     spread: float | None = None
     n: int | None = None
+
+
+def check_better(metric: str, better: str) -> None:
+    """Raises UserError if `better` is no such word, or if a task or a loss says the other of the metric."""
+    if better not in get_args(Better):
+        raise UserError(f"better='{better}' for {metric}: allowed are {', '.join(get_args(Better))}")
+    name = metric.rpartition("/")[2]
+    known = {word for task in TASKS for said, word in task.build().better.items() if said == name}
+    known |= {"lower" for loss in LOSSES if name in (loss.name, "loss")}
+    if known and better not in known:
+        raise UserError(f"better='{better}' for {metric}: of {name} {known.pop()} is better")
 
 
 def main_metric(loss: str, task: str) -> tuple[str, Better]:

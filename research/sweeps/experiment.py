@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from research.errors import UserError
 from research.registry import Registry
-from research.sweeps.column import Column, Published
+from research.sweeps.column import Better, Column, Published, check_better
 
 Settings = Mapping[str, Any]
 
@@ -14,14 +15,20 @@ Settings = Mapping[str, Any]
 class Choose:
     """How an arm's setting is chosen before it is reported: by the mean of a validation metric over `seeds`.
 
-    The chosen setting is then trained on fresh seeds, and only those enter the table.
+    The chosen setting is then trained on fresh seeds, and only those enter the table. Raises UserError if the metric is
+    not one of validation, or if the other way is better.
     """
 
     path: str
     values: Sequence[Any]
     seeds: int
     metric: str = "validation/accuracy"
-    better: str = "higher"
+    better: Better = "higher"
+
+    def __post_init__(self) -> None:
+        if not self.metric.startswith("validation/"):
+            raise UserError(f"choosing {self.path} reads validation only, and {self.metric} is not of it")
+        check_better(self.metric, self.better)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +36,8 @@ class Experiment:
     """A table's declaration.
 
     base: settings of every run, as flags take them. arms: a row's label and what it changes. columns: what
-    is shown of each row. baseline: the arm that the others are compared with. notes: for the footer.
+    is shown of each row. baseline: the arm that the others are compared with. notes: for the footer. Raises UserError
+    if an arm sets what is chosen for it.
     """
 
     name: str
@@ -43,6 +51,11 @@ class Experiment:
     published: Mapping[tuple[str, str], Published] = dataclasses.field(default_factory=dict)
     notes: Sequence[str] = ()
     paper: str = ""
+
+    def __post_init__(self) -> None:
+        for label, arm in self.arms.items():
+            if self.choose is not None and self.choose.path in arm:
+                raise UserError(f"'{self.name}' chooses {self.choose.path}, and its arm '{label}' sets it")
 
 
 EXPERIMENTS: Registry[Experiment] = Registry("experiment", "experiments")

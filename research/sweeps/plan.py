@@ -115,6 +115,11 @@ class Planner:
         self._check_transfer(config, program)
         return Run(identity.run_id(config, spec.fingerprint), config, program)
 
+    def notes(self, runs: Iterable[Run]) -> list[str]:
+        """What a reader of a table made of these runs must know of their data."""
+        specs = {run.program.spec.fingerprint: run.program.spec for run in runs}.values()
+        return sorted({f"{spec.note[:1].upper()}{spec.note[1:]}." for spec in specs if spec.note})
+
     def origin(self, run: Run) -> Origin | None:
         """Where the run starts from. Raises UserError if that is not there, or damaged."""
         if run.config.init_from is None:

@@ -19,7 +19,8 @@ class Sweep:
     """A named sweep as it was asked for: the settings of every run, and the axes that its table shows.
 
     plugins: the files of the user's own that it was asked with. runs, epochs: of each request its run's id and length,
-    and code: the version of the code that it was last asked of, once it is saved.
+    notes: what a reader of its table must know of the data, and code: the version of the code that it was last asked
+    of, once it is saved.
     """
 
     requests: list[dict[str, Any]]
@@ -27,14 +28,15 @@ class Sweep:
     plugins: list[str] = dataclasses.field(default_factory=list)
     runs: list[str] = dataclasses.field(default_factory=list)
     epochs: list[int] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
     code: str = dataclasses.field(default="", compare=False)
 
-    def save(self, store: Store, name: str, runs: "Sequence[Run]") -> None:
+    def save(self, store: Store, name: str, runs: "Sequence[Run]", notes: Sequence[str] = ()) -> None:
         """Keeps the sweep under its name, beside the records."""
         check_name(name)
         store.prepare()
         ids, epochs = [run.id for run in runs], [run.config.epochs for run in runs]
-        saved = dataclasses.replace(self, runs=ids, epochs=epochs, code=self.code_now())
+        saved = dataclasses.replace(self, runs=ids, epochs=epochs, notes=list(notes), code=self.code_now())
         store.write_json("sweeps", name, dataclasses.asdict(saved))
 
     def code_now(self) -> str:

@@ -160,11 +160,13 @@ def fresh(settings: Settings, seeds: int) -> list[dict[str, Any]]:
 
 def described(found: Sequence[Tuned], budget: Budget, seeds: int) -> str:
     """The footer's sentence on how strengths came about."""
-    counts = Counter(study_lib.counts([t for tuned in found for t in tuned.study.get_trials(deepcopy=False)]))
+    of_rows = [study_lib.counts(tuned.study.get_trials(deepcopy=False)) for tuned in found]
+    counts = sum(map(Counter, of_rows), Counter[str]())
     paths = list(dict.fromkeys(axis.path for tuned in found for axis in tuned.axes))
     came = ", ".join(f"{count} {word}" for word, count in counts.items())
     each = f" for each of {len(found)} rows" if len(found) > 1 else ""
-    asked = sum(counts.values()) // max(len(found), 1)
+    totals = sorted({sum(of_row.values()) for of_row in of_rows})
+    asked = str(totals[0]) if len(totals) == 1 else f"{totals[0]} to {totals[-1]}"
     pruned = f", pruned by {budget.pruner}" if budget.pruner else ""
     fresh_seeds = f"{seeds} fresh seed{'s' * (seeds != 1)}"
     return (

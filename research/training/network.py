@@ -10,7 +10,8 @@ from research import rng
 from research.errors import UserError
 from research.kernels import map_kernels_with_key
 from research.models.layers.forward import Forward, Member
-from research.registry import LOSSES, REGULARIZERS
+from research.options import REQUIRED
+from research.registry import LOSSES, REGULARIZERS, Entry
 from research.training.program import Program, regularizer
 from research.training.state import Lane, Tree, Variables
 
@@ -78,12 +79,20 @@ def example(program: Program) -> jax.Array:
 
     def one(x: jax.Array) -> jax.Array:
         for part in program.members("data"):
-            transform = REGULARIZERS.get(part.name).build(**{o: 0.0 if v is None else v for o, v in part.options})
-            x = transform(x, None, False)
+            entry = REGULARIZERS.get(part.name)
+            x = entry.build(**{name: _some(entry, name, value) for name, value in part.options})(x, None, False)
         return x
 
     shape = jax.eval_shape(one, jax.ShapeDtypeStruct(program.spec.shape, dtype)).shape
     return jnp.zeros((1, *shape), dtype)
+
+
+def _some(entry: Entry, name: str, value: Any) -> Any:
+    """An option's value; where it is a lane's, one that it may have."""
+    option = entry.option(name)
+    if option is None or not option.numeric or value is not None:
+        return value
+    return entry.tiny.get(name, 0.0 if option.default is REQUIRED else option.default)
 
 
 def _split_kernels(params: Tree, split: Any) -> Tree:

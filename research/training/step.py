@@ -177,6 +177,7 @@ def _update(
     factor: jax.Array,
 ) -> tuple[Tree, dict[str, Any]]:
     updates, opt_state = grads, {}
+    noisy = {member.name for member in program.members("update", "gradient")}
     for name, transform in update.chain(program, lane):
         key = rng.at(lane.seed, name, state.step)
         updates, opt_state[name] = transform.update(
@@ -184,6 +185,8 @@ def _update(
         )
         if jax.tree.map(jnp.shape, updates) != jax.tree.map(jnp.shape, params):
             raise UserError(f"the {name} of this update returns other shapes than those of the parameters")
+        if name in noisy:  # what is frozen is to count in no norm
+            updates = leaves.stilled(program.config.freeze, updates)
     return leaves.stilled(program.config.freeze, updates), opt_state
 
 

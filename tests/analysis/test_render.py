@@ -103,6 +103,7 @@ def test_every_metric_has_its_panel(table):
         (0.0, Scale(1, 3), "0.000"),
         (1e-9, Scale(1, 3), "1e-09"),
         (3.2e12, Scale(1, 3), "3.2e+12"),
+        (1.2345678e9, Scale(1, 0), "1.23457e+09"),
     ],
 )
 def test_numbers(value, scale, text):

@@ -73,6 +73,8 @@ def test_decay_comes_once(name: str) -> None:
     (problem,) = problems(name, optimizer=Part("adamw", (("weight_decay", 0.01),)))
     assert problem.startswith(f"{name} with adamw (weight_decay=0.01) decays twice")
     assert problems(name, optimizer=Part("adamw", (("weight_decay", 0.0),))) == []
+    (problem,) = problems(name, optimizer=Part("chain(…)", (("add_decayed_weights.weight_decay", 0.01),)))
+    assert problem.endswith("as in optimizer.add_decayed_weights.weight_decay=0")
 
 
 def test_l1_prox_needs_the_gradient_itself() -> None:

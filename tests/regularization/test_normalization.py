@@ -57,6 +57,19 @@ def test_group_norm_must_divide_the_channels() -> None:
         apply(normalization.group_norm(3), X)
 
 
+@pytest.mark.parametrize("shape", [(4, 6), (4, 5, 6)])
+def test_group_norm_needs_more_than_one_unit_a_group(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UserError, match=r"leaves each of 6 units alone, which makes all zero; .* one of 2, 3"):
+        apply(normalization.group_norm(6), cases.array(*shape))
+    assert apply(normalization.group_norm(3), cases.array(*shape)).std() > 0.5
+
+
+def test_the_steps_of_a_sequence_are_normalized_alone() -> None:
+    x = cases.array(2, 5, 6)
+    grouped = normalized(x.reshape(2, 5, 3, 2), (3,)).reshape(x.shape)
+    np.testing.assert_allclose(apply(normalization.group_norm(3), x), grouped, atol=3e-6)
+
+
 def test_instance_norm_leaves_dense_layers_alone() -> None:
     dense = cases.array(4, 6)
     np.testing.assert_array_equal(apply(normalization.instance_norm(), dense), dense)

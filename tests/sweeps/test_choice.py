@@ -3,9 +3,12 @@
 import math
 
 import pytest
+from engine import planned
 
+import research.catalogue  # noqa: F401
 from research.errors import UserError
 from research.sweeps import choice
+from research.sweeps.column import Column
 from research.sweeps.experiment import Choose, Experiment
 from research.sweeps.record import Record
 
@@ -20,14 +23,45 @@ def runs(*values: float | None) -> list[Record]:
 
 def test_the_best_mean_wins() -> None:
     assert choice.best(CHOOSE, [runs(0.5, 0.9), runs(0.8, 0.8), runs(0.9, 0.1)]) == 0.2
-    lower = Choose("learning_rate", (0.1, 0.2, 0.3), 2, "validation/accuracy", "lower")
-    assert choice.best(lower, [runs(0.5, 0.9), runs(0.8, 0.8), runs(0.9, 0.1)]) == 0.3
+    lower = Choose("learning_rate", (0.1, 0.2, 0.3), 2, "validation/nll", "lower")
+    of_values = [[Record("", "finished", {}, {"validation/nll": v})] for v in (0.7, 0.8, 0.5)]
+    assert choice.best(lower, of_values) == 0.3
+
+
+def test_what_cannot_choose_is_refused() -> None:
+    with pytest.raises(UserError, match="reads validation only, and test/accuracy is not of it"):
+        Choose("learning_rate", (0.1,), 1, "test/accuracy")
+    with pytest.raises(UserError, match=r"better='max' for validation/accuracy: allowed are higher, lower"):
+        Choose("learning_rate", (0.1,), 1, better="max")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"better='higher' for validation/nll: of nll lower is better"):
+        Choose("learning_rate", (0.1,), 1, "validation/nll")
+    with pytest.raises(UserError, match="'e' chooses learning_rate, and its arm 'a' sets it"):
+        Experiment("e", "", {}, {"a": {"learning_rate": 1}}, (), choose=CHOOSE)
+    with pytest.raises(UserError, match="of mse lower is better"):
+        Column("test MSE", "test/mse")
 
 
 def test_divergence_comes_last() -> None:
     assert choice.best(CHOOSE, [runs(0.1, 0.1), runs(1.0, None), runs(math.nan, 1.0)]) == 0.1
+    assert choice.best(CHOOSE, [runs(None), runs(math.nan), runs()]) is None
+
+
+def test_an_arm_without_a_value_costs_the_others_nothing() -> None:
+    sound, lost = (planned(*({"seed": seed} for seed in seeds)) for seeds in (range(3), range(3, 6)))
+    found = {run.id: record for of_arm, values in ((sound, (0.5, 0.9, 0.7)), (lost, (None, math.nan, None)))
+             for run, (record,) in zip(of_arm, map(runs, values), strict=True)}  # fmt: skip
+    asked = {"a": [[run] for run in sound], "b": [[run] for run in lost]}
+    chosen = choice.chosen(CHOOSE, asked, found)
+    assert chosen == {"a": 0.2}
+    experiment = Experiment("e", "", {}, {"a": {}, "b": {}}, (), choose=CHOOSE)
+    assert {label: len(of_arm) for label, of_arm in choice.requests(experiment, 3, chosen).items()} == {"a": 3, "b": 0}
+    ended = [Record("", word, {}) for word in ("diverged", "diverged", "failed", "finished")]
+    assert choice.remarks(experiment, chosen, ended) == [
+        "Of the 4 runs that chose 2 diverged and 1 failed.",
+        "b: at every value of learning_rate a run diverged or failed, so that none is reported.",
+    ]
     with pytest.raises(UserError, match="every value of learning_rate"):
-        choice.best(CHOOSE, [runs(None), runs(math.nan), runs()])
+        choice.chosen(CHOOSE, {"b": asked["b"]}, found)
 
 
 def test_ties_go_to_the_first() -> None:
