@@ -21,9 +21,9 @@ def main(arguments: Sequence[str]) -> None:
                 check(subject())
             except Exception as error:  # one that breaks down is one that fails, and the others are still of interest
                 failed += 1
-                said = "" if isinstance(error, AssertionError | UserError) else f"{type(error).__name__}: "
-                said += next(iter(str(error).strip().splitlines()), "") or type(error).__name__
-                print(f"  failed  {name}: {said}", flush=True)
+                line = next(iter(str(error).strip().splitlines()), "")
+                kind = "" if line and isinstance(error, AssertionError | UserError) else type(error).__name__
+                print(f"  failed  {name}: {': '.join(filter(None, (kind, line)))}", flush=True)
             else:
                 print(f"  passed  {name}", flush=True)
     if failed:

@@ -60,6 +60,7 @@ def main(arguments: Sequence[str]) -> None:
     program, answers = of.run.program, of.run.config.task == "sequence_to_sequence"
     if BEAMS.present and not answers:
         raise UserError(f"--beams is of sequences that are answered, and the run's task is {of.run.config.task}")
+    of.check_beams()
     examples = _of_split(of, SPLIT.value) if SPLIT.value in SPLITS else _of_file(of, SPLIT.value)
     if OUT.value and program.problem.summary is None:
         raise UserError(

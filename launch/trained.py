@@ -41,17 +41,17 @@ class Trained:
     variables: Variables
 
     def answers(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The likeliest answers found to examples, and their log-probabilities; see research.training.answers.
+        """The likeliest answers found to examples, and their log-probabilities; see research.training.answers."""
+        self.check_beams()
+        return answered(self.run.program, self.lane, self.variables, x, BEAMS.value)
 
-        Raises UserError if there is more than one beam and no decoder.
-        """
-        program = self.run.program
-        if BEAMS.value > 1 and not decodes(program):
+    def check_beams(self) -> None:
+        """Raises UserError if there is more than one beam and no decoder."""
+        if BEAMS.value > 1 and not decodes(self.run.program):
             raise UserError(
                 f"--beams={BEAMS.value} is of a decoder (arch=transformer, arch=seq2seq); "
                 f"arch={self.run.config.arch.name} has none; leave it out"
             )
-        return answered(program, self.lane, self.variables, x, BEAMS.value)
 
 
 def trained() -> Trained:
@@ -66,9 +66,9 @@ def trained() -> Trained:
     records, plans = store(), planner()
     record = lookup(records, name)
     run = run_of(record, plans)
+    saved, arrays = Parameters(records).load(record.run_id), plans.arrays(run)
     if record.diverged_at is not None:
         Terminal().warn(f"the run diverged at step {record.diverged_at}; these are its parameters of before")
-    saved, arrays = Parameters(records).load(record.run_id), plans.arrays(run)
     lane, which = lane_of(run.program, run.config, arrays), PARAMS.value or evaluated(run.config)
     spec = plans.source(run.config).spec
     return Trained(record, run, arrays, spec, lane, which, saved.epochs[which], saved.variables[which])

@@ -71,6 +71,11 @@ class Option:
         """True if lanes of one program may differ in it."""
         return self.type is float
 
+    @property
+    def readable(self) -> bool:
+        """True if a flag's text can say it."""
+        return self.type in _PARSERS
+
     def parse(self, text: Any, where: str) -> Any:
         """`text` (a flag's text or already a value) as a checked value. `where` names the flag in errors."""
         if self.optional and (text is None or text == "none"):

@@ -173,7 +173,7 @@ def _options(build: Callable[..., Any], given: Collection[str] = ()) -> tuple[Op
     """The options of a builder. Raises UserError if one's own default is not a value that it may have."""
     options = options_of(build, given)
     for option in options:
-        if option.default is not REQUIRED:
+        if option.readable and option.default is not REQUIRED:
             option.parse(option.default, f"{build.__name__}: the default {option.name}")
     return options
 
@@ -199,7 +199,7 @@ def _snake(name: str) -> str:
 def _summary(build: Callable[..., Any]) -> str:
     """The first line of its docstring. Raises UserError if it has none, or only the one that Python made of fields."""
     said = inspect.cleandoc(build.__doc__ or "").partition("\n")[0]
-    if not said or said.startswith(f"{build.__name__}("):
+    if not said or (inspect.isclass(build) and said.startswith(f"{build.__name__}(")):
         raise UserError(f"{build.__name__} lacks a docstring; its first line is what launch.list says of it")
     return said.rstrip(".")
 

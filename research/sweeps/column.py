@@ -11,18 +11,12 @@ Better = Literal["higher", "lower"]
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A final metric as a column. percent: shown times 100; None means: if it is an accuracy.
-
-    Raises UserError if the other way is better.
-    """
+    """A final metric as a column. percent: shown times 100; None means: if it is an accuracy."""
 
     label: str
     metric: str
     better: Better = "higher"
     percent: bool | None = None
-
-    def __post_init__(self) -> None:
-        check_better(self.metric, self.better)
 
     @property
     def in_percent(self) -> bool:

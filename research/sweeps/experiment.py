@@ -37,7 +37,7 @@ class Experiment:
 
     base: settings of every run, as flags take them. arms: a row's label and what it changes. columns: what
     is shown of each row. baseline: the arm that the others are compared with. notes: for the footer. Raises UserError
-    if an arm sets what is chosen for it.
+    if an arm sets what is chosen for it, or of a column the other way is better.
     """
 
     name: str
@@ -53,6 +53,8 @@ class Experiment:
     paper: str = ""
 
     def __post_init__(self) -> None:
+        for column in self.columns:
+            check_better(column.metric, column.better)
         for label, arm in self.arms.items():
             if self.choose is not None and self.choose.path in arm:
                 raise UserError(f"'{self.name}' chooses {self.choose.path}, and its arm '{label}' sets it")

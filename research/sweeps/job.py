@@ -118,7 +118,8 @@ class Job:
         return self.claims.claimed() if self.claims else set()
 
     def _has_kept(self, run_id: str) -> bool:
-        return not self.execution.keep_params or Parameters(self.store).has(run_id)
+        """Whether it has what it is to keep, or will not come to it."""
+        return not self.execution.keep_params or Parameters(self.store).has(run_id) or self.strikes.final(run_id)
 
     def showing(self, pack: Pack) -> AbstractContextManager[Callable[[float, int], None]]:
         """Shows to others, while the pack trains, how far it is; of several processes that train it one does."""
@@ -167,20 +168,13 @@ class Job:
         self.report.record(record)
 
     def fail(self, run: Run, error: str) -> Record:
-        """Writes that a run failed, unless it has its record and only lacks what it was to keep; the record it has."""
+        """Writes that a run failed, unless it has its record and lacks only what it was to keep; its record now."""
         there = self.store.find([run.id])[0].get(run.id)
-        if there is None or there.status == "failed":
-            record = Record(run.id, "failed", config_lib.flat(run.config), error=error)
-            self.write(record)
-            return record
-        last = (error.strip().splitlines() or [""])[-1]
-        self.report.warn(
-            f"run {run.id} keeps its record, and has no parameters: trained again for them it failed ({last})"
-        )
-        if jax.process_index() == 0:
-            self.strikes.clear(run.id)
-        self._over.add(run.id)
-        return there
+        if there is not None and there.status != "failed":
+            return there
+        record = Record(run.id, "failed", config_lib.flat(run.config), error=error)
+        self.write(record)
+        return record
 
     def strike(self, pack: Pack, error: str) -> None:
         """Counts a failure against runs, so that they are tried once more or not at all."""

@@ -14,6 +14,7 @@ from research.sweeps.plan import Planner, Run, unique
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.store import Store
+from research.sweeps.strikes import Strikes
 from research.training.transfer import Origin
 from research.training.way import Way
 
@@ -118,9 +119,20 @@ def obtain(
         origins = {run.id: planner.origin(run) for run in missing}
         with monitor.watch(missing) as report:
             executor(Work(wanted, missing, store, planner, execution, origins, again), report)
+        _say_what_lacks(again, store, monitor.warn)
         found, _ = store.find(run.id for run in wanted)
     monitor.obtained(found.values())
     return found
+
+
+def _say_what_lacks(again: Iterable[str], store: Store, warn: Callable[[str], None]) -> None:
+    """Tells of the runs that were trained again for their parameters and failed; the next command tries them anew."""
+    parameters, strikes = Parameters(store), Strikes(store.root)
+    for run_id in again:
+        if not parameters.has(run_id) and (errors := strikes.of(run_id)):
+            last = (errors[-1].strip().splitlines() or [""])[-1]
+            warn(f"run {run_id} keeps its record, and has no parameters: trained again for them it failed ({last})")
+            strikes.clear(run_id)
 
 
 def _without_failures(

@@ -35,6 +35,10 @@ class Strikes:
             return ["(its file of failures was damaged)"]
         return errors
 
+    def final(self, run_id: str) -> bool:
+        """Whether it failed so often that it is not tried again."""
+        return len(self.of(run_id)) >= FATAL
+
     def clear(self, run_id: str) -> None:
         """Forgets what went wrong with a run: it has its record."""
         self._path(run_id).unlink(missing_ok=True)

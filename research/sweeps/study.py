@@ -84,8 +84,9 @@ def study(
     defined, wanted = found.user_attrs.get(DEFINITION), json.loads(json.dumps(definition))
     if defined is None:
         found.set_user_attr(DEFINITION, wanted)
-    elif defined != wanted or found.direction != direction:
-        differ = [key for key in {**defined, **wanted} if defined.get(key) != wanted.get(key)]
+        return found
+    differ = [key for key in defined if defined[key] != wanted.get(key)]
+    if differ or found.direction != direction:
         words = "; ".join(f"{key} was {_shown(defined.get(key))} and is {_shown(wanted.get(key))}" for key in differ)
         raise UserError(f"'{name}' is a tuning of something else: {words}; give another --name")
     return found

@@ -204,27 +204,25 @@ def _check_rungs(goal: Goal, run: Run, axes: Sequence[Axis], pruner: str, execut
 def _definition(settings: Settings, axes: Sequence[Axis], budget: Budget, goal: Goal, first: Run) -> dict[str, Any]:
     """What the trials are a function of, but for their number: more of them go on from the same.
 
-    first: one of the runs, whose id tells its data and the versions of its parts; the axes may name others.
+    first: one of the runs, for its data and its parts; the axes may name others.
     """
     described = dataclasses.asdict(budget)
     del described["trials"]
     texts = {key: str(value) for key, value in settings.items()}
-    of_axes = [f"{axis.path}={text} {_version(axis.path, text)}" for axis in axes for text in axis.values]
+    parts = {entry.name: entry.version for _, entry in identity.entries(first.config)}
+    for axis in axes:
+        if axis.path in config_lib.PARTS and axis.path != "regularization":
+            registry = config_lib.PARTS[axis.path]
+            named = [registry.get(registry.parse_name(text)[0]) for text in axis.values]
+            parts |= {entry.name: entry.version for entry in named}
     return {
         "sample": [str(axis) for axis in axes],
         "settings": texts,
         **described,
         "metric": goal.metric,
-        "content": identity.digest([first.id, [text for text in of_axes if not text.endswith(" 0")]])[:12],
+        "data": first.program.spec.fingerprint[:12],
+        "versions": parts,
     }
-
-
-def _version(path: str, text: str) -> int:
-    """The version of the part that an axis names; 0 if it names none."""
-    registry = config_lib.PARTS.get(path)
-    if registry is None or path == "regularization":
-        return 0
-    return int(registry.get(registry.parse_name(text)[0]).version)
 
 
 def _trained(settings: Settings, points: Sequence[Point], goal: Goal, shop: Workshop) -> list[Result]:

@@ -110,7 +110,8 @@ def needed(program: Program, config: RunConfig, arrays: Arrays, width: int, step
         variables = jax.eval_shape(lambda state: state.evaluated, states)
         own = (assessed, None) if program.problem.summary else (assessed, _labels(y, assessed))
         evaluation = _bytes(lambda: lanes_lib.evaluate.lower(program, width, variables, lane, seen, *own))
-    return max(step + math.prod(x.shape) * x.dtype.itemsize, evaluation) + arrays.y.nbytes
+    stored = math.prod(x.shape) * x.dtype.itemsize if streams else arrays.x.nbytes
+    return max(step + stored, evaluation) + arrays.y.nbytes
 
 
 def _lanes(tree: object, width: int) -> object:

@@ -107,6 +107,19 @@ def test_bytes_in_series_stay_bytes(cache):
     np.testing.assert_array_equal(source.arrays().x, table.x)
 
 
+def test_tokens_stay_tokens_whatever_they_are_for(cache):
+    table = Table(
+        np.arange(-1, 7, dtype=np.int32).reshape(4, 2),
+        np.arange(4, dtype=np.int32),
+        tuple("abcd"),
+        vocabulary=tuple("stuvwxy"),
+    )
+    source = open_built(lambda: table, "tokens", "1.0.0", cache_dir=cache, name="tokens")
+    assert (source.spec.vocabulary, source.spec.classes) == (table.vocabulary, table.classes)
+    assert source.spec.task == "classification"
+    np.testing.assert_array_equal(source.arrays().x, table.x)
+
+
 def test_sets_that_are_written_side_by_side_leave_the_output_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

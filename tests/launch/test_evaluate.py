@@ -25,6 +25,14 @@ PRICES = [
     "--batch_size=full",
     "--impute=mean",
 ]
+SUMS = [
+    "--dataset=adding", "--dataset.size=60", "--dataset.test=9", "--dataset.length=4", "--batch_size=8", "--epochs=1",
+    "--arch=gru", "--arch.hidden=2",
+]  # fmt: skip
+CODE = [
+    *PRICES[:2], "--impute=mean", "--batch_size=full", "--epochs=1",
+    "--task=reconstruction", "--arch=autoencoder", "--arch.hidden=", "--arch.code=1",
+]  # fmt: skip
 PETS = ["--dataset=folder:pets", "--arch=cnn", "--arch.channels=2,2", "--epochs=2", "--batch_size=8"]
 
 
@@ -74,18 +82,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ids(folder: Path) -> dict[str, str]:
     """The runs that the tests evaluate, by a name."""
-    # fmt: off
     commands = {
         "wine": ["train", *WINE, "--keep_params"],
         "prices": ["train", *PRICES, "--keep_params"],
         "pets": ["train", *PETS, "--keep_params"],
         "bare": ["train", *WINE, "--seed=7"],
-        "sums": ["train", "--dataset=adding", "--dataset.size=60", "--dataset.test=9", "--dataset.length=4",
-                 "--arch=gru", "--arch.hidden=2", "--epochs=1", "--keep_params"],
-        "code": ["train", *PRICES[:3], "--impute=mean", "--task=reconstruction", "--arch=autoencoder",
-                 "--arch.hidden=", "--arch.code=1", "--epochs=1", "--keep_params"],
+        "sums": ["train", *SUMS, "--keep_params"],
+        "code": ["train", *CODE, "--keep_params"],
     }
-    # fmt: on
     return dict(zip(commands, map(run_id, run_all(list(commands.values()), folder)), strict=True))
 
 

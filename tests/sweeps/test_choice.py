@@ -38,7 +38,7 @@ def test_what_cannot_choose_is_refused() -> None:
     with pytest.raises(UserError, match="'e' chooses learning_rate, and its arm 'a' sets it"):
         Experiment("e", "", {}, {"a": {"learning_rate": 1}}, (), choose=CHOOSE)
     with pytest.raises(UserError, match="of mse lower is better"):
-        Column("test MSE", "test/mse")
+        Experiment("e", "", {}, {"a": {}}, (Column("test MSE", "test/mse"),))
 
 
 def test_divergence_comes_last() -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from engine import planned, planner
 
 from research.duration import Interval
 from research.errors import Stopped
-from research.sweeps import executor
+from research.sweeps import executor, trainer
 from research.sweeps.execution import DEFAULT
 from research.sweeps.job import Report
 from research.sweeps.obtain import done, obtain
@@ -207,18 +206,16 @@ def test_out_of_memory_halves_the_lanes_and_goes_on_from_the_checkpoint(
     assert [change.what for change in of_way] == ["way of the first steps"] * 4
 
 
-def test_going_on_in_another_way_is_said_and_recorded(tmp_path: Path) -> None:
+def test_going_on_in_another_way_is_said_and_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of another kind of device the numbers are equal to rounding alone: verify must know, and the user."""
     (own,) = planned({"seed": 3})
     store, warnings = Store(tmp_path), []
     execution = dataclasses.replace(DEFAULT, every=Interval.parse("1"))
     stopping = Report(stopping=lambda: "it is enough" if any(tmp_path.glob("checkpoints/*/[0-9]*")) else "")
-    with pytest.raises(Stopped):
-        executor.execute([own], store, planner().arrays, stopping, execution=execution)
-    (pack,) = (tmp_path / "checkpoints").glob("*/pack.json")
-    content = json.loads(pack.read_text())
-    content["pack"]["device"] = "a better one"
-    pack.write_text(json.dumps(content))
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(trainer, "device_kind", lambda: "a better one")
+        with pytest.raises(Stopped):
+            executor.execute([own], store, planner().arrays, stopping, execution=execution)
     executor.execute([own], store, planner().arrays, Report(warn=warnings.append), execution=execution)
     assert any("differ in their last digits from one way's" in warning for warning in warnings)
     record = store.read(own.id)

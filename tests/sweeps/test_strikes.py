@@ -11,11 +11,12 @@ from research.errors import Stopped
 from research.sweeps import executor
 from research.sweeps.execution import DEFAULT
 from research.sweeps.job import Report
+from research.sweeps.obtain import obtain
 from research.sweeps.plan import with_seeds
 from research.sweeps.store import Store
 from research.sweeps.strikes import Strikes
 from research.training import loop
-from tests.sweeps.test_execution import planned
+from tests.sweeps.test_execution import Watcher, planned
 
 
 def test_strikes_are_counted_and_cleared(tmp_path: Path) -> None:
@@ -133,14 +134,14 @@ def test_what_is_under_way_is_told(tmp_path: Path) -> None:
 def test_a_record_that_is_there_outlives_a_training_for_its_parameters(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (bad,), store, said = planned({"arch.hidden": (4,)}), Store(tmp_path), list[str]()
-    executor.execute([bad], store, planner().arrays, Report())
+    (bad,), store, watcher = planned({"arch.hidden": (4,)}), Store(tmp_path), Watcher()
+    obtain([bad], store, planner(), watcher)
     before = store.read(bad.id)
     trainings = begun(monkeypatch, bad, times=9)
     keeping = dataclasses.replace(DEFAULT, keep_params=True)
-    executor.execute([bad], store, planner().arrays, Report(warn=said.append), execution=keeping)
+    found = obtain([bad], store, planner(), watcher, execution=keeping)
     assert trainings == [True, True]
-    assert store.read(bad.id) == before
-    assert f"run {bad.id} keeps its record, and has no parameters" in said[-1]
-    assert "it broke" in said[-1]
+    assert found[bad.id] == store.read(bad.id) == before
+    assert f"run {bad.id} keeps its record, and has no parameters" in watcher.warnings[-1]
+    assert "it broke" in watcher.warnings[-1]
     assert Strikes(tmp_path).runs() == set()

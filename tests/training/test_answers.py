@@ -45,7 +45,7 @@ def test_an_answer_is_the_likeliest_after_itself(name: str) -> None:
     assert said.shape == (9, CONTEXT - 2)
     assert len(np.unique(said, axis=0)) > 1
     np.testing.assert_array_equal(said, every.argmax(-1))
-    np.testing.assert_allclose(scores, expected, rtol=1e-5)
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_more_beams_find_likelier_answers() -> None:
@@ -55,5 +55,5 @@ def test_more_beams_find_likelier_answers() -> None:
     assert (np.diff(scores) <= 0).all()
     for beam in range(4):
         _, expected = log_probabilities(logits, sources, said[:, beam])
-        np.testing.assert_allclose(scores[:, beam], expected, rtol=1e-5)
-    assert (scores[:, 0] > answers(1)[1][:, 0]).any()
+        np.testing.assert_allclose(scores[:, beam], expected, rtol=1e-4, atol=1e-5)
+    assert (scores[:, 0] > answers(1)[1][:, 0] + 1e-3).any()

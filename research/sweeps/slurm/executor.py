@@ -217,9 +217,12 @@ class _Sweep:
     def _collect(self) -> None:
         """Takes note of the records that are there now."""
         store, keep = self._work.store, self._work.execution.keep_params
+        strikes = Strikes(store.root)
         for run_id in [run_id for run_id in self.left if store.path(run_id).exists()]:
             record = store.find([run_id])[0].get(run_id)
-            if record is None or (keep and record.status != "failed" and not Parameters(store).has(run_id)):
+            if record is None:
+                continue
+            if keep and record.status != "failed" and not (Parameters(store).has(run_id) or strikes.final(run_id)):
                 continue
             self._report.record(record)
             self._report.epochs(self.left.pop(run_id).config.epochs)
