@@ -12,7 +12,7 @@ from launch.named import change
 from launch.output import put
 from launch.planner import planner
 from launch.records import store
-from launch.slurm.flags import executor, on_slurm, terminal
+from launch.slurm.flags import cancelling, executor, on_slurm, terminal
 from launch.tables import of_sweep
 from research import identity
 from research.errors import UserError
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> None:
     sweep = named_or_asked(NAME.value, records)
     runs = plans.runs(sweep.requests)
     place = f"sweeps/{NAME.value}" if NAME.value else f"unnamed/{identity.digest([run.id for run in runs])}"
-    train = executor(place, f"launch.sweep --name={NAME.value} --cancel" if NAME.value else "")
+    train = executor(place, cancelling(NAME.value) if NAME.value else "")
     refuse_other_code(NAME.value, runs, records)
     if NAME.value:
         if changed := change(NAME.value, sweep, runs, records):

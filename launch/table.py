@@ -13,7 +13,7 @@ from launch.flags import with_its_plugins
 from launch.output import put, put_text
 from launch.planner import planner
 from launch.records import store
-from launch.slurm.flags import executor, on_slurm, terminal
+from launch.slurm.flags import cancelling, executor, on_slurm, terminal
 from launch.tables import Shown, of_experiment, of_sweep
 from research.analysis.explain import explain
 from research.analysis.runs import runs_of
@@ -72,7 +72,7 @@ def _shown() -> Shown:
             return Shown(of_sweep(NAME.value, sweep.runs, found, sweep.notes), missing=len({*sweep.runs} - {*found}))
         with_its_plugins(NAME.value, sweep)
         runs = plans.runs(sweep.requests)
-        trainer = executor(f"sweeps/{NAME.value}", f"launch.sweep --name={NAME.value} --cancel")
+        trainer = executor(f"sweeps/{NAME.value}", cancelling(NAME.value))
         if train:
             refuse_other_code(NAME.value, runs, records)
         if ACCEPT_CODE.value:

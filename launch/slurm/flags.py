@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,6 +70,12 @@ def executor(name: str, cancel: str = "") -> Executor:
     cluster.check()
     submission.check(resources)
     return Slurm(name, resources, _command, [Path(plugin) for plugin in PLUGIN.value], cancel)
+
+
+def cancelling(name: str) -> str:
+    """The command that cancels the jobs of the sweep of that name."""
+    records = [f"--records={RECORDS.value}"] if flags.FLAGS["records"].present else []
+    return shlex.join(["python", "-m", "launch.sweep", f"--name={name}", "--cancel", *records])
 
 
 def on_slurm() -> bool:

@@ -1,6 +1,7 @@
 """Grain's workers: a function of an index, computed ahead of its use in threads or processes, taken in order."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -14,6 +15,11 @@ THREADS = 2
 DECODERS = min(16, max(4, os.cpu_count() or 1))
 # Elements that are ready or being made, at most, of each process: the bound on the memory of reading ahead.
 AHEAD = 4
+
+
+def _undisturbed(worker: int, workers: int) -> None:
+    """A terminal's Ctrl-C goes to every process; who is to stop first saves, and then ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class Ahead(Iterator[T], Generic[T]):
@@ -47,7 +53,8 @@ class Ahead(Iterator[T], Generic[T]):
         )
         if processes:
             elements = elements.mp_prefetch(
-                grain.MultiprocessingOptions(num_workers=processes, per_worker_buffer_size=max(1, ahead // 2))
+                grain.MultiprocessingOptions(num_workers=processes, per_worker_buffer_size=max(1, ahead // 2)),
+                worker_init_fn=_undisturbed,
             )
         self._elements = iter(elements)
         self._elements.start_prefetch()

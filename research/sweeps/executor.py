@@ -81,7 +81,7 @@ def execute(
             while missing:
                 trained = _round(missing, again, job)
                 job.go_on()
-                left = [run for run in missing if not job.done(run.id)]
+                left = [run for run in missing if job.open(run.id)]
                 report.epochs(sum(run.config.epochs for run in missing if job.done(run.id) and run.id not in trained))
                 if left and not trained and not wait and (job.claims is None or job.claims.all_live()):
                     left = []  # those who hold it are at work
@@ -113,7 +113,7 @@ def _claims(job: Job) -> Iterator[Claims | None]:
     if jax.process_count() > 1:
         yield None
         return
-    with claims_lib.working(job.store.root, job.done) as claims:
+    with claims_lib.working(job.store.root, job.done_anywhere) as claims:
         yield claims
 
 

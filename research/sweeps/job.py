@@ -109,6 +109,11 @@ class Job:
                 self._over.add(run_id)
         return run_id in self._over
 
+    def done_anywhere(self, run_id: str) -> bool:
+        """Whether a run has its record, as other machines see it now."""
+        self.store.look_again(run_id)
+        return self.done(run_id)
+
     def open(self, run_id: str) -> bool:
         """Whether a run is still to be trained."""
         return not self.done(run_id) and self.belongs(run_id)

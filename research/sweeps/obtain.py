@@ -145,7 +145,7 @@ def _without_failures(
             store.forget(record.run_id)
     elif failed:
         runs = f"{len(failed)} run{'s' * (len(failed) > 1)}"
-        warn(f"{runs} failed earlier ({failed[0].cause}); --retry_failed tries again, else failed is what they are")
+        warn(f"{runs} failed earlier ({failed[0].cause}); --retry_failed of sweep and table tries again")
     return {run_id: record for run_id, record in found.items() if not (retry and record.status == "failed")}
 
 

@@ -77,6 +77,15 @@ class Store:
                 return self.read(run_id)
             raise Damaged(path, aside, str(error)) from None
 
+    def look_again(self, run_id: str) -> None:
+        """Sees to it that a record is seen that another machine has written just now.
+
+        NFS goes on saying for up to a minute that a file is not there, until the folder that it is in is opened.
+        """
+        for folder in (self.root / "runs", self.root / "runs" / run_id[:2]):
+            with contextlib.suppress(OSError):
+                os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
+
     def _set_aside(self, path: Path, parse: Callable[[bytes], object]) -> Path | None:
         """Where a damaged file went; None if another process was faster, and perhaps has written a whole one."""
         # A name of its own for each: two readers must not overwrite what the other set aside.

@@ -64,6 +64,7 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
         except (UserError, Stopped, Lost):
             raise
         except Exception:
+            job.go_on()  # what breaks while it is stopped, as workers that a Ctrl-C ends too, is no failure of the runs
             job.strike(pack, traceback.format_exc())
             to(Fraction(0), 0)
             return
@@ -77,7 +78,11 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
 
 
 def fail(pack: Pack, job: Job) -> list[str]:
-    """Counts the exception being handled against each run that can be claimed; returns the ids."""
+    """Counts the exception being handled against each run that can be claimed; returns the ids.
+
+    Raises Stopped if that is asked for: then it may be what broke them.
+    """
+    job.go_on()
     with job.holding([run.id for run in pack.runs]) as mine:
         job.strike(_of(pack, mine), traceback.format_exc())
     return mine

@@ -144,7 +144,7 @@ def test_jobs_go_on_alone_and_are_joined(cluster: Cluster) -> None:
     wait_for(lambda: cluster.says(*jobs).count("RUNNING") == 2, 60)
     first.send_signal(signal.SIGINT)
     _, err = ended(first, 75)
-    assert "go on in Slurm (launch.sweep --name=left --cancel ends them)" in err
+    assert "go on in Slurm (python -m launch.sweep --name=left --cancel" in err
     second = cluster.start("left", *sweep, "--slurm.max_parallel=3", "--grid=arch.width=8|9", NAP="0.001")
     wait_for(lambda: len(cluster.says(*jobs).splitlines()) == 3, 60)
     second.send_signal(signal.SIGTERM)

@@ -1,6 +1,7 @@
 """Strikes: a run that fails is tried once more, after all others; the second failure is its record."""
 
 import dataclasses
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ from engine import planner
 
 from research.errors import Stopped
 from research.sweeps import executor
+from research.sweeps.claims import Claims
 from research.sweeps.execution import DEFAULT
 from research.sweeps.job import Report
 from research.sweeps.obtain import obtain
 from research.sweeps.plan import with_seeds
 from research.sweeps.store import Store
 from research.sweeps.strikes import Strikes
+from research.sweeps.worker import Worker
 from research.training import loop
 from tests.sweeps.test_execution import Watcher, planned
 
@@ -116,6 +119,18 @@ def test_what_is_no_longer_wanted_is_not_begun(tmp_path: Path) -> None:
         [kept, dropped], store, planner().arrays, Report(), belongs=lambda run_id: run_id != dropped.id, wait=False
     )
     assert list(store.ids()) == [kept.id]
+
+
+def test_what_is_no_longer_wanted_is_not_waited_for(tmp_path: Path) -> None:
+    """Though another machine's worker is there, of whom nobody knows yet whether it lives."""
+    (dropped,), until = planned({}), time.monotonic() + 30
+    other = Claims(
+        tmp_path, Worker("0" * 32, "elsewhere", 1), time.monotonic, lambda worker: False, lambda run_id: False
+    )
+    other.enlist()
+    hanging = Report(stopping=lambda: "it hangs" if time.monotonic() > until else "")
+    executor.execute([dropped], Store(tmp_path), planner().arrays, hanging, belongs=lambda run_id: False)
+    assert list(Store(tmp_path).ids()) == []
 
 
 def test_what_is_under_way_is_told(tmp_path: Path) -> None:

@@ -67,7 +67,11 @@ class Slurm:
 
 
 def cancel(folder: Folder) -> list[str]:
-    """Cancels what is queued or runs of a sweep; returns the jobs. Raises Refused where Slurm does not answer."""
+    """Cancels what is queued or runs of a sweep, and tells who waits for it; returns the jobs.
+
+    Raises Refused where Slurm does not answer.
+    """
+    folder.cancel()
     live = sorted({task.job for task in cluster.tasks(job.id for job in folder.jobs())}, key=int)
     cluster.cancel(live)
     return live
@@ -99,6 +103,7 @@ class _Sweep:
         # As it is now: what is submitted later, in the place of what ended, is trained by the same code.
         self._code = code.snapshot(self._folder.code, slurm.plugins, commit_of(code.ROOT))
         self._version = code.version(self._code)
+        self._asks = repr(dataclasses.replace(slurm.resources, max_parallel=None))
         self._jobs: list[str] = []  # of this process's last submission
         self._mark: object = None
         self._asked = -math.inf
@@ -108,6 +113,7 @@ class _Sweep:
         """Says what is wanted; cancels queued tasks that are not needed for it, and submits those that are."""
         runs = {run.id: config_lib.given(run.config) for run in self._work.wanted}
         self._folder.want(Wanted(self._version, runs))
+        self._folder.begin()
         self._folder.token()
         live = self._ask()
         live = self._without_surplus(live)
@@ -146,12 +152,18 @@ class _Sweep:
                 shutil.rmtree(snapshot, ignore_errors=True)
 
     def _without_surplus(self, live: list[Task]) -> list[Task]:
-        """Cancels queued tasks of other code, and those beyond what is needed; returns the others."""
-        other = {job.id for job in self._folder.jobs() if job.version != self._version}
+        """Cancels queued tasks of other code or resources, and those beyond what is needed; returns the others."""
+        jobs = self._folder.jobs()
+        other = {job.id for job in jobs if job.version != self._version}
+        asked = {job.id for job in jobs if job.asks not in ("", self._asks)} - other
         pending = [task for task in live if task.state == "PENDING"]
-        stale = [task for task in pending if task.job in other]
+        stale = [task for task in pending if task.job in other | asked]
         more = [task for task in pending if task not in stale]
-        surplus = max(len(live) - len(stale) - self._needed(), 0)
+        surplus = max(sum(task.job not in other for task in live if task not in stale) - self._needed(), 0)
+        if kept := [task for task in live if task.job in asked and task not in stale]:
+            self._report.warn(
+                f"{len(kept)} running task{'s keep' if len(kept) > 1 else ' keeps'} the --slurm flags of before"
+            )
         cancelled = stale + (more[-surplus:] if surplus else [])
         if cancelled:
             queued = f"{len(cancelled)} queued task{'s are' if len(cancelled) > 1 else ' is'}"
@@ -176,14 +188,22 @@ class _Sweep:
         for count in (1, tasks - 1) if shared else (tasks,):
             name = self._slurm.name.rpartition("/")[2]
             for job, size in submission.submit(command, count, resources, folder.logs, name, after):
-                folder.add(Submitted(job, size, self._code.name, self._version, after))
+                folder.add(Submitted(job, size, self._code.name, self._version, after, self._asks))
                 self._jobs.append(job)
+                self._live += [Task(f"{job}_{place}", "PENDING") for place in range(size)]
             after = self._jobs[0]
         self._mark = self._progress()
         self._report.warn(f"{tasks} task{'s' * (tasks > 1)} submitted to Slurm: jobs {_names(self._jobs)}")
 
     def _again(self) -> None:
         """All tasks are over, and runs are left: submits again, unless the last time changed nothing."""
+        for run_id in self.left:
+            self._work.store.look_again(run_id)
+        self._collect()
+        if not self.left:
+            return
+        if self._folder.cancelled():
+            raise Stopped("its jobs were cancelled by --cancel")
         if self._mark == self._progress():
             raise UserError(failure.explained(self._folder, self._jobs, len(self.left)))
         self._submit(self._needed(), warm=False)

@@ -6,6 +6,7 @@ jobs/ID.json    an array that was submitted
 held/TASK.json  the runs that are under way in a task
 code/           snapshots of the code that they run
 logs/           what they say
+cancelled       there once --cancel was given, until the sweep is asked for again
 """
 
 import contextlib
@@ -29,13 +30,17 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True)
 class Submitted:
-    """An array: the snapshot that its tasks run, its version, and the job whose first step it waits for, or ""."""
+    """An array: the snapshot that its tasks run, its version, and the job whose first step it waits for, or "".
+
+    asks: what each of its tasks asks of Slurm.
+    """
 
     id: str
     tasks: int
     snapshot: str
     version: str
     after: str = ""
+    asks: str = ""
 
 
 class Folder:
@@ -61,6 +66,19 @@ class Folder:
             self._wanted = Wanted(**json.loads((self.path / "wanted.json").read_text()))
             self._wanted_at = version
         return self._wanted
+
+    def begin(self) -> None:
+        """Says that the sweep is asked for, whatever was cancelled."""
+        (self.path / "cancelled").unlink(missing_ok=True)
+
+    def cancel(self) -> None:
+        """Says that the sweep is not to be submitted again until it is asked for."""
+        if self.path.is_dir():
+            write_atomically(self.path / "cancelled", "")
+
+    def cancelled(self) -> bool:
+        """Whether it was cancelled since it was asked for."""
+        return (self.path / "cancelled").exists()
 
     def token(self) -> str:
         """The directory's token, made the first time."""
