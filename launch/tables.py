@@ -100,7 +100,7 @@ def of_experiment(
     requests = choice.requests(experiment, experiment.seeds, chosen)
     strengths = choice.describe(experiment, experiment.seeds)
     table = of_arms(experiment, requests, strengths, planner, had, remarks)
-    missing = sum(row.cells[0].count("missing") for row in table.rows)
+    missing = sum(row.cells[0].count("missing") for row in table.rows if row.arm.declared)
     return Shown(table, tuple(searched), experiment.choose.path if experiment.choose else "", missing)
 
 

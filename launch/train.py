@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> None:
         refuse_changed(NAME.value, run, records, plans, how)
         if changed := change(NAME.value, named, [run], records):
             monitor.warn(changed)
-        named.save(records, NAME.value, [run])
+        named.save(records, NAME.value, [run], plans.notes([run]))
     path = records.path(run.id)
     before = path.stat().st_mtime_ns if path.exists() else None
     if before is None:

@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> None:
         runs = planned(wanted, plans)
         # One pack at a time: there are as many tasks as packs, and what a worker dies of is then known.
         executor = functools.partial(local, belongs=belongs, wait=False, abreast=1)
-        obtain(runs, records, plans, monitor, execution=how, executor=executor)
+        obtain(runs, records, plans, monitor, execution=how, executor=executor, helps=True)
         trained = wanted
     if wanted.code != version:
         say("the sweep wants other code now than this task has")

@@ -26,7 +26,6 @@ _ESCAPES = {
     "*": "{*}",
     "-": "-{}",  # "--" would become a dash
     '"': "''",
-    "`": r"\textasciigrave{}",
     "±": r"$\pm$",
     "−": "$-$",
     "–": "--",
@@ -58,7 +57,8 @@ _GREEK |= {"υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega"
 _GREEK |= {"Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma"}
 _GREEK |= {"Φ": "Phi", "Ψ": "Psi", "Ω": "Omega"}
 _ESCAPES |= {letter: f"$\\{name}$" for letter, name in _GREEK.items()}
-LAST = "ſ"  # of the letters that LaTeX prints as they are: Latin with its accents
+LAST = "ſ"  # Latin with its accents is printed as it is, but for these:
+_UNDECLARED = "ąĄęĘđĐðÐþÞŋŊħĦŧŦĸſ«»"
 
 _DOCUMENT = r"""\documentclass{article}
 \usepackage[landscape,margin=1.5cm]{geometry}
@@ -153,4 +153,4 @@ def escape(text: str) -> str:
 
 
 def _known(char: str) -> str:
-    return char if char <= LAST else f"U+{ord(char):04X}"
+    return char if char <= LAST and char not in _UNDECLARED else f"U+{ord(char):04X}"

@@ -1,5 +1,6 @@
 """Grain's workers: a function of an index, computed ahead of its use in threads or processes, taken in order."""
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -18,8 +19,19 @@ AHEAD = 4
 
 
 def _undisturbed(worker: int, workers: int) -> None:
-    """A terminal's Ctrl-C goes to every process; who is to stop first saves, and then ends its workers."""
+    """A terminal's Ctrl-C goes to every process; who is to stop first saves, and then ends its workers.
+
+    A worker whose process is gone ends itself.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def outlive_none() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=outlive_none, daemon=True).start()
 
 
 class Ahead(Iterator[T], Generic[T]):

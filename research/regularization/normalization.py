@@ -57,9 +57,9 @@ class GroupNorm(nn.Module):
             fitting = ", ".join(str(count) for count in range(2, channels) if channels % count == 0)
             wrong = f"leaves each of {channels} units alone, which makes all zero" if alone else "does not divide"
             of = "" if alone else f" a layer of {channels} units or channels"
+            instead = f"write --regularization=group_norm=G with G one of {fitting or 1}"
             raise UserError(
-                f"group_norm={self.groups} {wrong}{of}; "
-                f"write --regularization=group_norm=G with G one of {fitting or 1}"
+                f"group_norm={self.groups} {wrong}{of}; {instead if channels > 1 else 'use another normalization'}"
             )
         return nn.GroupNorm(
             num_groups=self.groups or channels,

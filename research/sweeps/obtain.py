@@ -102,11 +102,12 @@ def obtain(
     execution: Execution = DEFAULT,
     executor: Executor = local,
     retry_failed: bool = False,
+    helps: bool = False,
 ) -> dict[str, Record]:
     """The records of the runs, by id, after training those that have none (unless `train` is False).
 
-    Failed runs are among them, and stay failed but with `retry_failed`. Raises UserError if the records cannot be
-    written, Stopped if it was asked to stop.
+    Failed runs are among them, and stay failed but with `retry_failed`. helps: another process asks for the runs, and
+    will say what they came to. Raises UserError if the records cannot be written, Stopped if it was asked to stop.
     """
     wanted = unique(runs)
     found = done((run.id for run in wanted), store, monitor.warn, *(["its run will be trained again"] if train else []))
@@ -119,7 +120,8 @@ def obtain(
         origins = {run.id: planner.origin(run) for run in missing}
         with monitor.watch(missing) as report:
             executor(Work(wanted, missing, store, planner, execution, origins, again), report)
-        _say_what_lacks(again, store, monitor.warn)
+        if not helps:
+            _say_what_lacks(again, store, monitor.warn)
         found, _ = store.find(run.id for run in wanted)
     monitor.obtained(found.values())
     return found
@@ -129,8 +131,8 @@ def _say_what_lacks(again: Iterable[str], store: Store, warn: Callable[[str], No
     """Tells of the runs that were trained again for their parameters and failed; the next command tries them anew."""
     parameters, strikes = Parameters(store), Strikes(store.root)
     for run_id in again:
-        if not parameters.has(run_id) and (errors := strikes.of(run_id)):
-            last = (errors[-1].strip().splitlines() or [""])[-1]
+        if not parameters.has(run_id) and strikes.final(run_id):
+            last = (strikes.of(run_id)[-1].strip().splitlines() or [""])[-1]
             warn(f"run {run_id} keeps its record, and has no parameters: trained again for them it failed ({last})")
             strikes.clear(run_id)
 

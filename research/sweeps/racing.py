@@ -222,7 +222,10 @@ class Race:
         """Writes `failed` records, of the exception being handled, for a program's trials, and tells of them."""
         ending = [one for one in (*self._training.values(), *self._waiting) if one.run.program.id == program]
         for one in ending:
-            tell(self.study, one.trial, self.value(self.job.fail(one.run, traceback.format_exc())))
+            record = self.job.fail(one.run, traceback.format_exc())
+            if record.status != "failed":
+                self.job.report.warn(f"run {one.run.id} keeps its record, and has no parameters: training it failed")
+            tell(self.study, one.trial, self.value(record))
             self.job.report.epochs(one.run.config.epochs - one.epochs)
         self._waiting = [one for one in self._waiting if one.run.program.id != program]
         self._training = {run_id: one for run_id, one in self._training.items() if one.run.program.id != program}

@@ -78,13 +78,13 @@ class Store:
             raise Damaged(path, aside, str(error)) from None
 
     def look_again(self, run_id: str) -> None:
-        """Sees to it that a record is seen that another machine has written just now.
+        """Sees to it that what another machine has written of a run just now is seen.
 
         NFS goes on saying for up to a minute that a file is not there, until the folder that it is in is opened.
         """
-        for folder in (self.root / "runs", self.root / "runs" / run_id[:2]):
+        for folder in ("runs", f"runs/{run_id[:2]}", "params", f"params/{run_id}", "strikes"):
             with contextlib.suppress(OSError):
-                os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
+                os.close(os.open(self.root / folder, os.O_RDONLY | os.O_DIRECTORY))
 
     def _set_aside(self, path: Path, parse: Callable[[bytes], object]) -> Path | None:
         """Where a damaged file went; None if another process was faster, and perhaps has written a whole one."""

@@ -1,4 +1,4 @@
-"""Strikes: the failures of runs that have no record yet. The second is final; until then a run is tried once more.
+"""Strikes: the failures of runs that are still to be trained. The second is final; until then one is tried once more.
 
 They are files, since what fails may take its process with it: whoever is left, on whatever machine, counts on.
 """

@@ -209,12 +209,12 @@ def _definition(settings: Settings, axes: Sequence[Axis], budget: Budget, goal: 
     described = dataclasses.asdict(budget)
     del described["trials"]
     texts = {key: str(value) for key, value in settings.items()}
-    parts = {entry.name: entry.version for _, entry in identity.entries(first.config)}
+    parts = {f"{kind} {entry.name}": entry.version for kind, entry in identity.entries(first.config)}
     for axis in axes:
         if axis.path in config_lib.PARTS and axis.path != "regularization":
             registry = config_lib.PARTS[axis.path]
             named = [registry.get(registry.parse_name(text)[0]) for text in axis.values]
-            parts |= {entry.name: entry.version for entry in named}
+            parts |= {f"{registry.kind} {entry.name}": entry.version for entry in named}
     return {
         "sample": [str(axis) for axis in axes],
         "settings": texts,

@@ -159,12 +159,6 @@ def _check_sizes(config: RunConfig, program: Program) -> None:
             f"accumulate={config.accumulate} parts of a batch of {sizes.batch} leave some empty; "
             f"use at most {sizes.batch}"
         )
-    part = -(-sizes.batch // config.accumulate)
-    if part == 1 and any(part.name == "batch_norm" for part in config.regularization):
-        raise UserError(
-            "batch_norm normalizes over the examples of a batch, or of a part of one, and there is one; "
-            "use --batch_size=2 or more a part, or another normalization"
-        )
     by_slot: dict[str, list[str]] = {}
     for part in config.regularization:
         by_slot.setdefault(REGULARIZERS.get(part.name).slot, []).append(part.name)

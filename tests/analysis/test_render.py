@@ -110,6 +110,20 @@ def test_numbers(value, scale, text):
     assert scale.number(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "scale", "text"),
+    [
+        (87.3975, Scale(1, 2), "87.3975"),
+        (12.5, Scale(1, 0), "12.5"),
+        (38, Scale(1, 2), "38.00"),
+        (0.9725, Scale(100, 2), "97.25"),
+        (0.97255, Scale(100, 2), "97.255"),
+    ],
+)
+def test_what_a_paper_printed_keeps_its_decimals(value, scale, text):
+    assert scale.printed(value) == text
+
+
 def test_decimals_follow_the_width_of_the_interval():
     mse = Column("MSE", "test/mse", "lower")
     wide = arm("wide", [3000.0, 3200.0, 2900.0])
@@ -148,6 +162,7 @@ def test_latex_is_a_whole_document_with_one_booktabs_float(table):
 def test_latex_escapes():
     assert escape("50% & a_b #1 {x}") == r"50\% \& a\_b \#1 \{x\}"
     assert escape("--grid [0] ± 2") == r"-{}-{}grid {[}0{]} $\pm$ 2"
+    assert escape("ℓ2 ≈ π·é, 中 «") == r"$\ell$2 $\approx$ $\pi$$\cdot$é, U+4E2D U+00AB"
     assert escape("\\x ~ ^") == r"\textbackslash{}x \textasciitilde{} \textasciicircum{}"
 
 

@@ -95,6 +95,12 @@ def test_batch_norm_leaves_padding_out() -> None:
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), stats, expected)
 
 
+def test_batch_norm_needs_more_than_one_value() -> None:
+    with pytest.raises(UserError, match="batch norm of one value a channel makes all zero"):
+        apply(normalization.batch_norm(), cases.array(1, 6))
+    assert np.isfinite(apply(normalization.batch_norm(), cases.array(1, 3, 3, 6))).all()
+
+
 def test_running_statistics_by_lane() -> None:
     """r ← m·r + (1 - m)·batch, from mean 0 and variance 1, with momentum m a lane value; evaluation uses r."""
     x = jnp.array([[1.0], [3.0]])  # mean 2, variance 1

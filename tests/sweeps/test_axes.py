@@ -131,7 +131,21 @@ def test_values_that_differ_for_one_arm_are_kept() -> None:
     """adam has no momentum: its two points are one run, and sgd's are two."""
     assert repeats(grid=["optimizer=sgd|adam", "optimizer.momentum=0.1|0.9"]) == 1
     assert repeats(zipped=["epochs=1|2; learning_rate=0.1|0.10"]) == 0
+    assert repeats(zipped=["optimizer=sgd|sgd|adam; learning_rate=0.1|0.01|0.001"]) == 0
     assert repeats(grid=["optimizer.b1=0.1|0.9"]) == 1  # nobody uses it, which planning says
+
+
+@pytest.mark.parametrize(
+    ("axis", "message"),
+    [
+        ("epochs=int(1.5,3)", "needs two whole numbers"),
+        ("learning_rate=uniform(low=0,high=1)", r"needs two numbers, uniform\(low,high\)"),
+        ("learning_rate=log(1e-4,1,base=10)", r"needs two numbers, log\(low,high\)"),
+    ],
+)
+def test_what_no_distribution_has_is_refused(axis: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        axes.points(sample=[axis], samples=1)
 
 
 def test_draws_that_coincide_are_counted() -> None:
@@ -160,8 +174,11 @@ numbers = st.floats(1e-9, 1e9, allow_subnormal=False)
 words = st.lists(st.from_regex(r"[a-z0-9.]{1,5}", fullmatch=True), min_size=1, max_size=4, unique=True).map(tuple)
 distributions = st.builds(
     lambda name, ends: Distribution(name, *sorted(ends)),
-    st.sampled_from(["uniform", "log", "int"]),
+    st.sampled_from(["uniform", "log"]),
     st.lists(numbers, min_size=2, max_size=2, unique=True),
+) | st.builds(
+    lambda ends: Distribution("int", *map(float, sorted(ends))),
+    st.lists(st.integers(0, 10**9), min_size=2, max_size=2, unique=True),
 )
 conditions = st.none() | st.builds(Condition, st.sampled_from(["optimizer", "arch.hidden"]), words)
 

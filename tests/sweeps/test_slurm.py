@@ -43,6 +43,18 @@ def test_time_left_as_squeue_says_it(text: str, seconds: float | None) -> None:
     assert cluster.parse_duration(text) == seconds
 
 
+def test_a_cancelled_sweep_is_so_until_it_is_asked_for(tmp_path: Path) -> None:
+    folder = Folder(place_of(tmp_path, "sweeps/mine"))
+    folder.cancel()  # there is nothing to cancel
+    assert not folder.cancelled()
+    assert not folder.path.exists()
+    folder.want(Wanted("code", {}))
+    folder.cancel()
+    assert folder.cancelled()
+    folder.begin()
+    assert not folder.cancelled()
+
+
 def test_a_short_limit_is_told_at_half_of_it() -> None:
     assert submission.ahead("1") == 30
     assert submission.ahead("24:00:00") == submission.AHEAD

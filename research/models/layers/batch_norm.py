@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from research.errors import UserError
 from research.models.layers.forward import Forward
 
 
@@ -14,7 +15,8 @@ class BatchNorm(nn.Module):
 
     In training by the mean and the two-pass variance over the pass's real examples on all devices; their moving
     averages, in the collection `batch_stats`, are used in evaluation. Statistics are at least float32. The moving
-    variance is of the batches' own variances, over n values; PyTorch's is of the unbiased ones, over n - 1.
+    variance is of the batches' own variances, over n values; PyTorch's is of the unbiased ones, over n - 1. Raises
+    UserError if n is 1.
     """
 
     momentum: float
@@ -30,6 +32,11 @@ class BatchNorm(nn.Module):
         bias = self.param("bias", nn.initializers.zeros, channels, jnp.float32)
         mean, var = running_mean.value, running_var.value
         wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        if fwd.train and not self.is_initializing() and fwd.axis is None and math.prod(x.shape[:-1]) == 1:
+            raise UserError(
+                "batch norm of one value a channel makes all zero: a batch, or its part, has one example; "
+                "use a larger --batch_size, a smaller --accumulate or another normalization"
+            )
         if fwd.train:
             mean = _mean(wide, fwd)
             var = _mean(jnp.square(wide - mean), fwd)

@@ -72,8 +72,12 @@ def cancel(folder: Folder) -> list[str]:
     Raises Refused where Slurm does not answer.
     """
     folder.cancel()
-    live = sorted({task.job for task in cluster.tasks(job.id for job in folder.jobs())}, key=int)
-    cluster.cancel(live)
+    try:
+        live = sorted({task.job for task in cluster.tasks(job.id for job in folder.jobs())}, key=int)
+        cluster.cancel(live)
+    except Refused:
+        folder.begin()
+        raise
     return live
 
 
@@ -203,7 +207,7 @@ class _Sweep:
         if not self.left:
             return
         if self._folder.cancelled():
-            raise Stopped("its jobs were cancelled by --cancel")
+            raise Stopped("--cancel, which ended its jobs")
         if self._mark == self._progress():
             raise UserError(failure.explained(self._folder, self._jobs, len(self.left)))
         self._submit(self._needed(), warm=False)

@@ -12,6 +12,7 @@ cancelled       there once --cancel was given, until the sweep is asked for agai
 import contextlib
 import dataclasses
 import json
+import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -78,7 +79,10 @@ class Folder:
 
     def cancelled(self) -> bool:
         """Whether it was cancelled since it was asked for."""
-        return (self.path / "cancelled").exists()
+        try:
+            return "cancelled" in os.listdir(self.path)  # NFS may go on saying that a file is not there
+        except FileNotFoundError:
+            return False
 
     def token(self) -> str:
         """The directory's token, made the first time."""
