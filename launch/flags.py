@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries)
 from launch.start import PLUGIN
+from research import config as config_lib
 from research.config import FIELDS, HELP, OPTIONS, PARTS, REGULARIZERS
 from research.errors import UserError
 from research.options import REQUIRED, format_value
@@ -60,7 +61,18 @@ def run_settings() -> dict[str, str]:
     for short, long in SHORT.items():
         if given[short] is not None and long in settings:
             raise UserError(f"--{short} is short for --{long}; leave one of them out")
-    return settings | {long: given[short] for short, long in SHORT.items() if given[short] is not None}
+    settings |= {long: given[short] for short, long in SHORT.items() if given[short] is not None}
+    refuse_written([name for name in settings if "." in name], settings)
+    return settings
+
+
+def refuse_written(paths: Sequence[str], settings: Mapping[str, str]) -> None:
+    """Raises UserError if what one of the paths sets stands in the text of a part already."""
+    there = config_lib.written(settings)
+    for path in paths:
+        if config_lib.spelled(path) in there:
+            head = path.partition(".")[0]
+            raise UserError(f"--{head}={settings[head]} sets {path} already; leave one of them out")
 
 
 def define_sweep_flags() -> None:
@@ -107,6 +119,7 @@ def sweep_of_flags() -> Sweep:
     for path in paths:
         if path in settings:
             raise UserError(f"--{path} is given, and an axis sets it too; leave one of them out")
+    refuse_written(paths, settings)
     twice = axes.repeats(points, settings, [axes.parse(text, "sample").path for text in given.sample])
     if twice and given.sample:
         print(f"note: {twice} of the {len(points)} points repeat an earlier one; each is trained once", file=sys.stderr)

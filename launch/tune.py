@@ -9,7 +9,7 @@ from absl import flags
 
 from launch import declared, start
 from launch.execution import execution
-from launch.flags import define_run_flags, run_settings
+from launch.flags import define_run_flags, refuse_written, run_settings
 from launch.output import put
 from launch.planner import planner
 from launch.records import store
@@ -76,6 +76,7 @@ def _settings(name: str, shop: Workshop, budget: Budget) -> tuple[list[Tuned], T
     """The flags' settings tuned, and the table of the choice."""
     axes = axes_lib.sampled(SAMPLE.value)
     settings = run_settings()
+    refuse_written([axis.path for axis in axes], settings)
     with study_lib.journal(shop.store, name) as journal:
         tuned = tuning.tune(name, settings, axes, budget, shop, journal)
     runs = shop.planner.runs(tuning.report(tuned, REPORT_SEEDS.value))

@@ -268,6 +268,26 @@ def _member(name: str | None, text: str) -> tuple[str, dict[str, Any]]:
     return call.name, options
 
 
+def written(settings: Mapping[str, Any]) -> set[str]:
+    """The options that stand in the text of a part: `dropout=0.5` of regularization has regularization.dropout.rate."""
+    found: set[str] = set()
+    for name, registry in PARTS.items():
+        text = str(settings.get(name, "none"))
+        if name != "regularization":
+            found |= {f"{name}.{opt}" for opt in registry.parse_name(text)[1]}
+        elif text != "none":
+            members = [_member(*item) for item in grammar.items(text)]
+            found |= {f"{name}.{member}.{opt}" for member, options in members for opt in options}
+    return found
+
+
+def spelled(path: str) -> str:
+    """`regularization.dropout`, which is its first option, as `regularization.dropout.rate`; any other as it is."""
+    head, _, name = path.partition(".")
+    options = REGULARIZERS.get(name).options if head == "regularization" and name in REGULARIZERS else ()
+    return f"{path}.{options[0].name}" if options else path
+
+
 def _names(entry: Entry) -> list[str]:
     return [opt.name for opt in entry.options]
 
