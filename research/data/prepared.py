@@ -8,7 +8,7 @@ from pathlib import Path
 from research.data import reader
 from research.data.decoded import digest, open_decoded
 from research.data.spec import Source
-from research.errors import UserError, nearest
+from research.errors import Unknown, UserError, nearest
 from research.registry import DATASETS, Entry
 
 _LAYOUTS = ("*/*/dataset_info.json", "*/*/*/dataset_info.json")  # name/version, name/config/version
@@ -61,7 +61,7 @@ def find(name: str, data_dir: str | None) -> Path:
     there = f"has {', '.join(sorted(found)) or 'no data set'}" if root.is_dir() else "does not exist"
     hint = nearest(plain, known)
     hint += "" if hint.endswith("?") else "."
-    raise UserError(
+    raise Unknown(
         f"the data set '{name}' is neither bundled nor prepared: looked in {root}, which {there}; "
         f"{hint} Set --data_dir or TFDS_DATA_DIR to the folder that has it, or prepare it there "
         f"(needs TensorFlow): tfds build {plain} --file_format=array_record --data_dir={root}"
