@@ -226,15 +226,17 @@ class Regularizer(Entry):
     """`build(**options)` is the transformation of its slot; see research/regularization/__init__.py.
 
     slot, site: of SITES. neutral: the options at which it returns its input bitwise, or None where there are none
-    (batch norm). mixes: whether it mixes examples (slot targets), so that it must see the global batch. mask: of a
-    member of the data slot that moves an image's pixels, the builder of what does the same to a mask of classes; the
-    others leave masks alone.
+    (batch norm). mixes: whether it mixes examples (slot targets), so that it must see the global batch. offset: whether
+    a normalization ends with a learned offset, so that a bias before it does nothing. mask: of a member of the data
+    slot that moves an image's pixels, the builder of what does the same to a mask of classes; the others leave masks
+    alone.
     """
 
     slot: str = ""
     site: str = ""
     neutral: Mapping[str, Any] | None = None
     mixes: bool = False
+    offset: bool = True
     mask: Callable[..., Any] | None = None
 
 

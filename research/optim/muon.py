@@ -9,7 +9,7 @@ from optax.contrib import MuonDimensionNumbers, scale_by_muon
 
 from research import kernels
 from research.options import Count, Positive, Probability, options_of
-from research.registry import OPTIMIZERS, Optimizer
+from research.registry import OPTIMIZERS, REGULARIZERS, Optimizer
 
 
 def muon(
@@ -55,9 +55,10 @@ def _width_factor(kernel: jax.Array) -> float:
 
 def _whole_kernels(config: Any, spec: Any) -> str | None:
     """No regularizer takes the kernels apart."""
-    if not any(part.name == "weight_norm" for part in config.regularization):
+    apart = [part.name for part in config.regularization if REGULARIZERS.get(part.name).site == "reparametrization"]
+    if not apart:
         return None
-    return "optimizer=muon is of kernels, and weight_norm takes all of them apart: it would be Adam; leave one out"
+    return f"optimizer=muon is of kernels, and {apart[0]} takes all of them apart: it would be Adam; leave one out"
 
 
 OPTIMIZERS.add(

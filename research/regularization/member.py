@@ -21,6 +21,7 @@ def member(
     tiny: Mapping[str, Any] | None = None,
     constraints: tuple[Callable[..., str | None], ...] = (),
     mixes: bool = False,
+    offset: bool = True,
     moves: bool = False,
     mask: Callable[..., Any] | None = None,
     version: int = 1,
@@ -52,6 +53,7 @@ def member(
                 site=site,
                 neutral=neutral,
                 mixes=mixes,
+                offset=offset,
                 mask=build if moves else mask,
             )
         )

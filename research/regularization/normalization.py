@@ -112,6 +112,7 @@ def instance_norm() -> GroupNorm:
     "any",
     paper="Zhang & Sennrich 2019, Root mean square layer normalization",
     neutral=None,
+    offset=False,
     version=2,
 )
 def rms_norm() -> LastAxisNorm:

@@ -33,8 +33,9 @@ def answered(
         for first in range(0, len(x), ROWS):
             part = x[first : first + ROWS]
             full = np.pad(part, ((0, ROWS - len(part)), (0, 0)), mode="edge")
-            found = _searched if decodes(program) else _reread
-            said, score = jax.device_get(found(program, beams, lane, variables, full))
+            of_part = (lane, variables, full)
+            found = _searched(program, beams, *of_part) if decodes(program) else _reread(program, *of_part)
+            said, score = jax.device_get(found)
             tokens.append(said[: len(part)])
             scores.append(score[: len(part)])
     return np.concatenate(tokens), np.concatenate(scores)
@@ -51,12 +52,9 @@ def _searched(
     return beam_search(program.model, params, x[:, :width], start=x[0, width], count=count, width=beams)
 
 
-@functools.partial(jax.jit, static_argnames=("program", "beams"))
-def _reread(
-    program: Program, beams: int, lane: Lane, variables: Variables, x: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+@functools.partial(jax.jit, static_argnames="program")
+def _reread(program: Program, lane: Lane, variables: Variables, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """By reading source and answer so far for each token."""
-    assert beams == 1
     width = program.spec.source
     seen = jnp.full((len(x), x.shape[1] + 1), PADDING, x.dtype).at[:, : width + 1].set(x[:, : width + 1])
 
