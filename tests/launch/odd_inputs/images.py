@@ -1,0 +1,5 @@
+"""Odd folders of images."""
+
+from tests.launch.odd_inputs.case import Case
+
+CASES: list[Case] = []

@@ -1,0 +1,5 @@
+"""Odd tables: csv files."""
+
+from tests.launch.odd_inputs.case import Case
+
+CASES: list[Case] = []

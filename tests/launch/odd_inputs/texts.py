@@ -1,0 +1,5 @@
+"""Odd texts."""
+
+from tests.launch.odd_inputs.case import Case
+
+CASES: list[Case] = []
