@@ -1,4 +1,4 @@
-"""Files of a shared directory: written whole or not at all, read by other processes at any moment."""
+"""Files of a shared directory: written whole or not at all, read by others at any moment; damaged ones go aside."""
 
 import contextlib
 import os
@@ -23,3 +23,18 @@ def write_atomically(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def set_aside(path: Path, aside: Path) -> tuple[bool, str]:
+    """Moves a damaged file or folder out of the way: (whether it is gone from its place, where it is in words).
+
+    Where nothing can be written it stays. Raises FileNotFoundError if another process was faster.
+    """
+    try:
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, aside)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        return False, f"left where it is: nothing can be moved to {aside.parent} ({error.strerror or error})"
+    return True, f"moved to {aside}"

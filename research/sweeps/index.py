@@ -14,14 +14,16 @@ from typing import Any
 
 from research.errors import UserError
 from research.sweeps.files import write_atomically
-from research.sweeps.store import Store, not_collecting, parse
+from research.sweeps.store import Newer, Store, not_collecting, parse
 
-FORMAT = 1
+# 2: each record is the one that its name says; lines of before may not be.
+FORMAT = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One record in short. written: when, in nanoseconds since 1970; size: in bytes. status: a record's, or `damaged`.
+    """One record in short. written: when, in nanoseconds since 1970; size: in bytes. status: a record's, `damaged`, or
+    `newer` for one that newer code wrote.
 
     seconds: the run's share of its pack's time; device: the kind that trained it. error: what went wrong, in a line.
     log: the file that says more.
@@ -57,7 +59,9 @@ def lines(store: Store, run_ids: Iterable[str]) -> dict[str, Line]:
 def _line(store: Store, run_id: str, seen: os.stat_result) -> Line:
     """What a record says in short."""
     try:
-        record = parse(store.path(run_id).read_bytes())
+        record = parse(store.path(run_id).read_bytes(), run_id)
+    except Newer as error:
+        return Line(seen.st_mtime_ns, seen.st_size, "newer", error=f"newer code wrote its record ({error})")
     except (OSError, ValueError, KeyError, TypeError) as error:
         return Line(seen.st_mtime_ns, seen.st_size, "damaged", error=f"its record is damaged ({error})")
     origin = record.provenance

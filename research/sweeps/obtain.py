@@ -86,9 +86,9 @@ def done(
 
     consequence: what comes of that, for the warning.
     """
-    records, messages = store.find(dict.fromkeys(run_ids))
-    for message in messages:
-        warn(f"{message}; {consequence}")
+    records, damaged = store.find(dict.fromkeys(run_ids))
+    for one in damaged:
+        warn(f"{one}; {'its run is left out' if one.stays else consequence}")
     return records
 
 
@@ -106,7 +106,8 @@ def obtain(
 ) -> dict[str, Record]:
     """The records of the runs, by id, after training those that have none (unless `train` is False).
 
-    Failed runs are among them, and stay failed but with `retry_failed`. helps: another process asks for the runs, and
+    Failed runs are among them, and stay failed but with `retry_failed`. Runs whose file is not believed, and stays in
+    its place, are left out. helps: another process asks for the runs, and
     will say what they came to. Raises UserError if the records cannot be written, Stopped if it was asked to stop.
     """
     wanted = unique(runs)
@@ -114,7 +115,7 @@ def obtain(
     if train:
         found = _without_failures(found, store, monitor.warn, retry_failed)
     again = _without_parameters(found, store, monitor.warn, execution) if execution.keep_params and train else {}
-    missing = [run for run in wanted if run.id not in found or run.id in again]
+    missing = [run for run in wanted if run.id in again or (run.id not in found and not store.stays(run.id))]
     if missing and train:
         store.prepare()
         origins = {run.id: planner.origin(run) for run in missing}

@@ -20,6 +20,7 @@ from research import config as config_lib
 from research.config import RunConfig
 from research.errors import UserError
 from research.registry import REGULARIZERS
+from research.sweeps.files import set_aside
 from research.sweeps.store import Store
 from research.training import leaves
 from research.training.kept import Kept
@@ -50,8 +51,22 @@ class Parameters:
         return self.store.root / "params" / run_id
 
     def has(self, run_id: str) -> bool:
-        """Whether the run kept its parameters; reading them says whether they are whole."""
-        return (self.path(run_id) / "run.json").is_file()
+        """Whether the run kept its parameters; loading them says whether they are whole.
+
+        Those of another run, which a copied or renamed folder holds, are set aside, and that is told.
+        """
+        try:
+            text = (self.path(run_id) / "run.json").read_bytes()
+        except OSError:
+            return False
+        try:
+            _check_run(json.loads(text)["run"], run_id)
+        except _Others as error:
+            self.store.warn(f"the parameters {self.path(run_id)} are not believed ({error}); {self._set_aside(run_id)}")
+            return False
+        except (ValueError, KeyError, TypeError):
+            pass  # damaged: whoever loads them is told
+        return True
 
     def save(self, run_id: str, config: dict[str, str], kept: Kept) -> Path:
         """Writes what a run keeps (leaves without a lane axis) and returns its folder.
@@ -84,14 +99,21 @@ class Parameters:
         try:
             return _read(folder)
         except (ValueError, KeyError, TypeError, OSError) as error:
-            aside = self.store.root / "damaged" / f"{run_id}.params.{uuid.uuid4().hex[:8]}"
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileNotFoundError):  # another process was first
-                os.replace(folder, aside)
+            where = self._set_aside(run_id)
             raise UserError(
-                f"the parameters {folder} are damaged ({_first_line(error)}); moved to {aside}; "
+                f"the parameters {folder} are damaged ({_first_line(error)}); {where}; "
                 f"train it again with {self._again(run_id)}"
             ) from None
+
+    def _set_aside(self, run_id: str) -> str:
+        """Moves a run's folder out of the way, and says where it is."""
+        try:
+            _, where = set_aside(
+                self.path(run_id), self.store.root / "damaged" / f"{run_id}.params.{uuid.uuid4().hex[:8]}"
+            )
+        except FileNotFoundError:
+            return "another process set it aside"
+        return where
 
     def resolve(self, text: str) -> tuple[str, Which]:
         """`RUN`, `RUN:best` or `RUN:last` as a run's id and which of its parameters are meant.
@@ -107,14 +129,16 @@ class Parameters:
         run_id = self.store.named(name)
         if not which:
             record = self.store.read(run_id)
-            assert record is not None
+            if record is None:
+                raise UserError(f"the record of run {run_id} was removed just now")
             return run_id, evaluated(config_lib.resolve(record.config)[0])
         return run_id, "best" if which == "best" else "last"
 
     def _again(self, run_id: str) -> str:
         """The command that trains a run again and keeps its parameters."""
-        record = self.store.read(self.store.named(run_id))
-        assert record is not None
+        record = self.store.find([run_id])[0].get(run_id)
+        if record is None:
+            return "the command that trained it, and --keep_params"
         config, _ = config_lib.resolve(record.config)
         words = [f"--{name}={shlex.quote(value)}" for name, value in config_lib.given(config).items()]
         if self.store.root != Path("records"):
@@ -127,6 +151,16 @@ def evaluated(config: RunConfig) -> Which:
     return "best" if any(REGULARIZERS.get(part.name).slot == "stopping" for part in config.regularization) else "last"
 
 
+class _Others(ValueError):
+    """The parameters are another run's."""
+
+
+def _check_run(run: Mapping[str, Any], run_id: str) -> None:
+    """Raises ValueError if what is kept under a run's name is another run's."""
+    if run["run_id"] != run_id:
+        raise _Others(f"they are of run {run['run_id']}; was the folder copied or renamed?")
+
+
 def _read(folder: Path) -> Saved:
     """Raises ValueError, KeyError, TypeError or OSError if it is damaged."""
     content = json.loads((folder / "run.json").read_text())
@@ -135,6 +169,7 @@ def _read(folder: Path) -> Saved:
     run = content["run"]
     if _crc32(run) != content["crc32"]:
         raise ValueError("the checksum of run.json does not fit")
+    _check_run(run, folder.name)
     with _checkpointer(folder.name) as orbax:
         arrays = orbax.restore((folder / "arrays").absolute())
     if _digests(arrays) != run["crc32"]:

@@ -13,7 +13,7 @@ from research.sweeps.index import Line
 from research.sweeps.progress import Progress
 from research.sweeps.store import Store
 
-STATES = ("finished", "running", "queued", "diverged", "failed", "damaged")
+STATES = ("finished", "running", "queued", "diverged", "failed", "damaged", "newer")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +70,7 @@ def summary(
         arms.setdefault(member.arm, Counter())[states[member.run_id]] += 1
     epochs = {member.run_id: member.epochs for member in members}
     rate = sum(pack.rate for pack in packs)
-    failures = tuple((run_id, line) for run_id, line in lines.items() if line.status in ("failed", "damaged"))
+    failures = tuple((run_id, line) for run_id, line in lines.items() if line.status in ("failed", "damaged", "newer"))
     return Status(Counter(states.values()), arms, tuple(packs), rate, _left(states, epochs, packs, rate), failures)
 
 

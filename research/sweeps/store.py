@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from typing import Any
 import orjson
 
 from research.errors import MOST, UserError, nearest
-from research.sweeps.files import write_atomically
+from research.sweeps.files import set_aside, write_atomically
 from research.sweeps.record import Record
 from research.training.way import Way
 
@@ -24,6 +25,8 @@ from research.training.way import Way
 FORMAT = 2
 _HEAD = '{"format": 2, "sha256": "%s", "record": '
 _HEADED = len(_HEAD % ("0" * 64))
+_FIELDS = frozenset(field.name for field in dataclasses.fields(Record))
+_ID = re.compile("[0-9a-f]{16}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,21 +64,36 @@ class Store:
         return path
 
     def read(self, run_id: str) -> Record | None:
-        """The record of a run, or None. A damaged one is set aside and its UserError says where it went."""
+        """The record of a run, or None.
+
+        Raises Damaged for a file that does not read back or holds another run's record, which is then set aside, and
+        for one that newer code wrote, which stays.
+        """
         try:
             # Not by `path`, which takes as long as opening the file.
             with open(f"{self.root}/runs/{run_id[:2]}/{run_id}.json", "rb", buffering=0) as file:
-                return parse(file.read())
+                return parse(file.read(), run_id)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise UserError(f"cannot read the record {self.path(run_id)}: {error.strerror}") from None
+        except Newer as error:
+            raise Damaged(f"the record {self.path(run_id)} was written by newer code ({error})", stays=True) from None
         except (ValueError, KeyError, TypeError) as error:
             path = self.path(run_id)
-            aside = self._set_aside(path, parse)
+            aside = self._set_aside(path, lambda text: parse(text, run_id))
             if aside is None:
                 return self.read(run_id)
-            raise Damaged(path, aside, str(error)) from None
+            moved, where = aside
+            raise Damaged(f"the record {path} is damaged ({error}); {where}", stays=not moved) from None
+
+    def stays(self, run_id: str) -> bool:
+        """Whether a run has a file that is not its record and cannot be replaced; see Damaged."""
+        try:
+            self.read(run_id)
+        except Damaged as damaged:
+            return damaged.stays
+        return False
 
     def look_again(self, run_id: str) -> None:
         """Sees to it that what another machine has written of a run just now is seen.
@@ -86,43 +104,44 @@ class Store:
             with contextlib.suppress(OSError):
                 os.close(os.open(self.root / folder, os.O_RDONLY | os.O_DIRECTORY))
 
-    def _set_aside(self, path: Path, parse: Callable[[bytes], object]) -> Path | None:
-        """Where a damaged file went; None if another process was faster, and perhaps has written a whole one."""
+    def _set_aside(self, path: Path, parse: Callable[[bytes], object]) -> tuple[bool, str] | None:
+        """As files.set_aside; None if another process was faster, and may have written a whole one."""
         # A name of its own for each: two readers must not overwrite what the other set aside.
         aside = self.root / "damaged" / f"{path.stem}.{uuid.uuid4().hex[:8]}.json"
-        aside.parent.mkdir(parents=True, exist_ok=True)
         try:
-            os.replace(path, aside)
-            parse(aside.read_bytes())
+            moved, where = set_aside(path, aside)
+            parse((aside if moved else path).read_bytes())
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError):
-            return aside
-        os.replace(aside, path)  # it was the whole one
+            return moved, where
+        if moved:  # it was the whole one
+            os.replace(aside, path)
         return None
 
     def forget(self, run_id: str) -> None:
         """Removes a record: its run is to be had again."""
         self.path(run_id).unlink(missing_ok=True)
 
-    def find(self, run_ids: Iterable[str]) -> tuple[dict[str, Record], list[str]]:
-        """(the records that are there by id, a message for each damaged one that was set aside)."""
+    def find(self, run_ids: Iterable[str]) -> "tuple[dict[str, Record], list[Damaged]]":
+        """(the records that are there by id, what is to be said of each file that is not believed)."""
         records: dict[str, Record] = {}
-        messages: list[str] = []
+        messages: list[Damaged] = []
         with not_collecting():
             for run_id in run_ids:
                 try:
                     record = self.read(run_id)
                 except Damaged as damaged:
-                    messages.append(str(damaged))
+                    messages.append(damaged)
                     continue
                 if record is not None:
                     records[run_id] = record
         return records, messages
 
     def ids(self) -> Iterator[str]:
-        """The ids of every record here."""
-        return (path.stem for path in sorted((self.root / "runs").glob("*/*.json")))
+        """The ids of every record here. Files of other names, and in other folders, are nobody's record."""
+        paths = sorted((self.root / "runs").glob("*/[!.]*.json"))
+        return (path.stem for path in paths if path.parent.name == path.stem[:2] and _ID.fullmatch(path.stem))
 
     def named(self, text: str) -> str:
         """The run whose id is, or begins with, `text`. Raises UserError if there is none, or more than one."""
@@ -168,18 +187,26 @@ class Store:
             aside = self._set_aside(path, parse)
             if aside is None:
                 return self.read_json(folder, name)
+            moved, where = aside
             if folder != "ways":
-                raise Damaged(path, aside, str(error)) from None
-            self.warn(f"the way of running {path} is damaged ({error}); moved to {aside}; it is chosen again")
+                raise Damaged(f"{path} is damaged ({error}); {where}", stays=not moved) from None
+            self.warn(f"the way of running {path} is damaged ({error}); {where}; it is chosen again")
             return None
 
 
 class Damaged(UserError):
-    """A record, or another file of the store, that does not read back; it has been set aside."""
+    """A record, or another file of the store, that is not believed.
 
-    def __init__(self, path: Path, aside: Path, why: str) -> None:
-        what = f"the record {path}" if path.parent.parent.name == "runs" else str(path)
-        super().__init__(f"{what} is damaged ({why}); moved to {aside}")
+    stays: it is still in its place, because newer code wrote it or because the directory cannot be written.
+    """
+
+    def __init__(self, message: str, stays: bool = False) -> None:
+        super().__init__(message)
+        self.stays = stays
+
+
+class Newer(ValueError):
+    """A record that newer code wrote: nothing is wrong with it."""
 
 
 @contextlib.contextmanager
@@ -194,15 +221,25 @@ def not_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def parse(text: bytes) -> Record:
-    """A record's file as a Record. Raises ValueError, KeyError or TypeError if it is damaged."""
+def parse(text: bytes, run_id: str) -> Record:
+    """A record's file as the Record of that run.
+
+    Raises ValueError, KeyError or TypeError if it is damaged or another run's, Newer if newer code wrote it.
+    """
     content = orjson.loads(text)
     if not isinstance(content, dict) or content.get("format") not in (1, FORMAT):
+        written = content.get("format") if isinstance(content, dict) else None
+        if isinstance(written, int) and written > FORMAT:
+            raise Newer(f"it has format {written}, this code reads up to {FORMAT}")
         raise ValueError(f"not a record of format {FORMAT}")
     body = content["record"]
     own = json.dumps(body, sort_keys=True).encode() if content["format"] == 1 else _body(text)
     if content["sha256"] != _sha256(own):
         raise ValueError("its checksum does not fit")
+    if body["run_id"] != run_id:
+        raise ValueError(f"it holds the record of run {body['run_id']}; was it copied or renamed?")
+    if unknown := sorted(body.keys() - _FIELDS):
+        raise Newer(f"it has the field '{unknown[0]}', which this code does not know")
     body["metrics"] = {k: float(v) for k, v in body["metrics"].items()}
     body["curves"] = {k: list(map(float, values)) for k, values in body["curves"].items()}
     return Record(**body)

@@ -111,11 +111,14 @@ class Localization:
 
 def lookup(store: Store, prefix: str) -> Record:
     """The record of the run whose id begins so. Raises UserError if there is none, or more than one."""
+    run_id = store.named(prefix)
     try:
-        record = store.read(store.named(prefix))
+        record = store.read(run_id)
     except Damaged as damaged:
-        raise UserError(f"{damaged}; the command that trained the run trains it again") from None
-    assert record is not None, "it was listed"
+        then = "" if damaged.stays else "; the command that trained the run trains it again"
+        raise UserError(f"{damaged}{then}") from None
+    if record is None:
+        raise UserError(f"the record of run {run_id} was removed just now")
     return record
 
 

@@ -116,17 +116,15 @@ class Checkpoints:
         for folder, pack in candidates:
             places = [place for place, run in enumerate(pack.runs) if run in wanted]
             for step in sorted(steps(folder), reverse=True):
-                snapshot = self._read(folder / str(step), len(pack.runs), template())
+                snapshot = self._read(folder / str(step), pack.runs, template())
                 if snapshot is not None:
                     way, device = snapshot.trained or (pack.way, pack.device)
                     return Found([pack.runs[i] for i in places], select(snapshot, places), way, device)
         return None
 
-    def _read(self, path: Path, runs: int, template: LaneState) -> Snapshot | None:
+    def _read(self, path: Path, runs: Sequence[str], template: LaneState) -> Snapshot | None:
         try:
-            snapshot = read(path, template)
-            if snapshot.runs != runs:
-                raise ValueError(f"it holds {snapshot.runs} runs, its pack {runs}")
+            snapshot = read(path, template, runs)
         except (ValueError, KeyError, TypeError, OSError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             before = [step for step in steps(path.parent) if step < int(path.name)]
@@ -226,7 +224,7 @@ class Writer:
         digests = {name: _digest(array) for name, array in arrays.items()}
         meta = {"format": FORMAT, "step": snapshot.step, "seconds": snapshot.seconds, "crc32": digests}
         meta |= {"way": dataclasses.asdict(self._pack.way), "device": self._pack.device}
-        meta["earlier"] = list(snapshot.earlier)
+        meta |= {"runs": self._pack.runs, "earlier": list(snapshot.earlier)}
         losses = snapshot.rows.get("validation/loss", snapshot.rows.get("train/loss"))
         loss = float(np.nanmean(losses[:, -1])) if losses is not None and np.isfinite(losses[:, -1]).any() else math.inf
         with self._errors():
@@ -306,8 +304,11 @@ def to_arrays(snapshot: Snapshot) -> dict[str, np.ndarray]:
     return {name: array for name, array in named.items() if array.size}
 
 
-def read(path: Path, template: LaneState) -> Snapshot:
-    """A step's snapshot. Raises ValueError, KeyError or OSError if it is damaged or of another kind of state."""
+def read(path: Path, template: LaneState, run_ids: Sequence[str] | None = None) -> Snapshot:
+    """A step's snapshot. run_ids: the runs that it must be of, in order; None: any.
+
+    Raises ValueError, KeyError or OSError if it is damaged, of another kind of state, another step's or other runs'.
+    """
     import orbax.checkpoint as ocp
 
     items = ocp.args.Composite(state=ocp.args.PyTreeRestore(), meta=ocp.args.JsonRestore())
@@ -318,7 +319,11 @@ def read(path: Path, template: LaneState) -> Snapshot:
         raise ValueError(f"its format is {meta['format']}, this code reads {FORMAT}")
     if {name: _digest(array) for name, array in arrays.items()} != meta["crc32"]:
         raise ValueError("its checksums do not fit")
+    if meta["step"] != int(path.name):
+        raise ValueError(f"it is of step {meta['step']}; was it copied or renamed?")
     runs = next(iter(arrays.values())).shape[0]
+    if run_ids is not None:
+        _check_runs(list(run_ids), runs, meta)
     state = _taken(arrays, "state", runs, template)
     keeps = any(name.startswith("kept.") for name in arrays)
     kept = _taken(arrays, "kept", runs, kept_lib.template(template)) if keeps else None
@@ -327,6 +332,14 @@ def read(path: Path, template: LaneState) -> Snapshot:
     rows = {name.removeprefix("rows."): array for name, array in arrays.items()}
     trained = (Way(**meta["way"]), meta["device"]) if "way" in meta else None
     return Snapshot(meta["step"], state, rows, meta["seconds"], kept, tuple(meta.get("earlier", ())), trained)
+
+
+def _check_runs(run_ids: list[str], count: int, meta: dict[str, Any]) -> None:
+    """Raises ValueError if a snapshot of `count` runs is not of these. Snapshots of earlier code do not name theirs."""
+    if count != len(run_ids):
+        raise ValueError(f"it holds {count} runs, its pack {len(run_ids)}")
+    if meta.get("runs", run_ids) != run_ids:
+        raise ValueError("it holds other runs than its pack; was it copied or renamed?")
 
 
 def _taken(arrays: dict[str, np.ndarray], part: str, runs: int, template: Any) -> Any:

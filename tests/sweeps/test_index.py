@@ -40,7 +40,7 @@ def test_a_record_is_opened_once(store: Store, monkeypatch: pytest.MonkeyPatch) 
     before = said(store)
     opened: list[str] = []
     parse = index.parse
-    monkeypatch.setattr(index, "parse", lambda text: opened.append(text) or parse(text))
+    monkeypatch.setattr(index, "parse", lambda text, run_id: opened.append(text) or parse(text, run_id))
     assert said(store) == before
     assert not opened
     store.write(Record(IDS[1], "diverged", {}))
@@ -51,7 +51,7 @@ def test_a_record_is_opened_once(store: Store, monkeypatch: pytest.MonkeyPatch) 
     assert len(opened) == 2
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 99, "runs": {}}', '{"format": 1, "runs": {"a": [1]}}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 99, "runs": {}}', '{"format": 2, "runs": {"a": [1]}}'])
 def test_a_wrong_index_is_made_again(store: Store, text: str) -> None:
     before = said(store)
     (store.root / "index.json").write_text(text)
@@ -68,6 +68,16 @@ def test_a_line_of_another_writing_does_not_count(store: Store) -> None:
         fields[2] = "diverged"
     (store.root / "index.json").write_text(json.dumps(content))
     assert said(store)[IDS[0]][0] == "finished"
+
+
+def test_another_runs_record_and_one_of_newer_code_are_said_to_be(store: Store) -> None:
+    store.path(IDS[2]).parent.mkdir()
+    store.path(IDS[2]).write_text(store.path(IDS[0]).read_text())
+    store.path(IDS[3]).write_text('{"format": 99}')
+    found = lines(store, IDS)
+    assert found[IDS[2]].status == "damaged"
+    assert f"it holds the record of run {IDS[0]}" in found[IDS[2]].error
+    assert found[IDS[3]].status == "newer"
 
 
 def test_a_damaged_record_is_said_to_be(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,21 @@ def test_damaged_ones_are_named_and_set_aside(tmp_path: Path, part: str, damage:
         Parameters(store).load(ID)
     assert not Parameters(store).has(ID)
     assert list((tmp_path / "damaged").glob(f"{ID}*"))
+
+
+def test_another_runs_parameters_are_named_and_set_aside(tmp_path: Path) -> None:
+    """As after a folder was copied or renamed: they are the other run's, whatever the folder is called."""
+    said: list[str] = []
+    store, other = Store(tmp_path, said.append), "ab" * 8
+    recorded(store, other)
+    folder = Parameters(store).save(ID, {}, kept())
+    copy = shutil.copytree(folder, folder.with_name(other))
+    assert Parameters(store).has(ID)
+    assert not Parameters(store).has(other)
+    assert len(said) == 1
+    assert f"{copy} are not believed (they are of run {ID}; was the folder copied or renamed?); moved to" in said[0]
+    with pytest.raises(UserError, match="kept no parameters"):
+        Parameters(store).load(other)
 
 
 def test_missing_ones_say_the_command_that_keeps_them(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The store: records come back as they were, damaged ones are set aside, files are whole or not there."""
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -68,7 +69,7 @@ def test_missing_records_are_none(tmp_path: Path) -> None:
         lambda text: text[: len(text) // 2],
         lambda text: "",
         lambda text: text.replace("0.5", "0.6"),
-        lambda text: text.replace('"format": 2', '"format": 99'),
+        lambda text: text.replace('"format": 2', '"format": 0'),
         lambda text: "[]",
         lambda text: "{}",
         lambda text: json.dumps({"format": 1, "record": {}, "sha256": ""}),
@@ -128,6 +129,61 @@ def test_a_tuning_is_no_sweep_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "tunings" / "rate.journal").touch()
     with pytest.raises(UserError, match=r"no sweep 'rate' in .*; it is a tuning, which its launch.tune command shows"):
         Sweep.load(Store(tmp_path), "rate")
+
+
+def test_a_record_under_another_runs_name_is_not_believed(tmp_path: Path) -> None:
+    """As after `cp`, `mv`, or a download that renamed files: the id inside is what counts."""
+    store, other = Store(tmp_path), "01" + "ab" * 7
+    text = store.write(RECORD).read_text()
+    store.path(other).write_text(text)
+    found, (said,) = store.find([RECORD.run_id, other])
+    assert list(found) == [RECORD.run_id]
+    assert f"{other}.json is damaged (it holds the record of run {RECORD.run_id}; was it copied or" in str(said)
+    (aside,) = (tmp_path / "damaged").iterdir()
+    assert aside.read_text() == text
+    assert not store.path(other).exists()
+
+
+def test_files_of_other_names_are_nobodys_record(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    path = store.write(RECORD)
+    for name in (f"{RECORD.run_id} (copy).json", f"{RECORD.run_id}.bak.json", "ab" * 8 + ".json", ".x.json"):
+        (path.parent / name).write_text(path.read_text())
+    assert list(store.ids()) == [RECORD.run_id]
+    assert store.named("0123") == RECORD.run_id
+
+
+@pytest.mark.parametrize("format", [1, 2])
+def test_a_record_of_newer_code_stays(tmp_path: Path, format: int) -> None:
+    """Its format is a later one, or it has a field that nobody knows here; nothing is wrong with it."""
+    store = Store(tmp_path)
+    path = store.write(RECORD)
+    body = json.loads(path.read_text())["record"] | {"energy": 1.5}
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    texts = [path.read_text().replace('"format": 2', '"format": 99')]
+    texts += [json.dumps({"format": 1, "sha256": digest, "record": body})]
+    path.write_text(texts[format - 1])
+    found, (said,) = store.find([RECORD.run_id])
+    assert not found
+    assert "was written by newer code (it has " in str(said)
+    assert said.stays
+    assert store.stays(RECORD.run_id)
+    assert path.read_text() == texts[format - 1]
+    assert not (tmp_path / "damaged").exists()
+
+
+def test_a_damaged_record_that_cannot_be_moved_is_named_and_hides_no_other(tmp_path: Path) -> None:
+    """As in a directory that is read only; a file in the folder's place does it for root, too."""
+    store, other = Store(tmp_path), "ab" * 8
+    store.write(RECORD)
+    store.write(dataclasses.replace(RECORD, run_id=other)).write_text("{")
+    (tmp_path / "damaged").touch()
+    found, (said,) = store.find([RECORD.run_id, other])
+    assert list(found) == [RECORD.run_id]
+    assert f"{other}.json is damaged (" in str(said)
+    assert "left where it is: nothing can be moved to" in str(said)
+    assert said.stays
+    assert store.path(other).exists()
 
 
 def test_binary_rubbish_is_set_aside_too(tmp_path: Path) -> None:

@@ -136,6 +136,22 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(
     assert (tmp_path / "damaged" / f"{folder.name}.9").is_dir()
 
 
+def test_a_renamed_step_and_one_of_other_runs_are_set_aside(tmp_path: Path) -> None:
+    """The checksums of both fit; only what is said inside tells that they are others."""
+    messages: list[str] = []
+    checkpoints, runs, folder = saved(tmp_path, messages)
+    others = [run(seed=seed) for seed in range(5, 7)]
+    with Writer(checkpoints, pack(others)) as writer:
+        writer.save(snapshots(others, Way(2, 1))[1][12])
+    shutil.copytree(tmp_path / pack(others).name / "12", folder / "12")
+    shutil.copytree(folder / "9", folder / "11")
+    found = checkpoints.find([r.id for r in runs], runs[0].program.id, template(runs[0]))
+    assert found is not None
+    assert found.snapshot.step == 9
+    assert "12 does not read back (it holds other runs than its pack; was it copied or renamed?)" in messages[0]
+    assert "11 does not read back (it is of step 9; was it copied or renamed?)" in messages[1]
+
+
 def test_one_half_written_is_no_checkpoint(tmp_path: Path) -> None:
     checkpoints, runs, folder = saved(tmp_path, [])
     (folder / "9").rename(folder / "9.orbax-checkpoint-tmp-3")
