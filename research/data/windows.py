@@ -32,12 +32,17 @@ class Windows:
         return where(np.arange(self.length) < self.burn_in, np.float32(np.nan), found)
 
     def covered(self, rows: np.ndarray) -> np.ndarray:
-        """The values that these rows hold, each once and in their order, [K]."""
+        """The values that these rows hold, each once and in their order, [K]; those of a burn-in included."""
         edges = np.zeros(self.rows + self.length + 1, np.int64)
         np.add.at(edges, rows, 1)
         np.add.at(edges, rows + self.length, -1)
         (places,) = np.nonzero(np.cumsum(edges))
         return np.asarray(self.values)[self.first + places]
+
+    def after_burn_in(self) -> "Windows":
+        """The windows without their burn-in, [N, length - burn_in]."""
+        first, length = self.first + self.burn_in, self.length - self.burn_in
+        return dataclasses.replace(self, first=first, length=length, burn_in=0)
 
     def __len__(self) -> int:
         return self.rows

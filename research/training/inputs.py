@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -54,25 +55,8 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
     """A completed config's lane: its split, its scaling (fitted on its training rows) and its numbers."""
     rows = _split(config, program.spec, arrays)
     number = program.dtype.type
-    fill = np.zeros(program.spec.channels, program.dtype)
-    if program.spec.vocabulary:
-        shift, scale = np.zeros(()), np.ones(())
-    elif program.spec.windows:
-        of_series = scaling.fit(arrays.x[rows.train].reshape(-1, 1), config.scaling, program.spec.maximum)
-        shift, scale = of_series[0][0], of_series[1][0]
-    elif program.spec.padded:
-        seen = arrays.x[rows.train]
-        shift, scale = scaling.fit(seen[~np.isnan(seen).any(axis=-1)], config.scaling, program.spec.maximum)
-    elif program.spec.impute:
-        seen = arrays.x[rows.train]
-        fill = impute.fit(seen, program.spec.impute, program.spec.features).astype(program.dtype)
-        shift, scale = scaling.fit(impute.apply(seen, fill), config.scaling, program.spec.maximum)
-    else:
-        shift, scale = scaling.fit(arrays.x, config.scaling, program.spec.maximum, rows.train)
-    target_shift, target_scale = np.zeros(()), np.ones(())
-    if not program.spec.classes and config.target_scaling != "none":
-        answers = np.asarray(arrays.y[rows.train])
-        target_shift, target_scale = scaling.fit_target(answers[~np.isnan(answers)], config.target_scaling)
+    fill, shift, scale = _input_scaling(config, program, arrays.x, rows.train)
+    target_shift, target_scale = _target_scaling(config, program.spec, arrays.y, rows.train)
     unit = program.problem.unit
     plateau = dict(_NO_PLATEAU)
     if SCHEDULES.get(config.schedule.name).feedback:
@@ -92,6 +76,41 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
         test=rows.test,
     )
     return Inputs(lane, factors_of(config, program))
+
+
+def _input_scaling(
+    config: RunConfig, program: Program, x: Any, train: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(fill, shift, scale) of the inputs x [N, ...], in the shape of `spec.channels`, by the rows `train`.
+
+    The values of a series count once, in however many windows they are.
+    """
+    spec = program.spec
+    fill = np.zeros(spec.channels, program.dtype)
+    if spec.vocabulary:
+        return fill, np.zeros(()), np.ones(())
+    if spec.windows:
+        shift, scale = scaling.fit(x.covered(train)[:, None], config.scaling, spec.maximum)
+        return fill, shift[0], scale[0]
+    if spec.padded:
+        seen = x[train]
+        seen = seen[~np.isnan(seen).any(axis=-1)]
+    elif spec.impute:
+        seen = x[train]
+        # Rounded first: the scaling is fitted on what the network sees.
+        fill = impute.fit(seen, spec.impute, spec.features).astype(program.dtype)
+        seen = impute.apply(seen, fill)
+    else:
+        return fill, *scaling.fit(x, config.scaling, spec.maximum, train)
+    return fill, *scaling.fit(seen, config.scaling, spec.maximum)
+
+
+def _target_scaling(config: RunConfig, spec: DataSpec, y: Any, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(shift, scale), [], of the targets y [N, ...] by those of the rows `train` that count."""
+    if spec.classes or config.target_scaling == "none":
+        return np.zeros(()), np.ones(())
+    answers = y.after_burn_in().covered(train) if spec.windows else np.asarray(y[train])
+    return scaling.fit_target(answers[~np.isnan(answers)], config.target_scaling)
 
 
 def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> split.Split:

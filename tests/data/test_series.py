@@ -1,7 +1,10 @@
 """Generated series: windows and the values after, scaled as one series, and the moments that they must have."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
+from sklearn.preprocessing import StandardScaler
 
 from research.data import series
 from research.data.source import open_source
@@ -34,10 +37,41 @@ def test_inputs_and_targets_are_scaled_by_the_training_stretch(cache):
     (run,) = plans.runs([settings])
     arrays = plans.arrays(run)
     lane = inputs_of(run.config, run.program, arrays).lane
-    seen, answered = arrays.x[lane.train], arrays.y[lane.train]
+    values = series.noisy_ar2(300, seed=0).astype(np.float32).astype(np.float64)[:240, None]  # the first eight tenths
+    inputs, targets = StandardScaler().fit(values[:-1]), StandardScaler().fit(values[1:])
     assert lane.shift.shape == lane.scale.shape == ()
-    np.testing.assert_allclose((lane.shift, lane.scale), (seen.mean(), seen.std()), rtol=1e-5)
-    np.testing.assert_allclose((lane.target_shift, lane.target_scale), (answered.mean(), answered.std()), rtol=1e-5)
+    np.testing.assert_allclose((lane.shift, lane.scale), (inputs.mean_[0], inputs.scale_[0]), rtol=1e-6)
+    np.testing.assert_allclose((lane.target_shift, lane.target_scale), (targets.mean_[0], targets.scale_[0]), rtol=1e-6)
+
+
+def test_of_drawn_windows_the_values_in_them_count_once(cache):
+    source = open_source("noisy_ar2", {"length": 300, "context": 20, "burn_in": 4}, data_dir=None, cache_dir=cache)
+    plans = Planner(lambda config: source)
+    settings = {"dataset": "noisy_ar2", "arch": "ar", "arch.order": 4, "target_scaling": "standard", "batch_size": 3}
+    (run,) = plans.runs([settings | {"train_size": 3, "seed": 1}])
+    arrays = plans.arrays(run)
+    lane = inputs_of(run.config, run.program, arrays).lane
+    seen = sorted({place for row in lane.train for place in range(row, row + 20)})
+    answered = sorted({place for row in lane.train for place in range(row + 5, row + 21)})
+    values = np.asarray(arrays.x.values, np.float64)
+    np.testing.assert_allclose((lane.shift, lane.scale), (values[seen].mean(), values[seen].std()), rtol=1e-6)
+    expected = values[answered].mean(), values[answered].std()
+    np.testing.assert_allclose((lane.target_shift, lane.target_scale), expected, rtol=1e-6)
+
+
+def test_scaling_does_not_copy_the_windows(cache):
+    """20,000 windows of 1,000 values are 80 MB, the series is 84 kB."""
+    options = {"length": 21_000, "context": 1000}
+    source = open_source("noisy_ar2", options, data_dir=None, cache_dir=cache)
+    plans = Planner(lambda config: source)
+    settings = {"dataset": "noisy_ar2", "arch": "ar", "target_scaling": "standard", "scaling": "robust"}
+    (run,) = plans.runs([settings])
+    arrays = plans.arrays(run)
+    tracemalloc.start()
+    inputs_of(run.config, run.program, arrays)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 8e6
 
 
 def test_the_ar2_process_has_its_covariances():

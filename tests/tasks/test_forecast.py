@@ -62,7 +62,9 @@ def test_a_burn_in_is_out_of_loss_metrics_and_gradient() -> None:
     np.testing.assert_array_equal(jax.jit(lambda w: w[jnp.array([4])])(source.data.y), y[1:])
     own = run(source, arch="ar", arch__order=2, split="2:2", batch_size=2, target_scaling="standard")
     lane = inputs_of(own.config, own.program, source.data).lane
-    assert float(lane.target_shift) == pytest.approx(np.mean([2, 2, 5, 4]))  # the counted ones of the training part
+    assert float(lane.target_shift) == pytest.approx(
+        np.mean([2, 2, 5, 4])
+    )  # the training part's, each once, without the first's burn-in
     targets = PROBLEM.encode(jnp.asarray(y), 1, 0.0, 1.0)
     outputs = jnp.array([[[7.0], [5.0]], [[7.0], [8.0]]])
 
