@@ -34,12 +34,16 @@ class Terminal:
     ) -> None:
         self._failures, self._stopping, self._again = failures, stopping, again
         self._tensorboard, self._profile = tensorboard, profile
+        self._noted: set[str] = set()
 
     def warn(self, message: str) -> None:
         tqdm.write(f"warning: {message}", file=sys.stderr)
 
     def note(self, message: str) -> None:
-        tqdm.write(message, file=sys.stderr)
+        """Says it once: the tables of an experiment and the rounds of a tuning train in several steps."""
+        if message not in self._noted:
+            self._noted.add(message)
+            tqdm.write(message, file=sys.stderr)
 
     def obtained(self, records: Iterable[Record]) -> None:
         """Writes event files where they are asked for."""

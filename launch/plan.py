@@ -11,6 +11,7 @@ from launch.planner import planner
 from launch.records import store
 from research.errors import UserError
 from research.sweeps.experiment import Experiment
+from research.sweeps.obtain import tell_notes
 from research.sweeps.plan import Planner, Run, unique
 from research.sweeps.store import Store
 
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError("--name is for a sweep; leave out --experiment or --name")
     else:
         runs, note = _runs(declared.get(EXPERIMENT.value, monitor.warn), plans, records)
+    tell_notes(runs, plans, monitor.note)
     print("\n".join(planned.lines(unique(runs), records, plans, note)))
 
 

@@ -59,6 +59,7 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
         def _info(self) -> Any:
             of_steps: dict[str, Any] = {"classes": table.classes, "vocabulary": table.vocabulary, "task": table.task}
             of_steps |= {"source": table.source} if table.source else {}
+            notes = {"notes": table.notes} if table.notes else {}
             if table.y.ndim > 1:
                 # As numbers a mask of many pixels is slow to read and write.
                 as_bytes = {"encoding": tfds.features.Encoding.BYTES} if table.y.ndim > 2 else {}
@@ -85,6 +86,7 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
                     columns=list(table.features),
                     maximum=table.maximum,
                     **(of_steps if table.task or table.vocabulary else {}),
+                    **notes,
                 ),
             )
 

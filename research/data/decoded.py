@@ -70,7 +70,8 @@ def _stored(table: Table, directory: Path) -> dict[str, Any]:
         content.update(f"{array.dtype.str}{array.shape}".encode())
         for piece in _pieces(directory / f"{name}.npy"):
             content.update(piece)
-    return fields | {"fingerprint": content.hexdigest()[:32]}
+    # Notes may be worded better one day, which makes no other data of the arrays.
+    return fields | {"fingerprint": content.hexdigest()[:32], "notes": table.notes}
 
 
 def _pieces(file: Path) -> Iterator[bytes]:

@@ -88,6 +88,7 @@ def read(directory: Path, file: Path) -> Table:
         vocabulary=tuple(metadata.get("vocabulary", ())),
         task=metadata.get("task", ""),
         source=int(metadata.get("source", 0)),
+        notes=tuple(metadata.get("notes", ())),
         note=_COPIES.format(name) if name in _LOSSLESS and "JPEG" in contents.formats else "",
     )
 

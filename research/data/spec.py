@@ -22,9 +22,11 @@ class DataSpec:
     by (1 for tables).
     size: all rows, its own test split of `test_size` rows included. fingerprint: of the content, wherever it lies.
     split_by_seed: the split varies with the run's seed by default. impute: how to fill the NaNs of `x`, "" if
-    there are none. note: what a reader of a table made from it must know. vocabulary: the symbols, if the inputs
-    are tokens; these are never scaled or noised. target_shape: of one example's target, () of one label or value, (T,)
-    of one at each step. windows: rows are windows of one long sequence, one at each place, which a split cuts into
+    there are none. note: what a reader of a table made from it must know.
+    notes: how the data was read, where there was a choice; each is said before training and under a table, and none is
+    part of the fingerprint. vocabulary: the symbols, if the inputs are tokens; these are never scaled or noised.
+    target_shape: of one example's target, () of one label or value, (T,) of one at each step. windows: rows are windows
+    of one long sequence, one at each place, which a split cuts into
     stretches. burn_in: steps at a window's start that have no target, but warm up what goes on from them. source: how
     many of the first tokens are given, where the others are the answer to them, one place late, behind a token that
     starts it. parts: where the sequence comes in parts of its own, the lengths of train, validation and test.
@@ -43,6 +45,7 @@ class DataSpec:
     fingerprint: str
     split_by_seed: bool = False
     note: str = ""
+    notes: tuple[str, ...] = ()
     impute: str = ""
     vocabulary: tuple[str, ...] = ()
     target_shape: tuple[int, ...] = ()

@@ -28,7 +28,7 @@ class Table:
 
     y: [N, ...] int32 (with `classes`) or float32; [N, H, W] of pixels. test_size: the last rows are its own test split.
     maximum: the largest value that `x` can take, 1 for tables. task: what it is for, where that is not classification
-    or regression. source: as in DataSpec. Raises UserError if they do not belong together.
+    or regression. note, notes, source: as in DataSpec. Raises UserError if they do not belong together.
     """
 
     x: Rows
@@ -38,6 +38,7 @@ class Table:
     test_size: int = 0
     maximum: float = 1.0
     note: str = ""
+    notes: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
     task: str = ""
     source: int = 0

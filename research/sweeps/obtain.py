@@ -25,6 +25,9 @@ class Monitor(Protocol):
     def warn(self, message: str) -> None:
         """Something that the user should know."""
 
+    def note(self, message: str) -> None:
+        """Something that is good to know; said once, however often it is noted."""
+
     def obtained(self, records: Iterable[Record]) -> None:
         """These are the records that were asked for."""
 
@@ -118,6 +121,7 @@ def obtain(
     missing = [run for run in wanted if run.id in again or (run.id not in found and not store.stays(run.id))]
     if missing and train:
         store.prepare()
+        tell_notes(missing, planner, monitor.note)
         origins = {run.id: planner.origin(run) for run in missing}
         with monitor.watch(missing) as report:
             executor(Work(wanted, missing, store, planner, execution, origins, again), report)
@@ -126,6 +130,12 @@ def obtain(
         found, _ = store.find(run.id for run in wanted)
     monitor.obtained(found.values())
     return found
+
+
+def tell_notes(runs: Iterable[Run], planner: Planner, note: Callable[[str], None]) -> None:
+    """Says how the data of these runs was read, where there was a choice."""
+    for text in planner.notes(runs):
+        note(f"note: {text}")
 
 
 def _say_what_lacks(again: Iterable[str], store: Store, warn: Callable[[str], None]) -> None:

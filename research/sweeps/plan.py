@@ -118,7 +118,9 @@ class Planner:
     def notes(self, runs: Iterable[Run]) -> list[str]:
         """What a reader of a table made of these runs must know of their data."""
         specs = {run.program.spec.fingerprint: run.program.spec for run in runs}.values()
-        return sorted({f"{spec.note}." for spec in specs if spec.note})
+        known = {f"{spec.note}." for spec in specs if spec.note}
+        read = [f"{spec.name}: {note}." for spec in specs for note in spec.notes]
+        return [*sorted(known), *dict.fromkeys(read)]
 
     def origin(self, run: Run) -> Origin | None:
         """Where the run starts from. Raises UserError if that is not there, or damaged."""

@@ -23,7 +23,7 @@ from research.sweeps.candidates import first_run, planned
 from research.sweeps.column import Better, main_metric
 from research.sweeps.execution import Execution
 from research.sweeps.job import Job, Report
-from research.sweeps.obtain import Executor, Monitor, local, obtain
+from research.sweeps.obtain import Executor, Monitor, local, obtain, tell_notes
 from research.sweeps.plan import Planner, Run, with_seeds
 from research.sweeps.racing import LANES, Race
 from research.sweeps.record import Record
@@ -249,6 +249,7 @@ def _raced(
     """Trains the trials in a race. Its ways are not timed, so that the trials are a function of the flags."""
     assert budget.pruner is not None
     execution, watcher = shop.execution, shop.monitor
+    tell_notes([first], shop.planner, watcher.note)
     checkpoints = Checkpoints(Path(execution.checkpoints or shop.store.root / "checkpoints"), watcher.warn)
     left = budget.trials - sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
     with watcher.watch([first] * left) if left > 0 else contextlib.nullcontext(Report()) as reported:

@@ -120,6 +120,17 @@ def test_tokens_stay_tokens_whatever_they_are_for(cache):
     np.testing.assert_array_equal(source.arrays().x, table.x)
 
 
+def test_notes_are_kept_and_are_no_part_of_the_fingerprint(cache):
+    x, y = np.arange(4, dtype=np.float32)[:, None], np.arange(4, dtype=np.float32)
+    tables = {name: Table(x, y, features=("a",), notes=notes) for name, notes in [("plain", ()), ("noted", ("b", "c"))]}
+    specs = {
+        name: open_built(lambda name=name: tables[name], name, "1.0.0", cache_dir=cache, name=name).spec
+        for name in tables
+    }
+    assert specs["noted"].notes == ("b", "c")
+    assert specs["noted"].fingerprint == specs["plain"].fingerprint
+
+
 def test_sets_that_are_written_side_by_side_leave_the_output_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,15 +8,16 @@ from typing import Any
 
 import jax
 import pytest
-from engine import planned, planner
+from engine import BASE, IMAGES, planned, planner
 
+from research.data.memory import Memory
 from research.duration import Interval
 from research.errors import Stopped
 from research.sweeps import executor, trainer
 from research.sweeps.execution import DEFAULT
 from research.sweeps.job import Report
 from research.sweeps.obtain import done, obtain
-from research.sweeps.plan import Run, with_seeds
+from research.sweeps.plan import Planner, Run, with_seeds
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.verification import changes
@@ -29,11 +30,15 @@ class Watcher:
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
+        self.notes: list[str] = []
         self.trained: list[str] = []
         self.epochs = 0
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
     def obtained(self, records: Iterable[Record]) -> None:
         self.seen = {record.run_id for record in records}
@@ -64,6 +69,16 @@ def test_training_can_be_forbidden(tmp_path: Path) -> None:
     watcher = Watcher()
     assert obtain(planned({}), Store(tmp_path), planner(), watcher, train=False) == {}
     assert watcher.trained == []
+
+
+def test_how_the_data_was_read_is_said_before_training(tmp_path: Path) -> None:
+    watcher = Watcher()
+    spec = dataclasses.replace(IMAGES.spec, notes=("'y' has 2 classes", "'a' counts the rows"))
+    plans = Planner(lambda config: Memory(spec, IMAGES.data))
+    runs = plans.runs([BASE])
+    obtain(runs, Store(tmp_path), plans, watcher)
+    obtain(runs, Store(tmp_path), plans, watcher)  # trains nothing
+    assert watcher.notes == ["note: memory: 'y' has 2 classes.", "note: memory: 'a' counts the rows."]
 
 
 def test_a_damaged_record_is_trained_again_with_the_same_bits(tmp_path: Path) -> None:

@@ -40,6 +40,9 @@ class Watcher:
     def warn(self, message: str) -> None:
         raise AssertionError(message)
 
+    def note(self, message: str) -> None:
+        raise AssertionError(message)
+
     def obtained(self, records: Iterable[Record]) -> None:
         pass
 
