@@ -1,4 +1,9 @@
-"""Measurements: python -m launch.benchmark packing"""
+"""Runs one of the measurements.
+
+Examples:
+  python -m launch.benchmark packing
+  python -m launch.benchmark step --arch=cnn,lstm --against=torch
+"""
 
 from collections.abc import Sequence
 

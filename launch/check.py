@@ -1,4 +1,9 @@
-"""Tries parts of your own with what every part must pass: python -m launch.check --plugin=my_net.py"""
+"""Tries parts of your own with the tests that every part must pass.
+
+Examples:
+  python -m launch.check --plugin=my_net.py
+  python -m launch.check --plugin=my_net.py my_net
+"""
 
 import functools
 import sys

@@ -1,4 +1,9 @@
-"""Says what works on this machine and how to mend what does not: python -m launch.doctor"""
+"""Checks versions, devices and data directories, and says how to mend what is wrong.
+
+Examples:
+  python -m launch.doctor
+  python -m launch.doctor --data_dir=tensorflow_datasets
+"""
 
 import importlib.metadata
 import os

@@ -1,4 +1,9 @@
-"""Evaluates a run that kept its parameters: python -m launch.evaluate --run=ID --split=test --out=DIR"""
+"""Evaluates a run that kept its parameters, on one of its splits or on new data.
+
+Examples:
+  python -m launch.evaluate --run=ID --split=test --out=evaluation
+  python -m launch.evaluate --run=ID --split=csv:new.csv
+"""
 
 import dataclasses
 import sys

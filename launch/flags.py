@@ -11,7 +11,7 @@ from absl import flags
 import research.catalogue  # noqa: F401  (fills the registries)
 from launch.start import PLUGIN
 from research import config as config_lib
-from research.config import FIELDS, HELP, OPTIONS, PARTS, REGULARIZERS
+from research.config import FIELDS, HELP, OPTIONS, PARTS, REGULARIZERS, Part
 from research.errors import UserError
 from research.options import REQUIRED, format_value
 from research.sweeps import axes
@@ -26,18 +26,24 @@ SHORT = {"target": "dataset.target", "impute": "dataset.impute", "context": "dat
 def define_run_flags(argv: Sequence[str]) -> None:
     """A flag for every setting of a run, and one for every option of every entry: `--arch.hidden=256,256`."""
     for name in FIELDS:
-        default = FIELDS[name].default
-        flags.DEFINE_string(name, None, f"{HELP[name]} (default {'none' if default == () else default})")
+        flags.DEFINE_string(name, None, f"{HELP[name]}{_default(FIELDS[name].default)}")
     for name, registry in PARTS.items():
         for option_name, owners in _options(name, registry).items():
             flags.DEFINE_string(f"{name}.{option_name}", None, "; ".join(owners))
     for name, setting in SHORT.items():
-        flags.DEFINE_string(name, None, f"short for --{setting}")
+        flags.DEFINE_string(name, None, f"{flags.FLAGS[setting].help}; short for --{setting}")
     # A chain's options, and names that are wrong, are known only from the command line; resolving judges them.
     for argument in argv[1:]:
         match = re.match(r"--?((\w+)\.[\w.]+)", argument)
         if match and match[2] in PARTS and match[1] not in flags.FLAGS:
             flags.DEFINE_string(match[1], None, "")
+
+
+def _default(value: Any) -> str:
+    """` (default VALUE)`, or nothing where no value is a value too."""
+    if isinstance(value, Part):
+        return f" (default {value.name})"
+    return "" if value in (None, ()) else f" (default {format_value(value)})"
 
 
 def _options(field: str, registry: Any) -> dict[str, list[str]]:

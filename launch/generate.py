@@ -1,4 +1,9 @@
-"""Lets a network go on with a text, or answer one: python -m launch.generate --run=ID --prompt="ROMEO:" --length=300"""
+"""Continues a text, or answers one, with a run that kept its parameters.
+
+Examples:
+  python -m launch.generate --run=ID --prompt='ROMEO:' --length=300
+  python -m launch.generate --run=ID --prompt='Sunday, March 2, 2008' --beams=3
+"""
 
 from collections.abc import Sequence
 from typing import Any

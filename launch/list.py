@@ -1,14 +1,19 @@
-"""Prints the catalogue, or what is known of a name in it: python -m launch.list regularizers"""
+"""Prints the catalogue, or what is known of one of its names.
+
+Examples:
+  python -m launch.list regularizers
+  python -m launch.list resnet
+"""
 
 import sys
 from collections.abc import Iterator, Sequence
 
 import research.catalogue  # noqa: F401  (fills the registries)
 from launch import declared, start
+from launch.entries import entry_lines
 from launch.planner import DATA_DIR
 from research.data import prepared
 from research.errors import UserError, close, nearest
-from research.options import REQUIRED, Option, format_value
 from research.registry import (
     ACTIVATIONS,
     ARCHITECTURES,
@@ -19,13 +24,9 @@ from research.registry import (
     SCHEDULES,
     SLOTS,
     TASKS,
-    Entry,
-    Loss,
     Registry,
-    Regularizer,
 )
 from research.sweeps.experiment import EXPERIMENTS
-from research.training.validate import SITES, site_of
 
 CATALOGUE: dict[str, Registry] = {
     registry.plural: registry
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str]) -> None:
         known = known if close(arguments[0], known) else set(CATALOGUE)
         raise UserError(f"there is no list or name '{arguments[0]}'; {nearest(arguments[0], known)}")
     if arguments[0] not in CATALOGUE:
-        print("\n".join(line for entry in named for line in _entry(entry)))
+        print("\n".join(line for entry in named for line in entry_lines(entry)))
         return
     if arguments[0] == EXPERIMENTS.plural:
         declared.load(lambda message: print(f"warning: {message}", file=sys.stderr))
@@ -68,41 +69,12 @@ def _lines(plural: str) -> Iterator[str]:
     if plural == "regularizers":
         entries.sort(key=lambda entry: SLOTS.index(entry.slot))
     for entry in entries:
-        yield from _entry(entry)
+        yield from entry_lines(entry)
     if plural == "optimizers":
         yield ": ".join(CHAIN)
     if plural == "datasets":
         found = prepared.available(DATA_DIR.value)
         yield f"prepared in {prepared.data_directory(DATA_DIR.value)}: {', '.join(sorted(found)) or 'none'}"
-
-
-def _entry(entry: Entry) -> Iterator[str]:
-    slot = f"[{entry.slot}] " if isinstance(entry, Regularizer) else ""
-    paper = f" ({entry.paper})" if entry.paper else ""
-    yield f"{entry.name}: {slot}{entry.summary}{paper}"
-    for option in entry.options:
-        yield f"    {option.name}={_default(option)}  {option.help}{_allowed(option)}"
-    for need in _needs(entry):
-        yield f"    needs: {need}"
-
-
-def _needs(entry: Entry) -> Iterator[str]:
-    """What must hold for the entry to be used; where it does not, that is an error before anything trains."""
-    if isinstance(entry, Regularizer) and (site := site_of(entry)) in SITES:
-        yield f"The network has {SITES[site]}."
-    if isinstance(entry, Loss):
-        yield f"The task is {' or '.join(entry.tasks)}."
-    yield from entry.needs
-
-
-def _default(option: Option) -> str:
-    return "(required)" if option.default is REQUIRED else format_value(option.default)
-
-
-def _allowed(option: Option) -> str:
-    if option.choices:
-        return f"; one of {', '.join(option.choices)}"
-    return f"; {option.range}" if option.range is not None else ""
 
 
 if __name__ == "__main__":

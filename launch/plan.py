@@ -1,4 +1,9 @@
-"""Says what a sweep or an experiment would train: python -m launch.plan --grid='learning_rate=0.01|0.1' --seeds=10"""
+"""Says what a sweep or an experiment would train, and how; trains nothing.
+
+Examples:
+  python -m launch.plan --dataset=wine --grid='learning_rate=0.01|0.1' --seeds=10
+  python -m launch.plan --experiment=regularization
+"""
 
 from collections.abc import Sequence
 

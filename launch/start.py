@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
-from launch import distributed, signals
+from launch import distributed, help, signals
 from launch.signals import EXIT_STOPPED
 from research import runtime
-from research.errors import Stopped, UserError, blamed, close, nearest
+from research.errors import Stopped, UserError, blamed, close
 
 EXIT_USER = 2
 EXIT_DIVERGED = 3  # the run that was asked for diverged; it has its record
@@ -88,15 +88,16 @@ def run(
         try:
             _load_plugins(argv)
             more_flags(argv)
+            if (topic := help.asked(argv)) is not None:
+                help.show(topic)
+                sys.exit(0)
             for name in flags.FLAGS:
                 flags.FLAGS[name].allow_overwrite = False  # given twice, one of the two would be ignored
             return flags.FLAGS(list(argv))
         except SystemExit:  # help was asked for and given, which absl takes for a failure
             sys.exit(0)
         except flags.UnrecognizedFlagError as error:
-            near = close(error.flagname, flags.FLAGS)
-            known = nearest(error.flagname, near) if near else "--help lists what there is"
-            _end(f"unknown flag --{error.flagname}; {known}", EXIT_USER)
+            _end(f"unknown flag --{error.flagname}; {_meant(error.flagname, argv)}", EXIT_USER)
         except (flags.Error, UserError) as error:
             _end(_one_line(str(error)), EXIT_USER)
 
@@ -130,6 +131,18 @@ def run(
             _end(f"--plugin={said}", EXIT_USER)
 
     app.run(guarded, flags_parser=parse)
+
+
+def _meant(name: str, argv: Sequence[str]) -> str:
+    """What to write in place of an unknown flag."""
+    given = dict(argument.lstrip("-").split("=", 1) for argument in argv[1:] if "=" in argument)
+    if "learning_rate" in flags.FLAGS:
+        from launch.meanings import meant
+
+        instead = meant(name, given.get(name), given, help.program_flags())
+    else:
+        instead = " or ".join(f"--{flag}" for flag in close(name, help.program_flags()))
+    return f"did you mean {instead}?" if instead else "--help lists what there is"
 
 
 # What each plugin has added to the catalogue.

@@ -1,4 +1,9 @@
-"""Says how far sweeps are: python -m launch.status --name=rates --watch"""
+"""Says how far sweeps are: runs finished, running, queued, diverged and failed.
+
+Examples:
+  python -m launch.status --name=rates --watch
+  python -m launch.status --experiment=regularization --html=page
+"""
 
 import re
 import sys

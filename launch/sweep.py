@@ -1,4 +1,9 @@
-"""Trains a sweep: python -m launch.sweep --grid='learning_rate=0.01|0.1' --seeds=5 --name=rates"""
+"""Trains a sweep: every point of the axes, with every seed, and prints a table of them.
+
+Examples:
+  python -m launch.sweep --dataset=wine --grid='learning_rate=0.01|0.1' --seeds=5 --name=rates
+  python -m launch.sweep --dataset=wine --sample='learning_rate=log(1e-3,1)' --samples=8 --seeds=2
+"""
 
 from collections.abc import Sequence
 

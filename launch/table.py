@@ -1,4 +1,9 @@
-"""Prints an experiment's table: python -m launch.table --experiment=regularization"""
+"""Prints the table of an experiment or a named sweep, after training what is missing.
+
+Examples:
+  python -m launch.table --experiment=regularization
+  python -m launch.table --name=rates --format=csv --out=rates.csv
+"""
 
 import dataclasses
 import gc

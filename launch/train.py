@@ -1,11 +1,17 @@
-"""Trains one run: python -m launch.train --dataset=digits --arch=mlp --regularization=dropout=0.5"""
+"""Trains one run and prints its settings, its final metrics and where its record lies.
+
+Examples:
+  python -m launch.train --dataset=digits --arch=mlp --regularization=dropout=0.5
+  python -m launch.train --dataset=diabetes --arch=linear --batch_size=full --epochs=50
+"""
 
 import sys
 from collections.abc import Sequence
 
 from launch import start
 from launch.execution import execution, terminal
-from launch.flags import define_run_flags, plugins, run_settings
+from launch.flags import define_run_flags as more_flags
+from launch.flags import plugins, run_settings
 from launch.named import change, refuse_changed, refuse_sweep
 from launch.planner import planner
 from launch.records import store
@@ -65,4 +71,4 @@ def _metrics(record: Record) -> str:
 
 
 if __name__ == "__main__":
-    start.run(main, define_run_flags)
+    start.run(main, more_flags)

@@ -1,4 +1,9 @@
-"""Tunes settings on validation: python -m launch.tune --sample='learning_rate=log(1e-3,1)' --trials=32 --name=rate"""
+"""Tunes settings on the validation rows, and reports the best on fresh seeds.
+
+Examples:
+  python -m launch.tune --dataset=wine --sample='learning_rate=log(1e-3,1)' --trials=32 --name=rate
+  python -m launch.tune --experiment=regularization --per_arm --sample='learning_rate=log(1e-2,1)' --trials=8
+"""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,9 @@
-"""Trains recorded runs again and compares, bit for bit: python -m launch.verify --run=ID"""
+"""Trains recorded runs again and compares them, bit for bit.
+
+Examples:
+  python -m launch.verify --run=ID
+  python -m launch.verify --experiment=regularization --sample=3
+"""
 
 import random
 import secrets

@@ -1,0 +1,176 @@
+"""What `--help` prints: a program's settings in groups, or the options of one entry, group or setting."""
+
+import re
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from absl import flags
+
+from research.errors import UserError, close, nearest
+
+# The settings of a run by what they are about, in the order in which a reader looks for them.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "data": (
+        "dataset", "target", "impute", "context", "task", "train_size", "label_noise", "scaling", "target_scaling",
+    ),
+    "model": ("arch", "normalization", "precision", "remat", "init_from", "freeze", "reset"),
+    "optimization": (
+        "loss", "optimizer", "learning_rate", "schedule", "epochs", "batch_size", "reshuffle_each_epoch", "remainder",
+        "accumulate", "seed",
+    ),
+    "regularization": ("regularization",),
+    "evaluation": ("split", "split_seed"),
+}  # fmt: skip
+AXES = ("grid", "zip", "sample", "samples", "sample_seed", "seeds")
+_ASKED = re.compile(r"--?(?:help|h|\?)(?:=(.*))?$")
+_PLAIN = 80  # columns where the output is no terminal
+_WIDEST = 110  # columns at most, since longer lines are hard to read
+
+
+def asked(argv: Sequence[str]) -> str | None:
+    """What help the command line asks for: a topic, "" for the program's own, None for none."""
+    for argument in argv[1:]:
+        if match := _ASKED.match(argument):
+            topic = (match[1] or "").strip()
+            return "" if topic in ("true", "1") else topic
+    return None
+
+
+def show(topic: str) -> None:
+    """Prints the help of a topic, or of the program where there is none. Raises UserError if there is no such topic."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    width = min(console.width, _WIDEST) if console.is_terminal else _PLAIN
+    for line in _topic(topic) if topic else _program():
+        for part in _wrapped(line, width):
+            text = Text(part)
+            if part and not part.startswith(" "):
+                text.stylize("bold")
+            text.highlight_regex(r"^ +--[\w.]+", "cyan")
+            console.print(text, soft_wrap=True)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """The line in pieces of at most `width` characters, each with its indentation; commands stay whole."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    if line.lstrip().startswith("python -m"):
+        return [line]
+    if re.match(r" +\S+  \S", line):  # a name and what it is: the rest of the text stands further in
+        indent += "    "
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
+
+
+def _program() -> Iterator[str]:
+    """The running program: what it does, examples, and its flags in groups."""
+    document = (sys.modules["__main__"].__doc__ or "").strip()
+    yield from document.splitlines()
+    runs = "learning_rate" in flags.FLAGS
+    for group, names in _grouped().items():
+        yield ""
+        yield f"{group}:"
+        for name in names:
+            yield from _flag(name)
+    yield ""
+    if runs:
+        yield f"--help=TOPIC says more: {', '.join((*GROUPS, 'arch.resnet, optimizer.adam, dropout'))}."
+    yield "--helpfull prints every flag, those of the libraries too."
+
+
+def _grouped() -> dict[str, list[str]]:
+    """The names of the program's flags by group; nested options, of which there are hundreds, are left out."""
+    groups: dict[str, list[str]] = {}
+    if "learning_rate" in flags.FLAGS:
+        groups |= {group: [name for name in names if name in flags.FLAGS] for group, names in GROUPS.items()}
+    if "grid" in flags.FLAGS:
+        groups["axes"] = [name for name in AXES if name in flags.FLAGS]
+    grouped = {name for names in groups.values() for name in names}
+    rest = sorted(name for name in program_flags() if name not in grouped and "." not in name)
+    program = [name for name in rest if flags.FLAGS.find_module_defining_flag(name) == sys.argv[0]]
+    if program:
+        groups["this program"] = program
+    groups["execution"] = [name for name in rest if name not in program]
+    return {group: names for group, names in groups.items() if names}
+
+
+def program_flags() -> list[str]:
+    """The names of the flags that this package defines, without those of the libraries."""
+    libraries = ("absl", "jax", "orbax", "tensorflow", "etils", "chex")
+    return [
+        flag.name
+        for module, defined in flags.FLAGS.flags_by_module_dict().items()
+        for flag in defined
+        if not module.startswith(libraries)
+    ]
+
+
+def _flag(name: str) -> Iterator[str]:
+    """A flag: its form, then what it does and its default."""
+    flag = flags.FLAGS[name]
+    text = re.sub(r"^<[^>]*>: ", "", flag.help)  # absl writes an enumeration's values here
+    text = re.sub(r";\s+repeat this option .*", "; may be given several times", text)
+    default = "" if flag.default in (None, [], "", False) else f" (default {flag.default})"
+    yield f"  --{name}{_form(flag)}"
+    yield f"      {text}{default}"
+
+
+def _form(flag: Any) -> str:
+    """How the flag's value is written: `=INTEGER`, `=last|best|all`, nothing for a switch."""
+    from research.config import OPTIONS, PARTS
+
+    if flag.name in PARTS:
+        return "=LIST" if flag.name == "regularization" else "=NAME"
+    if flag.name in OPTIONS:
+        return f"={_type(OPTIONS[flag.name])}"
+    if flag.boolean:
+        return ""
+    choices = getattr(flag.parser, "enum_values", None)
+    names = {"int": "INTEGER", "float": "NUMBER"}
+    return f"={'|'.join(choices) if choices else names.get(flag.flag_type(), 'TEXT')}"
+
+
+def _type(option: Any) -> str:
+    if option.choices:
+        return "|".join(option.choices)
+    names = {bool: "true|false", int: "INTEGER", float: "NUMBER", str: "TEXT"}
+    return names.get(option.type, "LIST" if "tuple" in str(option.type) else "TEXT")
+
+
+def _topic(topic: str) -> Iterator[str]:
+    """The help of a group, a setting, a registry's entry, or an entry's option."""
+    from launch.entries import entry_lines
+    from research.config import PARTS
+
+    head, _, tail = topic.lstrip("-").partition(".")
+    if head in GROUPS:
+        yield f"{head}:"
+        for name in GROUPS[head]:
+            yield from _flag_with_entries(name)
+        return
+    if head in PARTS and tail:
+        yield from entry_lines(PARTS[head].get(tail.partition(".")[0]))
+        return
+    if head in flags.FLAGS and not tail:
+        yield from _flag_with_entries(head)
+        return
+    entries = [entry for registry in PARTS.values() for entry in registry if entry.name == head]
+    if not entries:
+        names = {entry.name for registry in PARTS.values() for entry in registry}
+        near = close(topic, {*GROUPS, *flags.FLAGS, *names})
+        raise UserError(f"--help={topic}: there is no such group, flag or entry; {nearest(topic, near or GROUPS)}")
+    for entry in entries:
+        yield from entry_lines(entry)
+
+
+def _flag_with_entries(name: str) -> Iterator[str]:
+    from research.config import PARTS
+
+    yield from _flag(name)
+    if name in PARTS:
+        registry = PARTS[name]
+        for entry in (*registry, *registry.examples()):
+            yield f"        {entry.name}  {entry.summary}"
+        yield f"      --help={name}.{next(iter(registry)).name} prints an entry's options."

@@ -1,0 +1,20 @@
+"""The programs of this package: their names and what each does, read from their files without running them."""
+
+import ast
+from pathlib import Path
+
+# In the order in which a newcomer needs them.
+ORDER = (
+    "train", "sweep", "tune", "plan", "table", "status", "list", "evaluate", "generate", "verify", "check", "doctor",
+    "benchmark", "completion",
+)  # fmt: skip
+
+
+def programs() -> dict[str, str]:
+    """What each program does, in a sentence, by its name."""
+    return {name: _summary(Path(__file__).with_name(f"{name}.py")) for name in ORDER}
+
+
+def _summary(file: Path) -> str:
+    document = ast.get_docstring(ast.parse(file.read_text())) or ""
+    return document.partition("\n")[0]
