@@ -59,7 +59,7 @@ def _shown(title: str, of: Sweep | Experiment, runs: Sequence[Run], plans: Plann
     """The table from the records that are there."""
     if isinstance(of, Sweep):
         ids = [run.id for run in runs]
-        return Shown(table_of(title, ids, done(ids, store, store.warn), plans.notes(runs)))
+        return Shown(table_of(title, of, ids, done(ids, store, store.warn), plans.notes(runs)))
     return of_experiment(of, plans, store, Terminal(), train=False)
 
 

@@ -12,6 +12,7 @@ from launch.flags import define_run_flags, define_sweep_flags, named_or_asked
 from launch.members import by_row
 from launch.monitor import Terminal
 from launch.named import change
+from launch.named import planned as planned_runs
 from launch.planner import planner
 from launch.records import store
 from research.errors import UserError
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str]) -> None:
     note = ""
     if EXPERIMENT.value is None:
         sweep = named_or_asked(NAME.value, records)
-        runs = plans.runs(sweep.requests)
+        runs, _ = planned_runs(sweep, plans, monitor.note)
         note = change(NAME.value, sweep, runs, records) if NAME.value else ""
     elif NAME.value:
         raise UserError("--name is for a sweep; leave out --experiment or --name")

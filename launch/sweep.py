@@ -13,7 +13,7 @@ from launch import start
 from launch.again import RETRY_FAILED, refuse_other_code
 from launch.execution import execution
 from launch.flags import define_run_flags, define_sweep_flags, named_or_asked
-from launch.named import change
+from launch.named import change, planned
 from launch.output import put
 from launch.planner import planner
 from launch.records import store
@@ -43,17 +43,17 @@ def main(arguments: Sequence[str]) -> None:
     plans, monitor, how = planner(), terminal(), execution(here=not on_slurm())
     records = store(monitor.warn)
     sweep = named_or_asked(NAME.value, records)
-    runs = plans.runs(sweep.requests)
+    runs, notes = planned(sweep, plans, monitor.note)
     place = f"sweeps/{NAME.value}" if NAME.value else f"unnamed/{identity.digest([run.id for run in runs])}"
     train = executor(place, cancelling(NAME.value) if NAME.value else "")
     refuse_other_code(NAME.value, runs, records)
     if NAME.value:
         if changed := change(NAME.value, sweep, runs, records):
             monitor.warn(changed)
-        sweep.save(records, NAME.value, runs, plans.notes(runs))
+        sweep.save(records, NAME.value, runs, notes)
     retry = RETRY_FAILED.value
     found = obtain(runs, records, plans, monitor, execution=how, executor=train, retry_failed=retry)
-    put(of_sweep(NAME.value or "sweep", [run.id for run in runs], found, plans.notes(runs)))
+    put(of_sweep(NAME.value or "sweep", sweep, [run.id for run in runs], found, notes))
 
 
 def _cancel() -> None:

@@ -15,6 +15,7 @@ from launch import declared, start
 from launch.again import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
 from launch.execution import execution
 from launch.flags import with_its_plugins
+from launch.named import planned
 from launch.output import put, put_text
 from launch.planner import planner
 from launch.records import store
@@ -74,17 +75,19 @@ def _shown() -> Shown:
             found = done(sweep.runs, records, monitor.warn)
             gc.freeze()  # to look through many records for cycles took as long as to build their table
             monitor.obtained(found.values())
-            return Shown(of_sweep(NAME.value, sweep.runs, found, sweep.notes), missing=len({*sweep.runs} - {*found}))
+            return Shown(
+                of_sweep(NAME.value, sweep, sweep.runs, found, sweep.notes), missing=len({*sweep.runs} - {*found})
+            )
         with_its_plugins(NAME.value, sweep)
-        runs = plans.runs(sweep.requests)
+        runs, notes = planned(sweep, plans, monitor.note)
         trainer = executor(f"sweeps/{NAME.value}", cancelling(NAME.value))
         if train:
             refuse_other_code(NAME.value, runs, records)
         if ACCEPT_CODE.value:
-            sweep.save(records, NAME.value, runs, plans.notes(runs))
+            sweep.save(records, NAME.value, runs, notes)
         found = obtain(runs, records, plans, monitor, train=train, execution=how, executor=trainer, retry_failed=retry)
         ids = [run.id for run in runs]
-        return Shown(of_sweep(NAME.value, ids, found, plans.notes(runs)), missing=len({*ids} - {*found}))
+        return Shown(of_sweep(NAME.value, sweep, ids, found, notes), missing=len({*ids} - {*found}))
     experiment = declared.get(EXPERIMENT.value, monitor.warn)
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)

@@ -13,13 +13,14 @@ from research.analysis.cells import Arm, Table
 from research.analysis.table import build_table
 from research.errors import UserError
 from research.sweeps import choice
-from research.sweeps.column import Column, main_metric
+from research.sweeps.column import Column, common_metric
 from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.experiment import Experiment
 from research.sweeps.obtain import Executor, Monitor, local, obtain
-from research.sweeps.plan import Planner, Run
+from research.sweeps.plan import Planner, Run, same
 from research.sweeps.record import Record
 from research.sweeps.store import Store
+from research.sweeps.sweep import Sweep
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +47,10 @@ class Shown:
         return files
 
 
-def of_sweep(name: str, run_ids: Sequence[str], found: Mapping[str, Record], notes: Sequence[str] = ()) -> Table:
-    """A row a combination of the sweep's axes; the columns are its task's main metric on validation and test."""
+def of_sweep(
+    name: str, sweep: Sweep, run_ids: Sequence[str], found: Mapping[str, Record], notes: Sequence[str] = ()
+) -> Table:
+    """A row for each combination of the sweep's axes; the columns are its task's main metric on validation and test."""
     wanted = dict.fromkeys(run_ids)
     records = [found[run_id] for run_id in wanted if run_id in found]
     if not records:
@@ -55,12 +58,12 @@ def of_sweep(name: str, run_ids: Sequence[str], found: Mapping[str, Record], not
     if missing := len(wanted) - len(records):
         unseen = f"{missing} of the {len(wanted)} runs that were asked for have no record: no row, seed or m has them."
         notes = [*notes, unseen]
-    return sweep_table(name, records, columns_of(records), notes=notes)
+    return sweep_table(name, records, columns_of(records), notes=notes, ragged="seed" in sweep.axes)
 
 
 def columns_of(records: Sequence[Record]) -> list[Column]:
     """The main metric of the records' task, or the loss if it is a metric, on the splits that they have."""
-    metric, better = main_metric(records[0].config["loss"], records[0].config["task"])
+    metric, better = common_metric(record.config for record in records)
     present = {name for record in records for name in record.metrics}
     splits = [split for split in ("validation", "test") if f"{split}/{metric}" in present or not present]
     return [Column(f"{split} {metric}", f"{split}/{metric}", better) for split in splits]
@@ -115,6 +118,7 @@ def of_arms(
     """The experiment's table of these runs, by arm. strengths: how they came about. had: the records of runs."""
     arms = {label: planner.runs(of_arm) for label, of_arm in requests.items()}
     wanted = [run for runs in arms.values() for run in runs]
+    labelled = [(label, run) for label, runs in arms.items() for run in runs]
     found = had(wanted)
     seeds = [int(request["seed"]) for request in max(requests.values(), key=len)]
     return build_table(
@@ -131,7 +135,7 @@ def of_arms(
         experiment.baseline,
         seeds,
         experiment.published,
-        (*experiment.notes, *notes, *planner.notes(wanted)),
+        (*experiment.notes, *notes, *planner.notes(wanted), *same(labelled)),
         strengths,
     )
 

@@ -1,5 +1,6 @@
 """Tables of a sweep: which settings its runs differ in, and one row per combination of their values."""
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from research.analysis.cells import Arm, Column, Table
@@ -91,9 +92,11 @@ def sweep_table(
     keys: Sequence[str] | None = None,
     notes: Sequence[str] = (),
     strengths: str = CHOOSING,
+    ragged: bool = False,
 ) -> Table:
     """A table with a row per combination of a sweep's axes and no baseline. keys: the axes, in the order of sorting.
 
+    ragged: each row was asked on the seeds of its records alone, as where seeds are zipped with another axis.
     Raises UserError for a key that no run has.
     """
     records = list(records)
@@ -102,5 +105,7 @@ def sweep_table(
         if key not in known:
             raise UserError(f"no run has the setting '{key}'; {nearest(key, known)}")
     arms = group(records, axes(records) if keys is None else keys)
+    if ragged:
+        arms = [dataclasses.replace(arm, asked=frozenset(arm.records)) for arm in arms]
     seeds = sorted({seed for arm in arms for seed in arm.records})
     return build_table(title, arms, columns, None, seeds, notes=notes, strengths=strengths)

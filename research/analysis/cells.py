@@ -9,7 +9,7 @@ from research.errors import UserError, nearest
 from research.sweeps.column import Column, Published
 from research.sweeps.record import Record
 
-Outcome = Literal["finished", "diverged", "failed", "missing"]
+Outcome = Literal["finished", "diverged", "failed", "missing", "unasked"]
 BETTER, WORSE, UNDECIDED = "better", "worse", "no difference shown"
 
 
@@ -17,13 +17,15 @@ BETTER, WORSE, UNDECIDED = "better", "worse", "no difference shown"
 class Arm:
     """The records of one row, by seed. settings: in a sweep, the row's value on every axis.
 
-    declared: in an experiment, the resolved config of every run by seed, those without a record included.
+    declared: in an experiment, the resolved config of every run by seed, those without a record included. asked: the
+    seeds that its runs were asked on, where rows differ in them; None: the table's.
     """
 
     label: str
     records: Mapping[int, Record]
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
     declared: Mapping[int, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    asked: frozenset[int] | None = None
 
     def configs(self) -> list[Mapping[str, str]]:
         """The config of every run that is known of, by seed."""
@@ -65,6 +67,11 @@ class Cell:
     def count(self, outcome: Outcome) -> int:
         """How many seeds had this outcome."""
         return self.outcomes.count(outcome)
+
+    @property
+    def asked(self) -> int:
+        """How many seeds the row was asked on."""
+        return len(self.outcomes) - self.count("unasked")
 
     @property
     def complete(self) -> bool:

@@ -132,8 +132,8 @@ def alignment(values: Sequence[str]) -> str:
 
 def _runs(cell: Cell) -> str:
     """`10`, or `9/10`."""
-    n, total = cell.count("finished"), len(cell.outcomes)
-    return str(n) if cell.complete else f"{n}/{total}"
+    n, total = cell.count("finished"), cell.asked
+    return str(n) if n == total else f"{n}/{total}"
 
 
 def _count(outcome: Outcome) -> Place:
@@ -142,10 +142,10 @@ def _count(outcome: Outcome) -> Place:
 
 def _value(cell: Cell, scale: Scale) -> str:
     """`97.25 ± 0.31`, `96.90 ± 0.40 (9/10)` or `diverged (0/10)`."""
-    n, total = cell.count("finished"), len(cell.outcomes)
+    n, total = cell.count("finished"), cell.asked
     if cell.interval is None:
         return f"{' and '.join(o for o in INCOMPLETE if o in cell.outcomes)} (0/{total})"
-    return scale.interval(cell.interval) + ("" if cell.complete else f" ({n}/{total})")
+    return scale.interval(cell.interval) + ("" if n == total else f" ({n}/{total})")
 
 
 def _difference(cell: Cell, scale: Scale) -> str:

@@ -101,7 +101,10 @@ def _column(
 
 def _cell(arm: Arm, column: Column, seeds: tuple[int, ...]) -> Cell:
     """Outcomes and mean of one arm, without comparisons."""
-    outcomes = tuple(outcome(arm.records.get(seed), column.metric) for seed in seeds)
+    outcomes = tuple(
+        "unasked" if arm.asked is not None and seed not in arm.asked else outcome(arm.records.get(seed), column.metric)
+        for seed in seeds
+    )
     values = tuple(
         float(arm.records[seed].metrics[column.metric]) if done == "finished" else None
         for seed, done in zip(seeds, outcomes, strict=True)

@@ -1,6 +1,7 @@
 """What a table shows of each row: a final metric as a column, and the value that a paper printed for it."""
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 from typing import Literal, cast, get_args
 
 from research.errors import UserError
@@ -52,4 +53,24 @@ def main_metric(loss: str, task: str) -> tuple[str, Better]:
     if entry.name in entry.metrics:
         return entry.name, "lower"
     name, better = next(iter(TASKS.get(task).build().better.items()))
+    return name, cast(Better, better)
+
+
+def common_metric(configs: Iterable[Mapping[str, str]]) -> tuple[str, Better]:
+    """The metric by which runs of these flat configs are compared: their main metric, or else their tasks'.
+
+    Raises UserError where the tasks have different ones, as those of classification and regression.
+    """
+    whose = {(config["loss"], config["task"]): config["dataset"] for config in configs}
+    mains = list(dict.fromkeys(main_metric(loss, task) for loss, task in whose))
+    if len(mains) == 1:
+        return mains[0]
+    datasets = {task: dataset for (_, task), dataset in whose.items()}
+    of_tasks = {task: next(iter(TASKS.get(task).build().better.items())) for task in datasets}
+    if len(set(of_tasks.values())) > 1:
+        said = " and ".join(f"{name} (dataset={datasets[task]})" for task, (name, _) in of_tasks.items())
+        raise UserError(
+            f"the runs are compared by different metrics: {said}; ask for a sweep of each, records are kept"
+        )
+    name, better = next(iter(of_tasks.values()))
     return name, cast(Better, better)

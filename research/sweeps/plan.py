@@ -12,6 +12,7 @@ from research.config import FIELDS, OPTIONS, RunConfig
 from research.data import split
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError, nearest
+from research.sweeps.column import common_metric
 from research.sweeps.parameters import Parameters, Saved
 from research.sweeps.store import Store
 from research.training import transfer, validate
@@ -20,6 +21,9 @@ from research.training.transfer import Origin
 from research.training.way import Way
 
 Settings = Mapping[str, Any]
+
+# Groups of equal rows that are named, and rows of a group.
+MOST = 4
 
 
 class Opened(Protocol):
@@ -179,6 +183,25 @@ def unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
 def unique(runs: Iterable[Run]) -> list[Run]:
     """The runs without repetitions, in order."""
     return list({run.id: run for run in runs}.values())
+
+
+def same(arms: Iterable[tuple[str, Run]]) -> list[str]:
+    """What to say of arms that are the same runs, and so would be compared with themselves. arms: (label, run) each."""
+    ids: dict[str, set[str]] = {}
+    for label, run in arms:
+        ids.setdefault(label, set()).add(run.id)
+    labels: dict[frozenset[str], list[str]] = {}
+    for label, of_arm in ids.items():
+        labels.setdefault(frozenset(of_arm), []).append(label)
+    repeated = [" and ".join(names[:MOST]) for names in labels.values() if len(names) > 1]
+    more = [f"{len(repeated) - MOST} more groups of rows are the same runs."] if len(repeated) > MOST else []
+    return [f"{names} are the same runs: what differs in them changes nothing." for names in repeated[:MOST]] + more
+
+
+def check_comparable(runs: Iterable[Run]) -> None:
+    """Raises UserError if the runs of a sweep have no metric in common, so that no table can compare them."""
+    configs = {(run.config.loss, run.config.task, run.config.dataset.name): run.config for run in runs}
+    common_metric(config_lib.flat(config) for config in configs.values())
 
 
 def packs(runs: Iterable[Run], ways: Mapping[str, Way | None] | None = None) -> list[Pack]:

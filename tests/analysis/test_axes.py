@@ -74,3 +74,14 @@ def test_a_sweep_of_ten_seeds_has_bold_rows():
         for s in range(10)
     ]
     assert [row.cells[0].bold for row in sweep_table("S", runs, [ACCURACY]).rows] == [True, False]
+
+
+def test_seeds_that_move_with_another_axis_are_missing_in_no_row() -> None:
+    """As in --zip='learning_rate=0.1|0.01; seed=3,4': each row has the one seed that was asked for it."""
+    zipped = [*sweep(rates=("0.1",), seeds=[3], optimizers=("sgd",)), *sweep(rates=("0.01",), seeds=[4])[:1]]
+    table = sweep_table("A sweep", zipped, [ACCURACY], ragged=True)
+    for row in table.rows:
+        assert (row.cells[0].count("finished"), row.cells[0].count("missing"), row.cells[0].asked) == (1, 0, 1)
+    shown = render(table, "md")
+    assert "missing" not in shown
+    assert "1/1" not in shown

@@ -43,6 +43,7 @@ CASES = {
     "sweep --sample=learning_rate=log(1e-4,1)": "--sample and --samples go together",
     "sweep --zip=learning_rate=1|2": "has one axis",
     "sweep --zip='learning_rate=1|2; epochs=1'": "as many values each",
+    "sweep --grid=dataset=digits|diabetes": "different metrics: accuracy (dataset=digits) and mse (dataset=diabetes)",
     "sweep --seeds=abc": "--seeds=abc",
     "sweep --grid=optimizer=sgd|adam --arch.foo=3": "--arch.foo is not used",
     "sweep --grid=learning_rate=1|2 --learning_rate=3": "an axis sets it too",

@@ -8,7 +8,7 @@ import pytest
 from engine import BASE, images, planned, planner, run
 
 from research.errors import UserError
-from research.sweeps.plan import Planner, packs
+from research.sweeps.plan import Planner, check_comparable, packs, same
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
 
@@ -140,3 +140,17 @@ def test_what_a_part_says_against_a_number_is_asked_of_every_run() -> None:
         planner().runs([{**of_units, "scaling": "standard"}])
     with pytest.raises(UserError, match="the wrong way round"):
         planner().runs([{**BASE, "regularization": "scale(1.2,0.8)"}])
+
+
+def test_rows_that_are_the_same_runs_are_said_to_be() -> None:
+    """As two copies of a data file, or an arm that writes a default out."""
+    a, b, other = planned({"seed": 0}, {"seed": 1}, {"seed": 0, "learning_rate": 0.1})
+    arms = [("first", a), ("first", b), ("copy", a), ("copy", b), ("half", a), ("other", other)]
+    assert same(arms) == ["first and copy are the same runs: what differs in them changes nothing."]
+    assert same([("a", a), ("b", b)]) == []
+
+
+def test_runs_of_different_tasks_are_not_compared() -> None:
+    with pytest.raises(UserError, match=r"different metrics: accuracy \(dataset=.*\) and mse \(dataset="):
+        check_comparable([run(), run(regression=True)])
+    check_comparable([run(), run(loss="hinge")])
