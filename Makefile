@@ -7,7 +7,15 @@ RUN := .venv/bin/python
 # Where the environment forbids Python to keep what it compiles, every start would compile the libraries anew: 4 s more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: table lint packages test readme clean
+# What is tested without training many runs: formulas, files, tables, flags.
+FAST := tests/test_config.py tests/test_grammar.py tests/test_options.py tests/test_house.py tests/test_rng.py \
+	tests/test_kernels.py tests/test_duration.py tests/analysis tests/data tests/tasks tests/regularization \
+	tests/optim/test_chain.py tests/optim/test_schedules.py tests/sweeps/test_axes.py tests/sweeps/test_store.py
+
+.PHONY: help table lint packages fast test readme clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 table: .venv/$(REQUIREMENTS).installed  ## trains what is missing of the first experiment and prints its table
 	@$(RUN) -m launch.table --experiment=regularization
@@ -20,7 +28,10 @@ lint: .venv/requirements-dev.txt.installed  ## lint, format and type check
 packages:  ## Slurm and LaTeX, which tests start, where they can be installed
 	@tests/install.sh
 
-test: .venv/requirements-dev.txt.installed packages
+fast: .venv/requirements-dev.txt.installed  ## the tests that take less than two minutes together
+	@$(RUN) -m pytest -n 2 --dist loadfile $(FAST)
+
+test: .venv/requirements-dev.txt.installed packages  ## all tests, as CI runs them
 	@$(RUN) -m pytest -n 3 --dist loadfile
 
 readme: .venv/$(REQUIREMENTS).installed  ## puts the table as it is now into the README

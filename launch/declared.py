@@ -1,4 +1,4 @@
-"""The declared experiments: every file of experiments/, of which a broken one spoils no other."""
+"""The declared experiments, of this package and of the current folder; a broken file spoils no other."""
 
 import functools
 from collections.abc import Callable
@@ -35,5 +35,9 @@ def _broken() -> dict[str, str]:
         said = blamed(error, [str(file)]) or f"{type(error).__name__}: {error}"
         found[name] = said.removeprefix(f"{file}, ")
 
+    here = Path("experiments").resolve()
+    if here.is_dir() and not any(here.samefile(folder) for folder in experiments.__path__ if Path(folder).is_dir()):
+        # First, so that a file of the current folder stands for the package's file of the same name.
+        experiments.__path__.insert(0, str(here))
     load_package(experiments.__name__, failed)
     return found

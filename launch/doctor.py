@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _versions() -> Iterator[str]:
     """Prints the direct requirements' versions; yields those that are not as pinned."""
-    pinned = dict(re.findall(r"^([\w.-]+)==([\w.+-]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    pinned = dict(re.findall(r"^([\w.-]+)==([\w.+-]+)", _requirements(), re.MULTILINE))
     shown = []
     for name, wanted in pinned.items():
         try:
@@ -53,6 +53,12 @@ def _versions() -> Iterator[str]:
         if installed != wanted:
             yield f"{name} is {installed}, pinned is {wanted}; run: pip install -r requirements.txt"
     print(", ".join(shown))
+
+
+def _requirements() -> str:
+    """The pins of the requirements file, or those that the installed package was built with, a line each."""
+    file = ROOT / "requirements.txt"
+    return file.read_text() if file.is_file() else "\n".join(importlib.metadata.requires("jax-ablations") or ())
 
 
 def _devices() -> Iterator[str]:

@@ -1,5 +1,7 @@
 """A broken file in experiments/: named in one line, the other experiments are as usable as before."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.launch.command_lines import ROOT, Result, run_all
@@ -61,3 +63,13 @@ def test_an_unknown_name_comes_with_the_broken_files(results: list[Result]) -> N
     assert results[4].code == 2
     assert "experiments/fails.py cannot be used" in results[4].err
     assert results[4].err.splitlines()[-1].startswith("error: unknown experiment 'failing'")
+
+
+def test_a_folder_elsewhere_adds_its_experiments_to_those_of_the_package(tmp_path: Path) -> None:
+    (tmp_path / "experiments").mkdir()
+    text = (ROOT / "experiments" / "regularization.py").read_text()
+    (tmp_path / "experiments" / "mine.py").write_text(text.replace('name="regularization"', 'name="mine"'))
+    (result,) = run_all([["list", "experiments"]], tmp_path)
+    names = [line.split(":")[0] for line in result.out.splitlines() if line[0] != " "]
+    assert (result.code, result.err) == (0, "")
+    assert names == ["forecasting", "mine", "optimizers", "quadratic", "regularization"]
