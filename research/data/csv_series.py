@@ -1,10 +1,11 @@
 """`csv:FILE --task=forecast`: a column of a file as a series, whose rows are in the order of time."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
 
-from research.data.csv_columns import Column, is_missing, number, read_columns
+from research.data.csv_columns import LARGEST, PLAIN, Reading, missing, numbers, read_columns
 from research.data.series import open_series
 from research.data.spec import Arrays, DataSpec, Source, windowed
 from research.errors import UserError, nearest
@@ -13,31 +14,34 @@ VERSION = "1.0.0"  # raised when the same file is read as another series
 CONTEXT = 64
 
 
-def open_csv_series(file: Path, target: str, key: str, context: int | None, burn_in: int, cache_dir: str) -> Source:
+def open_csv_series(
+    file: Path, reading: Reading, target: str, key: str, context: int | None, burn_in: int, cache_dir: str
+) -> Source:
     """The windows of a column; key: of the file's content and the column.
 
     Raises UserError, naming row and column, for what is missing or no number.
     """
     name = f"csv:{file.name}"
-    return open_series(lambda: read_series(file, target), name, key, VERSION, context or CONTEXT, burn_in, cache_dir)
+    load = functools.partial(read_series, file, target, reading)
+    return open_series(load, name, key, VERSION, context or CONTEXT, burn_in, cache_dir)
 
 
-def read_series(file: Path, target: str) -> np.ndarray:
+def read_series(file: Path, target: str, reading: Reading = PLAIN) -> np.ndarray:
     """The column's values, float64 [rows]."""
-    columns = {column.name: column for column in read_columns(file)}
+    columns = read_columns(file, reading).columns
     if target not in columns:
         wrong = f"has no column '{target}'" if target else "needs --target=COLUMN, the series to foresee"
         raise UserError(f"{file} {wrong}; {nearest(target, columns)}")
-    return np.array([_value(columns[target], row, cell) for row, cell in enumerate(columns[target].cells)])
-
-
-def _value(column: Column, row: int, cell: str) -> float:
-    if is_missing(cell):
-        raise column.error(row, "the value is missing, and a series has one at each step; fill it in")
-    value = number(cell)
-    if value is None:
-        raise column.error(row, f"'{cell}' is not a number, which a series is of")
-    return value
+    column = columns[target]
+    without = missing(column.cells)
+    if without.any():
+        raise column.error(int(without.argmax()), "the value is missing, and a series has one at each step; fill it in")
+    values, _ = numbers(column.cells, ~without)
+    wrong_rows = np.flatnonzero(~(np.abs(values) <= LARGEST))
+    if len(wrong_rows):
+        row = int(wrong_rows[0])
+        raise column.error(row, f"'{column.cells[row]}' is not a number, which a series is of")
+    return values
 
 
 def series_like(file: Path, spec: DataSpec, target: str) -> tuple[Arrays, np.ndarray]:

@@ -1,23 +1,27 @@
 """The decoded copy: a data set's arrays as .npy files in the cache, made once, found by what it was read from."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from research.data import reader
+from research.data.one_hot import OneHot
 from research.data.spec import DataSpec, Source
 from research.data.table import Table
 from research.errors import UserError
 
 # The content is read in pieces of this size for its fingerprint.
 _PIECE = 1 << 20
+
+T = TypeVar("T")
 
 
 def open_decoded(key: str, prepared: Callable[[], Path], *, cache_dir: str, **known: Any) -> Source:
@@ -26,16 +30,39 @@ def open_decoded(key: str, prepared: Callable[[], Path], *, cache_dir: str, **kn
     key: names what is read, so that other content has another key. known: fields of the spec that are not stored
     (`name`, ...). Memory does not grow with the data set. Raises UserError if `cache_dir` cannot be written.
     """
+    return _open(key, prepared, reader.read, cache_dir, known)
+
+
+def open_table(key: str, load: Callable[[], Table], *, cache_dir: str, **known: Any) -> Source:
+    """As open_decoded, of the table that `load()` returns, whose `x` is an array or OneHot."""
+    return _open(key, load, _write, cache_dir, known)
+
+
+def _open(
+    key: str, load: Callable[[], T], write: Callable[[T, Path], Table], cache_dir: str, known: dict[str, Any]
+) -> Source:
+    """write: writes the inputs of what is loaded into an .npy file, and returns the table."""
     directory = Path(cache_dir) / "arrays" / key
     if not (directory / "spec.json").exists():
-        set_directory = prepared()
+        loaded = load()
         with whole(directory) as partial:
-            table = reader.read(set_directory, partial / "x.npy")
+            table = write(loaded, partial / "x.npy")
             np.save(partial / "y.npy", table.y)
             (partial / "spec.json").write_text(json.dumps(_stored(table, partial)))
     stored = json.loads((directory / "spec.json").read_text())
     fields: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in stored.items()}
     return Source(DataSpec(**fields, **known), directory)
+
+
+def _write(table: Table, file: Path) -> Table:
+    """Writes the inputs: float32, or whole numbers as they are; returns the table as it is read back."""
+    x = table.x.values if isinstance(table.x, OneHot) else table.x
+    assert isinstance(x, np.ndarray)
+    np.save(file, x if x.dtype.kind in "iu" else x.astype(np.float32, copy=False))
+    stored: Any = np.load(file, mmap_mode="r")
+    if isinstance(table.x, OneHot):
+        stored = OneHot(stored, table.x.kinds)
+    return dataclasses.replace(table, x=stored, y=table.y.astype(np.int32 if table.classes else np.float32))
 
 
 def digest(parts: Iterable[Any]) -> str:
@@ -66,12 +93,15 @@ def _stored(table: Table, directory: Path) -> dict[str, Any]:
     fields |= {name: value for name, value in of_steps.items() if value}
     # The arrays, not the files they came from: array_record files of equal content differ from process to process.
     content = hashlib.sha256(json.dumps(fields).encode())
-    for name, array in (("x", table.x), ("y", table.y)):
+    one_hot = table.x if isinstance(table.x, OneHot) else None  # as it is read, however it is stored
+    of_x: Iterator[Any] = one_hot.blocks() if one_hot else _pieces(directory / "x.npy")
+    for array, pieces in ((table.x, of_x), (table.y, _pieces(directory / "y.npy"))):
         content.update(f"{array.dtype.str}{array.shape}".encode())
-        for piece in _pieces(directory / f"{name}.npy"):
+        for piece in pieces:
             content.update(piece)
+    kinds = {"kinds": one_hot.kinds} if one_hot else {}
     # Notes may be worded better one day, which makes no other data of the arrays.
-    return fields | {"fingerprint": content.hexdigest()[:32], "notes": table.notes}
+    return fields | kinds | {"fingerprint": content.hexdigest()[:32], "notes": table.notes}
 
 
 def _pieces(file: Path) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from research.data.one_hot import OneHot
 from research.data.windows import Windows
 from research.errors import UserError
 
@@ -31,7 +32,7 @@ class DataSpec:
     many of the first tokens are given, where the others are the answer to them, one place late, behind a token that
     starts it. parts: where the sequence comes in parts of its own, the lengths of train, validation and test.
     padded: series of numbers are over before their last step, NaN from there on. reconstructs: the targets are the
-    inputs, as they are scaled, and the labels are not read.
+    inputs, as they are scaled, and the labels are not read. kinds: of a table that is stored as OneHot, as there.
     """
 
     name: str
@@ -55,6 +56,7 @@ class DataSpec:
     reconstructs: bool = False
     burn_in: int = 0
     padded: bool = False
+    kinds: tuple[int, ...] = ()
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -71,7 +73,7 @@ class Arrays(NamedTuple):
     """x: [N, H, W, C] uint8 (images), [N, D] or [N, T, D] float32 (tables, series) or [N, T] int32 (tokens).
 
     y: [N, ...] int32 classes or float32 values. own_test: [T] int32, the rows of its own test split. Overlapping
-    windows of one sequence are Windows, which are indexed as arrays are.
+    windows of one sequence are Windows, and a table with categories is OneHot; both are indexed as arrays are.
     """
 
     x: Any
@@ -95,7 +97,8 @@ class Source:
             x, y = (np.asarray(np.load(self.directory / f"{part}.npy", mmap_mode="r")) for part in "xy")
         except (OSError, ValueError) as error:
             raise UserError(f"the decoded copy in {self.directory} is damaged ({error}); delete that folder") from None
-        return Arrays(x, y, np.arange(spec.size - spec.test_size, spec.size, dtype=np.int32))
+        stored: Any = OneHot(x, spec.kinds) if spec.kinds else x
+        return Arrays(stored, y, np.arange(spec.size - spec.test_size, spec.size, dtype=np.int32))
 
 
 def windowed(sequence: np.ndarray, context: int, burn_in: int = 0) -> Arrays:

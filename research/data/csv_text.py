@@ -1,0 +1,161 @@
+"""The text of a csv file: its bytes unpacked and decoded, or one line that says what they are instead."""
+
+import bz2
+import codecs
+import contextlib
+import gzip
+import io
+import lzma
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+import numpy as np
+
+from research.errors import UserError
+
+# How a packed file begins, and what unpacks it.
+_PACKED: dict[bytes, Callable[[Path], BinaryIO]] = {
+    b"\x1f\x8b": gzip.open,  # type: ignore[dict-item]
+    b"BZh": bz2.open,  # type: ignore[dict-item]
+    b"\xfd7zXZ\x00": lzma.open,  # type: ignore[dict-item]
+}
+# How files begin that are no csv, and what they are.
+_OTHERS = {
+    b"PK\x03\x04": "a zip archive or a spreadsheet (.xlsx, .ods)",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet (.xls)",
+    b"PAR1": "a Parquet file",
+    b"ARROW1": "an Arrow file",
+    b"\x89HDF": "an HDF5 file",
+}
+# What a file may begin with to say its encoding; of UTF-32 before UTF-16, whose mark is its beginning.
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_PIECE = 1 << 20  # characters or bytes looked at at once
+_BROKEN = (OSError, EOFError, lzma.LZMAError)  # what unpacking raises at a damaged file
+
+
+def encoding_of(file: Path, given: str) -> str:
+    """The file's encoding: what its first bytes say, else `given`, else UTF-8. Raises UserError if there is no such."""
+    if given:
+        try:
+            codecs.lookup(given)
+        except LookupError:
+            raise UserError(
+                f"encoding={given} is unknown; such are utf-8, utf-16, cp1252, latin-1, shift_jis"
+            ) from None
+    start = _beginning(file)
+    return next((encoding for mark, encoding in _MARKS.items() if start.startswith(mark)), given or "utf-8")
+
+
+@contextlib.contextmanager
+def opened(file: Path, encoding: str) -> Iterator[TextIO]:
+    """The file as text whose lines end at \\n, \\r\\n and \\r alone, each kept as it is."""
+    with unpacked(file) as data, io.TextIOWrapper(data, encoding, newline="") as text:
+        yield text
+
+
+@contextlib.contextmanager
+def unpacked(file: Path) -> Iterator[BinaryIO]:
+    """The file's bytes, unpacked from gzip, bzip2 or xz."""
+    start = _beginning(file, packed=True)
+    unpack = next((unpack for mark, unpack in _PACKED.items() if start.startswith(mark)), None)
+    with open(file, "rb") if unpack is None else unpack(file) as data:
+        yield data
+
+
+def check(file: Path, encoding: str) -> bool:
+    """Whether the text has quotes. Raises UserError for what is not text, or not in this encoding."""
+    if other := next((name for mark, name in _OTHERS.items() if _beginning(file).startswith(mark)), ""):
+        raise UserError(f"{file} is {other}; expected a csv file: save the table as one")
+    quoted = False
+    lines = 1
+    try:
+        with opened(file, encoding) as text:
+            while piece := text.read(_PIECE):
+                if "\0" in piece:
+                    raise _null(file, encoding, lines + piece[: piece.index("\0")].count("\n"))
+                lines += piece.count("\n")
+                quoted = quoted or '"' in piece
+    except UnicodeError as error:
+        raise _undecodable(file, encoding, error) from None
+    except _BROKEN as error:
+        raise UserError(f"{file} cannot be read: {_reason(error)}") from None
+    return quoted
+
+
+def quotes_enclose(file: Path, delimiter: str) -> bool:
+    """Whether each quote opens or closes a cell, or is one of two within a quoted cell: what all readers agree on.
+
+    False for a text in two bytes or more per character.
+    """
+    allowed = np.frombuffer(f'"\r\n{delimiter}'.encode(), np.uint8)
+    count, before = 0, b"\n"
+    with unpacked(file) as data:
+        piece = data.read(_PIECE).removeprefix(codecs.BOM_UTF8)
+        while piece:
+            following = data.read(_PIECE)
+            window = np.frombuffer(before + piece + (following[:1] or b"\n"), np.uint8)
+            places = np.flatnonzero(window[1:-1] == ord('"'))
+            opens = (count + np.arange(len(places))) % 2 == 0
+            if not np.isin(np.where(opens, window[places], window[places + 2]), allowed).all():
+                return False
+            count, before, piece = count + len(places), piece[-1:], following
+    return count % 2 == 0
+
+
+def _beginning(file: Path, packed: bool = False) -> bytes:
+    """The first bytes; packed: as they lie on the disk."""
+    try:
+        with open(file, "rb") if packed else unpacked(file) as data:
+            return data.read(16)
+    except _BROKEN as error:
+        raise UserError(f"{file} cannot be read: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _null(file: Path, encoding: str, line: int) -> UserError:
+    """The error of a null character: text in two bytes per character has one in each of most."""
+    with unpacked(file) as data:
+        start = data.read(1000)
+    ends = {"utf-16-le": start[1::2].count(0), "utf-16-be": start[::2].count(0)}
+    likely = max(ends, key=lambda name: ends[name])
+    if 4 * ends[likely] > len(start) and not encoding.startswith("utf-16"):
+        return UserError(f"{file} is not in {_shown(encoding)}: it looks like UTF-16; say so with --encoding={likely}")
+    return UserError(f"{file}, row {line}: it has a null character (a byte 0), so it is damaged or no csv file")
+
+
+def _undecodable(file: Path, encoding: str, error: UnicodeError) -> UserError:
+    """The error of bytes that are not in this encoding, with one that they may be in."""
+    with unpacked(file) as data:
+        for line, content in enumerate(data, 1):
+            try:
+                content.decode(encoding)
+            except UnicodeDecodeError as wrong:
+                shown = content[max(0, wrong.start - 10) : wrong.start + 10]
+                likely = _likely(content)
+                return UserError(
+                    f"{file}, row {line} is not in {_shown(encoding)} (byte 0x{content[wrong.start]:02x}); as {likely} "
+                    f"it reads '{shown.decode(likely, 'replace').strip()}': if that is right, add --encoding={likely}"
+                )
+    return UserError(f"{file} cannot be read as text in {_shown(encoding)}: {error}; say another with --encoding")
+
+
+def _likely(content: bytes) -> str:
+    """An encoding in which these bytes are text: Windows's of western Europe unless it has no such characters."""
+    with contextlib.suppress(UnicodeDecodeError):
+        content.decode("cp1252")
+        return "cp1252"
+    return "latin-1"
+
+
+def _shown(encoding: str) -> str:
+    return encoding.removesuffix("-sig").upper()
