@@ -2,7 +2,7 @@
 
 import sys
 
-from launch import signals
+from research import signals
 
 # While `python -m launch.NAME` looks for the program; the imports that follow take seconds, and may be stopped too.
 if sys.argv[0] == "-m":

@@ -16,13 +16,13 @@ import numpy as np
 from absl import flags
 
 from launch import start
-from launch.monitor import Terminal
 from launch.trained import BEAMS, Trained, trained
 from research.analysis.attention import attention_figure, write
 from research.analysis.evaluation import Evaluation
 from research.data import csv_file, csv_series, folder, text
 from research.data.spec import PADDING
 from research.errors import UserError
+from research.sweeps.monitor import Terminal
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.tasks.bleu import bleu

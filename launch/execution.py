@@ -7,11 +7,11 @@ import jax
 from absl import flags
 
 from launch.memory import memory
-from launch.monitor import Terminal
 from launch.start import define_directory, define_output
 from research.duration import Interval
 from research.errors import UserError
 from research.sweeps.execution import Execution
+from research.sweeps.monitor import Terminal
 from research.training.checkpoints import Keep
 
 CHECKPOINTS = define_directory("checkpoints", None, "directory of the checkpoints; none: checkpoints/ in --records")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from launch import declared, start
+from launch import start
 from launch.entries import entry_lines
 from launch.planner import DATA_DIR
 from research.data import prepared
@@ -26,6 +26,7 @@ from research.registry import (
     TASKS,
     Registry,
 )
+from research.sweeps import declared
 from research.sweeps.experiment import EXPERIMENTS
 
 CATALOGUE: dict[str, Registry] = {

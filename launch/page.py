@@ -7,14 +7,14 @@ from pathlib import Path
 
 from launch import planned
 from launch.members import by_row, of_sweep
-from launch.monitor import Terminal
 from launch.planner import planner
-from launch.tables import Shown, of_experiment
-from launch.tables import of_sweep as table_of
 from research.analysis import figures, html, progress
+from research.analysis.tables import Shown, of_experiment
+from research.analysis.tables import of_sweep as table_of
 from research.errors import UserError
 from research.sweeps.experiment import Experiment
 from research.sweeps.files import write_atomically
+from research.sweeps.monitor import Terminal
 from research.sweeps.obtain import done
 from research.sweeps.plan import Planner, Run, unique
 from research.sweeps.status import Member, Status, status

@@ -7,16 +7,17 @@ Examples:
 
 from collections.abc import Sequence
 
-from launch import declared, planned, start
+from launch import planned, start
 from launch.flags import define_run_flags, define_sweep_flags, named_or_asked
 from launch.members import by_row
-from launch.monitor import Terminal
 from launch.named import change
 from launch.named import planned as planned_runs
 from launch.planner import planner
 from launch.records import store
 from research.errors import UserError
+from research.sweeps import declared
 from research.sweeps.experiment import Experiment
+from research.sweeps.monitor import Terminal
 from research.sweeps.obtain import tell_notes
 from research.sweeps.plan import Planner, Run, unique
 from research.sweeps.store import Store

@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
-from launch import distributed, help, signals
-from launch.signals import EXIT_STOPPED
-from research import runtime
+from launch import distributed, help
+from research import runtime, signals
 from research.errors import Stopped, UserError, blamed, close
+from research.signals import EXIT_STOPPED
 
 EXIT_USER = 2
 EXIT_DIVERGED = 3  # the run that was asked for diverged; it has its record

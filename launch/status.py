@@ -55,7 +55,8 @@ def _found(records: Store) -> tuple[str, Status]:
         return "sweep", status(list(_every(records)), records)
     if EXPERIMENT.value is None and HTML.value is None:
         return NAME.value, status(of_sweep(Sweep.load(records, NAME.value)), records)
-    from launch import declared, page
+    from launch import page
+    from research.sweeps import declared
 
     if NAME.value is not None:
         return NAME.value, page.look(NAME.value, Sweep.load(records, NAME.value), records, HTML.value)

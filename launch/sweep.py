@@ -18,8 +18,8 @@ from launch.output import put
 from launch.planner import planner
 from launch.records import store
 from launch.slurm.flags import cancelling, executor, on_slurm, terminal
-from launch.tables import of_sweep
 from research import identity
+from research.analysis.tables import of_sweep
 from research.errors import UserError
 from research.sweeps.obtain import obtain
 from research.sweeps.slurm import cluster

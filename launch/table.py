@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from launch import declared, start
+from launch import start
 from launch.again import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
 from launch.execution import execution
 from launch.flags import with_its_plugins
@@ -20,10 +20,11 @@ from launch.output import put, put_text
 from launch.planner import planner
 from launch.records import store
 from launch.slurm.flags import cancelling, executor, on_slurm, terminal
-from launch.tables import Shown, of_experiment, of_sweep
 from research.analysis.explain import explain
 from research.analysis.runs import runs_of
+from research.analysis.tables import Shown, of_experiment, of_sweep
 from research.errors import UserError
+from research.sweeps import declared
 from research.sweeps.obtain import done, obtain
 from research.sweeps.sweep import Sweep
 

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 from absl import flags
 
-from launch.monitor import Terminal
 from launch.planner import planner
 from launch.records import store
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
+from research.sweeps.monitor import Terminal
 from research.sweeps.parameters import Parameters, evaluated
 from research.sweeps.plan import Run
 from research.sweeps.record import Record

@@ -12,20 +12,20 @@ from typing import Any
 import jax
 from absl import flags
 
-from launch import declared, start
+from launch import start
 from launch.execution import execution
 from launch.flags import define_run_flags, refuse_written, run_settings
 from launch.output import put
 from launch.planner import planner
 from launch.records import store
 from launch.slurm.flags import executor, on_slurm, terminal
-from launch.tables import columns_of, of_arms
 from research import identity
 from research.analysis.axes import sweep_table
 from research.analysis.cells import Table
+from research.analysis.tables import columns_of, of_arms
 from research.errors import UserError
 from research.sweeps import axes as axes_lib
-from research.sweeps import space, tuning
+from research.sweeps import declared, space, tuning
 from research.sweeps import study as study_lib
 from research.sweeps.axes import Axis
 from research.sweeps.column import Column

@@ -13,15 +13,16 @@ from collections.abc import Iterator, Sequence
 
 from absl import flags
 
-from launch import declared, start
+from launch import start
 from launch.memory import memory
-from launch.monitor import Terminal
 from launch.planner import planner
 from launch.records import store
-from launch.tables import of_experiment
+from research.analysis.tables import of_experiment
 from research.analysis.verdict import intent, location, verdict
 from research.data.progress import progress
 from research.errors import UserError
+from research.sweeps import declared
+from research.sweeps.monitor import Terminal
 from research.sweeps.plan import Planner
 from research.sweeps.record import Record
 from research.sweeps.store import Store

@@ -18,7 +18,14 @@ FILES = sorted(path for folder in ("research", "experiments", "launch") for path
 
 # Lowest first; what shares a floor may import each other.
 FLOORS = (
-    ("research.errors", "research.duration", "research.grammar", "research.options", "research.runtime"),
+    (
+        "research.errors",
+        "research.duration",
+        "research.grammar",
+        "research.options",
+        "research.runtime",
+        "research.signals",
+    ),
     ("research.registry",),
     ("research.rng", "research.kernels", "research.maxima"),
     ("research.config",),

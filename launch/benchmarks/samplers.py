@@ -6,10 +6,10 @@ from pathlib import Path
 from absl import flags
 
 from launch.execution import execution
-from launch.monitor import Terminal
 from launch.planner import planner
 from research.analysis.statistics import paired_difference
 from research.sweeps import axes, tuning
+from research.sweeps.monitor import Terminal
 from research.sweeps.store import Store
 from research.sweeps.tuning import Budget, Goal, Workshop
 

@@ -10,10 +10,10 @@ from optuna.storages.journal import JournalFileBackend
 from launch import start
 from launch.execution import execution
 from launch.flags import define_run_flags, run_settings
-from launch.monitor import Terminal
 from launch.planner import planner
 from launch.records import store
 from research.sweeps import axes, space
+from research.sweeps.monitor import Terminal
 from research.sweeps.obtain import obtain
 
 JOURNAL = flags.DEFINE_string("journal", "trials.journal", "Optuna's journal, which the processes share")

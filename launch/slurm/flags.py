@@ -10,10 +10,10 @@ from pathlib import Path
 from absl import flags
 
 from launch import execution
-from launch.monitor import Terminal
 from launch.start import CACHE_DIR, PLUGIN, RECORDS, define_name
 from research.errors import UserError
 from research.sweeps import code
+from research.sweeps.monitor import Terminal
 from research.sweeps.obtain import Executor, local
 from research.sweeps.slurm import cluster, submission
 from research.sweeps.slurm.executor import Slurm

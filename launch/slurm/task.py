@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from launch.signals import EXIT_STOPPED
+from research.signals import EXIT_STOPPED
 from research.sweeps.slurm import cluster, failure
 from research.sweeps.slurm.cluster import Refused
 from research.sweeps.slurm.folder import Folder

@@ -13,7 +13,6 @@ import jax
 
 from launch import start
 from launch.execution import execution
-from launch.monitor import Terminal
 from launch.planner import planner
 from launch.records import store
 from launch.slurm.task import say, task_id
@@ -21,6 +20,7 @@ from research import config as config_lib
 from research.errors import UserError
 from research.sweeps import code
 from research.sweeps.job import Report
+from research.sweeps.monitor import Terminal
 from research.sweeps.obtain import local, obtain
 from research.sweeps.plan import Planner, Run
 from research.sweeps.slurm import cluster

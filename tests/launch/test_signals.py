@@ -41,7 +41,7 @@ def test_a_signal_while_importing_ends_in_one_line(tmp_path: Path, kind: signal.
 
 def test_a_program_with_nothing_to_save_ends_at_once_whatever_it_computes() -> None:
     """Here it sleeps in C, where no Python handler runs."""
-    waits = "from launch import signals\nimport ctypes, os\nwith signals.ending():\n"
+    waits = "from research import signals\nimport ctypes, os\nwith signals.ending():\n"
     waits += "    os.kill(os.getpid(), 15)\n    ctypes.CDLL(None).sleep(60)\n"
     began = time.monotonic()
     run = subprocess.run([sys.executable, "-c", waits], cwd=ROOT, capture_output=True, text=True)

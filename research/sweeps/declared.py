@@ -1,10 +1,10 @@
 """The declared experiments, of this package and of the current folder; a broken file spoils no other."""
 
 import functools
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 
-import experiments
 from research.errors import UserError, blamed
 from research.registry import load_package
 from research.sweeps.experiment import EXPERIMENTS, Experiment
@@ -28,6 +28,9 @@ def get(name: str, warn: Callable[[str], None]) -> Experiment:
 def _broken() -> dict[str, str]:
     """What went wrong in each file that cannot be imported, and in which of its lines."""
     found: dict[str, str] = {}
+
+    # By its name, since imports run downwards: what is declared lies above what it is declared with.
+    experiments = importlib.import_module("experiments")
 
     def failed(module: str, error: Exception) -> None:
         name = module.removeprefix(f"{experiments.__name__}.").replace(".", "/")

@@ -10,7 +10,7 @@ from pathlib import Path
 import jax
 from tqdm import tqdm
 
-from launch.signals import STOPPING, watching
+from research.signals import STOPPING, watching
 from research.sweeps import tensorboard
 from research.sweeps.job import Report
 from research.sweeps.plan import Run

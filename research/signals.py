@@ -38,11 +38,12 @@ def watching(say: str = STOPPING, again: bool = True) -> Iterator[Callable[[], s
 
     say: what is said of the first.
 
-    Where several processes train together it gives none: they agree on a step by JAX's own preemption service.
+    Where several processes train together it gives none: they agree on a step by JAX's own preemption service. Nor does
+    it in a thread other than the main one, to which Python gives no handlers.
     """
     import jax  # takes seconds, before which a signal must have its handler
 
-    if jax.process_count() > 1:
+    if jax.process_count() > 1 or threading.current_thread() is not threading.main_thread():
         yield lambda: ""
         return
     received: list[str] = []
