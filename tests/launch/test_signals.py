@@ -20,7 +20,9 @@ _SLOW = "import time\nprint('importing', flush=True)\nfor _ in range(600):\n    
 def test_a_signal_while_importing_ends_in_one_line(tmp_path: Path, kind: signal.Signals) -> None:
     (tmp_path / "launch").symlink_to(ROOT / "launch")
     (tmp_path / "research").mkdir()
-    (tmp_path / "research" / "__init__.py").write_text(_SLOW)
+    (tmp_path / "research" / "__init__.py").write_text("")
+    (tmp_path / "research" / "signals.py").symlink_to(ROOT / "research" / "signals.py")
+    (tmp_path / "research" / "errors.py").write_text(_SLOW)  # what every program imports
     process = subprocess.Popen(
         [sys.executable, "-m", "launch.train"],
         cwd=tmp_path,
