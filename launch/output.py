@@ -1,4 +1,4 @@
-"""Where a table goes: to the terminal or a file, in one of the formats."""
+"""Where a table goes, to the terminal or a file, and what of it is shown, in one of the formats."""
 
 from pathlib import Path
 
@@ -6,15 +6,30 @@ from absl import flags
 
 from launch.start import define_file
 from research.analysis.render import FORMATS, Tabular, render
+from research.analysis.view import View
 from research.sweeps.files import write_atomically
 
 FORMAT = flags.DEFINE_enum("format", "md", sorted(FORMATS), "how the table is written")
+SORT = flags.DEFINE_list("sort", [], "sort the rows by these columns: a metric's best first; -COLUMN reverses")
+TOP = flags.DEFINE_integer("top", None, "show so many rows: the best by the first metric, or by --sort", lower_bound=1)
+COLUMNS = flags.DEFINE_list("columns", [], "show these columns: settings, metrics, n, parameters, …; csv has its own")
+WHERE = flags.DEFINE_multi_string(
+    "where", [], "show the rows with this: 'optimizer=sgd|adam', 'test accuracy>=95%', 'learning_rate<0.1'"
+)
 OUT = define_file("out", None, "write the table to this file; none: print it")
 
 
+VIEW = ("sort", "top", "columns", "where")
+
+
+def view() -> View:
+    """What the flags show of a table. Raises UserError on a condition that is none."""
+    return View(tuple(WHERE.value), tuple(SORT.value), TOP.value, tuple(COLUMNS.value))
+
+
 def put(table: Tabular) -> None:
-    """Prints the table in its --format, or writes it to --out."""
-    put_text(render(table, FORMAT.value))
+    """Prints what the flags show of the table in its --format, or writes it to --out."""
+    put_text(render(view().of(table), FORMAT.value))
 
 
 def put_text(text: str) -> None:

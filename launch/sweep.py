@@ -14,7 +14,7 @@ from launch.again import RETRY_FAILED, refuse_other_code
 from launch.execution import execution
 from launch.flags import define_run_flags, define_sweep_flags, named_or_asked
 from launch.named import change, planned
-from launch.output import put
+from launch.output import put, view
 from launch.planner import planner
 from launch.records import store
 from launch.slurm.flags import cancelling, executor, on_slurm, terminal
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str]) -> None:
     if CANCEL.value:
         _cancel()
         return
+    view()  # a condition that cannot be read is refused before anything is trained
     plans, monitor, how = planner(), terminal(), execution(here=not on_slurm())
     records = store(monitor.warn)
     sweep = named_or_asked(NAME.value, records)

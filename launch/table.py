@@ -16,7 +16,7 @@ from launch.again import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
 from launch.execution import execution
 from launch.flags import with_its_plugins
 from launch.named import planned
-from launch.output import put, put_text
+from launch.output import VIEW, put, put_text, view
 from launch.planner import planner
 from launch.records import store
 from launch.slurm.flags import cancelling, executor, on_slurm, terminal
@@ -40,9 +40,10 @@ FIGURES = start.define_output("figures", "write the table's figures into this di
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
-    for name in ("format", "rows"):
+    for name in ("format", "rows", *VIEW):
         if EXPLAIN.value is not None and flags.FLAGS[name].present:
             raise UserError(f"--{name} is for tables; --explain prints text, so leave one of them out")
+    view()  # a condition that cannot be read is refused before anything is trained
     shown = _shown()
     if EXPLAIN.value is not None:
         put_text(explain(shown.table, EXPLAIN.value))

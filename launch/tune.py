@@ -20,6 +20,7 @@ from launch.planner import planner
 from launch.records import store
 from launch.slurm.flags import executor, on_slurm, terminal
 from research import identity
+from research.analysis import strengths as strengths_lib
 from research.analysis.axes import sweep_table
 from research.analysis.cells import Table
 from research.analysis.tables import columns_of, of_arms
@@ -87,8 +88,8 @@ def _settings(name: str, shop: Workshop, budget: Budget) -> tuple[list[Tuned], T
     runs = shop.planner.runs(tuning.report(tuned, REPORT_SEEDS.value))
     found = shop.obtain(runs)
     records = [found[run.id] for run in runs]
-    # A record has the regularizers with their strengths in one text.
-    paths = [path if path in records[0].config else path.partition(".")[0] for path in tuned.point]
+    known = strengths_lib.settings(records, tuple(tuned.point))[0]
+    paths = [path if path in known else path.partition(".")[0] for path in tuned.point]
     strengths = tuning.described([tuned], budget, REPORT_SEEDS.value)
     keys = list(dict.fromkeys(paths))
     notes = [*_lanes({name: tuned}), *shop.planner.notes(runs)]

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from research.analysis.cells import Arm, Column, Table
 from research.analysis.numerals import as_number
+from research.analysis.strengths import KEY as REGULARIZATION
+from research.analysis.strengths import settings
 from research.analysis.table import build_table
 from research.errors import UserError, nearest
 from research.sweeps.record import Record
@@ -15,36 +17,41 @@ CHOOSING = "The best row of a sweep is chosen, not confirmed: choose on validati
 
 
 def axes(records: Sequence[Record]) -> tuple[str, ...]:
-    """The config keys in which runs differ, in the config's order: not the seed, and nothing that follows from
-    another key (an option that its entry's name settles, a split seed that the seed settles)."""
-    varying = [key for key, values in _values(records) if key != "seed" and len(values) > 1]
-    return tuple(key for key in varying if not any(_settles(records, parent, key) for parent in _parents(key)))
+    """The settings in which runs differ, in the config's order; a regularizer's strength is a setting of its own.
+
+    Not the seed, and nothing that follows from another setting: an option that its entry's name settles, a split seed
+    that the seed settles.
+    """
+    configs = settings(records)
+    varying = [key for key, values in _values(configs) if key != "seed" and len(values) > 1]
+    return tuple(key for key in varying if not any(_settles(configs, parent, key) for parent in _parents(key)))
 
 
-def _values(records: Sequence[Record]) -> Iterator[tuple[str, set[str | None]]]:
+def _values(configs: Sequence[Settings]) -> Iterator[tuple[str, set[str | None]]]:
     """Each key with the values that it has."""
-    kinds = {tuple(record.config) for record in records}
+    kinds = {tuple(config) for config in configs}
     if len(kinds) == 1:  # as in most sweeps; a column at a time is several times faster where there are many runs
-        columns = zip(*(record.config.values() for record in records), strict=True)
+        columns = zip(*(config.values() for config in configs), strict=True)
         yield from ((key, set(column)) for key, column in zip(kinds.pop(), columns, strict=True))
         return
-    for key in dict.fromkeys(key for record in records for key in record.config):
-        yield key, {record.config.get(key) for record in records}
+    for key in dict.fromkeys(key for config in configs for key in config):
+        yield key, {config.get(key) for config in configs}
 
 
 def _parents(key: str) -> list[str]:
     if key == "split_seed":
         return ["seed"]
+    if key.startswith(f"{REGULARIZATION}."):  # `regularization` names a member without its strength
+        return []
     parts = key.split(".")
     return [".".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
-def _settles(records: Sequence[Record], parent: str, key: str) -> bool:
+def _settles(configs: Sequence[Settings], parent: str, key: str) -> bool:
     """Whether `key` has one value for each value of `parent`, and so says nothing more."""
     values: dict[str | None, str | None] = {}
-    return any(parent in record.config for record in records) and all(
-        values.setdefault(record.config.get(parent), record.config.get(key)) == record.config.get(key)
-        for record in records
+    return any(parent in config for config in configs) and all(
+        values.setdefault(config.get(parent), config.get(key)) == config.get(key) for config in configs
     )
 
 
@@ -54,8 +61,8 @@ def group(records: Sequence[Record], keys: Sequence[str]) -> list[Arm]:
     Raises UserError if two different runs have the same combination and seed.
     """
     found: dict[tuple[str, ...], dict[int, Record]] = {}
-    for record in records:
-        by_seed = found.setdefault(tuple(record.config.get(key, "") for key in keys), {})
+    for record, config in zip(records, settings(records, keys), strict=True):
+        by_seed = found.setdefault(tuple(config.get(key, "") for key in keys), {})
         seed = int(record.config.get("seed", 0))
         other = by_seed.setdefault(seed, record)
         if other.run_id != record.run_id:
@@ -100,7 +107,7 @@ def sweep_table(
     Raises UserError for a key that no run has.
     """
     records = list(records)
-    known = {key for record in records for key in record.config}
+    known = {key for config in settings(records, keys or ()) for key in config}
     for key in keys or ():
         if key not in known:
             raise UserError(f"no run has the setting '{key}'; {nearest(key, known)}")

@@ -1,7 +1,7 @@
 """What a table is made of: columns, arms, cells, rows. `table.py` builds one from records, `render.py` prints it."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from research.analysis.statistics import Interval
@@ -95,7 +95,10 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A finished table; nothing in it is rounded. m: the comparisons that Holm corrects for."""
+    """A finished table; nothing in it is rounded. m: the comparisons that Holm corrects for.
+
+    shown: the places that a reader sees, by name; (): all of them.
+    """
 
     title: str
     columns: tuple[Column, ...]
@@ -105,6 +108,15 @@ class Table:
     m: int
     caption: str
     footer: tuple[str, ...]
+    shown: tuple[str, ...] = ()
+
+    def listed(self) -> tuple[Row, ...]:
+        """The rows."""
+        return self.rows
+
+    def listing(self, rows: Sequence[Row], note: str, shown: tuple[str, ...]) -> "Table":
+        """The same table with these of its rows and places; no number of a row changes. note: for the caption."""
+        return dataclasses.replace(self, rows=tuple(rows), caption=f"{self.caption} {note}".rstrip(), shown=shown)
 
     def row(self, label: str) -> Row:
         """The row of that label. Raises UserError with the nearest labels."""

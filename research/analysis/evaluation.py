@@ -1,8 +1,6 @@
 """What a run says of some rows: its predictions as csv, and how far they are right as figures."""
 
-import csv
 import dataclasses
-import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +9,7 @@ import numpy as np
 
 from research.analysis import figures
 from research.analysis.lines import COLOURS
+from research.analysis.machine import csv_text
 from research.sweeps.files import write_atomically
 from research.tasks.classification import CALIBRATION_BINS, calibration_bins, calibration_error, log_softmax
 
@@ -79,9 +78,7 @@ class Evaluation:
 
 
 def _csv(path: Path, table: list[list[str]]) -> Path:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(table)
-    write_atomically(path, text.getvalue())
+    write_atomically(path, csv_text(table))
     return path
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from research.analysis.layout import Panel, Tabular, Text, document
+from research.analysis.layout import DIGIT_SPACE, POINT_SPACE, Panel, Tabular, Text, document
 
 PAGE_ROWS = 36
 
@@ -25,10 +25,12 @@ _ESCAPES = {
     "]": "{]}",
     "*": "{*}",
     "-": "-{}",  # "--" would become a dash
-    '"': "''",
+    '"': r"\textquotedblright{}",
+    "'": "'{}",  # two of them would become a quotation mark
+    "`": r"\textasciigrave{}",  # after ? or ! it would become a Spanish mark
     "±": r"$\pm$",
     "−": "$-$",
-    "–": "--",
+    "–": r"\textendash{}",
     "·": r"$\cdot$",
     "×": r"$\times$",
     "≤": r"$\leq$",
@@ -44,11 +46,13 @@ _ESCAPES = {
     "∈": r"$\in$",
     "ℓ": r"$\ell$",
     "…": r"\ldots{}",
-    "—": "---",
-    "‘": "`",
-    "’": "'",
-    "“": "``",
-    "”": "''",
+    "—": r"\textemdash{}",
+    "‘": r"\textquoteleft{}",
+    "’": r"\textquoteright{}",
+    "“": r"\textquotedblleft{}",
+    "”": r"\textquotedblright{}",
+    DIGIT_SPACE: r"\phantom{0}",
+    POINT_SPACE: r"\phantom{.}",
 }
 _GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta"}
 _GREEK |= {"η": "eta", "θ": "theta", "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu"}
@@ -141,7 +145,10 @@ def _line(texts: Sequence[Text]) -> str:
 
 
 def _cell(text: Text) -> str:
-    return f"\\textbf{{{escape(text.text)}}}" if text.bold else escape(text.text)
+    if not text.bold:
+        return escape(text.text)
+    core = text.text.rstrip(DIGIT_SPACE + POINT_SPACE)
+    return f"\\textbf{{{escape(core)}}}{escape(text.text[len(core) :])}"
 
 
 def escape(text: str) -> str:
@@ -149,8 +156,10 @@ def escape(text: str) -> str:
 
     One that LaTeX does not know is told by its number, so that the document compiles.
     """
-    return " ".join("".join(_ESCAPES.get(char) or _known(char) for char in text).split())
+    escaped = "".join(_ESCAPES.get(char) or _known(char) for char in text)
+    # Two commas are a quotation mark in some encodings of fonts.
+    return escaped.replace(",,", ",{},").replace(r"}\phantom{", "")
 
 
 def _known(char: str) -> str:
-    return char if char <= LAST and char not in _UNDECLARED else f"U+{ord(char):04X}"
+    return char if char <= LAST and char.isprintable() and char not in _UNDECLARED else f"U+{ord(char):04X}"

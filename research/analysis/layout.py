@@ -1,15 +1,20 @@
-"""A table as text in a grid, before it becomes Markdown or LaTeX: one panel per metric."""
+"""A table as text in a grid, before it becomes Markdown, LaTeX or HTML."""
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-from research.analysis import numerals
-from research.analysis.cells import Cell, Column, Comparison, Outcome, Row, Table
-from research.analysis.numerals import NOTHING, Scale
+from research.analysis import places
+from research.analysis.cells import Table
+from research.analysis.numerals import NOTHING
+from research.analysis.places import Place
+from research.errors import UserError, nearest
 
-INCOMPLETE: tuple[Outcome, ...] = ("diverged", "failed", "missing")
+# As wide as a digit, and as a decimal point: they fill a number up, so that the points of a column stand in line.
+DIGIT_SPACE, POINT_SPACE = "\u2007", "\u2008"
+_DECIMAL = re.compile(r"([+−]?\d+)(\.\d+)?(?:( ± )(\d+)(\.\d+)?)?( \(\d+/\d+\))?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,132 +45,136 @@ class Document:
     footer: tuple[str, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """The places of a panel, before they are applied to the rows."""
+
+    heading: str
+    places: Sequence[Place]
+
+
 class Tabular(Protocol):
-    """What can be printed in every format: a Table, or the runs behind it."""
+    """What can be printed in every format: a Table, or the runs behind it. shown: the places, by name; (): all."""
+
+    @property
+    def shown(self) -> tuple[str, ...]: ...
+
+    def listed(self) -> Sequence[Any]:
+        """The rows."""
+
+    def listing(self, rows: Sequence[Any], note: str, shown: tuple[str, ...]) -> "Tabular":
+        """The same table with these of its rows and places. note: what is said of them in the caption."""
 
     def flat(self) -> list[dict[str, Any]]: ...
 
     def tree(self) -> dict[str, Any]: ...
 
 
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """One column of the grid: its header, alignment and the text of each row's cell."""
-
-    header: str
-    align: str
-    text: Callable[[Row, Cell], str]
-    bold: bool = False
-
-
 @functools.singledispatch
-def document(tabular: Tabular) -> Document:
-    """The grid of a table: for arms a panel per metric; columns that say nothing are left out."""
+def grids(tabular: Tabular) -> list[Grid]:
+    """What can be shown of a table's rows: for arms a grid per metric, side by side where nothing is compared."""
     raise TypeError(f"{type(tabular).__name__} is no table")
 
 
-@document.register
-def _of_arms(table: Table) -> Document:
-    panels = tuple(_panel(table, place) for place in range(len(table.columns)))
-    return Document(table.title, table.caption, panels, table.footer)
+@functools.singledispatch
+def texts(tabular: Tabular) -> tuple[str, str, tuple[str, ...]]:
+    """(title, caption, footer) of a table."""
+    raise TypeError(f"{type(tabular).__name__} is no table")
 
 
-def _panel(table: Table, index: int) -> Panel:
-    column = table.columns[index]
-    cells = [(row, row.cells[index]) for row in table.rows]
-    places = _places(table, column, numerals.scale_of(column, (cell for _, cell in cells)), first=index == 0)
-    grid = [[Text(place.text(row, cell), place.bold and cell.bold) for place in places] for row, cell in cells]
-    heading = column.label if len(table.columns) > 1 else ""
-    return panel(heading, [place.header for place in places], [place.align for place in places], grid)
+def document(tabular: Tabular) -> Document:
+    """The table as a reader sees it; columns that say nothing are left out."""
+    title, caption, footer = texts(tabular)
+    panels = [_panel(grid, tabular.listed()) for grid in chosen(grids(tabular), tabular.shown)]
+    return Document(plain(title), plain(caption), tuple(panels), tuple(plain(sentence) for sentence in footer))
 
 
-def panel(heading: str, header: Sequence[str], align: Sequence[str], grid: Sequence[Sequence[Text]]) -> Panel:
-    """A panel without the columns that say nothing in every row."""
-    kept = [i for i in range(len(header)) if any(row[i].text not in ("", NOTHING) for row in grid)]
-    rows = tuple(tuple(row[i] for i in kept) for row in grid)
-    return Panel(heading, tuple(header[i] for i in kept), "".join(align[i] for i in kept), rows)
+@texts.register
+def _texts_of_arms(table: Table) -> tuple[str, str, tuple[str, ...]]:
+    return table.title, table.caption, table.footer
 
 
-def _places(table: Table, column: Column, scale: Scale, first: bool) -> list[Place]:
-    """The columns of one panel; what is not the metric's own stands in the first panel only."""
-    unit = " (%)" if column.in_percent else ""
-    places = [
-        *_names(table),
-        Place("n", "r", lambda row, cell: _runs(cell)),
-        *(_count(outcome) for outcome in INCOMPLETE),
-        Place(column.label + unit, "r", lambda row, cell: _value(cell, scale), bold=True),
+@grids.register
+def _grids_of_arms(table: Table) -> list[Grid]:
+    names, totals = places.names_of(table), places.totals()
+    compared = any(cell.published for row in table.rows for cell in row.cells)
+    if table.baseline is None and not compared:
+        means = [places.mean(column, index) for index, column in enumerate(table.columns)]
+        return [Grid("", [*names, *places.counts(0), *means, *totals])]
+    return [
+        Grid(
+            column.label if len(table.columns) > 1 else "",
+            [
+                *names,
+                *places.counts(index),
+                places.mean(column, index),
+                *(places.test(table, column, index) if table.baseline is not None else ()),
+                *places.published(column, index),
+                *(totals if index == 0 else ()),
+            ],
+        )
+        for index, column in enumerate(table.columns)
     ]
-    if table.baseline is not None:
-        places += [
-            Place(f"Δ to {table.baseline}", "r", lambda row, cell: _difference(cell, scale)),
-            Place("p (Holm)", "r", lambda row, cell: numerals.p_value(cell.p_holm)),
-            Place("verdict", "l", lambda row, cell: "" if row.label == table.baseline else cell.verdict),
-        ]
-    places += [
-        Place("published", "r", lambda row, cell: _published(cell.published, scale)),
-        Place("ours to published", "l", lambda row, cell: _comparison(cell.published, scale)),
+
+
+def chosen(grids: Sequence[Grid], names: Sequence[str]) -> list[Grid]:
+    """The grids with the places of these names only, in their order; all of them where no names are given.
+
+    A grid without a metric is left out, unless no metric is named at all. Raises UserError for a name that is none.
+    """
+    if not names:
+        return list(grids)
+    parts, known = [], set[str]()
+    for grid in grids:
+        by_name = {name: place for place in reversed(grid.places) for name in place.called()}
+        known |= set(by_name)
+        parts.append(Grid(grid.heading, [by_name[name] for name in names if name in by_name]))
+    for name in names:
+        if name not in known:
+            raise UserError(f"--columns: the table has no column '{name}'; {nearest(name, known)}")
+    measuring = [part for part in parts if any(place.better for place in part.places)]
+    return measuring or parts[:1]
+
+
+def _panel(grid: Grid, rows: Sequence[Any]) -> Panel:
+    """The texts of a grid, without the places that say nothing in every row."""
+    columns = [[Text(plain(place.text(row)), place.bold(row)) for row in rows] for place in grid.places]
+    kept = [i for i, column in enumerate(columns) if any(text.text not in ("", NOTHING) for text in column)]
+    lined = [_in_line(columns[i]) if grid.places[i].decimal else columns[i] for i in kept]
+    return Panel(
+        plain(grid.heading),
+        tuple(plain(grid.places[i].header) for i in kept),
+        "".join(grid.places[i].align for i in kept),
+        tuple(zip(*lined, strict=True)),
+    )
+
+
+def _in_line(column: Sequence[Text]) -> list[Text]:
+    """Numbers that differ in their decimals, filled up so that their decimal points and ± stand in line."""
+    found = [_DECIMAL.fullmatch(text.text) for text in column]
+    parts = [match.groups(default="") for match in found if match]
+    if not parts:
+        return list(column)
+    _, fraction, sign, width, rest, count = (max(map(len, part)) for part in zip(*parts, strict=True))
+
+    def filled(parts: Sequence[str]) -> str:
+        wide = parts[3].rjust(width, DIGIT_SPACE)
+        middle = parts[2] or DIGIT_SPACE * sign
+        end = parts[5].ljust(count, DIGIT_SPACE)
+        return f"{parts[0]}{_tail(parts[1], fraction)}{middle}{wide}{_tail(parts[4], rest)}{end}"
+
+    return [
+        text if match is None else dataclasses.replace(text, text=filled(match.groups(default="")))
+        for text, match in zip(column, found, strict=True)
     ]
-    if first:
-        places += [
-            Place("parameters", "r", lambda row, cell: numerals.count(row.parameters)),
-            Place("s/run", "r", lambda row, cell: numerals.seconds(row.seconds)),
-        ]
-    return places
 
 
-def _names(table: Table) -> list[Place]:
-    """The label of a row, or in a sweep one column per axis."""
-    axes = list(table.rows[0].arm.settings) if table.rows else []
-    if axes:
-        return [_axis(key, [row.arm.settings[key] for row in table.rows]) for key in axes]
-    return [Place("arm", "l", lambda row, cell: row.label + (" (baseline)" if row.label == table.baseline else ""))]
+def _tail(fraction: str, width: int) -> str:
+    """`.25` filled up to so many characters."""
+    return (fraction or POINT_SPACE * bool(width)).ljust(width, DIGIT_SPACE)
 
 
-def _axis(key: str, values: Sequence[str]) -> Place:
-    return Place(key, alignment(values), lambda row, cell: row.arm.settings[key] or NOTHING)
-
-
-def alignment(values: Sequence[str]) -> str:
-    """Numbers stand right, words left."""
-    return "r" if all(numerals.as_number(value) is not None for value in values if value) else "l"
-
-
-def _runs(cell: Cell) -> str:
-    """`10`, or `9/10`."""
-    n, total = cell.count("finished"), cell.asked
-    return str(n) if n == total else f"{n}/{total}"
-
-
-def _count(outcome: Outcome) -> Place:
-    return Place(outcome, "r", lambda row, cell: str(cell.count(outcome) or NOTHING))
-
-
-def _value(cell: Cell, scale: Scale) -> str:
-    """`97.25 ± 0.31`, `96.90 ± 0.40 (9/10)` or `diverged (0/10)`."""
-    n, total = cell.count("finished"), cell.asked
-    if cell.interval is None:
-        return f"{' and '.join(o for o in INCOMPLETE if o in cell.outcomes)} (0/{total})"
-    return scale.interval(cell.interval) + ("" if n == total else f" ({n}/{total})")
-
-
-def _difference(cell: Cell, scale: Scale) -> str:
-    return NOTHING if cell.difference is None else scale.interval(cell.difference, sign="+")
-
-
-def _published(comparison: Comparison | None, scale: Scale) -> str:
-    if comparison is None:
-        return NOTHING
-    value, spread, n = comparison.published.value, comparison.published.spread, comparison.published.n
-    text = scale.printed(value) + ("" if spread is None else f" ± {scale.printed(spread)}")
-    return text if n is None else f"{text} (n={n})"
-
-
-def _comparison(comparison: Comparison | None, scale: Scale) -> str:
-    """`intervals overlap (+0.10)`, `better (+0.31)`, `worse (−0.40), intervals apart`."""
-    if comparison is None:
-        return ""
-    if comparison.gap is None:
-        return "nothing to compare"
-    words = "intervals overlap" if comparison.verdict == "overlap" else comparison.verdict
-    apart = ", intervals apart" if comparison.published.spread is not None and comparison.verdict != "overlap" else ""
-    return f"{words} ({scale.number(comparison.gap, '+')}){apart}"
+def plain(text: str) -> str:
+    """A text in one line: white space becomes single spaces; what cannot be printed is told by its number."""
+    words = " ".join(text.split())
+    return words if words.isprintable() else "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in words)

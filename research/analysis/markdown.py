@@ -1,10 +1,21 @@
 """Markdown that reads in a plain terminal: padded columns, wrapped caption and footer."""
 
+import re
 import textwrap
+from unicodedata import combining, east_asian_width
 
-from research.analysis.layout import Panel, Tabular, Text, document
+from research.analysis.layout import DIGIT_SPACE, POINT_SPACE, Panel, Tabular, Text, document
 
-WIDTH = 110
+WIDTH = 80
+SPACES = DIGIT_SPACE + POINT_SPACE
+_AS_SPACES = str.maketrans(SPACES, "  ")
+_SPECIAL = re.compile(
+    r"[|*`$]"  # a cell's end, emphasis, code, mathematics
+    r"|\\(?=[!-/:-@\[-`{-~]|$)"  # a backslash that would escape what follows it
+    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis, which an underscore between letters is not
+    r"|<(?=[A-Za-z/!?])|&(?=#?\w+;)"  # HTML
+    r"|~(?=~)|(?<=~)~|\](?=[(\[:])"  # struck out text, links
+)
 
 
 def to_markdown(table: Tabular) -> str:
@@ -19,12 +30,17 @@ def to_markdown(table: Tabular) -> str:
 
 
 def _paragraph(text: str) -> str:
-    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(_escape(text), WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _item(sentence: str) -> str:
     return textwrap.fill(
-        sentence, WIDTH, initial_indent="- ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        _escape(sentence),
+        WIDTH,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
@@ -32,25 +48,33 @@ def _grid(panel: Panel) -> str:
     starred = [any(row[i].bold for row in panel.rows) for i in range(len(panel.header))]
     body = [[_cell(text, mark) for text, mark in zip(row, starred, strict=True)] for row in panel.rows]
     header = [_escape(text) for text in panel.header]
-    widths = [max(3, *(len(line[i]) for line in (header, *body))) for i in range(len(header))]
+    widths = [max(3, *(_width(line[i]) for line in (header, *body))) for i in range(len(header))]
     rule = [("-" * (w - 1) + ":") if a == "r" else "-" * w for w, a in zip(widths, panel.align, strict=True)]
     return "\n".join(_line(line, widths, panel.align) for line in (header, rule, *body))
 
 
 def _cell(text: Text, starred: bool) -> str:
     """Bold in stars; the others of such a column give way by two places, so that the digits stay in line."""
-    if text.bold:
-        return f"**{_escape(text.text)}**"
-    return _escape(text.text) + ("  " if starred else "")
+    shown = _escape(text.text)
+    core = shown.rstrip(SPACES)
+    tail = " " * (len(shown) - len(core))
+    words = core.translate(_AS_SPACES)
+    return f"**{words}**{tail}" if text.bold else words + ("  " if starred else "") + tail
 
 
 def _line(texts: list[str], widths: list[int], align: str) -> str:
     padded = (
-        text.rjust(width) if side == "r" else text.ljust(width)
+        " " * (width - _width(text)) + text if side == "r" else text + " " * (width - _width(text))
         for text, width, side in zip(texts, widths, align, strict=True)
     )
     return f"| {' | '.join(padded)} |"
 
 
+def _width(text: str) -> int:
+    """The columns that a text takes in a terminal: wide characters (CJK) take two, combining marks none."""
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
 def _escape(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
+    """Plain text as Markdown: only what would mean something there gets a backslash, so that a terminal reads well."""
+    return _SPECIAL.sub(lambda match: f"\\{match[0]}", text)

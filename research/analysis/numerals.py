@@ -2,56 +2,70 @@
 
 import dataclasses
 import math
-import statistics
-from collections.abc import Iterable
 
-from research.analysis.cells import Cell, Column
+from research.analysis.cells import Column
 from research.analysis.statistics import Interval
 
 NOTHING = "–"
+# A metric is a float32, of which more digits than these are rounding.
+MOST_DIGITS = 8
+# Numbers from here on, and those that need more decimals than these, are written with an exponent.
+LARGE, MOST_DECIMALS = 1e7, 6
 
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """How the numbers of one column are written: a factor (100 for percent) and the decimals."""
+    """How the numbers of one cell are written: a factor (100 for percent), the decimals, and an exponent of ten."""
 
     factor: float = 1.0
     decimals: int = 4
+    exponent: int = 0
 
     def number(self, value: float, sign: str = "") -> str:
-        """The number; what does not fit its column is written as 1.2e-05, or 1.23457e+12. sign: "+" for always."""
-        scaled = value * self.factor
+        """The number, without the exponent; one that rounds to zero is written as 1.2e-05. sign: "+" for always."""
+        scaled = value * self.factor / 10.0**self.exponent
         tiny = scaled != 0 and abs(scaled) < 0.5 * 10.0**-self.decimals and self.factor == 1
-        form = ".2g" if tiny else ".6g" if abs(scaled) >= 1e7 else f".{self.decimals}f"
+        form = ".2g" if tiny else ".6g" if abs(scaled) >= LARGE else f".{self.decimals}f"
         text = f"{scaled:{sign}{form}}"
         return text.replace("-", "−") if "e" not in text else text
 
     def printed(self, value: float) -> str:
-        """A number that a paper printed: with all the decimals that it was given with, and the column's at least."""
+        """A number that a paper printed: with all the decimals that it was given with, and the cell's at least."""
+        if self.exponent or not math.isfinite(value):
+            return f"{value * self.factor:g}"
         given = len(f"{value:.10f}".rstrip("0").partition(".")[2]) - round(math.log10(self.factor))
         return dataclasses.replace(self, decimals=max(self.decimals, given)).number(value)
 
     def interval(self, interval: Interval, sign: str = "") -> str:
-        """`97.25 ± 0.31`, or the mean alone where there is no half-width."""
-        mean = self.number(interval.mean, sign)
-        return mean if interval.half_width is None else f"{mean} ± {self.number(interval.half_width)}"
+        """`97.25 ± 0.31`, or the mean alone where there is no half-width; `(1.25 ± 0.31)e-08` with an exponent."""
+        text = self.number(interval.mean, sign)
+        if interval.half_width is not None:
+            text = f"{text} ± {self.number(interval.half_width)}"
+            text = f"({text})" if self.exponent else text
+        return f"{text}e{self.exponent:+03d}" if self.exponent else text
 
 
-def scale_of(column: Column, cells: Iterable[Cell]) -> Scale:
-    """Percent has two decimals; else the median half-width of the column has two significant digits."""
-    if column.in_percent:
-        return Scale(100.0, 2)
-    intervals = [cell.interval for cell in cells if cell.interval is not None]
-    widths = [i.half_width for i in intervals if i.half_width]
-    if widths:
-        return Scale(1.0, _decimals(statistics.median(widths), 2))
-    means = [abs(i.mean) for i in intervals if i.mean]
-    return Scale(1.0, _decimals(statistics.median(means), 4) if means else 4)
+def scale_of(column: Column, interval: Interval | None) -> Scale:
+    """The half-width has two significant digits; without one, the mean has four. Percent has two decimals at least."""
+    factor, least = (100.0, 2) if column.in_percent else (1.0, 0)
+    if interval is None:
+        return Scale(factor, least)
+    mean, width = (abs(size or 0.0) * factor for size in (interval.mean, interval.half_width))
+    sizes = [size for size in (mean, width) if size and math.isfinite(size)]
+    if not sizes or not math.isfinite(mean):
+        return Scale(factor, least)
+    decimals = 1 - _magnitude(width) if width in sizes else 3 - _magnitude(mean)
+    if mean:
+        decimals = min(decimals, MOST_DIGITS - 1 - _magnitude(mean))
+    if max(sizes) >= LARGE or (decimals > MOST_DECIMALS and max(sizes) < 1e-3):
+        exponent = _magnitude(max(sizes))
+        return Scale(factor, max(0, decimals + exponent), exponent)
+    return Scale(factor, max(least, decimals))
 
 
-def _decimals(size: float, digits: int) -> int:
-    """Decimals that show `size` with so many significant digits, between 0 and 6."""
-    return min(6, max(0, digits - 1 - math.floor(math.log10(size))))
+def _magnitude(size: float) -> int:
+    """The power of ten of the first digit, after rounding to two: 0 for 1.5, -1 for 0.25, 0 for 0.997."""
+    return int(f"{size:.1e}".partition("e")[2])
 
 
 def p_value(p: float | None) -> str:

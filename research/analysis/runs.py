@@ -1,15 +1,17 @@
 """A table whose rows are runs: what each differs in, how it ended, its final metrics."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from research.analysis import numerals, provenance
+from research.analysis import numerals, provenance, strengths
 from research.analysis.axes import axes
 from research.analysis.cells import Column, Table
-from research.analysis.layout import Document, Text, alignment, document, panel
+from research.analysis.layout import Grid, grids, texts
 from research.analysis.numerals import NOTHING, Scale
+from research.analysis.places import Place, setting
 from research.analysis.wording import SECONDS
 from research.sweeps.record import Record
 
@@ -18,7 +20,8 @@ from research.sweeps.record import Record
 class RunsTable:
     """One row a run. keys: config keys that differ. columns: the metrics shown; csv and json have all of them.
 
-    labels: the arm of each run id, where there are arms.
+    labels: the arm of each run id, where there are arms. note: what is said of the rows in the caption. shown: the
+    places that a reader sees, by name; (): all of them.
     """
 
     title: str
@@ -26,6 +29,20 @@ class RunsTable:
     keys: tuple[str, ...]
     columns: tuple[Column, ...]
     labels: Mapping[str, str]
+    note: str = ""
+    shown: tuple[str, ...] = ()
+
+    def listed(self) -> tuple[Record, ...]:
+        """The rows."""
+        return self.records
+
+    def listing(self, rows: Sequence[Record], note: str, shown: tuple[str, ...]) -> "RunsTable":
+        """The same table with these of its rows and places. note: for the caption."""
+        return dataclasses.replace(self, records=tuple(rows), note=note, shown=shown)
+
+    def settings(self) -> list[Mapping[str, str]]:
+        """The settings of each run; a strength that is among the keys stands by itself."""
+        return strengths.settings(self.records, self.keys)
 
     def flat(self) -> list[dict[str, Any]]:
         """One flat record a run, in full precision."""
@@ -33,7 +50,7 @@ class RunsTable:
         return [
             {
                 **self._arm(record),
-                **{key: record.config.get(key) for key in self.keys},
+                **{key: config.get(key) for key in self.keys},
                 "status": record.status,
                 "diverged_at": record.diverged_at,
                 **{name: record.metrics.get(name) for name in names},
@@ -42,11 +59,11 @@ class RunsTable:
                 "seconds": record.provenance.get("seconds"),
                 "run_id": record.run_id,
             }
-            for record in self.records
+            for record, config in zip(self.records, self.settings(), strict=True)
         ]
 
     def tree(self) -> dict[str, Any]:
-        """Every run with its whole config, metrics and provenance, in full precision; None where not finite."""
+        """Every run with its whole config, metrics and provenance, in full precision."""
         return {
             "title": self.title,
             "differ": list(self.keys),
@@ -58,7 +75,7 @@ class RunsTable:
                     "diverged_at": record.diverged_at,
                     "error": record.error,
                     "config": record.config,
-                    "metrics": {k: v if math.isfinite(v) else None for k, v in record.metrics.items()},
+                    "metrics": dict(record.metrics),
                     "parameters": record.parameters,
                     "steps": record.steps,
                     "provenance": record.provenance,
@@ -93,28 +110,55 @@ def runs_of(table: Table) -> RunsTable:
     return runs_table(table.records(), table.title, table.columns, {k: " | ".join(v) for k, v in labels.items()})
 
 
-@document.register
-def _of_runs(table: RunsTable) -> Document:
-    keys = {key: [record.config.get(key, "") for record in table.records] for key in table.keys}
-    named = ["arm"] if table.labels else []
-    metrics = [c.label + (" (%)" if c.in_percent else "") for c in table.columns]
-    header = [*named, *keys, *metrics, "status", "s/run", "run id"]
-    align = [*"l" * len(named), *(alignment(values) for values in keys.values()), *"r" * len(metrics), *"lrl"]
-    grid = [
-        [
-            *(Text(table.labels.get(record.run_id, NOTHING)) for _ in named),
-            *(Text(record.config.get(key) or NOTHING) for key in keys),
-            *(Text(_metric(record, column)) for column in table.columns),
-            Text(_status(record)),
-            Text(numerals.seconds(record.provenance.get("seconds"))),
-            Text(record.run_id),
-        ]
-        for record in table.records
+@texts.register
+def _texts_of_runs(table: RunsTable) -> tuple[str, str, tuple[str, ...]]:
+    count = len(table.records)
+    caption = f"{table.title.rstrip('.')}. One row a run, with its final metrics; {count} runs. {table.note}"
+    return table.title, caption, (SECONDS, provenance.sentence(table.records))
+
+
+@grids.register
+def _grids_of_runs(table: RunsTable) -> list[Grid]:
+    configs = {record.run_id: config for record, config in zip(table.records, table.settings(), strict=True)}
+
+    def label(record: Record) -> str:
+        return table.labels.get(record.run_id, NOTHING)
+
+    def of(key: str, record: Record) -> str:
+        return configs[record.run_id].get(key, "")
+
+    keys = {key: functools.partial(of, key) for key in table.keys}
+    return [
+        Grid(
+            "",
+            [
+                *([Place("arm", "l", label, label)] if table.labels else []),
+                *(setting(key, [value(record) for record in table.records], value) for key, value in keys.items()),
+                *(_measured(column) for column in table.columns),
+                Place("status", "l", _status, lambda record: record.status),
+                Place("s/run", "r", lambda r: numerals.seconds(_seconds(r)), _seconds, names=("seconds",)),
+                Place("run id", "l", lambda record: record.run_id, lambda record: record.run_id, names=("run_id",)),
+            ],
+        )
     ]
-    caption = f"{table.title.rstrip('.')}. One row a run, with its final metrics; {len(grid)} runs."
-    return Document(
-        table.title, caption, (panel("", header, align, grid),), (SECONDS, provenance.sentence(table.records))
+
+
+def _measured(column: Column) -> Place:
+    """The final metric of each run."""
+    return Place(
+        column.label + (" (%)" if column.in_percent else ""),
+        "r",
+        lambda record: _metric(record, column),
+        lambda record: record.metrics.get(column.metric),
+        names=tuple(dict.fromkeys((column.label, column.metric))),
+        better=column.better,
+        percent=column.in_percent,
     )
+
+
+def _seconds(record: Record) -> float | None:
+    value = record.provenance.get("seconds")
+    return None if value is None else float(value)
 
 
 def _metrics(records: Iterable[Record]) -> list[str]:
@@ -123,8 +167,10 @@ def _metrics(records: Iterable[Record]) -> list[str]:
 
 def _metric(record: Record, column: Column) -> str:
     value = record.metrics.get(column.metric)
-    if value is None or not math.isfinite(value):
+    if value is None:
         return NOTHING
+    if not math.isfinite(value):
+        return f"{value:g}".replace("-", "−")  # it is told as what it is: `nan`, `inf`
     return Scale(100.0, 2).number(value) if column.in_percent else f"{value:.4g}"
 
 

@@ -4,6 +4,8 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from research.analysis import statistics
 from research.analysis.cells import (
     BETTER,
@@ -26,6 +28,7 @@ from research.sweeps.record import Record
 DECLARED = "Strengths were declared, not tuned."
 
 
+@np.errstate(over="ignore", invalid="ignore")  # sums of huge metrics become infinite, and are shown as such
 def build_table(
     title: str,
     arms: Sequence[Arm],

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from research.analysis.latex import PAGE_ROWS, escape
 from research.analysis.numerals import Scale, p_value, scale_of, seconds
 from research.analysis.render import FORMATS, render
 from research.analysis.runs import runs_of, runs_table
+from research.analysis.statistics import Interval
 from research.analysis.table import build_table
 from research.errors import UserError
 from tests.analysis.records import arm, record
@@ -67,7 +69,7 @@ def test_markdown_is_aligned_and_fits_a_terminal(table):
     assert len({len(line) for line in rows}) == 1
     bars = [[i for i, char in enumerate(line) if char == "|"] for line in rows]
     assert all(places == bars[0] for places in bars)
-    assert all(len(line) <= 110 for line in lines if not line.startswith("|"))
+    assert all(len(line) <= 80 for line in lines if not line.startswith("|"))
 
 
 def test_markdown_without_baseline_has_no_tests():
@@ -80,7 +82,27 @@ def test_labels_cannot_break_the_grid():
     built = build_table("T", [arm(NASTY, BASE)], [Column("acc", "test/accuracy")], None, range(10))
     header, row = grid(render(built, "md"))
     assert len(header) == len(row)
-    assert row[0] == NASTY.replace("|", r"\|")
+    assert row[0] == r"50% & l1_prox \$x^2\$ {a} #1 ~ \cmd \<b> \| [0] \*"
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("$5_$10", r"\$5\_\$10"),
+        ("learning_rate=0.1", "learning_rate=0.1"),
+        ("_x_ and *y*", r"\_x\_ and \*y\*"),
+        ("`code`", r"\`code\`"),
+        (r"a\|b", r"a\\\|b"),
+        ("&lt; & ~~gone~~", r"\&lt; & \~\~gone\~\~"),
+        ("[x](http://y)", r"[x\](http://y)"),
+        ("two\r\nlines\tand\x0btabs", "two lines and tabs"),
+        ("\x1b[31mred\x00", "U+001B[31mredU+0000"),
+    ],
+)
+def test_a_label_is_text_in_markdown(label, text):
+    built = build_table("T", [arm(label, BASE)], [Column("acc", "test/accuracy")], None, range(10))
+    line = next(line for line in render(built, "md").splitlines() if "94.50" in line)
+    assert line.startswith(f"| {text} |")
 
 
 def test_every_metric_has_its_panel(table):
@@ -124,14 +146,52 @@ def test_what_a_paper_printed_keeps_its_decimals(value, scale, text):
     assert scale.printed(value) == text
 
 
-def test_decimals_follow_the_width_of_the_interval():
+@pytest.mark.parametrize(
+    ("mean", "half_width", "text"),
+    [
+        (2.2331, 0.0038, "2.2331 ± 0.0038"),
+        (2.2331, 0.38, "2.23 ± 0.38"),
+        (3033.33, 379.4, "3033 ± 379"),
+        (0.1234567, 0.0, "0.1235 ± 0.0000"),
+        (0.0, 0.0, "0 ± 0"),
+        (0.1567, None, "0.1567"),
+        (12345.678, None, "12346"),
+        (0.9996, 0.0996, "1.00 ± 0.10"),  # 0.0996 is 0.10 with two digits
+        (0.0000512, 0.013, "5.1e-05 ± 0.013"),
+        (2.2331, 3.8e-9, "2.2331000 ± 3.8e-09"),  # a float32 has no more digits
+        (1.2346e-8, 2.04e-10, "(1.235 ± 0.020)e-08"),
+        (1.5e12, 3e9, "(1.5000 ± 0.0030)e+12"),
+        (1.2e9, None, "1.200e+09"),
+        (1e200, math.inf, "(1.000 ± inf)e+200"),
+    ],
+)
+def test_digits_follow_each_half_width(mean, half_width, text):
+    interval = Interval(mean, half_width, 3)
+    shown = scale_of(Column("MSE", "test/mse", "lower"), interval).interval(interval)
+    assert shown == text
+
+
+def test_percent_has_two_decimals_and_more_where_the_half_width_needs_them():
+    accuracy = Column("accuracy", "test/accuracy")
+    for mean, half_width, text in ((0.9725, 0.0031, "97.25 ± 0.31"), (0.999512, 0.000038, "99.9512 ± 0.0038")):
+        interval = Interval(mean, half_width, 3)
+        assert scale_of(accuracy, interval).interval(interval) == text
+
+
+def test_decimal_points_stand_in_line():
+    """Half-widths of three values spread by d: 4.302653 * d / sqrt(3) is 2.484 d."""
     mse = Column("MSE", "test/mse", "lower")
-    wide = arm("wide", [3000.0, 3200.0, 2900.0])
-    for run in wide.records.values():
-        run.metrics["test/mse"] = run.metrics["test/accuracy"]
-    built = build_table("T", [wide], [mse], None, range(3))
-    assert scale_of(mse, built.rows[0].cells) == Scale(1.0, 0)
-    assert "3033 ± 379" in render(built, "md")
+    arms = [arm("fine", [2.2331, 2.2341, 2.2321]), arm("coarse", [143.0, 148.0, 138.0]), arm("gone", [None] * 3)]
+    for a in arms:
+        for run in a.records.values():
+            if "test/accuracy" in run.metrics:
+                run.metrics["test/mse"] = run.metrics["test/accuracy"]
+    lines = [line for line in render(build_table("T", arms, [mse], None, range(3)), "md").splitlines() if "±" in line]
+    fine, coarse = (line for line in lines if line.startswith("|"))
+    assert "|   2.2331 ±  0.0025 " in fine
+    assert "| 143      ± 12      " in coarse
+    tex = render(build_table("T", arms, [mse], None, range(3)), "tex")
+    assert r"143\phantom{.0000} $\pm$ 12\phantom{.0000}" in tex
 
 
 def test_small_p_and_seconds():
@@ -163,6 +223,10 @@ def test_latex_escapes():
     assert escape("50% & a_b #1 {x}") == r"50\% \& a\_b \#1 \{x\}"
     assert escape("--grid [0] ± 2") == r"-{}-{}grid {[}0{]} $\pm$ 2"
     assert escape("ℓ2 ≈ π·é, 中 «") == r"$\ell$2 $\approx$ $\pi$$\cdot$é, U+4E2D U+00AB"
+    assert escape("?` !` '' ,, – — \"") == (
+        r"?\textasciigrave{} !\textasciigrave{} '{}'{} ,{}, \textendash{} \textemdash{} \textquotedblright{}"
+    )
+    assert escape("a\x1bb\xadc") == "aU+001BbU+00ADc"
     assert escape("\\x ~ ^") == r"\textbackslash{}x \textasciitilde{} \textasciicircum{}"
 
 
@@ -222,6 +286,40 @@ def test_csv_keeps_every_bit(table):
     assert float(rows[1]["mean"]) == cell.interval.mean
     assert float(rows[1]["difference_half_width"]) == cell.difference.half_width
     assert (rows[1]["bold"], rows[1]["n"], rows[3]["diverged"], rows[3]["mean"]) == ("true", "10", "10", "")
+
+
+@pytest.mark.parametrize(
+    "label", ["a\rb", "a\r\nb", "a\nb", 'say "hi", twice', "=1+1", "-5", "$5_$10", "a;b\tc", " x "]
+)
+def test_a_label_survives_csv_and_json(label):
+    built = build_table("T", [arm(label, BASE)], [Column("acc", "test/accuracy")], None, range(10))
+    text = render(built, "csv")
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert (row["row"], row["n"]) == (label, "10")
+    assert json.loads(render(built, "json"))["rows"][0]["label"] == label
+
+
+def test_a_name_that_is_no_utf8_can_be_written():
+    label = b"caf\xe9".decode("utf-8", "surrogateescape")
+    built = build_table("T", [arm(label, BASE)], [Column("acc", "test/accuracy")], None, range(10))
+    for form in FORMATS:
+        render(built, form).encode()
+    assert json.loads(render(built, "json"))["rows"][0]["label"] == label
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_are_not_finite_are_written_in_every_format():
+    loss = Column("loss", "test/loss", "lower")
+    arms = [arm("huge", [1e308, 1.5e308, -1e308]), arm("small", [0.1, 0.2, 0.3]), arm("nan", [math.nan, math.inf, 1.0])]
+    for a in arms:
+        for run in a.records.values():
+            run.metrics["test/loss"] = run.metrics["test/accuracy"]
+    built = build_table("T", arms, [loss], "small", range(3))
+    for form in FORMATS:
+        assert "small" in render(built, form)
+        assert render(runs_of(built), form)
+    json.loads(render(built, "json"), parse_constant=pytest.fail)
+    assert "nan" in render(runs_of(built), "md")
 
 
 def test_an_unknown_format_names_the_known():

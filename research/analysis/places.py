@@ -1,0 +1,195 @@
+"""What a grid shows of each row: a place is one column, with its header, the text of a row and the value behind it."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from research.analysis import numerals
+from research.analysis.cells import Cell, Column, Outcome, Row, Table
+from research.analysis.numerals import NOTHING, scale_of
+from research.sweeps.column import Better
+
+INCOMPLETE: tuple[Outcome, ...] = ("diverged", "failed", "missing")
+
+Value = float | str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """One column of a grid. text, value, bold: functions of a row (a Row, or a run's Record).
+
+    align: `l` or `r`. value: what rows are sorted and chosen by. names: what the place is called beside its header.
+    better: of a metric, which values come first. percent: whether the text is 100 times the value. decimal: whether
+    the texts are numbers that stand with their decimal points in line.
+    """
+
+    header: str
+    align: str
+    text: Callable[[Any], str]
+    value: Callable[[Any], Value]
+    bold: Callable[[Any], bool] = lambda row: False
+    names: tuple[str, ...] = ()
+    better: Better | None = None
+    percent: bool = False
+    decimal: bool = False
+
+    def called(self) -> tuple[str, ...]:
+        """Every name of the place, its header first."""
+        return (self.header, *self.names)
+
+
+def setting(key: str, values: Sequence[str], of: Callable[[Any], str]) -> Place:
+    """The place of a setting. values: all that it has. of: the value of a row."""
+
+    def value(row: Any) -> Value:
+        number = numerals.as_number(of(row))
+        return (of(row) or None) if number is None else number
+
+    return Place(key, alignment(values), lambda row: of(row) or NOTHING, value)
+
+
+def alignment(values: Sequence[str]) -> str:
+    """Numbers stand right, words left."""
+    return "r" if all(numerals.as_number(value) is not None for value in values if value) else "l"
+
+
+def names_of(table: Table) -> list[Place]:
+    """The label of a row, or in a sweep one place per axis."""
+    axes = list(table.rows[0].arm.settings) if table.rows else []
+    if axes:
+        return [_axis(key, [row.arm.settings[key] for row in table.rows]) for key in axes]
+
+    def label(row: Row) -> str:
+        return row.label + (" (baseline)" if row.label == table.baseline else "")
+
+    return [Place("arm", "l", label, lambda row: row.label)]
+
+
+def _axis(key: str, values: Sequence[str]) -> Place:
+    return setting(key, values, lambda row: row.arm.settings[key])
+
+
+def counts(index: int) -> list[Place]:
+    """How many runs of a row finished, and how many did not, in the column at that index."""
+
+    def finished(row: Row) -> str:
+        cell = row.cells[index]
+        n, total = cell.count("finished"), cell.asked
+        return str(n) if n == total else f"{n}/{total}"
+
+    places = [Place("n", "r", finished, lambda row: float(row.cells[index].count("finished")))]
+    return places + [_count(index, outcome) for outcome in INCOMPLETE]
+
+
+def _count(index: int, outcome: Outcome) -> Place:
+    def count(row: Row) -> int:
+        return row.cells[index].count(outcome)
+
+    return Place(outcome, "r", lambda row: str(count(row) or NOTHING), lambda row: float(count(row)))
+
+
+def mean(column: Column, index: int) -> Place:
+    """The mean of a row in a column, with its half-width."""
+
+    def value(row: Row) -> Value:
+        interval = row.cells[index].interval
+        return None if interval is None else interval.mean
+
+    return Place(
+        column.label + (" (%)" if column.in_percent else ""),
+        "r",
+        lambda row: _mean(row.cells[index], column),
+        value,
+        bold=lambda row: row.cells[index].bold,
+        names=tuple(dict.fromkeys((column.label, column.metric))),
+        better=column.better,
+        percent=column.in_percent,
+        decimal=True,
+    )
+
+
+def _mean(cell: Cell, column: Column) -> str:
+    """`97.25 ± 0.31`, `96.90 ± 0.40 (9/10)` or `diverged (0/10)`."""
+    n, total = cell.count("finished"), cell.asked
+    if cell.interval is None:
+        return f"{' and '.join(o for o in INCOMPLETE if o in cell.outcomes)} (0/{total})"
+    return scale_of(column, cell.interval).interval(cell.interval) + ("" if n == total else f" ({n}/{total})")
+
+
+def test(table: Table, column: Column, index: int) -> list[Place]:
+    """The difference to the baseline, its corrected p and the verdict."""
+
+    def difference(row: Row) -> str:
+        interval = row.cells[index].difference
+        return NOTHING if interval is None else scale_of(column, interval).interval(interval, sign="+")
+
+    def value(row: Row) -> Value:
+        interval = row.cells[index].difference
+        return None if interval is None else interval.mean
+
+    def verdict(row: Row) -> str:
+        return "" if row.label == table.baseline else row.cells[index].verdict
+
+    return [
+        Place(
+            f"Δ to {table.baseline}",
+            "r",
+            difference,
+            value,
+            names=("difference",),
+            better=column.better,
+            percent=column.in_percent,
+            decimal=True,
+        ),
+        Place(
+            "p (Holm)",
+            "r",
+            lambda row: numerals.p_value(row.cells[index].p_holm),
+            lambda row: row.cells[index].p_holm,
+            names=("p",),
+        ),
+        Place("verdict", "l", verdict, lambda row: verdict(row) or None),
+    ]
+
+
+def published(column: Column, index: int) -> list[Place]:
+    """The value that a paper printed, and ours compared with it."""
+
+    def printed(row: Row) -> str:
+        return _published(row.cells[index], column)
+
+    def compared(row: Row) -> str:
+        return _comparison(row.cells[index], column)
+
+    return [
+        Place("published", "r", printed, lambda row: (c := row.cells[index].published) and c.published.value),
+        Place("ours to published", "l", compared, lambda row: (c := row.cells[index].published) and c.verdict),
+    ]
+
+
+def _published(cell: Cell, column: Column) -> str:
+    if cell.published is None:
+        return NOTHING
+    scale, given = scale_of(column, cell.interval), cell.published.published
+    text = scale.printed(given.value) + ("" if given.spread is None else f" ± {scale.printed(given.spread)}")
+    return text if given.n is None else f"{text} (n={given.n})"
+
+
+def _comparison(cell: Cell, column: Column) -> str:
+    """`intervals overlap (+0.10)`, `better (+0.31)`, `worse (−0.40), intervals apart`."""
+    comparison = cell.published
+    if comparison is None:
+        return ""
+    if comparison.gap is None:
+        return "nothing to compare"
+    words = "intervals overlap" if comparison.verdict == "overlap" else comparison.verdict
+    apart = ", intervals apart" if comparison.published.spread is not None and comparison.verdict != "overlap" else ""
+    return f"{words} ({scale_of(column, cell.interval).number(comparison.gap, '+')}){apart}"
+
+
+def totals() -> list[Place]:
+    """What is of a row as a whole: its parameters, and the seconds of a run."""
+    return [
+        Place("parameters", "r", lambda row: numerals.count(row.parameters), lambda row: row.parameters),
+        Place("s/run", "r", lambda row: numerals.seconds(row.seconds), lambda row: row.seconds, names=("seconds",)),
+    ]
