@@ -22,7 +22,8 @@ SHARD_BYTES = 64 << 20
 def open_built(load: Callable[[], Table], key: str, version: str, *, cache_dir: str, **known: Any) -> Source:
     """The source of the table that `load()` returns, prepared as a TFDS set under `cache_dir` the first time.
 
-    key, version: the TFDS set's name and version; other content needs others. known: as in open_decoded.
+    key, version: the TFDS set's name and version; other content needs others. known: names and fields of the spec, as
+    in open_decoded.
     """
 
     def prepared() -> Path:

@@ -10,12 +10,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from research.data import images
+from research.data.images import Flaw
 from research.data.progress import progress
 from research.data.table import Table
 from research.data.workers import DECODERS, Ahead
 from research.errors import UserError
 
-VERSION = 1  # raised when the same files are read as other arrays
+VERSION = 2  # raised when the same files are read as other arrays
 SPLITS = ("train", "validation", "test")
 _CHUNK = 64  # examples that a worker reads at once
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -31,8 +33,10 @@ _COPIES = (
 class Contents:
     """The examples of a prepared set, in their order, readable from several threads.
 
-    sources: of the splits that are read. formats: the file formats of the images that were met so far.
+    sources: of the splits that are read. met: file formats of the images that were read so far, and `alpha`.
     """
+
+    directory: Path
 
     info: Any
     splits: list[str]
@@ -41,17 +45,23 @@ class Contents:
     target: str
     columns: list[str]
     decode: Callable[[Any], np.ndarray]
-    formats: set[str]
+    met: set[str]
 
-    def pieces(self) -> list[tuple[Any, range]]:
-        """Sources with rows of theirs that are read at once."""
-        pieces = [(source, range(len(source))) for source in self.sources]
-        return [(source, rows[first : first + _CHUNK]) for source, rows in pieces for first in rows[::_CHUNK]]
+    def pieces(self) -> list[tuple[int, range]]:
+        """Rows of a split, by its place among the splits, that are read at once."""
+        rows = [(place, range(len(source))) for place, source in enumerate(self.sources)]
+        return [(place, of_split[first : first + _CHUNK]) for place, of_split in rows for first in of_split[::_CHUNK]]
 
-    def read(self, piece: tuple[Any, range]) -> list[tuple[np.ndarray, Any]]:
-        """The decoded inputs of a piece's rows and their targets."""
-        source, rows = piece
-        return [(self.decode(example[self.input]), example[self.target]) for example in source.__getitems__(list(rows))]
+    def read(self, piece: tuple[int, range]) -> list[tuple[np.ndarray, Any]]:
+        """The decoded inputs of a piece's rows and their targets. Raises UserError for an image that is refused."""
+        place, rows = piece
+        examples = []
+        for row, example in zip(rows, self.sources[place].__getitems__(list(rows)), strict=True):
+            try:
+                examples.append((self.decode(example[self.input]), example[self.target]))
+            except Flaw as flaw:
+                raise UserError(f"{self.directory}: image {row} of its split '{self.splits[place]}' {flaw}") from None
+        return examples
 
 
 def read(directory: Path, file: Path) -> Table:
@@ -88,9 +98,21 @@ def read(directory: Path, file: Path) -> Table:
         vocabulary=tuple(metadata.get("vocabulary", ())),
         task=metadata.get("task", ""),
         source=int(metadata.get("source", 0)),
-        notes=tuple(metadata.get("notes", ())),
-        note=_COPIES.format(name) if name in _LOSSLESS and "JPEG" in contents.formats else "",
+        note=_COPIES.format(name) if name in _LOSSLESS and "JPEG" in contents.met else "",
+        notes=(*metadata.get("notes", ()), *_notes(contents)),
     )
+
+
+def _notes(contents: Contents) -> Iterator[str]:
+    """What a reader of a table made of these examples must know."""
+    if "alpha" in contents.met:
+        yield "some of its images have an alpha channel; what is transparent in them is white"
+    for split, source in zip(contents.splits, contents.sources, strict=True):
+        if split == "validation":
+            yield (
+                f"its split 'validation' ({len(source):,} rows) joins the training rows, from which --split draws the "
+                "validation rows"
+            )
 
 
 @contextlib.contextmanager
@@ -113,17 +135,17 @@ def _contents(builder: Any, directory: Path) -> Contents:
     splits = [split for split in SPLITS if split in info.splits]
     if "train" not in splits:
         raise UserError(f"{directory} has no split 'train'; it has {', '.join(info.splits) or 'none'}")
-    formats: set[str] = set()
+    met: set[str] = set()
     decode: Callable[[Any], np.ndarray] = np.asarray
     columns: list[str] = []
     # Tokens or bytes that a builder of this package wrote are as they are.
     if "maximum" not in (info.metadata or {}) or not np.issubdtype(info.features[inputs].np_dtype, np.integer):
-        decode, columns = _decoder(info.features[inputs], inputs, directory, formats)
+        decode, columns = _decoder(info.features[inputs], inputs, directory, met)
     skipped = {inputs: tfds.decode.SkipDecoding()} if isinstance(info.features[inputs], tfds.features.Image) else None
     sources = [builder.as_data_source(split, decoders=skipped) for split in splits]
     if not any(map(len, sources)):
         raise UserError(f"{directory} has no examples")
-    return Contents(info, splits, sources, inputs, target, columns, decode, formats)
+    return Contents(directory, info, splits, sources, inputs, target, columns, decode, met)
 
 
 def _batches(contents: Contents, directory: Path, size: int) -> Iterator[tuple[int, np.ndarray, list[Any]]]:
@@ -169,15 +191,15 @@ def _supervised(info: Any, directory: Path) -> tuple[str, str]:
     raise UserError(f"{directory} declares no input and target, and they cannot be told from its features: {described}")
 
 
-def _decoder(feature: Any, name: str, directory: Path, formats: set[str]) -> tuple[Callable[[Any], Any], list[str]]:
+def _decoder(feature: Any, name: str, directory: Path, met: set[str]) -> tuple[Callable[[Any], Any], list[str]]:
     """How to turn the feature's values into arrays, and the names of the columns if it is a table.
 
-    formats: receives the file formats of the images met.
+    met: receives the file formats of the images, and `alpha` if some have it and lose it.
     """
     from tensorflow_datasets import features as kinds
 
     if isinstance(feature, kinds.Image) and feature.np_dtype == np.uint8:
-        return functools.partial(_image, mode=_MODES[feature.shape[-1]], directory=directory, formats=formats), []
+        return functools.partial(_image, mode=_MODES[feature.shape[-1]], met=met), []
     if isinstance(feature, kinds.FeaturesDict):
         # By name: a features.json has no order.
         columns = {key: _column(key, feature[key], directory) for key in sorted(feature)}
@@ -196,17 +218,13 @@ def _decoder(feature: Any, name: str, directory: Path, formats: set[str]) -> tup
     )
 
 
-def _image(encoded: bytes, *, mode: str, directory: Path, formats: set[str]) -> np.ndarray:
+def _image(encoded: bytes, *, mode: str, met: set[str]) -> np.ndarray:
     """uint8 [H, W, C]. Always by Pillow: TFDS takes OpenCV where it is installed, whose JPEG bits differ."""
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(encoded)) as image:
-            formats.add(str(image.format))
-            pixels = np.asarray(image.convert(mode) if image.mode != mode else image)
-    except (OSError, SyntaxError) as error:
-        raise UserError(f"{directory}: an image does not decode: {error}") from None
-    return pixels if pixels.ndim == 3 else pixels[..., None]
+    with images.opened(io.BytesIO(encoded)) as image:
+        met.add(str(image.format))
+        if mode != "RGBA" and image.has_transparency_data:
+            met.add("alpha")
+        return images.array(images.pixels(image, mode))
 
 
 def _column(key: str, feature: Any, directory: Path) -> tuple[Callable[[Any], np.ndarray], list[str]]:

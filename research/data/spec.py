@@ -1,6 +1,7 @@
 """What a data set is (DataSpec), and where its arrays come from (Source)."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,10 +84,14 @@ class Arrays(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A data set ready to read: `directory` holds its decoded arrays (see decoded.py)."""
+    """A data set ready to read: `directory` holds its decoded arrays (see decoded.py).
+
+    names: what each row is called, [N], where that is not its number.
+    """
 
     spec: DataSpec
     directory: Path
+    names: Sequence[str] = ()
 
     def arrays(self) -> Arrays:
         """The arrays, memory-mapped and read-only. Raises UserError if the decoded copy is damaged."""
