@@ -72,9 +72,9 @@ def trained() -> Trained:
     record = lookup(records, name)
     run = run_of(record, plans)
     saved, arrays = Parameters(records).load(record.run_id), plans.arrays(run)
-    if record.diverged_at is not None:
-        Terminal().warn(f"the run diverged at step {record.diverged_at}; these are its parameters of before")
     lane, which = lane_of(run.program, run.config, arrays), PARAMS.value or evaluated(run.config)
     source = plans.source(run.config)
     epoch, variables = saved.epochs[which], saved.variables[which]
+    if record.diverged_at is not None:
+        Terminal().warn(f"the run diverged at step {record.diverged_at}; these are its parameters after epoch {epoch}")
     return Trained(record, run, arrays, source.spec, source.names, lane, which, epoch, variables)
