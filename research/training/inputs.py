@@ -11,6 +11,7 @@ import numpy as np
 from research import config as config_lib
 from research.config import RunConfig
 from research.data import impute, scaling, split
+from research.data.one_hot import OneHot
 from research.data.spec import Arrays, DataSpec
 from research.kernels import kernel_leaves
 from research.registry import SCHEDULES
@@ -96,7 +97,7 @@ def _input_scaling(
         seen = x[train]
         seen = seen[~np.isnan(seen).any(axis=-1)]
     elif spec.impute:
-        seen = x[train]
+        seen = x.take(train) if isinstance(x, OneHot) else x[train]
         # Rounded first: the scaling is fitted on what the network sees.
         fill = impute.fit(seen, spec.impute, spec.features).astype(program.dtype)
         seen = impute.apply(seen, fill)
