@@ -88,7 +88,11 @@ def main(arguments: Sequence[str]) -> None:
         print(f"note: columns that the run does not read: {', '.join(examples.unread)}", file=sys.stderr)
     if OUT.value:
         title = f"{of.run.config.arch.name} on {program.spec.name}, {SPLIT.value}"
-        evaluation = Evaluation(title, examples.names, found["scores"], examples.y, program.spec.classes)
+        scores, y = found["scores"], examples.y
+        if program.spec.target_origin:
+            scores = scores.astype(np.float64) + program.spec.target_origin
+            y = None if y is None else y.astype(np.float64) + program.spec.target_origin
+        evaluation = Evaluation(title, examples.names, scores, y, program.spec.classes)
         for path in evaluation.write(OUT.value):
             print(f"wrote {path}")
 
