@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from research.data.csv_columns import LARGEST, PLAIN, Reading, missing, numbers, read_columns
+from research.data.origin import differences
 from research.data.series import open_series
 from research.data.spec import Arrays, DataSpec, Source, windowed
 from research.errors import UserError, nearest
@@ -46,7 +47,7 @@ def read_series(file: Path, target: str, reading: Reading = PLAIN) -> np.ndarray
 
 def series_like(file: Path, spec: DataSpec, target: str) -> tuple[Arrays, np.ndarray]:
     """Another file's windows and those rows of them that follow each other without overlap, as `spec` has them."""
-    values, context = read_series(file, target).astype(np.float32), spec.shape[0]
+    values, context = differences(read_series(file, target), spec.target_origin), spec.shape[0]
     if len(values) <= context:
         raise UserError(f"{file} has {len(values)} rows, too few for a window of {context} and the next value")
     return windowed(values, context, spec.burn_in), np.arange(0, len(values) - context, context, dtype=np.int32)

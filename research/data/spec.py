@@ -35,8 +35,8 @@ class DataSpec:
     padded: series of numbers are over before their last step, NaN from there on. reconstructs: the targets are the
     inputs, as they are scaled, and the labels are not read. origin: what was subtracted from each column before it
     became float32, one number for windows, () where nothing was; target_origin: the same for the target (see
-    origin.py). What is shown in the data's units adds it; fitted scalings, losses and metrics do not depend on it. kinds:
-    of a table that is stored as OneHot, as there.
+    origin.py). What is shown in the data's units adds it; fitted scalings, losses and metrics do not depend on it.
+    kinds: of a table that is stored as OneHot, as there.
     """
 
     name: str
