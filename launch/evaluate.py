@@ -20,7 +20,6 @@ from launch.trained import BEAMS, Trained, trained
 from research.analysis.attention import attention_figure, write
 from research.analysis.evaluation import Evaluation
 from research.data import csv_file, csv_series, folder, text
-from research.data.image_folders import text_of
 from research.data.spec import PADDING
 from research.errors import UserError
 from research.sweeps.monitor import Terminal
@@ -88,11 +87,7 @@ def main(arguments: Sequence[str]) -> None:
         print(f"note: columns that the run does not read: {', '.join(examples.unread)}", file=sys.stderr)
     if OUT.value:
         title = f"{of.run.config.arch.name} on {program.spec.name}, {SPLIT.value}"
-        scores, y = found["scores"], examples.y
-        if program.spec.target_origin:
-            scores = scores.astype(np.float64) + program.spec.target_origin
-            y = None if y is None else y.astype(np.float64) + program.spec.target_origin
-        evaluation = Evaluation(title, examples.names, scores, y, program.spec.classes)
+        evaluation = Evaluation(title, examples.names, found["scores"], examples.y, program.spec.classes)
         for path in evaluation.write(OUT.value):
             print(f"wrote {path}")
 
@@ -130,8 +125,7 @@ def _of_split(of: Trained, split: str) -> Examples:
     rows = np.asarray(getattr(of.lane, split))
     if not len(rows):
         raise UserError(f"the run has no {split} rows: its split is {of.run.config.split}")
-    names = [of.names[row] for row in rows] if of.names else [str(row) for row in rows]
-    return Examples(names, of.arrays.x, rows, of.arrays.y[rows])
+    return Examples([str(row) for row in rows], of.arrays.x, rows, of.arrays.y[rows])
 
 
 def _of_file(of: Trained, split: str) -> Examples:
@@ -145,8 +139,8 @@ def _of_file(of: Trained, split: str) -> Examples:
     if is_text != (kind == "text"):
         raise UserError(f"split={split}: {spec.name} {'is a text: give text:FILE' if is_text else 'is no text'}")
     if spec.windows:
-        file, target = Path(path).expanduser(), options.get("target", "y")
-        arrays, rows = text.read_like(file, spec) if is_text else csv_series.series_like(file, spec, target)
+        file = Path(path).expanduser()
+        arrays, rows = text.read_like(file, spec) if is_text else csv_series.series_like(file, spec, options)
         return Examples([str(row) for row in rows], arrays.x, rows, arrays.y[rows])
     if images != (kind == "folder"):
         wanted = "images: give folder:DIR" if images else "a table: give csv:FILE"
@@ -154,13 +148,12 @@ def _of_file(of: Trained, split: str) -> Examples:
     if not images and not spec.features:
         raise UserError(f"split={split}: the inputs of {spec.name} are no columns; give one of {', '.join(SPLITS)}")
     if not images:
-        x, y, unread = csv_file.read_like(Path(path).expanduser(), spec, options.get("target", "target"))
+        x, y, unread = csv_file.read_like(Path(path).expanduser(), spec, options)
         return Examples([str(row) for row in range(len(x))], x, np.arange(len(x)), y, unread)
     if spec.maximum != 255:
         raise UserError(f"split={split}: the run's pixels go to {spec.maximum:g}, those of image files to 255")
-    resize, background = bool(options.get("size")), options.get("background", "white")
-    x, y, files = folder.read_like(Path(path).expanduser(), spec, resize, background)
-    return Examples([text_of(file) for file in files], x, np.arange(len(x)), y)
+    x, y, files = folder.read_like(Path(path).expanduser(), spec, bool(options.get("size")))
+    return Examples([str(file) for file in files], x, np.arange(len(x)), y)
 
 
 if __name__ == "__main__":

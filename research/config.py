@@ -123,6 +123,14 @@ OPTIONS: dict[str, Option] = {
     name: option(name, HINTS[name], f.default) for name, f in FIELDS.items() if name not in PARTS
 }
 HELP: dict[str, str] = {name: next(n for n in HINTS[name].__metadata__ if isinstance(n, str)) for name in FIELDS}
+# Options of data sets that are so often given that they have a short name.
+SHORT = {
+    name: f"dataset.{name}"
+    for name in (
+        *("target", "impute", "context", "drop", "numbers", "categories", "missing", "decimal", "thousands"),
+        *("encoding", "comment"),
+    )
+}
 FULL_BATCH = 0  # how `full` is kept; nobody writes 0
 
 Settings = Mapping[str, Any]
@@ -149,9 +157,11 @@ def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
     """
     nested: dict[str, dict[str, Any]] = {}
     for key, value in settings.items():
-        head, dot, tail = key.partition(".")
+        if key in SHORT and SHORT[key] in settings:
+            raise UserError(f"{key} is short for {SHORT[key]}; leave one of them out")
+        head, dot, tail = SHORT.get(key, key).partition(".")
         if head not in FIELDS or (tail and head not in PARTS):
-            raise UserError(f"unknown setting '{key}'; {nearest(key, FIELDS)}")
+            raise UserError(f"unknown setting '{key}'; {nearest(key, [*FIELDS, *SHORT])}")
         if dot:
             nested.setdefault(head, {})[tail] = value
     values: dict[str, Any] = {}

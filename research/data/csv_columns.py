@@ -8,21 +8,17 @@ import itertools
 import re
 import string
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from research.data import csv_text
+from research.data.csv_numbers import Format
 from research.errors import UserError, nearest
-
-_MISSING = ("", "?", "na", "n/a", "nan", "null")
-_NUMBER = r"(?i)^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity|nan)$"
-LARGEST = float(np.finfo(np.float32).max)
 
 _DELIMITERS = ",;\t|"
 _BLOCK = 20_000  # rows that Python's own reader keeps as lists before they become columns
@@ -33,12 +29,20 @@ _BYTES = 4 << 20  # that pyarrow's threads split at once
 class Reading:
     """What the user says of how a file is read. encoding: "" for what its first bytes say, else UTF-8.
 
-    comment: lines that begin with it are left out, "" for none. drop: columns that are left out.
+    comment: lines that begin with it are left out, "" for none. drop: columns that are left out. form: how cells are
+    read.
     """
 
     encoding: str = ""
     comment: str = ""
     drop: tuple[str, ...] = ()
+    form: Format = Format()
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> "Reading":
+        """How new data is read, given the options of the run's own. What was dropped there is passed over here."""
+        form = {field.name: options[field.name] for field in dataclasses.fields(Format) if field.name in options}
+        return cls(options.get("encoding", ""), options.get("comment", ""), form=Format(**form))
 
 
 PLAIN = Reading()
@@ -224,23 +228,3 @@ def _with_text(batch: pa.RecordBatch, comment: str) -> pa.RecordBatch:
     if comment:
         without = pc.or_(without, pc.starts_with(batch.column(0), comment))
     return batch.filter(pc.invert(without)) if pc.any(without).as_py() else batch
-
-
-def missing(cells: pa.StringArray) -> np.ndarray:
-    """Where a cell says that there is no value, bool [N]."""
-    return pc.is_in(pc.utf8_lower(cells), pa.array(_MISSING)).to_numpy(zero_copy_only=False)
-
-
-def numbers(cells: pa.StringArray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(float64 [N], bool [N]): the number in each cell, be it infinite, and whether it is one; NaN where it is not.
-
-    where: bool [N], the cells that are read.
-    """
-    read = pc.if_else(pa.array(where), cells, None)
-    try:
-        values = pc.cast(read, pa.float64())
-    except pa.ArrowInvalid:  # a text, or a plus sign
-        written = pc.match_substring_regex(read, _NUMBER)
-        plain = pc.replace_substring_regex(pc.if_else(written, read, None), r"^\+", "")
-        values = pc.cast(plain, pa.float64())
-    return values.to_numpy(zero_copy_only=False), values.is_valid().to_numpy(zero_copy_only=False)

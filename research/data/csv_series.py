@@ -1,12 +1,14 @@
 """`csv:FILE --task=forecast`: a column of a file as a series, whose rows are in the order of time."""
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from research.data.csv_columns import LARGEST, PLAIN, Reading, missing, numbers, read_columns
-from research.data.origin import differences
+from research.data.csv_columns import PLAIN, Reading, read_columns
+from research.data.csv_values import check_complete, numbers_of
 from research.data.series import open_series
 from research.data.spec import Arrays, DataSpec, Source, windowed
 from research.errors import UserError, nearest
@@ -34,20 +36,18 @@ def read_series(file: Path, target: str, reading: Reading = PLAIN) -> np.ndarray
         wrong = f"has no column '{target}'" if target else "needs --target=COLUMN, the series to foresee"
         raise UserError(f"{file} {wrong}; {nearest(target, columns)}")
     column = columns[target]
-    without = missing(column.cells)
-    if without.any():
-        raise column.error(int(without.argmax()), "the value is missing, and a series has one at each step; fill it in")
-    values, _ = numbers(column.cells, ~without)
-    wrong_rows = np.flatnonzero(~(np.abs(values) <= LARGEST))
-    if len(wrong_rows):
-        row = int(wrong_rows[0])
-        raise column.error(row, f"'{column.cells[row]}' is not a number, which a series is of")
+    values = numbers_of(column, reading.form, "a series consists of numbers")
+    check_complete(column, values, "a series has one at each step; fill it in")
     return values
 
 
-def series_like(file: Path, spec: DataSpec, target: str) -> tuple[Arrays, np.ndarray]:
-    """Another file's windows and those rows of them that follow each other without overlap, as `spec` has them."""
-    values, context = differences(read_series(file, target), spec.target_origin), spec.shape[0]
+def series_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> tuple[Arrays, np.ndarray]:
+    """Another file's windows and those rows of them that follow each other without overlap, as `spec` has them.
+
+    options: those with which the run's own series was read.
+    """
+    context = spec.shape[0]
+    values = read_series(file, options.get("target", "y"), Reading.of(options)).astype(np.float32)
     if len(values) <= context:
         raise UserError(f"{file} has {len(values)} rows, too few for a window of {context} and the next value")
     return windowed(values, context, spec.burn_in), np.arange(0, len(values) - context, context, dtype=np.int32)

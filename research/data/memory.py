@@ -1,7 +1,6 @@
 """Data sets in memory: small made-up ones, on which any network can be tried without files."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ class Memory:
 
     spec: DataSpec
     data: Arrays
-    names: Sequence[str] = ()
 
     def arrays(self) -> Arrays:
         return self.data

@@ -32,9 +32,6 @@ class Opened(Protocol):
     @property
     def spec(self) -> DataSpec: ...
 
-    @property
-    def names(self) -> Sequence[str]: ...
-
     def arrays(self) -> Arrays: ...
 
 

@@ -40,7 +40,6 @@ def forward(program: Program, lane: Lane, index: jax.Array | None, **share: Any)
         numbers=numbers,
         dtype=dtype,
         index=index,
-        frozen=program.config.freeze,
         **share,
     )
 

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research.data import csv_file
+from research.data.csv_columns import PLAIN, Reading
+from research.data.csv_numbers import Format
 from research.data.source import open_source
 from research.errors import UserError
 
@@ -22,10 +24,10 @@ FLOWERS = """length,colour,wet,species
 
 @pytest.fixture
 def read(tmp_path):
-    def read(text, target="y", impute=False, task="auto"):
+    def read(text, target="y", impute=False, task="auto", reading=PLAIN):
         file = tmp_path / "table.csv"
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return csv_file.read(file, target, impute, task)
+        return csv_file.read(file, target, impute, task, reading)
 
     return read
 
@@ -65,7 +67,9 @@ def test_fingerprint_is_of_the_content(tmp_path):
     [
         (["1", "0", "1"], "auto", ("0", "1")),
         (["10", "9", "-1"], "auto", ("-1", "9", "10")),  # in the order of the numbers
-        (["1.0", "0.0", "1.0"], "auto", ()),
+        (["1.0", "0.0", "1.0"], "auto", ("0", "1")),  # as pandas writes them beside a NaN
+        (["1.5", "0.5", "1.5"], "auto", ()),
+        (["1.0", "0.0", "1.0"], "regression", ()),
         (["1", "0", "1"], "regression", ()),
         (["1.5", "0.5", "1.5"], "classification", ("0.5", "1.5")),
         (["1", "b", "c"], "auto", ("1", "b", "c")),
@@ -77,7 +81,40 @@ def test_task_of_the_target(read, cells, task, classes):
     table = read("x,y\n" + "".join(f"{row},{cell}\n" for row, cell in enumerate(cells)), task=task)
     assert table.classes == classes
     named = [classes[index] for index in table.y] if classes else list(table.y)
-    assert named == (cells if classes else [float(cell) for cell in cells])
+    assert [value(name) for name in named] == [value(cell) for cell in cells]
+
+
+def value(text):
+    """A number whatever its spelling."""
+    with contextlib.suppress(ValueError):
+        return float(text)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("cells", "task", "says"),
+    [
+        (
+            ["1", "0", "1"],
+            "auto",
+            "has 2 different whole numbers (0, 1) and is read as classes; --task=regression",
+        ),
+        ([str(n) for n in range(1, 27)] * 5, "auto", "has 26 different whole numbers (1, 2, 3, ...) and is read as cl"),
+        (
+            [str(n) for n in range(1, 27)] * 4,
+            "auto",
+            "is read as a quantity; --task=classification reads",
+        ),
+        ([str(2 * n) for n in range(1, 27)] * 5, "auto", "is read as a quantity; --task=classification reads"),
+        (["0", "2.5", "1"], "auto", ""),
+        (["1", "0", "1"], "classification", ""),
+        (["u", "v", "NA"], "auto", "'NA' is a text; --missing=NA takes it for a missing value"),
+    ],
+)
+def test_what_the_target_is_taken_for_is_said(read, cells, task, says):
+    table = read("x,y\n" + "".join(f"{row}.5,{cell}\n" for row, cell in enumerate(cells)), task=task)
+    assert len(table.notes) == bool(says)
+    assert says in "".join(table.notes)
 
 
 def test_missing_numbers_stay_nan_and_missing_categories_have_no_column_set(read):
@@ -96,7 +133,23 @@ def test_impute_reaches_the_spec(tmp_path):
 
 @pytest.mark.parametrize("text", ["a;b;y\n1,5;2;0\n2,5;3;1\n", "a\tb\ty\n1,5\t2\t0\n2,5\t3\t1\n"])
 def test_other_separators(read, text):
-    assert read(text).features == ("a=1,5", "a=2,5", "b")
+    with pytest.raises(UserError, match="column 'a': '1,5' is a number written with ','; --decimal=, "):
+        read(text)
+    assert read(text, reading=Reading(form=Format(decimal=","))).x.tolist() == [[1.5, 2], [2.5, 3]]
+
+
+def test_columns_whose_kind_is_said(read):
+    text = "share,zip,y\n63%,01000,0\n64%,02000,1\n"
+    table = read(text, reading=Reading(form=Format(numbers=("share", "zip"))))
+    assert table.x.tolist() == [[63, 1000], [64, 2000]]
+    table = read(text, reading=Reading(form=Format(categories=("share", "y"))))
+    assert (table.features, table.classes) == (("share=63%", "share=64%", "zip=01000", "zip=02000"), ("0", "1"))
+    with pytest.raises(UserError, match=r"numbers=shar: .* has no such column; did you mean share\?"):
+        read(text, reading=Reading(form=Format(numbers=("shar",))))
+    with pytest.raises(UserError, match="column 'y' is named by --numbers and by --categories"):
+        Format(numbers=("y",), categories=("y",))
+    with pytest.raises(UserError, match=r"thousands=\.: expected|is the decimal mark already"):
+        Format(thousands=".")
 
 
 def test_byte_order_mark_quotes_and_blank_lines(read):
@@ -115,7 +168,11 @@ ERRORS = [
     ("a,y\n1,0\n2\n", {}, r"row 3: 1 cells, but the header has 2 columns"),
     ("a,y\n1,0\n,1\n", {}, r"row 3, column 'a': the value is missing; .*--impute=mean"),
     ("a,b,y\n1,u,0\n2,,1\n", {}, r"row 3, column 'b': the value is missing"),
-    ("a,y\n1,0\n2,\n", {"impute": True}, r"row 3, column 'y': the target has no value"),
+    (
+        "a,y\n1,0\n2,\n",
+        {"impute": True},
+        r"row 3, column 'y': the value is missing; a target has one in each row",
+    ),
     ("a,y\n1,0\n2,1\nx,1\n", {}, r"row 4, column 'a': 'x' is not a number, but 2 of the column's 3 values are"),
     ("a,y\n1,0\n2,1\ninf,1\n", {}, r"row 4, column 'a': 'inf' is not a finite number; the largest is 3.4e"),
     ("a,y\n-inf,0\ninf,1\nnear,1\n", {}, r"row 4, column 'a': 'near' is not a number"),
@@ -124,9 +181,13 @@ ERRORS = [
     ("a,y\n1,0\n2,1\n1e39,1\n", {}, r"row 4, column 'a': '1e39' is not a finite number"),
     ("a,y\n1,0\n2,1\n1_000,1\n", {}, r"row 4, column 'a': '1_000' is not a number"),
     ("a,y\n1,0.5\n2,1.5\n3,high\n", {}, r"row 4, column 'y': 'high' is not a number"),
-    ("a,y\n1,u\n2,v\n", {"task": "regression"}, r"row 2, column 'y': 'u' is not a number, which a regression needs"),
-    ("a,y\n1,u\n2,u\n", {}, r"column 'y': all rows are of one class, 'u'"),
-    ("a,b,y\n1,,0\n2,,1\n", {"impute": True}, r"column 'b' has no values; delete the column"),
+    ("a,y\n1,u\n2,v\n", {"task": "regression"}, r"row 2, column 'y': 'u' is not a number; a regression needs numbers"),
+    ("a,y\n1,5.5\n2,5.5\n", {}, r"column 'y': all 2 rows have the value 5.5; nothing can be learned"),
+    ("a,y\n1,1\n2,0\n3,NA\n", {}, r"row 4, column 'y': the value is missing \('NA'\); .*--categories=y makes a class"),
+    ("a,y\n" + "".join(f"{n},name {n}\n" for n in range(40)), {}, r"each of the 40 rows is of a class of its own"),
+    ("a,y\n1,0\n2,1\nx y,0\n", {}, r"--missing='x y' takes it for a missing value; --categories=a reads"),
+    ("a,y\n1,u\n2,u\n", {}, r"column 'y': all 2 rows are of one class, 'u'; nothing can be learned"),
+    ("a,b,y\n1,,0\n2,,1\n", {"impute": True}, r"column 'b' has no values; --drop=b leaves it out"),
     ('a,y\n1,"u\n', {}, r"row 2: "),
     (b"a,y\n\xff,0\n", {}, r"row 2 is not in UTF-8 \(byte 0xff\); as cp1252 it reads 'ÿ,0': .* add --encoding=cp1252"),
     ("a,y\n" + "".join(f"name {n},{n % 2}\n" for n in range(40)), {}, r"column 'a' has 40 different texts in 40 rows"),

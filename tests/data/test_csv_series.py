@@ -50,9 +50,9 @@ def test_no_value_is_in_two_parts(tmp_path: Path) -> None:
     ("rows", "options", "message"),
     [
         (days(3), {"context": 3}, "csv:prices.csv of length=3 is too short for a window of context=3 and the next"),
-        ([*days(5), "d5,"], {}, "row 7, column 'price': the value is missing, and a series has one at each step"),
+        ([*days(5), "d5,"], {}, "row 7, column 'price': the value is missing; a series has one at each step"),
         ([*days(5), "d5,nan"], {}, "row 7, column 'price': the value is missing"),
-        ([*days(5), "d5,high"], {}, "row 7, column 'price': 'high' is not a number, which a series is of"),
+        ([*days(5), "d5,high"], {}, "row 7, column 'price': 'high' is not a number; a series consists of numbers"),
         (days(9), {"target": "prize"}, "has no column 'prize'; did you mean price"),
         (days(9), {"target": ""}, "needs --target=COLUMN, the series to foresee"),
         (days(9), {"impute": "mean"}, "impute fills the columns of a table"),
@@ -67,9 +67,9 @@ def test_says_what_is_wrong(tmp_path: Path, rows: list[str], options: dict[str, 
 def test_another_file_like_it(tmp_path: Path) -> None:
     spec = opened(tmp_path, days(40), context=3, burn_in=1).spec
     (tmp_path / "more.csv").write_text("price\n" + "\n".join(map(str, range(8))))
-    arrays, rows = csv_series.series_like(tmp_path / "more.csv", spec, "price")
+    arrays, rows = csv_series.series_like(tmp_path / "more.csv", spec, {"target": "price"})
     np.testing.assert_array_equal(arrays.x[rows], [[0, 1, 2], [3, 4, 5]])
     np.testing.assert_array_equal(arrays.y[rows], [[np.nan, 2, 3], [np.nan, 5, 6]])
     (tmp_path / "short.csv").write_text("price\n1\n2\n3\n")
     with pytest.raises(UserError, match="has 3 rows, too few for a window of 3 and the next value"):
-        csv_series.series_like(tmp_path / "short.csv", spec, "price")
+        csv_series.series_like(tmp_path / "short.csv", spec, {"target": "price"})

@@ -33,7 +33,7 @@ def read(
     tmp_path: Path, spec: DataSpec, text: str, target: str = "species"
 ) -> tuple[np.ndarray, np.ndarray | None, list]:
     (tmp_path / "new.csv").write_text(text)
-    return csv_file.read_like(tmp_path / "new.csv", spec, target)
+    return csv_file.read_like(tmp_path / "new.csv", spec, {"target": target})
 
 
 def test_the_same_file_gives_the_same_arrays(tmp_path: Path, spec: DataSpec) -> None:
@@ -56,7 +56,7 @@ def test_columns_are_matched_by_name_and_may_lack_the_target_and_categories(tmp_
 
 def test_missing_values_are_filled_where_the_run_fills_them(tmp_path: Path, spec: DataSpec) -> None:
     text = "length,colour,wet\n?,,1\n"
-    with pytest.raises(UserError, match=r"row 2, column 'length': the value is missing; .* without --impute"):
+    with pytest.raises(UserError, match=r"row 2, column 'length': the value is missing \('\?'\); .* without --impute"):
         read(tmp_path, spec, text)
     x, _, _ = read(tmp_path, dataclasses.replace(spec, impute="mean"), text)
     np.testing.assert_array_equal(x, np.array([[np.nan, 0, 0, 0, 1]], np.float32))

@@ -1,0 +1,117 @@
+"""Why a column with texts among its numbers is refused, and what the user can do about it, in a line."""
+
+import shlex
+from collections.abc import Sequence
+from typing import NoReturn
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from research.data.csv_columns import Column
+from research.data.csv_dates import is_date
+from research.data.csv_numbers import Format, readings, signed, written_otherwise
+
+_MANY = 5000  # different texts of a column that are looked at, to say what they are
+
+
+def flag(option: str, column: Column) -> str:
+    """A flag that names the column, as a shell takes it."""
+    return f"--{option}={shlex.quote(column.name)}"
+
+
+def choices(column: Column) -> str:
+    """What can be done with a column that could be of any kind."""
+    return (
+        f"{flag('drop', column)} leaves the column out; {flag('categories', column)} reads it as categories, "
+        f"{flag('numbers', column)} as numbers"
+    )
+
+
+def unless_texts(column: Column, form: Format, stray: np.ndarray, numbers: np.ndarray) -> None:
+    """Raises UserError, naming the row, unless a column in which some cells are no plain numbers is one of texts.
+
+    stray: bool [N], those cells. numbers: those of the others, NaN where there is none. It is a column of numbers if
+    they are most of its values, however they are written, or all of its different values but one.
+    """
+    texts, counts = _counted(column.cells.filter(pa.array(stray)))
+    written = np.isin(texts, list(written_otherwise(texts)))
+    plain = ~np.isnan(numbers)
+    total = plain.sum() + stray.sum()
+    share = stray.sum() / counts.sum()  # of many different texts some are counted
+    of_numbers = plain.sum() + share * counts[written].sum()
+    different = len(np.unique(numbers[plain])) + written.sum()
+    if 2 * of_numbers > total or (different > 1 and (~written).sum() == 1):
+        cells = texts[written] if written.any() else texts
+        first = int(pc.is_in(column.cells, pa.array(cells)).to_numpy(zero_copy_only=False).argmax())
+        refuse(column, form, first, stray)
+    dates = np.array([is_date(text) for text in texts])
+    if 2 * share * counts[dates].sum() > total:
+        refuse_date(column, int(pc.is_in(column.cells, pa.array(texts[dates])).to_numpy(zero_copy_only=False).argmax()))
+
+
+def refuse(column: Column, form: Format, row: int, stray: np.ndarray, remedy: str = "") -> NoReturn:
+    """Raises UserError for the cell at `row`, which is no plain number.
+
+    stray: bool [N], all such cells. remedy: what to say where the column can be nothing but numbers.
+    """
+    cell = column.cells[row].as_py()
+    if is_date(cell):
+        refuse_date(column, row)
+    texts, _ = _counted(column.cells.filter(pa.array(stray)))
+    otherwise = written_otherwise([cell, *texts])
+    absent = form.absent(column.cells, among_numbers=True)
+    if cell in otherwise:
+        others, _ = _counted(column.cells.filter(pa.array(~stray & ~absent)))
+        signs = {text: (signed(text) or ("", ""))[0] for text in others}
+        raise column.error(row, _written(column, form, cell, otherwise | signs, remedy))
+    if remedy:
+        raise column.error(row, f"'{cell}' is not a number; {remedy}")
+    present = len(stray) - int(absent.sum())
+    raise column.error(
+        row,
+        f"'{cell}' is not a number, but {present - int(stray.sum())} of the column's {present} values are; "
+        f"--missing={shlex.quote(cell)} takes it for a missing value; {_otherwise(column)}",
+    )
+
+
+def refuse_date(column: Column, row: int) -> NoReturn:
+    """Raises UserError for a column of dates or times, of which this row has one."""
+    raise column.error(
+        row,
+        f"'{column.cells[row]}' is a date or a time; {flag('drop', column)} leaves the column out; "
+        f"{flag('categories', column)} reads each as a category; for a quantity write numbers, such as days since the "
+        f"first; for a series give --task=forecast {flag('time', column)}",
+    )
+
+
+def _written(column: Column, form: Format, cell: str, signs: dict[str, str], remedy: str) -> str:
+    """What to say of a number that is not written as the format has it. signs: of all numbers of the column."""
+    other = next((text for text, sign in signs.items() if sign != signs[cell]), None)
+    fitting = readings([cell, *signs])
+    if other is None and not fitting:
+        other = next(text for text in signs if not readings([cell, text]))
+    if other is not None:
+        alike = f"write them alike, or take one for a missing value with --missing={shlex.quote(cell)}"
+        return f"'{cell}' and '{other}' are numbers written in different ways; {alike}; {remedy or _otherwise(column)}"
+    marks = "".join(dict.fromkeys(letter for letter in cell if not letter.isdigit()))
+    what = "a number with a sign" if signs[cell] else f"a number written with {marks!r}"
+    numbers = flag("numbers", column) if signs[cell] else ""
+    usual = f"leaving {form.flags()} out"
+    ways = [
+        f"{' '.join([way.flags(), numbers]).strip() or usual} reads it as {value:.10g}"
+        for value, way in fitting.items()
+    ]
+    return f"'{cell}' is {what}; {'; '.join(ways)}; {remedy or _otherwise(column)}"
+
+
+def _otherwise(column: Column) -> str:
+    return f"{flag('categories', column)} reads the column as texts; {flag('drop', column)} leaves it out"
+
+
+def _counted(cells: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    """(texts [T], counts int [T]): different texts and how often each is there; of very many some, evenly chosen."""
+    counted = pc.value_counts(cells)
+    step = max(1, len(counted) // _MANY)
+    texts: Sequence[str] = counted.field("values").to_pylist()[::step]
+    return np.array(texts, object), counted.field("counts").to_numpy(zero_copy_only=False)[::step]

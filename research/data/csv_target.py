@@ -1,0 +1,119 @@
+"""The target of a csv file: the classes or the values of a column, and the task that follows."""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from research.data import labels
+from research.data.csv_columns import Column
+from research.data.csv_numbers import Format
+from research.data.csv_refused import flag
+from research.data.csv_values import Values, categories_of, check_complete, numbers_of, values_of
+from research.errors import UserError, nearest
+
+
+class Target(NamedTuple):
+    """y: float64 [N] values, or the places int32 [N] of `classes`. notes: how it was understood."""
+
+    y: np.ndarray
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def target_of(column: Column, task: str, form: Format) -> Target:
+    """What the column is for the task; `auto`: classes for texts and few whole numbers, else a quantity.
+
+    Raises UserError, naming the row, for a value that is missing, and for a target that is the same in all rows.
+    """
+    if task == "regression" or (task == "auto" and column.name in form.numbers):
+        return _quantity(column, numbers_of(column, form, "a regression needs numbers"), ())
+    values = values_of(column, form) if task == "auto" else _as_they_are(column, form)
+    check_complete(column, values.numbers, _remedy(column))
+    if values.categories:
+        return _classes(column, values.categories, values.numbers, values.notes)
+    found = labels.labels_of(values.numbers)
+    classes = task == "classification" or labels.are_classes(found)
+    note = labels.note(column.name, found, classes) if task == "auto" else ""
+    notes = (*values.notes, *([note] if note else []))
+    if classes:
+        return _classes(column, _names(column, values.numbers), found.places, notes)
+    return _quantity(column, values.numbers, notes)
+
+
+def target_like(column: Column, classes: tuple[str, ...], form: Format) -> np.ndarray:
+    """The target's values float64 [N] in another file, or its classes int32 [N] by their place in `classes`.
+
+    Classes that are whole numbers are known again in any spelling: 1, 1.0 and +1. Raises UserError, naming the row.
+    """
+    leave = "leave the column out to have predictions alone"
+    if not classes:
+        numbers = numbers_of(column, form, leave)
+        check_complete(column, numbers, leave)
+        return numbers
+    places = pc.index_in(column.cells, pa.array(classes, pa.string()))
+    known = form.numbers_in(pa.array(classes, pa.string()))
+    if not np.isnan(known).any():
+        numbers = form.numbers_in(column.cells)
+        nearest_place = np.searchsorted(known, numbers).clip(0, len(known) - 1)
+        same = pa.array(known[nearest_place] == numbers)
+        places = pc.coalesce(places, pc.if_else(same, pa.array(nearest_place.astype(np.int32)), None))
+    unknown = places.is_null().to_numpy(zero_copy_only=False)
+    if unknown.any():
+        row = int(unknown.argmax())
+        cell = column.cells[row].as_py()
+        raise column.error(row, f"'{cell}' is not one of the classes; {nearest(cell, classes)}; {leave}")
+    return places.to_numpy(zero_copy_only=False).astype(np.int32)
+
+
+def _as_they_are(column: Column, form: Format) -> Values:
+    """The column as classes by all means: numbers if all its cells are, else texts."""
+    if column.name not in form.categories:
+        absent = form.absent(column.cells, among_numbers=True)
+        numbers = form.numbers_in(pc.if_else(pa.array(absent), None, column.cells))
+        codes = pc.any(pc.match_substring_regex(column.cells, "^0[0-9]")).as_py()
+        if not codes and np.isfinite(numbers[~absent]).all() and not absent.all():
+            return Values(numbers)
+    return categories_of(column, form)
+
+
+def _classes(column: Column, names: tuple[str, ...], places: np.ndarray, notes: tuple[str, ...]) -> Target:
+    rows = len(places)
+    if len(names) < 2:
+        raise UserError(f"{_named(column)}: all {rows} rows are of one class, '{names[0]}'; nothing can be learned")
+    if len(names) == rows > labels.MOST:
+        raise UserError(
+            f"{_named(column)}: each of the {rows} rows is of a class of its own, as names and ids are; "
+            "name another column with --target"
+        )
+    return Target(places.astype(np.int32), names, notes)
+
+
+def _quantity(column: Column, numbers: np.ndarray, notes: tuple[str, ...]) -> Target:
+    check_complete(column, numbers, _remedy(column))
+    if (numbers == numbers[0]).all():
+        raise UserError(
+            f"{_named(column)}: all {len(numbers)} rows have the value {numbers[0]:g}; nothing can be learned"
+        )
+    return Target(numbers, (), notes)
+
+
+def _names(column: Column, numbers: np.ndarray) -> tuple[str, ...]:
+    """The names of classes that are numbers, ascending: as the column first spells each of them, but 3 for 3.0."""
+    values, rows = np.unique(numbers, return_index=True)
+    spelled = column.cells.take(pa.array(rows)).to_pylist()
+    whole = [
+        value == np.floor(value) and not re.fullmatch(r"[+-]?\d+", text)
+        for value, text in zip(values, spelled, strict=True)
+    ]
+    return tuple(f"{value:.0f}" if plain else text for value, text, plain in zip(values, spelled, whole, strict=True))
+
+
+def _named(column: Column) -> str:
+    return f"{column.file}, column '{column.name}'"
+
+
+def _remedy(column: Column) -> str:
+    return f"a target has one in each row; delete the row, or {flag('categories', column)} makes a class of its text"

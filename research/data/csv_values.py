@@ -1,0 +1,189 @@
+"""What a column of texts is: numbers, categories, or neither, which is refused with what would make it one of them."""
+
+import shlex
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from research.data import csv_refused
+from research.data.csv_columns import Column
+from research.data.csv_dates import are_days
+from research.data.csv_numbers import AMONG_NUMBERS, NOTHING, Format, signed
+from research.data.csv_refused import flag
+from research.errors import UserError, nearest
+
+LARGEST = float(np.finfo(np.float32).max)
+_ID = 1e15  # a whole number of 16 digits
+_COUNTED = 20  # rows from which 1, 2, 3, ... are taken for a count of them
+
+
+class Values(NamedTuple):
+    """A column that is understood.
+
+    numbers: float64 [N], or the places of its categories among them; NaN is missing. notes: how it was understood,
+    where there was a choice.
+    """
+
+    numbers: np.ndarray
+    categories: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def values_of(column: Column, form: Format) -> Values:
+    """The column's numbers or categories. Raises UserError, naming the row, for a column that is neither."""
+    if column.name in form.categories:
+        return categories_of(column, form)
+    if column.name in form.numbers:
+        return Values(numbers_of(column, form), notes=_words_without_value(column, form))
+    absent = form.absent(column.cells, among_numbers=True)
+    numbers, stray = _parsed(column, form, absent)
+    if absent.all() or stray.any():
+        if stray.any():
+            csv_refused.unless_texts(column, form, stray, numbers)
+        return categories_of(column, form)
+    return _numbers(column, form, numbers, absent)
+
+
+def numbers_of(column: Column, form: Format, remedy: str = "") -> np.ndarray:
+    """The column as numbers, whatever it looks like, float64 [N]; NaN is missing.
+
+    In a column of `form.numbers` a number may have a sign or a unit that all of them have. Raises UserError, naming the
+    row, for any other text. remedy: what to say then, where the column can be nothing but numbers.
+    """
+    absent = form.absent(column.cells, among_numbers=True)
+    numbers, stray = _parsed(column, form, absent)
+    if stray.any() and column.name in form.numbers:
+        numbers, stray = _unsigned(column, form, absent)
+    if stray.any():
+        csv_refused.refuse(column, form, int(stray.argmax()), stray, remedy)
+    _check_finite(column, numbers)
+    return numbers
+
+
+def categories_of(column: Column, form: Format) -> Values:
+    """The column's texts as categories, by name. Only an empty cell of a column in `form.categories` is missing."""
+    if column.name in form.categories:
+        absent = pc.equal(column.cells, "").to_numpy(zero_copy_only=False)
+    else:
+        absent = form.absent(column.cells, among_numbers=False)
+    names = tuple(sorted(pc.unique(column.cells.filter(pa.array(~absent))).to_pylist()))
+    if not names:
+        raise UserError(f"{column.file}, column '{column.name}' has no values; {flag('drop', column)} leaves it out")
+    notes = [
+        f"column '{column.name}': '{name}' is a text; --missing={shlex.quote(name)} takes it for a missing value"
+        for name in names
+        if name.lower() in AMONG_NUMBERS and column.name not in form.categories
+    ]
+    return Values(places_in(column.cells, names), names, tuple(notes))
+
+
+def like(column: Column, categories: tuple[str, ...], form: Format) -> np.ndarray:
+    """`Values.numbers` of another file's column, which has these categories or, without any, numbers as in training.
+
+    Raises UserError, naming the row, for a text that is neither.
+    """
+    if not categories:
+        return numbers_of(column, form)
+    places = places_in(column.cells, categories)
+    absent = form.absent(column.cells, among_numbers=False)
+    if column.name in form.categories:
+        absent = pc.equal(column.cells, "").to_numpy(zero_copy_only=False)
+    unknown = np.isnan(places) & ~absent
+    if unknown.any():
+        row = int(unknown.argmax())
+        cell = column.cells[row].as_py()
+        raise column.error(row, f"'{cell}' was not there in training; {nearest(cell, categories)}")
+    return places
+
+
+def places_in(cells: pa.StringArray, names: tuple[str, ...]) -> np.ndarray:
+    """The place of each cell among the names, float64 [N]; NaN for what is none of them."""
+    places = pc.index_in(cells, pa.array(names, pa.string()))
+    return pc.cast(places, pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def check_complete(column: Column, values: np.ndarray, remedy: str) -> None:
+    """Raises UserError at the first value that is missing, with what its cell says."""
+    missing = np.isnan(values)
+    if missing.any():
+        row = int(missing.argmax())
+        cell = column.cells[row].as_py()
+        raise column.error(row, f"the value is missing{f' ({cell!r})' if cell else ''}; {remedy}")
+
+
+def check_one_hot(column: Column, values: Values, form: Format) -> None:
+    """Raises UserError if the column has too many categories for one-hot columns."""
+    different, rows = len(values.categories), len(values.numbers)
+    most = min(1000, max(10, rows // 2))
+    if different <= most:
+        return
+    numbers = not np.isnan(form.numbers_in(pa.array(values.categories))).any()
+    otherwise = f"{flag('numbers', column)} reads it as numbers" if numbers else "or turn it into numbers"
+    raise UserError(
+        f"{column.file}, column '{column.name}' has {different} different texts in {rows} rows"
+        f"{', as names and ids have' if different == rows else ''}, too many for one-hot columns (at most {most}); "
+        f"{flag('drop', column)} leaves it out, {otherwise}"
+    )
+
+
+def _parsed(column: Column, form: Format, absent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of the cells that are not absent, float64 [N], and where these cells have none, bool [N]."""
+    cells = pc.if_else(pa.array(absent), None, column.cells) if absent.any() else column.cells
+    numbers = form.numbers_in(cells)
+    return numbers, ~absent & np.isnan(numbers)
+
+
+def _numbers(column: Column, form: Format, numbers: np.ndarray, absent: np.ndarray) -> Values:
+    """A column of nothing but numbers, some of which are codes, ids or days, which no network should count with."""
+    _check_finite(column, numbers)
+    present = numbers[~absent]
+    notes = _words_without_value(column, form)
+    if (present != np.floor(present)).any():
+        return Values(numbers, notes=notes)
+    cells = column.cells.filter(pa.array(~absent))
+    codes = cells.filter(pc.match_substring_regex(cells, "^0[0-9]"))
+    digits = len(codes) or np.abs(present).max() >= _ID
+    if digits and pc.all(pc.match_substring_regex(cells, "^[0-9]+$")).as_py():
+        if not len(codes):
+            row = int((np.nan_to_num(numbers) >= _ID).argmax())
+            cell = column.cells[row].as_py()
+            raise column.error(row, f"'{cell}' has {len(cell)} digits, as ids have; {csv_refused.choices(column)}")
+        values = categories_of(column, form)
+        read = f"column '{column.name}' has codes with leading zeros ('{codes[0]}') and is read as categories"
+        return values._replace(notes=(*values.notes, f"{read}; {flag('numbers', column)} reads it as numbers"))
+    if are_days(present):
+        csv_refused.refuse_date(column, int((~absent).argmax()))
+    if len(numbers) >= _COUNTED and not absent.any() and present[0] in (0, 1) and (np.diff(present) == 1).all():
+        notes += (f"column '{column.name}' counts the rows; {flag('drop', column)} leaves it out",)
+    return Values(numbers, notes=notes)
+
+
+def _unsigned(column: Column, form: Format, absent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As _parsed, without the sign or unit that the first number has; another sign leaves no number."""
+    texts = pc.unique(column.cells.filter(pa.array(~absent))).to_pylist()
+    parts = [signed(text) or ("", text) for text in texts]
+    numbers = form.numbers_in(pa.array([number for _, number in parts], pa.string()))
+    alike = [sign == parts[0][0] for sign, _ in parts]
+    places = np.nan_to_num(places_in(column.cells, tuple(texts))).astype(int)
+    values = np.where(absent, np.nan, np.where(alike, numbers, np.nan)[places])
+    return values, ~absent & np.isnan(values)
+
+
+def _check_finite(column: Column, numbers: np.ndarray) -> None:
+    beyond = np.abs(numbers) > LARGEST
+    if beyond.any():
+        row = int(beyond.argmax())
+        raise column.error(row, f"'{column.cells[row]}' is not a finite number; the largest is {LARGEST:.1e}")
+
+
+def _words_without_value(column: Column, form: Format) -> tuple[str, ...]:
+    """A note on words of a column of numbers that are taken for missing values, but could be names elsewhere."""
+    small = pc.utf8_lower(column.cells)
+    more = pa.array([text.lower() for text in (*AMONG_NUMBERS, *form.missing) if text not in NOTHING])
+    words = column.cells.filter(pc.is_in(small, more))
+    if not len(words):
+        return ()
+    shown = ", ".join(f"'{word}'" for word in pc.unique(words).to_pylist()[:3])
+    return (f"column '{column.name}': {shown} is taken for a missing value, in {len(words)} of {len(small)} rows",)

@@ -1,0 +1,51 @@
+"""Whether a target of numbers names classes, which no file and few builders say."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+MOST = 20  # different whole numbers that are classes, whichever they are
+MOST_COUNTED = 50  # the same if they are 0, 1, 2, ... or 1, 2, 3, ..., and each of them is there a few times
+_FEW = 5
+_NOTED = 100  # different whole numbers that could be meant as classes
+
+
+class Labels(NamedTuple):
+    """Numbers as classes: the different values, ascending, float64 [K], and each row's place among them, int32 [N]."""
+
+    values: np.ndarray
+    places: np.ndarray
+
+
+def labels_of(numbers: np.ndarray) -> Labels:
+    """The different numbers [N] as classes."""
+    values, places = np.unique(np.asarray(numbers, np.float64), return_inverse=True)
+    return Labels(values, places.astype(np.int32))
+
+
+def are_classes(labels: Labels) -> bool:
+    """Whether the numbers are taken for classes if nobody says what they are."""
+    values = labels.values
+    if (values != np.floor(values)).any():
+        return False
+    counted = values[0] in (0, 1) and (np.diff(values) == 1).all()
+    return len(values) <= MOST or bool(
+        counted and len(values) <= MOST_COUNTED and np.bincount(labels.places).min() >= _FEW
+    )
+
+
+def note(name: str, labels: Labels, classes: bool) -> str:
+    """What to say of how the target `name` was understood, "" if there was no choice."""
+    values = labels.values
+    if (values != np.floor(values)).any() or len(values) > _NOTED:
+        return ""
+    shown = ", ".join(f"{value:.0f}" for value in values[:3]) + ", ..." * (len(values) > 3)
+    taken = f"the target '{name}' has {len(values)} different whole numbers ({shown}) and is read as "
+    if classes:
+        return f"{taken}classes; --task=regression reads it as a quantity"
+    return f"{taken}a quantity; --task=classification reads it as classes"
+
+
+def names(labels: Labels) -> tuple[str, ...]:
+    """The classes' names, where no text names them: 3, not 3.0."""
+    return tuple(f"{value:.0f}" if value == np.floor(value) else f"{value!r}" for value in labels.values.tolist())
