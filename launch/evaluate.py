@@ -20,6 +20,7 @@ from launch.trained import BEAMS, Trained, trained
 from research.analysis.attention import attention_figure, write
 from research.analysis.evaluation import Evaluation
 from research.data import csv_file, csv_series, folder, text
+from research.data.image_folders import text_of
 from research.data.spec import PADDING
 from research.errors import UserError
 from research.sweeps.monitor import Terminal
@@ -87,7 +88,11 @@ def main(arguments: Sequence[str]) -> None:
         print(f"note: columns that the run does not read: {', '.join(examples.unread)}", file=sys.stderr)
     if OUT.value:
         title = f"{of.run.config.arch.name} on {program.spec.name}, {SPLIT.value}"
-        evaluation = Evaluation(title, examples.names, found["scores"], examples.y, program.spec.classes)
+        scores, y = found["scores"], examples.y
+        if program.spec.target_origin:
+            scores = scores.astype(np.float64) + program.spec.target_origin
+            y = None if y is None else y.astype(np.float64) + program.spec.target_origin
+        evaluation = Evaluation(title, examples.names, scores, y, program.spec.classes)
         for path in evaluation.write(OUT.value):
             print(f"wrote {path}")
 
@@ -125,7 +130,8 @@ def _of_split(of: Trained, split: str) -> Examples:
     rows = np.asarray(getattr(of.lane, split))
     if not len(rows):
         raise UserError(f"the run has no {split} rows: its split is {of.run.config.split}")
-    return Examples([str(row) for row in rows], of.arrays.x, rows, of.arrays.y[rows])
+    names = [of.names[row] for row in rows] if of.names else [str(row) for row in rows]
+    return Examples(names, of.arrays.x, rows, of.arrays.y[rows])
 
 
 def _of_file(of: Trained, split: str) -> Examples:
@@ -152,8 +158,9 @@ def _of_file(of: Trained, split: str) -> Examples:
         return Examples([str(row) for row in range(len(x))], x, np.arange(len(x)), y, unread)
     if spec.maximum != 255:
         raise UserError(f"split={split}: the run's pixels go to {spec.maximum:g}, those of image files to 255")
-    x, y, files = folder.read_like(Path(path).expanduser(), spec, bool(options.get("size")))
-    return Examples([str(file) for file in files], x, np.arange(len(x)), y)
+    resize, background = bool(options.get("size")), options.get("background", "white")
+    x, y, files = folder.read_like(Path(path).expanduser(), spec, resize, background)
+    return Examples([text_of(file) for file in files], x, np.arange(len(x)), y)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,10 @@ from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries)
 from launch.start import PLUGIN
-from research import config as config_lib
-from research.config import FIELDS, HELP, OPTIONS, PARTS, REGULARIZERS, SHORT, Part
+from research.config import FIELDS, HELP, PARTS, REGULARIZERS, SHORT, Part
 from research.errors import UserError
 from research.options import REQUIRED, format_value
-from research.sweeps import axes
-from research.sweeps.plan import with_seeds
+from research.sweeps.asked import Axes, asked, refuse_written
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
 
@@ -69,15 +67,6 @@ def run_settings() -> dict[str, str]:
     return settings
 
 
-def refuse_written(paths: Sequence[str], settings: Mapping[str, str]) -> None:
-    """Raises UserError if what one of the paths sets stands in the text of a part already."""
-    there = config_lib.written(settings)
-    for path in paths:
-        if config_lib.spelled(path) in there:
-            head = path.partition(".")[0]
-            raise UserError(f"--{head}={settings[head]} sets {path} already; leave one of them out")
-
-
 def define_sweep_flags() -> None:
     """The axes of a sweep."""
     flags.DEFINE_multi_string("grid", [], "an axis: 'learning_rate=0.01|0.1'; several axes multiply")
@@ -117,21 +106,5 @@ def plugins() -> list[str]:
 def sweep_of_flags() -> Sweep:
     """The sweep that the command line asks for. Raises UserError on a malformed axis."""
     given = flags.FLAGS
-    settings = run_settings()
-    paths, points = axes.points(given.grid, given.zip, given.sample, given.samples, given.sample_seed)
-    for path in paths:
-        if path in settings:
-            raise UserError(f"--{path} is given, and an axis sets it too; leave one of them out")
-    refuse_written(paths, settings)
-    twice = axes.repeats(points, settings, [axes.parse(text, "sample").path for text in given.sample])
-    if twice and given.sample:
-        print(f"note: {twice} of the {len(points)} points repeat an earlier one; each is trained once", file=sys.stderr)
-    first = OPTIONS["seed"].parse(settings.pop("seed", 0), "seed")
-    seeds = range(first, first + given.seeds)
-    if "seed" in paths and given.seeds > 1:
-        raise UserError("an axis sets seed, and so does --seeds; leave one of them out")
-    requests: list[dict[str, str]] = []
-    for point in points:
-        base = {**settings, **point}
-        requests += [base] if "seed" in paths else [dict(s) for s in with_seeds(base, seeds)]
-    return Sweep(requests, paths, plugins())
+    axes_given = Axes(given.grid, given.zip, given.sample, given.samples, given.sample_seed)
+    return asked(run_settings(), axes_given, given.seeds, plugins(), lambda note: print(note, file=sys.stderr))

@@ -1,13 +1,13 @@
 """A name that is asked for again: what changes under it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from research import config as config_lib
 from research.errors import UserError
 from research.options import format_value
 from research.sweeps.execution import Execution
-from research.sweeps.plan import Planner, Run, check_comparable, same
+from research.sweeps.plan import Planner, Run
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
 from research.training.checkpoints import Checkpoints
@@ -28,20 +28,6 @@ def change(name: str, sweep: Sweep, runs: Sequence[Run], store: Store) -> str:
     counts = [f"{len(wanted - had)} new", f"{len(wanted & had)} kept", f"{len(had - wanted)} no longer wanted"]
     what = "; ".join(_settings(before, sweep)) or "by its code"
     return f"'{name}' changes ({what}); runs: {', '.join(counts)}; every record stays"
-
-
-def planned(sweep: Sweep, planner: Planner, say: Callable[[str], None]) -> tuple[list[Run], list[str]]:
-    """The runs of a sweep, and the notes of its table; says which rows are the same runs.
-
-    Raises UserError if the runs cannot be compared.
-    """
-    runs = planner.runs(sweep.requests)
-    check_comparable(runs)
-    arms = [(sweep.arm(request), run) for request, run in zip(sweep.requests, runs, strict=True)]
-    repeated = same(arms)
-    for note in repeated:
-        say(f"note: {note}")
-    return runs, [*planner.notes(runs), *repeated]
 
 
 def _settings(before: Sweep, after: Sweep) -> Iterator[str]:

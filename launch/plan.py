@@ -11,11 +11,11 @@ from launch import planned, start
 from launch.flags import define_run_flags, define_sweep_flags, named_or_asked
 from launch.members import by_row
 from launch.named import change
-from launch.named import planned as planned_runs
 from launch.planner import planner
 from launch.records import store
 from research.errors import UserError
 from research.sweeps import declared
+from research.sweeps.asked import planned as planned_runs
 from research.sweeps.experiment import Experiment
 from research.sweeps.monitor import Terminal
 from research.sweeps.obtain import tell_notes

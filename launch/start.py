@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from absl import app, flags, logging
 
 from launch import distributed, help
-from research import runtime, signals
+from research import characters, runtime, signals
 from research.errors import Stopped, UserError, blamed, close
 from research.signals import EXIT_STOPPED
 
@@ -130,6 +130,7 @@ def run(
                 raise
             _end(f"--plugin={said}", EXIT_USER)
 
+    characters.adapt(sys.stdout, sys.stderr)
     app.run(guarded, flags_parser=parse)
 
 

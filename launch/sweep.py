@@ -13,7 +13,7 @@ from launch import start
 from launch.again import RETRY_FAILED, refuse_other_code
 from launch.execution import execution
 from launch.flags import define_run_flags, define_sweep_flags, named_or_asked
-from launch.named import change, planned
+from launch.named import change
 from launch.output import put, view
 from launch.planner import planner
 from launch.records import store
@@ -21,6 +21,7 @@ from launch.slurm.flags import cancelling, executor, on_slurm, terminal
 from research import identity
 from research.analysis.tables import of_sweep
 from research.errors import UserError
+from research.sweeps.asked import planned
 from research.sweeps.obtain import obtain
 from research.sweeps.slurm import cluster
 from research.sweeps.slurm.executor import cancel

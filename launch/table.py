@@ -15,7 +15,6 @@ from launch import start
 from launch.again import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
 from launch.execution import execution
 from launch.flags import with_its_plugins
-from launch.named import planned
 from launch.output import VIEW, put, put_text, view
 from launch.planner import planner
 from launch.records import store
@@ -25,6 +24,7 @@ from research.analysis.runs import runs_of
 from research.analysis.tables import Shown, of_experiment, of_sweep
 from research.errors import UserError
 from research.sweeps import declared
+from research.sweeps.asked import planned
 from research.sweeps.obtain import done, obtain
 from research.sweeps.sweep import Sweep
 

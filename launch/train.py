@@ -61,7 +61,7 @@ def _metrics(record: Record) -> str:
     if record.status == "failed":
         raise UserError(f"the run failed: {record.cause}")
     if record.status == "diverged":
-        return f"diverged at step {record.diverged_at}: the loss or an update was not finite"
+        return f"diverged at step {record.diverged_at}: {record.cause or 'the loss or an update was not finite'}"
     lines = []
     for split in ("train", "validation", "test"):
         values = {k.partition("/")[2]: v for k, v in record.metrics.items() if k.startswith(f"{split}/")}

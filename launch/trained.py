@@ -1,6 +1,7 @@
 """A run that kept its parameters, as the flags name it, and what it takes to apply its network."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from absl import flags
@@ -29,12 +30,16 @@ BEAMS = flags.DEFINE_integer("beams", 1, "answers that a beam search follows; 1:
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """data: the run's own arrays, and what its source says of them. which: of its parameters; epoch: when they were."""
+    """arrays, spec, names: the run's own data, what its source says of them, and what rows are called, if not numbers.
+
+    which: of its parameters; epoch: when they were.
+    """
 
     record: Record
     run: Run
     arrays: Arrays
     spec: DataSpec
+    names: Sequence[str]
     lane: Lane
     which: str
     epoch: int
@@ -67,8 +72,9 @@ def trained() -> Trained:
     record = lookup(records, name)
     run = run_of(record, plans)
     saved, arrays = Parameters(records).load(record.run_id), plans.arrays(run)
-    if record.diverged_at is not None:
-        Terminal().warn(f"the run diverged at step {record.diverged_at}; these are its parameters of before")
     lane, which = lane_of(run.program, run.config, arrays), PARAMS.value or evaluated(run.config)
-    spec = plans.source(run.config).spec
-    return Trained(record, run, arrays, spec, lane, which, saved.epochs[which], saved.variables[which])
+    source = plans.source(run.config)
+    epoch, variables = saved.epochs[which], saved.variables[which]
+    if record.diverged_at is not None:
+        Terminal().warn(f"the run diverged at step {record.diverged_at}; these are its parameters after epoch {epoch}")
+    return Trained(record, run, arrays, source.spec, source.names, lane, which, epoch, variables)

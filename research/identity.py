@@ -3,16 +3,33 @@
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from research.config import FIELDS, PARTS, STATIC, Leaf, RunConfig, leaves
 from research.options import format_value
-from research.registry import LOSSES, TASKS, Entry
+from research.registry import LOSSES, REGULARIZERS, TASKS, Entry
 
 # Raised when the engine's own mathematics changes (random streams, order of the slots).
 ENGINE_VERSION = 1
 Versions = tuple[tuple[str, int], ...]
+
+
+def _has(config: RunConfig, slot: str, site: str) -> bool:
+    """Whether the config has a regularizer of that slot and site."""
+    entries = (REGULARIZERS.get(part.name) for part in config.regularization)
+    return any((entry.slot, entry.site) == (slot, site) for entry in entries)
+
+
+# Changes of that mathematics which touch only some runs: these alone get another identity. By name, the version and
+# whether it touches a config.
+REVISIONS: Mapping[str, tuple[int, Callable[[RunConfig], bool]]] = {
+    "frozen statistics": (2, lambda config: config.freeze is not None and _has(config, "normalization", "any")),
+    "projected average": (
+        2,
+        lambda config: _has(config, "projection", "norm") and _has(config, "average", "parameters"),
+    ),
+}
 
 
 def entries(config: RunConfig) -> Iterator[tuple[str, Entry]]:
@@ -37,7 +54,7 @@ def static_id(config: RunConfig) -> str:
     Defaults are left out, so that a new flag changes no program's id.
     """
     static = tuple(leaf for leaf in leaves(config) if leaf.kind == STATIC and not leaf.default)
-    return _static_id(static, _versions(tuple(entries(config))))
+    return _static_id(static, versions(config))
 
 
 @functools.lru_cache(maxsize=1024)  # for whole sweeps there is but one
@@ -54,7 +71,7 @@ def science(config: RunConfig, fingerprint: str) -> dict[str, Any]:
     """What `run_id` is a digest of. The place of a csv or folder is no science; the fingerprint stands for it."""
     changed = {leaf.path: format_value(leaf.value) for leaf in leaves(config) if not leaf.default}
     changed["dataset"] = config.dataset.name.partition(":")[0]
-    return {"science": changed, "data": fingerprint, "versions": dict(_versions(tuple(entries(config))))}
+    return {"science": changed, "data": fingerprint, "versions": dict(versions(config))}
 
 
 def reseeded(science: Mapping[str, Any], **seeds: int | None) -> dict[str, Any]:
@@ -64,11 +81,17 @@ def reseeded(science: Mapping[str, Any], **seeds: int | None) -> dict[str, Any]:
     return {**science, "science": changed}
 
 
+def versions(config: RunConfig) -> Versions:
+    """The versions of the registry entries that a config uses, of the engine, and of its revisions that touch it."""
+    revised = tuple((name, version) for name, (version, touches) in REVISIONS.items() if touches(config))
+    return _versions(tuple(entries(config))) + revised
+
+
 @functools.lru_cache(maxsize=1024)
 def _versions(used: tuple[tuple[str, Entry], ...]) -> Versions:
     """The version of each entry, and of the engine."""
-    versions = {f"{kind}:{entry.name.partition(':')[0]}": entry.version for kind, entry in used}
-    return tuple((versions | {"engine": ENGINE_VERSION}).items())
+    found = {f"{kind}:{entry.name.partition(':')[0]}": entry.version for kind, entry in used}
+    return tuple((found | {"engine": ENGINE_VERSION}).items())
 
 
 def digest(value: Any) -> str:

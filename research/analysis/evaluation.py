@@ -60,8 +60,8 @@ class Evaluation:
             columns += [[self.classes[k] for k in self.scores.argmax(axis=1)]]
             columns += [[f"{p:.9g}" for p in column] for column in self.probabilities.T]
         else:
-            columns += [] if self.y is None else [[f"{value:.9g}" for value in self.y]]
-            columns += [[f"{value:.9g}" for value in self.scores[:, 0]]]
+            columns += [] if self.y is None else [list(map(_exact, self.y))]
+            columns += [list(map(_exact, self.scores[:, 0]))]
         return [header, *map(list, zip(*columns, strict=True))]
 
     def confusion(self) -> np.ndarray:
@@ -75,6 +75,11 @@ class Evaluation:
         """`confusion` with the classes' names."""
         rows = [[name, *map(str, row)] for name, row in zip(self.classes, self.confusion(), strict=True)]
         return [["true class", *self.classes], *rows]
+
+
+def _exact(value: np.floating) -> str:
+    """A number with as many digits as tell it from its neighbours."""
+    return f"{value:.9g}" if value.dtype == np.float32 else repr(float(value))
 
 
 def _csv(path: Path, table: list[list[str]]) -> Path:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
+from research.data import reader
 from research.data.decoded import open_decoded
 from research.data.progress import progress
 from research.data.spec import Source
@@ -22,14 +24,15 @@ SHARD_BYTES = 64 << 20
 def open_built(load: Callable[[], Table], key: str, version: str, *, cache_dir: str, **known: Any) -> Source:
     """The source of the table that `load()` returns, prepared as a TFDS set under `cache_dir` the first time.
 
-    key, version: the TFDS set's name and version; other content needs others. known: as in open_decoded.
+    key, version: the TFDS set's name and version; other content needs others. known: names and fields of the spec, as
+    in open_decoded.
     """
 
     def prepared() -> Path:
         directory = Path(cache_dir) / "tensorflow_datasets" / key / version
         return directory if directory.is_dir() else prepare(load(), key, version, directory.parent.parent)
 
-    return open_decoded(f"{key}-{version}", prepared, cache_dir=cache_dir, **known)
+    return open_decoded(f"{key}-{version}-{reader.VERSION}", prepared, cache_dir=cache_dir, **known)
 
 
 def prepare(table: Table, name: str, version: str, root: Path) -> Path:
@@ -59,13 +62,17 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
         def _info(self) -> Any:
             of_steps: dict[str, Any] = {"classes": table.classes, "vocabulary": table.vocabulary, "task": table.task}
             of_steps |= {"source": table.source} if table.source else {}
-            notes = {"notes": table.notes} if table.notes else {}
+            of_reading = {"notes": table.notes, "origin": table.origin, "target_origin": table.target_origin}
             if table.y.ndim > 1:
-                # As numbers a mask of many pixels is slow to read and write.
-                as_bytes = {"encoding": tfds.features.Encoding.BYTES} if table.y.ndim > 2 else {}
+                # As numbers a mask of many pixels is slow to read and write, and float64 becomes float32.
+                needs_bytes = table.y.ndim > 2 or table.y.dtype == np.float64
+                as_bytes = {"encoding": tfds.features.Encoding.BYTES} if needs_bytes else {}
                 target = tfds.features.Tensor(shape=table.y.shape[1:], dtype=table.y.dtype, **as_bytes)
             elif table.classes:
                 target = tfds.features.ClassLabel(names=list(table.classes))
+            elif table.y.dtype == np.float64:
+                as_bytes = {"encoding": tfds.features.Encoding.BYTES}
+                target = tfds.features.Tensor(shape=(), dtype=np.float64, **as_bytes)
             else:
                 target = tfds.features.Scalar(dtype=table.y.dtype)
             return Info(
@@ -86,7 +93,7 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
                     columns=list(table.features),
                     maximum=table.maximum,
                     **(of_steps if table.task or table.vocabulary else {}),
-                    **notes,
+                    **{name: value for name, value in of_reading.items() if value},
                 ),
             )
 

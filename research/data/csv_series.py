@@ -9,6 +9,7 @@ import numpy as np
 
 from research.data.csv_columns import PLAIN, Reading, read_columns
 from research.data.csv_values import check_complete, numbers_of
+from research.data.origin import differences
 from research.data.series import open_series
 from research.data.spec import Arrays, DataSpec, Source, windowed
 from research.errors import UserError, nearest
@@ -47,7 +48,7 @@ def series_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> tuple
     options: those with which the run's own series was read.
     """
     context = spec.shape[0]
-    values = read_series(file, options.get("target", "y"), Reading.of(options)).astype(np.float32)
+    values = differences(read_series(file, options.get("target", "y"), Reading.of(options)), spec.target_origin)
     if len(values) <= context:
         raise UserError(f"{file} has {len(values)} rows, too few for a window of {context} and the next value")
     return windowed(values, context, spec.burn_in), np.arange(0, len(values) - context, context, dtype=np.int32)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from research.data import reader
 from research.data.one_hot import OneHot
+from research.data.repeats import repeats
 from research.data.spec import DataSpec, Source
 from research.data.table import Table
 from research.errors import UserError
@@ -24,13 +25,16 @@ _PIECE = 1 << 20
 T = TypeVar("T")
 
 
-def open_decoded(key: str, prepared: Callable[[], Path], *, cache_dir: str, **known: Any) -> Source:
+def open_decoded(
+    key: str, prepared: Callable[[], Path], *, cache_dir: str, names: Sequence[str] = (), **known: Any
+) -> Source:
     """The source of the arrays cached under `key`; if there are none, those of the TFDS set in `prepared()` are stored.
 
-    key: names what is read, so that other content has another key. known: fields of the spec that are not stored
-    (`name`, ...). Memory does not grow with the data set. Raises UserError if `cache_dir` cannot be written.
+    key: names what is read, so that other content has another key. names: what each row is called, none: by its number.
+    known: fields of the spec that are not stored (`name`, ...). Memory does not grow with the data set. Raises
+    UserError if `cache_dir` cannot be written.
     """
-    return _open(key, prepared, reader.read, cache_dir, known)
+    return _open(key, prepared, reader.read, cache_dir, known, names)
 
 
 def open_table(key: str, load: Callable[[], Table], *, cache_dir: str, **known: Any) -> Source:
@@ -39,7 +43,12 @@ def open_table(key: str, load: Callable[[], Table], *, cache_dir: str, **known: 
 
 
 def _open(
-    key: str, load: Callable[[], T], write: Callable[[T, Path], Table], cache_dir: str, known: dict[str, Any]
+    key: str,
+    load: Callable[[], T],
+    write: Callable[[T, Path], Table],
+    cache_dir: str,
+    known: dict[str, Any],
+    names: Sequence[str] = (),
 ) -> Source:
     """write: writes the inputs of what is loaded into an .npy file, and returns the table."""
     directory = Path(cache_dir) / "arrays" / key
@@ -48,10 +57,10 @@ def _open(
         with whole(directory) as partial:
             table = write(loaded, partial / "x.npy")
             np.save(partial / "y.npy", table.y)
-            (partial / "spec.json").write_text(json.dumps(_stored(table, partial)))
+            (partial / "spec.json").write_text(json.dumps(_stored(table, partial, names)))
     stored = json.loads((directory / "spec.json").read_text())
     fields: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in stored.items()}
-    return Source(DataSpec(**fields, **known), directory)
+    return Source(DataSpec(**fields, **known), directory, names)
 
 
 def _write(table: Table, file: Path) -> Table:
@@ -77,7 +86,7 @@ def digest(parts: Iterable[Any]) -> str:
     return total.hexdigest()[:16]
 
 
-def _stored(table: Table, directory: Path) -> dict[str, Any]:
+def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, Any]:
     """The fields of the spec that a table determines, its fingerprint included. directory: has its arrays."""
     fields = {
         "task": table.task or ("classification" if table.classes else "regression"),
@@ -90,7 +99,8 @@ def _stored(table: Table, directory: Path) -> dict[str, Any]:
         "note": table.note,
     }
     of_steps = {"vocabulary": table.vocabulary, "target_shape": table.y.shape[1:], "source": table.source}
-    fields |= {name: value for name, value in of_steps.items() if value}
+    of_origin = {"origin": table.origin, "target_origin": table.target_origin}
+    fields |= {name: value for name, value in (of_steps | of_origin).items() if value}
     # The arrays, not the files they came from: array_record files of equal content differ from process to process.
     content = hashlib.sha256(json.dumps(fields).encode())
     one_hot = table.x if isinstance(table.x, OneHot) else None  # as it is read, however it is stored
@@ -100,8 +110,10 @@ def _stored(table: Table, directory: Path) -> dict[str, Any]:
         for piece in pieces:
             content.update(piece)
     kinds = {"kinds": one_hot.kinds} if one_hot else {}
+    stored = one_hot.values if one_hot else table.x
+    repeated = repeats(stored, table.y, table.test_size, names.__getitem__ if names else "row {}".format)
     # Notes may be worded better one day, which makes no other data of the arrays.
-    return fields | kinds | {"fingerprint": content.hexdigest()[:32], "notes": table.notes}
+    return fields | kinds | {"fingerprint": content.hexdigest()[:32], "notes": [*table.notes, *repeated]}
 
 
 def _pieces(file: Path) -> Iterator[bytes]:

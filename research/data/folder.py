@@ -1,6 +1,5 @@
-"""`folder:DIR`: a folder of images for each class, or `train/` and `test/` with a folder for each class in both."""
+"""`folder:DIR`: a folder of images per class, or `train/`, `val/` and `test/` with a folder per class in each."""
 
-import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -9,8 +8,11 @@ from typing import Annotated, Any, TypeVar
 
 import numpy as np
 
+from research.data import images
 from research.data.builder import open_built
 from research.data.decoded import digest
+from research.data.image_folders import ImageFile, class_folders, image_files, images_in, loose_files, text_of
+from research.data.images import Background, Flaw, Header
 from research.data.progress import progress
 from research.data.spec import DataSpec, Source
 from research.data.table import Table
@@ -19,9 +21,7 @@ from research.errors import UserError, nearest
 from research.options import Range, options_of
 from research.registry import DATASETS, Entry
 
-VERSION = "1.0.0"  # raised when the same images are read as other arrays
-_GREY = {"1", "L", "LA"}
-_DEEP = ("I", "F")  # modes of more than eight bits
+VERSION = "1.1.0"  # raised when the same images are read as other arrays
 _CHUNK = 32  # files that a worker opens at once: an element of Grain's costs a tenth of a millisecond
 
 T = TypeVar("T")
@@ -33,11 +33,13 @@ def open_folder(
     data_dir: str | None,
     cache_dir: str,
     size: Annotated[tuple[int, ...], Range(1), "resize to height,width (one number for both)"] = (),
+    background: Annotated[Background, "what shows where an image is transparent"] = "white",
 ) -> Source:
     """Images as uint8 [N, H, W, C]: C is 1 if all are grey, else 3, and then grey ones become coloured.
 
-    Without `size` all must be of one size. Raises UserError for an image that does not decode, naming its file, and
-    for a class without images.
+    Images are turned upright as their EXIF orientation says, and laid on `background` where they are transparent.
+    Without `size` all must be of one size. Raises UserError for an image that does not decode, is animated or has more
+    than 8 bits per channel, naming its file, and for a class without images.
     """
     if not path:
         raise UserError("folder: lacks its directory; write --dataset=folder:DIR")
@@ -46,19 +48,21 @@ def open_folder(
         raise UserError(f"dataset.size={','.join(map(str, size))}: expected height,width or one number for both")
     if not folder.is_dir():
         raise UserError(f"folder:{path} is not a folder; expected one with a folder of images for each class")
-    files = _files(folder)
-    key = f"folder_{digest(_content(folder, files, size))}"
-    load = functools.partial(read, folder, size)
-    return open_built(load, key, VERSION, cache_dir=cache_dir, name=f"folder:{folder.resolve().name}")
+    files = image_files(folder)
+    key = f"folder_{digest(_content(folder, files, size, background))}"
+    load = functools.partial(read, folder, files, size, background)
+    names = tuple(text_of(file.path.relative_to(folder)) for file in files)
+    name = f"folder:{text_of(folder.resolve().name)}"
+    return open_built(load, key, VERSION, cache_dir=cache_dir, names=names, name=name)
 
 
-def _content(folder: Path, files: Sequence[Path], size: tuple[int, ...]) -> Iterator[Any]:
+def _content(folder: Path, files: Sequence[ImageFile], size: tuple[int, ...], background: Background) -> Iterator[Any]:
     """What the rows depend on: for each image its class, name and bytes."""
-    with progress(len(files), f"checking {folder}", "image") as bar:
-        yield size
+    with progress(len(files), f"checking {text_of(folder)}", "image") as bar:
+        yield size, background
         for file in files:
-            yield file.relative_to(folder).parts
-            yield file
+            yield file.path.relative_to(folder).parts
+            yield file.path
             bar.update()
 
 
@@ -72,6 +76,7 @@ class Images:
     files: Sequence[Path]
     mode: str
     size: tuple[int, ...]
+    background: Background
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -82,38 +87,72 @@ class Images:
         return np.dtype(np.uint8)
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        yield from _ahead(functools.partial(decode, mode=self.mode, shape=self.size), self.files)
+        decode_file = functools.partial(decode, mode=self.mode, size=self.size, background=self.background)
+        yield from _ahead(decode_file, self.files)
 
 
-def read(folder: Path, size: tuple[int, ...]) -> Table:
-    """The folder's images in the order of their paths, those of `test/` last; they are decoded as they are taken."""
-    files = _files(folder)
-    classes = sorted({file.parent.name for file in files})
+def read(folder: Path, files: Sequence[ImageFile], size: tuple[int, ...], background: Background) -> Table:
+    """The folder's images as rows in the order of its `files`; they are decoded as they are taken."""
+    classes = sorted({file.label for file in files})
     if len(classes) < 2:
         there = ", ".join(classes) or "none"
-        raise UserError(f"{folder} needs a folder of images for each of two classes or more; it has {there}")
-    tests = {file for file in files if file.parent.parent != folder and file.parent.parent.name == "test"}
-    missing = set(classes) - {file.parent.name for file in files if file not in tests}
+        raise UserError(f"{text_of(folder)} needs a folder of images for each of two classes or more; it has {there}")
+    missing = set(classes) - {file.label for file in files if file.part in ("", "train")}
     if missing:
-        raise UserError(f"{folder / 'train'} has no images of the class '{min(missing)}', which {folder / 'test'} has")
+        label = min(missing)
+        other = next(file.path.parent.parent for file in files if file.label == label)
+        raise UserError(f"{text_of(folder / 'train')} has no images of the class '{label}', which {text_of(other)} has")
     headers = []
-    with progress(len(files), f"looking at {folder}", "image") as bar:
-        for header in _ahead(_header, files):
+    paths = [file.path for file in files]
+    with progress(len(files), f"looking at {text_of(folder)}", "image") as bar:
+        for header in _ahead(_header, paths):
             headers.append(header)
             bar.update()
-    mode = "L" if all(mode in _GREY for mode, _ in headers) else "RGB"
-    shape = (size * 2)[:2] or headers[0][1]
-    for file, (_, found) in zip(files, headers, strict=True):
-        if not size and found != shape:
+    shape = (size * 2)[:2] or headers[0].size
+    for path, header in zip(paths, headers, strict=True):
+        if not size and header.size != shape:
             raise UserError(
-                f"{file} has {found[0]}x{found[1]} pixels (height x width) but {files[0]} has {shape[0]}x{shape[1]}; "
-                "make all images one size or set --dataset.size=HEIGHT,WIDTH"
+                f"{text_of(path)} has {_pixels(header.size)} pixels (height x width) but {text_of(paths[0])} has "
+                f"{_pixels(shape)}; make all images one size or set --dataset.size=HEIGHT,WIDTH"
             )
-    y = np.array([classes.index(file.parent.name) for file in files], np.int32)
-    return Table(Images(files, mode, shape), y, tuple(classes), test_size=len(tests), maximum=255.0)
+    return Table(
+        Images(paths, "L" if all(header.grey for header in headers) else "RGB", shape, background),
+        np.array([classes.index(file.label) for file in files], np.int32),
+        tuple(classes),
+        test_size=sum(file.part == "test" for file in files),
+        maximum=255.0,
+        notes=tuple(_notes(folder, files, headers, background)),
+    )
 
 
-def read_like(folder: Path, spec: DataSpec, resize: bool) -> tuple[np.ndarray, np.ndarray | None, list[Path]]:
+def _notes(
+    folder: Path, files: Sequence[ImageFile], headers: Sequence[Header], background: Background
+) -> Iterator[str]:
+    """What a reader of a table made of these images must know."""
+
+    def of(path: Path) -> str:
+        return text_of(path.relative_to(folder))
+
+    transparent = [file.path for file, header in zip(files, headers, strict=True) if header.transparent]
+    if transparent:
+        yield (
+            f"{len(transparent)} of its {len(files)} images have an alpha channel (the first is {of(transparent[0])}); "
+            f"what is transparent in them is {background} (--dataset.background)"
+        )
+    validation = [file.path for file in files if file.part == "validation"]
+    if validation:
+        yield (
+            f"its {of(validation[0].parent.parent)}/ ({len(validation)} images) joins the training rows, "
+            "from which --split draws the validation rows"
+        )
+    loose = [path for path in loose_files(folder) if images.has_image_name(path)]
+    if loose:
+        yield f"{len(loose)} images beside the folders of classes are not read (the first is {of(loose[0])})"
+
+
+def read_like(
+    folder: Path, spec: DataSpec, resize: bool, background: Background = "white"
+) -> tuple[np.ndarray, np.ndarray | None, list[Path]]:
     """(x uint8 [N, H, W, C], y int32 [N], files) of other images: a folder for each class, or all in one folder.
 
     y is None where they are not in folders. resize: images of another size are resized, as the set's own were.
@@ -121,46 +160,32 @@ def read_like(folder: Path, spec: DataSpec, resize: bool) -> tuple[np.ndarray, n
     """
     if not folder.is_dir():
         raise UserError(f"folder:{folder} is not a folder; expected one with images, or with a folder for each class")
-    files = _files(folder) if _folders(folder) else _images([folder])
-    if not files:
-        raise UserError(f"{folder} has no images")
     y = None
-    if _folders(folder):
-        unknown = sorted({file.parent.name for file in files} - set(spec.classes))
+    if class_folders(folder):
+        labelled = image_files(folder)
+        files = [file.path for file in labelled]
+        labels = [file.label for file in labelled]
+        unknown = sorted({*labels} - {*spec.classes})
         if unknown:
             name = unknown[0]
             raise UserError(f"{folder} has the class '{name}', which is unknown; {nearest(name, spec.classes)}")
-        y = np.array([spec.classes.index(file.parent.name) for file in files], np.int32)
+        y = np.array([spec.classes.index(label) for label in labels], np.int32)
+    else:
+        files = images_in(folder)
+    if not files:
+        raise UserError(f"{folder} has no images")
     height, width, channels = spec.shape
-    for file, (_, size) in zip(files, _ahead(_header, files), strict=True):
-        if not resize and size != (height, width):
-            raise UserError(f"{file} has {size[0]}x{size[1]} pixels; the run was trained on {height}x{width}")
-    images = Images(files, "L" if channels == 1 else "RGB", (height, width))
-    return np.stack(list(images)), y, files
+    for file, header in zip(files, _ahead(_header, files), strict=True):
+        if not resize and header.size != (height, width):
+            raise UserError(
+                f"{text_of(file)} has {_pixels(header.size)} pixels; the run was trained on {height}x{width}"
+            )
+    rows = Images(files, "L" if channels == 1 else "RGB", (height, width), background)
+    return np.stack(list(rows)), y, files
 
 
-def _files(folder: Path) -> list[Path]:
-    """The files in the class folders, sorted, those of `test/` last; hidden files are left out."""
-    parts = _folders(folder)
-    if [part.name for part in parts] != ["test", "train"]:
-        return _images(parts)
-    test, train = parts
-    return _images(_folders(train)) + _images(_folders(test))
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def _images(folders: list[Path]) -> list[Path]:
-    """Raises UserError for a folder without images: a class that nobody can learn."""
-    files = {folder: sorted(file for file in folder.iterdir() if not file.name.startswith(".")) for folder in folders}
-    for folder, of_class in files.items():
-        if not of_class:
-            raise UserError(f"{folder} has no images; put some there or remove the folder")
-        if inside := next((path for path in of_class if path.is_dir()), None):
-            raise UserError(f"{inside} is a folder; {folder} is taken for a class, which has images and nothing else")
-    return [file for of_class in files.values() for file in of_class]
+def _pixels(size: Sequence[int]) -> str:
+    return "x".join(map(str, size))
 
 
 def _ahead(function: Callable[[Path], T], files: Sequence[Path]) -> Iterator[T]:
@@ -171,30 +196,23 @@ def _ahead(function: Callable[[Path], T], files: Sequence[Path]) -> Iterator[T]:
             yield from chunk
 
 
-def _header(file: Path) -> tuple[str, tuple[int, int]]:
-    """The image's Pillow mode and its (height, width)."""
-    with _opened(file) as image:
-        return image.mode, (image.height, image.width)
-
-
-def decode(file: Path, mode: str, shape: tuple[int, ...]) -> np.ndarray:
-    """uint8 [H, W, C]."""
-    with _opened(file) as image:
-        resized = image.convert(mode).resize(shape[::-1], resample=2)  # bilinear; a copy where the size is right
-        return np.asarray(resized).reshape(*shape, len(mode))
-
-
-@contextlib.contextmanager
-def _opened(file: Path) -> Iterator[Any]:
-    from PIL import Image
-
+def _header(file: Path) -> Header:
     try:
-        with Image.open(file) as image:
-            if image.mode.startswith(_DEEP):
-                raise UserError(f"{file} has more than 8 bits a channel (mode {image.mode}); expected 8")
-            yield image
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{file} does not decode as an image ({error}); mend it or remove it") from None
+        return images.header(file)
+    except Flaw as flaw:
+        raise UserError(f"{text_of(file)} {flaw}") from None
+
+
+def decode(file: Path, mode: str, size: tuple[int, ...], background: Background = "white") -> np.ndarray:
+    """uint8 [H, W, C]. Raises UserError that names the file."""
+    try:
+        with images.opened(file) as image:
+            upright = images.pixels(image, mode, background)
+            return images.array(
+                upright.resize((size[1], size[0]), resample=2)
+            )  # bilinear; a copy where the size is right
+    except Flaw as flaw:
+        raise UserError(f"{text_of(file)} {flaw}") from None
 
 
 def _entry(name: str) -> Entry:

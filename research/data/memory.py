@@ -1,6 +1,7 @@
 """Data sets in memory: small made-up ones, on which any network can be tried without files."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ class Memory:
 
     spec: DataSpec
     data: Arrays
+    names: Sequence[str] = ()
 
     def arrays(self) -> Arrays:
         return self.data

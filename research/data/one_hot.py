@@ -34,10 +34,19 @@ class OneHot:
 
     def _layout(self) -> tuple[np.ndarray, np.ndarray]:
         """For each of the D columns the stored one that it is read from, and its category, -1 of a number."""
-        widths = np.maximum(self.kinds, 1)
-        column = np.repeat(np.arange(len(widths)), widths)
-        place = np.arange(len(column)) - (np.cumsum(widths) - widths)[column]
+        column = np.repeat(np.arange(len(self.kinds)), np.maximum(self.kinds, 1))
+        place = np.arange(len(column)) - self.starts[column]
         return column, np.where(np.array(self.kinds)[column] > 0, place, -1).astype(np.float32)
+
+    def take(self, rows: np.ndarray) -> "OneHot":
+        """These rows alone, stored as here."""
+        return OneHot(self.values[rows], self.kinds)
+
+    @property
+    def starts(self) -> np.ndarray:
+        """For each stored column the first of the D columns that are read from it, int [C]."""
+        widths = np.maximum(self.kinds, 1)
+        return np.cumsum(widths) - widths
 
     def blocks(self) -> Iterator[np.ndarray]:
         """All rows in their order, a few at a time: float32 [n, D]."""

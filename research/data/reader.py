@@ -4,19 +4,23 @@ import contextlib
 import dataclasses
 import functools
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from research.data import images
+from research.data.images import Flaw
+from research.data.origin import differences, narrow
 from research.data.progress import progress
 from research.data.table import Table
 from research.data.workers import DECODERS, Ahead
 from research.errors import UserError
 
-VERSION = 1  # raised when the same files are read as other arrays
+VERSION = 2  # raised when the same files are read as other arrays
 SPLITS = ("train", "validation", "test")
+_ROWS = 4096  # that are narrowed at once
 _CHUNK = 64  # examples that a worker reads at once
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 # Their originals are lossless, so a JPEG is a copy with other pixels.
@@ -31,8 +35,10 @@ _COPIES = (
 class Contents:
     """The examples of a prepared set, in their order, readable from several threads.
 
-    sources: of the splits that are read. formats: the file formats of the images that were met so far.
+    sources: of the splits that are read. met: file formats of the images that were read so far, and `alpha`.
     """
+
+    directory: Path
 
     info: Any
     splits: list[str]
@@ -41,17 +47,23 @@ class Contents:
     target: str
     columns: list[str]
     decode: Callable[[Any], np.ndarray]
-    formats: set[str]
+    met: set[str]
 
-    def pieces(self) -> list[tuple[Any, range]]:
-        """Sources with rows of theirs that are read at once."""
-        pieces = [(source, range(len(source))) for source in self.sources]
-        return [(source, rows[first : first + _CHUNK]) for source, rows in pieces for first in rows[::_CHUNK]]
+    def pieces(self) -> list[tuple[int, range]]:
+        """Rows of a split, by its place among the splits, that are read at once."""
+        rows = [(place, range(len(source))) for place, source in enumerate(self.sources)]
+        return [(place, of_split[first : first + _CHUNK]) for place, of_split in rows for first in of_split[::_CHUNK]]
 
-    def read(self, piece: tuple[Any, range]) -> list[tuple[np.ndarray, Any]]:
-        """The decoded inputs of a piece's rows and their targets."""
-        source, rows = piece
-        return [(self.decode(example[self.input]), example[self.target]) for example in source.__getitems__(list(rows))]
+    def read(self, piece: tuple[int, range]) -> list[tuple[np.ndarray, Any]]:
+        """The decoded inputs of a piece's rows and their targets. Raises UserError for an image that is refused."""
+        place, rows = piece
+        examples = []
+        for row, example in zip(rows, self.sources[place].__getitems__(list(rows)), strict=True):
+            try:
+                examples.append((self.decode(example[self.input]), example[self.target]))
+            except Flaw as flaw:
+                raise UserError(f"{self.directory}: image {row} of its split '{self.splits[place]}' {flaw}") from None
+        return examples
 
 
 def read(directory: Path, file: Path) -> Table:
@@ -76,21 +88,68 @@ def read(directory: Path, file: Path) -> Table:
             y[first : first + len(values)] = targets
     x = np.load(file, mmap_mode="r")
     metadata, name = contents.info.metadata or {}, contents.info.name
+    origin, notes = tuple(metadata.get("origin", ())), []
+    target_origin = float(metadata.get("target_origin", 0))
     with _readable(directory):
         classes = tuple(metadata.get("classes", ())) or _classes(target, y, directory)
+    columns = tuple(metadata.get("columns", contents.columns))
+    vocabulary = tuple(metadata.get("vocabulary", ()))
+    if x.ndim < 4 and _is_wide(x.dtype) and not vocabulary:
+        origin, of_columns = _narrow(x, file, columns)
+        x = np.load(file, mmap_mode="r")
+        notes += of_columns
+    if not classes and _is_wide(y.dtype):
+        target = narrow(y)
+        y, target_origin = target.values, target.origin
+        notes += target.notes("the target")
     return Table(
         x=x,
         y=y.astype(np.int32 if classes else np.float32),
         classes=classes,
-        features=tuple(metadata.get("columns", contents.columns)),
+        features=columns,
         test_size=len(contents.sources[-1]) if contents.splits[-1] == "test" else 0,
         maximum=float(metadata.get("maximum", 255 if x.dtype == np.uint8 else 1)),
-        vocabulary=tuple(metadata.get("vocabulary", ())),
+        vocabulary=vocabulary,
         task=metadata.get("task", ""),
         source=int(metadata.get("source", 0)),
-        notes=tuple(metadata.get("notes", ())),
-        note=_COPIES.format(name) if name in _LOSSLESS and "JPEG" in contents.formats else "",
+        origin=origin,
+        target_origin=target_origin,
+        note=_COPIES.format(name) if name in _LOSSLESS and "JPEG" in contents.met else "",
+        notes=(*metadata.get("notes", ()), *notes, *_notes(contents)),
     )
+
+
+def _notes(contents: Contents) -> Iterator[str]:
+    """What a reader of a table made of these examples must know."""
+    if "alpha" in contents.met:
+        yield "some of its images have an alpha channel; what is transparent in them is white"
+    for split, source in zip(contents.splits, contents.sources, strict=True):
+        if split == "validation":
+            yield (
+                f"its split 'validation' ({len(source):,} rows) joins the training rows, from which --split draws the "
+                "validation rows"
+            )
+
+
+def _narrow(x: np.ndarray, file: Path, columns: Sequence[str]) -> tuple[tuple[float, ...], list[str]]:
+    """Writes x [N, ..., D], which is mapped from `file`, there as float32; returns the columns' origins and notes.
+
+    Whole numbers that float32 has are left as they are.
+    """
+    width = x.shape[-1]
+    found = [narrow(np.asarray(x[..., place])) for place in range(width)]
+    origin = np.array([column.origin for column in found])
+    names = columns or [str(place) for place in range(width)]
+    notes = [note for name, column in zip(names, found, strict=True) for note in column.notes(f"column '{name}'")]
+    if x.dtype.kind != "f" and not notes and not origin.any():
+        return (), []
+    partial = file.with_suffix(".partial")
+    with partial.open("wb") as out:
+        _write_header(out, x.shape, np.dtype(np.float32))
+        for first in range(0, len(x), _ROWS):
+            out.write(differences(x[first : first + _ROWS], origin).data)
+    partial.replace(file)
+    return tuple(origin.tolist()) if origin.any() else (), notes
 
 
 @contextlib.contextmanager
@@ -113,17 +172,17 @@ def _contents(builder: Any, directory: Path) -> Contents:
     splits = [split for split in SPLITS if split in info.splits]
     if "train" not in splits:
         raise UserError(f"{directory} has no split 'train'; it has {', '.join(info.splits) or 'none'}")
-    formats: set[str] = set()
+    met: set[str] = set()
     decode: Callable[[Any], np.ndarray] = np.asarray
     columns: list[str] = []
     # Tokens or bytes that a builder of this package wrote are as they are.
     if "maximum" not in (info.metadata or {}) or not np.issubdtype(info.features[inputs].np_dtype, np.integer):
-        decode, columns = _decoder(info.features[inputs], inputs, directory, formats)
+        decode, columns = _decoder(info.features[inputs], inputs, directory, met)
     skipped = {inputs: tfds.decode.SkipDecoding()} if isinstance(info.features[inputs], tfds.features.Image) else None
     sources = [builder.as_data_source(split, decoders=skipped) for split in splits]
     if not any(map(len, sources)):
         raise UserError(f"{directory} has no examples")
-    return Contents(info, splits, sources, inputs, target, columns, decode, formats)
+    return Contents(directory, info, splits, sources, inputs, target, columns, decode, met)
 
 
 def _batches(contents: Contents, directory: Path, size: int) -> Iterator[tuple[int, np.ndarray, list[Any]]]:
@@ -169,15 +228,15 @@ def _supervised(info: Any, directory: Path) -> tuple[str, str]:
     raise UserError(f"{directory} declares no input and target, and they cannot be told from its features: {described}")
 
 
-def _decoder(feature: Any, name: str, directory: Path, formats: set[str]) -> tuple[Callable[[Any], Any], list[str]]:
+def _decoder(feature: Any, name: str, directory: Path, met: set[str]) -> tuple[Callable[[Any], Any], list[str]]:
     """How to turn the feature's values into arrays, and the names of the columns if it is a table.
 
-    formats: receives the file formats of the images met.
+    met: receives the file formats of the images, and `alpha` if some have it and lose it.
     """
     from tensorflow_datasets import features as kinds
 
     if isinstance(feature, kinds.Image) and feature.np_dtype == np.uint8:
-        return functools.partial(_image, mode=_MODES[feature.shape[-1]], directory=directory, formats=formats), []
+        return functools.partial(_image, mode=_MODES[feature.shape[-1]], met=met), []
     if isinstance(feature, kinds.FeaturesDict):
         # By name: a features.json has no order.
         columns = {key: _column(key, feature[key], directory) for key in sorted(feature)}
@@ -190,23 +249,25 @@ def _decoder(feature: Any, name: str, directory: Path, formats: set[str]) -> tup
         if feature.np_dtype == np.uint8 and len(shape) == 3:
             return np.asarray, []
         names = [f"{name}_{column}" for column in range(shape[0])] if len(shape) == 1 and shape[0] else []
-        return lambda value: np.asarray(value, np.float32), names
+        dtype = np.float64 if len(shape) < 3 and _is_wide(feature.np_dtype) else np.float32
+        return lambda value: np.asarray(value, dtype), names
     raise UserError(
         f"{directory}: its input '{name}' is {feature}; expected an image of bytes, a tensor of numbers, or columns"
     )
 
 
-def _image(encoded: bytes, *, mode: str, directory: Path, formats: set[str]) -> np.ndarray:
-    """uint8 [H, W, C]. Always by Pillow: TFDS takes OpenCV where it is installed, whose JPEG bits differ."""
-    from PIL import Image
+def _is_wide(dtype: Any) -> bool:
+    """Whether a number of this type may be one that float32 has not."""
+    return np.dtype(dtype).kind in "iuf" and np.dtype(dtype).itemsize >= 4 and np.dtype(dtype) != np.float32
 
-    try:
-        with Image.open(io.BytesIO(encoded)) as image:
-            formats.add(str(image.format))
-            pixels = np.asarray(image.convert(mode) if image.mode != mode else image)
-    except (OSError, SyntaxError) as error:
-        raise UserError(f"{directory}: an image does not decode: {error}") from None
-    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+def _image(encoded: bytes, *, mode: str, met: set[str]) -> np.ndarray:
+    """uint8 [H, W, C]. Always by Pillow: TFDS takes OpenCV where it is installed, whose JPEG bits differ."""
+    with images.opened(io.BytesIO(encoded)) as image:
+        met.add(str(image.format))
+        if mode != "RGBA" and image.has_transparency_data:
+            met.add("alpha")
+        return images.array(images.pixels(image, mode))
 
 
 def _column(key: str, feature: Any, directory: Path) -> tuple[Callable[[Any], np.ndarray], list[str]]:
@@ -218,7 +279,8 @@ def _column(key: str, feature: Any, directory: Path) -> tuple[Callable[[Any], np
         unknown = np.zeros(feature.num_classes, np.float32)
         return lambda value: one_hot[value] if value >= 0 else unknown, [f"{key}={name}" for name in feature.names]
     if isinstance(feature, kinds.Tensor) and feature.shape == () and np.dtype(feature.np_dtype).kind in "biuf":
-        return lambda value: np.asarray([value], np.float32), [key]
+        dtype = np.float64 if _is_wide(feature.np_dtype) else np.float32
+        return lambda value: np.asarray([value], dtype), [key]
     raise UserError(f"{directory}: its column '{key}' is {feature}; expected a number or a category")
 
 

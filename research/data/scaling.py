@@ -1,10 +1,12 @@
 """Scaling: x becomes (x - shift) / scale, with shift and scale fitted on the training rows only."""
 
+import itertools
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from research.data.one_hot import OneHot
 from research.errors import UserError, nearest
 
 _CHUNK = 4 << 20  # bytes counted at once; counting needs a few times as much
@@ -60,11 +62,13 @@ def into_unit(method: str, maximum: float) -> bool:
 TARGET_METHODS = ("none", "standard")
 
 
-def fit(x: np.ndarray, method: str, maximum: float, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def fit(
+    x: np.ndarray | OneHot, method: str, maximum: float, rows: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """(shift, scale), float64 [C]: per channel over all pixels, or per column. x: [N, H, W, C] or [N, D].
 
     rows: those of x that it is fitted on, the training rows; None if x has no others. Of bytes no copy is made, so
-    that they may be more than memory holds.
+    that they may be more than memory holds, and of numbers one of a column at a time.
 
     Scaled is (x - shift) / scale: into [0, 1] (minmax), to mean 0 and deviation 1 (standard), to median 0 and
     interquartile range 1 (robust), divided by `maximum` (none: 255 for bytes, 1 for tables). A channel or column
@@ -75,7 +79,7 @@ def fit(x: np.ndarray, method: str, maximum: float, rows: np.ndarray | None = No
     if method == "none":
         return np.zeros(x.shape[-1]), np.full(x.shape[-1], float(maximum))
     chosen = np.arange(len(x)) if rows is None else rows
-    columns = _count_bytes(x, chosen) if x.dtype == np.uint8 else _count(x[chosen])
+    columns = _histograms(x, chosen)
     shift, scale = np.transpose([_METHODS[method](column) for column in columns])
     return shift, np.where(scale > 0, scale, maximum)
 
@@ -88,13 +92,32 @@ def fit_target(y_train: np.ndarray, method: str) -> tuple[np.ndarray, np.ndarray
     return shift[0], scale[0]
 
 
-def _count(x: np.ndarray) -> list[Histogram]:
-    """One histogram a channel or column."""
-    if np.isnan(x).any():
+def _histograms(x: np.ndarray | OneHot, rows: np.ndarray) -> list[Histogram]:
+    """One histogram per channel or column of the rows of x."""
+    if isinstance(x, OneHot):
+        stored = [_count_categories(x.values[rows, c], kind) for c, kind in enumerate(x.kinds)]
+        return list(itertools.chain.from_iterable(stored))
+    if x.dtype == np.uint8:
+        return _count_bytes(x, rows)
+    return [_count(x[..., channel][rows]) for channel in range(x.shape[-1])]
+
+
+def _count(column: np.ndarray) -> Histogram:
+    """The histogram of all numbers of an array."""
+    if np.isnan(column).any():
         raise ValueError("missing values must be filled before scaling is fitted")
-    columns = np.moveaxis(x, -1, 0).reshape(x.shape[-1], -1).astype(np.float64)
-    counted = [np.unique(column, return_counts=True) for column in columns]
-    return [Histogram(values, counts.astype(np.float64)) for values, counts in counted]
+    values, counts = np.unique(column.astype(np.float64), return_counts=True)
+    return Histogram(values, counts.astype(np.float64))
+
+
+def _count_categories(column: np.ndarray, kind: int) -> list[Histogram]:
+    """The histograms of the columns that a stored column of OneHot is read as."""
+    if not kind:
+        return [_count(column)]
+    ones = np.bincount(column[~np.isnan(column)].astype(np.int64), minlength=kind)
+    both = np.array([0.0, 1.0])
+    counts = [np.array([len(column) - count, count], np.float64) for count in ones]
+    return [Histogram(both[own > 0], own[own > 0]) for own in counts]
 
 
 def _count_bytes(x: np.ndarray, rows: np.ndarray) -> list[Histogram]:

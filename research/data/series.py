@@ -9,6 +9,7 @@ import numpy as np
 from research import rng
 from research.data.builder import open_built
 from research.data.decoded import digest
+from research.data.origin import narrow
 from research.data.spec import Source
 from research.data.table import Table
 from research.errors import UserError
@@ -76,8 +77,11 @@ def open_series(
     """
 
     def load() -> Table:
-        series = values().astype(np.float32)
-        return Table(series[:, None], np.append(series[1:], series[-1:]))
+        series = narrow(values())
+        following = np.append(series.values[1:], series.values[-1:])
+        origin = (series.origin,) if series.origin else ()
+        notes = tuple(series.notes("the series"))
+        return Table(series.values[:, None], following, notes=notes, origin=origin, target_origin=series.origin)
 
     if burn_in >= context:
         raise UserError(f"burn_in={burn_in} leaves no step of a window of context={context}; use at most {context - 1}")

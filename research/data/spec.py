@@ -1,6 +1,7 @@
 """What a data set is (DataSpec), and where its arrays come from (Source)."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,7 +33,10 @@ class DataSpec:
     many of the first tokens are given, where the others are the answer to them, one place late, behind a token that
     starts it. parts: where the sequence comes in parts of its own, the lengths of train, validation and test.
     padded: series of numbers are over before their last step, NaN from there on. reconstructs: the targets are the
-    inputs, as they are scaled, and the labels are not read. kinds: of a table that is stored as OneHot, as there.
+    inputs, as they are scaled, and the labels are not read. origin: what was subtracted from each column before it
+    became float32, one number for windows, () where nothing was; target_origin: the same for the target (see
+    origin.py). What is shown in the data's units adds it; fitted scalings, losses and metrics do not depend on it.
+    kinds: of a table that is stored as OneHot, as there.
     """
 
     name: str
@@ -57,6 +61,8 @@ class DataSpec:
     burn_in: int = 0
     padded: bool = False
     kinds: tuple[int, ...] = ()
+    origin: tuple[float, ...] = ()
+    target_origin: float = 0.0
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -83,10 +89,14 @@ class Arrays(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A data set ready to read: `directory` holds its decoded arrays (see decoded.py)."""
+    """A data set ready to read: `directory` holds its decoded arrays (see decoded.py).
+
+    names: what each row is called, [N], where that is not its number.
+    """
 
     spec: DataSpec
     directory: Path
+    names: Sequence[str] = ()
 
     def arrays(self) -> Arrays:
         """The arrays, memory-mapped and read-only. Raises UserError if the decoded copy is damaged."""

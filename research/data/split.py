@@ -84,7 +84,10 @@ def split(
     sizes = _sizes(len(y), len(own_test), ratios)
     labels = np.asarray(y) if stratify else np.zeros(len(y), np.int32)
     generator = rng.host(seed, "split")
-    rest, test = np.setdiff1d(np.arange(len(y)), own_test), np.asarray(own_test)
+    test = np.asarray(own_test, np.int64)
+    others = np.ones(len(y), bool)
+    others[test] = False
+    rest = np.flatnonzero(others)
     parts = {}
     if not len(own_test):
         rest, test = _draw(rest, labels, sizes[2], generator)

@@ -1,7 +1,8 @@
-"""Steps in proportion to the size of the parameters they change: LAMB and Adafactor."""
+"""Steps in proportion to the size of the parameters that they change: LAMB and Adafactor."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
+import jax
 import optax
 
 from research import kernels
@@ -15,15 +16,21 @@ def lamb(
     eps: Annotated[Positive, "added to the denominator"] = 1e-6,
     weight_decay: Annotated[NonNegative, "decay of the kernels, inside the trust ratio"] = 0.0,
 ) -> optax.GradientTransformation:
-    """Adam's update d (+ weight_decay w on kernels), times |w| / |d| per parameter array; 1 where either is 0.
+    """Adam's update d (+ weight_decay w on kernels), times |w| / |d| per array of two axes or more.
 
-    You et al. 2020, arXiv:1904.00962.
+    The factor is 1 where either norm is 0. Biases and scales have Adam's update, as in the authors' code: a bias begins
+    at 0, and in proportion to its norm it would hardly move. You et al. 2020, arXiv:1904.00962.
     """
     return optax.chain(
         optax.scale_by_adam(b1, b2, eps),
         optax.add_decayed_weights(weight_decay, kernels.kernel_mask),
-        optax.scale_by_trust_ratio(),
+        optax.masked(optax.scale_by_trust_ratio(), _adapted),
     )
+
+
+def _adapted(params: Any) -> Any:
+    """True in the place of kernels and other arrays of two axes or more, as tables of vectors."""
+    return jax.tree_util.tree_map_with_path(lambda path, leaf: kernels.is_kernel(path) or leaf.ndim > 1, params)
 
 
 def adafactor(
@@ -50,6 +57,7 @@ OPTIMIZERS.add(
         build=lamb,
         summary="Adam, each array's step in proportion to the array's norm",
         paper="You et al. 2020, arXiv:1904.00962",
+        version=2,
         options=options_of(lamb),
     )
 )

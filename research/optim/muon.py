@@ -25,6 +25,9 @@ def muon(
     U V' is found by Newton-Schulz iterations, to within singular values of about 0.7 to 1.2. A kernel
     [..., O] counts as the matrix [inputs, O], so a convolution's [H, W, I, O] is [HWI, O]. Every other
     parameter has Adam's update. Jordan et al. 2024, kellerjordan.github.io/posts/muon.
+
+    They give Adam the output head and the table of token vectors too. Here a head is a kernel as the others are, and so
+    is a table that is tied to it (`arch.tied`); an untied table has Adam's update.
     """
     orthogonalized = optax.chain(
         scale_by_muon(ns_steps=ns_steps, beta=beta, eps=eps, nesterov=nesterov, weight_dimension_numbers=_as_matrices),

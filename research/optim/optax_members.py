@@ -13,10 +13,17 @@ import optax
 
 from research import kernels
 from research.errors import UserError, nearest
+from research.optim import by_units
 from research.options import REQUIRED, NonNegative, Option, Positive, Probability, Range, option
 
 _RATES = {"learning_rate", "max_learning_rate", "step_size", "step_size_fn"}
 _RANDOM = {"key", "seed"}
+# Members whose axes optax 0.2.8 takes otherwise than a kernel [..., inputs, outputs] has them; each is a change of what
+# a chain with it computes.
+_BY_UNITS: dict[str, Callable[..., optax.GradientTransformation]] = {
+    "centralize": by_units.centralize,
+    "adaptive_grad_clip": by_units.adaptive_grad_clip,
+}
 # What the engine gives, and the ranges, which optax's signatures leave open.
 _GIVEN: dict[str, dict[str, Any]] = {"add_decayed_weights": {"mask": kernels.kernel_mask}}
 _RANGES: dict[str, Any] = (
@@ -28,13 +35,17 @@ _RANGES: dict[str, Any] = (
 
 @dataclasses.dataclass(frozen=True)
 class Member:
-    """One transformation: its numbers (lane values), its settings (static), its parameters in positional order."""
+    """One transformation: its numbers (lane values), its settings (static), its parameters in positional order.
+
+    version: raised when what it computes changes.
+    """
 
     name: str
     build: Callable[..., optax.GradientTransformation]
     numbers: tuple[Option, ...]
     settings: tuple[Option, ...]
     positional: tuple[str, ...]
+    version: int = 1
 
     def option(self, name: str) -> Option:
         """The number or setting of that name. Raises UserError with the names that there are."""
@@ -67,18 +78,20 @@ def find(name: str) -> Member:
         numbers=tuple(o for o in floats if o.name in lanes),
         settings=(*(o for o in floats if o.name not in lanes), *words),
         positional=tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD),
+        version=2 if name in _BY_UNITS else 1,
     )
 
 
 @functools.cache
 def _transformations() -> dict[str, Callable[..., optax.GradientTransformation]]:
-    """Every public function of optax that returns a transformation, by name."""
-    return {
+    """Every public function of optax that returns a transformation, by name; some by units instead."""
+    public: dict[str, Callable[..., optax.GradientTransformation]] = {
         name: function
         for name, function in inspect.getmembers(optax, inspect.isfunction)
         if name.startswith("scale_by_")
         or ("GradientTransformation" in str(inspect.signature(function).return_annotation) and name[0] != "_")
     }
+    return public | _BY_UNITS
 
 
 def _refusal(name: str, function: Callable[..., Any]) -> str | None:

@@ -1,4 +1,7 @@
-"""Slot average: a running mean of the parameters, which evaluation uses in their place."""
+"""Slot average: a running mean of the parameters, which evaluation uses in their place.
+
+Beside `max_norm` or `unit_norm`, what evaluation uses is the mean after that projection.
+"""
 
 from collections.abc import Callable
 from typing import Annotated

@@ -32,6 +32,9 @@ class Opened(Protocol):
     @property
     def spec(self) -> DataSpec: ...
 
+    @property
+    def names(self) -> Sequence[str]: ...
+
     def arrays(self) -> Arrays: ...
 
 

@@ -12,6 +12,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal._storage import JournalOperation
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -46,12 +47,25 @@ def journal(store: Store, name: str) -> Iterator[JournalStorage]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
         _cut(path)
-        try:
-            yield JournalStorage(JournalFileBackend(str(path)))
-        except json.JSONDecodeError as error:
-            raise UserError(
-                f"the journal {path} is damaged ({error}); delete it, and its trials are made again"
-            ) from None
+        yield _replayed(path)
+
+
+def _replayed(path: Path) -> JournalStorage:
+    """The journal as it is now. Raises UserError with the line that cannot be what Optuna wrote."""
+    damage = f"the journal {path} is damaged (%s); move it away: its trials are asked for again, their records are kept"
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                entry = json.loads(line)
+                JournalOperation(entry["op_code"])
+            except (ValueError, KeyError, TypeError):
+                shown = line[:40].decode(errors="replace").strip().replace("\0", "\\0")
+                raise UserError(damage % f"line {number}: {shown}") from None
+    try:
+        return JournalStorage(JournalFileBackend(str(path)))
+    except Exception as error:  # entries that are whole and do not follow from those before, as after a line was lost
+        reason = (str(error).strip().splitlines() or [""])[0]
+        raise UserError(damage % f"{type(error).__name__}: {reason}".rstrip(": ")) from None
 
 
 def _cut(path: Path) -> None:

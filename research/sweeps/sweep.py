@@ -60,13 +60,23 @@ class Sweep:
 
     @classmethod
     def stored(cls, store: Store, name: str) -> "Sweep | None":
-        """The sweep of that name, or None. Raises UserError for what cannot be a name."""
+        """The sweep of that name, or None. Raises UserError for what cannot be a name, and for a file of newer code."""
         check_name(name)
         try:
             content = store.read_json("sweeps", name)
         except Damaged as damaged:
             raise UserError(f"{damaged}; its records are whole: give the sweep's flags again") from None
-        return None if content is None else cls(**content)
+        if content is None:
+            return None
+        where = store.root / "sweeps" / f"{name}.json"
+        if not isinstance(content, dict) or not isinstance(content.get("requests"), list):
+            raise UserError(f"{where} is not a sweep's file; move it away")
+        known = [field.name for field in dataclasses.fields(cls)]
+        if unknown := [field for field in content if field not in known]:
+            raise UserError(
+                f"{where} was written by newer code (it has the field '{unknown[0]}'); look at it with that"
+            )
+        return cls(**content)
 
 
 def names(store: Store) -> list[str]:

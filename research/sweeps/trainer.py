@@ -227,5 +227,6 @@ def recorded(run: Run, outcome: loop.Outcome, parameters: int, origin: dict[str,
         parameters=parameters,
         steps=outcome.steps,
         diverged_at=outcome.diverged_at,
+        error=outcome.cause,
         provenance=origin,
     )

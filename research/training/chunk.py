@@ -262,10 +262,13 @@ def close(program: Program, chunk: Chunk, way: Way) -> dict[str, jax.Array]:
     """Ends an epoch of a chunk; returns the curves' row, {name: [W]}, still on the device."""
     evaluated: dict[str, jax.Array] = {}
     if program.sizes.validation:
-        evaluated = evaluate(program, chunk, chunk.state.evaluated, chunk.lanes.validation)
+        variables = chunk.functions.evaluated(chunk.state, chunk.lanes)
+        evaluated = evaluate(program, chunk, variables, chunk.lanes.validation)
     chunk.state, row = chunk.functions.close_epoch(chunk.state, chunk.lanes, evaluated, chunk.validation)
     if chunk.kept is not None:
-        chunk.kept = kept_lib.update(chunk.kept, chunk.state, row.get("validation/loss", row["train/loss"]))
+        loss = row.get("validation/loss", row["train/loss"])
+        variables = chunk.functions.evaluated(chunk.state, chunk.lanes)
+        chunk.kept = kept_lib.update(chunk.kept, chunk.state, variables, loss)
     return row
 
 

@@ -31,6 +31,25 @@ def metrics_of(problem: Problem, assessed: dict[str, np.ndarray], y: Any) -> dic
     return problem.finish(means)
 
 
+def overflow(program: Program, assessed: dict[str, dict[str, np.ndarray]]) -> str:
+    """Which of a run's splits its last update made overflow, in a few words; "" if none.
+
+    assessed: by split, what `assess` found of its rows, leaves [R, ...]. Outputs are looked at, or where there are too
+    many to keep, losses; a metric can hide them, as an accuracy hides NaN. Of training rows, outputs whose square is
+    not finite count too, and so do such losses of classes, which grow with the outputs: the next update would not be
+    finite. (A squared loss is a square already; other rows may be far from all that was fitted.)
+    """
+    squared = np.sqrt(np.finfo(program.dtype).max)
+    for name, of_split in assessed.items():
+        what = "outputs" if "outputs" in of_split else "loss"
+        largest = squared if name == "train" and (what == "outputs" or program.spec.classes) else np.inf
+        values = np.abs(of_split[what]).reshape(len(of_split[what]), -1)
+        lost = int((~(values < largest)).any(axis=1).sum())  # NaN is not below anything
+        if lost:
+            return f"after the last update the {what} of {lost} of the {len(values)} {name} rows overflow"
+    return ""
+
+
 def assessed(
     program: Program, lane: Lane, variables: Variables, way: Way, x: Any, rows: np.ndarray, y: Any = None
 ) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ import numpy as np
 from research import config as config_lib
 from research.config import RunConfig
 from research.data import impute, scaling, split
+from research.data.one_hot import OneHot
 from research.data.spec import Arrays, DataSpec
 from research.kernels import kernel_leaves
 from research.registry import SCHEDULES
@@ -83,32 +84,36 @@ def _input_scaling(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(fill, shift, scale) of the inputs x [N, ...], in the shape of `spec.channels`, by the rows `train`.
 
-    The values of a series count once, in however many windows they are.
+    The values of a series count once, in however many windows they are. `none` adds the origin back, which requires
+    float64.
     """
     spec = program.spec
     fill = np.zeros(spec.channels, program.dtype)
     if spec.vocabulary:
         return fill, np.zeros(()), np.ones(())
+    rows = None
     if spec.windows:
-        shift, scale = scaling.fit(x.covered(train)[:, None], config.scaling, spec.maximum)
-        return fill, shift[0], scale[0]
-    if spec.padded:
+        seen = x.covered(train)[:, None]
+    elif spec.padded:
         seen = x[train]
         seen = seen[~np.isnan(seen).any(axis=-1)]
     elif spec.impute:
-        seen = x[train]
+        seen = x.take(train) if isinstance(x, OneHot) else x[train]
         # Rounded first: the scaling is fitted on what the network sees.
         fill = impute.fit(seen, spec.impute, spec.features).astype(program.dtype)
         seen = impute.apply(seen, fill)
     else:
-        return fill, *scaling.fit(x, config.scaling, spec.maximum, train)
-    return fill, *scaling.fit(seen, config.scaling, spec.maximum)
+        seen, rows = x, train
+    shift, scale = scaling.fit(seen, config.scaling, spec.maximum, rows)
+    if config.scaling == "none" and spec.origin:
+        shift = -np.array(spec.origin)
+    return fill, shift.reshape(spec.channels), scale.reshape(spec.channels)
 
 
 def _target_scaling(config: RunConfig, spec: DataSpec, y: Any, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(shift, scale), [], of the targets y [N, ...] by those of the rows `train` that count."""
     if spec.classes or config.target_scaling == "none":
-        return np.zeros(()), np.ones(())
+        return np.asarray(0.0 - spec.target_origin), np.ones(())
     answers = y.after_burn_in().covered(train) if spec.windows else np.asarray(y[train])
     return scaling.fit_target(answers[~np.isnan(answers)], config.target_scaling)
 

@@ -39,18 +39,18 @@ def template(state: LaneState) -> Kept:
 
 
 @functools.partial(jax.jit, donate_argnames=("kept",))
-def update(kept: Kept, states: LaneState, loss: jax.Array) -> Kept:
-    """After an epoch that `close_epoch` ended. loss: the one that decides, [W].
+def update(kept: Kept, states: LaneState, variables: Variables, loss: jax.Array) -> Kept:
+    """After an epoch that `close_epoch` ended. variables: that evaluation uses; loss: the one that decides, [W].
 
     A run that is over keeps what it had, however long its neighbours train on.
     """
     live = states.epochs > kept.last_epoch
     improved = live & (loss < kept.loss if states.stopping is None else states.stopping.improved)
     return Kept(
-        best=_chosen(improved, states.evaluated, kept.best),
+        best=_chosen(improved, variables, kept.best),
         best_epoch=jnp.where(improved, states.epochs, kept.best_epoch),
         loss=jnp.where(improved, loss, kept.loss),
-        last=_chosen(live, states.evaluated, kept.last),
+        last=_chosen(live, variables, kept.last),
         last_epoch=jnp.where(live, states.epochs, kept.last_epoch),
     )
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research import rng
-from research.training import layout
+from research.training import layout, update
 from research.training.objective import assess
 from research.training.program import Program, Sizes
 from research.training.state import Lane, LaneState, Tree, Variables
@@ -35,6 +35,7 @@ class Functions:
     order: Callable[..., jax.Array]
     gather: Callable[..., dict[str, jax.Array]]
     advance: Callable[..., LaneState]
+    evaluated: Callable[[LaneState, Lane], Variables]
     evaluate: Callable[..., dict[str, jax.Array]]
     close_epoch: Callable[..., tuple[LaneState, dict[str, Any]]]
 
@@ -50,6 +51,7 @@ def functions(program: Program, way: Way, device: jax.Device | None) -> Function
             gather, sizes=program.sizes, parts=program.config.accumulate, rank=1 + len(program.spec.target_shape)
         ),
         advance=functools.partial(advance, program, way.width),
+        evaluated=functools.partial(evaluated, program, way.width),
         evaluate=functools.partial(evaluate, program, way.width),
         close_epoch=functools.partial(close_epoch, program, way.width),
     )
@@ -177,6 +179,16 @@ def advance(
         return step(states, lanes, jax.tree.map(lambda leaf: leaf[i], inputs))
 
     return jax.lax.fori_loop(first, first + count, update, states)
+
+
+def evaluated(program: Program, width: int, states: LaneState, lanes: Lane) -> Variables:
+    """What evaluation uses of each lane, leaves [W, ...]; the states' own arrays where nothing is to be worked out."""
+    return _projected_mean(program, width, states, lanes) if program.projects_mean else states.evaluated
+
+
+@functools.partial(jax.jit, static_argnames=("program", "width"))
+def _projected_mean(program: Program, width: int, states: LaneState, lanes: Lane) -> Variables:
+    return mapped(functools.partial(update.evaluated, program), width)(states, lanes)
 
 
 @functools.partial(jax.jit, static_argnames=("program", "width"))

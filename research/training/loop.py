@@ -13,7 +13,7 @@ from research.tasks.problem import Problem
 from research.training import chunk as chunk_lib
 from research.training import snapshot as snapshot_lib
 from research.training.chunk import WHOLE, Chunk, Memory
-from research.training.evaluation import metrics_of
+from research.training.evaluation import metrics_of, overflow
 from research.training.kept import Kept
 from research.training.program import Program
 from research.training.snapshot import Snapshot
@@ -49,13 +49,18 @@ AtBoundary = Callable[[Boundary], None]
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What one lane came to; the run's record without its names. kept: its variables, where they are to be kept."""
+    """What one lane came to; the run's record without its names.
+
+    cause: why it diverged, where more is known than that a loss or an update was not finite. kept: its variables,
+    where they are to be kept.
+    """
 
     metrics: dict[str, float]
     curves: dict[str, list[float]]
     checksums: list[str]
     steps: int
     diverged_at: int | None
+    cause: str = ""
     kept: Kept | None = None
 
 
@@ -117,39 +122,72 @@ def outcomes(program: Program, chunk: Chunk, places: Sequence[int] | None = None
     To be called inside `program.numbers()`.
     """
     state = chunk.state
-    variables = state.best if program.has_stopping else state.evaluated
+    variables = state.best if program.has_stopping else chunk.functions.evaluated(state, chunk.lanes)
     assessed: dict[str, dict[str, np.ndarray]] = {}
     for name in ("train", "validation", "test"):
         rows = getattr(chunk.lanes, name)
         if rows.shape[1]:
-            found = jax.device_get(chunk_lib.evaluate(program, chunk, variables, rows))
-            assessed[name] = found if program.problem.summary is None else {"scores": found["scores"]}
-    clean, kept = chunk.clean, jax.device_get(chunk.kept)
+            assessed[name] = jax.device_get(chunk_lib.evaluate(program, chunk, variables, rows))
     rows = jax.device_get({name: getattr(chunk.lanes, name) for name in assessed})
-    last = chunk.rows[-1]
-    outcomes = []
+    kept = jax.device_get(chunk.kept)
+    unwatched = _unwatched(program, chunk)
+    found = []
     for place in range(len(chunk.members)) if places is None else places:
-        epochs, diverged, begun = int(last["epochs"][place]), int(last["diverged_at"][place]), chunk.begun[place]
-        curve = [{name: value[place] for name, value in row.items()} for row in chunk.rows[begun : begun + epochs]]
-        curves = [name for name in chunk.rows[0] if "/" in name]
-        metrics: dict[str, float] = {}
-        if diverged < 0:
-            for name, of_split in assessed.items():
-                own = {key: values[place] for key, values in of_split.items()}
-                y = clean[rows[name][place]] if program.problem.summary else None
-                summary = metrics_of(program.problem, own, y)
-                metrics |= {f"{name}/{metric}": value for metric, value in summary.items()}
-        outcomes.append(
-            Outcome(
-                metrics=metrics,
-                curves=finished(program.problem, {name: [float(row[name]) for row in curve] for name in curves}),
-                checksums=["{:08x}{:08x}".format(*row["checksum"]) for row in curve],
-                steps=epochs * program.sizes.steps_per_epoch if diverged < 0 else diverged,
-                diverged_at=None if diverged < 0 else diverged,
-                kept=jax.tree.map(lambda leaf, place=place: np.array(leaf[place]), kept),
-            )
-        )
-    return outcomes
+        own = {name: {key: values[place] for key, values in split.items()} for name, split in assessed.items()}
+        labels = {name: chunk.clean[rows[name][place]] for name in own if program.problem.summary}
+        cause = unwatched[place] or overflow(program, own)
+        outcome = _outcome(program, chunk, place, own, labels, cause)
+        found.append(dataclasses.replace(outcome, kept=jax.tree.map(lambda leaf, i=place: np.array(leaf[i]), kept)))
+    return found
+
+
+def _outcome(
+    program: Program,
+    chunk: Chunk,
+    place: int,
+    assessed: dict[str, dict[str, np.ndarray]],
+    labels: dict[str, np.ndarray],
+    cause: str,
+) -> Outcome:
+    """The outcome of one run, without its variables.
+
+    assessed, labels: of each split, what `assess` found of its rows and their labels. cause: why it counts as diverged
+    although its training came to its end, or "".
+    """
+    last = chunk.rows[-1]
+    epochs, diverged, begun = int(last["epochs"][place]), int(last["diverged_at"][place]), chunk.begun[place]
+    curve = [{name: value[place] for name, value in row.items()} for row in chunk.rows[begun : begun + epochs]]
+    curves = {name: [float(row[name]) for row in curve] for name in chunk.rows[0] if "/" in name}
+    metrics: dict[str, float] = {}
+    steps = epochs * program.sizes.steps_per_epoch
+    if diverged >= 0:
+        cause = ""
+    elif cause:
+        diverged = steps - 1
+    else:
+        for name, of_split in assessed.items():
+            summary = metrics_of(program.problem, of_split, labels.get(name))
+            metrics |= {f"{name}/{metric}": value for metric, value in summary.items()}
+    return Outcome(
+        metrics=metrics,
+        curves=finished(program.problem, curves),
+        checksums=["{:08x}{:08x}".format(*row["checksum"]) for row in curve],
+        steps=steps if diverged < 0 else diverged,
+        diverged_at=None if diverged < 0 else diverged,
+        cause=cause,
+    )
+
+
+def _unwatched(program: Program, chunk: Chunk) -> list[str]:
+    """Of each lane: that its validation loss, by which it stops or lowers its rate, was never finite; else ""."""
+    stopping = [part.name for part in program.members("stopping")]
+    best, patience = jax.device_get((chunk.state.plateau.best, chunk.lanes.plateau["patience"]))
+    causes = []
+    for lowest, own in zip(best, patience, strict=True):
+        steering = stopping + ["reduce_on_plateau"] * bool(np.isfinite(own))
+        said = f"{' and '.join(steering)} reads the validation loss, which was not finite after any epoch"
+        causes.append(said if steering and not np.isfinite(lowest) else "")
+    return causes
 
 
 def finished(problem: Problem, curves: dict[str, list[float]]) -> dict[str, list[float]]:

@@ -40,6 +40,7 @@ def forward(program: Program, lane: Lane, index: jax.Array | None, **share: Any)
         numbers=numbers,
         dtype=dtype,
         index=index,
+        frozen=program.config.freeze,
         **share,
     )
 

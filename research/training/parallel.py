@@ -17,7 +17,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from research.training import lanes as lanes_lib
-from research.training import layout
+from research.training import layout, update
 from research.training.lanes import Functions
 from research.training.objective import assess
 from research.training.program import Program, Sizes
@@ -45,6 +45,7 @@ def functions(program: Program, way: Way, device: jax.Device | None = None) -> F
             gather, devices, program.sizes, program.config.accumulate, 1 + len(program.spec.target_shape)
         ),
         advance=functools.partial(advance, program, devices),
+        evaluated=_evaluated(program, devices),
         evaluate=_evaluate(program, devices),
         close_epoch=_close_epoch(program, devices),
     )
@@ -156,6 +157,11 @@ def _advance(program: Program, devices: Devices, steps: int) -> Callable[..., La
         return step(0, state) if steps == 1 else jax.lax.fori_loop(first, first + count, step, state)
 
     return _mapped(one, devices, (0, 0, 0, None, None, None), donate=(0,))
+
+
+@functools.cache
+def _evaluated(program: Program, devices: Devices) -> Callable[[LaneState, Lane], Variables]:
+    return _mapped(functools.partial(update.evaluated, program), devices)
 
 
 @functools.cache

@@ -119,6 +119,11 @@ class Program:
     def has_mean(self) -> bool:
         return any(self.members("average"))
 
+    @functools.cached_property
+    def projects_mean(self) -> bool:
+        """Whether what evaluation uses is a mean that must be projected."""
+        return self.has_mean and any(self.members("projection", "norm"))
+
 
 def blank(config: RunConfig) -> RunConfig:
     """The config without its numeric leaves: what the lanes of a program have in common."""

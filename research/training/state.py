@@ -46,7 +46,8 @@ class LaneState:
     """All that changes while a run trains; with the config it is all there is.
 
     mean: the averaged variables, or None. sums: of the metrics over the epoch's steps. diverged_at: the
-    step of the first non-finite loss or update, or -1. epochs: how many epochs the run's curves have.
+    step of the first non-finite loss or update, or of the last update of an epoch that left something non-finite; -1
+    if there is none. epochs: how many epochs the run's curves have.
     plateau: its counters. stopping: its counters, or None. best: the variables of the best epoch, or None.
     """
 
@@ -63,5 +64,5 @@ class LaneState:
 
     @property
     def evaluated(self) -> Variables:
-        """What evaluation uses now: the mean where there is one."""
+        """The mean where there is one; `update.evaluated` is what evaluation uses."""
         return self.variables if self.mean is None else self.mean

@@ -11,13 +11,14 @@ import optax
 
 from research import rng
 from research.errors import UserError
-from research.kernels import kernel_leaves, map_kernels, map_kernels_with_key
+from research.kernels import kernel_leaves, map_kernels_with_key
 from research.models.layers.forward import Forward
 from research.models.layers.sites import SITE
 from research.optim import plateau
 from research.registry import OPTIMIZERS
 from research.training import leaves, network, objective, update
 from research.training import program as program_lib
+from research.training.checksum import checksum
 from research.training.examples import prepare
 from research.training.program import Program
 from research.training.state import Lane, LaneState, Tree, Variables
@@ -45,8 +46,8 @@ def train_step(
     learning_rate = lane.hparams["learning_rate"] * batch["factor"] * state.plateau.scale
     factor = batch["factor"] * state.plateau.scale
     updates, opt_state = _update(program, state, lane, grads, params, learning_rate, factor)
-    new_params = _project(program, lane, optax.apply_updates(params, updates), learning_rate)
-    variables = Variables(leaves.held(program.config.freeze, new_params, params), stats)
+    new_params = update.projected(program, lane, optax.apply_updates(params, updates), learning_rate)
+    variables = update.held(program, Variables(new_params, stats), state.variables)
 
     metrics = objective.metrics(program, lane, outputs, y, objective.encoded(program, lane, y))
     row = _over({name: fwd.share(value) for name, value in metrics.items()}, axis) | {
@@ -63,7 +64,7 @@ def train_step(
         sums={name: state.sums[name] + value for name, value in row.items()},
         # One that stopped is over: what it comes to while its neighbours train on is nobody's.
         diverged_at=jnp.where((state.diverged_at < 0) & ~finite & ~_stopped(state), state.step, state.diverged_at),
-        mean=_averaged(program, state, lane, variables),
+        mean=update.averaged(program, state, lane, variables),
     )
 
 
@@ -190,22 +191,6 @@ def _update(
     return leaves.stilled(program.config.freeze, updates), opt_state
 
 
-def _project(program: Program, lane: Lane, params: Tree, learning_rate: jax.Array) -> Tree:
-    for part in program.members("projection"):
-        project = program_lib.regularizer(part, lane)
-        params = map_kernels(lambda w, p=project: p(w, learning_rate), params)
-    return params
-
-
-def _averaged(program: Program, state: LaneState, lane: Lane, variables: Variables) -> Variables | None:
-    mean = state.mean
-    for part in program.members("average"):
-        mean = program_lib.regularizer(part, lane)(mean, variables, state.step, program.steps)
-        # A frozen leaf's mean is that leaf, which adding up would round.
-        mean = dataclasses.replace(mean, params=leaves.held(program.config.freeze, mean.params, variables.params))
-    return mean
-
-
 def initial_state(program: Program, lane: Lane, variables: Variables | None = None) -> LaneState:
     """The state before the first step. To be called inside `program.numbers()`, as all that follows.
 
@@ -234,7 +219,11 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
 def end_epoch(
     program: Program, state: LaneState, lane: Lane, evaluated: dict[str, jax.Array], y: jax.Array
 ) -> tuple[LaneState, dict[str, Any]]:
-    """Ends an epoch of one lane; evaluated: what `assess` found of the validation rows, leaves [V, ...], or empty."""
+    """Ends an epoch of one lane; evaluated: what `assess` found of the validation rows, leaves [V, ...], or empty.
+
+    A run diverges here if its last update left parameters or statistics that are not finite: no loss shows it before
+    the next update, which the last one of a training does not have.
+    """
     steps = program.sizes.steps_per_epoch
     row: dict[str, Any] = {f"train/{name}": total / steps for name, total in state.sums.items()}
     if "scores" in evaluated:
@@ -246,14 +235,18 @@ def end_epoch(
         row |= {f"validation/{name}": jnp.mean(values) for name, values in evaluated.items()}
     watched = row.get("validation/loss", row["train/loss"])
 
+    variables = update.evaluated(program, state, lane)
     live = (state.diverged_at < 0) & ~_stopped(state)
+    lost = live & ~_finite((state.variables, variables))
+    live = live & ~lost
     stopping, best = state.stopping, state.best
     for part in program.members("stopping"):
         stopping = program_lib.regularizer(part, lane).update(state.stopping, watched)
-        best = _chosen(stopping.improved, state.evaluated, state.best)
+        best = _chosen(stopping.improved & ~lost, variables, state.best)
     state = dataclasses.replace(
         state,
         sums=jax.tree.map(jnp.zeros_like, state.sums),
+        diverged_at=jnp.where(lost, state.step - 1, state.diverged_at),
         epochs=state.epochs + live,
         plateau=plateau.update(state.plateau, watched, lane.plateau),
         stopping=stopping,
@@ -272,23 +265,10 @@ def _chosen(condition: jax.Array, new: Tree, old: Tree) -> Tree:
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
 
 
+def _finite(tree: Tree) -> jax.Array:
+    """Whether every number of a float tree is finite, bool []."""
+    return jnp.all(jnp.array([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)], bool))
+
+
 def _stopped(state: LaneState) -> jax.Array:
     return jnp.zeros((), bool) if state.stopping is None else state.stopping.stopped
-
-
-def checksum(tree: Tree) -> jax.Array:
-    """A digest of every bit of a float tree, uint32 [2]: sums of the words times odd functions of their place."""
-    digest = jnp.zeros((2,), jnp.uint32)
-    for place, leaf in enumerate(jax.tree.leaves(tree)):
-        words = jax.lax.bitcast_convert_type(leaf, jnp.uint32).reshape(-1)
-        index = jnp.arange(words.size, dtype=jnp.uint32) + jnp.uint32(place * 0x9E3779B9 % 2**32)
-        mixed = jnp.stack([_mix(words ^ (index * jnp.uint32(m))) for m in (0x85EBCA6B, 0xC2B2AE35)])
-        digest = digest + mixed.sum(axis=1, dtype=jnp.uint32)
-    return digest
-
-
-def _mix(words: jax.Array) -> jax.Array:
-    """MurmurHash3's finaliser: every bit of a word moves every bit of the result."""
-    words = (words ^ (words >> 16)) * jnp.uint32(0x85EBCA6B)
-    words = (words ^ (words >> 13)) * jnp.uint32(0xC2B2AE35)
-    return words ^ (words >> 16)

@@ -1,15 +1,18 @@
-"""Update: a program's optimizer chain, and what stands in each slot of regularization around it."""
+"""Update: a program's optimizer chain, and the slots of regularization around and after it."""
 
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from research.config import RunConfig
+from research.kernels import map_kernels
 from research.options import format_value
 from research.registry import OPTIMIZERS, REGULARIZERS, SLOTS
+from research.training import leaves
 from research.training.program import Program, built, regularizer
-from research.training.state import Lane, Tree
+from research.training.state import Lane, LaneState, Tree, Variables
 
 
 def chain(program: Program, lane: Lane) -> list[tuple[str, optax.GradientTransformationExtraArgs]]:
@@ -32,6 +35,45 @@ def _by_learning_rate() -> optax.GradientTransformationExtraArgs:
         return jax.tree.map(lambda u: -learning_rate * u, updates), state
 
     return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
+
+
+def projected(program: Program, lane: Lane, params: Tree, learning_rate: jax.Array, site: str | None = None) -> Tree:
+    """The parameters after the projections (of one site, or of all)."""
+    for part in program.members("projection", site):
+        project = regularizer(part, lane)
+        params = map_kernels(lambda w, p=project: p(w, learning_rate), params)
+    return params
+
+
+def averaged(program: Program, state: LaneState, lane: Lane, variables: Variables) -> Variables | None:
+    """The mean of the variables so far, after an update that led to these; None without an average."""
+    mean = state.mean
+    for part in program.members("average"):
+        mean = regularizer(part, lane)(mean, variables, state.step, program.steps)
+        # Rounding must not move the mean of what is frozen.
+        mean = held(program, mean, variables)
+    return mean
+
+
+def evaluated(program: Program, state: LaneState, lane: Lane) -> Variables:
+    """What evaluation uses, early stopping restores and a run keeps: the variables, or their mean.
+
+    A mean of points on a constraint need not lie on it (two units of norm 1 have a mean of a norm below 1), so the mean
+    is projected as the parameters are. The running mean in the state is not: it stays the mean of the parameters.
+    """
+    if not program.projects_mean:
+        return state.evaluated
+    mean = state.evaluated
+    params = projected(program, lane, mean.params, jnp.zeros((), program.dtype), site="norm")
+    return held(program, Variables(params, mean.batch_stats), mean)
+
+
+def held(program: Program, new: Variables, old: Variables) -> Variables:
+    """The new variables, those that are frozen as they were; so are a frozen layer's running statistics."""
+    pattern = program.config.freeze
+    return Variables(
+        leaves.held(pattern, new.params, old.params), leaves.held(pattern, new.batch_stats, old.batch_stats)
+    )
 
 
 def describe_slots(config: RunConfig) -> list[tuple[str, str]]:

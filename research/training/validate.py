@@ -83,8 +83,6 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
         )
     if config.label_noise and config.task != "classification":
         raise UserError(f"label_noise draws classes anew; {spec.name} is for {spec.task}")
-    if config.target_scaling != "none" and (spec.classes or spec.reconstructs):
-        raise UserError(f"target_scaling scales a regression's targets; {spec.name} is for {spec.task}")
     _check_input(config, spec)
     program = program_of(config, spec)
     _check_sizes(config, program)
@@ -94,14 +92,36 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
 
 
 def check_parts(config: RunConfig, spec: DataSpec) -> None:
-    """Raises UserError with the first thing that the parts of a completed config say against it; spec: as it is seen.
+    """Raises UserError if the parts of a completed config, or its scaling, do not fit; spec: as it is seen.
 
-    Unlike what else is checked, that may hang on any number of the config.
+    These checks may read any number of the config. All others read only what is the same for a whole program.
     """
+    _check_scaling(config, spec)
     for _, entry in entries(config):
         for constraint in entry.constraints:
             if wrong := constraint(config, spec):
                 raise UserError(wrong)
+
+
+def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
+    if config.target_scaling != "none" and (spec.classes or spec.reconstructs):
+        raise UserError(f"target_scaling scales a regression's targets; {spec.name} is for {spec.task}")
+    if spec.vocabulary and config.scaling not in (FIELDS["scaling"].default, "none"):
+        raise UserError(f"scaling={config.scaling} is of numbers, and {spec.name} has tokens; leave it out")
+    if config.precision == "float64":
+        return
+    merged = [place for place, origin in enumerate(spec.origin) if origin]
+    if merged and config.scaling == "none":
+        what = f"column '{spec.features[merged[0]]}'" if spec.features else "inputs"
+        raise UserError(
+            f"scaling=none: float32 merges values of the {what} of {spec.name}, which are near "
+            f"{spec.origin[merged[0]]:.4g}; try --scaling=standard, or --precision=float64"
+        )
+    if spec.target_origin and config.target_scaling == "none" and not spec.reconstructs:
+        raise UserError(
+            f"target_scaling=none: float32 merges targets of {spec.name}, which are near {spec.target_origin:.4g}; "
+            f"try --target_scaling=standard, or --precision=float64"
+        )
 
 
 def _check_input(config: RunConfig, spec: DataSpec) -> None:
@@ -119,8 +139,6 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
             f"arch={entry.name} takes series that are equally long, and those of {spec.name} are not; "
             f"{_that_ask('padded')} take them"
         )
-    if spec.vocabulary and config.scaling not in (FIELDS["scaling"].default, "none"):
-        raise UserError(f"scaling={config.scaling} is of numbers, and {spec.name} has tokens; leave it out")
     for part in config.regularization:
         member = REGULARIZERS.get(part.name)
         if spec.vocabulary and (member.slot == "data" or member.mixes):

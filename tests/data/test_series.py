@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
+import research.catalogue  # noqa: F401
 from research.data import series
 from research.data.source import open_source
 from research.data.split import split_of

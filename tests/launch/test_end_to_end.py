@@ -199,7 +199,9 @@ def test_help_has_the_options_of_files_and_folders(folder: Path) -> None:
 
 def limited(line: list[str], folder: Path, size: int) -> subprocess.CompletedProcess:
     """A launcher whose files cannot grow beyond `size` bytes: what a full disk is to it."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    # No bytecode: of a module that is first imported here, the limit would leave half a file for all who come later.
+    settings = {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, **settings}
     # Limits itself, then becomes the launcher: to do so between fork and exec is unsafe in a process with threads.
     become = f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))"
     become += "; os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"

@@ -1,5 +1,8 @@
 """launch.status on real sweeps: how far they are, as lines and as a page."""
 
+import dataclasses
+import io
+import os
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -7,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from research import characters
 from research.sweeps.slurm.folder import Folder, Submitted, place_of
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
@@ -14,6 +18,7 @@ from tests.launch.command_lines import ROOT, Result, run_all
 
 BASE = ["--dataset=wine", "--arch.hidden=8", "--epochs=3", "--seeds=2"]
 GRID = "--grid=learning_rate=0.01|0.1"
+MINE = Sweep([{"seed": "0"}], [], runs=["ab" * 8], epochs=[1])
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +67,38 @@ def test_a_damaged_sweep_hides_no_other(results: dict[str, Result]) -> None:
     assert results["damaged"].code == 0
     assert "broken.json is damaged" in results["damaged"].err
     assert results["damaged"].out == results["every"].out
+
+
+@pytest.mark.parametrize("name", ["unknown_field", "list", "requests"])
+def test_a_sweep_of_newer_code_hides_no_other(tmp_path: Path, name: str) -> None:
+    store = Store(tmp_path / "records")
+    store.write_json("sweeps", "mine", dataclasses.asdict(MINE))
+    content = {"list": [], "requests": {"requests": 3}, "unknown_field": {"requests": [], "axes": [], "tags": ["a"]}}
+    store.write_json("sweeps", "other", content[name])
+    (result,) = run_all([["status"]], tmp_path)
+    assert result.code == 0
+    assert "mine" in result.out
+    assert "other.json" in result.err
+    assert len(result.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("encoding", "written"), [("ascii", "."), ("latin-1", "·"), ("cp1251", "·")])
+def test_a_terminal_that_lacks_a_character_gets_another(tmp_path: Path, encoding: str, written: str) -> None:
+    store = Store(tmp_path / "records")
+    store.write_json("sweeps", "mine", dataclasses.asdict(MINE))
+    line = [sys.executable, "-m", "launch.status"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding}
+    done = subprocess.run(line, capture_output=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert written in done.stdout.decode(encoding)
+
+
+def test_what_has_no_plain_form_is_escaped() -> None:
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding="ascii")
+    characters.adapt(stream)
+    print("2.23 ± 0.01, Δ −3, 中, \udcff", file=stream, flush=True)
+    assert written.getvalue() == b"2.23 +/- 0.01, delta -3, \\u4e2d, \\udcff\n"
 
 
 def test_a_run_that_has_its_record_says_so(results: dict[str, Result]) -> None:

@@ -1,5 +1,6 @@
 """Batch normalization against PyTorch's, in training and in evaluation."""
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -79,3 +80,16 @@ def test_gradients_are_pytorchs(train: bool) -> None:
     np.testing.assert_allclose(inputs, channels_last(leaf.grad), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(params["BatchNorm_0"]["scale"], theirs.weight.grad, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(params["BatchNorm_0"]["bias"], theirs.bias.grad, rtol=1e-5, atol=1e-5)
+
+
+def test_a_frozen_one_normalizes_by_its_running_statistics() -> None:
+    """As PyTorch's in `eval()` and Keras's with `trainable=False`: in training it is what it is in evaluation."""
+    shape = SHAPES["images"]
+    x, variables = normal(*shape), pair(shape)[1]
+    stats = {"BatchNorm_0": {"mean": jnp.arange(3.0), "var": jnp.array([1.0, 4.0, 9.0])}}
+    variables = {**variables, "batch_stats": stats}
+    frozen = dataclasses.replace(TRAINING, frozen="^BatchNorm_0/")
+    got, changed = built(MOMENTUM).apply(variables, x, frozen, mutable=["batch_stats"])
+    np.testing.assert_array_equal(got, built(MOMENTUM).apply(variables, x, EVALUATION))
+    for name, value in changed["batch_stats"]["BatchNorm_0"].items():
+        np.testing.assert_array_equal(value, stats["BatchNorm_0"][name])

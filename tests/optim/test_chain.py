@@ -239,3 +239,30 @@ def test_a_missing_number_is_an_error():
     with pytest.raises(UserError, match="clip_2 needs a value of 'max_delta'"):
         entry.build()
     entry.build(**{"clip_2.max_delta": 1.0})
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (1, 3), (2, 4, 3), (2, 2, 4, 3)])
+def test_members_act_on_each_units_incoming_weights(shape):
+    """Kernels [..., units]: dense, of one input, of sequences' convolutions, of images'."""
+    generator = np.random.default_rng(0)
+    w, g = (generator.normal(size=shape) for _ in range(2))
+    axes = tuple(range(len(shape) - 1))
+
+    def update(member, path="kernel"):
+        chain = OPTIMIZERS.get(parse_chain(f"chain({member})")[0]).build(**parse_chain(f"chain({member})")[1])
+        with jax.enable_x64(True):
+            return chain.update({path: jnp.asarray(g)}, chain.init({path: jnp.asarray(w)}), {path: jnp.asarray(w)})[0][
+                path
+            ]
+
+    np.testing.assert_allclose(update("centralize"), g - g.mean(axes, keepdims=True), atol=1e-12)
+    np.testing.assert_array_equal(update("centralize", "embedding"), g)
+    bound = 0.01 * np.sqrt((w**2).sum(axes, keepdims=True))
+    norm = np.sqrt((g**2).sum(axes, keepdims=True))
+    assert (norm > bound).all()
+    np.testing.assert_allclose(update("adaptive_grad_clip(0.01)"), g * bound / norm, rtol=1e-9)
+
+
+def test_a_chain_with_another_mathematics_has_another_version():
+    assert resolve("chain(centralize,scale_by_adam)").version == 2
+    assert resolve("chain(scale_by_adam)").version == 1

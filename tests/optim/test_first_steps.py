@@ -2,8 +2,10 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from research.optim import sam
@@ -78,6 +80,19 @@ def test_lamb_steps_by_the_norm_of_the_array():
     decayed = updates("lamb", {"eps": TINY, "weight_decay": 1.0}, [1], (3.0, 4.0))
     np.testing.assert_allclose(decayed, np.array([4, 5]) * 5 / math.sqrt(41), rtol=1e-5)
     np.testing.assert_allclose(updates("lamb", {"eps": TINY}, [1], (0.0, 0.0)), 1, rtol=1e-5)
+
+
+def test_lamb_moves_a_bias_as_adam_does():
+    """By 1 a step along a gradient that stays 2, from 0: not by its own norm, which was 0."""
+    chain = OPTIMIZERS.get("lamb").build(eps=TINY)
+    params = {"bias": jnp.zeros(2), "scale": jnp.full(2, 5.0), "embedding": jnp.full((1, 4), 2.0)}
+    state, moved = chain.init(params), params
+    for _ in range(3):
+        step, state = chain.update(jax.tree.map(lambda p: jnp.full_like(p, 2.0), params), state, moved)
+        moved = optax.apply_updates(moved, step)
+    np.testing.assert_allclose(moved["bias"], 3, rtol=1e-5)
+    np.testing.assert_allclose(moved["scale"], 8, rtol=1e-5)
+    np.testing.assert_allclose(moved["embedding"], 2 * 2**3, rtol=1e-5)  # |w| = 4 and |d| = 2: doubled each time
 
 
 def test_radam_rectifies_once_the_variance_is_tractable():

@@ -151,6 +151,35 @@ def test_a_journal_is_one_process_s(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"op_code": 99, "worker_id": "x"}',
+        b"[]",
+        b"\0\0\0\0",
+        b"null",
+        b"3",
+        b'{"worker_id": "x"}',
+        b'{"op_code": 4, "worker_id": "x"}',
+        b"\xff\xfe",
+    ],
+)
+@pytest.mark.parametrize("last", [False, True])
+def test_a_line_that_is_not_optunas_is_named(tmp_path: Path, line: bytes, last: bool) -> None:
+    """As from a later version, from a machine that lost its power, or by hand."""
+    store = Store(tmp_path)
+    with journal(store, "a") as storage:
+        study(storage, "a", "lower", {}, sampler("random", SPACE, 0))
+    before = path_of(store, "a").read_bytes().splitlines(keepends=True)
+    place = len(before) if last else 1
+    path_of(store, "a").write_bytes(b"".join([*before[:place], line + b"\n", *before[place:]]))
+    damaged = pytest.raises(UserError, match=r"a\.journal is damaged \((line \d: |KeyError: ).*move it away")
+    with damaged as caught, journal(store, "a"):
+        pass
+    assert "\n" not in str(caught.value)
+    assert "\0" not in str(caught.value)
+
+
 def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with journal(store, "a") as storage:

@@ -1,6 +1,7 @@
 """What a sweep on a cluster is made of, without a cluster: options, files, snapshots, and what is said of failures."""
 
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,21 @@ def test_what_was_cancelled_in_the_queue_left_no_log(tmp_path: Path, monkeypatch
 def test_a_log_is_named_with_its_last_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = told(tmp_path, monkeypatch, "JobState=FAILED ExitCode=2:0", "first\nerror: cannot write\n\n")
     assert said.endswith("7_0_0_log.out ends with: error: cannot write")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("export GREETING='a b'", 0, "a b\n"),
+        ("(exit 3)", 3, "the task ends: --slurm.setup=(exit 3) failed with exit code 3\n"),
+        (
+            "no-such-module 'cuda'",
+            127,
+            "the task ends: --slurm.setup=no-such-module 'cuda' failed with exit code 127\n",
+        ),
+    ],
+)
+def test_a_task_whose_setup_fails_ends_and_says_so(command: str, code: int, said: str) -> None:
+    script = "\n".join([*submission.setup(command), 'echo "$GREETING"'])
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (code, said)

@@ -47,17 +47,34 @@ def trained(of: Run) -> Variables:
 def test_nothing_moves_what_is_frozen(settings: dict[str, Any]) -> None:
     """Neither decay, projection, noise nor a mean's rounding; and the other leaves do move."""
     of = run(**settings, freeze=FROZEN)
-    with of.program.numbers():
-        (chunk,) = chunk_lib.start(of.program, [of.config], data_of(of).data, Way(1, 5))
-        before = jax.tree.map(np.array, jax.device_get(chunk.state.variables.params))
-        chunk_lib.run_epoch(of.program, [chunk], Way(1, 5), 0)
-        states = (chunk.state.variables, chunk.state.evaluated)
-    begun = leaves.named(before)
+    before, states = epoch_of(of)
+    begun = leaves.named(before.params)
     frozen = [name for name in begun if name.startswith(FROZEN)]
     assert frozen
-    for ended in (leaves.named(jax.device_get(state.params)) for state in states):
+    for ended in (leaves.named(state.params) for state in states):
         assert_same_bits([ended[name] for name in frozen], [begun[name] for name in frozen])
         assert any(not np.array_equal(ended[name], begun[name]) for name in begun if name not in frozen)
+
+
+@pytest.mark.parametrize("average", ["", ",ema=0.9", ",swa=0.5"])
+def test_a_frozen_layer_keeps_its_running_statistics(average: str) -> None:
+    """In the mean too; those of the layer behind it move."""
+    before, states = epoch_of(run(regularization=f"batch_norm{average}", freeze=FROZEN))
+    begun = leaves.named(before.batch_stats)
+    assert {name.startswith(FROZEN) for name in begun} == {True, False}
+    for ended in (leaves.named(state.batch_stats) for state in states):
+        assert {name for name in begun if np.array_equal(ended[name], begun[name])} == {
+            name for name in begun if name.startswith(FROZEN)
+        }
+
+
+def epoch_of(of: Run) -> tuple[Variables, tuple[Variables, Variables]]:
+    """The variables before an epoch, and after it with what evaluation uses of them, [1, ...] on the host."""
+    with of.program.numbers():
+        (chunk,) = chunk_lib.start(of.program, [of.config], data_of(of).data, Way(1, 5))
+        before = jax.tree.map(np.array, jax.device_get(chunk.state.variables))
+        chunk_lib.run_epoch(of.program, [chunk], Way(1, 5), 0)
+        return before, jax.device_get((chunk.state.variables, chunk.state.evaluated))
 
 
 def test_freezing_is_of_the_program_and_the_others_are_not() -> None:

@@ -1,6 +1,7 @@
 """Batch normalization over a global batch: spread over devices, and with padding in it."""
 
 import math
+import re
 
 import flax.linen as nn
 import jax
@@ -17,6 +18,9 @@ class BatchNorm(nn.Module):
     averages, in the collection `batch_stats`, are used in evaluation. Statistics are at least float32. The moving
     variance is of the batches' own variances, over n values; PyTorch's is of the unbiased ones, over n - 1. Raises
     UserError if n is 1.
+
+    A frozen one (`fwd.frozen` is found in the name of its mean) keeps its moving averages and normalizes by them in
+    training too, as Keras's does where `trainable` is False: it is the same function in every step.
     """
 
     momentum: float
@@ -32,12 +36,14 @@ class BatchNorm(nn.Module):
         bias = self.param("bias", nn.initializers.zeros, channels, jnp.float32)
         mean, var = running_mean.value, running_var.value
         wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
-        if fwd.train and not self.is_initializing() and fwd.axis is None and math.prod(x.shape[:-1]) == 1:
+        frozen = fwd.frozen is not None and re.search(fwd.frozen, "/".join((*self.path, "mean"))) is not None
+        by_batch = fwd.train and not frozen
+        if by_batch and not self.is_initializing() and fwd.axis is None and math.prod(x.shape[:-1]) == 1:
             raise UserError(
                 "batch norm of one value a channel makes all zero: a batch, or its part, has one example; "
                 "use a larger --batch_size, a smaller --accumulate or another normalization"
             )
-        if fwd.train:
+        if by_batch:
             mean = _mean(wide, fwd)
             var = _mean(jnp.square(wide - mean), fwd)
             if not self.is_initializing():

@@ -23,7 +23,8 @@ class Forward:
     dtype: of the arithmetic, for what is neither a parameter nor an input. index: int32 [B], each example's place in
     the global batch, by which its random draws are keyed; None in evaluation. weight: [B], 1 of a real example and 0
     of padding; None if all are real. axis: the name of the mapped axis that the batch is spread over, or None.
-    total: [], how many real examples the global batch has, or None if this pass sees all B and all are real.
+    total: [], how many real examples the global batch has, or None if this pass sees all B and all are real. frozen:
+    a pattern of the names of what does not change in training (`Dense_0/kernel`), or None.
     """
 
     train: bool = flax.struct.field(pytree_node=False, default=False)
@@ -34,6 +35,7 @@ class Forward:
     index: jax.Array | None = None
     weight: jax.Array | None = None
     total: jax.Array | float | None = None
+    frozen: str | None = flax.struct.field(pytree_node=False, default=None)
     axis: str | None = flax.struct.field(pytree_node=False, default=None)
 
     def example_keys(self, key: jax.Array) -> jax.Array:

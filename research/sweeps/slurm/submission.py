@@ -55,7 +55,7 @@ def _array(command: Sequence[str], tasks: int, resources: Resources, logs: Path,
         stderr_to_stdout=True,
         use_srun=together,
         srun_args=[f"--cpus-per-task={resources.cpus}"] if resources.cpus else [],  # not handed on since Slurm 22.05
-        setup=[resources.setup] if resources.setup else None,
+        setup=setup(resources.setup) if resources.setup else None,
         additional_parameters=options(resources, after),
     )
     executor.parameters["map_count"] = tasks
@@ -65,6 +65,12 @@ def _array(command: Sequence[str], tasks: int, resources: Resources, logs: Path,
     except (FailedJobError, FailedSubmissionError) as error:
         raise _refused(cluster.own_words(str(error))) from None
     return str(job.job_id)
+
+
+def setup(command: str) -> list[str]:
+    """Lines of a batch script that run the user's command; where it fails the task ends and says so."""
+    said = shlex.quote(f"the task ends: --slurm.setup={command} failed with exit code")
+    return [command, f'code=$?; if [ "$code" -ne 0 ]; then echo {said} "$code"; exit "$code"; fi']
 
 
 def _refused(words: str) -> UserError:

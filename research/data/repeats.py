@@ -1,0 +1,60 @@
+"""Examples that a data set has more than once, where that makes its scores look better, or its classes unclear."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+# Rows are compared in pieces of about this many bytes.
+_PIECE = 1 << 20
+
+
+def repeats(x: Any, y: np.ndarray, test_size: int, name_of: Callable[[int], str]) -> Iterator[str]:
+    """What a reader of a table must know: test examples that are training examples too, and images of two classes.
+
+    x: [N, ...], where images are uint8 [N, H, W, C] and compared without their targets y [N, ...], and the rows of
+    tables with them. test_size: the last rows are the set's own test split. name_of: what a row is called.
+    """
+    images = x.dtype == np.uint8 and x.ndim == 4
+    if not images and not test_size:
+        return
+    noun = "images" if images else "rows"
+    digests = _digests(x) if images else _digests(x, y)
+    training = digests[: len(digests) - test_size]
+    test = digests[len(training) :]
+    leaked = np.flatnonzero(np.isin(test, training))
+    if len(leaked):
+        row = len(training) + int(leaked[0])
+        twin = int(np.flatnonzero(training == digests[row])[0])
+        yield (
+            f"{len(leaked)} of its {len(test)} test {noun} are among its training {noun} too "
+            f"(the first: {name_of(row)} is {name_of(twin)})"
+        )
+    if images and y.ndim == 1 and y.dtype.kind == "i":
+        order = np.lexsort((y, digests))
+        same = digests[order][1:] == digests[order][:-1]
+        clashes = np.flatnonzero(same & (y[order][1:] != y[order][:-1]))
+        if len(clashes):
+            pairs = sorted(sorted((int(order[place]), int(order[place + 1]))) for place in clashes)
+            first, second = pairs[0]
+            count = len(np.unique(digests[order[clashes]]))
+            yield (
+                f"{count} of its images {'have' if count > 1 else 'has'} more than one class "
+                f"(the first: {name_of(first)} is {name_of(second)})"
+            )
+
+
+def _digests(*arrays: Any) -> np.ndarray:
+    """64 bits per row of the arrays [N, ...] together; they differ from process to process."""
+    size = len(arrays[0])
+    widths = [array[:1].nbytes for array in arrays]
+    rows = max(1, _PIECE // max(1, sum(widths)))
+    digests = np.empty(size, np.int64)
+    for first in range(0, size, rows):
+        pieces = [np.ascontiguousarray(array[first : first + rows]).tobytes() for array in arrays]
+        count = min(rows, size - first)
+        digests[first : first + count] = [
+            hash(b"".join(piece[row * width : (row + 1) * width] for piece, width in zip(pieces, widths, strict=True)))
+            for row in range(count)
+        ]
+    return digests
