@@ -1,6 +1,5 @@
 """The columns of a csv file as text: how the file is written, its rows, and where each of them stands."""
 
-import collections
 import contextlib
 import csv
 import dataclasses
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
-from research.data import csv_text
+from research.data import csv_header, csv_text
 from research.data.csv_numbers import Format
 from research.errors import UserError, nearest
 
@@ -65,10 +64,12 @@ class Layout:
 
         Raises UserError, naming the row, for one with more or fewer cells than the header, or with an open quote.
         """
-        for line, cells in itertools.islice(_rows(self.file, self.encoding, self.comment, self.delimiter), 1, None):
+        rows = _rows(self.file, self.encoding, self.comment, self.delimiter)
+        for number, (line, cells) in enumerate(itertools.islice(rows, 1, None)):
             if len(cells) != len(self.header):
                 expected = f"but the header has {len(self.header)} columns"
-                raise UserError(f"{self.file}, row {line}: {len(cells)} cells, {expected}")
+                first = "" if number else f" ('{self.delimiter.join(self.header)[:40]}'); is that its header?"
+                raise UserError(f"{self.file}, row {line}: {len(cells)} cells, {expected}{first}")
             yield line, cells
 
 
@@ -95,8 +96,11 @@ class Sheet(NamedTuple):
     notes: list[str]
 
 
-def read_columns(file: Path, reading: Reading = PLAIN) -> Sheet:
-    """The columns of a csv file with a header. Raises UserError, naming the row, on what is none."""
+def read_columns(file: Path, reading: Reading = PLAIN, nameless: bool = False) -> Sheet:
+    """The columns of a csv file with a header. Raises UserError, naming the row, on what is none.
+
+    nameless: columns without a name are taken too; otherwise they are left out where it is clear what they are.
+    """
     layout = _layout(file, reading)
     chunks = _split(layout)
     size = sum(len(chunk) for chunk in chunks[0])
@@ -105,14 +109,18 @@ def read_columns(file: Path, reading: Reading = PLAIN) -> Sheet:
     for name in reading.drop:
         if name not in layout.header:
             raise UserError(f"drop={name}: {file} has no such column; {nearest(name, layout.header)}")
-    columns = {}
+    columns, notes = {}, csv_header.of_numbers(layout.header)
     for place, name in enumerate(layout.header):
-        if name in reading.drop:
-            continue
         # Taken from the list, so that the pieces of a column go as soon as it is whole.
         pieces, chunks[place] = chunks[place], []
-        columns[name] = Column(file, name, pa.concat_arrays(pieces), layout)
-    return Sheet(columns, [])
+        if name in reading.drop:
+            continue
+        cells = pa.concat_arrays(pieces)
+        if csv_header.is_nameless(name) and not nameless:
+            notes.append(csv_header.why_left_out(file, name, cells))
+            continue
+        columns[name] = Column(file, name, cells, layout)
+    return Sheet(columns, notes)
 
 
 def _layout(file: Path, reading: Reading) -> Layout:
@@ -126,17 +134,16 @@ def _layout(file: Path, reading: Reading) -> Layout:
         header_end = reader.line_num
     if header is None:
         raise UserError(f"{file} is empty")
-    names = tuple(name.strip() for name in header)
-    twice = [name for name, count in collections.Counter(names).items() if count > 1 or not name]
-    if twice:
-        raise UserError(f"{file}: the header needs one name for each column; '{twice[0]}' is empty or there twice")
+    names = csv_header.names_of(file, header)
     return Layout(file, encoding, reading.comment, delimiter, quoted, names, header_end)
 
 
 def _delimiter(file: Path, encoding: str, comment: str) -> str:
     """The separator that the first line with a text has most often outside of quotes; the comma if it has none."""
     with csv_text.opened(file, encoding) as text:
-        first = next((line for line in _uncommented(text, comment) if line.strip()), "")
+        lines = [*itertools.islice((line for line in _uncommented(text, comment) if line.strip()), 2)]
+    csv_header.check_comment(file, lines, _DELIMITERS)
+    first = lines[0] if lines else ""
     return max(_DELIMITERS, key=re.sub('"[^"]*("|$)', "", first).count)
 
 
@@ -178,6 +185,11 @@ def _split(layout: Layout) -> list[list[pa.StringArray]]:
     if not layout.quoted or (not layout.comment and csv_text.quotes_enclose(layout.file, layout.delimiter)):
         with contextlib.suppress(pa.ArrowInvalid):
             return _split_by_arrow(layout)
+    return _split_by_python(layout)
+
+
+def _split_by_python(layout: Layout) -> list[list[pa.StringArray]]:
+    """As _split. Raises UserError, naming the row, as Layout.rows does."""
     columns: list[list[pa.StringArray]] = [[] for _ in layout.header]
     rows = layout.rows()
     while block := [cells for _, cells in itertools.islice(rows, _BLOCK)]:

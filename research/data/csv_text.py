@@ -123,30 +123,44 @@ def _reason(error: Exception) -> str:
 
 
 def _null(file: Path, encoding: str, line: int) -> UserError:
-    """The error of a null character: text in two bytes per character has one in each of most."""
+    """The error of a null character."""
+    return _of_two_bytes(file, encoding) or UserError(
+        f"{file}, row {line}: it has a null character (a byte 0), so it is damaged or no csv file"
+    )
+
+
+def _of_two_bytes(file: Path, encoding: str) -> UserError | None:
+    """The error of a text in UTF-16 that does not say so itself: most of its characters have a byte 0."""
     with unpacked(file) as data:
         start = data.read(1000)
-    ends = {"utf-16-le": start[1::2].count(0), "utf-16-be": start[::2].count(0)}
-    likely = max(ends, key=lambda name: ends[name])
-    if 4 * ends[likely] > len(start) and not encoding.startswith("utf-16"):
-        return UserError(f"{file} is not in {_shown(encoding)}: it looks like UTF-16; say so with --encoding={likely}")
-    return UserError(f"{file}, row {line}: it has a null character (a byte 0), so it is damaged or no csv file")
+    zeros = {"utf-16-le": start[1::2].count(0), "utf-16-be": start[::2].count(0)}
+    likely = max(zeros, key=lambda name: zeros[name])
+    if 4 * zeros[likely] < len(start) or encoding.startswith("utf-16"):
+        return None
+    return UserError(f"{file} is not in {_shown(encoding)}: it looks like UTF-16; say so with --encoding={likely}")
 
 
 def _undecodable(file: Path, encoding: str, error: UnicodeError) -> UserError:
     """The error of bytes that are not in this encoding, with one that they may be in."""
-    with unpacked(file) as data:
-        for line, content in enumerate(data, 1):
-            try:
-                content.decode(encoding)
-            except UnicodeDecodeError as wrong:
-                shown = content[max(0, wrong.start - 10) : wrong.start + 10]
-                likely = _likely(content)
-                return UserError(
-                    f"{file}, row {line} is not in {_shown(encoding)} (byte 0x{content[wrong.start]:02x}); as {likely} "
-                    f"it reads '{shown.decode(likely, 'replace').strip()}': if that is right, add --encoding={likely}"
-                )
+    if wide := _of_two_bytes(file, encoding):
+        return wide
+    if not encoding.startswith(("utf-16", "utf-32")):
+        with unpacked(file) as data:
+            for line, content in enumerate(data, 1):
+                try:
+                    content.decode(encoding)
+                except UnicodeDecodeError as wrong:
+                    return _wrong_byte(f"{file}, row {line}", encoding, content, wrong.start)
     return UserError(f"{file} cannot be read as text in {_shown(encoding)}: {error}; say another with --encoding")
+
+
+def _wrong_byte(where: str, encoding: str, content: bytes, place: int) -> UserError:
+    likely = _likely(content)
+    shown = content[max(0, place - 10) : place + 10].decode(likely, "replace").strip()
+    return UserError(
+        f"{where} is not in {_shown(encoding)} (byte 0x{content[place]:02x}); as {likely} it reads '{shown}': "
+        f"if that is right, add --encoding={likely}"
+    )
 
 
 def _likely(content: bytes) -> str:

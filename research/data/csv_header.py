@@ -1,0 +1,90 @@
+"""The header of a csv file: the names of its columns, and what is said where it names too few, or none."""
+
+import collections
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from research.errors import UserError
+
+_NAMELESS = "Unnamed: "  # as pandas calls a column without a name, with its place from 0
+_COMMENTS = ("#", "%", "//")
+
+
+def names_of(file: Path, header: Sequence[str]) -> tuple[str, ...]:
+    """The name of each column, `Unnamed: PLACE` of one that has none. Raises UserError for the same name twice."""
+    names = tuple(name.strip() or f"{_NAMELESS}{place}" for place, name in enumerate(header))
+    for name, count in collections.Counter(names).items():
+        if count > 1:
+            places = ", ".join(str(place) for place, other in enumerate(names, 1) if other == name)
+            raise UserError(f"{file}: the header has '{name}' {count} times (columns {places}); give each its own name")
+    return names
+
+
+def is_nameless(name: str) -> bool:
+    """Whether a column has no name, or the one that pandas gave it for that."""
+    return name.startswith(_NAMELESS) and name.removeprefix(_NAMELESS).isdigit()
+
+
+def why_left_out(file: Path, name: str, cells: pa.StringArray) -> str:
+    """Why a column without a name is no input: a note. Raises UserError if it may be one."""
+    place = int(name.removeprefix(_NAMELESS))
+    if not pc.any(pc.not_equal(cells, "")).as_py():
+        return f"column {place + 1} has neither a name nor a value, and is left out"
+    if place == 0 and any(_counts(cells, first) for first in (0, 1)):
+        return (
+            "the first column has no name and counts the rows, as an index does that pandas or R wrote; it is left out"
+        )
+    raise UserError(
+        f"{file}: column {place + 1} ('{cells[0]}', ...) has no name in the header; name it, or leave it out with "
+        f"--drop='{name}'"
+    )
+
+
+def _counts(cells: pa.StringArray, first: int) -> bool:
+    """Whether the cells are the whole numbers from `first` on."""
+    if cells[0].as_py() != str(first) or cells[-1].as_py() != str(first + len(cells) - 1):
+        return False
+    return cells.equals(pc.cast(pa.array(range(first, first + len(cells))), pa.string()))
+
+
+def of_numbers(names: Sequence[str]) -> list[str]:
+    """A note if each name is a number, as in a file without a header; none where they count the columns."""
+    if [*names] == [str(place) for place in range(len(names))] or not all(map(_is_number, names)):
+        return []
+    return [f"its header is numbers alone ('{names[0]}'); if that row is data, the file lacks a header: add one"]
+
+
+def hint(names: Sequence[str]) -> str:
+    """The end of an error about a column that is not there, if the header looks like a row of data."""
+    number = next((name for name in names if _is_number(name)), None)
+    return "" if number is None else f". Its first row has the number '{number}': if that is data, add a header"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def check_comment(file: Path, lines: Sequence[str], delimiters: str) -> None:
+    """Raises UserError if the first line begins with a comment's sign, and does not look like a header that does.
+
+    lines: the first two with a text.
+    """
+    sign = next((sign for sign in _COMMENTS if lines and lines[0].startswith(sign)), None)
+    if sign is None or len(lines) < 2:
+        return
+    delimiter = max(delimiters, key=lines[1].count)
+    as_header = lines[0].count(delimiter) == lines[1].count(delimiter) > 0
+    if not as_header or lines[1].startswith(sign):
+        shown = textwrap.shorten(lines[0], 50, placeholder=" ...")
+        raise UserError(
+            f"{file} begins with '{shown}': if that is a comment, --comment={sign} leaves out the lines that begin so; "
+            "if not, the header needs a name for each column"
+        )
