@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
+from research.data import csv_header
 from research.data.csv_columns import PLAIN, Column, Reading, read_columns
 from research.data.csv_numbers import Format
 from research.data.csv_series import open_csv_series
@@ -77,7 +78,7 @@ def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PL
     columns, notes = read_columns(file, reading)
     if target not in columns:
         wrong = f"has no column '{target}'" if target else "needs --target=COLUMN, the column to predict"
-        raise UserError(f"{file} {wrong}; {nearest(target, columns)}")
+        raise UserError(f"{file} {wrong}; {nearest(target, columns)}{csv_header.hint(columns)}")
     form = reading.form
     for option, named in (("numbers", form.numbers), ("categories", form.categories)):
         for name in named:
@@ -107,7 +108,7 @@ def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> tuple[A
     `spec` is of does not have: a column that is missing here, a category or class that is not known there.
     """
     reading = Reading.of(options)
-    columns = read_columns(file, reading).columns
+    columns = read_columns(file, reading, nameless=True).columns
     answer = columns.pop(options.get("target", "target"), None)
     encoded, used = [], set()
     for name, categories in _encodings(spec.features, columns):

@@ -2,7 +2,7 @@
 
 import collections
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -58,7 +58,7 @@ def of_numbers(names: Sequence[str]) -> list[str]:
     return [f"its header is numbers alone ('{names[0]}'); if that row is data, the file lacks a header: add one"]
 
 
-def hint(names: Sequence[str]) -> str:
+def hint(names: Iterable[str]) -> str:
     """The end of an error about a column that is not there, if the header looks like a row of data."""
     number = next((name for name in names if _is_number(name)), None)
     return "" if number is None else f". Its first row has the number '{number}': if that is data, add a header"

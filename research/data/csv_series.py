@@ -32,7 +32,7 @@ def open_csv_series(
 
 def read_series(file: Path, target: str, reading: Reading = PLAIN) -> np.ndarray:
     """The column's values, float64 [rows]."""
-    columns = read_columns(file, reading).columns
+    columns = read_columns(file, reading, nameless=True).columns
     if target not in columns:
         wrong = f"has no column '{target}'" if target else "needs --target=COLUMN, the series to foresee"
         raise UserError(f"{file} {wrong}; {nearest(target, columns)}")
