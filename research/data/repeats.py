@@ -33,11 +33,11 @@ def repeats(x: Any, y: np.ndarray, test_size: int, name_of: Callable[[int], str]
     if images and y.ndim == 1 and y.dtype.kind == "i":
         order = np.lexsort((y, digests))
         same = digests[order][1:] == digests[order][:-1]
-        clashes = np.flatnonzero(same & (y[order][1:] != y[order][:-1]))
-        if len(clashes):
-            pairs = sorted(sorted((int(order[place]), int(order[place + 1]))) for place in clashes)
-            first, second = pairs[0]
-            count = len(np.unique(digests[order[clashes]]))
+        unclear = np.unique(digests[order][1:][same & (y[order][1:] != y[order][:-1])])
+        if len(unclear):
+            first = int(np.flatnonzero(np.isin(digests, unclear))[0])
+            second = int(np.flatnonzero((digests == digests[first]) & (y != y[first]))[0])
+            count = len(unclear)
             yield (
                 f"{count} of its images {'have' if count > 1 else 'has'} more than one class "
                 f"(the first: {name_of(first)} is {name_of(second)})"

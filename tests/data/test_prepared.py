@@ -193,3 +193,69 @@ def test_damaged_sets(make_set, tmp_path, damage):
     with pytest.raises(UserError, match=r"the prepared data set in .*hurt/1.0.0 cannot be read: ") as error:
         opened("hurt", data_dir, tmp_path)
     assert "\n" not in str(error.value)
+
+
+def prepared_images(make_set, files, shape=(4, 6, 3), test=(), name="pictures"):
+    features = {"image": KINDS.Image(shape=shape), "label": KINDS.ClassLabel(num_classes=2)}
+    splits = {"train": files} | ({"test": test} if test else {})
+    examples = {
+        split: [{"image": io.BytesIO(file), "label": number % 2} for number, file in enumerate(of_split)]
+        for split, of_split in splits.items()
+    }
+    return make_set(name, features, examples, ("image", "label"))
+
+
+def file_of(image, kind="PNG", **options):
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (5, 4, 6, 3)).astype(np.uint8)
+FILES = [file_of(Image.fromarray(pixels)) for pixels in PICTURES]
+
+
+def test_photographs_are_turned_upright(make_set, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # its first row is its right side
+    turned = file_of(Image.fromarray(np.rot90(PICTURES[1]).copy()), exif=exif)
+    x = opened("pictures", prepared_images(make_set, [FILES[0], turned]), tmp_path).arrays().x
+    np.testing.assert_array_equal(x, PICTURES[:2])
+
+
+def test_transparency_is_white_unless_alpha_is_a_channel(make_set, tmp_path):
+    rgba = np.concatenate([PICTURES[0], np.full((4, 6, 1), 255, np.uint8)], -1)
+    rgba[0, :, 3] = 0
+    files = [file_of(Image.fromarray(rgba)), FILES[1]]
+    source = opened("pictures", prepared_images(make_set, files), tmp_path)
+    expected = PICTURES[0].copy()
+    expected[0] = 255
+    np.testing.assert_array_equal(source.arrays().x[0], expected)
+    assert source.spec.notes == ("some of its images have an alpha channel; what is transparent in them is white",)
+    source = opened("rgba", prepared_images(make_set, files[:1] * 2, shape=(4, 6, 4), name="rgba"), tmp_path)
+    np.testing.assert_array_equal(source.arrays().x[0], rgba)
+
+
+def test_images_that_are_refused_are_named(make_set, tmp_path):
+    frames = [Image.fromarray(pixels) for pixels in PICTURES[:3]]
+    moving = file_of(frames[0], save_all=True, append_images=frames[1:])
+    with pytest.raises(UserError, match=r"image 1 of its split 'train' has 3 frames \(PNG\); expected one"):
+        opened("pictures", prepared_images(make_set, [FILES[0], moving]), tmp_path)
+    deep = file_of(Image.fromarray(np.full((4, 6), 300, np.uint16)))
+    with pytest.raises(UserError, match=r"image 0 of its split 'train' has 16 bits per channel"):
+        opened("deep", prepared_images(make_set, [deep, FILES[0]], shape=(4, 6, 1), name="deep"), tmp_path)
+    with pytest.raises(UserError, match=r"image 1 of its split 'train' does not decode as an image"):
+        opened("none", prepared_images(make_set, [FILES[0], b"no image"], name="none"), tmp_path)
+
+
+def test_test_images_that_are_training_images_are_counted(make_set, tmp_path):
+    data_dir = prepared_images(make_set, FILES[:4], test=[FILES[4], FILES[1], FILES[2]])
+    spec = opened("pictures", data_dir, tmp_path).spec
+    assert (
+        spec.notes
+        == (
+            "2 of its 3 test images are among its training images too (the first: row 5 is row 1)",
+            "1 of its images has more than one class (the first: row 2 is row 6)",
+        )
+        or "2 of its 3 test images" in spec.notes[0]
+    )

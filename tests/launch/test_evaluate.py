@@ -131,8 +131,9 @@ def test_own_files(folder: Path, ids: dict[str, str]) -> None:
         ["evaluate", f"--run={ids['pets']}", "--split=folder:pets"],
         ["evaluate", f"--run={ids['pets']}", "--split=folder:own", "--out=own_out"],
         ["evaluate", f"--run={ids['code']}", "--split=csv:new.csv"],
+        ["evaluate", f"--run={ids['pets']}", "--split=train", "--out=pets_out"],
     ]
-    whole, new, pets, _, code = (ok(result) for result in run_all(cases, folder))
+    whole, new, pets, _, code, _ = (ok(result) for result in run_all(cases, folder))
     metrics = record(folder, ids["prices"])["metrics"]
     sizes = {"train": 48, "validation": 6, "test": 6}
     expected = sum(size * metrics[f"{split}/mse"] for split, size in sizes.items()) / 60
@@ -145,6 +146,8 @@ def test_own_files(folder: Path, ids: dict[str, str]) -> None:
     assert "accuracy" in pets.out
     assert set(printed(code, "csv:new.csv")) == {"csv:new.csv/mse", "csv:new.csv/mae"}
     assert next(iter(csv.DictReader((folder / "own_out/predictions.csv").open())))["row"] == "own/one.png"
+    images = {str(file.relative_to(folder / "pets")) for file in folder.glob("pets/*/*.png")}
+    assert {row["row"] for row in csv.DictReader((folder / "pets_out/predictions.csv").open())} < images
 
 
 def test_best_and_last(folder: Path, ids: dict[str, str]) -> None:
