@@ -2,21 +2,19 @@
 
     axis    := path '=' values            learning_rate=0.01|0.1      regularization=none|dropout=0.5,max_norm=2
     values  := value ('|' value)*         each is what the flag itself would take
-             | NAME '(' low ',' high ')'  log(1e-4,1)  uniform(0,0.99)  int(1,8)
-    sampled := axis [' if ' path '=' value ('|' value)*]
-                                          optimizer.momentum=uniform(0,0.99) if optimizer=sgd
-    axes    := axis (';' axis)*           zipped axes move together
+             | distribution               log(1e-4,1); only --sample takes one, see distributions.py
+    any     := axis [' if ' path '=' value ('|' value)*]
+                                          optimizer.momentum=0|0.9 if optimizer=sgd
+    axes    := any (';' any)*             zipped axes move together
 
 Grid axes multiply; axes joined by `;` in one `--zip` move together; each of the
-`--samples` points draws every sampled axis once. A sampled axis with a condition is
-set in those points alone in which another sampled axis has one of these values.
+`--samples` points draws every sampled axis once. An axis with a condition is set
+only in the points in which another axis has one of these values.
 """
 
 import dataclasses
-import difflib
 import itertools
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,35 +23,10 @@ from research import config as config_lib
 from research import grammar, rng
 from research.config import FIELDS, PARTS, RunConfig
 from research.errors import UserError, nearest
-from research.options import format_value
+from research.sweeps import distributions
+from research.sweeps.distributions import Distribution
 
 Point = dict[str, str]
-
-_DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, float, float], float]] = {
-    "uniform": lambda g, low, high: low + (high - low) * g.random(),
-    "log": lambda g, low, high: math.exp(math.log(low) + (math.log(high) - math.log(low)) * g.random()),
-    "int": lambda g, low, high: float(g.integers(int(low), int(high) + 1)),
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Distribution:
-    """What a sampled axis draws from."""
-
-    name: str
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.name}({format_value(self.low)},{format_value(self.high)})"
-
-    def draw(self, generator: np.random.Generator) -> str:
-        """A value as a flag's text."""
-        return self.text(_DISTRIBUTIONS[self.name](generator, self.low, self.high))
-
-    def text(self, value: float) -> str:
-        """A value as a flag's text, of six digits: what is printed is what is trained."""
-        return str(int(value)) if self.name == "int" else repr(float(f"{value:.6g}"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +69,7 @@ def parse(text: str, flag: str) -> Axis:
     head, _, tail = path.partition(".")
     if head not in FIELDS or (tail and head not in PARTS):
         raise UserError(f"--{flag}: unknown setting '{path}'; {nearest(path, FIELDS)}")
-    distribution = _distribution(right, flag)
+    distribution = distributions.parse(right, flag)
     if distribution is not None:
         if flag != "sample":
             raise UserError(f"--{flag}='{text}' draws from a distribution; use --sample='{text}' with --samples=N")
@@ -119,8 +92,6 @@ def _conditional(text: str, flag: str) -> tuple[str, Condition | None]:
     axis, word, right = text.rpartition(" if ")
     if not word:
         return text, None
-    if flag != "sample":
-        raise UserError(f"--{flag}='{text}' has a condition, which only a --sample axis can have")
     path, equals, values = right.partition("=")
     if not equals or not path.strip() or not values.strip():
         raise UserError(f"--{flag}: the condition 'if {right.strip()}' is not of the form if setting=value|value")
@@ -132,7 +103,11 @@ def sampled(texts: Sequence[str], given: Mapping[str, Sequence[str]] = {}) -> li
 
     given: what conditions may ask besides, with its values.
     """
-    axes = [parse(text, "sample") for text in texts]
+    return _ordered([parse(text, "sample") for text in texts], given)
+
+
+def _ordered(axes: Sequence[Axis], given: Mapping[str, Sequence[str]] = {}) -> list[Axis]:
+    """The axes, each behind the one that its condition asks. Raises UserError for a wrong condition."""
     by_path = {axis.path: axis for axis in axes} | {path: Axis(path, tuple(values)) for path, values in given.items()}
     _refuse_twice([axis.path for axis in axes])
     for axis in axes:
@@ -143,45 +118,21 @@ def sampled(texts: Sequence[str], given: Mapping[str, Sequence[str]] = {}) -> li
         known = {*given, *(axis.path for axis in ordered)}
         ready = [axis for axis in waiting if axis.condition is None or axis.condition.path in known]
         if not ready:
-            raise UserError(f"--sample: the conditions of {' and '.join(a.path for a in waiting)} wait for each other")
+            raise UserError(f"the conditions of {' and '.join(a.path for a in waiting)} wait for each other")
         ordered += ready
     return ordered
 
 
 def _check_condition(axis: Axis, condition: Condition, by_path: Mapping[str, Axis]) -> None:
-    where = f"--sample: {axis.path} is set if {condition}"
+    where = f"{axis.path} is set if {condition}"
     if condition.path not in by_path:
-        raise UserError(f"{where}, and {condition.path} is not sampled; add --sample='{condition.path}=…'")
+        raise UserError(f"{where}, and no axis sets {condition.path}; give it an axis too: '{condition.path}=…'")
     values = by_path[condition.path].values
     if not values:
         raise UserError(f"{where}, and {condition.path} has no list of values, but a distribution")
     for value in condition.values:
         if value not in values:
             raise UserError(f"{where}, and {condition.path} is never '{value}'; {nearest(value, values)}")
-
-
-def _distribution(text: str, flag: str) -> Distribution | None:
-    name = text.partition("(")[0].strip()
-    close = difflib.get_close_matches(name, _DISTRIBUTIONS, n=1)
-    if close and name not in _DISTRIBUTIONS and text.endswith(")"):
-        raise UserError(f"--{flag}: {text}: there is no distribution '{name}'; did you mean {close[0]}?")
-    if name not in _DISTRIBUTIONS or not text.endswith(")"):
-        return None
-    call = grammar.value(text)
-    assert isinstance(call, grammar.Call)
-    try:
-        if any(key is not None for key, _ in call.arguments):
-            raise ValueError
-        low, high = (float(str(argument)) for _, argument in call.arguments)
-    except ValueError:
-        raise UserError(f"--{flag}: {text} needs two numbers, {name}(low,high)") from None
-    if not low < high or not math.isfinite(low + high):
-        raise UserError(f"--{flag}: {text} needs low < high")
-    if name == "int" and not (low.is_integer() and high.is_integer()):
-        raise UserError(f"--{flag}: {text} needs two whole numbers")
-    if name == "log" and low <= 0:
-        raise UserError(f"--{flag}: {text} needs 0 < low; logarithms do")
-    return Distribution(name, low, high)
 
 
 def points(
@@ -191,19 +142,22 @@ def points(
 
     Sampled points are a function of the axes and `seed`, so the same command asks for the same runs.
     """
-    factors: list[list[Point]] = [_column(parse(text, "grid")) for text in grid]
-    for text in zipped:
-        factors.append(_together([parse(part, "zip") for part in grammar.split(text, ";")], text))
-    paths = [path for factor in factors for path in factor[0]]
-    drawn = sampled(sample)
+    columns = [parse(text, "grid") for text in grid]
+    groups = [[parse(part, "zip") for part in grammar.split(text, ";")] for text in zipped]
+    drawn = [parse(text, "sample") for text in sample]
     if bool(drawn) != bool(samples):
         raise UserError("--sample and --samples go together: --sample='learning_rate=log(1e-4,1)' --samples=32")
+    factors = [_column(axis) for axis in columns]
+    factors += [_together(group, text) for group, text in zip(groups, zipped, strict=True)]
     if drawn:
-        factors.append(draws(drawn, samples, seed))
-        paths += [axis.path for axis in drawn]
-    _refuse_twice(paths)
+        factors.append(_draws(drawn, samples, seed))
+    listed = [*columns, *(axis for group in groups for axis in group)]
+    ordered = _ordered([*listed, *drawn])
     merged = [{k: v for part in parts for k, v in part.items()} for parts in itertools.product(*factors)]
-    return paths, merged
+    settled_points = [settled(ordered, point) for point in merged]
+    if any(axis.condition is not None for axis in listed):  # values of an axis that is not set are one point
+        settled_points = list({tuple(sorted(point.items())): point for point in settled_points}.values())
+    return [axis.path for axis in ordered], settled_points
 
 
 def _refuse_twice(paths: Sequence[str]) -> None:
@@ -218,12 +172,13 @@ def repeats(points: Sequence[Point], settings: Mapping[str, Any], sampled: Seque
     Raises UserError if two values of an axis come to the same setting, as 0.01 and 1e-2 do. sampled: axes exempt.
     """
     resolved = [config_lib.resolve({**settings, **point}) for point in points]
-    for path in points[0]:
+    for path in dict.fromkeys(path for point in points for path in point):
+        there = [(point[path], *made) for point, made in zip(points, resolved, strict=True) if path in point]
         # Planning says of a setting that no point uses that it is not used.
-        if path not in sampled and not all(path in unused for _, unused in resolved):
+        if path not in sampled and not all(path in unused for _, _, unused in there):
             by_value: dict[str, list[RunConfig]] = {}
-            for point, (config, _) in zip(points, resolved, strict=True):
-                by_value.setdefault(point[path], []).append(config)
+            for value, config, _ in there:
+                by_value.setdefault(value, []).append(config)
             _refuse_equal(path, by_value)
     return len(points) - len({config for config, _ in resolved})
 
@@ -253,8 +208,13 @@ def _together(axes: list[Axis], text: str) -> list[Point]:
 
 def draws(axes: Sequence[Axis], samples: int, seed: int) -> list[Point]:
     """The first `samples` points of axes as `sampled` orders them; each axis has a stream of its own."""
+    return [settled(axes, point) for point in _draws(axes, samples, seed)]
+
+
+def _draws(axes: Sequence[Axis], samples: int, seed: int) -> list[Point]:
+    """The points with a value on every axis, whatever its condition."""
     generators = {axis.path: rng.host(seed, f"sample {axis.path}") for axis in axes}
-    return [settled(axes, {axis.path: _draw(axis, generators[axis.path]) for axis in axes}) for _ in range(samples)]
+    return [{axis.path: _draw(axis, generators[axis.path]) for axis in axes} for _ in range(samples)]
 
 
 def settled(axes: Sequence[Axis], point: Mapping[str, str]) -> Point:

@@ -88,6 +88,7 @@ class Planner:
         """One run for each request, in order. Raises UserError on a setting that no request's parts use (law 8)."""
         runs: list[Run] = []
         unused: set[frozenset[str]] = set()
+        every = frozenset(path for settings in requests for path in settings)
         point: Settings | None = None
         for settings in requests:
             others = {path: value for path, value in settings.items() if path != "seed"}
@@ -95,7 +96,7 @@ class Planner:
                 config, left = config_lib.resolve(settings)
                 first, point = self.run(config), others
                 science = identity.science(first.config, self.source(config).spec.fingerprint)
-                unused.add(left)
+                unused.add(left | (every - settings.keys()))  # what is not set in a point is not used there
                 runs.append(first)
             else:  # most runs of a large sweep differ from the one before in their seed alone
                 runs.append(self._reseeded(first, config, science, settings.get("seed")))

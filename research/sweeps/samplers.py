@@ -23,12 +23,20 @@ from research.sweeps import axes as axes_lib
 from research.sweeps import space
 from research.sweeps.axes import Axis, Point
 
+# Points that a grid may have: they are all made before the first is tried.
+MOST = 100_000
 SAMPLERS = ("grid", "random", "sobol", "tpe")
 
 
 def sampler(name: str, axes: Sequence[Axis], seed: int) -> BaseSampler:
     """The sampler of that name. Raises UserError if it cannot take the space."""
     if name == "tpe":
+        for axis in axes:
+            if axis.distribution is not None and not axis.distribution.bounded:
+                raise UserError(
+                    f"--sampler=tpe needs bounds, and {axis} has none; write {axis.path}=uniform(low,high), "
+                    "or take --sampler=random or sobol"
+                )
         return Tpe(seed, any(axis.condition is not None for axis in axes))
     if name == "grid":
         points = grid(axes)
@@ -49,6 +57,9 @@ def count(name: str, axes: Sequence[Axis], trials: int) -> int:
 
 def grid(axes: Sequence[Axis]) -> list[Point]:
     """Every combination of values, each once. Raises UserError for a continuous axis."""
+    total = math.prod(_length(axis) for axis in axes)
+    if total > MOST:
+        raise UserError(f"--sampler=grid would have {total:,} points; list fewer values, or take another --sampler")
     columns = [_listed(axis) for axis in axes]
     points: list[Point] = []
     for combination in itertools.product(*columns):
@@ -56,16 +67,22 @@ def grid(axes: Sequence[Axis]) -> list[Point]:
     return list({tuple(point.items()): point for point in points}.values())
 
 
-def _listed(axis: Axis) -> Sequence[str]:
+def _length(axis: Axis) -> int:
+    """How many values an axis has. Raises UserError for a continuous one."""
     of = axis.distribution
     if of is None:
-        return axis.values
-    if of.name != "int":
+        return len(axis.values)
+    if (count := of.count) is None:
         raise UserError(
             f"--sampler=grid takes lists of values, and {axis.path} is continuous; list some of them "
             f"({axis.path}={of.text(of.low or of.high / 2)}|{of.text(of.high)}), or take another --sampler"
         )
-    return [str(value) for value in range(int(of.low), int(of.high) + 1)]
+    return count
+
+
+def _listed(axis: Axis) -> Sequence[str]:
+    of = axis.distribution
+    return axis.values if of is None else [of.text(of.low + place * (of.step or 1)) for place in range(_length(axis))]
 
 
 def sobol(axes: Sequence[Axis], count: int, seed: int) -> list[Point]:

@@ -1,7 +1,6 @@
 """The space that a tuning searches: sampled axes as Optuna knows them, and a trial's values as settings."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -11,11 +10,15 @@ from research.sweeps.axes import Axis, Point
 
 
 def distribution(axis: Axis) -> BaseDistribution:
-    """An axis as Optuna knows it."""
-    if axis.distribution is None:
+    """An axis as Optuna knows it, which has no normal distribution: that becomes an interval of all that is drawn."""
+    of = axis.distribution
+    if of is None:
         return CategoricalDistribution(axis.values)
-    name, low, high = dataclasses.astuple(axis.distribution)
-    return IntDistribution(int(low), int(high)) if name == "int" else FloatDistribution(low, high, log=name == "log")
+    if of.whole:
+        return IntDistribution(int(of.low), int(of.high), log=of.log, step=int(of.step or 1))
+    if not of.bounded:
+        return FloatDistribution(float(of.at(0.0)), float(of.at(1.0)))
+    return FloatDistribution(of.low, of.high, log=of.log, step=of.step)
 
 
 def suggested(trial: BaseTrial, axes: Sequence[Axis]) -> Point:
@@ -33,29 +36,27 @@ def suggested(trial: BaseTrial, axes: Sequence[Axis]) -> Point:
 def _suggested(trial: BaseTrial, axis: Axis) -> str:
     if axis.distribution is None:
         return trial.suggest_categorical(axis.path, axis.values)
-    name, low, high = dataclasses.astuple(axis.distribution)
-    if name == "int":
-        return axis.distribution.text(trial.suggest_int(axis.path, int(low), int(high)))
-    return axis.distribution.text(trial.suggest_float(axis.path, low, high, log=name == "log"))
+    known = distribution(axis)
+    if isinstance(known, IntDistribution):
+        value: float = trial.suggest_int(axis.path, known.low, known.high, step=known.step, log=known.log)
+    else:
+        assert isinstance(known, FloatDistribution)
+        value = trial.suggest_float(axis.path, known.low, known.high, step=known.step, log=known.log)
+    return axis.distribution.text(value)
 
 
 def at(axis: Axis, place: float) -> str:
     """The value at a place in [0, 1) of an axis: equal stretches are equally probable."""
     if axis.distribution is None:
         return axis.values[int(place * len(axis.values))]
-    name, low, high = dataclasses.astuple(axis.distribution)
-    if name == "int":
-        return axis.distribution.text(math.floor(int(low) + place * (int(high) - int(low) + 1)))
-    if name == "log":
-        return axis.distribution.text(math.exp(math.log(low) + place * (math.log(high) - math.log(low))))
-    return axis.distribution.text(low + place * (high - low))
+    return axis.distribution.at(place)
 
 
 def external(axis: Axis, text: str) -> str | float:
     """A setting's text as the value that Optuna keeps."""
     if axis.distribution is None:
         return text
-    return int(text) if axis.distribution.name == "int" else float(text)
+    return int(text) if axis.distribution.whole else float(text)
 
 
 def of_arm(axes: Sequence[Axis], label: str) -> list[Axis]:

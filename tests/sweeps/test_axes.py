@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 import research.catalogue  # noqa: F401
 from research.errors import UserError
 from research.sweeps import axes
-from research.sweeps.axes import Axis, Condition, Distribution
+from research.sweeps.axes import Axis, Condition
+from research.sweeps.distributions import Distribution
 
 
 def test_grids_multiply() -> None:
@@ -76,9 +77,10 @@ def test_samples_repeat_and_stay_inside() -> None:
         ({"sample": ["learning_rate=log(1)"], "samples": 1}, "two numbers"),
         ({"sample": ["learning_rate=uniform(1,0)"], "samples": 1}, "low < high"),
         ({"sample": ["learning_rate=uniform(0,inf)"], "samples": 1}, "low < high"),
-        ({"grid": ["epochs=1|2 if scaling=none"]}, "has a condition, which only a --sample axis can have"),
-        ({"zipped": ["epochs=1|2 if seed=0; seed=0|1"]}, "only a --sample axis"),
-        ({"sample": ["epochs=1|2 if scaling=none"], "samples": 1}, "scaling is not sampled"),
+        ({"grid": ["epochs=1|2 if scaling=none"]}, "and no axis sets scaling; give it an axis too"),
+        ({"zipped": ["epochs=1|2 if scaling=none; seed=0|1"]}, "and no axis sets scaling"),
+        ({"grid": ["epochs=1|2 if scaling=x", "scaling=none"]}, "scaling is never 'x'"),
+        ({"sample": ["epochs=1|2 if scaling=none"], "samples": 1}, "no axis sets scaling"),
         ({"sample": ["epochs=1|2 if scaling", "scaling=none"], "samples": 1}, "not of the form if setting=value"),
         ({"sample": ["epochs=1|2 if scaling=", "scaling=none"], "samples": 1}, "not of the form if setting=value"),
         ({"sample": ["epochs=1|2 if scaling=none|", "scaling=none"], "samples": 1}, "empty value"),
@@ -215,3 +217,26 @@ def test_a_point_has_an_axis_exactly_where_its_condition_holds(
     for point in axes.draws(ordered, 5, 0):
         for axis in made:
             assert (axis.path in point) == (axis.condition is None or axis.condition.holds(point))
+
+
+def test_a_grid_axis_takes_a_condition() -> None:
+    """The two points of adam that differ in a momentum which is not set are one."""
+    grid = ["optimizer.momentum=0|0.9 if optimizer=sgd", "optimizer=sgd|adam"]
+    paths, points = axes.points(grid=grid)
+    assert paths == ["optimizer", "optimizer.momentum"]
+    assert sorted(points, key=str) == [
+        {"optimizer": "adam"},
+        {"optimizer": "sgd", "optimizer.momentum": "0"},
+        {"optimizer": "sgd", "optimizer.momentum": "0.9"},
+    ]
+    assert axes.repeats(points, {}) == 0
+    _, wider = axes.points(grid=grid, zipped=["epochs=1|2; batch_size=8|16 if optimizer=adam"])
+    assert len(wider) == 6
+    assert all(("batch_size" in point) == (point["optimizer"] == "adam") for point in wider)
+
+
+def test_a_sampled_axis_may_ask_for_a_grids_value() -> None:
+    sample = ["optimizer.momentum=uniform(0,0.99) if optimizer=sgd"]
+    _, points = axes.points(grid=["optimizer=sgd|adam"], sample=sample, samples=4)
+    assert len(points) == 8
+    assert all(("optimizer.momentum" in point) == (point["optimizer"] == "sgd") for point in points)

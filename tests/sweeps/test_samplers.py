@@ -7,7 +7,8 @@ import pytest
 from research.errors import UserError
 from research.sweeps import axes as axes_lib
 from research.sweeps import samplers
-from research.sweeps.axes import Axis, Distribution, Point
+from research.sweeps.axes import Axis, Point
+from research.sweeps.distributions import Distribution
 from research.sweeps.samplers import count, grid, sampler, sobol
 from research.sweeps.search import Result, search
 from research.sweeps.study import study
