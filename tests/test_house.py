@@ -19,6 +19,7 @@ FILES = sorted(path for folder in ("research", "experiments", "launch") for path
 # Lowest first; what shares a floor may import each other.
 FLOORS = (
     (
+        "research.characters",
         "research.errors",
         "research.duration",
         "research.grammar",
