@@ -38,7 +38,7 @@ def _default(value: Any) -> str:
     """` (default VALUE)`, or nothing where no value is a value too."""
     if isinstance(value, Part):
         return f" (default {value.name})"
-    return "" if value in (None, ()) else f" (default {format_value(value)})"
+    return "" if value in (None, (), "") else f" (default {format_value(value)})"
 
 
 def _options(field: str, registry: Any) -> dict[str, list[str]]:
@@ -49,8 +49,8 @@ def _options(field: str, registry: Any) -> dict[str, list[str]]:
             name = opt.name
             if registry is REGULARIZERS:
                 name = entry.name if place == 0 else f"{entry.name}.{opt.name}"
-            default = "required" if opt.default is REQUIRED else f"default {format_value(opt.default)}"
-            options.setdefault(name, []).append(f"{entry.name}: {opt.help or opt.name} ({default})")
+            default = " (required)" if opt.default is REQUIRED else _default(opt.default)
+            options.setdefault(name, []).append(f"{entry.name}: {opt.help or opt.name}{default}")
     return options
 
 

@@ -12,9 +12,8 @@ from research.errors import UserError, close, nearest
 
 # The settings of a run by what they are about, in the order in which a reader looks for them.
 GROUPS: dict[str, tuple[str, ...]] = {
-    "data": (
-        "dataset", "target", "impute", "context", "task", "train_size", "label_noise", "scaling", "target_scaling",
-    ),
+    "data": ("dataset", "task", "train_size", "label_noise", "scaling", "target_scaling"),
+    "files": (),  # the short names of the options that files have; see research.config.SHORT
     "model": ("arch", "normalization", "precision", "remat", "init_from", "freeze", "reset"),
     "optimization": (
         "loss", "optimizer", "learning_rate", "schedule", "epochs", "batch_size", "reshuffle_each_epoch", "remainder",
@@ -64,6 +63,13 @@ def _wrapped(line: str, width: int) -> list[str]:
     return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
 
+def _groups() -> dict[str, tuple[str, ...]]:
+    """The settings of a run by group."""
+    from research.config import SHORT
+
+    return GROUPS | {"files": tuple(SHORT)}
+
+
 def _program() -> Iterator[str]:
     """The running program: what it does, examples, and its flags in groups."""
     document = (sys.modules["__main__"].__doc__ or "").strip()
@@ -84,7 +90,7 @@ def _grouped() -> dict[str, list[str]]:
     """The names of the program's flags by group; nested options, of which there are hundreds, are left out."""
     groups: dict[str, list[str]] = {}
     if "learning_rate" in flags.FLAGS:
-        groups |= {group: [name for name in names if name in flags.FLAGS] for group, names in GROUPS.items()}
+        groups |= {group: [name for name in names if name in flags.FLAGS] for group, names in _groups().items()}
     if "grid" in flags.FLAGS:
         groups["axes"] = [name for name in AXES if name in flags.FLAGS]
     grouped = {name for names in groups.values() for name in names}
@@ -147,7 +153,7 @@ def _topic(topic: str) -> Iterator[str]:
     head, _, tail = topic.lstrip("-").partition(".")
     if head in GROUPS:
         yield f"{head}:"
-        for name in GROUPS[head]:
+        for name in _groups()[head]:
             yield from _flag_with_entries(name)
         return
     if head in PARTS and tail:

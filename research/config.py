@@ -128,7 +128,7 @@ SHORT = {
     name: f"dataset.{name}"
     for name in (
         *("target", "impute", "context", "drop", "numbers", "categories", "missing", "decimal", "thousands"),
-        *("encoding", "comment", "time", "series"),
+        *("encoding", "comment"),
     )
 }
 FULL_BATCH = 0  # how `full` is kept; nobody writes 0

@@ -26,6 +26,7 @@ FLOORS = (
         "research.options",
         "research.runtime",
         "research.signals",
+        "research.characters",
     ),
     ("research.registry",),
     ("research.rng", "research.kernels", "research.maxima"),
@@ -38,6 +39,7 @@ FLOORS = (
     ("research.training",),
     ("research.sweeps",),
     ("research.analysis",),
+    ("research.api",),
     ("experiments",),
     ("launch",),
 )

@@ -36,8 +36,7 @@ class DataSpec:
     inputs, as they are scaled, and the labels are not read. origin: what was subtracted from each column before it
     became float32, one number for windows, () where nothing was; target_origin: the same for the target (see
     origin.py). What is shown in the data's units adds it; fitted scalings, losses and metrics do not depend on it.
-    kinds: of a table that is stored as OneHot, as there. series: of several series that lie one after another, the
-    length of each, () of one.
+    kinds: of a table that is stored as OneHot, as there.
     """
 
     name: str
@@ -64,17 +63,11 @@ class DataSpec:
     kinds: tuple[int, ...] = ()
     origin: tuple[float, ...] = ()
     target_origin: float = 0.0
-    series: tuple[int, ...] = ()
 
     @property
     def channels(self) -> tuple[int, ...]:
         """The shape of what scales an example: its last axis; () for windows of one series, and for tokens."""
         return () if self.vocabulary or self.windows else self.shape[-1:]
-
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """Of windows: how many values each series has."""
-        return self.series or (self.size + self.shape[0],)
 
     @property
     def stratified(self) -> bool:

@@ -124,14 +124,11 @@ class Planner:
         return Run(identity.run_id(config, spec.fingerprint), config, program)
 
     def notes(self, runs: Iterable[Run]) -> list[str]:
-        """What a reader of a table made of these runs must know of their data and how they are trained."""
-        runs = list(runs)
-        trained = dict.fromkeys(run.program for run in runs)
+        """What a reader of a table made of these runs must know of their data."""
         specs = {run.program.spec.fingerprint: run.program.spec for run in runs}.values()
         known = {f"{spec.note}." for spec in specs if spec.note}
         read = [f"{spec.name}: {note}." for spec in specs for note in spec.notes]
-        training = [f"{note}." for program in trained for note in validate.notes(program)]
-        return [*sorted(known), *dict.fromkeys([*read, *training])]
+        return [*sorted(known), *dict.fromkeys(read)]
 
     def origin(self, run: Run) -> Origin | None:
         """Where the run starts from. Raises UserError if that is not there, or damaged."""

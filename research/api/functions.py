@@ -1,0 +1,137 @@
+"""What is called from Python: train, sweep, experiment, load, list."""
+
+import builtins
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from research.analysis.tables import of_experiment
+from research.api.data import with_data
+from research.api.run import Run
+from research.api.settings import axis_of, settings_of
+from research.api.sweep import Sweep
+from research.api.table import Table
+from research.api.workspace import workspace
+from research.config import PARTS
+from research.errors import UserError, nearest
+from research.registry import ACTIVATIONS, LOSSES, TASKS
+from research.sweeps import declared
+from research.sweeps.asked import Axes, asked, planned
+from research.sweeps.sweep import check_name
+from research.sweeps.verification import lookup
+
+_LISTS = {registry.plural: registry for registry in (*PARTS.values(), ACTIVATIONS, LOSSES, TASKS)}
+
+
+def train(
+    *,
+    data: Any = None,
+    records: str = "records",
+    cache_dir: str = ".cache",
+    data_dir: str | None = None,
+    keep_params: bool = True,
+    **settings: Any,
+) -> Run:
+    """Trains one run, or returns at once if its record exists.
+
+    Args:
+        data: arrays (x, y), or a pandas.DataFrame with `target`, in place of `dataset`; its identity is a digest.
+        records, cache_dir, data_dir: folders, as the flags of these names.
+        keep_params: keep the parameters beside the record, for `Run.predict`.
+        settings: the flags of launch.train; `arch_hidden` is `--arch.hidden`, as is `**{"arch.hidden": ...}`.
+
+    Raises UserError for a setting that cannot work, and if the run failed.
+
+    >>> run = train(dataset="iris", arch="linear", epochs=2)  # doctest: +SKIP
+    >>> run.metrics["test/accuracy"]  # doctest: +SKIP
+    """
+    place = workspace(records, cache_dir, data_dir)
+    (run,) = place.planner.runs([settings_of(with_data(settings, data, cache_dir))])
+    return Run(place.obtain([run], keep_params)[run.id], place)
+
+
+def sweep(
+    settings: Mapping[str, Any],
+    *,
+    data: Any = None,
+    grid: Mapping[str, Any] | None = None,
+    zip: Mapping[str, Any] | None = None,
+    sample: Mapping[str, str] | None = None,
+    samples: int = 0,
+    sample_seed: int = 0,
+    seeds: int = 1,
+    name: str | None = None,
+    records: str = "records",
+    cache_dir: str = ".cache",
+    data_dir: str | None = None,
+    keep_params: bool = False,
+) -> Sweep:
+    """Trains every point of the axes with every seed; runs that have records are not trained again.
+
+    Args:
+        settings: those that all runs share, as `train` takes them; `data` likewise.
+        grid: axes that multiply: `{"learning_rate": [0.01, 0.1]}`.
+        zip: axes that move together, of equal length.
+        sample: axes drawn at random: `{"learning_rate": "log(1e-4,1)"}`; `samples` points are drawn.
+        seeds: of every point, counted from the settings' own.
+        name: keeps the sweep under this name beside the records, for launch.table and launch.status.
+
+    Raises UserError for an axis or setting that cannot work, and if a run failed.
+    """
+    place = workspace(records, cache_dir, data_dir)
+    together = "; ".join(axis_of(path, values) for path, values in (zip or {}).items())
+    axes = Axes(
+        [axis_of(path, values) for path, values in (grid or {}).items()],
+        [together] if together else [],
+        [axis_of(path, values) for path, values in (sample or {}).items()],
+        samples,
+        sample_seed,
+    )
+    wanted = asked(settings_of(with_data(settings, data, cache_dir)), axes, seeds, [], place.monitor.note)
+    if name is not None:
+        check_name(name)
+    runs, notes = planned(wanted, place.planner, place.monitor.note)
+    if name is not None:
+        wanted.save(place.store, name, runs, notes)
+    return Sweep(wanted, runs, place.obtain(runs, keep_params), notes, place, name or "sweep")
+
+
+def experiment(
+    name: str,
+    *,
+    seeds: int | None = None,
+    train: bool = True,
+    records: str = "records",
+    cache_dir: str = ".cache",
+    data_dir: str | None = None,
+) -> Table:
+    """The table of a declared experiment, after training what is missing (unless `train` is False).
+
+    seeds: of each arm; None: as declared. Raises UserError with the nearest names if there is no such experiment.
+    """
+    import dataclasses
+
+    place = workspace(records, cache_dir, data_dir)
+    declaration = declared.get(name, place.monitor.warn)
+    if seeds is not None:
+        declaration = dataclasses.replace(declaration, seeds=seeds)
+    return Table(of_experiment(declaration, place.planner, place.store, place.monitor, train=train).table)
+
+
+def load(run: str, *, records: str = "records", cache_dir: str = ".cache", data_dir: str | None = None) -> Run:
+    """A run that is over, by its id or the beginning of one. Raises UserError if there is none."""
+    place = workspace(records, cache_dir, data_dir)
+    return Run(lookup(place.store, run), place)
+
+
+def list(what: str) -> builtins.list[str]:
+    """The names that a setting can take: `list("regularizers")`, `list("architectures")`.
+
+    Raises UserError with the lists that there are.
+
+    >>> "dropout" in list("regularizers")
+    True
+    """
+    if what not in _LISTS:
+        raise UserError(f"there is no list '{what}'; {nearest(what, _LISTS)}")
+    names: Sequence[str] = _LISTS[what].names()
+    return [*names]

@@ -1,0 +1,120 @@
+"""Run: a finished run with its metrics, its curves, its parameters and its predictions."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from research.api.columns import Columns
+from research.api.workspace import Workspace
+from research.errors import UserError
+from research.models.layers.forward import Forward
+from research.sweeps import plan
+from research.sweeps.parameters import Parameters, evaluated
+from research.sweeps.provenance import recorded_way
+from research.sweeps.record import Record
+from research.sweeps.verification import run_of
+from research.tasks.classification import log_softmax
+from research.training import network
+from research.training.evaluation import assessed, lane_of
+from research.training.state import Lane, Variables
+from research.training.way import Way
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run that is over. `record` is what it left behind; see research.sweeps.record."""
+
+    record: Record
+    workspace: Workspace = dataclasses.field(repr=False)
+
+    @property
+    def id(self) -> str:
+        return self.record.run_id
+
+    @property
+    def diverged(self) -> bool:
+        """Whether its loss or an update was not finite; it then has no final metrics to compare."""
+        return self.record.status == "diverged"
+
+    @property
+    def config(self) -> dict[str, str]:
+        """Every setting by its flag's name."""
+        return dict(self.record.config)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The final metrics by split: `test/accuracy`."""
+        return dict(self.record.metrics)
+
+    @property
+    def curves(self) -> Columns:
+        """A value per epoch, by name: `train/loss`."""
+        return Columns(self.record.curves, index="epoch")
+
+    @property
+    def params(self) -> Any:
+        """The pytree of the parameters that the metrics are of. Raises UserError if the run kept none."""
+        return network.effective(self._run.program, self._lane, self._variables.params)
+
+    @property
+    def batch_stats(self) -> Any:
+        """The pytree of running statistics, empty where there is no batch norm."""
+        return self._variables.batch_stats
+
+    @property
+    def model(self) -> Any:
+        """The flax module; `predict` does more, and takes raw inputs.
+
+        `run.model.apply({"params": run.params, "batch_stats": run.batch_stats}, run.scaled(x), run.forward)` gives the
+        outputs [B, K] in evaluation.
+        """
+        return self._run.program.model
+
+    @property
+    def forward(self) -> Forward:
+        """What the module is told besides its inputs: that this is evaluation, and how it normalizes."""
+        return network.forward(self._run.program, self._lane, None)
+
+    def scaled(self, x: Any) -> np.ndarray:
+        """Raw inputs x [B, ...] as the module takes them: missing values filled, scaled as the training rows were."""
+        return np.asarray(network.scaled(self._run.program, self._lane, jnp.asarray(x)))
+
+    def predict(self, x: Any) -> np.ndarray:
+        """What the network says of raw inputs x [N, ...], columns and pixels as the data set has them.
+
+        Returns the probability of each class, [N, K]; of a regression the values [N], in the data's units. Raises
+        UserError if the run kept no parameters, or if its task has an answer at each step.
+        """
+        program = self._run.program
+        if program.problem.summary is None:
+            raise UserError(f"predict answers each example once, and {self.config['task']} answers each step")
+        inputs = np.asarray(x)
+        if inputs.shape[1:] != program.spec.shape:
+            raise UserError(f"x is {list(inputs.shape)}; expected [N, {', '.join(map(str, program.spec.shape))}]")
+        rows = np.arange(len(inputs), dtype=np.int32)
+        way = recorded_way(self.record.provenance) or Way(1, 1)
+        scores = assessed(program, self._lane, self._variables, way, inputs, rows)["scores"]
+        if program.spec.classes:
+            return np.exp(log_softmax(scores))
+        return scores[:, 0] if scores.shape[1:] == (1,) else scores
+
+    @functools.cached_property
+    def _run(self) -> plan.Run:
+        return run_of(self.record, self.workspace.planner)
+
+    @functools.cached_property
+    def _lane(self) -> Lane:
+        return lane_of(self._run.program, self._run.config, self.workspace.planner.arrays(self._run))
+
+    @functools.cached_property
+    def _variables(self) -> Variables:
+        saved = Parameters(self.workspace.store).load(self.id)
+        return saved.variables[evaluated(self._run.config)]
+
+    def __repr__(self) -> str:
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items() if name.startswith("test/"))
+        state = f"diverged at step {self.record.diverged_at}" if self.diverged else shown
+        return f"Run({self.id}: {self.config['arch']} on {self.config['dataset']}, seed {self.config['seed']}; {state})"

@@ -1,0 +1,49 @@
+"""Keyword arguments as settings: `arch_hidden=(64,)` is the flag `--arch.hidden=64`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from research.config import FIELDS, PARTS, SHORT
+from research.errors import UserError, nearest
+from research.options import format_value
+
+
+def settings_of(keywords: Mapping[str, Any]) -> dict[str, str]:
+    """Settings by their flags' names, with the text that the flag would have.
+
+    A name is a flag's own (`learning_rate`, `arch.hidden` in a dict), or has `_` where the flag has its first `.`
+    (`arch_hidden`). Raises UserError for a name that no flag has, with the nearest, and for one that is given twice.
+    """
+    settings: dict[str, str] = {}
+    for keyword, value in keywords.items():
+        path = path_of(keyword)
+        if path in settings:
+            raise UserError(f"{path} is given twice; leave one of them out")
+        settings[path] = text_of(value)
+    return settings
+
+
+def path_of(keyword: str) -> str:
+    """The setting that a keyword names. Raises UserError for one that names none."""
+    if keyword in SHORT:
+        return SHORT[keyword]
+    if keyword in FIELDS or keyword.partition(".")[0] in PARTS:
+        return keyword
+    for part in PARTS:
+        if keyword.startswith(f"{part}_"):
+            return f"{part}.{keyword.removeprefix(f'{part}_')}"
+    raise UserError(f"there is no setting '{keyword}'; {nearest(keyword, [*FIELDS, *SHORT])}")
+
+
+def text_of(value: Any) -> str:
+    """A value as a flag's text: (64, 64) is `64,64`, True is `true`, None is `none`."""
+    return format_value(tuple(value)) if isinstance(value, list) else format_value(value)
+
+
+def axis_of(path: str, values: Any) -> str:
+    """An axis as its flag takes it: `learning_rate=0.01|0.1`; a text stands for itself, as `log(1e-4,1)` does."""
+    if isinstance(values, str):
+        return f"{path_of(path)}={values}"
+    if not isinstance(values, Sequence):
+        raise UserError(f"{path}={values!r}: expected a list of values, or a text such as 'log(1e-4,1)'")
+    return f"{path_of(path)}={'|'.join(text_of(value) for value in values)}"

@@ -1,0 +1,43 @@
+"""Sweep: the runs of several settings and seeds, and their table."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from research.analysis.tables import of_sweep
+from research.api.run import Run
+from research.api.table import Table
+from research.api.workspace import Workspace
+from research.sweeps import plan
+from research.sweeps.record import Record
+from research.sweeps.sweep import Sweep as Asked
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Sweep(Sequence[Run]):
+    """The runs of a sweep, in the order of its points and seeds."""
+
+    asked: Asked
+    wanted: Sequence[plan.Run]
+    records: dict[str, Record]
+    notes: Sequence[str]
+    workspace: Workspace
+    name: str = "sweep"
+
+    def __len__(self) -> int:
+        return len(self.wanted)
+
+    def __getitem__(self, place):  # type: ignore[no-untyped-def]  # an int gives a run, a slice a list of them
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        return Run(self.records[self.wanted[place].id], self.workspace)
+
+    def __iter__(self) -> Iterator[Run]:
+        return (self[number] for number in range(len(self)))
+
+    def table(self) -> Table:
+        """A row per combination of the axes, with the task's main metric on validation and test rows."""
+        ids = [run.id for run in self.wanted]
+        return Table(of_sweep(self.name, self.asked, ids, self.records, self.notes))
+
+    def __repr__(self) -> str:
+        return f"Sweep({len(self)} runs over {', '.join(self.asked.axes) or 'seeds'})"

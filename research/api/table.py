@@ -1,0 +1,66 @@
+"""Table: a table of results that prints as Markdown, shows as HTML in a notebook, and gives LaTeX, csv and figures."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from research.analysis import cells, figures
+from research.analysis.html import fragment
+from research.analysis.render import render
+from research.errors import UserError, nearest
+from research.sweeps.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table of means over seeds with intervals and tests; `cells` holds its numbers."""
+
+    cells: cells.Table
+
+    def __str__(self) -> str:
+        return self.to_markdown()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return fragment(self.cells)
+
+    def to_markdown(self) -> str:
+        return render(self.cells, "md")
+
+    def to_latex(self) -> str:
+        return render(self.cells, "tex")
+
+    def to_html(self) -> str:
+        """A page of its own that opens without a network."""
+        return render(self.cells, "html")
+
+    def to_csv(self) -> str:
+        """A line per row and metric, with every number in full precision."""
+        return render(self.cells, "csv")
+
+    def to_json(self) -> str:
+        """The whole table with the value of each seed and the ids of its runs."""
+        return render(self.cells, "json")
+
+    def write(self, file: str | os.PathLike[str]) -> Path:
+        """Writes the table in the format that the file's ending names: .md, .tex, .html, .csv or .json."""
+        path = Path(file)
+        write_atomically(path, render(self.cells, path.suffix.removeprefix(".")))
+        return path
+
+    def figure(self, name: str | None = None) -> "Figure":
+        """A matplotlib figure of the table: the first, or the one of that name (`curves-test-accuracy`).
+
+        Raises UserError if there is none of that name.
+        """
+        drawn = dict(figures.of_table(self.cells))
+        if not drawn:
+            raise UserError("the table's records allow no figure")
+        if name is not None and name not in drawn:
+            raise UserError(f"there is no figure '{name}'; {nearest(name, drawn)}")
+        return drawn[name if name is not None else next(iter(drawn))]

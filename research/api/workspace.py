@@ -1,0 +1,65 @@
+"""Workspace: the folders that calls work in, with what they share: a planner, the records, and who shows progress."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import research.catalogue  # noqa: F401  (fills the registries)
+from research import runtime
+from research.config import RunConfig
+from research.data.source import open_source
+from research.data.spec import Source
+from research.errors import UserError
+from research.sweeps.execution import Execution
+from research.sweeps.monitor import Terminal
+from research.sweeps.obtain import obtain
+from research.sweeps.parameters import Parameters
+from research.sweeps.plan import Planner, Run
+from research.sweeps.record import Record
+from research.sweeps.store import Store
+
+
+@dataclasses.dataclass(frozen=True)
+class Workspace:
+    """records: the folder of the records. cache_dir: of decoded data and compiled programs.
+
+    data_dir: of prepared TFDS sets; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets.
+    """
+
+    records: str = "records"
+    cache_dir: str = ".cache"
+    data_dir: str | None = None
+
+    @functools.cached_property
+    def monitor(self) -> Terminal:
+        # A second Ctrl-C must not end the process, which is the user's own.
+        return Terminal(again=False, stopping="stopping at the next step, to save what is under way")
+
+    @functools.cached_property
+    def store(self) -> Store:
+        return Store(Path(self.records), self.monitor.warn)
+
+    @functools.cached_property
+    def planner(self) -> Planner:
+        runtime.prepare(self.cache_dir, self.records)
+        return Planner(self._open, Parameters(self.store))
+
+    def _open(self, config: RunConfig) -> Source:
+        name, options = config.dataset.name, dict(config.dataset.options)
+        return open_source(name, options, data_dir=self.data_dir, cache_dir=self.cache_dir, task=config.task)
+
+    def obtain(self, runs: Sequence[Run], keep_params: bool) -> dict[str, Record]:
+        """The records of the runs, after training those that have none. Raises UserError if one failed."""
+        execution = Execution(keep_params=keep_params)
+        records = obtain(runs, self.store, self.planner, self.monitor, execution=execution, retry_failed=True)
+        for record in records.values():
+            if record.status == "failed":
+                raise UserError(f"run {record.run_id} failed: {record.cause}")
+        return records
+
+
+@functools.cache
+def workspace(records: str, cache_dir: str, data_dir: str | None) -> Workspace:
+    """The workspace of these folders; calls in the same ones share its programs and data."""
+    return Workspace(records, cache_dir, data_dir)

@@ -1,0 +1,153 @@
+"""The Python API: the same runs, tables and errors as the programs give, without a flag."""
+
+import doctest
+import importlib
+import io
+import json
+import pkgutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import research as rs
+import research.api
+from research.api.settings import axis_of, settings_of
+from tests.launch.command_lines import run_all
+
+SMALL = {"dataset": "iris", "arch": "mlp", "arch_hidden": (4,), "epochs": 2, "batch_size": 30}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    root = tmp_path_factory.mktemp("api")
+    return {"records": str(root / "records"), "cache_dir": str(root / "cache")}
+
+
+@pytest.fixture(scope="module")
+def run(folders: dict[str, str]) -> rs.Run:
+    return rs.train(**SMALL, **folders)
+
+
+def test_keywords_are_the_flags_names() -> None:
+    given = {"arch_hidden": (64, 32), "learning_rate": 0.1, "remat": True, "optimizer.momentum": 0.9, "target": "y"}
+    assert settings_of(given) == {
+        "arch.hidden": "64,32",
+        "learning_rate": "0.1",
+        "remat": "true",
+        "optimizer.momentum": "0.9",
+        "dataset.target": "y",
+    }
+    assert axis_of("arch_hidden", [(4,), (8, 8)]) == "arch.hidden=4|8,8"
+    assert axis_of("learning_rate", "log(1e-4,1)") == "learning_rate=log(1e-4,1)"
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"learning_rat": 1}, "there is no setting 'learning_rat'; did you mean learning_rate?"),
+        ({"arch_hidden": 1, "arch.hidden": 2}, "arch.hidden is given twice"),
+    ],
+)
+def test_a_wrong_keyword_is_named(keywords: dict[str, int], message: str) -> None:
+    with pytest.raises(rs.UserError, match=message.replace("?", r"\?")):
+        settings_of(keywords)
+
+
+def test_a_run_is_that_of_the_program(run: rs.Run, folders: dict[str, str], tmp_path: Path) -> None:
+    flags = ["--dataset=iris", "--arch=mlp", "--arch.hidden=4", "--epochs=2", "--batch_size=30"]
+    (plan,) = run_all([["plan", *flags, f"--records={folders['records']}"]], tmp_path)
+    assert "1 run in 1 program; 1 done, 0 to train" in plan.out
+    record = json.loads((Path(folders["records"]) / "runs" / run.id[:2] / f"{run.id}.json").read_text())
+    assert run.metrics == record["record"]["metrics"]
+    assert run.curves["train/loss"] == record["record"]["curves"]["train/loss"]
+    assert run.curves.rows == 2
+    assert rs.load(run.id[:8], **folders).metrics == run.metrics
+
+
+def test_predictions_of_raw_rows_have_the_recorded_accuracy(run: rs.Run) -> None:
+    lane = run._lane
+    arrays = run.workspace.planner.arrays(run._run)
+    probabilities = run.predict(arrays.x[lane.test])
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    accuracy = np.mean(probabilities.argmax(axis=1) == arrays.y[lane.test])
+    assert accuracy == pytest.approx(run.metrics["test/accuracy"], abs=1e-7)
+    with pytest.raises(rs.UserError, match=r"x is \[2, 3\]; expected \[N, 4\]"):
+        run.predict(np.zeros((2, 3)))
+
+
+def test_a_sweep_prints_shows_and_draws_its_table(folders: dict[str, str], tmp_path: Path) -> None:
+    sweep = rs.sweep(SMALL, grid={"learning_rate": [0.01, 0.1]}, seeds=2, name="rates", **folders)
+    assert len(sweep) == 4
+    assert [run.config["seed"] for run in sweep[1:3]] == ["1", "0"]
+    table = sweep.table()
+    assert str(table).count("| ") > 10
+    assert "<table>" in table._repr_html_()
+    assert r"\begin{tabular}" in table.to_latex()
+    assert table.write(tmp_path / "rates.csv").read_text() == table.to_csv()
+    drawn = io.BytesIO()
+    table.figure().savefig(drawn, format="png")
+    assert drawn.getvalue().startswith(b"\x89PNG")
+    (shown,) = run_all([["table", "--name=rates", f"--records={folders['records']}", "--no_train"]], tmp_path)
+    assert shown.out.splitlines()[:6] == table.to_markdown().splitlines()[:6]
+    with pytest.raises(rs.UserError, match="there is no figure 'x'"):
+        table.figure("x")
+
+
+def test_arrays_are_a_data_set_known_by_their_content(folders: dict[str, str]) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    y = x @ [1.0, 2.0, 3.0]
+    settings = {"arch": "linear", "epochs": 5, "learning_rate": 0.05, "batch_size": 10, "target_scaling": "standard"}
+    run = rs.train(data=(x, y), **settings, **folders)
+    assert rs.train(data=(x.copy(), y.copy()), **settings, **folders).id == run.id
+    assert rs.train(data=(x + 1, y), **settings, **folders).id != run.id
+    assert run.predict(x).shape == (60,)
+    assert np.corrcoef(run.predict(x), y)[0, 1] > 0.9
+    with pytest.raises(rs.UserError, match=r"expected a pair of arrays \(x, y\) or a pandas.DataFrame"):
+        rs.train(data=3, **folders)
+    with pytest.raises(rs.UserError, match="data= and dataset= both say"):
+        rs.train(data=(x, y), dataset="iris", **folders)
+
+
+def test_texts_and_whole_numbers_are_classes(folders: dict[str, str]) -> None:
+    x = np.arange(120, dtype=float)[:, None]
+    run = rs.train(data=(x, np.where(x[:, 0] < 60, "low", "high")), arch="linear", epochs=1, **folders)
+    assert run._run.program.spec.classes == ("high", "low")
+    run = rs.train(data=(x, (x[:, 0] >= 60).astype(int)), arch="linear", epochs=1, **folders)
+    assert run._run.program.spec.classes == ("0", "1")
+
+
+class Frame:
+    """What is used of a pandas.DataFrame, which the library does without."""
+
+    def to_csv(self, index: bool) -> str:
+        assert not index
+        rows = [f"{place / 10},{'red' if place % 3 else 'blue'},{'ab'[place % 2]}" for place in range(60)]
+        return "size,colour,y\n" + "\n".join(rows) + "\n"
+
+
+def test_a_frame_is_read_as_a_csv_file_is(folders: dict[str, str]) -> None:
+    run = rs.train(data=Frame(), target="y", arch="linear", epochs=1, batch_size=16, **folders)
+    assert run._run.program.spec.features == ("size", "colour=blue", "colour=red")
+    assert run._run.program.spec.classes == ("a", "b")
+
+
+def test_errors_are_the_programs_one_liners(folders: dict[str, str]) -> None:
+    with pytest.raises(rs.UserError, match=r"dropout.rate=1.5 is out of range"):
+        rs.train(**SMALL, regularization="dropout=1.5", **folders)
+    with pytest.raises(rs.UserError, match="there is no list 'regularisers'; did you mean regularizers"):
+        rs.list("regularisers")
+    with pytest.raises(AttributeError, match="module 'research' has no attribute 'fit'; it offers Columns"):
+        rs.fit  # noqa: B018
+
+
+def test_what_the_package_offers_is_what_the_api_has() -> None:
+    assert sorted(rs.__all__) == sorted(research.api.__all__)
+    for name in rs.__all__:
+        assert getattr(rs, name) is getattr(research.api, name)
+        assert getattr(rs, name).__doc__
+
+
+@pytest.mark.parametrize("module", [module.name for module in pkgutil.iter_modules(research.api.__path__)])
+def test_the_examples_of_the_docstrings_hold(module: str) -> None:
+    assert doctest.testmod(importlib.import_module(f"research.api.{module}")).failed == 0
