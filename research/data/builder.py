@@ -3,7 +3,7 @@
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +63,15 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
             of_steps: dict[str, Any] = {"classes": table.classes, "vocabulary": table.vocabulary, "task": table.task}
             of_steps |= {"source": table.source} if table.source else {}
             of_reading = {"notes": table.notes, "origin": table.origin, "target_origin": table.target_origin}
+            of_reading |= {} if _are_lines(table.classes) else {"classes": table.classes}
             if table.y.ndim > 1:
                 # As numbers a mask of many pixels is slow to read and write, and float64 becomes float32.
                 needs_bytes = table.y.ndim > 2 or table.y.dtype == np.float64
                 as_bytes = {"encoding": tfds.features.Encoding.BYTES} if needs_bytes else {}
                 target = tfds.features.Tensor(shape=table.y.shape[1:], dtype=table.y.dtype, **as_bytes)
             elif table.classes:
-                target = tfds.features.ClassLabel(names=list(table.classes))
+                names = list(table.classes) if _are_lines(table.classes) else None
+                target = tfds.features.ClassLabel(names=names, num_classes=None if names else len(table.classes))
             elif table.y.dtype == np.float64:
                 as_bytes = {"encoding": tfds.features.Encoding.BYTES}
                 target = tfds.features.Tensor(shape=(), dtype=np.float64, **as_bytes)
@@ -90,10 +92,9 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
                 supervised_keys=("x", "y"),
                 disable_shuffling=True,
                 metadata=tfds.core.MetadataDict(
-                    columns=list(table.features),
-                    maximum=table.maximum,
-                    **(of_steps if table.task or table.vocabulary else {}),
-                    **{name: value for name, value in of_reading.items() if value},
+                    {"columns": list(table.features), "maximum": table.maximum}
+                    | (of_steps if table.task or table.vocabulary else {})
+                    | {name: value for name, value in of_reading.items() if value}
                 ),
             )
 
@@ -134,6 +135,11 @@ def _examples(table: Table, bar: tqdm) -> Iterator[tuple[int, dict[str, Any]]]:
     for place, (x, y) in enumerate(zip(table.x, table.y, strict=True)):
         bar.update()  # first, since nobody comes back after the last
         yield place, {"x": x, "y": y}
+
+
+def _are_lines(classes: Sequence[str]) -> bool:
+    """Whether the names come back from a file with a line for each, as TFDS keeps them."""
+    return all(name and name == name.strip() and "\n" not in name and "\r" not in name for name in classes)
 
 
 def _shards(table: Table, size: int) -> Iterator[int]:

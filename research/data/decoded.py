@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from research.data import reader
+from research.data.narrowed import narrowed
 from research.data.one_hot import OneHot
 from research.data.repeats import repeats
 from research.data.spec import DataSpec, Source
@@ -64,14 +65,14 @@ def _open(
 
 
 def _write(table: Table, file: Path) -> Table:
-    """Writes the inputs: float32, or whole numbers as they are; returns the table as it is read back."""
-    x = table.x.values if isinstance(table.x, OneHot) else table.x
-    assert isinstance(x, np.ndarray)
-    np.save(file, x if x.dtype.kind in "iu" else x.astype(np.float32, copy=False))
-    stored: Any = np.load(file, mmap_mode="r")
+    """Writes the inputs; returns the table as it is read back."""
     if isinstance(table.x, OneHot):
-        stored = OneHot(stored, table.x.kinds)
-    return dataclasses.replace(table, x=stored, y=table.y.astype(np.int32 if table.classes else np.float32))
+        np.save(file, table.x.values)
+        stored = OneHot(np.load(file, mmap_mode="r"), table.x.kinds)
+    else:
+        np.save(file, np.asarray(table.x))
+        stored = np.load(file, mmap_mode="r")
+    return narrowed(dataclasses.replace(table, x=stored), file)
 
 
 def digest(parts: Iterable[Any]) -> str:
@@ -93,7 +94,7 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
         "shape": table.x.shape[1:],
         "classes": table.classes,
         "features": table.features,
-        "maximum": table.maximum,
+        "maximum": float(table.maximum),
         "size": len(table.y),
         "test_size": table.test_size,
         "note": table.note,

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from research import rng
-from research.data.builder import open_built
-from research.data.decoded import digest
+from research.data.decoded import digest, open_table
 from research.data.prepared import open_prepared
 from research.data.spec import PADDING, Source
 from research.data.table import Table
@@ -32,7 +31,7 @@ def open_generated(
     code: a checksum of what generates it, where that may change.
     """
     key = f"{name}_{digest([*sorted(options.items()), *([code] if code else [])])}"
-    return open_built(lambda: load(**options), key, VERSION, cache_dir=cache_dir, name=name, **known)
+    return open_table(f"{key}-{VERSION}", lambda: load(**options), cache_dir=cache_dir, name=name, **known)
 
 
 def open_adding(
@@ -118,7 +117,7 @@ def open_permuted_mnist(*, data_dir: str | None, cache_dir: str, seed: Seed = 0)
 def _pixels(name: str, seed: int | None, data_dir: str | None, cache_dir: str) -> Source:
     images = open_prepared("mnist", data_dir=data_dir, cache_dir=cache_dir)
     key = f"{name}_{digest([images.spec.fingerprint, seed])}"
-    return open_built(lambda: pixels(images, seed), key, VERSION, cache_dir=cache_dir, name=name)
+    return open_table(f"{key}-{VERSION}", lambda: pixels(images, seed), cache_dir=cache_dir, name=name)
 
 
 def pixels(images: Source, seed: int | None) -> Table:

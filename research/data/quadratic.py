@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from research.data.builder import open_built
+from research.data.decoded import open_table
 from research.data.spec import Source
 from research.data.table import Table
 from research.registry import DATASETS, Entry
@@ -51,7 +51,7 @@ def quadratic() -> Table:
 
 def open_quadratic(*, data_dir: str | None, cache_dir: str) -> Source:
     """The points; see `quadratic`."""
-    return open_built(quadratic, "quadratic", VERSION, cache_dir=cache_dir, name="quadratic")
+    return open_table(f"quadratic-{VERSION}", quadratic, cache_dir=cache_dir, name="quadratic")
 
 
 DATASETS.add(

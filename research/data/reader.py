@@ -4,15 +4,15 @@ import contextlib
 import dataclasses
 import functools
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from research.data import images
 from research.data.images import Flaw
-from research.data.origin import differences, narrow
+from research.data.narrowed import is_wide, narrowed, write_header
 from research.data.progress import progress
 from research.data.table import Table
 from research.data.workers import DECODERS, Ahead
@@ -20,7 +20,6 @@ from research.errors import UserError
 
 VERSION = 2  # raised when the same files are read as other arrays
 SPLITS = ("train", "validation", "test")
-_ROWS = 4096  # that are narrowed at once
 _CHUNK = 64  # examples that a worker reads at once
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 # Their originals are lossless, so a JPEG is a copy with other pixels.
@@ -83,40 +82,29 @@ def read(directory: Path, file: Path) -> Table:
         # Written, not mapped: a full disk is then an error, and not a signal that ends the process.
         for first, values, targets in _batches(contents, directory, len(y)):
             if first == 0:
-                _write_header(out, (len(y), *values.shape[1:]), values.dtype)
+                write_header(out, (len(y), *values.shape[1:]), values.dtype)
             out.write(values.data)
             y[first : first + len(values)] = targets
     x = np.load(file, mmap_mode="r")
     metadata, name = contents.info.metadata or {}, contents.info.name
-    origin, notes = tuple(metadata.get("origin", ())), []
-    target_origin = float(metadata.get("target_origin", 0))
     with _readable(directory):
         classes = tuple(metadata.get("classes", ())) or _classes(target, y, directory)
-    columns = tuple(metadata.get("columns", contents.columns))
-    vocabulary = tuple(metadata.get("vocabulary", ()))
-    if x.ndim < 4 and _is_wide(x.dtype) and not vocabulary:
-        origin, of_columns = _narrow(x, file, columns)
-        x = np.load(file, mmap_mode="r")
-        notes += of_columns
-    if not classes and _is_wide(y.dtype):
-        target = narrow(y)
-        y, target_origin = target.values, target.origin
-        notes += target.notes("the target")
-    return Table(
+    table = Table(
         x=x,
-        y=y.astype(np.int32 if classes else np.float32),
+        y=y.astype(np.int32) if classes else y,
         classes=classes,
-        features=columns,
+        features=tuple(metadata.get("columns", contents.columns)),
         test_size=len(contents.sources[-1]) if contents.splits[-1] == "test" else 0,
         maximum=float(metadata.get("maximum", 255 if x.dtype == np.uint8 else 1)),
-        vocabulary=vocabulary,
+        vocabulary=tuple(metadata.get("vocabulary", ())),
         task=metadata.get("task", ""),
         source=int(metadata.get("source", 0)),
-        origin=origin,
-        target_origin=target_origin,
+        origin=tuple(metadata.get("origin", ())),
+        target_origin=float(metadata.get("target_origin", 0)),
         note=_COPIES.format(name) if name in _LOSSLESS and "JPEG" in contents.met else "",
-        notes=(*metadata.get("notes", ()), *notes, *_notes(contents)),
+        notes=(*metadata.get("notes", ()), *_notes(contents)),
     )
+    return narrowed(table, file)
 
 
 def _notes(contents: Contents) -> Iterator[str]:
@@ -129,27 +117,6 @@ def _notes(contents: Contents) -> Iterator[str]:
                 f"its split 'validation' ({len(source):,} rows) joins the training rows, from which --split draws the "
                 "validation rows"
             )
-
-
-def _narrow(x: np.ndarray, file: Path, columns: Sequence[str]) -> tuple[tuple[float, ...], list[str]]:
-    """Writes x [N, ..., D], which is mapped from `file`, there as float32; returns the columns' origins and notes.
-
-    Whole numbers that float32 has are left as they are.
-    """
-    width = x.shape[-1]
-    found = [narrow(np.asarray(x[..., place])) for place in range(width)]
-    origin = np.array([column.origin for column in found])
-    names = columns or [str(place) for place in range(width)]
-    notes = [note for name, column in zip(names, found, strict=True) for note in column.notes(f"column '{name}'")]
-    if x.dtype.kind != "f" and not notes and not origin.any():
-        return (), []
-    partial = file.with_suffix(".partial")
-    with partial.open("wb") as out:
-        _write_header(out, x.shape, np.dtype(np.float32))
-        for first in range(0, len(x), _ROWS):
-            out.write(differences(x[first : first + _ROWS], origin).data)
-    partial.replace(file)
-    return tuple(origin.tolist()) if origin.any() else (), notes
 
 
 @contextlib.contextmanager
@@ -205,12 +172,6 @@ def _batches(contents: Contents, directory: Path, size: int) -> Iterator[tuple[i
             bar.update(len(examples))
 
 
-def _write_header(out: BinaryIO, shape: tuple[int, ...], dtype: np.dtype) -> None:
-    """What an .npy file has before its numbers."""
-    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(out, described)
-
-
 def _supervised(info: Any, directory: Path) -> tuple[str, str]:
     """The names of the input and of the target: as the set declares them, else the only ones they can be."""
     import tensorflow_datasets as tfds
@@ -249,16 +210,11 @@ def _decoder(feature: Any, name: str, directory: Path, met: set[str]) -> tuple[C
         if feature.np_dtype == np.uint8 and len(shape) == 3:
             return np.asarray, []
         names = [f"{name}_{column}" for column in range(shape[0])] if len(shape) == 1 and shape[0] else []
-        dtype = np.float64 if len(shape) < 3 and _is_wide(feature.np_dtype) else np.float32
+        dtype = np.float64 if len(shape) < 3 and is_wide(feature.np_dtype) else np.float32
         return lambda value: np.asarray(value, dtype), names
     raise UserError(
         f"{directory}: its input '{name}' is {feature}; expected an image of bytes, a tensor of numbers, or columns"
     )
-
-
-def _is_wide(dtype: Any) -> bool:
-    """Whether a number of this type may be one that float32 has not."""
-    return np.dtype(dtype).kind in "iuf" and np.dtype(dtype).itemsize >= 4 and np.dtype(dtype) != np.float32
 
 
 def _image(encoded: bytes, *, mode: str, met: set[str]) -> np.ndarray:
@@ -279,7 +235,7 @@ def _column(key: str, feature: Any, directory: Path) -> tuple[Callable[[Any], np
         unknown = np.zeros(feature.num_classes, np.float32)
         return lambda value: one_hot[value] if value >= 0 else unknown, [f"{key}={name}" for name in feature.names]
     if isinstance(feature, kinds.Tensor) and feature.shape == () and np.dtype(feature.np_dtype).kind in "biuf":
-        dtype = np.float64 if _is_wide(feature.np_dtype) else np.float32
+        dtype = np.float64 if is_wide(feature.np_dtype) else np.float32
         return lambda value: np.asarray([value], dtype), [key]
     raise UserError(f"{directory}: its column '{key}' is {feature}; expected a number or a category")
 

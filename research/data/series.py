@@ -7,8 +7,7 @@ from typing import Annotated
 import numpy as np
 
 from research import rng
-from research.data.builder import open_built
-from research.data.decoded import digest
+from research.data.decoded import digest, open_table
 from research.data.origin import narrow
 from research.data.spec import Source
 from research.data.table import Table
@@ -72,8 +71,8 @@ def open_series(
 ) -> Source:
     """The windows of a series, float [length], each of whose values the next one is foreseen after.
 
-    key, version: as in open_built. Raises UserError if the series is too short for a window, or the window for its
-    burn-in.
+    key, version: what the series is found by in the cache. Raises UserError if the series is too short for a window,
+    or the window for its burn-in.
     """
 
     def load() -> Table:
@@ -85,7 +84,7 @@ def open_series(
 
     if burn_in >= context:
         raise UserError(f"burn_in={burn_in} leaves no step of a window of context={context}; use at most {context - 1}")
-    source = open_built(load, key, version, cache_dir=cache_dir, name=name)
+    source = open_table(f"{key}-{version}", load, cache_dir=cache_dir, name=name)
     length = source.spec.size
     if length <= context:
         raise UserError(f"{name} of length={length} is too short for a window of context={context} and the next value")

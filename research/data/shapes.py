@@ -5,8 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from research import rng
-from research.data.builder import open_built
-from research.data.decoded import digest
+from research.data.decoded import digest, open_table
 from research.data.spec import Source
 from research.data.table import Table
 from research.options import Count, NonNegative, Range, options_of
@@ -31,9 +30,8 @@ def open_shapes(
 ) -> Source:
     """Pictures of shapes; see `shapes`."""
     options = (side, objects, noise, size, test, seed)
-    return open_built(
-        lambda: shapes(*options), f"shapes_{digest(options)}", VERSION, cache_dir=cache_dir, name="shapes"
-    )
+    key = f"shapes_{digest(options)}-{VERSION}"
+    return open_table(key, lambda: shapes(*options), cache_dir=cache_dir, name="shapes")
 
 
 def shapes(side: int, objects: int, noise: float, size: int, test: int, seed: int) -> Table:

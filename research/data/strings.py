@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from research import rng
-from research.data.builder import open_built
-from research.data.decoded import digest
+from research.data.decoded import digest, open_table
 from research.data.spec import PADDING, Source
 from research.data.table import Table
 from research.data.text import encode
@@ -105,7 +104,7 @@ def dates(size: int, test: int, seed: int) -> Table:
 
 def _open(name: str, load: Callable[..., Table], options: dict[str, Any], cache_dir: str) -> Source:
     key = f"{name}_{digest(sorted(options.items()))}"
-    return open_built(lambda: load(**options), key, VERSION, cache_dir=cache_dir, name=name)
+    return open_table(f"{key}-{VERSION}", lambda: load(**options), cache_dir=cache_dir, name=name)
 
 
 def _opener(load: Callable[..., Table]) -> Callable[..., Source]:

@@ -272,3 +272,15 @@ def test_progress_of_what_takes_long_and_none_of_what_does_not(flowers, monkeypa
     shown = capsys.readouterr().err
     for phase in ("checking", "looking at", "preparing", "decoding"):
         assert re.search(rf"{phase} [^\r\n]*100%[^\r\n]* 40/40 \[[^\r\n]*<", shown), phase
+
+
+def test_names_of_classes_stay_whole(tmp_path: Path) -> None:
+    """TFDS keeps names in a file with a line for each."""
+    names = ("a\nb", " c ", "d")
+    for name in names:
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for shade in (40, 90):
+            Image.new("L", (3, 3), shade).save(tmp_path / "pets" / name / f"{shade}.png")
+    source = open_source(f"folder:{tmp_path}/pets", {}, data_dir=None, cache_dir=str(tmp_path / "cache"))
+    assert source.spec.classes == tuple(sorted(names))
+    assert source.arrays().y.tolist() == [0, 0, 1, 1, 2, 2]

@@ -1,0 +1,63 @@
+"""Narrowed: the numbers of a table as float32, a column that float32 would merge as differences from its origin."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from research.data.origin import differences, narrow
+from research.data.table import Table
+
+_ROWS = 4096  # that are narrowed at once
+
+
+def narrowed(table: Table, file: Path) -> Table:
+    """The table with numbers that are wider than float32 narrowed. Its `x` is mapped from the .npy file `file`.
+
+    Where it is narrowed the file is written anew. Whole numbers that float32 has, tokens and images are left as they
+    are. The target becomes float32, or int32 of classes.
+    """
+    changes: dict[str, Any] = {}
+    notes: list[str] = []
+    x = table.x
+    if isinstance(x, np.ndarray) and x.ndim < 4 and is_wide(x.dtype) and not table.vocabulary:
+        changes["origin"], notes = _narrow(x, file, table.features)
+        changes["x"] = np.load(file, mmap_mode="r")
+    y = table.y
+    if not table.classes and is_wide(y.dtype):
+        target = narrow(y)
+        y, changes["target_origin"] = target.values, target.origin
+        notes = [*notes, *target.notes("the target")]
+    y = y.astype(np.int32 if table.classes else np.float32)
+    return dataclasses.replace(table, **changes, y=y, notes=(*table.notes, *notes))
+
+
+def is_wide(dtype: Any) -> bool:
+    """Whether a number of this type may be one that float32 has not."""
+    return np.dtype(dtype).kind in "iuf" and np.dtype(dtype).itemsize >= 4 and np.dtype(dtype) != np.float32
+
+
+def write_header(out: BinaryIO, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """What an .npy file has before its numbers."""
+    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(out, described)
+
+
+def _narrow(x: np.ndarray, file: Path, columns: Sequence[str]) -> tuple[tuple[float, ...], list[str]]:
+    """Writes x [N, ..., D], which is mapped from `file`, there as float32; returns the columns' origins and notes."""
+    width = x.shape[-1]
+    found = [narrow(np.asarray(x[..., place])) for place in range(width)]
+    origin = np.array([column.origin for column in found])
+    names = columns or [str(place) for place in range(width)]
+    notes = [note for name, column in zip(names, found, strict=True) for note in column.notes(f"column '{name}'")]
+    if x.dtype.kind != "f" and not notes and not origin.any():
+        return (), []
+    partial = file.with_suffix(".partial")
+    with partial.open("wb") as out:
+        write_header(out, x.shape, np.dtype(np.float32))
+        for first in range(0, len(x), _ROWS):
+            out.write(differences(x[first : first + _ROWS], origin).data)
+    partial.replace(file)
+    return tuple(origin.tolist()) if origin.any() else (), notes
