@@ -110,9 +110,12 @@ def _of_answers(of: Trained, examples: Examples) -> dict[str, float]:
     assert examples.y is not None
     spec = of.run.program.spec
     right = np.asarray(examples.y)[:, spec.source :]
-    said = np.where(right == PADDING, PADDING, of.answers(examples.x[examples.rows])[0][:, 0])
-    exact = {"beam_exact_match": float((said == right).all(axis=1).mean())} if BEAMS.value > 1 else {}
-    return {**exact, "bleu": bleu(said, right, spec.vocabulary)}
+    said = of.answers(examples.x[examples.rows])[0][:, 0]
+    matches = ((said == right) | (right == PADDING)).all(axis=1)
+    if not spec.end:  # an answer does not say where it ends
+        said = np.where(right == PADDING, PADDING, said)
+    exact = {"beam_exact_match": float(matches.mean())} if BEAMS.value > 1 else {}
+    return {**exact, "bleu": bleu(said, right, spec.vocabulary, spec.end)}
 
 
 def _way(record: Record) -> Way:

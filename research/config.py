@@ -76,6 +76,10 @@ class RunConfig:
     )
     arch: Annotated[Part, "architecture"] = _field(Part("mlp"), STATIC, ARCHITECTURES)
     loss: Annotated[str, "training loss; auto: the architecture's or the task's own"] = _field("auto", STATIC)
+    loss_mean: Annotated[
+        Literal["examples", "targets"],
+        "what the loss is a mean over, where examples have other numbers of targets: examples alike, or targets alike",
+    ] = _field("examples", STATIC)
     optimizer: Annotated[
         Part, "optimizer, or a chain of optax transformations: 'chain(clip(1.0), scale_by_adam())'"
     ] = _field(Part("sgd"), STATIC, OPTIMIZERS)

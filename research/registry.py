@@ -245,12 +245,16 @@ class Loss(Entry):
     """`build()` is `loss(outputs: [..., K], targets: [..., C]) -> [...]`; the axes before the last are examples [B] or
     their steps [B, T], over whose real ones the engine takes an example's mean. tasks: those that it belongs to.
 
+    linear: whether it is linear in targets that are shares of classes, so that the loss of mixed targets is the mixture
+    of their losses. Where it is not, label smoothing, mixup and cutmix of classes are refused.
+
     outputs: K as a function of C, the width of the targets. scores: outputs as what the task's metrics read,
     ([..., K], C) -> [..., C]. latents: it reads behind the K outputs what the network says of its latents. metrics: by
     name what else it tells of each example, (outputs, targets) -> [B].
     """
 
     tasks: tuple[str, ...] = ()
+    linear: bool = False
     outputs: Callable[[int], int] = lambda width: width
     scores: Callable[[Any, int], Any] = lambda outputs, width: outputs
     latents: bool = False

@@ -62,6 +62,7 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
         def _info(self) -> Any:
             of_steps: dict[str, Any] = {"classes": table.classes, "vocabulary": table.vocabulary, "task": table.task}
             of_steps |= {"source": table.source} if table.source else {}
+            of_steps |= {"end": table.end} if table.end else {}
             of_reading = {"notes": table.notes, "origin": table.origin, "target_origin": table.target_origin}
             of_reading |= {} if _are_lines(table.classes) else {"classes": table.classes}
             if table.y.ndim > 1:

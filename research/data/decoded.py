@@ -17,7 +17,7 @@ from research.data.narrowed import narrowed
 from research.data.one_hot import OneHot
 from research.data.repeats import repeats
 from research.data.spec import DataSpec, Source
-from research.data.table import Table
+from research.data.table import Table, is_even
 from research.errors import UserError
 
 # The content is read in pieces of this size for its fingerprint.
@@ -60,6 +60,9 @@ def _open(
             np.save(partial / "y.npy", table.y)
             (partial / "spec.json").write_text(json.dumps(_stored(table, partial, names)))
     stored = json.loads((directory / "spec.json").read_text())
+    if "even" not in stored and _of_steps(stored):  # a copy of before there was such a thing
+        x, y = (np.load(directory / f"{name}.npy", mmap_mode="r") for name in "xy")
+        stored["even"] = is_even(x, y, bool(stored.get("vocabulary")))
     fields: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in stored.items()}
     return Source(DataSpec(**fields, **known), directory, names)
 
@@ -99,7 +102,12 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
         "test_size": table.test_size,
         "note": table.note,
     }
-    of_steps = {"vocabulary": table.vocabulary, "target_shape": table.y.shape[1:], "source": table.source}
+    of_steps = {
+        "vocabulary": table.vocabulary,
+        "target_shape": table.y.shape[1:],
+        "source": table.source,
+        "end": table.end,
+    }
     of_origin = {"origin": table.origin, "target_origin": table.target_origin}
     fields |= {name: value for name, value in (of_steps | of_origin).items() if value}
     # The arrays, not the files they came from: array_record files of equal content differ from process to process.
@@ -114,7 +122,15 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
     stored = one_hot.values if one_hot else table.x
     repeated = repeats(stored, table.y, table.test_size, names.__getitem__ if names else "row {}".format)
     # Notes may be worded better one day, which makes no other data of the arrays.
-    return fields | kinds | {"fingerprint": content.hexdigest()[:32], "notes": [*table.notes, *repeated]}
+    fields |= {"fingerprint": content.hexdigest()[:32], "notes": [*table.notes, *repeated]}
+    if _of_steps(fields):
+        fields["even"] = is_even(np.asarray(table.x), table.y, bool(table.vocabulary))
+    return fields | kinds
+
+
+def _of_steps(fields: dict[str, Any]) -> bool:
+    """Whether the inputs are tokens, or there is a target at each step."""
+    return bool(fields.get("vocabulary") or fields.get("target_shape"))
 
 
 def _pieces(file: Path) -> Iterator[bytes]:

@@ -101,6 +101,7 @@ def read(directory: Path, file: Path) -> Table:
         source=int(metadata.get("source", 0)),
         origin=tuple(metadata.get("origin", ())),
         target_origin=float(metadata.get("target_origin", 0)),
+        end=str(metadata.get("end", "")),
         note=_COPIES.format(name) if name in _LOSSLESS and "JPEG" in contents.met else "",
         notes=(*metadata.get("notes", ()), *_notes(contents)),
     )

@@ -37,6 +37,9 @@ class DataSpec:
     became float32, one number for windows, () where nothing was; target_origin: the same for the target (see
     origin.py). What is shown in the data's units adds it; fitted scalings, losses and metrics do not depend on it.
     kinds: of a table that is stored as OneHot, as there.
+    even: known of arrays that were looked at: no sequence of tokens is over before its last step, and all examples have
+    their targets at the same places. end: the symbol that ends an answer which is shorter than others, "" if answers
+    are equally long.
     """
 
     name: str
@@ -63,6 +66,8 @@ class DataSpec:
     kinds: tuple[int, ...] = ()
     origin: tuple[float, ...] = ()
     target_origin: float = 0.0
+    even: bool = False
+    end: str = ""
 
     @property
     def channels(self) -> tuple[int, ...]:

@@ -16,9 +16,9 @@ from research.data.text import encode
 from research.options import Count, Range, options_of
 from research.registry import DATASETS, Entry
 
-VERSION = "1.0.0"  # raised when other rows are generated
+VERSION = "1.1.0"  # raised when other rows are generated
 START = ">"  # between a source and its answer
-BLANK = " "  # after a source that is shorter than others
+BLANK = " "  # after a source, or an answer, that is shorter than others
 LETTERS = string.ascii_lowercase
 FIRST, DAYS = datetime.date(1970, 1, 1), 29_220  # to the end of 2049
 # How a date is written; `%-d` is a day without a leading zero.
@@ -43,22 +43,26 @@ Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
 def table(pairs: list[tuple[str, str]], symbols: str, test: int) -> Table:
     """Pairs of a source and an answer as tokens: x: source, start, answer but for its end; y: nothing, answer.
 
-    Sources are filled up with blanks; answers are equally long.
+    Sources are filled up with blanks. An answer that is shorter than others ends with one, and then nothing comes.
     """
-    vocabulary = (*symbols, START)
-    width, length = max(len(source) for source, _ in pairs), len(pairs[0][1])
-    x = "".join(source.ljust(width, BLANK) + START + answer[:-1] for source, answer in pairs)
-    y = "".join(answer for _, answer in pairs)
+    vocabulary, lengths = (*symbols, START), np.array([len(answer) for _, answer in pairs])
+    width, length = max(len(source) for source, _ in pairs), int(lengths.max())
+    x = "".join(source.ljust(width, BLANK) + START for source, _ in pairs)
+    y = "".join(answer.ljust(length, BLANK) for _, answer in pairs)
+    answers = encode(y, vocabulary, "answers").reshape(len(pairs), length)
+    answers[np.arange(length) > lengths[:, None]] = PADDING
     targets = np.full((len(pairs), width + length), PADDING, np.int32)
-    targets[:, width:] = encode(y, vocabulary, "answers").reshape(len(pairs), length)
+    targets[:, width:] = answers
+    given = encode(x, vocabulary, "sources").reshape(len(pairs), width + 1)
     return Table(
-        encode(x, vocabulary, "sources").reshape(len(pairs), width + length),
+        np.concatenate([given, answers[:, :-1]], axis=1),
         targets,
         vocabulary,
         test_size=test,
         vocabulary=vocabulary,
         task="sequence_to_sequence",
         source=width,
+        end=BLANK if lengths.min() < length else "",
     )
 
 
@@ -80,12 +84,12 @@ def reverse_strings(length: int, letters: int, size: int, test: int, seed: int) 
 
 
 def spelled_letters(size: int, test: int, seed: int) -> Table:
-    """One letter; the answer is its word in the spelling alphabet, filled up with blanks: a class in, a sequence out.
+    """One letter; the answer is its word in the spelling alphabet: a class in, a sequence out.
 
     Letters of the test set are among the others.
     """
-    letters, longest = rng.host(seed, "spelled_letters").integers(0, 26, size + test), max(map(len, ALPHABET))
-    return table([(LETTERS[i], ALPHABET[i].ljust(longest, BLANK)) for i in letters], LETTERS + BLANK, test)
+    letters = rng.host(seed, "spelled_letters").integers(0, 26, size + test)
+    return table([(LETTERS[i], ALPHABET[i]) for i in letters], LETTERS + BLANK, test)
 
 
 def dates(size: int, test: int, seed: int) -> Table:

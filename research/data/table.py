@@ -9,6 +9,9 @@ import numpy as np
 from research.data.spec import PADDING
 from research.errors import UserError
 
+# Rows that are looked at together.
+BLOCK = 4096
+
 
 class Rows(Protocol):
     """Examples [N, ...] that can be gone through in their order: an array, or what makes them as they are taken."""
@@ -28,8 +31,8 @@ class Table:
 
     y: [N, ...] int32 (with `classes`) or float32; [N, H, W] of pixels. test_size: the last rows are its own test split.
     maximum: the largest value that `x` can take, 1 for tables. task: what it is for, where that is not classification
-    or regression. note, notes, source, origin,
-    target_origin: as in DataSpec. Raises UserError if they do not belong together.
+    or regression. note, notes, source, origin, target_origin, end: as in DataSpec. Raises UserError if they do not
+    belong together.
     """
 
     x: Rows
@@ -45,6 +48,7 @@ class Table:
     source: int = 0
     origin: tuple[float, ...] = ()
     target_origin: float = 0.0
+    end: str = ""
 
     def __post_init__(self) -> None:
         if flaw := next(self._flaws(), ""):
@@ -77,8 +81,32 @@ class Table:
             yield f"y is {self.y.dtype}; expected float32, or int32 with classes"
         elif self.y.ndim == 1 and np.isnan(self.y).any():
             yield f"y has no value in row {np.isnan(self.y).argmax()}"
+        if self.end and self.end not in self.vocabulary:
+            yield f"end is {self.end!r}, which is none of its symbols"
         if self.vocabulary and held is not None:
             yield from _beyond("x", held, self.vocabulary, "symbols", PADDING)
+
+
+def is_even(x: np.ndarray, y: np.ndarray, tokens: bool) -> bool:
+    """Whether no sequence x [N, T] of tokens is over early, and all y [N, ...] have their targets at the same places.
+
+    Of numbers x nothing is said. Reads a block of rows at a time.
+    """
+    first = missing(y[:1])
+    if first.all():
+        return False
+    for begin in range(0, len(y), BLOCK):
+        rows = slice(begin, begin + BLOCK)
+        if tokens and (x[rows] == PADDING).any():
+            return False
+        if (missing(y[rows]) != first).any():
+            return False
+    return True
+
+
+def missing(y: np.ndarray) -> np.ndarray:
+    """Where targets [N, ...] are not there: NaN of numbers, PADDING of classes."""
+    return np.isnan(y) if y.dtype.kind == "f" else y == PADDING
 
 
 def _beyond(name: str, values: np.ndarray, names: tuple[str, ...], kind: str, least: int) -> Iterator[str]:

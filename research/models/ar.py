@@ -41,6 +41,7 @@ class AR(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         h, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
+        fwd = fwd.over(real)
         h = taps(h, self.order, 1)
         h = h if self.per_step else last(h, real)
         for width in self.hidden:

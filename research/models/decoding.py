@@ -8,14 +8,22 @@ import jax.numpy as jnp
 
 
 def beam_search(
-    model: nn.Module, params: Any, source: jax.Array, *, start: int | jax.Array, count: int, width: int
+    model: nn.Module,
+    params: Any,
+    source: jax.Array,
+    *,
+    start: int | jax.Array,
+    count: int,
+    width: int,
+    end: int | None = None,
 ) -> tuple[jax.Array, jax.Array]:
     """The likeliest answers found to sources int [B, S]: int32 [B, width, count], best first, and log-probabilities.
 
     model: with `begin` and `advance` (transformer, seq2seq). start: the token that begins an answer. The latter are
     [B, width]. At each place every one of the `width` best answers so far is continued by every token, and the best are
     kept (Sutskever et al. 2014). One beam takes the likeliest token each time (greedy); as many as there are answers of
-    count - 1 tokens miss nothing.
+    count - 1 tokens miss nothing. end: the token that ends an answer; after it comes nothing else, which costs nothing.
+    None: all answers have `count` tokens.
     """
     rows = source.shape[0]
 
@@ -24,7 +32,12 @@ def beam_search(
         last = jnp.where(place == 0, start, tokens[..., jnp.maximum(place - 1, 0)])
         logits, state = _advance(model, params, state, last.reshape(-1), place)
         wide = logits.astype(jnp.promote_types(logits.dtype, jnp.float32))
-        extended = scores[..., None] + jax.nn.log_softmax(wide).reshape(rows, width, -1)
+        found = jax.nn.log_softmax(wide).reshape(rows, width, -1)
+        if end is not None:
+            over = (place > 0) & (last == end)
+            only_end = jnp.where(jnp.arange(found.shape[-1]) == end, 0.0, -jnp.inf)
+            found = jnp.where(over[..., None], only_end, found)
+        extended = scores[..., None] + found
         scores, places = jax.lax.top_k(extended.reshape(rows, -1), width)
         beam, token = places // wide.shape[-1], places % wide.shape[-1]
         tokens = jnp.take_along_axis(tokens, beam[..., None], axis=1).at[..., place].set(token)

@@ -11,6 +11,7 @@ from research.models.layers.design import Design, designed, embedding
 from research.models.layers.forward import Forward
 from research.models.layers.positions import PositionName, Positions
 from research.models.layers.sites import Site
+from research.models.layers.tokens import real
 from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
@@ -34,7 +35,7 @@ class GPT(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward, start: jax.Array | None = None) -> jax.Array:
-        design = self.design
+        design, fwd = self.design, fwd.over(real(x))
         tokens = embedding(design, self.vocabulary, self.positions, self.tied)
         h = Positions(self.positions, self.context)(tokens.embed(x), start)
         h = Site("input")(h, fwd)

@@ -45,6 +45,7 @@ class LatentAR(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         steps, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
+        fwd = fwd.over(real)
         init = initializer(self.kernel_init, "tanh")
         into = Dense(self.state, kernel_init=init, name="input")(steps)
         small = initializer(self.recurrent_init, "tanh")

@@ -63,6 +63,7 @@ class Jordan(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         steps, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
+        fwd = fwd.over(real)
         init = initializer(self.kernel_init, "tanh")
         inputs = Dense(self.hidden, kernel_init=init, name="input")(steps)
         back = Affine(self.outputs, self.hidden, init, name="recurrent")(inputs.dtype)

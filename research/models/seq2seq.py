@@ -58,6 +58,7 @@ class Seq2Seq(nn.Module):
     def encode(self, source: jax.Array, fwd: Forward) -> Any:
         """Source int [B, S] -> (the decoder's first state [B, H], (memory [B, S, 2H], its keys [B, S, H], real))."""
         seen = real(source)
+        fwd = fwd.over(seen)
         x = self.source_site(self.tokens.embed(source), fwd)
         ways = self.forwards(x, seen, fwd), self.backwards(x, seen, fwd)
         memory = self.memory_site(jnp.concatenate(ways, axis=-1), fwd)
@@ -66,6 +67,7 @@ class Seq2Seq(nn.Module):
     def decode(self, target: jax.Array, encoded: Any, fwd: Forward) -> tuple[jax.Array, jax.Array]:
         """Target int [B, T] -> logits [B, T, outputs], and the last state. The weights are left in `attention`."""
         state, memory = encoded
+        fwd = fwd.over(real(target))
         state, (readout, weights) = self.step(state, self.target_site(self.tokens.embed(target), fwd), memory)
         self.sow("attention", "weights", weights)
         return self.head(self.readout_site(readout, fwd)), state

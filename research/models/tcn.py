@@ -40,6 +40,7 @@ class TCN(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         h, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
+        fwd = fwd.over(real)
         for level in range(self.levels):
             branch = h
             for _ in range(2):

@@ -56,6 +56,7 @@ class Transformer(nn.Module):
 
     def encode(self, source: jax.Array, fwd: Forward) -> jax.Array:
         """Source int [B, S] -> its memory [B, S, D]."""
+        fwd = fwd.over(real(source))
         h = self.source_site(self.source_positions(self.tokens.embed(source)), fwd)
         for block in self.encoder:
             h = block(h, fwd, mask=padding(real(source)))
@@ -65,6 +66,7 @@ class Transformer(nn.Module):
         self, target: jax.Array, memory: jax.Array, seen: jax.Array, fwd: Forward, start: jax.Array | None = None
     ) -> jax.Array:
         """Target int [B, T] -> logits [B, T, outputs], each of what follows; seen: bool [B, S]."""
+        fwd = fwd.over(real(target))
         h = self.target_site(self.target_positions(self.tokens.embed(target), start), fwd)
         for block in self.decoder:
             h = block(h, memory, fwd, mask=causal(target.shape[1]), memory_mask=padding(seen), start=start)

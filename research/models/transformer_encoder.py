@@ -42,6 +42,7 @@ class TransformerEncoder(nn.Module):
         else:
             seen = real(x)
             h = embedding(design, self.vocabulary, self.positions).embed(x)
+        fwd = fwd.over(seen)
         h = Positions(self.positions, self.context)(h)
         if self.vocabulary is not None:
             h = Site("input")(h, fwd)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from research import config as config_lib
 from research import identity
 from research.config import FIELDS, OPTIONS, RunConfig
-from research.data import split
+from research.data import masks, split
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError, nearest
 from research.sweeps.column import common_metric
@@ -95,7 +95,7 @@ class Planner:
             if others != point:
                 config, left = config_lib.resolve(settings)
                 first, point = self.run(config), others
-                science = identity.science(first.config, self.source(config).spec.fingerprint)
+                science = identity.science(first.config, masks.data_id(first.config, self.source(config).spec))
                 unused.add(left | (every - settings.keys()))  # what is not set in a point is not used there
                 runs.append(first)
             else:  # most runs of a large sweep differ from the one before in their seed alone
@@ -121,7 +121,7 @@ class Planner:
             config = dataclasses.replace(config, init_from=":".join(self._parameters.resolve(config.init_from)))
         program = self._program(config, spec)
         self._check_transfer(config, program)
-        return Run(identity.run_id(config, spec.fingerprint), config, program)
+        return Run(identity.run_id(config, masks.data_id(config, spec)), config, program)
 
     def notes(self, runs: Iterable[Run]) -> list[str]:
         """What a reader of a table made of these runs must know of their data."""

@@ -46,6 +46,7 @@ TASKS.add(
             example_metrics=example_metrics,
             summary=None,
             better={"mse": "lower", "mae": "lower", "mase": "lower"},
+            per_target=("mse", "mae", "mase"),
             real=real,
             unit=naive_error,
             in_unit=scaled,

@@ -38,6 +38,7 @@ TASKS.add(
             summary=None,
             better={"nll": "lower", "bits_per_character": "lower", "perplexity": "lower", "token_accuracy": "higher"},
             finish=finish,
+            per_target=("nll", "bits_per_character", "token_accuracy"),
             real=real,
         ),
         "the next symbol: nats and bits a character, perplexity, accuracy",

@@ -71,6 +71,7 @@ LOSSES.add(
         lambda: cross_entropy,
         "softmax cross-entropy",
         tasks=("classification", "language_model", "step_classification", "sequence_to_sequence", "segmentation"),
+        linear=True,
     )
 )
 LOSSES.add(
@@ -79,6 +80,7 @@ LOSSES.add(
         lambda: binary_cross_entropy,
         "sigmoid cross-entropy of two classes with one output",
         tasks=("classification",),
+        linear=True,
         outputs=lambda width: 1,
         scores=binary_scores,
         constraints=(_two_classes,),
@@ -92,6 +94,7 @@ LOSSES.add(
         "Rosenblatt 1958",
         version=2,
         tasks=("classification",),
+        linear=True,
     )
 )
 LOSSES.add(

@@ -36,8 +36,10 @@ class Problem:
     unit -> with the metrics that are so measured. None: there is no unit.
 
     Of sequences there are too many scores to keep: summary is None, and the final metrics are the means of
-    example_metrics, as `finish` completes them; so are those of each epoch's curves. real: targets [B, T, C] -> bool
-    [B, T], False where there is none; None where there always is one. Of images the places are [H, W] for [T].
+    example_metrics, as `finish` completes them; so are those of each epoch's curves. per_target: those that are means
+    over an example's targets, and so over a split's; the others are of examples, in which those without a target do
+    not count. real: targets [B, T, C] -> [B, T], how much of a target there is: 1, 0 or, of mixed examples, a part;
+    None where there always is one. Of images the places are [H, W] for [T].
     """
 
     encode: Encode
@@ -46,6 +48,7 @@ class Problem:
     summary: Callable[[np.ndarray, np.ndarray], dict[str, float]] | None
     better: Mapping[str, str]
     finish: Callable[[dict[str, float]], dict[str, float]] = lambda means: means
+    per_target: tuple[str, ...] = ()
     real: Callable[[jax.Array], jax.Array] | None = None
     unit: Callable[[Arrays, np.ndarray], float] | None = None
     in_unit: Callable[[dict[str, jax.Array], jax.Array], dict[str, jax.Array]] = lambda found, unit: found

@@ -49,6 +49,7 @@ TASKS.add(
             summary=None,
             better={"miou": "higher", "accuracy": "higher", "nll": "lower"},
             finish=finish,
+            per_target=("accuracy", "nll"),
             real=real,
         ),
         "which of K classes each pixel shows: mean IoU, accuracy, NLL",

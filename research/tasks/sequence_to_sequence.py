@@ -26,6 +26,7 @@ TASKS.add(
             example_metrics=example_metrics,
             summary=None,
             better={"exact_match": "higher", "token_accuracy": "higher", "nll": "lower"},
+            per_target=("token_accuracy", "nll"),
             real=real,
         ),
         "a sequence as the answer to another: exact match, token accuracy, NLL",

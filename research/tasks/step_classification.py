@@ -9,8 +9,8 @@ from research.tasks.problem import Problem, mean_over_steps
 
 
 def real(targets: jax.Array) -> jax.Array:
-    """Where a step has a target, bool [B, T]: what `encode` makes of padding is zero."""
-    return jnp.sum(targets, axis=-1) > 0
+    """How much of a target each step has, [B, T]: what `encode` makes of padding is zero."""
+    return jnp.sum(targets, axis=-1)
 
 
 def nll(scores: jax.Array, y: jax.Array) -> jax.Array:
@@ -44,6 +44,7 @@ TASKS.add(
             example_metrics=example_metrics,
             summary=None,
             better={"accuracy": "higher", "exact_match": "higher", "nll": "lower"},
+            per_target=("accuracy", "nll"),
             real=real,
         ),
         "which of K classes, at each step of a sequence: accuracy, exact match, NLL",

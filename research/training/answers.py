@@ -25,7 +25,8 @@ def answered(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The likeliest answers found to examples x int [N, S + T], of which source and starting token are read.
 
-    int32 [N, beams, T], the best first, and their log-probabilities [N, beams]. One beam takes the likeliest token each
+    int32 [N, beams, T], the best first, and their log-probabilities [N, beams]. Where the data have a symbol that ends
+    an answer, nothing but that symbol comes after it. One beam takes the likeliest token each
     time (greedy); a network without a decoder has no more.
     """
     tokens, scores = [], []
@@ -49,20 +50,31 @@ def _searched(
     width = program.spec.source
     params = rounded(program, effective(program, lane, variables.params))
     count = x.shape[1] - width
-    return beam_search(program.model, params, x[:, :width], start=x[0, width], count=count, width=beams)
+    return beam_search(
+        program.model, params, x[:, :width], start=x[0, width], count=count, width=beams, end=_end(program)
+    )
+
+
+def _end(program: Program) -> int | None:
+    """The token that ends an answer, or None."""
+    spec = program.spec
+    return spec.vocabulary.index(spec.end) if spec.end else None
 
 
 @functools.partial(jax.jit, static_argnames="program")
 def _reread(program: Program, lane: Lane, variables: Variables, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """By reading source and answer so far for each token."""
-    width = program.spec.source
+    width, end = program.spec.source, _end(program)
     seen = jnp.full((len(x), x.shape[1] + 1), PADDING, x.dtype).at[:, : width + 1].set(x[:, : width + 1])
 
     def step(seen: jax.Array, place: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         outputs = predict(program, variables, lane, seen[:, :-1])
         logits = jax.nn.log_softmax(jax.lax.dynamic_index_in_dim(outputs, place, axis=1, keepdims=False))
-        token = jnp.argmax(logits, axis=-1).astype(x.dtype)
-        return seen.at[:, place + 1].set(token), (token, jnp.max(logits, axis=-1))
+        token, score = jnp.argmax(logits, axis=-1).astype(x.dtype), jnp.max(logits, axis=-1)
+        if end is not None:
+            over = (place > width) & (seen[:, place] == end)
+            token, score = jnp.where(over, end, token), jnp.where(over, 0, score)
+        return seen.at[:, place + 1].set(token), (token, score)
 
     _, (tokens, scores) = jax.lax.scan(step, seen, jnp.arange(width, x.shape[1]))
     return tokens.T[:, None], jnp.sum(scores, axis=0)[:, None]

@@ -9,7 +9,7 @@ from research.config import RunConfig
 from research.data import stream
 from research.data.spec import Arrays
 from research.tasks.problem import Problem
-from research.training import parallel
+from research.training import means, parallel
 from research.training.chunk import part_size
 from research.training.inputs import inputs_of, stacked
 from research.training.program import Program
@@ -27,8 +27,7 @@ def metrics_of(problem: Problem, assessed: dict[str, np.ndarray], y: Any) -> dic
     """The final metrics of rows from what `assess` found of them, leaves [R, ...]; y: their labels [R, ...]."""
     if problem.summary is not None:
         return problem.summary(assessed["scores"], y)
-    means = {name: float(values.mean(dtype=np.float64)) for name, values in assessed.items() if name != "loss"}
-    return problem.finish(means)
+    return problem.finish(means.of_metrics(problem, assessed))
 
 
 def overflow(program: Program, assessed: dict[str, dict[str, np.ndarray]]) -> str:

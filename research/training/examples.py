@@ -1,5 +1,7 @@
 """Examples: a batch's raw rows as the network's input and targets, after the data and targets slots."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 
@@ -9,7 +11,7 @@ from research.models.layers.forward import Forward
 from research.registry import REGULARIZERS
 from research.regularization.data import Apply
 from research.regularization.targets import Mix
-from research.training import network, objective
+from research.training import means, network, objective
 from research.training import program as program_lib
 from research.training.program import Program
 from research.training.state import Lane, LaneState
@@ -17,10 +19,11 @@ from research.training.state import Lane, LaneState
 
 def prepare(
     program: Program, state: LaneState, lane: Lane, batch: dict[str, jax.Array], fwd: Forward
-) -> tuple[jax.Array, jax.Array, jax.Array]:
+) -> tuple[Forward, jax.Array, jax.Array, jax.Array]:
     """Raw x and y as the network's input [B, ...], what metrics compare with [B, ...] and targets [B, ..., C].
 
-    Scaling, then the data slot, then the targets slot, which metrics do not see.
+    Scaling, then the data slot, then the targets slot, which metrics do not see. The Forward knows which examples have
+    targets, and what each weighs in the loss.
     """
     clean = x = network.scaled(program, lane, batch["x"])
     y = batch["y"]
@@ -36,13 +39,41 @@ def prepare(
             y = _each(of_mask, y[..., None] - PADDING, keys)[..., 0] + PADDING
     y = objective.truth(program, clean, y)
     targets = objective.encoded(program, lane, y)
+    if program.counts_targets:
+        fwd, targets = _counted(program, fwd, targets)
     for part in program.members("targets"):
         transform, key = program_lib.regularizer(part, lane), rng.at(lane.seed, part.name, state.step)
         if REGULARIZERS.get(part.name).mixes:
             x, targets = _mixed(program, transform, key, x, targets, fwd, "index" in batch)
         else:
             x, targets = transform(x, targets, key)
-    return x, y, targets
+    if program.counts_targets:
+        fwd = _weighed(program, fwd, targets)
+    return fwd, x, y, targets
+
+
+def _counted(program: Program, fwd: Forward, targets: jax.Array) -> tuple[Forward, jax.Array]:
+    """The Forward in which examples without targets are padding; and the targets as they may be mixed.
+
+    Where examples weigh alike, those that are mixed have all their targets' weights divided by how many they have: the
+    loss is then the mixture of both examples' losses.
+    """
+    number = objective.counts(program, targets)
+    weight = (number > 0).astype(number.dtype)
+    weight = weight if fwd.weight is None else weight * fwd.weight
+    total = jnp.maximum(fwd.over_devices(jnp.sum(weight)), 1)
+    mixes = any(REGULARIZERS.get(part.name).mixes for part in program.members("targets"))
+    if mixes and program.spec.classes and program.config.loss_mean == means.EXAMPLES:
+        targets = targets / jnp.maximum(number, 1).reshape(-1, *[1] * (targets.ndim - 1))
+    return dataclasses.replace(fwd, weight=weight, total=total), targets
+
+
+def _weighed(program: Program, fwd: Forward, targets: jax.Array) -> Forward:
+    """The Forward with each example's weight in the loss, by what targets it has after mixing."""
+    assert fwd.weight is not None
+    weights = objective.loss_weights(program, targets) * fwd.weight
+    total = fwd.over_devices(jnp.sum(weights))
+    return dataclasses.replace(fwd, shares=weights / jnp.where(total > 0, total, 1))
 
 
 def _each(transform: Apply, x: jax.Array, keys: jax.Array) -> jax.Array:

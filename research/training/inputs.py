@@ -13,6 +13,7 @@ from research.config import RunConfig
 from research.data import impute, scaling, split
 from research.data.one_hot import OneHot
 from research.data.spec import Arrays, DataSpec
+from research.data.table import BLOCK, missing
 from research.kernels import kernel_leaves
 from research.registry import SCHEDULES
 from research.training.program import Program, Sizes, blank
@@ -56,7 +57,7 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
     """A completed config's lane: its split, its scaling (fitted on its training rows) and its numbers."""
     rows = _split(config, program.spec, arrays)
     number = program.dtype.type
-    fill, shift, scale = _input_scaling(config, program, arrays.x, rows.train)
+    fill, shift, scale = _input_scaling(config, program, arrays.x, _with_targets(program, arrays.y, rows.train))
     target_shift, target_scale = _target_scaling(config, program.spec, arrays.y, rows.train)
     unit = program.problem.unit
     plateau = dict(_NO_PLATEAU)
@@ -77,6 +78,15 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
         test=rows.test,
     )
     return Inputs(lane, factors_of(config, program))
+
+
+def _with_targets(program: Program, y: Any, rows: np.ndarray) -> np.ndarray:
+    """Those of the rows that have a target; an example without any counts in nothing."""
+    if not program.counts_targets or program.spec.vocabulary:
+        return rows
+    parts = np.array_split(rows, -(-len(rows) // BLOCK))
+    there = np.concatenate([~missing(y[part]).reshape(len(part), -1).all(axis=1) for part in parts])
+    return rows[there] if there.any() else rows
 
 
 def _input_scaling(

@@ -41,6 +41,7 @@ def forward(program: Program, lane: Lane, index: jax.Array | None, **share: Any)
         dtype=dtype,
         index=index,
         frozen=program.config.freeze,
+        masked=program.masked,
         **share,
     )
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from research.registry import LOSSES
 from research.tasks.problem import mean_over_steps
+from research.training import means
 from research.training.network import predict, scaled
 from research.training.program import Program
 from research.training.state import Lane, Variables
@@ -55,20 +56,47 @@ def losses(program: Program, outputs: jax.Array, targets: jax.Array) -> jax.Arra
         return loss(outputs, targets)
     if real is None:
         return mean_over_steps(loss(outputs, targets))
-    with_target = real(targets)
+    share = real(targets)
+    with_target = share > 0
     # A target that is not there may be NaN, which a gradient would carry on.
-    return mean_over_steps(loss(outputs, jnp.where(with_target[..., None], targets, 0)), with_target)
+    targets = jnp.where(with_target[..., None], targets, 0)
+    if not program.counts_targets:
+        return mean_over_steps(loss(outputs, targets), with_target)
+    # Mixed with a place that has no target, a place has a part of one: it weighs so much less.
+    share = share.astype(outputs.dtype)
+    of_places = loss(outputs, targets / jnp.where(with_target, share, 1)[..., None])
+    total = jnp.sum(jnp.where(with_target, of_places * share, 0), axis=_places(share))
+    count = jnp.sum(share, axis=_places(share))
+    return total / jnp.where(count > 0, count, 1)
+
+
+def _places(values: jax.Array) -> tuple[int, ...]:
+    return tuple(range(1, values.ndim))
+
+
+def counts(program: Program, targets: jax.Array) -> jax.Array:
+    """How many targets each example has, [B]; targets: encoded [B, ..., C], of a task that has them at each place."""
+    assert program.problem.real is not None
+    there = program.problem.real(targets).astype(program.dtype)
+    return jnp.sum(there, axis=_places(there))
+
+
+def loss_weights(program: Program, targets: jax.Array) -> jax.Array:
+    """What each example weighs in the loss, [B], as `loss_mean` says: alike, or as it has targets; 0 without any."""
+    number = counts(program, targets)
+    return number if program.config.loss_mean == means.TARGETS else (number > 0).astype(number.dtype)
 
 
 def assess(program: Program, variables: Variables, lane: Lane, x: jax.Array, y: Any) -> dict[str, jax.Array]:
     """What evaluation keeps of examples x [B, ...]: the loss's outputs and the metrics' scores, [B, ..., K or C].
 
-    Where these are too many to keep, the loss and the task's metrics of each example, [B], in their place; y [B, ...]
-    is read only then.
+    Where these are too many to keep, the loss and the task's metrics of each example, [B], in their place, and how many
+    targets it has if the task has them at each place; y [B, ...] is read only then.
     """
     outputs = predict(program, variables, lane, x)
     if program.problem.summary is not None:
         return {"outputs": outputs, "scores": scores(program, lane, outputs)}
     y = truth(program, scaled(program, lane, x), y)
     targets = encoded(program, lane, y)
-    return {"loss": losses(program, outputs, targets), **metrics(program, lane, outputs, y, targets)}
+    found = {means.LOSS: losses(program, outputs, targets), **metrics(program, lane, outputs, y, targets)}
+    return found if program.problem.real is None else found | {means.TARGETS: counts(program, targets)}

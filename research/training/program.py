@@ -14,6 +14,7 @@ import numpy as np
 from research import config as config_lib
 from research import identity
 from research.config import NUMERIC, Part, RunConfig
+from research.data import masks
 from research.data.spec import DataSpec
 from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS
 from research.tasks.problem import Problem
@@ -59,7 +60,17 @@ class Program:
         shapes = [list(spec.shape), len(spec.classes), dataclasses.astuple(self.sizes), self.config.epochs]
         if spec.vocabulary or spec.target_shape:
             shapes += [len(spec.vocabulary), list(spec.target_shape), *([spec.source] if spec.source else [])]
-        return identity.digest([identity.static_id(self.config), shapes])
+        return identity.digest([identity.static_id(self.config), shapes, *([masks.VERSION] * self.masked)])
+
+    @functools.cached_property
+    def masked(self) -> bool:
+        """Whether places of inputs or targets may hold nothing; see `masks.masked`."""
+        return masks.masked(self.config, self.spec)
+
+    @property
+    def counts_targets(self) -> bool:
+        """Whether examples may have other numbers of targets, or none."""
+        return self.masked and bool(self.spec.target_shape) and self.problem.real is not None
 
     @property
     def width(self) -> int:

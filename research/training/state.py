@@ -45,7 +45,8 @@ class Variables:
 class LaneState:
     """All that changes while a run trains; with the config it is all there is.
 
-    mean: the averaged variables, or None. sums: of the metrics over the epoch's steps. diverged_at: the
+    mean: the averaged variables, or None. sums: of the metrics over the epoch's steps, and what they are means over
+    (research/training/means.py). diverged_at: the
     step of the first non-finite loss or update, or of the last update of an epoch that left something non-finite; -1
     if there is none. epochs: how many epochs the run's curves have.
     plateau: its counters. stopping: its counters, or None. best: the variables of the best epoch, or None.

@@ -16,7 +16,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.sites import SITE
 from research.optim import plateau
 from research.registry import OPTIMIZERS
-from research.training import leaves, network, objective, update
+from research.training import leaves, means, network, objective, update
 from research.training import program as program_lib
 from research.training.checksum import checksum
 from research.training.examples import prepare
@@ -34,7 +34,7 @@ def train_step(
     weight [B], 1 of a real example and 0 of padding. axis: the mapped axis, whose devices end with the same state.
     """
     fwd = _forward(program, lane, batch, axis)
-    x, y, targets = prepare(program, state, lane, batch, fwd)
+    fwd, x, y, targets = prepare(program, state, lane, batch, fwd)
     params = state.variables.params
     (stats, outputs, loss), grads = _gradient(program, state, lane, params, fwd, x, targets)
     ascent = OPTIMIZERS.get(program.config.optimizer.name).ascent
@@ -49,9 +49,7 @@ def train_step(
     new_params = update.projected(program, lane, optax.apply_updates(params, updates), learning_rate)
     variables = update.held(program, Variables(new_params, stats), state.variables)
 
-    metrics = objective.metrics(program, lane, outputs, y, objective.encoded(program, lane, y))
-    row = _over({name: fwd.share(value) for name, value in metrics.items()}, axis) | {
-        "loss": loss,
+    row = _measured(program, lane, fwd, outputs, y, loss) | {
         "grad_norm": optax.tree.norm(grads),
         "update_norm": optax.tree.norm(updates),
     }
@@ -80,6 +78,18 @@ def _forward(program: Program, lane: Lane, batch: dict[str, jax.Array], axis: st
     return network.forward(program, lane, index, weight=weight, total=total, axis=axis)
 
 
+def _measured(
+    program: Program, lane: Lane, fwd: Forward, outputs: jax.Array, y: jax.Array, loss: jax.Array
+) -> dict[str, jax.Array]:
+    """What the update adds to the epoch's sums: the metrics of the global batch and its loss."""
+    targets = objective.encoded(program, lane, y)
+    metrics = objective.metrics(program, lane, outputs, y, targets)
+    if not program.counts_targets:
+        return fwd.over_devices({name: fwd.share(value) for name, value in metrics.items()}) | {means.LOSS: loss}
+    sums = means.summed(program, fwd, metrics, objective.counts(program, targets))
+    return sums | {means.LOSS: loss * sums[program.config.loss_mean]}
+
+
 def _over(tree: Tree, axis: str | None) -> Tree:
     """The sum over the devices of the axis."""
     return tree if axis is None else jax.lax.psum(tree, axis)
@@ -106,11 +116,13 @@ def _gradient(
         return (stats, outputs, loss), leaves.stilled(program.config.freeze, gradient)
 
     def add(total: Tree, own: Tree) -> Any:
-        index, weight, x, targets = own
-        (stats, outputs, loss), grads = of_part(dataclasses.replace(fwd, index=index, weight=weight), x, targets)
+        index, weight, shares, x, targets = own
+        part = dataclasses.replace(fwd, index=index, weight=weight, shares=shares)
+        (stats, outputs, loss), grads = of_part(part, x, targets)
         return jax.tree.map(jnp.add, total, (loss, grads)), (stats, outputs)
 
-    rows = jax.tree.map(lambda leaf: leaf.reshape(count, -1, *leaf.shape[1:]), (fwd.index, fwd.weight, x, targets))
+    whole = fwd.index, fwd.weight, fwd.shares, x, targets
+    rows = jax.tree.map(lambda leaf: leaf.reshape(count, -1, *leaf.shape[1:]), whole)
     zeros = jnp.zeros((), program.dtype), jax.tree.map(jnp.zeros_like, params)
     total, (stats, outputs) = jax.lax.scan(add, zeros, rows, unroll=_slow_in_loops(params))
     loss, gradient = _over(total, fwd.axis)
@@ -157,7 +169,7 @@ def _objective(
         apply = jax.checkpoint(apply, policy=jax.checkpoint_policies.save_only_these_names(SITE))
     outputs, collections = apply(*network.rounded(program, (noisy, x)))
     outputs = outputs.astype(program.dtype)
-    loss = fwd.share(objective.losses(program, outputs, targets))
+    loss = fwd.loss(objective.losses(program, outputs, targets))
     penalty = sum(jax.tree.leaves(collections.get("penalties", {})), start=jnp.zeros(()))
     # Every part on every device has the same kernels, so each takes its share of their penalty.
     passes = program.config.accumulate * (1 if fwd.axis is None else jax.lax.axis_size(fwd.axis))
@@ -200,13 +212,14 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
         raise RuntimeError("a float64 program was entered without program.numbers(); JAX would round to float32")
     variables = network.init(program, lane) if variables is None else variables
     params = variables.params
-    metrics = objective.metric_names(program)
+    sums = [*objective.metric_names(program), means.LOSS, "grad_norm", "update_norm"]
+    sums += means.COUNTS if program.counts_targets else ()
     (stopping,) = [program_lib.regularizer(p, lane).init() for p in program.members("stopping")] or [None]
     return LaneState(
         variables=variables,
         opt_state={name: transform.init(params) for name, transform in update.chain(program, lane)},
         step=jnp.zeros((), jnp.int32),
-        sums={name: jnp.zeros(()) for name in (*metrics, "loss", "grad_norm", "update_norm")},
+        sums={name: jnp.zeros(()) for name in sums},
         diverged_at=jnp.full((), -1, jnp.int32),
         epochs=jnp.zeros((), jnp.int32),
         mean=variables if program.has_mean else None,
@@ -224,15 +237,14 @@ def end_epoch(
     A run diverges here if its last update left parameters or statistics that are not finite: no loss shows it before
     the next update, which the last one of a training does not have.
     """
-    steps = program.sizes.steps_per_epoch
-    row: dict[str, Any] = {f"train/{name}": total / steps for name, total in state.sums.items()}
+    row: dict[str, Any] = {f"train/{name}": mean for name, mean in means.of_epoch(program, state.sums).items()}
     if "scores" in evaluated:
         metrics = program.problem.example_metrics(evaluated["scores"], y)
         row |= {f"validation/{name}": jnp.mean(value) for name, value in metrics.items()}
         targets = objective.encoded(program, lane, y)
         row["validation/loss"] = jnp.mean(objective.losses(program, evaluated["outputs"], targets))
     else:
-        row |= {f"validation/{name}": jnp.mean(values) for name, values in evaluated.items()}
+        row |= {f"validation/{name}": mean for name, mean in means.of_split(program, evaluated).items()}
     watched = row.get("validation/loss", row["train/loss"])
 
     variables = update.evaluated(program, state, lane)

@@ -12,7 +12,7 @@ from research.data.spec import DataSpec
 from research.errors import UserError
 from research.identity import entries
 from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS, Architecture, Regularizer
-from research.training import network
+from research.training import means, network
 from research.training.inputs import abstract_lane, factors_of, program_of
 from research.training.program import Program
 from research.training.state import Lane
@@ -81,6 +81,12 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
         raise UserError(
             f"loss={loss.name} is for {' and '.join(loss.tasks)}; for {config.task} there are {', '.join(fitting)}"
         )
+    if config.loss_mean == means.TARGETS and not program_of(config, spec).counts_targets:
+        raise UserError(
+            f"loss_mean=targets is of sequences or masks that have other numbers of targets, and the examples of "
+            f"{spec.name} all have as many; leave it out"
+        )
+    _check_mixing(config, spec)
     if config.label_noise and config.task != "classification":
         raise UserError(f"label_noise draws classes anew; {spec.name} is for {spec.task}")
     _check_input(config, spec)
@@ -89,6 +95,20 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     factors_of(config, program)
     _check_sites(config, spec)
     return program
+
+
+def _check_mixing(config: RunConfig, spec: DataSpec) -> None:
+    """Raises UserError if a loss takes mixed classes for what they are not."""
+    if not spec.classes or LOSSES.get(config.loss).linear:
+        return
+    for part in config.regularization:
+        entry = REGULARIZERS.get(part.name)
+        off = entry.neutral is not None and all(part[name] == value for name, value in entry.neutral.items())
+        if entry.slot == "targets" and not off:
+            raise UserError(
+                f"{part.name} mixes classes, and loss={config.loss} of mixed classes is not the mixture of their "
+                f"losses; use loss={TASKS.get(config.task).loss}, or leave {part.name} out"
+            )
 
 
 def check_parts(config: RunConfig, spec: DataSpec) -> None:

@@ -19,7 +19,8 @@ def pairs(table: Table) -> list[tuple[str, str]]:
     assert (names[table.x[:, width]] == ">").all()
     np.testing.assert_array_equal(table.x[:, width + 1 :], table.y[:, width:-1])  # one place late
     assert table.classes == table.vocabulary
-    return [("".join(names[x]), "".join(names[y])) for x, y in zip(table.x[:, :width], table.y[:, width:], strict=True)]
+    rows = zip(table.x[:, :width], table.y[:, width:], strict=True)
+    return [("".join(names[x]), "".join(names[y[y != PADDING]])) for x, y in rows]
 
 
 def test_strings() -> None:
@@ -45,9 +46,13 @@ def test_dates() -> None:
 
 
 def test_a_letter_is_spelled() -> None:
-    made = dict(pairs(spelled_letters(size=300, test=20, seed=0)))
-    assert (made["q"], made["x"]) == ("quebec  ", "xray    ")
-    assert all(answer.startswith(letter) and len(answer) == 8 for letter, answer in made.items())
+    """A word that is shorter than the longest ends with one blank, and nothing is asked after it."""
+    table = spelled_letters(size=300, test=20, seed=0)
+    made = dict(pairs(table))
+    assert (made["q"], made["x"], made["n"]) == ("quebec ", "xray ", "november")
+    assert all(answer.startswith(letter) for letter, answer in made.items())
+    assert (table.end, table.y.shape[1] - table.source) == (" ", 8)
+    assert dates(size=30, test=2, seed=0).end == ""
 
 
 @pytest.mark.parametrize("arch", ["transformer", "seq2seq", "gpt", "lstm"])

@@ -46,7 +46,7 @@ def test_targets_are_clean_and_move_with_the_image() -> None:
         lane, _ = battery.initial(run, data.data)
         batch = {"x": jnp.array(data.data.x[:8]), "y": jnp.array(data.data.y[:8]), "index": index}
         state = jax.tree.map(lambda leaf: leaf[0], battery.start([run], data.data, 1).state)
-        x, y, targets = prepare(run.program, state, lane, batch, forward(run.program, lane, index))
+        _, x, y, targets = prepare(run.program, state, lane, batch, forward(run.program, lane, index))
         clean = data.data.x[:8] / np.float32(255)
         np.testing.assert_allclose(y, (clean[:, :, ::-1] if moves else clean).reshape(8, -1), rtol=1e-6)
         np.testing.assert_array_equal(y, targets)

@@ -71,7 +71,7 @@ def test_a_mask_moves_with_its_picture(member: str) -> None:
     batch = {"x": jnp.array(data.data.x[:8]), "y": jnp.array(data.data.y[:8]), "index": index}
     state = battery.start([run], data.data, 1).state
     moved = jax.jit(lambda state: prepare(run.program, state, lane, batch, forward(run.program, lane, index)))
-    x, y, encoded = jax.device_get(moved(jax.tree.map(lambda leaf: leaf[0], state)))
+    _, x, y, encoded = jax.device_get(moved(jax.tree.map(lambda leaf: leaf[0], state)))
     counted = y != PADDING
     clear = counted & (x[..., 0] > 120 / 255)
     assert clear.sum() > 20

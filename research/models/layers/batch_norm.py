@@ -14,7 +14,7 @@ from research.models.layers.forward import Forward
 class BatchNorm(nn.Module):
     """Batch normalization with a learned bias and, unless told otherwise, scale, [B, ..., C] -> [B, ..., C].
 
-    In training by the mean and the two-pass variance over the pass's real examples on all devices; their moving
+    In training by the mean and the two-pass variance over the real steps of real examples on all devices; their moving
     averages, in the collection `batch_stats`, are used in evaluation. Statistics are at least float32. The moving
     variance is of the batches' own variances, over n values; PyTorch's is of the unbiased ones, over n - 1. Raises
     UserError if n is 1.
@@ -54,12 +54,16 @@ class BatchNorm(nn.Module):
 
 
 def _mean(x: jax.Array, fwd: Forward) -> jax.Array:
-    """The mean [C] of x [B, ..., C] over places and the real examples of all devices; 0 where there are none."""
-    axes = tuple(range(x.ndim - 1))
-    if fwd.axis is None and fwd.weight is None:
+    """The mean [C] of x [B, ..., C] over the real steps, or all places, of all devices' real examples; 0 of none."""
+    axes, steps = tuple(range(x.ndim - 1)), fwd.real_steps(x)
+    if fwd.axis is None and fwd.weight is None and steps is None:
         return x.mean(axes)
     weight = jnp.ones(x.shape[0], x.dtype) if fwd.weight is None else fwd.weight
-    total, count = jnp.where(weight.reshape(-1, *[1] * (x.ndim - 1)) > 0, x, 0).sum(axes), weight.sum()
-    if fwd.axis is not None:
-        total, count = jax.lax.psum((total, count), fwd.axis)
-    return total / (jnp.maximum(count, 1) * math.prod(x.shape[1:-1]))
+    real = weight.reshape(-1, *[1] * (x.ndim - 1)) > 0
+    if steps is None:
+        count, places = weight.sum(), x.shape[1:-1]
+    else:
+        real = real & steps
+        count, places = jnp.sum(real, dtype=x.dtype), x.shape[2:-1]
+    total, count = fwd.over_devices((jnp.where(real, x, 0).sum(axes), count))
+    return total / (jnp.maximum(count, 1) * math.prod(places))

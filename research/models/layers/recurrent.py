@@ -57,6 +57,7 @@ class Recurrent(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         h, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
+        fwd = fwd.over(real)
         h = _same_at_every_step(h, fwd)
         for depth in range(1, self.layers + 1):
             ways = [self.layer(reverse, fwd)(h, real, fwd) for reverse in (False, True)[: 1 + self.bidirectional]]

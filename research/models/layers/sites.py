@@ -30,6 +30,8 @@ class Site(nn.Module):
             return x
         for member, entry in _at(fwd, "loss", self.site):
             wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+            if (real := fwd.real_steps(wide)) is not None:
+                wide = jnp.where(real, wide, 0)
             self.sow("penalties", entry.name, fwd.share(jax.vmap(entry.build(**fwd.options(member)))(wide)))
         for member, entry in _at(fwd, "activations", self.site):
             keys = fwd.example_keys(self.make_rng(entry.name))

@@ -1,0 +1,26 @@
+"""Masks: whether a run must tell real steps and targets from missing ones, and so what its data are known by."""
+
+from research.config import RunConfig
+from research.data.spec import DataSpec
+from research.registry import REGULARIZERS
+
+# Raised when losses, statistics or means of masked data change, which changes the ids of their runs alone.
+VERSION = 2
+
+
+def masked(config: RunConfig, spec: DataSpec) -> bool:
+    """Whether places may hold nothing, other ones in each example, so that losses, statistics and means must mask them.
+
+    Such places are steps at which a sequence is over, and targets that are missing: from the data on, or because a
+    member of the data slot moves them out of an image.
+    """
+    if spec.windows or spec.reconstructs:
+        return False
+    moves = any(REGULARIZERS.get(part.name).mask for part in config.regularization)
+    of_steps = bool(spec.vocabulary or spec.target_shape)
+    return spec.padded or (of_steps and not spec.even) or (bool(spec.target_shape) and moves)
+
+
+def data_id(config: RunConfig, spec: DataSpec) -> str:
+    """The data's fingerprint as runs are known by; where places are masked, with a version of how."""
+    return f"{spec.fingerprint}+{VERSION}" if masked(config, spec) else spec.fingerprint
