@@ -25,7 +25,8 @@ def update(state: State, metric: jax.Array, options: Mapping[str, jax.typing.Arr
 
     `options` are those of the schedule reduce_on_plateau: after `patience` evaluations in a row that are not
     below best - min_delta, the scale is multiplied by `factor`, down to `end` at the least, and the count
-    starts again. Neutral at factor 1. A metric that is NaN is no improvement.
+    starts again. Keras counts so; PyTorch waits for one evaluation more. Neutral at factor 1. A metric that is NaN is
+    no improvement.
     """
     improved = metric < state.best - options["min_delta"]
     waited = jnp.where(improved, 0, state.waited + 1)

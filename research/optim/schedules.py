@@ -154,7 +154,11 @@ def reduce_on_plateau(
     end: Annotated[Fraction, "the factor is never below this"] = 0.0,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
-    """1; the drops depend on a validation metric and are made in training, by research/optim/plateau.py."""
+    """1; the drops depend on a validation metric and are made in training, by research/optim/plateau.py.
+
+    Patience is Keras's: the drop comes with the evaluation that is the `patience`-th in a row without improvement.
+    PyTorch drops one evaluation later.
+    """
     del factor, patience, min_delta, end
     return constant(steps=steps, steps_per_epoch=steps_per_epoch, warmup=warmup)
 
