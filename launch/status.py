@@ -73,7 +73,7 @@ def _tasks(records: Store) -> Iterator[str]:
     jobs = [job.id for job in Folder(place_of(records.root, place)).jobs()]
     if jobs:
         try:
-            states = Counter(task.state.lower() for task in cluster.tasks(jobs))
+            states = Counter(str(task) for task in cluster.tasks(jobs))
         except cluster.Refused as error:
             yield f"Slurm's tasks: {error}"
         else:

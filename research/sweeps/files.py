@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import tempfile
+import time
 import uuid
 from pathlib import Path
 
@@ -23,6 +25,18 @@ def write_atomically(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def clock(folder: Path) -> float:
+    """Seconds since 1970 by the clock that dates the folder's files, which may be a server's and differ from here.
+
+    Where nothing can be written it is this machine's.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            return os.fstat(file.fileno()).st_mtime
+    except OSError:
+        return time.time()
 
 
 def set_aside(path: Path, aside: Path) -> tuple[bool, str]:

@@ -36,7 +36,8 @@ class Report:
 
     epochs: so many lane-epochs, or parts of one, were just done. record: this record was written. warn: something to
     mind. stopping: why to stop, or "". holds: these runs are under way here now. stepped: a pack is between two steps,
-    so its step is compiled. state: how things stand, in a few words. note: something that is good to know.
+    so its step is compiled. state: how things stand, in a few words. note: something that is good to know. resumed:
+    so many lane-epochs were done before, which says nothing of the speed; None: told as epochs are.
     """
 
     epochs: Callable[[Fraction | int], None] = lambda count: None
@@ -47,6 +48,11 @@ class Report:
     stepped: Callable[[], None] = lambda: None
     state: Callable[[str], None] = lambda text: None
     note: Callable[[str], None] = lambda message: None
+    resumed: Callable[[Fraction | int], None] | None = None
+
+    def went_on(self, count: Fraction | int) -> None:
+        """Tells of lane-epochs that were done before."""
+        (self.resumed or self.epochs)(count)
 
 
 @dataclasses.dataclass

@@ -83,6 +83,12 @@ class Terminal:
                     bar.n = float(done)  # a sum of parts, each rounded, could exceed the whole
                     bar.update(0)
 
+            def resumed(count: Fraction | int) -> None:
+                with lock:  # neither the mean speed nor that of the last moments is to see them
+                    bar.initial += float(count)
+                    bar.last_print_n += float(count)
+                epochs(count)
+
             def show() -> None:
                 bar.set_postfix_str(", ".join([f"{k}={v}" for k, v in counts.items() if v] + said), refresh=False)
 
@@ -101,7 +107,7 @@ class Terminal:
                             self.warn(f"run {done.run_id} failed: {done.cause}")
 
             try:
-                yield Report(epochs, record, self.warn, stopping, state=state, note=self.note)
+                yield Report(epochs, record, self.warn, stopping, state=state, note=self.note, resumed=resumed)
             finally:
                 for cause, more in causes.items():
                     if more:

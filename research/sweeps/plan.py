@@ -88,7 +88,7 @@ class Planner:
         """One run for each request, in order. Raises UserError on a setting that no request's parts use (law 8)."""
         runs: list[Run] = []
         unused: set[frozenset[str]] = set()
-        every = frozenset(path for settings in requests for path in settings)
+        every = frozenset(path for settings in requests for path in settings if "." in path)
         point: Settings | None = None
         for settings in requests:
             others = {path: value for path, value in settings.items() if path != "seed"}

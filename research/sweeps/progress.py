@@ -51,7 +51,7 @@ def showing(
     root: Path, worker: Worker, runs: Sequence[str], epochs: int, clock: Callable[[], float] = time.time
 ) -> Iterator[Callable[[float, int], None]]:
     """Shows a pack while it trains: gives a function of the epochs that are done and of the runs that still train."""
-    path = root / FOLDER / f"{worker.token}.{runs[0]}.json"
+    path = _path(root, worker.token, runs)
     shown = Progress(worker.token, str(worker), tuple(runs), epochs, 0, 0, len(runs), clock(), clock())
     due = 0.0
 
@@ -86,6 +86,18 @@ def read(root: Path) -> list[Progress]:
             content = json.loads(path.read_text())
             found.append(Progress(**{**content, "runs": tuple(content["runs"])}))
     return found
+
+
+def written(root: Path, pack: Progress) -> float:
+    """When a pack's file was written, by the clock of the file system; 0 if it is gone."""
+    try:
+        return _path(root, pack.token, pack.runs).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _path(root: Path, token: str, runs: Sequence[str]) -> Path:
+    return root / FOLDER / f"{token}.{runs[0]}.json"
 
 
 def forget(root: Path, token: str) -> None:

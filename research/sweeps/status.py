@@ -2,13 +2,13 @@
 
 import dataclasses
 import os
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from research.sweeps import index, progress, roll, worker
 from research.sweeps.claims import LAPSE
+from research.sweeps.files import clock
 from research.sweeps.index import Line
 from research.sweeps.progress import Progress
 from research.sweeps.store import Store
@@ -52,12 +52,13 @@ class Status:
         return sum(pack.live for pack in self.packs), sum(len(pack.runs) for pack in self.packs)
 
 
-def status(members: Sequence[Member], store: Store, now: Callable[[], float] = time.time) -> Status:
-    """How far these runs are now."""
+def status(members: Sequence[Member], store: Store, now: Callable[[Path], float] = clock) -> Status:
+    """How far these runs are now. now: the time of a folder's files."""
     ids = {member.run_id for member in members}
     lines = index.lines(store, ids)
-    packs = tuple(pack for pack in alive(store.root, now()) if ids & set(pack.runs))
-    return summary(members, lines, packs, claimed(store.root, now()))
+    moment = now(store.root)
+    packs = tuple(pack for pack in alive(store.root, moment) if ids & set(pack.runs))
+    return summary(members, lines, packs, claimed(store.root, moment))
 
 
 def summary(
@@ -106,7 +107,7 @@ def alive(root: Path, now: float) -> list[Progress]:
     return [
         pack
         for pack in progress.read(root)
-        if pack.token in living or (pack.token not in names and now - pack.updated < LAPSE)
+        if pack.token in living or (pack.token not in names and now - progress.written(root, pack) < LAPSE)
     ]
 
 

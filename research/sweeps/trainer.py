@@ -49,13 +49,15 @@ def train(pack: Pack, job: Job, way: Way) -> list[str]:
 
 def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
     """Trains runs that are all at one step, and writes their records."""
-    lanes, epochs, started, told, training = len(pack.runs), pack.program.config.epochs, time.time(), Fraction(0), 0
+    lanes, epochs, started = len(pack.runs), pack.program.config.epochs, time.time()
+    told, training, begun = Fraction(0), 0, False
 
     def to(epoch: Fraction, live: int | None = None) -> None:
-        nonlocal told, training
+        nonlocal told, training, begun
         training = training if live is None else live
-        job.report.epochs((epoch - told) * lanes)
-        told = epoch
+        tell = job.report.epochs if begun or found is None else job.report.went_on
+        tell((epoch - told) * lanes)
+        told, begun = epoch, True
         show(float(epoch), training)
 
     with job.showing(pack) as show:

@@ -154,3 +154,7 @@ def test_runs_of_different_tasks_are_not_compared() -> None:
     with pytest.raises(UserError, match=r"different metrics: accuracy \(dataset=.*\) and mse \(dataset="):
         check_comparable([run(), run(regression=True)])
     check_comparable([run(), run(loss="hinge")])
+
+
+def test_a_seed_of_one_request_alone_is_no_unused_setting() -> None:
+    assert len(planner().runs([BASE, {**BASE, "seed": 1}])) == 2

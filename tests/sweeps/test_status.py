@@ -61,9 +61,23 @@ def test_claims_of_the_living_are_running(tmp_path: Path) -> None:
         assert found.total == Counter(finished=1, running=1, queued=1)
         assert len(found.packs) == 1
         later = time.time() + 2 * LAPSE  # nothing has been heard of the worker since
-        assert status(members, store, lambda: later).total == Counter(finished=1, queued=2)
-        assert status(members, store, lambda: later).packs == ()
+        assert status(members, store, lambda root: later).total == Counter(finished=1, queued=2)
+        assert status(members, store, lambda root: later).packs == ()
     assert status(members, store).total == Counter(finished=1, queued=2)
+
+
+def test_a_clock_that_is_ahead_declares_nobody_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine that looks need not agree with the one that trains: files are compared with the files' own clock."""
+    store, members, real = Store(tmp_path), [Member(name * 16, "arm", 10) for name in "ab"], time.time
+    alone = dataclasses.replace(worker.this_process(), token="t")  # on no roll, as processes that train together
+    with working(tmp_path, lambda run_id: False) as claims, showing(tmp_path, claims.worker, ["a" * 16], 10):
+        claims.take(["a" * 16], 1)
+        for ahead in (600.0, -600.0):
+            monkeypatch.setattr(time, "time", lambda ahead=ahead: real() + ahead)
+            with showing(tmp_path, alone, ["b" * 16], 10):
+                found = status(members, store)
+            assert found.total == Counter(running=1, queued=1)
+            assert len(found.packs) == 2
 
 
 def test_the_dead_train_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

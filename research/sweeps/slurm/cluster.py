@@ -28,6 +28,11 @@ class Task:
         """The array's id."""
         return self.id.partition("_")[0]
 
+    def __str__(self) -> str:
+        """`running`, or `pending (Priority)`: what it is, and why it waits."""
+        reason = f" ({self.reason})" if self.state == "PENDING" and self.reason not in ("", "None") else ""
+        return f"{self.state.lower()}{reason}"
+
 
 class Refused(UserError):
     """A command of Slurm's failed; its text is Slurm's own words."""

@@ -11,11 +11,12 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 from research import config as config_lib
 from research.errors import Stopped, UserError
-from research.sweeps import code
+from research.sweeps import code, progress
 from research.sweeps.job import Report
 from research.sweeps.obtain import Work
 from research.sweeps.parameters import Parameters
@@ -112,6 +113,8 @@ class _Sweep:
         self._mark: object = None
         self._asked = -math.inf
         self._live: list[Task] = []
+        self._epochs: dict[str, float] = {}  # of the runs that are left: what was told of each
+        self._looked = False
 
     def begin(self) -> None:
         """Says what is wanted; cancels queued tasks that are not needed for it, and submits those that are."""
@@ -249,7 +252,20 @@ class _Sweep:
             if keep and record.status != "failed" and not (Parameters(store).has(run_id) or strikes.final(run_id)):
                 continue
             self._report.record(record)
-            self._report.epochs(self.left.pop(run_id).config.epochs)
+            epochs = self.left.pop(run_id).config.epochs
+            self._report.epochs(epochs - Fraction(self._epochs.pop(run_id, 0.0)))
+        self._follow()
+
+    def _follow(self) -> None:
+        """Tells how far the runs under way are; what they had at the first look was done before."""
+        begun = Fraction(0)
+        for pack in progress.read(self._work.store.root):
+            for run_id in self.left.keys() & set(pack.runs):
+                further = max(pack.epoch - self._epochs.get(run_id, 0.0), 0.0)  # never back, where one begins again
+                self._epochs[run_id] = self._epochs.get(run_id, 0.0) + further
+                begun += Fraction(further)
+        (self._report.epochs if self._looked else self._report.went_on)(begun)
+        self._looked = True
 
     def _going_on(self) -> str:
         jobs = sorted({task.job for task in self._ask()}, key=int)
