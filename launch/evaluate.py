@@ -22,6 +22,7 @@ from research.analysis.evaluation import Evaluation
 from research.data import csv_file, csv_series, folder, text
 from research.data.image_folders import text_of
 from research.data.spec import PADDING
+from research.data.windows import Windows
 from research.errors import UserError
 from research.sweeps.monitor import Terminal
 from research.sweeps.provenance import recorded_way
@@ -49,7 +50,7 @@ SPLITS = ("test", "validation", "train")
 class Examples:
     """Rows [R] of raw inputs x [N, ...], with what each is called; y [R], or None if it is not known.
 
-    unread: columns of a file that the run has no use for.
+    unread: columns of a file that the run has no use for. notes: how the file was read, where there was a choice.
     """
 
     names: list[str]
@@ -57,6 +58,15 @@ class Examples:
     rows: np.ndarray
     y: np.ndarray | None
     unread: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+    def size(self) -> str:
+        """How much is evaluated: rows, or of windows how many targets they have."""
+        if not isinstance(self.x, Windows):
+            return f"{len(self.rows):,} rows"
+        assert self.y is not None
+        there = self.y != PADDING if self.y.dtype.kind == "i" else ~np.isnan(self.y)
+        return f"{int(there.sum()):,} targets in {len(self.rows):,} windows"
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -78,12 +88,14 @@ def main(arguments: Sequence[str]) -> None:
     if ATTENTION.value:
         _draw_attention(of, np.asarray(examples.x[examples.rows[:1]])[0], ATTENTION.value)
     found = assessed(program, of.lane, of.variables, _way(of.record), examples.x, examples.rows, examples.y)
-    print(f"run {of.run.id}: its {of.which} parameters, of epoch {of.epoch}; {len(examples.rows):,} rows")
+    print(f"run {of.run.id}: its {of.which} parameters, of epoch {of.epoch}; {examples.size()}")
     if measured:
         metrics = metrics_of(program.problem, found, examples.y)
         if answers:
             metrics |= _of_answers(of, examples)
         print(f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items()))
+    for note in examples.notes:
+        print(f"note: {note}", file=sys.stderr)
     if examples.unread:
         print(f"note: columns that the run does not read: {', '.join(examples.unread)}", file=sys.stderr)
     if OUT.value:
@@ -149,8 +161,12 @@ def _of_file(of: Trained, split: str) -> Examples:
         raise UserError(f"split={split}: {spec.name} {'is a text: give text:FILE' if is_text else 'is no text'}")
     if spec.windows:
         file = Path(path).expanduser()
-        arrays, rows = text.read_like(file, spec) if is_text else csv_series.series_like(file, spec, options)
-        return Examples([str(row) for row in rows], arrays.x, rows, arrays.y[rows])
+        notes: Sequence[str] = ()
+        if is_text:
+            windows, starts, following = text.read_like(file, spec)
+        else:
+            windows, starts, following, notes = csv_series.series_like(file, spec, options)
+        return Examples([str(row) for row in starts], windows, starts, following, notes=notes)
     if images != (kind == "folder"):
         wanted = "images: give folder:DIR" if images else "a table: give csv:FILE"
         raise UserError(f"split={split}: the run was trained on {wanted}")

@@ -132,7 +132,7 @@ SHORT = {
     name: f"dataset.{name}"
     for name in (
         *("target", "impute", "context", "drop", "numbers", "categories", "missing", "decimal", "thousands"),
-        *("encoding", "comment"),
+        *("encoding", "comment", "time", "series"),
     )
 }
 FULL_BATCH = 0  # how `full` is kept; nobody writes 0

@@ -1,6 +1,7 @@
 """`csv:FILE`: a table in a file. Types are inferred, categories become one-hot columns, the target is a column."""
 
 import functools
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,13 +16,14 @@ from research.data.csv_target import target_like, target_of
 from research.data.csv_values import Values, check_complete, check_one_hot, like, values_of
 from research.data.decoded import digest, open_table
 from research.data.one_hot import OneHot
+from research.data.origin import differences, narrow
 from research.data.spec import DataSpec, Source
 from research.data.table import Table
 from research.errors import UserError, nearest
 from research.options import Count, Range, options_of
 from research.registry import DATASETS, Entry
 
-VERSION = "2.0.0"  # raised when the same file is read as other arrays
+VERSION = "2.1.0"  # raised when the same file is read as other arrays
 
 
 def open_csv(
@@ -39,6 +41,8 @@ def open_csv(
     ] = "auto",
     context: Annotated[Count | None, "of a forecast: values that a window holds; none: 64"] = None,
     burn_in: Annotated[int, Range(0), "of a forecast: steps at a window's start whose error does not count"] = 0,
+    time: Annotated[str, "of a forecast: the column of times that the rows are sorted by"] = "",
+    series: Annotated[str, "of a forecast: the column that says of which series a row is"] = "",
     drop: Annotated[tuple[str, ...], "columns to leave out"] = (),
     encoding: Annotated[str, "how the file's bytes are text; none: what its first bytes say, else utf-8"] = "",
     comment: Annotated[str, "leave out the lines that begin with this, such as #"] = "",
@@ -57,7 +61,8 @@ def open_csv(
         raise UserError("csv: lacks its file; write --dataset=csv:FILE")
     file = Path(path).expanduser()
     reading = Reading(encoding, comment, drop, Format(decimal, thousands, missing, numbers, categories))
-    asked = [target, impute, task, *([reading] if reading != PLAIN else [])]
+    order = {name: column for name, column in (("time", time), ("series", series)) if column}
+    asked = [target, impute, task, *([reading] if reading != PLAIN else []), *order.items()]
     try:
         key = f"csv_{digest([file, *asked])}"
     except OSError as error:
@@ -65,9 +70,12 @@ def open_csv(
     if task == "forecast":
         if impute:
             raise UserError("impute fills the columns of a table; a series must have a value at each step")
-        return open_csv_series(file, reading, target, key, context, burn_in, cache_dir)
-    if context or burn_in:
-        raise UserError(f"csv:{path}: context and burn_in are of a series; give --task=forecast, or leave them out")
+        return open_csv_series(file, reading, target, time, series, key, context, burn_in, cache_dir)
+    if context or burn_in or time or series:
+        raise UserError(
+            f"csv:{path}: context, burn_in, time and series apply only to a series; give --task=forecast, or leave "
+            "them out"
+        )
     load = functools.partial(read, file, target, impute is not None, task, reading)
     known = {"name": f"csv:{file.name}", "impute": impute or ""}
     return open_table(f"{key}-{VERSION}", load, cache_dir=cache_dir, **known)
@@ -87,17 +95,31 @@ def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PL
     y, classes, of_target = target_of(columns.pop(target), task, form)
     if not columns:
         raise UserError(f"{file} has no column but the target '{target}'")
-    encoded = {}
+    encoded: dict[str, Values] = {}
+    origin: list[float] = []
+    notes += of_target
     for name in list(columns):
-        column = columns.pop(name)  # its texts go as soon as they are encoded
-        encoded[name] = _encoded(column, impute, form)
-    names = [
-        feature
-        for name, values in encoded.items()
-        for feature in ([f"{name}={category}" for category in values.categories] or [name])
-    ]
-    notes += [*of_target, *(note for values in encoded.values() for note in values.notes)]
-    return Table(_joined(list(encoded.values())), y, classes, tuple(names), notes=tuple(notes))
+        values = _encoded(columns.pop(name), impute, form)  # its texts go as soon as they are encoded
+        narrowed = narrow(values.numbers)
+        encoded[name] = values._replace(numbers=narrowed.values)
+        origin += [narrowed.origin] * max(1, len(values.categories))
+        notes += [*values.notes, *narrowed.notes(f"column '{name}'")]
+    answers = None if classes else narrow(y)
+    if answers is not None:
+        notes += answers.notes(f"the target '{target}'")
+    return Table(
+        _joined(list(encoded.values())),
+        y if answers is None else answers.values,
+        classes,
+        tuple(
+            feature
+            for name, values in encoded.items()
+            for feature in ([f"{name}={category}" for category in values.categories] or [name])
+        ),
+        notes=tuple(notes),
+        origin=tuple(origin) if any(origin) else (),
+        target_origin=0.0 if answers is None else answers.origin,
+    )
 
 
 def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> tuple[Any, np.ndarray | None, list[str]]:
@@ -111,20 +133,23 @@ def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> tuple[A
     columns = read_columns(file, reading, nameless=True).columns
     answer = columns.pop(options.get("target", "target"), None)
     encoded, used = [], set()
+    origin = iter(spec.origin or [0.0] * len(spec.features))
     for name, categories in _encodings(spec.features, columns):
         if name not in columns:
             raise UserError(f"{file} has no column '{name}', which the run was trained on; {nearest(name, columns)}")
         used.add(name)
-        encoded.append(_like(columns[name], tuple(categories), bool(spec.impute), reading.form))
+        values = _like(columns[name], tuple(categories), bool(spec.impute), reading.form)
+        own, *_ = itertools.islice(origin, max(1, len(categories)))
+        encoded.append(values._replace(numbers=differences(values.numbers, own)))
     y = None if answer is None else target_like(answer, spec.classes, reading.form)
     if y is not None and not spec.classes:
-        y = y.astype(np.float32)
+        y = differences(y, spec.target_origin)
     return _joined(encoded), y, [name for name in columns if name not in used]
 
 
 def _joined(encoded: Sequence[Values]) -> Any:
     """The inputs of all columns: an array [N, D] of numbers, or OneHot if one has categories."""
-    values = np.stack([column.numbers.astype(np.float32) for column in encoded], axis=1)
+    values = np.stack([column.numbers for column in encoded], axis=1)
     kinds = tuple(len(column.categories) for column in encoded)
     return OneHot(values, kinds) if any(kinds) else values
 

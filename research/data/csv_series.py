@@ -1,54 +1,78 @@
-"""`csv:FILE --task=forecast`: a column of a file as a series, whose rows are in the order of time."""
+"""`csv:FILE --task=forecast`: a column of a file as a series, or as one series for each text of another column."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from research.data.csv_columns import PLAIN, Reading, read_columns
+from research.data.csv_time import order_of
 from research.data.csv_values import check_complete, numbers_of
 from research.data.origin import differences
-from research.data.series import open_series
-from research.data.spec import Arrays, DataSpec, Source, windowed
+from research.data.series import Series, open_series
+from research.data.spec import DataSpec, Source, windowed
+from research.data.stretches import each_once
+from research.data.windows import Windows
 from research.errors import UserError, nearest
 
-VERSION = "1.0.0"  # raised when the same file is read as another series
+VERSION = "2.0.0"  # raised when the same file is read as another series
 CONTEXT = 64
 
 
 def open_csv_series(
-    file: Path, reading: Reading, target: str, key: str, context: int | None, burn_in: int, cache_dir: str
+    file: Path,
+    reading: Reading,
+    target: str,
+    time: str,
+    series: str,
+    key: str,
+    context: int | None,
+    burn_in: int,
+    cache_dir: str,
 ) -> Source:
-    """The windows of a column; key: of the file's content and the column.
+    """The windows of a column; key: of the file's content and the options that it is read with.
 
-    Raises UserError, naming row and column, for what is missing or no number.
+    time: the column of times by which rows are sorted; without one they stay as they are. series: the column that tells
+    several series apart. Raises UserError, naming row and column, for what is missing, no number, or not in order.
     """
-    name = f"csv:{file.name}"
-    load = functools.partial(read_series, file, target, reading)
-    return open_series(load, name, key, VERSION, context or CONTEXT, burn_in, cache_dir)
+    load = functools.partial(read_series, file, target, time, series, reading)
+    return open_series(load, f"csv:{file.name}", key, VERSION, context or CONTEXT, burn_in, cache_dir)
 
 
-def read_series(file: Path, target: str, reading: Reading = PLAIN) -> np.ndarray:
-    """The column's values, float64 [rows]."""
-    columns = read_columns(file, reading, nameless=True).columns
-    if target not in columns:
-        wrong = f"has no column '{target}'" if target else "needs --target=COLUMN, the series to foresee"
-        raise UserError(f"{file} {wrong}; {nearest(target, columns)}")
+def read_series(
+    file: Path, target: str, time: str = "", series: str = "", reading: Reading = PLAIN, unread: Collection[str] = ()
+) -> Series:
+    """The column's values, series after series, each in the order of time. unread: columns that are passed over."""
+    columns, notes = read_columns(file, reading, nameless=True)
+    for name, wanted in ((target, "needs --target=COLUMN, the series to forecast"), (time, ""), (series, "")):
+        if name not in columns and (name or wanted):
+            wrong = f"has no column '{name}'" if name else wanted
+            raise UserError(f"{file} {wrong}; {nearest(name, columns)}")
+    if target in (time, series) or (time and time == series):
+        raise UserError(f"--target={target}, --time={time} and --series={series} must name different columns")
     column = columns[target]
     values = numbers_of(column, reading.form, "a series consists of numbers")
     check_complete(column, values, "a series has one at each step; fill it in")
-    return values
+    order = order_of({name: other for name, other in columns.items() if name not in unread}, target, time, series)
+    return Series(values[order.rows], order.lengths, (*notes, *order.notes))
 
 
-def series_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> tuple[Arrays, np.ndarray]:
-    """Another file's windows and those rows of them that follow each other without overlap, as `spec` has them.
+def series_like(
+    file: Path, spec: DataSpec, options: Mapping[str, Any]
+) -> tuple[Windows, np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Another file's windows, their rows [R], their targets [R, T], and notes; each value but a first one is once.
 
     options: those with which the run's own series was read.
     """
     context = spec.shape[0]
-    values = differences(read_series(file, options.get("target", "y"), Reading.of(options)), spec.target_origin)
-    if len(values) <= context:
-        raise UserError(f"{file} has {len(values)} rows, too few for a window of {context} and the next value")
-    return windowed(values, context, spec.burn_in), np.arange(0, len(values) - context, context, dtype=np.int32)
+    target, time, series = (options.get(name, "") for name in ("target", "time", "series"))
+    read = read_series(file, target or "y", time, series, Reading.of(options), options.get("drop", ()))
+    if min(read.lengths) <= context:
+        which = "" if len(read.lengths) == 1 else "a series of "
+        raise UserError(
+            f"{file} has {which}{min(read.lengths)} rows, too few for a window of {context} and the next value"
+        )
+    arrays = windowed(differences(read.values, spec.target_origin), context, spec.burn_in)
+    return arrays.x, *each_once(arrays, read.lengths), read.notes

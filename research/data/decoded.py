@@ -108,8 +108,8 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
         "source": table.source,
         "end": table.end,
     }
-    of_origin = {"origin": table.origin, "target_origin": table.target_origin}
-    fields |= {name: value for name, value in (of_steps | of_origin).items() if value}
+    of_numbers = {"origin": table.origin, "target_origin": table.target_origin, "series": table.series}
+    fields |= {name: value for name, value in (of_steps | of_numbers).items() if value}
     # The arrays, not the files they came from: array_record files of equal content differ from process to process.
     content = hashlib.sha256(json.dumps(fields).encode())
     one_hot = table.x if isinstance(table.x, OneHot) else None  # as it is read, however it is stored

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -61,33 +61,50 @@ def _opener(make: Callable[[int, int], np.ndarray]) -> Callable[..., Source]:
     ) -> Source:
         name = make.__name__
         key = f"{name}_{digest([length, seed])}"
-        return open_series(lambda: make(length, seed), name, key, VERSION, context, burn_in, cache_dir)
+        return open_series(
+            lambda: Series(make(length, seed), (length,)), name, key, VERSION, context, burn_in, cache_dir
+        )
 
     return open_made
 
 
-def open_series(
-    values: Callable[[], np.ndarray], name: str, key: str, version: str, context: int, burn_in: int, cache_dir: str
-) -> Source:
-    """The windows of a series, float [length], each of whose values the next one is foreseen after.
+class Series(NamedTuple):
+    """values: float64 [N]. lengths: of the series that lie in them one after another. notes: as in DataSpec."""
 
-    key, version: what the series is found by in the cache. Raises UserError if the series is too short for a window,
-    or the window for its burn-in.
+    values: np.ndarray
+    lengths: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+
+def open_series(
+    read: Callable[[], Series], name: str, key: str, version: str, context: int, burn_in: int, cache_dir: str
+) -> Source:
+    """The windows of one series or more; after each value the next one is forecast.
+
+    key, version: name what is read. Raises UserError if a series is too short for a window, or the window for its
+    burn-in.
     """
 
     def load() -> Table:
-        series = narrow(values())
-        following = np.append(series.values[1:], series.values[-1:])
-        origin = (series.origin,) if series.origin else ()
-        notes = tuple(series.notes("the series"))
-        return Table(series.values[:, None], following, notes=notes, origin=origin, target_origin=series.origin)
+        series = read()
+        narrowed = narrow(series.values)
+        return Table(
+            narrowed.values[:, None],
+            np.append(narrowed.values[1:], narrowed.values[-1:]),
+            notes=(*series.notes, *narrowed.notes("the series")),
+            origin=(narrowed.origin,) if narrowed.origin else (),
+            target_origin=narrowed.origin,
+            series=series.lengths if len(series.lengths) > 1 else (),
+        )
 
     if burn_in >= context:
         raise UserError(f"burn_in={burn_in} leaves no step of a window of context={context}; use at most {context - 1}")
     source = open_table(f"{key}-{version}", load, cache_dir=cache_dir, name=name)
-    length = source.spec.size
-    if length <= context:
-        raise UserError(f"{name} of length={length} is too short for a window of context={context} and the next value")
+    length, shortest = source.spec.size, min(source.spec.series or (source.spec.size,))
+    if shortest <= context:
+        what = f"the shortest series of {name}, of" if source.spec.series else f"{name} of"
+        needs = f"a window of context={context} and the next value"
+        raise UserError(f"{what} length={shortest} is too short for {needs}")
     return dataclasses.replace(
         source,
         spec=dataclasses.replace(

@@ -36,10 +36,10 @@ class DataSpec:
     inputs, as they are scaled, and the labels are not read. origin: what was subtracted from each column before it
     became float32, one number for windows, () where nothing was; target_origin: the same for the target (see
     origin.py). What is shown in the data's units adds it; fitted scalings, losses and metrics do not depend on it.
-    kinds: of a table that is stored as OneHot, as there.
-    even: known of arrays that were looked at: no sequence of tokens is over before its last step, and all examples have
-    their targets at the same places. end: the symbol that ends an answer which is shorter than others, "" if answers
-    are equally long.
+    kinds: of a table that is stored as OneHot, as there. series: of several series that lie one after another, the
+    length of each, () of one. even: known of arrays that were looked at: no sequence of tokens is over before its last
+    step, and all examples have their targets at the same places. end: the symbol that ends an answer which is shorter
+    than others, "" if answers are equally long.
     """
 
     name: str
@@ -68,11 +68,17 @@ class DataSpec:
     target_origin: float = 0.0
     even: bool = False
     end: str = ""
+    series: tuple[int, ...] = ()
 
     @property
     def channels(self) -> tuple[int, ...]:
         """The shape of what scales an example: its last axis; () for windows of one series, and for tokens."""
         return () if self.vocabulary or self.windows else self.shape[-1:]
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Of windows: how many values each series has."""
+        return self.series or (self.size + self.shape[0],)
 
     @property
     def stratified(self) -> bool:

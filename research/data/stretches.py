@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from research.data.spec import DataSpec
+from research.data.spec import PADDING, Arrays, DataSpec
 from research.errors import UserError
 
 # The split of a config that says nothing of it: a sequence with parts of its own keeps them.
@@ -17,28 +17,40 @@ def windows(spec: DataSpec, ratios: Sequence[int]) -> tuple[np.ndarray, np.ndarr
 
     A window and the target of its last place lie within one part. Training windows begin at every place of theirs;
     those of the others follow each other without overlap, and what is left at the end of a part is not evaluated.
-    Raises UserError if a part is too short for one window.
+    Each of several series is cut by itself. Raises UserError if a part is too short for one window.
     """
+    parts: tuple[list[np.ndarray], ...] = ([], [], [])
+    first = 0
+    for length in spec.lengths:
+        for rows, own in zip(parts, _windows_of_one(spec, ratios, length), strict=True):
+            rows.append(first + own)
+        first += length
+    train, validation, test = (np.concatenate(rows).astype(np.int32) for rows in parts)
+    return train, validation, test
+
+
+def _windows_of_one(spec: DataSpec, ratios: Sequence[int], length: int) -> tuple[np.ndarray, ...]:
+    """The windows of each part of one series of this length, from its first place on."""
     context = spec.shape[0]
-    train, *evaluated = itertools.pairwise(_cuts(spec, ratios))
+    train, *evaluated = itertools.pairwise(_cuts(spec, ratios, length))
     for begin, end in (train, *evaluated):
         if 0 < end - begin <= context:
+            which = f" of a series of {length:,}" if spec.series else ""
             raise UserError(
-                f"split={_written(ratios)} leaves {spec.name} a part of {end - begin:,} places, too few for a window "
-                f"of context={context} and what follows it"
+                f"split={_written(ratios)} leaves {spec.name} a part of {end - begin:,} places{which}, too few for a "
+                f"window of context={context} and what follows it"
             )
     validation, test = evaluated if len(evaluated) == 2 else ((0, 0), *evaluated)
     return _rows(*train, context, 1), _rows(*validation, context, context), _rows(*test, context, context)
 
 
 def _rows(begin: int, end: int, context: int, stride: int) -> np.ndarray:
-    return np.arange(begin, max(end - context, begin), stride, dtype=np.int32)
+    return np.arange(begin, max(end - context, begin), stride)
 
 
-def _cuts(spec: DataSpec, ratios: Sequence[int]) -> list[int]:
+def _cuts(spec: DataSpec, ratios: Sequence[int], length: int) -> list[int]:
     """Where the parts begin and end: the shares of the sequence, rounded down, or its own parts."""
-    total = spec.size + spec.shape[0]
-    cuts = [total * share // sum(ratios) for share in itertools.accumulate(ratios, initial=0)]
+    cuts = [length * share // sum(ratios) for share in itertools.accumulate(ratios, initial=0)]
     if not spec.parts:
         return cuts
     own = list(itertools.accumulate(spec.parts, initial=0))
@@ -50,6 +62,28 @@ def _cuts(spec: DataSpec, ratios: Sequence[int]) -> list[int]:
             f"9:1:0 to validate on all that it does not train on"
         )
     return cuts
+
+
+def each_once(arrays: Arrays, lengths: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Windows of new sequences by which each value is evaluated once: their rows, int32 [R], and targets [R, T].
+
+    Windows follow each other. What is left at the end of a sequence is in a window that reaches back into the one
+    before and has no targets there. arrays: of windows. lengths: of the sequences, each longer than a window.
+    """
+    context = arrays.x.length
+    rows, repeated = [], []
+    first = 0
+    for length in lengths:
+        own = np.arange(first, first + length - context, context)
+        last = first + length - context - 1
+        rest = last - own[-1]
+        rows += [*own, *([last] if rest else [])]
+        repeated += [0] * len(own) + ([context - rest] if rest else [])
+        first += length
+    y = arrays.y[np.array(rows)]
+    absent = PADDING if y.dtype.kind == "i" else np.nan
+    y = np.where(np.arange(context) < np.array(repeated)[:, None], y.dtype.type(absent), y)
+    return np.array(rows, np.int32), y
 
 
 def _written(ratios: Sequence[int]) -> str:

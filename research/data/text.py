@@ -11,7 +11,8 @@ import numpy as np
 
 from research.data.decoded import digest, whole
 from research.data.prepared import find
-from research.data.spec import Arrays, DataSpec, Source
+from research.data.spec import DataSpec, Source, windowed
+from research.data.stretches import each_once
 from research.data.windows import Windows
 from research.errors import UserError
 from research.options import Count, options_of
@@ -83,17 +84,16 @@ def read(file: Path) -> str:
         raise UserError(f"{file} cannot be read as text in UTF-8: {error}") from None
 
 
-def read_like(file: Path, spec: DataSpec) -> tuple[Arrays, np.ndarray]:
-    """Another text's windows and those rows of them that follow each other without overlap.
+def read_like(file: Path, spec: DataSpec) -> tuple[Windows, np.ndarray, np.ndarray]:
+    """Another text's windows, their rows [R] and targets [R, T], in which each symbol but the first is once.
 
     Raises UserError if the vocabulary of `spec` lacks one of its symbols, or it is shorter than a window.
     """
     tokens, context = encode(read(file), spec.vocabulary, str(file)), spec.shape[0]
-    count = len(tokens) - context
-    if count < 1:
+    if len(tokens) <= context:
         raise UserError(f"{file} has {len(tokens)} characters, too few for a window of {context} and the next one")
-    x, y = (Windows(tokens, context, count, first) for first in (0, 1))
-    return Arrays(x, y, np.zeros(0, np.int32)), np.arange(0, count, context, dtype=np.int32)
+    arrays = windowed(tokens, context)
+    return arrays.x, *each_once(arrays, [len(tokens)])
 
 
 def encode(text: str, vocabulary: Sequence[str], where: str) -> np.ndarray:

@@ -124,11 +124,14 @@ class Planner:
         return Run(identity.run_id(config, masks.data_id(config, spec)), config, program)
 
     def notes(self, runs: Iterable[Run]) -> list[str]:
-        """What a reader of a table made of these runs must know of their data."""
+        """What a reader of a table made of these runs must know of their data and how they are trained."""
+        runs = list(runs)
+        trained = dict.fromkeys(run.program for run in runs)
         specs = {run.program.spec.fingerprint: run.program.spec for run in runs}.values()
         known = {f"{spec.note}." for spec in specs if spec.note}
         read = [f"{spec.name}: {note}." for spec in specs for note in spec.notes]
-        return [*sorted(known), *dict.fromkeys(read)]
+        training = [f"{note}." for program in trained for note in validate.notes(program)]
+        return [*sorted(known), *dict.fromkeys([*read, *training])]
 
     def origin(self, run: Run) -> Origin | None:
         """Where the run starts from. Raises UserError if that is not there, or damaged."""

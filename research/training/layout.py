@@ -26,6 +26,14 @@ def slots(batch: int, parts: int = 1, devices: int = 1) -> np.ndarray:
     return filled.reshape(parts, devices, rows).swapaxes(0, 1).reshape(devices, parts * rows)
 
 
+def real_rows(sizes: Sizes, parts: int) -> set[int]:
+    """How many examples the parts of an epoch's updates have, padding apart; those that have any."""
+    bounds = np.array([sizes.batch * part // parts for part in range(parts + 1)])
+    last = sizes.train % sizes.batch if sizes.remainder == "pad" else 0
+    counts = np.concatenate([np.diff(bounds), np.diff(np.minimum(bounds, last))])
+    return {int(count) for count in counts if count}
+
+
 def marks(
     sizes: Sizes, parts: int, devices: int, place: jax.Array | int, first: jax.Array | int, steps: int
 ) -> dict[str, jax.Array]:

@@ -49,15 +49,16 @@ def check_patterns(config: RunConfig, program: Program) -> None:
     variables = abstract_state(config, program).variables
     params, stats = list(leaves.named(variables.params)), list(leaves.named(variables.batch_stats))
     for flag, pattern, names in (("freeze", config.freeze, params), ("reset", config.reset, params + stats)):
-        if pattern is not None and not any(_search(flag, pattern, name) for name in names):
+        if pattern is not None and not any(matches(flag, pattern, name) for name in names):
             raise UserError(f"{flag}='{pattern}' matches none of the parameters: {', '.join(names)}")
-    if config.freeze is not None and all(_search("freeze", config.freeze, name) for name in params):
+    if config.freeze is not None and all(matches("freeze", config.freeze, name) for name in params):
         raise UserError(f"freeze='{config.freeze}' leaves nothing to train; it matches every parameter")
-    if config.reset is not None and all(_search("reset", config.reset, name) for name in params):
+    if config.reset is not None and all(matches("reset", config.reset, name) for name in params):
         raise UserError(f"reset='{config.reset}' leaves nothing of {config.init_from}; it matches every parameter")
 
 
-def _search(flag: str, pattern: str, name: str) -> bool:
+def matches(flag: str, pattern: str, name: str) -> bool:
+    """Whether a flag's pattern is found in a leaf's name. Raises UserError if it is no pattern."""
     try:
         return re.search(pattern, name) is not None
     except re.error as error:

@@ -1,31 +1,17 @@
 """Completes a config from its data and says, before anything trains, what cannot work."""
 
 import dataclasses
-import functools
 from typing import Any
-
-import jax
 
 from research import config as config_lib
 from research.config import FIELDS, PARTS, RunConfig
 from research.data.spec import DataSpec
 from research.errors import UserError
 from research.identity import entries
-from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS, Architecture, Regularizer
-from research.training import means, network
-from research.training.inputs import abstract_lane, factors_of, program_of
+from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS, Architecture
+from research.training import effects, means
+from research.training.inputs import factors_of, program_of
 from research.training.program import Program
-from research.training.state import Lane
-
-# What a network must have for a regularizer to act in it, by what `site_of` it says.
-SITES = {
-    "hidden": "hidden units",
-    "input": "an input site",
-    "attention": "attention weights (a vit has them)",
-    "recurrent": "states that are handed on from step to step (rnn, lstm and gru have them)",
-    "branch": "residual branches (an mlp has them with --arch.residual)",
-    "normalization": "hidden layers to normalize",
-}
 
 
 def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
@@ -93,7 +79,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     program = program_of(config, spec)
     _check_sizes(config, program)
     factors_of(config, program)
-    _check_sites(config, spec)
+    effects.check(config, program)
     return program
 
 
@@ -212,47 +198,12 @@ def _feedback(config: RunConfig) -> bool:
     return bool(PARTS["schedule"].get(config.schedule.name).feedback)
 
 
-def _check_sites(config: RunConfig, spec: DataSpec) -> None:
-    """Every regularizer that acts inside the network must find its place there."""
-    present = _sites(_seen(config), spec)
-    for part in config.regularization:
-        needed = site_of(REGULARIZERS.get(part.name))
-        if needed in SITES and needed not in present:
-            raise UserError(
-                f"{part.name} acts on {SITES[needed]}, and arch={config.arch.name} has none; nothing would come of it"
-            )
-
-
-def site_of(entry: Regularizer) -> str:
-    """The site at which a regularizer acts inside the network, "" where it acts elsewhere."""
-    if entry.slot == "normalization":
-        return "normalization"
-    return entry.site if entry.slot in ("activations", "loss") else ""
-
-
-def _seen(config: RunConfig) -> RunConfig:
-    """The config with the defaults of what a network in evaluation knows nothing of: many runs have the same then."""
-    unseen: dict[str, Any] = {
-        name: FIELDS[name].default for name in ("optimizer", "learning_rate", "schedule", "label_noise", "seed")
-    }
-    members = [part for part in config.regularization if REGULARIZERS.get(part.name).slot in ("data", "normalization")]
-    return dataclasses.replace(config, regularization=tuple(members), **unseen)
-
-
-@functools.lru_cache(maxsize=256)
-def _sites(config: RunConfig, spec: DataSpec) -> frozenset[str]:
-    """The sites that the network has, found by tracing it without running it."""
-    program = program_of(config, spec)
-
-    def trace(lane: Lane) -> object:
-        x = network.example(program)
-        keys = {"params": jax.random.key(0)}
-        return program.model.init(keys, x, network.forward(program, lane, None), mutable=True)["sites"]
-
-    try:
-        with program.numbers():
-            sites = jax.eval_shape(trace, abstract_lane(config, program))
-    except KeyError:
-        return frozenset()
-    paths = jax.tree_util.tree_flatten_with_path(sites)[0]
-    return frozenset(str(key.key) for path, _ in paths for key in path if isinstance(key, jax.tree_util.DictKey))
+def notes(program: Program) -> list[str]:
+    """What is good to know of a program's training before it begins."""
+    sizes, reshuffles = program.sizes, program.config.reshuffle_each_epoch
+    if reshuffles or sizes.real == sizes.train:
+        return []
+    return [
+        f"reshuffle_each_epoch=false reads the same {sizes.real} of the {sizes.train} training rows in every epoch: "
+        f"the other {sizes.train - sizes.real} fill no batch of {sizes.batch}; --remainder=pad reads them too"
+    ]

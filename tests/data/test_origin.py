@@ -8,7 +8,7 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 import research.catalogue  # noqa: F401
 from research.data.builder import open_built
 from research.data.origin import differences, narrow
-from research.data.series import open_series
+from research.data.series import Series, open_series
 from research.data.source import open_source
 from research.data.table import Table
 from research.errors import UserError
@@ -142,7 +142,7 @@ def test_prepared_sets_have_origins(make_set, tmp_path) -> None:
 
 def test_a_series_has_one_origin(cache: str) -> None:
     values = 1e8 + np.sin(np.arange(400) / 5)
-    source = open_series(lambda: values, "high", "origin_high", "1.0.0", 16, 0, cache)
+    source = open_series(lambda: Series(values, (400,)), "high", "origin_high", "1.0.0", 16, 0, cache)
     x, y, _ = source.arrays()
     (origin,) = source.spec.origin
     assert origin == source.spec.target_origin

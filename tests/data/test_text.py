@@ -8,7 +8,7 @@ import pytest
 
 from research.data import text
 from research.data.source import open_source
-from research.data.spec import DataSpec, Source
+from research.data.spec import PADDING, DataSpec, Source
 from research.data.split import parse_split, split_of, split_sizes
 from research.data.windows import Windows
 from research.errors import UserError
@@ -111,9 +111,12 @@ def test_what_cannot_be_read(tmp_path):
 def test_another_text_is_read_with_the_vocabulary_of_the_first(tmp_path):
     spec = opened(tmp_path).spec
     (tmp_path / "other.txt").write_text("that is not the question")  # 24 characters: two windows of 8 and the next
-    arrays, rows = text.read_like(tmp_path / "other.txt", spec)
-    assert list(rows) == [0, 8]
-    assert text.decode(arrays.y[rows][1], spec.vocabulary) == "ot the q"
+    windows, rows, y = text.read_like(tmp_path / "other.txt", spec)
+    assert list(rows) == [0, 8, 15]
+    assert text.decode(windows[rows][2], spec.vocabulary) == "questio"[-8:].rjust(8)
+    assert text.decode(y[1], spec.vocabulary) == "ot the q"
+    assert list(y[2] == PADDING) == [True] + [False] * 7
+    assert text.decode(y[y != PADDING], spec.vocabulary) == "hat is not the question"
     (tmp_path / "odd.txt").write_text("that is the question\nor is it ß?")
     with pytest.raises(UserError, match=r"odd\.txt, line 2: the symbol 'ß' is not in the vocabulary of 17 symbols"):
         text.read_like(tmp_path / "odd.txt", spec)

@@ -79,7 +79,7 @@ class Normalize(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        mark(self, "normalization")
+        mark(self, "normalization", x.shape[1:-1])
         for member, entry in _at(fwd, "normalization"):
             x = entry.build(**fwd.options(member))(x, fwd)
         return x
@@ -90,9 +90,12 @@ def offsets(fwd: Forward) -> bool:
     return any(entry.offset for _, entry in _at(fwd, "normalization"))
 
 
-def mark(module: nn.Module, site: str) -> None:
-    """Leaves a trace of a site in the collection `sites`, where a caller asks for it; else nothing."""
-    module.sow("sites", site, jnp.zeros((0,)))
+def mark(module: nn.Module, site: str, places: tuple[int, ...] = ()) -> None:
+    """Leaves a trace of a site in the collection `sites`, where a caller asks for it; else nothing.
+
+    places: the shape of an example there, less its channels, which the trace has behind an axis of length 0.
+    """
+    module.sow("sites", site, jnp.zeros((0, *places)))
 
 
 def _at(fwd: Forward, slot: str, site: str | None = None) -> Iterator[tuple[Member, Regularizer]]:
