@@ -9,8 +9,8 @@ import numpy as np
 from research.errors import UserError
 
 _PATTERN = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|epochs?|steps?)?")
-_CLOCK = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(s|min|h)")
-_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+_CLOCK = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(s|m|min|h)")
+_SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _UNITS = {None: "steps", "step": "steps", "steps": "steps", "epoch": "epochs", "epochs": "epochs", "%": "%"}
 
 
@@ -52,7 +52,7 @@ class Interval:
 
     @classmethod
     def parse(cls, text: str) -> "Interval":
-        """`30s`, `5min`, `1h`, or a Duration above zero. Raises UserError on anything else."""
+        """`30s`, `5min` or `5m`, `1h`, or a Duration above zero. Raises UserError on anything else."""
         match = _CLOCK.fullmatch(text.strip())
         if match is not None:
             interval = cls(seconds=float(match[1]) * _SECONDS[match[2]])

@@ -38,15 +38,17 @@ REGISTRIES: tuple[Registry[Any], ...] = (
 
 
 def architecture(
+    function: Callable[..., Any] | None = None,
+    /,
     *,
-    tiny: Mapping[str, Any],
+    tiny: Mapping[str, Any] | None = None,
     paper: str = "",
     inputs: tuple[int, ...] = (),
     loss: str = "auto",
     normalization: str = "",
     asks: tuple[str, ...] = (),
     constraints: Sequence[Callable[..., str | None]] = (),
-) -> Callable[[Builder], Builder]:
+) -> Any:
     """Registers a flax module as an architecture; see registry.Architecture for what is said of it.
 
     MyNet becomes `--arch=my_net`, its fields but `outputs` and what it asks for become flags, and the first line of its
@@ -57,7 +59,7 @@ def architecture(
         if "outputs" not in inspect.signature(build).parameters:
             raise UserError(f"{build.__name__} lacks the field `outputs: int`, the width of what it returns")
         options = _options(build, given=("outputs", *asks))
-        _check_names("tiny", tiny, options)
+        _check_tiny("architecture", tiny, options)
         ARCHITECTURES.add(
             Architecture(
                 _snake(build.__name__),
@@ -66,7 +68,7 @@ def architecture(
                 paper,
                 options=options,
                 constraints=tuple(constraints),
-                tiny=tiny,
+                tiny=tiny or {},
                 inputs=inputs,
                 loss=loss,
                 normalization=normalization,
@@ -75,10 +77,12 @@ def architecture(
         )
         return build
 
-    return add
+    return _decorator(add, function)
 
 
-def optimizer(*, tiny: Mapping[str, Any] | None = None, paper: str = "") -> Callable[[Builder], Builder]:
+def optimizer(
+    function: Callable[..., Any] | None = None, /, *, tiny: Mapping[str, Any] | None = None, paper: str = ""
+) -> Any:
     """Registers a function that returns an optax transformation, without learning rate or sign, as an optimizer.
 
     Its parameters become flags; those that are floats may be tracers, and may differ from lane to lane.
@@ -86,22 +90,24 @@ def optimizer(*, tiny: Mapping[str, Any] | None = None, paper: str = "") -> Call
 
     def add(build: Builder) -> Builder:
         name, options = build.__name__, _options(build)
-        _check_names("tiny", tiny or {}, options)
+        _check_tiny("optimizer", tiny, options)
         built = _returning(build, contract.of_kind, kind=optax.GradientTransformation)
         OPTIMIZERS.add(Optimizer(name, built, _summary(build), paper, options=options, tiny=tiny or {}))
         return build
 
-    return add
+    return _decorator(add, function)
 
 
 def regularizer(
-    slot: str, site: str, *, neutral: Mapping[str, Any] | None, paper: str = "", **known: Any
+    slot: str = "", site: str = "", *, neutral: Mapping[str, Any] | None = None, paper: str = "", **known: Any
 ) -> Callable[[Builder], Builder]:
     """Registers a function that returns the transformation of a slot and site (see research/regularization).
 
     neutral: the options at which it does nothing, None where there are none. known: more of what
     research.regularization.member.member takes.
     """
+    if callable(slot) or not site:
+        raise UserError("@regularizer lacks its slot and site; write @regularizer('loss', 'kernels', neutral={...})")
     add = member(slot, site, paper=paper, neutral=neutral, **known)
 
     def held(build: Builder) -> Builder:
@@ -112,7 +118,9 @@ def regularizer(
     return held
 
 
-def dataset(*, tiny: Mapping[str, Any], paper: str = "") -> Callable[[Builder], Builder]:
+def dataset(
+    function: Callable[..., Any] | None = None, /, *, tiny: Mapping[str, Any] | None = None, paper: str = ""
+) -> Any:
     """Registers a function that returns a research.data.table.Table as a data set.
 
     Its parameters become flags (`--dataset.size=100`). The table is written under --cache_dir the first time, and anew
@@ -126,20 +134,28 @@ def dataset(*, tiny: Mapping[str, Any], paper: str = "") -> Callable[[Builder], 
             return open_generated(name, _returning(build, contract.of_kind, kind=Table), options, cache_dir, code)
 
         options = _options(build)
-        _check_names("tiny", tiny, options)
-        DATASETS.add(Entry(name, opened, _summary(build), paper, options=options, tiny={**_defaults(options), **tiny}))
+        _check_tiny("dataset", tiny, options)
+        small = {**_defaults(options), **(tiny or {})}
+        DATASETS.add(Entry(name, opened, _summary(build), paper, options=options, tiny=small))
         return build
 
-    return add
+    return _decorator(add, function)
 
 
 def task(
-    *, loss: str, sees: Callable[[DataSpec], DataSpec] | None = None, paper: str = ""
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    loss: str = "",
+    sees: Callable[[DataSpec], DataSpec] | None = None,
+    paper: str = "",
 ) -> Callable[[Builder], Builder]:
     """Registers a function that returns a research.tasks.problem.Problem as a task, for `--task=NAME`.
 
     loss: its default loss. sees: a data set's DataSpec as the task has it; none: as it is.
     """
+    if function is not None or not loss:
+        raise UserError("@task lacks its default loss; write @task(loss='cross_entropy')")
 
     def add(build: Builder) -> Builder:
         name = build.__name__
@@ -157,6 +173,11 @@ def task(
         return build
 
     return add
+
+
+def _decorator(add: Callable[[Builder], Builder], function: Any) -> Any:
+    """What a decorator returns; `function` is what it decorates where it is written without parentheses."""
+    return add if function is None else add(function)
 
 
 def _returning(build: Callable[..., Any], held: Callable[..., Any], **to: Any) -> Any:
@@ -186,6 +207,15 @@ def _check_names(what: str, values: Mapping[str, Any], options: Sequence[Option]
             raise UserError(
                 f"{what} has '{name}', which is no option; {nearest(name, names) if names else 'it has none'}"
             )
+
+
+def _check_tiny(decorator: str, tiny: Mapping[str, Any] | None, options: Sequence[Option]) -> None:
+    """Raises UserError if `tiny`, the setting that tests use, lacks an option without default, or has another name."""
+    _check_names("tiny", tiny or {}, options)
+    for option in options:
+        if option.default is REQUIRED and option.name not in (tiny or {}):
+            written = f"@{decorator}(tiny={{'{option.name}': ...}})"
+            raise UserError(f"'{option.name}' has no default, so tests need a value; write {written}")
 
 
 def _defaults(options: Sequence[Option]) -> dict[str, Any]:

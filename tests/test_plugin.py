@@ -90,6 +90,11 @@ def relative() -> Problem:
 """
 
 
+def bare(code: str) -> str:
+    """The plugin with its decorator written without parentheses."""
+    return re.sub(r"(?m)^(@\w+)\(.*\)$", r"\1", code)
+
+
 def launched(folder: Path, name: str, *arguments: str) -> Result:
     (result,) = run_all([[name, f"--cache_dir={ROOT / '.cache' / 'tests'}", *arguments]], folder)
     return result
@@ -260,8 +265,29 @@ def test_a_check_that_fails_ends_with_an_error(tmp_path: Path) -> None:
         ),
         (PENALTY.replace('"loss"', '"los"'), "own.py: there is no slot 'los'; did you mean loss?"),
         (PENALTY.replace('"kernels"', '"kernel"'), "the slot loss has no site 'kernel'; did you mean kernels?"),
+        (bare(PENALTY), "own.py: @regularizer lacks its slot and site; write @regularizer('loss', 'kernels', neutral="),
+        (bare(TASK), "own.py: @task lacks its default loss; write @task(loss="),
+        (
+            bare(NETWORK).replace(" = 64", ""),
+            "own.py: 'width' has no default, so tests need a value; write @architecture(tiny={'width': ...})",
+        ),
     ],
-    ids=["missing", "empty", "syntax", "import", "taken", "outputs", "docstring", "default", "tiny", "slot", "site"],
+    ids=[
+        "missing",
+        "empty",
+        "syntax",
+        "import",
+        "taken",
+        "outputs",
+        "docstring",
+        "default",
+        "tiny",
+        "slot",
+        "site",
+        "bare regularizer",
+        "bare task",
+        "bare",
+    ],
 )
 def test_what_is_wrong_is_said(code: str | None, message: str, tmp_path: Path) -> None:
     file = tmp_path / "own.py"
@@ -271,3 +297,13 @@ def test_what_is_wrong_is_said(code: str | None, message: str, tmp_path: Path) -
     assert run.code == 2
     assert message in run.err
     assert run.err.count("\n") == 1
+
+
+def test_a_decorator_needs_no_parentheses_where_all_options_have_defaults(tmp_path: Path) -> None:
+    for name, code in (("network", NETWORK), ("optimizer", OPTIMIZER), ("dataset", DATASET)):
+        (tmp_path / f"{name}.py").write_text(bare(code))
+    plugins = [f"--plugin={tmp_path / name}.py" for name in ("network", "optimizer", "dataset")]
+    chosen = ["--arch=my_net", "--optimizer=signs", "--dataset=rings", "--dataset.size=60", "--epochs=1"]
+    run = launched(tmp_path, "train", *plugins, *chosen, "--batch_size=8")
+    assert run.code == 0, run.err
+    assert "arch.width=64" in run.out

@@ -13,7 +13,7 @@ from research.analysis.cells import Arm, Table
 from research.analysis.table import build_table
 from research.errors import UserError
 from research.sweeps import choice
-from research.sweeps.column import Column, common_metric
+from research.sweeps.column import Column, common_metric, refuse_unknown
 from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.experiment import Experiment
 from research.sweeps.obtain import Executor, Monitor, local, obtain
@@ -21,6 +21,7 @@ from research.sweeps.plan import Planner, Run, same
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
+from research.training.evaluation import final_metrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +96,7 @@ def of_experiment(
     if experiment.choose is not None:
         asked = choice.searched(experiment, planner)
         flat = [run for of_arm in asked.values() for of_value in of_arm for run in of_value]
+        refuse_unknown([experiment.choose.metric, *_metrics(experiment)], _names(flat))
         found = had(flat)
         _complete(experiment.name, flat, found)
         searched = [found[run.id] for run in flat]
@@ -119,6 +121,7 @@ def of_arms(
     arms = {label: planner.runs(of_arm) for label, of_arm in requests.items()}
     wanted = [run for runs in arms.values() for run in runs]
     labelled = [(label, run) for label, runs in arms.items() for run in runs]
+    refuse_unknown(_metrics(experiment), _names(wanted))
     found = had(wanted)
     seeds = [int(request["seed"]) for request in max(requests.values(), key=len)]
     return build_table(
@@ -138,6 +141,16 @@ def of_arms(
         (*experiment.notes, *notes, *planner.notes(wanted), *same(labelled)),
         strengths,
     )
+
+
+def _metrics(experiment: Experiment) -> list[str]:
+    return [column.metric for column in experiment.columns]
+
+
+def _names(runs: Sequence[Run]) -> set[str]:
+    """The final metrics that some of the runs will have."""
+    programs = {run.program.id: run.program for run in runs}.values()
+    return {name for program in programs for name in final_metrics(program)}
 
 
 def _complete(name: str, runs: Sequence[Run], found: Mapping[str, Record]) -> None:

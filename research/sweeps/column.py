@@ -4,10 +4,11 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Literal, cast, get_args
 
-from research.errors import UserError
-from research.registry import LOSSES, TASKS
+from research.errors import UserError, nearest
+from research.registry import LOSSES, TASKS, load_package
 
 Better = Literal["higher", "lower"]
+SPLITS = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +37,11 @@ class Published:
     n: int | None = None
 
 
-def check_better(metric: str, better: str) -> None:
-    """Raises UserError if `better` is no such word, or if a task or a loss says the other of the metric."""
+def check_metric(metric: str, better: str) -> None:
+    """Raises UserError if no task or loss has the metric, if `better` is no such word, or if they say the other."""
+    load_package("research.tasks")
+    of_tasks = {name for task in TASKS for name in task.build().better}
+    refuse_unknown([metric], of_tasks | {name for loss in LOSSES for name in loss.metrics})
     if better not in get_args(Better):
         raise UserError(f"better='{better}' for {metric}: allowed are {', '.join(get_args(Better))}")
     name = metric.rpartition("/")[2]
@@ -45,6 +49,14 @@ def check_better(metric: str, better: str) -> None:
     known |= {"lower" for loss in LOSSES if name in (loss.name, "loss")}
     if known and better not in known:
         raise UserError(f"better='{better}' for {metric}: of {name} {known.pop()} is better")
+
+
+def refuse_unknown(metrics: Iterable[str], names: Iterable[str]) -> None:
+    """Raises UserError for the first of the metrics, such as `test/accuracy`, that is no split's value of a name."""
+    known = {f"{split}/{name}" for split in SPLITS for name in names}
+    for metric in metrics:
+        if metric not in known:
+            raise UserError(f"there is no metric '{metric}'; {nearest(metric, known)}")
 
 
 def main_metric(loss: str, task: str) -> tuple[str, Better]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from research.errors import UserError
 from research.registry import Registry
-from research.sweeps.column import Better, Column, Published, check_better
+from research.sweeps.column import Better, Column, Published, check_metric
 
 Settings = Mapping[str, Any]
 
@@ -15,8 +15,8 @@ Settings = Mapping[str, Any]
 class Choose:
     """How an arm's setting is chosen before it is reported: by the mean of a validation metric over `seeds`.
 
-    The chosen setting is then trained on fresh seeds, and only those enter the table. Raises UserError if the metric is
-    not one of validation, or if the other way is better.
+    The chosen setting is then trained on fresh seeds, and only those enter the table. Raises UserError if there is
+    no such metric, if it is not one of validation, or if the other way is better.
     """
 
     path: str
@@ -28,7 +28,7 @@ class Choose:
     def __post_init__(self) -> None:
         if not self.metric.startswith("validation/"):
             raise UserError(f"choosing {self.path} reads validation only, and {self.metric} is not of it")
-        check_better(self.metric, self.better)
+        check_metric(self.metric, self.better)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Experiment:
 
     def __post_init__(self) -> None:
         for column in self.columns:
-            check_better(column.metric, column.better)
+            check_metric(column.metric, column.better)
         for label, arm in self.arms.items():
             if self.choose is not None and self.choose.path in arm:
                 raise UserError(f"'{self.name}' chooses {self.choose.path}, and its arm '{label}' sets it")

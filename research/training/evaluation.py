@@ -9,7 +9,7 @@ from research.config import RunConfig
 from research.data import stream
 from research.data.spec import Arrays
 from research.tasks.problem import Problem
-from research.training import means, parallel
+from research.training import means, objective, parallel
 from research.training.chunk import part_size
 from research.training.inputs import inputs_of, stacked
 from research.training.program import Program
@@ -28,6 +28,14 @@ def metrics_of(problem: Problem, assessed: dict[str, np.ndarray], y: Any) -> dic
     if problem.summary is not None:
         return problem.summary(assessed["scores"], y)
     return problem.finish(means.of_metrics(problem, assessed))
+
+
+def final_metrics(program: Program) -> list[str]:
+    """The names of a run's final metrics, as `metrics_of` has them."""
+    problem = program.problem
+    if problem.summary is not None:
+        return list(problem.better)
+    return list(problem.finish(dict.fromkeys(objective.metric_names(program), 1.0)))
 
 
 def overflow(program: Program, assessed: dict[str, dict[str, np.ndarray]]) -> str:

@@ -309,11 +309,11 @@ def test_a_name_that_is_no_utf8_can_be_written():
 
 @pytest.mark.filterwarnings("error")
 def test_numbers_that_are_not_finite_are_written_in_every_format():
-    loss = Column("loss", "test/loss", "lower")
+    loss = Column("loss", "test/nll", "lower")
     arms = [arm("huge", [1e308, 1.5e308, -1e308]), arm("small", [0.1, 0.2, 0.3]), arm("nan", [math.nan, math.inf, 1.0])]
     for a in arms:
         for run in a.records.values():
-            run.metrics["test/loss"] = run.metrics["test/accuracy"]
+            run.metrics["test/nll"] = run.metrics["test/accuracy"]
     built = build_table("T", arms, [loss], "small", range(3))
     for form in FORMATS:
         assert "small" in render(built, form)
