@@ -12,7 +12,7 @@ FAST := tests/test_config.py tests/test_grammar.py tests/test_options.py tests/t
 	tests/test_kernels.py tests/test_duration.py tests/analysis tests/data tests/tasks tests/regularization \
 	tests/optim/test_chain.py tests/optim/test_schedules.py tests/sweeps/test_axes.py tests/sweeps/test_store.py
 
-.PHONY: help table lint packages fast test readme clean
+.PHONY: help table lint packages fast test docs readme clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +33,9 @@ fast: .venv/requirements-dev.txt.installed  ## the tests that take less than two
 
 test: .venv/requirements-dev.txt.installed packages  ## all tests, as CI runs them
 	@$(RUN) -m pytest -n 3 --dist loadfile
+
+docs: .venv/requirements-dev.txt.installed  ## the documentation as a site in .cache/site, warnings as errors
+	@PYTHONPATH=. JAX_PLATFORMS=cpu NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
 
 readme: .venv/$(REQUIREMENTS).installed  ## puts the table as it is now into the README
 	@$(RUN) -m launch.table --experiment=regularization --out=.cache/table.md

@@ -14,11 +14,11 @@ def entry_lines(entry: Entry) -> Iterator[str]:
     yield f"{entry.name}: {slot}{entry.summary}{paper}"
     for option in entry.options:
         yield f"    {option.name}={_default(option)}  {option.help}{_allowed(option)}"
-    for need in _needs(entry):
-        yield f"    needs: {need}"
+    for need in conditions(entry):
+        yield f"    requires: {need}"
 
 
-def _needs(entry: Entry) -> Iterator[str]:
+def conditions(entry: Entry) -> Iterator[str]:
     """What must hold for the entry to be used; where it does not, that is an error before anything trains."""
     if isinstance(entry, Regularizer) and (site := site_of(entry)) in SITES:
         yield f"The network has {SITES[site]}."
