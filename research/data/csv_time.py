@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from research.data.csv_columns import Column
+from research.data.csv_refused import flag
 
 # A column of numbers with one of these names is taken for times.
 _NAMES = {"time", "times", "timestamp", "datetime", "date", "day", "epoch", "unix", "unixtime", "unix_time", "ts", "ds"}
@@ -125,7 +126,7 @@ def _check_rising(column: Column, groups: np.ndarray, rows: np.ndarray, several:
     raise column.error(
         row,
         f"'{column.cells[row]}' is not after '{column.cells[before]}', and a series is in the order of time; "
-        f"--time={column.name} sorts the rows, {apart}--drop={column.name} leaves them as they are",
+        f"{flag('time', column)} sorts the rows, {apart}{flag('drop', column)} leaves them as they are",
     )
 
 
