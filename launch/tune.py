@@ -20,13 +20,13 @@ from launch.planner import planner
 from launch.records import store
 from launch.slurm.flags import executor, on_slurm, terminal
 from research import identity
-from research.analysis import strengths as strengths_lib
 from research.analysis.axes import sweep_table
 from research.analysis.cells import Table
 from research.analysis.tables import columns_of, of_arms
 from research.errors import UserError
 from research.sweeps import axes as axes_lib
 from research.sweeps import declared, space, tuning
+from research.sweeps import strengths as strengths_lib
 from research.sweeps import study as study_lib
 from research.sweeps.axes import Axis
 from research.sweeps.column import Column

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from research.analysis.cells import Arm, Column, Table
 from research.analysis.numerals import as_number
-from research.analysis.strengths import KEY as REGULARIZATION
-from research.analysis.strengths import settings
 from research.analysis.table import build_table
 from research.errors import UserError, nearest
 from research.sweeps.record import Record
+from research.sweeps.strengths import KEY as REGULARIZATION
+from research.sweeps.strengths import settings
 
 Settings = Mapping[str, str]
 

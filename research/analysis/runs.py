@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from research.analysis import numerals, provenance, strengths
+from research.analysis import numerals, provenance
 from research.analysis.axes import axes
 from research.analysis.cells import Column, Table
 from research.analysis.layout import Grid, grids, texts
 from research.analysis.numerals import NOTHING, Scale
 from research.analysis.places import Place, setting
 from research.analysis.wording import SECONDS
+from research.sweeps import strengths
 from research.sweeps.record import Record
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from fractions import Fraction
 
@@ -29,6 +29,9 @@ from research.training.transfer import Origin
 # Packs under way at once: while one is compiled on one core, another trains.
 ABREAST = 2
 
+# One value an epoch, by name.
+Curves = Mapping[str, Sequence[float]]
+
 
 @dataclasses.dataclass(frozen=True)
 class Report:
@@ -37,7 +40,8 @@ class Report:
     epochs: so many lane-epochs, or parts of one, were just done. record: this record was written. warn: something to
     mind. stopping: why to stop, or "". holds: these runs are under way here now. stepped: a pack is between two steps,
     so its step is compiled. state: how things stand, in a few words. note: something that is good to know. resumed:
-    so many lane-epochs were done before, which says nothing of the speed; None: told as epochs are.
+    so many lane-epochs were done before, which says nothing of the speed; None: told as epochs are. curves: of each of
+    these runs an epoch is done; the function gives their curves so far, by name.
     """
 
     epochs: Callable[[Fraction | int], None] = lambda count: None
@@ -49,6 +53,7 @@ class Report:
     state: Callable[[str], None] = lambda text: None
     note: Callable[[str], None] = lambda message: None
     resumed: Callable[[Fraction | int], None] | None = None
+    curves: Callable[[Sequence[Run], Callable[[], Sequence[Curves]]], None] = lambda runs, curves: None
 
     def went_on(self, count: Fraction | int) -> None:
         """Tells of lane-epochs that were done before."""

@@ -1,20 +1,20 @@
 """The terminal's view of runs that train: one progress line with the time left, and warnings."""
 
 import contextlib
+import dataclasses
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from pathlib import Path
 
 import jax
 from tqdm import tqdm
 
 from research.signals import STOPPING, watching
-from research.sweeps import tensorboard
 from research.sweeps.job import Report
 from research.sweeps.plan import Run
 from research.sweeps.record import Record
+from research.sweeps.tensorboard import Events
 
 
 class Terminal:
@@ -33,7 +33,8 @@ class Terminal:
         profile: str | None = None,
     ) -> None:
         self._failures, self._stopping, self._again = failures, stopping, again
-        self._tensorboard, self._profile = tensorboard, profile
+        self._events = Events(tensorboard, self.warn) if tensorboard else None
+        self._profile = profile
         self._noted: set[str] = set()
 
     def warn(self, message: str) -> None:
@@ -47,9 +48,9 @@ class Terminal:
 
     def obtained(self, records: Iterable[Record]) -> None:
         """Writes event files where they are asked for."""
-        if self._tensorboard:
+        if self._events:
             for record in records:
-                tensorboard.write(record, Path(self._tensorboard))
+                self._events.record(record)
 
     @contextlib.contextmanager
     def watch(self, runs: Sequence[Run]) -> Iterator[Report]:
@@ -98,6 +99,8 @@ class Terminal:
                     show()
 
             def record(done: Record) -> None:
+                if self._events:
+                    self._events.record(done)
                 with lock:
                     counts[done.status] += 1
                     show()
@@ -107,7 +110,8 @@ class Terminal:
                             self.warn(f"run {done.run_id} failed: {done.cause}")
 
             try:
-                yield Report(epochs, record, self.warn, stopping, state=state, note=self.note, resumed=resumed)
+                report = Report(epochs, record, self.warn, stopping, state=state, note=self.note, resumed=resumed)
+                yield dataclasses.replace(report, curves=self._events.curves) if self._events else report
             finally:
                 for cause, more in causes.items():
                     if more:

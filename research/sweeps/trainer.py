@@ -193,6 +193,11 @@ def _attempt(
             job.report.stepped()
             keeper(boundary)
 
+        def at_epoch(at: loop.Progress) -> None:
+            to(Fraction(at.epoch), at.live)
+            if jax.process_index() == 0:
+                job.report.curves(pack.runs, at.curves)
+
         if resume:
             to(Fraction(resume.step, per_epoch), resume.runs)
         outcomes = loop.train(
@@ -200,7 +205,7 @@ def _attempt(
             [run.config for run in pack.runs],
             arrays,
             way,
-            report=lambda at: to(Fraction(at.epoch), at.live),
+            report=at_epoch,
             at_boundary=at_boundary,
             resume=resume,
             memory=job.execution.memory,

@@ -1,6 +1,7 @@
 """The loop: a pack of runs, from its inputs (or a snapshot) to its outcomes."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
@@ -23,12 +24,16 @@ from research.training.way import Way
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """How far a pack is: epochs done of all, and lanes that still train."""
+    """How far a pack is: epochs done of all, and lanes that still train.
+
+    curves: of each run so far, by name, one value an epoch; made when it is called.
+    """
 
     epoch: int
     epochs: int
     live: int
     lanes: int
+    curves: Callable[[], list[dict[str, list[float]]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +109,8 @@ def train(
             chunk_lib.run_epoch(program, live, way, epoch, first, after, pace)
             first = 0
             training = sum(int(chunk.training.sum()) for chunk in chunks)
-            report(Progress(epoch + 1, epochs, training, len(configs)))
+            so_far = functools.partial(_every_curve, program, chunks)
+            report(Progress(epoch + 1, epochs, training, len(configs), so_far))
             at_boundary(_boundary(before + per_epoch, chunks))
         return [outcome for chunk in chunks for outcome in outcomes(program, chunk)]
 
@@ -155,9 +161,7 @@ def _outcome(
     although its training came to its end, or "".
     """
     last = chunk.rows[-1]
-    epochs, diverged, begun = int(last["epochs"][place]), int(last["diverged_at"][place]), chunk.begun[place]
-    curve = [{name: value[place] for name, value in row.items()} for row in chunk.rows[begun : begun + epochs]]
-    curves = {name: [float(row[name]) for row in curve] for name in chunk.rows[0] if "/" in name}
+    epochs, diverged = int(last["epochs"][place]), int(last["diverged_at"][place])
     metrics: dict[str, float] = {}
     steps = epochs * program.sizes.steps_per_epoch
     if diverged >= 0:
@@ -170,8 +174,8 @@ def _outcome(
             metrics |= {f"{name}/{metric}": value for metric, value in summary.items()}
     return Outcome(
         metrics=metrics,
-        curves=finished(program.problem, curves),
-        checksums=["{:08x}{:08x}".format(*row["checksum"]) for row in curve],
+        curves=_curves(program, chunk, place),
+        checksums=["{:08x}{:08x}".format(*row["checksum"][place]) for row in _rows(chunk, place)],
         steps=steps if diverged < 0 else diverged,
         diverged_at=None if diverged < 0 else diverged,
         cause=cause,
@@ -188,6 +192,24 @@ def _unwatched(program: Program, chunk: Chunk) -> list[str]:
         said = f"{' and '.join(steering)} reads the validation loss, which was not finite after any epoch"
         causes.append(said if steering and not np.isfinite(lowest) else "")
     return causes
+
+
+def _rows(chunk: Chunk, place: int) -> list[dict[str, np.ndarray]]:
+    """The epochs of one of a chunk's runs, all lanes side by side."""
+    begun = chunk.begun[place]
+    return chunk.rows[begun : begun + int(chunk.rows[-1]["epochs"][place])]
+
+
+def _curves(program: Program, chunk: Chunk, place: int) -> dict[str, list[float]]:
+    """The curves of one of a chunk's runs, by name."""
+    rows = _rows(chunk, place)
+    names = [name for name in chunk.rows[0] if "/" in name]
+    return finished(program.problem, {name: [float(row[name][place]) for row in rows] for name in names})
+
+
+def _every_curve(program: Program, chunks: Sequence[Chunk]) -> list[dict[str, list[float]]]:
+    """The curves of every run of a pack, in order."""
+    return [_curves(program, chunk, place) for chunk in chunks for place in range(len(chunk.members))]
 
 
 def finished(problem: Problem, curves: dict[str, list[float]]) -> dict[str, list[float]]:
