@@ -22,6 +22,7 @@ from launch.slurm.flags import cancelling, executor, on_slurm, terminal
 from research.analysis.explain import explain
 from research.analysis.runs import runs_of
 from research.analysis.tables import Shown, of_experiment, of_sweep
+from research.analysis.view import WHOLE
 from research.errors import UserError
 from research.sweeps import declared
 from research.sweeps.asked import planned
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str]) -> None:
     else:
         put(shown.table)
     if FIGURES.value:
-        for path in shown.write_figures(FIGURES.value):
+        for path in shown.write_figures(FIGURES.value, view() if ROWS.value == "arms" else WHOLE):
             print(f"wrote {path}")
 
 

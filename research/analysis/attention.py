@@ -37,12 +37,12 @@ def axis_names(layer: str, shape: tuple[int, int], spec: DataSpec, x: np.ndarray
 
 def attention_figure(title: str, maps: Mapping[str, np.ndarray], spec: DataSpec, x: np.ndarray) -> "Figure":
     """maps: [heads, T, S] by layer, of the example x; each row of a map is a distribution over the keys."""
-    from matplotlib.figure import Figure
+    from research.analysis.canvas import Canvas
 
     heads = max(len(weights) for weights in maps.values())
     names = {layer: axis_names(layer, weights.shape[1:], spec, x) for layer, weights in maps.items()}
     heights = [0.7 + SIDE * min(len(queries) / len(keys), 1) for queries, keys in names.values()]
-    figure = Figure(figsize=(0.6 + SIDE * heads, 0.6 + sum(heights)), layout="constrained")
+    figure = Canvas(figsize=(0.6 + SIDE * heads, 0.6 + sum(heights)), layout="constrained")
     grid = figure.subplots(len(maps), heads, squeeze=False, height_ratios=heights)
     figure.suptitle(title, fontsize=10)
     for row, (layer, weights) in zip(grid, maps.items(), strict=True):

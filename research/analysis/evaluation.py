@@ -89,7 +89,7 @@ def _csv(path: Path, table: list[list[str]]) -> Path:
 
 def reliability(evaluation: Evaluation) -> "Figure":
     """The share of right predictions by confidence, in the bins of the calibration error, and how many lie in each."""
-    from matplotlib.figure import Figure
+    from research.analysis.canvas import Canvas
 
     assert evaluation.y is not None
     confidence = evaluation.probabilities.max(axis=1)
@@ -99,7 +99,7 @@ def reliability(evaluation: Evaluation) -> "Figure":
     with np.errstate(invalid="ignore"):
         accuracy = np.bincount(bins, right, CALIBRATION_BINS) / counts
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
-    figure = Figure(figsize=(5.2, 6.0), layout="constrained")
+    figure = Canvas(figsize=(5.2, 6.0), layout="constrained")
     error = calibration_error(confidence, right)
     figure.suptitle(f"{evaluation.title}\ncalibration error {error:.4f} over {len(right):,} rows", fontsize=10)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -120,13 +120,13 @@ def reliability(evaluation: Evaluation) -> "Figure":
 
 def confusion_figure(evaluation: Evaluation) -> "Figure":
     """The confusion matrix: counts, coloured by their share of the true class."""
-    from matplotlib.figure import Figure
+    from research.analysis.canvas import Canvas
 
     counts = evaluation.confusion()
     total = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(total, 1)
     size = min(3.0 + 0.45 * len(counts), 14.0)
-    figure = Figure(figsize=(size + 0.8, size), layout="constrained")
+    figure = Canvas(figsize=(size + 0.8, size), layout="constrained")
     axis = figure.add_subplot()
     image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axis, label="share of the true class", fraction=0.045)
@@ -151,11 +151,11 @@ def _name_classes(axis: "Axes", classes: tuple[str, ...]) -> None:
 
 def predicted_against_true(evaluation: Evaluation) -> "Figure":
     """A point a row; on the line the prediction is exact."""
-    from matplotlib.figure import Figure
+    from research.analysis.canvas import Canvas
 
     assert evaluation.y is not None
     predicted = evaluation.scores[:, 0]
-    figure = Figure(figsize=(5.2, 5.2), layout="constrained")
+    figure = Canvas(figsize=(5.2, 5.2), layout="constrained")
     axis = figure.add_subplot()
     axis.scatter(evaluation.y, predicted, s=12, alpha=0.6, color=COLOURS[0], linewidths=0)
     ends = [min(evaluation.y.min(), predicted.min()), max(evaluation.y.max(), predicted.max())]

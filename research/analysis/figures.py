@@ -1,6 +1,7 @@
-"""Figures of a table: learning curves, paired differences, sensitivity to the learning rate; PNG and PDF."""
+"""Figures of a table: learning curves, paired differences, sensitivity to settings; PNG and PDF."""
 
 import dataclasses
+import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from research.analysis.axes import axes, group
-from research.analysis.cells import BETTER, WORSE, Arm, Cell, Column, Table
-from research.analysis.lines import Line, band, draw
-from research.analysis.numerals import as_number, p_value
-from research.analysis.table import outcome
+from research.analysis import sensitivity
+from research.analysis.cells import BETTER, WORSE, Cell, Column, Table
+from research.analysis.lines import band, draw
+from research.analysis.numerals import p_value
 from research.errors import UserError
 from research.sweeps.record import Record
 
@@ -21,29 +21,45 @@ if TYPE_CHECKING:  # matplotlib takes a second to import: only those who draw pa
     from matplotlib.figure import Figure
 
 MOST_CURVES = 40
+# An interval that reaches so many times as far from zero as the middle one is cut off.
+FAR = 10.0
 
 _VERDICTS = {BETTER: "#0072B2", WORSE: "#D55E00"}  # blue and vermilion of Okabe and Ito, safe for the colour-blind
 _NEUTRAL = "#555555"
 
 
-def write_figures(table: Table, directory: str | os.PathLike[str]) -> list[Path]:
-    """Every figure of a table, as PNG and PDF; returns the files. Raises UserError if unwritable."""
-    return [path for name, figure in of_table(table) for path in save(figure, directory, name)]
+def write_figures(table: Table, directory: str | os.PathLike[str], whole: Table | None = None) -> list[Path]:
+    """Every figure of a table, as PNG and PDF; returns the files. Raises UserError if unwritable.
+
+    whole: the table with all its rows, where some of them are shown; sensitivity is of all.
+    """
+    return [path for name, figure in of_table(table, whole) for path in save(figure, directory, name)]
 
 
-def of_table(table: Table) -> "Iterator[tuple[str, Figure]]":
-    """Every figure that the table's records allow, with its name.
+def of_table(table: Table, whole: Table | None = None) -> "Iterator[tuple[str, Figure]]":
+    """Every figure that the table's records allow, with its name. whole: the table with all its rows.
 
     Learning curves are left out of tables with more than MOST_CURVES rows.
     """
-    records = list(table.records())
+    records, whole = list(table.records()), whole or table
     for name in _curves(table.columns, records) if len(table.rows) <= MOST_CURVES else ():
         yield f"curves-{name}", learning_curves(table, name)
     for column in table.columns:
-        if table.baseline is not None and table.m:
+        if table.baseline is not None and table.m and len(table.rows) > 1:
             yield f"differences-{column.metric}", forest(table, column)
-        if "learning_rate" in table.rows[0].arm.settings:
-            yield f"sensitivity-{column.metric}", sensitivity(records, column, table.title)
+        yield from _of_settings(whole, column)
+
+
+def _of_settings(table: Table, column: Column) -> "Iterator[tuple[str, Figure]]":
+    """The figures of a sweep: the metric against each of its settings, and all settings side by side."""
+    settings = list(table.rows[0].arm.settings) if table.rows else []
+    numeric = sensitivity.numeric(table)
+    for key in numeric:
+        name = f"sensitivity-{column.metric}" + (f"-{key}" if len(numeric) > 1 else "")
+        if sensitivity.lines_of(table, key) <= MOST_CURVES:
+            yield name, sensitivity.figure(list(table.records()), column, table.title, key)
+    if len(settings) > 1:
+        yield f"settings-{column.metric}", sensitivity.settings_figure(table, column)
 
 
 def save(figure: "Figure", directory: str | os.PathLike[str], name: str) -> list[Path]:
@@ -123,22 +139,26 @@ def learning_curves(table: Table, name: str) -> "Figure":
 
 def forest(table: Table, column: Column) -> "Figure":
     """The paired difference of every arm to the baseline with its 95 % t-interval, and the verdict beside it."""
-    from matplotlib.figure import Figure
+    from research.analysis.canvas import Canvas
 
     place = table.columns.index(column)
     rows = [(row.label, row.cells[place]) for row in table.rows if row.label != table.baseline]
     factor = 100.0 if column.in_percent else 1.0
     unit = "percentage points" if column.in_percent else f"{column.better} is better"
-    figure = Figure(figsize=(8.5, 1.3 + 0.3 * len(rows)), layout="constrained")
+    figure = Canvas(figsize=(8.5, 1.3 + 0.3 * len(rows)), layout="constrained")
     about = f"paired with {table.baseline} by seed, 95 % t-intervals, p corrected by Holm over {table.m} rows"
-    figure.suptitle(f"{table.title}\n{about}", fontsize=10)
     axis = figure.add_subplot()
     axis.axvline(0, color="black", linewidth=0.8)
+    reach = _reach([cell for _, cell in rows], factor)
     for y, (_, cell) in enumerate(rows):
-        _difference(axis, y, cell, factor)
+        _difference(axis, y, cell, factor, reach)
         axis.text(1.02, y, _beside(cell), transform=axis.get_yaxis_transform(), va="center", fontsize=8.5)
+    more = "\nthe axis cuts off wide intervals and what arrows point to" if math.isfinite(reach) else ""
+    figure.suptitle(f"{table.title}\n{about}{more}", fontsize=10)
     axis.set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=9)
     axis.set_ylim(len(rows) - 0.5, -0.5)
+    if math.isfinite(reach):
+        axis.set_xlim(-1.05 * reach, 1.05 * reach)
     axis.set_xlabel(f"difference to {table.baseline} in {column.label} ({unit})", fontsize=9)
     axis.tick_params(axis="x", labelsize=9)
     axis.grid(axis="x", color="#dddddd", linewidth=0.6)
@@ -147,15 +167,32 @@ def forest(table: Table, column: Column) -> "Figure":
     return figure
 
 
-def _difference(axis: "Axes", y: int, cell: Cell, factor: float) -> None:
-    """One row: filled where the test decides, hollow where not."""
+def _reach(cells: Sequence[Cell], factor: float) -> float:
+    """How far from zero the axis goes: intervals that are FAR wider than most do not flatten the others."""
+    ends = [abs(d.mean) + (d.half_width or 0.0) for cell in cells if (d := cell.difference) is not None]
+    finite = np.array([end for end in ends if math.isfinite(end)]) * factor
+    if not finite.size:
+        return math.inf
+    near = finite[finite <= FAR * np.median(finite)]
+    return math.inf if near.size == len(ends) else 1.3 * float(near.max())
+
+
+def _difference(axis: "Axes", y: int, cell: Cell, factor: float, reach: float) -> None:
+    """One row: filled where the test decides, hollow where not; an arrow and its number beyond the axis' reach."""
     if cell.difference is None:
+        return
+    mean = cell.difference.mean * factor
+    if not abs(mean) <= reach:
+        side, colour = math.copysign(1.0, mean), _VERDICTS.get(cell.verdict, _NEUTRAL)
+        inward, text = "right" if side > 0 else "left", f"{mean:+.3g}".replace("-", "−")
+        axis.plot(side * reach, y, ">" if side > 0 else "<", color=colour, markersize=7)
+        axis.text(0.96 * side * reach, y, text, ha=inward, va="center", fontsize=7.5)
         return
     colour = _VERDICTS.get(cell.verdict, _NEUTRAL)
     axis.errorbar(
-        cell.difference.mean * factor,
+        mean,
         y,
-        xerr=(cell.difference.half_width or 0.0) * factor,
+        xerr=min((cell.difference.half_width or 0.0) * factor, 10 * reach),
         color=colour,
         fmt="o",
         markersize=6,
@@ -167,53 +204,3 @@ def _difference(axis: "Axes", y: int, cell: Cell, factor: float) -> None:
 
 def _beside(cell: Cell) -> str:
     return cell.verdict if cell.p_holm is None else f"{cell.verdict}, p = {p_value(cell.p_holm)}".replace("= <", "< ")
-
-
-# Sensitivity ------------------------------------------------------------------------------------------
-
-
-def sensitivity(records: Sequence[Record], column: Column, title: str, key: str = "learning_rate") -> "Figure":
-    """A final metric against a numeric setting (log axis), a line per combination of the other axes.
-
-    Bands are 95 % t-intervals over seeds; a cross at the foot marks values at which runs diverged, with their
-    number. Raises UserError if the runs do not differ in the setting.
-    """
-    varying = axes(records)
-    if key not in varying:
-        raise UserError(f"the runs do not differ in {key}; a sensitivity figure needs two values of it or more")
-    others = [k for k in varying if k != key]
-    by_line: dict[str, list[Arm]] = {}
-    for arm in group(records, [*others, key]):
-        label = ", ".join(f"{k}={arm.settings[k]}" for k in others if arm.settings[k])
-        by_line.setdefault(label, []).append(arm)
-    if max(len(arms) for arms in by_line.values()) == 1:  # all axes were sampled: no two runs lie on one line
-        by_line = {"": sorted((arm for arms in by_line.values() for arm in arms), key=lambda arm: _rate(arm, key))}
-    prefix = f"{others[0]}=" if len(others) == 1 else ""
-    factor = 100.0 if column.in_percent else 1.0
-    lines = [_sensitivity_line(name.removeprefix(prefix), arms, column, key, factor) for name, arms in by_line.items()]
-    about = "mean over seeds with 95 % t-band"
-    if any(line.crosses for line in lines):
-        about += "; crosses: runs that diverged; hollow: mean of the others"
-    labels = f"{key.replace('_', ' ')} (log scale)", column.label + (" (%)" if column.in_percent else "")
-    return draw(lines, f"{title}\n{about}", *labels, log_y=not column.in_percent, log_x=True, markers=True)
-
-
-def _sensitivity_line(label: str, arms: Sequence[Arm], column: Column, key: str, factor: float) -> Line:
-    runs = [list(arm.records.values()) for arm in arms]
-    width = max(map(len, runs))
-    values = np.full((width, len(arms)), np.nan)
-    diverged = []
-    for place, records in enumerate(runs):
-        outcomes = [outcome(record, column.metric) for record in records]
-        finite = [r.metrics[column.metric] for r, o in zip(records, outcomes, strict=True) if o == "finished"]
-        values[: len(finite), place] = finite
-        if outcomes.count("diverged"):
-            diverged.append((_rate(arms[place], key), f"{outcomes.count('diverged')}/{len(outcomes)}"))
-    return band(label, np.array([_rate(arm, key) for arm in arms]), values, factor, diverged)
-
-
-def _rate(arm: Arm, key: str) -> float:
-    number = as_number(arm.settings[key])
-    if number is None or number <= 0:
-        raise UserError(f"{key}={arm.settings[key]} has no place on a logarithmic axis")
-    return number

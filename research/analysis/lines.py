@@ -2,8 +2,9 @@
 
 import dataclasses
 import math
+import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,10 @@ Array = NDArray[np.float64]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 OVERLAID = len(COLOURS)  # more lines than this get a panel each
 PANELS_WIDE = 4
+# Characters of a legend that stands beside the axis, a longer one stands below; and of a line of a panel's title.
+BESIDE, TITLE = 32, 36
+# Half of the values of a setting lie in this share of their range where they are spread by logarithms.
+CROWDED = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,25 +72,25 @@ def draw(
     y_label: str,
     *,
     log_y: bool,
-    log_x: bool = False,
-    markers: bool = False,
+    style: str = "-",
+    epochs: bool = True,
 ) -> "Figure":
     """The figure of all lines; its y axis follows the means, and the title says what that cuts off.
 
-    log_y: logarithmic if they span more than a decade.
+    log_y: logarithmic if they span more than a decade. style: as matplotlib writes it, of lines, markers or both.
+    epochs: whether x are epochs; otherwise they are the values of a setting.
     """
-    from matplotlib.figure import Figure
+    from research.analysis.canvas import Canvas
 
     single = len(lines) <= OVERLAID
     columns = 1 if single else PANELS_WIDE
     rows = 1 if single else math.ceil(len(lines) / columns)
     size = (8.0, 4.5) if single else (10.5, 1.2 + 1.9 * rows)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Canvas(figsize=size, layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel().tolist()
-    _scales(grid[0], lines, log_x, log_y)
+    _scales(grid[0], lines, epochs, log_y)
     cut = _cut(lines, *grid[0].get_ylim())
     figure.suptitle(f"{title}\nthe axis cuts off {cut}" if cut else title, fontsize=10)
-    style = "o-" if markers else "-"
     if single:
         _overlaid(grid[0], lines, style)
         grid[0].set_xlabel(x_label)
@@ -102,9 +107,12 @@ def _overlaid(axis: "Axes", lines: Sequence[Line], style: str) -> None:
     for place, (line, colour) in enumerate(zip(lines, COLOURS, strict=False)):
         _line(axis, line, colour, style)
         _crosses(axis, line, colour, 0.03 + 0.045 * place, overlaid=True)
-    if any(line.label for line in lines):
+    longest = max((len(line.label) for line in lines), default=0)
+    if longest > BESIDE:
+        axis.legend(loc="upper left", bbox_to_anchor=(0, -0.14), frameon=False, fontsize=8)
+    elif longest:
         axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)
-    _clean(axis)
+    clean(axis)
 
 
 def _one_each(grid: "list[Axes]", lines: Sequence[Line], style: str, columns: int) -> None:
@@ -117,8 +125,8 @@ def _one_each(grid: "list[Axes]", lines: Sequence[Line], style: str, columns: in
                 axis.plot(other.x, other.mean, color="#cccccc", linewidth=0.6, zorder=1)
         _line(axis, line, COLOURS[0], style)
         _crosses(axis, line, COLOURS[1], 0.06, overlaid=False)
-        axis.set_title(line.label, fontsize=9)
-        _clean(axis)
+        axis.set_title(textwrap.fill(line.label, TITLE), fontsize=9 if len(line.label) <= TITLE else 7)
+        clean(axis)
     for axis in grid[len(lines) :]:
         axis.set_visible(False)
     for axis in grid[max(0, len(lines) - columns) : len(lines)]:
@@ -126,8 +134,15 @@ def _one_each(grid: "list[Axes]", lines: Sequence[Line], style: str, columns: in
 
 
 def _line(axis: "Axes", line: Line, colour: str, style: str) -> None:
-    """The mean with its band while every run is in it, dotted where runs are missing."""
+    """The mean with its band while every run is in it, dotted where runs are missing; a point has a marker."""
     low, high = line.mean - line.half_width, line.mean + line.half_width
+    if np.isfinite(line.mean).sum() == 1 or "-" not in style:  # of a single point there is no line, and no band
+        face = [colour if whole else "white" for whole in line.whole]
+        bars: dict[str, Any] = {"elinewidth": 1.2, "capsize": 3, "alpha": 1.0 if line.x.size == 1 else 0.4}
+        axis.errorbar(line.x, line.mean, line.half_width, fmt="none", ecolor=colour, zorder=3, **bars)
+        axis.plot(line.x, line.mean, "o", color=colour, markersize=3.5, label=line.label, zorder=4)
+        axis.scatter(line.x, line.mean, s=12, c=face, edgecolors=colour, zorder=5)
+        return
     axis.fill_between(line.x, low, high, where=line.whole.tolist(), color=colour, alpha=0.2, linewidth=0, zorder=2)
     if not line.whole.all():
         hollow = style.replace("-", ":")
@@ -148,31 +163,52 @@ def _crosses(axis: "Axes", line: Line, colour: str, height: float, overlaid: boo
         axis.annotate(text, (x, height), xycoords=foot, textcoords="offset points", fontsize=6.5, **beside)
 
 
-def _scales(axis: "Axes", lines: Sequence[Line], log_x: bool, log_y: bool) -> None:
+def _scales(axis: "Axes", lines: Sequence[Line], epochs: bool, log_y: bool) -> None:
     """Limits from the means, so that one wide band does not flatten all lines.
 
-    On a linear x axis (epochs) the first tenth does not count either: what differs is at the end.
+    Of epochs the first tenth does not count either: what differs is at the end.
     """
     from matplotlib.ticker import MaxNLocator
 
-    if log_x:
-        axis.set_xscale("log")
-    else:
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     end = max((line.x[-1] for line in lines), default=0.0)
-    means = np.concatenate([line.mean[(line.x > end / 10) | log_x] for line in lines] or [np.zeros(0)])
+    if not epochs:
+        set_scale(axis, "x", np.concatenate([line.x for line in lines] or [np.zeros(0)]))
+    elif end > 1:
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
+        axis.set_xlim(0.5, 1.5)
+        axis.set_xticks([1])
+    means = np.concatenate([line.mean[(line.x > end / 10) | (not epochs)] for line in lines] or [np.zeros(0)])
     means = means[np.isfinite(means)]
+    if log_y:
+        set_scale(axis, "y", means)
     if not means.size:
         return
-    low, high = float(means.min()), float(means.max())
-    if log_y and 0 < 10 * low < high:
-        axis.set_yscale("log")
-        low, high = math.log10(low), math.log10(high)
-        margin = 0.08 * (high - low)
-        axis.set_ylim(10 ** (low - margin), 10 ** (high + margin))
-        return
+    transform = axis.yaxis.get_transform()
+    low, high = (float(end) for end in transform.transform([means.min(), means.max()]))
     margin = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
-    axis.set_ylim(low - margin, high + margin)
+    axis.set_ylim(*transform.inverted().transform([low - margin, high + margin]).tolist())
+
+
+def set_scale(axis: "Axes", which: Literal["x", "y"], values: Array) -> None:
+    """Scales an axis so that the values [N] can be told apart: by logarithms where they span more than a decade.
+
+    Values of x must crowd at the small end too, as those drawn evenly from an interval do not. Where zero or negative
+    values are among them, the axis is linear around zero and logarithmic farther out, if otherwise the largest values
+    would flatten the others.
+    """
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+    if not sizes.size:
+        return
+    middle, most = float(np.median(sizes)), float(sizes.max())
+    if np.all(values[np.isfinite(values)] > 0):
+        least, places = float(sizes.min()), np.unique(sizes)
+        crowded = places.size == 2 or np.median(places) - least < CROWDED * (most - least)
+        if most > 10 * least and (which == "y" or crowded):
+            axis.set(**{f"{which}scale": "log"})
+    elif most > 100 * middle or (np.all(values[np.isfinite(values)] >= 0) and most > 50 * sizes.min()):
+        set_of = axis.set_xscale if which == "x" else axis.set_yscale
+        set_of("symlog", linthresh=float(sizes.min()) if np.all(values >= 0) else middle)
 
 
 def _cut(lines: Sequence[Line], low: float, high: float) -> str:
@@ -184,7 +220,8 @@ def _cut(lines: Sequence[Line], low: float, high: float) -> str:
     return " and ".join(words for words, parts in said.items() if any(part.any() for part in parts))
 
 
-def _clean(axis: "Axes") -> None:
+def clean(axis: "Axes") -> None:
+    """The style of an axis: a light grid, without a frame."""
     axis.grid(color="#eeeeee", linewidth=0.6)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)

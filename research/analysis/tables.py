@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from research import config as config_lib
+from research.analysis import sensitivity
 from research.analysis.axes import sweep_table
 from research.analysis.cells import Arm, Table
 from research.analysis.table import build_table
+from research.analysis.view import WHOLE, View
 from research.errors import UserError
 from research.sweeps import choice
 from research.sweeps.column import Column, common_metric, refuse_unknown
@@ -33,14 +35,18 @@ class Shown:
     path: str = "learning_rate"
     missing: int = 0
 
-    def write_figures(self, directory: str) -> list[Path]:
-        """Every figure that the records allow: curves, differences, sensitivity."""
+    def write_figures(self, directory: str, view: View = WHOLE) -> list[Path]:
+        """Every figure that the records allow: curves, differences, sensitivity.
+
+        view: which rows are drawn. Sensitivity is of all rows that its `where` keeps.
+        """
         from research.analysis import figures
 
-        files = figures.write_figures(self.table, directory)
+        kept = dataclasses.replace(view, sort=(), top=None, columns=()).of(self.table)
+        files = figures.write_figures(view.of(self.table), directory, whole=kept)
         for column in columns_of(self.searched)[:1] if self.searched else ():
             try:
-                figure = figures.sensitivity(self.searched, column, self.table.title, key=self.path)
+                figure = sensitivity.figure(self.searched, column, self.table.title, key=self.path)
             except UserError as error:  # the others are there, and of words there is none
                 print(f"note: no figure of the choice of {self.path}: {error}", file=sys.stderr)
             else:

@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 
 from research.analysis.budget import best_of
 from research.analysis.figures import save
-from research.analysis.lines import COLOURS
+from research.analysis.lines import COLOURS, set_scale
 from research.sweeps.column import Column
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ def history(trials: Sequence[Shown], column: Column, title: str) -> "Figure":
         axis.plot(lost, [0.02] * len(lost), "x", color=VERMILION, transform=foot, label="diverged", clip_on=False)
     axis.set_xlabel("trial")
     axis.set_ylabel(_label(column))
+    _outliers(axis, [trial.value for trial in (*done, *pruned)], column)
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)
     return figure
 
@@ -120,22 +121,27 @@ def importance(study: Study, column: Column, title: str) -> "Figure | None":
 
 
 def slices(study: Study, trials: Sequence[Shown], column: Column, title: str) -> "Figure | None":
-    """The value against each axis, a panel each; later trials are darker, pruned ones hollow."""
-    trials = [trial for trial in trials if trial.known]
+    """The value against each axis, a panel each; later trials are darker, pruned ones hollow, diverged ones crosses."""
     names = [name for name in _distributions(study) if any(name in trial.params for trial in trials)]
     if not names:
         return None
     wide = min(len(names), 3)
-    about = f"{title}\nlater trials are darker, pruned ones hollow"
+    lost = "; crosses: trials that diverged" if not all(trial.known for trial in trials) else ""
+    about = f"{title}\nlater trials are darker, pruned ones hollow{lost}"
     figure, axes = _figure(about, math.ceil(len(names) / wide), wide)
     for axis, name in zip(axes, names, strict=False):
-        some = [trial for trial in trials if name in trial.params]
+        some = [trial for trial in trials if name in trial.params and trial.known]
+        gone = [trial for trial in trials if name in trial.params and not trial.known]
         x = _scaled(axis, study, name, "x")
+        foot = axis.get_xaxis_transform()
+        places = [x(trial.params[name]) for trial in gone]
+        axis.plot(places, [0.02] * len(gone), "x", color=VERMILION, transform=foot, markersize=5, clip_on=False)
         shade = [0.25 + 0.75 * trial.number / max(trials[-1].number, 1) for trial in some]
         faces = [(0, 0.45, 0.7, s) if t.state == "finished" else "none" for t, s in zip(some, shade, strict=True)]
         values = [trial.value for trial in some]
         axis.scatter([x(t.params[name]) for t in some], values, s=18, c=faces, edgecolors="#33669988", linewidths=0.7)
         axis.set_xlabel(name)
+        _outliers(axis, values, column)
     _hide(axes[len(names) :])
     figure.supylabel(_label(column), fontsize=10)
     return figure
@@ -232,6 +238,12 @@ def _scaled(axis: "Axes", study: Study, name: str, which: str) -> Callable[[Any]
     return float
 
 
+def _outliers(axis: "Axes", values: Sequence[float], column: Column) -> None:
+    """A logarithmic scale where a few huge losses would flatten the others."""
+    if not column.in_percent:
+        set_scale(axis, "y", np.array(values, float))
+
+
 def _pruned(trials: Sequence[Shown]) -> str:
     return ", pruned ones with their last value" if any(trial.state == "pruned" for trial in trials) else ""
 
@@ -241,10 +253,10 @@ def _label(column: Column) -> str:
 
 
 def _figure(title: str, rows: int, columns: int, height: float = 0.0) -> "tuple[Figure, list[Axes]]":
-    from matplotlib.figure import Figure
+    from research.analysis.canvas import Canvas
 
     size = (8.0, height or 4.0) if rows * columns == 1 else (3.6 * columns, height or 0.8 + 2.4 * rows)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Canvas(figsize=size, layout="constrained")
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(rows, columns, squeeze=False, sharey=False).ravel().tolist()
     for axis in axes:

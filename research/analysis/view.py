@@ -12,12 +12,14 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from research.analysis.layout import Tabular, grids
 from research.analysis.numerals import as_number
 from research.analysis.places import Place
 from research.errors import UserError, close, nearest
+
+T = TypeVar("T", bound=Tabular)
 
 _OPERATOR = re.compile(r"!=|<=|>=|=|<|>")
 _ORDERS: dict[str, Callable[[float, float], bool]] = {
@@ -46,7 +48,7 @@ class View:
             if not any(left.strip() and right.strip() for left, _, right in _cuts(text)):
                 raise UserError(f"--where='{text}' is not of the form column=value, column<value or column>=value")
 
-    def of(self, table: Tabular) -> Tabular:
+    def of(self, table: T) -> T:
         """The table as it is shown. Raises UserError for what is no column of it, or no value of a column."""
         if self == View():
             return table
@@ -59,7 +61,7 @@ class View:
         for order in reversed(orders):  # sorting is stable: the first name sorts last
             rows = order.sort(rows)
         rows = rows[: self.top]
-        return table.listing(rows, self._said(len(rows), len(every), orders), self.columns)
+        return cast(T, table.listing(rows, self._said(len(rows), len(every), orders), self.columns))
 
     def _said(self, count: int, every: int, orders: "Sequence[Order]") -> str:
         """Which rows are shown, as a sentence; nothing where all are there in their order."""
@@ -68,6 +70,9 @@ class View:
         if count == every and not parts:
             return ""
         return f"{count} of {every} rows are shown" + (f": {', '.join(parts)}." if parts else ".")
+
+
+WHOLE = View()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -56,6 +56,16 @@ def test_files(tmp_path: Path) -> None:
     assert len(list(csv.reader((tmp_path / "classes" / "predictions.csv").open()))) == 5
 
 
+def test_names_of_classes_are_text(tmp_path: Path) -> None:
+    names = ("$5_$10", "=1+1", 'a\r"b"')
+    Evaluation("$m$ on $d$", SURE.rows, LOGS, np.array([0, 2, 2, 0]), names).write(tmp_path)
+    with (tmp_path / "confusion.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert tuple(header[1:]) == tuple(row[0] for row in rows) == names
+    with (tmp_path / "predictions.csv").open(newline="") as file:
+        assert [row["target"] for row in csv.DictReader(file)] == ["$5_$10", 'a\r"b"', 'a\r"b"', "$5_$10"]
+
+
 def test_a_hundred_classes_still_make_a_figure(tmp_path: Path) -> None:
     y = np.arange(300) % 100
     classes = tuple(f"class {k}" for k in range(100))

@@ -1,23 +1,29 @@
 """Figures: what is drawn where, read back from the axes; files; and what cannot be drawn."""
 
 import dataclasses
+import io
 import math
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
+from research.analysis import canvas
 from research.analysis.axes import sweep_table
 from research.analysis.cells import Arm, Column
-from research.analysis.figures import forest, learning_curves, save, sensitivity, write_figures
+from research.analysis.figures import forest, learning_curves, of_table, save, write_figures
 from research.analysis.lines import OVERLAID, band
+from research.analysis.sensitivity import figure as sensitivity
+from research.analysis.sensitivity import settings_figure
 from research.analysis.statistics import t_interval
 from research.analysis.table import build_table
 from research.errors import UserError
 from tests.analysis.records import arm, record
 
 ACCURACY = Column("test accuracy", "test/accuracy")
+GONE = [100.0] * 10
 BASE = [0.90, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99]
 
 
@@ -164,6 +170,135 @@ def test_sampled_axes_are_one_line():
 def test_sensitivity_needs_an_axis():
     with pytest.raises(UserError, match="do not differ in learning_rate"):
         sensitivity([record("a", 0, 0.9), record("b", 1, 0.9)], ACCURACY, "T")
+
+
+def strengths():
+    """Accuracy falls with dropout, in runs without it too; sgd with half of it diverges."""
+    return [
+        record(
+            f"{o}{d}",
+            0,
+            None if (o, d) == ("sgd", 0.5) else 0.9 - d / 10,
+            "diverged" if (o, d) == ("sgd", 0.5) else "finished",
+            optimizer=o,
+            regularization=f"dropout={d},l2=0.1" if d else "l2=0.1",
+            **{"optimizer.eps": "0" if o == "sgd" else "1e-8"},
+        )
+        for o in ("sgd", "adam")
+        for d in (0, 0.125, 0.25, 0.5)
+    ]
+
+
+def test_a_strength_is_an_axis_and_what_has_none_is_left_out():
+    (axis,) = sensitivity(strengths(), ACCURACY, "S", key="regularization.dropout").axes
+    assert axis.get_xscale() == "linear"
+    lines = [line for line in axis.get_lines() if line.get_marker() == "o"]
+    assert lines[-1].get_xdata().tolist() == [0.125, 0.25, 0.5]
+    assert lines[-1].get_ydata().tolist() == pytest.approx([88.75, 87.5, 85.0])
+
+
+def test_zero_has_a_place_beside_powers_of_ten():
+    rates = ("0", "1e-4", "1e-3", "1e-2", "0.1")
+    runs = [record(r, 0, 0.9, weight_decay=r) for r in rates]
+    (axis,) = sensitivity(runs, ACCURACY, "S", key="weight_decay").axes
+    assert axis.get_xscale() == "symlog"
+    assert axis.get_lines()[0].get_xdata().tolist() == [float(rate) for rate in rates]
+
+
+def test_words_among_numbers_are_named():
+    runs = [record(r, 0, 0.9, train_size=r) for r in ("none", "100", "200")]
+    figure = sensitivity(runs, ACCURACY, "S", key="train_size")
+    assert "without train_size=none" in title(figure)
+    with pytest.raises(UserError, match="optimizer has no two numbers among its values"):
+        sensitivity(sweep(), ACCURACY, "S", key="optimizer")
+
+
+def test_every_numeric_setting_has_its_figure(tmp_path):
+    names = {path.stem for path in write_figures(sweep_table("S", strengths(), [ACCURACY]), tmp_path)}
+    assert {"sensitivity-test-accuracy", "settings-test-accuracy"} <= names
+    both = [record(f"{i}", 0, 0.9, learning_rate=f"{i}", width=f"{i * i}") for i in range(1, 5)]
+    names = {path.stem for path in write_figures(sweep_table("S", both, [ACCURACY]), tmp_path)}
+    assert {"sensitivity-test-accuracy-learning_rate", "sensitivity-test-accuracy-width"} <= names
+
+
+def test_settings_stand_side_by_side_with_the_best_row_in_each():
+    table = sweep_table("S", strengths(), [ACCURACY])
+    figure = settings_figure(table, ACCURACY)
+    panels = {axis.get_xlabel(): axis for axis in figure.axes if axis.get_visible()}
+    assert list(panels) == ["optimizer", "regularization", "regularization.dropout"]
+    axis = panels["regularization.dropout"]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["–", "0.125", "0.25", "0.5"]
+    (best,) = (line for line in axis.get_lines() if line.get_marker() == "D")
+    assert (list(best.get_xdata()), list(best.get_ydata())) == ([0], [90])
+    (crosses,) = (line for line in axis.get_lines() if line.get_marker() == "x")
+    assert list(crosses.get_xdata()) == [3]  # sgd with a dropout of 0.5
+    assert "crosses: rows without a mean" in title(figure)
+
+
+def test_outliers_do_not_flatten_the_others():
+    loss = Column("loss", "test/accuracy", "lower", percent=False)
+    runs = [record(f"{i}", 0, 1e9 if i == 3 else 0.1 + i / 100, width=f"{i}") for i in range(12)]
+    assert sensitivity(runs, loss, "S", key="width").axes[0].get_yscale() == "log"
+    score = Column("R2", "test/accuracy", percent=False)
+    runs = [record(f"{i}", 0, -1e6 if i == 3 else 0.1 + i / 100, width=f"{i}") for i in range(12)]
+    assert sensitivity(runs, score, "S", key="width").axes[0].get_yscale() == "symlog"
+    wide = [arm("none", BASE), *(arm(f"arm {i}", [b + 0.001 * i for b in BASE]) for i in range(1, 5)), arm("far", GONE)]
+    (axis,) = forest(build_table("T", wide, [score], "none", range(10)), score).axes
+    assert axis.get_xlim()[1] < 0.1
+    assert "+99.1" in [text.get_text() for text in axis.texts]
+
+
+def test_curves_of_one_epoch_are_points_with_their_intervals():
+    built = build_table("T", [with_curves("a", train_loss=[[0.5], [0.7]])], [ACCURACY], None, range(2))
+    (axis,) = learning_curves(built, "train/loss").axes
+    (line,) = (line for line in axis.get_lines() if line.get_marker() == "o")
+    assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([1], [pytest.approx(0.6)])
+    assert (axis.get_xlim(), axis.get_xticks().tolist()) == ((0.5, 1.5), [1])
+    (bar,) = axis.collections[0].get_segments()
+    half = t_interval([0.5, 0.7]).half_width
+    assert bar[:, 1].tolist() == pytest.approx([0.6 - half, 0.6 + half])
+
+
+NAMES = ["$5_$10", "$x^2$", "$\\frac{", "a_b^c", "100%", "\\alpha", "tab\tand\rreturn", "<b>&amp;"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_text_in_every_figure(name, tmp_path):
+    arms = [arm(name, BASE), arm(f"{name} too", [b + 0.01 for b in BASE])]
+    table = build_table(name, arms, [Column(name, "test/accuracy")], name, range(10))
+    for _, figure in of_table(table):
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg")
+        shown = [text for text in figure.findobj(Text) if name.split()[0] in text.get_text()]
+        assert shown
+        assert not any(text.get_parse_math() for text in shown)
+    runs = [record(f"{rate}", 0, 0.9, kind=name, learning_rate=rate) for rate in ("0.1", "0.001")]
+    runs += [record(f"{rate}b", 0, 0.9, kind="b", learning_rate=rate) for rate in ("0.1", "0.001")]
+    assert write_figures(sweep_table(name, runs, [ACCURACY]), tmp_path)
+
+
+@pytest.mark.filterwarnings("error")
+def test_characters_that_no_font_has_are_a_note(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(canvas, "fonts", lambda characters: ((), "".join(sorted(characters))))
+    canvas._note.cache_clear()
+    for _ in range(2):
+        save(forest(table_of("none", "层归一化"), ACCURACY), tmp_path, "x")
+    assert capsys.readouterr().err.count("note: no installed font has") == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_font_that_has_the_characters_is_used(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(canvas, "_NO_LETTERS", ("Last Resort", "DejaVu"))
+    assert canvas.fonts(frozenset("\u1d81"))[0]  # a d with two hooks, which matplotlib's STIX fonts have
+    figure = forest(table_of("none", "\u1d81"), ACCURACY)
+    save(figure, tmp_path, "x")
+    families = {family for text in figure.findobj(Text) for family in text.get_fontfamily()}
+    assert len(families) > 1
+    assert capsys.readouterr().err == ""
+
+
+def table_of(*labels: str):
+    return build_table("T", [arm(label, BASE) for label in labels], [ACCURACY], labels[0], range(10))
 
 
 def test_figures_are_written_as_png_and_pdf(tmp_path):

@@ -70,6 +70,8 @@ def test_slices_have_a_panel_an_axis(found: Study) -> None:
     assert panels["learning_rate"].get_xscale() == "log"
     assert [text.get_text() for text in panels["optimizer"].get_xticklabels()] == ["sgd", "adam"]
     assert len(panels["learning_rate"].collections[0].get_offsets()) == 30
+    (crosses,) = (line for line in panels["learning_rate"].get_lines() if line.get_marker() == "x")
+    assert list(crosses.get_xdata()) == [float(found.trials[30].params["learning_rate"])]  # the one that diverged
     assert len(panels["optimizer.momentum"].collections[0].get_offsets()) < 30
 
 
