@@ -29,7 +29,7 @@ def test_predictions_of_classes() -> None:
 def test_predictions_without_targets_and_of_values() -> None:
     unknown = Evaluation("", SURE.rows, LOGS, None, CLASSES)
     assert unknown.predictions()[1][:2] == ["7", "cat"]
-    values = Evaluation("", ["0", "1"], np.array([[1.5], [-2]]), np.array([1, -3], np.float32), ())
+    values = Evaluation("", ["0", "1"], np.array([[1.5], [-2]], np.float32), np.array([1, -3], np.float32), ())
     assert values.predictions() == [["row", "target", "prediction"], ["0", "1", "1.5"], ["1", "-3", "-2"]]
 
 
