@@ -5,8 +5,8 @@ from pathlib import Path
 
 # In the order in which a newcomer needs them.
 ORDER = (
-    "train", "sweep", "tune", "plan", "table", "status", "list", "evaluate", "generate", "verify", "check", "doctor",
-    "benchmark", "completion",
+    "train", "sweep", "tune", "plan", "table", "status", "runs", "list", "evaluate", "generate", "verify", "check",
+    "doctor", "benchmark", "completion",
 )  # fmt: skip
 
 

@@ -1,0 +1,100 @@
+"""Lists and searches the runs of a records folder; tags, compares and deletes them.
+
+Examples:
+  python -m launch.runs --where=arch=mlp --where='test/accuracy>=90%' --sort=test/accuracy --top=10
+  python -m launch.runs --diff=ID,ID
+  python -m launch.runs --tag=ID:baseline --note='ID:the one of figure 2'
+"""
+
+import shutil
+import sys
+from collections.abc import Sequence
+
+from absl import flags
+
+from launch import start
+from launch.output import WHERE, put, put_text, view
+from launch.records import store
+from research.analysis.listing import difference, disk_use, listing
+from research.analysis.runs import RunsTable
+from research.errors import UserError
+from research.sweeps.labels import labels_of, relabel
+from research.sweeps.obtain import done
+from research.sweeps.parameters import Parameters
+from research.sweeps.store import Store
+from research.sweeps.verification import lookup
+
+DIFF = flags.DEFINE_list("diff", [], "print in which settings and metrics two runs differ: ID,ID")
+TAG = flags.DEFINE_multi_string("tag", [], "give a run a tag, or take it away: ID:tag, ID:-tag")
+NOTE = flags.DEFINE_multi_string("note", [], "give a run a note: ID:text")
+DELETE = flags.DEFINE_list("delete", [], "delete these runs with what they kept: ID,ID; where: those of --where")
+YES = flags.DEFINE_bool("yes", False, "delete without asking")
+
+
+def main(arguments: Sequence[str]) -> None:
+    if arguments:
+        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+    records = store()
+    for given in (*TAG.value, *NOTE.value):
+        if ":" not in given:
+            raise UserError(f"'{given}' is not of the form ID:text")
+    if DIFF.value:
+        if len(DIFF.value) != 2:
+            raise UserError(f"--diff={','.join(DIFF.value)}: give two ids, ID,ID")
+        first, second = (lookup(records, run_id) for run_id in DIFF.value)
+        put_text("\n".join(difference(first, second)))
+        return
+    for given in TAG.value:
+        run_id, _, tag = given.partition(":")
+        relabel(records, lookup(records, run_id).run_id, [tag], None)
+    for given in NOTE.value:
+        run_id, _, text = given.partition(":")
+        relabel(records, lookup(records, run_id).run_id, [], text)
+    table = _table(records)
+    if DELETE.value:
+        _delete(records, _chosen(records, table))
+        return
+    put(table)
+    print(f"{records.root}: {disk_use(records)}", file=sys.stderr)
+
+
+def _table(records: Store) -> RunsTable:
+    every = done(records.ids(), records, records.warn)
+    if not every:
+        raise UserError(f"{records.root} has no records; name their folder with --records")
+    return listing([*every.values()], labels_of(records, every), records.root)
+
+
+def _chosen(records: Store, table: RunsTable) -> list[str]:
+    """The runs that --delete names. Raises UserError if it names none."""
+    if DELETE.value != ["where"]:
+        return [records.named(run_id) for run_id in DELETE.value]
+    if not WHERE.value:
+        raise UserError("--delete=where deletes the runs of --where; give a condition")
+    shown = view().of(table)
+    assert isinstance(shown, RunsTable)
+    return [record.run_id for record in shown.records]
+
+
+def _delete(records: Store, run_ids: Sequence[str]) -> None:
+    """Deletes records, kept parameters and labels, after asking."""
+    plural = f"{len(run_ids)} run{'s' * (len(run_ids) != 1)}"
+    if not YES.value:
+        if not sys.stdin.isatty():
+            raise UserError(f"--delete would delete {plural}: {', '.join(run_ids[:4])}, …; --yes says that it may")
+        if input(f"delete {plural} in {records.root}? [y/N] ").strip().lower() not in ("y", "yes"):
+            print("nothing was deleted")
+            return
+    for run_id in run_ids:
+        _remove(records, run_id)
+    print(f"deleted {plural}")
+
+
+def _remove(records: Store, run_id: str) -> None:
+    shutil.rmtree(Parameters(records).path(run_id), ignore_errors=True)
+    (records.root / "labels" / f"{run_id}.json").unlink(missing_ok=True)
+    records.forget(run_id)  # last: a run that has a record is over
+
+
+if __name__ == "__main__":
+    start.run(main, saves=False)
