@@ -49,9 +49,9 @@ def of_epoch(program: Program, sums: Mapping[str, jax.Array]) -> dict[str, jax.A
 
 
 def of_split(program: Program, assessed: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
-    """The means of what `assess` found of a split's examples, [V] -> []."""
+    """The means of what `assess` found of a split's examples, [V] -> []; none of a split without rows."""
     values = {name: value for name, value in assessed.items() if name != TARGETS}
-    if not program.counts_targets:
+    if not assessed or not program.counts_targets:
         return {name: jnp.mean(value) for name, value in values.items()}
     counts = assessed[TARGETS]
     weights = {EXAMPLES: (counts > 0).astype(counts.dtype), TARGETS: counts}
