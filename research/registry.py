@@ -159,8 +159,8 @@ class Architecture(Entry):
     - `source: int`: so many of the first tokens are read, and the others are the answer, one place late, behind a token
       that starts it (teacher forcing); 0: there is no such thing.
 
-    One that reads padded sequences tells its layers which steps are real, by `fwd = fwd.over(real)` with bool [B, T], so
-    that batch norm and penalties leave padding out.
+    One that reads padded sequences tells its layers which steps are real, by `fwd = fwd.over(real)` with bool [B, T];
+    batch norm and penalties then leave padding out.
     """
 
     inputs: tuple[int, ...] = ()
