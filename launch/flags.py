@@ -77,13 +77,18 @@ def define_sweep_flags() -> None:
     flags.DEFINE_integer("seeds", 1, "seeds of every point, counted from --seed", lower_bound=1)
 
 
+def axes_given() -> list[str]:
+    """The flags of axes, and of seeds, that the command line gives."""
+    names = ("grid", "zip", "sample", "samples", "sample_seed", "seeds")
+    return [name for name in names if flags.FLAGS[name].present]
+
+
 def named_or_asked(name: str | None, records: Store) -> Sweep:
     """The sweep that the command line asks for; with a name and no setting or axis, the one that is kept under it.
 
     Raises UserError on a malformed axis, or a name that is not there.
     """
-    axes_of = ("grid", "zip", "sample", "samples", "sample_seed", "seeds")
-    if name is None or run_settings() or any(flags.FLAGS[flag].present for flag in axes_of):
+    if name is None or run_settings() or axes_given():
         return sweep_of_flags()
     sweep = Sweep.load(records, name)
     with_its_plugins(name, sweep)

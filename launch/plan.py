@@ -8,7 +8,7 @@ Examples:
 from collections.abc import Sequence
 
 from launch import planned, start
-from launch.flags import define_run_flags, define_sweep_flags, named_or_asked
+from launch.flags import axes_given, define_run_flags, define_sweep_flags, named_or_asked, run_settings
 from launch.members import by_row
 from launch.named import change
 from launch.planner import planner
@@ -38,6 +38,8 @@ def main(arguments: Sequence[str]) -> None:
         note = change(NAME.value, sweep, runs, records) if NAME.value else ""
     elif NAME.value:
         raise UserError("--name is for a sweep; leave out --experiment or --name")
+    elif given := [*run_settings(), *axes_given()]:
+        raise UserError(f"--{given[0]}: an experiment declares its settings; leave the flag out")
     else:
         runs, note = _runs(declared.get(EXPERIMENT.value, monitor.warn), plans, records)
     tell_notes(runs, plans, monitor.note)

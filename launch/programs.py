@@ -8,6 +8,19 @@ ORDER = (
     "train", "sweep", "tune", "plan", "table", "status", "runs", "list", "evaluate", "generate", "verify", "check",
     "doctor", "benchmark", "completion",
 )  # fmt: skip
+# Flags that people look for in other programs than those that have them.
+ELSEWHERE = {
+    "accept_code": "launch.sweep and launch.table",
+    "retry_failed": "launch.sweep and launch.table",
+    "seeds": "launch.sweep",
+    "grid": "launch.sweep",
+    "zip": "launch.sweep",
+    "samples": "launch.sweep",
+    "sample": "launch.sweep and launch.tune",
+    "trials": "launch.tune",
+    "report_seeds": "launch.tune",
+    "figures": "launch.table and launch.tune",
+}
 
 
 def programs() -> dict[str, str]:

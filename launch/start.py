@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from absl import app, flags, logging
 
 from launch import distributed, help
+from launch.programs import ELSEWHERE
 from research import characters, runtime, signals
 from research.errors import Stopped, UserError, blamed, close
 from research.signals import EXIT_STOPPED
@@ -86,6 +87,7 @@ def run(
 
     def parse(argv: Sequence[str]) -> list[str]:
         try:
+            _refuse_bytes(argv)
             _load_plugins(argv)
             more_flags(argv)
             if (topic := help.asked(argv)) is not None:
@@ -134,8 +136,23 @@ def run(
     app.run(guarded, flags_parser=parse)
 
 
+def _refuse_bytes(argv: Sequence[str]) -> None:
+    """Raises UserError for an argument that no file of text, record or path could hold."""
+    for argument in argv:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise UserError(f"{argument!a} is not UTF-8; rename the file, or link to it by a name that is") from None
+        if "\0" in argument:
+            raise UserError(f"{argument!a} has a NUL character; leave it out")
+
+
 def _meant(name: str, argv: Sequence[str]) -> str:
     """What to write in place of an unknown flag."""
+    if name == "seeds" and "report_seeds" in flags.FLAGS:
+        return "--report_seeds=N has the choice reported on N fresh seeds"
+    if name in ELSEWHERE:
+        return f"it is a flag of {ELSEWHERE[name]}"
     given = dict(argument.lstrip("-").split("=", 1) for argument in argv[1:] if "=" in argument)
     if "learning_rate" in flags.FLAGS:
         from launch.meanings import meant

@@ -33,6 +33,7 @@ EXPERIMENT = start.define_name("experiment", None, "a declared table; launch.lis
 NAME = start.define_name("name", None, "a sweep or run that was trained under this name")
 ROWS = flags.DEFINE_enum("rows", "arms", ["arms", "runs"], "a row for each arm, or for each run")
 SEEDS = flags.DEFINE_integer("seeds", None, "seeds of each arm; none: as declared", lower_bound=1)
+BASELINE = start.define_name("baseline", None, "a row of a sweep, as learning_rate=0.1: compare the others with it")
 NO_TRAIN = flags.DEFINE_bool("no_train", False, "show what there is; train nothing")
 EXPLAIN = start.define_name("explain", None, "print what is behind this row")
 FIGURES = start.define_output("figures", "write the table's figures into this directory")
@@ -78,9 +79,8 @@ def _shown() -> Shown:
             found = done(sweep.runs, records, monitor.warn)
             gc.freeze()  # to look through many records for cycles took as long as to build their table
             monitor.obtained(found.values())
-            return Shown(
-                of_sweep(NAME.value, sweep, sweep.runs, found, sweep.notes), missing=len({*sweep.runs} - {*found})
-            )
+            table = of_sweep(NAME.value, sweep, sweep.runs, found, sweep.notes, BASELINE.value)
+            return Shown(table, missing=len({*sweep.runs} - {*found}))
         with_its_plugins(NAME.value, sweep)
         runs, notes = planned(sweep, plans, monitor.note)
         trainer = executor(f"sweeps/{NAME.value}", cancelling(NAME.value))
@@ -90,7 +90,10 @@ def _shown() -> Shown:
             sweep.save(records, NAME.value, runs, notes)
         found = obtain(runs, records, plans, monitor, train=train, execution=how, executor=trainer, retry_failed=retry)
         ids = [run.id for run in runs]
-        return Shown(of_sweep(NAME.value, sweep, ids, found, notes), missing=len({*ids} - {*found}))
+        table = of_sweep(NAME.value, sweep, ids, found, notes, BASELINE.value)
+        return Shown(table, missing=len({*ids} - {*found}))
+    if BASELINE.value is not None:
+        raise UserError("--baseline is for --name=SWEEP; an experiment declares its baseline")
     experiment = declared.get(EXPERIMENT.value, monitor.warn)
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)

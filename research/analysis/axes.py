@@ -100,11 +100,13 @@ def sweep_table(
     notes: Sequence[str] = (),
     strengths: str = CHOOSING,
     ragged: bool = False,
+    baseline: str | None = None,
 ) -> Table:
-    """A table with a row per combination of a sweep's axes and no baseline. keys: the axes, in the order of sorting.
+    """A table with a row per combination of a sweep's axes. keys: the axes, in the order of sorting.
 
+    baseline: the label of the row that the others are compared with, such as `learning_rate=0.1`.
     ragged: each row was asked on the seeds of its records alone, as where seeds are zipped with another axis.
-    Raises UserError for a key that no run has.
+    Raises UserError for a key that no run has, and for a baseline that is no row.
     """
     records = list(records)
     known = {key for config in settings(records, keys or ()) for key in config}
@@ -115,4 +117,4 @@ def sweep_table(
     if ragged:
         arms = [dataclasses.replace(arm, asked=frozenset(arm.records)) for arm in arms]
     seeds = sorted({seed for arm in arms for seed in arm.records})
-    return build_table(title, arms, columns, None, seeds, notes=notes, strengths=strengths)
+    return build_table(title, arms, columns, baseline, seeds, notes=notes, strengths=strengths)

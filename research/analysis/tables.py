@@ -55,7 +55,12 @@ class Shown:
 
 
 def of_sweep(
-    name: str, sweep: Sweep, run_ids: Sequence[str], found: Mapping[str, Record], notes: Sequence[str] = ()
+    name: str,
+    sweep: Sweep,
+    run_ids: Sequence[str],
+    found: Mapping[str, Record],
+    notes: Sequence[str] = (),
+    baseline: str | None = None,
 ) -> Table:
     """A row for each combination of the sweep's axes; the columns are its task's main metric on validation and test."""
     wanted = dict.fromkeys(run_ids)
@@ -65,7 +70,7 @@ def of_sweep(
     if missing := len(wanted) - len(records):
         unseen = f"{missing} of the {len(wanted)} runs that were asked for have no record: no row, seed or m has them."
         notes = [*notes, unseen]
-    return sweep_table(name, records, columns_of(records), notes=notes, ragged="seed" in sweep.axes)
+    return sweep_table(name, records, columns_of(records), notes=notes, ragged="seed" in sweep.axes, baseline=baseline)
 
 
 def columns_of(records: Sequence[Record]) -> list[Column]:

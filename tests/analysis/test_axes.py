@@ -85,3 +85,24 @@ def test_seeds_that_move_with_another_axis_are_missing_in_no_row() -> None:
     shown = render(table, "md")
     assert "missing" not in shown
     assert "1/1" not in shown
+
+
+def test_a_row_of_a_sweep_can_be_the_baseline() -> None:
+    rates = {"0.01": 0.1, "0.1": 0.0, "1.0": 0.2}
+    runs = [
+        record(f"{rate}-{seed}", seed, 0.5 + gain + 0.001 * seed * (gain > 0), learning_rate=rate)
+        for rate, gain in rates.items()
+        for seed in range(8)
+    ]
+    table = sweep_table("S", runs, [ACCURACY], baseline="learning_rate=0.1")
+    low, same, high = (row.cells[0] for row in table.rows)
+    assert low.difference is not None
+    assert high.difference is not None
+    # The mean of seeds 0 to 7 is 3.5.
+    assert low.difference.mean == pytest.approx(0.1035)
+    assert high.difference.mean == pytest.approx(0.2035)
+    assert low.p == high.p == pytest.approx(2 / 2**8)  # all differences have one sign: 2 of the 2^8 flips are as large
+    assert low.p_holm == pytest.approx(2 * low.p)
+    assert same.difference is None
+    with pytest.raises(UserError, match=r"the baseline 'learning_rate=0\.2' is no row; did you mean"):
+        sweep_table("S", runs, [ACCURACY], baseline="learning_rate=0.2")
