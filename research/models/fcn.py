@@ -1,5 +1,6 @@
 """Fully convolutional network: a class for each pixel of images of any size."""
 
+import math
 from typing import Annotated, Any, Literal
 
 import flax.linen as nn
@@ -78,7 +79,7 @@ class FCN(nn.Module):
 
 
 def _grows(config: Any, spec: Any) -> str | None:
-    """What says how the heat map grows is of a class for each pixel alone."""
+    """Options for how the heat map grows apply only to a class for each pixel."""
     for option in ("stride", "upsampling"):
         if not spec.target_shape and config.arch[option] != getattr(FCN, option):
             return f"arch.{option} is of a class for each pixel; {spec.name} has one answer an image; leave it out"
@@ -93,6 +94,17 @@ def _reaches(config: Any, spec: Any) -> str | None:
     return None
 
 
+def _fits(config: Any, spec: Any) -> str | None:
+    """Its stages are no more than halve the image to one place; more would look at the zeros that fill it up."""
+    stages, most = len(config.arch["channels"]), math.ceil(math.log2(max(spec.shape[:2])))
+    if len(spec.shape) == 3 and stages > most:
+        return (
+            f"arch.channels has {stages} stages, each of which halves an image, too many for images of "
+            f"{spec.shape[0]}x{spec.shape[1]}; give at most {most}"
+        )
+    return None
+
+
 ARCHITECTURES.add(
     Architecture(
         "fcn",
@@ -100,7 +112,7 @@ ARCHITECTURES.add(
         "fully convolutional network: a class for each pixel, of images of any size",
         "Long, Shelhamer & Darrell 2015, Fully convolutional networks for semantic segmentation",
         options=options_of(FCN, given=("outputs", "per_step")),
-        constraints=(_grows, _reaches),
+        constraints=(_grows, _reaches, _fits),
         inputs=(3,),
         asks=("per_step",),
         tiny={"channels": (2, 3), "convolutions": 1, "dense": (4,), "stride": "2"},

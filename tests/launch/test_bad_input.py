@@ -135,6 +135,7 @@ CASES = {
     "generate --run=a --prompt=b --temperature=nan": "flag --temperature=nan: expected a number of 0 to 1000",
     "generate --run=a --prompt=b --length=x": "flag --length=x: expected a whole number, not 'x'",
     "verify --run=a --devices=1": "unknown flag --devices",
+    "train --arch=fcn": "arch.channels has 5 stages, each of which halves an image, too many for images of 8x8",
     "train --arch=fcn --arch.stride=1": "arch.stride is of a class for each pixel; digits has one answer an image",
     "train --dataset=shapes --dataset.size=30 --dataset.test=10 --arch=gru": "a target at each pixel, which arch=gru",
     "train --dataset=csv:prices.csv --target=y --task=forecast --context=2 --arch=lstm --arch.bidirectional=true": (
