@@ -23,6 +23,7 @@ from research.sweeps.obtain import done
 from research.sweeps.parameters import Parameters
 from research.sweeps.store import Store
 from research.sweeps.verification import lookup
+from research.words import plural
 
 DIFF = flags.DEFINE_list("diff", [], "print in which settings and metrics two runs differ: ID,ID")
 TAG = flags.DEFINE_multi_string("tag", [], "give a run a tag, or take it away: ID:tag, ID:-tag")
@@ -78,16 +79,16 @@ def _chosen(records: Store, table: RunsTable) -> list[str]:
 
 def _delete(records: Store, run_ids: Sequence[str]) -> None:
     """Deletes records, kept parameters and labels, after asking."""
-    plural = f"{len(run_ids)} run{'s' * (len(run_ids) != 1)}"
+    runs = plural(len(run_ids), "run")
     if not YES.value:
         if not sys.stdin.isatty():
-            raise UserError(f"--delete would delete {plural}: {', '.join(run_ids[:4])}, …; --yes says that it may")
-        if input(f"delete {plural} in {records.root}? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise UserError(f"--delete would delete {runs}: {', '.join(run_ids[:4])}, …; --yes says that it may")
+        if input(f"delete {runs} in {records.root}? [y/N] ").strip().lower() not in ("y", "yes"):
             print("nothing was deleted")
             return
     for run_id in run_ids:
         _remove(records, run_id)
-    print(f"deleted {plural}")
+    print(f"deleted {runs}")
 
 
 def _remove(records: Store, run_id: str) -> None:

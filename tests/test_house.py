@@ -20,6 +20,7 @@ FILES = sorted(path for folder in ("research", "experiments", "launch") for path
 FLOORS = (
     (
         "research.characters",
+        "research.words",
         "research.errors",
         "research.duration",
         "research.grammar",
@@ -38,7 +39,7 @@ FLOORS = (
     ("research.catalogue", "research.plugin"),
     ("research.training",),
     ("research.sweeps",),
-    ("research.analysis",),
+    ("research.analysis", "research.exports"),
     ("research.api",),
     ("experiments",),
     ("launch",),

@@ -1,0 +1,19 @@
+"""CSV: runs.csv, a row per run, and values.csv, a row per number, in full precision."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from research.exports.columns import long_columns, wide_columns
+from research.sweeps.record import Record
+
+
+def export(records: Sequence[Record], place: Path) -> str:
+    """Writes both tables into the directory."""
+    place.mkdir(parents=True, exist_ok=True)
+    for name, columns in (("runs", wide_columns(records)), ("values", long_columns(records))):
+        with (place / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            writer.writerows(zip(*columns.values(), strict=True))
+    return f"wrote {place / 'runs.csv'} and {place / 'values.csv'}"

@@ -1,0 +1,56 @@
+"""MLflow: an SQLite store with a run per record: settings as parameters, curves as metrics by step."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from research.exports import client
+from research.sweeps.record import Record
+
+_EXPERIMENT = "records"
+_BATCH = 1000  # metrics per call; MLflow takes no more
+
+
+def export(records: Sequence[Record], place: Path) -> str:
+    """Writes mlflow.db into the directory; runs that it has already are not written again."""
+    mlflow: Any = client("mlflow")
+    place.mkdir(parents=True, exist_ok=True)
+    store = f"sqlite:///{(place / 'mlflow.db').absolute()}"
+    api = mlflow.MlflowClient(tracking_uri=store)
+    found = api.get_experiment_by_name(_EXPERIMENT)
+    experiment = found.experiment_id if found else api.create_experiment(_EXPERIMENT)
+    there = {run.info.run_name for run in _all(api, experiment)}
+    for record in records:
+        if record.run_id not in there:
+            _write(mlflow, api, experiment, record)
+    return f"wrote {place / 'mlflow.db'}; mlflow ui --backend-store-uri {store} shows it"
+
+
+def _all(api: Any, experiment: str) -> list[Any]:
+    """Every run of the experiment; a search gives them by pages."""
+    runs: list[Any] = []
+    token = None
+    while True:
+        page = api.search_runs([experiment], page_token=token)
+        runs += page
+        token = page.token
+        if not token:
+            return runs
+
+
+def _write(mlflow: Any, api: Any, experiment: str, record: Record) -> None:
+    end = int(float(record.provenance.get("finished", 0)) * 1000)
+    run = api.create_run(experiment, run_name=record.run_id, start_time=end)
+    entities = mlflow.entities
+    metrics = [
+        entities.Metric(name, float(value), end, epoch)
+        for name, curve in record.curves.items()
+        for epoch, value in enumerate(curve, 1)
+    ]
+    metrics += [entities.Metric(f"final/{name}", float(value), end, 0) for name, value in record.metrics.items()]
+    params = [entities.Param(name, str(value)) for name, value in record.config.items()]
+    tags = [entities.RunTag("status", record.status)]
+    api.log_batch(run.info.run_id, params=params, tags=tags)
+    for first in range(0, len(metrics), _BATCH):
+        api.log_batch(run.info.run_id, metrics=metrics[first : first + _BATCH])
+    api.set_terminated(run.info.run_id, "FINISHED" if record.status == "finished" else "FAILED", end_time=end)

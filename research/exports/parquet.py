@@ -1,0 +1,18 @@
+"""Parquet: runs.parquet, a row per run, and values.parquet, a row per number."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from research.exports.columns import long_columns, wide_columns
+from research.sweeps.record import Record
+
+
+def export(records: Sequence[Record], place: Path) -> str:
+    """Writes both tables into the directory."""
+    import pyarrow
+    from pyarrow import parquet
+
+    place.mkdir(parents=True, exist_ok=True)
+    for name, columns in (("runs", wide_columns(records)), ("values", long_columns(records))):
+        parquet.write_table(pyarrow.table(columns), place / f"{name}.parquet")
+    return f"wrote {place / 'runs.parquet'} and {place / 'values.parquet'}"
