@@ -19,11 +19,12 @@ values); a key is the caller's (a stream at a step, an example, a kernel) and is
 | update        | gradient, decay,       | `optax.GradientTransformationExtraArgs`                  | not called    |
 |               | independent            |                                                          |               |
 | projection    | norm, proximal         | `project(w, learning_rate) -> w`                         | not called    |
-| average       | parameters             | `average(mean, params, step, total_steps) -> mean`       | the mean      |
+| average       | parameters             | `average(mean, params, step, total_steps) -> mean`       | the mean**    |
 | stopping      | validation             | `Stopping(init, update)`                                 | not called    |
 
 data: one example x, scaled float32, image [H, W, C] or table [F]; its own key, None in evaluation; train is
 static. The identity in evaluation, but for *crop, which then takes the centre. site image: images only.
+**After the projection by norm, where the parameters have one.
 
 targets: a batch x [B, ...] with its target distribution (or regression targets) y [B, K], and one key a step.
 Entries that mix examples (`mixes`) get the whole global batch, on however many devices it lies, with real [B] False

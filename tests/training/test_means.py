@@ -40,8 +40,7 @@ def test_the_mean_is_projected_and_stays_the_mean() -> None:
     np.testing.assert_allclose(norms(used), 1, rtol=1e-6)
 
 
-@pytest.mark.parametrize("average", ["ema=0.9", "swa=0.5,early_stopping=3"])
-@pytest.mark.parametrize("bound", ["unit_norm", "max_norm=0.5"])
+@pytest.mark.parametrize(("bound", "average"), [("unit_norm", "swa=0.5,early_stopping=3"), ("max_norm=0.5", "ema=0.9")])
 def test_what_a_run_keeps_lies_on_the_constraint(bound: str, average: str) -> None:
     """The best parameters, which early stopping restores, and the last."""
     of = run(regularization=f"{bound},{average}", learning_rate=0.3)
