@@ -6,7 +6,7 @@ from absl import flags
 
 from launch.start import define_file
 from research.analysis.render import FORMATS, Tabular, render
-from research.analysis.view import View
+from research.analysis.view import WHOLE, View
 from research.sweeps.files import write_atomically
 
 FORMAT = flags.DEFINE_enum("format", "md", sorted(FORMATS), "how the table is written")
@@ -25,6 +25,14 @@ VIEW = ("sort", "top", "columns", "where")
 def view() -> View:
     """What the flags show of a table. Raises UserError on a condition that is none."""
     return View(tuple(WHERE.value), tuple(SORT.value), TOP.value, tuple(COLUMNS.value))
+
+
+def check(table: Tabular) -> None:
+    """Refuses flags that ask for what the table does not have. table: as it is before anything is trained."""
+    asked = view()
+    if asked != WHOLE:
+        asked.check(table)
+        render(table.listing(table.listed(), "", asked.columns), FORMAT.value)
 
 
 def put(table: Tabular) -> None:

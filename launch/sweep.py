@@ -14,12 +14,12 @@ from launch.again import RETRY_FAILED, refuse_other_code
 from launch.execution import execution
 from launch.flags import define_run_flags, define_sweep_flags, named_or_asked
 from launch.named import change
-from launch.output import put, view
+from launch.output import check, put
 from launch.planner import planner
 from launch.records import store
 from launch.slurm.flags import cancelling, executor, on_slurm, terminal
 from research import identity
-from research.analysis.tables import of_sweep
+from research.analysis.tables import of_sweep, untrained
 from research.errors import UserError
 from research.sweeps.asked import planned
 from research.sweeps.obtain import obtain
@@ -41,11 +41,11 @@ def main(arguments: Sequence[str]) -> None:
     if CANCEL.value:
         _cancel()
         return
-    view()  # a condition that cannot be read is refused before anything is trained
     plans, monitor, how = planner(), terminal(), execution(here=not on_slurm())
     records = store(monitor.warn)
     sweep = named_or_asked(NAME.value, records)
     runs, notes = planned(sweep, plans, monitor.note)
+    check(untrained(NAME.value or "sweep", sweep, runs))
     place = f"sweeps/{NAME.value}" if NAME.value else f"unnamed/{identity.digest([run.id for run in runs])}"
     train = executor(place, cancelling(NAME.value) if NAME.value else "")
     refuse_other_code(NAME.value, runs, records)

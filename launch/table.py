@@ -15,13 +15,15 @@ from launch import start
 from launch.again import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
 from launch.execution import execution
 from launch.flags import with_its_plugins
-from launch.output import VIEW, put, put_text, view
+from launch.output import VIEW, check, put, put_text, view
 from launch.planner import planner
 from launch.records import store
 from launch.slurm.flags import cancelling, executor, on_slurm, terminal
+from research.analysis.cells import Arm
 from research.analysis.explain import explain
 from research.analysis.runs import runs_of
-from research.analysis.tables import Shown, of_experiment, of_sweep
+from research.analysis.table import build_table
+from research.analysis.tables import Shown, of_experiment, of_sweep, untrained
 from research.analysis.view import WHOLE
 from research.errors import UserError
 from research.sweeps import declared
@@ -83,6 +85,8 @@ def _shown() -> Shown:
             return Shown(table, missing=len({*sweep.runs} - {*found}))
         with_its_plugins(NAME.value, sweep)
         runs, notes = planned(sweep, plans, monitor.note)
+        if ROWS.value == "arms":
+            check(untrained(NAME.value, sweep, runs))
         trainer = executor(f"sweeps/{NAME.value}", cancelling(NAME.value))
         if train:
             refuse_other_code(NAME.value, runs, records)
@@ -97,6 +101,9 @@ def _shown() -> Shown:
     experiment = declared.get(EXPERIMENT.value, monitor.warn)
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
+    if ROWS.value == "arms":
+        arms = [Arm(label, {}) for label in experiment.arms]
+        check(build_table(experiment.name, arms, experiment.columns, experiment.baseline, range(experiment.seeds)))
     refuse_other_code(None, [], records)
     trainer = executor(f"experiments/{experiment.name}")
     return of_experiment(

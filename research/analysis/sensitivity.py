@@ -150,6 +150,8 @@ def settings_figure(table: Table, column: Column) -> "Figure":
     if any(_joined(_places(key, table)[0]) for key in keys):
         parts.append("line: the best row of each value")
     parts.append("diamond: the best row")
+    if any(np.isnan(_places(key, table)[0]).any() for key in keys):
+        parts.append("rows without a setting are left out of its panel")
     if not np.isfinite(means).all():
         parts.append("crosses: rows without a mean")
     if cut:
@@ -172,11 +174,15 @@ def _limits(means: np.ndarray) -> tuple[float, float, int]:
 
 
 def _places(key: str, table: Table) -> tuple[np.ndarray, list[str]]:
-    """(where each row lies on the axis of a setting [N], the names of the places if they are words)."""
+    """(where each row lies on the axis of a setting [N], the names of the places if they are words).
+
+    Where numbers were drawn from an interval, words among them have no place: NaN.
+    """
     texts = [row.arm.settings[key] for row in table.rows]
     numbers = [as_number(text) for text in texts]
-    if all(number is not None for number in numbers):
-        return np.array(numbers, float), []
+    drawn = sum(number is not None for number in set(numbers)) > LISTED
+    if drawn or None not in numbers:
+        return np.array([math.nan if number is None else number for number in numbers]), []
     ranks = ranking(texts)
     words = sorted(ranks, key=lambda text: ranks[text])
     names = [word if len(word) <= LONGEST else f"{word[: LONGEST - 1]}…" for word in words]
@@ -185,7 +191,7 @@ def _places(key: str, table: Table) -> tuple[np.ndarray, list[str]]:
 
 def _joined(x: np.ndarray) -> bool:
     """Whether rows share places on an axis, so that the best one of each can be joined."""
-    return 1 < np.unique(x).size <= min(LISTED, x.size // 2)
+    return 1 < np.unique(x[np.isfinite(x)]).size <= min(LISTED, x.size // 2)
 
 
 def _panel(axis: "Axes", key: str, table: Table, means: np.ndarray, column: Column) -> None:

@@ -73,6 +73,12 @@ def of_sweep(
     return sweep_table(name, records, columns_of(records), notes=notes, ragged="seed" in sweep.axes, baseline=baseline)
 
 
+def untrained(name: str, sweep: Sweep, runs: Sequence[Run]) -> Table:
+    """The table of a sweep before there are records: its rows and columns, without values."""
+    records = {run.id: Record(run.id, "failed", config_lib.flat(run.config)) for run in runs}
+    return of_sweep(name, sweep, [run.id for run in runs], records)
+
+
 def columns_of(records: Sequence[Record]) -> list[Column]:
     """The main metric of the records' task, or the loss if it is a metric, on the splits that they have."""
     metric, better = common_metric(record.config for record in records)

@@ -48,6 +48,14 @@ class View:
             if not any(left.strip() and right.strip() for left, _, right in _cuts(text)):
                 raise UserError(f"--where='{text}' is not of the form column=value, column<value or column>=value")
 
+    def check(self, table: Tabular) -> None:
+        """Raises UserError for what is no column of the table, or cannot be a value of one."""
+        places = _places(table)
+        for text in self.where:
+            _condition(text, places)
+        for text in self.sort:
+            _order(text, places)
+
     def of(self, table: T) -> T:
         """The table as it is shown. Raises UserError for what is no column of it, or no value of a column."""
         if self == View():

@@ -7,6 +7,9 @@ from research.analysis.cells import Outcome, Table
 from research.analysis.statistics import EXACT_UP_TO, RESAMPLES, can_conclude
 from research.sweeps.record import Record
 
+# Characters of a list of rows in a sentence of the footer; a longer one is counted.
+LONGEST = 300
+
 SECONDS = (
     "Seconds are each run's share of its pack's time (the runs that trained together), compilation included; they are "
     "not comparable where packs differ."
@@ -108,9 +111,11 @@ def _left_out(table: Table) -> list[str]:
     for outcome, sentence in sentences.items():
         counts = {row.label: max((cell.count(outcome) for cell in row.cells), default=0) for row in table.rows}
         rows = [f"{label} ({count})" for label, count in counts.items() if count]
+        named = "; ".join(rows)
+        if len(named) > LONGEST:
+            named = f"{sum(counts.values())} runs in {len(rows)} of the {len(counts)} rows (--where='{outcome}>0')"
         if rows:
-            shown = rows if len(rows) <= 12 else [*rows[:12], f"{len(rows) - 12} more"]
-            said.append(f"{sentence}: {'; '.join(shown)}.")
+            said.append(f"{sentence}: {named}.")
         elif outcome == "diverged":
             said.append("No run diverged.")
     for row in table.rows:
