@@ -21,7 +21,8 @@ def prices(folder: Path, name: str) -> None:
 
 
 def priced(name: str) -> str:
-    return f"sweep --dataset='csv:{name}' --target=price --arch=linear --epochs=1 --batch_size=8 --grid='learning_rate=0.1|0.01'"
+    rates = "--grid='learning_rate=0.1|0.01'"
+    return f"sweep --dataset='csv:{name}' --target=price --arch=linear --epochs=1 --batch_size=8 {rates}"
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
