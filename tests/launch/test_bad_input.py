@@ -9,7 +9,7 @@ from tests.launch.command_lines import Result, run_all
 
 # A command line, and what its one line must say.
 CASES = {
-    "train --optimzer=adam": "unknown flag --optimzer; did you mean --optimizer=adam?",
+    "train --optimzer=adam": "unknown flag --optimzer; did you mean --optimizer=adam",
     "train --zzz=3": "unknown flag --zzz",
     "train --arch=mpl": "unknown architecture 'mpl'; did you mean mlp?",
     "train --arch.hiden=3": "did you mean hidden?",
