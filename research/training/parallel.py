@@ -45,7 +45,7 @@ def functions(program: Program, way: Way, device: jax.Device | None = None) -> F
             gather, devices, program.sizes, program.config.accumulate, 1 + len(program.spec.target_shape)
         ),
         advance=functools.partial(advance, program, devices),
-        evaluated=_evaluated(program, devices),
+        evaluated=_evaluated(program, devices) if program.projects_mean else lambda states, lanes: states.evaluated,
         evaluate=_evaluate(program, devices),
         close_epoch=_close_epoch(program, devices),
     )
