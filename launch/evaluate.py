@@ -16,7 +16,7 @@ import numpy as np
 from absl import flags
 
 from launch import start
-from launch.trained import BEAMS, Trained, trained
+from launch.trained import BEAMS, Own, Trained, trained, trained_on
 from research.analysis.attention import attention_figure, write
 from research.analysis.evaluation import Evaluation
 from research.data import csv_file, csv_series, folder, text
@@ -72,12 +72,12 @@ class Examples:
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
-    of = trained()
+    of, own = trained_on() if SPLIT.value in SPLITS else (trained(), None)
     program, answers = of.run.program, of.run.config.task == "sequence_to_sequence"
     if BEAMS.present and not answers:
         raise UserError(f"--beams is of sequences that are answered, and the run's task is {of.run.config.task}")
     of.check_beams()
-    examples = _of_split(of, SPLIT.value) if SPLIT.value in SPLITS else _of_file(of, SPLIT.value)
+    examples = _of_file(of, SPLIT.value) if own is None else _of_split(of, own, SPLIT.value)
     if OUT.value and program.problem.summary is None:
         raise UserError(
             f"--out=DIR has no table for {of.run.config.task}: there is an answer at each step; leave it out"
@@ -140,13 +140,13 @@ def _way(record: Record) -> Way:
     return Way(1, 1)
 
 
-def _of_split(of: Trained, split: str) -> Examples:
+def _of_split(of: Trained, own: Own, split: str) -> Examples:
     """Rows of the run's own data."""
     rows = np.asarray(getattr(of.lane, split))
     if not len(rows):
         raise UserError(f"the run has no {split} rows: its split is {of.run.config.split}")
-    names = [of.names[row] for row in rows] if of.names else [str(row) for row in rows]
-    return Examples(names, of.arrays.x, rows, of.arrays.y[rows])
+    names = [own.names[row] for row in rows] if own.names else [str(row) for row in rows]
+    return Examples(names, own.arrays.x, rows, own.arrays.y[rows])
 
 
 def _of_file(of: Trained, split: str) -> Examples:

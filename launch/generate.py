@@ -15,7 +15,7 @@ from launch import start
 from launch.trained import BEAMS, Trained, trained
 from research.data import text
 from research.data.spec import PADDING
-from research.data.strings import BLANK
+from research.data.strings import BLANK, START
 from research.errors import UserError
 from research.training.generation import generate
 
@@ -60,7 +60,7 @@ def _answer(of: Trained) -> None:
         raise UserError(f"--prompt has {given} symbols, and a source of {spec.name} has {most}{width}")
     x = np.full((1, *spec.shape), PADDING, np.int32)
     x[0, :width] = text.encode(PROMPT.value.ljust(width, BLANK), spec.vocabulary, "--prompt")
-    x[0, width] = of.arrays.x[0, width]  # what begins an answer
+    x[0, width] = text.encode(START, spec.vocabulary, spec.name)[0]
     (answers,), (scores,) = of.answers(x)
     for answer, score in zip(answers, scores, strict=True):
         said = text.decode(answer, spec.vocabulary).rstrip()

@@ -10,10 +10,12 @@ from launch.planner import planner
 from launch.records import store
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
+from research.sweeps.basis import applied
 from research.sweeps.monitor import Terminal
-from research.sweeps.parameters import Parameters, evaluated
+from research.sweeps.parameters import Parameters, Saved, evaluated
 from research.sweeps.plan import Run
 from research.sweeps.record import Record
+from research.sweeps.store import Store
 from research.sweeps.verification import lookup, run_of
 from research.training.answers import answered, decodes
 from research.training.evaluation import lane_of
@@ -30,16 +32,14 @@ BEAMS = flags.DEFINE_integer("beams", 1, "answers that a beam search follows; 1:
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """arrays, spec, names: the run's own data, what its source says of them, and what rows are called, if not numbers.
+    """spec: what is known of the run's own data. lane: without rows where that data is not read.
 
     which: of its parameters; epoch: when they were.
     """
 
     record: Record
     run: Run
-    arrays: Arrays
     spec: DataSpec
-    names: Sequence[str]
     lane: Lane
     which: str
     epoch: int
@@ -59,8 +59,43 @@ class Trained:
             )
 
 
+@dataclasses.dataclass(frozen=True)
+class Own:
+    """A run's own data, and what its rows are called, if not by their numbers."""
+
+    arrays: Arrays
+    names: Sequence[str]
+
+
 def trained() -> Trained:
-    """The run that the flags name. Raises UserError if it is not named, not there, or kept no parameters."""
+    """The run that the flags name, ready for new data; its own data may be gone.
+
+    Raises UserError if it is not named, not there, or kept no parameters.
+    """
+    records, record = _record()
+    saved = Parameters(records).load(record.run_id)
+    if saved.basis is None:  # of an older version
+        return _with_data(record, saved)[0]
+    run, lane = applied(record, saved.basis)
+    return _trained(record, saved, run, run.program.spec, lane)
+
+
+def trained_on() -> tuple[Trained, Own]:
+    """The run that the flags name, and its own data. Raises UserError as trained does, and if that data is gone."""
+    records, record = _record()
+    saved = Parameters(records).load(record.run_id)
+    try:
+        return _with_data(record, saved)
+    except UserError as error:
+        if saved.basis is None:
+            raise
+        raise UserError(
+            f"{error}. This is the data that run {record.run_id} was trained on; new data can be evaluated without it: "
+            "--split=csv:FILE, folder:DIR or text:FILE"
+        ) from None
+
+
+def _record() -> tuple[Store, Record]:
     if not RUN.value:
         raise UserError(
             "--run=ID says which run; launch.train prints its id, and launch.table --rows=runs those of many"
@@ -68,13 +103,21 @@ def trained() -> Trained:
     name, colon, which = RUN.value.partition(":")
     if colon:
         raise UserError(f"--run={RUN.value}: the id alone; give --run={name} --params={which or 'best'}")
-    records, plans = store(), planner()
-    record = lookup(records, name)
+    records = store()
+    return records, lookup(records, name)
+
+
+def _with_data(record: Record, saved: Saved) -> tuple[Trained, Own]:
+    plans = planner()
     run = run_of(record, plans)
-    saved, arrays = Parameters(records).load(record.run_id), plans.arrays(run)
-    lane, which = lane_of(run.program, run.config, arrays), PARAMS.value or evaluated(run.config)
-    source = plans.source(run.config)
+    source, arrays = plans.source(run.config), plans.arrays(run)
+    lane = lane_of(run.program, run.config, arrays)
+    return _trained(record, saved, run, source.spec, lane), Own(arrays, source.names)
+
+
+def _trained(record: Record, saved: Saved, run: Run, spec: DataSpec, lane: Lane) -> Trained:
+    which = PARAMS.value or evaluated(run.config)
     epoch, variables = saved.epochs[which], saved.variables[which]
     if record.diverged_at is not None:
         Terminal().warn(f"the run diverged at step {record.diverged_at}; these are its parameters after epoch {epoch}")
-    return Trained(record, run, arrays, source.spec, source.names, lane, which, epoch, variables)
+    return Trained(record, run, spec, lane, which, epoch, variables)

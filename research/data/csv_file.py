@@ -141,7 +141,7 @@ def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> tuple[A
         values = _like(columns[name], tuple(categories), bool(spec.impute), reading.form)
         own, *_ = itertools.islice(origin, max(1, len(categories)))
         encoded.append(values._replace(numbers=differences(values.numbers, own)))
-    y = None if answer is None else target_like(answer, spec.classes, reading.form)
+    y = None if answer is None or spec.reconstructs else target_like(answer, spec.classes, reading.form)
     if y is not None and not spec.classes:
         y = differences(y, spec.target_origin)
     return _joined(encoded), y, [name for name in columns if name not in used]

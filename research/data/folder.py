@@ -165,11 +165,8 @@ def read_like(
         labelled = image_files(folder)
         files = [file.path for file in labelled]
         labels = [file.label for file in labelled]
-        unknown = sorted({*labels} - {*spec.classes})
-        if unknown:
-            name = unknown[0]
-            raise UserError(f"{folder} has the class '{name}', which is unknown; {nearest(name, spec.classes)}")
-        y = np.array([spec.classes.index(label) for label in labels], np.int32)
+        if not spec.reconstructs:
+            y = _places(folder, labels, spec.classes)
     else:
         files = images_in(folder)
     if not files:
@@ -182,6 +179,14 @@ def read_like(
             )
     rows = Images(files, "L" if channels == 1 else "RGB", (height, width), background)
     return np.stack(list(rows)), y, files
+
+
+def _places(folder: Path, labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+    """The place of each label among the classes, int32 [N]. Raises UserError for a label that is none of them."""
+    unknown = sorted({*labels} - {*classes})
+    if unknown:
+        raise UserError(f"{folder} has the class '{unknown[0]}', which is unknown; {nearest(unknown[0], classes)}")
+    return np.array([classes.index(label) for label in labels], np.int32)
 
 
 def _pixels(size: Sequence[int]) -> str:

@@ -14,6 +14,7 @@ from research import config as config_lib
 from research.data.spec import Arrays
 from research.errors import Stopped
 from research.sweeps import progress, worker
+from research.sweeps.basis import basis_of
 from research.sweeps.claims import Claims
 from research.sweeps.execution import Execution
 from research.sweeps.parameters import Parameters
@@ -172,11 +173,12 @@ class Job:
         if self.claims is not None:
             self.claims.confirm(run.id for run in pack.runs)
 
-    def write(self, record: Record, kept: Kept | None = None) -> None:
+    def write(self, record: Record, run: Run, kept: Kept | None = None) -> None:
         """Writes a record, in one process; what the run keeps comes before it, so that what has one has both."""
         if jax.process_index() == 0:
             if kept is not None:
-                Parameters(self.store).save(record.run_id, record.config, kept)
+                basis = basis_of(run, self.arrays_of(run))
+                Parameters(self.store).save(record.run_id, record.config, kept, basis)
             self.store.write(record)
             self.strikes.clear(record.run_id)
         if jax.process_count() > 1:
@@ -189,7 +191,7 @@ class Job:
         if there is not None and there.status != "failed":
             return there
         record = Record(run.id, "failed", config_lib.flat(run.config), error=error)
-        self.write(record)
+        self.write(record, run)
         return record
 
     def strike(self, pack: Pack, error: str) -> None:

@@ -32,12 +32,16 @@ Which = Literal["best", "last"]
 
 @dataclasses.dataclass(frozen=True)
 class Saved:
-    """What a run kept: its variables and their epoch (from 1; 0 is before the first step), the best and the last."""
+    """What a run kept: its variables and their epoch (from 1; 0 is before the first step), the best and the last.
+
+    basis: what they need to be applied to new data (see basis.py); None: an older version kept them.
+    """
 
     run_id: str
     config: dict[str, str]
     epochs: dict[str, int]
     variables: dict[str, Variables]
+    basis: dict[str, Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,14 +72,14 @@ class Parameters:
             pass  # damaged: whoever loads them is told
         return True
 
-    def save(self, run_id: str, config: dict[str, str], kept: Kept) -> Path:
-        """Writes what a run keeps (leaves without a lane axis) and returns its folder.
+    def save(self, run_id: str, config: dict[str, str], kept: Kept, basis: dict[str, Any] | None = None) -> Path:
+        """Writes what a run keeps (leaves without a lane axis), and its basis as JSON; returns its folder.
 
         Raises UserError if it cannot be written.
         """
         arrays = {"best": _tree(kept.best), "last": _tree(kept.last)}
         epochs = {"best": int(kept.best_epoch), "last": int(kept.last_epoch)}
-        run = {"run_id": run_id, "config": config, "epochs": epochs, "crc32": _digests(arrays)}
+        run = {"run_id": run_id, "config": config, "epochs": epochs, "crc32": _digests(arrays), "basis": basis}
         folder = self.path(run_id)
         partial = folder.with_name(f".{run_id}.{uuid.uuid4().hex}")
         try:
@@ -175,7 +179,7 @@ def _read(folder: Path) -> Saved:
     if _digests(arrays) != run["crc32"]:
         raise ValueError("the checksums of its arrays do not fit")
     variables = {name: Variables(tree["params"], tree.get("batch_stats", {})) for name, tree in arrays.items()}
-    return Saved(run["run_id"], run["config"], run["epochs"], variables)
+    return Saved(run["run_id"], run["config"], run["epochs"], variables, run.get("basis"))
 
 
 def _tree(variables: Variables) -> dict[str, Any]:

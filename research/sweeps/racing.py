@@ -203,7 +203,7 @@ class Race:
         parameters, _ = footprint(one.run.config, one.run.program)
         origin = provenance(places.way, places.size, one.seconds * places.size, one.started)
         record = trainer.recorded(one.run, outcome, parameters, origin)
-        self.job.write(record, outcome.kept)
+        self.job.write(record, one.run, outcome.kept)
         tell(self.study, one.trial, self.value(record))
 
     def _narrow(self, program: str) -> None:

@@ -75,7 +75,7 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
     parameters, _ = footprint(pack.runs[0].config, pack.program)
     job.confirm(pack)
     for run, outcome in zip(pack.runs, outcomes, strict=True):
-        job.write(recorded(run, outcome, parameters, origin), outcome.kept)
+        job.write(recorded(run, outcome, parameters, origin), run, outcome.kept)
     job.checkpoints.discard(_saved(pack, way, job))
 
 

@@ -56,28 +56,38 @@ def factors_of(config: RunConfig, program: Program) -> np.ndarray:
 def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
     """A completed config's lane: its split, its scaling (fitted on its training rows) and its numbers."""
     rows = _split(config, program.spec, arrays)
-    number = program.dtype.type
     fill, shift, scale = _input_scaling(config, program, arrays.x, _with_targets(program, arrays.y, rows.train))
     target_shift, target_scale = _target_scaling(config, program.spec, arrays.y, rows.train)
     unit = program.problem.unit
+    lane = lane_with(
+        config,
+        program,
+        rows,
+        fill=fill,
+        shift=shift,
+        scale=scale,
+        target_shift=target_shift,
+        target_scale=target_scale,
+        unit=1 if unit is None else unit(arrays, rows.train),
+    )
+    return Inputs(lane, factors_of(config, program))
+
+
+def lane_with(config: RunConfig, program: Program, rows: split.Split, **fitted: Any) -> Lane:
+    """A completed config's lane of these rows. fitted: those of its fields that are fitted to the training rows."""
     plateau = dict(_NO_PLATEAU)
     if SCHEDULES.get(config.schedule.name).feedback:
         plateau = {name: float(config.schedule[name]) for name in plateau}
-    lane = Lane(
+    number = program.dtype.type
+    return Lane(
         seed=np.uint32(config.seed),
         hparams={path: number(value) for path, value in config_lib.numeric(config).items()},
         plateau={name: number(value) for name, value in plateau.items()},
-        fill=fill,
-        shift=shift.astype(program.dtype),
-        scale=scale.astype(program.dtype),
-        target_shift=number(target_shift),
-        target_scale=number(target_scale),
-        unit=number(1 if unit is None else unit(arrays, rows.train)),
         train=rows.train,
         validation=rows.validation,
         test=rows.test,
+        **{name: np.asarray(value, program.dtype)[()] for name, value in fitted.items()},
     )
-    return Inputs(lane, factors_of(config, program))
 
 
 def _with_targets(program: Program, y: Any, rows: np.ndarray) -> np.ndarray:
