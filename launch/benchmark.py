@@ -21,6 +21,7 @@ from launch.benchmarks import (
     slurm,
     step,
     stop,
+    tables,
     tune,
 )
 from research.errors import UserError, nearest
@@ -38,6 +39,7 @@ BENCHMARKS = {
     "slurm": slurm.measure,
     "step": step.measure,
     "stop": stop.measure,
+    "tables": tables.measure,
     "tune": tune.measure,
 }
 

@@ -12,8 +12,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def command(name: str, *arguments: str) -> list[str]:
-    """A launcher's command line, with this process's cache."""
-    return [sys.executable, "-m", f"launch.{name}", f"--cache_dir={CACHE_DIR.value}", *arguments]
+    """A launcher's command line, with this process's cache unless the arguments name another."""
+    named = any(argument.startswith("--cache_dir=") for argument in arguments)
+    cache = [] if named else [f"--cache_dir={CACHE_DIR.value}"]
+    return [sys.executable, "-m", f"launch.{name}", *cache, *arguments]
 
 
 def environment(devices: int = 2) -> dict[str, str]:
@@ -28,3 +30,23 @@ def launch(name: str, *arguments: str) -> None:
     done = subprocess.run(line, capture_output=True, text=True)
     if done.returncode:
         raise UserError(f"{' '.join(line)} failed: {done.stderr.strip().splitlines()[-1]}")
+
+
+# A process starts as a copy of the one that starts it, whose memory would count as its own: so a small one starts it.
+_SMALL = """
+import resource, subprocess, sys, time
+begin = time.monotonic()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(time.monotonic() - begin, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(done.returncode)
+"""
+
+
+def timed(name: str, *arguments: str) -> tuple[float, float]:
+    """The seconds and the peak MiB of a launcher. Raises UserError if it fails."""
+    line = [sys.executable, "-c", _SMALL, *command(name, *arguments)]
+    done = subprocess.run(line, capture_output=True, text=True, env=environment())
+    if done.returncode:
+        raise UserError(f"launch.{name} {' '.join(arguments)} failed: {done.stderr.strip().splitlines()[-1]}")
+    seconds, kilobytes = map(float, done.stdout.split())
+    return seconds, kilobytes / 1024

@@ -1,19 +1,16 @@
 """Scale: how long the programs take that look at a hundred thousand runs, and how much memory."""
 
 import random
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from absl import flags
 
-from launch.benchmarks.process import command, environment
+from launch.benchmarks.process import timed
 from launch.planner import planner
 from research import config as config_lib
 from research.data.progress import progress
-from research.errors import UserError
 from research.sweeps import axes
 from research.sweeps.plan import Run
 from research.sweeps.provenance import machine
@@ -76,21 +73,7 @@ def _record(run: Run, draw: random.Random) -> Record:
     )
 
 
-# A process starts as a copy of the one that starts it, whose memory would count as its own: so a small one starts it.
-_SMALL = """
-import resource, subprocess, sys, time
-begin = time.monotonic()
-done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
-print(time.monotonic() - begin, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(done.returncode)
-"""
-
-
 def _print(what: str, name: str, *arguments: str) -> None:
     """Prints a row: what a launcher took."""
-    line = [sys.executable, "-c", _SMALL, *command(name, *arguments)]
-    done = subprocess.run(line, capture_output=True, text=True, env=environment())
-    if done.returncode:
-        raise UserError(f"{what} failed: {done.stderr.strip().splitlines()[-1]}")
-    seconds, kilobytes = map(float, done.stdout.split())
-    print(f"| {what} | {seconds:.1f} | {kilobytes / 1024:,.0f} |", flush=True)
+    seconds, mebibytes = timed(name, *arguments)
+    print(f"| {what} | {seconds:.1f} | {mebibytes:,.0f} |", flush=True)

@@ -37,11 +37,15 @@ def make_set(tmp_path: Path) -> Callable[..., str]:
         supervised: tuple[str, str] | None = None,
         version: str = "1.0.0",
     ) -> str:
+        class Info(tfds.core.DatasetInfo):
+            def initialize_from_bucket(self) -> None:
+                """TFDS's own leaves an empty folder in /tmp behind."""
+
         class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             VERSION = tfds.core.Version(version)
 
             def _info(self) -> Any:
-                return tfds.core.DatasetInfo(
+                return Info(
                     builder=self,
                     features=tfds.features.FeaturesDict(dict(features)),
                     supervised_keys=supervised,

@@ -35,6 +35,35 @@ def test_benchmark_of_data(tmp_path: Path) -> None:
     assert all(int(rate.replace(",", "")) > 0 for rate in rows.values())
 
 
+# The measurement of tables without the training: what each command line would read.
+_TABLES = """
+from absl import flags
+import research.catalogue
+from launch.benchmarks import tables
+from research.data.source import open_source
+
+def timed(name, *arguments):
+    given = dict(argument.removeprefix("--").split("=", 1) for argument in arguments)
+    if given["dataset"].startswith("csv:"):
+        options = {"target": given["target"]}
+        spec = open_source(given["dataset"], options, data_dir=None, cache_dir=given["cache_dir"]).spec
+        print(spec.size, len(spec.features) > 800, len(spec.classes))
+    return 0, 0
+
+tables.timed = timed
+flags.FLAGS(["tables", "--rows=10000"])
+tables.measure()
+"""
+
+
+def test_benchmark_of_tables() -> None:
+    run = subprocess.run([sys.executable, "-c", _TABLES], capture_output=True, text=True, cwd=ROOT)
+    assert run.returncode == 0, run.stderr
+    read = [line for line in run.stdout.splitlines() if not line.startswith("|")]
+    assert read == ["10000 False 2", "10000 False 2", "2000 True 2", "2000 True 2"]
+    assert run.stdout.count("\n| of ") == 5
+
+
 def test_a_step_beside_pytorchs(tmp_path: Path) -> None:
     """Whose network has as many parameters, which the measurement itself demands, but for a GRU's second bias."""
     quick = ("--turns=1", "--turn_seconds=0", "--batch_size=2", f"--cache_dir={tmp_path}")
