@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import optax
 
 from research import contract, registry
+from research.data import adapted as adapted_lib
 from research.data.generated import open_generated
 from research.data.spec import DataSpec, Source
 from research.data.table import Table
@@ -123,20 +124,26 @@ def dataset(
 ) -> Any:
     """Registers a function that returns a research.data.table.Table as a data set.
 
-    Its parameters become flags (`--dataset.size=100`). The table is written under --cache_dir the first time, and anew
-    when the file has changed.
+    Its parameters become flags (`--dataset.size=100`), beside `task` and `impute`. The table is written under
+    --cache_dir the first time, and anew when the file has changed.
     """
 
     def add(build: Builder) -> Builder:
         name, code = build.__name__, zlib.crc32(Path(inspect.getfile(build)).read_bytes())
 
-        def opened(*, data_dir: str | None, cache_dir: str, **options: Any) -> Source:
-            return open_generated(name, _returning(build, contract.of_kind, kind=Table), options, cache_dir, code)
-
         options = _options(build)
         _check_tiny("dataset", tiny, options)
-        small = {**_defaults(options), **(tiny or {})}
-        DATASETS.add(Entry(name, opened, _summary(build), paper, options=options, tiny=small))
+        names = {option.name for option in options}
+        added = tuple(option for option in adapted_lib.OPTIONS if option.name not in names)
+
+        def opened(*, data_dir: str | None, cache_dir: str, **given: Any) -> Source:
+            asked = {option.name: given.pop(option.name) for option in added if option.name in given}
+            load = _returning(build, contract.of_kind, kind=Table)
+            return adapted_lib.adapted(open_generated(name, load, given, cache_dir, code), cache_dir=cache_dir, **asked)
+
+        every = (*options, *added)
+        small = {**_defaults(every), **(tiny or {})}
+        DATASETS.add(Entry(name, opened, _summary(build), paper, options=every, tiny=small))
         return build
 
     return _decorator(add, function)

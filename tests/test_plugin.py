@@ -307,3 +307,18 @@ def test_a_decorator_needs_no_parentheses_where_all_options_have_defaults(tmp_pa
     run = launched(tmp_path, "train", *plugins, *chosen, "--batch_size=8")
     assert run.code == 0, run.err
     assert "arch.width=64" in run.out
+
+
+def test_a_table_of_her_own_is_read_for_a_task_and_its_gaps_are_filled(tmp_path: Path) -> None:
+    file = tmp_path / "counts.py"
+    table = 'Table(np.where(x > 1.5, np.nan, x), y, (), ("x", "y"))'
+    head, _, _ = DATASET.replace("rings", "counts").partition("    return Table(")
+    file.write_text(f"{head}    return {table}\n")
+    given = [f"--plugin={file}", "--dataset=counts", "--dataset.size=60", "--epochs=1", "--arch=linear"]
+    gaps = launched(tmp_path, "train", *given)
+    assert gaps.code == 2
+    assert "counts, row 1 (the first is 0), column 'y': the value is missing; set --impute=mean" in gaps.err
+    values = launched(tmp_path, "train", *given, "--impute=mean", "--batch_size=8")
+    assert "mse" in values.out, values.err
+    classes = launched(tmp_path, "train", *given, "--impute=mean", "--batch_size=8", "--task=classification")
+    assert "accuracy" in classes.out, classes.err

@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from research.data import csv_header
+from research.data.adapted import Impute
 from research.data.csv_columns import PLAIN, Column, Reading, read_columns
 from research.data.csv_numbers import Format
 from research.data.csv_series import open_csv_series
 from research.data.csv_target import target_like, target_of
 from research.data.csv_values import Values, check_complete, check_one_hot, like, values_of
-from research.data.decoded import digest, open_table
+from research.data.decoded import digest, open_table, task_of
 from research.data.one_hot import OneHot
 from research.data.origin import differences, narrow
 from research.data.spec import DataSpec, Source
@@ -32,9 +33,7 @@ def open_csv(
     data_dir: str | None,
     cache_dir: str,
     target: Annotated[str, "the column to predict"] = "",
-    impute: Annotated[
-        Literal["mean", "median", "most_frequent"] | None, "fill a missing number with this, of the training rows"
-    ] = None,
+    impute: Impute = None,
     task: Annotated[
         Literal["auto", "classification", "regression", "forecast"],
         "auto: classification for texts and few whole numbers; forecast: the target is a series, row after row",
@@ -62,11 +61,14 @@ def open_csv(
     file = Path(path).expanduser()
     reading = Reading(encoding, comment, drop, Format(decimal, thousands, missing, numbers, categories))
     order = {name: column for name, column in (("time", time), ("series", series)) if column}
-    asked = [target, impute, task, *([reading] if reading != PLAIN else []), *order.items()]
+    asked = [*([reading] if reading != PLAIN else []), *order.items()]
     try:
-        key = f"csv_{digest([file, *asked])}"
+        content = digest([file])
     except OSError as error:
         raise UserError(f"csv:{path}: {error.strerror}; expected a csv file with a header") from None
+    # What is found out of itself is not read again for who says so, as every record does.
+    keys = [f"csv_{digest([content, target, impute, read_for, *asked])}" for read_for in ("auto", task)]
+    key = keys[task_of(f"{keys[0]}-{VERSION}", cache_dir) != task]
     if task == "forecast":
         if impute:
             raise UserError("impute fills the columns of a table; a series must have a value at each step")

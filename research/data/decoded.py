@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from research.data import reader
+from research.data import reader, remarks
 from research.data.narrowed import narrowed
 from research.data.one_hot import OneHot
 from research.data.repeats import repeats
@@ -56,15 +56,29 @@ def _open(
     if not (directory / "spec.json").exists():
         loaded = load()
         with whole(directory) as partial:
-            table = write(loaded, partial / "x.npy")
-            np.save(partial / "y.npy", table.y)
-            (partial / "spec.json").write_text(json.dumps(_stored(table, partial, names)))
+            store(write(loaded, partial / "x.npy"), partial, names)
+    return Source(DataSpec(**fields_of(directory), **known), directory, names)
+
+
+def store(table: Table, directory: Path, names: Sequence[str] = ()) -> None:
+    """Writes all of a table but its inputs, which lie in `directory` already."""
+    np.save(directory / "y.npy", table.y)
+    (directory / "spec.json").write_text(json.dumps(_stored(table, directory, names)))
+
+
+def fields_of(directory: Path) -> dict[str, Any]:
+    """The fields of a DataSpec that are stored in a directory."""
     stored = json.loads((directory / "spec.json").read_text())
     if "even" not in stored and _of_steps(stored):  # a copy of before there was such a thing
         x, y = (np.load(directory / f"{name}.npy", mmap_mode="r") for name in "xy")
         stored["even"] = is_even(x, y, bool(stored.get("vocabulary")))
-    fields: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in stored.items()}
-    return Source(DataSpec(**fields, **known), directory, names)
+    return {name: tuple(part) if isinstance(part, list) else part for name, part in stored.items()}
+
+
+def task_of(key: str, cache_dir: str) -> str:
+    """The task of the arrays that are cached under `key`, "" if there are none."""
+    directory = Path(cache_dir) / "arrays" / key
+    return str(fields_of(directory)["task"]) if (directory / "spec.json").exists() else ""
 
 
 def _write(table: Table, file: Path) -> Table:
@@ -121,11 +135,14 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
     kinds = {"kinds": one_hot.kinds} if one_hot else {}
     stored = one_hot.values if one_hot else table.x
     repeated = repeats(stored, table.y, table.test_size, names.__getitem__ if names else "row {}".format)
+    notes = list(dict.fromkeys([*table.notes, *remarks.of_columns(table), *repeated]))
+    gaps = {"missing": remarks.first_missing(table), "numbered": table.numbered}
+    of_reading = {name: value for name, value in gaps.items() if value}
     # Notes may be worded better one day, which makes no other data of the arrays.
-    fields |= {"fingerprint": content.hexdigest()[:32], "notes": [*table.notes, *repeated]}
+    fields |= {"fingerprint": content.hexdigest()[:32], "notes": notes}
     if _of_steps(fields):
         fields["even"] = is_even(np.asarray(table.x), table.y, bool(table.vocabulary))
-    return fields | kinds
+    return fields | kinds | of_reading
 
 
 def _of_steps(fields: dict[str, Any]) -> bool:

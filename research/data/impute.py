@@ -1,11 +1,10 @@
 """Imputation: what fills the missing numbers (NaN) of a table, fitted on the training rows only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from research.data.one_hot import OneHot
-from research.errors import UserError
 
 
 def _most_frequent(column: np.ndarray) -> float:
@@ -20,24 +19,27 @@ _METHODS: dict[str, Callable[[np.ndarray], float]] = {
 }
 
 
-def fit(x_train: np.ndarray | OneHot, method: str, features: Sequence[str]) -> np.ndarray:
-    """What fills each column, float64 [D], from the values that x_train [N, D] has; method: that of `spec.impute`.
+def fit(x_train: np.ndarray | OneHot, method: str, x: np.ndarray | OneHot) -> np.ndarray:
+    """What fills each column, float64 [D], from the values that x_train [n, D] has; method: that of `spec.impute`.
 
-    A category that is missing needs no filling, since none of its one-hot columns is set. Raises UserError if a column
-    has no value in the training rows.
+    A column without a value there is filled from all rows x [N, D]. In training it is a constant in any case, so what a
+    network learns does not depend on it. A category that is missing needs no filling, since none of its one-hot columns
+    is set.
     """
     if isinstance(x_train, OneHot):
+        assert isinstance(x, OneHot)
         fill = np.zeros(x_train.shape[1])
         numbers = [place for place, kind in enumerate(x_train.kinds) if not kind]
-        columns = x_train.starts[numbers]
-        fill[columns] = fit(x_train.values[:, numbers], method, [features[column] for column in columns])
+        fill[x_train.starts[numbers]] = fit(x_train.values[:, numbers], method, x.values[:, numbers])
         return fill
+    assert isinstance(x, np.ndarray)
     fills = []
-    for name, column in zip(features, x_train.T, strict=True):
+    for place, column in enumerate(x_train.T):
         present = column[~np.isnan(column)]
         if not len(present):
-            raise UserError(f"column '{name}' has no value in the training rows, so nothing can fill it")
-        fills.append(_METHODS[method](present))
+            everywhere = x[:, place]
+            present = everywhere[~np.isnan(everywhere)]
+        fills.append(_METHODS[method](present) if len(present) else 0.0)
     return np.array(fills, np.float64)
 
 

@@ -4,8 +4,10 @@ import functools
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from research.data import reader
+from research.data.adapted import OPTIONS, adapted
 from research.data.decoded import digest, open_decoded
 from research.data.spec import Source
 from research.errors import Unknown, UserError, nearest
@@ -14,17 +16,18 @@ from research.registry import DATASETS, Entry
 _LAYOUTS = ("*/*/dataset_info.json", "*/*/*/dataset_info.json")  # name/version, name/config/version
 
 
-def open_prepared(name: str, *, data_dir: str | None, cache_dir: str) -> Source:
+def open_prepared(name: str, *, data_dir: str | None, cache_dir: str, **asked: Any) -> Source:
     """A set that TFDS has prepared. Its own test split stays its test set, `validation` joins the training rows.
 
-    Raises UserError if it is not prepared, or holds no examples of one shape with a label.
+    asked: as of `adapted`. Raises UserError if it is not prepared, or holds no examples of one shape with a label.
     """
     directory = find(name, data_dir)
     plain = name.partition(":")[0]
     files = sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
     content = digest([reader.VERSION, *(part for path in files for part in (path.name, path))])
     key = f"{plain.replace('/', '-')}-{content}"
-    return open_decoded(key, lambda: directory, cache_dir=cache_dir, name=plain)
+    source = open_decoded(key, lambda: directory, cache_dir=cache_dir, name=plain)
+    return adapted(source, cache_dir=cache_dir, **asked)
 
 
 def data_directory(data_dir: str | None) -> Path:
@@ -69,7 +72,7 @@ def find(name: str, data_dir: str | None) -> Path:
 
 
 def _entry(name: str, summary: str = "a set prepared with TFDS", paper: str = "") -> Entry:
-    return Entry(name, functools.partial(open_prepared, name), summary, paper)
+    return Entry(name, functools.partial(open_prepared, name), summary, paper, options=OPTIONS)
 
 
 DATASETS.add(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from research.data import images
+from research.data import images, labels
 from research.data.images import Flaw
 from research.data.narrowed import is_wide, narrowed, write_header
 from research.data.progress import progress
@@ -18,7 +18,7 @@ from research.data.table import Table
 from research.data.workers import DECODERS, Ahead
 from research.errors import UserError
 
-VERSION = 2  # raised when the same files are read as other arrays
+VERSION = 3  # raised when the same files are read as other arrays
 SPLITS = ("train", "validation", "test")
 _CHUNK = 64  # examples that a worker reads at once
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -47,6 +47,7 @@ class Contents:
     columns: list[str]
     decode: Callable[[Any], np.ndarray]
     met: set[str]
+    unlabelled: int
 
     def pieces(self) -> list[tuple[int, range]]:
         """Rows of a split, by its place among the splits, that are read at once."""
@@ -77,6 +78,7 @@ def read(directory: Path, file: Path) -> Table:
     with _readable(directory):
         contents = _contents(tfds.builder_from_directory(str(directory)), directory)
     target = contents.info.features[contents.target]
+    _check_target(target, contents.target, directory)
     y = np.empty((sum(map(len, contents.sources)), *target.shape), target.np_dtype)
     with file.open("wb") as out:
         # Written, not mapped: a full disk is then an error, and not a signal that ends the process.
@@ -87,8 +89,17 @@ def read(directory: Path, file: Path) -> Table:
             y[first : first + len(values)] = targets
     x = np.load(file, mmap_mode="r")
     metadata, name = contents.info.metadata or {}, contents.info.name
-    with _readable(directory):
-        classes = tuple(metadata.get("classes", ())) or _classes(target, y, directory)
+    notes = [*metadata.get("notes", ())]
+    classes = tuple(metadata.get("classes", ())) or _classes(target, y, directory)
+    if y.dtype.kind == "f" and y.ndim == 1 and np.isnan(y).any():
+        raise UserError(f"{directory}: its target '{contents.target}' has no value in row {np.isnan(y).argmax()}")
+    # What a builder of this package wrote is the quantity that it was meant to be.
+    numbered = not classes and y.ndim == 1 and "maximum" not in metadata
+    if numbered:
+        found = labels.labels_of(y)
+        numbered = labels.are_classes(found)
+        notes += filter(None, [labels.note(contents.target, found, numbered)])
+        y, classes = (found.places, labels.names(found)) if numbered else (y, ())
     table = Table(
         x=x,
         y=y.astype(np.int32) if classes else y,
@@ -103,13 +114,19 @@ def read(directory: Path, file: Path) -> Table:
         target_origin=float(metadata.get("target_origin", 0)),
         end=str(metadata.get("end", "")),
         note=_COPIES.format(name) if name in _LOSSLESS and "JPEG" in contents.met else "",
-        notes=(*metadata.get("notes", ()), *_notes(contents)),
+        notes=(*notes, *_notes(contents)),
+        numbered=numbered,
     )
     return narrowed(table, file)
 
 
 def _notes(contents: Contents) -> Iterator[str]:
     """What a reader of a table made of these examples must know."""
+    if contents.unlabelled:
+        yield (
+            f"its split 'test' has no labels (all {contents.unlabelled:,} are -1) and is left out; the test rows are "
+            "drawn from the others, as --split says"
+        )
     if "alpha" in contents.met:
         yield "some of its images have an alpha channel; what is transparent in them is white"
     for split, source in zip(contents.splits, contents.sources, strict=True):
@@ -127,6 +144,8 @@ def _readable(directory: Path) -> Iterator[None]:
 
     try:
         yield
+    except ModuleNotFoundError as error:  # some features, such as videos, need TensorFlow even to be looked at
+        raise UserError(f"{directory} has a feature that needs {error.name}, which is not installed") from None
     except (OSError, ValueError, RuntimeError, KeyError, ParseError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"the prepared data set in {directory} cannot be read: {reason}") from None
@@ -150,7 +169,20 @@ def _contents(builder: Any, directory: Path) -> Contents:
     sources = [builder.as_data_source(split, decoders=skipped) for split in splits]
     if not any(map(len, sources)):
         raise UserError(f"{directory} has no examples")
-    return Contents(directory, info, splits, sources, inputs, target, columns, decode, met)
+    unlabelled = 0
+    if splits[-1] == "test" and isinstance(info.features[target], tfds.features.ClassLabel):
+        unlabelled = len(sources[-1]) if _without_labels(sources[-1], target) else 0
+    if unlabelled:
+        splits.pop()
+        sources.pop()
+    return Contents(directory, info, splits, sources, inputs, target, columns, decode, met, unlabelled)
+
+
+def _without_labels(source: Any, target: str) -> bool:
+    """Whether no example has a label, as in the test split of a competition."""
+    rows = range(len(source))
+    pieces = (rows[first : first + _CHUNK] for first in rows[::_CHUNK])
+    return all(example[target] < 0 for piece in pieces for example in source.__getitems__(list(piece)))
 
 
 def _batches(contents: Contents, directory: Path, size: int) -> Iterator[tuple[int, np.ndarray, list[Any]]]:
@@ -186,8 +218,27 @@ def _supervised(info: Any, directory: Path) -> tuple[str, str]:
         inputs = [key for key, kind in kinds.items() if isinstance(kind, wanted) and key not in labels]
         if len(inputs) == len(labels) == 1:
             return inputs[0], labels[0]
-    described = ", ".join(f"{key} ({type(kind).__name__})" for key, kind in sorted(kinds.items())) or info.features
-    raise UserError(f"{directory} declares no input and target, and they cannot be told from its features: {described}")
+    described = ", ".join(f"{key} ({type(kind).__name__})" for key, kind in sorted(kinds.items()))
+    raise UserError(
+        f"{directory} declares no input and target, and they cannot be told from its features: "
+        f"{described or _described(info.features)}; expected supervised_keys, or one image or tensor and one ClassLabel"
+    )
+
+
+def _described(feature: Any) -> str:
+    """A feature in a line."""
+    return " ".join(str(feature).split())
+
+
+def _check_target(feature: Any, name: str, directory: Path) -> None:
+    """Raises UserError if a target is no class, and not as many numbers in each example."""
+    from tensorflow_datasets import features as kinds
+
+    if isinstance(feature, kinds.Tensor) and np.dtype(feature.np_dtype).kind in "biuf" and None not in feature.shape:
+        return
+    raise UserError(
+        f"{directory}: its target '{name}' is {_described(feature)}; expected a ClassLabel or a number in each example"
+    )
 
 
 def _decoder(feature: Any, name: str, directory: Path, met: set[str]) -> tuple[Callable[[Any], Any], list[str]]:
@@ -197,7 +248,7 @@ def _decoder(feature: Any, name: str, directory: Path, met: set[str]) -> tuple[C
     """
     from tensorflow_datasets import features as kinds
 
-    if isinstance(feature, kinds.Image) and feature.np_dtype == np.uint8:
+    if isinstance(feature, kinds.Image) and feature.np_dtype == np.uint8 and feature.shape[-1] in _MODES:
         return functools.partial(_image, mode=_MODES[feature.shape[-1]], met=met), []
     if isinstance(feature, kinds.FeaturesDict):
         # By name: a features.json has no order.
@@ -214,7 +265,8 @@ def _decoder(feature: Any, name: str, directory: Path, met: set[str]) -> tuple[C
         dtype = np.float64 if len(shape) < 3 and is_wide(feature.np_dtype) else np.float32
         return lambda value: np.asarray(value, dtype), names
     raise UserError(
-        f"{directory}: its input '{name}' is {feature}; expected an image of bytes, a tensor of numbers, or columns"
+        f"{directory}: its input '{name}' is {_described(feature)}; expected an image of bytes, a tensor of numbers, "
+        "or columns"
     )
 
 
@@ -238,7 +290,7 @@ def _column(key: str, feature: Any, directory: Path) -> tuple[Callable[[Any], np
     if isinstance(feature, kinds.Tensor) and feature.shape == () and np.dtype(feature.np_dtype).kind in "biuf":
         dtype = np.float64 if is_wide(feature.np_dtype) else np.float32
         return lambda value: np.asarray([value], dtype), [key]
-    raise UserError(f"{directory}: its column '{key}' is {feature}; expected a number or a category")
+    raise UserError(f"{directory}: its column '{key}' is {_described(feature)}; expected a number or a category")
 
 
 def _classes(feature: Any, y: np.ndarray, directory: Path) -> tuple[str, ...]:
@@ -247,10 +299,7 @@ def _classes(feature: Any, y: np.ndarray, directory: Path) -> tuple[str, ...]:
 
     if isinstance(feature, kinds.ClassLabel):
         if y.min() < 0:
-            raise UserError(f"{directory}: {np.sum(y < 0)} of its {len(y)} examples have no label")
+            unlabelled = f"{np.sum(y < 0)} of its {len(y)} examples have no label"
+            raise UserError(f"{directory}: {unlabelled}; the first is in row {(y < 0).argmax()}")
         return tuple(feature.names)
-    if y.dtype == np.bool_:
-        return ("false", "true")
-    if y.dtype.kind in "iuf":
-        return ()
-    raise UserError(f"{directory}: its target is {feature}; expected a class or a number")
+    return ("false", "true") if y.dtype == np.bool_ else ()

@@ -13,7 +13,7 @@ def open_source(
 ) -> Source:
     """`digits`, `csv:FILE`, `folder:DIR`, or any set prepared in `data_dir`, such as `mnist`; options as of its entry.
 
-    task: the run's; a csv's column is read as a series for `forecast`, and otherwise as its own option `task` says.
+    task: the run's, which the data set is read for if it can be read for several and its own option `task` is `auto`.
     data_dir: only read; None for $TFDS_DATA_DIR, else ~/tensorflow_datasets. cache_dir: where bundled sets are
     prepared and decoded arrays kept. Raises UserError for what cannot be opened, saying why and what would do.
     """
@@ -24,6 +24,6 @@ def open_source(
     if unknown:
         raise UserError(f"the data set '{name}' has no option '{unknown[0]}'; {nearest(unknown[0], known)}")
     values = {key: known[key].parse(value, key) for key, value in options.items()}
-    if task == "forecast" and "task" in known and values.get("task", "auto") == "auto":
+    if "task" in known and task in known["task"].choices and values.get("task", "auto") == "auto":
         values["task"] = task
     return entry.build(**values, data_dir=data_dir, cache_dir=cache_dir)

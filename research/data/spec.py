@@ -39,7 +39,8 @@ class DataSpec:
     kinds: of a table that is stored as OneHot, as there. series: of several series that lie one after another, the
     length of each, () of one. even: known of arrays that were looked at: no sequence of tokens is over before its last
     step, and all examples have their targets at the same places. end: the symbol that ends an answer which is shorter
-    than others, "" if answers are equally long.
+    than others, "" if answers are equally long. missing: (row, column) of the first number that is missing. numbered:
+    the classes are numbers that were taken for classes.
     """
 
     name: str
@@ -69,6 +70,8 @@ class DataSpec:
     even: bool = False
     end: str = ""
     series: tuple[int, ...] = ()
+    missing: tuple[int, ...] = ()
+    numbered: bool = False
 
     @property
     def channels(self) -> tuple[int, ...]:

@@ -31,8 +31,8 @@ class Table:
 
     y: [N, ...] int32 (with `classes`) or float32; [N, H, W] of pixels. test_size: the last rows are its own test split.
     maximum: the largest value that `x` can take, 1 for tables. task: what it is for, where that is not classification
-    or regression. note, notes, source, origin, target_origin, series, end: as in DataSpec. Raises UserError if they do
-    not belong together.
+    or regression. note, notes, source, origin, target_origin, series, end, numbered: as in DataSpec. Raises UserError
+    if they do not belong together.
     """
 
     x: Rows
@@ -50,6 +50,7 @@ class Table:
     target_origin: float = 0.0
     end: str = ""
     series: tuple[int, ...] = ()
+    numbered: bool = False
 
     def __post_init__(self) -> None:
         if flaw := next(self._flaws(), ""):

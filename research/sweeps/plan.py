@@ -75,7 +75,7 @@ class Planner:
 
     def source(self, config: RunConfig) -> Opened:
         """The data of a config."""
-        key = config.dataset, config.task == "forecast"  # a csv is read otherwise for it
+        key = config.dataset, config.task
         if key not in self._sources:
             self._sources[key] = self._open_source(config)
         return self._sources[key]
@@ -115,8 +115,10 @@ class Planner:
 
     def run(self, config: RunConfig) -> Run:
         """The run of a config. Raises UserError if it cannot work."""
-        spec = self.source(config).spec
+        source = self.source(config)
+        spec = source.spec
         config = validate.complete(config, spec)
+        self._sources.setdefault((config.dataset, config.task), source)
         if config.init_from is not None:
             config = dataclasses.replace(config, init_from=":".join(self._parameters.resolve(config.init_from)))
         program = self._program(config, spec)

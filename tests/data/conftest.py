@@ -1,11 +1,13 @@
 """Fixtures: a cache shared by the tests, the prepared sets of this machine, and small TFDS sets made on the spot."""
 
+import functools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests import tfds_sets
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "tensorflow_datasets"
 
@@ -28,38 +30,4 @@ def prepared_sets() -> str:
 @pytest.fixture
 def make_set(tmp_path: Path) -> Callable[..., str]:
     """`make_set(name, features, {"train": [example, ...]})` prepares a TFDS set and returns its data directory."""
-    import tensorflow_datasets as tfds
-
-    def make(
-        name: str,
-        features: Mapping[str, Any],
-        splits: Mapping[str, list[Any]],
-        supervised: tuple[str, str] | None = None,
-        version: str = "1.0.0",
-    ) -> str:
-        class Info(tfds.core.DatasetInfo):
-            def initialize_from_bucket(self) -> None:
-                """TFDS's own leaves an empty folder in /tmp behind."""
-
-        class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-            VERSION = tfds.core.Version(version)
-
-            def _info(self) -> Any:
-                return Info(
-                    builder=self,
-                    features=tfds.features.FeaturesDict(dict(features)),
-                    supervised_keys=supervised,
-                    disable_shuffling=True,
-                )
-
-            def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[Any]]:
-                return {split: iter(enumerate(examples)) for split, examples in splits.items()}
-
-            def _generate_examples(self) -> None:
-                raise NotImplementedError  # TFDS demands the method, and calls it only for _split_generators
-
-        Builder.name = name
-        Builder(data_dir=str(tmp_path / "sets"), file_format="array_record").download_and_prepare()
-        return str(tmp_path / "sets")
-
-    return make
+    return functools.partial(tfds_sets.make_set, tmp_path / "sets")

@@ -5,7 +5,6 @@ import pytest
 from sklearn.impute import SimpleImputer
 
 from research.data import impute
-from research.errors import UserError
 
 
 @pytest.mark.parametrize("method", ["mean", "median", "most_frequent"])
@@ -15,18 +14,19 @@ def test_agrees_with_scikit_learn(method):
     x[generator.random((40, 3)) < 0.3] = np.nan
     train, rest = x[:30], x[30:]
     imputer = SimpleImputer(strategy=method).fit(train)
-    fill = impute.fit(train, method, ("a", "b", "c"))
+    fill = impute.fit(train, method, x)
     assert fill.dtype == np.float64
     np.testing.assert_allclose(impute.apply(rest, fill), imputer.transform(rest), rtol=1e-6)
 
 
 def test_hand_worked():
     x = np.array([[1, 9], [np.nan, 9], [1, 4], [7, np.nan]], np.float32)
-    assert list(impute.fit(x, "mean", ("a", "b"))) == [3.0, pytest.approx(22 / 3)]
-    assert list(impute.fit(x, "median", ("a", "b"))) == [1.0, 9.0]
-    assert list(impute.fit(x, "most_frequent", ("a", "b"))) == [1.0, 9.0]
+    assert list(impute.fit(x, "mean", x)) == [3.0, pytest.approx(22 / 3)]
+    assert list(impute.fit(x, "median", x)) == [1.0, 9.0]
+    assert list(impute.fit(x, "most_frequent", x)) == [1.0, 9.0]
 
 
-def test_column_without_values_in_the_training_rows():
-    with pytest.raises(UserError, match="column 'b' has no value in the training rows"):
-        impute.fit(np.array([[1, np.nan]], np.float32), "mean", ("a", "b"))
+def test_a_column_without_values_in_the_training_rows_is_filled_from_all_rows():
+    x = np.array([[1, np.nan, np.nan], [0, 6, np.nan], [-1, 8, np.nan]], np.float32)
+    assert impute.fit(x[[0]], "mean", x).tolist() == [1, 7, 0]
+    assert impute.fit(x[[1]], "mean", x).tolist() == [0, 6, 0]

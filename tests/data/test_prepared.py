@@ -15,8 +15,8 @@ from research.errors import UserError
 KINDS = tfds.features
 
 
-def opened(name, data_dir, tmp_path):
-    return open_source(name, {}, data_dir=data_dir, cache_dir=str(tmp_path / "cache"))
+def opened(name, data_dir, tmp_path, task="auto", **options):
+    return open_source(name, options, data_dir=data_dir, cache_dir=str(tmp_path / "cache"), task=task)
 
 
 def encoded(pixels, kind):
@@ -147,10 +147,40 @@ def test_nothing_is_written_where_the_set_lies(make_set, tmp_path):
             "1 of its 1 examples have no label",
         ),
         (
+            {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.Sequence(KINDS.ClassLabel(num_classes=3))},
+            {"x": [1], "y": [1, 2]},
+            ("x", "y"),
+            r"its target 'y' is Sequence\(ClassLabel.*\); expected a ClassLabel or a number in each example",
+        ),
+        (
+            {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": {"a": np.int32, "b": np.int32}},
+            {"x": [1], "y": {"a": 1, "b": 2}},
+            ("x", "y"),
+            "its target 'y' is FeaturesDict.*; expected a ClassLabel",
+        ),
+        (
+            {"x": {"inner": {"deep": np.int32}}, "y": KINDS.ClassLabel(num_classes=2)},
+            {"x": {"inner": {"deep": 1}}, "y": 1},
+            ("x", "y"),
+            "its column 'inner' is FeaturesDict.*; expected a number or a category",
+        ),
+        (
+            {"x": KINDS.Sequence({"a": np.int32}), "y": KINDS.ClassLabel(num_classes=2)},
+            {"x": [{"a": 1}], "y": 1},
+            ("x", "y"),
+            "its input 'x' is Sequence.*; expected an image of bytes",
+        ),
+        (
+            {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.Scalar(dtype=np.float32)},
+            {"x": [1], "y": np.nan},
+            ("x", "y"),
+            "its target 'y' has no value in row 0",
+        ),
+        (
             {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.Text()},
             {"x": [1], "y": "u"},
             ("x", "y"),
-            "its target is Text",
+            "its target 'y' is Text",
         ),
     ],
 )
@@ -259,3 +289,72 @@ def test_test_images_that_are_training_images_are_counted(make_set, tmp_path):
         )
         or "2 of its 3 test images" in spec.notes[0]
     )
+
+
+NUMBERS = {"x": KINDS.Tensor(shape=(2,), dtype=np.float32), "y": KINDS.Scalar(dtype=np.int64)}
+
+
+def numbered(make_set, targets):
+    examples = [{"x": [row, row % 3], "y": target} for row, target in enumerate(targets)]
+    return make_set("numbered", NUMBERS, {"train": examples}, ("x", "y"))
+
+
+def test_few_whole_numbers_are_classes_and_the_task_turns_them_into_a_quantity(make_set, tmp_path):
+    data_dir = numbered(make_set, [0, 5, 0, 5])
+    auto = opened("numbered", data_dir, tmp_path)
+    assert (auto.spec.task, auto.spec.classes, list(auto.arrays().y)) == ("classification", ("0", "5"), [0, 1, 0, 1])
+    (note,) = auto.spec.notes
+    assert note.startswith("the target 'y' has 2 different whole numbers (0, 5) and is read as classes; --task=regr")
+    same = opened("numbered", data_dir, tmp_path, task="classification")
+    assert same == auto
+    values = opened("numbered", data_dir, tmp_path, task="regression")
+    assert (values.spec.task, values.spec.classes, values.spec.notes) == ("regression", (), ())
+    assert values.arrays().y.tolist() == [0, 5, 0, 5]
+    assert values.arrays().y.dtype == np.float32
+    np.testing.assert_array_equal(values.arrays().x, auto.arrays().x)
+    assert values.spec.fingerprint == "225fea2739a06fd8836dddfaa01cc94f"  # as before these were classes
+
+
+def test_a_quantity_becomes_classes(make_set, tmp_path):
+    data_dir = numbered(make_set, [100 * (row % 30) for row in range(60)])
+    auto = opened("numbered", data_dir, tmp_path)
+    assert auto.spec.task == "regression"
+    assert "has 30 different whole numbers (0, 100, 200, ...) and is read as a quantity" in auto.spec.notes[0]
+    classes = opened("numbered", data_dir, tmp_path, task="classification")
+    assert classes.spec.classes[:3] == ("0", "100", "200")
+    assert list(classes.arrays().y[:3]) == [0, 1, 2]
+    distinct = numbered(lambda *made: make_set(*made, version="2.0.0"), range(0, 3000, 100))
+    with pytest.raises(UserError, match="each of its 30 rows would be of a class of its own"):
+        opened("numbered", distinct, tmp_path, task="classification")
+
+
+def test_classes_that_have_names_are_no_quantity(make_set, tmp_path):
+    features = {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)}
+    data_dir = make_set("named", features, {"train": [{"x": [v], "y": v} for v in (0, 1)]}, ("x", "y"))
+    assert opened("named", data_dir, tmp_path, task="regression").spec.task == "classification"
+
+
+def test_missing_numbers_are_named_or_filled(make_set, tmp_path):
+    features = {"x": {"age": np.float32, "tall": np.float32}, "y": KINDS.ClassLabel(num_classes=2)}
+    ages = [30, 40, np.nan, 50] * 5
+    examples = [{"x": {"age": age, "tall": row}, "y": row % 2} for row, age in enumerate(ages)]
+    data_dir = make_set("gaps", features, {"train": examples}, ("x", "y"))
+    with pytest.raises(UserError, match=r"gaps, row 2 \(the first is 0\), column 'age': the value is missing; set"):
+        opened("gaps", data_dir, tmp_path)
+    source = opened("gaps", data_dir, tmp_path, impute="mean")
+    assert source.spec.impute == "mean"
+    assert np.isnan(source.arrays().x[2, 0])
+    images = {"x": KINDS.Tensor(shape=(4, 4, 1), dtype=np.uint8), "y": KINDS.ClassLabel(num_classes=2)}
+    pixels = [{"x": np.full((4, 4, 1), row, np.uint8), "y": row} for row in (0, 1)]
+    data_dir = make_set("pictures", images, {"train": pixels}, ("x", "y"))
+    with pytest.raises(UserError, match="impute fills the columns of a table, and an example of pictures has shape"):
+        opened("pictures", data_dir, tmp_path, impute="mean")
+
+
+def test_a_test_split_without_labels_is_left_out(make_set, tmp_path):
+    features = {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)}
+    splits = {"train": [(0, 0), (1, 1), (2, 1)], "test": [(3, -1), (4, -1)]}
+    examples = {name: [{"x": [x], "y": y} for x, y in rows] for name, rows in splits.items()}
+    spec = opened("contest", make_set("contest", features, examples, ("x", "y")), tmp_path).spec
+    assert (spec.size, spec.test_size) == (3, 0)
+    assert "its split 'test' has no labels (all 2 are -1) and is left out" in spec.notes[0]

@@ -1,5 +1,117 @@
 """Odd sets prepared in the layout of TFDS."""
 
-from tests.launch.odd_inputs.case import Case
+import functools
+from collections.abc import Callable
+from pathlib import Path
 
-CASES: list[Case] = []
+import numpy as np
+import tensorflow_datasets as tfds
+
+from tests.launch.odd_inputs.case import Case
+from tests.tfds_sets import make_set
+
+KINDS = tfds.features
+_X = KINDS.Tensor(shape=(2,), dtype=np.float32)
+_CLASS = KINDS.ClassLabel(names=["u", "v"])
+
+
+def _written(
+    name: str, features: dict, example: Callable[[int], dict], test: Callable[[int], dict] | None = None
+) -> Callable:
+    """Writes a set of 40 training examples, and as many to test if `test` makes them."""
+
+    def write(folder: Path) -> None:
+        splits = {"train": [example(row) for row in range(40)]}
+        splits |= {"test": [test(row) for row in range(40)]} if test else {}
+        make_set(folder, name, features, splits, ("x", "y"))
+
+    return write
+
+
+_numbers = functools.partial(_written, "numbers", {"x": _X, "y": KINDS.Scalar(dtype=np.int64)})
+
+
+def _command(name: str, *flags: str) -> str:
+    return " ".join([f"train --dataset={name} --data_dir=. --epochs=1 --arch=linear --batch_size=8", *flags])
+
+
+def _x(row: int) -> list[float]:
+    return [row / 7, row % 5]
+
+
+CASES: list[Case] = [
+    Case(
+        "whole numbers as labels",
+        _numbers(lambda row: {"x": _x(row), "y": row % 2}),
+        _command("numbers"),
+        says=("note: numbers: the target 'y' has 2 different whole numbers (0, 1) and is read as classes", "accuracy"),
+    ),
+    Case(
+        "whole numbers as a quantity by the task",
+        _numbers(lambda row: {"x": _x(row), "y": row % 2}),
+        _command("numbers", "--task=regression"),
+        says=("mse",),
+    ),
+    Case(
+        "a quantity as classes by the task",
+        _numbers(lambda row: {"x": _x(row), "y": 1000 + 500 * (row % 2) if row else 1000}),
+        _command("numbers", "--task=classification"),
+        says=("accuracy",),
+    ),
+    Case(
+        "several labels in each example",
+        _written("several", {"x": _X, "y": KINDS.Sequence(_CLASS)}, lambda row: {"x": _x(row), "y": [0, 1]}),
+        _command("several"),
+        2,
+        ("its target 'y' is Sequence(ClassLabel", "expected a ClassLabel or a number in each example"),
+    ),
+    Case(
+        "a text as an input",
+        _written("texts", {"x": KINDS.Text(), "y": _CLASS}, lambda row: {"x": "to be", "y": row % 2}),
+        _command("texts"),
+        2,
+        ("its input 'x' is Text", "expected an image of bytes, a tensor of numbers, or columns"),
+    ),
+    Case(
+        "a test split without labels",
+        _written(
+            "contest",
+            {"x": _X, "y": _CLASS},
+            lambda row: {"x": _x(row), "y": row % 2},
+            lambda row: {"x": _x(row), "y": -1},
+        ),
+        _command("contest"),
+        says=("its split 'test' has no labels (all 40 are -1) and is left out", "accuracy"),
+    ),
+    Case(
+        "some labels are missing",
+        _written("some", {"x": _X, "y": _CLASS}, lambda row: {"x": _x(row), "y": row % 3 - 1}),
+        _command("some"),
+        2,
+        ("14 of its 40 examples have no label; the first is in row 0",),
+    ),
+    Case(
+        "missing numbers",
+        _written("gaps", {"x": _X, "y": _CLASS}, lambda row: {"x": [np.nan if row == 3 else row, 1], "y": row % 2}),
+        _command("gaps"),
+        2,
+        ("gaps, row 3 (the first is 0), column 'x_0': the value is missing; set --impute=mean",),
+    ),
+    Case(
+        "missing numbers that are filled",
+        _written("gaps", {"x": _X, "y": _CLASS}, lambda row: {"x": [np.nan if row == 3 else row, 1], "y": row % 2}),
+        _command("gaps", "--impute=mean"),
+        says=("column 'x_1' is the same in all 40 rows", "accuracy"),
+    ),
+    Case(
+        "a target that is not a number",
+        _written(
+            "holes",
+            {"x": _X, "y": KINDS.Scalar(dtype=np.float32)},
+            lambda row: {"x": _x(row), "y": np.nan if row else 1},
+        ),
+        _command("holes"),
+        2,
+        ("its target 'y' has no value in row 1",),
+    ),
+]

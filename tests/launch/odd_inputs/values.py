@@ -177,6 +177,25 @@ CASES: list[Case] = [
         _train("--target=y"),
         says=("has 26 different whole numbers (1, 2, 3, ...) and is read as classes; --task=regression", "accuracy"),
     ),
+    Case("labels as a quantity", _target(lambda n: n % 2), _train("--target=y --task=regression"), says=("mse",)),
+    Case(
+        "a count that is made classes",
+        _target(lambda n: 1000 + 500.5 * (n % 2)),
+        _train("--target=y --task=classification"),
+        says=("accuracy",),
+    ),
+    Case(
+        "a number that one run of twelve has to train on",
+        _of(lambda n: 7 if n == 11 else ""),
+        _plan("--target=y --impute=mean --seeds=12"),
+        says=("column 'a' has 1 value in 40 rows; a run whose training rows have none of them fills it from all rows",),
+    ),
+    Case(
+        "a column that is always the same",
+        _of(lambda n: 3),
+        _plan("--target=y"),
+        says=("column 'a' is the same in all 40 rows",),
+    ),
     Case(
         "codes with leading zeros",
         _of(lambda n: ["01000", "02000", "10000"][n % 3]),

@@ -1,0 +1,94 @@
+"""What any table can be asked for, wherever it comes from: to be read for another task, and its gaps to be filled."""
+
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+
+from research.data import labels
+from research.data.decoded import fields_of, store, whole
+from research.data.spec import Source
+from research.data.table import Table
+from research.errors import UserError
+from research.options import options_of
+
+Impute = Annotated[
+    Literal["mean", "median", "most_frequent"] | None, "fill a missing number with this, of the training rows"
+]
+
+
+def adapted(
+    source: Source,
+    *,
+    cache_dir: str,
+    task: Annotated[
+        Literal["auto", "classification", "regression"], "auto: classification for classes and few whole numbers"
+    ] = "auto",
+    impute: Impute = None,
+) -> Source:
+    """The source for a task, with its missing numbers to be filled.
+
+    Raises UserError, naming row and column, for a missing number without `impute`.
+    """
+    spec = source.spec
+    if impute and len(spec.shape) != 1:
+        raise UserError(f"impute fills the columns of a table, and an example of {spec.name} has shape {spec.shape}")
+    if spec.missing and not impute and not spec.padded:
+        row, column = spec.missing
+        named = f"column '{spec.features[column]}'" if spec.features else f"column {column}"
+        fill = "set --impute=mean, median or most_frequent" if len(spec.shape) == 1 else "fill it in"
+        raise UserError(f"{spec.name}, row {row} (the first is 0), {named}: the value is missing; {fill}")
+    if impute:
+        source = dataclasses.replace(source, spec=dataclasses.replace(spec, impute=impute))
+    if task in ("auto", spec.task) or spec.target_shape:
+        return source
+    return _for_task(source, task, cache_dir)
+
+
+OPTIONS = options_of(adapted, given={"source", "cache_dir"})
+
+
+def _for_task(source: Source, task: str, cache_dir: str) -> Source:
+    """The source with classes that are numbers as a quantity, or a quantity as classes; others as they are."""
+    spec = source.spec
+    y = np.asarray(source.arrays().y)
+    classes: tuple[str, ...] = ()
+    if task == "regression" and spec.numbered:
+        y = np.array(spec.classes, np.float64)[y].astype(np.float32)
+    elif task == "classification" and spec.task == "regression":
+        found = labels.labels_of(y.astype(np.float64) + spec.target_origin)
+        if len(found.values) == len(y) > labels.MOST:
+            raise UserError(f"{spec.name}: each of its {len(y)} rows would be of a class of its own")
+        y, classes = found.places, labels.names(found)
+    else:
+        return source
+    directory = Path(cache_dir) / "arrays" / f"{source.directory.name}-{task}"
+    if not (directory / "spec.json").exists():
+        with whole(directory) as partial:
+            try:
+                os.link(source.directory / "x.npy", partial / "x.npy")
+            except OSError:  # a file system without links
+                shutil.copyfile(source.directory / "x.npy", partial / "x.npy")
+            store(_with_target(source, y, classes), partial, source.names)
+    spec = dataclasses.replace(spec, target_origin=0.0, missing=(), numbered=False)
+    return dataclasses.replace(source, spec=dataclasses.replace(spec, **fields_of(directory)), directory=directory)
+
+
+def _with_target(source: Source, y: np.ndarray, classes: tuple[str, ...]) -> Table:
+    """The source's table with another target."""
+    spec, x = source.spec, source.arrays().x
+    return Table(
+        x,
+        y,
+        classes,
+        spec.features,
+        spec.test_size,
+        spec.maximum,
+        spec.note,
+        tuple(note for note in spec.notes if not note.startswith("the target ")),
+        vocabulary=spec.vocabulary,
+        origin=spec.origin,
+    )
