@@ -14,6 +14,7 @@ from typing import Any
 import engine
 import jax
 import numpy as np
+import sequences
 
 from research.training import chunk as chunk_lib
 from research.training.way import Way
@@ -22,14 +23,16 @@ from research.training.way import Way
 def curve(settings: dict[str, Any], replicas: int, epochs: int = 1, dispatch: int = 1, **more: Any) -> dict[str, Any]:
     """The training loss of each dispatch, the curves' row of each epoch, and the variables at the end.
 
-    more: regression, of `engine.run`; stain, a number put into the padding rows.
+    more: regression, of `engine.run`; sequences, of unequal lengths in place of images; stain, a number put into the
+    padding rows.
     """
-    stain = more.pop("stain", None)
-    run = engine.run(**more, **settings)
+    stain, padded = more.pop("stain", None), more.pop("sequences", False)
+    run = sequences.run(sequences.PADDED, **settings) if padded else engine.run(**more, **settings)
+    data = sequences.PADDED.data if padded else engine.data_of(run).data
     program, way = run.program, Way(1, dispatch, replicas=replicas)
     losses: list[float] = []
     with program.numbers():
-        (chunk,) = chunk_lib.start(program, [run.config], engine.data_of(run).data, way)
+        (chunk,) = chunk_lib.start(program, [run.config], data, way)
         if stain is not None:
             gather = chunk.functions.gather
             chunk.functions = dataclasses.replace(

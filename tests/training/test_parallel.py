@@ -33,6 +33,17 @@ OTHERS = {
     "remainder": "pad",
     "batch_size": 11,
 }
+# Sequences, and so targets, of unequal lengths: 40 rows, 14, 14 and 12.
+SEQUENCES = {
+    "arch": "tcn",
+    "arch__channels": 4,
+    "arch__levels": 2,
+    "arch__kernel": 2,
+    "regularization": "batch_norm,activity_penalty=0.05,dropout=0.2",
+    "loss_mean": "targets",
+    "batch_size": 14,
+    "remainder": "pad",
+}
 TABLE = {"regularization": "mixup=1.0,input_noise=0.1", "schedule": "reduce_on_plateau", "batch_size": 7}
 
 
@@ -65,6 +76,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
         cases += [{"name": f"dropped {n}", "settings": {**DROPPED, **wide}, "replicas": n, "epochs": 13, "dispatch": 3}]
     for n in (1, 4):
         cases += [{"name": f"others {n}", "settings": {**OTHERS, **wide}, "replicas": n, "epochs": 2}]
+    for n in (1, 4):
+        settings = {**SEQUENCES, **wide}
+        cases += [{"name": f"sequences {n}", "settings": settings, "replicas": n, "epochs": 2, "sequences": True}]
     for n in (1, 2):
         cases += [{"name": f"table {n}", "settings": {**TABLE, **wide}, "replicas": n, "epochs": 2, "regression": True}]
     for stain in (0, 200):
@@ -108,6 +122,11 @@ def test_members_that_need_the_whole_batch(results: dict[str, Result]) -> None:
 
 def test_regressions(results: dict[str, Result]) -> None:
     assert_same_curve(results["table 2"], results["table 1"], 1e-9)
+
+
+def test_sequences_of_unequal_lengths(results: dict[str, Result]) -> None:
+    """Targets weigh alike on however many devices, and padding is in no statistic, penalty or metric."""
+    assert_same_curve(results["sequences 4"], results["sequences 1"], 1e-9)
 
 
 def test_padding_is_never_seen(results: dict[str, Result]) -> None:
