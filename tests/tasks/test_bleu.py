@@ -30,3 +30,15 @@ def test_a_space_is_a_token() -> None:
     right = np.array([[0, 3, 1, 3, 2]])
     assert bleu(right, right, SYMBOLS) == pytest.approx(100)
     assert bleu(np.array([[0, 4, 1, 3, 2]]), right, SYMBOLS) < 60
+
+
+def test_what_fills_a_row_up_does_not_count() -> None:
+    """`a b c` and `a b` and their ends: neither right blanks behind both, nor tokens behind an end, make it better."""
+    right = np.array([[0, 1, 2, 3, 3, 3], [2, 1, 0, 4, 1, 3]])
+    said = np.array([[0, 1, 3, 3, 3, 3], [2, 1, 0, 4, 1, 3]])
+    behind = np.array([[0, 1, 3, 2, 0, 1], [2, 1, 0, 4, 1, 3]])
+    cut = sacrebleu.BLEU(tokenize="none", force=True).corpus_score(["a b", "c b a d b"], [["a b c", "c b a d b"]]).score
+    assert bleu(said, right, SYMBOLS, end=" ") == bleu(behind, right, SYMBOLS, end=" ") == pytest.approx(cut)
+    padded = np.array([[0, 1, 2, 3, -1, -1], [2, 1, 0, 4, 1, 3]])
+    assert bleu(said, padded, SYMBOLS, end=" ") == pytest.approx(cut)
+    assert bleu(said, right, SYMBOLS) != pytest.approx(cut)

@@ -7,18 +7,18 @@ import jax
 import numpy as np
 import pytest
 from engine import Memory, lane
-from sequences import CONTEXT, run, spec, start, tiny
+from sequences import CONTEXT, SYMBOLS, run, spec, start, tiny
 
 from research.data.spec import Arrays
 from research.training import network
 from research.training.answers import answered
 
 
-def made(name: str) -> tuple[np.ndarray, Callable[[int], Any], Callable[[np.ndarray], np.ndarray]]:
+def made(name: str, end: str = "") -> tuple[np.ndarray, Callable[[int], Any], Callable[[np.ndarray], np.ndarray]]:
     """Nine sources, the network's answers to them by so many beams, and its logits of whole examples."""
     tokens = np.random.default_rng(0).integers(0, 5, (40, CONTEXT), np.int32)
     tokens[:, 2] = 4  # the source's end
-    source = Memory(spec("sequence_to_sequence", 40, source=2), Arrays(tokens, tokens, np.zeros(0, np.int32)))
+    source = Memory(spec("sequence_to_sequence", 40, source=2, end=end), Arrays(tokens, tokens, np.zeros(0, np.int32)))
     own = run(source, **tiny(name))
     chunk = start([own], 1, source)
     held = lane(chunk.lanes, 0)
@@ -57,3 +57,17 @@ def test_more_beams_find_likelier_answers() -> None:
         _, expected = log_probabilities(logits, sources, said[:, beam])
         np.testing.assert_allclose(scores[:, beam], expected, rtol=1e-4, atol=1e-5)
     assert (scores[:, 0] > answers(1)[1][:, 0] + 1e-3).any()
+
+
+@pytest.mark.parametrize(("name", "beams"), [("seq2seq", 3), ("gru", 1)])
+def test_nothing_comes_after_the_end_and_it_costs_nothing(name: str, beams: int) -> None:
+    sources, answers, logits = made(name, end=SYMBOLS[1])
+    said, scores = answers(beams)
+    over = np.cumsum(said == 1, axis=-1) - (said == 1) > 0  # behind the first end
+    assert over.any()
+    assert (said[over] == 1).all()
+    for beam in range(beams):
+        every, _ = log_probabilities(logits, sources, said[:, beam])
+        each = np.take_along_axis(every, said[:, beam, :, None], axis=-1)[..., 0]
+        expected = np.where(over[:, beam], 0, each).sum(-1)
+        np.testing.assert_allclose(scores[:, beam], expected, rtol=1e-4, atol=1e-5)
