@@ -85,8 +85,8 @@ def _verify(record: Record, plans: Planner) -> Verdict:
     run, kept = run_of(record, plans), memory()
     asked, arrays = trial(record, run, STEPS.value, plans.origin(run)), plans.arrays(run)
     _print(intent(asked, STEPS.value))
-    with progress(asked.epochs, f"run {run.id}", "epoch") as bar:
-        found = verify(asked, arrays, kept, lambda at: bar.update())
+    with progress(asked.epochs * run.program.sizes.steps_per_epoch, f"run {run.id}", "update") as bar:
+        found = verify(asked, arrays, kept, lambda step: bar.update(step - bar.n))
     _print(verdict(asked, found))
     if LOCALIZE.value and found.difference is not None:
         _print(location(asked, localize(asked, found, arrays, kept)))

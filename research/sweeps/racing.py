@@ -9,6 +9,7 @@ import dataclasses
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
@@ -148,16 +149,27 @@ class Race:
 
     def _epoch(self, program: str) -> None:
         """Fills the places of a program, trains an epoch, and judges. A failure ends the program's own trials alone."""
-        places = self._places[program]
+        places, shown = self._places[program], Fraction(0)
+
+        def show(done: Fraction) -> None:
+            nonlocal shown
+            self.job.report.epochs(done - shown)
+            shown = done
+
+        def after(done: Fraction) -> None:
+            show(done)
+            self.job.go_on()
+
         try:
             self._fill(program, places)
             began = time.monotonic()
-            standings = places.advance(after=lambda step: self.job.go_on())
+            standings = places.advance(after=after)
             each = (time.monotonic() - began) / max(len(standings), 1)
             outcomes = places.outcomes([run_id for run_id, standing in standings.items() if standing.over])
-        except (UserError, Stopped):
-            raise
         except Exception as error:
+            show(Fraction(0))  # what was trained of the epoch is lost
+            if isinstance(error, UserError | Stopped):
+                raise
             if memory.ran_out(error) and places.way.width > 1:
                 self._narrow(program)
             else:
@@ -166,7 +178,7 @@ class Race:
         for run_id in standings:
             self._training[run_id].seconds += each
             self._training[run_id].epochs += 1
-        self.job.report.epochs(len(standings))
+        show(Fraction(len(standings)))
         self._live += len(standings)
         self._computed += places.computed
         self._judge(places, standings, outcomes)

@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 import jax
@@ -149,12 +149,21 @@ def trial(record: Record, run: Run, steps: int | None = None, origin: Origin | N
     return Trial(record, run, way, len(record.checksums) if whole else epochs, whole, tuple(changed), origin)
 
 
-def verify(trial: Trial, arrays: Arrays, memory: Memory = WHOLE, report: loop.Report = lambda at: None) -> Verification:
-    """Trains a recorded run again and compares it with its record; reports each epoch."""
+def verify(
+    trial: Trial, arrays: Arrays, memory: Memory = WHOLE, at_step: Callable[[int], None] = lambda step: None
+) -> Verification:
+    """Trains a recorded run again and compares it with its record. at_step: told between updates how many are done."""
     record, run = trial.record, trial.run
     epochs = None if trial.whole else trial.epochs
     (outcome,) = loop.train(
-        run.program, [run.config], arrays, trial.way, report, memory=memory, epochs=epochs, origins=[trial.origin]
+        run.program,
+        [run.config],
+        arrays,
+        trial.way,
+        at_boundary=lambda boundary: at_step(boundary.step),
+        memory=memory,
+        epochs=epochs,
+        origins=[trial.origin],
     )
     difference = _difference(trial, outcome)
     losses = [curves.get(LOSS, [])[:1] for curves in (record.curves, outcome.curves)]

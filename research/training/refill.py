@@ -7,6 +7,7 @@ for bit the run that trained alone at this way. Nothing is compiled anew: what c
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 import jax
 import numpy as np
@@ -104,16 +105,27 @@ class Places:
         row.chunk = dataclasses.replace(home.chunk(every, row.inputs, begin), begun=begun)
         row.at = [entrants[place].id if place in entrants else row.at[place] for place in every]
 
-    def advance(self, after: Callable[[int], None] = lambda step: None) -> dict[str, Standing]:
-        """Trains every run at a place for an epoch; chunks without runs rest. after: as in chunk.run_epoch."""
+    def advance(self, after: Callable[[Fraction], None] = lambda done: None) -> dict[str, Standing]:
+        """Trains every run at a place for an epoch; chunks without runs rest.
+
+        after: called between pieces of it, with the epochs done so far, all runs' added up.
+        """
         running = [row for row in self._rows if any(one is not None for one in row.at)]
         found: dict[str, Standing] = {}
-        abreast: dict[int, list[Chunk]] = {}  # by epoch: a chunk that rested is behind the others
+        abreast: dict[int, list[_Row]] = {}  # by epoch: a chunk that rested is behind the others
         for row in running:
-            abreast.setdefault(row.epochs, []).append(row.running)
+            abreast.setdefault(row.epochs, []).append(row)
+        done = Fraction(0)
         with self.program.numbers():
-            for epoch, chunks in abreast.items():
-                chunk_lib.run_epoch(self.program, chunks, self.way, epoch, after=after, pace=self._pace)
+            for epoch, rows in abreast.items():
+                runs = sum(one is not None for row in rows for one in row.at)
+
+                def between(step: int, before: Fraction = done, runs: int = runs) -> None:
+                    after(before + Fraction(step, self.program.sizes.steps_per_epoch) * runs)
+
+                chunks = [row.running for row in rows]
+                chunk_lib.run_epoch(self.program, chunks, self.way, epoch, after=between, pace=self._pace)
+                done += runs
         self.computed = self.way.width * len(running)
         for row in running:
             for place, one in enumerate(row.at):

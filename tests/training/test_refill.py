@@ -1,6 +1,7 @@
 """Refilled places: a run that begins in the middle of others' is bit for bit the run alone, and nothing is compiled."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import jax
@@ -92,3 +93,16 @@ def test_a_chunk_without_runs_rests() -> None:
     """Of two chunks of a lane each one is the first run's, the other the two that begin later; neither is ever idle."""
     _, computed = raced([run(seed=seed) for seed in range(3)], Way(1, STEPS_PER_EPOCH, 2))
     assert computed == EPOCHS * 3
+
+
+def test_progress_is_told_within_an_epoch() -> None:
+    """Three runs of the same epoch: parts of three epochs, in rising order, the last below the whole."""
+    runs = [run(seed=seed) for seed in range(3)]
+    places = Places(runs[0].program, Way(WIDTH, 1), data_of(runs[0]).data, WHOLE)
+    places.fill(entrants(runs))
+    told: list[Fraction] = []
+    places.advance(told.append)
+    steps = runs[0].program.sizes.steps_per_epoch
+    assert told
+    assert told == sorted(told)
+    assert all(0 < done < 3 and (done / 3 * steps).denominator == 1 for done in told)
