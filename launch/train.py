@@ -6,7 +6,7 @@ Examples:
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from launch import start
 from launch.execution import execution, terminal
@@ -61,13 +61,25 @@ def _metrics(record: Record) -> str:
     if record.status == "failed":
         raise UserError(f"the run failed: {record.cause}")
     if record.status == "diverged":
-        return f"diverged at step {record.diverged_at}: {record.cause or 'the loss or an update was not finite'}"
+        why = record.cause or "the loss or an update was not finite"
+        return f"diverged at step {record.diverged_at}: {why}; {_against_divergence(record.config)}"
     lines = []
     for split in ("train", "validation", "test"):
         values = {k.partition("/")[2]: v for k, v in record.metrics.items() if k.startswith(f"{split}/")}
         if values:
             lines.append(f"{split:<10} " + "  ".join(f"{name} {value:.4f}" for name, value in values.items()))
     return "\n".join(lines)
+
+
+def _against_divergence(settings: Mapping[str, str]) -> str:
+    """What keeps a run of these settings from diverging."""
+    smaller = f"a smaller --learning_rate than {settings['learning_rate']}"
+    unscaled = []
+    if settings["task"] == "regression" and settings["target_scaling"] == "none":
+        unscaled.append("--target_scaling=standard (the targets are not scaled)")
+    if settings["scaling"] == "none":
+        unscaled.append("--scaling=standard (the inputs are not scaled)")
+    return f"try {' or '.join([*unscaled, smaller])}"
 
 
 if __name__ == "__main__":

@@ -116,3 +116,11 @@ def test_refused(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(UserError, match=says) as caught:
         resolve(settings)
     assert "\n" not in str(caught.value)
+
+
+def test_options_of_data_sets_have_short_names() -> None:
+    short, _ = resolve({"dataset": "csv:t.csv", "target": "y", "drop": "a,b"})
+    long, _ = resolve({"dataset": "csv:t.csv", "dataset.target": "y", "dataset.drop": "a,b"})
+    assert short == long
+    with pytest.raises(UserError, match=r"target is short for dataset\.target; leave one of them out"):
+        resolve({"dataset": "csv:t.csv", "target": "y", "dataset.target": "y"})

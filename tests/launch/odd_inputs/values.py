@@ -245,4 +245,11 @@ CASES: list[Case] = [
         2,
         ("is the decimal mark already",),
     ),
+    Case(
+        "a regression that diverges",
+        _target(lambda n: 1000.5 * n),
+        _train("--target=y --learning_rate=1e30"),
+        3,
+        ("diverged at step", "try --target_scaling=standard (the targets are not scaled) or a smaller --learning_rate"),
+    ),
 ]
