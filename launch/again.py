@@ -1,9 +1,11 @@
 """What is asked for again: whether runs that failed are tried once more, and whether other code may go on."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from absl import flags
 
+from launch.start import PLUGIN
 from research.errors import UserError
 from research.sweeps.plan import Run, unique
 from research.sweeps.store import Store
@@ -20,6 +22,8 @@ def refuse_other_code(name: str | None, runs: Sequence[Run], store: Store) -> No
             raise UserError("--accept_code is of a sweep that has a --name")
         return
     before = Sweep.stored(store, name)
+    if before is not None:
+        before = before.with_plugins([str(Path(path).resolve()) for path in PLUGIN.value])
     if before is None or ACCEPT_CODE.value or before.code in ("", before.code_now()):
         return
     missing = sum(not store.path(run.id).exists() for run in unique(runs))

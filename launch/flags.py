@@ -90,17 +90,20 @@ def named_or_asked(name: str | None, records: Store) -> Sweep:
     """
     if name is None or run_settings() or axes_given():
         return sweep_of_flags()
-    sweep = Sweep.load(records, name)
-    with_its_plugins(name, sweep)
-    return sweep
+    return with_its_plugins(name, Sweep.load(records, name))
 
 
-def with_its_plugins(name: str, sweep: Sweep) -> None:
-    """Raises UserError if a plugin that the sweep was asked with is not given: its parts are not in the catalogue."""
-    given = {Path(path).resolve() for path in PLUGIN.value}
+def with_its_plugins(name: str, sweep: Sweep) -> Sweep:
+    """The sweep with its plugins where they lie now.
+
+    Raises UserError if one that it was asked with is not given: its parts are not in the catalogue.
+    """
+    sweep = sweep.with_plugins(plugins())
     for path in sweep.plugins:
-        if Path(path) not in given:
-            raise UserError(f"'{name}' was asked for with --plugin={path}; give that too")
+        if path not in plugins():
+            moved = "" if Path(path).is_file() else " (which is not there now: give the file where it lies)"
+            raise UserError(f"'{name}' was asked for with --plugin={path}{moved}; give that too")
+    return sweep
 
 
 def plugins() -> list[str]:

@@ -14,7 +14,7 @@ from absl import flags
 from launch import start
 from launch.again import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
 from launch.execution import execution
-from launch.flags import with_its_plugins
+from launch.flags import plugins, with_its_plugins
 from launch.output import VIEW, check, put, put_text, view
 from launch.planner import planner
 from launch.records import store
@@ -74,7 +74,7 @@ def _shown() -> Shown:
     if NAME.value is not None:
         if SEEDS.value is not None:
             raise UserError("--seeds is for --experiment; a sweep has the seeds that it was trained with")
-        sweep = Sweep.load(records, NAME.value)
+        sweep = Sweep.load(records, NAME.value).with_plugins(plugins())
         if sweep.runs and not train and not ACCEPT_CODE.value:  # what there is, which needs no plan
             if sweep.code != sweep.code_now():
                 monitor.warn(f"since '{NAME.value}' was asked for, research/ or a plugin has changed: as it was then")
@@ -83,7 +83,7 @@ def _shown() -> Shown:
             monitor.obtained(found.values())
             table = of_sweep(NAME.value, sweep, sweep.runs, found, sweep.notes, BASELINE.value)
             return Shown(table, missing=len({*sweep.runs} - {*found}))
-        with_its_plugins(NAME.value, sweep)
+        sweep = with_its_plugins(NAME.value, sweep)
         runs, notes = planned(sweep, plans, monitor.note)
         if ROWS.value == "arms":
             check(untrained(NAME.value, sweep, runs))

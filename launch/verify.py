@@ -3,17 +3,19 @@
 Examples:
   python -m launch.verify --run=ID
   python -m launch.verify --experiment=regularization --sample=3
+  python -m launch.verify --name=rates --sample=3
 """
 
 import random
 import secrets
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from absl import flags
 
 from launch import start
+from launch.flags import with_its_plugins
 from launch.memory import memory
 from launch.planner import planner
 from launch.records import store
@@ -23,17 +25,20 @@ from research.data.progress import progress
 from research.errors import UserError
 from research.sweeps import declared
 from research.sweeps.monitor import Terminal
+from research.sweeps.obtain import done
 from research.sweeps.plan import Planner
 from research.sweeps.record import Record
 from research.sweeps.store import Store
+from research.sweeps.sweep import Sweep
 from research.sweeps.verification import Verdict, localize, lookup, run_of, trial, verify
 
 RUN = flags.DEFINE_string("run", None, "the run to verify: its id, or the beginning of it")
 STEPS = flags.DEFINE_integer("steps", None, "only its first steps, to the end of their epoch", lower_bound=1)
 LOCALIZE = flags.DEFINE_bool("localize", False, "where it differs, train it twice more to name the step and the array")
 EXPERIMENT = flags.DEFINE_string("experiment", None, "verify recorded runs of this declared table")
+NAME = start.define_name("name", None, "verify recorded runs of the sweep of this name")
 SAMPLE = flags.DEFINE_integer(
-    "sample", None, "of an experiment: so many runs, drawn at random; none: all", lower_bound=1
+    "sample", None, "of an experiment or a sweep: so many runs, drawn at random; none: all", lower_bound=1
 )
 SAMPLE_SEED = flags.DEFINE_integer("sample_seed", None, "draws the sample; none: another each time", lower_bound=0)
 
@@ -43,16 +48,17 @@ EXIT_DIFFERS = 1
 def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
-    if (RUN.value is None) == (EXPERIMENT.value is None):
-        raise UserError("give either --run=ID (one recorded run) or --experiment=NAME (those of a declared table)")
+    if sum(flag.value is not None for flag in (RUN, EXPERIMENT, NAME)) != 1:
+        raise UserError("give one of --run=ID (a recorded run), --experiment=NAME and --name=SWEEP (their runs)")
     plans, records = planner(), store()
     if RUN.value is not None:
         if SAMPLE.value is not None or SAMPLE_SEED.value is not None:
-            raise UserError("--sample and --sample_seed are for --experiment; --run names one run")
+            raise UserError("--sample and --sample_seed are for --experiment and --name; --run names one run")
         verdicts = [_verify(lookup(records, RUN.value), plans)]
     else:
         verdicts = []
-        for record in (chosen := _sample(EXPERIMENT.value or "", plans, records)):
+        found = _of_sweep(NAME.value, records) if NAME.value else _of_experiment(EXPERIMENT.value or "", plans, records)
+        for record in (chosen := _sample(NAME.value or EXPERIMENT.value or "", found)):
             verdicts.append(_verify(record, plans))
             print()
         counts = Counter(verdicts)
@@ -63,21 +69,34 @@ def main(arguments: Sequence[str]) -> None:
     sys.exit(EXIT_DIFFERS if "differs" in verdicts else 0)
 
 
-def _sample(name: str, plans: Planner, records: Store) -> list[Record]:
-    """The recorded runs of an experiment that are to be verified, in a random order. Raises UserError on none."""
+def _of_experiment(name: str, plans: Planner, records: Store) -> list[Record]:
+    """The recorded runs of an experiment. Raises UserError if there are none."""
     monitor = Terminal()
     shown = of_experiment(declared.get(name, monitor.warn), plans, records, monitor, train=False)
-    found = {record.run_id: record for record in [*shown.table.records(), *shown.searched]}
-    able = sorted(run_id for run_id, record in found.items() if record.status != "failed")
-    if not able:
+    if not (found := [*shown.table.records(), *shown.searched]):
         command = f"python -m launch.table --experiment={name} --records={records.root}"
         raise UserError(f"{records.root} has no runs of '{name}'; train them: {command}")
+    return found
+
+
+def _of_sweep(name: str, records: Store) -> list[Record]:
+    """The recorded runs of a named sweep. Raises UserError if there are none."""
+    sweep = with_its_plugins(name, Sweep.load(records, name))
+    if not (found := list(done(sweep.runs, records, Terminal().warn).values())):
+        raise UserError(f"no run of '{name}' has a record; train them: python -m launch.sweep --name={name}")
+    return found
+
+
+def _sample(name: str, found: Iterable[Record]) -> list[Record]:
+    """Those of the records that are to be verified, in a random order. Raises UserError if all runs failed."""
+    able = {record.run_id: record for record in found if record.status != "failed"}
+    if not able:
+        raise UserError(f"every recorded run of '{name}' failed; there is nothing to verify")
     seed = secrets.randbelow(2**32) if SAMPLE_SEED.value is None else SAMPLE_SEED.value
     count = min(SAMPLE.value or len(able), len(able))
-    print(
-        f"{count} of the {len(able)} recorded run{'s' * (len(able) != 1)} of '{name}', drawn by --sample_seed={seed}\n"
-    )
-    return [found[run_id] for run_id in random.Random(seed).sample(able, count)]
+    recorded = f"{len(able)} recorded run{'s' * (len(able) != 1)}"
+    print(f"{count} of the {recorded} of '{name}', drawn by --sample_seed={seed}\n")
+    return [able[run_id] for run_id in random.Random(seed).sample(sorted(able), count)]
 
 
 def _verify(record: Record, plans: Planner) -> Verdict:

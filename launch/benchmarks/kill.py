@@ -1,4 +1,7 @@
-"""Kills: sweeps that die at random moments and are started again, against the same sweeps undisturbed, bit for bit."""
+"""Kills: sweeps that die at random moments and are started again, against the same sweeps undisturbed, bit for bit.
+
+Between two starts record files are cut short, or take another run's name: each must be named, and none believed.
+"""
 
 import dataclasses
 import json
@@ -108,8 +111,8 @@ def measure() -> None:
                 return _killed(victim, *undisturbed, kills, seed, root, bar.update)
 
             tries = list(pool.map(killed, victims, whole, shares, seeds))
-    print("| sweep | way | kills | before training | in training | while saving | records begun | sweeps | differ |")
-    print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print(f"| sweep | way | {' | '.join(COLUMNS)} |")
+    print("| --- | --- |" + " ---: |" * len(COLUMNS))
     total: Counter[str] = Counter()
     for victim, counts in zip(victims, tries, strict=True):
         total.update(counts)
@@ -117,9 +120,12 @@ def measure() -> None:
     print(_row("together", "", total), flush=True)
     if total["differ"]:
         raise UserError(f"{total['differ']} records differ")
+    if total["named"] < total["damaged"]:
+        raise UserError(f"{total['damaged'] - total['named']} damaged record files were not named")
 
 
-COLUMNS = ("kills", "before training", "in training", "while saving", "records begun", "sweeps", "differ")
+PHASES = ("before training", "in training", "while saving", "records begun")
+COLUMNS = ("kills", *PHASES, "sweeps", "damaged", "named", "differ")
 
 
 def _row(name: str, way: str, counts: Counter[str]) -> str:
@@ -177,34 +183,78 @@ def _killed(
     root: Path,
     killed: Callable[[], object],
 ) -> Counter[str]:
-    """Kills the sweep so often; each time that it gets done between two kills its records are compared."""
+    """Kills the sweep so often; each time that it gets done between two kills its records are compared.
+
+    Then some of its record files are damaged, and it is asked for once more.
+    """
     draw = random.Random(seed)
     counts: Counter[str] = Counter()
     while counts["kills"] < kills:
         records = root / victim.name / f"killed {counts['sweeps']}"
         prepare(victim, records)
-        while True:
-            process = subprocess.Popen(
-                _sweep(victim, records), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment()
-            )
-            try:
-                last = counts["kills"] >= kills
-                _, error = process.communicate(timeout=None if last else draw.uniform(0, 1.1 * seconds))
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                process.communicate()
-                counts["kills"] += 1
-                counts[_phase(records)] += 1
+        pending: list[Path] = []
+        for last in (False, True):
+            while not _started(victim, records, pending, counts, 0 if last else kills, draw.uniform(0, 1.1 * seconds)):
                 killed()
-                continue
-            if process.returncode:
-                raise UserError(f"the sweep '{victim.name}' failed after a kill: {error.strip().splitlines()[-1]}")
-            break
-        found = results(records)
+                if draw.random() < 0.5:
+                    _damage(records, list(expected), pending, counts, draw)
+            found = results(records)
+            counts["differ"] += sum(found.get(run_id) != result for run_id, result in expected.items())
+            counts["differ"] += len(set(found) - set(expected))
+            if not last:
+                _damage(records, list(expected), pending, counts, draw)
         counts["sweeps"] += 1
-        counts["differ"] += sum(found.get(run_id) != result for run_id, result in expected.items())
-        counts["differ"] += len(set(found) - set(expected))
     return counts
+
+
+def _started(
+    victim: Victim, records: Path, pending: list[Path], counts: Counter[str], kills: int, seconds: float
+) -> bool:
+    """Starts the sweep and kills it after so many seconds, if there are kills left; whether it got done.
+
+    pending: damaged files that are still to be named; those that were are counted and taken off.
+    """
+    process = subprocess.Popen(
+        _sweep(victim, records), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment()
+    )
+    done = True
+    try:
+        _, error = process.communicate(timeout=seconds if counts["kills"] < kills else None)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        _, error = process.communicate()
+        counts["kills"] += 1
+        counts[_phase(records)] += 1
+        done = False
+    if done and process.returncode:
+        raise UserError(f"the sweep '{victim.name}' failed after a kill: {error.strip().splitlines()[-1]}")
+    for path in list(pending):
+        # Where the process died between moving a file and saying so, the file's new place names it.
+        if f"{path.name} is damaged" in error or (not done and any((records / "damaged").glob(f"{path.stem}.*"))):
+            counts["named"] += 1
+            pending.remove(path)
+    return done
+
+
+def _damage(
+    records: Path, run_ids: Sequence[str], pending: list[Path], counts: Counter[str], draw: random.Random
+) -> None:
+    """Cuts one record file short and gives another one a third run's name, as far as there are any."""
+    whole = [path for path in sorted((records / "runs").glob("*/[!.]*.json")) if path not in pending]
+    for path, renames in zip(draw.sample(whole, min(2, len(whole))), (False, True), strict=False):
+        bad = path
+        if renames:
+            taken = {path.stem, *(one.stem for one in pending)}
+            if not (others := [run_id for run_id in run_ids if run_id not in taken]):
+                continue
+            name = draw.choice(others)
+            bad = records / "runs" / name[:2] / f"{name}.json"
+            bad.parent.mkdir(exist_ok=True)
+            path.replace(bad)
+        else:  # a record without its last line end is whole
+            path.write_bytes(path.read_bytes()[: draw.randrange(path.stat().st_size - 1)])
+        pending.append(bad)
+        counts["damaged"] += 1
 
 
 def _phase(records: Path) -> str:

@@ -21,6 +21,11 @@ def version(root: Path = ROOT, plugins: Iterable[Path] = ()) -> str:
     return _digest(_sources(root, "research") | added)
 
 
+def digest_of(path: Path) -> str:
+    """A digest of a file's content; "" if it is not there."""
+    return _digest({"": path}) if path.is_file() else ""
+
+
 def snapshot(folder: Path, plugins: Iterable[Path], commit: str, root: Path = ROOT) -> Path:
     """The place in `folder` of a copy of the code and the plugins as they are now, made unless it is there."""
     files = {name: path for package in RUNNING for name, path in _sources(root, package).items()}

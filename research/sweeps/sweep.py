@@ -18,9 +18,9 @@ if TYPE_CHECKING:  # who looks at a sweep plans nothing, and pays for no import 
 class Sweep:
     """A named sweep as it was asked for: the settings of every run, and the axes that its table shows.
 
-    plugins: the files of the user's own that it was asked with. runs, epochs: of each request its run's id and length,
-    notes: what a reader of its table must know of the data, and code: the version of the code that it was last asked
-    of, once it is saved.
+    plugins: the files of the user's own that it was asked with. Once it is saved: runs, epochs: of each request its
+    run's id and length; notes: what a reader of its table must know of the data; code: the version of the code that it
+    was last asked of; contents: a digest of each plugin, which tells the file wherever it lies.
     """
 
     requests: list[dict[str, Any]]
@@ -30,18 +30,41 @@ class Sweep:
     epochs: list[int] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
     code: str = dataclasses.field(default="", compare=False)
+    contents: list[str] = dataclasses.field(default_factory=list, compare=False)
 
     def save(self, store: Store, name: str, runs: "Sequence[Run]", notes: Sequence[str] = ()) -> None:
         """Keeps the sweep under its name, beside the records."""
         check_name(name)
         store.prepare()
         ids, epochs = [run.id for run in runs], [run.config.epochs for run in runs]
-        saved = dataclasses.replace(self, runs=ids, epochs=epochs, notes=list(notes), code=self.code_now())
+        saved = dataclasses.replace(
+            self,
+            runs=ids,
+            epochs=epochs,
+            notes=list(notes),
+            code=self.code_now(),
+            contents=[code_lib.digest_of(Path(path)) for path in self.plugins],
+        )
         store.write_json("sweeps", name, dataclasses.asdict(saved))
 
     def code_now(self) -> str:
         """The version that the code has now, its plugins included."""
         return code_lib.version(plugins=map(Path, self.plugins))
+
+    def with_plugins(self, given: Sequence[str]) -> "Sweep":
+        """The sweep with its plugins where they lie now: one that was moved is known by its content.
+
+        given: the plugins of this process. In a sweep of earlier code one that is gone is known by its name.
+        """
+        by_content = {code_lib.digest_of(Path(path)): path for path in given}
+        by_name = {Path(path).name: path for path in given}
+        contents = self.contents or [""] * len(self.plugins)
+        here: list[str] = []
+        for path, content in zip(self.plugins, contents, strict=True):
+            gone = not content and not Path(path).is_file()
+            moved = by_content.get(content) or (by_name.get(Path(path).name) if gone else None)
+            here.append(path if path in given or moved is None else moved)
+        return dataclasses.replace(self, plugins=here)
 
     def arm(self, request: Mapping[str, Any]) -> str:
         """The row of the sweep's table to which a request belongs."""

@@ -90,16 +90,19 @@ def test_simulated_accidents_lose_nothing() -> None:
 
 
 def test_kills_change_nothing(tmp_path: Path) -> None:
-    """Six of the kills that `launch.benchmark kill` makes by the hundred; a record that differs fails it.
+    """Six of the kills that `launch.benchmark kill` makes by the hundred.
+
+    A record that differs, or a damaged file that is not named, fails it.
 
     Who dies while it keeps a program leaves half of one behind, so the other tests keep theirs elsewhere.
     """
     printed = measured("kill", "--n=6", f"--cache_dir={tmp_path}", JAX_COMPILATION_CACHE_DIR="")
     together = re.search(r"^\| together \|.*$", printed, re.M)
     assert together is not None, printed
-    kills, *_, sweeps, differ = (int(cell) for cell in together.group().split("|")[3:-1])
+    kills, *_, sweeps, damaged, named, differ = (int(cell) for cell in together.group().split("|")[3:-1])
     assert (kills, differ) == (6, 0)
     assert sweeps >= 2
+    assert named == damaged >= 2 * sweeps
 
 
 def test_samplers_are_paired(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_run_over_two_devices_is_identical(folder: Path, monkeypatch: pytest.M
 
 def test_what_is_wrong_is_one_line(folder: Path) -> None:
     cases = {
-        "verify": "give either --run=ID",
+        "verify": "give one of --run=ID",
         "verify --run=zz": "no record of a run 'zz' in records",
         f"verify --run={ids(folder)[0]} --sample=2": "--run names one run",
         "verify --experiment=tiny --records=nothing": "no runs of 'tiny'; train them: python -m launch.table",
@@ -115,3 +115,19 @@ def test_what_is_wrong_is_one_line(folder: Path) -> None:
         assert cases[case] in result.err
         assert len(result.err.strip().splitlines()) == 1, result.err
     assert not (folder / "nothing").exists()
+
+
+def test_a_sample_of_a_sweep(folder: Path) -> None:
+    sweep = ["sweep", "--dataset=wine", "--arch.hidden=4", "--epochs=3", "--batch_size=16", "--grid=learning_rate=0.1"]
+    _, sample, missing = run_all(
+        [
+            [*sweep, "--seeds=3", "--name=rate"],
+            ["verify", "--name=rate", "--sample=1", "--sample_seed=1", "--steps=1"],
+            ["verify", "--name=rat"],
+        ],
+        folder,
+    )
+    assert sample.code == 0, sample.err
+    assert "1 of the 3 recorded runs of 'rate', drawn by --sample_seed=1" in sample.out
+    assert sample.out.endswith("1 run: 1 identical\n")
+    assert missing.err.strip() == "error: no sweep 'rat' in records; did you mean rate?"

@@ -237,3 +237,24 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
         Store(tmp_path / "file").prepare()
     with pytest.raises(UserError, match="cannot write"):
         Store(tmp_path / "file").write(RECORD)
+
+
+@pytest.mark.parametrize("saved_by", ["this code", "earlier code"])
+def test_a_plugin_that_was_moved_is_known_by_its_content(tmp_path: Path, saved_by: str) -> None:
+    """As after the records and the plugin were copied to another home. Earlier code kept no digest: its name counts."""
+    store, old, new = Store(tmp_path / "records"), tmp_path / "old" / "net.py", tmp_path / "new" / "net.py"
+    other = tmp_path / "new" / "other.py"
+    for path, text in ((old, "a = 1"), (new, "a = 1"), (other, "a = 2")):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    Sweep([], [], [str(old)]).save(store, "mine", [])
+    old.unlink()
+    content = store.read_json("sweeps", "mine")
+    if saved_by == "earlier code":
+        store.write_json("sweeps", "mine", {key: value for key, value in content.items() if key != "contents"})
+    loaded = Sweep.load(store, "mine")
+    assert loaded.code != loaded.code_now()
+    found = loaded.with_plugins([str(other), str(new)])
+    assert found.plugins == [str(new)]
+    assert found.code == found.code_now()
+    assert loaded.with_plugins([str(other)]).plugins == [str(old)]
