@@ -11,7 +11,7 @@ from research.data.csv_columns import Column
 from research.data.csv_refused import flag
 
 # A column of numbers with one of these names is taken for times.
-_NAMES = {"time", "times", "timestamp", "datetime", "date", "day", "epoch", "unix", "unixtime", "unix_time", "ts", "ds"}
+_NAMES = {"time", "times", "timestamp", "datetime", "date", "epoch", "unix", "unixtime", "unix_time", "ts", "ds"}
 _GAP = 1.5  # times the usual step
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 

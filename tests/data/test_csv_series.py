@@ -189,6 +189,7 @@ def test_an_order_that_is_none_is_named(
         ("at,sold", [f"{date},1" for date in DATES]),
         ("weekday,sold", [f"{place % 7},1" for place in range(30)]),  # a number without the name of a time
         ("colour,sold", [f"{'rg'[place % 2]},1" for place in range(30)]),
+        ("month,day,sold", [f"{place // 15},{place % 15},1" for place in range(30)]),  # no column is the time alone
     ],
 )
 def test_an_order_that_is_fine_is_not_spoken_of(tmp_path: Path, header: str, rows: list[str]) -> None:
