@@ -132,7 +132,25 @@ def _parsed(column: Column, form: Format, absent: np.ndarray) -> tuple[np.ndarra
     """The numbers of the cells that are not absent, float64 [N], and where these cells have none, bool [N]."""
     cells = pc.if_else(pa.array(absent), None, column.cells) if absent.any() else column.cells
     numbers = form.numbers_in(cells)
-    return numbers, ~absent & np.isnan(numbers)
+    stray = ~absent & np.isnan(numbers)
+    if stray.any() and _has_points(cells, form, stray):
+        numbers = Format().numbers_in(cells)
+        stray = ~absent & np.isnan(numbers)
+    return numbers, stray
+
+
+def _has_points(cells: pa.StringArray, form: Format, stray: np.ndarray) -> bool:
+    """Whether a column of a file with decimal commas has decimal points, as labels that another program wrote: 1.0.
+
+    Only where no point can be meant as a thousands mark.
+    """
+    if form.decimal == ".":
+        return False
+    groups = pc.match_substring_regex(cells, r"^[+-]?[0-9]{1,3}([.][0-9]{3})+$").fill_null(False)
+    ambiguous = groups.to_numpy(zero_copy_only=False)
+    if form.thousands != ".":
+        return bool((stray & ~ambiguous).any())
+    return not ambiguous.any()
 
 
 def _numbers(column: Column, form: Format, numbers: np.ndarray, absent: np.ndarray) -> Values:

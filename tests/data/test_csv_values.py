@@ -25,6 +25,8 @@ NUMBERS = [
     (["−5", "3"], PLAIN, [-5, 3]),  # U+2212
     (["5,7", "1,3", "0"], Format(decimal=","), [5.7, 1.3, 0]),
     (["1.234,5", "7", "1.000.000"], Format(decimal=",", thousands="."), [1234.5, 7, 1e6]),
+    (["1.0", "0.0", "1"], Format(decimal=",", thousands="."), [1, 0, 1]),  # another program's labels
+    (["1.5", "2.250"], Format(decimal=","), [1.5, 2.25]),
     (["1,250", "12", "1,000,000.5"], Format(thousands=","), [1250, 12, 1000000.5]),
     (["1 250", "1 250", "12"], Format(thousands=" "), [1250, 1250, 12]),  # U+202F and a blank
     (["1'250", "1’250"], Format(thousands="'"), [1250, 1250]),
@@ -93,7 +95,8 @@ REFUSED = [
     (["63 kg", "140 lb"], PLAIN, ["'63 kg' and '140 lb' are numbers written in different ways"]),
     (["<0.5", "1.2", "2.0"], PLAIN, ["'<0.5' and '1.2' are numbers", "--missing='<0.5'"]),
     (["5,7", "1.3"], PLAIN, ["'5,7' and '1.3' are numbers written in different ways"]),
-    (["1.5", "2"], Format(decimal=","), ["'1.5' is a number written with '.'"]),
+    (["1.250", "2"], Format(decimal=","), ["'1.250' is a number written with '.'"]),
+    (["1.250", "1.0"], Format(decimal=",", thousands="."), ["'1.0' is a number written with '.'"]),
     (["2020-01-05", "2020-02-29"], PLAIN, ["'2020-01-05' is a date", "--drop=a", "--categories=a", "--time=a"]),
     (["05.01.2020 12:30", "x"] + ["06.01.2020 12:30"] * 3, PLAIN, ["row 2", "is a date"]),
     (["12:30", "13:45 PM"], PLAIN, ["'12:30' is a date or a time"]),
