@@ -11,7 +11,7 @@ from research.data import labels
 from research.data.csv_columns import Column
 from research.data.csv_numbers import Format
 from research.data.csv_refused import flag
-from research.data.csv_values import Values, categories_of, check_complete, numbers_of, values_of
+from research.data.csv_values import Values, categories_of, check_complete, numbers_of, parsed, values_of
 from research.errors import UserError, nearest
 
 
@@ -56,7 +56,7 @@ def target_like(column: Column, classes: tuple[str, ...], form: Format) -> np.nd
     places = pc.index_in(column.cells, pa.array(classes, pa.string()))
     known = form.numbers_in(pa.array(classes, pa.string()))
     if not np.isnan(known).any():
-        numbers = form.numbers_in(column.cells)
+        numbers, _ = parsed(column, form, np.zeros(len(column.cells), bool))
         nearest_place = np.searchsorted(known, numbers).clip(0, len(known) - 1)
         same = pa.array(known[nearest_place] == numbers)
         places = pc.coalesce(places, pc.if_else(same, pa.array(nearest_place.astype(np.int32)), None))
@@ -72,7 +72,7 @@ def _as_they_are(column: Column, form: Format) -> Values:
     """The column as classes by all means: numbers if all its cells are, else texts."""
     if column.name not in form.categories:
         absent = form.absent(column.cells, among_numbers=True)
-        numbers = form.numbers_in(pc.if_else(pa.array(absent), None, column.cells))
+        numbers, _ = parsed(column, form, absent)
         codes = pc.any(pc.match_substring_regex(column.cells, "^0[0-9]")).as_py()
         if not codes and np.isfinite(numbers[~absent]).all() and not absent.all():
             return Values(numbers)

@@ -38,7 +38,7 @@ def values_of(column: Column, form: Format) -> Values:
     if column.name in form.numbers:
         return Values(numbers_of(column, form), notes=_words_without_value(column, form))
     absent = form.absent(column.cells, among_numbers=True)
-    numbers, stray = _parsed(column, form, absent)
+    numbers, stray = parsed(column, form, absent)
     if absent.all() or stray.any():
         if stray.any():
             csv_refused.unless_texts(column, form, stray, numbers)
@@ -53,7 +53,7 @@ def numbers_of(column: Column, form: Format, remedy: str = "") -> np.ndarray:
     row, for any other text. remedy: what to say then, where the column can be nothing but numbers.
     """
     absent = form.absent(column.cells, among_numbers=True)
-    numbers, stray = _parsed(column, form, absent)
+    numbers, stray = parsed(column, form, absent)
     if stray.any() and column.name in form.numbers:
         numbers, stray = _unsigned(column, form, absent)
     if stray.any():
@@ -128,7 +128,7 @@ def check_one_hot(column: Column, values: Values, form: Format) -> None:
     )
 
 
-def _parsed(column: Column, form: Format, absent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def parsed(column: Column, form: Format, absent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The numbers of the cells that are not absent, float64 [N], and where these cells have none, bool [N]."""
     cells = pc.if_else(pa.array(absent), None, column.cells) if absent.any() else column.cells
     numbers = form.numbers_in(cells)
@@ -179,7 +179,7 @@ def _numbers(column: Column, form: Format, numbers: np.ndarray, absent: np.ndarr
 
 
 def _unsigned(column: Column, form: Format, absent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """As _parsed, without the sign or unit that the first number has; another sign leaves no number."""
+    """As parsed, without the sign or unit that the first number has; another sign leaves no number."""
     texts = pc.unique(column.cells.filter(pa.array(~absent))).to_pylist()
     parts = [signed(text) or ("", text) for text in texts]
     numbers = form.numbers_in(pa.array([number for _, number in parts], pa.string()))

@@ -167,6 +167,7 @@ def test_another_file_of_the_same_columns() -> None:
 def test_a_target_in_another_file() -> None:
     assert target_like(column("1", "0.0", "1.0", "+1"), ("0", "1"), PLAIN).tolist() == [1, 0, 1, 1]
     assert target_like(column("v", "NA"), ("NA", "v"), PLAIN).tolist() == [1, 0]
+    assert target_like(column("1.0", "0.0"), ("0", "1"), Format(decimal=",", thousands=".")).tolist() == [1, 0]
     assert target_like(column("1,5"), (), Format(decimal=",")).tolist() == [1.5]
     with pytest.raises(UserError, match=r"'2' is not one of the classes; .*leave the column out to have predictions"):
         target_like(column("2"), ("0", "1"), PLAIN)
