@@ -46,7 +46,9 @@ def main(arguments: Sequence[str]) -> None:
     print(f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,} steps")
     for setting, value in config_lib.flat(run.config).items():
         print(f"  {setting}={value}")
-    record = obtain([run], records, plans, monitor, execution=how, retry_failed=True)[run.id]
+    record = obtain([run], records, plans, monitor, execution=how, retry_failed=True).get(run.id)
+    if record is None:
+        raise UserError(f"the record of run {run.id} cannot be used here; give another --records")
     if path.stat().st_mtime_ns == before:
         there = f"{record.provenance.get('replicas', 1)} x {record.provenance.get('device')}"
         print(f"nothing was trained: its record was there already, of a training on {there}")

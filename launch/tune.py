@@ -87,7 +87,9 @@ def _settings(name: str, shop: Workshop, budget: Budget) -> tuple[list[Tuned], T
         tuned = tuning.tune(name, settings, axes, budget, shop, journal)
     runs = shop.planner.runs(tuning.report(tuned, REPORT_SEEDS.value))
     found = shop.obtain(runs)
-    records = [found[run.id] for run in runs]
+    records = [found[run.id] for run in runs if run.id in found]
+    if not records:
+        raise UserError("no record of the choice can be used here; give another --records")
     known = strengths_lib.settings(records, tuple(tuned.point))[0]
     paths = [path if path in known else path.partition(".")[0] for path in tuned.point]
     strengths = tuning.described([tuned], budget, REPORT_SEEDS.value)

@@ -167,12 +167,19 @@ def described(found: Sequence[Tuned], budget: Budget, seeds: int) -> str:
     each = f" for each of {len(found)} rows" if len(found) > 1 else ""
     totals = sorted({sum(of_row.values()) for of_row in of_rows})
     asked = str(totals[0]) if len(totals) == 1 else f"{totals[0]} to {totals[-1]}"
+    different = sum(_different(tuned.study) for tuned in found)
+    of_settings = f" ({different} different settings)" if different < sum(counts.values()) else ""
     pruned = f", pruned by {budget.pruner}" if budget.pruner else ""
     fresh_seeds = f"{seeds} fresh seed{'s' * (seeds != 1)}"
     return (
-        f"Tuned{each} by {asked} trials of {budget.sampler}{pruned}: {', '.join(paths)}. Trials: {came}. The best "
-        f"{found[0].goal.metric} of one seed chose; the table reports the choice on {fresh_seeds}."
+        f"Tuned{each} by {asked} trials{of_settings} of {budget.sampler}{pruned}: {', '.join(paths)}. Trials: {came}. "
+        f"The best {found[0].goal.metric} of one seed chose; the table reports the choice on {fresh_seeds}."
     )
+
+
+def _different(study: Study) -> int:
+    """How many different settings the trials had; one that is drawn again is read from its record."""
+    return len({tuple(sorted(trial.params.items())) for trial in study.get_trials(deepcopy=False)})
 
 
 def _goal(run: Run) -> Goal:
@@ -230,7 +237,12 @@ def _trained(settings: Settings, points: Sequence[Point], goal: Goal, shop: Work
     plans = [planned(settings, point, shop.planner) for point in points]
     runs = [plan for plan in plans if isinstance(plan, Run)]
     found = shop.obtain(runs)
-    return [result_of(found[plan.id], goal) if isinstance(plan, Run) else plan for plan in plans]
+    return [plan if isinstance(plan, Result) else _result(found.get(plan.id), plan, goal) for plan in plans]
+
+
+def _result(record: Record | None, run: Run, goal: Goal) -> Result:
+    """What a trial came to. record: None where its file is not believed and cannot be replaced."""
+    return Result(None, "failed", run.id, "its record cannot be used") if record is None else result_of(record, goal)
 
 
 def result_of(record: Record, goal: Goal) -> Result:

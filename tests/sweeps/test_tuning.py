@@ -43,6 +43,11 @@ def test_the_best_on_validation_is_chosen_and_reported_on_fresh_seeds(tmp_path: 
     )
 
 
+def test_settings_that_are_drawn_again_are_not_counted_as_more(tmp_path: Path) -> None:
+    found = tuned(tmp_path, ["learning_rate=0.05|0.1"], Budget("random", 5))
+    assert "Tuned by 5 trials (2 different settings) of random: " in tuning.described([found], Budget("random"), 1)
+
+
 def test_a_loss_is_chosen_lowest_and_a_second_tuning_trains_nothing(tmp_path: Path) -> None:
     goal = Goal("validation/nll", "lower")
     found = tuned(tmp_path, ["learning_rate=1e-4|0.05"], Budget("grid"), goal)
