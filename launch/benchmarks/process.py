@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from launch.start import CACHE_DIR
 from research.errors import UserError
@@ -37,16 +38,25 @@ _SMALL = """
 import resource, subprocess, sys, time
 begin = time.monotonic()
 done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
-print(time.monotonic() - begin, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(time.monotonic() - begin, used.ru_utime + used.ru_stime, used.ru_maxrss)
 sys.exit(done.returncode)
 """
 
 
-def timed(name: str, *arguments: str) -> tuple[float, float]:
-    """The seconds and the peak MiB of a launcher. Raises UserError if it fails."""
+class Took(NamedTuple):
+    """What a launcher took: seconds, those of the CPU in all its threads, and peak MiB."""
+
+    seconds: float
+    cpu_seconds: float
+    mebibytes: float
+
+
+def timed(name: str, *arguments: str) -> Took:
+    """Runs a launcher to its end. Raises UserError if it fails."""
     line = [sys.executable, "-c", _SMALL, *command(name, *arguments)]
     done = subprocess.run(line, capture_output=True, text=True, env=environment())
     if done.returncode:
         raise UserError(f"launch.{name} {' '.join(arguments)} failed: {done.stderr.strip().splitlines()[-1]}")
-    seconds, kilobytes = map(float, done.stdout.split())
-    return seconds, kilobytes / 1024
+    seconds, cpu_seconds, kilobytes = map(float, done.stdout.split())
+    return Took(seconds, cpu_seconds, kilobytes / 1024)

@@ -75,5 +75,5 @@ def _record(run: Run, draw: random.Random) -> Record:
 
 def _print(what: str, name: str, *arguments: str) -> None:
     """Prints a row: what a launcher took."""
-    seconds, mebibytes = timed(name, *arguments)
-    print(f"| {what} | {seconds:.1f} | {mebibytes:,.0f} |", flush=True)
+    took = timed(name, *arguments)
+    print(f"| {what} | {took.seconds:.1f} | {took.mebibytes:,.0f} |", flush=True)
