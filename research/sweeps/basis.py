@@ -8,6 +8,7 @@ import numpy as np
 from research import config as config_lib
 from research import identity
 from research.config import RunConfig
+from research.data import masks
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
 from research.errors import Unknown, UserError
@@ -38,7 +39,7 @@ def applied(record: Record, basis: dict[str, Any]) -> tuple[Run, Lane]:
     except Unknown as error:
         raise UserError(f"run {record.run_id} needs its --plugin=FILE if a part of it is your own: {error}") from None
     spec = _spec(basis["spec"])
-    if identity.run_id(config, spec.fingerprint) != record.run_id:
+    if identity.run_id(config, masks.data_id(config, spec)) != record.run_id:
         raise UserError(f"run {record.run_id} used a method of another version than this code has; train it again")
     return _run(record.run_id, config, spec, basis["fitted"])
 
