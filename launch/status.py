@@ -40,6 +40,9 @@ def main(arguments: Sequence[str]) -> None:
     if HTML.value is not None and NAME.value is None and EXPERIMENT.value is None:
         raise UserError("--html is of one sweep; give its --name or --experiment too")
     records = store()
+    if (shown := _tunings(records)) is not None:
+        print("\n".join(shown))
+        return
     while True:
         title, found = _found(records)
         clear = "\033[H\033[J" if WATCH.value and sys.stdout.isatty() else ""
@@ -63,6 +66,19 @@ def _found(records: Store) -> tuple[str, Status]:
     return EXPERIMENT.value, page.look(
         EXPERIMENT.value, declared.get(EXPERIMENT.value, records.warn), records, HTML.value
     )
+
+
+def _tunings(records: Store) -> list[str] | None:
+    """How far the tuning of that name is; None if the flags name none. Without a name and a sweep: every tuning."""
+    others = EXPERIMENT.value is not None or HTML.value is not None or WATCH.value
+    if others or not (records.root / "tunings").is_dir():
+        return None
+    from research.sweeps import study  # it needs Optuna, which takes half a second
+
+    tuned, swept = study.names(records), names(records)
+    if NAME.value is not None:
+        return list(study.lines(records, NAME.value)) if NAME.value in tuned and NAME.value not in swept else None
+    return [line for name in tuned for line in study.lines(records, name)] if tuned and not swept else None
 
 
 def _tasks(records: Store) -> Iterator[str]:

@@ -55,6 +55,8 @@ def _replayed(path: Path) -> JournalStorage:
     damage = f"the journal {path} is damaged (%s); move it away: its trials are asked for again, their records are kept"
     with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
         for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                break  # another process writes it just now
             try:
                 entry = json.loads(line)
                 JournalOperation(entry["op_code"])
@@ -110,6 +112,30 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(f"{key}={item}" for key, item in value.items()) or "none"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def lines(store: Store, name: str) -> Iterator[str]:
+    """How far a tuning is, a line for each of its studies: its trials by outcome, and the best of them.
+
+    Reads the journal as it is, also while another process writes it. Raises UserError if it is damaged.
+    """
+    storage = _replayed(path_of(store, name))
+    for each in storage.get_all_studies():
+        trials = storage.get_all_trials(each._study_id, deepcopy=False)
+        came = ", ".join(f"{count} {word}" for word, count in counts(trials).items()) or "none yet"
+        sign = -1.0 if each.direction == StudyDirection.MAXIMIZE else 1.0
+        finished = [trial for trial in trials if trial.state == TrialState.COMPLETE and trial.value is not None]
+        best = min(finished, key=lambda trial: sign * (trial.value or 0.0), default=None)
+        shown = ""
+        if best is not None:
+            setting = ", ".join(f"{path}={value}" for path, value in best.params.items())
+            shown = f"; best {each.user_attrs.get(DEFINITION, {}).get('metric', 'value')} {best.value:.6g} at {setting}"
+        yield f"{each.study_name}: trials: {came}{shown}"
+
+
+def names(store: Store) -> list[str]:
+    """The names of the tunings that are kept beside the records."""
+    return sorted(path.stem for path in (store.root / "tunings").glob("*.journal"))
 
 
 def running(found: Study) -> list[Trial]:

@@ -48,6 +48,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("tune")
 
 
+def test_status_says_how_far_a_tuning_is(tmp_path: Path) -> None:
+    sample = ["--sample=learning_rate=0.05|0.1", "--sampler=grid", "--report_seeds=1", "--name=rate"]
+    _, shown, every = run_all(
+        [
+            ["tune", "--dataset=wine", "--arch.hidden=4", "--epochs=1", "--batch_size=16", *sample],
+            ["status", "--name=rate"],
+            ["status"],
+        ],
+        tmp_path,
+    )
+    assert shown.code == 0, shown.err
+    assert re.fullmatch(
+        r"rate: trials: 2 finished; best validation/accuracy [\d.]+ at learning_rate=0\.(05|1)\n", shown.out
+    )
+    assert every.out == shown.out
+
+
 def test_a_tuning_is_a_table_and_a_journal(folder: Path) -> None:
     other = [word.replace("log(1e-3,10)", "log(1e-3,1)") for word in TUNE]
     first, again, changed = run_all([TUNE, TUNE, other], folder)
