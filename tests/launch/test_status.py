@@ -180,7 +180,7 @@ def test_it_says_what_slurm_has_of_the_tasks(tmp_path: Path, monkeypatch: pytest
     squeue.chmod(0o755)
     monkeypatch.setenv("PATH", str(squeue.parent), prepend=":")
     (found,) = run_all([["status", "--name=far"]], tmp_path)
-    assert found.out.splitlines()[-1] == "Slurm's tasks: 1 running, 2 pending"
+    assert found.out.splitlines()[-1] == "Slurm's tasks: 1 running, 1 pending (Resources), 1 pending (Priority)"
     squeue.unlink()
     (gone,) = run_all([["status", "--name=far"]], tmp_path)
     assert gone.code == 0
