@@ -19,6 +19,7 @@ from launch import start
 from launch.trained import BEAMS, Own, Trained, trained, trained_on
 from research.analysis.attention import attention_figure, write
 from research.analysis.evaluation import Evaluation
+from research.analysis.mistakes import Pictures, pictures
 from research.data import csv_file, csv_series, folder, text
 from research.data.image_folders import text_of
 from research.data.spec import PADDING
@@ -41,7 +42,9 @@ SPLIT = flags.DEFINE_string(
 ATTENTION = start.define_file(
     "attention", None, "draw what attention looks at in the split's first example into this file (.png, .pdf, .svg)"
 )
-OUT = start.define_output("out", "write predictions.csv and figures into this directory")
+OUT = start.define_output(
+    "out", "write predictions.csv, the wrong examples, a table of the classes, and figures into this directory"
+)
 
 SPLITS = ("test", "validation", "train")
 
@@ -104,9 +107,17 @@ def main(arguments: Sequence[str]) -> None:
         if program.spec.target_origin:
             scores = scores.astype(np.float64) + program.spec.target_origin
             y = None if y is None else y.astype(np.float64) + program.spec.target_origin
-        evaluation = Evaluation(title, examples.names, scores, y, program.spec.classes)
+        evaluation = Evaluation(title, examples.names, scores, y, program.spec.classes, _pictures(of, examples))
         for path in evaluation.write(OUT.value):
             print(f"wrote {path}")
+
+
+def _pictures(of: Trained, examples: Examples) -> Pictures | None:
+    """How examples look, by their places among the rows; None if they are no images."""
+    spec = of.run.program.spec
+    if len(spec.shape) != 3:
+        return None
+    return lambda places: pictures(examples.x[examples.rows[places]], spec.maximum)
 
 
 def _draw_attention(of: Trained, x: np.ndarray, file: str) -> None:

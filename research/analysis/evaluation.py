@@ -10,6 +10,7 @@ import numpy as np
 from research.analysis import figures
 from research.analysis.lines import COLOURS
 from research.analysis.machine import csv_text
+from research.analysis.mistakes import Mistakes, Pictures
 from research.sweeps.files import write_atomically
 from research.tasks.classification import CALIBRATION_BINS, calibration_bins, calibration_error, log_softmax
 
@@ -25,7 +26,7 @@ MOST_NUMBERS, MOST_NAMES = 20, 60
 class Evaluation:
     """rows: what each example is called, [N]. scores: [N, C]. y: classes or values [N], None if not known.
 
-    classes: their names, () for a regression.
+    classes: their names, () for a regression. pictures: of images, how the rows at some places look.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Evaluation:
     scores: np.ndarray
     y: np.ndarray | None
     classes: tuple[str, ...]
+    pictures: Pictures | None = None
 
     def write(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Writes every file that the rows allow; returns them. Raises UserError if they cannot be written."""
@@ -43,7 +45,17 @@ class Evaluation:
             return files + figures.save(predicted_against_true(self), directory, "predicted")
         files += figures.save(reliability(self), directory, "calibration")
         files.append(_csv(Path(directory) / "confusion.csv", self.confusion_table()))
-        return files + figures.save(confusion_figure(self), directory, "confusion")
+        files += figures.save(confusion_figure(self), directory, "confusion")
+        return files + self._mistakes(Path(directory), self.y)
+
+    def _mistakes(self, directory: Path, y: np.ndarray) -> list[Path]:
+        """Writes where the rows of classes y [N] are wrong."""
+        mistakes = Mistakes(self.rows, self.scores, y, self.classes)
+        files = [_csv(directory / "per_class.csv", mistakes.per_class())]
+        files.append(_csv(directory / "wrong.csv", mistakes.wrong()))
+        if self.pictures is not None:
+            files += figures.save(mistakes.sheet(self.title, self.pictures), directory, "wrong")
+        return files
 
     @property
     def probabilities(self) -> np.ndarray:

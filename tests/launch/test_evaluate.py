@@ -147,7 +147,14 @@ def test_own_files(folder: Path, ids: dict[str, str]) -> None:
     assert set(printed(code, "csv:new.csv")) == {"csv:new.csv/mse", "csv:new.csv/mae"}
     assert next(iter(csv.DictReader((folder / "own_out/predictions.csv").open())))["row"] == "own/one.png"
     images = {str(file.relative_to(folder / "pets")) for file in folder.glob("pets/*/*.png")}
-    assert {row["row"] for row in csv.DictReader((folder / "pets_out/predictions.csv").open())} < images
+    predictions = list(csv.DictReader((folder / "pets_out/predictions.csv").open()))
+    assert {row["row"] for row in predictions} < images
+    wrong = {row["row"] for row in predictions if row["target"] != row["prediction"]}
+    assert {row["row"] for row in csv.DictReader((folder / "pets_out/wrong.csv").open())} == wrong
+    per_class = list(csv.DictReader((folder / "pets_out/per_class.csv").open()))
+    assert [row["class"] for row in per_class] == ["dark", "light"]
+    assert sum(int(row["rows"]) for row in per_class) == len(predictions)
+    Image.open(folder / "pets_out/wrong.png").verify()
 
 
 def test_best_and_last(folder: Path, ids: dict[str, str]) -> None:
