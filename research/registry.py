@@ -276,6 +276,28 @@ class Task(Entry):
     sees: Callable[[Any], Any] | None = None
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Metric(Entry):
+    """What a user measures beside a task's own metrics. tasks: those whose runs it measures.
+
+    `build()` is a value per example, `metric(scores [B, ..., C], y [B, ...]) -> [B]`, on the device; where `whole`, one
+    value of a split, `metric(scores [N, C], y [N]) -> float`, on the host, of final metrics alone. better: `higher` or
+    `lower`.
+    """
+
+    tasks: tuple[str, ...] = ()
+    better: str = "higher"
+    whole: bool = False
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Callback(Entry):
+    """`build()` is called on the host when a run has ended an epoch: `callback(run_id, epoch, metrics)`.
+
+    epoch is counted from 1; metrics are the epoch's, by name (`validation/accuracy`).
+    """
+
+
 ARCHITECTURES: Registry[Architecture] = Registry("architecture", "architectures")
 ACTIVATIONS: Registry[Activation] = Registry("activation", "activations")
 OPTIMIZERS: Registry[Optimizer] = Registry("optimizer", "optimizers")
@@ -284,6 +306,8 @@ REGULARIZERS: Registry[Regularizer] = Registry("regularizer", "regularizers")
 DATASETS: Registry[Entry] = Registry("data set", "datasets")
 TASKS: Registry[Task] = Registry("task", "tasks")
 LOSSES: Registry[Loss] = Registry("loss", "losses")
+METRICS: Registry[Metric] = Registry("metric", "metrics")
+CALLBACKS: Registry[Callback] = Registry("callback", "callbacks")
 
 
 def load_package(package: str, failed: Callable[[str, Exception], None] | None = None) -> None:

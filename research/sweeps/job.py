@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -13,8 +14,9 @@ from jax.experimental import multihost_utils
 from research import config as config_lib
 from research.data.spec import Arrays
 from research.errors import Stopped
-from research.sweeps import progress, worker
+from research.sweeps import callbacks, progress, worker
 from research.sweeps.basis import basis_of
+from research.sweeps.callbacks import Ended
 from research.sweeps.claims import Claims
 from research.sweeps.execution import Execution
 from research.sweeps.parameters import Parameters
@@ -42,7 +44,8 @@ class Report:
     mind. stopping: why to stop, or "". holds: these runs are under way here now. stepped: a pack is between two steps,
     so its step is compiled. state: how things stand, in a few words. note: something that is good to know. resumed:
     so many lane-epochs were done before, which says nothing of the speed; None: told as epochs are. curves: of each of
-    these runs an epoch is done; the function gives their curves so far, by name.
+    these runs an epoch is done; the function gives their curves so far, by name. ended: runs have ended an epoch; the
+    function says which, and with what.
     """
 
     epochs: Callable[[Fraction | int], None] = lambda count: None
@@ -55,6 +58,7 @@ class Report:
     note: Callable[[str], None] = lambda message: None
     resumed: Callable[[Fraction | int], None] | None = None
     curves: Callable[[Sequence[Run], Callable[[], Sequence[Curves]]], None] = lambda runs, curves: None
+    ended: Callable[[Callable[[], Sequence[Ended]]], None] = lambda runs: None
 
     def went_on(self, count: Fraction | int) -> None:
         """Tells of lane-epochs that were done before."""
@@ -167,6 +171,14 @@ class Job:
             with self._holding:
                 self._held -= own
                 self.report.holds(self._held)
+
+    def ended(self, runs: Callable[[], Sequence[Ended]]) -> None:
+        """Runs have ended an epoch: tells whoever watches, and the user's own callbacks, in one process."""
+        if jax.process_index() > 0:
+            return
+        runs = functools.cache(runs)
+        self.report.ended(runs)
+        callbacks.call(runs, self.report.warn)
 
     def confirm(self, pack: Pack) -> None:
         """Raises Lost if another process has taken one of the runs."""

@@ -2,19 +2,39 @@
 
 import contextlib
 import dataclasses
+import math
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import jax
 from tqdm import tqdm
 
 from research.signals import STOPPING, watching
+from research.sweeps.callbacks import Ended
+from research.sweeps.column import main_metric
 from research.sweeps.job import Report
 from research.sweeps.plan import Run
 from research.sweeps.record import Record
 from research.sweeps.tensorboard import Events
+
+# Showing the latest metrics takes at most one part in so many of the time.
+SHARE = 20
+
+
+def latest(ended: Sequence[Ended]) -> str:
+    """`loss 0.31, validation accuracy 0.94`: the means over runs of what their last epoch came to; "" of none."""
+    values: dict[str, list[float]] = {}
+    for run, _, metrics in ended:
+        metric, _ = main_metric(run.config.loss, run.config.task)
+        main = next((name for name in (f"validation/{metric}", f"train/{metric}") if name in metrics), "")
+        for name, label in (("train/loss", "loss"), (main, main.replace("/", " "))):
+            if math.isfinite(metrics.get(name, math.nan)):
+                values.setdefault(label, []).append(metrics[name])
+    shown = ", ".join(f"{label} {sum(every) / len(every):.4g}" for label, every in values.items())
+    return f"{shown} (mean of {len(ended)})" if shown and len(ended) > 1 else shown
 
 
 class Terminal:
@@ -58,6 +78,8 @@ class Terminal:
         lock = threading.Lock()
         counts = {"finished": 0, "diverged": 0, "failed": 0}
         said: list[str] = []  # how things stand
+        means: list[str] = []  # of the latest epoch's loss and main metric
+        due = 0.0  # when these may be worked out again
         causes: dict[str, int] = {}  # of failures: how many more had it after the first
         programs = len({run.program.id for run in runs})
         total = sum(run.config.epochs for run in runs)
@@ -91,7 +113,19 @@ class Terminal:
                 epochs(count)
 
             def show() -> None:
-                bar.set_postfix_str(", ".join([f"{k}={v}" for k, v in counts.items() if v] + said), refresh=False)
+                told = [f"{k}={v}" for k, v in counts.items() if v]
+                bar.set_postfix_str(", ".join(told + said + means), refresh=False)
+
+            def ended(runs: Callable[[], Sequence[Ended]]) -> None:
+                nonlocal due
+                began = time.monotonic()
+                if began < due:
+                    return
+                text = latest(runs())
+                due = time.monotonic() + SHARE * (time.monotonic() - began)
+                with lock:
+                    means[:] = [text] if text else means
+                    show()
 
             def state(text: str) -> None:
                 with lock:
@@ -110,7 +144,9 @@ class Terminal:
                             self.warn(f"run {done.run_id} failed: {done.cause}")
 
             try:
-                report = Report(epochs, record, self.warn, stopping, state=state, note=self.note, resumed=resumed)
+                report = Report(
+                    epochs, record, self.warn, stopping, state=state, note=self.note, resumed=resumed, ended=ended
+                )
                 yield dataclasses.replace(report, curves=self._events.curves) if self._events else report
             finally:
                 for cause, more in causes.items():

@@ -19,6 +19,7 @@ from research.sweeps import space, trainer
 from research.sweeps import study as study_lib
 from research.sweeps import way as way_lib
 from research.sweeps.axes import Axis, Point
+from research.sweeps.callbacks import Ended
 from research.sweeps.job import Job
 from research.sweeps.plan import Pack, Run
 from research.sweeps.provenance import provenance
@@ -178,6 +179,7 @@ class Race:
         for run_id in standings:
             self._training[run_id].seconds += each
             self._training[run_id].epochs += 1
+        self.job.ended(lambda: [Ended(self._training[i].run, s.epochs, s.values) for i, s in standings.items()])
         show(Fraction(len(standings)))
         self._live += len(standings)
         self._computed += places.computed

@@ -14,6 +14,7 @@ from jax.experimental import multihost_utils
 from research import config as config_lib
 from research.data.spec import Arrays
 from research.errors import Stopped, UserError
+from research.sweeps.callbacks import Ended
 from research.sweeps.job import Job
 from research.sweeps.keeper import Keeper
 from research.sweeps.plan import Pack, Run
@@ -194,6 +195,7 @@ def _attempt(
             keeper(boundary)
 
         def at_epoch(at: loop.Progress) -> None:
+            job.ended(functools.partial(_ended, pack, at))
             to(Fraction(at.epoch), at.live)
             if jax.process_index() == 0:
                 job.report.curves(pack.runs, at.curves)
@@ -213,6 +215,12 @@ def _attempt(
             keep=job.execution.keep_params,
         )
     return outcomes, before + time.monotonic() - began
+
+
+def _ended(pack: Pack, at: loop.Progress) -> list[Ended]:
+    """The pack's runs that have trained to the end of this epoch."""
+    pairs = zip(pack.runs, at.latest(), strict=True)
+    return [Ended(run, at.epoch, metrics) for run, metrics in pairs if metrics]
 
 
 def _saved(pack: Pack, way: Way, job: Job) -> checkpoints_lib.Pack:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 
 import jax
@@ -26,7 +26,8 @@ from research.training.way import Way
 class Progress:
     """How far a pack is: epochs done of all, and lanes that still train.
 
-    curves: of each run so far, by name, one value an epoch; made when it is called.
+    curves: of each run so far, by name, one value an epoch; made when it is called. latest: of each run its metrics of
+    the epoch, by name, {} of one that did not train in it to its end; made when it is called.
     """
 
     epoch: int
@@ -34,6 +35,7 @@ class Progress:
     live: int
     lanes: int
     curves: Callable[[], list[dict[str, list[float]]]]
+    latest: Callable[[], list[dict[str, float]]] = list
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +112,8 @@ def train(
             first = 0
             training = sum(int(chunk.training.sum()) for chunk in chunks)
             so_far = functools.partial(_every_curve, program, chunks)
-            report(Progress(epoch + 1, epochs, training, len(configs), so_far))
+            latest = functools.partial(_latest, program, chunks, epoch + 1)
+            report(Progress(epoch + 1, epochs, training, len(configs), so_far, latest))
             at_boundary(_boundary(before + per_epoch, chunks))
         return [outcome for chunk in chunks for outcome in outcomes(program, chunk)]
 
@@ -210,6 +213,23 @@ def _curves(program: Program, chunk: Chunk, place: int) -> dict[str, list[float]
 def _every_curve(program: Program, chunks: Sequence[Chunk]) -> list[dict[str, list[float]]]:
     """The curves of every run of a pack, in order."""
     return [_curves(program, chunk, place) for chunk in chunks for place in range(len(chunk.members))]
+
+
+def _latest(program: Program, chunks: Sequence[Chunk], epoch: int) -> list[dict[str, float]]:
+    """The metrics of every run of a pack, in order, in the epoch of that number, the last that was trained."""
+    found: list[dict[str, float]] = []
+    for chunk in chunks:
+        row = chunk.rows[-1]
+        for place in range(len(chunk.members)):
+            trained = int(row["epochs"][place]) == epoch
+            found.append(of_row(program, row, place) if trained else {})
+    return found
+
+
+def of_row(program: Program, row: Mapping[str, np.ndarray], place: int) -> dict[str, float]:
+    """The metrics that one lane has in an epoch's row."""
+    curves = finished(program.problem, {name: [float(row[name][place])] for name in row if "/" in name})
+    return {name: value for name, (value,) in curves.items()}
 
 
 def finished(problem: Problem, curves: dict[str, list[float]]) -> dict[str, list[float]]:

@@ -134,11 +134,10 @@ class Places:
         return found
 
     def _standing(self, chunk: Chunk, place: int) -> Standing:
-        row = {name: values[place] for name, values in chunk.rows[-1].items()}
+        row = chunk.rows[-1]
         epochs = len(chunk.rows) - int(chunk.begun[place])
-        curves = loop.finished(self.program.problem, {k: [float(v)] for k, v in row.items() if "/" in k})
-        over = epochs >= self.program.config.epochs or row["diverged_at"] >= 0 or bool(row["stopped"])
-        return Standing(epochs, over, {name: value for name, (value,) in curves.items()})
+        over = epochs >= self.program.config.epochs or row["diverged_at"][place] >= 0 or bool(row["stopped"][place])
+        return Standing(epochs, over, loop.of_row(self.program, row, place))
 
     def outcomes(self, ids: Sequence[str]) -> dict[str, Outcome]:
         """The outcomes of runs that are at their places, as they are now."""
