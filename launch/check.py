@@ -5,30 +5,30 @@ Examples:
   python -m launch.check --plugin=my_net.py my_net
 """
 
-import functools
 import sys
 from collections.abc import Iterator, Sequence
 
 import research.catalogue  # noqa: F401  (fills the registries)
 from launch import start
-from research.errors import UserError, nearest
+from research.errors import UserError, blamed, nearest
+from research.plugin.file import place_of
 from research.registry import ARCHITECTURES, Entry, Registry
 from research.sweeps import battery
 
 
 def main(arguments: Sequence[str]) -> None:
     failed = 0
-    for registry, entry in _entries(arguments):
+    for file, registry, entry in _entries(arguments):
         print(f"{registry.kind} {entry.name}", flush=True)
-        subject = functools.cache(functools.partial(battery.part, registry.kind, entry))
-        for name, check in battery.CHECKS.items():
+        said: set[str] = set()
+        for name, check in battery.trials(registry.kind, entry).items():
             try:
-                check(subject())
+                check()
             except Exception as error:  # one that breaks down is one that fails, and the others are still of interest
                 failed += 1
-                line = next(iter(str(error).strip().splitlines()), "")
-                kind = "" if line and isinstance(error, AssertionError | UserError) else type(error).__name__
-                print(f"  failed  {name}: {': '.join(filter(None, (kind, line)))}", flush=True)
+                line = _line(error, file, entry)
+                print(f"  failed  {name}: {'as above' if line in said else line}", flush=True)
+                said.add(line)
             else:
                 print(f"  passed  {name}", flush=True)
     if failed:
@@ -36,13 +36,24 @@ def main(arguments: Sequence[str]) -> None:
         sys.exit(1)
 
 
-def _entries(arguments: Sequence[str]) -> Iterator[tuple[Registry, Entry]]:
-    """What the plugins have added, and the architectures that are named."""
+def _line(error: Exception, file: str, entry: Entry) -> str:
+    """What is wrong, and in which line of a plugin's file: the one that raised it, or else the part's own."""
+    text = next(iter(str(error).strip().splitlines()), "")
+    kind = "" if text and isinstance(error, AssertionError | UserError) else type(error).__name__
+    said = ": ".join(filter(None, (kind, text)))
+    if not file:
+        return said
+    raised, _, _ = blamed(error, [file]).partition(": ")
+    return f"{raised or place_of(file, entry.name)}: {said}"
+
+
+def _entries(arguments: Sequence[str]) -> Iterator[tuple[str, Registry, Entry]]:
+    """What the plugins have added, with the file of each; and the architectures that are named."""
     if not (start.ADDED or arguments):
         raise UserError(f"say what to check: --plugin=FILE, or architectures; {nearest('', ARCHITECTURES.names())}")
     yield from start.ADDED
     for name in arguments:
-        yield ARCHITECTURES, ARCHITECTURES.get(name)
+        yield "", ARCHITECTURES, ARCHITECTURES.get(name)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from research.options import REQUIRED, Option, format_value
-from research.registry import Entry, Loss, Regularizer
+from research.registry import Entry, Loss, Metric, Regularizer
 from research.training.effects import SITES, site_of
 
 
 def entry_lines(entry: Entry) -> Iterator[str]:
     """The entry's summary, then a line per option and per condition of its use."""
     slot = f"[{entry.slot}] " if isinstance(entry, Regularizer) else ""
+    slot = f"[{entry.better} is better] " if isinstance(entry, Metric) else slot
     paper = f" ({entry.paper})" if entry.paper else ""
     yield f"{entry.name}: {slot}{entry.summary}{paper}"
     for option in entry.options:
@@ -22,7 +23,7 @@ def conditions(entry: Entry) -> Iterator[str]:
     """What must hold for the entry to be used; where it does not, that is an error before anything trains."""
     if isinstance(entry, Regularizer) and (site := site_of(entry)) in SITES:
         yield f"The network has {SITES[site]}."
-    if isinstance(entry, Loss):
+    if isinstance(entry, Loss | Metric):
         yield f"The task is {' or '.join(entry.tasks)}."
     yield from entry.needs
 

@@ -20,7 +20,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "accumulate", "seed",
     ),
     "regularization": ("regularization",),
-    "evaluation": ("split", "split_seed"),
+    "evaluation": ("split", "split_seed", "metrics"),
 }  # fmt: skip
 AXES = ("grid", "zip", "sample", "samples", "sample_seed", "seeds")
 _ASKED = re.compile(r"--?(?:help|h|\?)(?:=(.*))?$")

@@ -17,8 +17,10 @@ from research.errors import UserError, close, nearest
 from research.registry import (
     ACTIVATIONS,
     ARCHITECTURES,
+    CALLBACKS,
     DATASETS,
     LOSSES,
+    METRICS,
     OPTIMIZERS,
     REGULARIZERS,
     SCHEDULES,
@@ -32,7 +34,8 @@ from research.sweeps.experiment import EXPERIMENTS
 CATALOGUE: dict[str, Registry] = {
     registry.plural: registry
     for registry in (
-        ARCHITECTURES, ACTIVATIONS, OPTIMIZERS, SCHEDULES, REGULARIZERS, DATASETS, TASKS, LOSSES, EXPERIMENTS
+        ARCHITECTURES, ACTIVATIONS, OPTIMIZERS, SCHEDULES, REGULARIZERS, DATASETS, TASKS, LOSSES, METRICS, CALLBACKS,
+        EXPERIMENTS,
     )
 }  # fmt: skip
 _PARTS = [registry for registry in CATALOGUE.values() if registry is not EXPERIMENTS]
@@ -71,6 +74,8 @@ def _lines(plural: str) -> Iterator[str]:
         entries.sort(key=lambda entry: SLOTS.index(entry.slot))
     for entry in entries:
         yield from entry_lines(entry)
+    if not entries:
+        yield f"there are no {plural} yet; a file given as --plugin=FILE adds some by @{registry.kind}"
     if plural == "optimizers":
         yield ": ".join(CHAIN)
     if plural == "datasets":

@@ -163,7 +163,7 @@ def _meant(name: str, argv: Sequence[str]) -> str:
     return f"did you mean {instead}?" if instead else "--help lists what there is"
 
 
-# What each plugin has added to the catalogue.
+# What each plugin has added to the catalogue: its file, the registry, the entry.
 ADDED: list[Any] = []
 
 
@@ -176,9 +176,9 @@ def _load_plugins(argv: Sequence[str]) -> None:
         if not given:
             path = argv[place + 1] if place + 1 < len(argv) else ""
         import research.catalogue  # noqa: F401  (what is there must be known before more is added)
-        from research import plugin
+        from research.plugin.file import load
 
-        ADDED.extend(plugin.load(path))
+        ADDED.extend((path, *added) for added in load(path))
 
 
 def _unless_read() -> None:

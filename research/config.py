@@ -18,6 +18,7 @@ from research.registry import (
     ARCHITECTURES,
     DATASETS,
     LOSSES,
+    METRICS,
     OPTIMIZERS,
     REGULARIZERS,
     SCHEDULES,
@@ -80,6 +81,9 @@ class RunConfig:
         Literal["examples", "targets"],
         "what the loss is a mean over, where examples have other numbers of targets: examples alike, or targets alike",
     ] = _field("examples", STATIC)
+    metrics: Annotated[tuple[str, ...] | None, "metrics of your own to measure beside the task's, from --plugin"] = (
+        _field(None, STATIC)
+    )
     optimizer: Annotated[
         Part, "optimizer, or a chain of optax transformations: 'chain(clip(1.0), scale_by_adam())'"
     ] = _field(Part("sgd"), STATIC, OPTIMIZERS)
@@ -180,6 +184,8 @@ def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
     for name, registry in (("task", TASKS), ("loss", LOSSES)):
         if values.get(name, "auto") != "auto":
             registry.get(values[name])
+    for name in values.get("metrics") or ():
+        METRICS.get(name)
     return RunConfig(**values), frozenset(unused)
 
 

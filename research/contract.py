@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from research.errors import UserError
@@ -19,10 +20,14 @@ from research.tasks.problem import Problem
 Check = Callable[[tuple[Any, ...], Any], str]
 
 
-def of_kind(name: str, made: Any, kind: Any) -> Any:
-    """What `name` has returned. Raises UserError if it is of another kind: a `return` is easily forgotten."""
+def of_kind(name: str, made: Any, kind: Any, right: str = "") -> Any:
+    """What `name` has returned. Raises UserError if it is of another kind: a `return` is easily forgotten.
+
+    right: what to write instead.
+    """
     if not isinstance(made, kind):
-        raise UserError(f"{name} returns a {type(made).__name__}, not a {kind.__name__}")
+        instead = f"; write {right}" if right else ""
+        raise UserError(f"{name} returns a {type(made).__name__}, not a {kind.__name__}{instead}")
     return made
 
 
@@ -45,6 +50,29 @@ def problem(name: str, made: Any) -> Problem:
         example_metrics=_held(f"{name}: example_metrics", made.example_metrics, _one_an_example),
         summary=made.summary and _held(f"{name}: summary", made.summary, _numbers),
     )
+
+
+def loss(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A loss, held to one value for each example or step of its outputs."""
+    return _held(name, function, _without_the_last_axis)
+
+
+def metric(name: str, function: Callable[..., Any], whole: bool) -> Callable[..., Any]:
+    """A metric, held to a number per example, or to one number of a whole split."""
+    return _held(name, function, _a_number if whole else _a_number_each)
+
+
+def factors(name: str, made: Any, steps: int) -> np.ndarray:
+    """A schedule's factors, float64 [steps]. Raises UserError if they are not."""
+    try:
+        values = np.asarray(made, np.float64)
+    except (TypeError, ValueError):
+        raise UserError(f"{name} returns {_said(made)}; expected the factors of {steps} steps, [{steps}]") from None
+    if values.shape != (steps,):
+        raise UserError(f"{name} returns {_said(values)}; expected the factors of {steps} steps, [{steps}]")
+    if not np.isfinite(values).all():
+        raise UserError(f"{name} returns a factor that is not finite at step {int(np.argmin(np.isfinite(values)))}")
+    return values
 
 
 def _held(name: str, function: Callable[..., Any], check: Check) -> Callable[..., Any]:
@@ -78,6 +106,19 @@ def _of_the_same_rank(arguments: tuple[Any, ...], made: Any) -> str:
 
 def _a_number(arguments: tuple[Any, ...], made: Any) -> str:
     return "" if made is not None and jnp.shape(made) == () else f"{_said(made)}; expected one number"
+
+
+def _without_the_last_axis(arguments: tuple[Any, ...], made: Any) -> str:
+    expected = jnp.shape(arguments[0])[:-1]
+    shape = list(expected)
+    sound = hasattr(made, "shape") and made.shape == expected
+    return "" if sound else f"{_said(made)} of outputs {list(jnp.shape(arguments[0]))}; expected a loss each, {shape}"
+
+
+def _a_number_each(arguments: tuple[Any, ...], made: Any) -> str:
+    count = len(arguments[1])
+    sound = hasattr(made, "shape") and made.shape == (count,)
+    return "" if sound else f"{_said(made)}; expected a number per example, [{count}]"
 
 
 def _both(arguments: tuple[Any, ...], made: Any) -> str:

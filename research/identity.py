@@ -8,7 +8,7 @@ from typing import Any
 
 from research.config import FIELDS, PARTS, STATIC, Leaf, RunConfig, leaves
 from research.options import format_value
-from research.registry import LOSSES, REGULARIZERS, TASKS, Entry
+from research.registry import LOSSES, METRICS, REGULARIZERS, TASKS, Entry
 
 # Raised when the engine's own mathematics changes (random streams, order of the slots).
 ENGINE_VERSION = 1
@@ -46,6 +46,8 @@ def entries(config: RunConfig) -> Iterator[tuple[str, Entry]]:
     for name, registry in (("task", TASKS), ("loss", LOSSES)):
         if getattr(config, name) != "auto":
             yield name, registry.get(getattr(config, name))
+    for name in config.metrics or ():
+        yield METRICS.kind, METRICS.get(name)
 
 
 def static_id(config: RunConfig) -> str:

@@ -1,4 +1,4 @@
-"""The README: its own experiment and network are written to files, its commands run, its table has the arms."""
+"""The README: its own experiment, network and parts are written to files, its commands run, its table has the arms."""
 
 import re
 import shlex
@@ -35,9 +35,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "experiments").mkdir()
     for file in (ROOT / "experiments").glob("*.py"):
         shutil.copy(file, directory / "experiments")
-    declaration, network = blocks("python")
+    declaration, network, parts = blocks("python")
     (directory / "experiments" / "my_question.py").write_text(declaration)
     (directory / "my_net.py").write_text(network)
+    (directory / "my_parts.py").write_text(parts)
     (directory / "README.md").symlink_to(ROOT / "README.md")
     return directory
 

@@ -13,13 +13,13 @@ from research.api.table import Table
 from research.api.workspace import workspace
 from research.config import PARTS
 from research.errors import UserError, nearest
-from research.registry import ACTIVATIONS, LOSSES, TASKS
+from research.registry import ACTIVATIONS, CALLBACKS, LOSSES, METRICS, TASKS
 from research.sweeps import declared
 from research.sweeps.asked import Axes, asked, planned
 from research.sweeps.sweep import check_name
 from research.sweeps.verification import lookup
 
-_LISTS = {registry.plural: registry for registry in (*PARTS.values(), ACTIVATIONS, LOSSES, TASKS)}
+_LISTS = {registry.plural: registry for registry in (*PARTS.values(), ACTIVATIONS, CALLBACKS, LOSSES, METRICS, TASKS)}
 
 
 def train(

@@ -18,6 +18,7 @@ from research.options import format_value
 from research.registry import (
     ACTIVATIONS,
     ARCHITECTURES,
+    CALLBACKS,
     DATASETS,
     LOSSES,
     OPTIMIZERS,
@@ -25,6 +26,8 @@ from research.registry import (
     SCHEDULES,
     TASKS,
     Entry,
+    Loss,
+    Metric,
 )
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
@@ -114,17 +117,52 @@ def part(kind: str, entry: Entry) -> Subject:
     if kind == REGULARIZERS.kind:
         options = ",".join(f"{name}={format_value(value)}" for name, value in tiny.items())
         return subject(**NETWORK, regularization=f"{entry.name}({options})" if options else entry.name)
-    if kind == LOSSES.kind:
-        return subject(**NETWORK, loss=entry.name)
+    if isinstance(entry, Loss):
+        return measured(entry.tasks[0], loss=entry.name)
+    if isinstance(entry, Metric):
+        return measured(entry.tasks[0], metrics=(entry.name,))
     if kind == ACTIVATIONS.kind:
         return subject(**NETWORK, **{"arch.activation": entry.name})
     if kind == SCHEDULES.kind:
-        return subject(**NETWORK, schedule=entry.name)
+        return subject(**NETWORK, schedule=entry.name, **{f"schedule.{name}": value for name, value in tiny.items()})
     if kind == TASKS.kind:
         return subject(**NETWORK, task=entry.name)
     if kind == DATASETS.kind:
         return dataset(entry)
     raise UserError(f"there is no battery for a {kind} ({entry.name})")
+
+
+def trials(kind: str, entry: Entry) -> dict[str, Callable[[], None]]:
+    """The checks of an entry, by name, ready to be called; each raises what is wrong.
+
+    Raises UserError on a kind that has no battery.
+    """
+    if kind == CALLBACKS.kind:
+        return {"takes an epoch's end": functools.partial(_called, entry)}
+    tried = functools.cache(functools.partial(part, kind, entry))
+    return {name: functools.partial(_checked, check, tried) for name, check in CHECKS.items()}
+
+
+def _checked(check: Callable[[Subject], None], tried: Callable[[], Subject]) -> None:
+    check(tried())
+
+
+def _called(entry: Entry) -> None:
+    """Calls a callback with an epoch's metrics of a classification, as a run would."""
+    names = ("loss", *objective.metric_names(Subject(NETWORK, memory.images()).run().program))
+    entry.build()("0" * 16, 1, {f"{split}/{name}": 0.5 for split in ("train", "validation") for name in names})
+
+
+def measured(task: str, **settings: Any) -> Subject:
+    """The settings in the first of some small networks that answers a task of made-up data, its loss the task's own."""
+    text = memory.text()
+    spoken = dataclasses.replace(text.spec, task=task)
+    more = [Memory(spoken, text.data)] if task in ("language_model", "sequence_to_sequence") else []
+    return _first(
+        Subject({**_tiny(arch), "task": task, "scaling": "none", **settings}, data)
+        for data in (*more, *made_up())
+        for arch in ("mlp", "gru", "fcn")
+    )
 
 
 def dataset(entry: Entry) -> Subject:
@@ -139,7 +177,7 @@ def dataset(entry: Entry) -> Subject:
 
 
 def shapes(of: Subject) -> None:
-    """Outputs are finite, of the loss's width and of the program's type, one row an example."""
+    """Outputs are finite, of the loss's width and of the program's type, one row an example; scores, no shares."""
     run, (lane, variables) = of.run(), _begun(of)
     outputs = _outputs(run.program, lane, variables, of.data.data.x[:4])
     width = LOSSES.get(run.config.loss).outputs(run.program.width)
@@ -148,6 +186,12 @@ def shapes(of: Subject) -> None:
     assert outputs.shape == expected, f"outputs have the shape {list(outputs.shape)}, not {list(expected)}"
     assert outputs.dtype == run.program.dtype, f"outputs are {outputs.dtype}, not {run.program.dtype}"
     assert np.isfinite(outputs).all(), "some outputs are not finite"
+    if run.program.spec.classes and width > 1:
+        shares = (outputs >= 0).all() and np.allclose(outputs.sum(axis=-1), 1, atol=1e-3)
+        assert not shares, (
+            f"outputs sum to one, as softmax leaves them; loss={run.config.loss} takes logits: "
+            "return what the last layer gives, without softmax"
+        )
 
 
 def gradients(of: Subject) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, cast, get_args
 
 from research.errors import UserError, nearest
-from research.registry import LOSSES, TASKS, load_package
+from research.registry import LOSSES, METRICS, TASKS, load_package
 
 Better = Literal["higher", "lower"]
 SPLITS = ("train", "validation", "test")
@@ -41,11 +41,12 @@ def check_metric(metric: str, better: str) -> None:
     """Raises UserError if no task or loss has the metric, if `better` is no such word, or if they say the other."""
     load_package("research.tasks")
     of_tasks = {name for task in TASKS for name in task.build().better}
-    refuse_unknown([metric], of_tasks | {name for loss in LOSSES for name in loss.metrics})
+    refuse_unknown([metric], of_tasks | {name for loss in LOSSES for name in loss.metrics} | set(METRICS.names()))
     if better not in get_args(Better):
         raise UserError(f"better='{better}' for {metric}: allowed are {', '.join(get_args(Better))}")
     name = metric.rpartition("/")[2]
     known = {word for task in TASKS for said, word in task.build().better.items() if said == name}
+    known |= {entry.better for entry in METRICS if entry.name == name}
     known |= {"lower" for loss in LOSSES if name in (loss.name, "loss")}
     if known and better not in known:
         raise UserError(f"better='{better}' for {metric}: of {name} {known.pop()} is better")

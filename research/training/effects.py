@@ -3,9 +3,10 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import flax.linen as nn
 import jax
 
 from research.config import FIELDS, RunConfig
@@ -138,6 +139,19 @@ def _seen(config: RunConfig) -> RunConfig:
     return dataclasses.replace(config, regularization=tuple(members), **unseen)
 
 
+def _without_dropout(call: Callable[..., Any], arguments: Any, named: Any, context: Any) -> Any:
+    """Calls a module's method. Raises ValueError if it is flax's Dropout, which no regularizer sets and no lane owns.
+
+    That is an error in the line of a network, and not a setting that is wrong.
+    """
+    if isinstance(context.module, nn.Dropout):
+        raise ValueError(
+            "flax's nn.Dropout has a rate and a key of its own; write Site('hidden')(h, fwd) in its place "
+            "(research.models.layers.sites) and give --regularization=dropout=0.5"
+        )
+    return call(*arguments, **named)
+
+
 @functools.lru_cache(maxsize=256)
 def _trace(config: RunConfig, spec: DataSpec) -> _Traced:
     """What the network has, by tracing it without running it."""
@@ -146,7 +160,8 @@ def _trace(config: RunConfig, spec: DataSpec) -> _Traced:
     def trace(lane: Lane) -> object:
         x = network.example(program)
         keys = {"params": jax.random.key(0)}
-        return program.model.init(keys, x, network.forward(program, lane, None), mutable=True)
+        with nn.intercept_methods(_without_dropout):
+            return program.model.init(keys, x, network.forward(program, lane, None), mutable=True)
 
     with program.numbers():
         made: Any = jax.eval_shape(trace, abstract_lane(config, program))

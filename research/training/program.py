@@ -16,7 +16,8 @@ from research import identity
 from research.config import NUMERIC, Part, RunConfig
 from research.data import masks
 from research.data.spec import DataSpec
-from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS
+from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS
+from research.tasks.metrics import measuring
 from research.tasks.problem import Problem
 from research.training.state import Lane
 
@@ -99,7 +100,8 @@ class Program:
 
     @functools.cached_property
     def problem(self) -> Problem:
-        return TASKS.get(self.config.task).build()
+        problem: Problem = TASKS.get(self.config.task).build()
+        return measuring(problem, [METRICS.get(name) for name in self.config.metrics or ()])
 
     @functools.cached_property
     def model(self) -> nn.Module:
@@ -148,7 +150,7 @@ def blank(config: RunConfig) -> RunConfig:
     changes: dict[str, Any] = {}
     for name, field in config_lib.FIELDS.items():
         value, kind = getattr(config, name), field.metadata["kind"]
-        if isinstance(value, tuple):
+        if name == "regularization":
             changes[name] = tuple(blank_part(part, REGULARIZERS, kind) for part in value)
         elif isinstance(value, Part):
             changes[name] = blank_part(value, config_lib.PARTS[name], kind)

@@ -8,7 +8,7 @@ from research.config import FIELDS, PARTS, RunConfig
 from research.data.spec import DataSpec
 from research.errors import UserError
 from research.identity import entries
-from research.registry import ARCHITECTURES, LOSSES, REGULARIZERS, TASKS, Architecture
+from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS, Architecture
 from research.training import effects, means
 from research.training.inputs import factors_of, program_of
 from research.training.program import Program
@@ -25,7 +25,10 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
     split_seed = config.split_seed
     if split_seed is None:
         split_seed = config.seed if spec.split_by_seed else 0
-    return dataclasses.replace(config, task=task, loss=loss, split_seed=split_seed, **_normalized(config))
+    metrics = tuple(sorted(set(config.metrics or ()))) or None
+    return dataclasses.replace(
+        config, task=task, loss=loss, metrics=metrics, split_seed=split_seed, **_normalized(config)
+    )
 
 
 def seen(spec: DataSpec, task: str) -> DataSpec:
@@ -72,6 +75,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
             f"loss_mean=targets is of sequences or masks that have other numbers of targets, and the examples of "
             f"{spec.name} all have as many; leave it out"
         )
+    _check_metrics(config)
     _check_mixing(config, spec)
     if config.label_noise and config.task != "classification":
         raise UserError(f"label_noise draws classes anew; {spec.name} is for {spec.task}")
@@ -81,6 +85,19 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     factors_of(config, program)
     effects.check(config, program)
     return program
+
+
+def _check_metrics(config: RunConfig) -> None:
+    """Raises UserError if a metric of the user's own cannot measure the task's runs."""
+    for name in config.metrics or ():
+        entry = METRICS.get(name)
+        if config.task not in entry.tasks:
+            raise UserError(f"metrics={name} is for {' and '.join(entry.tasks)}; the task is {config.task}")
+        if entry.whole and TASKS.get(config.task).build().summary is None:
+            raise UserError(
+                f"metrics={name} is of a whole split, and of {config.task} there are too many scores to keep; "
+                "write a metric per example, without whole=True"
+            )
 
 
 def _check_mixing(config: RunConfig, spec: DataSpec) -> None:

@@ -198,10 +198,6 @@ def test_an_error_in_a_network_is_said_with_its_line(tmp_path: Path) -> None:
     assert run.code == 2
     assert run.err.startswith(f"error: --plugin={file}, line {line}: AttributeError: ")
     assert run.err.count("\n") == 1
-    file.write_text(NETWORK.replace("self.outputs)(", "self.outputs + 1)("))
-    run = launched(tmp_path, "check", f"--plugin={file}")
-    assert run.code == 1
-    assert run.out.count("  failed  ") + run.out.count("  passed  ") == 6
 
 
 @pytest.mark.parametrize(
@@ -215,9 +211,14 @@ def test_an_error_in_a_network_is_said_with_its_line(tmp_path: Path) -> None:
         ),
         (OPTIMIZER.replace("return optax", "optax"), "--optimizer=signs", "signs returns a NoneType"),
         (DATASET.replace("return Table", "Table"), "--dataset=rings", "rings returns a NoneType, not a Table"),
+        (
+            DATASET.replace("return Table(x.astype(np.float32), y,", "return (x, y) or ("),
+            "--dataset=rings",
+            "rings returns a tuple, not a Table; write return Table(x, y, classes, columns), of research.data.table",
+        ),
         (TASK.replace("return Problem", "Problem"), "--task=relative", "relative returns a NoneType, not a Problem"),
     ],
-    ids=["regularizer", "other shapes", "optimizer", "data set", "task"],
+    ids=["regularizer", "other shapes", "optimizer", "data set", "a pair", "task"],
 )
 def test_what_returns_something_else_is_named(code: str, flag: str, message: str, tmp_path: Path) -> None:
     file = tmp_path / "own.py"
@@ -230,19 +231,62 @@ def test_what_returns_something_else_is_named(code: str, flag: str, message: str
 
 def test_a_check_that_breaks_down_leaves_the_others(tmp_path: Path) -> None:
     """An assertion without words in one part's function; the network beside it is tried all the same."""
-    (tmp_path / "own.py").write_text(NETWORK + PENALTY.replace("return lambda w: fourth * (w**4).sum()", BARE))
+    broken = PENALTY.replace("return lambda w: fourth * (w**4).sum()", BARE)
+    (tmp_path / "own.py").write_text(NETWORK + broken)
     run = launched(tmp_path, "check", f"--plugin={tmp_path / 'own.py'}")
     assert run.code == 1
-    assert "failed  gradients reach every parameter: AssertionError\n" in run.out
+    line = 1 + (NETWORK + broken).splitlines().index("        assert not w.size")
+    assert f"failed  gradients reach every parameter: {tmp_path / 'own.py'}, line {line}: AssertionError\n" in run.out
     assert run.out.count("  passed  ") + run.out.count("  failed  ") == 12
     assert run.out.count("  passed  ") >= 6
 
 
-def test_a_check_that_fails_ends_with_an_error(tmp_path: Path) -> None:
-    (tmp_path / "own.py").write_text(NETWORK.replace("self.outputs)(", "self.outputs + 1)("))
+def line_of(code: str, text: str) -> int:
+    """The first line of the code that has this text, counted from 1."""
+    return 1 + next(place for place, line in enumerate(code.splitlines()) if text in line)
+
+
+@pytest.mark.parametrize(
+    ("code", "at", "message"),
+    [
+        (
+            NETWORK.replace("self.outputs)(", "self.outputs + 1)("),
+            "class MyNet",
+            "arch=my_net returns [1, 4] of one example; expected [B, 3]",
+        ),
+        (
+            NETWORK.replace("h = jax", "h = nn.Dropout(0.5)(x)\n        h = jax"),
+            "nn.Dropout",
+            "ValueError: flax's nn.Dropout has a rate and a key of its own; write Site('hidden')(h, fwd) in its place "
+            "(research.models.layers.sites) and give --regularization=dropout=0.5",
+        ),
+        (
+            NETWORK.replace("h = jax", "h = nn.Dropout(0.5, deterministic=True)(x)\n        h = jax"),
+            "nn.Dropout",
+            "ValueError: flax's nn.Dropout has a rate",
+        ),
+        (NETWORK.replace("jax.numpy.sin(", "jax.numpy.sinn("), "jax.numpy.sinn", "AttributeError: module"),
+    ],
+    ids=["width", "dropout", "dropout that is off", "attribute"],
+)
+def test_a_check_says_an_error_once_with_its_line(code: str, at: str, message: str, tmp_path: Path) -> None:
+    """What fails for the same reason is `as above`; the program ends with an error."""
+    (tmp_path / "own.py").write_text(code)
     run = launched(tmp_path, "check", f"--plugin={tmp_path / 'own.py'}")
     assert run.code == 1
-    assert "failed  shapes: arch=my_net returns [1, 4] of one example; expected [B, 3]" in run.out
+    first, *others = [line for line in run.out.splitlines() if line.startswith("  failed  ")]
+    assert first.startswith(f"  failed  shapes: {tmp_path / 'own.py'}, line {line_of(code, at)}: {message}")
+    assert {line.partition(": ")[2] for line in others} == {"as above"}
+    assert run.out.count("  failed  ") == 6
+
+
+def test_a_check_names_probabilities_where_logits_are_expected(tmp_path: Path) -> None:
+    code = NETWORK.replace("return nn.Dense(self.outputs)(Site", "return nn.softmax(nn.Dense(self.outputs)(Site")
+    (tmp_path / "own.py").write_text(code.replace("(h, fwd))", "(h, fwd)))"))
+    run = launched(tmp_path, "check", f"--plugin={tmp_path / 'own.py'}")
+    assert run.code == 1
+    assert "outputs sum to one, as softmax leaves them; loss=cross_entropy takes logits: return what the" in run.out
+    assert run.out.count("  failed  ") == 1
 
 
 @pytest.mark.parametrize(
@@ -253,23 +297,33 @@ def test_a_check_that_fails_ends_with_an_error(tmp_path: Path) -> None:
         ("def f(:\n", "own.py, line 1: SyntaxError: invalid syntax"),
         ("import does_not_exist\n", "own.py, line 1: ModuleNotFoundError: No module named 'does_not_exist'"),
         (NETWORK.replace("MyNet", "Mlp"), "the architecture 'mlp' is registered twice"),
-        (NETWORK.replace("    outputs: int\n", ""), "own.py: MyNet lacks the field `outputs: int`"),
+        (NETWORK.replace("    outputs: int\n", ""), "MyNet lacks the field `outputs: int`"),
         (
             NETWORK.replace('"""One hidden layer of sines."""', ""),
-            "own.py: MyNet lacks a docstring; its first line is what launch.list says of it",
+            "MyNet lacks a docstring; its first line is what launch.list says of it",
         ),
-        (OPTIMIZER.replace("= 0.5", "= 'half'"), "own.py: signs: the default share=half: expected a number"),
+        (OPTIMIZER.replace("= 0.5", "= 'half'"), "signs: the default share=half: expected a number"),
         (
             NETWORK.replace('"width": 4', '"widht": 4'),
             "tiny has 'widht', which is no option; did you mean width?",
         ),
-        (PENALTY.replace('"loss"', '"los"'), "own.py: there is no slot 'los'; did you mean loss?"),
+        (PENALTY.replace('"loss"', '"los"'), "there is no slot 'los'; did you mean loss?"),
         (PENALTY.replace('"kernels"', '"kernel"'), "the slot loss has no site 'kernel'; did you mean kernels?"),
-        (bare(PENALTY), "own.py: @regularizer lacks its slot and site; write @regularizer('loss', 'kernels', neutral="),
-        (bare(TASK), "own.py: @task lacks its default loss; write @task(loss="),
+        (bare(PENALTY), "@regularizer lacks its slot and site; write @regularizer('loss', 'kernels', neutral="),
+        (bare(TASK), "@task lacks its default loss; write @task(loss="),
+        (
+            NETWORK.replace("(self, x, fwd)", "(self, x)"),
+            "MyNet.__call__(self, x) is called with x and fwd, by which layers know training from evaluation; "
+            "write def __call__(self, x, fwd)",
+        ),
+        (
+            NETWORK.replace("__call__", "forward"),
+            "MyNet lacks its __call__, which turns inputs into outputs; write def",
+        ),
+        (NETWORK.replace("(nn.Module)", ""), "MyNet is no flax module; write class MyNet(flax.linen.Module) with def"),
         (
             bare(NETWORK).replace(" = 64", ""),
-            "own.py: 'width' has no default, so tests need a value; write @architecture(tiny={'width': ...})",
+            "'width' has no default, so tests need a value; write @architecture(tiny={'width': ...})",
         ),
     ],
     ids=[
@@ -286,6 +340,9 @@ def test_a_check_that_fails_ends_with_an_error(tmp_path: Path) -> None:
         "site",
         "bare regularizer",
         "bare task",
+        "no fwd",
+        "forward",
+        "no module",
         "bare",
     ],
 )
@@ -297,6 +354,8 @@ def test_what_is_wrong_is_said(code: str | None, message: str, tmp_path: Path) -
     assert run.code == 2
     assert message in run.err
     assert run.err.count("\n") == 1
+    if code not in (None, "x = 1\n"):
+        assert re.match(rf"error: --plugin={re.escape(str(file))}, line \d+: ", run.err)
 
 
 def test_a_decorator_needs_no_parentheses_where_all_options_have_defaults(tmp_path: Path) -> None:

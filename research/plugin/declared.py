@@ -1,0 +1,71 @@
+"""What a decorator reads off the function or class that it decorates: name, summary, options; and what it checks."""
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
+
+from research.errors import UserError, nearest
+from research.options import REQUIRED, Option, options_of
+
+Builder = TypeVar("Builder", bound=Callable[..., Any])
+
+
+def decorator(add: Callable[[Builder], Builder], function: Any) -> Any:
+    """What a decorator returns; `function` is what it decorates where it is written without parentheses."""
+    return add if function is None else add(function)
+
+
+def returning(build: Callable[..., Any], held: Callable[..., Any], **to: Any) -> Any:
+    """The function, whose result is `held` to what it must be."""
+
+    @functools.wraps(build)
+    def built(*arguments: Any, **options: Any) -> Any:
+        return held(build.__name__, build(*arguments, **options), **to)
+
+    return built
+
+
+def options_in(build: Callable[..., Any], given: Collection[str] = ()) -> tuple[Option, ...]:
+    """The options of a builder. Raises UserError if one's own default is not a value that it may have."""
+    found = options_of(build, given)
+    for option in found:
+        if option.readable and option.default is not REQUIRED:
+            option.parse(option.default, f"{build.__name__}: the default {option.name}")
+    return found
+
+
+def check_names(what: str, values: Mapping[str, Any], options: Sequence[Option]) -> None:
+    """Raises UserError on a name in `tiny` or `neutral` that is no option."""
+    names = [option.name for option in options]
+    for name in values:
+        if name not in names:
+            raise UserError(
+                f"{what} has '{name}', which is no option; {nearest(name, names) if names else 'it has none'}"
+            )
+
+
+def check_tiny(decorator: str, tiny: Mapping[str, Any] | None, options: Sequence[Option]) -> None:
+    """Raises UserError if `tiny`, the setting that tests use, lacks an option without default, or has another name."""
+    check_names("tiny", tiny or {}, options)
+    for option in options:
+        if option.default is REQUIRED and option.name not in (tiny or {}):
+            written = f"@{decorator}(tiny={{'{option.name}': ...}})"
+            raise UserError(f"'{option.name}' has no default, so tests need a value; write {written}")
+
+
+def defaults(options: Sequence[Option]) -> dict[str, Any]:
+    return {option.name: option.default for option in options if option.default is not REQUIRED}
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def summary(build: Callable[..., Any]) -> str:
+    """The first line of its docstring. Raises UserError if it has none, or only the one that Python made of fields."""
+    said = inspect.cleandoc(build.__doc__ or "").partition("\n")[0]
+    if not said or (inspect.isclass(build) and said.startswith(f"{build.__name__}(")):
+        raise UserError(f"{build.__name__} lacks a docstring; its first line is what launch.list says of it")
+    return said.rstrip(".")

@@ -1,0 +1,63 @@
+"""A plugin's file: it is run once, and what it adds to the catalogue gets its checksum as its version."""
+
+import ast
+import dataclasses
+import importlib.util
+import sys
+import traceback
+import zlib
+from pathlib import Path
+from typing import Any
+
+from research import registry
+from research.errors import UserError, blamed
+from research.plugin.declared import snake
+from research.registry import Entry, Registry
+
+REGISTRIES: tuple[Registry[Any], ...] = tuple(value for value in vars(registry).values() if isinstance(value, Registry))
+
+
+def load(path: str) -> list[tuple[Registry[Any], Entry]]:
+    """Runs a file, and returns what it has added to the catalogue.
+
+    The version of each entry is a checksum of the file: a changed file is trained anew. Raises UserError if the file is
+    not there, breaks, adds nothing, or adds a name that is taken.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise UserError(f"--plugin={path}: there is no such file")
+    before = {kind.plural: set(kind.names()) for kind in REGISTRIES}
+    _run(file)
+    version = zlib.crc32(file.read_bytes())
+    added: list[tuple[Registry[Any], Entry]] = []
+    for kind in REGISTRIES:
+        for name in sorted(set(kind.names()) - before[kind.plural]):
+            added.append((kind, kind.replace(dataclasses.replace(kind.get(name), version=version))))
+    if not added:
+        raise UserError(f"--plugin={path} adds nothing to the catalogue; decorate a module with @architecture(...)")
+    return added
+
+
+def place_of(file: str, name: str) -> str:
+    """`FILE, line N`: where a plugin defines the entry of that name; the file alone if it does so in another way."""
+    for node in ast.walk(ast.parse(Path(file).read_text())):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and name in (node.name, snake(node.name)):
+            return f"{file}, line {node.lineno}"
+    return file
+
+
+def _run(file: Path) -> None:
+    spec = importlib.util.spec_from_file_location(f"plugin_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise UserError(f"--plugin={file} is not a Python file; its name must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except UserError as error:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+        line = f", line {frames[-1].lineno}" if frames else ""
+        raise UserError(f"--plugin={file}{line}: {error}") from None
+    except Exception as error:
+        said = blamed(error, [str(file)]) or f"{file}: {type(error).__name__}: {error}"
+        raise UserError(f"--plugin={said}") from None
