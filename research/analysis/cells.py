@@ -9,7 +9,9 @@ from research.errors import UserError, nearest
 from research.sweeps.column import Column, Published
 from research.sweeps.record import Record
 
-Outcome = Literal["finished", "diverged", "failed", "missing", "unasked"]
+Outcome = Literal["finished", "diverged", "undefined", "failed", "missing", "unasked"]
+# What leaves a row without a p: it may depend on the arm which runs are so.
+SPOILING: tuple[Outcome, ...] = ("diverged", "undefined", "failed")
 BETTER, WORSE, UNDECIDED = "better", "worse", "no difference shown"
 
 
@@ -172,6 +174,7 @@ def _flat_cell(column: Column, cell: Cell) -> dict[str, Any]:
         "metric": column.metric,
         "n": cell.count("finished"),
         "diverged": cell.count("diverged"),
+        "undefined": cell.count("undefined"),
         "failed": cell.count("failed"),
         "missing": cell.count("missing"),
         "mean": interval and interval.mean,

@@ -91,8 +91,10 @@ def _values(table: Table, row: Row, cell: Cell, base: Cell | None) -> list[str]:
 def _outcome(outcome: str, record: Record | None) -> str:
     if record is not None and record.status == "failed" and record.error:
         return f"failed: {record.cause}"
-    at = record.diverged_at if record is not None else None
-    return outcome if at is None else f"{outcome} at step {at}"
+    if record is None or record.diverged_at is None:
+        return outcome
+    why = f": {record.cause}" if record.cause else ""
+    return f"{outcome} at step {record.diverged_at}{why}"
 
 
 def _test(table: Table, cell: Cell) -> list[str]:

@@ -9,7 +9,7 @@ from research.analysis.cells import Cell, Column, Outcome, Row, Table
 from research.analysis.numerals import NOTHING, scale_of
 from research.sweeps.column import Better
 
-INCOMPLETE: tuple[Outcome, ...] = ("diverged", "failed", "missing")
+INCOMPLETE: tuple[Outcome, ...] = ("diverged", "undefined", "failed", "missing")
 
 Value = float | str | None
 

@@ -9,6 +9,7 @@ import numpy as np
 from research.analysis import statistics
 from research.analysis.cells import (
     BETTER,
+    SPOILING,
     UNDECIDED,
     WORSE,
     Arm,
@@ -117,14 +118,17 @@ def _cell(arm: Arm, column: Column, seeds: tuple[int, ...]) -> Cell:
 
 
 def outcome(record: Record | None, metric: str) -> Outcome:
-    """What became of one run; a run whose metric is not finite has diverged, whatever it says itself."""
+    """What became of one run in a metric, which is undefined where it is NaN; an infinite one is a divergence."""
     if record is None:
         return "missing"
     if record.status != "finished":
         return record.status
     if metric not in record.metrics:
         return "missing"
-    return "finished" if math.isfinite(record.metrics[metric]) else "diverged"
+    value = record.metrics[metric]
+    if math.isnan(value):
+        return "undefined"
+    return "finished" if math.isfinite(value) else "diverged"
 
 
 def _against(cells: Mapping[str, Cell], baseline: str, column: Column, m: int) -> dict[str, Cell]:
@@ -140,7 +144,7 @@ def _against(cells: Mapping[str, Cell], baseline: str, column: Column, m: int) -
 
 
 def _difference(cell: Cell, reference: Cell) -> Cell:
-    """The cell with its paired difference, and with a p if no run of either side diverged or failed."""
+    """The cell with its paired difference, and with a p if no run of either side is left out for what it came to."""
     pairs = [(a, b) for a, b in zip(cell.values, reference.values, strict=True) if a is not None and b is not None]
     if not pairs:
         return cell
@@ -150,8 +154,8 @@ def _difference(cell: Cell, reference: Cell) -> Cell:
 
 
 def _spoilt(cell: Cell) -> str:
-    """`diverged` or `failed` if a run did, else nothing: such a row gets no p."""
-    return next((word for word in ("diverged", "failed") if word in cell.outcomes), "")
+    """The first of SPOILING that a run came to, else nothing: such a row gets no p."""
+    return next((word for word in SPOILING if word in cell.outcomes), "")
 
 
 def _verdict(cell: Cell, p: float | None, reference: Cell, column: Column, m: int) -> str:

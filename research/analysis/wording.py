@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from research.analysis import provenance
-from research.analysis.cells import Outcome, Table
+from research.analysis.cells import SPOILING, Outcome, Table
 from research.analysis.statistics import EXACT_UP_TO, RESAMPLES, can_conclude
 from research.sweeps.record import Record
 
@@ -102,8 +102,10 @@ def _bold(table: Table) -> str:
 def _left_out(table: Table) -> list[str]:
     """A sentence for each way in which runs are not in the means, naming the rows."""
     sentences: dict[Outcome, str] = {
-        "diverged": "Diverged runs (a non-finite loss, update or metric) are left out of the mean and counted in the "
-        "cell, and their row gets no p",
+        "diverged": "Diverged runs (a loss or an update that is not finite, or an infinite metric) are left out of the "
+        "mean and counted in the cell, and their row gets no p",
+        "undefined": "Runs whose metric is not a number (as the R² of a constant target) are left out of the mean and "
+        "counted in the cell, and their row gets no p",
         "failed": "Failed runs are left out of the mean and counted in the cell, and their row gets no p",
         "missing": "Runs without a record or without the metric are left out; differences use the seeds that both have",
     }
@@ -119,7 +121,7 @@ def _left_out(table: Table) -> list[str]:
         elif outcome == "diverged":
             said.append("No run diverged.")
     for row in table.rows:
-        if row.label == table.baseline and any({"diverged", "failed"} & set(cell.outcomes) for cell in row.cells):
+        if row.label == table.baseline and any(set(SPOILING) & set(cell.outcomes) for cell in row.cells):
             said.append(
                 f"The baseline '{row.label}' itself has runs without a value: differences to it are on the "
                 "remaining common seeds, and there no row gets a p."

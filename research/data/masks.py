@@ -5,7 +5,7 @@ from research.data.spec import DataSpec
 from research.registry import REGULARIZERS
 
 # Raised when losses, statistics or means of masked data change, which changes the ids of their runs alone.
-VERSION = 2
+VERSION = 3
 
 
 def masked(config: RunConfig, spec: DataSpec) -> bool:

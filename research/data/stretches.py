@@ -29,6 +29,19 @@ def windows(spec: DataSpec, ratios: Sequence[int]) -> tuple[np.ndarray, np.ndarr
     return train, validation, test
 
 
+def left_out(spec: DataSpec, ratios: Sequence[int]) -> dict[str, int]:
+    """How many values at the ends of its parts `windows` leaves out of evaluation, by part; no part without any."""
+    context = spec.shape[0]
+    counts = {"validation": 0, "test": 0}
+    for length in spec.lengths:
+        _, *evaluated = itertools.pairwise(_cuts(spec, ratios, length))
+        names = ("validation", "test")[-len(evaluated) :]
+        for name, (begin, end) in zip(names, evaluated, strict=True):
+            # The first value of a part has nothing before it by which it could be foreseen.
+            counts[name] += max(end - begin - 1, 0) % context
+    return {name: count for name, count in counts.items() if count}
+
+
 def _windows_of_one(spec: DataSpec, ratios: Sequence[int], length: int) -> tuple[np.ndarray, ...]:
     """The windows of each part of one series of this length, from its first place on."""
     context = spec.shape[0]

@@ -248,6 +248,8 @@ def _result(record: Record | None, run: Run, goal: Goal) -> Result:
 def result_of(record: Record, goal: Goal) -> Result:
     """What a trial's record says of it."""
     value = record.metrics.get(goal.metric)
+    if record.status == "finished" and value is not None and math.isnan(value):
+        return Result(None, "failed", record.run_id, f"its {goal.metric} is not a number")
     if record.status == "diverged" or (value is not None and not math.isfinite(value)):
         return Result(math.nan, "diverged", record.run_id)
     if record.status == "finished" and value is not None:

@@ -49,11 +49,17 @@ def train_step(
     new_params = update.projected(program, lane, optax.apply_updates(params, updates), learning_rate)
     variables = update.held(program, Variables(new_params, stats), state.variables)
 
-    row = _measured(program, lane, fwd, outputs, y, loss) | {
-        "grad_norm": optax.tree.norm(grads),
-        "update_norm": optax.tree.norm(updates),
-    }
+    row = _measured(program, lane, fwd, outputs, y, loss)
+    norms = {"grad_norm": optax.tree.norm(grads), "update_norm": optax.tree.norm(updates)}
+    learned = variables, opt_state, update.averaged(program, state, lane, variables)
+    if program.counts_targets:
+        # A batch without any target is no update: momentum, decay and running statistics stay as they are.
+        before = state.variables, state.opt_state, state.mean
+        taught = row[means.EXAMPLES] > 0
+        learned, norms = _chosen(taught, (learned, norms), (before, jax.tree.map(jnp.zeros_like, norms)))
+    row |= norms
     finite = jnp.isfinite(row["loss"]) & jnp.isfinite(row["update_norm"])
+    variables, opt_state, mean = learned
     return dataclasses.replace(
         state,
         variables=variables,
@@ -62,7 +68,7 @@ def train_step(
         sums={name: state.sums[name] + value for name, value in row.items()},
         # One that stopped is over: what it comes to while its neighbours train on is nobody's.
         diverged_at=jnp.where((state.diverged_at < 0) & ~finite & ~_stopped(state), state.step, state.diverged_at),
-        mean=update.averaged(program, state, lane, variables),
+        mean=mean,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from research import config as config_lib
 from research.config import FIELDS, PARTS, RunConfig
+from research.data import split, stretches
 from research.data.spec import DataSpec
 from research.errors import UserError
 from research.identity import entries
@@ -217,10 +218,26 @@ def _feedback(config: RunConfig) -> bool:
 
 def notes(program: Program) -> list[str]:
     """What is good to know of a program's training before it begins."""
-    sizes, reshuffles = program.sizes, program.config.reshuffle_each_epoch
-    if reshuffles or sizes.real == sizes.train:
+    return [*_never_read(program), *_never_evaluated(program)]
+
+
+def _never_read(program: Program) -> list[str]:
+    sizes = program.sizes
+    if program.config.reshuffle_each_epoch or sizes.real == sizes.train:
         return []
     return [
         f"reshuffle_each_epoch=false reads the same {sizes.real} of the {sizes.train} training rows in every epoch: "
         f"the other {sizes.train - sizes.real} fill no batch of {sizes.batch}; --remainder=pad reads them too"
     ]
+
+
+def _never_evaluated(program: Program) -> list[str]:
+    spec = program.spec
+    if not spec.windows:
+        return []
+    left = stretches.left_out(spec, split.parse_split(program.config.split))
+    end = "ends of the {} parts" if len(spec.lengths) > 1 else "end of the {} part"
+    parts = " and ".join(f"{count} at the {end.format(name)}" for name, count in left.items())
+    return [f"{spec.name}: values that fill no window of context={spec.shape[0]} are not evaluated: {parts}"] * bool(
+        left
+    )

@@ -72,10 +72,16 @@ def test_a_diverged_run_is_counted_and_takes_the_p():
     assert any("good (1)" in sentence and "gets no p" in sentence for sentence in built.footer)
 
 
-def test_a_metric_that_is_not_finite_is_a_diverged_run():
+def test_a_metric_that_is_not_finite_is_counted():
+    """An infinite one is a divergence; NaN of a run that finished is a metric that its rows do not define."""
     built = table(arm("none", BASE), arm("bad", [*GOOD[:9], math.nan]), arm("worse", [math.inf, *GOOD[1:]]))
-    assert cell(built, "bad").count("diverged") == cell(built, "worse").count("diverged") == 1
-    assert cell(built, "bad").interval.n == 9
+    bad, worse = cell(built, "bad"), cell(built, "worse")
+    assert (bad.count("undefined"), bad.count("diverged"), bad.interval.n) == (1, 0, 9)
+    assert (worse.count("undefined"), worse.count("diverged"), worse.interval.n) == (0, 1, 9)
+    assert (bad.verdict, worse.verdict) == ("no test: undefined", "no test: diverged")
+    assert any("is not a number" in sentence and "bad (1)" in sentence for sentence in built.footer)
+    alone = table(arm("none", BASE), arm("constant", [math.nan] * 10))
+    assert "No run diverged." in alone.footer
 
 
 def test_an_arm_that_diverged_altogether_has_no_mean():

@@ -1,12 +1,13 @@
 """Text: windows without copies, stretches that a split cuts, vocabularies, and tiny_shakespeare's own parts."""
 
+import itertools
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from research.data import text
+from research.data import stretches, text
 from research.data.source import open_source
 from research.data.spec import PADDING, DataSpec, Source
 from research.data.split import parse_split, split_of, split_sizes
@@ -58,6 +59,13 @@ def test_parts_are_stretches_and_no_window_crosses_them(tmp_path):
         assert list(train) == list(range(cuts[1] - 8))
         assert list(validation) == list(range(cuts[1], cuts[2] - 8, 8))
         assert list(test) == list(range(cuts[2], cuts[3] - 8, 8))
+        left = {}
+        for name, (begin, end), windows in zip(
+            ("validation", "test"), itertools.pairwise(cuts[1:]), parts[1:], strict=True
+        ):
+            foreseen = {place for window in windows for place in range(window + 1, window + 9)}
+            left[name] = len(set(range(begin + 1, end)) - foreseen)
+        assert stretches.left_out(source.spec, ratios) == {name: count for name, count in left.items() if count}
         assert split_sizes(source.spec, ratios) == tuple(map(len, parts))
         for rows, begin, end in zip(parts, cuts, cuts[1:], strict=False):
             read = rows[:, None] + np.arange(9) if len(rows) else np.array([[begin]])

@@ -9,6 +9,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,7 +30,7 @@ from research.sweeps import battery
 from research.sweeps.battery import Subject
 from research.sweeps.plan import Run
 from research.training import chunk as chunk_lib
-from research.training import evaluation, loop, means, network, objective
+from research.training import evaluation, layout, loop, means, network, objective
 from research.training import lanes as lanes_lib
 from research.training.examples import prepare
 from research.training.inputs import inputs_of
@@ -132,6 +133,25 @@ def test_parts_are_the_batch() -> None:
     runs = [run(PADDED, loss_mean="targets", accumulate=count) for count in (1, 3)]
     one, parts = (battery.steps([own], PADDED.data, 1, 2) for own in runs)
     assert_close(parts, one)
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_batch_without_targets_is_no_update(parts: int) -> None:
+    """Momentum, decay, the mean and the running statistics stay as the update before left them; the step is counted."""
+    members = "batch_norm,ema=0.9,weight_decay=0.1"
+    own = run(PADDED, **tiny("tcn"), regularization=members, accumulate=parts, **{"optimizer.momentum": 0.9})
+    lane, given = inputs_of(own.config, own.program, PADDED.data).lane, batch(PADDED, own.program.sizes.batch)
+    step = jax.jit(lambda state, given: train_step(own.program, state, lane, given))
+    weighed = layout.marks(own.program.sizes, parts, 1, 0, 0, 1)
+    given |= {name: mark[0] for name, mark in weighed.items()}
+    given = {**given, "x": given["x"][given["index"]], "y": given["y"][given["index"]]}
+    once = step(begun(own, PADDED), given)
+    twice = step(once, {**given, "y": jnp.full_like(given["y"], PADDING)})
+    for name in ("variables", "opt_state", "mean"):
+        chex.assert_trees_all_equal(getattr(twice, name), getattr(once, name))
+    assert (int(once.step), int(twice.step), int(twice.diverged_at)) == (1, 2, -1)
+    for name, total in twice.sums.items():
+        assert float(total) == float(once.sums[name])
 
 
 def test_means_are_over_targets() -> None:
