@@ -6,7 +6,7 @@ from pathlib import Path
 # In the order in which a newcomer needs them.
 ORDER = (
     "train", "sweep", "tune", "plan", "table", "status", "runs", "list", "evaluate", "generate", "verify", "check",
-    "export", "doctor", "benchmark", "completion",
+    "export", "package", "doctor", "benchmark", "completion",
 )  # fmt: skip
 # Flags that people look for in other programs than those that have them.
 ELSEWHERE = {

@@ -76,7 +76,7 @@ def trained() -> Trained:
     saved = Parameters(records).load(record.run_id)
     if saved.basis is None:  # of an older version
         return _with_data(record, saved)[0]
-    run, lane = applied(record, saved.basis)
+    run, lane = applied(record, saved.basis, Terminal().warn)
     return _trained(record, saved, run, run.program.spec, lane)
 
 

@@ -2,6 +2,7 @@
 
 import builtins
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from research.analysis.tables import of_experiment
@@ -118,8 +119,15 @@ def experiment(
 
 
 def load(run: str, *, records: str = "records", cache_dir: str = ".cache", data_dir: str | None = None) -> Run:
-    """A run that is over, by its id or the beginning of one. Raises UserError if there is none."""
-    place = workspace(records, cache_dir, data_dir)
+    """A run that is over: by its id or the beginning of one, or by the folder that launch.package wrote.
+
+    Raises UserError if there is none.
+    """
+    if Path(run).is_dir():
+        place = workspace(run, cache_dir, data_dir)
+        (run, *_) = [*place.store.ids()] or [""]
+    else:
+        place = workspace(records, cache_dir, data_dir)
     return Run(lookup(place.store, run), place)
 
 

@@ -8,11 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.api.columns import Columns
+from research.api.inputs import raw_inputs
 from research.api.workspace import Workspace
 from research.errors import UserError
 from research.models.layers.forward import Forward
 from research.sweeps import plan
-from research.sweeps.parameters import Parameters, evaluated
+from research.sweeps.basis import applied
+from research.sweeps.parameters import Parameters, Saved, evaluated
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.verification import run_of
@@ -83,36 +85,52 @@ class Run:
         return np.asarray(network.scaled(self._run.program, self._lane, jnp.asarray(x)))
 
     def predict(self, x: Any) -> np.ndarray:
-        """What the network says of raw inputs x [N, ...], columns and pixels as the data set has them.
+        """What the network says of raw inputs; the data that it was trained on may be gone.
+
+        Args:
+            x: an array [N, ...], columns and pixels as the data set has them; of a table also a csv file's path, a
+                pandas.DataFrame, or a dict of columns, whose columns are matched by name.
 
         Returns the probability of each class, [N, K]; of a regression the values [N], in the data's units. Raises
-        UserError if the run kept no parameters, or if its task has an answer at each step.
+        UserError if the run kept no parameters, if x is not like its data, or if its task has an answer at each step.
         """
         program = self._run.program
         if program.problem.summary is None:
             raise UserError(f"predict answers each example once, and {self.config['task']} answers each step")
-        inputs = np.asarray(x)
-        if inputs.shape[1:] != program.spec.shape:
-            raise UserError(f"x is {list(inputs.shape)}; expected [N, {', '.join(map(str, program.spec.shape))}]")
+        inputs = raw_inputs(x, program.spec, dict(self._run.config.dataset.options))
         rows = np.arange(len(inputs), dtype=np.int32)
         way = recorded_way(self.record.provenance) or Way(1, 1)
         scores = assessed(program, self._lane, self._variables, way, inputs, rows)["scores"]
         if program.spec.classes:
             return np.exp(log_softmax(scores))
+        if program.spec.target_origin:
+            scores = scores.astype(np.float64) + program.spec.target_origin
         return scores[:, 0] if scores.shape[1:] == (1,) else scores
 
     @functools.cached_property
+    def _saved(self) -> Saved:
+        return Parameters(self.workspace.store).load(self.id)
+
+    @functools.cached_property
+    def _applied(self) -> tuple[plan.Run, Lane]:
+        """The run and its lane without rows; of what an older version kept, from the run's own data."""
+        self.workspace.prepare()
+        if self._saved.basis is not None:
+            return applied(self.record, self._saved.basis, self.workspace.monitor.warn)
+        run = run_of(self.record, self.workspace.planner)
+        return run, lane_of(run.program, run.config, self.workspace.planner.arrays(run))
+
+    @property
     def _run(self) -> plan.Run:
-        return run_of(self.record, self.workspace.planner)
+        return self._applied[0]
 
-    @functools.cached_property
+    @property
     def _lane(self) -> Lane:
-        return lane_of(self._run.program, self._run.config, self.workspace.planner.arrays(self._run))
+        return self._applied[1]
 
-    @functools.cached_property
+    @property
     def _variables(self) -> Variables:
-        saved = Parameters(self.workspace.store).load(self.id)
-        return saved.variables[evaluated(self._run.config)]
+        return self._saved.variables[evaluated(self._run.config)]
 
     def __repr__(self) -> str:
         shown = "  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items() if name.startswith("test/"))

@@ -40,9 +40,13 @@ class Workspace:
     def store(self) -> Store:
         return Store(Path(self.records), self.monitor.warn)
 
+    def prepare(self) -> None:
+        """Settles what JAX reads before its first use."""
+        runtime.prepare(self.cache_dir, self.records)
+
     @functools.cached_property
     def planner(self) -> Planner:
-        runtime.prepare(self.cache_dir, self.records)
+        self.prepare()
         return Planner(self._open, Parameters(self.store))
 
     def _open(self, config: RunConfig) -> Source:

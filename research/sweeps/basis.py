@@ -1,6 +1,7 @@
 """Basis: what a kept run needs of its own data to be applied to new data: its spec, and what was fitted to it."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,11 @@ def basis_of(run: Run, arrays: Arrays) -> dict[str, Any]:
     return {"spec": dataclasses.asdict(run.program.spec), "fitted": fitted}
 
 
-def applied(record: Record, basis: dict[str, Any]) -> tuple[Run, Lane]:
+def applied(record: Record, basis: dict[str, Any], warn: Callable[[str], None]) -> tuple[Run, Lane]:
     """The run of a record, and its lane without rows, from a basis alone: its own data may be gone.
 
-    Raises UserError if a part of it is not there, or a method's version is another than when it was recorded.
+    A method whose version is another than when it was recorded is warned of. Raises UserError if a part of the run is
+    not in the catalogue.
     """
     try:
         config, _ = config_lib.resolve(record.config)
@@ -40,7 +42,7 @@ def applied(record: Record, basis: dict[str, Any]) -> tuple[Run, Lane]:
         raise UserError(f"run {record.run_id} needs its --plugin=FILE if a part of it is your own: {error}") from None
     spec = _spec(basis["spec"])
     if identity.run_id(config, masks.data_id(config, spec)) != record.run_id:
-        raise UserError(f"run {record.run_id} used a method of another version than this code has; train it again")
+        warn(f"run {record.run_id} used a method of another version than this code has; its outputs may differ")
     return _run(record.run_id, config, spec, basis["fitted"])
 
 

@@ -5,6 +5,7 @@ import importlib
 import io
 import json
 import pkgutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import research as rs
 import research.api
 from research.api.settings import axis_of, settings_of
+from research.training.evaluation import lane_of
 from tests.launch.command_lines import run_all
 
 SMALL = {"dataset": "iris", "arch": "mlp", "arch_hidden": (4,), "epochs": 2, "batch_size": 30}
@@ -66,8 +68,8 @@ def test_a_run_is_that_of_the_program(run: rs.Run, folders: dict[str, str], tmp_
 
 
 def test_predictions_of_raw_rows_have_the_recorded_accuracy(run: rs.Run) -> None:
-    lane = run._lane
     arrays = run.workspace.planner.arrays(run._run)
+    lane = lane_of(run._run.program, run._run.config, arrays)
     probabilities = run.predict(arrays.x[lane.test])
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
     accuracy = np.mean(probabilities.argmax(axis=1) == arrays.y[lane.test])
@@ -130,6 +132,34 @@ def test_a_frame_is_read_as_a_csv_file_is(folders: dict[str, str]) -> None:
     run = rs.train(data=Frame(), target="y", arch="linear", epochs=1, batch_size=16, **folders)
     assert run._run.program.spec.features == ("size", "colour=blue", "colour=red")
     assert run._run.program.spec.classes == ("a", "b")
+
+
+def test_a_packaged_run_stands_alone(folders: dict[str, str], tmp_path: Path) -> None:
+    data = tmp_path / "table.csv"
+    rows = [f"{place / 10},{('red', 'blue', 'green')[place % 3]},{place / 5}" for place in range(60)]
+    data.write_text("size,colour,y\n" + "\n".join(rows) + "\n")
+    settings = {"dataset": f"csv:{data}", "target": "y", "task": "regression", "target_scaling": "standard"}
+    run = rs.train(**settings, arch="linear", epochs=3, batch_size=16, **folders)
+    columns = {"colour": ["blue", "red"], "size": [1.5, 2.5]}
+    expected = run.predict(columns)
+    (tmp_path / "new.csv").write_text("size,colour\n1.5,blue\n2.5,red\n")
+    np.testing.assert_array_equal(run.predict(tmp_path / "new.csv"), expected)
+    (wrote,) = run_all([["package", f"--run={run.id}", "--out=model", f"--records={folders['records']}"]], tmp_path)
+    assert wrote.code == 0, wrote.err
+    assert "model.zip" in wrote.out
+    data.unlink()
+    with zipfile.ZipFile(tmp_path / "model.zip") as packed:
+        packed.extractall(tmp_path / "elsewhere")
+    loaded = rs.load(str(tmp_path / "elsewhere"), cache_dir=folders["cache_dir"])
+    assert loaded.metrics == run.metrics
+    np.testing.assert_array_equal(loaded.predict(columns), expected)
+    text = (tmp_path / "elsewhere" / "README.md").read_text()
+    assert "Columns: size, colour=blue, colour=green, colour=red." in text
+    assert f"run {run.id}" in text
+    with pytest.raises(rs.UserError, match="'purple' was not there in training"):
+        loaded.predict({"colour": ["purple"], "size": [1.0]})
+    with pytest.raises(rs.UserError, match="the table has categories; give a pandas"):
+        loaded.predict(np.zeros((2, 4)))
 
 
 def test_errors_are_the_programs_one_liners(folders: dict[str, str]) -> None:

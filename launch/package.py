@@ -1,0 +1,45 @@
+"""Writes a run that kept its parameters as a folder that stands alone, and as a zip file of it.
+
+Examples:
+  python -m launch.package --run=ID --out=model
+  python -m launch.package --run=ID --out=model --records=elsewhere
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from launch import start
+from launch.records import store
+from launch.trained import RUN
+from research.analysis.package import readme
+from research.errors import UserError
+from research.sweeps.parameters import Parameters
+from research.sweeps.store import Store
+from research.sweeps.verification import lookup
+
+OUT = start.define_output("out", "the folder that is written; OUT.zip lies beside it")
+
+
+def main(arguments: Sequence[str]) -> None:
+    if arguments:
+        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+    if not RUN.value or not OUT.value:
+        raise UserError("--run=ID --out=DIR say which run, and where it is written")
+    records, folder = store(), Path(OUT.value)
+    record = lookup(records, RUN.value)
+    saved = Parameters(records).load(record.run_id)
+    if saved.basis is None:
+        raise UserError(f"run {record.run_id} was kept by an older version, without its scaling; train it again")
+    if any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty; name another folder with --out")
+    packed = Store(folder)
+    packed.write(record)
+    shutil.copytree(Parameters(records).path(record.run_id), Parameters(packed).path(record.run_id))
+    (folder / "README.md").write_text(readme(record, saved))
+    archive = shutil.make_archive(str(folder), "zip", folder)
+    print(f"wrote {folder} and {archive}; rs.load('{folder}').predict(x) applies it")
+
+
+if __name__ == "__main__":
+    start.run(main, saves=False)

@@ -1,0 +1,45 @@
+"""The README of a packaged run: what it is, how it was made, how it is used."""
+
+from collections.abc import Iterator
+
+from research.analysis.provenance import sentence
+from research.sweeps.parameters import Saved
+from research.sweeps.record import Record
+
+
+def readme(record: Record, saved: Saved) -> str:
+    """Markdown: use, inputs, metrics, settings and provenance of a run."""
+    return "\n".join(_lines(record, saved)) + "\n"
+
+
+def _lines(record: Record, saved: Saved) -> Iterator[str]:
+    config = record.config
+    assert saved.basis is not None
+    spec = saved.basis["spec"]
+    yield f"# {config['arch']} on {config['dataset']}, run {record.run_id}"
+    yield ""
+    yield "```python"
+    yield "import research as rs"
+    yield ""
+    yield 'run = rs.load("PATH/OF/THIS/FOLDER")'
+    yield "run.predict(x)  # raw inputs; see below"
+    yield "```"
+    yield ""
+    yield "## Inputs and outputs"
+    yield ""
+    yield f"- One example has the shape {list(spec['shape'])}."
+    if spec["features"]:
+        yield f"- Columns: {', '.join(spec['features'])}."
+    yield f"- Classes: {', '.join(spec['classes'])}." if spec["classes"] else "- The output is a value per example."
+    yield ""
+    yield "## Metrics"
+    yield ""
+    yield from (f"- {name}: {value:.6g}" for name, value in record.metrics.items())
+    yield ""
+    yield "## Settings"
+    yield ""
+    yield from (f"- `{name}={value}`" for name, value in config.items())
+    yield ""
+    yield "## Provenance"
+    yield ""
+    yield sentence([record])
