@@ -20,9 +20,9 @@ from research.analysis import progress
 from research.errors import UserError
 from research.sweeps.slurm import cluster
 from research.sweeps.slurm.folder import Folder, place_of
-from research.sweeps.status import Member, Status, status
+from research.sweeps.status import Member, Status, claimed, clock, status
 from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep, names
+from research.sweeps.sweep import Sweep, is_tuning, names
 
 NAME = start.define_name("name", None, "the sweep of this name; none: every sweep, a line each")
 EXPERIMENT = start.define_name("experiment", None, "a declared table")
@@ -40,16 +40,46 @@ def main(arguments: Sequence[str]) -> None:
     if HTML.value is not None and NAME.value is None and EXPERIMENT.value is None:
         raise UserError("--html is of one sweep; give its --name or --experiment too")
     records = store()
-    if (shown := _tunings(records)) is not None:
-        print("\n".join(shown))
-        return
+    tuned = NAME.value is not None and is_tuning(records, NAME.value)
+    if tuned and HTML.value is not None:
+        shown = f"launch.table --name={NAME.value} --format=html --out=trials.html"
+        raise UserError(f"'{NAME.value}' is a tuning, and --html is for sweeps; {shown} writes a page of its trials")
     while True:
-        title, found = _found(records)
+        lines, over = _tuning(records, NAME.value) if tuned else _sweeps(records)
         clear = "\033[H\033[J" if WATCH.value and sys.stdout.isatty() else ""
-        print(clear + "\n".join((*progress.lines(title, found), *_tasks(records))), flush=True)
-        if found.over or not WATCH.value:
+        print(clear + "\n".join(lines), flush=True)
+        if over or not WATCH.value:
             return
         time.sleep(SECONDS)
+
+
+def _tuning(records: Store, name: str) -> tuple[list[str], bool]:
+    """(how far the tuning is, whether nobody tunes it now)."""
+    from research.sweeps import journal  # it needs Optuna, which takes half a second
+
+    return list(journal.lines(records, name)), journal.claim_of(name) not in claimed(records.root, clock(records.root))
+
+
+def _sweeps(records: Store) -> tuple[list[str], bool]:
+    """(how far the sweeps or the experiment are, whether all is done); without a name the tunings too."""
+    unnamed = NAME.value is None and EXPERIMENT.value is None
+    tunings = list(_tunings(records)) if unnamed else []
+    if tunings and not names(records):
+        return tunings, True
+    title, found = _found(records)
+    return [*progress.lines(title, found), *_tasks(records), *tunings], found.over
+
+
+def _tunings(records: Store) -> Iterator[str]:
+    """A line for each tuning; one whose journal is damaged hides no other."""
+    if (records.root / "tunings").is_dir():
+        from research.sweeps import journal
+
+        for name in journal.names(records):
+            try:
+                yield from journal.lines(records, name)
+            except UserError as error:
+                records.warn(str(error))
 
 
 def _found(records: Store) -> tuple[str, Status]:
@@ -66,19 +96,6 @@ def _found(records: Store) -> tuple[str, Status]:
     return EXPERIMENT.value, page.look(
         EXPERIMENT.value, declared.get(EXPERIMENT.value, records.warn), records, HTML.value
     )
-
-
-def _tunings(records: Store) -> list[str] | None:
-    """How far the tuning of that name is; None if the flags name none. Without a name and a sweep: every tuning."""
-    others = EXPERIMENT.value is not None or HTML.value is not None or WATCH.value
-    if others or not (records.root / "tunings").is_dir():
-        return None
-    from research.sweeps import study  # it needs Optuna, which takes half a second
-
-    tuned, swept = study.names(records), names(records)
-    if NAME.value is not None:
-        return list(study.lines(records, NAME.value)) if NAME.value in tuned and NAME.value not in swept else None
-    return [line for name in tuned for line in study.lines(records, name)] if tuned and not swept else None
 
 
 def _tasks(records: Store) -> Iterator[str]:

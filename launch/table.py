@@ -1,4 +1,4 @@
-"""Prints the table of an experiment or a named sweep, after training what is missing.
+"""Prints the table of an experiment or a named sweep, after training what is missing, or the trials of a tuning.
 
 Examples:
   python -m launch.table --experiment=regularization
@@ -21,6 +21,7 @@ from launch.records import store
 from launch.slurm.flags import cancelling, executor, on_slurm, terminal
 from research.analysis.cells import Arm
 from research.analysis.explain import explain
+from research.analysis.layout import Tabular
 from research.analysis.runs import runs_of
 from research.analysis.table import build_table
 from research.analysis.tables import Shown, of_experiment, of_sweep, untrained
@@ -29,10 +30,11 @@ from research.errors import UserError
 from research.sweeps import declared
 from research.sweeps.asked import planned
 from research.sweeps.obtain import done, obtain
-from research.sweeps.sweep import Sweep
+from research.sweeps.store import Store
+from research.sweeps.sweep import Sweep, is_tuning
 
 EXPERIMENT = start.define_name("experiment", None, "a declared table; launch.list experiments names them")
-NAME = start.define_name("name", None, "a sweep or run that was trained under this name")
+NAME = start.define_name("name", None, "a sweep, run or tuning that was trained under this name")
 ROWS = flags.DEFINE_enum("rows", "arms", ["arms", "runs"], "a row for each arm, or for each run")
 SEEDS = flags.DEFINE_integer("seeds", None, "seeds of each arm; none: as declared", lower_bound=1)
 BASELINE = start.define_name("baseline", None, "a row of a sweep, as learning_rate=0.1: compare the others with it")
@@ -48,6 +50,9 @@ def main(arguments: Sequence[str]) -> None:
         if EXPLAIN.value is not None and flags.FLAGS[name].present:
             raise UserError(f"--{name} is for tables; --explain prints text, so leave one of them out")
     view()  # a condition that cannot be read is refused before anything is trained
+    if NAME.value is not None and EXPERIMENT.value is None and is_tuning(records := store(terminal().warn), NAME.value):
+        put(_trials(NAME.value, records))
+        return
     shown = _shown()
     if EXPLAIN.value is not None:
         put_text(explain(shown.table, EXPLAIN.value))
@@ -62,6 +67,19 @@ def main(arguments: Sequence[str]) -> None:
     if FIGURES.value:
         for path in shown.write_figures(FIGURES.value, view() if ROWS.value == "arms" else WHOLE):
             print(f"wrote {path}")
+
+
+def _trials(name: str, records: Store) -> Tabular:
+    """The trials of a tuning."""
+    for flag in ("rows", "seeds", "baseline", "explain", "figures"):
+        if flags.FLAGS[flag].present:
+            raise UserError(f"--{flag} is not for the trials of a tuning, which '{name}' is; leave it out")
+    from research.analysis.trials_table import trials_table  # it needs Optuna, which takes half a second
+    from research.sweeps import journal
+
+    studies = journal.read(records, name)
+    trained = [str(trial.user_attrs["run"]) for each in studies for trial in each.trials if "run" in trial.user_attrs]
+    return trials_table(name, studies, done(trained, records, records.warn))
 
 
 def _shown() -> Shown:

@@ -26,8 +26,8 @@ from research.analysis.tables import columns_of, of_arms
 from research.errors import UserError
 from research.sweeps import axes as axes_lib
 from research.sweeps import declared, space, tuning
+from research.sweeps import journal as journal_lib
 from research.sweeps import strengths as strengths_lib
-from research.sweeps import study as study_lib
 from research.sweeps.axes import Axis
 from research.sweeps.column import Column
 from research.sweeps.experiment import Experiment
@@ -83,7 +83,7 @@ def _settings(name: str, shop: Workshop, budget: Budget) -> tuple[list[Tuned], T
     axes = axes_lib.sampled(SAMPLE.value)
     settings = run_settings()
     refuse_written([axis.path for axis in axes], settings)
-    with study_lib.journal(shop.store, name) as journal:
+    with journal_lib.journal(shop.store, name) as journal:
         tuned = tuning.tune(name, settings, axes, budget, shop, journal)
     runs = shop.planner.runs(tuning.report(tuned, REPORT_SEEDS.value))
     found = shop.obtain(runs)
@@ -108,7 +108,7 @@ def _arms(name: str, experiment: Experiment, shop: Workshop, budget: Budget) -> 
     settings = {label: _left(experiment, label, spaces[label]) for label in experiment.arms}
     goal = _declared_goal(experiment, spaces)
     found: dict[str, Tuned] = {}
-    with study_lib.journal(shop.store, name) as journal:
+    with journal_lib.journal(shop.store, name) as journal:
         for label, of_arm in spaces.items():
             if of_arm:
                 study = f"{name}: {label}"

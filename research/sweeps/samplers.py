@@ -22,6 +22,7 @@ from research.errors import UserError
 from research.sweeps import axes as axes_lib
 from research.sweeps import space
 from research.sweeps.axes import Axis, Point
+from research.sweeps.journal import ENTERED
 
 # Points that a grid may have: they are all made before the first is tried.
 MOST = 100_000
@@ -39,8 +40,7 @@ def sampler(name: str, axes: Sequence[Axis], seed: int) -> BaseSampler:
                 )
         return Tpe(seed, any(axis.condition is not None for axis in axes))
     if name == "grid":
-        points = grid(axes)
-        return Design(axes, lambda count: points)
+        return Grid(axes)
     first = axes_lib.draws if name == "random" else sobol
     return Design(axes, lambda count: first(axes, count, seed))
 
@@ -118,8 +118,24 @@ class Design(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """The point's value."""
-        points = self._first(2 ** trial.number.bit_length())  # so that few numbers are asked for
-        return space.external(self._axes[param_name], points[trial.number][param_name])
+        return space.external(self._axes[param_name], self._point(study, trial.number)[param_name])
+
+    def _point(self, study: Study, number: int) -> Point:
+        return self._first(2 ** number.bit_length())[number]  # so that few numbers are asked for
+
+
+class Grid(Design):
+    """Every point of a grid; those that entered a study with earlier trials come first, and not again."""
+
+    def __init__(self, axes: Sequence[Axis]) -> None:
+        points = grid(axes)
+        super().__init__(axes, lambda count: points)
+
+    def _point(self, study: Study, number: int) -> Point:
+        trials = study.get_trials(deepcopy=False)
+        entered = [space.texts(trial) for trial in trials if ENTERED in trial.user_attrs]
+        points = self._first(0)
+        return [point for point in points if point not in entered][number - len(entered)] if entered else points[number]
 
 
 class Tpe(BaseSampler):

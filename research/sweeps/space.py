@@ -2,9 +2,10 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import BaseTrial
+from optuna.trial import BaseTrial, FrozenTrial
 
 from research.sweeps.axes import Axis, Point
 
@@ -45,6 +46,16 @@ def _suggested(trial: BaseTrial, axis: Axis) -> str:
     return axis.distribution.text(value)
 
 
+def texts(trial: FrozenTrial) -> Point:
+    """The values that a trial has, as settings."""
+    return {path: text(value) for path, value in trial.params.items()}
+
+
+def text(value: Any) -> str:
+    """A value that Optuna keeps as a setting: of a listed axis it is the text, numbers are drawn to six digits."""
+    return repr(float(f"{value:.6g}")) if isinstance(value, float) else str(value)
+
+
 def at(axis: Axis, place: float) -> str:
     """The value at a place in [0, 1) of an axis: equal stretches are equally probable."""
     if axis.distribution is None:
@@ -52,11 +63,11 @@ def at(axis: Axis, place: float) -> str:
     return axis.distribution.at(place)
 
 
-def external(axis: Axis, text: str) -> str | float:
+def external(axis: Axis, setting: str) -> str | float:
     """A setting's text as the value that Optuna keeps."""
     if axis.distribution is None:
-        return text
-    return int(text) if axis.distribution.whole else float(text)
+        return setting
+    return int(setting) if axis.distribution.whole else float(setting)
 
 
 def of_arm(axes: Sequence[Axis], label: str) -> list[Axis]:

@@ -76,8 +76,8 @@ class Sweep:
         """The sweep of that name. Raises UserError with the nearest names."""
         sweep = cls.stored(store, name)
         if sweep is None:
-            tuned = (store.root / "tunings" / f"{name}.journal").exists()
-            known = "it is a tuning, which its launch.tune command shows" if tuned else nearest(name, names(store))
+            tuned = is_tuning(store, name)
+            known = "it is a tuning; launch.table shows its trials" if tuned else nearest(name, names(store))
             raise UserError(f"no sweep '{name}' in {store.root}; {known}")
         return sweep
 
@@ -105,6 +105,13 @@ class Sweep:
 def names(store: Store) -> list[str]:
     """The names of the sweeps that are kept beside the records."""
     return sorted(path.stem for path in (store.root / "sweeps").glob("*.json"))
+
+
+def is_tuning(store: Store, name: str) -> bool:
+    """Whether a tuning has the name, and no sweep. Raises UserError for what cannot be a name."""
+    check_name(name)
+    tuned, swept = (store.root / folder / name for folder in ("tunings", "sweeps"))
+    return Path(f"{tuned}.journal").is_file() and not Path(f"{swept}.json").exists()
 
 
 def check_name(name: str) -> None:

@@ -16,13 +16,14 @@ from research import config as config_lib
 from research import identity
 from research.config import OPTIONS
 from research.errors import UserError
-from research.sweeps import pruners, samplers, space
+from research.sweeps import journal, pruners, samplers, space, warm
 from research.sweeps import study as study_lib
 from research.sweeps.axes import Axis, Point
 from research.sweeps.candidates import first_run, planned
 from research.sweeps.column import Better, main_metric
 from research.sweeps.execution import Execution
 from research.sweeps.job import Job, Report
+from research.sweeps.journal import ENTERED, Studied
 from research.sweeps.obtain import Executor, Monitor, local, obtain, tell_notes
 from research.sweeps.plan import Planner, Run, with_seeds
 from research.sweeps.racing import LANES, Race
@@ -31,6 +32,7 @@ from research.sweeps.search import Result, search
 from research.sweeps.store import Store
 from research.training import objective
 from research.training.checkpoints import Checkpoints
+from research.words import plural
 
 Settings = Mapping[str, Any]
 
@@ -114,7 +116,14 @@ def tune(
     definition = _definition(settings, axes, budget, goal, first)
     sampler = samplers.sampler(budget.sampler, axes, budget.seed)
     pruner = pruners.pruner(budget.pruner, first.config.epochs)
-    study = study_lib.study(storage, name, goal.better, definition, sampler, pruner)
+
+    def entering(earlier: Sequence[Studied]) -> Sequence[FrozenTrial]:
+        kept = warm.entering(earlier, warm.Space(settings, axes), distinct=budget.sampler == "grid")
+        left = f"{max(0, trials - len(kept))} of {plural(trials, 'trial')} left to try"
+        shop.monitor.note(f"'{name}': {len(kept)} of {len(warm.told(earlier))} earlier trials are kept; {left}")
+        return kept
+
+    study = study_lib.study(storage, name, goal.better, definition, sampler, pruner, entering)
     if budget.pruner is None:
         search(study, axes, trials, budget.parallel, lambda points: _trained(settings, points, goal, shop))
     else:
@@ -141,7 +150,7 @@ def chosen(study: Study) -> FrozenTrial:
     finished = [(sign * t.value, t.number) for t in trials if t.state == TrialState.COMPLETE and t.value is not None]
     finished = [(value, number) for value, number in finished if math.isfinite(value)]
     if not finished:
-        came = ", ".join(f"{count} {word}" for word, count in study_lib.counts(trials).items())
+        came = ", ".join(f"{count} {word}" for word, count in journal.counts(trials).items())
         note = next((f"; {t.user_attrs['note']}" for t in trials if "note" in t.user_attrs), "")
         raise UserError(f"no trial of '{study.study_name}' finished: {came or 'there is none'}{note}")
     return trials[min(finished)[1]]
@@ -160,7 +169,7 @@ def fresh(settings: Settings, seeds: int) -> list[dict[str, Any]]:
 
 def described(found: Sequence[Tuned], budget: Budget, seeds: int) -> str:
     """The footer's sentence on how strengths came about."""
-    of_rows = [study_lib.counts(tuned.study.get_trials(deepcopy=False)) for tuned in found]
+    of_rows = [journal.counts(tuned.study.get_trials(deepcopy=False)) for tuned in found]
     counts = sum(map(Counter, of_rows), Counter[str]())
     paths = list(dict.fromkeys(axis.path for tuned in found for axis in tuned.axes))
     came = ", ".join(f"{count} {word}" for word, count in counts.items())
@@ -169,11 +178,15 @@ def described(found: Sequence[Tuned], budget: Budget, seeds: int) -> str:
     asked = str(totals[0]) if len(totals) == 1 else f"{totals[0]} to {totals[-1]}"
     different = sum(_different(tuned.study) for tuned in found)
     of_settings = f" ({different} different settings)" if different < sum(counts.values()) else ""
+    every = [trial for tuned in found for trial in tuned.study.get_trials(deepcopy=False)]
+    entered = sum(ENTERED in trial.user_attrs for trial in every)
+    kept = f", {entered} of them kept from an earlier space" if entered else ""
     pruned = f", pruned by {budget.pruner}" if budget.pruner else ""
     fresh_seeds = f"{seeds} fresh seed{'s' * (seeds != 1)}"
     return (
-        f"Tuned{each} by {asked} trials{of_settings} of {budget.sampler}{pruned}: {', '.join(paths)}. Trials: {came}. "
-        f"The best {found[0].goal.metric} of one seed chose; the table reports the choice on {fresh_seeds}."
+        f"Tuned{each} by {asked} trials{of_settings} of {budget.sampler}{pruned}{kept}: {', '.join(paths)}. "
+        f"Trials: {came}. The best {found[0].goal.metric} of one seed chose; "
+        f"the table reports the choice on {fresh_seeds}."
     )
 
 

@@ -48,25 +48,45 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("tune")
 
 
-def test_status_says_how_far_a_tuning_is(tmp_path: Path) -> None:
-    sample = ["--sample=learning_rate=0.05|0.1", "--sampler=grid", "--report_seeds=1", "--name=rate"]
-    _, shown, every = run_all(
+def test_the_trials_of_a_tuning_that_grows(tmp_path: Path) -> None:
+    tune = ["tune", "--dataset=wine", "--arch.hidden=4", "--epochs=1", "--batch_size=16", "--report_seeds=1"]
+    tune += ["--sampler=grid", "--name=rate", "--sample=learning_rate=0.05|1e15"]
+    table = ["table", "--name=rate"]
+    first, shown, every, page, more, again, csv, top, refused = run_all(
         [
-            ["tune", "--dataset=wine", "--arch.hidden=4", "--epochs=1", "--batch_size=16", *sample],
-            ["status", "--name=rate"],
+            tune,
+            ["status", "--name=rate", "--watch"],
             ["status"],
+            ["status", "--name=rate", "--html=page"],
+            [*tune[:-1], "--sample=learning_rate=0.1|0.05|1e15"],
+            [*tune[:-1], "--sample=learning_rate=0.1|0.05|1e15"],
+            [*table, "--format=csv"],
+            [*table, "--top=1", "--columns=trial,learning_rate,state", "--where=state=finished"],
+            [*table, "--baseline=0.1"],
         ],
         tmp_path,
     )
-    assert shown.code == 0, shown.err
+    ok(first)
     assert re.fullmatch(
-        r"rate: trials: 2 finished; best validation/accuracy [\d.]+ at learning_rate=0\.(05|1)\n", shown.out
+        r"rate: trials: 1 finished, 1 diverged; best validation/accuracy [\d.]+ at learning_rate=0\.05\n", ok(shown).out
     )
     assert every.out == shown.out
+    assert "launch.table --name=rate --format=html --out=trials.html writes a page of its trials" in page.err
+    assert "'rate': 2 of 2 earlier trials are kept; 1 of 3 trials left to try\n" in ok(more).err
+    assert "Tuned by 3 trials of grid, 2 of them kept from an earlier space: learning_rate." in " ".join(
+        more.out.split()
+    )
+    assert (ok(again).out, "kept" in again.err) == (more.out, False)
+    header, *rows = ok(csv).out.splitlines()
+    assert header == "study,trial,learning_rate,validation/accuracy,state,epochs,run_id,note"
+    pattern = r"rate,0,0.05,[\d.]+,finished,1,\w{16},\n" r"rate,1,1e15,,diverged,0,\w{16},\n"
+    assert re.fullmatch(pattern + r'"rate, space 2",2,0.1,[\d.]+,finished,1,\w{16},', "\n".join(rows))
+    assert re.search(r"\| +[02] \| +0.(05|1) \| finished \|\n$", ok(top).out)
+    assert refused.err == "error: --baseline is not for the trials of a tuning, which 'rate' is; leave it out\n"
 
 
 def test_a_tuning_is_a_table_and_a_journal(folder: Path) -> None:
-    other = [word.replace("log(1e-3,10)", "log(1e-3,1)") for word in TUNE]
+    other = [word.replace("--epochs=6", "--epochs=7") for word in TUNE]
     first, again, changed = run_all([TUNE, TUNE, other], folder)
     assert "Tuned by 12 trials of tpe: learning_rate, schedule, schedule.end." in " ".join(ok(first).out.split())
     assert "3 fresh seeds" in " ".join(first.out.split())
@@ -74,7 +94,7 @@ def test_a_tuning_is_a_table_and_a_journal(folder: Path) -> None:
     assert len(ids(folder)) == 12 + 3
     assert ok(again).out == first.out
     assert changed.code == 2
-    assert "'rates' is a tuning of something else: sample was learning_rate=log(0.001,10)" in changed.err
+    assert "'rates' is a tuning of something else: settings was " in changed.err
 
 
 def test_a_race_reports_its_lanes(folder: Path) -> None:

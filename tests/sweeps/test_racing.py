@@ -15,11 +15,11 @@ from research.sweeps import axes as axes_lib
 from research.sweeps import space, tuning
 from research.sweeps.execution import DEFAULT
 from research.sweeps.job import Job, Report
+from research.sweeps.journal import journal
 from research.sweeps.plan import Run
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.store import Store
-from research.sweeps.study import journal
 from research.sweeps.tuning import Budget, Tuned, Workshop
 from research.training import loop, pace
 from research.training.refill import Places

@@ -9,11 +9,12 @@ from optuna.trial import TrialState
 from research.errors import UserError
 from research.sweeps import axes as axes_lib
 from research.sweeps.axes import Point
+from research.sweeps.journal import journal, path_of
 from research.sweeps.samplers import sampler
 from research.sweeps.search import Result, search, tell
 from research.sweeps.space import suggested
 from research.sweeps.store import Store
-from research.sweeps.study import journal, path_of, study
+from research.sweeps.study import study
 
 SPACE = axes_lib.sampled(
     ["learning_rate=log(1e-4,1)", "optimizer=sgd|adam", "optimizer.momentum=uniform(0,0.99) if optimizer=sgd"]
@@ -131,12 +132,12 @@ def test_a_name_of_another_definition_is_refused(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for _ in range(2):
         with journal(store, "a") as storage:
-            study(storage, "a", "lower", {"sample": ["epochs=1|2"]}, sampler("random", SPACE, 0))
+            study(storage, "a", "lower", {"settings": {"epochs": "1"}}, sampler("random", SPACE, 0))
     with (
         journal(store, "a") as storage,
-        pytest.raises(UserError, match=r"'a' is a tuning of something else: sample was epochs=1\|2 and is epochs=3"),
+        pytest.raises(UserError, match=r"'a' is a tuning of something else: settings was epochs=1 and is epochs=3"),
     ):
-        study(storage, "a", "lower", {"sample": ["epochs=3"]}, sampler("random", SPACE, 0))
+        study(storage, "a", "lower", {"settings": {"epochs": "3"}}, sampler("random", SPACE, 0))
 
 
 def test_a_journal_is_one_process_s(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_a_damaged_sweep_is_set_aside_and_its_flags_are_asked_for(tmp_path: Path
 def test_a_tuning_is_no_sweep_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "tunings").mkdir()
     (tmp_path / "tunings" / "rate.journal").touch()
-    with pytest.raises(UserError, match=r"no sweep 'rate' in .*; it is a tuning, which its launch.tune command shows"):
+    with pytest.raises(UserError, match=r"no sweep 'rate' in .*; it is a tuning; launch.table shows its trials"):
         Sweep.load(Store(tmp_path), "rate")
 
 

@@ -1,0 +1,158 @@
+"""A table whose rows are a tuning's trials: the settings of each, its value, how it ended, its epochs and its run."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optuna.trial import FrozenTrial
+
+from research.analysis import numerals
+from research.analysis.cells import Column
+from research.analysis.layout import Grid, grids, texts
+from research.analysis.numerals import NOTHING, Scale
+from research.analysis.places import Place, setting
+from research.sweeps import space
+from research.sweeps.journal import ENTERED, Studied, outcome
+from research.sweeps.record import Record
+from research.words import plural
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialRow:
+    """A trial. value: of the metric; a pruned trial's is its last, None: it has none. epochs: those it trained.
+
+    run_id: "" where it left no record. note: why it has no value.
+    """
+
+    study: str
+    number: int
+    settings: Mapping[str, str]
+    value: float | None
+    state: str
+    epochs: int | None
+    run_id: str
+    note: str
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialsTable:
+    """One row a trial. keys: the settings that are tuned. column: what trials are compared by.
+
+    note: what is said of the rows in the caption. shown: the places that a reader sees, by name; (): all of them.
+    """
+
+    title: str
+    rows: tuple[TrialRow, ...]
+    keys: tuple[str, ...]
+    column: Column
+    note: str = ""
+    shown: tuple[str, ...] = ()
+
+    def listed(self) -> tuple[TrialRow, ...]:
+        """The rows."""
+        return self.rows
+
+    def listing(self, rows: Sequence[TrialRow], note: str, shown: tuple[str, ...]) -> "TrialsTable":
+        """The same table with these of its rows and places. note: for the caption."""
+        return dataclasses.replace(self, rows=tuple(rows), note=note, shown=shown)
+
+    def flat(self) -> list[dict[str, Any]]:
+        """One flat record a trial, in full precision."""
+        return [
+            {
+                "study": row.study,
+                "trial": row.number,
+                **{key: row.settings.get(key) for key in self.keys},
+                self.column.metric: row.value,
+                "state": row.state,
+                "epochs": row.epochs,
+                "run_id": row.run_id,
+                "note": row.note,
+            }
+            for row in self.rows
+        ]
+
+    def tree(self) -> dict[str, Any]:
+        """Every trial with its settings, in full precision."""
+        return {
+            "title": self.title,
+            "metric": self.column.metric,
+            "trials": [dataclasses.asdict(row) for row in self.rows],
+        }
+
+
+def trials_table(title: str, studies: Sequence[Studied], records: Mapping[str, Record]) -> TrialsTable:
+    """The trials of a tuning's studies, each once: where it was tried. records: of their runs, by id."""
+    rows = [
+        _row(each.name, trial, records) for each in studies for trial in each.trials if ENTERED not in trial.user_attrs
+    ]
+    keys = dict.fromkeys(key for row in rows for key in row.settings)
+    metrics = dict.fromkeys((each.metric, each.better) for each in studies)
+    metric, better = next(iter(metrics)) if len(metrics) == 1 else ("value", "higher")
+    return TrialsTable(title, tuple(rows), tuple(keys), Column(metric.replace("/", " "), metric, better))
+
+
+def _row(study: str, trial: FrozenTrial, records: Mapping[str, Record]) -> TrialRow:
+    run_id = str(trial.user_attrs.get("run", ""))
+    value = None if trial.value is None or not math.isfinite(trial.value) else trial.value
+    epochs = [len(curve) for curve in records[run_id].curves.values()] if run_id in records else []
+    return TrialRow(
+        study,
+        trial.number,
+        space.texts(trial),
+        value,
+        outcome(trial),
+        max([*epochs, *trial.intermediate_values], default=None),
+        run_id,
+        str(trial.user_attrs.get("note", "")),
+    )
+
+
+@texts.register
+def _texts_of_trials(table: TrialsTable) -> tuple[str, str, tuple[str, ...]]:
+    caption = (
+        f"Trials of {table.title}. {plural(len(table.rows), 'trial')}, chosen by {table.column.label}. {table.note}"
+    )
+    refused = [row for row in table.rows if row.note]
+    notes = [f"Trial {row.number} has no value: {row.note}." for row in refused[:1]]
+    return f"Trials of {table.title}", caption, tuple(notes)
+
+
+@grids.register
+def _grids_of_trials(table: TrialsTable) -> list[Grid]:
+    column = table.column
+    several = len({row.study for row in table.rows}) > 1
+
+    def of(key: str, row: TrialRow) -> str:
+        return row.settings.get(key, "")
+
+    def measured(row: TrialRow) -> str:
+        if row.value is None:
+            return NOTHING
+        return Scale(100.0, 2).number(row.value) if column.in_percent else f"{row.value:.4g}"
+
+    keys = {key: functools.partial(of, key) for key in table.keys}
+    return [
+        Grid(
+            "",
+            [
+                *([Place("study", "l", lambda row: row.study, lambda row: row.study)] if several else []),
+                Place("trial", "r", lambda row: str(row.number), lambda row: row.number, names=("number",)),
+                *(setting(key, [value(row) for row in table.rows], value) for key, value in keys.items()),
+                Place(
+                    column.label + (" (%)" if column.in_percent else ""),
+                    "r",
+                    measured,
+                    lambda row: row.value,
+                    names=tuple(dict.fromkeys((column.label, column.metric, "value"))),
+                    better=column.better,
+                    percent=column.in_percent,
+                ),
+                Place("state", "l", lambda row: row.state, lambda row: row.state),
+                Place("epochs", "r", lambda row: numerals.count(row.epochs), lambda row: row.epochs),
+                Place("run id", "l", lambda row: row.run_id or NOTHING, lambda row: row.run_id, names=("run_id",)),
+            ],
+        )
+    ]
