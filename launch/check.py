@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> None:
             else:
                 print(f"  passed  {name}", flush=True)
     if failed:
-        print(f"{failed} checks failed", file=sys.stderr)
+        print(f"{failed} check{'s' * (failed > 1)} failed", file=sys.stderr)
         sys.exit(1)
 
 
