@@ -29,6 +29,7 @@ REVISIONS: Mapping[str, tuple[int, Callable[[RunConfig], bool]]] = {
         2,
         lambda config: _has(config, "projection", "norm") and _has(config, "average", "parameters"),
     ),
+    "imputed without values": (2, lambda config: dict(config.dataset.options).get("impute") is not None),
 }
 
 

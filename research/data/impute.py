@@ -19,26 +19,20 @@ _METHODS: dict[str, Callable[[np.ndarray], float]] = {
 }
 
 
-def fit(x_train: np.ndarray | OneHot, method: str, x: np.ndarray | OneHot) -> np.ndarray:
+def fit(x_train: np.ndarray | OneHot, method: str) -> np.ndarray:
     """What fills each column, float64 [D], from the values that x_train [n, D] has; method: that of `spec.impute`.
 
-    A column without a value there is filled from all rows x [N, D]. In training it is a constant in any case, so what a
-    network learns does not depend on it. A category that is missing needs no filling, since none of its one-hot columns
-    is set.
+    A column without a value there is filled with 0, since values of other rows would leak into training. A category
+    that is missing needs no filling, since none of its one-hot columns is set.
     """
     if isinstance(x_train, OneHot):
-        assert isinstance(x, OneHot)
         fill = np.zeros(x_train.shape[1])
         numbers = [place for place, kind in enumerate(x_train.kinds) if not kind]
-        fill[x_train.starts[numbers]] = fit(x_train.values[:, numbers], method, x.values[:, numbers])
+        fill[x_train.starts[numbers]] = fit(x_train.values[:, numbers], method)
         return fill
-    assert isinstance(x, np.ndarray)
     fills = []
-    for place, column in enumerate(x_train.T):
+    for column in x_train.T:
         present = column[~np.isnan(column)]
-        if not len(present):
-            everywhere = x[:, place]
-            present = everywhere[~np.isnan(everywhere)]
         fills.append(_METHODS[method](present) if len(present) else 0.0)
     return np.array(fills, np.float64)
 

@@ -27,7 +27,7 @@ def of_columns(table: Table) -> Iterator[str]:
             values = "1 value" if counts[column] == 1 else f"{counts[column]} values"
             yield (
                 f"column '{name}' has {values} in {rows} rows; a run whose training rows have none of them fills it "
-                "from all rows"
+                "with 0"
             )
 
 

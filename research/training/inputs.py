@@ -120,7 +120,7 @@ def _input_scaling(
     elif spec.impute:
         seen = x.take(train) if isinstance(x, OneHot) else x[train]
         # Rounded first: the scaling is fitted on what the network sees.
-        fill = impute.fit(seen, spec.impute, x).astype(program.dtype)
+        fill = impute.fit(seen, spec.impute).astype(program.dtype)
         seen = impute.apply(seen, fill)
     else:
         seen, rows = x, train

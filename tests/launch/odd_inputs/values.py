@@ -188,7 +188,7 @@ CASES: list[Case] = [
         "a number that one run of twelve has to train on",
         _of(lambda n: 7 if n == 11 else ""),
         _plan("--target=y --impute=mean --seeds=12"),
-        says=("column 'a' has 1 value in 40 rows; a run whose training rows have none of them fills it from all rows",),
+        says=("column 'a' has 1 value in 40 rows; a run whose training rows have none of them fills it with 0",),
     ),
     Case(
         "a column that is always the same",
