@@ -203,5 +203,6 @@ def _one_line(text: str) -> str:
 
 
 def _end(message: str, code: int) -> NoReturn:
-    print(f"error: {message}" if code == EXIT_USER else message, file=sys.stderr, flush=True)
+    message = characters.one_line(f"error: {message}" if code == EXIT_USER else message)
+    print(message, file=sys.stderr, flush=True)
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""Characters that a terminal's encoding lacks: each is written in ASCII, so that no program ends while it prints."""
+"""Characters as a terminal shows them: those that its encoding lacks or that cannot be seen are written in ASCII."""
 
 import codecs
 from typing import TextIO
@@ -20,6 +20,18 @@ PLAIN = {
     "²": "^2",
     "’": "'",
 }
+
+
+_LONGEST = 2000  # letters of a message; a class or a cell may have millions
+
+
+def one_line(text: str) -> str:
+    """A message as one line that a terminal shows whole: line breaks and other unseen characters become escapes."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
+    )
 
 
 def adapt(*streams: TextIO) -> None:

@@ -12,6 +12,7 @@ from fractions import Fraction
 import jax
 from tqdm import tqdm
 
+from research.characters import one_line
 from research.signals import STOPPING, watching
 from research.sweeps.callbacks import Ended
 from research.sweeps.column import main_metric
@@ -58,13 +59,13 @@ class Terminal:
         self._noted: set[str] = set()
 
     def warn(self, message: str) -> None:
-        tqdm.write(f"warning: {message}", file=sys.stderr)
+        tqdm.write(one_line(f"warning: {message}"), file=sys.stderr)
 
     def note(self, message: str) -> None:
         """Says it once: the tables of an experiment and the rounds of a tuning train in several steps."""
         if message not in self._noted:
             self._noted.add(message)
-            tqdm.write(message, file=sys.stderr)
+            tqdm.write(one_line(message), file=sys.stderr)
 
     def obtained(self, records: Iterable[Record]) -> None:
         """Writes event files where they are asked for."""
