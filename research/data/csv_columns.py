@@ -82,11 +82,15 @@ class Column(NamedTuple):
     layout: Layout | None = None
 
     def error(self, row: int, problem: str) -> UserError:
-        """The error at one of its cells, named by the line of the file that its row begins on; the header's is 1."""
-        line = row + 2
-        if self.layout is not None:
-            line, _ = next(itertools.islice(self.layout.rows(), row, None))
-        return UserError(f"{self.file}, row {line}, column '{self.name}': {problem}")
+        """The error at one of its cells."""
+        return UserError(f"{self.file}, row {self.line(row)}, column '{self.name}': {problem}")
+
+    def line(self, row: int) -> int:
+        """The line of the file that a row begins on; the header's is 1."""
+        if self.layout is None:
+            return row + 2
+        line, _ = next(itertools.islice(self.layout.rows(), row, None))
+        return line
 
 
 class Sheet(NamedTuple):

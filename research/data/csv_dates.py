@@ -1,6 +1,9 @@
-"""Which texts and whole numbers of a csv file are dates or times of day."""
+"""Which texts and whole numbers of a csv file are dates or times of day, and which moments these are."""
 
+import datetime
+import itertools
 import re
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -28,9 +31,71 @@ def is_date(text: str) -> bool:
     return _DATE.fullmatch(text) is not None
 
 
+def is_day(text: str) -> bool:
+    """Whether a text is a date, with a time of day or without."""
+    return is_date(text) and re.fullmatch(_CLOCK, text, re.I) is None
+
+
 def are_days(values: np.ndarray) -> bool:
     """Whether all of these whole numbers are days written as 20240131; by chance few would be."""
     year, rest = np.divmod(values, 10_000)
     month, day = np.divmod(rest, 100)
     inside = (year >= 1850) & (year <= 2150) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     return bool(inside.all()) and len(np.unique(values)) >= 5
+
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_DAYS = (
+    *("%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%Y", "%d.%m.%y", "%d-%m-%Y", "%m-%d-%Y"),
+    *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y"),
+    *("%Y/%m/%d", "%Y.%m.%d", "%Y-%b-%d", "%m/%Y"),
+)
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_FORMATS = (*map("".join, itertools.product(_DAYS, _CLOCKS)), *(clock.strip() for clock in _CLOCKS[1:]))
+_TRIED = 100  # texts of a column by which a format is refused early
+
+
+class Ambiguous(ValueError):
+    """The texts are one thing if the day comes first, and another if the month does; `readings`: [N] each."""
+
+    def __init__(self, readings: Sequence[np.ndarray]) -> None:
+        super().__init__("the day may be the month")
+        self.readings = tuple(readings)
+
+
+def moments(texts: Sequence[str]) -> np.ndarray | None:
+    """The microseconds from 1970, int64 [N], of dates and times that are all written alike; None if they are not.
+
+    Those without a zone are taken alike. ISO 8601 comes first, then the usual spellings. Raises Ambiguous.
+    """
+    try:
+        return np.array([_microseconds(_iso(text)) for text in texts], np.int64)
+    except ValueError:
+        pass
+    read = list(_readings([text.removesuffix(" UTC").removesuffix(" GMT") for text in texts]))
+    if any((other != read[0]).any() for other in read[1:]):
+        raise Ambiguous(read)
+    return read[0] if read else None
+
+
+def _readings(texts: Sequence[str]) -> Iterator[np.ndarray]:
+    """What the texts are in each format that all of them are written in."""
+    for form in _FORMATS:
+        try:
+            for text in texts[:_TRIED]:
+                datetime.datetime.strptime(text, form)
+            yield np.array([_microseconds(datetime.datetime.strptime(text, form)) for text in texts], np.int64)
+        except ValueError:
+            continue
+
+
+def _iso(text: str) -> datetime.datetime:
+    """An ISO date, time or month. Raises ValueError for another text."""
+    text = text.removesuffix(" UTC").removesuffix(" GMT")
+    return datetime.datetime.fromisoformat((f"{text}-01" if len(text) == 7 else text).replace("/", "-"))
+
+
+def _microseconds(moment: datetime.datetime) -> int:
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return (moment - _EPOCH) // datetime.timedelta(microseconds=1)

@@ -1,6 +1,6 @@
 """The order of a series' rows in a csv file: by a column of times, within each of several series."""
 
-import datetime
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, NoReturn
 
 import numpy as np
@@ -8,12 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from research.data.csv_columns import Column
+from research.data.csv_dates import Ambiguous, is_day, moments
 from research.data.csv_refused import flag
 
 # A column of numbers with one of these names is taken for times.
 _NAMES = {"time", "times", "timestamp", "datetime", "date", "epoch", "unix", "unixtime", "unix_time", "ts", "ds"}
+_COUNTED = 10  # more rows than these count if their numbers are at equal distances
+_ROWS_EACH = 10  # rows of a series, on average, if a column is taken to tell series apart
+_LOOKED_AT = 1000  # rows that say whether a column has dates
 _GAP = 1.5  # times the usual step
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 class Order(NamedTuple):
@@ -37,12 +40,12 @@ def order_of(columns: dict[str, Column], target: str, time: str, series: str) ->
     lengths = tuple(np.bincount(groups, minlength=len(names)).tolist())
     rows = np.argsort(groups, kind="stable")
     if not time:
-        for name, column in columns.items():
-            if name not in (target, series):
-                _check_rising(column, groups, rows, bool(series))
-        return Order(rows, lengths)
+        others = [column for name, column in columns.items() if name not in (target, series)]
+        for column in others:
+            _check_rising(column, groups, rows, bool(series))
+        return Order(rows, lengths, () if series else tuple(_possible_series(others)))
     column = columns[time]
-    times = times_of(column)
+    times = _times(column)
     if times is None:
         _refuse(column)
     rows = np.lexsort((times, groups))
@@ -51,7 +54,8 @@ def order_of(columns: dict[str, Column], target: str, time: str, series: str) ->
         first, second = rows[twice[0]], rows[twice[0] + 1]
         remedy = "delete one of the two rows" if series else "--series=COLUMN keeps several series apart"
         raise column.error(
-            int(second), f"the time '{column.cells[second]}' comes twice, as in the row of '{first}'; {remedy}"
+            int(second),
+            f"the time '{column.cells[second]}' comes twice, the first time in row {column.line(int(first))}; {remedy}",
         )
     return Order(rows, lengths, tuple(_gaps(column, times[rows], groups[rows], rows)))
 
@@ -59,10 +63,10 @@ def order_of(columns: dict[str, Column], target: str, time: str, series: str) ->
 def times_of(column: Column) -> np.ndarray | None:
     """The column's times [N]: numbers, int64 or float64, or of dates int64 microseconds. None if a cell is neither.
 
-    Dates are written as ISO 8601 has it, such as 2024-05-31 or 2024-05-31T18:00; those without a zone are taken alike.
+    Raises Ambiguous for dates whose day may be their month.
     """
-    if pc.all(pc.match_substring_regex(column.cells, r"^\d{8}$")).as_py():  # 20240531 is a date if all of them are
-        days = _dates(column.cells)
+    if _are_days(column):  # 20240531 is a date if all of them are
+        days = moments(column.cells.to_pylist())
         if days is not None:
             return days
     for kind in (pa.int64(), pa.float64()):
@@ -71,24 +75,7 @@ def times_of(column: Column) -> np.ndarray | None:
             return numbers if np.isfinite(numbers).all() else None
         except pa.ArrowInvalid:
             continue
-    return _dates(column.cells)
-
-
-def _dates(cells: pa.StringArray) -> np.ndarray | None:
-    try:
-        return np.array([_microseconds(cell) for cell in cells.to_pylist()], np.int64)
-    except ValueError:
-        return None
-
-
-def _microseconds(text: str) -> int:
-    """The microseconds from 1970 to an ISO date, time or month. Raises ValueError for another text."""
-    if len(text) == 7:
-        text += "-01"
-    moment = datetime.datetime.fromisoformat(text.replace("/", "-"))
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.UTC)
-    return (moment - _EPOCH) // datetime.timedelta(microseconds=1)
+    return moments(column.cells.to_pylist())
 
 
 def _groups(column: Column) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -100,23 +87,76 @@ def _groups(column: Column) -> tuple[np.ndarray, tuple[str, ...]]:
     return pc.index_in(column.cells, names).to_numpy(zero_copy_only=False).astype(np.int64), tuple(names.to_pylist())
 
 
+def _are_days(column: Column) -> bool:
+    return bool(pc.all(pc.match_substring_regex(column.cells, r"^\d{8}$")).as_py())
+
+
+def _times(column: Column) -> np.ndarray | None:
+    """As times_of. Raises UserError for dates whose day may be their month."""
+    try:
+        return times_of(column)
+    except Ambiguous:
+        raise column.error(
+            0,
+            f"'{column.cells[0]}' may begin with its day or with its month, as all dates of the column; write them as "
+            f"2024-05-31, or give {flag('drop', column)} if the rows are in order",
+        ) from None
+
+
+def _possible_series(columns: Sequence[Column]) -> Iterator[str]:
+    """A note on each column of a few texts that may say of which series a row is."""
+    for column in columns:
+        texts = pc.unique(column.cells).to_pylist()
+        if 1 < len(texts) <= len(column.cells) // _ROWS_EACH and not any(map(_is_number, texts)):
+            yield (
+                f"column '{column.name}' has {len(texts)} texts ('{texts[0]}', ...) and is not read; if it says of "
+                f"which series a row is, {flag('series', column)} keeps these apart"
+            )
+
+
 def _refuse(column: Column) -> NoReturn:
     """Raises UserError at the first cell that is no time, given that the column has one."""
+    leave = f"{flag('drop', column)} leaves the rows in the order of the file"
     for row, cell in enumerate(column.cells.to_pylist()):
-        if times_of(column._replace(cells=pa.array([cell]))) is None:
-            raise column.error(row, f"'{cell}' is no time; expected a number or a date such as 2024-05-31T18:00")
-    raise column.error(0, "the column mixes numbers with dates; write all its times alike")
+        try:
+            known = times_of(column._replace(cells=pa.array([cell]))) is not None
+        except Ambiguous:
+            known = True
+        if not known:
+            expected = f"expected a number or a date such as 2024-05-31T18:00; {leave}"
+            raise column.error(row, f"'{cell}' is no time that can be compared; {expected}")
+    numbers = [_is_number(cell) for cell in column.cells.to_pylist()]
+    mixed = "mixes numbers with dates" if any(numbers) else "has dates that are written in several ways"
+    raise column.error(0, f"the column {mixed}; write all its times alike, such as 2024-05-31T18:00; {leave}")
+
+
+def _read_as_times(column: Column) -> np.ndarray | None:
+    """The times [N] of a column that looks like one of times, else None. Raises UserError for dates that are not read.
+
+    Such are dates, hours that fall from row to row, numbers with the name of a time, and numbers that always fall, or
+    of which each is there once, at equal distances. Hours beside a date begin anew each day.
+    """
+    cells = column.cells
+    days = np.mean([is_day(cell) for cell in cells[:_LOOKED_AT].to_pylist()])
+    try:
+        times = times_of(column)
+    except Ambiguous as ambiguous:  # a column that is in order by either reading needs no answer
+        return max(ambiguous.readings, key=lambda reading: int((np.diff(reading) > 0).sum()))
+    if times is None and days > 0.5:
+        _refuse(column)
+    if times is None or not _is_number(cells[0].as_py()):
+        return times if times is None or days > 0.5 or np.mean(np.diff(times) < 0) > 0.5 else None
+    if days > 0.5 or column.name.lower() in _NAMES or _are_days(column):
+        return times
+    steps, sorted_steps = np.diff(times), np.diff(np.sort(times))
+    counts = (steps < 0).all() or (sorted_steps[0] > 0 and (sorted_steps == sorted_steps[0]).all())
+    return times if len(times) > _COUNTED and counts else None
 
 
 def _check_rising(column: Column, groups: np.ndarray, rows: np.ndarray, several: bool) -> None:
     """Raises UserError if the column looks like times and these do not rise strictly within each series."""
-    times = times_of(column)
+    times = _read_as_times(column)
     if times is None:
-        return
-    dates = (
-        not _is_number(column.cells[0].as_py()) or pc.all(pc.match_substring_regex(column.cells, r"^\d{8}$")).as_py()
-    )
-    if not dates and column.name.lower() not in _NAMES:
         return
     wrong = np.flatnonzero((np.diff(times[rows]) <= 0) & (np.diff(groups[rows]) == 0))
     if not len(wrong):

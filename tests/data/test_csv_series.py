@@ -152,7 +152,12 @@ SHUFFLED = [DATES[place] for place in np.random.default_rng(1).permutation(30)]
             ("", "shop"),
             "--time=at sorts the rows, --drop=at leaves",
         ),
-        ("at,sold", [f"{date},1" for date in DATES * 3], ("at",), "'2024-01-01' comes twice, as in .*--series=COLUMN"),
+        (
+            "at,sold",
+            [f"{date},1" for date in DATES * 3],
+            ("at",),
+            "'2024-01-01' comes twice, .* in row 2; --series=COLUMN",
+        ),
         (
             "shop,at,sold",
             ["A,1,1", "B,1,1", "A,1,1"],
@@ -161,10 +166,13 @@ SHUFFLED = [DATES[place] for place in np.random.default_rng(1).permutation(30)]
         ),
         (
             "at,sold",
-            ["2024-01-01,1", "1/2/24,1"],
+            ["2024-01-01,1", "soon,1"],
             ("at",),
-            "row 3, column 'at': '1/2/24' is no time; expected a number",
+            "row 3, column 'at': 'soon' is no time that can be compared; expected a number",
         ),
+        ("at,sold", ["2024-01-01,1", "1/2/24,1"], ("at",), "the column has dates that are written in several ways"),
+        ("at,sold", ["1/2/24,1", "3/4/24,1"], ("at",), "'1/2/24' may begin with its day or with its month"),
+        ("at,sold", ["1/2/24,1", "31/1/24,1"], (), "row 3, column 'at': '31/1/24' is not after"),
         ("at,sold", ["2024-01-01,1", "17,1"], ("at",), "the column mixes numbers with dates"),
         ("at,sold", ["1,1"], ("art",), "has no column 'art'; did you mean at"),
         (
@@ -188,13 +196,19 @@ def test_an_order_that_is_none_is_named(
     [
         ("at,sold", [f"{date},1" for date in DATES]),
         ("weekday,sold", [f"{place % 7},1" for place in range(30)]),  # a number without the name of a time
-        ("colour,sold", [f"{'rg'[place % 2]},1" for place in range(30)]),
         ("month,day,sold", [f"{place // 15},{place % 15},1" for place in range(30)]),  # no column is the time alone
     ],
 )
 def test_an_order_that_is_fine_is_not_spoken_of(tmp_path: Path, header: str, rows: list[str]) -> None:
     read = csv_series.read_series(written(tmp_path, header, rows), "sold")
     assert (len(read.values), read.notes) == (30, ())
+
+
+def test_texts_that_may_tell_series_apart_are_named(tmp_path: Path) -> None:
+    file = written(tmp_path, "shop,sold", [f"{'AB'[place % 2]},1" for place in range(30)])
+    (note,) = csv_series.read_series(file, "sold").notes
+    assert "column 'shop' has 2 texts ('A', ...) and is not read" in note
+    assert csv_series.read_series(file, "sold", series="shop").notes == ()
 
 
 def test_gaps_are_noted(tmp_path: Path) -> None:
