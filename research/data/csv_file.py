@@ -24,7 +24,7 @@ from research.errors import UserError, nearest
 from research.options import Count, Range, options_of
 from research.registry import DATASETS, Entry
 
-VERSION = "2.1.0"  # raised when the same file is read as other arrays
+VERSION = "2.2.0"  # raised when the same file is read as other arrays
 
 
 def open_csv(

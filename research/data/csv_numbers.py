@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import unicodedata
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -35,7 +36,8 @@ AMONG_NUMBERS = (
     ),
     *("*", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
 )
-MARKS = {",": ",", ".": ".", "'": "'’", " ": "    ", "_": "_"}  # thousands marks, and what is taken for each
+_BLANKS = " \u00a0\u2009\u202f"  # the usual one, and those that do not break or are thin
+MARKS = {",": ",", ".": ".", "'": "'’", " ": _BLANKS, "_": "_"}  # thousands marks, and what is taken for each
 _MINUS = "−﹣－"  # other characters for a minus sign
 
 
@@ -69,7 +71,8 @@ class Format:
         whole = f"{digits}+"
         if self.thousands:
             mark = f"[{re.escape(MARKS[self.thousands])}]"
-            whole = f"(?:{digits}{{1,3}}(?:{mark}{digits}{{3}})+|{whole})"
+            pairs = f"{digits}{{1,2}}(?:,{digits}{{2}})+,{digits}{{3}}|" if self.thousands == "," else ""  # as in India
+            whole = f"(?:{pairs}{digits}{{1,3}}(?:{mark}{digits}{{3}})+|{whole})"
         fraction = f"{decimal}{digits}*"
         return f"[+{_MINUS}-]?(?:{whole}(?:{fraction})?|{decimal}{digits}+)(?:[eE][+-]?{digits}+)?"
 
@@ -80,6 +83,7 @@ class Format:
                 return pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
             except pa.ArrowInvalid:
                 pass
+        cells = _with_plain_digits(cells)
         written = pc.match_substring_regex(cells, f"^(?:{self.pattern}|(?i:[+-]?inf(?:inity)?))$")
         plain = pc.replace_substring_regex(pc.if_else(written, cells, None), f"[{_MINUS}]", "-")
         if self.thousands:
@@ -100,12 +104,28 @@ class Format:
         return pc.is_in(pc.utf8_lower(cells), words).to_numpy(zero_copy_only=False)
 
 
+def _with_plain_digits(cells: pa.StringArray) -> pa.StringArray:
+    """The cells with 0 to 9 for the digits of other scripts, such as wide or Arabic ones."""
+    if not pc.any(pc.match_substring_regex(cells, r"[^\P{Nd}0-9]")).as_py():
+        return cells
+    texts = [
+        text and "".join(str(unicodedata.decimal(letter, letter)) for letter in text) for text in cells.to_pylist()
+    ]
+    return pa.array(texts, pa.string())
+
+
 # Every way to write numbers that a message can propose; the first is the usual one.
 FORMATS = tuple(
-    Format(decimal, thousands) for decimal in ".," for thousands in ("", ",", ".", " ", "'") if thousands != decimal
+    Format(decimal, thousands)
+    for decimal in ".,"
+    for thousands in ("", ",", ".", " ", "'", "_")
+    if thousands != decimal
 )
 
-_DIGITS = r"(?:\d{1,3}(?:[.,'’    ]\d{3})+(?:[.,]\d*)?|\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?"
+_DIGITS = (
+    rf"(?:\d{{1,3}}(?:[.,'’_{_BLANKS}]\d{{3}})+(?:[.,]\d*)?|\d{{1,2}}(?:,\d\d)+,\d{{3}}(?:\.\d*)?|"
+    r"\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?"
+)
 _BEFORE = r"[<>≤≥~≈±]=?|(?:US|R|A|C)?[$€£¥₹₽₩₺₴₫₪฿]|[A-Z]{3}|kr\.?|Rs\.?|zł|Kč"
 _AFTER = r"[%‰€£¥$₹₽₩₺₴₫₪฿°]|[^\W\d_][^\s\d]*|°[CF]"
 _SIGNED = re.compile(

@@ -96,13 +96,18 @@ def _written(column: Column, form: Format, cell: str, signs: dict[str, str], rem
         return f"'{cell}' and '{other}' are numbers written in different ways; {alike}; {remedy or _otherwise(column)}"
     marks = "".join(dict.fromkeys(letter for letter in cell if not letter.isdigit()))
     what = "a number with a sign" if signs[cell] else f"a number written with {marks!r}"
-    numbers = flag("numbers", column) if signs[cell] else ""
+    texts = pa.array([cell, *signs], pa.string())
     usual = f"leaving {form.flags()} out"
     ways = [
-        f"{' '.join([way.flags(), numbers]).strip() or usual} reads it as {value:.10g}"
+        f"{' '.join([way.flags(), _numbers_flag(column, way, texts)]).strip() or usual} reads it as {value:.10g}"
         for value, way in fitting.items()
     ]
     return f"'{cell}' is {what}; {'; '.join(ways)}; {remedy or _otherwise(column)}"
+
+
+def _numbers_flag(column: Column, way: Format, texts: pa.StringArray) -> str:
+    """The flag that reads signs and units too, "" if these texts have none."""
+    return flag("numbers", column) if np.isnan(way.numbers_in(texts)).any() else ""
 
 
 def _otherwise(column: Column) -> str:

@@ -11,7 +11,7 @@ from research.data import labels
 from research.data.csv_columns import Column
 from research.data.csv_numbers import Format
 from research.data.csv_refused import flag
-from research.data.csv_values import Values, categories_of, check_complete, numbers_of, parsed, values_of
+from research.data.csv_values import Values, categories_of, check_complete, notes_on, numbers_of, parsed, values_of
 from research.errors import UserError, nearest
 
 
@@ -29,7 +29,8 @@ def target_of(column: Column, task: str, form: Format) -> Target:
     Raises UserError, naming the row, for a value that is missing, and for a target that is the same in all rows.
     """
     if task == "regression" or (task == "auto" and column.name in form.numbers):
-        return _quantity(column, numbers_of(column, form, "a regression needs numbers"), ())
+        numbers = numbers_of(column, form, "a regression needs numbers")
+        return _quantity(column, numbers, notes_on(column, form, numbers))
     values = values_of(column, form) if task == "auto" else _as_they_are(column, form)
     check_complete(column, values.numbers, _remedy(column))
     if values.categories:

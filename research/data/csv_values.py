@@ -1,6 +1,8 @@
 """What a column of texts is: numbers, categories, or neither, which is refused with what would make it one of them."""
 
+import re
 import shlex
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +14,12 @@ from research.data.csv_columns import Column
 from research.data.csv_dates import are_days
 from research.data.csv_numbers import AMONG_NUMBERS, NOTHING, Format, signed
 from research.data.csv_refused import flag
+from research.data.lookalikes import lookalikes
 from research.errors import UserError, nearest
 
 LARGEST = float(np.finfo(np.float32).max)
 _ID = 1e15  # a whole number of 16 digits
+_EXACT = 2.0**53  # up to which float64 has every whole number
 _COUNTED = 20  # rows from which 1, 2, 3, ... are taken for a count of them
 
 
@@ -36,7 +40,8 @@ def values_of(column: Column, form: Format) -> Values:
     if column.name in form.categories:
         return categories_of(column, form)
     if column.name in form.numbers:
-        return Values(numbers_of(column, form), notes=_words_without_value(column, form))
+        numbers = numbers_of(column, form)
+        return Values(numbers, notes=notes_on(column, form, numbers))
     absent = form.absent(column.cells, among_numbers=True)
     numbers, stray = parsed(column, form, absent)
     if absent.all() or stray.any():
@@ -71,12 +76,8 @@ def categories_of(column: Column, form: Format) -> Values:
     names = tuple(sorted(pc.unique(column.cells.filter(pa.array(~absent))).to_pylist()))
     if not names:
         raise UserError(f"{column.file}, column '{column.name}' has no values; {flag('drop', column)} leaves it out")
-    notes = [
-        f"column '{column.name}': '{name}' is a text; --missing={shlex.quote(name)} takes it for a missing value"
-        for name in names
-        if name.lower() in AMONG_NUMBERS and column.name not in form.categories
-    ]
-    return Values(places_in(column.cells, names), names, tuple(notes))
+    notes = () if column.name in form.categories else _notes_on_texts(column, form, names)
+    return Values(places_in(column.cells, names), names, (*notes, *lookalikes(names, f"column '{column.name}'")))
 
 
 def like(column: Column, categories: tuple[str, ...], form: Format) -> np.ndarray:
@@ -157,7 +158,7 @@ def _numbers(column: Column, form: Format, numbers: np.ndarray, absent: np.ndarr
     """A column of nothing but numbers, some of which are codes, ids or days, which no network should count with."""
     _check_finite(column, numbers)
     present = numbers[~absent]
-    notes = _words_without_value(column, form)
+    notes = notes_on(column, form, numbers)
     if (present != np.floor(present)).any():
         return Values(numbers, notes=notes)
     cells = column.cells.filter(pa.array(~absent))
@@ -193,7 +194,64 @@ def _check_finite(column: Column, numbers: np.ndarray) -> None:
     beyond = np.abs(numbers) > LARGEST
     if beyond.any():
         row = int(beyond.argmax())
-        raise column.error(row, f"'{column.cells[row]}' is not a finite number; the largest is {LARGEST:.1e}")
+        cell = column.cells[row].as_py()
+        raise column.error(
+            row,
+            f"'{cell}' is not a finite number; the largest is {LARGEST:.1e}; --missing={shlex.quote(cell)} takes it "
+            "for a missing value",
+        )
+
+
+def notes_on(column: Column, form: Format, numbers: np.ndarray) -> tuple[str, ...]:
+    """What to say of a column of numbers [N]: words for missing values, numbers that may be one, and merged ones."""
+    return (*_words_without_value(column, form), *_placeholder(column, numbers), *_merged(column, numbers))
+
+
+def _placeholder(column: Column, numbers: np.ndarray) -> Iterator[str]:
+    """A note if a number of nines, such as -999, comes several times and lies far from all others."""
+    present = numbers[~np.isnan(numbers)]
+    for end in (present.min(initial=np.inf), present.max(initial=-np.inf)):
+        if not np.isfinite(end) or not re.fullmatch(r"-9{2,}|9{3,}", f"{end:.0f}") or end != np.floor(end):
+            continue
+        others = present[present != end]
+        least, most = others.min(initial=np.inf), others.max(initial=-np.inf)
+        count = len(present) - len(others)
+        if count > 1 and least < most and min(abs(end - least), abs(end - most)) > most - least:
+            yield (
+                f"column '{column.name}': {end:.0f}, in {count} of {len(numbers)} rows, lies far from all other values "
+                f"({least:g} to {most:g}); --missing={end:.0f} takes it for a missing value"
+            )
+
+
+def _merged(column: Column, numbers: np.ndarray) -> Iterator[str]:
+    """A note if whole numbers beyond 2**53 fall together in float64, as neighbouring ids of 19 digits do."""
+    large = np.abs(numbers) >= _EXACT
+    if not large.any():
+        return
+    cells = column.cells.filter(pa.array(large))
+    written = pc.unique(cells.filter(pc.match_substring_regex(cells, r"^[+-]?[0-9]+(?:\.0*)?$"))).to_pylist()
+    whole = {int(text.partition(".")[0]) for text in written}
+    left = len({float(value) for value in whole})
+    if left < len(whole):
+        yield (
+            f"column '{column.name}' has {len(whole):,} different whole numbers beyond 2^53, and float64 tells only "
+            f"{left:,} of them apart; {flag('categories', column)} reads it as categories, {flag('drop', column)} "
+            "leaves it out"
+        )
+
+
+def _notes_on_texts(column: Column, form: Format, names: tuple[str, ...]) -> list[str]:
+    """What to say of categories that nobody asked for: those that could be a missing value, or a number."""
+    notes = [
+        f"column '{column.name}': '{name}' is a text; --missing={shlex.quote(name)} takes it for a missing value"
+        for name in names
+        if name.lower() in AMONG_NUMBERS
+    ]
+    numbers = ~np.isnan(form.numbers_in(pa.array(names, pa.string())))
+    if numbers.any() and not numbers.all():
+        number, text = names[int(numbers.argmax())], names[int(numbers.argmin())]
+        notes.append(f"column '{column.name}' has numbers ('{number}') and texts ('{text}'), and is read as categories")
+    return notes
 
 
 def _words_without_value(column: Column, form: Format) -> tuple[str, ...]:

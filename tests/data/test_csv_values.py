@@ -59,8 +59,8 @@ CATEGORIES = [
     (["NA", "?", "DE", ""], Format(categories=("a",)), ["NA", "?", "DE", None], []),
     (["01000", "20000"], PLAIN, ["01000", "20000"], ["codes with leading zeros ('01000')", "--numbers=a reads it as"]),
     (["1.5", "2", "-"], Format(categories=("a",)), ["1.5", "2", "-"], []),
-    (["S", "M", "38"], PLAIN, ["S", "M", "38"], []),
-    (["1", "b", "c"], PLAIN, ["1", "b", "c"], []),
+    (["S", "M", "38"], PLAIN, ["S", "M", "38"], ["has numbers ('38') and texts ('M')"]),
+    (["1", "b", "c"], PLAIN, ["1", "b", "c"], ["has numbers ('1')"]),
     (["12A", "12B", "12C", "13D"], PLAIN, ["12A", "12B", "12C", "13D"], []),  # seats, not amperes
     ([f"{grade}th" for grade in range(4, 12)], PLAIN, [f"{grade}th" for grade in range(4, 12)], []),
     (["20-29", "30-39", "40+"], PLAIN, ["20-29", "30-39", "40+"], []),
@@ -104,7 +104,7 @@ REFUSED = [
     (["1", "2", "neg", "neg", "neg"], PLAIN, ["row 4", "'neg' is not a number, but 2 of", "--missing=neg takes it"]),
     (["1", "2", "not done"], PLAIN, ["--missing='not done'"]),
     (["1234567890123456", "1234567890123457"], PLAIN, ["has 16 digits, as ids have; --drop=a leaves"]),
-    (["1_000", "2", "3"], PLAIN, ["'1_000' is not a number"]),
+    (["1_000", "2", "3"], PLAIN, ["'1_000' is a number written with '_'; --thousands=_ reads it as 1000"]),
     (["inf", "1"], PLAIN, ["'inf' is not a finite number"]),
     (["", "?"], PLAIN, ["column 'a' has no values; --drop=a leaves it out"]),
 ]

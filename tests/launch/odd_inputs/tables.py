@@ -1,5 +1,160 @@
-"""Odd tables: csv files."""
+"""Odd tables: csv files whose numbers and names are spelled in ways that are easily merged or mistaken."""
+
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
 
 from tests.launch.odd_inputs.case import Case
 
-CASES: list[Case] = []
+ROWS = range(40)
+PLAN = "plan --dataset=csv:t.csv --arch=linear --batch_size=8 --target=y"
+_WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
+_ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+_LARGE = 1234567890123456789
+
+
+def _column(cell: Callable[[int], object]) -> Callable[[Path], object]:
+    """Writes a table of the column `a`, another number and the classes u and v."""
+    lines = ["a,b,y", *(f"{cell(row)},{row * 7 % 11 / 4},{'uv'[row % 2]}" for row in ROWS)]
+    return lambda folder: (folder / "t.csv").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _classes(cell: Callable[[int], object]) -> Callable[[Path], object]:
+    """Writes a table of a number and the target `y`."""
+    lines = ["a,y", *(f"{row * 7 % 11 / 4},{cell(row)}" for row in ROWS)]
+    return lambda folder: (folder / "t.csv").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _reads(value: Callable[[int], float]) -> Callable[[Path], None]:
+    """Checks the numbers of the column `a`."""
+
+    def check(folder: Path) -> None:
+        (file,) = (folder / ".cache" / "arrays").glob("csv_*/x.npy")
+        np.testing.assert_allclose(np.load(file)[:, 0], [value(row) for row in ROWS], rtol=1e-6)
+
+    return check
+
+
+def _in_parentheses(row: int) -> str:
+    return f'"({row + 1},234)"' if row % 3 == 0 else f'"{row + 1},500"'
+
+
+CASES: list[Case] = [
+    Case(
+        "thousands and negative numbers in parentheses",
+        _column(_in_parentheses),
+        PLAN,
+        2,
+        ("row 2, column 'a': '(1,234)' is a number", "--thousands=, --numbers=a reads it as -1234;"),
+    ),
+    Case(
+        "thousands and negative numbers in parentheses by their flags",
+        _column(_in_parentheses),
+        f"{PLAN} --thousands=, --numbers=a",
+        reads=_reads(lambda row: row * 1000 + (1500 if row % 3 else -row * 2000 - 1234)),
+    ),
+    Case(
+        "negative numbers in parentheses name their flag",
+        _column(lambda row: f"({row + 1}.5)" if row % 3 == 0 else row),
+        PLAN,
+        2,
+        ("'(1.5)' is a number written with '(.)'; --numbers=a reads it as -1.5",),
+    ),
+    Case(
+        "thousands with blanks that do not break",
+        _column(lambda row: f"{row + 1}\u00a0{row * 31 % 900 + 100}"),
+        PLAN,
+        2,
+        (r"'1\xa0100' is a number", '--thousands=" " reads it as 1100'),
+    ),
+    Case(
+        "thousands with blanks that do not break by their flag",
+        _column(lambda row: f"{row + 1}\u202f100"),
+        f"{PLAN} --thousands=' '",
+        reads=_reads(lambda row: 1000 * row + 1100),
+    ),
+    Case("thousands with _", _column(lambda row: f"{row}_000"), PLAN, 2, ("--thousands=_ reads it as 0",)),
+    Case(
+        "groups of two digits",
+        _column(lambda row: f'"{row + 1},23,456"'),
+        PLAN,
+        2,
+        ("'1,23,456' is a number written with ','; --thousands=, reads it as 123456;",),
+    ),
+    Case(
+        "groups of two digits by their flag",
+        _column(lambda row: f'"{row + 1},23,456"'),
+        f"{PLAN} --thousands=,",
+        reads=_reads(lambda row: 100_000 * row + 123_456),
+    ),
+    Case(
+        "wide digits",
+        _column(lambda row: str(row * 3 % 40 + 10).translate(_WIDE)),
+        PLAN,
+        reads=_reads(lambda row: row * 3 % 40 + 10),
+    ),
+    Case(
+        "Arabic digits",
+        _column(lambda row: str(row * 3 % 40 + 10).translate(_ARABIC)),
+        PLAN,
+        reads=_reads(lambda row: row * 3 % 40 + 10),
+    ),
+    Case(
+        "exponents of both cases",
+        _column(lambda row: ["1e5", "1E5", "+2.5E-3"][row % 3]),
+        PLAN,
+        reads=_reads(lambda row: [1e5, 1e5, 2.5e-3][row % 3]),
+    ),
+    Case(
+        "ids of 19 digits as numbers",
+        _column(lambda row: _LARGE + row),
+        f"{PLAN} --numbers=a",
+        says=("40 different whole numbers beyond 2^53, and float64 tells only 1 of them apart; --categories=a",),
+    ),
+    Case(
+        "negative ids of 19 digits",
+        _column(lambda row: -_LARGE - row),
+        PLAN,
+        says=("40 different whole numbers beyond 2^53, and float64 tells only 1 of them apart",),
+    ),
+    Case(
+        "-999 among small numbers",
+        _column(lambda row: row / 7 if row % 4 else -999),
+        PLAN,
+        says=("column 'a': -999, in 10 of 40 rows, lies far from all other values", "--missing=-999 takes it for a"),
+    ),
+    Case(
+        "an infinite number",
+        _column(lambda row: "inf" if row == 3 else row),
+        PLAN,
+        2,
+        ("row 5, column 'a': 'inf' is not a finite number", "--missing=inf takes it for a missing value"),
+    ),
+    Case(
+        "truth in two cases",
+        _column(lambda row: ["True", "true", "FALSE"][row % 3]),
+        PLAN,
+        says=("column 'a': 'True' and 'true' look alike, but are read as different",),
+    ),
+    Case(
+        "truth as numbers and texts",
+        _column(lambda row: ["1", "0", "TRUE", "FALSE"][row % 4]),
+        PLAN,
+        says=("column 'a' has numbers ('0') and texts ('FALSE'), and is read as categories",),
+    ),
+    Case(
+        "classes that are composed differently",
+        _classes(lambda row: unicodedata.normalize(["NFC", "NFD"][row % 2], "café")),
+        PLAN,
+        says=("look alike, but are read as different",),
+    ),
+    Case(
+        "a class with a line break in an error",
+        _classes(lambda row: "c" if row else '"a\nb"'),
+        PLAN,
+        2,
+        (r"error: class 'a\nb' has too few rows (1 of 40)",),
+    ),
+]
