@@ -12,10 +12,10 @@ from absl import flags
 from research.errors import UserError
 
 COORDINATOR = flags.DEFINE_string(
-    "coordinator", None, "HOST:PORT of process 0, where several processes train together; auto: as the cluster says"
+    "coordinator", None, "HOST:PORT of process 0 where several processes train together; auto: the cluster's own"
 )
-PROCESSES = flags.DEFINE_integer("processes", None, "how many processes train together; none: as the cluster says")
-PROCESS = flags.DEFINE_integer("process", None, "which of them this is, from 0; none: as the cluster says")
+PROCESSES = flags.DEFINE_integer("processes", None, "number of processes that train together; none: the cluster's own")
+PROCESS = flags.DEFINE_integer("process", None, "number of this process, from 0; none: the cluster's own")
 
 AUTO = "auto"
 

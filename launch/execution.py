@@ -16,17 +16,17 @@ from research.training.checkpoints import Keep
 
 CHECKPOINTS = define_directory("checkpoints", None, "directory of the checkpoints; none: checkpoints/ in --records")
 CHECKPOINT_EVERY = flags.DEFINE_string(
-    "checkpoint_every", "5min", "how often runs under way are saved: time, steps, epochs or percent (5min, 500, 10%)"
+    "checkpoint_every", "5min", "how often running runs are saved: time, steps, epochs or percent (5min, 500, 10%)"
 )
 CHECKPOINT_KEEP = flags.DEFINE_enum(
     "checkpoint_keep",
     "last",
     typing.get_args(Keep),
-    "which checkpoints stay: the last two; with them the one of the lowest validation loss; all, also after the end",
+    "which stay: the last two; best: also that of the lowest validation loss; all: every one, also after the end",
 )
-DEVICES = flags.DEFINE_string("devices", "1", "devices that each run is spread over (data parallelism), or all")
+DEVICES = flags.DEFINE_string("devices", "1", "devices per run (data parallelism), or all")
 KEEP_PARAMS = flags.DEFINE_bool(
-    "keep_params", False, "runs keep their best and their last parameters, for launch.evaluate and --init_from"
+    "keep_params", False, "keep each run's best and last parameters, for launch.evaluate and --init_from"
 )
 TENSORBOARD = define_output("tensorboard", "write the runs' curves as TensorBoard event files here")
 PROFILE = define_output("profile", "write a profiler trace of the training here, for TensorBoard or xprof")

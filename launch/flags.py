@@ -74,7 +74,7 @@ def define_sweep_flags() -> None:
     flags.DEFINE_multi_string("sample", [], "an axis drawn at random: 'learning_rate=log(1e-4,1)', with --samples")
     flags.DEFINE_integer("samples", 0, "points drawn from the --sample axes", lower_bound=0)
     flags.DEFINE_integer("sample_seed", 0, "seed of the drawn points", lower_bound=0)
-    flags.DEFINE_integer("seeds", 1, "seeds of every point, counted from --seed", lower_bound=1)
+    flags.DEFINE_integer("seeds", 1, "seeds per point, counted from --seed", lower_bound=1)
 
 
 def axes_given() -> list[str]:

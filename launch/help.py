@@ -17,7 +17,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "model": ("arch", "normalization", "precision", "remat", "init_from", "freeze", "reset"),
     "optimization": (
         "loss", "optimizer", "learning_rate", "schedule", "epochs", "batch_size", "reshuffle_each_epoch", "remainder",
-        "accumulate", "seed",
+        "accumulate", "loss_mean", "seed",
     ),
     "regularization": ("regularization",),
     "evaluation": ("split", "split_seed", "metrics"),

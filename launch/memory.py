@@ -8,10 +8,10 @@ from research.errors import UserError
 from research.training.chunk import Memory
 
 DEVICE_DATA_LIMIT = flags.DEFINE_string(
-    "device_data_limit", "2G", "inputs of more bytes are not kept on the device but streamed from the host"
+    "device_data_limit", "2G", "larger inputs are streamed from the host, not kept on the device"
 )
 DATA_WORKERS = flags.DEFINE_integer(
-    "data_workers", 0, "processes that read ahead for a stream; 0: threads, which suffice", lower_bound=0
+    "data_workers", 0, "processes that read ahead for a stream; 0: threads", lower_bound=0
 )
 
 

@@ -69,10 +69,10 @@ def _takes_files(directory: Path) -> bool:
 
 
 CACHE_DIR = define_directory(
-    "cache_dir", ".cache", "where decoded data is kept, and compiled programs unless JAX_COMPILATION_CACHE_DIR is set"
+    "cache_dir", ".cache", "directory of decoded data, and of compiled programs unless JAX_COMPILATION_CACHE_DIR is set"
 )
 RECORDS = define_directory("records", "records", "directory of the records")
-PLUGIN = flags.DEFINE_multi_string("plugin", [], "a Python file that adds parts of your own to the catalogue")
+PLUGIN = flags.DEFINE_multi_string("plugin", [], "a Python file that registers parts of your own")
 
 
 def run(

@@ -59,27 +59,29 @@ SplitSeed = Annotated[int, Range(0, 2**32 - 1)]
 class RunConfig:
     """One training, seed included. Build it with `resolve`, which checks every value."""
 
-    dataset: Annotated[Part, "data set: a name, csv:FILE or folder:DIR"] = _field(Part("digits"), STATIC, DATASETS)
-    task: Annotated[str, "kind of problem; auto: what the data set holds"] = _field("auto", STATIC)
+    dataset: Annotated[Part, "data set: a name (digits, mnist), csv:FILE, folder:DIR or text:FILE"] = _field(
+        Part("digits"), STATIC, DATASETS
+    )
+    task: Annotated[str, "kind of problem; auto: the data set's own"] = _field("auto", STATIC)
     split: Annotated[str, "train:validation:test, or train:test"] = _field("8:1:1", STATIC)
     split_seed: Annotated[SplitSeed | None, "seed of the split; none: the seed for bundled tables, else 0"] = _field(
         None, NUMERIC
     )
     train_size: Annotated[Count | None, "train on this many of the training rows; none: all"] = _field(None, STATIC)
-    label_noise: Annotated[Fraction, "probability of drawing a training label anew, uniformly over all classes"] = (
-        _field(0.0, NUMERIC)
-    )
-    scaling: Annotated[Literal["none", "minmax", "standard", "robust"], "of the inputs, fitted on training rows"] = (
-        _field("standard", NUMERIC)
-    )
-    target_scaling: Annotated[Literal["none", "standard"], "of a regression's targets; metrics are in their units"] = (
-        _field("none", NUMERIC)
-    )
+    label_noise: Annotated[
+        Fraction, "probability that a training label is replaced by one drawn uniformly from all classes"
+    ] = _field(0.0, NUMERIC)
+    scaling: Annotated[
+        Literal["none", "minmax", "standard", "robust"], "scaling of the inputs, fitted on the training rows"
+    ] = _field("standard", NUMERIC)
+    target_scaling: Annotated[
+        Literal["none", "standard"], "scaling of a regression's targets; metrics stay in the data's units"
+    ] = _field("none", NUMERIC)
     arch: Annotated[Part, "architecture"] = _field(Part("mlp"), STATIC, ARCHITECTURES)
     loss: Annotated[str, "training loss; auto: the architecture's or the task's own"] = _field("auto", STATIC)
     loss_mean: Annotated[
         Literal["examples", "targets"],
-        "what the loss is a mean over, where examples have other numbers of targets: examples alike, or targets alike",
+        "mean of the loss where examples differ in their number of targets: over examples, or over targets",
     ] = _field("examples", STATIC)
     metrics: Annotated[tuple[str, ...] | None, "metrics of your own to measure beside the task's, from --plugin"] = (
         _field(None, STATIC)
@@ -89,39 +91,40 @@ class RunConfig:
     ] = _field(Part("sgd"), STATIC, OPTIMIZERS)
     learning_rate: Annotated[Positive, "base learning rate"] = _field(0.1, NUMERIC)
     schedule: Annotated[Part, "learning-rate schedule"] = _field(Part("constant"), NUMERIC, SCHEDULES)
-    regularization: Annotated[tuple[Part, ...], "none, or a list: dropout=0.5,max_norm=2"] = _field(
-        (), STATIC, REGULARIZERS
+    regularization: Annotated[tuple[Part, ...], "regularizers: none, or a list such as dropout=0.5,max_norm=2"] = (
+        _field((), STATIC, REGULARIZERS)
     )
     normalization: Annotated[
         Literal["auto", "none", "batch", "layer", "group", "instance", "rms", "weight"],
-        "of the hidden layers, short for a regularizer such as batch_norm; auto: the architecture's own",
+        "normalization of the hidden layers, short for a regularizer (batch_norm); auto: the architecture's own",
     ] = _field("auto", STATIC)
     epochs: Annotated[Count, "passes over the training rows"] = _field(20, STATIC)
-    batch_size: Annotated[Count, "examples an update; full: all of them"] = _field(64, STATIC)
-    reshuffle_each_epoch: Annotated[bool, "a new order of the training rows each epoch; false: the first one's"] = (
-        _field(True, STATIC)
-    )
+    batch_size: Annotated[Count, "examples per update; full: all of them"] = _field(64, STATIC)
+    reshuffle_each_epoch: Annotated[
+        bool, "shuffle the training rows each epoch; false: keep the first epoch's order"
+    ] = _field(True, STATIC)
     remainder: Annotated[
         Literal["drop", "pad"],
-        "rows that fill no batch: drop (they wait for another epoch) or pad (a smaller last one)",
+        "rows that do not fill a batch: drop (a later epoch reads them) or pad (a smaller last batch)",
     ] = _field("drop", STATIC)
     accumulate: Annotated[
-        Count, "parts of an update's batch, one after another, to save memory; batch norm sees a part at a time"
+        Count, "parts of each batch, computed in turn to save memory; batch norm sees one part at a time"
     ] = _field(1, STATIC)
     precision: Annotated[
-        Literal["float32", "tf32", "bfloat16", "float64"], "of the arithmetic; bfloat16 keeps parameters in float32"
+        Literal["float32", "tf32", "bfloat16", "float64"],
+        "precision of the arithmetic; bfloat16 keeps parameters in float32",
     ] = _field("float32", STATIC)
     remat: Annotated[bool, "recompute activations in the backward pass, to save memory"] = _field(False, STATIC)
     init_from: Annotated[str | None, "start from the kept parameters of a run: RUN, RUN:best or RUN:last"] = _field(
         None, NUMERIC
     )
-    freeze: Annotated[str | None, "leave parameters as they are whose name (Dense_0/kernel) has this pattern"] = _field(
+    freeze: Annotated[str | None, "parameters whose name (Dense_0/kernel) has this pattern do not change"] = _field(
         None, STATIC
     )
-    reset: Annotated[str | None, "draw parameters anew, in spite of --init_from, whose name has this pattern"] = _field(
-        None, NUMERIC
-    )
-    seed: Annotated[int, Range(0, 2**32 - 1), "seed of everything random"] = _field(0, NUMERIC)
+    reset: Annotated[
+        str | None, "parameters whose name has this pattern are initialized again, despite --init_from"
+    ] = _field(None, NUMERIC)
+    seed: Annotated[int, Range(0, 2**32 - 1), "seed of all randomness"] = _field(0, NUMERIC)
 
 
 FIELDS = {f.name: f for f in dataclasses.fields(RunConfig)}

@@ -137,8 +137,8 @@ class Registry(Generic[E]):
 
 # What must hold for an architecture that does not ask for a fact of the data.
 UNASKED = {
-    "vocabulary": "Inputs are numbers, no tokens.",
-    "per_step": "There is one target an example, not one a step.",
+    "vocabulary": "The inputs are numbers, not tokens.",
+    "per_step": "There is one target per example, not one per step.",
 }
 
 

@@ -16,7 +16,7 @@ from research.errors import UserError
 from research.options import options_of
 
 Impute = Annotated[
-    Literal["mean", "median", "most_frequent"] | None, "fill a missing number with this, of the training rows"
+    Literal["mean", "median", "most_frequent"] | None, "replace missing numbers by this statistic of the training rows"
 ]
 
 

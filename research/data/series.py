@@ -22,7 +22,7 @@ COEFFICIENTS = (2 * 0.97 * float(np.cos(2 * np.pi / 14)), -(0.97**2))
 WARM_UP = 1000
 
 Length = Annotated[int, Range(100), "values of the series"]
-Context = Annotated[Count, "values that a window holds, each of which is followed by one to foresee"]
+Context = Annotated[Count, "values per window; each predicts the next"]
 BurnIn = Annotated[
     int, Range(0), "steps at a window's start whose error does not count, while a network's state warms up"
 ]

@@ -19,7 +19,7 @@ from research.options import Count, options_of
 from research.registry import DATASETS, Entry
 
 VERSION = 1  # raised when the same text becomes other tokens
-Context = Annotated[Count, "characters that a window holds, each of which is followed by one to foresee"]
+Context = Annotated[Count, "characters per window; each predicts the next"]
 
 
 def open_text(path: str, *, data_dir: str | None, cache_dir: str, context: Context = 64) -> Source:

@@ -31,7 +31,7 @@ class AR(nn.Module):
     vocabulary: int | None = None
     per_step: bool = False
     padded: bool = False
-    order: Annotated[Count, "steps that it looks back, the present one included"] = 8
+    order: Annotated[Count, "steps that it reads, the current one included"] = 8
     hidden: Annotated[tuple[Count, ...], "widths of the hidden layers; none: linear"] = ()
     activation: ActivationName = "tanh"
     read: Read = "rows"
@@ -59,8 +59,8 @@ class NGram(nn.Module):
     outputs: int
     vocabulary: int | None = None
     per_step: bool = False
-    order: Annotated[Count, "tokens that decide the next, the present one included"] = 2
-    bins: Annotated[Count | None, "cells by which numbers are told apart; none: the inputs are tokens"] = None
+    order: Annotated[Count, "tokens that determine the next, the current one included"] = 2
+    bins: Annotated[Count | None, "bins for numeric inputs; none: the inputs are tokens"] = None
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:

@@ -14,7 +14,7 @@ from research.models.layers.sites import Site
 from research.options import Count, options_of
 from research.registry import ACTIVATIONS, ARCHITECTURES, Architecture
 
-Output = Annotated[Literal["identity", "sigmoid"], "what the last layer ends with; sigmoid is for inputs in [0, 1]"]
+Output = Annotated[Literal["identity", "sigmoid"], "activation of the output; sigmoid suits inputs in [0, 1]"]
 
 
 class Autoencoder(nn.Module):
@@ -25,7 +25,7 @@ class Autoencoder(nn.Module):
     """
 
     outputs: int
-    hidden: Annotated[tuple[Count, ...], "widths of the hidden layers before the code, behind it in reverse"] = (128,)
+    hidden: Annotated[tuple[Count, ...], "widths of the hidden layers before the code; mirrored after it"] = (128,)
     code: Annotated[Count, "width of the code"] = 32
     activation: ActivationName = "relu"
     code_activation: Annotated[str, ACTIVATIONS, "activation of the code"] = "identity"
@@ -52,7 +52,7 @@ def reconstructs(config: Any, spec: Any) -> str | None:
 
 
 def in_range(config: Any, spec: Any) -> str | None:
-    """What ends with a sigmoid has targets in [0, 1]."""
+    """With output=sigmoid, the targets lie in [0, 1]."""
     if config.arch["output"] != "sigmoid" or into_unit(config.scaling, spec.maximum):
         return None
     return f"arch.output=sigmoid is for inputs in [0, 1], which scaling={config.scaling} does not make; use minmax"

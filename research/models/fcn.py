@@ -41,7 +41,7 @@ class FCN(nn.Module):
     ] = "8"
     upsampling: Upsampling = "transposed"
     activation: ActivationName = "relu"
-    pooling: Annotated[Pooling, "of 2×2 places"] = "max"
+    pooling: Annotated[Pooling, "pooling of 2×2 windows"] = "max"
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
 
     @nn.compact
@@ -87,7 +87,7 @@ def _grows(config: Any, spec: Any) -> str | None:
 
 
 def _reaches(config: Any, spec: Any) -> str | None:
-    """The finest scores are of a stage that there is."""
+    """`stride` is the stride of one of the stages."""
     stride, stages = int(config.arch["stride"]), len(config.arch["channels"])
     if spec.target_shape and stride > 2**stages:
         return f"arch.stride={stride} is beyond the last of {stages} stages, whose stride is {2**stages}"
@@ -95,7 +95,7 @@ def _reaches(config: Any, spec: Any) -> str | None:
 
 
 def _fits(config: Any, spec: Any) -> str | None:
-    """Its stages are no more than halve the image to one place; more would look at the zeros that fill it up."""
+    """The stages do not shrink the image below one pixel."""
     stages, most = len(config.arch["channels"]), math.ceil(math.log2(max(spec.shape[:2])))
     if len(spec.shape) == 3 and stages > most:
         return (

@@ -56,8 +56,8 @@ class GoogLeNet(nn.Module):
     """A convolution, inception blocks with two pools between them, and the mean over all places, -> [B, outputs]."""
 
     outputs: int
-    width: Annotated[Count, "channels, in percent of the usual"] = 100
-    stages: Annotated[Literal["1", "2", "3"], "parts between pools"] = "3"
+    width: Annotated[Count, "channels, in percent of the standard width"] = 100
+    stages: Annotated[Literal["1", "2", "3"], "stages between pools"] = "3"
     activation: ActivationName = "relu"
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
 

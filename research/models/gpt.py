@@ -28,8 +28,8 @@ class GPT(nn.Module):
     design: Design
     per_step: bool = True
     context: Annotated[Count, "longest sequence"] = 64
-    positions: Annotated[PositionName, "how places are told apart"] = "learned"
-    tied: Annotated[bool, "the head's kernel is the table of token vectors"] = True
+    positions: Annotated[PositionName, "position encoding"] = "learned"
+    tied: Annotated[bool, "share the token embedding with the output layer"] = True
 
     caches = True
 
@@ -47,7 +47,7 @@ class GPT(nn.Module):
 
 
 def _predicts_tokens(config: Any, spec: Any) -> str | None:
-    """Each token of the data has a target of its own, and where the head is the table, that is a token."""
+    """Every token has a target; with `tied`, the target is a token."""
     if not spec.vocabulary:
         return f"arch=gpt reads tokens, and {spec.name} has numbers; arch=transformer_encoder takes series of them"
     if not spec.target_shape:

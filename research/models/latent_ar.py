@@ -33,7 +33,7 @@ class LatentAR(nn.Module):
     vocabulary: int | None = None
     per_step: bool = False
     padded: bool = False
-    state: Annotated[Count, "numbers that sum up the past"] = 8
+    state: Annotated[Count, "size of the latent state"] = 8
     hidden: Annotated[tuple[Count, ...], "widths of the hidden layers of g and of f; none: both are linear"] = ()
     read: Read = "rows"
     embedding: Embedding = None

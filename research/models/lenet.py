@@ -25,7 +25,7 @@ class LeNet5(nn.Module):
     channels: Annotated[tuple[Count, ...], "channels of the convolutions"] = (6, 16)
     dense: Annotated[tuple[Count, ...], "widths of the dense hidden layers"] = (120, 84)
     activation: ActivationName = "relu"
-    pooling: Annotated[Pooling, "of 2×2 places; the paper's is average"] = "max"
+    pooling: Annotated[Pooling, "pooling of 2×2 windows; the paper uses average"] = "max"
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
 
     @nn.compact

@@ -35,7 +35,7 @@ class MLP(nn.Module):
 
 
 def _agree(config: Any, spec: Any) -> str | None:
-    """With `residual` a hidden layer is as wide as what it reads."""
+    """With `residual`, each hidden layer is as wide as its input."""
     widths = (math.prod(spec.shape), *config.arch["hidden"])
     if not config.arch["residual"] or any(a == b for a, b in itertools.pairwise(widths)):
         return None

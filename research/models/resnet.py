@@ -156,7 +156,7 @@ class WideResNet(nn.Module):
 
     outputs: int
     depth: Annotated[Count, "6n+4: three stages of n blocks"] = 28
-    width: Annotated[Count, "times the channels 16, 32, 64 of the stages"] = 10
+    width: Annotated[Count, "factor on the stages' channels 16, 32, 64"] = 10
     activation: ActivationName = "relu"
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
 
@@ -226,7 +226,7 @@ def _wide_depth(config: Any, spec: Any) -> str | None:
 
 
 def channels_kept(config: Any, spec: Any) -> str | None:
-    """The activation keeps the channels, as a sum with them needs (maxout joins them)."""
+    """The activation keeps the number of channels (maxout does not)."""
     if ACTIVATIONS.get(config.arch["activation"]).pieces == 1:
         return None
     return f"arch.activation={config.arch['activation']} joins channels, which {config.arch.name} needs as they are"

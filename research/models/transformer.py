@@ -33,8 +33,8 @@ class Transformer(nn.Module):
     design: Design
     per_step: bool = True
     context: Annotated[Count, "longest source, and longest answer"] = 64
-    positions: Annotated[PositionName, "how places are told apart"] = "sinusoidal"
-    tied: Annotated[bool, "the head's kernel is the table of token vectors"] = True
+    positions: Annotated[PositionName, "position encoding"] = "sinusoidal"
+    tied: Annotated[bool, "share the token embedding with the output layer"] = True
 
     def setup(self) -> None:
         design, rotary, numbers = self.design, self.positions == "rotary", range(1, self.design.layers + 1)
@@ -84,7 +84,7 @@ class Transformer(nn.Module):
 
 
 def answers(config: Any, spec: Any) -> str | None:
-    """The data has a source and an answer of the same symbols."""
+    """The data has sources and answers over one vocabulary."""
     if not spec.source:
         return (
             f"arch={config.arch.name} answers a source, and {spec.name} has none; "

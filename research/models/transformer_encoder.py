@@ -30,8 +30,10 @@ class TransformerEncoder(nn.Module):
     per_step: bool = False
     padded: bool = False
     context: Annotated[Count, "longest sequence"] = 64
-    positions: Annotated[PositionName, "how places are told apart"] = "sinusoidal"
-    pooling: Annotated[Literal["mean", "first"], "what is classified: the mean over places, or the first"] = "mean"
+    positions: Annotated[PositionName, "position encoding"] = "sinusoidal"
+    pooling: Annotated[
+        Literal["mean", "first"], "what the classifier reads: the mean over positions, or the first position"
+    ] = "mean"
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
@@ -56,7 +58,7 @@ class TransformerEncoder(nn.Module):
 
 
 def _reads_sequences(config: Any, spec: Any) -> str | None:
-    """The data has sequences, and their targets are not what they hold themselves."""
+    """The inputs are sequences, and their targets are not their own next steps."""
     if spec.target_shape and config.task in FORETELLING:
         return f"arch=transformer_encoder sees all that task={config.task} is to foretell; use arch=gpt or arch=tcn"
     if len(spec.shape) == 1 and not spec.vocabulary:
@@ -65,7 +67,7 @@ def _reads_sequences(config: Any, spec: Any) -> str | None:
 
 
 def _one_answer(config: Any, spec: Any) -> str | None:
-    """`pooling` is of one answer a sequence."""
+    """`pooling` applies only where a sequence has one target."""
     if spec.target_shape and config.arch["pooling"] != TransformerEncoder.pooling:
         return f"arch.pooling is of one answer a sequence; {spec.name} has one at each step; leave it out"
     return None

@@ -31,7 +31,7 @@ class UNet(nn.Module):
     width: Annotated[Count, "channels of the first level, doubled by each; the paper's are 64"] = 16
     upsampling: Upsampling = "transposed"
     activation: ActivationName = "relu"
-    pooling: Annotated[Pooling, "of 2×2 places"] = "max"
+    pooling: Annotated[Pooling, "pooling of 2×2 windows"] = "max"
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
 
     @nn.compact
@@ -64,7 +64,7 @@ def _at_pixels(config: Any, spec: Any) -> str | None:
 
 
 def _fits(config: Any, spec: Any) -> str | None:
-    """Its levels are no deeper than the image, which would be filled up with zeros for those."""
+    """The levels do not shrink the image below one pixel."""
     levels, most = int(config.arch["levels"]), math.ceil(math.log2(max(spec.shape[:2])))
     if len(spec.shape) == 3 and levels > most:
         return f"arch.levels={levels} is too deep for images of {spec.shape[0]}x{spec.shape[1]}; use at most {most}"

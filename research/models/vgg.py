@@ -25,9 +25,11 @@ class VGG(nn.Module):
     depth: Annotated[Literal["11", "13", "16", "19"], "layers with weights in the paper's network"] = "16"
     width: Annotated[Count, "channels of the first stage; they double up to eight times that"] = 64
     dense: Annotated[tuple[Count, ...], "widths of the dense hidden layers; the paper's are 4096,4096"] = (512,)
-    head: Annotated[Literal["flatten", "average"], "what the dense layers read: every place, or the mean"] = "flatten"
+    head: Annotated[Literal["flatten", "average"], "what the dense layers read: all positions, or their mean"] = (
+        "flatten"
+    )
     activation: ActivationName = "relu"
-    pooling: Annotated[Pooling, "of 2×2 places"] = "max"
+    pooling: Annotated[Pooling, "pooling of 2×2 windows"] = "max"
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
 
     @nn.compact

@@ -80,7 +80,7 @@ class InceptionSmall(nn.Module):
 
     outputs: int
     width: Annotated[Count, "channels, in percent of the paper's"] = 100
-    stages: Annotated[Literal["1", "2", "3"], "parts between downsamplings"] = "3"
+    stages: Annotated[Literal["1", "2", "3"], "stages between downsamplings"] = "3"
     activation: ActivationName = "relu"
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
 

@@ -28,7 +28,7 @@ def sgd(
 
 
 def _looks_ahead_of_something(config: RunConfig, spec: DataSpec) -> str | None:
-    """Nesterov's look-ahead has a momentum to look along."""
+    """Nesterov's look-ahead requires a momentum above 0."""
     if not config.optimizer["nesterov"] or config.optimizer["momentum"]:
         return None
     return (

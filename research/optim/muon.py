@@ -57,7 +57,7 @@ def _width_factor(kernel: jax.Array) -> float:
 
 
 def _whole_kernels(config: Any, spec: Any) -> str | None:
-    """No regularizer takes the kernels apart."""
+    """No regularizer reparametrizes the kernels."""
     apart = [part.name for part in config.regularization if REGULARIZERS.get(part.name).site == "reparametrization"]
     if not apart:
         return None

@@ -17,7 +17,7 @@ from research.options import Fraction, NonNegative, Positive, Range, options_of
 from research.registry import SCHEDULES, Schedule
 
 Warmup = Annotated[Duration, "linear rise from 0 to the base rate before the schedule starts"]
-End = Annotated[Fraction, "factor that the end of the training reaches"]
+End = Annotated[Fraction, "factor at the end of the training"]
 Decay = Annotated[float, Range(0, 1, low_open=True), "what the rate is multiplied by"]
 NONE, PERIOD, DROP, RISE = Duration(0), Duration(20, "%"), Duration(30, "%"), Duration(30, "%")
 BOUNDARIES = (Duration(50, "%"), Duration(75, "%"))
@@ -32,7 +32,7 @@ def step(
     *,
     steps: int,
     steps_per_epoch: int,
-    every: Annotated[Duration, "distance between the drops"] = DROP,
+    every: Annotated[Duration, "time between drops"] = DROP,
     factor: Decay = 0.1,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
@@ -46,7 +46,7 @@ def multistep(
     *,
     steps: int,
     steps_per_epoch: int,
-    boundaries: Annotated[tuple[Duration, ...], "where the drops are"] = BOUNDARIES,
+    boundaries: Annotated[tuple[Duration, ...], "when the rate drops"] = BOUNDARIES,
     factor: Decay = 0.1,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
@@ -62,7 +62,7 @@ def exponential(
     *,
     steps: int,
     steps_per_epoch: int,
-    every: Annotated[Duration, "in which time the rate is multiplied by the factor"] = DROP,
+    every: Annotated[Duration, "time after which the rate is multiplied by the factor"] = DROP,
     factor: Decay = 0.1,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
@@ -99,7 +99,7 @@ def one_cycle(
     steps_per_epoch: int,
     rise: Annotated[Duration, "time from the start to the base rate"] = RISE,
     start: Annotated[Fraction, "factor of the first step"] = 0.04,
-    end: Annotated[Fraction, "factor that the end of the training reaches"] = 4e-6,
+    end: Annotated[Fraction, "factor at the end of the training"] = 4e-6,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
     """Half a cosine wave from `start` up to 1, another one down to `end`. The momentum stays as it is."""

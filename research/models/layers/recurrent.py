@@ -14,14 +14,14 @@ from research.models.layers.sites import Mask, Site
 from research.models.layers.steps import FORETELLING, Embedding, Read, Steps, last
 from research.options import Count
 
-Truncate = Annotated[Count | None, "gradients stop flowing back every so many steps; none: at the sequence's start"]
+Truncate = Annotated[Count | None, "truncate backpropagation after this many steps; none: never"]
 # What the engine tells a network over the steps of a sequence.
 ASKS = ("vocabulary", "per_step", "padded")
 GIVEN = ("outputs", *ASKS)
 
 
 def foretells(config: Any, spec: Any) -> str | None:
-    """What comes after a step is not foretold by a network that reads it."""
+    """A network that reads the following steps cannot predict them."""
     if spec.target_shape and config.task in FORETELLING and config.arch["bidirectional"]:
         return f"arch.bidirectional=true reads what task={config.task} is to foretell; leave it out"
     return None
@@ -40,8 +40,8 @@ class Recurrent(nn.Module):
     per_step: bool = False
     padded: bool = False
     hidden: Annotated[Count, "units of each layer"] = 128
-    layers: Annotated[Count, "layers, each reading the one below"] = 1
-    bidirectional: Annotated[bool, "each layer has as many units again, which read from the end"] = False
+    layers: Annotated[Count, "stacked layers"] = 1
+    bidirectional: Annotated[bool, "add as many units that read each sequence backwards"] = False
     read: Read = "rows"
     embedding: Embedding = None
     kernel_init: Annotated[Init, "initialisation of the kernels that read inputs"] = "auto"

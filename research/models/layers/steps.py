@@ -14,12 +14,12 @@ from research.options import Count
 
 # The tasks whose inputs hold what is to be foretold, one step later.
 FORETELLING = ("language_model", "sequence_to_sequence", "forecast")
-Read = Annotated[Literal["rows", "pixels"], "how an image is a sequence: its rows, or its pixels one by one"]
+Read = Annotated[Literal["rows", "pixels"], "how an image becomes a sequence: row by row, or pixel by pixel"]
 Embedding = Annotated[Count | None, "width of the tokens' embedding; none: one-hot"]
 
 
 def read_is_used(config: Any, spec: Any) -> str | None:
-    """`read` is of images alone, `embedding` of tokens alone."""
+    """`read` applies only to images, `embedding` only to tokens."""
     options = dict(config.arch.options)
     if options.get("read", "rows") != "rows" and len(spec.shape) != 3:
         return f"arch.read says how an image is a sequence; {spec.name} has no images; leave it out"
