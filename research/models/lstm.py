@@ -33,7 +33,7 @@ class LSTM(Recurrent):
         forget = fwd.numbers.get("forget_bias", self.forget_bias)
 
         def bias_init(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> jax.Array:
-            return jnp.zeros(shape, dtype).at[self.hidden : 2 * self.hidden].set(forget)
+            return jnp.zeros(shape, dtype).at[self.hidden : 2 * self.hidden].set(jnp.asarray(forget, dtype))
 
         return Cells(
             cell,

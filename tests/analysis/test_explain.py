@@ -1,5 +1,7 @@
 """What is behind a row: every run, value and number of the test can be found in it."""
 
+import dataclasses
+
 import pytest
 
 from research.analysis.cells import Arm, Column, Published
@@ -46,6 +48,15 @@ def test_a_diverged_run_says_where(table):
     assert "diverged at step 7" in text
     assert "verdict: no test: diverged" in text
     assert "sign-flip" not in text
+
+
+def test_a_diverged_run_says_why_where_more_is_known():
+    diverged = arm("l2", GOOD)
+    cause = "after the last update the outputs of 3 of the 40 train rows overflow"
+    records = {**diverged.records, 5: dataclasses.replace(diverged.records[5], error=cause)}
+    arms = [arm("none", BASE), dataclasses.replace(diverged, records=records)]
+    table = build_table("A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(6))
+    assert f"diverged at step 7: {cause}" in explain(table, "l2")
 
 
 def test_an_arm_without_records_shows_what_is_declared():
