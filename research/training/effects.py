@@ -42,7 +42,7 @@ _KERNEL_SITES = {
 
 def check(config: RunConfig, program: Program) -> None:
     """Raises UserError with the first setting that would have no effect, or batches too small to normalize over."""
-    traced = _trace(_seen(config), program.spec)
+    traced = _trace(_seen(config, program), program.spec)
     for part in config.regularization:
         needed = site_of(REGULARIZERS.get(part.name))
         if needed in SITES and needed not in traced.sites:
@@ -129,13 +129,18 @@ def _check_batches(config: RunConfig, program: Program, traced: _Traced) -> None
         )
 
 
-def _seen(config: RunConfig) -> RunConfig:
-    """The config with the defaults of what a network in evaluation knows nothing of: many runs have the same then."""
+def _seen(config: RunConfig, program: Program) -> RunConfig:
+    """The config with the defaults of what a network in evaluation knows nothing of: many runs have the same then.
+
+    Of the data slot the network sees no more than the shape that it gives the examples.
+    """
     unseen: dict[str, Any] = {
         name: FIELDS[name].default
         for name in ("optimizer", "learning_rate", "schedule", "label_noise", "seed", "freeze", "batch_size")
     }
-    members = [part for part in config.regularization if REGULARIZERS.get(part.name).slot in ("data", "normalization")]
+    reshaped = network.example(program).shape[1:] != program.spec.shape
+    slots = ("data", "normalization") if reshaped else ("normalization",)
+    members = [part for part in config.regularization if REGULARIZERS.get(part.name).slot in slots]
     return dataclasses.replace(config, regularization=tuple(members), **unseen)
 
 
