@@ -24,6 +24,10 @@ os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICKLY}"
 jax.config.update("jax_disable_most_optimizations", True)
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # of the processes that tests start
 
+# Where in the source each operation stands is said in no error and in no record, and took a tenth of the lowering.
+jax.config.update("jax_traceback_in_locations_limit", 0)
+os.environ["JAX_TRACEBACK_IN_LOCATIONS_LIMIT"] = "0"
+
 # What tests start keeps the modules that it compiles, also where pytest was told not to.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
