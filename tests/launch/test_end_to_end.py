@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.launch.command_lines import ROOT, Result, run_all
+from tests.launch.command_lines import ROOT, Result, run_all, start
 
 SWEEP = [
     "sweep", "--arch.hidden=8", "--epochs=2", "--train_size=128", "--seeds=2", "--name=rates",
@@ -161,20 +161,16 @@ def test_a_run_that_diverges_has_an_exit_code_of_its_own(folder: Path) -> None:
 
 def test_a_stopped_sweep_keeps_what_is_finished(tmp_path: Path) -> None:
     sweep = ["--train_size=64", "--batch_size=16", "--grid=arch.hidden=4|4,4|4,4,4|4,4,4,4", "--seeds=2"]
-    command = [sys.executable, "-m", "launch.sweep", *sweep, "--epochs=200"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    process = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = start(["sweep", *sweep, "--epochs=200"], tmp_path)
     deadline = time.monotonic() + 60
     while not ids(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    process.send(signal.SIGINT)
+    stopped = process.wait()
     kept = ids(tmp_path)
-    assert process.returncode == 75, err
-    assert "Traceback" not in err
-    assert "stopped by SIGINT" in err
+    assert stopped.code == 75, stopped.err
+    assert "Traceback" not in stopped.err
+    assert "stopped by SIGINT" in stopped.err
     assert 0 < len(kept) < 8
     ok(run_all([["sweep", *sweep, "--epochs=200"]], tmp_path)[0])
     after = ids(tmp_path)

@@ -5,39 +5,36 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).parents[2]
+from tests.launch import command_lines
+from tests.launch.command_lines import Started
+
 RUN = ["--dataset=digits", "--train_size=300", "--batch_size=60", "--arch.hidden=16", "--learning_rate=0.05"]
 RUN += ["--regularization=dropout=0.2,batch_norm,mixup=0.2"]
 
 
-def start(name: str, folder: Path, *arguments: str, devices: int = 2) -> subprocess.Popen:
+def start(name: str, folder: Path, *arguments: str, devices: int = 2) -> Started:
     """A launcher as a process of its own, in a folder."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    environment["XLA_FLAGS"] += f" --xla_force_host_platform_device_count={devices}"
     folder.mkdir(exist_ok=True)
-    line = [sys.executable, "-m", f"launch.{name}", *arguments, f"--cache_dir={folder.parent / 'cache'}"]
-    return subprocess.Popen(
-        line, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"
+    line = [name, *arguments, f"--cache_dir={folder.parent / 'cache'}"]
+    return command_lines.start(line, folder, XLA_FLAGS=flags)
 
 
 def records(folder: Path) -> dict[str, Any]:
     return {p.stem: json.loads(p.read_text())["record"] for p in (folder / "records/runs").glob("*/*.json")}
 
 
-def finished(process: subprocess.Popen, code: int = 0) -> str:
+def finished(process: Started, code: int = 0) -> str:
     """Its error output, after it ended with that code."""
-    _, err = process.communicate(timeout=180)
-    assert process.returncode == code, err
-    return err
+    result = process.wait()
+    assert result.code == code, result.err
+    return result.err
 
 
 def test_two_processes_that_share_a_sweep_train_each_run_once(tmp_path: Path) -> None:
@@ -68,7 +65,7 @@ def test_lanes_over_devices_have_the_same_bits(tmp_path: Path) -> None:
     assert len(one) == 3
 
 
-def together(folder: Path, *arguments: str) -> list[subprocess.Popen]:
+def together(folder: Path, *arguments: str) -> list[Started]:
     """Two processes of two devices each."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -93,7 +90,7 @@ def test_two_processes_of_two_devices_train_as_one_of_four(tmp_path: Path) -> No
     assert record["provenance"]["replicas"] == 4
 
 
-def start_alone(folder: Path, *arguments: str) -> subprocess.Popen:
+def start_alone(folder: Path, *arguments: str) -> Started:
     return start("train", folder, *RUN, *arguments, "--devices=4", devices=4)
 
 
@@ -104,7 +101,7 @@ def test_processes_agree_on_stopping_and_one_device_goes_on(tmp_path: Path) -> N
     deadline = time.monotonic() + 120
     while not list(packs.glob("*/[0-9]*")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    both[1].send_signal(signal.SIGTERM)
+    both[1].send(signal.SIGTERM)
     first, _ = (finished(process, 75) for process in both)
     assert "stopped by SIGTERM" in first
     assert not records(tmp_path / "stopped")

@@ -1,10 +1,7 @@
 """launch.tune end to end: journal and table; killed and started again; arms of an experiment."""
 
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,7 +11,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from tests.launch.command_lines import ROOT, Result, run_all
+from tests.launch.command_lines import Result, run_all, start
 
 SPACE = [
     "--sample=learning_rate=log(1e-3,10)", "--sample=schedule=constant|cosine",
@@ -110,14 +107,11 @@ def test_a_race_reports_its_lanes(folder: Path) -> None:
 
 
 def test_a_killed_tuning_goes_on_as_if_it_had_not_been(folder: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", f"launch.{TUNE[0]}", *TUNE[1:]], cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL
-    )
+    process = start(TUNE, tmp_path)
     deadline = time.monotonic() + 90
-    while not ids(tmp_path) and process.poll() is None and time.monotonic() < deadline:
+    while not ids(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
+    process.send(signal.SIGKILL)
     process.wait()
     kept = ids(tmp_path)
     assert kept
