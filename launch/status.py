@@ -64,7 +64,9 @@ def _sweeps(records: Store) -> tuple[list[str], bool]:
     """(how far the sweeps or the experiment are, whether all is done); without a name the tunings too."""
     unnamed = NAME.value is None and EXPERIMENT.value is None
     tunings = list(_tunings(records)) if unnamed else []
-    if tunings and not names(records):
+    if unnamed and not names(records) and any(records.root.glob("tunings/*.journal")):
+        if not tunings:
+            raise UserError(f"no tuning in {records.root} can be read")
         return tunings, True
     title, found = _found(records)
     return [*progress.lines(title, found), *_tasks(records), *tunings], found.over

@@ -78,6 +78,8 @@ def _trials(name: str, records: Store) -> Tabular:
     from research.sweeps import journal
 
     studies = journal.read(records, name)
+    if not any(each.trials for each in studies):
+        raise UserError(f"the tuning '{name}' has no trials yet")
     trained = [str(trial.user_attrs["run"]) for each in studies for trial in each.trials if "run" in trial.user_attrs]
     return trials_table(name, studies, done(trained, records, records.warn))
 

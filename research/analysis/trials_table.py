@@ -97,14 +97,16 @@ def trials_table(title: str, studies: Sequence[Studied], records: Mapping[str, R
 def _row(study: str, trial: FrozenTrial, records: Mapping[str, Record]) -> TrialRow:
     run_id = str(trial.user_attrs.get("run", ""))
     value = None if trial.value is None or not math.isfinite(trial.value) else trial.value
-    epochs = [len(curve) for curve in records[run_id].curves.values()] if run_id in records else []
+    # Of a trial that is over only its record knows: the journal has the rungs at which it was compared.
+    curves = records[run_id].curves.values() if run_id in records else []
+    epochs = [len(curve) for curve in curves] if run_id else list(trial.intermediate_values)
     return TrialRow(
         study,
         trial.number,
         space.texts(trial),
         value,
         outcome(trial),
-        max([*epochs, *trial.intermediate_values], default=None),
+        max(epochs, default=None),
         run_id,
         str(trial.user_attrs.get("note", "")),
     )

@@ -126,7 +126,10 @@ def read(store: Store, name: str) -> list[Studied]:
 
 def lines(store: Store, name: str) -> Iterator[str]:
     """How far a tuning is, a line for each of its studies: its trials by outcome, and the best of them."""
-    for each in read(store, name):
+    every = read(store, name)
+    if not every:
+        yield f"{name}: trials: none yet"
+    for each in every:
         came = ", ".join(f"{count} {word}" for word, count in counts(each.trials).items()) or "none yet"
         sign = -1.0 if each.better == "higher" else 1.0
         finished = [trial for trial in each.trials if trial.state == TrialState.COMPLETE and trial.value is not None]

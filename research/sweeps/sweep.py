@@ -76,8 +76,12 @@ class Sweep:
         """The sweep of that name. Raises UserError with the nearest names."""
         sweep = cls.stored(store, name)
         if sweep is None:
-            tuned = is_tuning(store, name)
-            known = "it is a tuning; launch.table shows its trials" if tuned else nearest(name, names(store))
+            tunings = sorted(path.stem for path in (store.root / "tunings").glob("*.journal"))
+            known = (
+                "it is a tuning; launch.table shows its trials"
+                if name in tunings
+                else nearest(name, [*names(store), *tunings])
+            )
             raise UserError(f"no sweep '{name}' in {store.root}; {known}")
         return sweep
 

@@ -82,6 +82,22 @@ def test_the_trials_of_a_tuning_that_grows(tmp_path: Path) -> None:
     assert refused.err == "error: --baseline is not for the trials of a tuning, which 'rate' is; leave it out\n"
 
 
+def test_a_journal_without_trials_or_with_damage_is_named(tmp_path: Path) -> None:
+    journal = tmp_path / "records/tunings/rate.journal"
+    journal.parent.mkdir(parents=True)
+    journal.touch()
+    cases = [["table", "--name=rate"], ["status", "--name=rate"], ["table", "--name=rat"]]
+    empty, none, near = run_all(cases, tmp_path)
+    assert empty.err == "error: the tuning 'rate' has no trials yet\n"
+    assert none.out == "rate: trials: none yet\n"
+    assert near.err.endswith("did you mean rate?\n")
+    journal.write_bytes(b"[]\n")
+    shown, every = run_all([["table", "--name=rate"], ["status"]], tmp_path)
+    assert "rate.journal is damaged (line 1: [])" in shown.err
+    assert "rate.journal is damaged (line 1: [])" in every.err
+    assert every.err.endswith("error: no tuning in records can be read\n")
+
+
 def test_a_tuning_is_a_table_and_a_journal(folder: Path) -> None:
     other = [word.replace("--epochs=6", "--epochs=7") for word in TUNE]
     first, again, changed = run_all([TUNE, TUNE, other], folder)
