@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from research.errors import UserError
 
 _NAMELESS = "Unnamed: "  # as pandas calls a column without a name, with its place from 0
-_COMMENTS = ("#", "%", "//")
+_COMMENTS = ("#", "%", "//", "sep=")  # the last one is Excel's
 
 
 def names_of(file: Path, header: Sequence[str]) -> tuple[str, ...]:
@@ -60,6 +60,9 @@ def of_numbers(names: Sequence[str]) -> list[str]:
 
 def hint(names: Iterable[str]) -> str:
     """The end of an error about a column that is not there, if the header looks like a row of data."""
+    names = list(names)
+    if len(names) == 1:
+        return ". Its header has one column; several are separated by a comma, a semicolon, a tab or |"
     number = next((name for name in names if _is_number(name)), None)
     return "" if number is None else f". Its first row has the number '{number}': if that is data, add a header"
 

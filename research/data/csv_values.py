@@ -86,7 +86,7 @@ def like(column: Column, categories: tuple[str, ...], form: Format) -> np.ndarra
     Raises UserError, naming the row, for a text that is neither.
     """
     if not categories:
-        return numbers_of(column, form)
+        return numbers_of(column, form, "new data is read as the run's own was, so write it alike")
     places = places_in(column.cells, categories)
     absent = form.absent(column.cells, among_numbers=False)
     if column.name in form.categories:

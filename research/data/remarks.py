@@ -1,11 +1,13 @@
 """What stands out in the columns of a table: those that are the same in all rows, or hardly have a value."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from research.data.one_hot import OneHot
 from research.data.table import Table
+from research.errors import UserError
 
 _FEW = 10  # a column with fewer values than this may have none in the training rows of a seed
 _PIECE = 1 << 22  # numbers that are looked at together
@@ -14,21 +16,54 @@ _PIECE = 1 << 22  # numbers that are looked at together
 def of_columns(table: Table) -> Iterator[str]:
     """Notes on a table's columns and its target. Other data has none."""
     rows = len(table.y)
+    if table.y.dtype.kind == "f" and np.isinf(table.y).any():
+        raise UserError("the target has an infinite number; a regression needs finite ones")
     if _plain_task(table) and table.y.ndim == 1 and rows > 1 and (table.y == table.y[0]).all():
         yield f"all {rows} rows have the same target, so nothing can be learned"
     if len(table.x.shape) != 2 or table.vocabulary or rows < 2:
         return
     columns, names = _columns(table)
     least, most, counts = _ranges(columns)
+    infinite = np.flatnonzero((counts > 0) & (np.isinf(least) | np.isinf(most)))
+    if len(infinite):
+        raise UserError(
+            f"column '{names[infinite[0]]}' of the data has an infinite number; replace it by a finite one, or by a "
+            "missing one that --impute fills"
+        )
+    constant = np.flatnonzero((counts == rows) & (least == most))
+    if len(constant) == 1:
+        yield f"column '{names[constant[0]]}' is the same in all {rows} rows, so nothing can be learned from it"
+    elif len(constant):
+        shown = ", ".join(f"'{names[column]}'" for column in constant[:3])
+        more = f" and {len(constant) - 3} more" if len(constant) > 3 else ""
+        yield f"columns {shown}{more} are each the same in all {rows} rows, so nothing can be learned from them"
+    yield from _repeated(columns, names, constant)
     for column, name in enumerate(names):
-        if counts[column] == rows and least[column] == most[column]:
-            yield f"column '{name}' is the same in all {rows} rows, so nothing can be learned from it"
-        elif 0 < counts[column] < min(_FEW, rows):
+        if 0 < counts[column] < min(_FEW, rows):
             values = "1 value" if counts[column] == 1 else f"{counts[column]} values"
             yield (
                 f"column '{name}' has {values} in {rows} rows; a run whose training rows have none of them fills it "
                 "with 0"
             )
+
+
+def _repeated(columns: np.ndarray, names: Sequence[str], constant: np.ndarray) -> Iterator[str]:
+    """A note if columns [N, C] are the same as others in all rows; those that are `constant` are not meant."""
+    digests = [hashlib.sha256() for _ in names]
+    size = max(1, _PIECE // columns.shape[1])
+    for first in range(0, len(columns), size):
+        piece = np.ascontiguousarray(columns[first : first + size].T)
+        for digest, values in zip(digests, piece, strict=True):
+            digest.update(values.data)
+    firsts: dict[bytes, str] = {}
+    repeats = []
+    for column, digest in enumerate(digests):
+        name = firsts.setdefault(digest.digest(), names[column])
+        if name != names[column] and column not in constant:
+            repeats.append(f"'{names[column]}' is '{name}'")
+    if repeats:
+        count = f"{len(repeats)} columns repeat others" if len(repeats) > 1 else "a column repeats another"
+        yield f"{count} in all rows (the first: {repeats[0]})"
 
 
 def first_missing(table: Table) -> tuple[int, ...]:

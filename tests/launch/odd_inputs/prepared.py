@@ -41,6 +41,24 @@ def _x(row: int) -> list[float]:
 
 CASES: list[Case] = [
     Case(
+        "an infinite target",
+        _written(
+            "far",
+            {"x": _X, "y": KINDS.Scalar(dtype=np.float32)},
+            lambda row: {"x": _x(row), "y": np.inf if row else 1.5},
+        ),
+        _command("far"),
+        2,
+        ("the target has an infinite number",),
+    ),
+    Case(
+        "an infinite number",
+        _written("far", {"x": _X, "y": _CLASS}, lambda row: {"x": [np.inf if row == 3 else row, 1], "y": row % 2}),
+        _command("far"),
+        2,
+        ("column 'x_0' of the data has an infinite number",),
+    ),
+    Case(
         "whole numbers as labels",
         _numbers(lambda row: {"x": _x(row), "y": row % 2}),
         _command("numbers"),

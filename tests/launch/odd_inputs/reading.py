@@ -71,6 +71,18 @@ def _names(folder: Path) -> None:
 
 
 CASES: list[Case] = [
+    Case(
+        "Excel's line of the separator", _file("sep=;\n" + TABLE.replace(",", ";")), PLAN, 2, ("--comment=sep= leaves",)
+    ),
+    Case(
+        "Excel's line of the separator, left out",
+        _file("sep=;\n" + TABLE.replace(",", ";")),
+        f"{PLAN} --comment=sep=",
+        reads=_spec(features=["a", "b"]),
+    ),
+    Case(
+        "columns separated by blanks", _file(TABLE.replace(",", " ")), PLAN, 2, ("Its header has one column; several",)
+    ),
     _read("a class with a line break keeps its name", _with_cell('"a\nb"'), reads=_spec(classes=["a\nb", "v"])),
     _read("a class with blanks inside", _with_cell("new  york"), reads=_spec(classes=["new  york", "v"])),
     _read("U+2028 in a cell", _with_cell("a\u2028b"), reads=_spec(classes=["a\u2028b", "v"], size=40)),

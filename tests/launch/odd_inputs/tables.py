@@ -43,6 +43,18 @@ def _in_parentheses(row: int) -> str:
 
 CASES: list[Case] = [
     Case(
+        "many columns that are the same in all rows",
+        lambda folder: (folder / "t.csv").write_text("c,d,e,f,a,y\n" + "".join(f"1,2,k,3,{r},{r % 2}\n" for r in ROWS)),
+        PLAN,
+        says=("columns 'c', 'd', 'e' and 1 more are each the same in all 40 rows",),
+    ),
+    Case(
+        "a column twice",
+        lambda folder: (folder / "t.csv").write_text("a,b,y\n" + "".join(f"{r}.5,{r}.5,{r % 2}\n" for r in ROWS)),
+        PLAN,
+        says=("a column repeats another in all rows (the first: 'b' is 'a')",),
+    ),
+    Case(
         "thousands and negative numbers in parentheses",
         _column(_in_parentheses),
         PLAN,
