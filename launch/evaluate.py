@@ -189,8 +189,8 @@ def _of_file(of: Trained, split: str) -> Examples:
     if spec.maximum != 255:
         raise UserError(f"split={split}: the run's pixels go to {spec.maximum:g}, those of image files to 255")
     resize, background = bool(options.get("size")), options.get("background", "white")
-    x, y, files = folder.read_like(Path(path).expanduser(), spec, resize, background)
-    return Examples([text_of(file) for file in files], x, np.arange(len(x)), y)
+    x, y, files, notes = folder.read_like(Path(path).expanduser(), spec, resize, background)
+    return Examples([text_of(file) for file in files], x, np.arange(len(x)), y, notes=notes)
 
 
 if __name__ == "__main__":

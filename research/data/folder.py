@@ -13,6 +13,7 @@ from research.data.builder import open_built
 from research.data.decoded import digest
 from research.data.image_folders import ImageFile, class_folders, image_files, images_in, loose_files, text_of
 from research.data.images import Background, Flaw, Header
+from research.data.lookalikes import lookalikes
 from research.data.progress import progress
 from research.data.spec import DataSpec, Source
 from research.data.table import Table
@@ -133,12 +134,8 @@ def _notes(
     def of(path: Path) -> str:
         return text_of(path.relative_to(folder))
 
-    transparent = [file.path for file, header in zip(files, headers, strict=True) if header.transparent]
-    if transparent:
-        yield (
-            f"{len(transparent)} of its {len(files)} images have an alpha channel (the first is {of(transparent[0])}); "
-            f"what is transparent in them is {background} (--dataset.background)"
-        )
+    yield from lookalikes({file.label: None for file in files}, "its classes")
+    yield from _on_transparency(folder, [file.path for file in files], headers, background)
     validation = [file.path for file in files if file.part == "validation"]
     if validation:
         yield (
@@ -150,10 +147,23 @@ def _notes(
         yield f"{len(loose)} images beside the folders of classes are not read (the first is {of(loose[0])})"
 
 
+def _on_transparency(
+    folder: Path, files: Sequence[Path], headers: Sequence[Header], background: Background
+) -> Iterator[str]:
+    """A note if some of the images are composed with a background."""
+    transparent = [file for file, header in zip(files, headers, strict=True) if header.transparent]
+    if transparent:
+        first = text_of(transparent[0].relative_to(folder))
+        yield (
+            f"{len(transparent)} of its {len(files)} images have an alpha channel (the first is {first}); "
+            f"what is transparent in them is {background} (--dataset.background)"
+        )
+
+
 def read_like(
     folder: Path, spec: DataSpec, resize: bool, background: Background = "white"
-) -> tuple[np.ndarray, np.ndarray | None, list[Path]]:
-    """(x uint8 [N, H, W, C], y int32 [N], files) of other images: a folder for each class, or all in one folder.
+) -> tuple[np.ndarray, np.ndarray | None, list[Path], list[str]]:
+    """(x uint8 [N, H, W, C], y int32 [N], files, notes) of other images: a folder per class, or all in one folder.
 
     y is None where they are not in folders. resize: images of another size are resized, as the set's own were.
     Raises UserError for a class that `spec` does not have, and for images of another size.
@@ -172,13 +182,14 @@ def read_like(
     if not files:
         raise UserError(f"{folder} has no images")
     height, width, channels = spec.shape
-    for file, header in zip(files, _ahead(_header, files), strict=True):
+    headers = list(_ahead(_header, files))
+    for file, header in zip(files, headers, strict=True):
         if not resize and header.size != (height, width):
             raise UserError(
                 f"{text_of(file)} has {_pixels(header.size)} pixels; the run was trained on {height}x{width}"
             )
     rows = Images(files, "L" if channels == 1 else "RGB", (height, width), background)
-    return np.stack(list(rows)), y, files
+    return np.stack(list(rows)), y, files, list(_on_transparency(folder, files, headers, background))
 
 
 def _places(folder: Path, labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Text as windows of characters: `text:FILE` of the user's own, and tiny_shakespeare as TFDS has prepared it."""
 
+import codecs
 import functools
 import itertools
 import json
@@ -40,7 +41,8 @@ def open_tiny_shakespeare(*, data_dir: str | None, cache_dir: str, context: Cont
 def _open(files: list[Path], texts: Callable[[], list[str]], name: str, context: int, cache_dir: str) -> Source:
     """The source of a text in one part, or in its own train, validation and test parts."""
     try:
-        directory = Path(cache_dir) / "arrays" / f"text_{digest([VERSION, *files])}"
+        unmarked = ["unmarked"] * any(map(_has_mark, files))  # only these were read otherwise once
+        directory = Path(cache_dir) / "arrays" / f"text_{digest([VERSION, *files, *unmarked])}"
     except OSError as error:
         raise UserError(f"{name}: {error.strerror}; expected a text file") from None
     if not (directory / "text.json").exists():
@@ -53,6 +55,8 @@ def _open(files: list[Path], texts: Callable[[], list[str]], name: str, context:
             (partial / "text.json").write_text(json.dumps(known))
     known = json.loads((directory / "text.json").read_text())
     length, vocabulary = sum(known["parts"]), tuple(known["vocabulary"])
+    if len(vocabulary) == 1:
+        raise UserError(f"{name} consists of one character, {vocabulary[0]!r}, alone; nothing can be learned")
     if length <= context:
         raise UserError(f"{name} has {length} characters, too few for a window of context={context} and the next one")
     spec = DataSpec(
@@ -75,13 +79,30 @@ def _open(files: list[Path], texts: Callable[[], list[str]], name: str, context:
 
 
 def read(file: Path) -> str:
-    """The text of a file, as it is. Raises UserError if it is none."""
+    """The text of a file, as it is but for a mark of its encoding. Raises UserError if it is none."""
     try:
-        return file.read_bytes().decode("utf-8")
+        content = file.read_bytes()
+        text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise UserError(f"{file} cannot be read as text in UTF-8: {error}") from None
+        wide = " (it begins as UTF-16 does)" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
+        raise UserError(
+            f"{file} cannot be read as text in UTF-8: {error}{wide}; save it as UTF-8, such as by iconv"
+        ) from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise UserError(
+            f"{file}, line {line}: it has a null character (a byte 0), so it is damaged, no text, or UTF-16 without a "
+            "mark; save it as UTF-8"
+        )
+    return text
+
+
+def _has_mark(file: Path) -> bool:
+    """Whether a file begins with the mark of UTF-8, which is no character of its text."""
+    with file.open("rb") as content:
+        return content.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
 
 
 def read_like(file: Path, spec: DataSpec) -> tuple[Windows, np.ndarray, np.ndarray]:

@@ -107,7 +107,7 @@ def draw(path: Path, shade: int, size: tuple[int, int] = (5, 4)) -> None:
 def test_images_in_folders_of_known_classes(tmp_path: Path) -> None:
     draw(tmp_path / "set/dog/b.png", 20)
     draw(tmp_path / "set/dog/a.png", 10)
-    x, y, files = folder.read_like(tmp_path / "set", IMAGES, False)
+    x, y, files, _ = folder.read_like(tmp_path / "set", IMAGES, False)
     assert x.shape == (2, 4, 5, 3)
     assert x[:, 0, 0, 0].tolist() == [10, 20]
     assert y is not None
@@ -117,7 +117,7 @@ def test_images_in_folders_of_known_classes(tmp_path: Path) -> None:
 
 def test_images_without_classes(tmp_path: Path) -> None:
     draw(tmp_path / "set/b.png", 20)
-    x, y, files = folder.read_like(tmp_path / "set", IMAGES, False)
+    x, y, files, _ = folder.read_like(tmp_path / "set", IMAGES, False)
     assert (len(x), y, [file.name for file in files]) == (1, None, ["b.png"])
 
 

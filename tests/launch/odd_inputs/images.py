@@ -223,6 +223,12 @@ def copy(source: str, target: str) -> Callable[[Path], None]:
 
 
 def cases() -> Iterator[Case]:
+    yield Case(
+        "classes that differ in case",
+        lambda folder: plain(folder, "cat", "Cat", "dog"),
+        PLAN,
+        says=("its classes: 'Cat' and 'cat' look alike, but are read as different",),
+    )
     for orientation, suffix in ((6, "jpg"), (3, "png"), (8, "webp"), (6, "tif")):
         # A JPEG's pixels are no longer the picture's.
         reads = is_upright if suffix != "jpg" else functools.partial(size_of, 5)
