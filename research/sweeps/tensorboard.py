@@ -97,7 +97,7 @@ class Events:
         if live is None:
             (folder / COMPLETE).unlink(missing_ok=True)
             # What an earlier process wrote stays up to the checkpoint from which this one goes on.
-            earlier = min(_last_epoch(folder), done - 1)
+            earlier = max(0, min(_last_epoch(folder), done - 1))  # a run that diverges at once has no epoch
             live = _Live(_file(folder, now), dict.fromkeys(range(1, done + 1), now), earlier)
             self._live[run_id] = live
             _append(live.file, [*_start(config, now), *([_restart(earlier + 1, now)] if earlier else [])])

@@ -79,6 +79,18 @@ def test_curves_are_there_while_it_trains_at_the_times_of_their_epochs(tmp_path:
     assert read(tmp_path).Scalars("final/test/accuracy")[0].value == pytest.approx(0.9)
 
 
+def test_a_run_that_diverges_in_its_first_epoch_ends_no_other(tmp_path: Path) -> None:
+    clock = Clock(1000.0)
+    events = Events(tmp_path, pytest.fail, clock)
+    epoch(events, 0)
+    clock.now += EVERY
+    epoch(events, 0)
+    metrics, curves = {"train/loss": math.inf}, {"train/loss": [], "validation/accuracy": []}
+    events.record(dataclasses.replace(RECORD, status="diverged", diverged_at=1, metrics=metrics, curves=curves))
+    assert (next(tmp_path.iterdir()) / COMPLETE).exists()
+    assert "train/loss" not in read(tmp_path).Tags()["scalars"]
+
+
 def test_a_run_is_called_by_its_settings_and_its_hyperparameters_are_there(tmp_path: Path) -> None:
     Events(tmp_path, pytest.fail).record(RECORD)
     (folder,) = tmp_path.iterdir()
