@@ -99,6 +99,7 @@ class Parameters:
         """What a run kept. Raises UserError if it kept nothing, or if that is damaged; it is then set aside."""
         folder = self.path(run_id)
         if not self.has(run_id):
+            self.store.named(run_id)  # where there is no such run, the error names those that there are
             raise UserError(f"run {run_id} kept no parameters; train it again with {self._again(run_id)}")
         try:
             return _read(folder)
