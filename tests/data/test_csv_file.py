@@ -179,7 +179,11 @@ ERRORS = [
     ("a,y\ninf,0\ninf,1\n", {}, r"row 2, column 'a': 'inf' is not a finite number"),
     ("a,y\n1,0.5\n2,inf\n", {}, r"row 3, column 'y': 'inf' is not a finite number"),
     ("a,y\n1,0\n2,1\n1e39,1\n", {}, r"row 4, column 'a': '1e39' is not a finite number"),
-    ("a,y\n1,0\n2,1\n1_000,1\n", {}, r"row 4, column 'a': '1_000' is not a number"),
+    (
+        "a,y\n1,0\n2,1\n1_000,1\n",
+        {},
+        r"row 4, column 'a': '1_000' is a number written with '_'; --thousands=_ reads it as 1000",
+    ),
     ("a,y\n1,0.5\n2,1.5\n3,high\n", {}, r"row 4, column 'y': 'high' is not a number"),
     ("a,y\n1,u\n2,v\n", {"task": "regression"}, r"row 2, column 'y': 'u' is not a number; a regression needs numbers"),
     ("a,y\n1,5.5\n2,5.5\n", {}, r"column 'y': all 2 rows have the value 5.5; nothing can be learned"),

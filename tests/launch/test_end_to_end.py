@@ -194,7 +194,7 @@ def test_list_and_doctor(folder: Path) -> None:
 
 def test_help_has_the_options_of_files_and_folders(folder: Path) -> None:
     (result,) = run_all([["train", "--helpfull"]], folder)
-    for words in ("csv:FILE: the column to predict", "csv:FILE: fill a missing", "folder:DIR: resize to"):
+    for words in ("csv:FILE: the column to predict", "csv:FILE: replace missing numbers", "folder:DIR: resize to"):
         assert words in " ".join(result.out.split()), words
 
 

@@ -254,7 +254,9 @@ def test_which_data_are_masked() -> None:
     assert not masks.masked(config, even)
     assert masks.data_id(config, even) == PADDED.spec.fingerprint != masks.data_id(config, PADDED.spec)
     plain, moved = (
-        Subject({"arch": "fcn", "arch.channels": (2, 3)}, memory.masks()).run(regularization=m).config
+        Subject({"arch": "fcn", "arch.channels": (2, 3), "arch.stride": "2"}, memory.masks())
+        .run(regularization=m)
+        .config
         for m in ("none", "shift=1")
     )
     full = dataclasses.replace(memory.masks().spec, even=True)
