@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # What is tested without training many runs: formulas, files, tables, flags.
 FAST := tests/test_config.py tests/test_grammar.py tests/test_options.py tests/test_house.py tests/test_rng.py \
 	tests/test_kernels.py tests/test_duration.py tests/analysis tests/data tests/tasks tests/regularization \
-	tests/optim/test_chain.py tests/optim/test_schedules.py tests/sweeps/test_axes.py tests/sweeps/test_store.py
+	tests/optim/test_schedules.py tests/sweeps/test_axes.py tests/sweeps/test_store.py
 
 .PHONY: help table lint packages fast test docs readme clean
 
