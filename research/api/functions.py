@@ -1,6 +1,7 @@
 """What is called from Python: train, sweep, experiment, load, list."""
 
 import builtins
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,6 @@ def experiment(
 
     seeds: of each arm; None: as declared. Raises UserError with the nearest names if there is no such experiment.
     """
-    import dataclasses
-
     place = workspace(records, cache_dir, data_dir)
     declaration = declared.get(name, place.monitor.warn)
     if seeds is not None:
