@@ -1,4 +1,5 @@
-"""The dependencies of the package, read from the requirements files, so that each pin stands in one place."""
+"""The dependencies of the package, read from the requirements files, so that each pin stands in one
+place."""
 
 from pathlib import Path
 

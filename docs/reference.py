@@ -18,19 +18,30 @@ def on_files(files: Files, config: Any) -> Files:
     """Adds the generated pages, and the entry `Reference` of the navigation."""
     pages = {"settings": settings()} | {registry.plural: page(registry) for registry in LISTS}
     for name, lines in pages.items():
-        files.append(File.generated(config, f"reference/{name}.md", content="\n".join(lines) + "\n"))
+        files.append(
+            File.generated(config, f"reference/{name}.md", content="\n".join(lines) + "\n")
+        )
     names = [f"reference/{name}.md" for name in pages]
-    config.nav = [{"Reference": names} if entry == {"Reference": "reference/"} else entry for entry in config.nav]
+    config.nav = [
+        {"Reference": names} if entry == {"Reference": "reference/"} else entry
+        for entry in config.nav
+    ]
     return files
 
 
 def settings() -> Iterator[str]:
     """A line per setting of a run."""
-    yield "# Settings of a run\n\nEach is a flag of `launch.train` and `launch.sweep`, and a keyword of `rs.train`.\n"
+    yield (
+        "# Settings of a run\n\nEach is a flag of `launch.train` and `launch.sweep`, and a keyword"
+        " of `rs.train`.\n"
+    )
     yield "| setting | default | what it is |\n| --- | --- | --- |"
     for name, field in FIELDS.items():
         default = field.default if name in OPTIONS else getattr(field.default, "name", "none")
-        yield f"| `{name}` | `{format_value(default) if default != () else 'none'}` | {_cell(HELP[name])} |"
+        yield (
+            f"| `{name}` | `{format_value(default) if default != () else 'none'}` |"
+            f" {_cell(HELP[name])} |"
+        )
 
 
 def page(registry: Registry[Any]) -> Iterator[str]:
@@ -48,8 +59,12 @@ def _entry(entry: Entry) -> Iterator[str]:
     if entry.options:
         yield "| option | default | what it is |\n| --- | --- | --- |"
         for option in entry.options:
-            default = "required" if option.default is REQUIRED else f"`{format_value(option.default)}`"
-            allowed = f"one of {', '.join(option.choices)}" if option.choices else str(option.range or "")
+            default = (
+                "required" if option.default is REQUIRED else f"`{format_value(option.default)}`"
+            )
+            allowed = (
+                f"one of {', '.join(option.choices)}" if option.choices else str(option.range or "")
+            )
             described = "; ".join(filter(None, (option.help, allowed)))
             yield f"| `{option.name}` | {default} | {_cell(described)} |"
         yield ""

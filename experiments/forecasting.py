@@ -1,6 +1,7 @@
 """Does a carried summary of the past foretell a noisy AR(2) process as well as the Kalman filter?
 
-The next value of x_t + N(0, 1), x_t an AR(2) process: by windows of the past, by counts, by a state that is carried on.
+The next value of x_t + N(0, 1), x_t an AR(2) process: by windows of the past, by counts, by a state
+that is carried on.
     python -m launch.table --experiment=forecasting
 """
 
@@ -37,13 +38,18 @@ EXPERIMENTS.add(
             "epochs": 3,
         },
         arms=ARMS,
-        columns=(Column("test MSE", "test/mse", better="lower"), Column("test MASE", "test/mase", better="lower")),
+        columns=(
+            Column("test MSE", "test/mse", better="lower"),
+            Column("test MASE", "test/mase", better="lower"),
+        ),
         baseline="AR(8), linear",
         seeds=10,
         published={(arm, "test MSE"): Published(KALMAN) for arm in ARMS},
         notes=(
-            "The published value is the Kalman filter's, the least possible in expectation; on this one test series "
-            "the filter itself has an MSE of 3.773.",
+            (
+                "The published value is the Kalman filter's, the least possible in expectation; on"
+                " this one test series the filter itself has an MSE of 3.773."
+            ),
         ),
         paper="Kalman 1960, A new approach to linear filtering and prediction problems",
     )

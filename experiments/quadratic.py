@@ -1,4 +1,5 @@
-"""DeepOBS's noisy quadratic: three optimizers at their published rates, and what the order of the data does.
+"""DeepOBS's noisy quadratic: three optimizers at their published rates, and what the order of the
+data does.
 
 The published values are met when every epoch has the same order, which the paper does not say.
     python -m launch.table --experiment=quadratic
@@ -18,7 +19,9 @@ COLUMN = "test loss"
 EXPERIMENTS.add(
     Experiment(
         name="quadratic",
-        summary="DeepOBS's quadratic in 100 dimensions: SGD, momentum and Adam at their published rates",
+        summary=(
+            "DeepOBS's quadratic in 100 dimensions: SGD, momentum and Adam at their published rates"
+        ),
         base={
             "dataset": "quadratic",
             "split": "1:0:1",
@@ -40,8 +43,11 @@ EXPERIMENTS.add(
             ("Adam, same order", COLUMN): Published(87.1119, 0.024, 10),
         },
         notes=(
-            "Published: mean ± standard deviation over 10 seeds (DeepOBS, Schneider et al. 2019); what ours vary is "
-            "the order of the data alone, since the start and the points are fixed.",
+            (
+                "Published: mean ± standard deviation over 10 seeds (DeepOBS, Schneider et al."
+                " 2019); what ours vary is the order of the data alone, since the start and the"
+                " points are fixed."
+            ),
         ),
         paper="Schneider, Balles & Hennig 2019, DeepOBS: a deep learning optimizer benchmark suite",
     )

@@ -1,6 +1,7 @@
 """Which regularizer helps a small network on little data?
 
-An MLP of 128-128 ReLU units on 500 digits, heavy-ball SGD; one regularizer a row, its strength declared.
+An MLP of 128-128 ReLU units on 500 digits, heavy-ball SGD; one regularizer a row, its strength
+declared.
     python -m launch.table --experiment=regularization
 """
 
@@ -37,7 +38,10 @@ EXPERIMENTS.add(
             "batch norm": {"regularization": "batch_norm"},
             "early stopping": {"regularization": "early_stopping=5"},
         },
-        columns=(Column("test accuracy", "test/accuracy"), Column("test NLL", "test/nll", better="lower")),
+        columns=(
+            Column("test accuracy", "test/accuracy"),
+            Column("test NLL", "test/nll", better="lower"),
+        ),
         baseline="none",
         seeds=10,
     )

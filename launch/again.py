@@ -1,4 +1,5 @@
-"""What is asked for again: whether runs that failed are tried once more, and whether other code may go on."""
+"""What is asked for again: whether runs that failed are tried once more, and whether other code may
+go on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +12,17 @@ from research.sweeps.plan import Run, unique
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
 
-RETRY_FAILED = flags.DEFINE_bool("retry_failed", False, "train runs again that have failed; else they stay failed")
-ACCEPT_CODE = flags.DEFINE_bool("accept_code", False, "go on with a --name that was begun with other code")
+RETRY_FAILED = flags.DEFINE_bool(
+    "retry_failed", False, "train runs again that have failed; else they stay failed"
+)
+ACCEPT_CODE = flags.DEFINE_bool(
+    "accept_code", False, "go on with a --name that was begun with other code"
+)
 
 
 def refuse_other_code(name: str | None, runs: Sequence[Run], store: Store) -> None:
-    """Raises UserError if some runs of that name would be trained by other code, without --accept_code."""
+    """Raises UserError if some runs of that name would be trained by other code, without
+    --accept_code."""
     if name is None:
         if ACCEPT_CODE.value:
             raise UserError("--accept_code is of a sweep that has a --name")
@@ -29,7 +35,7 @@ def refuse_other_code(name: str | None, runs: Sequence[Run], store: Store) -> No
     missing = sum(not store.path(run.id).exists() for run in unique(runs))
     if missing:
         raise UserError(
-            f"'{name}' was begun with other code (research/ and plugins were {before.code} and are "
-            f"{before.code_now()}), and {missing} of its runs are still to be trained: go back to that code, or go on "
-            "with this by --accept_code"
+            f"'{name}' was begun with other code (research/ and plugins were {before.code} and are"
+            f" {before.code_now()}), and {missing} of its runs are still to be trained: go back to"
+            " that code, or go on with this by --accept_code"
         )

@@ -46,7 +46,9 @@ BENCHMARKS = {
 
 def main(arguments: Sequence[str]) -> None:
     if len(arguments) != 1 or arguments[0] not in BENCHMARKS:
-        raise UserError(f"name one benchmark; {nearest(arguments[0] if arguments else '', BENCHMARKS)}")
+        raise UserError(
+            f"name one benchmark; {nearest(arguments[0] if arguments else '', BENCHMARKS)}"
+        )
     BENCHMARKS[arguments[0]]()
 
 

@@ -24,7 +24,8 @@ def main(arguments: Sequence[str]) -> None:
         for name, check in battery.trials(registry.kind, entry).items():
             try:
                 check()
-            except Exception as error:  # one that breaks down is one that fails, and the others are still of interest
+            except Exception as error:
+                # A check that breaks down has failed; the other checks still run.
                 failed += 1
                 line = _line(error, file, entry)
                 print(f"  failed  {name}: {'as above' if line in said else line}", flush=True)
@@ -37,7 +38,8 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _line(error: Exception, file: str, entry: Entry) -> str:
-    """What is wrong, and in which line of a plugin's file: the one that raised it, or else the part's own."""
+    """What is wrong, and in which line of a plugin's file: the one that raised it, or else the
+    part's own."""
     text = next(iter(str(error).strip().splitlines()), "")
     kind = "" if text and isinstance(error, AssertionError | UserError) else type(error).__name__
     said = ": ".join(filter(None, (kind, text)))
@@ -50,7 +52,10 @@ def _line(error: Exception, file: str, entry: Entry) -> str:
 def _entries(arguments: Sequence[str]) -> Iterator[tuple[str, Registry, Entry]]:
     """What the plugins have added, with the file of each; and the architectures that are named."""
     if not (start.ADDED or arguments):
-        raise UserError(f"say what to check: --plugin=FILE, or architectures; {nearest('', ARCHITECTURES.names())}")
+        raise UserError(
+            "say what to check: --plugin=FILE, or architectures;"
+            f" {nearest('', ARCHITECTURES.names())}"
+        )
     yield from start.ADDED
     for name in arguments:
         yield "", ARCHITECTURES, ARCHITECTURES.get(name)

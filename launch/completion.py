@@ -71,14 +71,18 @@ def _tables() -> str:
     names = programs()
     lines = [f'_launch_programs="{" ".join(f"launch.{name}" for name in names)}"']
     lines += _case("_launch_flags", {name: _flags_of(name) for name in names})
-    lines += _case("_launch_words", {"list": _listed(), "benchmark": _benchmarks(), "completion": list(SHELLS)})
+    lines += _case(
+        "_launch_words", {"list": _listed(), "benchmark": _benchmarks(), "completion": list(SHELLS)}
+    )
     lines += _case("_launch_values", _values())
     return "\n".join(lines)
 
 
 def _case(function: str, words: dict[str, list[str]]) -> list[str]:
     """A shell function that prints the words of its first argument."""
-    cases = [f'    {name}) echo "{" ".join(values)}" ;;' for name, values in words.items() if values]
+    cases = [
+        f'    {name}) echo "{" ".join(values)}" ;;' for name, values in words.items() if values
+    ]
     return [f"{function}() {{", '  case "$1" in', *cases, "  esac", "}"]
 
 
@@ -87,7 +91,10 @@ def _values() -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for name, registry in PARTS.items():
         values[name] = sorted(
-            {*registry.names(), *(entry.name.partition(":")[0] + ":" for entry in registry.examples())}
+            {
+                *registry.names(),
+                *(entry.name.partition(":")[0] + ":" for entry in registry.examples()),
+            }
         )
         for entry in registry:
             for option in entry.options:
@@ -117,7 +124,8 @@ def _benchmarks() -> list[str]:
 def _flags_of(program: str) -> list[str]:
     """A program's flags as `--name=`, or `--name` of a switch.
 
-    Two programs may define flags of one name, of which absl allows one per process: each is asked in a fork.
+    Two programs may define flags of one name, of which absl allows one per process: each is asked
+    in a fork.
     """
     read, write = os.pipe()
     child = os.fork()
@@ -126,7 +134,9 @@ def _flags_of(program: str) -> list[str]:
         module = importlib.import_module(f"launch.{program}")
         if hasattr(module, "more_flags"):
             module.more_flags([])
-        words = [f"--{name}" if flags.FLAGS[name].boolean else f"--{name}=" for name in program_flags()]
+        words = [
+            f"--{name}" if flags.FLAGS[name].boolean else f"--{name}=" for name in program_flags()
+        ]
         with os.fdopen(write, "w") as pipe:
             json.dump(sorted(words), pipe)
         os._exit(0)

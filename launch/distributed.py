@@ -1,6 +1,8 @@
-"""Several processes that train each run together, over all their devices: --coordinator, --processes, --process.
+"""Several processes that train each run together, over all their devices: --coordinator,
+--processes, --process.
 
-With --coordinator=auto the cluster says where they meet and which each is: Slurm, where srun started them.
+With --coordinator=auto the cluster says where they meet and which each is: Slurm, where srun
+started them.
 """
 
 import os
@@ -12,28 +14,40 @@ from absl import flags
 from research.errors import UserError
 
 COORDINATOR = flags.DEFINE_string(
-    "coordinator", None, "HOST:PORT of process 0 where several processes train together; auto: the cluster's own"
+    "coordinator",
+    None,
+    "HOST:PORT of process 0 where several processes train together; auto: the cluster's own",
 )
-PROCESSES = flags.DEFINE_integer("processes", None, "number of processes that train together; none: the cluster's own")
-PROCESS = flags.DEFINE_integer("process", None, "number of this process, from 0; none: the cluster's own")
+PROCESSES = flags.DEFINE_integer(
+    "processes", None, "number of processes that train together; none: the cluster's own"
+)
+PROCESS = flags.DEFINE_integer(
+    "process", None, "number of this process, from 0; none: the cluster's own"
+)
 
 AUTO = "auto"
 
 
 def join() -> None:
-    """Waits for the other processes, if the flags name any; all but the first are silent from here on.
+    """Waits for the other processes, if the flags name any; all but the first are silent from here
+    on.
 
     Call before JAX is asked for a device. Raises UserError if they cannot be reached.
     """
     if COORDINATOR.value is None:
         if PROCESSES.value is not None or PROCESS.value is not None:
-            raise UserError("--processes and --process need --coordinator=HOST:PORT, the address of process 0")
+            raise UserError(
+                "--processes and --process need --coordinator=HOST:PORT, the address of process 0"
+            )
         return
     if COORDINATOR.value == AUTO and (PROCESSES.value is not None or PROCESS.value is not None):
-        raise UserError("--coordinator=auto: the cluster says --processes and --process; leave them out")
+        raise UserError(
+            "--coordinator=auto: the cluster says --processes and --process; leave them out"
+        )
     if COORDINATOR.value != AUTO and (PROCESSES.value is None or PROCESS.value is None):
         raise UserError(
-            f"--coordinator={COORDINATOR.value} needs --processes=N and --process=I, which of them this is, from 0"
+            f"--coordinator={COORDINATOR.value} needs --processes=N and --process=I, which of them"
+            " this is, from 0"
         )
     count, own = PROCESSES.value or 0, PROCESS.value or 0
     if COORDINATOR.value != AUTO and not 0 <= own < count:
@@ -43,19 +57,26 @@ def join() -> None:
     jax.config.update("jax_enable_preemption_service", True)
     try:
         if COORDINATOR.value == AUTO:
-            # Alone on its node a process has all devices there; of several JAX gives each the one of its number.
+            # Alone on its node a process has all devices there; of several JAX gives each the one
+            # of its number.
             jax.distributed.initialize(local_device_ids=[] if _alone() else None)
         else:
             jax.distributed.initialize(COORDINATOR.value, PROCESSES.value, PROCESS.value)
     except (ValueError, RuntimeError) as error:
         if COORDINATOR.value == AUTO and isinstance(error, ValueError):
-            raise UserError("coordinator=auto: no cluster that JAX knows has started this process") from None
+            raise UserError(
+                "coordinator=auto: no cluster that JAX knows has started this process"
+            ) from None
         reason = str(error).strip().splitlines()[0]
-        raise UserError(f"coordinator={COORDINATOR.value}: the processes did not meet: {reason}") from None
+        raise UserError(
+            f"coordinator={COORDINATOR.value}: the processes did not meet: {reason}"
+        ) from None
     if jax.process_index() > 0:
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  (open until the process ends)
 
 
 def _alone() -> bool:
     """Whether Slurm has started one process a node."""
-    return re.fullmatch(r"1(\(x\d+\))?", os.environ.get("SLURM_STEP_TASKS_PER_NODE", "1")) is not None
+    return (
+        re.fullmatch(r"1(\(x\d+\))?", os.environ.get("SLURM_STEP_TASKS_PER_NODE", "1")) is not None
+    )

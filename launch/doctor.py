@@ -48,7 +48,16 @@ def _versions() -> Iterator[str]:
             installed = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             installed = "missing"
-        if name in ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "absl-py", "chex"):
+        if name in (
+            "jax",
+            "jaxlib",
+            "flax",
+            "optax",
+            "orbax-checkpoint",
+            "tensorflow-datasets",
+            "absl-py",
+            "chex",
+        ):
             shown.append(f"{name} {installed}")
         if installed != wanted:
             yield f"{name} is {installed}, pinned is {wanted}; run: pip install -r requirements.txt"
@@ -56,9 +65,14 @@ def _versions() -> Iterator[str]:
 
 
 def _requirements() -> str:
-    """The pins of the requirements file, or those that the installed package was built with, a line each."""
+    """The pins of the requirements file, or those that the installed package was built with, a line
+    each."""
     file = ROOT / "requirements.txt"
-    return file.read_text() if file.is_file() else "\n".join(importlib.metadata.requires("jax-ablations") or ())
+    return (
+        file.read_text()
+        if file.is_file()
+        else "\n".join(importlib.metadata.requires("jax-ablations") or ())
+    )
 
 
 def _devices() -> Iterator[str]:
@@ -74,16 +88,25 @@ def _devices() -> Iterator[str]:
         return
     selected = os.environ.get("JAX_PLATFORMS", "")
     if selected and not {"cuda", "gpu"} & set(selected.split(",")):
-        yield f"JAX_PLATFORMS={selected} hides the {len(present)} GPU(s) of this machine; run: unset JAX_PLATFORMS"
+        yield (
+            f"JAX_PLATFORMS={selected} hides the {len(present)} GPU(s) of this machine; run: unset"
+            " JAX_PLATFORMS"
+        )
     elif not runtime.has_cuda_plugin():
         yield (
             f"{len(present)} GPU(s) here, but JAX's CUDA plugin is not installed; "
             "run: make table REQUIREMENTS=requirements-cuda.txt"
         )
     elif shutil.which("nvidia-smi") is None:
-        yield "GPU devices and the CUDA plugin are here, but no NVIDIA driver (nvidia-smi is missing); install it"
+        yield (
+            "GPU devices and the CUDA plugin are here, but no NVIDIA driver (nvidia-smi is"
+            " missing); install it"
+        )
     else:
-        yield f"the CUDA plugin does not start: {_cuda_error()}; compare the driver's version (nvidia-smi) with CUDA's"
+        yield (
+            f"the CUDA plugin does not start: {_cuda_error()}; compare the driver's version"
+            " (nvidia-smi) with CUDA's"
+        )
 
 
 def _cuda_error() -> str:
@@ -98,13 +121,20 @@ def _data() -> Iterator[str]:
     """Prints the prepared data sets; yields a data directory that was named and is not there."""
     root = prepared.data_directory(DATA_DIR.value)
     found = prepared.available(DATA_DIR.value)
-    print(f"data directory {root}: {', '.join(sorted(found)) or 'no prepared sets'}; bundled sets need none")
+    print(
+        f"data directory {root}: {', '.join(sorted(found)) or 'no prepared sets'}; bundled sets"
+        " need none"
+    )
     if not root.is_dir() and (DATA_DIR.value or os.environ.get("TFDS_DATA_DIR")):
-        yield f"the data directory {root} does not exist; set --data_dir or TFDS_DATA_DIR to a folder of prepared sets"
+        yield (
+            f"the data directory {root} does not exist; set --data_dir or TFDS_DATA_DIR to a folder"
+            " of prepared sets"
+        )
 
 
 def _directories() -> Iterator[str]:
-    """Prints where records and caches go; yields those that cannot be written or are almost full."""
+    """Prints where records and caches go; yields those that cannot be written or are almost
+    full."""
     for flag, name in (("records", RECORDS.value), ("cache_dir", CACHE_DIR.value)):
         path = Path(name)
         nearest = next(p for p in (path, *path.absolute().parents) if p.exists())
@@ -113,11 +143,17 @@ def _directories() -> Iterator[str]:
                 pass
             free = shutil.disk_usage(nearest).free
         except OSError as error:
-            yield f"{flag} {path} cannot be written ({error.strerror}); name another place with --{flag}"
+            yield (
+                f"{flag} {path} cannot be written ({error.strerror}); name another place with"
+                f" --{flag}"
+            )
             continue
         print(f"{flag} {path.absolute()}: writable, {free / 2**30:.0f} GiB free")
         if free < LEAST_DISK:
-            yield f"only {free / 2**20:.0f} MiB are free for {flag}; make room, or name another place with --{flag}"
+            yield (
+                f"only {free / 2**20:.0f} MiB are free for {flag}; make room, or name another place"
+                f" with --{flag}"
+            )
 
 
 if __name__ == "__main__":

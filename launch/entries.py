@@ -20,7 +20,8 @@ def entry_lines(entry: Entry) -> Iterator[str]:
 
 
 def conditions(entry: Entry) -> Iterator[str]:
-    """What must hold for the entry to be used; where it does not, that is an error before anything trains."""
+    """What must hold for the entry to be used; where it does not, that is an error before anything
+    trains."""
     if isinstance(entry, Regularizer) and (site := site_of(entry)) in SITES:
         yield f"The network has {SITES[site]}."
     if isinstance(entry, Loss | Metric):

@@ -36,14 +36,18 @@ from research.training.way import Way
 SPLIT = flags.DEFINE_string(
     "split",
     "test",
-    "test, validation or train of the run's own data; or csv:FILE, folder:DIR, text:FILE with the same columns, "
-    "classes or symbols",
+    "test, validation or train of the run's own data; or csv:FILE, folder:DIR, text:FILE with the"
+    " same columns, classes or symbols",
 )
 ATTENTION = start.define_file(
-    "attention", None, "draw what attention looks at in the split's first example into this file (.png, .pdf, .svg)"
+    "attention",
+    None,
+    "draw what attention looks at in the split's first example into this file (.png, .pdf, .svg)",
 )
 OUT = start.define_output(
-    "out", "write predictions.csv, the wrong examples, a table of the classes, and figures into this directory"
+    "out",
+    "write predictions.csv, the wrong examples, a table of the classes, and figures into this"
+    " directory",
 )
 
 SPLITS = ("test", "validation", "train")
@@ -51,9 +55,11 @@ SPLITS = ("test", "validation", "train")
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
-    """Rows [R] of raw inputs x [N, ...], with what each is called; y [R], or None if it is not known.
+    """Rows [R] of raw inputs x [N, ...], with what each is called; y [R], or None if it is not
+    known.
 
-    unread: columns of a file that the run has no use for. notes: how the file was read, where there was a choice.
+    unread: columns of a file that the run has no use for. notes: how the file was read, where there
+        was a choice.
     """
 
     names: list[str]
@@ -78,36 +84,51 @@ def main(arguments: Sequence[str]) -> None:
     of, own = trained_on() if SPLIT.value in SPLITS else (trained(), None)
     program, answers = of.run.program, of.run.config.task == "sequence_to_sequence"
     if BEAMS.present and not answers:
-        raise UserError(f"--beams is of sequences that are answered, and the run's task is {of.run.config.task}")
+        raise UserError(
+            f"--beams is of sequences that are answered, and the run's task is {of.run.config.task}"
+        )
     of.check_beams()
     examples = _of_file(of, SPLIT.value) if own is None else _of_split(of, own, SPLIT.value)
     if OUT.value and program.problem.summary is None:
         raise UserError(
-            f"--out=DIR has no table for {of.run.config.task}: there is an answer at each step; leave it out"
+            f"--out=DIR has no table for {of.run.config.task}: there is an answer at each step;"
+            " leave it out"
         )
     measured = examples.y is not None or program.spec.reconstructs
     if not measured and not OUT.value:
-        raise UserError(f"{SPLIT.value} has no targets, so there are no metrics; --out=DIR takes the predictions")
+        raise UserError(
+            f"{SPLIT.value} has no targets, so there are no metrics; --out=DIR takes the"
+            " predictions"
+        )
     if ATTENTION.value:
         _draw_attention(of, np.asarray(examples.x[examples.rows[:1]])[0], ATTENTION.value)
-    found = assessed(program, of.lane, of.variables, _way(of.record), examples.x, examples.rows, examples.y)
+    found = assessed(
+        program, of.lane, of.variables, _way(of.record), examples.x, examples.rows, examples.y
+    )
     print(f"run {of.run.id}: its {of.which} parameters, of epoch {of.epoch}; {examples.size()}")
     if measured:
         metrics = metrics_of(program.problem, found, examples.y)
         if answers:
             metrics |= _of_answers(of, examples)
-        print(f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items()))
+        print(
+            f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items())
+        )
     for note in examples.notes:
         print(f"note: {note}", file=sys.stderr)
     if examples.unread:
-        print(f"note: columns that the run does not read: {', '.join(examples.unread)}", file=sys.stderr)
+        print(
+            f"note: columns that the run does not read: {', '.join(examples.unread)}",
+            file=sys.stderr,
+        )
     if OUT.value:
         title = f"{of.run.config.arch.name} on {program.spec.name}, {SPLIT.value}"
         scores, y = found["scores"], examples.y
         if program.spec.target_origin:
             scores = scores.astype(np.float64) + program.spec.target_origin
             y = None if y is None else y.astype(np.float64) + program.spec.target_origin
-        evaluation = Evaluation(title, examples.names, scores, y, program.spec.classes, _pictures(of, examples))
+        evaluation = Evaluation(
+            title, examples.names, scores, y, program.spec.classes, _pictures(of, examples)
+        )
         for path in evaluation.write(OUT.value):
             print(f"wrote {path}")
 
@@ -129,7 +150,8 @@ def _draw_attention(of: Trained, x: np.ndarray, file: str) -> None:
 
 
 def _of_answers(of: Trained, examples: Examples) -> dict[str, float]:
-    """BLEU of the network's own answers; of those that a beam search found also how many are right throughout."""
+    """BLEU of the network's own answers; of those that a beam search found also how many are right
+    throughout."""
     assert examples.y is not None
     spec = of.run.program.spec
     right = np.asarray(examples.y)[:, spec.source :]
@@ -142,12 +164,16 @@ def _of_answers(of: Trained, examples: Examples) -> dict[str, float]:
 
 
 def _way(record: Record) -> Way:
-    """The recorded way, so that the metrics are the record's to the last digit; else another, and a warning."""
+    """The recorded way, so that the metrics are the record's to the last digit; else another, and a
+    warning."""
     way = recorded_way(record.provenance)
     if way is not None and way.replicas <= jax.local_device_count():
         return way
     device = f"{record.provenance.get('replicas', 1)} x {record.provenance.get('device')}"
-    Terminal().warn(f"the run was trained on {device}; evaluated here, its metrics may differ in their last digits")
+    Terminal().warn(
+        f"the run was trained on {device}; evaluated here, its metrics may differ in their last"
+        " digits"
+    )
     return Way(1, 1)
 
 
@@ -161,15 +187,20 @@ def _of_split(of: Trained, own: Own, split: str) -> Examples:
 
 
 def _of_file(of: Trained, split: str) -> Examples:
-    """The examples of a file or a folder. Raises UserError if they are not like those that the run was trained on."""
+    """The examples of a file or a folder. Raises UserError if they are not like those that the run
+    was trained on."""
     kind, _, path = split.partition(":")
     spec, options = of.spec, dict(of.run.config.dataset.options)
     images = len(spec.shape) == 3
     if kind not in ("csv", "folder", "text") or not path:
-        raise UserError(f"split={split}: expected {', '.join(SPLITS)}, csv:FILE, folder:DIR or text:FILE")
+        raise UserError(
+            f"split={split}: expected {', '.join(SPLITS)}, csv:FILE, folder:DIR or text:FILE"
+        )
     is_text = spec.windows and bool(spec.vocabulary)
     if is_text != (kind == "text"):
-        raise UserError(f"split={split}: {spec.name} {'is a text: give text:FILE' if is_text else 'is no text'}")
+        raise UserError(
+            f"split={split}: {spec.name} {'is a text: give text:FILE' if is_text else 'is no text'}"
+        )
     if spec.windows:
         file = Path(path).expanduser()
         notes: Sequence[str] = ()
@@ -182,12 +213,17 @@ def _of_file(of: Trained, split: str) -> Examples:
         wanted = "images: give folder:DIR" if images else "a table: give csv:FILE"
         raise UserError(f"split={split}: the run was trained on {wanted}")
     if not images and not spec.features:
-        raise UserError(f"split={split}: the inputs of {spec.name} are no columns; give one of {', '.join(SPLITS)}")
+        raise UserError(
+            f"split={split}: the inputs of {spec.name} are no columns; give one of"
+            f" {', '.join(SPLITS)}"
+        )
     if not images:
         x, y, unread = csv_file.read_like(Path(path).expanduser(), spec, options)
         return Examples([str(row) for row in range(len(x))], x, np.arange(len(x)), y, unread)
     if spec.maximum != 255:
-        raise UserError(f"split={split}: the run's pixels go to {spec.maximum:g}, those of image files to 255")
+        raise UserError(
+            f"split={split}: the run's pixels go to {spec.maximum:g}, those of image files to 255"
+        )
     resize, background = bool(options.get("size")), options.get("background", "white")
     x, y, files, notes = folder.read_like(Path(path).expanduser(), spec, resize, background)
     return Examples([text_of(file) for file in files], x, np.arange(len(x)), y, notes=notes)

@@ -1,4 +1,5 @@
-"""Flags of how runs are trained and kept: devices, checkpoints, parameters, what is written beside the records."""
+"""Flags of how runs are trained and kept: devices, checkpoints, parameters, what is written beside
+the records."""
 
 import typing
 from typing import Any
@@ -14,26 +15,36 @@ from research.sweeps.execution import Execution
 from research.sweeps.monitor import Terminal
 from research.training.checkpoints import Keep
 
-CHECKPOINTS = define_directory("checkpoints", None, "directory of the checkpoints; none: checkpoints/ in --records")
+CHECKPOINTS = define_directory(
+    "checkpoints", None, "directory of the checkpoints; none: checkpoints/ in --records"
+)
 CHECKPOINT_EVERY = flags.DEFINE_string(
-    "checkpoint_every", "5min", "how often running runs are saved: time, steps, epochs or percent (5min, 500, 10%)"
+    "checkpoint_every",
+    "5min",
+    "how often running runs are saved: time, steps, epochs or percent (5min, 500, 10%)",
 )
 CHECKPOINT_KEEP = flags.DEFINE_enum(
     "checkpoint_keep",
     "last",
     typing.get_args(Keep),
-    "which stay: the last two; best: also that of the lowest validation loss; all: every one, also after the end",
+    "which stay: the last two; best: also that of the lowest validation loss; all: every one, also"
+    " after the end",
 )
 DEVICES = flags.DEFINE_string("devices", "1", "devices per run (data parallelism), or all")
 KEEP_PARAMS = flags.DEFINE_bool(
-    "keep_params", False, "keep each run's best and last parameters, for launch.evaluate and --init_from"
+    "keep_params",
+    False,
+    "keep each run's best and last parameters, for launch.evaluate and --init_from",
 )
 TENSORBOARD = define_output("tensorboard", "write the runs' curves as TensorBoard event files here")
-PROFILE = define_output("profile", "write a profiler trace of the training here, for TensorBoard or xprof")
+PROFILE = define_output(
+    "profile", "write a profiler trace of the training here, for TensorBoard or xprof"
+)
 
 
 def execution(here: bool = True) -> Execution:
-    """How the flags say that runs are trained. here: on the devices of this process, of which they are a choice.
+    """How the flags say that runs are trained. here: on the devices of this process, of which they
+    are a choice.
 
     Raises UserError on an interval that is none.
     """
@@ -47,7 +58,8 @@ def execution(here: bool = True) -> Execution:
 
 
 def terminal(**how: Any) -> Terminal:
-    """The view of runs that train, with what the flags say is written beside. how: as Terminal takes it."""
+    """The view of runs that train, with what the flags say is written beside. how: as Terminal
+    takes it."""
     return Terminal(**how, tensorboard=TENSORBOARD.value, profile=PROFILE.value)
 
 
@@ -57,11 +69,19 @@ def _replicas(text: str) -> int:
     if text == "all":
         return present
     if text == "1" and jax.process_count() > 1:
-        raise UserError(f"{jax.process_count()} processes train each run together; give --devices=all")
+        raise UserError(
+            f"{jax.process_count()} processes train each run together; give --devices=all"
+        )
     kinds = ", ".join(sorted({f"{d.platform} {d.device_kind}" for d in jax.devices()}))
     if not text.isdigit() or not 1 <= int(text) <= present:
-        more = "; a CPU is made several by XLA_FLAGS=--xla_force_host_platform_device_count=N" * ("cpu" in kinds)
-        raise UserError(f"devices={text}: present are {present} ({kinds}); give 1 to {present}, or all{more}")
+        more = "; a CPU is made several by XLA_FLAGS=--xla_force_host_platform_device_count=N" * (
+            "cpu" in kinds
+        )
+        raise UserError(
+            f"devices={text}: present are {present} ({kinds}); give 1 to {present}, or all{more}"
+        )
     if int(text) % jax.process_count():
-        raise UserError(f"devices={text} cannot be taken evenly from {jax.process_count()} processes")
+        raise UserError(
+            f"devices={text} cannot be taken evenly from {jax.process_count()} processes"
+        )
     return int(text)

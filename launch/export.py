@@ -1,4 +1,5 @@
-"""Writes records in the form of another tool: parquet, csv, TensorBoard, MLflow, Weights & Biases, Trackio.
+"""Writes records in the form of another tool: parquet, csv, TensorBoard, MLflow, Weights & Biases,
+Trackio.
 
 Examples:
   python -m launch.export --to=parquet --out=exported
@@ -19,7 +20,9 @@ from research.sweeps.sweep import Sweep
 from research.words import plural
 
 TO = flags.DEFINE_string("to", None, f"the form: {', '.join(FORMS)}")
-NAME = start.define_name("name", None, "export the runs of this sweep; none: every run of the records folder")
+NAME = start.define_name(
+    "name", None, "export the runs of this sweep; none: every run of the records folder"
+)
 OUT = start.define_output("out", "the directory that is written")
 
 
@@ -27,13 +30,17 @@ def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
     if TO.value is None or OUT.value is None:
-        raise UserError(f"--to=FORM and --out=DIR say what to write and where; forms: {', '.join(FORMS)}")
+        raise UserError(
+            f"--to=FORM and --out=DIR say what to write and where; forms: {', '.join(FORMS)}"
+        )
     export = exporter(TO.value)
     records = store()
     run_ids = records.ids() if NAME.value is None else Sweep.load(records, NAME.value).runs
     found = done(run_ids, records, records.warn)
     if not found:
-        raise UserError(f"{records.root} has no records to export; name their folder with --records")
+        raise UserError(
+            f"{records.root} has no records to export; name their folder with --records"
+        )
     print(f"{plural(len(found), 'run')}: {export([*found.values()], Path(OUT.value))}")
 
 

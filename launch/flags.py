@@ -19,7 +19,8 @@ from research.sweeps.sweep import Sweep
 
 
 def define_run_flags(argv: Sequence[str]) -> None:
-    """A flag for every setting of a run, and one for every option of every entry: `--arch.hidden=256,256`."""
+    """A flag for every setting of a run, and one for every option of every entry:
+    `--arch.hidden=256,256`."""
     for name in FIELDS:
         flags.DEFINE_string(name, None, f"{HELP[name]}{_default(FIELDS[name].default)}")
     for name, registry in PARTS.items():
@@ -27,7 +28,8 @@ def define_run_flags(argv: Sequence[str]) -> None:
             flags.DEFINE_string(f"{name}.{option_name}", None, "; ".join(owners))
     for name, setting in SHORT.items():
         flags.DEFINE_string(name, None, f"{flags.FLAGS[setting].help}; short for --{setting}")
-    # A chain's options, and names that are wrong, are known only from the command line; resolving judges them.
+    # A chain's options, and names that are wrong, are known only from the command line; resolving
+    # judges them.
     for argument in argv[1:]:
         match = re.match(r"--?((\w+)\.[\w.]+)", argument)
         if match and match[2] in PARTS and match[1] not in flags.FLAGS:
@@ -69,9 +71,15 @@ def run_settings() -> dict[str, str]:
 
 def define_sweep_flags() -> None:
     """The axes of a sweep."""
-    flags.DEFINE_multi_string("grid", [], "an axis: 'learning_rate=0.01|0.1'; several axes multiply")
-    flags.DEFINE_multi_string("zip", [], "axes that move together: 'epochs=5|10; learning_rate=0.1|0.05'")
-    flags.DEFINE_multi_string("sample", [], "an axis drawn at random: 'learning_rate=log(1e-4,1)', with --samples")
+    flags.DEFINE_multi_string(
+        "grid", [], "an axis: 'learning_rate=0.01|0.1'; several axes multiply"
+    )
+    flags.DEFINE_multi_string(
+        "zip", [], "axes that move together: 'epochs=5|10; learning_rate=0.1|0.05'"
+    )
+    flags.DEFINE_multi_string(
+        "sample", [], "an axis drawn at random: 'learning_rate=log(1e-4,1)', with --samples"
+    )
     flags.DEFINE_integer("samples", 0, "points drawn from the --sample axes", lower_bound=0)
     flags.DEFINE_integer("sample_seed", 0, "seed of the drawn points", lower_bound=0)
     flags.DEFINE_integer("seeds", 1, "seeds per point, counted from --seed", lower_bound=1)
@@ -84,7 +92,8 @@ def axes_given() -> list[str]:
 
 
 def named_or_asked(name: str | None, records: Store) -> Sweep:
-    """The sweep that the command line asks for; with a name and no setting or axis, the one that is kept under it.
+    """The sweep that the command line asks for; with a name and no setting or axis, the one that is
+    kept under it.
 
     Raises UserError on a malformed axis, or a name that is not there.
     """
@@ -101,7 +110,11 @@ def with_its_plugins(name: str, sweep: Sweep) -> Sweep:
     sweep = sweep.with_plugins(plugins())
     for path in sweep.plugins:
         if path not in plugins():
-            moved = "" if Path(path).is_file() else " (which is not there now: give the file where it lies)"
+            moved = (
+                ""
+                if Path(path).is_file()
+                else " (which is not there now: give the file where it lies)"
+            )
             raise UserError(f"'{name}' was asked for with --plugin={path}{moved}; give that too")
     return sweep
 
@@ -115,4 +128,10 @@ def sweep_of_flags() -> Sweep:
     """The sweep that the command line asks for. Raises UserError on a malformed axis."""
     given = flags.FLAGS
     axes_given = Axes(given.grid, given.zip, given.sample, given.samples, given.sample_seed)
-    return asked(run_settings(), axes_given, given.seeds, plugins(), lambda note: print(note, file=sys.stderr))
+    return asked(
+        run_settings(),
+        axes_given,
+        given.seeds,
+        plugins(),
+        lambda note: print(note, file=sys.stderr),
+    )

@@ -19,10 +19,14 @@ from research.data.strings import BLANK, START
 from research.errors import UserError
 from research.training.generation import generate
 
-PROMPT = flags.DEFINE_string("prompt", "", "what the text begins with, or the source that is answered")
+PROMPT = flags.DEFINE_string(
+    "prompt", "", "what the text begins with, or the source that is answered"
+)
 LENGTH = flags.DEFINE_integer("length", 300, "characters to go on for", lower_bound=1)
 TEMPERATURE = flags.DEFINE_float("temperature", 1.0, "0: always the likeliest character")
-flags.register_validator("temperature", lambda value: 0 <= value <= 1000, "expected a number of 0 to 1000")
+flags.register_validator(
+    "temperature", lambda value: 0 <= value <= 1000, "expected a number of 0 to 1000"
+)
 SEED = flags.DEFINE_integer("seed", 0, "of what is drawn", lower_bound=0, upper_bound=2**32 - 1)
 
 
@@ -34,7 +38,10 @@ def main(arguments: Sequence[str]) -> None:
     of = trained()
     task = of.run.config.task
     if task not in TASKS:
-        raise UserError(f"run {of.run.id} is of the task {task}; {' and '.join(TASKS)} alone say something to a prompt")
+        raise UserError(
+            f"run {of.run.id} is of the task {task}; {' and '.join(TASKS)} alone say something to a"
+            " prompt"
+        )
     say, unread = TASKS[task]
     for flag in unread:
         if flag.present:
@@ -46,18 +53,25 @@ def _go_on(of: Trained) -> None:
     """Prints the prompt and what follows it."""
     vocabulary = of.run.program.spec.vocabulary
     prompt = text.encode(PROMPT.value, vocabulary, "--prompt")
-    how: dict[str, Any] = {"count": LENGTH.value, "temperature": TEMPERATURE.value, "seed": SEED.value}
+    how: dict[str, Any] = {
+        "count": LENGTH.value,
+        "temperature": TEMPERATURE.value,
+        "seed": SEED.value,
+    }
     tokens = generate(of.run.program, of.lane, of.variables, prompt, **how)
     print(PROMPT.value + text.decode(tokens, vocabulary))
 
 
 def _answer(of: Trained) -> None:
-    """Prints the answer to the prompt; of several beams each with its log-probability, the best first."""
+    """Prints the answer to the prompt; of several beams each with its log-probability, the best
+    first."""
     spec = of.run.program.spec
     given, width, filled = len(PROMPT.value), spec.source, BLANK in spec.vocabulary
     if given > width or (given < width and not filled):
         most = "at most " * filled
-        raise UserError(f"--prompt has {given} symbols, and a source of {spec.name} has {most}{width}")
+        raise UserError(
+            f"--prompt has {given} symbols, and a source of {spec.name} has {most}{width}"
+        )
     x = np.full((1, *spec.shape), PADDING, np.int32)
     x[0, :width] = text.encode(PROMPT.value.ljust(width, BLANK), spec.vocabulary, "--prompt")
     x[0, width] = text.encode(START, spec.vocabulary, spec.name)[0]
@@ -68,7 +82,10 @@ def _answer(of: Trained) -> None:
 
 
 # What is said to a prompt, by the run's task, and the flags that are not of it.
-TASKS = {"language_model": (_go_on, (BEAMS,)), "sequence_to_sequence": (_answer, (LENGTH, TEMPERATURE, SEED))}
+TASKS = {
+    "language_model": (_go_on, (BEAMS,)),
+    "sequence_to_sequence": (_answer, (LENGTH, TEMPERATURE, SEED)),
+}
 
 if __name__ == "__main__":
     start.run(main, saves=False)

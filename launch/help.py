@@ -1,4 +1,5 @@
-"""What `--help` prints: a program's settings in groups, or the options of one entry, group or setting."""
+"""What `--help` prints: a program's settings in groups, or the options of one entry, group or
+setting."""
 
 import re
 import sys
@@ -16,12 +17,21 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "files": (),  # the short names of the options that files have; see research.config.SHORT
     "model": ("arch", "normalization", "precision", "remat", "init_from", "freeze", "reset"),
     "optimization": (
-        "loss", "optimizer", "learning_rate", "schedule", "epochs", "batch_size", "reshuffle_each_epoch", "remainder",
-        "accumulate", "loss_mean", "seed",
+        "loss",
+        "optimizer",
+        "learning_rate",
+        "schedule",
+        "epochs",
+        "batch_size",
+        "reshuffle_each_epoch",
+        "remainder",
+        "accumulate",
+        "loss_mean",
+        "seed",
     ),
     "regularization": ("regularization",),
     "evaluation": ("split", "split_seed", "metrics"),
-}  # fmt: skip
+}
 AXES = ("grid", "zip", "sample", "samples", "sample_seed", "seeds")
 _ASKED = re.compile(r"--?(?:help|h|\?)(?:=(.*))?$")
 _PLAIN = 80  # columns where the output is no terminal
@@ -38,7 +48,8 @@ def asked(argv: Sequence[str]) -> str | None:
 
 
 def show(topic: str) -> None:
-    """Prints the help of a topic, or of the program where there is none. Raises UserError if there is no such topic."""
+    """Prints the help of a topic, or of the program where there is none. Raises UserError if there
+    is no such topic."""
     from rich.console import Console
     from rich.text import Text
 
@@ -54,11 +65,14 @@ def show(topic: str) -> None:
 
 
 def _wrapped(line: str, width: int) -> list[str]:
-    """The line in pieces of at most `width` characters, each with its indentation; commands stay whole."""
+    """The line in pieces of at most `width` characters, each with its indentation; commands stay
+    whole."""
     indent = " " * (len(line) - len(line.lstrip()))
     if line.lstrip().startswith("python -m"):
         return [line]
-    if re.match(r" +\S+  \S", line):  # a name and what it is: the rest of the text stands further in
+    if re.match(
+        r" +\S+  \S", line
+    ):  # a name and what it is: the rest of the text stands further in
         indent += "    "
     return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
@@ -82,15 +96,22 @@ def _program() -> Iterator[str]:
             yield from _flag(name)
     yield ""
     if runs:
-        yield f"--help=TOPIC says more: {', '.join((*GROUPS, 'arch.resnet, optimizer.adam, dropout'))}."
+        yield (
+            "--help=TOPIC says more:"
+            f" {', '.join((*GROUPS, 'arch.resnet, optimizer.adam, dropout'))}."
+        )
     yield "--helpfull prints every flag, those of the libraries too."
 
 
 def _grouped() -> dict[str, list[str]]:
-    """The names of the program's flags by group; nested options, of which there are hundreds, are left out."""
+    """The names of the program's flags by group; nested options, of which there are hundreds, are
+    left out."""
     groups: dict[str, list[str]] = {}
     if "learning_rate" in flags.FLAGS:
-        groups |= {group: [name for name in names if name in flags.FLAGS] for group, names in _groups().items()}
+        groups |= {
+            group: [name for name in names if name in flags.FLAGS]
+            for group, names in _groups().items()
+        }
     if "grid" in flags.FLAGS:
         groups["axes"] = [name for name in AXES if name in flags.FLAGS]
     grouped = {name for names in groups.values() for name in names}
@@ -166,7 +187,10 @@ def _topic(topic: str) -> Iterator[str]:
     if not entries:
         names = {entry.name for registry in PARTS.values() for entry in registry}
         near = close(topic, {*GROUPS, *flags.FLAGS, *names})
-        raise UserError(f"--help={topic}: there is no such group, flag or entry; {nearest(topic, near or GROUPS)}")
+        raise UserError(
+            f"--help={topic}: there is no such group, flag or entry;"
+            f" {nearest(topic, near or GROUPS)}"
+        )
     for entry in entries:
         yield from entry_lines(entry)
 

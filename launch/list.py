@@ -34,24 +34,46 @@ from research.sweeps.experiment import EXPERIMENTS
 CATALOGUE: dict[str, Registry] = {
     registry.plural: registry
     for registry in (
-        ARCHITECTURES, ACTIVATIONS, OPTIMIZERS, SCHEDULES, REGULARIZERS, DATASETS, TASKS, LOSSES, METRICS, CALLBACKS,
+        ARCHITECTURES,
+        ACTIVATIONS,
+        OPTIMIZERS,
+        SCHEDULES,
+        REGULARIZERS,
+        DATASETS,
+        TASKS,
+        LOSSES,
+        METRICS,
+        CALLBACKS,
         EXPERIMENTS,
     )
-}  # fmt: skip
+}
 _PARTS = [registry for registry in CATALOGUE.values() if registry is not EXPERIMENTS]
-CHAIN = ("chain(…)", "a chain of optax transformations, its numbers lane values: 'chain(clip(1.0), scale_by_adam())'")
+CHAIN = (
+    "chain(…)",
+    (
+        "a chain of optax transformations, its numbers lane values: 'chain(clip(1.0),"
+        " scale_by_adam())'"
+    ),
+)
 
 
 def main(arguments: Sequence[str]) -> None:
     if len(arguments) > 1:
         raise UserError(f"one list at a time; '{arguments[1]}' is one too many")
-    named = [entry for registry in _PARTS for entry in registry if arguments and entry.name == arguments[0]]
+    named = [
+        entry
+        for registry in _PARTS
+        for entry in registry
+        if arguments and entry.name == arguments[0]
+    ]
     if not arguments:
         raise UserError(f"say what to list, or a name in it; {nearest('', CATALOGUE)}")
     if arguments[0] not in CATALOGUE and not named:
         known = {*CATALOGUE, *(entry.name for registry in _PARTS for entry in registry)}
         known = known if close(arguments[0], known) else set(CATALOGUE)
-        raise UserError(f"there is no list or name '{arguments[0]}'; {nearest(arguments[0], known)}")
+        raise UserError(
+            f"there is no list or name '{arguments[0]}'; {nearest(arguments[0], known)}"
+        )
     if arguments[0] not in CATALOGUE:
         print("\n".join(line for entry in named for line in entry_lines(entry)))
         return
@@ -67,7 +89,10 @@ def _lines(plural: str) -> Iterator[str]:
             paper = f" ({experiment.paper})" if experiment.paper else ""
             yield f"{experiment.name}: {experiment.summary}{paper}"
             arms, seeds, baseline = len(experiment.arms), experiment.seeds, experiment.baseline
-            yield f"    {arms} arm{'s' * (arms != 1)}, {seeds} seed{'s' * (seeds != 1)}, baseline {baseline}"
+            yield (
+                f"    {arms} arm{'s' * (arms != 1)}, {seeds} seed{'s' * (seeds != 1)}, baseline"
+                f" {baseline}"
+            )
         return
     entries = [*registry, *registry.examples()]
     if plural == "regularizers":
@@ -75,12 +100,18 @@ def _lines(plural: str) -> Iterator[str]:
     for entry in entries:
         yield from entry_lines(entry)
     if not entries:
-        yield f"there are no {plural} yet; a file given as --plugin=FILE adds some by @{registry.kind}"
+        yield (
+            f"there are no {plural} yet; a file given as --plugin=FILE adds some by"
+            f" @{registry.kind}"
+        )
     if plural == "optimizers":
         yield ": ".join(CHAIN)
     if plural == "datasets":
         found = prepared.available(DATA_DIR.value)
-        yield f"prepared in {prepared.data_directory(DATA_DIR.value)}: {', '.join(sorted(found)) or 'none'}"
+        yield (
+            f"prepared in {prepared.data_directory(DATA_DIR.value)}:"
+            f" {', '.join(sorted(found)) or 'none'}"
+        )
 
 
 if __name__ == "__main__":

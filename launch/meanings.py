@@ -9,7 +9,15 @@ from research.registry import REGULARIZERS
 # Names from other programs, and the flag that does the same here.
 _SYNONYMS = {
     "learning_rate": ("lr", "alpha", "eta", "step_size", "base_lr", "initial_lr"),
-    "batch_size": ("bs", "batch", "batchsize", "mini_batch", "minibatch", "minibatch_size", "train_batch_size"),
+    "batch_size": (
+        "bs",
+        "batch",
+        "batchsize",
+        "mini_batch",
+        "minibatch",
+        "minibatch_size",
+        "train_batch_size",
+    ),
     "epochs": ("epoch", "n_epochs", "num_epochs", "max_epochs", "nepochs", "iterations", "n_iter"),
     "arch": ("model", "net", "network", "architecture", "backbone", "model_name"),
     "dataset": ("data", "ds", "dataset_name", "dataset_path", "data_path"),
@@ -40,7 +48,14 @@ _REGULARIZERS = {
     "weight_decay": ("wd", "decay"),
     "l2": ("l2_reg", "l2_penalty", "weight_penalty"),
     "l1": ("l1_reg", "l1_penalty"),
-    "clip_norm": ("grad_clip", "clip", "gradient_clip", "max_grad_norm", "clip_grad_norm", "gradient_clip_val"),
+    "clip_norm": (
+        "grad_clip",
+        "clip",
+        "gradient_clip",
+        "max_grad_norm",
+        "clip_grad_norm",
+        "gradient_clip_val",
+    ),
     "dropout": ("drop", "dropout_rate", "drop_rate", "p_dropout"),
     "label_smoothing": ("smoothing", "label_smooth"),
     "early_stopping": ("patience", "early_stop", "early_stopping_patience"),
@@ -53,7 +68,8 @@ _REGULARIZERS = {
 def meant(name: str, value: str | None, given: Mapping[str, str], known: Collection[str]) -> str:
     """The flags to write in place of `--name=value`, ready to paste, or "" if nobody can tell.
 
-    value: the text behind the equals sign, None where there is none. given: the other settings of the command line.
+    value: the text behind the equals sign, None where there is none. given: the other settings of
+        the command line.
     known: the flags that the program has.
     """
     name = name.replace("-", "_").lower()
@@ -62,8 +78,12 @@ def meant(name: str, value: str | None, given: Mapping[str, str], known: Collect
         name = f"{flag}{dot}{tail}"
     if name in known:
         return f"--{name}{_equals(value)}"
-    if "regularization" in known and (member := _synonym(name, _REGULARIZERS) or (name in REGULARIZERS and name)):
-        text = member if value is None or not REGULARIZERS.get(member).options else f"{member}={value}"
+    if "regularization" in known and (
+        member := _synonym(name, _REGULARIZERS) or (name in REGULARIZERS and name)
+    ):
+        text = (
+            member if value is None or not REGULARIZERS.get(member).options else f"{member}={value}"
+        )
         before = given.get("regularization", "none")
         return f"--regularization={text if before == 'none' else f'{before},{text}'}"
     nested = [f"{part}.{name}" for part in PARTS if f"{part}.{name}" in known]
@@ -82,7 +102,8 @@ def _equals(value: str | None) -> str:
 
 
 def _of_chosen(paths: list[str], option: str, given: Mapping[str, str]) -> list[str]:
-    """Those of the paths whose part, as the command line chooses it, has the option; all where none has."""
+    """Those of the paths whose part, as the command line chooses it, has the option; all where none
+    has."""
     fitting = []
     for path in paths:
         part = path.partition(".")[0]

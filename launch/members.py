@@ -1,4 +1,5 @@
-"""The runs of a sweep or an experiment with the rows that they belong to, for those who look how far it is."""
+"""The runs of a sweep or an experiment with the rows that they belong to, for those who look how
+far it is."""
 
 from typing import TYPE_CHECKING
 
@@ -22,14 +23,18 @@ def of_sweep(sweep: Sweep) -> list[Member]:
 def by_row(experiment: "Experiment", planner: "Planner", store: Store) -> "dict[str, list[Run]]":
     """The runs of a declared table by row, as far as they are known.
 
-    One that chooses a setting has those to choose from, and once these are done those of the chosen.
+    One that chooses a setting has those to choose from, and once these are done those of the
+    chosen.
     """
     from research.sweeps import choice
 
     chosen, known = {}, {}
     if experiment.choose is not None:
         asked = choice.searched(experiment, planner)
-        known = {f"{label} (choosing)": [run for runs in of_arm for run in runs] for label, of_arm in asked.items()}
+        known = {
+            f"{label} (choosing)": [run for runs in of_arm for run in runs]
+            for label, of_arm in asked.items()
+        }
         found, _ = store.find(run.id for runs in known.values() for run in runs)
         if any(run.id not in found for runs in known.values() for run in runs):
             return known

@@ -16,7 +16,8 @@ DATA_WORKERS = flags.DEFINE_integer(
 
 
 def memory() -> Memory:
-    """What of the data lies on the device, as the flags say. Raises UserError on a size that is none."""
+    """What of the data lies on the device, as the flags say. Raises UserError on a size that is
+    none."""
     return Memory(_bytes(DEVICE_DATA_LIMIT.value), DATA_WORKERS.value)
 
 

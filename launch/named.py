@@ -17,7 +17,8 @@ MOST = 6
 
 
 def change(name: str, sweep: Sweep, runs: Sequence[Run], store: Store) -> str:
-    """How a sweep differs from the one that has its name now, in a line; "" if it does not, or if there is none."""
+    """How a sweep differs from the one that has its name now, in a line; "" if it does not, or if
+    there is none."""
     before = Sweep.stored(store, name)
     if before is None:
         return ""
@@ -25,21 +26,29 @@ def change(name: str, sweep: Sweep, runs: Sequence[Run], store: Store) -> str:
     wanted = {run.id for run in runs}
     if had == wanted:
         return ""
-    counts = [f"{len(wanted - had)} new", f"{len(wanted & had)} kept", f"{len(had - wanted)} no longer wanted"]
+    counts = [
+        f"{len(wanted - had)} new",
+        f"{len(wanted & had)} kept",
+        f"{len(had - wanted)} no longer wanted",
+    ]
     what = "; ".join(_settings(before, sweep)) or "by its code"
     return f"'{name}' changes ({what}); runs: {', '.join(counts)}; every record stays"
 
 
 def _settings(before: Sweep, after: Sweep) -> Iterator[str]:
     """`learning_rate: 0.1|0.2 -> 0.1|0.3`, for each setting whose values differ."""
-    for path in dict.fromkeys(path for sweep in (before, after) for request in sweep.requests for path in request):
+    for path in dict.fromkeys(
+        path for sweep in (before, after) for request in sweep.requests for path in request
+    ):
         was, now = (_values(sweep, path) for sweep in (before, after))
         if was != now:
             yield f"{path}: {was} -> {now}"
 
 
 def _values(sweep: Sweep, path: str) -> str:
-    values = list(dict.fromkeys(str(request[path]) for request in sweep.requests if path in request))
+    values = list(
+        dict.fromkeys(str(request[path]) for request in sweep.requests if path in request)
+    )
     shown = [*values[:MOST], "…"] if len(values) > MOST else values
     return "|".join(shown) or f"not set{_default(path)}"
 
@@ -49,18 +58,25 @@ def _default(path: str) -> str:
     if path not in config_lib.FIELDS:
         return ""
     default = config_lib.FIELDS[path].default
-    return f", so {default.name if isinstance(default, config_lib.Part) else format_value(default) or 'none'}"
+    text = default.name if isinstance(default, config_lib.Part) else format_value(default)
+    return f", so {text or 'none'}"
 
 
 def refuse_sweep(name: str, store: Store) -> None:
-    """Raises UserError if the name is a sweep's: one run in its place would be the end of its definition."""
+    """Raises UserError if the name is a sweep's: one run in its place would be the end of its
+    definition."""
     before = Sweep.stored(store, name)
     if before is not None and len(before.requests) > 1:
-        raise UserError(f"'{name}' is a sweep of {len(before.requests)} runs; give the run another --name")
+        raise UserError(
+            f"'{name}' is a sweep of {len(before.requests)} runs; give the run another --name"
+        )
 
 
-def refuse_changed(name: str, run: Run, store: Store, planner: Planner, execution: Execution) -> None:
-    """Raises UserError if the run of that name is under way with other settings: what is saved of it would be lost."""
+def refuse_changed(
+    name: str, run: Run, store: Store, planner: Planner, execution: Execution
+) -> None:
+    """Raises UserError if the run of that name is under way with other settings: what is saved of
+    it would be lost."""
     before = Sweep.stored(store, name)
     if before is None or len(before.requests) != 1:
         return
@@ -76,7 +92,8 @@ def refuse_changed(name: str, run: Run, store: Store, planner: Planner, executio
             was, now = pack.configs[had.id], config_lib.flat(run.config)
             paths = [path for path in {**was, **now} if was.get(path) != now.get(path)]
             differ = ", ".join(
-                f"{path} was {was.get(path, 'not set')} and is {now.get(path, 'not set')}" for path in paths
+                f"{path} was {was.get(path, 'not set')} and is {now.get(path, 'not set')}"
+                for path in paths
             )
             raise UserError(
                 f"'{name}' is unfinished, and this is resuming with a changed flag: {differ}; "

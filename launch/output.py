@@ -10,11 +10,19 @@ from research.analysis.view import WHOLE, View
 from research.sweeps.files import write_atomically
 
 FORMAT = flags.DEFINE_enum("format", "md", sorted(FORMATS), "how the table is written")
-SORT = flags.DEFINE_list("sort", [], "sort the rows by these columns: a metric's best first; -COLUMN reverses")
-TOP = flags.DEFINE_integer("top", None, "show so many rows: the best by the first metric, or by --sort", lower_bound=1)
-COLUMNS = flags.DEFINE_list("columns", [], "show these columns: settings, metrics, n, parameters, …; csv has its own")
+SORT = flags.DEFINE_list(
+    "sort", [], "sort the rows by these columns: a metric's best first; -COLUMN reverses"
+)
+TOP = flags.DEFINE_integer(
+    "top", None, "show so many rows: the best by the first metric, or by --sort", lower_bound=1
+)
+COLUMNS = flags.DEFINE_list(
+    "columns", [], "show these columns: settings, metrics, n, parameters, …; csv has its own"
+)
 WHERE = flags.DEFINE_multi_string(
-    "where", [], "show the rows with this: 'optimizer=sgd|adam', 'test accuracy>=95%', 'learning_rate<0.1'"
+    "where",
+    [],
+    "show the rows with this: 'optimizer=sgd|adam', 'test accuracy>=95%', 'learning_rate<0.1'",
 )
 OUT = define_file("out", None, "write the table to this file; none: print it")
 
@@ -28,7 +36,8 @@ def view() -> View:
 
 
 def check(table: Tabular) -> None:
-    """Refuses flags that ask for what the table does not have. table: as it is before anything is trained."""
+    """Refuses flags that ask for what the table does not have. table: as it is before anything is
+    trained."""
     asked = view()
     if asked != WHOLE:
         asked.check(table)

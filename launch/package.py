@@ -30,7 +30,9 @@ def main(arguments: Sequence[str]) -> None:
     record = lookup(records, RUN.value)
     saved = Parameters(records).load(record.run_id)
     if saved.basis is None:
-        raise UserError(f"run {record.run_id} was kept by an older version, without its scaling; train it again")
+        raise UserError(
+            f"run {record.run_id} was kept by an older version, without its scaling; train it again"
+        )
     if any(folder.iterdir()):
         raise UserError(f"{folder} is not empty; name another folder with --out")
     packed = Store(folder)

@@ -1,4 +1,5 @@
-"""A sweep as a page: how far it is, its table and curves, its plan; one file that opens without a network."""
+"""A sweep as a page: how far it is, its table and curves, its plan; one file that opens without a
+network."""
 
 import contextlib
 import io
@@ -23,14 +24,18 @@ from research.sweeps.sweep import Sweep
 
 
 def look(title: str, of: Sweep | Experiment, store: Store, directory: str | None) -> Status:
-    """The status of a sweep or an experiment, by planning it; writes index.html where a directory is given."""
+    """The status of a sweep or an experiment, by planning it; writes index.html where a directory
+    is given."""
     plans = planner()
     if isinstance(of, Sweep):
         runs, found = plans.runs(of.requests), status(of_sweep(of), store)
     else:
         rows = by_row(of, plans, store)
         runs = [run for of_row in rows.values() for run in of_row]
-        found = status([Member(run.id, row, run.config.epochs) for row, runs in rows.items() for run in runs], store)
+        found = status(
+            [Member(run.id, row, run.config.epochs) for row, runs in rows.items() for run in runs],
+            store,
+        )
     if directory is not None:
         page = html.page(title, _parts(title, of, unique(runs), found, plans, store))
         write_atomically(Path(directory) / "index.html", page)
@@ -39,7 +44,12 @@ def look(title: str, of: Sweep | Experiment, store: Store, directory: str | None
 
 
 def _parts(
-    title: str, of: Sweep | Experiment, runs: Sequence[Run], found: Status, plans: Planner, store: Store
+    title: str,
+    of: Sweep | Experiment,
+    runs: Sequence[Run],
+    found: Status,
+    plans: Planner,
+    store: Store,
 ) -> Iterator[str]:
     """The sections of the page. runs: all that are known of the sweep or experiment."""
     yield html.section("How far it is", html.preformatted(progress.lines(title, found)))
@@ -51,11 +61,16 @@ def _parts(
             yield html.section("Curves", *_curves(shown))
     yield html.section("Plan", html.preformatted(planned.lines(runs, store, plans)))
     if found.failures:
-        failed = (f"{run_id}: {line.error}{line.log and f' (log: {line.log})'}" for run_id, line in found.failures)
+        failed = (
+            f"{run_id}: {line.error}{line.log and f' (log: {line.log})'}"
+            for run_id, line in found.failures
+        )
         yield html.section("Failures", html.preformatted(failed))
 
 
-def _shown(title: str, of: Sweep | Experiment, runs: Sequence[Run], plans: Planner, store: Store) -> Shown:
+def _shown(
+    title: str, of: Sweep | Experiment, runs: Sequence[Run], plans: Planner, store: Store
+) -> Shown:
     """The table from the records that are there."""
     if isinstance(of, Sweep):
         ids = [run.id for run in runs]

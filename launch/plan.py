@@ -8,7 +8,13 @@ Examples:
 from collections.abc import Sequence
 
 from launch import planned, start
-from launch.flags import axes_given, define_run_flags, define_sweep_flags, named_or_asked, run_settings
+from launch.flags import (
+    axes_given,
+    define_run_flags,
+    define_sweep_flags,
+    named_or_asked,
+    run_settings,
+)
 from launch.members import by_row
 from launch.named import change
 from launch.planner import planner
@@ -53,7 +59,10 @@ def _runs(experiment: Experiment, plans: Planner, records: Store) -> tuple[list[
     note = ""
     if experiment.choose is not None and not set(experiment.arms) & set(known):
         seeds = f"{experiment.seeds} fresh seed{'s' * (experiment.seeds != 1)}"
-        note = f"these choose {experiment.choose.path}; {fresh} run{'s' * (fresh != 1)} follow, on {seeds} a row"
+        note = (
+            f"these choose {experiment.choose.path}; {fresh} run{'s' * (fresh != 1)} follow, on"
+            f" {seeds} a row"
+        )
     return [run for runs in known.values() for run in runs], note
 
 

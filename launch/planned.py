@@ -19,28 +19,39 @@ def lines(runs: Sequence[Run], records: Store, plans: Planner, note: str = "") -
     failed = f" ({failures} of them failed; --retry_failed tries these again)" if failures else ""
     missing, programs = len(runs) - len(finished), packs(runs)
     yield (
-        f"{len(runs)} run{'s' * (len(runs) != 1)} in {len(programs)} program{'s' * (len(programs) != 1)}; "
-        f"{len(finished)} done{failed}, {missing} to train"
+        f"{len(runs)} run{'s' * (len(runs) != 1)} in {len(programs)}"
+        f" program{'s' * (len(programs) != 1)}; {len(finished)} done{failed}, {missing} to train"
     )
     if note:
         yield note
     total: float | None = 0.0
     for pack in programs:
-        seconds, waiting = _seconds(pack, finished, records), sum(run.id not in finished for run in pack.runs)
+        seconds, waiting = (
+            _seconds(pack, finished, records),
+            sum(run.id not in finished for run in pack.runs),
+        )
         yield from _program(pack, finished, seconds, plans)
         if waiting:
             total = None if seconds is None or total is None else total + seconds * waiting
-    yield f"\ntime for what is missing, one pack after another: {'unknown' if total is None else _duration(total)}"
+    yield (
+        "\ntime for what is missing, one pack after another:"
+        f" {'unknown' if total is None else _duration(total)}"
+    )
 
 
-def _program(pack: Pack, finished: Container[str], seconds: float | None, plans: Planner) -> Iterator[str]:
+def _program(
+    pack: Pack, finished: Container[str], seconds: float | None, plans: Planner
+) -> Iterator[str]:
     """What a program is, and what is to be trained with it. seconds: a run."""
     first = pack.runs[0].config
     missing = sum(run.id not in finished for run in pack.runs)
     parameters, state = footprint(first, pack.program)
     data = sum(array.nbytes for array in plans.arrays(pack.runs[0])[:2])
     sizes = pack.program.sizes
-    yield f"\nprogram {pack.program.id}: {first.arch.name} on {pack.program.spec.name}, {first.optimizer.name}"
+    yield (
+        f"\nprogram {pack.program.id}: {first.arch.name} on {pack.program.spec.name},"
+        f" {first.optimizer.name}"
+    )
     yield f"  lanes       {len(pack.runs)}, {missing} to train"
     yield f"  rows        {sizes.train} train, {sizes.validation} validation, {sizes.test} test"
     yield f"  steps       {pack.program.steps:,} of {sizes.batch} examples each"
@@ -52,7 +63,8 @@ def _program(pack: Pack, finished: Container[str], seconds: float | None, plans:
 
 
 def _seconds(pack: Pack, finished: Mapping[str, Line], records: Store) -> float | None:
-    """Seconds a run of this program takes on this kind of device, from what its way's timing or records say."""
+    """Seconds a run of this program takes on this kind of device, from what its way's timing or
+    records say."""
     for kind in ("many", "one"):
         way = records.read_json("ways", f"{pack.program.id}.{device_kind()}.{kind}")
         if way and way["seconds_per_lane_step"]:

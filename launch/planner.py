@@ -9,7 +9,9 @@ from research.data.spec import Source
 from research.sweeps.parameters import Parameters
 from research.sweeps.plan import Planner
 
-DATA_DIR = define_name("data_dir", None, "prepared TFDS sets; none: $TFDS_DATA_DIR, else ~/tensorflow_datasets")
+DATA_DIR = define_name(
+    "data_dir", None, "prepared TFDS sets; none: $TFDS_DATA_DIR, else ~/tensorflow_datasets"
+)
 
 
 def planner() -> Planner:
@@ -17,6 +19,8 @@ def planner() -> Planner:
 
     def opened(config: RunConfig) -> Source:
         name, options, task = config.dataset.name, dict(config.dataset.options), config.task
-        return open_source(name, options, data_dir=DATA_DIR.value, cache_dir=CACHE_DIR.value, task=task)
+        return open_source(
+            name, options, data_dir=DATA_DIR.value, cache_dir=CACHE_DIR.value, task=task
+        )
 
     return Planner(opened, Parameters(store()))

@@ -1,13 +1,31 @@
-"""The programs of this package: their names and what each does, read from their files without running them."""
+"""The programs of this package: their names and what each does, read from their files without
+running them."""
 
 import ast
 from pathlib import Path
 
+from research.words import first_sentence
+
 # In the order in which a newcomer needs them.
 ORDER = (
-    "train", "sweep", "tune", "plan", "table", "status", "runs", "list", "evaluate", "generate", "verify", "check",
-    "export", "package", "doctor", "benchmark", "completion",
-)  # fmt: skip
+    "train",
+    "sweep",
+    "tune",
+    "plan",
+    "table",
+    "status",
+    "runs",
+    "list",
+    "evaluate",
+    "generate",
+    "verify",
+    "check",
+    "export",
+    "package",
+    "doctor",
+    "benchmark",
+    "completion",
+)
 # Flags that people look for in other programs than those that have them.
 ELSEWHERE = {
     "accept_code": "launch.sweep and launch.table",
@@ -30,4 +48,4 @@ def programs() -> dict[str, str]:
 
 def _summary(file: Path) -> str:
     document = ast.get_docstring(ast.parse(file.read_text())) or ""
-    return document.partition("\n")[0]
+    return first_sentence(document)

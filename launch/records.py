@@ -8,6 +8,8 @@ from launch.start import RECORDS
 from research.sweeps.store import Store
 
 
-def store(warn: Callable[[str], None] = lambda message: print(f"warning: {message}", file=sys.stderr)) -> Store:
+def store(
+    warn: Callable[[str], None] = lambda message: print(f"warning: {message}", file=sys.stderr),
+) -> Store:
     """The records directory that the flags name."""
     return Store(Path(RECORDS.value), warn)

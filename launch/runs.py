@@ -28,7 +28,9 @@ from research.words import plural
 DIFF = flags.DEFINE_list("diff", [], "print in which settings and metrics two runs differ: ID,ID")
 TAG = flags.DEFINE_multi_string("tag", [], "give a run a tag, or take it away: ID:tag, ID:-tag")
 NOTE = flags.DEFINE_multi_string("note", [], "give a run a note: ID:text")
-DELETE = flags.DEFINE_list("delete", [], "delete these runs with what they kept: ID,ID; where: those of --where")
+DELETE = flags.DEFINE_list(
+    "delete", [], "delete these runs with what they kept: ID,ID; where: those of --where"
+)
 YES = flags.DEFINE_bool("yes", False, "delete without asking")
 
 
@@ -82,7 +84,9 @@ def _delete(records: Store, run_ids: Sequence[str]) -> None:
     runs = plural(len(run_ids), "run")
     if not YES.value:
         if not sys.stdin.isatty():
-            raise UserError(f"--delete would delete {runs}: {', '.join(run_ids[:4])}, …; --yes says that it may")
+            raise UserError(
+                f"--delete would delete {runs}: {', '.join(run_ids[:4])}, …; --yes says that it may"
+            )
         if input(f"delete {runs} in {records.root}? [y/N] ").strip().lower() not in ("y", "yes"):
             print("nothing was deleted")
             return

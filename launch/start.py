@@ -26,7 +26,9 @@ def define_name(name: str, default: str | None, text: str) -> flags.FlagHolder[A
     """A flag for a directory, a file or a name: it can be left out, but not be empty."""
     holder: flags.FlagHolder[Any] = flags.DEFINE_string(name, default, text)
     flags.register_validator(
-        name, lambda value: value is None or bool(value.strip()), "it is empty; give a name, or leave it out"
+        name,
+        lambda value: value is None or bool(value.strip()),
+        "it is empty; give a name, or leave it out",
     )
     return holder
 
@@ -35,13 +37,16 @@ def define_directory(name: str, default: str | None, text: str) -> flags.FlagHol
     """A flag for a directory, which is made if it is not there."""
     holder = define_name(name, default, text)
     flags.register_validator(
-        name, lambda value: value is None or not Path(value).is_file(), "it is a file; name a directory"
+        name,
+        lambda value: value is None or not Path(value).is_file(),
+        "it is a file; name a directory",
     )
     return holder
 
 
 def define_output(name: str, text: str) -> flags.FlagHolder[Any]:
-    """A flag for a directory that results are written into; that they can be is seen before there are any."""
+    """A flag for a directory that results are written into; that they can be is seen before there
+    are any."""
     holder = define_directory(name, None, text)
     flags.register_validator(name, lambda value: value is None or _takes_files(Path(value)))
     return holder
@@ -51,14 +56,17 @@ def define_file(name: str, default: str | None, text: str) -> flags.FlagHolder[A
     """A flag for a file to be written; that it can be is seen before there is anything to write."""
     holder = define_name(name, default, text)
     flags.register_validator(
-        name, lambda value: value is None or not Path(value).is_dir(), "it is a directory; name a file in it"
+        name,
+        lambda value: value is None or not Path(value).is_dir(),
+        "it is a directory; name a file in it",
     )
     flags.register_validator(name, lambda value: value is None or _takes_files(Path(value).parent))
     return holder
 
 
 def _takes_files(directory: Path) -> bool:
-    """Makes the directory. Raises flags.ValidationError if that cannot be, or nothing can be written into it."""
+    """Makes the directory. Raises flags.ValidationError if that cannot be, or nothing can be
+    written into it."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -69,7 +77,9 @@ def _takes_files(directory: Path) -> bool:
 
 
 CACHE_DIR = define_directory(
-    "cache_dir", ".cache", "directory of decoded data, and of compiled programs unless JAX_COMPILATION_CACHE_DIR is set"
+    "cache_dir",
+    ".cache",
+    "directory of decoded data, and of compiled programs unless JAX_COMPILATION_CACHE_DIR is set",
 )
 RECORDS = define_directory("records", "records", "directory of the records")
 PLUGIN = flags.DEFINE_multi_string("plugin", [], "a Python file that registers parts of your own")
@@ -82,7 +92,8 @@ def run(
 ) -> None:
     """Runs a program: `main(positional arguments)`.
 
-    more_flags: may define flags that depend on the command line. saves: it has something to save where it is stopped.
+    more_flags: may define flags that depend on the command line. saves: it has something to save
+        where it is stopped.
     """
 
     def parse(argv: Sequence[str]) -> list[str]:
@@ -94,7 +105,9 @@ def run(
                 help.show(topic)
                 sys.exit(0)
             for name in flags.FLAGS:
-                flags.FLAGS[name].allow_overwrite = False  # given twice, one of the two would be ignored
+                flags.FLAGS[
+                    name
+                ].allow_overwrite = False  # given twice, one of the two would be ignored
             return flags.FLAGS(list(argv))
         except SystemExit:  # help was asked for and given, which absl takes for a failure
             sys.exit(0)
@@ -109,8 +122,11 @@ def run(
         try:
             if saves:
                 signals.interrupt()
-            gc.freeze()  # what was imported stays, and is not looked through for cycles again and again
-            if "jax" in sys.modules:  # programs that only look at files do without it, and begin at once
+            # Imported modules stay; searching them for cycles again and again costs time.
+            gc.freeze()
+            if (
+                "jax" in sys.modules
+            ):  # programs that only look at files do without it, and begin at once
                 runtime.prepare(CACHE_DIR.value, RECORDS.value)
                 distributed.join()
             with contextlib.nullcontext() if saves else signals.ending():
@@ -124,7 +140,11 @@ def run(
                 raise
             _end(f"cannot use {error.filename}: {error.strerror}", EXIT_USER)
         except Stopped as stopped:
-            _end(f"stopped by {stopped}; what was done is kept, and the same command goes on from there", EXIT_STOPPED)
+            _end(
+                f"stopped by {stopped}; what was done is kept, and the same command goes on from"
+                " there",
+                EXIT_STOPPED,
+            )
         except KeyboardInterrupt:
             _end("stopped; what was done is kept", EXIT_STOPPED)
         except Exception as error:
@@ -142,7 +162,9 @@ def _refuse_bytes(argv: Sequence[str]) -> None:
         try:
             argument.encode()
         except UnicodeEncodeError:
-            raise UserError(f"{argument!a} is not UTF-8; rename the file, or link to it by a name that is") from None
+            raise UserError(
+                f"{argument!a} is not UTF-8; rename the file, or link to it by a name that is"
+            ) from None
         if "\0" in argument:
             raise UserError(f"{argument!a} has a NUL character; leave it out")
 
@@ -191,14 +213,17 @@ def _unless_read() -> None:
 
 
 def _unraisable(said: Any) -> None:
-    """What cannot be raised, but for reads that orbax gives up once one has failed: that one is told of already."""
+    """What cannot be raised, but for reads that orbax gives up once one has failed: that one is
+    told of already."""
     if str(said.exc_value) != "Event loop is closed":
         sys.__unraisablehook__(said)
 
 
 def _one_line(text: str) -> str:
     """absl's message of a flag, whose numbers are read by Python."""
-    text = re.sub(r"invalid literal for int\(\) with base 10: (.*)", r"expected a whole number, not \1", text)
+    text = re.sub(
+        r"invalid literal for int\(\) with base 10: (.*)", r"expected a whole number, not \1", text
+    )
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 

@@ -27,7 +27,9 @@ from research.sweeps.sweep import Sweep, is_tuning, names
 NAME = start.define_name("name", None, "the sweep of this name; none: every sweep, a line each")
 EXPERIMENT = start.define_name("experiment", None, "a declared table")
 WATCH = flags.DEFINE_bool("watch", False, "show it again every two seconds, until all is done")
-HTML = start.define_output("html", "write a page that opens in a browser without a network into this directory")
+HTML = start.define_output(
+    "html", "write a page that opens in a browser without a network into this directory"
+)
 
 SECONDS = 2.0
 
@@ -43,7 +45,10 @@ def main(arguments: Sequence[str]) -> None:
     tuned = NAME.value is not None and is_tuning(records, NAME.value)
     if tuned and HTML.value is not None:
         shown = f"launch.table --name={NAME.value} --format=html --out=trials.html"
-        raise UserError(f"'{NAME.value}' is a tuning, and --html is for sweeps; {shown} writes a page of its trials")
+        raise UserError(
+            f"'{NAME.value}' is a tuning, and --html is for sweeps; {shown} writes a page of its"
+            " trials"
+        )
     while True:
         lines, over = _tuning(records, NAME.value) if tuned else _sweeps(records)
         clear = "\033[H\033[J" if WATCH.value and sys.stdout.isatty() else ""
@@ -57,11 +62,14 @@ def _tuning(records: Store, name: str) -> tuple[list[str], bool]:
     """(how far the tuning is, whether nobody tunes it now)."""
     from research.sweeps import journal  # it needs Optuna, which takes half a second
 
-    return list(journal.lines(records, name)), journal.claim_of(name) not in claimed(records.root, clock(records.root))
+    return list(journal.lines(records, name)), journal.claim_of(name) not in claimed(
+        records.root, clock(records.root)
+    )
 
 
 def _sweeps(records: Store) -> tuple[list[str], bool]:
-    """(how far the sweeps or the experiment are, whether all is done); without a name the tunings too."""
+    """(how far the sweeps or the experiment are, whether all is done); without a name the tunings
+    too."""
     unnamed = NAME.value is None and EXPERIMENT.value is None
     tunings = list(_tunings(records)) if unnamed else []
     if unnamed and not names(records) and any(records.root.glob("tunings/*.journal")):
@@ -94,7 +102,9 @@ def _found(records: Store) -> tuple[str, Status]:
     from research.sweeps import declared
 
     if NAME.value is not None:
-        return NAME.value, page.look(NAME.value, Sweep.load(records, NAME.value), records, HTML.value)
+        return NAME.value, page.look(
+            NAME.value, Sweep.load(records, NAME.value), records, HTML.value
+        )
     return EXPERIMENT.value, page.look(
         EXPERIMENT.value, declared.get(EXPERIMENT.value, records.warn), records, HTML.value
     )
@@ -112,14 +122,18 @@ def _tasks(records: Store) -> Iterator[str]:
         except cluster.Refused as error:
             yield f"Slurm's tasks: {error}"
         else:
-            yield "Slurm's tasks: " + (", ".join(f"{n} {state}" for state, n in states.items()) or "all are over")
+            yield "Slurm's tasks: " + (
+                ", ".join(f"{n} {state}" for state, n in states.items()) or "all are over"
+            )
 
 
 def _every(records: Store) -> Iterator[Member]:
     """The runs of every sweep that has a name, which is their row."""
     known = names(records)
     if not known:
-        raise UserError(f"no sweep in {records.root} has a name; launch.sweep --name=NAME gives one")
+        raise UserError(
+            f"no sweep in {records.root} has a name; launch.sweep --name=NAME gives one"
+        )
     read = False
     for name in known:
         try:
@@ -134,7 +148,8 @@ def _every(records: Store) -> Iterator[Member]:
 
 
 def more_flags(argv: Sequence[str]) -> None:
-    """What plans needs JAX and has flags of its own; a look at names alone does without, and begins at once."""
+    """What plans needs JAX and has flags of its own; a look at names alone does without, and begins
+    at once."""
     if any(re.match("--?(experiment|html)", argument) for argument in argv[1:]):
         import launch.page  # noqa: F401
 

@@ -29,7 +29,9 @@ from research.sweeps.slurm.folder import Folder, place_of
 from research.sweeps.sweep import Sweep
 
 NAME = start.define_name("name", None, "keep the sweep under this name, for launch.table --name")
-CANCEL = flags.DEFINE_bool("cancel", False, "cancel Slurm's jobs for the sweep of this --name, and train nothing")
+CANCEL = flags.DEFINE_bool(
+    "cancel", False, "cancel Slurm's jobs for the sweep of this --name, and train nothing"
+)
 
 # What --cancel may be given with: the name, and where its sweep is.
 CANCEL_TAKES = ("cancel", "name", "records", "cache_dir")
@@ -46,7 +48,11 @@ def main(arguments: Sequence[str]) -> None:
     sweep = named_or_asked(NAME.value, records)
     runs, notes = planned(sweep, plans, monitor.note)
     check(untrained(NAME.value or "sweep", sweep, runs))
-    place = f"sweeps/{NAME.value}" if NAME.value else f"unnamed/{identity.digest([run.id for run in runs])}"
+    place = (
+        f"sweeps/{NAME.value}"
+        if NAME.value
+        else f"unnamed/{identity.digest([run.id for run in runs])}"
+    )
     train = executor(place, cancelling(NAME.value) if NAME.value else "")
     refuse_other_code(NAME.value, runs, records)
     if NAME.value:
@@ -62,9 +68,13 @@ def _cancel() -> None:
     """Cancels the jobs of the named sweep."""
     if NAME.value is None:
         raise UserError("--cancel needs the --name of a sweep")
-    others = [name for name in flags.FLAGS if flags.FLAGS[name].present and name not in CANCEL_TAKES]
+    others = [
+        name for name in flags.FLAGS if flags.FLAGS[name].present and name not in CANCEL_TAKES
+    ]
     if others:
-        raise UserError(f"--cancel cancels the jobs of --name whatever they train; leave --{others[0]} out")
+        raise UserError(
+            f"--cancel cancels the jobs of --name whatever they train; leave --{others[0]} out"
+        )
     records = store()
     Sweep.load(records, NAME.value)
     cluster.check("--cancel is of jobs there")

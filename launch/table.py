@@ -1,4 +1,5 @@
-"""Prints the table of an experiment or a named sweep, after training what is missing, or the trials of a tuning.
+"""Prints the table of an experiment or a named sweep, after training what is missing, or the trials
+of a tuning.
 
 Examples:
   python -m launch.table --experiment=regularization
@@ -33,11 +34,15 @@ from research.sweeps.obtain import done, obtain
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep, is_tuning
 
-EXPERIMENT = start.define_name("experiment", None, "a declared table; launch.list experiments names them")
+EXPERIMENT = start.define_name(
+    "experiment", None, "a declared table; launch.list experiments names them"
+)
 NAME = start.define_name("name", None, "a sweep, run or tuning that was trained under this name")
 ROWS = flags.DEFINE_enum("rows", "arms", ["arms", "runs"], "a row for each arm, or for each run")
 SEEDS = flags.DEFINE_integer("seeds", None, "seeds of each arm; none: as declared", lower_bound=1)
-BASELINE = start.define_name("baseline", None, "a row of a sweep, as learning_rate=0.1: compare the others with it")
+BASELINE = start.define_name(
+    "baseline", None, "a row of a sweep, as learning_rate=0.1: compare the others with it"
+)
 NO_TRAIN = flags.DEFINE_bool("no_train", False, "show what there is; train nothing")
 EXPLAIN = start.define_name("explain", None, "print what is behind this row")
 FIGURES = start.define_output("figures", "write the table's figures into this directory")
@@ -48,9 +53,15 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
     for name in ("format", "rows", *VIEW):
         if EXPLAIN.value is not None and flags.FLAGS[name].present:
-            raise UserError(f"--{name} is for tables; --explain prints text, so leave one of them out")
+            raise UserError(
+                f"--{name} is for tables; --explain prints text, so leave one of them out"
+            )
     view()  # a condition that cannot be read is refused before anything is trained
-    if NAME.value is not None and EXPERIMENT.value is None and is_tuning(records := store(terminal().warn), NAME.value):
+    if (
+        NAME.value is not None
+        and EXPERIMENT.value is None
+        and is_tuning(records := store(terminal().warn), NAME.value)
+    ):
         put(_trials(NAME.value, records))
         return
     shown = _shown()
@@ -73,14 +84,23 @@ def _trials(name: str, records: Store) -> Tabular:
     """The trials of a tuning."""
     for flag in ("rows", "seeds", "baseline", "explain", "figures"):
         if flags.FLAGS[flag].present:
-            raise UserError(f"--{flag} is not for the trials of a tuning, which '{name}' is; leave it out")
-    from research.analysis.trials_table import trials_table  # it needs Optuna, which takes half a second
+            raise UserError(
+                f"--{flag} is not for the trials of a tuning, which '{name}' is; leave it out"
+            )
+    from research.analysis.trials_table import (
+        trials_table,
+    )  # it needs Optuna, which takes half a second
     from research.sweeps import journal
 
     studies = journal.read(records, name)
     if not any(each.trials for each in studies):
         raise UserError(f"the tuning '{name}' has no trials yet")
-    trained = [str(trial.user_attrs["run"]) for each in studies for trial in each.trials if "run" in trial.user_attrs]
+    trained = [
+        str(trial.user_attrs["run"])
+        for each in studies
+        for trial in each.trials
+        if "run" in trial.user_attrs
+    ]
     return trials_table(name, studies, done(trained, records, records.warn))
 
 
@@ -93,13 +113,19 @@ def _shown() -> Shown:
     how, train, retry = execution(here=not on_slurm()), not NO_TRAIN.value, RETRY_FAILED.value
     if NAME.value is not None:
         if SEEDS.value is not None:
-            raise UserError("--seeds is for --experiment; a sweep has the seeds that it was trained with")
+            raise UserError(
+                "--seeds is for --experiment; a sweep has the seeds that it was trained with"
+            )
         sweep = Sweep.load(records, NAME.value).with_plugins(plugins())
         if sweep.runs and not train and not ACCEPT_CODE.value:  # what there is, which needs no plan
             if sweep.code != sweep.code_now():
-                monitor.warn(f"since '{NAME.value}' was asked for, research/ or a plugin has changed: as it was then")
+                monitor.warn(
+                    f"since '{NAME.value}' was asked for, research/ or a plugin has changed: as it"
+                    " was then"
+                )
             found = done(sweep.runs, records, monitor.warn)
-            gc.freeze()  # to look through many records for cycles took as long as to build their table
+            # Searching many records for cycles took as long as building their table.
+            gc.freeze()
             monitor.obtained(found.values())
             table = of_sweep(NAME.value, sweep, sweep.runs, found, sweep.notes, BASELINE.value)
             return Shown(table, missing=len({*sweep.runs} - {*found}))
@@ -112,7 +138,16 @@ def _shown() -> Shown:
             refuse_other_code(NAME.value, runs, records)
         if ACCEPT_CODE.value:
             sweep.save(records, NAME.value, runs, notes)
-        found = obtain(runs, records, plans, monitor, train=train, execution=how, executor=trainer, retry_failed=retry)
+        found = obtain(
+            runs,
+            records,
+            plans,
+            monitor,
+            train=train,
+            execution=how,
+            executor=trainer,
+            retry_failed=retry,
+        )
         ids = [run.id for run in runs]
         table = of_sweep(NAME.value, sweep, ids, found, notes, BASELINE.value)
         return Shown(table, missing=len({*ids} - {*found}))
@@ -123,11 +158,26 @@ def _shown() -> Shown:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
     if ROWS.value == "arms":
         arms = [Arm(label, {}) for label in experiment.arms]
-        check(build_table(experiment.name, arms, experiment.columns, experiment.baseline, range(experiment.seeds)))
+        check(
+            build_table(
+                experiment.name,
+                arms,
+                experiment.columns,
+                experiment.baseline,
+                range(experiment.seeds),
+            )
+        )
     refuse_other_code(None, [], records)
     trainer = executor(f"experiments/{experiment.name}")
     return of_experiment(
-        experiment, plans, records, monitor, train=train, execution=how, executor=trainer, retry_failed=retry
+        experiment,
+        plans,
+        records,
+        monitor,
+        train=train,
+        execution=how,
+        executor=trainer,
+        retry_failed=retry,
     )
 
 

@@ -43,7 +43,10 @@ def main(arguments: Sequence[str]) -> None:
     before = path.stat().st_mtime_ns if path.exists() else None
     if before is None:
         records.prepare()  # before anything is printed
-    print(f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,} steps")
+    print(
+        f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,}"
+        " steps"
+    )
     for setting, value in config_lib.flat(run.config).items():
         print(f"  {setting}={value}")
     record = obtain([run], records, plans, monitor, execution=how, retry_failed=True).get(run.id)
@@ -67,9 +70,13 @@ def _metrics(record: Record) -> str:
         return f"diverged at step {record.diverged_at}: {why}; {_against_divergence(record.config)}"
     lines = []
     for split in ("train", "validation", "test"):
-        values = {k.partition("/")[2]: v for k, v in record.metrics.items() if k.startswith(f"{split}/")}
+        values = {
+            k.partition("/")[2]: v for k, v in record.metrics.items() if k.startswith(f"{split}/")
+        }
         if values:
-            lines.append(f"{split:<10} " + "  ".join(f"{name} {value:.4f}" for name, value in values.items()))
+            lines.append(
+                f"{split:<10} " + "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+            )
     return "\n".join(lines)
 
 

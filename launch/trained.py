@@ -21,13 +21,20 @@ from research.training.answers import answered, decodes
 from research.training.evaluation import lane_of
 from research.training.state import Lane, Variables
 
-RUN = flags.DEFINE_string("run", None, "the id of a run that kept its parameters, or the beginning of one")
+RUN = flags.DEFINE_string(
+    "run", None, "the id of a run that kept its parameters, or the beginning of one"
+)
 PARAMS = flags.DEFINE_enum(
-    "params", None, ["best", "last"], "which of its parameters; none: those that its record's metrics are of"
+    "params",
+    None,
+    ["best", "last"],
+    "which of its parameters; none: those that its record's metrics are of",
 )
 
 
-BEAMS = flags.DEFINE_integer("beams", 1, "answers that a beam search follows; 1: a greedy one", lower_bound=1)
+BEAMS = flags.DEFINE_integer(
+    "beams", 1, "answers that a beam search follows; 1: a greedy one", lower_bound=1
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +53,8 @@ class Trained:
     variables: Variables
 
     def answers(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The likeliest answers found to examples, and their log-probabilities; see research.training.answers."""
+        """The likeliest answers found to examples, and their log-probabilities; see
+        research.training.answers."""
         self.check_beams()
         return answered(self.run.program, self.lane, self.variables, x, BEAMS.value)
 
@@ -81,7 +89,8 @@ def trained() -> Trained:
 
 
 def trained_on() -> tuple[Trained, Own]:
-    """The run that the flags name, and its own data. Raises UserError as trained does, and if that data is gone."""
+    """The run that the flags name, and its own data. Raises UserError as trained does, and if that
+    data is gone."""
     records, record = _record()
     saved = Parameters(records).load(record.run_id)
     try:
@@ -90,19 +99,22 @@ def trained_on() -> tuple[Trained, Own]:
         if saved.basis is None:
             raise
         raise UserError(
-            f"{error}. This is the data that run {record.run_id} was trained on; new data can be evaluated without it: "
-            "--split=csv:FILE, folder:DIR or text:FILE"
+            f"{error}. This is the data that run {record.run_id} was trained on; new data can be"
+            " evaluated without it: --split=csv:FILE, folder:DIR or text:FILE"
         ) from None
 
 
 def _record() -> tuple[Store, Record]:
     if not RUN.value:
         raise UserError(
-            "--run=ID says which run; launch.train prints its id, and launch.table --rows=runs those of many"
+            "--run=ID says which run; launch.train prints its id, and launch.table --rows=runs"
+            " those of many"
         )
     name, colon, which = RUN.value.partition(":")
     if colon:
-        raise UserError(f"--run={RUN.value}: the id alone; give --run={name} --params={which or 'best'}")
+        raise UserError(
+            f"--run={RUN.value}: the id alone; give --run={name} --params={which or 'best'}"
+        )
     records = store()
     return records, lookup(records, name)
 
@@ -119,5 +131,8 @@ def _trained(record: Record, saved: Saved, run: Run, spec: DataSpec, lane: Lane)
     which = PARAMS.value or evaluated(run.config)
     epoch, variables = saved.epochs[which], saved.variables[which]
     if record.diverged_at is not None:
-        Terminal().warn(f"the run diverged at step {record.diverged_at}; these are its parameters after epoch {epoch}")
+        Terminal().warn(
+            f"the run diverged at step {record.diverged_at}; these are its parameters after epoch"
+            f" {epoch}"
+        )
     return Trained(record, run, spec, lane, which, epoch, variables)

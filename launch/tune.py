@@ -2,7 +2,8 @@
 
 Examples:
   python -m launch.tune --dataset=wine --sample='learning_rate=log(1e-3,1)' --trials=32 --name=rate
-  python -m launch.tune --experiment=regularization --per_arm --sample='learning_rate=log(1e-2,1)' --trials=8
+  python -m launch.tune --experiment=regularization --per_arm --sample='learning_rate=log(1e-2,1)'
+  --trials=8
 """
 
 import dataclasses
@@ -36,17 +37,33 @@ from research.sweeps.samplers import SAMPLERS
 from research.sweeps.tuning import Budget, Goal, Tuned, Workshop
 
 SAMPLE = flags.DEFINE_multi_string(
-    "sample", [], "an axis: 'learning_rate=log(1e-4,1)', 'optimizer.momentum=uniform(0,0.99) if optimizer=sgd'"
+    "sample",
+    [],
+    "an axis: 'learning_rate=log(1e-4,1)', 'optimizer.momentum=uniform(0,0.99) if optimizer=sgd'",
 )
 SAMPLER = flags.DEFINE_enum("sampler", "tpe", SAMPLERS, "where trials come from")
-TRIALS = flags.DEFINE_integer("trials", 100, "settings that are tried, of each arm with --per_arm", lower_bound=1)
-PARALLEL = flags.DEFINE_integer("parallel", 16, "trials that are asked for at once and train as lanes", lower_bound=1)
-PRUNER = flags.DEFINE_enum("pruner", None, PRUNERS, "ends trials early; their places in the lanes are filled again")
+TRIALS = flags.DEFINE_integer(
+    "trials", 100, "settings that are tried, of each arm with --per_arm", lower_bound=1
+)
+PARALLEL = flags.DEFINE_integer(
+    "parallel", 16, "trials that are asked for at once and train as lanes", lower_bound=1
+)
+PRUNER = flags.DEFINE_enum(
+    "pruner", None, PRUNERS, "ends trials early; their places in the lanes are filled again"
+)
 SAMPLE_SEED = flags.DEFINE_integer("sample_seed", 0, "seed of the drawn settings", lower_bound=0)
-REPORT_SEEDS = flags.DEFINE_integer("report_seeds", 10, "fresh seeds on which the choice is reported", lower_bound=1)
-EXPERIMENT = start.define_name("experiment", None, "a declared table whose arms are tuned, with --per_arm")
-PER_ARM = flags.DEFINE_bool("per_arm", False, "tune each arm of the --experiment, with the same budget")
-NAME = start.define_name("name", None, "the tuning's name: its journal's beside the records; none: made of the flags")
+REPORT_SEEDS = flags.DEFINE_integer(
+    "report_seeds", 10, "fresh seeds on which the choice is reported", lower_bound=1
+)
+EXPERIMENT = start.define_name(
+    "experiment", None, "a declared table whose arms are tuned, with --per_arm"
+)
+PER_ARM = flags.DEFINE_bool(
+    "per_arm", False, "tune each arm of the --experiment, with the same budget"
+)
+NAME = start.define_name(
+    "name", None, "the tuning's name: its journal's beside the records; none: made of the flags"
+)
 FIGURES = start.define_output("figures", "write the trials' figures into this directory")
 
 
@@ -58,9 +75,14 @@ def main(arguments: Sequence[str]) -> None:
     if not SAMPLE.value:
         raise UserError("say what to tune: --sample='learning_rate=log(1e-4,1)'")
     if PER_ARM.value != (EXPERIMENT.value is not None):
-        raise UserError("--per_arm and --experiment=NAME go together: each arm of a declared table is tuned")
+        raise UserError(
+            "--per_arm and --experiment=NAME go together: each arm of a declared table is tuned"
+        )
     if on_slurm() and PRUNER.value is not None:
-        raise UserError("--pruner compares lanes of this process, after every epoch; leave it or --executor=slurm out")
+        raise UserError(
+            "--pruner compares lanes of this process, after every epoch; leave it or"
+            " --executor=slurm out"
+        )
     budget = Budget(SAMPLER.value, TRIALS.value, PARALLEL.value, PRUNER.value, SAMPLE_SEED.value)
     name = NAME.value or _made([EXPERIMENT.value or run_settings(), SAMPLE.value], budget)
     monitor, how = terminal(), execution(here=not on_slurm())
@@ -99,10 +121,14 @@ def _settings(name: str, shop: Workshop, budget: Budget) -> tuple[list[Tuned], T
     return [tuned], table
 
 
-def _arms(name: str, experiment: Experiment, shop: Workshop, budget: Budget) -> tuple[list[Tuned], Table]:
+def _arms(
+    name: str, experiment: Experiment, shop: Workshop, budget: Budget
+) -> tuple[list[Tuned], Table]:
     """Each arm tuned, and the experiment's table of the choices."""
     if given := run_settings():
-        raise UserError(f"--{next(iter(given))}: an experiment declares its settings; leave the flag out")
+        raise UserError(
+            f"--{next(iter(given))}: an experiment declares its settings; leave the flag out"
+        )
     axes = axes_lib.sampled(SAMPLE.value, {space.ARM: list(experiment.arms)})
     spaces = {label: space.of_arm(axes, label) for label in experiment.arms}
     settings = {label: _left(experiment, label, spaces[label]) for label in experiment.arms}
@@ -112,10 +138,16 @@ def _arms(name: str, experiment: Experiment, shop: Workshop, budget: Budget) -> 
         for label, of_arm in spaces.items():
             if of_arm:
                 study = f"{name}: {label}"
-                found[label] = tuning.tune(study, settings[label], of_arm, budget, shop, journal, goal)
+                found[label] = tuning.tune(
+                    study, settings[label], of_arm, budget, shop, journal, goal
+                )
     seeds = REPORT_SEEDS.value
     requests = {
-        label: tuning.report(found[label], seeds) if label in found else tuning.fresh(settings[label], seeds)
+        label: (
+            tuning.report(found[label], seeds)
+            if label in found
+            else tuning.fresh(settings[label], seeds)
+        )
         for label in experiment.arms
     }
     tuned = list(found.values())
@@ -128,12 +160,16 @@ def _left(experiment: Experiment, label: str, axes: Sequence[Axis]) -> dict[str,
     """The settings of an arm that no axis sets. Raises UserError if one sets what makes the arm."""
     arm, paths = experiment.arms[label], {axis.path for axis in axes}
     for path in sorted(paths & set(arm)):
-        raise UserError(f"the arm '{label}' sets {path} itself; tune it in other arms: {path}=… if {space.ARM}=…")
+        raise UserError(
+            f"the arm '{label}' sets {path} itself; tune it in other arms: {path}=… if"
+            f" {space.ARM}=…"
+        )
     return {path: value for path, value in {**experiment.base, **arm}.items() if path not in paths}
 
 
 def _declared_goal(experiment: Experiment, spaces: Mapping[str, Sequence[Axis]]) -> Goal | None:
-    """What an experiment chooses by, if it does; the tuning chooses in its place. Raises UserError if it cannot."""
+    """What an experiment chooses by, if it does; the tuning chooses in its place. Raises UserError
+    if it cannot."""
     choose = experiment.choose
     if choose is None:
         return None
@@ -149,8 +185,14 @@ def _declared_goal(experiment: Experiment, spaces: Mapping[str, Sequence[Axis]])
 def _lanes(found: Mapping[str, Tuned]) -> list[str]:
     """How full the lanes of races were."""
     shares = [(label, tuned.share) for label, tuned in found.items() if tuned.share is not None]
-    said = ", ".join(f"{share:.0%}" if len(shares) == 1 else f"{label} {share:.0%}" for label, share in shares)
-    return [f"Of the lanes' epochs that were computed, so many were a trial's, not idle: {said}."] if shares else []
+    said = ", ".join(
+        f"{share:.0%}" if len(shares) == 1 else f"{label} {share:.0%}" for label, share in shares
+    )
+    return (
+        [f"Of the lanes' epochs that were computed, so many were a trial's, not idle: {said}."]
+        if shares
+        else []
+    )
 
 
 def _point(tuned: Tuned) -> str:

@@ -33,14 +33,23 @@ from research.sweeps.sweep import Sweep
 from research.sweeps.verification import Verdict, localize, lookup, run_of, trial, verify
 
 RUN = flags.DEFINE_string("run", None, "the run to verify: its id, or the beginning of it")
-STEPS = flags.DEFINE_integer("steps", None, "only its first steps, to the end of their epoch", lower_bound=1)
-LOCALIZE = flags.DEFINE_bool("localize", False, "where it differs, train it twice more to name the step and the array")
+STEPS = flags.DEFINE_integer(
+    "steps", None, "only its first steps, to the end of their epoch", lower_bound=1
+)
+LOCALIZE = flags.DEFINE_bool(
+    "localize", False, "where it differs, train it twice more to name the step and the array"
+)
 EXPERIMENT = flags.DEFINE_string("experiment", None, "verify recorded runs of this declared table")
 NAME = start.define_name("name", None, "verify recorded runs of the sweep of this name")
 SAMPLE = flags.DEFINE_integer(
-    "sample", None, "of an experiment or a sweep: so many runs, drawn at random; none: all", lower_bound=1
+    "sample",
+    None,
+    "of an experiment or a sweep: so many runs, drawn at random; none: all",
+    lower_bound=1,
 )
-SAMPLE_SEED = flags.DEFINE_integer("sample_seed", None, "draws the sample; none: another each time", lower_bound=0)
+SAMPLE_SEED = flags.DEFINE_integer(
+    "sample_seed", None, "draws the sample; none: another each time", lower_bound=0
+)
 
 EXIT_DIFFERS = 1
 
@@ -49,15 +58,23 @@ def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
     if sum(flag.value is not None for flag in (RUN, EXPERIMENT, NAME)) != 1:
-        raise UserError("give one of --run=ID (a recorded run), --experiment=NAME and --name=SWEEP (their runs)")
+        raise UserError(
+            "give one of --run=ID (a recorded run), --experiment=NAME and --name=SWEEP (their runs)"
+        )
     plans, records = planner(), store()
     if RUN.value is not None:
         if SAMPLE.value is not None or SAMPLE_SEED.value is not None:
-            raise UserError("--sample and --sample_seed are for --experiment and --name; --run names one run")
+            raise UserError(
+                "--sample and --sample_seed are for --experiment and --name; --run names one run"
+            )
         verdicts = [_verify(lookup(records, RUN.value), plans)]
     else:
         verdicts = []
-        found = _of_sweep(NAME.value, records) if NAME.value else _of_experiment(EXPERIMENT.value or "", plans, records)
+        found = (
+            _of_sweep(NAME.value, records)
+            if NAME.value
+            else _of_experiment(EXPERIMENT.value or "", plans, records)
+        )
         for record in (chosen := _sample(NAME.value or EXPERIMENT.value or "", found)):
             verdicts.append(_verify(record, plans))
             print()
@@ -83,12 +100,15 @@ def _of_sweep(name: str, records: Store) -> list[Record]:
     """The recorded runs of a named sweep. Raises UserError if there are none."""
     sweep = with_its_plugins(name, Sweep.load(records, name))
     if not (found := list(done(sweep.runs, records, Terminal().warn).values())):
-        raise UserError(f"no run of '{name}' has a record; train them: python -m launch.sweep --name={name}")
+        raise UserError(
+            f"no run of '{name}' has a record; train them: python -m launch.sweep --name={name}"
+        )
     return found
 
 
 def _sample(name: str, found: Iterable[Record]) -> list[Record]:
-    """Those of the records that are to be verified, in a random order. Raises UserError if all runs failed."""
+    """Those of the records that are to be verified, in a random order. Raises UserError if all runs
+    failed."""
     able = {record.run_id: record for record in found if record.status != "failed"}
     if not able:
         raise UserError(f"every recorded run of '{name}' failed; there is nothing to verify")
@@ -104,7 +124,9 @@ def _verify(record: Record, plans: Planner) -> Verdict:
     run, kept = run_of(record, plans), memory()
     asked, arrays = trial(record, run, STEPS.value, plans.origin(run)), plans.arrays(run)
     _print(intent(asked, STEPS.value))
-    with progress(asked.epochs * run.program.sizes.steps_per_epoch, f"run {run.id}", "update") as bar:
+    with progress(
+        asked.epochs * run.program.sizes.steps_per_epoch, f"run {run.id}", "update"
+    ) as bar:
         found = verify(asked, arrays, kept, lambda step: bar.update(step - bar.n))
     _print(verdict(asked, found))
     if LOCALIZE.value and found.difference is not None:

@@ -1,4 +1,5 @@
-"""The library: from a run's config to its record and its table. `import research as rs` gives its Python API."""
+"""The library: from a run's config to its record and its table. `import research as rs` gives its
+Python API."""
 
 import importlib
 from typing import Any
@@ -6,10 +7,23 @@ from typing import Any
 __version__ = "0.1.0"
 
 # What research.api offers. It is imported when it is first used, since it brings JAX with it.
-__all__ = ["Columns", "Run", "Sweep", "Table", "UserError", "experiment", "list", "load", "sweep", "train"]
+__all__ = [
+    "Columns",
+    "Run",
+    "Sweep",
+    "Table",
+    "UserError",
+    "experiment",
+    "list",
+    "load",
+    "sweep",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
-        raise AttributeError(f"module 'research' has no attribute '{name}'; it offers {', '.join(__all__)}")
+        raise AttributeError(
+            f"module 'research' has no attribute '{name}'; it offers {', '.join(__all__)}"
+        )
     return getattr(importlib.import_module("research.api"), name)

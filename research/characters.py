@@ -1,4 +1,5 @@
-"""Characters as a terminal shows them: those that its encoding lacks or that cannot be seen are written in ASCII."""
+"""Characters as a terminal shows them: those that its encoding lacks or that cannot be seen are
+written in ASCII."""
 
 import codecs
 from typing import TextIO
@@ -26,11 +27,13 @@ _LONGEST = 2000  # letters of a message; a class or a cell may have millions
 
 
 def one_line(text: str) -> str:
-    """A message as one line that a terminal shows whole: line breaks and other unseen characters become escapes."""
+    """A message as one line that a terminal shows whole: line breaks and other unseen characters
+    become escapes."""
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
     return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
     )
 
 
@@ -47,5 +50,7 @@ def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
-    written = [PLAIN.get(one) or one.encode("ascii", "backslashreplace").decode("ascii") for one in lacking]
+    written = [
+        PLAIN.get(one) or one.encode("ascii", "backslashreplace").decode("ascii") for one in lacking
+    ]
     return "".join(written), error.end

@@ -1,8 +1,8 @@
 """RunConfig: one run, fully resolved; and what each of its leaves is: static, numeric or execution.
 
-*static* leaves shape the program, *numeric* ones may differ between lanes of a program (they enter as
-arguments or data), *execution* ones never touch a run's identity. The kind of a field is declared on the
-field; the kind of an entry's option follows its annotation (research/options.py).
+*static* leaves shape the program, *numeric* ones may differ between lanes of a program (they enter
+as arguments or data), *execution* ones never touch a run's identity. The kind of a field is
+declared on the field; the kind of an entry's option follows its annotation (research/options.py).
 """
 
 import dataclasses
@@ -13,7 +13,16 @@ from typing import Annotated, Any, Literal
 
 from research import grammar
 from research.errors import UserError, nearest
-from research.options import REQUIRED, Count, Fraction, Option, Positive, Range, format_value, option
+from research.options import (
+    REQUIRED,
+    Count,
+    Fraction,
+    Option,
+    Positive,
+    Range,
+    format_value,
+    option,
+)
 from research.registry import (
     ARCHITECTURES,
     DATASETS,
@@ -32,7 +41,8 @@ STATIC, NUMERIC, EXECUTION = "static", "numeric", "execution"
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A registry entry chosen by name, with a value for each of its options, in the entry's order."""
+    """A registry entry chosen by name, with a value for each of its options, in the entry's
+    order."""
 
     name: str
     options: tuple[tuple[str, Any], ...] = ()
@@ -45,7 +55,11 @@ class Part:
             return self.name
         (_, first), *rest = self.options
         more = "".join(f",{k}={format_value(v)}" for k, v in rest)
-        return f"{self.name}={format_value(first)}" if not more else f"{self.name}({format_value(first)}{more})"
+        return (
+            f"{self.name}={format_value(first)}"
+            if not more
+            else f"{self.name}({format_value(first)}{more})"
+        )
 
 
 def _field(default: Any, kind: str, registry: Registry[Any] | None = None) -> Any:
@@ -59,44 +73,55 @@ SplitSeed = Annotated[int, Range(0, 2**32 - 1)]
 class RunConfig:
     """One training, seed included. Build it with `resolve`, which checks every value."""
 
-    dataset: Annotated[Part, "data set: a name (digits, mnist), csv:FILE, folder:DIR or text:FILE"] = _field(
-        Part("digits"), STATIC, DATASETS
-    )
+    dataset: Annotated[
+        Part, "data set: a name (digits, mnist), csv:FILE, folder:DIR or text:FILE"
+    ] = _field(Part("digits"), STATIC, DATASETS)
     task: Annotated[str, "kind of problem; auto: the data set's own"] = _field("auto", STATIC)
     split: Annotated[str, "train:validation:test, or train:test"] = _field("8:1:1", STATIC)
-    split_seed: Annotated[SplitSeed | None, "seed of the split; none: the seed for bundled tables, else 0"] = _field(
-        None, NUMERIC
-    )
-    train_size: Annotated[Count | None, "train on this many of the training rows; none: all"] = _field(None, STATIC)
-    label_noise: Annotated[
-        Fraction, "probability that a training label is replaced by one drawn uniformly from all classes"
-    ] = _field(0.0, NUMERIC)
-    scaling: Annotated[
-        Literal["none", "minmax", "standard", "robust"], "scaling of the inputs, fitted on the training rows"
-    ] = _field("standard", NUMERIC)
-    target_scaling: Annotated[
-        Literal["none", "standard"], "scaling of a regression's targets; metrics stay in the data's units"
-    ] = _field("none", NUMERIC)
-    arch: Annotated[Part, "architecture"] = _field(Part("mlp"), STATIC, ARCHITECTURES)
-    loss: Annotated[str, "training loss; auto: the architecture's or the task's own"] = _field("auto", STATIC)
-    loss_mean: Annotated[
-        Literal["examples", "targets"],
-        "mean of the loss where examples differ in their number of targets: over examples, or over targets",
-    ] = _field("examples", STATIC)
-    metrics: Annotated[tuple[str, ...] | None, "metrics of your own to measure beside the task's, from --plugin"] = (
+    split_seed: Annotated[
+        SplitSeed | None, "seed of the split; none: the seed for bundled tables, else 0"
+    ] = _field(None, NUMERIC)
+    train_size: Annotated[Count | None, "train on this many of the training rows; none: all"] = (
         _field(None, STATIC)
     )
+    label_noise: Annotated[
+        Fraction,
+        "probability that a training label is replaced by one drawn uniformly from all classes",
+    ] = _field(0.0, NUMERIC)
+    scaling: Annotated[
+        Literal["none", "minmax", "standard", "robust"],
+        "scaling of the inputs, fitted on the training rows",
+    ] = _field("standard", NUMERIC)
+    target_scaling: Annotated[
+        Literal["none", "standard"],
+        "scaling of a regression's targets; metrics stay in the data's units",
+    ] = _field("none", NUMERIC)
+    arch: Annotated[Part, "architecture"] = _field(Part("mlp"), STATIC, ARCHITECTURES)
+    loss: Annotated[str, "training loss; auto: the architecture's or the task's own"] = _field(
+        "auto", STATIC
+    )
+    loss_mean: Annotated[
+        Literal["examples", "targets"],
+        "mean of the loss where examples differ in their number of targets: over examples, or over"
+        " targets",
+    ] = _field("examples", STATIC)
+    metrics: Annotated[
+        tuple[str, ...] | None, "metrics of your own to measure beside the task's, from --plugin"
+    ] = _field(None, STATIC)
     optimizer: Annotated[
         Part, "optimizer, or a chain of optax transformations: 'chain(clip(1.0), scale_by_adam())'"
     ] = _field(Part("sgd"), STATIC, OPTIMIZERS)
     learning_rate: Annotated[Positive, "base learning rate"] = _field(0.1, NUMERIC)
-    schedule: Annotated[Part, "learning-rate schedule"] = _field(Part("constant"), NUMERIC, SCHEDULES)
-    regularization: Annotated[tuple[Part, ...], "regularizers: none, or a list such as dropout=0.5,max_norm=2"] = (
-        _field((), STATIC, REGULARIZERS)
+    schedule: Annotated[Part, "learning-rate schedule"] = _field(
+        Part("constant"), NUMERIC, SCHEDULES
     )
+    regularization: Annotated[
+        tuple[Part, ...], "regularizers: none, or a list such as dropout=0.5,max_norm=2"
+    ] = _field((), STATIC, REGULARIZERS)
     normalization: Annotated[
         Literal["auto", "none", "batch", "layer", "group", "instance", "rms", "weight"],
-        "normalization of the hidden layers, short for a regularizer (batch_norm); auto: the architecture's own",
+        "normalization of the hidden layers, short for a regularizer (batch_norm); auto: the"
+        " architecture's own",
     ] = _field("auto", STATIC)
     epochs: Annotated[Count, "passes over the training rows"] = _field(20, STATIC)
     batch_size: Annotated[Count, "examples per update; full: all of them"] = _field(64, STATIC)
@@ -105,40 +130,59 @@ class RunConfig:
     ] = _field(True, STATIC)
     remainder: Annotated[
         Literal["drop", "pad"],
-        "rows that do not fill a batch: drop (a later epoch reads them) or pad (a smaller last batch)",
+        "rows that do not fill a batch: drop (a later epoch reads them) or pad (a smaller last"
+        " batch)",
     ] = _field("drop", STATIC)
     accumulate: Annotated[
-        Count, "parts of each batch, computed in turn to save memory; batch norm sees one part at a time"
+        Count,
+        "parts of each batch, computed in turn to save memory; batch norm sees one part at a time",
     ] = _field(1, STATIC)
     precision: Annotated[
         Literal["float32", "tf32", "bfloat16", "float64"],
         "precision of the arithmetic; bfloat16 keeps parameters in float32",
     ] = _field("float32", STATIC)
-    remat: Annotated[bool, "recompute activations in the backward pass, to save memory"] = _field(False, STATIC)
-    init_from: Annotated[str | None, "start from the kept parameters of a run: RUN, RUN:best or RUN:last"] = _field(
-        None, NUMERIC
+    remat: Annotated[bool, "recompute activations in the backward pass, to save memory"] = _field(
+        False, STATIC
     )
-    freeze: Annotated[str | None, "parameters whose name (Dense_0/kernel) has this pattern do not change"] = _field(
-        None, STATIC
-    )
+    init_from: Annotated[
+        str | None, "start from the kept parameters of a run: RUN, RUN:best or RUN:last"
+    ] = _field(None, NUMERIC)
+    freeze: Annotated[
+        str | None, "parameters whose name (Dense_0/kernel) has this pattern do not change"
+    ] = _field(None, STATIC)
     reset: Annotated[
-        str | None, "parameters whose name has this pattern are initialized again, despite --init_from"
+        str | None,
+        "parameters whose name has this pattern are initialized again, despite --init_from",
     ] = _field(None, NUMERIC)
     seed: Annotated[int, Range(0, 2**32 - 1), "seed of all randomness"] = _field(0, NUMERIC)
 
 
 FIELDS = {f.name: f for f in dataclasses.fields(RunConfig)}
 HINTS = typing.get_type_hints(RunConfig, include_extras=True)
-PARTS = {name: f.metadata["registry"] for name, f in FIELDS.items() if f.metadata["registry"] is not None}
+PARTS = {
+    name: f.metadata["registry"] for name, f in FIELDS.items() if f.metadata["registry"] is not None
+}
 OPTIONS: dict[str, Option] = {
     name: option(name, HINTS[name], f.default) for name, f in FIELDS.items() if name not in PARTS
 }
-HELP: dict[str, str] = {name: next(n for n in HINTS[name].__metadata__ if isinstance(n, str)) for name in FIELDS}
+HELP: dict[str, str] = {
+    name: next(n for n in HINTS[name].__metadata__ if isinstance(n, str)) for name in FIELDS
+}
 # Options of data sets that are so often given that they have a short name.
 SHORT = {
     name: f"dataset.{name}"
     for name in (
-        *("target", "impute", "context", "drop", "numbers", "categories", "missing", "decimal", "thousands"),
+        *(
+            "target",
+            "impute",
+            "context",
+            "drop",
+            "numbers",
+            "categories",
+            "missing",
+            "decimal",
+            "thousands",
+        ),
         *("encoding", "comment", "time", "series"),
     )
 }
@@ -157,11 +201,13 @@ class Leaf:
     default: bool
 
 
-# From settings to a config ----------------------------------------------------------------------------
+# From settings to a config
+# ----------------------------------------------------------------------------
 
 
 def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
-    """Settings (flag -> text or value) as a checked config, and the nested settings that no chosen part has.
+    """Settings (flag -> text or value) as a checked config, and the nested settings that no chosen
+    part has.
 
     Whoever calls decides about the latter: in a sweep another arm may use them. Raises UserError on
     anything else that is wrong.
@@ -179,11 +225,19 @@ def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
     unused: set[str] = set()
     for name, registry in PARTS.items():
         text, own = settings.get(name, FIELDS[name].default), nested.get(name, {})
-        values[name], left = _regularizers(text, own) if name == "regularization" else _part(name, registry, text, own)
+        values[name], left = (
+            _regularizers(text, own)
+            if name == "regularization"
+            else _part(name, registry, text, own)
+        )
         unused.update(f"{name}.{key}" for key in left)
     for name, opt in OPTIONS.items():
         if name in settings:
-            values[name] = _batch_size(settings[name]) if name == "batch_size" else opt.parse(settings[name], name)
+            values[name] = (
+                _batch_size(settings[name])
+                if name == "batch_size"
+                else opt.parse(settings[name], name)
+            )
     for name, registry in (("task", TASKS), ("loss", LOSSES)):
         if values.get(name, "auto") != "auto":
             registry.get(values[name])
@@ -202,7 +256,9 @@ def _batch_size(text: Any) -> int:
     return size
 
 
-def _part(name: str, registry: Registry[Any], text: Any, nested: dict[str, Any]) -> tuple[Part, set[str]]:
+def _part(
+    name: str, registry: Registry[Any], text: Any, nested: dict[str, Any]
+) -> tuple[Part, set[str]]:
     """One chosen entry with its options, and the nested settings that it does not have."""
     if isinstance(text, Part):
         nested, text = {**dict(text.options), **nested}, text.name
@@ -223,14 +279,20 @@ def _filled(entry: Entry, given: Mapping[str, Any], where: str) -> Part:
 
 
 @functools.lru_cache(maxsize=4096)  # the runs of a sweep have most of their parts in common
-def _filled_once(entry: Entry, values: tuple[tuple[str, Any], ...], types: tuple[type, ...], where: str) -> Part:
+def _filled_once(
+    entry: Entry, values: tuple[tuple[str, Any], ...], types: tuple[type, ...], where: str
+) -> Part:
     """types: of the values, since 1 and True are one key."""
     given, options = dict(values), []
     for opt in entry.options:
         value = given.get(opt.name, opt.default)
         if value is REQUIRED:
-            raise UserError(f"{where}: {entry.name} needs a value for {opt.name}: {opt.help or opt.name}")
-        options.append((opt.name, opt.parse(value, f"{where}.{opt.name}") if opt.name in given else value))
+            raise UserError(
+                f"{where}: {entry.name} needs a value for {opt.name}: {opt.help or opt.name}"
+            )
+        options.append(
+            (opt.name, opt.parse(value, f"{where}.{opt.name}") if opt.name in given else value)
+        )
     return Part(entry.name, tuple(options))
 
 
@@ -240,7 +302,8 @@ def regularizers(text: str) -> tuple[Part, ...]:
 
 
 def _regularizers(text: Any, nested: dict[str, Any]) -> tuple[tuple[Part, ...], set[str]]:
-    """`dropout=0.5,elastic_net(l1=1e-4,l2=1e-4)` and nested settings such as `dropout=0.1` as parts, by name."""
+    """`dropout=0.5,elastic_net(l1=1e-4,l2=1e-4)` and nested settings such as `dropout=0.1` as
+    parts, by name."""
     chosen: dict[str, dict[str, Any]] = {}
     if isinstance(text, tuple):
         chosen = {part.name: dict(part.options) for part in text}
@@ -257,9 +320,13 @@ def _regularizers(text: Any, nested: dict[str, Any]) -> tuple[tuple[Part, ...], 
             raise UserError(f"regularization.{name} takes no value; write regularization={name}")
         opt = opt or entry.options[0].name
         if entry.option(opt) is None:
-            raise UserError(f"regularization.{name} has no option '{opt}'; {nearest(opt, _names(entry))}")
+            raise UserError(
+                f"regularization.{name} has no option '{opt}'; {nearest(opt, _names(entry))}"
+            )
         chosen.setdefault(name, {})[opt] = value
-    parts = [_filled(REGULARIZERS.get(n), o, f"regularization.{n}") for n, o in sorted(chosen.items())]
+    parts = [
+        _filled(REGULARIZERS.get(n), o, f"regularization.{n}") for n, o in sorted(chosen.items())
+    ]
     return tuple(parts), set()
 
 
@@ -279,9 +346,14 @@ def _member(name: str | None, text: str) -> tuple[str, dict[str, Any]]:
     options: dict[str, Any] = {}
     for place, (key, argument) in enumerate(call.arguments):
         if place >= len(entry.options):
-            raise UserError(f"{call} has too many values; {call.name} has {', '.join(_names(entry)) or 'no options'}")
+            raise UserError(
+                f"{call} has too many values; {call.name} has"
+                f" {', '.join(_names(entry)) or 'no options'}"
+            )
         if key is None and any(earlier for earlier, _ in call.arguments[:place]):
-            raise UserError(f"{call}: '{argument}' follows a name=value; write it as name=value too")
+            raise UserError(
+                f"{call}: '{argument}' follows a name=value; write it as name=value too"
+            )
         key = key or entry.options[place].name
         if entry.option(key) is None:
             raise UserError(f"{call.name} has no option '{key}'; {nearest(key, _names(entry))}")
@@ -292,7 +364,8 @@ def _member(name: str | None, text: str) -> tuple[str, dict[str, Any]]:
 
 
 def written(settings: Mapping[str, Any]) -> set[str]:
-    """The options that stand in the text of a part: `dropout=0.5` of regularization has regularization.dropout.rate."""
+    """The options that stand in the text of a part: `dropout=0.5` of regularization has
+    regularization.dropout.rate."""
     found: set[str] = set()
     for name, registry in PARTS.items():
         text = str(settings.get(name, "none"))
@@ -305,9 +378,12 @@ def written(settings: Mapping[str, Any]) -> set[str]:
 
 
 def spelled(path: str) -> str:
-    """`regularization.dropout`, which is its first option, as `regularization.dropout.rate`; any other as it is."""
+    """`regularization.dropout`, which is its first option, as `regularization.dropout.rate`; any
+    other as it is."""
     head, _, name = path.partition(".")
-    options = REGULARIZERS.get(name).options if head == "regularization" and name in REGULARIZERS else ()
+    options = (
+        REGULARIZERS.get(name).options if head == "regularization" and name in REGULARIZERS else ()
+    )
     return f"{path}.{options[0].name}" if options else path
 
 
@@ -315,7 +391,8 @@ def _names(entry: Entry) -> list[str]:
     return [opt.name for opt in entry.options]
 
 
-# From a config to its leaves --------------------------------------------------------------------------
+# From a config to its leaves
+# --------------------------------------------------------------------------
 
 
 @functools.lru_cache(maxsize=4)  # who plans a run asks several times
@@ -330,7 +407,9 @@ def _leaves(config: RunConfig) -> Iterator[Leaf]:
         if name == "regularization":
             yield Leaf(name, tuple(part.name for part in value), kind, not value)
             for part in value:
-                yield from _option_leaves(f"{name}.{part.name}", REGULARIZERS.get(part.name), part, kind)
+                yield from _option_leaves(
+                    f"{name}.{part.name}", REGULARIZERS.get(part.name), part, kind
+                )
         elif name in PARTS:
             if not value.name:  # blanked out in a program's config
                 continue
@@ -352,7 +431,8 @@ def _option_leaves(prefix: str, entry: Entry, part: Part, kind: str) -> tuple[Le
 
 
 def flat(config: RunConfig) -> dict[str, str]:
-    """The config as text by path, defaults included: what records keep, and `resolve` reads back."""
+    """The config as text by path, defaults included: what records keep, and `resolve` reads
+    back."""
     texts: dict[str, str] = {}
     for leaf in leaves(config):
         texts[leaf.path] = format_value(leaf.value)
@@ -373,9 +453,12 @@ def given(config: RunConfig) -> dict[str, str]:
 
 
 def numeric(config: RunConfig) -> dict[str, float]:
-    """The lane values that enter the program as arguments: numeric options of its parts and the learning rate."""
+    """The lane values that enter the program as arguments: numeric options of its parts and the
+    learning rate."""
     return {
         leaf.path: float(leaf.value)
         for leaf in leaves(config)
-        if leaf.kind == NUMERIC and isinstance(leaf.value, float) and not leaf.path.startswith("schedule.")
+        if leaf.kind == NUMERIC
+        and isinstance(leaf.value, float)
+        and not leaf.path.startswith("schedule.")
     }

@@ -1,4 +1,5 @@
-"""Contracts: what the functions of a user's own part must return; they are held to it while they are traced."""
+"""Contracts: what the functions of a user's own part must return; they are held to it while they
+are traced."""
 
 import dataclasses
 import functools
@@ -21,7 +22,8 @@ Check = Callable[[tuple[Any, ...], Any], str]
 
 
 def of_kind(name: str, made: Any, kind: Any, right: str = "") -> Any:
-    """What `name` has returned. Raises UserError if it is of another kind: a `return` is easily forgotten.
+    """What `name` has returned. Raises UserError if it is of another kind: a `return` is easily
+    forgotten.
 
     right: what to write instead.
     """
@@ -39,11 +41,14 @@ def regularizer(name: str, made: Any, slot: str, site: str) -> Any:
 
 
 def problem(name: str, made: Any) -> Problem:
-    """A task's problem, held to its shapes. Raises UserError if `better` has other words than higher and lower."""
+    """A task's problem, held to its shapes. Raises UserError if `better` has other words than
+    higher and lower."""
     made = of_kind(name, made, Problem)
     for metric, word in made.better.items():
         if word not in ("higher", "lower"):
-            raise UserError(f"{name}: better[{metric!r}] is {word!r}; allowed are 'higher', 'lower'")
+            raise UserError(
+                f"{name}: better[{metric!r}] is {word!r}; allowed are 'higher', 'lower'"
+            )
     return dataclasses.replace(
         made,
         encode=_held(f"{name}: encode", made.encode, _targets),
@@ -67,11 +72,18 @@ def factors(name: str, made: Any, steps: int) -> np.ndarray:
     try:
         values = np.asarray(made, np.float64)
     except (TypeError, ValueError):
-        raise UserError(f"{name} returns {_said(made)}; expected the factors of {steps} steps, [{steps}]") from None
+        raise UserError(
+            f"{name} returns {_said(made)}; expected the factors of {steps} steps, [{steps}]"
+        ) from None
     if values.shape != (steps,):
-        raise UserError(f"{name} returns {_said(values)}; expected the factors of {steps} steps, [{steps}]")
+        raise UserError(
+            f"{name} returns {_said(values)}; expected the factors of {steps} steps, [{steps}]"
+        )
     if not np.isfinite(values).all():
-        raise UserError(f"{name} returns a factor that is not finite at step {int(np.argmin(np.isfinite(values)))}")
+        raise UserError(
+            f"{name} returns a factor that is not finite at step"
+            f" {int(np.argmin(np.isfinite(values)))}"
+        )
     return values
 
 
@@ -87,7 +99,11 @@ def _held(name: str, function: Callable[..., Any], check: Check) -> Callable[...
 
 def _said(value: Any) -> str:
     """A value in a message: its type and shape if it is an array."""
-    return f"{value.dtype} {list(value.shape)}" if hasattr(value, "dtype") else f"a {type(value).__name__}"
+    return (
+        f"{value.dtype} {list(value.shape)}"
+        if hasattr(value, "dtype")
+        else f"a {type(value).__name__}"
+    )
 
 
 def _like_the_first(arguments: tuple[Any, ...], made: Any) -> str:
@@ -105,14 +121,23 @@ def _of_the_same_rank(arguments: tuple[Any, ...], made: Any) -> str:
 
 
 def _a_number(arguments: tuple[Any, ...], made: Any) -> str:
-    return "" if made is not None and jnp.shape(made) == () else f"{_said(made)}; expected one number"
+    return (
+        "" if made is not None and jnp.shape(made) == () else f"{_said(made)}; expected one number"
+    )
 
 
 def _without_the_last_axis(arguments: tuple[Any, ...], made: Any) -> str:
     expected = jnp.shape(arguments[0])[:-1]
     shape = list(expected)
     sound = hasattr(made, "shape") and made.shape == expected
-    return "" if sound else f"{_said(made)} of outputs {list(jnp.shape(arguments[0]))}; expected a loss each, {shape}"
+    return (
+        ""
+        if sound
+        else (
+            f"{_said(made)} of outputs {list(jnp.shape(arguments[0]))}; expected a loss each,"
+            f" {shape}"
+        )
+    )
 
 
 def _a_number_each(arguments: tuple[Any, ...], made: Any) -> str:
@@ -129,13 +154,25 @@ def _both(arguments: tuple[Any, ...], made: Any) -> str:
 
 def _of_the_same_leaves(arguments: tuple[Any, ...], made: Any) -> str:
     same = jax.tree.map(jnp.shape, made) == jax.tree.map(jnp.shape, arguments[1])
-    return "" if same else f"{_said(made)}; expected a mean of the parameters, a tree of the same shapes"
+    return (
+        ""
+        if same
+        else f"{_said(made)}; expected a mean of the parameters, a tree of the same shapes"
+    )
 
 
 def _targets(arguments: tuple[Any, ...], made: Any) -> str:
     y, width = arguments[:2]
-    sound = hasattr(made, "shape") and made.ndim > 1 and (made.shape[0], made.shape[-1]) == (y.shape[0], width)
-    return "" if sound else f"{_said(made)} of y {list(y.shape)}; expected targets [{y.shape[0]}, ..., {width}]"
+    sound = (
+        hasattr(made, "shape")
+        and made.ndim > 1
+        and (made.shape[0], made.shape[-1]) == (y.shape[0], width)
+    )
+    return (
+        ""
+        if sound
+        else f"{_said(made)} of y {list(y.shape)}; expected targets [{y.shape[0]}, ..., {width}]"
+    )
 
 
 def _one_an_example(arguments: tuple[Any, ...], made: Any) -> str:
@@ -143,7 +180,11 @@ def _one_an_example(arguments: tuple[Any, ...], made: Any) -> str:
         return f"{_said(made)}; expected a dictionary of metrics"
     count = len(arguments[1])
     wrong = next((name for name, values in made.items() if jnp.shape(values) != (count,)), None)
-    return "" if wrong is None else f"{_said(made[wrong])} as {wrong!r}; expected one number an example, [{count}]"
+    return (
+        ""
+        if wrong is None
+        else f"{_said(made[wrong])} as {wrong!r}; expected one number an example, [{count}]"
+    )
 
 
 def _numbers(arguments: tuple[Any, ...], made: Any) -> str:

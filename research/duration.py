@@ -1,4 +1,5 @@
-"""Durations: `500` (steps), `3epochs`, `5%` (of the training), converted to steps once; intervals: also `5min`."""
+"""Durations: `500` (steps), `3epochs`, `5%` (of the training), converted to steps once; intervals:
+also `5min`."""
 
 import dataclasses
 import math
@@ -11,7 +12,14 @@ from research.errors import UserError
 _PATTERN = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|epochs?|steps?)?")
 _CLOCK = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(s|m|min|h)")
 _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-_UNITS = {None: "steps", "step": "steps", "steps": "steps", "epoch": "epochs", "epochs": "epochs", "%": "%"}
+_UNITS = {
+    None: "steps",
+    "step": "steps",
+    "steps": "steps",
+    "epoch": "epochs",
+    "epochs": "epochs",
+    "%": "%",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +34,9 @@ class Duration:
         """`500`, `500steps`, `3epochs`, `0.5epochs`, `5%`. Raises UserError on anything else."""
         match = _PATTERN.fullmatch(text.strip())
         if match is None:
-            raise UserError(f"'{text}' is not a duration; write steps, epochs or percent: 500, 3epochs or 5%")
+            raise UserError(
+                f"'{text}' is not a duration; write steps, epochs or percent: 500, 3epochs or 5%"
+            )
         amount, unit = float(match[1]), _UNITS[match[2]]
         if unit == "%" and amount > 100:
             raise UserError(f"'{text}' is more than 100% of the training")
@@ -36,11 +46,15 @@ class Duration:
 
     def steps(self, *, steps_per_epoch: int, total_steps: int) -> int:
         """The duration in whole steps, rounded to the nearest."""
-        per_unit = {"steps": 1.0, "epochs": float(steps_per_epoch), "%": total_steps / 100}[self.unit]
+        per_unit = {"steps": 1.0, "epochs": float(steps_per_epoch), "%": total_steps / 100}[
+            self.unit
+        ]
         return math.floor(self.amount * per_unit + 0.5)
 
     def __str__(self) -> str:
-        return np.format_float_positional(self.amount, trim="-") + ("" if self.unit == "steps" else self.unit)
+        return np.format_float_positional(self.amount, trim="-") + (
+            "" if self.unit == "steps" else self.unit
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +66,8 @@ class Interval:
 
     @classmethod
     def parse(cls, text: str) -> "Interval":
-        """`30s`, `5min` or `5m`, `1h`, or a Duration above zero. Raises UserError on anything else."""
+        """`30s`, `5min` or `5m`, `1h`, or a Duration above zero. Raises UserError on anything
+        else."""
         match = _CLOCK.fullmatch(text.strip())
         if match is not None:
             interval = cls(seconds=float(match[1]) * _SECONDS[match[2]])

@@ -17,7 +17,8 @@ class Unknown(UserError):
 
 
 class Stopped(Exception):
-    """The user, or the cluster, asked to stop; what was under way is saved. Its text says what for."""
+    """The user, or the cluster, asked to stop; what was under way is saved. Its text says what
+    for."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -36,10 +37,15 @@ def close(word: str, known: Iterable[str]) -> list[str]:
 
 
 def blamed(error: BaseException, files: Sequence[str]) -> str:
-    """Which line of these files brought an error about, and the error in a line; "" if none of them did."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
+    """Which line of these files brought an error about, and the error in a line; "" if none of them
+    did."""
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files
+    ]
     file, line = (frames[-1].filename, frames[-1].lineno) if frames else ("", None)
     if isinstance(error, SyntaxError) and error.filename in files:
         file, line = str(error.filename), error.lineno
-    said = (error.msg if isinstance(error, SyntaxError) else str(error)).strip().splitlines() or [""]
+    said = (error.msg if isinstance(error, SyntaxError) else str(error)).strip().splitlines() or [
+        ""
+    ]
     return f"{file}, line {line}: {type(error).__name__}: {said[0]}" if file else ""

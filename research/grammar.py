@@ -30,7 +30,8 @@ class Call:
 
 
 def split(text: str, separator: str) -> list[str]:
-    """The parts of `text` between separators outside brackets, stripped. Raises on unbalanced brackets."""
+    """The parts of `text` between separators outside brackets, stripped. Raises on unbalanced
+    brackets."""
     parts, depth, start = [], 0, 0
     for place, char in enumerate(text):
         if char in _OPEN:
@@ -38,12 +39,16 @@ def split(text: str, separator: str) -> list[str]:
         elif char in _CLOSE:
             depth -= 1
         if depth < 0:
-            raise UserError(f"'{text}' closes a bracket at character {place + 1} that was never opened")
+            raise UserError(
+                f"'{text}' closes a bracket at character {place + 1} that was never opened"
+            )
         if char == separator and depth == 0:
             parts.append(text[start:place].strip())
             start = place + 1
     if depth:
-        raise UserError(f"'{text}' opens {depth} bracket{'s' if depth > 1 else ''} that it never closes")
+        raise UserError(
+            f"'{text}' opens {depth} bracket{'s' if depth > 1 else ''} that it never closes"
+        )
     return [*parts, text[start:].strip()]
 
 

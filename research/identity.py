@@ -21,15 +21,21 @@ def _has(config: RunConfig, slot: str, site: str) -> bool:
     return any((entry.slot, entry.site) == (slot, site) for entry in entries)
 
 
-# Changes of that mathematics which touch only some runs: these alone get another identity. By name, the version and
-# whether it touches a config.
+# Changes of that mathematics which touch only some runs: these alone get another identity. By name,
+# the version and whether it touches a config.
 REVISIONS: Mapping[str, tuple[int, Callable[[RunConfig], bool]]] = {
-    "frozen statistics": (2, lambda config: config.freeze is not None and _has(config, "normalization", "any")),
+    "frozen statistics": (
+        2,
+        lambda config: config.freeze is not None and _has(config, "normalization", "any"),
+    ),
     "projected average": (
         2,
         lambda config: _has(config, "projection", "norm") and _has(config, "average", "parameters"),
     ),
-    "imputed without values": (2, lambda config: dict(config.dataset.options).get("impute") is not None),
+    "imputed without values": (
+        2,
+        lambda config: dict(config.dataset.options).get("impute") is not None,
+    ),
 }
 
 
@@ -62,31 +68,44 @@ def static_id(config: RunConfig) -> str:
 
 @functools.lru_cache(maxsize=1024)  # for whole sweeps there is but one
 def _static_id(static: tuple[Leaf, ...], versions: Versions) -> str:
-    return digest({"static": {leaf.path: format_value(leaf.value) for leaf in static}, "versions": dict(versions)})
+    return digest(
+        {
+            "static": {leaf.path: format_value(leaf.value) for leaf in static},
+            "versions": dict(versions),
+        }
+    )
 
 
 def run_id(config: RunConfig, fingerprint: str) -> str:
-    """A digest of the science: the leaves that differ from their defaults, the data, the entries' versions."""
+    """A digest of the science: the leaves that differ from their defaults, the data, the entries'
+    versions."""
     return digest(science(config, fingerprint))
 
 
 def science(config: RunConfig, fingerprint: str) -> dict[str, Any]:
-    """What `run_id` is a digest of. The place of a csv or folder is no science; the fingerprint stands for it."""
+    """What `run_id` is a digest of. The place of a csv or folder is no science; the fingerprint
+    stands for it."""
     changed = {leaf.path: format_value(leaf.value) for leaf in leaves(config) if not leaf.default}
     changed["dataset"] = config.dataset.name.partition(":")[0]
     return {"science": changed, "data": fingerprint, "versions": dict(versions(config))}
 
 
 def reseeded(science: Mapping[str, Any], **seeds: int | None) -> dict[str, Any]:
-    """The science of a config that differs from another's in these seeds, without looking at the rest again."""
+    """The science of a config that differs from another's in these seeds, without looking at the
+    rest again."""
     changed = {path: text for path, text in science["science"].items() if path not in seeds}
-    changed |= {path: format_value(seed) for path, seed in seeds.items() if seed != FIELDS[path].default}
+    changed |= {
+        path: format_value(seed) for path, seed in seeds.items() if seed != FIELDS[path].default
+    }
     return {**science, "science": changed}
 
 
 def versions(config: RunConfig) -> Versions:
-    """The versions of the registry entries that a config uses, of the engine, and of its revisions that touch it."""
-    revised = tuple((name, version) for name, (version, touches) in REVISIONS.items() if touches(config))
+    """The versions of the registry entries that a config uses, of the engine, and of its revisions
+    that touch it."""
+    revised = tuple(
+        (name, version) for name, (version, touches) in REVISIONS.items() if touches(config)
+    )
     return _versions(tuple(entries(config))) + revised
 
 

@@ -13,21 +13,29 @@ Tree = Any
 def is_kernel(path: KeyPath) -> bool:
     """True if the path goes through the key `kernel`.
 
-    Not so the direction of a reparametrized kernel (weight normalization): its length means nothing, so to decay
-    or to bound it would only change the learning rate. The scale carries the kernel's norm.
+    Not so the direction of a reparametrized kernel (weight normalization): its length means
+    nothing, so to decay or to bound it would only change the learning rate. The scale carries the
+    kernel's norm.
     """
     keys = [getattr(entry, "key", getattr(entry, "name", None)) for entry in path]
     return "kernel" in keys and keys[-1] != "direction"
 
 
 def map_kernels(fn: Callable[..., Any], params: Tree, *rest: Tree) -> Tree:
-    """The tree with `fn(kernel, ...)` in each kernel's place; other leaves stay. rest: trees of the same structure."""
-    return tree_map_with_path(lambda path, w, *more: fn(w, *more) if is_kernel(path) else w, params, *rest)
+    """The tree with `fn(kernel, ...)` in each kernel's place; other leaves stay. rest: trees of the
+    same structure."""
+    return tree_map_with_path(
+        lambda path, w, *more: fn(w, *more) if is_kernel(path) else w, params, *rest
+    )
 
 
-def map_kernels_with_key(fn: Callable[[jax.Array, jax.Array], Any], params: Tree, key: jax.Array) -> Tree:
+def map_kernels_with_key(
+    fn: Callable[[jax.Array, jax.Array], Any], params: Tree, key: jax.Array
+) -> Tree:
     """Like `map_kernels` with `fn(kernel, key)`: each kernel's own key, by its path."""
-    return tree_map_with_path(lambda path, w: fn(w, path_key(key, path)) if is_kernel(path) else w, params)
+    return tree_map_with_path(
+        lambda path, w: fn(w, path_key(key, path)) if is_kernel(path) else w, params
+    )
 
 
 def kernel_mask(params: Tree) -> Tree:

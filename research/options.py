@@ -1,8 +1,8 @@
 """Options: what a registry entry's settings are, read off the signature of its builder.
 
-The annotation declares everything: a `float` is *numeric* (a lane value), anything else is *static* (it
-shapes the program); `Annotated` adds a `Range`, a line of help, or the registry whose names are allowed;
-`Literal` lists the allowed words.
+The annotation declares everything: a `float` is *numeric* (a lane value), anything else is *static*
+(it shapes the program); `Annotated` adds a `Range`, a line of help, or the registry whose names are
+allowed; `Literal` lists the allowed words.
 """
 
 import dataclasses
@@ -55,7 +55,8 @@ Count = typing.Annotated[int, Range(1)]
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """One setting: its name, type, default, allowed values, and whether lanes of a program may differ in it."""
+    """One setting: its name, type, default, allowed values, and whether lanes of a program may
+    differ in it."""
 
     name: str
     type: Any
@@ -77,7 +78,8 @@ class Option:
         return self.type in _PARSERS
 
     def parse(self, text: Any, where: str) -> Any:
-        """`text` (a flag's text or already a value) as a checked value. `where` names the flag in errors."""
+        """`text` (a flag's text or already a value) as a checked value. `where` names the flag in
+        errors."""
         if self.optional and (text is None or text == "none"):
             return None
         parsed = _PARSERS[self.type](text, where)
@@ -87,16 +89,21 @@ class Option:
             self.registry.get(parsed)
         for number in parsed if isinstance(parsed, tuple) else (parsed,):
             if self.range is not None and number not in self.range:
-                raise UserError(f"{where}={format_value(number)} is out of range; it must be {self.range}")
+                raise UserError(
+                    f"{where}={format_value(number)} is out of range; it must be {self.range}"
+                )
         return parsed
 
 
 def options_of(builder: Callable[..., Any], given: Collection[str] = ()) -> tuple[Option, ...]:
-    """The options of a builder: its parameters (or a flax module's fields), but for those the engine gives.
+    """The options of a builder: its parameters (or a flax module's fields), but for those the
+    engine gives.
 
     A parameter without a default is an option that must be set.
     """
-    hints = typing.get_type_hints(builder.__init__ if inspect.isclass(builder) else builder, include_extras=True)
+    hints = typing.get_type_hints(
+        builder.__init__ if inspect.isclass(builder) else builder, include_extras=True
+    )
     if inspect.isclass(builder):
         hints = typing.get_type_hints(builder, include_extras=True) | hints
     options = []
@@ -104,7 +111,9 @@ def options_of(builder: Callable[..., Any], given: Collection[str] = ()) -> tupl
         if parameter.name in given or parameter.name in _FLAX_FIELDS:
             continue
         if parameter.name not in hints:
-            raise UserError(f"{parameter} of {builder.__name__} lacks its type; write `{parameter.name}: float`")
+            raise UserError(
+                f"{parameter} of {builder.__name__} lacks its type; write `{parameter.name}: float`"
+            )
         default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
         options.append(option(parameter.name, hints[parameter.name], default))
     return tuple(options)
@@ -122,7 +131,7 @@ def option(name: str, hint: Any, default: Any) -> Option:
     if typing.get_origin(hint) is typing.Literal:
         hint, choices = str, typing.get_args(hint)
     elif typing.get_origin(hint) is tuple:
-        (inner, _) = typing.get_args(hint)
+        inner, _ = typing.get_args(hint)
         inner, *inner_notes = _unwrap(inner)
         hint, notes = tuple[inner, ...], [*inner_notes, *notes]  # type: ignore[valid-type]
     bounds = next((n for n in notes if isinstance(n, Range)), None)

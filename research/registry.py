@@ -1,4 +1,5 @@
-"""What a registry entry is, and the registries: the catalogue that flags, errors, lists and tests range over."""
+"""What a registry entry is, and the registries: the catalogue that flags, errors, lists and tests
+range over."""
 
 import dataclasses
 import functools
@@ -9,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from research.errors import Unknown, nearest
 from research.options import Option
+from research.words import first_sentence
 
 
 # Two entries are the same if they are one object, as keys of caches too.
@@ -16,9 +18,10 @@ from research.options import Option
 class Entry:
     """One member of the catalogue: data about a builder, never code of its own.
 
-    version is raised when the mathematics changes, so that no old record is reused. `constraints` look at a
-    whole config and return what is wrong with it, or None, which is an error before anything trains; the first line of
-    each one's docstring says what must hold. `tiny` is the setting that tests use.
+    version is raised when the mathematics changes, so that no old record is reused. `constraints`
+    look at a whole config and return what is wrong with it, or None, which is an error before
+    anything trains; the first line of each one's docstring says what must hold. `tiny` is the
+    setting that tests use.
     """
 
     name: str
@@ -45,14 +48,15 @@ class Entry:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What must hold for the entry to be used, a line each; where it does not, a run is an error."""
+        """What must hold for the entry to be used, a line each; where it does not, a run is an
+        error."""
         return tuple(_must_hold(constraint) for constraint in self.constraints)
 
 
 def _must_hold(constraint: Callable[..., str | None]) -> str:
-    """The first line of a constraint's docstring."""
+    """The first sentence of a constraint's docstring."""
     function = constraint.func if isinstance(constraint, functools.partial) else constraint
-    return (function.__doc__ or "").partition("\n")[0]
+    return first_sentence(function.__doc__ or "")
 
 
 class Named(Protocol):
@@ -66,12 +70,15 @@ E = TypeVar("E", bound=Named)
 
 
 class Registry(Generic[E]):
-    """The entries of one kind, by name. A *family* resolves names with an argument, such as `csv:FILE`."""
+    """The entries of one kind, by name. A *family* resolves names with an argument, such as
+    `csv:FILE`."""
 
     def __init__(self, kind: str, plural: str) -> None:
         self.kind, self.plural = kind, plural
         self._entries: dict[str, E] = {}
-        self._families: dict[str, tuple[Callable[[str], E], Callable[[str], tuple[str, dict[str, Any]]]]] = {}
+        self._families: dict[
+            str, tuple[Callable[[str], E], Callable[[str], tuple[str, dict[str, Any]]]]
+        ] = {}
         self._examples: list[str] = []
 
     def add(self, entry: E) -> E:
@@ -93,10 +100,11 @@ class Registry(Generic[E]):
         parse: Callable[[str], tuple[str, dict[str, Any]]] = lambda text: (text, {}),
         example: str = "",
     ) -> None:
-        """Names that start with `prefix` are resolved by `resolve(name)`, as `csv:FILE` and `chain(...)` are.
+        """Names that start with `prefix` are resolved by `resolve(name)`, as `csv:FILE` and
+        `chain(...)` are.
 
-        parse: a text as the name proper and the options written inside it. example: a name such as `csv:FILE` that
-        stands for all of them, where they all have the same options.
+        parse: a text as the name proper and the options written inside it. example: a name such as
+            `csv:FILE` that stands for all of them, where they all have the same options.
         """
         self._families[prefix] = (resolve, parse)
         if example:
@@ -107,7 +115,8 @@ class Registry(Generic[E]):
         return [self.get(name) for name in sorted(self._examples)]
 
     def parse_name(self, text: str) -> tuple[str, dict[str, Any]]:
-        """What a user wrote as an entry's name, and the options inside it (the numbers of a chain)."""
+        """What a user wrote as an entry's name, and the options inside it (the numbers of a
+        chain)."""
         family = self._family(text)
         return family[1](text) if family and text not in self._entries else (text, {})
 
@@ -120,8 +129,11 @@ class Registry(Generic[E]):
             return family[0](name)
         raise Unknown(f"unknown {self.kind} '{name}'; {nearest(name, self.names())}")
 
-    def _family(self, name: str) -> tuple[Callable[[str], E], Callable[[str], tuple[str, dict[str, Any]]]] | None:
-        """The family of the longest prefix that fits; the prefix "" takes every name that is left."""
+    def _family(
+        self, name: str
+    ) -> tuple[Callable[[str], E], Callable[[str], tuple[str, dict[str, Any]]]] | None:
+        """The family of the longest prefix that fits; the prefix "" takes every name that is
+        left."""
         fitting = [prefix for prefix in self._families if name.startswith(prefix)]
         return self._families[max(fitting, key=len)] if fitting else None
 
@@ -144,23 +156,32 @@ UNASKED = {
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Architecture(Entry):
-    """`build(outputs=K, **asked, **options)` is a flax module: `module(x: [B, ...], fwd: Forward) -> [B, K]`.
+    """`build(outputs=K, **asked, **options)` is a flax module: `module(x: [B, ...], fwd: Forward)
+    -> [B, K]`.
 
-    inputs: the ranks of one example that it takes, () for any. loss: what it is trained with unless `--loss` says.
-    normalization: the regularizer by which it normalizes unless `--normalization` or `--regularization` says.
-    asks: what the engine is to tell it of the data, each a keyword of `build` (and none of its options):
+    inputs: the ranks of one example that it takes, () for any. loss: what it is trained with unless
+        `--loss` says.
+    normalization: the regularizer by which it normalizes unless `--normalization` or
+        `--regularization` says.
+    asks: what the engine is to tell it of the data, each a keyword of `build` (and none of its
+        options):
 
-    - `vocabulary: int | None`: the inputs are tokens, raw int32 [B, T] in 0..vocabulary-1, -1 where a sequence is
-      over (padding, at its end); None: they are numbers, scaled. One that does not ask takes numbers alone.
-    - `per_step: bool`: the outputs are [B, T, K], one at each step of the inputs, which has a target of its own;
+    - `vocabulary: int | None`: the inputs are tokens, raw int32 [B, T] in 0..vocabulary-1, -1 where
+        a sequence is
+      over (padding, at its end); None: they are numbers, scaled. One that does not ask takes
+      numbers alone.
+    - `per_step: bool`: the outputs are [B, T, K], one at each step of the inputs, which has a
+        target of its own;
       False: they are [B, K], of the whole sequence. One that does not ask has [B, K] alone.
-    - `padded: bool`: the inputs are series [B, T] or [B, T, D] of numbers, NaN where one is over (at its end). One that
+    - `padded: bool`: the inputs are series [B, T] or [B, T, D] of numbers, NaN where one is over
+        (at its end). One that
       does not ask takes series that are equally long.
-    - `source: int`: so many of the first tokens are read, and the others are the answer, one place late, behind a token
+    - `source: int`: so many of the first tokens are read, and the others are the answer, one place
+        late, behind a token
       that starts it (teacher forcing); 0: there is no such thing.
 
-    One that reads padded sequences tells its layers which steps are real, by `fwd = fwd.over(real)` with bool [B, T];
-    batch norm and penalties then leave padding out.
+    One that reads padded sequences tells its layers which steps are real, by `fwd = fwd.over(real)`
+    with bool [B, T]; batch norm and penalties then leave padding out.
     """
 
     inputs: tuple[int, ...] = ()
@@ -178,7 +199,8 @@ class Architecture(Entry):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Activation(Entry):
-    """`build()` is a flax module: `module(x, fwd) -> x`, or the last axis `pieces` times smaller (maxout).
+    """`build()` is a flax module: `module(x, fwd) -> x`, or the last axis `pieces` times smaller
+    (maxout).
 
     init: the initialisation that suits it (`he`, `glorot`, `lecun`).
     """
@@ -189,9 +211,11 @@ class Activation(Entry):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Optimizer(Entry):
-    """`build(**options)` is an optax transformation without learning rate or sign; numeric options may be tracers.
+    """`build(**options)` is an optax transformation without learning rate or sign; numeric options
+    may be tracers.
 
-    ascent: `ascent(params, grads, **options) -> params`, the point where a second gradient is taken (SAM).
+    ascent: `ascent(params, grads, **options) -> params`, the point where a second gradient is taken
+        (SAM).
     """
 
     ascent: Callable[..., Any] | None = None
@@ -199,7 +223,8 @@ class Optimizer(Entry):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Schedule(Entry):
-    """`build(steps: int, steps_per_epoch: int, **options)` is float64 [steps]: the rate's factor at each step.
+    """`build(steps: int, steps_per_epoch: int, **options)` is float64 [steps]: the rate's factor at
+    each step.
 
     feedback: the factor also depends on a validation metric (reduce on plateau).
     """
@@ -207,8 +232,8 @@ class Schedule(Entry):
     feedback: bool = False
 
 
-# The slots of regularizers, in the order in which a step comes to them, and where in each a member can act; see
-# research/regularization/__init__.py.
+# The slots of regularizers, in the order in which a step comes to them, and where in each a member
+# can act; see research/regularization/__init__.py.
 SITES: Mapping[str, tuple[str, ...]] = {
     "data": ("any", "image"),
     "targets": ("any", "image"),
@@ -226,13 +251,14 @@ SLOTS = tuple(SITES)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Regularizer(Entry):
-    """`build(**options)` is the transformation of its slot; see research/regularization/__init__.py.
+    """`build(**options)` is the transformation of its slot; see
+    research/regularization/__init__.py.
 
-    slot, site: of SITES. neutral: the options at which it returns its input bitwise, or None where there are none
-    (batch norm). mixes: whether it mixes examples (slot targets), so that it must see the global batch. offset: whether
-    a normalization ends with a learned offset, so that a bias before it does nothing. mask: of a member of the data
-    slot that moves an image's pixels, the builder of what does the same to a mask of classes; the others leave masks
-    alone.
+    slot, site: of SITES. neutral: the options at which it returns its input bitwise, or None where
+    there are none (batch norm). mixes: whether it mixes examples (slot targets), so that it must
+    see the global batch. offset: whether a normalization ends with a learned offset, so that a bias
+    before it does nothing. mask: of a member of the data slot that moves an image's pixels, the
+    builder of what does the same to a mask of classes; the others leave masks alone.
     """
 
     slot: str = ""
@@ -245,15 +271,18 @@ class Regularizer(Entry):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Loss(Entry):
-    """`build()` is `loss(outputs: [..., K], targets: [..., C]) -> [...]`; the axes before the last are examples [B] or
-    their steps [B, T], over whose real ones the engine takes an example's mean. tasks: those that it belongs to.
+    """`build()` is `loss(outputs: [..., K], targets: [..., C]) -> [...]`; the axes before the last
+    are examples [B] or their steps [B, T], over whose real ones the engine takes an example's mean.
+    tasks: those that it belongs to.
 
-    linear: whether it is linear in targets that are shares of classes, so that the loss of mixed targets is the mixture
-    of their losses. Where it is not, label smoothing, mixup and cutmix of classes are refused.
+    linear: whether it is linear in targets that are shares of classes, so that the loss of mixed
+        targets is the mixture of their losses. Where it is not, label smoothing, mixup and cutmix
+        of classes are refused.
 
-    outputs: K as a function of C, the width of the targets. scores: outputs as what the task's metrics read,
-    ([..., K], C) -> [..., C]. latents: it reads behind the K outputs what the network says of its latents. metrics: by
-    name what else it tells of each example, (outputs, targets) -> [B].
+    outputs: K as a function of C, the width of the targets. scores: outputs as what the task's
+        metrics read, ([..., K], C) -> [..., C]. latents: it reads behind the K outputs what the
+        network says of its latents. metrics: by name what else it tells of each example, (outputs,
+        targets) -> [B].
     """
 
     tasks: tuple[str, ...] = ()
@@ -266,10 +295,11 @@ class Loss(Entry):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Task(Entry):
-    """What kind of problem it is. `build()` is a research.tasks.problem.Problem. loss: its default loss.
+    """What kind of problem it is. `build()` is a research.tasks.problem.Problem. loss: its default
+    loss.
 
-    sees: a data set's DataSpec as this task has it, where any will do and `--task` asks for it; None: where the data
-    say that it is theirs.
+    sees: a data set's DataSpec as this task has it, where any will do and `--task` asks for it;
+        None: where the data say that it is theirs.
     """
 
     loss: str = ""
@@ -280,9 +310,9 @@ class Task(Entry):
 class Metric(Entry):
     """What a user measures beside a task's own metrics. tasks: those whose runs it measures.
 
-    `build()` is a value per example, `metric(scores [B, ..., C], y [B, ...]) -> [B]`, on the device; where `whole`, one
-    value of a split, `metric(scores [N, C], y [N]) -> float`, on the host, of final metrics alone. better: `higher` or
-    `lower`.
+    `build()` is a value per example, `metric(scores [B, ..., C], y [B, ...]) -> [B]`, on the
+    device; where `whole`, one value of a split, `metric(scores [N, C], y [N]) -> float`, on the
+    host, of final metrics alone. better: `higher` or `lower`.
     """
 
     tasks: tuple[str, ...] = ()
@@ -292,7 +322,8 @@ class Metric(Entry):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Callback(Entry):
-    """`build()` is called on the host when a run has ended an epoch: `callback(run_id, epoch, metrics)`.
+    """`build()` is called on the host when a run has ended an epoch: `callback(run_id, epoch,
+    metrics)`.
 
     epoch is counted from 1; metrics are the epoch's, by name (`validation/accuracy`).
     """

@@ -1,7 +1,8 @@
-"""Every random key: seed -> stream name -> step -> example. Nothing random is stored or split along the way.
+"""Every random key: seed -> stream name -> step -> example. Nothing random is stored or split along
+the way.
 
-A key is a function of where it is used, so a resumed run, a lane among others, and a batch spread over
-devices all draw the same numbers. Threefry only: its bits do not depend on the device.
+A key is a function of where it is used, so a resumed run, a lane among others, and a batch spread
+over devices all draw the same numbers. Threefry only: its bits do not depend on the device.
 """
 
 import zlib
@@ -29,7 +30,9 @@ def per_example(key: jax.Array, index: jax.Array) -> jax.Array:
 def of_content(x: jax.Array) -> jax.Array:
     """One key an example, [B], made of its numbers x [B, ...] alone."""
     words = jax.lax.bitcast_convert_type(x.reshape(len(x), -1).astype(jnp.float32), jnp.uint32)
-    odd = 2 * jnp.arange(words.shape[1], dtype=jnp.uint32) + 1  # no word's multiplier has a factor 2 to lose bits by
+    odd = (
+        2 * jnp.arange(words.shape[1], dtype=jnp.uint32) + 1
+    )  # no word's multiplier has a factor 2 to lose bits by
     mixed = (words ^ (words >> 16)) * (odd * jnp.uint32(0x9E3779B1))
     return jax.vmap(lambda seed: stream(seed, "content"))(jnp.sum(mixed, axis=1, dtype=jnp.uint32))
 

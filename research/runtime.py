@@ -14,12 +14,18 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -2, -4, -8
 
 
 def keep_pages() -> None:
-    """Keeps freed memory in the process: page faults on fresh large buffers cost more than the arithmetic."""
+    """Keeps freed memory in the process: page faults on fresh large buffers cost more than the
+    arithmetic."""
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):
         return  # another C library, with other costs
-    for parameter, value in ((_M_ARENA_MAX, 1), (_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, -1), (_M_TOP_PAD, 256 << 20)):
+    for parameter, value in (
+        (_M_ARENA_MAX, 1),
+        (_M_MMAP_MAX, 0),
+        (_M_TRIM_THRESHOLD, -1),
+        (_M_TOP_PAD, 256 << 20),
+    ):
         mallopt(parameter, value)
 
 
@@ -42,29 +48,38 @@ def has_cuda_plugin() -> bool:
 def wants_gpu() -> bool:
     """Whether JAX looks for a GPU here, before it has been asked."""
     platforms = os.environ.get("JAX_PLATFORMS", "")
-    return has_cuda_plugin() and (not platforms or bool({"cuda", "gpu"} & set(platforms.split(","))))
+    return has_cuda_plugin() and (
+        not platforms or bool({"cuda", "gpu"} & set(platforms.split(",")))
+    )
 
 
 def exact_on_gpu(records: str) -> None:
-    """For bits that repeat: deterministic operations, and the autotuner's choices beside the records.
+    """For bits that repeat: deterministic operations, and the autotuner's choices beside the
+    records.
 
-    They are kept apart by jaxlib's version, which XLA does not check. Emptying the compile cache leaves them, and they
-    go where the records go. The user's XLA_FLAGS win.
+    They are kept apart by jaxlib's version, which XLA does not check. Emptying the compile cache
+    leaves them, and they go where the records go. The user's XLA_FLAGS win.
     """
     _add_flag("xla_gpu_deterministic_ops", "true")
     folder = Path(records) / "autotune" / importlib.metadata.version("jaxlib")
-    with contextlib.suppress(OSError):  # whatever would write records there says so in its own words
+    with contextlib.suppress(
+        OSError
+    ):  # whatever would write records there says so in its own words
         folder.mkdir(parents=True, exist_ok=True)  # XLA wants it to exist
         _add_flag("xla_gpu_per_fusion_autotune_cache_dir", shlex.quote(str(folder)))
 
 
 def one_line_for_orbax() -> None:
-    """Silences what orbax logs of an error in its threads: it is raised, and told in a line, where orbax was called."""
-    logging.getLogger("absl").addFilter(lambda record: f"{os.sep}orbax{os.sep}" not in record.pathname)
+    """Silences what orbax logs of an error in its threads: it is raised, and told in a line, where
+    orbax was called."""
+    logging.getLogger("absl").addFilter(
+        lambda record: f"{os.sep}orbax{os.sep}" not in record.pathname
+    )
 
 
 def prepare(cache_dir: str, records: str) -> None:
-    """Call before anything asks JAX for a device. cache_dir: where compiled programs are kept; records: records."""
+    """Call before anything asks JAX for a device. cache_dir: where compiled programs are kept;
+    records: records."""
     keep_pages()
     one_line_for_orbax()
     host_devices(len(os.sched_getaffinity(0)))

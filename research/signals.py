@@ -1,4 +1,5 @@
-"""Signals while runs train: SIGTERM and Ctrl-C are noticed at once, and training stops at its next step."""
+"""Signals while runs train: SIGTERM and Ctrl-C are noticed at once, and training stops at its next
+step."""
 
 import contextlib
 import os
@@ -7,13 +8,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
-# What a stopped program exits with (sysexits.h: a temporary failure, try again): its state is saved.
+# What a stopped program exits with (sysexits.h: a temporary failure, try again): its state is
+# saved.
 EXIT_STOPPED = 75
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def end_at_once() -> None:
-    """Until the program has begun (launch/start.py), a signal ends it with one line: there is nothing to save."""
+    """Until the program has begun (launch/start.py), a signal ends it with one line: there is
+    nothing to save."""
 
     def end(number: int, frame: object) -> None:
         _say(f"stopped by {signal.Signals(number).name} before anything began")
@@ -34,12 +37,14 @@ STOPPING = "stopping at the next step, to save what is under way; once more ends
 
 @contextlib.contextmanager
 def watching(say: str = STOPPING, again: bool = True) -> Iterator[Callable[[], str]]:
-    """Gives a function that says why to stop, or "". A second signal ends the process at once, unless not `again`.
+    """Gives a function that says why to stop, or "". A second signal ends the process at once,
+    unless not `again`.
 
     say: what is said of the first.
 
-    Where several processes train together it gives none: they agree on a step by JAX's own preemption service. Nor does
-    it in a thread other than the main one, to which Python gives no handlers.
+    Where several processes train together it gives none: they agree on a step by JAX's own
+    preemption service. Nor does it in a thread other than the main one, to which Python gives no
+    handlers.
     """
     import jax  # takes seconds, before which a signal must have its handler
 
@@ -76,8 +81,8 @@ def ending() -> Iterator[None]:
 def _reading(noticed: Callable[[str], None]) -> Iterator[None]:
     """Calls `noticed` with the name of each signal, in a thread.
 
-    The thread reads them from a pipe that C code writes to: a Python handler would wait for the main thread, and so
-    for whatever XLA compiles there.
+    The thread reads them from a pipe that C code writes to: a Python handler would wait for the
+    main thread, and so for whatever XLA compiles there.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)

@@ -1,4 +1,5 @@
-"""What all tests share: compiled programs on disk, and no more of them in memory than a process has maps for."""
+"""What all tests share: compiled programs on disk, and no more of them in memory than a process has
+maps for."""
 
 import gc
 import os
@@ -8,23 +9,27 @@ from pathlib import Path
 import jax
 import pytest
 
-# The same program is compiled once for all tests and processes, and for the next run of the tests. Programs are told
-# apart by their code, JAX's options and its version.
-os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parents[1] / ".cache" / "tests" / "xla")
+# The same program is compiled once for all tests and processes, and for the next run of the tests.
+# Programs are told apart by their code, JAX's options and its version.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(
+    Path(__file__).parents[1] / ".cache" / "tests" / "xla"
+)
 jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
 
-# Without its newer emitters of fused loops XLA compiles for a CPU in two thirds of the time, and without dividing each
-# small program among threads in nine tenths of that; with few optimisations in half of it: they are many, each of a few
-# steps. `engine.compiled_fully` is for those that must be as users have them.
+# Without its newer emitters of fused loops XLA compiles for a CPU in two thirds of the time, and
+# without dividing each small program among threads in nine tenths of that; with few optimisations
+# in half of it: they are many, each of a few steps. `engine.compiled_fully` is for those that must
+# be as users have them.
 QUICKLY = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICKLY}"
 jax.config.update("jax_disable_most_optimizations", True)
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # of the processes that tests start
 
-# Where in the source each operation stands is said in no error and in no record, and took a tenth of the lowering.
+# Where in the source each operation stands is said in no error and in no record, and took a tenth
+# of the lowering.
 jax.config.update("jax_traceback_in_locations_limit", 0)
 os.environ["JAX_TRACEBACK_IN_LOCATIONS_LIMIT"] = "0"
 
@@ -40,7 +45,8 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-# Programs stay loaded until they are dropped, each in maps of its own, of which Linux gives a process 65,530.
+# Programs stay loaded until they are dropped, each in maps of its own, of which Linux gives a
+# process 65,530.
 MAPS, MOST_MAPS = Path("/proc/self/maps"), 30_000
 
 

@@ -45,7 +45,9 @@ def planner(regression: bool = False) -> Planner:
 def run(regression: bool = False, **settings: Any) -> Run:
     """A run on the small data. `__` in a name stands for a dot."""
     given = {name.replace("__", "."): value for name, value in settings.items()}
-    base = {k: v for k, v in BASE.items() if k != "arch.hidden" or given.get("arch", "mlp") == "mlp"}
+    base = {
+        k: v for k, v in BASE.items() if k != "arch.hidden" or given.get("arch", "mlp") == "mlp"
+    }
     return planner(regression).runs([{**base, **given}])[0]
 
 
@@ -70,12 +72,15 @@ def steps(runs: Sequence[Run], width: int, count: int = 3) -> Any:
 
 def train(runs: Sequence[Run], width: int, most: int = STEPS_PER_EPOCH) -> list[loop.Outcome]:
     """The outcomes of runs of one program."""
-    return loop.train(runs[0].program, [r.config for r in runs], data_of(runs[0]).data, Way(width, most))
+    return loop.train(
+        runs[0].program, [r.config for r in runs], data_of(runs[0]).data, Way(width, most)
+    )
 
 
 @contextlib.contextmanager
 def compiled_fully(fully: bool = True) -> Iterator[None]:
-    """Compiles with all of XLA's optimisations, as users have it; other tests do with few, in half the time."""
+    """Compiles with all of XLA's optimisations, as users have it; other tests do with few, in half
+    the time."""
     jax.config.update("jax_disable_most_optimizations", not fully)
     try:
         yield
@@ -91,7 +96,10 @@ def assert_same_bits(got: Any, expected: Any) -> None:
 def assert_close(got: Any, expected: Any, relative: float = 1e-5) -> None:
     """The difference within `relative` of the whole, in norm: what is left of a sum's order."""
     assert jax.tree.structure(got) == jax.tree.structure(expected)
-    a, b = (np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)]) for tree in (got, expected))
+    a, b = (
+        np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)])
+        for tree in (got, expected)
+    )
     assert np.isfinite(b).all()
     assert np.linalg.norm(a - b) <= relative * np.linalg.norm(b)
 
@@ -125,7 +133,10 @@ def bundled(cache_dir: str, data_dir: str | None = None) -> Planner:
     """A planner of real data sets."""
     return Planner(
         lambda config: open_source(
-            config.dataset.name, dict(config.dataset.options), data_dir=data_dir, cache_dir=cache_dir
+            config.dataset.name,
+            dict(config.dataset.options),
+            data_dir=data_dir,
+            cache_dir=cache_dir,
         )
     )
 

@@ -1,4 +1,5 @@
-"""Networks by themselves: begun and applied, each time as one program, where each operation alone would be one."""
+"""Networks by themselves: begun and applied, each time as one program, where each operation alone
+would be one."""
 
 from typing import Any
 

@@ -47,25 +47,41 @@ def padded(extra: int = 0) -> Memory:
 
 
 TEXT, PADDED = characters(), padded()
-BASE = {"arch": "gru", "arch.hidden": 5, "split": "4:1:1", "batch_size": 8, "epochs": 2, "learning_rate": 0.05}
+BASE = {
+    "arch": "gru",
+    "arch.hidden": 5,
+    "split": "4:1:1",
+    "batch_size": 8,
+    "epochs": 2,
+    "learning_rate": 0.05,
+}
 
 
 def run(source: Memory = TEXT, **settings: Any) -> Run:
     given = {name.replace("__", "."): value for name, value in settings.items()}
-    base = {k: v for k, v in BASE.items() if k != "arch.hidden" or given.get("arch", "gru") == "gru"}
+    base = {
+        k: v for k, v in BASE.items() if k != "arch.hidden" or given.get("arch", "gru") == "gru"
+    }
     return Planner(lambda config: source).runs([{**base, **given}])[0]  # type: ignore[arg-type, return-value]
 
 
 def train(runs: list[Run], width: int, source: Memory = TEXT, **options: Any) -> list[loop.Outcome]:
-    return loop.train(runs[0].program, [r.config for r in runs], source.data, Way(width, 4), **options)
+    return loop.train(
+        runs[0].program, [r.config for r in runs], source.data, Way(width, 4), **options
+    )
 
 
 def tiny(name: str) -> dict[str, Any]:
-    return {"arch": name, **{f"arch.{key}": value for key, value in ARCHITECTURES.get(name).tiny.items()}}
+    return {
+        "arch": name,
+        **{f"arch.{key}": value for key, value in ARCHITECTURES.get(name).tiny.items()},
+    }
 
 
 def start(runs: list[Run], width: int, source: Memory = TEXT) -> chunk_lib.Chunk:
-    (chunk,) = chunk_lib.start(runs[0].program, [r.config for r in runs], source.data, Way(width, 1))
+    (chunk,) = chunk_lib.start(
+        runs[0].program, [r.config for r in runs], source.data, Way(width, 1)
+    )
     return chunk
 
 

@@ -1,4 +1,5 @@
-"""Configs: flat text and back over the registries, what is refused, and which leaves are numbers."""
+"""Configs: flat text and back over the registries, what is refused, and which leaves are
+numbers."""
 
 import json
 from typing import Any
@@ -11,24 +12,46 @@ from research import config as config_lib
 from research import identity
 from research.config import NUMERIC, RunConfig, resolve
 from research.errors import UserError
-from research.registry import ACTIVATIONS, ARCHITECTURES, LOSSES, OPTIMIZERS, REGULARIZERS, SCHEDULES
+from research.registry import (
+    ACTIVATIONS,
+    ARCHITECTURES,
+    LOSSES,
+    OPTIMIZERS,
+    REGULARIZERS,
+    SCHEDULES,
+)
 
 SETTINGS: list[dict[str, Any]] = [{}]
 SETTINGS += [{"optimizer": entry.name} for entry in OPTIMIZERS]
 SETTINGS += [{"schedule": entry.name} for entry in SCHEDULES]
-SETTINGS += [{"arch": entry.name} | {f"arch.{k}": v for k, v in entry.tiny.items()} for entry in ARCHITECTURES]
+SETTINGS += [
+    {"arch": entry.name} | {f"arch.{k}": v for k, v in entry.tiny.items()}
+    for entry in ARCHITECTURES
+]
 SETTINGS += [{"arch.activation": entry.name} for entry in ACTIVATIONS]
 SETTINGS += [{"loss": entry.name} for entry in LOSSES]
 SETTINGS += [{"regularization": member(entry), **acts_on(entry)} for entry in REGULARIZERS]
 SETTINGS += [
-    {"batch_size": "full", "train_size": 100, "split": "4:1", "split_seed": 3, "label_noise": "0.2"},
-    {"optimizer": "chain(clip_by_global_norm(1.0), scale_by_adam(b1=0.8), add_decayed_weights(1e-4))"},
+    {
+        "batch_size": "full",
+        "train_size": 100,
+        "split": "4:1",
+        "split_seed": 3,
+        "label_noise": "0.2",
+    },
+    {
+        "optimizer": (
+            "chain(clip_by_global_norm(1.0), scale_by_adam(b1=0.8), add_decayed_weights(1e-4))"
+        )
+    },
     {"schedule": "cosine", "schedule.warmup": "5%", "schedule.end": "0.1"},
     {"regularization": "elastic_net(l1=1e-4,l2=2e-4),dropout=0.1", "regularization.max_norm": "2"},
 ]
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=lambda s: ",".join(f"{k}={v}" for k, v in s.items()) or "defaults")
+@pytest.mark.parametrize(
+    "settings", SETTINGS, ids=lambda s: ",".join(f"{k}={v}" for k, v in s.items()) or "defaults"
+)
 def test_flat_resolves_to_the_same_config(settings: dict[str, Any]) -> None:
     config, unused = resolve(settings)
     assert not unused
@@ -50,26 +73,44 @@ def test_defaults() -> None:
     [
         ({}, "809b0322aa2a02a9"),
         (
-            {"arch": "cnn", "optimizer": "adam", "regularization": "dropout=0.5,batch_norm", "epochs": 3},
+            {
+                "arch": "cnn",
+                "optimizer": "adam",
+                "regularization": "dropout=0.5,batch_norm",
+                "epochs": 3,
+            },
             "49fb169024774e12",
         ),
     ],
     ids=["defaults", "a cnn"],
 )
 def test_run_ids_stay(settings: dict[str, Any], expected: str) -> None:
-    """Records are found by these: a new flag must leave them alone (a new version of an entry used here may not)."""
+    """Records are found by these: a new flag must leave them alone (a new version of an entry used
+    here may not)."""
     assert identity.run_id(resolve(settings)[0], "data") == expected
 
 
 def test_numbers_are_lane_values() -> None:
-    config, _ = resolve({"regularization": "dropout=0.5", "optimizer.momentum": "0.9", "schedule.warmup": "5"})
+    config, _ = resolve(
+        {"regularization": "dropout=0.5", "optimizer.momentum": "0.9", "schedule.warmup": "5"}
+    )
     numbers = config_lib.numeric(config)
-    expected = {"learning_rate": 0.1, "label_noise": 0.0, "optimizer.momentum": 0.9, "regularization.dropout.rate": 0.5}
+    expected = {
+        "learning_rate": 0.1,
+        "label_noise": 0.0,
+        "optimizer.momentum": 0.9,
+        "regularization.dropout.rate": 0.5,
+    }
     assert numbers == expected
     static = {leaf.path for leaf in config_lib.leaves(config) if leaf.kind != NUMERIC}
     assert {"arch", "arch.hidden", "optimizer", "epochs", "batch_size"} <= static
     changed, _ = resolve(
-        {"regularization": "dropout=0.1", "optimizer.momentum": "0.1", "schedule.warmup": "9", "seed": 4}
+        {
+            "regularization": "dropout=0.1",
+            "optimizer.momentum": "0.1",
+            "schedule.warmup": "9",
+            "seed": 4,
+        }
     )
     assert identity.static_id(changed) == identity.static_id(config)
 
@@ -101,7 +142,10 @@ def test_nested_settings_of_other_parts_are_reported() -> None:
         ({"regularization": "dropout=0.1,dropout=0.2"}, "twice"),
         ({"regularization": "dropout(0.1,0.2)"}, "too many values"),
         ({"regularization": "dropout(p=0.1)"}, "no option 'p'"),
-        ({"regularization": "elastic_net(l2=0.1,0.2)"}, "'0.2' follows a name=value; write it as name=value too"),
+        (
+            {"regularization": "elastic_net(l2=0.1,0.2)"},
+            "'0.2' follows a name=value; write it as name=value too",
+        ),
         ({"regularization": "elastic_net(0.1,l1=0.2)"}, "sets 'l1' twice"),
         ({"regularization": "layer_norm=1"}, "takes no value"),
         ({"regularization": "dropout=0.1,,l2=1"}, "empty item"),
@@ -122,5 +166,7 @@ def test_options_of_data_sets_have_short_names() -> None:
     short, _ = resolve({"dataset": "csv:t.csv", "target": "y", "drop": "a,b"})
     long, _ = resolve({"dataset": "csv:t.csv", "dataset.target": "y", "dataset.drop": "a,b"})
     assert short == long
-    with pytest.raises(UserError, match=r"target is short for dataset\.target; leave one of them out"):
+    with pytest.raises(
+        UserError, match=r"target is short for dataset\.target; leave one of them out"
+    ):
         resolve({"dataset": "csv:t.csv", "target": "y", "dataset.target": "y"})

@@ -1,4 +1,5 @@
-"""CONTRIBUTING: its regularizer is an entry once its file is there, and its penalty is the formula."""
+"""CONTRIBUTING: its regularizer is an entry once its file is there, and its penalty is the
+formula."""
 
 import re
 import subprocess
@@ -16,7 +17,11 @@ np.testing.assert_allclose(entry.build(strength=2.0)(np.array([1.0, 3.0])), 2 * 
 
 
 def test_the_regularizer_in_eleven_lines_is_an_entry() -> None:
-    (block, *_) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S)
+    block, *_ = re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S
+    )
     assert len([line for line in block.splitlines() if line]) <= 11
-    done = subprocess.run([sys.executable, "-c", block + CHECK], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", block + CHECK], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,5 @@
-"""The documentation: its commands run in one folder, in reading order; its Python runs; its links lead somewhere."""
+"""The documentation: its commands run in one folder, in reading order; its Python runs; its links
+lead somewhere."""
 
 import os
 import re
@@ -19,20 +20,31 @@ from tests.launch.command_lines import Result, run_all
 ROOT = Path(__file__).parents[1]
 NAVIGATION = re.findall(r"^ +- (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
 PAGES = [ROOT / "README.md", *(ROOT / "docs" / name for name in NAVIGATION)]
-PROGRAMS = {file.stem for file in (ROOT / "launch").glob("*.py") if "start.run(" in file.read_text()}
+PROGRAMS = {
+    file.stem for file in (ROOT / "launch").glob("*.py") if "start.run(" in file.read_text()
+}
 LONG, ELSEWHERE = "# takes minutes", "# needs Slurm"
-BLOCK = re.compile(r'^```(?P<language>\w*)(?: title="(?P<file>[^"]+)")?\n(?P<body>.*?)^```$', re.M | re.S)
+BLOCK = re.compile(
+    r'^```(?P<language>\w*)(?: title="(?P<file>[^"]+)")?\n(?P<body>.*?)^```$', re.M | re.S
+)
 
 
 def python(page: Path) -> str:
     """A page's Python, without the files that a reader is asked to write."""
     blocks = BLOCK.finditer(page.read_text())
-    return "\n".join(block["body"] for block in blocks if block["language"] == "python" and not block["file"])
+    return "\n".join(
+        block["body"] for block in blocks if block["language"] == "python" and not block["file"]
+    )
 
 
 def commands() -> list[str]:
     """The commands of all pages, in reading order, each once."""
-    blocks = [block["body"] for page in PAGES for block in BLOCK.finditer(page.read_text()) if not block["language"]]
+    blocks = [
+        block["body"]
+        for page in PAGES
+        for block in BLOCK.finditer(page.read_text())
+        if not block["language"]
+    ]
     lines = [line for block in blocks for line in block.splitlines()]
     return list(dict.fromkeys(line for line in lines if line.startswith("python -m launch.")))
 
@@ -48,9 +60,14 @@ QUICK = [command for command in commands() if LONG not in command and ELSEWHERE 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files that the pages ask a reader to write, and records that all commands share."""
+    """A folder with the files that the pages ask a reader to write, and records that all commands
+    share."""
     directory = tmp_path_factory.mktemp("checkout")
-    shutil.copytree(ROOT / "experiments", directory / "experiments", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "experiments",
+        directory / "experiments",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     for page in PAGES:
         for block in BLOCK.finditer(page.read_text()):
             if block["file"]:
@@ -62,7 +79,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def results(checkout: Path) -> dict[str, Result]:
     """The result of each command that takes no minutes."""
-    return dict(zip(QUICK, run_all([arguments(command) for command in QUICK], checkout), strict=True))
+    return dict(
+        zip(QUICK, run_all([arguments(command) for command in QUICK], checkout), strict=True)
+    )
 
 
 def test_every_page_is_in_the_navigation() -> None:
@@ -78,7 +97,9 @@ def test_command_runs(command: str, checkout: Path, results: dict[str, Result]) 
 
 
 @pytest.mark.parametrize("command", [command for command in commands() if ELSEWHERE in command])
-def test_commands_for_slurm_lack_nothing_else(command: str, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_for_slurm_lack_nothing_else(
+    command: str, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without Slurm, its absence is the only error; tests/slurm/ has a real one."""
     if "--cancel" in command:
         name = re.search(r"--name=(\w+)", command)
@@ -105,7 +126,9 @@ def test_the_readme_names_every_program() -> None:
     assert set(re.findall(r"^\| \[(\w+)\]\(docs/", PAGES[0].read_text(), re.M)) == PROGRAMS
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if python(page)], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if python(page)], ids=lambda page: page.name
+)
 def test_the_python_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
     line = [sys.executable, "-c", python(page)]
@@ -116,7 +139,9 @@ def test_the_python_of_a_page_runs(page: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", page.read_text()):
-        if "://" in target or target.startswith("reference/"):  # these are generated when the site is built
+        if "://" in target or target.startswith(
+            "reference/"
+        ):  # these are generated when the site is built
             continue
         file = page.parent / target if target else page
         assert file.exists(), target
@@ -126,4 +151,6 @@ def test_links_lead_somewhere(page: Path) -> None:
 def anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub and mkdocs form them."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
-    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+    return {
+        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings
+    }

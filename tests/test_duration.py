@@ -32,7 +32,9 @@ def test_steps(text: str, steps: int) -> None:
     assert Duration.parse(text).steps(steps_per_epoch=20, total_steps=200) == steps
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1", "1e3", "5 percent", "101%", "1.5", "3epoch s", "nan", "%", "5%%"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "-1", "1e3", "5 percent", "101%", "1.5", "3epoch s", "nan", "%", "5%%"]
+)
 def test_refused(text: str) -> None:
     with pytest.raises(UserError, match=r"duration|100%|whole number"):
         Duration.parse(text)

@@ -27,7 +27,8 @@ def test_value() -> None:
     assert grammar.value(" 0.5 ") == "0.5"
     call = grammar.value("chain(clip(1.0), scale_by_adam(b1=0.9))")
     assert call == Call(
-        "chain", ((None, Call("clip", ((None, "1.0"),))), (None, Call("scale_by_adam", (("b1", "0.9"),))))
+        "chain",
+        ((None, Call("clip", ((None, "1.0"),))), (None, Call("scale_by_adam", (("b1", "0.9"),)))),
     )
     assert str(call) == "chain(clip(1.0),scale_by_adam(b1=0.9))"
     assert grammar.value("f()") == Call("f")
@@ -50,7 +51,9 @@ def test_bad_lists(text: str, says: str) -> None:
         grammar.items(text)
 
 
-@pytest.mark.parametrize("text", ["f(1)(2)", "f(1)x", "1f(2)", "(1)", "f(1", "f(,)", "f(a=)", "f((1)", "f(1))"])
+@pytest.mark.parametrize(
+    "text", ["f(1)(2)", "f(1)x", "1f(2)", "(1)", "f(1", "f(,)", "f(a=)", "f((1)", "f(1))"]
+)
 def test_bad_values(text: str) -> None:
     with pytest.raises(UserError):
         grammar.value(text)
@@ -67,7 +70,9 @@ names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.]{0,6}", fullmatch=True)
 atoms = st.from_regex(r"[A-Za-z0-9.+-]{1,6}", fullmatch=True)
 values = st.recursive(
     atoms,
-    lambda inner: st.builds(Call, names, st.lists(st.tuples(st.none() | names, inner), max_size=3).map(tuple)),
+    lambda inner: st.builds(
+        Call, names, st.lists(st.tuples(st.none() | names, inner), max_size=3).map(tuple)
+    ),
     max_leaves=8,
 )
 

@@ -1,4 +1,5 @@
-"""The README: it is short, and its table has the arms that are declared. Its commands run in test_docs.py."""
+"""The README: it is short, and its table has the arms that are declared. Its commands run in
+test_docs.py."""
 
 from pathlib import Path
 

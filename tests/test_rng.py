@@ -24,12 +24,20 @@ def test_keys_follow_the_formula() -> None:
 
 def test_bits_are_these() -> None:
     """They may never change: records hang on them."""
-    assert np.asarray(jax.random.bits(rng.stream(0, "init"), (2,))).tolist() == [432271249, 3899918182]
+    assert np.asarray(jax.random.bits(rng.stream(0, "init"), (2,))).tolist() == [
+        432271249,
+        3899918182,
+    ]
     assert rng.host(0, "split").integers(0, 1000, 3).tolist() == [915, 542, 146]
 
 
 def test_keys_are_all_different() -> None:
-    seen = {bits(rng.at(seed, name, step)) for seed in range(3) for name in ("a", "b", "order") for step in range(4)}
+    seen = {
+        bits(rng.at(seed, name, step))
+        for seed in range(3)
+        for name in ("a", "b", "order")
+        for step in range(4)
+    }
     assert len(seen) == 3 * 3 * 4
 
 
@@ -41,7 +49,9 @@ def test_an_examples_key_does_not_depend_on_the_batch() -> None:
 
 
 def test_traced_seeds_give_the_same_keys() -> None:
-    traced = jax.jit(lambda seed, step: jax.random.key_data(rng.at(seed, "x", step)))(jnp.uint32(2**31 + 5), 3)
+    traced = jax.jit(lambda seed, step: jax.random.key_data(rng.at(seed, "x", step)))(
+        jnp.uint32(2**31 + 5), 3
+    )
     np.testing.assert_array_equal(traced, jax.random.key_data(rng.at(np.uint32(2**31 + 5), "x", 3)))
 
 

@@ -30,7 +30,9 @@ def flags(monkeypatch: pytest.MonkeyPatch, given: str = "") -> list[str]:
 
 
 @pytest.mark.parametrize("platforms", ["", "cuda", "cuda,cpu", "gpu"])
-def test_a_gpu_repeats_its_bits(plugin: Path, monkeypatch: pytest.MonkeyPatch, platforms: str) -> None:
+def test_a_gpu_repeats_its_bits(
+    plugin: Path, monkeypatch: pytest.MonkeyPatch, platforms: str
+) -> None:
     monkeypatch.setenv("JAX_PLATFORMS", platforms)
     folder = f"my records/autotune/{importlib.metadata.version('jaxlib')}"
     assert flags(monkeypatch) == [
@@ -44,7 +46,9 @@ def test_the_users_flags_win(plugin: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("JAX_PLATFORMS", raising=False)
     made = flags(monkeypatch, "--xla_gpu_deterministic_ops=false")
     assert made[0] == "--xla_gpu_deterministic_ops=false"
-    assert [flag.partition("=")[0] for flag in made[1:]] == ["xla_gpu_per_fusion_autotune_cache_dir"]
+    assert [flag.partition("=")[0] for flag in made[1:]] == [
+        "xla_gpu_per_fusion_autotune_cache_dir"
+    ]
 
 
 def test_a_directory_that_cannot_be_made_is_left_to_who_writes_records(
@@ -61,10 +65,14 @@ def test_a_cpu_sees_nothing_of_it(plugin: Path, monkeypatch: pytest.MonkeyPatch)
     assert not (plugin / "my records").exists()
 
 
-def test_nor_does_a_machine_without_the_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nor_does_a_machine_without_the_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("JAX_PLATFORMS", raising=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [path for path in sys.path if not (Path(path) / "jax_cuda12_plugin").exists()])
+    monkeypatch.setattr(
+        sys, "path", [path for path in sys.path if not (Path(path) / "jax_cuda12_plugin").exists()]
+    )
     assert flags(monkeypatch) == [""]
     assert not list(tmp_path.iterdir())
 

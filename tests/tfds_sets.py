@@ -13,7 +13,8 @@ def make_set(
     supervised: tuple[str, str] | None = None,
     version: str = "1.0.0",
 ) -> str:
-    """Prepares a set of these splits, {"train": [example, ...]}, in `data_dir`, and returns that."""
+    """Prepares a set of these splits, {"train": [example, ...]}, in `data_dir`, and returns
+    that."""
     import tensorflow_datasets as tfds
 
     class Info(tfds.core.DatasetInfo):

@@ -18,30 +18,52 @@ from research.training.checkpoints import Checkpoints, Writer
 from research.training.inputs import footprint
 from research.training.way import Way
 
-SAVE_EVERY = flags.DEFINE_float("save_every", 30.0, "checkpoint: seconds between two saves, for which the cost is told")
-WINDOWS = flags.DEFINE_integer("windows", 5, "checkpoint: pairs of windows, with a save and without", lower_bound=1)
-WINDOW_STEPS = flags.DEFINE_integer("window_steps", 40, "checkpoint: updates a window", lower_bound=1)
+SAVE_EVERY = flags.DEFINE_float(
+    "save_every", 30.0, "checkpoint: seconds between two saves, for which the cost is told"
+)
+WINDOWS = flags.DEFINE_integer(
+    "windows", 5, "checkpoint: pairs of windows, with a save and without", lower_bound=1
+)
+WINDOW_STEPS = flags.DEFINE_integer(
+    "window_steps", 40, "checkpoint: updates a window", lower_bound=1
+)
 
 # 25.6 million parameters and their momentum, as ResNet-50 has.
-SETTINGS = {"dataset": "digits", "arch.hidden": "3550,3550,3550", "optimizer.momentum": "0.9", "epochs": "100000"}
+SETTINGS = {
+    "dataset": "digits",
+    "arch.hidden": "3550,3550,3550",
+    "optimizer.momentum": "0.9",
+    "epochs": "100000",
+}
 
 
 def measure() -> None:
-    """Updates of an MLP in windows side by side, in every second one of which a save begins; medians."""
+    """Updates of an MLP in windows side by side, in every second one of which a save begins;
+    medians."""
     (run,) = planner().runs([SETTINGS])
     parameters, size = footprint(run.config, run.program)
     with tempfile.TemporaryDirectory() as folder:
         plain, saving, blocked = _windows(run, Path(folder))
     cost = statistics.median(b - a for a, b in zip(plain, saving, strict=True))
-    print(f"{parameters:,} parameters, {size / 2**20:.0f} MiB of state, {WINDOW_STEPS.value} updates a window")
+    print(
+        f"{parameters:,} parameters, {size / 2**20:.0f} MiB of state, {WINDOW_STEPS.value} updates"
+        " a window"
+    )
     print(f"a window without a save  {statistics.median(plain):8.2f} s")
     print(f"a window with a save     {statistics.median(saving):8.2f} s")
-    print(f"a save costs             {cost:8.2f} s, of which training stands still {statistics.median(blocked):.2f} s")
-    print(f"every {SAVE_EVERY.value:g} s that is       {100 * cost / SAVE_EVERY.value:8.1f} % of throughput")
+    print(
+        f"a save costs             {cost:8.2f} s, of which training stands still"
+        f" {statistics.median(blocked):.2f} s"
+    )
+    print(
+        f"every {SAVE_EVERY.value:g} s that is       {100 * cost / SAVE_EVERY.value:8.1f} % of"
+        " throughput"
+    )
 
 
 def _windows(run: Run, folder: Path) -> tuple[list[float], list[float], list[float]]:
-    """Seconds of each window without and with a save, and those in which the save stops training."""
+    """Seconds of each window without and with a save, and those in which the save stops
+    training."""
     program, way = run.program, Way(1, 1)
     (chunk,) = chunk_lib.start(program, [run.config], planner().arrays(run), way)
     checkpoints = Checkpoints(folder)

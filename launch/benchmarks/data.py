@@ -1,4 +1,5 @@
-"""The measurement of data: images a second from files, from the decoded copy and from the device's memory."""
+"""The measurement of data: images a second from files, from the decoded copy and from the device's
+memory."""
 
 import functools
 import math
@@ -19,9 +20,13 @@ from research.data.workers import Ahead
 from research.training import lanes as lanes_lib
 from research.training.program import Sizes
 
-IMAGES = flags.DEFINE_integer("images", 3000, "data: how many JPEG files are made and decoded", lower_bound=256)
+IMAGES = flags.DEFINE_integer(
+    "images", 3000, "data: how many JPEG files are made and decoded", lower_bound=256
+)
 SIDE = flags.DEFINE_integer("side", 64, "data: their height and width", lower_bound=8)
-PROCESSES = flags.DEFINE_integer("worker_processes", 2, "data: worker processes, where there are some", lower_bound=1)
+PROCESSES = flags.DEFINE_integer(
+    "worker_processes", 2, "data: worker processes, where there are some", lower_bound=1
+)
 
 # The batches: of so many lanes, so many steps a dispatch.
 WIDTH, STEPS, BATCH = 2, 4, 64
@@ -31,7 +36,8 @@ CHUNK = 32  # files that a worker decodes at once
 
 
 def measure() -> None:
-    """A folder of JPEG files, decoded and then read as the batches of epochs, by each kind of worker."""
+    """A folder of JPEG files, decoded and then read as the batches of epochs, by each kind of
+    worker."""
     made = f"{IMAGES.value} JPEG files of {SIDE.value}x{SIDE.value}"
     print(f"{made}; {WIDTH} lanes, batch {BATCH}, {STEPS} steps a dispatch")
     print("\n| what | images/s | MB/s |\n| --- | ---: | ---: |", flush=True)
@@ -58,7 +64,9 @@ def _make(images: Path) -> Sequence[Path]:
         file = images / f"class{number % 2}" / f"{number:07}.jpg"
         file.parent.mkdir(parents=True, exist_ok=True)
         coarse = Image.fromarray(generator.integers(0, 256, (8, 8, 3), dtype=np.uint8))
-        coarse.resize((SIDE.value, SIDE.value), resample=Image.Resampling.BICUBIC).save(file, quality=90)
+        coarse.resize((SIDE.value, SIDE.value), resample=Image.Resampling.BICUBIC).save(
+            file, quality=90
+        )
         files.append(file)
     return files
 
@@ -75,7 +83,10 @@ def _decoding(files: Sequence[Path]) -> None:
 
     timed("decoding, no worker", map(decode, range(len(chunks))))
     for threads in (1, 2, 4):
-        timed(f"decoding, {threads} thread{'s' * (threads > 1)}", Ahead(decode, len(chunks), threads=threads))
+        timed(
+            f"decoding, {threads} thread{'s' * (threads > 1)}",
+            Ahead(decode, len(chunks), threads=threads),
+        )
     processes = Ahead(decode, len(chunks), threads=1, processes=PROCESSES.value)
     timed(f"decoding, {PROCESSES.value} processes, their start included", processes)
 
@@ -100,7 +111,9 @@ def _batches(x: np.ndarray) -> None:
             jax.block_until_ready(batches)
 
     def streamed(put: Callable[[np.ndarray], object], processes: int) -> None:
-        with stream.batches(x, rows, first=0, steps=STEPS, batch=BATCH, processes=processes) as batches:
+        with stream.batches(
+            x, rows, first=0, steps=STEPS, batch=BATCH, processes=processes
+        ) as batches:
             for batch in batches:
                 put(batch)
 
@@ -128,4 +141,6 @@ def _seconds(action: Callable[[], object]) -> float:
 
 def _row(what: str, images: int, seconds: float) -> None:
     size = math.prod((SIDE.value, SIDE.value, 3))
-    print(f"| {what} | {images / seconds:,.0f} | {images * size / seconds / 1e6:,.0f} |", flush=True)
+    print(
+        f"| {what} | {images / seconds:,.0f} | {images * size / seconds / 1e6:,.0f} |", flush=True
+    )

@@ -1,4 +1,5 @@
-"""Devices: final metrics of runs over several devices against the same runs on one, paired by seed."""
+"""Devices: final metrics of runs over several devices against the same runs on one, paired by
+seed."""
 
 import jax
 from absl import flags
@@ -11,7 +12,9 @@ from research.sweeps.plan import Run, with_seeds
 from research.training import loop
 from research.training.way import Way
 
-OVER = flags.DEFINE_integer("over", 2, "devices: over how many devices each run is spread", lower_bound=2)
+OVER = flags.DEFINE_integer(
+    "over", 2, "devices: over how many devices each run is spread", lower_bound=2
+)
 PAIRS = flags.DEFINE_integer("pairs", 10, "devices: seeds", lower_bound=2)
 
 # All that draws per example, and statistics of the whole batch, which nothing divides evenly.
@@ -26,7 +29,8 @@ SETTINGS = {
 
 
 def measure() -> None:
-    """Trains each seed on one device and on several; the mean difference with its 95 % t-interval."""
+    """Trains each seed on one device and on several; the mean difference with its 95 %
+    t-interval."""
     if jax.device_count() < OVER.value:
         raise UserError(f"over={OVER.value}: present are {jax.device_count()} devices")
     runs = planner().runs(with_seeds(SETTINGS, range(PAIRS.value)))
@@ -38,7 +42,10 @@ def measure() -> None:
                 metrics.append(_metrics(run, count))
                 bar.update()
     pairs = list(zip(one, several, strict=True))
-    print(f"{PAIRS.value} seeds; on {OVER.value} devices ({jax.devices()[0].device_kind}) minus on one")
+    print(
+        f"{PAIRS.value} seeds; on {OVER.value} devices ({jax.devices()[0].device_kind}) minus"
+        " on one"
+    )
     print("\n| metric | one device | difference |\n| --- | ---: | ---: |")
     for name in ("test/accuracy", "test/nll"):
         mean = sum(a[name] for a, _ in pairs) / len(pairs)
@@ -47,5 +54,7 @@ def measure() -> None:
 
 
 def _metrics(run: Run, count: int) -> dict[str, float]:
-    (outcome,) = loop.train(run.program, [run.config], planner().arrays(run), Way(1, 64, replicas=count))
+    (outcome,) = loop.train(
+        run.program, [run.config], planner().arrays(run), Way(1, 64, replicas=count)
+    )
     return outcome.metrics

@@ -1,6 +1,8 @@
-"""Kills: sweeps that die at random moments and are started again, against the same sweeps undisturbed, bit for bit.
+"""Kills: sweeps that die at random moments and are started again, against the same sweeps
+undisturbed, bit for bit.
 
-Between two starts record files are cut short, or take another run's name: each must be named, and none believed.
+Between two starts record files are cut short, or take another run's name: each must be named, and
+none believed.
 """
 
 import dataclasses
@@ -31,7 +33,8 @@ from research.training.way import Way
 N = flags.DEFINE_integer("n", 300, "kill: how many kills", lower_bound=1)
 KILL_SEED = flags.DEFINE_integer("kill_seed", 0, "kill: of the moments")
 
-# Kills a sweep at least: each sweep is trained twice undisturbed, so that few kills are spent on few sweeps.
+# Kills a sweep at least: each sweep is trained twice undisturbed, so that few kills are spent on
+# few sweeps.
 EACH = 3
 # Two sweeps at once, as many as there are cores.
 AT_ONCE = 2
@@ -39,7 +42,8 @@ AT_ONCE = 2
 
 @dataclasses.dataclass(frozen=True)
 class Victim:
-    """A sweep that is killed: its settings, an axis, its seeds, the way it runs, and flags of its execution."""
+    """A sweep that is killed: its settings, an axis, its seeds, the way it runs, and flags of its
+    execution."""
 
     name: str
     settings: dict[str, str]
@@ -49,9 +53,15 @@ class Victim:
     flags: tuple[str, ...] = ()
 
 
-BASE = {"dataset": "digits", "epochs": "4", "batch_size": "64", "arch.hidden": "32,32", "train_size": "320"}
-# Between them: every slot of regularization, batch norm, EMA, early stopping, accumulation, lanes that diverge, every
-# way of running lanes, a run over several devices, and streamed data.
+BASE = {
+    "dataset": "digits",
+    "epochs": "4",
+    "batch_size": "64",
+    "arch.hidden": "32,32",
+    "train_size": "320",
+}
+# Between them: every slot of regularization, batch norm, EMA, early stopping, accumulation, lanes
+# that diverge, every way of running lanes, a run over several devices, and streamed data.
 VICTIMS = (
     Victim(
         "lanes in a loop",
@@ -73,20 +83,32 @@ VICTIMS = (
     ),
     Victim(
         "lanes step by step",
-        {**BASE, "accumulate": "2", "regularization": "weight_noise=0.02,max_norm=2,gradient_noise=0.1,swa=0.5"},
+        {
+            **BASE,
+            "accumulate": "2",
+            "regularization": "weight_noise=0.02,max_norm=2,gradient_noise=0.1,swa=0.5",
+        },
         "learning_rate=0.05|0.2",
         Way(3, 1),
     ),
     Victim(
         "one run over two devices",
-        {**BASE, "remainder": "pad", "regularization": "dropout=0.2,batch_norm,mixup=0.2,weight_decay=1e-3"},
+        {
+            **BASE,
+            "remainder": "pad",
+            "regularization": "dropout=0.2,batch_norm,mixup=0.2,weight_decay=1e-3",
+        },
         "learning_rate=0.05",
         Way(1, 64, replicas=2),
         flags=("--devices=2",),
     ),
     Victim(
         "streamed",
-        {**BASE, "schedule": "reduce_on_plateau", "regularization": "label_smoothing=0.1,input_noise=0.2"},
+        {
+            **BASE,
+            "schedule": "reduce_on_plateau",
+            "regularization": "label_smoothing=0.1,input_noise=0.2",
+        },
         "optimizer.momentum=0|0.9",
         Way(2, 3),
         flags=("--device_data_limit=1K",),
@@ -95,19 +117,26 @@ VICTIMS = (
 
 
 def measure() -> None:
-    """Kills sweeps at random moments until they are done; counts records that differ from an undisturbed run's."""
+    """Kills sweeps at random moments until they are done; counts records that differ from an
+    undisturbed run's."""
     draw = random.Random(KILL_SEED.value)
     victims = VICTIMS[: max(1, N.value // EACH)]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
         root = Path(folder)
-        # Before the threads begin: while one imports TFDS, modules that another imports come as empty lazy ones.
+        # Before the threads begin: while one imports TFDS, modules that another imports come as
+        # empty lazy ones.
         folders = {victim.name: _prepared(victim, root) for victim in victims}
         whole = list(pool.map(lambda victim: _undisturbed(victim, folders[victim.name]), victims))
-        shares = [N.value // len(victims) + (place < N.value % len(victims)) for place in range(len(victims))]
+        shares = [
+            N.value // len(victims) + (place < N.value % len(victims))
+            for place in range(len(victims))
+        ]
         seeds = [draw.random() for _ in victims]
         with progress(N.value, "sweeps that are killed", "kills") as bar:
 
-            def killed(victim: Victim, undisturbed: tuple[dict[str, Any], float], kills: int, seed: float) -> Any:
+            def killed(
+                victim: Victim, undisturbed: tuple[dict[str, Any], float], kills: int, seed: float
+            ) -> Any:
                 return _killed(victim, *undisturbed, kills, seed, root, bar.update)
 
             tries = list(pool.map(killed, victims, whole, shares, seeds))
@@ -141,13 +170,22 @@ def _short(way: Way) -> str:
 def _sweep(victim: Victim, records: Path) -> list[str]:
     settings = [f"--{name}={value}" for name, value in victim.settings.items()]
     often = ["--checkpoint_every=2", "--keep_params", f"--records={records}"]
-    return command("sweep", *settings, f"--grid={victim.grid}", f"--seeds={victim.seeds}", *often, *victim.flags)
+    return command(
+        "sweep",
+        *settings,
+        f"--grid={victim.grid}",
+        f"--seeds={victim.seeds}",
+        *often,
+        *victim.flags,
+    )
 
 
 def prepare(victim: Victim, records: Path) -> None:
     """Fixes the way in which the sweep runs, so that no timing decides it."""
     _, points = axes.points([victim.grid])
-    runs = planner().runs([one for p in points for one in with_seeds({**victim.settings, **p}, range(victim.seeds))])
+    runs = planner().runs(
+        [one for p in points for one in with_seeds({**victim.settings, **p}, range(victim.seeds))]
+    )
     kind = f"{victim.way.replicas}devices" if victim.way.replicas > 1 else "many"
     for program in {run.program.id for run in runs}:
         value = {"way": dataclasses.asdict(victim.way), "seconds_per_lane_step": {}}
@@ -163,14 +201,19 @@ def _prepared(victim: Victim, root: Path) -> list[Path]:
 
 
 def _undisturbed(victim: Victim, folders: Sequence[Path]) -> tuple[dict[str, Any], float]:
-    """The records of the sweep, and the seconds that it takes with compiled programs in the cache."""
+    """The records of the sweep, and the seconds that it takes with compiled programs in the
+    cache."""
     seconds = 0.0
     for records in folders:
         begin = time.monotonic()
-        done = subprocess.run(_sweep(victim, records), capture_output=True, text=True, env=environment())
+        done = subprocess.run(
+            _sweep(victim, records), capture_output=True, text=True, env=environment()
+        )
         seconds = time.monotonic() - begin
         if done.returncode:
-            raise UserError(f"the sweep '{victim.name}' failed: {done.stderr.strip().splitlines()[-1]}")
+            raise UserError(
+                f"the sweep '{victim.name}' failed: {done.stderr.strip().splitlines()[-1]}"
+            )
     return results(records), seconds
 
 
@@ -183,7 +226,8 @@ def _killed(
     root: Path,
     killed: Callable[[], object],
 ) -> Counter[str]:
-    """Kills the sweep so often; each time that it gets done between two kills its records are compared.
+    """Kills the sweep so often; each time that it gets done between two kills its records are
+    compared.
 
     Then some of its record files are damaged, and it is asked for once more.
     """
@@ -194,12 +238,21 @@ def _killed(
         prepare(victim, records)
         pending: list[Path] = []
         for last in (False, True):
-            while not _started(victim, records, pending, counts, 0 if last else kills, draw.uniform(0, 1.1 * seconds)):
+            while not _started(
+                victim,
+                records,
+                pending,
+                counts,
+                0 if last else kills,
+                draw.uniform(0, 1.1 * seconds),
+            ):
                 killed()
                 if draw.random() < 0.5:
                     _damage(records, list(expected), pending, counts, draw)
             found = results(records)
-            counts["differ"] += sum(found.get(run_id) != result for run_id, result in expected.items())
+            counts["differ"] += sum(
+                found.get(run_id) != result for run_id, result in expected.items()
+            )
             counts["differ"] += len(set(found) - set(expected))
             if not last:
                 _damage(records, list(expected), pending, counts, draw)
@@ -208,14 +261,24 @@ def _killed(
 
 
 def _started(
-    victim: Victim, records: Path, pending: list[Path], counts: Counter[str], kills: int, seconds: float
+    victim: Victim,
+    records: Path,
+    pending: list[Path],
+    counts: Counter[str],
+    kills: int,
+    seconds: float,
 ) -> bool:
-    """Starts the sweep and kills it after so many seconds, if there are kills left; whether it got done.
+    """Starts the sweep and kills it after so many seconds, if there are kills left; whether it got
+    done.
 
     pending: damaged files that are still to be named; those that were are counted and taken off.
     """
     process = subprocess.Popen(
-        _sweep(victim, records), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment()
+        _sweep(victim, records),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
     )
     done = True
     try:
@@ -227,20 +290,31 @@ def _started(
         counts[_phase(records)] += 1
         done = False
     if done and process.returncode:
-        raise UserError(f"the sweep '{victim.name}' failed after a kill: {error.strip().splitlines()[-1]}")
+        raise UserError(
+            f"the sweep '{victim.name}' failed after a kill: {error.strip().splitlines()[-1]}"
+        )
     for path in list(pending):
         # Where the process died between moving a file and saying so, the file's new place names it.
-        if f"{path.name} is damaged" in error or (not done and any((records / "damaged").glob(f"{path.stem}.*"))):
+        if f"{path.name} is damaged" in error or (
+            not done and any((records / "damaged").glob(f"{path.stem}.*"))
+        ):
             counts["named"] += 1
             pending.remove(path)
     return done
 
 
 def _damage(
-    records: Path, run_ids: Sequence[str], pending: list[Path], counts: Counter[str], draw: random.Random
+    records: Path,
+    run_ids: Sequence[str],
+    pending: list[Path],
+    counts: Counter[str],
+    draw: random.Random,
 ) -> None:
-    """Cuts one record file short and gives another one a third run's name, as far as there are any."""
-    whole = [path for path in sorted((records / "runs").glob("*/[!.]*.json")) if path not in pending]
+    """Cuts one record file short and gives another one a third run's name, as far as there are
+    any."""
+    whole = [
+        path for path in sorted((records / "runs").glob("*/[!.]*.json")) if path not in pending
+    ]
     for path, renames in zip(draw.sample(whole, min(2, len(whole))), (False, True), strict=False):
         bad = path
         if renames:
@@ -267,7 +341,8 @@ def _phase(records: Path) -> str:
 
 
 def results(records: Path) -> dict[str, Any]:
-    """What each run came to but for its provenance, by id: the record and its kept parameters' digests."""
+    """What each run came to but for its provenance, by id: the record and its kept parameters'
+    digests."""
     results: dict[str, Any] = {}
     for path in (records / "runs").glob("*/*.json"):
         record = json.loads(path.read_text())["record"]

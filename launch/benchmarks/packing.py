@@ -15,9 +15,15 @@ from research.sweeps.plan import Planner, Run
 from research.training import loop, ways
 from research.training.way import Way
 
-HIDDEN = flags.DEFINE_list("hidden", ["64", "256-256", "1024-1024"], "packing: hidden layers of the MLPs")
-SAMPLE = flags.DEFINE_integer("sample", 8, "packing: how many runs are timed as processes of their own", lower_bound=2)
-REPEATS = flags.DEFINE_integer("repeats", 3, "packing: timings of each kind; medians are reported", lower_bound=1)
+HIDDEN = flags.DEFINE_list(
+    "hidden", ["64", "256-256", "1024-1024"], "packing: hidden layers of the MLPs"
+)
+SAMPLE = flags.DEFINE_integer(
+    "sample", 8, "packing: how many runs are timed as processes of their own", lower_bound=2
+)
+REPEATS = flags.DEFINE_integer(
+    "repeats", 3, "packing: timings of each kind; medians are reported", lower_bound=1
+)
 
 # Two processes at a time, as a user with two cores would start them.
 PROCESSES = 2
@@ -28,12 +34,17 @@ RUNS = len(RATES) * len(DROPOUTS) * SEEDS
 
 
 def measure() -> None:
-    """128 runs (4 rates × 4 dropout rates × 8 seeds; digits, 10 epochs, batch 64): one sweep against a process each.
+    """128 runs (4 rates × 4 dropout rates × 8 seeds; digits, 10 epochs, batch 64): one sweep
+    against a process each.
 
-    The ratio is the product of two: what start-up saves (processes against one process that trains its runs in
-    turn) and what lanes gain (that process against the sweep). The compile cache is warm throughout.
+    The ratio is the product of two: what start-up saves (processes against one process that trains
+    its runs in turn) and what lanes gain (that process against the sweep). The compile cache is
+    warm throughout.
     """
-    print(f"| MLP | {RUNS} processes (s) | in turn (s) | one sweep (s) | start-up saves | lanes gain | together |")
+    print(
+        f"| MLP | {RUNS} processes (s) | in turn (s) | one sweep (s) | start-up saves | lanes gain"
+        " | together |"
+    )
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for hidden in HIDDEN.value:
         apart, in_turn, sweep = _packing(hidden.replace("-", ","))
@@ -52,7 +63,13 @@ def _packing(hidden: str) -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory() as folder:
 
         def train(place: int) -> None:
-            launch("train", *base, "--regularization.dropout=0.1", f"--seed={place}", f"--records={folder}/{place}")
+            launch(
+                "train",
+                *base,
+                "--regularization.dropout=0.1",
+                f"--seed={place}",
+                f"--records={folder}/{place}",
+            )
 
         def sweep(place: int) -> None:
             launch("sweep", *base, *axes, f"--records={folder}/sweep{place}")
@@ -77,7 +94,9 @@ def _in_turn(plans: Planner, runs: Sequence[Run]) -> float:
     """Seconds a run of runs that train one after another in this process, compiled already."""
     way, arrays = Way(1, ways.LONGEST), plans.arrays(runs[0])
     loop.train(runs[0].program, [runs[0].config], arrays, way)
-    return _seconds(lambda: [loop.train(run.program, [run.config], arrays, way) for run in runs]) / len(runs)
+    return _seconds(
+        lambda: [loop.train(run.program, [run.config], arrays, way) for run in runs]
+    ) / len(runs)
 
 
 def _start_up() -> float:

@@ -33,7 +33,8 @@ def launch(name: str, *arguments: str) -> None:
         raise UserError(f"{' '.join(line)} failed: {done.stderr.strip().splitlines()[-1]}")
 
 
-# A process starts as a copy of the one that starts it, whose memory would count as its own: so a small one starts it.
+# A process starts as a copy of the one that starts it, whose memory would count as its own: so a
+# small one starts it.
 _SMALL = """
 import resource, subprocess, sys, time
 begin = time.monotonic()
@@ -57,6 +58,8 @@ def timed(name: str, *arguments: str) -> Took:
     line = [sys.executable, "-c", _SMALL, *command(name, *arguments)]
     done = subprocess.run(line, capture_output=True, text=True, env=environment())
     if done.returncode:
-        raise UserError(f"launch.{name} {' '.join(arguments)} failed: {done.stderr.strip().splitlines()[-1]}")
+        raise UserError(
+            f"launch.{name} {' '.join(arguments)} failed: {done.stderr.strip().splitlines()[-1]}"
+        )
     seconds, cpu_seconds, kilobytes = map(float, done.stdout.split())
     return Took(seconds, cpu_seconds, kilobytes / 1024)

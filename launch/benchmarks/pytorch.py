@@ -1,4 +1,5 @@
-"""Networks in PyTorch of the same shape as ours, written as PyTorch's users write them; for launch.benchmark step.
+"""Networks in PyTorch of the same shape as ours, written as PyTorch's users write them; for
+launch.benchmark step.
 
 Imported only where PyTorch is: it is a requirement of development alone. Images are [B, C, H, W].
 """
@@ -16,10 +17,15 @@ Step = Callable[[int], float]
 
 
 class Residual(nn.Module):
-    """after(short(x) + branch(x)); with `first` both see first(x), but for a shortcut that is the identity."""
+    """after(short(x) + branch(x)); with `first` both see first(x), but for a shortcut that is the
+    identity."""
 
     def __init__(
-        self, branch: nn.Module, short: nn.Module | None, after: nn.Module | None = None, first: nn.Module | None = None
+        self,
+        branch: nn.Module,
+        short: nn.Module | None,
+        after: nn.Module | None = None,
+        first: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.branch, self.short, self.after, self.first = branch, short, after, first
@@ -73,8 +79,11 @@ class Temporal(nn.Module):
 
 
 def blocks(bias: bool = True) -> nn.Module:
-    """Four transformer blocks of 128 units and 4 heads, normalized before each branch and at the end."""
-    layer = nn.TransformerEncoderLayer(128, 4, 512, 0.0, "gelu", batch_first=True, norm_first=True, bias=bias)
+    """Four transformer blocks of 128 units and 4 heads, normalized before each branch and at the
+    end."""
+    layer = nn.TransformerEncoderLayer(
+        128, 4, 512, 0.0, "gelu", batch_first=True, norm_first=True, bias=bias
+    )
     return nn.TransformerEncoder(layer, 4, nn.LayerNorm(128, bias=bias), enable_nested_tensor=False)
 
 
@@ -83,7 +92,10 @@ class GPT(nn.Module):
 
     def __init__(self, symbols: int, context: int) -> None:
         super().__init__()
-        self.tokens, self.positions = nn.Embedding(symbols, 128), nn.Parameter(torch.randn(context, 128) * 0.02)
+        self.tokens, self.positions = (
+            nn.Embedding(symbols, 128),
+            nn.Parameter(torch.randn(context, 128) * 0.02),
+        )
         self.blocks = blocks(bias=False)
         self.register_buffer("mask", nn.Transformer.generate_square_subsequent_mask(context))
 
@@ -98,8 +110,12 @@ class Encoder(nn.Module):
     def __init__(self, features: int, context: int) -> None:
         super().__init__()
         self.inputs, self.blocks, self.head = nn.Linear(features, 128), blocks(), nn.Linear(128, 10)
-        angles = torch.arange(context)[:, None] * torch.exp(-math.log(10_000) * torch.arange(0, 128, 2) / 128)
-        self.register_buffer("positions", torch.stack([angles.sin(), angles.cos()], -1).reshape(context, 128))
+        angles = torch.arange(context)[:, None] * torch.exp(
+            -math.log(10_000) * torch.arange(0, 128, 2) / 128
+        )
+        self.register_buffer(
+            "positions", torch.stack([angles.sin(), angles.cos()], -1).reshape(context, 128)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.blocks(self.inputs(x) + self.positions).mean(1))
@@ -112,7 +128,10 @@ class ViT(nn.Module):
         super().__init__()
         count = (side // 4) ** 2 + 1
         self.patches, self.blocks, self.head = nn.Conv2d(1, 128, 4, 4), blocks(), nn.Linear(128, 10)
-        self.token, self.positions = nn.Parameter(torch.zeros(128)), nn.Parameter(torch.randn(count, 128) * 0.02)
+        self.token, self.positions = (
+            nn.Parameter(torch.zeros(128)),
+            nn.Parameter(torch.randn(count, 128) * 0.02),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.patches(x).flatten(2).transpose(1, 2)
@@ -141,12 +160,25 @@ def mean_head(channels: int) -> list[nn.Module]:
 
 
 def cnn() -> nn.Module:
-    layers = [conv(1, 32, 3, bias=True), nn.ReLU(), nn.MaxPool2d(2), conv(32, 64, 3, bias=True), nn.ReLU()]
+    layers = [
+        conv(1, 32, 3, bias=True),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        conv(32, 64, 3, bias=True),
+        nn.ReLU(),
+    ]
     return nn.Sequential(*layers, nn.MaxPool2d(2), nn.Flatten(), *dense(7 * 7 * 64, 128, 10))
 
 
 def lenet5() -> nn.Module:
-    layers = [conv(1, 6, 5, bias=True), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)]
+    layers = [
+        conv(1, 6, 5, bias=True),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+    ]
     return nn.Sequential(*layers, nn.Flatten(), *dense(400, 120, 84, 10))
 
 
@@ -154,7 +186,12 @@ def alexnet_small() -> nn.Module:
     layers: list[nn.Module] = []
     for inputs in (1, 64):
         pool = nn.MaxPool2d(3, 2, 1)
-        layers += [conv(inputs, 64, 5, bias=True), nn.ReLU(), pool, nn.LocalResponseNorm(9, 0.001, 0.75, 1.0)]
+        layers += [
+            conv(inputs, 64, 5, bias=True),
+            nn.ReLU(),
+            pool,
+            nn.LocalResponseNorm(9, 0.001, 0.75, 1.0),
+        ]
     return nn.Sequential(*layers, nn.Flatten(), *dense(7 * 7 * 64, 384, 192, 10))
 
 
@@ -175,9 +212,19 @@ def resnet() -> nn.Module:
     for channels in (16, 32, 64):
         for place in range(3):
             stride = 2 if channels > 16 and not place else 1
-            short = nn.Sequential(conv(inputs, channels, 1, stride), nn.BatchNorm2d(channels)) if stride == 2 else None
-            branch = [conv(inputs, channels, 3, stride), *norm_relu(channels), conv(channels, channels, 3)]
-            layers.append(Residual(nn.Sequential(*branch, nn.BatchNorm2d(channels)), short, nn.ReLU()))
+            short = (
+                nn.Sequential(conv(inputs, channels, 1, stride), nn.BatchNorm2d(channels))
+                if stride == 2
+                else None
+            )
+            branch = [
+                conv(inputs, channels, 3, stride),
+                *norm_relu(channels),
+                conv(channels, channels, 3),
+            ]
+            layers.append(
+                Residual(nn.Sequential(*branch, nn.BatchNorm2d(channels)), short, nn.ReLU())
+            )
             inputs = channels
     return nn.Sequential(*layers, *mean_head(64))
 
@@ -186,7 +233,11 @@ def wide_resnet() -> nn.Module:
     layers, inputs = [conv(3, 16, 3)], 16
     for channels in (32, 64, 128):
         stride = 2 if channels > 32 else 1
-        branch = [conv(inputs, channels, 3, stride), *norm_relu(channels), conv(channels, channels, 3)]
+        branch = [
+            conv(inputs, channels, 3, stride),
+            *norm_relu(channels),
+            conv(channels, channels, 3),
+        ]
         short, first = conv(inputs, channels, 1, stride), nn.Sequential(*norm_relu(inputs))
         layers.append(Residual(nn.Sequential(*branch), short, first=first))
         inputs = channels
@@ -227,8 +278,11 @@ NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
 }
 
 
-def step_timer(name: str, x: np.ndarray, y: np.ndarray, batch: int, threads: int) -> tuple[int, Step]:
-    """(parameters, a function that trains so many steps and gives the seconds of one), of a network on these data.
+def step_timer(
+    name: str, x: np.ndarray, y: np.ndarray, batch: int, threads: int
+) -> tuple[int, Step]:
+    """(parameters, a function that trains so many steps and gives the seconds of one), of a network
+    on these data.
 
     x: [N, H, W, C], [N, T, D] or int [N, T]; y: int [N] or [N, T]. Eager, with PyTorch's defaults.
     """
@@ -251,7 +305,8 @@ def step_timer(name: str, x: np.ndarray, y: np.ndarray, batch: int, threads: int
 
 
 def update(network: nn.Module, descent: torch.optim.Optimizer, x: Tensor, y: Tensor) -> Tensor:
-    """One step of the mean cross-entropy, [], of examples x [B, ...] with classes y [B] or [B, T]."""
+    """One step of the mean cross-entropy, [], of examples x [B, ...] with classes y [B] or [B,
+    T]."""
     loss = nn.functional.cross_entropy(network(x).flatten(0, -2), y.flatten())
     descent.zero_grad()
     loss.backward()

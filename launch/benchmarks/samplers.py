@@ -28,7 +28,8 @@ GOAL = Goal("validation/nll", "lower")
 
 
 def measure() -> None:
-    """The best validation NLL of an MLP on digits that TPE and random search find with as many trials.
+    """The best validation NLL of an MLP on digits that TPE and random search find with as many
+    trials.
 
     Both have a repeat's seed in common: of the split, of the training, and of the draws.
     """
@@ -42,8 +43,8 @@ def measure() -> None:
     difference = paired_difference(found["tpe"], found["random"])
     lower = sum(a < b for a, b in zip(found["tpe"], found["random"], strict=True))
     print(
-        f"\ntpe − random: {difference.mean:+.4f} ± {difference.half_width:.4f} (95 % t-interval of {difference.n} "
-        f"paired differences); tpe is lower in {lower} of {difference.n}"
+        f"\ntpe − random: {difference.mean:+.4f} ± {difference.half_width:.4f} (95 % t-interval of"
+        f" {difference.n} paired differences); tpe is lower in {lower} of {difference.n}"
     )
 
 
@@ -52,6 +53,8 @@ def _best(sampler: str, seed: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         shop = Workshop(Store(Path(folder)), planner(), Terminal(), execution())
         budget = Budget(sampler, TRIALS.value, PARALLEL, seed=seed)
-        tuned = tuning.tune(sampler, {**SETTINGS, "seed": seed}, axes.sampled(SPACE), budget, shop, None, GOAL)
+        tuned = tuning.tune(
+            sampler, {**SETTINGS, "seed": seed}, axes.sampled(SPACE), budget, shop, None, GOAL
+        )
     assert tuned.best.value is not None
     return tuned.best.value

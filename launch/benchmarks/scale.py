@@ -22,22 +22,34 @@ COUNT = flags.DEFINE_integer("count", 100_000, "scale: how many runs", lower_bou
 SEEDS, EPOCHS = 10, 20
 ROWS = ("--rows=runs", "--format=csv")
 GLANCE = 10_000  # runs that launch.status looks at
-CURVES = ("train/loss", "train/accuracy", "validation/loss", "validation/accuracy", "train/gradient_norm")
+CURVES = (
+    "train/loss",
+    "train/accuracy",
+    "validation/loss",
+    "validation/accuracy",
+    "train/gradient_norm",
+)
 
 
 def measure() -> None:
     """Makes records up, then times the programs on them as a user would start them."""
-    grid = [f"learning_rate={'|'.join(f'{rate / COUNT.value:g}' for rate in range(1, COUNT.value // SEEDS + 1))}"]
+    rates = [f"{number / COUNT.value:g}" for number in range(1, COUNT.value // SEEDS + 1)]
+    grid = [f"learning_rate={'|'.join(rates)}"]
     asked = [f"--grid={grid[0]}", f"--seeds={SEEDS}", f"--epochs={EPOCHS}"]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        print(f"{COUNT.value:,} runs\n\n| program | seconds | peak MiB |\n| --- | ---: | ---: |", flush=True)
+        print(
+            f"{COUNT.value:,} runs\n\n| program | seconds | peak MiB |\n| --- | ---: | ---: |",
+            flush=True,
+        )
         _print("launch.plan, nothing trained", "plan", *asked, f"--records={root / 'none'}")
         _records(grid, Store(root / "records"))
         at = f"--records={root / 'records'}"
         _print("launch.plan, all trained", "plan", *asked, at)
         _print("launch.table", "table", "--name=all", "--no_train", at)
-        _print("launch.table --rows=runs --format=csv", "table", "--name=all", "--no_train", *ROWS, at)
+        _print(
+            "launch.table --rows=runs --format=csv", "table", "--name=all", "--no_train", *ROWS, at
+        )
         (root / "records" / "index.json").unlink()
         for kind in ("without an index", "again"):
             _print(f"launch.status of {GLANCE:,} runs, {kind}", "status", "--name=some", at)
@@ -63,7 +75,9 @@ def _record(run: Run, draw: random.Random) -> Record:
         "finished",
         config_lib.flat(run.config),
         metrics={
-            f"{split}/{m}": draw.random() for split in ("train", "validation", "test") for m in ("accuracy", "nll")
+            f"{split}/{m}": draw.random()
+            for split in ("train", "validation", "test")
+            for m in ("accuracy", "nll")
         },
         curves={name: [draw.random() for _ in range(EPOCHS)] for name in CURVES},
         checksums=[f"{draw.getrandbits(64):016x}" for _ in range(EPOCHS)],

@@ -23,10 +23,14 @@ SETTINGS = {
 
 
 def measure() -> None:
-    """The same update over more and more devices. Host devices share this machine's cores; GPUs are each their own."""
+    """The same update over more and more devices. Host devices share this machine's cores; GPUs are
+    each their own."""
     counts = [count for count in (1, 2, 4, 8, 16) if count <= jax.device_count()]
     kind = jax.devices()[0].device_kind
-    print(f"{jax.device_count()} devices ({kind}); updates a second, and their share of so many times one device's")
+    print(
+        f"{jax.device_count()} devices ({kind}); updates a second, and their share of so many times"
+        " one device's"
+    )
     print("\n| run | " + " | ".join(f"{count} devices" for count in counts) + " |")
     print("| --- |" + " ---: |" * len(counts))
     for name, settings in SETTINGS.items():
@@ -35,8 +39,13 @@ def measure() -> None:
         for _ in range(ROUNDS.value + 1):
             for count in counts:
                 rates[count].append(_rate(run, count))
-        medians = {count: statistics.median(values[1:]) for count, values in rates.items()}  # the first compiles
-        cells = [f"{rate:.1f} ({100 * rate / (count * medians[1]):.0f} %)" for count, rate in medians.items()]
+        medians = {
+            count: statistics.median(values[1:]) for count, values in rates.items()
+        }  # the first compiles
+        cells = [
+            f"{rate:.1f} ({100 * rate / (count * medians[1]):.0f} %)"
+            for count, rate in medians.items()
+        ]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 

@@ -1,4 +1,5 @@
-"""Simulate: workers on nodes that die, hang and are preempted, with the real queue and claims on a made-up clock."""
+"""Simulate: workers on nodes that die, hang and are preempted, with the real queue and claims on a
+made-up clock."""
 
 import dataclasses
 import heapq
@@ -21,9 +22,12 @@ from research.sweeps.worker import Worker
 
 RUNS = flags.DEFINE_integer("runs", 100_000, "simulate: how many runs", lower_bound=1)
 NODES = flags.DEFINE_integer("nodes", 200, "simulate: how many nodes, a worker each", lower_bound=1)
-SIMULATION_SEED = flags.DEFINE_integer("simulation_seed", 0, "simulate: of packs' lengths and accidents")
+SIMULATION_SEED = flags.DEFINE_integer(
+    "simulation_seed", 0, "simulate: of packs' lengths and accidents"
+)
 
-# Lanes a pack and packs a program at most; seconds that a pack takes in the median, and between its checkpoints.
+# Lanes a pack and packs a program at most; seconds that a pack takes in the median, and between its
+# checkpoints.
 WIDTH, PACKS, PACK_SECONDS, SAVE_SECONDS = 32, 64, 1800.0, 300.0
 # Seconds between two accidents of a node in the mean, by kind, and until it has a worker again.
 ACCIDENTS = {"death": 40_000.0, "preemption": 20_000.0, "hang": 80_000.0}
@@ -34,7 +38,8 @@ HANG_SECONDS = 5 * LAPSE
 
 @dataclasses.dataclass(frozen=True)
 class Stub:
-    """A run that is only simulated; all of its program take so many seconds, however many train together."""
+    """A run that is only simulated; all of its program take so many seconds, however many train
+    together."""
 
     id: str
     program: int
@@ -67,7 +72,8 @@ Work = Generator[float, None, None]
 
 
 def measure() -> None:
-    """Trains make-believe runs on make-believe nodes; prints the makespan against the ideal, and what was lost."""
+    """Trains make-believe runs on make-believe nodes; prints the makespan against the ideal, and
+    what was lost."""
     draw = random.Random(SIMULATION_SEED.value)
     programs = _programs(RUNS.value, draw)
     with tempfile.TemporaryDirectory() as folder:
@@ -75,14 +81,23 @@ def measure() -> None:
         _simulate(world)
         left = sum(1 for _ in (world.root / "claims" / "runs").iterdir())
     runs = [run for of_program in programs for run in of_program]
-    lost, twice = (sum(wrong(world.records[run.id]) for run in runs) for wrong in (lambda n: n < 1, lambda n: n > 1))
+    lost, twice = (
+        sum(wrong(world.records[run.id]) for run in runs)
+        for wrong in (lambda n: n < 1, lambda n: n > 1)
+    )
     needed = sum(of_program[0].seconds * -(-len(of_program) // WIDTH) for of_program in programs)
     ideal = needed / NODES.value
     said = ", ".join(f"{world.happened[kind]:,} {kind}s" for kind in ACCIDENTS)
-    print(f"{len(runs):,} runs of {len(programs)} programs in packs of {WIDTH} on {NODES.value} nodes; {said}")
+    print(
+        f"{len(runs):,} runs of {len(programs)} programs in packs of {WIDTH} on {NODES.value}"
+        f" nodes; {said}"
+    )
     took = f"makespan {world.now / 3600:.2f} h, {world.now / ideal:.2f} times the ideal"
     print(f"{took} ({ideal / 3600:.2f} h: no accidents, every node busy to the end)")
-    print(f"training {world.worked / needed:.3f} times what is needed; {world.happened['lapsed']:,} packs lapsed")
+    print(
+        f"training {world.worked / needed:.3f} times what is needed; {world.happened['lapsed']:,}"
+        " packs lapsed"
+    )
     print(f"runs lost {lost}, recorded twice {twice}, claims left behind {left}")
     if lost or twice or left:
         raise UserError("a promise was broken")
@@ -92,15 +107,23 @@ def _programs(count: int, draw: random.Random) -> list[list[Stub]]:
     """So many runs, by program; each program's packs have a length of their own."""
     programs: list[list[Stub]] = []
     while (left := count - sum(map(len, programs))) > 0:
-        seconds, size = PACK_SECONDS * draw.lognormvariate(0, 0.5), min(left, draw.randint(1, PACKS) * WIDTH)
-        programs.append([Stub(f"{draw.getrandbits(64):016x}", len(programs), seconds) for _ in range(size)])
+        seconds, size = (
+            PACK_SECONDS * draw.lognormvariate(0, 0.5),
+            min(left, draw.randint(1, PACKS) * WIDTH),
+        )
+        programs.append(
+            [Stub(f"{draw.getrandbits(64):016x}", len(programs), seconds) for _ in range(size)]
+        )
     return programs
 
 
 def _simulate(world: World) -> None:
-    """Lets each node act when its time has come, until all is recorded and every worker has left."""
+    """Lets each node act when its time has come, until all is recorded and every worker has
+    left."""
     numbers = itertools.count()
-    due: list[tuple[float, int, Work]] = [(0.0, next(numbers), _node(world, place)) for place in range(NODES.value)]
+    due: list[tuple[float, int, Work]] = [
+        (0.0, next(numbers), _node(world, place)) for place in range(NODES.value)
+    ]
     with progress(sum(map(len, world.programs)), "runs that are simulated", "runs") as bar:
         while due:
             world.now, _, work = heapq.heappop(due)
@@ -114,11 +137,21 @@ def _simulate(world: World) -> None:
 def _node(world: World, place: int) -> Work:
     """A node: one worker after another, each until its accident or until nothing is left to do."""
     for life in itertools.count():
-        worker = Worker(f"{world.draw.getrandbits(32):08x}{place:08x}{life:08x}", f"node{place}", life)
+        worker = Worker(
+            f"{world.draw.getrandbits(32):08x}{place:08x}{life:08x}", f"node{place}", life
+        )
         # Of a worker on another node nothing is known but its silence.
-        claims = Claims(world.root, worker, lambda: world.now, lambda other: False, lambda run: world.records[run] > 0)
+        claims = Claims(
+            world.root,
+            worker,
+            lambda: world.now,
+            lambda other: False,
+            lambda run: world.records[run] > 0,
+        )
         claims.enlist()
-        times = {kind: world.now + world.draw.expovariate(1 / mean) for kind, mean in ACCIDENTS.items()}
+        times = {
+            kind: world.now + world.draw.expovariate(1 / mean) for kind, mean in ACCIDENTS.items()
+        }
         try:
             yield from _worker(world, claims, times)
             claims.leave()
@@ -133,8 +166,11 @@ def _node(world: World, place: int) -> Work:
 
 
 def _worker(world: World, claims: Claims, times: dict[str, float]) -> Work:
-    """Rounds as the executor makes them for a task of a cluster: over when others, who live, hold all that is left."""
-    while missing := [run for of_program in world.programs for run in of_program if not world.records[run.id]]:
+    """Rounds as the executor makes them for a task of a cluster: over when others, who live, hold
+    all that is left."""
+    while missing := [
+        run for of_program in world.programs for run in of_program if not world.records[run.id]
+    ]:
         held = claims.claimed()
         free = [run for run in missing if run.id not in held]
         if not free and claims.inherit():
@@ -155,7 +191,8 @@ def _worker(world: World, claims: Claims, times: dict[str, float]) -> Work:
 
 
 def _train(world: World, claims: Claims, pack: Sequence[Stub], times: dict[str, float]) -> Work:
-    """Trains runs from their checkpoints on, those together that are equally far, and records them."""
+    """Trains runs from their checkpoints on, those together that are equally far, and records
+    them."""
     far = sorted(pack, key=lambda run: -world.saved.get(run.id, 0.0))
     for done, runs in itertools.groupby(far, lambda run: world.saved.get(run.id, 0.0)):
         together, at = list(runs), done
@@ -170,8 +207,11 @@ def _train(world: World, claims: Claims, pack: Sequence[Stub], times: dict[str, 
     claims.release([run.id for run in pack])
 
 
-def _sleep(world: World, claims: Claims, seconds: float, times: dict[str, float], pack: Sequence[Stub]) -> Work:
-    """Lets time pass, with a sign of life at each beat. pack: what trains meanwhile. Raises Accident, or Lost."""
+def _sleep(
+    world: World, claims: Claims, seconds: float, times: dict[str, float], pack: Sequence[Stub]
+) -> Work:
+    """Lets time pass, with a sign of life at each beat. pack: what trains meanwhile. Raises
+    Accident, or Lost."""
     until = world.now + seconds
     while world.now < until:
         kind = min(times, key=times.__getitem__)
@@ -186,7 +226,10 @@ def _sleep(world: World, claims: Claims, seconds: float, times: dict[str, float]
         elif world.now >= times[kind]:
             if kind == "preemption":  # noticed, and saved at the next step
                 world.saved.update(
-                    {run.id: world.saved.get(run.id, 0.0) + seconds - (until - world.now) for run in pack}
+                    {
+                        run.id: world.saved.get(run.id, 0.0) + seconds - (until - world.now)
+                        for run in pack
+                    }
                 )
             raise Accident(kind)
         claims.beat()

@@ -1,4 +1,5 @@
-"""Slurm: a sweep whose jobs are cancelled, requeued and killed at random, against the same sweep here, bit for bit."""
+"""Slurm: a sweep whose jobs are cancelled, requeued and killed at random, against the same sweep
+here, bit for bit."""
 
 import contextlib
 import csv
@@ -43,12 +44,14 @@ SWEEP = Victim(
     seeds=20,
 )
 KINDS = ("scancel", "scontrol requeue", "kill -9 slurmstepd")
-# Seconds from one event to the next, at most; and without any chance of one, after which it is given up.
+# Seconds from one event to the next, at most; and without any chance of one, after which it is
+# given up.
 APART, PATIENCE = 3.0, 300.0
 
 
 def measure() -> None:
-    """Disturbs sweeps until there were enough events; counts what differs from a sweep trained here."""
+    """Disturbs sweeps until there were enough events; counts what differs from a sweep trained
+    here."""
     cluster.check()
     draw = random.Random(EVENT_SEED.value)
     counts: Counter[str] = Counter()
@@ -60,12 +63,20 @@ def measure() -> None:
         expected = results(here)
         while sum(counts[kind] for kind in KINDS) < EVENTS.value:
             records = Path(folder) / f"slurm {counts['sweeps']}"
-            process = _start(records, "--executor=slurm", "--slurm.cpus=1", "--slurm.max_parallel=2", f"--name={NAME}")
+            process = _start(
+                records,
+                "--executor=slurm",
+                "--slurm.cpus=1",
+                "--slurm.max_parallel=2",
+                f"--name={NAME}",
+            )
             _disturb(process, records, counts, draw)
             same_table = _finished(process) == table
             found = results(records)
             counts["sweeps"] += 1
-            counts["differ"] += sum(found.get(run_id) != result for run_id, result in expected.items())
+            counts["differ"] += sum(
+                found.get(run_id) != result for run_id, result in expected.items()
+            )
             counts["differ"] += len(set(found) - set(expected)) + (not same_table)
     columns = (*KINDS, "sweeps", "differ")
     print(f"| {' | '.join(columns)} |\n| {' | '.join('---:' for _ in columns)} |")
@@ -79,8 +90,18 @@ def _start(records: Path, *more: str) -> subprocess.Popen[str]:
     prepare(SWEEP, records)
     settings = [f"--{name}={value}" for name, value in SWEEP.settings.items()]
     axes = [f"--grid={SWEEP.grid}", f"--seeds={SWEEP.seeds}"]
-    line = command("sweep", *settings, *axes, "--checkpoint_every=100", f"--records={records}", "--format=csv", *more)
-    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    line = command(
+        "sweep",
+        *settings,
+        *axes,
+        "--checkpoint_every=100",
+        f"--records={records}",
+        "--format=csv",
+        *more,
+    )
+    return subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    )
 
 
 def _finished(process: subprocess.Popen[str]) -> list[list[str]]:
@@ -91,8 +112,11 @@ def _finished(process: subprocess.Popen[str]) -> list[list[str]]:
     return [row[:-1] for row in csv.reader(out.splitlines())]
 
 
-def _disturb(process: subprocess.Popen[str], records: Path, counts: Counter[str], draw: random.Random) -> None:
-    """Lets things happen to the sweep's tasks while they train, until it ends or there was enough."""
+def _disturb(
+    process: subprocess.Popen[str], records: Path, counts: Counter[str], draw: random.Random
+) -> None:
+    """Lets things happen to the sweep's tasks while they train, until it ends or there was
+    enough."""
     folder = Folder(place_of(records, f"sweeps/{NAME}"))
     last = time.monotonic()
     while process.poll() is None and sum(counts[kind] for kind in KINDS) < EVENTS.value:
@@ -108,7 +132,9 @@ def _disturb(process: subprocess.Popen[str], records: Path, counts: Counter[str]
 
 
 def _running(folder: Folder) -> list[cluster.Task]:
-    return [task for task in cluster.tasks(job.id for job in folder.jobs()) if task.state == "RUNNING"]
+    return [
+        task for task in cluster.tasks(job.id for job in folder.jobs()) if task.state == "RUNNING"
+    ]
 
 
 def _event(task: str, draw: random.Random) -> str:

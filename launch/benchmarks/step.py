@@ -20,11 +20,17 @@ from research.training import chunk as chunk_lib
 from research.training import ways
 from research.training.inputs import footprint
 
-AGAINST = flags.DEFINE_enum("against", None, ["torch"], "step: what it is compared with; none: timed alone")
+AGAINST = flags.DEFINE_enum(
+    "against", None, ["torch"], "step: what it is compared with; none: timed alone"
+)
 ARCH = flags.DEFINE_list("arch", None, "step: architectures; none: all that there are settings for")
 BATCH = flags.DEFINE_integer("batch_size", 32, "step: examples an update", lower_bound=1)
-TURNS = flags.DEFINE_integer("turns", 7, "step: timings of each, in turns; medians are reported", lower_bound=1)
-TURN_SECONDS = flags.DEFINE_float("turn_seconds", 0.5, "step: about how long a timing takes", lower_bound=0.0)
+TURNS = flags.DEFINE_integer(
+    "turns", 7, "step: timings of each, in turns; medians are reported", lower_bound=1
+)
+TURN_SECONDS = flags.DEFINE_float(
+    "turn_seconds", 0.5, "step: about how long a timing takes", lower_bound=0.0
+)
 
 CLASSES, MOST_CLASSES, STEPS = 10, 26, 32
 
@@ -49,7 +55,8 @@ def _text(rows: int) -> Memory:
     return Memory(padded.spec, Arrays(x, y, padded.data.own_test))
 
 
-# (data, options, parameters that PyTorch has more: its recurrent layers have two biases where one is enough.)
+# (data, options, parameters that PyTorch has more: its recurrent layers have two biases where one
+# is enough.)
 CASES: dict[str, tuple[Callable[[int], Memory], dict[str, Any], int]] = {
     "mlp": (_digits, {}, 0),
     "cnn": (_digits, {}, 0),
@@ -70,9 +77,11 @@ CASES: dict[str, tuple[Callable[[int], Memory], dict[str, Any], int]] = {
 
 
 def measure() -> None:
-    """Milliseconds an update (SGD with momentum) of a run by itself, in the way that the engine would train it.
+    """Milliseconds an update (SGD with momentum) of a run by itself, in the way that the engine
+    would train it.
 
-    Both take turns in this process, with its allocator and all its cores; PyTorch is eager, with its defaults.
+    Both take turns in this process, with its allocator and all its cores; PyTorch is eager, with
+    its defaults.
     """
     names = ARCH.value or list(CASES)
     for name in names:
@@ -92,11 +101,14 @@ def _need_torch() -> None:
     try:
         import torch  # noqa: F401
     except ImportError:
-        raise UserError("PyTorch is not installed; pip install -r requirements-dev.txt brings it") from None
+        raise UserError(
+            "PyTorch is not installed; pip install -r requirements-dev.txt brings it"
+        ) from None
 
 
 def _cores() -> int:
-    """Those that this process may use; on the one of `taskset -c 0` PyTorch's threads wait for no other process."""
+    """Those that this process may use; on the one of `taskset -c 0` PyTorch's threads wait for no
+    other process."""
     return len(os.sched_getaffinity(0))
 
 
@@ -110,13 +122,17 @@ def _row(name: str) -> str:
         x, y, _ = source.data
         theirs, timer = pytorch.step_timer(name, x, y, BATCH.value, _cores())
         if theirs != parameters + more:
-            raise AssertionError(f"{name} has {parameters} parameters, and PyTorch's {theirs}, not {more} more")
+            raise AssertionError(
+                f"{name} has {parameters} parameters, and PyTorch's {theirs}, not {more} more"
+            )
         timers.append(timer)
     times = _in_turns(timers)
     cells = [f"{1000 * statistics.median(each):.2f}" for each in times]
     if len(times) > 1:
         cells.append(f"{statistics.median(a / b for a, b in zip(*times, strict=True)):.2f}")
-    setting = ", ".join(f"{option}={value}" for option, value in CASES[name][1].items()) or "default"
+    setting = (
+        ", ".join(f"{option}={value}" for option, value in CASES[name][1].items()) or "default"
+    )
     return f"| {name} | {setting} | {parameters:,} | " + " | ".join(cells) + " |"
 
 
@@ -126,17 +142,23 @@ def _in_turns(timers: list[Callable[[int], float]]) -> list[list[float]]:
     for timer in timers:
         timer(1)  # compiles
         counts.append(max(1, round(TURN_SECONDS.value / timer(2))))
-    turns = [[timer(count) for timer, count in zip(timers, counts, strict=True)] for _ in range(TURNS.value)]
+    turns = [
+        [timer(count) for timer, count in zip(timers, counts, strict=True)]
+        for _ in range(TURNS.value)
+    ]
     return [list(each) for each in zip(*turns, strict=True)]
 
 
 def _case(name: str, batch: int) -> tuple[Memory, Run, int]:
-    """The data of an architecture, the run on them, and how many parameters more PyTorch's network has."""
+    """The data of an architecture, the run on them, and how many parameters more PyTorch's network
+    has."""
     data, options, more = CASES[name]
     source = data(max(batch * STEPS * 10 // 8, MOST_CLASSES * 10))
     settings = {"arch": name, "batch_size": batch, "epochs": 1000, "optimizer.momentum": 0.9}
     settings |= {"learning_rate": 0.01, "scaling": "none"}
-    (run,) = Planner(lambda config: source).runs([settings | {f"arch.{key}": value for key, value in options.items()}])
+    (run,) = Planner(lambda config: source).runs(
+        [settings | {f"arch.{key}": value for key, value in options.items()}]
+    )
     return source, run, more
 
 

@@ -12,9 +12,16 @@ from absl import flags
 from launch.benchmarks.process import command, environment
 from research.errors import UserError
 
-STOPS = flags.DEFINE_integer("stops", 5, "stop: how many stops; medians and the worst are reported", lower_bound=1)
+STOPS = flags.DEFINE_integer(
+    "stops", 5, "stop: how many stops; medians and the worst are reported", lower_bound=1
+)
 
-SWEEP = ("--dataset=digits", "--arch.hidden=256,256", "--epochs=100000", "--grid=learning_rate=0.01|0.1")
+SWEEP = (
+    "--dataset=digits",
+    "--arch.hidden=256,256",
+    "--epochs=100000",
+    "--grid=learning_rate=0.01|0.1",
+)
 PATIENCE = 120.0
 
 
@@ -38,16 +45,22 @@ def measure() -> None:
 
 
 def _stop(records: Path) -> tuple[float, float, float]:
-    """Seconds from the signal to its notice, and to the end; from the start to a step beyond the last checkpoint."""
+    """Seconds from the signal to its notice, and to the end; from the start to a step beyond the
+    last checkpoint."""
     before = _last(records)
     begin = time.monotonic()
     line = command("sweep", *SWEEP, f"--records={records}", "--checkpoint_every=1")
-    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment())
+    process = subprocess.Popen(
+        line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment()
+    )
     assert process.stderr is not None
     while _last(records) <= before:
         if process.poll() is not None or time.monotonic() - begin > PATIENCE:
             process.kill()
-            raise UserError(f"the sweep does not train: {process.stderr.read().decode().strip().splitlines()[-1]}")
+            raise UserError(
+                "the sweep does not train:"
+                f" {process.stderr.read().decode().strip().splitlines()[-1]}"
+            )
         time.sleep(0.01)
     restart = time.monotonic() - begin
     time.sleep(1.0)
@@ -64,5 +77,10 @@ def _stop(records: Path) -> tuple[float, float, float]:
 def _last(records: Path) -> int:
     """The step of the last checkpoint there."""
     return max(
-        (int(path.name) for path in (records / "checkpoints").glob("*/[0-9]*") if path.name.isdigit()), default=-1
+        (
+            int(path.name)
+            for path in (records / "checkpoints").glob("*/[0-9]*")
+            if path.name.isdigit()
+        ),
+        default=-1,
     )

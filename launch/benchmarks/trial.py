@@ -1,4 +1,5 @@
-"""A trial as Optuna is usually used: a process that asks for it, trains it alone and tells its value."""
+"""A trial as Optuna is usually used: a process that asks for it, trains it alone and tells its
+value."""
 
 from collections.abc import Sequence
 
@@ -16,14 +17,18 @@ from research.sweeps import axes, space
 from research.sweeps.monitor import Terminal
 from research.sweeps.obtain import obtain
 
-JOURNAL = flags.DEFINE_string("journal", "trials.journal", "Optuna's journal, which the processes share")
+JOURNAL = flags.DEFINE_string(
+    "journal", "trials.journal", "Optuna's journal, which the processes share"
+)
 SAMPLE = flags.DEFINE_multi_string("sample", [], "an axis, as launch.tune takes it")
 
 
 def main(arguments: Sequence[str]) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = JournalStorage(JournalFileBackend(JOURNAL.value))
-    study = optuna.create_study(study_name="apart", storage=storage, direction="maximize", load_if_exists=True)
+    study = optuna.create_study(
+        study_name="apart", storage=storage, direction="maximize", load_if_exists=True
+    )
     trial = study.ask()
     plans, monitor = planner(), Terminal()
     (run,) = plans.runs([run_settings() | space.suggested(trial, axes.sampled(SAMPLE.value))])

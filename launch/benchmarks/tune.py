@@ -16,14 +16,21 @@ AXES = ("--sample=learning_rate=log(1e-3,0.5)", "--sample=regularization.dropout
 
 
 def measure() -> None:
-    """Trials a minute on digits (10 epochs, batch 64): launch.tune, its report of one run included, and processes.
+    """Trials a minute on digits (10 epochs, batch 64): launch.tune, its report of one run included,
+    and processes.
 
-    The processes share a journal, two at a time; a sample of them is timed. The compile cache is warm throughout.
+    The processes share a journal, two at a time; a sample of them is timed. The compile cache is
+    warm throughout.
     """
     with tempfile.TemporaryDirectory() as folder:
 
         def together(place: int) -> None:
-            budget = (f"--trials={TRIALS}", f"--parallel={TRIALS}", "--report_seeds=1", "--name=tuning")
+            budget = (
+                f"--trials={TRIALS}",
+                f"--parallel={TRIALS}",
+                "--report_seeds=1",
+                "--name=tuning",
+            )
             launch("tune", *BASE, *AXES, *budget, f"--records={folder}/{place}")
 
         def apart(place: int) -> None:
@@ -36,11 +43,16 @@ def measure() -> None:
 
         apart(SAMPLE.value)
         together(REPEATS.value)  # the compile cache is warm from here on
-        lanes = statistics.median(_seconds(functools.partial(together, place)) for place in range(REPEATS.value))
+        lanes = statistics.median(
+            _seconds(functools.partial(together, place)) for place in range(REPEATS.value)
+        )
         processes = _seconds(sample) / SAMPLE.value * TRIALS
     print(f"| {TRIALS} trials of an MLP on digits | seconds | trials a minute |")
     print("| --- | ---: | ---: |")
-    for label, seconds in (("as lanes", lanes), (f"a process each, {PROCESSES} at a time", processes)):
+    for label, seconds in (
+        ("as lanes", lanes),
+        (f"a process each, {PROCESSES} at a time", processes),
+    ):
         print(f"| {label} | {seconds:.1f} | {60 * TRIALS / seconds:.1f} |")
     print(f"\nas lanes: {processes / lanes:.1f} times as many trials a minute")
 

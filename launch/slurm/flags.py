@@ -27,24 +27,40 @@ PARTITION = define_name("slurm.partition", None, "Slurm: the partition of the jo
 GPUS = flags.DEFINE_integer("slurm.gpus_per_node", None, "Slurm: GPUs of each task", lower_bound=1)
 CPUS = flags.DEFINE_integer("slurm.cpus", None, "Slurm: cores of each task", lower_bound=1)
 MEM = define_name("slurm.mem", None, "Slurm: memory of each task, such as 16G")
-TIME = define_name("slurm.time", None, "Slurm: the jobs' time limit, such as 4:00:00; they go on after it")
-MOST = flags.DEFINE_integer("slurm.max_parallel", None, "Slurm: tasks at once, at most", lower_bound=1)
+TIME = define_name(
+    "slurm.time", None, "Slurm: the jobs' time limit, such as 4:00:00; they go on after it"
+)
+MOST = flags.DEFINE_integer(
+    "slurm.max_parallel", None, "Slurm: tasks at once, at most", lower_bound=1
+)
 ACCOUNT = define_name("slurm.account", None, "Slurm: the account that pays")
 CONSTRAINT = define_name("slurm.constraint", None, "Slurm: features that the nodes must have")
-SETUP = define_name("slurm.setup", None, "Slurm: a shell command before each task, such as 'module load cuda'")
+SETUP = define_name(
+    "slurm.setup", None, "Slurm: a shell command before each task, such as 'module load cuda'"
+)
 EXTRA = define_name("slurm.extra", None, "Slurm: other options of sbatch: 'qos=high,nice=100'")
 NODES = flags.DEFINE_integer("nodes", 1, "Slurm: nodes that train each run together", lower_bound=1)
 
-# What the tasks are told of how runs are trained; those that are paths as such, since others may be elsewhere.
-PASSED = ("checkpoint_every", "checkpoint_keep", "devices", "device_data_limit", "data_workers", "keep_params")
+# What the tasks are told of how runs are trained; those that are paths as such, since others may be
+# elsewhere.
+PASSED = (
+    "checkpoint_every",
+    "checkpoint_keep",
+    "devices",
+    "device_data_limit",
+    "data_workers",
+    "keep_params",
+)
 PATHS = ("checkpoints", "data_dir")
 DEVICE_COUNT = r"--xla_force_host_platform_device_count=\S+"
 
 
 def executor(name: str, cancel: str = "") -> Executor:
-    """Who trains, as the flags say. Raises UserError on a flag of Slurm's without it, and on jobs that it would refuse.
+    """Who trains, as the flags say. Raises UserError on a flag of Slurm's without it, and on jobs
+    that it would refuse.
 
-    name: of the sweep among those on the cluster. cancel: the command that cancels its jobs, if there is one.
+    name: of the sweep among those on the cluster. cancel: the command that cancels its jobs, if
+        there is one.
     """
     of_slurm = [flag for flag in flags.FLAGS if flag.startswith("slurm.") or flag == "nodes"]
     given = [flag for flag in of_slurm if flags.FLAGS[flag].present]
@@ -53,7 +69,9 @@ def executor(name: str, cancel: str = "") -> Executor:
             raise UserError(f"--{given[0]} is for --executor=slurm; give that too, or leave it out")
         return local
     if flags.FLAGS["profile"].present:
-        raise UserError("--profile is of training in this process; leave it or --executor=slurm out")
+        raise UserError(
+            "--profile is of training in this process; leave it or --executor=slurm out"
+        )
     resources = Resources(
         partition=PARTITION.value,
         gpus_per_node=GPUS.value,
@@ -85,7 +103,11 @@ def on_slurm() -> bool:
 
 def terminal() -> Terminal:
     """The view of runs that train where the flags say."""
-    return execution.terminal(stopping="leaving; Slurm's jobs go on") if on_slurm() else execution.terminal()
+    return (
+        execution.terminal(stopping="leaving; Slurm's jobs go on")
+        if on_slurm()
+        else execution.terminal()
+    )
 
 
 def _command(snapshot: Path, folder: Folder) -> Sequence[str]:
@@ -93,11 +115,20 @@ def _command(snapshot: Path, folder: Folder) -> Sequence[str]:
     worker = [f"--folder={folder.path}", f"--records={_absolute(RECORDS.value)}"]
     worker += [f"--cache_dir={_absolute(CACHE_DIR.value)}"]
     worker += [f"--plugin={plugin}" for plugin in code.plugins(snapshot)]
-    given = {name: str(flags.FLAGS[name].value) for name in (*PATHS, *PASSED) if flags.FLAGS[name].present}
-    worker += [f"--{name}={_absolute(value) if name in PATHS else value}" for name, value in given.items()]
+    given = {
+        name: str(flags.FLAGS[name].value)
+        for name in (*PATHS, *PASSED)
+        if flags.FLAGS[name].present
+    }
+    worker += [
+        f"--{name}={_absolute(value) if name in PATHS else value}" for name, value in given.items()
+    ]
     if NODES.value > 1:
         worker += ["--coordinator=auto", *([] if "devices" in given else ["--devices=all"])]
-    environment = [f"PYTHONPATH={os.pathsep.join([str(snapshot), *_inherited()])}", f"XLA_FLAGS={_xla_flags()}"]
+    environment = [
+        f"PYTHONPATH={os.pathsep.join([str(snapshot), *_inherited()])}",
+        f"XLA_FLAGS={_xla_flags()}",
+    ]
     task = [sys.executable, "-P", "-m", "launch.slurm.task", str(folder.path), folder.token()]
     return ["env", *environment, *task, *worker]
 
@@ -107,7 +138,8 @@ def _inherited() -> list[str]:
 
 
 def _xla_flags() -> str:
-    """XLA's flags here, but for the count of host devices: it is the task's cores, or what the task finds."""
+    """XLA's flags here, but for the count of host devices: it is the task's cores, or what the task
+    finds."""
     kept = re.sub(DEVICE_COUNT, "", os.environ.get("XLA_FLAGS", "")).split()
     own = [f"--xla_force_host_platform_device_count={CPUS.value}"] if CPUS.value else []
     return " ".join([*kept, *own])

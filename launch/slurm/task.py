@@ -1,8 +1,9 @@
 """A task of a sweep on a cluster: python -m launch.slurm.task FOLDER TOKEN --flags of the worker
 
-It takes the signals, and starts again what dies. It is small and without JAX, so that it outlives what its child, the
-worker (launch/slurm/work.py), dies of: then it counts that against the runs that were under way. Asked to end, it lets
-the worker save what is under way, and puts itself back into the queue.
+It takes the signals, and starts again what dies. It is small and without JAX, so that it outlives
+what its child, the worker (launch/slurm/work.py), dies of: then it counts that against the runs
+that were under way. Asked to end, it lets the worker save what is under way, and puts itself back
+into the queue.
 """
 
 import ctypes
@@ -22,7 +23,14 @@ from research.sweeps.strikes import Strikes
 
 EXIT_DIED = 70  # sysexits.h: an internal error
 # With what sites announce the end of a job's time, or of its node.
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+SIGNALS = (
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGXCPU,
+)
 # Seconds between looks at the clock, the parent and the child.
 LOOK = 0.2
 # Of prctl(2): the signal that a process gets when its parent ends.
@@ -51,7 +59,9 @@ class Task:
                 self._folder.drop(self._id)
             if self._reason or code == EXIT_STOPPED:
                 break
-            if 0 <= code <= 2:  # nothing is left; or what is wrong is said in the log, and is no run's fault
+            if (
+                0 <= code <= 2
+            ):  # nothing is left; or what is wrong is said in the log, and is no run's fault
                 return code
             held = self._folder.held(self._id)
             how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
@@ -87,15 +97,20 @@ class Task:
             self._child.terminate()
 
     def _strike(self, held: list[str], how: str) -> None:
-        """Counts the worker's death against the runs that were under way in it; the first of several processes does."""
+        """Counts the worker's death against the runs that were under way in it; the first of
+        several processes does."""
         if self._process != "0":
             return
         log = self._folder.log(self._id)
-        error = f"the process that trained it died of {how}; its log {log} ends with:\n{failure.tail(log)}"
+        error = (
+            f"the process that trained it died of {how}; its log {log} ends"
+            f" with:\n{failure.tail(log)}"
+        )
         Strikes(self._folder.records).add(held, error)
 
     def _back_to_the_queue(self) -> None:
-        """Requeues this task, unless Slurm is ending it already: cancelled by somebody, or requeued by itself."""
+        """Requeues this task, unless Slurm is ending it already: cancelled by somebody, or requeued
+        by itself."""
         if self._process != "0":
             return
         try:
@@ -107,7 +122,8 @@ class Task:
             say(f"cannot go back into the queue: {error}")
 
     def _clock(self) -> float | None:
-        """When to end by itself, for sites that send no signal, or another one, ahead of the time limit."""
+        """When to end by itself, for sites that send no signal, or another one, ahead of the time
+        limit."""
         try:
             left = cluster.seconds_left(self._id)
         except Refused as error:
@@ -117,13 +133,15 @@ class Task:
 
 
 def task_id(environment: "os._Environ[str]") -> str:
-    """The task as Slurm's commands take it: its own job id would be the whole array's, for one of the tasks."""
+    """The task as Slurm's commands take it: its own job id would be the whole array's, for one of
+    the tasks."""
     array, place = environment.get("SLURM_ARRAY_JOB_ID"), environment.get("SLURM_ARRAY_TASK_ID")
     return f"{array}_{place}" if array and place else environment["SLURM_JOB_ID"]
 
 
 def bind() -> None:
-    """In the child before it begins: it dies with its parent, and leaves the signals of sites to it."""
+    """In the child before it begins: it dies with its parent, and leaves the signals of sites to
+    it."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for number in set(SIGNALS) - {signal.SIGTERM, signal.SIGINT}:
         signal.signal(number, signal.SIG_IGN)
@@ -138,7 +156,10 @@ def main(arguments: list[str]) -> int:
     place, token, *worker = arguments
     folder = Folder(Path(place))
     if not folder.sees(token):
-        say(f"this node sees no {folder.path}, or another one; it must be in a directory that all nodes share")
+        say(
+            f"this node sees no {folder.path}, or another one; it must be in a directory that all"
+            " nodes share"
+        )
         return failure.EXIT_UNSEEN
     task = Task(folder, worker)
     say(f"task {task_id(os.environ)} on {os.uname().nodename}")

@@ -33,10 +33,13 @@ FOLDER = start.define_name("folder", None, "the folder of the sweep, in the reco
 
 
 class Log(Terminal):
-    """A terminal's view for a task's log. It notes what is under way, and lets those begin who wait for this task."""
+    """A terminal's view for a task's log. It notes what is under way, and lets those begin who wait
+    for this task."""
 
     def __init__(self, folder: Folder, task: str) -> None:
-        super().__init__(stopping="stopping at the next step, to save what is under way", again=False)
+        super().__init__(
+            stopping="stopping at the next step, to save what is under way", again=False
+        )
         self._folder, self._task = folder, task
         self._looked = -math.inf
         self._released: set[str] = set()
@@ -76,7 +79,8 @@ def main(arguments: Sequence[str]) -> None:
     trained = None
     while (wanted := folder.wanted()) is not trained and wanted.code == version:
         runs = planned(wanted, plans)
-        # One pack at a time: there are as many tasks as packs, and what a worker dies of is then known.
+        # One pack at a time: there are as many tasks as packs, and what a worker dies of is then
+        # known.
         executor = functools.partial(local, belongs=belongs, wait=False, abreast=1)
         obtain(runs, records, plans, monitor, execution=how, executor=executor, helps=True)
         trained = wanted
@@ -90,8 +94,9 @@ def planned(wanted: Wanted, plans: Planner) -> list[Run]:
     for run_id, run in zip(wanted.runs, runs, strict=True):
         if run.id != run_id:
             raise UserError(
-                f"run {run_id} is {run.id} on {os.uname().nodename}: the data ({run.config.dataset.name}) or the "
-                "versions of the code are not those of the machine that submitted it"
+                f"run {run_id} is {run.id} on {os.uname().nodename}: the data"
+                f" ({run.config.dataset.name}) or the versions of the code are not those of the"
+                " machine that submitted it"
             )
     return runs
 

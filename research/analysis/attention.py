@@ -17,16 +17,23 @@ SIDE = 3.2  # inches of a map
 SPACES = {" ": "␣", "\n": "↵"}
 
 
-def axis_names(layer: str, shape: tuple[int, int], spec: DataSpec, x: np.ndarray) -> tuple[list[str], list[str]]:
-    """What the queries and keys of a layer's map [T, S] are called, up to the padding; x: the example.
+def axis_names(
+    layer: str, shape: tuple[int, int], spec: DataSpec, x: np.ndarray
+) -> tuple[list[str], list[str]]:
+    """What the queries and keys of a layer's map [T, S] are called, up to the padding; x: the
+    example.
 
-    Tokens by their symbols; of an encoder-decoder the source's or the answer's. Patches, the class token before them,
-    and steps by their numbers.
+    Tokens by their symbols; of an encoder-decoder the source's or the answer's. Patches, the class
+    token before them, and steps by their numbers.
     """
     if not spec.vocabulary:
         queries, keys = ([str(place) for place in range(count)] for count in shape)
         return queries, keys
-    symbols = [SPACES.get(spec.vocabulary[token], spec.vocabulary[token]) for token in x if token != PADDING]
+    symbols = [
+        SPACES.get(spec.vocabulary[token], spec.vocabulary[token])
+        for token in x
+        if token != PADDING
+    ]
     if not spec.source or shape[0] == len(x):
         return symbols, symbols
     source, answer = symbols[: spec.source], symbols[spec.source :]
@@ -35,12 +42,17 @@ def axis_names(layer: str, shape: tuple[int, int], spec: DataSpec, x: np.ndarray
     return answer, answer if layer.startswith("decoder") and "cross" not in layer else source
 
 
-def attention_figure(title: str, maps: Mapping[str, np.ndarray], spec: DataSpec, x: np.ndarray) -> "Figure":
-    """maps: [heads, T, S] by layer, of the example x; each row of a map is a distribution over the keys."""
+def attention_figure(
+    title: str, maps: Mapping[str, np.ndarray], spec: DataSpec, x: np.ndarray
+) -> "Figure":
+    """maps: [heads, T, S] by layer, of the example x; each row of a map is a distribution over the
+    keys."""
     from research.analysis.canvas import Canvas
 
     heads = max(len(weights) for weights in maps.values())
-    names = {layer: axis_names(layer, weights.shape[1:], spec, x) for layer, weights in maps.items()}
+    names = {
+        layer: axis_names(layer, weights.shape[1:], spec, x) for layer, weights in maps.items()
+    }
     heights = [0.7 + SIDE * min(len(queries) / len(keys), 1) for queries, keys in names.values()]
     figure = Canvas(figsize=(0.6 + SIDE * heads, 0.6 + sum(heights)), layout="constrained")
     grid = figure.subplots(len(maps), heads, squeeze=False, height_ratios=heights)
@@ -65,7 +77,8 @@ def _ticks(names: Sequence[str]) -> tuple[list[int], list[str]]:
 
 
 def write(figure: "Figure", file: str | os.PathLike[str]) -> None:
-    """Writes the figure in the format that the file's name ends with. Raises UserError if it cannot be."""
+    """Writes the figure in the format that the file's name ends with. Raises UserError if it cannot
+    be."""
     try:
         figure.savefig(file, dpi=150)
     except OSError as error:

@@ -1,4 +1,5 @@
-"""Tables of a sweep: which settings its runs differ in, and one row per combination of their values."""
+"""Tables of a sweep: which settings its runs differ in, and one row per combination of their
+values."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,24 +14,34 @@ from research.sweeps.strengths import settings
 
 Settings = Mapping[str, str]
 
-CHOOSING = "The best row of a sweep is chosen, not confirmed: choose on validation, then report it on fresh seeds."
+CHOOSING = (
+    "The best row of a sweep is chosen, not confirmed: choose on validation, then report it on"
+    " fresh seeds."
+)
 
 
 def axes(records: Sequence[Record]) -> tuple[str, ...]:
-    """The settings in which runs differ, in the config's order; a regularizer's strength is a setting of its own.
+    """The settings in which runs differ, in the config's order; a regularizer's strength is a
+    setting of its own.
 
-    Not the seed, and nothing that follows from another setting: an option that its entry's name settles, a split seed
-    that the seed settles.
+    Not the seed, and nothing that follows from another setting: an option that its entry's name
+    settles, a split seed that the seed settles.
     """
     configs = settings(records)
     varying = [key for key, values in _values(configs) if key != "seed" and len(values) > 1]
-    return tuple(key for key in varying if not any(_settles(configs, parent, key) for parent in _parents(key)))
+    return tuple(
+        key
+        for key in varying
+        if not any(_settles(configs, parent, key) for parent in _parents(key))
+    )
 
 
 def _values(configs: Sequence[Settings]) -> Iterator[tuple[str, set[str | None]]]:
     """Each key with the values that it has."""
     kinds = {tuple(config) for config in configs}
-    if len(kinds) == 1:  # as in most sweeps; a column at a time is several times faster where there are many runs
+    if (
+        len(kinds) == 1
+    ):  # as in most sweeps; a column at a time is several times faster where there are many runs
         columns = zip(*(config.values() for config in configs), strict=True)
         yield from ((key, set(column)) for key, column in zip(kinds.pop(), columns, strict=True))
         return
@@ -51,7 +62,8 @@ def _settles(configs: Sequence[Settings], parent: str, key: str) -> bool:
     """Whether `key` has one value for each value of `parent`, and so says nothing more."""
     values: dict[str | None, str | None] = {}
     return any(parent in config for config in configs) and all(
-        values.setdefault(config.get(parent), config.get(key)) == config.get(key) for config in configs
+        values.setdefault(config.get(parent), config.get(key)) == config.get(key)
+        for config in configs
     )
 
 
@@ -68,10 +80,13 @@ def group(records: Sequence[Record], keys: Sequence[str]) -> list[Arm]:
         if other.run_id != record.run_id:
             differ = _differing(other.config, record.config)
             raise UserError(
-                f"runs {other.run_id} and {record.run_id} share a row and a seed but differ in {differ}; add an axis"
+                f"runs {other.run_id} and {record.run_id} share a row and a seed but differ in"
+                f" {differ}; add an axis"
             )
     ranks = [ranking([combination[place] for combination in found]) for place in range(len(keys))]
-    combinations = sorted(found, key=lambda c: [rank[value] for rank, value in zip(ranks, c, strict=True)])
+    combinations = sorted(
+        found, key=lambda c: [rank[value] for rank, value in zip(ranks, c, strict=True)]
+    )
     return [Arm(_label(keys, c), found[c], dict(zip(keys, c, strict=True))) for c in combinations]
 
 
@@ -85,11 +100,17 @@ def ranking(values: Iterable[str]) -> dict[str, tuple[int, float]]:
 
 
 def _label(keys: Sequence[str], values: Sequence[str]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in zip(keys, values, strict=True) if value) or "all runs"
+    return (
+        ", ".join(f"{key}={value}" for key, value in zip(keys, values, strict=True) if value)
+        or "all runs"
+    )
 
 
 def _differing(a: Settings, b: Settings) -> str:
-    return ", ".join(sorted(key for key in {*a, *b} if a.get(key) != b.get(key))) or "nothing that is recorded"
+    return (
+        ", ".join(sorted(key for key in {*a, *b} if a.get(key) != b.get(key)))
+        or "nothing that is recorded"
+    )
 
 
 def sweep_table(
@@ -102,11 +123,12 @@ def sweep_table(
     ragged: bool = False,
     baseline: str | None = None,
 ) -> Table:
-    """A table with a row per combination of a sweep's axes. keys: the axes, in the order of sorting.
+    """A table with a row per combination of a sweep's axes. keys: the axes, in the order of
+    sorting.
 
     baseline: the label of the row that the others are compared with, such as `learning_rate=0.1`.
-    ragged: each row was asked on the seeds of its records alone, as where seeds are zipped with another axis.
-    Raises UserError for a key that no run has, and for a baseline that is no row.
+    ragged: each row was asked on the seeds of its records alone, as where seeds are zipped with
+        another axis. Raises UserError for a key that no run has, and for a baseline that is no row.
     """
     records = list(records)
     known = {key for config in settings(records, keys or ()) for key in config}

@@ -12,9 +12,10 @@ from research.sweeps.column import Better
 def best_of(values: Sequence[float], better: Better) -> NDArray[np.float64]:
     """The expected best of k of these n values drawn without replacement, for k = 1 ... n, [n].
 
-    Of n values in the order of their rank, worst first, the i-th is the best of k in C(i-1, k-1) of C(n, k) draws:
-    `best_of([1, 2, 4], "higher")` is [7/3, 10/3, 4]. A value that is not finite is as bad as the worst that is.
-    Dodge et al. 2019, Show your work: improved reporting of experimental results.
+    Of n values in the order of their rank, worst first, the i-th is the best of k in C(i-1, k-1) of
+    C(n, k) draws: `best_of([1, 2, 4], "higher")` is [7/3, 10/3, 4]. A value that is not finite is
+    as bad as the worst that is. Dodge et al. 2019, Show your work: improved reporting of
+    experimental results.
     """
     sign = 1.0 if better == "higher" else -1.0
     ranked = np.sort(sign * np.asarray(values, float))

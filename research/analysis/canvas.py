@@ -1,4 +1,5 @@
-"""The canvas: a matplotlib figure whose texts are text, in fonts that have their characters where there are some."""
+"""The canvas: a matplotlib figure whose texts are text, in fonts that have their characters where
+there are some."""
 
 import functools
 import sys
@@ -13,20 +14,24 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter
 
-# The font that matplotlib brings, and those of it that have boxes or mathematics instead of letters.
+# The font that matplotlib brings, and those of it that have boxes or mathematics instead of
+# letters.
 DEFAULT = "DejaVu Sans"
 _NO_LETTERS = ("Last Resort", "STIX", "cm", "DejaVu")
 
 
 class Canvas(Figure):
-    """A figure on which `$5_$10` is `$5_$10`: names of classes, arms and settings are never mathematics."""
+    """A figure on which `$5_$10` is `$5_$10`: names of classes, arms and settings are never
+    mathematics."""
 
     def draw(self, renderer: RendererBase) -> None:
         """Draws the figure; where a character is in no installed font, a box stands for it."""
         texts = list(self._texts())
         for text in texts:
             text.set_parse_math(False)
-            text.set_text("".join(c if c.isprintable() or c == "\n" else " " for c in text.get_text()))
+            text.set_text(
+                "".join(c if c.isprintable() or c == "\n" else " " for c in text.get_text())
+            )
         families, _ = fonts(missing(text.get_text() for text in texts))
         if families:
             for text in texts:
@@ -42,26 +47,35 @@ class Canvas(Figure):
         _note(lost)
 
     def _texts(self) -> Iterator[Text]:
-        """Every text but the numbers of the axes, which matplotlib writes itself, and by mathematics on a log axis."""
+        """Every text but the numbers of the axes, which matplotlib writes itself, and by
+        mathematics on a log axis."""
         numbers: set[int] = set()
         for axes in self.axes:
             for axis in (axes.xaxis, axes.yaxis):
-                for which, ticks in (("major", axis.get_major_ticks()), ("minor", axis.get_minor_ticks())):
+                for which, ticks in (
+                    ("major", axis.get_major_ticks()),
+                    ("minor", axis.get_minor_ticks()),
+                ):
                     formatter = getattr(axis, f"get_{which}_formatter")()
                     if not isinstance(formatter, FixedFormatter | FuncFormatter):
-                        numbers |= {id(label) for tick in ticks for label in (tick.label1, tick.label2)}
+                        numbers |= {
+                            id(label) for tick in ticks for label in (tick.label1, tick.label2)
+                        }
         found: list[Artist] = self.findobj(Text)
         yield from (text for text in found if isinstance(text, Text) and id(text) not in numbers)
 
 
 def missing(texts: Iterable[str]) -> frozenset[str]:
     """The characters that the default font does not have."""
-    return frozenset(c for text in texts for c in text if c != "\n" and ord(c) not in _characters(DEFAULT))
+    return frozenset(
+        c for text in texts for c in text if c != "\n" and ord(c) not in _characters(DEFAULT)
+    )
 
 
 @functools.cache
 def fonts(characters: frozenset[str]) -> tuple[tuple[str, ...], str]:
-    """(installed families that have these characters, the one with the most first; the characters that none has)."""
+    """(installed families that have these characters, the one with the most first; the characters
+    that none has)."""
     left, families = set(characters), list[str]()
     installed = {font.name for font in font_manager.fontManager.ttflist} if left else set()
     has = {
@@ -89,6 +103,7 @@ def _note(lost: str) -> None:
     if lost:
         shown = lost if len(lost) <= 20 else f"{lost[:20]}…"
         print(
-            f"note: no installed font has {shown}; figures show boxes (Noto Sans CJK has Chinese, Japanese and Korean)",
+            f"note: no installed font has {shown}; figures show boxes (Noto Sans CJK has Chinese,"
+            " Japanese and Korean)",
             file=sys.stderr,
         )

@@ -1,4 +1,5 @@
-"""What a table is made of: columns, arms, cells, rows. `table.py` builds one from records, `render.py` prints it."""
+"""What a table is made of: columns, arms, cells, rows. `table.py` builds one from records,
+`render.py` prints it."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +20,9 @@ BETTER, WORSE, UNDECIDED = "better", "worse", "no difference shown"
 class Arm:
     """The records of one row, by seed. settings: in a sweep, the row's value on every axis.
 
-    declared: in an experiment, the resolved config of every run by seed, those without a record included. asked: the
-    seeds that its runs were asked on, where rows differ in them; None: the table's.
+    declared: in an experiment, the resolved config of every run by seed, those without a record
+        included. asked: the seeds that its runs were asked on, where rows differ in them; None: the
+        table's.
     """
 
     label: str
@@ -39,8 +41,8 @@ class Arm:
 class Comparison:
     """A published value against ours: gap = ours - published.
 
-    verdict: `overlap` where the paper gives a spread and the intervals meet, else by ordering `better`, `worse` or
-    `equal`; `none` where we have no mean.
+    verdict: `overlap` where the paper gives a spread and the intervals meet, else by ordering
+        `better`, `worse` or `equal`; `none` where we have no mean.
     """
 
     published: Published
@@ -50,9 +52,11 @@ class Comparison:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One arm in one column; `values` and `outcomes` follow the table's seeds (None where there is no value).
+    """One arm in one column; `values` and `outcomes` follow the table's seeds (None where there is
+    no value).
 
-    interval: of the mean over the finished runs. difference: to the baseline, on the seeds that both finished.
+    interval: of the mean over the finished runs. difference: to the baseline, on the seeds that
+        both finished.
     verdict: what the test says, in words.
     """
 
@@ -117,8 +121,11 @@ class Table:
         return self.rows
 
     def listing(self, rows: Sequence[Row], note: str, shown: tuple[str, ...]) -> "Table":
-        """The same table with these of its rows and places; no number of a row changes. note: for the caption."""
-        return dataclasses.replace(self, rows=tuple(rows), caption=f"{self.caption} {note}".rstrip(), shown=shown)
+        """The same table with these of its rows and places; no number of a row changes. note: for
+        the caption."""
+        return dataclasses.replace(
+            self, rows=tuple(rows), caption=f"{self.caption} {note}".rstrip(), shown=shown
+        )
 
     def row(self, label: str) -> Row:
         """The row of that label. Raises UserError with the nearest labels."""
@@ -150,7 +157,9 @@ class Table:
                     "label": row.label,
                     "settings": dict(row.arm.settings),
                     **_row_totals(row),
-                    "run_ids": [r.run_id if (r := row.arm.records.get(s)) else None for s in self.seeds],
+                    "run_ids": [
+                        r.run_id if (r := row.arm.records.get(s)) else None for s in self.seeds
+                    ],
                     "cells": [dataclasses.asdict(cell) for cell in row.cells],
                 }
                 for row in self.rows

@@ -12,7 +12,12 @@ from research.analysis.lines import COLOURS
 from research.analysis.machine import csv_text
 from research.analysis.mistakes import Mistakes, Pictures
 from research.sweeps.files import write_atomically
-from research.tasks.classification import CALIBRATION_BINS, calibration_bins, calibration_error, log_softmax
+from research.tasks.classification import (
+    CALIBRATION_BINS,
+    calibration_bins,
+    calibration_error,
+    log_softmax,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,9 +29,11 @@ MOST_NUMBERS, MOST_NAMES = 20, 60
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """rows: what each example is called, [N]. scores: [N, C]. y: classes or values [N], None if not known.
+    """rows: what each example is called, [N]. scores: [N, C]. y: classes or values [N], None if not
+    known.
 
-    classes: their names, () for a regression. pictures: of images, how the rows at some places look.
+    classes: their names, () for a regression. pictures: of images, how the rows at some places
+        look.
     """
 
     title: str
@@ -37,7 +44,8 @@ class Evaluation:
     pictures: Pictures | None = None
 
     def write(self, directory: str | os.PathLike[str]) -> list[Path]:
-        """Writes every file that the rows allow; returns them. Raises UserError if they cannot be written."""
+        """Writes every file that the rows allow; returns them. Raises UserError if they cannot be
+        written."""
         files = [_csv(Path(directory) / "predictions.csv", self.predictions())]
         if self.y is None:
             return files
@@ -63,7 +71,8 @@ class Evaluation:
         return np.exp(log_softmax(self.scores))
 
     def predictions(self) -> list[list[str]]:
-        """The table of predictions, its header first: row, target, prediction, and the probability of each class."""
+        """The table of predictions, its header first: row, target, prediction, and the probability
+        of each class."""
         header = ["row", *(["target"] if self.y is not None else []), "prediction"]
         columns = [self.rows]
         if self.classes:
@@ -85,7 +94,9 @@ class Evaluation:
 
     def confusion_table(self) -> list[list[str]]:
         """`confusion` with the classes' names."""
-        rows = [[name, *map(str, row)] for name, row in zip(self.classes, self.confusion(), strict=True)]
+        rows = [
+            [name, *map(str, row)] for name, row in zip(self.classes, self.confusion(), strict=True)
+        ]
         return [["true class", *self.classes], *rows]
 
 
@@ -100,7 +111,8 @@ def _csv(path: Path, table: list[list[str]]) -> Path:
 
 
 def reliability(evaluation: Evaluation) -> "Figure":
-    """The share of right predictions by confidence, in the bins of the calibration error, and how many lie in each."""
+    """The share of right predictions by confidence, in the bins of the calibration error, and how
+    many lie in each."""
     from research.analysis.canvas import Canvas
 
     assert evaluation.y is not None
@@ -113,18 +125,33 @@ def reliability(evaluation: Evaluation) -> "Figure":
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
     figure = Canvas(figsize=(5.2, 6.0), layout="constrained")
     error = calibration_error(confidence, right)
-    figure.suptitle(f"{evaluation.title}\ncalibration error {error:.4f} over {len(right):,} rows", fontsize=10)
+    figure.suptitle(
+        f"{evaluation.title}\ncalibration error {error:.4f} over {len(right):,} rows", fontsize=10
+    )
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     width = 1 / CALIBRATION_BINS
-    upper.bar(edges[:-1], np.nan_to_num(accuracy), width, align="edge", color=COLOURS[0], edgecolor="white")
-    upper.plot([0, 1], [0, 1], color="black", linewidth=0.9, linestyle="--", label="as right as confident")
+    upper.bar(
+        edges[:-1],
+        np.nan_to_num(accuracy),
+        width,
+        align="edge",
+        color=COLOURS[0],
+        edgecolor="white",
+    )
+    upper.plot(
+        [0, 1], [0, 1], color="black", linewidth=0.9, linestyle="--", label="as right as confident"
+    )
     upper.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="share that is right")
     upper.legend(frameon=False, fontsize=8.5, loc="upper left")
     lower.bar(edges[:-1], counts, width, align="edge", color="#555555", edgecolor="white")
     for edge, count in zip(edges[:-1], counts, strict=True):
         if count:
             lower.text(edge + width / 2, count, f"{count}", ha="center", va="bottom", fontsize=6.5)
-    lower.set(xlabel="confidence: probability of the predicted class", ylabel="rows", ylim=(0, 1.2 * counts.max()))
+    lower.set(
+        xlabel="confidence: probability of the predicted class",
+        ylabel="rows",
+        ylim=(0, 1.2 * counts.max()),
+    )
     for axis in (upper, lower):
         axis.spines[["top", "right"]].set_visible(False)
     return figure
@@ -142,14 +169,18 @@ def confusion_figure(evaluation: Evaluation) -> "Figure":
     axis = figure.add_subplot()
     image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axis, label="share of the true class", fraction=0.045)
-    axis.set_title(f"{evaluation.title}\n{counts.trace():,} of {counts.sum():,} rows right", fontsize=10)
+    axis.set_title(
+        f"{evaluation.title}\n{counts.trace():,} of {counts.sum():,} rows right", fontsize=10
+    )
     axis.set(xlabel="predicted class", ylabel="true class")
     _name_classes(axis, evaluation.classes)
     if len(counts) <= MOST_NUMBERS:
         for (row, column), count in np.ndenumerate(counts):
             if count:
                 colour = "white" if shares[row, column] > 0.5 else "black"
-                axis.text(column, row, f"{count}", ha="center", va="center", color=colour, fontsize=8.5)
+                axis.text(
+                    column, row, f"{count}", ha="center", va="center", color=colour, fontsize=8.5
+                )
     return figure
 
 
@@ -157,7 +188,13 @@ def _name_classes(axis: "Axes", classes: tuple[str, ...]) -> None:
     every = range(0, len(classes), -(-len(classes) // MOST_NAMES))
     names = [classes[place] for place in every]
     slanted = max(map(len, names)) > 3
-    axis.set_xticks(every, names, fontsize=8.5, rotation=45 if slanted else 0, ha="right" if slanted else "center")
+    axis.set_xticks(
+        every,
+        names,
+        fontsize=8.5,
+        rotation=45 if slanted else 0,
+        ha="right" if slanted else "center",
+    )
     axis.set_yticks(every, names, fontsize=8.5)
 
 

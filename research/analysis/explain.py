@@ -9,7 +9,8 @@ from research.sweeps.record import Record
 
 
 def explain(table: Table, label: str) -> str:
-    """All that is behind one row, as text. Raises UserError with the nearest labels for one that does not exist."""
+    """All that is behind one row, as text. Raises UserError with the nearest labels for one that
+    does not exist."""
     row = table.row(label)
     records = [row.arm.records[seed] for seed in table.seeds if seed in row.arm.records]
     sections = [
@@ -22,16 +23,31 @@ def explain(table: Table, label: str) -> str:
 
 
 def _configs(table: Table, row: Row) -> list[list[str]]:
-    """What the row's runs share, what differs among them, and what sets the row off from the baseline."""
+    """What the row's runs share, what differs among them, and what sets the row off from the
+    baseline."""
     shared, differing = _split(row.arm.configs())
     sections = [["Config shared by its runs", *_pairs(shared)]] if shared else []
     if differing:
-        sections.append(["Differs among its runs (by seed)", *_pairs({k: ", ".join(v) for k, v in differing.items()})])
+        sections.append(
+            [
+                "Differs among its runs (by seed)",
+                *_pairs({k: ", ".join(v) for k, v in differing.items()}),
+            ]
+        )
     if table.baseline not in (None, row.label):
         base, _ = _split(table.row(table.baseline or "").arm.configs())
-        keys = [key for key in {**base, **shared} if key not in differing and base.get(key) != shared.get(key)]
-        changes = {key: f"{base.get(key, numerals.NOTHING)} -> {shared.get(key, numerals.NOTHING)}" for key in keys}
-        sections.append([f"Against the baseline '{table.baseline}'", *(_pairs(changes) or ["  nothing"])])
+        keys = [
+            key
+            for key in {**base, **shared}
+            if key not in differing and base.get(key) != shared.get(key)
+        ]
+        changes = {
+            key: f"{base.get(key, numerals.NOTHING)} -> {shared.get(key, numerals.NOTHING)}"
+            for key in keys
+        }
+        sections.append(
+            [f"Against the baseline '{table.baseline}'", *(_pairs(changes) or ["  nothing"])]
+        )
     return sections
 
 
@@ -44,17 +60,22 @@ def _split(configs: Sequence[Mapping[str, str]]) -> tuple[dict[str, str], dict[s
 
 
 def _provenance(records: Sequence[Record]) -> list[str]:
-    """Versions, then every other key of the provenance: its values where few, their range where many."""
+    """Versions, then every other key of the provenance: its values where few, their range where
+    many."""
     if not records:
         return ["  nobody yet: none of its runs has a record"]
-    keys = dict.fromkeys(key for record in records for key in record.provenance if key != "versions")
+    keys = dict.fromkeys(
+        key for record in records for key in record.provenance if key != "versions"
+    )
     said = {"versions": provenance.versions(records)}
     for key in keys:
         values = provenance.distinct(records, key)
         numbers = [n for value in values if (n := numerals.as_number(value)) is not None]
         many = len(values) > 3 and len(numbers) == len(values)
         said[key] = f"{min(numbers):g} to {max(numbers):g}" if many else ", ".join(values)
-    return _pairs({key: value for key, value in said.items() if value}) or ["  the records do not say"]
+    return _pairs({key: value for key, value in said.items() if value}) or [
+        "  the records do not say"
+    ]
 
 
 def _column(table: Table, row: Row, place: int) -> list[str]:
@@ -73,11 +94,21 @@ def _column(table: Table, row: Row, place: int) -> list[str]:
 
 
 def _values(table: Table, row: Row, cell: Cell, base: Cell | None) -> list[str]:
-    header = ["seed", "run id", "outcome", "value", *([table.baseline or "", "difference"] if base else [])]
+    header = [
+        "seed",
+        "run id",
+        "outcome",
+        "value",
+        *([table.baseline or "", "difference"] if base else []),
+    ]
     lines = [header]
     for i, seed in enumerate(table.seeds):
         ours, record = cell.values[i], row.arm.records.get(seed)
-        line = [str(seed), record.run_id if record else numerals.NOTHING, _outcome(cell.outcomes[i], record)]
+        line = [
+            str(seed),
+            record.run_id if record else numerals.NOTHING,
+            _outcome(cell.outcomes[i], record),
+        ]
         line.append(_number(ours))
         if base:
             theirs = base.values[i]
@@ -85,7 +116,10 @@ def _values(table: Table, row: Row, cell: Cell, base: Cell | None) -> list[str]:
             line += [_number(theirs), _number(both, "+")]
         lines.append(line)
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    return ["  " + "  ".join(text.ljust(w) for text, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return [
+        "  " + "  ".join(text.ljust(w) for text, w in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
 
 
 def _outcome(outcome: str, record: Record | None) -> str:
@@ -113,7 +147,10 @@ def _published(cell: Cell) -> list[str]:
         return []
     given = cell.published.published
     spread = "" if given.spread is None else f" ± {given.spread!r}"
-    return [f"  published: {given.value!r}{spread}; gap {_number(cell.published.gap, '+')}: {cell.published.verdict}"]
+    return [
+        f"  published: {given.value!r}{spread}; gap {_number(cell.published.gap, '+')}:"
+        f" {cell.published.verdict}"
+    ]
 
 
 def _interval(interval: Interval | None) -> str:

@@ -24,20 +24,28 @@ MOST_CURVES = 40
 # An interval that reaches so many times as far from zero as the middle one is cut off.
 FAR = 10.0
 
-_VERDICTS = {BETTER: "#0072B2", WORSE: "#D55E00"}  # blue and vermilion of Okabe and Ito, safe for the colour-blind
+_VERDICTS = {
+    BETTER: "#0072B2",
+    WORSE: "#D55E00",
+}  # blue and vermilion of Okabe and Ito, safe for the colour-blind
 _NEUTRAL = "#555555"
 
 
-def write_figures(table: Table, directory: str | os.PathLike[str], whole: Table | None = None) -> list[Path]:
+def write_figures(
+    table: Table, directory: str | os.PathLike[str], whole: Table | None = None
+) -> list[Path]:
     """Every figure of a table, as PNG and PDF; returns the files. Raises UserError if unwritable.
 
     whole: the table with all its rows, where some of them are shown; sensitivity is of all.
     """
-    return [path for name, figure in of_table(table, whole) for path in save(figure, directory, name)]
+    return [
+        path for name, figure in of_table(table, whole) for path in save(figure, directory, name)
+    ]
 
 
 def of_table(table: Table, whole: Table | None = None) -> "Iterator[tuple[str, Figure]]":
-    """Every figure that the table's records allow, with its name. whole: the table with all its rows.
+    """Every figure that the table's records allow, with its name. whole: the table with all its
+    rows.
 
     Learning curves are left out of tables with more than MOST_CURVES rows.
     """
@@ -51,7 +59,8 @@ def of_table(table: Table, whole: Table | None = None) -> "Iterator[tuple[str, F
 
 
 def _of_settings(table: Table, column: Column) -> "Iterator[tuple[str, Figure]]":
-    """The figures of a sweep: the metric against each of its settings, and all settings side by side."""
+    """The figures of a sweep: the metric against each of its settings, and all settings side by
+    side."""
     settings = list(table.rows[0].arm.settings) if table.rows else []
     numeric = sensitivity.numeric(table)
     for key in numeric:
@@ -63,7 +72,8 @@ def _of_settings(table: Table, column: Column) -> "Iterator[tuple[str, Figure]]"
 
 
 def save(figure: "Figure", directory: str | os.PathLike[str], name: str) -> list[Path]:
-    """Writes NAME.png and NAME.pdf; a slash in the name becomes a dash, and a space an underscore."""
+    """Writes NAME.png and NAME.pdf; a slash in the name becomes a dash, and a space an
+    underscore."""
     stem = Path(directory) / name.replace("/", "-").replace(" ", "_")
     paths = [Path(f"{stem}.png"), Path(f"{stem}.pdf")]
     try:
@@ -71,14 +81,18 @@ def save(figure: "Figure", directory: str | os.PathLike[str], name: str) -> list
         figure.savefig(paths[0], dpi=150)
         figure.savefig(paths[1], metadata={"CreationDate": None})
     except OSError as error:
-        raise UserError(f"cannot write figures to '{directory}': {error.strerror or error}") from None
+        raise UserError(
+            f"cannot write figures to '{directory}': {error.strerror or error}"
+        ) from None
     return paths
 
 
 def _curves(columns: Sequence[Column], records: Sequence[Record]) -> list[str]:
-    """The curves worth a figure: the losses, and each column's metric on validation where it is recorded.
+    """The curves worth a figure: the losses, and each column's metric on validation where it is
+    recorded.
 
-    The validation loss is left out where it is one of those metrics, as it is where nothing is added to it.
+    The validation loss is left out where it is one of those metrics, as it is where nothing is
+    added to it.
     """
     wanted = ["train/loss", "validation/loss"]
     for column in columns:
@@ -86,7 +100,9 @@ def _curves(columns: Sequence[Column], records: Sequence[Record]) -> list[str]:
     recorded = {name for record in records for name in record.curves}
     names = [name for name in dict.fromkeys(wanted) if name in recorded]
     same = any(
-        _same("validation/loss", name, records) for name in names if name not in ("train/loss", "validation/loss")
+        _same("validation/loss", name, records)
+        for name in names
+        if name not in ("train/loss", "validation/loss")
     )
     return [name for name in names if name != "validation/loss" or not same]
 
@@ -94,11 +110,15 @@ def _curves(columns: Sequence[Column], records: Sequence[Record]) -> list[str]:
 def _same(name: str, other: str, records: Sequence[Record]) -> bool:
     """Whether two curves are one in every record, but for rounding."""
     pairs = [(record.curves.get(name, []), record.curves.get(other, [])) for record in records]
-    return all(len(a) == len(b) and np.allclose(a, b, rtol=1e-5, atol=1e-6, equal_nan=True) for a, b in pairs)
+    return all(
+        len(a) == len(b) and np.allclose(a, b, rtol=1e-5, atol=1e-6, equal_nan=True)
+        for a, b in pairs
+    )
 
 
 def _spelled(name: str, columns: Sequence[Column]) -> str:
-    """A curve's name as the table spells it: `validation/nll` is `validation NLL` where a column is `test NLL`."""
+    """A curve's name as the table spells it: `validation/nll` is `validation NLL` where a column is
+    `test NLL`."""
     split, _, metric = name.partition("/")
     for column in columns:
         of, _, measured = column.metric.partition("/")
@@ -107,13 +127,16 @@ def _spelled(name: str, columns: Sequence[Column]) -> str:
     return name.replace("/", " ")
 
 
-# Learning curves --------------------------------------------------------------------------------------
+# Learning curves
+# --------------------------------------------------------------------------------------
 
 
 def learning_curves(table: Table, name: str) -> "Figure":
-    """The mean of one curve by epoch, a line per arm with a 95 % band over its runs that did not diverge.
+    """The mean of one curve by epoch, a line per arm with a 95 % band over its runs that did not
+    diverge.
 
-    Where runs of an arm stopped early, its line goes on dotted and without a band over the runs that remain.
+    Where runs of an arm stopped early, its line goes on dotted and without a band over the runs
+    that remain.
     """
     column = Column(name, name)
     factor = 100.0 if column.in_percent else 1.0
@@ -122,8 +145,12 @@ def learning_curves(table: Table, name: str) -> "Figure":
         records = [row.arm.records[seed] for seed in table.seeds if seed in row.arm.records]
         curves = [r.curves[name] for r in records if r.status == "finished" and r.curves.get(name)]
         if curves:
-            missing = f" ({len(curves)}/{len(table.seeds)})" if len(curves) < len(table.seeds) else ""
-            line = band(row.label + missing, np.arange(1.0, max(map(len, curves)) + 1), curves, factor)
+            missing = (
+                f" ({len(curves)}/{len(table.seeds)})" if len(curves) < len(table.seeds) else ""
+            )
+            line = band(
+                row.label + missing, np.arange(1.0, max(map(len, curves)) + 1), curves, factor
+            )
             lines.append(dataclasses.replace(line, dashed=row.label == table.baseline))
     about = "mean over seeds with 95 % t-band"
     if any(line.dashed for line in lines):
@@ -134,11 +161,13 @@ def learning_curves(table: Table, name: str) -> "Figure":
     return draw(lines, f"{table.title}\n{about}", "epoch", label, log_y=not column.in_percent)
 
 
-# Paired differences -----------------------------------------------------------------------------------
+# Paired differences
+# -----------------------------------------------------------------------------------
 
 
 def forest(table: Table, column: Column) -> "Figure":
-    """The paired difference of every arm to the baseline with its 95 % t-interval, and the verdict beside it."""
+    """The paired difference of every arm to the baseline with its 95 % t-interval, and the verdict
+    beside it."""
     from research.analysis.canvas import Canvas
 
     place = table.columns.index(column)
@@ -146,14 +175,23 @@ def forest(table: Table, column: Column) -> "Figure":
     factor = 100.0 if column.in_percent else 1.0
     unit = "percentage points" if column.in_percent else f"{column.better} is better"
     figure = Canvas(figsize=(8.5, 1.3 + 0.3 * len(rows)), layout="constrained")
-    about = f"paired with {table.baseline} by seed, 95 % t-intervals, p corrected by Holm over {table.m} rows"
+    about = (
+        f"paired with {table.baseline} by seed, 95 % t-intervals, p corrected by Holm over"
+        f" {table.m} rows"
+    )
     axis = figure.add_subplot()
     axis.axvline(0, color="black", linewidth=0.8)
     reach = _reach([cell for _, cell in rows], factor)
     for y, (_, cell) in enumerate(rows):
         _difference(axis, y, cell, factor, reach)
-        axis.text(1.02, y, _beside(cell), transform=axis.get_yaxis_transform(), va="center", fontsize=8.5)
-    more = "\nthe axis cuts off wide intervals and what arrows point to" if math.isfinite(reach) else ""
+        axis.text(
+            1.02, y, _beside(cell), transform=axis.get_yaxis_transform(), va="center", fontsize=8.5
+        )
+    more = (
+        "\nthe axis cuts off wide intervals and what arrows point to"
+        if math.isfinite(reach)
+        else ""
+    )
     figure.suptitle(f"{table.title}\n{about}{more}", fontsize=10)
     axis.set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=9)
     axis.set_ylim(len(rows) - 0.5, -0.5)
@@ -168,8 +206,11 @@ def forest(table: Table, column: Column) -> "Figure":
 
 
 def _reach(cells: Sequence[Cell], factor: float) -> float:
-    """How far from zero the axis goes: intervals that are FAR wider than most do not flatten the others."""
-    ends = [abs(d.mean) + (d.half_width or 0.0) for cell in cells if (d := cell.difference) is not None]
+    """How far from zero the axis goes: intervals that are FAR wider than most do not flatten the
+    others."""
+    ends = [
+        abs(d.mean) + (d.half_width or 0.0) for cell in cells if (d := cell.difference) is not None
+    ]
     finite = np.array([end for end in ends if math.isfinite(end)]) * factor
     if not finite.size:
         return math.inf
@@ -178,7 +219,8 @@ def _reach(cells: Sequence[Cell], factor: float) -> float:
 
 
 def _difference(axis: "Axes", y: int, cell: Cell, factor: float, reach: float) -> None:
-    """One row: filled where the test decides, hollow where not; an arrow and its number beyond the axis' reach."""
+    """One row: filled where the test decides, hollow where not; an arrow and its number beyond the
+    axis' reach."""
     if cell.difference is None:
         return
     mean = cell.difference.mean * factor
@@ -203,4 +245,8 @@ def _difference(axis: "Axes", y: int, cell: Cell, factor: float, reach: float) -
 
 
 def _beside(cell: Cell) -> str:
-    return cell.verdict if cell.p_holm is None else f"{cell.verdict}, p = {p_value(cell.p_holm)}".replace("= <", "< ")
+    return (
+        cell.verdict
+        if cell.p_holm is None
+        else f"{cell.verdict}, p = {p_value(cell.p_holm)}".replace("= <", "< ")
+    )

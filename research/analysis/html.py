@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from research.analysis.layout import Panel, Tabular, Text, document
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem;
+    color: #222; }
 table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
-th, td { padding: .25rem .7rem; border-bottom: 1px solid #ddd; white-space: nowrap; text-align: left; }
+th, td { padding: .25rem .7rem; border-bottom: 1px solid #ddd; white-space: nowrap;
+    text-align: left; }
 th { border-bottom: 2px solid #888; }
 .r { text-align: right; font-variant-numeric: tabular-nums; }
 pre { background: #f6f6f6; padding: 1rem; overflow-x: auto; }
@@ -29,7 +31,9 @@ def fragment(table: Tabular) -> str:
     for panel in doc.panels:
         parts += [f"<h3>{html.escape(panel.heading)}</h3>"] if panel.heading else []
         parts.append(_grid(panel))
-    parts.append("<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in doc.footer) + "</ul>")
+    parts.append(
+        "<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in doc.footer) + "</ul>"
+    )
     return "\n".join(parts)
 
 
@@ -52,8 +56,13 @@ def preformatted(lines: Iterable[str]) -> str:
 
 
 def _grid(panel: Panel) -> str:
-    head = "".join(_cell("th", text, side) for text, side in zip(panel.header, panel.align, strict=True))
-    rows = ["".join(_cell("td", text, side) for text, side in zip(row, panel.align, strict=True)) for row in panel.rows]
+    head = "".join(
+        _cell("th", text, side) for text, side in zip(panel.header, panel.align, strict=True)
+    )
+    rows = [
+        "".join(_cell("td", text, side) for text, side in zip(row, panel.align, strict=True))
+        for row in panel.rows
+    ]
     body = "\n".join(f"<tr>{row}</tr>" for row in rows)
     return f"<table>\n<tr>{head}</tr>\n{body}\n</table>"
 

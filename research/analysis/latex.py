@@ -91,7 +91,8 @@ _FLOAT = r"""\begin{table}
 
 
 def to_latex(table: Tabular) -> str:
-    """The table as a complete LaTeX document: one float, or several where the rows fill more than a page."""
+    """The table as a complete LaTeX document: one float, or several where the rows fill more than a
+    page."""
     doc = document(table)
     floats = list(_pages(doc.panels))
     last = len(floats) - 1
@@ -162,4 +163,8 @@ def escape(text: str) -> str:
 
 
 def _known(char: str) -> str:
-    return char if char <= LAST and char.isprintable() and char not in _UNDECLARED else f"U+{ord(char):04X}"
+    return (
+        char
+        if char <= LAST and char.isprintable() and char not in _UNDECLARED
+        else f"U+{ord(char):04X}"
+    )

@@ -12,7 +12,8 @@ from research.analysis.numerals import NOTHING
 from research.analysis.places import Place
 from research.errors import UserError, nearest
 
-# As wide as a digit, and as a decimal point: they fill a number up, so that the points of a column stand in line.
+# As wide as a digit, and as a decimal point: they fill a number up, so that the points of a column
+# stand in line.
 DIGIT_SPACE, POINT_SPACE = "\u2007", "\u2008"
 _DECIMAL = re.compile(r"([+−]?\d+)(\.\d+)?(?:( ± )(\d+)(\.\d+)?)?( \(\d+/\d+\))?")
 
@@ -54,7 +55,8 @@ class Grid:
 
 
 class Tabular(Protocol):
-    """What can be printed in every format: a Table, or the runs behind it. shown: the places, by name; (): all."""
+    """What can be printed in every format: a Table, or the runs behind it. shown: the places, by
+    name; (): all."""
 
     @property
     def shown(self) -> tuple[str, ...]: ...
@@ -63,7 +65,8 @@ class Tabular(Protocol):
         """The rows."""
 
     def listing(self, rows: Sequence[Any], note: str, shown: tuple[str, ...]) -> "Tabular":
-        """The same table with these of its rows and places. note: what is said of them in the caption."""
+        """The same table with these of its rows and places. note: what is said of them in the
+        caption."""
 
     def flat(self) -> list[dict[str, Any]]: ...
 
@@ -72,7 +75,8 @@ class Tabular(Protocol):
 
 @functools.singledispatch
 def grids(tabular: Tabular) -> list[Grid]:
-    """What can be shown of a table's rows: for arms a grid per metric, side by side where nothing is compared."""
+    """What can be shown of a table's rows: for arms a grid per metric, side by side where nothing
+    is compared."""
     raise TypeError(f"{type(tabular).__name__} is no table")
 
 
@@ -86,7 +90,9 @@ def document(tabular: Tabular) -> Document:
     """The table as a reader sees it; columns that say nothing are left out."""
     title, caption, footer = texts(tabular)
     panels = [_panel(grid, tabular.listed()) for grid in chosen(grids(tabular), tabular.shown)]
-    return Document(plain(title), plain(caption), tuple(panels), tuple(plain(sentence) for sentence in footer))
+    return Document(
+        plain(title), plain(caption), tuple(panels), tuple(plain(sentence) for sentence in footer)
+    )
 
 
 @texts.register
@@ -118,9 +124,11 @@ def _grids_of_arms(table: Table) -> list[Grid]:
 
 
 def chosen(grids: Sequence[Grid], names: Sequence[str]) -> list[Grid]:
-    """The grids with the places of these names only, in their order; all of them where no names are given.
+    """The grids with the places of these names only, in their order; all of them where no names are
+    given.
 
-    A grid without a metric is left out, unless no metric is named at all. Raises UserError for a name that is none.
+    A grid without a metric is left out, unless no metric is named at all. Raises UserError for a
+    name that is none.
     """
     if not names:
         return list(grids)
@@ -138,8 +146,14 @@ def chosen(grids: Sequence[Grid], names: Sequence[str]) -> list[Grid]:
 
 def _panel(grid: Grid, rows: Sequence[Any]) -> Panel:
     """The texts of a grid, without the places that say nothing in every row."""
-    columns = [[Text(plain(place.text(row)), place.bold(row)) for row in rows] for place in grid.places]
-    kept = [i for i, column in enumerate(columns) if any(text.text not in ("", NOTHING) for text in column)]
+    columns = [
+        [Text(plain(place.text(row)), place.bold(row)) for row in rows] for place in grid.places
+    ]
+    kept = [
+        i
+        for i, column in enumerate(columns)
+        if any(text.text not in ("", NOTHING) for text in column)
+    ]
     lined = [_in_line(columns[i]) if grid.places[i].decimal else columns[i] for i in kept]
     return Panel(
         plain(grid.heading),
@@ -150,12 +164,15 @@ def _panel(grid: Grid, rows: Sequence[Any]) -> Panel:
 
 
 def _in_line(column: Sequence[Text]) -> list[Text]:
-    """Numbers that differ in their decimals, filled up so that their decimal points and ± stand in line."""
+    """Numbers that differ in their decimals, filled up so that their decimal points and ± stand in
+    line."""
     found = [_DECIMAL.fullmatch(text.text) for text in column]
     parts = [match.groups(default="") for match in found if match]
     if not parts:
         return list(column)
-    _, fraction, sign, width, rest, count = (max(map(len, part)) for part in zip(*parts, strict=True))
+    _, fraction, sign, width, rest, count = (
+        max(map(len, part)) for part in zip(*parts, strict=True)
+    )
 
     def filled(parts: Sequence[str]) -> str:
         wide = parts[3].rjust(width, DIGIT_SPACE)
@@ -175,6 +192,11 @@ def _tail(fraction: str, width: int) -> str:
 
 
 def plain(text: str) -> str:
-    """A text in one line: white space becomes single spaces; what cannot be printed is told by its number."""
+    """A text in one line: white space becomes single spaces; what cannot be printed is told by its
+    number."""
     words = " ".join(text.split())
-    return words if words.isprintable() else "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in words)
+    return (
+        words
+        if words.isprintable()
+        else "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in words)
+    )

@@ -21,18 +21,21 @@ Array = NDArray[np.float64]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 OVERLAID = len(COLOURS)  # more lines than this get a panel each
 PANELS_WIDE = 4
-# Characters of a legend that stands beside the axis, a longer one stands below; and of a line of a panel's title.
+# Characters of a legend that stands beside the axis, a longer one stands below; and of a line of a
+# panel's title.
 BESIDE, TITLE = 32, 36
-# Half of the values of a setting lie in this share of their range where they are spread by logarithms.
+# Half of the values of a setting lie in this share of their range where they are spread by
+# logarithms.
 CROWDED = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """x, mean, half_width: [N], NaN where there is none. whole: [N], whether every run of the line is in the mean.
+    """x, mean, half_width: [N], NaN where there is none. whole: [N], whether every run of the line
+    is in the mean.
 
-    crosses: (x, text) of marks at the foot of the axis. dashed: drawn over the others, so that it is seen where they
-    coincide (a baseline).
+    crosses: (x, text) of marks at the foot of the axis. dashed: drawn over the others, so that it
+        is seen where they coincide (a baseline).
     """
 
     label: str
@@ -51,7 +54,8 @@ def band(
     factor: float = 1.0,
     crosses: Sequence[tuple[float, str]] = (),
 ) -> Line:
-    """The mean and 95 % t-band of `runs` at each x [N]; a run may be shorter than N, and NaN counts as absent."""
+    """The mean and 95 % t-band of `runs` at each x [N]; a run may be shorter than N, and NaN counts
+    as absent."""
     values = np.full((len(runs), x.size), np.nan)
     for row, run in zip(values, runs, strict=True):
         row[: len(run)] = run
@@ -77,7 +81,8 @@ def draw(
 ) -> "Figure":
     """The figure of all lines; its y axis follows the means, and the title says what that cuts off.
 
-    log_y: logarithmic if they span more than a decade. style: as matplotlib writes it, of lines, markers or both.
+    log_y: logarithmic if they span more than a decade. style: as matplotlib writes it, of lines,
+        markers or both.
     epochs: whether x are epochs; otherwise they are the values of a setting.
     """
     from research.analysis.canvas import Canvas
@@ -125,7 +130,9 @@ def _one_each(grid: "list[Axes]", lines: Sequence[Line], style: str, columns: in
                 axis.plot(other.x, other.mean, color="#cccccc", linewidth=0.6, zorder=1)
         _line(axis, line, COLOURS[0], style)
         _crosses(axis, line, COLOURS[1], 0.06, overlaid=False)
-        axis.set_title(textwrap.fill(line.label, TITLE), fontsize=9 if len(line.label) <= TITLE else 7)
+        axis.set_title(
+            textwrap.fill(line.label, TITLE), fontsize=9 if len(line.label) <= TITLE else 7
+        )
         clean(axis)
     for axis in grid[len(lines) :]:
         axis.set_visible(False)
@@ -134,33 +141,76 @@ def _one_each(grid: "list[Axes]", lines: Sequence[Line], style: str, columns: in
 
 
 def _line(axis: "Axes", line: Line, colour: str, style: str) -> None:
-    """The mean with its band while every run is in it, dotted where runs are missing; a point has a marker."""
+    """The mean with its band while every run is in it, dotted where runs are missing; a point has a
+    marker."""
     low, high = line.mean - line.half_width, line.mean + line.half_width
-    if np.isfinite(line.mean).sum() == 1 or "-" not in style:  # of a single point there is no line, and no band
+    if (
+        np.isfinite(line.mean).sum() == 1 or "-" not in style
+    ):  # of a single point there is no line, and no band
         face = [colour if whole else "white" for whole in line.whole]
-        bars: dict[str, Any] = {"elinewidth": 1.2, "capsize": 3, "alpha": 1.0 if line.x.size == 1 else 0.4}
-        axis.errorbar(line.x, line.mean, line.half_width, fmt="none", ecolor=colour, zorder=3, **bars)
+        bars: dict[str, Any] = {
+            "elinewidth": 1.2,
+            "capsize": 3,
+            "alpha": 1.0 if line.x.size == 1 else 0.4,
+        }
+        axis.errorbar(
+            line.x, line.mean, line.half_width, fmt="none", ecolor=colour, zorder=3, **bars
+        )
         axis.plot(line.x, line.mean, "o", color=colour, markersize=3.5, label=line.label, zorder=4)
         axis.scatter(line.x, line.mean, s=12, c=face, edgecolors=colour, zorder=5)
         return
-    axis.fill_between(line.x, low, high, where=line.whole.tolist(), color=colour, alpha=0.2, linewidth=0, zorder=2)
+    axis.fill_between(
+        line.x, low, high, where=line.whole.tolist(), color=colour, alpha=0.2, linewidth=0, zorder=2
+    )
     if not line.whole.all():
         hollow = style.replace("-", ":")
-        axis.plot(line.x, line.mean, hollow, color=colour, linewidth=1.3, markersize=3.5, mfc="white", zorder=3)
+        axis.plot(
+            line.x,
+            line.mean,
+            hollow,
+            color=colour,
+            linewidth=1.3,
+            markersize=3.5,
+            mfc="white",
+            zorder=3,
+        )
     whole = np.where(line.whole, line.mean, np.nan)
     drawn, order = (style.replace("-", "--"), 5) if line.dashed else (style, 4)
-    axis.plot(line.x, whole, drawn, color=colour, linewidth=1.6, markersize=3.5, label=line.label, zorder=order)
+    axis.plot(
+        line.x,
+        whole,
+        drawn,
+        color=colour,
+        linewidth=1.6,
+        markersize=3.5,
+        label=line.label,
+        zorder=order,
+    )
 
 
 def _crosses(axis: "Axes", line: Line, colour: str, height: float, overlaid: bool) -> None:
-    """Marks at the foot with their texts: to the right where lines are overlaid, above where a panel is narrow."""
+    """Marks at the foot with their texts: to the right where lines are overlaid, above where a
+    panel is narrow."""
     for x, text in line.crosses:
         foot = axis.get_xaxis_transform()
-        axis.plot([x], [height], "x", color=colour, transform=foot, markersize=6, markeredgewidth=1.8, zorder=5)
-        beside: dict[str, Any] = (
-            {"xytext": (5, 0), "va": "center"} if overlaid else {"xytext": (0, 4), "ha": "center", "va": "bottom"}
+        axis.plot(
+            [x],
+            [height],
+            "x",
+            color=colour,
+            transform=foot,
+            markersize=6,
+            markeredgewidth=1.8,
+            zorder=5,
         )
-        axis.annotate(text, (x, height), xycoords=foot, textcoords="offset points", fontsize=6.5, **beside)
+        beside: dict[str, Any] = (
+            {"xytext": (5, 0), "va": "center"}
+            if overlaid
+            else {"xytext": (0, 4), "ha": "center", "va": "bottom"}
+        )
+        axis.annotate(
+            text, (x, height), xycoords=foot, textcoords="offset points", fontsize=6.5, **beside
+        )
 
 
 def _scales(axis: "Axes", lines: Sequence[Line], epochs: bool, log_y: bool) -> None:
@@ -178,7 +228,9 @@ def _scales(axis: "Axes", lines: Sequence[Line], epochs: bool, log_y: bool) -> N
     else:
         axis.set_xlim(0.5, 1.5)
         axis.set_xticks([1])
-    means = np.concatenate([line.mean[(line.x > end / 10) | (not epochs)] for line in lines] or [np.zeros(0)])
+    means = np.concatenate(
+        [line.mean[(line.x > end / 10) | (not epochs)] for line in lines] or [np.zeros(0)]
+    )
     means = means[np.isfinite(means)]
     if log_y:
         set_scale(axis, "y", means)
@@ -191,11 +243,12 @@ def _scales(axis: "Axes", lines: Sequence[Line], epochs: bool, log_y: bool) -> N
 
 
 def set_scale(axis: "Axes", which: Literal["x", "y"], values: Array) -> None:
-    """Scales an axis so that the values [N] can be told apart: by logarithms where they span more than a decade.
+    """Scales an axis so that the values [N] can be told apart: by logarithms where they span more
+    than a decade.
 
-    Values of x must crowd at the small end too, as those drawn evenly from an interval do not. Where zero or negative
-    values are among them, the axis is linear around zero and logarithmic farther out, if otherwise the largest values
-    would flatten the others.
+    Values of x must crowd at the small end too, as those drawn evenly from an interval do not.
+    Where zero or negative values are among them, the axis is linear around zero and logarithmic
+    farther out, if otherwise the largest values would flatten the others.
     """
     sizes = np.abs(values[np.isfinite(values) & (values != 0)])
     if not sizes.size:
@@ -206,7 +259,9 @@ def set_scale(axis: "Axes", which: Literal["x", "y"], values: Array) -> None:
         crowded = places.size == 2 or np.median(places) - least < CROWDED * (most - least)
         if most > 10 * least and (which == "y" or crowded):
             axis.set(**{f"{which}scale": "log"})
-    elif most > 100 * middle or (np.all(values[np.isfinite(values)] >= 0) and most > 50 * sizes.min()):
+    elif most > 100 * middle or (
+        np.all(values[np.isfinite(values)] >= 0) and most > 50 * sizes.min()
+    ):
         set_of = axis.set_xscale if which == "x" else axis.set_yscale
         set_of("symlog", linthresh=float(sizes.min()) if np.all(values >= 0) else middle)
 
@@ -214,7 +269,9 @@ def set_scale(axis: "Axes", which: Literal["x", "y"], values: Array) -> None:
 def _cut(lines: Sequence[Line], low: float, high: float) -> str:
     """What lies outside the limits of the y axis, in words."""
     means = [(line.mean < low) | (line.mean > high) for line in lines]
-    ends = [(line.mean - line.half_width < low) | (line.mean + line.half_width > high) for line in lines]
+    ends = [
+        (line.mean - line.half_width < low) | (line.mean + line.half_width > high) for line in lines
+    ]
     bands = [end & line.whole & ~mean for line, mean, end in zip(lines, means, ends, strict=True)]
     said = {"the first epochs": means, "wide bands": bands}
     return " and ".join(words for words, parts in said.items() if any(part.any() for part in parts))

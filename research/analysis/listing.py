@@ -1,4 +1,5 @@
-"""A records folder as a listing: its runs with their labels, two configs side by side, and what lies on the disk."""
+"""A records folder as a listing: its runs with their labels, two configs side by side, and what
+lies on the disk."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +14,12 @@ from research.sweeps.record import Record
 from research.sweeps.store import Store
 
 # What lies in a records folder, by what a user calls it.
-_FOLDERS = {"records": "runs", "parameters": "params", "checkpoints": "checkpoints", "set aside": "damaged"}
+_FOLDERS = {
+    "records": "runs",
+    "parameters": "params",
+    "checkpoints": "checkpoints",
+    "set aside": "damaged",
+}
 _TAGS, _NOTE = "tags", "note"
 
 
@@ -22,29 +28,42 @@ def listing(records: Sequence[Record], labels: Mapping[str, Labels], folder: Pat
 
     Runs of several tasks have no metric in common; all of their test metrics are shown then.
     """
-    labelled = [_with(record, labels[record.run_id]) if record.run_id in labels else record for record in records]
+    labelled = [
+        _with(record, labels[record.run_id]) if record.run_id in labels else record
+        for record in records
+    ]
     return runs_table(labelled, f"Runs in {folder}", _columns(records))
 
 
 def _with(record: Record, labels: Labels) -> Record:
     more = {_TAGS: ", ".join(labels.tags), _NOTE: labels.note}
-    return dataclasses.replace(record, config=record.config | {name: text for name, text in more.items() if text})
+    return dataclasses.replace(
+        record, config=record.config | {name: text for name, text in more.items() if text}
+    )
 
 
 def _columns(records: Sequence[Record]) -> list[Column]:
     try:
         metric, better = common_metric(record.config for record in records)
     except UserError:
-        names = dict.fromkeys(name for record in records for name in record.metrics if name.startswith("test/"))
+        names = dict.fromkeys(
+            name for record in records for name in record.metrics if name.startswith("test/")
+        )
         return [Column(name, name) for name in names]
-    return [Column(f"{split} {metric}", f"{split}/{metric}", better) for split in ("validation", "test")]
+    return [
+        Column(f"{split} {metric}", f"{split}/{metric}", better) for split in ("validation", "test")
+    ]
 
 
 def difference(first: Record, second: Record) -> Iterator[str]:
     """A line per setting and per metric in which two runs differ, with both values."""
     header = ("", first.run_id, second.run_id)
     settings = [(name, a, b) for name, a, b in _both(first.config, second.config) if a != b]
-    metrics = [(name, _number(a), _number(b)) for name, a, b in _both(first.metrics, second.metrics) if a != b]
+    metrics = [
+        (name, _number(a), _number(b))
+        for name, a, b in _both(first.metrics, second.metrics)
+        if a != b
+    ]
     rows = [header, *settings, ("status", first.status, second.status), *metrics]
     widths = [max(len(row[place]) for row in rows) for place in range(3)]
     for row in rows:

@@ -1,4 +1,5 @@
-"""CSV and JSON: what programs read, with every number in full precision (its shortest exact form)."""
+"""CSV and JSON: what programs read, with every number in full precision (its shortest exact
+form)."""
 
 import csv
 import io
@@ -28,13 +29,16 @@ def to_csv(table: Tabular) -> str:
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:
     r"""Rows of fields as csv with `\n` between them.
 
-    A field is exactly its text: one with a line break or a quote is quoted, and one that begins with `=` is left as it
-    is, so that programs read what was written. (A spreadsheet computes such a field unless it is imported as text.)
+    A field is exactly its text: one with a line break or a quote is quoted, and one that begins
+    with `=` is left as it is, so that programs read what was written. (A spreadsheet computes such
+    a field unless it is imported as text.)
     """
     lines = []
     for row in rows:
         line = io.StringIO()
-        csv.writer(line, lineterminator="\r\n").writerow(row)  # it quotes the characters of its line end alone
+        csv.writer(line, lineterminator="\r\n").writerow(
+            row
+        )  # it quotes the characters of its line end alone
         lines.append(line.getvalue().removesuffix("\r\n"))
     return _encodable("".join(f"{line}\n" for line in lines))
 
@@ -48,7 +52,8 @@ def _field(value: Any) -> Any:
 
 
 def to_json(table: Tabular) -> str:
-    """The whole table with per-seed values and run ids; null is a value that there is not, or that is not finite.
+    """The whole table with per-seed values and run ids; null is a value that there is not, or that
+    is not finite.
 
     Raises UserError if places were chosen: it has them all.
     """

@@ -46,15 +46,21 @@ def _item(sentence: str) -> str:
 
 def _grid(panel: Panel) -> str:
     starred = [any(row[i].bold for row in panel.rows) for i in range(len(panel.header))]
-    body = [[_cell(text, mark) for text, mark in zip(row, starred, strict=True)] for row in panel.rows]
+    body = [
+        [_cell(text, mark) for text, mark in zip(row, starred, strict=True)] for row in panel.rows
+    ]
     header = [_escape(text) for text in panel.header]
     widths = [max(3, *(_width(line[i]) for line in (header, *body))) for i in range(len(header))]
-    rule = [("-" * (w - 1) + ":") if a == "r" else "-" * w for w, a in zip(widths, panel.align, strict=True)]
+    rule = [
+        ("-" * (w - 1) + ":") if a == "r" else "-" * w
+        for w, a in zip(widths, panel.align, strict=True)
+    ]
     return "\n".join(_line(line, widths, panel.align) for line in (header, rule, *body))
 
 
 def _cell(text: Text, starred: bool) -> str:
-    """Bold in stars; the others of such a column give way by two places, so that the digits stay in line."""
+    """Bold in stars; the others of such a column give way by two places, so that the digits stay in
+    line."""
     shown = _escape(text.text)
     core = shown.rstrip(SPACES)
     tail = " " * (len(shown) - len(core))
@@ -71,10 +77,12 @@ def _line(texts: list[str], widths: list[int], align: str) -> str:
 
 
 def _width(text: str) -> int:
-    """The columns that a text takes in a terminal: wide characters (CJK) take two, combining marks none."""
+    """The columns that a text takes in a terminal: wide characters (CJK) take two, combining marks
+    none."""
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _escape(text: str) -> str:
-    """Plain text as Markdown: only what would mean something there gets a backslash, so that a terminal reads well."""
+    """Plain text as Markdown: only what would mean something there gets a backslash, so that a
+    terminal reads well."""
     return _SPECIAL.sub(lambda match: f"\\{match[0]}", text)

@@ -1,4 +1,5 @@
-"""Where a classifier is wrong: a table of each class, the wrong examples worst first, and a sheet of their pictures."""
+"""Where a classifier is wrong: a table of each class, the wrong examples worst first, and a sheet
+of their pictures."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -20,7 +21,8 @@ Pictures = Callable[[np.ndarray], np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Mistakes:
-    """rows: what each example is called, [N]. scores: logits [N, C]. y: classes [N]. classes: their names, [C]."""
+    """rows: what each example is called, [N]. scores: logits [N, C]. y: classes [N]. classes: their
+    names, [C]."""
 
     rows: Sequence[str]
     scores: np.ndarray
@@ -28,10 +30,11 @@ class Mistakes:
     classes: Sequence[str]
 
     def per_class(self) -> list[list[str]]:
-        """The table of classes, its header first: rows, precision, recall and F1; empty where they are undefined.
+        """The table of classes, its header first: rows, precision, recall and F1; empty where they
+        are undefined.
 
-        Precision is the share of the class among the rows taken for it, recall the share of its rows that are taken
-        for it, and F1 their harmonic mean, 2 hits / (rows + taken).
+        Precision is the share of the class among the rows taken for it, recall the share of its
+        rows that are taken for it, and F1 their harmonic mean, 2 hits / (rows + taken).
         """
         count = len(self.classes)
         predicted = self.scores.argmax(axis=1)
@@ -40,12 +43,17 @@ class Mistakes:
         hits = np.bincount(self.y[predicted == self.y], minlength=count)
         table = [["class", "rows", "precision", "recall", "f1"]]
         for k, name in enumerate(self.classes):
-            shares = (_share(hits[k], taken[k]), _share(hits[k], rows[k]), _share(2 * hits[k], rows[k] + taken[k]))
+            shares = (
+                _share(hits[k], taken[k]),
+                _share(hits[k], rows[k]),
+                _share(2 * hits[k], rows[k] + taken[k]),
+            )
             table.append([name, str(rows[k]), *shares])
         return table
 
     def places(self) -> np.ndarray:
-        """The wrong rows, [M]: those first whose own class has the lowest probability, ties in the rows' order."""
+        """The wrong rows, [M]: those first whose own class has the lowest probability, ties in the
+        rows' order."""
         log_probabilities = log_softmax(self.scores)
         of_target = log_probabilities[np.arange(len(self.y)), self.y]
         wrong = np.flatnonzero(self.scores.argmax(axis=1) != self.y)
@@ -54,7 +62,8 @@ class Mistakes:
         return wrong[np.argsort(worst, kind="stable")]
 
     def wrong(self) -> list[list[str]]:
-        """The table of wrong rows, worst first, its header first: each with the probabilities of both classes."""
+        """The table of wrong rows, worst first, its header first: each with the probabilities of
+        both classes."""
         table = [["row", "target", "prediction", "p(prediction)", "p(target)"]]
         predicted = self.scores.argmax(axis=1)
         for place in self.places():
@@ -72,14 +81,22 @@ class Mistakes:
         worst = wrong[: SIDE * SIDE]
         figure = Canvas(figsize=(2.0 * SIDE, 2.35 * SIDE + 0.5), layout="constrained")
         shown = f"the worst {len(worst)} of " if len(worst) < len(wrong) else ""
-        figure.suptitle(f"{title}\n{shown}{len(wrong):,} wrong of {len(self.y):,} rows", fontsize=10)
+        figure.suptitle(
+            f"{title}\n{shown}{len(wrong):,} wrong of {len(self.y):,} rows", fontsize=10
+        )
         axes = figure.subplots(SIDE, SIDE).ravel()
         for axis in axes:
             axis.set_axis_off()
         predicted = self.scores.argmax(axis=1)
-        for axis, place, picture in zip(axes, worst, pictures(worst) if len(worst) else [], strict=False):
+        for axis, place, picture in zip(
+            axes, worst, pictures(worst) if len(worst) else [], strict=False
+        ):
             axis.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            row, target, taken = self.rows[place], self.classes[self.y[place]], self.classes[predicted[place]]
+            row, target, taken = (
+                self.rows[place],
+                self.classes[self.y[place]],
+                self.classes[predicted[place]],
+            )
             lines = (row, f"true: {target}", f"predicted: {taken}")
             axis.set_title("\n".join(map(_short, lines)), fontsize=7)
         return figure
@@ -95,7 +112,8 @@ def _short(text: str) -> str:
 
 
 def pictures(x: np.ndarray, maximum: float) -> np.ndarray:
-    """Images [P, H, W, C] with values up to `maximum` as pictures in 0..1, [P, H, W, 3] or grey [P, H, W].
+    """Images [P, H, W, C] with values up to `maximum` as pictures in 0..1, [P, H, W, 3] or grey [P,
+    H, W].
 
     Of any other number of channels the mean is shown.
     """

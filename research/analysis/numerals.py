@@ -15,14 +15,16 @@ LARGE, MOST_DECIMALS = 1e7, 6
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """How the numbers of one cell are written: a factor (100 for percent), the decimals, and an exponent of ten."""
+    """How the numbers of one cell are written: a factor (100 for percent), the decimals, and an
+    exponent of ten."""
 
     factor: float = 1.0
     decimals: int = 4
     exponent: int = 0
 
     def number(self, value: float, sign: str = "") -> str:
-        """The number, without the exponent; one that rounds to zero is written as 1.2e-05. sign: "+" for always."""
+        """The number, without the exponent; one that rounds to zero is written as 1.2e-05. sign:
+        "+" for always."""
         scaled = value * self.factor / 10.0**self.exponent
         tiny = scaled != 0 and abs(scaled) < 0.5 * 10.0**-self.decimals and self.factor == 1
         form = ".2g" if tiny else ".6g" if abs(scaled) >= LARGE else f".{self.decimals}f"
@@ -30,14 +32,16 @@ class Scale:
         return text.replace("-", "−") if "e" not in text else text
 
     def printed(self, value: float) -> str:
-        """A number that a paper printed: with all the decimals that it was given with, and the cell's at least."""
+        """A number that a paper printed: with all the decimals that it was given with, and the
+        cell's at least."""
         if self.exponent or not math.isfinite(value):
             return f"{value * self.factor:g}"
         given = len(f"{value:.10f}".rstrip("0").partition(".")[2]) - round(math.log10(self.factor))
         return dataclasses.replace(self, decimals=max(self.decimals, given)).number(value)
 
     def interval(self, interval: Interval, sign: str = "") -> str:
-        """`97.25 ± 0.31`, or the mean alone where there is no half-width; `(1.25 ± 0.31)e-08` with an exponent."""
+        """`97.25 ± 0.31`, or the mean alone where there is no half-width; `(1.25 ± 0.31)e-08` with
+        an exponent."""
         text = self.number(interval.mean, sign)
         if interval.half_width is not None:
             text = f"{text} ± {self.number(interval.half_width)}"
@@ -46,7 +50,8 @@ class Scale:
 
 
 def scale_of(column: Column, interval: Interval | None) -> Scale:
-    """The half-width has two significant digits; without one, the mean has four. Percent has two decimals at least."""
+    """The half-width has two significant digits; without one, the mean has four. Percent has two
+    decimals at least."""
     factor, least = (100.0, 2) if column.in_percent else (1.0, 0)
     if interval is None:
         return Scale(factor, least)
@@ -64,7 +69,8 @@ def scale_of(column: Column, interval: Interval | None) -> Scale:
 
 
 def _magnitude(size: float) -> int:
-    """The power of ten of the first digit, after rounding to two: 0 for 1.5, -1 for 0.25, 0 for 0.997."""
+    """The power of ten of the first digit, after rounding to two: 0 for 1.5, -1 for 0.25, 0 for
+    0.997."""
     return int(f"{size:.1e}".partition("e")[2])
 
 

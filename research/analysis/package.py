@@ -30,7 +30,11 @@ def _lines(record: Record, saved: Saved) -> Iterator[str]:
     yield f"- One example has the shape {list(spec['shape'])}."
     if spec["features"]:
         yield f"- Columns: {', '.join(spec['features'])}."
-    yield f"- Classes: {', '.join(spec['classes'])}." if spec["classes"] else "- The output is a value per example."
+    yield (
+        f"- Classes: {', '.join(spec['classes'])}."
+        if spec["classes"]
+        else "- The output is a value per example."
+    )
     yield ""
     yield "## Metrics"
     yield ""

@@ -1,4 +1,5 @@
-"""What a grid shows of each row: a place is one column, with its header, the text of a row and the value behind it."""
+"""What a grid shows of each row: a place is one column, with its header, the text of a row and the
+value behind it."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -18,9 +19,10 @@ Value = float | str | None
 class Place:
     """One column of a grid. text, value, bold: functions of a row (a Row, or a run's Record).
 
-    align: `l` or `r`. value: what rows are sorted and chosen by. names: what the place is called beside its header.
-    better: of a metric, which values come first. percent: whether the text is 100 times the value. decimal: whether
-    the texts are numbers that stand with their decimal points in line.
+    align: `l` or `r`. value: what rows are sorted and chosen by. names: what the place is called
+        beside its header.
+    better: of a metric, which values come first. percent: whether the text is 100 times the value.
+        decimal: whether the texts are numbers that stand with their decimal points in line.
     """
 
     header: str
@@ -85,7 +87,9 @@ def _count(index: int, outcome: Outcome) -> Place:
     def count(row: Row) -> int:
         return row.cells[index].count(outcome)
 
-    return Place(outcome, "r", lambda row: str(count(row) or NOTHING), lambda row: float(count(row)))
+    return Place(
+        outcome, "r", lambda row: str(count(row) or NOTHING), lambda row: float(count(row))
+    )
 
 
 def mean(column: Column, index: int) -> Place:
@@ -113,7 +117,9 @@ def _mean(cell: Cell, column: Column) -> str:
     n, total = cell.count("finished"), cell.asked
     if cell.interval is None:
         return f"{' and '.join(o for o in INCOMPLETE if o in cell.outcomes)} (0/{total})"
-    return scale_of(column, cell.interval).interval(cell.interval) + ("" if n == total else f" ({n}/{total})")
+    return scale_of(column, cell.interval).interval(cell.interval) + (
+        "" if n == total else f" ({n}/{total})"
+    )
 
 
 def test(table: Table, column: Column, index: int) -> list[Place]:
@@ -121,7 +127,9 @@ def test(table: Table, column: Column, index: int) -> list[Place]:
 
     def difference(row: Row) -> str:
         interval = row.cells[index].difference
-        return NOTHING if interval is None else scale_of(column, interval).interval(interval, sign="+")
+        return (
+            NOTHING if interval is None else scale_of(column, interval).interval(interval, sign="+")
+        )
 
     def value(row: Row) -> Value:
         interval = row.cells[index].difference
@@ -162,8 +170,18 @@ def published(column: Column, index: int) -> list[Place]:
         return _comparison(row.cells[index], column)
 
     return [
-        Place("published", "r", printed, lambda row: (c := row.cells[index].published) and c.published.value),
-        Place("ours to published", "l", compared, lambda row: (c := row.cells[index].published) and c.verdict),
+        Place(
+            "published",
+            "r",
+            printed,
+            lambda row: (c := row.cells[index].published) and c.published.value,
+        ),
+        Place(
+            "ours to published",
+            "l",
+            compared,
+            lambda row: (c := row.cells[index].published) and c.verdict,
+        ),
     ]
 
 
@@ -171,7 +189,9 @@ def _published(cell: Cell, column: Column) -> str:
     if cell.published is None:
         return NOTHING
     scale, given = scale_of(column, cell.interval), cell.published.published
-    text = scale.printed(given.value) + ("" if given.spread is None else f" ± {scale.printed(given.spread)}")
+    text = scale.printed(given.value) + (
+        "" if given.spread is None else f" ± {scale.printed(given.spread)}"
+    )
     return text if given.n is None else f"{text} (n={given.n})"
 
 
@@ -183,13 +203,28 @@ def _comparison(cell: Cell, column: Column) -> str:
     if comparison.gap is None:
         return "nothing to compare"
     words = "intervals overlap" if comparison.verdict == "overlap" else comparison.verdict
-    apart = ", intervals apart" if comparison.published.spread is not None and comparison.verdict != "overlap" else ""
+    apart = (
+        ", intervals apart"
+        if comparison.published.spread is not None and comparison.verdict != "overlap"
+        else ""
+    )
     return f"{words} ({scale_of(column, cell.interval).number(comparison.gap, '+')}){apart}"
 
 
 def totals() -> list[Place]:
     """What is of a row as a whole: its parameters, and the seconds of a run."""
     return [
-        Place("parameters", "r", lambda row: numerals.count(row.parameters), lambda row: row.parameters),
-        Place("s/run", "r", lambda row: numerals.seconds(row.seconds), lambda row: row.seconds, names=("seconds",)),
+        Place(
+            "parameters",
+            "r",
+            lambda row: numerals.count(row.parameters),
+            lambda row: row.parameters,
+        ),
+        Place(
+            "s/run",
+            "r",
+            lambda row: numerals.seconds(row.seconds),
+            lambda row: row.seconds,
+            names=("seconds",),
+        ),
     ]

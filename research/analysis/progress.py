@@ -10,7 +10,11 @@ MOST = 5
 
 def lines(title: str, status: Status) -> Iterator[str]:
     """A row an arm, then what is trained now, the time left and what failed."""
-    shown = [state for state in STATES if status.total[state] or state in ("finished", "running", "queued")]
+    shown = [
+        state
+        for state in STATES
+        if status.total[state] or state in ("finished", "running", "queued")
+    ]
     rows = {**status.arms, "all": status.total} if len(status.arms) > 1 else dict(status.arms)
     width = max(len(label) for label in (title, *rows))
     yield f"{title:<{width}}  " + "  ".join(f"{state:>8}" for state in shown)
@@ -19,11 +23,14 @@ def lines(title: str, status: Status) -> Iterator[str]:
     yield ""
     yield from now(status)
     for run_id, line in status.failures[:MOST]:
-        yield f"{line.status}: run {run_id}: {line.error or 'no error was kept'}" + f" (log: {line.log})" * bool(
-            line.log
+        yield (
+            f"{line.status}: run {run_id}: {line.error or 'no error was kept'}"
+            + f" (log: {line.log})" * bool(line.log)
         )
     if len(status.failures) > MOST:
-        yield f"and {len(status.failures) - MOST} more failures; launch.table --rows=runs lists them"
+        yield (
+            f"and {len(status.failures) - MOST} more failures; launch.table --rows=runs lists them"
+        )
 
 
 def now(status: Status) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""Where records come from: the distinct commits, versions, devices and ways of running behind them."""
+"""Where records come from: the distinct commits, versions, devices and ways of running behind
+them."""
 
 from collections.abc import Iterable
 
@@ -12,13 +13,16 @@ def distinct(records: Iterable[Record], key: str) -> list[str]:
 
 
 def versions(records: Iterable[Record]) -> str:
-    """`jax 0.10.2, flax 0.12.8`; a package that was not the same everywhere has all its versions."""
+    """`jax 0.10.2, flax 0.12.8`; a package that was not the same everywhere has all its
+    versions."""
     found: dict[str, dict[str, None]] = {}
     for record in records:
         given = record.provenance.get("versions", {})
         for package, version in given.items() if isinstance(given, dict) else [("", given)]:
             found.setdefault(package, {})[str(version)] = None
-    return ", ".join(f"{package} {' and '.join(versions)}".strip() for package, versions in found.items())
+    return ", ".join(
+        f"{package} {' and '.join(versions)}".strip() for package, versions in found.items()
+    )
 
 
 def sentence(records: Iterable[Record]) -> str:

@@ -19,10 +19,11 @@ from research.sweeps.record import Record
 
 @dataclasses.dataclass(frozen=True)
 class RunsTable:
-    """One row a run. keys: config keys that differ. columns: the metrics shown; csv and json have all of them.
+    """One row a run. keys: config keys that differ. columns: the metrics shown; csv and json have
+    all of them.
 
-    labels: the arm of each run id, where there are arms. note: what is said of the rows in the caption. shown: the
-    places that a reader sees, by name; (): all of them.
+    labels: the arm of each run id, where there are arms. note: what is said of the rows in the
+        caption. shown: the places that a reader sees, by name; (): all of them.
     """
 
     title: str
@@ -95,7 +96,8 @@ def runs_table(
     columns: Sequence[Column] = (),
     labels: Mapping[str, str] | None = None,
 ) -> RunsTable:
-    """The runs as rows, in the order given, each once. columns: the metrics to show, by default all."""
+    """The runs as rows, in the order given, each once. columns: the metrics to show, by default
+    all."""
     unique = tuple({record.run_id: record for record in records}.values())
     seeded = ("seed",) if any("seed" in record.config for record in unique) else ()
     shown = tuple(columns) or tuple(Column(name, name) for name in _metrics(unique))
@@ -108,19 +110,27 @@ def runs_of(table: Table) -> RunsTable:
     for row in table.rows:
         for record in row.arm.records.values():
             labels.setdefault(record.run_id, []).append(row.label)
-    return runs_table(table.records(), table.title, table.columns, {k: " | ".join(v) for k, v in labels.items()})
+    return runs_table(
+        table.records(), table.title, table.columns, {k: " | ".join(v) for k, v in labels.items()}
+    )
 
 
 @texts.register
 def _texts_of_runs(table: RunsTable) -> tuple[str, str, tuple[str, ...]]:
     count = len(table.records)
-    caption = f"{table.title.rstrip('.')}. One row a run, with its final metrics; {count} runs. {table.note}"
+    caption = (
+        f"{table.title.rstrip('.')}. One row a run, with its final metrics; {count} runs."
+        f" {table.note}"
+    )
     return table.title, caption, (SECONDS, provenance.sentence(table.records))
 
 
 @grids.register
 def _grids_of_runs(table: RunsTable) -> list[Grid]:
-    configs = {record.run_id: config for record, config in zip(table.records, table.settings(), strict=True)}
+    configs = {
+        record.run_id: config
+        for record, config in zip(table.records, table.settings(), strict=True)
+    }
 
     def label(record: Record) -> str:
         return table.labels.get(record.run_id, NOTHING)
@@ -134,11 +144,26 @@ def _grids_of_runs(table: RunsTable) -> list[Grid]:
             "",
             [
                 *([Place("arm", "l", label, label)] if table.labels else []),
-                *(setting(key, [value(record) for record in table.records], value) for key, value in keys.items()),
+                *(
+                    setting(key, [value(record) for record in table.records], value)
+                    for key, value in keys.items()
+                ),
                 *(_measured(column) for column in table.columns),
                 Place("status", "l", _status, lambda record: record.status),
-                Place("s/run", "r", lambda r: numerals.seconds(_seconds(r)), _seconds, names=("seconds",)),
-                Place("run id", "l", lambda record: record.run_id, lambda record: record.run_id, names=("run_id",)),
+                Place(
+                    "s/run",
+                    "r",
+                    lambda r: numerals.seconds(_seconds(r)),
+                    _seconds,
+                    names=("seconds",),
+                ),
+                Place(
+                    "run id",
+                    "l",
+                    lambda record: record.run_id,
+                    lambda record: record.run_id,
+                    names=("run_id",),
+                ),
             ],
         )
     ]

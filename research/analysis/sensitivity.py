@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Points further from the middle half of all than this many times its width lie at the edge of a figure of settings.
+# Points further from the middle half of all than this many times its width lie at the edge of a
+# figure of settings.
 FAR = 5.0
-# More values than these of one setting were drawn, not listed: they have no line through their best.
+# More values than these of one setting were drawn, not listed: they have no line through their
+# best.
 LISTED = 20
 # Characters of a word on an axis.
 LONGEST = 24
@@ -29,12 +31,19 @@ LONGEST = 24
 def numeric(table: Table) -> list[str]:
     """The settings of a sweep that have two numbers or more among their values."""
     values = {key: {row.arm.settings[key] for row in table.rows} for key in _settings(table)}
-    return [key for key, of_key in values.items() if sum(as_number(value) is not None for value in of_key) > 1]
+    return [
+        key
+        for key, of_key in values.items()
+        if sum(as_number(value) is not None for value in of_key) > 1
+    ]
 
 
 def lines_of(table: Table, key: str) -> int:
-    """How many lines the figure of a setting has: one for each combination of the others, one if no two agree."""
-    settings = [row.arm.settings for row in table.rows if as_number(row.arm.settings[key]) is not None]
+    """How many lines the figure of a setting has: one for each combination of the others, one if no
+    two agree."""
+    settings = [
+        row.arm.settings for row in table.rows if as_number(row.arm.settings[key]) is not None
+    ]
     others = {tuple(value for k, value in of_row.items() if k != key) for of_row in settings}
     return 1 if len(others) == len(settings) else len(others)
 
@@ -43,34 +52,47 @@ def _settings(table: Table) -> list[str]:
     return list(table.rows[0].arm.settings) if table.rows else []
 
 
-# One setting ------------------------------------------------------------------------------------------
+# One setting
+# ------------------------------------------------------------------------------------------
 
 
-def figure(records: Sequence[Record], column: Column, title: str, key: str = "learning_rate") -> "Figure":
+def figure(
+    records: Sequence[Record], column: Column, title: str, key: str = "learning_rate"
+) -> "Figure":
     """A final metric against a numeric setting, a line per combination of the other axes.
 
-    Bands are 95 % t-intervals over seeds; a cross at the foot marks values at which runs diverged, with their
-    number. Values that are no numbers are left out, and named. Raises UserError if there are not two numbers.
+    Bands are 95 % t-intervals over seeds; a cross at the foot marks values at which runs diverged,
+    with their number. Values that are no numbers are left out, and named. Raises UserError if there
+    are not two numbers.
     """
     varying = axes(records)
     if key not in varying:
-        raise UserError(f"the runs do not differ in {key}; a sensitivity figure needs two values of it or more")
+        raise UserError(
+            f"the runs do not differ in {key}; a sensitivity figure needs two values of it or more"
+        )
     others = [k for k in varying if k != key]
     arms = group(records, [*others, key])
     placed = [arm for arm in arms if as_number(arm.settings[key]) is not None]
     if len({as_number(arm.settings[key]) for arm in placed}) < 2:
         words = ", ".join(dict.fromkeys(arm.settings[key] for arm in arms if arm not in placed))
-        raise UserError(f"{key} has no two numbers among its values ({words}); a sensitivity figure needs them")
+        raise UserError(
+            f"{key} has no two numbers among its values ({words}); a sensitivity figure needs them"
+        )
     by_line: dict[str, list[Arm]] = {}
     for arm in placed:
         label = ", ".join(f"{k}={arm.settings[k]}" for k in others if arm.settings[k])
         by_line.setdefault(label, []).append(arm)
-    sampled = max(map(len, by_line.values())) == 1  # all axes were sampled: no two runs lie on one line
+    sampled = (
+        max(map(len, by_line.values())) == 1
+    )  # all axes were sampled: no two runs lie on one line
     if sampled:
         by_line = {"": sorted(placed, key=lambda arm: _number(arm, key))}
     prefix = f"{others[0]}=" if len(others) == 1 else ""
     factor = 100.0 if column.in_percent else 1.0
-    lines = [_line(name.removeprefix(prefix), of_line, column, key, factor) for name, of_line in by_line.items()]
+    lines = [
+        _line(name.removeprefix(prefix), of_line, column, key, factor)
+        for name, of_line in by_line.items()
+    ]
     return draw(
         lines,
         f"{title}\n{_about(lines, arms, key)}",
@@ -101,10 +123,16 @@ def _line(label: str, arms: Sequence[Arm], column: Column, key: str, factor: flo
     diverged = []
     for place, records in enumerate(runs):
         outcomes = [outcome(record, column.metric) for record in records]
-        finite = [r.metrics[column.metric] for r, o in zip(records, outcomes, strict=True) if o == "finished"]
+        finite = [
+            r.metrics[column.metric]
+            for r, o in zip(records, outcomes, strict=True)
+            if o == "finished"
+        ]
         values[: len(finite), place] = finite
         if outcomes.count("diverged"):
-            diverged.append((_number(arms[place], key), f"{outcomes.count('diverged')}/{len(outcomes)}"))
+            diverged.append(
+                (_number(arms[place], key), f"{outcomes.count('diverged')}/{len(outcomes)}")
+            )
     return band(label, np.array([_number(arm, key) for arm in arms]), values, factor, diverged)
 
 
@@ -114,21 +142,25 @@ def _number(arm: Arm, key: str) -> float:
     return number
 
 
-# All settings -----------------------------------------------------------------------------------------
+# All settings
+# -----------------------------------------------------------------------------------------
 
 
 def settings_figure(table: Table, column: Column) -> "Figure":
-    """The mean of every row against each setting, a panel each: which settings matter, and where the best rows lie.
+    """The mean of every row against each setting, a panel each: which settings matter, and where
+    the best rows lie.
 
-    The best row is marked in every panel. The line joins the best row of each value. Rows without a mean are crosses
-    at the foot. Outliers lie at the edge.
+    The best row is marked in every panel. The line joins the best row of each value. Rows without a
+    mean are crosses at the foot. Outliers lie at the edge.
     """
     from research.analysis.canvas import Canvas
 
     keys, place = _settings(table), table.columns.index(column)
     factor = 100.0 if column.in_percent else 1.0
     intervals = [row.cells[place].interval for row in table.rows]
-    means = np.array([math.nan if interval is None else interval.mean * factor for interval in intervals])
+    means = np.array(
+        [math.nan if interval is None else interval.mean * factor for interval in intervals]
+    )
     high = math.ceil(len(keys) / PANELS_WIDE)
     wide = math.ceil(len(keys) / high)
     drawing = Canvas(figsize=(1.2 + 2.7 * wide, 1.2 + 2.4 * high), layout="constrained")
@@ -167,14 +199,17 @@ def _limits(means: np.ndarray) -> tuple[float, float, int]:
     if not finite.size:
         return 0.0, 0.0, 0
     quarter, three = np.quantile(finite, [0.25, 0.75])
-    near = finite[(finite >= quarter - FAR * (three - quarter)) & (finite <= three + FAR * (three - quarter))]
+    near = finite[
+        (finite >= quarter - FAR * (three - quarter)) & (finite <= three + FAR * (three - quarter))
+    ]
     if three == quarter:  # most are equal: none is an outlier
         near = finite
     return float(near.min()), float(near.max()), int(finite.size - near.size)
 
 
 def _places(key: str, table: Table) -> tuple[np.ndarray, list[str]]:
-    """(where each row lies on the axis of a setting [N], the names of the places if they are words).
+    """(where each row lies on the axis of a setting [N], the names of the places if they are
+    words).
 
     Where numbers were drawn from an interval, words among them have no place: NaN.
     """
@@ -199,7 +234,12 @@ def _panel(axis: "Axes", key: str, table: Table, means: np.ndarray, column: Colu
     x, names = _places(key, table)
     if names:
         slanted = max(map(len, names)) > 5
-        axis.set_xticks(range(len(names)), names, rotation=30 if slanted else 0, ha="right" if slanted else "center")
+        axis.set_xticks(
+            range(len(names)),
+            names,
+            rotation=30 if slanted else 0,
+            ha="right" if slanted else "center",
+        )
     else:
         set_scale(axis, "x", x)
     there = np.isfinite(means)
@@ -207,11 +247,24 @@ def _panel(axis: "Axes", key: str, table: Table, means: np.ndarray, column: Colu
     best = np.fmax if column.better == "higher" else np.fmin
     if _joined(x):
         values = np.unique(x)
-        axis.plot(values, [best.reduce(means[x == value]) for value in values], color=COLOURS[0], linewidth=1.2)
+        axis.plot(
+            values,
+            [best.reduce(means[x == value]) for value in values],
+            color=COLOURS[0],
+            linewidth=1.2,
+        )
     if there.any():
         winner = int(np.nanargmax(means) if column.better == "higher" else np.nanargmin(means))
         axis.plot(x[winner], means[winner], "D", color=COLOURS[1], markersize=5, zorder=5)
     foot = axis.get_xaxis_transform()
-    axis.plot(x[~there], np.full((~there).sum(), 0.02), "x", color=COLOURS[1], transform=foot, markersize=4, zorder=4)
+    axis.plot(
+        x[~there],
+        np.full((~there).sum(), 0.02),
+        "x",
+        color=COLOURS[1],
+        transform=foot,
+        markersize=4,
+        zorder=4,
+    )
     axis.set_xlabel(key, fontsize=9)
     clean(axis)

@@ -25,7 +25,8 @@ class Interval:
 
 
 def t_interval(values: ArrayLike) -> Interval:
-    """The 95 % interval of Student's t for the mean of `values` [n]. ValueError if n = 0 or not all are finite."""
+    """The 95 % interval of Student's t for the mean of `values` [n]. ValueError if n = 0 or not all
+    are finite."""
     x = _finite(values)
     n = x.size
     if n == 1:
@@ -35,7 +36,8 @@ def t_interval(values: ArrayLike) -> Interval:
 
 @functools.cache
 def t_quantile(degrees: int) -> float:
-    """The half-width of the 95 % interval of Student's t with so many degrees of freedom, in standard errors."""
+    """The half-width of the 95 % interval of Student's t with so many degrees of freedom, in
+    standard errors."""
     from scipy import special  # half a second that a process which only trains need not wait
 
     return float(special.stdtrit(degrees, 1 - ALPHA / 2))
@@ -47,11 +49,12 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> Interval:
 
 
 def sign_flip_p(differences: ArrayLike, tolerance: float = 0.0) -> float:
-    """Two-sided p of the sign-flip permutation test: how often random signs give a sum as far from zero.
+    """Two-sided p of the sign-flip permutation test: how often random signs give a sum as far from
+    zero.
 
-    Exact over all 2^n flips of the n `differences` up to EXACT_UP_TO, sampled beyond (RESAMPLES flips with a fixed
-    seed, p = (1 + hits) / (1 + RESAMPLES)). Sums closer than `tolerance` are ties.
-    Fisher, The Design of Experiments, 1935.
+    Exact over all 2^n flips of the n `differences` up to EXACT_UP_TO, sampled beyond (RESAMPLES
+    flips with a fixed seed, p = (1 + hits) / (1 + RESAMPLES)). Sums closer than `tolerance` are
+    ties. Fisher, The Design of Experiments, 1935.
     """
     d = _finite(differences)
     threshold = abs(d.sum()) - tolerance - 1e-12 * np.abs(d).sum()
@@ -59,15 +62,17 @@ def sign_flip_p(differences: ArrayLike, tolerance: float = 0.0) -> float:
         return 1.0
     if d.size > EXACT_UP_TO:
         return (1 + _sampled_hits(d, threshold)) / (1 + RESAMPLES)
-    # Every sum of n signed terms is a sum of the first half plus one of the second, so sorting one of the halves
-    # counts all 2^n sums in 2^(n/2) look-ups. The sums lie symmetrically around zero: count one tail, twice.
+    # Every sum of n signed terms is a sum of the first half plus one of the second, so sorting one
+    # of the halves counts all 2^n sums in 2^(n/2) look-ups. The sums lie symmetrically around zero:
+    # count one tail, twice.
     left, right = _signed_sums(d[: d.size // 2]), np.sort(_signed_sums(d[d.size // 2 :]))
     hits = right.size * left.size - int(np.searchsorted(right, threshold - left).sum())
     return float(2 * hits / (right.size * left.size))
 
 
 def paired_p(a: ArrayLike, b: ArrayLike) -> float:
-    """The sign-flip p of `a - b` [n]. Differences as small as the rounding of float32 metrics count as ties."""
+    """The sign-flip p of `a - b` [n]. Differences as small as the rounding of float32 metrics count
+    as ties."""
     a, b = _finite(a), _finite(b)
     # Each of the 2n values is off by at most 2^-24 of itself, and two sums are compared.
     rounding = a.size * 2.0**-22 * max(np.abs(a).max(), np.abs(b).max())
@@ -75,13 +80,17 @@ def paired_p(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm's step-down correction over all m entries. None (a row without a test) stays None and counts in m.
+    """Holm's step-down correction over all m entries. None (a row without a test) stays None and
+    counts in m.
 
-    The i-th smallest p (from 0) becomes the largest (m - j) p_j over j <= i, at most 1. Holm, Scand. J. Stat. 1979.
+    The i-th smallest p (from 0) becomes the largest (m - j) p_j over j <= i, at most 1. Holm,
+    Scand. J. Stat. 1979.
     """
     m, largest = len(p_values), 0.0
     corrected: list[float | None] = [None] * m
-    tested = sorted((p, place) for place, p in enumerate(p_values) if p is not None and not math.isnan(p))
+    tested = sorted(
+        (p, place) for place, p in enumerate(p_values) if p is not None and not math.isnan(p)
+    )
     for rank, (p, place) in enumerate(tested):
         largest = max(largest, min(1.0, (m - rank) * p))
         corrected[place] = largest
@@ -89,15 +98,20 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
 
 def can_conclude(n: int, m: int, alpha: float = ALPHA) -> bool:
-    """Whether n pairs can reach `alpha` at all in one of m corrected tests: the smallest p is 2^(1-n)."""
+    """Whether n pairs can reach `alpha` at all in one of m corrected tests: the smallest p is
+    2^(1-n)."""
     return m * 2.0 ** (1 - n) <= alpha
 
 
-def best_group(values: Mapping[str, ArrayLike], better: Better, m: int | None = None) -> frozenset[str]:
-    """The rows to set in bold: the best mean and every row that cannot be told from it (paired, Holm).
+def best_group(
+    values: Mapping[str, ArrayLike], better: Better, m: int | None = None
+) -> frozenset[str]:
+    """The rows to set in bold: the best mean and every row that cannot be told from it (paired,
+    Holm).
 
-    values: by row, [n] numbers in the order of the same n seeds. m: comparisons corrected for, by default all with
-    the best. Empty if there is nothing to compare or if n seeds cannot conclude over m rows.
+    values: by row, [n] numbers in the order of the same n seeds. m: comparisons corrected for, by
+        default all with the best. Empty if there is nothing to compare or if n seeds cannot
+        conclude over m rows.
     """
     m = len(values) - 1 if m is None else m
     rows = {label: _finite(row) for label, row in values.items()}
@@ -108,7 +122,9 @@ def best_group(values: Mapping[str, ArrayLike], better: Better, m: int | None = 
     others = [label for label in rows if label != best]
     untested: list[float | None] = [None] * (m - len(others))
     corrected = holm([paired_p(rows[best], rows[label]) for label in others] + untested)
-    told = {label for label, p in zip(others, corrected, strict=False) if p is not None and p <= ALPHA}
+    told = {
+        label for label, p in zip(others, corrected, strict=False) if p is not None and p <= ALPHA
+    }
     return frozenset(rows) - told
 
 

@@ -29,7 +29,9 @@ from research.sweeps.record import Record
 DECLARED = "Strengths were declared, not tuned."
 
 
-@np.errstate(over="ignore", invalid="ignore")  # sums of huge metrics become infinite, and are shown as such
+@np.errstate(
+    over="ignore", invalid="ignore"
+)  # sums of huge metrics become infinite, and are shown as such
 def build_table(
     title: str,
     arms: Sequence[Arm],
@@ -42,8 +44,9 @@ def build_table(
 ) -> Table:
     """A table with a row per arm, from its records alone.
 
-    published: by (arm, column) label. strengths: the footer's sentence on how strengths were chosen.
-    Raises UserError for a label or metric that does not exist, and for labels that occur twice.
+    published: by (arm, column) label. strengths: the footer's sentence on how strengths were
+        chosen. Raises UserError for a label or metric that does not exist, and for labels that
+        occur twice.
     """
     published, seeds = published or {}, tuple(map(int, seeds))
     _check(arms, columns, baseline, published)
@@ -54,7 +57,9 @@ def build_table(
         for place, arm in enumerate(arms)
     )
     table = Table(title, tuple(columns), rows, seeds, baseline, m, "", ())
-    return dataclasses.replace(table, caption=caption(table), footer=footer(table, strengths, notes))
+    return dataclasses.replace(
+        table, caption=caption(table), footer=footer(table, strengths, notes)
+    )
 
 
 def _check(
@@ -65,20 +70,30 @@ def _check(
 ) -> None:
     labels, names = [arm.label for arm in arms], [column.label for column in columns]
     for kind, given in (("row", labels), ("column", names)):
-        twice = {label for label in given if given.count(label) > 1} if len(set(given)) < len(given) else set()
+        twice = (
+            {label for label in given if given.count(label) > 1}
+            if len(set(given)) < len(given)
+            else set()
+        )
         if twice:
-            raise UserError(f"two {kind}s are called '{min(twice)}'; give each {kind} a label of its own")
+            raise UserError(
+                f"two {kind}s are called '{min(twice)}'; give each {kind} a label of its own"
+            )
     if baseline is not None and baseline not in labels:
         raise UserError(f"the baseline '{baseline}' is no row; {nearest(baseline, labels)}")
     for row_label, column_label in published:
         for kind, label, known in (("row", row_label, labels), ("column", column_label, names)):
             if label not in known:
-                raise UserError(f"a published value is for the {kind} '{label}'; {nearest(label, known)}")
+                raise UserError(
+                    f"a published value is for the {kind} '{label}'; {nearest(label, known)}"
+                )
     finished = [r for arm in arms for r in arm.records.values() if r.status == "finished"]
     metrics = {name for record in finished for name in record.metrics}
     for column in columns:
         if metrics and column.metric not in metrics:
-            raise UserError(f"no run has the metric '{column.metric}'; {nearest(column.metric, metrics)}")
+            raise UserError(
+                f"no run has the metric '{column.metric}'; {nearest(column.metric, metrics)}"
+            )
 
 
 def _column(
@@ -106,7 +121,11 @@ def _column(
 def _cell(arm: Arm, column: Column, seeds: tuple[int, ...]) -> Cell:
     """Outcomes and mean of one arm, without comparisons."""
     outcomes = tuple(
-        "unasked" if arm.asked is not None and seed not in arm.asked else outcome(arm.records.get(seed), column.metric)
+        (
+            "unasked"
+            if arm.asked is not None and seed not in arm.asked
+            else outcome(arm.records.get(seed), column.metric)
+        )
         for seed in seeds
     )
     values = tuple(
@@ -118,7 +137,8 @@ def _cell(arm: Arm, column: Column, seeds: tuple[int, ...]) -> Cell:
 
 
 def outcome(record: Record | None, metric: str) -> Outcome:
-    """What became of one run in a metric, which is undefined where it is NaN; an infinite one is a divergence."""
+    """What became of one run in a metric, which is undefined where it is NaN; an infinite one is a
+    divergence."""
     if record is None:
         return "missing"
     if record.status != "finished":
@@ -132,9 +152,12 @@ def outcome(record: Record | None, metric: str) -> Outcome:
 
 
 def _against(cells: Mapping[str, Cell], baseline: str, column: Column, m: int) -> dict[str, Cell]:
-    """The cells with differences, p and verdict against the baseline. Rows without a test count in Holm's m."""
+    """The cells with differences, p and verdict against the baseline. Rows without a test count in
+    Holm's m."""
     reference = cells[baseline]
-    compared = {label: _difference(cell, reference) for label, cell in cells.items() if label != baseline}
+    compared = {
+        label: _difference(cell, reference) for label, cell in cells.items() if label != baseline
+    }
     corrected = statistics.holm([cell.p for cell in compared.values()])
     decided = {
         label: dataclasses.replace(cell, p_holm=p, verdict=_verdict(cell, p, reference, column, m))
@@ -144,8 +167,13 @@ def _against(cells: Mapping[str, Cell], baseline: str, column: Column, m: int) -
 
 
 def _difference(cell: Cell, reference: Cell) -> Cell:
-    """The cell with its paired difference, and with a p if no run of either side is left out for what it came to."""
-    pairs = [(a, b) for a, b in zip(cell.values, reference.values, strict=True) if a is not None and b is not None]
+    """The cell with its paired difference, and with a p if no run of either side is left out for
+    what it came to."""
+    pairs = [
+        (a, b)
+        for a, b in zip(cell.values, reference.values, strict=True)
+        if a is not None and b is not None
+    ]
     if not pairs:
         return cell
     ours, theirs = zip(*pairs, strict=True)
@@ -173,15 +201,20 @@ def _verdict(cell: Cell, p: float | None, reference: Cell, column: Column, m: in
 
 
 def compare(cell: Cell, published: Published, column: Column) -> Comparison:
-    """A published value against the cell: by overlap where the paper gives a spread, else by ordering."""
+    """A published value against the cell: by overlap where the paper gives a spread, else by
+    ordering."""
     if cell.interval is None:
         return Comparison(published, None, "none")
     gap = cell.interval.mean - published.value
-    if published.spread is not None and abs(gap) <= published.spread + (cell.interval.half_width or 0.0):
+    if published.spread is not None and abs(gap) <= published.spread + (
+        cell.interval.half_width or 0.0
+    ):
         return Comparison(published, gap, "overlap")
     if gap == 0:
         return Comparison(published, gap, "equal")
-    return Comparison(published, gap, "better" if (gap > 0) == (column.better == "higher") else "worse")
+    return Comparison(
+        published, gap, "better" if (gap > 0) == (column.better == "higher") else "worse"
+    )
 
 
 def _parameters(arm: Arm) -> int | None:

@@ -28,7 +28,8 @@ from research.training.evaluation import final_metrics
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """A table, and the records of the runs among which its settings were chosen. missing: its runs without a record."""
+    """A table, and the records of the runs among which its settings were chosen. missing: its runs
+    without a record."""
 
     table: Table
     searched: tuple[Record, ...] = ()
@@ -62,15 +63,28 @@ def of_sweep(
     notes: Sequence[str] = (),
     baseline: str | None = None,
 ) -> Table:
-    """A row for each combination of the sweep's axes; the columns are its task's main metric on validation and test."""
+    """A row for each combination of the sweep's axes; the columns are its task's main metric on
+    validation and test."""
     wanted = dict.fromkeys(run_ids)
     records = [found[run_id] for run_id in wanted if run_id in found]
     if not records:
-        raise UserError(f"no run of '{name}' has a record yet; train them first (leave out --no_train)")
+        raise UserError(
+            f"no run of '{name}' has a record yet; train them first (leave out --no_train)"
+        )
     if missing := len(wanted) - len(records):
-        unseen = f"{missing} of the {len(wanted)} runs that were asked for have no record: no row, seed or m has them."
+        unseen = (
+            f"{missing} of the {len(wanted)} runs that were asked for have no record: no row, seed"
+            " or m has them."
+        )
         notes = [*notes, unseen]
-    return sweep_table(name, records, columns_of(records), notes=notes, ragged="seed" in sweep.axes, baseline=baseline)
+    return sweep_table(
+        name,
+        records,
+        columns_of(records),
+        notes=notes,
+        ragged="seed" in sweep.axes,
+        baseline=baseline,
+    )
 
 
 def untrained(name: str, sweep: Sweep, runs: Sequence[Run]) -> Table:
@@ -80,10 +94,13 @@ def untrained(name: str, sweep: Sweep, runs: Sequence[Run]) -> Table:
 
 
 def columns_of(records: Sequence[Record]) -> list[Column]:
-    """The main metric of the records' task, or the loss if it is a metric, on the splits that they have."""
+    """The main metric of the records' task, or the loss if it is a metric, on the splits that they
+    have."""
     metric, better = common_metric(record.config for record in records)
     present = {name for record in records for name in record.metrics}
-    splits = [split for split in ("validation", "test") if f"{split}/{metric}" in present or not present]
+    splits = [
+        split for split in ("validation", "test") if f"{split}/{metric}" in present or not present
+    ]
     return [Column(f"{split} {metric}", f"{split}/{metric}", better) for split in splits]
 
 
@@ -98,7 +115,8 @@ def of_experiment(
     executor: Executor = local,
     retry_failed: bool = False,
 ) -> Shown:
-    """The experiment's table, after training what is missing; where a setting is to be chosen, that comes first."""
+    """The experiment's table, after training what is missing; where a setting is to be chosen, that
+    comes first."""
     had = functools.partial(
         obtain,
         store=store,
@@ -123,7 +141,9 @@ def of_experiment(
     strengths = choice.describe(experiment, experiment.seeds)
     table = of_arms(experiment, requests, strengths, planner, had, remarks)
     missing = sum(row.cells[0].count("missing") for row in table.rows if row.arm.declared)
-    return Shown(table, tuple(searched), experiment.choose.path if experiment.choose else "", missing)
+    return Shown(
+        table, tuple(searched), experiment.choose.path if experiment.choose else "", missing
+    )
 
 
 def of_arms(
@@ -134,7 +154,8 @@ def of_arms(
     had: Callable[[Sequence[Run]], Mapping[str, Record]],
     notes: Sequence[str] = (),
 ) -> Table:
-    """The experiment's table of these runs, by arm. strengths: how they came about. had: the records of runs."""
+    """The experiment's table of these runs, by arm. strengths: how they came about. had: the
+    records of runs."""
     arms = {label: planner.runs(of_arm) for label, of_arm in requests.items()}
     wanted = [run for runs in arms.values() for run in runs]
     labelled = [(label, run) for label, runs in arms.items() for run in runs]
@@ -174,5 +195,6 @@ def _complete(name: str, runs: Sequence[Run], found: Mapping[str, Record]) -> No
     missing = sum(run.id not in found for run in runs)
     if missing:
         raise UserError(
-            f"{missing} of the {len(runs)} runs among which '{name}' chooses have no record; train them first"
+            f"{missing} of the {len(runs)} runs among which '{name}' chooses have no record; train"
+            " them first"
         )

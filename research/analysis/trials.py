@@ -1,4 +1,5 @@
-"""Figures of a tuning's trials: history, importance, slices, contours, and the best of k against k."""
+"""Figures of a tuning's trials: history, importance, slices, contours, and the best of k against
+k."""
 
 import dataclasses
 import itertools
@@ -35,7 +36,8 @@ FEWEST = 6
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """A trial as figures show it. value: the last one that it had, in the figure's unit; NaN if it had none."""
+    """A trial as figures show it. value: the last one that it had, in the figure's unit; NaN if it
+    had none."""
 
     number: int
     value: float
@@ -49,7 +51,8 @@ class Shown:
 
 
 def write_figures(study: Study, column: Column, directory: str | os.PathLike[str]) -> list[Path]:
-    """Every figure that the trials allow, as PNG and PDF; returns the files. Raises UserError if unwritable."""
+    """Every figure that the trials allow, as PNG and PDF; returns the files. Raises UserError if
+    unwritable."""
     trials = shown(study, column)
     finished = [trial for trial in trials if trial.state == "finished"]
     title = study.study_name
@@ -57,7 +60,9 @@ def write_figures(study: Study, column: Column, directory: str | os.PathLike[str
         "history": lambda: history(trials, column, title),
         "importance": lambda: importance(study, column, title) if len(finished) >= FEWEST else None,
         "slice": lambda: slices(study, trials, column, title),
-        "contour": lambda: contours(study, trials, column, title) if len(finished) >= FEWEST else None,
+        "contour": lambda: (
+            contours(study, trials, column, title) if len(finished) >= FEWEST else None
+        ),
         "best of k": lambda: bests(trials, column, title),
     }
     paths: list[Path] = []
@@ -75,14 +80,17 @@ def shown(study: Study, column: Column) -> list[Shown]:
     found = []
     for trial in study.get_trials(deepcopy=False):
         if trial.state in words:
-            value = math.nan if trial.value is None or math.isinf(trial.value) else trial.value * factor
+            value = (
+                math.nan if trial.value is None or math.isinf(trial.value) else trial.value * factor
+            )
             state = trial.user_attrs.get("outcome", words[trial.state])
             found.append(Shown(trial.number, value, state, trial.params))
     return found
 
 
 def history(trials: Sequence[Shown], column: Column, title: str) -> "Figure":
-    """Each trial's value by its number, and the best so far; crosses at the foot: trials that diverged."""
+    """Each trial's value by its number, and the best so far; crosses at the foot: trials that
+    diverged."""
     figure, (axis,) = _figure(f"{title}\nhistory", 1, 1)
     done = [trial for trial in trials if trial.state == "finished" and trial.known]
     pruned = [trial for trial in trials if trial.state == "pruned" and trial.known]
@@ -94,11 +102,25 @@ def history(trials: Sequence[Shown], column: Column, title: str) -> "Figure":
     if done:
         best = np.maximum.accumulate if column.better == "higher" else np.minimum.accumulate
         steps = best(np.array([trial.value for trial in done], float))
-        axis.step([trial.number for trial in done], steps, where="post", color=VERMILION, label="best so far")
+        axis.step(
+            [trial.number for trial in done],
+            steps,
+            where="post",
+            color=VERMILION,
+            label="best so far",
+        )
     lost = [trial.number for trial in trials if not trial.known]
     if lost:
         foot = axis.get_xaxis_transform()
-        axis.plot(lost, [0.02] * len(lost), "x", color=VERMILION, transform=foot, label="diverged", clip_on=False)
+        axis.plot(
+            lost,
+            [0.02] * len(lost),
+            "x",
+            color=VERMILION,
+            transform=foot,
+            label="diverged",
+            clip_on=False,
+        )
     axis.set_xlabel("trial")
     axis.set_ylabel(_label(column))
     _outliers(axis, [trial.value for trial in (*done, *pruned)], column)
@@ -107,7 +129,8 @@ def history(trials: Sequence[Shown], column: Column, title: str) -> "Figure":
 
 
 def importance(study: Study, column: Column, title: str) -> "Figure | None":
-    """How much of being among the best trials each axis explains (PED-ANOVA, Watanabe et al. 2023)."""
+    """How much of being among the best trials each axis explains (PED-ANOVA, Watanabe et al.
+    2023)."""
     found = _importances(study)
     if not found:
         return None
@@ -121,8 +144,11 @@ def importance(study: Study, column: Column, title: str) -> "Figure | None":
 
 
 def slices(study: Study, trials: Sequence[Shown], column: Column, title: str) -> "Figure | None":
-    """The value against each axis, a panel each; later trials are darker, pruned ones hollow, diverged ones crosses."""
-    names = [name for name in _distributions(study) if any(name in trial.params for trial in trials)]
+    """The value against each axis, a panel each; later trials are darker, pruned ones hollow,
+    diverged ones crosses."""
+    names = [
+        name for name in _distributions(study) if any(name in trial.params for trial in trials)
+    ]
     if not names:
         return None
     wide = min(len(names), 3)
@@ -135,11 +161,29 @@ def slices(study: Study, trials: Sequence[Shown], column: Column, title: str) ->
         x = _scaled(axis, study, name, "x")
         foot = axis.get_xaxis_transform()
         places = [x(trial.params[name]) for trial in gone]
-        axis.plot(places, [0.02] * len(gone), "x", color=VERMILION, transform=foot, markersize=5, clip_on=False)
+        axis.plot(
+            places,
+            [0.02] * len(gone),
+            "x",
+            color=VERMILION,
+            transform=foot,
+            markersize=5,
+            clip_on=False,
+        )
         shade = [0.25 + 0.75 * trial.number / max(trials[-1].number, 1) for trial in some]
-        faces = [(0, 0.45, 0.7, s) if t.state == "finished" else "none" for t, s in zip(some, shade, strict=True)]
+        faces = [
+            (0, 0.45, 0.7, s) if t.state == "finished" else "none"
+            for t, s in zip(some, shade, strict=True)
+        ]
         values = [trial.value for trial in some]
-        axis.scatter([x(t.params[name]) for t in some], values, s=18, c=faces, edgecolors="#33669988", linewidths=0.7)
+        axis.scatter(
+            [x(t.params[name]) for t in some],
+            values,
+            s=18,
+            c=faces,
+            edgecolors="#33669988",
+            linewidths=0.7,
+        )
         axis.set_xlabel(name)
         _outliers(axis, values, column)
     _hide(axes[len(names) :])
@@ -148,20 +192,26 @@ def slices(study: Study, trials: Sequence[Shown], column: Column, title: str) ->
 
 
 def contours(study: Study, trials: Sequence[Shown], column: Column, title: str) -> "Figure | None":
-    """The value over each pair of the most important numeric axes, interpolated between the trials (the points)."""
+    """The value over each pair of the most important numeric axes, interpolated between the trials
+    (the points)."""
     from matplotlib.ticker import MaxNLocator
 
-    numeric = [n for n, d in _distributions(study).items() if not isinstance(d, CategoricalDistribution)]
+    numeric = [
+        n for n, d in _distributions(study).items() if not isinstance(d, CategoricalDistribution)
+    ]
     ranked = [name for name in _importances(study) if name in numeric][:CONTOURS]
     known = [trial for trial in trials if trial.known]
     pairs = [
         (a, b, some)
         for a, b in itertools.combinations(ranked, 2)
-        if len(some := [trial for trial in known if a in trial.params and b in trial.params]) >= FEWEST
+        if len(some := [trial for trial in known if a in trial.params and b in trial.params])
+        >= FEWEST
     ]
     if not pairs:
         return None
-    figure, axes = _figure(f"{title}\n{_label(column)} between the trials{_pruned(known)}", 1, len(pairs), height=3.6)
+    figure, axes = _figure(
+        f"{title}\n{_label(column)} between the trials{_pruned(known)}", 1, len(pairs), height=3.6
+    )
     values = np.array([trial.value for trial in known], float)
     low, high = np.quantile(values, [0.1, 1.0] if column.better == "higher" else [0.0, 0.9])
     levels = MaxNLocator(12).tick_values(low, high if high > low else low + 1.0)
@@ -177,7 +227,8 @@ def contours(study: Study, trials: Sequence[Shown], column: Column, title: str) 
 
 
 def _contour(axis: "Axes", x: np.ndarray, y: np.ndarray, values: np.ndarray, levels: Any) -> None:
-    """Draws values [N] at the points (x, y) [N], linear between three of them on the scales of the axes."""
+    """Draws values [N] at the points (x, y) [N], linear between three of them on the scales of the
+    axes."""
     from matplotlib.tri import LinearTriInterpolator, Triangulation
 
     logarithmic = axis.get_xscale() == "log", axis.get_yscale() == "log"
@@ -187,17 +238,22 @@ def _contour(axis: "Axes", x: np.ndarray, y: np.ndarray, values: np.ndarray, lev
     grid = np.linspace(0, 1, GRID)
     mesh = LinearTriInterpolator(Triangulation(u, v), values)(*np.meshgrid(grid, grid))
     lines = [low + span * grid for low, span in zip(lows, spans, strict=True)]
-    across, up = (np.exp(line) if log else line for line, log in zip(lines, logarithmic, strict=True))
+    across, up = (
+        np.exp(line) if log else line for line, log in zip(lines, logarithmic, strict=True)
+    )
     axis.contourf(across, up, mesh, levels=levels, cmap="viridis", extend="both")
     axis.plot(x, y, "o", color="white", mec="black", markersize=3, markeredgewidth=0.6)
 
 
 def bests(trials: Sequence[Shown], column: Column, title: str) -> "Figure":
-    """The expected best of k of the trials against k: what a smaller budget would have found, and a bigger one buys.
+    """The expected best of k of the trials against k: what a smaller budget would have found, and a
+    bigger one buys.
 
     It is exact for trials that are drawn independently (grid, random, Sobol').
     """
-    figure, (axis,) = _figure(f"{title}\nexpected best of k of its {len(trials)} trials{_pruned(trials)}", 1, 1)
+    figure, (axis,) = _figure(
+        f"{title}\nexpected best of k of its {len(trials)} trials{_pruned(trials)}", 1, 1
+    )
     found = best_of([trial.value for trial in trials], column.better)
     axis.plot(np.arange(1, len(found) + 1), found, color=BLUE)
     axis.set_xscale("log")
@@ -245,17 +301,25 @@ def _outliers(axis: "Axes", values: Sequence[float], column: Column) -> None:
 
 
 def _pruned(trials: Sequence[Shown]) -> str:
-    return ", pruned ones with their last value" if any(trial.state == "pruned" for trial in trials) else ""
+    return (
+        ", pruned ones with their last value"
+        if any(trial.state == "pruned" for trial in trials)
+        else ""
+    )
 
 
 def _label(column: Column) -> str:
     return column.label + (" (%)" if column.in_percent else "")
 
 
-def _figure(title: str, rows: int, columns: int, height: float = 0.0) -> "tuple[Figure, list[Axes]]":
+def _figure(
+    title: str, rows: int, columns: int, height: float = 0.0
+) -> "tuple[Figure, list[Axes]]":
     from research.analysis.canvas import Canvas
 
-    size = (8.0, height or 4.0) if rows * columns == 1 else (3.6 * columns, height or 0.8 + 2.4 * rows)
+    size = (
+        (8.0, height or 4.0) if rows * columns == 1 else (3.6 * columns, height or 0.8 + 2.4 * rows)
+    )
     figure = Canvas(figsize=size, layout="constrained")
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(rows, columns, squeeze=False, sharey=False).ravel().tolist()

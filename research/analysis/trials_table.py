@@ -1,4 +1,5 @@
-"""A table whose rows are a tuning's trials: the settings of each, its value, how it ended, its epochs and its run."""
+"""A table whose rows are a tuning's trials: the settings of each, its value, how it ended, its
+epochs and its run."""
 
 import dataclasses
 import functools
@@ -21,7 +22,8 @@ from research.words import plural
 
 @dataclasses.dataclass(frozen=True)
 class TrialRow:
-    """A trial. value: of the metric; a pruned trial's is its last, None: it has none. epochs: those it trained.
+    """A trial. value: of the metric; a pruned trial's is its last, None: it has none. epochs: those
+    it trained.
 
     run_id: "" where it left no record. note: why it has no value.
     """
@@ -40,7 +42,8 @@ class TrialRow:
 class TrialsTable:
     """One row a trial. keys: the settings that are tuned. column: what trials are compared by.
 
-    note: what is said of the rows in the caption. shown: the places that a reader sees, by name; (): all of them.
+    note: what is said of the rows in the caption. shown: the places that a reader sees, by name;
+        (): all of them.
     """
 
     title: str
@@ -83,21 +86,30 @@ class TrialsTable:
         }
 
 
-def trials_table(title: str, studies: Sequence[Studied], records: Mapping[str, Record]) -> TrialsTable:
-    """The trials of a tuning's studies, each once: where it was tried. records: of their runs, by id."""
+def trials_table(
+    title: str, studies: Sequence[Studied], records: Mapping[str, Record]
+) -> TrialsTable:
+    """The trials of a tuning's studies, each once: where it was tried. records: of their runs, by
+    id."""
     rows = [
-        _row(each.name, trial, records) for each in studies for trial in each.trials if ENTERED not in trial.user_attrs
+        _row(each.name, trial, records)
+        for each in studies
+        for trial in each.trials
+        if ENTERED not in trial.user_attrs
     ]
     keys = dict.fromkeys(key for row in rows for key in row.settings)
     metrics = dict.fromkeys((each.metric, each.better) for each in studies)
     metric, better = next(iter(metrics)) if len(metrics) == 1 else ("value", "higher")
-    return TrialsTable(title, tuple(rows), tuple(keys), Column(metric.replace("/", " "), metric, better))
+    return TrialsTable(
+        title, tuple(rows), tuple(keys), Column(metric.replace("/", " "), metric, better)
+    )
 
 
 def _row(study: str, trial: FrozenTrial, records: Mapping[str, Record]) -> TrialRow:
     run_id = str(trial.user_attrs.get("run", ""))
     value = None if trial.value is None or not math.isfinite(trial.value) else trial.value
-    # Of a trial that is over only its record knows: the journal has the rungs at which it was compared.
+    # Of a trial that is over only its record knows: the journal has the rungs at which it was
+    # compared.
     curves = records[run_id].curves.values() if run_id in records else []
     epochs = [len(curve) for curve in curves] if run_id else list(trial.intermediate_values)
     return TrialRow(
@@ -115,7 +127,8 @@ def _row(study: str, trial: FrozenTrial, records: Mapping[str, Record]) -> Trial
 @texts.register
 def _texts_of_trials(table: TrialsTable) -> tuple[str, str, tuple[str, ...]]:
     caption = (
-        f"Trials of {table.title}. {plural(len(table.rows), 'trial')}, chosen by {table.column.label}. {table.note}"
+        f"Trials of {table.title}. {plural(len(table.rows), 'trial')}, chosen by"
+        f" {table.column.label}. {table.note}"
     )
     refused = [row for row in table.rows if row.note]
     notes = [f"Trial {row.number} has no value: {row.note}." for row in refused[:1]]
@@ -140,9 +153,22 @@ def _grids_of_trials(table: TrialsTable) -> list[Grid]:
         Grid(
             "",
             [
-                *([Place("study", "l", lambda row: row.study, lambda row: row.study)] if several else []),
-                Place("trial", "r", lambda row: str(row.number), lambda row: row.number, names=("number",)),
-                *(setting(key, [value(row) for row in table.rows], value) for key, value in keys.items()),
+                *(
+                    [Place("study", "l", lambda row: row.study, lambda row: row.study)]
+                    if several
+                    else []
+                ),
+                Place(
+                    "trial",
+                    "r",
+                    lambda row: str(row.number),
+                    lambda row: row.number,
+                    names=("number",),
+                ),
+                *(
+                    setting(key, [value(row) for row in table.rows], value)
+                    for key, value in keys.items()
+                ),
                 Place(
                     column.label + (" (%)" if column.in_percent else ""),
                     "r",
@@ -153,8 +179,16 @@ def _grids_of_trials(table: TrialsTable) -> list[Grid]:
                     percent=column.in_percent,
                 ),
                 Place("state", "l", lambda row: row.state, lambda row: row.state),
-                Place("epochs", "r", lambda row: numerals.count(row.epochs), lambda row: row.epochs),
-                Place("run id", "l", lambda row: row.run_id or NOTHING, lambda row: row.run_id, names=("run_id",)),
+                Place(
+                    "epochs", "r", lambda row: numerals.count(row.epochs), lambda row: row.epochs
+                ),
+                Place(
+                    "run id",
+                    "l",
+                    lambda row: row.run_id or NOTHING,
+                    lambda row: row.run_id,
+                    names=("run_id",),
+                ),
             ],
         )
     ]

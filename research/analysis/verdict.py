@@ -2,7 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
-from research.sweeps.verification import LOSS, Change, Difference, Localization, Trial, Verification, relative
+from research.sweeps.verification import (
+    LOSS,
+    Change,
+    Difference,
+    Localization,
+    Trial,
+    Verification,
+    relative,
+)
 
 # A message lists at most this many arrays.
 MOST_ARRAYS = 12
@@ -12,7 +20,10 @@ def intent(trial: Trial, steps: int | None) -> Iterator[str]:
     """What is about to be trained, a line each. steps: that were asked for."""
     record, way, config = trial.record, trial.way, trial.run.config
     outcome = "diverged" if record.diverged_at is not None else "finished"
-    yield f"run {record.run_id}: {config.arch.name} on {config.dataset.name}, seed {config.seed}, {outcome}"
+    yield (
+        f"run {record.run_id}: {config.arch.name} on {config.dataset.name}, seed {config.seed},"
+        f" {outcome}"
+    )
     lanes = f"{way.width} lanes ({way.width - 1} idle)" if way.width > 1 else "one lane"
     spread = f", over {way.replicas} devices" if way.replicas > 1 else ""
     yield f"trained again with {lanes}, {way.steps} steps a dispatch{spread}"
@@ -40,9 +51,14 @@ def verdict(trial: Trial, found: Verification) -> Iterator[str]:
         there, here = found.loss
         apart = relative(there, here)
         judged = f"{'within' if apart <= trial.tolerance else 'beyond'} {_tolerance(trial)}"
-        yield f"{LOSS} of epoch 1: recorded {there:.9g}, here {here:.9g}, {apart:.2g} apart: {judged}"
+        yield (
+            f"{LOSS} of epoch 1: recorded {there:.9g}, here {here:.9g}, {apart:.2g} apart: {judged}"
+        )
     if found.verdict == "differs" and any(change.exact for change in trial.changes):
-        yield f"not as recorded, though bits should repeat: {_changes(c for c in trial.changes if c.exact)}"
+        yield (
+            "not as recorded, though bits should repeat:"
+            f" {_changes(c for c in trial.changes if c.exact)}"
+        )
     if found.unshared:
         yield f"not compared, since the record or this code lacks them: {', '.join(found.unshared)}"
 
@@ -51,10 +67,15 @@ def location(trial: Trial, found: Localization) -> Iterator[str]:
     """What two more trainings say of a difference, a line each."""
     if found.parting is None and found.repeats:
         changed = _changes(trial.changes) or "nothing that the record tells"
-        yield "trained twice more: the run repeats here, bit for bit; the record came from elsewhere"
+        yield (
+            "trained twice more: the run repeats here, bit for bit; the record came from elsewhere"
+        )
         yield f"what differs between there and here: {changed}"
     elif found.parting is None:
-        yield "trained twice more: these two agree, but not with the training before; it does not always repeat here"
+        yield (
+            "trained twice more: these two agree, but not with the training before; it does not"
+            " always repeat here"
+        )
     else:
         parting = found.parting
         when = "at its start" if parting.step == 0 else f"after step {parting.step}"
@@ -74,9 +95,15 @@ def _difference(difference: Difference) -> str:
     if difference.end is not None:
         return f"{place}: the record {difference.end[0]}, here it {difference.end[1]}"
     if difference.epoch is None:
-        return f"{place}: its final metrics by up to {difference.relative:.2g} relative, in {difference.where}"
+        return (
+            f"{place}: its final metrics by up to {difference.relative:.2g} relative, in"
+            f" {difference.where}"
+        )
     if difference.where:
-        return f"{place}: its curves by up to {difference.relative:.2g} relative, in {difference.where}"
+        return (
+            f"{place}: its curves by up to {difference.relative:.2g} relative, in"
+            f" {difference.where}"
+        )
     return f"{place}: its parameters, by their checksum; its curves are the same"
 
 

@@ -1,8 +1,9 @@
-"""A view of a table: which of its rows and columns are shown, and in which order. No number changes by it.
+"""A view of a table: which of its rows and columns are shown, and in which order. No number changes
+by it.
 
-    where := name op value ('|' value)*     optimizer=sgd|adam   test accuracy>=95%   regularization.dropout<0.3
-    op    := '=' | '!=' | '<' | '<=' | '>' | '>='
-    sort  := ['-'] name                     the best value of a metric first, otherwise the smallest; '-' reverses
+    where := name op value ('|' value)*     optimizer=sgd|adam   test accuracy>=95%
+    regularization.dropout<0.3 op    := '=' | '!=' | '<' | '<=' | '>' | '>=' sort  := ['-'] name
+    the best value of a metric first, otherwise the smallest; '-' reverses
 
 A name is a column's header, a setting or a metric (`test/accuracy`).
 """
@@ -32,10 +33,11 @@ _ORDERS: dict[str, Callable[[float, float], bool]] = {
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """where: conditions that all hold of a row. sort: names, the first one first. columns: names, in their order.
+    """where: conditions that all hold of a row. sort: names, the first one first. columns: names,
+    in their order.
 
-    top: the most rows; they are the best by the first metric unless `sort` says otherwise. Raises UserError for a text
-    that is no condition.
+    top: the most rows; they are the best by the first metric unless `sort` says otherwise. Raises
+        UserError for a text that is no condition.
     """
 
     where: tuple[str, ...] = ()
@@ -46,7 +48,10 @@ class View:
     def __post_init__(self) -> None:
         for text in self.where:
             if not any(left.strip() and right.strip() for left, _, right in _cuts(text)):
-                raise UserError(f"--where='{text}' is not of the form column=value, column<value or column>=value")
+                raise UserError(
+                    f"--where='{text}' is not of the form column=value, column<value or"
+                    " column>=value"
+                )
 
     def check(self, table: Tabular) -> None:
         """Raises UserError for what is no column of the table, or cannot be a value of one."""
@@ -57,14 +62,17 @@ class View:
             _order(text, places)
 
     def of(self, table: T) -> T:
-        """The table as it is shown. Raises UserError for what is no column of it, or no value of a column."""
+        """The table as it is shown. Raises UserError for what is no column of it, or no value of a
+        column."""
         if self == View():
             return table
         places, every = _places(table), table.listed()
         conditions = [_condition(text, places) for text in self.where]
         rows = [row for row in every if all(holds(row) for holds in conditions)]
         if every and not rows:
-            raise UserError(f"--where: none of the {len(every)} rows has {' and '.join(self.where)}")
+            raise UserError(
+                f"--where: none of the {len(every)} rows has {' and '.join(self.where)}"
+            )
         orders = [_order(text, places) for text in self.sort or (_best(table) if self.top else ())]
         for order in reversed(orders):  # sorting is stable: the first name sorts last
             rows = order.sort(rows)
@@ -95,16 +103,25 @@ class Order:
         values: list[Any] = [self.place.value(row) for row in rows]
         kinds = (
             [i for i, value in enumerate(values) if isinstance(value, str)],
-            [i for i, value in enumerate(values) if isinstance(value, float | int) and not math.isnan(value)],
+            [
+                i
+                for i, value in enumerate(values)
+                if isinstance(value, float | int) and not math.isnan(value)
+            ],
         )
-        ordered = [i for kind in kinds for i in sorted(kind, key=lambda i: values[i], reverse=self.down)]
+        ordered = [
+            i for kind in kinds for i in sorted(kind, key=lambda i: values[i], reverse=self.down)
+        ]
         there = set(ordered)
         return [rows[i] for i in (*ordered, *(i for i in range(len(rows)) if i not in there))]
 
     def __str__(self) -> str:
         if not self.place.better:
             return self.place.header + (", largest first" if self.down else "")
-        return f"{self.place.names[0]}, {'best' if self.down == (self.place.better == 'higher') else 'worst'} first"
+        return (
+            f"{self.place.names[0]},"
+            f" {'best' if self.down == (self.place.better == 'higher') else 'worst'} first"
+        )
 
 
 def _order(text: str, places: Mapping[str, Place]) -> Order:
@@ -129,30 +146,48 @@ def _places(table: Tabular) -> dict[str, Place]:
 def _find(name: str, places: Mapping[str, Place], flag: str) -> Place:
     """Raises UserError with the nearest names for one that does not exist."""
     if name not in places:
-        known = nearest(name, places) if close(name, places) else f"there are {', '.join(_headers(places))}"
+        known = (
+            nearest(name, places)
+            if close(name, places)
+            else f"there are {', '.join(_headers(places))}"
+        )
         raise UserError(f"--{flag}: the table has no column '{name}'; {known}")
     return places[name]
 
 
 def _headers(places: Mapping[str, Place]) -> list[str]:
-    return list(dict.fromkeys(place.names[0] if place.better else place.header for place in places.values()))[::-1]
+    return list(
+        dict.fromkeys(place.names[0] if place.better else place.header for place in places.values())
+    )[::-1]
 
 
 def _cuts(text: str) -> list[tuple[str, str, str]]:
     """Every way to read `column op value`: a column's name may have an operator in it."""
-    return [(text[: match.start()], match[0], text[match.end() :]) for match in _OPERATOR.finditer(text)]
+    return [
+        (text[: match.start()], match[0], text[match.end() :]) for match in _OPERATOR.finditer(text)
+    ]
 
 
 def _condition(text: str, places: Mapping[str, Place]) -> Callable[[Any], bool]:
     """The condition as a function of a row."""
-    cuts = [(left.strip(), op, right.strip()) for left, op, right in _cuts(text) if left.strip() and right.strip()]
+    cuts = [
+        (left.strip(), op, right.strip())
+        for left, op, right in _cuts(text)
+        if left.strip() and right.strip()
+    ]
     name, op, right = next((cut for cut in cuts if cut[0] in places), cuts[0])
     place = _find(name, places, "where")
     if op in _ORDERS:
         limit = _number(right, place, text)
-        return lambda row: isinstance(value := place.value(row), float | int) and _ORDERS[op](value, limit)
+        return lambda row: (
+            isinstance(value := place.value(row), float | int) and _ORDERS[op](value, limit)
+        )
     words = [word.strip() for word in right.split("|")]
-    numbers = [_number(word, place, text) for word in words if as_number(word.removesuffix("%")) is not None]
+    numbers = [
+        _number(word, place, text)
+        for word in words
+        if as_number(word.removesuffix("%")) is not None
+    ]
 
     def among(row: Any) -> bool:
         value = place.value(row)
@@ -162,12 +197,17 @@ def _condition(text: str, places: Mapping[str, Place]) -> Callable[[Any], bool]:
 
 
 def _number(text: str, place: Place, condition: str) -> float:
-    """A limit in the metric's own unit, `95%` as 0.95. Raises UserError if it is no number, or its unit is unclear."""
+    """A limit in the metric's own unit, `95%` as 0.95. Raises UserError if it is no number, or its
+    unit is unclear."""
     number = as_number(text.removesuffix("%").strip())
     if number is None:
-        raise UserError(f"--where='{condition}': '{text}' is no number; words are compared by = and !=")
+        raise UserError(
+            f"--where='{condition}': '{text}' is no number; words are compared by = and !="
+        )
     if text.endswith("%"):
         return number / 100
     if place.percent and abs(number) > 1:
-        raise UserError(f"--where='{condition}': {place.header} is a share; write {text}% or {number / 100:g}")
+        raise UserError(
+            f"--where='{condition}': {place.header} is a share; write {text}% or {number / 100:g}"
+        )
     return number

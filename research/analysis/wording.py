@@ -1,4 +1,5 @@
-"""Caption and footer of a table: what ± is, what varies, which test, what was left out, where it was made."""
+"""Caption and footer of a table: what ± is, what varies, which test, what was left out, where it
+was made."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,8 +12,8 @@ from research.sweeps.record import Record
 LONGEST = 300
 
 SECONDS = (
-    "Seconds are each run's share of its pack's time (the runs that trained together), compilation included; they are "
-    "not comparable where packs differ."
+    "Seconds are each run's share of its pack's time (the runs that trained together), compilation"
+    " included; they are not comparable where packs differ."
 )
 
 
@@ -26,7 +27,9 @@ def caption(table: Table) -> str:
     else:
         parts.append("One seed: cells have no interval.")
     if table.baseline is not None:
-        parts.append(f"Δ is the difference to '{table.baseline}', paired by seed, with its 95 % t-interval.")
+        parts.append(
+            f"Δ is the difference to '{table.baseline}', paired by seed, with its 95 % t-interval."
+        )
     percent = [column.label for column in table.columns if column.in_percent]
     points = "" if table.baseline is None else "; differences in percentage points"
     if percent:
@@ -42,12 +45,18 @@ def _variation(records: Iterable[Record]) -> str:
     if None in splits or not pairs:
         return f"{varies} and the noise."
     if splits == {"none"}:
-        return f"{varies}, the noise and, for bundled tables, the split into training, validation and test rows."
+        return (
+            f"{varies}, the noise and, for bundled tables, the split into training, validation and"
+            " test rows."
+        )
     if all(seed == split for seed, split in pairs):
         return f"{varies}, the noise and the split into training, validation and test rows."
     if len(splits) == 1:
         return f"{varies} and the noise; the split is the same for all (split seed {splits.pop()})."
-    return f"{varies}, the noise and, where its seed follows, the split into training, validation and test rows."
+    return (
+        f"{varies}, the noise and, where its seed follows, the split into training, validation and"
+        " test rows."
+    )
 
 
 def footer(table: Table, strengths: str, notes: Sequence[str]) -> tuple[str, ...]:
@@ -71,11 +80,14 @@ def _test(table: Table) -> list[str]:
     if table.baseline is None or not table.m:
         return []
     m = table.m
-    flips = "exact" if len(table.seeds) <= EXACT_UP_TO else f"sampled ({RESAMPLES} flips, fixed seed)"
+    flips = (
+        "exact" if len(table.seeds) <= EXACT_UP_TO else f"sampled ({RESAMPLES} flips, fixed seed)"
+    )
     return [
-        f"p: {flips} two-sided sign-flip permutation test on the differences to '{table.baseline}' paired by seed, "
-        f"corrected by Holm over the m = {m} row{'s' * (m != 1)}{' of each column' * (len(table.columns) > 1)} "
-        "(a row without a test counts in m)."
+        f"p: {flips} two-sided sign-flip permutation test on the differences to '{table.baseline}'"
+        f" paired by seed, corrected by Holm over the m = {m}"
+        f" row{'s' * (m != 1)}{' of each column' * (len(table.columns) > 1)} (a row without a test"
+        " counts in m)."
     ]
 
 
@@ -88,43 +100,60 @@ def _bold(table: Table) -> str:
         least = f"{min(1.0, m * 2.0 ** (1 - n)):.2g}"
         seeds, rows = f"{n} seed{'s' * (n != 1)}", f"m = {m} row{'s' * (m != 1)}"
         return (
-            f"Cannot conclude at n={n}: the smallest corrected p that {seeds} can give over {rows} is "
-            f"m·2^(1−n) = {least}; nothing is bold."
+            f"Cannot conclude at n={n}: the smallest corrected p that {seeds} can give over {rows}"
+            f" is m·2^(1−n) = {least}; nothing is bold."
         )
     if not any(cell.bold for row in table.rows for cell in row.cells):
         return "Nothing is bold: fewer than two rows have a value for every seed."
     return (
-        "Bold: the best mean and every row that cannot be told from it (same test, paired with the best); "
-        "only rows with a value for every seed take part."
+        "Bold: the best mean and every row that cannot be told from it (same test, paired with the"
+        " best); only rows with a value for every seed take part."
     )
 
 
 def _left_out(table: Table) -> list[str]:
     """A sentence for each way in which runs are not in the means, naming the rows."""
     sentences: dict[Outcome, str] = {
-        "diverged": "Diverged runs (a loss or an update that is not finite, or an infinite metric) are left out of the "
-        "mean and counted in the cell, and their row gets no p",
-        "undefined": "Runs whose metric is not a number (as the R² of a constant target) are left out of the mean and "
-        "counted in the cell, and their row gets no p",
-        "failed": "Failed runs are left out of the mean and counted in the cell, and their row gets no p",
-        "missing": "Runs without a record or without the metric are left out; differences use the seeds that both have",
+        "diverged": (
+            "Diverged runs (a loss or an update that is not finite, or an infinite metric) are left"
+            " out of the mean and counted in the cell, and their row gets no p"
+        ),
+        "undefined": (
+            "Runs whose metric is not a number (as the R² of a constant target) are left out of the"
+            " mean and counted in the cell, and their row gets no p"
+        ),
+        "failed": (
+            "Failed runs are left out of the mean and counted in the cell, and their row gets no p"
+        ),
+        "missing": (
+            "Runs without a record or without the metric are left out; differences use the seeds"
+            " that both have"
+        ),
     }
     said = []
     for outcome, sentence in sentences.items():
-        counts = {row.label: max((cell.count(outcome) for cell in row.cells), default=0) for row in table.rows}
+        counts = {
+            row.label: max((cell.count(outcome) for cell in row.cells), default=0)
+            for row in table.rows
+        }
         rows = [f"{label} ({count})" for label, count in counts.items() if count]
         named = "; ".join(rows)
         if len(named) > LONGEST:
-            named = f"{sum(counts.values())} runs in {len(rows)} of the {len(counts)} rows (--where='{outcome}>0')"
+            named = (
+                f"{sum(counts.values())} runs in {len(rows)} of the {len(counts)} rows"
+                f" (--where='{outcome}>0')"
+            )
         if rows:
             said.append(f"{sentence}: {named}.")
         elif outcome == "diverged":
             said.append("No run diverged.")
     for row in table.rows:
-        if row.label == table.baseline and any(set(SPOILING) & set(cell.outcomes) for cell in row.cells):
+        if row.label == table.baseline and any(
+            set(SPOILING) & set(cell.outcomes) for cell in row.cells
+        ):
             said.append(
-                f"The baseline '{row.label}' itself has runs without a value: differences to it are on the "
-                "remaining common seeds, and there no row gets a p."
+                f"The baseline '{row.label}' itself has runs without a value: differences to it are"
+                " on the remaining common seeds, and there no row gets a p."
             )
     return said
 

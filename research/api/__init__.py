@@ -1,7 +1,8 @@
-"""The library from Python and notebooks: `import research as rs`, then rs.train, rs.sweep, rs.experiment.
+"""The library from Python and notebooks: `import research as rs`, then rs.train, rs.sweep,
+rs.experiment.
 
-In reading order: functions.py (what is called), settings.py (keywords as settings), workspace.py (where records lie),
-run.py, sweep.py, table.py and columns.py (what is returned).
+In reading order: functions.py (what is called), settings.py (keywords as settings), workspace.py
+(where records lie), run.py, sweep.py, table.py and columns.py (what is returned).
 """
 
 from research.api.columns import Columns
@@ -11,4 +12,15 @@ from research.api.sweep import Sweep
 from research.api.table import Table
 from research.errors import UserError
 
-__all__ = ["Columns", "Run", "Sweep", "Table", "UserError", "experiment", "list", "load", "sweep", "train"]
+__all__ = [
+    "Columns",
+    "Run",
+    "Sweep",
+    "Table",
+    "UserError",
+    "experiment",
+    "list",
+    "load",
+    "sweep",
+    "train",
+]

@@ -1,4 +1,5 @@
-"""Columns: named columns of equal length, as curves and tables of numbers are; pandas only where it is asked for."""
+"""Columns: named columns of equal length, as curves and tables of numbers are; pandas only where it
+is asked for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,5 @@
-"""Data in memory as a data set: arrays by a digest of their bytes, a pandas frame as a csv file in the cache."""
+"""Data in memory as a data set: arrays by a digest of their bytes, a pandas frame as a csv file in
+the cache."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +14,9 @@ from research.sweeps.files import write_atomically
 def with_data(settings: Mapping[str, Any], data: Any, cache_dir: str) -> dict[str, Any]:
     """The settings with a `dataset` for the data, where there is some.
 
-    A frame goes through the reader of csv files: its categories, missing values and classes are read by the same rules.
-    Raises UserError if `dataset` is given too, or for data that is neither a pair of arrays nor a frame.
+    A frame goes through the reader of csv files: its categories, missing values and classes are
+    read by the same rules. Raises UserError if `dataset` is given too, or for data that is neither
+    a pair of arrays nor a frame.
     """
     if data is None:
         return dict(settings)
@@ -23,7 +25,10 @@ def with_data(settings: Mapping[str, Any], data: Any, cache_dir: str) -> dict[st
     if isinstance(data, tuple) and len(data) == 2:
         return {**settings, "dataset": arrays.register(*data)}
     if not hasattr(data, "to_csv"):
-        raise UserError(f"data is a {type(data).__name__}; expected a pair of arrays (x, y) or a pandas.DataFrame")
+        raise UserError(
+            f"data is a {type(data).__name__}; expected a pair of arrays (x, y) or a"
+            " pandas.DataFrame"
+        )
     text = data.to_csv(index=False)
     file = Path(cache_dir) / "frames" / f"{digest(text)}.csv"
     if not file.exists():

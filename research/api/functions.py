@@ -21,7 +21,10 @@ from research.sweeps.asked import Axes, asked, planned
 from research.sweeps.sweep import check_name
 from research.sweeps.verification import lookup
 
-_LISTS = {registry.plural: registry for registry in (*PARTS.values(), ACTIVATIONS, CALLBACKS, LOSSES, METRICS, TASKS)}
+_LISTS = {
+    registry.plural: registry
+    for registry in (*PARTS.values(), ACTIVATIONS, CALLBACKS, LOSSES, METRICS, TASKS)
+}
 
 
 def train(
@@ -36,10 +39,12 @@ def train(
     """Trains one run, or returns at once if its record exists.
 
     Args:
-        data: arrays (x, y), or a pandas.DataFrame with `target`, in place of `dataset`; its identity is a digest.
-        records, cache_dir, data_dir: folders, as the flags of these names.
+        data: arrays (x, y), or a pandas.DataFrame with `target`, in place of `dataset`; its
+            identity is a digest. records, cache_dir, data_dir: folders, as the flags of these
+            names.
         keep_params: keep the parameters beside the record, for `Run.predict`.
-        settings: the flags of launch.train; `arch_hidden` is `--arch.hidden`, as is `**{"arch.hidden": ...}`.
+        settings: the flags of launch.train; `arch_hidden` is `--arch.hidden`, as is
+            `**{"arch.hidden": ...}`.
 
     Raises UserError for a setting that cannot work, and if the run failed.
 
@@ -73,9 +78,11 @@ def sweep(
         settings: those that all runs share, as `train` takes them; `data` likewise.
         grid: axes that multiply: `{"learning_rate": [0.01, 0.1]}`.
         zip: axes that move together, of equal length.
-        sample: axes drawn at random: `{"learning_rate": "log(1e-4,1)"}`; `samples` points are drawn.
+        sample: axes drawn at random: `{"learning_rate": "log(1e-4,1)"}`; `samples` points are
+            drawn.
         seeds: of every point, counted from the settings' own.
-        name: keeps the sweep under this name beside the records, for launch.table and launch.status.
+        name: keeps the sweep under this name beside the records, for launch.table and
+            launch.status.
 
     Raises UserError for an axis or setting that cannot work, and if a run failed.
     """
@@ -88,7 +95,9 @@ def sweep(
         samples,
         sample_seed,
     )
-    wanted = asked(settings_of(with_data(settings, data, cache_dir)), axes, seeds, [], place.monitor.note)
+    wanted = asked(
+        settings_of(with_data(settings, data, cache_dir)), axes, seeds, [], place.monitor.note
+    )
     if name is not None:
         check_name(name)
     runs, notes = planned(wanted, place.planner, place.monitor.note)
@@ -108,23 +117,29 @@ def experiment(
 ) -> Table:
     """The table of a declared experiment, after training what is missing (unless `train` is False).
 
-    seeds: of each arm; None: as declared. Raises UserError with the nearest names if there is no such experiment.
+    seeds: of each arm; None: as declared. Raises UserError with the nearest names if there is no
+        such experiment.
     """
     place = workspace(records, cache_dir, data_dir)
     declaration = declared.get(name, place.monitor.warn)
     if seeds is not None:
         declaration = dataclasses.replace(declaration, seeds=seeds)
-    return Table(of_experiment(declaration, place.planner, place.store, place.monitor, train=train).table)
+    return Table(
+        of_experiment(declaration, place.planner, place.store, place.monitor, train=train).table
+    )
 
 
-def load(run: str, *, records: str = "records", cache_dir: str = ".cache", data_dir: str | None = None) -> Run:
-    """A run that is over: by its id or the beginning of one, or by the folder that launch.package wrote.
+def load(
+    run: str, *, records: str = "records", cache_dir: str = ".cache", data_dir: str | None = None
+) -> Run:
+    """A run that is over: by its id or the beginning of one, or by the folder that launch.package
+    wrote.
 
     Raises UserError if there is none.
     """
     if Path(run).is_dir():
         place = workspace(run, cache_dir, data_dir)
-        (run, *_) = [*place.store.ids()] or [""]
+        run, *_ = [*place.store.ids()] or [""]
     else:
         place = workspace(records, cache_dir, data_dir)
     return Run(lookup(place.store, run), place)

@@ -1,4 +1,5 @@
-"""Raw inputs of a prediction: arrays, or the columns of a table in whatever holds them, as the run's data has them."""
+"""Raw inputs of a prediction: arrays, or the columns of a table in whatever holds them, as the
+run's data has them."""
 
 import csv
 import tempfile
@@ -28,9 +29,13 @@ def raw_inputs(x: Any, spec: DataSpec, options: Mapping[str, Any]) -> Any:
             return csv_file.read_like(file, spec, options)[0]
     inputs = np.asarray(x)
     if spec.kinds:
-        raise UserError("the table has categories; give a pandas.DataFrame, a dict of columns, or a csv file")
+        raise UserError(
+            "the table has categories; give a pandas.DataFrame, a dict of columns, or a csv file"
+        )
     if inputs.shape[1:] != spec.shape:
-        raise UserError(f"x is {list(inputs.shape)}; expected [N, {', '.join(map(str, spec.shape))}]")
+        raise UserError(
+            f"x is {list(inputs.shape)}; expected [N, {', '.join(map(str, spec.shape))}]"
+        )
     return differences(inputs.astype(np.float64), np.array(spec.origin)) if spec.origin else inputs
 
 

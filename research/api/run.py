@@ -58,7 +58,8 @@ class Run:
 
     @property
     def params(self) -> Any:
-        """The pytree of the parameters that the metrics are of. Raises UserError if the run kept none."""
+        """The pytree of the parameters that the metrics are of. Raises UserError if the run kept
+        none."""
         return network.effective(self._run.program, self._lane, self._variables.params)
 
     @property
@@ -70,33 +71,39 @@ class Run:
     def model(self) -> Any:
         """The flax module; `predict` does more, and takes raw inputs.
 
-        `run.model.apply({"params": run.params, "batch_stats": run.batch_stats}, run.scaled(x), run.forward)` gives the
-        outputs [B, K] in evaluation.
+        `run.model.apply({"params": run.params, "batch_stats": run.batch_stats}, run.scaled(x),
+        run.forward)` gives the outputs [B, K] in evaluation.
         """
         return self._run.program.model
 
     @property
     def forward(self) -> Forward:
-        """What the module is told besides its inputs: that this is evaluation, and how it normalizes."""
+        """What the module is told besides its inputs: that this is evaluation, and how it
+        normalizes."""
         return network.forward(self._run.program, self._lane, None)
 
     def scaled(self, x: Any) -> np.ndarray:
-        """Raw inputs x [B, ...] as the module takes them: missing values filled, scaled as the training rows were."""
+        """Raw inputs x [B, ...] as the module takes them: missing values filled, scaled as the
+        training rows were."""
         return np.asarray(network.scaled(self._run.program, self._lane, jnp.asarray(x)))
 
     def predict(self, x: Any) -> np.ndarray:
         """What the network says of raw inputs; the data that it was trained on may be gone.
 
         Args:
-            x: an array [N, ...], columns and pixels as the data set has them; of a table also a csv file's path, a
+            x: an array [N, ...], columns and pixels as the data set has them; of a table also a csv
+                file's path, a
                 pandas.DataFrame, or a dict of columns, whose columns are matched by name.
 
-        Returns the probability of each class, [N, K]; of a regression the values [N], in the data's units. Raises
-        UserError if the run kept no parameters, if x is not like its data, or if its task has an answer at each step.
+        Returns the probability of each class, [N, K]; of a regression the values [N], in the data's
+        units. Raises UserError if the run kept no parameters, if x is not like its data, or if its
+        task has an answer at each step.
         """
         program = self._run.program
         if program.problem.summary is None:
-            raise UserError(f"predict answers each example once, and {self.config['task']} answers each step")
+            raise UserError(
+                f"predict answers each example once, and {self.config['task']} answers each step"
+            )
         inputs = raw_inputs(x, program.spec, dict(self._run.config.dataset.options))
         rows = np.arange(len(inputs), dtype=np.int32)
         way = recorded_way(self.record.provenance) or Way(1, 1)
@@ -113,7 +120,8 @@ class Run:
 
     @functools.cached_property
     def _applied(self) -> tuple[plan.Run, Lane]:
-        """The run and its lane without rows; of what an older version kept, from the run's own data."""
+        """The run and its lane without rows; of what an older version kept, from the run's own
+        data."""
         self.workspace.prepare()
         if self._saved.basis is not None:
             return applied(self.record, self._saved.basis, self.workspace.monitor.warn)
@@ -133,6 +141,13 @@ class Run:
         return self._saved.variables[evaluated(self._run.config)]
 
     def __repr__(self) -> str:
-        shown = "  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items() if name.startswith("test/"))
+        shown = "  ".join(
+            f"{name} {value:.4f}"
+            for name, value in self.metrics.items()
+            if name.startswith("test/")
+        )
         state = f"diverged at step {self.record.diverged_at}" if self.diverged else shown
-        return f"Run({self.id}: {self.config['arch']} on {self.config['dataset']}, seed {self.config['seed']}; {state})"
+        return (
+            f"Run({self.id}: {self.config['arch']} on {self.config['dataset']}, seed"
+            f" {self.config['seed']}; {state})"
+        )

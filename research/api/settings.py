@@ -11,8 +11,9 @@ from research.options import format_value
 def settings_of(keywords: Mapping[str, Any]) -> dict[str, str]:
     """Settings by their flags' names, with the text that the flag would have.
 
-    A name is a flag's own (`learning_rate`, `arch.hidden` in a dict), or has `_` where the flag has its first `.`
-    (`arch_hidden`). Raises UserError for a name that no flag has, with the nearest, and for one that is given twice.
+    A name is a flag's own (`learning_rate`, `arch.hidden` in a dict), or has `_` where the flag has
+    its first `.` (`arch_hidden`). Raises UserError for a name that no flag has, with the nearest,
+    and for one that is given twice.
     """
     settings: dict[str, str] = {}
     for keyword, value in keywords.items():
@@ -41,9 +42,12 @@ def text_of(value: Any) -> str:
 
 
 def axis_of(path: str, values: Any) -> str:
-    """An axis as its flag takes it: `learning_rate=0.01|0.1`; a text stands for itself, as `log(1e-4,1)` does."""
+    """An axis as its flag takes it: `learning_rate=0.01|0.1`; a text stands for itself, as
+    `log(1e-4,1)` does."""
     if isinstance(values, str):
         return f"{path_of(path)}={values}"
     if not isinstance(values, Sequence):
-        raise UserError(f"{path}={values!r}: expected a list of values, or a text such as 'log(1e-4,1)'")
+        raise UserError(
+            f"{path}={values!r}: expected a list of values, or a text such as 'log(1e-4,1)'"
+        )
     return f"{path_of(path)}={'|'.join(text_of(value) for value in values)}"

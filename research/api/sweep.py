@@ -35,7 +35,8 @@ class Sweep(Sequence[Run]):
         return (self[number] for number in range(len(self)))
 
     def table(self) -> Table:
-        """A row per combination of the axes, with the task's main metric on validation and test rows."""
+        """A row per combination of the axes, with the task's main metric on validation and test
+        rows."""
         ids = [run.id for run in self.wanted]
         return Table(of_sweep(self.name, self.asked, ids, self.records, self.notes))
 

@@ -1,4 +1,5 @@
-"""Table: a table of results that prints as Markdown, shows as HTML in a notebook, and gives LaTeX, csv and figures."""
+"""Table: a table of results that prints as Markdown, shows as HTML in a notebook, and gives LaTeX,
+csv and figures."""
 
 import dataclasses
 import os
@@ -48,13 +49,15 @@ class Table:
         return render(self.cells, "json")
 
     def write(self, file: str | os.PathLike[str]) -> Path:
-        """Writes the table in the format that the file's ending names: .md, .tex, .html, .csv or .json."""
+        """Writes the table in the format that the file's ending names: .md, .tex, .html, .csv or
+        .json."""
         path = Path(file)
         write_atomically(path, render(self.cells, path.suffix.removeprefix(".")))
         return path
 
     def figure(self, name: str | None = None) -> "Figure":
-        """A matplotlib figure of the table: the first, or the one of that name (`curves-test-accuracy`).
+        """A matplotlib figure of the table: the first, or the one of that name
+        (`curves-test-accuracy`).
 
         Raises UserError if there is none of that name.
         """

@@ -1,4 +1,5 @@
-"""Workspace: the folders that calls work in, with what they share: a planner, the records, and who shows progress."""
+"""Workspace: the folders that calls work in, with what they share: a planner, the records, and who
+shows progress."""
 
 import dataclasses
 import functools
@@ -34,7 +35,9 @@ class Workspace:
     @functools.cached_property
     def monitor(self) -> Terminal:
         # A second Ctrl-C must not end the process, which is the user's own.
-        return Terminal(again=False, stopping="stopping at the next step, to save what is under way")
+        return Terminal(
+            again=False, stopping="stopping at the next step, to save what is under way"
+        )
 
     @functools.cached_property
     def store(self) -> Store:
@@ -51,12 +54,17 @@ class Workspace:
 
     def _open(self, config: RunConfig) -> Source:
         name, options = config.dataset.name, dict(config.dataset.options)
-        return open_source(name, options, data_dir=self.data_dir, cache_dir=self.cache_dir, task=config.task)
+        return open_source(
+            name, options, data_dir=self.data_dir, cache_dir=self.cache_dir, task=config.task
+        )
 
     def obtain(self, runs: Sequence[Run], keep_params: bool) -> dict[str, Record]:
-        """The records of the runs, after training those that have none. Raises UserError if one failed."""
+        """The records of the runs, after training those that have none. Raises UserError if one
+        failed."""
         execution = Execution(keep_params=keep_params)
-        records = obtain(runs, self.store, self.planner, self.monitor, execution=execution, retry_failed=True)
+        records = obtain(
+            runs, self.store, self.planner, self.monitor, execution=execution, retry_failed=True
+        )
         for record in records.values():
             if record.status == "failed":
                 raise UserError(f"run {record.run_id} failed: {record.cause}")

@@ -1,4 +1,5 @@
-"""What any table can be asked for, wherever it comes from: to be read for another task, and its gaps to be filled."""
+"""What any table can be asked for, wherever it comes from: to be read for another task, and its
+gaps to be filled."""
 
 import dataclasses
 import os
@@ -16,7 +17,8 @@ from research.errors import UserError
 from research.options import options_of
 
 Impute = Annotated[
-    Literal["mean", "median", "most_frequent"] | None, "replace missing numbers by this statistic of the training rows"
+    Literal["mean", "median", "most_frequent"] | None,
+    "replace missing numbers by this statistic of the training rows",
 ]
 
 
@@ -25,7 +27,8 @@ def adapted(
     *,
     cache_dir: str,
     task: Annotated[
-        Literal["auto", "classification", "regression"], "auto: classification for classes and few whole numbers"
+        Literal["auto", "classification", "regression"],
+        "auto: classification for classes and few whole numbers",
     ] = "auto",
     impute: Impute = None,
 ) -> Source:
@@ -35,12 +38,19 @@ def adapted(
     """
     spec = source.spec
     if impute and len(spec.shape) != 1:
-        raise UserError(f"impute fills the columns of a table, and an example of {spec.name} has shape {spec.shape}")
+        raise UserError(
+            f"impute fills the columns of a table, and an example of {spec.name} has shape"
+            f" {spec.shape}"
+        )
     if spec.missing and not impute and not spec.padded:
         row, column = spec.missing
         named = f"column '{spec.features[column]}'" if spec.features else f"column {column}"
-        fill = "set --impute=mean, median or most_frequent" if len(spec.shape) == 1 else "fill it in"
-        raise UserError(f"{spec.name}, row {row} (the first is 0), {named}: the value is missing; {fill}")
+        fill = (
+            "set --impute=mean, median or most_frequent" if len(spec.shape) == 1 else "fill it in"
+        )
+        raise UserError(
+            f"{spec.name}, row {row} (the first is 0), {named}: the value is missing; {fill}"
+        )
     if impute:
         source = dataclasses.replace(source, spec=dataclasses.replace(spec, impute=impute))
     if task in ("auto", spec.task) or spec.target_shape:
@@ -52,7 +62,8 @@ OPTIONS = options_of(adapted, given={"source", "cache_dir"})
 
 
 def _for_task(source: Source, task: str, cache_dir: str) -> Source:
-    """The source with classes that are numbers as a quantity, or a quantity as classes; others as they are."""
+    """The source with classes that are numbers as a quantity, or a quantity as classes; others as
+    they are."""
     spec = source.spec
     y = np.asarray(source.arrays().y)
     classes: tuple[str, ...] = ()
@@ -61,7 +72,9 @@ def _for_task(source: Source, task: str, cache_dir: str) -> Source:
     elif task == "classification" and spec.task == "regression":
         found = labels.labels_of(y.astype(np.float64) + spec.target_origin)
         if len(found.values) == len(y) > labels.MOST:
-            raise UserError(f"{spec.name}: each of its {len(y)} rows would be of a class of its own")
+            raise UserError(
+                f"{spec.name}: each of its {len(y)} rows would be of a class of its own"
+            )
         y, classes = found.places, labels.names(found)
     else:
         return source
@@ -74,7 +87,9 @@ def _for_task(source: Source, task: str, cache_dir: str) -> Source:
                 shutil.copyfile(source.directory / "x.npy", partial / "x.npy")
             store(_with_target(source, y, classes), partial, source.names)
     spec = dataclasses.replace(spec, target_origin=0.0, missing=(), numbered=False)
-    return dataclasses.replace(source, spec=dataclasses.replace(spec, **fields_of(directory)), directory=directory)
+    return dataclasses.replace(
+        source, spec=dataclasses.replace(spec, **fields_of(directory)), directory=directory
+    )
 
 
 def _with_target(source: Source, y: np.ndarray, classes: tuple[str, ...]) -> Table:

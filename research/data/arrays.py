@@ -20,10 +20,12 @@ _TABLES: dict[str, Table] = {}
 
 
 def register(x: Any, y: Any) -> str:
-    """The name of the data set of inputs x [N, ...] and targets y [N]; the same arrays have the same name.
+    """The name of the data set of inputs x [N, ...] and targets y [N]; the same arrays have the
+    same name.
 
-    Texts and booleans in y are classes, whole numbers in an integer array too; floats are a regression's values. Images
-    are uint8 [N, H, W, C]. Raises UserError if x and y do not belong together.
+    Texts and booleans in y are classes, whole numbers in an integer array too; floats are a
+    regression's values. Images are uint8 [N, H, W, C]. Raises UserError if x and y do not belong
+    together.
     """
     inputs = np.asarray(x)
     if inputs.dtype != np.uint8:
@@ -47,11 +49,14 @@ def _targets(y: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 def open_arrays(content: str, *, data_dir: str | None, cache_dir: str) -> Source:
-    """The data set of that digest. Raises UserError if neither this process nor the cache has its arrays."""
+    """The data set of that digest. Raises UserError if neither this process nor the cache has its
+    arrays."""
 
     def load() -> Table:
         if content not in _TABLES:
-            raise UserError(f"the data set {PREFIX}{content} was given as arrays; give them again: data=(x, y)")
+            raise UserError(
+                f"the data set {PREFIX}{content} was given as arrays; give them again: data=(x, y)"
+            )
         return _TABLES[content]
 
     return open_table(f"arrays-{content}", load, cache_dir=cache_dir, name=f"{PREFIX}{content}")

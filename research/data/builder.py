@@ -1,4 +1,5 @@
-"""The TFDS builder of a table: how bundled tables, csv files and folders become prepared TFDS sets."""
+"""The TFDS builder of a table: how bundled tables, csv files and folders become prepared TFDS
+sets."""
 
 import functools
 import itertools
@@ -21,26 +22,34 @@ from research.errors import UserError
 SHARD_BYTES = 64 << 20
 
 
-def open_built(load: Callable[[], Table], key: str, version: str, *, cache_dir: str, **known: Any) -> Source:
-    """The source of the table that `load()` returns, prepared as a TFDS set under `cache_dir` the first time.
+def open_built(
+    load: Callable[[], Table], key: str, version: str, *, cache_dir: str, **known: Any
+) -> Source:
+    """The source of the table that `load()` returns, prepared as a TFDS set under `cache_dir` the
+    first time.
 
-    key, version: the TFDS set's name and version; other content needs others. known: names and fields of the spec, as
-    in open_decoded.
+    key, version: the TFDS set's name and version; other content needs others. known: names and
+    fields of the spec, as in open_decoded.
     """
 
     def prepared() -> Path:
         directory = Path(cache_dir) / "tensorflow_datasets" / key / version
-        return directory if directory.is_dir() else prepare(load(), key, version, directory.parent.parent)
+        return (
+            directory
+            if directory.is_dir()
+            else prepare(load(), key, version, directory.parent.parent)
+        )
 
     return open_decoded(f"{key}-{version}-{reader.VERSION}", prepared, cache_dir=cache_dir, **known)
 
 
 def prepare(table: Table, name: str, version: str, root: Path) -> Path:
-    """Writes `root/name/version` in TFDS's layout (array_record), without TensorFlow; returns that directory.
+    """Writes `root/name/version` in TFDS's layout (array_record), without TensorFlow; returns that
+    directory.
 
-    Whole or not at all: TFDS fills a directory of another name and renames it, and where two processes do it at
-    once the first one stays. The rows are taken one by one, and no more than a shard of them is kept. Raises
-    UserError if `root` cannot be written.
+    Whole or not at all: TFDS fills a directory of another name and renames it, and where two
+    processes do it at once the first one stays. The rows are taken one by one, and no more than a
+    shard of them is kept. Raises UserError if `root` cannot be written.
     """
     import tensorflow_datasets as tfds
 
@@ -48,7 +57,8 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
     bar = progress(size, f"preparing {name}", "row")
 
     class Info(tfds.core.DatasetInfo):
-        """TFDS's, which would look for the set in a bucket and leave an empty directory of /tmp behind."""
+        """TFDS's, which would look for the set in a bucket and leave an empty directory of /tmp
+        behind."""
 
         def initialize_from_bucket(self) -> None:
             pass
@@ -60,19 +70,32 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
         VERSION = tfds.core.Version(version)
 
         def _info(self) -> Any:
-            of_steps: dict[str, Any] = {"classes": table.classes, "vocabulary": table.vocabulary, "task": table.task}
+            of_steps: dict[str, Any] = {
+                "classes": table.classes,
+                "vocabulary": table.vocabulary,
+                "task": table.task,
+            }
             of_steps |= {"source": table.source} if table.source else {}
             of_steps |= {"end": table.end} if table.end else {}
-            of_reading = {"notes": table.notes, "origin": table.origin, "target_origin": table.target_origin}
+            of_reading = {
+                "notes": table.notes,
+                "origin": table.origin,
+                "target_origin": table.target_origin,
+            }
             of_reading |= {} if _are_lines(table.classes) else {"classes": table.classes}
             if table.y.ndim > 1:
-                # As numbers a mask of many pixels is slow to read and write, and float64 becomes float32.
+                # As numbers a mask of many pixels is slow to read and write, and float64 becomes
+                # float32.
                 needs_bytes = table.y.ndim > 2 or table.y.dtype == np.float64
                 as_bytes = {"encoding": tfds.features.Encoding.BYTES} if needs_bytes else {}
-                target = tfds.features.Tensor(shape=table.y.shape[1:], dtype=table.y.dtype, **as_bytes)
+                target = tfds.features.Tensor(
+                    shape=table.y.shape[1:], dtype=table.y.dtype, **as_bytes
+                )
             elif table.classes:
                 names = list(table.classes) if _are_lines(table.classes) else None
-                target = tfds.features.ClassLabel(names=names, num_classes=None if names else len(table.classes))
+                target = tfds.features.ClassLabel(
+                    names=names, num_classes=None if names else len(table.classes)
+                )
             elif table.y.dtype == np.float64:
                 as_bytes = {"encoding": tfds.features.Encoding.BYTES}
                 target = tfds.features.Tensor(shape=(), dtype=np.float64, **as_bytes)
@@ -85,7 +108,8 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
                         "x": tfds.features.Tensor(
                             shape=table.x.shape[1:],
                             dtype=table.x.dtype,
-                            encoding=tfds.features.Encoding.BYTES,  # as numbers a photograph takes 300 times as long
+                            # Bytes: a photograph written as numbers takes 300 times as long.
+                            encoding=tfds.features.Encoding.BYTES,
                         ),
                         "y": target,
                     }
@@ -106,10 +130,15 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
             """The bar is full."""
 
         def _shard_iterators_per_split(self, dl_manager: Any) -> dict[str, Any]:
-            examples = _examples(table, bar)  # TFDS takes the shards in their order, each to its end
+            examples = _examples(
+                table, bar
+            )  # TFDS takes the shards in their order, each to its end
             parts = {"train": size - table.test_size, "test": table.test_size}
             return {
-                part: [functools.partial(itertools.islice, examples, count) for count in _shards(table, rows_of_part)]
+                part: [
+                    functools.partial(itertools.islice, examples, count)
+                    for count in _shards(table, rows_of_part)
+                ]
                 for part, rows_of_part in parts.items()
                 if rows_of_part
             }
@@ -122,12 +151,15 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
         with bar:
             builder.download_and_prepare()
     except (OSError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "write() failed" not in str(error):  # how array_record says it
+        if isinstance(error, RuntimeError) and "write() failed" not in str(
+            error
+        ):  # how array_record says it
             raise
         if not directory.is_dir():
             reason = getattr(error, "strerror", None) or error
             raise UserError(
-                f"cannot write the cache directory {root.parent}: {reason}; name another with --cache_dir"
+                f"cannot write the cache directory {root.parent}: {reason}; name another with"
+                " --cache_dir"
             ) from None
     return directory
 
@@ -140,7 +172,9 @@ def _examples(table: Table, bar: tqdm) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _are_lines(classes: Sequence[str]) -> bool:
     """Whether the names come back from a file with a line for each, as TFDS keeps them."""
-    return all(name and name == name.strip() and "\n" not in name and "\r" not in name for name in classes)
+    return all(
+        name and name == name.strip() and "\n" not in name and "\r" not in name for name in classes
+    )
 
 
 def _shards(table: Table, size: int) -> Iterator[int]:

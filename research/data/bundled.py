@@ -1,4 +1,5 @@
-"""The bundled data sets: scikit-learn's own tables (and digits' images), as TFDS builders prepared in the cache."""
+"""The bundled data sets: scikit-learn's own tables (and digits' images), as TFDS builders prepared
+in the cache."""
 
 import functools
 from collections.abc import Callable
@@ -14,26 +15,40 @@ from research.registry import DATASETS, Entry
 VERSION = "1.0.0"  # raised when what a loader returns changes
 
 
-def open_bundled(name: str, load: Callable[[], Table], *, data_dir: str | None, cache_dir: str) -> Source:
-    """A bundled table, prepared under `cache_dir` the first time. Raises UserError if that cannot be written."""
+def open_bundled(
+    name: str, load: Callable[[], Table], *, data_dir: str | None, cache_dir: str
+) -> Source:
+    """A bundled table, prepared under `cache_dir` the first time. Raises UserError if that cannot
+    be written."""
     return open_built(load, name, VERSION, cache_dir=cache_dir, name=name, split_by_seed=True)
 
 
 def _images() -> Table:
     digits = _sklearn("load_digits")
     images = digits.images[..., None].astype(np.uint8)  # [1797, 8, 8, 1], values 0 to 16
-    return Table(images, digits.target.astype(np.int32), tuple(str(name) for name in digits.target_names), maximum=16.0)
+    return Table(
+        images,
+        digits.target.astype(np.int32),
+        tuple(str(name) for name in digits.target_names),
+        maximum=16.0,
+    )
 
 
 def _classes(loader: str) -> Table:
     bunch = _sklearn(loader)
     classes = tuple(str(name) for name in bunch.target_names)
-    return Table(bunch.data.astype(np.float32), bunch.target.astype(np.int32), classes, _names(bunch))
+    return Table(
+        bunch.data.astype(np.float32), bunch.target.astype(np.int32), classes, _names(bunch)
+    )
 
 
 def _values() -> Table:
-    bunch = _sklearn("load_diabetes", scaled=False)  # raw: scaling is fitted on training rows, not on all of them
-    return Table(bunch.data.astype(np.float32), bunch.target.astype(np.float32), features=_names(bunch))
+    bunch = _sklearn(
+        "load_diabetes", scaled=False
+    )  # raw: scaling is fitted on training rows, not on all of them
+    return Table(
+        bunch.data.astype(np.float32), bunch.target.astype(np.float32), features=_names(bunch)
+    )
 
 
 def _names(bunch: Any) -> tuple[str, ...]:
@@ -77,6 +92,7 @@ _add(
 _add(
     "diabetes",
     _values,
-    "442 patients, 10 measurements in their own units, disease progression after a year (regression)",
+    "442 patients, 10 measurements in their own units, disease progression after a year"
+    " (regression)",
     "Efron, Hastie, Johnstone & Tibshirani, Least angle regression, 2004",
 )

@@ -1,4 +1,5 @@
-"""The columns of a csv file as text: how the file is written, its rows, and where each of them stands."""
+"""The columns of a csv file as text: how the file is written, its rows, and where each of them
+stands."""
 
 import contextlib
 import csv
@@ -26,10 +27,11 @@ _BYTES = 4 << 20  # that pyarrow's threads split at once
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """What the user says of how a file is read. encoding: "" for what its first bytes say, else UTF-8.
+    """What the user says of how a file is read. encoding: "" for what its first bytes say, else
+    UTF-8.
 
-    comment: lines that begin with it are left out, "" for none. drop: columns that are left out. form: how cells are
-    read.
+    comment: lines that begin with it are left out, "" for none. drop: columns that are left out.
+        form: how cells are read.
     """
 
     encoding: str = ""
@@ -39,8 +41,13 @@ class Reading:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "Reading":
-        """How new data is read, given the options of the run's own. What was dropped there is passed over here."""
-        form = {field.name: options[field.name] for field in dataclasses.fields(Format) if field.name in options}
+        """How new data is read, given the options of the run's own. What was dropped there is
+        passed over here."""
+        form = {
+            field.name: options[field.name]
+            for field in dataclasses.fields(Format)
+            if field.name in options
+        }
         return cls(options.get("encoding", ""), options.get("comment", ""), form=Format(**form))
 
 
@@ -49,7 +56,8 @@ PLAIN = Reading()
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """How a file is written. header_end: the line on which its header ends, from 1. quoted: whether it has quotes."""
+    """How a file is written. header_end: the line on which its header ends, from 1. quoted: whether
+    it has quotes."""
 
     file: Path
     encoding: str
@@ -60,21 +68,28 @@ class Layout:
     header_end: int
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """The rows below the header that have a text: the line that each begins on, from 1, and its cells, stripped.
+        """The rows below the header that have a text: the line that each begins on, from 1, and its
+        cells, stripped.
 
-        Raises UserError, naming the row, for one with more or fewer cells than the header, or with an open quote.
+        Raises UserError, naming the row, for one with more or fewer cells than the header, or with
+        an open quote.
         """
         rows = _rows(self.file, self.encoding, self.comment, self.delimiter)
         for number, (line, cells) in enumerate(itertools.islice(rows, 1, None)):
             if len(cells) != len(self.header):
                 expected = f"but the header has {len(self.header)} columns"
-                first = "" if number else f" ('{self.delimiter.join(self.header)[:40]}'); is that its header?"
+                first = (
+                    ""
+                    if number
+                    else f" ('{self.delimiter.join(self.header)[:40]}'); is that its header?"
+                )
                 raise UserError(f"{self.file}, row {line}: {len(cells)} cells, {expected}{first}")
             yield line, cells
 
 
 class Column(NamedTuple):
-    """One column: its name and its cells, texts without white space at their ends, "" where there is none."""
+    """One column: its name and its cells, texts without white space at their ends, "" where there
+    is none."""
 
     file: Path
     name: str
@@ -103,7 +118,8 @@ class Sheet(NamedTuple):
 def read_columns(file: Path, reading: Reading = PLAIN, nameless: bool = False) -> Sheet:
     """The columns of a csv file with a header. Raises UserError, naming the row, on what is none.
 
-    nameless: columns without a name are taken too; otherwise they are left out where it is clear what they are.
+    nameless: columns without a name are taken too; otherwise they are left out where it is clear
+        what they are.
     """
     layout = _layout(file, reading)
     chunks = _split(layout)
@@ -112,7 +128,9 @@ def read_columns(file: Path, reading: Reading = PLAIN, nameless: bool = False) -
         raise UserError(f"{file} has a header but no rows")
     for name in reading.drop:
         if name not in layout.header:
-            raise UserError(f"drop={name}: {file} has no such column; {nearest(name, layout.header)}")
+            raise UserError(
+                f"drop={name}: {file} has no such column; {nearest(name, layout.header)}"
+            )
     columns, notes = {}, csv_header.of_numbers(layout.header)
     for place, name in enumerate(layout.header):
         # Taken from the list, so that the pieces of a column go as soon as it is whole.
@@ -128,7 +146,8 @@ def read_columns(file: Path, reading: Reading = PLAIN, nameless: bool = False) -
 
 
 def _layout(file: Path, reading: Reading) -> Layout:
-    """How the file is written. Raises UserError if it is no text, or its header does not name each column once."""
+    """How the file is written. Raises UserError if it is no text, or its header does not name each
+    column once."""
     encoding = csv_text.encoding_of(file, reading.encoding)
     quoted = csv_text.check(file, encoding)
     delimiter = _delimiter(file, encoding, reading.comment)
@@ -143,22 +162,29 @@ def _layout(file: Path, reading: Reading) -> Layout:
 
 
 def _delimiter(file: Path, encoding: str, comment: str) -> str:
-    """The separator that the first line with a text has most often outside of quotes; the comma if it has none."""
+    """The separator that the first line with a text has most often outside of quotes; the comma if
+    it has none."""
     with csv_text.opened(file, encoding) as text:
-        lines = [*itertools.islice((line for line in _uncommented(text, comment) if line.strip()), 2)]
+        lines = [
+            *itertools.islice((line for line in _uncommented(text, comment) if line.strip()), 2)
+        ]
     csv_header.check_comment(file, lines, _DELIMITERS)
     first = lines[0] if lines else ""
     return max(_DELIMITERS, key=re.sub('"[^"]*("|$)', "", first).count)
 
 
-def _rows(file: Path, encoding: str, comment: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(
+    file: Path, encoding: str, comment: str, delimiter: str
+) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of each row with a text, the header's first."""
     with csv_text.opened(file, encoding) as text:
         yield from _with_lines(file, _reader(text, comment, delimiter))
 
 
 def _reader(text: TextIO, comment: str, delimiter: str) -> Any:
-    csv.field_size_limit(sys.maxsize)  # an open quote takes in the rest of the file, and is then named
+    csv.field_size_limit(
+        sys.maxsize
+    )  # an open quote takes in the rest of the file, and is then named
     return csv.reader(_uncommented(text, comment), delimiter=delimiter, strict=True)
 
 
@@ -168,7 +194,8 @@ def _uncommented(text: TextIO, comment: str) -> Iterator[str]:
 
 
 def _with_lines(file: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """The line that each row with a text begins on, and its cells. Raises UserError, naming it, for a wrong quote."""
+    """The line that each row with a text begins on, and its cells. Raises UserError, naming it, for
+    a wrong quote."""
     line = 1
     try:
         for cells in reader:
@@ -183,10 +210,14 @@ def _with_lines(file: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
 def _split(layout: Layout) -> list[list[pa.StringArray]]:
     """The cells of each column, in pieces.
 
-    pyarrow takes a quarter of the time of Python's reader, which reads what pyarrow might take otherwise, or does not
-    take: quotes within a cell, quotes in comments, rows that are too long or too short. It names the row.
+    pyarrow takes a quarter of the time of Python's reader, which reads what pyarrow might take
+    otherwise, or does not
+    take: quotes within a cell, quotes in comments, rows that are too long or too short. It names
+        the row.
     """
-    if not layout.quoted or (not layout.comment and csv_text.quotes_enclose(layout.file, layout.delimiter)):
+    if not layout.quoted or (
+        not layout.comment and csv_text.quotes_enclose(layout.file, layout.delimiter)
+    ):
         with contextlib.suppress(pa.ArrowInvalid):
             return _split_by_arrow(layout)
     return _split_by_python(layout)
@@ -208,7 +239,9 @@ def _split_by_arrow(layout: Layout) -> list[list[pa.StringArray]]:
     blank = layout.delimiter + string.whitespace
 
     def ragged(row: Any) -> str:
-        without = not row.text.strip(blank) or (layout.comment and row.text.startswith(layout.comment))
+        without = not row.text.strip(blank) or (
+            layout.comment and row.text.startswith(layout.comment)
+        )
         return "skip" if without else "error"
 
     columns: list[list[pa.StringArray]] = [[] for _ in names]
@@ -217,7 +250,10 @@ def _split_by_arrow(layout: Layout) -> list[list[pa.StringArray]]:
         arrow_csv.open_csv(
             data,
             arrow_csv.ReadOptions(
-                column_names=names, skip_rows=layout.header_end, encoding=layout.encoding, block_size=_BYTES
+                column_names=names,
+                skip_rows=layout.header_end,
+                encoding=layout.encoding,
+                block_size=_BYTES,
             ),
             arrow_csv.ParseOptions(
                 delimiter=layout.delimiter,
@@ -225,11 +261,15 @@ def _split_by_arrow(layout: Layout) -> list[list[pa.StringArray]]:
                 newlines_in_values=layout.quoted,
                 invalid_row_handler=ragged,
             ),
-            arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+            arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
         ) as batches,
     ):
         for batch in batches:
-            for pieces, cells in zip(columns, _with_text(batch, layout.comment).columns, strict=True):
+            for pieces, cells in zip(
+                columns, _with_text(batch, layout.comment).columns, strict=True
+            ):
                 pieces.append(pc.utf8_trim_whitespace(cells))
     return columns
 

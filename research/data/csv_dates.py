@@ -1,4 +1,5 @@
-"""Which texts and whole numbers of a csv file are dates or times of day, and which moments these are."""
+"""Which texts and whole numbers of a csv file are dates or times of day, and which moments these
+are."""
 
 import datetime
 import itertools
@@ -22,7 +23,9 @@ _DATES = (
 )
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
 _DATE = re.compile(
-    rf"{_WEEKDAY}(?:{'|'.join(_DATES)})(?:[t ,]+{_CLOCK})?|{_CLOCK}|{_YEAR}[01]\d[0-3]\dt\d{{4,6}}z?", re.I
+    rf"{_WEEKDAY}(?:{'|'.join(_DATES)})(?:[t"
+    rf" ,]+{_CLOCK})?|{_CLOCK}|{_YEAR}[01]\d[0-3]\dt\d{{4,6}}z?",
+    re.I,
 )
 
 
@@ -40,23 +43,49 @@ def are_days(values: np.ndarray) -> bool:
     """Whether all of these whole numbers are days written as 20240131; by chance few would be."""
     year, rest = np.divmod(values, 10_000)
     month, day = np.divmod(rest, 100)
-    inside = (year >= 1850) & (year <= 2150) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    inside = (
+        (year >= 1850) & (year <= 2150) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    )
     return bool(inside.all()) and len(np.unique(values)) >= 5
 
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _DAYS = (
-    *("%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%Y", "%d.%m.%y", "%d-%m-%Y", "%m-%d-%Y"),
-    *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y"),
+    *(
+        "%d/%m/%Y",
+        "%m/%d/%Y",
+        "%d/%m/%y",
+        "%m/%d/%y",
+        "%d.%m.%Y",
+        "%d.%m.%y",
+        "%d-%m-%Y",
+        "%m-%d-%Y",
+    ),
+    *(
+        "%d %b %Y",
+        "%d %B %Y",
+        "%d-%b-%Y",
+        "%d-%b-%y",
+        "%b %d, %Y",
+        "%B %d, %Y",
+        "%b %Y",
+        "%B %Y",
+        "%b-%Y",
+        "%b-%y",
+    ),
     *("%Y/%m/%d", "%Y.%m.%d", "%Y-%b-%d", "%m/%Y"),
 )
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-_FORMATS = (*map("".join, itertools.product(_DAYS, _CLOCKS)), *(clock.strip() for clock in _CLOCKS[1:]))
+_FORMATS = (
+    *map("".join, itertools.product(_DAYS, _CLOCKS)),
+    *(clock.strip() for clock in _CLOCKS[1:]),
+)
 _TRIED = 100  # texts of a column by which a format is refused early
 
 
 class Ambiguous(ValueError):
-    """The texts are one thing if the day comes first, and another if the month does; `readings`: [N] each."""
+    """The texts are one thing if the day comes first, and another if the month does; `readings`:
+    [N] each."""
 
     def __init__(self, readings: Sequence[np.ndarray]) -> None:
         super().__init__("the day may be the month")
@@ -64,9 +93,11 @@ class Ambiguous(ValueError):
 
 
 def moments(texts: Sequence[str]) -> np.ndarray | None:
-    """The microseconds from 1970, int64 [N], of dates and times that are all written alike; None if they are not.
+    """The microseconds from 1970, int64 [N], of dates and times that are all written alike; None if
+    they are not.
 
-    Those without a zone are taken alike. ISO 8601 comes first, then the usual spellings. Raises Ambiguous.
+    Those without a zone are taken alike. ISO 8601 comes first, then the usual spellings. Raises
+    Ambiguous.
     """
     try:
         return np.array([_microseconds(_iso(text)) for text in texts], np.int64)
@@ -84,7 +115,9 @@ def _readings(texts: Sequence[str]) -> Iterator[np.ndarray]:
         try:
             for text in texts[:_TRIED]:
                 datetime.datetime.strptime(text, form)
-            yield np.array([_microseconds(datetime.datetime.strptime(text, form)) for text in texts], np.int64)
+            yield np.array(
+                [_microseconds(datetime.datetime.strptime(text, form)) for text in texts], np.int64
+            )
         except ValueError:
             continue
 
@@ -92,7 +125,9 @@ def _readings(texts: Sequence[str]) -> Iterator[np.ndarray]:
 def _iso(text: str) -> datetime.datetime:
     """An ISO date, time or month. Raises ValueError for another text."""
     text = text.removesuffix(" UTC").removesuffix(" GMT")
-    return datetime.datetime.fromisoformat((f"{text}-01" if len(text) == 7 else text).replace("/", "-"))
+    return datetime.datetime.fromisoformat(
+        (f"{text}-01" if len(text) == 7 else text).replace("/", "-")
+    )
 
 
 def _microseconds(moment: datetime.datetime) -> int:

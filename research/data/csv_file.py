@@ -1,4 +1,5 @@
-"""`csv:FILE`: a table in a file. Types are inferred, categories become one-hot columns, the target is a column."""
+"""`csv:FILE`: a table in a file. Types are inferred, categories become one-hot columns, the target
+is a column."""
 
 import functools
 import itertools
@@ -36,47 +37,68 @@ def open_csv(
     impute: Impute = None,
     task: Annotated[
         Literal["auto", "classification", "regression", "forecast"],
-        "auto: classification for texts and few whole numbers; forecast: the target is a series, row after row",
+        "auto: classification for texts and few whole numbers; forecast: the target is a series,"
+        " row after row",
     ] = "auto",
     context: Annotated[Count | None, "forecast: values per window; none: 64"] = None,
-    burn_in: Annotated[int, Range(0), "of a forecast: steps at a window's start whose error does not count"] = 0,
+    burn_in: Annotated[
+        int, Range(0), "of a forecast: steps at a window's start whose error does not count"
+    ] = 0,
     time: Annotated[str, "forecast: sort the rows by this column of times"] = "",
     series: Annotated[str, "forecast: the column that names each row's series"] = "",
     drop: Annotated[tuple[str, ...], "columns to leave out"] = (),
-    encoding: Annotated[str, "text encoding of the file; default: that of its byte-order mark, else utf-8"] = "",
+    encoding: Annotated[
+        str, "text encoding of the file; default: that of its byte-order mark, else utf-8"
+    ] = "",
     comment: Annotated[str, "leave out the lines that begin with this, such as #"] = "",
     decimal: Annotated[Literal[".", ","], "the decimal mark of numbers"] = ".",
     thousands: Annotated[str, "the mark between groups of three digits: , . ' or a blank"] = "",
-    missing: Annotated[tuple[str, ...], "further texts that mean a missing value, such as -999 or NA"] = (),
-    numbers: Annotated[tuple[str, ...], "columns that are numbers, whatever they look like: 63%, $ 5, 01000"] = (),
-    categories: Annotated[tuple[str, ...], "columns that are categories, whatever they look like"] = (),
+    missing: Annotated[
+        tuple[str, ...], "further texts that mean a missing value, such as -999 or NA"
+    ] = (),
+    numbers: Annotated[
+        tuple[str, ...], "columns that are numbers, whatever they look like: 63%, $ 5, 01000"
+    ] = (),
+    categories: Annotated[
+        tuple[str, ...], "columns that are categories, whatever they look like"
+    ] = (),
 ) -> Source:
     """A csv file with a header, as it is or packed by gzip, bzip2 or xz.
 
-    Missing numbers stay NaN, to be filled from the training rows (spec.impute). Raises UserError, naming row and
-    column, for a missing value without `impute` and for text where numbers belong.
+    Missing numbers stay NaN, to be filled from the training rows (spec.impute). Raises UserError,
+    naming row and column, for a missing value without `impute` and for text where numbers belong.
     """
     if not path:
         raise UserError("csv: lacks its file; write --dataset=csv:FILE")
     file = Path(path).expanduser()
-    reading = Reading(encoding, comment, drop, Format(decimal, thousands, missing, numbers, categories))
+    reading = Reading(
+        encoding, comment, drop, Format(decimal, thousands, missing, numbers, categories)
+    )
     order = {name: column for name, column in (("time", time), ("series", series)) if column}
     asked = [*([reading] if reading != PLAIN else []), *order.items()]
     try:
         content = digest([file])
     except OSError as error:
-        raise UserError(f"csv:{path}: {error.strerror}; expected a csv file with a header") from None
+        raise UserError(
+            f"csv:{path}: {error.strerror}; expected a csv file with a header"
+        ) from None
     # What is found out of itself is not read again for who says so, as every record does.
-    keys = [f"csv_{digest([content, target, impute, read_for, *asked])}" for read_for in ("auto", task)]
+    keys = [
+        f"csv_{digest([content, target, impute, read_for, *asked])}" for read_for in ("auto", task)
+    ]
     key = keys[task_of(f"{keys[0]}-{VERSION}", cache_dir) != task]
     if task == "forecast":
         if impute:
-            raise UserError("impute fills the columns of a table; a series must have a value at each step")
-        return open_csv_series(file, reading, target, time, series, key, context, burn_in, cache_dir)
+            raise UserError(
+                "impute fills the columns of a table; a series must have a value at each step"
+            )
+        return open_csv_series(
+            file, reading, target, time, series, key, context, burn_in, cache_dir
+        )
     if context or burn_in or time or series:
         raise UserError(
-            f"csv:{path}: context, burn_in, time and series apply only to a series; give --task=forecast, or leave "
-            "them out"
+            f"csv:{path}: context, burn_in, time and series apply only to a series; give"
+            " --task=forecast, or leave them out"
         )
     load = functools.partial(read, file, target, impute is not None, task, reading)
     known = {"name": f"csv:{file.name}", "impute": impute or ""}
@@ -84,16 +106,23 @@ def open_csv(
 
 
 def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PLAIN) -> Table:
-    """The file as a Table. A number that is missing is NaN, a category that is missing has no one-hot column set."""
+    """The file as a Table. A number that is missing is NaN, a category that is missing has no
+    one-hot column set."""
     columns, notes = read_columns(file, reading)
     if target not in columns:
-        wrong = f"has no column '{target}'" if target else "needs --target=COLUMN, the column to predict"
+        wrong = (
+            f"has no column '{target}'"
+            if target
+            else "needs --target=COLUMN, the column to predict"
+        )
         raise UserError(f"{file} {wrong}; {nearest(target, columns)}{csv_header.hint(columns)}")
     form = reading.form
     for option, named in (("numbers", form.numbers), ("categories", form.categories)):
         for name in named:
             if name not in columns:
-                raise UserError(f"{option}={name}: {file} has no such column; {nearest(name, columns)}")
+                raise UserError(
+                    f"{option}={name}: {file} has no such column; {nearest(name, columns)}"
+                )
     y, classes, of_target = target_of(columns.pop(target), task, form)
     if not columns:
         raise UserError(f"{file} has no column but the target '{target}'")
@@ -101,7 +130,9 @@ def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PL
     origin: list[float] = []
     notes += of_target
     for name in list(columns):
-        values = _encoded(columns.pop(name), impute, form)  # its texts go as soon as they are encoded
+        values = _encoded(
+            columns.pop(name), impute, form
+        )  # its texts go as soon as they are encoded
         narrowed = narrow(values.numbers)
         encoded[name] = values._replace(numbers=narrowed.values)
         origin += [narrowed.origin] * max(1, len(values.categories))
@@ -116,7 +147,7 @@ def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PL
         tuple(
             feature
             for name, values in encoded.items()
-            for feature in ([f"{name}={category}" for category in values.categories] or [name])
+            for feature in [f"{name}={category}" for category in values.categories] or [name]
         ),
         notes=tuple(notes),
         origin=tuple(origin) if any(origin) else (),
@@ -124,12 +155,16 @@ def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PL
     )
 
 
-def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> tuple[Any, np.ndarray | None, list[str]]:
-    """(x float32 [N, D], y [N], columns left over) of another file with the columns of `spec`, matched by name.
+def read_like(
+    file: Path, spec: DataSpec, options: Mapping[str, Any]
+) -> tuple[Any, np.ndarray | None, list[str]]:
+    """(x float32 [N, D], y [N], columns left over) of another file with the columns of `spec`,
+    matched by name.
 
-    options: those with which the run's own data was read; the target is the column `target` where there are none.
-    y is None where the file has no target column. Raises UserError, naming row and column, for what the set that
-    `spec` is of does not have: a column that is missing here, a category or class that is not known there.
+    options: those with which the run's own data was read; the target is the column `target` where
+        there are none. y is None where the file has no target column. Raises UserError, naming row
+        and column, for what the set that `spec` is of does not have: a column that is missing here,
+        a category or class that is not known there.
     """
     reading = Reading.of(options)
     columns = read_columns(file, reading, nameless=True).columns
@@ -138,12 +173,19 @@ def read_like(file: Path, spec: DataSpec, options: Mapping[str, Any]) -> tuple[A
     origin = iter(spec.origin or [0.0] * len(spec.features))
     for name, categories in _encodings(spec.features, columns):
         if name not in columns:
-            raise UserError(f"{file} has no column '{name}', which the run was trained on; {nearest(name, columns)}")
+            raise UserError(
+                f"{file} has no column '{name}', which the run was trained on;"
+                f" {nearest(name, columns)}"
+            )
         used.add(name)
         values = _like(columns[name], tuple(categories), bool(spec.impute), reading.form)
         own, *_ = itertools.islice(origin, max(1, len(categories)))
         encoded.append(values._replace(numbers=differences(values.numbers, own)))
-    y = None if answer is None or spec.reconstructs else target_like(answer, spec.classes, reading.form)
+    y = (
+        None
+        if answer is None or spec.reconstructs
+        else target_like(answer, spec.classes, reading.form)
+    )
     if y is not None and not spec.classes:
         y = differences(y, spec.target_origin)
     return _joined(encoded), y, [name for name in columns if name not in used]
@@ -156,8 +198,11 @@ def _joined(encoded: Sequence[Values]) -> Any:
     return OneHot(values, kinds) if any(kinds) else values
 
 
-def _encodings(features: Sequence[str], columns: Collection[str]) -> Iterator[tuple[str, list[str]]]:
-    """(column, its categories, or none of a number) from the features that they became: `colour=red` is a category."""
+def _encodings(
+    features: Sequence[str], columns: Collection[str]
+) -> Iterator[tuple[str, list[str]]]:
+    """(column, its categories, or none of a number) from the features that they became:
+    `colour=red` is a category."""
     grouped: dict[str, list[str]] = {}
     for feature in features:
         # A name or a category may have an = in it: the columns that are there say which it is.
@@ -174,7 +219,9 @@ def _encodings(features: Sequence[str], columns: Collection[str]) -> Iterator[tu
 def _encoded(column: Column, impute: bool, form: Format) -> Values:
     values = values_of(column, form)
     if not impute:
-        check_complete(column, values.numbers, "fill it in or set --impute=mean, median or most_frequent")
+        check_complete(
+            column, values.numbers, "fill it in or set --impute=mean, median or most_frequent"
+        )
     check_one_hot(column, values, form)
     return values
 
@@ -190,7 +237,9 @@ def _like(column: Column, categories: tuple[str, ...], impute: bool, form: Forma
 def _entry(name: str) -> Entry:
     build = functools.partial(open_csv, name.removeprefix("csv:"))
     options = options_of(open_csv, given={"path", "data_dir", "cache_dir"})
-    return Entry(name, build, "a csv file with a header; the target is one of its columns", options=options)
+    return Entry(
+        name, build, "a csv file with a header; the target is one of its columns", options=options
+    )
 
 
 DATASETS.add_family("csv:", _entry, example="csv:FILE")

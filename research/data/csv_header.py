@@ -1,4 +1,5 @@
-"""The header of a csv file: the names of its columns, and what is said where it names too few, or none."""
+"""The header of a csv file: the names of its columns, and what is said where it names too few, or
+none."""
 
 import collections
 import textwrap
@@ -15,12 +16,16 @@ _COMMENTS = ("#", "%", "//", "sep=")  # the last one is Excel's
 
 
 def names_of(file: Path, header: Sequence[str]) -> tuple[str, ...]:
-    """The name of each column, `Unnamed: PLACE` of one that has none. Raises UserError for the same name twice."""
+    """The name of each column, `Unnamed: PLACE` of one that has none. Raises UserError for the same
+    name twice."""
     names = tuple(name.strip() or f"{_NAMELESS}{place}" for place, name in enumerate(header))
     for name, count in collections.Counter(names).items():
         if count > 1:
             places = ", ".join(str(place) for place, other in enumerate(names, 1) if other == name)
-            raise UserError(f"{file}: the header has '{name}' {count} times (columns {places}); give each its own name")
+            raise UserError(
+                f"{file}: the header has '{name}' {count} times (columns {places}); give each its"
+                " own name"
+            )
     return names
 
 
@@ -36,11 +41,12 @@ def why_left_out(file: Path, name: str, cells: pa.StringArray) -> str:
         return f"column {place + 1} has neither a name nor a value, and is left out"
     if place == 0 and any(_counts(cells, first) for first in (0, 1)):
         return (
-            "the first column has no name and counts the rows, as an index does that pandas or R wrote; it is left out"
+            "the first column has no name and counts the rows, as an index does that pandas or R"
+            " wrote; it is left out"
         )
     raise UserError(
-        f"{file}: column {place + 1} ('{cells[0]}', ...) has no name in the header; name it, or leave it out with "
-        f"--drop='{name}'"
+        f"{file}: column {place + 1} ('{cells[0]}', ...) has no name in the header; name it, or"
+        f" leave it out with --drop='{name}'"
     )
 
 
@@ -52,19 +58,30 @@ def _counts(cells: pa.StringArray, first: int) -> bool:
 
 
 def of_numbers(names: Sequence[str]) -> list[str]:
-    """A note if each name is a number, as in a file without a header; none where they count the columns."""
+    """A note if each name is a number, as in a file without a header; none where they count the
+    columns."""
     if [*names] == [str(place) for place in range(len(names))] or not all(map(_is_number, names)):
         return []
-    return [f"its header is numbers alone ('{names[0]}'); if that row is data, the file lacks a header: add one"]
+    return [
+        f"its header is numbers alone ('{names[0]}'); if that row is data, the file lacks a header:"
+        " add one"
+    ]
 
 
 def hint(names: Iterable[str]) -> str:
-    """The end of an error about a column that is not there, if the header looks like a row of data."""
+    """The end of an error about a column that is not there, if the header looks like a row of
+    data."""
     names = list(names)
     if len(names) == 1:
-        return ". Its header has one column; several are separated by a comma, a semicolon, a tab or |"
+        return (
+            ". Its header has one column; several are separated by a comma, a semicolon, a tab or |"
+        )
     number = next((name for name in names if _is_number(name)), None)
-    return "" if number is None else f". Its first row has the number '{number}': if that is data, add a header"
+    return (
+        ""
+        if number is None
+        else f". Its first row has the number '{number}': if that is data, add a header"
+    )
 
 
 def _is_number(text: str) -> bool:
@@ -76,7 +93,8 @@ def _is_number(text: str) -> bool:
 
 
 def check_comment(file: Path, lines: Sequence[str], delimiters: str) -> None:
-    """Raises UserError if the first line begins with a comment's sign, and does not look like a header that does.
+    """Raises UserError if the first line begins with a comment's sign, and does not look like a
+    header that does.
 
     lines: the first two with a text.
     """
@@ -88,6 +106,6 @@ def check_comment(file: Path, lines: Sequence[str], delimiters: str) -> None:
     if not as_header or lines[1].startswith(sign):
         shown = textwrap.shorten(lines[0], 50, placeholder=" ...")
         raise UserError(
-            f"{file} begins with '{shown}': if that is a comment, --comment={sign} leaves out the lines that begin so; "
-            "if not, the header needs a name for each column"
+            f"{file} begins with '{shown}': if that is a comment, --comment={sign} leaves out the"
+            " lines that begin so; if not, the header needs a name for each column"
         )

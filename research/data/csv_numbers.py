@@ -1,4 +1,5 @@
-"""How a csv file writes numbers: its decimal and thousands marks, signs and units, and texts for a missing value."""
+"""How a csv file writes numbers: its decimal and thousands marks, signs and units, and texts for a
+missing value."""
 
 import dataclasses
 import re
@@ -11,9 +12,23 @@ import pyarrow.compute as pc
 
 from research.errors import UserError
 
-# Texts, in small letters, that say in any column that there is no value; the other ones say so among numbers only,
-# where a name cannot be meant. Between texts, NA is Namibia and none an answer.
-NOTHING = ("", "?", "nan", "-nan", "n/a", "#n/a", "#na", "#n/a n/a", "<na>", "null", "(null)", "\\n", "nat")
+# Texts, in small letters, that say in any column that there is no value; the other ones say so
+# among numbers only, where a name cannot be meant. Between texts, NA is Namibia and none an answer.
+NOTHING = (
+    "",
+    "?",
+    "nan",
+    "-nan",
+    "n/a",
+    "#n/a",
+    "#na",
+    "#n/a n/a",
+    "<na>",
+    "null",
+    "(null)",
+    "\\n",
+    "nat",
+)
 AMONG_NUMBERS = (
     *(
         "na",
@@ -34,10 +49,28 @@ AMONG_NUMBERS = (
         "...",
         "…",
     ),
-    *("*", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
+    *(
+        "*",
+        "#div/0!",
+        "#value!",
+        "#ref!",
+        "#name?",
+        "#num!",
+        "#null!",
+        "1.#ind",
+        "-1.#ind",
+        "1.#qnan",
+        "-1.#qnan",
+    ),
 )
 _BLANKS = " \u00a0\u2009\u202f"  # the usual one, and those that do not break or are thin
-MARKS = {",": ",", ".": ".", "'": "'’", " ": _BLANKS, "_": "_"}  # thousands marks, and what is taken for each
+MARKS = {
+    ",": ",",
+    ".": ".",
+    "'": "'’",
+    " ": _BLANKS,
+    "_": "_",
+}  # thousands marks, and what is taken for each
 _MINUS = "−﹣－"  # other characters for a minus sign
 
 
@@ -45,8 +78,9 @@ _MINUS = "−﹣－"  # other characters for a minus sign
 class Format:
     """What a user says of how cells are to be read.
 
-    decimal: the decimal mark. thousands: the mark between groups of three digits, "" for none. missing: more texts for
-    a missing value. numbers, categories: columns whose kind she says. Raises UserError if these contradict each other.
+    decimal: the decimal mark. thousands: the mark between groups of three digits, "" for none.
+        missing: more texts for a missing value. numbers, categories: columns whose kind she says.
+        Raises UserError if these contradict each other.
     """
 
     decimal: str = "."
@@ -58,11 +92,20 @@ class Format:
     def __post_init__(self) -> None:
         if self.thousands and self.thousands not in MARKS:
             known = " ".join(f"'{mark}'" for mark in MARKS)
-            raise UserError(f"thousands={self.thousands}: expected the mark between groups of digits, one of {known}")
+            raise UserError(
+                f"thousands={self.thousands}: expected the mark between groups of digits, one of"
+                f" {known}"
+            )
         if self.thousands == self.decimal:
-            raise UserError(f"thousands={self.thousands} is the decimal mark already; set --decimal to another one")
+            raise UserError(
+                f"thousands={self.thousands} is the decimal mark already; set --decimal to"
+                " another one"
+            )
         if both := sorted({*self.numbers} & {*self.categories}):
-            raise UserError(f"column '{both[0]}' is named by --numbers and by --categories; leave one of them out")
+            raise UserError(
+                f"column '{both[0]}' is named by --numbers and by --categories; leave one of"
+                " them out"
+            )
 
     @property
     def pattern(self) -> str:
@@ -71,7 +114,11 @@ class Format:
         whole = f"{digits}+"
         if self.thousands:
             mark = f"[{re.escape(MARKS[self.thousands])}]"
-            pairs = f"{digits}{{1,2}}(?:,{digits}{{2}})+,{digits}{{3}}|" if self.thousands == "," else ""  # as in India
+            pairs = (
+                f"{digits}{{1,2}}(?:,{digits}{{2}})+,{digits}{{3}}|"
+                if self.thousands == ","
+                else ""
+            )  # as in India
             whole = f"(?:{pairs}{digits}{{1,3}}(?:{mark}{digits}{{3}})+|{whole})"
         fraction = f"{decimal}{digits}*"
         return f"[+{_MINUS}-]?(?:{whole}(?:{fraction})?|{decimal}{digits}+)(?:[eE][+-]?{digits}+)?"
@@ -89,12 +136,17 @@ class Format:
         if self.thousands:
             plain = pc.replace_substring_regex(plain, f"[{re.escape(MARKS[self.thousands])}]", "")
         plain = pc.replace_substring(plain, self.decimal, ".")
-        return pc.cast(pc.replace_substring_regex(plain, r"^\+", ""), pa.float64()).to_numpy(zero_copy_only=False)
+        return pc.cast(pc.replace_substring_regex(plain, r"^\+", ""), pa.float64()).to_numpy(
+            zero_copy_only=False
+        )
 
     def flags(self) -> str:
         """The flags that say how numbers are written."""
         mark = f'"{self.thousands}"' if self.thousands in " '" else self.thousands
-        given = {f"--decimal={self.decimal}": self.decimal != ".", f"--thousands={mark}": self.thousands != ""}
+        given = {
+            f"--decimal={self.decimal}": self.decimal != ".",
+            f"--thousands={mark}": self.thousands != "",
+        }
         return " ".join(text for text, differs in given.items() if differs)
 
     def absent(self, cells: pa.StringArray, among_numbers: bool) -> np.ndarray:
@@ -109,7 +161,8 @@ def _with_plain_digits(cells: pa.StringArray) -> pa.StringArray:
     if not pc.any(pc.match_substring_regex(cells, r"[^\P{Nd}0-9]")).as_py():
         return cells
     texts = [
-        text and "".join(str(unicodedata.decimal(letter, letter)) for letter in text) for text in cells.to_pylist()
+        text and "".join(str(unicodedata.decimal(letter, letter)) for letter in text)
+        for text in cells.to_pylist()
     ]
     return pa.array(texts, pa.string())
 
@@ -132,13 +185,29 @@ _SIGNED = re.compile(
     rf"(?P<open>\()?\s*(?P<minus>[-{_MINUS}])?\s*(?P<before>{_BEFORE})?\s*"
     rf"(?P<number>[-+{_MINUS}]?{_DIGITS})\s*(?P<after>{_AFTER})?\s*(?(open)\))"
 )
-_CURRENCIES = {"USD", "EUR", "GBP", "CHF", "JPY", "CNY", "INR", "AUD", "CAD", "SEK", "NOK", "DKK", "PLN", "CZK", "BRL"}
+_CURRENCIES = {
+    "USD",
+    "EUR",
+    "GBP",
+    "CHF",
+    "JPY",
+    "CNY",
+    "INR",
+    "AUD",
+    "CAD",
+    "SEK",
+    "NOK",
+    "DKK",
+    "PLN",
+    "CZK",
+    "BRL",
+}
 _UNIT_WORDS = (
-    "% ‰ ° °C °F $ € £ ¥ ₹ ₽ ₩ kr zł Kč kg g mg µg μg ug ng lb lbs oz t km m cm mm µm μm nm in ft yd mi "
-    "s sec secs ms min mins h hr hrs d day days week weeks month months mo yr yrs year years y "
-    "W kW MW kWh MWh V mV kV A mA Hz kHz MHz GHz mph kph km/h m/s l L ml mL dl dL cl K M B k bn mn Mio Mrd "
-    "mmHg bpm kcal cal J kJ Pa hPa kPa bar psi mg/dL mg/dl g/dL g/dl mmol/L mmol/l g/L g/l U/L U/l ng/mL ng/ml "
-    "KB kB MB GB TB px x"
+    "% ‰ ° °C °F $ € £ ¥ ₹ ₽ ₩ kr zł Kč kg g mg µg μg ug ng lb lbs oz t km m cm mm µm μm nm in ft"
+    " yd mi s sec secs ms min mins h hr hrs d day days week weeks month months mo yr yrs year years"
+    " y W kW MW kWh MWh V mV kV A mA Hz kHz MHz GHz mph kph km/h m/s l L ml mL dl dL cl K M B k bn"
+    " mn Mio Mrd mmHg bpm kcal cal J kJ Pa hPa kPa bar psi mg/dL mg/dl g/dL g/dl mmol/L mmol/l g/L"
+    " g/l U/L U/l ng/mL ng/ml KB kB MB GB TB px x"
 )
 _UNITS = {*_UNIT_WORDS.split()}
 _ORDINALS = {"st", "nd", "rd", "th"}
@@ -146,7 +215,8 @@ _FEW_SIGNS, _FEW_NUMBERS = 3, 6
 
 
 def signed(text: str) -> tuple[str, str] | None:
-    """(sign, number) of a text such as `63%`, `$ 63.00`, `70 kg` or `(1,250)`, else None; the sign can be empty."""
+    """(sign, number) of a text such as `63%`, `$ 63.00`, `70 kg` or `(1,250)`, else None; the sign
+    can be empty."""
     match = _SIGNED.fullmatch(text)
     if match is None:
         return None
@@ -158,23 +228,33 @@ def signed(text: str) -> tuple[str, str] | None:
 
 
 def written_otherwise(texts: Collection[str]) -> dict[str, str]:
-    """Of texts that are no plain numbers, those that are numbers written in another way, each with its sign.
+    """Of texts that are no plain numbers, those that are numbers written in another way, each with
+    its sign.
 
-    A letter after a number makes a code as often as a quantity. It counts as a unit if it is a usual one, or if it
-    follows each of many numbers; and different signs are few.
+    A letter after a number makes a code as often as a quantity. It counts as a unit if it is a
+    usual one, or if it follows each of many numbers; and different signs are few.
     """
     split = {text: parts[0] for text in texts if (parts := signed(text)) is not None}
     after = {text: sign.partition("…")[2] for text, sign in split.items()}
-    unusual = {unit for unit in after.values() if unit and unit not in _UNITS and unit not in _CURRENCIES}
+    unusual = {
+        unit for unit in after.values() if unit and unit not in _UNITS and unit not in _CURRENCIES
+    }
     common = len({*after.values()}) == 1 and len(split) >= _FEW_NUMBERS and not unusual & _ORDINALS
-    letters = {unit for unit in after.values() if len(unit) == 1 and unit.isalpha()} if unusual else set()
-    kept = {text: sign for text, sign in split.items() if common or after[text] not in unusual | letters}
+    letters = (
+        {unit for unit in after.values() if len(unit) == 1 and unit.isalpha()} if unusual else set()
+    )
+    kept = {
+        text: sign for text, sign in split.items() if common or after[text] not in unusual | letters
+    }
     return kept if len({*kept.values()} - {""}) <= _FEW_SIGNS else {}
 
 
 def readings(texts: Sequence[str]) -> dict[float, Format]:
-    """The formats in which all of these texts are numbers once their signs are taken off, by the first one's number."""
-    numbers = pa.array([parts[1] if (parts := signed(text)) else text for text in texts], pa.string())
+    """The formats in which all of these texts are numbers once their signs are taken off, by the
+    first one's number."""
+    numbers = pa.array(
+        [parts[1] if (parts := signed(text)) else text for text in texts], pa.string()
+    )
     fitting: dict[float, Format] = {}
     for candidate in FORMATS:
         values = candidate.numbers_in(numbers)

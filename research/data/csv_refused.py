@@ -1,4 +1,5 @@
-"""Why a column with texts among its numbers is refused, and what the user can do about it, in a line."""
+"""Why a column with texts among its numbers is refused, and what the user can do about it, in a
+line."""
 
 import shlex
 from collections.abc import Sequence
@@ -23,16 +24,18 @@ def flag(option: str, column: Column) -> str:
 def choices(column: Column) -> str:
     """What can be done with a column that could be of any kind."""
     return (
-        f"{flag('drop', column)} leaves the column out; {flag('categories', column)} reads it as categories, "
-        f"{flag('numbers', column)} as numbers"
+        f"{flag('drop', column)} leaves the column out; {flag('categories', column)} reads it as"
+        f" categories, {flag('numbers', column)} as numbers"
     )
 
 
 def unless_texts(column: Column, form: Format, stray: np.ndarray, numbers: np.ndarray) -> None:
-    """Raises UserError, naming the row, unless a column in which some cells are no plain numbers is one of texts.
+    """Raises UserError, naming the row, unless a column in which some cells are no plain numbers is
+    one of texts.
 
-    stray: bool [N], those cells. numbers: those of the others, NaN where there is none. It is a column of numbers if
-    they are most of its values, however they are written, or all of its different values but one.
+    stray: bool [N], those cells. numbers: those of the others, NaN where there is none. It is a
+        column of numbers if they are most of its values, however they are written, or all of its
+        different values but one.
     """
     texts, counts = _counted(column.cells.filter(pa.array(stray)))
     written = np.isin(texts, list(written_otherwise(texts)))
@@ -47,13 +50,21 @@ def unless_texts(column: Column, form: Format, stray: np.ndarray, numbers: np.nd
         refuse(column, form, first, stray)
     dates = np.array([is_date(text) for text in texts])
     if 2 * share * counts[dates].sum() > total:
-        refuse_date(column, int(pc.is_in(column.cells, pa.array(texts[dates])).to_numpy(zero_copy_only=False).argmax()))
+        refuse_date(
+            column,
+            int(
+                pc.is_in(column.cells, pa.array(texts[dates]))
+                .to_numpy(zero_copy_only=False)
+                .argmax()
+            ),
+        )
 
 
 def refuse(column: Column, form: Format, row: int, stray: np.ndarray, remedy: str = "") -> NoReturn:
     """Raises UserError for the cell at `row`, which is no plain number.
 
-    stray: bool [N], all such cells. remedy: what to say where the column can be nothing but numbers.
+    stray: bool [N], all such cells. remedy: what to say where the column can be nothing but
+        numbers.
     """
     cell = column.cells[row].as_py()
     if is_date(cell):
@@ -70,8 +81,9 @@ def refuse(column: Column, form: Format, row: int, stray: np.ndarray, remedy: st
     present = len(stray) - int(absent.sum())
     raise column.error(
         row,
-        f"'{cell}' is not a number, but {present - int(stray.sum())} of the column's {present} values are; "
-        f"--missing={shlex.quote(cell)} takes it for a missing value; {_otherwise(column)}",
+        f"'{cell}' is not a number, but {present - int(stray.sum())} of the column's {present}"
+        f" values are; --missing={shlex.quote(cell)} takes it for a missing value;"
+        f" {_otherwise(column)}",
     )
 
 
@@ -79,27 +91,34 @@ def refuse_date(column: Column, row: int) -> NoReturn:
     """Raises UserError for a column of dates or times, of which this row has one."""
     raise column.error(
         row,
-        f"'{column.cells[row]}' is a date or a time; {flag('drop', column)} leaves the column out; "
-        f"{flag('categories', column)} reads each as a category; for a quantity write numbers, such as days since the "
-        f"first; for a series give --task=forecast {flag('time', column)}",
+        f"'{column.cells[row]}' is a date or a time; {flag('drop', column)} leaves the column out;"
+        f" {flag('categories', column)} reads each as a category; for a quantity write numbers,"
+        f" such as days since the first; for a series give --task=forecast {flag('time', column)}",
     )
 
 
 def _written(column: Column, form: Format, cell: str, signs: dict[str, str], remedy: str) -> str:
-    """What to say of a number that is not written as the format has it. signs: of all numbers of the column."""
+    """What to say of a number that is not written as the format has it. signs: of all numbers of
+    the column."""
     other = next((text for text, sign in signs.items() if sign != signs[cell]), None)
     fitting = readings([cell, *signs])
     if other is None and not fitting:
         other = next(text for text in signs if not readings([cell, text]))
     if other is not None:
-        alike = f"write them alike, or take one for a missing value with --missing={shlex.quote(cell)}"
-        return f"'{cell}' and '{other}' are numbers written in different ways; {alike}; {remedy or _otherwise(column)}"
+        alike = (
+            f"write them alike, or take one for a missing value with --missing={shlex.quote(cell)}"
+        )
+        return (
+            f"'{cell}' and '{other}' are numbers written in different ways; {alike};"
+            f" {remedy or _otherwise(column)}"
+        )
     marks = "".join(dict.fromkeys(letter for letter in cell if not letter.isdigit()))
     what = "a number with a sign" if signs[cell] else f"a number written with {marks!r}"
     texts = pa.array([cell, *signs], pa.string())
     usual = f"leaving {form.flags()} out"
     ways = [
-        f"{' '.join([way.flags(), _numbers_flag(column, way, texts)]).strip() or usual} reads it as {value:.10g}"
+        f"{' '.join([way.flags(), _numbers_flag(column, way, texts)]).strip() or usual} reads it as"
+        f" {value:.10g}"
         for value, way in fitting.items()
     ]
     return f"'{cell}' is {what}; {'; '.join(ways)}; {remedy or _otherwise(column)}"
@@ -111,11 +130,15 @@ def _numbers_flag(column: Column, way: Format, texts: pa.StringArray) -> str:
 
 
 def _otherwise(column: Column) -> str:
-    return f"{flag('categories', column)} reads the column as texts; {flag('drop', column)} leaves it out"
+    return (
+        f"{flag('categories', column)} reads the column as texts; {flag('drop', column)} leaves"
+        " it out"
+    )
 
 
 def _counted(cells: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
-    """(texts [T], counts int [T]): different texts and how often each is there; of very many some, evenly chosen."""
+    """(texts [T], counts int [T]): different texts and how often each is there; of very many some,
+    evenly chosen."""
     counted = pc.value_counts(cells)
     step = max(1, len(counted) // _MANY)
     texts: Sequence[str] = counted.field("values").to_pylist()[::step]

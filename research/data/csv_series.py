@@ -1,4 +1,5 @@
-"""`csv:FILE --task=forecast`: a column of a file as a series, or as one series for each text of another column."""
+"""`csv:FILE --task=forecast`: a column of a file as a series, or as one series for each text of
+another column."""
 
 import functools
 from collections.abc import Collection, Mapping
@@ -34,45 +35,66 @@ def open_csv_series(
 ) -> Source:
     """The windows of a column; key: of the file's content and the options that it is read with.
 
-    time: the column of times by which rows are sorted; without one they stay as they are. series: the column that tells
-    several series apart. Raises UserError, naming row and column, for what is missing, no number, or not in order.
+    time: the column of times by which rows are sorted; without one they stay as they are. series:
+        the column that tells several series apart. Raises UserError, naming row and column, for
+        what is missing, no number, or not in order.
     """
     load = functools.partial(read_series, file, target, time, series, reading)
-    return open_series(load, f"csv:{file.name}", key, VERSION, context or CONTEXT, burn_in, cache_dir)
+    return open_series(
+        load, f"csv:{file.name}", key, VERSION, context or CONTEXT, burn_in, cache_dir
+    )
 
 
 def read_series(
-    file: Path, target: str, time: str = "", series: str = "", reading: Reading = PLAIN, unread: Collection[str] = ()
+    file: Path,
+    target: str,
+    time: str = "",
+    series: str = "",
+    reading: Reading = PLAIN,
+    unread: Collection[str] = (),
 ) -> Series:
-    """The column's values, series after series, each in the order of time. unread: columns that are passed over."""
+    """The column's values, series after series, each in the order of time. unread: columns that are
+    passed over."""
     columns, notes = read_columns(file, reading, nameless=True)
-    for name, wanted in ((target, "needs --target=COLUMN, the series to forecast"), (time, ""), (series, "")):
+    for name, wanted in (
+        (target, "needs --target=COLUMN, the series to forecast"),
+        (time, ""),
+        (series, ""),
+    ):
         if name not in columns and (name or wanted):
             wrong = f"has no column '{name}'" if name else wanted
             raise UserError(f"{file} {wrong}; {nearest(name, columns)}")
     if target in (time, series) or (time and time == series):
-        raise UserError(f"--target={target}, --time={time} and --series={series} must name different columns")
+        raise UserError(
+            f"--target={target}, --time={time} and --series={series} must name different columns"
+        )
     column = columns[target]
     values = numbers_of(column, reading.form, "a series consists of numbers")
     check_complete(column, values, "a series has one at each step; fill it in")
-    order = order_of({name: other for name, other in columns.items() if name not in unread}, target, time, series)
+    order = order_of(
+        {name: other for name, other in columns.items() if name not in unread}, target, time, series
+    )
     return Series(values[order.rows], order.lengths, (*notes, *order.notes))
 
 
 def series_like(
     file: Path, spec: DataSpec, options: Mapping[str, Any]
 ) -> tuple[Windows, np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Another file's windows, their rows [R], their targets [R, T], and notes; each value but a first one is once.
+    """Another file's windows, their rows [R], their targets [R, T], and notes; each value but a
+    first one is once.
 
     options: those with which the run's own series was read.
     """
     context = spec.shape[0]
     target, time, series = (options.get(name, "") for name in ("target", "time", "series"))
-    read = read_series(file, target or "y", time, series, Reading.of(options), options.get("drop", ()))
+    read = read_series(
+        file, target or "y", time, series, Reading.of(options), options.get("drop", ())
+    )
     if min(read.lengths) <= context:
         which = "" if len(read.lengths) == 1 else "a series of "
         raise UserError(
-            f"{file} has {which}{min(read.lengths)} rows, too few for a window of {context} and the next value"
+            f"{file} has {which}{min(read.lengths)} rows, too few for a window of {context} and the"
+            " next value"
         )
     arrays = windowed(differences(read.values, spec.target_origin), context, spec.burn_in)
     return arrays.x, *each_once(arrays, read.lengths), read.notes

@@ -11,7 +11,15 @@ from research.data import labels
 from research.data.csv_columns import Column
 from research.data.csv_numbers import Format
 from research.data.csv_refused import flag
-from research.data.csv_values import Values, categories_of, check_complete, notes_on, numbers_of, parsed, values_of
+from research.data.csv_values import (
+    Values,
+    categories_of,
+    check_complete,
+    notes_on,
+    numbers_of,
+    parsed,
+    values_of,
+)
 from research.errors import UserError, nearest
 
 
@@ -24,9 +32,11 @@ class Target(NamedTuple):
 
 
 def target_of(column: Column, task: str, form: Format) -> Target:
-    """What the column is for the task; `auto`: classes for texts and few whole numbers, else a quantity.
+    """What the column is for the task; `auto`: classes for texts and few whole numbers, else a
+    quantity.
 
-    Raises UserError, naming the row, for a value that is missing, and for a target that is the same in all rows.
+    Raises UserError, naming the row, for a value that is missing, and for a target that is the same
+    in all rows.
     """
     if task == "regression" or (task == "auto" and column.name in form.numbers):
         numbers = numbers_of(column, form, "a regression needs numbers")
@@ -45,9 +55,11 @@ def target_of(column: Column, task: str, form: Format) -> Target:
 
 
 def target_like(column: Column, classes: tuple[str, ...], form: Format) -> np.ndarray:
-    """The target's values float64 [N] in another file, or its classes int32 [N] by their place in `classes`.
+    """The target's values float64 [N] in another file, or its classes int32 [N] by their place in
+    `classes`.
 
-    Classes that are whole numbers are known again in any spelling: 1, 1.0 and +1. Raises UserError, naming the row.
+    Classes that are whole numbers are known again in any spelling: 1, 1.0 and +1. Raises UserError,
+    naming the row.
     """
     leave = "leave the column out to have predictions alone"
     if not classes:
@@ -60,12 +72,16 @@ def target_like(column: Column, classes: tuple[str, ...], form: Format) -> np.nd
         numbers, _ = parsed(column, form, np.zeros(len(column.cells), bool))
         nearest_place = np.searchsorted(known, numbers).clip(0, len(known) - 1)
         same = pa.array(known[nearest_place] == numbers)
-        places = pc.coalesce(places, pc.if_else(same, pa.array(nearest_place.astype(np.int32)), None))
+        places = pc.coalesce(
+            places, pc.if_else(same, pa.array(nearest_place.astype(np.int32)), None)
+        )
     unknown = places.is_null().to_numpy(zero_copy_only=False)
     if unknown.any():
         row = int(unknown.argmax())
         cell = column.cells[row].as_py()
-        raise column.error(row, f"'{cell}' is not one of the classes; {nearest(cell, classes)}; {leave}")
+        raise column.error(
+            row, f"'{cell}' is not one of the classes; {nearest(cell, classes)}; {leave}"
+        )
     return places.to_numpy(zero_copy_only=False).astype(np.int32)
 
 
@@ -80,14 +96,19 @@ def _as_they_are(column: Column, form: Format) -> Values:
     return categories_of(column, form)
 
 
-def _classes(column: Column, names: tuple[str, ...], places: np.ndarray, notes: tuple[str, ...]) -> Target:
+def _classes(
+    column: Column, names: tuple[str, ...], places: np.ndarray, notes: tuple[str, ...]
+) -> Target:
     rows = len(places)
     if len(names) < 2:
-        raise UserError(f"{_named(column)}: all {rows} rows are of one class, '{names[0]}'; nothing can be learned")
+        raise UserError(
+            f"{_named(column)}: all {rows} rows are of one class, '{names[0]}'; nothing can be"
+            " learned"
+        )
     if len(names) == rows > labels.MOST:
         raise UserError(
-            f"{_named(column)}: each of the {rows} rows is of a class of its own, as names and ids are; "
-            "name another column with --target"
+            f"{_named(column)}: each of the {rows} rows is of a class of its own, as names and ids"
+            " are; name another column with --target"
         )
     return Target(places.astype(np.int32), names, notes)
 
@@ -96,20 +117,25 @@ def _quantity(column: Column, numbers: np.ndarray, notes: tuple[str, ...]) -> Ta
     check_complete(column, numbers, _remedy(column))
     if (numbers == numbers[0]).all():
         raise UserError(
-            f"{_named(column)}: all {len(numbers)} rows have the value {numbers[0]:g}; nothing can be learned"
+            f"{_named(column)}: all {len(numbers)} rows have the value {numbers[0]:g}; nothing can"
+            " be learned"
         )
     return Target(numbers, (), notes)
 
 
 def _names(column: Column, numbers: np.ndarray) -> tuple[str, ...]:
-    """The names of classes that are numbers, ascending: as the column first spells each of them, but 3 for 3.0."""
+    """The names of classes that are numbers, ascending: as the column first spells each of them,
+    but 3 for 3.0."""
     values, rows = np.unique(numbers, return_index=True)
     spelled = column.cells.take(pa.array(rows)).to_pylist()
     whole = [
         value == np.floor(value) and not re.fullmatch(r"[+-]?\d+", text)
         for value, text in zip(values, spelled, strict=True)
     ]
-    return tuple(f"{value:.0f}" if plain else text for value, text, plain in zip(values, spelled, whole, strict=True))
+    return tuple(
+        f"{value:.0f}" if plain else text
+        for value, text, plain in zip(values, spelled, whole, strict=True)
+    )
 
 
 def _named(column: Column) -> str:
@@ -117,4 +143,7 @@ def _named(column: Column) -> str:
 
 
 def _remedy(column: Column) -> str:
-    return f"a target has one in each row; delete the row, or {flag('categories', column)} makes a class of its text"
+    return (
+        f"a target has one in each row; delete the row, or {flag('categories', column)} makes a"
+        " class of its text"
+    )

@@ -1,4 +1,5 @@
-"""The text of a csv file: its bytes unpacked and decoded, or one line that says what they are instead."""
+"""The text of a csv file: its bytes unpacked and decoded, or one line that says what they are
+instead."""
 
 import bz2
 import codecs
@@ -28,7 +29,8 @@ _OTHERS = {
     b"ARROW1": "an Arrow file",
     b"\x89HDF": "an HDF5 file",
 }
-# What a file may begin with to say its encoding; of UTF-32 before UTF-16, whose mark is its beginning.
+# What a file may begin with to say its encoding; of UTF-32 before UTF-16, whose mark is its
+# beginning.
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -41,7 +43,8 @@ _BROKEN = (OSError, EOFError, lzma.LZMAError)  # what unpacking raises at a dama
 
 
 def encoding_of(file: Path, given: str) -> str:
-    """The file's encoding: what its first bytes say, else `given`, else UTF-8. Raises UserError if there is no such."""
+    """The file's encoding: what its first bytes say, else `given`, else UTF-8. Raises UserError if
+    there is no such."""
     if given:
         try:
             codecs.lookup(given)
@@ -50,7 +53,9 @@ def encoding_of(file: Path, given: str) -> str:
                 f"encoding={given} is unknown; such are utf-8, utf-16, cp1252, latin-1, shift_jis"
             ) from None
     start = _beginning(file)
-    return next((encoding for mark, encoding in _MARKS.items() if start.startswith(mark)), given or "utf-8")
+    return next(
+        (encoding for mark, encoding in _MARKS.items() if start.startswith(mark)), given or "utf-8"
+    )
 
 
 @contextlib.contextmanager
@@ -70,8 +75,11 @@ def unpacked(file: Path) -> Iterator[BinaryIO]:
 
 
 def check(file: Path, encoding: str) -> bool:
-    """Whether the text has quotes. Raises UserError for what is not text, or not in this encoding."""
-    if other := next((name for mark, name in _OTHERS.items() if _beginning(file).startswith(mark)), ""):
+    """Whether the text has quotes. Raises UserError for what is not text, or not in this
+    encoding."""
+    if other := next(
+        (name for mark, name in _OTHERS.items() if _beginning(file).startswith(mark)), ""
+    ):
         raise UserError(f"{file} is {other}; expected a csv file: save the table as one")
     quoted = False
     lines = 1
@@ -90,7 +98,8 @@ def check(file: Path, encoding: str) -> bool:
 
 
 def quotes_enclose(file: Path, delimiter: str) -> bool:
-    """Whether each quote opens or closes a cell, or is one of two within a quoted cell: what all readers agree on.
+    """Whether each quote opens or closes a cell, or is one of two within a quoted cell: what all
+    readers agree on.
 
     False for a text in two bytes or more per character.
     """
@@ -130,14 +139,18 @@ def _null(file: Path, encoding: str, line: int) -> UserError:
 
 
 def _of_two_bytes(file: Path, encoding: str) -> UserError | None:
-    """The error of a text in UTF-16 that does not say so itself: most of its characters have a byte 0."""
+    """The error of a text in UTF-16 that does not say so itself: most of its characters have a byte
+    0."""
     with unpacked(file) as data:
         start = data.read(1000)
     zeros = {"utf-16-le": start[1::2].count(0), "utf-16-be": start[::2].count(0)}
     likely = max(zeros, key=lambda name: zeros[name])
     if 4 * zeros[likely] < len(start) or encoding.startswith("utf-16"):
         return None
-    return UserError(f"{file} is not in {_shown(encoding)}: it looks like UTF-16; say so with --encoding={likely}")
+    return UserError(
+        f"{file} is not in {_shown(encoding)}: it looks like UTF-16; say so with"
+        f" --encoding={likely}"
+    )
 
 
 def _undecodable(file: Path, encoding: str, error: UnicodeError) -> UserError:
@@ -151,20 +164,23 @@ def _undecodable(file: Path, encoding: str, error: UnicodeError) -> UserError:
                     content.decode(encoding)
                 except UnicodeDecodeError as wrong:
                     return _wrong_byte(f"{file}, row {line}", encoding, content, wrong.start)
-    return UserError(f"{file} cannot be read as text in {_shown(encoding)}: {error}; say another with --encoding")
+    return UserError(
+        f"{file} cannot be read as text in {_shown(encoding)}: {error}; say another with --encoding"
+    )
 
 
 def _wrong_byte(where: str, encoding: str, content: bytes, place: int) -> UserError:
     likely = _likely(content)
     shown = content[max(0, place - 10) : place + 10].decode(likely, "replace").strip()
     return UserError(
-        f"{where} is not in {_shown(encoding)} (byte 0x{content[place]:02x}); as {likely} it reads '{shown}': "
-        f"if that is right, add --encoding={likely}"
+        f"{where} is not in {_shown(encoding)} (byte 0x{content[place]:02x}); as {likely} it reads"
+        f" '{shown}': if that is right, add --encoding={likely}"
     )
 
 
 def _likely(content: bytes) -> str:
-    """An encoding in which these bytes are text: Windows's of western Europe unless it has no such characters."""
+    """An encoding in which these bytes are text: Windows's of western Europe unless it has no such
+    characters."""
     with contextlib.suppress(UnicodeDecodeError):
         content.decode("cp1252")
         return "cp1252"

@@ -1,4 +1,5 @@
-"""The order of a series' rows in a csv file: by a column of times, within each of several series."""
+"""The order of a series' rows in a csv file: by a column of times, within each of several
+series."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, NoReturn
@@ -12,7 +13,19 @@ from research.data.csv_dates import Ambiguous, is_day, moments
 from research.data.csv_refused import flag
 
 # A column of numbers with one of these names is taken for times.
-_NAMES = {"time", "times", "timestamp", "datetime", "date", "epoch", "unix", "unixtime", "unix_time", "ts", "ds"}
+_NAMES = {
+    "time",
+    "times",
+    "timestamp",
+    "datetime",
+    "date",
+    "epoch",
+    "unix",
+    "unixtime",
+    "unix_time",
+    "ts",
+    "ds",
+}
 _COUNTED = 10  # more rows than these count if their numbers are at equal distances
 _ROWS_EACH = 10  # rows of a series, on average, if a column is taken to tell series apart
 _LOOKED_AT = 1000  # rows that say whether a column has dates
@@ -20,7 +33,8 @@ _GAP = 1.5  # times the usual step
 
 
 class Order(NamedTuple):
-    """rows: int64 [N], the rows of the file, series after series, each in order. lengths: of each series.
+    """rows: int64 [N], the rows of the file, series after series, each in order. lengths: of each
+    series.
 
     notes: on the steps of time.
     """
@@ -31,12 +45,18 @@ class Order(NamedTuple):
 
 
 def order_of(columns: dict[str, Column], target: str, time: str, series: str) -> Order:
-    """The order of the rows: by the column `time` within each series that the column `series` tells apart.
+    """The order of the rows: by the column `time` within each series that the column `series` tells
+    apart.
 
-    Without `series` there is one series; without `time` the rows stay as they are, and a column that looks like a time
-    must rise. Raises UserError, naming the row, for a time that is none, or twice in a series, or does not rise.
+    Without `series` there is one series; without `time` the rows stay as they are, and a column
+    that looks like a time must rise. Raises UserError, naming the row, for a time that is none, or
+    twice in a series, or does not rise.
     """
-    groups, names = _groups(columns[series]) if series else (np.zeros(len(columns[target].cells), np.int64), ("",))
+    groups, names = (
+        _groups(columns[series])
+        if series
+        else (np.zeros(len(columns[target].cells), np.int64), ("",))
+    )
     lengths = tuple(np.bincount(groups, minlength=len(names)).tolist())
     rows = np.argsort(groups, kind="stable")
     if not time:
@@ -52,16 +72,20 @@ def order_of(columns: dict[str, Column], target: str, time: str, series: str) ->
     twice = np.flatnonzero((np.diff(times[rows]) == 0) & (np.diff(groups[rows]) == 0))
     if len(twice):
         first, second = rows[twice[0]], rows[twice[0] + 1]
-        remedy = "delete one of the two rows" if series else "--series=COLUMN keeps several series apart"
+        remedy = (
+            "delete one of the two rows" if series else "--series=COLUMN keeps several series apart"
+        )
         raise column.error(
             int(second),
-            f"the time '{column.cells[second]}' comes twice, the first time in row {column.line(int(first))}; {remedy}",
+            f"the time '{column.cells[second]}' comes twice, the first time in row"
+            f" {column.line(int(first))}; {remedy}",
         )
     return Order(rows, lengths, tuple(_gaps(column, times[rows], groups[rows], rows)))
 
 
 def times_of(column: Column) -> np.ndarray | None:
-    """The column's times [N]: numbers, int64 or float64, or of dates int64 microseconds. None if a cell is neither.
+    """The column's times [N]: numbers, int64 or float64, or of dates int64 microseconds. None if a
+    cell is neither.
 
     Raises Ambiguous for dates whose day may be their month.
     """
@@ -79,12 +103,15 @@ def times_of(column: Column) -> np.ndarray | None:
 
 
 def _groups(column: Column) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Which series each row is of, int64 [N], and their names in the order in which the file has them."""
+    """Which series each row is of, int64 [N], and their names in the order in which the file has
+    them."""
     empty = pc.equal(column.cells, "").to_numpy(zero_copy_only=False)
     if empty.any():
         raise column.error(int(empty.argmax()), "the row does not say of which series it is")
     names = pc.unique(column.cells)
-    return pc.index_in(column.cells, names).to_numpy(zero_copy_only=False).astype(np.int64), tuple(names.to_pylist())
+    return pc.index_in(column.cells, names).to_numpy(zero_copy_only=False).astype(np.int64), tuple(
+        names.to_pylist()
+    )
 
 
 def _are_days(column: Column) -> bool:
@@ -98,8 +125,9 @@ def _times(column: Column) -> np.ndarray | None:
     except Ambiguous:
         raise column.error(
             0,
-            f"'{column.cells[0]}' may begin with its day or with its month, as all dates of the column; write them as "
-            f"2024-05-31, or give {flag('drop', column)} if the rows are in order",
+            f"'{column.cells[0]}' may begin with its day or with its month, as all dates of the"
+            f" column; write them as 2024-05-31, or give {flag('drop', column)} if the rows are in"
+            " order",
         ) from None
 
 
@@ -109,8 +137,9 @@ def _possible_series(columns: Sequence[Column]) -> Iterator[str]:
         texts = pc.unique(column.cells).to_pylist()
         if 1 < len(texts) <= len(column.cells) // _ROWS_EACH and not any(map(_is_number, texts)):
             yield (
-                f"column '{column.name}' has {len(texts)} texts ('{texts[0]}', ...) and is not read; if it says of "
-                f"which series a row is, {flag('series', column)} keeps these apart"
+                f"column '{column.name}' has {len(texts)} texts ('{texts[0]}', ...) and is not"
+                f" read; if it says of which series a row is, {flag('series', column)} keeps these"
+                " apart"
             )
 
 
@@ -126,15 +155,21 @@ def _refuse(column: Column) -> NoReturn:
             expected = f"expected a number or a date such as 2024-05-31T18:00; {leave}"
             raise column.error(row, f"'{cell}' is no time that can be compared; {expected}")
     numbers = [_is_number(cell) for cell in column.cells.to_pylist()]
-    mixed = "mixes numbers with dates" if any(numbers) else "has dates that are written in several ways"
-    raise column.error(0, f"the column {mixed}; write all its times alike, such as 2024-05-31T18:00; {leave}")
+    mixed = (
+        "mixes numbers with dates" if any(numbers) else "has dates that are written in several ways"
+    )
+    raise column.error(
+        0, f"the column {mixed}; write all its times alike, such as 2024-05-31T18:00; {leave}"
+    )
 
 
 def _read_as_times(column: Column) -> np.ndarray | None:
-    """The times [N] of a column that looks like one of times, else None. Raises UserError for dates that are not read.
+    """The times [N] of a column that looks like one of times, else None. Raises UserError for dates
+    that are not read.
 
-    Such are dates, hours that fall from row to row, numbers with the name of a time, and numbers that always fall, or
-    of which each is there once, at equal distances. Hours beside a date begin anew each day.
+    Such are dates, hours that fall from row to row, numbers with the name of a time, and numbers
+    that always fall, or of which each is there once, at equal distances. Hours beside a date begin
+    anew each day.
     """
     cells = column.cells
     days = np.mean([is_day(cell) for cell in cells[:_LOOKED_AT].to_pylist()])
@@ -154,7 +189,8 @@ def _read_as_times(column: Column) -> np.ndarray | None:
 
 
 def _check_rising(column: Column, groups: np.ndarray, rows: np.ndarray, several: bool) -> None:
-    """Raises UserError if the column looks like times and these do not rise strictly within each series."""
+    """Raises UserError if the column looks like times and these do not rise strictly within each
+    series."""
     times = _read_as_times(column)
     if times is None:
         return
@@ -165,8 +201,9 @@ def _check_rising(column: Column, groups: np.ndarray, rows: np.ndarray, several:
     apart = "" if several else "--series=COLUMN keeps several series apart, "
     raise column.error(
         row,
-        f"'{column.cells[row]}' is not after '{column.cells[before]}', and a series is in the order of time; "
-        f"{flag('time', column)} sorts the rows, {apart}{flag('drop', column)} leaves them as they are",
+        f"'{column.cells[row]}' is not after '{column.cells[before]}', and a series is in the order"
+        f" of time; {flag('time', column)} sorts the rows, {apart}{flag('drop', column)} leaves"
+        " them as they are",
     )
 
 
@@ -179,7 +216,8 @@ def _is_number(cell: str) -> bool:
 
 
 def _gaps(column: Column, times: np.ndarray, groups: np.ndarray, rows: np.ndarray) -> list[str]:
-    """A note on the steps that are longer than the usual one, within each series; times, rows: in order."""
+    """A note on the steps that are longer than the usual one, within each series; times, rows: in
+    order."""
     steps = np.where(np.diff(groups) == 0, np.diff(times), 0)
     inside = steps[steps > 0]
     usual = float(np.median(inside)) if len(inside) else 0.0
@@ -189,6 +227,6 @@ def _gaps(column: Column, times: np.ndarray, groups: np.ndarray, rows: np.ndarra
     longest = int(steps.argmax())
     before, after = (column.cells[int(rows[place])] for place in (longest, longest + 1))
     return [
-        f"column '{column.name}': {gaps:,} of {len(inside):,} steps are longer than {_GAP} times the usual one, the "
-        f"longest from '{before}' to '{after}'; windows cross them"
+        f"column '{column.name}': {gaps:,} of {len(inside):,} steps are longer than {_GAP} times"
+        f" the usual one, the longest from '{before}' to '{after}'; windows cross them"
     ]

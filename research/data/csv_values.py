@@ -1,4 +1,5 @@
-"""What a column of texts is: numbers, categories, or neither, which is refused with what would make it one of them."""
+"""What a column of texts is: numbers, categories, or neither, which is refused with what would make
+it one of them."""
 
 import re
 import shlex
@@ -26,8 +27,8 @@ _COUNTED = 20  # rows from which 1, 2, 3, ... are taken for a count of them
 class Values(NamedTuple):
     """A column that is understood.
 
-    numbers: float64 [N], or the places of its categories among them; NaN is missing. notes: how it was understood,
-    where there was a choice.
+    numbers: float64 [N], or the places of its categories among them; NaN is missing. notes: how it
+        was understood, where there was a choice.
     """
 
     numbers: np.ndarray
@@ -36,7 +37,8 @@ class Values(NamedTuple):
 
 
 def values_of(column: Column, form: Format) -> Values:
-    """The column's numbers or categories. Raises UserError, naming the row, for a column that is neither."""
+    """The column's numbers or categories. Raises UserError, naming the row, for a column that is
+    neither."""
     if column.name in form.categories:
         return categories_of(column, form)
     if column.name in form.numbers:
@@ -54,8 +56,9 @@ def values_of(column: Column, form: Format) -> Values:
 def numbers_of(column: Column, form: Format, remedy: str = "") -> np.ndarray:
     """The column as numbers, whatever it looks like, float64 [N]; NaN is missing.
 
-    In a column of `form.numbers` a number may have a sign or a unit that all of them have. Raises UserError, naming the
-    row, for any other text. remedy: what to say then, where the column can be nothing but numbers.
+    In a column of `form.numbers` a number may have a sign or a unit that all of them have. Raises
+    UserError, naming the row, for any other text. remedy: what to say then, where the column can be
+    nothing but numbers.
     """
     absent = form.absent(column.cells, among_numbers=True)
     numbers, stray = parsed(column, form, absent)
@@ -68,20 +71,29 @@ def numbers_of(column: Column, form: Format, remedy: str = "") -> np.ndarray:
 
 
 def categories_of(column: Column, form: Format) -> Values:
-    """The column's texts as categories, by name. Only an empty cell of a column in `form.categories` is missing."""
+    """The column's texts as categories, by name. Only an empty cell of a column in
+    `form.categories` is missing."""
     if column.name in form.categories:
         absent = pc.equal(column.cells, "").to_numpy(zero_copy_only=False)
     else:
         absent = form.absent(column.cells, among_numbers=False)
     names = tuple(sorted(pc.unique(column.cells.filter(pa.array(~absent))).to_pylist()))
     if not names:
-        raise UserError(f"{column.file}, column '{column.name}' has no values; {flag('drop', column)} leaves it out")
+        raise UserError(
+            f"{column.file}, column '{column.name}' has no values; {flag('drop', column)} leaves"
+            " it out"
+        )
     notes = () if column.name in form.categories else _notes_on_texts(column, form, names)
-    return Values(places_in(column.cells, names), names, (*notes, *lookalikes(names, f"column '{column.name}'")))
+    return Values(
+        places_in(column.cells, names),
+        names,
+        (*notes, *lookalikes(names, f"column '{column.name}'")),
+    )
 
 
 def like(column: Column, categories: tuple[str, ...], form: Format) -> np.ndarray:
-    """`Values.numbers` of another file's column, which has these categories or, without any, numbers as in training.
+    """`Values.numbers` of another file's column, which has these categories or, without any,
+    numbers as in training.
 
     Raises UserError, naming the row, for a text that is neither.
     """
@@ -121,16 +133,19 @@ def check_one_hot(column: Column, values: Values, form: Format) -> None:
     if different <= most:
         return
     numbers = not np.isnan(form.numbers_in(pa.array(values.categories))).any()
-    otherwise = f"{flag('numbers', column)} reads it as numbers" if numbers else "or turn it into numbers"
+    otherwise = (
+        f"{flag('numbers', column)} reads it as numbers" if numbers else "or turn it into numbers"
+    )
     raise UserError(
-        f"{column.file}, column '{column.name}' has {different} different texts in {rows} rows"
-        f"{', as names and ids have' if different == rows else ''}, too many for one-hot columns (at most {most}); "
-        f"{flag('drop', column)} leaves it out, {otherwise}"
+        f"{column.file}, column '{column.name}' has {different} different texts in {rows}"
+        f" rows{', as names and ids have' if different == rows else ''}, too many for one-hot"
+        f" columns (at most {most}); {flag('drop', column)} leaves it out, {otherwise}"
     )
 
 
 def parsed(column: Column, form: Format, absent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of the cells that are not absent, float64 [N], and where these cells have none, bool [N]."""
+    """The numbers of the cells that are not absent, float64 [N], and where these cells have none,
+    bool [N]."""
     cells = pc.if_else(pa.array(absent), None, column.cells) if absent.any() else column.cells
     numbers = form.numbers_in(cells)
     stray = ~absent & np.isnan(numbers)
@@ -141,7 +156,8 @@ def parsed(column: Column, form: Format, absent: np.ndarray) -> tuple[np.ndarray
 
 
 def _has_points(cells: pa.StringArray, form: Format, stray: np.ndarray) -> bool:
-    """Whether a column of a file with decimal commas has decimal points, as labels that another program wrote: 1.0.
+    """Whether a column of a file with decimal commas has decimal points, as labels that another
+    program wrote: 1.0.
 
     Only where no point can be meant as a thousands mark.
     """
@@ -155,7 +171,8 @@ def _has_points(cells: pa.StringArray, form: Format, stray: np.ndarray) -> bool:
 
 
 def _numbers(column: Column, form: Format, numbers: np.ndarray, absent: np.ndarray) -> Values:
-    """A column of nothing but numbers, some of which are codes, ids or days, which no network should count with."""
+    """A column of nothing but numbers, some of which are codes, ids or days, which no network
+    should count with."""
     _check_finite(column, numbers)
     present = numbers[~absent]
     notes = notes_on(column, form, numbers)
@@ -168,19 +185,32 @@ def _numbers(column: Column, form: Format, numbers: np.ndarray, absent: np.ndarr
         if not len(codes):
             row = int((np.nan_to_num(numbers) >= _ID).argmax())
             cell = column.cells[row].as_py()
-            raise column.error(row, f"'{cell}' has {len(cell)} digits, as ids have; {csv_refused.choices(column)}")
+            raise column.error(
+                row, f"'{cell}' has {len(cell)} digits, as ids have; {csv_refused.choices(column)}"
+            )
         values = categories_of(column, form)
-        read = f"column '{column.name}' has codes with leading zeros ('{codes[0]}') and is read as categories"
-        return values._replace(notes=(*values.notes, f"{read}; {flag('numbers', column)} reads it as numbers"))
+        read = (
+            f"column '{column.name}' has codes with leading zeros ('{codes[0]}') and is read as"
+            " categories"
+        )
+        return values._replace(
+            notes=(*values.notes, f"{read}; {flag('numbers', column)} reads it as numbers")
+        )
     if are_days(present):
         csv_refused.refuse_date(column, int((~absent).argmax()))
-    if len(numbers) >= _COUNTED and not absent.any() and present[0] in (0, 1) and (np.diff(present) == 1).all():
+    if (
+        len(numbers) >= _COUNTED
+        and not absent.any()
+        and present[0] in (0, 1)
+        and (np.diff(present) == 1).all()
+    ):
         notes += (f"column '{column.name}' counts the rows; {flag('drop', column)} leaves it out",)
     return Values(numbers, notes=notes)
 
 
 def _unsigned(column: Column, form: Format, absent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """As parsed, without the sign or unit that the first number has; another sign leaves no number."""
+    """As parsed, without the sign or unit that the first number has; another sign leaves no
+    number."""
     texts = pc.unique(column.cells.filter(pa.array(~absent))).to_pylist()
     parts = [signed(text) or ("", text) for text in texts]
     numbers = form.numbers_in(pa.array([number for _, number in parts], pa.string()))
@@ -197,69 +227,96 @@ def _check_finite(column: Column, numbers: np.ndarray) -> None:
         cell = column.cells[row].as_py()
         raise column.error(
             row,
-            f"'{cell}' is not a finite number; the largest is {LARGEST:.1e}; --missing={shlex.quote(cell)} takes it "
-            "for a missing value",
+            f"'{cell}' is not a finite number; the largest is {LARGEST:.1e};"
+            f" --missing={shlex.quote(cell)} takes it for a missing value",
         )
 
 
 def notes_on(column: Column, form: Format, numbers: np.ndarray) -> tuple[str, ...]:
-    """What to say of a column of numbers [N]: words for missing values, numbers that may be one, and merged ones."""
-    return (*_words_without_value(column, form), *_placeholder(column, numbers), *_merged(column, numbers))
+    """What to say of a column of numbers [N]: words for missing values, numbers that may be one,
+    and merged ones."""
+    return (
+        *_words_without_value(column, form),
+        *_placeholder(column, numbers),
+        *_merged(column, numbers),
+    )
 
 
 def _placeholder(column: Column, numbers: np.ndarray) -> Iterator[str]:
-    """A note if a number of nines, such as -999, comes several times and lies far from all others."""
+    """A note if a number of nines, such as -999, comes several times and lies far from all
+    others."""
     present = numbers[~np.isnan(numbers)]
     for end in (present.min(initial=np.inf), present.max(initial=-np.inf)):
-        if not np.isfinite(end) or not re.fullmatch(r"-9{2,}|9{3,}", f"{end:.0f}") or end != np.floor(end):
+        if (
+            not np.isfinite(end)
+            or not re.fullmatch(r"-9{2,}|9{3,}", f"{end:.0f}")
+            or end != np.floor(end)
+        ):
             continue
         others = present[present != end]
         least, most = others.min(initial=np.inf), others.max(initial=-np.inf)
         count = len(present) - len(others)
         if count > 1 and least < most and min(abs(end - least), abs(end - most)) > most - least:
             yield (
-                f"column '{column.name}': {end:.0f}, in {count} of {len(numbers)} rows, lies far from all other values "
-                f"({least:g} to {most:g}); --missing={end:.0f} takes it for a missing value"
+                f"column '{column.name}': {end:.0f}, in {count} of {len(numbers)} rows, lies far"
+                f" from all other values ({least:g} to {most:g}); --missing={end:.0f} takes it for"
+                " a missing value"
             )
 
 
 def _merged(column: Column, numbers: np.ndarray) -> Iterator[str]:
-    """A note if whole numbers beyond 2**53 fall together in float64, as neighbouring ids of 19 digits do."""
+    """A note if whole numbers beyond 2**53 fall together in float64, as neighbouring ids of 19
+    digits do."""
     large = np.abs(numbers) >= _EXACT
     if not large.any():
         return
     cells = column.cells.filter(pa.array(large))
-    written = pc.unique(cells.filter(pc.match_substring_regex(cells, r"^[+-]?[0-9]+(?:\.0*)?$"))).to_pylist()
+    written = pc.unique(
+        cells.filter(pc.match_substring_regex(cells, r"^[+-]?[0-9]+(?:\.0*)?$"))
+    ).to_pylist()
     whole = {int(text.partition(".")[0]) for text in written}
     left = len({float(value) for value in whole})
     if left < len(whole):
         yield (
-            f"column '{column.name}' has {len(whole):,} different whole numbers beyond 2^53, and float64 tells only "
-            f"{left:,} of them apart; {flag('categories', column)} reads it as categories, {flag('drop', column)} "
-            "leaves it out"
+            f"column '{column.name}' has {len(whole):,} different whole numbers beyond 2^53, and"
+            f" float64 tells only {left:,} of them apart; {flag('categories', column)} reads it as"
+            f" categories, {flag('drop', column)} leaves it out"
         )
 
 
 def _notes_on_texts(column: Column, form: Format, names: tuple[str, ...]) -> list[str]:
-    """What to say of categories that nobody asked for: those that could be a missing value, or a number."""
+    """What to say of categories that nobody asked for: those that could be a missing value, or a
+    number."""
     notes = [
-        f"column '{column.name}': '{name}' is a text; --missing={shlex.quote(name)} takes it for a missing value"
+        f"column '{column.name}': '{name}' is a text; --missing={shlex.quote(name)} takes it for a"
+        " missing value"
         for name in names
         if name.lower() in AMONG_NUMBERS
     ]
     numbers = ~np.isnan(form.numbers_in(pa.array(names, pa.string())))
     if numbers.any() and not numbers.all():
         number, text = names[int(numbers.argmax())], names[int(numbers.argmin())]
-        notes.append(f"column '{column.name}' has numbers ('{number}') and texts ('{text}'), and is read as categories")
+        notes.append(
+            f"column '{column.name}' has numbers ('{number}') and texts ('{text}'), and is read as"
+            " categories"
+        )
     return notes
 
 
 def _words_without_value(column: Column, form: Format) -> tuple[str, ...]:
-    """A note on words of a column of numbers that are taken for missing values, but could be names elsewhere."""
+    """A note on words of a column of numbers that are taken for missing values, but could be names
+    elsewhere."""
     small = pc.utf8_lower(column.cells)
-    more = pa.array([text.lower() for text in (*AMONG_NUMBERS, *form.missing) if text not in NOTHING])
+    more = pa.array(
+        [text.lower() for text in (*AMONG_NUMBERS, *form.missing) if text not in NOTHING]
+    )
     words = column.cells.filter(pc.is_in(small, more))
     if not len(words):
         return ()
     shown = ", ".join(f"'{word}'" for word in pc.unique(words).to_pylist()[:3])
-    return (f"column '{column.name}': {shown} is taken for a missing value, in {len(words)} of {len(small)} rows",)
+    return (
+        (
+            f"column '{column.name}': {shown} is taken for a missing value, in {len(words)} of"
+            f" {len(small)} rows"
+        ),
+    )

@@ -1,4 +1,5 @@
-"""The decoded copy: a data set's arrays as .npy files in the cache, made once, found by what it was read from."""
+"""The decoded copy: a data set's arrays as .npy files in the cache, made once, found by what it was
+read from."""
 
 import contextlib
 import dataclasses
@@ -27,13 +28,20 @@ T = TypeVar("T")
 
 
 def open_decoded(
-    key: str, prepared: Callable[[], Path], *, cache_dir: str, names: Sequence[str] = (), **known: Any
+    key: str,
+    prepared: Callable[[], Path],
+    *,
+    cache_dir: str,
+    names: Sequence[str] = (),
+    **known: Any,
 ) -> Source:
-    """The source of the arrays cached under `key`; if there are none, those of the TFDS set in `prepared()` are stored.
+    """The source of the arrays cached under `key`; if there are none, those of the TFDS set in
+    `prepared()` are stored.
 
-    key: names what is read, so that other content has another key. names: what each row is called, none: by its number.
-    known: fields of the spec that are not stored (`name`, ...). Memory does not grow with the data set. Raises
-    UserError if `cache_dir` cannot be written.
+    key: names what is read, so that other content has another key. names: what each row is called,
+        none: by its number.
+    known: fields of the spec that are not stored (`name`, ...). Memory does not grow with the data
+        set. Raises UserError if `cache_dir` cannot be written.
     """
     return _open(key, prepared, reader.read, cache_dir, known, names)
 
@@ -105,7 +113,8 @@ def digest(parts: Iterable[Any]) -> str:
 
 
 def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, Any]:
-    """The fields of the spec that a table determines, its fingerprint included. directory: has its arrays."""
+    """The fields of the spec that a table determines, its fingerprint included. directory: has its
+    arrays."""
     fields = {
         "task": table.task or ("classification" if table.classes else "regression"),
         "shape": table.x.shape[1:],
@@ -122,11 +131,18 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
         "source": table.source,
         "end": table.end,
     }
-    of_numbers = {"origin": table.origin, "target_origin": table.target_origin, "series": table.series}
+    of_numbers = {
+        "origin": table.origin,
+        "target_origin": table.target_origin,
+        "series": table.series,
+    }
     fields |= {name: value for name, value in (of_steps | of_numbers).items() if value}
-    # The arrays, not the files they came from: array_record files of equal content differ from process to process.
+    # The arrays, not the files they came from: array_record files of equal content differ from
+    # process to process.
     content = hashlib.sha256(json.dumps(fields).encode())
-    one_hot = table.x if isinstance(table.x, OneHot) else None  # as it is read, however it is stored
+    one_hot = (
+        table.x if isinstance(table.x, OneHot) else None
+    )  # as it is read, however it is stored
     of_x: Iterator[Any] = one_hot.blocks() if one_hot else _pieces(directory / "x.npy")
     for array, pieces in ((table.x, of_x), (table.y, _pieces(directory / "y.npy"))):
         content.update(f"{array.dtype.str}{array.shape}".encode())
@@ -134,7 +150,9 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
             content.update(piece)
     kinds = {"kinds": one_hot.kinds} if one_hot else {}
     stored = one_hot.values if one_hot else table.x
-    repeated = repeats(stored, table.y, table.test_size, names.__getitem__ if names else "row {}".format)
+    repeated = repeats(
+        stored, table.y, table.test_size, names.__getitem__ if names else "row {}".format
+    )
     notes = list(dict.fromkeys([*table.notes, *remarks.of_columns(table), *repeated]))
     gaps = {"missing": remarks.first_missing(table), "numbered": table.numbered}
     of_reading = {name: value for name, value in gaps.items() if value}
@@ -151,7 +169,8 @@ def _of_steps(fields: dict[str, Any]) -> bool:
 
 
 def _pieces(file: Path) -> Iterator[bytes]:
-    """The numbers of an .npy file, read and not mapped, so that they do not count as the process's memory."""
+    """The numbers of an .npy file, read and not mapped, so that they do not count as the process's
+    memory."""
     with file.open("rb") as array:
         np.lib.format.read_magic(array)
         np.lib.format.read_array_header_1_0(array)
@@ -161,7 +180,8 @@ def _pieces(file: Path) -> Iterator[bytes]:
 
 @contextlib.contextmanager
 def whole(directory: Path) -> Iterator[Path]:
-    """A directory to fill that gets its name once it is filled, unless another process was first."""
+    """A directory to fill that gets its name once it is filled, unless another process was
+    first."""
     partial = directory.with_name(f".{directory.name}.{uuid.uuid4().hex}")
     try:
         partial.mkdir(parents=True)
@@ -173,7 +193,8 @@ def whole(directory: Path) -> Iterator[Path]:
     except OSError as error:
         reason = error.strerror or error
         raise UserError(
-            f"cannot write the cache directory {directory.parent.parent}: {reason}; name another with --cache_dir"
+            f"cannot write the cache directory {directory.parent.parent}: {reason}; name another"
+            " with --cache_dir"
         ) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)

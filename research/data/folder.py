@@ -1,4 +1,5 @@
-"""`folder:DIR`: a folder of images per class, or `train/`, `val/` and `test/` with a folder per class in each."""
+"""`folder:DIR`: a folder of images per class, or `train/`, `val/` and `test/` with a folder per
+class in each."""
 
 import dataclasses
 import functools
@@ -11,7 +12,14 @@ import numpy as np
 from research.data import images
 from research.data.builder import open_built
 from research.data.decoded import digest
-from research.data.image_folders import ImageFile, class_folders, image_files, images_in, loose_files, text_of
+from research.data.image_folders import (
+    ImageFile,
+    class_folders,
+    image_files,
+    images_in,
+    loose_files,
+    text_of,
+)
 from research.data.images import Background, Flaw, Header
 from research.data.lookalikes import lookalikes
 from research.data.progress import progress
@@ -23,7 +31,9 @@ from research.options import Range, options_of
 from research.registry import DATASETS, Entry
 
 VERSION = "1.1.0"  # raised when the same images are read as other arrays
-_CHUNK = 32  # files that a worker opens at once: an element of Grain's costs a tenth of a millisecond
+_CHUNK = (
+    32  # files that a worker opens at once: an element of Grain's costs a tenth of a millisecond
+)
 
 T = TypeVar("T")
 
@@ -36,19 +46,25 @@ def open_folder(
     size: Annotated[tuple[int, ...], Range(1), "resize to height,width (one number for both)"] = (),
     background: Annotated[Background, "what shows where an image is transparent"] = "white",
 ) -> Source:
-    """Images as uint8 [N, H, W, C]: C is 1 if all are grey, else 3, and then grey ones become coloured.
+    """Images as uint8 [N, H, W, C]: C is 1 if all are grey, else 3, and then grey ones become
+    coloured.
 
-    Images are turned upright as their EXIF orientation says, and laid on `background` where they are transparent.
-    Without `size` all must be of one size. Raises UserError for an image that does not decode, is animated or has more
-    than 8 bits per channel, naming its file, and for a class without images.
+    Images are turned upright as their EXIF orientation says, and laid on `background` where they
+    are transparent. Without `size` all must be of one size. Raises UserError for an image that does
+    not decode, is animated or has more than 8 bits per channel, naming its file, and for a class
+    without images.
     """
     if not path:
         raise UserError("folder: lacks its directory; write --dataset=folder:DIR")
     folder = Path(path).expanduser()
     if len(size) > 2:
-        raise UserError(f"dataset.size={','.join(map(str, size))}: expected height,width or one number for both")
+        raise UserError(
+            f"dataset.size={','.join(map(str, size))}: expected height,width or one number for both"
+        )
     if not folder.is_dir():
-        raise UserError(f"folder:{path} is not a folder; expected one with a folder of images for each class")
+        raise UserError(
+            f"folder:{path} is not a folder; expected one with a folder of images for each class"
+        )
     files = image_files(folder)
     key = f"folder_{digest(_content(folder, files, size, background))}"
     load = functools.partial(read, folder, files, size, background)
@@ -57,7 +73,9 @@ def open_folder(
     return open_built(load, key, VERSION, cache_dir=cache_dir, names=names, name=name)
 
 
-def _content(folder: Path, files: Sequence[ImageFile], size: tuple[int, ...], background: Background) -> Iterator[Any]:
+def _content(
+    folder: Path, files: Sequence[ImageFile], size: tuple[int, ...], background: Background
+) -> Iterator[Any]:
     """What the rows depend on: for each image its class, name and bytes."""
     with progress(len(files), f"checking {text_of(folder)}", "image") as bar:
         yield size, background
@@ -88,21 +106,32 @@ class Images:
         return np.dtype(np.uint8)
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        decode_file = functools.partial(decode, mode=self.mode, size=self.size, background=self.background)
+        decode_file = functools.partial(
+            decode, mode=self.mode, size=self.size, background=self.background
+        )
         yield from _ahead(decode_file, self.files)
 
 
-def read(folder: Path, files: Sequence[ImageFile], size: tuple[int, ...], background: Background) -> Table:
-    """The folder's images as rows in the order of its `files`; they are decoded as they are taken."""
+def read(
+    folder: Path, files: Sequence[ImageFile], size: tuple[int, ...], background: Background
+) -> Table:
+    """The folder's images as rows in the order of its `files`; they are decoded as they are
+    taken."""
     classes = sorted({file.label for file in files})
     if len(classes) < 2:
         there = ", ".join(classes) or "none"
-        raise UserError(f"{text_of(folder)} needs a folder of images for each of two classes or more; it has {there}")
+        raise UserError(
+            f"{text_of(folder)} needs a folder of images for each of two classes or more; it has"
+            f" {there}"
+        )
     missing = set(classes) - {file.label for file in files if file.part in ("", "train")}
     if missing:
         label = min(missing)
         other = next(file.path.parent.parent for file in files if file.label == label)
-        raise UserError(f"{text_of(folder / 'train')} has no images of the class '{label}', which {text_of(other)} has")
+        raise UserError(
+            f"{text_of(folder / 'train')} has no images of the class '{label}', which"
+            f" {text_of(other)} has"
+        )
     headers = []
     paths = [file.path for file in files]
     with progress(len(files), f"looking at {text_of(folder)}", "image") as bar:
@@ -113,8 +142,9 @@ def read(folder: Path, files: Sequence[ImageFile], size: tuple[int, ...], backgr
     for path, header in zip(paths, headers, strict=True):
         if not size and header.size != shape:
             raise UserError(
-                f"{text_of(path)} has {_pixels(header.size)} pixels (height x width) but {text_of(paths[0])} has "
-                f"{_pixels(shape)}; make all images one size or set --dataset.size=HEIGHT,WIDTH"
+                f"{text_of(path)} has {_pixels(header.size)} pixels (height x width) but"
+                f" {text_of(paths[0])} has {_pixels(shape)}; make all images one size or set"
+                " --dataset.size=HEIGHT,WIDTH"
             )
     return Table(
         Images(paths, "L" if all(header.grey for header in headers) else "RGB", shape, background),
@@ -139,12 +169,15 @@ def _notes(
     validation = [file.path for file in files if file.part == "validation"]
     if validation:
         yield (
-            f"its {of(validation[0].parent.parent)}/ ({len(validation)} images) joins the training rows, "
-            "from which --split draws the validation rows"
+            f"its {of(validation[0].parent.parent)}/ ({len(validation)} images) joins the training"
+            " rows, from which --split draws the validation rows"
         )
     loose = [path for path in loose_files(folder) if images.has_image_name(path)]
     if loose:
-        yield f"{len(loose)} images beside the folders of classes are not read (the first is {of(loose[0])})"
+        yield (
+            f"{len(loose)} images beside the folders of classes are not read (the first is"
+            f" {of(loose[0])})"
+        )
 
 
 def _on_transparency(
@@ -155,21 +188,26 @@ def _on_transparency(
     if transparent:
         first = text_of(transparent[0].relative_to(folder))
         yield (
-            f"{len(transparent)} of its {len(files)} images have an alpha channel (the first is {first}); "
-            f"what is transparent in them is {background} (--dataset.background)"
+            f"{len(transparent)} of its {len(files)} images have an alpha channel (the first is"
+            f" {first}); what is transparent in them is {background} (--dataset.background)"
         )
 
 
 def read_like(
     folder: Path, spec: DataSpec, resize: bool, background: Background = "white"
 ) -> tuple[np.ndarray, np.ndarray | None, list[Path], list[str]]:
-    """(x uint8 [N, H, W, C], y int32 [N], files, notes) of other images: a folder per class, or all in one folder.
+    """(x uint8 [N, H, W, C], y int32 [N], files, notes) of other images: a folder per class, or all
+    in one folder.
 
-    y is None where they are not in folders. resize: images of another size are resized, as the set's own were.
-    Raises UserError for a class that `spec` does not have, and for images of another size.
+    y is None where they are not in folders. resize: images of another size are resized, as the
+    set's own were. Raises UserError for a class that `spec` does not have, and for images of
+    another size.
     """
     if not folder.is_dir():
-        raise UserError(f"folder:{folder} is not a folder; expected one with images, or with a folder for each class")
+        raise UserError(
+            f"folder:{folder} is not a folder; expected one with images, or with a folder for each"
+            " class"
+        )
     y = None
     if class_folders(folder):
         labelled = image_files(folder)
@@ -186,17 +224,27 @@ def read_like(
     for file, header in zip(files, headers, strict=True):
         if not resize and header.size != (height, width):
             raise UserError(
-                f"{text_of(file)} has {_pixels(header.size)} pixels; the run was trained on {height}x{width}"
+                f"{text_of(file)} has {_pixels(header.size)} pixels; the run was trained on"
+                f" {height}x{width}"
             )
     rows = Images(files, "L" if channels == 1 else "RGB", (height, width), background)
-    return np.stack(list(rows)), y, files, list(_on_transparency(folder, files, headers, background))
+    return (
+        np.stack(list(rows)),
+        y,
+        files,
+        list(_on_transparency(folder, files, headers, background)),
+    )
 
 
 def _places(folder: Path, labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:
-    """The place of each label among the classes, int32 [N]. Raises UserError for a label that is none of them."""
+    """The place of each label among the classes, int32 [N]. Raises UserError for a label that is
+    none of them."""
     unknown = sorted({*labels} - {*classes})
     if unknown:
-        raise UserError(f"{folder} has the class '{unknown[0]}', which is unknown; {nearest(unknown[0], classes)}")
+        raise UserError(
+            f"{folder} has the class '{unknown[0]}', which is unknown;"
+            f" {nearest(unknown[0], classes)}"
+        )
     return np.array([classes.index(label) for label in labels], np.int32)
 
 
@@ -207,7 +255,9 @@ def _pixels(size: Sequence[int]) -> str:
 def _ahead(function: Callable[[Path], T], files: Sequence[Path]) -> Iterator[T]:
     """The function's values of the files, in their order, worked out ahead by Grain's workers."""
     chunks = [files[first : first + _CHUNK] for first in range(0, len(files), _CHUNK)]
-    with Ahead(lambda number: [function(file) for file in chunks[number]], len(chunks), threads=DECODERS) as values:
+    with Ahead(
+        lambda number: [function(file) for file in chunks[number]], len(chunks), threads=DECODERS
+    ) as values:
         for chunk in values:
             yield from chunk
 
@@ -219,7 +269,9 @@ def _header(file: Path) -> Header:
         raise UserError(f"{text_of(file)} {flaw}") from None
 
 
-def decode(file: Path, mode: str, size: tuple[int, ...], background: Background = "white") -> np.ndarray:
+def decode(
+    file: Path, mode: str, size: tuple[int, ...], background: Background = "white"
+) -> np.ndarray:
     """uint8 [H, W, C]. Raises UserError that names the file."""
     try:
         with images.opened(file) as image:

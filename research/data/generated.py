@@ -1,4 +1,5 @@
-"""Generated sequences: the adding problem and copy memory, and MNIST pixel by pixel; written once into the cache."""
+"""Generated sequences: the adding problem and copy memory, and MNIST pixel by pixel; written once
+into the cache."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -24,14 +25,22 @@ Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
 
 
 def open_generated(
-    name: str, load: Callable[..., Table], options: dict[str, Any], cache_dir: str, code: int = 0, **known: Any
+    name: str,
+    load: Callable[..., Table],
+    options: dict[str, Any],
+    cache_dir: str,
+    code: int = 0,
+    **known: Any,
 ) -> Source:
-    """The source of a generated table, `load(**options)`, which is written under `cache_dir` the first time.
+    """The source of a generated table, `load(**options)`, which is written under `cache_dir` the
+    first time.
 
     code: a checksum of what generates it, where that may change.
     """
     key = f"{name}_{digest([*sorted(options.items()), *([code] if code else [])])}"
-    return open_table(f"{key}-{VERSION}", lambda: load(**options), cache_dir=cache_dir, name=name, **known)
+    return open_table(
+        f"{key}-{VERSION}", lambda: load(**options), cache_dir=cache_dir, name=name, **known
+    )
 
 
 def open_adding(
@@ -41,7 +50,9 @@ def open_adding(
     length: Length = 100,
     size: Size = 50_000,
     test: Test = 1_000,
-    shortest: Annotated[int | None, Range(2), "steps of the shortest sequence; none: all are equally long"] = None,
+    shortest: Annotated[
+        int | None, Range(2), "steps of the shortest sequence; none: all are equally long"
+    ] = None,
     seed: Seed = 0,
 ) -> Source:
     """The adding problem; see `adding`."""
@@ -50,19 +61,26 @@ def open_adding(
         return open_generated("adding", adding, options, cache_dir)
     if shortest > length:
         raise UserError(f"adding: shortest={shortest} is longer than length={length}")
-    return open_generated("adding", adding, options | {"shortest": shortest}, cache_dir, padded=True)
+    return open_generated(
+        "adding", adding, options | {"shortest": shortest}, cache_dir, padded=True
+    )
 
 
 def adding(length: int, size: int, test: int, seed: int, shortest: int | None = None) -> Table:
-    """Series [length, 2] of numbers in [0, 1) and marks; the target is the sum of the two numbers that are marked.
+    """Series [length, 2] of numbers in [0, 1) and marks; the target is the sum of the two numbers
+    that are marked.
 
-    One mark is in either half. Who answers 1 always has a squared error of 1/6. From `shortest` steps on, series may be
-    over earlier, and are NaN then.
+    One mark is in either half. Who answers 1 always has a squared error of 1/6. From `shortest`
+    steps on, series may be over earlier, and are NaN then.
     """
     draw, rows = rng.host(seed, "adding"), np.arange(size + test)
     x = np.zeros((len(rows), length, 2), np.float32)
     x[..., 0] = draw.random((len(rows), length), np.float32)
-    steps = np.full(len(rows), length) if shortest is None else draw.integers(shortest, length + 1, len(rows))
+    steps = (
+        np.full(len(rows), length)
+        if shortest is None
+        else draw.integers(shortest, length + 1, len(rows))
+    )
     first = draw.integers(0, steps // 2, len(rows))
     second = draw.integers(steps // 2, steps, len(rows))
     x[rows, first, 1] = x[rows, second, 1] = 1
@@ -79,7 +97,9 @@ def open_copy_memory(
     length: Length = 100,
     size: Size = 10_000,
     test: Test = 1_000,
-    masked: Annotated[bool, "only the symbols to recall are targets, not the blanks before them"] = False,
+    masked: Annotated[
+        bool, "only the symbols to recall are targets, not the blanks before them"
+    ] = False,
     seed: Seed = 0,
 ) -> Source:
     """Copy memory; see `copy_memory`."""
@@ -88,10 +108,12 @@ def open_copy_memory(
 
 
 def copy_memory(length: int, size: int, test: int, masked: bool, seed: int) -> Table:
-    """Ten symbols of eight, length - 1 blanks, eleven signs to recall: [length + 20] tokens; then the ten come again.
+    """Ten symbols of eight, length - 1 blanks, eleven signs to recall: [length + 20] tokens; then
+    the ten come again.
 
-    A target at each step: blank, and at the last ten steps the symbols. Who says blank and then guesses has a loss of
-    10 ln 8 / (length + 20) over all steps, ln 8 over those to recall (masked).
+    A target at each step: blank, and at the last ten steps the symbols. Who says blank and then
+    guesses has a loss of 10 ln 8 / (length + 20) over all steps, ln 8 over those to recall
+    (masked).
     """
     rows = size + test
     symbols = rng.host(seed, "copy_memory").integers(1, SYMBOLS + 1, (rows, MEMORY), np.int32)
@@ -117,7 +139,9 @@ def open_permuted_mnist(*, data_dir: str | None, cache_dir: str, seed: Seed = 0)
 def _pixels(name: str, seed: int | None, data_dir: str | None, cache_dir: str) -> Source:
     images = open_prepared("mnist", data_dir=data_dir, cache_dir=cache_dir)
     key = f"{name}_{digest([images.spec.fingerprint, seed])}"
-    return open_table(f"{key}-{VERSION}", lambda: pixels(images, seed), cache_dir=cache_dir, name=name)
+    return open_table(
+        f"{key}-{VERSION}", lambda: pixels(images, seed), cache_dir=cache_dir, name=name
+    )
 
 
 def pixels(images: Source, seed: int | None) -> Table:
@@ -126,7 +150,9 @@ def pixels(images: Source, seed: int | None) -> Table:
     series = x.reshape(len(x), -1, 1)
     if seed is not None:
         series = series[:, rng.host(seed, "permutation").permutation(series.shape[1])]
-    return Table(series, y, spec.classes, test_size=spec.test_size, maximum=spec.maximum, note=spec.note)
+    return Table(
+        series, y, spec.classes, test_size=spec.test_size, maximum=spec.maximum, note=spec.note
+    )
 
 
 for _name, _build, _summary, _paper in (
@@ -140,7 +166,10 @@ for _name, _build, _summary, _paper in (
         "copy_memory",
         open_copy_memory,
         "ten symbols to recall after a long pause, a target at each step",
-        "Hochreiter & Schmidhuber 1997; Arjovsky et al. 2016, Unitary evolution recurrent neural networks",
+        (
+            "Hochreiter & Schmidhuber 1997; Arjovsky et al. 2016, Unitary evolution recurrent"
+            " neural networks"
+        ),
     ),
     (
         "sequential_mnist",
@@ -155,4 +184,12 @@ for _name, _build, _summary, _paper in (
         "Le et al. 2015, A simple way to initialize recurrent networks of rectified linear units",
     ),
 ):
-    DATASETS.add(Entry(_name, _build, _summary, _paper, options=options_of(_build, given={"data_dir", "cache_dir"})))
+    DATASETS.add(
+        Entry(
+            _name,
+            _build,
+            _summary,
+            _paper,
+            options=options_of(_build, given={"data_dir", "cache_dir"}),
+        )
+    )

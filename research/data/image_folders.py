@@ -1,4 +1,5 @@
-"""Which files of a folder are images, of which class and in which part: training, validation or test."""
+"""Which files of a folder are images, of which class and in which part: training, validation or
+test."""
 
 import dataclasses
 import os
@@ -18,10 +19,11 @@ PARTS = {
     "testing": "test",
 }
 LAYOUT = (
-    "expected a folder of images per class; or train/, and test/ and val/ if there are any, with a folder of images "
-    "per class in each"
+    "expected a folder of images per class; or train/, and test/ and val/ if there are any, with a"
+    " folder of images per class in each"
 )
-# What operating systems leave behind, in lower case; names that begin with a dot are left out besides.
+# What operating systems leave behind, in lower case; names that begin with a dot are left out
+# besides.
 _LEFT_BEHIND = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir"}
 
 
@@ -35,12 +37,14 @@ class ImageFile:
 
 
 def text_of(name: Path | str) -> str:
-    """A path or its name as text; bytes that are not UTF-8 are written `\\xe9`, composed letters in one way."""
+    """A path or its name as text; bytes that are not UTF-8 are written `\\xe9`, composed letters in
+    one way."""
     return unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8", "backslashreplace"))
 
 
 def image_files(folder: Path) -> list[ImageFile]:
-    """The images by class folders: those of train/ first, then validation's, then test's, each sorted by path.
+    """The images by class folders: those of train/ first, then validation's, then test's, each
+    sorted by path.
 
     Raises UserError for another layout, and for a class folder without images.
     """
@@ -48,18 +52,25 @@ def image_files(folder: Path) -> list[ImageFile]:
     if not parts:
         return _of_classes(folder, "")
     return [
-        file for part in ("train", "validation", "test") if part in parts for file in _of_classes(parts[part], part)
+        file
+        for part in ("train", "validation", "test")
+        if part in parts
+        for file in _of_classes(parts[part], part)
     ]
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The files of one folder, sorted. Raises UserError for a folder inside, and for what is no file."""
+    """The files of one folder, sorted. Raises UserError for a folder inside, and for what is no
+    file."""
     files = _entries(folder)
     for file in files:
         if file.is_dir():
             raise UserError(f"{text_of(file)} is a folder inside the folder of a class; {LAYOUT}")
         if not file.is_file():
-            raise UserError(f"{text_of(file)} is no file that can be read (a broken link?); mend it or remove it")
+            raise UserError(
+                f"{text_of(file)} is no file that can be read (a broken link?); mend it or"
+                " remove it"
+            )
     return files
 
 
@@ -79,7 +90,9 @@ def _of_classes(folder: Path, part: str) -> list[ImageFile]:
     for of_class in class_folders(folder):
         images = images_in(of_class)
         if not images:
-            raise UserError(f"{text_of(of_class)} has no images; put some there or remove the folder")
+            raise UserError(
+                f"{text_of(of_class)} has no images; put some there or remove the folder"
+            )
         files += [ImageFile(path, text_of(of_class.name), part) for path in images]
     return files
 
@@ -87,7 +100,8 @@ def _of_classes(folder: Path, part: str) -> list[ImageFile]:
 def _parts(folder: Path) -> dict[str, Path]:
     """The folders of the parts by what they are; empty where the folders are classes.
 
-    A class may be called `train` (beside `bus`), so only names that are all those of parts are taken for parts.
+    A class may be called `train` (beside `bus`), so only names that are all those of parts are
+    taken for parts.
     """
     folders = class_folders(folder)
     named = [path for path in folders if path.name.lower() in PARTS]
@@ -95,13 +109,19 @@ def _parts(folder: Path) -> dict[str, Path]:
         return {}
     if others := [path for path in folders if path not in named]:
         if any(map(class_folders, named)):
-            raise UserError(f"{text_of(folder)} has {text_of(others[0].name)}/ beside {named[0].name}/; {LAYOUT}")
+            raise UserError(
+                f"{text_of(folder)} has {text_of(others[0].name)}/ beside {named[0].name}/;"
+                f" {LAYOUT}"
+            )
         return {}
     parts: dict[str, Path] = {}
     for path in named:
         part = PARTS[path.name.lower()]
         if part in parts:
-            raise UserError(f"{text_of(folder)} has both {parts[part].name}/ and {path.name}/; leave one of them out")
+            raise UserError(
+                f"{text_of(folder)} has both {parts[part].name}/ and {path.name}/; leave one of"
+                " them out"
+            )
         if not class_folders(path):
             raise UserError(f"{text_of(path)} has no folder of a class; {LAYOUT}")
         parts[part] = path
@@ -112,4 +132,8 @@ def _parts(folder: Path) -> dict[str, Path]:
 
 def _entries(folder: Path) -> list[Path]:
     paths = sorted(folder.iterdir())
-    return [path for path in paths if not path.name.startswith(".") and path.name.lower() not in _LEFT_BEHIND]
+    return [
+        path
+        for path in paths
+        if not path.name.startswith(".") and path.name.lower() not in _LEFT_BEHIND
+    ]

@@ -1,4 +1,5 @@
-"""One image file: what is refused, what is turned upright, what lies under transparency, and its pixels."""
+"""One image file: what is refused, what is turned upright, what lies under transparency, and its
+pixels."""
 
 import contextlib
 import dataclasses
@@ -18,7 +19,8 @@ Background = Literal["white", "black"]
 _GREY = {"1", "L", "LA", "La"}
 _ORIENTATION = 0x0112  # EXIF's tag; from 5 on height and width change places
 _BITS_PER_SAMPLE = 258  # TIFF's tag
-# Their first image is the picture; the others are its preview or its depth map (MPO), or its layers (PSD).
+# Their first image is the picture; the others are its preview or its depth map (MPO), or its layers
+# (PSD).
 _PICTURE_FIRST = {"MPO", "PSD"}
 
 
@@ -28,7 +30,8 @@ class Flaw(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Header:
-    """What is known of an image before its pixels are decoded; size: (height, width), as it is upright."""
+    """What is known of an image before its pixels are decoded; size: (height, width), as it is
+    upright."""
 
     grey: bool
     size: tuple[int, int]
@@ -38,12 +41,15 @@ class Header:
 def header(source: Path | IO[bytes]) -> Header:
     """Raises Flaw."""
     with opened(source) as image:
-        size = (image.width, image.height) if _orientation(image) >= 5 else (image.height, image.width)
+        size = (
+            (image.width, image.height) if _orientation(image) >= 5 else (image.height, image.width)
+        )
         return Header(image.mode in _GREY, size, image.has_transparency_data)
 
 
 def pixels(image: "ImageFile", mode: str, background: Background = "white") -> "Image":
-    """The image upright in Pillow's `mode`; unless the mode has alpha, what is transparent shows the background."""
+    """The image upright in Pillow's `mode`; unless the mode has alpha, what is transparent shows
+    the background."""
     from PIL import Image, ImageOps
 
     upright: Image.Image = ImageOps.exif_transpose(image) if _orientation(image) > 1 else image
@@ -55,16 +61,23 @@ def pixels(image: "ImageFile", mode: str, background: Background = "white") -> "
 
 @contextlib.contextmanager
 def opened(source: Path | IO[bytes]) -> Iterator["ImageFile"]:
-    """The image of a file. Raises Flaw if it does not decode, is animated, or has more than 8 bits per channel."""
+    """The image of a file. Raises Flaw if it does not decode, is animated, or has more than 8 bits
+    per channel."""
     from PIL import Image
 
     try:
         with Image.open(source) as image:
             frames = getattr(image, "n_frames", 1)
             if frames > 1 and image.format not in _PICTURE_FIRST:
-                raise Flaw(f"has {frames} frames ({image.format}); expected one, so save the frame that you want")
+                raise Flaw(
+                    f"has {frames} frames ({image.format}); expected one, so save the frame that"
+                    " you want"
+                )
             if (bits := _bits(image)) > 8:
-                raise Flaw(f"has {bits} bits per channel (mode {image.mode}); expected 8, so save it with 8")
+                raise Flaw(
+                    f"has {bits} bits per channel (mode {image.mode}); expected 8, so save it"
+                    " with 8"
+                )
             yield image
     except Image.UnidentifiedImageError:
         raise Flaw("does not decode as an image (no known format); mend it or remove it") from None
@@ -96,7 +109,13 @@ def _orientation(image: "ImageFile") -> int:
     try:
         # Not PngImageFile's, which decodes the pixels lest EXIF comes after them.
         orientation = Image.Image.getexif(image).get(_ORIENTATION, 1)
-    except (SyntaxError, ValueError, LookupError, TypeError, struct.error):  # damaged EXIF beside sound pixels
+    except (
+        SyntaxError,
+        ValueError,
+        LookupError,
+        TypeError,
+        struct.error,
+    ):  # damaged EXIF beside sound pixels
         return 1
     return orientation if orientation in range(1, 9) else 1
 
@@ -118,7 +137,8 @@ def _has_late_exif(file: IO[bytes] | None) -> bool:
 
 
 def _bits(image: "ImageFile") -> int:
-    """The bits of a channel in the file. Pillow reads the upper 8 bits of many deep images and says nothing."""
+    """The bits of a channel in the file. Pillow reads the upper 8 bits of many deep images and says
+    nothing."""
     if image.mode.startswith("I;16"):
         return 16
     if image.mode in ("I", "F"):

@@ -5,13 +5,16 @@ from typing import NamedTuple
 import numpy as np
 
 MOST = 20  # different whole numbers that are classes, whichever they are
-MOST_COUNTED = 50  # the same if they are 0, 1, 2, ... or 1, 2, 3, ..., and each of them is there a few times
+MOST_COUNTED = (
+    50  # the same if they are 0, 1, 2, ... or 1, 2, 3, ..., and each of them is there a few times
+)
 _FEW = 5
 _NOTED = 100  # different whole numbers that could be meant as classes
 
 
 class Labels(NamedTuple):
-    """Numbers as classes: the different values, ascending, float64 [K], and each row's place among them, int32 [N]."""
+    """Numbers as classes: the different values, ascending, float64 [K], and each row's place among
+    them, int32 [N]."""
 
     values: np.ndarray
     places: np.ndarray
@@ -40,7 +43,9 @@ def note(name: str, labels: Labels, classes: bool) -> str:
     if (values != np.floor(values)).any() or len(values) > _NOTED:
         return ""
     shown = ", ".join(f"{value:.0f}" for value in values[:3]) + ", ..." * (len(values) > 3)
-    taken = f"the target '{name}' has {len(values)} different whole numbers ({shown}) and is read as "
+    taken = (
+        f"the target '{name}' has {len(values)} different whole numbers ({shown}) and is read as "
+    )
     if classes:
         return f"{taken}classes; --task=regression reads it as a quantity"
     return f"{taken}a quantity; --task=classification reads it as classes"
@@ -48,4 +53,7 @@ def note(name: str, labels: Labels, classes: bool) -> str:
 
 def names(labels: Labels) -> tuple[str, ...]:
     """The classes' names, where no text names them: 3, not 3.0."""
-    return tuple(f"{value:.0f}" if value == np.floor(value) else f"{value!r}" for value in labels.values.tolist())
+    return tuple(
+        f"{value:.0f}" if value == np.floor(value) else f"{value!r}"
+        for value in labels.values.tolist()
+    )

@@ -8,7 +8,8 @@ _MANY = 1000  # more names than these are no categories
 
 
 def lookalikes(names: Iterable[str], what: str) -> Iterator[str]:
-    """A note if some names differ only in case, blanks, unseen characters or how letters are composed.
+    """A note if some names differ only in case, blanks, unseen characters or how letters are
+    composed.
 
     what: of what they are names, such as `column 'a'`.
     """
@@ -19,7 +20,10 @@ def lookalikes(names: Iterable[str], what: str) -> Iterator[str]:
     if alike and len(groups) <= _MANY:
         shown = " and ".join(f"'{name}'" for name in alike[0][:3])
         more = f", and {len(alike) - 1} more groups like these" if len(alike) > 1 else ""
-        yield f"{what}: {shown} look alike, but are read as different{more}; write them alike if they mean the same"
+        yield (
+            f"{what}: {shown} look alike, but are read as different{more}; write them alike if they"
+            " mean the same"
+        )
 
 
 def _key(name: str) -> str:

@@ -29,11 +29,14 @@ def images(side: int = 6, channels: int = 1, rows: int = 60, classes: int = CLAS
     y = np.arange(rows, dtype=np.int32) % classes
     x = generator.integers(0, 160, (rows, side, side, channels))
     x[np.arange(rows), 2 * y] += 90
-    return _memory("classification", x.astype(np.uint8), y, tuple(str(k) for k in range(classes)), 255.0)
+    return _memory(
+        "classification", x.astype(np.uint8), y, tuple(str(k) for k in range(classes)), 255.0
+    )
 
 
 def masks(side: int = 8, rows: int = 60) -> Memory:
-    """Random images [side, side, 1] with a bright block, a class of its own; a row of pixels is not counted."""
+    """Random images [side, side, 1] with a bright block, a class of its own; a row of pixels is not
+    counted."""
     generator = np.random.default_rng(3)
     x = generator.integers(0, 120, (rows, side, side, 1))
     y = np.zeros((rows, side, side), np.int32)
@@ -61,20 +64,29 @@ def series(of: Memory) -> Memory:
 
 
 def text(steps: int = 6, rows: int = 60, symbols: int = 5) -> Memory:
-    """Sequences of tokens [steps], some of them over before their end, and at each step the token after it.
+    """Sequences of tokens [steps], some of them over before their end, and at each step the token
+    after it.
 
     To an encoder-decoder the first two are the source.
     """
     generator = np.random.default_rng(2)
-    tokens = np.cumsum(generator.integers(1, 3, (rows, steps + 1)), axis=1).astype(np.int32) % symbols
+    tokens = (
+        np.cumsum(generator.integers(1, 3, (rows, steps + 1)), axis=1).astype(np.int32) % symbols
+    )
     tokens[np.arange(steps + 1) >= generator.integers(3, steps + 2, rows)[:, None]] = PADDING
     names = tuple("abcdefghijklmnopqrstuvwxyz"[:symbols])
     of_images = _memory("step_classification", tokens[:, :-1], tokens[:, 1:].copy(), names, 1.0)
-    spec = dataclasses.replace(of_images.spec, features=(), vocabulary=names, target_shape=(steps,), source=2)
+    spec = dataclasses.replace(
+        of_images.spec, features=(), vocabulary=names, target_shape=(steps,), source=2
+    )
     return Memory(spec, of_images.data)
 
 
-def _memory(task: Any, x: np.ndarray, y: np.ndarray, classes: tuple[str, ...], maximum: float) -> Memory:
+def _memory(
+    task: Any, x: np.ndarray, y: np.ndarray, classes: tuple[str, ...], maximum: float
+) -> Memory:
     features = () if x.ndim > 2 else tuple(f"x{i}" for i in range(x.shape[1]))
-    spec = DataSpec("memory", task, x.shape[1:], classes, features, maximum, len(x), 0, f"memory-{task}", True)
+    spec = DataSpec(
+        "memory", task, x.shape[1:], classes, features, maximum, len(x), 0, f"memory-{task}", True
+    )
     return Memory(spec, Arrays(x, y, np.zeros(0, np.int32)))

@@ -1,4 +1,5 @@
-"""Narrowed: the numbers of a table as float32, a column that float32 would merge as differences from its origin."""
+"""Narrowed: the numbers of a table as float32, a column that float32 would merge as differences
+from its origin."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,10 +15,11 @@ _ROWS = 4096  # that are narrowed at once
 
 
 def narrowed(table: Table, file: Path) -> Table:
-    """The table with numbers that are wider than float32 narrowed. Its `x` is mapped from the .npy file `file`.
+    """The table with numbers that are wider than float32 narrowed. Its `x` is mapped from the .npy
+    file `file`.
 
-    Where it is narrowed the file is written anew. Whole numbers that float32 has, tokens and images are left as they
-    are. The target becomes float32, or int32 of classes.
+    Where it is narrowed the file is written anew. Whole numbers that float32 has, tokens and images
+    are left as they are. The target becomes float32, or int32 of classes.
     """
     changes: dict[str, Any] = {}
     notes: list[str] = []
@@ -36,22 +38,37 @@ def narrowed(table: Table, file: Path) -> Table:
 
 def is_wide(dtype: Any) -> bool:
     """Whether a number of this type may be one that float32 has not."""
-    return np.dtype(dtype).kind in "iuf" and np.dtype(dtype).itemsize >= 4 and np.dtype(dtype) != np.float32
+    return (
+        np.dtype(dtype).kind in "iuf"
+        and np.dtype(dtype).itemsize >= 4
+        and np.dtype(dtype) != np.float32
+    )
 
 
 def write_header(out: BinaryIO, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """What an .npy file has before its numbers."""
-    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    described = {
+        "descr": np.lib.format.dtype_to_descr(dtype),
+        "fortran_order": False,
+        "shape": shape,
+    }
     np.lib.format.write_array_header_1_0(out, described)
 
 
-def _narrow(x: np.ndarray, file: Path, columns: Sequence[str]) -> tuple[tuple[float, ...], list[str]]:
-    """Writes x [N, ..., D], which is mapped from `file`, there as float32; returns the columns' origins and notes."""
+def _narrow(
+    x: np.ndarray, file: Path, columns: Sequence[str]
+) -> tuple[tuple[float, ...], list[str]]:
+    """Writes x [N, ..., D], which is mapped from `file`, there as float32; returns the columns'
+    origins and notes."""
     width = x.shape[-1]
     found = [narrow(np.asarray(x[..., place])) for place in range(width)]
     origin = np.array([column.origin for column in found])
     names = columns or [str(place) for place in range(width)]
-    notes = [note for name, column in zip(names, found, strict=True) for note in column.notes(f"column '{name}'")]
+    notes = [
+        note
+        for name, column in zip(names, found, strict=True)
+        for note in column.notes(f"column '{name}'")
+    ]
     if x.dtype.kind != "f" and not notes and not origin.any():
         return (), []
     partial = file.with_suffix(".partial")

@@ -1,4 +1,5 @@
-"""OneHot: a table that stores a category as its place among the column's categories, and hands it out one-hot."""
+"""OneHot: a table that stores a category as its place among the column's categories, and hands it
+out one-hot."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -16,9 +17,10 @@ _BLOCK = 8 << 20  # bytes that are expanded at once on the host
 class OneHot:
     """Rows [N, D] that are indexed by rows as an array is, of which [N, C] is stored.
 
-    values: float32 [N, C], a stored column each: numbers as they are, and of a category its place. NaN is a number that
-    is missing, or a category that is, which sets none of its columns. kinds: for each stored column how many categories
-    it has, 0 of numbers. So 1,000 categories take 4 bytes per row and not 4,000, and what is gathered is the same.
+    values: float32 [N, C], a stored column each: numbers as they are, and of a category its place.
+        NaN is a number that is missing, or a category that is, which sets none of its columns.
+        kinds: for each stored column how many categories it has, 0 of numbers. So 1,000 categories
+        take 4 bytes per row and not 4,000, and what is gathered is the same.
     """
 
     values: Any
@@ -33,7 +35,8 @@ class OneHot:
         return array.where(category < 0, taken, (taken == category).astype(np.float32))
 
     def _layout(self) -> tuple[np.ndarray, np.ndarray]:
-        """For each of the D columns the stored one that it is read from, and its category, -1 of a number."""
+        """For each of the D columns the stored one that it is read from, and its category, -1 of a
+        number."""
         column = np.repeat(np.arange(len(self.kinds)), np.maximum(self.kinds, 1))
         place = np.arange(len(column)) - self.starts[column]
         return column, np.where(np.array(self.kinds)[column] > 0, place, -1).astype(np.float32)

@@ -1,20 +1,24 @@
-"""Origins: what is subtracted from the numbers of a column before they become float32, which would merge them.
+"""Origins: what is subtracted from the numbers of a column before they become float32, which would
+merge them.
 
-float32 has 24 bits: 100,000,000.3 and 100,000,001.7 are the same number there. As differences from an origin they stay
-apart. A fitted scaling subtracts a shift in any case, so what a network sees is the same, only exact.
+float32 has 24 bits: 100,000,000.3 and 100,000,001.7 are the same number there. As differences from
+an origin they stay apart. A fitted scaling subtracts a shift in any case, so what a network sees is
+the same, only exact.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-# Of many random numbers with 17 digits a few are neighbours by chance. A smaller share than this counts as chance.
+# Of many random numbers with 17 digits a few are neighbours by chance. A smaller share than this
+# counts as chance.
 _CHANCE = 0.01
 _NAMED = 0.1  # a larger share of merged values is said
 
 
 class Narrowed(NamedTuple):
-    """A column as float32: `values` [...] are differences from `origin`, which is 0 where float32 needs none.
+    """A column as float32: `values` [...] are differences from `origin`, which is 0 where float32
+    needs none.
 
     distinct: how many different values the column has. left: how many of them float32 tells apart.
     """
@@ -28,11 +32,15 @@ class Narrowed(NamedTuple):
         """What to say of it: a note if float32 merges more than a tenth of the different values."""
         if self.left >= (1 - _NAMED) * self.distinct:
             return []
-        return [f"{what} has {self.distinct:,} different values, and float32 tells only {self.left:,} of them apart"]
+        return [
+            f"{what} has {self.distinct:,} different values, and float32 tells only {self.left:,}"
+            " of them apart"
+        ]
 
 
 def narrow(values: np.ndarray) -> Narrowed:
-    """The numbers of a column [...] as float32 differences from an origin, if that keeps apart what float32 merges.
+    """The numbers of a column [...] as float32 differences from an origin, if that keeps apart what
+    float32 merges.
 
     The origin is the middle one of the values that float32 merges with a neighbour. NaN stays NaN.
     """
@@ -57,8 +65,12 @@ def narrow(values: np.ndarray) -> Narrowed:
 
 
 def _wide(values: np.ndarray) -> np.ndarray:
-    """Integers as int64, whose differences are exact; as float64 where these may overflow, and any other numbers."""
-    if values.dtype.kind not in "iu" or max(abs(int(values.min())), abs(int(values.max()))) >= 2**62:
+    """Integers as int64, whose differences are exact; as float64 where these may overflow, and any
+    other numbers."""
+    if (
+        values.dtype.kind not in "iu"
+        or max(abs(int(values.min())), abs(int(values.max()))) >= 2**62
+    ):
         return values.astype(np.float64)
     return values.astype(np.int64)
 

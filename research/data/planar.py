@@ -1,4 +1,5 @@
-"""Generated tables of points in the plane: two moons, and spirals that wind about each other; written once."""
+"""Generated tables of points in the plane: two moons, and spirals that wind about each other;
+written once."""
 
 from typing import Annotated
 
@@ -15,14 +16,24 @@ FEATURES = ("x", "y")
 
 Size = Annotated[Count, "points to train and validate on"]
 Test = Annotated[Count, "points of the test set"]
-Noise = Annotated[int, Range(0), "standard deviation of each coordinate's noise, in percent of the radius"]
+Noise = Annotated[
+    int, Range(0), "standard deviation of each coordinate's noise, in percent of the radius"
+]
 
 
 def open_moons(
-    *, data_dir: str | None, cache_dir: str, size: Size = 1_000, test: Test = 1_000, noise: Noise = 10, seed: Seed = 0
+    *,
+    data_dir: str | None,
+    cache_dir: str,
+    size: Size = 1_000,
+    test: Test = 1_000,
+    noise: Noise = 10,
+    seed: Seed = 0,
 ) -> Source:
     """Two moons; see `moons`."""
-    return open_generated("moons", moons, {"size": size, "test": test, "noise": noise, "seed": seed}, cache_dir)
+    return open_generated(
+        "moons", moons, {"size": size, "test": test, "noise": noise, "seed": seed}, cache_dir
+    )
 
 
 def moons(size: int, test: int, noise: int, seed: int) -> Table:
@@ -48,29 +59,49 @@ def open_spirals(
     seed: Seed = 0,
 ) -> Source:
     """Spirals; see `spirals`."""
-    options = {"size": size, "test": test, "classes": classes, "degrees": degrees, "noise": noise, "seed": seed}
+    options = {
+        "size": size,
+        "test": test,
+        "classes": classes,
+        "degrees": degrees,
+        "noise": noise,
+        "seed": seed,
+    }
     return open_generated("spirals", spirals, options, cache_dir)
 
 
 def spirals(size: int, test: int, classes: int, degrees: int, noise: int, seed: int) -> Table:
-    """Archimedean spirals from the origin to the circle of radius 1, one a class, turned against each other.
+    """Archimedean spirals from the origin to the circle of radius 1, one a class, turned against
+    each other.
 
-    At a radius r = sqrt(u), u ~ U(0, 1), so that points are as dense outside as inside: r (cos a, sin a) with
-    a = 2π (r degrees / 360 + class / classes).
+    At a radius r = sqrt(u), u ~ U(0, 1), so that points are as dense outside as inside: r (cos a,
+    sin a) with a = 2π (r degrees / 360 + class / classes).
     """
     draw, y = _classes("spirals", size + test, classes, seed)
     r = np.sqrt(draw.uniform(0, 1, len(y)))
     angle = 2 * np.pi * (r * degrees / 360 + y / classes)
-    return _table(r[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1), y, classes, test, noise, draw)
+    return _table(
+        r[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1), y, classes, test, noise, draw
+    )
 
 
-def _classes(name: str, rows: int, classes: int, seed: int) -> tuple[np.random.Generator, np.ndarray]:
-    """What draws the points, and the class of each: as many of each as can be, in a random order."""
+def _classes(
+    name: str, rows: int, classes: int, seed: int
+) -> tuple[np.random.Generator, np.ndarray]:
+    """What draws the points, and the class of each: as many of each as can be, in a random
+    order."""
     draw = rng.host(seed, name)
     return draw, draw.permutation(np.arange(rows) % classes).astype(np.int32)
 
 
-def _table(points: np.ndarray, y: np.ndarray, classes: int, test: int, noise: int, draw: np.random.Generator) -> Table:
+def _table(
+    points: np.ndarray,
+    y: np.ndarray,
+    classes: int,
+    test: int,
+    noise: int,
+    draw: np.random.Generator,
+) -> Table:
     x = (points + noise / 100 * draw.normal(size=points.shape)).astype(np.float32)
     return Table(x, y, tuple(map(str, range(classes))), FEATURES, test_size=test)
 
@@ -89,4 +120,12 @@ for _name, _build, _summary, _paper in (
         "Lang & Witbrock 1988, Learning to tell two spirals apart",
     ),
 ):
-    DATASETS.add(Entry(_name, _build, _summary, _paper, options=options_of(_build, given={"data_dir", "cache_dir"})))
+    DATASETS.add(
+        Entry(
+            _name,
+            _build,
+            _summary,
+            _paper,
+            options=options_of(_build, given={"data_dir", "cache_dir"}),
+        )
+    )

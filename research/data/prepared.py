@@ -1,4 +1,5 @@
-"""Data sets prepared in TFDS's layout, found by name in a data directory: `mnist`, `emnist/letters`, `mnist:3.0.1`."""
+"""Data sets prepared in TFDS's layout, found by name in a data directory: `mnist`,
+`emnist/letters`, `mnist:3.0.1`."""
 
 import functools
 import os
@@ -17,13 +18,17 @@ _LAYOUTS = ("*/*/dataset_info.json", "*/*/*/dataset_info.json")  # name/version,
 
 
 def open_prepared(name: str, *, data_dir: str | None, cache_dir: str, **asked: Any) -> Source:
-    """A set that TFDS has prepared. Its own test split stays its test set, `validation` joins the training rows.
+    """A set that TFDS has prepared. Its own test split stays its test set, `validation` joins the
+    training rows.
 
-    asked: as of `adapted`. Raises UserError if it is not prepared, or holds no examples of one shape with a label.
+    asked: as of `adapted`. Raises UserError if it is not prepared, or holds no examples of one
+        shape with a label.
     """
     directory = find(name, data_dir)
     plain = name.partition(":")[0]
-    files = sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
+    files = sorted(
+        path for path in directory.iterdir() if path.is_file() and not path.name.startswith(".")
+    )
     content = digest([reader.VERSION, *(part for path in files for part in (path.name, path))])
     key = f"{plain.replace('/', '-')}-{content}"
     source = open_decoded(key, lambda: directory, cache_dir=cache_dir, name=plain)
@@ -48,7 +53,8 @@ def available(data_dir: str | None) -> dict[str, list[Path]]:
 
 
 def find(name: str, data_dir: str | None) -> Path:
-    """The directory of a prepared set, of its newest version unless `name` has one. Raises UserError if there is none.
+    """The directory of a prepared set, of its newest version unless `name` has one. Raises
+    UserError if there is none.
 
     The error says where it looked, what is there, the nearest names and what to do.
     """
@@ -59,9 +65,13 @@ def find(name: str, data_dir: str | None) -> Path:
             return directory
     if plain in found:
         versions = ", ".join(directory.name for directory in found[plain])
-        raise UserError(f"the data set '{plain}' is prepared in {root} as version {versions}, not {version}")
+        raise UserError(
+            f"the data set '{plain}' is prepared in {root} as version {versions}, not {version}"
+        )
     known = {*found, *(entry for entry in DATASETS.names() if entry != plain)}
-    there = f"has {', '.join(sorted(found)) or 'no data set'}" if root.is_dir() else "does not exist"
+    there = (
+        f"has {', '.join(sorted(found)) or 'no data set'}" if root.is_dir() else "does not exist"
+    )
     hint = nearest(plain, known)
     hint += "" if hint.endswith("?") else "."
     raise Unknown(
@@ -78,8 +88,10 @@ def _entry(name: str, summary: str = "a set prepared with TFDS", paper: str = ""
 DATASETS.add(
     _entry(
         "mnist",
-        "70,000 handwritten digits, 28x28 grey, 10 classes, own test set of 10,000; prepared with TFDS",
-        "LeCun, Bottou, Bengio & Haffner, Gradient-based learning applied to document recognition, 1998",
+        "70,000 handwritten digits, 28x28 grey, 10 classes, own test set of 10,000; prepared with"
+        " TFDS",
+        "LeCun, Bottou, Bengio & Haffner, Gradient-based learning applied to document recognition,"
+        " 1998",
     )
 )
 DATASETS.add(
@@ -89,4 +101,6 @@ DATASETS.add(
         "Krizhevsky, Learning multiple layers of features from tiny images, 2009",
     )
 )
-DATASETS.add_family("", _entry)  # any other name: what is prepared is known only where the data directory is
+DATASETS.add_family(
+    "", _entry
+)  # any other name: what is prepared is known only where the data directory is

@@ -11,7 +11,8 @@ TERMINAL_SECONDS, FILE_SECONDS = 0.5, 10.0
 
 
 def progress(total: int, what: str, unit: str) -> tqdm:
-    """A bar over `total` things to do, with the time that is left; use it in a `with` and update it."""
+    """A bar over `total` things to do, with the time that is left; use it in a `with` and update
+    it."""
     return tqdm(
         total=total,
         desc=what,

@@ -1,4 +1,5 @@
-"""The noisy quadratic of DeepOBS: points around the origin, and the Hessian by which they are far from a parameter."""
+"""The noisy quadratic of DeepOBS: points around the origin, and the Hessian by which they are far
+from a parameter."""
 
 import functools
 
@@ -16,15 +17,19 @@ POINTS, TEST = 1_000, 896
 
 @functools.cache
 def hessian() -> np.ndarray:
-    """Q, float64 [100, 100]: 90 eigenvalues from U(0, 1) and 10 from U(30, 60) in a random rotation, of seed 42."""
+    """Q, float64 [100, 100]: 90 eigenvalues from U(0, 1) and 10 from U(30, 60) in a random
+    rotation, of seed 42."""
     draw = np.random.RandomState(42)
-    eigenvalues = np.concatenate([draw.uniform(0, 1, DIMENSIONS - STIFF), draw.uniform(30, 60, STIFF)])
+    eigenvalues = np.concatenate(
+        [draw.uniform(0, 1, DIMENSIONS - STIFF), draw.uniform(30, 60, STIFF)]
+    )
     rotation = _rotation(draw)
     return rotation.T @ (eigenvalues[:, None] * rotation)
 
 
 def _rotation(draw: np.random.RandomState) -> np.ndarray:
-    """A rotation drawn uniformly, [100, 100]: a Householder reflection for each dimension (Diaconis 1987)."""
+    """A rotation drawn uniformly, [100, 100]: a Householder reflection for each dimension (Diaconis
+    1987)."""
     angle = 2 * np.pi * draw.uniform()
     rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     for size in range(2, DIMENSIONS):
@@ -39,11 +44,14 @@ def _rotation(draw: np.random.RandomState) -> np.ndarray:
 
 
 def quadratic() -> Table:
-    """1000 points from N(0, 0.6²) of seed 42, and those of seed 43 that 7 batches of 128 read, as its test set.
+    """1000 points from N(0, 0.6²) of seed 42, and those of seed 43 that 7 batches of 128 read, as
+    its test set.
 
     There is nothing to predict: y is 0.
     """
-    train, test = (np.random.RandomState(seed).normal(0, NOISE, (POINTS, DIMENSIONS)) for seed in (42, 43))
+    train, test = (
+        np.random.RandomState(seed).normal(0, NOISE, (POINTS, DIMENSIONS)) for seed in (42, 43)
+    )
     x = np.concatenate([train, test[:TEST]]).astype(np.float32)
     names = tuple(f"x{place}" for place in range(DIMENSIONS))
     return Table(x, np.zeros(len(x), np.float32), (), names, test_size=TEST, task="reconstruction")
@@ -58,7 +66,8 @@ DATASETS.add(
     Entry(
         "quadratic",
         open_quadratic,
-        "points around the origin for DeepOBS's quadratic, a problem without a network (loss=quadratic)",
+        "points around the origin for DeepOBS's quadratic, a problem without a network"
+        " (loss=quadratic)",
         "Schneider, Balles & Hennig 2019, DeepOBS: a deep learning optimizer benchmark suite",
     )
 )

@@ -1,4 +1,5 @@
-"""Reading a prepared TFDS directory, whatever made it, as a Table: an image, a tensor or columns, and a label."""
+"""Reading a prepared TFDS directory, whatever made it, as a Table: an image, a tensor or columns,
+and a label."""
 
 import contextlib
 import dataclasses
@@ -23,10 +24,19 @@ SPLITS = ("train", "validation", "test")
 _CHUNK = 64  # examples that a worker reads at once
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 # Their originals are lossless, so a JPEG is a copy with other pixels.
-_LOSSLESS = {"mnist", "fashion_mnist", "kmnist", "emnist", "cifar10", "cifar100", "svhn_cropped", "stl10"}
+_LOSSLESS = {
+    "mnist",
+    "fashion_mnist",
+    "kmnist",
+    "emnist",
+    "cifar10",
+    "cifar100",
+    "svhn_cropped",
+    "stl10",
+}
 _COPIES = (
-    "{}: its images are JPEG copies of lossless originals, so absolute accuracies differ from published ones; "
-    "differences between rows are comparable"
+    "{}: its images are JPEG copies of lossless originals, so absolute accuracies differ from"
+    " published ones; differences between rows are comparable"
 )
 
 
@@ -34,7 +44,8 @@ _COPIES = (
 class Contents:
     """The examples of a prepared set, in their order, readable from several threads.
 
-    sources: of the splits that are read. met: file formats of the images that were read so far, and `alpha`.
+    sources: of the splits that are read. met: file formats of the images that were read so far, and
+        `alpha`.
     """
 
     directory: Path
@@ -52,26 +63,33 @@ class Contents:
     def pieces(self) -> list[tuple[int, range]]:
         """Rows of a split, by its place among the splits, that are read at once."""
         rows = [(place, range(len(source))) for place, source in enumerate(self.sources)]
-        return [(place, of_split[first : first + _CHUNK]) for place, of_split in rows for first in of_split[::_CHUNK]]
+        return [
+            (place, of_split[first : first + _CHUNK])
+            for place, of_split in rows
+            for first in of_split[::_CHUNK]
+        ]
 
     def read(self, piece: tuple[int, range]) -> list[tuple[np.ndarray, Any]]:
-        """The decoded inputs of a piece's rows and their targets. Raises UserError for an image that is refused."""
+        """The decoded inputs of a piece's rows and their targets. Raises UserError for an image
+        that is refused."""
         place, rows = piece
         examples = []
         for row, example in zip(rows, self.sources[place].__getitems__(list(rows)), strict=True):
             try:
                 examples.append((self.decode(example[self.input]), example[self.target]))
             except Flaw as flaw:
-                raise UserError(f"{self.directory}: image {row} of its split '{self.splits[place]}' {flaw}") from None
+                raise UserError(
+                    f"{self.directory}: image {row} of its split '{self.splits[place]}' {flaw}"
+                ) from None
         return examples
 
 
 def read(directory: Path, file: Path) -> Table:
     """The rows of train and validation, then those of test; other splits are not read.
 
-    file: where x is written as .npy while it is read; the table's x is that file, memory-mapped. So memory does not
-    grow with the set. Raises UserError if the directory is damaged, or has no input of one shape with a label, and
-    OSError if the file cannot be written.
+    file: where x is written as .npy while it is read; the table's x is that file, memory-mapped. So
+        memory does not grow with the set. Raises UserError if the directory is damaged, or has no
+        input of one shape with a label, and OSError if the file cannot be written.
     """
     import tensorflow_datasets as tfds
 
@@ -92,7 +110,10 @@ def read(directory: Path, file: Path) -> Table:
     notes = [*metadata.get("notes", ())]
     classes = tuple(metadata.get("classes", ())) or _classes(target, y, directory)
     if y.dtype.kind == "f" and y.ndim == 1 and np.isnan(y).any():
-        raise UserError(f"{directory}: its target '{contents.target}' has no value in row {np.isnan(y).argmax()}")
+        raise UserError(
+            f"{directory}: its target '{contents.target}' has no value in row"
+            f" {np.isnan(y).argmax()}"
+        )
     # What a builder of this package wrote is the quantity that it was meant to be.
     numbered = not classes and y.ndim == 1 and "maximum" not in metadata
     if numbered:
@@ -124,16 +145,16 @@ def _notes(contents: Contents) -> Iterator[str]:
     """What a reader of a table made of these examples must know."""
     if contents.unlabelled:
         yield (
-            f"its split 'test' has no labels (all {contents.unlabelled:,} are -1) and is left out; the test rows are "
-            "drawn from the others, as --split says"
+            f"its split 'test' has no labels (all {contents.unlabelled:,} are -1) and is left out;"
+            " the test rows are drawn from the others, as --split says"
         )
     if "alpha" in contents.met:
         yield "some of its images have an alpha channel; what is transparent in them is white"
     for split, source in zip(contents.splits, contents.sources, strict=True):
         if split == "validation":
             yield (
-                f"its split 'validation' ({len(source):,} rows) joins the training rows, from which --split draws the "
-                "validation rows"
+                f"its split 'validation' ({len(source):,} rows) joins the training rows, from which"
+                " --split draws the validation rows"
             )
 
 
@@ -144,8 +165,12 @@ def _readable(directory: Path) -> Iterator[None]:
 
     try:
         yield
-    except ModuleNotFoundError as error:  # some features, such as videos, need TensorFlow even to be looked at
-        raise UserError(f"{directory} has a feature that needs {error.name}, which is not installed") from None
+    except (
+        ModuleNotFoundError
+    ) as error:  # some features, such as videos, need TensorFlow even to be looked at
+        raise UserError(
+            f"{directory} has a feature that needs {error.name}, which is not installed"
+        ) from None
     except (OSError, ValueError, RuntimeError, KeyError, ParseError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"the prepared data set in {directory} cannot be read: {reason}") from None
@@ -158,14 +183,22 @@ def _contents(builder: Any, directory: Path) -> Contents:
     inputs, target = _supervised(info, directory)
     splits = [split for split in SPLITS if split in info.splits]
     if "train" not in splits:
-        raise UserError(f"{directory} has no split 'train'; it has {', '.join(info.splits) or 'none'}")
+        raise UserError(
+            f"{directory} has no split 'train'; it has {', '.join(info.splits) or 'none'}"
+        )
     met: set[str] = set()
     decode: Callable[[Any], np.ndarray] = np.asarray
     columns: list[str] = []
     # Tokens or bytes that a builder of this package wrote are as they are.
-    if "maximum" not in (info.metadata or {}) or not np.issubdtype(info.features[inputs].np_dtype, np.integer):
+    if "maximum" not in (info.metadata or {}) or not np.issubdtype(
+        info.features[inputs].np_dtype, np.integer
+    ):
         decode, columns = _decoder(info.features[inputs], inputs, directory, met)
-    skipped = {inputs: tfds.decode.SkipDecoding()} if isinstance(info.features[inputs], tfds.features.Image) else None
+    skipped = (
+        {inputs: tfds.decode.SkipDecoding()}
+        if isinstance(info.features[inputs], tfds.features.Image)
+        else None
+    )
     sources = [builder.as_data_source(split, decoders=skipped) for split in splits]
     if not any(map(len, sources)):
         raise UserError(f"{directory} has no examples")
@@ -175,18 +208,25 @@ def _contents(builder: Any, directory: Path) -> Contents:
     if unlabelled:
         splits.pop()
         sources.pop()
-    return Contents(directory, info, splits, sources, inputs, target, columns, decode, met, unlabelled)
+    return Contents(
+        directory, info, splits, sources, inputs, target, columns, decode, met, unlabelled
+    )
 
 
 def _without_labels(source: Any, target: str) -> bool:
     """Whether no example has a label, as in the test split of a competition."""
     rows = range(len(source))
     pieces = (rows[first : first + _CHUNK] for first in rows[::_CHUNK])
-    return all(example[target] < 0 for piece in pieces for example in source.__getitems__(list(piece)))
+    return all(
+        example[target] < 0 for piece in pieces for example in source.__getitems__(list(piece))
+    )
 
 
-def _batches(contents: Contents, directory: Path, size: int) -> Iterator[tuple[int, np.ndarray, list[Any]]]:
-    """(number of the first row, inputs [n, ...], their targets), decoded ahead by Grain's workers."""
+def _batches(
+    contents: Contents, directory: Path, size: int
+) -> Iterator[tuple[int, np.ndarray, list[Any]]]:
+    """(number of the first row, inputs [n, ...], their targets), decoded ahead by Grain's
+    workers."""
     pieces = contents.pieces()
     first, shape, dtype = 0, None, None
     with (
@@ -199,29 +239,42 @@ def _batches(contents: Contents, directory: Path, size: int) -> Iterator[tuple[i
                 shape, dtype = examples[0][0].shape, examples[0][0].dtype
             for row, (value, _) in enumerate(examples, first):
                 if value.shape != shape:
-                    raise UserError(f"{directory}: example {row} has shape {value.shape}, those before it {shape}")
-            yield first, np.stack([value for value, _ in examples]).astype(dtype), [target for _, target in examples]
+                    raise UserError(
+                        f"{directory}: example {row} has shape {value.shape}, those before it"
+                        f" {shape}"
+                    )
+            yield (
+                first,
+                np.stack([value for value, _ in examples]).astype(dtype),
+                [target for _, target in examples],
+            )
             first += len(examples)
             bar.update(len(examples))
 
 
 def _supervised(info: Any, directory: Path) -> tuple[str, str]:
-    """The names of the input and of the target: as the set declares them, else the only ones they can be."""
+    """The names of the input and of the target: as the set declares them, else the only ones they
+    can be."""
     import tensorflow_datasets as tfds
 
     declared = info.supervised_keys
     if declared and all(isinstance(key, str) for key in declared):
         return declared[0], declared[1]
-    kinds = dict(info.features.items()) if isinstance(info.features, tfds.features.FeaturesDict) else {}
+    kinds = (
+        dict(info.features.items()) if isinstance(info.features, tfds.features.FeaturesDict) else {}
+    )
     labels = [key for key, kind in kinds.items() if isinstance(kind, tfds.features.ClassLabel)]
     for wanted in (tfds.features.Image, tfds.features.Tensor):
-        inputs = [key for key, kind in kinds.items() if isinstance(kind, wanted) and key not in labels]
+        inputs = [
+            key for key, kind in kinds.items() if isinstance(kind, wanted) and key not in labels
+        ]
         if len(inputs) == len(labels) == 1:
             return inputs[0], labels[0]
     described = ", ".join(f"{key} ({type(kind).__name__})" for key, kind in sorted(kinds.items()))
     raise UserError(
-        f"{directory} declares no input and target, and they cannot be told from its features: "
-        f"{described or _described(info.features)}; expected supervised_keys, or one image or tensor and one ClassLabel"
+        f"{directory} declares no input and target, and they cannot be told from its features:"
+        f" {described or _described(info.features)}; expected supervised_keys, or one image or"
+        " tensor and one ClassLabel"
     )
 
 
@@ -234,44 +287,62 @@ def _check_target(feature: Any, name: str, directory: Path) -> None:
     """Raises UserError if a target is no class, and not as many numbers in each example."""
     from tensorflow_datasets import features as kinds
 
-    if isinstance(feature, kinds.Tensor) and np.dtype(feature.np_dtype).kind in "biuf" and None not in feature.shape:
+    if (
+        isinstance(feature, kinds.Tensor)
+        and np.dtype(feature.np_dtype).kind in "biuf"
+        and None not in feature.shape
+    ):
         return
     raise UserError(
-        f"{directory}: its target '{name}' is {_described(feature)}; expected a ClassLabel or a number in each example"
+        f"{directory}: its target '{name}' is {_described(feature)}; expected a ClassLabel or a"
+        " number in each example"
     )
 
 
-def _decoder(feature: Any, name: str, directory: Path, met: set[str]) -> tuple[Callable[[Any], Any], list[str]]:
+def _decoder(
+    feature: Any, name: str, directory: Path, met: set[str]
+) -> tuple[Callable[[Any], Any], list[str]]:
     """How to turn the feature's values into arrays, and the names of the columns if it is a table.
 
     met: receives the file formats of the images, and `alpha` if some have it and lose it.
     """
     from tensorflow_datasets import features as kinds
 
-    if isinstance(feature, kinds.Image) and feature.np_dtype == np.uint8 and feature.shape[-1] in _MODES:
+    if (
+        isinstance(feature, kinds.Image)
+        and feature.np_dtype == np.uint8
+        and feature.shape[-1] in _MODES
+    ):
         return functools.partial(_image, mode=_MODES[feature.shape[-1]], met=met), []
     if isinstance(feature, kinds.FeaturesDict):
         # By name: a features.json has no order.
         columns = {key: _column(key, feature[key], directory) for key in sorted(feature)}
         return (
-            lambda value: np.concatenate([encode(value[key]) for key, (encode, _) in columns.items()]),
+            lambda value: np.concatenate(
+                [encode(value[key]) for key, (encode, _) in columns.items()]
+            ),
             [label for _, labels in columns.values() for label in labels],
         )
     if isinstance(feature, kinds.Tensor) and np.issubdtype(feature.np_dtype, np.number):
         shape = feature.shape
         if feature.np_dtype == np.uint8 and len(shape) == 3:
             return np.asarray, []
-        names = [f"{name}_{column}" for column in range(shape[0])] if len(shape) == 1 and shape[0] else []
+        names = (
+            [f"{name}_{column}" for column in range(shape[0])]
+            if len(shape) == 1 and shape[0]
+            else []
+        )
         dtype = np.float64 if len(shape) < 3 and is_wide(feature.np_dtype) else np.float32
         return lambda value: np.asarray(value, dtype), names
     raise UserError(
-        f"{directory}: its input '{name}' is {_described(feature)}; expected an image of bytes, a tensor of numbers, "
-        "or columns"
+        f"{directory}: its input '{name}' is {_described(feature)}; expected an image of bytes, a"
+        " tensor of numbers, or columns"
     )
 
 
 def _image(encoded: bytes, *, mode: str, met: set[str]) -> np.ndarray:
-    """uint8 [H, W, C]. Always by Pillow: TFDS takes OpenCV where it is installed, whose JPEG bits differ."""
+    """uint8 [H, W, C]. Always by Pillow: TFDS takes OpenCV where it is installed, whose JPEG bits
+    differ."""
     with images.opened(io.BytesIO(encoded)) as image:
         met.add(str(image.format))
         if mode != "RGBA" and image.has_transparency_data:
@@ -279,18 +350,28 @@ def _image(encoded: bytes, *, mode: str, met: set[str]) -> np.ndarray:
         return images.array(images.pixels(image, mode))
 
 
-def _column(key: str, feature: Any, directory: Path) -> tuple[Callable[[Any], np.ndarray], list[str]]:
+def _column(
+    key: str, feature: Any, directory: Path
+) -> tuple[Callable[[Any], np.ndarray], list[str]]:
     """One column of a table: a number as it is, a category one-hot."""
     from tensorflow_datasets import features as kinds
 
     if isinstance(feature, kinds.ClassLabel):
         one_hot = np.eye(feature.num_classes, dtype=np.float32)
         unknown = np.zeros(feature.num_classes, np.float32)
-        return lambda value: one_hot[value] if value >= 0 else unknown, [f"{key}={name}" for name in feature.names]
-    if isinstance(feature, kinds.Tensor) and feature.shape == () and np.dtype(feature.np_dtype).kind in "biuf":
+        return lambda value: one_hot[value] if value >= 0 else unknown, [
+            f"{key}={name}" for name in feature.names
+        ]
+    if (
+        isinstance(feature, kinds.Tensor)
+        and feature.shape == ()
+        and np.dtype(feature.np_dtype).kind in "biuf"
+    ):
         dtype = np.float64 if is_wide(feature.np_dtype) else np.float32
         return lambda value: np.asarray([value], dtype), [key]
-    raise UserError(f"{directory}: its column '{key}' is {_described(feature)}; expected a number or a category")
+    raise UserError(
+        f"{directory}: its column '{key}' is {_described(feature)}; expected a number or a category"
+    )
 
 
 def _classes(feature: Any, y: np.ndarray, directory: Path) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""What stands out in the columns of a table: those that are the same in all rows, or hardly have a value."""
+"""What stands out in the columns of a table: those that are the same in all rows, or hardly have a
+value."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -27,28 +28,35 @@ def of_columns(table: Table) -> Iterator[str]:
     infinite = np.flatnonzero((counts > 0) & (np.isinf(least) | np.isinf(most)))
     if len(infinite):
         raise UserError(
-            f"column '{names[infinite[0]]}' of the data has an infinite number; replace it by a finite one, or by a "
-            "missing one that --impute fills"
+            f"column '{names[infinite[0]]}' of the data has an infinite number; replace it by a"
+            " finite one, or by a missing one that --impute fills"
         )
     constant = np.flatnonzero((counts == rows) & (least == most))
     if len(constant) == 1:
-        yield f"column '{names[constant[0]]}' is the same in all {rows} rows, so nothing can be learned from it"
+        yield (
+            f"column '{names[constant[0]]}' is the same in all {rows} rows, so nothing can be"
+            " learned from it"
+        )
     elif len(constant):
         shown = ", ".join(f"'{names[column]}'" for column in constant[:3])
         more = f" and {len(constant) - 3} more" if len(constant) > 3 else ""
-        yield f"columns {shown}{more} are each the same in all {rows} rows, so nothing can be learned from them"
+        yield (
+            f"columns {shown}{more} are each the same in all {rows} rows, so nothing can be learned"
+            " from them"
+        )
     yield from _repeated(columns, names, constant)
     for column, name in enumerate(names):
         if 0 < counts[column] < min(_FEW, rows):
             values = "1 value" if counts[column] == 1 else f"{counts[column]} values"
             yield (
-                f"column '{name}' has {values} in {rows} rows; a run whose training rows have none of them fills it "
-                "with 0"
+                f"column '{name}' has {values} in {rows} rows; a run whose training rows have none"
+                " of them fills it with 0"
             )
 
 
 def _repeated(columns: np.ndarray, names: Sequence[str], constant: np.ndarray) -> Iterator[str]:
-    """A note if columns [N, C] are the same as others in all rows; those that are `constant` are not meant."""
+    """A note if columns [N, C] are the same as others in all rows; those that are `constant` are
+    not meant."""
     digests = [hashlib.sha256() for _ in names]
     size = max(1, _PIECE // columns.shape[1])
     for first in range(0, len(columns), size):
@@ -62,7 +70,11 @@ def _repeated(columns: np.ndarray, names: Sequence[str], constant: np.ndarray) -
         if name != names[column] and column not in constant:
             repeats.append(f"'{names[column]}' is '{name}'")
     if repeats:
-        count = f"{len(repeats)} columns repeat others" if len(repeats) > 1 else "a column repeats another"
+        count = (
+            f"{len(repeats)} columns repeat others"
+            if len(repeats) > 1
+            else "a column repeats another"
+        )
         yield f"{count} in all rows (the first: {repeats[0]})"
 
 
@@ -89,7 +101,10 @@ def _columns(table: Table) -> tuple[np.ndarray, list[str]]:
     if not isinstance(table.x, OneHot):
         return np.asarray(table.x), list(table.features or map(str, range(table.x.shape[1])))
     firsts = zip(table.x.starts, table.x.kinds, strict=True)
-    names = [table.features[start].partition("=")[0] if kind else table.features[start] for start, kind in firsts]
+    names = [
+        table.features[start].partition("=")[0] if kind else table.features[start]
+        for start, kind in firsts
+    ]
     return table.x.values, names
 
 

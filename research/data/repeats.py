@@ -1,4 +1,5 @@
-"""Examples that a data set has more than once, where that makes its scores look better, or its classes unclear."""
+"""Examples that a data set has more than once, where that makes its scores look better, or its
+classes unclear."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,10 +11,12 @@ _PIECE = 1 << 20
 
 
 def repeats(x: Any, y: np.ndarray, test_size: int, name_of: Callable[[int], str]) -> Iterator[str]:
-    """What a reader of a table must know: test examples that are training examples too, and images of two classes.
+    """What a reader of a table must know: test examples that are training examples too, and images
+    of two classes.
 
-    x: [N, ...], where images are uint8 [N, H, W, C] and compared without their targets y [N, ...], and the rows of
-    tables with them. test_size: the last rows are the set's own test split. name_of: what a row is called.
+    x: [N, ...], where images are uint8 [N, H, W, C] and compared without their targets y [N, ...],
+        and the rows of tables with them. test_size: the last rows are the set's own test split.
+        name_of: what a row is called.
     """
     images = x.dtype == np.uint8 and x.ndim == 4
     if not images and not test_size:
@@ -54,7 +57,12 @@ def _digests(*arrays: Any) -> np.ndarray:
         pieces = [np.ascontiguousarray(array[first : first + rows]).tobytes() for array in arrays]
         count = min(rows, size - first)
         digests[first : first + count] = [
-            hash(b"".join(piece[row * width : (row + 1) * width] for piece, width in zip(pieces, widths, strict=True)))
+            hash(
+                b"".join(
+                    piece[row * width : (row + 1) * width]
+                    for piece, width in zip(pieces, widths, strict=True)
+                )
+            )
             for row in range(count)
         ]
     return digests

@@ -13,7 +13,8 @@ _CHUNK = 4 << 20  # bytes counted at once; counting needs a few times as much
 
 
 class Histogram(NamedTuple):
-    """The distinct values of one channel or column, ascending, and how often each occurs; both float64 [V]."""
+    """The distinct values of one channel or column, ascending, and how often each occurs; both
+    float64 [V]."""
 
     values: np.ndarray
     counts: np.ndarray
@@ -29,7 +30,9 @@ class Histogram(NamedTuple):
         """Linear interpolation between the two nearest rows, as numpy's default."""
         cumulated = np.cumsum(self.counts)
         place = share * (cumulated[-1] - 1)
-        below, above = self.values[np.searchsorted(cumulated, [np.floor(place), np.ceil(place)], side="right")]
+        below, above = self.values[
+            np.searchsorted(cumulated, [np.floor(place), np.ceil(place)], side="right")
+        ]
         return float(below + (above - below) * (place - np.floor(place)))
 
 
@@ -55,7 +58,8 @@ METHODS = ("none", *_METHODS)
 
 
 def into_unit(method: str, maximum: float) -> bool:
-    """Whether what is scaled by the method lies in [0, 1], training rows at least; maximum: what `none` divides by."""
+    """Whether what is scaled by the method lies in [0, 1], training rows at least; maximum: what
+    `none` divides by."""
     return method == "minmax" or (method == "none" and maximum > 1)
 
 
@@ -65,14 +69,17 @@ TARGET_METHODS = ("none", "standard")
 def fit(
     x: np.ndarray | OneHot, method: str, maximum: float, rows: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(shift, scale), float64 [C]: per channel over all pixels, or per column. x: [N, H, W, C] or [N, D].
+    """(shift, scale), float64 [C]: per channel over all pixels, or per column. x: [N, H, W, C] or
+    [N, D].
 
-    rows: those of x that it is fitted on, the training rows; None if x has no others. Of bytes no copy is made, so
-    that they may be more than memory holds, and of numbers one of a column at a time.
+    rows: those of x that it is fitted on, the training rows; None if x has no others. Of bytes no
+        copy is made, so that they may be more than memory holds, and of numbers one of a column at
+        a time.
 
-    Scaled is (x - shift) / scale: into [0, 1] (minmax), to mean 0 and deviation 1 (standard), to median 0 and
-    interquartile range 1 (robust), divided by `maximum` (none: 255 for bytes, 1 for tables). A channel or column
-    without spread is only shifted and divided by `maximum`. Raises UserError for another method.
+    Scaled is (x - shift) / scale: into [0, 1] (minmax), to mean 0 and deviation 1 (standard), to
+    median 0 and interquartile range 1 (robust), divided by `maximum` (none: 255 for bytes, 1 for
+    tables). A channel or column without spread is only shifted and divided by `maximum`. Raises
+    UserError for another method.
     """
     if method not in METHODS:
         raise UserError(f"scaling={method}: {nearest(method, METHODS)}")
@@ -85,7 +92,8 @@ def fit(
 
 
 def fit_target(y_train: np.ndarray, method: str) -> tuple[np.ndarray, np.ndarray]:
-    """(shift, scale), float64 []: of a regression's target, y: [N, ...]; `none` leaves it as it is."""
+    """(shift, scale), float64 []: of a regression's target, y: [N, ...]; `none` leaves it as it
+    is."""
     if method not in TARGET_METHODS:
         raise UserError(f"target_scaling={method}: {nearest(method, TARGET_METHODS)}")
     shift, scale = fit(y_train.reshape(-1, 1), method, maximum=1.0)

@@ -1,4 +1,5 @@
-"""Generated time series, as windows whose targets are the values after: a sine mixture and a noisy AR(2) process."""
+"""Generated time series, as windows whose targets are the values after: a sine mixture and a noisy
+AR(2) process."""
 
 import dataclasses
 from collections.abc import Callable
@@ -17,23 +18,30 @@ from research.registry import DATASETS, Entry
 
 VERSION = "1.0.0"  # raised when other values are generated
 PERIODS, AMPLITUDES, NOISE = (12.0, 31.0, 79.0), (1.0, 0.7, 0.5), 0.1
-# Roots of modulus 0.97 at a period of 14: x_t = 0.97·2·cos(2π/14) x_{t-1} - 0.97² x_{t-2} + N(0, 1), seen with N(0, 1).
+# Roots of modulus 0.97 at a period of 14: x_t = 0.97·2·cos(2π/14) x_{t-1} - 0.97² x_{t-2} + N(0,
+# 1), seen with N(0, 1).
 COEFFICIENTS = (2 * 0.97 * float(np.cos(2 * np.pi / 14)), -(0.97**2))
 WARM_UP = 1000
 
 Length = Annotated[int, Range(100), "values of the series"]
 Context = Annotated[Count, "values per window; each predicts the next"]
 BurnIn = Annotated[
-    int, Range(0), "steps at a window's start whose error does not count, while a network's state warms up"
+    int,
+    Range(0),
+    "steps at a window's start whose error does not count, while a network's state warms up",
 ]
 Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
 
 
 def sine_mixture(length: int, seed: int) -> np.ndarray:
-    """Three sines of other periods and random phases, with noise of deviation 0.1: float64 [length]."""
+    """Three sines of other periods and random phases, with noise of deviation 0.1: float64
+    [length]."""
     draw = rng.host(seed, "sine_mixture")
     phases, time = draw.uniform(0, 2 * np.pi, len(PERIODS)), np.arange(length)
-    waves = [a * np.sin(2 * np.pi * time / p + f) for a, p, f in zip(AMPLITUDES, PERIODS, phases, strict=True)]
+    waves = [
+        a * np.sin(2 * np.pi * time / p + f)
+        for a, p, f in zip(AMPLITUDES, PERIODS, phases, strict=True)
+    ]
     return np.sum(waves, axis=0) + NOISE * draw.normal(size=length)
 
 
@@ -62,14 +70,21 @@ def _opener(make: Callable[[int, int], np.ndarray]) -> Callable[..., Source]:
         name = make.__name__
         key = f"{name}_{digest([length, seed])}"
         return open_series(
-            lambda: Series(make(length, seed), (length,)), name, key, VERSION, context, burn_in, cache_dir
+            lambda: Series(make(length, seed), (length,)),
+            name,
+            key,
+            VERSION,
+            context,
+            burn_in,
+            cache_dir,
         )
 
     return open_made
 
 
 class Series(NamedTuple):
-    """values: float64 [N]. lengths: of the series that lie in them one after another. notes: as in DataSpec."""
+    """values: float64 [N]. lengths: of the series that lie in them one after another. notes: as in
+    DataSpec."""
 
     values: np.ndarray
     lengths: tuple[int, ...]
@@ -77,12 +92,18 @@ class Series(NamedTuple):
 
 
 def open_series(
-    read: Callable[[], Series], name: str, key: str, version: str, context: int, burn_in: int, cache_dir: str
+    read: Callable[[], Series],
+    name: str,
+    key: str,
+    version: str,
+    context: int,
+    burn_in: int,
+    cache_dir: str,
 ) -> Source:
     """The windows of one series or more; after each value the next one is forecast.
 
-    key, version: name what is read. Raises UserError if a series is too short for a window, or the window for its
-    burn-in.
+    key, version: name what is read. Raises UserError if a series is too short for a window, or the
+    window for its burn-in.
     """
 
     def load() -> Table:
@@ -98,7 +119,10 @@ def open_series(
         )
 
     if burn_in >= context:
-        raise UserError(f"burn_in={burn_in} leaves no step of a window of context={context}; use at most {context - 1}")
+        raise UserError(
+            f"burn_in={burn_in} leaves no step of a window of context={context}; use at most"
+            f" {context - 1}"
+        )
     source = open_table(f"{key}-{version}", load, cache_dir=cache_dir, name=name)
     length, shortest = source.spec.size, min(source.spec.series or (source.spec.size,))
     if shortest <= context:
@@ -127,4 +151,11 @@ for _make, _summary in (
     (noisy_ar2, "an AR(2) process seen through noise; the next value is foreseen"),
 ):
     _build = _opener(_make)
-    DATASETS.add(Entry(_make.__name__, _build, _summary, options=options_of(_build, given={"data_dir", "cache_dir"})))
+    DATASETS.add(
+        Entry(
+            _make.__name__,
+            _build,
+            _summary,
+            options=options_of(_build, given={"data_dir", "cache_dir"}),
+        )
+    )

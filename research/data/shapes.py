@@ -1,4 +1,5 @@
-"""Generated pictures of circles, squares and triangles, with the class of each pixel: a segmentation."""
+"""Generated pictures of circles, squares and triangles, with the class of each pixel: a
+segmentation."""
 
 from typing import Annotated
 
@@ -35,10 +36,12 @@ def open_shapes(
 
 
 def shapes(side: int, objects: int, noise: float, size: int, test: int, seed: int) -> Table:
-    """Pictures [side, side, 3] of one to `objects` shapes over one another, each of a colour of its own, and noise.
+    """Pictures [side, side, 3] of one to `objects` shapes over one another, each of a colour of its
+    own, and noise.
 
-    y: the class of each pixel. Shapes are bright on a dark ground; their colours say nothing of their classes. Each
-    lies whole in the picture, with a radius of an eighth to a quarter of its side, but a later one may cover it.
+    y: the class of each pixel. Shapes are bright on a dark ground; their colours say nothing of
+        their classes. Each lies whole in the picture, with a radius of an eighth to a quarter of
+        its side, but a later one may cover it.
     """
     draw = rng.host(seed, "shapes")
     pictures = np.zeros((size + test, side, side, 3), np.uint8)
@@ -55,7 +58,8 @@ def shapes(side: int, objects: int, noise: float, size: int, test: int, seed: in
 
 
 def inside_of(kind: str, side: int, centre: np.ndarray, radius: float) -> np.ndarray:
-    """The pixels [side, side] inside a shape; bool. centre: row and column; radius: half of the shape's height."""
+    """The pixels [side, side] inside a shape; bool. centre: row and column; radius: half of the
+    shape's height."""
     row, column = (np.arange(side) + 0.5 - at for at in centre)
     down, across = row[:, None], np.abs(column)[None, :]
     if kind == "circle":

@@ -1,4 +1,5 @@
-"""Splits: which rows train, validate and test, a function of the seed with the same sizes for every seed."""
+"""Splits: which rows train, validate and test, a function of the seed with the same sizes for every
+seed."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +22,8 @@ class Split(NamedTuple):
 
 
 def parse_split(text: str) -> tuple[int, ...]:
-    """`8:1:1` (train, validation, test), `9:1:0` (no test), `8:0:2` (no validation) or `8:2` (train, test) as numbers.
+    """`8:1:1` (train, validation, test), `9:1:0` (no test), `8:0:2` (no validation) or `8:2`
+    (train, test) as numbers.
 
     Raises UserError on anything else.
     """
@@ -31,14 +33,18 @@ def parse_split(text: str) -> tuple[int, ...]:
         or ratios[1:] == (0,)
     ):
         raise UserError(
-            f"split={text}: expected two or three whole numbers above 0, such as 8:2 (train:test) "
-            "or 8:1:1 (train:validation:test); of three the second (no validation) and the last (no test) may be 0"
+            f"split={text}: expected two or three whole numbers above 0, such as 8:2 (train:test)"
+            " or 8:1:1 (train:validation:test); of three the second (no validation) and the last"
+            " (no test) may be 0"
         )
     return ratios
 
 
-def split_sizes(spec: DataSpec, ratios: Sequence[int], train_size: int | None = None) -> tuple[int, int, int]:
-    """(training, validation, test) rows that `split` gives, without reading the data. Raises UserError as it does."""
+def split_sizes(
+    spec: DataSpec, ratios: Sequence[int], train_size: int | None = None
+) -> tuple[int, int, int]:
+    """(training, validation, test) rows that `split` gives, without reading the data. Raises
+    UserError as it does."""
     if spec.windows:
         train, validation, test = map(len, stretches.windows(spec, ratios))
     else:
@@ -47,16 +53,30 @@ def split_sizes(spec: DataSpec, ratios: Sequence[int], train_size: int | None = 
 
 
 def split_of(
-    spec: DataSpec, arrays: Arrays, ratios: Sequence[int], *, seed: int, train_size: int | None = None
+    spec: DataSpec,
+    arrays: Arrays,
+    ratios: Sequence[int],
+    *,
+    seed: int,
+    train_size: int | None = None,
 ) -> Split:
     """The split of a data set: `split` of its rows, or of windows the stretches of their sequence.
 
-    The windows of a sequence are where they are whatever the seed, which draws `train_size` of the training ones.
+    The windows of a sequence are where they are whatever the seed, which draws `train_size` of the
+    training ones.
     """
     if not spec.windows:
         stratify, classes = spec.stratified, spec.classes
         y = arrays.y if stratify else np.zeros(len(arrays.y), np.int32)
-        return split(y, arrays.own_test, ratios, seed=seed, train_size=train_size, stratify=stratify, classes=classes)
+        return split(
+            y,
+            arrays.own_test,
+            ratios,
+            seed=seed,
+            train_size=train_size,
+            stratify=stratify,
+            classes=classes,
+        )
     train, validation, test = stretches.windows(spec, ratios)
     size = _reduced(len(train), train_size)
     if size < len(train):
@@ -74,11 +94,13 @@ def split(
     stratify: bool = True,
     classes: Sequence[str] = (),
 ) -> Split:
-    """Divides the rows of y [N] in the given ratios; own_test [T]: the rows of the set's own test split, or none.
+    """Divides the rows of y [N] in the given ratios; own_test [T]: the rows of the set's own test
+    split, or none.
 
-    With an own test split the first two ratios divide the other rows into training and validation. Two ratios
-    without one are training and test. stratify: every part has each class in its share of the rows, to one row;
-    y is then classes from 0. train_size: so many of the training rows, the other parts unchanged; None for all.
+    With an own test split the first two ratios divide the other rows into training and validation.
+    Two ratios without one are training and test. stratify: every part has each class in its share
+    of the rows, to one row; y is then classes from 0. train_size: so many of the training rows, the
+    other parts unchanged; None for all.
     classes: their names, for errors. Raises UserError if a part would be empty or lack a class.
     """
     sizes = _sizes(len(y), len(own_test), ratios)
@@ -106,12 +128,23 @@ def split(
 
 
 def _sizes(size: int, test_size: int, ratios: Sequence[int]) -> tuple[int, int, int]:
-    """(training, validation, test) rows, each share rounded to the nearest, the training rows being the rest."""
+    """(training, validation, test) rows, each share rounded to the nearest, the training rows being
+    the rest."""
     shares = tuple(ratios[:2]) if test_size else tuple(ratios)
     rest, total = size - test_size, sum(shares)
     parts = [(2 * rest * share + total) // (2 * total) for share in shares[1:]]
-    if min([rest - sum(parts), *(part for part, share in zip(parts, shares[1:], strict=True) if share)]) < 1:
-        raise UserError(f"split={':'.join(map(str, ratios))} of {rest} rows leaves a part without rows")
+    if (
+        min(
+            [
+                rest - sum(parts),
+                *(part for part, share in zip(parts, shares[1:], strict=True) if share),
+            ]
+        )
+        < 1
+    ):
+        raise UserError(
+            f"split={':'.join(map(str, ratios))} of {rest} rows leaves a part without rows"
+        )
     train = rest - sum(parts)
     if test_size:
         return train, parts[0], test_size
@@ -122,7 +155,9 @@ def _reduced(rows: int, train_size: int | None) -> int:
     if train_size is None:
         return rows
     if not 1 <= train_size <= rows:
-        raise UserError(f"train_size={train_size}: the training part has {rows} rows; it must be 1 to {rows}")
+        raise UserError(
+            f"train_size={train_size}: the training part has {rows} rows; it must be 1 to {rows}"
+        )
     return train_size
 
 
@@ -139,19 +174,23 @@ def _draw(
 
 
 def _allocate(counts: np.ndarray, size: int) -> np.ndarray:
-    """How many of `size` rows each class gets: its share, by largest remainder. A function of the counts alone."""
+    """How many of `size` rows each class gets: its share, by largest remainder. A function of the
+    counts alone."""
     quota, remainder = np.divmod(counts * size, counts.sum())
     quota[np.argsort(-remainder, kind="stable")[: size - quota.sum()]] += 1
     return quota
 
 
 def _check_classes(part: str, labels: np.ndarray, rows: np.ndarray, classes: Sequence[str]) -> None:
-    """Raises UserError if a class has no row in the part; which one depends on the counts, not on the seed."""
-    lacking = np.flatnonzero((np.bincount(labels) > 0) & (np.bincount(labels[rows], minlength=labels.max() + 1) == 0))
+    """Raises UserError if a class has no row in the part; which one depends on the counts, not on
+    the seed."""
+    lacking = np.flatnonzero(
+        (np.bincount(labels) > 0) & (np.bincount(labels[rows], minlength=labels.max() + 1) == 0)
+    )
     if len(lacking):
         index = int(lacking[0])
         name = f"'{classes[index]}'" if classes else str(index)
         raise UserError(
-            f"class {name} has too few rows ({np.sum(labels == index)} of {len(labels)}) to be in the {part} part "
-            f"of {len(rows)} rows; make that part larger or leave the class out"
+            f"class {name} has too few rows ({np.sum(labels == index)} of {len(labels)}) to be in"
+            f" the {part} part of {len(rows)} rows; make that part larger or leave the class out"
         )

@@ -1,7 +1,8 @@
-"""Streams: batches of a data set that is larger than the device's memory, gathered on the host by Grain's workers.
+"""Streams: batches of a data set that is larger than the device's memory, gathered on the host by
+Grain's workers.
 
-The rows and their order are those that a gather on the device would read, so a run does not depend on where its
-data lies. Only `x` streams; `y`, four bytes a row, stays on the device.
+The rows and their order are those that a gather on the device would read, so a run does not depend
+on where its data lies. Only `x` streams; `y`, four bytes a row, stays on the device.
 """
 
 import dataclasses
@@ -14,11 +15,13 @@ from research.data.workers import Ahead
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Batches:
-    """The batches of the dispatches from `first` on, by their number: `batches(0)` is [steps, W, batch, ...].
+    """The batches of the dispatches from `first` on, by their number: `batches(0)` is [steps, W,
+    batch, ...].
 
-    x: [N, ...], memory-mapped. rows: int32 [W, R], the rows of an epoch's order for each lane. first: the step of
-    the epoch where number 0 begins, so that a resumed run reads nothing of what lies before it. steps: of a
-    dispatch. Past the end of `rows` the last one is repeated; no update reads it.
+    x: [N, ...], memory-mapped. rows: int32 [W, R], the rows of an epoch's order for each lane.
+        first: the step of the epoch where number 0 begins, so that a resumed run reads nothing of
+        what lies before it. steps: of a dispatch. Past the end of `rows` the last one is repeated;
+        no update reads it.
     """
 
     x: np.ndarray
@@ -74,17 +77,20 @@ def mapped_file(x: np.ndarray) -> MappedFile | None:
 def batches(
     x: np.ndarray, rows: np.ndarray, *, first: int, steps: int, batch: int, processes: int = 0
 ) -> Ahead[np.ndarray]:
-    """The host's batches of an epoch's dispatches from step `first` on, each [steps, W, batch, ...]; see Batches.
+    """The host's batches of an epoch's dispatches from step `first` on, each [steps, W, batch,
+    ...]; see Batches.
 
-    They are what a gather of the same rows on the device gives, and are read ahead. Each is a fresh array. Close
-    it when it is left early. processes: 0 reads in threads, which suffices for a gather.
+    They are what a gather of the same rows on the device gives, and are read ahead. Each is a fresh
+    array. Close it when it is left early. processes: 0 reads in threads, which suffices for a
+    gather.
     """
     dispatches = Batches(x, rows, first, steps, batch)
     return Ahead(dispatches, len(dispatches), processes=processes)
 
 
 def parts(x: np.ndarray, rows: np.ndarray, *, size: int, processes: int = 0) -> Ahead[np.ndarray]:
-    """The rows [W, E] of an evaluation in parts of `size`, each [W, size, ...]; the last repeats the last row."""
+    """The rows [W, E] of an evaluation in parts of `size`, each [W, size, ...]; the last repeats
+    the last row."""
     whole = Parts(Batches(x, rows, 0, 1, size))
     return Ahead(whole, len(whole.steps), processes=processes)
 

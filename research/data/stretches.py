@@ -1,4 +1,5 @@
-"""Stretches: how a long sequence is cut into a training, a validation and a test part, and the windows of each."""
+"""Stretches: how a long sequence is cut into a training, a validation and a test part, and the
+windows of each."""
 
 import itertools
 from collections.abc import Sequence
@@ -13,11 +14,13 @@ DEFAULT = (8, 1, 1)
 
 
 def windows(spec: DataSpec, ratios: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The training, validation and test windows, int32: their rows, each ascending; two ratios are training and test.
+    """The training, validation and test windows, int32: their rows, each ascending; two ratios are
+    training and test.
 
-    A window and the target of its last place lie within one part. Training windows begin at every place of theirs;
-    those of the others follow each other without overlap, and what is left at the end of a part is not evaluated.
-    Each of several series is cut by itself. Raises UserError if a part is too short for one window.
+    A window and the target of its last place lie within one part. Training windows begin at every
+    place of theirs; those of the others follow each other without overlap, and what is left at the
+    end of a part is not evaluated. Each of several series is cut by itself. Raises UserError if a
+    part is too short for one window.
     """
     parts: tuple[list[np.ndarray], ...] = ([], [], [])
     first = 0
@@ -30,7 +33,8 @@ def windows(spec: DataSpec, ratios: Sequence[int]) -> tuple[np.ndarray, np.ndarr
 
 
 def left_out(spec: DataSpec, ratios: Sequence[int]) -> dict[str, int]:
-    """How many values at the ends of its parts `windows` leaves out of evaluation, by part; no part without any."""
+    """How many values at the ends of its parts `windows` leaves out of evaluation, by part; no part
+    without any."""
     context = spec.shape[0]
     counts = {"validation": 0, "test": 0}
     for length in spec.lengths:
@@ -50,11 +54,15 @@ def _windows_of_one(spec: DataSpec, ratios: Sequence[int], length: int) -> tuple
         if 0 < end - begin <= context:
             which = f" of a series of {length:,}" if spec.series else ""
             raise UserError(
-                f"split={_written(ratios)} leaves {spec.name} a part of {end - begin:,} places{which}, too few for a "
-                f"window of context={context} and what follows it"
+                f"split={_written(ratios)} leaves {spec.name} a part of {end - begin:,}"
+                f" places{which}, too few for a window of context={context} and what follows it"
             )
     validation, test = evaluated if len(evaluated) == 2 else ((0, 0), *evaluated)
-    return _rows(*train, context, 1), _rows(*validation, context, context), _rows(*test, context, context)
+    return (
+        _rows(*train, context, 1),
+        _rows(*validation, context, context),
+        _rows(*test, context, context),
+    )
 
 
 def _rows(begin: int, end: int, context: int, stride: int) -> np.ndarray:
@@ -71,17 +79,19 @@ def _cuts(spec: DataSpec, ratios: Sequence[int], length: int) -> list[int]:
         return own
     if cuts[1] != own[1] or cuts[2] not in own:
         raise UserError(
-            f"split={_written(ratios)}: {spec.name} comes in parts of its own; leave split out to keep them, or give "
-            f"9:1:0 to validate on all that it does not train on"
+            f"split={_written(ratios)}: {spec.name} comes in parts of its own; leave split out to"
+            " keep them, or give 9:1:0 to validate on all that it does not train on"
         )
     return cuts
 
 
 def each_once(arrays: Arrays, lengths: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Windows of new sequences by which each value is evaluated once: their rows, int32 [R], and targets [R, T].
+    """Windows of new sequences by which each value is evaluated once: their rows, int32 [R], and
+    targets [R, T].
 
-    Windows follow each other. What is left at the end of a sequence is in a window that reaches back into the one
-    before and has no targets there. arrays: of windows. lengths: of the sequences, each longer than a window.
+    Windows follow each other. What is left at the end of a sequence is in a window that reaches
+    back into the one before and has no targets there. arrays: of windows. lengths: of the
+    sequences, each longer than a window.
     """
     context = arrays.x.length
     rows, repeated = [], []

@@ -1,4 +1,5 @@
-"""Generated pairs of strings: sorting, reversing, and dates from how people write them to ISO 8601."""
+"""Generated pairs of strings: sorting, reversing, and dates from how people write them to ISO
+8601."""
 
 import calendar
 import datetime
@@ -22,16 +23,26 @@ BLANK = " "  # after a source, or an answer, that is shorter than others
 LETTERS = string.ascii_lowercase
 FIRST, DAYS = datetime.date(1970, 1, 1), 29_220  # to the end of 2049
 # How a date is written; `%-d` is a day without a leading zero.
-FORMATS = ("%-d %B %Y", "%B %-d, %Y", "%a %-d %b %Y", "%A, %B %-d, %Y", "%d/%m/%Y", "%-d.%-m.%Y", "%b %d %y")
+FORMATS = (
+    "%-d %B %Y",
+    "%B %-d, %Y",
+    "%a %-d %b %Y",
+    "%A, %B %-d, %Y",
+    "%d/%m/%Y",
+    "%-d.%-m.%Y",
+    "%b %d %y",
+)
 
 # The international radiotelephony spelling alphabet.
 _WORDS = """
-    alfa bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar papa quebec romeo
-    sierra tango uniform victor whiskey xray yankee zulu
+    alfa bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar
+    papa quebec romeo sierra tango uniform victor whiskey xray yankee zulu
 """
 ALPHABET = _WORDS.split()
 
-SYMBOLS = "".join(sorted({*string.digits, *" ,-./", *"".join((*calendar.month_name, *calendar.day_name))}))
+SYMBOLS = "".join(
+    sorted({*string.digits, *" ,-./", *"".join((*calendar.month_name, *calendar.day_name))})
+)
 
 Length = Annotated[Count, "letters of a string"]
 Letters = Annotated[int, Range(2, 26), "letters that there are"]
@@ -41,9 +52,11 @@ Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
 
 
 def table(pairs: list[tuple[str, str]], symbols: str, test: int) -> Table:
-    """Pairs of a source and an answer as tokens: x: source, start, answer but for its end; y: nothing, answer.
+    """Pairs of a source and an answer as tokens: x: source, start, answer but for its end; y:
+    nothing, answer.
 
-    Sources are filled up with blanks. An answer that is shorter than others ends with one, and then nothing comes.
+    Sources are filled up with blanks. An answer that is shorter than others ends with one, and then
+    nothing comes.
     """
     vocabulary, lengths = (*symbols, START), np.array([len(answer) for _, answer in pairs])
     width, length = max(len(source) for source, _ in pairs), int(lengths.max())
@@ -93,7 +106,8 @@ def spelled_letters(size: int, test: int, seed: int) -> Table:
 
 
 def dates(size: int, test: int, seed: int) -> Table:
-    """A date from 1970 to 2049 in one of seven formats; the answer is in ISO 8601, as in 2031-05-09.
+    """A date from 1970 to 2049 in one of seven formats; the answer is in ISO 8601, as in
+    2031-05-09.
 
     Dates of the test set may be among the others, in another format or the same.
     """
@@ -139,13 +153,43 @@ def open_spelled_letters(
     *, data_dir: str | None, cache_dir: str, size: Size = 2_000, test: Test = 200, seed: Seed = 0
 ) -> Source:
     """Letters to spell; see `spelled_letters`."""
-    return _open("spelled_letters", spelled_letters, {"size": size, "test": test, "seed": seed}, cache_dir)
+    return _open(
+        "spelled_letters", spelled_letters, {"size": size, "test": test, "seed": seed}, cache_dir
+    )
 
 
 for _name, _build, _summary, _paper in (
-    ("sort_strings", _opener(sort_strings), "random letters; the answer has them in order", "Vinyals et al. 2016"),
-    ("reverse_strings", _opener(reverse_strings), "random letters; the answer is them backwards", ""),
-    ("spelled_letters", open_spelled_letters, "a letter; the answer is its word in the spelling alphabet", ""),
-    ("dates", open_dates, "dates as people write them; the answer is in ISO 8601, as in 2031-05-09", ""),
+    (
+        "sort_strings",
+        _opener(sort_strings),
+        "random letters; the answer has them in order",
+        "Vinyals et al. 2016",
+    ),
+    (
+        "reverse_strings",
+        _opener(reverse_strings),
+        "random letters; the answer is them backwards",
+        "",
+    ),
+    (
+        "spelled_letters",
+        open_spelled_letters,
+        "a letter; the answer is its word in the spelling alphabet",
+        "",
+    ),
+    (
+        "dates",
+        open_dates,
+        "dates as people write them; the answer is in ISO 8601, as in 2031-05-09",
+        "",
+    ),
 ):
-    DATASETS.add(Entry(_name, _build, _summary, _paper, options=options_of(_build, given={"data_dir", "cache_dir"})))
+    DATASETS.add(
+        Entry(
+            _name,
+            _build,
+            _summary,
+            _paper,
+            options=options_of(_build, given={"data_dir", "cache_dir"}),
+        )
+    )

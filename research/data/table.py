@@ -14,7 +14,8 @@ BLOCK = 4096
 
 
 class Rows(Protocol):
-    """Examples [N, ...] that can be gone through in their order: an array, or what makes them as they are taken."""
+    """Examples [N, ...] that can be gone through in their order: an array, or what makes them as
+    they are taken."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -27,12 +28,14 @@ class Rows(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """x: [N, H, W, C] uint8, [N, D] or [N, T, D] float32 or [N, T] int32 tokens (with `vocabulary`).
+    """x: [N, H, W, C] uint8, [N, D] or [N, T, D] float32 or [N, T] int32 tokens (with
+    `vocabulary`).
 
-    y: [N, ...] int32 (with `classes`) or float32; [N, H, W] of pixels. test_size: the last rows are its own test split.
-    maximum: the largest value that `x` can take, 1 for tables. task: what it is for, where that is not classification
-    or regression. note, notes, source, origin, target_origin, series, end, numbered: as in DataSpec. Raises UserError
-    if they do not belong together.
+    y: [N, ...] int32 (with `classes`) or float32; [N, H, W] of pixels. test_size: the last rows are
+        its own test split.
+    maximum: the largest value that `x` can take, 1 for tables. task: what it is for, where that is
+        not classification or regression. note, notes, source, origin, target_origin, series, end,
+        numbered: as in DataSpec. Raises UserError if they do not belong together.
     """
 
     x: Rows
@@ -64,8 +67,11 @@ class Table:
             yield f"x has the shape {list(self.x.shape)}; expected a row for each example, [N, D]"
         if self.x.dtype.kind not in "biuf":
             yield f"x is {self.x.dtype}; expected float32, uint8 or int32"
-        # What is mapped from a file is more than memory should hold, and was looked at before it was written.
-        held = self.x if isinstance(self.x, np.ndarray) and not isinstance(self.x, np.memmap) else None
+        # What is mapped from a file is more than memory should hold, and was looked at before it
+        # was written.
+        held = (
+            self.x if isinstance(self.x, np.ndarray) and not isinstance(self.x, np.memmap) else None
+        )
         if held is not None and held.dtype.kind == "f" and np.isinf(held).any():
             yield f"x is infinite in row {np.argwhere(np.isinf(held))[0, 0]}"
         rows, *shape = self.x.shape
@@ -76,9 +82,14 @@ class Table:
         if self.features and len(self.features) != shape[-1]:
             yield f"features are {len(self.features)} names, and its x has {shape[-1]} columns"
         if self.classes and self.y.ndim > 1 and not self.task:
-            yield f"y is {list(self.y.shape)}, a class at each place; say its task: step_classification, segmentation"
+            yield (
+                f"y is {list(self.y.shape)}, a class at each place; say its task:"
+                " step_classification, segmentation"
+            )
         if self.classes:
-            yield from _beyond("y", self.y, self.classes, "classes", PADDING if self.y.ndim > 1 else 0)
+            yield from _beyond(
+                "y", self.y, self.classes, "classes", PADDING if self.y.ndim > 1 else 0
+            )
         elif self.y.dtype.kind not in "biuf":
             yield f"y is {self.y.dtype}; expected float32, or int32 with classes"
         elif self.y.ndim == 1 and np.isnan(self.y).any():
@@ -90,7 +101,8 @@ class Table:
 
 
 def is_even(x: np.ndarray, y: np.ndarray, tokens: bool) -> bool:
-    """Whether no sequence x [N, T] of tokens is over early, and all y [N, ...] have their targets at the same places.
+    """Whether no sequence x [N, T] of tokens is over early, and all y [N, ...] have their targets
+    at the same places.
 
     Of numbers x nothing is said. Reads a block of rows at a time.
     """
@@ -111,10 +123,18 @@ def missing(y: np.ndarray) -> np.ndarray:
     return np.isnan(y) if y.dtype.kind == "f" else y == PADDING
 
 
-def _beyond(name: str, values: np.ndarray, names: tuple[str, ...], kind: str, least: int) -> Iterator[str]:
+def _beyond(
+    name: str, values: np.ndarray, names: tuple[str, ...], kind: str, least: int
+) -> Iterator[str]:
     """Whether one of the values is no place in `names`."""
     if values.dtype.kind not in "iu":
-        yield f"{name} is {values.dtype}, and it has {kind}; expected int32, the place of each among them"
+        yield (
+            f"{name} is {values.dtype}, and it has {kind}; expected int32, the place of each among"
+            " them"
+        )
     elif values.min() < least or values.max() >= len(names):
         wrong = values.min() if values.min() < least else values.max()
-        yield f"{name} has a {wrong}; expected {least} to {len(names) - 1}, for its {len(names)} {kind}"
+        yield (
+            f"{name} has a {wrong}; expected {least} to {len(names) - 1}, for its {len(names)}"
+            f" {kind}"
+        )

@@ -1,4 +1,5 @@
-"""Text as windows of characters: `text:FILE` of the user's own, and tiny_shakespeare as TFDS has prepared it."""
+"""Text as windows of characters: `text:FILE` of the user's own, and tiny_shakespeare as TFDS has
+prepared it."""
 
 import codecs
 import functools
@@ -38,7 +39,9 @@ def open_tiny_shakespeare(*, data_dir: str | None, cache_dir: str, context: Cont
     return _open(files, lambda: _prepared(directory), "tiny_shakespeare", context, cache_dir)
 
 
-def _open(files: list[Path], texts: Callable[[], list[str]], name: str, context: int, cache_dir: str) -> Source:
+def _open(
+    files: list[Path], texts: Callable[[], list[str]], name: str, context: int, cache_dir: str
+) -> Source:
     """The source of a text in one part, or in its own train, validation and test parts."""
     try:
         unmarked = ["unmarked"] * any(map(_has_mark, files))  # only these were read otherwise once
@@ -56,9 +59,14 @@ def _open(files: list[Path], texts: Callable[[], list[str]], name: str, context:
     known = json.loads((directory / "text.json").read_text())
     length, vocabulary = sum(known["parts"]), tuple(known["vocabulary"])
     if len(vocabulary) == 1:
-        raise UserError(f"{name} consists of one character, {vocabulary[0]!r}, alone; nothing can be learned")
+        raise UserError(
+            f"{name} consists of one character, {vocabulary[0]!r}, alone; nothing can be learned"
+        )
     if length <= context:
-        raise UserError(f"{name} has {length} characters, too few for a window of context={context} and the next one")
+        raise UserError(
+            f"{name} has {length} characters, too few for a window of context={context} and the"
+            " next one"
+        )
     spec = DataSpec(
         name=name,
         task="language_model",
@@ -79,22 +87,28 @@ def _open(files: list[Path], texts: Callable[[], list[str]], name: str, context:
 
 
 def read(file: Path) -> str:
-    """The text of a file, as it is but for a mark of its encoding. Raises UserError if it is none."""
+    """The text of a file, as it is but for a mark of its encoding. Raises UserError if it is
+    none."""
     try:
         content = file.read_bytes()
         text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        wide = " (it begins as UTF-16 does)" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
+        wide = (
+            " (it begins as UTF-16 does)"
+            if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            else ""
+        )
         raise UserError(
-            f"{file} cannot be read as text in UTF-8: {error}{wide}; save it as UTF-8, such as by iconv"
+            f"{file} cannot be read as text in UTF-8: {error}{wide}; save it as UTF-8, such as by"
+            " iconv"
         ) from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise UserError(
-            f"{file}, line {line}: it has a null character (a byte 0), so it is damaged, no text, or UTF-16 without a "
-            "mark; save it as UTF-8"
+            f"{file}, line {line}: it has a null character (a byte 0), so it is damaged, no text,"
+            " or UTF-16 without a mark; save it as UTF-8"
         )
     return text
 
@@ -106,26 +120,32 @@ def _has_mark(file: Path) -> bool:
 
 
 def read_like(file: Path, spec: DataSpec) -> tuple[Windows, np.ndarray, np.ndarray]:
-    """Another text's windows, their rows [R] and targets [R, T], in which each symbol but the first is once.
+    """Another text's windows, their rows [R] and targets [R, T], in which each symbol but the first
+    is once.
 
-    Raises UserError if the vocabulary of `spec` lacks one of its symbols, or it is shorter than a window.
+    Raises UserError if the vocabulary of `spec` lacks one of its symbols, or it is shorter than a
+    window.
     """
     tokens, context = encode(read(file), spec.vocabulary, str(file)), spec.shape[0]
     if len(tokens) <= context:
-        raise UserError(f"{file} has {len(tokens)} characters, too few for a window of {context} and the next one")
+        raise UserError(
+            f"{file} has {len(tokens)} characters, too few for a window of {context} and the"
+            " next one"
+        )
     arrays = windowed(tokens, context)
     return arrays.x, *each_once(arrays, [len(tokens)])
 
 
 def encode(text: str, vocabulary: Sequence[str], where: str) -> np.ndarray:
-    """Each character's place in the vocabulary, int32 [M]. Raises UserError, naming it, for one that is not there."""
+    """Each character's place in the vocabulary, int32 [M]. Raises UserError, naming it, for one
+    that is not there."""
     place = {symbol: number for number, symbol in enumerate(vocabulary)}
     unknown = next((symbol for symbol in text if symbol not in place), None)
     if unknown is not None:
         line = text[: text.index(unknown)].count("\n") + 1
         raise UserError(
-            f"{where}, line {line}: the symbol {unknown!r} is not in the vocabulary of {len(vocabulary)} symbols: "
-            f"{''.join(vocabulary)!r}"
+            f"{where}, line {line}: the symbol {unknown!r} is not in the vocabulary of"
+            f" {len(vocabulary)} symbols: {''.join(vocabulary)!r}"
         )
     return np.fromiter((place[symbol] for symbol in text), np.int32, len(text))
 
@@ -142,7 +162,10 @@ def _prepared(directory: Path) -> list[str]:
     try:
         builder = tfds.builder_from_directory(str(directory))
         splits = [builder.as_data_source(split) for split in ("train", "validation", "test")]
-        return ["".join(itertools.chain(example["text"].decode("utf-8") for example in split)) for split in splits]
+        return [
+            "".join(itertools.chain(example["text"].decode("utf-8") for example in split))
+            for split in splits
+        ]
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise UserError(
             f"the prepared data set in {directory} cannot be read: {' '.join(str(error).split())}"
@@ -152,7 +175,12 @@ def _prepared(directory: Path) -> list[str]:
 def _entry(name: str) -> Entry:
     build: Callable[..., Any] = functools.partial(open_text, name.removeprefix("text:"))
     options = options_of(open_text, given={"path", "data_dir", "cache_dir"})
-    return Entry(name, build, "a text file, character by character; the next one is foreseen", options=options)
+    return Entry(
+        name,
+        build,
+        "a text file, character by character; the next one is foreseen",
+        options=options,
+    )
 
 
 DATASETS.add_family("text:", _entry, example="text:FILE")
@@ -160,7 +188,8 @@ DATASETS.add(
     Entry(
         "tiny_shakespeare",
         open_tiny_shakespeare,
-        "1,115,394 characters of Shakespeare, 65 symbols; the next one is foreseen; prepared with TFDS",
+        "1,115,394 characters of Shakespeare, 65 symbols; the next one is foreseen; prepared with"
+        " TFDS",
         "Karpathy, The unreasonable effectiveness of recurrent neural networks, 2015",
         options=options_of(open_tiny_shakespeare, given={"data_dir", "cache_dir"}),
     )

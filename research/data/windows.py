@@ -11,10 +11,12 @@ import numpy as np
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
 class Windows:
-    """The stretches of `length` values that begin at each place, [N, length], indexed by rows as an array is.
+    """The stretches of `length` values that begin at each place, [N, length], indexed by rows as an
+    array is.
 
-    Row i holds values[first + i : first + i + length]. values: [M], on the host or on a device, or of whatever else
-    takes its place in a pytree. rows: N. burn_in: so many of a row's first values, which are floats, are NaN instead.
+    Row i holds values[first + i : first + i + length]. values: [M], on the host or on a device, or
+    of whatever else takes its place in a pytree. rows: N. burn_in: so many of a row's first values,
+    which are floats, are NaN instead.
     """
 
     values: Any
@@ -25,14 +27,17 @@ class Windows:
 
     def __getitem__(self, rows: Any) -> Any:
         """Rows [...] as [..., length]."""
-        found = self.values[rows[..., None] + np.arange(self.first, self.first + self.length, dtype=np.int32)]
+        found = self.values[
+            rows[..., None] + np.arange(self.first, self.first + self.length, dtype=np.int32)
+        ]
         if not self.burn_in:
             return found
         where = np.where if isinstance(found, np.ndarray) else jnp.where
         return where(np.arange(self.length) < self.burn_in, np.float32(np.nan), found)
 
     def covered(self, rows: np.ndarray) -> np.ndarray:
-        """The values that these rows hold, each once and in their order, [K]; those of a burn-in included."""
+        """The values that these rows hold, each once and in their order, [K]; those of a burn-in
+        included."""
         edges = np.zeros(self.rows + self.length + 1, np.int64)
         np.add.at(edges, rows, 1)
         np.add.at(edges, rows + self.length, -1)

@@ -1,4 +1,5 @@
-"""Grain's workers: a function of an index, computed ahead of its use in threads or processes, taken in order."""
+"""Grain's workers: a function of an index, computed ahead of its use in threads or processes, taken
+in order."""
 
 import multiprocessing
 import os
@@ -10,16 +11,19 @@ from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
 
-# Workers' numpy and Pillow release the interpreter's lock, so threads share the cores without a process's start.
+# Workers' numpy and Pillow release the interpreter's lock, so threads share the cores without a
+# process's start.
 THREADS = 2
 # Decoding takes all cores; a small machine still waits for some of its files.
 DECODERS = min(16, max(4, os.cpu_count() or 1))
-# Elements that are ready or being made, at most, of each process: the bound on the memory of reading ahead.
+# Elements that are ready or being made, at most, of each process: the bound on the memory of
+# reading ahead.
 AHEAD = 4
 
 
 def _undisturbed(worker: int, workers: int) -> None:
-    """A terminal's Ctrl-C goes to every process; who is to stop first saves, and then ends its workers.
+    """A terminal's Ctrl-C goes to every process; who is to stop first saves, and then ends its
+    workers.
 
     A worker whose process is gone ends itself.
     """
@@ -35,15 +39,19 @@ def _undisturbed(worker: int, workers: int) -> None:
 
 
 class Ahead(Iterator[T], Generic[T]):
-    """The values function(0), function(1), ..., function(count - 1), in that order, whatever the workers.
+    """The values function(0), function(1), ..., function(count - 1), in that order, whatever the
+    workers.
 
-    Work starts when it is made (in processes at the first value). An error of the function is raised where its
-    value would have come. Close it, or use it in a `with`, when it is not read to its end: then none of its threads
-    and processes is left.
+    Work starts when it is made (in processes at the first value). An error of the function is
+    raised where its value would have come. Close it, or use it in a `with`, when it is not read to
+    its end: then none of its threads and processes is left.
 
-    function: of the index alone; it must be picklable where processes run it, and absl's flags parsed.
-    threads: of each process. ahead: the values that are made before they are asked for, at least as many as threads.
-    processes: 0 for none; they take seconds to start, which only a function that holds the interpreter's lock earns.
+    function: of the index alone; it must be picklable where processes run it, and absl's flags
+        parsed.
+    threads: of each process. ahead: the values that are made before they are asked for, at least as
+        many as threads.
+    processes: 0 for none; they take seconds to start, which only a function that holds the
+        interpreter's lock earns.
     """
 
     def __init__(
@@ -65,7 +73,9 @@ class Ahead(Iterator[T], Generic[T]):
         )
         if processes:
             elements = elements.mp_prefetch(
-                grain.MultiprocessingOptions(num_workers=processes, per_worker_buffer_size=max(1, ahead // 2)),
+                grain.MultiprocessingOptions(
+                    num_workers=processes, per_worker_buffer_size=max(1, ahead // 2)
+                ),
                 worker_init_fn=_undisturbed,
             )
         self._elements = iter(elements)
@@ -82,9 +92,12 @@ class Ahead(Iterator[T], Generic[T]):
             raise
 
     def close(self) -> None:
-        """Drops what was made ahead and returns when all workers have ended. A second time it does nothing."""
+        """Drops what was made ahead and returns when all workers have ended. A second time it does
+        nothing."""
         self._elements.close()
-        for thread in tuple(self._threads):  # Grain tells its threads to end, without waiting for it
+        for thread in tuple(
+            self._threads
+        ):  # Grain tells its threads to end, without waiting for it
             thread.join()
         self._threads.clear()
 
@@ -92,7 +105,10 @@ class Ahead(Iterator[T], Generic[T]):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 

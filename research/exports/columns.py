@@ -30,7 +30,8 @@ def long_columns(records: Sequence[Record]) -> dict[str, list[Any]]:
 
 
 def wide_columns(records: Sequence[Record]) -> dict[str, list[Any]]:
-    """A row per run: its id, status, settings, final metrics, parameters, steps, and what is known of its training."""
+    """A row per run: its id, status, settings, final metrics, parameters, steps, and what is known
+    of its training."""
     rows = [
         {
             "run": record.run_id,

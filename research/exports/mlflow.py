@@ -1,4 +1,5 @@
-"""MLflow: an SQLite store with a run per record: settings as parameters, curves as metrics by step."""
+"""MLflow: an SQLite store with a run per record: settings as parameters, curves as metrics by
+step."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,10 +48,15 @@ def _write(mlflow: Any, api: Any, experiment: str, record: Record) -> None:
         for name, curve in record.curves.items()
         for epoch, value in enumerate(curve, 1)
     ]
-    metrics += [entities.Metric(f"final/{name}", float(value), end, 0) for name, value in record.metrics.items()]
+    metrics += [
+        entities.Metric(f"final/{name}", float(value), end, 0)
+        for name, value in record.metrics.items()
+    ]
     params = [entities.Param(name, str(value)) for name, value in record.config.items()]
     tags = [entities.RunTag("status", record.status)]
     api.log_batch(run.info.run_id, params=params, tags=tags)
     for first in range(0, len(metrics), _BATCH):
         api.log_batch(run.info.run_id, metrics=metrics[first : first + _BATCH])
-    api.set_terminated(run.info.run_id, "FINISHED" if record.status == "finished" else "FAILED", end_time=end)
+    api.set_terminated(
+        run.info.run_id, "FINISHED" if record.status == "finished" else "FAILED", end_time=end
+    )

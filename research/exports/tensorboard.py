@@ -9,7 +9,8 @@ from research.sweeps.tensorboard import Events
 
 
 def export(records: Sequence[Record], place: Path) -> str:
-    """Writes the events of every run that has none yet. Raises UserError if they cannot be written."""
+    """Writes the events of every run that has none yet. Raises UserError if they cannot be
+    written."""
 
     def refuse(message: str) -> None:
         raise UserError(message)

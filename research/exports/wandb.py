@@ -10,7 +10,8 @@ from research.sweeps.record import Record
 
 
 def export(records: Sequence[Record], place: Path) -> str:
-    """Writes an offline run per record into the directory, each with its curves by epoch and its final metrics."""
+    """Writes an offline run per record into the directory, each with its curves by epoch and its
+    final metrics."""
     wandb: Any = client("wandb")
     place.mkdir(parents=True, exist_ok=True)
     settings = wandb.Settings(silent=True, console="off")

@@ -1,4 +1,5 @@
-"""Autoregressive windows: the next step from the last few, by a linear map or hidden layers; and the n-gram."""
+"""Autoregressive windows: the next step from the last few, by a linear map or hidden layers; and
+the n-gram."""
 
 import math
 from typing import Annotated, Any
@@ -22,7 +23,8 @@ SPAN = 3.0  # standard deviations to either side of the mean that its cells divi
 
 
 class AR(nn.Module):
-    """f(x_t, ..., x_{t-order+1}), zeros before the first step: [B, T, outputs], or [B, outputs] at the end.
+    """f(x_t, ..., x_{t-order+1}), zeros before the first step: [B, T, outputs], or [B, outputs] at
+    the end.
 
     f is linear, or has hidden layers.
     """
@@ -50,10 +52,12 @@ class AR(nn.Module):
 
 
 class NGram(nn.Module):
-    """A table of what follows each run of `order` tokens, [B, T] -> [B, T, outputs], or [B, outputs] at the end.
+    """A table of what follows each run of `order` tokens, [B, T] -> [B, T, outputs], or [B,
+    outputs] at the end.
 
-    Before the first token is a sign of its own. The table holds outputs, first zeros, and is trained as any kernel.
-    Numbers, scaled, become tokens: the cell of [-3, 3] that they lie in, or the nearest to it.
+    Before the first token is a sign of its own. The table holds outputs, first zeros, and is
+    trained as any kernel. Numbers, scaled, become tokens: the cell of [-3, 3] that they lie in, or
+    the nearest to it.
     """
 
     outputs: int
@@ -65,13 +69,17 @@ class NGram(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         if self.bins is not None:
-            x = jnp.clip(jnp.floor((x + SPAN) * self.bins / (2 * SPAN)), 0, self.bins - 1).astype(jnp.int32)
+            x = jnp.clip(jnp.floor((x + SPAN) * self.bins / (2 * SPAN)), 0, self.bins - 1).astype(
+                jnp.int32
+            )
         symbols = (self.bins or self.vocabulary or 0) + 1
         place = jnp.zeros_like(x)
         for back in range(self.order):
             before = jnp.pad(x, ((0, 0), (back, 0)), constant_values=-1)[:, : x.shape[1]]
             place = place * symbols + before + 1
-        table = self.param("kernel", nn.initializers.zeros, (symbols**self.order, self.outputs), jnp.float32)
+        table = self.param(
+            "kernel", nn.initializers.zeros, (symbols**self.order, self.outputs), jnp.float32
+        )
         logits = table[place]
         return logits if self.per_step else last(logits, x >= 0)
 
@@ -81,8 +89,8 @@ def _fits(config: Any, spec: Any) -> str | None:
     bins = config.arch["bins"]
     if not spec.vocabulary and not bins:
         return (
-            f"arch=ngram counts tokens, and the inputs of {spec.name} are numbers; arch.bins=16 counts those by "
-            "16 cells, and arch=ar looks back at them as they are"
+            f"arch=ngram counts tokens, and the inputs of {spec.name} are numbers; arch.bins=16"
+            " counts those by 16 cells, and arch=ar looks back at them as they are"
         )
     if spec.vocabulary and bins:
         return f"arch.bins is of numbers, and {spec.name} has tokens; leave it out"
@@ -90,8 +98,8 @@ def _fits(config: Any, spec: Any) -> str | None:
     order, outputs = config.arch["order"], max(len(spec.classes), 1)
     if order * math.log2(symbols + 1) + math.log2(outputs) > math.log2(MOST):
         return (
-            f"arch.order={order} of {symbols} symbols is a table of {symbols + 1}^{order} rows of {outputs}; "
-            f"at most {MOST:,} entries are allowed"
+            f"arch.order={order} of {symbols} symbols is a table of {symbols + 1}^{order} rows of"
+            f" {outputs}; at most {MOST:,} entries are allowed"
         )
     return None
 

@@ -14,18 +14,23 @@ from research.models.layers.sites import Site
 from research.options import Count, options_of
 from research.registry import ACTIVATIONS, ARCHITECTURES, Architecture
 
-Output = Annotated[Literal["identity", "sigmoid"], "activation of the output; sigmoid suits inputs in [0, 1]"]
+Output = Annotated[
+    Literal["identity", "sigmoid"], "activation of the output; sigmoid suits inputs in [0, 1]"
+]
 
 
 class Autoencoder(nn.Module):
     """Dense layers to a code, and as many back, [B, ...] -> [B, outputs].
 
-    Linear, without hidden layers, its best code spans the first principal components (Baldi & Hornik 1989). It learns
-    to denoise where a regularizer of the data slot makes its inputs noisy: targets are always the clean ones.
+    Linear, without hidden layers, its best code spans the first principal components (Baldi &
+    Hornik 1989). It learns to denoise where a regularizer of the data slot makes its inputs noisy:
+    targets are always the clean ones.
     """
 
     outputs: int
-    hidden: Annotated[tuple[Count, ...], "widths of the hidden layers before the code; mirrored after it"] = (128,)
+    hidden: Annotated[
+        tuple[Count, ...], "widths of the hidden layers before the code; mirrored after it"
+    ] = (128,)
     code: Annotated[Count, "width of the code"] = 32
     activation: ActivationName = "relu"
     code_activation: Annotated[str, ACTIVATIONS, "activation of the code"] = "identity"
@@ -55,7 +60,10 @@ def in_range(config: Any, spec: Any) -> str | None:
     """With output=sigmoid, the targets lie in [0, 1]."""
     if config.arch["output"] != "sigmoid" or into_unit(config.scaling, spec.maximum):
         return None
-    return f"arch.output=sigmoid is for inputs in [0, 1], which scaling={config.scaling} does not make; use minmax"
+    return (
+        f"arch.output=sigmoid is for inputs in [0, 1], which scaling={config.scaling} does not"
+        " make; use minmax"
+    )
 
 
 ARCHITECTURES.add(

@@ -15,7 +15,8 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 class CNN(nn.Module):
-    """Blocks of a convolution and a 2×2 max-pool, a dense layer and a linear head, [B, H, W, C] -> [B, outputs]."""
+    """Blocks of a convolution and a 2×2 max-pool, a dense layer and a linear head, [B, H, W, C] ->
+    [B, outputs]."""
 
     outputs: int
     channels: Annotated[tuple[Count, ...], "channels of the convolution in each block"] = (32, 64)
@@ -28,7 +29,9 @@ class CNN(nn.Module):
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         x = Site("input")(x, fwd)
         for channels in self.channels:
-            x = max_pool(HiddenConv(channels, self.activation, self.kernel, self.kernel_init)(x, fwd))
+            x = max_pool(
+                HiddenConv(channels, self.activation, self.kernel, self.kernel_init)(x, fwd)
+            )
         x = x.reshape(x.shape[0], -1)
         for width in self.dense:
             x = HiddenDense(width, self.activation, self.kernel_init)(x, fwd)

@@ -1,4 +1,5 @@
-"""Decoding: an encoder–decoder's answers to a source, by beam search; of one beam they are greedy."""
+"""Decoding: an encoder–decoder's answers to a source, by beam search; of one beam they are
+greedy."""
 
 from typing import Any
 
@@ -17,12 +18,15 @@ def beam_search(
     width: int,
     end: int | None = None,
 ) -> tuple[jax.Array, jax.Array]:
-    """The likeliest answers found to sources int [B, S]: int32 [B, width, count], best first, and log-probabilities.
+    """The likeliest answers found to sources int [B, S]: int32 [B, width, count], best first, and
+    log-probabilities.
 
-    model: with `begin` and `advance` (transformer, seq2seq). start: the token that begins an answer. The latter are
-    [B, width]. At each place every one of the `width` best answers so far is continued by every token, and the best are
-    kept (Sutskever et al. 2014). One beam takes the likeliest token each time (greedy); as many as there are answers of
-    count - 1 tokens miss nothing. end: the token that ends an answer; after it comes nothing else, which costs nothing.
+    model: with `begin` and `advance` (transformer, seq2seq). start: the token that begins an
+        answer. The latter are [B, width]. At each place every one of the `width` best answers so
+        far is continued by every token, and the best are kept (Sutskever et al. 2014). One beam
+        takes the likeliest token each time (greedy); as many as there are answers of count - 1
+        tokens miss nothing. end: the token that ends an answer; after it comes nothing else, which
+        costs nothing.
     None: all answers have `count` tokens.
     """
     rows = source.shape[0]
@@ -53,10 +57,13 @@ def beam_search(
 
 
 def _begin(model: nn.Module, params: Any, source: jax.Array, start: int | jax.Array) -> Any:
-    """(what the model makes of the source, its cache); the cache's arrays are there before the first token."""
+    """(what the model makes of the source, its cache); the cache's arrays are there before the
+    first token."""
     carry = model.apply({"params": params}, source, method="begin")
     token = jnp.full(source.shape[0], start, jnp.int32)
-    _, cache = model.apply({"params": params}, carry, token, jnp.int32(0), method="advance", mutable=["cache"])
+    _, cache = model.apply(
+        {"params": params}, carry, token, jnp.int32(0), method="advance", mutable=["cache"]
+    )
     return carry, cache
 
 

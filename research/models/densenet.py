@@ -18,7 +18,8 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 class DenseLayer(nn.Module):
-    """Norm, activation, 1×1, norm, activation, 3×3; what it makes is appended, [..., C] -> [..., C + growth]."""
+    """Norm, activation, 1×1, norm, activation, 3×3; what it makes is appended, [..., C] -> [..., C
+    + growth]."""
 
     growth: int
     bottleneck: int
@@ -30,14 +31,19 @@ class DenseLayer(nn.Module):
         h = x
         for channels, kernel in ((self.growth * self.bottleneck, 1), (self.growth, 3)):
             h = Site("hidden")(NormAct(self.activation)(h, fwd), fwd)
-            h = Conv(channels, kernel, bias=not offsets(fwd), activation=self.activation, kernel_init=self.kernel_init)(
-                h
-            )
+            h = Conv(
+                channels,
+                kernel,
+                bias=not offsets(fwd),
+                activation=self.activation,
+                kernel_init=self.kernel_init,
+            )(h)
         return jnp.concatenate([x, h], axis=-1)
 
 
 class DenseNet(nn.Module):
-    """Dense blocks with transitions that halve channels and places, [B, H, W, C] -> [B, outputs]."""
+    """Dense blocks with transitions that halve channels and places, [B, H, W, C] -> [B,
+    outputs]."""
 
     outputs: int
     blocks: Annotated[tuple[Count, ...], "layers in each block"] = (6, 6, 6, 6)
@@ -51,11 +57,19 @@ class DenseNet(nn.Module):
         x = Conv(self.growth * self.bottleneck, kernel_init=self.kernel_init)(Site("input")(x, fwd))
         for place, layers in enumerate(self.blocks):
             for _ in range(layers):
-                x = DenseLayer(self.growth, self.bottleneck, self.activation, self.kernel_init)(x, fwd)
+                x = DenseLayer(self.growth, self.bottleneck, self.activation, self.kernel_init)(
+                    x, fwd
+                )
             x = NormAct(self.activation)(x, fwd)
             if place < len(self.blocks) - 1:
                 half = x.shape[-1] // 2
-                x = Conv(half, 1, bias=not offsets(fwd), activation=self.activation, kernel_init=self.kernel_init)(x)
+                x = Conv(
+                    half,
+                    1,
+                    bias=not offsets(fwd),
+                    activation=self.activation,
+                    kernel_init=self.kernel_init,
+                )(x)
                 x = average_pool(x)
         return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(global_average(x))
 

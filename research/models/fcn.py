@@ -18,16 +18,20 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 class FCN(nn.Module):
-    """Stages of 3×3 convolutions, each ended by a 2×2 pool; 1×1 convolutions score the classes at each place.
+    """Stages of 3×3 convolutions, each ended by a 2×2 pool; 1×1 convolutions score the classes at
+    each place.
 
-    [B, H, W, C] -> [B, H, W, outputs]: the scores of the last stage, its heat map, grow twofold and take in those of
-    the stages before, down to `stride`, and then grow to the image. Without a target at each pixel (`per_step`) the
-    heat map's mean, [B, outputs]. Images of which the last stage's stride is no divisor are filled up with zeros.
+    [B, H, W, C] -> [B, H, W, outputs]: the scores of the last stage, its heat map, grow twofold and
+    take in those of the stages before, down to `stride`, and then grow to the image. Without a
+    target at each pixel (`per_step`) the heat map's mean, [B, outputs]. Images of which the last
+    stage's stride is no divisor are filled up with zeros.
     """
 
     outputs: int
     per_step: bool = True
-    channels: Annotated[tuple[Count, ...], "channels of each stage; each halves rows and columns"] = (
+    channels: Annotated[
+        tuple[Count, ...], "channels of each stage; each halves rows and columns"
+    ] = (
         16,
         32,
         64,
@@ -35,9 +39,12 @@ class FCN(nn.Module):
         64,
     )
     convolutions: Annotated[Count, "convolutions of a stage"] = 2
-    dense: Annotated[tuple[Count, ...], "widths of the 1×1 convolutions that stand for dense layers"] = (128,)
+    dense: Annotated[
+        tuple[Count, ...], "widths of the 1×1 convolutions that stand for dense layers"
+    ] = (128,)
     stride: Annotated[
-        Literal["1", "2", "4", "8", "16", "32"], "of the finest scores: 32, 16 and 8 are FCN-32s, -16s and -8s"
+        Literal["1", "2", "4", "8", "16", "32"],
+        "of the finest scores: 32, 16 and 8 are FCN-32s, -16s and -8s",
     ] = "8"
     upsampling: Upsampling = "transposed"
     activation: ActivationName = "relu"
@@ -59,30 +66,40 @@ class FCN(nn.Module):
         return self._grown(scores, stride)[:, :height, :width]
 
     def _maps(self, x: jax.Array, fwd: Forward) -> list[jax.Array]:
-        """What each stage ends with, the pixels themselves first; the last behind the 1×1 convolutions."""
+        """What each stage ends with, the pixels themselves first; the last behind the 1×1
+        convolutions."""
         maps: list[jax.Array] = []
         for channels in self.channels:
             for place in range(self.convolutions):
-                x = ConvUnit(channels, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+                x = ConvUnit(channels, activation=self.activation, kernel_init=self.kernel_init)(
+                    x, fwd
+                )
                 maps += [x] if not maps and place == self.convolutions - 1 else []
             x = Pool(self.pooling)(x, fwd)
             maps.append(x)
         for units in self.dense:
-            x = ConvUnit(units, kernel=1, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+            x = ConvUnit(units, kernel=1, activation=self.activation, kernel_init=self.kernel_init)(
+                x, fwd
+            )
         return [*maps[:-1], x]
 
     def _score(self, x: jax.Array) -> jax.Array:
         return nn.Conv(self.outputs, (1, 1), kernel_init=initializer(self.kernel_init))(x)
 
     def _grown(self, x: jax.Array, factor: int) -> jax.Array:
-        return x if factor == 1 else Upsample(self.outputs, factor, self.upsampling, bilinear=True)(x)
+        return (
+            x if factor == 1 else Upsample(self.outputs, factor, self.upsampling, bilinear=True)(x)
+        )
 
 
 def _grows(config: Any, spec: Any) -> str | None:
     """Options for how the heat map grows apply only to a class for each pixel."""
     for option in ("stride", "upsampling"):
         if not spec.target_shape and config.arch[option] != getattr(FCN, option):
-            return f"arch.{option} is of a class for each pixel; {spec.name} has one answer an image; leave it out"
+            return (
+                f"arch.{option} is of a class for each pixel; {spec.name} has one answer an image;"
+                " leave it out"
+            )
     return None
 
 
@@ -90,7 +107,10 @@ def _reaches(config: Any, spec: Any) -> str | None:
     """`stride` is the stride of one of the stages."""
     stride, stages = int(config.arch["stride"]), len(config.arch["channels"])
     if spec.target_shape and stride > 2**stages:
-        return f"arch.stride={stride} is beyond the last of {stages} stages, whose stride is {2**stages}"
+        return (
+            f"arch.stride={stride} is beyond the last of {stages} stages, whose stride is"
+            f" {2**stages}"
+        )
     return None
 
 
@@ -99,8 +119,8 @@ def _fits(config: Any, spec: Any) -> str | None:
     stages, most = len(config.arch["channels"]), math.ceil(math.log2(max(spec.shape[:2])))
     if len(spec.shape) == 3 and stages > most:
         return (
-            f"arch.channels has {stages} stages, each of which halves an image, too many for images of "
-            f"{spec.shape[0]}x{spec.shape[1]}; give at most {most}"
+            f"arch.channels has {stages} stages, each of which halves an image, too many for images"
+            f" of {spec.shape[0]}x{spec.shape[1]}; give at most {most}"
         )
     return None
 

@@ -31,7 +31,8 @@ STAGES: tuple[tuple[Paths, ...], ...] = (
 
 
 class InceptionBlock(nn.Module):
-    """1×1, reduced 3×3, reduced 5×5 and pooled 1×1 convolutions side by side, [B, H, W, C] -> [B, H, W, their sum]."""
+    """1×1, reduced 3×3, reduced 5×5 and pooled 1×1 convolutions side by side, [B, H, W, C] -> [B,
+    H, W, their sum]."""
 
     paths: Paths
     activation: str
@@ -40,7 +41,9 @@ class InceptionBlock(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         def conv(x: jax.Array, channels: int, kernel: int) -> jax.Array:
-            return ConvUnit(channels, kernel, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+            return ConvUnit(
+                channels, kernel, activation=self.activation, kernel_init=self.kernel_init
+            )(x, fwd)
 
         one, (three_in, three), (five_in, five), pooled = self.paths
         made = [
@@ -53,7 +56,8 @@ class InceptionBlock(nn.Module):
 
 
 class GoogLeNet(nn.Module):
-    """A convolution, inception blocks with two pools between them, and the mean over all places, -> [B, outputs]."""
+    """A convolution, inception blocks with two pools between them, and the mean over all places, ->
+    [B, outputs]."""
 
     outputs: int
     width: Annotated[Count, "channels, in percent of the standard width"] = 100
@@ -66,11 +70,15 @@ class GoogLeNet(nn.Module):
         def channels(count: int) -> int:
             return max(1, count * self.width // 100)
 
-        x = ConvUnit(channels(64), activation=self.activation, kernel_init=self.kernel_init)(Site("input")(x, fwd), fwd)
+        x = ConvUnit(channels(64), activation=self.activation, kernel_init=self.kernel_init)(
+            Site("input")(x, fwd), fwd
+        )
         for stage, blocks in enumerate(STAGES[: int(self.stages)]):
             x = max_pool(x, 3, 2, 1) if stage else x
             for paths in blocks:
-                x = InceptionBlock(jax.tree.map(channels, paths), self.activation, self.kernel_init)(x, fwd)
+                x = InceptionBlock(
+                    jax.tree.map(channels, paths), self.activation, self.kernel_init
+                )(x, fwd)
         return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(global_average(x))
 
 

@@ -19,8 +19,8 @@ from research.registry import ARCHITECTURES, Architecture
 class GPT(nn.Module):
     """Tokens int [B, T] -> logits [B, T, outputs], at each place those of what follows.
 
-    start: int32 [], the place of x[:, 0], where keys and values are kept in the collection `cache`, so that what lies
-    before need not be worked out again; the cache must begin at place 0.
+    start: int32 [], the place of x[:, 0], where keys and values are kept in the collection `cache`,
+        so that what lies before need not be worked out again; the cache must begin at place 0.
     """
 
     outputs: int
@@ -41,7 +41,9 @@ class GPT(nn.Module):
         h = Site("input")(h, fwd)
         mask = causal(x.shape[1])
         for number in range(1, design.layers + 1):
-            h = Block(design, number, self.positions == "rotary", self.context)(h, fwd, mask=mask, start=start)
+            h = Block(design, number, self.positions == "rotary", self.context)(
+                h, fwd, mask=mask, start=start
+            )
         h = last_norm(design, h)
         return tokens.logits(h) if self.tied else design.dense(self.outputs)(h)
 
@@ -49,11 +51,20 @@ class GPT(nn.Module):
 def _predicts_tokens(config: Any, spec: Any) -> str | None:
     """Every token has a target; with `tied`, the target is a token."""
     if not spec.vocabulary:
-        return f"arch=gpt reads tokens, and {spec.name} has numbers; arch=transformer_encoder takes series of them"
+        return (
+            f"arch=gpt reads tokens, and {spec.name} has numbers; arch=transformer_encoder takes"
+            " series of them"
+        )
     if not spec.target_shape:
-        return f"arch=gpt answers at each place, and {spec.name} asks once a sequence; use arch=transformer_encoder"
+        return (
+            f"arch=gpt answers at each place, and {spec.name} asks once a sequence; use"
+            " arch=transformer_encoder"
+        )
     if config.arch["tied"] and len(spec.classes) != len(spec.vocabulary):
-        return f"{spec.name} has {len(spec.vocabulary)} symbols and {len(spec.classes)} classes; use arch.tied=false"
+        return (
+            f"{spec.name} has {len(spec.vocabulary)} symbols and {len(spec.classes)} classes; use"
+            " arch.tied=false"
+        )
     return None
 
 

@@ -16,7 +16,8 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 def cell(state: State, x: jax.Array, product: jax.Array) -> State:
-    """h' = (1 - σ(z)) n + σ(z) h with n = tanh(x_n + σ(r) product_n), of the gates [r, z, n] of each, [B, 3H]."""
+    """h' = (1 - σ(z)) n + σ(z) h with n = tanh(x_n + σ(r) product_n), of the gates [r, z, n] of
+    each, [B, 3H]."""
     (h,) = state
     x_gates, x_new = jnp.split(x, [2 * h.shape[-1]], axis=-1)
     product_gates, product_new = jnp.split(product, [2 * h.shape[-1]], axis=-1)
@@ -26,9 +27,12 @@ def cell(state: State, x: jax.Array, product: jax.Array) -> State:
 
 
 class GRU(Recurrent):
-    """GRU layers whose reset gate acts on the product with the state, that product's bias included."""
+    """GRU layers whose reset gate acts on the product with the state, that product's bias
+    included."""
 
-    recurrent_init: Annotated[Init, "initialisation of the kernels that read the state, gate by gate"] = "orthogonal"
+    recurrent_init: Annotated[
+        Init, "initialisation of the kernels that read the state, gate by gate"
+    ] = "orthogonal"
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
         return Cells(

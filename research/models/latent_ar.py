@@ -1,4 +1,5 @@
-"""Latent autoregression: a summary of the past is carried on from step to step, and the next step is read off it."""
+"""Latent autoregression: a summary of the past is carried on from step to step, and the next step
+is read off it."""
 
 import itertools
 from typing import Annotated
@@ -21,12 +22,13 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 class LatentAR(nn.Module):
-    """h_{t+1} = g(h_t, x_t) from h_1 = 0; what follows x_t is f(h_{t+1}): [B, T, outputs], or [B, outputs] at the end.
+    """h_{t+1} = g(h_t, x_t) from h_1 = 0; what follows x_t is f(h_{t+1}): [B, T, outputs], or [B,
+    outputs] at the end.
 
-    g(h, x) = R h + K x + b and f(h) = C h + c; with hidden layers, of tanh units, g has theirs of (h, x) added, and f
-    reads h through its own. Linear, it contains the Kalman filter in its innovations form: of x_t = C h_t + noise,
-    h_{t+1} = A h_t + G (x_t - C h_t) is R = A - G C and K = G. R begins small: begun as a rotation, the linear one
-    often ends far from the filter.
+    g(h, x) = R h + K x + b and f(h) = C h + c; with hidden layers, of tanh units, g has theirs of
+    (h, x) added, and f reads h through its own. Linear, it contains the Kalman filter in its
+    innovations form: of x_t = C h_t + noise, h_{t+1} = A h_t + G (x_t - C h_t) is R = A - G C and K
+    = G. R begins small: begun as a rotation, the linear one often ends far from the filter.
     """
 
     outputs: int
@@ -34,7 +36,9 @@ class LatentAR(nn.Module):
     per_step: bool = False
     padded: bool = False
     state: Annotated[Count, "size of the latent state"] = 8
-    hidden: Annotated[tuple[Count, ...], "widths of the hidden layers of g and of f; none: both are linear"] = ()
+    hidden: Annotated[
+        tuple[Count, ...], "widths of the hidden layers of g and of f; none: both are linear"
+    ] = ()
     read: Read = "rows"
     embedding: Embedding = None
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
@@ -81,7 +85,8 @@ ARCHITECTURES.add(
     Architecture(
         "latent_ar",
         LatentAR,
-        "latent autoregression: a carried summary of the past foretells the next step; linear, a Kalman filter's form",
+        "latent autoregression: a carried summary of the past foretells the next step; linear, a"
+        " Kalman filter's form",
         "Kalman 1960; Zhang et al., Dive into deep learning, section 9.1",
         options=options_of(LatentAR, given=GIVEN),
         constraints=(read_is_used,),

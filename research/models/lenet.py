@@ -16,9 +16,11 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 class LeNet5(nn.Module):
-    """Convolutions of 5×5 and 2×2 pools, twice, then two dense layers, [B, H, W, C] -> [B, outputs].
+    """Convolutions of 5×5 and 2×2 pools, twice, then two dense layers, [B, H, W, C] -> [B,
+    outputs].
 
-    The first convolution keeps the size (the paper's images of 28×28 are padded to 32×32), the second does not.
+    The first convolution keeps the size (the paper's images of 28×28 are padded to 32×32), the
+    second does not.
     """
 
     outputs: int

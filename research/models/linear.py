@@ -13,7 +13,8 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 class Linear(nn.Module):
-    """w·x + b, [B, ...] -> [B, outputs]: linear regression, or logistic regression, by the task's loss."""
+    """w·x + b, [B, ...] -> [B, outputs]: linear regression, or logistic regression, by the task's
+    loss."""
 
     outputs: int
     kernel_init: Annotated[Init, "kernel initialisation"] = "zeros"
@@ -21,7 +22,9 @@ class Linear(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         x = Site("input")(x, fwd)
-        return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(x.reshape(x.shape[0], -1))
+        return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(
+            x.reshape(x.shape[0], -1)
+        )
 
 
 ARCHITECTURES.add(

@@ -16,7 +16,8 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 def cell(state: State, x: jax.Array, product: jax.Array) -> State:
-    """c' = σ(f) c + σ(i) tanh(g) and h' = σ(o) tanh(c'), of the gates [i, f, g, o] = x + product, [B, 4H]."""
+    """c' = σ(f) c + σ(i) tanh(g) and h' = σ(o) tanh(c'), of the gates [i, f, g, o] = x + product,
+    [B, 4H]."""
     _, c = state
     i, f, g, o = jnp.split(x + product, 4, axis=-1)
     c = nn.sigmoid(f) * c + nn.sigmoid(i) * jnp.tanh(g)
@@ -26,14 +27,22 @@ def cell(state: State, x: jax.Array, product: jax.Array) -> State:
 class LSTM(Recurrent):
     """LSTM layers with one bias a gate; without peepholes."""
 
-    recurrent_init: Annotated[Init, "initialisation of the kernels that read the state, gate by gate"] = "orthogonal"
+    recurrent_init: Annotated[
+        Init, "initialisation of the kernels that read the state, gate by gate"
+    ] = "orthogonal"
     forget_bias: Annotated[float, "what the forget gates' biases begin with"] = 1.0
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
         forget = fwd.numbers.get("forget_bias", self.forget_bias)
 
-        def bias_init(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> jax.Array:
-            return jnp.zeros(shape, dtype).at[self.hidden : 2 * self.hidden].set(jnp.asarray(forget, dtype))
+        def bias_init(
+            key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32
+        ) -> jax.Array:
+            return (
+                jnp.zeros(shape, dtype)
+                .at[self.hidden : 2 * self.hidden]
+                .set(jnp.asarray(forget, dtype))
+            )
 
         return Cells(
             cell,

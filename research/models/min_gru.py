@@ -1,4 +1,5 @@
-"""Minimal gated recurrent units, whose gates do not see the state, so that all steps are worked out at once."""
+"""Minimal gated recurrent units, whose gates do not see the state, so that all steps are worked out
+at once."""
 
 import flax.linen as nn
 import jax
@@ -15,7 +16,8 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 class MinCells(nn.Module):
-    """h_t = (1 - σ(z_t)) h_{t-1} + σ(z_t) n_t with z_t and n_t linear in x_t, [B, T, D] -> [B, T, features].
+    """h_t = (1 - σ(z_t)) h_{t-1} + σ(z_t) n_t with z_t and n_t linear in x_t, [B, T, D] -> [B, T,
+    features].
 
     By an associative scan over the pairs (1 - σ(z), σ(z) n), in log T steps.
     """
@@ -50,9 +52,12 @@ def _scan(keep: jax.Array, add: jax.Array) -> jax.Array:
 def _truncated(keep: jax.Array, add: jax.Array, every: int) -> jax.Array:
     """The same, with gradients that stop at the last state of each `every` steps."""
     batch, steps, width = add.shape
-    before = jax.lax.stop_gradient(jnp.pad(_scan(keep, add), ((0, 0), (1, 0), (0, 0))))[:, :-1:every]
+    before = jax.lax.stop_gradient(jnp.pad(_scan(keep, add), ((0, 0), (1, 0), (0, 0))))[
+        :, :-1:every
+    ]
     pieces = [
-        jnp.pad(leaf, ((0, 0), (0, -steps % every), (0, 0))).reshape(batch, -1, every, width) for leaf in (keep, add)
+        jnp.pad(leaf, ((0, 0), (0, -steps % every), (0, 0))).reshape(batch, -1, every, width)
+        for leaf in (keep, add)
     ]
     kept, added = jax.lax.associative_scan(_compose, tuple(pieces), axis=2)
     return (kept * before[:, :, None] + added).reshape(batch, -1, width)[:, :steps]

@@ -22,7 +22,9 @@ class MLP(nn.Module):
     hidden: Annotated[tuple[Count, ...], "widths of the hidden layers"] = (256, 256)
     activation: ActivationName = "relu"
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
-    residual: Annotated[bool, "add a hidden layer's input to its output, where the widths agree"] = False
+    residual: Annotated[
+        bool, "add a hidden layer's input to its output, where the widths agree"
+    ] = False
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
@@ -30,7 +32,11 @@ class MLP(nn.Module):
         x = x.reshape(x.shape[0], -1)
         for depth, width in enumerate(self.hidden, 1):
             h = HiddenDense(width, self.activation, self.kernel_init)(x, fwd)
-            x = Branch(depth / len(self.hidden))(x, h, fwd) if self.residual and x.shape == h.shape else h
+            x = (
+                Branch(depth / len(self.hidden))(x, h, fwd)
+                if self.residual and x.shape == h.shape
+                else h
+            )
         return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(x)
 
 

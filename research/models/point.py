@@ -21,7 +21,9 @@ class Point(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         start: Any = fwd.numbers.get("start", self.start)
-        point = self.param("point", lambda key: jnp.broadcast_to(jnp.asarray(start, jnp.float32), (self.outputs,)))
+        point = self.param(
+            "point", lambda key: jnp.broadcast_to(jnp.asarray(start, jnp.float32), (self.outputs,))
+        )
         return jnp.broadcast_to(point, (x.shape[0], self.outputs))
 
 

@@ -1,4 +1,5 @@
-"""Residual networks: CIFAR's and ImageNet's, plain ones without shortcuts, pre-activation and wide ones."""
+"""Residual networks: CIFAR's and ImageNet's, plain ones without shortcuts, pre-activation and wide
+ones."""
 
 from typing import Annotated, Any, Literal
 
@@ -17,16 +18,24 @@ from research.registry import ACTIVATIONS, ARCHITECTURES, Architecture
 
 Shortcut = Literal["identity", "projection", "linear", "normalized", "none"]
 SHORTCUT_HELP = (
-    "where the shape changes: identity (strided, zeros for new channels), projection (1×1, normalized), linear (1×1 "
-    "with bias), normalized (norm, activation, 1×1); none: a plain network, no shortcut anywhere"
+    "where the shape changes: identity (strided, zeros for new channels), projection (1×1,"
+    " normalized), linear (1×1 with bias), normalized (norm, activation, 1×1); none: a plain"
+    " network, no shortcut anywhere"
 )
 # Blocks in each stage of ImageNet's networks, by depth.
-IMAGENET = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+IMAGENET = {
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+}
 EXPANSION = 4
 
 
 class Block(nn.Module):
-    """One residual block, [B, H, W, C] -> [B, H/stride, W/stride, C'], C' = channels (×4 with a bottleneck).
+    """One residual block, [B, H, W, C] -> [B, H/stride, W/stride, C'], C' = channels (×4 with a
+    bottleneck).
 
     place: how deep it lies, in (0, 1]. Regularizers of hidden units act between its convolutions.
     """
@@ -45,7 +54,9 @@ class Block(nn.Module):
         branch, entry = self._branch(x, fwd)
         if self.shortcut != "none":
             branch = Branch(self.place)(self._short(x, entry, branch.shape[-1], fwd), branch, fwd)
-        return branch if self.preactivation else ACTIVATIONS.get(self.activation).build()(branch, fwd)
+        return (
+            branch if self.preactivation else ACTIVATIONS.get(self.activation).build()(branch, fwd)
+        )
 
     def _branch(self, x: jax.Array, fwd: Forward) -> tuple[jax.Array, jax.Array]:
         """(what is added to the shortcut, what a projection reads)."""
@@ -70,7 +81,9 @@ class Block(nn.Module):
         if x.shape[-1] == channels and self.stride == 1:
             return x
         if self.shortcut == "identity":
-            return jnp.pad(x[:, :: self.stride, :: self.stride], [(0, 0)] * 3 + [(0, channels - x.shape[-1])])
+            return jnp.pad(
+                x[:, :: self.stride, :: self.stride], [(0, 0)] * 3 + [(0, channels - x.shape[-1])]
+            )
         if self.shortcut == "linear":
             return Conv(channels, 1, self.stride, kernel_init=self.kernel_init)(x)
         if self.shortcut == "normalized":
@@ -98,23 +111,37 @@ class Stages(nn.Module):
             for place in range(count):
                 done += 1
                 stride = 2 if stage and not place else 1
-                x = Block(self.channels * 2**stage, stride, place=done / sum(self.blocks), **self.block)(x, fwd)
+                x = Block(
+                    self.channels * 2**stage, stride, place=done / sum(self.blocks), **self.block
+                )(x, fwd)
         return x
 
 
 class ResNet(nn.Module):
-    """A stem, stages of residual blocks, the mean over all places and a linear head, [B, H, W, C] -> [B, outputs]."""
+    """A stem, stages of residual blocks, the mean over all places and a linear head, [B, H, W, C]
+    -> [B, outputs]."""
 
     outputs: int
-    depth: Annotated[Count, "layers with weights: 6n+2 (cifar; 9n+2 with bottlenecks), 18|34|50|101|152 (imagenet)"] = (
-        20
-    )
-    layout: Annotated[Literal["cifar", "imagenet"], "three stages of 3×3, or four behind a 7×7 and a pool"] = "cifar"
-    block: Annotated[Literal["auto", "basic", "bottleneck"], "auto: bottleneck for imagenet from 50 layers on"] = "auto"
-    preactivation: Annotated[bool, "normalization and activation before each convolution, not after"] = False
+    depth: Annotated[
+        Count,
+        "layers with weights: 6n+2 (cifar; 9n+2 with bottlenecks), 18|34|50|101|152 (imagenet)",
+    ] = 20
+    layout: Annotated[
+        Literal["cifar", "imagenet"], "three stages of 3×3, or four behind a 7×7 and a pool"
+    ] = "cifar"
+    block: Annotated[
+        Literal["auto", "basic", "bottleneck"], "auto: bottleneck for imagenet from 50 layers on"
+    ] = "auto"
+    preactivation: Annotated[
+        bool, "normalization and activation before each convolution, not after"
+    ] = False
     shortcut: Annotated[Shortcut, SHORTCUT_HELP] = "projection"
-    channels: Annotated[Count | None, "of the first stage; none: 16 (cifar) or 64 (imagenet)"] = None
-    head_norm: Annotated[bool, "with preactivation: normalization and activation before the head"] = True
+    channels: Annotated[Count | None, "of the first stage; none: 16 (cifar) or 64 (imagenet)"] = (
+        None
+    )
+    head_norm: Annotated[
+        bool, "with preactivation: normalization and activation before the head"
+    ] = True
     activation: ActivationName = "relu"
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
 
@@ -123,7 +150,9 @@ class ResNet(nn.Module):
         x = Site("input")(x, fwd)
         channels = self.channels or (16 if self.layout == "cifar" else 64)
         x = self._stem(x, channels, fwd)
-        x = Stages(stages(self.layout, self.depth, self._bottleneck()) or (), channels, self._block())(x, fwd)
+        x = Stages(
+            stages(self.layout, self.depth, self._bottleneck()) or (), channels, self._block()
+        )(x, fwd)
         if self.preactivation and self.head_norm:
             x = NormAct(self.activation)(x, fwd)
         return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(global_average(x))
@@ -163,7 +192,9 @@ class WideResNet(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         x = Site("input")(x, fwd)
-        x = Conv(16, bias=not offsets(fwd), activation=self.activation, kernel_init=self.kernel_init)(x)
+        x = Conv(
+            16, bias=not offsets(fwd), activation=self.activation, kernel_init=self.kernel_init
+        )(x)
         block = {
             "bottleneck": False,
             "preactivation": True,
@@ -192,13 +223,19 @@ def stages(layout: str, depth: int, bottleneck: bool) -> tuple[int, ...] | None:
 def _depth(config: Any, spec: Any) -> str | None:
     """The depth is one that the layout has."""
     arch = config.arch
-    if stages(arch["layout"], arch["depth"], bottlenecks(arch["block"], arch["layout"], arch["depth"])):
+    if stages(
+        arch["layout"], arch["depth"], bottlenecks(arch["block"], arch["layout"], arch["depth"])
+    ):
         return _own_block(arch)
     if arch["layout"] == "imagenet":
-        return f"arch.depth={arch['depth']}: with layout=imagenet there are {', '.join(map(str, IMAGENET))}"
+        return (
+            f"arch.depth={arch['depth']}: with layout=imagenet there are"
+            f" {', '.join(map(str, IMAGENET))}"
+        )
     n = 9 if arch["block"] == "bottleneck" else 6
     return (
-        f"arch.depth={arch['depth']} is not {n}n+2; there are {', '.join(str(n * k + 2) for k in (1, 2, 3, 5, 7, 9))} …"
+        f"arch.depth={arch['depth']} is not {n}n+2; there are"
+        f" {', '.join(str(n * k + 2) for k in (1, 2, 3, 5, 7, 9))} …"
     )
 
 
@@ -207,7 +244,8 @@ def _own_block(arch: Any) -> str | None:
     own = "bottleneck" if bottlenecks("auto", arch["layout"], arch["depth"]) else "basic"
     if arch["layout"] == "imagenet" and arch["block"] not in ("auto", own):
         return (
-            f"arch.block={arch['block']}: with layout=imagenet depth {arch['depth']} is of {own} blocks; leave it out"
+            f"arch.block={arch['block']}: with layout=imagenet depth {arch['depth']} is of {own}"
+            " blocks; leave it out"
         )
     return None
 
@@ -216,20 +254,30 @@ def _head(config: Any, spec: Any) -> str | None:
     """`head_norm` is of pre-activation."""
     if config.arch["head_norm"] or config.arch["preactivation"]:
         return None
-    return "arch.head_norm is of arch.preactivation=true; a network without has no normalization there; leave it out"
+    return (
+        "arch.head_norm is of arch.preactivation=true; a network without has no normalization"
+        " there; leave it out"
+    )
 
 
 def _wide_depth(config: Any, spec: Any) -> str | None:
     """The depth is 6n+4."""
     depth = config.arch["depth"]
-    return None if depth > 4 and depth % 6 == 4 else f"arch.depth={depth} is not 6n+4; there are 10, 16, 22, 28, 40 …"
+    return (
+        None
+        if depth > 4 and depth % 6 == 4
+        else f"arch.depth={depth} is not 6n+4; there are 10, 16, 22, 28, 40 …"
+    )
 
 
 def channels_kept(config: Any, spec: Any) -> str | None:
     """The activation keeps the number of channels (maxout does not)."""
     if ACTIVATIONS.get(config.arch["activation"]).pieces == 1:
         return None
-    return f"arch.activation={config.arch['activation']} joins channels, which {config.arch.name} needs as they are"
+    return (
+        f"arch.activation={config.arch['activation']} joins channels, which {config.arch.name}"
+        " needs as they are"
+    )
 
 
 ARCHITECTURES.add(

@@ -1,4 +1,5 @@
-"""Simple recurrent networks: Elman's, whose state is its hidden units, and Jordan's, whose state is its outputs."""
+"""Simple recurrent networks: Elman's, whose state is its hidden units, and Jordan's, whose state is
+its outputs."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -32,7 +33,9 @@ _CELLS = {"tanh": _tanh, "relu": _relu}
 class Elman(Recurrent):
     """h_t = tanh(W x_t + R h_{t-1} + b)."""
 
-    recurrent_init: Annotated[Init, "initialisation of the kernels that read the state"] = "orthogonal"
+    recurrent_init: Annotated[Init, "initialisation of the kernels that read the state"] = (
+        "orthogonal"
+    )
     nonlinearity: Annotated[Literal["tanh", "relu"], "of the hidden units"] = "tanh"
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
@@ -47,7 +50,8 @@ class Elman(Recurrent):
 
 
 class Jordan(nn.Module):
-    """h_t = tanh(W x_t + U σ(y_{t-1}) + b) and y_t = V h_t + c; σ(y_0) is taken as 0. [B, T, outputs] or the last."""
+    """h_t = tanh(W x_t + U σ(y_{t-1}) + b) and y_t = V h_t + c; σ(y_0) is taken as 0. [B, T,
+    outputs] or the last."""
 
     outputs: int
     vocabulary: int | None = None
@@ -79,7 +83,8 @@ class Jordan(nn.Module):
 
 
 class Affine(nn.Module):
-    """The map h -> h W (+ b) as a function that a loop can call, [..., inputs] -> [..., outputs]."""
+    """The map h -> h W (+ b) as a function that a loop can call, [..., inputs] -> [...,
+    outputs]."""
 
     inputs: int
     outputs: int
@@ -88,7 +93,9 @@ class Affine(nn.Module):
 
     @nn.compact
     def __call__(self, dtype: jnp.dtype) -> Callable[[jax.Array], jax.Array]:
-        kernel = self.param("kernel", self.kernel_init, (self.inputs, self.outputs), jnp.float32).astype(dtype)
+        kernel = self.param(
+            "kernel", self.kernel_init, (self.inputs, self.outputs), jnp.float32
+        ).astype(dtype)
         if not self.bias:
             return lambda h: h @ kernel
         bias = self.param("bias", nn.initializers.zeros, (self.outputs,), jnp.float32).astype(dtype)

@@ -22,9 +22,10 @@ Score = Literal["bahdanau", "luong"]
 class Seq2Seq(nn.Module):
     """Tokens int [B, S + T] -> logits [B, S + T, outputs], as Transformer has them, by GRUs.
 
-    The encoder reads both ways, and where it ends backwards the decoder starts. attention: bahdanau: before each step
-    the decoder's last state looks at the source, by v·tanh(W s + U h), and reads what it finds; luong: its new state
-    looks, by s·W h, and what it finds joins it on the way out.
+    The encoder reads both ways, and where it ends backwards the decoder starts. attention:
+    bahdanau: before each step the decoder's last state looks at the source, by v·tanh(W s + U h),
+    and reads what it finds; luong: its new state looks, by s·W h, and what it finds joins it on the
+    way out.
     """
 
     outputs: int
@@ -44,7 +45,11 @@ class Seq2Seq(nn.Module):
         self.first = Dense(self.hidden)
         self.keys = Dense(self.hidden, use_bias=False)
         scanned = nn.scan(
-            Step, variable_broadcast="params", split_rngs={"params": False}, in_axes=(1, nn.broadcast), out_axes=1
+            Step,
+            variable_broadcast="params",
+            split_rngs={"params": False},
+            in_axes=(1, nn.broadcast),
+            out_axes=1,
         )
         self.step = scanned(self.hidden, self.attention)
         self.head = Dense(self.outputs)
@@ -56,7 +61,8 @@ class Seq2Seq(nn.Module):
         return jnp.pad(logits, ((0, 0), (self.source, 0), (0, 0)))
 
     def encode(self, source: jax.Array, fwd: Forward) -> Any:
-        """Source int [B, S] -> (the decoder's first state [B, H], (memory [B, S, 2H], its keys [B, S, H], real))."""
+        """Source int [B, S] -> (the decoder's first state [B, H], (memory [B, S, 2H], its keys [B,
+        S, H], real))."""
         seen = real(source)
         fwd = fwd.over(seen)
         x = self.source_site(self.tokens.embed(source), fwd)
@@ -65,10 +71,13 @@ class Seq2Seq(nn.Module):
         return jnp.tanh(self.first(ways[1][:, 0])), (memory, self.keys(memory), seen)
 
     def decode(self, target: jax.Array, encoded: Any, fwd: Forward) -> tuple[jax.Array, jax.Array]:
-        """Target int [B, T] -> logits [B, T, outputs], and the last state. The weights are left in `attention`."""
+        """Target int [B, T] -> logits [B, T, outputs], and the last state. The weights are left in
+        `attention`."""
         state, memory = encoded
         fwd = fwd.over(real(target))
-        state, (readout, weights) = self.step(state, self.target_site(self.tokens.embed(target), fwd), memory)
+        state, (readout, weights) = self.step(
+            state, self.target_site(self.tokens.embed(target), fwd), memory
+        )
         self.sow("attention", "weights", weights)
         return self.head(self.readout_site(readout, fwd)), state
 
@@ -83,7 +92,8 @@ class Seq2Seq(nn.Module):
 
 
 class Step(nn.Module):
-    """One step of the decoder: (state [B, H], token's vector [B, E]) -> (state, (readout [B, H], weights [B, S]))."""
+    """One step of the decoder: (state [B, H], token's vector [B, E]) -> (state, (readout [B, H],
+    weights [B, S]))."""
 
     hidden: int
     score: Score

@@ -18,11 +18,13 @@ from research.registry import ACTIVATIONS, ARCHITECTURES, Architecture
 
 
 class TCN(nn.Module):
-    """Residual blocks of two causal convolutions, dilated by 1, 2, 4, ...: [B, T, outputs], or [B, outputs] at the end.
+    """Residual blocks of two causal convolutions, dilated by 1, 2, 4, ...: [B, T, outputs], or [B,
+    outputs] at the end.
 
-    A block is act(x + conv(conv(x))), each convolution with its own activation and dropout; where the channels differ,
-    x goes through a linear map. The outputs see the last 1 + 2 (kernel - 1) (2^levels - 1) steps. The paper's
-    convolutions are weight-normed (--regularization=weight_norm) and begin small (--arch.kernel_init=small_normal).
+    A block is act(x + conv(conv(x))), each convolution with its own activation and dropout; where
+    the channels differ, x goes through a linear map. The outputs see the last 1 + 2 (kernel - 1)
+    (2^levels - 1) steps. The paper's convolutions are weight-normed (--regularization=weight_norm)
+    and begin small (--arch.kernel_init=small_normal).
     """
 
     outputs: int
@@ -56,13 +58,16 @@ class TCN(nn.Module):
 
 
 def taps(x: jax.Array, kernel: int, dilation: int) -> jax.Array:
-    """What a causal convolution sees at each step of x [B, T, D]: x_t, x_{t-d}, ..., zeros before the first.
+    """What a causal convolution sees at each step of x [B, T, D]: x_t, x_{t-d}, ..., zeros before
+    the first.
 
-    [B, T, kernel·D]: with it the convolution is one matrix product, which is quick inside a loop too, where a
-    convolution of the library's is slow on a CPU.
+    [B, T, kernel·D]: with it the convolution is one matrix product, which is quick inside a loop
+    too, where a convolution of the library's is slow on a CPU.
     """
     steps = x.shape[1]
-    backs = [min(place * dilation, steps) for place in range(kernel)]  # before the first there are only zeros
+    backs = [
+        min(place * dilation, steps) for place in range(kernel)
+    ]  # before the first there are only zeros
     padded = jnp.pad(x, ((0, 0), (backs[-1], 0), (0, 0)))
     return jnp.concatenate([padded[:, backs[-1] - back :][:, :steps] for back in backs], axis=-1)
 
@@ -72,7 +77,8 @@ ARCHITECTURES.add(
         "tcn",
         TCN,
         "temporal convolutional network: dilated causal convolutions in residual blocks",
-        "Bai, Kolter & Koltun 2018, An empirical evaluation of generic convolutional and recurrent networks",
+        "Bai, Kolter & Koltun 2018, An empirical evaluation of generic convolutional and recurrent"
+        " networks",
         options=options_of(TCN, given=GIVEN),
         constraints=(read_is_used,),
         tiny={"channels": 4, "levels": 2, "kernel": 2},

@@ -20,11 +20,12 @@ from research.registry import ARCHITECTURES, Architecture
 class Transformer(nn.Module):
     """Tokens int [B, S + T] -> logits [B, S + T, outputs], those of the S source places zero.
 
-    The first `source` tokens are what is read; the others are what is answered, one place late, behind a token that
-    starts it: in training the right answer (teacher forcing). One table of token vectors serves both, and tied the
-    head too (Vaswani et al. 2017, section 3.4).
+    The first `source` tokens are what is read; the others are what is answered, one place late,
+    behind a token that starts it: in training the right answer (teacher forcing). One table of
+    token vectors serves both, and tied the head too (Vaswani et al. 2017, section 3.4).
 
-    To answer token by token (research/models/decoding.py): `begin` reads the source and `advance` takes the last token.
+    To answer token by token (research/models/decoding.py): `begin` reads the source and `advance`
+    takes the last token.
     """
 
     outputs: int
@@ -37,7 +38,11 @@ class Transformer(nn.Module):
     tied: Annotated[bool, "share the token embedding with the output layer"] = True
 
     def setup(self) -> None:
-        design, rotary, numbers = self.design, self.positions == "rotary", range(1, self.design.layers + 1)
+        design, rotary, numbers = (
+            self.design,
+            self.positions == "rotary",
+            range(1, self.design.layers + 1),
+        )
         self.tokens = embedding(design, self.vocabulary, self.positions, self.tied)
         self.source_positions = Positions(self.positions, self.context)
         self.target_positions = Positions(self.positions, self.context)
@@ -63,13 +68,20 @@ class Transformer(nn.Module):
         return self.encoder_norm(h) if self.design.order == "pre" else h
 
     def decode(
-        self, target: jax.Array, memory: jax.Array, seen: jax.Array, fwd: Forward, start: jax.Array | None = None
+        self,
+        target: jax.Array,
+        memory: jax.Array,
+        seen: jax.Array,
+        fwd: Forward,
+        start: jax.Array | None = None,
     ) -> jax.Array:
         """Target int [B, T] -> logits [B, T, outputs], each of what follows; seen: bool [B, S]."""
         fwd = fwd.over(real(target))
         h = self.target_site(self.target_positions(self.tokens.embed(target), start), fwd)
         for block in self.decoder:
-            h = block(h, memory, fwd, mask=causal(target.shape[1]), memory_mask=padding(seen), start=start)
+            h = block(
+                h, memory, fwd, mask=causal(target.shape[1]), memory_mask=padding(seen), start=start
+            )
         h = self.decoder_norm(h) if self.design.order == "pre" else h
         return self.tokens.logits(h) if self.tied else self.head(h)
 
@@ -78,7 +90,8 @@ class Transformer(nn.Module):
         return self.encode(source, Forward()), real(source)
 
     def advance(self, carry: Any, token: jax.Array, place: jax.Array) -> tuple[jax.Array, Any]:
-        """The logits [B, outputs] of what follows the answer's token [B] at a place, and the carry."""
+        """The logits [B, outputs] of what follows the answer's token [B] at a place, and the
+        carry."""
         memory, seen = carry
         return self.decode(token[:, None], memory, seen, Forward(), place)[:, 0], carry
 

@@ -21,7 +21,8 @@ from research.registry import ARCHITECTURES, Architecture
 class TransformerEncoder(nn.Module):
     """Tokens int [B, T] or numbers [B, T, F] -> [B, outputs], or [B, T, outputs] if `per_step`.
 
-    No place sees padding. vocabulary: None for numbers. padded: these are NaN where a series is over.
+    No place sees padding. vocabulary: None for numbers. padded: these are NaN where a series is
+    over.
     """
 
     outputs: int
@@ -32,7 +33,8 @@ class TransformerEncoder(nn.Module):
     context: Annotated[Count, "longest sequence"] = 64
     positions: Annotated[PositionName, "position encoding"] = "sinusoidal"
     pooling: Annotated[
-        Literal["mean", "first"], "what the classifier reads: the mean over positions, or the first position"
+        Literal["mean", "first"],
+        "what the classifier reads: the mean over positions, or the first position",
     ] = "mean"
 
     @nn.compact
@@ -60,16 +62,25 @@ class TransformerEncoder(nn.Module):
 def _reads_sequences(config: Any, spec: Any) -> str | None:
     """The inputs are sequences, and their targets are not their own next steps."""
     if spec.target_shape and config.task in FORETELLING:
-        return f"arch=transformer_encoder sees all that task={config.task} is to foretell; use arch=gpt or arch=tcn"
+        return (
+            f"arch=transformer_encoder sees all that task={config.task} is to foretell; use"
+            " arch=gpt or arch=tcn"
+        )
     if len(spec.shape) == 1 and not spec.vocabulary:
-        return f"arch=transformer_encoder takes tokens or series [T, F]; an example of {spec.name} is a row of a table"
+        return (
+            f"arch=transformer_encoder takes tokens or series [T, F]; an example of {spec.name} is"
+            " a row of a table"
+        )
     return None
 
 
 def _one_answer(config: Any, spec: Any) -> str | None:
     """`pooling` applies only where a sequence has one target."""
     if spec.target_shape and config.arch["pooling"] != TransformerEncoder.pooling:
-        return f"arch.pooling is of one answer a sequence; {spec.name} has one at each step; leave it out"
+        return (
+            f"arch.pooling is of one answer a sequence; {spec.name} has one at each step; leave"
+            " it out"
+        )
     return None
 
 

@@ -21,8 +21,8 @@ from research.registry import ARCHITECTURES, Architecture
 class UNet(nn.Module):
     """Levels of two 3×3 convolutions, [B, H, W, C] -> [B, H, W, outputs].
 
-    With zero padding, so that maps keep their size, where the paper's shrink. Images of which the lowest level's stride
-    is no divisor are filled up with zeros.
+    With zero padding, so that maps keep their size, where the paper's shrink. Images of which the
+    lowest level's stride is no divisor are filled up with zeros.
     """
 
     outputs: int
@@ -46,20 +46,29 @@ class UNet(nn.Module):
             x = Pool(self.pooling)(x, fwd)
         x = self._level(x, self.levels, fwd)
         for level in reversed(range(self.levels)):
-            up = Upsample(self.width * 2**level, 2, self.upsampling, kernel=2, kernel_init=self.kernel_init)(x)
+            up = Upsample(
+                self.width * 2**level, 2, self.upsampling, kernel=2, kernel_init=self.kernel_init
+            )(x)
             x = self._level(jnp.concatenate([beside.pop(), up], axis=-1), level, fwd)
-        return nn.Conv(self.outputs, (1, 1), kernel_init=initializer(self.kernel_init))(x)[:, :height, :width]
+        return nn.Conv(self.outputs, (1, 1), kernel_init=initializer(self.kernel_init))(x)[
+            :, :height, :width
+        ]
 
     def _level(self, x: jax.Array, level: int, fwd: Forward) -> jax.Array:
         for _ in range(2):
-            x = ConvUnit(self.width * 2**level, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+            x = ConvUnit(
+                self.width * 2**level, activation=self.activation, kernel_init=self.kernel_init
+            )(x, fwd)
         return x
 
 
 def _at_pixels(config: Any, spec: Any) -> str | None:
     """There is a target at each pixel."""
     if len(spec.shape) == 3 and not spec.target_shape:
-        return f"arch=unet answers at each pixel, and {spec.name} has one target an image; use fcn, resnet or cnn"
+        return (
+            f"arch=unet answers at each pixel, and {spec.name} has one target an image; use fcn,"
+            " resnet or cnn"
+        )
     return None
 
 
@@ -67,7 +76,10 @@ def _fits(config: Any, spec: Any) -> str | None:
     """The levels do not shrink the image below one pixel."""
     levels, most = int(config.arch["levels"]), math.ceil(math.log2(max(spec.shape[:2])))
     if len(spec.shape) == 3 and levels > most:
-        return f"arch.levels={levels} is too deep for images of {spec.shape[0]}x{spec.shape[1]}; use at most {most}"
+        return (
+            f"arch.levels={levels} is too deep for images of {spec.shape[0]}x{spec.shape[1]}; use"
+            f" at most {most}"
+        )
     return None
 
 
@@ -76,7 +88,8 @@ ARCHITECTURES.add(
         "unet",
         UNet,
         "U-Net: a class for each pixel, from coarse maps and fine ones",
-        "Ronneberger, Fischer & Brox 2015, U-Net: convolutional networks for biomedical image segmentation",
+        "Ronneberger, Fischer & Brox 2015, U-Net: convolutional networks for biomedical image"
+        " segmentation",
         options=options_of(UNet, given=("outputs", "per_step")),
         constraints=(_at_pixels, _fits),
         inputs=(3,),

@@ -23,10 +23,11 @@ SHRUNK = 4
 
 
 class VAE(nn.Module):
-    """Three 4×4 convolutions to a Gaussian over the latents; dense layers and three transposed convolutions back.
+    """Three 4×4 convolutions to a Gaussian over the latents; dense layers and three transposed
+    convolutions back.
 
-    [B, H, W, C] -> [B, outputs + 2·latents]: the reconstruction, and the mean and log-variance of the latents, which
-    the loss reads. By default it is that of DeepOBS (Schneider et al. 2019).
+    [B, H, W, C] -> [B, outputs + 2·latents]: the reconstruction, and the mean and log-variance of
+    the latents, which the loss reads. By default it is that of DeepOBS (Schneider et al. 2019).
     """
 
     outputs: int
@@ -34,21 +35,30 @@ class VAE(nn.Module):
     channels: Annotated[Count, "channels of the convolutions"] = 64
     dense: Annotated[Count, "width of the decoder's first dense layer"] = 24
     activation: ActivationName = "leaky_relu_03"
-    decoder_activation: Annotated[str, ACTIVATIONS, "activation of the transposed convolutions"] = "relu"
+    decoder_activation: Annotated[str, ACTIVATIONS, "activation of the transposed convolutions"] = (
+        "relu"
+    )
     output: Output = "sigmoid"
     kernel_init: Annotated[Init, "kernel initialisation"] = "glorot_uniform"
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         mean, log_variance = jnp.split(self._encoded(x, fwd), 2, axis=-1)
-        drawn = self._decoded(Draw()(mean, log_variance, x, fwd), (x.shape[1] // SHRUNK, x.shape[2] // SHRUNK), fwd)
+        drawn = self._decoded(
+            Draw()(mean, log_variance, x, fwd), (x.shape[1] // SHRUNK, x.shape[2] // SHRUNK), fwd
+        )
         return jnp.concatenate([drawn, mean, log_variance], axis=-1)
 
     def _encoded(self, x: jax.Array, fwd: Forward) -> jax.Array:
         x = Site("input")(x, fwd)
         for stride in STRIDES:
             unit = ConvUnit(
-                self.channels, 4, stride, padding="SAME", activation=self.activation, kernel_init=self.kernel_init
+                self.channels,
+                4,
+                stride,
+                padding="SAME",
+                activation=self.activation,
+                kernel_init=self.kernel_init,
             )
             x = unit(x, fwd)
         return self._dense(2 * self.latents)(x.reshape(x.shape[0], -1))
@@ -60,7 +70,9 @@ class VAE(nn.Module):
         z = z.reshape(z.shape[0], *shape, 1)
         activation = ACTIVATIONS.get(self.decoder_activation)
         for factor in (2, 1, 1):
-            up = Upsample(self.channels * activation.pieces, factor, kernel=4, kernel_init=self.kernel_init)
+            up = Upsample(
+                self.channels * activation.pieces, factor, kernel=4, kernel_init=self.kernel_init
+            )
             z = activation.build()(Normalize()(up(z), fwd), fwd)
             z = Site("hidden")(z, fwd)
         z = self._dense(self.outputs)(z.reshape(z.shape[0], -1))
@@ -73,7 +85,10 @@ class VAE(nn.Module):
 def _fits(config: Any, spec: Any) -> str | None:
     """Images can be halved twice."""
     if len(spec.shape) == 3 and any(side % SHRUNK for side in spec.shape[:2]):
-        return f"arch=vae halves images twice; {spec.shape[0]}x{spec.shape[1]} is no multiple of {SHRUNK}"
+        return (
+            f"arch=vae halves images twice; {spec.shape[0]}x{spec.shape[1]} is no multiple of"
+            f" {SHRUNK}"
+        )
     return None
 
 
@@ -81,7 +96,10 @@ def _has_prior(config: Any, spec: Any) -> str | None:
     """The loss reads the latents."""
     if LOSSES.get(config.loss).latents:
         return None
-    return f"loss={config.loss} leaves a vae's latents without their prior; use squared_kl or bernoulli_kl"
+    return (
+        f"loss={config.loss} leaves a vae's latents without their prior; use squared_kl or"
+        " bernoulli_kl"
+    )
 
 
 ARCHITECTURES.add(

@@ -14,7 +14,8 @@ from research.models.layers.sites import Site
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 
-# Convolutions in each of the five stages, by the count of layers with weights (the paper's columns A, B, D and E).
+# Convolutions in each of the five stages, by the count of layers with weights (the paper's columns
+# A, B, D and E).
 STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 
 
@@ -22,12 +23,16 @@ class VGG(nn.Module):
     """Five stages of 3×3 convolutions, each ended by a 2×2 pool, [B, H, W, C] -> [B, outputs]."""
 
     outputs: int
-    depth: Annotated[Literal["11", "13", "16", "19"], "layers with weights in the paper's network"] = "16"
+    depth: Annotated[
+        Literal["11", "13", "16", "19"], "layers with weights in the paper's network"
+    ] = "16"
     width: Annotated[Count, "channels of the first stage; they double up to eight times that"] = 64
-    dense: Annotated[tuple[Count, ...], "widths of the dense hidden layers; the paper's are 4096,4096"] = (512,)
-    head: Annotated[Literal["flatten", "average"], "what the dense layers read: all positions, or their mean"] = (
-        "flatten"
-    )
+    dense: Annotated[
+        tuple[Count, ...], "widths of the dense hidden layers; the paper's are 4096,4096"
+    ] = (512,)
+    head: Annotated[
+        Literal["flatten", "average"], "what the dense layers read: all positions, or their mean"
+    ] = "flatten"
     activation: ActivationName = "relu"
     pooling: Annotated[Pooling, "pooling of 2×2 windows"] = "max"
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
@@ -38,7 +43,9 @@ class VGG(nn.Module):
         for stage, count in enumerate(STAGES[int(self.depth)]):
             for _ in range(count):
                 channels = self.width * min(2**stage, 8)
-                x = ConvUnit(channels, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+                x = ConvUnit(channels, activation=self.activation, kernel_init=self.kernel_init)(
+                    x, fwd
+                )
             x = Pool(self.pooling)(x, fwd)
         x = global_average(x) if self.head == "average" else x.reshape(x.shape[0], -1)
         for width in self.dense:
@@ -51,7 +58,8 @@ ARCHITECTURES.add(
         "vgg",
         VGG,
         "stages of 3×3 convolutions between pools",
-        "Simonyan & Zisserman 2015, Very deep convolutional networks for large-scale image recognition",
+        "Simonyan & Zisserman 2015, Very deep convolutional networks for large-scale image"
+        " recognition",
         options=options_of(VGG, given=("outputs",)),
         inputs=(3,),
         tiny={"depth": "11", "width": 1, "dense": (4,)},

@@ -17,7 +17,8 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 class ViT(nn.Module):
-    """Images [B, H, W, C] -> [B, outputs]. Places have learned vectors, the class token among them."""
+    """Images [B, H, W, C] -> [B, outputs]. Places have learned vectors, the class token among
+    them."""
 
     outputs: int
     design: Design
@@ -30,7 +31,9 @@ class ViT(nn.Module):
         h = design.dense(design.width)(patches(Site("input")(x, fwd), self.patch))
         if self.pooling == "token":
             token = self.param("token", nn.initializers.normal(SD), (design.width,), jnp.float32)
-            h = jnp.concatenate([jnp.broadcast_to(token.astype(h.dtype), (len(h), 1, design.width)), h], axis=1)
+            h = jnp.concatenate(
+                [jnp.broadcast_to(token.astype(h.dtype), (len(h), 1, design.width)), h], axis=1
+            )
         h = h + self.param("positions", nn.initializers.normal(SD), h.shape[1:], jnp.float32)
         for number in range(1, design.layers + 1):
             h = Block(design, number)(h, fwd)
@@ -40,13 +43,16 @@ class ViT(nn.Module):
 
 
 def patches(x: jax.Array, side: int) -> jax.Array:
-    """Images [B, H, W, C] as their patches in rows, each flat: [B, (H / side)(W / side), side·side·C].
+    """Images [B, H, W, C] as their patches in rows, each flat: [B, (H / side)(W / side),
+    side·side·C].
 
     Raises UserError if they do not fit.
     """
     b, height, width, channels = x.shape
     if height % side or width % side:
-        fitting = [n for n in range(1, min(height, width) + 1) if height % n == 0 and width % n == 0]
+        fitting = [
+            n for n in range(1, min(height, width) + 1) if height % n == 0 and width % n == 0
+        ]
         raise UserError(
             f"patches of {side}x{side} do not divide an image of {height}x{width}; "
             f"arch.patch={' or '.join(map(str, fitting))} does"

@@ -16,15 +16,16 @@ from research.models.layers.sites import Site
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 
-# Of the small Inception's stages: channels of the 1×1 and the 3×3 convolution of a module, and what a downsampling's
-# convolution has behind all but the last.
+# Of the small Inception's stages: channels of the 1×1 and the 3×3 convolution of a module, and what
+# a downsampling's convolution has behind all but the last.
 STAGES = (((32, 32), (32, 48)), ((112, 48), (96, 64), (80, 80), (48, 96)), ((176, 160), (176, 160)))
 DOWN = (80, 96)
 PAPER = "Zhang et al. 2017, Understanding deep learning requires rethinking generalization"
 
 
 class AlexNetSmall(nn.Module):
-    """Two modules of a 5×5 convolution, a 3×3 pool and local response normalization; dense layers; [B, outputs]."""
+    """Two modules of a 5×5 convolution, a 3×3 pool and local response normalization; dense layers;
+    [B, outputs]."""
 
     outputs: int
     channels: Annotated[tuple[Count, ...], "channels of the convolutions"] = (64, 64)
@@ -36,7 +37,9 @@ class AlexNetSmall(nn.Module):
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         x = Site("input")(x, fwd)
         for channels in self.channels:
-            x = ConvUnit(channels, 5, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+            x = ConvUnit(channels, 5, activation=self.activation, kernel_init=self.kernel_init)(
+                x, fwd
+            )
             x = local_response_norm(max_pool(x, 3, 2, 1))
         x = x.reshape(x.shape[0], -1)
         for width in self.dense:
@@ -56,14 +59,17 @@ class Inception(nn.Module):
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         sizes = ((self.narrow, 1), (self.wide, 3))
         convolved = [
-            ConvUnit(channels, kernel, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+            ConvUnit(channels, kernel, activation=self.activation, kernel_init=self.kernel_init)(
+                x, fwd
+            )
             for channels, kernel in sizes
         ]
         return jnp.concatenate(convolved, axis=-1)
 
 
 class Downsample(nn.Module):
-    """A 3×3 convolution and a 3×3 max-pool side by side, both of stride 2: [B, H/2, W/2, channels + C]."""
+    """A 3×3 convolution and a 3×3 max-pool side by side, both of stride 2: [B, H/2, W/2, channels +
+    C]."""
 
     channels: int
     activation: str
@@ -71,12 +77,15 @@ class Downsample(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        conv = ConvUnit(self.channels, 3, 2, activation=self.activation, kernel_init=self.kernel_init)(x, fwd)
+        conv = ConvUnit(
+            self.channels, 3, 2, activation=self.activation, kernel_init=self.kernel_init
+        )(x, fwd)
         return jnp.concatenate([conv, max_pool(x, 3, 2, 1)], axis=-1)
 
 
 class InceptionSmall(nn.Module):
-    """Inception modules in three stages and the mean over all places, [B, H, W, C] -> [B, outputs]."""
+    """Inception modules in three stages and the mean over all places, [B, H, W, C] -> [B,
+    outputs]."""
 
     outputs: int
     width: Annotated[Count, "channels, in percent of the paper's"] = 100
@@ -89,12 +98,16 @@ class InceptionSmall(nn.Module):
         def channels(count: int) -> int:
             return max(1, count * self.width // 100)
 
-        x = ConvUnit(channels(96), activation=self.activation, kernel_init=self.kernel_init)(Site("input")(x, fwd), fwd)
+        x = ConvUnit(channels(96), activation=self.activation, kernel_init=self.kernel_init)(
+            Site("input")(x, fwd), fwd
+        )
         for stage, modules in enumerate(STAGES[: int(self.stages)]):
             if stage:
                 x = Downsample(channels(DOWN[stage - 1]), self.activation, self.kernel_init)(x, fwd)
             for narrow, wide in modules:
-                x = Inception(channels(narrow), channels(wide), self.activation, self.kernel_init)(x, fwd)
+                x = Inception(channels(narrow), channels(wide), self.activation, self.kernel_init)(
+                    x, fwd
+                )
         return nn.Dense(self.outputs, kernel_init=initializer(self.kernel_init))(global_average(x))
 
 

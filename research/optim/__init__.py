@@ -1,1 +1,2 @@
-"""Optimizers and schedules: optax transformations without learning rate and sign, which the engine appends."""
+"""Optimizers and schedules: optax transformations without learning rate and sign, which the engine
+appends."""

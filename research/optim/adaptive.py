@@ -1,4 +1,5 @@
-"""Rates by coordinate from squared gradients, without momentum of the gradient: Adagrad, RMSprop, Adadelta."""
+"""Rates by coordinate from squared gradients, without momentum of the gradient: Adagrad, RMSprop,
+Adadelta."""
 
 from typing import Annotated
 
@@ -24,10 +25,11 @@ def rmsprop(
     eps: Annotated[Positive, "added under the root"] = 1e-8,
     momentum: Annotated[Probability, "heavy-ball momentum of the scaled gradient"] = 0.0,
 ) -> optax.GradientTransformation:
-    """Adagrad with a moving average: v = decay v + (1 - decay) g²; the update is m = mu m + g / sqrt(v + eps).
+    """Adagrad with a moving average: v = decay v + (1 - decay) g²; the update is m = mu m + g /
+    sqrt(v + eps).
 
-    PyTorch divides by sqrt(v) + eps, as `chain(scale_by_rms(eps_in_sqrt=false),trace)` does, and has a decay of 0.99.
-    Hinton, Neural Networks for Machine Learning, lecture 6e, 2012.
+    PyTorch divides by sqrt(v) + eps, as `chain(scale_by_rms(eps_in_sqrt=false),trace)` does, and
+    has a decay of 0.99. Hinton, Neural Networks for Machine Learning, lecture 6e, 2012.
     """
     return optax.chain(optax.scale_by_rms(decay, eps), optax.trace(momentum))
 
@@ -38,8 +40,8 @@ def adadelta(
 ) -> optax.GradientTransformation:
     """RMSprop times the RMS of past updates: d = g sqrt(u + eps) / sqrt(v + eps), the update.
 
-    v = rho v + (1 - rho) g² is taken before, u = rho u + (1 - rho) d² after it. The updates have the
-    parameters' units, so its own learning rate is 1. Zeiler 2012, arXiv:1212.5701.
+    v = rho v + (1 - rho) g² is taken before, u = rho u + (1 - rho) d² after it. The updates have
+    the parameters' units, so its own learning rate is 1. Zeiler 2012, arXiv:1212.5701.
     """
     return optax.scale_by_adadelta(rho, eps)
 

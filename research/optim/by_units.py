@@ -1,8 +1,9 @@
-"""Transformations of optax that act on each unit of a kernel [..., K]: its incoming weights are all axes but the last.
+"""Transformations of optax that act on each unit of a kernel [..., K]: its incoming weights are all
+axes but the last.
 
-Optax 0.2.8 takes the mean of `centralize` over all axes but the first, which is PyTorch's layout [K, ...], and in
-`adaptive_grad_clip` the norm of a kernel of three axes (a convolution of a sequence) over its first alone, and that of
-a kernel with one input over all units together.
+Optax 0.2.8 takes the mean of `centralize` over all axes but the first, which is PyTorch's layout
+[K, ...], and in `adaptive_grad_clip` the norm of a kernel of three axes (a convolution of a
+sequence) over its first alone, and that of a kernel with one input over all units together.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from research.kernels import Tree, is_kernel
 
 
 def centralize() -> optax.GradientTransformation:
-    """Subtracts the mean over each unit's incoming weights from the gradient of a kernel. arXiv:2004.01461."""
+    """Subtracts the mean over each unit's incoming weights from the gradient of a kernel.
+    arXiv:2004.01461."""
 
     def centred(gradient: jax.Array, axes: tuple[int, ...]) -> jax.Array:
         return gradient - gradient.mean(axes, keepdims=True)
@@ -28,9 +30,11 @@ def centralize() -> optax.GradientTransformation:
 
 
 def adaptive_grad_clip(clipping: float, eps: float = 1e-3) -> optax.GradientTransformation:
-    """Scales the gradient of each unit down to `clipping` times the norm of its weights, at least eps.
+    """Scales the gradient of each unit down to `clipping` times the norm of its weights, at least
+    eps.
 
-    A unit of a kernel is its incoming weights; of other parameters what optax takes for it. arXiv:2102.06171.
+    A unit of a kernel is its incoming weights; of other parameters what optax takes for it.
+    arXiv:2102.06171.
     """
 
     def clipped(gradient: jax.Array, axes: tuple[int, ...] | None, w: jax.Array) -> jax.Array:
@@ -44,7 +48,8 @@ def adaptive_grad_clip(clipping: float, eps: float = 1e-3) -> optax.GradientTran
 
 
 def _mapped(function: Callable[..., jax.Array], tree: Tree, *rest: Tree) -> Tree:
-    """The tree of `function(leaf, axes of a unit's incoming weights, ...)`; axes: None where it is no kernel."""
+    """The tree of `function(leaf, axes of a unit's incoming weights, ...)`; axes: None where it is
+    no kernel."""
 
     def one(path: Any, leaf: jax.Array, *more: jax.Array) -> jax.Array:
         is_matrix = is_kernel(path) and leaf.ndim > 1

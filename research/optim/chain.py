@@ -1,11 +1,13 @@
-"""Chains that the user writes: `chain(clip_by_global_norm(1.0), scale_by_adam(b1=0.9))`, parsed, never eval'ed.
+"""Chains that the user writes: `chain(clip_by_global_norm(1.0), scale_by_adam(b1=0.9))`, parsed,
+never eval'ed.
 
-The members are optax's transformations that bring no learning rate (optax_members.py); the engine appends that
-and the sign. `add_decayed_weights` decays kernels only, as everywhere else here.
+The members are optax's transformations that bring no learning rate (optax_members.py); the engine
+appends that and the sign. `add_decayed_weights` decays kernels only, as everywhere else here.
 
-A chain's name is its canonical text: the members and the settings that shape the program, without the numbers.
-Each number of each member is a numeric option, `scale_by_adam.b1`, with optax's default where it has one; the
-second member of a name is `clip_2`. So chains that differ only in numbers are one optimizer and share a program.
+A chain's name is its canonical text: the members and the settings that shape the program, without
+the numbers. Each number of each member is a numeric option, `scale_by_adam.b1`, with optax's
+default where it has one; the second member of a name is `clip_2`. So chains that differ only in
+numbers are one optimizer and share a program.
 """
 
 import dataclasses
@@ -24,7 +26,8 @@ from research.registry import OPTIMIZERS, Optimizer
 
 @dataclasses.dataclass(frozen=True)
 class Link:
-    """A member in its place: `key` is its name, numbered from the second of that name on; `values` are as written."""
+    """A member in its place: `key` is its name, numbered from the second of that name on; `values`
+    are as written."""
 
     key: str
     member: Member
@@ -40,15 +43,21 @@ class Link:
         return self.member.name + (f"({','.join(settings)})" if settings else "")
 
     def build(self, numbers: Mapping[str, Any]) -> optax.GradientTransformation:
-        """The transformation; `numbers` are by option name, those left out are as written or optax's default.
+        """The transformation; `numbers` are by option name, those left out are as written or
+        optax's default.
 
         Raises UserError where there is neither.
         """
-        given = {o.name: numbers[self.path(o)] for o in self.member.numbers if self.path(o) in numbers}
+        given = {
+            o.name: numbers[self.path(o)] for o in self.member.numbers if self.path(o) in numbers
+        }
         values = {**self.values, **given}
         for o in self.member.numbers + self.member.settings:
             if o.default is REQUIRED and o.name not in values:
-                raise UserError(f"{self.key} needs a value of '{o.name}'; write {self.member.name}({o.name}=1.0)")
+                raise UserError(
+                    f"{self.key} needs a value of '{o.name}'; write"
+                    f" {self.member.name}({o.name}=1.0)"
+                )
         return self.member.build(**values)
 
     def path(self, number: Option) -> str:
@@ -57,10 +66,12 @@ class Link:
 
 
 def parse_chain(text: str) -> tuple[str, dict[str, float]]:
-    """The canonical name of a chain, which OPTIMIZERS resolves, and the numbers written in it, by option name.
+    """The canonical name of a chain, which OPTIMIZERS resolves, and the numbers written in it, by
+    option name.
 
-    `chain(clip(0.5), scale_by_adam(b1=0.8, nesterov=true))` gives `chain(clip,scale_by_adam(nesterov=true))`
-    and {"clip.max_delta": 0.5, "scale_by_adam.b1": 0.8}. Raises UserError.
+    `chain(clip(0.5), scale_by_adam(b1=0.8, nesterov=true))` gives
+    `chain(clip,scale_by_adam(nesterov=true))` and {"clip.max_delta": 0.5, "scale_by_adam.b1": 0.8}.
+    Raises UserError.
     """
     links = _links(text)
     numbers = {
@@ -74,7 +85,8 @@ def parse_chain(text: str) -> tuple[str, dict[str, float]]:
 
 @functools.cache
 def resolve(text: str) -> Optimizer:
-    """The optimizer of a chain, named canonically; numbers written in the text become defaults. Raises UserError."""
+    """The optimizer of a chain, named canonically; numbers written in the text become defaults.
+    Raises UserError."""
     name, written = parse_chain(text)
     links = _links(text)
     options = tuple(
@@ -100,7 +112,9 @@ def _links(text: str) -> tuple[Link, ...]:
     """The members of a chain in order."""
     call = grammar.value(text)
     if not isinstance(call, grammar.Call) or call.name != "chain":
-        raise UserError(f"'{text}' is not a chain; write chain(clip_by_global_norm(1.0), scale_by_adam(b1=0.9))")
+        raise UserError(
+            f"'{text}' is not a chain; write chain(clip_by_global_norm(1.0), scale_by_adam(b1=0.9))"
+        )
     counts: dict[str, int] = {}
     links = []
     for item in _flatten(call):
@@ -109,15 +123,22 @@ def _links(text: str) -> tuple[Link, ...]:
         key = member.name if count == 1 else f"{member.name}_{count}"
         links.append(Link(key, member, _values(item, member, key)))
     if not links:
-        raise UserError(f"'{text}' has no members; write chain(scale_by_adam()), or chain(identity) for plain descent")
+        raise UserError(
+            f"'{text}' has no members; write chain(scale_by_adam()), or chain(identity) for plain"
+            " descent"
+        )
     return tuple(links)
 
 
 def _flatten(chain: grammar.Call) -> Iterator[grammar.Call]:
-    """The members' calls; chains inside chains are laid out, a bare name is a call without arguments."""
+    """The members' calls; chains inside chains are laid out, a bare name is a call without
+    arguments."""
     for keyword, item in chain.arguments:
         if keyword:
-            raise UserError(f"'{keyword}={item}' is not a member of a chain; write members as name(argument, ...)")
+            raise UserError(
+                f"'{keyword}={item}' is not a member of a chain; write members as name(argument,"
+                " ...)"
+            )
         call = grammar.Call(item) if isinstance(item, str) else item
         if call.name == "chain":
             yield from _flatten(call)
@@ -130,8 +151,12 @@ def _values(call: grammar.Call, member: Member, key: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for place, (keyword, text) in enumerate(call.arguments):
         if keyword is None and place >= len(member.positional):
-            takes = f"at most {', '.join(member.positional)}" if member.positional else "no arguments"
-            raise UserError(f"{key}: '{text}' is one argument too many; {member.name} takes {takes}")
+            takes = (
+                f"at most {', '.join(member.positional)}" if member.positional else "no arguments"
+            )
+            raise UserError(
+                f"{key}: '{text}' is one argument too many; {member.name} takes {takes}"
+            )
         if keyword is None and any(earlier for earlier, _ in call.arguments[:place]):
             raise UserError(f"{key}: '{text}' follows a name=value; write it as name=value too")
         name = keyword or member.positional[place]

@@ -18,8 +18,9 @@ def lamb(
 ) -> optax.GradientTransformation:
     """Adam's update d (+ weight_decay w on kernels), times |w| / |d| per array of two axes or more.
 
-    The factor is 1 where either norm is 0. Biases and scales have Adam's update, as in the authors' code: a bias begins
-    at 0, and in proportion to its norm it would hardly move. You et al. 2020, arXiv:1904.00962.
+    The factor is 1 where either norm is 0. Biases and scales have Adam's update, as in the authors'
+    code: a bias begins at 0, and in proportion to its norm it would hardly move. You et al. 2020,
+    arXiv:1904.00962.
     """
     return optax.chain(
         optax.scale_by_adam(b1, b2, eps),
@@ -30,22 +31,31 @@ def lamb(
 
 def _adapted(params: Any) -> Any:
     """True in the place of kernels and other arrays of two axes or more, as tables of vectors."""
-    return jax.tree_util.tree_map_with_path(lambda path, leaf: kernels.is_kernel(path) or leaf.ndim > 1, params)
+    return jax.tree_util.tree_map_with_path(
+        lambda path, leaf: kernels.is_kernel(path) or leaf.ndim > 1, params
+    )
 
 
 def adafactor(
     decay_rate: Annotated[Positive, "exponent c of the averages' decay 1 - t^-c"] = 0.8,
     clipping_threshold: Annotated[float, Range(1), "largest RMS of an array's update"] = 1.0,
-    parameter_scale: Annotated[bool, "multiply by the RMS of the parameters, at least 0.001"] = True,
-    min_dim_size_to_factor: Annotated[Count, "smallest side of a matrix whose squares are factored"] = 128,
+    parameter_scale: Annotated[
+        bool, "multiply by the RMS of the parameters, at least 0.001"
+    ] = True,
+    min_dim_size_to_factor: Annotated[
+        Count, "smallest side of a matrix whose squares are factored"
+    ] = 128,
 ) -> optax.GradientTransformation:
-    """g / sqrt(v), clipped to RMS clipping_threshold, times the RMS of the parameters; v = d v + (1 - d) g².
+    """g / sqrt(v), clipped to RMS clipping_threshold, times the RMS of the parameters; v = d v + (1
+    - d) g².
 
-    d = 1 - t^-decay_rate at step t. Of a large matrix only the row means R and column means C of v are kept:
-    v = R C' / mean(R). Shazeer & Stern 2018, arXiv:1804.04235.
+    d = 1 - t^-decay_rate at step t. Of a large matrix only the row means R and column means C of v
+    are kept: v = R C' / mean(R). Shazeer & Stern 2018, arXiv:1804.04235.
     """
     parts = [
-        optax.scale_by_factored_rms(decay_rate=decay_rate, min_dim_size_to_factor=min_dim_size_to_factor),
+        optax.scale_by_factored_rms(
+            decay_rate=decay_rate, min_dim_size_to_factor=min_dim_size_to_factor
+        ),
         optax.clip_by_block_rms(clipping_threshold),
     ]
     return optax.chain(*parts, *([optax.scale_by_param_block_rms()] if parameter_scale else []))

@@ -11,17 +11,21 @@ from research.registry import OPTIMIZERS, Optimizer
 
 
 def sgd(
-    momentum: Annotated[Probability, "how much of the last step is kept; 0 is plain gradient descent"] = 0.0,
-    style: Annotated[Literal["heavy_ball", "average"], "m = g + mu m, or m = (1 - mu) g + mu m"] = "heavy_ball",
+    momentum: Annotated[
+        Probability, "how much of the last step is kept; 0 is plain gradient descent"
+    ] = 0.0,
+    style: Annotated[
+        Literal["heavy_ball", "average"], "m = g + mu m, or m = (1 - mu) g + mu m"
+    ] = "heavy_ball",
     nesterov: Annotated[bool, "take the gradient after the momentum step"] = False,
 ) -> optax.GradientTransformation:
     """Momentum: m = g + mu m (heavy ball) or m = (1 - mu) g + mu m (average); the update is m.
 
-    Classical momentum takes the gradient at the current point, Nesterov's takes it after the momentum step.
-    Here the parameters *are* that look-ahead point (Bengio et al., arXiv:1212.0901), so the update is
-    g + mu m, or (1 - mu) g + mu m. The learning rate multiplies m, as in PyTorch, not the gradient inside it.
-    The average starts at 0; PyTorch's dampening, otherwise the same, leaves the first gradient as it is.
-    Sutskever et al., ICML 2013.
+    Classical momentum takes the gradient at the current point, Nesterov's takes it after the
+    momentum step. Here the parameters *are* that look-ahead point (Bengio et al., arXiv:1212.0901),
+    so the update is g + mu m, or (1 - mu) g + mu m. The learning rate multiplies m, as in PyTorch,
+    not the gradient inside it. The average starts at 0; PyTorch's dampening, otherwise the same,
+    leaves the first gradient as it is. Sutskever et al., ICML 2013.
     """
     trace = optax.trace(momentum, nesterov)
     return trace if style == "heavy_ball" else optax.chain(optax.scale(1 - momentum), trace)
@@ -32,8 +36,8 @@ def _looks_ahead_of_something(config: RunConfig, spec: DataSpec) -> str | None:
     if not config.optimizer["nesterov"] or config.optimizer["momentum"]:
         return None
     return (
-        "optimizer.nesterov=true looks ahead along the momentum, and optimizer.momentum is 0; nothing would come of "
-        "it; try --optimizer.momentum=0.9"
+        "optimizer.nesterov=true looks ahead along the momentum, and optimizer.momentum is 0;"
+        " nothing would come of it; try --optimizer.momentum=0.9"
     )
 
 
@@ -41,7 +45,10 @@ OPTIMIZERS.add(
     Optimizer(
         name="sgd",
         build=sgd,
-        summary="mini-batch gradient descent with momentum as heavy ball or moving average, or Nesterov's",
+        summary=(
+            "mini-batch gradient descent with momentum as heavy ball or moving average, or"
+            " Nesterov's"
+        ),
         paper="Robbins & Monro 1951; Sutskever et al., ICML 2013",
         options=options_of(sgd),
         constraints=(_looks_ahead_of_something,),

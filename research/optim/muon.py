@@ -16,21 +16,33 @@ def muon(
     beta: Annotated[Probability, "decay of the average of gradients"] = 0.95,
     nesterov: Annotated[bool, "Nesterov's look-ahead in that average"] = True,
     ns_steps: Annotated[Count, "Newton-Schulz iterations"] = 5,
-    b1: Annotated[Probability, "Adam's decay of the average of gradients, where Adam is used"] = 0.9,
-    b2: Annotated[Probability, "Adam's decay of the average of squares, where Adam is used"] = 0.999,
+    b1: Annotated[
+        Probability, "Adam's decay of the average of gradients, where Adam is used"
+    ] = 0.9,
+    b2: Annotated[
+        Probability, "Adam's decay of the average of squares, where Adam is used"
+    ] = 0.999,
     eps: Annotated[Positive, "added to both denominators"] = 1e-8,
 ) -> optax.GradientTransformation:
-    """Kernels of two axes or more: U V' of the averaged gradient U S V', times sqrt(max(1, outputs / inputs)).
+    """Kernels of two axes or more: U V' of the averaged gradient U S V', times sqrt(max(1, outputs
+    / inputs)).
 
-    U V' is found by Newton-Schulz iterations, to within singular values of about 0.7 to 1.2. A kernel
-    [..., O] counts as the matrix [inputs, O], so a convolution's [H, W, I, O] is [HWI, O]. Every other
-    parameter has Adam's update. Jordan et al. 2024, kellerjordan.github.io/posts/muon.
+    U V' is found by Newton-Schulz iterations, to within singular values of about 0.7 to 1.2. A
+    kernel [..., O] counts as the matrix [inputs, O], so a convolution's [H, W, I, O] is [HWI, O].
+    Every other parameter has Adam's update. Jordan et al. 2024, kellerjordan.github.io/posts/muon.
 
-    They give Adam the output head and the table of token vectors too. Here a head is a kernel as the others are, and so
-    is a table that is tied to it (`arch.tied`); an untied table has Adam's update.
+    They give Adam the output head and the table of token vectors too. Here a head is a kernel as
+    the others are, and so is a table that is tied to it (`arch.tied`); an untied table has Adam's
+    update.
     """
     orthogonalized = optax.chain(
-        scale_by_muon(ns_steps=ns_steps, beta=beta, eps=eps, nesterov=nesterov, weight_dimension_numbers=_as_matrices),
+        scale_by_muon(
+            ns_steps=ns_steps,
+            beta=beta,
+            eps=eps,
+            nesterov=nesterov,
+            weight_dimension_numbers=_as_matrices,
+        ),
         optax.stateless_with_tree_map(lambda update, _: update * _width_factor(update)),
     )
     return optax.partition(
@@ -48,7 +60,9 @@ def _labels(params: Any) -> Any:
 
 def _as_matrices(updates: Any) -> Any:
     """For each kernel, its last axis as the outputs and all others as the inputs."""
-    return jax.tree.map(lambda u: MuonDimensionNumbers(tuple(range(u.ndim - 1)), (u.ndim - 1,)), updates)
+    return jax.tree.map(
+        lambda u: MuonDimensionNumbers(tuple(range(u.ndim - 1)), (u.ndim - 1,)), updates
+    )
 
 
 def _width_factor(kernel: jax.Array) -> float:
@@ -58,10 +72,17 @@ def _width_factor(kernel: jax.Array) -> float:
 
 def _whole_kernels(config: Any, spec: Any) -> str | None:
     """No regularizer reparametrizes the kernels."""
-    apart = [part.name for part in config.regularization if REGULARIZERS.get(part.name).site == "reparametrization"]
+    apart = [
+        part.name
+        for part in config.regularization
+        if REGULARIZERS.get(part.name).site == "reparametrization"
+    ]
     if not apart:
         return None
-    return f"optimizer=muon is of kernels, and {apart[0]} takes all of them apart: it would be Adam; leave one out"
+    return (
+        f"optimizer=muon is of kernels, and {apart[0]} takes all of them apart: it would be Adam;"
+        " leave one out"
+    )
 
 
 OPTIMIZERS.add(

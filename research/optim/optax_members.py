@@ -1,4 +1,5 @@
-"""The transformations of optax that a chain can be made of, and which of their arguments are lane values."""
+"""The transformations of optax that a chain can be made of, and which of their arguments are lane
+values."""
 
 import dataclasses
 import functools
@@ -18,8 +19,8 @@ from research.options import REQUIRED, NonNegative, Option, Positive, Probabilit
 
 _RATES = {"learning_rate", "max_learning_rate", "step_size", "step_size_fn"}
 _RANDOM = {"key", "seed"}
-# Members whose axes optax 0.2.8 takes otherwise than a kernel [..., inputs, outputs] has them; each is a change of what
-# a chain with it computes.
+# Members whose axes optax 0.2.8 takes otherwise than a kernel [..., inputs, outputs] has them; each
+# is a change of what a chain with it computes.
 _BY_UNITS: dict[str, Callable[..., optax.GradientTransformation]] = {
     "centralize": by_units.centralize,
     "adaptive_grad_clip": by_units.adaptive_grad_clip,
@@ -28,14 +29,17 @@ _BY_UNITS: dict[str, Callable[..., optax.GradientTransformation]] = {
 _GIVEN: dict[str, dict[str, Any]] = {"add_decayed_weights": {"mask": kernels.kernel_mask}}
 _RANGES: dict[str, Any] = (
     dict.fromkeys(("b1", "b2", "b3", "decay", "rho"), Probability)
-    | dict.fromkeys(("eps", "eps_root", "epsilon", "weight_decay", "min_norm", "min_scale"), NonNegative)
+    | dict.fromkeys(
+        ("eps", "eps_root", "epsilon", "weight_decay", "min_norm", "min_scale"), NonNegative
+    )
     | dict.fromkeys(("max_norm", "max_delta", "threshold", "clipping"), Positive)
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Member:
-    """One transformation: its numbers (lane values), its settings (static), its parameters in positional order.
+    """One transformation: its numbers (lane values), its settings (static), its parameters in
+    positional order.
 
     version: raised when what it computes changes.
     """
@@ -54,13 +58,19 @@ class Member:
             return known[name]
         can_set = ", ".join(known) or "nothing"
         if name in inspect.signature(self.build).parameters:
-            raise UserError(f"'{name}' of {self.name} cannot be written in a chain; it can set {can_set}")
-        raise UserError(f"{self.name} has no '{name}'; {nearest(name, known) if known else 'it takes no arguments'}")
+            raise UserError(
+                f"'{name}' of {self.name} cannot be written in a chain; it can set {can_set}"
+            )
+        raise UserError(
+            f"{self.name} has no '{name}';"
+            f" {nearest(name, known) if known else 'it takes no arguments'}"
+        )
 
 
 @functools.cache
 def find(name: str) -> Member:
-    """The member of that name. Raises UserError, with the nearest names or with why it cannot be a member."""
+    """The member of that name. Raises UserError, with the nearest names or with why it cannot be a
+    member."""
     known = _transformations()
     if name not in known:
         usable = [n for n, function in known.items() if _refusal(n, function) is None]
@@ -70,7 +80,9 @@ def find(name: str) -> Member:
     build = functools.partial(known[name], **_GIVEN.get(name, {}))
     parameters = inspect.signature(known[name]).parameters.values()
     floats = [_number(p) for p in parameters if _is_number(p)]
-    words = [_setting(known[name], p) for p in parameters if isinstance(p.default, bool | int | str)]
+    words = [
+        _setting(known[name], p) for p in parameters if isinstance(p.default, bool | int | str)
+    ]
     lanes = _lane_values(name, build, floats)
     return Member(
         name,
@@ -84,12 +96,16 @@ def find(name: str) -> Member:
 
 @functools.cache
 def _transformations() -> dict[str, Callable[..., optax.GradientTransformation]]:
-    """Every public function of optax that returns a transformation, by name; some by units instead."""
+    """Every public function of optax that returns a transformation, by name; some by units
+    instead."""
     public: dict[str, Callable[..., optax.GradientTransformation]] = {
         name: function
         for name, function in inspect.getmembers(optax, inspect.isfunction)
         if name.startswith("scale_by_")
-        or ("GradientTransformation" in str(inspect.signature(function).return_annotation) and name[0] != "_")
+        or (
+            "GradientTransformation" in str(inspect.signature(function).return_annotation)
+            and name[0] != "_"
+        )
     }
     return public | _BY_UNITS
 
@@ -99,7 +115,10 @@ def _refusal(name: str, function: Callable[..., Any]) -> str | None:
     parameters = inspect.signature(function).parameters
     if _RATES & parameters.keys():
         scaling = f"; use scale_by_{name}" if _is_usable(f"scale_by_{name}") else ""
-        return f"it brings its own learning rate, but the engine appends --learning_rate and --schedule{scaling}"
+        return (
+            "it brings its own learning rate, but the engine appends --learning_rate and"
+            f" --schedule{scaling}"
+        )
     if _RANDOM & parameters.keys():
         return "it keeps a random key of its own; gradient noise is a member of --regularization"
     if name == "keep_params_nonnegative":
@@ -123,7 +142,8 @@ def _is_number(parameter: inspect.Parameter) -> bool:
 
 
 def _number(parameter: inspect.Parameter) -> Option:
-    """A float as an option, in the range that its name tells unless optax's own default lies outside."""
+    """A float as an option, in the range that its name tells unless optax's own default lies
+    outside."""
     default = REQUIRED if parameter.default is parameter.empty else parameter.default
     found = option(parameter.name, _RANGES.get(parameter.name, float), default)
     outside = found.range is not None and default is not REQUIRED and default not in found.range
@@ -131,15 +151,21 @@ def _number(parameter: inspect.Parameter) -> Option:
 
 
 def _setting(function: Callable[..., Any], parameter: inspect.Parameter) -> Option:
-    """A static option: true or false, one of the words of a Literal, or a whole number, 0 only where optax has it."""
+    """A static option: true or false, one of the words of a Literal, or a whole number, 0 only
+    where optax has it."""
     hint = typing.get_type_hints(function).get(parameter.name)
     literal = typing.get_origin(hint) is typing.Literal
     found = option(parameter.name, hint if literal else type(parameter.default), parameter.default)
-    return dataclasses.replace(found, range=Range(min(1, parameter.default))) if found.type is int else found
+    return (
+        dataclasses.replace(found, range=Range(min(1, parameter.default)))
+        if found.type is int
+        else found
+    )
 
 
 def _lane_values(name: str, build: Callable[..., Any], floats: Sequence[Option]) -> set[str]:
-    """The floats that may be lane values, found by trying: all at once, else each by itself. Raises UserError."""
+    """The floats that may be lane values, found by trying: all at once, else each by itself. Raises
+    UserError."""
     example = {o.name: 0.5 if o.default is REQUIRED else o.default for o in floats}
     if _failure(build, example, example) is None:
         return set(example)
@@ -152,7 +178,8 @@ def _lane_values(name: str, build: Callable[..., Any], floats: Sequence[Option])
 def _failure(
     build: Callable[..., Any], example: Mapping[str, float], traced: typing.Collection[str]
 ) -> Exception | None:
-    """What goes wrong when two updates of a kernel and a bias are traced with these numbers as arguments."""
+    """What goes wrong when two updates of a kernel and a bias are traced with these numbers as
+    arguments."""
 
     def two_updates(numbers: dict[str, Any], params: Any) -> tuple[Any, Any, Any]:
         chain = build(**{**example, **numbers})
@@ -165,7 +192,13 @@ def _failure(
         updates, before, after = jax.eval_shape(
             two_updates, {name: jax.ShapeDtypeStruct((), jnp.float32) for name in traced}, params
         )
-        same = jax.tree.map(lambda a, b: (a.shape, a.dtype) == (b.shape, b.dtype), (updates, before), (params, after))
+        same = jax.tree.map(
+            lambda a, b: (a.shape, a.dtype) == (b.shape, b.dtype),
+            (updates, before),
+            (params, after),
+        )
     except Exception as error:  # whatever optax's branches raise on a tracer
         return error
-    return None if jax.tree.all(same) else TypeError("its state or its updates change shape or type")
+    return (
+        None if jax.tree.all(same) else TypeError("its state or its updates change shape or type")
+    )

@@ -1,4 +1,5 @@
-"""Reduce on plateau: the learning rate's factor as a function of the validation metrics seen so far."""
+"""Reduce on plateau: the learning rate's factor as a function of the validation metrics seen so
+far."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,7 +9,8 @@ import jax.numpy as jnp
 
 
 class State(NamedTuple):
-    """scale: the factor, float []. best: lowest metric, float []. waited: evaluations since, int32 []."""
+    """scale: the factor, float []. best: lowest metric, float []. waited: evaluations since, int32
+    []."""
 
     scale: jax.Array
     best: jax.Array
@@ -23,10 +25,10 @@ def init() -> State:
 def update(state: State, metric: jax.Array, options: Mapping[str, jax.typing.ArrayLike]) -> State:
     """The state after one evaluation; metric: float [], lower is better.
 
-    `options` are those of the schedule reduce_on_plateau: after `patience` evaluations in a row that are not
-    below best - min_delta, the scale is multiplied by `factor`, down to `end` at the least, and the count
-    starts again. Keras counts so; PyTorch waits for one evaluation more. Neutral at factor 1. A metric that is NaN is
-    no improvement.
+    `options` are those of the schedule reduce_on_plateau: after `patience` evaluations in a row
+    that are not below best - min_delta, the scale is multiplied by `factor`, down to `end` at the
+    least, and the count starts again. Keras counts so; PyTorch waits for one evaluation more.
+    Neutral at factor 1. A metric that is NaN is no improvement.
     """
     improved = metric < state.best - options["min_delta"]
     waited = jnp.where(improved, 0, state.waited + 1)

@@ -1,4 +1,5 @@
-"""SAM: descend by the gradient taken at the worst point nearby. It wraps the step, which takes two gradients."""
+"""SAM: descend by the gradient taken at the worst point nearby. It wraps the step, which takes two
+gradients."""
 
 from typing import Annotated, Any
 
@@ -11,16 +12,20 @@ from research.registry import OPTIMIZERS, Optimizer
 
 
 def sam(
-    rho: Annotated[NonNegative, "radius of the neighbourhood, in the norm of all parameters; 0 is sgd"] = 0.05,
+    rho: Annotated[
+        NonNegative, "radius of the neighbourhood, in the norm of all parameters; 0 is sgd"
+    ] = 0.05,
     momentum: Annotated[Probability, "heavy-ball momentum of the base optimizer"] = 0.0,
 ) -> optax.GradientTransformation:
-    """The base of SAM, sgd with momentum; its gradient is the one at `ascent`'s point. arXiv:2010.01412."""
+    """The base of SAM, sgd with momentum; its gradient is the one at `ascent`'s point.
+    arXiv:2010.01412."""
     del rho
     return sgd(momentum)
 
 
 def ascent(params: Any, grads: Any, *, rho: Any, **options: Any) -> Any:
-    """The point where SAM takes its second gradient: params + rho g / |g|, |g| over all parameters."""
+    """The point where SAM takes its second gradient: params + rho g / |g|, |g| over all
+    parameters."""
     del options
     scale = rho / (optax.tree.norm(grads) + 1e-12)  # a zero gradient stays where it is
     return jax.tree.map(lambda p, g: p + scale * g, params, grads)

@@ -1,9 +1,10 @@
 """Schedules: the learning rate's factor at each step, as a table (data, never part of a program).
 
-A schedule runs over the steps that follow the warm-up: x goes from 0 at the first of them to 1 just after the
-last, so the first step has the base rate (factor 1) and no step is spent at the end's rate, often 0. The
-warm-up of w steps rises linearly, 1/w, 2/w, ..., 1 (Goyal et al. 2017, arXiv:1706.02677): its first step
-already learns. Durations with a % are percent of the whole training, warm-up included.
+A schedule runs over the steps that follow the warm-up: x goes from 0 at the first of them to 1 just
+after the last, so the first step has the base rate (factor 1) and no step is spent at the end's
+rate, often 0. The warm-up of w steps rises linearly, 1/w, 2/w, ..., 1 (Goyal et al. 2017,
+arXiv:1706.02677): its first step already learns. Durations with a % are percent of the whole
+training, warm-up included.
 """
 
 from collections.abc import Callable
@@ -36,10 +37,13 @@ def step(
     factor: Decay = 0.1,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
-    """factor^k after k times `every`, counted from the first step of the training, warm-up included."""
+    """factor^k after k times `every`, counted from the first step of the training, warm-up
+    included."""
     distance = _period("every", every, steps, steps_per_epoch)
     start = _steps("warmup", warmup, steps, steps_per_epoch)
-    return _after_warmup(steps, steps_per_epoch, warmup, lambda s: factor ** ((s + start) // distance))
+    return _after_warmup(
+        steps, steps_per_epoch, warmup, lambda s: factor ** ((s + start) // distance)
+    )
 
 
 def multistep(
@@ -50,11 +54,15 @@ def multistep(
     factor: Decay = 0.1,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
-    """factor^k after k of the boundaries, counted from the first step of the training, warm-up included."""
+    """factor^k after k of the boundaries, counted from the first step of the training, warm-up
+    included."""
     drops = [_steps("boundaries", boundary, steps, steps_per_epoch) for boundary in boundaries]
     start = _steps("warmup", warmup, steps, steps_per_epoch)
     return _after_warmup(
-        steps, steps_per_epoch, warmup, lambda s: factor ** np.searchsorted(np.sort(drops), s + start, side="right")
+        steps,
+        steps_per_epoch,
+        warmup,
+        lambda s: factor ** np.searchsorted(np.sort(drops), s + start, side="right"),
     )
 
 
@@ -80,15 +88,23 @@ def polynomial(
     warmup: Warmup = NONE,
 ) -> np.ndarray:
     """end + (1 - end) (1 - x)^power."""
-    return _after_warmup(steps, steps_per_epoch, warmup, lambda s: end + (1 - end) * (1 - _progress(s)) ** power)
+    return _after_warmup(
+        steps, steps_per_epoch, warmup, lambda s: end + (1 - end) * (1 - _progress(s)) ** power
+    )
 
 
-def linear(*, steps: int, steps_per_epoch: int, end: End = 0.0, warmup: Warmup = NONE) -> np.ndarray:
+def linear(
+    *, steps: int, steps_per_epoch: int, end: End = 0.0, warmup: Warmup = NONE
+) -> np.ndarray:
     """1 - (1 - end) x."""
-    return polynomial(steps=steps, steps_per_epoch=steps_per_epoch, power=1.0, end=end, warmup=warmup)
+    return polynomial(
+        steps=steps, steps_per_epoch=steps_per_epoch, power=1.0, end=end, warmup=warmup
+    )
 
 
-def cosine(*, steps: int, steps_per_epoch: int, end: End = 0.0, warmup: Warmup = NONE) -> np.ndarray:
+def cosine(
+    *, steps: int, steps_per_epoch: int, end: End = 0.0, warmup: Warmup = NONE
+) -> np.ndarray:
     """end + (1 - end) (1 + cos(pi x)) / 2."""
     return _after_warmup(steps, steps_per_epoch, warmup, lambda s: _cosine(1.0, end, _progress(s)))
 
@@ -102,11 +118,14 @@ def one_cycle(
     end: Annotated[Fraction, "factor at the end of the training"] = 4e-6,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
-    """Half a cosine wave from `start` up to 1, another one down to `end`. The momentum stays as it is."""
+    """Half a cosine wave from `start` up to 1, another one down to `end`. The momentum stays as it
+    is."""
     peak = _steps("rise", rise, steps, steps_per_epoch)
     rest = steps - _steps("warmup", warmup, steps, steps_per_epoch)
     if peak > rest:
-        raise UserError(f"schedule.rise={rise} is {peak} steps, longer than the {rest} steps after the warm-up")
+        raise UserError(
+            f"schedule.rise={rise} is {peak} steps, longer than the {rest} steps after the warm-up"
+        )
 
     def body(s: np.ndarray) -> np.ndarray:
         up = _cosine(start, 1.0, s / max(peak, 1))
@@ -120,10 +139,13 @@ def inverse_sqrt(
     *,
     steps: int,
     steps_per_epoch: int,
-    timescale: Annotated[Duration | None, "tau; none is the warm-up's length, or 1 without one"] = None,
+    timescale: Annotated[
+        Duration | None, "tau; none is the warm-up's length, or 1 without one"
+    ] = None,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
-    """sqrt(tau / (tau + s)), s steps after the warm-up: with tau = warm-up, that of Vaswani et al. a step later."""
+    """sqrt(tau / (tau + s)), s steps after the warm-up: with tau = warm-up, that of Vaswani et al.
+    a step later."""
     length = warmup if timescale is None else timescale
     tau = max(1, _steps("timescale", length, steps, steps_per_epoch))
     return _after_warmup(steps, steps_per_epoch, warmup, lambda s: np.sqrt(tau / (tau + s)))
@@ -140,7 +162,10 @@ def cyclic(
     """A triangle wave that starts at `low` and is 1 in the middle of each period."""
     length = _period("period", period, steps, steps_per_epoch)
     return _after_warmup(
-        steps, steps_per_epoch, warmup, lambda s: 1 - (1 - low) * np.abs(1 - 2 * (s % length) / length)
+        steps,
+        steps_per_epoch,
+        warmup,
+        lambda s: 1 - (1 - low) * np.abs(1 - 2 * (s % length) / length),
     )
 
 
@@ -149,15 +174,18 @@ def reduce_on_plateau(
     steps: int,
     steps_per_epoch: int,
     factor: Decay = 0.1,
-    patience: Annotated[float, Range(1), "evaluations in a row without improvement before a drop"] = 5.0,
+    patience: Annotated[
+        float, Range(1), "evaluations in a row without improvement before a drop"
+    ] = 5.0,
     min_delta: Annotated[NonNegative, "what counts as an improvement of the metric"] = 1e-4,
     end: Annotated[Fraction, "the factor is never below this"] = 0.0,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
-    """1; the drops depend on a validation metric and are made in training, by research/optim/plateau.py.
+    """1; the drops depend on a validation metric and are made in training, by
+    research/optim/plateau.py.
 
-    Patience is Keras's: the drop comes with the evaluation that is the `patience`-th in a row without improvement.
-    PyTorch drops one evaluation later.
+    Patience is Keras's: the drop comes with the evaluation that is the `patience`-th in a row
+    without improvement. PyTorch drops one evaluation later.
     """
     del factor, patience, min_delta, end
     return constant(steps=steps, steps_per_epoch=steps_per_epoch, warmup=warmup)
@@ -173,9 +201,13 @@ def _after_warmup(
 
 
 def _period(name: str, duration: Duration, steps: int, steps_per_epoch: int) -> int:
-    """A duration in steps, at least one (a percentage of few steps may round to none); UserError at 0 itself."""
+    """A duration in steps, at least one (a percentage of few steps may round to none); UserError at
+    0 itself."""
     if duration.amount == 0:
-        raise UserError(f"schedule.{name}={duration} is no time; write steps, epochs or percent: 500, 3epochs or 5%")
+        raise UserError(
+            f"schedule.{name}={duration} is no time; write steps, epochs or percent: 500, 3epochs"
+            " or 5%"
+        )
     return max(1, _steps(name, duration, steps, steps_per_epoch))
 
 
@@ -184,8 +216,8 @@ def _steps(name: str, duration: Duration, steps: int, steps_per_epoch: int) -> i
     length = duration.steps(steps_per_epoch=steps_per_epoch, total_steps=steps)
     if name == "warmup" and length > steps:
         raise UserError(
-            f"schedule.warmup={duration} is {length} steps, longer than the training, which has {steps} "
-            f"({steps_per_epoch} an epoch)"
+            f"schedule.warmup={duration} is {length} steps, longer than the training, which has"
+            f" {steps} ({steps_per_epoch} an epoch)"
         )
     return length
 
@@ -200,9 +232,13 @@ def _cosine(first: float, last: float, x: np.ndarray) -> np.ndarray:
     return last + (first - last) * 0.5 * (1 + np.cos(np.pi * x))
 
 
-def _register(build: Callable[..., np.ndarray], summary: str, paper: str = "", feedback: bool = False) -> None:
+def _register(
+    build: Callable[..., np.ndarray], summary: str, paper: str = "", feedback: bool = False
+) -> None:
     options = options_of(build, given={"steps", "steps_per_epoch"})
-    SCHEDULES.add(Schedule(build.__name__, build, summary, paper, options=options, feedback=feedback))
+    SCHEDULES.add(
+        Schedule(build.__name__, build, summary, paper, options=options, feedback=feedback)
+    )
 
 
 _register(constant, "the base rate throughout")
@@ -211,8 +247,20 @@ _register(multistep, "drops by a factor at given points", "He et al. 2016, arXiv
 _register(exponential, "decays by a factor in a given time")
 _register(polynomial, "decays to the end's factor as a power of what remains")
 _register(linear, "decays to the end's factor in a straight line")
-_register(cosine, "decays to the end's factor as half a cosine wave", "Loshchilov & Hutter 2017, arXiv:1608.03983")
-_register(one_cycle, "rises to the base rate, then decays far below the start", "Smith & Topin 2018, arXiv:1708.07120")
-_register(inverse_sqrt, "decays as one over the root of the step", "Vaswani et al. 2017, arXiv:1706.03762")
+_register(
+    cosine,
+    "decays to the end's factor as half a cosine wave",
+    "Loshchilov & Hutter 2017, arXiv:1608.03983",
+)
+_register(
+    one_cycle,
+    "rises to the base rate, then decays far below the start",
+    "Smith & Topin 2018, arXiv:1708.07120",
+)
+_register(
+    inverse_sqrt, "decays as one over the root of the step", "Vaswani et al. 2017, arXiv:1706.03762"
+)
 _register(cyclic, "a triangle wave between a low factor and 1", "Smith 2017, arXiv:1506.01186")
-_register(reduce_on_plateau, "drops by a factor when the validation loss stops improving", feedback=True)
+_register(
+    reduce_on_plateau, "drops by a factor when the validation loss stops improving", feedback=True
+)

@@ -1,4 +1,5 @@
-"""What a decorator reads off the function or class that it decorates: name, summary, options; and what it checks."""
+"""What a decorator reads off the function or class that it decorates: name, summary, options; and
+what it checks."""
 
 import functools
 import inspect
@@ -8,12 +9,14 @@ from typing import Any, TypeVar
 
 from research.errors import UserError, nearest
 from research.options import REQUIRED, Option, options_of
+from research.words import first_sentence
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 
 def decorator(add: Callable[[Builder], Builder], function: Any) -> Any:
-    """What a decorator returns; `function` is what it decorates where it is written without parentheses."""
+    """What a decorator returns; `function` is what it decorates where it is written without
+    parentheses."""
     return add if function is None else add(function)
 
 
@@ -28,7 +31,8 @@ def returning(build: Callable[..., Any], held: Callable[..., Any], **to: Any) ->
 
 
 def options_in(build: Callable[..., Any], given: Collection[str] = ()) -> tuple[Option, ...]:
-    """The options of a builder. Raises UserError if one's own default is not a value that it may have."""
+    """The options of a builder. Raises UserError if one's own default is not a value that it may
+    have."""
     found = options_of(build, given)
     for option in found:
         if option.readable and option.default is not REQUIRED:
@@ -42,17 +46,21 @@ def check_names(what: str, values: Mapping[str, Any], options: Sequence[Option])
     for name in values:
         if name not in names:
             raise UserError(
-                f"{what} has '{name}', which is no option; {nearest(name, names) if names else 'it has none'}"
+                f"{what} has '{name}', which is no option;"
+                f" {nearest(name, names) if names else 'it has none'}"
             )
 
 
 def check_tiny(decorator: str, tiny: Mapping[str, Any] | None, options: Sequence[Option]) -> None:
-    """Raises UserError if `tiny`, the setting that tests use, lacks an option without default, or has another name."""
+    """Raises UserError if `tiny`, the setting that tests use, lacks an option without default, or
+    has another name."""
     check_names("tiny", tiny or {}, options)
     for option in options:
         if option.default is REQUIRED and option.name not in (tiny or {}):
             written = f"@{decorator}(tiny={{'{option.name}': ...}})"
-            raise UserError(f"'{option.name}' has no default, so tests need a value; write {written}")
+            raise UserError(
+                f"'{option.name}' has no default, so tests need a value; write {written}"
+            )
 
 
 def defaults(options: Sequence[Option]) -> dict[str, Any]:
@@ -64,8 +72,13 @@ def snake(name: str) -> str:
 
 
 def summary(build: Callable[..., Any]) -> str:
-    """The first line of its docstring. Raises UserError if it has none, or only the one that Python made of fields."""
-    said = inspect.cleandoc(build.__doc__ or "").partition("\n")[0]
+    """The first sentence of its docstring.
+
+    Raises UserError if it has none, or only the one that Python derives from fields.
+    """
+    said = first_sentence(build.__doc__ or "")
     if not said or (inspect.isclass(build) and said.startswith(f"{build.__name__}(")):
-        raise UserError(f"{build.__name__} lacks a docstring; its first line is what launch.list says of it")
+        raise UserError(
+            f"{build.__name__} lacks a docstring; its first sentence is what launch.list says of it"
+        )
     return said.rstrip(".")

@@ -1,4 +1,5 @@
-"""A plugin's file: it is run once, and what it adds to the catalogue gets its checksum as its version."""
+"""A plugin's file: it is run once, and what it adds to the catalogue gets its checksum as its
+version."""
 
 import ast
 import dataclasses
@@ -14,14 +15,16 @@ from research.errors import UserError, blamed
 from research.plugin.declared import snake
 from research.registry import Entry, Registry
 
-REGISTRIES: tuple[Registry[Any], ...] = tuple(value for value in vars(registry).values() if isinstance(value, Registry))
+REGISTRIES: tuple[Registry[Any], ...] = tuple(
+    value for value in vars(registry).values() if isinstance(value, Registry)
+)
 
 
 def load(path: str) -> list[tuple[Registry[Any], Entry]]:
     """Runs a file, and returns what it has added to the catalogue.
 
-    The version of each entry is a checksum of the file: a changed file is trained anew. Raises UserError if the file is
-    not there, breaks, adds nothing, or adds a name that is taken.
+    The version of each entry is a checksum of the file: a changed file is trained anew. Raises
+    UserError if the file is not there, breaks, adds nothing, or adds a name that is taken.
     """
     file = Path(path)
     if not file.is_file():
@@ -34,14 +37,21 @@ def load(path: str) -> list[tuple[Registry[Any], Entry]]:
         for name in sorted(set(kind.names()) - before[kind.plural]):
             added.append((kind, kind.replace(dataclasses.replace(kind.get(name), version=version))))
     if not added:
-        raise UserError(f"--plugin={path} adds nothing to the catalogue; decorate a module with @architecture(...)")
+        raise UserError(
+            f"--plugin={path} adds nothing to the catalogue; decorate a module with"
+            " @architecture(...)"
+        )
     return added
 
 
 def place_of(file: str, name: str) -> str:
-    """`FILE, line N`: where a plugin defines the entry of that name; the file alone if it does so in another way."""
+    """`FILE, line N`: where a plugin defines the entry of that name; the file alone if it does so
+    in another way."""
     for node in ast.walk(ast.parse(Path(file).read_text())):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and name in (node.name, snake(node.name)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and name in (
+            node.name,
+            snake(node.name),
+        ):
             return f"{file}, line {node.lineno}"
     return file
 
@@ -55,7 +65,11 @@ def _run(file: Path) -> None:
     try:
         spec.loader.exec_module(module)
     except UserError as error:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == str(file)
+        ]
         line = f", line {frames[-1].lineno}" if frames else ""
         raise UserError(f"--plugin={file}{line}: {error}") from None
     except Exception as error:

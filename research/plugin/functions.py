@@ -1,4 +1,5 @@
-"""The decorators of plain functions: losses, metrics, schedules, and callbacks at an epoch's end."""
+"""The decorators of plain functions: losses, metrics, schedules, and callbacks at an epoch's
+end."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,17 @@ import numpy as np
 from research import contract
 from research.errors import UserError
 from research.plugin.declared import Builder, check_tiny, decorator, options_in, summary
-from research.registry import CALLBACKS, LOSSES, METRICS, SCHEDULES, TASKS, Callback, Loss, Metric, Schedule
+from research.registry import (
+    CALLBACKS,
+    LOSSES,
+    METRICS,
+    SCHEDULES,
+    TASKS,
+    Callback,
+    Loss,
+    Metric,
+    Schedule,
+)
 
 
 def loss(
@@ -22,13 +33,15 @@ def loss(
     linear: bool = False,
     paper: str = "",
 ) -> Any:
-    """Registers `f(outputs [..., K], targets [..., C]) -> [...]`, a value per example or step, as a loss.
+    """Registers `f(outputs [..., K], targets [..., C]) -> [...]`, a value per example or step, as a
+    loss.
 
     Args:
         function: what is decorated, where there are no parentheses.
         tasks: the tasks that it belongs to.
         outputs: K, or K as a function of C; None: the network has as many outputs as targets have.
-        scores: outputs as what the task's metrics read, ([..., K], C) -> [..., C]; required where K is not C.
+        scores: outputs as what the task's metrics read, ([..., K], C) -> [..., C]; required where K
+            is not C.
         linear: whether it is linear in targets that are shares of classes; see registry.Loss.
         paper: where it is from.
     """
@@ -36,7 +49,8 @@ def loss(
         raise UserError("@loss lacks its tasks; write @loss(tasks=('regression',))")
     if outputs is not None and scores is None:
         raise UserError(
-            "@loss(outputs=...) lacks scores; write scores=lambda outputs, width: ..., what the metrics are to read"
+            "@loss(outputs=...) lacks scores; write scores=lambda outputs, width: ..., what the"
+            " metrics are to read"
         )
     more: dict[str, Any] = {} if scores is None else {"scores": scores}
     if outputs is not None:
@@ -46,7 +60,15 @@ def loss(
         _check_arguments(build, ("outputs", "targets"))
         held = contract.loss(build.__name__, build)
         LOSSES.add(
-            Loss(build.__name__, lambda: held, summary(build), paper, tasks=_known(tasks), linear=linear, **more)
+            Loss(
+                build.__name__,
+                lambda: held,
+                summary(build),
+                paper,
+                tasks=_known(tasks),
+                linear=linear,
+                **more,
+            )
         )
         return build
 
@@ -62,14 +84,17 @@ def metric(
     whole: bool = False,
     paper: str = "",
 ) -> Any:
-    """Registers `f(scores [B, ..., C], y [B, ...]) -> [B]`, a value per example, as a metric for `--metrics=NAME`.
+    """Registers `f(scores [B, ..., C], y [B, ...]) -> [B]`, a value per example, as a metric for
+    `--metrics=NAME`.
 
     Args:
         function: what is decorated, where there are no parentheses.
-        tasks: the tasks whose runs it can measure; the scores are theirs (logits of classes, values in the data's
+        tasks: the tasks whose runs it can measure; the scores are theirs (logits of classes, values
+            in the data's
             units).
         higher_is_better: which way is better.
-        whole: it is one float of a whole split, in numpy: `f(scores [N, C], y [N]) -> float`; final metrics alone.
+        whole: it is one float of a whole split, in numpy: `f(scores [N, C], y [N]) -> float`; final
+            metrics alone.
         paper: where it is from.
     """
     if function is not None or not tasks or higher_is_better is None:
@@ -86,31 +111,54 @@ def metric(
                 raise UserError(f"{task} has a metric '{name}' already; give yours another name")
         held = contract.metric(name, build, whole)
         better = "higher" if higher_is_better else "lower"
-        METRICS.add(Metric(name, lambda: held, summary(build), paper, tasks=of_tasks, better=better, whole=whole))
+        METRICS.add(
+            Metric(
+                name,
+                lambda: held,
+                summary(build),
+                paper,
+                tasks=of_tasks,
+                better=better,
+                whole=whole,
+            )
+        )
         return build
 
     return add
 
 
 def schedule(
-    function: Callable[..., Any] | None = None, /, *, tiny: Mapping[str, Any] | None = None, paper: str = ""
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    tiny: Mapping[str, Any] | None = None,
+    paper: str = "",
 ) -> Any:
-    """Registers `f(steps, steps_per_epoch, **options) -> [steps]`, the learning rate's factors, as a schedule.
+    """Registers `f(steps, steps_per_epoch, **options) -> [steps]`, the learning rate's factors, as
+    a schedule.
 
-    Its other parameters become flags (`--schedule.power=2`). The factors are made once, on the host, by numpy.
+    Its other parameters become flags (`--schedule.power=2`). The factors are made once, on the
+    host, by numpy.
     """
 
     def add(build: Builder) -> Builder:
         name, given = build.__name__, ("steps", "steps_per_epoch")
         if missing := [word for word in given if word not in inspect.signature(build).parameters]:
-            raise UserError(f"{name} lacks {' and '.join(missing)}; write def {name}(steps, steps_per_epoch, ...)")
+            raise UserError(
+                f"{name} lacks {' and '.join(missing)}; write def {name}(steps, steps_per_epoch,"
+                " ...)"
+            )
         options = options_in(build, given)
         check_tiny("schedule", tiny, options)
 
         def built(*, steps: int, steps_per_epoch: int, **chosen: Any) -> np.ndarray:
-            return contract.factors(name, build(steps=steps, steps_per_epoch=steps_per_epoch, **chosen), steps)
+            return contract.factors(
+                name, build(steps=steps, steps_per_epoch=steps_per_epoch, **chosen), steps
+            )
 
-        SCHEDULES.add(Schedule(name, built, summary(build), paper, options=options, tiny=tiny or {}))
+        SCHEDULES.add(
+            Schedule(name, built, summary(build), paper, options=options, tiny=tiny or {})
+        )
         return build
 
     return decorator(add, function)
@@ -119,8 +167,9 @@ def schedule(
 def callback(function: Callable[..., Any] | None = None, /) -> Any:
     """Registers `f(run_id, epoch, metrics)`, called on the host when a run has ended an epoch.
 
-    epoch is counted from 1; metrics are the epoch's, by name (`validation/accuracy`). It is called whenever its file is
-    given, and only for its side effects: training does not depend on it, and an error in it is a warning.
+    epoch is counted from 1; metrics are the epoch's, by name (`validation/accuracy`). It is called
+    whenever its file is given, and only for its side effects: training does not depend on it, and
+    an error in it is a warning.
     """
 
     def add(build: Builder) -> Builder:
@@ -137,7 +186,9 @@ def _check_arguments(function: Callable[..., Any], names: Sequence[str]) -> None
         inspect.signature(function).bind(*names)
     except TypeError as error:
         right = f"def {function.__name__}({', '.join(names)})"
-        raise UserError(f"{function.__name__} is called with {len(names)} arguments ({error}); write {right}") from None
+        raise UserError(
+            f"{function.__name__} is called with {len(names)} arguments ({error}); write {right}"
+        ) from None
 
 
 def _known(tasks: str | Sequence[str]) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""The decorators of parts that are built with options: networks, optimizers, regularizers, data sets, tasks."""
+"""The decorators of parts that are built with options: networks, optimizers, regularizers, data
+sets, tasks."""
 
 import dataclasses
 import inspect
@@ -27,7 +28,16 @@ from research.plugin.declared import (
     snake,
     summary,
 )
-from research.registry import ARCHITECTURES, DATASETS, OPTIMIZERS, TASKS, Architecture, Entry, Optimizer, Task
+from research.registry import (
+    ARCHITECTURES,
+    DATASETS,
+    OPTIMIZERS,
+    TASKS,
+    Architecture,
+    Entry,
+    Optimizer,
+    Task,
+)
 from research.regularization.member import member
 
 TABLE = "return Table(x, y, classes, columns), of research.data.table"
@@ -47,14 +57,16 @@ def architecture(
 ) -> Any:
     """Registers a flax module as an architecture; see registry.Architecture for what is said of it.
 
-    MyNet becomes `--arch=my_net`, its fields but `outputs` and what it asks for become flags, and the first line of its
-    docstring the line of help.
+    MyNet becomes `--arch=my_net`, its fields but `outputs` and what it asks for become flags, and
+    the first sentence of its docstring the line of help.
     """
 
     def add(build: Builder) -> Builder:
         _check_call(build)
         if "outputs" not in inspect.signature(build).parameters:
-            raise UserError(f"{build.__name__} lacks the field `outputs: int`, the width of what it returns")
+            raise UserError(
+                f"{build.__name__} lacks the field `outputs: int`, the width of what it returns"
+            )
         options = options_in(build, given=("outputs", *asks))
         check_tiny("architecture", tiny, options)
         ARCHITECTURES.add(
@@ -78,52 +90,74 @@ def architecture(
 
 
 def _check_call(build: Callable[..., Any]) -> None:
-    """Raises UserError if a class is no flax module that is called with inputs and `fwd`; functions may return one."""
+    """Raises UserError if a class is no flax module that is called with inputs and `fwd`; functions
+    may return one."""
     if not inspect.isclass(build):
         return
     name, right = build.__name__, "def __call__(self, x, fwd)"
     if not issubclass(build, nn.Module):
-        raise UserError(f"{name} is no flax module; write class {name}(flax.linen.Module) with {right}")
+        raise UserError(
+            f"{name} is no flax module; write class {name}(flax.linen.Module) with {right}"
+        )
     if not any("__call__" in vars(base) for base in build.__mro__):
-        raise UserError(f"{name} lacks its __call__, which turns inputs into outputs; write {right}")
+        raise UserError(
+            f"{name} lacks its __call__, which turns inputs into outputs; write {right}"
+        )
     signature = inspect.signature(build.__call__)
     try:
         signature.bind("self", "x", "fwd")
     except TypeError:
         raise UserError(
-            f"{name}.__call__{signature} is called with x and fwd, by which layers know training from evaluation; "
-            f"write {right}"
+            f"{name}.__call__{signature} is called with x and fwd, by which layers know training"
+            f" from evaluation; write {right}"
         ) from None
 
 
 def optimizer(
-    function: Callable[..., Any] | None = None, /, *, tiny: Mapping[str, Any] | None = None, paper: str = ""
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    tiny: Mapping[str, Any] | None = None,
+    paper: str = "",
 ) -> Any:
-    """Registers a function that returns an optax transformation, without learning rate or sign, as an optimizer.
+    """Registers a function that returns an optax transformation, without learning rate or sign, as
+    an optimizer.
 
-    Its parameters become flags; those that are floats may be tracers, and may differ from lane to lane.
+    Its parameters become flags; those that are floats may be tracers, and may differ from lane to
+    lane.
     """
 
     def add(build: Builder) -> Builder:
         name, options = build.__name__, options_in(build)
         check_tiny("optimizer", tiny, options)
         built = returning(build, contract.of_kind, kind=optax.GradientTransformation)
-        OPTIMIZERS.add(Optimizer(name, built, summary(build), paper, options=options, tiny=tiny or {}))
+        OPTIMIZERS.add(
+            Optimizer(name, built, summary(build), paper, options=options, tiny=tiny or {})
+        )
         return build
 
     return decorator(add, function)
 
 
 def regularizer(
-    slot: str = "", site: str = "", *, neutral: Mapping[str, Any] | None = None, paper: str = "", **known: Any
+    slot: str = "",
+    site: str = "",
+    *,
+    neutral: Mapping[str, Any] | None = None,
+    paper: str = "",
+    **known: Any,
 ) -> Callable[[Builder], Builder]:
-    """Registers a function that returns the transformation of a slot and site (see research/regularization).
+    """Registers a function that returns the transformation of a slot and site (see
+    research/regularization).
 
     neutral: the options at which it does nothing, None where there are none. known: more of what
     research.regularization.member.member takes.
     """
     if callable(slot) or not site:
-        raise UserError("@regularizer lacks its slot and site; write @regularizer('loss', 'kernels', neutral={...})")
+        raise UserError(
+            "@regularizer lacks its slot and site; write @regularizer('loss', 'kernels',"
+            " neutral={...})"
+        )
     add = member(slot, site, paper=paper, neutral=neutral, **known)
 
     def held(build: Builder) -> Builder:
@@ -135,12 +169,16 @@ def regularizer(
 
 
 def dataset(
-    function: Callable[..., Any] | None = None, /, *, tiny: Mapping[str, Any] | None = None, paper: str = ""
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    tiny: Mapping[str, Any] | None = None,
+    paper: str = "",
 ) -> Any:
     """Registers a function that returns a research.data.table.Table as a data set.
 
-    Its parameters become flags (`--dataset.size=100`), beside `task` and `impute`. The table is written under
-    --cache_dir the first time, and anew when the file has changed.
+    Its parameters become flags (`--dataset.size=100`), beside `task` and `impute`. The table is
+    written under --cache_dir the first time, and anew when the file has changed.
     """
 
     def add(build: Builder) -> Builder:
@@ -152,9 +190,13 @@ def dataset(
         added = tuple(option for option in adapted_lib.OPTIONS if option.name not in names)
 
         def opened(*, data_dir: str | None, cache_dir: str, **given: Any) -> Source:
-            asked = {option.name: given.pop(option.name) for option in added if option.name in given}
+            asked = {
+                option.name: given.pop(option.name) for option in added if option.name in given
+            }
             load = returning(build, contract.of_kind, kind=Table, right=TABLE)
-            return adapted_lib.adapted(open_generated(name, load, given, cache_dir, code), cache_dir=cache_dir, **asked)
+            return adapted_lib.adapted(
+                open_generated(name, load, given, cache_dir, code), cache_dir=cache_dir, **asked
+            )
 
         every = (*options, *added)
         small = {**defaults(every), **(tiny or {})}
@@ -172,7 +214,8 @@ def task(
     sees: Callable[[DataSpec], DataSpec] | None = None,
     paper: str = "",
 ) -> Callable[[Builder], Builder]:
-    """Registers a function that returns a research.tasks.problem.Problem as a task, for `--task=NAME`.
+    """Registers a function that returns a research.tasks.problem.Problem as a task, for
+    `--task=NAME`.
 
     loss: its default loss. sees: a data set's DataSpec as the task has it; none: as it is.
     """

@@ -1,4 +1,5 @@
-"""Slot activations: noise in one example's activations, in training only; evaluation is the identity."""
+"""Slot activations: noise in one example's activations, in training only; evaluation is the
+identity."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -16,7 +17,9 @@ Apply = Callable[[jax.Array, jax.Array], jax.Array]
 @member(
     "activations",
     "hidden",
-    paper="Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from overfitting",
+    paper=(
+        "Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from overfitting"
+    ),
     neutral={"rate": 0.0},
     tiny={"rate": 0.3},
 )
@@ -28,7 +31,9 @@ def dropout(rate: Annotated[Probability, "probability of dropping a hidden unit"
 @member(
     "activations",
     "input",
-    paper="Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from overfitting",
+    paper=(
+        "Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from overfitting"
+    ),
     neutral={"rate": 0.0},
     tiny={"rate": 0.2},
 )
@@ -44,7 +49,9 @@ def input_dropout(rate: Annotated[Probability, "probability of dropping an input
     neutral={"rate": 0.0},
     tiny={"rate": 0.3},
 )
-def attention_dropout(rate: Annotated[Probability, "probability of dropping an attention weight"]) -> Apply:
+def attention_dropout(
+    rate: Annotated[Probability, "probability of dropping an attention weight"],
+) -> Apply:
     """Drops attention weights, after the softmax, and divides the others by 1 - rate."""
     return lambda x, key: drop(x, key, rate, x.shape)
 
@@ -56,7 +63,9 @@ def attention_dropout(rate: Annotated[Probability, "probability of dropping an a
     neutral={"rate": 0.0},
     tiny={"rate": 0.3},
 )
-def gaussian_dropout(rate: Annotated[Probability, "of the dropout with the same variance"]) -> Apply:
+def gaussian_dropout(
+    rate: Annotated[Probability, "of the dropout with the same variance"],
+) -> Apply:
     """Multiplies hidden units by N(1, rate/(1 - rate)), dropout's mean and variance."""
 
     def apply(x: jax.Array, key: jax.Array) -> jax.Array:
@@ -73,7 +82,9 @@ def gaussian_dropout(rate: Annotated[Probability, "of the dropout with the same 
     neutral={"sd": 0.0},
     tiny={"sd": 0.3},
 )
-def activation_noise(sd: Annotated[NonNegative, "standard deviation, in units of the activations"]) -> Apply:
+def activation_noise(
+    sd: Annotated[NonNegative, "standard deviation, in units of the activations"],
+) -> Apply:
     """Adds Gaussian noise to hidden units, h + sd·N(0, 1)."""
     return lambda x, key: add_gaussian(x, key, sd)
 
@@ -81,7 +92,10 @@ def activation_noise(sd: Annotated[NonNegative, "standard deviation, in units of
 @member(
     "activations",
     "recurrent",
-    paper="Gal & Ghahramani 2016, A theoretically grounded application of dropout in recurrent neural networks",
+    paper=(
+        "Gal & Ghahramani 2016, A theoretically grounded application of dropout in recurrent neural"
+        " networks"
+    ),
     neutral={"rate": 0.0},
     tiny={"rate": 0.3},
 )
@@ -98,7 +112,11 @@ def variational_dropout(rate: Annotated[Probability, "probability of dropping a 
     tiny={"rate": 0.5},
 )
 def stochastic_depth(
-    rate: Annotated[Probability, "probability of dropping the last branch; earlier ones in proportion to their depth"],
+    rate: Annotated[
+        Probability,
+        "probability of dropping the last branch; earlier ones in proportion to their depth",
+    ],
 ) -> Callable[[jax.Array, jax.Array, Number], jax.Array]:
-    """Drops whole residual branches, at depth d in (0, 1] with probability rate·d; survivors are scaled up."""
+    """Drops whole residual branches, at depth d in (0, 1] with probability rate·d; survivors are
+    scaled up."""
     return lambda x, key, depth: drop(x, key, rate * depth, ())

@@ -19,7 +19,9 @@ Average = Callable[[Tree, Tree, Number, Number], Tree]
 
 def _towards(mean: Tree, params: Tree, share: jax.Array) -> Tree:
     """mean + share·(params - mean), leaf by leaf; params themselves where share is 1."""
-    return jax.tree.map(lambda m, p: jnp.where(share >= 1, p, m + share.astype(p.dtype) * (p - m)), mean, params)
+    return jax.tree.map(
+        lambda m, p: jnp.where(share >= 1, p, m + share.astype(p.dtype) * (p - m)), mean, params
+    )
 
 
 @member(
@@ -32,12 +34,13 @@ def _towards(mean: Tree, params: Tree, share: jax.Array) -> Tree:
 def ema(decay: Annotated[Probability, "share of the mean kept each step"]) -> Average:
     """Evaluates the exponential moving average of the parameters, bias-corrected as Adam's.
 
-    The weight of the parameters t updates ago is proportional to decay^t; the initial ones have none.
+    The weight of the parameters t updates ago is proportional to decay^t; the initial ones have
+    none.
     """
 
     def average(mean: Tree, params: Tree, step: Number, total_steps: Number) -> Tree:
-        # The corrected mean obeys m ← m + (1 - d)/(1 - d^t)·(p - m), so no second, biased mean is kept.
-        # expm1 keeps the digits that 1 - d^t loses when d is close to 1.
+        # The corrected mean obeys m ← m + (1 - d)/(1 - d^t)·(p - m), so no second, biased mean is
+        # kept. expm1 keeps the digits that 1 - d^t loses when d is close to 1.
         updates = jnp.asarray(step, float) + 1
         share = (1 - decay) / -jnp.expm1(updates * jnp.log(decay))
         return _towards(mean, params, jnp.where(updates <= 1, 1, share))
@@ -52,15 +55,20 @@ def ema(decay: Annotated[Probability, "share of the mean kept each step"]) -> Av
     neutral={"start": 1.0},
     tiny={"start": 0.5},
 )
-def swa(start: Annotated[Fraction, "fraction of the training after which the average begins"] = 0.75) -> Average:
-    """Evaluates the plain average of the parameters after each step from `start` on; before it, the parameters.
+def swa(
+    start: Annotated[Fraction, "fraction of the training after which the average begins"] = 0.75,
+) -> Average:
+    """Evaluates the plain average of the parameters after each step from `start` on; before it, the
+    parameters.
 
     The paper averages once an epoch; the schedule is the user's choice.
     """
 
     def average(mean: Tree, params: Tree, step: Number, total_steps: Number) -> Tree:
         first = jnp.floor(start * jnp.asarray(total_steps, float) + 0.5)
-        averaged = jnp.asarray(step, float) - first + 1  # how many parameters the mean is over, this one included
+        averaged = (
+            jnp.asarray(step, float) - first + 1
+        )  # how many parameters the mean is over, this one included
         return _towards(mean, params, 1 / jnp.maximum(averaged, 1))
 
     return average

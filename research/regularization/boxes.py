@@ -1,11 +1,15 @@
-"""A random rectangle of an image, cut off at the border: what cutout erases and cutmix exchanges."""
+"""A random rectangle of an image, cut off at the border: what cutout erases and cutmix
+exchanges."""
 
 import jax
 import jax.numpy as jnp
 
 
-def box(key: jax.Array, shape: tuple[int, int], size: tuple[jax.Array | float, jax.Array | float]) -> jax.Array:
-    """A mask [H, W], True inside a box of `size` pixels (floats, whole) whose centre is uniform over the image."""
+def box(
+    key: jax.Array, shape: tuple[int, int], size: tuple[jax.Array | float, jax.Array | float]
+) -> jax.Array:
+    """A mask [H, W], True inside a box of `size` pixels (floats, whole) whose centre is uniform
+    over the image."""
     centre = jax.random.randint(key, (2,), 0, jnp.array(shape))
     inside = []
     for axis, length in enumerate(shape):

@@ -16,7 +16,10 @@ def _coloured(name: str, config: Any, spec: Any) -> str | None:
     (own,) = (dict(part.options) for part in config.regularization if part.name == name)
     if not own.get("saturation") or spec.shape[-1] > 1:
         return None
-    return f"{name} changes saturation, and the images of {config.dataset.name} are grey; leave saturation out"
+    return (
+        f"{name} changes saturation, and the images of {config.dataset.name} are grey; leave"
+        " saturation out"
+    )
 
 
 @member(
@@ -36,7 +39,8 @@ def colour(
         NonNegative, "channels' distance from their pixel's mean, likewise; not of grey images"
     ] = 0.0,
 ) -> Apply:
-    """Shifts an image [H, W, C] and stretches its distances from its mean and from grey, in this order, uniformly."""
+    """Shifts an image [H, W, C] and stretches its distances from its mean and from grey, in this
+    order, uniformly."""
 
     def change(x: jax.Array, key: jax.Array) -> jax.Array:
         drawn = jax.random.uniform(key, (3,), minval=-1, maxval=1)

@@ -1,7 +1,7 @@
 """Constraints that members share: what is wrong with a member in a config, or None.
 
-The first line of a docstring says what must hold, and is listed with the member. Each takes the member's name, the
-config and the data set's spec (`shape` of one example, `task`).
+The first line of a docstring says what must hold, and is listed with the member. Each takes the
+member's name, the config and the data set's spec (`shape` of one example, `task`).
 """
 
 from collections.abc import Callable
@@ -16,7 +16,10 @@ def images_only(name: str, config: Any, spec: Any) -> str | None:
     """The data set's examples are images [H, W, C]."""
     if len(spec.shape) == 3:
         return None
-    return f"{name} is for images [H, W, C], but an example of {config.dataset.name} has the shape {list(spec.shape)}"
+    return (
+        f"{name} is for images [H, W, C], but an example of {config.dataset.name} has the shape"
+        f" {list(spec.shape)}"
+    )
 
 
 def feature_maps(name: str, config: Any, spec: Any) -> str | None:
@@ -24,7 +27,10 @@ def feature_maps(name: str, config: Any, spec: Any) -> str | None:
     ranks = ARCHITECTURES.get(config.arch.name).inputs
     if ranks and min(ranks) > 2:
         return None
-    return f"{name} averages over the places of a feature map; arch={config.arch.name} has none, arch=cnn has"
+    return (
+        f"{name} averages over the places of a feature map; arch={config.arch.name} has none,"
+        " arch=cnn has"
+    )
 
 
 def of_classes(name: str, config: Any, spec: Any) -> str | None:
@@ -37,7 +43,10 @@ def one_target(name: str, config: Any, spec: Any) -> str | None:
     """An example has one target, which does not depend on how large the example is."""
     if not spec.reconstructs and not spec.target_shape:
         return None
-    return f"{name} makes images smaller, and the targets of {spec.task} are as large as the images; try shift"
+    return (
+        f"{name} makes images smaller, and the targets of {spec.task} are as large as the images;"
+        " try shift"
+    )
 
 
 def not_with(*others: str, why: str) -> Constraint:
@@ -58,7 +67,10 @@ def in_order(low: str, high: str) -> Constraint:
         (own,) = (dict(part.options) for part in config.regularization if part.name == name)
         if low not in own or own[low] <= own[high]:
             return None
-        return f"{name} draws between {low}={own[low]:g} and {high}={own[high]:g}, the wrong way round; swap them"
+        return (
+            f"{name} draws between {low}={own[low]:g} and {high}={own[high]:g}, the wrong way"
+            " round; swap them"
+        )
 
     constraint.__doc__ = f"{low} is not above {high}."
     return constraint
@@ -66,22 +78,36 @@ def in_order(low: str, high: str) -> Constraint:
 
 def decays_once(name: str, config: Any, spec: Any) -> str | None:
     """The optimizer does not decay the weights itself."""
-    decays = ((option, value) for option, value in config.optimizer.options if option.endswith("weight_decay"))
+    decays = (
+        (option, value)
+        for option, value in config.optimizer.options
+        if option.endswith("weight_decay")
+    )
     option, own = next(((option, value) for option, value in decays if value), ("", 0))
     if not own:
         return None
     optimizer = config.optimizer.name
-    return f"{name} with {optimizer} (weight_decay={own:g}) decays twice; leave one out, as in optimizer.{option}=0"
+    return (
+        f"{name} with {optimizer} (weight_decay={own:g}) decays twice; leave one out, as in"
+        f" optimizer.{option}=0"
+    )
 
 
 def averaged_sgd(name: str, config: Any, spec: Any) -> str | None:
     """The optimizer is sgd, and at rest its update is the gradient itself.
 
-    Heavy-ball momentum µ makes it gradient/(1 - µ) there, so a threshold of lr·λ would act as a strength λ(1 - µ).
+    Heavy-ball momentum µ makes it gradient/(1 - µ) there, so a threshold of lr·λ would act as a
+    strength λ(1 - µ).
     """
     options = dict(config.optimizer.options)
     if config.optimizer.name != "sgd":
-        return f"{name} is the proximal step of gradient descent; use optimizer=sgd, not {config.optimizer.name}, or l1"
+        return (
+            f"{name} is the proximal step of gradient descent; use optimizer=sgd, not"
+            f" {config.optimizer.name}, or l1"
+        )
     if options.get("momentum", 0) and options.get("style") == "heavy_ball":
-        return f"{name} with heavy-ball momentum has another strength; use optimizer.style=average or no momentum"
+        return (
+            f"{name} with heavy-ball momentum has another strength; use optimizer.style=average or"
+            " no momentum"
+        )
     return None

@@ -43,9 +43,15 @@ def shift(n: Annotated[Whole, "largest translation, pixels"]) -> Apply:
 
     def change(x: jax.Array, key: jax.Array) -> jax.Array:
         uniform = jax.random.uniform(key, (2,))
-        by = jnp.minimum(jnp.floor(uniform * (2 * n + 1)), 2 * n) - n  # the minimum guards against rounding up
-        row, column = (jnp.arange(length) - by[axis].astype(int) for axis, length in enumerate(x.shape[:2]))
-        inside = ((row >= 0) & (row < x.shape[0]))[:, None] & ((column >= 0) & (column < x.shape[1]))[None, :]
+        by = (
+            jnp.minimum(jnp.floor(uniform * (2 * n + 1)), 2 * n) - n
+        )  # the minimum guards against rounding up
+        row, column = (
+            jnp.arange(length) - by[axis].astype(int) for axis, length in enumerate(x.shape[:2])
+        )
+        inside = ((row >= 0) & (row < x.shape[0]))[:, None] & (
+            (column >= 0) & (column < x.shape[1])
+        )[None, :]
         moved = jnp.take(jnp.take(x, row, axis=0, mode="clip"), column, axis=1, mode="clip")
         return jnp.where(inside[..., None], moved, 0)
 
@@ -61,12 +67,16 @@ def shift(n: Annotated[Whole, "largest translation, pixels"]) -> Apply:
     constraints=(images_only, one_target),
 )
 def crop(n: Annotated[Count, "rows and columns removed, pixels"]) -> Apply:
-    """Cuts a window [H-n, W-n, C] out of an image: anywhere in training, the centre in evaluation."""
+    """Cuts a window [H-n, W-n, C] out of an image: anywhere in training, the centre in
+    evaluation."""
 
     def apply(x: jax.Array, key: jax.Array | None, train: bool) -> jax.Array:
         height, width, channels = x.shape
         if n >= min(height, width):
-            raise UserError(f"crop={n} leaves nothing of images of {height}x{width}; it must be < {min(height, width)}")
+            raise UserError(
+                f"crop={n} leaves nothing of images of {height}x{width}; it must be <"
+                f" {min(height, width)}"
+            )
         if train:
             assert key is not None, "training needs the example's key"
             start = jax.random.randint(key, (2,), 0, n + 1)
@@ -88,19 +98,25 @@ def crop(n: Annotated[Count, "rows and columns removed, pixels"]) -> Apply:
 )
 def flip(probability: Annotated[Fraction, "probability of mirroring an image"]) -> Apply:
     """Mirrors an image [H, W, C] horizontally with that probability."""
-    return in_training(lambda x, key: jnp.where(jax.random.bernoulli(key, probability), x[:, ::-1], x))
+    return in_training(
+        lambda x, key: jnp.where(jax.random.bernoulli(key, probability), x[:, ::-1], x)
+    )
 
 
 @member(
     "data",
     "image",
-    paper="DeVries & Taylor 2017, Improved regularization of convolutional neural networks with cutout",
+    paper=(
+        "DeVries & Taylor 2017, Improved regularization of convolutional neural networks with"
+        " cutout"
+    ),
     neutral={"size": 0.0},
     tiny={"size": 2.0},
     constraints=(images_only,),
 )
 def cutout(size: Annotated[Whole, "side of the square, pixels"]) -> Apply:
-    """Fills a square of an image [H, W, C] with zeros; its centre is uniform, the border cuts it off."""
+    """Fills a square of an image [H, W, C] with zeros; its centre is uniform, the border cuts it
+    off."""
 
     def change(x: jax.Array, key: jax.Array) -> jax.Array:
         height, width, _ = x.shape

@@ -26,9 +26,12 @@ def random_erasing(
     aspect: Annotated[
         float, Range(0, 1, low_open=True), "smallest ratio of height to width; the largest is 1/it"
     ] = 0.3,
-    fill: Annotated[Literal["noise", "mean"], "N(0, 1) after scaling, or each channel's mean in the image"] = "noise",
+    fill: Annotated[
+        Literal["noise", "mean"], "N(0, 1) after scaling, or each channel's mean in the image"
+    ] = "noise",
 ) -> Apply:
-    """Overwrites a rectangle of an image [H, W, C] that lies within it, of uniform share and ratio."""
+    """Overwrites a rectangle of an image [H, W, C] that lies within it, of uniform share and
+    ratio."""
 
     def change(x: jax.Array, key: jax.Array) -> jax.Array:
         where, what = jax.random.split(key)
@@ -50,7 +53,8 @@ def rectangle(
     high: jax.Array | float,
     aspect: jax.Array | float,
 ) -> jax.Array:
-    """A mask [H, W] of what is erased. A rectangle too long for the image gets the nearest ratio that fits.
+    """A mask [H, W] of what is erased. A rectangle too long for the image gets the nearest ratio
+    that fits.
 
     The paper draws such a one anew.
     """
@@ -62,7 +66,9 @@ def rectangle(
     columns = jnp.clip(jnp.round(area / rows), 1, width)
     inside = []
     for length, size, place in ((height, rows, uniform[2]), (width, columns, uniform[3])):
-        start = jnp.minimum(jnp.floor(place * (length - size + 1)), length - size)  # the minimum guards rounding up
+        start = jnp.minimum(
+            jnp.floor(place * (length - size + 1)), length - size
+        )  # the minimum guards rounding up
         at = jnp.arange(length)
         inside.append((at >= start) & (at < start + size))
     return inside[0][:, None] & inside[1][None, :] & (uniform[4] < probability)

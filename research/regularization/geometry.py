@@ -1,4 +1,5 @@
-"""Slot data: rotation and zoom of an image; `turn` and `zoom` do the same to a mask, with the same key."""
+"""Slot data: rotation and zoom of an image; `turn` and `zoom` do the same to a mask, with the same
+key."""
 
 from typing import Annotated, Any
 
@@ -10,16 +11,25 @@ from research.regularization.data import Apply, in_training
 from research.regularization.member import member
 from research.regularization.sampling import Interpolation, rotated, zoomed
 
-_PAPER = "Simard et al. 2003, Best practices for convolutional neural networks applied to visual document analysis"
+_PAPER = (
+    "Simard et al. 2003, Best practices for convolutional neural networks applied to visual"
+    " document analysis"
+)
 
 
-def turn(image: jax.Array, key: jax.Array, degrees: Any, interpolation: Interpolation = "bilinear") -> jax.Array:
-    """An image [H, W, ...] turned about its centre by an angle that the key draws from U(-degrees, degrees)."""
+def turn(
+    image: jax.Array, key: jax.Array, degrees: Any, interpolation: Interpolation = "bilinear"
+) -> jax.Array:
+    """An image [H, W, ...] turned about its centre by an angle that the key draws from U(-degrees,
+    degrees)."""
     return rotated(image, degrees * jax.random.uniform(key, minval=-1, maxval=1), interpolation)
 
 
-def zoom(image: jax.Array, key: jax.Array, low: Any, high: Any, interpolation: Interpolation = "bilinear") -> jax.Array:
-    """An image [H, W, ...] magnified about its centre by a factor that the key draws from U(low, high)."""
+def zoom(
+    image: jax.Array, key: jax.Array, low: Any, high: Any, interpolation: Interpolation = "bilinear"
+) -> jax.Array:
+    """An image [H, W, ...] magnified about its centre by a factor that the key draws from U(low,
+    high)."""
     return zoomed(image, low + (high - low) * jax.random.uniform(key), interpolation)
 
 
@@ -33,7 +43,8 @@ def zoom(image: jax.Array, key: jax.Array, low: Any, high: Any, interpolation: I
     mask=lambda degrees: in_training(lambda x, key: turn(x, key, degrees, "nearest")),
 )
 def rotation(degrees: Annotated[NonNegative, "largest angle, either way, degrees"]) -> Apply:
-    """Turns an image [H, W, C] about its centre by up to so many degrees, uniformly, bilinear; zeros come in."""
+    """Turns an image [H, W, C] about its centre by up to so many degrees, uniformly, bilinear;
+    zeros come in."""
     return in_training(lambda x, key: turn(x, key, degrees))
 
 
@@ -50,5 +61,6 @@ def scale(
     low: Annotated[Positive, "smallest factor; below 1 the image becomes smaller"],
     high: Annotated[Positive, "largest factor"],
 ) -> Apply:
-    """Magnifies an image [H, W, C] about its centre by a factor from U(low, high), bilinear; zeros come in."""
+    """Magnifies an image [H, W, C] about its centre by a factor from U(low, high), bilinear; zeros
+    come in."""
     return in_training(lambda x, key: zoom(x, key, low, high))

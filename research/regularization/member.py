@@ -1,13 +1,14 @@
-"""`member`: a builder function as an entry of the catalogue; its name and docstring are the entry's."""
+"""`member`: a builder function as an entry of the catalogue; its name and docstring are the
+entry's."""
 
 import functools
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from research.errors import UserError, nearest
 from research.options import options_of
 from research.registry import REGULARIZERS, SITES, Regularizer
+from research.words import first_sentence
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
@@ -28,8 +29,8 @@ def member(
 ) -> Callable[[Builder], Builder]:
     """Registers the decorated builder. Its constraints are called with (name, config, spec).
 
-    moves: it moves pixels, by their places alone, so that it does to a mask what it does to an image. Raises UserError
-    if there is no such slot, or no such site in it.
+    moves: it moves pixels, by their places alone, so that it does to a mask what it does to an
+        image. Raises UserError if there is no such slot, or no such site in it.
     """
     if slot not in SITES:
         raise UserError(f"there is no slot '{slot}'; {nearest(slot, SITES)}")
@@ -38,7 +39,7 @@ def member(
 
     def add(build: Builder) -> Builder:
         name = build.__name__
-        summary = (inspect.getdoc(build) or "").partition("\n")[0]
+        summary = first_sentence(build.__doc__ or "")
         REGULARIZERS.add(
             Regularizer(
                 name=name,
@@ -47,7 +48,9 @@ def member(
                 paper=paper,
                 version=version,
                 options=options_of(build),
-                constraints=tuple(functools.partial(constraint, name) for constraint in constraints),
+                constraints=tuple(
+                    functools.partial(constraint, name) for constraint in constraints
+                ),
                 tiny=tiny or {},
                 slot=slot,
                 site=site,

@@ -1,4 +1,5 @@
-"""Additive Gaussian noise and dropping, for whatever slot: x keeps its dtype, and its bits at strength zero."""
+"""Additive Gaussian noise and dropping, for whatever slot: x keeps its dtype, and its bits at
+strength zero."""
 
 import jax
 import jax.numpy as jnp
@@ -13,11 +14,13 @@ def add_gaussian(x: jax.Array, key: jax.Array, sd: Number) -> jax.Array:
 
 
 def normal(x: jax.Array, key: jax.Array) -> jax.Array:
-    """N(0, 1) of x's shape, at least float32: in bfloat16 so few values are drawn that the tails are missing."""
+    """N(0, 1) of x's shape, at least float32: in bfloat16 so few values are drawn that the tails
+    are missing."""
     return jax.random.normal(key, x.shape, jnp.promote_types(x.dtype, jnp.float32))
 
 
 def drop(x: jax.Array, key: jax.Array, rate: Number, shape: tuple[int, ...]) -> jax.Array:
-    """x with zeros at probability `rate` and the rest divided by 1 - rate; shape: of the mask, broadcast to x."""
+    """x with zeros at probability `rate` and the rest divided by 1 - rate; shape: of the mask,
+    broadcast to x."""
     keep = 1 - rate
     return jnp.where(jax.random.bernoulli(key, keep, shape), x / keep, 0).astype(x.dtype)

@@ -1,4 +1,5 @@
-"""Slot normalization: flax modules `module(x, fwd) -> x` on x [B, ..., C], with a scale and (but for RMS) a bias.
+"""Slot normalization: flax modules `module(x, fwd) -> x` on x [B, ..., C], with a scale and (but
+for RMS) a bias.
 
 All use the two-pass variance and ε = 1e-5.
 """
@@ -43,7 +44,8 @@ class LastAxisNorm(nn.Module):
 class GroupNorm(nn.Module):
     """Over the places and the channels of each group; groups=None: each channel alone.
 
-    The steps of a sequence [B, T, C] are normalized one by one: over all of them, each would see what comes after it.
+    The steps of a sequence [B, T, C] are normalized one by one: over all of them, each would see
+    what comes after it.
     """
 
     groups: int | None
@@ -52,14 +54,20 @@ class GroupNorm(nn.Module):
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         channels, alone = x.shape[-1], x.ndim < 4 and self.groups in (None, x.shape[-1])
         if self.groups is None and alone:
-            return x  # the dense layers behind feature maps: over one place, every output would be zero
+            # Dense layers behind feature maps: over one position, every output would be zero.
+            return x
         if self.groups is not None and (alone or channels % self.groups):
             fitting = ", ".join(str(count) for count in range(2, channels) if channels % count == 0)
-            wrong = f"leaves each of {channels} units alone, which makes all zero" if alone else "does not divide"
+            wrong = (
+                f"leaves each of {channels} units alone, which makes all zero"
+                if alone
+                else "does not divide"
+            )
             of = "" if alone else f" a layer of {channels} units or channels"
             instead = f"write --regularization=group_norm=G with G one of {fitting or 1}"
             raise UserError(
-                f"group_norm={self.groups} {wrong}{of}; {instead if channels > 1 else 'use another normalization'}"
+                f"group_norm={self.groups} {wrong}{of};"
+                f" {instead if channels > 1 else 'use another normalization'}"
             )
         return nn.GroupNorm(
             num_groups=self.groups or channels,
@@ -89,21 +97,32 @@ def layer_norm() -> LastAxisNorm:
     return LastAxisNorm("layer")
 
 
-@member("normalization", "any", paper="Wu & He 2018, Group normalization", neutral=None, tiny={"groups": 2}, version=2)
+@member(
+    "normalization",
+    "any",
+    paper="Wu & He 2018, Group normalization",
+    neutral=None,
+    tiny={"groups": 2},
+    version=2,
+)
 def group_norm(groups: Annotated[Count, "groups of channels; must divide them"] = 32) -> GroupNorm:
-    """Normalizes over a group of channels and all places of an image; at each step of a sequence alone."""
+    """Normalizes over a group of channels and all places of an image; at each step of a sequence
+    alone."""
     return GroupNorm(groups)
 
 
 @member(
     "normalization",
     "image",
-    paper="Ulyanov et al. 2016, Instance normalization: the missing ingredient for fast stylization",
+    paper=(
+        "Ulyanov et al. 2016, Instance normalization: the missing ingredient for fast stylization"
+    ),
     neutral=None,
     constraints=(feature_maps,),
 )
 def instance_norm() -> GroupNorm:
-    """Normalizes each channel of each example over its places; dense layers, which have none, are left alone."""
+    """Normalizes each channel of each example over its places; dense layers, which have none, are
+    left alone."""
     return GroupNorm(None)
 
 

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 
 def unit_norms(w: jax.Array) -> jax.Array:
-    """‖w‖₂ over all axes of a kernel [..., K] but the last, [1, ..., 1, K]; its gradient at zero is zero, not NaN."""
+    """‖w‖₂ over all axes of a kernel [..., K] but the last, [1, ..., 1, K]; its gradient at zero is
+    zero, not NaN."""
     square = jnp.sum(jnp.square(w), axis=tuple(range(w.ndim - 1)), keepdims=True)
     return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)

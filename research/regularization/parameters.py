@@ -17,7 +17,8 @@ Apply = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 class Reparametrization(NamedTuple):
-    """A kernel w [..., K] as other parameters: `split(w) -> parts` at initialisation, `join(parts) -> w` after."""
+    """A kernel w [..., K] as other parameters: `split(w) -> parts` at initialisation, `join(parts)
+    -> w` after."""
 
     split: Callable[[jax.Array], Tree]
     join: Callable[[Tree], jax.Array]
@@ -30,7 +31,9 @@ class Reparametrization(NamedTuple):
     neutral={"sd": 0.0},
     tiny={"sd": 0.1},
 )
-def weight_noise(sd: Annotated[NonNegative, "standard deviation, in units of the weights"]) -> Apply:
+def weight_noise(
+    sd: Annotated[NonNegative, "standard deviation, in units of the weights"],
+) -> Apply:
     """Adds Gaussian noise to the kernels in the forward pass, w + sd·N(0, 1), drawn once a step."""
     return lambda w, key: add_gaussian(w, key, sd)
 
@@ -45,7 +48,8 @@ def weight_noise(sd: Annotated[NonNegative, "standard deviation, in units of the
 def dropconnect(rate: Annotated[Probability, "probability of dropping a weight"]) -> Apply:
     """Drops single weights and divides the others by 1 - rate, one mask a step for the whole batch.
 
-    The paper draws a mask an example and samples activations in evaluation; here evaluation uses the mean weights.
+    The paper draws a mask an example and samples activations in evaluation; here evaluation uses
+    the mean weights.
     """
     return lambda w, key: drop(w, key, rate, w.shape)
 
@@ -53,14 +57,23 @@ def dropconnect(rate: Annotated[Probability, "probability of dropping a weight"]
 @member(
     "parameters",
     "reparametrization",
-    paper="Salimans & Kingma 2016, Weight normalization: a simple reparameterization to accelerate training",
+    paper=(
+        "Salimans & Kingma 2016, Weight normalization: a simple reparameterization to accelerate"
+        " training"
+    ),
     neutral=None,
     constraints=(
-        not_with("max_norm", "unit_norm", "l1_prox", why="weight_norm trains a direction and a scale, not the kernel"),
+        not_with(
+            "max_norm",
+            "unit_norm",
+            "l1_prox",
+            why="weight_norm trains a direction and a scale, not the kernel",
+        ),
     ),
 )
 def weight_norm() -> Reparametrization:
-    """Trains each unit's incoming weights as w = g·v/‖v‖, a scale g [K] and a direction v [..., K]."""
+    """Trains each unit's incoming weights as w = g·v/‖v‖, a scale g [K] and a direction v [...,
+    K]."""
 
     def split(w: jax.Array) -> Tree:
         norm = unit_norms(w)

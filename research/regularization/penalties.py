@@ -1,4 +1,5 @@
-"""Slot loss: what is added to the training loss, of one kernel or of one example's hidden activations."""
+"""Slot loss: what is added to the training loss, of one kernel or of one example's hidden
+activations."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -15,7 +16,8 @@ STRENGTH = "strength λ"
 
 
 def _l1(x: jax.Array) -> jax.Array:
-    """‖x‖₁ with the subgradient 0 at 0; JAX's own for |x| is 1 there, which would move what rests at zero."""
+    """‖x‖₁ with the subgradient 0 at 0; JAX's own for |x| is 1 there, which would move what rests
+    at zero."""
     return jnp.sum(x * jax.lax.stop_gradient(jnp.sign(x)))
 
 
@@ -31,7 +33,8 @@ def _half_square(x: jax.Array) -> jax.Array:
     tiny={"strength": 0.01},
 )
 def l1(strength: Annotated[NonNegative, STRENGTH]) -> Penalty:
-    """Adds λ‖w‖₁ over the kernels to the loss; a subgradient, so weights get small but seldom exactly zero."""
+    """Adds λ‖w‖₁ over the kernels to the loss; a subgradient, so weights get small but seldom
+    exactly zero."""
     return lambda w: strength * _l1(w)
 
 
@@ -54,7 +57,9 @@ def l2(strength: Annotated[NonNegative, STRENGTH]) -> Penalty:
     neutral={"l1": 0.0, "l2": 0.0},
     tiny={"l1": 0.01, "l2": 0.02},
 )
-def elastic_net(l1: Annotated[NonNegative, "of λ₁‖w‖₁"], l2: Annotated[NonNegative, "of ½λ₂‖w‖²"]) -> Penalty:
+def elastic_net(
+    l1: Annotated[NonNegative, "of λ₁‖w‖₁"], l2: Annotated[NonNegative, "of ½λ₂‖w‖²"]
+) -> Penalty:
     """Adds λ₁‖w‖₁ + ½λ₂‖w‖² over the kernels to the loss."""
     return lambda w: l1 * _l1(w) + l2 * _half_square(w)
 

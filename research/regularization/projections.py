@@ -23,7 +23,8 @@ Project = Callable[[jax.Array, jax.Array], jax.Array]
     constraints=(not_with("unit_norm", why="one fixes the norm that the other bounds"),),
 )
 def max_norm(bound: Annotated[Positive, "largest norm of a unit's incoming weights"]) -> Project:
-    """Scales each unit's incoming weights down to a norm of at most the bound (a constraint, not a penalty)."""
+    """Scales each unit's incoming weights down to a norm of at most the bound (a constraint, not a
+    penalty)."""
 
     def project(w: jax.Array, learning_rate: jax.Array) -> jax.Array:
         norms = unit_norms(w)
@@ -35,7 +36,10 @@ def max_norm(bound: Annotated[Positive, "largest norm of a unit's incoming weigh
 @member(
     "projection",
     "norm",
-    paper="Riemannian optimization on the sphere: Absil et al. 2008, Optimization algorithms on matrix manifolds",
+    paper=(
+        "Riemannian optimization on the sphere: Absil et al. 2008, Optimization algorithms on"
+        " matrix manifolds"
+    ),
     neutral=None,
 )
 def unit_norm() -> Project:

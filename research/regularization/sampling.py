@@ -1,4 +1,5 @@
-"""Sampling an image at other places: what rotation and zoom do to it, and in the same way to a mask of its classes."""
+"""Sampling an image at other places: what rotation and zoom do to it, and in the same way to a mask
+of its classes."""
 
 from typing import Literal
 
@@ -8,8 +9,11 @@ import jax.numpy as jnp
 Interpolation = Literal["bilinear", "nearest"]
 
 
-def rotated(image: jax.Array, degrees: jax.Array | float, interpolation: Interpolation = "bilinear") -> jax.Array:
-    """An image [H, W, ...] turned counter-clockwise about its centre; zeros come in where it was not."""
+def rotated(
+    image: jax.Array, degrees: jax.Array | float, interpolation: Interpolation = "bilinear"
+) -> jax.Array:
+    """An image [H, W, ...] turned counter-clockwise about its centre; zeros come in where it was
+    not."""
     angle = jnp.deg2rad(degrees)
     sin, cos = jnp.sin(angle), jnp.cos(angle)
     row, column = _from_centre(image)
@@ -17,17 +21,25 @@ def rotated(image: jax.Array, degrees: jax.Array | float, interpolation: Interpo
     return jnp.where(angle == 0, image, turned)
 
 
-def zoomed(image: jax.Array, factor: jax.Array | float, interpolation: Interpolation = "bilinear") -> jax.Array:
-    """An image [H, W, ...] magnified about its centre, in its frame; a factor below 1 makes it smaller, amid zeros."""
+def zoomed(
+    image: jax.Array, factor: jax.Array | float, interpolation: Interpolation = "bilinear"
+) -> jax.Array:
+    """An image [H, W, ...] magnified about its centre, in its frame; a factor below 1 makes it
+    smaller, amid zeros."""
     row, column = _from_centre(image)
-    return jnp.where(factor == 1, image, sampled(image, row / factor, column / factor, interpolation))
+    return jnp.where(
+        factor == 1, image, sampled(image, row / factor, column / factor, interpolation)
+    )
 
 
-def sampled(image: jax.Array, row: jax.Array, column: jax.Array, interpolation: Interpolation) -> jax.Array:
-    """What an image [H, W, ...] is at places [H, W] that are counted from its centre, in the image's type.
+def sampled(
+    image: jax.Array, row: jax.Array, column: jax.Array, interpolation: Interpolation
+) -> jax.Array:
+    """What an image [H, W, ...] is at places [H, W] that are counted from its centre, in the
+    image's type.
 
-    bilinear: between the four pixels around; nearest: of the nearest one, so that classes stay classes. Zeros lie
-    around the image.
+    bilinear: between the four pixels around; nearest: of the nearest one, so that classes stay
+        classes. Zeros lie around the image.
     """
     row, column = row + (image.shape[0] - 1) / 2, column + (image.shape[1] - 1) / 2
     if interpolation == "nearest":
@@ -46,13 +58,18 @@ def sampled(image: jax.Array, row: jax.Array, column: jax.Array, interpolation: 
 def _from_centre(image: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The row and the column of each pixel, [H, 1] and [1, W], counted from the centre."""
     height, width = image.shape[:2]
-    return jnp.arange(height)[:, None] - (height - 1) / 2, jnp.arange(width)[None, :] - (width - 1) / 2
+    return (
+        jnp.arange(height)[:, None] - (height - 1) / 2,
+        jnp.arange(width)[None, :] - (width - 1) / 2,
+    )
 
 
 def _pixels(image: jax.Array, row: jax.Array, column: jax.Array) -> jax.Array:
     """The pixels at whole places [H, W] as floats, 0 outside the image."""
     height, width = image.shape[:2]
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    at = (jnp.clip(part, 0, most - 1).astype(int) for part, most in ((row, height), (column, width)))
+    at = (
+        jnp.clip(part, 0, most - 1).astype(int) for part, most in ((row, height), (column, width))
+    )
     found = image[tuple(at)]
     return jnp.where(inside.reshape(*inside.shape, *[1] * (image.ndim - 2)), found, 0)

@@ -12,7 +12,8 @@ from research.regularization.whole import AtLeastOne
 
 
 class StoppingState(NamedTuple):
-    """best: float32 [], lowest loss; waited: int32 [], epochs since; stopped, improved: bool [], as of this epoch."""
+    """best: float32 [], lowest loss; waited: int32 [], epochs since; stopped, improved: bool [], as
+    of this epoch."""
 
     best: jax.Array
     waited: jax.Array
@@ -21,7 +22,8 @@ class StoppingState(NamedTuple):
 
 
 class Stopping(NamedTuple):
-    """`init() -> state`; `update(state, loss) -> state` after each epoch. Keep the parameters of `improved` epochs."""
+    """`init() -> state`; `update(state, loss) -> state` after each epoch. Keep the parameters of
+    `improved` epochs."""
 
     init: Callable[[], StoppingState]
     update: Callable[[StoppingState, jax.Array], StoppingState]
@@ -38,9 +40,11 @@ def early_stopping(
     patience: Annotated[AtLeastOne, "epochs without improvement after which training stops"],
     min_delta: Annotated[NonNegative, "least decrease of the validation loss that counts"] = 0.0,
 ) -> Stopping:
-    """Stops when the validation loss has not improved for `patience` epochs and restores the best parameters.
+    """Stops when the validation loss has not improved for `patience` epochs and restores the best
+    parameters.
 
-    Without patience's limit (infinity, never a user's value) every epoch counts as improved: the last is kept.
+    Without patience's limit (infinity, never a user's value) every epoch counts as improved: the
+    last is kept.
     """
 
     def init() -> StoppingState:

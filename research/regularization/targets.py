@@ -15,9 +15,12 @@ Pair = tuple[jax.Array, jax.Array]
 
 
 class Mix(Protocol):
-    """Mixes a batch's x [B, ...] and y [B, ..., K]. real: bool [B], False where a row is padding; None if none is."""
+    """Mixes a batch's x [B, ...] and y [B, ..., K]. real: bool [B], False where a row is padding;
+    None if none is."""
 
-    def __call__(self, x: jax.Array, y: jax.Array, key: jax.Array, real: jax.Array | None = None) -> Pair: ...
+    def __call__(
+        self, x: jax.Array, y: jax.Array, key: jax.Array, real: jax.Array | None = None
+    ) -> Pair: ...
 
 
 @member(
@@ -51,8 +54,11 @@ def label_smoothing(
     tiny={"alpha": 0.4},
     mixes=True,
 )
-def mixup(alpha: Annotated[NonNegative, "of Beta(α, α), the mixing weight's distribution; 0: no mixing"]) -> Mix:
-    """Mixes each example and its target with a random partner's, λ·a + (1 - λ)·b, one λ ~ Beta(α, α) a batch."""
+def mixup(
+    alpha: Annotated[NonNegative, "of Beta(α, α), the mixing weight's distribution; 0: no mixing"],
+) -> Mix:
+    """Mixes each example and its target with a random partner's, λ·a + (1 - λ)·b, one λ ~ Beta(α,
+    α) a batch."""
 
     def apply(x: jax.Array, y: jax.Array, key: jax.Array, real: jax.Array | None = None) -> Pair:
         weight, partner = _weight(key, alpha), _partners(key, x.shape[0], real)
@@ -69,14 +75,20 @@ def mixup(alpha: Annotated[NonNegative, "of Beta(α, α), the mixing weight's di
 @member(
     "targets",
     "image",
-    paper="Yun et al. 2019, CutMix: regularization strategy to train strong classifiers with localizable features",
+    paper=(
+        "Yun et al. 2019, CutMix: regularization strategy to train strong classifiers with"
+        " localizable features"
+    ),
     neutral={"alpha": 0.0},
     tiny={"alpha": 1.0},
     constraints=(images_only, of_classes),
     mixes=True,
 )
-def cutmix(alpha: Annotated[NonNegative, "of Beta(α, α), the kept area's distribution; 0: no mixing"]) -> Mix:
-    """Pastes one box, the same for the batch, from a random partner; targets are mixed by the area in fact pasted.
+def cutmix(
+    alpha: Annotated[NonNegative, "of Beta(α, α), the kept area's distribution; 0: no mixing"],
+) -> Mix:
+    """Pastes one box, the same for the batch, from a random partner; targets are mixed by the area
+    in fact pasted.
 
     Targets at each pixel are pasted as the pixels are.
     """

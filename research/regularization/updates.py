@@ -23,7 +23,9 @@ Update: TypeAlias = optax.GradientTransformationExtraArgs
     neutral={"max_norm": jnp.inf},
     tiny={"max_norm": 0.5},
 )
-def clip_norm(max_norm: Annotated[Positive, "bound on the gradient's norm over all parameters"]) -> Update:
+def clip_norm(
+    max_norm: Annotated[Positive, "bound on the gradient's norm over all parameters"],
+) -> Update:
     """Scales the gradient down to a global norm of at most max_norm."""
     return optax.with_extra_args_support(optax.clip_by_global_norm(max_norm))
 
@@ -78,13 +80,17 @@ def gradient_noise(
 @member(
     "update",
     "decay",
-    paper="Loshchilov & Hutter 2019, Decoupled weight decay regularization, as most libraries implement it",
+    paper=(
+        "Loshchilov & Hutter 2019, Decoupled weight decay regularization, as most libraries"
+        " implement it"
+    ),
     neutral={"strength": 0.0},
     tiny={"strength": 0.01},
     constraints=(decays_once,),
 )
 def weight_decay(strength: Annotated[NonNegative, "strength λ"]) -> Update:
-    """Shrinks the kernels by learning rate·λ·w each step, beside the optimizer's update and not through it."""
+    """Shrinks the kernels by learning rate·λ·w each step, beside the optimizer's update and not
+    through it."""
 
     def update(updates: Tree, state: Any, params: Tree, **_: Any) -> tuple[Tree, Any]:
         return _add_to_kernels(updates, params, strength), state
@@ -102,9 +108,12 @@ def weight_decay(strength: Annotated[NonNegative, "strength λ"]) -> Update:
     constraints=(decays_once,),
 )
 def independent_decay(strength: Annotated[NonNegative, "strength λ, per step"]) -> Update:
-    """Shrinks the kernels by λ·w each step, times the schedule's factor but not the learning rate."""
+    """Shrinks the kernels by λ·w each step, times the schedule's factor but not the learning
+    rate."""
 
-    def update(updates: Tree, state: Any, params: Tree, *, factor: jax.Array, **_: Any) -> tuple[Tree, Any]:
+    def update(
+        updates: Tree, state: Any, params: Tree, *, factor: jax.Array, **_: Any
+    ) -> tuple[Tree, Any]:
         return _add_to_kernels(updates, params, -factor * strength), state
 
     return Update(optax.init_empty_state, update)
@@ -113,7 +122,9 @@ def independent_decay(strength: Annotated[NonNegative, "strength λ, per step"])
 def _add_to_kernels(updates: Tree, params: Tree, strength: jax.Array | float) -> Tree:
     """updates + strength·params in the kernels' places."""
     return jax.tree.map(
-        lambda kernel, u, w: jnp.where(strength != 0, u + strength * w, u).astype(u.dtype) if kernel else u,
+        lambda kernel, u, w: (
+            jnp.where(strength != 0, u + strength * w, u).astype(u.dtype) if kernel else u
+        ),
         kernel_mask(params),
         updates,
         params,

@@ -14,7 +14,8 @@ from research.sweeps.sweep import Sweep
 
 @dataclasses.dataclass(frozen=True)
 class Axes:
-    """The axes of a sweep, each as the flag of that name takes it; samples: points drawn from the axes of `sample`."""
+    """The axes of a sweep, each as the flag of that name takes it; samples: points drawn from the
+    axes of `sample`."""
 
     grid: Sequence[str] = ()
     zip: Sequence[str] = ()
@@ -24,14 +25,21 @@ class Axes:
 
 
 def asked(
-    settings: Mapping[str, Any], axes: Axes, seeds: int, plugins: Sequence[str], note: Callable[[str], None]
+    settings: Mapping[str, Any],
+    axes: Axes,
+    seeds: int,
+    plugins: Sequence[str],
+    note: Callable[[str], None],
 ) -> Sweep:
-    """The sweep of these settings: every point of the axes, with `seeds` seeds each, counted from the settings' own.
+    """The sweep of these settings: every point of the axes, with `seeds` seeds each, counted from
+    the settings' own.
 
-    plugins: files that the runs need. note: called with what is good to know. Raises UserError on a malformed axis, and
-    on a setting that stands in two places.
+    plugins: files that the runs need. note: called with what is good to know. Raises UserError on a
+        malformed axis, and on a setting that stands in two places.
     """
-    paths, points = axes_lib.points(axes.grid, axes.zip, axes.sample, axes.samples, axes.sample_seed)
+    paths, points = axes_lib.points(
+        axes.grid, axes.zip, axes.sample, axes.samples, axes.sample_seed
+    )
     for path in paths:
         if path in settings:
             raise UserError(f"--{path} is given, and an axis sets it too; leave one of them out")
@@ -39,7 +47,9 @@ def asked(
     drawn = [axes_lib.parse(text, "sample").path for text in axes.sample]
     twice = axes_lib.repeats(points, settings, drawn)
     if twice and drawn:
-        note(f"note: {twice} of the {len(points)} points repeat an earlier one; each is trained once")
+        note(
+            f"note: {twice} of the {len(points)} points repeat an earlier one; each is trained once"
+        )
     base = {path: value for path, value in settings.items() if path != "seed"}
     first = OPTIONS["seed"].parse(settings.get("seed", 0), "seed")
     if "seed" in paths and seeds > 1:
@@ -47,7 +57,11 @@ def asked(
     requests: list[dict[str, Any]] = []
     for point in points:
         one = {**base, **point}
-        requests += [one] if "seed" in paths else [dict(s) for s in with_seeds(one, range(first, first + seeds))]
+        requests += (
+            [one]
+            if "seed" in paths
+            else [dict(s) for s in with_seeds(one, range(first, first + seeds))]
+        )
     return Sweep(requests, paths, list(plugins))
 
 
@@ -60,7 +74,9 @@ def refuse_written(paths: Sequence[str], settings: Mapping[str, str]) -> None:
             raise UserError(f"--{head}={settings[head]} sets {path} already; leave one of them out")
 
 
-def planned(sweep: Sweep, planner: Planner, say: Callable[[str], None]) -> tuple[list[Run], list[str]]:
+def planned(
+    sweep: Sweep, planner: Planner, say: Callable[[str], None]
+) -> tuple[list[Run], list[str]]:
     """The runs of a sweep, and the notes of its table; says which rows are the same runs.
 
     Raises UserError if the runs cannot be compared.

@@ -1,4 +1,5 @@
-"""Basis: what a kept run needs of its own data to be applied to new data: its spec, and what was fitted to it."""
+"""Basis: what a kept run needs of its own data to be applied to new data: its spec, and what was
+fitted to it."""
 
 import dataclasses
 from collections.abc import Callable
@@ -33,25 +34,34 @@ def basis_of(run: Run, arrays: Arrays) -> dict[str, Any]:
 def applied(record: Record, basis: dict[str, Any], warn: Callable[[str], None]) -> tuple[Run, Lane]:
     """The run of a record, and its lane without rows, from a basis alone: its own data may be gone.
 
-    A method whose version is another than when it was recorded is warned of. Raises UserError if a part of the run is
-    not in the catalogue.
+    A method whose version is another than when it was recorded is warned of. Raises UserError if a
+    part of the run is not in the catalogue.
     """
     try:
         config, _ = config_lib.resolve(record.config)
     except Unknown as error:
-        raise UserError(f"run {record.run_id} needs its --plugin=FILE if a part of it is your own: {error}") from None
+        raise UserError(
+            f"run {record.run_id} needs its --plugin=FILE if a part of it is your own: {error}"
+        ) from None
     spec = _spec(basis["spec"])
     if identity.run_id(config, masks.data_id(config, spec)) != record.run_id:
-        warn(f"run {record.run_id} used a method of another version than this code has; its outputs may differ")
+        warn(
+            f"run {record.run_id} used a method of another version than this code has; its outputs"
+            " may differ"
+        )
     return _run(record.run_id, config, spec, basis["fitted"])
 
 
-def _run(run_id: str, config: RunConfig, spec: DataSpec, fitted: dict[str, Any]) -> tuple[Run, Lane]:
+def _run(
+    run_id: str, config: RunConfig, spec: DataSpec, fitted: dict[str, Any]
+) -> tuple[Run, Lane]:
     program = program_of(config, spec)
     with program.numbers():
         arrays = {name: np.asarray(value, program.dtype) for name, value in fitted.items()}
         nothing = np.zeros(0, np.int32)
-        return Run(run_id, config, program), lane_with(config, program, Split(nothing, nothing, nothing), **arrays)
+        return Run(run_id, config, program), lane_with(
+            config, program, Split(nothing, nothing, nothing), **arrays
+        )
 
 
 def _spec(stored: dict[str, Any]) -> DataSpec:

@@ -41,18 +41,37 @@ from research.training.state import Lane, Variables
 from research.training.way import Way
 
 # 40 training rows make 5 updates an epoch.
-SETTINGS = {"split": "4:1:1", "split_seed": 0, "batch_size": 8, "epochs": 2, "optimizer": "adam", "learning_rate": 0.05}
+SETTINGS = {
+    "split": "4:1:1",
+    "split_seed": 0,
+    "batch_size": 8,
+    "epochs": 2,
+    "optimizer": "adam",
+    "learning_rate": 0.05,
+}
 NETWORK = {"arch": "mlp", "arch.hidden": (8, 8)}
 # By which lanes and resumed runs are told apart, where it acts.
-NOISE = ("dropout=0.3", "input_dropout=0.1", "variational_dropout=0.2", "attention_dropout=0.2", "stochastic_depth=0.3")
+NOISE = (
+    "dropout=0.3",
+    "input_dropout=0.1",
+    "variational_dropout=0.2",
+    "attention_dropout=0.2",
+    "stochastic_depth=0.3",
+)
 WIDTH, STEPS = 3, 2
 NUDGES, MULTIPLE = 3, 5
 
 
 @functools.cache
 def made_up() -> tuple[Memory, ...]:
-    """What a network is tried on, the first that it takes: tokens, masks, images of growing size, a table."""
-    return memory.text(), memory.masks(), *(memory.images(side) for side in (6, 12, 32)), memory.table()
+    """What a network is tried on, the first that it takes: tokens, masks, images of growing size, a
+    table."""
+    return (
+        memory.text(),
+        memory.masks(),
+        *(memory.images(side) for side in (6, 12, 32)),
+        memory.table(),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +87,8 @@ class Subject:
 
 
 def subject(**settings: Any) -> Subject:
-    """The settings on the first of the made-up data sets that they can be trained on. Raises UserError if on none.
+    """The settings on the first of the made-up data sets that they can be trained on. Raises
+    UserError if on none.
 
     Each is tried for its own task, and then for those that any data will do for.
     """
@@ -90,16 +110,24 @@ def _first(subjects: Iterable[Subject]) -> Subject:
 
 
 def _encoded(of: Subject) -> None:
-    """Raises UserError if it cannot be trained, or if what its task makes of the labels is not the loss's target."""
+    """Raises UserError if it cannot be trained, or if what its task makes of the labels is not the
+    loss's target."""
     run, y = of.run(), of.data.data.y[:2]
     with run.program.numbers():
         if not run.program.spec.reconstructs:
-            jax.eval_shape(functools.partial(objective.encoded, run.program), abstract_lane(run.config, run.program), y)
+            jax.eval_shape(
+                functools.partial(objective.encoded, run.program),
+                abstract_lane(run.config, run.program),
+                y,
+            )
 
 
 def _tiny(name: str) -> dict[str, Any]:
     """An architecture at its tiny setting."""
-    return {"arch": name, **{f"arch.{option}": value for option, value in ARCHITECTURES.get(name).tiny.items()}}
+    return {
+        "arch": name,
+        **{f"arch.{option}": value for option, value in ARCHITECTURES.get(name).tiny.items()},
+    }
 
 
 def architecture(name: str, **settings: Any) -> Subject:
@@ -108,15 +136,22 @@ def architecture(name: str, **settings: Any) -> Subject:
 
 
 def part(kind: str, entry: Entry) -> Subject:
-    """An entry at its tiny setting, in a small network. Raises UserError on a kind that has no battery."""
+    """An entry at its tiny setting, in a small network. Raises UserError on a kind that has no
+    battery."""
     if kind == ARCHITECTURES.kind:
         return architecture(entry.name)
     tiny = dict(entry.tiny)
     if kind == OPTIMIZERS.kind:
-        return subject(**NETWORK, optimizer=entry.name, **{f"optimizer.{name}": value for name, value in tiny.items()})
+        return subject(
+            **NETWORK,
+            optimizer=entry.name,
+            **{f"optimizer.{name}": value for name, value in tiny.items()},
+        )
     if kind == REGULARIZERS.kind:
         options = ",".join(f"{name}={format_value(value)}" for name, value in tiny.items())
-        return subject(**NETWORK, regularization=f"{entry.name}({options})" if options else entry.name)
+        return subject(
+            **NETWORK, regularization=f"{entry.name}({options})" if options else entry.name
+        )
     if isinstance(entry, Loss):
         return measured(entry.tasks[0], loss=entry.name)
     if isinstance(entry, Metric):
@@ -124,7 +159,11 @@ def part(kind: str, entry: Entry) -> Subject:
     if kind == ACTIVATIONS.kind:
         return subject(**NETWORK, **{"arch.activation": entry.name})
     if kind == SCHEDULES.kind:
-        return subject(**NETWORK, schedule=entry.name, **{f"schedule.{name}": value for name, value in tiny.items()})
+        return subject(
+            **NETWORK,
+            schedule=entry.name,
+            **{f"schedule.{name}": value for name, value in tiny.items()},
+        )
     if kind == TASKS.kind:
         return subject(**NETWORK, task=entry.name)
     if kind == DATASETS.kind:
@@ -150,11 +189,14 @@ def _checked(check: Callable[[Subject], None], tried: Callable[[], Subject]) -> 
 def _called(entry: Entry) -> None:
     """Calls a callback with an epoch's metrics of a classification, as a run would."""
     names = ("loss", *objective.metric_names(Subject(NETWORK, memory.images()).run().program))
-    entry.build()("0" * 16, 1, {f"{split}/{name}": 0.5 for split in ("train", "validation") for name in names})
+    entry.build()(
+        "0" * 16, 1, {f"{split}/{name}": 0.5 for split in ("train", "validation") for name in names}
+    )
 
 
 def measured(task: str, **settings: Any) -> Subject:
-    """The settings in the first of some small networks that answers a task of made-up data, its loss the task's own."""
+    """The settings in the first of some small networks that answers a task of made-up data, its
+    loss the task's own."""
     text = memory.text()
     spoken = dataclasses.replace(text.spec, task=task)
     more = [Memory(spoken, text.data)] if task in ("language_model", "sequence_to_sequence") else []
@@ -166,25 +208,32 @@ def measured(task: str, **settings: Any) -> Subject:
 
 
 def dataset(entry: Entry) -> Subject:
-    """A data set of its own at its tiny setting, in the first small network that can be trained on it."""
+    """A data set of its own at its tiny setting, in the first small network that can be trained on
+    it."""
     with tempfile.TemporaryDirectory() as folder:
         source = entry.build(**entry.tiny, data_dir=None, cache_dir=folder)
         data = Memory(source.spec, jax.tree.map(np.array, source.arrays()))
     return _first(Subject(_tiny(arch), data) for arch in ("mlp", "gru", "fcn"))
 
 
-# Checks: each raises AssertionError that says what is wrong -----------------------------------------------
+# Checks: each raises AssertionError that says what is wrong
+# -----------------------------------------------
 
 
 def shapes(of: Subject) -> None:
-    """Outputs are finite, of the loss's width and of the program's type, one row an example; scores, no shares."""
+    """Outputs are finite, of the loss's width and of the program's type, one row an example;
+    scores, no shares."""
     run, (lane, variables) = of.run(), _begun(of)
     outputs = _outputs(run.program, lane, variables, of.data.data.x[:4])
     width = LOSSES.get(run.config.loss).outputs(run.program.width)
     expected = (4, *run.program.spec.target_shape, width)
     outputs = outputs[..., :width] if LOSSES.get(run.config.loss).latents else outputs
-    assert outputs.shape == expected, f"outputs have the shape {list(outputs.shape)}, not {list(expected)}"
-    assert outputs.dtype == run.program.dtype, f"outputs are {outputs.dtype}, not {run.program.dtype}"
+    assert outputs.shape == expected, (
+        f"outputs have the shape {list(outputs.shape)}, not {list(expected)}"
+    )
+    assert outputs.dtype == run.program.dtype, (
+        f"outputs are {outputs.dtype}, not {run.program.dtype}"
+    )
     assert np.isfinite(outputs).all(), "some outputs are not finite"
     if run.program.spec.classes and width > 1:
         shares = (outputs >= 0).all() and np.allclose(outputs.sum(axis=-1), 1, atol=1e-3)
@@ -195,25 +244,31 @@ def shapes(of: Subject) -> None:
 
 
 def gradients(of: Subject) -> None:
-    """The loss's gradient reaches every parameter: Adam moves all that has one, however small it is."""
+    """The loss's gradient reaches every parameter: Adam moves all that has one, however small it
+    is."""
     run = _noisy(of).run(optimizer="adam")
     before, after = (steps([run], of.data.data, 1, count) for count in (0, 3))
     still = [
         keystr(path, simple=True, separator="/")
-        for (path, a), b in zip(tree_leaves_with_path(before.params), jax.tree.leaves(after.params), strict=True)
+        for (path, a), b in zip(
+            tree_leaves_with_path(before.params), jax.tree.leaves(after.params), strict=True
+        )
         if (a == b).all()
     ]
     assert not still, f"no gradient reaches {', '.join(still)}"
 
 
 def independence(of: Subject) -> None:
-    """In evaluation an example's outputs are its own: they do not hang on what else is in the batch."""
+    """In evaluation an example's outputs are its own: they do not hang on what else is in the
+    batch."""
     run, (lane, variables) = of.run(), _begun(of)
     x = of.data.data.x
     outputs = _outputs(run.program, lane, variables, x[:4])
     beside = _outputs(run.program, lane, variables, np.concatenate([x[:2], x[10:12]]))
     wrong = np.abs(outputs[:2] - beside[:2]).max() / max(np.abs(outputs).max(), 1e-30)
-    assert wrong <= 1e-5, f"an example's outputs change by {wrong:.1e} of their size with what else is in the batch"
+    assert wrong <= 1e-5, (
+        f"an example's outputs change by {wrong:.1e} of their size with what else is in the batch"
+    )
 
 
 def calm(of: Subject) -> None:
@@ -230,10 +285,13 @@ def calm(of: Subject) -> None:
 
 
 def lanes(of: Subject) -> None:
-    """Law 2: a lane is the run alone; the same initial bits, steps to rounding, and the same bits beside others."""
+    """Law 2: a lane is the run alone; the same initial bits, steps to rounding, and the same bits
+    beside others."""
     noisy = _noisy(of)
     runs = [noisy.run(seed=seed) for seed in range(WIDTH)]
-    among, alone = (jax.device_get(start(own, of.data.data, len(own)).state) for own in (runs, runs[1:2]))
+    among, alone = (
+        jax.device_get(start(own, of.data.data, len(own)).state) for own in (runs, runs[1:2])
+    )
     wrong = unequal(lane(among, 1), lane(alone, 0))
     assert not wrong, f"a lane begins with other bits than the run alone in {', '.join(wrong)}"
     together = steps(runs, of.data.data, WIDTH, STEPS)
@@ -272,7 +330,8 @@ CHECKS: Mapping[str, Callable[[Subject], None]] = {
 }
 
 
-# What the checks are made of ----------------------------------------------------------------------------
+# What the checks are made of
+# ----------------------------------------------------------------------------
 
 
 def initial(run: Run, arrays: Arrays) -> tuple[Lane, Variables]:
@@ -283,9 +342,13 @@ def initial(run: Run, arrays: Arrays) -> tuple[Lane, Variables]:
 
 
 def _begun(of: Subject) -> tuple[Lane, Variables]:
-    """The subject's own lane, and its variables before the first step, by the program that other checks train."""
+    """The subject's own lane, and its variables before the first step, by the program that other
+    checks train."""
     run = of.run()
-    return inputs_of(run.config, run.program, of.data.data).lane, initial(_noisy(of).run(), of.data.data)[1]
+    return (
+        inputs_of(run.config, run.program, of.data.data).lane,
+        initial(_noisy(of).run(), of.data.data)[1],
+    )
 
 
 def _outputs(program: Program, own: Lane, variables: Variables, x: np.ndarray) -> np.ndarray:
@@ -321,7 +384,9 @@ def start(runs: Sequence[Run], arrays: Arrays, width: int) -> chunk_lib.Chunk:
     return chunk
 
 
-def steps(runs: Sequence[Run], arrays: Arrays, width: int, count: int, nudge: int | None = None) -> Any:
+def steps(
+    runs: Sequence[Run], arrays: Arrays, width: int, count: int, nudge: int | None = None
+) -> Any:
     """The variables after `count` steps, leaves [width, ...], on the host.
 
     nudge: a seed by which every initial parameter goes to one of the two floats beside it.
@@ -356,15 +421,19 @@ def lane(tree: Any, place: int) -> Any:
 def unequal(got: Any, expected: Any) -> list[str]:
     """The leaves whose bits are not equal, -0.0 told from 0.0 and NaN equal to itself."""
     pairs = zip(tree_leaves_with_path(got), jax.tree.leaves(expected), strict=True)
-    return [keystr(path) for (path, a), b in pairs if np.asarray(a).tobytes() != np.asarray(b).tobytes()]
+    return [
+        keystr(path) for (path, a), b in pairs if np.asarray(a).tobytes() != np.asarray(b).tobytes()
+    ]
 
 
 def astray(got: Any, own: Run, arrays: Arrays, count: int) -> list[str]:
-    """The leaves in which the variables `got` of a lane after `count` steps are not the run's alone, to rounding.
+    """The leaves in which the variables `got` of a lane after `count` steps are not the run's
+    alone, to rounding.
 
-    In norm a leaf may differ by 1e-5 of the way that the run has gone since its start, or by 5 times what a nudge of
-    the initial parameters to the floats beside them makes, alone: the bias before a normalization has a gradient of
-    mere rounding, of which Adam makes a step. Measured are at most 3e-6 of the way and 1.3 nudges.
+    In norm a leaf may differ by 1e-5 of the way that the run has gone since its start, or by 5
+    times what a nudge of the initial parameters to the floats beside them makes, alone: the bias
+    before a normalization has a gradient of mere rounding, of which Adam makes a step. Measured are
+    at most 3e-6 of the way and 1.3 nudges.
     """
     alone = lane(steps([own], arrays, 1, count), 0)
     nudged = [lane(steps([own], arrays, 1, count, nudge=seed), 0) for seed in range(NUDGES)]

@@ -1,4 +1,5 @@
-"""Callbacks: a user's own functions, called on the host when runs have ended an epoch; they change no training."""
+"""Callbacks: a user's own functions, called on the host when runs have ended an epoch; they change
+no training."""
 
 import inspect
 import threading
@@ -11,7 +12,8 @@ from research.sweeps.plan import Run
 
 
 class Ended(NamedTuple):
-    """A run has ended an epoch, counted from 1, with these metrics of the epoch, by name (`validation/accuracy`)."""
+    """A run has ended an epoch, counted from 1, with these metrics of the epoch, by name
+    (`validation/accuracy`)."""
 
     run: Run
     epoch: int
@@ -20,12 +22,14 @@ class Ended(NamedTuple):
 
 # Packs train in threads; a callback that writes a file expects one call at a time.
 _CALLING = threading.Lock()
-# A process trains in several steps (the rounds of a tuning), and an error is said once in all of them.
+# A process trains in several steps (the rounds of a tuning), and an error is said once in all of
+# them.
 _WARNED: set[Callback] = set()
 
 
 def call(runs: Callable[[], Sequence[Ended]], warn: Callable[[str], None]) -> None:
-    """Calls every callback of every run that has ended an epoch; an error in one is a warning, the first time."""
+    """Calls every callback of every run that has ended an epoch; an error in one is a warning, the
+    first time."""
     entries = list(CALLBACKS)
     if not entries:
         return
@@ -44,4 +48,6 @@ def _call(entry: Callback, ended: Ended, warn: Callable[[str], None]) -> None:
             return
         _WARNED.add(entry)
         said = blamed(error, [inspect.getfile(function)]) or f"{type(error).__name__}: {error}"
-        warn(f"the callback {entry.name} fails after epoch {ended.epoch} ({said}); training goes on")
+        warn(
+            f"the callback {entry.name} fails after epoch {ended.epoch} ({said}); training goes on"
+        )

@@ -18,13 +18,14 @@ Settings = Mapping[str, Any]
 
 # How near its ends an interval is tried; the ends themselves are hardly ever drawn.
 EDGE = 1e-9
-# So many random points of a space are looked at before it is said that none can be trained, and so many combinations
-# of parts.
+# So many random points of a space are looked at before it is said that none can be trained, and so
+# many combinations of parts.
 LOOKS, COMBINATIONS = 32, 1024
 
 
 def planned(settings: Settings, point: Point, planner: Planner) -> Run | Result:
-    """A point's run, or why there is none: a value that no run may have, or values that exclude each other."""
+    """A point's run, or why there is none: a value that no run may have, or values that exclude
+    each other."""
     try:
         return planner.run(config_lib.resolve({**settings, **point})[0])
     except UserError as error:
@@ -32,10 +33,13 @@ def planned(settings: Settings, point: Point, planner: Planner) -> Run | Result:
 
 
 def first_run(settings: Settings, axes: Sequence[Axis], planner: Planner) -> Run:
-    """A run of the space. Raises UserError if none can be trained, or on a setting that no run would use (law 8)."""
+    """A run of the space. Raises UserError if none can be trained, or on a setting that no run
+    would use (law 8)."""
     for axis in axes:
         if axis.path in settings:
-            raise UserError(f"--{axis.path} is given, and an axis sets it too; leave one of them out")
+            raise UserError(
+                f"--{axis.path} is given, and an axis sets it too; leave one of them out"
+            )
         if axis.path == "seed":
             raise UserError("a seed cannot be tuned: the choice is reported on fresh seeds")
     if not axes:
@@ -49,11 +53,14 @@ def first_run(settings: Settings, axes: Sequence[Axis], planner: Planner) -> Run
             _check_values(settings, axes)
             return run
         refusal = refusal or run.note
-    raise UserError(f"none of {len(points)} points of the space can be trained; the first: {refusal}")
+    raise UserError(
+        f"none of {len(points)} points of the space can be trained; the first: {refusal}"
+    )
 
 
 def _check_values(settings: Settings, axes: Sequence[Axis]) -> None:
-    """Raises UserError for a value, or an interval, that costs trials since no run can have it, whatever its others."""
+    """Raises UserError for a value, or an interval, that costs trials since no run can have it,
+    whatever its others."""
     for axis in axes:
         own = dict(settings)
         if axis.condition is not None:
@@ -66,15 +73,20 @@ def _check_values(settings: Settings, axes: Sequence[Axis]) -> None:
 
 
 def _corners(axes: Sequence[Axis]) -> list[Point]:
-    """Every combination of the parts (architecture, optimizer, …) among the axes, the others at their middle."""
-    columns = [axis.values if axis.path in PARTS and axis.values else (space.at(axis, 0.5),) for axis in axes]
+    """Every combination of the parts (architecture, optimizer, …) among the axes, the others at
+    their middle."""
+    columns = [
+        axis.values if axis.path in PARTS and axis.values else (space.at(axis, 0.5),)
+        for axis in axes
+    ]
     paths = [axis.path for axis in axes]
     some = itertools.islice(itertools.product(*columns), COMBINATIONS)
     return [axes_lib.settled(axes, dict(zip(paths, values, strict=True))) for values in some]
 
 
 def _check_used(requests: Sequence[Settings]) -> None:
-    """Raises UserError on a setting that the parts of no request have; requests that are refused say nothing."""
+    """Raises UserError on a setting that the parts of no request have; requests that are refused
+    say nothing."""
     paths = {path for request in requests for path in request}
     configs: list[RunConfig] = []
     unused: list[frozenset[str]] = []

@@ -17,7 +17,10 @@ def candidates(experiment: Experiment) -> dict[str, list[list[Settings]]]:
     choose = _choose(experiment)
     return {
         label: [
-            [{**experiment.base, **arm, choose.path: value, "seed": seed} for seed in range(choose.seeds)]
+            [
+                {**experiment.base, **arm, choose.path: value, "seed": seed}
+                for seed in range(choose.seeds)
+            ]
             for value in choose.values
         ]
         for label, arm in experiment.arms.items()
@@ -26,11 +29,15 @@ def candidates(experiment: Experiment) -> dict[str, list[list[Settings]]]:
 
 def searched(experiment: Experiment, planner: Planner) -> dict[str, list[list[Run]]]:
     """The runs of the candidates: by arm, for each value."""
-    return {label: [planner.runs(asked) for asked in of_arm] for label, of_arm in candidates(experiment).items()}
+    return {
+        label: [planner.runs(asked) for asked in of_arm]
+        for label, of_arm in candidates(experiment).items()
+    }
 
 
 def best(choose: Choose, records: Sequence[Sequence[Record]]) -> Any:
-    """The value whose runs have the best mean of the metric; None if each has a run that diverged, or failed.
+    """The value whose runs have the best mean of the metric; None if each has a run that diverged,
+    or failed.
 
     records: for each value, its runs.
     """
@@ -47,7 +54,9 @@ def best(choose: Choose, records: Sequence[Sequence[Record]]) -> Any:
     return choose.values[scores.index(max(scores))]
 
 
-def chosen(choose: Choose, runs: Mapping[str, Sequence[Sequence[Run]]], found: Mapping[str, Record]) -> dict[str, Any]:
+def chosen(
+    choose: Choose, runs: Mapping[str, Sequence[Sequence[Run]]], found: Mapping[str, Record]
+) -> dict[str, Any]:
     """The best value of each arm that has one. runs: by arm, for each value; all have a record.
 
     Raises UserError if no arm has one.
@@ -57,35 +66,50 @@ def chosen(choose: Choose, runs: Mapping[str, Sequence[Sequence[Run]]], found: M
         for label, of_arm in runs.items()
     }
     if all(value is None for value in of_arms.values()):
-        raise UserError(f"every value of {choose.path} has a run that diverged or lacks {choose.metric}")
+        raise UserError(
+            f"every value of {choose.path} has a run that diverged or lacks {choose.metric}"
+        )
     return {label: value for label, value in of_arms.items() if value is not None}
 
 
-def remarks(experiment: Experiment, chosen: Mapping[str, Any], searched: Sequence[Record]) -> list[str]:
-    """What a reader must know of the choice: of the runs that were no help, and of the rows that have no value."""
-    counts = {word: sum(record.status == word for record in searched) for word in ("diverged", "failed")}
+def remarks(
+    experiment: Experiment, chosen: Mapping[str, Any], searched: Sequence[Record]
+) -> list[str]:
+    """What a reader must know of the choice: of the runs that were no help, and of the rows that
+    have no value."""
+    counts = {
+        word: sum(record.status == word for record in searched) for word in ("diverged", "failed")
+    }
     said = [f"{count} {word}" for word, count in counts.items() if count]
     notes = [f"Of the {len(searched)} runs that chose {' and '.join(said)}."] if said else []
     for label in experiment.arms:
         if label not in chosen:
             path = _choose(experiment).path
-            notes.append(f"{label}: at every value of {path} a run diverged or failed, so that none is reported.")
+            notes.append(
+                f"{label}: at every value of {path} a run diverged or failed, so that none is"
+                " reported."
+            )
     return notes
 
 
-def requests(experiment: Experiment, seeds: int, chosen: Mapping[str, Any]) -> dict[str, list[Settings]]:
-    """The runs that the table reports, by arm: the chosen settings on seeds that did not choose them.
+def requests(
+    experiment: Experiment, seeds: int, chosen: Mapping[str, Any]
+) -> dict[str, list[Settings]]:
+    """The runs that the table reports, by arm: the chosen settings on seeds that did not choose
+    them.
 
     An arm for which nothing could be chosen has none.
     """
     first = experiment.choose.seeds if experiment.choose else 0
     return {
-        label: [
-            {**experiment.base, **arm, **_fixed(experiment, label, chosen), "seed": seed}
-            for seed in range(first, first + seeds)
-        ]
-        if experiment.choose is None or label in chosen
-        else []
+        label: (
+            [
+                {**experiment.base, **arm, **_fixed(experiment, label, chosen), "seed": seed}
+                for seed in range(first, first + seeds)
+            ]
+            if experiment.choose is None or label in chosen
+            else []
+        )
         for label, arm in experiment.arms.items()
     }
 
@@ -96,9 +120,9 @@ def describe(experiment: Experiment, seeds: int) -> str:
         return "Strengths were declared, not tuned."
     choose = experiment.choose
     return (
-        f"For each row {choose.path} was chosen among {len(choose.values)} values by {choose.metric} over "
-        f"{choose.seeds} seed{'s' * (choose.seeds != 1)}; the table reports it on {seeds} fresh "
-        f"seed{'s' * (seeds != 1)}."
+        f"For each row {choose.path} was chosen among {len(choose.values)} values by"
+        f" {choose.metric} over {choose.seeds} seed{'s' * (choose.seeds != 1)}; the table reports"
+        f" it on {seeds} fresh seed{'s' * (seeds != 1)}."
     )
 
 

@@ -1,16 +1,18 @@
-"""Claims: processes that share a records directory split a sweep's runs, over NFS too, without locks or a common clock.
+"""Claims: processes that share a records directory split a sweep's runs, over NFS too, without
+locks or a common clock.
 
     claims/workers/   the roll: one file a worker, with its heartbeat
     claims/runs/      one file a claimed run: a hard link of its worker's file, under the run's id
 
-Two operations that a file system does whole and for one process only carry it all. To claim a run is to link one's
-file to the run's id. To declare a worker dead is to rename its file, and only the one who did that (its heir) removes
-its claims: so nobody takes away the claim of somebody alive, and whoever was only asleep can claim nothing from then
-on (its file's name is gone) and finds that it holds nothing. A heartbeat is one small write for thousands of claims.
+Two operations that a file system does whole and for one process only carry it all. To claim a run
+is to link one's file to the run's id. To declare a worker dead is to rename its file, and only the
+one who did that (its heir) removes its claims: so nobody takes away the claim of somebody alive,
+and whoever was only asleep can claim nothing from then on (its file's name is gone) and finds that
+it holds nothing. A heartbeat is one small write for thousands of claims.
 
-A worker is dead if its counter has stood still for LAPSE seconds of the observer's own clock, or at once if it ran on
-this machine and its process is gone. A record is written before its claim is released, and looked for after a claim
-is made: so no finished run is trained again.
+A worker is dead if its counter has stood still for LAPSE seconds of the observer's own clock, or at
+once if it ran on this machine and its process is gone. A record is written before its claim is
+released, and looked for after a claim is made: so no finished run is trained again.
 """
 
 import contextlib
@@ -36,8 +38,9 @@ LAPSE = 60.0
 class Claims:
     """One worker's claims in a records directory.
 
-    now: seconds of any steady clock. gone: True if a worker's process has surely ended. done: True if a run has its
-    record. A lost worker stays lost: to go on, make new Claims for a new worker.
+    now: seconds of any steady clock. gone: True if a worker's process has surely ended. done: True
+        if a run has its record. A lost worker stays lost: to go on, make new Claims for a new
+        worker.
     """
 
     root: Path
@@ -50,13 +53,18 @@ class Claims:
 
     def __post_init__(self) -> None:
         self._runs = str(self.root / "claims" / "runs")
-        self._roll = Roll(str(self.root / "claims" / "workers"), self.worker, self.now, self.gone, self.lapse)
+        self._roll = Roll(
+            str(self.root / "claims" / "workers"), self.worker, self.now, self.gone, self.lapse
+        )
         self._mine: set[str] = set()
         self._inherited_at = -float("inf")
-        self._inheriting = threading.Lock()  # of this process's own threads; other processes need none
+        self._inheriting = (
+            threading.Lock()
+        )  # of this process's own threads; other processes need none
 
     def enlist(self) -> None:
-        """Makes the worker known; before anything else. Raises UserError if the directory cannot be written."""
+        """Makes the worker known; before anything else. Raises UserError if the directory cannot be
+        written."""
         with self._errors():
             os.makedirs(self._runs, exist_ok=True)
             self._roll.enlist()
@@ -73,10 +81,12 @@ class Claims:
             self._roll.beat()
 
     def take(self, run_ids: Sequence[str], limit: int) -> list[str]:
-        """Claims runs in their order and returns them, at most `limit`: those that are neither done nor others'.
+        """Claims runs in their order and returns them, at most `limit`: those that are neither done
+        nor others'.
 
-        What this worker holds already counts as taken. If that is less than `limit`, the dead are looked for (at
-        most once a beat) and their runs taken too. Raises Lost if this worker was declared dead.
+        What this worker holds already counts as taken. If that is less than `limit`, the dead are
+        looked for (at most once a beat) and their runs taken too. Raises Lost if this worker was
+        declared dead.
         """
         with self._errors():
             taken = self._claim(run_ids, limit)
@@ -99,7 +109,8 @@ class Claims:
             raise Lost(self.worker)
 
     def release(self, run_ids: Iterable[str]) -> None:
-        """Gives runs up, once their record is written or on a clean stop. Those not held are passed over."""
+        """Gives runs up, once their record is written or on a clean stop. Those not held are passed
+        over."""
         mine = [run_id for run_id in run_ids if run_id in self._mine]
         self._mine.difference_update(mine)
         with self._errors():
@@ -108,7 +119,8 @@ class Claims:
                     roll.remove(f"{self._runs}/{run_id}")
 
     def claimed(self) -> set[str]:
-        """The runs that are anybody's now, this worker's too, by one listing: what not to try first.
+        """The runs that are anybody's now, this worker's too, by one listing: what not to try
+        first.
 
         Many workers that all walk the same list would else meet every claim of all the others.
         """
@@ -116,14 +128,18 @@ class Claims:
             return set(os.listdir(self._runs))
 
     def all_live(self) -> bool:
-        """Whether every other worker has been seen at work since this one first looked; who has not may be dead."""
+        """Whether every other worker has been seen at work since this one first looked; who has not
+        may be dead."""
         return self._roll.all_live()
 
     def others(self, run_ids: Iterable[str]) -> dict[str, str]:
-        """Who holds the runs that others hold: `{run_id: "host (pid 1)"}`, for a message while waiting."""
+        """Who holds the runs that others hold: `{run_id: "host (pid 1)"}`, for a message while
+        waiting."""
         with self._errors():
             holders = [(run_id, self._holder(run_id)) for run_id in run_ids]
-        return {run_id: str(holder) for run_id, holder in holders if holder not in (None, self.worker)}
+        return {
+            run_id: str(holder) for run_id, holder in holders if holder not in (None, self.worker)
+        }
 
     def _claim(self, run_ids: Sequence[str], limit: int) -> list[str]:
         """One walk over the runs, which ends when `limit` are claimed."""
@@ -139,7 +155,9 @@ class Claims:
             except FileNotFoundError:
                 self._roll.lose()
             except OSError as error:
-                if error.errno == errno.EMLINK:  # ext4: 65,000 links a file; more once some are released
+                if (
+                    error.errno == errno.EMLINK
+                ):  # ext4: 65,000 links a file; more once some are released
                     break
                 raise
             self._mine.add(run_id)
@@ -152,7 +170,8 @@ class Claims:
     def _is_mine(self, run_id: str) -> bool:
         """Whether a claim that was there already is this worker's own.
 
-        It is, too, where NFS reports a failure because a link was made and only the answer was lost (open(2), O_EXCL).
+        It is, too, where NFS reports a failure because a link was made and only the answer was lost
+        (open(2), O_EXCL).
         """
         holder = self._holder(run_id)
         if holder is not None and holder != self.worker:
@@ -160,7 +179,8 @@ class Claims:
         return holder == self.worker
 
     def inherit(self) -> bool:
-        """Looks for the dead, at most once a beat, and removes the claims of those whose heir this worker is.
+        """Looks for the dead, at most once a beat, and removes the claims of those whose heir this
+        worker is.
 
         Whether there were any.
         """
@@ -180,7 +200,8 @@ class Claims:
             return bool(dead)
 
     def _note_orphans(self) -> None:
-        """Sees to it that claims whose worker's file somebody deleted lapse too. A claim is a link of that file."""
+        """Sees to it that claims whose worker's file somebody deleted lapse too. A claim is a link
+        of that file."""
         known = self._roll.inodes()
         with os.scandir(self._runs) as claims:
             orphans = [claim.name for claim in claims if claim.inode() not in known]
@@ -204,7 +225,8 @@ class Claims:
         except OSError as error:
             what = error.strerror or error
             raise UserError(
-                f"cannot claim runs in {self.root}: {what}; it must be writable, on a file system with hard links"
+                f"cannot claim runs in {self.root}: {what}; it must be writable, on a file system"
+                " with hard links"
             ) from None
 
 
@@ -213,13 +235,16 @@ def working(
     root: Path, done: Callable[[str], bool], beat_every: float = BEAT, lapse: float = LAPSE
 ) -> Iterator[Claims]:
     """This process's claims, with a thread that beats; they are released at the end."""
-    claims = Claims(root, worker.this_process(), time.monotonic, worker.gone, done, beat_every, lapse)
+    claims = Claims(
+        root, worker.this_process(), time.monotonic, worker.gone, done, beat_every, lapse
+    )
     claims.enlist()
     stop = threading.Event()
 
     def beat() -> None:
         while not stop.wait(beat_every):
-            # Lost: whoever trains finds out. An error: the next beat may succeed; if none does, the claims lapse.
+            # Lost: whoever trains finds out. An error: the next beat may succeed; if none does, the
+            # claims lapse.
             with contextlib.suppress(Lost, UserError):
                 claims.beat()
 

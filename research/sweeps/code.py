@@ -1,4 +1,5 @@
-"""Code: its version, and snapshots of it: what waits in a queue is trained by the code that it was queued with."""
+"""Code: its version, and snapshots of it: what waits in a queue is trained by the code that it was
+queued with."""
 
 import hashlib
 import os
@@ -27,7 +28,8 @@ def digest_of(path: Path) -> str:
 
 
 def snapshot(folder: Path, plugins: Iterable[Path], commit: str, root: Path = ROOT) -> Path:
-    """The place in `folder` of a copy of the code and the plugins as they are now, made unless it is there."""
+    """The place in `folder` of a copy of the code and the plugins as they are now, made unless it
+    is there."""
     files = {name: path for package in RUNNING for name, path in _sources(root, package).items()}
     files |= {f"{PLUGINS}/{number}/{path.name}": path for number, path in enumerate(plugins)}
     place = folder / _digest(files, commit)

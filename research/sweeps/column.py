@@ -1,4 +1,5 @@
-"""What a table shows of each row: a final metric as a column, and the value that a paper printed for it."""
+"""What a table shows of each row: a final metric as a column, and the value that a paper printed
+for it."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -38,12 +39,18 @@ class Published:
 
 
 def check_metric(metric: str, better: str) -> None:
-    """Raises UserError if no task or loss has the metric, if `better` is no such word, or if they say the other."""
+    """Raises UserError if no task or loss has the metric, if `better` is no such word, or if they
+    say the other."""
     load_package("research.tasks")
     of_tasks = {name for task in TASKS for name in task.build().better}
-    refuse_unknown([metric], of_tasks | {name for loss in LOSSES for name in loss.metrics} | set(METRICS.names()))
+    refuse_unknown(
+        [metric],
+        of_tasks | {name for loss in LOSSES for name in loss.metrics} | set(METRICS.names()),
+    )
     if better not in get_args(Better):
-        raise UserError(f"better='{better}' for {metric}: allowed are {', '.join(get_args(Better))}")
+        raise UserError(
+            f"better='{better}' for {metric}: allowed are {', '.join(get_args(Better))}"
+        )
     name = metric.rpartition("/")[2]
     known = {word for task in TASKS for said, word in task.build().better.items() if said == name}
     known |= {entry.better for entry in METRICS if entry.name == name}
@@ -53,7 +60,8 @@ def check_metric(metric: str, better: str) -> None:
 
 
 def refuse_unknown(metrics: Iterable[str], names: Iterable[str]) -> None:
-    """Raises UserError for the first of the metrics, such as `test/accuracy`, that is no split's value of a name."""
+    """Raises UserError for the first of the metrics, such as `test/accuracy`, that is no split's
+    value of a name."""
     known = {f"{split}/{name}" for split in SPLITS for name in names}
     for metric in metrics:
         if metric not in known:
@@ -70,7 +78,8 @@ def main_metric(loss: str, task: str) -> tuple[str, Better]:
 
 
 def common_metric(configs: Iterable[Mapping[str, str]]) -> tuple[str, Better]:
-    """The metric by which runs of these flat configs are compared: their main metric, or else their tasks'.
+    """The metric by which runs of these flat configs are compared: their main metric, or else their
+    tasks'.
 
     Raises UserError where the tasks have different ones, as those of classification and regression.
     """
@@ -81,9 +90,12 @@ def common_metric(configs: Iterable[Mapping[str, str]]) -> tuple[str, Better]:
     datasets = {task: dataset for (_, task), dataset in whose.items()}
     of_tasks = {task: next(iter(TASKS.get(task).build().better.items())) for task in datasets}
     if len(set(of_tasks.values())) > 1:
-        said = " and ".join(f"{name} (dataset={datasets[task]})" for task, (name, _) in of_tasks.items())
+        said = " and ".join(
+            f"{name} (dataset={datasets[task]})" for task, (name, _) in of_tasks.items()
+        )
         raise UserError(
-            f"the runs are compared by different metrics: {said}; ask for a sweep of each, records are kept"
+            f"the runs are compared by different metrics: {said}; ask for a sweep of each, records"
+            " are kept"
         )
     name, better = next(iter(of_tasks.values()))
     return name, cast(Better, better)

@@ -1,4 +1,5 @@
-"""The declared experiments, of this package and of the current folder; a broken file spoils no other."""
+"""The declared experiments, of this package and of the current folder; a broken file spoils no
+other."""
 
 import functools
 import importlib
@@ -17,7 +18,8 @@ def load(warn: Callable[[str], None]) -> None:
 
 
 def get(name: str, warn: Callable[[str], None]) -> Experiment:
-    """The experiment of that name. Raises UserError with the nearest names, or with what broke its file."""
+    """The experiment of that name. Raises UserError with the nearest names, or with what broke its
+    file."""
     if said := _broken().get(name):
         raise UserError(f"experiments/{name}.py cannot be used: {said}")
     load(warn)
@@ -29,7 +31,8 @@ def _broken() -> dict[str, str]:
     """What went wrong in each file that cannot be imported, and in which of its lines."""
     found: dict[str, str] = {}
 
-    # By its name, since imports run downwards: what is declared lies above what it is declared with.
+    # By its name, since imports run downwards: what is declared lies above what it is declared
+    # with.
     experiments = importlib.import_module("experiments")
 
     def failed(module: str, error: Exception) -> None:
@@ -39,8 +42,11 @@ def _broken() -> dict[str, str]:
         found[name] = said.removeprefix(f"{file}, ")
 
     here = Path("experiments").resolve()
-    if here.is_dir() and not any(here.samefile(folder) for folder in experiments.__path__ if Path(folder).is_dir()):
-        # First, so that a file of the current folder stands for the package's file of the same name.
+    if here.is_dir() and not any(
+        here.samefile(folder) for folder in experiments.__path__ if Path(folder).is_dir()
+    ):
+        # First, so that a file of the current folder stands for the package's file of the same
+        # name.
         experiments.__path__.insert(0, str(here))
     load_package(experiments.__name__, failed)
     return found

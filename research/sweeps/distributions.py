@@ -1,9 +1,9 @@
 """Distributions that a sampled axis draws from, and how they are written.
 
-    uniform(low,high)             log(low,high)        of equal density, or equal density of the logarithm
-    uniform(low,high,step=0.1)    int(1,9,step=2)      low, low + step, … high, each equally probable
-    int(low,high)                 log_int(1,512)       whole numbers, both ends included
-    normal(mean,sd)
+    uniform(low,high)             log(low,high)        of equal density, or equal density of the
+    logarithm uniform(low,high,step=0.1)    int(1,9,step=2)      low, low + step, … high, each
+    equally probable int(low,high)                 log_int(1,512)       whole numbers, both ends
+    included normal(mean,sd)
 
 `loguniform` is another name for `log`.
 """
@@ -29,7 +29,8 @@ _EDGE = 2.0**-53
 
 @dataclasses.dataclass(frozen=True)
 class Distribution:
-    """What a sampled axis draws from. low, high: its ends, of a normal distribution its mean and standard deviation.
+    """What a sampled axis draws from. low, high: its ends, of a normal distribution its mean and
+    standard deviation.
 
     step: between neighbouring values; None: 1 for whole numbers, else there is none.
     """
@@ -68,11 +69,14 @@ class Distribution:
     def draw(self, generator: np.random.Generator) -> str:
         """A value as a flag's text."""
         if self.name == "int":
-            return self.text(int(self.low) + int(self.step or 1) * int(generator.integers(self.count or 1)))
+            return self.text(
+                int(self.low) + int(self.step or 1) * int(generator.integers(self.count or 1))
+            )
         return self.at(generator.random())
 
     def at(self, place: float) -> str:
-        """The value at a place in [0, 1), as a flag's text: equal stretches are equally probable."""
+        """The value at a place in [0, 1), as a flag's text: equal stretches are equally
+        probable."""
         return self.text(_QUANTILES[self.name](self, place))
 
     def text(self, value: float) -> str:
@@ -95,7 +99,8 @@ def _int(of: Distribution, place: float) -> float:
 
 
 def _log_int(of: Distribution, place: float) -> float:
-    """Rounded, so that each number has the part of the logarithmic scale that is nearest to it, as in Optuna."""
+    """Rounded, so that each number has the part of the logarithmic scale that is nearest to it, as
+    in Optuna."""
     low, high = math.log(of.low - 0.5), math.log(of.high + 0.5)
     value = round(math.exp(low + place * (high - low)))
     return min(max(value, of.low), of.high)
@@ -116,12 +121,15 @@ _ALIASES = {"loguniform": "log", "log_uniform": "log"}
 
 
 def parse(text: str, flag: str) -> Distribution | None:
-    """`log(1e-4,1)` as a distribution; None for what is a list of values. Raises UserError that names the flag."""
+    """`log(1e-4,1)` as a distribution; None for what is a list of values. Raises UserError that
+    names the flag."""
     written = text.partition("(")[0].strip()
     name = _ALIASES.get(written, written)
     close = difflib.get_close_matches(written, [*_QUANTILES, *_ALIASES], n=1)
     if close and name not in _QUANTILES and text.endswith(")"):
-        raise UserError(f"--{flag}: {text}: there is no distribution '{written}'; did you mean {close[0]}?")
+        raise UserError(
+            f"--{flag}: {text}: there is no distribution '{written}'; did you mean {close[0]}?"
+        )
     if name not in _QUANTILES or not text.endswith(")"):
         return None
     call = grammar.value(text)
@@ -147,7 +155,9 @@ def _wrong(of: Distribution) -> str:
         return "" if math.isfinite(of.low + of.high) and of.high > 0 else "a mean, and sd > 0"
     if not of.low < of.high or not math.isfinite(of.low + of.high):
         return "low < high"
-    if of.whole and not (of.low.is_integer() and of.high.is_integer() and (of.step or 1.0).is_integer()):
+    if of.whole and not (
+        of.low.is_integer() and of.high.is_integer() and (of.step or 1.0).is_integer()
+    ):
         return "two whole numbers" if of.step is None else "whole numbers"
     if of.whole and max(abs(of.low), abs(of.high)) > LARGEST:
         return "whole numbers below 2^53"
@@ -164,4 +174,6 @@ def _wrong_step(of: Distribution, step: float) -> str:
         left = (Decimal(str(of.high)) - Decimal(str(of.low))) % Decimal(str(step))
     except InvalidOperation:
         return "a step that is not so small"
-    return f"a step that leads from {format_value(of.low)} to {format_value(of.high)}" if left else ""
+    return (
+        f"a step that leads from {format_value(of.low)} to {format_value(of.high)}" if left else ""
+    )

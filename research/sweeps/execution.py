@@ -9,7 +9,8 @@ from research.training.chunk import WHOLE, Memory
 
 @dataclasses.dataclass(frozen=True)
 class Execution:
-    """checkpoints: their directory, None for `checkpoints/` beside the records. every, keep: when, and which stay.
+    """checkpoints: their directory, None for `checkpoints/` beside the records. every, keep: when,
+    and which stay.
 
     replicas: devices that each run is spread over. memory: what of the data lies on the device.
     keep_params: finished runs keep their best and their last parameters beside their records.

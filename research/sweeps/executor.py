@@ -1,4 +1,5 @@
-"""The local executor: runs from a queue, a few packs at a time, shared with other processes by claims."""
+"""The local executor: runs from a queue, a few packs at a time, shared with other processes by
+claims."""
 
 import concurrent.futures
 import contextlib
@@ -48,17 +49,21 @@ def execute(
     wait: bool = True,
     abreast: int = ABREAST,
 ) -> None:
-    """Sees to it that every run has its record; trains those that no other process has claimed, waits for the others.
+    """Sees to it that every run has its record; trains those that no other process has claimed,
+    waits for the others.
 
-    totals: lanes of a program in the whole sweep, by id. origin_of: where a run starts from, if it has `init_from`.
-    again: the recorded ways of runs that are trained again, by id. belongs: whether a run is still wanted, asked before
-    it is begun. wait: for others too; without, it is over once all
-    that is left is held by others who are seen to be alive. abreast: packs under way at
-    once. A pack goes on from its checkpoint where there is one. A pack that fails is tried once more, after all others;
-    if it fails again it leaves `failed` records. Raises Stopped, after saving what is under way, when the report says
-    so.
+    totals: lanes of a program in the whole sweep, by id. origin_of: where a run starts from, if it
+        has `init_from`.
+    again: the recorded ways of runs that are trained again, by id. belongs: whether a run is still
+        wanted, asked before it is begun. wait: for others too; without, it is over once all that is
+        left is held by others who are seen to be alive. abreast: packs under way at once. A pack
+        goes on from its checkpoint where there is one. A pack that fails is tried once more, after
+        all others; if it fails again it leaves `failed` records. Raises Stopped, after saving what
+        is under way, when the report says so.
     """
-    checkpoints = Checkpoints(Path(execution.checkpoints or store.root / "checkpoints"), report.warn)
+    checkpoints = Checkpoints(
+        Path(execution.checkpoints or store.root / "checkpoints"), report.warn
+    )
     checkpoints.prepare()
     progress.tidy(store.root, time.time())
     _say_what_goes_on(runs, checkpoints, report)
@@ -82,14 +87,27 @@ def execute(
                 trained = _round(missing, again, job)
                 job.go_on()
                 left = [run for run in missing if job.open(run.id)]
-                report.epochs(sum(run.config.epochs for run in missing if job.done(run.id) and run.id not in trained))
-                if left and not trained and not wait and (job.claims is None or job.claims.all_live()):
+                report.epochs(
+                    sum(
+                        run.config.epochs
+                        for run in missing
+                        if job.done(run.id) and run.id not in trained
+                    )
+                )
+                if (
+                    left
+                    and not trained
+                    and not wait
+                    and (job.claims is None or job.claims.all_live())
+                ):
                     left = []  # those who hold it are at work
                 elif left and not trained:
                     _wait(left, job)
                 missing = left
         if missing:
-            report.warn("this process was silent for so long that others took its runs; it begins again")
+            report.warn(
+                "this process was silent for so long that others took its runs; it begins again"
+            )
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices("records")
     checkpoints.settle(job.done)
@@ -118,7 +136,8 @@ def _claims(job: Job) -> Iterator[Claims | None]:
 
 
 def _round(missing: Sequence[Run], again: Mapping[str, Way | None], job: Job) -> set[str]:
-    """Trains what can be claimed of these runs, first those that have not failed; returns the ids of what was taken."""
+    """Trains what can be claimed of these runs, first those that have not failed; returns the ids
+    of what was taken."""
     held, failed = job.held(), job.strikes.runs()
     free = [run for run in missing if run.id not in held]
     if not free and job.claims and job.claims.inherit():
@@ -133,14 +152,18 @@ def _round(missing: Sequence[Run], again: Mapping[str, Way | None], job: Job) ->
 
 
 def _trained(waits: Sequence[tuple[Pack, Queue[Run]]], job: Job) -> set[str]:
-    """Trains what can be claimed of these packs; returns the runs' ids. Raises what ended a pack beside its failing."""
+    """Trains what can be claimed of these packs; returns the runs' ids. Raises what ended a pack
+    beside its failing."""
     trained: set[str] = set()
     others = threading.Event()
     job.others = others
-    with concurrent.futures.ThreadPoolExecutor(1 if job.execution.replicas > 1 else job.abreast) as pool:
+    with concurrent.futures.ThreadPoolExecutor(
+        1 if job.execution.replicas > 1 else job.abreast
+    ) as pool:
 
         def one(pack: Pack, queue: Queue[Run], lanes: int) -> list[concurrent.futures.Future]:
-            """Trains as many runs of a program as its way takes at once; the others follow in the queue."""
+            """Trains as many runs of a program as its way takes at once; the others follow in the
+            queue."""
             runs = queue.next(1) if not job.stopping() else []
             if not runs:
                 return []
@@ -162,7 +185,9 @@ def _trained(waits: Sequence[tuple[Pack, Queue[Run]]], job: Job) -> set[str]:
         waiting = {pool.submit(one, pack, queue, job.lanes(pack)) for pack, queue in waits}
         try:
             while waiting:
-                done, waiting = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+                done, waiting = concurrent.futures.wait(
+                    waiting, return_when=concurrent.futures.FIRST_COMPLETED
+                )
                 waiting |= set(itertools.chain.from_iterable(future.result() for future in done))
         except BaseException:
             others.set()
@@ -179,7 +204,9 @@ def _wait(missing: Sequence[Run], job: Job) -> None:
     holders = claims.others(run.id for run in missing)
     if holders and not job.waited:
         who = ", ".join(sorted(set(holders.values())))
-        job.report.warn(f"waiting for {len(holders)} run{'s' * (len(holders) != 1)} of other processes: {who}")
+        job.report.warn(
+            f"waiting for {len(holders)} run{'s' * (len(holders) != 1)} of other processes: {who}"
+        )
         job.waited = True
     until = time.monotonic() + LOOK
     while time.monotonic() < until and not job.stopping():

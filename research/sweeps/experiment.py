@@ -1,4 +1,5 @@
-"""Experiment: a declared table. Data, no logic: base config, arms, columns, seeds, baseline, published values."""
+"""Experiment: a declared table. Data, no logic: base config, arms, columns, seeds, baseline,
+published values."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -13,10 +14,12 @@ Settings = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Choose:
-    """How an arm's setting is chosen before it is reported: by the mean of a validation metric over `seeds`.
+    """How an arm's setting is chosen before it is reported: by the mean of a validation metric over
+    `seeds`.
 
-    The chosen setting is then trained on fresh seeds, and only those enter the table. Raises UserError if there is
-    no such metric, if it is not one of validation, or if the other way is better.
+    The chosen setting is then trained on fresh seeds, and only those enter the table. Raises
+    UserError if there is no such metric, if it is not one of validation, or if the other way is
+    better.
     """
 
     path: str
@@ -27,7 +30,9 @@ class Choose:
 
     def __post_init__(self) -> None:
         if not self.metric.startswith("validation/"):
-            raise UserError(f"choosing {self.path} reads validation only, and {self.metric} is not of it")
+            raise UserError(
+                f"choosing {self.path} reads validation only, and {self.metric} is not of it"
+            )
         check_metric(self.metric, self.better)
 
 
@@ -35,9 +40,10 @@ class Choose:
 class Experiment:
     """A table's declaration.
 
-    base: settings of every run, as flags take them. arms: a row's label and what it changes. columns: what
-    is shown of each row. baseline: the arm that the others are compared with. notes: for the footer. Raises UserError
-    if an arm sets what is chosen for it, or of a column the other way is better.
+    base: settings of every run, as flags take them. arms: a row's label and what it changes.
+        columns: what is shown of each row. baseline: the arm that the others are compared with.
+        notes: for the footer. Raises UserError if an arm sets what is chosen for it, or of a column
+        the other way is better.
     """
 
     name: str
@@ -57,7 +63,9 @@ class Experiment:
             check_metric(column.metric, column.better)
         for label, arm in self.arms.items():
             if self.choose is not None and self.choose.path in arm:
-                raise UserError(f"'{self.name}' chooses {self.choose.path}, and its arm '{label}' sets it")
+                raise UserError(
+                    f"'{self.name}' chooses {self.choose.path}, and its arm '{label}' sets it"
+                )
 
 
 EXPERIMENTS: Registry[Experiment] = Registry("experiment", "experiments")

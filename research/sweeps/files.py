@@ -1,4 +1,5 @@
-"""Files of a shared directory: written whole or not at all, read by others at any moment; damaged ones go aside."""
+"""Files of a shared directory: written whole or not at all, read by others at any moment; damaged
+ones go aside."""
 
 import contextlib
 import os
@@ -11,7 +12,8 @@ from research.errors import UserError
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Writes a file whole or not at all, also when the machine stops. Raises UserError if it cannot."""
+    """Writes a file whole or not at all, also when the machine stops. Raises UserError if it
+    cannot."""
     # A name of its own for each writer: threads and hosts may share a process id.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
@@ -28,7 +30,8 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def clock(folder: Path) -> float:
-    """Seconds since 1970 by the clock that dates the folder's files, which may be a server's and differ from here.
+    """Seconds since 1970 by the clock that dates the folder's files, which may be a server's and
+    differ from here.
 
     Where nothing can be written it is this machine's.
     """
@@ -40,7 +43,8 @@ def clock(folder: Path) -> float:
 
 
 def set_aside(path: Path, aside: Path) -> tuple[bool, str]:
-    """Moves a damaged file or folder out of the way: (whether it is gone from its place, where it is in words).
+    """Moves a damaged file or folder out of the way: (whether it is gone from its place, where it
+    is in words).
 
     Where nothing can be written it stays. Raises FileNotFoundError if another process was faster.
     """
@@ -50,5 +54,8 @@ def set_aside(path: Path, aside: Path) -> tuple[bool, str]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        return False, f"left where it is: nothing can be moved to {aside.parent} ({error.strerror or error})"
+        return (
+            False,
+            f"left where it is: nothing can be moved to {aside.parent} ({error.strerror or error})",
+        )
     return True, f"moved to {aside}"

@@ -1,7 +1,8 @@
-"""The index: how every run ended, in one file made from the records, so that a glance at a sweep opens none of them.
+"""The index: how every run ended, in one file made from the records, so that a glance at a sweep
+opens none of them.
 
-A line counts only while its record has the size and the time of writing that it had: what is missing or wrong is read
-anew, and a lost or damaged index is made again.
+A line counts only while its record has the size and the time of writing that it had: what is
+missing or wrong is read anew, and a lost or damaged index is made again.
 """
 
 import contextlib
@@ -22,10 +23,11 @@ FORMAT = 2
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One record in short. written: when, in nanoseconds since 1970; size: in bytes. status: a record's, `damaged`, or
-    `newer` for one that newer code wrote.
+    """One record in short. written: when, in nanoseconds since 1970; size: in bytes. status: a
+    record's, `damaged`, or `newer` for one that newer code wrote.
 
-    seconds: the run's share of its pack's time; device: the kind that trained it. error: what went wrong, in a line.
+    seconds: the run's share of its pack's time; device: the kind that trained it. error: what went
+        wrong, in a line.
     log: the file that says more.
     """
 
@@ -61,9 +63,13 @@ def _line(store: Store, run_id: str, seen: os.stat_result) -> Line:
     try:
         record = parse(store.path(run_id).read_bytes(), run_id)
     except Newer as error:
-        return Line(seen.st_mtime_ns, seen.st_size, "newer", error=f"newer code wrote its record ({error})")
+        return Line(
+            seen.st_mtime_ns, seen.st_size, "newer", error=f"newer code wrote its record ({error})"
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return Line(seen.st_mtime_ns, seen.st_size, "damaged", error=f"its record is damaged ({error})")
+        return Line(
+            seen.st_mtime_ns, seen.st_size, "damaged", error=f"its record is damaged ({error})"
+        )
     origin = record.provenance
     seconds, device = float(origin.get("seconds", 0.0)), str(origin.get("device", ""))
     # Of a process that died it is a log; an exception's traceback is in the record itself.

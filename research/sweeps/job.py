@@ -40,12 +40,13 @@ Curves = Mapping[str, Sequence[float]]
 class Report:
     """What an executor tells, and asks, of whoever watches.
 
-    epochs: so many lane-epochs, or parts of one, were just done. record: this record was written. warn: something to
-    mind. stopping: why to stop, or "". holds: these runs are under way here now. stepped: a pack is between two steps,
-    so its step is compiled. state: how things stand, in a few words. note: something that is good to know. resumed:
-    so many lane-epochs were done before, which says nothing of the speed; None: told as epochs are. curves: of each of
-    these runs an epoch is done; the function gives their curves so far, by name. ended: runs have ended an epoch; the
-    function says which, and with what.
+    epochs: so many lane-epochs, or parts of one, were just done. record: this record was written.
+        warn: something to mind. stopping: why to stop, or "". holds: these runs are under way here
+        now. stepped: a pack is between two steps, so its step is compiled. state: how things stand,
+        in a few words. note: something that is good to know. resumed: so many lane-epochs were done
+        before, which says nothing of the speed; None: told as epochs are. curves: of each of these
+        runs an epoch is done; the function gives their curves so far, by name. ended: runs have
+        ended an epoch; the function says which, and with what.
     """
 
     epochs: Callable[[Fraction | int], None] = lambda count: None
@@ -57,7 +58,9 @@ class Report:
     state: Callable[[str], None] = lambda text: None
     note: Callable[[str], None] = lambda message: None
     resumed: Callable[[Fraction | int], None] | None = None
-    curves: Callable[[Sequence[Run], Callable[[], Sequence[Curves]]], None] = lambda runs, curves: None
+    curves: Callable[[Sequence[Run], Callable[[], Sequence[Curves]]], None] = lambda runs, curves: (
+        None
+    )
     ended: Callable[[Callable[[], Sequence[Ended]]], None] = lambda runs: None
 
     def went_on(self, count: Fraction | int) -> None:
@@ -69,9 +72,10 @@ class Report:
 class Job:
     """What the packs of one execution share.
 
-    origin_of: where a run starts from. belongs: whether a run is still wanted, asked before it is begun. claims: None
-    where several processes train each run together, of which the first writes. others: set when one pack ended them
-    all. waited: whether it was said that others are waited for. limit: bytes that programs may take on a device.
+    origin_of: where a run starts from. belongs: whether a run is still wanted, asked before it is
+        begun. claims: None where several processes train each run together, of which the first
+        writes. others: set when one pack ended them all. waited: whether it was said that others
+        are waited for. limit: bytes that programs may take on a device.
     abreast: packs under way at once, which share them.
     """
 
@@ -140,18 +144,26 @@ class Job:
 
     def _has_kept(self, run_id: str) -> bool:
         """Whether it has what it is to keep, or will not come to it."""
-        return not self.execution.keep_params or Parameters(self.store).has(run_id) or self.strikes.final(run_id)
+        return (
+            not self.execution.keep_params
+            or Parameters(self.store).has(run_id)
+            or self.strikes.final(run_id)
+        )
 
     def showing(self, pack: Pack) -> AbstractContextManager[Callable[[float, int], None]]:
-        """Shows to others, while the pack trains, how far it is; of several processes that train it one does."""
+        """Shows to others, while the pack trains, how far it is; of several processes that train it
+        one does."""
         if jax.process_index() > 0:
             return contextlib.nullcontext(lambda epoch, live: None)
         own = self.claims.worker if self.claims is not None else worker.this_process()
-        return progress.showing(self.store.root, own, [run.id for run in pack.runs], pack.program.config.epochs)
+        return progress.showing(
+            self.store.root, own, [run.id for run in pack.runs], pack.program.config.epochs
+        )
 
     @contextlib.contextmanager
     def holding(self, run_ids: list[str]) -> Iterator[list[str]]:
-        """Those of the runs that can be claimed, which are this process's inside and released at the end."""
+        """Those of the runs that can be claimed, which are this process's inside and released at
+        the end."""
         mine = self.claims.take(run_ids, len(run_ids)) if self.claims else run_ids
         with self.under_way(mine):
             yield mine
@@ -173,7 +185,8 @@ class Job:
                 self.report.holds(self._held)
 
     def ended(self, runs: Callable[[], Sequence[Ended]]) -> None:
-        """Runs have ended an epoch: tells whoever watches, and the user's own callbacks, in one process."""
+        """Runs have ended an epoch: tells whoever watches, and the user's own callbacks, in one
+        process."""
         if jax.process_index() > 0:
             return
         runs = functools.cache(runs)
@@ -186,7 +199,8 @@ class Job:
             self.claims.confirm(run.id for run in pack.runs)
 
     def write(self, record: Record, run: Run, kept: Kept | None = None) -> None:
-        """Writes a record, in one process; what the run keeps comes before it, so that what has one has both."""
+        """Writes a record, in one process; what the run keeps comes before it, so that what has one
+        has both."""
         if jax.process_index() == 0:
             if kept is not None:
                 basis = basis_of(run, self.arrays_of(run))
@@ -198,7 +212,8 @@ class Job:
         self.report.record(record)
 
     def fail(self, run: Run, error: str) -> Record:
-        """Writes that a run failed, unless it has its record and lacks only what it was to keep; its record now."""
+        """Writes that a run failed, unless it has its record and lacks only what it was to keep;
+        its record now."""
         there = self.store.find([run.id])[0].get(run.id)
         if there is not None and there.status != "failed":
             return there

@@ -1,4 +1,5 @@
-"""The journal: a tuning's studies in Optuna's format, a file beside the records that its dashboard opens too."""
+"""The journal: a tuning's studies in Optuna's format, a file beside the records that its dashboard
+opens too."""
 
 import contextlib
 import dataclasses
@@ -22,7 +23,8 @@ from research.sweeps.column import Better
 from research.sweeps.store import Store
 from research.sweeps.sweep import check_name
 
-# What a tuning is, among the attributes of its study; and of which study a trial is that entered from an earlier one.
+# What a tuning is, among the attributes of its study; and of which study a trial is that entered
+# from an earlier one.
 DEFINITION, ENTERED = "tuning", "entered"
 
 _WORDS = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
@@ -30,7 +32,8 @@ _WORDS = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialSta
 
 @dataclasses.dataclass(frozen=True)
 class Studied:
-    """A study as a journal has it. definition: what its trials are a function of; None: it was not made to its end."""
+    """A study as a journal has it. definition: what its trials are a function of; None: it was not
+    made to its end."""
 
     name: str
     better: Better
@@ -56,7 +59,8 @@ def claim_of(name: str) -> str:
 
 @contextlib.contextmanager
 def journal(store: Store, name: str) -> Iterator[JournalStorage]:
-    """The journal of that name, this process's alone. Raises UserError if another process has it, or if it is damaged.
+    """The journal of that name, this process's alone. Raises UserError if another process has it,
+    or if it is damaged.
 
     What a process that was killed left of its last line, or of its lock, is removed.
     """
@@ -66,7 +70,9 @@ def journal(store: Store, name: str) -> Iterator[JournalStorage]:
         claim = claim_of(name)
         if not claims.take([claim], 1):
             holder = claims.others([claim]).get(claim, "another process")
-            raise UserError(f"'{name}' is being tuned by {holder}; wait for it, or give another --name")
+            raise UserError(
+                f"'{name}' is being tuned by {holder}; wait for it, or give another --name"
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
         _cut(path)
@@ -75,7 +81,10 @@ def journal(store: Store, name: str) -> Iterator[JournalStorage]:
 
 def _replayed(path: Path) -> JournalStorage:
     """The journal as it is now. Raises UserError with the line that cannot be what Optuna wrote."""
-    damage = f"the journal {path} is damaged (%s); move it away: its trials are asked for again, their records are kept"
+    damage = (
+        f"the journal {path} is damaged (%s); move it away: its trials are asked for again, their"
+        " records are kept"
+    )
     with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
@@ -88,7 +97,8 @@ def _replayed(path: Path) -> JournalStorage:
                 raise UserError(damage % f"line {number}: {shown}") from None
     try:
         return JournalStorage(JournalFileBackend(str(path)))
-    except Exception as error:  # entries that are whole and do not follow from those before, as after a line was lost
+    except Exception as error:
+        # Each entry is whole, but one does not follow from those before, as after a lost line.
         reason = (str(error).strip().splitlines() or [""])[0]
         raise UserError(damage % f"{type(error).__name__}: {reason}".rstrip(": ")) from None
 
@@ -125,14 +135,22 @@ def read(store: Store, name: str) -> list[Studied]:
 
 
 def lines(store: Store, name: str) -> Iterator[str]:
-    """How far a tuning is, a line for each of its studies: its trials by outcome, and the best of them."""
+    """How far a tuning is, a line for each of its studies: its trials by outcome, and the best of
+    them."""
     every = read(store, name)
     if not every:
         yield f"{name}: trials: none yet"
     for each in every:
-        came = ", ".join(f"{count} {word}" for word, count in counts(each.trials).items()) or "none yet"
+        came = (
+            ", ".join(f"{count} {word}" for word, count in counts(each.trials).items())
+            or "none yet"
+        )
         sign = -1.0 if each.better == "higher" else 1.0
-        finished = [trial for trial in each.trials if trial.state == TrialState.COMPLETE and trial.value is not None]
+        finished = [
+            trial
+            for trial in each.trials
+            if trial.state == TrialState.COMPLETE and trial.value is not None
+        ]
         best = min(finished, key=lambda trial: sign * (trial.value or 0.0), default=None)
         shown = ""
         if best is not None:

@@ -1,4 +1,5 @@
-"""The keeper: decides at each boundary of a pack whether it is saved, and stops it when that is asked for."""
+"""The keeper: decides at each boundary of a pack whether it is saved, and stops it when that is
+asked for."""
 
 import dataclasses
 import time
@@ -13,13 +14,15 @@ from research.training.checkpoints import Writer
 from research.training.loop import Boundary
 from research.training.program import Program
 
-# Dispatches run ahead of the devices; so often the host waits for them, that a stop is not kept waiting by a queue.
+# Dispatches run ahead of the devices; so often the host waits for them, that a stop is not kept
+# waiting by a queue.
 ABREAST_SECONDS = 0.5
 
 
 @dataclasses.dataclass
 class Keeper:
-    """Called between dispatches. stopping: why to stop, or "". confirm: raises if the runs are another process's now.
+    """Called between dispatches. stopping: why to stop, or "". confirm: raises if the runs are
+    another process's now.
     done: is told of a step that the devices have done, each time that the host has waited for them.
 
     step, seconds, earlier: where the training began, and what had led there.
@@ -40,7 +43,9 @@ class Keeper:
     def __post_init__(self) -> None:
         self._began = self._saved = self._abreast = self.clock()
         sizes = self.program.sizes
-        self._steps = self.every.steps(steps_per_epoch=sizes.steps_per_epoch, total_steps=self.program.steps)
+        self._steps = self.every.steps(
+            steps_per_epoch=sizes.steps_per_epoch, total_steps=self.program.steps
+        )
 
     def __call__(self, boundary: Boundary) -> None:
         """Saves if it is due. Raises Stopped, after saving, if that is asked for."""
@@ -49,7 +54,8 @@ class Keeper:
         elif self._due(boundary.step):
             try:
                 self._save(boundary)
-            except UserError as error:  # training is worth more than its checkpoint; there may be space the next time
+            except UserError as error:
+                # Training is worth more than its checkpoint, and the next one may find space.
                 self.warn(f"{error}; training goes on")
         elif self.clock() - self._abreast > ABREAST_SECONDS:
             boundary.wait()
@@ -57,7 +63,8 @@ class Keeper:
             self.done(boundary.step)
 
     def _stop(self, boundary: Boundary, reason: str) -> NoReturn:
-        """Saves, twice if it must: what could not be written may have been the checkpoint before."""
+        """Saves, twice if it must: what could not be written may have been the checkpoint
+        before."""
         try:
             try:
                 self._save(boundary)
@@ -74,7 +81,8 @@ class Keeper:
         return step // self._steps > self.step // self._steps
 
     def _save(self, boundary: Boundary) -> None:
-        """Saves, in one process: where several train together, each has the whole state. Raises UserError."""
+        """Saves, in one process: where several train together, each has the whole state. Raises
+        UserError."""
         self.step, self._saved, self._abreast = boundary.step, self.clock(), self.clock()
         if jax.process_index() > 0:
             return

@@ -1,4 +1,5 @@
-"""Labels: the tags and the note that a user gives a run. They lie beside the records and change none of them."""
+"""Labels: the tags and the note that a user gives a run. They lie beside the records and change
+none of them."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -32,7 +33,8 @@ def labels_of(store: Store, run_ids: Iterable[str]) -> dict[str, Labels]:
 
 
 def relabel(store: Store, run_id: str, tags: Iterable[str], note: str | None) -> Labels:
-    """Adds tags (`-tag` removes one), and replaces the note unless it is None. Raises UserError for what is no word."""
+    """Adds tags (`-tag` removes one), and replaces the note unless it is None. Raises UserError for
+    what is no word."""
     before = labels_of(store, [run_id]).get(run_id, Labels())
     kept = set(before.tags)
     for tag in tags:

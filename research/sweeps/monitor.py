@@ -26,11 +26,14 @@ SHARE = 20
 
 
 def latest(ended: Sequence[Ended]) -> str:
-    """`loss 0.31, validation accuracy 0.94`: the means over runs of what their last epoch came to; "" of none."""
+    """`loss 0.31, validation accuracy 0.94`: the means over runs of what their last epoch came to;
+    "" of none."""
     values: dict[str, list[float]] = {}
     for run, _, metrics in ended:
         metric, _ = main_metric(run.config.loss, run.config.task)
-        main = next((name for name in (f"validation/{metric}", f"train/{metric}") if name in metrics), "")
+        main = next(
+            (name for name in (f"validation/{metric}", f"train/{metric}") if name in metrics), ""
+        )
         for name, label in (("train/loss", "loss"), (main, main.replace("/", " "))):
             if math.isfinite(metrics.get(name, math.nan)):
                 values.setdefault(label, []).append(metrics[name])
@@ -39,10 +42,12 @@ def latest(ended: Sequence[Ended]) -> str:
 
 
 class Terminal:
-    """Progress on stderr, so that stdout holds the table alone. failures: whether it says what failed, and why.
+    """Progress on stderr, so that stdout holds the table alone. failures: whether it says what
+    failed, and why.
 
-    stopping, again: what is said when a signal comes, and whether a second one ends the process. tensorboard, profile:
-    directories for event files of the runs' curves, and for a profiler's trace.
+    stopping, again: what is said when a signal comes, and whether a second one ends the process.
+    tensorboard, profile: directories for event files of the runs' curves, and for a profiler's
+    trace.
     """
 
     def __init__(
@@ -62,7 +67,8 @@ class Terminal:
         tqdm.write(one_line(f"warning: {message}"), file=sys.stderr)
 
     def note(self, message: str) -> None:
-        """Says it once: the tables of an experiment and the rounds of a tuning train in several steps."""
+        """Says it once: the tables of an experiment and the rounds of a tuning train in several
+        steps."""
         if message not in self._noted:
             self._noted.add(message)
             tqdm.write(one_line(message), file=sys.stderr)
@@ -90,12 +96,17 @@ class Terminal:
             watching(self._stopping, self._again) as stopping,
             tqdm(
                 total=total,
-                desc=f"{len(runs)} run{'s' * (len(runs) > 1)}, {programs} program{'s' * (programs > 1)}",
+                desc=(
+                    f"{len(runs)} run{'s' * (len(runs) > 1)}, {programs}"
+                    f" program{'s' * (programs > 1)}"
+                ),
                 unit="epoch",
                 file=sys.stderr,
                 mininterval=0.5 if sys.stderr.isatty() else 10.0,
                 dynamic_ncols=True,
-                bar_format="{l_bar}{bar}| {n:,.1f}/{total:,} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
+                bar_format=(
+                    "{l_bar}{bar}| {n:,.1f}/{total:,} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+                ),
             ) as bar,
         ):
             done = Fraction(0)
@@ -146,9 +157,20 @@ class Terminal:
 
             try:
                 report = Report(
-                    epochs, record, self.warn, stopping, state=state, note=self.note, resumed=resumed, ended=ended
+                    epochs,
+                    record,
+                    self.warn,
+                    stopping,
+                    state=state,
+                    note=self.note,
+                    resumed=resumed,
+                    ended=ended,
                 )
-                yield dataclasses.replace(report, curves=self._events.curves) if self._events else report
+                yield (
+                    dataclasses.replace(report, curves=self._events.curves)
+                    if self._events
+                    else report
+                )
             finally:
                 for cause, more in causes.items():
                     if more:

@@ -39,8 +39,8 @@ class Monitor(Protocol):
 class Work:
     """What an executor is to do: train the `missing` of the `wanted` runs into the store.
 
-    origins: where those start from that have `init_from`. again: the recorded ways of runs that have a record and are
-    trained once more for what they keep.
+    origins: where those start from that have `init_from`. again: the recorded ways of runs that
+        have a record and are trained once more for what they keep.
     """
 
     wanted: Sequence[Run]
@@ -107,18 +107,33 @@ def obtain(
     retry_failed: bool = False,
     helps: bool = False,
 ) -> dict[str, Record]:
-    """The records of the runs, by id, after training those that have none (unless `train` is False).
+    """The records of the runs, by id, after training those that have none (unless `train` is
+    False).
 
-    Failed runs are among them, and stay failed but with `retry_failed`. Runs whose file is not believed, and stays in
-    its place, are left out. helps: another process asks for the runs, and
-    will say what they came to. Raises UserError if the records cannot be written, Stopped if it was asked to stop.
+    Failed runs are among them, and stay failed but with `retry_failed`. Runs whose file is not
+    believed, and stays in its place, are left out. helps: another process asks for the runs, and
+    will say what they came to. Raises UserError if the records cannot be written, Stopped if it was
+    asked to stop.
     """
     wanted = unique(runs)
-    found = done((run.id for run in wanted), store, monitor.warn, *(["its run will be trained again"] if train else []))
+    found = done(
+        (run.id for run in wanted),
+        store,
+        monitor.warn,
+        *(["its run will be trained again"] if train else []),
+    )
     if train:
         found = _without_failures(found, store, monitor.warn, retry_failed)
-    again = _without_parameters(found, store, monitor.warn, execution) if execution.keep_params and train else {}
-    missing = [run for run in wanted if run.id in again or (run.id not in found and not store.stays(run.id))]
+    again = (
+        _without_parameters(found, store, monitor.warn, execution)
+        if execution.keep_params and train
+        else {}
+    )
+    missing = [
+        run
+        for run in wanted
+        if run.id in again or (run.id not in found and not store.stays(run.id))
+    ]
     if missing and train:
         store.prepare()
         tell_notes(missing, planner, monitor.note)
@@ -139,33 +154,46 @@ def tell_notes(runs: Iterable[Run], planner: Planner, note: Callable[[str], None
 
 
 def _say_what_lacks(again: Iterable[str], store: Store, warn: Callable[[str], None]) -> None:
-    """Tells of the runs that were trained again for their parameters and failed; the next command tries them anew."""
+    """Tells of the runs that were trained again for their parameters and failed; the next command
+    tries them anew."""
     parameters, strikes = Parameters(store), Strikes(store.root)
     for run_id in again:
         if not parameters.has(run_id) and strikes.final(run_id):
             last = (strikes.of(run_id)[-1].strip().splitlines() or [""])[-1]
-            warn(f"run {run_id} keeps its record, and has no parameters: trained again for them it failed ({last})")
+            warn(
+                f"run {run_id} keeps its record, and has no parameters: trained again for them it"
+                f" failed ({last})"
+            )
             strikes.clear(run_id)
 
 
 def _without_failures(
     found: Mapping[str, Record], store: Store, warn: Callable[[str], None], retry: bool
 ) -> dict[str, Record]:
-    """The records, after forgetting those of failed runs if these are to be tried again; else they are told of."""
+    """The records, after forgetting those of failed runs if these are to be tried again; else they
+    are told of."""
     failed = [record for record in found.values() if record.status == "failed"]
     if retry:
         for record in failed:
             store.forget(record.run_id)
     elif failed:
         runs = f"{len(failed)} run{'s' * (len(failed) > 1)}"
-        warn(f"{runs} failed earlier ({failed[0].cause}); --retry_failed of sweep and table tries again")
-    return {run_id: record for run_id, record in found.items() if not (retry and record.status == "failed")}
+        warn(
+            f"{runs} failed earlier ({failed[0].cause}); --retry_failed of sweep and table tries"
+            " again"
+        )
+    return {
+        run_id: record
+        for run_id, record in found.items()
+        if not (retry and record.status == "failed")
+    }
 
 
 def _without_parameters(
     found: Mapping[str, Record], store: Store, warn: Callable[[str], None], execution: Execution
 ) -> dict[str, Way | None]:
-    """The runs that are over and kept no parameters, each with its recorded way: training it again gives the same."""
+    """The runs that are over and kept no parameters, each with its recorded way: training it again
+    gives the same."""
     parameters, again = Parameters(store), {}
     for run_id, record in found.items():
         if record.status == "failed" or parameters.has(run_id):
@@ -174,5 +202,8 @@ def _without_parameters(
         again[run_id] = way if way is not None and way.replicas == execution.replicas else None
         if again[run_id] is None:
             there = f"{record.provenance.get('replicas', 1)} x {record.provenance.get('device')}"
-            warn(f"run {run_id} was trained on {there}; trained again here, its record may differ in last digits")
+            warn(
+                f"run {run_id} was trained on {there}; trained again here, its record may differ in"
+                " last digits"
+            )
     return again

@@ -1,4 +1,5 @@
-"""Parameters: what finished runs keep of their variables, a folder a run beside the records, whole or not there."""
+"""Parameters: what finished runs keep of their variables, a folder a run beside the records, whole
+or not there."""
 
 import contextlib
 import dataclasses
@@ -32,9 +33,11 @@ Which = Literal["best", "last"]
 
 @dataclasses.dataclass(frozen=True)
 class Saved:
-    """What a run kept: its variables and their epoch (from 1; 0 is before the first step), the best and the last.
+    """What a run kept: its variables and their epoch (from 1; 0 is before the first step), the best
+    and the last.
 
-    basis: what they need to be applied to new data (see basis.py); None: an older version kept them.
+    basis: what they need to be applied to new data (see basis.py); None: an older version kept
+        them.
     """
 
     run_id: str
@@ -46,7 +49,8 @@ class Saved:
 
 @dataclasses.dataclass(frozen=True)
 class Parameters:
-    """The kept parameters in a records directory: `params/RUN/` holds `run.json` and the arrays, written by orbax."""
+    """The kept parameters in a records directory: `params/RUN/` holds `run.json` and the arrays,
+    written by orbax."""
 
     store: Store
 
@@ -57,7 +61,8 @@ class Parameters:
     def has(self, run_id: str) -> bool:
         """Whether the run kept its parameters; loading them says whether they are whole.
 
-        Those of another run, which a copied or renamed folder holds, are set aside, and that is told.
+        Those of another run, which a copied or renamed folder holds, are set aside, and that is
+        told.
         """
         try:
             text = (self.path(run_id) / "run.json").read_bytes()
@@ -66,20 +71,32 @@ class Parameters:
         try:
             _check_run(json.loads(text)["run"], run_id)
         except _Others as error:
-            self.store.warn(f"the parameters {self.path(run_id)} are not believed ({error}); {self._set_aside(run_id)}")
+            self.store.warn(
+                f"the parameters {self.path(run_id)} are not believed ({error});"
+                f" {self._set_aside(run_id)}"
+            )
             return False
         except (ValueError, KeyError, TypeError):
             pass  # damaged: whoever loads them is told
         return True
 
-    def save(self, run_id: str, config: dict[str, str], kept: Kept, basis: dict[str, Any] | None = None) -> Path:
-        """Writes what a run keeps (leaves without a lane axis), and its basis as JSON; returns its folder.
+    def save(
+        self, run_id: str, config: dict[str, str], kept: Kept, basis: dict[str, Any] | None = None
+    ) -> Path:
+        """Writes what a run keeps (leaves without a lane axis), and its basis as JSON; returns its
+        folder.
 
         Raises UserError if it cannot be written.
         """
         arrays = {"best": _tree(kept.best), "last": _tree(kept.last)}
         epochs = {"best": int(kept.best_epoch), "last": int(kept.last_epoch)}
-        run = {"run_id": run_id, "config": config, "epochs": epochs, "crc32": _digests(arrays), "basis": basis}
+        run = {
+            "run_id": run_id,
+            "config": config,
+            "epochs": epochs,
+            "crc32": _digests(arrays),
+            "basis": basis,
+        }
         folder = self.path(run_id)
         partial = folder.with_name(f".{run_id}.{uuid.uuid4().hex}")
         try:
@@ -96,11 +113,16 @@ class Parameters:
         return folder
 
     def load(self, run_id: str) -> Saved:
-        """What a run kept. Raises UserError if it kept nothing, or if that is damaged; it is then set aside."""
+        """What a run kept. Raises UserError if it kept nothing, or if that is damaged; it is then
+        set aside."""
         folder = self.path(run_id)
         if not self.has(run_id):
-            self.store.named(run_id)  # where there is no such run, the error names those that there are
-            raise UserError(f"run {run_id} kept no parameters; train it again with {self._again(run_id)}")
+            self.store.named(
+                run_id
+            )  # where there is no such run, the error names those that there are
+            raise UserError(
+                f"run {run_id} kept no parameters; train it again with {self._again(run_id)}"
+            )
         try:
             return _read(folder)
         except (ValueError, KeyError, TypeError, OSError) as error:
@@ -114,7 +136,8 @@ class Parameters:
         """Moves a run's folder out of the way, and says where it is."""
         try:
             _, where = set_aside(
-                self.path(run_id), self.store.root / "damaged" / f"{run_id}.params.{uuid.uuid4().hex[:8]}"
+                self.path(run_id),
+                self.store.root / "damaged" / f"{run_id}.params.{uuid.uuid4().hex[:8]}",
             )
         except FileNotFoundError:
             return "another process set it aside"
@@ -123,8 +146,8 @@ class Parameters:
     def resolve(self, text: str) -> tuple[str, Which]:
         """`RUN`, `RUN:best` or `RUN:last` as a run's id and which of its parameters are meant.
 
-        RUN: an id or the beginning of one; without more they are those that its record's metrics are of. Raises
-        UserError if there is no such run, or more than one.
+        RUN: an id or the beginning of one; without more they are those that its record's metrics
+            are of. Raises UserError if there is no such run, or more than one.
         """
         name, colon, which = text.partition(":")
         if which not in (("best", "last") if colon else ("",)):
@@ -145,15 +168,22 @@ class Parameters:
         if record is None:
             return "the command that trained it, and --keep_params"
         config, _ = config_lib.resolve(record.config)
-        words = [f"--{name}={shlex.quote(value)}" for name, value in config_lib.given(config).items()]
+        words = [
+            f"--{name}={shlex.quote(value)}" for name, value in config_lib.given(config).items()
+        ]
         if self.store.root != Path("records"):
             words.append(f"--records={shlex.quote(str(self.store.root))}")
         return " ".join(["python -m launch.train", *words, "--keep_params"])
 
 
 def evaluated(config: RunConfig) -> Which:
-    """Which parameters a record's metrics are of: the best where the run stops early, else the last."""
-    return "best" if any(REGULARIZERS.get(part.name).slot == "stopping" for part in config.regularization) else "last"
+    """Which parameters a record's metrics are of: the best where the run stops early, else the
+    last."""
+    return (
+        "best"
+        if any(REGULARIZERS.get(part.name).slot == "stopping" for part in config.regularization)
+        else "last"
+    )
 
 
 class _Others(ValueError):
@@ -179,7 +209,10 @@ def _read(folder: Path) -> Saved:
         arrays = orbax.restore((folder / "arrays").absolute())
     if _digests(arrays) != run["crc32"]:
         raise ValueError("the checksums of its arrays do not fit")
-    variables = {name: Variables(tree["params"], tree.get("batch_stats", {})) for name, tree in arrays.items()}
+    variables = {
+        name: Variables(tree["params"], tree.get("batch_stats", {}))
+        for name, tree in arrays.items()
+    }
     return Saved(run["run_id"], run["config"], run["epochs"], variables, run.get("basis"))
 
 
@@ -190,7 +223,10 @@ def _tree(variables: Variables) -> dict[str, Any]:
 
 
 def _digests(arrays: Mapping[str, Any]) -> dict[str, int]:
-    return {name: zlib.crc32(np.ascontiguousarray(leaf).data) for name, leaf in leaves.named(arrays).items()}
+    return {
+        name: zlib.crc32(np.ascontiguousarray(leaf).data)
+        for name, leaf in leaves.named(arrays).items()
+    }
 
 
 def _crc32(value: Any) -> int:
@@ -218,7 +254,9 @@ def _checkpointer(name: str) -> Any:
     alone = ocp.options.MultiprocessingOptions(
         primary_host=process, active_processes={process}, barrier_sync_key_prefix=name
     )
-    return ocp.Checkpointer(ocp.StandardCheckpointHandler(multiprocessing_options=alone), multiprocessing_options=alone)
+    return ocp.Checkpointer(
+        ocp.StandardCheckpointHandler(multiprocessing_options=alone), multiprocessing_options=alone
+    )
 
 
 def _first_line(error: Exception) -> str:

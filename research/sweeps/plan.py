@@ -52,7 +52,8 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Pack:
-    """The runs of one program, in order. way: the one that is recorded of them, where they are trained again."""
+    """The runs of one program, in order. way: the one that is recorded of them, where they are
+    trained again."""
 
     program: Program
     runs: tuple[Run, ...]
@@ -85,7 +86,8 @@ class Planner:
         return self.source(run.config).arrays()
 
     def runs(self, requests: Sequence[Settings]) -> list[Run]:
-        """One run for each request, in order. Raises UserError on a setting that no request's parts use (law 8)."""
+        """One run for each request, in order. Raises UserError on a setting that no request's parts
+        use (law 8)."""
         runs: list[Run] = []
         unused: set[frozenset[str]] = set()
         every = frozenset(path for settings in requests for path in settings if "." in path)
@@ -95,8 +97,12 @@ class Planner:
             if others != point:
                 config, left = config_lib.resolve(settings)
                 first, point = self.run(config), others
-                science = identity.science(first.config, masks.data_id(first.config, self.source(config).spec))
-                unused.add(left | (every - settings.keys()))  # what is not set in a point is not used there
+                science = identity.science(
+                    first.config, masks.data_id(first.config, self.source(config).spec)
+                )
+                unused.add(
+                    left | (every - settings.keys())
+                )  # what is not set in a point is not used there
                 runs.append(first)
             else:  # most runs of a large sweep differ from the one before in their seed alone
                 runs.append(self._reseeded(first, config, science, settings.get("seed")))
@@ -111,7 +117,9 @@ class Planner:
         if config.split_seed is None and self.source(config).spec.split_by_seed:
             split_seed = own
         run_id = identity.digest(identity.reseeded(science, seed=own, split_seed=split_seed))
-        return Run(run_id, dataclasses.replace(run.config, seed=own, split_seed=split_seed), run.program)
+        return Run(
+            run_id, dataclasses.replace(run.config, seed=own, split_seed=split_seed), run.program
+        )
 
     def run(self, config: RunConfig) -> Run:
         """The run of a config. Raises UserError if it cannot work."""
@@ -120,13 +128,16 @@ class Planner:
         config = validate.complete(config, spec)
         self._sources.setdefault((config.dataset, config.task), source)
         if config.init_from is not None:
-            config = dataclasses.replace(config, init_from=":".join(self._parameters.resolve(config.init_from)))
+            config = dataclasses.replace(
+                config, init_from=":".join(self._parameters.resolve(config.init_from))
+            )
         program = self._program(config, spec)
         self._check_transfer(config, program)
         return Run(identity.run_id(config, masks.data_id(config, spec)), config, program)
 
     def notes(self, runs: Iterable[Run]) -> list[str]:
-        """What a reader of a table made of these runs must know of their data and how they are trained."""
+        """What a reader of a table made of these runs must know of their data and how they are
+        trained."""
         runs = list(runs)
         trained = dict.fromkeys(run.program for run in runs)
         specs = {run.program.spec.fingerprint: run.program.spec for run in runs}.values()
@@ -145,36 +156,51 @@ class Planner:
     def _check_transfer(self, config: RunConfig, program: Program) -> None:
         """Raises UserError if what is frozen, reset or started from does not fit.
 
-        A run that is over needs no parameters of another, so what is not there is missed only when it is to train.
+        A run that is over needs no parameters of another, so what is not there is missed only when
+        it is to train.
         """
         key = (id(program), config.init_from, config.reset)  # a planner keeps its programs
         if key in self._fitting:
             return
         transfer.check_patterns(config, program)
         run = Run("", config, program)
-        if config.init_from is not None and self._parameters.has(config.init_from.partition(":")[0]):
+        if config.init_from is not None and self._parameters.has(
+            config.init_from.partition(":")[0]
+        ):
             origin = self.origin(run)
             assert origin is not None
             transfer.check_origin(config, program, origin)
         self._fitting.add(key)
 
     def _program(self, config: RunConfig, spec: DataSpec) -> Program:
-        # What a check depends on besides the static leaves, but for what its parts say, which may be of any number: the
-        # schedule's durations, which numbers are zero, and how inputs and targets are scaled.
+        # What a check depends on besides the static leaves, but for what its parts say, which may
+        # be of any number: the schedule's durations, which numbers are zero, and how inputs and
+        # targets are scaled.
         zeros = tuple(path for path, value in config_lib.numeric(config).items() if not value)
-        key = (identity.static_id(config), config.schedule, zeros, config.scaling, config.target_scaling)
+        key = (
+            identity.static_id(config),
+            config.schedule,
+            zeros,
+            config.scaling,
+            config.target_scaling,
+        )
         if key in self._programs:
             validate.check_parts(config, self._programs[key].spec)
         else:
             program = validate.check(config, spec)
             _check_split(config, program.spec, self.source(config).arrays())
-            self._programs[key] = next((p for p in self._programs.values() if p == program), program)
+            self._programs[key] = next(
+                (p for p in self._programs.values() if p == program), program
+            )
         return self._programs[key]
 
 
 def _check_split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> None:
-    """Raises UserError if a part of the split would lack a class; that depends on their counts, not on the seed."""
-    split.split_of(spec, arrays, split.parse_split(config.split), seed=0, train_size=config.train_size)
+    """Raises UserError if a part of the split would lack a class; that depends on their counts, not
+    on the seed."""
+    split.split_of(
+        spec, arrays, split.parse_split(config.split), seed=0, train_size=config.train_size
+    )
 
 
 def unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
@@ -183,10 +209,15 @@ def unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
     registry = config_lib.PARTS[head]
     names = sorted({getattr(config, head).name for config in configs})
     options = {o.name for name in names for o in registry.get(name).options}
-    owners = [entry.name for entry in (*registry, *registry.examples()) if entry.option(tail) is not None]
+    owners = [
+        entry.name for entry in (*registry, *registry.examples()) if entry.option(tail) is not None
+    ]
     known = nearest(tail, options) if options else "it has no options"
     whose = f" ({', '.join(owners[:4])} would use it)" if owners and registry is not None else ""
-    return f"--{setting} is not used: {registry.kind} {' or '.join(names)} has no option '{tail}'; {known}{whose}"
+    return (
+        f"--{setting} is not used: {registry.kind} {' or '.join(names)} has no option '{tail}';"
+        f" {known}{whose}"
+    )
 
 
 def unique(runs: Iterable[Run]) -> list[Run]:
@@ -195,7 +226,8 @@ def unique(runs: Iterable[Run]) -> list[Run]:
 
 
 def same(arms: Iterable[tuple[str, Run]]) -> list[str]:
-    """What to say of arms that are the same runs, and so would be compared with themselves. arms: (label, run) each."""
+    """What to say of arms that are the same runs, and so would be compared with themselves. arms:
+    (label, run) each."""
     ids: dict[str, set[str]] = {}
     for label, run in arms:
         ids.setdefault(label, set()).add(run.id)
@@ -203,18 +235,29 @@ def same(arms: Iterable[tuple[str, Run]]) -> list[str]:
     for label, of_arm in ids.items():
         labels.setdefault(frozenset(of_arm), []).append(label)
     repeated = [" and ".join(names[:MOST]) for names in labels.values() if len(names) > 1]
-    more = [f"{len(repeated) - MOST} more groups of rows are the same runs."] if len(repeated) > MOST else []
-    return [f"{names} are the same runs: what differs in them changes nothing." for names in repeated[:MOST]] + more
+    more = (
+        [f"{len(repeated) - MOST} more groups of rows are the same runs."]
+        if len(repeated) > MOST
+        else []
+    )
+    return [
+        f"{names} are the same runs: what differs in them changes nothing."
+        for names in repeated[:MOST]
+    ] + more
 
 
 def check_comparable(runs: Iterable[Run]) -> None:
-    """Raises UserError if the runs of a sweep have no metric in common, so that no table can compare them."""
-    configs = {(run.config.loss, run.config.task, run.config.dataset.name): run.config for run in runs}
+    """Raises UserError if the runs of a sweep have no metric in common, so that no table can
+    compare them."""
+    configs = {
+        (run.config.loss, run.config.task, run.config.dataset.name): run.config for run in runs
+    }
     common_metric(config_lib.flat(config) for config in configs.values())
 
 
 def packs(runs: Iterable[Run], ways: Mapping[str, Way | None] | None = None) -> list[Pack]:
-    """The runs by program, and by recorded way, in the order in which these appear. ways: recorded ones, by run id."""
+    """The runs by program, and by recorded way, in the order in which these appear. ways: recorded
+    ones, by run id."""
     together: dict[tuple[str, Way | None], list[Run]] = {}
     for run in unique(runs):
         together.setdefault((run.program.id, (ways or {}).get(run.id)), []).append(run)

@@ -1,7 +1,7 @@
 """Progress: what each worker trains just now and how far it is, in small files beside the records.
 
-Nothing depends on them but what a person is shown: a file that cannot be written is left out, one that is damaged is
-passed over, and one whose worker is gone says nothing.
+Nothing depends on them but what a person is shown: a file that cannot be written is left out, one
+that is damaged is passed over, and one whose worker is gone says nothing.
 """
 
 import contextlib
@@ -26,8 +26,8 @@ OLD = 86400.0
 class Progress:
     """A pack under way: its runs, and how many of them still train after `epoch` of `epochs`.
 
-    token, worker: whose it is. began: when it had `first` epochs here; updated: when this was written; both in
-    seconds since 1970.
+    token, worker: whose it is. began: when it had `first` epochs here; updated: when this was
+    written; both in seconds since 1970.
     """
 
     token: str
@@ -48,11 +48,18 @@ class Progress:
 
 @contextlib.contextmanager
 def showing(
-    root: Path, worker: Worker, runs: Sequence[str], epochs: int, clock: Callable[[], float] = time.time
+    root: Path,
+    worker: Worker,
+    runs: Sequence[str],
+    epochs: int,
+    clock: Callable[[], float] = time.time,
 ) -> Iterator[Callable[[float, int], None]]:
-    """Shows a pack while it trains: gives a function of the epochs that are done and of the runs that still train."""
+    """Shows a pack while it trains: gives a function of the epochs that are done and of the runs
+    that still train."""
     path = _path(root, worker.token, runs)
-    shown = Progress(worker.token, str(worker), tuple(runs), epochs, 0, 0, len(runs), clock(), clock())
+    shown = Progress(
+        worker.token, str(worker), tuple(runs), epochs, 0, 0, len(runs), clock(), clock()
+    )
     due = 0.0
 
     def to(epoch: float, live: int) -> None:
@@ -79,7 +86,8 @@ def _write(path: Path, shown: Progress) -> None:
 
 
 def read(root: Path) -> list[Progress]:
-    """What the files say, the workers' in turn; whether these still live is for the reader to find out."""
+    """What the files say, the workers' in turn; whether these still live is for the reader to find
+    out."""
     found = []
     for path in sorted((root / FOLDER).glob("*.json")):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):

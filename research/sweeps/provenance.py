@@ -1,4 +1,5 @@
-"""Provenance: what a record says of where and how its run was trained; nothing of it is a function of the config."""
+"""Provenance: what a record says of where and how its run was trained; nothing of it is a function
+of the config."""
 
 import contextlib
 import datetime
@@ -30,7 +31,10 @@ def machine() -> dict[str, Any]:
         "device": device_kind(),
         "platform": device.platform,
         "commit": commit_of(ROOT),
-        "versions": {"python": platform.python_version()} | {p: importlib.metadata.version(p) for p in PACKAGES},
+        "versions": (
+            {"python": platform.python_version()}
+            | {p: importlib.metadata.version(p) for p in PACKAGES}
+        ),
     }
 
 
@@ -45,8 +49,11 @@ def described(way: Way) -> str:
     return f"{way.width} lanes a chunk, {way.steps} steps a dispatch, {way.devices} devices{over}"
 
 
-def provenance(way: Way, lanes: int, seconds: float, started: float, earlier: Sequence[str] = ()) -> dict[str, Any]:
-    """Of one of `lanes` runs that trained together for `seconds` in all. earlier: how else its first steps were."""
+def provenance(
+    way: Way, lanes: int, seconds: float, started: float, earlier: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Of one of `lanes` runs that trained together for `seconds` in all. earlier: how else its
+    first steps were."""
     return machine() | {
         "way": described(way),
         "earlier": list(earlier),
@@ -56,21 +63,28 @@ def provenance(way: Way, lanes: int, seconds: float, started: float, earlier: Se
         "replicas": way.replicas,
         "lanes": lanes,
         "seconds": round(seconds / lanes, 4),
-        "date": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
+        "date": (
+            datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds")
+        ),
     }
 
 
 def recorded_way(provenance: Mapping[str, Any]) -> Way | None:
-    """The way in which a record's run was trained, or None if that was on another kind of device."""
+    """The way in which a record's run was trained, or None if that was on another kind of
+    device."""
     if provenance.get("device") != device_kind():
         return None
     return Way(
-        provenance["width"], provenance["steps_per_dispatch"], provenance["devices"], provenance.get("replicas", 1)
+        provenance["width"],
+        provenance["steps_per_dispatch"],
+        provenance["devices"],
+        provenance.get("replicas", 1),
     )
 
 
 def commit_of(root: Path) -> str:
-    """The commit of the code in `root`, with `+changes` if what is there differs from it; `unknown` outside git.
+    """The commit of the code in `root`, with `+changes` if what is there differs from it; `unknown`
+    outside git.
 
     A snapshot says which it was taken of.
     Untracked files count where they are code that may have run, not elsewhere (records, notes).
@@ -78,10 +92,16 @@ def commit_of(root: Path) -> str:
     with contextlib.suppress(FileNotFoundError):
         return (root / COMMIT).read_text()
     try:
-        git = functools.partial(subprocess.run, cwd=root, capture_output=True, text=True, timeout=10, check=True)
+        git = functools.partial(
+            subprocess.run, cwd=root, capture_output=True, text=True, timeout=10, check=True
+        )
         commit = git(["git", "rev-parse", "--short=12", "HEAD"]).stdout.strip()
-        changed = git(["git", "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]).stdout.strip()
-        changed += git(["git", "ls-files", "--others", "--exclude-standard", "--", *PACKAGES_OF_CODE]).stdout.strip()
+        changed = git(
+            ["git", "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]
+        ).stdout.strip()
+        changed += git(
+            ["git", "ls-files", "--others", "--exclude-standard", "--", *PACKAGES_OF_CODE]
+        ).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return commit + ("+changes" if changed else "")

@@ -1,4 +1,5 @@
-"""The queue: the runs of one program in the order in which a worker tries them, each of them once a round."""
+"""The queue: the runs of one program in the order in which a worker tries them, each of them once a
+round."""
 
 import collections
 import itertools
@@ -20,14 +21,18 @@ T = TypeVar("T", bound=Named)
 class Queue(Generic[T]):
     """Hands out runs that are still to be done and nobody's, to the threads of one worker."""
 
-    def __init__(self, runs: Iterable[T], open_: Callable[[str], bool], held: Callable[[], Collection[str]]) -> None:
-        """open_: whether a run is still to be done. held: the runs to pass over. Both are asked when a turn comes."""
+    def __init__(
+        self, runs: Iterable[T], open_: Callable[[str], bool], held: Callable[[], Collection[str]]
+    ) -> None:
+        """open_: whether a run is still to be done. held: the runs to pass over. Both are asked
+        when a turn comes."""
         self._runs = collections.deque(runs)
         self._open, self._held = open_, held
         self._lock = threading.Lock()
 
     def begin_at(self, share: float) -> None:
-        """Turns the queue: workers that begin in different places do not meet. share: of the way through it, [0, 1)."""
+        """Turns the queue: workers that begin in different places do not meet. share: of the way
+        through it, [0, 1)."""
         self._runs.rotate(-int(share * len(self._runs)))
 
     def waiting(self) -> list[T]:

@@ -1,8 +1,10 @@
-"""The race: trials that train as lanes are compared at rungs; the place of one that is pruned goes to the next trial.
+"""The race: trials that train as lanes are compared at rungs; the place of one that is pruned goes
+to the next trial.
 
-At most `parallel` trials are asked for and not over. After every epoch of a program the trials that are over, or are
-pruned, are told in the order of their numbers, then as many are asked for; those of a program wait until it has a free
-place, and the program whose places are fullest trains the next epoch. So the same command gives the same trials.
+At most `parallel` trials are asked for and not over. After every epoch of a program the trials that
+are over, or are pruned, are told in the order of their numbers, then as many are asked for; those
+of a program wait until it has a free place, and the program whose places are fullest trains the
+next epoch. So the same command gives the same trials.
 """
 
 import dataclasses
@@ -36,7 +38,8 @@ LANES = "lanes"
 
 @dataclasses.dataclass
 class Runner:
-    """A trial under way with its run. seconds: its share of the time that its lanes took. epochs: those it trained."""
+    """A trial under way with its run. seconds: its share of the time that its lanes took. epochs:
+    those it trained."""
 
     trial: Trial
     run: Run
@@ -49,8 +52,8 @@ class Runner:
 class Race:
     """A race of a study's trials.
 
-    plan: a point's run, or why it has none. value: what a record comes to. metric: the curve that is compared. rungs:
-    the epochs after which it is.
+    plan: a point's run, or why it has none. value: what a record comes to. metric: the curve that
+        is compared. rungs: the epochs after which it is.
     """
 
     study: Study
@@ -67,10 +70,13 @@ class Race:
         self._waiting: list[Runner] = []
         self._training: dict[str, Runner] = {}  # by run id
         self._places: dict[str, Places] = {}  # by program id
-        self._live = self._computed = 0  # epochs of lanes that were a trial's, and of all that were computed
+        self._live = self._computed = (
+            0  # epochs of lanes that were a trial's, and of all that were computed
+        )
 
     def run(self) -> None:
-        """Until all trials are over. Those of an interrupted race begin again. Raises Stopped if that is asked for."""
+        """Until all trials are over. Those of an interrupted race begin again. Raises Stopped if
+        that is asked for."""
         try:
             self._run()
         finally:
@@ -126,30 +132,41 @@ class Race:
         return pruned
 
     def _fullest(self) -> str:
-        """The program that has most of its places taken once waiting trials take the free ones; the first of them."""
+        """The program that has most of its places taken once waiting trials take the free ones; the
+        first of them."""
         programs = {one.run.program.id: one for one in (*self._training.values(), *self._waiting)}
         for program, one in programs.items():
             if program not in self._places:
                 self._places[program] = self._made(one)
 
         def taken(program: str) -> float:
-            there = sum(one.run.program.id == program for one in (*self._training.values(), *self._waiting))
+            there = sum(
+                one.run.program.id == program for one in (*self._training.values(), *self._waiting)
+            )
             return min(there, self._places[program].size) / self._places[program].size
 
         return max(programs, key=taken)
 
     def _made(self, one: Runner) -> Places:
-        """The places of a program, for those of its trials that wait, or its part of all that are under way at once."""
-        runs = tuple(other.run for other in self._waiting if other.run.program.id == one.run.program.id)
+        """The places of a program, for those of its trials that wait, or its part of all that are
+        under way at once."""
+        runs = tuple(
+            other.run for other in self._waiting if other.run.program.id == one.run.program.id
+        )
         part = -(-min(self.parallel, self.trials) // (len(self._places) + 1))
-        return self._with(way_lib.way_of(Pack(one.run.program, runs), self.job, max(len(runs), part)), one.run)
+        return self._with(
+            way_lib.way_of(Pack(one.run.program, runs), self.job, max(len(runs), part)), one.run
+        )
 
     def _with(self, way: Way, run: Run) -> Places:
         execution = self.job.execution
-        return Places(run.program, way, self.job.arrays_of(run), execution.memory, execution.keep_params)
+        return Places(
+            run.program, way, self.job.arrays_of(run), execution.memory, execution.keep_params
+        )
 
     def _epoch(self, program: str) -> None:
-        """Fills the places of a program, trains an epoch, and judges. A failure ends the program's own trials alone."""
+        """Fills the places of a program, trains an epoch, and judges. A failure ends the program's
+        own trials alone."""
         places, shown = self._places[program], Fraction(0)
 
         def show(done: Fraction) -> None:
@@ -166,7 +183,9 @@ class Race:
             began = time.monotonic()
             standings = places.advance(after=after)
             each = (time.monotonic() - began) / max(len(standings), 1)
-            outcomes = places.outcomes([run_id for run_id, standing in standings.items() if standing.over])
+            outcomes = places.outcomes(
+                [run_id for run_id, standing in standings.items() if standing.over]
+            )
         except Exception as error:
             show(Fraction(0))  # what was trained of the epoch is lost
             if isinstance(error, UserError | Stopped):
@@ -179,27 +198,43 @@ class Race:
         for run_id in standings:
             self._training[run_id].seconds += each
             self._training[run_id].epochs += 1
-        self.job.ended(lambda: [Ended(self._training[i].run, s.epochs, s.values) for i, s in standings.items()])
+        self.job.ended(
+            lambda: [Ended(self._training[i].run, s.epochs, s.values) for i, s in standings.items()]
+        )
         show(Fraction(len(standings)))
         self._live += len(standings)
         self._computed += places.computed
         self._judge(places, standings, outcomes)
 
     def _fill(self, program: str, places: Places) -> None:
-        """Waiting trials take the free places; one whose run is training already waits for that, or has its record."""
+        """Waiting trials take the free places; one whose run is training already waits for that, or
+        has its record."""
         entering: dict[str, Runner] = {}
         for one in [one for one in self._waiting if one.run.program.id == program]:
             if self.job.done(one.run.id):
                 self._waiting.remove(one)
                 self._known(one.trial, one.run)
-            elif one.run.id not in {*self._training, *entering} and len(entering) < places.size - len(places.taken):
+            elif one.run.id not in {*self._training, *entering} and len(
+                entering
+            ) < places.size - len(places.taken):
                 entering[one.run.id] = one
         self._waiting = [one for one in self._waiting if one not in entering.values()]
         self._training |= entering
-        places.fill([Entrant(one.run.id, one.run.config, self.job.origin_of(one.run)) for one in entering.values()])
+        places.fill(
+            [
+                Entrant(one.run.id, one.run.config, self.job.origin_of(one.run))
+                for one in entering.values()
+            ]
+        )
 
-    def _judge(self, places: Places, standings: dict[str, Standing], outcomes: dict[str, trainer.loop.Outcome]) -> None:
-        """Tells of the trials that are over or pruned, in the order of their numbers, and frees their places."""
+    def _judge(
+        self,
+        places: Places,
+        standings: dict[str, Standing],
+        outcomes: dict[str, trainer.loop.Outcome],
+    ) -> None:
+        """Tells of the trials that are over or pruned, in the order of their numbers, and frees
+        their places."""
         for run_id in sorted(standings, key=lambda run_id: self._training[run_id].trial.number):
             one, standing = self._training[run_id], standings[run_id]
             if standing.over:
@@ -224,7 +259,9 @@ class Race:
         """A program's trials begin again, with half the lanes a chunk."""
         way = trainer.narrower(self._places[program].way)
         again = [one for one in self._training.values() if one.run.program.id == program]
-        self.job.report.warn(f"out of memory: {len(again)} trials begin again with {way.width} lanes a chunk")
+        self.job.report.warn(
+            f"out of memory: {len(again)} trials begin again with {way.width} lanes a chunk"
+        )
         for one in again:
             self.job.report.epochs(-one.epochs)
             one.epochs = 0
@@ -233,14 +270,23 @@ class Race:
         self._places[program] = self._with(way, again[0].run)
 
     def _fail(self, program: str) -> None:
-        """Writes `failed` records, of the exception being handled, for a program's trials, and tells of them."""
-        ending = [one for one in (*self._training.values(), *self._waiting) if one.run.program.id == program]
+        """Writes `failed` records, of the exception being handled, for a program's trials, and
+        tells of them."""
+        ending = [
+            one
+            for one in (*self._training.values(), *self._waiting)
+            if one.run.program.id == program
+        ]
         for one in ending:
             record = self.job.fail(one.run, traceback.format_exc())
             if record.status != "failed":
-                self.job.report.warn(f"run {one.run.id} keeps its record, and has no parameters: training it failed")
+                self.job.report.warn(
+                    f"run {one.run.id} keeps its record, and has no parameters: training it failed"
+                )
             tell(self.study, one.trial, self.value(record))
             self.job.report.epochs(one.run.config.epochs - one.epochs)
         self._waiting = [one for one in self._waiting if one.run.program.id != program]
-        self._training = {run_id: one for run_id, one in self._training.items() if one.run.program.id != program}
+        self._training = {
+            run_id: one for run_id, one in self._training.items() if one.run.program.id != program
+        }
         del self._places[program]

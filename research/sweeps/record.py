@@ -10,12 +10,15 @@ Status = Literal["finished", "diverged", "failed"]
 class Record:
     """One run's outcome.
 
-    config: the resolved config, flat (`{"arch": "mlp", "arch.hidden": "256,256", "seed": "0", ...}`).
-    metrics: the final metrics by split (`test/accuracy`). curves: one value an epoch, by name (`train/loss`).
-    checksums: one digest of the parameters an epoch. diverged_at: the step of the first non-finite loss or
-    update, or the last step if what it left is not finite. error: why a run failed, or why it diverged, where more is
-    known than that a loss or an update was not finite. provenance: seconds, host, versions, commit, device, way, width:
-    all that is not a function of the config. Whole numbers in it have 64 bits.
+    config: the resolved config, flat (`{"arch": "mlp", "arch.hidden": "256,256", "seed": "0",
+        ...}`).
+    metrics: the final metrics by split (`test/accuracy`). curves: one value an epoch, by name
+        (`train/loss`).
+    checksums: one digest of the parameters an epoch. diverged_at: the step of the first non-finite
+        loss or update, or the last step if what it left is not finite. error: why a run failed, or
+        why it diverged, where more is known than that a loss or an update was not finite.
+        provenance: seconds, host, versions, commit, device, way, width: all that is not a function
+        of the config. Whole numbers in it have 64 bits.
     """
 
     run_id: str

@@ -3,8 +3,9 @@
     TOKEN        a worker's file: who it is, and a counter that it raises every few seconds
     TOKEN.HEIR   a worker that was declared dead: its heir has its claims to remove, then this file
 
-To declare a worker dead is to rename its file. Of several that try, one succeeds: the heir. A worker that was only
-asleep finds its file gone. To beat is to overwrite the counter in place, which needs no new block on a full disk.
+To declare a worker dead is to rename its file. Of several that try, one succeeds: the heir. A
+worker that was only asleep finds its file gone. To beat is to overwrite the counter in place, which
+needs no new block on a full disk.
 """
 
 import contextlib
@@ -23,12 +24,15 @@ class Lost(Exception):
     """Others declared this worker dead and may have its runs: it writes nothing more for them."""
 
     def __init__(self, worker: Worker) -> None:
-        super().__init__(f"{worker} was silent for too long and others may have taken over its runs")
+        super().__init__(
+            f"{worker} was silent for too long and others may have taken over its runs"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """The last look at another worker: its counter, how long that has stood still (s), and when it was."""
+    """The last look at another worker: its counter, how long that has stood still (s), and when it
+    was."""
 
     beat: str
     silent: float
@@ -37,7 +41,8 @@ class Look:
 
 @dataclasses.dataclass
 class Roll:
-    """The workers' files as one worker sees them. now, gone: see Claims. lapse: seconds of silence that mean death."""
+    """The workers' files as one worker sees them. now, gone: see Claims. lapse: seconds of silence
+    that mean death."""
 
     folder: str
     worker: Worker
@@ -82,7 +87,8 @@ class Roll:
         raise Lost(self.worker) from None
 
     def restore(self, worker: Worker, claims: Callable[[], bool]) -> None:
-        """Gives a worker that claims runs, but whose file somebody deleted, one again: so it lapses as others do."""
+        """Gives a worker that claims runs, but whose file somebody deleted, one again: so it lapses
+        as others do."""
         if worker.token in self._known:
             return
         self._known = {name.partition(".")[0] for name in os.listdir(self.folder)}
@@ -108,7 +114,8 @@ class Roll:
             return {entry.inode() for entry in entries}
 
     def all_live(self) -> bool:
-        """Whether every other worker is surely alive: its counter has been seen to move, or its process is here."""
+        """Whether every other worker is surely alive: its counter has been seen to move, or its
+        process is here."""
         with contextlib.suppress(FileNotFoundError):
             names = {name for name in os.listdir(self.folder) if "." not in name}
             return all(self._is_here(token) for token in names - self._moved - {self.worker.token})
@@ -129,8 +136,8 @@ class Roll:
     def _is_dead(self, token: str) -> bool:
         """Whether a worker's process is gone, or its counter has stood still for long enough.
 
-        The time between two looks counts for half of that at most: an observer that was itself asleep, or cut off
-        from the directory together with everybody else, must look once more.
+        The time between two looks counts for half of that at most: an observer that was itself
+        asleep, or cut off from the directory together with everybody else, must look once more.
         """
         text = read(self.folder, token)
         if text is None:
@@ -148,13 +155,15 @@ class Roll:
         return silent >= self.lapse
 
     def _is_heir(self, token: str, heir: str) -> bool:
-        """Whether a dead worker's claims are this worker's to remove: also if the heir is itself no more."""
+        """Whether a dead worker's claims are this worker's to remove: also if the heir is itself no
+        more."""
         if heir == self.worker.token:
             return True
         return read(self.folder, heir) is None and self._inherit(token, f"{token}.{heir}")
 
     def _inherit(self, token: str, name: str) -> bool:
-        """Makes this worker the heir of a dead one, whose file has that name now. False if another was faster."""
+        """Makes this worker the heir of a dead one, whose file has that name now. False if another
+        was faster."""
         try:
             os.rename(f"{self.folder}/{name}", self._grave(token))
         except FileNotFoundError:
@@ -203,7 +212,8 @@ def create(path: str, text: str) -> None:
 
 
 def read(folder: str, name: str) -> str | None:
-    """A small file's text, or None. Found through its opened folder: NFS then asks the server what is in it now."""
+    """A small file's text, or None. Found through its opened folder: NFS then asks the server what
+    is in it now."""
     try:
         place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -215,7 +225,10 @@ def read(folder: str, name: str) -> str | None:
         finally:
             os.close(file)
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ESTALE):  # NFS: removed between its opening and its reading
+        if error.errno in (
+            errno.ENOENT,
+            errno.ESTALE,
+        ):  # NFS: removed between its opening and its reading
             return None
         raise
 

@@ -1,6 +1,8 @@
-"""The search: trials asked for in rounds, each round trained together, its results told in the order of the trials.
+"""The search: trials asked for in rounds, each round trained together, its results told in the
+order of the trials.
 
-A round is asked for when all before it are told, so the trials are a function of the sampler and the results alone.
+A round is asked for when all before it are told, so the trials are a function of the sampler and
+the results alone.
 """
 
 import dataclasses
@@ -17,7 +19,8 @@ from research.sweeps.axes import Axis, Point
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a trial came to. value: None where it has none. outcome: the word for that. run: its run's id.
+    """What a trial came to. value: None where it has none. outcome: the word for that. run: its
+    run's id.
 
     note: why there is no value.
     """
@@ -31,10 +34,13 @@ class Result:
 Evaluate = Callable[[Sequence[Point]], Sequence[Result]]
 
 
-def search(study: Study, axes: Sequence[Axis], trials: int, parallel: int, evaluate: Evaluate) -> None:
+def search(
+    study: Study, axes: Sequence[Axis], trials: int, parallel: int, evaluate: Evaluate
+) -> None:
     """Asks for trials in rounds of `parallel` until there are so many, and tells their results.
 
-    Goes on where it was interrupted: trials without a result are evaluated again, with the values that they have.
+    Goes on where it was interrupted: trials without a result are evaluated again, with the values
+    that they have.
     """
     while True:
         asked, waiting = len(study.get_trials(deepcopy=False)), study_lib.running(study)

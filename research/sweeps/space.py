@@ -1,17 +1,24 @@
-"""The space that a tuning searches: sampled axes as Optuna knows them, and a trial's values as settings."""
+"""The space that a tuning searches: sampled axes as Optuna knows them, and a trial's values as
+settings."""
 
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.trial import BaseTrial, FrozenTrial
 
 from research.sweeps.axes import Axis, Point
 
 
 def distribution(axis: Axis) -> BaseDistribution:
-    """An axis as Optuna knows it, which has no normal distribution: that becomes an interval of all that is drawn."""
+    """An axis as Optuna knows it, which has no normal distribution: that becomes an interval of all
+    that is drawn."""
     of = axis.distribution
     if of is None:
         return CategoricalDistribution(axis.values)
@@ -23,7 +30,8 @@ def distribution(axis: Axis) -> BaseDistribution:
 
 
 def suggested(trial: BaseTrial, axes: Sequence[Axis]) -> Point:
-    """The trial's values as settings, drawn where it has none yet. axes: each behind the one that its condition asks.
+    """The trial's values as settings, drawn where it has none yet. axes: each behind the one that
+    its condition asks.
 
     An axis whose condition does not hold is no parameter of the trial.
     """
@@ -39,10 +47,14 @@ def _suggested(trial: BaseTrial, axis: Axis) -> str:
         return trial.suggest_categorical(axis.path, axis.values)
     known = distribution(axis)
     if isinstance(known, IntDistribution):
-        value: float = trial.suggest_int(axis.path, known.low, known.high, step=known.step, log=known.log)
+        value: float = trial.suggest_int(
+            axis.path, known.low, known.high, step=known.step, log=known.log
+        )
     else:
         assert isinstance(known, FloatDistribution)
-        value = trial.suggest_float(axis.path, known.low, known.high, step=known.step, log=known.log)
+        value = trial.suggest_float(
+            axis.path, known.low, known.high, step=known.step, log=known.log
+        )
     return axis.distribution.text(value)
 
 
@@ -52,7 +64,8 @@ def texts(trial: FrozenTrial) -> Point:
 
 
 def text(value: Any) -> str:
-    """A value that Optuna keeps as a setting: of a listed axis it is the text, numbers are drawn to six digits."""
+    """A value that Optuna keeps as a setting: of a listed axis it is the text, numbers are drawn to
+    six digits."""
     return repr(float(f"{value:.6g}")) if isinstance(value, float) else str(value)
 
 
@@ -71,7 +84,8 @@ def external(axis: Axis, setting: str) -> str | float:
 
 
 def of_arm(axes: Sequence[Axis], label: str) -> list[Axis]:
-    """The axes of an experiment's arm: those without the condition `if arm=…`, and those whose condition names it."""
+    """The axes of an experiment's arm: those without the condition `if arm=…`, and those whose
+    condition names it."""
     kept: dict[str, Axis] = {}
     for axis in axes:
         condition = axis.condition
@@ -83,5 +97,6 @@ def of_arm(axes: Sequence[Axis], label: str) -> list[Axis]:
     return list(kept.values())
 
 
-# What a condition calls the arm of an experiment: `regularization.dropout=uniform(0,0.8) if arm=dropout`.
+# What a condition calls the arm of an experiment: `regularization.dropout=uniform(0,0.8) if
+# arm=dropout`.
 ARM = "arm"

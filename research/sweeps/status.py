@@ -1,4 +1,5 @@
-"""Status: how far a sweep is, from the files beside its records alone; nothing is planned and JAX is not needed."""
+"""Status: how far a sweep is, from the files beside its records alone; nothing is planned and JAX
+is not needed."""
 
 import dataclasses
 import os
@@ -29,9 +30,9 @@ class Member:
 class Status:
     """How far a sweep is.
 
-    total, arms: how many runs, of all and of each arm, are in which of STATES. packs: what is trained now. rate:
-    lane-epochs a second of these packs. left: seconds until all is done if that rate stays, or None where it is not
-    known. failures: (run id, what is known of it).
+    total, arms: how many runs, of all and of each arm, are in which of STATES. packs: what is
+    trained now. rate: lane-epochs a second of these packs. left: seconds until all is done if that
+    rate stays, or None where it is not known. failures: (run id, what is known of it).
     """
 
     total: Counter[str]
@@ -62,7 +63,10 @@ def status(members: Sequence[Member], store: Store, now: Callable[[Path], float]
 
 
 def summary(
-    members: Sequence[Member], lines: Mapping[str, Line], packs: Sequence[Progress], claimed: set[str]
+    members: Sequence[Member],
+    lines: Mapping[str, Line],
+    packs: Sequence[Progress],
+    claimed: set[str],
 ) -> Status:
     """The status of runs, of which some have records, and some are in packs or claimed for one."""
     states = {member.run_id: _state(member.run_id, lines, claimed) for member in members}
@@ -71,8 +75,19 @@ def summary(
         arms.setdefault(member.arm, Counter())[states[member.run_id]] += 1
     epochs = {member.run_id: member.epochs for member in members}
     rate = sum(pack.rate for pack in packs)
-    failures = tuple((run_id, line) for run_id, line in lines.items() if line.status in ("failed", "damaged", "newer"))
-    return Status(Counter(states.values()), arms, tuple(packs), rate, _left(states, epochs, packs, rate), failures)
+    failures = tuple(
+        (run_id, line)
+        for run_id, line in lines.items()
+        if line.status in ("failed", "damaged", "newer")
+    )
+    return Status(
+        Counter(states.values()),
+        arms,
+        tuple(packs),
+        rate,
+        _left(states, epochs, packs, rate),
+        failures,
+    )
 
 
 def _state(run_id: str, lines: Mapping[str, Line], claimed: set[str]) -> str:
@@ -85,7 +100,9 @@ def _state(run_id: str, lines: Mapping[str, Line], claimed: set[str]) -> str:
     return "queued" if line is None else line.status
 
 
-def _left(states: Mapping[str, str], epochs: Mapping[str, int], packs: Sequence[Progress], rate: float) -> float | None:
+def _left(
+    states: Mapping[str, str], epochs: Mapping[str, int], packs: Sequence[Progress], rate: float
+) -> float | None:
     """Seconds until nothing is running or queued."""
     waiting = [run_id for run_id, state in states.items() if state in ("running", "queued")]
     if not waiting:
@@ -95,7 +112,8 @@ def _left(states: Mapping[str, str], epochs: Mapping[str, int], packs: Sequence[
     return remaining / rate if rate else None
 
 
-# Who is at work ---------------------------------------------------------------------------------------
+# Who is at work
+# ---------------------------------------------------------------------------------------
 
 
 def alive(root: Path, now: float) -> list[Progress]:
@@ -107,12 +125,14 @@ def alive(root: Path, now: float) -> list[Progress]:
     return [
         pack
         for pack in progress.read(root)
-        if pack.token in living or (pack.token not in names and now - progress.written(root, pack) < LAPSE)
+        if pack.token in living
+        or (pack.token not in names and now - progress.written(root, pack) < LAPSE)
     ]
 
 
 def claimed(root: Path, now: float) -> set[str]:
-    """The runs that living workers hold. A claim is a hard link of its worker's file, so no claim is opened."""
+    """The runs that living workers hold. A claim is a hard link of its worker's file, so no claim
+    is opened."""
     nodes = set(_workers(root, now).values())
     try:
         with os.scandir(root / "claims" / "runs") as entries:

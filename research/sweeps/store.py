@@ -21,7 +21,8 @@ from research.sweeps.files import set_aside, write_atomically
 from research.sweeps.record import Record
 from research.training.way import Way
 
-# Of a record: its checksum is of its text. In format 1 it was of the record written anew in another form.
+# Of a record: its checksum is of its text. In format 1 it was of the record written anew in another
+# form.
 FORMAT = 2
 _HEAD = '{"format": 2, "sha256": "%s", "record": '
 _HEADED = len(_HEAD % ("0" * 64))
@@ -31,9 +32,11 @@ _ID = re.compile("[0-9a-f]{16}")
 
 @dataclasses.dataclass(frozen=True)
 class Store:
-    """A records directory: `runs/` by id, `ways/` by program, `sweeps/` by name, `damaged/` set aside.
+    """A records directory: `runs/` by id, `ways/` by program, `sweeps/` by name, `damaged/` set
+    aside.
 
-    Beside them lie what runs keep (`params/`, `checkpoints/`), who trains them (`claims/`, `slurm/`), and `strikes/`.
+    Beside them lie what runs keep (`params/`, `checkpoints/`), who trains them (`claims/`,
+    `slurm/`), and `strikes/`.
 
     warn: told of a damaged file that can be made again.
     """
@@ -53,7 +56,8 @@ class Store:
                 pass
         except OSError as error:
             raise UserError(
-                f"cannot write records to {self.root}: {error.strerror or error}; name another place with --records"
+                f"cannot write records to {self.root}: {error.strerror or error}; name another"
+                " place with --records"
             ) from None
 
     def write(self, record: Record) -> Path:
@@ -66,8 +70,8 @@ class Store:
     def read(self, run_id: str) -> Record | None:
         """The record of a run, or None.
 
-        Raises Damaged for a file that does not read back or holds another run's record, which is then set aside, and
-        for one that newer code wrote, which stays.
+        Raises Damaged for a file that does not read back or holds another run's record, which is
+        then set aside, and for one that newer code wrote, which stays.
         """
         try:
             # Not by `path`, which takes as long as opening the file.
@@ -76,16 +80,22 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise UserError(f"cannot read the record {self.path(run_id)}: {error.strerror}") from None
+            raise UserError(
+                f"cannot read the record {self.path(run_id)}: {error.strerror}"
+            ) from None
         except Newer as error:
-            raise Damaged(f"the record {self.path(run_id)} was written by newer code ({error})", stays=True) from None
+            raise Damaged(
+                f"the record {self.path(run_id)} was written by newer code ({error})", stays=True
+            ) from None
         except (ValueError, KeyError, TypeError) as error:
             path = self.path(run_id)
             aside = self._set_aside(path, lambda text: parse(text, run_id))
             if aside is None:
                 return self.read(run_id)
             moved, where = aside
-            raise Damaged(f"the record {path} is damaged ({error}); {where}", stays=not moved) from None
+            raise Damaged(
+                f"the record {path} is damaged ({error}); {where}", stays=not moved
+            ) from None
 
     def stays(self, run_id: str) -> bool:
         """Whether a run has a file that is not its record and cannot be replaced; see Damaged."""
@@ -98,14 +108,16 @@ class Store:
     def look_again(self, run_id: str) -> None:
         """Sees to it that what another machine has written of a run just now is seen.
 
-        NFS goes on saying for up to a minute that a file is not there, until the folder that it is in is opened.
+        NFS goes on saying for up to a minute that a file is not there, until the folder that it is
+        in is opened.
         """
         for folder in ("runs", f"runs/{run_id[:2]}", "params", f"params/{run_id}", "strikes"):
             with contextlib.suppress(OSError):
                 os.close(os.open(self.root / folder, os.O_RDONLY | os.O_DIRECTORY))
 
     def _set_aside(self, path: Path, parse: Callable[[bytes], object]) -> tuple[bool, str] | None:
-        """As files.set_aside; None if another process was faster, and may have written a whole one."""
+        """As files.set_aside; None if another process was faster, and may have written a whole
+        one."""
         # A name of its own for each: two readers must not overwrite what the other set aside.
         aside = self.root / "damaged" / f"{path.stem}.{uuid.uuid4().hex[:8]}.json"
         try:
@@ -124,7 +136,8 @@ class Store:
         self.path(run_id).unlink(missing_ok=True)
 
     def find(self, run_ids: Iterable[str]) -> "tuple[dict[str, Record], list[Damaged]]":
-        """(the records that are there by id, what is to be said of each file that is not believed)."""
+        """(the records that are there by id, what is to be said of each file that is not
+        believed)."""
         records: dict[str, Record] = {}
         messages: list[Damaged] = []
         with not_collecting():
@@ -139,19 +152,27 @@ class Store:
         return records, messages
 
     def ids(self) -> Iterator[str]:
-        """The ids of every record here. Files of other names, and in other folders, are nobody's record."""
+        """The ids of every record here. Files of other names, and in other folders, are nobody's
+        record."""
         paths = sorted((self.root / "runs").glob("*/[!.]*.json"))
-        return (path.stem for path in paths if path.parent.name == path.stem[:2] and _ID.fullmatch(path.stem))
+        return (
+            path.stem
+            for path in paths
+            if path.parent.name == path.stem[:2] and _ID.fullmatch(path.stem)
+        )
 
     def named(self, text: str) -> str:
-        """The run whose id is, or begins with, `text`. Raises UserError if there is none, or more than one."""
+        """The run whose id is, or begins with, `text`. Raises UserError if there is none, or more
+        than one."""
         every = list(self.ids())
         found = [run_id for run_id in every if run_id.startswith(text)]
         if not text or not found:
             raise UserError(f"no record of a run '{text}' in {self.root}; {nearest(text, every)}")
         if len(found) > 1:
             some = ", ".join(found[:MOST])
-            raise UserError(f"'{text}' is the beginning of {len(found)} run ids; give more of it: {some}")
+            raise UserError(
+                f"'{text}' is the beginning of {len(found)} run ids; give more of it: {some}"
+            )
         return found[0]
 
     def write_json(self, folder: str, name: str, value: Any) -> None:
@@ -159,7 +180,8 @@ class Store:
         write_atomically(self.root / folder / f"{name}.json", json.dumps(value, indent=1))
 
     def keep_json(self, folder: str, name: str, value: Any) -> Any:
-        """Writes a small file unless it is there; returns what it holds: of several processes, the first's value."""
+        """Writes a small file unless it is there; returns what it holds: of several processes, the
+        first's value."""
         path = self.root / folder / f"{name}.json"
         partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
         write_atomically(partial, json.dumps(value, indent=1))
@@ -174,7 +196,8 @@ class Store:
         return self.read_json(folder, name)
 
     def read_json(self, folder: str, name: str) -> Any | None:
-        """A small file's content, or None. A damaged one is set aside; of a way that is told, else raises Damaged."""
+        """A small file's content, or None. A damaged one is set aside; of a way that is told, else
+        raises Damaged."""
         path = self.root / folder / f"{name}.json"
         parse = _parse_way if folder == "ways" else json.loads
         try:
@@ -190,14 +213,17 @@ class Store:
             moved, where = aside
             if folder != "ways":
                 raise Damaged(f"{path} is damaged ({error}); {where}", stays=not moved) from None
-            self.warn(f"the way of running {path} is damaged ({error}); {where}; it is chosen again")
+            self.warn(
+                f"the way of running {path} is damaged ({error}); {where}; it is chosen again"
+            )
             return None
 
 
 class Damaged(UserError):
     """A record, or another file of the store, that is not believed.
 
-    stays: it is still in its place, because newer code wrote it or because the directory cannot be written.
+    stays: it is still in its place, because newer code wrote it or because the directory cannot be
+        written.
     """
 
     def __init__(self, message: str, stays: bool = False) -> None:
@@ -211,7 +237,8 @@ class Newer(ValueError):
 
 @contextlib.contextmanager
 def not_collecting() -> Iterator[None]:
-    """No search for cycles, of which records have none: among those of a large sweep it took as long as reading."""
+    """No search for cycles, of which records have none: among those of a large sweep it took as
+    long as reading."""
     on = gc.isenabled()
     gc.disable()
     try:
@@ -224,7 +251,8 @@ def not_collecting() -> Iterator[None]:
 def parse(text: bytes, run_id: str) -> Record:
     """A record's file as the Record of that run.
 
-    Raises ValueError, KeyError or TypeError if it is damaged or another run's, Newer if newer code wrote it.
+    Raises ValueError, KeyError or TypeError if it is damaged or another run's, Newer if newer code
+    wrote it.
     """
     content = orjson.loads(text)
     if not isinstance(content, dict) or content.get("format") not in (1, FORMAT):

@@ -1,6 +1,8 @@
-"""Strikes: the failures of runs that are still to be trained. The second is final; until then one is tried once more.
+"""Strikes: the failures of runs that are still to be trained. The second is final; until then one
+is tried once more.
 
-They are files, since what fails may take its process with it: whoever is left, on whatever machine, counts on.
+They are files, since what fails may take its process with it: whoever is left, on whatever machine,
+counts on.
 """
 
 import dataclasses
@@ -16,12 +18,14 @@ FATAL = 2
 
 @dataclasses.dataclass(frozen=True)
 class Strikes:
-    """`strikes/RUN.json` in a records directory: what went wrong with the run, a text a time. Without JAX."""
+    """`strikes/RUN.json` in a records directory: what went wrong with the run, a text a time.
+    Without JAX."""
 
     root: Path
 
     def add(self, run_ids: Iterable[str], error: str) -> None:
-        """Counts a failure against each of the runs. Of two processes at the same moment one may not count."""
+        """Counts a failure against each of the runs. Of two processes at the same moment one may
+        not count."""
         for run_id in run_ids:
             write_atomically(self._path(run_id), json.dumps([*self.of(run_id), error]))
 

@@ -26,11 +26,13 @@ def study(
     pruner: BasePruner | None = None,
     entering: Callable[[Sequence[Studied]], Sequence[FrozenTrial]] = lambda earlier: (),
 ) -> Study:
-    """The study of that name and definition, made if there is none. storage: None for one in memory.
+    """The study of that name and definition, made if there is none. storage: None for one in
+    memory.
 
-    better: `higher` or `lower` values. entering: the trials with which a study begins if the name has earlier
-    studies, of other spaces. It is called `NAME, space 2`; the earlier ones stay, for the commands that made them.
-    Raises UserError if the name has a study whose trials are of something else.
+    better: `higher` or `lower` values. entering: the trials with which a study begins if the name
+        has earlier studies, of other spaces. It is called `NAME, space 2`; the earlier ones stay,
+        for the commands that made them. Raises UserError if the name has a study whose trials are
+        of something else.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     wanted = json.loads(json.dumps(definition))
@@ -38,7 +40,9 @@ def study(
     for each in earlier:
         if each.definition == wanted and each.better == better:
             assert storage is not None
-            return optuna.load_study(study_name=each.name, storage=storage, sampler=sampler, pruner=pruner)
+            return optuna.load_study(
+                study_name=each.name, storage=storage, sampler=sampler, pruner=pruner
+            )
     for each in earlier[-1:]:
         _refuse_other(name, each, wanted, better)
     made = optuna.create_study(
@@ -69,7 +73,10 @@ def _refuse_other(name: str, earlier: Studied, wanted: Mapping[str, Any], better
     before = earlier.definition or {}
     differ = warm.differences(before, wanted)
     if differ or earlier.better != better:
-        words = "; ".join(f"{key} was {_shown(before.get(key))} and is {_shown(wanted.get(key))}" for key in differ)
+        words = "; ".join(
+            f"{key} was {_shown(before.get(key))} and is {_shown(wanted.get(key))}"
+            for key in differ
+        )
         raise UserError(f"'{name}' is a tuning of something else: {words}; give another --name")
 
 
@@ -80,7 +87,8 @@ def _shown(value: Any) -> str:
 
 
 def running(found: Study) -> list[Trial]:
-    """The trials that were asked for and have no result yet, by number: a killed process left them."""
+    """The trials that were asked for and have no result yet, by number: a killed process left
+    them."""
     frozen = found.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return [Trial(found, trial._trial_id) for trial in frozen]
 

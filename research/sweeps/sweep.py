@@ -16,11 +16,13 @@ if TYPE_CHECKING:  # who looks at a sweep plans nothing, and pays for no import 
 
 @dataclasses.dataclass(frozen=True)
 class Sweep:
-    """A named sweep as it was asked for: the settings of every run, and the axes that its table shows.
+    """A named sweep as it was asked for: the settings of every run, and the axes that its table
+    shows.
 
-    plugins: the files of the user's own that it was asked with. Once it is saved: runs, epochs: of each request its
-    run's id and length; notes: what a reader of its table must know of the data; code: the version of the code that it
-    was last asked of; contents: a digest of each plugin, which tells the file wherever it lies.
+    plugins: the files of the user's own that it was asked with. Once it is saved: runs, epochs: of
+        each request its run's id and length; notes: what a reader of its table must know of the
+        data; code: the version of the code that it was last asked of; contents: a digest of each
+        plugin, which tells the file wherever it lies.
     """
 
     requests: list[dict[str, Any]]
@@ -32,7 +34,9 @@ class Sweep:
     code: str = dataclasses.field(default="", compare=False)
     contents: list[str] = dataclasses.field(default_factory=list, compare=False)
 
-    def save(self, store: Store, name: str, runs: "Sequence[Run]", notes: Sequence[str] = ()) -> None:
+    def save(
+        self, store: Store, name: str, runs: "Sequence[Run]", notes: Sequence[str] = ()
+    ) -> None:
         """Keeps the sweep under its name, beside the records."""
         check_name(name)
         store.prepare()
@@ -52,9 +56,11 @@ class Sweep:
         return code_lib.version(plugins=map(Path, self.plugins))
 
     def with_plugins(self, given: Sequence[str]) -> "Sweep":
-        """The sweep with its plugins where they lie now: one that was moved is known by its content.
+        """The sweep with its plugins where they lie now: one that was moved is known by its
+        content.
 
-        given: the plugins of this process. In a sweep of earlier code one that is gone is known by its name.
+        given: the plugins of this process. In a sweep of earlier code one that is gone is known by
+            its name.
         """
         by_content = {code_lib.digest_of(Path(path)): path for path in given}
         by_name = {Path(path).name: path for path in given}
@@ -68,7 +74,9 @@ class Sweep:
 
     def arm(self, request: Mapping[str, Any]) -> str:
         """The row of the sweep's table to which a request belongs."""
-        shown = [f"{path}={request[path]}" for path in self.axes if path != "seed" and path in request]
+        shown = [
+            f"{path}={request[path]}" for path in self.axes if path != "seed" and path in request
+        ]
         return ", ".join(shown) or "all runs"
 
     @classmethod
@@ -87,12 +95,15 @@ class Sweep:
 
     @classmethod
     def stored(cls, store: Store, name: str) -> "Sweep | None":
-        """The sweep of that name, or None. Raises UserError for what cannot be a name, and for a file of newer code."""
+        """The sweep of that name, or None. Raises UserError for what cannot be a name, and for a
+        file of newer code."""
         check_name(name)
         try:
             content = store.read_json("sweeps", name)
         except Damaged as damaged:
-            raise UserError(f"{damaged}; its records are whole: give the sweep's flags again") from None
+            raise UserError(
+                f"{damaged}; its records are whole: give the sweep's flags again"
+            ) from None
         if content is None:
             return None
         where = store.root / "sweeps" / f"{name}.json"
@@ -101,7 +112,8 @@ class Sweep:
         known = [field.name for field in dataclasses.fields(cls)]
         if unknown := [field for field in content if field not in known]:
             raise UserError(
-                f"{where} was written by newer code (it has the field '{unknown[0]}'); look at it with that"
+                f"{where} was written by newer code (it has the field '{unknown[0]}'); look at it"
+                " with that"
             )
         return cls(**content)
 

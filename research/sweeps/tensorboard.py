@@ -1,4 +1,5 @@
-"""TensorBoard event files, written without TensorFlow: curves while a run trains, hyperparameters, final metrics."""
+"""TensorBoard event files, written without TensorFlow: curves while a run trains, hyperparameters,
+final metrics."""
 
 import contextlib
 import dataclasses
@@ -36,7 +37,8 @@ _UNNAMED = ("dataset", "arch", "seed", "task", "loss", "split", "split_seed")
 
 @dataclasses.dataclass
 class _Live:
-    """A run that trains: its file, when each of its epochs ended here (seconds since 1970), and what is written."""
+    """A run that trains: its file, when each of its epochs ended here (seconds since 1970), and
+    what is written."""
 
     file: Path
     times: dict[int, float]
@@ -45,14 +47,18 @@ class _Live:
 
 
 class Events:
-    """The event files of runs in a directory, a folder for each: DIR/<settings>,<run id>/events.out.tfevents.….
+    """The event files of runs in a directory, a folder for each: DIR/<settings>,<run
+    id>/events.out.tfevents.….
 
-    What cannot be written, as on a full disk, is warned of once; training goes on, and whoever asks for the events of
-    the run again writes them whole from its record.
+    What cannot be written, as on a full disk, is warned of once; training goes on, and whoever asks
+    for the events of the run again writes them whole from its record.
     """
 
     def __init__(
-        self, directory: str | os.PathLike[str], warn: Callable[[str], None], clock: Callable[[], float] = time.time
+        self,
+        directory: str | os.PathLike[str],
+        warn: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._directory, self._warn, self._clock = Path(directory), warn, clock
         self._live: dict[str, _Live] = {}
@@ -61,7 +67,8 @@ class Events:
         self._lock = threading.Lock()  # packs train in threads of their own
 
     def curves(self, runs: Sequence[Run], curves: Callable[[], Sequence[Curves]]) -> None:
-        """An epoch of these runs is done: writes their curves so far, every EVERY seconds at most."""
+        """An epoch of these runs is done: writes their curves so far, every EVERY seconds at
+        most."""
         now = self._clock()
         with self._lock:
             for run in runs:
@@ -84,23 +91,33 @@ class Events:
             if (folder / COMPLETE).exists():
                 return
             if live is not None and live.file.exists():
-                _append(live.file, [*_epochs(record.curves, live.times, live.written), *_end(record, now)])
+                _append(
+                    live.file,
+                    [*_epochs(record.curves, live.times, live.written), *_end(record, now)],
+                )
             else:
                 _forget(folder)
                 _append(_file(folder, now), _whole(record, now))
             (folder / COMPLETE).touch()
 
-    def _advance(self, run_id: str, config: Mapping[str, str], folder: Path, curves: Curves, now: float) -> None:
+    def _advance(
+        self, run_id: str, config: Mapping[str, str], folder: Path, curves: Curves, now: float
+    ) -> None:
         """Appends the epochs of a run that are not written yet."""
         done = max(map(len, curves.values()), default=0)
         live = self._live.get(run_id)
         if live is None:
             (folder / COMPLETE).unlink(missing_ok=True)
             # What an earlier process wrote stays up to the checkpoint from which this one goes on.
-            earlier = max(0, min(_last_epoch(folder), done - 1))  # a run that diverges at once has no epoch
+            earlier = max(
+                0, min(_last_epoch(folder), done - 1)
+            )  # a run that diverges at once has no epoch
             live = _Live(_file(folder, now), dict.fromkeys(range(1, done + 1), now), earlier)
             self._live[run_id] = live
-            _append(live.file, [*_start(config, now), *([_restart(earlier + 1, now)] if earlier else [])])
+            _append(
+                live.file,
+                [*_start(config, now), *([_restart(earlier + 1, now)] if earlier else [])],
+            )
         _append(live.file, _epochs(curves, live.times, live.written))
         live.written, live.due = done, now + EVERY
 
@@ -113,7 +130,8 @@ class Events:
 
     @contextlib.contextmanager
     def _warned_of(self, run_id: str, config: Mapping[str, str]) -> Iterator[Path]:
-        """The folder of a run. What was half written is removed, since it cannot be read, and warned of once."""
+        """The folder of a run. What was half written is removed, since it cannot be read, and
+        warned of once."""
         try:
             folder = self._folder(run_id, config)
             yield folder
@@ -123,12 +141,18 @@ class Events:
                 _forget(self._folder(run_id, config))
             if not self._warned:
                 self._warned = True
-                why = f"TensorBoard's events cannot be written to {self._directory} ({error.strerror or error})"
-                self._warn(f"{why}; training goes on, and the same command writes them once they can be")
+                why = (
+                    f"TensorBoard's events cannot be written to {self._directory}"
+                    f" ({error.strerror or error})"
+                )
+                self._warn(
+                    f"{why}; training goes on, and the same command writes them once they can be"
+                )
 
 
 def _readable(config: Mapping[str, str]) -> str:
-    """`wine,mlp,learning_rate=0.1,seed=0`: the data set, the architecture, what is not at its default, and the seed."""
+    """`wine,mlp,learning_rate=0.1,seed=0`: the data set, the architecture, what is not at its
+    default, and the seed."""
     try:
         changed = config_lib.given(config_lib.resolve(config)[0])
     except UserError:  # the record of other code
@@ -141,7 +165,8 @@ def _readable(config: Mapping[str, str]) -> str:
 
 
 def _file(folder: Path, now: float) -> Path:
-    """A new file. TensorBoard reads those of a folder in the order of their names, so the time comes first."""
+    """A new file. TensorBoard reads those of a folder in the order of their names, so the time
+    comes first."""
     return folder / f"events.out.tfevents.{now:017.6f}.{socket.gethostname()}.{os.getpid()}"
 
 
@@ -150,7 +175,9 @@ def _last_epoch(folder: Path) -> int:
     from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
     files = sorted(folder.glob("events.*")) if folder.exists() else []
-    return max((event.step for file in files for event in EventFileLoader(str(file)).Load()), default=0)
+    return max(
+        (event.step for file in files for event in EventFileLoader(str(file)).Load()), default=0
+    )
 
 
 def _forget(folder: Path) -> None:
@@ -169,7 +196,9 @@ def _append(file: Path, events: Iterable["Event"]) -> None:
     events = list(events)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        events.insert(0, Event(wall_time=events[0].wall_time if events else 0.0, file_version="brain.Event:2"))
+        events.insert(
+            0, Event(wall_time=events[0].wall_time if events else 0.0, file_version="brain.Event:2")
+        )
     for event in events:
         writer.write(event.SerializeToString())
     with open(file, "ab") as out:
@@ -181,7 +210,9 @@ def _epochs(curves: Curves, times: Mapping[int, float], written: int) -> list["E
     last = max(map(len, curves.values()), default=0)
     events = []
     for epoch in range(written + 1, last + 1):
-        values = {name: of_epoch[epoch - 1] for name, of_epoch in curves.items() if epoch <= len(of_epoch)}
+        values = {
+            name: of_epoch[epoch - 1] for name, of_epoch in curves.items() if epoch <= len(of_epoch)
+        }
         events.append(_scalars(values, epoch, times.get(epoch, max(times.values(), default=0.0))))
     return events
 
@@ -190,7 +221,9 @@ def _scalars(values: Mapping[str, float], step: int, now: float) -> "Event":
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
 
-    summary = Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()])
+    summary = Summary(
+        value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+    )
     return Event(wall_time=now, step=step, summary=summary)
 
 
@@ -206,7 +239,11 @@ def _whole(record: Record, now: float) -> list["Event"]:
     began, seconds = _trained(record, now)
     epochs = max(map(len, record.curves.values()), default=0)
     times = {epoch: began + seconds * epoch / epochs for epoch in range(1, epochs + 1)}
-    return [*_start(record.config, began), *_epochs(record.curves, times, 0), *_end(record, began + seconds)]
+    return [
+        *_start(record.config, began),
+        *_epochs(record.curves, times, 0),
+        *_end(record, began + seconds),
+    ]
 
 
 def _trained(record: Record, now: float) -> tuple[float, float]:
@@ -229,7 +266,10 @@ def _end(record: Record, now: float) -> list["Event"]:
     ended = HParamsPluginData(session_end_info=SessionEndInfo(status=status, end_time_secs=now))
     final = {f"final/{name}": value for name, value in record.metrics.items()}
     epochs = max(map(len, record.curves.values()), default=0)
-    return [*([_scalars(final, epochs, now)] if final else []), _hparams(SESSION_END_INFO_TAG, ended, now)]
+    return [
+        *([_scalars(final, epochs, now)] if final else []),
+        _hparams(SESSION_END_INFO_TAG, ended, now),
+    ]
 
 
 def _start(config: Mapping[str, str], now: float) -> list["Event"]:
@@ -247,7 +287,8 @@ def _start(config: Mapping[str, str], now: float) -> list["Event"]:
 
 
 def _hparams(tag: str, content: Any, now: float) -> "Event":
-    """The event of TensorBoard's HParams plugin: its `summary` module makes the same, and needs TensorFlow."""
+    """The event of TensorBoard's HParams plugin: its `summary` module makes the same, and needs
+    TensorFlow."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.hparams.metadata import NULL_TENSOR, create_summary_metadata

@@ -42,7 +42,9 @@ def train(pack: Pack, job: Job, way: Way) -> list[str]:
     with job.holding([run.id for run in pack.runs]) as mine:
         waiting = {run.id: run for run in pack.runs if run.id in set(mine)}
         while waiting:
-            found = job.checkpoints.find(list(waiting), pack.program.id, template, job.execution.keep_params)
+            found = job.checkpoints.find(
+                list(waiting), pack.program.id, template, job.execution.keep_params
+            )
             together = [waiting.pop(run_id) for run_id in (found.runs if found else list(waiting))]
             _train(dataclasses.replace(pack, runs=tuple(together)), job, way, found)
     return mine
@@ -67,7 +69,8 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
         except (UserError, Stopped, Lost):
             raise
         except Exception:
-            job.go_on()  # what breaks while it is stopped, as workers that a Ctrl-C ends too, is no failure of the runs
+            # What breaks during a stop is no failure of the runs: a Ctrl-C ends their workers too.
+            job.go_on()
             job.strike(pack, traceback.format_exc())
             to(Fraction(0), 0)
             return
@@ -92,7 +95,8 @@ def fail(pack: Pack, job: Job) -> list[str]:
 
 
 def condemn(pack: Pack, job: Job) -> list[str]:
-    """Writes `failed` records of the runs that failed too often, where they can be claimed; returns the ids."""
+    """Writes `failed` records of the runs that failed too often, where they can be claimed; returns
+    the ids."""
     failed = job.strikes.runs()
     errors = {run.id: job.strikes.of(run.id) for run in pack.runs if run.id in failed}
     fatal = [run_id for run_id, texts in errors.items() if len(texts) >= FATAL]
@@ -118,11 +122,16 @@ def _of(pack: Pack, run_ids: Iterable[str]) -> Pack:
 def _with_memory(
     pack: Pack, job: Job, way: Way, found: Found | None, to: To
 ) -> tuple[Way, list[loop.Outcome], float, tuple[str, ...]]:
-    """The outcomes of the pack's runs, the way and seconds that they took, and how else steps before were trained.
+    """The outcomes of the pack's runs, the way and seconds that they took, and how else steps
+    before were trained.
 
     Out of memory, they go on with narrower chunks.
     """
-    if found is not None and found.device == device_kind() and found.way.replicas == way.replicas == 1:
+    if (
+        found is not None
+        and found.device == device_kind()
+        and found.way.replicas == way.replicas == 1
+    ):
         way = found.way
     arrays = job.arrays_of(pack.runs[0])
     while True:
@@ -134,9 +143,12 @@ def _with_memory(
                 raise
         else:
             return way, outcomes, seconds, earlier
-        # The state was given to the step that failed: back to the last checkpoint, with half the lanes a chunk.
+        # The state was given to the step that failed: back to the last checkpoint, with half the
+        # lanes a chunk.
         way = narrower(way)
-        job.report.warn(f"out of memory: {len(pack.runs)} runs go on with {way.width} lanes a chunk")
+        job.report.warn(
+            f"out of memory: {len(pack.runs)} runs go on with {way.width} lanes a chunk"
+        )
         value = {"way": dataclasses.asdict(way), "seconds_per_lane_step": {}}
         job.store.write_json("ways", way_name(pack, job, job.lanes(pack)), value)
         template = functools.partial(abstract_state, pack.runs[0].config, pack.program)
@@ -150,15 +162,20 @@ def narrower(way: Way) -> Way:
 
 
 def _earlier(pack: Pack, job: Job, way: Way, found: Found | None) -> tuple[str, ...]:
-    """How else the steps before a checkpoint were trained than those after it will be; says so if they were."""
+    """How else the steps before a checkpoint were trained than those after it will be; says so if
+    they were."""
     if found is None:
         return ()
-    before, now = (f"{described(of)} on {device}" for of, device in ((found.way, found.device), (way, device_kind())))
+    before, now = (
+        f"{described(of)} on {device}"
+        for of, device in ((found.way, found.device), (way, device_kind()))
+    )
     if before == now:
         return found.snapshot.earlier
     job.report.warn(
-        f"trained until step {found.snapshot.step} with {before}, from there on with {now} "
-        f"({len(pack.runs)} run{'s' * (len(pack.runs) != 1)}): numbers differ in their last digits from one way's alone"
+        f"trained until step {found.snapshot.step} with {before}, from there on with {now}"
+        f" ({len(pack.runs)} run{'s' * (len(pack.runs) != 1)}): numbers differ in their last digits"
+        " from one way's alone"
     )
     return (*found.snapshot.earlier, before)
 
@@ -172,7 +189,8 @@ def _attempt(
     earlier: tuple[str, ...],
     to: To,
 ) -> tuple[list[loop.Outcome], float]:
-    """The outcomes of the pack's runs, in order, and the seconds that they took since their first step."""
+    """The outcomes of the pack's runs, in order, and the seconds that they took since their first
+    step."""
     began, resume = time.monotonic(), found.of([run.id for run in pack.runs]) if found else None
     per_epoch = pack.program.sizes.steps_per_epoch
     before = resume.seconds if resume else 0.0
@@ -227,7 +245,9 @@ def _saved(pack: Pack, way: Way, job: Job) -> checkpoints_lib.Pack:
     """The pack as its checkpoints name it."""
     configs = {run.id: config_lib.flat(run.config) for run in pack.runs}
     execution = job.execution
-    return checkpoints_lib.Pack(pack.program.id, device_kind(), way, configs, execution.keep, execution.keep_params)
+    return checkpoints_lib.Pack(
+        pack.program.id, device_kind(), way, configs, execution.keep, execution.keep_params
+    )
 
 
 def recorded(run: Run, outcome: loop.Outcome, parameters: int, origin: dict[str, Any]) -> Record:

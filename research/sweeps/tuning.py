@@ -1,4 +1,5 @@
-"""A tuning: which settings do best on validation, among so many trials; what is chosen is reported on fresh seeds."""
+"""A tuning: which settings do best on validation, among so many trials; what is chosen is reported
+on fresh seeds."""
 
 import contextlib
 import dataclasses
@@ -39,7 +40,8 @@ Settings = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
-    """How a space is searched. trials: at most so many. parallel: asked for at once. seed: of the draws."""
+    """How a space is searched. trials: at most so many. parallel: asked for at once. seed: of the
+    draws."""
 
     sampler: str = "tpe"
     trials: int = 100
@@ -58,7 +60,8 @@ class Goal:
 
 @dataclasses.dataclass(frozen=True)
 class Tuned:
-    """What a search came to. best: the trial with the best value. axes: of the space. settings: the chosen ones."""
+    """What a search came to. best: the trial with the best value. axes: of the space. settings: the
+    chosen ones."""
 
     study: Study
     axes: Sequence[Axis]
@@ -68,14 +71,19 @@ class Tuned:
 
     @property
     def share(self) -> float | None:
-        """The part of the lanes' epochs that were a trial's, the others being idle; None where none raced."""
+        """The part of the lanes' epochs that were a trial's, the others being idle; None where none
+        raced."""
         live, computed = self.study.user_attrs.get(LANES, (0, 0))
         return live / computed if computed else None
 
     @property
     def point(self) -> Point:
         """The chosen values."""
-        return {axis.path: str(self.settings[axis.path]) for axis in self.axes if axis.path in self.settings}
+        return {
+            axis.path: str(self.settings[axis.path])
+            for axis in self.axes
+            if axis.path in self.settings
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +98,14 @@ class Workshop:
 
     def obtain(self, runs: Sequence[Run]) -> dict[str, Record]:
         """The records of the runs, by id, after training those that have none."""
-        return obtain(runs, self.store, self.planner, self.monitor, execution=self.execution, executor=self.executor)
+        return obtain(
+            runs,
+            self.store,
+            self.planner,
+            self.monitor,
+            execution=self.execution,
+            executor=self.executor,
+        )
 
 
 def tune(
@@ -102,10 +117,11 @@ def tune(
     storage: BaseStorage | None,
     goal: Goal | None = None,
 ) -> Tuned:
-    """Searches a space and returns what did best. settings: of every trial; seed: the one that all trials have.
+    """Searches a space and returns what did best. settings: of every trial; seed: the one that all
+    trials have.
 
-    goal: None for the task's main metric. Goes on with a study of that name. Raises UserError on a space that cannot
-    be searched so, or of which no trial finished.
+    goal: None for the task's main metric. Goes on with a study of that name. Raises UserError on a
+        space that cannot be searched so, or of which no trial finished.
     """
     first = first_run(settings, axes, shop.planner)
     goal = goal or _goal(first)
@@ -120,39 +136,62 @@ def tune(
     def entering(earlier: Sequence[Studied]) -> Sequence[FrozenTrial]:
         kept = warm.entering(earlier, warm.Space(settings, axes), distinct=budget.sampler == "grid")
         left = f"{max(0, trials - len(kept))} of {plural(trials, 'trial')} left to try"
-        shop.monitor.note(f"'{name}': {len(kept)} of {len(warm.told(earlier))} earlier trials are kept; {left}")
+        shop.monitor.note(
+            f"'{name}': {len(kept)} of {len(warm.told(earlier))} earlier trials are kept; {left}"
+        )
         return kept
 
     study = study_lib.study(storage, name, goal.better, definition, sampler, pruner, entering)
     if budget.pruner is None:
-        search(study, axes, trials, budget.parallel, lambda points: _trained(settings, points, goal, shop))
+        search(
+            study,
+            axes,
+            trials,
+            budget.parallel,
+            lambda points: _trained(settings, points, goal, shop),
+        )
     else:
         _raced(study, settings, axes, dataclasses.replace(budget, trials=trials), goal, first, shop)
     _warn_of_refused(study, shop.monitor)
     best = chosen(study)
     found = {**settings, **space.suggested(best, axes)}
     _, unused = config_lib.resolve(found)
-    return Tuned(study, axes, goal, best, {path: found[path] for path in found if path not in unused})
+    return Tuned(
+        study, axes, goal, best, {path: found[path] for path in found if path not in unused}
+    )
 
 
 def _warn_of_refused(study: Study, monitor: Monitor) -> None:
     """Says so if part of the space cannot be trained: it costs trials."""
     trials = study.get_trials(deepcopy=False)
-    notes = [trial.user_attrs.get("note", "") for trial in trials if trial.user_attrs.get("outcome") == "refused"]
+    notes = [
+        trial.user_attrs.get("note", "")
+        for trial in trials
+        if trial.user_attrs.get("outcome") == "refused"
+    ]
     if notes:
-        monitor.warn(f"{len(notes)} of {len(trials)} trials cannot be trained, as the first: {notes[0]}")
+        monitor.warn(
+            f"{len(notes)} of {len(trials)} trials cannot be trained, as the first: {notes[0]}"
+        )
 
 
 def chosen(study: Study) -> FrozenTrial:
-    """The finished trial with the best value, the first of several. Raises UserError if none finished."""
+    """The finished trial with the best value, the first of several. Raises UserError if none
+    finished."""
     trials = study.get_trials(deepcopy=False)
     sign = -1.0 if study.direction.name == "MAXIMIZE" else 1.0
-    finished = [(sign * t.value, t.number) for t in trials if t.state == TrialState.COMPLETE and t.value is not None]
+    finished = [
+        (sign * t.value, t.number)
+        for t in trials
+        if t.state == TrialState.COMPLETE and t.value is not None
+    ]
     finished = [(value, number) for value, number in finished if math.isfinite(value)]
     if not finished:
         came = ", ".join(f"{count} {word}" for word, count in journal.counts(trials).items())
         note = next((f"; {t.user_attrs['note']}" for t in trials if "note" in t.user_attrs), "")
-        raise UserError(f"no trial of '{study.study_name}' finished: {came or 'there is none'}{note}")
+        raise UserError(
+            f"no trial of '{study.study_name}' finished: {came or 'there is none'}{note}"
+        )
     return trials[min(finished)[1]]
 
 
@@ -184,14 +223,15 @@ def described(found: Sequence[Tuned], budget: Budget, seeds: int) -> str:
     pruned = f", pruned by {budget.pruner}" if budget.pruner else ""
     fresh_seeds = f"{seeds} fresh seed{'s' * (seeds != 1)}"
     return (
-        f"Tuned{each} by {asked} trials{of_settings} of {budget.sampler}{pruned}{kept}: {', '.join(paths)}. "
-        f"Trials: {came}. The best {found[0].goal.metric} of one seed chose; "
-        f"the table reports the choice on {fresh_seeds}."
+        f"Tuned{each} by {asked} trials{of_settings} of {budget.sampler}{pruned}{kept}:"
+        f" {', '.join(paths)}. Trials: {came}. The best {found[0].goal.metric} of one seed chose;"
+        f" the table reports the choice on {fresh_seeds}."
     )
 
 
 def _different(study: Study) -> int:
-    """How many different settings the trials had; one that is drawn again is read from its record."""
+    """How many different settings the trials had; one that is drawn again is read from its
+    record."""
     return len({tuple(sorted(trial.params.items())) for trial in study.get_trials(deepcopy=False)})
 
 
@@ -205,23 +245,37 @@ def _check_goal(goal: Goal, run: Run) -> None:
     if not goal.metric.startswith("validation/"):
         raise UserError(f"choosing reads validation only, and {goal.metric} is not of it")
     if not run.program.sizes.validation:
-        raise UserError(f"choosing reads validation only, and split={run.config.split} leaves no validation rows")
+        raise UserError(
+            f"choosing reads validation only, and split={run.config.split} leaves no validation"
+            " rows"
+        )
 
 
-def _check_rungs(goal: Goal, run: Run, axes: Sequence[Axis], pruner: str, execution: Execution) -> None:
+def _check_rungs(
+    goal: Goal, run: Run, axes: Sequence[Axis], pruner: str, execution: Execution
+) -> None:
     """Raises UserError if trials cannot be compared before their end."""
     if any(axis.path == "epochs" for axis in axes):
-        raise UserError("--pruner compares trials after as many epochs of as many; tune epochs without it")
+        raise UserError(
+            "--pruner compares trials after as many epochs of as many; tune epochs without it"
+        )
     if not pruners.rungs(pruner, run.config.epochs):
-        raise UserError(f"--pruner compares trials before their last epoch, and they have {run.config.epochs}")
+        raise UserError(
+            f"--pruner compares trials before their last epoch, and they have {run.config.epochs}"
+        )
     names = run.program.problem.finish(dict.fromkeys(objective.metric_names(run.program), 1.0))
     if goal.metric.removeprefix("validation/") not in names:
-        raise UserError(f"--pruner compares {goal.metric} after epochs, where it has no value; leave out --pruner")
+        raise UserError(
+            f"--pruner compares {goal.metric} after epochs, where it has no value; leave out"
+            " --pruner"
+        )
     if execution.replicas > 1:
         raise UserError("--pruner trains runs as lanes, each on one device; leave out --devices")
 
 
-def _definition(settings: Settings, axes: Sequence[Axis], budget: Budget, goal: Goal, first: Run) -> dict[str, Any]:
+def _definition(
+    settings: Settings, axes: Sequence[Axis], budget: Budget, goal: Goal, first: Run
+) -> dict[str, Any]:
     """What the trials are a function of, but for their number: more of them go on from the same.
 
     first: one of the runs, for its data and its parts; the axes may name others.
@@ -229,7 +283,9 @@ def _definition(settings: Settings, axes: Sequence[Axis], budget: Budget, goal: 
     described = dataclasses.asdict(budget)
     del described["trials"]
     texts = {key: str(value) for key, value in settings.items()}
-    parts = {f"{kind} {entry.name}": entry.version for kind, entry in identity.entries(first.config)}
+    parts = {
+        f"{kind} {entry.name}": entry.version for kind, entry in identity.entries(first.config)
+    }
     for axis in axes:
         if axis.path in config_lib.PARTS and axis.path != "regularization":
             registry = config_lib.PARTS[axis.path]
@@ -245,17 +301,27 @@ def _definition(settings: Settings, axes: Sequence[Axis], budget: Budget, goal: 
     }
 
 
-def _trained(settings: Settings, points: Sequence[Point], goal: Goal, shop: Workshop) -> list[Result]:
-    """The results of points that are trained together; those that have their record are read from it."""
+def _trained(
+    settings: Settings, points: Sequence[Point], goal: Goal, shop: Workshop
+) -> list[Result]:
+    """The results of points that are trained together; those that have their record are read from
+    it."""
     plans = [planned(settings, point, shop.planner) for point in points]
     runs = [plan for plan in plans if isinstance(plan, Run)]
     found = shop.obtain(runs)
-    return [plan if isinstance(plan, Result) else _result(found.get(plan.id), plan, goal) for plan in plans]
+    return [
+        plan if isinstance(plan, Result) else _result(found.get(plan.id), plan, goal)
+        for plan in plans
+    ]
 
 
 def _result(record: Record | None, run: Run, goal: Goal) -> Result:
     """What a trial came to. record: None where its file is not believed and cannot be replaced."""
-    return Result(None, "failed", run.id, "its record cannot be used") if record is None else result_of(record, goal)
+    return (
+        Result(None, "failed", run.id, "its record cannot be used")
+        if record is None
+        else result_of(record, goal)
+    )
 
 
 def result_of(record: Record, goal: Goal) -> Result:
@@ -271,15 +337,28 @@ def result_of(record: Record, goal: Goal) -> Result:
 
 
 def _raced(
-    study: Study, settings: Settings, axes: Sequence[Axis], budget: Budget, goal: Goal, first: Run, shop: Workshop
+    study: Study,
+    settings: Settings,
+    axes: Sequence[Axis],
+    budget: Budget,
+    goal: Goal,
+    first: Run,
+    shop: Workshop,
 ) -> None:
-    """Trains the trials in a race. Its ways are not timed, so that the trials are a function of the flags."""
+    """Trains the trials in a race. Its ways are not timed, so that the trials are a function of the
+    flags."""
     assert budget.pruner is not None
     execution, watcher = shop.execution, shop.monitor
     tell_notes([first], shop.planner, watcher.note)
-    checkpoints = Checkpoints(Path(execution.checkpoints or shop.store.root / "checkpoints"), watcher.warn)
-    left = budget.trials - sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
-    with watcher.watch([first] * left) if left > 0 else contextlib.nullcontext(Report()) as reported:
+    checkpoints = Checkpoints(
+        Path(execution.checkpoints or shop.store.root / "checkpoints"), watcher.warn
+    )
+    left = budget.trials - sum(
+        trial.state.is_finished() for trial in study.get_trials(deepcopy=False)
+    )
+    with (
+        watcher.watch([first] * left) if left > 0 else contextlib.nullcontext(Report())
+    ) as reported:
         Race(
             study=study,
             axes=axes,
@@ -300,5 +379,9 @@ def _raced(
                 origin_of=shop.planner.origin,
             ),
         ).run()
-    trained = [trial.user_attrs["run"] for trial in study.get_trials(deepcopy=False) if "run" in trial.user_attrs]
+    trained = [
+        trial.user_attrs["run"]
+        for trial in study.get_trials(deepcopy=False)
+        if "run" in trial.user_attrs
+    ]
     watcher.obtained(shop.store.find(trained)[0].values())

@@ -1,4 +1,5 @@
-"""Verification: a recorded run trained again, at its recorded way and width, and what came of it beside the record."""
+"""Verification: a recorded run trained again, at its recorded way and width, and what came of it
+beside the record."""
 
 import dataclasses
 import itertools
@@ -32,7 +33,8 @@ LOSS = "train/loss"
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """Something that is not here as it was where the record was made. exact: bits repeat in spite of it."""
+    """Something that is not here as it was where the record was made. exact: bits repeat in spite
+    of it."""
 
     what: str
     there: str
@@ -44,9 +46,10 @@ class Change:
 class Difference:
     """Where a training parts from its record.
 
-    epoch: the first that differs, from 1; None: all agree, and what differs is the end or a final metric. relative: the
-    largest relative difference of that epoch's curves, or of the final metrics, and where: its name; 0 and "" if
-    these agree and the parameters alone do not. end: how both ended, if that is what differs.
+    epoch: the first that differs, from 1; None: all agree, and what differs is the end or a final
+        metric. relative: the largest relative difference of that epoch's curves, or of the final
+        metrics, and where: its name; 0 and "" if these agree and the parameters alone do not. end:
+        how both ended, if that is what differs.
     """
 
     epoch: int | None
@@ -59,9 +62,10 @@ class Difference:
 class Trial:
     """How a recorded run is to be trained again.
 
-    way: the recorded one, over fewer devices where there are not so many. epochs: that are trained and compared;
-    whole: with the run's end and its final metrics. changes: what is not here as it was recorded. origin: where the
-    run starts from, if it has `init_from`.
+    way: the recorded one, over fewer devices where there are not so many. epochs: that are trained
+        and compared;
+    whole: with the run's end and its final metrics. changes: what is not here as it was recorded.
+        origin: where the run starts from, if it has `init_from`.
     """
 
     record: Record
@@ -79,7 +83,8 @@ class Trial:
 
     @property
     def tolerance(self) -> float:
-        """To which the first epoch's training loss must agree where bits need not repeat, relative."""
+        """To which the first epoch's training loss must agree where bits need not repeat,
+        relative."""
         return TOLERANCE[self.run.config.precision]
 
 
@@ -87,8 +92,8 @@ class Trial:
 class Verification:
     """What came of a trial.
 
-    loss: the first epoch's, of the record and here; None if it has no whole epoch. unshared: curves and metrics that
-    only one of the two has. outcome: what the run came to here.
+    loss: the first epoch's, of the record and here; None if it has no whole epoch. unshared: curves
+        and metrics that only one of the two has. outcome: what the run came to here.
     """
 
     verdict: Verdict
@@ -102,7 +107,8 @@ class Verification:
 class Localization:
     """What two more trainings, side by side, say of a difference.
 
-    parting: where they part. repeats: whether they came, by their checksums, to what the first training came to.
+    parting: where they part. repeats: whether they came, by their checksums, to what the first
+        training came to.
     """
 
     parting: Parting | None
@@ -110,7 +116,8 @@ class Localization:
 
 
 def lookup(store: Store, prefix: str) -> Record:
-    """The record of the run whose id begins so. Raises UserError if there is none, or more than one."""
+    """The record of the run whose id begins so. Raises UserError if there is none, or more than
+    one."""
     run_id = store.named(prefix)
     try:
         record = store.read(run_id)
@@ -123,36 +130,48 @@ def lookup(store: Store, prefix: str) -> Record:
 
 
 def run_of(record: Record, planner: Planner) -> Run:
-    """The run that a record is of. Raises UserError if that cannot be trained again, or is not the same run now."""
+    """The run that a record is of. Raises UserError if that cannot be trained again, or is not the
+    same run now."""
     if record.status == "failed":
         last = record.cause or "it does not say why"
         raise UserError(f"run {record.run_id} failed ({last}); there is nothing of it")
     try:
         (run,) = planner.runs([record.config])
     except Unknown as error:
-        raise UserError(f"run {record.run_id} needs its --plugin=FILE if a part of it is your own: {error}") from None
+        raise UserError(
+            f"run {record.run_id} needs its --plugin=FILE if a part of it is your own: {error}"
+        ) from None
     if run.id != record.run_id:
         raise UserError(
-            f"the config of run {record.run_id} is run {run.id} here: its data, or the version of a method that it "
-            "uses, is another than when it was recorded"
+            f"the config of run {record.run_id} is run {run.id} here: its data, or the version of a"
+            " method that it uses, is another than when it was recorded"
         )
     return run
 
 
-def trial(record: Record, run: Run, steps: int | None = None, origin: Origin | None = None) -> Trial:
-    """How to train a recorded run again, from where it started: all of it, or the epochs of its first `steps`."""
+def trial(
+    record: Record, run: Run, steps: int | None = None, origin: Origin | None = None
+) -> Trial:
+    """How to train a recorded run again, from where it started: all of it, or the epochs of its
+    first `steps`."""
     recorded, per_epoch = _way(record), run.program.sizes.steps_per_epoch
     way = dataclasses.replace(recorded, replicas=min(recorded.replicas, jax.device_count()))
     epochs = run.program.config.epochs if steps is None else -(-steps // per_epoch)
     whole = epochs * per_epoch >= record.steps
     changed = changes(record.provenance, machine() | {"replicas": way.replicas})
-    return Trial(record, run, way, len(record.checksums) if whole else epochs, whole, tuple(changed), origin)
+    return Trial(
+        record, run, way, len(record.checksums) if whole else epochs, whole, tuple(changed), origin
+    )
 
 
 def verify(
-    trial: Trial, arrays: Arrays, memory: Memory = WHOLE, at_step: Callable[[int], None] = lambda step: None
+    trial: Trial,
+    arrays: Arrays,
+    memory: Memory = WHOLE,
+    at_step: Callable[[int], None] = lambda step: None,
 ) -> Verification:
-    """Trains a recorded run again and compares it with its record. at_step: told between updates how many are done."""
+    """Trains a recorded run again and compares it with its record. at_step: told between updates
+    how many are done."""
     record, run = trial.record, trial.run
     epochs = None if trial.whole else trial.epochs
     (outcome,) = loop.train(
@@ -177,32 +196,46 @@ def verify(
     return Verification(verdict, difference, loss, tuple(sorted(names[0] ^ names[1])), outcome)
 
 
-def localize(trial: Trial, found: Verification, arrays: Arrays, memory: Memory = WHOLE) -> Localization:
+def localize(
+    trial: Trial, found: Verification, arrays: Arrays, memory: Memory = WHOLE
+) -> Localization:
     """Trains the run twice more, as far as it was compared, one update at a time."""
     run = trial.run
     epochs = run.program.config.epochs if trial.whole else trial.epochs
-    parting, outcome = stepwise.twice(run.program, run.config, arrays, trial.way, epochs, memory, trial.origin)
-    return Localization(parting, outcome is not None and outcome.checksums == found.outcome.checksums)
+    parting, outcome = stepwise.twice(
+        run.program, run.config, arrays, trial.way, epochs, memory, trial.origin
+    )
+    return Localization(
+        parting, outcome is not None and outcome.checksums == found.outcome.checksums
+    )
 
 
 def changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[Change]:
-    """What differs between two provenances: first what bits depend on, then what they should not."""
+    """What differs between two provenances: first what bits depend on, then what they should
+    not."""
     told = []
-    for key, what in (("device", "device"), ("platform", "platform"), ("replicas", "devices that share the run")):
+    for key, what in (
+        ("device", "device"),
+        ("platform", "platform"),
+        ("replicas", "devices that share the run"),
+    ):
         told.append((what, there.get(key, 1 if key == "replicas" else None), here.get(key), False))
     versions = there.get("versions", {})
     for package, version in sorted(versions.items(), key=lambda item: item[0] not in COMPUTING):
         told.append((package, version, here["versions"].get(package), package not in COMPUTING))
     told += [(key, there.get(key), here.get(key), True) for key in ("host", "cores", "commit")]
     if there.get("earlier"):
-        told.insert(0, ("way of the first steps", "; then ".join(there["earlier"]), there.get("way"), False))
+        told.insert(
+            0, ("way of the first steps", "; then ".join(there["earlier"]), there.get("way"), False)
+        )
     for what, before, now, exact in told:
         if before is not None and before != now:
             yield Change(what, str(before), "missing" if now is None else str(now), exact)
 
 
 def relative(a: float, b: float) -> float:
-    """|a − b| over the greater of the two; 0 if they are the same bits, NaN included; infinite if one is not finite."""
+    """|a − b| over the greater of the two; 0 if they are the same bits, NaN included; infinite if
+    one is not finite."""
     if repr(a) == repr(b):
         return 0.0
     if not (math.isfinite(a) and math.isfinite(b)):
@@ -214,9 +247,16 @@ def _way(record: Record) -> Way:
     """The way in which a record's run was trained. Raises UserError if it does not say."""
     origin = record.provenance
     try:
-        return Way(origin["width"], origin["steps_per_dispatch"], origin["devices"], origin.get("replicas", 1))
+        return Way(
+            origin["width"],
+            origin["steps_per_dispatch"],
+            origin["devices"],
+            origin.get("replicas", 1),
+        )
     except KeyError as missing:
-        raise UserError(f"the record of run {record.run_id} does not say its {missing.args[0]}") from None
+        raise UserError(
+            f"the record of run {record.run_id} does not say its {missing.args[0]}"
+        ) from None
 
 
 def _difference(trial: Trial, outcome: Outcome) -> Difference | None:
@@ -227,7 +267,9 @@ def _difference(trial: Trial, outcome: Outcome) -> Difference | None:
     for epoch, (before, now) in enumerate(both):
         if before is None or now is None:
             return Difference(epoch + 1, end=(_end(record), _end(outcome)))
-        apart, where = _largest({name: (record.curves[name][epoch], outcome.curves[name][epoch]) for name in names})
+        apart, where = _largest(
+            {name: (record.curves[name][epoch], outcome.curves[name][epoch]) for name in names}
+        )
         if before != now or where:
             return Difference(epoch + 1, apart, where)
     if not trial.whole:
@@ -235,16 +277,24 @@ def _difference(trial: Trial, outcome: Outcome) -> Difference | None:
     if _end(record) != _end(outcome):
         return Difference(None, end=(_end(record), _end(outcome)))
     shared = sorted(record.metrics.keys() & outcome.metrics.keys())
-    apart, where = _largest({name: (record.metrics[name], outcome.metrics[name]) for name in shared})
+    apart, where = _largest(
+        {name: (record.metrics[name], outcome.metrics[name]) for name in shared}
+    )
     return Difference(None, apart, where) if where else None
 
 
 def _largest(pairs: Mapping[str, tuple[float, float]]) -> tuple[float, str]:
     """The largest relative difference and its name; 0 and "" where all are the same bits."""
-    apart = {name: relative(*pair) for name, pair in pairs.items() if repr(pair[0]) != repr(pair[1])}
+    apart = {
+        name: relative(*pair) for name, pair in pairs.items() if repr(pair[0]) != repr(pair[1])
+    }
     return max(((value, name) for name, value in apart.items()), default=(0.0, ""))
 
 
 def _end(of: Record | Outcome) -> str:
     """`finished after 60 steps`, `diverged at step 7`."""
-    return f"finished after {of.steps} steps" if of.diverged_at is None else f"diverged at step {of.diverged_at}"
+    return (
+        f"finished after {of.steps} steps"
+        if of.diverged_at is None
+        else f"diverged at step {of.diverged_at}"
+    )

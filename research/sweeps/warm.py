@@ -1,4 +1,5 @@
-"""Warm start: a tuning whose space changed goes on from those of its earlier trials that lie in the new space."""
+"""Warm start: a tuning whose space changed goes on from those of its earlier trials that lie in the
+new space."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -40,11 +41,17 @@ class Space:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """The parts of two definitions that differ although trials of the one are no trials of the other then.
+    """The parts of two definitions that differ although trials of the one are no trials of the
+    other then.
 
-    A setting may become an axis, or an axis a setting; a part such as an optimizer may be added to a space or leave it.
+    A setting may become an axis, or an axis a setting; a part such as an optimizer may be added to
+    a space or leave it.
     """
-    tuned = {axis.path for text in (*before.get("sample", ()), *now.get("sample", ())) for axis in [_axis(text)]}
+    tuned = {
+        axis.path
+        for text in (*before.get("sample", ()), *now.get("sample", ()))
+        for axis in [_axis(text)]
+    }
     versions = before.get("versions", {}).keys() & now.get("versions", {}).keys()
 
     def compared(definition: Mapping[str, Any], key: str) -> Any:
@@ -53,7 +60,9 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
             return {path: text for path, text in value.items() if path not in tuned}
         return {part: value[part] for part in versions} if key == "versions" else value
 
-    return [key for key in before if key not in FREE and compared(before, key) != compared(now, key)]
+    return [
+        key for key in before if key not in FREE and compared(before, key) != compared(now, key)
+    ]
 
 
 def told(earlier: Sequence[Studied]) -> list[tuple[Studied, FrozenTrial]]:
@@ -64,18 +73,23 @@ def told(earlier: Sequence[Studied]) -> list[tuple[Studied, FrozenTrial]]:
         trials += [
             (each, trial)
             for trial in each.trials
-            if trial.state.is_finished() and ENTERED not in trial.user_attrs and space.texts(trial) not in before
+            if trial.state.is_finished()
+            and ENTERED not in trial.user_attrs
+            and space.texts(trial) not in before
         ]
     return trials
 
 
 def entering(earlier: Sequence[Studied], new: Space, distinct: bool) -> list[FrozenTrial]:
-    """The earlier trials that are points of the new space, as trials of it. distinct: of equal ones only the first."""
+    """The earlier trials that are points of the new space, as trials of it. distinct: of equal ones
+    only the first."""
     spaces = {each.name: Space.before(each.definition or {}) for each in earlier}
     trials: list[FrozenTrial] = []
     for each, trial in told(earlier):
         params = _params(trial, spaces[each.name], new)
-        if params is not None and not (distinct and any(other.params == params for other in trials)):
+        if params is not None and not (
+            distinct and any(other.params == params for other in trials)
+        ):
             trials.append(_entered(trial, f"{each.name} {trial.number}", params, new))
     return trials
 
@@ -121,7 +135,9 @@ def _number(value: Any) -> float | None:
 
 def _entered(trial: FrozenTrial, origin: str, params: dict[str, Any], new: Space) -> FrozenTrial:
     """The trial with its result, in the new space."""
-    distributions = {axis.path: space.distribution(axis) for axis in new.axes if axis.path in params}
+    distributions = {
+        axis.path: space.distribution(axis) for axis in new.axes if axis.path in params
+    }
     return create_trial(
         state=trial.state,
         value=trial.value,

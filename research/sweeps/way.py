@@ -1,4 +1,5 @@
-"""The way of a pack: the stored one of its program and kind of device, else one that is chosen now and stored."""
+"""The way of a pack: the stored one of its program and kind of device, else one that is chosen now
+and stored."""
 
 import dataclasses
 import math
@@ -13,9 +14,11 @@ from research.training.way import Way
 
 
 def way_of(pack: Pack, job: Job, lanes: int) -> Way:
-    """The pack's own way, or its program's on this kind of device: the stored one, else chosen now and stored.
+    """The pack's own way, or its program's on this kind of device: the stored one, else chosen now
+    and stored.
 
-    lanes: how many runs of the program the whole sweep has. Raises Stopped if that is asked for between two timings.
+    lanes: how many runs of the program the whole sweep has. Raises Stopped if that is asked for
+        between two timings.
     """
     if pack.way is not None:
         return pack.way
@@ -24,12 +27,17 @@ def way_of(pack: Pack, job: Job, lanes: int) -> Way:
     if stored is None:
         config, configs = pack.runs[0].config, [run.config for run in pack.runs]
         if job.execution.replicas > 1:
-            chosen: tuple[Way, dict[str, float]] = ways.spread(pack.program, config, job.execution.replicas), {}
+            chosen: tuple[Way, dict[str, float]] = (
+                ways.spread(pack.program, config, job.execution.replicas),
+                {},
+            )
         else:
             arrays, held = job.arrays_of(pack.runs[0]), job.execution.memory
 
             def widest(way: Way) -> int:
-                return memory.widest(pack.program, config, arrays, way, job.limit() / job.abreast, held)
+                return memory.widest(
+                    pack.program, config, arrays, way, job.limit() / job.abreast, held
+                )
 
             def timed(way: Way) -> float:
                 job.go_on()
@@ -48,9 +56,11 @@ def way_of(pack: Pack, job: Job, lanes: int) -> Way:
 
 
 def way_name(pack: Pack, job: Job, lanes: int) -> str:
-    """A run alone, a sweep's lanes and a run over several devices have a way each, so that none slows another.
+    """A run alone, a sweep's lanes and a run over several devices have a way each, so that none
+    slows another.
 
-    Whether it is a sweep goes by all its lanes, done ones included, so that a resumed sweep keeps its way.
+    Whether it is a sweep goes by all its lanes, done ones included, so that a resumed sweep keeps
+    its way.
     """
     replicas = job.execution.replicas
     kind = f"{replicas}devices" if replicas > 1 else "one" if lanes == 1 else "many"

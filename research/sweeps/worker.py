@@ -1,4 +1,5 @@
-"""A worker: one process that trains runs, as the other processes that share its records directory know it."""
+"""A worker: one process that trains runs, as the other processes that share its records directory
+know it."""
 
 import dataclasses
 import os
@@ -9,7 +10,8 @@ from pathlib import Path
 
 @dataclasses.dataclass(frozen=True)
 class Worker:
-    """A process. token: its own for ever. place, start: where and when its pid was given (empty: not known)."""
+    """A process. token: its own for ever. place, start: where and when its pid was given (empty:
+    not known)."""
 
     token: str
     host: str
@@ -19,7 +21,8 @@ class Worker:
 
     @property
     def share(self) -> float:
-        """A number of its own in [0, 1), so that workers begin in different places of what is to be done."""
+        """A number of its own in [0, 1), so that workers begin in different places of what is to be
+        done."""
         return int(self.token[:8], 16) / 2**32
 
     def __str__(self) -> str:
@@ -33,7 +36,8 @@ def this_process() -> Worker:
 
 
 def gone(worker: Worker) -> bool:
-    """True if the worker's process has surely ended: it ran here, and its pid is nobody's, a zombie's or another's."""
+    """True if the worker's process has surely ended: it ran here, and its pid is nobody's, a
+    zombie's or another's."""
     if not worker.place or worker.place != _place():
         return False
     try:
@@ -47,7 +51,8 @@ def gone(worker: Worker) -> bool:
 
 
 def _place() -> str:
-    """What a pid is unique in: a boot of a machine and a pid namespace. Containers may share a host's name."""
+    """What a pid is unique in: a boot of a machine and a pid namespace. Containers may share a
+    host's name."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"
@@ -56,7 +61,8 @@ def _place() -> str:
 
 
 def _state_and_start(pid: int) -> tuple[str, str]:
-    """(state letter, start in clock ticks since boot) of a process, both empty if they cannot be read."""
+    """(state letter, start in clock ticks since boot) of a process, both empty if they cannot be
+    read."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

@@ -1,1 +1,2 @@
-"""Tasks: how labels become targets, what is minimised, and what is reported, per kind of problem."""
+"""Tasks: how labels become targets, what is minimised, and what is reported, per kind of
+problem."""

@@ -10,11 +10,14 @@ from research.data.spec import PADDING
 SPACE = "␣"  # a symbol that is a space, which would be lost between tokens
 
 
-def bleu(answers: np.ndarray, references: np.ndarray, symbols: Sequence[str], end: str = "") -> float:
+def bleu(
+    answers: np.ndarray, references: np.ndarray, symbols: Sequence[str], end: str = ""
+) -> float:
     """Corpus BLEU in percent (Papineni et al. 2002) of answers int [N, T] to references int [N, T].
 
-    The tokens are the symbols, in sacrebleu's signature: tok:none, smooth:exp, n-grams of up to 4 (Post 2018). Each row
-    goes to its first -1, or to its first `end` (which is none of its tokens): what fills a row up does not count.
+    The tokens are the symbols, in sacrebleu's signature: tok:none, smooth:exp, n-grams of up to 4
+    (Post 2018). Each row goes to its first -1, or to its first `end` (which is none of its tokens):
+    what fills a row up does not count.
     """
     from sacrebleu import corpus_bleu  # slow to import
 

@@ -50,20 +50,26 @@ def log_softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
-    """Expected calibration error: the mean gap of confidence and accuracy over 15 equal bins (Guo et al. 2017)."""
+    """Expected calibration error: the mean gap of confidence and accuracy over 15 equal bins (Guo
+    et al. 2017)."""
     gaps = np.bincount(calibration_bins(confidence), confidence - right, CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / len(right))
 
 
 def calibration_bins(confidence: np.ndarray) -> np.ndarray:
-    """The bin of each confidence in [0, 1], int [N]: 15 of equal width, their lower ends included; the first of NaN."""
-    return np.minimum((np.nan_to_num(confidence) * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    """The bin of each confidence in [0, 1], int [N]: 15 of equal width, their lower ends included;
+    the first of NaN."""
+    return np.minimum(
+        (np.nan_to_num(confidence) * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1
+    )
 
 
 def roc_auc(scores: np.ndarray, y: np.ndarray) -> float:
-    """Area under the ROC curve: the second class's for two, the mean of one-against-rest for more; NaN if undefined.
+    """Area under the ROC curve: the second class's for two, the mean of one-against-rest for more;
+    NaN if undefined.
 
-    The probability that a random member scores above a random non-member, from mid-ranks (Mann & Whitney 1947).
+    The probability that a random member scores above a random non-member, from mid-ranks (Mann &
+    Whitney 1947).
     """
     if scores.shape[1] == 2:
         scores, member = scores[:, 1:] - scores[:, :1], (y == 1)[:, None]
@@ -94,7 +100,12 @@ TASKS.add(
             decode=decode,
             example_metrics=example_metrics,
             summary=summary,
-            better={"accuracy": "higher", "nll": "lower", "calibration_error": "lower", "roc_auc": "higher"},
+            better={
+                "accuracy": "higher",
+                "nll": "lower",
+                "calibration_error": "lower",
+                "roc_auc": "higher",
+            },
         ),
         "which of K classes: accuracy, NLL, calibration error, ROC-AUC",
         loss="cross_entropy",

@@ -1,6 +1,8 @@
-"""Losses of variational autoencoders: the reconstruction's error and the latents' divergence from their prior.
+"""Losses of variational autoencoders: the reconstruction's error and the latents' divergence from
+their prior.
 
-Outputs are [B, D + 2L]: the reconstruction of D inputs, and the mean and the log-variance of L latents.
+Outputs are [B, D + 2L]: the reconstruction of D inputs, and the mean and the log-variance of L
+latents.
 """
 
 import math
@@ -14,24 +16,31 @@ from research.registry import LOSSES, Loss
 
 
 def divergence(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """KL(N(mean, variance) ‖ N(0, 1)), summed over the latents, [B]; Kingma & Welling 2014, appendix B."""
+    """KL(N(mean, variance) ‖ N(0, 1)), summed over the latents, [B]; Kingma & Welling 2014,
+    appendix B."""
     mean, log_variance = jnp.split(outputs[..., targets.shape[-1] :], 2, axis=-1)
     return 0.5 * jnp.sum(mean**2 + jnp.exp(log_variance) - 1 - log_variance, axis=-1)
 
 
 def squared_kl(outputs: jax.Array, targets: jax.Array) -> jax.Array:
     """Σ_k (z_k - t_k)² + KL: DeepOBS's loss of a vae."""
-    return jnp.sum((outputs[..., : targets.shape[-1]] - targets) ** 2, axis=-1) + divergence(outputs, targets)
+    return jnp.sum((outputs[..., : targets.shape[-1]] - targets) ** 2, axis=-1) + divergence(
+        outputs, targets
+    )
 
 
 def bernoulli_kl(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """-log p(t) + KL, with outputs the logits of independent pixels; a bound on -log p(t) where t is 0 or 1."""
+    """-log p(t) + KL, with outputs the logits of independent pixels; a bound on -log p(t) where t
+    is 0 or 1."""
     logits = outputs[..., : targets.shape[-1]]
-    return jnp.sum(jax.nn.softplus(logits) - targets * logits, axis=-1) + divergence(outputs, targets)
+    return jnp.sum(jax.nn.softplus(logits) - targets * logits, axis=-1) + divergence(
+        outputs, targets
+    )
 
 
 def gaussian_bound(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """The evidence's lower bound in nats, [B], to which `squared_kl` belongs: inputs with the variance ½ each."""
+    """The evidence's lower bound in nats, [B], to which `squared_kl` belongs: inputs with the
+    variance ½ each."""
     return -squared_kl(outputs, targets) - targets.shape[-1] / 2 * math.log(math.pi)
 
 
@@ -39,14 +48,22 @@ def _reads_latents(config: Any, spec: Any) -> str | None:
     """The network has latents."""
     if "latents" in dict(config.arch.options):
         return None
-    return f"loss={config.loss} is of latents, and arch={config.arch.name} has none; use arch=vae, or another loss"
+    return (
+        f"loss={config.loss} is of latents, and arch={config.arch.name} has none; use arch=vae, or"
+        " another loss"
+    )
 
 
 def _reads_logits(config: Any, spec: Any) -> str | None:
     """Outputs are logits, of inputs in [0, 1]."""
-    if dict(config.arch.options).get("output", "identity") == "identity" and into_unit(config.scaling, spec.maximum):
+    if dict(config.arch.options).get("output", "identity") == "identity" and into_unit(
+        config.scaling, spec.maximum
+    ):
         return None
-    return f"loss={config.loss} takes logits of inputs in [0, 1]; say --arch.output=identity --scaling=minmax"
+    return (
+        f"loss={config.loss} takes logits of inputs in [0, 1]; say --arch.output=identity"
+        " --scaling=minmax"
+    )
 
 
 LOSSES.add(

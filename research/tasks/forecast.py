@@ -1,4 +1,5 @@
-"""Forecasting: the next value at each step of a series; MSE, MAE and MASE, in the units of the data."""
+"""Forecasting: the next value at each step of a series; MSE, MAE and MASE, in the units of the
+data."""
 
 import jax
 import jax.numpy as jnp
@@ -21,19 +22,22 @@ def real(targets: jax.Array) -> jax.Array:
 
 
 def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
-    """Of each example, [B]; scores: forecasts [B, T, 1] of the values y [B, T], NaN where there is none."""
+    """Of each example, [B]; scores: forecasts [B, T, 1] of the values y [B, T], NaN where there is
+    none."""
     error, there = scores[..., 0] - y, ~jnp.isnan(y)
     return {"mse": mean_over_steps(error**2, there), "mae": mean_over_steps(jnp.abs(error), there)}
 
 
 def naive_error(arrays: Arrays, train: np.ndarray) -> float:
-    """The mean absolute error, over the training series, of saying that a value is the one before it."""
+    """The mean absolute error, over the training series, of saying that a value is the one before
+    it."""
     before, after = (windows.covered(train).astype(np.float64) for windows in (arrays.x, arrays.y))
     return float(np.mean(np.abs(after - before)))
 
 
 def scaled(found: dict[str, jax.Array], naive: jax.Array) -> dict[str, jax.Array]:
-    """With the MASE, the MAE in units of the naive forecast's in-sample error; NaN for a constant training series."""
+    """With the MASE, the MAE in units of the naive forecast's in-sample error; NaN for a constant
+    training series."""
     return {**found, "mase": jnp.where(naive > 0, found["mae"] / naive, jnp.nan)}
 
 

@@ -1,4 +1,5 @@
-"""Language modelling: the next symbol at each place; bits per character, perplexity and accuracy."""
+"""Language modelling: the next symbol at each place; bits per character, perplexity and
+accuracy."""
 
 import math
 import sys
@@ -19,7 +20,11 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
     scores: logits [B, T, V]; y: the symbol after each place, [B, T], -1 where there is none.
     """
     nats = nll(scores, y)
-    return {"nll": nats, "bits_per_character": nats / math.log(2), "token_accuracy": accuracy(scores, y)}
+    return {
+        "nll": nats,
+        "bits_per_character": nats / math.log(2),
+        "token_accuracy": accuracy(scores, y),
+    }
 
 
 def finish(means: dict[str, float]) -> dict[str, float]:
@@ -36,7 +41,12 @@ TASKS.add(
             decode=decode,
             example_metrics=example_metrics,
             summary=None,
-            better={"nll": "lower", "bits_per_character": "lower", "perplexity": "lower", "token_accuracy": "higher"},
+            better={
+                "nll": "lower",
+                "bits_per_character": "lower",
+                "perplexity": "lower",
+                "token_accuracy": "higher",
+            },
             finish=finish,
             per_target=("nll", "bits_per_character", "token_accuracy"),
             real=real,

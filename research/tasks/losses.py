@@ -18,7 +18,8 @@ def cross_entropy(outputs: jax.Array, targets: jax.Array) -> jax.Array:
 
 
 def binary_cross_entropy(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """-t log σ(z) - (1-t) log(1-σ(z)) of two classes with one output z; t is the second class's share."""
+    """-t log σ(z) - (1-t) log(1-σ(z)) of two classes with one output z; t is the second class's
+    share."""
     z, t = outputs[..., 0], targets[..., 1]
     return jax.nn.softplus(z) - t * z
 
@@ -29,7 +30,8 @@ def binary_scores(outputs: jax.Array, width: int) -> jax.Array:
 
 
 def perceptron(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """max_k z_k - z_y: zero where the right class has the largest score, so that only mistakes teach."""
+    """max_k z_k - z_y: zero where the right class has the largest score, so that only mistakes
+    teach."""
     return largest(outputs, axis=-1) - jnp.sum(outputs * targets, axis=-1)
 
 
@@ -62,7 +64,10 @@ def _two_classes(config: Any, spec: Any) -> str | None:
     """There are two classes."""
     if len(spec.classes) == 2:
         return None
-    return f"loss=binary_cross_entropy needs two classes; {spec.name} has {len(spec.classes)}; use cross_entropy"
+    return (
+        f"loss=binary_cross_entropy needs two classes; {spec.name} has {len(spec.classes)}; use"
+        " cross_entropy"
+    )
 
 
 LOSSES.add(
@@ -70,7 +75,13 @@ LOSSES.add(
         "cross_entropy",
         lambda: cross_entropy,
         "softmax cross-entropy",
-        tasks=("classification", "language_model", "step_classification", "sequence_to_sequence", "segmentation"),
+        tasks=(
+            "classification",
+            "language_model",
+            "step_classification",
+            "sequence_to_sequence",
+            "segmentation",
+        ),
         linear=True,
     )
 )
@@ -99,7 +110,12 @@ LOSSES.add(
 )
 LOSSES.add(
     Loss(
-        "hinge", lambda: hinge, "multi-class hinge loss", "Crammer & Singer 2001", version=2, tasks=("classification",)
+        "hinge",
+        lambda: hinge,
+        "multi-class hinge loss",
+        "Crammer & Singer 2001",
+        version=2,
+        tasks=("classification",),
     )
 )
 for _name, _loss, _summary, _paper in (
@@ -108,5 +124,11 @@ for _name, _loss, _summary, _paper in (
     ("huber", huber, "squared error near zero, absolute beyond 1", "Huber 1964"),
 ):
     LOSSES.add(
-        Loss(_name, lambda loss=_loss: loss, _summary, _paper, tasks=("regression", "forecast", "reconstruction"))
+        Loss(
+            _name,
+            lambda loss=_loss: loss,
+            _summary,
+            _paper,
+            tasks=("regression", "forecast", "reconstruction"),
+        )
     )

@@ -12,21 +12,29 @@ from research.tasks.problem import Problem
 
 
 def measuring(problem: Problem, metrics: Sequence[Metric]) -> Problem:
-    """The problem with these metrics behind its own: per example in curves, their mean over a split in the end."""
+    """The problem with these metrics behind its own: per example in curves, their mean over a split
+    in the end."""
     if not metrics:
         return problem
     each = [metric for metric in metrics if not metric.whole]
     whole = [metric for metric in metrics if metric.whole]
 
     def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
-        added = {metric.name: jnp.asarray(metric.build()(scores, y), scores.dtype) for metric in each}
+        added = {
+            metric.name: jnp.asarray(metric.build()(scores, y), scores.dtype) for metric in each
+        }
         return problem.example_metrics(scores, y) | added
 
     def summary(scores: np.ndarray, y: np.ndarray) -> dict[str, float]:
         assert problem.summary is not None
         with jax.enable_x64(scores.dtype == np.float64):
-            values = {m.name: np.asarray(m.build()(jnp.asarray(scores), jnp.asarray(y))) for m in each}
-        means = {name: float(np.mean(of_examples, dtype=np.float64)) for name, of_examples in values.items()}
+            values = {
+                m.name: np.asarray(m.build()(jnp.asarray(scores), jnp.asarray(y))) for m in each
+            }
+        means = {
+            name: float(np.mean(of_examples, dtype=np.float64))
+            for name, of_examples in values.items()
+        }
         of_split = {metric.name: float(metric.build()(scores, y)) for metric in whole}
         return problem.summary(scores, y) | means | of_split
 

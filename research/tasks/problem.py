@@ -12,9 +12,12 @@ from research.data.spec import Arrays
 
 
 class Encode(Protocol):
-    """Labels or values y [B, ...] as what the loss compares with, [B, ..., C]; shift, scale: the targets' own."""
+    """Labels or values y [B, ...] as what the loss compares with, [B, ..., C]; shift, scale: the
+    targets' own."""
 
-    def __call__(self, y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array: ...
+    def __call__(
+        self, y: jax.Array, width: int, shift: jax.Array, scale: jax.Array
+    ) -> jax.Array: ...
 
 
 class Decode(Protocol):
@@ -27,19 +30,21 @@ class Decode(Protocol):
 class Problem:
     """A kind of problem.
 
-    encode: labels -> targets. decode: scores -> scores in the data's units. example_metrics: what curves
-    follow, (scores [B, ..., C], y [B, ...]) -> {name: [B]}, on the device. summary: final metrics of a whole split,
-    (scores [N, C], y [N]) -> {name: value}, on the host. better: `higher` or `lower` by metric; the first
-    is the task's main one.
+    encode: labels -> targets. decode: scores -> scores in the data's units. example_metrics: what
+        curves follow, (scores [B, ..., C], y [B, ...]) -> {name: [B]}, on the device. summary:
+        final metrics of a whole split, (scores [N, C], y [N]) -> {name: value}, on the host.
+        better: `higher` or `lower` by metric; the first is the task's main one.
 
-    unit: (the data, its training rows) -> what errors are measured in, on the host; in_unit: example_metrics and that
-    unit -> with the metrics that are so measured. None: there is no unit.
+    unit: (the data, its training rows) -> what errors are measured in, on the host; in_unit:
+        example_metrics and that unit -> with the metrics that are so measured. None: there is no
+        unit.
 
-    Of sequences there are too many scores to keep: summary is None, and the final metrics are the means of
-    example_metrics, as `finish` completes them; so are those of each epoch's curves. per_target: those that are means
-    over an example's targets, and so over a split's; the others are of examples, in which those without a target do
-    not count. real: targets [B, T, C] -> [B, T], how much of a target there is: 1, 0 or, of mixed examples, a part;
-    None where there always is one. Of images the places are [H, W] for [T].
+    Of sequences there are too many scores to keep: summary is None, and the final metrics are the
+    means of example_metrics, as `finish` completes them; so are those of each epoch's curves.
+    per_target: those that are means over an example's targets, and so over a split's; the others
+    are of examples, in which those without a target do not count. real: targets [B, T, C] -> [B,
+    T], how much of a target there is: 1, 0 or, of mixed examples, a part; None where there always
+    is one. Of images the places are [H, W] for [T].
     """
 
     encode: Encode
@@ -51,12 +56,17 @@ class Problem:
     per_target: tuple[str, ...] = ()
     real: Callable[[jax.Array], jax.Array] | None = None
     unit: Callable[[Arrays, np.ndarray], float] | None = None
-    in_unit: Callable[[dict[str, jax.Array], jax.Array], dict[str, jax.Array]] = lambda found, unit: found
+    in_unit: Callable[[dict[str, jax.Array], jax.Array], dict[str, jax.Array]] = (
+        lambda found, unit: found
+    )
 
 
 def mean_over_steps(values: jax.Array, real: jax.Array | None = None) -> jax.Array:
-    """The mean of each example's values [B, ...], [B]: over its real steps (bool [B, ...]), 0 where it has none."""
+    """The mean of each example's values [B, ...], [B]: over its real steps (bool [B, ...]), 0 where
+    it has none."""
     steps = tuple(range(1, values.ndim))
     if real is None:
         return jnp.mean(values, axis=steps)
-    return jnp.sum(jnp.where(real, values, 0), axis=steps) / jnp.maximum(jnp.sum(real, axis=steps), 1)
+    return jnp.sum(jnp.where(real, values, 0), axis=steps) / jnp.maximum(
+        jnp.sum(real, axis=steps), 1
+    )

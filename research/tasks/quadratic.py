@@ -18,9 +18,15 @@ def quadratic(outputs: jax.Array, targets: jax.Array) -> jax.Array:
 def _of_the_points(config: Any, spec: Any) -> str | None:
     """Inputs are the points of the quadratic, unscaled."""
     if spec.shape != (DIMENSIONS,):
-        return f"loss=quadratic is of {DIMENSIONS} numbers, those of dataset=quadratic; {spec.name} has {spec.shape}"
+        return (
+            f"loss=quadratic is of {DIMENSIONS} numbers, those of dataset=quadratic; {spec.name}"
+            f" has {spec.shape}"
+        )
     if config.scaling != "none":
-        return f"loss=quadratic is of the numbers as they are, not of scaling={config.scaling}; say --scaling=none"
+        return (
+            f"loss=quadratic is of the numbers as they are, not of scaling={config.scaling}; say"
+            " --scaling=none"
+        )
     return None
 
 

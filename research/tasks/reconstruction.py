@@ -1,4 +1,5 @@
-"""Reconstruction: the inputs themselves as targets, of any data set of numbers; mean squared and absolute error."""
+"""Reconstruction: the inputs themselves as targets, of any data set of numbers; mean squared and
+absolute error."""
 
 import dataclasses
 
@@ -18,13 +19,15 @@ def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.
 
 
 def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
-    """Squared and absolute error of each example, the means over its inputs [B, D], in their units after scaling."""
+    """Squared and absolute error of each example, the means over its inputs [B, D], in their units
+    after scaling."""
     error = scores - y
     return {"mse": jnp.mean(error**2, axis=-1), "mae": jnp.mean(jnp.abs(error), axis=-1)}
 
 
 def sees(spec: DataSpec) -> DataSpec:
-    """A data set whose labels are not read. Raises UserError if it has no examples of numbers with one label each."""
+    """A data set whose labels are not read. Raises UserError if it has no examples of numbers with
+    one label each."""
     unfit = {
         "tokens": spec.vocabulary,
         "windows": spec.windows,
@@ -32,8 +35,13 @@ def sees(spec: DataSpec) -> DataSpec:
         "series that are not equally long": spec.padded,
     }
     if what := next((what for what, is_so in unfit.items() if is_so), ""):
-        raise UserError(f"task=reconstruction is of tables, images and series with a label; {spec.name} has {what}")
-    return dataclasses.replace(spec, task="reconstruction", classes=(), target_shape=(), reconstructs=True)
+        raise UserError(
+            f"task=reconstruction is of tables, images and series with a label; {spec.name} has"
+            f" {what}"
+        )
+    return dataclasses.replace(
+        spec, task="reconstruction", classes=(), target_shape=(), reconstructs=True
+    )
 
 
 TASKS.add(
@@ -47,7 +55,8 @@ TASKS.add(
             better={"mse": "lower", "mae": "lower", "elbo": "higher", "kl": "lower"},
         ),
         "the inputs themselves, before noise: MSE, MAE; ELBO of a vae",
-        "Hinton & Salakhutdinov 2006; Vincent et al. 2008, Extracting and composing robust features",
+        "Hinton & Salakhutdinov 2006; Vincent et al. 2008, Extracting and composing robust"
+        " features",
         loss="squared",
         sees=sees,
     )

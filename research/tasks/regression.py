@@ -25,7 +25,8 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
 
 
 def summary(scores: np.ndarray, y: np.ndarray) -> dict[str, float]:
-    """The metrics of a split; scores: predictions [N, 1], y [N]. R² is NaN where all y are the same."""
+    """The metrics of a split; scores: predictions [N, 1], y [N]. R² is NaN where all y are the
+    same."""
     y = y.astype(np.float64)
     error = scores[:, 0].astype(np.float64) - y
     mse, variance = float(np.mean(error**2)), float(np.var(y))

@@ -1,4 +1,5 @@
-"""Semantic segmentation: the class of each pixel; mean intersection over union, pixel accuracy, NLL."""
+"""Semantic segmentation: the class of each pixel; mean intersection over union, pixel accuracy,
+NLL."""
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +14,11 @@ _BOTH, _EITHER = "intersection_", "union_"
 
 
 def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
-    """Of each example, [B]; scores: logits [B, H, W, C], y: classes [B, H, W], -1 where a pixel is not counted.
+    """Of each example, [B]; scores: logits [B, H, W, C], y: classes [B, H, W], -1 where a pixel is
+    not counted.
 
-    Beside accuracy and NLL the pixels of each class's intersection and union, of which `finish` makes ratios.
+    Beside accuracy and NLL the pixels of each class's intersection and union, of which `finish`
+    makes ratios.
     """
     found, counted = jnp.argmax(scores, axis=-1), y >= 0
     metrics = {"accuracy": accuracy(scores, y), "nll": nll(scores, y)}
@@ -27,13 +30,22 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
 
 
 def finish(means: dict[str, float]) -> dict[str, float]:
-    """With each class's intersection over union in the whole split, and their mean (Everingham et al. 2010).
+    """With each class's intersection over union in the whole split, and their mean (Everingham et
+    al. 2010).
 
     A class that is neither there nor found anywhere has none, and does not count.
     """
-    metrics = {name: value for name, value in means.items() if not name.startswith((_BOTH, _EITHER))}
-    unions = {name.removeprefix(_EITHER): value for name, value in means.items() if name.startswith(_EITHER)}
-    ious = {k: means[f"{_BOTH}{k}"] / union if union else float("nan") for k, union in unions.items()}
+    metrics = {
+        name: value for name, value in means.items() if not name.startswith((_BOTH, _EITHER))
+    }
+    unions = {
+        name.removeprefix(_EITHER): value
+        for name, value in means.items()
+        if name.startswith(_EITHER)
+    }
+    ious = {
+        k: means[f"{_BOTH}{k}"] / union if union else float("nan") for k, union in unions.items()
+    }
     seen = [iou for iou in ious.values() if iou == iou]
     mean = sum(seen) / len(seen) if seen else float("nan")
     return {"miou": mean, **metrics, **{f"iou_{k}": iou for k, iou in ious.items()}}

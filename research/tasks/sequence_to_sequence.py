@@ -1,4 +1,5 @@
-"""Sequence to sequence: whole answers that are right, tokens that are right, negative log-likelihood."""
+"""Sequence to sequence: whole answers that are right, tokens that are right, negative
+log-likelihood."""
 
 import jax
 
@@ -9,12 +10,17 @@ from research.tasks.step_classification import accuracy, exact_match, nll, real
 
 
 def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
-    """Of each example, [B]; scores: logits [B, T, C] after the right answer so far, y: tokens [B, T], -1 before it.
+    """Of each example, [B]; scores: logits [B, T, C] after the right answer so far, y: tokens [B,
+    T], -1 before it.
 
-    That an answer is right throughout is the same for greedy decoding, which sees the right answer so far until its
-    first mistake; the share of right tokens is not: there it sees its own.
+    That an answer is right throughout is the same for greedy decoding, which sees the right answer
+    so far until its first mistake; the share of right tokens is not: there it sees its own.
     """
-    return {"exact_match": exact_match(scores, y), "token_accuracy": accuracy(scores, y), "nll": nll(scores, y)}
+    return {
+        "exact_match": exact_match(scores, y),
+        "token_accuracy": accuracy(scores, y),
+        "nll": nll(scores, y),
+    }
 
 
 TASKS.add(

@@ -1,4 +1,5 @@
-"""Classification of each step of a sequence: accuracy over steps, whole sequences right, negative log-likelihood."""
+"""Classification of each step of a sequence: accuracy over steps, whole sequences right, negative
+log-likelihood."""
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +15,12 @@ def real(targets: jax.Array) -> jax.Array:
 
 
 def nll(scores: jax.Array, y: jax.Array) -> jax.Array:
-    """The negative log-likelihood in nats of each example's steps y [B, T], their mean [B]; scores: [B, T, C]."""
+    """The negative log-likelihood in nats of each example's steps y [B, T], their mean [B]; scores:
+    [B, T, C]."""
     log_probabilities = jax.nn.log_softmax(scores)
-    of_steps = -jnp.take_along_axis(log_probabilities, jnp.maximum(y, 0)[..., None], axis=-1)[..., 0]
+    of_steps = -jnp.take_along_axis(log_probabilities, jnp.maximum(y, 0)[..., None], axis=-1)[
+        ..., 0
+    ]
     return mean_over_steps(of_steps, y >= 0)
 
 
@@ -31,8 +35,13 @@ def exact_match(scores: jax.Array, y: jax.Array) -> jax.Array:
 
 
 def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
-    """Of each example, [B]; scores: logits [B, T, C], y: classes [B, T], -1 where there is no target."""
-    return {"accuracy": accuracy(scores, y), "exact_match": exact_match(scores, y), "nll": nll(scores, y)}
+    """Of each example, [B]; scores: logits [B, T, C], y: classes [B, T], -1 where there is no
+    target."""
+    return {
+        "accuracy": accuracy(scores, y),
+        "exact_match": exact_match(scores, y),
+        "nll": nll(scores, y),
+    }
 
 
 TASKS.add(

@@ -1,4 +1,5 @@
-"""Answers: what a network says to a source when it sees its own tokens so far, and not the right ones."""
+"""Answers: what a network says to a source when it sees its own tokens so far, and not the right
+ones."""
 
 import functools
 
@@ -23,11 +24,12 @@ def decodes(program: Program) -> bool:
 def answered(
     program: Program, lane: Lane, variables: Variables, x: np.ndarray, beams: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The likeliest answers found to examples x int [N, S + T], of which source and starting token are read.
+    """The likeliest answers found to examples x int [N, S + T], of which source and starting token
+    are read.
 
-    int32 [N, beams, T], the best first, and their log-probabilities [N, beams]. Where the data have a symbol that ends
-    an answer, nothing but that symbol comes after it. One beam takes the likeliest token each
-    time (greedy); a network without a decoder has no more.
+    int32 [N, beams, T], the best first, and their log-probabilities [N, beams]. Where the data have
+    a symbol that ends an answer, nothing but that symbol comes after it. One beam takes the
+    likeliest token each time (greedy); a network without a decoder has no more.
     """
     tokens, scores = [], []
     with program.numbers():
@@ -35,7 +37,11 @@ def answered(
             part = x[first : first + ROWS]
             full = np.pad(part, ((0, ROWS - len(part)), (0, 0)), mode="edge")
             of_part = (lane, variables, full)
-            found = _searched(program, beams, *of_part) if decodes(program) else _reread(program, *of_part)
+            found = (
+                _searched(program, beams, *of_part)
+                if decodes(program)
+                else _reread(program, *of_part)
+            )
             said, score = jax.device_get(found)
             tokens.append(said[: len(part)])
             scores.append(score[: len(part)])
@@ -51,7 +57,13 @@ def _searched(
     params = rounded(program, effective(program, lane, variables.params))
     count = x.shape[1] - width
     return beam_search(
-        program.model, params, x[:, :width], start=x[0, width], count=count, width=beams, end=_end(program)
+        program.model,
+        params,
+        x[:, :width],
+        start=x[0, width],
+        count=count,
+        width=beams,
+        end=_end(program),
     )
 
 
@@ -62,14 +74,22 @@ def _end(program: Program) -> int | None:
 
 
 @functools.partial(jax.jit, static_argnames="program")
-def _reread(program: Program, lane: Lane, variables: Variables, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _reread(
+    program: Program, lane: Lane, variables: Variables, x: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     """By reading source and answer so far for each token."""
     width, end = program.spec.source, _end(program)
-    seen = jnp.full((len(x), x.shape[1] + 1), PADDING, x.dtype).at[:, : width + 1].set(x[:, : width + 1])
+    seen = (
+        jnp.full((len(x), x.shape[1] + 1), PADDING, x.dtype)
+        .at[:, : width + 1]
+        .set(x[:, : width + 1])
+    )
 
     def step(seen: jax.Array, place: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         outputs = predict(program, variables, lane, seen[:, :-1])
-        logits = jax.nn.log_softmax(jax.lax.dynamic_index_in_dim(outputs, place, axis=1, keepdims=False))
+        logits = jax.nn.log_softmax(
+            jax.lax.dynamic_index_in_dim(outputs, place, axis=1, keepdims=False)
+        )
         token, score = jnp.argmax(logits, axis=-1).astype(x.dtype), jnp.max(logits, axis=-1)
         if end is not None:
             over = (place > width) & (seen[:, place] == end)

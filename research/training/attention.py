@@ -12,8 +12,11 @@ from research.training.program import Program
 from research.training.state import Lane, Variables
 
 
-def attention_maps(program: Program, lane: Lane, variables: Variables, x: np.ndarray) -> dict[str, np.ndarray]:
-    """The weights of one raw example x [...] by the layer's name, float [heads, T, S]: of each query over the keys.
+def attention_maps(
+    program: Program, lane: Lane, variables: Variables, x: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The weights of one raw example x [...] by the layer's name, float [heads, T, S]: of each
+    query over the keys.
 
     Raises UserError if the network has none.
     """
@@ -21,7 +24,10 @@ def attention_maps(program: Program, lane: Lane, variables: Variables, x: np.nda
         found = jax.device_get(_weights(program, lane, variables, x[None]))
     leaves = jax.tree_util.tree_leaves_with_path(found)
     if not leaves:
-        raise UserError(f"arch={program.config.arch.name} has no attention; gpt, vit, seq2seq and transformers have it")
+        raise UserError(
+            f"arch={program.config.arch.name} has no attention; gpt, vit, seq2seq and transformers"
+            " have it"
+        )
     return {_layer(path): weights.reshape(-1, *weights.shape[-2:]) for path, weights in leaves}
 
 
@@ -32,5 +38,7 @@ def _layer(path: tuple[Any, ...]) -> str:
 
 
 @functools.partial(jax.jit, static_argnames="program")
-def _weights(program: Program, lane: Lane, variables: Variables, x: jax.Array) -> dict[str, jax.Array]:
+def _weights(
+    program: Program, lane: Lane, variables: Variables, x: jax.Array
+) -> dict[str, jax.Array]:
     return network.attention(program, variables, lane, x)

@@ -1,4 +1,5 @@
-"""Checkpoints: snapshots of packs on disk, written by orbax in the background, whole or not at all."""
+"""Checkpoints: snapshots of packs on disk, written by orbax in the background, whole or not at
+all."""
 
 import contextlib
 import dataclasses
@@ -32,8 +33,9 @@ Keep = Literal["last", "best", "all"]
 class Pack:
     """Whose snapshots a folder holds.
 
-    device: the kind that trained them. configs: of each run, flat, by id and in order. keep: which snapshots stay: the
-    last two; with them the one of the lowest mean validation loss; or all, and these also after the runs are done.
+    device: the kind that trained them. configs: of each run, flat, by id and in order. keep: which
+        snapshots stay: the last two; with them the one of the lowest mean validation loss; or all,
+        and these also after the runs are done.
     kept: whether they hold the runs' best and last variables too.
     """
 
@@ -58,7 +60,8 @@ class Pack:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """A snapshot of some runs, the way in which they were trained and the kind of device that trained them."""
+    """A snapshot of some runs, the way in which they were trained and the kind of device that
+    trained them."""
 
     runs: list[str]
     snapshot: Snapshot
@@ -74,7 +77,8 @@ class Found:
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoints:
-    """A directory of packs' checkpoints: a folder a pack, `pack.json` beside its orbax steps; `damaged/` set aside."""
+    """A directory of packs' checkpoints: a folder a pack, `pack.json` beside its orbax steps;
+    `damaged/` set aside."""
 
     root: Path
     warn: Callable[[str], None] = lambda message: None
@@ -87,39 +91,59 @@ class Checkpoints:
             if not mark.exists():
                 if any(self.root.iterdir()):
                     raise UserError(
-                        f"{self.root} holds other files than this project's checkpoints (it has no {mark.name}); "
-                        "name an empty or new directory with --checkpoints"
+                        f"{self.root} holds other files than this project's checkpoints (it has no"
+                        f" {mark.name}); name an empty or new directory with --checkpoints"
                     )
                 mark.write_text(json.dumps(_MARK))
             if json.loads(mark.read_text()) != _MARK:
-                raise UserError(f"{self.root} belongs to another project ({mark.name}); name another directory")
+                raise UserError(
+                    f"{self.root} belongs to another project ({mark.name}); name another directory"
+                )
         except ValueError:
-            raise UserError(f"{mark} is damaged; delete it if the directory is this project's") from None
+            raise UserError(
+                f"{mark} is damaged; delete it if the directory is this project's"
+            ) from None
         except OSError as error:
             raise UserError(
-                f"cannot write checkpoints to {self.root}: {error.strerror or error}; name another place with "
-                "--checkpoints"
+                f"cannot write checkpoints to {self.root}: {error.strerror or error}; name another"
+                " place with --checkpoints"
             ) from None
 
     def find(
-        self, run_ids: Sequence[str], program: str, template: Callable[[], LaneState], kept: bool = False
+        self,
+        run_ids: Sequence[str],
+        program: str,
+        template: Callable[[], LaneState],
+        kept: bool = False,
     ) -> Found | None:
         """The furthest readable snapshot of the pack that holds most of these runs, or None.
 
-        template: the shapes of one run's state. A snapshot that does not read back is named and set aside, and the
-        one before it is taken. kept: only one that holds what the runs keep.
+        template: the shapes of one run's state. A snapshot that does not read back is named and set
+            aside, and the one before it is taken. kept: only one that holds what the runs keep.
         """
         wanted = set(run_ids)
-        fitting = [(folder, pack) for folder, pack in self.packs() if pack.program == program and pack.kept >= kept]
+        fitting = [
+            (folder, pack)
+            for folder, pack in self.packs()
+            if pack.program == program and pack.kept >= kept
+        ]
         candidates = [(folder, pack) for folder, pack in fitting if wanted & set(pack.runs)]
-        candidates.sort(key=lambda one: (-len(wanted & set(one[1].runs)), -max(steps(one[0]), default=-1), one[0]))
+        candidates.sort(
+            key=lambda one: (
+                -len(wanted & set(one[1].runs)),
+                -max(steps(one[0]), default=-1),
+                one[0],
+            )
+        )
         for folder, pack in candidates:
             places = [place for place, run in enumerate(pack.runs) if run in wanted]
             for step in sorted(steps(folder), reverse=True):
                 snapshot = self._read(folder / str(step), pack.runs, template())
                 if snapshot is not None:
                     way, device = snapshot.trained or (pack.way, pack.device)
-                    return Found([pack.runs[i] for i in places], select(snapshot, places), way, device)
+                    return Found(
+                        [pack.runs[i] for i in places], select(snapshot, places), way, device
+                    )
         return None
 
     def _read(self, path: Path, runs: Sequence[str], template: LaneState) -> Snapshot | None:
@@ -128,7 +152,11 @@ class Checkpoints:
         except (ValueError, KeyError, TypeError, OSError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             before = [step for step in steps(path.parent) if step < int(path.name)]
-            then = f"going on from the one before it, step {max(before)}" if before else "its runs begin again"
+            then = (
+                f"going on from the one before it, step {max(before)}"
+                if before
+                else "its runs begin again"
+            )
             self._set_aside(path, f"{path.parent.name}.{path.name}", reason, then)
             return None
         return snapshot
@@ -136,7 +164,8 @@ class Checkpoints:
     def packs(self) -> Iterator[tuple[Path, Pack]]:
         """Every folder with what it holds; one whose `pack.json` does not read back is set aside.
 
-        One without a `pack.json` and a step is another process's, which makes it or takes it away just now.
+        One without a `pack.json` and a step is another process's, which makes it or takes it away
+        just now.
         """
         for folder in sorted(self.root.iterdir()) if self.root.is_dir() else ():
             if not folder.is_dir() or folder.name == _DAMAGED or folder.name.startswith("."):
@@ -150,7 +179,10 @@ class Checkpoints:
                 pack = Pack(**{**content["pack"], "way": Way(**content["pack"]["way"])})
             except (ValueError, KeyError, TypeError, OSError) as error:
                 self._set_aside(
-                    folder, folder.name, f"pack.json: {error or type(error).__name__}", "its runs begin again"
+                    folder,
+                    folder.name,
+                    f"pack.json: {error or type(error).__name__}",
+                    "its runs begin again",
                 )
                 continue
             yield folder, pack
@@ -169,7 +201,8 @@ class Checkpoints:
         self.warn(f"the checkpoint {path} does not read back ({reason}); moved to {aside}; {then}")
 
     def discard(self, pack: Pack) -> None:
-        """Removes a pack's folder, unless all is kept: its runs are done. It goes at once, under another name."""
+        """Removes a pack's folder, unless all is kept: its runs are done. It goes at once, under
+        another name."""
         if pack.keep != "all":
             gone = self.root / f".{pack.name}{_GONE}"
             shutil.rmtree(gone, ignore_errors=True)
@@ -187,7 +220,8 @@ class Checkpoints:
 
 
 class Writer:
-    """Writes one pack's snapshots, in the background. A context: at its end what was begun is finished or given up."""
+    """Writes one pack's snapshots, in the background. A context: at its end what was begun is
+    finished or given up."""
 
     def __init__(self, checkpoints: Checkpoints, pack: Pack) -> None:
         self._folder = checkpoints.root / pack.name
@@ -200,13 +234,20 @@ class Writer:
             from orbax.checkpoint.checkpoint_managers import preservation_policy as policy
 
             kept: dict[Keep, list[Any]] = {
-                "last": [policy.LatestN(n=2)],  # the last, and the one before it should the last be damaged
-                "best": [policy.LatestN(n=2), policy.BestN(get_metric_fn=lambda m: -m["loss"], n=1)],
+                "last": [
+                    policy.LatestN(n=2)
+                ],  # the last, and the one before it should the last be damaged
+                "best": [
+                    policy.LatestN(n=2),
+                    policy.BestN(get_metric_fn=lambda m: -m["loss"], n=1),
+                ],
                 "all": [policy.PreserveAll()],
             }
             self._folder.mkdir(parents=True, exist_ok=True)
             partial = self._folder / ".pack.json"
-            partial.write_text(json.dumps({"format": FORMAT, "pack": dataclasses.asdict(self._pack)}))
+            partial.write_text(
+                json.dumps({"format": FORMAT, "pack": dataclasses.asdict(self._pack)})
+            )
             os.replace(partial, self._folder / "pack.json")
             self._manager = _manager(
                 self._folder,
@@ -217,20 +258,32 @@ class Writer:
         return self._manager
 
     def save(self, snapshot: Snapshot) -> None:
-        """Begins to write a snapshot, after finishing the one before. Raises UserError if that or this cannot be."""
+        """Begins to write a snapshot, after finishing the one before. Raises UserError if that or
+        this cannot be."""
         import orbax.checkpoint as ocp
 
         arrays = to_arrays(snapshot)
         digests = {name: _digest(array) for name, array in arrays.items()}
-        meta = {"format": FORMAT, "step": snapshot.step, "seconds": snapshot.seconds, "crc32": digests}
+        meta = {
+            "format": FORMAT,
+            "step": snapshot.step,
+            "seconds": snapshot.seconds,
+            "crc32": digests,
+        }
         meta |= {"way": dataclasses.asdict(self._pack.way), "device": self._pack.device}
         meta |= {"runs": self._pack.runs, "earlier": list(snapshot.earlier)}
         losses = snapshot.rows.get("validation/loss", snapshot.rows.get("train/loss"))
-        loss = float(np.nanmean(losses[:, -1])) if losses is not None and np.isfinite(losses[:, -1]).any() else math.inf
+        loss = (
+            float(np.nanmean(losses[:, -1]))
+            if losses is not None and np.isfinite(losses[:, -1]).any()
+            else math.inf
+        )
         with self._errors():
             manager = self._opened()
             if snapshot.step not in manager.all_steps():
-                items = ocp.args.Composite(state=ocp.args.PyTreeSave(arrays), meta=ocp.args.JsonSave(meta))
+                items = ocp.args.Composite(
+                    state=ocp.args.PyTreeSave(arrays), meta=ocp.args.JsonSave(meta)
+                )
                 manager.save(snapshot.step, args=items, metrics={"loss": loss}, force=True)
 
     def finish(self) -> None:
@@ -244,7 +297,9 @@ class Writer:
 
     def __exit__(self, *_: object) -> None:
         if self._manager is not None:
-            with contextlib.suppress(OSError, ValueError):  # of a disk; the records of what is trained are worth more
+            with contextlib.suppress(
+                OSError, ValueError
+            ):  # of a disk; the records of what is trained are worth more
                 self._manager.close()
 
     def _errors(self) -> Any:
@@ -267,21 +322,27 @@ class _Errors:
 
 
 def _manager(folder: Path, **options: Any) -> Any:
-    """An orbax manager of this process alone: there is one writer, since its state is every process's."""
+    """An orbax manager of this process alone: there is one writer, since its state is every
+    process's."""
     import orbax.checkpoint as ocp
 
     process = jax.process_index()
     alone = ocp.options.MultiprocessingOptions(
         primary_host=process, active_processes={process}, barrier_sync_key_prefix=folder.name
     )
-    # Directories made in the background are waited for by signals whose names come from a counter of the whole process:
-    # two packs that save at the same moment take each other's, and wait until a time-out of 300 s.
+    # Directories made in the background are waited for by signals whose names come from a counter
+    # of the whole process: two packs that save at the same moment take each other's, and wait until
+    # a time-out of 300 s.
     at_once = ocp.options.AsyncOptions(create_directories_asynchronously=False)
-    # What is compressed is smaller by a twelfth, and takes three times the processor's time from the training.
+    # What is compressed is smaller by a twelfth, and takes three times the processor's time from
+    # the training.
     plain = ocp.PyTreeCheckpointHandler(use_compression=False, multiprocessing_options=alone)
     return ocp.CheckpointManager(
         folder.absolute(),
-        item_handlers={"state": plain, "meta": ocp.JsonCheckpointHandler(multiprocessing_options=alone)},
+        item_handlers={
+            "state": plain,
+            "meta": ocp.JsonCheckpointHandler(multiprocessing_options=alone),
+        },
         options=ocp.CheckpointManagerOptions(
             create=False, multiprocessing_options=alone, async_options=at_once, **options
         ),
@@ -289,7 +350,8 @@ def _manager(folder: Path, **options: Any) -> Any:
 
 
 def steps(folder: Path) -> list[int]:
-    """The steps of a pack's finished checkpoints; none of one that another process has taken away."""
+    """The steps of a pack's finished checkpoints; none of one that another process has taken
+    away."""
     try:
         return [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
     except FileNotFoundError:
@@ -297,7 +359,8 @@ def steps(folder: Path) -> list[int]:
 
 
 def to_arrays(snapshot: Snapshot) -> dict[str, np.ndarray]:
-    """A snapshot's arrays by name; those without elements are left out, as orbax cannot hold them."""
+    """A snapshot's arrays by name; those without elements are left out, as orbax cannot hold
+    them."""
     named = {f"state.{name}": leaf for name, leaf in _named(snapshot.state)}
     named |= {f"kept.{name}": leaf for name, leaf in _named(snapshot.kept)}
     named |= {f"rows.{name}": values for name, values in snapshot.rows.items()}
@@ -307,7 +370,8 @@ def to_arrays(snapshot: Snapshot) -> dict[str, np.ndarray]:
 def read(path: Path, template: LaneState, run_ids: Sequence[str] | None = None) -> Snapshot:
     """A step's snapshot. run_ids: the runs that it must be of, in order; None: any.
 
-    Raises ValueError, KeyError or OSError if it is damaged, of another kind of state, another step's or other runs'.
+    Raises ValueError, KeyError or OSError if it is damaged, of another kind of state, another
+    step's or other runs'.
     """
     import orbax.checkpoint as ocp
 
@@ -328,14 +392,20 @@ def read(path: Path, template: LaneState, run_ids: Sequence[str] | None = None) 
     keeps = any(name.startswith("kept.") for name in arrays)
     kept = _taken(arrays, "kept", runs, kept_lib.template(template)) if keeps else None
     if any(name.startswith("state.") for name in arrays):
-        raise ValueError(f"it holds {next(name for name in arrays if name.startswith('state.'))}, which the run lacks")
+        raise ValueError(
+            f"it holds {next(name for name in arrays if name.startswith('state.'))}, which the run"
+            " lacks"
+        )
     rows = {name.removeprefix("rows."): array for name, array in arrays.items()}
     trained = (Way(**meta["way"]), meta["device"]) if "way" in meta else None
-    return Snapshot(meta["step"], state, rows, meta["seconds"], kept, tuple(meta.get("earlier", ())), trained)
+    return Snapshot(
+        meta["step"], state, rows, meta["seconds"], kept, tuple(meta.get("earlier", ())), trained
+    )
 
 
 def _check_runs(run_ids: list[str], count: int, meta: dict[str, Any]) -> None:
-    """Raises ValueError if a snapshot of `count` runs is not of these. Snapshots of earlier code do not name theirs."""
+    """Raises ValueError if a snapshot of `count` runs is not of these. Snapshots of earlier code do
+    not name theirs."""
     if count != len(run_ids):
         raise ValueError(f"it holds {count} runs, its pack {len(run_ids)}")
     if meta.get("runs", run_ids) != run_ids:
@@ -354,7 +424,10 @@ def _fitting(arrays: dict[str, np.ndarray], name: str, runs: int, shape: Any) ->
         return np.zeros((runs, *shape.shape), shape.dtype)
     array = arrays.pop(name)
     if array.shape != (runs, *shape.shape) or array.dtype != shape.dtype:
-        raise ValueError(f"{name} is {array.dtype}{list(array.shape)}, the run needs {shape.dtype}{list(shape.shape)}")
+        raise ValueError(
+            f"{name} is {array.dtype}{list(array.shape)}, the run needs"
+            f" {shape.dtype}{list(shape.shape)}"
+        )
     return array
 
 

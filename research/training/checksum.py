@@ -7,7 +7,8 @@ from research.training.state import Tree
 
 
 def checksum(tree: Tree) -> jax.Array:
-    """A digest of every bit of a float tree, uint32 [2]: sums of the words times odd functions of their place."""
+    """A digest of every bit of a float tree, uint32 [2]: sums of the words times odd functions of
+    their place."""
     digest = jnp.zeros((2,), jnp.uint32)
     for place, leaf in enumerate(jax.tree.leaves(tree)):
         words = jax.lax.bitcast_convert_type(leaf, jnp.uint32).reshape(-1)

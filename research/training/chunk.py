@@ -1,4 +1,5 @@
-"""Chunk: lanes that share a dispatch; made from configs, or from a snapshot, and run an epoch at a time."""
+"""Chunk: lanes that share a dispatch; made from configs, or from a snapshot, and run an epoch at a
+time."""
 
 import contextlib
 import dataclasses
@@ -37,7 +38,8 @@ EVALUATION_STEPS = 1 << 16
 
 @dataclasses.dataclass(frozen=True)
 class Memory:
-    """What of the data lies where. device: bytes of inputs above which they are streamed; None: never.
+    """What of the data lies where. device: bytes of inputs above which they are streamed; None:
+    never.
 
     processes: that read ahead for a stream; 0: threads of this one.
     """
@@ -55,10 +57,12 @@ WHOLE = Memory()
 
 @dataclasses.dataclass
 class Chunk:
-    """members: the places of its runs in the pack; the lanes after them are idle. rows: the curves, an epoch each.
+    """members: the places of its runs in the pack; the lanes after them are idle. rows: the curves,
+    an epoch each.
 
-    Leaves of lanes and state are [W, ...]: a lane each, or of one run that is spread over devices a device each. begun:
-    the epoch of the chunk at which each lane's run began, 0 unless its place was another's before.
+    Leaves of lanes and state are [W, ...]: a lane each, or of one run that is spread over devices a
+    device each. begun: the epoch of the chunk at which each lane's run began, 0 unless its place
+    was another's before.
     """
 
     members: list[int]
@@ -92,10 +96,11 @@ def start(
     origins: Sequence[Origin | None] = (),
     keep: bool = False,
 ) -> list[Chunk]:
-    """The chunks of a pack, spread over the devices in turn: before their first step, or as the snapshot has them.
+    """The chunks of a pack, spread over the devices in turn: before their first step, or as the
+    snapshot has them.
 
-    origins: where each run starts from; those of none start from their own initial variables. keep: the best and
-    the last variables of each run.
+    origins: where each run starts from; those of none start from their own initial variables. keep:
+        the best and the last variables of each run.
     """
     inputs = [inputs_of(config, program, arrays) for config in configs]
     at = functools.cache(functools.partial(home, program, way, arrays, memory))
@@ -103,7 +108,9 @@ def start(
     chunks = []
     for place, first in enumerate(range(0, len(inputs), way.width)):
         members = list(range(first, min(first + way.width, len(inputs))))
-        places = members + members[-1:] * (way.width - len(members))  # idle lanes repeat the last run
+        places = members + members[-1:] * (
+            way.width - len(members)
+        )  # idle lanes repeat the last run
         if snapshot is None:
             begin = initial(program, inputs, places, origins or [None] * len(inputs), keep)
         else:
@@ -114,7 +121,8 @@ def start(
 
 @dataclasses.dataclass(frozen=True)
 class Home:
-    """Where chunks live: a device's functions, and the data there. streams: whether the inputs stay on the host."""
+    """Where chunks live: a device's functions, and the data there. streams: whether the inputs stay
+    on the host."""
 
     functions: Functions
     width: int
@@ -142,7 +150,9 @@ class Home:
             factors=np.stack([one.factors for one in inputs], axis=1),
             feed=feed,
             clean=arrays.y,
-            validation=functions.replicate(arrays.y[np.stack([one.lane.validation for one in inputs])]),
+            validation=functions.replicate(
+                arrays.y[np.stack([one.lane.validation for one in inputs])]
+            ),
             begun=np.zeros(len(inputs), np.int32),
             rows=begin.rows,
             kept=functions.replicate(begin.kept),
@@ -150,21 +160,32 @@ class Home:
 
 
 def home(program: Program, way: Way, arrays: Arrays, memory: Memory, place: int) -> Home:
-    """The home of a program's chunks on the device at that place, or of a run that is spread over devices."""
-    functions = parallel.functions(program, way, jax.local_devices()[place] if way.replicas == 1 else None)
+    """The home of a program's chunks on the device at that place, or of a run that is spread over
+    devices."""
+    functions = parallel.functions(
+        program, way, jax.local_devices()[place] if way.replicas == 1 else None
+    )
     streams = memory.streams(arrays.x)
     x = arrays.x if streams else functions.share(arrays.x)
     return Home(functions, way.width, x, functions.share(arrays.y), arrays, memory, streams)
 
 
 def initial(
-    program: Program, inputs: list[Inputs], places: list[int], origins: Sequence[Origin | None], keep: bool
+    program: Program,
+    inputs: list[Inputs],
+    places: list[int],
+    origins: Sequence[Origin | None],
+    keep: bool,
 ) -> Begin:
     """What a chunk of these runs begins with before its first step."""
 
     def one(lane: Lane, origin: Origin | None) -> LaneState:
         state = lanes_lib.init(program, lane)
-        return state if origin is None else lanes_lib.init_from(program, lane, origin.applied(state.variables))
+        return (
+            state
+            if origin is None
+            else lanes_lib.init_from(program, lane, origin.applied(state.variables))
+        )
 
     # Stacked on the host: on a device each shape of a leaf would be a program to compile.
     states = jax.device_get([one(inputs[i].lane, origins[i]) for i in places])
@@ -183,13 +204,15 @@ def run_epoch(
 ) -> None:
     """Runs an epoch of chunks, from its step `first` on, and adds its row to their curves.
 
-    Chunks take their pieces in turn, so that those on other devices run at the same time. after: called between
-    pieces with the epoch's steps done so far, all chunks being at the same one.
+    Chunks take their pieces in turn, so that those on other devices run at the same time. after:
+    called between pieces with the epoch's steps done so far, all chunks being at the same one.
     """
     step = first
     with contextlib.ExitStack() as stack:
         running = [
-            stack.enter_context(contextlib.closing(dispatches(program, chunk, way, epoch, first, pace)))
+            stack.enter_context(
+                contextlib.closing(dispatches(program, chunk, way, epoch, first, pace))
+            )
             for chunk in chunks
         ]
         while step < program.sizes.steps_per_epoch:
@@ -202,14 +225,16 @@ def run_epoch(
 
 
 def paced(program: Program, way: Way) -> Pace:
-    """The pace of a way. Processes that train a run together cut nothing, since each has a clock of its own."""
+    """The pace of a way. Processes that train a run together cut nothing, since each has a clock of
+    its own."""
     return UNCUT if jax.process_count() > 1 else Pace(most=dispatch_steps(program, way))
 
 
 def dispatches(
     program: Program, chunk: Chunk, way: Way, epoch: int, first: int = 0, pace: Pace = UNCUT
 ) -> Generator[int, None, None]:
-    """Dispatches the updates of an epoch from step `first` on, as many at once as way and pace take, and says so."""
+    """Dispatches the updates of an epoch from step `first` on, as many at once as way and pace
+    take, and says so."""
     per_epoch, steps = program.sizes.steps_per_epoch, dispatch_steps(program, way)
     rows = order(program, chunk, way, epoch)
     own = (epoch - chunk.begun) * per_epoch  # each lane's step at which its epoch begins
@@ -233,14 +258,21 @@ def dispatches(
 
 def order(program: Program, chunk: Chunk, way: Way, epoch: int) -> jax.Array:
     """The rows that the updates of a chunk's epoch read, [W, rows], padded to whole dispatches."""
-    per_epoch, batch, steps = program.sizes.steps_per_epoch, program.sizes.batch, dispatch_steps(program, way)
+    per_epoch, batch, steps = (
+        program.sizes.steps_per_epoch,
+        program.sizes.batch,
+        dispatch_steps(program, way),
+    )
     padding = -per_epoch % steps * batch
-    drawn = epoch - chunk.begun if program.config.reshuffle_each_epoch else np.zeros_like(chunk.begun)
+    drawn = (
+        epoch - chunk.begun if program.config.reshuffle_each_epoch else np.zeros_like(chunk.begun)
+    )
     return chunk.functions.order(chunk.lanes, drawn, count=per_epoch * batch, padding=padding)
 
 
 def factors_at(chunk: Chunk, steps: np.ndarray, count: int) -> np.ndarray:
-    """The factors [count, W] of updates from each lane's own step [W] on; those of an idle lane end with its last."""
+    """The factors [count, W] of updates from each lane's own step [W] on; those of an idle lane end
+    with its last."""
     index = steps + np.arange(count)[:, None]
     return np.take_along_axis(chunk.factors, np.minimum(index, len(chunk.factors) - 1), axis=0)
 
@@ -255,7 +287,9 @@ def dispatch_steps(program: Program, way: Way) -> int:
 def finish(program: Program, chunks: Sequence[Chunk], way: Way) -> None:
     """Ends an epoch of chunks and adds its row to their curves."""
     for chunk, row in zip(chunks, [close(program, chunk, way) for chunk in chunks], strict=True):
-        chunk.rows.append({name: values[: way.width] for name, values in jax.device_get(row).items()})
+        chunk.rows.append(
+            {name: values[: way.width] for name, values in jax.device_get(row).items()}
+        )
 
 
 def close(program: Program, chunk: Chunk, way: Way) -> dict[str, jax.Array]:
@@ -264,7 +298,9 @@ def close(program: Program, chunk: Chunk, way: Way) -> dict[str, jax.Array]:
     if program.sizes.validation:
         variables = chunk.functions.evaluated(chunk.state, chunk.lanes)
         evaluated = evaluate(program, chunk, variables, chunk.lanes.validation)
-    chunk.state, row = chunk.functions.close_epoch(chunk.state, chunk.lanes, evaluated, chunk.validation)
+    chunk.state, row = chunk.functions.close_epoch(
+        chunk.state, chunk.lanes, evaluated, chunk.validation
+    )
     if chunk.kept is not None:
         loss = row.get("validation/loss", row["train/loss"])
         variables = chunk.functions.evaluated(chunk.state, chunk.lanes)
@@ -272,7 +308,9 @@ def close(program: Program, chunk: Chunk, way: Way) -> dict[str, jax.Array]:
     return row
 
 
-def evaluate(program: Program, chunk: Chunk, variables: Any, rows: jax.Array) -> dict[str, jax.Array]:
+def evaluate(
+    program: Program, chunk: Chunk, variables: Any, rows: jax.Array
+) -> dict[str, jax.Array]:
     """What `assess` finds of rows [W, R], leaves [W, R, ...], a part at a time."""
     count = rows.shape[1]
     size = part_size(program, count)
@@ -284,7 +322,10 @@ def evaluate(program: Program, chunk: Chunk, variables: Any, rows: jax.Array) ->
     ]
     if len(parts) == 1:
         return {name: values[:, :count] for name, values in parts[0].items()}
-    return {name: jnp.concatenate([part[name] for part in parts], axis=1)[:, :count] for name in parts[0]}
+    return {
+        name: jnp.concatenate([part[name] for part in parts], axis=1)[:, :count]
+        for name in parts[0]
+    }
 
 
 def _labels(chunk: Chunk, rows: jax.Array, size: int) -> Iterator[jax.Array]:
@@ -297,7 +338,9 @@ def _labels(chunk: Chunk, rows: jax.Array, size: int) -> Iterator[jax.Array]:
 def part_size(program: Program, count: int) -> int:
     """How many of `count` rows are evaluated together."""
     most = EVALUATION_ROWS
-    if "per_step" in ARCHITECTURES.get(program.config.arch.name).asks:  # it keeps what it knows at each step
+    if (
+        "per_step" in ARCHITECTURES.get(program.config.arch.name).asks
+    ):  # it keeps what it knows at each step
         shape = program.spec.shape
         most = min(most, EVALUATION_STEPS // math.prod(shape if len(shape) == 1 else shape[:-1]))
     return max(min(most, max(program.sizes.validation, program.sizes.test) or count), 1)

@@ -1,4 +1,5 @@
-"""Effects: whether all that a config asks for has something in its network to act on, and does not undo it."""
+"""Effects: whether all that a config asks for has something in its network to act on, and does not
+undo it."""
 
 import dataclasses
 import functools
@@ -30,7 +31,8 @@ SITES = {
     "normalization": "hidden layers to normalize",
     "kernels": "kernels (the weights of layers)",
 }
-# The slots whose members act on kernels in the forward pass; what a frozen kernel is used for, they change too.
+# The slots whose members act on kernels in the forward pass; what a frozen kernel is used for, they
+# change too.
 _FORWARD = ("parameters",)
 _KERNEL_SITES = {
     "parameters": ("kernels", "reparametrization"),
@@ -41,13 +43,15 @@ _KERNEL_SITES = {
 
 
 def check(config: RunConfig, program: Program) -> None:
-    """Raises UserError with the first setting that would have no effect, or batches too small to normalize over."""
+    """Raises UserError with the first setting that would have no effect, or batches too small to
+    normalize over."""
     traced = _trace(_seen(config, program), program.spec)
     for part in config.regularization:
         needed = site_of(REGULARIZERS.get(part.name))
         if needed in SITES and needed not in traced.sites:
             raise UserError(
-                f"{part.name} acts on {SITES[needed]}, and arch={config.arch.name} has none; it would have no effect"
+                f"{part.name} acts on {SITES[needed]}, and arch={config.arch.name} has none; it"
+                " would have no effect"
             )
     _check_decay(config, traced)
     _check_frozen(config, traced)
@@ -55,7 +59,8 @@ def check(config: RunConfig, program: Program) -> None:
 
 
 def site_of(entry: Regularizer) -> str:
-    """The site at which a regularizer acts inside the network or on its kernels, "" where it acts elsewhere."""
+    """The site at which a regularizer acts inside the network or on its kernels, "" where it acts
+    elsewhere."""
     if entry.slot == "normalization":
         return "normalization"
     if entry.site in _KERNEL_SITES.get(entry.slot, ()):
@@ -65,8 +70,8 @@ def site_of(entry: Regularizer) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class _Traced:
-    """What a network has. sites: of SITES. kernels, statistics: leaves by name. alone: the names of the layers that
-    normalize over examples only, having a single place."""
+    """What a network has. sites: of SITES. kernels, statistics: leaves by name. alone: the names of
+    the layers that normalize over examples only, having a single place."""
 
     sites: frozenset[str]
     kernels: tuple[str, ...]
@@ -82,19 +87,27 @@ def _check_decay(config: RunConfig, traced: _Traced) -> None:
     for option, value in optimizer.options:
         if option.endswith("weight_decay") and value:
             raise UserError(
-                f"{optimizer.name} decays kernels ({option}={value:g}), and arch={config.arch.name} has none; "
-                f"write --optimizer.{option}=0"
+                f"{optimizer.name} decays kernels ({option}={value:g}), and arch={config.arch.name}"
+                f" has none; write --optimizer.{option}=0"
             )
     if optimizer.name == "muon":
-        raise UserError(f"muon is for kernels, and arch={config.arch.name} has none: it would be adam; write that")
+        raise UserError(
+            f"muon is for kernels, and arch={config.arch.name} has none: it would be adam; write"
+            " that"
+        )
 
 
 def _check_frozen(config: RunConfig, traced: _Traced) -> None:
     """What acts on kernels as they are trained has some that are."""
-    if config.freeze is None or not all(matches("freeze", config.freeze, name) for name in traced.kernels):
+    if config.freeze is None or not all(
+        matches("freeze", config.freeze, name) for name in traced.kernels
+    ):
         return
     for name in _training_kernels(config):
-        raise UserError(f"{name} acts on kernels, and freeze='{config.freeze}' leaves none to train; leave one out")
+        raise UserError(
+            f"{name} acts on kernels, and freeze='{config.freeze}' leaves none to train; leave"
+            " one out"
+        )
 
 
 def _training_kernels(config: RunConfig) -> Iterator[str]:
@@ -109,7 +122,8 @@ def _training_kernels(config: RunConfig) -> Iterator[str]:
 
 
 def _check_batches(config: RunConfig, program: Program, traced: _Traced) -> None:
-    """Batch norm has more than one value a channel in every update, so that it does not make all of them zero."""
+    """Batch norm has more than one value a channel in every update, so that it does not make all of
+    them zero."""
     sizes, parts = program.sizes, config.accumulate
     if not any(part.name == "batch_norm" for part in config.regularization):
         return
@@ -117,26 +131,38 @@ def _check_batches(config: RunConfig, program: Program, traced: _Traced) -> None
         return
     for layer in traced.alone:
         own = [name for name in traced.statistics if name.startswith(layer)]
-        if config.freeze is not None and all(matches("freeze", config.freeze, name) for name in own):
+        if config.freeze is not None and all(
+            matches("freeze", config.freeze, name) for name in own
+        ):
             continue  # normalizes by its running statistics
         where = f"an update of batch_size={sizes.batch}"
         if 1 not in layout.real_rows(dataclasses.replace(sizes, remainder="drop"), parts):
             where = f"the last of the {sizes.train} training rows in batches of {sizes.batch}"
         where += f", in accumulate={parts} parts," if parts > 1 else ""
         raise UserError(
-            f"batch norm of one value a channel makes all zero, and {where} leaves it one row; "
-            "use another --batch_size, --remainder=drop, a smaller --accumulate or another normalization"
+            f"batch norm of one value a channel makes all zero, and {where} leaves it one row; use"
+            " another --batch_size, --remainder=drop, a smaller --accumulate or another"
+            " normalization"
         )
 
 
 def _seen(config: RunConfig, program: Program) -> RunConfig:
-    """The config with the defaults of what a network in evaluation knows nothing of: many runs have the same then.
+    """The config with the defaults of what a network in evaluation knows nothing of: many runs have
+    the same then.
 
     Of the data slot the network sees no more than the shape that it gives the examples.
     """
     unseen: dict[str, Any] = {
         name: FIELDS[name].default
-        for name in ("optimizer", "learning_rate", "schedule", "label_noise", "seed", "freeze", "batch_size")
+        for name in (
+            "optimizer",
+            "learning_rate",
+            "schedule",
+            "label_noise",
+            "seed",
+            "freeze",
+            "batch_size",
+        )
     }
     reshaped = network.example(program).shape[1:] != program.spec.shape
     slots = ("data", "normalization") if reshaped else ("normalization",)
@@ -145,14 +171,15 @@ def _seen(config: RunConfig, program: Program) -> RunConfig:
 
 
 def _without_dropout(call: Callable[..., Any], arguments: Any, named: Any, context: Any) -> Any:
-    """Calls a module's method. Raises ValueError if it is flax's Dropout, which no regularizer sets and no lane owns.
+    """Calls a module's method. Raises ValueError if it is flax's Dropout, which no regularizer sets
+    and no lane owns.
 
     That is an error in the line of a network, and not a setting that is wrong.
     """
     if isinstance(context.module, nn.Dropout):
         raise ValueError(
-            "flax's nn.Dropout has a rate and a key of its own; write Site('hidden')(h, fwd) in its place "
-            "(research.models.layers.sites) and give --regularization=dropout=0.5"
+            "flax's nn.Dropout has a rate and a key of its own; write Site('hidden')(h, fwd) in its"
+            " place (research.models.layers.sites) and give --regularization=dropout=0.5"
         )
     return call(*arguments, **named)
 

@@ -1,4 +1,5 @@
-"""Evaluation of variables that a run kept, on any rows: with the bits of the evaluation that ended its training."""
+"""Evaluation of variables that a run kept, on any rows: with the bits of the evaluation that ended
+its training."""
 
 from typing import Any
 
@@ -24,7 +25,8 @@ def lane_of(program: Program, config: RunConfig, arrays: Arrays) -> Lane:
 
 
 def metrics_of(problem: Problem, assessed: dict[str, np.ndarray], y: Any) -> dict[str, float]:
-    """The final metrics of rows from what `assess` found of them, leaves [R, ...]; y: their labels [R, ...]."""
+    """The final metrics of rows from what `assess` found of them, leaves [R, ...]; y: their labels
+    [R, ...]."""
     if problem.summary is not None:
         return problem.summary(assessed["scores"], y)
     return problem.finish(means.of_metrics(problem, assessed))
@@ -41,34 +43,50 @@ def final_metrics(program: Program) -> list[str]:
 def overflow(program: Program, assessed: dict[str, dict[str, np.ndarray]]) -> str:
     """Which of a run's splits its last update made overflow, in a few words; "" if none.
 
-    assessed: by split, what `assess` found of its rows, leaves [R, ...]. Outputs are looked at, or where there are too
-    many to keep, losses; a metric can hide them, as an accuracy hides NaN. Of training rows, outputs whose square is
-    not finite count too, and so do such losses of classes, which grow with the outputs: the next update would not be
-    finite. (A squared loss is a square already; other rows may be far from all that was fitted.)
+    assessed: by split, what `assess` found of its rows, leaves [R, ...]. Outputs are looked at, or
+        where there are too many to keep, losses; a metric can hide them, as an accuracy hides NaN.
+        Of training rows, outputs whose square is not finite count too, and so do such losses of
+        classes, which grow with the outputs: the next update would not be finite. (A squared loss
+        is a square already; other rows may be far from all that was fitted.)
     """
     squared = np.sqrt(np.finfo(program.dtype).max)
     for name, of_split in assessed.items():
         what = "outputs" if "outputs" in of_split else "loss"
-        largest = squared if name == "train" and (what == "outputs" or program.spec.classes) else np.inf
+        largest = (
+            squared if name == "train" and (what == "outputs" or program.spec.classes) else np.inf
+        )
         values = np.abs(of_split[what]).reshape(len(of_split[what]), -1)
         lost = int((~(values < largest)).any(axis=1).sum())  # NaN is not below anything
         if lost:
-            return f"after the last update the {what} of {lost} of the {len(values)} {name} rows overflow"
+            return (
+                f"after the last update the {what} of {lost} of the {len(values)} {name} rows"
+                " overflow"
+            )
     return ""
 
 
 def assessed(
-    program: Program, lane: Lane, variables: Variables, way: Way, x: Any, rows: np.ndarray, y: Any = None
+    program: Program,
+    lane: Lane,
+    variables: Variables,
+    way: Way,
+    x: Any,
+    rows: np.ndarray,
+    y: Any = None,
 ) -> dict[str, np.ndarray]:
-    """What `assess` finds of rows [R] of raw inputs x [N, ...], leaves [R, ...]; y: their labels [R, ...].
+    """What `assess` finds of rows [R] of raw inputs x [N, ...], leaves [R, ...]; y: their labels
+    [R, ...].
 
-    way: in which the run was trained; its width decides the last bits, so every lane of a chunk does the same.
+    way: in which the run was trained; its width decides the last bits, so every lane of a chunk
+        does the same.
     """
     with program.numbers():
         functions = parallel.functions(program, way, jax.local_devices()[0])
         lanes = functions.replicate(stacked([lane] * way.width))
         held = functions.replicate(
-            jax.tree.map(lambda leaf: np.broadcast_to(leaf, (way.width, *np.shape(leaf))), variables)
+            jax.tree.map(
+                lambda leaf: np.broadcast_to(leaf, (way.width, *np.shape(leaf))), variables
+            )
         )
         size = part_size(program, len(rows))
         places = functions.replicate(np.tile(np.arange(size, dtype=np.int32), (way.width, 1)))
@@ -78,8 +96,12 @@ def assessed(
             for number, part in enumerate(parts):  # [1, size, ...]
                 own = None
                 if labels is not None:
-                    chosen = np.minimum(np.arange(number * size, (number + 1) * size), len(rows) - 1)
-                    own = functions.replicate(np.broadcast_to(labels[chosen], (way.width, size, *labels.shape[1:])))
+                    chosen = np.minimum(
+                        np.arange(number * size, (number + 1) * size), len(rows) - 1
+                    )
+                    own = functions.replicate(
+                        np.broadcast_to(labels[chosen], (way.width, size, *labels.shape[1:]))
+                    )
                 of_part = functions.evaluate(held, lanes, functions.share(part[0]), places, own)
                 found.append(jax.device_get({name: values[0] for name, values in of_part.items()}))
     return {name: np.concatenate([part[name] for part in found])[: len(rows)] for name in found[0]}

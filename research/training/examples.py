@@ -1,4 +1,5 @@
-"""Examples: a batch's raw rows as the network's input and targets, after the data and targets slots."""
+"""Examples: a batch's raw rows as the network's input and targets, after the data and targets
+slots."""
 
 import dataclasses
 
@@ -20,10 +21,11 @@ from research.training.state import Lane, LaneState
 def prepare(
     program: Program, state: LaneState, lane: Lane, batch: dict[str, jax.Array], fwd: Forward
 ) -> tuple[Forward, jax.Array, jax.Array, jax.Array]:
-    """Raw x and y as the network's input [B, ...], what metrics compare with [B, ...] and targets [B, ..., C].
+    """Raw x and y as the network's input [B, ...], what metrics compare with [B, ...] and targets
+    [B, ..., C].
 
-    Scaling, then the data slot, then the targets slot, which metrics do not see. The Forward knows which examples have
-    targets, and what each weighs in the loss.
+    Scaling, then the data slot, then the targets slot, which metrics do not see. The Forward knows
+    which examples have targets, and what each weighs in the loss.
     """
     clean = x = network.scaled(program, lane, batch["x"])
     y = batch["y"]
@@ -42,7 +44,10 @@ def prepare(
     if program.counts_targets:
         fwd, targets = _counted(program, fwd, targets)
     for part in program.members("targets"):
-        transform, key = program_lib.regularizer(part, lane), rng.at(lane.seed, part.name, state.step)
+        transform, key = (
+            program_lib.regularizer(part, lane),
+            rng.at(lane.seed, part.name, state.step),
+        )
         if REGULARIZERS.get(part.name).mixes:
             x, targets = _mixed(program, transform, key, x, targets, fwd, "index" in batch)
         else:
@@ -53,10 +58,11 @@ def prepare(
 
 
 def _counted(program: Program, fwd: Forward, targets: jax.Array) -> tuple[Forward, jax.Array]:
-    """The Forward in which examples without targets are padding; and the targets as they may be mixed.
+    """The Forward in which examples without targets are padding; and the targets as they may be
+    mixed.
 
-    Where examples weigh alike, those that are mixed have all their targets' weights divided by how many they have: the
-    loss is then the mixture of both examples' losses.
+    Where examples weigh alike, those that are mixed have all their targets' weights divided by how
+    many they have: the loss is then the mixture of both examples' losses.
     """
     number = objective.counts(program, targets)
     weight = (number > 0).astype(number.dtype)
@@ -81,9 +87,16 @@ def _each(transform: Apply, x: jax.Array, keys: jax.Array) -> jax.Array:
 
 
 def _mixed(
-    program: Program, mix: Mix, key: jax.Array, x: jax.Array, targets: jax.Array, fwd: Forward, placed: bool
+    program: Program,
+    mix: Mix,
+    key: jax.Array,
+    x: jax.Array,
+    targets: jax.Array,
+    fwd: Forward,
+    placed: bool,
 ) -> tuple[jax.Array, jax.Array]:
-    """The device's rows of the mixed global batch. placed: whether rows lie elsewhere than they come."""
+    """The device's rows of the mixed global batch. placed: whether rows lie elsewhere than they
+    come."""
     real = None if fwd.weight is None else fwd.weight > 0
     if not placed:
         return mix(x, targets, key, real)
@@ -96,8 +109,12 @@ def _mixed(
     places = everyone(index)
     # Padding's index lies past the end, so that it is dropped.
     order = (
-        jnp.zeros(program.sizes.batch, jnp.int32).at[places].set(jnp.arange(places.size, dtype=jnp.int32), mode="drop")
+        jnp.zeros(program.sizes.batch, jnp.int32)
+        .at[places]
+        .set(jnp.arange(places.size, dtype=jnp.int32), mode="drop")
     )
-    every_x, every_target, every_real = jax.tree.map(lambda leaf: everyone(leaf)[order], (x, targets, real))
+    every_x, every_target, every_real = jax.tree.map(
+        lambda leaf: everyone(leaf)[order], (x, targets, real)
+    )
     mixed = mix(every_x, every_target, key, every_real)
     return jax.tree.map(lambda leaf: leaf.at[index].get(mode="clip"), mixed)

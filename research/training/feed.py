@@ -1,4 +1,5 @@
-"""Feeds: where a chunk's batches come from: data on the device, or streamed from the host by Grain's workers.
+"""Feeds: where a chunk's batches come from: data on the device, or streamed from the host by
+Grain's workers.
 
 Both hand out the same rows, so a run's bits do not depend on where its data lies.
 """
@@ -16,7 +17,8 @@ from research.training.lanes import Functions
 
 
 class Slab(NamedTuple):
-    """What a gather reads: x [N, ...], y [N, ...] or [W, N], and each lane's rows [W, R], from place `begin` on."""
+    """What a gather reads: x [N, ...], y [N, ...] or [W, N], and each lane's rows [W, R], from
+    place `begin` on."""
 
     x: jax.Array
     y: jax.Array
@@ -31,23 +33,30 @@ class Resident:
     x: jax.Array
     y: jax.Array
 
-    def batches(self, rows: jax.Array, *, first: int, steps: int, batch: int) -> Generator[Slab, None, None]:
-        """A slab a dispatch of `steps` updates, from step `first` of the epoch whose rows these are."""
+    def batches(
+        self, rows: jax.Array, *, first: int, steps: int, batch: int
+    ) -> Generator[Slab, None, None]:
+        """A slab a dispatch of `steps` updates, from step `first` of the epoch whose rows these
+        are."""
         for begin in range(first * batch, rows.shape[1], steps * batch):
             yield Slab(self.x, self.y, rows, begin // batch)
 
-    def parts(self, rows: jax.Array, size: int) -> Generator[tuple[jax.Array, jax.Array], None, None]:
-        """(x, rows [W, size] of it) for each part of an evaluation's rows [W, E], E a multiple of size."""
+    def parts(
+        self, rows: jax.Array, size: int
+    ) -> Generator[tuple[jax.Array, jax.Array], None, None]:
+        """(x, rows [W, size] of it) for each part of an evaluation's rows [W, E], E a multiple of
+        size."""
         for begin in range(0, rows.shape[1], size):
             yield self.x, rows[:, begin : begin + size]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Streamed:
-    """x [N, ...] and y [N, ...] or [W, N] on the host, x memory-mapped. A slab holds what one dispatch reads, no more.
+    """x [N, ...] and y [N, ...] or [W, N] on the host, x memory-mapped. A slab holds what one
+    dispatch reads, no more.
 
-    lanes: how many differ; the rows of one run that is spread over devices are the same on each. own: whether the lanes
-    differ in y.
+    lanes: how many differ; the rows of one run that is spread over devices are the same on each.
+        own: whether the lanes differ in y.
     """
 
     x: np.ndarray
@@ -57,10 +66,14 @@ class Streamed:
     processes: int
     own: bool = False
 
-    def batches(self, rows: jax.Array, *, first: int, steps: int, batch: int) -> Generator[Slab, None, None]:
+    def batches(
+        self, rows: jax.Array, *, first: int, steps: int, batch: int
+    ) -> Generator[Slab, None, None]:
         """As Resident's."""
         own = np.asarray(rows)[: self.lanes]
-        read = stream.batches(self.x, own, first=first, steps=steps, batch=batch, processes=self.processes)
+        read = stream.batches(
+            self.x, own, first=first, steps=steps, batch=batch, processes=self.processes
+        )
         with contextlib.closing(read):
             for number, x in enumerate(read):  # [steps, W, batch, ...]
                 begin = (first + number * steps) * batch
@@ -70,10 +83,14 @@ class Streamed:
                 held, targets = self.functions.share((flat, labels.reshape(-1, *labels.shape[2:])))
                 yield Slab(held, targets, self._places(part.shape[1]), 0)
 
-    def parts(self, rows: jax.Array, size: int) -> Generator[tuple[jax.Array, jax.Array], None, None]:
+    def parts(
+        self, rows: jax.Array, size: int
+    ) -> Generator[tuple[jax.Array, jax.Array], None, None]:
         """As Resident's."""
         own = np.asarray(rows)[: self.lanes]
-        with contextlib.closing(stream.parts(self.x, own, size=size, processes=self.processes)) as read:
+        with contextlib.closing(
+            stream.parts(self.x, own, size=size, processes=self.processes)
+        ) as read:
             for x in read:  # [W, size, ...]
                 yield self.functions.share(x.reshape(-1, *x.shape[2:])), self._places(size)
 

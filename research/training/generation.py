@@ -15,14 +15,23 @@ from research.training.state import Lane, Variables
 
 
 def generate(
-    program: Program, lane: Lane, variables: Variables, prompt: np.ndarray, *, count: int, temperature: float, seed: int
+    program: Program,
+    lane: Lane,
+    variables: Variables,
+    prompt: np.ndarray,
+    *,
+    count: int,
+    temperature: float,
+    seed: int,
 ) -> np.ndarray:
-    """The `count` tokens that follow the prompt [P], int32; each is drawn from what the model says of the next one.
+    """The `count` tokens that follow the prompt [P], int32; each is drawn from what the model says
+    of the next one.
 
-    A recurrent network carries its state on from symbol to symbol, and so has seen all of the text. Any other sees the
-    last `context` tokens: a transformer by the keys and values that it keeps, until the text is longer than that; from
-    there on, as those without a memory, by reading them again for each. temperature: what the logits are divided by; 0
-    takes the likeliest token. The draws are a function of the seed and the place.
+    A recurrent network carries its state on from symbol to symbol, and so has seen all of the text.
+    Any other sees the last `context` tokens: a transformer by the keys and values that it keeps,
+    until the text is longer than that; from there on, as those without a memory, by reading them
+    again for each. temperature: what the logits are divided by; 0 takes the likeliest token. The
+    draws are a function of the seed and the place.
     """
     numbers = temperature, np.uint32(seed)
     context = program.spec.shape[0]
@@ -38,14 +47,20 @@ def generate(
             seen = text[-context:]
             window = np.full(context, PADDING, np.int32)
             window[: len(seen)] = seen
-            made = _reread(program, count - kept, lane, variables, window, len(seen), kept, *numbers)
+            made = _reread(
+                program, count - kept, lane, variables, window, len(seen), kept, *numbers
+            )
             text = np.concatenate([text, made])
     return text[len(prompt) :]
 
 
-def _drawn(logits: jax.Array, place: jax.Array, temperature: jax.Array, seed: jax.Array) -> jax.Array:
+def _drawn(
+    logits: jax.Array, place: jax.Array, temperature: jax.Array, seed: jax.Array
+) -> jax.Array:
     """The token, int32 [], at a place of the text, by the logits [V]."""
-    drawn = jax.random.categorical(rng.at(seed, "generate", place), logits / jnp.maximum(temperature, 1e-6))
+    drawn = jax.random.categorical(
+        rng.at(seed, "generate", place), logits / jnp.maximum(temperature, 1e-6)
+    )
     return jnp.where(temperature > 0, drawn, jnp.argmax(logits)).astype(jnp.int32)
 
 
@@ -89,11 +104,16 @@ def _reread(
     temperature: jax.Array,
     seed: jax.Array,
 ) -> jax.Array:
-    """window: the tokens seen, [context], padding after the first `seen` of them; first: the place of the next."""
+    """window: the tokens seen, [context], padding after the first `seen` of them; first: the place
+    of the next."""
 
-    def step(carry: tuple[jax.Array, jax.Array], place: jax.Array) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
+    def step(
+        carry: tuple[jax.Array, jax.Array], place: jax.Array
+    ) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
         window, seen = carry
-        token = _drawn(predict(program, variables, lane, window[None])[0, seen - 1], place, temperature, seed)
+        token = _drawn(
+            predict(program, variables, lane, window[None])[0, seen - 1], place, temperature, seed
+        )
         full = seen == window.shape[0]
         window = jnp.where(full, jnp.roll(window, -1), window)
         seen = jnp.where(full, seen, seen + 1)

@@ -26,14 +26,16 @@ _NO_PLATEAU = {"factor": 1.0, "patience": np.inf, "min_delta": 0.0, "end": 0.0}
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """One run's lane (no lane axis) and its learning-rate factors, [steps]; both in the program's dtype."""
+    """One run's lane (no lane axis) and its learning-rate factors, [steps]; both in the program's
+    dtype."""
 
     lane: Lane
     factors: np.ndarray
 
 
 def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
-    """Rows of each split and the batch, without reading the data. Raises UserError on a split that is not there."""
+    """Rows of each split and the batch, without reading the data. Raises UserError on a split that
+    is not there."""
     ratios = split.parse_split(config.split)
     train, validation, test = split.split_sizes(spec, ratios, config.train_size)
     return Sizes(train, validation, test, config.batch_size or train, config.remainder)
@@ -48,15 +50,20 @@ def factors_of(config: RunConfig, program: Program) -> np.ndarray:
     """The learning rate's factor at each step, [steps]."""
     entry = SCHEDULES.get(config.schedule.name)
     table = entry.build(
-        steps=program.steps, steps_per_epoch=program.sizes.steps_per_epoch, **dict(config.schedule.options)
+        steps=program.steps,
+        steps_per_epoch=program.sizes.steps_per_epoch,
+        **dict(config.schedule.options),
     )
     return np.asarray(table, program.dtype)
 
 
 def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
-    """A completed config's lane: its split, its scaling (fitted on its training rows) and its numbers."""
+    """A completed config's lane: its split, its scaling (fitted on its training rows) and its
+    numbers."""
     rows = _split(config, program.spec, arrays)
-    fill, shift, scale = _input_scaling(config, program, arrays.x, _with_targets(program, arrays.y, rows.train))
+    fill, shift, scale = _input_scaling(
+        config, program, arrays.x, _with_targets(program, arrays.y, rows.train)
+    )
     target_shift, target_scale = _target_scaling(config, program.spec, arrays.y, rows.train)
     unit = program.problem.unit
     lane = lane_with(
@@ -74,7 +81,8 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
 
 
 def lane_with(config: RunConfig, program: Program, rows: split.Split, **fitted: Any) -> Lane:
-    """A completed config's lane of these rows. fitted: those of its fields that are fitted to the training rows."""
+    """A completed config's lane of these rows. fitted: those of its fields that are fitted to the
+    training rows."""
     plateau = dict(_NO_PLATEAU)
     if SCHEDULES.get(config.schedule.name).feedback:
         plateau = {name: float(config.schedule[name]) for name in plateau}
@@ -102,10 +110,11 @@ def _with_targets(program: Program, y: Any, rows: np.ndarray) -> np.ndarray:
 def _input_scaling(
     config: RunConfig, program: Program, x: Any, train: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(fill, shift, scale) of the inputs x [N, ...], in the shape of `spec.channels`, by the rows `train`.
+    """(fill, shift, scale) of the inputs x [N, ...], in the shape of `spec.channels`, by the rows
+    `train`.
 
-    The values of a series count once, in however many windows they are. `none` adds the origin back, which requires
-    float64.
+    The values of a series count once, in however many windows they are. `none` adds the origin
+    back, which requires float64.
     """
     spec = program.spec
     fill = np.zeros(spec.channels, program.dtype)
@@ -130,7 +139,9 @@ def _input_scaling(
     return fill, shift.reshape(spec.channels), scale.reshape(spec.channels)
 
 
-def _target_scaling(config: RunConfig, spec: DataSpec, y: Any, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _target_scaling(
+    config: RunConfig, spec: DataSpec, y: Any, train: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """(shift, scale), [], of the targets y [N, ...] by those of the rows `train` that count."""
     if spec.classes or config.target_scaling == "none":
         return np.asarray(0.0 - spec.target_origin), np.ones(())
@@ -141,7 +152,9 @@ def _target_scaling(config: RunConfig, spec: DataSpec, y: Any, train: np.ndarray
 def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> split.Split:
     assert config.split_seed is not None
     ratios = split.parse_split(config.split)
-    return split.split_of(spec, arrays, ratios, seed=config.split_seed, train_size=config.train_size)
+    return split.split_of(
+        spec, arrays, ratios, seed=config.split_seed, train_size=config.train_size
+    )
 
 
 def stacked(lanes: list[Lane]) -> Lane:
@@ -185,4 +198,6 @@ def kernel_ranks(config: RunConfig, program: Program) -> set[int]:
 def abstract_state(config: RunConfig, program: Program) -> LaneState:
     """A run's state before its first step, as shapes."""
     with program.numbers():
-        return jax.eval_shape(functools.partial(initial_state, program), abstract_lane(config, program))
+        return jax.eval_shape(
+            functools.partial(initial_state, program), abstract_lane(config, program)
+        )

@@ -1,4 +1,5 @@
-"""Kept: the best and the last variables of runs, beside their states, so that keeping them changes no step."""
+"""Kept: the best and the last variables of runs, beside their states, so that keeping them changes
+no step."""
 
 import functools
 
@@ -12,11 +13,13 @@ from research.training.state import Array, LaneState, Tree, Variables
 
 @flax.struct.dataclass
 class Kept:
-    """What runs keep of the variables that they were evaluated with. Leaves [W, ...], a run's own without that axis.
+    """What runs keep of the variables that they were evaluated with. Leaves [W, ...], a run's own
+    without that axis.
 
-    best: of the epoch of the lowest validation loss (training loss where nothing validates), or the one that early
-    stopping restores. last: of the last epoch of a run that neither diverged nor stopped before. Epochs are counted
-    from 1; 0 is before the first step. loss: that of the best epoch.
+    best: of the epoch of the lowest validation loss (training loss where nothing validates), or the
+        one that early stopping restores. last: of the last epoch of a run that neither diverged nor
+        stopped before. Epochs are counted from 1; 0 is before the first step. loss: that of the
+        best epoch.
     """
 
     best: Variables
@@ -27,7 +30,8 @@ class Kept:
 
 
 def initial(states: LaneState) -> Kept:
-    """Before the first step, of states on the host. Copies, since the states' arrays are given away by it."""
+    """Before the first step, of states on the host. Copies, since the states' arrays are given away
+    by it."""
     epoch, loss = np.zeros_like(states.epochs), np.full_like(states.sums["loss"], np.inf)
     copied = functools.partial(jax.tree.map, np.copy)
     return Kept(copied(states.evaluated), epoch, loss, copied(states.evaluated), np.copy(epoch))
@@ -40,7 +44,8 @@ def template(state: LaneState) -> Kept:
 
 @functools.partial(jax.jit, donate_argnames=("kept",))
 def update(kept: Kept, states: LaneState, variables: Variables, loss: jax.Array) -> Kept:
-    """After an epoch that `close_epoch` ended. variables: that evaluation uses; loss: the one that decides, [W].
+    """After an epoch that `close_epoch` ended. variables: that evaluation uses; loss: the one that
+    decides, [W].
 
     A run that is over keeps what it had, however long its neighbours train on.
     """

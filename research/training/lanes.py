@@ -1,4 +1,5 @@
-"""Lanes: the pure functions of one lane, mapped over a pack's and compiled, as the chosen way says."""
+"""Lanes: the pure functions of one lane, mapped over a pack's and compiled, as the chosen way
+says."""
 
 import dataclasses
 import functools
@@ -22,11 +23,12 @@ from research.training.way import Way
 class Functions:
     """What the loop calls of a chunk: lanes mapped together, or one run spread over devices.
 
-    A leaf of a lane or a state has a leading axis [W, ...]: the lanes, or the devices of this process, all alike.
+    A leaf of a lane or a state has a leading axis [W, ...]: the lanes, or the devices of this
+    process, all alike.
 
-    share: what all lanes read, leaves without that axis, onto the device or devices. replicate: leaves [W, ...], one
-    for each run, as leaves with the leading axis. The others are as this file's functions of the same name, less the
-    arguments that a program and a way fix.
+    share: what all lanes read, leaves without that axis, onto the device or devices. replicate:
+        leaves [W, ...], one for each run, as leaves with the leading axis. The others are as this
+        file's functions of the same name, less the arguments that a program and a way fix.
     """
 
     share: Callable[[Tree], Tree]
@@ -41,14 +43,18 @@ class Functions:
 
 
 def functions(program: Program, way: Way, device: jax.Device | None) -> Functions:
-    """The functions of lanes mapped together on a device; what they are given must be committed to it."""
+    """The functions of lanes mapped together on a device; what they are given must be committed to
+    it."""
     return Functions(
         share=functools.partial(jax.device_put, device=device),
         replicate=functools.partial(jax.device_put, device=device),
         labels=functools.partial(labels, classes=program.width),
         order=order,
         gather=functools.partial(
-            gather, sizes=program.sizes, parts=program.config.accumulate, rank=1 + len(program.spec.target_shape)
+            gather,
+            sizes=program.sizes,
+            parts=program.config.accumulate,
+            rank=1 + len(program.spec.target_shape),
         ),
         advance=functools.partial(advance, program, way.width),
         evaluated=functools.partial(evaluated, program, way.width),
@@ -58,7 +64,8 @@ def functions(program: Program, way: Way, device: jax.Device | None) -> Function
 
 
 def mapped(function: Callable[..., Tree], width: int) -> Callable[..., Tree]:
-    """`function` of one lane over a leading lane axis. One lane is not mapped: its convolutions stay plain."""
+    """`function` of one lane over a leading lane axis. One lane is not mapped: its convolutions
+    stay plain."""
     if width > 1:
         return jax.vmap(function)
 
@@ -69,8 +76,8 @@ def mapped(function: Callable[..., Tree], width: int) -> Callable[..., Tree]:
     return alone
 
 
-# What runs once is not worth much optimisation: so LLVM takes half as long for the draws of many kernels, or a third,
-# and makes the same bits.
+# What runs once is not worth much optimisation: so LLVM takes half as long for the draws of many
+# kernels, or a third, and makes the same bits.
 ONCE = {"xla_backend_optimization_level": 1}
 
 
@@ -88,7 +95,8 @@ def init_from(program: Program, lane: Lane, variables: Variables) -> LaneState:
 
 @functools.partial(jax.jit, static_argnames=("classes",))
 def labels(lanes: Lane, y: jax.Array, *, classes: int) -> jax.Array:
-    """Each lane's labels [W, N]: with probability `label_noise` drawn anew over all classes, by row."""
+    """Each lane's labels [W, N]: with probability `label_noise` drawn anew over all classes, by
+    row."""
     return jax.vmap(functools.partial(noisy_labels, classes=classes), (0, None))(lanes, y)
 
 
@@ -96,7 +104,9 @@ def noisy_labels(lane: Lane, y: jax.Array, *, classes: int) -> jax.Array:
     """One lane's labels [N]."""
 
     def noisy(row: jax.Array, label: jax.Array) -> jax.Array:
-        choose, draw = jax.random.split(jax.random.fold_in(rng.stream(lane.seed, "label_noise"), row))
+        choose, draw = jax.random.split(
+            jax.random.fold_in(rng.stream(lane.seed, "label_noise"), row)
+        )
         anew = jax.random.bernoulli(choose, lane.hparams["label_noise"])
         return jnp.where(anew, jax.random.randint(draw, (), 0, classes, label.dtype), label)
 
@@ -105,10 +115,11 @@ def noisy_labels(lane: Lane, y: jax.Array, *, classes: int) -> jax.Array:
 
 @functools.partial(jax.jit, static_argnames=("count", "padding"))
 def order(lanes: Lane, epoch: jax.Array, *, count: int, padding: int = 0) -> jax.Array:
-    """The rows that an epoch's updates read, in their order, [W, count + padding]: a function of seed and epoch.
+    """The rows that an epoch's updates read, in their order, [W, count + padding]: a function of
+    seed and epoch.
 
-    epoch: each lane's own [W], or one for all []. The padding repeats the last row, and so do the rows that `count`
-    asks for beyond the training rows.
+    epoch: each lane's own [W], or one for all []. The padding repeats the last row, and so do the
+        rows that `count` asks for beyond the training rows.
     """
     epochs = jnp.broadcast_to(epoch, lanes.seed.shape)
     return jax.vmap(lambda lane, own: ordered(lane, own, count, padding))(lanes, epochs)
@@ -134,11 +145,12 @@ def gather(
     parts: int = 1,
     rank: int = 1,
 ) -> dict[str, jax.Array]:
-    """The batches of the updates from `first` of an epoch on: x and y [steps, W, B, ...], `layout.marks`.
+    """The batches of the updates from `first` of an epoch on: x and y [steps, W, B, ...],
+    `layout.marks`.
 
-    y: labels [N, ...], of that rank, or where lanes differ in them [W, N]. rows [W, R] of x; begin: the batch among
-    them that is the first, `first` itself where they are the whole epoch's. Past the epoch's end the last rows are
-    repeated.
+    y: labels [N, ...], of that rank, or where lanes differ in them [W, N]. rows [W, R] of x; begin:
+        the batch among them that is the first, `first` itself where they are the whole epoch's.
+        Past the epoch's end the last rows are repeated.
     """
     width, batch = rows.shape[0], sizes.batch
     chosen = jax.lax.dynamic_slice_in_dim(rows, begin * batch, steps * batch, axis=1)
@@ -166,7 +178,8 @@ def advance(
     first: jax.Array,
     count: jax.Array,
 ) -> LaneState:
-    """`count` updates of a chunk of lanes, from the `first` of a dispatch on; the old states are given away.
+    """`count` updates of a chunk of lanes, from the `first` of a dispatch on; the old states are
+    given away.
 
     batches: of the dispatch, leaves [steps, W, ...]; factors: of the learning rate, [steps, W].
     """
@@ -182,8 +195,13 @@ def advance(
 
 
 def evaluated(program: Program, width: int, states: LaneState, lanes: Lane) -> Variables:
-    """What evaluation uses of each lane, leaves [W, ...]; the states' own arrays where nothing is to be worked out."""
-    return _projected_mean(program, width, states, lanes) if program.projects_mean else states.evaluated
+    """What evaluation uses of each lane, leaves [W, ...]; the states' own arrays where nothing is
+    to be worked out."""
+    return (
+        _projected_mean(program, width, states, lanes)
+        if program.projects_mean
+        else states.evaluated
+    )
 
 
 @functools.partial(jax.jit, static_argnames=("program", "width"))
@@ -193,9 +211,16 @@ def _projected_mean(program: Program, width: int, states: LaneState, lanes: Lane
 
 @functools.partial(jax.jit, static_argnames=("program", "width"))
 def evaluate(
-    program: Program, width: int, variables: Variables, lanes: Lane, x: jax.Array, rows: jax.Array, y: Any = None
+    program: Program,
+    width: int,
+    variables: Variables,
+    lanes: Lane,
+    x: jax.Array,
+    rows: jax.Array,
+    y: Any = None,
 ) -> dict[str, jax.Array]:
-    """What `assess` finds of rows [W, E] of x, leaves [W, E, ...]; y: their labels [W, E, ...], where it reads them."""
+    """What `assess` finds of rows [W, E] of x, leaves [W, E, ...]; y: their labels [W, E, ...],
+    where it reads them."""
 
     def one(own: Variables, lane: Lane, r: jax.Array, y: Any) -> dict[str, jax.Array]:
         return assess(program, own, lane, x[r], y)
@@ -205,9 +230,15 @@ def evaluate(
 
 @functools.partial(jax.jit, static_argnames=("program", "width"), donate_argnames=("states",))
 def close_epoch(
-    program: Program, width: int, states: LaneState, lanes: Lane, evaluated: dict[str, jax.Array], y: jax.Array
+    program: Program,
+    width: int,
+    states: LaneState,
+    lanes: Lane,
+    evaluated: dict[str, jax.Array],
+    y: jax.Array,
 ) -> tuple[LaneState, dict[str, Any]]:
-    """Ends an epoch: the curves' row, {name: [W]}, and the states with stopping, plateau and sums moved on.
+    """Ends an epoch: the curves' row, {name: [W]}, and the states with stopping, plateau and sums
+    moved on.
 
     evaluated: `evaluate` of the validation rows, or empty; y: their labels [W, V].
     """

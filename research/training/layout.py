@@ -1,4 +1,5 @@
-"""Layout: which examples of an update's batch lie where, when it is split into parts and spread over devices."""
+"""Layout: which examples of an update's batch lie where, when it is split into parts and spread
+over devices."""
 
 import functools
 
@@ -11,11 +12,13 @@ from research.training.program import Sizes
 
 @functools.cache
 def slots(batch: int, parts: int = 1, devices: int = 1) -> np.ndarray:
-    """The place in the global batch of each device's rows, int32 [devices, rows]; `batch` marks padding.
+    """The place in the global batch of each device's rows, int32 [devices, rows]; `batch` marks
+    padding.
 
-    The batch is cut into parts as equal as whole rows allow, each part is spread over the devices, in order, and
-    filled up with padding; so a part holds the same examples on however many devices. A device's rows are those of
-    the first part, of the second, and so on: `slots(7, 2, 2)` is [[0, 1, 3, 4], [2, 7, 5, 6]].
+    The batch is cut into parts as equal as whole rows allow, each part is spread over the devices,
+    in order, and filled up with padding; so a part holds the same examples on however many devices.
+    A device's rows are those of the first part, of the second, and so on: `slots(7, 2, 2)` is [[0,
+    1, 3, 4], [2, 7, 5, 6]].
     """
     bounds = [batch * part // parts for part in range(parts + 1)]
     rows = -(-max(np.diff(bounds)) // devices)
@@ -27,7 +30,8 @@ def slots(batch: int, parts: int = 1, devices: int = 1) -> np.ndarray:
 
 
 def real_rows(sizes: Sizes, parts: int) -> set[int]:
-    """How many examples the parts of an epoch's updates have, padding apart; those that have any."""
+    """How many examples the parts of an epoch's updates have, padding apart; those that have
+    any."""
     bounds = np.array([sizes.batch * part // parts for part in range(parts + 1)])
     last = sizes.train % sizes.batch if sizes.remainder == "pad" else 0
     counts = np.concatenate([np.diff(bounds), np.diff(np.minimum(bounds, last))])
@@ -35,13 +39,19 @@ def real_rows(sizes: Sizes, parts: int) -> set[int]:
 
 
 def marks(
-    sizes: Sizes, parts: int, devices: int, place: jax.Array | int, first: jax.Array | int, steps: int
+    sizes: Sizes,
+    parts: int,
+    devices: int,
+    place: jax.Array | int,
+    first: jax.Array | int,
+    steps: int,
 ) -> dict[str, jax.Array]:
-    """What a step must know of the rows of a device, leaves [steps, rows], for the updates from `first` of an epoch on.
+    """What a step must know of the rows of a device, leaves [steps, rows], for the updates from
+    `first` of an epoch on.
 
-    place: which of the devices. index: the rows' places in the global batch; weight: 1 of real examples and 0 of
-    padding. Each is left out where it says nothing, so that the program of a batch on one device without padding
-    knows of neither.
+    place: which of the devices. index: the rows' places in the global batch; weight: 1 of real
+        examples and 0 of padding. Each is left out where it says nothing, so that the program of a
+        batch on one device without padding knows of neither.
     """
     every = slots(sizes.batch, parts, devices)
     own = jnp.asarray(every)[place]

@@ -1,4 +1,5 @@
-"""Leaves of a network by their names, such as `Dense_0/kernel`, and the patterns that choose among them."""
+"""Leaves of a network by their names, such as `Dense_0/kernel`, and the patterns that choose among
+them."""
 
 import re
 from typing import Any
@@ -24,7 +25,9 @@ def held(pattern: str | None, new: Tree, old: Tree) -> Tree:
     """`new` with the leaves of `old` where the pattern is found in their names."""
     if pattern is None:
         return new
-    return jax.tree_util.tree_map_with_path(lambda path, a, b: b if re.search(pattern, name(path)) else a, new, old)
+    return jax.tree_util.tree_map_with_path(
+        lambda path, a, b: b if re.search(pattern, name(path)) else a, new, old
+    )
 
 
 def stilled(pattern: str | None, tree: Tree) -> Tree:

@@ -26,8 +26,9 @@ from research.training.way import Way
 class Progress:
     """How far a pack is: epochs done of all, and lanes that still train.
 
-    curves: of each run so far, by name, one value an epoch; made when it is called. latest: of each run its metrics of
-    the epoch, by name, {} of one that did not train in it to its end; made when it is called.
+    curves: of each run so far, by name, one value an epoch; made when it is called. latest: of each
+        run its metrics of the epoch, by name, {} of one that did not train in it to its end; made
+        when it is called.
     """
 
     epoch: int
@@ -58,8 +59,8 @@ AtBoundary = Callable[[Boundary], None]
 class Outcome:
     """What one lane came to; the run's record without its names.
 
-    cause: why it diverged, where more is known than that a loss or an update was not finite. kept: its variables,
-    where they are to be kept.
+    cause: why it diverged, where more is known than that a loss or an update was not finite. kept:
+        its variables, where they are to be kept.
     """
 
     metrics: dict[str, float]
@@ -86,17 +87,24 @@ def train(
 ) -> list[Outcome]:
     """Trains runs of one program, each as a lane, and returns their outcomes in order.
 
-    at_boundary is called between pieces of dispatches and may raise to stop. resume: a snapshot of these runs to go on
-    from; at the same way the outcomes are bit for bit those of a training that was never stopped. epochs: stop after
-    so many. origins: for each run with `init_from`, where it starts from. keep: the outcomes hold the best and last
-    variables.
+    at_boundary is called between pieces of dispatches and may raise to stop. resume: a snapshot of
+    these runs to go on from; at the same way the outcomes are bit for bit those of a training that
+    was never stopped. epochs: stop after so many. origins: for each run with `init_from`, where it
+    starts from. keep: the outcomes hold the best and last variables.
     """
-    missing = [config.init_from for config, origin in zip_longest(configs, origins) if config.init_from and not origin]
+    missing = [
+        config.init_from
+        for config, origin in zip_longest(configs, origins)
+        if config.init_from and not origin
+    ]
     if missing:
         raise ValueError(f"a run starts from {missing[0]}, and was given none of its parameters")
     with program.numbers():
         chunks = chunk_lib.start(program, configs, arrays, way, resume, memory, origins, keep)
-        per_epoch, epochs = program.sizes.steps_per_epoch, min(epochs or program.config.epochs, program.config.epochs)
+        per_epoch, epochs = (
+            program.sizes.steps_per_epoch,
+            min(epochs or program.config.epochs, program.config.epochs),
+        )
         done, first = divmod(resume.step if resume else 0, per_epoch)
         pace = chunk_lib.paced(program, way)
         for epoch in range(done, epochs):
@@ -131,7 +139,9 @@ def outcomes(program: Program, chunk: Chunk, places: Sequence[int] | None = None
     To be called inside `program.numbers()`.
     """
     state = chunk.state
-    variables = state.best if program.has_stopping else chunk.functions.evaluated(state, chunk.lanes)
+    variables = (
+        state.best if program.has_stopping else chunk.functions.evaluated(state, chunk.lanes)
+    )
     assessed: dict[str, dict[str, np.ndarray]] = {}
     for name in ("train", "validation", "test"):
         rows = getattr(chunk.lanes, name)
@@ -142,11 +152,18 @@ def outcomes(program: Program, chunk: Chunk, places: Sequence[int] | None = None
     unwatched = _unwatched(program, chunk)
     found = []
     for place in range(len(chunk.members)) if places is None else places:
-        own = {name: {key: values[place] for key, values in split.items()} for name, split in assessed.items()}
+        own = {
+            name: {key: values[place] for key, values in split.items()}
+            for name, split in assessed.items()
+        }
         labels = {name: chunk.clean[rows[name][place]] for name in own if program.problem.summary}
         cause = unwatched[place] or overflow(program, own)
         outcome = _outcome(program, chunk, place, own, labels, cause)
-        found.append(dataclasses.replace(outcome, kept=jax.tree.map(lambda leaf, i=place: np.array(leaf[i]), kept)))
+        found.append(
+            dataclasses.replace(
+                outcome, kept=jax.tree.map(lambda leaf, i=place: np.array(leaf[i]), kept)
+            )
+        )
     return found
 
 
@@ -160,8 +177,8 @@ def _outcome(
 ) -> Outcome:
     """The outcome of one run, without its variables.
 
-    assessed, labels: of each split, what `assess` found of its rows and their labels. cause: why it counts as diverged
-    although its training came to its end, or "".
+    assessed, labels: of each split, what `assess` found of its rows and their labels. cause: why it
+    counts as diverged although its training came to its end, or "".
     """
     last = chunk.rows[-1]
     epochs, diverged = int(last["epochs"][place]), int(last["diverged_at"][place])
@@ -186,13 +203,17 @@ def _outcome(
 
 
 def _unwatched(program: Program, chunk: Chunk) -> list[str]:
-    """Of each lane: that its validation loss, by which it stops or lowers its rate, was never finite; else ""."""
+    """Of each lane: that its validation loss, by which it stops or lowers its rate, was never
+    finite; else ""."""
     stopping = [part.name for part in program.members("stopping")]
     best, patience = jax.device_get((chunk.state.plateau.best, chunk.lanes.plateau["patience"]))
     causes = []
     for lowest, own in zip(best, patience, strict=True):
         steering = stopping + ["reduce_on_plateau"] * bool(np.isfinite(own))
-        said = f"{' and '.join(steering)} reads the validation loss, which was not finite after any epoch"
+        said = (
+            f"{' and '.join(steering)} reads the validation loss, which was not finite after any"
+            " epoch"
+        )
         causes.append(said if steering and not np.isfinite(lowest) else "")
     return causes
 
@@ -207,16 +228,21 @@ def _curves(program: Program, chunk: Chunk, place: int) -> dict[str, list[float]
     """The curves of one of a chunk's runs, by name."""
     rows = _rows(chunk, place)
     names = [name for name in chunk.rows[0] if "/" in name]
-    return finished(program.problem, {name: [float(row[name][place]) for row in rows] for name in names})
+    return finished(
+        program.problem, {name: [float(row[name][place]) for row in rows] for name in names}
+    )
 
 
 def _every_curve(program: Program, chunks: Sequence[Chunk]) -> list[dict[str, list[float]]]:
     """The curves of every run of a pack, in order."""
-    return [_curves(program, chunk, place) for chunk in chunks for place in range(len(chunk.members))]
+    return [
+        _curves(program, chunk, place) for chunk in chunks for place in range(len(chunk.members))
+    ]
 
 
 def _latest(program: Program, chunks: Sequence[Chunk], epoch: int) -> list[dict[str, float]]:
-    """The metrics of every run of a pack, in order, in the epoch of that number, the last that was trained."""
+    """The metrics of every run of a pack, in order, in the epoch of that number, the last that was
+    trained."""
     found: list[dict[str, float]] = []
     for chunk in chunks:
         row = chunk.rows[-1]
@@ -228,7 +254,9 @@ def _latest(program: Program, chunks: Sequence[Chunk], epoch: int) -> list[dict[
 
 def of_row(program: Program, row: Mapping[str, np.ndarray], place: int) -> dict[str, float]:
     """The metrics that one lane has in an epoch's row."""
-    curves = finished(program.problem, {name: [float(row[name][place])] for name in row if "/" in name})
+    curves = finished(
+        program.problem, {name: [float(row[name][place])] for name in row if "/" in name}
+    )
     return {name: value for name, (value,) in curves.items()}
 
 
@@ -236,8 +264,14 @@ def finished(problem: Problem, curves: dict[str, list[float]]) -> dict[str, list
     """The curves with each epoch's metrics completed as the final ones are."""
     complete: dict[str, list[float]] = {}
     for split in dict.fromkeys(name.partition("/")[0] for name in curves):
-        own = {name.partition("/")[2]: values for name, values in curves.items() if name.startswith(f"{split}/")}
+        own = {
+            name.partition("/")[2]: values
+            for name, values in curves.items()
+            if name.startswith(f"{split}/")
+        }
         epochs = zip(*own.values(), strict=True)
         rows = [problem.finish(dict(zip(own, epoch, strict=True))) for epoch in epochs]
-        complete |= {f"{split}/{name}": [row[name] for row in rows] for name in (rows[0] if rows else own)}
+        complete |= {
+            f"{split}/{name}": [row[name] for row in rows] for name in (rows[0] if rows else own)
+        }
     return complete

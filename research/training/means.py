@@ -1,8 +1,9 @@
-"""Means: metrics over the examples, or over the targets, of an epoch or a split; counted in sums, divided once.
+"""Means: metrics over the examples, or over the targets, of an epoch or a split; counted in sums,
+divided once.
 
-Where examples may have other numbers of targets (tokens, pixels), or none, the mean of their means is not the mean over
-their targets. So every sum of a metric goes with a sum of what it is a mean over: COUNTS. Elsewhere examples count
-alike, and none of this is computed.
+Where examples may have other numbers of targets (tokens, pixels), or none, the mean of their means
+is not the mean over their targets. So every sum of a metric goes with a sum of what it is a mean
+over: COUNTS. Elsewhere examples count alike, and none of this is computed.
 """
 
 from collections.abc import Mapping
@@ -20,16 +21,24 @@ LOSS = "loss"
 
 
 def count_of(problem: Problem, name: str) -> str:
-    """What a metric is a mean over, one of COUNTS; each example's loss is told like a metric of examples."""
+    """What a metric is a mean over, one of COUNTS; each example's loss is told like a metric of
+    examples."""
     return TARGETS if name in problem.per_target else EXAMPLES
 
 
-def summed(program: Program, fwd: Forward, row: Mapping[str, jax.Array], counts: jax.Array) -> dict[str, jax.Array]:
-    """The sums of an update's metrics [B] over its global batch, and COUNTS; counts: each example's targets, [B]."""
+def summed(
+    program: Program, fwd: Forward, row: Mapping[str, jax.Array], counts: jax.Array
+) -> dict[str, jax.Array]:
+    """The sums of an update's metrics [B] over its global batch, and COUNTS; counts: each example's
+    targets, [B]."""
     real = jnp.ones_like(counts, bool) if fwd.weight is None else fwd.weight > 0
-    weights = {EXAMPLES: jnp.where(real & (counts > 0), 1.0, 0.0), TARGETS: jnp.where(real, counts, 0)}
+    weights = {
+        EXAMPLES: jnp.where(real & (counts > 0), 1.0, 0.0),
+        TARGETS: jnp.where(real, counts, 0),
+    }
     products = {
-        name: jnp.where(real, values, 0) * weights[count_of(program.problem, name)] for name, values in row.items()
+        name: jnp.where(real, values, 0) * weights[count_of(program.problem, name)]
+        for name, values in row.items()
     }
     return fwd.over_devices(jax.tree.map(jnp.sum, products | weights))
 
@@ -40,7 +49,10 @@ def of_epoch(program: Program, sums: Mapping[str, jax.Array]) -> dict[str, jax.A
     if not program.counts_targets:
         return {name: total / steps for name, total in sums.items()}
     once = ("grad_norm", "update_norm")
-    over = {name: program.config.loss_mean if name == LOSS else count_of(program.problem, name) for name in sums}
+    over = {
+        name: program.config.loss_mean if name == LOSS else count_of(program.problem, name)
+        for name in sums
+    }
     return {
         name: total / (steps if name in once else sums[over[name]])
         for name, total in sums.items()
@@ -49,7 +61,8 @@ def of_epoch(program: Program, sums: Mapping[str, jax.Array]) -> dict[str, jax.A
 
 
 def of_split(program: Program, assessed: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
-    """The means of what `assess` found of a split's examples, [V] -> []; none of a split without rows."""
+    """The means of what `assess` found of a split's examples, [V] -> []; none of a split without
+    rows."""
     values = {name: value for name, value in assessed.items() if name != TARGETS}
     if not assessed or not program.counts_targets:
         return {name: jnp.mean(value) for name, value in values.items()}
@@ -57,7 +70,9 @@ def of_split(program: Program, assessed: Mapping[str, jax.Array]) -> dict[str, j
     weights = {EXAMPLES: (counts > 0).astype(counts.dtype), TARGETS: counts}
 
     def mean(name: str, value: jax.Array) -> jax.Array:
-        weight = weights[program.config.loss_mean if name == LOSS else count_of(program.problem, name)]
+        weight = weights[
+            program.config.loss_mean if name == LOSS else count_of(program.problem, name)
+        ]
         return jnp.sum(jnp.where(weight > 0, value, 0) * weight) / jnp.sum(weight)
 
     return {name: mean(name, value) for name, value in values.items()}
@@ -74,6 +89,10 @@ def of_metrics(problem: Problem, assessed: Mapping[str, np.ndarray]) -> dict[str
         return dict.fromkeys(names, float("nan"))
     weights = {EXAMPLES: np.ones(int(there.sum())), TARGETS: counts[there].astype(np.float64)}
     return {
-        name: float(np.average(assessed[name][there].astype(np.float64), weights=weights[count_of(problem, name)]))
+        name: float(
+            np.average(
+                assessed[name][there].astype(np.float64), weights=weights[count_of(problem, name)]
+            )
+        )
         for name in names
     }

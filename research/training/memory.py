@@ -21,7 +21,8 @@ from research.training.way import Way
 
 # A program is compiled for its size only where a rough guess comes within this share of the limit.
 SUSPICIOUS = 1 / 8
-# That guess: of each lane so many times its state (parameters, gradients, updates) and its batch (activations).
+# That guess: of each lane so many times its state (parameters, gradients, updates) and its batch
+# (activations).
 STATES, BATCHES = 4, 64
 # What is left free: for what other programs keep, and for fragments.
 MARGIN = 0.9
@@ -31,17 +32,22 @@ _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
 
 def ran_out(error: Exception) -> bool:
     """Whether an error says that memory ran out."""
-    return isinstance(error, jax.errors.JaxRuntimeError) and any(word in str(error) for word in _OUT_OF_MEMORY)
+    return isinstance(error, jax.errors.JaxRuntimeError) and any(
+        word in str(error) for word in _OUT_OF_MEMORY
+    )
 
 
 def available() -> float:
-    """Bytes that programs may take on a device of this process; on a CPU what the host, or its job, has left."""
+    """Bytes that programs may take on a device of this process; on a CPU what the host, or its job,
+    has left."""
     stats = jax.local_devices()[0].memory_stats()
     if stats and stats.get("bytes_limit"):
         return float(stats["bytes_limit"])
     granted = os.environ.get("SLURM_MEM_PER_NODE", "")  # MB
     limits = [float(psutil.virtual_memory().available), *_cgroup_limits()]
-    return min([*limits, float(granted) * 2**20] if granted.isdigit() and granted != "0" else limits)
+    return min(
+        [*limits, float(granted) * 2**20] if granted.isdigit() and granted != "0" else limits
+    )
 
 
 def _cgroup_limits() -> list[float]:
@@ -50,29 +56,53 @@ def _cgroup_limits() -> list[float]:
         own = Path("/proc/self/cgroup").read_text().rpartition("0::/")[2].strip()
         groups = [Path("/sys/fs/cgroup", own), *Path("/sys/fs/cgroup", own).parents][:-3]
         most = {
-            group: (group / "memory.max").read_text().strip() for group in groups if (group / "memory.max").exists()
+            group: (group / "memory.max").read_text().strip()
+            for group in groups
+            if (group / "memory.max").exists()
         }
-        return [float(text) - float((g / "memory.current").read_text()) for g, text in most.items() if text != "max"]
+        return [
+            float(text) - float((g / "memory.current").read_text())
+            for g, text in most.items()
+            if text != "max"
+        ]
     except (OSError, ValueError):
         return []
 
 
-def widest(program: Program, config: RunConfig, arrays: Arrays, way: Way, limit: float, held: Memory = WHOLE) -> int:
-    """How many lanes, at most those of the way, one chunk may have in so many bytes. held: what lies on the device."""
+def widest(
+    program: Program,
+    config: RunConfig,
+    arrays: Arrays,
+    way: Way,
+    limit: float,
+    held: Memory = WHOLE,
+) -> int:
+    """How many lanes, at most those of the way, one chunk may have in so many bytes. held: what
+    lies on the device."""
     streams = held.streams(arrays.x)
     batch = program.sizes.batch * math.prod(program.spec.shape) * program.dtype.itemsize
     state = footprint(config, program)[1]
-    guess = way.width * (STATES * state + BATCHES * batch) + arrays.y.nbytes + (0 if streams else arrays.x.nbytes)
+    guess = (
+        way.width * (STATES * state + BATCHES * batch)
+        + arrays.y.nbytes
+        + (0 if streams else arrays.x.nbytes)
+    )
     if guess < SUSPICIOUS * limit:
         return way.width
-    return fitting(way.width, MARGIN * limit, lambda width: needed(program, config, arrays, width, way.steps, streams))
+    return fitting(
+        way.width,
+        MARGIN * limit,
+        lambda width: needed(program, config, arrays, width, way.steps, streams),
+    )
 
 
 def fitting(width: int, limit: float, measure: Callable[[int], float]) -> int:
-    """The largest number of lanes up to `width` for which `measure`, which compiles, says at most `limit` bytes.
+    """The largest number of lanes up to `width` for which `measure`, which compiles, says at most
+    `limit` bytes.
 
-    Nothing more is compiled where `width` fits, since it is compiled anyway; else at a second width, what is between
-    and below them goes by the line through both, and the result is measured itself.
+    Nothing more is compiled where `width` fits, since it is compiled anyway; else at a second
+    width, what is between and below them goes by the line through both, and the result is measured
+    itself.
     """
     most = measure(width)
     while width > 1 and most > limit:
@@ -85,20 +115,35 @@ def fitting(width: int, limit: float, measure: Callable[[int], float]) -> int:
     return width
 
 
-def needed(program: Program, config: RunConfig, arrays: Arrays, width: int, steps: int, streams: bool = False) -> float:
-    """Bytes on a device that a chunk of so many lanes needs in training or evaluation, the data included.
+def needed(
+    program: Program,
+    config: RunConfig,
+    arrays: Arrays,
+    width: int,
+    steps: int,
+    streams: bool = False,
+) -> float:
+    """Bytes on a device that a chunk of so many lanes needs in training or evaluation, the data
+    included.
 
     streams: of the inputs there are then only those of a dispatch, or of a part of an evaluation.
     """
     way = Way(width, steps)
-    states, lane = (_lanes(tree, width) for tree in (abstract_state(config, program), abstract_lane(config, program)))
+    states, lane = (
+        _lanes(tree, width)
+        for tree in (abstract_state(config, program), abstract_lane(config, program))
+    )
     y = jax.ShapeDtypeStruct(arrays.y.shape, arrays.y.dtype)
     count, number = chunk_lib.dispatch_steps(program, way), jax.ShapeDtypeStruct((), jnp.int32)
-    rows = jax.ShapeDtypeStruct((width, program.sizes.steps_per_epoch * program.sizes.batch), jnp.int32)
+    rows = jax.ShapeDtypeStruct(
+        (width, program.sizes.steps_per_epoch * program.sizes.batch), jnp.int32
+    )
     part = chunk_lib.part_size(program, program.sizes.train)
     assessed = jax.ShapeDtypeStruct((width, part), jnp.int32)
     x, seen = (
-        jax.ShapeDtypeStruct((width * each if streams else len(arrays.x), *arrays.x.shape[1:]), arrays.x.dtype)
+        jax.ShapeDtypeStruct(
+            (width * each if streams else len(arrays.x), *arrays.x.shape[1:]), arrays.x.dtype
+        )
         for each in (count * program.sizes.batch, part)
     )
     factors = jax.ShapeDtypeStruct((count, width), program.dtype)
@@ -106,10 +151,16 @@ def needed(program: Program, config: RunConfig, arrays: Arrays, width: int, step
     with program.numbers():
         gather = functools.partial(functions.gather, steps=count)
         batches = jax.eval_shape(gather, x, y, rows, number, number)
-        step = _bytes(lambda: lanes_lib.advance.lower(program, width, states, lane, batches, factors, number, number))
+        step = _bytes(
+            lambda: lanes_lib.advance.lower(
+                program, width, states, lane, batches, factors, number, number
+            )
+        )
         variables = jax.eval_shape(lambda state: state.evaluated, states)
         own = (assessed, None) if program.problem.summary else (assessed, _labels(y, assessed))
-        evaluation = _bytes(lambda: lanes_lib.evaluate.lower(program, width, variables, lane, seen, *own))
+        evaluation = _bytes(
+            lambda: lanes_lib.evaluate.lower(program, width, variables, lane, seen, *own)
+        )
     stored = math.prod(x.shape) * x.dtype.itemsize if streams else arrays.x.nbytes
     return max(step + stored, evaluation) + arrays.y.nbytes
 
@@ -124,7 +175,8 @@ def _labels(y: jax.ShapeDtypeStruct, rows: jax.ShapeDtypeStruct) -> jax.ShapeDty
 
 
 def _bytes(lower: Callable[[], jax.stages.Lowered]) -> float:
-    """What a compiled program takes beside others; infinite if it is too large even to be compiled."""
+    """What a compiled program takes beside others; infinite if it is too large even to be
+    compiled."""
     try:
         analysis = lower().compile().memory_analysis()
     except jax.errors.JaxRuntimeError as error:
@@ -133,5 +185,9 @@ def _bytes(lower: Callable[[], jax.stages.Lowered]) -> float:
         raise
     if analysis is None:  # this kind of device does not say
         return 0.0
-    together = analysis.argument_size_in_bytes + analysis.output_size_in_bytes + analysis.temp_size_in_bytes
+    together = (
+        analysis.argument_size_in_bytes
+        + analysis.output_size_in_bytes
+        + analysis.temp_size_in_bytes
+    )
     return float(together - analysis.alias_size_in_bytes)

@@ -1,4 +1,5 @@
-"""Network: a program's model as pure functions of one lane, from its first variables to what it predicts."""
+"""Network: a program's model as pure functions of one lane, from its first variables to what it
+predicts."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,7 +21,8 @@ LAYER_STREAMS = ("rrelu", "stochastic_pool", "latent")
 
 
 def forward(program: Program, lane: Lane, index: jax.Array | None, **share: Any) -> Forward:
-    """The Forward of a training pass over examples `index` [B] of the global batch, or of an evaluation (None).
+    """The Forward of a training pass over examples `index` [B] of the global batch, or of an
+    evaluation (None).
 
     share: weight, total and axis, where the pass does not see the whole batch, or sees padding.
     """
@@ -29,9 +31,17 @@ def forward(program: Program, lane: Lane, index: jax.Array | None, **share: Any)
     for slot in ("normalization", "activations", "loss"):
         for part in program.members(slot):
             prefix = f"regularization.{part.name}."
-            members.append((part.name, tuple(o for o in part.options if prefix + o[0] not in lane.hparams)))
-            values[part.name] = {o: lane.hparams[prefix + o] for o, _ in part.options if prefix + o in lane.hparams}
-    numbers = {o: lane.hparams[f"arch.{o}"] for o, _ in program.config.arch.options if f"arch.{o}" in lane.hparams}
+            members.append(
+                (part.name, tuple(o for o in part.options if prefix + o[0] not in lane.hparams))
+            )
+            values[part.name] = {
+                o: lane.hparams[prefix + o] for o, _ in part.options if prefix + o in lane.hparams
+            }
+    numbers = {
+        o: lane.hparams[f"arch.{o}"]
+        for o, _ in program.config.arch.options
+        if f"arch.{o}" in lane.hparams
+    }
     dtype = jnp.bfloat16 if program.config.precision == "bfloat16" else program.dtype
     return Forward(
         train=index is not None,
@@ -68,11 +78,15 @@ def _check_outputs(program: Program, outputs: Any) -> None:
     loss, name = LOSSES.get(program.config.loss), program.config.arch.name
     *expected, width = 1, *program.spec.target_shape, loss.outputs(program.width)
     if not hasattr(outputs, "shape"):
-        raise UserError(f"arch={name} returns a {type(outputs).__name__}, not outputs [B, ..., {width}]")
+        raise UserError(
+            f"arch={name} returns a {type(outputs).__name__}, not outputs [B, ..., {width}]"
+        )
     *found, last = outputs.shape or (0,)
     if found != expected or (last < width if loss.latents else last != width):
         shape = ", ".join(map(str, ("B", *expected[1:], width)))
-        raise UserError(f"arch={name} returns {list(outputs.shape)} of one example; expected [{shape}]")
+        raise UserError(
+            f"arch={name} returns {list(outputs.shape)} of one example; expected [{shape}]"
+        )
 
 
 def example(program: Program) -> jax.Array:
@@ -82,7 +96,9 @@ def example(program: Program) -> jax.Array:
     def one(x: jax.Array) -> jax.Array:
         for part in program.members("data"):
             entry = REGULARIZERS.get(part.name)
-            x = entry.build(**{name: _some(entry, name, value) for name, value in part.options})(x, None, False)
+            x = entry.build(**{name: _some(entry, name, value) for name, value in part.options})(
+                x, None, False
+            )
         return x
 
     shape = jax.eval_shape(one, jax.ShapeDtypeStruct(program.spec.shape, dtype)).shape
@@ -98,7 +114,9 @@ def _some(entry: Entry, name: str, value: Any) -> Any:
 
 
 def _split_kernels(params: Tree, split: Any) -> Tree:
-    return map_kernels_with_key(lambda w, key: split(w), params, jax.random.key(0, impl="threefry2x32"))
+    return map_kernels_with_key(
+        lambda w, key: split(w), params, jax.random.key(0, impl="threefry2x32")
+    )
 
 
 def effective(program: Program, lane: Lane, params: Tree) -> Tree:
@@ -112,7 +130,9 @@ def _join_kernels(params: Tree, join: Callable[[Tree], jax.Array]) -> Tree:
     def is_split(node: Tree) -> bool:
         return isinstance(node, dict) and set(node) == {"direction", "scale"}
 
-    return jax.tree.map(lambda node: join(node) if is_split(node) else node, params, is_leaf=is_split)
+    return jax.tree.map(
+        lambda node: join(node) if is_split(node) else node, params, is_leaf=is_split
+    )
 
 
 def rounded(program: Program, tree: Tree) -> Tree:
@@ -141,17 +161,25 @@ def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) ->
 
 
 def advance(
-    program: Program, variables: Variables, lane: Lane, x: jax.Array, cache: Tree, start: jax.Array | None = None
+    program: Program,
+    variables: Variables,
+    lane: Lane,
+    x: jax.Array,
+    cache: Tree,
+    start: jax.Array | None = None,
 ) -> tuple[jax.Array, Tree]:
-    """(outputs [B, T, K], cache) of the next T steps of sequences whose steps so far left `cache`, at first {}.
+    """(outputs [B, T, K], cache) of the next T steps of sequences whose steps so far left `cache`,
+    at first {}.
 
-    For a network that `carries` its state, or `caches` keys and values: that is told the place of x[:, 0], int32 [].
+    For a network that `carries` its state, or `caches` keys and values: that is told the place of
+    x[:, 0], int32 [].
     """
     return _applied(program, variables, lane, x, cache, mutable=["cache"], start=start)
 
 
 def attention(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> Tree:
-    """The weights that the network's attention leaves of raw inputs [B, ...], [B, ..., T, S] by layer; {} of none."""
+    """The weights that the network's attention leaves of raw inputs [B, ...], [B, ..., T, S] by
+    layer; {} of none."""
     return _applied(program, variables, lane, x, {}, mutable=["attention"])[1].get("attention", {})
 
 
@@ -164,7 +192,8 @@ def _applied(
     mutable: Sequence[str] = (),
     start: jax.Array | None = None,
 ) -> tuple[jax.Array, Tree]:
-    """(outputs, the mutable collections) of raw inputs in evaluation; more: collections beside the variables."""
+    """(outputs, the mutable collections) of raw inputs in evaluation; more: collections beside the
+    variables."""
     x = scaled(program, lane, x)
     for part in program.members("data"):
         transform = regularizer(part, lane)
@@ -172,6 +201,8 @@ def _applied(
     params, x = rounded(program, (effective(program, lane, variables.params), x))
     collections = {"params": params, "batch_stats": variables.batch_stats, **more}
     told = () if start is None else (start,)
-    made: Any = program.model.apply(collections, x, forward(program, lane, None), *told, mutable=list(mutable) or False)
+    made: Any = program.model.apply(
+        collections, x, forward(program, lane, None), *told, mutable=list(mutable) or False
+    )
     outputs, left = made if mutable else (made, {})
     return outputs.astype(program.dtype), left

@@ -1,4 +1,5 @@
-"""Objective: a program's losses, scores and metrics of each example, as pure functions of one lane."""
+"""Objective: a program's losses, scores and metrics of each example, as pure functions of one
+lane."""
 
 from typing import Any
 
@@ -20,11 +21,14 @@ def scores(program: Program, lane: Lane, outputs: jax.Array) -> jax.Array:
 
 
 def truth(program: Program, x: jax.Array, y: Any) -> Any:
-    """What metrics compare with: labels y [B, ...], or the scaled inputs x as [B, D] where these are the targets."""
+    """What metrics compare with: labels y [B, ...], or the scaled inputs x as [B, D] where these
+    are the targets."""
     return x.reshape(len(x), -1) if program.spec.reconstructs else y
 
 
-def metrics(program: Program, lane: Lane, outputs: jax.Array, y: jax.Array, targets: jax.Array) -> dict[str, jax.Array]:
+def metrics(
+    program: Program, lane: Lane, outputs: jax.Array, y: jax.Array, targets: jax.Array
+) -> dict[str, jax.Array]:
     """The task's metrics of each example, and what else its loss tells, by name, [B].
 
     outputs: [B, ..., K]; y: what `truth` says [B, ...]; targets: y encoded [B, ..., C].
@@ -39,8 +43,13 @@ def metric_names(program: Program) -> list[str]:
     """The names of `metrics`."""
     spec, problem, width = program.spec, program.problem, (program.width,)
     outputs = jnp.zeros((1, *spec.target_shape, *width))
-    y = jnp.zeros((1, *(width if spec.reconstructs else spec.target_shape)), jnp.int32 if spec.classes else jnp.float32)
-    of_task = jax.eval_shape(lambda s, y: problem.in_unit(problem.example_metrics(s, y), jnp.ones(())), outputs, y)
+    y = jnp.zeros(
+        (1, *(width if spec.reconstructs else spec.target_shape)),
+        jnp.int32 if spec.classes else jnp.float32,
+    )
+    of_task = jax.eval_shape(
+        lambda s, y: problem.in_unit(problem.example_metrics(s, y), jnp.ones(())), outputs, y
+    )
     return [*of_task, *LOSSES.get(program.config.loss).metrics]
 
 
@@ -50,7 +59,8 @@ def encoded(program: Program, lane: Lane, y: jax.Array) -> jax.Array:
 
 
 def losses(program: Program, outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """The loss of each example, [B]: the mean over its real steps of outputs [B, ..., K] and targets [B, ..., C]."""
+    """The loss of each example, [B]: the mean over its real steps of outputs [B, ..., K] and
+    targets [B, ..., C]."""
     loss, real = LOSSES.get(program.config.loss).build(), program.problem.real
     if outputs.ndim == 2:
         return loss(outputs, targets)
@@ -75,28 +85,41 @@ def _places(values: jax.Array) -> tuple[int, ...]:
 
 
 def counts(program: Program, targets: jax.Array) -> jax.Array:
-    """How many targets each example has, [B]; targets: encoded [B, ..., C], of a task that has them at each place."""
+    """How many targets each example has, [B]; targets: encoded [B, ..., C], of a task that has them
+    at each place."""
     assert program.problem.real is not None
     there = program.problem.real(targets).astype(program.dtype)
     return jnp.sum(there, axis=_places(there))
 
 
 def loss_weights(program: Program, targets: jax.Array) -> jax.Array:
-    """What each example weighs in the loss, [B], as `loss_mean` says: alike, or as it has targets; 0 without any."""
+    """What each example weighs in the loss, [B], as `loss_mean` says: alike, or as it has targets;
+    0 without any."""
     number = counts(program, targets)
-    return number if program.config.loss_mean == means.TARGETS else (number > 0).astype(number.dtype)
+    return (
+        number if program.config.loss_mean == means.TARGETS else (number > 0).astype(number.dtype)
+    )
 
 
-def assess(program: Program, variables: Variables, lane: Lane, x: jax.Array, y: Any) -> dict[str, jax.Array]:
-    """What evaluation keeps of examples x [B, ...]: the loss's outputs and the metrics' scores, [B, ..., K or C].
+def assess(
+    program: Program, variables: Variables, lane: Lane, x: jax.Array, y: Any
+) -> dict[str, jax.Array]:
+    """What evaluation keeps of examples x [B, ...]: the loss's outputs and the metrics' scores, [B,
+    ..., K or C].
 
-    Where these are too many to keep, the loss and the task's metrics of each example, [B], in their place, and how many
-    targets it has if the task has them at each place; y [B, ...] is read only then.
+    Where these are too many to keep, the loss and the task's metrics of each example, [B], in their
+    place, and how many targets it has if the task has them at each place; y [B, ...] is read only
+    then.
     """
     outputs = predict(program, variables, lane, x)
     if program.problem.summary is not None:
         return {"outputs": outputs, "scores": scores(program, lane, outputs)}
     y = truth(program, scaled(program, lane, x), y)
     targets = encoded(program, lane, y)
-    found = {means.LOSS: losses(program, outputs, targets), **metrics(program, lane, outputs, y, targets)}
-    return found if program.problem.real is None else found | {means.TARGETS: counts(program, targets)}
+    found = {
+        means.LOSS: losses(program, outputs, targets),
+        **metrics(program, lane, outputs, y, targets),
+    }
+    return (
+        found if program.problem.real is None else found | {means.TARGETS: counts(program, targets)}
+    )

@@ -1,20 +1,23 @@
-"""Pace: how many updates of a dispatch are made at once, so that a stop need not wait for the whole of it."""
+"""Pace: how many updates of a dispatch are made at once, so that a stop need not wait for the whole
+of it."""
 
 import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
 
-# A piece of a dispatch takes at least half of this, where the dispatch is as long, and seldom more than all of it.
+# A piece of a dispatch takes at least half of this, where the dispatch is as long, and seldom more
+# than all of it.
 PIECE_SECONDS = 0.5
 
 
 @dataclasses.dataclass
 class Pace:
-    """Cuts dispatches of `most` updates into pieces of `steps`: one compiled program's, so that no bit hangs on it.
+    """Cuts dispatches of `most` updates into pieces of `steps`: one compiled program's, so that no
+    bit hangs on it.
 
-    The first piece, which compiles, and the second are one update; then they grow while they are short, and the
-    devices are waited for. settled: they grow no more.
+    The first piece, which compiles, and the second are one update; then they grow while they are
+    short, and the devices are waited for. settled: they grow no more.
     """
 
     most: int

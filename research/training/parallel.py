@@ -1,10 +1,11 @@
-"""Data parallelism: one run over several devices, each with a share of every batch and a copy of the state.
+"""Data parallelism: one run over several devices, each with a share of every batch and a copy of
+the state.
 
-`jax.pmap` over the devices, those of other processes too (jax.distributed): each process feeds and reads its own.
-All devices hold the same state, so what is saved or reported is the first one's.
+`jax.pmap` over the devices, those of other processes too (jax.distributed): each process feeds and
+reads its own. All devices hold the same state, so what is saved or reported is the first one's.
 
-A sum over devices waits for all of them: programs that are dispatched to the same devices from several threads, in
-another order on each device, would wait for ever.
+A sum over devices waits for all of them: programs that are dispatched to the same devices from
+several threads, in another order on each device, would wait for ever.
 """
 
 import functools
@@ -31,7 +32,8 @@ Devices = tuple[jax.Device, ...]
 
 
 def functions(program: Program, way: Way, device: jax.Device | None = None) -> Functions:
-    """The functions of a chunk: of one run over `way.replicas` devices, or of lanes mapped together on one device."""
+    """The functions of a chunk: of one run over `way.replicas` devices, or of lanes mapped together
+    on one device."""
     if way.replicas == 1:
         return lanes_lib.functions(program, way, device)
     assert way.width == 1, "a run that is spread over devices is alone in its chunk"
@@ -40,12 +42,22 @@ def functions(program: Program, way: Way, device: jax.Device | None = None) -> F
         share=functools.partial(share, devices),
         replicate=functools.partial(replicate, devices),
         labels=_labels(devices, program.width),
-        order=lambda lanes, epoch, *, count, padding=0: _order(devices, count, padding)(lanes, epoch.reshape(-1)[0]),
+        order=lambda lanes, epoch, *, count, padding=0: _order(devices, count, padding)(
+            lanes, epoch.reshape(-1)[0]
+        ),
         gather=functools.partial(
-            gather, devices, program.sizes, program.config.accumulate, 1 + len(program.spec.target_shape)
+            gather,
+            devices,
+            program.sizes,
+            program.config.accumulate,
+            1 + len(program.spec.target_shape),
         ),
         advance=functools.partial(advance, program, devices),
-        evaluated=_evaluated(program, devices) if program.projects_mean else lambda states, lanes: states.evaluated,
+        evaluated=(
+            _evaluated(program, devices)
+            if program.projects_mean
+            else lambda states, lanes: states.evaluated
+        ),
         evaluate=_evaluate(program, devices),
         close_epoch=_close_epoch(program, devices),
     )
@@ -54,8 +66,12 @@ def functions(program: Program, way: Way, device: jax.Device | None = None) -> F
 def devices_of(replicas: int) -> Devices:
     """The devices that a run is spread over, as many of each process, a process's side by side."""
     each, left = divmod(replicas, jax.process_count())
-    assert not left, f"{replicas} devices cannot be taken evenly from {jax.process_count()} processes"
-    every = [jax.local_devices(process_index=process)[:each] for process in range(jax.process_count())]
+    assert not left, (
+        f"{replicas} devices cannot be taken evenly from {jax.process_count()} processes"
+    )
+    every = [
+        jax.local_devices(process_index=process)[:each] for process in range(jax.process_count())
+    ]
     assert all(len(own) == each for own in every), f"{replicas} devices are not there"
     return tuple(device for own in every for device in own)
 
@@ -71,16 +87,24 @@ def share(devices: Devices, tree: Tree) -> Tree:
 
 
 def replicate(devices: Devices, tree: Tree) -> Tree:
-    """Leaves [1, ...] of one run as leaves [devices of this process, ...], each device's own copy."""
+    """Leaves [1, ...] of one run as leaves [devices of this process, ...], each device's own
+    copy."""
     sharding = _local(devices, PartitionSpec(AXIS))
     count = sharding.num_devices
     return jax.tree.map(
-        lambda leaf: jax.device_put(np.broadcast_to(np.asarray(leaf), (count, *leaf.shape[1:])), sharding), tree
+        lambda leaf: jax.device_put(
+            np.broadcast_to(np.asarray(leaf), (count, *leaf.shape[1:])), sharding
+        ),
+        tree,
     )
 
 
-def _mapped(function: Callable[..., Any], devices: Devices, in_axes: Any = 0, donate: tuple[int, ...] = ()) -> Any:
-    return jax.pmap(function, axis_name=AXIS, in_axes=in_axes, devices=devices, donate_argnums=donate)
+def _mapped(
+    function: Callable[..., Any], devices: Devices, in_axes: Any = 0, donate: tuple[int, ...] = ()
+) -> Any:
+    return jax.pmap(
+        function, axis_name=AXIS, in_axes=in_axes, devices=devices, donate_argnums=donate
+    )
 
 
 @functools.cache
@@ -90,7 +114,9 @@ def _labels(devices: Devices, classes: int) -> Callable[[Lane, jax.Array], jax.A
 
 @functools.cache
 def _order(devices: Devices, count: int, padding: int) -> Callable[[Lane, Any], jax.Array]:
-    return _mapped(functools.partial(lanes_lib.ordered, count=count, padding=padding), devices, (0, None))
+    return _mapped(
+        functools.partial(lanes_lib.ordered, count=count, padding=padding), devices, (0, None)
+    )
 
 
 def gather(
@@ -106,10 +132,11 @@ def gather(
     *,
     steps: int,
 ) -> dict[str, jax.Array]:
-    """Each device's rows of the batches of `steps` updates from `first` on: leaves [devices, steps, rows, ...].
+    """Each device's rows of the batches of `steps` updates from `first` on: leaves [devices, steps,
+    rows, ...].
 
-    x [N, ...] and y [N, ...] of that rank, shared, or y [devices, N] where labels are noisy; rows [devices, rows of
-    the epoch].
+    x [N, ...] and y [N, ...] of that rank, shared, or y [devices, N] where labels are noisy; rows
+    [devices, rows of the epoch].
     """
     return _gather(devices, sizes, parts, steps, y.ndim == rank)(x, y, rows, begin, first)
 
@@ -118,9 +145,13 @@ def gather(
 def _gather(
     devices: Devices, sizes: Sizes, parts: int, steps: int, shared: bool
 ) -> Callable[..., dict[str, jax.Array]]:
-    def one(x: jax.Array, y: jax.Array, rows: jax.Array, begin: jax.Array, first: jax.Array) -> dict[str, jax.Array]:
+    def one(
+        x: jax.Array, y: jax.Array, rows: jax.Array, begin: jax.Array, first: jax.Array
+    ) -> dict[str, jax.Array]:
         place = jax.lax.axis_index(AXIS)
-        own = jnp.minimum(jnp.asarray(layout.slots(sizes.batch, parts, len(devices)))[place], sizes.batch - 1)
+        own = jnp.minimum(
+            jnp.asarray(layout.slots(sizes.batch, parts, len(devices)))[place], sizes.batch - 1
+        )
         chosen = jax.lax.dynamic_slice_in_dim(rows, begin * sizes.batch, steps * sizes.batch)
         chosen = chosen.reshape(steps, sizes.batch)[:, own]
         return {
@@ -143,18 +174,26 @@ def advance(
     count: Any,
 ) -> LaneState:
     """As `lanes.advance`. batches: `gather`'s; factors: of the learning rate, [steps, 1]."""
-    return _advance(program, devices, len(factors))(states, lanes, batches, factors[:, 0], first, count)
+    return _advance(program, devices, len(factors))(
+        states, lanes, batches, factors[:, 0], first, count
+    )
 
 
 @functools.cache
 def _advance(program: Program, devices: Devices, steps: int) -> Callable[..., LaneState]:
-    def one(state: LaneState, lane: Lane, batches: Any, factors: jax.Array, first: Any, count: Any) -> LaneState:
+    def one(
+        state: LaneState, lane: Lane, batches: Any, factors: jax.Array, first: Any, count: Any
+    ) -> LaneState:
         inputs = {**batches, "factor": factors}
 
         def step(i: Any, state: LaneState) -> LaneState:
-            return train_step(program, state, lane, jax.tree.map(lambda leaf: leaf[i], inputs), AXIS)
+            return train_step(
+                program, state, lane, jax.tree.map(lambda leaf: leaf[i], inputs), AXIS
+            )
 
-        return step(0, state) if steps == 1 else jax.lax.fori_loop(first, first + count, step, state)
+        return (
+            step(0, state) if steps == 1 else jax.lax.fori_loop(first, first + count, step, state)
+        )
 
     return _mapped(one, devices, (0, 0, 0, None, None, None), donate=(0,))
 
@@ -166,19 +205,26 @@ def _evaluated(program: Program, devices: Devices) -> Callable[[LaneState, Lane]
 
 @functools.cache
 def _evaluate(program: Program, devices: Devices) -> Callable[..., dict[str, jax.Array]]:
-    """`lanes.evaluate` of one run: each device predicts its rows, filled up with the last one, and gets all outputs."""
+    """`lanes.evaluate` of one run: each device predicts its rows, filled up with the last one, and
+    gets all outputs."""
 
-    def one(variables: Variables, lane: Lane, x: jax.Array, rows: jax.Array, y: Any) -> dict[str, jax.Array]:
+    def one(
+        variables: Variables, lane: Lane, x: jax.Array, rows: jax.Array, y: Any
+    ) -> dict[str, jax.Array]:
         each = -(-rows.size // len(devices))
         places = jnp.minimum(jax.lax.axis_index(AXIS) * each + jnp.arange(each), rows.size - 1)
         own_y = jax.tree.map(lambda leaf: leaf[places], y)
         found = assess(program, variables, lane, x[rows[places]], own_y)
-        return jax.tree.map(lambda leaf: jax.lax.all_gather(leaf, AXIS, tiled=True)[: rows.size], found)
+        return jax.tree.map(
+            lambda leaf: jax.lax.all_gather(leaf, AXIS, tiled=True)[: rows.size], found
+        )
 
     mapped = _mapped(one, devices, (0, 0, None, 0, 0))
     return lambda variables, lanes, x, rows, y=None: mapped(variables, lanes, x, rows, y)
 
 
 @functools.cache
-def _close_epoch(program: Program, devices: Devices) -> Callable[..., tuple[LaneState, dict[str, Any]]]:
+def _close_epoch(
+    program: Program, devices: Devices
+) -> Callable[..., tuple[LaneState, dict[str, Any]]]:
     return _mapped(functools.partial(end_epoch, program), devices, donate=(0,))

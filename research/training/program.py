@@ -1,4 +1,5 @@
-"""Program: what a config's static leaves fix, and so what lanes of one compiled step have in common."""
+"""Program: what a config's static leaves fix, and so what lanes of one compiled step have in
+common."""
 
 import contextlib
 import dataclasses
@@ -24,7 +25,8 @@ from research.training.state import Lane
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """Rows of each split, the batch, and what becomes of the rows that fill no batch: `drop` or `pad`."""
+    """Rows of each split, the batch, and what becomes of the rows that fill no batch: `drop` or
+    `pad`."""
 
     train: int
     validation: int
@@ -34,7 +36,8 @@ class Sizes:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Updates an epoch; rows that fill no batch wait for another epoch's order, or are a smaller last batch."""
+        """Updates an epoch; rows that fill no batch wait for another epoch's order, or are a
+        smaller last batch."""
         return -(-self.train // self.batch) if self.remainder == "pad" else self.train // self.batch
 
     @property
@@ -58,10 +61,21 @@ class Program:
     def id(self) -> str:
         """A digest of all that shapes the program."""
         spec = self.spec
-        shapes = [list(spec.shape), len(spec.classes), dataclasses.astuple(self.sizes), self.config.epochs]
+        shapes = [
+            list(spec.shape),
+            len(spec.classes),
+            dataclasses.astuple(self.sizes),
+            self.config.epochs,
+        ]
         if spec.vocabulary or spec.target_shape:
-            shapes += [len(spec.vocabulary), list(spec.target_shape), *([spec.source] if spec.source else [])]
-        return identity.digest([identity.static_id(self.config), shapes, *([masks.VERSION] * self.masked)])
+            shapes += [
+                len(spec.vocabulary),
+                list(spec.target_shape),
+                *([spec.source] if spec.source else []),
+            ]
+        return identity.digest(
+            [identity.static_id(self.config), shapes, *([masks.VERSION] * self.masked)]
+        )
 
     @functools.cached_property
     def masked(self) -> bool:
@@ -76,7 +90,9 @@ class Program:
     @property
     def width(self) -> int:
         """C: classes, or the inputs that are to be reconstructed, or 1 for a number."""
-        return math.prod(self.spec.shape) if self.spec.reconstructs else max(len(self.spec.classes), 1)
+        return (
+            math.prod(self.spec.shape) if self.spec.reconstructs else max(len(self.spec.classes), 1)
+        )
 
     @property
     def steps(self) -> int:
@@ -90,12 +106,16 @@ class Program:
 
     @contextlib.contextmanager
     def numbers(self) -> Iterator[None]:
-        """JAX's settings for the program's precision: needed around all that makes its arrays or traces its code.
+        """JAX's settings for the program's precision: needed around all that makes its arrays or
+        traces its code.
 
         They are of the thread that enters.
         """
         matmul = "tensorfloat32" if self.config.precision == "tf32" else "highest"
-        with jax.enable_x64(self.config.precision == "float64"), jax.default_matmul_precision(matmul):
+        with (
+            jax.enable_x64(self.config.precision == "float64"),
+            jax.default_matmul_precision(matmul),
+        ):
             yield
 
     @functools.cached_property
@@ -145,7 +165,9 @@ def blank(config: RunConfig) -> RunConfig:
         if kind == NUMERIC:
             return Part("")
         entry = registry.get(part.name)
-        return Part(part.name, tuple((k, None if entry.option(k).numeric else v) for k, v in part.options))
+        return Part(
+            part.name, tuple((k, None if entry.option(k).numeric else v) for k, v in part.options)
+        )
 
     changes: dict[str, Any] = {}
     for name, field in config_lib.FIELDS.items():
@@ -171,4 +193,6 @@ def options(part: Part, path: str, hparams: dict[str, jax.Array]) -> dict[str, A
 
 def regularizer(part: Part, lane: Lane) -> Any:
     """A regularizer's transformation at the lane's strength."""
-    return built(part, REGULARIZERS.get(part.name).build, f"regularization.{part.name}", lane.hparams)
+    return built(
+        part, REGULARIZERS.get(part.name).build, f"regularization.{part.name}", lane.hparams
+    )

@@ -1,7 +1,9 @@
-"""Refill: the places of a program's chunks, each of which the next run takes when the one at it has ended.
+"""Refill: the places of a program's chunks, each of which the next run takes when the one at it has
+ended.
 
-A lane's bits depend neither on its neighbours nor on its place, so a run that began in the middle of another's is bit
-for bit the run that trained alone at this way. Nothing is compiled anew: what changes are the arrays.
+A lane's bits depend neither on its neighbours nor on its place, so a run that began in the middle
+of another's is bit for bit the run that trained alone at this way. Nothing is compiled anew: what
+changes are the arrays.
 """
 
 import dataclasses
@@ -49,7 +51,8 @@ class Standing:
 
 @dataclasses.dataclass
 class Places:
-    """The places of a program: a chunk of `way.width` lanes on each of its devices. keep: outcomes hold variables."""
+    """The places of a program: a chunk of `way.width` lanes on each of its devices. keep: outcomes
+    hold variables."""
 
     program: Program
     way: Way
@@ -88,19 +91,34 @@ class Places:
         assert not waiting, f"{len(waiting)} runs have no place"
 
     def _enter(self, row: "_Row", home: Home, entrants: dict[int, Entrant]) -> None:
-        """Puts runs at places of a chunk; one that has had no runs is made of them, idle lanes repeating the last."""
-        inputs = {place: inputs_of(one.config, self.program, self.arrays) for place, one in entrants.items()}
-        begun, every, last = np.zeros(self.way.width, np.int32), list(range(self.way.width)), max(entrants)
+        """Puts runs at places of a chunk; one that has had no runs is made of them, idle lanes
+        repeating the last."""
+        inputs = {
+            place: inputs_of(one.config, self.program, self.arrays)
+            for place, one in entrants.items()
+        }
+        begun, every, last = (
+            np.zeros(self.way.width, np.int32),
+            list(range(self.way.width)),
+            max(entrants),
+        )
         if row.chunk is None:
             entered = [entrants.get(place, entrants[last]) for place in every]
             row.inputs = [inputs.get(place, inputs[last]) for place in every]
-            begin = chunk_lib.initial(self.program, row.inputs, every, [one.origin for one in entered], self.keep)
+            begin = chunk_lib.initial(
+                self.program, row.inputs, every, [one.origin for one in entered], self.keep
+            )
         else:
             row.inputs = [inputs.get(place, row.inputs[place]) for place in every]
             held, begun = (row.chunk.state, row.chunk.kept), row.chunk.begun.copy()
             for place, one in entrants.items():
-                fresh = chunk_lib.initial(self.program, [inputs[place]], [0], [one.origin], self.keep)
-                held, begun[place] = _put(held, (fresh.state, fresh.kept), np.int32(place)), row.epochs
+                fresh = chunk_lib.initial(
+                    self.program, [inputs[place]], [0], [one.origin], self.keep
+                )
+                held, begun[place] = (
+                    _put(held, (fresh.state, fresh.kept), np.int32(place)),
+                    row.epochs,
+                )
             begin = Begin(*held, row.chunk.rows)
         row.chunk = dataclasses.replace(home.chunk(every, row.inputs, begin), begun=begun)
         row.at = [entrants[place].id if place in entrants else row.at[place] for place in every]
@@ -124,7 +142,9 @@ class Places:
                     after(before + Fraction(step, self.program.sizes.steps_per_epoch) * runs)
 
                 chunks = [row.running for row in rows]
-                chunk_lib.run_epoch(self.program, chunks, self.way, epoch, after=between, pace=self._pace)
+                chunk_lib.run_epoch(
+                    self.program, chunks, self.way, epoch, after=between, pace=self._pace
+                )
                 done += runs
         self.computed = self.way.width * len(running)
         for row in running:
@@ -136,7 +156,11 @@ class Places:
     def _standing(self, chunk: Chunk, place: int) -> Standing:
         row = chunk.rows[-1]
         epochs = len(chunk.rows) - int(chunk.begun[place])
-        over = epochs >= self.program.config.epochs or row["diverged_at"][place] >= 0 or bool(row["stopped"][place])
+        over = (
+            epochs >= self.program.config.epochs
+            or row["diverged_at"][place] >= 0
+            or bool(row["stopped"][place])
+        )
         return Standing(epochs, over, loop.of_row(self.program, row, place))
 
     def outcomes(self, ids: Sequence[str]) -> dict[str, Outcome]:
@@ -158,7 +182,8 @@ class Places:
 
 @dataclasses.dataclass
 class _Row:
-    """The places of one chunk. at: who is at each, or None. inputs: what the chunk's lanes are made of."""
+    """The places of one chunk. at: who is at each, or None. inputs: what the chunk's lanes are made
+    of."""
 
     at: list[str | None]
     chunk: Chunk | None = None

@@ -1,4 +1,5 @@
-"""Snapshot: all that a pack is at a step boundary, on the host; with the configs it is all there is."""
+"""Snapshot: all that a pack is at a step boundary, on the host; with the configs it is all there
+is."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -16,11 +17,13 @@ from research.training.way import Way
 class Snapshot:
     """Of M runs after `step` updates each, in their order and without idle lanes.
 
-    Where `step` is a multiple of the steps an epoch, the epoch before it is closed. state: leaves [M, ...]. rows: the
-    curves so far with what else an epoch leaves behind, {name: [M, epochs, ...]}. seconds: that it took to come here.
-    kept: what the runs keep, leaves [M, ...], or None. earlier: how else steps before it were trained, if not all were
-    trained in one way on one kind of device: their bits repeat nowhere. trained: that way and kind of device, of one
-    that was read from a disk, where the checkpoint says so.
+    Where `step` is a multiple of the steps an epoch, the epoch before it is closed. state: leaves
+    [M, ...]. rows: the curves so far with what else an epoch leaves behind, {name: [M, epochs,
+    ...]}. seconds: that it took to come here.
+    kept: what the runs keep, leaves [M, ...], or None. earlier: how else steps before it were
+        trained, if not all were trained in one way on one kind of device: their bits repeat
+        nowhere. trained: that way and kind of device, of one that was read from a disk, where the
+        checkpoint says so.
     """
 
     step: int
@@ -40,11 +43,13 @@ class Snapshot:
 def take(step: int, chunks: Sequence[Any]) -> Snapshot:
     """The snapshot of a pack's chunks, all of them at `step`; waits for the devices.
 
-    A chunk that is dropped has fewer rows: it is filled up with copies of its last, which nothing reads, since a run's
-    curves end with its own last epoch.
+    A chunk that is dropped has fewer rows: it is filled up with copies of its last, which nothing
+    reads, since a run's curves end with its own last epoch.
     """
     epochs = max(len(chunk.rows) for chunk in chunks)
-    held = [_members(jax.device_get((chunk.state, chunk.kept)), len(chunk.members)) for chunk in chunks]
+    held = [
+        _members(jax.device_get((chunk.state, chunk.kept)), len(chunk.members)) for chunk in chunks
+    ]
     state, kept = jax.tree.map(lambda *leaves: np.concatenate(leaves), *held)
     rows: dict[str, np.ndarray] = {}
     if epochs:
@@ -61,12 +66,15 @@ def take(step: int, chunks: Sequence[Any]) -> Snapshot:
 def select(snapshot: Snapshot, places: Sequence[int]) -> Snapshot:
     """The snapshot of some of its runs."""
     index = np.asarray(places)
-    state, rows, kept = jax.tree.map(lambda leaf: leaf[index], (snapshot.state, snapshot.rows, snapshot.kept))
+    state, rows, kept = jax.tree.map(
+        lambda leaf: leaf[index], (snapshot.state, snapshot.rows, snapshot.kept)
+    )
     return dataclasses.replace(snapshot, state=state, rows=rows, kept=kept)
 
 
 class Begin(NamedTuple):
-    """What a chunk begins with: its state and what it keeps, leaves [W, ...] on the host or a device, and its rows."""
+    """What a chunk begins with: its state and what it keeps, leaves [W, ...] on the host or a
+    device, and its rows."""
 
     state: LaneState
     kept: Kept | None
@@ -79,15 +87,21 @@ def resumed(snapshot: Snapshot, places: Sequence[int], keep: bool) -> Begin:
     Raises ValueError if parameters are to be kept and the snapshot is of runs that keep none.
     """
     if keep and snapshot.kept is None:
-        raise ValueError("the snapshot is of runs that keep no parameters, so their best ones are not known")
+        raise ValueError(
+            "the snapshot is of runs that keep no parameters, so their best ones are not known"
+        )
     index = np.asarray(places)
     held = (snapshot.state, snapshot.kept if keep else None)
     state, kept = jax.tree.map(lambda leaf: leaf[index], held)
     epochs = next((values.shape[1] for values in snapshot.rows.values()), 0)
-    rows = [{name: values[index, epoch] for name, values in snapshot.rows.items()} for epoch in range(epochs)]
+    rows = [
+        {name: values[index, epoch] for name, values in snapshot.rows.items()}
+        for epoch in range(epochs)
+    ]
     return Begin(state, kept, rows)
 
 
 def _members(state: Tree, count: int) -> Tree:
-    """Without idle lanes, and copied: on a CPU the host's view is the device's memory, which the next step takes."""
+    """Without idle lanes, and copied: on a CPU the host's view is the device's memory, which the
+    next step takes."""
     return jax.tree.map(lambda leaf: np.array(leaf[:count]), state)

@@ -13,10 +13,11 @@ Array = Any
 class Lane:
     """The inputs of one run. Leaves have no lane axis here; a pack stacks them.
 
-    Floats are of the program's dtype. seed: uint32 []. hparams: [] by config path. plateau: the options of
-    reduce_on_plateau, neutral under any other schedule. fill: what replaces a missing input. shift, scale: of the
-    inputs; all as the data's last axis. target_shift, target_scale: []. unit: [], what the
-    task measures errors in, or 1. train, validation, test: int32 rows of the data.
+    Floats are of the program's dtype. seed: uint32 []. hparams: [] by config path. plateau: the
+    options of reduce_on_plateau, neutral under any other schedule. fill: what replaces a missing
+    input. shift, scale: of the inputs; all as the data's last axis. target_shift, target_scale: [].
+    unit: [], what the task measures errors in, or 1. train, validation, test: int32 rows of the
+    data.
     """
 
     seed: Array
@@ -45,11 +46,12 @@ class Variables:
 class LaneState:
     """All that changes while a run trains; with the config it is all there is.
 
-    mean: the averaged variables, or None. sums: of the metrics over the epoch's steps, and what they are means over
-    (research/training/means.py). diverged_at: the
-    step of the first non-finite loss or update, or of the last update of an epoch that left something non-finite; -1
-    if there is none. epochs: how many epochs the run's curves have.
-    plateau: its counters. stopping: its counters, or None. best: the variables of the best epoch, or None.
+    mean: the averaged variables, or None. sums: of the metrics over the epoch's steps, and what
+        they are means over (research/training/means.py). diverged_at: the step of the first
+        non-finite loss or update, or of the last update of an epoch that left something non-finite;
+        -1 if there is none. epochs: how many epochs the run's curves have.
+    plateau: its counters. stopping: its counters, or None. best: the variables of the best epoch,
+        or None.
     """
 
     variables: Variables

@@ -25,13 +25,19 @@ from research.training.state import Lane, LaneState, Tree, Variables
 
 
 def train_step(
-    program: Program, state: LaneState, lane: Lane, batch: dict[str, jax.Array], axis: str | None = None
+    program: Program,
+    state: LaneState,
+    lane: Lane,
+    batch: dict[str, jax.Array],
+    axis: str | None = None,
 ) -> LaneState:
-    """One update of one lane, by the whole batch or, on a mapped axis, by each device's share of it.
+    """One update of one lane, by the whole batch or, on a mapped axis, by each device's share of
+    it.
 
-    batch: x [B, ...] raw, y [B], factor [] (of the learning rate at this step), and where research/training/layout.py
-    puts examples elsewhere than they come, index [B], their places in the global batch; where there is padding,
-    weight [B], 1 of a real example and 0 of padding. axis: the mapped axis, whose devices end with the same state.
+    batch: x [B, ...] raw, y [B], factor [] (of the learning rate at this step), and where
+        research/training/layout.py puts examples elsewhere than they come, index [B], their places
+        in the global batch; where there is padding, weight [B], 1 of a real example and 0 of
+        padding. axis: the mapped axis, whose devices end with the same state.
     """
     fwd = _forward(program, lane, batch, axis)
     fwd, x, y, targets = prepare(program, state, lane, batch, fwd)
@@ -46,17 +52,22 @@ def train_step(
     learning_rate = lane.hparams["learning_rate"] * batch["factor"] * state.plateau.scale
     factor = batch["factor"] * state.plateau.scale
     updates, opt_state = _update(program, state, lane, grads, params, learning_rate, factor)
-    new_params = update.projected(program, lane, optax.apply_updates(params, updates), learning_rate)
+    new_params = update.projected(
+        program, lane, optax.apply_updates(params, updates), learning_rate
+    )
     variables = update.held(program, Variables(new_params, stats), state.variables)
 
     row = _measured(program, lane, fwd, outputs, y, loss)
     norms = {"grad_norm": optax.tree.norm(grads), "update_norm": optax.tree.norm(updates)}
     learned = variables, opt_state, update.averaged(program, state, lane, variables)
     if program.counts_targets:
-        # A batch without any target is no update: momentum, decay and running statistics stay as they are.
+        # A batch without any target is no update: momentum, decay and running statistics stay as
+        # they are.
         before = state.variables, state.opt_state, state.mean
         taught = row[means.EXAMPLES] > 0
-        learned, norms = _chosen(taught, (learned, norms), (before, jax.tree.map(jnp.zeros_like, norms)))
+        learned, norms = _chosen(
+            taught, (learned, norms), (before, jax.tree.map(jnp.zeros_like, norms))
+        )
     row |= norms
     finite = jnp.isfinite(row["loss"]) & jnp.isfinite(row["update_norm"])
     variables, opt_state, mean = learned
@@ -67,12 +78,16 @@ def train_step(
         step=state.step + 1,
         sums={name: state.sums[name] + value for name, value in row.items()},
         # One that stopped is over: what it comes to while its neighbours train on is nobody's.
-        diverged_at=jnp.where((state.diverged_at < 0) & ~finite & ~_stopped(state), state.step, state.diverged_at),
+        diverged_at=jnp.where(
+            (state.diverged_at < 0) & ~finite & ~_stopped(state), state.step, state.diverged_at
+        ),
         mean=mean,
     )
 
 
-def _forward(program: Program, lane: Lane, batch: dict[str, jax.Array], axis: str | None) -> Forward:
+def _forward(
+    program: Program, lane: Lane, batch: dict[str, jax.Array], axis: str | None
+) -> Forward:
     """The Forward of all the rows that this device has of a batch."""
     rows, weight = batch["y"].shape[0], batch.get("weight")
     index = batch["index"] if "index" in batch else jnp.arange(rows)
@@ -91,7 +106,9 @@ def _measured(
     targets = objective.encoded(program, lane, y)
     metrics = objective.metrics(program, lane, outputs, y, targets)
     if not program.counts_targets:
-        return fwd.over_devices({name: fwd.share(value) for name, value in metrics.items()}) | {means.LOSS: loss}
+        return fwd.over_devices({name: fwd.share(value) for name, value in metrics.items()}) | {
+            means.LOSS: loss
+        }
     sums = means.summed(program, fwd, metrics, objective.counts(program, targets))
     return sums | {means.LOSS: loss * sums[program.config.loss_mean]}
 
@@ -102,12 +119,19 @@ def _over(tree: Tree, axis: str | None) -> Tree:
 
 
 def _gradient(
-    program: Program, state: LaneState, lane: Lane, params: Tree, fwd: Forward, x: jax.Array, targets: jax.Array
+    program: Program,
+    state: LaneState,
+    lane: Lane,
+    params: Tree,
+    fwd: Forward,
+    x: jax.Array,
+    targets: jax.Array,
 ) -> tuple[tuple[Tree, jax.Array, jax.Array], Tree]:
-    """((batch statistics, outputs [B, ..., K], the loss without penalties), gradient), of the global batch.
+    """((batch statistics, outputs [B, ..., K], the loss without penalties), gradient), of the
+    global batch.
 
-    Each device differentiates its own share of the objective. What flows back through a sum over devices is summed
-    over them as well, so the devices' gradients add up to the objective's.
+    Each device differentiates its own share of the objective. What flows back through a sum over
+    devices is summed over them as well, so the devices' gradients add up to the objective's.
     """
     count = program.config.accumulate
 
@@ -137,13 +161,14 @@ def _gradient(
 
 
 def _slow_in_loops(params: Tree) -> bool:
-    """Whether the network convolves on a CPU: several times slower in a loop. Unrolled, XLA schedules the parts side
-    by side, so that they save no memory there."""
+    """Whether the network convolves on a CPU: several times slower in a loop. Unrolled, XLA
+    schedules the parts side by side, so that they save no memory there."""
     return jax.default_backend() == "cpu" and any(w.ndim > 2 for w in kernel_leaves(params))
 
 
 def _mean_stats(fwd: Forward, stats: Tree, parts: int) -> Tree:
-    """The mean of the batch statistics [parts, ...] that the parts left, each weighted by its real examples."""
+    """The mean of the batch statistics [parts, ...] that the parts left, each weighted by its real
+    examples."""
     if fwd.weight is None:
         return jax.tree.map(lambda leaf: leaf.mean(axis=0), stats)
     shares = _over(fwd.weight.reshape(parts, -1).sum(axis=1), fwd.axis) / fwd.total
@@ -151,9 +176,16 @@ def _mean_stats(fwd: Forward, stats: Tree, parts: int) -> Tree:
 
 
 def _objective(
-    program: Program, state: LaneState, lane: Lane, fwd: Forward, params: Tree, x: jax.Array, targets: jax.Array
+    program: Program,
+    state: LaneState,
+    lane: Lane,
+    fwd: Forward,
+    params: Tree,
+    x: jax.Array,
+    targets: jax.Array,
 ) -> tuple[jax.Array, tuple[Any, ...]]:
-    """This pass's share of the loss with its penalties, and (batch statistics, outputs, its share of the loss)."""
+    """This pass's share of the loss with its penalties, and (batch statistics, outputs, its share
+    of the loss)."""
     kernels = network.effective(program, lane, params)
     noisy = kernels
     for member in program.members("parameters", "kernels"):
@@ -183,7 +215,11 @@ def _objective(
         amount = program_lib.regularizer(member, lane)
         of_kernels = sum(amount(w) for w in kernel_leaves(kernels))
         penalty = penalty + (of_kernels if passes == 1 else of_kernels / passes)
-    return loss + penalty, (collections.get("batch_stats", state.variables.batch_stats), outputs, loss)
+    return loss + penalty, (
+        collections.get("batch_stats", state.variables.batch_stats),
+        outputs,
+        loss,
+    )
 
 
 def _update(
@@ -200,27 +236,39 @@ def _update(
     for name, transform in update.chain(program, lane):
         key = rng.at(lane.seed, name, state.step)
         updates, opt_state[name] = transform.update(
-            updates, state.opt_state[name], params, key=key, learning_rate=learning_rate, factor=factor
+            updates,
+            state.opt_state[name],
+            params,
+            key=key,
+            learning_rate=learning_rate,
+            factor=factor,
         )
         if jax.tree.map(jnp.shape, updates) != jax.tree.map(jnp.shape, params):
-            raise UserError(f"the {name} of this update returns other shapes than those of the parameters")
+            raise UserError(
+                f"the {name} of this update returns other shapes than those of the parameters"
+            )
         if name in noisy:  # what is frozen is to count in no norm
             updates = leaves.stilled(program.config.freeze, updates)
     return leaves.stilled(program.config.freeze, updates), opt_state
 
 
 def initial_state(program: Program, lane: Lane, variables: Variables | None = None) -> LaneState:
-    """The state before the first step. To be called inside `program.numbers()`, as all that follows.
+    """The state before the first step. To be called inside `program.numbers()`, as all that
+    follows.
 
     variables: those to start from, in place of the lane's own initial ones.
     """
     if program.dtype == np.float64 and jnp.zeros(()).dtype != np.float64:
-        raise RuntimeError("a float64 program was entered without program.numbers(); JAX would round to float32")
+        raise RuntimeError(
+            "a float64 program was entered without program.numbers(); JAX would round to float32"
+        )
     variables = network.init(program, lane) if variables is None else variables
     params = variables.params
     sums = [*objective.metric_names(program), means.LOSS, "grad_norm", "update_norm"]
     sums += means.COUNTS if program.counts_targets else ()
-    (stopping,) = [program_lib.regularizer(p, lane).init() for p in program.members("stopping")] or [None]
+    (stopping,) = [
+        program_lib.regularizer(p, lane).init() for p in program.members("stopping")
+    ] or [None]
     return LaneState(
         variables=variables,
         opt_state={name: transform.init(params) for name, transform in update.chain(program, lane)},
@@ -238,19 +286,24 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
 def end_epoch(
     program: Program, state: LaneState, lane: Lane, evaluated: dict[str, jax.Array], y: jax.Array
 ) -> tuple[LaneState, dict[str, Any]]:
-    """Ends an epoch of one lane; evaluated: what `assess` found of the validation rows, leaves [V, ...], or empty.
+    """Ends an epoch of one lane; evaluated: what `assess` found of the validation rows, leaves [V,
+    ...], or empty.
 
-    A run diverges here if its last update left parameters or statistics that are not finite: no loss shows it before
-    the next update, which the last one of a training does not have.
+    A run diverges here if its last update left parameters or statistics that are not finite: no
+    loss shows it before the next update, which the last one of a training does not have.
     """
-    row: dict[str, Any] = {f"train/{name}": mean for name, mean in means.of_epoch(program, state.sums).items()}
+    row: dict[str, Any] = {
+        f"train/{name}": mean for name, mean in means.of_epoch(program, state.sums).items()
+    }
     if "scores" in evaluated:
         metrics = program.problem.example_metrics(evaluated["scores"], y)
         row |= {f"validation/{name}": jnp.mean(value) for name, value in metrics.items()}
         targets = objective.encoded(program, lane, y)
         row["validation/loss"] = jnp.mean(objective.losses(program, evaluated["outputs"], targets))
     else:
-        row |= {f"validation/{name}": mean for name, mean in means.of_split(program, evaluated).items()}
+        row |= {
+            f"validation/{name}": mean for name, mean in means.of_split(program, evaluated).items()
+        }
     watched = row.get("validation/loss", row["train/loss"])
 
     variables = update.evaluated(program, state, lane)

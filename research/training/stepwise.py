@@ -1,4 +1,5 @@
-"""Stepwise: a run trained twice, one update at a time, until an array of its state is not the same in both."""
+"""Stepwise: a run trained twice, one update at a time, until an array of its state is not the same
+in both."""
 
 import contextlib
 import dataclasses
@@ -25,8 +26,9 @@ from research.training.way import Way
 class Apart:
     """An array that is not the same in both trainings.
 
-    path: `params/Dense_0/kernel`. elements: how many of its `size` differ. absolute, relative: the largest difference,
-    and the largest relative to the greater of the two values; infinite where one of them is not finite.
+    path: `params/Dense_0/kernel`. elements: how many of its `size` differ. absolute, relative: the
+        largest difference, and the largest relative to the greater of the two values; infinite
+        where one of them is not finite.
     """
 
     path: str
@@ -38,7 +40,8 @@ class Apart:
 
 @dataclasses.dataclass(frozen=True)
 class Parting:
-    """Where two trainings of a run part: after `step` updates, or at the end of the epoch that these complete."""
+    """Where two trainings of a run part: after `step` updates, or at the end of the epoch that
+    these complete."""
 
     step: int
     closing: bool
@@ -54,7 +57,8 @@ def twice(
     memory: Memory = WHOLE,
     origin: Origin | None = None,
 ) -> tuple[Parting | None, Outcome | None]:
-    """Trains a run twice from its start, side by side: where the two part, or what both came to after `epochs`."""
+    """Trains a run twice from its start, side by side: where the two part, or what both came to
+    after `epochs`."""
     with program.numbers(), contextlib.ExitStack() as stack:
         start = functools.partial(chunk_lib.start, memory=memory, origins=[origin])
         one, other = (start(program, [config], arrays, way)[0] for _ in range(2))
@@ -63,7 +67,11 @@ def twice(
         per_epoch = program.sizes.steps_per_epoch
         for epoch in range(epochs):
             both = [
-                stack.enter_context(contextlib.closing(chunk_lib.dispatches(program, c, way, epoch, pace=ONE_BY_ONE)))
+                stack.enter_context(
+                    contextlib.closing(
+                        chunk_lib.dispatches(program, c, way, epoch, pace=ONE_BY_ONE)
+                    )
+                )
                 for c in (one, other)
             ]
             for step, _ in enumerate(zip(*both, strict=True), epoch * per_epoch + 1):
@@ -78,8 +86,11 @@ def twice(
 
 
 def compare(one: LaneState, other: LaneState) -> tuple[Apart, ...]:
-    """The arrays of the first lane that are not bit for bit the same, in the order of the state. Leaves [W, ...]."""
-    mine, others = (jax.tree_util.tree_leaves_with_path(jax.device_get(state)) for state in (one, other))
+    """The arrays of the first lane that are not bit for bit the same, in the order of the state.
+    Leaves [W, ...]."""
+    mine, others = (
+        jax.tree_util.tree_leaves_with_path(jax.device_get(state)) for state in (one, other)
+    )
     return tuple(
         _apart(_name(path), np.asarray(a[0]), np.asarray(b[0]))
         for (path, a), (_, b) in zip(mine, others, strict=True)
@@ -92,7 +103,10 @@ def _name(path: Any) -> str:
 
 
 def _apart(path: str, a: np.ndarray, b: np.ndarray) -> Apart:
-    raw = [np.ascontiguousarray(x).reshape(-1).view(np.uint8).reshape(x.size, x.itemsize) for x in (a, b)]
+    raw = [
+        np.ascontiguousarray(x).reshape(-1).view(np.uint8).reshape(x.size, x.itemsize)
+        for x in (a, b)
+    ]
     differ = (raw[0] != raw[1]).any(axis=1)
     mine, others = (np.asarray(x, np.float64).reshape(-1)[differ] for x in (a, b))
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -1,4 +1,5 @@
-"""Transfer: a run that starts from the parameters of another one, some of them frozen, some drawn anew."""
+"""Transfer: a run that starts from the parameters of another one, some of them frozen, some drawn
+anew."""
 
 import dataclasses
 import re
@@ -20,7 +21,8 @@ _COLLECTIONS = ("params", "batch_stats")
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """Where a run starts from: another run's variables, on the host. name: which they are, for errors.
+    """Where a run starts from: another run's variables, on the host. name: which they are, for
+    errors.
 
     reset: a pattern of the names of leaves that are drawn anew nonetheless.
     """
@@ -31,7 +33,10 @@ class Origin:
 
     def applied(self, fresh: Variables) -> Variables:
         """The variables that a run starts with, in the dtype of `fresh`, its own initial ones."""
-        parts = (self._applied(getattr(fresh, part), getattr(self.variables, part)) for part in _COLLECTIONS)
+        parts = (
+            self._applied(getattr(fresh, part), getattr(self.variables, part))
+            for part in _COLLECTIONS
+        )
         return Variables(*parts)
 
     def _applied(self, fresh: Tree, given: Tree) -> Tree:
@@ -41,20 +46,34 @@ class Origin:
 
 
 def check_patterns(config: RunConfig, program: Program) -> None:
-    """Raises UserError if `freeze` or `reset` is no pattern or matches no leaf, freezes all, or resets nothing."""
+    """Raises UserError if `freeze` or `reset` is no pattern or matches no leaf, freezes all, or
+    resets nothing."""
     if config.reset is not None and config.init_from is None:
-        raise UserError("reset draws parameters anew that --init_from=RUN gives; without it there is nothing to reset")
+        raise UserError(
+            "reset draws parameters anew that --init_from=RUN gives; without it there is nothing to"
+            " reset"
+        )
     if config.freeze is None and config.reset is None:
         return
     variables = abstract_state(config, program).variables
     params, stats = list(leaves.named(variables.params)), list(leaves.named(variables.batch_stats))
-    for flag, pattern, names in (("freeze", config.freeze, params), ("reset", config.reset, params + stats)):
+    for flag, pattern, names in (
+        ("freeze", config.freeze, params),
+        ("reset", config.reset, params + stats),
+    ):
         if pattern is not None and not any(matches(flag, pattern, name) for name in names):
-            raise UserError(f"{flag}='{pattern}' matches none of the parameters: {', '.join(names)}")
+            raise UserError(
+                f"{flag}='{pattern}' matches none of the parameters: {', '.join(names)}"
+            )
     if config.freeze is not None and all(matches("freeze", config.freeze, name) for name in params):
-        raise UserError(f"freeze='{config.freeze}' leaves nothing to train; it matches every parameter")
+        raise UserError(
+            f"freeze='{config.freeze}' leaves nothing to train; it matches every parameter"
+        )
     if config.reset is not None and all(matches("reset", config.reset, name) for name in params):
-        raise UserError(f"reset='{config.reset}' leaves nothing of {config.init_from}; it matches every parameter")
+        raise UserError(
+            f"reset='{config.reset}' leaves nothing of {config.init_from}; it matches every"
+            " parameter"
+        )
 
 
 def matches(flag: str, pattern: str, name: str) -> bool:
@@ -66,11 +85,15 @@ def matches(flag: str, pattern: str, name: str) -> bool:
 
 
 def check_origin(config: RunConfig, program: Program, origin: Origin) -> None:
-    """Raises UserError unless the origin has what the run needs, in its shapes, and nothing else; or it is reset."""
+    """Raises UserError unless the origin has what the run needs, in its shapes, and nothing else;
+    or it is reset."""
     own = abstract_state(config, program).variables
     wrong: dict[str, str] = {}
     for part in _COLLECTIONS:
-        needed, given = leaves.named(getattr(own, part)), leaves.named(getattr(origin.variables, part))
+        needed, given = (
+            leaves.named(getattr(own, part)),
+            leaves.named(getattr(origin.variables, part)),
+        )
         for name in dict.fromkeys((*needed, *given)):
             here, there = (_shape(tree.get(name)) for tree in (needed, given))
             if here != there and not (origin.reset is not None and re.search(origin.reset, name)):
@@ -88,5 +111,7 @@ def _shape(leaf: Any) -> str:
 
 def _pattern(names: Iterable[str], also: str | None) -> str:
     """A pattern of the layers of these leaves, and of what was reset before."""
-    layers = dict.fromkeys(f"^{re.escape(''.join(name.rpartition('/')[:2]) or name)}" for name in names)
+    layers = dict.fromkeys(
+        f"^{re.escape(''.join(name.rpartition('/')[:2]) or name)}" for name in names
+    )
     return "|".join([*([also] if also else []), *layers])

@@ -20,24 +20,32 @@ def chain(program: Program, lane: Lane) -> list[tuple[str, optax.GradientTransfo
     own = program.config.optimizer
     optimizer = built(own, OPTIMIZERS.get(own.name).build, "optimizer", lane.hparams)
     named: list[tuple[str, optax.GradientTransformation]] = []
-    named += [(part.name, regularizer(part, lane)) for part in program.members("update", "gradient")]
+    named += [
+        (part.name, regularizer(part, lane)) for part in program.members("update", "gradient")
+    ]
     named += [("optimizer", optimizer)]
     named += [(part.name, regularizer(part, lane)) for part in program.members("update", "decay")]
     named += [("learning_rate", _by_learning_rate())]
-    named += [(part.name, regularizer(part, lane)) for part in program.members("update", "independent")]
+    named += [
+        (part.name, regularizer(part, lane)) for part in program.members("update", "independent")
+    ]
     return [(name, optax.with_extra_args_support(transform)) for name, transform in named]
 
 
 def _by_learning_rate() -> optax.GradientTransformationExtraArgs:
     """Times minus the learning rate, which arrives with the update."""
 
-    def update(updates: Tree, state: Any, params: Tree = None, *, learning_rate: jax.Array, **_: Any) -> Any:
+    def update(
+        updates: Tree, state: Any, params: Tree = None, *, learning_rate: jax.Array, **_: Any
+    ) -> Any:
         return jax.tree.map(lambda u: -learning_rate * u, updates), state
 
     return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
 
 
-def projected(program: Program, lane: Lane, params: Tree, learning_rate: jax.Array, site: str | None = None) -> Tree:
+def projected(
+    program: Program, lane: Lane, params: Tree, learning_rate: jax.Array, site: str | None = None
+) -> Tree:
     """The parameters after the projections (of one site, or of all)."""
     for part in program.members("projection", site):
         project = regularizer(part, lane)
@@ -45,8 +53,11 @@ def projected(program: Program, lane: Lane, params: Tree, learning_rate: jax.Arr
     return params
 
 
-def averaged(program: Program, state: LaneState, lane: Lane, variables: Variables) -> Variables | None:
-    """The mean of the variables so far, after an update that led to these; None without an average."""
+def averaged(
+    program: Program, state: LaneState, lane: Lane, variables: Variables
+) -> Variables | None:
+    """The mean of the variables so far, after an update that led to these; None without an
+    average."""
     mean = state.mean
     for part in program.members("average"):
         mean = regularizer(part, lane)(mean, variables, state.step, program.steps)
@@ -58,8 +69,9 @@ def averaged(program: Program, state: LaneState, lane: Lane, variables: Variable
 def evaluated(program: Program, state: LaneState, lane: Lane) -> Variables:
     """What evaluation uses, early stopping restores and a run keeps: the variables, or their mean.
 
-    A mean of points on a constraint need not lie on it (two units of norm 1 have a mean of a norm below 1), so the mean
-    is projected as the parameters are. The running mean in the state is not: it stays the mean of the parameters.
+    A mean of points on a constraint need not lie on it (two units of norm 1 have a mean of a norm
+    below 1), so the mean is projected as the parameters are. The running mean in the state is not:
+    it stays the mean of the parameters.
     """
     if not program.projects_mean:
         return state.evaluated
@@ -69,10 +81,12 @@ def evaluated(program: Program, state: LaneState, lane: Lane) -> Variables:
 
 
 def held(program: Program, new: Variables, old: Variables) -> Variables:
-    """The new variables, those that are frozen as they were; so are a frozen layer's running statistics."""
+    """The new variables, those that are frozen as they were; so are a frozen layer's running
+    statistics."""
     pattern = program.config.freeze
     return Variables(
-        leaves.held(pattern, new.params, old.params), leaves.held(pattern, new.batch_stats, old.batch_stats)
+        leaves.held(pattern, new.params, old.params),
+        leaves.held(pattern, new.batch_stats, old.batch_stats),
     )
 
 
@@ -82,7 +96,9 @@ def describe_slots(config: RunConfig) -> list[tuple[str, str]]:
     for slot in SLOTS:
         parts = [str(p) for p in config.regularization if REGULARIZERS.get(p.name).slot == slot]
         if slot == "update":
-            gradient = [str(p) for p in config.regularization if REGULARIZERS.get(p.name).site == "gradient"]
+            gradient = [
+                str(p) for p in config.regularization if REGULARIZERS.get(p.name).site == "gradient"
+            ]
             after = [p for p in parts if p not in gradient]
             options = ",".join(f"{k}={format_value(v)}" for k, v in config.optimizer.options)
             parts = [*gradient, f"{config.optimizer.name}({options})", *after]

@@ -39,10 +39,14 @@ def seen(spec: DataSpec, task: str) -> DataSpec:
 
 
 def _normalized(config: RunConfig) -> dict[str, Any]:
-    """`normalization` as a member of the regularization list: the fields to replace, so that two ways to say the same
-    are one config."""
+    """`normalization` as a member of the regularization list: the fields to replace, so that two
+    ways to say the same are one config."""
     own = ARCHITECTURES.get(config.arch.name).normalization
-    chosen = [part for part in config.regularization if REGULARIZERS.get(part.name).slot == "normalization"]
+    chosen = [
+        part
+        for part in config.regularization
+        if REGULARIZERS.get(part.name).slot == "normalization"
+    ]
     name = f"{config.normalization}_norm"
     if config.normalization == "auto":
         added = own if own and not chosen else ""
@@ -51,11 +55,20 @@ def _normalized(config: RunConfig) -> dict[str, Any]:
     else:
         added = own if own.startswith(name) else name
     if config.normalization != "auto" and chosen and chosen[0].name != name:
-        raise UserError(f"normalization={config.normalization} and regularization={chosen[0]} say different things")
-    parts = {part.name: part for part in (*config.regularization, *config_lib.regularizers(added or "none"))}
+        raise UserError(
+            f"normalization={config.normalization} and regularization={chosen[0]} say different"
+            " things"
+        )
+    parts = {
+        part.name: part
+        for part in (*config.regularization, *config_lib.regularizers(added or "none"))
+    }
     regularization = tuple(parts[name] for name in sorted(parts))
     left = any(REGULARIZERS.get(name).slot == "normalization" for name in parts)
-    return {"regularization": regularization, "normalization": "auto" if left or not own else "none"}
+    return {
+        "regularization": regularization,
+        "normalization": "auto" if left or not own else "none",
+    }
 
 
 def check(config: RunConfig, spec: DataSpec) -> Program:
@@ -67,14 +80,17 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     loss = LOSSES.get(config.loss)
     own = TASKS.get(config.task).loss
     if config.task not in loss.tasks and loss.name != own:
-        fitting = [entry.name for entry in LOSSES if config.task in entry.tasks or entry.name == own]
+        fitting = [
+            entry.name for entry in LOSSES if config.task in entry.tasks or entry.name == own
+        ]
         raise UserError(
-            f"loss={loss.name} is for {' and '.join(loss.tasks)}; for {config.task} there are {', '.join(fitting)}"
+            f"loss={loss.name} is for {' and '.join(loss.tasks)}; for {config.task} there are"
+            f" {', '.join(fitting)}"
         )
     if config.loss_mean == means.TARGETS and not program_of(config, spec).counts_targets:
         raise UserError(
-            f"loss_mean=targets is of sequences or masks that have other numbers of targets, and the examples of "
-            f"{spec.name} all have as many; leave it out"
+            "loss_mean=targets is of sequences or masks that have other numbers of targets, and"
+            f" the examples of {spec.name} all have as many; leave it out"
         )
     _check_metrics(config)
     _check_mixing(config, spec)
@@ -93,11 +109,13 @@ def _check_metrics(config: RunConfig) -> None:
     for name in config.metrics or ():
         entry = METRICS.get(name)
         if config.task not in entry.tasks:
-            raise UserError(f"metrics={name} is for {' and '.join(entry.tasks)}; the task is {config.task}")
+            raise UserError(
+                f"metrics={name} is for {' and '.join(entry.tasks)}; the task is {config.task}"
+            )
         if entry.whole and TASKS.get(config.task).build().summary is None:
             raise UserError(
-                f"metrics={name} is of a whole split, and of {config.task} there are too many scores to keep; "
-                "write a metric per example, without whole=True"
+                f"metrics={name} is of a whole split, and of {config.task} there are too many"
+                " scores to keep; write a metric per example, without whole=True"
             )
 
 
@@ -107,18 +125,23 @@ def _check_mixing(config: RunConfig, spec: DataSpec) -> None:
         return
     for part in config.regularization:
         entry = REGULARIZERS.get(part.name)
-        off = entry.neutral is not None and all(part[name] == value for name, value in entry.neutral.items())
+        off = entry.neutral is not None and all(
+            part[name] == value for name, value in entry.neutral.items()
+        )
         if entry.slot == "targets" and not off:
             raise UserError(
-                f"{part.name} mixes classes, and loss={config.loss} of mixed classes is not the mixture of their "
-                f"losses; use loss={TASKS.get(config.task).loss}, or leave {part.name} out"
+                f"{part.name} mixes classes, and loss={config.loss} of mixed classes is not the"
+                f" mixture of their losses; use loss={TASKS.get(config.task).loss}, or leave"
+                f" {part.name} out"
             )
 
 
 def check_parts(config: RunConfig, spec: DataSpec) -> None:
-    """Raises UserError if the parts of a completed config, or its scaling, do not fit; spec: as it is seen.
+    """Raises UserError if the parts of a completed config, or its scaling, do not fit; spec: as it
+    is seen.
 
-    These checks may read any number of the config. All others read only what is the same for a whole program.
+    These checks may read any number of the config. All others read only what is the same for a
+    whole program.
     """
     _check_scaling(config, spec)
     for _, entry in entries(config):
@@ -129,9 +152,13 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
 
 def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
     if config.target_scaling != "none" and (spec.classes or spec.reconstructs):
-        raise UserError(f"target_scaling scales a regression's targets; {spec.name} is for {spec.task}")
+        raise UserError(
+            f"target_scaling scales a regression's targets; {spec.name} is for {spec.task}"
+        )
     if spec.vocabulary and config.scaling not in (FIELDS["scaling"].default, "none"):
-        raise UserError(f"scaling={config.scaling} is of numbers, and {spec.name} has tokens; leave it out")
+        raise UserError(
+            f"scaling={config.scaling} is of numbers, and {spec.name} has tokens; leave it out"
+        )
     if config.precision == "float64":
         return
     merged = [place for place, origin in enumerate(spec.origin) if origin]
@@ -143,44 +170,61 @@ def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
         )
     if spec.target_origin and config.target_scaling == "none" and not spec.reconstructs:
         raise UserError(
-            f"target_scaling=none: float32 merges targets of {spec.name}, which are near {spec.target_origin:.4g}; "
-            f"try --target_scaling=standard, or --precision=float64"
+            f"target_scaling=none: float32 merges targets of {spec.name}, which are near"
+            f" {spec.target_origin:.4g}; try --target_scaling=standard, or --precision=float64"
         )
 
 
 def _check_input(config: RunConfig, spec: DataSpec) -> None:
     entry = ARCHITECTURES.get(config.arch.name)
     if spec.vocabulary and "vocabulary" not in entry.asks:
-        raise UserError(f"arch={entry.name} reads numbers, and {spec.name} has tokens; {_that_ask('vocabulary')} do")
+        raise UserError(
+            f"arch={entry.name} reads numbers, and {spec.name} has tokens;"
+            f" {_that_ask('vocabulary')} do"
+        )
     if spec.target_shape and not _answers(entry, spec):
-        able = ", ".join(other.name for other in ARCHITECTURES if _answers(other, spec)) or "no others"
+        able = (
+            ", ".join(other.name for other in ARCHITECTURES if _answers(other, spec)) or "no others"
+        )
         each = "pixel" if len(spec.target_shape) > 1 else "step"
         raise UserError(
-            f"{spec.name} has a target at each {each}, which arch={entry.name} does not answer; {able} answer at each"
+            f"{spec.name} has a target at each {each}, which arch={entry.name} does not answer;"
+            f" {able} answer at each"
         )
     if spec.padded and "padded" not in entry.asks:
         raise UserError(
-            f"arch={entry.name} takes series that are equally long, and those of {spec.name} are not; "
-            f"{_that_ask('padded')} take them"
+            f"arch={entry.name} takes series that are equally long, and those of {spec.name} are"
+            f" not; {_that_ask('padded')} take them"
         )
     for part in config.regularization:
         member = REGULARIZERS.get(part.name)
         if spec.vocabulary and (member.slot == "data" or member.mixes):
-            raise UserError(f"{part.name} changes numbers, and the inputs of {spec.name} are tokens; leave it out")
+            raise UserError(
+                f"{part.name} changes numbers, and the inputs of {spec.name} are tokens; leave"
+                " it out"
+            )
         if spec.padded and member.mixes:
-            raise UserError(f"{part.name} mixes series, and those of {spec.name} are not equally long; leave it out")
+            raise UserError(
+                f"{part.name} mixes series, and those of {spec.name} are not equally long; leave"
+                " it out"
+            )
     ranks = entry.inputs
     if ranks and len(spec.shape) not in ranks:
         raise UserError(
-            f"arch={config.arch.name} takes examples of rank {' or '.join(map(str, ranks))} (3: images [H, W, C]); "
-            f"those of {spec.name} have shape {list(spec.shape)}"
+            f"arch={config.arch.name} takes examples of rank {' or '.join(map(str, ranks))} (3:"
+            f" images [H, W, C]); those of {spec.name} have shape {list(spec.shape)}"
         )
 
 
 def _answers(entry: Architecture, spec: DataSpec) -> bool:
-    """Whether it answers at each step of a sequence, or at each pixel of an image, as the targets are."""
+    """Whether it answers at each step of a sequence, or at each pixel of an image, as the targets
+    are."""
     if len(spec.target_shape) > 1:
-        return "per_step" in entry.asks and "vocabulary" not in entry.asks and 3 in (entry.inputs or (3,))
+        return (
+            "per_step" in entry.asks
+            and "vocabulary" not in entry.asks
+            and 3 in (entry.inputs or (3,))
+        )
     return "per_step" in entry.asks and entry.inputs != (3,)
 
 
@@ -206,10 +250,15 @@ def _check_sizes(config: RunConfig, program: Program) -> None:
         by_slot.setdefault(REGULARIZERS.get(part.name).slot, []).append(part.name)
     for slot in ("normalization", "stopping", "average"):
         if len(by_slot.get(slot, ())) > 1:
-            raise UserError(f"{' and '.join(by_slot[slot])} are both of the slot {slot}, which takes one")
+            raise UserError(
+                f"{' and '.join(by_slot[slot])} are both of the slot {slot}, which takes one"
+            )
     needs = by_slot.get("stopping", []) + (["reduce_on_plateau"] if _feedback(config) else [])
     if needs and not sizes.validation:
-        raise UserError(f"{needs[0]} reads the validation rows; split={config.split} leaves none; try --split=8:1:1")
+        raise UserError(
+            f"{needs[0]} reads the validation rows; split={config.split} leaves none; try"
+            " --split=8:1:1"
+        )
 
 
 def _feedback(config: RunConfig) -> bool:
@@ -226,8 +275,9 @@ def _never_read(program: Program) -> list[str]:
     if program.config.reshuffle_each_epoch or sizes.real == sizes.train:
         return []
     return [
-        f"reshuffle_each_epoch=false reads the same {sizes.real} of the {sizes.train} training rows in every epoch: "
-        f"the other {sizes.train - sizes.real} fill no batch of {sizes.batch}; --remainder=pad reads them too"
+        f"reshuffle_each_epoch=false reads the same {sizes.real} of the {sizes.train} training rows"
+        f" in every epoch: the other {sizes.train - sizes.real} fill no batch of {sizes.batch};"
+        " --remainder=pad reads them too"
     ]
 
 
@@ -238,6 +288,7 @@ def _never_evaluated(program: Program) -> list[str]:
     left = stretches.left_out(spec, split.parse_split(program.config.split))
     end = "ends of the {} parts" if len(spec.lengths) > 1 else "end of the {} part"
     parts = " and ".join(f"{count} at the {end.format(name)}" for name, count in left.items())
-    return [f"{spec.name}: values that fill no window of context={spec.shape[0]} are not evaluated: {parts}"] * bool(
-        left
-    )
+    return [
+        f"{spec.name}: values that fill no window of context={spec.shape[0]} are not evaluated:"
+        f" {parts}"
+    ] * bool(left)

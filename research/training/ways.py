@@ -1,4 +1,5 @@
-"""Ways of running: how many lanes a chunk, steps a dispatch and devices; chosen once a program and kept."""
+"""Ways of running: how many lanes a chunk, steps a dispatch and devices; chosen once a program and
+kept."""
 
 import contextlib
 import itertools
@@ -22,9 +23,11 @@ WIDEST = 32
 LONGEST = 64
 # Pieces of dispatches timed of each candidate, once they are as long as they get.
 TIMED = 3
-# Other ways are timed only where the default would take this many seconds: each costs a compilation.
+# Other ways are timed only where the default would take this many seconds: each costs a
+# compilation.
 WORTH_SECONDS = 30.0
-# And taken only where they are so much faster: timings are noisy, and the default is compiled already.
+# And taken only where they are so much faster: timings are noisy, and the default is compiled
+# already.
 MARGIN = 0.9
 
 Timer = Callable[[Program, Sequence[RunConfig], Arrays, Way, Memory], float]
@@ -39,9 +42,11 @@ def choose(
 ) -> tuple[Way, dict[str, float]]:
     """The fastest way for so many lanes, and what was timed: seconds a lane and step, by way.
 
-    time_way: infinite where memory runs out. widest: how many lanes of a way the device's memory takes.
+    time_way: infinite where memory runs out. widest: how many lanes of a way the device's memory
+        takes.
 
-    The default is timed first; the others only where the pack is long enough to earn back their compilation.
+    The default is timed first; the others only where the pack is long enough to earn back their
+    compilation.
     """
     default, *others = candidates(program, config, lanes)
     if (most := widest(default)) < default.width:
@@ -56,7 +61,8 @@ def choose(
 
 
 def spread(program: Program, config: RunConfig, replicas: int) -> Way:
-    """The way of a run that is spread over devices; nothing is timed, so that all its processes choose the same."""
+    """The way of a run that is spread over devices; nothing is timed, so that all its processes
+    choose the same."""
     return Way(1, 1 if _convolves(program, config) else LONGEST, replicas=replicas)
 
 
@@ -65,11 +71,14 @@ def _convolves(program: Program, config: RunConfig) -> bool:
     return jax.default_backend() == "cpu" and max(kernel_ranks(config, program), default=0) > 2
 
 
-def candidates(program: Program, config: RunConfig, lanes: int, most: int = WIDEST) -> Iterator[Way]:
-    """The ways worth timing, of at most so many lanes a chunk, the one that is best in most cases first.
+def candidates(
+    program: Program, config: RunConfig, lanes: int, most: int = WIDEST
+) -> Iterator[Way]:
+    """The ways worth timing, of at most so many lanes a chunk, the one that is best in most cases
+    first.
 
-    On a CPU a mapped convolution is a grouped one, which no library does well, and one inside a loop is slow:
-    convolutions run one lane at a time, spread over the host's devices.
+    On a CPU a mapped convolution is a grouped one, which no library does well, and one inside a
+    loop is slow: convolutions run one lane at a time, spread over the host's devices.
     """
     devices = len(jax.local_devices())
     spread = {1, devices if lanes > 1 else 1}
@@ -80,17 +89,26 @@ def candidates(program: Program, config: RunConfig, lanes: int, most: int = WIDE
     yield Way(widest, LONGEST)
     for width in sorted({1, min(8, widest), widest} - {widest}, reverse=True):
         yield Way(width, LONGEST)
-    yield from (Way(width, LONGEST, devices) for width in sorted({1, min(8, widest)}) if devices > 1 and lanes > width)
+    yield from (
+        Way(width, LONGEST, devices)
+        for width in sorted({1, min(8, widest)})
+        if devices > 1 and lanes > width
+    )
 
 
-def time_way(program: Program, configs: Sequence[RunConfig], arrays: Arrays, way: Way, memory: Memory) -> float:
-    """Seconds a lane and step, over a few pieces of dispatches of one chunk a device. memory: what lies there."""
+def time_way(
+    program: Program, configs: Sequence[RunConfig], arrays: Arrays, way: Way, memory: Memory
+) -> float:
+    """Seconds a lane and step, over a few pieces of dispatches of one chunk a device. memory: what
+    lies there."""
     lanes = min(len(configs), way.width * way.devices)
     pace = chunk_lib.paced(program, way)
 
     def epochs(chunk: chunk_lib.Chunk) -> Generator[int, None, None]:
         for epoch in itertools.cycle(range(program.config.epochs)):
-            with contextlib.closing(chunk_lib.dispatches(program, chunk, way, epoch, pace=pace)) as pieces:
+            with contextlib.closing(
+                chunk_lib.dispatches(program, chunk, way, epoch, pace=pace)
+            ) as pieces:
                 yield from pieces
 
     with program.numbers(), contextlib.ExitStack() as stack:

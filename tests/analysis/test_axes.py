@@ -14,7 +14,15 @@ ACCURACY = Column("test accuracy", "test/accuracy")
 def sweep(rates=("0.1", "0.01"), optimizers=("sgd", "adam"), seeds=range(3)):
     momentum = {"sgd": {"optimizer.momentum": "0.9"}, "adam": {"optimizer.b1": "0.9"}}
     return [
-        record(f"{o}-{r}-{s}", s, 0.9 + 0.01 * s, optimizer=o, **momentum[o], learning_rate=r, split_seed=str(s))
+        record(
+            f"{o}-{r}-{s}",
+            s,
+            0.9 + 0.01 * s,
+            optimizer=o,
+            **momentum[o],
+            learning_rate=r,
+            split_seed=str(s),
+        )
         for o in optimizers
         for r in rates
         for s in seeds
@@ -27,7 +35,9 @@ def test_axes_are_what_differs_and_follows_from_nothing_else():
 
 
 def test_an_option_that_its_entry_does_not_settle_is_an_axis():
-    runs = [record(f"{m}", 0, 0.9, optimizer="sgd", **{"optimizer.momentum": m}) for m in ("0", "0.9")]
+    runs = [
+        record(f"{m}", 0, 0.9, optimizer="sgd", **{"optimizer.momentum": m}) for m in ("0", "0.9")
+    ]
     assert axes(runs) == ("optimizer.momentum",)
 
 
@@ -58,12 +68,16 @@ def test_one_combination_is_one_row():
 
 
 def test_a_forgotten_axis_is_an_error_that_names_it():
-    with pytest.raises(UserError, match="share a row and a seed but differ in learning_rate; add an axis"):
+    with pytest.raises(
+        UserError, match="share a row and a seed but differ in learning_rate; add an axis"
+    ):
         sweep_table("A sweep", sweep(), [ACCURACY], keys=["optimizer"])
 
 
 def test_an_unknown_axis_is_an_error_with_the_nearest():
-    with pytest.raises(UserError, match=r"no run has the setting 'learning_rat'; did you mean learning_rate\?"):
+    with pytest.raises(
+        UserError, match=r"no run has the setting 'learning_rat'; did you mean learning_rate\?"
+    ):
         sweep_table("A sweep", sweep(), [ACCURACY], keys=["learning_rat"])
 
 
@@ -77,11 +91,19 @@ def test_a_sweep_of_ten_seeds_has_bold_rows():
 
 
 def test_seeds_that_move_with_another_axis_are_missing_in_no_row() -> None:
-    """As in --zip='learning_rate=0.1|0.01; seed=3,4': each row has the one seed that was asked for it."""
-    zipped = [*sweep(rates=("0.1",), seeds=[3], optimizers=("sgd",)), *sweep(rates=("0.01",), seeds=[4])[:1]]
+    """As in --zip='learning_rate=0.1|0.01; seed=3,4': each row has the one seed that was asked for
+    it."""
+    zipped = [
+        *sweep(rates=("0.1",), seeds=[3], optimizers=("sgd",)),
+        *sweep(rates=("0.01",), seeds=[4])[:1],
+    ]
     table = sweep_table("A sweep", zipped, [ACCURACY], ragged=True)
     for row in table.rows:
-        assert (row.cells[0].count("finished"), row.cells[0].count("missing"), row.cells[0].asked) == (1, 0, 1)
+        assert (
+            row.cells[0].count("finished"),
+            row.cells[0].count("missing"),
+            row.cells[0].asked,
+        ) == (1, 0, 1)
     shown = render(table, "md")
     assert "missing" not in shown
     assert "1/1" not in shown
@@ -101,8 +123,12 @@ def test_a_row_of_a_sweep_can_be_the_baseline() -> None:
     # The mean of seeds 0 to 7 is 3.5.
     assert low.difference.mean == pytest.approx(0.1035)
     assert high.difference.mean == pytest.approx(0.2035)
-    assert low.p == high.p == pytest.approx(2 / 2**8)  # all differences have one sign: 2 of the 2^8 flips are as large
+    assert (
+        low.p == high.p == pytest.approx(2 / 2**8)
+    )  # all differences have one sign: 2 of the 2^8 flips are as large
     assert low.p_holm == pytest.approx(2 * low.p)
     assert same.difference is None
-    with pytest.raises(UserError, match=r"the baseline 'learning_rate=0\.2' is no row; did you mean"):
+    with pytest.raises(
+        UserError, match=r"the baseline 'learning_rate=0\.2' is no row; did you mean"
+    ):
         sweep_table("S", runs, [ACCURACY], baseline="learning_rate=0.2")

@@ -1,4 +1,5 @@
-"""What evaluation writes: predictions and confusion against hand-worked values, figures that open."""
+"""What evaluation writes: predictions and confusion against hand-worked values, figures that
+open."""
 
 import csv
 from pathlib import Path
@@ -29,12 +30,19 @@ def test_predictions_of_classes() -> None:
 def test_predictions_without_targets_and_of_values() -> None:
     unknown = Evaluation("", SURE.rows, LOGS, None, CLASSES)
     assert unknown.predictions()[1][:2] == ["7", "cat"]
-    values = Evaluation("", ["0", "1"], np.array([[1.5], [-2]], np.float32), np.array([1, -3], np.float32), ())
-    assert values.predictions() == [["row", "target", "prediction"], ["0", "1", "1.5"], ["1", "-3", "-2"]]
+    values = Evaluation(
+        "", ["0", "1"], np.array([[1.5], [-2]], np.float32), np.array([1, -3], np.float32), ()
+    )
+    assert values.predictions() == [
+        ["row", "target", "prediction"],
+        ["0", "1", "1.5"],
+        ["1", "-3", "-2"],
+    ]
 
 
 def test_the_reliability_diagram_has_the_bins_of_the_calibration_error() -> None:
-    """Confidences .9, .5, .82, .62 lie within the bins 13, 7, 12 and 9 of 15; only the second row is wrong."""
+    """Confidences .9, .5, .82, .62 lie within the bins 13, 7, 12 and 9 of 15; only the second row
+    is wrong."""
     upper, lower = reliability(SURE).axes
     counts = [round(bar.get_height()) for bar in lower.patches]
     assert [place for place, count in enumerate(counts) if count] == [7, 9, 12, 13]
@@ -48,7 +56,10 @@ def test_files(tmp_path: Path) -> None:
     names = {path.name for path in SURE.write(tmp_path / "classes")}
     assert names >= {"predictions.csv", "confusion.csv", "confusion.png", "calibration.png"}
     values = Evaluation("", ["0", "1"], np.array([[1.5], [-2]]), np.array([1, -3], np.float32), ())
-    assert {path.name for path in values.write(tmp_path / "values")} >= {"predictions.csv", "predicted.png"}
+    assert {path.name for path in values.write(tmp_path / "values")} >= {
+        "predictions.csv",
+        "predicted.png",
+    }
     unknown = Evaluation("", SURE.rows, LOGS, None, CLASSES)
     assert [path.name for path in unknown.write(tmp_path / "unknown")] == ["predictions.csv"]
     for path in tmp_path.rglob("*.png"):
@@ -63,7 +74,12 @@ def test_names_of_classes_are_text(tmp_path: Path) -> None:
         header, *rows = csv.reader(file)
     assert tuple(header[1:]) == tuple(row[0] for row in rows) == names
     with (tmp_path / "predictions.csv").open(newline="") as file:
-        assert [row["target"] for row in csv.DictReader(file)] == ["$5_$10", 'a\r"b"', 'a\r"b"', "$5_$10"]
+        assert [row["target"] for row in csv.DictReader(file)] == [
+            "$5_$10",
+            'a\r"b"',
+            'a\r"b"',
+            "$5_$10",
+        ]
 
 
 def test_a_hundred_classes_still_make_a_figure(tmp_path: Path) -> None:

@@ -22,7 +22,9 @@ def table():
         arm("l2", GOOD, regularization="l2=0.1"),
     ]
     published = {("dropout", "test accuracy"): Published(0.95, 0.01)}
-    return build_table("A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(6), published)
+    return build_table(
+        "A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(6), published
+    )
 
 
 def test_a_row_says_everything_behind_it(table):
@@ -55,14 +57,21 @@ def test_a_diverged_run_says_why_where_more_is_known():
     cause = "after the last update the outputs of 3 of the 40 train rows overflow"
     records = {**diverged.records, 5: dataclasses.replace(diverged.records[5], error=cause)}
     arms = [arm("none", BASE), dataclasses.replace(diverged, records=records)]
-    table = build_table("A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(6))
+    table = build_table(
+        "A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(6)
+    )
     assert f"diverged at step 7: {cause}" in explain(table, "l2")
 
 
 def test_an_arm_without_records_shows_what_is_declared():
-    declared = {seed: {"dataset": "digits", "regularization": "l1=0.1", "seed": str(seed)} for seed in range(6)}
+    declared = {
+        seed: {"dataset": "digits", "regularization": "l1=0.1", "seed": str(seed)}
+        for seed in range(6)
+    }
     arms = [arm("none", BASE, regularization="none"), Arm("l1", {}, declared=declared)]
-    built = build_table("A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(6))
+    built = build_table(
+        "A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(6)
+    )
     lines = [" ".join(line.split()) for line in explain(built, "l1").splitlines()]
     assert "regularization none -> l1=0.1" in lines
     assert "dataset digits" in lines

@@ -28,13 +28,25 @@ BASE = [0.90, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99]
 
 
 def table(arms: int = 3, **more):
-    rows = [arm("none", BASE), *(arm(f"arm {i}", [b - 0.01 * i for b in BASE]) for i in range(1, arms - 1))]
-    return build_table("A table", [*rows, arm("gone", [None] * 10)], [ACCURACY], "none", range(10), **more)
+    rows = [
+        arm("none", BASE),
+        *(arm(f"arm {i}", [b - 0.01 * i for b in BASE]) for i in range(1, arms - 1)),
+    ]
+    return build_table(
+        "A table", [*rows, arm("gone", [None] * 10)], [ACCURACY], "none", range(10), **more
+    )
 
 
 def sweep():
     return [
-        record(f"{o}{r}{s}", s, None if bad else 0.9, "diverged" if bad else "finished", optimizer=o, learning_rate=r)
+        record(
+            f"{o}{r}{s}",
+            s,
+            None if bad else 0.9,
+            "diverged" if bad else "finished",
+            optimizer=o,
+            learning_rate=r,
+        )
         for o in ("sgd", "adam")
         for r in ("0.01", "0.1", "1")
         for s in range(3)
@@ -54,7 +66,10 @@ def test_bands_are_t_intervals_and_nan_is_absent():
 def test_learning_curves_of_a_few_arms_share_an_axis():
     figure = learning_curves(table(), "validation/accuracy")
     (axis,) = figure.axes
-    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["none", "arm 1"]  # gone has no mean
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == [
+        "none",
+        "arm 1",
+    ]  # gone has no mean
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("epoch", "validation accuracy (%)")
     line = axis.get_lines()[0]
     assert line.get_xdata().tolist() == [1, 2, 3]
@@ -84,7 +99,11 @@ def test_the_baseline_is_dashed_and_on_top_where_lines_coincide():
     assert none.get_zorder() > other.get_zorder()
     assert "dashed: none" in title(figure)
     many = build_table(
-        "T", arms + [with_curves(str(i), train_loss=same) for i in range(OVERLAID)], [ACCURACY], "none", [0]
+        "T",
+        arms + [with_curves(str(i), train_loss=same) for i in range(OVERLAID)],
+        [ACCURACY],
+        "none",
+        [0],
     )
     assert all(
         any(line.get_linestyle() == "--" for line in axis.get_lines())
@@ -109,7 +128,9 @@ def test_the_title_says_what_the_axis_cuts_off():
         ([flat, [2 * value for value in flat]], "wide bands"),
     ):
         built = build_table("T", [with_curves("a", train_loss=runs)], [ACCURACY], None, range(2))
-        assert title(learning_curves(built, "train/loss")).partition("the axis cuts off ")[2] == says
+        assert (
+            title(learning_curves(built, "train/loss")).partition("the axis cuts off ")[2] == says
+        )
 
 
 def test_a_loss_that_is_the_metric_has_one_figure_and_the_tables_spelling(tmp_path):
@@ -122,7 +143,10 @@ def test_a_loss_that_is_the_metric_has_one_figure_and_the_tables_spelling(tmp_pa
         (other, {"curves-validation-loss.png", "curves-validation-nll.png"}),
     ):
         one = with_curves("a", validation_loss=loss, validation_nll=nll)
-        one = Arm("a", {seed: dataclasses.replace(run, metrics=accuracy) for seed, run in one.records.items()})
+        one = Arm(
+            "a",
+            {seed: dataclasses.replace(run, metrics=accuracy) for seed, run in one.records.items()},
+        )
         built = build_table("T", [one], [column], None, range(2))
         folder = tmp_path / str(len(names))
         write_figures(built, folder)
@@ -156,13 +180,18 @@ def test_sensitivity_has_a_line_per_combination_and_marks_what_diverged():
     assert [list(line.get_xdata()) for line in crosses] == [[1.0], [1.0]]
     assert [text.get_text() for text in axis.texts] == ["2/3", "2/3"]
     assert "crosses: runs that diverged" in title(axis.figure)
-    fine = [run for run in sweep() if run.status == "finished" and run.config["learning_rate"] != "1"]
+    fine = [
+        run for run in sweep() if run.status == "finished" and run.config["learning_rate"] != "1"
+    ]
     assert "crosses" not in title(sensitivity(fine, ACCURACY, "Sweep"))
 
 
 def test_sampled_axes_are_one_line():
     rates = [(0.03, 0.2), (0.001, 0.5), (0.4, 0.1)]
-    runs = [record(str(i), 0, 0.9, learning_rate=str(r), dropout=str(d)) for i, (r, d) in enumerate(rates)]
+    runs = [
+        record(str(i), 0, 0.9, learning_rate=str(r), dropout=str(d))
+        for i, (r, d) in enumerate(rates)
+    ]
     (axis,) = sensitivity(runs, ACCURACY, "Sweep").axes
     assert axis.get_lines()[0].get_xdata().tolist() == [0.001, 0.03, 0.4]
 
@@ -214,7 +243,9 @@ def test_words_among_numbers_are_named():
 
 
 def test_every_numeric_setting_has_its_figure(tmp_path):
-    names = {path.stem for path in write_figures(sweep_table("S", strengths(), [ACCURACY]), tmp_path)}
+    names = {
+        path.stem for path in write_figures(sweep_table("S", strengths(), [ACCURACY]), tmp_path)
+    }
     assert {"sensitivity-test-accuracy", "settings-test-accuracy"} <= names
     both = [record(f"{i}", 0, 0.9, learning_rate=f"{i}", width=f"{i * i}") for i in range(1, 5)]
     names = {path.stem for path in write_figures(sweep_table("S", both, [ACCURACY]), tmp_path)}
@@ -242,14 +273,20 @@ def test_outliers_do_not_flatten_the_others():
     score = Column("R2", "test/accuracy", percent=False)
     runs = [record(f"{i}", 0, -1e6 if i == 3 else 0.1 + i / 100, width=f"{i}") for i in range(12)]
     assert sensitivity(runs, score, "S", key="width").axes[0].get_yscale() == "symlog"
-    wide = [arm("none", BASE), *(arm(f"arm {i}", [b + 0.001 * i for b in BASE]) for i in range(1, 5)), arm("far", GONE)]
+    wide = [
+        arm("none", BASE),
+        *(arm(f"arm {i}", [b + 0.001 * i for b in BASE]) for i in range(1, 5)),
+        arm("far", GONE),
+    ]
     (axis,) = forest(build_table("T", wide, [score], "none", range(10)), score).axes
     assert axis.get_xlim()[1] < 0.1
     assert "+99.1" in [text.get_text() for text in axis.texts]
 
 
 def test_curves_of_one_epoch_are_points_with_their_intervals():
-    built = build_table("T", [with_curves("a", train_loss=[[0.5], [0.7]])], [ACCURACY], None, range(2))
+    built = build_table(
+        "T", [with_curves("a", train_loss=[[0.5], [0.7]])], [ACCURACY], None, range(2)
+    )
     (axis,) = learning_curves(built, "train/loss").axes
     (line,) = (line for line in axis.get_lines() if line.get_marker() == "o")
     assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([1], [pytest.approx(0.6)])
@@ -289,7 +326,9 @@ def test_characters_that_no_font_has_are_a_note(tmp_path, capsys, monkeypatch):
 @pytest.mark.filterwarnings("error")
 def test_a_font_that_has_the_characters_is_used(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(canvas, "_NO_LETTERS", ("Last Resort", "DejaVu"))
-    assert canvas.fonts(frozenset("\u1d81"))[0]  # a d with two hooks, which matplotlib's STIX fonts have
+    assert canvas.fonts(frozenset("\u1d81"))[
+        0
+    ]  # a d with two hooks, which matplotlib's STIX fonts have
     figure = forest(table_of("none", "\u1d81"), ACCURACY)
     save(figure, tmp_path, "x")
     families = {family for text in figure.findobj(Text) for family in text.get_fontfamily()}
@@ -298,13 +337,19 @@ def test_a_font_that_has_the_characters_is_used(tmp_path, capsys, monkeypatch):
 
 
 def table_of(*labels: str):
-    return build_table("T", [arm(label, BASE) for label in labels], [ACCURACY], labels[0], range(10))
+    return build_table(
+        "T", [arm(label, BASE) for label in labels], [ACCURACY], labels[0], range(10)
+    )
 
 
 def test_figures_are_written_as_png_and_pdf(tmp_path):
     paths = write_figures(table(), tmp_path / "figures")
     names = {path.name for path in paths}
-    assert {"curves-train-loss.png", "curves-validation-accuracy.pdf", "differences-test-accuracy.png"} <= names
+    assert {
+        "curves-train-loss.png",
+        "curves-validation-accuracy.pdf",
+        "differences-test-accuracy.png",
+    } <= names
     assert all(path.stat().st_size > 1000 for path in paths)
     assert {p.name for p in write_figures(sweep_table("S", sweep(), [ACCURACY]), tmp_path)} >= {
         "sensitivity-test-accuracy.png"
@@ -323,6 +368,9 @@ def test_a_directory_that_cannot_be_written_is_one_clear_line(tmp_path):
 
 
 def test_only_those_who_draw_import_matplotlib():
-    code = "import sys, research.analysis.figures, research.analysis.render; print('matplotlib' in sys.modules)"
+    code = (
+        "import sys, research.analysis.figures, research.analysis.render; print('matplotlib' in"
+        " sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -1,4 +1,5 @@
-"""Where a classifier is wrong: against scikit-learn and hand-worked values; the sheet shows the worst pictures."""
+"""Where a classifier is wrong: against scikit-learn and hand-worked values; the sheet shows the
+worst pictures."""
 
 import csv
 from pathlib import Path
@@ -27,7 +28,8 @@ def test_the_table_of_classes_is_scikit_learns() -> None:
 
 
 def test_a_class_without_rows_or_predictions_has_no_shares() -> None:
-    """Predicted are cat, dog, eel, cat; true are cat, eel, cat, cat: nobody is a dog, one is taken for it."""
+    """Predicted are cat, dog, eel, cat; true are cat, eel, cat, cat: nobody is a dog, one is taken
+    for it."""
     assert HAND.per_class()[1:] == [
         ["cat", "3", "1", "0.666666667", "0.8"],
         ["dog", "0", "0", "", "0"],
@@ -63,7 +65,10 @@ def test_the_sheet_shows_the_worst_with_both_classes() -> None:
     assert figure.axes[0].get_title() == "9\ntrue: cat\npredicted: eel"
     assert figure.get_suptitle() == "cnn on $pets$\n2 wrong of 4 rows"
     many = Mistakes(
-        [f"folder/of/long/names/{k}.png" for k in range(40)], np.eye(3)[[0] * 40], np.ones(40, int), CLASSES
+        [f"folder/of/long/names/{k}.png" for k in range(40)],
+        np.eye(3)[[0] * 40],
+        np.ones(40, int),
+        CLASSES,
     )
     figure = many.sheet("", look)
     assert asked[1] == list(range(25))
@@ -81,7 +86,14 @@ def test_pictures_of_any_channels() -> None:
 def test_files_of_images_and_names_as_text(tmp_path: Path) -> None:
     names = ("$5_$10", "=1+1", "eel")
     y = np.array([0, 2, 0, 0])
-    own = Evaluation("$m$", ["a.png", "b.png", "$c$.png", "d.png"], LOGS, y, names, lambda p: np.ones((len(p), 3, 3)))
+    own = Evaluation(
+        "$m$",
+        ["a.png", "b.png", "$c$.png", "d.png"],
+        LOGS,
+        y,
+        names,
+        lambda p: np.ones((len(p), 3, 3)),
+    )
     files = {path.name for path in own.write(tmp_path)}
     assert {"per_class.csv", "wrong.csv", "wrong.png", "wrong.pdf"} <= files
     Image.open(tmp_path / "wrong.png").verify()
@@ -92,7 +104,11 @@ def test_files_of_images_and_names_as_text(tmp_path: Path) -> None:
 
 
 def test_all_right_is_said_too(tmp_path: Path) -> None:
-    right = Evaluation("", ["0"], LOGS[:1], np.array([0]), CLASSES, lambda p: np.ones((len(p), 3, 3)))
+    right = Evaluation(
+        "", ["0"], LOGS[:1], np.array([0]), CLASSES, lambda p: np.ones((len(p), 3, 3))
+    )
     right.write(tmp_path)
-    assert (tmp_path / "wrong.csv").read_text().splitlines() == ["row,target,prediction,p(prediction),p(target)"]
+    assert (tmp_path / "wrong.csv").read_text().splitlines() == [
+        "row,target,prediction,p(prediction),p(target)"
+    ]
     Image.open(tmp_path / "wrong.png").verify()

@@ -27,15 +27,29 @@ NASTY = r"50% & l1_prox $x^2$ {a} #1 ~ \cmd <b> | [0] *"
 
 @pytest.fixture(scope="module")
 def table():
-    arms = [arm("none", BASE), arm("good", GOOD), arm("shaky", [*BASE[:9], None]), arm("gone", [None] * 10)]
-    published = {("good", "test accuracy"): Published(0.96, 0.005, 5), ("none", "test accuracy"): Published(0.9)}
-    return build_table("A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(10), published)
+    arms = [
+        arm("none", BASE),
+        arm("good", GOOD),
+        arm("shaky", [*BASE[:9], None]),
+        arm("gone", [None] * 10),
+    ]
+    published = {
+        ("good", "test accuracy"): Published(0.96, 0.005, 5),
+        ("none", "test accuracy"): Published(0.9),
+    }
+    return build_table(
+        "A table", arms, [Column("test accuracy", "test/accuracy")], "none", range(10), published
+    )
 
 
 def grid(markdown: str) -> list[list[str]]:
     """The cells of the one table in a Markdown text, its rule left out."""
     lines = [line for line in markdown.splitlines() if line.startswith("|")]
-    return [[text.strip() for text in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines if "---" not in line]
+    return [
+        [text.strip() for text in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in lines
+        if "---" not in line
+    ]
 
 
 def test_markdown_cells(table):
@@ -55,12 +69,24 @@ def test_markdown_cells(table):
     assert row["test accuracy (%)"] == "**95.43 ± 2.09**"
     assert row["Δ to none"] == "+0.93 ± 0.15"
     assert (row["p (Holm)"], row["verdict"]) == ("0.0059", "better")
-    assert (row["published"], row["ours to published"]) == ("96.00 ± 0.50 (n=5)", "intervals overlap (−0.57)")
+    assert (row["published"], row["ours to published"]) == (
+        "96.00 ± 0.50 (n=5)",
+        "intervals overlap (−0.57)",
+    )
     row = dict(zip(header, shaky, strict=True))
     assert row["test accuracy (%)"] == "94.00 ± 2.11 (9/10)"
-    assert (row["n"], row["diverged"], row["p (Holm)"], row["verdict"]) == ("9/10", "1", "–", "no test: diverged")
+    assert (row["n"], row["diverged"], row["p (Holm)"], row["verdict"]) == (
+        "9/10",
+        "1",
+        "–",
+        "no test: diverged",
+    )
     row = dict(zip(header, gone, strict=True))
-    assert (row["test accuracy (%)"], row["n"], row["diverged"]) == ("diverged (0/10)", "0/10", "10")
+    assert (row["test accuracy (%)"], row["n"], row["diverged"]) == (
+        "diverged (0/10)",
+        "0/10",
+        "10",
+    )
 
 
 def test_markdown_is_aligned_and_fits_a_terminal(table):
@@ -73,8 +99,14 @@ def test_markdown_is_aligned_and_fits_a_terminal(table):
 
 
 def test_markdown_without_baseline_has_no_tests():
-    built = build_table("A sweep", [arm("a", BASE), arm("b", GOOD)], [Column("acc", "test/accuracy")], None, range(10))
-    (header, *_) = grid(render(built, "md"))
+    built = build_table(
+        "A sweep",
+        [arm("a", BASE), arm("b", GOOD)],
+        [Column("acc", "test/accuracy")],
+        None,
+        range(10),
+    )
+    header, *_ = grid(render(built, "md"))
     assert header == ["arm", "n", "acc (%)", "parameters", "s/run"]
 
 
@@ -107,14 +139,18 @@ def test_a_label_is_text_in_markdown(label, text):
 
 def test_every_metric_has_its_panel(table):
     arms = [row.arm for row in table.rows]
-    columns = [Column("test accuracy", "test/accuracy"), Column("the same", "test/accuracy", "lower", percent=False)]
+    columns = [
+        Column("test accuracy", "test/accuracy"),
+        Column("the same", "test/accuracy", "lower", percent=False),
+    ]
     text = render(build_table("T", arms, columns, "none", range(10)), "md")
     assert "**test accuracy**" in text
     assert "**the same**" in text
     assert "0.945 ± 0.022" in text
 
 
-# Numbers ----------------------------------------------------------------------------------------------
+# Numbers
+# ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -173,7 +209,10 @@ def test_digits_follow_each_half_width(mean, half_width, text):
 
 def test_percent_has_two_decimals_and_more_where_the_half_width_needs_them():
     accuracy = Column("accuracy", "test/accuracy")
-    for mean, half_width, text in ((0.9725, 0.0031, "97.25 ± 0.31"), (0.999512, 0.000038, "99.9512 ± 0.0038")):
+    for mean, half_width, text in (
+        (0.9725, 0.0031, "97.25 ± 0.31"),
+        (0.999512, 0.000038, "99.9512 ± 0.0038"),
+    ):
         interval = Interval(mean, half_width, 3)
         assert scale_of(accuracy, interval).interval(interval) == text
 
@@ -181,12 +220,20 @@ def test_percent_has_two_decimals_and_more_where_the_half_width_needs_them():
 def test_decimal_points_stand_in_line():
     """Half-widths of three values spread by d: 4.302653 * d / sqrt(3) is 2.484 d."""
     mse = Column("MSE", "test/mse", "lower")
-    arms = [arm("fine", [2.2331, 2.2341, 2.2321]), arm("coarse", [143.0, 148.0, 138.0]), arm("gone", [None] * 3)]
+    arms = [
+        arm("fine", [2.2331, 2.2341, 2.2321]),
+        arm("coarse", [143.0, 148.0, 138.0]),
+        arm("gone", [None] * 3),
+    ]
     for a in arms:
         for run in a.records.values():
             if "test/accuracy" in run.metrics:
                 run.metrics["test/mse"] = run.metrics["test/accuracy"]
-    lines = [line for line in render(build_table("T", arms, [mse], None, range(3)), "md").splitlines() if "±" in line]
+    lines = [
+        line
+        for line in render(build_table("T", arms, [mse], None, range(3)), "md").splitlines()
+        if "±" in line
+    ]
     fine, coarse = (line for line in lines if line.startswith("|"))
     assert "|   2.2331 ±  0.0025 " in fine
     assert "| 143      ± 12      " in coarse
@@ -199,13 +246,21 @@ def test_small_p_and_seconds():
     assert [seconds(s) for s in (None, 0.01234, 5.5, 1234.5)] == ["–", "0.0123", "5.5", "1234"]
 
 
-# LaTeX ------------------------------------------------------------------------------------------------
+# LaTeX
+# ------------------------------------------------------------------------------------------------
 
 
 def test_latex_is_a_whole_document_with_one_booktabs_float(table):
     text = render(table, "tex")
     assert text.startswith("\\documentclass{article}")
-    for once in (r"\begin{document}", r"\begin{table}", r"\end{table}", r"\toprule", r"\midrule", r"\bottomrule"):
+    for once in (
+        r"\begin{document}",
+        r"\begin{table}",
+        r"\end{table}",
+        r"\toprule",
+        r"\midrule",
+        r"\bottomrule",
+    ):
         assert text.count(once) == 1
     assert text.rstrip().endswith("\\end{document}")
     assert r"\textbf{95.43 $\pm$ 2.09}" in text
@@ -223,8 +278,10 @@ def test_latex_escapes():
     assert escape("50% & a_b #1 {x}") == r"50\% \& a\_b \#1 \{x\}"
     assert escape("--grid [0] ± 2") == r"-{}-{}grid {[}0{]} $\pm$ 2"
     assert escape("ℓ2 ≈ π·é, 中 «") == r"$\ell$2 $\approx$ $\pi$$\cdot$é, U+4E2D U+00AB"
-    assert escape("?` !` '' ,, – — \"") == (
-        r"?\textasciigrave{} !\textasciigrave{} '{}'{} ,{}, \textendash{} \textemdash{} \textquotedblright{}"
+    assert (
+        escape("?` !` '' ,, – — \"")
+        == r"?\textasciigrave{} !\textasciigrave{} '{}'{} ,{}, \textendash{} \textemdash{}"
+        r" \textquotedblright{}"
     )
     assert escape("a\x1bb\xadc") == "aU+001BbU+00ADc"
     assert escape("\\x ~ ^") == r"\textbackslash{}x \textasciitilde{} \textasciicircum{}"
@@ -245,7 +302,10 @@ def test_latex_compiles(table, tmp_path):
     nasty = build_table(
         f"Nasty {NASTY} λ → 10²",
         [arm(NASTY, BASE), arm("[bracket first]", GOOD), arm("*star first", [None] * 10)],
-        [Column("test accuracy", "test/accuracy"), Column("β & co", "test/accuracy", "lower", percent=False)],
+        [
+            Column("test accuracy", "test/accuracy"),
+            Column("β & co", "test/accuracy", "lower", percent=False),
+        ],
         NASTY,
         range(10),
     )
@@ -256,13 +316,16 @@ def test_latex_compiles(table, tmp_path):
     }.items():
         (tmp_path / f"{name}.tex").write_text(text)
         flags = ["-interaction=nonstopmode", "-halt-on-error"] if "pdflatex" in compiler else []
-        done = subprocess.run([compiler, *flags, f"{name}.tex"], cwd=tmp_path, capture_output=True, timeout=120)
+        done = subprocess.run(
+            [compiler, *flags, f"{name}.tex"], cwd=tmp_path, capture_output=True, timeout=120
+        )
         assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
         assert (tmp_path / f"{name}.pdf").stat().st_size > 1000
         assert b"Overfull" not in done.stdout or name == "nasty"
 
 
-# CSV and JSON -----------------------------------------------------------------------------------------
+# CSV and JSON
+# -----------------------------------------------------------------------------------------
 
 
 def test_json_keeps_every_bit(table):
@@ -271,7 +334,11 @@ def test_json_keeps_every_bit(table):
     assert good["cells"][0]["values"] == GOOD
     assert good["run_ids"][0] == "good-0"
     cell = table.rows[1].cells[0]
-    assert good["cells"][0]["interval"] == {"mean": cell.interval.mean, "half_width": cell.interval.half_width, "n": 10}
+    assert good["cells"][0]["interval"] == {
+        "mean": cell.interval.mean,
+        "half_width": cell.interval.half_width,
+        "n": 10,
+    }
     assert (good["cells"][0]["p"], good["cells"][0]["p_holm"]) == (cell.p, cell.p_holm)
     assert tree["rows"][3]["cells"][0]["interval"] is None
     assert tree["rows"][2]["cells"][0]["values"][9] is None
@@ -285,7 +352,12 @@ def test_csv_keeps_every_bit(table):
     cell = table.rows[1].cells[0]
     assert float(rows[1]["mean"]) == cell.interval.mean
     assert float(rows[1]["difference_half_width"]) == cell.difference.half_width
-    assert (rows[1]["bold"], rows[1]["n"], rows[3]["diverged"], rows[3]["mean"]) == ("true", "10", "10", "")
+    assert (rows[1]["bold"], rows[1]["n"], rows[3]["diverged"], rows[3]["mean"]) == (
+        "true",
+        "10",
+        "10",
+        "",
+    )
 
 
 @pytest.mark.parametrize(
@@ -310,7 +382,11 @@ def test_a_name_that_is_no_utf8_can_be_written():
 @pytest.mark.filterwarnings("error")
 def test_numbers_that_are_not_finite_are_written_in_every_format():
     loss = Column("loss", "test/nll", "lower")
-    arms = [arm("huge", [1e308, 1.5e308, -1e308]), arm("small", [0.1, 0.2, 0.3]), arm("nan", [math.nan, math.inf, 1.0])]
+    arms = [
+        arm("huge", [1e308, 1.5e308, -1e308]),
+        arm("small", [0.1, 0.2, 0.3]),
+        arm("nan", [math.nan, math.inf, 1.0]),
+    ]
     for a in arms:
         for run in a.records.values():
             run.metrics["test/nll"] = run.metrics["test/accuracy"]
@@ -327,7 +403,8 @@ def test_an_unknown_format_names_the_known():
         render(runs_table([]), "latex")
 
 
-# Rows are runs ----------------------------------------------------------------------------------------
+# Rows are runs
+# ----------------------------------------------------------------------------------------
 
 
 def test_runs_show_what_differs_and_how_they_ended():
@@ -350,7 +427,11 @@ def test_runs_behind_a_table_name_their_arms_in_every_format(table):
     assert tree["runs"][10]["row"] == "good"
     assert tree["runs"][19]["metrics"]["test/accuracy"] == GOOD[9]
     rows = list(csv.DictReader(io.StringIO(render(runs, "csv"))))
-    assert (rows[39]["row"], rows[39]["status"], rows[39]["run_id"]) == ("gone", "diverged", "gone-9")
+    assert (rows[39]["row"], rows[39]["status"], rows[39]["run_id"]) == (
+        "gone",
+        "diverged",
+        "gone-9",
+    )
     assert float(rows[19]["test/accuracy"]) == GOOD[9]
     assert "gone-9" in render(runs, "md")
     assert "gone-{}9" in render(runs, "tex")

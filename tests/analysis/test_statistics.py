@@ -31,7 +31,8 @@ def by_hand(differences: list[int]) -> float:
     return sum(total >= abs(sum(differences)) for total in sums) / len(sums)
 
 
-# Intervals --------------------------------------------------------------------------------------------
+# Intervals
+# --------------------------------------------------------------------------------------------
 
 
 def test_t_interval_by_hand():
@@ -80,7 +81,8 @@ def test_intervals_cover_95_percent(n):
     assert np.mean(covered) == pytest.approx(0.95, abs=0.006)  # four standard errors
 
 
-# The sign-flip test -----------------------------------------------------------------------------------
+# The sign-flip test
+# -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,9 @@ def test_sign_flip_is_its_definition(differences):
 @pytest.mark.parametrize("n", [3, 8, 13])
 def test_sign_flip_agrees_with_scipy(n):
     differences = np.random.default_rng(n).normal(0.6, 1.0, n)
-    reference = stats.permutation_test((differences,), np.mean, permutation_type="samples", n_resamples=np.inf)
+    reference = stats.permutation_test(
+        (differences,), np.mean, permutation_type="samples", n_resamples=np.inf
+    )
     assert sign_flip_p(differences) == pytest.approx(reference.pvalue, abs=1e-12)
 
 
@@ -129,7 +133,9 @@ def test_sampled_p_is_near_the_exact_one(monkeypatch):
     exact = sign_flip_p(differences)
     monkeypatch.setattr(statistics, "EXACT_UP_TO", 20)
     sampled = sign_flip_p(differences)
-    assert sampled == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / statistics.RESAMPLES))
+    assert sampled == pytest.approx(
+        exact, abs=4 * math.sqrt(exact * (1 - exact) / statistics.RESAMPLES)
+    )
     assert sampled != exact
     assert sampled == sign_flip_p(differences)
 
@@ -151,7 +157,8 @@ def test_float32_accuracies_tie_as_their_counts_do():
     assert paired_p(*in_float32) == sign_flip_p(ours - theirs)
 
 
-# Holm -------------------------------------------------------------------------------------------------
+# Holm
+# -------------------------------------------------------------------------------------------------
 
 
 def test_holm_by_hand():
@@ -167,7 +174,10 @@ def test_holm_counts_rows_without_a_test():
 @given(PROBABILITIES)
 def test_holm_lies_between_raw_and_bonferroni_and_keeps_the_order(p):
     corrected = holm(p)
-    assert all(raw <= q <= min(1, raw * len(p) + 1e-12) or raw == q for raw, q in zip(p, corrected, strict=True))
+    assert all(
+        raw <= q <= min(1, raw * len(p) + 1e-12) or raw == q
+        for raw, q in zip(p, corrected, strict=True)
+    )
     assert all(q <= 1 for q in corrected)
     for (a, qa), (b, qb) in itertools.combinations(zip(p, corrected, strict=True), 2):
         assert a == b or (a < b) == (qa < qb) or qa == qb
@@ -180,7 +190,8 @@ def test_holm_forgets_the_order(p, random):
     assert shuffled == [holm(p)[i] for i in order]
 
 
-# What can be concluded --------------------------------------------------------------------------------
+# What can be concluded
+# --------------------------------------------------------------------------------
 
 
 def test_five_seeds_never_conclude_and_ten_up_to_25_rows():
@@ -196,7 +207,8 @@ def test_can_conclude_is_what_the_test_can_reach(n, m):
     assert can_conclude(n, m) == (smallest <= 0.05)
 
 
-# Bold -------------------------------------------------------------------------------------------------
+# Bold
+# -------------------------------------------------------------------------------------------------
 
 NOISE = np.array([0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 1.5, -1.5, 0.25])
 

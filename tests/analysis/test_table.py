@@ -1,4 +1,5 @@
-"""Every cell of a table against numbers worked by hand; diverged, failed and missing runs; captions."""
+"""Every cell of a table against numbers worked by hand; diverged, failed and missing runs;
+captions."""
 
 import math
 import time
@@ -17,7 +18,9 @@ GOOD = [b + g for b, g in zip(BASE, GAINS, strict=True)]
 NOISY = [b + g for b, g in zip(BASE, [0.01, -0.01] * 5, strict=True)]
 
 
-def table(*arms: Arm, baseline: str | None = "none", seeds=range(10), columns=(ACCURACY,), **more) -> Table:
+def table(
+    *arms: Arm, baseline: str | None = "none", seeds=range(10), columns=(ACCURACY,), **more
+) -> Table:
     return build_table("A table", arms, columns, baseline, seeds, **more)
 
 
@@ -28,25 +31,33 @@ def cell(built: Table, label: str, column: int = 0):
 def test_every_number_by_hand():
     built = table(arm("none", BASE), arm("good", GOOD), arm("noisy", NOISY))
     base, good, noisy = (cell(built, label) for label in ("none", "good", "noisy"))
-    # The tenths 0..9 of a hundredth have standard deviation sqrt(82.5 / 9) hundredths; t(0.975, 9) = 2.262157.
+    # The tenths 0..9 of a hundredth have standard deviation sqrt(82.5 / 9) hundredths; t(0.975, 9)
+    # = 2.262157.
     assert base.interval.mean == pytest.approx(0.945)
-    assert base.interval.half_width == pytest.approx(2.262157 * 0.01 * math.sqrt(82.5 / 9 / 10), rel=1e-6)
+    assert base.interval.half_width == pytest.approx(
+        2.262157 * 0.01 * math.sqrt(82.5 / 9 / 10), rel=1e-6
+    )
     assert (base.verdict, base.p, base.difference) == ("baseline", None, None)
     # Five gains of 0.01 and five of 0.02: mean 0.015, standard deviation 0.005 * sqrt(10 / 9).
     assert good.difference.mean == pytest.approx(0.015)
-    assert good.difference.half_width == pytest.approx(2.262157 * 0.005 * math.sqrt(10 / 9 / 10), rel=1e-6)
+    assert good.difference.half_width == pytest.approx(
+        2.262157 * 0.005 * math.sqrt(10 / 9 / 10), rel=1e-6
+    )
     assert good.p == 2 / 1024
     assert good.p_holm == 2 * 2 / 1024
     assert good.verdict == "better"
     assert noisy.difference.mean == pytest.approx(0, abs=1e-12)
     assert (noisy.p, noisy.p_holm, noisy.verdict) == (1, 1, "no difference shown")
-    # Against the best, noisy ties on five seeds and loses by 0.03 on the others: p = 2/32, so it stays bold.
+    # Against the best, noisy ties on five seeds and loses by 0.03 on the others: p = 2/32, so it
+    # stays bold.
     assert [c.bold for c in (base, good, noisy)] == [False, True, True]
     assert (built.m, built.row("good").parameters, built.row("good").seconds) == (2, 1234, 5.5)
 
 
 def test_lower_is_better_turns_the_verdict():
-    built = table(arm("none", BASE), arm("more", GOOD), columns=[Column("error", "test/accuracy", "lower")])
+    built = table(
+        arm("none", BASE), arm("more", GOOD), columns=[Column("error", "test/accuracy", "lower")]
+    )
     assert cell(built, "more").verdict == "worse"
     assert cell(built, "none").bold
     assert not cell(built, "more").bold
@@ -58,7 +69,10 @@ def test_five_seeds_cannot_conclude():
     assert good.verdict == "cannot conclude at n=5"
     assert good.p == 2 / 32
     assert not any(c.bold for row in built.rows for c in row.cells)
-    assert any("Cannot conclude at n=5" in sentence and "nothing is bold" in sentence for sentence in built.footer)
+    assert any(
+        "Cannot conclude at n=5" in sentence and "nothing is bold" in sentence
+        for sentence in built.footer
+    )
 
 
 def test_a_diverged_run_is_counted_and_takes_the_p():
@@ -66,15 +80,23 @@ def test_a_diverged_run_is_counted_and_takes_the_p():
     good = cell(built, "good")
     assert (good.count("finished"), good.count("diverged"), good.interval.n) == (9, 1, 9)
     assert good.interval.mean == pytest.approx(math.fsum(GOOD[:9]) / 9)
-    assert (good.p, good.p_holm, good.verdict, good.bold) == (None, None, "no test: diverged", False)
+    assert (good.p, good.p_holm, good.verdict, good.bold) == (
+        None,
+        None,
+        "no test: diverged",
+        False,
+    )
     assert good.difference.n == 9
     assert cell(built, "also").p_holm == 2 * 2 / 1024  # the row without a test still counts in m
     assert any("good (1)" in sentence and "gets no p" in sentence for sentence in built.footer)
 
 
 def test_a_metric_that_is_not_finite_is_counted():
-    """An infinite one is a divergence; NaN of a run that finished is a metric that its rows do not define."""
-    built = table(arm("none", BASE), arm("bad", [*GOOD[:9], math.nan]), arm("worse", [math.inf, *GOOD[1:]]))
+    """An infinite one is a divergence; NaN of a run that finished is a metric that its rows do not
+    define."""
+    built = table(
+        arm("none", BASE), arm("bad", [*GOOD[:9], math.nan]), arm("worse", [math.inf, *GOOD[1:]])
+    )
     bad, worse = cell(built, "bad"), cell(built, "worse")
     assert (bad.count("undefined"), bad.count("diverged"), bad.interval.n) == (1, 0, 9)
     assert (worse.count("undefined"), worse.count("diverged"), worse.interval.n) == (0, 1, 9)
@@ -87,7 +109,12 @@ def test_a_metric_that_is_not_finite_is_counted():
 def test_an_arm_that_diverged_altogether_has_no_mean():
     built = table(arm("none", BASE), arm("gone", [None] * 10))
     gone = cell(built, "gone")
-    assert (gone.interval, gone.difference, gone.p, gone.count("diverged")) == (None, None, None, 10)
+    assert (gone.interval, gone.difference, gone.p, gone.count("diverged")) == (
+        None,
+        None,
+        None,
+        10,
+    )
     assert gone.verdict == "no test: diverged"
 
 
@@ -104,7 +131,10 @@ def test_failed_and_missing_runs_are_told_apart():
     failed = arm("failed", GOOD)
     failed.records[3] = record("broken", 3, None, "failed")  # type: ignore[index]
     built = table(arm("none", BASE), failed, arm("some", {s: GOOD[s] for s in range(8)}))
-    assert (cell(built, "failed").count("failed"), cell(built, "failed").verdict) == (1, "no test: failed")
+    assert (cell(built, "failed").count("failed"), cell(built, "failed").verdict) == (
+        1,
+        "no test: failed",
+    )
     some = cell(built, "some")
     assert (some.count("missing"), some.difference.n, some.p) == (2, 8, 2 / 256)
     assert some.p_holm == 2 * 2 / 256
@@ -142,15 +172,24 @@ def test_extra_seeds_do_not_enter():
     ],
 )
 def test_published_values_by_overlap_or_by_ordering(published, verdict, gap):
-    built = table(arm("none", BASE), arm("good", GOOD), published={("none", "test accuracy"): published})
+    built = table(
+        arm("none", BASE), arm("good", GOOD), published={("none", "test accuracy"): published}
+    )
     compared = cell(built, "none").published
     assert compared.verdict == verdict
     assert compared.gap == pytest.approx(gap)
 
 
 def test_published_beside_a_row_without_a_mean():
-    built = table(arm("none", BASE), arm("gone", [None] * 10), published={("gone", "test accuracy"): Published(0.9)})
-    assert (cell(built, "gone").published.verdict, cell(built, "gone").published.gap) == ("none", None)
+    built = table(
+        arm("none", BASE),
+        arm("gone", [None] * 10),
+        published={("gone", "test accuracy"): Published(0.9)},
+    )
+    assert (cell(built, "gone").published.verdict, cell(built, "gone").published.gap) == (
+        "none",
+        None,
+    )
 
 
 def test_several_columns_are_tested_apart():
@@ -168,13 +207,19 @@ def test_several_columns_are_tested_apart():
     ("config", "sentence"),
     [
         ([{"split_seed": "0"}, {"split_seed": "1"}], "the noise and the split into"),
-        ([{"split_seed": "0"}, {"split_seed": "0"}], "the split is the same for all (split seed 0)"),
+        (
+            [{"split_seed": "0"}, {"split_seed": "0"}],
+            "the split is the same for all (split seed 0)",
+        ),
         ([{"split_seed": "none"}, {"split_seed": "none"}], "for bundled tables, the split"),
         ([{}, {}], "and the noise."),
     ],
 )
 def test_the_caption_says_what_varies(config, sentence):
-    arms = [Arm(label, {s: record(f"{label}{s}", s, 0.9 + 0.01 * s, **config[s]) for s in (0, 1)}) for label in "ab"]
+    arms = [
+        Arm(label, {s: record(f"{label}{s}", s, 0.9 + 0.01 * s, **config[s]) for s in (0, 1)})
+        for label in "ab"
+    ]
     built = table(*arms, baseline="a", seeds=[0, 1])
     assert sentence in built.caption
     assert "half-width of the 95 % t-interval over n = 2 seeds" in built.caption
@@ -182,10 +227,19 @@ def test_the_caption_says_what_varies(config, sentence):
 
 def test_the_footer_can_go_into_a_paper():
     built = table(
-        arm("none", BASE), arm("good", GOOD), notes=["A note."], strengths="Strengths were tuned over 20 runs."
+        arm("none", BASE),
+        arm("good", GOOD),
+        notes=["A note."],
+        strengths="Strengths were tuned over 20 runs.",
     )
     text = " ".join(built.footer)
-    for part in ("exact two-sided sign-flip", "Holm over the m = 1 row ", "20 runs", "A note.", "No run diverged."):
+    for part in (
+        "exact two-sided sign-flip",
+        "Holm over the m = 1 row ",
+        "20 runs",
+        "A note.",
+        "No run diverged.",
+    ):
         assert part in text
     assert "with jax 0.10.2, flax 0.12.8, on cpu, at commit abc1234" in text
 
@@ -201,10 +255,16 @@ def test_many_seeds_are_sampled_and_the_footer_says_so():
     ("wrong", "message"),
     [
         ({"baseline": "nome"}, "the baseline 'nome' is no row; did you mean none?"),
-        ({"columns": [Column("x", "test/acuracy")]}, "no run has the metric 'test/acuracy'; did you mean"),
+        (
+            {"columns": [Column("x", "test/acuracy")]},
+            "no run has the metric 'test/acuracy'; did you mean",
+        ),
         ({"columns": [ACCURACY, ACCURACY]}, "two columns are called 'test accuracy'"),
         ({"published": {("god", "test accuracy"): Published(1)}}, "row 'god'; did you mean good?"),
-        ({"published": {("good", "accuracy"): Published(1)}}, "column 'accuracy'; did you mean test accuracy?"),
+        (
+            {"published": {("good", "accuracy"): Published(1)}},
+            "column 'accuracy'; did you mean test accuracy?",
+        ),
     ],
 )
 def test_wrong_declarations_are_one_clear_line(wrong, message):
@@ -220,7 +280,10 @@ def test_two_rows_of_one_label_are_refused():
 
 
 def test_thousands_of_records_are_quick():
-    arms = [arm(f"arm {i}", [0.9 + 0.001 * ((i * 7 + s * 3) % 11) for s in range(10)]) for i in range(500)]
+    arms = [
+        arm(f"arm {i}", [0.9 + 0.001 * ((i * 7 + s * 3) % 11) for s in range(10)])
+        for i in range(500)
+    ]
     start = time.perf_counter()
     table(*arms, baseline="arm 0")
     assert time.perf_counter() - start < 5  # measured: 0.1 s

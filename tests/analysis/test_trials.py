@@ -71,14 +71,18 @@ def test_slices_have_a_panel_an_axis(found: Study) -> None:
     assert [text.get_text() for text in panels["optimizer"].get_xticklabels()] == ["sgd", "adam"]
     assert len(panels["learning_rate"].collections[0].get_offsets()) == 30
     (crosses,) = (line for line in panels["learning_rate"].get_lines() if line.get_marker() == "x")
-    assert list(crosses.get_xdata()) == [float(found.trials[30].params["learning_rate"])]  # the one that diverged
+    assert list(crosses.get_xdata()) == [
+        float(found.trials[30].params["learning_rate"])
+    ]  # the one that diverged
     assert len(panels["optimizer.momentum"].collections[0].get_offsets()) < 30
 
 
 def test_every_figure_is_written(found: Study, tmp_path: Path) -> None:
     paths = trials.write_figures(found, ACCURACY, tmp_path)
     names = {path.stem for path in paths}
-    assert names == {f"a_tuning_{name}" for name in ("history", "importance", "slice", "contour", "best_of_k")}
+    assert names == {
+        f"a_tuning_{name}" for name in ("history", "importance", "slice", "contour", "best_of_k")
+    }
     for path in paths:
         if path.suffix == ".png":
             Image.open(path).verify()

@@ -1,4 +1,5 @@
-"""Views of a table: which rows are kept, their order, the columns that are shown, and what cannot be asked for."""
+"""Views of a table: which rows are kept, their order, the columns that are shown, and what cannot
+be asked for."""
 
 import csv
 import io
@@ -19,13 +20,19 @@ ACCURACY = Column("test accuracy", "test/accuracy")
 
 @pytest.fixture(scope="module")
 def sweep():
-    """Accuracy 0.9 at a rate of 0.1 and without dropout, less elsewhere; sgd diverges at a rate of 1."""
+    """Accuracy 0.9 at a rate of 0.1 and without dropout, less elsewhere; sgd diverges at a rate of
+    1."""
     runs = []
     for optimizer in ("sgd", "adam"):
         for rate in ("0.01", "0.1", "1"):
             for text, loss in (("none", 0.0), ("dropout=0.25", 0.01), ("dropout=0.5,l2=0.1", 0.02)):
                 bad = optimizer == "sgd" and rate == "1"
-                accuracy = 0.9 - loss - (0.05 if rate != "0.1" else 0.0) - (0.001 if optimizer == "adam" else 0.0)
+                accuracy = (
+                    0.9
+                    - loss
+                    - (0.05 if rate != "0.1" else 0.0)
+                    - (0.001 if optimizer == "adam" else 0.0)
+                )
                 runs.append(
                     record(
                         f"{optimizer}{rate}{text}",
@@ -70,7 +77,11 @@ def test_top_rows_are_the_best_of_the_first_metric(sweep):
         (("test/accuracy",), "sgd,0.1,none,", "sgd,1,dropout,l2=0.1,0.5"),  # without a value: last
         (("-test accuracy",), "adam,0.01,dropout,l2=0.1,0.5", "sgd,1,dropout,l2=0.1,0.5"),
         (("-learning_rate", "test accuracy"), "adam,1,none,", "adam,0.01,dropout,l2=0.1,0.5"),
-        (("regularization.dropout", "optimizer", "learning_rate"), "adam,0.01,dropout,0.25", "sgd,1,none,"),
+        (
+            ("regularization.dropout", "optimizer", "learning_rate"),
+            "adam,0.01,dropout,0.25",
+            "sgd,1,none,",
+        ),
         (("-diverged", "-regularization.dropout"), "sgd,1,dropout,l2=0.1,0.5", "adam,1,none,"),
     ],
 )
@@ -103,7 +114,9 @@ def test_rows_are_chosen(sweep, where, count):
 def test_columns_are_chosen_in_their_order(sweep):
     text = render(View(columns=("test accuracy", "learning_rate"), top=1).of(sweep), "md")
     assert "| test accuracy (%) | learning_rate |" in text
-    header, row = csv.reader(io.StringIO(render(View(columns=("learning_rate", "mean"), top=1).of(sweep), "csv")))
+    header, row = csv.reader(
+        io.StringIO(render(View(columns=("learning_rate", "mean"), top=1).of(sweep), "csv"))
+    )
     assert (header, row) == (["learning_rate", "mean"], ["0.1", "0.9"])
 
 
@@ -111,7 +124,13 @@ def test_metrics_of_a_sweep_stand_side_by_side(sweep):
     arms = [row.arm for row in sweep.rows]
     columns = [ACCURACY, Column("error", "test/accuracy", "lower", percent=False)]
     built = build_table("T", arms, columns, None, [0])
-    assert sum("test accuracy (%) | error" in " ".join(line.split()) for line in render(built, "md").splitlines()) == 1
+    assert (
+        sum(
+            "test accuracy (%) | error" in " ".join(line.split())
+            for line in render(built, "md").splitlines()
+        )
+        == 1
+    )
 
 
 def test_columns_of_several_panels():
@@ -128,18 +147,35 @@ def test_columns_of_several_panels():
 
 def test_runs_are_seen_in_the_same_way(sweep):
     runs = View(where=("status=finished",), sort=("-test/accuracy",), top=2).of(runs_of(sweep))
-    assert [run.run_id for run in runs.listed()] == ["adam0.01dropout=0.5,l2=0.1", "adam1dropout=0.5,l2=0.1"]
-    assert "| optimizer | learning_rate | regularization | regularization.dropout |" in render(runs, "md")
+    assert [run.run_id for run in runs.listed()] == [
+        "adam0.01dropout=0.5,l2=0.1",
+        "adam1dropout=0.5,l2=0.1",
+    ]
+    assert "| optimizer | learning_rate | regularization | regularization.dropout |" in render(
+        runs, "md"
+    )
     assert "2 of 18 rows are shown" in render(runs, "html")
 
 
 @pytest.mark.parametrize(
     ("view", "message"),
     [
-        ({"sort": ("test acuracy",)}, "--sort: the table has no column 'test acuracy'; did you mean test accuracy"),
-        ({"sort": ("zzz",)}, "--sort: the table has no column 'zzz'; there are optimizer, learning_rate,"),
-        ({"where": ("optimiser=sgd",)}, "--where: the table has no column 'optimiser'; did you mean optimizer?"),
-        ({"where": ("sgd",)}, "--where='sgd' is not of the form column=value, column<value or column>=value"),
+        (
+            {"sort": ("test acuracy",)},
+            "--sort: the table has no column 'test acuracy'; did you mean test accuracy",
+        ),
+        (
+            {"sort": ("zzz",)},
+            "--sort: the table has no column 'zzz'; there are optimizer, learning_rate,",
+        ),
+        (
+            {"where": ("optimiser=sgd",)},
+            "--where: the table has no column 'optimiser'; did you mean optimizer?",
+        ),
+        (
+            {"where": ("sgd",)},
+            "--where='sgd' is not of the form column=value, column<value or column>=value",
+        ),
         ({"where": ("optimizer=",)}, "--where='optimizer=' is not of the form"),
         ({"where": ("test accuracy>88",)}, "test accuracy (%) is a share; write 88% or 0.88"),
         ({"where": ("learning_rate<big",)}, "'big' is no number; words are compared by = and !="),

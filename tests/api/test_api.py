@@ -32,7 +32,13 @@ def run(folders: dict[str, str]) -> rs.Run:
 
 
 def test_keywords_are_the_flags_names() -> None:
-    given = {"arch_hidden": (64, 32), "learning_rate": 0.1, "remat": True, "optimizer.momentum": 0.9, "target": "y"}
+    given = {
+        "arch_hidden": (64, 32),
+        "learning_rate": 0.1,
+        "remat": True,
+        "optimizer.momentum": 0.9,
+        "target": "y",
+    }
     assert settings_of(given) == {
         "arch.hidden": "64,32",
         "learning_rate": "0.1",
@@ -60,7 +66,9 @@ def test_a_run_is_that_of_the_program(run: rs.Run, folders: dict[str, str], tmp_
     flags = ["--dataset=iris", "--arch=mlp", "--arch.hidden=4", "--epochs=2", "--batch_size=30"]
     (plan,) = run_all([["plan", *flags, f"--records={folders['records']}"]], tmp_path)
     assert "1 run in 1 program; 1 done, 0 to train" in plan.out
-    record = json.loads((Path(folders["records"]) / "runs" / run.id[:2] / f"{run.id}.json").read_text())
+    record = json.loads(
+        (Path(folders["records"]) / "runs" / run.id[:2] / f"{run.id}.json").read_text()
+    )
     assert run.metrics == record["record"]["metrics"]
     assert run.curves["train/loss"] == record["record"]["curves"]["train/loss"]
     assert run.curves.rows == 2
@@ -90,7 +98,9 @@ def test_a_sweep_prints_shows_and_draws_its_table(folders: dict[str, str], tmp_p
     drawn = io.BytesIO()
     table.figure().savefig(drawn, format="png")
     assert drawn.getvalue().startswith(b"\x89PNG")
-    (shown,) = run_all([["table", "--name=rates", f"--records={folders['records']}", "--no_train"]], tmp_path)
+    (shown,) = run_all(
+        [["table", "--name=rates", f"--records={folders['records']}", "--no_train"]], tmp_path
+    )
     assert shown.out.splitlines()[:6] == table.to_markdown().splitlines()[:6]
     with pytest.raises(rs.UserError, match="there is no figure 'x'"):
         table.figure("x")
@@ -99,13 +109,21 @@ def test_a_sweep_prints_shows_and_draws_its_table(folders: dict[str, str], tmp_p
 def test_arrays_are_a_data_set_known_by_their_content(folders: dict[str, str]) -> None:
     x = np.random.default_rng(0).normal(size=(60, 3))
     y = x @ [1.0, 2.0, 3.0]
-    settings = {"arch": "linear", "epochs": 5, "learning_rate": 0.05, "batch_size": 10, "target_scaling": "standard"}
+    settings = {
+        "arch": "linear",
+        "epochs": 5,
+        "learning_rate": 0.05,
+        "batch_size": 10,
+        "target_scaling": "standard",
+    }
     run = rs.train(data=(x, y), **settings, **folders)
     assert rs.train(data=(x.copy(), y.copy()), **settings, **folders).id == run.id
     assert rs.train(data=(x + 1, y), **settings, **folders).id != run.id
     assert run.predict(x).shape == (60,)
     assert np.corrcoef(run.predict(x), y)[0, 1] > 0.9
-    with pytest.raises(rs.UserError, match=r"expected a pair of arrays \(x, y\) or a pandas.DataFrame"):
+    with pytest.raises(
+        rs.UserError, match=r"expected a pair of arrays \(x, y\) or a pandas.DataFrame"
+    ):
         rs.train(data=3, **folders)
     with pytest.raises(rs.UserError, match="data= and dataset= both say"):
         rs.train(data=(x, y), dataset="iris", **folders)
@@ -113,7 +131,9 @@ def test_arrays_are_a_data_set_known_by_their_content(folders: dict[str, str]) -
 
 def test_texts_and_whole_numbers_are_classes(folders: dict[str, str]) -> None:
     x = np.arange(120, dtype=float)[:, None]
-    run = rs.train(data=(x, np.where(x[:, 0] < 60, "low", "high")), arch="linear", epochs=1, **folders)
+    run = rs.train(
+        data=(x, np.where(x[:, 0] < 60, "low", "high")), arch="linear", epochs=1, **folders
+    )
     assert run._run.program.spec.classes == ("high", "low")
     run = rs.train(data=(x, (x[:, 0] >= 60).astype(int)), arch="linear", epochs=1, **folders)
     assert run._run.program.spec.classes == ("0", "1")
@@ -124,7 +144,10 @@ class Frame:
 
     def to_csv(self, index: bool) -> str:
         assert not index
-        rows = [f"{place / 10},{'red' if place % 3 else 'blue'},{'ab'[place % 2]}" for place in range(60)]
+        rows = [
+            f"{place / 10},{'red' if place % 3 else 'blue'},{'ab'[place % 2]}"
+            for place in range(60)
+        ]
         return "size,colour,y\n" + "\n".join(rows) + "\n"
 
 
@@ -136,15 +159,24 @@ def test_a_frame_is_read_as_a_csv_file_is(folders: dict[str, str]) -> None:
 
 def test_a_packaged_run_stands_alone(folders: dict[str, str], tmp_path: Path) -> None:
     data = tmp_path / "table.csv"
-    rows = [f"{place / 10},{('red', 'blue', 'green')[place % 3]},{place / 5}" for place in range(60)]
+    rows = [
+        f"{place / 10},{('red', 'blue', 'green')[place % 3]},{place / 5}" for place in range(60)
+    ]
     data.write_text("size,colour,y\n" + "\n".join(rows) + "\n")
-    settings = {"dataset": f"csv:{data}", "target": "y", "task": "regression", "target_scaling": "standard"}
+    settings = {
+        "dataset": f"csv:{data}",
+        "target": "y",
+        "task": "regression",
+        "target_scaling": "standard",
+    }
     run = rs.train(**settings, arch="linear", epochs=3, batch_size=16, **folders)
     columns = {"colour": ["blue", "red"], "size": [1.5, 2.5]}
     expected = run.predict(columns)
     (tmp_path / "new.csv").write_text("size,colour\n1.5,blue\n2.5,red\n")
     np.testing.assert_array_equal(run.predict(tmp_path / "new.csv"), expected)
-    (wrote,) = run_all([["package", f"--run={run.id}", "--out=model", f"--records={folders['records']}"]], tmp_path)
+    (wrote,) = run_all(
+        [["package", f"--run={run.id}", "--out=model", f"--records={folders['records']}"]], tmp_path
+    )
     assert wrote.code == 0, wrote.err
     assert "model.zip" in wrote.out
     data.unlink()
@@ -165,9 +197,13 @@ def test_a_packaged_run_stands_alone(folders: dict[str, str], tmp_path: Path) ->
 def test_errors_are_the_programs_one_liners(folders: dict[str, str]) -> None:
     with pytest.raises(rs.UserError, match=r"dropout.rate=1.5 is out of range"):
         rs.train(**SMALL, regularization="dropout=1.5", **folders)
-    with pytest.raises(rs.UserError, match="there is no list 'regularisers'; did you mean regularizers"):
+    with pytest.raises(
+        rs.UserError, match="there is no list 'regularisers'; did you mean regularizers"
+    ):
         rs.list("regularisers")
-    with pytest.raises(AttributeError, match="module 'research' has no attribute 'fit'; it offers Columns"):
+    with pytest.raises(
+        AttributeError, match="module 'research' has no attribute 'fit'; it offers Columns"
+    ):
         rs.fit  # noqa: B018
 
 
@@ -178,6 +214,8 @@ def test_what_the_package_offers_is_what_the_api_has() -> None:
         assert getattr(rs, name).__doc__
 
 
-@pytest.mark.parametrize("module", [module.name for module in pkgutil.iter_modules(research.api.__path__)])
+@pytest.mark.parametrize(
+    "module", [module.name for module in pkgutil.iter_modules(research.api.__path__)]
+)
 def test_the_examples_of_the_docstrings_hold(module: str) -> None:
     assert doctest.testmod(importlib.import_module(f"research.api.{module}")).failed == 0

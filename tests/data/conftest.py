@@ -1,4 +1,5 @@
-"""Fixtures: a cache shared by the tests, the prepared sets of this machine, and small TFDS sets made on the spot."""
+"""Fixtures: a cache shared by the tests, the prepared sets of this machine, and small TFDS sets
+made on the spot."""
 
 import functools
 import os
@@ -23,11 +24,14 @@ def prepared_sets() -> str:
     directory = Path(os.environ.get("TFDS_DATA_DIR", SHARED))
     missing = [name for name in ("mnist", "cifar10") if not (directory / name).is_dir()]
     if missing:
-        pytest.skip(f"{', '.join(missing)} not prepared in {directory}; set TFDS_DATA_DIR to run this test")
+        pytest.skip(
+            f"{', '.join(missing)} not prepared in {directory}; set TFDS_DATA_DIR to run this test"
+        )
     return str(directory)
 
 
 @pytest.fixture
 def make_set(tmp_path: Path) -> Callable[..., str]:
-    """`make_set(name, features, {"train": [example, ...]})` prepares a TFDS set and returns its data directory."""
+    """`make_set(name, features, {"train": [example, ...]})` prepares a TFDS set and returns its
+    data directory."""
     return functools.partial(tfds_sets.make_set, tmp_path / "sets")

@@ -1,4 +1,5 @@
-"""The bundled tables against scikit-learn's own, and what happens when two processes prepare them at once."""
+"""The bundled tables against scikit-learn's own, and what happens when two processes prepare them
+at once."""
 
 import dataclasses
 import subprocess
@@ -25,7 +26,12 @@ def test_digits_are_images(cache):
     np.testing.assert_array_equal(x[..., 0], reference.images)
     np.testing.assert_array_equal(y, reference.target)
     assert (x.dtype, y.dtype, len(own_test)) == (np.uint8, np.int32, 0)
-    assert (spec.task, spec.shape, spec.maximum, spec.size) == ("classification", (8, 8, 1), 16.0, 1797)
+    assert (spec.task, spec.shape, spec.maximum, spec.size) == (
+        "classification",
+        (8, 8, 1),
+        16.0,
+        1797,
+    )
     assert spec.classes == tuple("0123456789")
     assert spec.features == ()
     assert spec.split_by_seed
@@ -55,18 +61,24 @@ def test_diabetes_is_a_regression_in_its_own_units(cache):
 
 def test_prepared_as_a_tfds_set(cache):
     open_source("iris", {}, data_dir=None, cache_dir=cache)
-    builder = tfds.builder_from_directory(str(Path(cache) / "tensorflow_datasets" / "iris" / "1.0.0"))
+    builder = tfds.builder_from_directory(
+        str(Path(cache) / "tensorflow_datasets" / "iris" / "1.0.0")
+    )
     example = builder.as_data_source("train")[0]
     np.testing.assert_allclose(example["x"], [5.1, 3.5, 1.4, 0.2])
     assert builder.info.features["y"].int2str(example["y"]) == "setosa"
 
 
 def test_fingerprint_is_of_the_content(cache, tmp_path):
-    here, there = (open_source("wine", {}, data_dir=None, cache_dir=c) for c in (cache, str(tmp_path)))
+    here, there = (
+        open_source("wine", {}, data_dir=None, cache_dir=c) for c in (cache, str(tmp_path))
+    )
     assert here.spec == there.spec
     assert here.directory != there.directory
     names = ("digits", "iris", "wine", "breast_cancer", "diabetes")
-    prints = {open_source(name, {}, data_dir=None, cache_dir=cache).spec.fingerprint for name in names}
+    prints = {
+        open_source(name, {}, data_dir=None, cache_dir=cache).spec.fingerprint for name in names
+    }
     assert len(prints) == len(names)
 
 
@@ -90,12 +102,19 @@ def test_two_processes_prepare_at_once(tmp_path):
         "print(s.spec.fingerprint, s.arrays().x.sum())"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
-    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) for _ in range(2)]
+    runs = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+        for _ in range(2)
+    ]
     outputs = [run.communicate(timeout=120) for run in runs]
     assert outputs[0][0] == outputs[1][0] != b"", outputs
     assert [run.returncode for run in runs] == [0, 0]
-    assert [path.name for path in (tmp_path / "arrays").iterdir()] == [f"digits-1.0.0-{reader.VERSION}"]
-    assert [path.name for path in (tmp_path / "tensorflow_datasets" / "digits").iterdir()] == ["1.0.0"]
+    assert [path.name for path in (tmp_path / "arrays").iterdir()] == [
+        f"digits-1.0.0-{reader.VERSION}"
+    ]
+    assert [path.name for path in (tmp_path / "tensorflow_datasets" / "digits").iterdir()] == [
+        "1.0.0"
+    ]
 
 
 def test_reading_again_imports_nothing_heavy(cache):
@@ -105,7 +124,9 @@ def test_reading_again_imports_nothing_heavy(cache):
         "open_source('digits', {}, data_dir=None, cache_dir=sys.argv[1]).arrays();"
         "print({'sklearn', 'tensorflow_datasets', 'PIL', 'tensorflow', 'grain'} & set(sys.modules))"
     )
-    run = subprocess.run([sys.executable, "-c", code, cache], capture_output=True, text=True, cwd=ROOT, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code, cache], capture_output=True, text=True, cwd=ROOT, check=True
+    )
     assert run.stdout == "set()\n"
 
 
@@ -131,9 +152,20 @@ def test_arrays_cannot_be_changed(cache):
 
 def test_registry_lists_them():
     entries = {entry.name: entry for entry in DATASETS}
-    assert {"digits", "iris", "wine", "breast_cancer", "diabetes", "mnist", "cifar10"} <= set(entries)
+    assert {"digits", "iris", "wine", "breast_cancer", "diabetes", "mnist", "cifar10"} <= set(
+        entries
+    )
     assert all(entry.summary for entry in entries.values())
-    made_up = {"dates", "moons", "noisy_ar2", "reverse_strings", "shapes", "sine_mixture", "spelled_letters", "spirals"}
+    made_up = {
+        "dates",
+        "moons",
+        "noisy_ar2",
+        "reverse_strings",
+        "shapes",
+        "sine_mixture",
+        "spelled_letters",
+        "spirals",
+    }
     assert all(entry.paper for name, entry in entries.items() if name not in made_up)
 
 

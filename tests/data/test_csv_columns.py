@@ -1,4 +1,5 @@
-"""The columns of csv files: dialects, packed files, encodings, and that the fast and the strict reader agree."""
+"""The columns of csv files: dialects, packed files, encodings, and that the fast and the strict
+reader agree."""
 
 import bz2
 import csv
@@ -68,7 +69,10 @@ def test_what_says_itself_how_it_is_written(tmp_path: Path, content: bytes) -> N
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16-le", "utf-16-be", "iso-8859-15"])
 def test_other_encodings_are_given(tmp_path: Path, encoding: str) -> None:
-    assert columns(tmp_path, TABLE.encode(encoding), encoding=encoding) == {"a": ["üben"], "b": ["€ 5"]}
+    assert columns(tmp_path, TABLE.encode(encoding), encoding=encoding) == {
+        "a": ["üben"],
+        "b": ["€ 5"],
+    }
 
 
 def test_comments_and_dropped_columns(tmp_path: Path) -> None:
@@ -105,26 +109,60 @@ def test_a_header_that_counts_the_columns_needs_no_note(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reading", "message"),
     [
-        (",a,y\n7,5,1\n8,6,2\n", {}, r"column 1 \('7', ...\) has no name in the header; .*--drop='Unnamed: 0'"),
+        (
+            ",a,y\n7,5,1\n8,6,2\n",
+            {},
+            r"column 1 \('7', ...\) has no name in the header; .*--drop='Unnamed: 0'",
+        ),
         ("a,,y\n0,5,1\n1,6,2\n", {}, r"column 2 \('5', ...\) has no name .*--drop='Unnamed: 1'"),
-        ("# by me; in May\na,y\n1,2\n", {}, r"begins with '# by me; in May': if that is a comment, --comment=# leaves"),
+        (
+            "# by me; in May\na,y\n1,2\n",
+            {},
+            r"begins with '# by me; in May': if that is a comment, --comment=# leaves",
+        ),
         ("% one\n% two\na,y\n", {}, r"--comment=% leaves"),
-        ("Report\na,y\n1,2\n", {}, r"row 2: 2 cells, but the header has 1 columns \('Report'\); is that its header\?"),
+        (
+            "Report\na,y\n1,2\n",
+            {},
+            r"row 2: 2 cells, but the header has 1 columns \('Report'\); is that its header\?",
+        ),
         ("a,y\n1,2\n\n3\n", {}, r"row 4: 1 cells, but the header has 2 columns$"),
         ('a,y\n"1\n2",2\n3\n', {}, r"row 4: 1 cells, but"),
         ('a,y\n1,2\n3,"4\n5,6\n', {}, r"row 3: its quote is never closed"),
         ('a,y\n1,2\n"3"x,4\n', {}, r"row 3: ',' expected after '\"'"),
-        ("a,y\n1,2\x00\n", {}, r"row 2: it has a null character \(a byte 0\), so it is damaged or no csv file"),
+        (
+            "a,y\n1,2\x00\n",
+            {},
+            r"row 2: it has a null character \(a byte 0\), so it is damaged or no csv file",
+        ),
         (TABLE.encode("utf-16-le"), {}, r"it looks like UTF-16; say so with --encoding=utf-16-le"),
-        (TABLE.encode("cp1252"), {}, r"row 2 is not in UTF-8 \(byte 0xfc\); as cp1252 .*'üben,€ 5'.*--encoding=cp1252"),
-        ("a,y\n1,2\n", {"encoding": "utf-9"}, r"encoding=utf-9 is unknown; such are utf-8, utf-16, cp1252"),
+        (
+            TABLE.encode("cp1252"),
+            {},
+            r"row 2 is not in UTF-8 \(byte 0xfc\); as cp1252 .*'üben,€ 5'.*--encoding=cp1252",
+        ),
+        (
+            "a,y\n1,2\n",
+            {"encoding": "utf-9"},
+            r"encoding=utf-9 is unknown; such are utf-8, utf-16, cp1252",
+        ),
         ("a,y\n1,2\n", {"drop": ("b",)}, r"drop=b: .* has no such column; known: a, y"),
-        (b"PK\x03\x04xx", {}, r"is a zip archive or a spreadsheet \(.xlsx, .ods\); expected a csv file"),
+        (
+            b"PK\x03\x04xx",
+            {},
+            r"is a zip archive or a spreadsheet \(.xlsx, .ods\); expected a csv file",
+        ),
         (b"PAR1xxxx", {}, r"is a Parquet file"),
-        (gzip.compress(b"a,y\n1,2\n" * 99)[:-20], {}, r"cannot be read: Compressed file ended before"),
+        (
+            gzip.compress(b"a,y\n1,2\n" * 99)[:-20],
+            {},
+            r"cannot be read: Compressed file ended before",
+        ),
     ],
 )
-def test_errors(tmp_path: Path, content: str | bytes, reading: dict[str, Any], message: str) -> None:
+def test_errors(
+    tmp_path: Path, content: str | bytes, reading: dict[str, Any], message: str
+) -> None:
     with pytest.raises(UserError, match=message) as error:
         columns(tmp_path, content, **reading)
     assert "\n" not in str(error.value)
@@ -142,12 +180,15 @@ CELL = st.text(st.sampled_from('ab, \t;\r\n"\u2028\x85#5'), max_size=4)
 
 
 @given(
-    st.lists(st.lists(CELL, min_size=2, max_size=2), min_size=1, max_size=6), st.booleans(), st.sampled_from(["", "#"])
+    st.lists(st.lists(CELL, min_size=2, max_size=2), min_size=1, max_size=6),
+    st.booleans(),
+    st.sampled_from(["", "#"]),
 )
 def test_pyarrow_and_python_read_the_same_cells(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], raw: bool, comment: str
 ) -> None:
-    """Whatever the file, well formed or not: the fast reader gives what the strict one does, or leaves it to that."""
+    """Whatever the file, well formed or not: the fast reader gives what the strict one does, or
+    leaves it to that."""
     out = io.StringIO()
     if raw:
         out.write("\n".join(map(",".join, rows)))
@@ -160,7 +201,9 @@ def test_pyarrow_and_python_read_the_same_cells(
     read: list[Any] = []
     for by in (csv_columns._split, csv_columns._split_by_python):
         try:
-            read.append([[cell for piece in pieces for cell in piece.to_pylist()] for pieces in by(layout)])
+            read.append(
+                [[cell for piece in pieces for cell in piece.to_pylist()] for pieces in by(layout)]
+            )
         except UserError as error:
             read.append(str(error))
     assert read[0] == read[1]

@@ -43,7 +43,11 @@ def pixels(seed, *shape):
 
 
 def test_a_folder_for_each_class(flowers):
-    images = {"tulip/1.png": pixels(0, 4, 5, 3), "rose/2.png": pixels(1, 4, 5, 3), "rose/1.png": pixels(2, 4, 5, 3)}
+    images = {
+        "tulip/1.png": pixels(0, 4, 5, 3),
+        "rose/2.png": pixels(1, 4, 5, 3),
+        "rose/1.png": pixels(2, 4, 5, 3),
+    }
     for path, image in images.items():
         folder = flowers(path, image)
     (folder / "rose" / ".hidden").write_text("")
@@ -53,7 +57,11 @@ def test_a_folder_for_each_class(flowers):
     expected = [images["rose/1.png"], images["rose/2.png"], images["tulip/1.png"]]
     np.testing.assert_array_equal(x, expected)
     assert (list(y), source.spec.classes, len(own_test)) == ([0, 0, 1], ("rose", "tulip"), 0)
-    assert (source.spec.name, source.spec.shape, source.spec.maximum) == ("folder:flowers", (4, 5, 3), 255.0)
+    assert (source.spec.name, source.spec.shape, source.spec.maximum) == (
+        "folder:flowers",
+        (4, 5, 3),
+        255.0,
+    )
 
 
 def test_grey_images_have_one_channel_unless_one_is_coloured(flowers):
@@ -94,7 +102,8 @@ def test_different_sizes(flowers):
     flowers("a/1.png", np.zeros((4, 5)))
     folder = flowers("b/1.png", np.zeros((4, 6)))
     with pytest.raises(
-        UserError, match=r"b/1.png has 4x6 pixels .* but .*a/1.png has 4x5; .*--dataset.size=HEIGHT,WIDTH"
+        UserError,
+        match=r"b/1.png has 4x6 pixels .* but .*a/1.png has 4x5; .*--dataset.size=HEIGHT,WIDTH",
     ):
         opened(folder)
 
@@ -127,10 +136,14 @@ def test_sixteen_bit_image(flowers):
 
 
 def test_wrong_folders(flowers, tmp_path):
-    with pytest.raises(UserError, match="is not a folder; expected one with a folder of images for each class"):
+    with pytest.raises(
+        UserError, match="is not a folder; expected one with a folder of images for each class"
+    ):
         opened(tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="needs a folder of images for each of two classes or more; it has none"):
+    with pytest.raises(
+        UserError, match="needs a folder of images for each of two classes or more; it has none"
+    ):
         opened(tmp_path / "empty")
     with pytest.raises(UserError, match=r"two classes or more; it has a$"):
         opened(flowers("a/1.png", np.zeros((4, 4))))
@@ -147,7 +160,9 @@ def test_class_without_images(flowers, content):
     (folder / "b").mkdir()
     for name in content:
         (folder / "b" / name).write_text("")
-    with pytest.raises(UserError, match="flowers/b has no images; put some there or remove the folder"):
+    with pytest.raises(
+        UserError, match="flowers/b has no images; put some there or remove the folder"
+    ):
         opened(folder)
 
 
@@ -169,12 +184,19 @@ def test_fingerprint_is_of_the_content(flowers):
 
 
 def ramp(number, label, part):
-    return np.arange(60, dtype=np.uint8).reshape(4, 5, 3) + np.uint8(10 * number + 60 * (label == "b") + 100 * part)
+    return np.arange(60, dtype=np.uint8).reshape(4, 5, 3) + np.uint8(
+        10 * number + 60 * (label == "b") + 100 * part
+    )
 
 
 def test_fingerprints_stay_what_they_were(flowers):
     """Of this content, when all of it was read into memory; a record is found by it."""
-    for part, label, count in (("train", "a", 3), ("train", "b", 2), ("test", "a", 1), ("test", "b", 2)):
+    for part, label, count in (
+        ("train", "a", 3),
+        ("train", "b", 2),
+        ("test", "a", 1),
+        ("test", "b", 2),
+    ):
         for number in range(count):
             where = flowers(f"{part}/{label}/{number}.png", ramp(number, label, part == "test"))
     assert opened(where).spec.fingerprint == "5a3f7658fdcd17ee8b5919b323747278"
@@ -224,7 +246,9 @@ def test_memory_does_not_grow_with_the_folder(flowers, small_pieces, monkeypatch
     peak(10)  # imports
     (few, part), (more, whole) = peak(100), peak(400)
     assert more < whole / 3
-    assert more - few < (whole - part) / 4  # the files' paths are kept, 1 to 2 kB each here; the pixels are not
+    assert (
+        more - few < (whole - part) / 4
+    )  # the files' paths are kept, 1 to 2 kB each here; the pixels are not
 
 
 @pytest.mark.parametrize("bad", [0, 50, 99])
@@ -249,15 +273,19 @@ def test_the_first_image_that_does_not_decode_is_named_and_no_worker_left(flower
 def test_a_full_disk_is_one_line(flowers, limit):
     where, _ = many(flowers, 100)
     code = (
-        "import resource, signal, sys; from research.data import builder; builder.SHARD_BYTES = 50_000;"
-        "from research.data.source import open_source; import grain, tensorflow_datasets;"
-        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}));"
-        "open_source('folder:' + sys.argv[1], {}, data_dir=None, cache_dir=sys.argv[2])"
+        "import resource, signal, sys; from research.data import builder; builder.SHARD_BYTES ="
+        " 50_000;from research.data.source import open_source; import grain,"
+        f" tensorflow_datasets;resource.setrlimit(resource.RLIMIT_FSIZE, ({limit},"
+        f" {limit}));open_source('folder:' + sys.argv[1], {{}}, data_dir=None,"
+        " cache_dir=sys.argv[2])"
     )
     command = [sys.executable, "-B", "-c", code, str(where), str(where.parent / "cache")]
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     last = run.stderr.strip().splitlines()[-1]
-    assert re.match(r"research\.errors\.UserError: cannot write the cache directory .*cache: .*File too large", last)
+    assert re.match(
+        r"research\.errors\.UserError: cannot write the cache directory .*cache: .*File too large",
+        last,
+    )
     source = opened(where)  # there is space again
     assert source.spec.size == 100
 
@@ -281,6 +309,8 @@ def test_names_of_classes_stay_whole(tmp_path: Path) -> None:
         (tmp_path / "pets" / name).mkdir(parents=True)
         for shade in (40, 90):
             Image.new("L", (3, 3), shade).save(tmp_path / "pets" / name / f"{shade}.png")
-    source = open_source(f"folder:{tmp_path}/pets", {}, data_dir=None, cache_dir=str(tmp_path / "cache"))
+    source = open_source(
+        f"folder:{tmp_path}/pets", {}, data_dir=None, cache_dir=str(tmp_path / "cache")
+    )
     assert source.spec.classes == tuple(sorted(names))
     assert source.arrays().y.tolist() == [0, 0, 1, 1, 2, 2]

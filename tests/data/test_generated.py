@@ -1,4 +1,5 @@
-"""Generated sequences: what a row is, its baselines, the same rows from the same seed, and MNIST pixel by pixel."""
+"""Generated sequences: what a row is, its baselines, the same rows from the same seed, and MNIST
+pixel by pixel."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +36,8 @@ def test_the_adding_problem(cache):
     assert (marks[:, :6].sum(1) == 1).all()
     assert (marks[:, 6:].sum(1) == 1).all()
     np.testing.assert_allclose(y, (x[..., 0] * marks).sum(1), rtol=1e-6)
-    # The squared error of always answering 1 is 1/6: within 5 standard errors of 1000 rows (var of (u+v-1)² is 7/180).
+    # The squared error of always answering 1 is 1/6: within 5 standard errors of 1000 rows (var of
+    # (u+v-1)² is 7/180).
     assert abs(np.mean((y - 1) ** 2) - 1 / 6) < 5 * np.sqrt(7 / 180 / 1000)
 
 
@@ -83,16 +85,26 @@ def test_a_seed_is_its_rows(cache, tmp_path):
 def test_images_pixel_by_pixel():
     draw = np.random.default_rng(0)
     x, y = draw.integers(0, 256, (20, 4, 3, 1), np.uint8), np.arange(20, dtype=np.int32) % 2
-    spec = DataSpec("mnist", "classification", (4, 3, 1), ("a", "b"), (), 255.0, 20, 5, "f", note="a note")
+    spec = DataSpec(
+        "mnist", "classification", (4, 3, 1), ("a", "b"), (), 255.0, 20, 5, "f", note="a note"
+    )
     images = Memory(spec, Arrays(x, y, np.arange(15, 20)))
     series, permuted = pixels(images, None), pixels(images, 2)
     for table in (series, permuted):
-        assert (table.x.shape, table.x.dtype, table.maximum, table.test_size) == ((20, 12, 1), np.uint8, 255, 5)
+        assert (table.x.shape, table.x.dtype, table.maximum, table.test_size) == (
+            (20, 12, 1),
+            np.uint8,
+            255,
+            5,
+        )
         assert (table.classes, table.note) == (("a", "b"), "a note")
         np.testing.assert_array_equal(table.y, y)
     np.testing.assert_array_equal(series.x.reshape(x.shape), x)
     # One order for all images: pixels are moved whole.
-    order = [int(np.flatnonzero((series.x == permuted.x[:, [place]]).all((0, 2)))[0]) for place in range(12)]
+    order = [
+        int(np.flatnonzero((series.x == permuted.x[:, [place]]).all((0, 2)))[0])
+        for place in range(12)
+    ]
     assert sorted(order) == list(range(12))
     assert order != list(range(12))
     np.testing.assert_array_equal(series.x[:, order], permuted.x)
@@ -100,7 +112,10 @@ def test_images_pixel_by_pixel():
 
 def test_bytes_in_series_stay_bytes(cache):
     table = Table(
-        np.arange(24, dtype=np.uint8).reshape(4, 6, 1), np.arange(4, dtype=np.int32), tuple("abcd"), maximum=255
+        np.arange(24, dtype=np.uint8).reshape(4, 6, 1),
+        np.arange(4, dtype=np.int32),
+        tuple("abcd"),
+        maximum=255,
     )
     source = open_built(lambda: table, "series", "1.0.0", cache_dir=cache, name="series")
     assert source.arrays().x.dtype == np.uint8
@@ -122,9 +137,16 @@ def test_tokens_stay_tokens_whatever_they_are_for(cache):
 
 def test_notes_are_kept_and_are_no_part_of_the_fingerprint(cache):
     x, y = np.arange(4, dtype=np.float32)[:, None], np.arange(4, dtype=np.float32)
-    tables = {name: Table(x, y, features=("a",), notes=notes) for name, notes in [("plain", ()), ("noted", ("b", "c"))]}
+    tables = {
+        name: Table(x, y, features=("a",), notes=notes)
+        for name, notes in [("plain", ()), ("noted", ("b", "c"))]
+    }
     specs = {
-        name: open_built(lambda name=name: tables[name], name, "1.0.0", cache_dir=cache, name=name).spec
+        name: (
+            open_built(
+                lambda name=name: tables[name], name, "1.0.0", cache_dir=cache, name=name
+            ).spec
+        )
         for name in tables
     }
     assert specs["noted"].notes == ("b", "c")

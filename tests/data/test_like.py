@@ -1,4 +1,5 @@
-"""Other files of the same kind as a set: columns and classes matched by name, and what does not match, named."""
+"""Other files of the same kind as a set: columns and classes matched by name, and what does not
+match, named."""
 
 import dataclasses
 from pathlib import Path
@@ -47,7 +48,9 @@ def test_the_same_file_gives_the_same_arrays(tmp_path: Path, spec: DataSpec) -> 
     assert left == []
 
 
-def test_columns_are_matched_by_name_and_may_lack_the_target_and_categories(tmp_path: Path, spec: DataSpec) -> None:
+def test_columns_are_matched_by_name_and_may_lack_the_target_and_categories(
+    tmp_path: Path, spec: DataSpec
+) -> None:
     x, y, left = read(tmp_path, spec, "wet;id;colour;length\n1;a;blue;7\n0;b;blue;8\n")
     assert x[:].tolist() == [[7, 1, 0, 0, 1], [8, 1, 0, 0, 0]]
     assert y is None
@@ -56,7 +59,10 @@ def test_columns_are_matched_by_name_and_may_lack_the_target_and_categories(tmp_
 
 def test_missing_values_are_filled_where_the_run_fills_them(tmp_path: Path, spec: DataSpec) -> None:
     text = "length,colour,wet\n?,,1\n"
-    with pytest.raises(UserError, match=r"row 2, column 'length': the value is missing \('\?'\); .* without --impute"):
+    with pytest.raises(
+        UserError,
+        match=r"row 2, column 'length': the value is missing \('\?'\); .* without --impute",
+    ):
         read(tmp_path, spec, text)
     x, _, _ = read(tmp_path, dataclasses.replace(spec, impute="mean"), text)
     np.testing.assert_array_equal(x, np.array([[np.nan, 0, 0, 0, 1]], np.float32))
@@ -65,10 +71,19 @@ def test_missing_values_are_filled_where_the_run_fills_them(tmp_path: Path, spec
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("length,color,wet\n1,red,0\n", r"has no column 'colour', which the run was trained on; did you mean color"),
-        ("length,colour,wet\n1,pink,0\n", r"row 2, column 'colour': 'pink' was not there in training; .*blue"),
+        (
+            "length,color,wet\n1,red,0\n",
+            r"has no column 'colour', which the run was trained on; did you mean color",
+        ),
+        (
+            "length,colour,wet\n1,pink,0\n",
+            r"row 2, column 'colour': 'pink' was not there in training; .*blue",
+        ),
         ("length,colour,wet\n1,red,dry\n", r"row 2, column 'wet': 'dry' is not a number"),
-        ("length,colour,wet,species\n1,red,0,ros\n", r"'ros' is not one of the classes; did you mean rose"),
+        (
+            "length,colour,wet,species\n1,red,0,ros\n",
+            r"'ros' is not one of the classes; did you mean rose",
+        ),
         ("length,colour,wet,species\n1,red,0,\n", r"'' is not one of the classes"),
         ("length,colour,wet\n", "has a header but no rows"),
     ],
@@ -81,7 +96,9 @@ def test_what_does_not_match_is_named(tmp_path: Path, spec: DataSpec, text: str,
 def test_an_equals_sign_in_a_name_or_a_category(tmp_path: Path) -> None:
     table = "a=b,kind,y\n" + "".join(f"{i},{'u=v' if i % 2 else 'w'},{i % 2}\n" for i in range(8))
     (tmp_path / "odd.csv").write_text(table)
-    source = open_source(f"csv:{tmp_path}/odd.csv", {"target": "y"}, data_dir=None, cache_dir=str(tmp_path))
+    source = open_source(
+        f"csv:{tmp_path}/odd.csv", {"target": "y"}, data_dir=None, cache_dir=str(tmp_path)
+    )
     assert source.spec.features == ("a=b", "kind=u=v", "kind=w")
     x, _, _ = read(tmp_path, source.spec, table, "y")
     np.testing.assert_array_equal(x[:], source.arrays().x[:])
@@ -111,7 +128,10 @@ def test_images_in_folders_of_known_classes(tmp_path: Path) -> None:
     assert x.shape == (2, 4, 5, 3)
     assert x[:, 0, 0, 0].tolist() == [10, 20]
     assert y is not None
-    assert y.tolist() == [1, 1]  # their place among the classes of training, not among those that are here
+    assert y.tolist() == [
+        1,
+        1,
+    ]  # their place among the classes of training, not among those that are here
     assert [file.name for file in files] == ["a.png", "b.png"]
 
 

@@ -1,4 +1,5 @@
-"""Origins: numbers that float32 merges stay apart in tables, prepared sets and series, and are scaled exactly."""
+"""Origins: numbers that float32 merges stay apart in tables, prepared sets and series, and are
+scaled exactly."""
 
 import numpy as np
 import pytest
@@ -33,10 +34,17 @@ def test_what_float32_merges_is_kept_as_differences(values: np.ndarray) -> None:
     assert len(np.unique(values.astype(np.float32))) < len(np.unique(values)) / 2
     narrowed = narrow(values)
     assert narrowed.values.dtype == np.float32
-    assert len(np.unique(narrowed.values)) == len(np.unique(values)) == narrowed.left == narrowed.distinct
+    assert (
+        len(np.unique(narrowed.values))
+        == len(np.unique(values))
+        == narrowed.left
+        == narrowed.distinct
+    )
     assert narrowed.notes("x") == []
     near = np.abs(values - narrowed.origin) < 1e4
-    np.testing.assert_allclose(narrowed.values[near], values[near] - values.dtype.type(narrowed.origin), rtol=6e-8)
+    np.testing.assert_allclose(
+        narrowed.values[near], values[near] - values.dtype.type(narrowed.origin), rtol=6e-8
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,15 +111,22 @@ def test_a_table_is_scaled_as_in_float64(cache: str, scaling: str) -> None:
 def test_without_scaling_float32_refuses_and_float64_is_exact(cache: str) -> None:
     source = open_built(table, "origin", "1.0.0", cache_dir=cache, name="mine")
     plans = Planner(lambda config: source)
-    with pytest.raises(UserError, match=r"float32 merges values of the column 'big' of mine.*try --scaling=standard"):
+    with pytest.raises(
+        UserError,
+        match=r"float32 merges values of the column 'big' of mine.*try --scaling=standard",
+    ):
         plans.runs([{"scaling": "none", "target_scaling": "standard"}])
-    with pytest.raises(UserError, match=r"float32 merges targets of mine, .* near 1e\+09; try --target_scaling"):
+    with pytest.raises(
+        UserError, match=r"float32 merges targets of mine, .* near 1e\+09; try --target_scaling"
+    ):
         plans.runs([{}])
     (run,) = plans.runs([{"scaling": "none", "precision": "float64"}])
     arrays = source.arrays()
     with run.program.numbers():
         lane = inputs_of(run.config, run.program, arrays).lane
-    np.testing.assert_allclose(arrays.x[:, 0] - lane.shift[0], table().x[:, 0], rtol=0, atol=ROUNDING)
+    np.testing.assert_allclose(
+        arrays.x[:, 0] - lane.shift[0], table().x[:, 0], rtol=0, atol=ROUNDING
+    )
     np.testing.assert_allclose(arrays.y - lane.target_shift, table().y, rtol=0, atol=ROUNDING)
 
 
@@ -125,9 +140,13 @@ def test_a_table_that_float32_can_hold_has_no_origin(cache: str) -> None:
 
 
 def test_prepared_sets_have_origins(make_set, tmp_path) -> None:
-    features = {"t": {"at": np.int64, "by": np.float64, "kind": tfds.features.ClassLabel(num_classes=2)}, "y": np.int64}
+    features = {
+        "t": {"at": np.int64, "by": np.float64, "kind": tfds.features.ClassLabel(num_classes=2)},
+        "y": np.int64,
+    }
     examples = [
-        {"t": {"at": 1_700_000_000 + row, "by": row / 4, "kind": row % 2}, "y": 2**40 + row % 30} for row in range(300)
+        {"t": {"at": 1_700_000_000 + row, "by": row / 4, "kind": row % 2}, "y": 2**40 + row % 30}
+        for row in range(300)
     ]
     data_dir = make_set("times", features, {"train": examples}, ("t", "y"))
     source = open_source("times", {}, data_dir=data_dir, cache_dir=str(tmp_path / "cache"))
@@ -137,17 +156,23 @@ def test_prepared_sets_have_origins(make_set, tmp_path) -> None:
     assert others == [0, 0, 0]
     np.testing.assert_array_equal(x[:, 0].astype(np.float64) + at, 1.7e9 + np.arange(300))
     np.testing.assert_array_equal(x[:, 1], np.arange(300) / 4)
-    np.testing.assert_array_equal(y.astype(np.float64) + source.spec.target_origin, 2**40 + np.arange(300) % 30)
+    np.testing.assert_array_equal(
+        y.astype(np.float64) + source.spec.target_origin, 2**40 + np.arange(300) % 30
+    )
 
 
 def test_a_series_has_one_origin(cache: str) -> None:
     values = 1e8 + np.sin(np.arange(400) / 5)
-    source = open_series(lambda: Series(values, (400,)), "high", "origin_high", "1.0.0", 16, 0, cache)
+    source = open_series(
+        lambda: Series(values, (400,)), "high", "origin_high", "1.0.0", 16, 0, cache
+    )
     x, y, _ = source.arrays()
     (origin,) = source.spec.origin
     assert origin == source.spec.target_origin
     rows = np.arange(10)
-    np.testing.assert_allclose(x[rows].astype(np.float64) + origin, values[rows[:, None] + np.arange(16)], rtol=1e-15)
+    np.testing.assert_allclose(
+        x[rows].astype(np.float64) + origin, values[rows[:, None] + np.arange(16)], rtol=1e-15
+    )
     np.testing.assert_allclose(
         y[rows].astype(np.float64) + origin, values[rows[:, None] + np.arange(1, 17)], rtol=1e-15
     )

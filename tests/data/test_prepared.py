@@ -1,4 +1,5 @@
-"""Sets prepared with TFDS: the real mnist and cifar10, small ones of every kind, and those that cannot be read."""
+"""Sets prepared with TFDS: the real mnist and cifar10, small ones of every kind, and those that
+cannot be read."""
 
 import io
 import json
@@ -16,7 +17,9 @@ KINDS = tfds.features
 
 
 def opened(name, data_dir, tmp_path, task="auto", **options):
-    return open_source(name, options, data_dir=data_dir, cache_dir=str(tmp_path / "cache"), task=task)
+    return open_source(
+        name, options, data_dir=data_dir, cache_dir=str(tmp_path / "cache"), task=task
+    )
 
 
 def encoded(pixels, kind):
@@ -29,8 +32,18 @@ def encoded(pixels, kind):
 def test_mnist(prepared_sets, tmp_path):
     source = opened("mnist", prepared_sets, tmp_path)
     spec, (x, y, own_test) = source.spec, source.arrays()
-    assert (spec.shape, spec.size, spec.test_size, spec.maximum) == ((28, 28, 1), 70000, 10000, 255.0)
-    assert (spec.task, len(spec.classes), spec.note, spec.split_by_seed) == ("classification", 10, "", False)
+    assert (spec.shape, spec.size, spec.test_size, spec.maximum) == (
+        (28, 28, 1),
+        70000,
+        10000,
+        255.0,
+    )
+    assert (spec.task, len(spec.classes), spec.note, spec.split_by_seed) == (
+        "classification",
+        10,
+        "",
+        False,
+    )
     assert list(np.bincount(y[60000:])) == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert list(own_test[[0, -1]]) == [60000, 69999]
     # The mean and deviation that every MNIST example divides by.
@@ -48,20 +61,30 @@ def test_cifar10_says_that_it_is_a_copy(prepared_sets, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "noted"), [("cifar10", "jpeg", True), ("cifar10", "png", False), ("own", "jpeg", False)]
+    ("name", "kind", "noted"),
+    [("cifar10", "jpeg", True), ("cifar10", "png", False), ("own", "jpeg", False)],
 )
 def test_images_and_the_note_on_copies(make_set, tmp_path, name, kind, noted):
     pixels = [np.full((4, 4, 3), 10 * number, np.uint8) for number in range(3)]
-    examples = [{"image": encoded(image, kind), "label": number % 2} for number, image in enumerate(pixels)]
+    examples = [
+        {"image": encoded(image, kind), "label": number % 2} for number, image in enumerate(pixels)
+    ]
     features = {"image": KINDS.Image(shape=(4, 4, 3)), "label": KINDS.ClassLabel(num_classes=2)}
-    source = opened(name, make_set(name, features, {"train": examples}, ("image", "label")), tmp_path)
+    source = opened(
+        name, make_set(name, features, {"train": examples}, ("image", "label")), tmp_path
+    )
     np.testing.assert_allclose(source.arrays().x, pixels, atol=2)
     assert ("JPEG copies" in source.spec.note) == noted
 
 
 def test_tensor_and_label_without_supervised_keys(make_set, tmp_path):
-    features = {"signal": KINDS.Tensor(shape=(3,), dtype=np.float32), "kind": KINDS.ClassLabel(names=["u", "v"])}
-    examples = [{"signal": np.arange(3, dtype=np.float32) + row, "kind": row % 2} for row in range(4)]
+    features = {
+        "signal": KINDS.Tensor(shape=(3,), dtype=np.float32),
+        "kind": KINDS.ClassLabel(names=["u", "v"]),
+    }
+    examples = [
+        {"signal": np.arange(3, dtype=np.float32) + row, "kind": row % 2} for row in range(4)
+    ]
     source = opened("waves", make_set("waves", features, {"train": examples}), tmp_path)
     x, y, _ = source.arrays()
     np.testing.assert_array_equal(x, np.arange(3)[None] + np.arange(4)[:, None])
@@ -72,7 +95,10 @@ def test_tensor_and_label_without_supervised_keys(make_set, tmp_path):
 def test_columns_and_a_number(make_set, tmp_path):
     columns = {"age": np.int32, "sex": KINDS.ClassLabel(names=["f", "m"]), "tall": np.bool_}
     features = {"person": columns, "income": KINDS.Scalar(dtype=np.float32)}
-    examples = [{"person": {"age": 30 + row, "sex": row - 1, "tall": row == 1}, "income": row / 2} for row in range(3)]
+    examples = [
+        {"person": {"age": 30 + row, "sex": row - 1, "tall": row == 1}, "income": row / 2}
+        for row in range(3)
+    ]
     data_dir = make_set("people", features, {"train": examples}, ("person", "income"))
     source = opened("people", data_dir, tmp_path)
     x, y, _ = source.arrays()
@@ -82,9 +108,15 @@ def test_columns_and_a_number(make_set, tmp_path):
 
 
 def test_validation_joins_the_training_rows(make_set, tmp_path):
-    features = {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)}
+    features = {
+        "x": KINDS.Tensor(shape=(1,), dtype=np.float32),
+        "y": KINDS.ClassLabel(num_classes=2),
+    }
     splits = {"test": [50, 51], "extra": [9], "validation": [40], "train": [30, 31, 32]}
-    examples = {name: [{"x": [value], "y": value % 2} for value in values] for name, values in splits.items()}
+    examples = {
+        name: [{"x": [value], "y": value % 2} for value in values]
+        for name, values in splits.items()
+    }
     source = opened("parts", make_set("parts", features, examples, ("x", "y")), tmp_path)
     x, _, own_test = source.arrays()
     assert list(x[:, 0]) == [30, 31, 32, 40, 50, 51]
@@ -92,20 +124,28 @@ def test_validation_joins_the_training_rows(make_set, tmp_path):
 
 
 def test_newest_version_unless_one_is_named(make_set, tmp_path):
-    features = {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)}
+    features = {
+        "x": KINDS.Tensor(shape=(1,), dtype=np.float32),
+        "y": KINDS.ClassLabel(num_classes=2),
+    }
     for version, value in [("1.9.0", 1.0), ("1.10.0", 2.0)]:
         examples = [{"x": [value], "y": label} for label in (0, 1)]
         data_dir = make_set("grown", features, {"train": examples}, ("x", "y"), version)
     assert opened("grown", data_dir, tmp_path).arrays().x[0, 0] == 2
     assert opened("grown:1.9.0", data_dir, tmp_path).arrays().x[0, 0] == 1
-    with pytest.raises(UserError, match=r"'grown' is prepared in .* as version 1\.9\.0, 1\.10\.0, not 2\.0\.0"):
+    with pytest.raises(
+        UserError, match=r"'grown' is prepared in .* as version 1\.9\.0, 1\.10\.0, not 2\.0\.0"
+    ):
         opened("grown:2.0.0", data_dir, tmp_path)
 
 
 def test_not_prepared(tmp_path, monkeypatch):
     (tmp_path / "sets" / "mnist" / "3.0.1").mkdir(parents=True)
     (tmp_path / "sets" / "mnist" / "3.0.1" / "dataset_info.json").write_text("{}")
-    message = r"'minst' is neither bundled nor prepared: looked in .*sets, which has mnist; did you mean mnist or"
+    message = (
+        r"'minst' is neither bundled nor prepared: looked in .*sets, which has mnist; did you mean"
+        r" mnist or"
+    )
     with pytest.raises(UserError, match=message) as error:
         opened("minst", str(tmp_path / "sets"), tmp_path)
     assert "tfds build minst" in str(error.value)
@@ -117,8 +157,13 @@ def test_not_prepared(tmp_path, monkeypatch):
 
 
 def test_nothing_is_written_where_the_set_lies(make_set, tmp_path):
-    features = {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)}
-    data_dir = make_set("still", features, {"train": [{"x": [v], "y": v} for v in (0, 1)]}, ("x", "y"))
+    features = {
+        "x": KINDS.Tensor(shape=(1,), dtype=np.float32),
+        "y": KINDS.ClassLabel(num_classes=2),
+    }
+    data_dir = make_set(
+        "still", features, {"train": [{"x": [v], "y": v} for v in (0, 1)]}, ("x", "y")
+    )
     before = {path: path.stat().st_mtime_ns for path in Path(data_dir).rglob("*")}
     opened("still", data_dir, tmp_path)
     assert {path: path.stat().st_mtime_ns for path in Path(data_dir).rglob("*")} == before
@@ -127,7 +172,12 @@ def test_nothing_is_written_where_the_set_lies(make_set, tmp_path):
 @pytest.mark.parametrize(
     ("features", "example", "supervised", "message"),
     [
-        ({"text": KINDS.Text()}, {"text": "to be"}, None, r"cannot be told from its features: text \(Text\)"),
+        (
+            {"text": KINDS.Text()},
+            {"text": "to be"},
+            None,
+            r"cannot be told from its features: text \(Text\)",
+        ),
         (
             {"x": KINDS.Text(), "y": KINDS.ClassLabel(num_classes=2)},
             {"x": "be", "y": 1},
@@ -147,10 +197,16 @@ def test_nothing_is_written_where_the_set_lies(make_set, tmp_path):
             "1 of its 1 examples have no label",
         ),
         (
-            {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.Sequence(KINDS.ClassLabel(num_classes=3))},
+            {
+                "x": KINDS.Tensor(shape=(1,), dtype=np.float32),
+                "y": KINDS.Sequence(KINDS.ClassLabel(num_classes=3)),
+            },
             {"x": [1], "y": [1, 2]},
             ("x", "y"),
-            r"its target 'y' is Sequence\(ClassLabel.*\); expected a ClassLabel or a number in each example",
+            (
+                r"its target 'y' is Sequence\(ClassLabel.*\); expected a ClassLabel or a number in"
+                r" each example"
+            ),
         ),
         (
             {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": {"a": np.int32, "b": np.int32}},
@@ -195,12 +251,17 @@ def test_images_of_several_sizes(make_set, tmp_path):
     features = {"image": KINDS.Image(), "label": KINDS.ClassLabel(num_classes=2)}
     examples = [{"image": image, "label": label} for label, image in enumerate(images)]
     data_dir = make_set("sizes", features, {"train": examples}, ("image", "label"))
-    with pytest.raises(UserError, match=r"example 1 has shape \(4, 5, 3\), those before it \(4, 4, 3\)"):
+    with pytest.raises(
+        UserError, match=r"example 1 has shape \(4, 5, 3\), those before it \(4, 4, 3\)"
+    ):
         opened("sizes", data_dir, tmp_path)
 
 
 def test_no_train_split(make_set, tmp_path):
-    features = {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)}
+    features = {
+        "x": KINDS.Tensor(shape=(1,), dtype=np.float32),
+        "y": KINDS.ClassLabel(num_classes=2),
+    }
     data_dir = make_set("tested", features, {"test": [{"x": [1], "y": 1}]}, ("x", "y"))
     with pytest.raises(UserError, match="has no split 'train'; it has test"):
         opened("tested", data_dir, tmp_path)
@@ -208,7 +269,10 @@ def test_no_train_split(make_set, tmp_path):
 
 @pytest.mark.parametrize("damage", ["info", "features", "no shard", "format"])
 def test_damaged_sets(make_set, tmp_path, damage):
-    features = {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)}
+    features = {
+        "x": KINDS.Tensor(shape=(1,), dtype=np.float32),
+        "y": KINDS.ClassLabel(num_classes=2),
+    }
     data_dir = make_set("hurt", features, {"train": [{"x": [1], "y": 1}]}, ("x", "y"))
     directory = Path(data_dir) / "hurt" / "1.0.0"
     info = directory / "dataset_info.json"
@@ -220,7 +284,9 @@ def test_damaged_sets(make_set, tmp_path, damage):
         next(directory.glob("*array_record*")).unlink()
     else:
         info.write_text(json.dumps(json.loads(info.read_text()) | {"fileFormat": "tfrecord"}))
-    with pytest.raises(UserError, match=r"the prepared data set in .*hurt/1.0.0 cannot be read: ") as error:
+    with pytest.raises(
+        UserError, match=r"the prepared data set in .*hurt/1.0.0 cannot be read: "
+    ) as error:
         opened("hurt", data_dir, tmp_path)
     assert "\n" not in str(error.value)
 
@@ -229,7 +295,9 @@ def prepared_images(make_set, files, shape=(4, 6, 3), test=(), name="pictures"):
     features = {"image": KINDS.Image(shape=shape), "label": KINDS.ClassLabel(num_classes=2)}
     splits = {"train": files} | ({"test": test} if test else {})
     examples = {
-        split: [{"image": io.BytesIO(file), "label": number % 2} for number, file in enumerate(of_split)]
+        split: [
+            {"image": io.BytesIO(file), "label": number % 2} for number, file in enumerate(of_split)
+        ]
         for split, of_split in splits.items()
     }
     return make_set(name, features, examples, ("image", "label"))
@@ -261,20 +329,32 @@ def test_transparency_is_white_unless_alpha_is_a_channel(make_set, tmp_path):
     expected = PICTURES[0].copy()
     expected[0] = 255
     np.testing.assert_array_equal(source.arrays().x[0], expected)
-    assert source.spec.notes == ("some of its images have an alpha channel; what is transparent in them is white",)
-    source = opened("rgba", prepared_images(make_set, files[:1] * 2, shape=(4, 6, 4), name="rgba"), tmp_path)
+    assert source.spec.notes == (
+        "some of its images have an alpha channel; what is transparent in them is white",
+    )
+    source = opened(
+        "rgba", prepared_images(make_set, files[:1] * 2, shape=(4, 6, 4), name="rgba"), tmp_path
+    )
     np.testing.assert_array_equal(source.arrays().x[0], rgba)
 
 
 def test_images_that_are_refused_are_named(make_set, tmp_path):
     frames = [Image.fromarray(pixels) for pixels in PICTURES[:3]]
     moving = file_of(frames[0], save_all=True, append_images=frames[1:])
-    with pytest.raises(UserError, match=r"image 1 of its split 'train' has 3 frames \(PNG\); expected one"):
+    with pytest.raises(
+        UserError, match=r"image 1 of its split 'train' has 3 frames \(PNG\); expected one"
+    ):
         opened("pictures", prepared_images(make_set, [FILES[0], moving]), tmp_path)
     deep = file_of(Image.fromarray(np.full((4, 6), 300, np.uint16)))
     with pytest.raises(UserError, match=r"image 0 of its split 'train' has 16 bits per channel"):
-        opened("deep", prepared_images(make_set, [deep, FILES[0]], shape=(4, 6, 1), name="deep"), tmp_path)
-    with pytest.raises(UserError, match=r"image 1 of its split 'train' does not decode as an image"):
+        opened(
+            "deep",
+            prepared_images(make_set, [deep, FILES[0]], shape=(4, 6, 1), name="deep"),
+            tmp_path,
+        )
+    with pytest.raises(
+        UserError, match=r"image 1 of its split 'train' does not decode as an image"
+    ):
         opened("none", prepared_images(make_set, [FILES[0], b"no image"], name="none"), tmp_path)
 
 
@@ -302,9 +382,15 @@ def numbered(make_set, targets):
 def test_few_whole_numbers_are_classes_and_the_task_turns_them_into_a_quantity(make_set, tmp_path):
     data_dir = numbered(make_set, [0, 5, 0, 5])
     auto = opened("numbered", data_dir, tmp_path)
-    assert (auto.spec.task, auto.spec.classes, list(auto.arrays().y)) == ("classification", ("0", "5"), [0, 1, 0, 1])
+    assert (auto.spec.task, auto.spec.classes, list(auto.arrays().y)) == (
+        "classification",
+        ("0", "5"),
+        [0, 1, 0, 1],
+    )
     (note,) = auto.spec.notes
-    assert note.startswith("the target 'y' has 2 different whole numbers (0, 5) and is read as classes; --task=regr")
+    assert note.startswith(
+        "the target 'y' has 2 different whole numbers (0, 5) and is read as classes; --task=regr"
+    )
     same = opened("numbered", data_dir, tmp_path, task="classification")
     assert same == auto
     values = opened("numbered", data_dir, tmp_path, task="regression")
@@ -312,14 +398,19 @@ def test_few_whole_numbers_are_classes_and_the_task_turns_them_into_a_quantity(m
     assert values.arrays().y.tolist() == [0, 5, 0, 5]
     assert values.arrays().y.dtype == np.float32
     np.testing.assert_array_equal(values.arrays().x, auto.arrays().x)
-    assert values.spec.fingerprint == "225fea2739a06fd8836dddfaa01cc94f"  # as before these were classes
+    assert (
+        values.spec.fingerprint == "225fea2739a06fd8836dddfaa01cc94f"
+    )  # as before these were classes
 
 
 def test_a_quantity_becomes_classes(make_set, tmp_path):
     data_dir = numbered(make_set, [100 * (row % 30) for row in range(60)])
     auto = opened("numbered", data_dir, tmp_path)
     assert auto.spec.task == "regression"
-    assert "has 30 different whole numbers (0, 100, 200, ...) and is read as a quantity" in auto.spec.notes[0]
+    assert (
+        "has 30 different whole numbers (0, 100, 200, ...) and is read as a quantity"
+        in auto.spec.notes[0]
+    )
     classes = opened("numbered", data_dir, tmp_path, task="classification")
     assert classes.spec.classes[:3] == ("0", "100", "200")
     assert list(classes.arrays().y[:3]) == [0, 1, 2]
@@ -329,8 +420,13 @@ def test_a_quantity_becomes_classes(make_set, tmp_path):
 
 
 def test_classes_that_have_names_are_no_quantity(make_set, tmp_path):
-    features = {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)}
-    data_dir = make_set("named", features, {"train": [{"x": [v], "y": v} for v in (0, 1)]}, ("x", "y"))
+    features = {
+        "x": KINDS.Tensor(shape=(1,), dtype=np.float32),
+        "y": KINDS.ClassLabel(num_classes=2),
+    }
+    data_dir = make_set(
+        "named", features, {"train": [{"x": [v], "y": v} for v in (0, 1)]}, ("x", "y")
+    )
     assert opened("named", data_dir, tmp_path, task="regression").spec.task == "classification"
 
 
@@ -339,20 +435,30 @@ def test_missing_numbers_are_named_or_filled(make_set, tmp_path):
     ages = [30, 40, np.nan, 50] * 5
     examples = [{"x": {"age": age, "tall": row}, "y": row % 2} for row, age in enumerate(ages)]
     data_dir = make_set("gaps", features, {"train": examples}, ("x", "y"))
-    with pytest.raises(UserError, match=r"gaps, row 2 \(the first is 0\), column 'age': the value is missing; set"):
+    with pytest.raises(
+        UserError, match=r"gaps, row 2 \(the first is 0\), column 'age': the value is missing; set"
+    ):
         opened("gaps", data_dir, tmp_path)
     source = opened("gaps", data_dir, tmp_path, impute="mean")
     assert source.spec.impute == "mean"
     assert np.isnan(source.arrays().x[2, 0])
-    images = {"x": KINDS.Tensor(shape=(4, 4, 1), dtype=np.uint8), "y": KINDS.ClassLabel(num_classes=2)}
+    images = {
+        "x": KINDS.Tensor(shape=(4, 4, 1), dtype=np.uint8),
+        "y": KINDS.ClassLabel(num_classes=2),
+    }
     pixels = [{"x": np.full((4, 4, 1), row, np.uint8), "y": row} for row in (0, 1)]
     data_dir = make_set("pictures", images, {"train": pixels}, ("x", "y"))
-    with pytest.raises(UserError, match="impute fills the columns of a table, and an example of pictures has shape"):
+    with pytest.raises(
+        UserError, match="impute fills the columns of a table, and an example of pictures has shape"
+    ):
         opened("pictures", data_dir, tmp_path, impute="mean")
 
 
 def test_a_test_split_without_labels_is_left_out(make_set, tmp_path):
-    features = {"x": KINDS.Tensor(shape=(1,), dtype=np.float32), "y": KINDS.ClassLabel(num_classes=2)}
+    features = {
+        "x": KINDS.Tensor(shape=(1,), dtype=np.float32),
+        "y": KINDS.ClassLabel(num_classes=2),
+    }
     splits = {"train": [(0, 0), (1, 1), (2, 1)], "test": [(3, -1), (4, -1)]}
     examples = {name: [{"x": [x], "y": y} for x, y in rows] for name, rows in splits.items()}
     spec = opened("contest", make_set("contest", features, examples, ("x", "y")), tmp_path).spec

@@ -40,7 +40,9 @@ def test_images_of_two_classes(pieces):
     assert said(x, y) == ["1 of its images has more than one class (the first: row 1 is row 3)"]
     # Among them is no image twice in one class alone: image 0 is of class 0 both times.
     assert said(x[[0, 4]], y[[0, 4]]) == []
-    assert said(x, y, test_size=2)[0].startswith("1 of its 2 test images are among its training images too")
+    assert said(x, y, test_size=2)[0].startswith(
+        "1 of its 2 test images are among its training images too"
+    )
 
 
 def test_masks_have_no_class_each(pieces):

@@ -66,7 +66,9 @@ def test_fitted_on_the_rows_alone(method, dtype, monkeypatch):
     generator = np.random.default_rng(2)
     x = generator.integers(0, 256, (50, 5, 4, 3)).astype(dtype)
     rows = np.sort(generator.permutation(50)[:31]).astype(np.int32)
-    for one, other in zip(scaling.fit(x, method, 255.0, rows), scaling.fit(x[rows], method, 255.0), strict=True):
+    for one, other in zip(
+        scaling.fit(x, method, 255.0, rows), scaling.fit(x[rows], method, 255.0), strict=True
+    ):
         np.testing.assert_array_equal(one, other)
 
 

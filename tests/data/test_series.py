@@ -1,4 +1,5 @@
-"""Generated series: windows and the values after, scaled as one series, and the moments that they must have."""
+"""Generated series: windows and the values after, scaled as one series, and the moments that they
+must have."""
 
 import tracemalloc
 
@@ -31,31 +32,54 @@ def test_a_target_is_the_value_after_each_place(cache, name):
 
 def test_inputs_and_targets_are_scaled_by_the_training_stretch(cache):
     def source(config):
-        return open_source("noisy_ar2", {"length": 300, "context": 20}, data_dir=None, cache_dir=cache)
+        return open_source(
+            "noisy_ar2", {"length": 300, "context": 20}, data_dir=None, cache_dir=cache
+        )
 
     plans = Planner(source)
-    settings = {"dataset": "noisy_ar2", "arch": "ar", "target_scaling": "standard", "batch_size": 10}
+    settings = {
+        "dataset": "noisy_ar2",
+        "arch": "ar",
+        "target_scaling": "standard",
+        "batch_size": 10,
+    }
     (run,) = plans.runs([settings])
     arrays = plans.arrays(run)
     lane = inputs_of(run.config, run.program, arrays).lane
-    values = series.noisy_ar2(300, seed=0).astype(np.float32).astype(np.float64)[:240, None]  # the first eight tenths
+    values = (
+        series.noisy_ar2(300, seed=0).astype(np.float32).astype(np.float64)[:240, None]
+    )  # the first eight tenths
     inputs, targets = StandardScaler().fit(values[:-1]), StandardScaler().fit(values[1:])
     assert lane.shift.shape == lane.scale.shape == ()
-    np.testing.assert_allclose((lane.shift, lane.scale), (inputs.mean_[0], inputs.scale_[0]), rtol=1e-6)
-    np.testing.assert_allclose((lane.target_shift, lane.target_scale), (targets.mean_[0], targets.scale_[0]), rtol=1e-6)
+    np.testing.assert_allclose(
+        (lane.shift, lane.scale), (inputs.mean_[0], inputs.scale_[0]), rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        (lane.target_shift, lane.target_scale), (targets.mean_[0], targets.scale_[0]), rtol=1e-6
+    )
 
 
 def test_of_drawn_windows_the_values_in_them_count_once(cache):
-    source = open_source("noisy_ar2", {"length": 300, "context": 20, "burn_in": 4}, data_dir=None, cache_dir=cache)
+    source = open_source(
+        "noisy_ar2", {"length": 300, "context": 20, "burn_in": 4}, data_dir=None, cache_dir=cache
+    )
     plans = Planner(lambda config: source)
-    settings = {"dataset": "noisy_ar2", "arch": "ar", "arch.order": 4, "target_scaling": "standard", "batch_size": 3}
+    settings = {
+        "dataset": "noisy_ar2",
+        "arch": "ar",
+        "arch.order": 4,
+        "target_scaling": "standard",
+        "batch_size": 3,
+    }
     (run,) = plans.runs([settings | {"train_size": 3, "seed": 1}])
     arrays = plans.arrays(run)
     lane = inputs_of(run.config, run.program, arrays).lane
     seen = sorted({place for row in lane.train for place in range(row, row + 20)})
     answered = sorted({place for row in lane.train for place in range(row + 5, row + 21)})
     values = np.asarray(arrays.x.values, np.float64)
-    np.testing.assert_allclose((lane.shift, lane.scale), (values[seen].mean(), values[seen].std()), rtol=1e-6)
+    np.testing.assert_allclose(
+        (lane.shift, lane.scale), (values[seen].mean(), values[seen].std()), rtol=1e-6
+    )
     expected = values[answered].mean(), values[answered].std()
     np.testing.assert_allclose((lane.target_shift, lane.target_scale), expected, rtol=1e-6)
 
@@ -65,7 +89,12 @@ def test_scaling_does_not_copy_the_windows(cache):
     options = {"length": 21_000, "context": 1000}
     source = open_source("noisy_ar2", options, data_dir=None, cache_dir=cache)
     plans = Planner(lambda config: source)
-    settings = {"dataset": "noisy_ar2", "arch": "ar", "target_scaling": "standard", "scaling": "robust"}
+    settings = {
+        "dataset": "noisy_ar2",
+        "arch": "ar",
+        "target_scaling": "standard",
+        "scaling": "robust",
+    }
     (run,) = plans.runs([settings])
     arrays = plans.arrays(run)
     tracemalloc.start()
@@ -76,14 +105,17 @@ def test_scaling_does_not_copy_the_windows(cache):
 
 
 def test_the_ar2_process_has_its_covariances():
-    """Yule and Walker's: γ₁/γ₀ = φ₁/(1 - φ₂), γ₂ = φ₁γ₁ + φ₂γ₀, γ₀ = 1 + φ₁γ₁ + φ₂γ₂; seen is 1 more at lag 0."""
+    """Yule and Walker's: γ₁/γ₀ = φ₁/(1 - φ₂), γ₂ = φ₁γ₁ + φ₂γ₀, γ₀ = 1 + φ₁γ₁ + φ₂γ₂; seen is 1
+    more at lag 0."""
     one, two = series.COEFFICIENTS
     first = one / (1 - two)
     second = one * first + two
     variance = 1 / (1 - one * first - two * second)
     seen = series.noisy_ar2(200_000, seed=3)
     found = [np.mean(seen[: len(seen) - lag] * seen[lag:]) for lag in range(3)]
-    np.testing.assert_allclose(found, [variance + 1, first * variance, second * variance], rtol=0.05)
+    np.testing.assert_allclose(
+        found, [variance + 1, first * variance, second * variance], rtol=0.05
+    )
 
 
 def test_the_sines_are_sines():

@@ -17,12 +17,16 @@ def spec_of(size: int, test_size: int = 0) -> DataSpec:
     return DataSpec("x", "classification", (4,), ("a", "b"), (), 1.0, size, test_size, "f")
 
 
-@pytest.mark.parametrize(("text", "ratios"), [("8:1:1", (8, 1, 1)), (" 4 : 3:3", (4, 3, 3)), ("8:2", (8, 2))])
+@pytest.mark.parametrize(
+    ("text", "ratios"), [("8:1:1", (8, 1, 1)), (" 4 : 3:3", (4, 3, 3)), ("8:2", (8, 2))]
+)
 def test_parse(text, ratios):
     assert parse_split(text) == ratios
 
 
-@pytest.mark.parametrize("text", ["", "8", "8:1:1:1", "8:0", "0:1", "a:b", "8:-1", "0.8:0.2", "8::2", "8,1,1", "8:2:"])
+@pytest.mark.parametrize(
+    "text", ["", "8", "8:1:1:1", "8:0", "0:1", "a:b", "8:-1", "0.8:0.2", "8::2", "8,1,1", "8:2:"]
+)
 def test_parse_rejects(text):
     with pytest.raises(UserError, match="8:1:1"):
         parse_split(text)
@@ -36,8 +40,9 @@ def test_parse_reads_what_is_printed(ratios):
 def test_hand_worked():
     y = np.array([0] * 12 + [1] * 8)
     parts = split(y, NONE, (3, 1, 1), seed=3)
-    # 20 rows at 3:1:1 are 12, 4, 4. Test takes 12*4/20 = 2.4 and 8*4/20 = 1.6 rows: 2 and 2; then validation
-    # takes 10*4/16 = 2.5 and 6*4/16 = 1.5 rows: 3 and 1 (equal remainders: the first class).
+    # 20 rows at 3:1:1 are 12, 4, 4. Test takes 12*4/20 = 2.4 and 8*4/20 = 1.6 rows: 2 and 2; then
+    # validation takes 10*4/16 = 2.5 and 6*4/16 = 1.5 rows: 3 and 1 (equal remainders: the first
+    # class).
     assert [list(np.bincount(y[part])) for part in parts] == [[7, 5], [3, 1], [2, 2]]
     assert all(part.dtype == np.int32 for part in parts)
     assert sorted(np.concatenate(parts)) == list(range(20))
@@ -130,7 +135,9 @@ def test_train_size_out_of_range(train_size):
 def test_class_with_too_few_rows_is_named_at_every_seed():
     y = np.array([0] * 97 + [1] * 3)
     for seed in range(5):
-        with pytest.raises(UserError, match=r"class 'rare' has too few rows \(3 of 100\) to be in the test part"):
+        with pytest.raises(
+            UserError, match=r"class 'rare' has too few rows \(3 of 100\) to be in the test part"
+        ):
             split(y, NONE, (8, 1, 1), seed=seed, classes=("common", "rare"))
 
 

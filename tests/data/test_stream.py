@@ -1,4 +1,5 @@
-"""Streams against the gather on the device: the same bits, from any step on, and nothing left behind."""
+"""Streams against the gather on the device: the same bits, from any step on, and nothing left
+behind."""
 
 import itertools
 import multiprocessing
@@ -38,14 +39,17 @@ def order(width, count, seed=0):
 
 
 def gathered(x, rows, first, steps, batch):
-    """What the engine gathers from device memory, its rows padded to whole dispatches as the loop does."""
+    """What the engine gathers from device memory, its rows padded to whole dispatches as the loop
+    does."""
     padding = -(rows.shape[1] // batch - first) % steps * batch
     padded = np.pad(rows, ((0, 0), (0, padding)), mode="edge")
     starts = range(first, rows.shape[1] // batch, steps)
     y = np.zeros(len(x), np.int32)
     sizes = Sizes(train=rows.shape[1], validation=0, test=0, batch=batch)
     return [
-        np.asarray(lanes_lib.gather(x, y, padded, np.int32(s), np.int32(s), steps=steps, sizes=sizes)["x"])
+        np.asarray(
+            lanes_lib.gather(x, y, padded, np.int32(s), np.int32(s), steps=steps, sizes=sizes)["x"]
+        )
         for s in starts
     ]
 
@@ -64,7 +68,8 @@ def workers():
 
 
 def assert_no_workers():
-    """Threads that started processes, or that never came to read, end on their own; those that read are waited for."""
+    """Threads that started processes, or that never came to read, end on their own; those that read
+    are waited for."""
     end = time.monotonic() + 5
     while workers() and time.monotonic() < end:
         time.sleep(0.01)
@@ -73,7 +78,15 @@ def assert_no_workers():
 
 @pytest.mark.parametrize(
     ("width", "batch", "steps", "first"),
-    [(1, 1, 1, 0), (1, 10, 4, 0), (3, 7, 5, 0), (3, 7, 5, 10), (2, 33, 2, 2), (4, 10, 64, 0), (2, 10, 3, 4)],
+    [
+        (1, 1, 1, 0),
+        (1, 10, 4, 0),
+        (3, 7, 5, 0),
+        (3, 7, 5, 10),
+        (2, 33, 2, 2),
+        (4, 10, 64, 0),
+        (2, 10, 3, 4),
+    ],
 )
 def test_batches_are_those_of_the_gather(mapped, width, batch, steps, first):
     rows = order(width, 100 // batch * batch)
@@ -82,7 +95,13 @@ def test_batches_are_those_of_the_gather(mapped, width, batch, steps, first):
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.integers(1, 4), st.integers(1, 50), st.integers(1, 9), st.integers(0, 100), st.integers(0, 2**32 - 1))
+@given(
+    st.integers(1, 4),
+    st.integers(1, 50),
+    st.integers(1, 9),
+    st.integers(0, 100),
+    st.integers(0, 2**32 - 1),
+)
 def test_batches_of_any_size(mapped, width, batch, steps, first, seed):
     rows = order(width, 100 // batch * batch, seed)
     first %= rows.shape[1] // batch

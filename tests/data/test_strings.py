@@ -1,4 +1,5 @@
-"""Generated pairs of strings: the answers are right, and laid out as an encoder–decoder is taught."""
+"""Generated pairs of strings: the answers are right, and laid out as an encoder–decoder is
+taught."""
 
 import datetime
 
@@ -25,7 +26,10 @@ def pairs(table: Table) -> list[tuple[str, str]]:
 
 def test_strings() -> None:
     options = {"length": 6, "letters": 5, "size": 40, "test": 10, "seed": 3}
-    for load, answer in ((sort_strings, lambda s: "".join(sorted(s))), (reverse_strings, lambda s: s[::-1])):
+    for load, answer in (
+        (sort_strings, lambda s: "".join(sorted(s))),
+        (reverse_strings, lambda s: s[::-1]),
+    ):
         made = pairs(load(**options))
         assert len(made) == 50
         assert all(given == answer(source) for source, given in made)
@@ -46,7 +50,8 @@ def test_dates() -> None:
 
 
 def test_a_letter_is_spelled() -> None:
-    """A word that is shorter than the longest ends with one blank, and nothing is asked after it."""
+    """A word that is shorter than the longest ends with one blank, and nothing is asked after
+    it."""
     table = spelled_letters(size=300, test=20, seed=0)
     made = dict(pairs(table))
     assert (made["q"], made["x"], made["n"]) == ("quebec ", "xray ", "november")
@@ -56,16 +61,35 @@ def test_a_letter_is_spelled() -> None:
 
 
 @pytest.mark.parametrize("arch", ["transformer", "seq2seq", "gpt", "lstm"])
-def test_they_are_what_these_networks_can_be_trained_on(tmp_path_factory: pytest.TempPathFactory, arch: str) -> None:
+def test_they_are_what_these_networks_can_be_trained_on(
+    tmp_path_factory: pytest.TempPathFactory, arch: str
+) -> None:
     cache = str(tmp_path_factory.getbasetemp() / "strings")
-    settings = {"dataset": "sort_strings", "dataset.length": 3, "dataset.size": 40, "dataset.test": 8, "arch": arch}
+    settings = {
+        "dataset": "sort_strings",
+        "dataset.length": 3,
+        "dataset.size": 40,
+        "dataset.test": 8,
+        "arch": arch,
+    }
     (run,) = bundled(cache).runs([{**settings, "batch_size": 8}])
-    assert (run.config.task, run.program.spec.source, run.program.spec.shape) == ("sequence_to_sequence", 3, (6,))
+    assert (run.config.task, run.program.spec.source, run.program.spec.shape) == (
+        "sequence_to_sequence",
+        3,
+        (6,),
+    )
     assert bundled(cache).source(run.config).arrays().y.shape == (48, 6)
 
 
 def test_an_encoder_decoder_needs_a_source(tmp_path_factory: pytest.TempPathFactory) -> None:
     cache = str(tmp_path_factory.getbasetemp() / "strings")
-    settings = {"dataset": "copy_memory", "dataset.length": 3, "dataset.size": 40, "dataset.test": 8}
-    with pytest.raises(UserError, match="arch=transformer answers a source, and copy_memory has none"):
+    settings = {
+        "dataset": "copy_memory",
+        "dataset.length": 3,
+        "dataset.size": 40,
+        "dataset.test": 8,
+    }
+    with pytest.raises(
+        UserError, match="arch=transformer answers a source, and copy_memory has none"
+    ):
         bundled(cache).runs([{**settings, "arch": "transformer"}])

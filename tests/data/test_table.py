@@ -10,8 +10,18 @@ from research.errors import UserError
 
 X = np.arange(8, dtype=np.float32).reshape(4, 2)
 Y = np.array([0, 1, 0, 1], np.int32)
-SOUND: dict[str, Any] = {"x": X, "y": Y, "classes": ("a", "b"), "features": ("u", "v"), "test_size": 1}
-TOKENS: dict[str, Any] = {"x": Y[:, None] + np.arange(-1, 1, dtype=np.int32), "vocabulary": ("a", "b"), "features": ()}
+SOUND: dict[str, Any] = {
+    "x": X,
+    "y": Y,
+    "classes": ("a", "b"),
+    "features": ("u", "v"),
+    "test_size": 1,
+}
+TOKENS: dict[str, Any] = {
+    "x": Y[:, None] + np.arange(-1, 1, dtype=np.int32),
+    "vocabulary": ("a", "b"),
+    "features": (),
+}
 
 
 @pytest.mark.parametrize(
@@ -30,8 +40,14 @@ TOKENS: dict[str, Any] = {"x": Y[:, None] + np.arange(-1, 1, dtype=np.int32), "v
         ({"features": ("u",)}, "features are 1 names, and its x has 2 columns"),
         ({"y": Y + 1}, "y has a 2; expected 0 to 1, for its 2 classes"),
         ({"y": Y - 1}, "y has a -1; expected 0 to 1, for its 2 classes"),
-        ({"y": Y / 2}, "y is float64, and it has classes; expected int32, the place of each among them"),
-        ({"y": np.array(["a", "b", "a", "b"]), "classes": ()}, "y is <U1; expected float32, or int32 with classes"),
+        (
+            {"y": Y / 2},
+            "y is float64, and it has classes; expected int32, the place of each among them",
+        ),
+        (
+            {"y": np.array(["a", "b", "a", "b"]), "classes": ()},
+            "y is <U1; expected float32, or int32 with classes",
+        ),
         ({"y": np.where(Y > 0, np.nan, 0.0), "classes": ()}, "y has no value in row 1"),
         ({"y": np.stack([Y, Y - 1], 1)}, r"y is \[4, 2\], a class at each place; say its task"),
         ({**TOKENS, "x": TOKENS["x"] + 1}, "x has a 2; expected -1 to 1, for its 2 symbols"),
@@ -54,7 +70,15 @@ def test_what_does_not_belong_together_is_named(changes: dict[str, Any], message
         {"x": np.where(X > 5, np.nan, X)},
         TOKENS,
     ],
-    ids=["classes", "int64", "values", "padded classes", "padded values", "to be imputed", "padded tokens"],
+    ids=[
+        "classes",
+        "int64",
+        "values",
+        "padded classes",
+        "padded values",
+        "to be imputed",
+        "padded tokens",
+    ],
 )
 def test_what_belongs_together_is_taken(changes: dict[str, Any]) -> None:
     Table(**{**SOUND, **changes})

@@ -1,4 +1,5 @@
-"""Text: windows without copies, stretches that a split cuts, vocabularies, and tiny_shakespeare's own parts."""
+"""Text: windows without copies, stretches that a split cuts, vocabularies, and tiny_shakespeare's
+own parts."""
 
 import itertools
 import os
@@ -20,13 +21,20 @@ TEXT = "to be, or not to be: that is the question.\n" * 5  # 215 characters
 def opened(tmp_path: Path, written: str = TEXT, context: int = 8) -> Source:
     file = tmp_path / "own.txt"
     file.write_bytes(written.encode())
-    return open_source(f"text:{file}", {"context": context}, data_dir=None, cache_dir=str(tmp_path / "cache"))
+    return open_source(
+        f"text:{file}", {"context": context}, data_dir=None, cache_dir=str(tmp_path / "cache")
+    )
 
 
 def test_a_window_is_a_stretch_and_its_target_the_next_characters(tmp_path):
     source = opened(tmp_path)
     spec, (x, y, own_test) = source.spec, source.arrays()
-    assert (spec.task, spec.shape, spec.target_shape, spec.name) == ("language_model", (8,), (8,), "text:own.txt")
+    assert (spec.task, spec.shape, spec.target_shape, spec.name) == (
+        "language_model",
+        (8,),
+        (8,),
+        "text:own.txt",
+    )
     assert spec.vocabulary == spec.classes == tuple(sorted(set(TEXT)))
     assert x.shape == y.shape == (215 - 8, 8)
     assert x.dtype == np.int32
@@ -65,7 +73,9 @@ def test_parts_are_stretches_and_no_window_crosses_them(tmp_path):
         ):
             foreseen = {place for window in windows for place in range(window + 1, window + 9)}
             left[name] = len(set(range(begin + 1, end)) - foreseen)
-        assert stretches.left_out(source.spec, ratios) == {name: count for name, count in left.items() if count}
+        assert stretches.left_out(source.spec, ratios) == {
+            name: count for name, count in left.items() if count
+        }
         assert split_sizes(source.spec, ratios) == tuple(map(len, parts))
         for rows, begin, end in zip(parts, cuts, cuts[1:], strict=False):
             read = rows[:, None] + np.arange(9) if len(rows) else np.array([[begin]])
@@ -77,7 +87,9 @@ def test_parts_are_stretches_and_no_window_crosses_them(tmp_path):
 
 def test_the_seed_draws_training_windows_and_nothing_else(tmp_path):
     source = opened(tmp_path)
-    one, same, other = (split_of(source.spec, source.arrays(), (8, 1, 1), seed=s, train_size=40) for s in (1, 1, 2))
+    one, same, other = (
+        split_of(source.spec, source.arrays(), (8, 1, 1), seed=s, train_size=40) for s in (1, 1, 2)
+    )
     assert len(set(one.train)) == 40
     assert set(one.train) <= set(range(164))
     np.testing.assert_array_equal(one.train, same.train)
@@ -89,7 +101,10 @@ def test_the_seed_draws_training_windows_and_nothing_else(tmp_path):
 
 
 def test_another_context_or_text_is_another_fingerprint(tmp_path):
-    prints = {opened(tmp_path, *given).spec.fingerprint for given in ((TEXT, 8), (TEXT, 9), (TEXT + "!", 8))}
+    prints = {
+        opened(tmp_path, *given).spec.fingerprint
+        for given in ((TEXT, 8), (TEXT, 9), (TEXT + "!", 8))
+    }
     assert len(prints) == 3
     assert opened(tmp_path).spec.fingerprint in prints
 
@@ -118,7 +133,9 @@ def test_what_cannot_be_read(tmp_path):
 
 def test_another_text_is_read_with_the_vocabulary_of_the_first(tmp_path):
     spec = opened(tmp_path).spec
-    (tmp_path / "other.txt").write_text("that is not the question")  # 24 characters: two windows of 8 and the next
+    (tmp_path / "other.txt").write_text(
+        "that is not the question"
+    )  # 24 characters: two windows of 8 and the next
     windows, rows, y = text.read_like(tmp_path / "other.txt", spec)
     assert list(rows) == [0, 8, 15]
     assert text.decode(windows[rows][2], spec.vocabulary) == "questio"[-8:].rjust(8)
@@ -126,27 +143,40 @@ def test_another_text_is_read_with_the_vocabulary_of_the_first(tmp_path):
     assert list(y[2] == PADDING) == [True] + [False] * 7
     assert text.decode(y[y != PADDING], spec.vocabulary) == "hat is not the question"
     (tmp_path / "odd.txt").write_text("that is the question\nor is it ß?")
-    with pytest.raises(UserError, match=r"odd\.txt, line 2: the symbol 'ß' is not in the vocabulary of 17 symbols"):
+    with pytest.raises(
+        UserError, match=r"odd\.txt, line 2: the symbol 'ß' is not in the vocabulary of 17 symbols"
+    ):
         text.read_like(tmp_path / "odd.txt", spec)
 
 
 def test_tiny_shakespeare_keeps_its_parts(tmp_path):
     directory = Path(
-        os.environ.get("TFDS_DATA_DIR", Path(__file__).parents[2] / ".." / "shared" / "tensorflow_datasets")
+        os.environ.get(
+            "TFDS_DATA_DIR", Path(__file__).parents[2] / ".." / "shared" / "tensorflow_datasets"
+        )
     )
     if not (directory / "tiny_shakespeare").is_dir():
-        pytest.skip(f"tiny_shakespeare is not prepared in {directory}; set TFDS_DATA_DIR to run this test")
+        pytest.skip(
+            f"tiny_shakespeare is not prepared in {directory}; set TFDS_DATA_DIR to run this test"
+        )
     source = open_source("tiny_shakespeare", {}, data_dir=str(directory), cache_dir=str(tmp_path))
     spec = source.spec
     assert (len(spec.vocabulary), spec.size + 64) == (65, 1_115_394)
     assert split_sizes(spec, (8, 1, 1)) == (1_003_854 - 64, 871, 871)
     assert split_sizes(spec, (9, 1, 0)) == (1_003_854 - 64, 1742, 0)
     begin = split_of(spec, source.arrays(), (9, 1, 0), seed=0).validation[0]
-    assert text.decode(source.arrays().x[begin], spec.vocabulary).startswith("?\n\nGREMIO:\nGood morrow")
+    assert text.decode(source.arrays().x[begin], spec.vocabulary).startswith(
+        "?\n\nGREMIO:\nGood morrow"
+    )
     with pytest.raises(UserError, match="parts of its own"):
         split_sizes(spec, (8, 2, 0))
 
 
 def test_a_spec_without_tokens_is_as_it_was():
     spec = DataSpec("x", "classification", (4, 4, 3), ("a", "b"), (), 255.0, 10, 0, "f")
-    assert (spec.channels, spec.stratified, spec.vocabulary, spec.target_shape) == ((3,), True, (), ())
+    assert (spec.channels, spec.stratified, spec.vocabulary, spec.target_shape) == (
+        (3,),
+        True,
+        (),
+        (),
+    )

@@ -1,4 +1,5 @@
-"""Exports: each tool's own reader finds the numbers of the records; a tool that is absent is one line."""
+"""Exports: each tool's own reader finds the numbers of the records; a tool that is absent is one
+line."""
 
 import csv
 import importlib.util
@@ -15,12 +16,19 @@ from research.sweeps.store import Store
 from tests.analysis.records import record
 from tests.launch.command_lines import run_all
 
-RECORDS = [record("a" * 16, 0, 0.1 + 0.2, arch="mlp"), record("b" * 16, 1, None, status="diverged", arch="cnn")]
+RECORDS = [
+    record("a" * 16, 0, 0.1 + 0.2, arch="mlp"),
+    record("b" * 16, 1, None, status="diverged", arch="cnn"),
+]
 
 
 def expected(of: Record) -> set[tuple[str, str, int | None, float]]:
     """Every number of a record: (run, attribute, epoch, value)."""
-    curves = {(of.run_id, name, epoch, v) for name, curve in of.curves.items() for epoch, v in enumerate(curve, 1)}
+    curves = {
+        (of.run_id, name, epoch, v)
+        for name, curve in of.curves.items()
+        for epoch, v in enumerate(curve, 1)
+    }
     return curves | {(of.run_id, name, None, value) for name, value in of.metrics.items()}
 
 
@@ -29,7 +37,10 @@ def test_parquet_has_every_number_and_every_setting(tmp_path: Path) -> None:
     values = parquet.read_table(tmp_path / "values.parquet").to_pylist()
     assert {tuple(row.values()) for row in values} == expected(RECORDS[0]) | expected(RECORDS[1])
     runs = parquet.read_table(tmp_path / "runs.parquet").to_pylist()
-    assert [(row["run"], row["status"], row["arch"], row["test/accuracy"], row["diverged_at"]) for row in runs] == [
+    assert [
+        (row["run"], row["status"], row["arch"], row["test/accuracy"], row["diverged_at"])
+        for row in runs
+    ] == [
         ("a" * 16, "finished", "mlp", 0.1 + 0.2, None),
         ("b" * 16, "diverged", "cnn", None, 7),
     ]
@@ -39,7 +50,10 @@ def test_csv_has_every_number_in_full_precision(tmp_path: Path) -> None:
     exporter("csv")(RECORDS, tmp_path)
     with (tmp_path / "values.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    read = {(r["run"], r["attribute"], int(r["step"]) if r["step"] else None, float(r["value"])) for r in rows}
+    read = {
+        (r["run"], r["attribute"], int(r["step"]) if r["step"] else None, float(r["value"]))
+        for r in rows
+    }
     assert read == expected(RECORDS[0]) | expected(RECORDS[1])
 
 
@@ -55,10 +69,14 @@ def test_tensorboard_reads_the_curves(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["mlflow", "trackio", "wandb"])
-def test_a_tool_that_is_absent_is_named(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tool_that_is_absent_is_named(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if importlib.util.find_spec(form) is not None:
         pytest.skip(f"{form} is installed")
-    with pytest.raises(UserError, match=f"--to={form} requires the package {form}: pip install {form}"):
+    with pytest.raises(
+        UserError, match=f"--to={form} requires the package {form}: pip install {form}"
+    ):
         exporter(form)(RECORDS, tmp_path)
 
 
@@ -92,4 +110,7 @@ def test_the_program_exports_a_records_folder(tmp_path: Path) -> None:
     assert done.out == "1 run: wrote exported/runs.parquet and exported/values.parquet\n"
     assert unknown.err == "error: --to=parket: there is no such form; did you mean parquet?\n"
     assert "nowhere has no records to export" in nothing.err
-    assert set(FORMS) == {file.stem for file in Path("research/exports").glob("*.py")} - {"__init__", "columns"}
+    assert set(FORMS) == {file.stem for file in Path("research/exports").glob("*.py")} - {
+        "__init__",
+        "columns",
+    }

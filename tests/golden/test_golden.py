@@ -1,8 +1,10 @@
-"""The golden file: 40 small runs keep their ids and their parameters, bit for bit, while the code is rearranged.
+"""The golden file: 40 small runs keep their ids and their parameters, bit for bit, while the code
+is rearranged.
 
-An id may change only where an entry's version is raised, or the data are read as others; bits only where the
-mathematics changes for a reason that the commit states. `GOLDEN=write pytest tests/golden` writes the file anew.
-Other processors round in other ways: there the losses are compared, to 1e-4.
+An id may change only where an entry's version is raised, or the data are read as others; bits only
+where the mathematics changes for a reason that the commit states. `GOLDEN=write pytest
+tests/golden` writes the file anew. Other processors round in other ways: there the losses are
+compared, to 1e-4.
 """
 
 import json
@@ -28,9 +30,13 @@ GOLDEN: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {"ru
 
 
 def processor() -> str:
-    """What decides how sums are rounded: the instruction set that XLA compiles for, by the processor's name."""
+    """What decides how sums are rounded: the instruction set that XLA compiles for, by the
+    processor's name."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +45,13 @@ def planner(tmp_path_factory: pytest.TempPathFactory) -> Planner:
     write_files(folder)
 
     def opened(config: RunConfig) -> Source:
-        name = config.dataset.name.replace("text:", f"text:{folder}/").replace("csv:", f"csv:{folder}/")
+        name = config.dataset.name.replace("text:", f"text:{folder}/").replace(
+            "csv:", f"csv:{folder}/"
+        )
         options = dict(config.dataset.options)
-        return open_source(name, options, data_dir=None, cache_dir=str(folder / "cache"), task=config.task)
+        return open_source(
+            name, options, data_dir=None, cache_dir=str(folder / "cache"), task=config.task
+        )
 
     return Planner(opened)
 
@@ -51,10 +61,16 @@ def trained(planner: Planner, name: str, width: int) -> dict[str, Any]:
     settings = {path: value for path, value in CONFIGS[name].items() if value is not None}
     (run,) = planner.runs([settings])
     (outcome,) = loop.train(run.program, [run.config], planner.arrays(run), Way(width, 4))
-    return {"id": run.id, "checksum": outcome.checksums[-1], "loss": outcome.curves["train/loss"][-1]}
+    return {
+        "id": run.id,
+        "checksum": outcome.checksums[-1],
+        "loss": outcome.curves["train/loss"][-1],
+    }
 
 
-@pytest.mark.parametrize(("name", "width"), [*((name, 1) for name in CONFIGS), *((name, 2) for name in TWICE)])
+@pytest.mark.parametrize(
+    ("name", "width"), [*((name, 1) for name in CONFIGS), *((name, 2) for name in TWICE)]
+)
 def test_a_run_is_what_it_was(name: str, width: int, planner: Planner) -> None:
     now = trained(planner, name, width)
     key = name if width == 1 else f"{name}, {width} lanes"

@@ -1,4 +1,5 @@
-"""Runs many command lines of the launchers quickly: one process imports the library, a fork of it runs each."""
+"""Runs many command lines of the launchers quickly: one process imports the library, a fork of it
+runs each."""
 
 import dataclasses
 import functools
@@ -16,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LONGEST = 600  # seconds that a command line may take
 
-# Runs until its input ends. Each line tells it to start a command line, and is answered by its process id, or to wait
-# for one, and is answered by its exit code.
+# Runs until its input ends. Each line tells it to start a command line, and is answered by its
+# process id, or to wait for one, and is answered by its exit code.
 _PARENT = """
 import importlib, json, os, pkgutil, runpy, sys, traceback
 import absl.app, optuna, orbax.checkpoint, psutil, research, sklearn.datasets, tensorflow_datasets
@@ -73,7 +74,8 @@ class Started:
     err: Path
 
     def wait(self) -> Result:
-        """What it came to, once it has ended; -9 is the code of a process that was killed, as after LONGEST it is."""
+        """What it came to, once it has ended; -9 is the code of a process that was killed, as after
+        LONGEST it is."""
         hangs = threading.Timer(LONGEST, self.send, [signal.SIGKILL])
         hangs.start()
         code = _told(self.pid)

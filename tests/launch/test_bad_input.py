@@ -1,4 +1,5 @@
-"""Bad input: one clear line that says what is wrong and what would be right, exit code 2, nothing lost."""
+"""Bad input: one clear line that says what is wrong and what would be right, exit code 2, nothing
+lost."""
 
 import shlex
 from pathlib import Path
@@ -13,13 +14,17 @@ CASES = {
     "train --zzz=3": "unknown flag --zzz",
     "train --arch=mpl": "unknown architecture 'mpl'; did you mean mlp?",
     "train --arch.hiden=3": "did you mean hidden?",
-    "train --optimizer=adam --optimizer.momentum=0.9": "adam has no option 'momentum'; known: b1, b2, eps",
+    "train --optimizer=adam --optimizer.momentum=0.9": (
+        "adam has no option 'momentum'; known: b1, b2, eps"
+    ),
     "train --regularization=dropot=0.5": "did you mean dropout",
     "train --regularization=dropout=1.5": "dropout.rate=1.5 is out of range; it must be in [0, 1)",
     "train --regularization=dropout": "dropout needs a value for rate",
     "train --regularization=dropout=": "not of the form name=value",
     "train --regularization=batch_norm,layer_norm": "both of the slot normalization",
-    "train --arch=linear --regularization=dropout=0.5": "dropout acts on hidden units, and arch=linear has none",
+    "train --arch=linear --regularization=dropout=0.5": (
+        "dropout acts on hidden units, and arch=linear has none"
+    ),
     "train --regularization=stochastic_depth=0.2": "acts on residual branches",
     "train --dataset=diabetes --regularization=label_smoothing=0.1": "the task is regression",
     "train --batch_size=5000": "larger than the 1437 training rows",
@@ -43,14 +48,24 @@ CASES = {
     "sweep --sample=learning_rate=log(1e-4,1)": "--sample and --samples go together",
     "sweep --zip=learning_rate=1|2": "has one axis",
     "sweep --zip='learning_rate=1|2; epochs=1'": "as many values each",
-    "sweep --grid=dataset=digits|diabetes": "different metrics: accuracy (dataset=digits) and mse (dataset=diabetes)",
+    "sweep --grid=dataset=digits|diabetes": (
+        "different metrics: accuracy (dataset=digits) and mse (dataset=diabetes)"
+    ),
     "sweep --seeds=abc": "--seeds=abc",
     "sweep --grid=optimizer=sgd|adam --arch.foo=3": "--arch.foo is not used",
     "sweep --grid=learning_rate=1|2 --learning_rate=3": "an axis sets it too",
-    "train --regularization=dropout=0.5 --regularization.dropout=0.1": "sets regularization.dropout already",
-    "sweep --regularization=dropout(rate=0.5) --grid=regularization.dropout.rate=0.1|0.3": "dropout.rate already",
-    "tune --regularization=max_norm=2,l2=0.1 --sample=regularization.l2=log(1e-4,1)": "sets regularization.l2 already",
-    "train --optimizer=chain(scale_by_adam(b1=0.9)) --optimizer.scale_by_adam.b1=0.8": "adam.b1 already; leave one",
+    "train --regularization=dropout=0.5 --regularization.dropout=0.1": (
+        "sets regularization.dropout already"
+    ),
+    "sweep --regularization=dropout(rate=0.5) --grid=regularization.dropout.rate=0.1|0.3": (
+        "dropout.rate already"
+    ),
+    "tune --regularization=max_norm=2,l2=0.1 --sample=regularization.l2=log(1e-4,1)": (
+        "sets regularization.l2 already"
+    ),
+    "train --optimizer=chain(scale_by_adam(b1=0.9)) --optimizer.scale_by_adam.b1=0.8": (
+        "adam.b1 already; leave one"
+    ),
     "train --dataset=csv:nofile.csv --target=y": "nofile.csv: No such file",
     "train --dataset=csv:empty.csv --target=y": "empty.csv is empty",
     "train --dataset=csv:header.csv --target=y": "has a header but no rows",
@@ -58,20 +73,42 @@ CASES = {
     "train --dataset=csv:missing.csv": "needs --target=COLUMN",
     "train --dataset=csv:missing.csv --target=y": "row 3, column 'b'",
     "train --dataset=csv:text.csv --target=y": "row 3, column 'b': 'x' is not a number",
-    "train --dataset=csv:prices.csv --target=y --dataset.task=classification --batch_size=2": "a class of its own",
-    "plan --dataset=csv:prices.csv --target=y --dataset.task=classification --batch_size=2": "a class of its own",
+    "train --dataset=csv:prices.csv --target=y --dataset.task=classification --batch_size=2": (
+        "a class of its own"
+    ),
+    "plan --dataset=csv:prices.csv --target=y --dataset.task=classification --batch_size=2": (
+        "a class of its own"
+    ),
     "train --dataset=folder:images": "images/cat/a.png does not decode",
     "train --dataset=folder:nowhere": "is not a folder",
-    "train --dataset=text:nofile.txt": "text:nofile.txt: No such file or directory; expected a text file",
+    "train --dataset=text:nofile.txt": (
+        "text:nofile.txt: No such file or directory; expected a text file"
+    ),
     "train --dataset=text:": "lacks its file",
-    "train --dataset=text:prices.csv --context=1000": "characters, too few for a window of context=1000",
-    "train --dataset=copy_memory --dataset.length=5 --dataset.size=9 --dataset.test=2": "arch=mlp reads numbers",
-    "train --dataset=text:prices.csv --context=80 --split=1:1 --arch=gpt --batch_size=8": "arch.context=80 or shorter",
-    "train --dataset=text:prices.csv --context=8 --split=1:1 --arch=gpt --arch.heads=3": "3 heads do not divide",
-    "train --dataset=csv:prices.csv --target=y --task=forecast --arch=ar": "is too short for a window of context=64",
-    "train --dataset=csv:missing.csv --target=b --task=forecast --context=2": "column 'b': the value is missing",
-    "train --dataset=csv:text.csv --target=b --task=forecast --context=2": "'x' is not a number; a series consists of",
-    "train --dataset=csv:prices.csv --target=y --context=8": "give --task=forecast, or leave them out",
+    "train --dataset=text:prices.csv --context=1000": (
+        "characters, too few for a window of context=1000"
+    ),
+    "train --dataset=copy_memory --dataset.length=5 --dataset.size=9 --dataset.test=2": (
+        "arch=mlp reads numbers"
+    ),
+    "train --dataset=text:prices.csv --context=80 --split=1:1 --arch=gpt --batch_size=8": (
+        "arch.context=80 or shorter"
+    ),
+    "train --dataset=text:prices.csv --context=8 --split=1:1 --arch=gpt --arch.heads=3": (
+        "3 heads do not divide"
+    ),
+    "train --dataset=csv:prices.csv --target=y --task=forecast --arch=ar": (
+        "is too short for a window of context=64"
+    ),
+    "train --dataset=csv:missing.csv --target=b --task=forecast --context=2": (
+        "column 'b': the value is missing"
+    ),
+    "train --dataset=csv:text.csv --target=b --task=forecast --context=2": (
+        "'x' is not a number; a series consists of"
+    ),
+    "train --dataset=csv:prices.csv --target=y --context=8": (
+        "give --task=forecast, or leave them out"
+    ),
     "train --arch=rnn --arch.truncate=0": "arch.truncate=0 is out of range; it must be >= 1",
     "train --context=5": "--dataset.context is not used",
     "generate --prompt=a": "--run=ID says which run",
@@ -86,7 +123,9 @@ CASES = {
     "train --epochs 1 --epochs 2": "flag --epochs=2: already defined as 1",
     "sweep --seeds=2 --grid=epochs=1|2 --seeds 3": "flag --seeds=3: already defined as 2",
     "train --target=a --dataset.target=b": "--target is short for --dataset.target",
-    "train --dataset.size=8": "has no option 'size'; it has no options (adding, copy_memory, dates,",
+    "train --dataset.size=8": (
+        "has no option 'size'; it has no options (adding, copy_memory, dates,"
+    ),
     "train --records=": "flag --records=: it is empty",
     "train --cache_dir=": "flag --cache_dir=: it is empty",
     "train --learning_rate=nan": "expected a number",
@@ -99,7 +138,9 @@ CASES = {
     "train --loss=squared": "loss=squared is for regression",
     "train --task=regression": "does not fit digits",
     "train --optimizer.nesterov=true": "optimizer.momentum is 0; nothing would come of it",
-    "train --cache_dir=/proc/foo": "cannot write the cache directory /proc/foo: No such file or directory",
+    "train --cache_dir=/proc/foo": (
+        "cannot write the cache directory /proc/foo: No such file or directory"
+    ),
     "train --dataset=zzz": ". Set --data_dir",
     "train --label_noise=0.1 --dataset=diabetes": "draws classes anew",
     "train --split=8:2 --regularization=early_stopping=3": "leaves none",
@@ -112,16 +153,26 @@ CASES = {
     "table --experiment=regularisation": "did you mean regularization?",
     "table --name=nothing": "no sweep 'nothing'",
     "table --experiment=regularization --format=xls": "csv|html|json|md|tex",
-    "plan --experiment=regularization --arch.hidden=8": "--arch.hidden: an experiment declares its settings",
+    "plan --experiment=regularization --arch.hidden=8": (
+        "--arch.hidden: an experiment declares its settings"
+    ),
     "plan --experiment=regularization --seeds=3": "--seeds: an experiment declares its settings",
-    "table --experiment=regularization --baseline=L2": "--baseline is for --name=SWEEP; an experiment declares its",
+    "table --experiment=regularization --baseline=L2": (
+        "--baseline is for --name=SWEEP; an experiment declares its"
+    ),
     "train --seeds=3": "unknown flag --seeds; it is a flag of launch.sweep",
-    "train --accept_code": "unknown flag --accept_code; it is a flag of launch.sweep and launch.table",
-    "tune --sample=learning_rate=0.1|1 --seeds=3": "--report_seeds=N has the choice reported on N fresh seeds",
+    "train --accept_code": (
+        "unknown flag --accept_code; it is a flag of launch.sweep and launch.table"
+    ),
+    "tune --sample=learning_rate=0.1|1 --seeds=3": (
+        "--report_seeds=N has the choice reported on N fresh seeds"
+    ),
     "train --dataset=csv:a\udce9.csv": "is not UTF-8; rename the file",
     "train --dataset=csv:a\0.csv": "has a NUL character",
     "list regularisers": "did you mean regularizers?",
-    "table --name=nothing --explain=a --format=csv": "--format is for tables; --explain prints text",
+    "table --name=nothing --explain=a --format=csv": (
+        "--format is for tables; --explain prints text"
+    ),
     "table --name=nothing --explain=a --rows=runs": "--rows is for tables; --explain prints text",
     "list resnt": "did you mean resnet",
     "list qqq": "known: activations, architectures,",
@@ -130,60 +181,110 @@ CASES = {
     "train --records=prices.csv": "flag --records=prices.csv: it is a file; name a directory",
     "table --experiment=regularization --figures=prices.csv": "it is a file; name a directory",
     "table --experiment=regularization --out=images": "it is a directory; name a file in it",
-    "table --experiment=regularization --figures=/proc/a": "--figures=/proc/a: /proc/a cannot be made",
-    "table --experiment=regularization --out=/proc/a/table.md": "flag --out=/proc/a/table.md: /proc/a cannot be made",
-    "generate --run=a --prompt=b --temperature=nan": "flag --temperature=nan: expected a number of 0 to 1000",
+    "table --experiment=regularization --figures=/proc/a": (
+        "--figures=/proc/a: /proc/a cannot be made"
+    ),
+    "table --experiment=regularization --out=/proc/a/table.md": (
+        "flag --out=/proc/a/table.md: /proc/a cannot be made"
+    ),
+    "generate --run=a --prompt=b --temperature=nan": (
+        "flag --temperature=nan: expected a number of 0 to 1000"
+    ),
     "generate --run=a --prompt=b --length=x": "flag --length=x: expected a whole number, not 'x'",
     "verify --run=a --devices=1": "unknown flag --devices",
-    "train --arch=fcn": "arch.channels has 5 stages, each of which halves an image, too many for images of 8x8",
-    "train --arch=fcn --arch.stride=1": "arch.stride is of a class for each pixel; digits has one answer an image",
-    "train --dataset=shapes --dataset.size=30 --dataset.test=10 --arch=gru": "a target at each pixel, which arch=gru",
+    "train --arch=fcn": (
+        "arch.channels has 5 stages, each of which halves an image, too many for images of 8x8"
+    ),
+    "train --arch=fcn --arch.stride=1": (
+        "arch.stride is of a class for each pixel; digits has one answer an image"
+    ),
+    "train --dataset=shapes --dataset.size=30 --dataset.test=10 --arch=gru": (
+        "a target at each pixel, which arch=gru"
+    ),
     "train --dataset=csv:prices.csv --target=y --task=forecast --context=2 --arch=lstm --arch.bidirectional=true": (
         "arch.bidirectional=true reads what task=forecast is to foretell"
     ),
     "evaluate --run=a:best": "--run=a:best: the id alone; give --run=a --params=best",
     "evaluate --run=a --profile=trace": "unknown flag --profile",
     "train --init_from=abc:": "init_from=abc:: expected RUN, RUN:best or RUN:last",
-    "train --coordinator=localhost:1 --processes=2 --process=2": "--process=2: with --processes=2 it is 0 to 1",
+    "train --coordinator=localhost:1 --processes=2 --process=2": (
+        "--process=2: with --processes=2 it is 0 to 1"
+    ),
     "list regularizers foo": "one list at a time; 'foo' is one too many",
     "benchmark pakcing": "did you mean packing",
     "benchmark step --arch=resnt": "no step of 'resnt' is measured; did you mean resnet",
     "plan --experiment=foo": "unknown experiment 'foo'",
-    "sweep --samples=2 --sample='epochs=1|2 if optimizer=sgd'": "and no axis sets optimizer; give it an axis too",
-    "sweep --grid='epochs=1|2 if seed=1'": "epochs is set if seed=1, and no axis sets seed; give it an axis too",
-    "sweep --grid='optimizer.momentum=0|0.9 if optimizer=adam' --grid=optimizer=sgd|adam": "momentum is not used",
-    "sweep --sample=epochs=int(1,99999999999999999999) --samples=2": "needs whole numbers below 2^53",
-    "sweep --sample=learning_rate=uniform(0,1,step=0.3) --samples=2": "needs a step that leads from 0 to 1",
+    "sweep --samples=2 --sample='epochs=1|2 if optimizer=sgd'": (
+        "and no axis sets optimizer; give it an axis too"
+    ),
+    "sweep --grid='epochs=1|2 if seed=1'": (
+        "epochs is set if seed=1, and no axis sets seed; give it an axis too"
+    ),
+    "sweep --grid='optimizer.momentum=0|0.9 if optimizer=adam' --grid=optimizer=sgd|adam": (
+        "momentum is not used"
+    ),
+    "sweep --sample=epochs=int(1,99999999999999999999) --samples=2": (
+        "needs whole numbers below 2^53"
+    ),
+    "sweep --sample=learning_rate=uniform(0,1,step=0.3) --samples=2": (
+        "needs a step that leads from 0 to 1"
+    ),
     "sweep --sample=learning_rate=log(1,8,step=1) --samples=2": "needs two numbers, log(low,high)",
     "sweep --sample=learning_rate=normal(1,0) --samples=2": "needs a mean, and sd > 0",
     "sweep --sample=epochs=log_int(0,8) --samples=2": "needs 0 < low",
-    "sweep --sample=learning_rate=lognormal(1,2) --samples=2": "no distribution 'lognormal'; did you mean normal?",
+    "sweep --sample=learning_rate=lognormal(1,2) --samples=2": (
+        "no distribution 'lognormal'; did you mean normal?"
+    ),
     "tune --sample=learning_rate=normal(1,0.01)": "--sampler=tpe needs bounds",
     "tune --sample=epochs=int(1,1e30)": "needs whole numbers below 2^53",
     "tune": "say what to tune",
     "tune --sample=learning_rat=0.1|1": "did you mean learning_rate?",
-    "tune --sample='epochs=1|2 if optimizer=sgd'": "and no axis sets optimizer; give it an axis too",
-    "tune --sample='epochs=1|2 if optimizer' --sample=optimizer=sgd|adam": "not of the form if setting=value",
+    "tune --sample='epochs=1|2 if optimizer=sgd'": (
+        "and no axis sets optimizer; give it an axis too"
+    ),
+    "tune --sample='epochs=1|2 if optimizer' --sample=optimizer=sgd|adam": (
+        "not of the form if setting=value"
+    ),
     "tune --sample=learning_rate=0.1|1 --sampler=foo": "grid|random|sobol|tpe",
     "tune --sample=learning_rate=0.1|1 --pruner=foo": "asha|median|hyperband",
-    "tune --sample='learning_rate=log(1e-3,1)' --sampler=grid": "learning_rate is continuous; list some of them",
-    "tune --sample=learning_rate=0.1|1 --sampler=grid --trials=1": "the grid has 2 points; give --trials=2",
+    "tune --sample='learning_rate=log(1e-3,1)' --sampler=grid": (
+        "learning_rate is continuous; list some of them"
+    ),
+    "tune --sample=learning_rate=0.1|1 --sampler=grid --trials=1": (
+        "the grid has 2 points; give --trials=2"
+    ),
     "tune --sample=regularization.dropout=1.5|2": "regularization.dropout.rate=2 is out of range",
     "tune --sample=batch_size=5000|6000": "points of the space can be trained; the first: ",
-    "tune --sample=learning_rate=0.1|1 --learning_rate=1": "--learning_rate is given, and an axis sets it too",
+    "tune --sample=learning_rate=0.1|1 --learning_rate=1": (
+        "--learning_rate is given, and an axis sets it too"
+    ),
     "tune --sample=seed=1|2": "a seed cannot be tuned",
     "tune --sample=optimizer.momentum=0|0.9 --optimizer=adam": "adam has no option 'momentum'",
     "tune --sample=learning_rate=0.1|1 --split=8:2": "leaves no validation rows",
     "tune --sample=learning_rate=0.1|1 --name=a/b": "a name is letters, digits",
     "tune --sample=learning_rate=0.1|1 --per_arm": "--per_arm and --experiment=NAME go together",
-    "tune --sample=learning_rate=0.1|1 --experiment=regularization": "--per_arm and --experiment=NAME go together",
-    "tune --sample=learning_rate=0.1|1 --experiment=regularisation --per_arm": "did you mean regularization?",
-    "tune --sample=learning_rate=0.1|1 --experiment=regularization --per_arm --epochs=2": "declares its settings",
-    "tune --sample=regularization=none|l2=1 --experiment=regularization --per_arm": "'L2' sets regularization itself",
-    "tune --sample=epochs=1|2 --experiment=optimizers --per_arm": "'optimizers' chooses learning_rate itself",
-    "tune --sample='epochs=1|2 if arm=no' --experiment=regularization --per_arm": "arm is never 'no'",
+    "tune --sample=learning_rate=0.1|1 --experiment=regularization": (
+        "--per_arm and --experiment=NAME go together"
+    ),
+    "tune --sample=learning_rate=0.1|1 --experiment=regularisation --per_arm": (
+        "did you mean regularization?"
+    ),
+    "tune --sample=learning_rate=0.1|1 --experiment=regularization --per_arm --epochs=2": (
+        "declares its settings"
+    ),
+    "tune --sample=regularization=none|l2=1 --experiment=regularization --per_arm": (
+        "'L2' sets regularization itself"
+    ),
+    "tune --sample=epochs=1|2 --experiment=optimizers --per_arm": (
+        "'optimizers' chooses learning_rate itself"
+    ),
+    "tune --sample='epochs=1|2 if arm=no' --experiment=regularization --per_arm": (
+        "arm is never 'no'"
+    ),
     "tune --sample='epochs=1|2 if arm=none'": "no axis sets arm",
-    "tune --sample=learning_rate=0.1|1 --pruner=asha --epochs=1": "before their last epoch, and they have 1",
+    "tune --sample=learning_rate=0.1|1 --pruner=asha --epochs=1": (
+        "before their last epoch, and they have 1"
+    ),
     "tune --sample=epochs=2|3 --pruner=asha": "--pruner compares trials after as many epochs",
     "tune --sample=learning_rate=0.1|1 --pruner=asha --devices=2": "leave out --devices",
     "doctor now": "'now' is not a flag",
@@ -197,8 +298,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     rows = ["1,2,0", "2,{},1", "3,4,0", "4,5,1"]
     (folder / "empty.csv").write_text("")
     (folder / "header.csv").write_text("a,b,y\n")
-    (folder / "missing.csv").write_text("a,b,y\n" + "\n".join(rows).format("") + "\n" + "1,2,0\n2,3,1\n" * 9)
-    (folder / "text.csv").write_text("a,b,y\n" + "\n".join(rows).format("x") + "\n" + "1,2,0\n2,3,1\n" * 9)
+    (folder / "missing.csv").write_text(
+        "a,b,y\n" + "\n".join(rows).format("") + "\n" + "1,2,0\n2,3,1\n" * 9
+    )
+    (folder / "text.csv").write_text(
+        "a,b,y\n" + "\n".join(rows).format("x") + "\n" + "1,2,0\n2,3,1\n" * 9
+    )
     (folder / "prices.csv").write_text("a,y\n" + "".join(f"{row},{row}.5\n" for row in range(30)))
     for name in ("cat", "dog"):
         (folder / "images" / name).mkdir(parents=True)

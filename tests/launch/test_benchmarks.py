@@ -1,4 +1,5 @@
-"""Measurements small enough for a test: data reports every kind of reading, and no kill changes a record."""
+"""Measurements small enough for a test: data reports every kind of reading, and no kill changes a
+record."""
 
 import os
 import re
@@ -9,8 +10,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-KINDS = ("no worker", "1 thread", "2 threads", "4 threads", "1 processes", "all steps", "opened again")
-KINDS += ("gathered on the device", "streamed, threads", "put on the device", "streamed, 1 processes")
+KINDS = (
+    "no worker",
+    "1 thread",
+    "2 threads",
+    "4 threads",
+    "1 processes",
+    "all steps",
+    "opened again",
+)
+KINDS += (
+    "gathered on the device",
+    "streamed, threads",
+    "put on the device",
+    "streamed, 1 processes",
+)
 
 
 def launched(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -27,7 +41,9 @@ def measured(name: str, *arguments: str, **environment: str) -> str:
 
 
 def test_benchmark_of_data(tmp_path: Path) -> None:
-    printed = measured("data", "--images=300", "--side=16", "--worker_processes=1", f"--cache_dir={tmp_path}")
+    printed = measured(
+        "data", "--images=300", "--side=16", "--worker_processes=1", f"--cache_dir={tmp_path}"
+    )
     rows = dict(re.findall(r"^\| (.+?) \| ([\d,]+) \| [\d,]+ \|$", printed, re.M))
     assert len(rows) == len(KINDS)
     for kind in KINDS:
@@ -66,11 +82,17 @@ def test_benchmark_of_tables() -> None:
 
 
 def test_a_step_beside_pytorchs(tmp_path: Path) -> None:
-    """Whose network has as many parameters, which the measurement itself demands, but for a GRU's second bias."""
+    """Whose network has as many parameters, which the measurement itself demands, but for a GRU's
+    second bias."""
     quick = ("--turns=1", "--turn_seconds=0", "--batch_size=2", f"--cache_dir={tmp_path}")
     printed = measured("step", "--against=torch", "--arch=mlp,gru", *quick)
-    rows = re.findall(r"^\| (\w+) \| default \| ([\d,]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", printed, re.M)
-    assert [(name, parameters) for name, parameters, *_ in rows] == [("mlp", "269,322"), ("gru", "61,706")]
+    rows = re.findall(
+        r"^\| (\w+) \| default \| ([\d,]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", printed, re.M
+    )
+    assert [(name, parameters) for name, parameters, *_ in rows] == [
+        ("mlp", "269,322"),
+        ("gru", "61,706"),
+    ]
     for *_, ours, theirs, ratio in rows:
         assert float(ratio) == pytest.approx(float(ours) / float(theirs), abs=0.02, rel=0.02)
 
@@ -79,7 +101,10 @@ def test_without_pytorch_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError")
     run = launched("step", "--against=torch", PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert run.returncode == 2
-    assert run.stderr == "error: PyTorch is not installed; pip install -r requirements-dev.txt brings it\n"
+    assert (
+        run.stderr
+        == "error: PyTorch is not installed; pip install -r requirements-dev.txt brings it\n"
+    )
 
 
 def test_simulated_accidents_lose_nothing() -> None:
@@ -95,12 +120,15 @@ def test_kills_change_nothing(tmp_path: Path) -> None:
 
     A record that differs, or a damaged file that is not named, fails it.
 
-    Who dies while it keeps a program leaves half of one behind, so the other tests keep theirs elsewhere.
+    Who dies while it keeps a program leaves half of one behind, so the other tests keep theirs
+    elsewhere.
     """
     printed = measured("kill", "--n=6", f"--cache_dir={tmp_path}", JAX_COMPILATION_CACHE_DIR="")
     together = re.search(r"^\| together \|.*$", printed, re.M)
     assert together is not None, printed
-    kills, *_, sweeps, damaged, named, differ = (int(cell) for cell in together.group().split("|")[3:-1])
+    kills, *_, sweeps, damaged, named, differ = (
+        int(cell) for cell in together.group().split("|")[3:-1]
+    )
     assert (kills, differ) == (6, 0)
     assert sweeps >= 2
     assert named == damaged >= 2 * sweeps
@@ -111,6 +139,8 @@ def test_samplers_are_paired(tmp_path: Path) -> None:
     rows = re.findall(r"^\| (\d) \| ([\d.]+) \| ([\d.]+) \|$", printed, re.M)
     assert [seed for seed, *_ in rows] == ["0", "1"]
     mean = sum(float(tpe) - float(random) for _, tpe, random in rows) / 2
-    said = re.search(r"^tpe − random: ([+-][\d.]+) ± [\d.]+ \(95 % t-interval of 2 paired", printed, re.M)
+    said = re.search(
+        r"^tpe − random: ([+-][\d.]+) ± [\d.]+ \(95 % t-interval of 2 paired", printed, re.M
+    )
     assert said is not None, printed
     assert float(said[1]) == pytest.approx(mean, abs=2e-4)

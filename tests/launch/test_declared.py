@@ -1,4 +1,5 @@
-"""A broken file in experiments/: named in one line, the other experiments are as usable as before."""
+"""A broken file in experiments/: named in one line, the other experiments are as usable as
+before."""
 
 from pathlib import Path
 
@@ -43,9 +44,14 @@ def test_the_others_are_listed_and_each_broken_file_is_one_line(results: list[Re
     says = results[0].err.splitlines()
     assert len(says) == 3
     assert says[0] == "warning: experiments/fails.py cannot be used: line 5: KeyError: 'none'"
-    assert says[1] == "warning: experiments/half.py cannot be used: line 1: SyntaxError: '(' was never closed"
+    assert (
+        says[1]
+        == "warning: experiments/half.py cannot be used: line 1: SyntaxError: '(' was never closed"
+    )
     where = says[2].removeprefix("warning: experiments/regularization.py cannot be used: line ")
-    assert where.partition(": ")[2].startswith("ValueError: the experiment 'regularization' is registered twice")
+    assert where.partition(": ")[2].startswith(
+        "ValueError: the experiment 'regularization' is registered twice"
+    )
 
 
 def test_other_lists_do_not_speak_of_them(results: list[Result]) -> None:
@@ -54,9 +60,14 @@ def test_other_lists_do_not_speak_of_them(results: list[Result]) -> None:
 
 def test_asking_for_a_broken_one_says_what_broke_it_and_where(results: list[Result]) -> None:
     assert results[2].code == 2
-    assert results[2].err == "error: experiments/fails.py cannot be used: line 5: KeyError: 'none'\n"
+    assert (
+        results[2].err == "error: experiments/fails.py cannot be used: line 5: KeyError: 'none'\n"
+    )
     assert results[3].code == 2
-    assert results[3].err == "error: experiments/half.py cannot be used: line 1: SyntaxError: '(' was never closed\n"
+    assert (
+        results[3].err
+        == "error: experiments/half.py cannot be used: line 1: SyntaxError: '(' was never closed\n"
+    )
 
 
 def test_an_unknown_name_comes_with_the_broken_files(results: list[Result]) -> None:
@@ -68,7 +79,9 @@ def test_an_unknown_name_comes_with_the_broken_files(results: list[Result]) -> N
 def test_a_folder_elsewhere_adds_its_experiments_to_those_of_the_package(tmp_path: Path) -> None:
     (tmp_path / "experiments").mkdir()
     text = (ROOT / "experiments" / "regularization.py").read_text()
-    (tmp_path / "experiments" / "mine.py").write_text(text.replace('name="regularization"', 'name="mine"'))
+    (tmp_path / "experiments" / "mine.py").write_text(
+        text.replace('name="regularization"', 'name="mine"')
+    )
     (result,) = run_all([["list", "experiments"]], tmp_path)
     names = [line.split(":")[0] for line in result.out.splitlines() if line[0] != " "]
     assert (result.code, result.err) == (0, "")

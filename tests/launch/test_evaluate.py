@@ -1,4 +1,5 @@
-"""launch.evaluate and --init_from end to end: the record's metrics again, own files, fine-tuning, and bad input."""
+"""launch.evaluate and --init_from end to end: the record's metrics again, own files, fine-tuning,
+and bad input."""
 
 import csv
 import json
@@ -14,9 +15,15 @@ from tests.launch.command_lines import Result, run_all
 
 WINE = ["--dataset=wine", "--arch.hidden=8", "--epochs=3"]
 SWEEP = [
-    "sweep", "--dataset=digits", "--arch.hidden=8", "--epochs=3", "--train_size=128", "--seeds=3", "--keep_params",
+    "sweep",
+    "--dataset=digits",
+    "--arch.hidden=8",
+    "--epochs=3",
+    "--train_size=128",
+    "--seeds=3",
+    "--keep_params",
     "--regularization=early_stopping=1,batch_norm",
-]  # fmt: skip
+]
 PRICES = [
     "--dataset=csv:prices.csv",
     "--target=price",
@@ -26,14 +33,26 @@ PRICES = [
     "--impute=mean",
 ]
 SUMS = [
-    "--dataset=adding", "--dataset.size=60", "--dataset.test=9", "--dataset.length=4", "--batch_size=8", "--epochs=1",
-    "--arch=gru", "--arch.hidden=2",
-]  # fmt: skip
+    "--dataset=adding",
+    "--dataset.size=60",
+    "--dataset.test=9",
+    "--dataset.length=4",
+    "--batch_size=8",
+    "--epochs=1",
+    "--arch=gru",
+    "--arch.hidden=2",
+]
 CODE = [
     *PRICES[:2], "--impute=mean", "--batch_size=full", "--epochs=1",
     "--task=reconstruction", "--arch=autoencoder", "--arch.hidden=", "--arch.code=1",
 ]  # fmt: skip
-PETS = ["--dataset=folder:pets", "--arch=cnn", "--arch.channels=2,2", "--epochs=2", "--batch_size=8"]
+PETS = [
+    "--dataset=folder:pets",
+    "--arch=cnn",
+    "--arch.channels=2,2",
+    "--epochs=2",
+    "--batch_size=8",
+]
 
 
 def ok(result: Result) -> Result:
@@ -46,7 +65,9 @@ def run_id(result: Result) -> str:
 
 
 def record(folder: Path, run: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((folder / "records" / "runs" / run[:2] / f"{run}.json").read_text())["record"]
+    content: dict[str, Any] = json.loads(
+        (folder / "records" / "runs" / run[:2] / f"{run}.json").read_text()
+    )["record"]
     return content
 
 
@@ -54,14 +75,18 @@ def printed(result: Result, split: str) -> dict[str, float]:
     """The metrics of an evaluation, by their records' names."""
     (line,) = [line for line in ok(result).out.splitlines() if line.startswith(f"{split}  ")]
     words = line.split()[1:]
-    return {f"{split}/{name}": float(value) for name, value in zip(words[::2], words[1::2], strict=True)}
+    return {
+        f"{split}/{name}": float(value) for name, value in zip(words[::2], words[1::2], strict=True)
+    }
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("evaluate")
     generator = np.random.default_rng(0)
-    rows = [f"{x:.3f},{'red' if x > 0 else 'blue'},{3 * x + 1:.3f}" for x in generator.normal(size=60)]
+    rows = [
+        f"{x:.3f},{'red' if x > 0 else 'blue'},{3 * x + 1:.3f}" for x in generator.normal(size=60)
+    ]
     (path / "prices.csv").write_text("\n".join(["size,colour,price", *rows]))
     (path / "new.csv").write_text("colour,id,size\nred,a,1.5\nblue,b,\n")
     (path / "pink.csv").write_text("colour,size\npink,1\n")
@@ -93,8 +118,11 @@ def ids(folder: Path) -> dict[str, str]:
     return dict(zip(commands, map(run_id, run_all(list(commands.values()), folder)), strict=True))
 
 
-def test_every_split_has_the_records_metrics_to_the_last_digit(folder: Path, ids: dict[str, str]) -> None:
-    """Of a sweep's lanes too, whose bits are those of their width; of images, and of filled columns."""
+def test_every_split_has_the_records_metrics_to_the_last_digit(
+    folder: Path, ids: dict[str, str]
+) -> None:
+    """Of a sweep's lanes too, whose bits are those of their width; of images, and of filled
+    columns."""
     ok(run_all([SWEEP], folder)[0])
     made = [path.stem for path in folder.glob("records/params/*")]
     lanes = [run for run in made if record(folder, run)["config"]["dataset"] == "digits"]
@@ -103,14 +131,19 @@ def test_every_split_has_the_records_metrics_to_the_last_digit(folder: Path, ids
     splits = ("train", "validation", "test")
     cases = [*zip([ids["wine"]] * 3, splits, strict=True), *zip(lanes, splits, strict=True)]
     cases += [(ids["prices"], "test"), (ids["pets"], "test")]
-    results = run_all([["evaluate", f"--run={run[:10]}", f"--split={split}"] for run, split in cases], folder)
+    results = run_all(
+        [["evaluate", f"--run={run[:10]}", f"--split={split}"] for run, split in cases], folder
+    )
     for (run, split), result in zip(cases, results, strict=True):
         expected = {k: v for k, v in record(folder, run)["metrics"].items() if k.startswith(split)}
         assert repr(printed(result, split)) == repr({k: float(v) for k, v in expected.items()})
 
 
 def test_files_of_an_evaluation(folder: Path, ids: dict[str, str]) -> None:
-    cases = [["evaluate", f"--run={ids['wine']}", "--out=wine"], ["evaluate", f"--run={ids['prices']}", "--out=prices"]]
+    cases = [
+        ["evaluate", f"--run={ids['wine']}", "--out=wine"],
+        ["evaluate", f"--run={ids['prices']}", "--out=prices"],
+    ]
     wine, _ = (ok(result) for result in run_all(cases, folder))
     for name in ("wine/calibration.png", "wine/confusion.png", "prices/predicted.png"):
         Image.open(folder / name).verify()
@@ -124,7 +157,8 @@ def test_files_of_an_evaluation(folder: Path, ids: dict[str, str]) -> None:
 
 
 def test_own_files(folder: Path, ids: dict[str, str]) -> None:
-    """The training file again; one without the target, whose missing number is filled; folders of images."""
+    """The training file again; one without the target, whose missing number is filled; folders of
+    images."""
     cases = [
         ["evaluate", f"--run={ids['prices']}", "--split=csv:prices.csv"],
         ["evaluate", f"--run={ids['prices']}", "--split=csv:new.csv", "--out=new"],
@@ -137,7 +171,9 @@ def test_own_files(folder: Path, ids: dict[str, str]) -> None:
     metrics = record(folder, ids["prices"])["metrics"]
     sizes = {"train": 48, "validation": 6, "test": 6}
     expected = sum(size * metrics[f"{split}/mse"] for split, size in sizes.items()) / 60
-    assert printed(whole, "csv:prices.csv")["csv:prices.csv/mse"] == pytest.approx(expected, rel=1e-6)
+    assert printed(whole, "csv:prices.csv")["csv:prices.csv/mse"] == pytest.approx(
+        expected, rel=1e-6
+    )
     assert "columns that the run does not read: id" in new.err
     header, first, second = csv.reader((folder / "new/predictions.csv").open())
     assert header == ["row", "prediction"]
@@ -145,7 +181,10 @@ def test_own_files(folder: Path, ids: dict[str, str]) -> None:
     assert float(first[1]) > float(second[1])
     assert "accuracy" in pets.out
     assert set(printed(code, "csv:new.csv")) == {"csv:new.csv/mse", "csv:new.csv/mae"}
-    assert next(iter(csv.DictReader((folder / "own_out/predictions.csv").open())))["row"] == "own/one.png"
+    assert (
+        next(iter(csv.DictReader((folder / "own_out/predictions.csv").open())))["row"]
+        == "own/one.png"
+    )
     images = {str(file.relative_to(folder / "pets")) for file in folder.glob("pets/*/*.png")}
     predictions = list(csv.DictReader((folder / "pets_out/predictions.csv").open()))
     assert {row["row"] for row in predictions} < images
@@ -159,7 +198,10 @@ def test_own_files(folder: Path, ids: dict[str, str]) -> None:
 
 def test_best_and_last(folder: Path, ids: dict[str, str]) -> None:
     run = ids["wine"]
-    cases = [["evaluate", f"--run={run}", "--split=validation", f"--params={which}"] for which in ("best", "last")]
+    cases = [
+        ["evaluate", f"--run={run}", "--split=validation", f"--params={which}"]
+        for which in ("best", "last")
+    ]
     losses = record(folder, run)["curves"]["validation/loss"]
     best, last = run_all(cases, folder)
     assert f"its best parameters, of epoch {1 + int(np.argmin(losses))};" in ok(best).out
@@ -167,7 +209,8 @@ def test_best_and_last(folder: Path, ids: dict[str, str]) -> None:
 
 
 def test_fine_tuning(folder: Path, ids: dict[str, str]) -> None:
-    """On the same data from two runs as lanes of a sweep; on others, with another head; evaluated like any run."""
+    """On the same data from two runs as lanes of a sweep; on others, with another head; evaluated
+    like any run."""
     (second,) = run_all([["train", *WINE, "--seed=1", "--keep_params"]], folder)
     sources = f"{ids['wine'][:8]}:best|{run_id(second)}"
     tuned = ["--freeze=HiddenDense", "--learning_rate=0.01"]
@@ -177,7 +220,13 @@ def test_fine_tuning(folder: Path, ids: dict[str, str]) -> None:
             [
                 ["sweep", *WINE, *tuned, f"--grid=init_from={sources}", "--keep_params"],
                 ["train", "--dataset=folder:more", *PETS[1:], f"--init_from={ids['pets'][:8]}"],
-                ["train", "--dataset=folder:more", *PETS[1:], f"--init_from={ids['pets'][:8]}", "--reset=^Dense_0/"],
+                [
+                    "train",
+                    "--dataset=folder:more",
+                    *PETS[1:],
+                    f"--init_from={ids['pets'][:8]}",
+                    "--reset=^Dense_0/",
+                ],
             ],
             folder,
         )
@@ -219,7 +268,7 @@ CASES = {
     "train --dataset=wine --freeze=Conv": "freeze='Conv' matches none of the parameters: Dense_0/bias",
     "train --dataset=wine --reset=Dense": "without it there is nothing to reset",
     "train --dataset=wine --freeze=(": "is not a regular expression",
-}  # fmt: skip
+}
 
 
 def test_bad_input_is_one_line(folder: Path, ids: dict[str, str]) -> None:
@@ -237,7 +286,11 @@ def test_damaged_parameters_are_named_and_made_again(folder: Path, ids: dict[str
     before = record(folder, ids["wine"])
     path.write_text(path.read_text()[:-40])
     damaged, again, evaluated = run_all(
-        [["evaluate", f"--run={ids['wine']}"], ["train", *WINE, "--keep_params"], ["evaluate", f"--run={ids['wine']}"]],
+        [
+            ["evaluate", f"--run={ids['wine']}"],
+            ["train", *WINE, "--keep_params"],
+            ["evaluate", f"--run={ids['wine']}"],
+        ],
         folder,
     )
     assert damaged.code == 2

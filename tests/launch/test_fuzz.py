@@ -1,4 +1,5 @@
-"""Fuzzed command lines: whatever stands in them, a program ends in one line and a code that it documents."""
+"""Fuzzed command lines: whatever stands in them, a program ends in one line and a code that it
+documents."""
 
 import random
 import shlex
@@ -12,10 +13,14 @@ from tests.launch.command_lines import run_all
 
 LINES = 300
 TRAINING = "--dataset=iris --arch.hidden=4 --epochs=1 --batch_size=50"
-# Command lines that are right, or that lack only what is trained first. `{id}` is a run that there is.
+# Command lines that are right, or that lack only what is trained first. `{id}` is a run that there
+# is.
 SEEDS = (
     f"train {TRAINING} --name=one --keep_params --checkpoint_every=5m --devices=1",
-    f"plan {TRAINING} --regularization=dropout=0.5,l2=0.1 --optimizer=adam --optimizer.b1=0.8 --schedule=cosine",
+    (
+        f"plan {TRAINING} --regularization=dropout=0.5,l2=0.1 --optimizer=adam --optimizer.b1=0.8"
+        " --schedule=cosine"
+    ),
     "plan --dataset=csv:table.csv --target=y --epochs=1 --arch.hidden=4 --batch_size=4 --split=8:2",
     "plan --dataset=folder:pets --epochs=1 --arch=cnn --batch_size=2 --split=1:1 --dataset.size=3",
     f"sweep {TRAINING} --grid=learning_rate=0.1|0.2 --seeds=2 --name=rates",
@@ -55,7 +60,22 @@ VALUES = (
         "a|b|",
         "none",
     ),
-    *("../..", "/dev/null", "/nowhere/at/all", "~", "*", "%s", "{0}", "$HOME", "\\", "'", '"', "(", "chain(", "a(b=1"),
+    *(
+        "../..",
+        "/dev/null",
+        "/nowhere/at/all",
+        "~",
+        "*",
+        "%s",
+        "{0}",
+        "$HOME",
+        "\\",
+        "'",
+        '"',
+        "(",
+        "chain(",
+        "a(b=1",
+    ),
     *(
         "\u00e9\u4e2d\U0001f600",
         "a\0b",
@@ -70,7 +90,16 @@ VALUES = (
         "\n",
         "\t",
     ),
-    *("0.1|0.2 if optimizer=sgd", "log(1,0)", "int(0,1e30)", "1:1:1:1", "best", ":", "validation/accuracy", "0.1;0.2"),
+    *(
+        "0.1|0.2 if optimizer=sgd",
+        "log(1,0)",
+        "int(0,1e30)",
+        "1:1:1:1",
+        "best",
+        ":",
+        "validation/accuracy",
+        "0.1;0.2",
+    ),
 )
 
 
@@ -80,14 +109,20 @@ def mutated(draw: random.Random, words: list[str], others: list[str]) -> list[st
     place = draw.randrange(1, len(words)) if len(words) > 1 else 0
     name = words[place].partition("=")[0]
     kind = draw.randrange(8)
-    if not place or kind == 0:  # a flag of this or another program, with a value that it may have, or any
+    if (
+        not place or kind == 0
+    ):  # a flag of this or another program, with a value that it may have, or any
         other = draw.choice(others)
-        words.append(other if draw.random() < 0.5 else f"{other.partition('=')[0]}={draw.choice(VALUES)}")
+        words.append(
+            other if draw.random() < 0.5 else f"{other.partition('=')[0]}={draw.choice(VALUES)}"
+        )
     elif kind in (1, 2, 3):
         words[place] = f"{name}={draw.choice(VALUES)}"
     elif kind == 4:  # a letter is missing, or twice there
         at = draw.randrange(len(words[place]))
-        words[place] = words[place][:at] + words[place][at] * draw.choice((0, 2)) + words[place][at + 1 :]
+        words[place] = (
+            words[place][:at] + words[place][at] * draw.choice((0, 2)) + words[place][at + 1 :]
+        )
     elif kind == 5:
         words.append(words[place])
     elif kind == 6:
@@ -115,7 +150,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for label in ("cat", "dog"):
         (path / "pets" / label).mkdir(parents=True)
         for number in range(4):
-            Image.new("RGB", (3, 3), (60 * number, 0, 0)).save(path / "pets" / label / f"{number}.png")
+            Image.new("RGB", (3, 3), (60 * number, 0, 0)).save(
+                path / "pets" / label / f"{number}.png"
+            )
     (path / "table.csv").write_text("a,b,y\n" + "1.5,2,u\n2.5,1,v\n" * 10)
     return path
 

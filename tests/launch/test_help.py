@@ -1,4 +1,5 @@
-"""The front door: what --help prints, what an unknown flag is answered with, and what a shell completes."""
+"""The front door: what --help prints, what an unknown flag is answered with, and what a shell
+completes."""
 
 import shlex
 import shutil
@@ -16,7 +17,9 @@ MEANT = {
     "train --bs 32": "did you mean --batch_size?",
     "train --model.hidden=3": "did you mean --arch.hidden=3?",
     "train --dropout=0.5": "did you mean --regularization=dropout=0.5?",
-    "train --wd=1e-4 --regularization=dropout=0.2": "did you mean --regularization=dropout=0.2,weight_decay=1e-4?",
+    "train --wd=1e-4 --regularization=dropout=0.2": (
+        "did you mean --regularization=dropout=0.2,weight_decay=1e-4?"
+    ),
     "train --batch-norm": "did you mean --regularization=batch_norm?",
     "train --optimizer=adam --b1=0.8": "did you mean --optimizer.b1=0.8?",
     "train --hidden=64": "did you mean --arch.hidden=64?",
@@ -54,7 +57,9 @@ def test_the_package_lists_its_programs(programs: dict[str, str]) -> None:
 
 
 def test_every_program_explains_itself(programs: dict[str, str], tmp_path: Path) -> None:
-    for name, result in zip(programs, results([f"{name} --help" for name in programs], tmp_path), strict=True):
+    for name, result in zip(
+        programs, results([f"{name} --help" for name in programs], tmp_path), strict=True
+    ):
         assert result.code == 0, result.err
         assert not result.err
         text = " ".join(result.out.split())
@@ -63,8 +68,14 @@ def test_every_program_explains_itself(programs: dict[str, str], tmp_path: Path)
         assert "--cache_dir=TEXT" in text
         if name in ("train", "sweep", "tune", "plan"):
             assert all(f"\n{group}:\n" in result.out for group in GROUPS)
-            settings = [line.partition("=")[0].strip() for line in result.out.splitlines() if line.startswith("  --")]
-            grouped = settings[: settings.index("--cache_dir")]  # the group of execution begins with it
+            settings = [
+                line.partition("=")[0].strip()
+                for line in result.out.splitlines()
+                if line.startswith("  --")
+            ]
+            grouped = settings[
+                : settings.index("--cache_dir")
+            ]  # the group of execution begins with it
             assert all(grouped.count(f"--{setting}") == 1 for setting in FIELDS)
 
 
@@ -107,11 +118,16 @@ def test_a_shell_completes(shell: str, tmp_path: Path) -> None:
     (printed,) = results([f"completion {shell}"], tmp_path)
     assert printed.code == 0, printed.err
     tries = "".join(
-        f'COMP_LINE={shlex.quote(line)}; COMP_POINT={len(line)}; _launch; echo "${{COMPREPLY[*]}}"\n'
+        f"COMP_LINE={shlex.quote(line)}; COMP_POINT={len(line)}; _launch; echo"
+        ' "${COMPREPLY[*]}"\n'
         for line in COMPLETED
     )
     (tmp_path / "tries").write_text(f"{printed.out}\ncompopt() {{ :; }}\n{tries}")
-    shown = subprocess.run([shell, "tries"], capture_output=True, text=True, cwd=tmp_path, check=True).stdout
+    shown = subprocess.run(
+        [shell, "tries"], capture_output=True, text=True, cwd=tmp_path, check=True
+    ).stdout
     for (line, wanted), got in zip(COMPLETED.items(), shown.splitlines(), strict=True):
         # zsh gives the whole word where bash gives what follows the equals sign
-        assert got == wanted or (shell == "zsh" and got == f"{line.split()[-1].partition('=')[0]}={wanted}"), line
+        assert got == wanted or (
+            shell == "zsh" and got == f"{line.split()[-1].partition('=')[0]}={wanted}"
+        ), line

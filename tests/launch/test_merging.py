@@ -9,7 +9,8 @@ BASE = ["--dataset=wine", "--arch.hidden=8", "--epochs=2"]
 
 
 def test_copied_records_are_as_good_as_trained_ones(tmp_path: Path) -> None:
-    """Two seeds are trained here and two there; after copying, nothing is left to train and the table has all four."""
+    """Two seeds are trained here and two there; after copying, nothing is left to train and the
+    table has all four."""
     for name, first in (("here", 0), ("there", 2)):
         (tmp_path / name).mkdir()
         (ran,) = run_all([["sweep", *BASE, "--seeds=2", f"--seed={first}"]], tmp_path / name)
@@ -23,5 +24,7 @@ def test_copied_records_are_as_good_as_trained_ones(tmp_path: Path) -> None:
     merged, rows, status = run_all([sweep, table, ["status", "--name=all"]], tmp_path / "here")
     assert merged.code == 0, merged.err
     assert {path: path.stat().st_mtime_ns for path in here.rglob("*.json")} == before
-    assert sorted(line.split(",")[-1] for line in rows.out.splitlines()[1:]) == sorted(path.stem for path in before)
+    assert sorted(line.split(",")[-1] for line in rows.out.splitlines()[1:]) == sorted(
+        path.stem for path in before
+    )
     assert "nothing is left to train" in status.out

@@ -10,14 +10,26 @@ from PIL import Image
 from tests.launch.command_lines import Result, run_all
 
 TRAIN = {
-    "prices": "--dataset=csv:prices.csv --target=price --impute=mean --arch=linear --epochs=3 --batch_size=8 "
-    "--target_scaling=standard",
-    "code": "--dataset=csv:prices.csv --target=price --impute=mean --task=reconstruction --arch=autoencoder "
-    "--arch.hidden= --arch.code=1 --epochs=1 --batch_size=8",
+    "prices": (
+        "--dataset=csv:prices.csv --target=price --impute=mean --arch=linear --epochs=3"
+        " --batch_size=8 --target_scaling=standard"
+    ),
+    "code": (
+        "--dataset=csv:prices.csv --target=price --impute=mean --task=reconstruction"
+        " --arch=autoencoder --arch.hidden= --arch.code=1 --epochs=1 --batch_size=8"
+    ),
     "pets": "--dataset=folder:pets --arch=linear --epochs=2 --batch_size=8",
-    "letters": "--dataset=text:letters.txt --context=8 --arch=gru --arch.hidden=4 --epochs=1 --batch_size=32",
+    "letters": (
+        "--dataset=text:letters.txt --context=8 --arch=gru --arch.hidden=4 --epochs=1"
+        " --batch_size=32"
+    ),
 }
-NEW = {"prices": "csv:new.csv", "code": "csv:new.csv", "pets": "folder:new", "letters": "text:new.txt"}
+NEW = {
+    "prices": "csv:new.csv",
+    "code": "csv:new.csv",
+    "pets": "folder:new",
+    "letters": "text:new.txt",
+}
 
 
 def run(folder: Path, lines: list[str]) -> list[Result]:
@@ -55,7 +67,9 @@ def test_new_data_needs_nothing_of_the_old(folder: Path) -> None:
     trained = run(folder, [f"train {flags} --keep_params" for flags in TRAIN.values()])
     for result in trained:
         assert result.code == 0, result.err
-    ids = {name: result.out.split()[1].rstrip(":") for name, result in zip(TRAIN, trained, strict=True)}
+    ids = {
+        name: result.out.split()[1].rstrip(":") for name, result in zip(TRAIN, trained, strict=True)
+    }
     lines = [f"evaluate --run={ids[name]} --split={NEW[name]}" for name in TRAIN]
     lines.append(f"generate --run={ids['letters']} --prompt=ab --length=5")
     before = run(folder, lines)
@@ -66,9 +80,14 @@ def test_new_data_needs_nothing_of_the_old(folder: Path) -> None:
     write_prices(folder / "prices.csv", 2)  # another content
     for was, now in zip(before, run(folder, lines), strict=True):
         assert (now.code, now.out) == (0, was.out), now.err
-    gone = run(folder, [f"evaluate --run={ids[name]} --split=test" for name in ("prices", "pets", "letters")])
+    gone = run(
+        folder,
+        [f"evaluate --run={ids[name]} --split=test" for name in ("prices", "pets", "letters")],
+    )
     for result, what in zip(
-        gone, ("its data, or the version of a method", "is not a folder", "No such file"), strict=True
+        gone,
+        ("its data, or the version of a method", "is not a folder", "No such file"),
+        strict=True,
     ):
         assert result.code == 2
         assert what in result.err

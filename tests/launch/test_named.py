@@ -1,4 +1,5 @@
-"""A name that is asked for again: what changes is said; a run under way is not lost by a changed flag."""
+"""A name that is asked for again: what changes is said; a run under way is not lost by a changed
+flag."""
 
 import dataclasses
 import json
@@ -22,7 +23,9 @@ FLAGS = [f"--{name}={value}" for name, value in BASE.items()]
 
 def run_of(folder: Path, **settings: str) -> Run:
     cache = str(folder / ".cache")
-    planner = Planner(lambda config: open_source(config.dataset.name, {}, data_dir=None, cache_dir=cache))
+    planner = Planner(
+        lambda config: open_source(config.dataset.name, {}, data_dir=None, cache_dir=cache)
+    )
     (run,) = planner.runs([{**BASE, **settings}])
     return run
 
@@ -38,7 +41,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     pack = Pack(run.program.id, "cpu", Way(1, 4), {run.id: config_lib.flat(run.config)})
     saved = folder / "records" / "checkpoints" / pack.name
     saved.mkdir(parents=True)
-    (saved.parent / "checkpoints.json").write_text(json.dumps({"checkpoints": "research.training.checkpoints"}))
+    (saved.parent / "checkpoints.json").write_text(
+        json.dumps({"checkpoints": "research.training.checkpoints"})
+    )
     (saved / "pack.json").write_text(json.dumps({"format": 1, "pack": dataclasses.asdict(pack)}))
     sweep, seeds = [*FLAGS, "--name=rates"], "--seeds=8"
     cases = {
@@ -71,18 +76,24 @@ def test_resuming_with_a_changed_flag_names_the_flags(results: dict[str, Result]
     assert "epochs" not in line
 
 
-def test_the_same_flags_go_on_and_a_finished_run_gives_its_name_away(results: dict[str, Result]) -> None:
+def test_the_same_flags_go_on_and_a_finished_run_gives_its_name_away(
+    results: dict[str, Result],
+) -> None:
     assert results["same flags"].code == 0
     assert "changes" not in results["same flags"].err
     assert results["done"].code == 0
-    assert "'half' changes (learning_rate: not set, so 0.1 -> 0.2); runs: 1 new, 0 kept" in results["done"].err
+    assert (
+        "'half' changes (learning_rate: not set, so 0.1 -> 0.2); runs: 1 new, 0 kept"
+        in results["done"].err
+    )
 
 
 def test_a_sweep_says_what_changes_under_its_name(results: dict[str, Result]) -> None:
     assert "changes" not in results["first"].err
     assert "changes" not in results["again"].err  # the same runs in another order
     said = (
-        "'rates' changes (epochs: 3 -> 4; learning_rate: 0.2|0.1 -> 0.2|0.3); runs: 2 new, 0 kept, 2 no longer wanted"
+        "'rates' changes (epochs: 3 -> 4; learning_rate: 0.2|0.1 -> 0.2|0.3); runs: 2 new, 0 kept,"
+        " 2 no longer wanted"
     )
     assert said in results["replaced"].err
 
@@ -91,17 +102,27 @@ def test_a_name_alone_is_the_sweep_that_has_it(results: dict[str, Result]) -> No
     """It goes on, and is planned; neither it nor a run takes its name away."""
     assert results["name alone"].code == 0
     assert "changes" not in results["name alone"].err
-    rows = [line.split("|")[1].strip() for line in results["name alone"].out.splitlines() if line.startswith("| ")]
+    rows = [
+        line.split("|")[1].strip()
+        for line in results["name alone"].out.splitlines()
+        if line.startswith("| ")
+    ]
     assert rows[-2:] == ["0.2", "0.3"]
     assert results["plan of a name"].out.startswith("2 runs in 1 program; 2 done, 0 to train")
     assert results["plan of no sweep"].code == results["a run over a sweep"].code == 2
     assert "no sweep 'rotes' in records; did you mean rates?" in results["plan of no sweep"].err
-    assert "'rates' is a sweep of 2 runs; give the run another --name" in results["a run over a sweep"].err
+    assert (
+        "'rates' is a sweep of 2 runs; give the run another --name"
+        in results["a run over a sweep"].err
+    )
     assert "learning_rate=0.3" in results["shown"].out
 
 
 def test_a_plan_says_it_too_and_changes_nothing(results: dict[str, Result]) -> None:
-    said = "'rates' changes (learning_rate: 0.1|0.2 -> 0.1|0.3; seed: 0 -> 0|1|2|3|4|5|…); runs: 15 new, 1 kept, 1 no"
+    said = (
+        "'rates' changes (learning_rate: 0.1|0.2 -> 0.1|0.3; seed: 0 -> 0|1|2|3|4|5|…); runs: 15"
+        " new, 1 kept, 1 no"
+    )
     assert said in results["planned"].out
     assert results["no name"].code == results["experiment"].code == 2
     assert "a name is letters" in results["no name"].err

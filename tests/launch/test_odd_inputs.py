@@ -1,4 +1,5 @@
-"""Odd inputs: each is read as its author meant it, or refused in one line; none silently, none with a traceback."""
+"""Odd inputs: each is read as its author meant it, or refused in one line; none silently, none with
+a traceback."""
 
 import importlib
 import pkgutil
@@ -11,7 +12,9 @@ from tests.launch import odd_inputs
 from tests.launch.command_lines import Result, run_all
 from tests.launch.odd_inputs.case import Case
 
-AREAS = sorted(module.name for module in pkgutil.iter_modules(odd_inputs.__path__) if module.name != "case")
+AREAS = sorted(
+    module.name for module in pkgutil.iter_modules(odd_inputs.__path__) if module.name != "case"
+)
 CASES = {
     f"{area}: {case.name}": case
     for area in AREAS

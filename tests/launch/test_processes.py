@@ -1,4 +1,5 @@
-"""Several processes: two that share a sweep by claims, and two that train one run together (jax.distributed, gloo)."""
+"""Several processes: two that share a sweep by claims, and two that train one run together
+(jax.distributed, gloo)."""
 
 import json
 import os
@@ -14,7 +15,13 @@ import numpy as np
 from tests.launch import command_lines
 from tests.launch.command_lines import Started
 
-RUN = ["--dataset=digits", "--train_size=300", "--batch_size=60", "--arch.hidden=16", "--learning_rate=0.05"]
+RUN = [
+    "--dataset=digits",
+    "--train_size=300",
+    "--batch_size=60",
+    "--arch.hidden=16",
+    "--learning_rate=0.05",
+]
 RUN += ["--regularization=dropout=0.2,batch_norm,mixup=0.2"]
 
 
@@ -27,7 +34,10 @@ def start(name: str, folder: Path, *arguments: str, devices: int = 2) -> Started
 
 
 def records(folder: Path) -> dict[str, Any]:
-    return {p.stem: json.loads(p.read_text())["record"] for p in (folder / "records/runs").glob("*/*.json")}
+    return {
+        p.stem: json.loads(p.read_text())["record"]
+        for p in (folder / "records/runs").glob("*/*.json")
+    }
 
 
 def finished(process: Started, code: int = 0) -> str:
@@ -40,7 +50,10 @@ def finished(process: Started, code: int = 0) -> str:
 def test_two_processes_that_share_a_sweep_train_each_run_once(tmp_path: Path) -> None:
     sweep = [*RUN, "--epochs=60", "--grid=arch.hidden=8|8,8|9|9,9", "--seeds=2"]
     sweep.remove("--arch.hidden=16")
-    errors = [finished(process) for process in [start("sweep", tmp_path / "shared", *sweep) for _ in range(2)]]
+    errors = [
+        finished(process)
+        for process in [start("sweep", tmp_path / "shared", *sweep) for _ in range(2)]
+    ]
     trained = [int((re.findall(r"finished=(\d+)", err) or ["0"])[-1]) for err in errors]
     assert sum(trained) == len(records(tmp_path / "shared")) == 8
     assert not list((tmp_path / "shared/records/claims/runs").iterdir())
@@ -71,7 +84,9 @@ def together(folder: Path, *arguments: str) -> list[Started]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     meet = [f"--coordinator=127.0.0.1:{port}", "--processes=2", "--devices=all"]
-    return [start("train", folder, *RUN, *arguments, *meet, f"--process={place}") for place in range(2)]
+    return [
+        start("train", folder, *RUN, *arguments, *meet, f"--process={place}") for place in range(2)
+    ]
 
 
 def assert_same_curves(a: Path, b: Path) -> None:
@@ -79,11 +94,16 @@ def assert_same_curves(a: Path, b: Path) -> None:
     ((run_b, record_b),) = records(b).items()
     assert run_a == run_b
     for name, curve in record_a["curves"].items():
-        np.testing.assert_allclose(curve, record_b["curves"][name], rtol=2e-4, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(
+            curve, record_b["curves"][name], rtol=2e-4, atol=1e-6, err_msg=name
+        )
 
 
 def test_two_processes_of_two_devices_train_as_one_of_four(tmp_path: Path) -> None:
-    for process in [*together(tmp_path / "two", "--epochs=2"), start_alone(tmp_path / "one", "--epochs=2")]:
+    for process in [
+        *together(tmp_path / "two", "--epochs=2"),
+        start_alone(tmp_path / "one", "--epochs=2"),
+    ]:
         finished(process)
     assert_same_curves(tmp_path / "two", tmp_path / "one")
     (record,) = records(tmp_path / "two").values()
@@ -95,7 +115,8 @@ def start_alone(folder: Path, *arguments: str) -> Started:
 
 
 def test_processes_agree_on_stopping_and_one_device_goes_on(tmp_path: Path) -> None:
-    """SIGTERM reaches one of them; both end, and a checkpoint is there that one process on one device resumes."""
+    """SIGTERM reaches one of them; both end, and a checkpoint is there that one process on one
+    device resumes."""
     both = together(tmp_path / "stopped", "--epochs=200", "--checkpoint_every=20")
     packs = tmp_path / "stopped/records/checkpoints"
     deadline = time.monotonic() + 120
@@ -109,8 +130,12 @@ def test_processes_agree_on_stopping_and_one_device_goes_on(tmp_path: Path) -> N
     err = finished(start("train", tmp_path / "stopped", *RUN, "--epochs=200", devices=1))
     assert "does not read back" not in err
     finished(start("train", tmp_path / "alone", *RUN, "--epochs=200", devices=1))
-    ((_, resumed),), ((_, alone),) = (records(tmp_path / name).items() for name in ("stopped", "alone"))
+    ((_, resumed),), ((_, alone),) = (
+        records(tmp_path / name).items() for name in ("stopped", "alone")
+    )
     begin = slice(0, 3)
     for name in ("train/loss", "validation/loss"):
-        np.testing.assert_allclose(resumed["curves"][name][begin], alone["curves"][name][begin], rtol=1e-3)
+        np.testing.assert_allclose(
+            resumed["curves"][name][begin], alone["curves"][name][begin], rtol=1e-3
+        )
     assert len(resumed["curves"]["train/loss"]) == 200

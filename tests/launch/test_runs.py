@@ -1,4 +1,5 @@
-"""launch.runs: runs are listed, searched, compared, tagged and deleted; records are what they were."""
+"""launch.runs: runs are listed, searched, compared, tagged and deleted; records are what they
+were."""
 
 import dataclasses
 from pathlib import Path
@@ -18,7 +19,9 @@ def folder(tmp_path: Path) -> Path:
     store.prepare()
     known = {"task": "classification", "loss": "cross_entropy"}
     for run_id, arch, accuracy in ((FIRST, "mlp", 0.9), (SECOND, "mlp", 0.95), (THIRD, "cnn", 0.8)):
-        store.write(dataclasses.replace(record(run_id, 0, accuracy, arch=arch, **known), run_id=run_id))
+        store.write(
+            dataclasses.replace(record(run_id, 0, accuracy, arch=arch, **known), run_id=run_id)
+        )
     (tmp_path / "records" / "params" / FIRST).mkdir(parents=True)
     (tmp_path / "records" / "params" / FIRST / "arrays").write_bytes(b"0" * 2000)
     return tmp_path
@@ -35,7 +38,9 @@ def test_runs_are_listed_searched_and_sorted(folder: Path) -> None:
     assert all(run_id in every.out for run_id in (FIRST, SECOND, THIRD))
     assert "records: records " in every.err
     assert "parameters 2 KB" in every.err
-    best = runs(folder, "--where=arch=mlp", "--where=test/accuracy>=90%", "--sort=test/accuracy", "--top=1")
+    best = runs(
+        folder, "--where=arch=mlp", "--where=test/accuracy>=90%", "--sort=test/accuracy", "--top=1"
+    )
     assert SECOND in best.out
     assert FIRST not in best.out
     assert THIRD not in best.out
@@ -50,7 +55,9 @@ def test_two_runs_are_compared(folder: Path) -> None:
 
 
 def test_tags_and_notes_are_shown_and_searched(folder: Path) -> None:
-    shown = runs(folder, f"--tag={FIRST}:baseline", f"--tag={FIRST}:paper", f"--note={SECOND}:of figure 2")
+    shown = runs(
+        folder, f"--tag={FIRST}:baseline", f"--tag={FIRST}:paper", f"--note={SECOND}:of figure 2"
+    )
     assert "baseline, paper" in shown.out
     assert "of figure 2" in shown.out
     removed = runs(folder, f"--tag={FIRST}:-baseline")

@@ -1,4 +1,5 @@
-"""A signal at any moment: one line and a distinct exit code, also while the program is still being imported."""
+"""A signal at any moment: one line and a distinct exit code, also while the program is still being
+imported."""
 
 import os
 import signal
@@ -11,8 +12,8 @@ import pytest
 
 from tests.launch.command_lines import ROOT
 
-# What the program imports first, in the place of research/: it says so, and takes its time, in pieces: a signal just
-# before a sleep is seen after it.
+# What the program imports first, in the place of research/: it says so, and takes its time, in
+# pieces: a signal just before a sleep is seen after it.
 _SLOW = "import time\nprint('importing', flush=True)\nfor _ in range(600):\n    time.sleep(0.1)\n"
 
 

@@ -1,4 +1,5 @@
-"""Flags of sweeps that others train, and sweeps that are asked for again: what is refused, in one line."""
+"""Flags of sweeps that others train, and sweeps that are asked for again: what is refused, in one
+line."""
 
 import json
 from pathlib import Path
@@ -11,20 +12,41 @@ from tests.launch.command_lines import Result, run_all
 
 RUN = ["--dataset=iris", "--arch.hidden=4", "--epochs=2", "--batch_size=16"]
 REFUSED = {
-    "a flag of Slurm's alone": (["sweep", *RUN, "--slurm.partition=gpu"], "--slurm.partition is for --executor=slurm"),
-    "nodes alone": (["table", "--experiment=regularization", "--nodes=2"], "--nodes is for --executor=slurm"),
+    "a flag of Slurm's alone": (
+        ["sweep", *RUN, "--slurm.partition=gpu"],
+        "--slurm.partition is for --executor=slurm",
+    ),
+    "nodes alone": (
+        ["table", "--experiment=regularization", "--nodes=2"],
+        "--nodes is for --executor=slurm",
+    ),
     "malformed options": (
         ["sweep", *RUN, "--executor=slurm", "--slurm.extra=qos"],
         "slurm.extra=qos: 'qos' is not of the form key=value",
     ),
-    "no Slurm": (["sweep", *RUN, "--executor=slurm"], "no sbatch and no squeue and no scontrol and no scancel on"),
-    "no Slurm for a table": (["table", "--experiment=regularization", "--executor=slurm"], "no sbatch"),
-    "a profile": (["sweep", *RUN, "--executor=slurm", "--profile=trace"], "--profile is of training in this process"),
+    "no Slurm": (
+        ["sweep", *RUN, "--executor=slurm"],
+        "no sbatch and no squeue and no scontrol and no scancel on",
+    ),
+    "no Slurm for a table": (
+        ["table", "--experiment=regularization", "--executor=slurm"],
+        "no sbatch",
+    ),
+    "a profile": (
+        ["sweep", *RUN, "--executor=slurm", "--profile=trace"],
+        "--profile is of training in this process",
+    ),
     "nothing to cancel": (["sweep", "--cancel"], "--cancel needs the --name of a sweep"),
-    "too much to cancel": (["sweep", *RUN, "--cancel", "--name=a"], "--cancel cancels the jobs of --name"),
+    "too much to cancel": (
+        ["sweep", *RUN, "--cancel", "--name=a"],
+        "--cancel cancels the jobs of --name",
+    ),
     "another name": (["sweep", "--cancel", "--name=a"], "no sweep 'a'"),
     "no name": (["sweep", *RUN, "--accept_code"], "--accept_code is of a sweep that has a --name"),
-    "auto and more": (["train", *RUN, "--coordinator=auto", "--processes=2"], "the cluster says --processes"),
+    "auto and more": (
+        ["train", *RUN, "--coordinator=auto", "--processes=2"],
+        "the cluster says --processes",
+    ),
     "no cluster": (
         ["train", *RUN, "--coordinator=auto"],
         "coordinator=auto: no cluster that JAX knows has started this process",
@@ -39,7 +61,9 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     (folder / "empty").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(folder / "empty"))
-        return dict(zip(REFUSED, run_all([case for case, _ in REFUSED.values()], folder), strict=True))
+        return dict(
+            zip(REFUSED, run_all([case for case, _ in REFUSED.values()], folder), strict=True)
+        )
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -52,9 +76,12 @@ def test_says_in_one_line_what_is_wrong(refused: dict[str, Result], name: str) -
 
 
 def test_other_code_goes_on_only_if_it_may(tmp_path: Path) -> None:
-    """A sweep that was begun with other code: refused while there is something to train, and not afterwards."""
+    """A sweep that was begun with other code: refused while there is something to train, and not
+    afterwards."""
     store = Store(tmp_path / "records")
-    requests = [{"dataset": "iris", "arch.hidden": "4", "epochs": "2", "batch_size": "16", "seed": "0"}]
+    requests = [
+        {"dataset": "iris", "arch.hidden": "4", "epochs": "2", "batch_size": "16", "seed": "0"}
+    ]
     Sweep(requests, []).save(store, "mine", [])
     path = tmp_path / "records" / "sweeps" / "mine.json"
     content = json.loads(path.read_text())
@@ -65,7 +92,10 @@ def test_other_code_goes_on_only_if_it_may(tmp_path: Path) -> None:
     )
     for result in (first, shown):
         assert result.code == 2
-        assert "'mine' was begun with other code (research/ and plugins were another and are" in result.err
+        assert (
+            "'mine' was begun with other code (research/ and plugins were another and are"
+            in result.err
+        )
         assert "1 of its runs are still to be trained" in result.err
         assert "--accept_code" in result.err
     assert "no run of 'mine' has a record yet" in seen.err

@@ -73,7 +73,11 @@ def test_a_damaged_sweep_hides_no_other(results: dict[str, Result]) -> None:
 def test_a_sweep_of_newer_code_hides_no_other(tmp_path: Path, name: str) -> None:
     store = Store(tmp_path / "records")
     store.write_json("sweeps", "mine", dataclasses.asdict(MINE))
-    content = {"list": [], "requests": {"requests": 3}, "unknown_field": {"requests": [], "axes": [], "tags": ["a"]}}
+    content = {
+        "list": [],
+        "requests": {"requests": 3},
+        "unknown_field": {"requests": [], "axes": [], "tags": ["a"]},
+    }
     store.write_json("sweeps", "other", content[name])
     (result,) = run_all([["status"]], tmp_path)
     assert result.code == 0
@@ -82,8 +86,12 @@ def test_a_sweep_of_newer_code_hides_no_other(tmp_path: Path, name: str) -> None
     assert len(result.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize(("encoding", "written"), [("ascii", "."), ("latin-1", "·"), ("cp1251", "·")])
-def test_a_terminal_that_lacks_a_character_gets_another(tmp_path: Path, encoding: str, written: str) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "written"), [("ascii", "."), ("latin-1", "·"), ("cp1251", "·")]
+)
+def test_a_terminal_that_lacks_a_character_gets_another(
+    tmp_path: Path, encoding: str, written: str
+) -> None:
     store = Store(tmp_path / "records")
     store.write_json("sweeps", "mine", dataclasses.asdict(MINE))
     line = [sys.executable, "-m", "launch.status"]
@@ -116,7 +124,9 @@ class _Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.count[tag] = self.count.get(tag, 0) + 1
-        self.fetched += [str(value) for name, value in attrs if name in ("src", "href", "xlink:href")]
+        self.fetched += [
+            str(value) for name, value in attrs if name in ("src", "href", "xlink:href")
+        ]
         if tag not in ("meta", "link"):
             self.open.append(tag)
 
@@ -129,7 +139,9 @@ class _Tags(HTMLParser):
 
 
 @pytest.mark.parametrize(("page", "figures"), [("page.html", True), ("before.html", False)])
-def test_a_page_is_whole_and_needs_no_network(results: dict[str, Result], page: str, figures: bool) -> None:
+def test_a_page_is_whole_and_needs_no_network(
+    results: dict[str, Result], page: str, figures: bool
+) -> None:
     text, tags = results[page].out, _Tags()
     tags.feed(text)
     tags.close()
@@ -169,7 +181,9 @@ printf '12_0|RUNNING|None\\n12_1|PENDING|Resources\\n12_2|PENDING|Priority\\n13_
 """
 
 
-def test_it_says_what_slurm_has_of_the_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_says_what_slurm_has_of_the_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Job 12 is the sweep's, 13 another's; then Slurm is not there any more."""
     store = Store(tmp_path / "records")
     Sweep([], []).save(store, "far", [])
@@ -180,16 +194,24 @@ def test_it_says_what_slurm_has_of_the_tasks(tmp_path: Path, monkeypatch: pytest
     squeue.chmod(0o755)
     monkeypatch.setenv("PATH", str(squeue.parent), prepend=":")
     (found,) = run_all([["status", "--name=far"]], tmp_path)
-    assert found.out.splitlines()[-1] == "Slurm's tasks: 1 running, 1 pending (Resources), 1 pending (Priority)"
+    assert (
+        found.out.splitlines()[-1]
+        == "Slurm's tasks: 1 running, 1 pending (Resources), 1 pending (Priority)"
+    )
     squeue.unlink()
     (gone,) = run_all([["status", "--name=far"]], tmp_path)
     assert gone.code == 0
-    last = gone.out.splitlines()[-1]  # in the words of a squeue that finds no cluster, or of the system without one
+    last = gone.out.splitlines()[
+        -1
+    ]  # in the words of a squeue that finds no cluster, or of the system without one
     assert last.startswith("Slurm's tasks: ")
     assert "pending" not in last
 
 
 def test_a_look_at_a_name_imports_no_jax() -> None:
     """It is what a person waits for."""
-    program = "import sys, launch.status; sys.exit(bool({'jax', 'flax', 'matplotlib', 'scipy'} & set(sys.modules)))"
+    program = (
+        "import sys, launch.status; sys.exit(bool({'jax', 'flax', 'matplotlib', 'scipy'} &"
+        " set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0

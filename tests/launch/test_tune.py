@@ -23,7 +23,9 @@ TUNE = ["tune", *RUN, *SPACE, "--trials=12", "--parallel=6", "--report_seeds=3",
 
 def trials(folder: Path, name: str = "rates", study: str = "") -> list[optuna.trial.FrozenTrial]:
     """The trials in a journal, read as Optuna's dashboard reads them."""
-    storage = JournalStorage(JournalFileBackend(str(folder / "records/tunings" / f"{name}.journal")))
+    storage = JournalStorage(
+        JournalFileBackend(str(folder / "records/tunings" / f"{name}.journal"))
+    )
     return optuna.load_study(study_name=study or name, storage=storage).trials
 
 
@@ -46,7 +48,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_trials_of_a_tuning_that_grows(tmp_path: Path) -> None:
-    tune = ["tune", "--dataset=wine", "--arch.hidden=4", "--epochs=1", "--batch_size=16", "--report_seeds=1"]
+    tune = [
+        "tune",
+        "--dataset=wine",
+        "--arch.hidden=4",
+        "--epochs=1",
+        "--batch_size=16",
+        "--report_seeds=1",
+    ]
     tune += ["--sampler=grid", "--name=rate", "--sample=learning_rate=0.05|1e15"]
     table = ["table", "--name=rate"]
     first, shown, every, page, more, again, csv, top, refused = run_all(
@@ -65,21 +74,32 @@ def test_the_trials_of_a_tuning_that_grows(tmp_path: Path) -> None:
     )
     ok(first)
     assert re.fullmatch(
-        r"rate: trials: 1 finished, 1 diverged; best validation/accuracy [\d.]+ at learning_rate=0\.05\n", ok(shown).out
+        r"rate: trials: 1 finished, 1 diverged; best validation/accuracy [\d.]+ at"
+        r" learning_rate=0\.05\n",
+        ok(shown).out,
     )
     assert every.out == shown.out
-    assert "launch.table --name=rate --format=html --out=trials.html writes a page of its trials" in page.err
+    assert (
+        "launch.table --name=rate --format=html --out=trials.html writes a page of its trials"
+        in page.err
+    )
     assert "'rate': 2 of 2 earlier trials are kept; 1 of 3 trials left to try\n" in ok(more).err
-    assert "Tuned by 3 trials of grid, 2 of them kept from an earlier space: learning_rate." in " ".join(
-        more.out.split()
+    assert (
+        "Tuned by 3 trials of grid, 2 of them kept from an earlier space: learning_rate."
+        in " ".join(more.out.split())
     )
     assert (ok(again).out, "kept" in again.err) == (more.out, False)
     header, *rows = ok(csv).out.splitlines()
     assert header == "study,trial,learning_rate,validation/accuracy,state,epochs,run_id,note"
     pattern = r"rate,0,0.05,[\d.]+,finished,1,\w{16},\n" r"rate,1,1e15,,diverged,0,\w{16},\n"
-    assert re.fullmatch(pattern + r'"rate, space 2",2,0.1,[\d.]+,finished,1,\w{16},', "\n".join(rows))
+    assert re.fullmatch(
+        pattern + r'"rate, space 2",2,0.1,[\d.]+,finished,1,\w{16},', "\n".join(rows)
+    )
     assert re.search(r"\| +[02] \| +0.(05|1) \| finished \|\n$", ok(top).out)
-    assert refused.err == "error: --baseline is not for the trials of a tuning, which 'rate' is; leave it out\n"
+    assert (
+        refused.err
+        == "error: --baseline is not for the trials of a tuning, which 'rate' is; leave it out\n"
+    )
 
 
 def test_a_journal_without_trials_or_with_damage_is_named(tmp_path: Path) -> None:
@@ -101,7 +121,9 @@ def test_a_journal_without_trials_or_with_damage_is_named(tmp_path: Path) -> Non
 def test_a_tuning_is_a_table_and_a_journal(folder: Path) -> None:
     other = [word.replace("--epochs=6", "--epochs=7") for word in TUNE]
     first, again, changed = run_all([TUNE, TUNE, other], folder)
-    assert "Tuned by 12 trials of tpe: learning_rate, schedule, schedule.end." in " ".join(ok(first).out.split())
+    assert "Tuned by 12 trials of tpe: learning_rate, schedule, schedule.end." in " ".join(
+        ok(first).out.split()
+    )
     assert "3 fresh seeds" in " ".join(first.out.split())
     assert len(trials(folder)) == 12
     assert len(ids(folder)) == 12 + 3
@@ -111,10 +133,14 @@ def test_a_tuning_is_a_table_and_a_journal(folder: Path) -> None:
 
 
 def test_a_race_reports_its_lanes(folder: Path) -> None:
-    race = [word.replace("rates", "race").replace("epochs=6", "epochs=7") for word in TUNE]  # none has its record
+    race = [
+        word.replace("rates", "race").replace("epochs=6", "epochs=7") for word in TUNE
+    ]  # none has its record
     race += ["--pruner=asha"]
     (result,) = run_all([race], folder)
-    said = re.search(r"computed, so many were a trial's, not idle: (\d+)%", " ".join(ok(result).out.split()))
+    said = re.search(
+        r"computed, so many were a trial's, not idle: (\d+)%", " ".join(ok(result).out.split())
+    )
     assert said is not None
     assert 30 < int(said[1]) <= 100
     states = [trial.state for trial in trials(folder, "race")]
@@ -151,14 +177,29 @@ def test_each_arm_has_the_same_budget(tmp_path: Path) -> None:
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments/__init__.py").touch()
     (tmp_path / "experiments/arms.py").write_text(EXPERIMENT)
-    line = ["tune", "--experiment=arms", "--per_arm", "--trials=3", "--parallel=3", "--sampler=sobol", "--name=arms"]
+    line = [
+        "tune",
+        "--experiment=arms",
+        "--per_arm",
+        "--trials=3",
+        "--parallel=3",
+        "--sampler=sobol",
+        "--name=arms",
+    ]
     line += ["--sample=learning_rate=log(1e-3,1) if arm=none|dropout", "--report_seeds=2"]
     line += ["--sample=regularization.dropout=uniform(0,0.5) if arm=dropout"]
     (result,) = run_all([line], tmp_path)
     text = " ".join(ok(result).out.split())
-    assert "Tuned for each of 2 rows by 3 trials of sobol: learning_rate, regularization.dropout." in text
+    assert (
+        "Tuned for each of 2 rows by 3 trials of sobol: learning_rate, regularization.dropout."
+        in text
+    )
     assert "none: learning_rate=" in text
     assert "as it is |" in text
-    assert len(trials(tmp_path, "arms", "arms: none")) == len(trials(tmp_path, "arms", "arms: dropout")) == 3
+    assert (
+        len(trials(tmp_path, "arms", "arms: none"))
+        == len(trials(tmp_path, "arms", "arms: dropout"))
+        == 3
+    )
     for trial in trials(tmp_path, "arms", "arms: dropout"):
         assert set(trial.params) == {"learning_rate", "regularization.dropout"}

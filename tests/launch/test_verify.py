@@ -45,14 +45,18 @@ def ids(folder: Path) -> list[str]:
 
 
 def test_a_sample_of_an_experiment_is_identical(folder: Path) -> None:
-    sample, again, rest = run_all([SAMPLE, SAMPLE, [*SAMPLE[:2], "--sample=99", "--steps=1"]], folder)
+    sample, again, rest = run_all(
+        [SAMPLE, SAMPLE, [*SAMPLE[:2], "--sample=99", "--steps=1"]], folder
+    )
     assert sample.code == 0, sample.err
     assert "2 of the 6 recorded runs of 'tiny', drawn by --sample_seed=1" in sample.out
     assert sample.out.endswith("2 runs: 2 identical\n")
     assert "trained again with 6 lanes (5 idle)" in sample.out
     assert again.out == sample.out
     assert rest.out.endswith("6 runs: 6 identical\n")
-    assert "its first 1 epoch, 8 steps: whole epochs are compared" in rest.out  # 142 training rows, 16 a batch
+    assert (
+        "its first 1 epoch, 8 steps: whole epochs are compared" in rest.out
+    )  # 142 training rows, 16 a batch
 
 
 def test_a_run_that_differs_ends_with_one(folder: Path) -> None:
@@ -60,7 +64,11 @@ def test_a_run_that_differs_ends_with_one(folder: Path) -> None:
     record = store.read(victim)
     assert record is not None
     changed = [record.checksums[0], "0" * 16, record.checksums[2]]
-    store.write(dataclasses.replace(record, checksums=changed, provenance={**record.provenance, "commit": "abc"}))
+    store.write(
+        dataclasses.replace(
+            record, checksums=changed, provenance={**record.provenance, "commit": "abc"}
+        )
+    )
     try:
         whole, first, all_of_them = run_all(
             [
@@ -73,7 +81,10 @@ def test_a_run_that_differs_ends_with_one(folder: Path) -> None:
     finally:
         store.write(record)
     assert whole.code == 1, whole.err
-    assert "differs at epoch 2: its parameters, by their checksum; its curves are the same" in whole.out
+    assert (
+        "differs at epoch 2: its parameters, by their checksum; its curves are the same"
+        in whole.out
+    )
     assert "the run repeats here, bit for bit; the record came from elsewhere" in whole.out
     assert ", was abc" in whole.out
     assert first.code == 0, first.err
@@ -84,9 +95,21 @@ def test_a_run_that_differs_ends_with_one(folder: Path) -> None:
 
 
 def test_a_run_over_two_devices_is_identical(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XLA_FLAGS", f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=2")
-    train = ["train", "--dataset=wine", "--arch.hidden=4", "--epochs=2", "--seed=5", "--devices=2", "--records=two"]
-    (trained,) = run_all([[*train, "--batch_size=17", "--regularization=dropout=0.2,batch_norm"]], folder)
+    monkeypatch.setenv(
+        "XLA_FLAGS", f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=2"
+    )
+    train = [
+        "train",
+        "--dataset=wine",
+        "--arch.hidden=4",
+        "--epochs=2",
+        "--seed=5",
+        "--devices=2",
+        "--records=two",
+    ]
+    (trained,) = run_all(
+        [[*train, "--batch_size=17", "--regularization=dropout=0.2,batch_norm"]], folder
+    )
     assert trained.code == 0, trained.err
     (victim,) = Store(folder / "two").ids()
     record = Store(folder / "two").read(victim)
@@ -105,7 +128,9 @@ def test_what_is_wrong_is_one_line(folder: Path) -> None:
         "verify": "give one of --run=ID",
         "verify --run=zz": "no record of a run 'zz' in records",
         f"verify --run={ids(folder)[0]} --sample=2": "--run names one run",
-        "verify --experiment=tiny --records=nothing": "no runs of 'tiny'; train them: python -m launch.table",
+        "verify --experiment=tiny --records=nothing": (
+            "no runs of 'tiny'; train them: python -m launch.table"
+        ),
         "verify --experiment=tinny": "did you mean tiny?",
         "verify --experiment=tiny --steps=0": "steps",
     }
@@ -118,7 +143,14 @@ def test_what_is_wrong_is_one_line(folder: Path) -> None:
 
 
 def test_a_sample_of_a_sweep(folder: Path) -> None:
-    sweep = ["sweep", "--dataset=wine", "--arch.hidden=4", "--epochs=3", "--batch_size=16", "--grid=learning_rate=0.1"]
+    sweep = [
+        "sweep",
+        "--dataset=wine",
+        "--arch.hidden=4",
+        "--epochs=3",
+        "--batch_size=16",
+        "--grid=learning_rate=0.1",
+    ]
     _, sample, missing = run_all(
         [
             [*sweep, "--seeds=3", "--name=rate"],

@@ -39,7 +39,11 @@ VALUES = {
 
 
 def apply(name: str, x: jax.Array, fwd: Forward = EVALUATION, **rngs: Any) -> jax.Array:
-    out, _ = ACTIVATIONS.get(name).build().init_with_output({"params": jax.random.key(0), **rngs}, x, fwd)
+    out, _ = (
+        ACTIVATIONS.get(name)
+        .build()
+        .init_with_output({"params": jax.random.key(0), **rngs}, x, fwd)
+    )
     return out
 
 
@@ -55,7 +59,9 @@ def test_values(name: str) -> None:
 
 def test_step_passes_its_gradient_straight_through() -> None:
     x = jnp.array([-2.0, 0.0, 3.0])
-    np.testing.assert_array_equal(jax.grad(lambda x: (step(x) * jnp.array([1.0, 5.0, -2.0])).sum())(x), [1, 5, -2])
+    np.testing.assert_array_equal(
+        jax.grad(lambda x: (step(x) * jnp.array([1.0, 5.0, -2.0])).sum())(x), [1, 5, -2]
+    )
 
 
 def test_rrelu_draws_a_slope_a_unit_and_example() -> None:

@@ -25,7 +25,9 @@ def test_a_linear_window_by_hand() -> None:
 
 
 def test_a_neural_window_has_its_layers() -> None:
-    model = ARCHITECTURES.get("ar").build(outputs=2, vocabulary=5, per_step=True, order=3, hidden=(4,))
+    model = ARCHITECTURES.get("ar").build(
+        outputs=2, vocabulary=5, per_step=True, order=3, hidden=(4,)
+    )
     params = model.init(jax.random.key(0), jnp.zeros((1, 6), jnp.int32), EVALUATION)["params"]
     assert jax.tree.map(jnp.shape, params["HiddenDense_0"]["Dense_0"]["kernel"]) == (15, 4)
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 16 * 4 + 5 * 2
@@ -37,14 +39,20 @@ def test_an_ngram_has_a_row_for_each_run_of_tokens() -> None:
     table = jnp.arange(48.0).reshape(16, 3)
     x = jnp.array([[2, 0, 0, 1]])
     got = model.apply({"params": {"kernel": table}}, x, EVALUATION)[0]
-    np.testing.assert_array_equal(got, table[jnp.array([3 * 4 + 0, 1 * 4 + 3, 1 * 4 + 1, 2 * 4 + 1])])
+    np.testing.assert_array_equal(
+        got, table[jnp.array([3 * 4 + 0, 1 * 4 + 3, 1 * 4 + 1, 2 * 4 + 1])]
+    )
     last = ARCHITECTURES.get("ngram").build(outputs=3, vocabulary=3, order=2)
     padded = jnp.pad(x, ((0, 0), (0, 2)), constant_values=-1)
-    np.testing.assert_array_equal(last.apply({"params": {"kernel": table}}, padded, EVALUATION), got[-1:])
+    np.testing.assert_array_equal(
+        last.apply({"params": {"kernel": table}}, padded, EVALUATION), got[-1:]
+    )
 
 
 def test_an_ngram_says_what_it_cannot() -> None:
-    with pytest.raises(UserError, match=r"arch\.order=12 of 5 symbols is a table of 6\^12 rows of 5; at most 67,1"):
+    with pytest.raises(
+        UserError, match=r"arch\.order=12 of 5 symbols is a table of 6\^12 rows of 5; at most 67,1"
+    ):
         run(PADDED, arch="ngram", arch__order=12)
 
 

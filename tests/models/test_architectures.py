@@ -20,7 +20,9 @@ EVALUATION = Forward()
 
 def parameters(name: str, outputs: int, shape: tuple[int, ...], **options: Any) -> int:
     model = ARCHITECTURES.get(name).build(outputs=outputs, **options)
-    variables = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, *shape)), EVALUATION))
+    variables = jax.eval_shape(
+        lambda: model.init(jax.random.key(0), jnp.zeros((1, *shape)), EVALUATION)
+    )
     return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
 
 
@@ -31,13 +33,17 @@ def test_hidden_layers_with_every_activation(entry: Any) -> None:
     dense, variables = HiddenDense(5, entry.name).init_with_output(keys, jnp.ones((2, 4)), rows)
     chex.assert_shape(dense, (2, 5))
     chex.assert_shape(variables["params"]["Dense_0"]["kernel"], (4, 5 * entry.pieces))
-    conv, variables = HiddenConv(6, entry.name, 3).init_with_output(keys, jnp.ones((2, 4, 5, 3)), rows)
+    conv, variables = HiddenConv(6, entry.name, 3).init_with_output(
+        keys, jnp.ones((2, 4, 5, 3)), rows
+    )
     chex.assert_shape(conv, (2, 4, 5, 6))
     chex.assert_shape(variables["params"]["Conv_0"]["kernel"], (3, 3, 3, 6 * entry.pieces))
 
 
 def test_parameter_counts_by_hand() -> None:
-    assert parameters("mlp", 10, (64,), hidden=(256, 256)) == 65 * 256 + 257 * 256 + 257 * 10 == 85_002
+    assert (
+        parameters("mlp", 10, (64,), hidden=(256, 256)) == 65 * 256 + 257 * 256 + 257 * 10 == 85_002
+    )
     assert parameters("mlp", 10, (28, 28, 3), hidden=(512, 512, 512)) == 1_735_178
     assert parameters("mlp", 10, (28, 28, 3), hidden=(512,)) == 1_209_866
     assert parameters("linear", 10, (8, 8, 1)) == 650
@@ -50,9 +56,13 @@ def test_parameter_counts_by_hand() -> None:
 
 @pytest.mark.parametrize("window", [2, 3])
 def test_max_pool_is_reduce_window(window: int) -> None:
-    x = jax.random.randint(jax.random.key(0), (2, 7, 9, 3), 0, 4).astype(jnp.float32)  # with many ties
+    x = jax.random.randint(jax.random.key(0), (2, 7, 9, 3), 0, 4).astype(
+        jnp.float32
+    )  # with many ties
     sizes = (1, window, window, 1)
-    expected, back = jax.vjp(lambda x: jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, sizes, sizes, "VALID"), x)
+    expected, back = jax.vjp(
+        lambda x: jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, sizes, sizes, "VALID"), x
+    )
     got, own_back = jax.vjp(lambda x: max_pool(x, window), x)
     np.testing.assert_array_equal(got, expected)
     np.testing.assert_array_equal(own_back(expected)[0], back(expected)[0])
@@ -60,7 +70,8 @@ def test_max_pool_is_reduce_window(window: int) -> None:
 
 @pytest.mark.parametrize("entry", list(ACTIVATIONS), ids=lambda entry: entry.name)
 def test_initial_variance_follows_the_activation(entry: Any) -> None:
-    """He 2/fan_in, LeCun 1/fan_in, Glorot 2/(fan_in + fan_out), within 5 standard errors of 60 000 weights."""
+    """He 2/fan_in, LeCun 1/fan_in, Glorot 2/(fan_in + fan_out), within 5 standard errors of 60 000
+    weights."""
     kernel = initializer("auto", entry.name)(jax.random.key(0), (200, 300), jnp.float32)
     expected = {"he": 2 / 200, "lecun": 1 / 200, "glorot": 2 / 500}[entry.init]
     assert float(jnp.var(kernel)) == pytest.approx(expected, rel=5 * (2 / 60_000) ** 0.5)
@@ -72,11 +83,15 @@ def test_named_initialisations() -> None:
     assert not initializer("zeros")(key, (3, 2), jnp.float32).any()
     q = initializer("orthogonal")(key, (4, 4), jnp.float32)
     np.testing.assert_allclose(q @ q.T, np.eye(4), atol=1e-5)
-    assert float(jnp.std(initializer("small_normal")(key, (300, 300), jnp.float32))) == pytest.approx(0.01, rel=0.02)
+    assert float(
+        jnp.std(initializer("small_normal")(key, (300, 300), jnp.float32))
+    ) == pytest.approx(0.01, rel=0.02)
 
 
 def test_residual_layers_add_their_input() -> None:
-    model = ARCHITECTURES.get("mlp").build(outputs=2, hidden=(3, 3), residual=True, kernel_init="zeros")
+    model = ARCHITECTURES.get("mlp").build(
+        outputs=2, hidden=(3, 3), residual=True, kernel_init="zeros"
+    )
     x = jnp.array([[1.0, -2.0, 3.0]])
     variables = model.init(jax.random.key(0), x, EVALUATION)
     head = jnp.array([[1.0, 0], [0, 1], [0, 1]])

@@ -1,4 +1,5 @@
-"""Attention: PyTorch's outputs with its weights, what masks hide, the cache, and rotary positions."""
+"""Attention: PyTorch's outputs with its weights, what masks hide, the cache, and rotary
+positions."""
 
 from typing import Any
 
@@ -21,7 +22,8 @@ B, T, S, D, HEADS = 3, 5, 7, 12, 4
 
 
 def pair(seed: int = 0) -> tuple[torch.nn.MultiheadAttention, Any]:
-    """PyTorch's attention with random weights, and these as ours for self-attention and for attention to a memory."""
+    """PyTorch's attention with random weights, and these as ours for self-attention and for
+    attention to a memory."""
     torch.manual_seed(seed)
     theirs = torch.nn.MultiheadAttention(D, HEADS, batch_first=True)
     for weight in theirs.parameters():
@@ -45,14 +47,22 @@ def test_self_attention_is_pytorchs(name: str) -> None:
     if mask is not None:  # theirs says what is not seen, by example and head
         hidden = torch.tensor(~np.repeat(np.broadcast_to(mask, (B, T, T)), HEADS, axis=0))
     expected, maps = theirs(*[torch.tensor(x)] * 3, attn_mask=hidden, average_attn_weights=False)
-    got, left = Attention(HEADS).apply({"params": params}, x, EVALUATION, mask=mask, mutable=["attention"])
+    got, left = Attention(HEADS).apply(
+        {"params": params}, x, EVALUATION, mask=mask, mutable=["attention"]
+    )
     np.testing.assert_allclose(got, expected.detach().numpy(), rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(left["attention"]["weights"][0], maps.detach().numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        left["attention"]["weights"][0], maps.detach().numpy(), rtol=1e-5, atol=1e-6
+    )
 
 
 def test_attention_to_a_memory_is_pytorchs() -> None:
     theirs, _ = pair(1)
-    x, memory, real = normal(B, T, D), normal(B, S, D, seed=1), np.arange(S) < np.array([[7], [4], [2]])
+    x, memory, real = (
+        normal(B, T, D),
+        normal(B, S, D, seed=1),
+        np.arange(S) < np.array([[7], [4], [2]]),
+    )
     query, keys, hidden = (torch.tensor(array) for array in (x, memory, ~real))
     expected, _ = theirs(query, keys, keys, key_padding_mask=hidden)
     params = {"params": attention_params(theirs, cross=True)}
@@ -61,10 +71,14 @@ def test_attention_to_a_memory_is_pytorchs() -> None:
 
 
 def test_maps_are_left_only_where_they_are_asked_for() -> None:
-    variables = Attention(HEADS).init(jax.random.key(0), normal(B, T, D), EVALUATION, mutable=["params"])
+    variables = Attention(HEADS).init(
+        jax.random.key(0), normal(B, T, D), EVALUATION, mutable=["params"]
+    )
     out = Attention(HEADS).apply(variables, normal(B, T, D), EVALUATION)
     assert isinstance(out, jax.Array)
-    _, left = Attention(HEADS).apply(variables, normal(B, T, D), EVALUATION, mask=causal(T), mutable=["attention"])
+    _, left = Attention(HEADS).apply(
+        variables, normal(B, T, D), EVALUATION, mask=causal(T), mutable=["attention"]
+    )
     (maps,) = left["attention"]["weights"]
     np.testing.assert_allclose(maps.sum(axis=-1), 1, rtol=1e-6)
     np.testing.assert_array_equal(maps[..., np.triu_indices(T, 1)[0], np.triu_indices(T, 1)[1]], 0)
@@ -101,7 +115,11 @@ def test_a_cache_gives_what_the_whole_gives(rotary: bool) -> None:
     cache: Any = {}
     for first, last in ((0, 2), (2, 3), (3, 5)):
         part, cache = outputs(
-            attention, {**variables, **cache}, x[:, first:last], start=jnp.int32(first), mutable=["cache"]
+            attention,
+            {**variables, **cache},
+            x[:, first:last],
+            start=jnp.int32(first),
+            mutable=["cache"],
         )
         np.testing.assert_allclose(part, whole[:, first:last], rtol=1e-5, atol=1e-6)
 
@@ -115,22 +133,32 @@ def test_weights_are_dropped_and_the_others_scaled() -> None:
         index=jnp.arange(400),
     )
     attention = Attention(1, bias=False)
-    params = {"qkv": {"kernel": np.eye(T, 3 * T, 2 * T)}, "out": {"kernel": np.eye(T)}}  # equal weights; values are x
+    params = {
+        "qkv": {"kernel": np.eye(T, 3 * T, 2 * T)},
+        "out": {"kernel": np.eye(T)},
+    }  # equal weights; values are x
     x = np.broadcast_to(T * np.eye(T, dtype=np.float32), (400, T, T))
     key = {"attention_dropout": jax.random.key(2)}
-    out = np.asarray(outputs(attention, {"params": params}, x, fwd, rngs=key))  # the weights themselves, times T
+    out = np.asarray(
+        outputs(attention, {"params": params}, x, fwd, rngs=key)
+    )  # the weights themselves, times T
     np.testing.assert_allclose(np.unique(out), [0, 1 / (1 - rate)], rtol=1e-6)
     assert abs((out == 0).mean() - rate) < 5 * (rate * (1 - rate) / out.size) ** 0.5
-    np.testing.assert_allclose(outputs(attention, {"params": params}, x), np.ones_like(x), rtol=1e-6)
+    np.testing.assert_allclose(
+        outputs(attention, {"params": params}, x), np.ones_like(x), rtol=1e-6
+    )
     # An example's weights hang on its place in the global batch alone.
     some = fwd.replace(index=jnp.array([7, 300]))
-    np.testing.assert_array_equal(outputs(attention, {"params": params}, x[:2], some, rngs=key), out[[7, 300]])
+    np.testing.assert_array_equal(
+        outputs(attention, {"params": params}, x[:2], some, rngs=key), out[[7, 300]]
+    )
 
 
 def test_the_softmax_is_float32_in_bfloat16() -> None:
     attention, x = Attention(HEADS), jnp.asarray(normal(B, T, D), jnp.bfloat16)
     params = jax.tree.map(
-        lambda leaf: leaf.astype(jnp.bfloat16), attention.init(jax.random.key(0), x, EVALUATION)["params"]
+        lambda leaf: leaf.astype(jnp.bfloat16),
+        attention.init(jax.random.key(0), x, EVALUATION)["params"],
     )
     out, left = attention.apply({"params": params}, x, EVALUATION, mutable=["attention"])
     assert out.dtype == jnp.bfloat16
@@ -142,14 +170,19 @@ def test_what_does_not_fit_is_said() -> None:
     with pytest.raises(UserError, match="5 heads do not divide a width of 12; 3, 4, 6 would"):
         Attention(5).init(jax.random.key(0), x, EVALUATION)
     for shape in [(T, T), (B, T, T + 1), (2, T, T), (B, 2, T), (B, HEADS, T, T)]:
-        with pytest.raises(UserError, match=r"mask has the shape .* it must be \[3 or 1, 5 or 1, 5\]"):
+        with pytest.raises(
+            UserError, match=r"mask has the shape .* it must be \[3 or 1, 5 or 1, 5\]"
+        ):
             Attention(HEADS).init(jax.random.key(0), x, EVALUATION, mask=jnp.ones(shape, bool))
     for kind in ("learned", "sinusoidal", "rotary"):
-        with pytest.raises(UserError, match=r"a sequence of 5 places is longer than the context of 4"):
+        with pytest.raises(
+            UserError, match=r"a sequence of 5 places is longer than the context of 4"
+        ):
             Positions(kind, 4).init(jax.random.key(0), x)
 
 
-# Positions --------------------------------------------------------------------------------------------
+# Positions
+# --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("width", [2, 8, 9])
@@ -163,7 +196,9 @@ def test_rotary_products_depend_on_the_distance_alone(width: int) -> None:
     np.testing.assert_allclose(product(0, 0), np.einsum("bthd,bthd->h", q, k), rtol=1e-6)
     for distance in (-3, 0, 4):
         for place in (5, 20, 60):
-            np.testing.assert_allclose(product(place, place + distance), product(3, 3 + distance), rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(
+                product(place, place + distance), product(3, 3 + distance), rtol=1e-4, atol=1e-5
+            )
     assert not np.allclose(product(0, 1), product(0, 2), rtol=1e-3)
 
 
@@ -177,20 +212,27 @@ def test_rotary_turns_each_pair_by_its_own_angle() -> None:
 def test_sinusoidal_positions_by_hand() -> None:
     table = sinusoidal(4, 4)
     np.testing.assert_allclose(table[0], [0, 1, 0, 1])
-    np.testing.assert_allclose(table[3], [np.sin(3), np.cos(3), np.sin(0.03), np.cos(0.03)], rtol=1e-5)
+    np.testing.assert_allclose(
+        table[3], [np.sin(3), np.cos(3), np.sin(0.03), np.cos(0.03)], rtol=1e-5
+    )
     assert sinusoidal(4, 5).shape == (4, 5)
 
 
 def test_learned_positions_start_where_they_are_told() -> None:
     x = normal(2, 3, 4)
-    whole, variables = Positions("learned", 8).init_with_output(jax.random.key(0), jnp.zeros((2, 8, 4)))
+    whole, variables = Positions("learned", 8).init_with_output(
+        jax.random.key(0), jnp.zeros((2, 8, 4))
+    )
     table = variables["params"]["embedding"]
     assert table.shape == (8, 4)
     np.testing.assert_array_equal(whole[0], table)
-    np.testing.assert_array_equal(Positions("learned", 8).apply(variables, x, jnp.int32(2)), x + table[2:5])
+    np.testing.assert_array_equal(
+        Positions("learned", 8).apply(variables, x, jnp.int32(2)), x + table[2:5]
+    )
 
 
-# Tokens -----------------------------------------------------------------------------------------------
+# Tokens
+# -----------------------------------------------------------------------------------------------
 
 
 def test_tied_tokens_are_the_heads_kernel() -> None:
@@ -199,7 +241,9 @@ def test_tied_tokens_are_the_heads_kernel() -> None:
     kernel = np.asarray(variables["params"]["kernel"])
     assert kernel.shape == (3, 5)
     x = jnp.array([[4, 0, -1]])
-    np.testing.assert_array_equal(tokens.apply(variables, x, method="embed")[0], kernel.T[[4, 0, 0]])
+    np.testing.assert_array_equal(
+        tokens.apply(variables, x, method="embed")[0], kernel.T[[4, 0, 0]]
+    )
     np.testing.assert_allclose(
         tokens.apply(variables, normal(1, 2, 3), method="logits"), normal(1, 2, 3) @ kernel, 1e-5
     )

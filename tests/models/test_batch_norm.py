@@ -26,21 +26,28 @@ def batches(shape: tuple[int, ...]) -> list[np.ndarray]:
 
 
 def pair(shape: tuple[int, ...]) -> tuple[Any, Any]:
-    """PyTorch's layer, whose momentum is the share of what is new, and our variables with its weights."""
-    theirs = (torch.nn.BatchNorm2d if len(shape) == 4 else torch.nn.BatchNorm1d)(CHANNELS, EPSILON, 1 - MOMENTUM)
+    """PyTorch's layer, whose momentum is the share of what is new, and our variables with its
+    weights."""
+    theirs = (torch.nn.BatchNorm2d if len(shape) == 4 else torch.nn.BatchNorm1d)(
+        CHANNELS, EPSILON, 1 - MOMENTUM
+    )
     torch.manual_seed(0)
     for weight in theirs.parameters():
         torch.nn.init.normal_(weight)
     stats = {"mean": jnp.zeros(CHANNELS), "var": jnp.ones(CHANNELS)}
-    return theirs, {"params": {"BatchNorm_0": batch_norm(theirs)}, "batch_stats": {"BatchNorm_0": stats}}
+    return theirs, {
+        "params": {"BatchNorm_0": batch_norm(theirs)},
+        "batch_stats": {"BatchNorm_0": stats},
+    }
 
 
 @pytest.mark.parametrize("kind", SHAPES)
 def test_outputs_and_running_statistics_are_pytorchs(kind: str) -> None:
     """After several batches, and then in evaluation.
 
-    By definition the running variances differ: ours averages the batch's own variance, over its n values, PyTorch's
-    the unbiased one, n / (n - 1) times as large. What both have of their common start, 1, shrinks alike.
+    By definition the running variances differ: ours averages the batch's own variance, over its n
+    values, PyTorch's the unbiased one, n / (n - 1) times as large. What both have of their common
+    start, 1, shrinks alike.
     """
     shape, layer = SHAPES[kind], built(MOMENTUM)
     theirs, variables = pair(shape)
@@ -73,17 +80,24 @@ def test_gradients_are_pytorchs(train: bool) -> None:
 
     def ours(params: Any, x: jax.Array) -> jax.Array:
         fwd = TRAINING if train else EVALUATION
-        y, _ = built(MOMENTUM).apply({**variables, "params": params}, x, fwd, mutable=["batch_stats"])
+        y, _ = built(MOMENTUM).apply(
+            {**variables, "params": params}, x, fwd, mutable=["batch_stats"]
+        )
         return jnp.sum(y * weights)
 
     params, inputs = jax.grad(ours, (0, 1))(variables["params"], x)
     np.testing.assert_allclose(inputs, channels_last(leaf.grad), rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(params["BatchNorm_0"]["scale"], theirs.weight.grad, rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(params["BatchNorm_0"]["bias"], theirs.bias.grad, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        params["BatchNorm_0"]["scale"], theirs.weight.grad, rtol=1e-5, atol=1e-5
+    )
+    np.testing.assert_allclose(
+        params["BatchNorm_0"]["bias"], theirs.bias.grad, rtol=1e-5, atol=1e-5
+    )
 
 
 def test_a_frozen_one_normalizes_by_its_running_statistics() -> None:
-    """As PyTorch's in `eval()` and Keras's with `trainable=False`: in training it is what it is in evaluation."""
+    """As PyTorch's in `eval()` and Keras's with `trainable=False`: in training it is what it is in
+    evaluation."""
     shape = SHAPES["images"]
     x, variables = normal(*shape), pair(shape)[1]
     stats = {"BatchNorm_0": {"mean": jnp.arange(3.0), "var": jnp.array([1.0, 4.0, 9.0])}}

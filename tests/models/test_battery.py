@@ -1,4 +1,5 @@
-"""The battery over the registry: every architecture at its tiny setting; and networks that fail each check."""
+"""The battery over the registry: every architecture at its tiny setting; and networks that fail
+each check."""
 
 from collections.abc import Callable
 from typing import Any
@@ -78,6 +79,8 @@ def test_what_is_wrong_is_found(
     network: Any, check: Callable[[Subject], None], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = network.__name__.lower()  # programs of one name share what is compiled
-    monkeypatch.setitem(ARCHITECTURES._entries, name, Architecture(name, network, "one that is wrong"))
+    monkeypatch.setitem(
+        ARCHITECTURES._entries, name, Architecture(name, network, "one that is wrong")
+    )
     with pytest.raises((AssertionError, UserError), match=message):
         check(battery.subject(arch=name))

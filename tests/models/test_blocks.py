@@ -1,4 +1,5 @@
-"""Blocks of a transformer: PyTorch's outputs with its weights, counts, and where regularizers find their places."""
+"""Blocks of a transformer: PyTorch's outputs with its weights, counts, and where regularizers find
+their places."""
 
 from typing import Any
 
@@ -21,7 +22,16 @@ REAL = np.arange(S) < np.array([[7], [4], [2]])
 
 
 def design(**options: Any) -> Design:
-    return Design(**{"layers": 1, "heads": HEADS, "width": D, "hidden": HIDDEN, "activation": "relu", **options})
+    return Design(
+        **{
+            "layers": 1,
+            "heads": HEADS,
+            "width": D,
+            "hidden": HIDDEN,
+            "activation": "relu",
+            **options,
+        }
+    )
 
 
 def randomized(layer: torch.nn.Module) -> None:
@@ -61,7 +71,9 @@ def test_an_encoder_layer_is_pytorchs(order: str, activation: str) -> None:
 
 @pytest.mark.parametrize("order", ["pre", "post"])
 def test_a_decoder_layer_is_pytorchs(order: str) -> None:
-    theirs = torch.nn.TransformerDecoderLayer(D, HEADS, HIDDEN, 0.0, batch_first=True, norm_first=order == "pre")
+    theirs = torch.nn.TransformerDecoderLayer(
+        D, HEADS, HIDDEN, 0.0, batch_first=True, norm_first=order == "pre"
+    )
     randomized(theirs)
     params = {
         "attention": attention_params(theirs.self_attn),
@@ -127,14 +139,18 @@ def test_stochastic_depth_drops_a_branch_at_its_place() -> None:
         values={"stochastic_depth": {"rate": jnp.float32(rate)}},
         index=jnp.arange(4000),
     )
-    two = Design(layers=2, heads=1, width=2, hidden=1, order="pre", activation="identity", gated=False)
+    two = Design(
+        layers=2, heads=1, width=2, hidden=1, order="pre", activation="identity", gated=False
+    )
     for number in (1, 2):
         block = Block(two, number)
         params = jax.tree.map(jnp.zeros_like, started(block, jnp.zeros((1, 1, 2)))["params"])
         params["attention"]["out"]["bias"] = jnp.array([1.0, 0])
         params["mlp"]["Dense_1"]["bias"] = jnp.array([0, 1.0])
         rngs = {"stochastic_depth": jax.random.key(number)}
-        out = np.asarray(outputs(block, {"params": params}, jnp.zeros((4000, 1, 2)), fwd, rngs=rngs))[:, 0]
+        out = np.asarray(
+            outputs(block, {"params": params}, jnp.zeros((4000, 1, 2)), fwd, rngs=rngs)
+        )[:, 0]
         for branch in (0, 1):
             dropped = rate * (2 * number - 1 + branch) / 4
             values, counts = np.unique(out[:, branch], return_counts=True)

@@ -1,4 +1,5 @@
-"""Parameter counts of the image networks, as published or by arithmetic; shapes alone are worked out, no memory."""
+"""Parameter counts of the image networks, as published or by arithmetic; shapes alone are worked
+out, no memory."""
 
 from typing import Any
 
@@ -14,7 +15,9 @@ from research.registry import ARCHITECTURES
 MNIST, ZHANG, CIFAR, IMAGENET = (28, 28, 1), (28, 28, 3), (32, 32, 3), (224, 224, 3)
 
 
-def parameters(name: str, outputs: int, shape: tuple[int, ...], normalization: str | None, options: Any) -> int:
+def parameters(
+    name: str, outputs: int, shape: tuple[int, ...], normalization: str | None, options: Any
+) -> int:
     """normalization: regularizers, or None for the architecture's own."""
     entry = ARCHITECTURES.get(name)
     own = entry.normalization or "none"
@@ -35,10 +38,18 @@ def parameters(name: str, outputs: int, shape: tuple[int, ...], normalization: s
         (1_649_402, "inception_small", 10, ZHANG, "none", {}),
         # The UvA deep-learning tutorials
         (272_378, "resnet", 10, CIFAR, None, {"shortcut": "linear"}),
-        (272_250, "resnet", 10, CIFAR, None, {"preactivation": True, "shortcut": "normalized", "head_norm": False}),
+        (
+            272_250,
+            "resnet",
+            10,
+            CIFAR,
+            None,
+            {"preactivation": True, "shortcut": "normalized", "head_norm": False},
+        ),
         (239_146, "densenet", 10, CIFAR, None, {}),
         (259_338, "googlenet", 10, CIFAR, None, {}),
-        # He et al. 2016, Table 6: 0.27 million; by hand 267,696 weights, 2·688 of norms, a head of 650
+        # He et al. 2016, Table 6: 0.27 million; by hand 267,696 weights, 2·688 of norms, a head of
+        # 650
         (269_722, "resnet", 10, CIFAR, None, {"shortcut": "identity"}),
         (269_722, "resnet", 10, CIFAR, None, {"shortcut": "none"}),
         (36_479_194, "wide_resnet", 10, CIFAR, None, {}),
@@ -51,6 +62,11 @@ def parameters(name: str, outputs: int, shape: tuple[int, ...], normalization: s
     ],
 )
 def test_counts(
-    expected: int, name: str, outputs: int, shape: tuple[int, ...], normalization: str | None, options: Any
+    expected: int,
+    name: str,
+    outputs: int,
+    shape: tuple[int, ...],
+    normalization: str | None,
+    options: Any,
 ) -> None:
     assert parameters(name, outputs, shape, normalization, options) == expected

@@ -26,7 +26,9 @@ def test_it_is_xlas_product_and_so_are_its_gradients(shape: tuple[int, ...], lan
     x, kernel = (jnp.asarray(draw.normal(size=(*own, *s)), jnp.float32) for s in (shape, (4, 5)))
 
     def gradients(product: Any) -> Any:
-        one = jax.value_and_grad(lambda x, kernel: jnp.sum(jnp.sin(product(x, kernel, LAST(x)))), argnums=(0, 1))
+        one = jax.value_and_grad(
+            lambda x, kernel: jnp.sum(jnp.sin(product(x, kernel, LAST(x)))), argnums=(0, 1)
+        )
         return jax.jit(jax.vmap(one) if lanes else one)(x, kernel)
 
     got, expected = gradients(flat_dot_general), gradients(jax.lax.dot_general)

@@ -21,7 +21,9 @@ POSITIONS = ["learned", "sinusoidal", "rotary"]
 
 def gpt(**options: Any) -> Any:
     small = {"layers": 2, "heads": 2, "width": 8, "context": CONTEXT}
-    return ARCHITECTURES.get("gpt").build(outputs=V, vocabulary=V, per_step=True, **{**small, **options})
+    return ARCHITECTURES.get("gpt").build(
+        outputs=V, vocabulary=V, per_step=True, **{**small, **options}
+    )
 
 
 def tokens(seed: int = 0, length: int = T) -> np.ndarray:
@@ -32,17 +34,24 @@ def variables(model: Any, seed: int = 0) -> Any:
     """Random parameters, so large that every token's logits differ."""
     made = jax.jit(model.init)(jax.random.key(0), tokens(), EVALUATION)["params"]
     draw = np.random.default_rng(seed)
-    return {"params": jax.tree.map(lambda w: w + 0.3 * draw.normal(size=w.shape).astype(np.float32), made)}
+    return {
+        "params": jax.tree.map(
+            lambda w: w + 0.3 * draw.normal(size=w.shape).astype(np.float32), made
+        )
+    }
 
 
 def count(**options: Any) -> int:
     model = ARCHITECTURES.get("gpt").build(outputs=65, vocabulary=65, **options)
-    made = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 1), jnp.int32), EVALUATION))
+    made = jax.eval_shape(
+        lambda: model.init(jax.random.key(0), jnp.zeros((1, 1), jnp.int32), EVALUATION)
+    )
     return sum(leaf.size for leaf in jax.tree.leaves(made["params"]))
 
 
 def test_parameters_by_arithmetic() -> None:
-    """By default nanoGPT's setting for a CPU, with 65 symbols: it says 0.80 M, without the positions."""
+    """By default nanoGPT's setting for a CPU, with 65 symbols: it says 0.80 M, without the
+    positions."""
     block = 128 * 384 + 128 * 128 + 2 * 128 * 512 + 2 * 128
     assert count() == 65 * 128 + 64 * 128 + 4 * block + 128 == 804_096
     assert count() - 64 * 128 == 795_904
@@ -53,7 +62,11 @@ def test_parameters_by_arithmetic() -> None:
     gated = 3 * 128 * 341 - 2 * 128 * 512
     assert count(activation="silu", gated=True) == count() + 4 * gated
     large = 384 * 1152 + 384 * 384 + 2 * 384 * 1536 + 2 * 384  # nanoGPT's for a GPU says 10.65 M
-    assert count(layers=6, heads=6, width=384, context=256) == (65 + 256) * 384 + 6 * large + 384 == 10_745_088
+    assert (
+        count(layers=6, heads=6, width=384, context=256)
+        == (65 + 256) * 384 + 6 * large + 384
+        == 10_745_088
+    )
 
 
 @pytest.mark.parametrize("positions", POSITIONS)
@@ -88,16 +101,24 @@ def test_the_cache_gives_what_the_whole_gives(positions: str) -> None:
     model = gpt(positions=positions)
     made, x, cache = variables(model), tokens(), {}
     whole = jax.jit(lambda x: model.apply(made, x, EVALUATION))(x)
-    step = jax.jit(lambda cache, x, at: model.apply({**made, **cache}, x, EVALUATION, at, mutable=["cache"]))
+    step = jax.jit(
+        lambda cache, x, at: model.apply({**made, **cache}, x, EVALUATION, at, mutable=["cache"])
+    )
     for first, last in ((0, 3), (3, 4), (4, 5), (5, 8)):
         part, cache = step(cache, x[:, first:last], jnp.int32(first))
         np.testing.assert_allclose(part, whole[:, first:last], rtol=2e-5, atol=2e-5)
 
 
 def test_what_does_not_fit_is_said_before_training() -> None:
-    with pytest.raises(UserError, match=r"a sequence of 6 places is longer than the context of 5; use arch.context=6"):
+    with pytest.raises(
+        UserError,
+        match=r"a sequence of 6 places is longer than the context of 5; use arch.context=6",
+    ):
         run(**TINY, arch__context=5)
     with pytest.raises(UserError, match=r"3 heads do not divide a width of 8; 1, 2, 4 would"):
         run(**{**TINY, "arch.heads": 3})
-    with pytest.raises(UserError, match=r"arch=transformer_encoder sees all that task=language_model is to foretell"):
+    with pytest.raises(
+        UserError,
+        match=r"arch=transformer_encoder sees all that task=language_model is to foretell",
+    ):
         run(**{**TINY, "arch": "transformer_encoder"})

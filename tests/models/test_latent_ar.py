@@ -1,4 +1,5 @@
-"""Latent autoregression: by hand, as the Kalman filter, with hidden layers written out, and near the filter's error."""
+"""Latent autoregression: by hand, as the Kalman filter, with hidden layers written out, and near
+the filter's error."""
 
 from typing import Any
 
@@ -32,7 +33,8 @@ def linear(r: Any, k: Any, c: Any) -> Any:
 
 
 def kalman() -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """(A, gain, C, variance of the next value) of the steady filter of noisy_ar2, by the Riccati equation."""
+    """(A, gain, C, variance of the next value) of the steady filter of noisy_ar2, by the Riccati
+    equation."""
     a, c = np.array([COEFFICIENTS, (1.0, 0.0)]), np.array([[1.0, 0.0]])
     p = scipy.linalg.solve_discrete_are(a.T, c.T, np.diag([1.0, 0.0]), np.eye(1))
     variance = float((c @ p @ c.T)[0, 0] + 1)
@@ -66,13 +68,17 @@ def test_the_linear_one_holds_the_kalman_filter() -> None:
 
 def test_the_filters_error_has_its_variance() -> None:
     seen = noisy_ar2(50_000, seed=2)
-    assert np.mean((filtered(seen)[:-1] - seen[1:])[50:] ** 2) == pytest.approx(kalman()[3], rel=0.02)
+    assert np.mean((filtered(seen)[:-1] - seen[1:])[50:] ** 2) == pytest.approx(
+        kalman()[3], rel=0.02
+    )
 
 
 def test_hidden_layers_written_out() -> None:
     model = built(state=2, hidden=(3, 4))
     x = jax.random.normal(jax.random.key(1), (2, 5, 2))
-    params = jax.tree.map(lambda leaf: np.asarray(leaf) + np.float32(0.1), started(model, x)["params"])
+    params = jax.tree.map(
+        lambda leaf: np.asarray(leaf) + np.float32(0.1), started(model, x)["params"]
+    )
 
     def dense(name: str, h: Any) -> Any:
         layer = params[name]
@@ -81,7 +87,11 @@ def test_hidden_layers_written_out() -> None:
     h, expected = np.zeros((2, 2)), []
     for now in np.asarray(x).swapaxes(0, 1):
         units = np.tanh(dense("hidden_input", now) + dense("hidden_recurrent", h))
-        h = dense("input", now) + dense("recurrent", h) + dense("hidden_2", np.tanh(dense("hidden_1", units)))
+        h = (
+            dense("input", now)
+            + dense("recurrent", h)
+            + dense("hidden_2", np.tanh(dense("hidden_1", units)))
+        )
         out = h
         for place in (0, 1):
             layer = params[f"HiddenDense_{place}"]["Dense_0"]
@@ -92,7 +102,8 @@ def test_hidden_layers_written_out() -> None:
 
 
 def test_learns_the_filter(tmp_path: Any) -> None:
-    """On the test windows, after the burn-in, its error is within 2 % of the filter's on the same values."""
+    """On the test windows, after the burn-in, its error is within 2 % of the filter's on the same
+    values."""
     settings = {
         "dataset": "noisy_ar2",
         "dataset.length": 20_000,
@@ -123,4 +134,6 @@ def test_the_declared_bound_is_the_filters() -> None:
     for published in experiment.published.values():
         assert published.value == pytest.approx(kalman()[3], abs=1e-5)
     seen = noisy_ar2(100_000, seed=0)[90_000:]
-    assert f"{np.mean((filtered(seen)[:-1] - seen[1:])[50:] ** 2):.2f}" in " ".join(experiment.notes)
+    assert f"{np.mean((filtered(seen)[:-1] - seen[1:])[50:] ** 2):.2f}" in " ".join(
+        experiment.notes
+    )

@@ -1,7 +1,9 @@
-"""Pairs of parts: a covering design in which every architecture meets every optimizer and every regularizer.
+"""Pairs of parts: a covering design in which every architecture meets every optimizer and every
+regularizer.
 
-Architecture a has a row an optimizer o, with those regularizers r for which r + a is o modulo the optimizers. Rows are
-planned, not compiled; what cannot be says so before anything trains. Some rows are trained: as lanes and alone.
+Architecture a has a row an optimizer o, with those regularizers r for which r + a is o modulo the
+optimizers. Rows are planned, not compiled; what cannot be says so before anything trains. Some rows
+are trained: as lanes and alone.
 """
 
 import functools
@@ -41,7 +43,11 @@ def row(architecture: str, optimizer: str) -> tuple[Regularizer, ...]:
 
 def settings(optimizer: str, members: Iterable[Regularizer]) -> dict[str, object]:
     tiny = {f"optimizer.{name}": value for name, value in OPTIMIZERS.get(optimizer).tiny.items()}
-    return {"optimizer": optimizer, "regularization": ",".join(map(member, members)) or "none", **tiny}
+    return {
+        "optimizer": optimizer,
+        "regularization": ",".join(map(member, members)) or "none",
+        **tiny,
+    }
 
 
 def refusal(of: Subject, optimizer: str, members: Iterable[Regularizer]) -> str:
@@ -55,13 +61,16 @@ def refusal(of: Subject, optimizer: str, members: Iterable[Regularizer]) -> str:
 
 def test_the_design_covers_every_pair() -> None:
     for architecture in ARCHITECTURES.names():
-        met = [entry.name for optimizer in OPTIMIZERS.names() for entry in row(architecture, optimizer)]
+        met = [
+            entry.name for optimizer in OPTIMIZERS.names() for entry in row(architecture, optimizer)
+        ]
         assert sorted(met) == REGULARIZERS.names()
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES.names())
 def test_what_cannot_be_says_why_before_training(name: str) -> None:
-    """An architecture with kernels and an optimizer always can; where a row cannot, each regularizer is tried alone."""
+    """An architecture with kernels and an optimizer always can; where a row cannot, each
+    regularizer is tried alone."""
     of = battery.architecture(name)
     for optimizer in OPTIMIZERS.names():
         members = row(name, optimizer)
@@ -78,7 +87,8 @@ def test_what_cannot_be_says_why_before_training(name: str) -> None:
 
 
 def test_each_regularizer_can_be_somewhere() -> None:
-    """Among the architectures that differ most in what they have; l1_prox is gradient descent's alone."""
+    """Among the architectures that differ most in what they have; l1_prox is gradient descent's
+    alone."""
     subjects = [battery.architecture(name) for name in ("cnn", "gru", "mlp", "vit")]
     subjects.append(Subject({**subjects[2].settings, "arch.residual": True}, subjects[2].data))
     for entry in REGULARIZERS:

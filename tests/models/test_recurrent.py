@@ -1,4 +1,5 @@
-"""Recurrent networks: their counts, PyTorch's outputs, gradients outside the loop, padding, both ways and masks."""
+"""Recurrent networks: their counts, PyTorch's outputs, gradients outside the loop, padding, both
+ways and masks."""
 
 from typing import Any
 
@@ -32,7 +33,9 @@ def parameters(name: str, shape: tuple[int, ...], **options: Any) -> dict[str, i
     model = built(name, **options)
     x = jax.ShapeDtypeStruct((1, *shape), jnp.int32 if options.get("vocabulary") else jnp.float32)
     variables = jax.eval_shape(lambda x: model.init(jax.random.key(0), x, EVALUATION), x)
-    return {k: sum(leaf.size for leaf in jax.tree.leaves(v)) for k, v in variables["params"].items()}
+    return {
+        k: sum(leaf.size for leaf in jax.tree.leaves(v)) for k, v in variables["params"].items()
+    }
 
 
 def normal(*shape: int, seed: int = 0) -> jax.Array:
@@ -55,17 +58,28 @@ def test_counts_by_hand() -> None:
     assert sum(parameters("jordan", (7, 2)).values()) == 5 * (2 + 3 + 1) + 6 * 3
     both = parameters("lstm", (7,), vocabulary=9, layers=2, bidirectional=True, per_step=True)
     first, second = 4 * 5 * (9 + 5 + 1), 4 * 5 * (10 + 5 + 1)
-    assert both == {"Cells_0": first, "Cells_1": first, "Cells_2": second, "Cells_3": second, "head": 11 * 3}
+    assert both == {
+        "Cells_0": first,
+        "Cells_1": first,
+        "Cells_2": second,
+        "Cells_3": second,
+        "head": 11 * 3,
+    }
     embedded = parameters("gru", (7,), vocabulary=9, embedding=4)
     assert embedded["Steps_0"] == 36
 
 
-# PyTorch ----------------------------------------------------------------------------------------------
+# PyTorch
+# ----------------------------------------------------------------------------------------------
 
 
 def _weights(theirs: Any, suffix: str, gates: int) -> dict[str, Any]:
-    """One way of PyTorch's layer as the parameters of our cells: its two biases are one, but for the GRU's last."""
-    by = {k: theirs[f"{k}_{suffix}"].detach().numpy() for k in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+    """One way of PyTorch's layer as the parameters of our cells: its two biases are one, but for
+    the GRU's last."""
+    by = {
+        k: theirs[f"{k}_{suffix}"].detach().numpy()
+        for k in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    }
     bias, hidden = by["bias_ih"] + by["bias_hh"], by["weight_hh"].shape[1]
     recurrent = {"kernel": by["weight_hh"].T}
     if gates == 3:
@@ -90,28 +104,50 @@ def test_outputs_are_those_of_pytorch(
 ) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     torch.manual_seed(0)
-    shape = {"input_size": 4, "hidden_size": 6, "num_layers": 2, "batch_first": True, "bidirectional": bidirectional}
+    shape = {
+        "input_size": 4,
+        "hidden_size": 6,
+        "num_layers": 2,
+        "batch_first": True,
+        "bidirectional": bidirectional,
+    }
     theirs = getattr(torch.nn, module)(**shape, **options)
     state = dict(theirs.named_parameters())
     suffixes = ["l0", "l0_reverse", "l1", "l1_reverse"] if bidirectional else ["l0", "l1"]
     width = 12 if bidirectional else 6
-    params = {f"Cells_{place}": _weights(state, suffix, gates) for place, suffix in enumerate(suffixes)}
+    params = {
+        f"Cells_{place}": _weights(state, suffix, gates) for place, suffix in enumerate(suffixes)
+    }
     params["head"] = {"kernel": np.eye(width, dtype=np.float32)}
     ours = built(
-        name, width, hidden=6, layers=2, bidirectional=bidirectional, per_step=True, head_bias=False, **options
+        name,
+        width,
+        hidden=6,
+        layers=2,
+        bidirectional=bidirectional,
+        per_step=True,
+        head_bias=False,
+        **options,
     )
     x = np.random.default_rng(1).normal(size=(3, 9, 4)).astype(np.float32)
     expected = theirs(torch.tensor(x))[0].detach().numpy()
     np.testing.assert_allclose(outputs(ours, {"params": params}, x), expected, rtol=1e-5, atol=1e-5)
 
 
-# Gradients --------------------------------------------------------------------------------------------
+# Gradients
+# --------------------------------------------------------------------------------------------
 
 CELLS = [(rnn._tanh, 1, 1), (lstm.cell, 4, 2), (gru.cell, 3, 1)]
 
 
 def _plain(
-    cell: Cell, states: int, inputs: jax.Array, kernel: jax.Array, bias: jax.Array, kept: jax.Array, real: jax.Array
+    cell: Cell,
+    states: int,
+    inputs: jax.Array,
+    kernel: jax.Array,
+    bias: jax.Array,
+    kept: jax.Array,
+    real: jax.Array,
 ) -> jax.Array:
     """The recurrence written out step by step."""
     state = tuple(jnp.zeros((inputs.shape[1], kernel.shape[0])) for _ in range(states))
@@ -138,7 +174,9 @@ def test_gradients_are_those_of_the_loop_written_out(cell: Cell, gates: int, sta
     def plain(*arrays: jax.Array) -> jax.Array:
         return jnp.sum(weights * _plain(cell, states, *arrays, kept, real))
 
-    got, expected = (jax.jit(jax.value_and_grad(of, (0, 1, 2)))(inputs, kernel, bias) for of in (ours, plain))
+    got, expected = (
+        jax.jit(jax.value_and_grad(of, (0, 1, 2)))(inputs, kernel, bias) for of in (ours, plain)
+    )
     for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
@@ -161,29 +199,46 @@ def test_min_gru_is_its_recursion() -> None:
 def test_jordan_sees_its_outputs() -> None:
     model = built("jordan", per_step=True)
     x = normal(2, 4, 3)
-    params = jax.tree.map(lambda leaf: normal(*leaf.shape, seed=leaf.size), started(model, x)["params"])
+    params = jax.tree.map(
+        lambda leaf: normal(*leaf.shape, seed=leaf.size), started(model, x)["params"]
+    )
     context, expected = np.zeros((2, 3)), []
     for t in range(4):
-        inside = x[:, t] @ params["input"]["kernel"] + params["input"]["bias"] + context @ params["recurrent"]["kernel"]
+        inside = (
+            x[:, t] @ params["input"]["kernel"]
+            + params["input"]["bias"]
+            + context @ params["recurrent"]["kernel"]
+        )
         y = np.tanh(inside) @ params["head"]["kernel"] + params["head"]["bias"]
         context = 1 / (1 + np.exp(-y))
         expected.append(y)
-    np.testing.assert_allclose(outputs(model, {"params": params}, x), np.stack(expected, 1), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        outputs(model, {"params": params}, x), np.stack(expected, 1), rtol=1e-5, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("name", [*FAMILIES, "jordan", "latent_ar"])
 def test_truncation_cuts_gradients_between_pieces_and_nothing_else(name: str) -> None:
-    """Of 6 steps in pieces of 3, dy_t/dx_s is what it was within a piece and zero between them; outputs stay."""
-    options: dict[str, Any] = {"hidden": 3} if name == "jordan" else {"hidden": 3, "bidirectional": True}
+    """Of 6 steps in pieces of 3, dy_t/dx_s is what it was within a piece and zero between them;
+    outputs stay."""
+    options: dict[str, Any] = (
+        {"hidden": 3} if name == "jordan" else {"hidden": 3, "bidirectional": True}
+    )
     options = {"hidden": (3,)} if name == "latent_ar" else options
-    whole, cut = (ARCHITECTURES.get(name).build(outputs=2, per_step=True, truncate=n, **options) for n in (None, 3))
+    whole, cut = (
+        ARCHITECTURES.get(name).build(outputs=2, per_step=True, truncate=n, **options)
+        for n in (None, 3)
+    )
     x = normal(1, 6, 2)
     variables = started(whole, x)
     variables = jax.tree.map(lambda leaf: 0.5 * normal(*leaf.shape, seed=leaf.size), variables)
 
     @jax.jit
     def found(x: jax.Array) -> Any:
-        both = [lambda x, model=model: model.apply(variables, x, EVALUATION)[0] for model in (whole, cut)]
+        both = [
+            lambda x, model=model: model.apply(variables, x, EVALUATION)[0]
+            for model in (whole, cut)
+        ]
         return [(of(x), jax.jacrev(of)(x)[:, :, 0]) for of in both]
 
     (y, expected), (y_cut, got) = found(x)  # [T, K] and [T, K, T, D]
@@ -194,7 +249,9 @@ def test_truncation_cuts_gradients_between_pieces_and_nothing_else(name: str) ->
 
 
 @pytest.mark.parametrize(("cell", "gates", "states"), CELLS, ids=["rnn", "lstm", "gru"])
-def test_truncated_gradients_are_those_of_the_loop_cut_by_hand(cell: Cell, gates: int, states: int) -> None:
+def test_truncated_gradients_are_those_of_the_loop_cut_by_hand(
+    cell: Cell, gates: int, states: int
+) -> None:
     """Pieces of 2, 2 and 1 steps, each begun with the last one's state as a constant."""
     inputs, kernel = normal(5, 3, gates * 4), normal(4, gates * 4, seed=1)
     weights, zeros = normal(5, 3, 4, seed=4), tuple(jnp.zeros((3, 4)) for _ in range(states))
@@ -215,7 +272,8 @@ def test_truncated_gradients_are_those_of_the_loop_cut_by_hand(cell: Cell, gates
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
-# Sequences --------------------------------------------------------------------------------------------
+# Sequences
+# --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("per_step", [False, True])
@@ -235,7 +293,8 @@ READERS = [entry.name for entry in ARCHITECTURES if "padded" in entry.asks]
 
 @pytest.mark.parametrize("name", READERS)
 def test_the_padding_of_numbers_changes_nothing(name: str) -> None:
-    """Neither that it is there nor what stands beside a NaN: outputs and gradients are those of the bare series."""
+    """Neither that it is there nor what stands beside a NaN: outputs and gradients are those of the
+    bare series."""
     entry = ARCHITECTURES.get(name)
     model = entry.build(outputs=3, padded=True, **entry.tiny)
     x = normal(2, 4, 2)
@@ -276,13 +335,17 @@ def test_an_image_is_read_by_rows_or_by_pixels() -> None:
 
 
 def test_the_forget_bias_begins_as_told() -> None:
-    for fwd, expected in ((EVALUATION, 1.0), (Forward(numbers={"forget_bias": jnp.float32(10)}), 10.0)):
+    for fwd, expected in (
+        (EVALUATION, 1.0),
+        (Forward(numbers={"forget_bias": jnp.float32(10)}), 10.0),
+    ):
         bias = started(built("lstm"), normal(1, 3, 2), fwd)["params"]["Cells_0"]["input"]["bias"]
         np.testing.assert_array_equal(bias, np.repeat([0, expected, 0, 0], 5))
 
 
 def test_the_mask_is_the_same_at_every_step() -> None:
-    """Of a network that passes on what it reads: relu(x), an identity, so that what is missing is what was dropped."""
+    """Of a network that passes on what it reads: relu(x), an identity, so that what is missing is
+    what was dropped."""
     model = built("rnn", outputs=4, hidden=4, nonlinearity="relu", per_step=True, head_bias=False)
     x = jnp.ones((3, 6, 4))
     params = {
@@ -292,7 +355,9 @@ def test_the_mask_is_the_same_at_every_step() -> None:
         },
         "head": {"kernel": jnp.eye(4)},
     }
-    y = outputs(model, {"params": params}, x, TRAINING, rngs={"variational_dropout": jax.random.key(3)})
+    y = outputs(
+        model, {"params": params}, x, TRAINING, rngs={"variational_dropout": jax.random.key(3)}
+    )
     assert {0.0, 4.0} == set(np.unique(y))  # 2 of the inputs' mask times 2 of the outputs'
     np.testing.assert_array_equal(y, y[:, :1].repeat(6, 1))
     assert (y[0] != y[1]).any()

@@ -1,4 +1,5 @@
-"""Encoder–decoders: the answer's future, teacher forcing against the cache, greedy and beam search, gradients."""
+"""Encoder–decoders: the answer's future, teacher forcing against the cache, greedy and beam search,
+gradients."""
 
 import functools
 import itertools
@@ -19,7 +20,15 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "transformer": ("transformer", {"layers": 1, "heads": 2, "width": 8, "context": 8}),
     "post": (
         "transformer",
-        {"layers": 1, "heads": 2, "width": 8, "context": 4, "order": "post", "positions": "rotary", "tied": False},
+        {
+            "layers": 1,
+            "heads": 2,
+            "width": 8,
+            "context": 4,
+            "order": "post",
+            "positions": "rotary",
+            "tied": False,
+        },
     ),
     "bahdanau": ("seq2seq", {"hidden": 6, "embedding": 4, "attention": "bahdanau"}),
     "luong": ("seq2seq", {"hidden": 6, "embedding": 4, "attention": "luong"}),
@@ -37,10 +46,14 @@ def tokens(seed: int = 0) -> np.ndarray:
 def made(name: str, seed: int = 0) -> tuple[Any, Any]:
     """A model and random parameters, so large that its answers differ."""
     kind, options = MODELS[name]
-    model = ARCHITECTURES.get(kind).build(outputs=V, vocabulary=V, per_step=True, source=S, **options)
+    model = ARCHITECTURES.get(kind).build(
+        outputs=V, vocabulary=V, per_step=True, source=S, **options
+    )
     params = jax.jit(model.init)(jax.random.key(0), tokens(), EVALUATION)["params"]
     draw = np.random.default_rng(seed)
-    return model, jax.tree.map(lambda w: w + 0.4 * draw.normal(size=w.shape).astype(np.float32), params)
+    return model, jax.tree.map(
+        lambda w: w + 0.4 * draw.normal(size=w.shape).astype(np.float32), params
+    )
 
 
 def forced(model: Any, params: Any) -> Any:
@@ -84,13 +97,17 @@ def test_padding_of_the_source_changes_nothing(name: str) -> None:
 def test_greedy_is_the_likeliest_token_after_what_was_said(name: str) -> None:
     model, params = made(name, 1)
     source = tokens(1)[:, :S]
-    got, _ = jax.jit(functools.partial(beam_search, model, start=START, count=T, width=1))(params, source)
+    got, _ = jax.jit(functools.partial(beam_search, model, start=START, count=T, width=1))(
+        params, source
+    )
     said = np.full((B, 1), START, np.int32)
     apply = forced(model, params)
     for place in range(T):
         padded = np.pad(said, ((0, 0), (0, T - said.shape[1])))
         logits = apply(np.concatenate([source, padded], axis=1))[:, S + place]
-        said = np.concatenate([said, np.asarray(logits.argmax(axis=-1))[:, None]], axis=1).astype(np.int32)
+        said = np.concatenate([said, np.asarray(logits.argmax(axis=-1))[:, None]], axis=1).astype(
+            np.int32
+        )
     np.testing.assert_array_equal(got[:, 0], said[:, 1:])
 
 
@@ -100,14 +117,24 @@ def test_a_wide_beam_finds_the_likeliest_of_all_answers(name: str) -> None:
     model, params = made(name, 2)
     source = tokens(2)[:, :S]
     every = np.array(list(itertools.product(range(V), repeat=T)), np.int32)
-    x = np.concatenate([np.repeat(source, len(every), axis=0), np.full((B * len(every), 1), START)], axis=1)
+    x = np.concatenate(
+        [np.repeat(source, len(every), axis=0), np.full((B * len(every), 1), START)], axis=1
+    )
     x = np.concatenate([x, np.tile(every, (B, 1))[:, :-1]], axis=1).astype(np.int32)
-    log_probabilities = jax.nn.log_softmax(forced(model, params)(x)[:, S:]).reshape(B, len(every), T, V)
-    picked = jnp.take_along_axis(log_probabilities, every[None, ..., None], axis=-1)[..., 0].sum(axis=-1)
-    answers, scores = jax.jit(functools.partial(beam_search, model, start=START, count=T, width=V**2))(params, source)
+    log_probabilities = jax.nn.log_softmax(forced(model, params)(x)[:, S:]).reshape(
+        B, len(every), T, V
+    )
+    picked = jnp.take_along_axis(log_probabilities, every[None, ..., None], axis=-1)[..., 0].sum(
+        axis=-1
+    )
+    answers, scores = jax.jit(
+        functools.partial(beam_search, model, start=START, count=T, width=V**2)
+    )(params, source)
     order = np.argsort(-np.asarray(picked), axis=1)[:, :4]
     np.testing.assert_array_equal(answers[:, :4], every[order])
-    np.testing.assert_allclose(scores[:, :4], np.take_along_axis(np.asarray(picked), order, 1), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        scores[:, :4], np.take_along_axis(np.asarray(picked), order, 1), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_a_recurrent_decoder_leaves_its_maps_where_they_are_asked_for() -> None:
@@ -120,7 +147,9 @@ def test_a_recurrent_decoder_leaves_its_maps_where_they_are_asked_for() -> None:
 
 def test_parameters_by_arithmetic() -> None:
     def count(kind: str, **options: Any) -> int:
-        model = ARCHITECTURES.get(kind).build(outputs=9, vocabulary=9, per_step=True, source=4, **options)
+        model = ARCHITECTURES.get(kind).build(
+            outputs=9, vocabulary=9, per_step=True, source=4, **options
+        )
         x = jnp.zeros((1, 6), jnp.int32)
         variables = jax.eval_shape(lambda: model.init(jax.random.key(0), x, EVALUATION))
         return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))

@@ -1,4 +1,5 @@
-"""The temporal convolutional network: PyTorch's convolutions, causality, what it sees, its count."""
+"""The temporal convolutional network: PyTorch's convolutions, causality, what it sees, its
+count."""
 
 import jax
 import jax.numpy as jnp
@@ -12,12 +13,16 @@ from research.registry import ARCHITECTURES
 
 
 def built(**options):
-    return ARCHITECTURES.get("tcn").build(**{"outputs": 3, "channels": 4, "levels": 2, "kernel": 3, **options})
+    return ARCHITECTURES.get("tcn").build(
+        **{"outputs": 3, "channels": 4, "levels": 2, "kernel": 3, **options}
+    )
 
 
 def test_taps_by_hand() -> None:
     x = jnp.arange(1.0, 6.0).reshape(1, 5, 1)
-    np.testing.assert_array_equal(taps(x, 3, 2)[0], [[1, 0, 0], [2, 0, 0], [3, 1, 0], [4, 2, 0], [5, 3, 1]])
+    np.testing.assert_array_equal(
+        taps(x, 3, 2)[0], [[1, 0, 0], [2, 0, 0], [3, 1, 0], [4, 2, 0], [5, 3, 1]]
+    )
     np.testing.assert_array_equal(taps(x, 3, 2**70)[0], x[0] * jnp.array([1, 0, 0]))
 
 
@@ -28,7 +33,9 @@ def test_a_convolution_is_that_of_pytorch(dilation: int) -> None:
     theirs = torch.nn.Conv1d(2, 5, 3, dilation=dilation, padding=2 * dilation)
     x = np.random.default_rng(0).normal(size=(2, 9, 2)).astype(np.float32)
     expected = theirs(torch.tensor(x).swapaxes(1, 2))[..., :9].swapaxes(1, 2).detach().numpy()
-    weight = theirs.weight.detach().numpy()[:, :, ::-1]  # its last tap reads the present, ours the first
+    weight = theirs.weight.detach().numpy()[
+        :, :, ::-1
+    ]  # its last tap reads the present, ours the first
     kernel = weight.transpose(2, 1, 0).reshape(6, 5)
     got = taps(jnp.asarray(x), 3, dilation) @ kernel + theirs.bias.detach().numpy()
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
@@ -49,7 +56,9 @@ def test_a_block_by_hand() -> None:
         branch = h
         for place in range(2):
             branch = jax.nn.relu(
-                dense(taps(branch, 3, 2**level), params[f"HiddenDense_{2 * level + place}"]["Dense_0"])
+                dense(
+                    taps(branch, 3, 2**level), params[f"HiddenDense_{2 * level + place}"]["Dense_0"]
+                )
             )
         h = jax.nn.relu((dense(h, params["Dense_0"]) if level == 0 else h) + branch)
     expected = dense(h, params["head"])
@@ -63,7 +72,9 @@ def test_it_sees_so_many_steps_of_the_past_and_none_of_the_future() -> None:
     model = built(per_step=True, activation="tanh")
     x = jnp.asarray(np.random.default_rng(0).normal(size=(1, 30, 2)), jnp.float32)
     variables = started(model, x)
-    moved = jax.jit(jax.jacobian(lambda x: model.apply(variables, x, EVALUATION)[0, 20].sum()))(x)[0]
+    moved = jax.jit(jax.jacobian(lambda x: model.apply(variables, x, EVALUATION)[0, 20].sum()))(x)[
+        0
+    ]
     assert list(np.flatnonzero(np.abs(np.asarray(moved)).sum(-1))) == list(range(8, 21))
 
 
@@ -77,7 +88,8 @@ def test_padding_changes_nothing() -> None:
 
 
 def test_the_count_of_the_published_setting() -> None:
-    """Kernel 7, 8 levels, 25 channels on pixels: the first convolution, 15 others, a map of one channel, a head."""
+    """Kernel 7, 8 levels, 25 channels on pixels: the first convolution, 15 others, a map of one
+    channel, a head."""
     model = built(outputs=10, channels=25, levels=8, kernel=7, read="pixels")
     x = jax.ShapeDtypeStruct((1, 28, 28, 1), jnp.float32)
     params = jax.eval_shape(lambda x: model.init(jax.random.key(0), x, EVALUATION), x)["params"]

@@ -28,21 +28,29 @@ def tokens(seed: int = 0) -> np.ndarray:
 def variables(model: Any, x: Any) -> Any:
     made = started(model, x)["params"]
     draw = np.random.default_rng(0)
-    return {"params": jax.tree.map(lambda w: w + 0.3 * draw.normal(size=w.shape).astype(np.float32), made)}
+    return {
+        "params": jax.tree.map(
+            lambda w: w + 0.3 * draw.normal(size=w.shape).astype(np.float32), made
+        )
+    }
 
 
 def test_parameters_by_arithmetic() -> None:
     model = ARCHITECTURES.get("transformer_encoder").build(
         outputs=2, vocabulary=100, per_step=False, layers=6, heads=8, width=512, hidden=2048
     )
-    made = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 3), jnp.int32), EVALUATION))
+    made = jax.eval_shape(
+        lambda: model.init(jax.random.key(0), jnp.zeros((1, 3), jnp.int32), EVALUATION)
+    )
     count = sum(leaf.size for leaf in jax.tree.leaves(made["params"]))
     layer = 4 * 512 * 512 + 4 * 512 + 2 * 512 * 2048 + 2048 + 512 + 4 * 512
     assert layer == 3_152_384  # torch.nn.TransformerEncoderLayer(512, 8)'s
     assert count == 100 * 512 + 6 * layer + 2 * 512 + 513 * 2
 
 
-@pytest.mark.parametrize("options", [{}, {"pooling": "first", "order": "post"}, {"positions": "rotary"}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"pooling": "first", "order": "post"}, {"positions": "rotary"}], ids=str
+)
 def test_padding_changes_nothing(options: dict[str, Any]) -> None:
     """A sequence's outputs are its own: without its padding, and whatever lies beside it."""
     model, x = encoder(**options), tokens()

@@ -1,4 +1,5 @@
-"""The vision transformer: patches, counts, gradients, and what it says of images that do not fit."""
+"""The vision transformer: patches, counts, gradients, and what it says of images that do not
+fit."""
 
 import jax
 import jax.numpy as jnp
@@ -25,13 +26,20 @@ def test_patches_by_hand() -> None:
 @pytest.mark.parametrize("pooling", ["token", "mean"])
 def test_parameters_by_arithmetic(pooling: str) -> None:
     """ViT-Tiny's blocks on a CIFAR image in patches of 4."""
-    model = ARCHITECTURES.get("vit").build(outputs=10, layers=12, heads=3, width=192, patch=4, pooling=pooling)
-    variables = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)), EVALUATION))
+    model = ARCHITECTURES.get("vit").build(
+        outputs=10, layers=12, heads=3, width=192, patch=4, pooling=pooling
+    )
+    variables = jax.eval_shape(
+        lambda: model.init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)), EVALUATION)
+    )
     count = sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
     token = pooling == "token"
     block = 4 * 192 * 192 + 4 * 192 + 2 * 192 * 768 + 768 + 192 + 4 * 192
     assert block == 444_864
-    assert count == (48 * 192 + 192) + (64 + token) * 192 + token * 192 + 12 * block + 2 * 192 + 193 * 10
+    assert (
+        count
+        == (48 * 192 + 192) + (64 + token) * 192 + token * 192 + 12 * block + 2 * 192 + 193 * 10
+    )
 
 
 def test_evaluation_is_of_each_image_alone() -> None:
@@ -44,11 +52,18 @@ def test_evaluation_is_of_each_image_alone() -> None:
 
 
 def test_what_does_not_fit_is_said_before_training() -> None:
-    with pytest.raises(UserError, match=r"patches of 4x4 do not divide an image of 6x6; arch.patch=1 or 2 or 3 or 6"):
+    with pytest.raises(
+        UserError,
+        match=r"patches of 4x4 do not divide an image of 6x6; arch.patch=1 or 2 or 3 or 6",
+    ):
         run(**{**TINY, "arch.patch": 4})
     with pytest.raises(UserError, match=r"3 heads do not divide a width of 8"):
         run(**{**TINY, "arch.heads": 3})
-    with pytest.raises(UserError, match=r"attention_dropout acts on attention weights .*arch=mlp has none"):
+    with pytest.raises(
+        UserError, match=r"attention_dropout acts on attention weights .*arch=mlp has none"
+    ):
         run(regularization="attention_dropout=0.1")
-    with pytest.raises(UserError, match="batch_norm acts on hidden layers to normalize, and arch=vit has none"):
+    with pytest.raises(
+        UserError, match="batch_norm acts on hidden layers to normalize, and arch=vit has none"
+    ):
         run(**TINY, regularization="batch_norm")

@@ -17,7 +17,9 @@ def attention_params(theirs: torch.nn.MultiheadAttention, cross: bool = False) -
         return {"qkv": {"kernel": kernel, "bias": bias}, **own}
     width = len(kernel)
     parts = {"query": slice(0, width), "key_value": slice(width, 3 * width)}
-    return {name: {"kernel": kernel[:, part], "bias": bias[part]} for name, part in parts.items()} | own
+    return {
+        name: {"kernel": kernel[:, part], "bias": bias[part]} for name, part in parts.items()
+    } | own
 
 
 def dense(theirs: torch.nn.Linear) -> Any:
@@ -30,7 +32,8 @@ def convolution(theirs: torch.nn.Conv2d) -> Any:
 
 
 def transposed_convolution(theirs: torch.nn.ConvTranspose2d) -> Any:
-    """[in, out, H, W] as [H, W, in, out], flipped: PyTorch's is the gradient of a convolution, flax's is one itself."""
+    """[in, out, H, W] as [H, W, in, out], flipped: PyTorch's is the gradient of a convolution,
+    flax's is one itself."""
     return _with_bias(theirs.weight.detach().numpy().transpose(2, 3, 0, 1)[::-1, ::-1], theirs)
 
 
@@ -39,7 +42,9 @@ def batch_norm(theirs: torch.nn.Module) -> Any:
 
 
 def _with_bias(kernel: np.ndarray, theirs: Any) -> Any:
-    return {"kernel": kernel} | ({} if theirs.bias is None else {"bias": theirs.bias.detach().numpy()})
+    return {"kernel": kernel} | (
+        {} if theirs.bias is None else {"bias": theirs.bias.detach().numpy()}
+    )
 
 
 def channels_first(x: np.ndarray) -> torch.Tensor:

@@ -1,4 +1,5 @@
-"""Chains that the user writes: their canonical names, their numbers, their errors, and what they compute."""
+"""Chains that the user writes: their canonical names, their numbers, their errors, and what they
+compute."""
 
 import hypothesis.strategies as st
 import jax
@@ -57,7 +58,10 @@ def test_every_number_is_an_option_with_optax_default():
 def test_numbers_written_in_a_text_become_its_defaults():
     entry = resolve("chain(clip(0.5), clip(max_delta=0.25))")
     assert entry.name == "chain(clip,clip)"
-    assert {o.name: o.default for o in entry.options} == {"clip.max_delta": 0.5, "clip_2.max_delta": 0.25}
+    assert {o.name: o.default for o in entry.options} == {
+        "clip.max_delta": 0.5,
+        "clip_2.max_delta": 0.25,
+    }
 
 
 def test_it_computes_what_optax_does():
@@ -67,14 +71,17 @@ def test_it_computes_what_optax_does():
         optax.add_decayed_weights(1e-2, kernels.kernel_mask),
     )
     name, numbers = parse_chain(
-        "chain(clip_by_global_norm(1), scale_by_adam(0.8, nesterov=true), add_decayed_weights(1e-2))"
+        "chain(clip_by_global_norm(1), scale_by_adam(0.8, nesterov=true),"
+        " add_decayed_weights(1e-2))"
     )
     assert name == "chain(clip_by_global_norm,scale_by_adam(nesterov=true),add_decayed_weights)"
     assert_same(two_updates(OPTIMIZERS.get(name).build(**numbers)), two_updates(reference))
 
 
 def test_settings_stay_in_the_name_unless_they_are_the_default():
-    name, numbers = parse_chain("chain(trace(0.9, true), apply_every(k=2), scale_by_lion(mode=smooth), ema(0.5, true))")
+    name, numbers = parse_chain(
+        "chain(trace(0.9, true), apply_every(k=2), scale_by_lion(mode=smooth), ema(0.5, true))"
+    )
     assert name == "chain(trace(nesterov=true),apply_every(k=2),scale_by_lion(mode=smooth),ema)"
     assert numbers == {"trace.decay": 0.9, "ema.decay": 0.5}
 
@@ -101,13 +108,21 @@ def test_numbers_of_every_member_are_lane_values(name):
 
     @jax.jit
     def run(numbers, scale):
-        return two_updates(optax.chain(optax.stateless_with_tree_map(lambda g, _: g * scale), entry.build(**numbers)))
+        return two_updates(
+            optax.chain(
+                optax.stateless_with_tree_map(lambda g, _: g * scale), entry.build(**numbers)
+            )
+        )
 
     scales = jnp.float32([1, 1, 2])
     together = jax.jit(jax.vmap(run))(lanes, scales)
     for lane in range(3):
         alone = run({k: v[lane] for k, v in lanes.items()}, scales[lane])
-        jax.tree.map(lambda a, b, n=lane: np.testing.assert_allclose(a[n], b, rtol=1e-5, atol=1e-6), together, alone)
+        jax.tree.map(
+            lambda a, b, n=lane: np.testing.assert_allclose(a[n], b, rtol=1e-5, atol=1e-6),
+            together,
+            alone,
+        )
 
 
 def test_chains_that_differ_in_numbers_share_a_program():
@@ -116,7 +131,9 @@ def test_chains_that_differ_in_numbers_share_a_program():
     @jax.jit
     def run(numbers):
         traces.append(1)
-        return two_updates(OPTIMIZERS.get("chain(clip_by_global_norm,scale_by_rms)").build(**numbers))
+        return two_updates(
+            OPTIMIZERS.get("chain(clip_by_global_norm,scale_by_rms)").build(**numbers)
+        )
 
     for text in (
         "chain(clip_by_global_norm(1), scale_by_rms(0.5))",
@@ -141,7 +158,9 @@ def chains(draw):
         counts[name] = counts.get(name, 0) + 1
         key = name if counts[name] == 1 else f"{name}_{counts[name]}"
         arguments = []
-        for option in draw(st.lists(st.sampled_from(member.numbers), unique=True)) if member.numbers else []:
+        for option in (
+            draw(st.lists(st.sampled_from(member.numbers), unique=True)) if member.numbers else []
+        ):
             value = draw(st.floats(0.001, 0.999))
             numbers[f"{key}.{option.name}"] = value
             arguments.append(f"{option.name}{draw(st.sampled_from(['=', ' = ']))}{value!r}")
@@ -169,7 +188,11 @@ def test_round_trip(case):
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.sampled_from([*"ab()[],=.1 -_", "clip", "scale_by_adam", "chain(", "b1="])).map("".join))
+@given(
+    st.lists(st.sampled_from([*"ab()[],=.1 -_", "clip", "scale_by_adam", "chain(", "b1="])).map(
+        "".join
+    )
+)
 def test_no_text_gives_a_traceback(text):
     for whole in (text, f"chain({text}", f"chain({text})", f"chain(scale_by_adam({text}))"):
         try:
@@ -183,8 +206,10 @@ ERRORS = {
     "chain(scale_by_adm())": "unknown member 'scale_by_adm' of a chain; did you mean scale_by_adam",
     "chain(optax.scale_by_adam())": "did you mean scale_by_adam",
     "chain(os.system(1))": "unknown member 'os.system'",
-    "chain(adam(0.1))": "adam cannot be a member of a chain: it brings its own learning rate, but the engine appends "
-    "--learning_rate and --schedule; use scale_by_adam",
+    "chain(adam(0.1))": (
+        "adam cannot be a member of a chain: it brings its own learning rate, but the engine"
+        " appends --learning_rate and --schedule; use scale_by_adam"
+    ),
     "chain(sgd(0.1))": "brings its own learning rate",
     "chain(scale(-0.1))": "brings its own learning rate",
     "chain(scale_by_learning_rate(0.1))": "brings its own learning rate",
@@ -194,14 +219,22 @@ ERRORS = {
     "chain(keep_params_nonnegative())": "needs the final step",
     "chain(masked(scale_by_adam(), 1))": "its 'inner' is not a number",
     "chain(apply_if_finite(clip(1), 3))": "its 'inner' is not a number",
-    "chain(add_decayed_weights(1e-4, mask=1))": "'mask' of add_decayed_weights cannot be written in a chain; "
-    "it can set weight_decay",
-    "chain(scale_by_adam(mu_dtype=bfloat16))": "'mu_dtype' of scale_by_adam cannot be written in a chain",
-    "chain(scale_by_factored_rms(decay_rate_fn=sqrt))": "'decay_rate_fn' of scale_by_factored_rms cannot be written",
-    "chain(scale_by_adam(beta=0.9))": "scale_by_adam has no 'beta'; known: b1, b2, eps, eps_root, nesterov",
+    "chain(add_decayed_weights(1e-4, mask=1))": (
+        "'mask' of add_decayed_weights cannot be written in a chain; it can set weight_decay"
+    ),
+    "chain(scale_by_adam(mu_dtype=bfloat16))": (
+        "'mu_dtype' of scale_by_adam cannot be written in a chain"
+    ),
+    "chain(scale_by_factored_rms(decay_rate_fn=sqrt))": (
+        "'decay_rate_fn' of scale_by_factored_rms cannot be written"
+    ),
+    "chain(scale_by_adam(beta=0.9))": (
+        "scale_by_adam has no 'beta'; known: b1, b2, eps, eps_root, nesterov"
+    ),
     "chain(scale_by_sign(beta=0.9))": "scale_by_sign has no 'beta'; it takes no arguments",
-    "chain(clip_by_global_norm(1.0, 2.0))": "'2.0' is one argument too many; clip_by_global_norm takes "
-    "at most max_norm",
+    "chain(clip_by_global_norm(1.0, 2.0))": (
+        "'2.0' is one argument too many; clip_by_global_norm takes at most max_norm"
+    ),
     "chain(scale_by_sign(1))": "scale_by_sign takes no arguments",
     "chain(scale_by_adam(b1=0.9, 0.99))": "'0.99' follows a name=value",
     "chain(scale_by_adam(0.9, b1=0.99))": "scale_by_adam sets 'b1' twice",
@@ -249,11 +282,13 @@ def test_members_act_on_each_units_incoming_weights(shape):
     axes = tuple(range(len(shape) - 1))
 
     def update(member, path="kernel"):
-        chain = OPTIMIZERS.get(parse_chain(f"chain({member})")[0]).build(**parse_chain(f"chain({member})")[1])
+        chain = OPTIMIZERS.get(parse_chain(f"chain({member})")[0]).build(
+            **parse_chain(f"chain({member})")[1]
+        )
         with jax.enable_x64(True):
-            return chain.update({path: jnp.asarray(g)}, chain.init({path: jnp.asarray(w)}), {path: jnp.asarray(w)})[0][
-                path
-            ]
+            return chain.update(
+                {path: jnp.asarray(g)}, chain.init({path: jnp.asarray(w)}), {path: jnp.asarray(w)}
+            )[0][path]
 
     np.testing.assert_allclose(update("centralize"), g - g.mean(axes, keepdims=True), atol=1e-12)
     np.testing.assert_array_equal(update("centralize", "embedding"), g)

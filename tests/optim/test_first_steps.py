@@ -17,24 +17,33 @@ TINY = 1e-30  # an eps that vanishes beside the numbers below
 
 
 def updates(name, options, grads, param=(2.0,)):
-    """The updates of one kernel for these gradients in turn; the kernel itself stays where it is."""
+    """The updates of one kernel for these gradients in turn; the kernel itself stays where it
+    is."""
     chain = OPTIMIZERS.get(name).build(**options)
     params = {"kernel": jnp.asarray(param, jnp.float32)}
     state, seen = chain.init(params), []
     for grad in grads:
-        update, state = chain.update({"kernel": jnp.broadcast_to(jnp.float32(grad), np.shape(param))}, state, params)
+        update, state = chain.update(
+            {"kernel": jnp.broadcast_to(jnp.float32(grad), np.shape(param))}, state, params
+        )
         seen.append(np.asarray(update["kernel"]).ravel())
     return np.concatenate(seen)
 
 
 HALVES = {"b1": 0.5, "b2": 0.5, "eps": TINY}
-# In each case with HALVES and g = 1, 3: m = 0.5, 1.75, so m̂ = 1, 7/3; v = 0.5, 4.75, so v̂ = 1, 19/3.
+# In each case with HALVES and g = 1, 3: m = 0.5, 1.75, so m̂ = 1, 7/3; v = 0.5, 4.75, so v̂ = 1,
+# 19/3.
 CASES = [
     ("sgd", {}, [1, 3], [1, 3]),
     ("sgd", {"momentum": 0.5}, [1, 1], [1, 1.5]),
     ("sgd", {"momentum": 0.5, "style": "average"}, [1, 1], [0.5, 0.75]),
     ("sgd", {"momentum": 0.5, "nesterov": True}, [1, 1], [1 + 0.5 * 1, 1 + 0.5 * 1.5]),
-    ("sgd", {"momentum": 0.5, "nesterov": True, "style": "average"}, [1, 1], [0.5 + 0.5 * 0.5, 0.5 + 0.5 * 0.75]),
+    (
+        "sgd",
+        {"momentum": 0.5, "nesterov": True, "style": "average"},
+        [1, 1],
+        [0.5 + 0.5 * 0.5, 0.5 + 0.5 * 0.75],
+    ),
     ("sam", {"momentum": 0.5}, [1, 1], [1, 1.5]),
     ("adagrad", {"initial_accumulator": 0.0, "eps": TINY}, [3, 4], [3 / 3, 4 / 5]),
     ("rmsprop", {"decay": 0.5, "eps": TINY}, [2, 2], [2 / math.sqrt(2), 2 / math.sqrt(3)]),
@@ -45,7 +54,12 @@ CASES = [
         [2 / math.sqrt(2), 1 / math.sqrt(2) + 2 / math.sqrt(3)],
     ),
     # v = 2, 3; the past updates' square is 0, then 0.5 * 4/3.
-    ("adadelta", {"rho": 0.5, "eps": 1.0}, [2, 2], [2 * math.sqrt(1 / 3), 2 * math.sqrt((1 + 2 / 3) / 4)]),
+    (
+        "adadelta",
+        {"rho": 0.5, "eps": 1.0},
+        [2, 2],
+        [2 * math.sqrt(1 / 3), 2 * math.sqrt((1 + 2 / 3) / 4)],
+    ),
     ("adam", HALVES, [1, 3], [1, 7 / 3 / math.sqrt(19 / 3)]),
     ("adamw", HALVES | {"weight_decay": 0.1}, [1, 3], [1 + 0.2, 7 / 3 / math.sqrt(19 / 3) + 0.2]),
     ("adamax", HALVES, [1, 3], [1, 7 / 3 / 3]),
@@ -65,7 +79,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "options", "grads", "expected"), CASES, ids=lambda c: c if isinstance(c, str) else "")
+@pytest.mark.parametrize(
+    ("name", "options", "grads", "expected"), CASES, ids=lambda c: c if isinstance(c, str) else ""
+)
 def test_by_hand(name, options, grads, expected):
     np.testing.assert_allclose(updates(name, options, grads), expected, rtol=1e-5)
 
@@ -76,7 +92,9 @@ def test_every_optimizer_has_a_case():
 
 def test_lamb_steps_by_the_norm_of_the_array():
     # Adam's update is (1, 1), |w| = 5; with decay 1 it is (1 + 3, 1 + 4).
-    np.testing.assert_allclose(updates("lamb", {"eps": TINY}, [1], (3.0, 4.0)), 5 / math.sqrt(2), rtol=1e-5)
+    np.testing.assert_allclose(
+        updates("lamb", {"eps": TINY}, [1], (3.0, 4.0)), 5 / math.sqrt(2), rtol=1e-5
+    )
     decayed = updates("lamb", {"eps": TINY, "weight_decay": 1.0}, [1], (3.0, 4.0))
     np.testing.assert_allclose(decayed, np.array([4, 5]) * 5 / math.sqrt(41), rtol=1e-5)
     np.testing.assert_allclose(updates("lamb", {"eps": TINY}, [1], (0.0, 0.0)), 1, rtol=1e-5)
@@ -88,18 +106,29 @@ def test_lamb_moves_a_bias_as_adam_does():
     params = {"bias": jnp.zeros(2), "scale": jnp.full(2, 5.0), "embedding": jnp.full((1, 4), 2.0)}
     state, moved = chain.init(params), params
     for _ in range(3):
-        step, state = chain.update(jax.tree.map(lambda p: jnp.full_like(p, 2.0), params), state, moved)
+        step, state = chain.update(
+            jax.tree.map(lambda p: jnp.full_like(p, 2.0), params), state, moved
+        )
         moved = optax.apply_updates(moved, step)
     np.testing.assert_allclose(moved["bias"], 3, rtol=1e-5)
     np.testing.assert_allclose(moved["scale"], 8, rtol=1e-5)
-    np.testing.assert_allclose(moved["embedding"], 2 * 2**3, rtol=1e-5)  # |w| = 4 and |d| = 2: doubled each time
+    np.testing.assert_allclose(
+        moved["embedding"], 2 * 2**3, rtol=1e-5
+    )  # |w| = 4 and |d| = 2: doubled each time
 
 
 def test_radam_rectifies_once_the_variance_is_tractable():
     # A constant gradient: m̂ = v̂ = 1, so the update is r itself.
     rho_inf = 2 / (1 - 0.9) - 1
     rho = [rho_inf - 2 * t * 0.9**t / (1 - 0.9**t) for t in range(1, 9)]
-    r = [math.sqrt((p - 4) * (p - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * p)) if p >= 5 else 1 for p in rho]
+    r = [
+        (
+            math.sqrt((p - 4) * (p - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * p))
+            if p >= 5
+            else 1
+        )
+        for p in rho
+    ]
     assert {value == 1 for value in r} == {True, False}
     np.testing.assert_allclose(updates("radam", {"b2": 0.9}, [1] * 8), r, rtol=1e-4)
 
@@ -108,7 +137,9 @@ def test_adafactor_factors_matrices_of_rank_one_exactly():
     grad = np.outer([1.0, 2.0], [1.0, 3.0])
     ones = {"parameter_scale": False, "clipping_threshold": 10.0}
     for smallest in (2, 128):
-        got = updates("adafactor", ones | {"min_dim_size_to_factor": smallest}, [grad, grad], np.ones((2, 2)))
+        got = updates(
+            "adafactor", ones | {"min_dim_size_to_factor": smallest}, [grad, grad], np.ones((2, 2))
+        )
         np.testing.assert_allclose(got, 1, rtol=1e-5)
 
 
@@ -152,8 +183,14 @@ def test_sam_ascends_along_the_gradient():
 
 
 def test_decay_is_on_kernels_only():
-    params = {"Dense_0": {"kernel": jnp.ones(2), "bias": jnp.ones(2)}, "LayerNorm_0": {"scale": jnp.ones(2)}}
-    zeros = {"Dense_0": {"kernel": jnp.zeros(2), "bias": jnp.zeros(2)}, "LayerNorm_0": {"scale": jnp.zeros(2)}}
+    params = {
+        "Dense_0": {"kernel": jnp.ones(2), "bias": jnp.ones(2)},
+        "LayerNorm_0": {"scale": jnp.ones(2)},
+    }
+    zeros = {
+        "Dense_0": {"kernel": jnp.zeros(2), "bias": jnp.zeros(2)},
+        "LayerNorm_0": {"scale": jnp.zeros(2)},
+    }
     for name in ("adamw", "chain(add_decayed_weights(0.01))"):
         chain = OPTIMIZERS.get(name).build()
         got, _ = chain.update(zeros, chain.init(params), params)

@@ -1,4 +1,5 @@
-"""Every optimizer of the registry: against optax's own, as lanes of one program, and compiled once."""
+"""Every optimizer of the registry: against optax's own, as lanes of one program, and compiled
+once."""
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +22,9 @@ SHAPES = {
 
 def tree(seed, dtype=np.float32):
     generator = np.random.default_rng(seed)
-    return jax.tree.map(lambda s: generator.normal(size=s).astype(dtype), SHAPES, is_leaf=lambda s: type(s) is tuple)
+    return jax.tree.map(
+        lambda s: generator.normal(size=s).astype(dtype), SHAPES, is_leaf=lambda s: type(s) is tuple
+    )
 
 
 def gradient(params):
@@ -56,7 +59,10 @@ LAMB = optax.partition(
 
 REFERENCES = {
     "sgd": ({"momentum": 0.9}, optax.sgd(RATE, momentum=0.9)),
-    "sgd nesterov": ({"momentum": 0.9, "nesterov": True}, optax.sgd(RATE, momentum=0.9, nesterov=True)),
+    "sgd nesterov": (
+        {"momentum": 0.9, "nesterov": True},
+        optax.sgd(RATE, momentum=0.9, nesterov=True),
+    ),
     "sgd average": ({"momentum": 0.9, "style": "average"}, descend(optax.ema(0.9, debias=False))),
     "adagrad": ({}, optax.adagrad(RATE)),
     "rmsprop": ({"momentum": 0.5}, optax.rmsprop(RATE, momentum=0.5)),
@@ -81,7 +87,9 @@ def test_agrees_with_optax(case):
     with jax.enable_x64(True):
         ours = trajectory(descend(OPTIMIZERS.get(case.split()[0]).build(**options)))
         for mine, theirs in zip(ours, trajectory(reference), strict=True):
-            jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9), mine, theirs)
+            jax.tree.map(
+                lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9), mine, theirs
+            )
 
 
 def test_muon_agrees_with_optax_on_matrices_and_with_adam_elsewhere():
@@ -89,9 +97,15 @@ def test_muon_agrees_with_optax_on_matrices_and_with_adam_elsewhere():
         ours = trajectory(descend(OPTIMIZERS.get("muon").build()))
         muon, adam = trajectory(optax.contrib.muon(RATE)), trajectory(optax.adam(RATE))
         for mine, matrices, others in zip(ours, muon, adam, strict=True):
-            np.testing.assert_allclose(mine["Dense_0"]["kernel"], matrices["Dense_0"]["kernel"], rtol=1e-9)
-            np.testing.assert_allclose(mine["Dense_0"]["bias"], others["Dense_0"]["bias"], rtol=1e-9)
-            np.testing.assert_allclose(mine["LayerNorm_0"]["scale"], others["LayerNorm_0"]["scale"], rtol=1e-9)
+            np.testing.assert_allclose(
+                mine["Dense_0"]["kernel"], matrices["Dense_0"]["kernel"], rtol=1e-9
+            )
+            np.testing.assert_allclose(
+                mine["Dense_0"]["bias"], others["Dense_0"]["bias"], rtol=1e-9
+            )
+            np.testing.assert_allclose(
+                mine["LayerNorm_0"]["scale"], others["LayerNorm_0"]["scale"], rtol=1e-9
+            )
 
 
 def test_sam_agrees_with_optax():
@@ -110,18 +124,23 @@ def test_sam_agrees_with_optax():
                 gradient(theirs), their_state, theirs, grad_fn=lambda params, _: gradient(params)
             )
             theirs = optax.apply_updates(theirs, updates)
-            jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9), ours, theirs)
+            jax.tree.map(
+                lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9), ours, theirs
+            )
 
 
 def another_value(option):
     """A value of a numeric option that is in its range and not the default."""
     values = (option.default / 2, option.default * 2, 0.3)
-    return next(v for v in values if v != option.default and (option.range is None or v in option.range))
+    return next(
+        v for v in values if v != option.default and (option.range is None or v in option.range)
+    )
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS.names())
 def test_lanes_are_what_they_are_alone_and_numbers_recompile_nothing(name):
-    """Lane 0 has every number at its default; each of the others has another value of one number."""
+    """Lane 0 has every number at its default; each of the others has another value of one
+    number."""
     entry = OPTIMIZERS.get(name)
     numeric = [o for o in entry.options if o.numeric]
     static = {k: v for k, v in entry.tiny.items() if not entry.option(k).numeric}
@@ -150,11 +169,15 @@ def test_lanes_are_what_they_are_alone_and_numbers_recompile_nothing(name):
     together, alone = jax.jit(jax.vmap(train))(lanes), jax.jit(train)
     for lane in range(len(numeric) + 1):
         own = np.asarray(alone({k: v[lane] for k, v in lanes.items()}))
-        assert np.linalg.norm(together[lane] - own) <= 1e-5 * np.linalg.norm(own)  # law 2's rounding
+        assert np.linalg.norm(together[lane] - own) <= 1e-5 * np.linalg.norm(
+            own
+        )  # law 2's rounding
         assert np.isfinite(together[lane]).all()
     for lane, option in enumerate(numeric, start=1):
         if option.name != "eps":
-            assert np.abs(together[lane] - together[0]).max() > 1e-4, f"{option.name} changes nothing"
+            assert np.abs(together[lane] - together[0]).max() > 1e-4, (
+                f"{option.name} changes nothing"
+            )
     assert len(traces) == 2  # once as lanes, once alone
 
 

@@ -24,7 +24,8 @@ def scales(metrics, options):
 
 
 def test_by_hand():
-    # best 1.0; 0.95 is no improvement by 0.1 and 1.2 none at all: drop. 0.8 improves; then two drops, to 0.2.
+    # best 1.0; 0.95 is no improvement by 0.1 and 1.2 none at all: drop. 0.8 improves; then two
+    # drops, to 0.2.
     metrics = [1.0, 0.95, 1.2, 0.8, 0.8, 0.8, np.nan, 0.75, 0.8, 0.8]
     expected = [1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.2, 0.2, 0.2]
     np.testing.assert_allclose(scales(metrics, OPTIONS), expected, rtol=1e-6)
@@ -50,7 +51,9 @@ def test_lanes():
     metrics = np.float32(np.random.default_rng(1).normal(size=(3, 20)))
     together = jax.vmap(scales)(metrics, lanes)
     for lane in range(3):
-        np.testing.assert_array_equal(together[lane], scales(metrics[lane], {k: v[lane] for k, v in lanes.items()}))
+        np.testing.assert_array_equal(
+            together[lane], scales(metrics[lane], {k: v[lane] for k, v in lanes.items()})
+        )
 
 
 def test_its_options_are_numeric_options_of_the_schedule():
@@ -59,7 +62,8 @@ def test_its_options_are_numeric_options_of_the_schedule():
 
 
 def test_independent_decay_falls_with_the_rate():
-    """At a rate of zero the kernels shrink by (1 - strength) a step, and half as fast once the rate has been halved."""
+    """At a rate of zero the kernels shrink by (1 - strength) a step, and half as fast once the rate
+    has been halved."""
     settings = {"schedule": "reduce_on_plateau", "schedule__factor": 0.5, "schedule__patience": 1}
     settings |= {"schedule__min_delta": 10.0, "learning_rate": 1e-30, "epochs": 4}
     own = run(**settings, regularization="independent_decay=0.01")

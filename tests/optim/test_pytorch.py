@@ -1,12 +1,17 @@
-"""Ten steps of the engine against ten of torch.optim, in float32, on a small network's squared error.
+"""Ten steps of the engine against ten of torch.optim, in float32, on a small network's squared
+error.
 
 Where the definitions differ, each is compared where the two are equal:
 
-- Adagrad: ours is g / sqrt(s + eps), PyTorch's g / (sqrt(s) + eps); the sums of squares start at 0.1 and at 0. With the
+- Adagrad: ours is g / sqrt(s + eps), PyTorch's g / (sqrt(s) + eps); the sums of squares start at
+    0.1 and at 0. With the
   start and our eps both in PyTorch's start, and no eps of its own, they are one.
-- RMSprop: the same of eps, which no start makes up for. They are one where eps vanishes beside the squares, and with
-  `chain(scale_by_rms(eps_in_sqrt=false),trace)`, which is PyTorch's definition. The default decays are 0.9 and 0.99.
-- SGD with style=average is PyTorch's dampening=momentum but for the first gradient, which PyTorch does not dampen; it
+- RMSprop: the same of eps, which no start makes up for. They are one where eps vanishes beside the
+    squares, and with
+  `chain(scale_by_rms(eps_in_sqrt=false),trace)`, which is PyTorch's definition. The default decays
+  are 0.9 and 0.99.
+- SGD with style=average is PyTorch's dampening=momentum but for the first gradient, which PyTorch
+    does not dampen; it
   is PyTorch's undampened momentum at (1 - momentum) times the learning rate.
 - AdamW decays kernels only; PyTorch's decays what is in its group.
 """
@@ -50,7 +55,12 @@ CASES: dict[str, tuple[str, dict[str, Any], type[torch.optim.Optimizer], dict[st
         torch.optim.Adagrad,
         {"initial_accumulator_value": START + EPS, "eps": 0.0},
     ),
-    "adadelta": ("adadelta", {"rho": 0.8, "eps": 1e-3}, torch.optim.Adadelta, {"rho": 0.8, "eps": 1e-3}),
+    "adadelta": (
+        "adadelta",
+        {"rho": 0.8, "eps": 1e-3},
+        torch.optim.Adadelta,
+        {"rho": 0.8, "eps": 1e-3},
+    ),
     "rmsprop": (
         "rmsprop",
         {"decay": 0.9, "eps": TINY, "momentum": 0.5},
@@ -64,7 +74,12 @@ CASES: dict[str, tuple[str, dict[str, Any], type[torch.optim.Optimizer], dict[st
         {"alpha": 0.9, "eps": EPS, "momentum": 0.5},
     ),
     "adam": ("adam", ADAM, torch.optim.Adam, THEIR_ADAM),
-    "adamw": ("adamw", {**ADAM, "weight_decay": 0.3}, torch.optim.AdamW, {**THEIR_ADAM, "weight_decay": 0.3}),
+    "adamw": (
+        "adamw",
+        {**ADAM, "weight_decay": 0.3},
+        torch.optim.AdamW,
+        {**THEIR_ADAM, "weight_decay": 0.3},
+    ),
 }
 
 
@@ -73,7 +88,12 @@ def ours(name: str, options: dict[str, Any]) -> tuple[list[Any], np.ndarray, np.
     settings = {f"optimizer.{option}": value for option, value in options.items()}
     own = run(
         regression=True,
-        **{"arch.hidden": (5,), "arch.activation": "tanh", "scaling": "none", "learning_rate": RATE},
+        **{
+            "arch.hidden": (5,),
+            "arch.activation": "tanh",
+            "scaling": "none",
+            "learning_rate": RATE,
+        },
         **{"batch_size": "full", "optimizer": name, **settings},
     )
     lane, variables = battery.initial(own, TABLE.data)
@@ -87,22 +107,35 @@ def ours(name: str, options: dict[str, Any]) -> tuple[list[Any], np.ndarray, np.
         for _ in range(STEPS):
             state = update(state)
             seen.append(state.variables.params)
-    return [[_layer(params["HiddenDense_0"]["Dense_0"]), _layer(params["Dense_0"])] for params in seen], x, y
+    return (
+        [
+            [_layer(params["HiddenDense_0"]["Dense_0"]), _layer(params["Dense_0"])]
+            for params in seen
+        ],
+        x,
+        y,
+    )
 
 
 def _layer(dense: Any) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(dense["kernel"]).T, np.asarray(dense["bias"])
 
 
-def theirs(optimizer: Any, options: dict[str, Any], start: Any, x: np.ndarray, y: np.ndarray) -> list[Any]:
-    """The parameters before and after each step of PyTorch, from the same start on the same batch."""
+def theirs(
+    optimizer: Any, options: dict[str, Any], start: Any, x: np.ndarray, y: np.ndarray
+) -> list[Any]:
+    """The parameters before and after each step of PyTorch, from the same start on the same
+    batch."""
     network = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.Tanh(), torch.nn.Linear(5, 1))
     layers = network[0], network[2]
     with torch.no_grad():
         for layer, (weight, bias) in zip(layers, start, strict=True):
             layer.weight.copy_(torch.tensor(weight))
             layer.bias.copy_(torch.tensor(bias))
-    groups = [{"params": [layer.weight for layer in layers]}, {"params": [layer.bias for layer in layers]}]
+    groups = [
+        {"params": [layer.weight for layer in layers]},
+        {"params": [layer.bias for layer in layers]},
+    ]
     if "weight_decay" in options:
         groups[1]["weight_decay"] = 0.0
     descent = optimizer(groups, **{"lr": RATE, **options})
@@ -111,7 +144,12 @@ def theirs(optimizer: Any, options: dict[str, Any], start: Any, x: np.ndarray, y
         descent.zero_grad()
         torch.nn.functional.mse_loss(network(torch.tensor(x))[:, 0], torch.tensor(y)).backward()
         descent.step()
-        seen.append([(layer.weight.detach().numpy().copy(), layer.bias.detach().numpy().copy()) for layer in layers])
+        seen.append(
+            [
+                (layer.weight.detach().numpy().copy(), layer.bias.detach().numpy().copy())
+                for layer in layers
+            ]
+        )
     return seen
 
 
@@ -122,5 +160,8 @@ def test_ten_steps_are_pytorchs(case: str) -> None:
     expected = theirs(optimizer, their_options, got[0], x, y)
     for mine, other in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-6, atol=1e-6)
-    moved = [np.abs(a - b).max() for a, b in zip(jax.tree.leaves(got[0]), jax.tree.leaves(got[-1]), strict=True)]
+    moved = [
+        np.abs(a - b).max()
+        for a, b in zip(jax.tree.leaves(got[0]), jax.tree.leaves(got[-1]), strict=True)
+    ]
     assert min(moved) > 1e-3

@@ -33,11 +33,21 @@ CASES = [
     ("linear", {"end": 0.5, "warmup": "2"}, 6, [0.5, 1, 1, 0.875, 0.75, 0.625]),
     ("cosine", {}, 4, [1, 0.5 + 0.5 / 2**0.5, 0.5, 0.5 - 0.5 / 2**0.5]),
     ("cosine", {"end": 0.2, "warmup": "1"}, 3, [1, 1, 0.6]),
-    ("one_cycle", {"rise": "2", "start": 0, "end": 0}, 6, [0, 0.5, 1, 0.5 + 0.5 / 2**0.5, 0.5, 0.5 - 0.5 / 2**0.5]),
+    (
+        "one_cycle",
+        {"rise": "2", "start": 0, "end": 0},
+        6,
+        [0, 0.5, 1, 0.5 + 0.5 / 2**0.5, 0.5, 0.5 - 0.5 / 2**0.5],
+    ),
     ("one_cycle", {"rise": "0", "end": 0.5}, 2, [1, 0.75]),
     ("inverse_sqrt", {}, 4, [1, 2**-0.5, 3**-0.5, 0.5]),
     ("inverse_sqrt", {"timescale": "3"}, 10, [(3 / (3 + s)) ** 0.5 for s in range(10)]),
-    ("inverse_sqrt", {"warmup": "4"}, 17, [0.25, 0.5, 0.75, 1, *((4 / t) ** 0.5 for t in range(4, 17))]),
+    (
+        "inverse_sqrt",
+        {"warmup": "4"},
+        17,
+        [0.25, 0.5, 0.75, 1, *((4 / t) ** 0.5 for t in range(4, 17))],
+    ),
     ("cyclic", {"period": "4", "low": 0}, 9, [0, 0.5, 1, 0.5, 0, 0.5, 1, 0.5, 0]),
     ("cyclic", {"period": "2", "low": 0.5, "warmup": "2"}, 5, [0.5, 1, 0.5, 1, 0.5]),
     ("reduce_on_plateau", {"warmup": "2"}, 4, [0.5, 1, 1, 1]),
@@ -86,12 +96,20 @@ def test_smooth_schedules_start_at_the_base_rate_after_the_warmup():
 
 def test_steps_epochs_and_percent_are_the_same():
     # 40 steps, 8 an epoch: 2 epochs = 16 steps = 40%.
-    for name, option in (("step", "every"), ("exponential", "every"), ("cyclic", "period"), ("cosine", "warmup")):
-        tables = [table(name, 40, 8, **{option: text}) for text in ("16", "16steps", "2epochs", "40%")]
+    for name, option in (
+        ("step", "every"),
+        ("exponential", "every"),
+        ("cyclic", "period"),
+        ("cosine", "warmup"),
+    ):
+        tables = [
+            table(name, 40, 8, **{option: text}) for text in ("16", "16steps", "2epochs", "40%")
+        ]
         for other in tables[1:]:
             np.testing.assert_array_equal(tables[0], other)
     np.testing.assert_array_equal(
-        table("multistep", 40, 8, boundaries="8,24"), table("multistep", 40, 8, boundaries="1epoch,60%")
+        table("multistep", 40, 8, boundaries="8,24"),
+        table("multistep", 40, 8, boundaries="1epoch,60%"),
     )
 
 
@@ -100,7 +118,10 @@ def test_a_period_is_at_least_one_step():
 
 
 def test_errors():
-    with pytest.raises(UserError, match=r"schedule.warmup=3epochs is 15 steps, longer than the training, which has 10"):
+    with pytest.raises(
+        UserError,
+        match=r"schedule.warmup=3epochs is 15 steps, longer than the training, which has 10",
+    ):
         table("cosine", 10, 5, warmup="3epochs")
     for name in SCHEDULES.names():
         with pytest.raises(UserError, match="longer than the training"):
@@ -109,7 +130,9 @@ def test_errors():
         table("step", 10, every="0%")
     with pytest.raises(UserError, match=r"schedule.period=0 is no time"):
         table("cyclic", 10, period="0")
-    with pytest.raises(UserError, match=r"schedule.rise=90% is 9 steps, longer than the 8 steps after the warm-up"):
+    with pytest.raises(
+        UserError, match=r"schedule.rise=90% is 9 steps, longer than the 8 steps after the warm-up"
+    ):
         table("one_cycle", 10, rise="90%", warmup="2")
     with pytest.raises(UserError, match="out of range"):
         table("step", factor=0)
@@ -121,4 +144,7 @@ def test_errors():
 
 def test_defaults_are_durations():
     assert SCHEDULES.get("step").option("every").default == Duration(30, "%")
-    assert SCHEDULES.get("multistep").option("boundaries").parse("10,75%", "") == (Duration(10), Duration(75, "%"))
+    assert SCHEDULES.get("multistep").option("boundaries").parse("10,75%", "") == (
+        Duration(10),
+        Duration(75, "%"),
+    )

@@ -1,4 +1,5 @@
-"""A file of the user's own: its network is trained, listed, tabled and checked like any other; what breaks is said."""
+"""A file of the user's own: its network is trained, listed, tabled and checked like any other; what
+breaks is said."""
 
 import re
 from pathlib import Path
@@ -113,18 +114,26 @@ def test_a_network_of_her_own(tmp_path: Path) -> None:
     assert re.search(r"^\| +16 +\|", table.out, re.M), table.out
     records = {path.stem for path in (tmp_path / "records" / "runs").glob("*/*.json")}
     assert len(records) == 4
-    lost = launched(tmp_path, "verify", f"--run={min(records)}", f"--records={tmp_path / 'records'}")
+    lost = launched(
+        tmp_path, "verify", f"--run={min(records)}", f"--records={tmp_path / 'records'}"
+    )
     assert lost.code == 2
-    assert "needs its --plugin=FILE if a part of it is your own: unknown architecture 'my_net'" in lost.err
+    assert (
+        "needs its --plugin=FILE if a part of it is your own: unknown architecture 'my_net'"
+        in lost.err
+    )
     again = launched(tmp_path, "sweep", *sweep, *common)
-    assert {path.stem for path in (tmp_path / "records" / "runs").glob("*/*.json")} == records, again.err
+    assert {path.stem for path in (tmp_path / "records" / "runs").glob("*/*.json")} == records, (
+        again.err
+    )
     file.write_text(NETWORK.replace("sin(", "tanh("))  # another network under the same name
     launched(tmp_path, "sweep", *sweep, *common)
     assert len({path.stem for path in (tmp_path / "records" / "runs").glob("*/*.json")}) == 8
 
 
 def test_a_named_sweep_belongs_to_its_plugin(tmp_path: Path) -> None:
-    """It does not go on without, nor silently with another content; what there was can be looked at."""
+    """It does not go on without, nor silently with another content; what there was can be looked
+    at."""
     file = tmp_path / "my_net.py"
     file.write_text(NETWORK)
     own, plugin = [f"--records={tmp_path / 'records'}", "--name=mine"], f"--plugin={file}"
@@ -133,7 +142,10 @@ def test_a_named_sweep_belongs_to_its_plugin(tmp_path: Path) -> None:
     assert trained.code == 0, trained.err
     for name in ("sweep", "plan", "table"):
         lost = launched(tmp_path, name, *own)
-        assert (lost.code, lost.err) == (2, f"error: 'mine' was asked for with --plugin={file}; give that too\n")
+        assert (lost.code, lost.err) == (
+            2,
+            f"error: 'mine' was asked for with --plugin={file}; give that too\n",
+        )
     file.write_text(NETWORK.replace("sin(", "tanh("))
     refused = launched(tmp_path, "sweep", *own, plugin)
     assert refused.code == 2
@@ -155,10 +167,17 @@ def test_data_and_a_task_of_her_own(tmp_path: Path) -> None:
     """A changed file is another data set, even under its old name."""
     data, task = tmp_path / "rings.py", tmp_path / "relative.py"
     task.write_text(TASK)
-    common = [f"--plugin={data}", f"--plugin={task}", f"--records={tmp_path / 'records'}", "--epochs=3"]
+    common = [
+        f"--plugin={data}",
+        f"--plugin={task}",
+        f"--records={tmp_path / 'records'}",
+        "--epochs=3",
+    ]
     for code in (DATASET, DATASET.replace("1 + y", "2 + y")):
         data.write_text(code)
-        ran = launched(tmp_path, "train", "--dataset=rings", "--dataset.size=200", "--arch.hidden=8", *common)
+        ran = launched(
+            tmp_path, "train", "--dataset=rings", "--dataset.size=200", "--arch.hidden=8", *common
+        )
         assert ran.code == 0, ran.err
         assert "test       accuracy" in ran.out
     assert len(list((tmp_path / "records" / "runs").glob("*/*.json"))) == 2
@@ -192,9 +211,16 @@ def test_an_error_in_a_network_is_said_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "own.py"
     file.write_text(NETWORK.replace("jax.numpy.sin(", "jax.numpy.sinn("))
     run = launched(
-        tmp_path, "train", f"--plugin={file}", "--arch=my_net", "--dataset=iris", f"--records={tmp_path / 'records'}"
+        tmp_path,
+        "train",
+        f"--plugin={file}",
+        "--arch=my_net",
+        "--dataset=iris",
+        f"--records={tmp_path / 'records'}",
     )
-    line = 1 + NETWORK.splitlines().index(next(text for text in NETWORK.splitlines() if "numpy.sin" in text))
+    line = 1 + NETWORK.splitlines().index(
+        next(text for text in NETWORK.splitlines() if "numpy.sin" in text)
+    )
     assert run.code == 2
     assert run.err.startswith(f"error: --plugin={file}, line {line}: AttributeError: ")
     assert run.err.count("\n") == 1
@@ -203,24 +229,45 @@ def test_an_error_in_a_network_is_said_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "flag", "message"),
     [
-        (PENALTY.replace("return lambda", "lambda"), "--regularization=fourth", "fourth returns a NoneType, not a"),
+        (
+            PENALTY.replace("return lambda", "lambda"),
+            "--regularization=fourth",
+            "fourth returns a NoneType, not a",
+        ),
         (
             OPTIMIZER.replace("(1 - share) * g", "g.sum()").replace("jax.numpy.sign(g)", "0"),
             "--optimizer=signs",
             "the optimizer of this update returns other shapes than those of the parameters",
         ),
-        (OPTIMIZER.replace("return optax", "optax"), "--optimizer=signs", "signs returns a NoneType"),
-        (DATASET.replace("return Table", "Table"), "--dataset=rings", "rings returns a NoneType, not a Table"),
+        (
+            OPTIMIZER.replace("return optax", "optax"),
+            "--optimizer=signs",
+            "signs returns a NoneType",
+        ),
+        (
+            DATASET.replace("return Table", "Table"),
+            "--dataset=rings",
+            "rings returns a NoneType, not a Table",
+        ),
         (
             DATASET.replace("return Table(x.astype(np.float32), y,", "return (x, y) or ("),
             "--dataset=rings",
-            "rings returns a tuple, not a Table; write return Table(x, y, classes, columns), of research.data.table",
+            (
+                "rings returns a tuple, not a Table; write return Table(x, y, classes, columns), of"
+                " research.data.table"
+            ),
         ),
-        (TASK.replace("return Problem", "Problem"), "--task=relative", "relative returns a NoneType, not a Problem"),
+        (
+            TASK.replace("return Problem", "Problem"),
+            "--task=relative",
+            "relative returns a NoneType, not a Problem",
+        ),
     ],
     ids=["regularizer", "other shapes", "optimizer", "data set", "a pair", "task"],
 )
-def test_what_returns_something_else_is_named(code: str, flag: str, message: str, tmp_path: Path) -> None:
+def test_what_returns_something_else_is_named(
+    code: str, flag: str, message: str, tmp_path: Path
+) -> None:
     file = tmp_path / "own.py"
     file.write_text(code)
     own = [f"--plugin={file}", f"--records={tmp_path / 'records'}", "--cache_dir=cache"]
@@ -230,13 +277,17 @@ def test_what_returns_something_else_is_named(code: str, flag: str, message: str
 
 
 def test_a_check_that_breaks_down_leaves_the_others(tmp_path: Path) -> None:
-    """An assertion without words in one part's function; the network beside it is tried all the same."""
+    """An assertion without words in one part's function; the network beside it is tried all the
+    same."""
     broken = PENALTY.replace("return lambda w: fourth * (w**4).sum()", BARE)
     (tmp_path / "own.py").write_text(NETWORK + broken)
     run = launched(tmp_path, "check", f"--plugin={tmp_path / 'own.py'}")
     assert run.code == 1
     line = 1 + (NETWORK + broken).splitlines().index("        assert not w.size")
-    assert f"failed  gradients reach every parameter: {tmp_path / 'own.py'}, line {line}: AssertionError\n" in run.out
+    assert (
+        f"failed  gradients reach every parameter: {tmp_path / 'own.py'}, line {line}:"
+        " AssertionError\n" in run.out
+    )
     assert run.out.count("  passed  ") + run.out.count("  failed  ") == 12
     assert run.out.count("  passed  ") >= 6
 
@@ -257,35 +308,53 @@ def line_of(code: str, text: str) -> int:
         (
             NETWORK.replace("h = jax", "h = nn.Dropout(0.5)(x)\n        h = jax"),
             "nn.Dropout",
-            "ValueError: flax's nn.Dropout has a rate and a key of its own; write Site('hidden')(h, fwd) in its place "
-            "(research.models.layers.sites) and give --regularization=dropout=0.5",
+            (
+                "ValueError: flax's nn.Dropout has a rate and a key of its own; write"
+                " Site('hidden')(h, fwd) in its place (research.models.layers.sites) and give"
+                " --regularization=dropout=0.5"
+            ),
         ),
         (
-            NETWORK.replace("h = jax", "h = nn.Dropout(0.5, deterministic=True)(x)\n        h = jax"),
+            NETWORK.replace(
+                "h = jax", "h = nn.Dropout(0.5, deterministic=True)(x)\n        h = jax"
+            ),
             "nn.Dropout",
             "ValueError: flax's nn.Dropout has a rate",
         ),
-        (NETWORK.replace("jax.numpy.sin(", "jax.numpy.sinn("), "jax.numpy.sinn", "AttributeError: module"),
+        (
+            NETWORK.replace("jax.numpy.sin(", "jax.numpy.sinn("),
+            "jax.numpy.sinn",
+            "AttributeError: module",
+        ),
     ],
     ids=["width", "dropout", "dropout that is off", "attribute"],
 )
-def test_a_check_says_an_error_once_with_its_line(code: str, at: str, message: str, tmp_path: Path) -> None:
+def test_a_check_says_an_error_once_with_its_line(
+    code: str, at: str, message: str, tmp_path: Path
+) -> None:
     """What fails for the same reason is `as above`; the program ends with an error."""
     (tmp_path / "own.py").write_text(code)
     run = launched(tmp_path, "check", f"--plugin={tmp_path / 'own.py'}")
     assert run.code == 1
     first, *others = [line for line in run.out.splitlines() if line.startswith("  failed  ")]
-    assert first.startswith(f"  failed  shapes: {tmp_path / 'own.py'}, line {line_of(code, at)}: {message}")
+    assert first.startswith(
+        f"  failed  shapes: {tmp_path / 'own.py'}, line {line_of(code, at)}: {message}"
+    )
     assert {line.partition(": ")[2] for line in others} == {"as above"}
     assert run.out.count("  failed  ") == 6
 
 
 def test_a_check_names_probabilities_where_logits_are_expected(tmp_path: Path) -> None:
-    code = NETWORK.replace("return nn.Dense(self.outputs)(Site", "return nn.softmax(nn.Dense(self.outputs)(Site")
+    code = NETWORK.replace(
+        "return nn.Dense(self.outputs)(Site", "return nn.softmax(nn.Dense(self.outputs)(Site"
+    )
     (tmp_path / "own.py").write_text(code.replace("(h, fwd))", "(h, fwd)))"))
     run = launched(tmp_path, "check", f"--plugin={tmp_path / 'own.py'}")
     assert run.code == 1
-    assert "outputs sum to one, as softmax leaves them; loss=cross_entropy takes logits: return what the" in run.out
+    assert (
+        "outputs sum to one, as softmax leaves them; loss=cross_entropy takes logits: return"
+        " what the" in run.out
+    )
     assert run.out.count("  failed  ") == 1
 
 
@@ -295,35 +364,55 @@ def test_a_check_names_probabilities_where_logits_are_expected(tmp_path: Path) -
         (None, "there is no such file"),
         ("x = 1\n", "adds nothing to the catalogue"),
         ("def f(:\n", "own.py, line 1: SyntaxError: invalid syntax"),
-        ("import does_not_exist\n", "own.py, line 1: ModuleNotFoundError: No module named 'does_not_exist'"),
+        (
+            "import does_not_exist\n",
+            "own.py, line 1: ModuleNotFoundError: No module named 'does_not_exist'",
+        ),
         (NETWORK.replace("MyNet", "Mlp"), "the architecture 'mlp' is registered twice"),
         (NETWORK.replace("    outputs: int\n", ""), "MyNet lacks the field `outputs: int`"),
         (
             NETWORK.replace('"""One hidden layer of sines."""', ""),
-            "MyNet lacks a docstring; its first line is what launch.list says of it",
+            "MyNet lacks a docstring; its first sentence is what launch.list says of it",
         ),
-        (OPTIMIZER.replace("= 0.5", "= 'half'"), "signs: the default share=half: expected a number"),
+        (
+            OPTIMIZER.replace("= 0.5", "= 'half'"),
+            "signs: the default share=half: expected a number",
+        ),
         (
             NETWORK.replace('"width": 4', '"widht": 4'),
             "tiny has 'widht', which is no option; did you mean width?",
         ),
         (PENALTY.replace('"loss"', '"los"'), "there is no slot 'los'; did you mean loss?"),
-        (PENALTY.replace('"kernels"', '"kernel"'), "the slot loss has no site 'kernel'; did you mean kernels?"),
-        (bare(PENALTY), "@regularizer lacks its slot and site; write @regularizer('loss', 'kernels', neutral="),
+        (
+            PENALTY.replace('"kernels"', '"kernel"'),
+            "the slot loss has no site 'kernel'; did you mean kernels?",
+        ),
+        (
+            bare(PENALTY),
+            "@regularizer lacks its slot and site; write @regularizer('loss', 'kernels', neutral=",
+        ),
         (bare(TASK), "@task lacks its default loss; write @task(loss="),
         (
             NETWORK.replace("(self, x, fwd)", "(self, x)"),
-            "MyNet.__call__(self, x) is called with x and fwd, by which layers know training from evaluation; "
-            "write def __call__(self, x, fwd)",
+            (
+                "MyNet.__call__(self, x) is called with x and fwd, by which layers know training"
+                " from evaluation; write def __call__(self, x, fwd)"
+            ),
         ),
         (
             NETWORK.replace("__call__", "forward"),
             "MyNet lacks its __call__, which turns inputs into outputs; write def",
         ),
-        (NETWORK.replace("(nn.Module)", ""), "MyNet is no flax module; write class MyNet(flax.linen.Module) with def"),
+        (
+            NETWORK.replace("(nn.Module)", ""),
+            "MyNet is no flax module; write class MyNet(flax.linen.Module) with def",
+        ),
         (
             bare(NETWORK).replace(" = 64", ""),
-            "'width' has no default, so tests need a value; write @architecture(tiny={'width': ...})",
+            (
+                "'width' has no default, so tests need a value; write @architecture(tiny={'width':"
+                " ...})"
+            ),
         ),
     ],
     ids=[
@@ -362,7 +451,13 @@ def test_a_decorator_needs_no_parentheses_where_all_options_have_defaults(tmp_pa
     for name, code in (("network", NETWORK), ("optimizer", OPTIMIZER), ("dataset", DATASET)):
         (tmp_path / f"{name}.py").write_text(bare(code))
     plugins = [f"--plugin={tmp_path / name}.py" for name in ("network", "optimizer", "dataset")]
-    chosen = ["--arch=my_net", "--optimizer=signs", "--dataset=rings", "--dataset.size=60", "--epochs=1"]
+    chosen = [
+        "--arch=my_net",
+        "--optimizer=signs",
+        "--dataset=rings",
+        "--dataset.size=60",
+        "--epochs=1",
+    ]
     run = launched(tmp_path, "train", *plugins, *chosen, "--batch_size=8")
     assert run.code == 0, run.err
     assert "arch.width=64" in run.out
@@ -373,11 +468,22 @@ def test_a_table_of_her_own_is_read_for_a_task_and_its_gaps_are_filled(tmp_path:
     table = 'Table(np.where(x > 1.5, np.nan, x), y, (), ("x", "y"))'
     head, _, _ = DATASET.replace("rings", "counts").partition("    return Table(")
     file.write_text(f"{head}    return {table}\n")
-    given = [f"--plugin={file}", "--dataset=counts", "--dataset.size=60", "--epochs=1", "--arch=linear"]
+    given = [
+        f"--plugin={file}",
+        "--dataset=counts",
+        "--dataset.size=60",
+        "--epochs=1",
+        "--arch=linear",
+    ]
     gaps = launched(tmp_path, "train", *given)
     assert gaps.code == 2
-    assert "counts, row 1 (the first is 0), column 'y': the value is missing; set --impute=mean" in gaps.err
+    assert (
+        "counts, row 1 (the first is 0), column 'y': the value is missing; set --impute=mean"
+        in gaps.err
+    )
     values = launched(tmp_path, "train", *given, "--impute=mean", "--batch_size=8")
     assert "mse" in values.out, values.err
-    classes = launched(tmp_path, "train", *given, "--impute=mean", "--batch_size=8", "--task=classification")
+    classes = launched(
+        tmp_path, "train", *given, "--impute=mean", "--batch_size=8", "--task=classification"
+    )
     assert "accuracy" in classes.out, classes.err

@@ -1,4 +1,5 @@
-"""Losses, metrics, schedules and callbacks of a user's own: what they become, and what is wrong with them."""
+"""Losses, metrics, schedules and callbacks of a user's own: what they become, and what is wrong
+with them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,7 +116,9 @@ def train(*runs: Any) -> list[loop.Outcome]:
 def test_a_loss_is_trained_with_and_told_apart_by_its_file(tmp_path: Path) -> None:
     ((registry, entry),) = load(tmp_path, LOSS)
     assert (registry, entry.name, entry.tasks) == (LOSSES, "log_cosh", ("regression",))
-    assert entry.build()(jnp.array([[2.0]]), jnp.array([[0.0]])) == pytest.approx(np.log(np.cosh(2.0)))
+    assert entry.build()(jnp.array([[2.0]]), jnp.array([[0.0]])) == pytest.approx(
+        np.log(np.cosh(2.0))
+    )
     own = run(regression=True, loss="log_cosh", epochs=1)
     (outcome,) = train(own)
     assert np.isfinite(outcome.curves["train/loss"]).all()
@@ -143,12 +146,16 @@ def test_metrics_stand_beside_the_tasks_own_in_curves_and_at_the_end(tmp_path: P
     assert run(epochs=2, metrics="in_two,macro_f1").id == own.id != plain.id
     (expected,), (outcome,) = train(plain), train(own)
     added = {"in_two", "macro_f1"}
-    assert {name.rpartition("/")[2] for name in set(outcome.metrics) - set(expected.metrics)} == added
+    assert {
+        name.rpartition("/")[2] for name in set(outcome.metrics) - set(expected.metrics)
+    } == added
     assert set(outcome.curves) - set(expected.curves) == {"train/in_two", "validation/in_two"}
     # Measuring changes no bit of the training, nor what is measured anyway.
     assert outcome.checksums == expected.checksums
     assert {name: outcome.metrics[name] for name in expected.metrics} == expected.metrics
-    assert outcome.metrics["validation/in_two"] == pytest.approx(outcome.curves["validation/in_two"][-1])
+    assert outcome.metrics["validation/in_two"] == pytest.approx(
+        outcome.curves["validation/in_two"][-1]
+    )
     check_metric("test/macro_f1", "higher")
     with pytest.raises(UserError, match="of in_two higher is better"):
         check_metric("validation/in_two", "lower")
@@ -158,7 +165,9 @@ def test_metrics_of_a_split_by_hand(tmp_path: Path) -> None:
     load(tmp_path, METRIC + WHOLE.replace("from research.plugin import metric", ""))
     scores = np.array([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0], [0.0, 1.0, 5.0]], np.float32)
     y = np.array([1, 2, 2])
-    problem = measuring(TASKS.get("classification").build(), [METRICS.get("in_two"), METRICS.get("macro_f1")])
+    problem = measuring(
+        TASKS.get("classification").build(), [METRICS.get("in_two"), METRICS.get("macro_f1")]
+    )
     found = problem.summary(scores, y)
     assert found["in_two"] == pytest.approx(2 / 3)
     assert found["macro_f1"] == pytest.approx(f1_score(y, [0, 0, 2], average="macro"))
@@ -169,7 +178,9 @@ def test_metrics_of_a_split_by_hand(tmp_path: Path) -> None:
 
 def test_a_metric_is_refused_where_it_cannot_measure(tmp_path: Path) -> None:
     load(tmp_path, METRIC)
-    with pytest.raises(UserError, match="metrics=in_two is for classification; the task is regression"):
+    with pytest.raises(
+        UserError, match="metrics=in_two is for classification; the task is regression"
+    ):
         run(regression=True, metrics="in_two")
     with pytest.raises(UserError, match="unknown metric 'in_too'; did you mean in_two"):
         run(metrics="in_too")
@@ -181,7 +192,9 @@ def test_a_schedule_has_flags_and_its_factors_are_the_runs(tmp_path: Path) -> No
     own = run(**{"schedule": "sawtooth", "schedule.low": 0.25})
     factors = factors_of(own.config, own.program)
     per_epoch = own.program.sizes.steps_per_epoch
-    np.testing.assert_allclose(factors[:per_epoch], 1 - 0.75 * np.arange(per_epoch) / per_epoch, rtol=1e-6)
+    np.testing.assert_allclose(
+        factors[:per_epoch], 1 - 0.75 * np.arange(per_epoch) / per_epoch, rtol=1e-6
+    )
     assert factors[per_epoch] == 1
 
 
@@ -192,13 +205,18 @@ def test_a_callback_is_in_the_catalogue(tmp_path: Path) -> None:
     ((run_id, epoch, metrics),) = entry.build().__globals__["CALLS"]
     assert (run_id, epoch) == ("0" * 16, 1)
     assert set(metrics) == {
-        f"{split}/{name}" for split in ("train", "validation") for name in ("loss", "accuracy", "nll")
+        f"{split}/{name}"
+        for split in ("train", "validation")
+        for name in ("loss", "accuracy", "nll")
     }
 
 
-@pytest.mark.parametrize("code", [LOSS, ONE, METRIC, SCHEDULE], ids=["loss", "one output", "metric", "schedule"])
+@pytest.mark.parametrize(
+    "code", [LOSS, ONE, METRIC, SCHEDULE], ids=["loss", "one output", "metric", "schedule"]
+)
 def test_the_battery_takes_them(code: str, tmp_path: Path) -> None:
-    """There is made-up data for each, in a network that fits; the cheapest of the checks says so."""
+    """There is made-up data for each, in a network that fits; the cheapest of the checks says
+    so."""
     ((registry, entry),) = load(tmp_path, code)
     battery.trials(registry.kind, entry)["shapes"]()
 
@@ -207,19 +225,41 @@ def test_the_battery_takes_them(code: str, tmp_path: Path) -> None:
     ("code", "message"),
     [
         (LOSS.replace('(tasks=("regression",))', ""), "@loss lacks its tasks; write @loss(tasks="),
-        (LOSS.replace('"regression"', '"regresion"'), "unknown task 'regresion'; did you mean regression"),
+        (
+            LOSS.replace('"regression"', '"regresion"'),
+            "unknown task 'regresion'; did you mean regression",
+        ),
         (LOSS.replace("outputs, targets)", "outputs)", 1), "write def log_cosh(outputs, targets)"),
-        (ONE.replace("scores=lambda z, width: jnp.concatenate([-z, z], -1), ", ""), "@loss(outputs=...) lacks scores"),
+        (
+            ONE.replace("scores=lambda z, width: jnp.concatenate([-z, z], -1), ", ""),
+            "@loss(outputs=...) lacks scores",
+        ),
         (
             METRIC.replace(", higher_is_better=True", ""),
             "@metric lacks its tasks, or which way is better; write @metric",
         ),
         (METRIC.replace("in_two(", "nll("), "classification has a metric 'nll' already"),
-        (SCHEDULE.replace("steps_per_epoch, low", "low"), "sawtooth lacks steps_per_epoch; write def sawtooth(steps"),
-        (CALLBACK.replace("run_id, epoch, metrics):", "epoch, metrics):"), "write def noted(run_id, epoch, metrics)"),
+        (
+            SCHEDULE.replace("steps_per_epoch, low", "low"),
+            "sawtooth lacks steps_per_epoch; write def sawtooth(steps",
+        ),
+        (
+            CALLBACK.replace("run_id, epoch, metrics):", "epoch, metrics):"),
+            "write def noted(run_id, epoch, metrics)",
+        ),
         (CALLBACK.replace('"""Keeps what it is called with."""', ""), "noted lacks a docstring"),
     ],
-    ids=["bare loss", "task", "arguments", "scores", "better", "taken", "schedule", "callback", "docstring"],
+    ids=[
+        "bare loss",
+        "task",
+        "arguments",
+        "scores",
+        "better",
+        "taken",
+        "schedule",
+        "callback",
+        "docstring",
+    ],
 )
 def test_what_is_wrong_is_said_with_its_line(code: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
@@ -235,7 +275,10 @@ def test_what_is_wrong_is_said_with_its_line(code: str, message: str, tmp_path: 
             LOSS.replace(".sum(axis=-1)", ".mean()"),
             "returns float32 [] of outputs [2, 3]; expected a loss each, [2]",
         ),
-        (METRIC.replace(".any(axis=-1)", ""), "in_two returns bool [2, 2]; expected a number per example, [2]"),
+        (
+            METRIC.replace(".any(axis=-1)", ""),
+            "in_two returns bool [2, 2]; expected a number per example, [2]",
+        ),
         (WHOLE.replace('"macro"', "None"), "macro_f1 returns float64 [3]; expected one number"),
     ],
     ids=["loss", "metric", "whole"],
@@ -244,14 +287,19 @@ def test_what_returns_something_else_is_named(code: str, message: str, tmp_path:
     ((_, entry),) = load(tmp_path, code)
     scores = jnp.eye(3)[:2]
     with pytest.raises(UserError) as error:
-        entry.build()(*((scores, scores) if "loss" in code else (np.asarray(scores), np.array([0, 2]))))
+        entry.build()(
+            *((scores, scores) if "loss" in code else (np.asarray(scores), np.array([0, 2])))
+        )
     assert message in str(error.value)
 
 
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("np.ones(steps_per_epoch)", "sawtooth returns float64 [3]; expected the factors of 6 steps, [6]"),
+        (
+            "np.ones(steps_per_epoch)",
+            "sawtooth returns float64 [3]; expected the factors of 6 steps, [6]",
+        ),
         ("np.full(steps, np.nan)", "sawtooth returns a factor that is not finite at step 0"),
         ("'high'", "sawtooth returns a str; expected the factors of 6 steps, [6]"),
     ],
@@ -268,6 +316,8 @@ def test_factors_are_one_finite_number_a_step(body: str, message: str, tmp_path:
 def test_the_place_of_a_part_is_its_definition(tmp_path: Path) -> None:
     load(tmp_path, SCHEDULE)
     file = str(tmp_path / "own.py")
-    line = 1 + SCHEDULE.splitlines().index(next(text for text in SCHEDULE.splitlines() if text.startswith("def ")))
+    line = 1 + SCHEDULE.splitlines().index(
+        next(text for text in SCHEDULE.splitlines() if text.startswith("def "))
+    )
     assert place_of(file, "sawtooth") == f"{file}, line {line}"
     assert place_of(file, "elsewhere") == file

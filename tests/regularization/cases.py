@@ -1,4 +1,5 @@
-"""One way to run any member by its slot and site, on small inputs; what the law tests range over."""
+"""One way to run any member by its slot and site, on small inputs; what the law tests range
+over."""
 
 import functools
 from collections.abc import Callable
@@ -20,7 +21,8 @@ LOSSES = jnp.array([3.0, 2.0, 2.5, 1.9, 2.0, 2.1, 2.2])
 
 
 def array(*shape: int, seed: int = 0) -> jax.Array:
-    """Standard normal numbers, with one -0.0 and one 0.0 among them, where a sum with zero would show."""
+    """Standard normal numbers, with one -0.0 and one 0.0 among them, where a sum with zero would
+    show."""
     values = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
     values.flat[0], values.flat[1] = -0.0, 0.0
     return jnp.asarray(values)
@@ -75,11 +77,14 @@ def _activations(entry: Regularizer, built: Any, x: Any, key: jax.Array) -> Any:
 
 
 def _update(entry: Regularizer, built: Any, x: Any, key: jax.Array) -> Any:
-    return built.update(x, built.init(params()), params(), key=key, learning_rate=LEARNING_RATE, factor=FACTOR)[0]
+    return built.update(
+        x, built.init(params()), params(), key=key, learning_rate=LEARNING_RATE, factor=FACTOR
+    )[0]
 
 
 def _stopping(entry: Regularizer, built: Any, x: Any, key: jax.Array) -> Any:
-    """The epoch whose parameters are kept after each of the epochs x; -1 for what comes after the stop."""
+    """The epoch whose parameters are kept after each of the epochs x; -1 for what comes after the
+    stop."""
 
     def epoch(carry: Any, now: Any) -> Any:
         state, kept = carry
@@ -121,12 +126,17 @@ def filled(entry: Regularizer, **options: Any) -> dict[str, Any]:
 
 def lanes(entry: Regularizer, settings: list[dict[str, Any]], x: Any) -> Any:
     """The member at each setting, as lanes of one program: leaves [lanes, ...]."""
-    values = {name: jnp.array([s[name] for s in settings], jnp.float32) for name in numeric(entry, settings[0])}
+    values = {
+        name: jnp.array([s[name] for s in settings], jnp.float32)
+        for name in numeric(entry, settings[0])
+    }
     return _program(entry.name, tuple(static(entry, settings[0]).items()))(values, x)
 
 
 @functools.cache
-def _program(name: str, fixed: tuple[tuple[str, Any], ...]) -> Callable[[dict[str, jax.Array], Any], Any]:
+def _program(
+    name: str, fixed: tuple[tuple[str, Any], ...]
+) -> Callable[[dict[str, jax.Array], Any], Any]:
     step = lambda values, x: run(REGULARIZERS.get(name), {**dict(fixed), **values}, x)  # noqa: E731
     return jax.jit(jax.vmap(step, (0, None)))
 

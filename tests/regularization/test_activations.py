@@ -22,16 +22,23 @@ def test_an_example_draws_the_same_wherever_it_lies() -> None:
     x = cases.array(8, 5)
     keys = rng.per_example(cases.KEY, jnp.arange(8))
     apply = jax.vmap(activations.dropout(0.5))
-    np.testing.assert_array_equal(apply(x, keys)[4:], apply(x[4:], rng.per_example(cases.KEY, jnp.arange(4, 8))))
+    np.testing.assert_array_equal(
+        apply(x, keys)[4:], apply(x[4:], rng.per_example(cases.KEY, jnp.arange(4, 8)))
+    )
 
 
 def test_stochastic_depth_survives_by_depth() -> None:
-    """At rate 0.6 and depth d a branch survives with probability 1 - 0.6·d, whole and divided by it."""
+    """At rate 0.6 and depth d a branch survives with probability 1 - 0.6·d, whole and divided by
+    it."""
     keys = rng.per_example(cases.KEY, jnp.arange(4000))
     branch = jnp.ones(3)
     for depth in (0.25, 0.5, 1.0):
-        result = np.asarray(jax.vmap(lambda key, d=depth: activations.stochastic_depth(0.6)(branch, key, d))(keys))
+        result = np.asarray(
+            jax.vmap(lambda key, d=depth: activations.stochastic_depth(0.6)(branch, key, d))(keys)
+        )
         assert (result == result[:, :1]).all()
         survival = 1 - 0.6 * depth
         np.testing.assert_allclose(result.max(), 1 / survival, rtol=1e-6)
-        assert abs((result[:, 0] > 0).mean() - survival) < 5 * np.sqrt(survival * (1 - survival) / 4000)
+        assert abs((result[:, 0] > 0).mean() - survival) < 5 * np.sqrt(
+            survival * (1 - survival) / 4000
+        )

@@ -42,10 +42,16 @@ def test_right_angles_are_numpys() -> None:
 
 
 def test_half_a_right_angle_by_hand() -> None:
-    """The middle of the upper edge shows what lay 2/√2 up and right of the centre, the corners what lay 2√2 from it."""
+    """The middle of the upper edge shows what lay 2/√2 up and right of the centre, the corners what
+    lay 2√2 from it."""
     image, mask = TURNED(jnp.float32(45))
-    at, grid = np.sqrt(2) - 1, np.asarray(SQUARE[..., 0])  # beyond the pixel that lies 1 up and 1 to the right
-    near = grid[1, 3] * (1 - at) ** 2 + (grid[0, 3] + grid[1, 4]) * at * (1 - at) + grid[0, 4] * at**2
+    at, grid = (
+        np.sqrt(2) - 1,
+        np.asarray(SQUARE[..., 0]),
+    )  # beyond the pixel that lies 1 up and 1 to the right
+    near = (
+        grid[1, 3] * (1 - at) ** 2 + (grid[0, 3] + grid[1, 4]) * at * (1 - at) + grid[0, 4] * at**2
+    )
     np.testing.assert_allclose(image[0, 2, 0], near, rtol=1e-5)
     out = 2 * np.sqrt(2) - 2  # beyond the edge, where zeros are
     corners = (1 - out) * grid[[0, 2, 2, 4], [2, 4, 0, 2]]
@@ -70,7 +76,8 @@ def test_zoom_by_hand() -> None:
 
 
 def test_a_mask_moves_with_its_image() -> None:
-    """By one key both are turned and magnified alike: a mask of a disc off the centre stays on the disc."""
+    """By one key both are turned and magnified alike: a mask of a disc off the centre stays on the
+    disc."""
     row, column = np.indices((21, 21)) - 10
     disc = jnp.asarray((row - 4) ** 2 + (column + 2) ** 2 <= 9, jnp.float32)
 
@@ -88,23 +95,35 @@ def test_a_mask_moves_with_its_image() -> None:
 
 
 def test_angles_and_factors_are_uniform() -> None:
-    """Read off a ramp along the columns, whose value beside the centre is cos(angle), and off one that is magnified."""
+    """Read off a ramp along the columns, whose value beside the centre is cos(angle), and off one
+    that is magnified."""
     ramp = RAMP[..., None] - 2
     draw = jax.jit(jax.vmap(lambda key: rotation(60.0)(ramp, key, True)[2, 3, 0]))
     angles = np.degrees(np.arccos(np.clip(draw(keys(2000)), -1, 1)))
     assert angles.max() <= 60.01
-    np.testing.assert_allclose(np.histogram(angles, 3, (0, 60.01))[0] / 2000, 1 / 3, atol=0.055)  # 5 deviations
-    factors = 1 / jax.jit(jax.vmap(lambda key: scale(0.8, 1.4)(ramp, key, True)[2, 3, 0]))(keys(2000))
+    np.testing.assert_allclose(
+        np.histogram(angles, 3, (0, 60.01))[0] / 2000, 1 / 3, atol=0.055
+    )  # 5 deviations
+    factors = 1 / jax.jit(jax.vmap(lambda key: scale(0.8, 1.4)(ramp, key, True)[2, 3, 0]))(
+        keys(2000)
+    )
     assert factors.min() >= 0.799
-    np.testing.assert_allclose(np.histogram(factors, 3, (0.799, 1.401))[0] / 2000, 1 / 3, atol=0.055)
+    np.testing.assert_allclose(
+        np.histogram(factors, 3, (0.799, 1.401))[0] / 2000, 1 / 3, atol=0.055
+    )
 
 
 def test_colour_by_hand() -> None:
-    """One pixel of grey 1 and one of grey 3, so that the image's mean is 2; each channel is 1 off its pixel's grey."""
+    """One pixel of grey 1 and one of grey 3, so that the image's mean is 2; each channel is 1 off
+    its pixel's grey."""
     x = jnp.array([[[0.0, 1, 2], [2, 3, 4]]])
     u = jax.random.uniform(cases.KEY, (3,), minval=-1, maxval=1)
-    np.testing.assert_allclose(colour(brightness=0.5)(x, cases.KEY, True), x + 0.5 * u[0], rtol=1e-6)
-    np.testing.assert_allclose(colour(contrast=0.5)(x, cases.KEY, True), 2 + (1 + 0.5 * u[1]) * (x - 2), rtol=1e-6)
+    np.testing.assert_allclose(
+        colour(brightness=0.5)(x, cases.KEY, True), x + 0.5 * u[0], rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        colour(contrast=0.5)(x, cases.KEY, True), 2 + (1 + 0.5 * u[1]) * (x - 2), rtol=1e-6
+    )
     grey = jnp.array([[[1.0], [3.0]]])
     faded = colour(saturation=0.5)(x, cases.KEY, True)
     np.testing.assert_allclose(faded, grey + (1 + 0.5 * u[2]) * (x - grey), rtol=1e-6)
@@ -112,7 +131,9 @@ def test_colour_by_hand() -> None:
     mean = 2 + 0.5 * u[0]
     stretched = mean + (1 + 0.5 * u[1]) * (x - 2)
     middle = stretched.mean(-1, keepdims=True)
-    np.testing.assert_allclose(all_three, middle + (1 + 0.5 * u[2]) * (stretched - middle), rtol=1e-5)
+    np.testing.assert_allclose(
+        all_three, middle + (1 + 0.5 * u[2]) * (stretched - middle), rtol=1e-5
+    )
     np.testing.assert_array_equal(colour(saturation=0.5)(x[..., :1], cases.KEY, True), x[..., :1])
 
 
@@ -143,7 +164,9 @@ def test_what_is_erased_is_the_mean_or_noise() -> None:
     x = cases.array(16, 16, 3)
     mask = rectangle(jax.random.split(cases.KEY)[0], (16, 16), 1.0, 0.3, 0.3, 0.5)
     erased = random_erasing(1.0, 0.3, 0.3, 0.5, "mean")(x, cases.KEY, True)
-    np.testing.assert_allclose(erased[mask], np.broadcast_to(x.mean((0, 1)), x.shape)[mask], rtol=1e-5)
+    np.testing.assert_allclose(
+        erased[mask], np.broadcast_to(x.mean((0, 1)), x.shape)[mask], rtol=1e-5
+    )
     noise = random_erasing(1.0, 0.3, 0.3, 0.5, "noise")(x, cases.KEY, True)
     assert abs(noise[mask].mean()) < 5 / np.sqrt(mask.sum() * 3)
     assert abs(noise[mask].std() - 1) < 5 / np.sqrt(2 * mask.sum() * 3)
@@ -155,12 +178,17 @@ def test_what_is_erased_is_the_mean_or_noise() -> None:
     ("written", "message"),
     [
         ("scale(1.2,0.8)", "scale draws between low=1.2 and high=0.8, the wrong way round"),
-        ("random_erasing(0.5,0.4,0.1)", "random_erasing draws between low=0.4 and high=0.1, the wrong way round"),
+        (
+            "random_erasing(0.5,0.4,0.1)",
+            "random_erasing draws between low=0.4 and high=0.1, the wrong way round",
+        ),
         ("colour(0.1,0.1,0.2)", "colour changes saturation, and the images of digits are grey"),
     ],
 )
 def test_what_cannot_be_is_said(written: str, message: str) -> None:
     config = SimpleNamespace(dataset=Part("digits"), regularization=regularizers(written))
     (part,) = config.regularization
-    (problem,) = filter(None, (constraint(config, IMAGES) for constraint in REGULARIZERS.get(part.name).constraints))
+    (problem,) = filter(
+        None, (constraint(config, IMAGES) for constraint in REGULARIZERS.get(part.name).constraints)
+    )
     assert problem.startswith(message)

@@ -12,7 +12,9 @@ from research.regularization import averages
 STEPS = [4.0, 8.0, 2.0, 6.0, 10.0]
 
 
-def means(average: averages.Average, initial: float = 100.0, steps: Iterable[float] = STEPS) -> list[float]:
+def means(
+    average: averages.Average, initial: float = 100.0, steps: Iterable[float] = STEPS
+) -> list[float]:
     """The mean after each step, in a tree of one parameter."""
     mean, kept = {"w": jnp.array(initial)}, []
     for step, value in enumerate(steps):
@@ -22,7 +24,8 @@ def means(average: averages.Average, initial: float = 100.0, steps: Iterable[flo
 
 
 def test_ema_by_hand() -> None:
-    """Decay ½: 4; (½·4 + 8)/1.5 = 20/3; (¼·4 + ½·8 + 2)/1.75 = 4. The initial 100 leaves no trace."""
+    """Decay ½: 4; (½·4 + 8)/1.5 = 20/3; (¼·4 + ½·8 + 2)/1.75 = 4. The initial 100 leaves no
+    trace."""
     np.testing.assert_allclose(means(averages.ema(0.5))[:3], [4, 20 / 3, 4], rtol=1e-6)
 
 
@@ -30,7 +33,9 @@ def test_ema_by_hand() -> None:
 def test_ema_is_adams_corrected_average(decay: float) -> None:
     """m ← d·m + (1 - d)·p in float64, divided by 1 - d^t."""
     d, biased = float(np.float32(decay)), 0.0
-    for t, (value, got) in enumerate(zip(STEPS, means(averages.ema(jnp.float32(decay))), strict=True), 1):
+    for t, (value, got) in enumerate(
+        zip(STEPS, means(averages.ema(jnp.float32(decay))), strict=True), 1
+    ):
         biased = d * biased + (1 - d) * value
         np.testing.assert_allclose(got, biased / (1 - d**t), rtol=1e-6)
 

@@ -17,7 +17,9 @@ SGD = Part("sgd")
 TABLE = SimpleNamespace(shape=(4,), task="regression", classes=(), **WHOLE)
 
 
-def problems(name: str, *others: str, optimizer: Part = SGD, arch: str = "cnn", spec: Any = IMAGES) -> list[str]:
+def problems(
+    name: str, *others: str, optimizer: Part = SGD, arch: str = "cnn", spec: Any = IMAGES
+) -> list[str]:
     config = SimpleNamespace(
         dataset=Part("a_dataset"),
         task="auto",
@@ -36,11 +38,13 @@ def test_alone_on_images_with_sgd_all_are_fine(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["shift", "crop", "flip", "cutout", "cutmix", "rotation", "scale", "colour", "random_erasing"]
+    "name",
+    ["shift", "crop", "flip", "cutout", "cutmix", "rotation", "scale", "colour", "random_erasing"],
 )
 def test_images_only(name: str) -> None:
-    assert f"{name} is for images [H, W, C], but an example of a_dataset has the shape [4]" in problems(
-        name, spec=TABLE
+    assert (
+        f"{name} is for images [H, W, C], but an example of a_dataset has the shape [4]"
+        in problems(name, spec=TABLE)
     )
 
 
@@ -73,13 +77,19 @@ def test_decay_comes_once(name: str) -> None:
     (problem,) = problems(name, optimizer=Part("adamw", (("weight_decay", 0.01),)))
     assert problem.startswith(f"{name} with adamw (weight_decay=0.01) decays twice")
     assert problems(name, optimizer=Part("adamw", (("weight_decay", 0.0),))) == []
-    (problem,) = problems(name, optimizer=Part("chain(…)", (("add_decayed_weights.weight_decay", 0.01),)))
+    (problem,) = problems(
+        name, optimizer=Part("chain(…)", (("add_decayed_weights.weight_decay", 0.01),))
+    )
     assert problem.endswith("as in optimizer.add_decayed_weights.weight_decay=0")
 
 
 def test_l1_prox_needs_the_gradient_itself() -> None:
     (problem,) = problems("l1_prox", optimizer=Part("adam"))
     assert "use optimizer=sgd, not adam" in problem
-    (problem,) = problems("l1_prox", optimizer=Part("sgd", (("momentum", 0.9), ("style", "heavy_ball"))))
+    (problem,) = problems(
+        "l1_prox", optimizer=Part("sgd", (("momentum", 0.9), ("style", "heavy_ball")))
+    )
     assert "use optimizer.style=average" in problem
-    assert problems("l1_prox", optimizer=Part("sgd", (("momentum", 0.9), ("style", "average")))) == []
+    assert (
+        problems("l1_prox", optimizer=Part("sgd", (("momentum", 0.9), ("style", "average")))) == []
+    )

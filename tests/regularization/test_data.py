@@ -13,7 +13,9 @@ from research.regularization import data
 
 from . import cases
 
-IMAGE = jnp.arange(1, 21, dtype=jnp.float32).reshape(4, 5, 1)  # no zeros, so that what comes in shows
+IMAGE = jnp.arange(1, 21, dtype=jnp.float32).reshape(
+    4, 5, 1
+)  # no zeros, so that what comes in shows
 
 
 def draws(apply: data.Apply, count: int) -> np.ndarray:
@@ -23,14 +25,20 @@ def draws(apply: data.Apply, count: int) -> np.ndarray:
 
 def test_shift_gives_every_translation_equally_often() -> None:
     padded = np.pad(IMAGE, ((2, 2), (2, 2), (0, 0)))
-    translations = {padded[r : r + 4, c : c + 5].tobytes(): (2 - r, 2 - c) for r in range(5) for c in range(5)}
-    counts = collections.Counter(translations[image.tobytes()] for image in draws(data.shift(2.0), 2500))
+    translations = {
+        padded[r : r + 4, c : c + 5].tobytes(): (2 - r, 2 - c) for r in range(5) for c in range(5)
+    }
+    counts = collections.Counter(
+        translations[image.tobytes()] for image in draws(data.shift(2.0), 2500)
+    )
     assert set(counts) == set(translations.values())
     assert all(abs(n - 100) < 50 for n in counts.values())  # binomial, standard deviation 9.8
 
 
 def test_crop_gives_every_window_and_the_centre_in_evaluation() -> None:
-    windows = {np.asarray(IMAGE[r : r + 2, c : c + 3]).tobytes() for r in range(3) for c in range(3)}
+    windows = {
+        np.asarray(IMAGE[r : r + 2, c : c + 3]).tobytes() for r in range(3) for c in range(3)
+    }
     assert {image.tobytes() for image in draws(data.crop(2), 300)} == windows
     np.testing.assert_array_equal(data.crop(2)(IMAGE, None, False), IMAGE[1:3, 1:4])
 

@@ -62,13 +62,17 @@ def test_neutral_lane_beside_an_active_one(entry: Regularizer) -> None:
     result = lanes(entry, [filled(entry), filled(entry, **entry.neutral), filled(entry)], x)
     assert_same_bits(jax.tree.map(lambda leaf: leaf[1], result), x)
     active = jax.tree.map(lambda leaf: leaf[0], result)
-    assert any((a != b).any() for a, b in zip(cases.bits(active), cases.bits(x), strict=True)), "tiny does nothing"
+    assert any((a != b).any() for a, b in zip(cases.bits(active), cases.bits(x), strict=True)), (
+        "tiny does nothing"
+    )
 
 
 @named([entry for entry in NEUTRAL if entry.slot in ("data", "parameters", "activations")])
 def test_neutral_value_returns_the_gradient_bitwise(entry: Regularizer) -> None:
     x = cases.inputs(entry)
-    cotangent = cases.array(*x.shape, seed=3).at[0].set(1.5)  # a sum of cotangents would lose the sign of -0.0
+    cotangent = (
+        cases.array(*x.shape, seed=3).at[0].set(1.5)
+    )  # a sum of cotangents would lose the sign of -0.0
 
     def gradient(values: dict[str, Any]) -> jax.Array:
         options = {**static(entry, filled(entry)), **values}
@@ -85,15 +89,22 @@ def test_a_lane_is_what_it_is_alone(entry: Regularizer) -> None:
     x = cases.inputs(entry)
     tiny = filled(entry)
     halved = {**tiny, **{name: value / 2 for name, value in numeric(entry, tiny).items()}}
-    together, neighbours = lanes(entry, [tiny, halved, tiny], x), lanes(entry, [halved, tiny, halved], x)
+    together, neighbours = (
+        lanes(entry, [tiny, halved, tiny], x),
+        lanes(entry, [halved, tiny, halved], x),
+    )
     alone = jax.tree.map(lambda leaf: leaf[0], lanes(entry, [tiny], x))
     for place in (0, 2):
         lane = jax.tree.map(lambda leaf, place=place: leaf[place], together)
         assert_same_bits(lane, jax.tree.map(lambda leaf: leaf[1], neighbours))
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=5e-7), lane, alone)
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=5e-7), lane, alone
+        )
 
 
-@named([entry for entry in ENTRIES if entry.slot in ("data", "targets", "parameters", "activations")])
+@named(
+    [entry for entry in ENTRIES if entry.slot in ("data", "targets", "parameters", "activations")]
+)
 def test_half_precision_stays_half(entry: Regularizer) -> None:
     x = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), cases.inputs(entry))
     fixed, values = static(entry, filled(entry)), numeric(entry, filled(entry))
@@ -112,12 +123,14 @@ def test_data_in_evaluation(entry: Regularizer) -> None:
         assert_same_bits(result, x)
 
 
-# Noise and dropping -----------------------------------------------------------------------------------
+# Noise and dropping
+# -----------------------------------------------------------------------------------
 
 DEPTH = 0.5
 DRAWS = 40_000
 
-# The variance of an entry of value x. The mean is x in every case: noise has mean zero, dropping is unbiased.
+# The variance of an entry of value x. The mean is x in every case: noise has mean zero, dropping is
+# unbiased.
 VARIANCES = {
     "input_noise": lambda x, sd: sd**2,
     "activation_noise": lambda x, sd: sd**2,
@@ -132,7 +145,18 @@ VARIANCES = {
     "stochastic_depth": lambda x, rate: x**2 * rate * DEPTH / (1 - rate * DEPTH),
 }
 # Random, but no noise: they move, cut, mix or colour their inputs.
-GEOMETRY = {"shift", "crop", "flip", "cutout", "mixup", "cutmix", "rotation", "scale", "colour", "random_erasing"}
+GEOMETRY = {
+    "shift",
+    "crop",
+    "flip",
+    "cutout",
+    "mixup",
+    "cutmix",
+    "rotation",
+    "scale",
+    "colour",
+    "random_erasing",
+}
 
 
 def draws_bits(entry: Regularizer) -> bool:
@@ -141,19 +165,24 @@ def draws_bits(entry: Regularizer) -> bool:
 
 
 def test_every_random_member_is_accounted_for() -> None:
-    random = {entry.name for entry in ENTRIES if entry.slot != "normalization" and draws_bits(entry)}
+    random = {
+        entry.name for entry in ENTRIES if entry.slot != "normalization" and draws_bits(entry)
+    }
     assert random == set(VARIANCES) | GEOMETRY
 
 
 @named([entry for entry in ENTRIES if entry.name in VARIANCES])
 def test_noise_has_mean_and_variance_as_stated(entry: Regularizer) -> None:
-    """Over 40 000 draws the mean lies within 5 standard errors and the variance within 5 of its own."""
+    """Over 40 000 draws the mean lies within 5 standard errors and the variance within 5 of its
+    own."""
     options = filled(entry)
     x = {"update": {"a": jnp.array([1.5, -0.5])}}.get(entry.slot, jnp.array([1.5, -0.5]))
     draw = {
         "data": lambda built, key: built(x, key, True),
         "update": lambda built, key: built.update(x, built.init(x), x, key=key)[0]["a"],
-        "activations": lambda built, key: built(x, key, DEPTH) if entry.site == "branch" else built(x, key),
+        "activations": lambda built, key: (
+            built(x, key, DEPTH) if entry.site == "branch" else built(x, key)
+        ),
     }.get(entry.slot, lambda built, key: built(x, key))
     built = entry.build(**options)
     keys = jax.vmap(lambda i: jax.random.fold_in(KEY, i))(jnp.arange(DRAWS))
@@ -169,7 +198,8 @@ def test_noise_has_mean_and_variance_as_stated(entry: Regularizer) -> None:
         assert abs(np.corrcoef(draws.T)[0, 1]) < 5 / np.sqrt(DRAWS)  # entries are independent
 
 
-# Mixing -----------------------------------------------------------------------------------------------
+# Mixing
+# -----------------------------------------------------------------------------------------------
 
 
 @named(of("targets"))
@@ -183,14 +213,18 @@ def test_targets_stay_distributions(entry: Regularizer) -> None:
         np.testing.assert_allclose(mixed_y.sum(1), 1, rtol=1e-6)
 
 
-# Penalties --------------------------------------------------------------------------------------------
+# Penalties
+# --------------------------------------------------------------------------------------------
 
 
 @named(of("loss"))
 def test_a_penalty_has_the_gradient_of_its_finite_differences(entry: Regularizer) -> None:
-    """Central differences in float64; every weight is farther from l1's kink than the difference's step."""
+    """Central differences in float64; every weight is farther from l1's kink than the difference's
+    step."""
     with jax.enable_x64(True):
-        w = jnp.asarray(np.random.default_rng(1).choice([-1, 1], (4, 3)) * np.linspace(0.1, 2, 12).reshape(4, 3))
+        w = jnp.asarray(
+            np.random.default_rng(1).choice([-1, 1], (4, 3)) * np.linspace(0.1, 2, 12).reshape(4, 3)
+        )
         directions = jnp.eye(12, dtype=jnp.float64).reshape(12, 4, 3) * 1e-6
         choices = [{}] + [{o.name: c} for o in entry.options for c in o.choices]
         for choice in choices:
@@ -202,7 +236,8 @@ def test_a_penalty_has_the_gradient_of_its_finite_differences(entry: Regularizer
             assert penalty(w) > 0
 
 
-# Projections ------------------------------------------------------------------------------------------
+# Projections
+# ------------------------------------------------------------------------------------------
 
 
 @named(of("projection", "norm"))
@@ -231,15 +266,18 @@ def test_a_proximal_step_contracts(entry: Regularizer) -> None:
         assert jnp.sum(moved**2) <= jnp.sum(moved * (a - b)) + 1e-6
 
 
-# Normalizations ---------------------------------------------------------------------------------------
+# Normalizations
+# ---------------------------------------------------------------------------------------
 
 
 @named(of("normalization"))
 def test_normalizations_are_lane_safe_and_keep_shape(entry: Regularizer) -> None:
     x = cases.inputs(entry)
-    (y, _) = run(entry, filled(entry), x)
+    y, _ = run(entry, filled(entry), x)
     assert y.shape == x.shape
-    np.testing.assert_allclose(jnp.mean(jnp.square(y)), 1, rtol=1e-3)  # the second moment, at scale 1 and bias 0
+    np.testing.assert_allclose(
+        jnp.mean(jnp.square(y)), 1, rtol=1e-3
+    )  # the second moment, at scale 1 and bias 0
     # Channels last and places anywhere: two-dimensional inputs are one place.
     flat, _ = run(entry, filled(entry), cases.array(4, 6))
     assert flat.shape == (4, 6)

@@ -16,7 +16,9 @@ def test_weight_norm_starts_at_the_kernel(shape: tuple[int, ...]) -> None:
     w = cases.array(*shape)
     split, join = parameters.weight_norm()
     parts = split(w)
-    np.testing.assert_allclose(parts["scale"], np.linalg.norm(np.asarray(w).reshape(-1, shape[-1]), axis=0), rtol=1e-6)
+    np.testing.assert_allclose(
+        parts["scale"], np.linalg.norm(np.asarray(w).reshape(-1, shape[-1]), axis=0), rtol=1e-6
+    )
     np.testing.assert_allclose(join(parts), w, rtol=1e-6)
 
 
@@ -30,7 +32,9 @@ def test_weight_norm_gradient_is_orthogonal_to_the_direction() -> None:
     split, join = parameters.weight_norm()
     parts = split(cases.array(5, 3))
     gradient = jax.grad(lambda p: jnp.sum(jnp.sin(join(p))))(parts)
-    np.testing.assert_allclose(jnp.sum(gradient["direction"] * parts["direction"], axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(
+        jnp.sum(gradient["direction"] * parts["direction"], axis=0), 0, atol=1e-6
+    )
     cosines = jnp.cos(join(parts)) * parts["direction"] / parts["scale"]
     np.testing.assert_allclose(gradient["scale"], jnp.sum(cosines, axis=0), rtol=1e-5)
 
@@ -44,7 +48,10 @@ def test_weight_norm_trains_a_unit_that_starts_at_zero() -> None:
 
 
 def test_each_kernel_has_its_own_mask() -> None:
-    tree = {"a": {"kernel": jnp.ones((8, 8)), "bias": jnp.ones(8)}, "b": {"kernel": jnp.ones((8, 8))}}
+    tree = {
+        "a": {"kernel": jnp.ones((8, 8)), "bias": jnp.ones(8)},
+        "b": {"kernel": jnp.ones((8, 8))},
+    }
     dropped = map_kernels_with_key(parameters.dropconnect(0.5), tree, cases.KEY)
     np.testing.assert_array_equal(dropped["a"]["bias"], 1)
     assert set(np.unique(dropped["a"]["kernel"])) == {0.0, 2.0}

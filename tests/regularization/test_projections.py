@@ -24,7 +24,9 @@ def test_max_norm_of_a_convolution_bounds_each_filter() -> None:
 
 
 def test_unit_norm_by_hand() -> None:
-    np.testing.assert_allclose(projections.unit_norm()(W, RATE), [[0.6, 0.6, 0.0], [0.8, -0.8, 0.0]], rtol=1e-6)
+    np.testing.assert_allclose(
+        projections.unit_norm()(W, RATE), [[0.6, 0.6, 0.0], [0.8, -0.8, 0.0]], rtol=1e-6
+    )
 
 
 def test_l1_prox_by_hand() -> None:
@@ -36,7 +38,8 @@ def test_l1_prox_by_hand() -> None:
 
 @pytest.mark.parametrize("l2", [0.0, 0.3])
 def test_l1_prox_finds_the_lasso_and_with_l2_the_elastic_net(l2: float) -> None:
-    """scikit-learn minimises mean square/2 + α·ρ‖w‖₁ + ½α(1 - ρ)‖w‖², so α = λ₁ + λ₂ and ρ = λ₁/α."""
+    """scikit-learn minimises mean square/2 + α·ρ‖w‖₁ + ½α(1 - ρ)‖w‖², so α = λ₁ + λ₂ and ρ =
+    λ₁/α."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(60, 8))
     y = x @ np.array([2, -1, 0.2, 0, 0, 0, 0, 0.05]) + 0.3 * rng.normal(size=60)
@@ -48,7 +51,9 @@ def test_l1_prox_finds_the_lasso_and_with_l2_the_elastic_net(l2: float) -> None:
 
     step = lambda _, w: prox(w - RATE * jax.grad(loss)(w), RATE)  # noqa: E731
     w = jax.lax.fori_loop(0, 500, step, jnp.zeros((8, 1)))[:, 0]
-    reference = ElasticNet(alpha=l1 + l2, l1_ratio=l1 / (l1 + l2), fit_intercept=False, tol=1e-10, max_iter=10_000)
+    reference = ElasticNet(
+        alpha=l1 + l2, l1_ratio=l1 / (l1 + l2), fit_intercept=False, tol=1e-10, max_iter=10_000
+    )
     expected = reference.fit(x, y).coef_
     np.testing.assert_array_equal(w == 0, expected == 0)
     assert 2 <= (expected == 0).sum() <= 6

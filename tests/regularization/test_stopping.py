@@ -41,12 +41,15 @@ def test_nan_is_no_improvement() -> None:
 
 
 def test_patience_by_lane() -> None:
-    """Stops after `patience` epochs without improvement; without a limit never, and the last epoch is kept."""
+    """Stops after `patience` epochs without improvement; without a limit never, and the last epoch
+    is kept."""
 
     def lane(patience: jax.Array) -> tuple[jax.Array, jax.Array]:
         rule = stopping.early_stopping(patience)
 
-        def epoch(state: stopping.StoppingState, loss: jax.Array) -> tuple[stopping.StoppingState, jax.Array]:
+        def epoch(
+            state: stopping.StoppingState, loss: jax.Array
+        ) -> tuple[stopping.StoppingState, jax.Array]:
             state = rule.update(state, loss)
             return state, (state.stopped, state.improved)
 

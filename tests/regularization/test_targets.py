@@ -17,12 +17,15 @@ EYE = jnp.eye(4)
 def test_label_smoothing_by_hand() -> None:
     x, y = jnp.ones((2, 3)), jnp.array([[0.0, 1.0, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0]])
     same_x, smooth = targets.label_smoothing(0.2)(x, y, cases.KEY)
-    np.testing.assert_allclose(smooth, [[0.05, 0.85, 0.05, 0.05], [0.45, 0.45, 0.05, 0.05]], rtol=1e-6)
+    np.testing.assert_allclose(
+        smooth, [[0.05, 0.85, 0.05, 0.05], [0.45, 0.45, 0.05, 0.05]], rtol=1e-6
+    )
     np.testing.assert_array_equal(same_x, x)
 
 
 def test_mixup_mixes_inputs_and_targets_alike() -> None:
-    """With the batch's own identity as inputs and targets, rows are λ at the diagonal and 1 - λ at the partner."""
+    """With the batch's own identity as inputs and targets, rows are λ at the diagonal and 1 - λ at
+    the partner."""
     x, y = targets.mixup(0.4)(EYE, EYE, cases.KEY)
     np.testing.assert_array_equal(x, y)
     weights = np.asarray(y)
@@ -40,9 +43,12 @@ def test_mixup_takes_a_regression() -> None:
     np.testing.assert_allclose(mixed_x, weight * x + (1 - weight) * x[partner], rtol=1e-6)
 
 
-@pytest.mark.parametrize("entry", [e for e in cases.ENTRIES if e.slot == "targets"], ids=lambda entry: entry.name)
+@pytest.mark.parametrize(
+    "entry", [e for e in cases.ENTRIES if e.slot == "targets"], ids=lambda entry: entry.name
+)
 def test_who_does_not_mix_sees_one_example_alone(entry: Regularizer) -> None:
-    """Those get a device's share of the batch: no row may depend on the others. Those that mix say so."""
+    """Those get a device's share of the batch: no row may depend on the others. Those that mix say
+    so."""
     x, y = cases.inputs(entry)
     other_x, other_y = x.at[1:].add(1.0), y.at[1:].set(y[::-1][1:])
     keys = [jax.random.fold_in(cases.KEY, seed) for seed in range(20)]
@@ -57,7 +63,8 @@ def test_who_does_not_mix_sees_one_example_alone(entry: Regularizer) -> None:
 
 @pytest.mark.parametrize("mix", [targets.mixup(1.0), targets.cutmix(1.0)], ids=["mixup", "cutmix"])
 def test_padding_is_nobodys_partner(mix: targets.Mix) -> None:
-    """A row whose partner would be padding is its own; the other rows mix as they would without any."""
+    """A row whose partner would be padding is its own; the other rows mix as they would without
+    any."""
     x = jnp.broadcast_to(EYE[:, None, None, :], (4, 6, 5, 4))
     real = jnp.array([True, True, True, False])
     for seed in range(20):
@@ -76,7 +83,9 @@ def test_mixing_weights_follow_the_beta_distribution() -> None:
     keys = jax.vmap(lambda i: jax.random.fold_in(cases.KEY, i))(jnp.arange(2000))
     alphas = [0.2, 1.0, 4.0]
     draw = jax.jit(jax.vmap(jax.vmap(targets._weight, (0, None)), (None, 0)))
-    for alpha, weights in zip(alphas, np.asarray(draw(keys, jnp.array(alphas)), np.float64), strict=True):
+    for alpha, weights in zip(
+        alphas, np.asarray(draw(keys, jnp.array(alphas)), np.float64), strict=True
+    ):
         assert scipy.stats.kstest(weights, scipy.stats.beta(alpha, alpha).cdf).pvalue > 0.01
 
 
@@ -95,5 +104,6 @@ def test_cutmix_mixes_targets_by_the_pasted_area() -> None:
             assert np.ptp(np.flatnonzero(rows)) + 1 == rows.sum()
             assert np.ptp(np.flatnonzero(columns)) + 1 == columns.sum()
         pasted.append(foreign.any(0).mean())
-    # λ is uniform: the box has 1/2 of the area on average, less what the border and whole pixels take.
+    # λ is uniform: the box has 1/2 of the area on average, less what the border and whole pixels
+    # take.
     assert 0.2 < np.mean(pasted) < 0.45

@@ -34,7 +34,8 @@ def test_clip_value_by_hand() -> None:
 
 
 def test_gradient_noise_falls_with_the_step() -> None:
-    """Over 20 000 entries the standard deviation is sqrt(η/(1 + t)^γ) to 2.5 % (5 standard errors)."""
+    """Over 20 000 entries the standard deviation is sqrt(η/(1 + t)^γ) to 2.5 % (5 standard
+    errors)."""
     transform = updates.gradient_noise(0.3, 0.55)
     zeros = {"a": jnp.zeros(20_000), "b": jnp.zeros(20_000)}
     state = transform.init(zeros)
@@ -62,7 +63,8 @@ def test_decays_by_hand() -> None:
 
 @pytest.mark.parametrize("rate", [0.01, 0.1])
 def test_decoupled_decay_is_not_l2_under_adam(rate: float) -> None:
-    """Adam divides L2's gradient by its size: the first step is the learning rate, whatever the strength."""
+    """Adam divides L2's gradient by its size: the first step is the learning rate, whatever the
+    strength."""
     none = jax.tree.map(jnp.zeros_like, PARAMS)
     adam = optax.scale_by_adam()
     for strength in (0.1, 0.2):
@@ -71,4 +73,6 @@ def test_decoupled_decay_is_not_l2_under_adam(rate: float) -> None:
         np.testing.assert_allclose(rate * step["dense"]["kernel"], [[rate, -rate]], rtol=1e-5)
         beside, _ = adam.update(none, adam.init(PARAMS))
         decayed = update(updates.weight_decay(strength), beside)
-        np.testing.assert_allclose(decayed["dense"]["kernel"], strength * PARAMS["dense"]["kernel"], rtol=1e-6)
+        np.testing.assert_allclose(
+            decayed["dense"]["kernel"], strength * PARAMS["dense"]["kernel"], rtol=1e-6
+        )

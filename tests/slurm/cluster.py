@@ -1,4 +1,5 @@
-"""A Slurm of its own on this machine: a controller and two node daemons, n1 and n2; one directory for all they keep."""
+"""A Slurm of its own on this machine: a controller and two node daemons, n1 and n2; one directory
+for all they keep."""
 
 import contextlib
 import os
@@ -10,7 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-# As many cores as a node pretends to have: tasks of one core run side by side, whatever this machine has.
+# As many cores as a node pretends to have: tasks of one core run side by side, whatever this
+# machine has.
 CORES = 4
 HOSTS = Path("/etc/hosts")
 NODES = ("n1", "n2")
@@ -60,22 +62,37 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
     folder.mkdir(parents=True, exist_ok=True)
     host, ports = socket.gethostname(), _free_ports(1 + len(NODES))
     nodes = "\n".join(
-        f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={CORES} RealMemory=4000"
+        f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={CORES}"
+        " RealMemory=4000"
         for name, port in zip(NODES, ports[1:], strict=True)
     )
     conf = folder / "slurm.conf"
     conf.write_text(CONF.format(host=host, port=ports[0], folder=folder, nodes=nodes))
     variables = {"SLURM_CONF": str(conf), "PATH": _path()}
     _name_nodes()
-    daemons = [["slurmctld", "-D", "-f", str(conf)], *(["slurmd", "-D", "-f", str(conf), "-N", name] for name in NODES)]
+    daemons = [
+        ["slurmctld", "-D", "-f", str(conf)],
+        *(["slurmd", "-D", "-f", str(conf), "-N", name] for name in NODES),
+    ]
     started = _munge()
     with open(folder / "daemons.log", "w") as log:
         started += [
-            subprocess.Popen(line, env={**os.environ, **variables}, stdout=log, stderr=log, start_new_session=True)
+            subprocess.Popen(
+                line,
+                env={**os.environ, **variables},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
             for line in daemons
         ]
     try:
-        wait_for(lambda: said(variables, "sinfo", "-h", "-t", "idle", "-o", "%D").strip() == str(len(NODES)), 30)
+        wait_for(
+            lambda: (
+                said(variables, "sinfo", "-h", "-t", "idle", "-o", "%D").strip() == str(len(NODES))
+            ),
+            30,
+        )
         yield variables
     finally:
         with contextlib.suppress(subprocess.SubprocessError):
@@ -90,7 +107,9 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
 def said(variables: dict[str, str], *words: str) -> str:
     """What a command of this Slurm says."""
     environment = {**os.environ, **variables}
-    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
+    return subprocess.run(
+        words, env=environment, capture_output=True, text=True, timeout=60, check=True
+    ).stdout
 
 
 def wait_for(holds: Callable[[], object], seconds: float, every: float = 0.2) -> None:
@@ -131,7 +150,11 @@ def _munge() -> list[subprocess.Popen[bytes]]:
         Path(place).mkdir(mode=0o755, parents=True, exist_ok=True)
         shutil.chown(place, "munge", "munge")
     daemon = subprocess.Popen(
-        ["/usr/sbin/munged", "--foreground"], user="munge", group="munge", extra_groups=[], start_new_session=True
+        ["/usr/sbin/munged", "--foreground"],
+        user="munge",
+        group="munge",
+        extra_groups=[],
+        start_new_session=True,
     )
     wait_for(works, 20)
     return [daemon]

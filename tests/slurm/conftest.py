@@ -1,4 +1,5 @@
-"""A Slurm for the tests; where none can be, they are skipped, but never where $SLURM_TESTS is `always`, as in CI."""
+"""A Slurm for the tests; where none can be, they are skipped, but never where $SLURM_TESTS is
+`always`, as in CI."""
 
 import os
 from collections.abc import Iterator

@@ -27,7 +27,9 @@ class Slow(nn.Module):
         if not fwd.train:
             return y
         shape = jax.ShapeDtypeStruct((), y.dtype)
-        return y + jax.pure_callback(self._nap, shape, jax.lax.stop_gradient(y[0, 0]), vmap_method="sequential")
+        return y + jax.pure_callback(
+            self._nap, shape, jax.lax.stop_gradient(y[0, 0]), vmap_method="sequential"
+        )
 
     def _nap(self, value: np.ndarray) -> np.ndarray:
         time.sleep(float(os.environ.get("NAP", "0")))

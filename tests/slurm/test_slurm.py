@@ -1,4 +1,5 @@
-"""Sweeps on a real Slurm: whatever happens to their jobs, the records are those of the same sweep trained here."""
+"""Sweeps on a real Slurm: whatever happens to their jobs, the records are those of the same sweep
+trained here."""
 
 import dataclasses
 import json
@@ -21,11 +22,18 @@ PLUGIN = f"--plugin={Path(__file__).with_name('slow.py')}"
 BASE = ["--dataset=digits", "--train_size=320", "--batch_size=64", "--checkpoint_every=5epochs"]
 SLOW = [*BASE, PLUGIN, "--arch=slow", "--learning_rate=0.05"]
 ON_SLURM = ["--executor=slurm", "--slurm.cpus=1"]
-# Sweeps of which something happens to the jobs. A step of the slow ones takes 20 ms there, and none here.
+# Sweeps of which something happens to the jobs. A step of the slow ones takes 20 ms there, and none
+# here.
 LIMITED = [*SLOW, "--epochs=400", "--name=limited"]
 DOWN = [*SLOW, "--epochs=80", "--grid=arch.width=4|5", "--name=down"]
 CRASH = [*SLOW, "--epochs=5", "--grid=arch.crash=false|true", "--seeds=2", "--name=crash"]
-NODES = [*BASE, "--arch.hidden=16", "--regularization=dropout=0.2,batch_norm", "--epochs=3", "--name=nodes"]
+NODES = [
+    *BASE,
+    "--arch.hidden=16",
+    "--regularization=dropout=0.2,batch_norm",
+    "--epochs=3",
+    "--name=nodes",
+]
 
 
 @dataclasses.dataclass
@@ -35,14 +43,24 @@ class Cluster:
     variables: dict[str, str]
     folder: Path
 
-    def start(self, name: str, *arguments: str, program: str = "sweep", **environment: str) -> subprocess.Popen[str]:
+    def start(
+        self, name: str, *arguments: str, program: str = "sweep", **environment: str
+    ) -> subprocess.Popen[str]:
         """A launcher in a folder of its own, with a cache for all."""
         place = self.folder / name
         place.mkdir(exist_ok=True)
         ours = {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "JAX_COMPILATION_CACHE_DIR": ""}
         own = {**os.environ, **self.variables, **ours, **environment}
-        line = [sys.executable, "-m", f"launch.{program}", *arguments, f"--cache_dir={self.folder / 'cache'}"]
-        return subprocess.Popen(line, cwd=place, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = [
+            sys.executable,
+            "-m",
+            f"launch.{program}",
+            *arguments,
+            f"--cache_dir={self.folder / 'cache'}",
+        ]
+        return subprocess.Popen(
+            line, cwd=place, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     def here(self, name: str, *arguments: str, **environment: str) -> dict[str, Any]:
         """The records of a sweep that is trained in a process here."""
@@ -51,7 +69,9 @@ class Cluster:
 
     def records(self, name: str) -> dict[str, Any]:
         """Each run's record but for its provenance, by id."""
-        found = (json.loads(path.read_text())["record"] for path in self.files(name, "runs/*/*.json"))
+        found = (
+            json.loads(path.read_text())["record"] for path in self.files(name, "runs/*/*.json")
+        )
         return {record["run_id"]: {**record, "provenance": None} for record in found}
 
     def files(self, name: str, pattern: str) -> list[Path]:
@@ -62,7 +82,9 @@ class Cluster:
 
     def log(self, name: str) -> str:
         """What the tasks of a sweep have said."""
-        return "\n".join(path.read_text() for path in self.files(name, f"slurm/sweeps/{name}/logs/*.out"))
+        return "\n".join(
+            path.read_text() for path in self.files(name, f"slurm/sweeps/{name}/logs/*.out")
+        )
 
 
 def ended(process: subprocess.Popen[str], code: int = 0) -> tuple[str, str]:
@@ -97,7 +119,9 @@ def trains(cluster: Cluster, name: str) -> Callable[[], bool]:
     return lambda: bool(cluster.files(name, "checkpoints/*/[0-9]*"))
 
 
-def test_a_node_that_goes_down_costs_nothing(cluster: Cluster, under_way: dict[str, subprocess.Popen[str]]) -> None:
+def test_a_node_that_goes_down_costs_nothing(
+    cluster: Cluster, under_way: dict[str, subprocess.Popen[str]]
+) -> None:
     wait_for(trains(cluster, "down"), 90)
     nodes = cluster.says("squeue", "-h", "-n", "down", "-t", "running", "-o", "%N").split()
     cluster.says("scontrol", "update", f"nodename={nodes[0]}", "state=down", "reason=a test")
@@ -130,13 +154,16 @@ def test_several_nodes_train_as_one_process_of_as_many_devices(
     assert cluster.records("nodes").keys() == here.keys()
     for run_id, record in cluster.records("nodes").items():
         for name, curve in record["curves"].items():
-            np.testing.assert_allclose(curve, here[run_id]["curves"][name], rtol=2e-4, atol=1e-6, err_msg=name)
+            np.testing.assert_allclose(
+                curve, here[run_id]["curves"][name], rtol=2e-4, atol=1e-6, err_msg=name
+            )
     (path,) = cluster.files("nodes", "runs/*/*.json")
     assert json.loads(path.read_text())["record"]["provenance"]["replicas"] == 2
 
 
 def test_jobs_go_on_alone_and_are_joined(cluster: Cluster) -> None:
-    """Two packs of one program: the second task waits for the first one's first step. Then an arm is added."""
+    """Two packs of one program: the second task waits for the first one's first step. Then an arm
+    is added."""
     sweep = [*SLOW, "--epochs=4000", "--seeds=64", "--name=left", *ON_SLURM]
     first = cluster.start("left", *sweep, "--slurm.max_parallel=2", NAP="0.001")
     jobs = ("squeue", "-h", "-n", "left", "-o", "%A %T %r")
@@ -145,7 +172,9 @@ def test_jobs_go_on_alone_and_are_joined(cluster: Cluster) -> None:
     first.send_signal(signal.SIGINT)
     _, err = ended(first, 75)
     assert "go on in Slurm (python -m launch.sweep --name=left --cancel" in err
-    second = cluster.start("left", *sweep, "--slurm.max_parallel=3", "--grid=arch.width=8|9", NAP="0.001")
+    second = cluster.start(
+        "left", *sweep, "--slurm.max_parallel=3", "--grid=arch.width=8|9", NAP="0.001"
+    )
     wait_for(lambda: len(cluster.says(*jobs).splitlines()) == 3, 60)
     second.send_signal(signal.SIGTERM)
     _, err = ended(second, 75)
@@ -158,14 +187,21 @@ def test_an_edit_cancels_what_is_queued_and_not_wanted(cluster: Cluster) -> None
     tasks = ("squeue", "-h", "-r", "-n", "edited", "-o", "%i")
     for widths, expected in (("4|5|6", 3), ("6|7", 2)):
         never = ["--slurm.extra=begin=now+1hour"]
-        process = cluster.start("edited", *SLOW, f"--grid=arch.width={widths}", "--name=edited", *ON_SLURM, *never)
+        process = cluster.start(
+            "edited", *SLOW, f"--grid=arch.width={widths}", "--name=edited", *ON_SLURM, *never
+        )
         wait_for(lambda expected=expected: len(cluster.says(*tasks).split()) == expected, 60)
         process.send_signal(signal.SIGTERM)
         _, err = ended(process, 75)
     assert "'edited' changes (arch.width: 4|5|6 -> 6|7)" in err
     assert "1 queued task is not needed any more, and cancelled" in err
     out, _ = ended(cluster.start("edited", "--name=edited", "--cancel"))
-    assert out == "cancelled 1 job: " + cluster.files("edited", "slurm/sweeps/edited/jobs/*.json")[0].stem + "\n"
+    assert (
+        out
+        == "cancelled 1 job: "
+        + cluster.files("edited", "slurm/sweeps/edited/jobs/*.json")[0].stem
+        + "\n"
+    )
     wait_for(lambda: not cluster.says(*tasks), 30)
 
 
@@ -178,7 +214,8 @@ def test_an_unknown_partition_is_said_in_slurms_own_words(cluster: Cluster) -> N
 
 
 def test_a_directory_that_nodes_do_not_see_is_named(cluster: Cluster) -> None:
-    """Here the nodes find another token in it: as if each had a directory of that name for itself."""
+    """Here the nodes find another token in it: as if each had a directory of that name for
+    itself."""
     process = cluster.start("own", *SLOW, "--name=own", *ON_SLURM, "--slurm.extra=begin=now+3")
     wait_for(lambda: bool(cluster.files("own", "slurm/sweeps/own/jobs/*.json")), 60)
     (token,) = cluster.files("own", "slurm/sweeps/own/token")
@@ -188,7 +225,9 @@ def test_a_directory_that_nodes_do_not_see_is_named(cluster: Cluster) -> None:
     assert "name a directory that all nodes share with --records" in err
 
 
-def test_a_time_limit_is_only_a_pause(cluster: Cluster, under_way: dict[str, subprocess.Popen[str]]) -> None:
+def test_a_time_limit_is_only_a_pause(
+    cluster: Cluster, under_way: dict[str, subprocess.Popen[str]]
+) -> None:
     ended(under_way["limited"])
     assert re.search(r"stopping because of (SIGUSR2|its time limit)", cluster.log("limited"))
     assert cluster.log("limited").count("task ") >= 2

@@ -1,4 +1,5 @@
-"""A process that trains fake runs under claims, for test_many_writers.py. It says what it does on its output."""
+"""A process that trains fake runs under claims, for test_many_writers.py. It says what it does on
+its output."""
 
 import argparse
 import sys
@@ -21,7 +22,9 @@ def main() -> int:
     parser.add_argument("--name", default="")
     parser.add_argument("--seconds", type=float, default=0.02)
     parser.add_argument("--lapse", type=float, default=60.0)
-    parser.add_argument("--elsewhere", action="store_true", help="as on another machine, where a pid says nothing")
+    parser.add_argument(
+        "--elsewhere", action="store_true", help="as on another machine, where a pid says nothing"
+    )
     arguments = parser.parse_args()
     if arguments.elsewhere:
         worker._place = lambda: ""

@@ -13,7 +13,8 @@ class Killed(BaseException):
 
 
 class Actor:
-    """A function in a thread that goes on only when `step` says so: to its next operation, or its end."""
+    """A function in a thread that goes on only when `step` says so: to its next operation, or its
+    end."""
 
     def __init__(self, work: Callable[["Actor"], None]) -> None:
         self._mine, self._theirs = threading.Semaphore(0), threading.Semaphore(0)

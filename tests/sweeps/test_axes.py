@@ -15,7 +15,9 @@ from research.sweeps.distributions import Distribution
 
 
 def test_grids_multiply() -> None:
-    paths, points = axes.points(grid=["learning_rate=0.1|0.2", "regularization=none|dropout=0.5,max_norm=2"])
+    paths, points = axes.points(
+        grid=["learning_rate=0.1|0.2", "regularization=none|dropout=0.5,max_norm=2"]
+    )
     assert paths == ["learning_rate", "regularization"]
     assert points == [
         {"learning_rate": "0.1", "regularization": "none"},
@@ -81,12 +83,27 @@ def test_samples_repeat_and_stay_inside() -> None:
         ({"zipped": ["epochs=1|2 if scaling=none; seed=0|1"]}, "and no axis sets scaling"),
         ({"grid": ["epochs=1|2 if scaling=x", "scaling=none"]}, "scaling is never 'x'"),
         ({"sample": ["epochs=1|2 if scaling=none"], "samples": 1}, "no axis sets scaling"),
-        ({"sample": ["epochs=1|2 if scaling", "scaling=none"], "samples": 1}, "not of the form if setting=value"),
-        ({"sample": ["epochs=1|2 if scaling=", "scaling=none"], "samples": 1}, "not of the form if setting=value"),
+        (
+            {"sample": ["epochs=1|2 if scaling", "scaling=none"], "samples": 1},
+            "not of the form if setting=value",
+        ),
+        (
+            {"sample": ["epochs=1|2 if scaling=", "scaling=none"], "samples": 1},
+            "not of the form if setting=value",
+        ),
         ({"sample": ["epochs=1|2 if scaling=none|", "scaling=none"], "samples": 1}, "empty value"),
-        ({"sample": ["epochs=1|2 if scaling=nine", "scaling=none"], "samples": 1}, "never 'nine'; did you mean none"),
-        ({"sample": ["epochs=1|2 if seed=1", "seed=int(1,3)"], "samples": 1}, "seed has no list of values"),
-        ({"sample": ["epochs=1|2 if seed=1", "seed=1|2 if epochs=1"], "samples": 1}, "epochs and seed wait for each"),
+        (
+            {"sample": ["epochs=1|2 if scaling=nine", "scaling=none"], "samples": 1},
+            "never 'nine'; did you mean none",
+        ),
+        (
+            {"sample": ["epochs=1|2 if seed=1", "seed=int(1,3)"], "samples": 1},
+            "seed has no list of values",
+        ),
+        (
+            {"sample": ["epochs=1|2 if seed=1", "seed=1|2 if epochs=1"], "samples": 1},
+            "epochs and seed wait for each",
+        ),
         ({"sample": ["epochs=1|2 if epochs=1"], "samples": 1}, "epochs wait for each other"),
     ],
 )
@@ -96,17 +113,27 @@ def test_refused(arguments: dict[str, object], says: str) -> None:
 
 
 def test_a_condition_leaves_its_axis_out() -> None:
-    sample = ["optimizer.momentum=uniform(0,0.99) if optimizer=sgd", "optimizer=sgd|adam|lion", "epochs=int(1,9)"]
+    sample = [
+        "optimizer.momentum=uniform(0,0.99) if optimizer=sgd",
+        "optimizer=sgd|adam|lion",
+        "epochs=int(1,9)",
+    ]
     paths, points = axes.points(sample=sample, samples=60)
     assert paths == ["optimizer", "epochs", "optimizer.momentum"]
     assert {point["optimizer"] for point in points} == {"sgd", "adam", "lion"}
     assert all(("optimizer.momentum" in point) == (point["optimizer"] == "sgd") for point in points)
     _, plain = axes.points(sample=["optimizer=sgd|adam|lion", "epochs=int(1,9)"], samples=60)
-    assert [{k: v for k, v in point.items() if k != "optimizer.momentum"} for point in points] == plain
+    assert [
+        {k: v for k, v in point.items() if k != "optimizer.momentum"} for point in points
+    ] == plain
 
 
 def test_conditions_follow_one_another() -> None:
-    sample = ["epochs=1|2 if scaling=none", "scaling=none|robust if optimizer=sgd", "optimizer=sgd|adam"]
+    sample = [
+        "epochs=1|2 if scaling=none",
+        "scaling=none|robust if optimizer=sgd",
+        "optimizer=sgd|adam",
+    ]
     _, points = axes.points(sample=sample, samples=60)
     assert {tuple(sorted(point)) for point in points} == {
         ("epochs", "optimizer", "scaling"),
@@ -121,7 +148,13 @@ def repeats(**arguments: list[str]) -> int:
 
 
 @pytest.mark.parametrize(
-    "axis", ["learning_rate=0.01|1e-2", "regularization.dropout=0.1|.1", "optimizer=sgd|adam|sgd", "arch.hidden=8|8.0"]
+    "axis",
+    [
+        "learning_rate=0.01|1e-2",
+        "regularization.dropout=0.1|.1",
+        "optimizer=sgd|adam|sgd",
+        "arch.hidden=8|8.0",
+    ],
 )
 def test_two_values_that_are_the_same_setting_are_refused(axis: str) -> None:
     path = axis.partition("=")[0]
@@ -173,7 +206,9 @@ def test_grid_round_trip(values: list[int]) -> None:
 
 
 numbers = st.floats(1e-9, 1e9, allow_subnormal=False)
-words = st.lists(st.from_regex(r"[a-z0-9.]{1,5}", fullmatch=True), min_size=1, max_size=4, unique=True).map(tuple)
+words = st.lists(
+    st.from_regex(r"[a-z0-9.]{1,5}", fullmatch=True), min_size=1, max_size=4, unique=True
+).map(tuple)
 distributions = st.builds(
     lambda name, ends: Distribution(name, *sorted(ends)),
     st.sampled_from(["uniform", "log"]),
@@ -190,13 +225,19 @@ def test_a_list_of_values_round_trips(axis: Axis) -> None:
     assert axes.parse(str(axis), "sample") == axis
 
 
-@given(st.builds(Axis, st.sampled_from(["epochs", "learning_rate"]), st.just(()), distributions, conditions))
+@given(
+    st.builds(
+        Axis, st.sampled_from(["epochs", "learning_rate"]), st.just(()), distributions, conditions
+    )
+)
 def test_a_distribution_round_trips(axis: Axis) -> None:
     assert axes.parse(str(axis), "sample") == axis
 
 
 @given(
-    st.dictionaries(st.sampled_from(["epochs", "seed", "scaling", "optimizer"]), words, min_size=2, max_size=4),
+    st.dictionaries(
+        st.sampled_from(["epochs", "seed", "scaling", "optimizer"]), words, min_size=2, max_size=4
+    ),
     st.data(),
 )
 def test_a_point_has_an_axis_exactly_where_its_condition_holds(

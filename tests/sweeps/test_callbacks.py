@@ -22,7 +22,10 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, dict[str, fl
     def noted(run_id: str, epoch: int, metrics: dict[str, float]) -> None:
         calls.append((run_id, epoch, metrics))
 
-    entries = {function.__name__: Callback(function.__name__, lambda f=function: f, "") for function in (broken, noted)}
+    entries = {
+        function.__name__: Callback(function.__name__, lambda f=function: f, "")
+        for function in (broken, noted)
+    }
     monkeypatch.setattr(CALLBACKS, "_entries", entries)
     return calls
 
@@ -31,7 +34,9 @@ def test_each_run_and_one_warning(called: list[tuple[str, int, dict[str, float]]
     warned: list[str] = []
     runs = [run(seed=0), run(seed=1)]
     for epoch in (1, 2):
-        callbacks.call(lambda e=epoch: [Ended(own, e, {"train/loss": 0.5}) for own in runs], warned.append)
+        callbacks.call(
+            lambda e=epoch: [Ended(own, e, {"train/loss": 0.5}) for own in runs], warned.append
+        )
     assert called == [(own.id, epoch, {"train/loss": 0.5}) for epoch in (1, 2) for own in runs]
     (warning,) = warned
     assert warning.startswith("the callback broken fails after epoch 1 (")
@@ -45,7 +50,10 @@ def test_nothing_is_worked_out_without_callbacks(monkeypatch: pytest.MonkeyPatch
 
 def test_the_latest_metrics_are_the_curves_ends_of_runs_that_trained() -> None:
     """A run that stopped early has none of the epochs after it."""
-    runs = [run(epochs=3, regularization="early_stopping=1", learning_rate=rate) for rate in (1e-12, 0.1)]
+    runs = [
+        run(epochs=3, regularization="early_stopping=1", learning_rate=rate)
+        for rate in (1e-12, 0.1)
+    ]
     latest: list[list[dict[str, float]]] = []
     curves: list[list[dict[str, list[float]]]] = []
 

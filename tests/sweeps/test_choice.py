@@ -31,13 +31,19 @@ def test_the_best_mean_wins() -> None:
 def test_what_cannot_choose_is_refused() -> None:
     with pytest.raises(UserError, match="reads validation only, and test/accuracy is not of it"):
         Choose("learning_rate", (0.1,), 1, "test/accuracy")
-    with pytest.raises(UserError, match=r"better='max' for validation/accuracy: allowed are higher, lower"):
+    with pytest.raises(
+        UserError, match=r"better='max' for validation/accuracy: allowed are higher, lower"
+    ):
         Choose("learning_rate", (0.1,), 1, better="max")  # type: ignore[arg-type]
-    with pytest.raises(UserError, match=r"better='higher' for validation/nll: of nll lower is better"):
+    with pytest.raises(
+        UserError, match=r"better='higher' for validation/nll: of nll lower is better"
+    ):
         Choose("learning_rate", (0.1,), 1, "validation/nll")
     with pytest.raises(UserError, match="'e' chooses learning_rate, and its arm 'a' sets it"):
         Experiment("e", "", {}, {"a": {"learning_rate": 1}}, (), choose=CHOOSE)
-    with pytest.raises(UserError, match="no metric 'validation/acuracy'; did you mean validation/accuracy"):
+    with pytest.raises(
+        UserError, match="no metric 'validation/acuracy'; did you mean validation/accuracy"
+    ):
         Choose("learning_rate", (0.1,), 1, "validation/acuracy")
     with pytest.raises(UserError, match="there is no metric 'test/f1'; did you mean"):
         Experiment("e", "", {}, {"a": {}}, (Column("F1", "test/f1"),))
@@ -51,14 +57,21 @@ def test_divergence_comes_last() -> None:
 
 
 def test_an_arm_without_a_value_costs_the_others_nothing() -> None:
-    sound, lost = (planned(*({"seed": seed} for seed in seeds)) for seeds in (range(3), range(3, 6)))
-    found = {run.id: record for of_arm, values in ((sound, (0.5, 0.9, 0.7)), (lost, (None, math.nan, None)))
-             for run, (record,) in zip(of_arm, map(runs, values), strict=True)}  # fmt: skip
+    sound, lost = (
+        planned(*({"seed": seed} for seed in seeds)) for seeds in (range(3), range(3, 6))
+    )
+    found = {
+        run.id: record
+        for of_arm, values in ((sound, (0.5, 0.9, 0.7)), (lost, (None, math.nan, None)))
+        for run, (record,) in zip(of_arm, map(runs, values), strict=True)
+    }
     asked = {"a": [[run] for run in sound], "b": [[run] for run in lost]}
     chosen = choice.chosen(CHOOSE, asked, found)
     assert chosen == {"a": 0.2}
     experiment = Experiment("e", "", {}, {"a": {}, "b": {}}, (), choose=CHOOSE)
-    assert {label: len(of_arm) for label, of_arm in choice.requests(experiment, 3, chosen).items()} == {"a": 3, "b": 0}
+    assert {
+        label: len(of_arm) for label, of_arm in choice.requests(experiment, 3, chosen).items()
+    } == {"a": 3, "b": 0}
     ended = [Record("", word, {}) for word in ("diverged", "diverged", "failed", "finished")]
     assert choice.remarks(experiment, chosen, ended) == [
         "Of the 4 runs that chose 2 diverged and 1 failed.",

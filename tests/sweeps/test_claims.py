@@ -1,4 +1,5 @@
-"""Claims: a run is one worker's at a time, the dead lapse, the living never do, nothing is left undone or behind."""
+"""Claims: a run is one worker's at a time, the dead lapse, the living never do, nothing is left
+undone or behind."""
 
 import errno
 import os
@@ -80,7 +81,8 @@ def test_who_beats_does_not_lapse(world: World) -> None:
 
 
 def test_an_observer_that_slept_looks_once_more(world: World) -> None:
-    """It wakes before the others after all slept, or the directory's server hung: nobody is dead for that."""
+    """It wakes before the others after all slept, or the directory's server hung: nobody is dead
+    for that."""
     alive, observer = world.worker(), world.worker()
     alive.take(RUNS, 3)
     observer.take(RUNS, 5)
@@ -179,7 +181,9 @@ def test_as_many_as_a_file_may_have_links(world: World, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("what", ["link", "pwrite", "unlink"])
-def test_a_disk_that_fails_is_one_line(world: World, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+def test_a_disk_that_fails_is_one_line(
+    world: World, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
     a = world.worker()
     a.take(RUNS[:1], 1)
 
@@ -187,7 +191,11 @@ def test_a_disk_that_fails_is_one_line(world: World, monkeypatch: pytest.MonkeyP
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(f"os.{what}", fail)
-    act = {"link": lambda: a.take(RUNS[1:], 1), "pwrite": a.beat, "unlink": lambda: a.release(RUNS)}[what]
+    act = {
+        "link": lambda: a.take(RUNS[1:], 1),
+        "pwrite": a.beat,
+        "unlink": lambda: a.release(RUNS),
+    }[what]
     with pytest.raises(UserError, match="No space left on device") as caught:
         act()
     assert "\n" not in str(caught.value)
@@ -199,7 +207,9 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot claim runs in"):
         World(tmp_path / "file").worker()
-    monkeypatch.setattr("os.fsync", lambda file: (_ for _ in ()).throw(OSError(errno.EIO, "Input/output error")))
+    monkeypatch.setattr(
+        "os.fsync", lambda file: (_ for _ in ()).throw(OSError(errno.EIO, "Input/output error"))
+    )
     world = World(tmp_path)
     with pytest.raises(UserError, match="Input/output error"):
         world.worker()
@@ -238,7 +248,9 @@ def test_gone_knows_the_living_the_dead_and_zombies() -> None:
         assert state in "RSD"
         process = Worker("token", me.host, child.pid, me.place, start)
         assert not worker_lib.gone(process)
-        assert worker_lib.gone(Worker("token", me.host, child.pid, me.place, start + "0")), "the pid is another's now"
+        assert worker_lib.gone(Worker("token", me.host, child.pid, me.place, start + "0")), (
+            "the pid is another's now"
+        )
         assert not worker_lib.gone(Worker("token", me.host, child.pid, "another boot", start + "0"))
         assert not worker_lib.gone(Worker("token", me.host, child.pid, "", ""))
         child.kill()
@@ -249,7 +261,8 @@ def test_gone_knows_the_living_the_dead_and_zombies() -> None:
 
 
 def test_who_only_passes_over_what_is_held_inherits_too(world: World) -> None:
-    """By a look each beat, with no try to claim: a dead worker's runs, and those of one whose file is gone."""
+    """By a look each beat, with no try to claim: a dead worker's runs, and those of one whose file
+    is gone."""
     dead, deleted, b = world.worker(), world.worker(), world.worker()
     dead.take(RUNS[:2], 2)
     deleted.take(RUNS[2:4], 2)
@@ -288,6 +301,9 @@ def test_who_has_been_seen_to_work_is_alive(world: World) -> None:
 
 
 def test_a_process_of_this_machine_is_alive_at_once(tmp_path: Path) -> None:
-    with working(tmp_path, lambda run_id: False) as here, working(tmp_path, lambda run_id: False) as other:
+    with (
+        working(tmp_path, lambda run_id: False) as here,
+        working(tmp_path, lambda run_id: False) as other,
+    ):
         assert here.all_live()
         assert other.all_live()

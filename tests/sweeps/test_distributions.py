@@ -46,7 +46,9 @@ def test_quantiles_are_scipys() -> None:
         "log(1e-4,1)": stats.loguniform(1e-4, 1),
     }.items():
         ours = [float(of(text).at(place)) for place in PLACES]
-        np.testing.assert_allclose(ours, reference.ppf(PLACES), rtol=1e-5, atol=1e-6)  # six digits are written
+        np.testing.assert_allclose(
+            ours, reference.ppf(PLACES), rtol=1e-5, atol=1e-6
+        )  # six digits are written
 
 
 def test_whole_numbers_by_their_logarithm_have_optunas_shares() -> None:
@@ -60,7 +62,14 @@ def test_whole_numbers_by_their_logarithm_have_optunas_shares() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["uniform(0,1,step=0.1)", "int(1,9,step=2)", "log_int(1,512)", "normal(0,1)", "log(1e-3,1)", "int(0,4)"],
+    [
+        "uniform(0,1,step=0.1)",
+        "int(1,9,step=2)",
+        "log_int(1,512)",
+        "normal(0,1)",
+        "log(1e-3,1)",
+        "int(0,4)",
+    ],
 )
 def test_what_is_drawn_is_a_value_for_optuna(text: str) -> None:
     axis = Axis("epochs", distribution=of(text))
@@ -69,7 +78,9 @@ def test_what_is_drawn_is_a_value_for_optuna(text: str) -> None:
     for _ in range(200):
         value = space.external(axis, of(text).draw(generator))
         assert known._contains(known.to_internal_repr(value))
-    assert space.suggested(optuna.trial.FixedTrial({"epochs": value}), [axis]) == {"epochs": of(text).text(value)}
+    assert space.suggested(optuna.trial.FixedTrial({"epochs": value}), [axis]) == {
+        "epochs": of(text).text(value)
+    }
     assert parse(str(of(text)), "sample") == of(text)
 
 

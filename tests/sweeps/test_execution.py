@@ -1,4 +1,5 @@
-"""From runs to records: what is trained and what is not (laws 1 and 4), whatever fails or stops meanwhile."""
+"""From runs to records: what is trained and what is not (laws 1 and 4), whatever fails or stops
+meanwhile."""
 
 import contextlib
 import dataclasses
@@ -78,7 +79,10 @@ def test_how_the_data_was_read_is_said_before_training(tmp_path: Path) -> None:
     runs = plans.runs([BASE])
     obtain(runs, Store(tmp_path), plans, watcher)
     obtain(runs, Store(tmp_path), plans, watcher)  # trains nothing
-    assert watcher.notes == ["note: memory: 'y' has 2 classes.", "note: memory: 'a' counts the rows."]
+    assert watcher.notes == [
+        "note: memory: 'y' has 2 classes.",
+        "note: memory: 'a' counts the rows.",
+    ]
 
 
 def test_a_damaged_record_is_trained_again_with_the_same_bits(tmp_path: Path) -> None:
@@ -89,10 +93,16 @@ def test_a_damaged_record_is_trained_again_with_the_same_bits(tmp_path: Path) ->
     after = obtain(runs, store, planner(), watcher)[runs[0].id]
     assert watcher.trained == [runs[0].id] * 2
     assert "damaged" in watcher.warnings[0]
-    assert (after.checksums, after.curves, after.metrics) == (before.checksums, before.curves, before.metrics)
+    assert (after.checksums, after.curves, after.metrics) == (
+        before.checksums,
+        before.curves,
+        before.metrics,
+    )
 
 
-def test_a_program_that_fails_costs_the_others_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_fails_costs_the_others_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     good, bad = planned({})[0], planned({"arch.hidden": (4,)})[0]
     original = loop.train
 
@@ -137,7 +147,8 @@ def test_a_diverged_run_is_an_outcome(tmp_path: Path) -> None:
     assert watcher.trained == [lost.id]
 
 
-# Law 1 in the executor ---------------------------------------------------------------------------------
+# Law 1 in the executor
+# ---------------------------------------------------------------------------------
 
 
 def stopping_after(epochs: int) -> Report:
@@ -152,7 +163,10 @@ def stopping_after(epochs: int) -> Report:
 
 def science(store: Store) -> dict[str, str]:
     records, _ = store.find(store.ids())
-    return {run_id: repr(dataclasses.replace(record, provenance={})) for run_id, record in records.items()}
+    return {
+        run_id: repr(dataclasses.replace(record, provenance={}))
+        for run_id, record in records.items()
+    }
 
 
 def test_a_stopped_sweep_goes_on_with_the_same_bits(tmp_path: Path) -> None:
@@ -184,7 +198,9 @@ def test_a_checkpoint_serves_those_of_its_runs_that_are_wanted(tmp_path: Path) -
     assert len(list((store.root / "checkpoints").glob("*/pack.json"))) == 1
     executor.execute([runs[0], runs[1], runs[3]], store, planner().arrays, Report())
     expected = science(whole)
-    assert {run_id: text for run_id, text in science(store).items() if run_id in expected} == expected
+    assert {
+        run_id: text for run_id, text in science(store).items() if run_id in expected
+    } == expected
     assert not list((store.root / "checkpoints").glob("*/pack.json"))
 
 
@@ -194,7 +210,15 @@ def test_out_of_memory_halves_the_lanes_and_goes_on_from_the_checkpoint(
     runs = planned(*with_seeds({}, range(4)))
     original, begun = loop.train, []
 
-    def small(program: Any, configs: Any, arrays: Any, way: Any, *rest: Any, resume: Any = None, **more: Any) -> Any:
+    def small(
+        program: Any,
+        configs: Any,
+        arrays: Any,
+        way: Any,
+        *rest: Any,
+        resume: Any = None,
+        **more: Any,
+    ) -> Any:
         begun.append((way.width, resume.step if resume else 0))
         if way.width > 2:
             at_boundary = more["at_boundary"]
@@ -216,22 +240,36 @@ def test_out_of_memory_halves_the_lanes_and_goes_on_from_the_checkpoint(
     assert "2 lanes a chunk" in warnings[0]
     records, _ = store.find(r.id for r in runs)
     assert {(r.status, r.provenance["width"]) for r in records.values()} == {("finished", 2)}
-    assert all("4 lanes a chunk" in before for r in records.values() for before in r.provenance["earlier"])
-    of_way = [change for r in records.values() for change in changes(r.provenance, r.provenance) if not change.exact]
+    assert all(
+        "4 lanes a chunk" in before for r in records.values() for before in r.provenance["earlier"]
+    )
+    of_way = [
+        change
+        for r in records.values()
+        for change in changes(r.provenance, r.provenance)
+        if not change.exact
+    ]
     assert [change.what for change in of_way] == ["way of the first steps"] * 4
 
 
-def test_going_on_in_another_way_is_said_and_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of another kind of device the numbers are equal to rounding alone: verify must know, and the user."""
+def test_going_on_in_another_way_is_said_and_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of another kind of device the numbers are equal to rounding alone: verify must know, and the
+    user."""
     (own,) = planned({"seed": 3})
     store, warnings = Store(tmp_path), []
     execution = dataclasses.replace(DEFAULT, every=Interval.parse("1"))
-    stopping = Report(stopping=lambda: "it is enough" if any(tmp_path.glob("checkpoints/*/[0-9]*")) else "")
+    stopping = Report(
+        stopping=lambda: "it is enough" if any(tmp_path.glob("checkpoints/*/[0-9]*")) else ""
+    )
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(trainer, "device_kind", lambda: "a better one")
         with pytest.raises(Stopped):
             executor.execute([own], store, planner().arrays, stopping, execution=execution)
-    executor.execute([own], store, planner().arrays, Report(warn=warnings.append), execution=execution)
+    executor.execute(
+        [own], store, planner().arrays, Report(warn=warnings.append), execution=execution
+    )
     assert any("differ in their last digits from one way's" in warning for warning in warnings)
     record = store.read(own.id)
     assert record is not None
@@ -242,7 +280,9 @@ def test_going_on_in_another_way_is_said_and_recorded(tmp_path: Path, monkeypatc
 def test_one_stop_ends_every_pack(tmp_path: Path) -> None:
     runs = planned({}, {"arch.hidden": (4,)}, {"arch.hidden": (5,)})
     with pytest.raises(Stopped):
-        executor.execute(runs, Store(tmp_path), planner().arrays, Report(stopping=lambda: "at once"))
+        executor.execute(
+            runs, Store(tmp_path), planner().arrays, Report(stopping=lambda: "at once")
+        )
     assert not list((tmp_path / "checkpoints").glob("*/pack.json"))
 
 
@@ -272,5 +312,9 @@ def test_a_program_that_fails_while_it_is_timed_costs_the_others_nothing(tmp_pat
     store, totals = Store(tmp_path), {bad.program.id: 40, good.program.id: 40}
     executor.execute([bad, *others, good], store, planner().arrays, Report(), totals, timer)
     records, _ = store.find(run.id for run in (good, bad, *others))
-    assert [records[run.id].status for run in (good, bad, *others)] == ["finished", "failed", "failed"]
+    assert [records[run.id].status for run in (good, bad, *others)] == [
+        "finished",
+        "failed",
+        "failed",
+    ]
     assert "does not compile" in records[bad.id].error

@@ -1,4 +1,5 @@
-"""The index: it says what the records say, opens each once, and is made again where it is missing or wrong."""
+"""The index: it says what the records say, opens each once, and is made again where it is missing
+or wrong."""
 
 import json
 from pathlib import Path
@@ -25,7 +26,10 @@ def store(tmp_path: Path) -> Store:
 
 
 def said(store: Store) -> dict[str, tuple]:
-    return {run_id: (line.status, line.seconds, line.error, line.log) for run_id, line in lines(store, IDS).items()}
+    return {
+        run_id: (line.status, line.seconds, line.error, line.log)
+        for run_id, line in lines(store, IDS).items()
+    }
 
 
 def test_it_says_what_the_records_say(store: Store) -> None:
@@ -40,7 +44,9 @@ def test_a_record_is_opened_once(store: Store, monkeypatch: pytest.MonkeyPatch) 
     before = said(store)
     opened: list[str] = []
     parse = index.parse
-    monkeypatch.setattr(index, "parse", lambda text, run_id: opened.append(text) or parse(text, run_id))
+    monkeypatch.setattr(
+        index, "parse", lambda text, run_id: opened.append(text) or parse(text, run_id)
+    )
     assert said(store) == before
     assert not opened
     store.write(Record(IDS[1], "diverged", {}))
@@ -51,12 +57,18 @@ def test_a_record_is_opened_once(store: Store, monkeypatch: pytest.MonkeyPatch) 
     assert len(opened) == 2
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 99, "runs": {}}', '{"format": 2, "runs": {"a": [1]}}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"format": 99, "runs": {}}', '{"format": 2, "runs": {"a": [1]}}']
+)
 def test_a_wrong_index_is_made_again(store: Store, text: str) -> None:
     before = said(store)
     (store.root / "index.json").write_text(text)
     assert said(store) == before
-    assert set(json.loads((store.root / "index.json").read_text())["runs"]) == {IDS[0], IDS[1], IDS[3]}
+    assert set(json.loads((store.root / "index.json").read_text())["runs"]) == {
+        IDS[0],
+        IDS[1],
+        IDS[3],
+    }
 
 
 def test_a_line_of_another_writing_does_not_count(store: Store) -> None:

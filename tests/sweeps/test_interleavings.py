@@ -1,4 +1,5 @@
-"""Claims under every interleaving, one file-system operation at a time: none is taken from the living."""
+"""Claims under every interleaving, one file-system operation at a time: none is taken from the
+living."""
 
 import contextlib
 import tempfile
@@ -38,7 +39,8 @@ class Trainer:
                     self.begun.append(run_id)
                     actor.pause()
                     self.claims.confirm([run_id])
-                    # No pause between the answer and the record: what it said is checked as it was said.
+                    # No pause between the answer and the record: what it said is checked as it was
+                    # said.
                     holder = (self.world.root / "claims" / "runs" / run_id).read_text()
                     assert f'"{self.claims.worker.token}"' in holder
                     self.world.records[run_id] += 1
@@ -85,10 +87,11 @@ def stepped() -> Iterator[None]:
 
 
 def play(world: World, commands: list[Command], seen: list[bool]) -> list[Trainer]:
-    """Runs three trainers as the commands say, then those that are left and a fourth until all are done.
+    """Runs three trainers as the commands say, then those that are left and a fourth until all are
+    done.
 
-    step: one does n operations. round: all do, and time passes. nap: one sleeps for longer than it takes to lapse
-    while the others go on. kill: one ends.
+    step: one does n operations. round: all do, and time passes. nap: one sleeps for longer than it
+        takes to lapse while the others go on. kill: one ends.
     """
     trainers = [Trainer(world, sight) for sight in seen]
     for what, which, n in commands:
@@ -122,7 +125,8 @@ def tick(world: World, trainers: list[Trainer], steps: int) -> None:
 
 
 def check(world: World) -> None:
-    """Each run has one record, and the next worker that looks for the dead leaves nothing behind."""
+    """Each run has one record, and the next worker that looks for the dead leaves nothing
+    behind."""
     assert world.records == Counter(RUNS)
     last = world.worker()
     assert world.wait(last, 3 * LAPSE) == []
@@ -133,14 +137,19 @@ def check(world: World) -> None:
 @pytest.mark.usefixtures("stepped")
 @settings(deadline=None, max_examples=60)
 @given(st.lists(step | together | kill, min_size=3, max_size=20), sight)
-def test_no_interleaving_takes_a_run_from_the_living(commands: list[Command], seen: list[bool]) -> None:
-    """Workers are killed anywhere: each run is written once, and trained again only if its trainer was killed."""
+def test_no_interleaving_takes_a_run_from_the_living(
+    commands: list[Command], seen: list[bool]
+) -> None:
+    """Workers are killed anywhere: each run is written once, and trained again only if its trainer
+    was killed."""
     with tempfile.TemporaryDirectory() as directory:
         world = World(Path(directory), lapse=2 * BEAT)
         trainers = play(world, commands, seen)
         event(f"{sum(trainer.killed for trainer in trainers)} killed")
         assert not any(trainer.lost for trainer in trainers)
-        begun = Counter(run_id for trainer in trainers if not trainer.killed for run_id in trainer.begun)
+        begun = Counter(
+            run_id for trainer in trainers if not trainer.killed for run_id in trainer.begun
+        )
         assert all(count == 1 for count in begun.values())
         check(world)
 
@@ -149,7 +158,8 @@ def test_no_interleaving_takes_a_run_from_the_living(commands: list[Command], se
 @settings(deadline=None, max_examples=60)
 @given(st.lists(step | together | nap, min_size=3, max_size=20), sight)
 def test_no_sleeper_writes_what_others_took(commands: list[Command], seen: list[bool]) -> None:
-    """Workers sleep for as long as may be and wake anywhere: each run is written once, by who holds it."""
+    """Workers sleep for as long as may be and wake anywhere: each run is written once, by who holds
+    it."""
     with tempfile.TemporaryDirectory() as directory:
         world = World(Path(directory), lapse=2 * BEAT)
         trainers = play(world, commands, seen)

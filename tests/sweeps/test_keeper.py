@@ -1,4 +1,5 @@
-"""The keeper: when a pack is saved, what a stop does, and that a full disk does not end a training."""
+"""The keeper: when a pack is saved, what a stop does, and that a full disk does not end a
+training."""
 
 import dataclasses
 from typing import Any

@@ -1,4 +1,5 @@
-"""Real processes on one records directory: 16 writers, a shared sweep, one killed, one stopped for too long."""
+"""Real processes on one records directory: 16 writers, a shared sweep, one killed, one stopped for
+too long."""
 
 import signal
 import subprocess
@@ -29,7 +30,12 @@ for number in range(20):
 
 def start(*command: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, *command], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        [sys.executable, *command],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
     )
 
 
@@ -97,12 +103,16 @@ def test_two_processes_split_a_sweep(tmp_path: Path) -> None:
     assert [process.returncode for process in pair] == [0, 0]
     assert Counter(work[0] + work[1]) == Counter(f"{number:016x}" for number in range(RUNS))
     assert all(work)
-    assert by(tmp_path) == {run_id: name for name, runs in zip("ab", work, strict=True) for run_id in runs}
+    assert by(tmp_path) == {
+        run_id: name for name, runs in zip("ab", work, strict=True) for run_id in runs
+    }
     assert not left_behind(tmp_path)
 
 
 @pytest.mark.parametrize(
-    "where", [["--lapse=60"], ["--lapse=1", "--elsewhere"]], ids=["on this machine at once", "elsewhere by silence"]
+    "where",
+    [["--lapse=60"], ["--lapse=1", "--elsewhere"]],
+    ids=["on this machine at once", "elsewhere by silence"],
 )
 def test_a_killed_one_is_taken_over(tmp_path: Path, where: list[str]) -> None:
     victim = claimant(tmp_path, "--name=victim", "--seconds=30", *where)

@@ -12,12 +12,15 @@ from research.sweeps.monitor import Terminal, latest
 
 
 def test_the_time_left_goes_by_what_was_trained_here(capsys: pytest.CaptureFixture[str]) -> None:
-    """One epoch in half a second, nine to go: seconds. With the 90 of before in the speed it would be none."""
+    """One epoch in half a second, nine to go: seconds. With the 90 of before in the speed it would
+    be none."""
     with Terminal().watch([run(epochs=100)]) as report:
         report.went_on(90)
         time.sleep(0.6)
         report.epochs(1)
-    (shown,) = re.findall(r"91\.0/100 \[\S+<(\d+):(\d+)", capsys.readouterr().err.rpartition("\r")[2])
+    (shown,) = re.findall(
+        r"91\.0/100 \[\S+<(\d+):(\d+)", capsys.readouterr().err.rpartition("\r")[2]
+    )
     assert 3 <= 60 * int(shown[0]) + int(shown[1]) <= 60
 
 
@@ -31,7 +34,10 @@ def test_the_latest_epoch_is_in_the_line(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_means_are_over_the_runs_whose_values_are_numbers() -> None:
     losses = (0.25, 0.75, math.nan)
-    ended = [Ended(run(seed=seed), 2, {"train/loss": loss, "train/accuracy": 0.5}) for seed, loss in enumerate(losses)]
+    ended = [
+        Ended(run(seed=seed), 2, {"train/loss": loss, "train/accuracy": 0.5})
+        for seed, loss in enumerate(losses)
+    ]
     assert latest(ended) == "loss 0.5, train accuracy 0.5 (mean of 3)"
     assert latest(ended[2:]) == "train accuracy 0.5"
     assert latest([]) == ""

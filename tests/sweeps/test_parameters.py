@@ -1,4 +1,5 @@
-"""Kept parameters on disk: written whole, read back with the same bits, made again where they are missing."""
+"""Kept parameters on disk: written whole, read back with the same bits, made again where they are
+missing."""
 
 import dataclasses
 import json
@@ -33,7 +34,10 @@ def kept(seed: int = 0) -> Kept:
     generator = np.random.default_rng(seed)
 
     def variables() -> Variables:
-        layer = {"kernel": generator.normal(size=(3, 2)).astype(np.float32), "bias": generator.normal(size=2)}
+        layer = {
+            "kernel": generator.normal(size=(3, 2)).astype(np.float32),
+            "bias": generator.normal(size=2),
+        }
         return Variables({"Dense_0": layer}, {"BatchNorm_0": {"mean": np.float32([-0.0, np.nan])}})
 
     return Kept(variables(), np.int32(3), np.float32(0.5), variables(), np.int32(7))
@@ -55,7 +59,9 @@ def test_they_come_back_as_they_were(tmp_path: Path) -> None:
     parameters.save(ID, {"seed": "3"}, kept(1))
     folder = parameters.save(ID, {"seed": "3"}, kept())
     assert folder == tmp_path / "params" / ID
-    assert [path.name for path in (tmp_path / "params").iterdir()] == [ID]  # nothing half written is left
+    assert [path.name for path in (tmp_path / "params").iterdir()] == [
+        ID
+    ]  # nothing half written is left
     saved = parameters.load(ID)
     assert (saved.run_id, saved.config, saved.epochs) == (ID, {"seed": "3"}, {"best": 3, "last": 7})
     assert_same_bits(saved.variables, {"best": kept().best, "last": kept().last})
@@ -67,14 +73,19 @@ def test_they_come_back_as_they_were(tmp_path: Path) -> None:
     ("part", "damage"),
     [("arrays/d/*", flip), ("run.json", flip), ("arrays/manifest.ocdbt", Path.unlink)],
 )
-def test_damaged_ones_are_named_and_set_aside(tmp_path: Path, part: str, damage: Callable[[Path], None]) -> None:
+def test_damaged_ones_are_named_and_set_aside(
+    tmp_path: Path, part: str, damage: Callable[[Path], None]
+) -> None:
     store = Store(tmp_path)
     recorded(store, ID, learning_rate=0.3)
     folder = Parameters(store).save(ID, {}, kept())
     for path in folder.glob(part):
         damage(path)
     with pytest.raises(
-        UserError, match=rf"{folder} are damaged .*moved to .*damaged/{ID}.*--learning_rate=0.3.*--keep_params"
+        UserError,
+        match=(
+            rf"{folder} are damaged .*moved to .*damaged/{ID}.*--learning_rate=0.3.*--keep_params"
+        ),
     ):
         Parameters(store).load(ID)
     assert not Parameters(store).has(ID)
@@ -82,7 +93,8 @@ def test_damaged_ones_are_named_and_set_aside(tmp_path: Path, part: str, damage:
 
 
 def test_another_runs_parameters_are_named_and_set_aside(tmp_path: Path) -> None:
-    """As after a folder was copied or renamed: they are the other run's, whatever the folder is called."""
+    """As after a folder was copied or renamed: they are the other run's, whatever the folder is
+    called."""
     said: list[str] = []
     store, other = Store(tmp_path, said.append), "ab" * 8
     recorded(store, other)
@@ -91,7 +103,10 @@ def test_another_runs_parameters_are_named_and_set_aside(tmp_path: Path) -> None
     assert Parameters(store).has(ID)
     assert not Parameters(store).has(other)
     assert len(said) == 1
-    assert f"{copy} are not believed (they are of run {ID}; was the folder copied or renamed?); moved to" in said[0]
+    assert (
+        f"{copy} are not believed (they are of run {ID}; was the folder copied or renamed?);"
+        " moved to" in said[0]
+    )
     with pytest.raises(UserError, match="kept no parameters"):
         Parameters(store).load(other)
 
@@ -104,7 +119,9 @@ def test_missing_ones_say_the_command_that_keeps_them(tmp_path: Path) -> None:
     command = str(caught.value).partition("python -m launch.train ")[2].split()
     settings = dict(word.removeprefix("--").split("=", 1) for word in command if "=" in word)
     assert settings.pop("records") == str(tmp_path)
-    assert planner().runs([settings])[0].id == run(learning_rate=0.3, regularization="dropout=0.5").id
+    assert (
+        planner().runs([settings])[0].id == run(learning_rate=0.3, regularization="dropout=0.5").id
+    )
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
@@ -112,7 +129,10 @@ def test_a_run_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
     recorded(store, "abc0" + "0" * 12)
     recorded(store, "abd1" + "1" * 12, regularization="early_stopping=2")
     assert parameters.resolve("abc") == ("abc0000000000000", "last")
-    assert parameters.resolve("abd1") == ("abd1111111111111", "best")  # that its record's metrics are of
+    assert parameters.resolve("abd1") == (
+        "abd1111111111111",
+        "best",
+    )  # that its record's metrics are of
     assert parameters.resolve("abd1:last") == ("abd1111111111111", "last")
     for text, says in {
         "ab": "the beginning of 2 run ids; give more of it: abc0000000000000, abd1",
@@ -124,7 +144,9 @@ def test_a_run_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
             parameters.resolve(text)
 
 
-def settle(store: Store, runs: list[Run], execution: Execution = KEEP, of: Planner | None = None) -> Watcher:
+def settle(
+    store: Store, runs: list[Run], execution: Execution = KEEP, of: Planner | None = None
+) -> Watcher:
     watcher = Watcher()
     obtain(runs, store, of or planner(), watcher, execution=execution)
     return watcher
@@ -185,12 +207,19 @@ def test_what_is_kept_is_what_the_training_came_to(tmp_path: Path) -> None:
 
 
 def test_a_run_starts_from_another(tmp_path: Path) -> None:
-    """With half of an id; it is found by the full one, and does not need the parameters once it is done."""
+    """With half of an id; it is found by the full one, and does not need the parameters once it is
+    done."""
     store = Store(tmp_path)
     plans = Planner(lambda config: IMAGES, Parameters(store))
     (source,) = plans.runs([BASE])
     settle(store, [source])
-    settings = {**BASE, "seed": 1, "init_from": source.id[:8], "freeze": "HiddenDense_0", "reset": "^Dense_0/"}
+    settings = {
+        **BASE,
+        "seed": 1,
+        "init_from": source.id[:8],
+        "freeze": "HiddenDense_0",
+        "reset": "^Dense_0/",
+    }
     (of,) = plans.runs([settings])
     assert of.config.init_from == f"{source.id}:last"
     assert settle(store, [of], of=plans).trained == [of.id]
@@ -198,7 +227,10 @@ def test_a_run_starts_from_another(tmp_path: Path) -> None:
     ended: Saved = Parameters(store).load(of.id)
     for name in ("HiddenDense_0", "HiddenDense_1", "Dense_0"):
         before, after = (saved.variables["last"].params[name] for saved in (begun, ended))
-        same = all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True))
+        same = all(
+            np.array_equal(a, b)
+            for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True)
+        )
         assert same == (name == "HiddenDense_0")
     for path in sorted(Parameters(store).path(source.id).rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()

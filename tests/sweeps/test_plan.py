@@ -20,7 +20,8 @@ def test_packs_are_programs() -> None:
     assert [len(pack.runs) for pack in made] == [4, 1]  # the repetition is one run
 
 
-# Law 6: what a run's identity is -----------------------------------------------------------------------
+# Law 6: what a run's identity is
+# -----------------------------------------------------------------------
 
 CHANGES = [
     {"arch.hidden": (8, 4)},
@@ -66,11 +67,18 @@ def test_a_check_that_depends_on_a_number_is_made_for_each() -> None:
 
 def test_a_default_written_out_changes_nothing() -> None:
     plain = run().id
-    for written in ({"seed": 0}, {"arch": "mlp"}, {"optimizer.momentum": "0.0"}, {"schedule": "constant"}):
+    for written in (
+        {"seed": 0},
+        {"arch": "mlp"},
+        {"optimizer.momentum": "0.0"},
+        {"schedule": "constant"},
+    ):
         assert run(**written).id == plain
     assert run(regularization="none", scaling="standard", label_noise="0").id == plain
     assert run(loss="cross_entropy").id == plain  # what auto comes to
-    assert run(regularization="l2=0.1,dropout=0.5").id == run(regularization="dropout=0.50,l2=1e-1").id
+    assert (
+        run(regularization="l2=0.1,dropout=0.5").id == run(regularization="dropout=0.50,l2=1e-1").id
+    )
 
 
 def test_the_data_and_a_methods_version_change_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +96,11 @@ def test_the_data_and_a_methods_version_change_the_id(monkeypatch: pytest.Monkey
     assert fresh.runs([{**BASE, "regularization": "dropout=0.5"}])[0].id != dropped
     assert fresh.runs([BASE])[0].id != plain
     monkeypatch.undo()
-    monkeypatch.setitem(REGULARIZERS._entries, "dropout", dataclasses.replace(REGULARIZERS.get("dropout"), version=2))
+    monkeypatch.setitem(
+        REGULARIZERS._entries,
+        "dropout",
+        dataclasses.replace(REGULARIZERS.get("dropout"), version=2),
+    )
     assert Planner(lambda config: images()).runs([BASE])[0].id == plain  # it is not used
 
 
@@ -105,7 +117,8 @@ def test_the_path_of_a_csv_is_no_science(tmp_path: Path) -> None:
     assert ids[0] == ids[1]
 
 
-# Law 8: no setting is silently ignored -----------------------------------------------------------------
+# Law 8: no setting is silently ignored
+# -----------------------------------------------------------------
 
 
 def test_a_setting_that_nothing_uses_is_an_error() -> None:
@@ -116,7 +129,9 @@ def test_a_setting_that_nothing_uses_is_an_error() -> None:
 
 
 def test_a_setting_that_one_arm_uses_is_not() -> None:
-    sgd, adam = planned({"optimizer.momentum": 0.9}, {"optimizer": "adam", "optimizer.momentum": 0.9})
+    sgd, adam = planned(
+        {"optimizer.momentum": 0.9}, {"optimizer": "adam", "optimizer.momentum": 0.9}
+    )
     assert sgd.config.optimizer["momentum"] == 0.9
     assert adam.id == planned({"optimizer": "adam"})[0].id
 
@@ -134,7 +149,9 @@ def test_what_a_part_says_against_a_number_is_asked_of_every_run() -> None:
     """Also of those whose program was planned before with numbers that could be."""
     of_units = {**BASE, "task": "reconstruction", "arch": "autoencoder", "arch.output": "sigmoid"}
     of_units = {key: value for key, value in of_units.items() if key != "arch.hidden"}
-    sound = planner().runs([{**of_units, "scaling": "minmax"}, {**BASE, "regularization": "scale(0.8,1.2)"}])
+    sound = planner().runs(
+        [{**of_units, "scaling": "minmax"}, {**BASE, "regularization": "scale(0.8,1.2)"}]
+    )
     assert len(sound) == 2
     with pytest.raises(UserError, match="scaling"):
         planner().runs([{**of_units, "scaling": "standard"}])
@@ -151,7 +168,9 @@ def test_rows_that_are_the_same_runs_are_said_to_be() -> None:
 
 
 def test_runs_of_different_tasks_are_not_compared() -> None:
-    with pytest.raises(UserError, match=r"different metrics: accuracy \(dataset=.*\) and mse \(dataset="):
+    with pytest.raises(
+        UserError, match=r"different metrics: accuracy \(dataset=.*\) and mse \(dataset="
+    ):
         check_comparable([run(), run(regression=True)])
     check_comparable([run(), run(loss="hinge")])
 

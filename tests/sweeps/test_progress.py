@@ -14,7 +14,9 @@ def test_a_pack_is_shown_while_it_trains(tmp_path: Path) -> None:
     """The rate counts from the first epoch that is done: before it, the program was compiled."""
     times = iter([0.0, 0.0, 30.0, 31.0, 30.0 + EVERY])
     with showing(tmp_path, WORKER, ["a", "b"], 20, clock=lambda: next(times)) as to:
-        assert progress.read(tmp_path) == [Progress("token", "host (pid 1)", ("a", "b"), 20, 0, 0, 2, 0.0, 0.0)]
+        assert progress.read(tmp_path) == [
+            Progress("token", "host (pid 1)", ("a", "b"), 20, 0, 0, 2, 0.0, 0.0)
+        ]
         to(3, 2)
         to(4, 2)  # too soon to be written
         (shown,) = progress.read(tmp_path)
@@ -49,4 +51,7 @@ def test_tidy_takes_what_is_old_and_nobodys(tmp_path: Path) -> None:
         path.touch()
         os.utime(path, (now - age, now - age))
     progress.tidy(tmp_path, now)
-    assert sorted(path.name for path in (tmp_path / "progress").iterdir()) == ["alive.run.json", "fresh.run.json"]
+    assert sorted(path.name for path in (tmp_path / "progress").iterdir()) == [
+        "alive.run.json",
+        "fresh.run.json",
+    ]

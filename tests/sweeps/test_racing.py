@@ -1,4 +1,5 @@
-"""The race: pruned places are filled again, records are those of runs alone, and finished runs stay finished."""
+"""The race: pruned places are filled again, records are those of runs alone, and finished runs stay
+finished."""
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -54,18 +55,28 @@ class Watcher:
             self.epochs += epochs
 
         def stopping() -> str:
-            return "a test" if self._stop_after is not None and len(self.trained) >= self._stop_after else ""
+            return (
+                "a test"
+                if self._stop_after is not None and len(self.trained) >= self._stop_after
+                else ""
+            )
 
         yield Report(count, lambda record: self.trained.append(record.run_id), self.warn, stopping)
 
 
 def raced(
-    folder: Path, watcher: Watcher, budget: Budget = BUDGET, axes: Sequence[str] = AXES, **settings: Any
+    folder: Path,
+    watcher: Watcher,
+    budget: Budget = BUDGET,
+    axes: Sequence[str] = AXES,
+    **settings: Any,
 ) -> Tuned:
     store = Store(folder)
     shop = Workshop(store, planner(), watcher, DEFAULT)
     with journal(store, "race") as storage:
-        return tuning.tune("race", {**SETTINGS, **settings}, axes_lib.sampled(axes), budget, shop, storage)
+        return tuning.tune(
+            "race", {**SETTINGS, **settings}, axes_lib.sampled(axes), budget, shop, storage
+        )
 
 
 def came(tuned: Tuned) -> list[tuple[Any, ...]]:
@@ -74,7 +85,9 @@ def came(tuned: Tuned) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("pruner", ["asha", "median", "hyperband"])
-def test_a_race_repeats_and_its_records_are_those_of_runs_alone(tmp_path: Path, pruner: str) -> None:
+def test_a_race_repeats_and_its_records_are_those_of_runs_alone(
+    tmp_path: Path, pruner: str
+) -> None:
     budget = Budget("tpe", trials=14, parallel=5, pruner=pruner)
     watcher = Watcher()
     tuned = raced(tmp_path / "first", watcher, budget)
@@ -84,7 +97,11 @@ def test_a_race_repeats_and_its_records_are_those_of_runs_alone(tmp_path: Path, 
     assert watcher.epochs == watcher.total == 4 * 14
     store = Store(tmp_path / "first")
     finished = [trial for trial in tuned.study.trials if trial.state == TrialState.COMPLETE]
-    assert sorted(store.ids()) == sorted(t.user_attrs["run"] for t in finished) == sorted(watcher.trained)
+    assert (
+        sorted(store.ids())
+        == sorted(t.user_attrs["run"] for t in finished)
+        == sorted(watcher.trained)
+    )
     for trial in finished:
         record = store.read(trial.user_attrs["run"])
         assert record is not None
@@ -122,7 +139,9 @@ def test_a_stopped_race_keeps_what_is_finished(tmp_path: Path) -> None:
     assert {run_id: Store(tmp_path).path(run_id).stat().st_mtime_ns for run_id in kept} == kept
 
 
-def test_a_race_stops_in_the_middle_of_an_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_race_stops_in_the_middle_of_an_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pace, "PIECE_SECONDS", 0.0)  # each update is a piece
     asked, original = [0], Job.stopping
 
@@ -142,7 +161,8 @@ def test_a_race_stops_in_the_middle_of_an_epoch(tmp_path: Path, monkeypatch: pyt
 
 
 def test_runs_that_have_their_record_race_without_training(tmp_path: Path) -> None:
-    """Of trials that come to the same run one is trained; a tuning of another name trains nothing."""
+    """Of trials that come to the same run one is trained; a tuning of another name trains
+    nothing."""
     budget = Budget("random", trials=8, parallel=4, pruner="asha")
     axes, watcher = ["learning_rate=0.05|0.1"], Watcher()
     tuned = raced(tmp_path, watcher, budget, axes)
@@ -152,13 +172,21 @@ def test_runs_that_have_their_record_race_without_training(tmp_path: Path) -> No
 
 
 def test_programs_take_turns(tmp_path: Path) -> None:
-    axes = ["optimizer=sgd|adam", "learning_rate=log(1e-3,1)", "optimizer.momentum=uniform(0,0.9) if optimizer=sgd"]
+    axes = [
+        "optimizer=sgd|adam",
+        "learning_rate=log(1e-3,1)",
+        "optimizer.momentum=uniform(0,0.9) if optimizer=sgd",
+    ]
     tuned = raced(tmp_path, Watcher(), Budget("random", trials=10, parallel=6, pruner="asha"), axes)
-    assert all(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in tuned.study.trials)
+    assert all(
+        trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in tuned.study.trials
+    )
     assert {trial.params["optimizer"] for trial in tuned.study.trials} == {"sgd", "adam"}
 
 
-def test_a_program_that_fails_costs_the_others_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_fails_costs_the_others_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     original = Places.advance
 
     def failing(places: Places, **more: Any) -> Any:
@@ -171,11 +199,15 @@ def test_a_program_that_fails_costs_the_others_nothing(tmp_path: Path, monkeypat
     tuned = raced(tmp_path, watcher, budget, ["optimizer=sgd|adam", "learning_rate=log(1e-3,1)"])
     for trial in tuned.study.trials:
         assert (trial.state == TrialState.FAIL) == (trial.params["optimizer"] == "adam")
-        assert ("does not fit" in trial.user_attrs.get("note", "")) == (trial.state == TrialState.FAIL)
+        assert ("does not fit" in trial.user_attrs.get("note", "")) == (
+            trial.state == TrialState.FAIL
+        )
     assert watcher.epochs == watcher.total
 
 
-def test_out_of_memory_trials_begin_again_in_narrower_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_trials_begin_again_in_narrower_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     original, widths = Places.advance, set[int]()
 
     def full(places: Places, **more: Any) -> Any:
@@ -190,7 +222,9 @@ def test_out_of_memory_trials_begin_again_in_narrower_chunks(tmp_path: Path, mon
     tuned = raced(tmp_path, watcher)
     assert widths == {5, 3}
     assert warnings == ["out of memory: 5 trials begin again with 3 lanes a chunk"]
-    assert all(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in tuned.study.trials)
+    assert all(
+        trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in tuned.study.trials
+    )
     assert watcher.epochs == watcher.total
 
 
@@ -201,6 +235,8 @@ def test_out_of_memory_trials_begin_again_in_narrower_chunks(tmp_path: Path, mon
         ({"epochs": 2}, ["seed=1|2"], "a seed cannot be tuned"),
     ],
 )
-def test_what_cannot_race(tmp_path: Path, settings: dict[str, Any], axes: list[str], says: str) -> None:
+def test_what_cannot_race(
+    tmp_path: Path, settings: dict[str, Any], axes: list[str], says: str
+) -> None:
     with pytest.raises(UserError, match=says):
         raced(tmp_path, Watcher(), axes=axes, **settings)

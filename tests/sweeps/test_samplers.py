@@ -14,11 +14,17 @@ from research.sweeps.search import Result, search
 from research.sweeps.study import study
 
 SPACE = axes_lib.sampled(
-    ["learning_rate=log(1e-4,1)", "optimizer=sgd|adam", "optimizer.momentum=uniform(0,0.99) if optimizer=sgd"]
+    [
+        "learning_rate=log(1e-4,1)",
+        "optimizer=sgd|adam",
+        "optimizer.momentum=uniform(0,0.99) if optimizer=sgd",
+    ]
 )
 
 
-def points(name: str, axes: list[Axis], trials: int, seed: int = 0, parallel: int = 4) -> list[Point]:
+def points(
+    name: str, axes: list[Axis], trials: int, seed: int = 0, parallel: int = 4
+) -> list[Point]:
     """What a search asks for."""
     asked: list[Point] = []
 
@@ -26,7 +32,9 @@ def points(name: str, axes: list[Axis], trials: int, seed: int = 0, parallel: in
         asked.extend(round_)
         return [Result(float(point.get("learning_rate", "0"))) for point in round_]
 
-    search(study(None, name, "lower", {}, sampler(name, axes, seed)), axes, trials, parallel, evaluate)
+    search(
+        study(None, name, "lower", {}, sampler(name, axes, seed)), axes, trials, parallel, evaluate
+    )
     return asked
 
 
@@ -49,7 +57,9 @@ def test_points_repeat_and_keep_conditions(name: str) -> None:
 
 
 def test_a_grid_has_every_point_once() -> None:
-    axes = axes_lib.sampled(["optimizer.nesterov=true|false if optimizer=sgd", "epochs=int(1,2)", "optimizer=sgd|adam"])
+    axes = axes_lib.sampled(
+        ["optimizer.nesterov=true|false if optimizer=sgd", "epochs=int(1,2)", "optimizer=sgd|adam"]
+    )
     found = grid(axes)
     assert len(found) == count("grid", axes, 100) == 6
     assert {"epochs": "2", "optimizer": "adam"} in found
@@ -60,7 +70,9 @@ def test_a_grid_has_every_point_once() -> None:
 
 
 def test_a_grid_takes_no_continuous_axis() -> None:
-    with pytest.raises(UserError, match="--sampler=grid takes lists of values, and learning_rate is continuous"):
+    with pytest.raises(
+        UserError, match="--sampler=grid takes lists of values, and learning_rate is continuous"
+    ):
         grid(SPACE)
 
 
@@ -69,13 +81,17 @@ def test_sobol_points_fill_each_axis_evenly() -> None:
     found = sobol(axes, 16, seed=0)
     assert sobol(axes, 5, seed=0) == found[:5]
     for decade in range(-4, 0):
-        assert sum(10**decade <= float(point["learning_rate"]) < 10 ** (decade + 1) for point in found) == 4
+        assert (
+            sum(10**decade <= float(point["learning_rate"]) < 10 ** (decade + 1) for point in found)
+            == 4
+        )
     assert sorted(point["epochs"] for point in found) == sorted("1234" * 4)
     assert sum(point["scaling"] == "none" for point in found) == 8
 
 
 def test_tpe_finds_a_minimum() -> None:
-    """(x - 2)^2 on [-10, 10] in 60 trials, one after another: within 0.05 of 2 in the median of 20 seeds."""
+    """(x - 2)^2 on [-10, 10] in 60 trials, one after another: within 0.05 of 2 in the median of 20
+    seeds."""
     axes = [Axis("x", distribution=Distribution("uniform", -10, 10))]
 
     def evaluate(asked: list[Point]) -> list[Result]:

@@ -1,4 +1,5 @@
-"""The search and its journal: rounds, what an interruption changes (nothing), and what is refused."""
+"""The search and its journal: rounds, what an interruption changes (nothing), and what is
+refused."""
 
 import math
 from pathlib import Path
@@ -17,7 +18,11 @@ from research.sweeps.store import Store
 from research.sweeps.study import study
 
 SPACE = axes_lib.sampled(
-    ["learning_rate=log(1e-4,1)", "optimizer=sgd|adam", "optimizer.momentum=uniform(0,0.99) if optimizer=sgd"]
+    [
+        "learning_rate=log(1e-4,1)",
+        "optimizer=sgd|adam",
+        "optimizer.momentum=uniform(0,0.99) if optimizer=sgd",
+    ]
 )
 TRIALS, PARALLEL = 20, 5
 
@@ -27,11 +32,16 @@ class Killed(BaseException):
 
 
 def value(point: Point) -> float:
-    return abs(math.log10(float(point["learning_rate"])) + 2) + float(point.get("optimizer.momentum", 0.5))
+    return abs(math.log10(float(point["learning_rate"])) + 2) + float(
+        point.get("optimizer.momentum", 0.5)
+    )
 
 
-def searched(store: Store, ends: int | None = None, line: bool = False, name: str = "tpe") -> list[dict[str, object]]:
-    """The trials of a search, which is killed after so many evaluations, or in the middle of a line of its journal."""
+def searched(
+    store: Store, ends: int | None = None, line: bool = False, name: str = "tpe"
+) -> list[dict[str, object]]:
+    """The trials of a search, which is killed after so many evaluations, or in the middle of a line
+    of its journal."""
     left = ends
 
     def evaluate(points: list[Point]) -> list[Result]:
@@ -76,7 +86,14 @@ def test_an_interrupted_search_asks_for_the_same_trials(tmp_path: Path, name: st
     for ends in (3, 0, 7):
         with pytest.raises(Killed):
             searched(store, ends, name=name)
-    for number in (0, 1, 2, 6, 9, 17):  # among them lines of a trial's beginning, of its values and of its result
+    for number in (
+        0,
+        1,
+        2,
+        6,
+        9,
+        17,
+    ):  # among them lines of a trial's beginning, of its values and of its result
         with pytest.raises(Killed):
             searched(store, number, line=True, name=name)
     assert searched(store, name=name) == whole
@@ -100,7 +117,11 @@ def test_a_round_knows_the_rounds_before_it_alone() -> None:
 
 
 def test_what_has_no_value_is_told_as_such() -> None:
-    results = [Result(1.0, run="a"), Result(math.nan, "diverged", "b"), Result(None, "refused", note="too large")]
+    results = [
+        Result(1.0, run="a"),
+        Result(math.nan, "diverged", "b"),
+        Result(None, "refused", note="too large"),
+    ]
     found = study(None, "outcomes", "higher", {}, sampler("random", SPACE, 0))
     search(found, SPACE, 3, 3, lambda points: results)
     good, lost, refused = found.trials
@@ -135,7 +156,10 @@ def test_a_name_of_another_definition_is_refused(tmp_path: Path) -> None:
             study(storage, "a", "lower", {"settings": {"epochs": "1"}}, sampler("random", SPACE, 0))
     with (
         journal(store, "a") as storage,
-        pytest.raises(UserError, match=r"'a' is a tuning of something else: settings was epochs=1 and is epochs=3"),
+        pytest.raises(
+            UserError,
+            match=r"'a' is a tuning of something else: settings was epochs=1 and is epochs=3",
+        ),
     ):
         study(storage, "a", "lower", {"settings": {"epochs": "3"}}, sampler("random", SPACE, 0))
 
@@ -174,7 +198,9 @@ def test_a_line_that_is_not_optunas_is_named(tmp_path: Path, line: bytes, last: 
     before = path_of(store, "a").read_bytes().splitlines(keepends=True)
     place = len(before) if last else 1
     path_of(store, "a").write_bytes(b"".join([*before[:place], line + b"\n", *before[place:]]))
-    damaged = pytest.raises(UserError, match=r"a\.journal is damaged \((line \d: |KeyError: ).*move it away")
+    damaged = pytest.raises(
+        UserError, match=r"a\.journal is damaged \((line \d: |KeyError: ).*move it away"
+    )
     with damaged as caught, journal(store, "a"):
         pass
     assert "\n" not in str(caught.value)

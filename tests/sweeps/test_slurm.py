@@ -1,4 +1,5 @@
-"""What a sweep on a cluster is made of, without a cluster: options, files, snapshots, and what is said of failures."""
+"""What a sweep on a cluster is made of, without a cluster: options, files, snapshots, and what is
+said of failures."""
 
 import stat
 import subprocess
@@ -25,7 +26,14 @@ def slurm(folder: Path, monkeypatch: pytest.MonkeyPatch, **scripts: str) -> None
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("30", 1800), ("1:30", 90), ("2:00:00", 7200), ("1-12", 129600), ("1-0:30", 88200), ("1-0:0:1", 86401)],
+    [
+        ("30", 1800),
+        ("1:30", 90),
+        ("2:00:00", 7200),
+        ("1-12", 129600),
+        ("1-0:30", 88200),
+        ("1-0:0:1", 86401),
+    ],
 )
 def test_limits_as_sbatch_takes_them(text: str, seconds: int) -> None:
     assert submission.limit_seconds(text) == seconds
@@ -38,7 +46,8 @@ def test_a_limit_that_is_none_is_left_to_slurm(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("1-02:03:04", 93784), ("02:03:04", 7384), ("3:04", 184), ("UNLIMITED", None), ("", None)]
+    ("text", "seconds"),
+    [("1-02:03:04", 93784), ("02:03:04", 7384), ("3:04", 184), ("UNLIMITED", None), ("", None)],
 )
 def test_time_left_as_squeue_says_it(text: str, seconds: float | None) -> None:
     assert cluster.parse_duration(text) == seconds
@@ -63,9 +72,18 @@ def test_a_short_limit_is_told_at_half_of_it() -> None:
 
 def test_other_options_of_sbatch() -> None:
     assert parse_extra("qos=high,nice=100") == (("qos", "high"), ("nice", "100"))
-    assert parse_extra("exclude=n[1-3,5],--mail_type=END") == (("exclude", "n[1-3,5]"), ("mail-type", "END"))
+    assert parse_extra("exclude=n[1-3,5],--mail_type=END") == (
+        ("exclude", "n[1-3,5]"),
+        ("mail-type", "END"),
+    )
     given = Resources(gpus_per_node=2, time="4:00:00", extra=(("qos", "high"),)).options()
-    assert given == {"gpus-per-node": 2, "time": "4:00:00", "nodes": 1, "ntasks-per-node": 1, "qos": "high"}
+    assert given == {
+        "gpus-per-node": 2,
+        "time": "4:00:00",
+        "nodes": 1,
+        "ntasks-per-node": 1,
+        "qos": "high",
+    }
 
 
 @pytest.mark.parametrize(
@@ -105,7 +123,10 @@ def test_a_folder_keeps_what_is_said(tmp_path: Path) -> None:
 
 
 def test_a_node_sees_the_folder_by_its_token(tmp_path: Path) -> None:
-    folder, elsewhere = Folder(place_of(tmp_path / "a", "sweeps/a")), Folder(place_of(tmp_path / "b", "sweeps/a"))
+    folder, elsewhere = (
+        Folder(place_of(tmp_path / "a", "sweeps/a")),
+        Folder(place_of(tmp_path / "b", "sweeps/a")),
+    )
     token = folder.token()
     assert folder.token() == token
     assert folder.sees(token)
@@ -147,14 +168,26 @@ def test_a_version_is_of_what_trains(tmp_path: Path) -> None:
 
 
 def test_the_queue_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = ("7_0|RUNNING|None", "7_1|PENDING|launch failed requeued held", "8|PENDING|Priority", "70_1|RUNNING|None")
+    lines = (
+        "7_0|RUNNING|None",
+        "7_1|PENDING|launch failed requeued held",
+        "8|PENDING|Priority",
+        "70_1|RUNNING|None",
+    )
     slurm(tmp_path, monkeypatch, squeue="\n".join(f"echo '{line}'" for line in lines))
-    assert cluster.tasks(["7"]) == [Task("7_0", "RUNNING", "None"), Task("7_1", "PENDING", cluster.HELD)]
+    assert cluster.tasks(["7"]) == [
+        Task("7_0", "RUNNING", "None"),
+        Task("7_1", "PENDING", cluster.HELD),
+    ]
     assert {task.job for task in cluster.tasks(["7", "8"])} == {"7", "8"}
 
 
-def test_what_slurm_says_against_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    slurm(tmp_path, monkeypatch, squeue="echo 'squeue: error: no\nsqueue: error: contact' >&2; exit 1")
+def test_what_slurm_says_against_it_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurm(
+        tmp_path, monkeypatch, squeue="echo 'squeue: error: no\nsqueue: error: contact' >&2; exit 1"
+    )
     with pytest.raises(cluster.Refused, match=r"^no; contact$"):
         cluster.tasks(["7"])
 
@@ -164,7 +197,9 @@ def test_what_slurm_would_refuse_is_told_before_anything_is_made(
 ) -> None:
     words = "echo 'sbatch: error: invalid partition specified: gpus' >&2; exit 1"
     slurm(tmp_path, monkeypatch, sbatch=words, sinfo="echo main; echo short; echo main")
-    with pytest.raises(UserError, match=r"invalid partition specified: gpus; partitions here: main, short$"):
+    with pytest.raises(
+        UserError, match=r"invalid partition specified: gpus; partitions here: main, short$"
+    ):
         submission.check(Resources(partition="gpus"))
     slurm(tmp_path, monkeypatch, sbatch=f'echo "$@" > {tmp_path}/words')
     submission.check(Resources(partition="main", time="1", extra=(("qos", "high"),)))
@@ -182,18 +217,26 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, log: str |
     return failure.explained(folder, ["7"], 3)
 
 
-def test_without_a_log_the_nodes_do_not_see_the_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_log_the_nodes_do_not_see_the_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said = told(tmp_path, monkeypatch, "JobState=FAILED ExitCode=0:53", None)
-    assert said.startswith(f"the nodes do not see {place_of(tmp_path, 'sweeps/a')} (1 FAILED 0:53): 3 runs of a wait")
+    assert said.startswith(
+        f"the nodes do not see {place_of(tmp_path, 'sweeps/a')} (1 FAILED 0:53): 3 runs of a wait"
+    )
 
 
-def test_what_was_cancelled_in_the_queue_left_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_cancelled_in_the_queue_left_no_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said = told(tmp_path, monkeypatch, "JobState=CANCELLED ExitCode=0:0", None)
     assert "the jobs ended (1 CANCELLED 0:0) before they began" in said
 
 
 def test_a_log_is_named_with_its_last_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = told(tmp_path, monkeypatch, "JobState=FAILED ExitCode=2:0", "first\nerror: cannot write\n\n")
+    said = told(
+        tmp_path, monkeypatch, "JobState=FAILED ExitCode=2:0", "first\nerror: cannot write\n\n"
+    )
     assert said.endswith("7_0_0_log.out ends with: error: cannot write")
 
 

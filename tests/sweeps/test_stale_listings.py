@@ -1,7 +1,8 @@
-"""Claims under stale listings, as NFS serves them for up to a minute: nobody trains what others hold.
+"""Claims under stale listings, as NFS serves them for up to a minute: nobody trains what others
+hold.
 
-What NFS guarantees is left as it is: `link`, `rename` and `unlink` are whole, and a file that is opened through its
-opened folder is the file that is there now.
+What NFS guarantees is left as it is: `link`, `rename` and `unlink` are whole, and a file that is
+opened through its opened folder is the file that is there now.
 """
 
 import os
@@ -46,7 +47,9 @@ def holders(workers: list[Claims], run_id: str) -> list[Claims]:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_nobody_trains_what_another_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+def test_nobody_trains_what_another_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
     """Workers take, finish, die and fall silent at random; in the end every run has one record."""
     world, draw = World(tmp_path), random.Random(seed)
     stale = Stale(world, monkeypatch)

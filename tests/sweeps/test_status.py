@@ -27,9 +27,17 @@ def line(state: str, error: str = "") -> Line:
 
 
 def test_every_run_is_in_one_state() -> None:
-    lines = {"a": line("finished"), "b": line("diverged"), "e": line("failed", "no"), "c": line("failed")}
+    lines = {
+        "a": line("finished"),
+        "b": line("diverged"),
+        "e": line("failed", "no"),
+        "c": line("failed"),
+    }
     found = summary(MEMBERS, lines, [PACK], {"c", "d"})
-    assert found.arms == {"a": Counter(finished=1, diverged=1, running=1), "b": Counter(running=1, failed=1, queued=1)}
+    assert found.arms == {
+        "a": Counter(finished=1, diverged=1, running=1),
+        "b": Counter(running=1, failed=1, queued=1),
+    }
     assert found.total == Counter(finished=1, diverged=1, running=2, failed=1, queued=1)
     assert found.live == (1, 2)
     assert dict(found.failures)["e"].error == "no"
@@ -54,7 +62,10 @@ def test_claims_of_the_living_are_running(tmp_path: Path) -> None:
     members = [Member(f"{name}" * 16, "arm", 10) for name in "abc"]
     ids = [member.run_id for member in members]
     store.write(Record(ids[0], "finished", {}))
-    with working(tmp_path, lambda run_id: False) as claims, showing(tmp_path, claims.worker, ids[1:2], 10) as to:
+    with (
+        working(tmp_path, lambda run_id: False) as claims,
+        showing(tmp_path, claims.worker, ids[1:2], 10) as to,
+    ):
         claims.take(ids[1:2], 1)
         to(1, 1)
         found = status(members, store)
@@ -66,11 +77,23 @@ def test_claims_of_the_living_are_running(tmp_path: Path) -> None:
     assert status(members, store).total == Counter(finished=1, queued=2)
 
 
-def test_a_clock_that_is_ahead_declares_nobody_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine that looks need not agree with the one that trains: files are compared with the files' own clock."""
-    store, members, real = Store(tmp_path), [Member(name * 16, "arm", 10) for name in "ab"], time.time
-    alone = dataclasses.replace(worker.this_process(), token="t")  # on no roll, as processes that train together
-    with working(tmp_path, lambda run_id: False) as claims, showing(tmp_path, claims.worker, ["a" * 16], 10):
+def test_a_clock_that_is_ahead_declares_nobody_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine that looks need not agree with the one that trains: files are compared with the
+    files' own clock."""
+    store, members, real = (
+        Store(tmp_path),
+        [Member(name * 16, "arm", 10) for name in "ab"],
+        time.time,
+    )
+    alone = dataclasses.replace(
+        worker.this_process(), token="t"
+    )  # on no roll, as processes that train together
+    with (
+        working(tmp_path, lambda run_id: False) as claims,
+        showing(tmp_path, claims.worker, ["a" * 16], 10),
+    ):
         claims.take(["a" * 16], 1)
         for ahead in (600.0, -600.0):
             monkeypatch.setattr(time, "time", lambda ahead=ahead: real() + ahead)
@@ -81,9 +104,13 @@ def test_a_clock_that_is_ahead_declares_nobody_dead(tmp_path: Path, monkeypatch:
 
 
 def test_the_dead_train_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker of this machine whose process is no more is dead at once; its claim and its pack are still there."""
+    """A worker of this machine whose process is no more is dead at once; its claim and its pack are
+    still there."""
     store, members = Store(tmp_path), [Member("a" * 16, "arm", 10)]
-    with working(tmp_path, lambda run_id: False) as claims, showing(tmp_path, claims.worker, ["a" * 16], 10):
+    with (
+        working(tmp_path, lambda run_id: False) as claims,
+        showing(tmp_path, claims.worker, ["a" * 16], 10),
+    ):
         claims.take(["a" * 16], 1)
         assert status(members, store).total == Counter(running=1)
         monkeypatch.setattr(worker, "gone", lambda who: True)
@@ -101,14 +128,21 @@ def test_packs_without_a_roll_count_while_fresh(tmp_path: Path) -> None:
 
 
 def test_lines_for_a_terminal() -> None:
-    lines = {"a": line("finished"), "b": Line(0, 0, "failed", error="ValueError: no", log="task.log")}
+    lines = {
+        "a": line("finished"),
+        "b": Line(0, 0, "failed", error="ValueError: no", log="task.log"),
+    }
     text = "\n".join(shown.lines("rates", summary(MEMBERS, lines, [PACK], {"c", "d"})))
     assert "2.00 run-epochs/s, time left 14 s" in text
     assert "1 worker, 1 pack, 1 of 2 lanes alive" in text
     assert "failed: run b: ValueError: no (log: task.log)" in text
     header, *rows = (row.split() for row in text.splitlines()[:4])
     assert header == ["rates", "finished", "running", "queued", "failed"]
-    assert rows == [["a", "1", "1", "·", "1"], ["b", "·", "1", "2", "·"], ["all", "1", "2", "2", "1"]]
+    assert rows == [
+        ["a", "1", "1", "·", "1"],
+        ["b", "·", "1", "2", "·"],
+        ["all", "1", "2", "2", "1"],
+    ]
     done = summary(MEMBERS[:1], {"a": line("finished")}, [], set())
     assert list(shown.now(done)) == ["nothing is left to train"]
     (idle,) = shown.now(summary(MEMBERS, {}, [], set()))
@@ -116,7 +150,8 @@ def test_lines_for_a_terminal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(None, "unknown"), (0, "0 s"), (99, "99 s"), (120, "2 min"), (7200, "2.0 h")]
+    ("seconds", "text"),
+    [(None, "unknown"), (0, "0 s"), (99, "99 s"), (120, "2 min"), (7200, "2.0 h")],
 )
 def test_durations(seconds: float | None, text: str) -> None:
     assert shown.duration(seconds) == text

@@ -1,4 +1,5 @@
-"""The store: records come back as they were, damaged ones are set aside, files are whole or not there."""
+"""The store: records come back as they were, damaged ones are set aside, files are whole or not
+there."""
 
 import dataclasses
 import hashlib
@@ -32,9 +33,13 @@ records = st.builds(
     steps=st.integers(0, 2**40),
     diverged_at=st.none() | st.integers(0, 1000),
     error=st.text(max_size=20),
-    provenance=st.dictionaries(names, whole | st.text(max_size=5) | st.lists(st.booleans(), max_size=2)),
+    provenance=st.dictionaries(
+        names, whole | st.text(max_size=5) | st.lists(st.booleans(), max_size=2)
+    ),
 )
-RECORD = Record("0123456789abcdef", "finished", {"seed": "0"}, {"test/accuracy": 0.5}, {"loss": [1.0, math.nan]})
+RECORD = Record(
+    "0123456789abcdef", "finished", {"seed": "0"}, {"test/accuracy": 0.5}, {"loss": [1.0, math.nan]}
+)
 
 
 @given(records)
@@ -52,7 +57,9 @@ def test_a_record_of_the_first_format_is_read(tmp_path: Path) -> None:
     store = Store(tmp_path)
     body = json.loads(store.write(RECORD).read_text())["record"]
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-    store.path(RECORD.run_id).write_text(json.dumps({"format": 1, "sha256": digest, "record": body}, indent=1))
+    store.path(RECORD.run_id).write_text(
+        json.dumps({"format": 1, "sha256": digest, "record": body}, indent=1)
+    )
     assert repr(store.read(RECORD.run_id)) == repr(RECORD)
 
 
@@ -95,7 +102,9 @@ def test_a_damaged_record_is_set_aside(tmp_path: Path, damage: object) -> None:
     assert not messages
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", '{"way": {"size": 1}, "seconds_per_lane_step": {}}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", "null", '{"way": {"size": 1}, "seconds_per_lane_step": {}}']
+)
 def test_a_damaged_way_is_set_aside_and_nobody_is_stopped(tmp_path: Path, text: str) -> None:
     said: list[str] = []
     store = Store(tmp_path, said.append)
@@ -116,7 +125,9 @@ def test_a_damaged_sweep_is_set_aside_and_its_flags_are_asked_for(tmp_path: Path
     store = Store(tmp_path)
     Sweep([], []).save(store, "rates", [])
     (tmp_path / "sweeps" / "rates.json").write_text("{")
-    with pytest.raises(UserError, match=r"sweeps/rates.json is damaged .*moved to .*give the sweep's flags again"):
+    with pytest.raises(
+        UserError, match=r"sweeps/rates.json is damaged .*moved to .*give the sweep's flags again"
+    ):
         Sweep.load(store, "rates")
     with pytest.raises(UserError, match="no sweep 'rates'"):
         Sweep.load(store, "rates")
@@ -127,7 +138,9 @@ def test_a_damaged_sweep_is_set_aside_and_its_flags_are_asked_for(tmp_path: Path
 def test_a_tuning_is_no_sweep_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "tunings").mkdir()
     (tmp_path / "tunings" / "rate.journal").touch()
-    with pytest.raises(UserError, match=r"no sweep 'rate' in .*; it is a tuning; launch.table shows its trials"):
+    with pytest.raises(
+        UserError, match=r"no sweep 'rate' in .*; it is a tuning; launch.table shows its trials"
+    ):
         Sweep.load(Store(tmp_path), "rate")
 
 
@@ -138,7 +151,10 @@ def test_a_record_under_another_runs_name_is_not_believed(tmp_path: Path) -> Non
     store.path(other).write_text(text)
     found, (said,) = store.find([RECORD.run_id, other])
     assert list(found) == [RECORD.run_id]
-    assert f"{other}.json is damaged (it holds the record of run {RECORD.run_id}; was it copied or" in str(said)
+    assert (
+        f"{other}.json is damaged (it holds the record of run {RECORD.run_id}; was it copied or"
+        in str(said)
+    )
     (aside,) = (tmp_path / "damaged").iterdir()
     assert aside.read_text() == text
     assert not store.path(other).exists()
@@ -147,7 +163,12 @@ def test_a_record_under_another_runs_name_is_not_believed(tmp_path: Path) -> Non
 def test_files_of_other_names_are_nobodys_record(tmp_path: Path) -> None:
     store = Store(tmp_path)
     path = store.write(RECORD)
-    for name in (f"{RECORD.run_id} (copy).json", f"{RECORD.run_id}.bak.json", "ab" * 8 + ".json", ".x.json"):
+    for name in (
+        f"{RECORD.run_id} (copy).json",
+        f"{RECORD.run_id}.bak.json",
+        "ab" * 8 + ".json",
+        ".x.json",
+    ):
         (path.parent / name).write_text(path.read_text())
     assert list(store.ids()) == [RECORD.run_id]
     assert store.named("0123") == RECORD.run_id
@@ -155,7 +176,8 @@ def test_files_of_other_names_are_nobodys_record(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format", [1, 2])
 def test_a_record_of_newer_code_stays(tmp_path: Path, format: int) -> None:
-    """Its format is a later one, or it has a field that nobody knows here; nothing is wrong with it."""
+    """Its format is a later one, or it has a field that nobody knows here; nothing is wrong with
+    it."""
     store = Store(tmp_path)
     path = store.write(RECORD)
     body = json.loads(path.read_text())["record"] | {"energy": 1.5}
@@ -241,8 +263,13 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("saved_by", ["this code", "earlier code"])
 def test_a_plugin_that_was_moved_is_known_by_its_content(tmp_path: Path, saved_by: str) -> None:
-    """As after the records and the plugin were copied to another home. Earlier code kept no digest: its name counts."""
-    store, old, new = Store(tmp_path / "records"), tmp_path / "old" / "net.py", tmp_path / "new" / "net.py"
+    """As after the records and the plugin were copied to another home. Earlier code kept no digest:
+    its name counts."""
+    store, old, new = (
+        Store(tmp_path / "records"),
+        tmp_path / "old" / "net.py",
+        tmp_path / "new" / "net.py",
+    )
     other = tmp_path / "new" / "other.py"
     for path, text in ((old, "a = 1"), (new, "a = 1"), (other, "a = 2")):
         path.parent.mkdir(exist_ok=True)
@@ -251,7 +278,9 @@ def test_a_plugin_that_was_moved_is_known_by_its_content(tmp_path: Path, saved_b
     old.unlink()
     content = store.read_json("sweeps", "mine")
     if saved_by == "earlier code":
-        store.write_json("sweeps", "mine", {key: value for key, value in content.items() if key != "contents"})
+        store.write_json(
+            "sweeps", "mine", {key: value for key, value in content.items() if key != "contents"}
+        )
     loaded = Sweep.load(store, "mine")
     assert loaded.code != loaded.code_now()
     found = loaded.with_plugins([str(other), str(new)])

@@ -1,4 +1,5 @@
-"""Strikes: a run that fails is tried once more, after all others; the second failure is its record."""
+"""Strikes: a run that fails is tried once more, after all others; the second failure is its
+record."""
 
 import dataclasses
 import time
@@ -49,7 +50,9 @@ def begun(monkeypatch: pytest.MonkeyPatch, bad: Any, times: int) -> list[bool]:
     return trainings
 
 
-def test_one_failure_is_forgiven_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_failure_is_forgiven_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bad, good = planned({"arch.hidden": (4,)})[0], planned(*with_seeds({}, range(3)))
     trainings, store = begun(monkeypatch, bad, times=1), Store(tmp_path)
     told: list[int] = []
@@ -75,7 +78,9 @@ def test_the_second_failure_is_final(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert Strikes(tmp_path).runs() == set()
 
 
-def test_a_failure_is_remembered_by_who_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_is_remembered_by_who_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One try here, one by the next process: what dies may take its process with it."""
     (bad,) = planned({"arch.hidden": (4,)})
     Strikes(tmp_path).add([bad.id], "the process died; see its log")
@@ -116,7 +121,12 @@ def test_what_is_no_longer_wanted_is_not_begun(tmp_path: Path) -> None:
     kept, dropped = planned({})[0], planned({"arch.hidden": (4,)})[0]
     store = Store(tmp_path)
     executor.execute(
-        [kept, dropped], store, planner().arrays, Report(), belongs=lambda run_id: run_id != dropped.id, wait=False
+        [kept, dropped],
+        store,
+        planner().arrays,
+        Report(),
+        belongs=lambda run_id: run_id != dropped.id,
+        wait=False,
     )
     assert list(store.ids()) == [kept.id]
 
@@ -125,11 +135,17 @@ def test_what_is_no_longer_wanted_is_not_waited_for(tmp_path: Path) -> None:
     """Though another machine's worker is there, of whom nobody knows yet whether it lives."""
     (dropped,), until = planned({}), time.monotonic() + 30
     other = Claims(
-        tmp_path, Worker("0" * 32, "elsewhere", 1), time.monotonic, lambda worker: False, lambda run_id: False
+        tmp_path,
+        Worker("0" * 32, "elsewhere", 1),
+        time.monotonic,
+        lambda worker: False,
+        lambda run_id: False,
     )
     other.enlist()
     hanging = Report(stopping=lambda: "it hangs" if time.monotonic() > until else "")
-    executor.execute([dropped], Store(tmp_path), planner().arrays, hanging, belongs=lambda run_id: False)
+    executor.execute(
+        [dropped], Store(tmp_path), planner().arrays, hanging, belongs=lambda run_id: False
+    )
     assert list(Store(tmp_path).ids()) == []
 
 
@@ -141,9 +157,17 @@ def test_what_is_under_way_is_told(tmp_path: Path) -> None:
             [own],
             Store(tmp_path),
             planner().arrays,
-            Report(holds=held.append, stopping=lambda: "enough" if held[-1:] == [{own.id}] and len(held) > 2 else ""),
+            Report(
+                holds=held.append,
+                stopping=lambda: "enough" if held[-1:] == [{own.id}] and len(held) > 2 else "",
+            ),
         )
-    assert held == [{own.id}, set(), {own.id}, set()]  # while its way is chosen, and while it is trained
+    assert held == [
+        {own.id},
+        set(),
+        {own.id},
+        set(),
+    ]  # while its way is chosen, and while it is trained
 
 
 def test_a_record_that_is_there_outlives_a_training_for_its_parameters(

@@ -1,4 +1,5 @@
-"""TensorBoard's files, read by TensorBoard: while a run trains, after it, on a disk that is full, after a restart."""
+"""TensorBoard's files, read by TensorBoard: while a run trains, after it, on a disk that is full,
+after a restart."""
 
 import contextlib
 import dataclasses
@@ -57,7 +58,10 @@ def read(directory: Path) -> EventAccumulator:
 
 
 def losses(directory: Path) -> list[tuple[float, int, float]]:
-    return [(event.wall_time, event.step, event.value) for event in read(directory).Scalars("train/loss")]
+    return [
+        (event.wall_time, event.step, event.value)
+        for event in read(directory).Scalars("train/loss")
+    ]
 
 
 def test_curves_are_there_while_it_trains_at_the_times_of_their_epochs(tmp_path: Path) -> None:
@@ -86,7 +90,11 @@ def test_a_run_that_diverges_in_its_first_epoch_ends_no_other(tmp_path: Path) ->
     clock.now += EVERY
     epoch(events, 0)
     metrics, curves = {"train/loss": math.inf}, {"train/loss": [], "validation/accuracy": []}
-    events.record(dataclasses.replace(RECORD, status="diverged", diverged_at=1, metrics=metrics, curves=curves))
+    events.record(
+        dataclasses.replace(
+            RECORD, status="diverged", diverged_at=1, metrics=metrics, curves=curves
+        )
+    )
     assert (next(tmp_path.iterdir()) / COMPLETE).exists()
     assert "train/loss" not in read(tmp_path).Tags()["scalars"]
 
@@ -97,11 +105,15 @@ def test_a_run_is_called_by_its_settings_and_its_hyperparameters_are_there(tmp_p
     named = "arch.hidden=8,8,learning_rate=0.3,regularization=dropout=0.25,epochs=4,batch_size=8"
     assert folder.name == f"wine,mlp,{named},seed=3,{RUN.id}"
     content = read(tmp_path).SummaryMetadata
-    start = parse_session_start_info_plugin_data(content("_hparams_/session_start_info").plugin_data.content)
+    start = parse_session_start_info_plugin_data(
+        content("_hparams_/session_start_info").plugin_data.content
+    )
     assert start.hparams["learning_rate"].number_value == 0.3
     assert start.hparams["regularization.dropout"].number_value == 0.25
     assert start.hparams["dataset"].string_value == "wine"
-    end = parse_session_end_info_plugin_data(content("_hparams_/session_end_info").plugin_data.content)
+    end = parse_session_end_info_plugin_data(
+        content("_hparams_/session_end_info").plugin_data.content
+    )
     assert end.status == 1  # success
 
 
@@ -116,7 +128,8 @@ def test_a_record_of_earlier_has_the_times_of_its_training(tmp_path: Path) -> No
 
 
 def test_a_run_that_goes_on_in_another_process_has_each_epoch_once(tmp_path: Path) -> None:
-    """The first process wrote three epochs and died, and its checkpoint was of the second; a fourth follows."""
+    """The first process wrote three epochs and died, and its checkpoint was of the second; a fourth
+    follows."""
     clock = Clock(1000.0)
     first = Events(tmp_path, pytest.fail, clock)
     for count in (1, 2, 3):
@@ -127,10 +140,17 @@ def test_a_run_that_goes_on_in_another_process_has_each_epoch_once(tmp_path: Pat
     clock.now += EVERY
     epoch(again, 4)
     again.record(RECORD)
-    assert losses(tmp_path) == [(1000.0, 1, 2.0), (1002.0, 2, 1.0), (1006.0, 3, 0.5), (1008.0, 4, 0.25)]
+    assert losses(tmp_path) == [
+        (1000.0, 1, 2.0),
+        (1002.0, 2, 1.0),
+        (1006.0, 3, 0.5),
+        (1008.0, 4, 0.25),
+    ]
 
 
-def test_what_was_not_written_before_the_end_of_a_process_is_written_by_the_next(tmp_path: Path) -> None:
+def test_what_was_not_written_before_the_end_of_a_process_is_written_by_the_next(
+    tmp_path: Path,
+) -> None:
     first = Events(tmp_path, pytest.fail, Clock(1000.0))
     for count in (1, 2, 3):
         epoch(first, count)  # in no time, so that the first alone is written
@@ -195,8 +215,12 @@ def test_a_run_that_ended_on_a_full_disk_is_written_by_the_next_command(
 
 
 def test_what_diverged_and_what_failed_is_there(tmp_path: Path) -> None:
-    diverged = dataclasses.replace(RECORD, status="diverged", metrics={}, curves={"train/loss": [2.0, math.nan]})
+    diverged = dataclasses.replace(
+        RECORD, status="diverged", metrics={}, curves={"train/loss": [2.0, math.nan]}
+    )
     Events(tmp_path / "a", pytest.fail).record(diverged)
     assert [step for _, step, _ in losses(tmp_path / "a")] == [1, 2]
-    Events(tmp_path / "b", pytest.fail).record(Record(RUN.id, "failed", RECORD.config, error="out of memory"))
+    Events(tmp_path / "b", pytest.fail).record(
+        Record(RUN.id, "failed", RECORD.config, error="out of memory")
+    )
     assert read(tmp_path / "b").Tags()["scalars"] == []

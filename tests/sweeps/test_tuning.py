@@ -1,4 +1,5 @@
-"""Tuning: what is chosen and by what, the fresh seeds that report it, and spaces that cannot be searched."""
+"""Tuning: what is chosen and by what, the fresh seeds that report it, and spaces that cannot be
+searched."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from research.sweeps.tuning import Budget, Goal, Tuned, Workshop
 from tests.sweeps.test_racing import Watcher
 
 
-def tuned(folder: Path, sample: list[str], budget: Budget, goal: Goal | None = None, **settings: Any) -> Tuned:
+def tuned(
+    folder: Path, sample: list[str], budget: Budget, goal: Goal | None = None, **settings: Any
+) -> Tuned:
     shop, axes = Workshop(Store(folder), planner(), Watcher(), DEFAULT), axes_lib.sampled(sample)
     base = {path: value for path, value in BASE.items() if path not in [axis.path for axis in axes]}
     return tuning.tune("a", {**base, **settings}, axes, budget, shop, None, goal)
@@ -35,17 +38,22 @@ def test_the_best_on_validation_is_chosen_and_reported_on_fresh_seeds(tmp_path: 
     best = max(("1e-4", "0.05"), key=lambda rate: by_rate[rate].value)
     assert found.point == {"learning_rate": best}
     requests = tuning.report(found, 2)
-    assert [(request["seed"], request["learning_rate"]) for request in requests] == [(4, best), (5, best)]
+    assert [(request["seed"], request["learning_rate"]) for request in requests] == [
+        (4, best),
+        (5, best),
+    ]
     said = tuning.described([found], Budget("grid"), 2)
-    assert said == (
-        "Tuned by 3 trials of grid: learning_rate. Trials: 2 finished, 1 diverged. The best validation/accuracy of one "
-        "seed chose; the table reports the choice on 2 fresh seeds."
+    assert (
+        said == "Tuned by 3 trials of grid: learning_rate. Trials: 2 finished, 1 diverged. The best"
+        " validation/accuracy of one seed chose; the table reports the choice on 2 fresh seeds."
     )
 
 
 def test_settings_that_are_drawn_again_are_not_counted_as_more(tmp_path: Path) -> None:
     found = tuned(tmp_path, ["learning_rate=0.05|0.1"], Budget("random", 5))
-    assert "Tuned by 5 trials (2 different settings) of random: " in tuning.described([found], Budget("random"), 1)
+    assert "Tuned by 5 trials (2 different settings) of random: " in tuning.described(
+        [found], Budget("random"), 1
+    )
 
 
 def test_a_loss_is_chosen_lowest_and_a_second_tuning_trains_nothing(tmp_path: Path) -> None:
@@ -65,31 +73,59 @@ def test_a_loss_is_chosen_lowest_and_a_second_tuning_trains_nothing(tmp_path: Pa
         ("optimizer.momentum=0.5|2 if optimizer=sgd", "momentum"),
     ],
 )
-def test_a_value_that_no_run_can_have_is_an_error_before_training(axis: str, why: str, tmp_path: Path) -> None:
+def test_a_value_that_no_run_can_have_is_an_error_before_training(
+    axis: str, why: str, tmp_path: Path
+) -> None:
     with pytest.raises(UserError, match=f"has a value that cannot be: .*{why}"):
         tuned(tmp_path, ["optimizer=sgd|adam", axis], Budget("random", 4))
     assert not list(tmp_path.iterdir())
 
 
-def test_a_draw_that_is_refused_is_a_trial_without_a_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_draw_that_is_refused_is_a_trial_without_a_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said: list[str] = []
     monkeypatch.setattr(Watcher, "warn", lambda self, message: said.append(message))
     found = tuned(tmp_path, ["batch_size=8|4000", "learning_rate=0.05|0.1"], Budget("grid"))
     for trial in found.study.trials:
         assert (trial.state == TrialState.FAIL) == (trial.params["batch_size"] == "4000")
-    assert "larger than" in next(t.user_attrs["note"] for t in found.study.trials if t.state == TrialState.FAIL)
+    assert "larger than" in next(
+        t.user_attrs["note"] for t in found.study.trials if t.state == TrialState.FAIL
+    )
     assert "2 refused" in tuning.described([found], Budget("grid"), 1)
-    assert [message.partition(":")[0] for message in said] == ["2 of 4 trials cannot be trained, as the first"]
+    assert [message.partition(":")[0] for message in said] == [
+        "2 of 4 trials cannot be trained, as the first"
+    ]
 
 
 @pytest.mark.parametrize(
     ("sample", "settings", "budget", "says"),
     [
-        (["batch_size=4000|5000"], {}, Budget(), "none of .* points of the space can be trained; the first: .*larger"),
+        (
+            ["batch_size=4000|5000"],
+            {},
+            Budget(),
+            "none of .* points of the space can be trained; the first: .*larger",
+        ),
         (["learning_rate=1e14|1e15"], {}, Budget("grid"), "no trial of 'a' finished: 2 diverged"),
-        (["learning_rate=log(1e-3,1)"], {"learning_rate": "0.1"}, Budget(), "--learning_rate is given, and an axis"),
-        (["optimizer.momentum=0|0.9"], {"optimizer": "adam"}, Budget(), "adam has no option 'momentum'"),
-        (["learning_rate=0.1|1"], {"split": "4:1"}, Budget(), "split=4:1 leaves no validation rows"),
+        (
+            ["learning_rate=log(1e-3,1)"],
+            {"learning_rate": "0.1"},
+            Budget(),
+            "--learning_rate is given, and an axis",
+        ),
+        (
+            ["optimizer.momentum=0|0.9"],
+            {"optimizer": "adam"},
+            Budget(),
+            "adam has no option 'momentum'",
+        ),
+        (
+            ["learning_rate=0.1|1"],
+            {"split": "4:1"},
+            Budget(),
+            "split=4:1 leaves no validation rows",
+        ),
     ],
 )
 def test_spaces_that_cannot_be_searched(
@@ -100,7 +136,11 @@ def test_spaces_that_cannot_be_searched(
 
 
 def test_a_setting_that_some_trials_use_is_used(tmp_path: Path) -> None:
-    found = tuned(tmp_path, ["optimizer=sgd|adam", "optimizer.momentum=0|0.9 if optimizer=sgd"], Budget("grid"))
+    found = tuned(
+        tmp_path,
+        ["optimizer=sgd|adam", "optimizer.momentum=0|0.9 if optimizer=sgd"],
+        Budget("grid"),
+    )
     assert len(found.study.trials) == 3
 
 

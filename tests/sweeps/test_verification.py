@@ -19,7 +19,15 @@ from research.sweeps.plan import Run
 from research.sweeps.provenance import provenance
 from research.sweeps.record import Record
 from research.sweeps.store import Store
-from research.sweeps.verification import Trial, Verification, localize, lookup, run_of, trial, verify
+from research.sweeps.verification import (
+    Trial,
+    Verification,
+    localize,
+    lookup,
+    run_of,
+    trial,
+    verify,
+)
 from research.training import lanes as lanes_lib
 from research.training import loop, pace
 from research.training.way import Way
@@ -31,7 +39,7 @@ WIDTH, STEPS = 4, 2
 def recorded(**settings: Any) -> tuple[Run, Record]:
     """A run with two others beside it, and its record."""
     runs = [run(**settings), run(**settings | {"seed": 7}), run(**settings | {"seed": 8})]
-    (outcome, *_) = train(runs, WIDTH, STEPS)
+    outcome, *_ = train(runs, WIDTH, STEPS)
     return runs[0], Record(
         runs[0].id,
         "finished" if outcome.diverged_at is None else "diverged",
@@ -57,7 +65,11 @@ def elsewhere(record: Record, **changes: Any) -> Record:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"regularization": "dropout=0.5,batch_norm,ema=0.9", "optimizer": "adam", "learning_rate": 0.01},
+        {
+            "regularization": "dropout=0.5,batch_norm,ema=0.9",
+            "optimizer": "adam",
+            "learning_rate": 0.01,
+        },
         {"regularization": "early_stopping(1,min_delta=10)"},
         {"learning_rate": 1e30},
         {"label_noise": 0.3, "remainder": "pad", "batch_size": 16},
@@ -70,7 +82,10 @@ def test_a_run_that_repeats_is_identical(settings: dict[str, Any]) -> None:
     assert found.verdict == "identical", found
     assert asked.whole
     assert asked.epochs == len(record.checksums)
-    assert (found.outcome.metrics, found.outcome.diverged_at) == (record.metrics, record.diverged_at)
+    assert (found.outcome.metrics, found.outcome.diverged_at) == (
+        record.metrics,
+        record.diverged_at,
+    )
     assert next(verdict(asked, found)).endswith("bit for bit")
 
 
@@ -98,7 +113,9 @@ def test_it_trains_at_the_recorded_way_with_idle_lanes(monkeypatch: pytest.Monke
 
 def test_a_changed_checksum_is_found_at_its_epoch() -> None:
     own, record = recorded()
-    changed = dataclasses.replace(record, checksums=[record.checksums[0], "0" * 16, record.checksums[2]])
+    changed = dataclasses.replace(
+        record, checksums=[record.checksums[0], "0" * 16, record.checksums[2]]
+    )
     asked, found = verified(changed, own)
     assert (found.verdict, found.difference) == ("differs", verification.Difference(2))
     curves = {**record.curves, "train/loss": [record.curves["train/loss"][0], 2.0, 0.5]}
@@ -107,14 +124,19 @@ def test_a_changed_checksum_is_found_at_its_epoch() -> None:
     assert found.difference is not None
     assert (found.difference.epoch, found.difference.where) == (2, "train/loss")
     assert found.difference.relative == pytest.approx(0.2)  # 0.25 / 1.25
-    assert next(verdict(asked, found)) == "differs at epoch 2: its curves by up to 0.2 relative, in train/loss"
+    assert (
+        next(verdict(asked, found))
+        == "differs at epoch 2: its curves by up to 0.2 relative, in train/loss"
+    )
 
 
 def test_a_curve_alone_that_differs_by_one_bit_is_found() -> None:
     own, record = recorded()
     values = list(record.curves["train/accuracy"])
     values[2] = float(np.nextafter(np.float32(values[2]), np.float32(0)))
-    _, found = verified(dataclasses.replace(record, curves={**record.curves, "train/accuracy": values}), own)
+    _, found = verified(
+        dataclasses.replace(record, curves={**record.curves, "train/accuracy": values}), own
+    )
     assert found.difference is not None
     assert (found.difference.epoch, found.difference.where) == (3, "train/accuracy")
     assert 0 < found.difference.relative < 1.2e-7
@@ -125,12 +147,18 @@ def test_the_end_and_the_final_metrics_are_compared() -> None:
     metrics = {**record.metrics, "test/accuracy": record.metrics["test/accuracy"] / 2}
     asked, found = verified(dataclasses.replace(record, metrics=metrics), own)
     assert found.difference == verification.Difference(None, 0.5, "test/accuracy")
-    shorter = dataclasses.replace(record, steps=12, diverged_at=12, status="diverged", checksums=record.checksums[:2])
+    shorter = dataclasses.replace(
+        record, steps=12, diverged_at=12, status="diverged", checksums=record.checksums[:2]
+    )
     asked, found = verified(shorter, own)
-    assert "at epoch 3: the record diverged at step 12, here it finished after 15 steps" in next(verdict(asked, found))
+    assert "at epoch 3: the record diverged at step 12, here it finished after 15 steps" in next(
+        verdict(asked, found)
+    )
 
 
-@pytest.mark.parametrize(("steps", "epochs", "whole"), [(1, 1, False), (5, 1, False), (6, 2, False), (11, 3, True)])
+@pytest.mark.parametrize(
+    ("steps", "epochs", "whole"), [(1, 1, False), (5, 1, False), (6, 2, False), (11, 3, True)]
+)
 def test_steps_round_up_to_epochs(steps: int, epochs: int, whole: bool) -> None:
     own, record = recorded()
     late = dataclasses.replace(record, checksums=[*record.checksums[:2], "0" * 16], metrics={})
@@ -173,11 +201,15 @@ def test_fewer_devices_than_recorded_are_another_way() -> None:
     asked = trial(elsewhere(record, width=1, replicas=64), own)
     assert asked.way == Way(1, STEPS, 2, jax.device_count())
     assert not asked.exact
-    assert f"devices that share the run is {jax.device_count()}, was 64" in list(intent(asked, None))[2]
+    assert (
+        f"devices that share the run is {jax.device_count()}, was 64"
+        in list(intent(asked, None))[2]
+    )
 
 
 def unsteady(monkeypatch: pytest.MonkeyPatch, call: int) -> None:
-    """From its call of that number on, an update moves one weight by a thousandth that no other training has."""
+    """From its call of that number on, an update moves one weight by a thousandth that no other
+    training has."""
     advance, calls = lanes_lib.advance, [0]
 
     def step(*arguments: Any) -> Any:
@@ -187,7 +219,9 @@ def unsteady(monkeypatch: pytest.MonkeyPatch, call: int) -> None:
             return state
         params = jax.tree.map(lambda leaf: leaf, state.variables.params)
         params["Dense_0"]["kernel"] = params["Dense_0"]["kernel"].at[0, 3, 1].add(1e-3)
-        return dataclasses.replace(state, variables=dataclasses.replace(state.variables, params=params))
+        return dataclasses.replace(
+            state, variables=dataclasses.replace(state.variables, params=params)
+        )
 
     monkeypatch.setattr(lanes_lib, "advance", step)
 
@@ -197,7 +231,8 @@ def test_localize_names_step_and_array(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "PIECE_SECONDS", 0.0)  # each update is a piece
     updates = 3 * 5  # of as many epochs
     step = 8
-    # The first training makes every update; the second and third then go side by side, an update each in turn.
+    # The first training makes every update; the second and third then go side by side, an update
+    # each in turn.
     changed = dataclasses.replace(record, checksums=["0" * 16, *record.checksums[1:]])
     unsteady(monkeypatch, updates + 2 * step)
     asked, found = verified(changed, own)
@@ -214,7 +249,9 @@ def test_localize_names_step_and_array(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_localize_tells_a_record_from_elsewhere() -> None:
     own, record = recorded()
-    foreign = elsewhere(dataclasses.replace(record, checksums=["0" * 16] * 3), host="there", commit="abc")
+    foreign = elsewhere(
+        dataclasses.replace(record, checksums=["0" * 16] * 3), host="there", commit="abc"
+    )
     asked, found = verified(foreign, own)
     place = localize(asked, found, data_of(own).data)
     assert (place.parting, place.repeats) == (None, True)
@@ -240,7 +277,9 @@ def test_lookup_takes_the_beginning_of_an_id(tmp_path: Path) -> None:
         store.write(Record(run_id, "finished", {}))
     assert lookup(store, "bb").run_id == "bb33" * 4
     assert lookup(store, "aa22" * 4).run_id == "aa22" * 4
-    with pytest.raises(UserError, match="'aa' is the beginning of 2 run ids; give more of it: aa11"):
+    with pytest.raises(
+        UserError, match="'aa' is the beginning of 2 run ids; give more of it: aa11"
+    ):
         lookup(store, "aa")
     with pytest.raises(UserError, match="did you mean bb33bb33bb33bb33"):
         lookup(store, "bb34bb33bb33bb33")

@@ -54,7 +54,13 @@ def searched(
         yield from every[: len(every) // 2]
         raise Killed
 
-    definition = {"sample": [str(axis) for axis in axes], "settings": settings, "sampler": name, "parallel": 4, **more}
+    definition = {
+        "sample": [str(axis) for axis in axes],
+        "settings": settings,
+        "sampler": name,
+        "parallel": 4,
+        **more,
+    }
     begin = half if killed else entering
     found = study(storage, "a", "lower", definition, sampler(name, axes, 0), entering=begin)
     search(found, axes, trials, 4, lambda points: [value(point) for point in points])
@@ -79,7 +85,9 @@ def test_a_wider_space_keeps_all_trials_and_each_command_its_own(tmp_path: Path,
         ]
         assert [trial.constraints for trial in wider[:8]] == [trial.constraints for trial in first]
         assert entered(wider) == [f"a {number}" for number in range(8)]
-        assert values(searched(storage, ["learning_rate=log(1e-3,10)"], 12, name=name)) == values(wider)
+        assert values(searched(storage, ["learning_rate=log(1e-3,10)"], 12, name=name)) == values(
+            wider
+        )
         assert values(searched(storage, [RATES], name=name)) == values(first)
 
 
@@ -100,13 +108,17 @@ def test_other_lanes_ask_for_the_same_random_trials(tmp_path: Path) -> None:
         other = values(searched(storage, [RATES], 12, parallel=2))
         assert other == values(searched(storage, [RATES], 12))
         assert other[:8] == values(first)
-        assert values(searched(storage, [RATES], 8, parallel=3)) == other  # what both studies tried enters once
+        assert (
+            values(searched(storage, [RATES], 8, parallel=3)) == other
+        )  # what both studies tried enters once
 
 
 def test_a_grid_tries_what_is_left_of_it(tmp_path: Path) -> None:
     with journal(Store(tmp_path), "a") as storage:
         searched(storage, ["learning_rate=0.1|0.01", "optimizer=sgd|adam"], name="grid")
-        more = searched(storage, ["optimizer=rmsprop|adam|sgd", "learning_rate=0.01|0.1"], name="grid")
+        more = searched(
+            storage, ["optimizer=rmsprop|adam|sgd", "learning_rate=0.01|0.1"], name="grid"
+        )
     points = [(trial.params["optimizer"], trial.params["learning_rate"]) for trial in more]
     assert points[4:] == [("rmsprop", "0.01"), ("rmsprop", "0.1")]
     assert len(set(points)) == len(points) == 6
@@ -128,7 +140,8 @@ def test_a_setting_becomes_an_axis_and_an_axis_a_setting(tmp_path: Path) -> None
         searched(storage, ["learning_rate=0.1|0.01"], 2, "grid", {"optimizer": "sgd"})
         more = searched(storage, ["learning_rate=0.1|0.01", "optimizer=sgd|adam", momentum], 6)
         assert [trial.params for trial in more[:2]] == [
-            {"learning_rate": rate, "optimizer": "sgd", "optimizer.momentum": 0.0} for rate in ("0.1", "0.01")
+            {"learning_rate": rate, "optimizer": "sgd", "optimizer.momentum": 0.0}
+            for rate in ("0.1", "0.01")
         ]
         fixed = searched(storage, ["learning_rate=0.1|0.01"], 2, "random", {"optimizer": "adam"})
     adam = [trial.params["learning_rate"] for trial in more if trial.params["optimizer"] == "adam"]
@@ -139,7 +152,12 @@ def test_listed_values_become_a_distribution_and_back(tmp_path: Path) -> None:
     with journal(Store(tmp_path), "a") as storage:
         searched(storage, ["learning_rate=1e-2|0.1", "batch_size=8|16"], name="grid")
         drawn = searched(storage, ["learning_rate=log(1e-2,1)", "batch_size=log_int(1,16)"], 4)
-        assert [tuple(trial.params.values()) for trial in drawn] == [(0.01, 8), (0.01, 16), (0.1, 8), (0.1, 16)]
+        assert [tuple(trial.params.values()) for trial in drawn] == [
+            (0.01, 8),
+            (0.01, 16),
+            (0.1, 8),
+            (0.1, 16),
+        ]
         listed = searched(storage, ["learning_rate=0.01|0.3", "batch_size=16|32"], name="grid")
     assert tuple(listed[0].params.values()) == ("0.01", "16")
     assert len(entered(listed)) == 1

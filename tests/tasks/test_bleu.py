@@ -10,7 +10,8 @@ SYMBOLS = ("a", "b", "c", " ", "d")
 
 
 def test_by_hand() -> None:
-    """Of `a b c d d` for `a b c d a` 4 of 5 tokens are right, 3 of 4 pairs, 2 of 3 triples, 1 of 2 fours."""
+    """Of `a b c d d` for `a b c d a` 4 of 5 tokens are right, 3 of 4 pairs, 2 of 3 triples, 1 of 2
+    fours."""
     got = bleu(np.array([[0, 1, 2, 4, 4]]), np.array([[0, 1, 2, 4, 0]]), SYMBOLS)
     assert got == pytest.approx(100 * (4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25)
 
@@ -33,12 +34,21 @@ def test_a_space_is_a_token() -> None:
 
 
 def test_what_fills_a_row_up_does_not_count() -> None:
-    """`a b c` and `a b` and their ends: neither right blanks behind both, nor tokens behind an end, make it better."""
+    """`a b c` and `a b` and their ends: neither right blanks behind both, nor tokens behind an end,
+    make it better."""
     right = np.array([[0, 1, 2, 3, 3, 3], [2, 1, 0, 4, 1, 3]])
     said = np.array([[0, 1, 3, 3, 3, 3], [2, 1, 0, 4, 1, 3]])
     behind = np.array([[0, 1, 3, 2, 0, 1], [2, 1, 0, 4, 1, 3]])
-    cut = sacrebleu.BLEU(tokenize="none", force=True).corpus_score(["a b", "c b a d b"], [["a b c", "c b a d b"]]).score
-    assert bleu(said, right, SYMBOLS, end=" ") == bleu(behind, right, SYMBOLS, end=" ") == pytest.approx(cut)
+    cut = (
+        sacrebleu.BLEU(tokenize="none", force=True)
+        .corpus_score(["a b", "c b a d b"], [["a b c", "c b a d b"]])
+        .score
+    )
+    assert (
+        bleu(said, right, SYMBOLS, end=" ")
+        == bleu(behind, right, SYMBOLS, end=" ")
+        == pytest.approx(cut)
+    )
     padded = np.array([[0, 1, 2, 3, -1, -1], [2, 1, 0, 4, 1, 3]])
     assert bleu(said, padded, SYMBOLS, end=" ") == pytest.approx(cut)
     assert bleu(said, right, SYMBOLS) != pytest.approx(cut)

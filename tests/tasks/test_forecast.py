@@ -1,4 +1,5 @@
-"""Forecasting's metrics, by hand: the MASE by the training series, and steps that are not to be foreseen."""
+"""Forecasting's metrics, by hand: the MASE by the training series, and steps that are not to be
+foreseen."""
 
 from pathlib import Path
 
@@ -22,7 +23,9 @@ SERIES = np.array([1, 3, 2, 2, 5, 4, 10, 0, 9, 9, 0, 5], np.float32)
 
 
 def memory(burn_in: int = 0) -> Memory:
-    spec = DataSpec("memory", "forecast", (2,), (), (), 1.0, 10, 0, "memory", target_shape=(2,), windows=True)
+    spec = DataSpec(
+        "memory", "forecast", (2,), (), (), 1.0, 10, 0, "memory", target_shape=(2,), windows=True
+    )
     return Memory(spec, windowed(SERIES, 2, burn_in))
 
 
@@ -33,12 +36,17 @@ def test_metrics_by_hand() -> None:
     np.testing.assert_allclose(found["mse"], [5 / 3, 4 / 2], rtol=1e-6)
     np.testing.assert_allclose(found["mae"], [3 / 3, 2 / 2], rtol=1e-6)
     np.testing.assert_array_equal(PROBLEM.encode(y, 1, 1.0, 2.0), (y[..., None] - 1) / 2)
-    np.testing.assert_array_equal(PROBLEM.decode(PROBLEM.encode(y, 1, 1.0, 2.0), 1.0, 2.0), y[..., None])
-    np.testing.assert_array_equal(PROBLEM.real(PROBLEM.encode(y, 1, 1.0, 2.0)), [[True] * 3, [False, True, True]])
+    np.testing.assert_array_equal(
+        PROBLEM.decode(PROBLEM.encode(y, 1, 1.0, 2.0), 1.0, 2.0), y[..., None]
+    )
+    np.testing.assert_array_equal(
+        PROBLEM.real(PROBLEM.encode(y, 1, 1.0, 2.0)), [[True] * 3, [False, True, True]]
+    )
 
 
 def test_the_mase_is_measured_by_the_training_series() -> None:
-    """Half of it, 1 3 2 2 5 4, differs from step to step by 2 1 0 3 1, of mean 7/5; what comes after says nothing."""
+    """Half of it, 1 3 2 2 5 4, differs from step to step by 2 1 0 3 1, of mean 7/5; what comes
+    after says nothing."""
     own = run(memory(), arch="ar", arch__order=2, split="2:2", batch_size=2)
     lane = inputs_of(own.config, own.program, memory().data).lane
     np.testing.assert_array_equal(lane.train, [0, 1, 2, 3])
@@ -51,7 +59,9 @@ def test_the_mase_is_measured_by_the_training_series() -> None:
 
 def test_of_drawn_windows_the_unit_is_that_of_the_values_in_them() -> None:
     """Windows at 0 and 3 hold the steps 1-3 3-2 and 2-5 5-4."""
-    assert forecast.naive_error(memory().data, np.array([0, 3])) == pytest.approx((2 + 1 + 3 + 1) / 4)
+    assert forecast.naive_error(memory().data, np.array([0, 3])) == pytest.approx(
+        (2 + 1 + 3 + 1) / 4
+    )
 
 
 def test_a_burn_in_is_out_of_loss_metrics_and_gradient() -> None:
@@ -60,7 +70,9 @@ def test_a_burn_in_is_out_of_loss_metrics_and_gradient() -> None:
     np.testing.assert_array_equal(x, [[1, 3], [5, 4]])
     np.testing.assert_array_equal(y, [[np.nan, 2], [np.nan, 10]])
     np.testing.assert_array_equal(jax.jit(lambda w: w[jnp.array([4])])(source.data.y), y[1:])
-    own = run(source, arch="ar", arch__order=2, split="2:2", batch_size=2, target_scaling="standard")
+    own = run(
+        source, arch="ar", arch__order=2, split="2:2", batch_size=2, target_scaling="standard"
+    )
     lane = inputs_of(own.config, own.program, source.data).lane
     assert float(lane.target_shift) == pytest.approx(
         np.mean([2, 2, 5, 4])
@@ -77,5 +89,9 @@ def test_a_burn_in_is_out_of_loss_metrics_and_gradient() -> None:
 
 
 def test_a_series_says_what_burn_in_it_takes(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="burn_in=20 leaves no step of a window of context=20; use at most 19"):
-        open_source("noisy_ar2", {"context": 20, "burn_in": 20}, data_dir=None, cache_dir=str(tmp_path))
+    with pytest.raises(
+        UserError, match="burn_in=20 leaves no step of a window of context=20; use at most 19"
+    ):
+        open_source(
+            "noisy_ar2", {"context": 20, "burn_in": 20}, data_dir=None, cache_dir=str(tmp_path)
+        )

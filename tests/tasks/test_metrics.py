@@ -29,10 +29,15 @@ def test_roc_auc_without_one_class_is_undefined() -> None:
 
 
 def test_calibration_error_by_hand() -> None:
-    """Two in the bin of 0.8 (one right), one in the last bin (right): (|1.62 - 1| + |1 - 1|) / 3."""
-    error = classification.calibration_error(np.array([0.81, 0.81, 1.0]), np.array([True, False, True]))
+    """Two in the bin of 0.8 (one right), one in the last bin (right): (|1.62 - 1| + |1 - 1|) /
+    3."""
+    error = classification.calibration_error(
+        np.array([0.81, 0.81, 1.0]), np.array([True, False, True])
+    )
     assert error == pytest.approx(0.62 / 3)
-    assert np.isnan(classification.calibration_error(np.array([0.81, np.nan]), np.array([True, False])))
+    assert np.isnan(
+        classification.calibration_error(np.array([0.81, np.nan]), np.array([True, False]))
+    )
 
 
 def test_classification_summary() -> None:
@@ -62,7 +67,9 @@ def test_scaled_targets_come_back_in_their_units() -> None:
     y = np.array([10.0, 14.0], np.float32)
     encoded = regression.encode(y, 1, np.float32(12), np.float32(2))
     np.testing.assert_array_equal(encoded, [[-1], [1]])
-    np.testing.assert_array_equal(regression.decode(encoded, np.float32(12), np.float32(2))[:, 0], y)
+    np.testing.assert_array_equal(
+        regression.decode(encoded, np.float32(12), np.float32(2))[:, 0], y
+    )
 
 
 def test_a_perplexity_beyond_floats_is_infinite() -> None:

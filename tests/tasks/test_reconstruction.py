@@ -1,4 +1,5 @@
-"""Reconstruction against principal components and closed forms; the vae's losses, latents and its published size."""
+"""Reconstruction against principal components and closed forms; the vae's losses, latents and its
+published size."""
 
 import jax
 import jax.numpy as jnp
@@ -24,8 +25,16 @@ AUTOENCODER = {"task": "reconstruction", "arch": "autoencoder", "arch.hidden": (
 VAE = {"task": "reconstruction", "arch": "vae", "scaling": "none"}
 
 
-def test_a_linear_autoencoder_finds_the_principal_components(tmp_path_factory: pytest.TempPathFactory) -> None:
-    settings = {**AUTOENCODER, "dataset": "iris", "split_seed": 0, "optimizer": "adam", "learning_rate": 0.02}
+def test_a_linear_autoencoder_finds_the_principal_components(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    settings = {
+        **AUTOENCODER,
+        "dataset": "iris",
+        "split_seed": 0,
+        "optimizer": "adam",
+        "learning_rate": 0.02,
+    }
     settings |= {"epochs": 300, "batch_size": "full", "split": "8:1:1"}
     planner = bundled(str(tmp_path_factory.getbasetemp() / "reconstruction"))
     chunk, run = fitted(planner, settings)
@@ -46,9 +55,13 @@ def test_targets_are_clean_and_move_with_the_image() -> None:
         lane, _ = battery.initial(run, data.data)
         batch = {"x": jnp.array(data.data.x[:8]), "y": jnp.array(data.data.y[:8]), "index": index}
         state = jax.tree.map(lambda leaf: leaf[0], battery.start([run], data.data, 1).state)
-        _, x, y, targets = prepare(run.program, state, lane, batch, forward(run.program, lane, index))
+        _, x, y, targets = prepare(
+            run.program, state, lane, batch, forward(run.program, lane, index)
+        )
         clean = data.data.x[:8] / np.float32(255)
-        np.testing.assert_allclose(y, (clean[:, :, ::-1] if moves else clean).reshape(8, -1), rtol=1e-6)
+        np.testing.assert_allclose(
+            y, (clean[:, :, ::-1] if moves else clean).reshape(8, -1), rtol=1e-6
+        )
         np.testing.assert_array_equal(y, targets)
         assert np.array_equal(np.asarray(x).reshape(8, -1), np.asarray(y)) == moves
 
@@ -63,13 +76,20 @@ def test_the_divergence_is_that_of_gaussians() -> None:
     assert kl(0.0, 0.0) == 0
     assert kl(2.0, 0.0) == pytest.approx(2.0)
     assert kl(0.0, np.log(4.0)) == pytest.approx(0.5 * (4 - 1 - np.log(4.0)), rel=1e-6)
-    own, prior, z = scipy.stats.norm(0.7, np.exp(-0.3)), scipy.stats.norm(), np.linspace(-12, 12, 200_001)
+    own, prior, z = (
+        scipy.stats.norm(0.7, np.exp(-0.3)),
+        scipy.stats.norm(),
+        np.linspace(-12, 12, 200_001),
+    )
     expected = np.trapezoid(own.pdf(z) * (own.logpdf(z) - prior.logpdf(z)), z)
     assert kl(0.7, -0.6) == pytest.approx(expected, rel=1e-5)
 
 
 def test_losses_and_bounds_by_hand() -> None:
-    targets, outputs = jnp.array([[1.0, 0.0]]), jnp.array([[0.5, 0.25, 2.0, 0.0]])  # one latent, of KL 2
+    targets, outputs = (
+        jnp.array([[1.0, 0.0]]),
+        jnp.array([[0.5, 0.25, 2.0, 0.0]]),
+    )  # one latent, of KL 2
     assert divergence.squared_kl(outputs, targets)[0] == pytest.approx(0.25 + 0.0625 + 2)
     likelihood = scipy.stats.norm(outputs[0, :2], np.sqrt(0.5)).logpdf(targets[0]).sum()
     assert divergence.gaussian_bound(outputs, targets)[0] == pytest.approx(likelihood - 2, rel=1e-5)
@@ -78,7 +98,8 @@ def test_losses_and_bounds_by_hand() -> None:
 
 
 def test_latents_are_drawn_from_their_gaussian() -> None:
-    """In training by the key, in evaluation by the example: the same wherever it lies, another for another example."""
+    """In training by the key, in evaluation by the example: the same wherever it lies, another for
+    another example."""
     x = jnp.arange(4_000.0)[:, None]
     mean, log_variance = jnp.full((4_000, 1), 3.0), jnp.full((4_000, 1), np.log(4.0))
     for fwd in (Forward(), Forward(train=True, index=jnp.arange(4_000))):
@@ -93,7 +114,13 @@ def test_the_vae_is_that_of_deepobs() -> None:
     """Its parameters, counted layer by layer as TensorFlow lays them out."""
     run = Subject(VAE, memory.images(28)).run()
     encoder = (16 * 64 + 64) + 2 * (16 * 64 * 64 + 64) + 2 * (7 * 7 * 64 * 8 + 8)
-    decoder = (8 * 24 + 24) + (24 * 49 + 49) + (16 * 64 + 64) + 2 * (16 * 64 * 64 + 64) + (14 * 14 * 64 * 784 + 784)
+    decoder = (
+        (8 * 24 + 24)
+        + (24 * 49 + 49)
+        + (16 * 64 + 64)
+        + 2 * (16 * 64 * 64 + 64)
+        + (14 * 14 * 64 * 784 + 784)
+    )
     assert footprint(run.config, run.program)[0] == encoder + decoder
 
 
@@ -101,12 +128,24 @@ def test_what_cannot_be_is_said() -> None:
     images, tokens = memory.images(28), memory.text()
     for settings, data, message in (
         ({"arch": "vae"}, images, "arch=vae reconstructs its inputs; say --task=reconstruction"),
-        ({**VAE, "scaling": "standard"}, images, "sigmoid is for inputs in .0, 1., which scaling=standard"),
-        ({**VAE, "loss": "squared"}, images, "loss=squared leaves a vae's latents without their prior"),
+        (
+            {**VAE, "scaling": "standard"},
+            images,
+            "sigmoid is for inputs in .0, 1., which scaling=standard",
+        ),
+        (
+            {**VAE, "loss": "squared"},
+            images,
+            "loss=squared leaves a vae's latents without their prior",
+        ),
         ({**VAE, "loss": "bernoulli_kl"}, images, "bernoulli_kl takes logits"),
         ({**AUTOENCODER, "loss": "squared_kl"}, images, "arch=autoencoder has none; use arch=vae"),
         (VAE, memory.images(6), "arch=vae halves images twice; 6x6 is no multiple of 4"),
-        (AUTOENCODER, tokens, "task=reconstruction is of tables, images and series with a label; memory has tokens"),
+        (
+            AUTOENCODER,
+            tokens,
+            "task=reconstruction is of tables, images and series with a label; memory has tokens",
+        ),
     ):
         with pytest.raises(UserError, match=message):
             Subject(settings, data).run()

@@ -1,4 +1,5 @@
-"""Segmentation's metrics by hand and against scikit-learn, and masks that move with their pictures."""
+"""Segmentation's metrics by hand and against scikit-learn, and masks that move with their
+pictures."""
 
 import jax
 import jax.numpy as jnp
@@ -20,14 +21,26 @@ from research.tasks import segmentation
 from research.training.examples import prepare
 from research.training.network import forward
 
-FCN = {"arch": "fcn", "arch.channels": (2, 3), "arch.convolutions": 1, "arch.dense": (4,), "arch.stride": "2"}
+FCN = {
+    "arch": "fcn",
+    "arch.channels": (2, 3),
+    "arch.convolutions": 1,
+    "arch.dense": (4,),
+    "arch.stride": "2",
+}
 
 
 def test_metrics_are_those_of_scikit_learn() -> None:
     generator = np.random.default_rng(0)
-    scores, y = generator.normal(size=(5, 4, 3, 4)), generator.integers(-1, 3, (5, 4, 3))  # nobody is of class 3
+    scores, y = (
+        generator.normal(size=(5, 4, 3, 4)),
+        generator.integers(-1, 3, (5, 4, 3)),
+    )  # nobody is of class 3
     found, counted = scores.argmax(axis=-1), y >= 0
-    means = {name: float(v.mean()) for name, v in segmentation.example_metrics(jnp.array(scores), jnp.array(y)).items()}
+    means = {
+        name: float(v.mean())
+        for name, v in segmentation.example_metrics(jnp.array(scores), jnp.array(y)).items()
+    }
     metrics = segmentation.finish({**means, "loss": 1.0})
     ious = jaccard_score(y[counted], found[counted], labels=range(4), average=None)
     np.testing.assert_allclose([metrics[f"iou_{k}"] for k in range(4)], ious, rtol=1e-5)
@@ -48,7 +61,9 @@ def test_shapes_by_hand() -> None:
     centre = np.array([2.0, 2.0])
     square = inside_of("square", 4, centre, 1.0)
     np.testing.assert_array_equal(square, np.pad(np.ones((2, 2), bool), 1))
-    assert inside_of("circle", 64, np.array([32.0, 32.0]), 16.0).sum() == pytest.approx(np.pi * 16**2, rel=0.02)
+    assert inside_of("circle", 64, np.array([32.0, 32.0]), 16.0).sum() == pytest.approx(
+        np.pi * 16**2, rel=0.02
+    )
     triangle = inside_of("triangle", 64, np.array([32.0, 32.0]), 16.0)
     assert triangle.sum() == pytest.approx(0.5 * 32 * 32, rel=0.02)
     assert (np.diff(triangle.sum(axis=1)[16:48]) >= 0).all()  # it stands on its base
@@ -63,14 +78,17 @@ def test_shapes_are_drawn_by_their_seed() -> None:
 
 @pytest.mark.parametrize("member", ["flip=1", "shift=3", "rotation=90", "scale(0.6,0.8)"])
 def test_a_mask_moves_with_its_picture(member: str) -> None:
-    """Bright pixels stay those of the block, but for a few between pixels; what comes in is not counted."""
+    """Bright pixels stay those of the block, but for a few between pixels; what comes in is not
+    counted."""
     data = memory.masks()
     run = Subject(FCN, data).run(regularization=member, scaling="none")
     lane, _ = battery.initial(run, data.data)
     index = jnp.arange(8)
     batch = {"x": jnp.array(data.data.x[:8]), "y": jnp.array(data.data.y[:8]), "index": index}
     state = battery.start([run], data.data, 1).state
-    moved = jax.jit(lambda state: prepare(run.program, state, lane, batch, forward(run.program, lane, index)))
+    moved = jax.jit(
+        lambda state: prepare(run.program, state, lane, batch, forward(run.program, lane, index))
+    )
     _, x, y, encoded = jax.device_get(moved(jax.tree.map(lambda leaf: leaf[0], state)))
     counted = y != PADDING
     clear = counted & (x[..., 0] > 120 / 255)
@@ -93,13 +111,16 @@ def test_cutmix_pastes_the_mask_and_smoothing_leaves_what_is_not_counted() -> No
 
 
 def test_any_size_and_the_heat_map() -> None:
-    """One set of parameters for images of every size; without targets at pixels the outputs are the heat map's mean."""
+    """One set of parameters for images of every size; without targets at pixels the outputs are the
+    heat map's mean."""
     data = memory.masks(side=8)
     run = Subject(FCN, data).run()
     lane, variables = battery.initial(run, data.data)
     fwd = forward(run.program, lane, None)
     for height, width in ((8, 8), (7, 13), (3, 5)):
-        out = outputs(run.program.model, {"params": variables.params}, jnp.ones((1, height, width, 1)), fwd)
+        out = outputs(
+            run.program.model, {"params": variables.params}, jnp.ones((1, height, width, 1)), fwd
+        )
         assert out.shape == (1, height, width, 2)
     classifies = run.program.model.clone(per_step=False)
     params = {name: leaf for name, leaf in variables.params.items() if name != "Conv_1"}
@@ -110,11 +131,17 @@ def test_what_cannot_be_is_said() -> None:
     masks, images = memory.masks(), memory.images(8)
     with pytest.raises(UserError, match="which arch=cnn does not answer; fcn, unet answer at each"):
         Subject({"arch": "cnn"}, masks).run()
-    with pytest.raises(UserError, match="arch=unet answers at each pixel, and memory has one target an image"):
+    with pytest.raises(
+        UserError, match="arch=unet answers at each pixel, and memory has one target an image"
+    ):
         Subject({"arch": "unet"}, images).run()
-    with pytest.raises(UserError, match=r"arch.stride=8 is beyond the last of 2 stages, whose stride is 4"):
+    with pytest.raises(
+        UserError, match=r"arch.stride=8 is beyond the last of 2 stages, whose stride is 4"
+    ):
         Subject({**FCN, "arch.stride": "8"}, masks).run()
-    with pytest.raises(UserError, match=r"arch.levels=4 is too deep for images of 8x8; use at most 3"):
+    with pytest.raises(
+        UserError, match=r"arch.levels=4 is too deep for images of 8x8; use at most 3"
+    ):
         Subject({"arch": "unet", "arch.levels": "4"}, memory.masks(side=8)).run()
     assert Subject({"arch": "unet", "arch.levels": "3"}, memory.masks(side=8)).run()
     with pytest.raises(UserError, match="crop makes images smaller"):

@@ -1,7 +1,9 @@
-"""Runs of a few steps over several devices: a program for processes of their own, since JAX's devices are fixed.
+"""Runs of a few steps over several devices: a program for processes of their own, since JAX's
+devices are fixed.
 
-python tests/training/spread.py OUT CASE...: each case is JSON {"name", "settings", "replicas", ...}, the keywords of
-`curve`. Writes {name: result} as JSON. SPREAD_COORDINATOR and SPREAD_PROCESS make it one of two processes.
+python tests/training/spread.py OUT CASE...: each case is JSON {"name", "settings", "replicas",
+...}, the keywords of `curve`. Writes {name: result} as JSON. SPREAD_COORDINATOR and SPREAD_PROCESS
+make it one of two processes.
 """
 
 import dataclasses
@@ -20,11 +22,14 @@ from research.training import chunk as chunk_lib
 from research.training.way import Way
 
 
-def curve(settings: dict[str, Any], replicas: int, epochs: int = 1, dispatch: int = 1, **more: Any) -> dict[str, Any]:
-    """The training loss of each dispatch, the curves' row of each epoch, and the variables at the end.
+def curve(
+    settings: dict[str, Any], replicas: int, epochs: int = 1, dispatch: int = 1, **more: Any
+) -> dict[str, Any]:
+    """The training loss of each dispatch, the curves' row of each epoch, and the variables at the
+    end.
 
-    more: regression, of `engine.run`; sequences, of unequal lengths in place of images; stain, a number put into the
-    padding rows.
+    more: regression, of `engine.run`; sequences, of unequal lengths in place of images; stain, a
+        number put into the padding rows.
     """
     stain, padded = more.pop("stain", None), more.pop("sequences", False)
     run = sequences.run(sequences.PADDED, **settings) if padded else engine.run(**more, **settings)
@@ -36,7 +41,8 @@ def curve(settings: dict[str, Any], replicas: int, epochs: int = 1, dispatch: in
         if stain is not None:
             gather = chunk.functions.gather
             chunk.functions = dataclasses.replace(
-                chunk.functions, gather=lambda *args, **kwargs: stained(gather(*args, **kwargs), stain)
+                chunk.functions,
+                gather=lambda *args, **kwargs: stained(gather(*args, **kwargs), stain),
             )
         for epoch in range(epochs):
             before = 0.0
@@ -45,7 +51,9 @@ def curve(settings: dict[str, Any], replicas: int, epochs: int = 1, dispatch: in
                 losses.append(total - before)
                 before = total
             chunk.rows.append(chunk_lib.close(program, chunk, way))
-        rows = [{name: np.asarray(value).tolist() for name, value in row.items()} for row in chunk.rows]
+        rows = [
+            {name: np.asarray(value).tolist() for name, value in row.items()} for row in chunk.rows
+        ]
         variables = [np.asarray(leaf).tolist() for leaf in jax.tree.leaves(chunk.state.variables)]
         return {"losses": losses, "rows": rows, "variables": variables}
 
@@ -61,7 +69,9 @@ def main() -> None:
     out, *cases = sys.argv[1:]
     if "SPREAD_COORDINATOR" in os.environ:
         place = int(os.environ["SPREAD_PROCESS"])
-        jax.distributed.initialize(os.environ["SPREAD_COORDINATOR"], num_processes=2, process_id=place)
+        jax.distributed.initialize(
+            os.environ["SPREAD_COORDINATOR"], num_processes=2, process_id=place
+        )
     results = {}
     for case in map(json.loads, cases):
         name = case.pop("name")

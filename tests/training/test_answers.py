@@ -1,4 +1,5 @@
-"""Answers: greedy ones take the likeliest token after the network's own; more beams find likelier answers."""
+"""Answers: greedy ones take the likeliest token after the network's own; more beams find likelier
+answers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,24 +15,35 @@ from research.training import network
 from research.training.answers import answered
 
 
-def made(name: str, end: str = "") -> tuple[np.ndarray, Callable[[int], Any], Callable[[np.ndarray], np.ndarray]]:
-    """Nine sources, the network's answers to them by so many beams, and its logits of whole examples."""
+def made(
+    name: str, end: str = ""
+) -> tuple[np.ndarray, Callable[[int], Any], Callable[[np.ndarray], np.ndarray]]:
+    """Nine sources, the network's answers to them by so many beams, and its logits of whole
+    examples."""
     tokens = np.random.default_rng(0).integers(0, 5, (40, CONTEXT), np.int32)
     tokens[:, 2] = 4  # the source's end
-    source = Memory(spec("sequence_to_sequence", 40, source=2, end=end), Arrays(tokens, tokens, np.zeros(0, np.int32)))
+    source = Memory(
+        spec("sequence_to_sequence", 40, source=2, end=end),
+        Arrays(tokens, tokens, np.zeros(0, np.int32)),
+    )
     own = run(source, **tiny(name))
     chunk = start([own], 1, source)
     held = lane(chunk.lanes, 0)
     variables = jax.tree.map(lambda leaf: 5 * leaf[0], chunk.state.variables)
     blanked = np.where(np.arange(CONTEXT) > 2, 3, tokens[:9])  # the right answers are not read
     answers = lambda beams: answered(own.program, held, variables, blanked, beams)  # noqa: E731
-    return blanked[:, :3], answers, jax.jit(lambda x: network.predict(own.program, variables, held, x))
+    return (
+        blanked[:, :3],
+        answers,
+        jax.jit(lambda x: network.predict(own.program, variables, held, x)),
+    )
 
 
 def log_probabilities(
     logits: Callable[[np.ndarray], np.ndarray], sources: np.ndarray, said: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the network makes of its own answers [N, T]: the log-probabilities of all tokens, and of the answers."""
+    """What the network makes of its own answers [N, T]: the log-probabilities of all tokens, and of
+    the answers."""
     full = np.concatenate([sources, said[:, :-1]], axis=1)
     every = np.asarray(jax.nn.log_softmax(logits(full)[:, 2:]))
     return every, np.take_along_axis(every, said[..., None], axis=-1)[..., 0].sum(-1)

@@ -1,4 +1,5 @@
-"""Attention maps: their rows sum to 1 over what is named along the axes, for each network that has attention."""
+"""Attention maps: their rows sum to 1 over what is named along the axes, for each network that has
+attention."""
 
 import numpy as np
 import pytest
@@ -14,11 +15,13 @@ from research.training.attention import attention_maps
 
 X = np.array([1, 2, 4, 0, 3, 3], np.int32)
 PAIRS = Memory(
-    spec("sequence_to_sequence", 40, source=2), Arrays(np.tile(X, (40, 1)), np.tile(X, (40, 1)), np.zeros(0, np.int32))
+    spec("sequence_to_sequence", 40, source=2),
+    Arrays(np.tile(X, (40, 1)), np.tile(X, (40, 1)), np.zeros(0, np.int32)),
 )
 NAMES = [SYMBOLS[token] for token in X]
 SOURCE, ANSWER = NAMES[:2], NAMES[2:]
-# Of each network at its tiny setting: its layers, and what the queries and the keys of each are called.
+# Of each network at its tiny setting: its layers, and what the queries and the keys of each are
+# called.
 EXPECTED = {
     "gpt": {"Block_0": (NAMES, NAMES), "Block_1": (NAMES, NAMES)},
     "transformer_encoder": {"Block_0": (NAMES, NAMES), "Block_1": (NAMES, NAMES)},
@@ -38,8 +41,13 @@ def test_rows_sum_to_one(name: str) -> None:
         own = image_run(**{key.replace(".", "__"): value for key, value in tiny(name).items()})
         chunk, x = image_start([own], 1), np.zeros((6, 6, 1), np.uint8)
     else:
-        # The encoder sees all of a sequence, so that it can be asked for no answer that stands there.
-        source = Memory(spec("step_classification", 40), PAIRS.data) if name == "transformer_encoder" else PAIRS
+        # The encoder sees all of a sequence, so that it can be asked for no answer that stands
+        # there.
+        source = (
+            Memory(spec("step_classification", 40), PAIRS.data)
+            if name == "transformer_encoder"
+            else PAIRS
+        )
         own = run(source, **tiny(name))
         chunk, x = start([own], 1, source), X
     maps = attention_maps(own.program, lane(chunk.lanes, 0), lane(chunk.state.variables, 0), x)
@@ -66,4 +74,6 @@ def test_a_network_without_attention_says_so() -> None:
     own = run(arch="gru", arch__hidden=3)
     chunk = start([own], 1)
     with pytest.raises(UserError, match="arch=gru has no attention"):
-        attention_maps(own.program, lane(chunk.lanes, 0), lane(chunk.state.variables, 0), np.asarray(X))
+        attention_maps(
+            own.program, lane(chunk.lanes, 0), lane(chunk.state.variables, 0), np.asarray(X)
+        )

@@ -1,4 +1,5 @@
-"""Law 1: a run that is stopped at any boundary, and goes on from what was saved, ends with the same bits."""
+"""Law 1: a run that is stopped at any boundary, and goes on from what was saved, ends with the same
+bits."""
 
 import dataclasses
 import json
@@ -30,14 +31,28 @@ def template(of: Run) -> Callable[[], Any]:
 
 def pack(runs: Sequence[Run], **more: Any) -> Pack:
     configs = {r.id: {"seed": str(r.config.seed)} for r in runs}
-    return Pack(**{"program": runs[0].program.id, "device": "cpu", "way": Way(2, 1), "configs": configs, **more})
+    return Pack(
+        **{
+            "program": runs[0].program.id,
+            "device": "cpu",
+            "way": Way(2, 1),
+            "configs": configs,
+            **more,
+        }
+    )
 
 
 @pytest.mark.parametrize("way", [Way(1, 1), Way(3, 5), Way(2, 3), Way(1, 64, 2)], ids=repr)
 def test_every_boundary_of_every_way_resumes_with_the_same_bits(way: Way) -> None:
-    settings = {"regularization": "dropout=0.3,batch_norm,ema=0.5,early_stopping=1", "label_noise": 0.3}
+    settings = {
+        "regularization": "dropout=0.3,batch_norm,ema=0.5,early_stopping=1",
+        "label_noise": 0.3,
+    }
     settings["schedule"] = "reduce_on_plateau"
-    runs = [run(**settings, seed=seed, learning_rate=rate) for seed, rate in enumerate((0.05, 1e15, 0.5))]
+    runs = [
+        run(**settings, seed=seed, learning_rate=rate)
+        for seed, rate in enumerate((0.05, 1e15, 0.5))
+    ]
     whole, taken = snapshots(runs, way)
     assert whole[1].diverged_at is not None
     assert LAST in taken or any(outcome.steps < LAST for outcome in whole)
@@ -53,7 +68,10 @@ def test_a_single_run_goes_on_alone_at_its_width() -> None:
 
 
 def test_a_snapshot_survives_the_disk(tmp_path: Path) -> None:
-    runs = [run(seed=seed, regularization="ema=0.5,early_stopping=2", optimizer="adam") for seed in range(2)]
+    runs = [
+        run(seed=seed, regularization="ema=0.5,early_stopping=2", optimizer="adam")
+        for seed in range(2)
+    ]
     _, taken = snapshots(runs, Way(2, 1))
     checkpoints = Checkpoints(tmp_path / "here")
     checkpoints.prepare()
@@ -116,7 +134,11 @@ def truncate(path: Path) -> None:
 
 
 # What is cut off the files of `ocdbt.process_0` leaves every array's checksum as it was: no damage.
-DAMAGES = [(part, damage) for part in ("state/d/*", "meta/metadata") for damage in (flip, truncate, os.remove)]
+DAMAGES = [
+    (part, damage)
+    for part in ("state/d/*", "meta/metadata")
+    for damage in (flip, truncate, os.remove)
+]
 DAMAGES += [("state/ocdbt.process_0/d/*", damage) for damage in (flip, os.remove)]
 
 
@@ -148,7 +170,10 @@ def test_a_renamed_step_and_one_of_other_runs_are_set_aside(tmp_path: Path) -> N
     found = checkpoints.find([r.id for r in runs], runs[0].program.id, template(runs[0]))
     assert found is not None
     assert found.snapshot.step == 9
-    assert "12 does not read back (it holds other runs than its pack; was it copied or renamed?)" in messages[0]
+    assert (
+        "12 does not read back (it holds other runs than its pack; was it copied or renamed?)"
+        in messages[0]
+    )
     assert "11 does not read back (it is of step 9; was it copied or renamed?)" in messages[1]
 
 
@@ -185,7 +210,9 @@ def test_a_directory_of_another_project_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "weights.bin").read_bytes() == b"theirs"
 
 
-@pytest.mark.parametrize(("keep", "kept"), [("last", [9, 12]), ("best", [5, 9, 12]), ("all", [2, 5, 9, 12])])
+@pytest.mark.parametrize(
+    ("keep", "kept"), [("last", [9, 12]), ("best", [5, 9, 12]), ("all", [2, 5, 9, 12])]
+)
 def test_what_is_kept(tmp_path: Path, keep: Any, kept: list[int]) -> None:
     runs = [run()]
     _, taken = snapshots(runs, Way(1, 1))

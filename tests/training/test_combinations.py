@@ -33,13 +33,16 @@ MEMBERS = 6
 
 
 def combinations() -> list[dict[str, Any]]:
-    """Settings among which are every optimizer, activation and regularizer, and every pair of slots.
+    """Settings among which are every optimizer, activation and regularizer, and every pair of
+    slots.
 
     Drawn at random but always the same; each draws first what was drawn least.
     """
     draw = random.Random(0)
     used: dict[Any, int] = dict.fromkeys(itertools.combinations(SLOTS, 2), 0)
-    used |= {_key(entry): 0 for registry in (OPTIMIZERS, ACTIVATIONS, REGULARIZERS) for entry in registry}
+    used |= {
+        _key(entry): 0 for registry in (OPTIMIZERS, ACTIVATIONS, REGULARIZERS) for entry in registry
+    }
 
     def rarest(entries: Any) -> Any:
         return min(entries, key=lambda entry: (used[_key(entry)], draw.random()))
@@ -52,7 +55,9 @@ def combinations() -> list[dict[str, Any]]:
         slots = {rarest(waiting or REGULARIZERS).slot}
         while len(slots) < MEMBERS:
             slots.add(draw.choice(SLOTS))
-        chosen = [rarest([e for e in REGULARIZERS if e.slot == slot]) for slot in SLOTS if slot in slots]
+        chosen = [
+            rarest([e for e in REGULARIZERS if e.slot == slot]) for slot in SLOTS if slot in slots
+        ]
         proximal = any(entry.site == "proximal" for entry in chosen)  # gradient descent's alone
         optimizer = OPTIMIZERS.get("sgd") if proximal else rarest(OPTIMIZERS)
         activation = rarest(ACTIVATIONS)
@@ -72,7 +77,9 @@ def combinations() -> list[dict[str, Any]]:
 def combined(optimizer: str, activation: str, chosen: Sequence[Regularizer]) -> dict[str, Any]:
     """The settings of these parts together, on a network on which they act."""
     settings = {key: value for entry in chosen for key, value in acts_on(entry).items()}
-    own = {} if settings.get("arch") == "gru" else {"arch.activation": activation}  # its gates have their own
+    own = (
+        {} if settings.get("arch") == "gru" else {"arch.activation": activation}
+    )  # its gates have their own
     return (
         settings
         | own
@@ -96,11 +103,14 @@ def _key(entry: Any) -> tuple[str, str]:
 
 
 def named(settings: dict[str, Any]) -> str:
-    return "-".join(str(settings.get(key, "gru")) for key in ("optimizer", "arch.activation", "regularization"))
+    return "-".join(
+        str(settings.get(key, "gru")) for key in ("optimizer", "arch.activation", "regularization")
+    )
 
 
-# Compiled as users have it, XLA works the activations out once for the pool's maximum and again, rounded otherwise,
-# for its gradient; a gradient that compares the two is lost in many places, and in others at another width.
+# Compiled as users have it, XLA works the activations out once for the pool's maximum and again,
+# rounded otherwise, for its gradient; a gradient that compares the two is lost in many places, and
+# in others at another width.
 FIXED = [
     pooled("selu", "mixup", "dropconnect", "instance_norm", "l2", "gradient_noise"),
     pooled("softplus", "cutout", "instance_norm", "activation_noise", "l1_prox", "swa"),
@@ -124,11 +134,16 @@ def compiled(settings: dict[str, Any]) -> Iterator[None]:
 
 @pytest.mark.usefixtures("compiled")
 def test_a_lane_is_the_run_alone(settings: dict[str, Any]) -> None:
-    """Initial parameters bitwise, first steps to rounding; and bitwise whatever the neighbours and the place."""
+    """Initial parameters bitwise, first steps to rounding; and bitwise whatever the neighbours and
+    the place."""
     runs = [run(**settings, seed=seed) for seed in range(3)]
-    among, alone = (jax.device_get(start(own, width).state) for own, width in ((runs, WIDTH), (runs[1:2], 1)))
+    among, alone = (
+        jax.device_get(start(own, width).state) for own, width in ((runs, WIDTH), (runs[1:2], 1))
+    )
     assert_same_bits(lane(among, 1), lane(alone, 0))
-    count = 1 if settings.get("arch.activation") == "step" else 2  # a step makes a jump of a rounding
+    count = (
+        1 if settings.get("arch.activation") == "step" else 2
+    )  # a step makes a jump of a rounding
     together = steps(runs, WIDTH, count)
     assert_lane_is_alone(lane(together, 1), runs[1], count)
     other = run(**{**settings, "learning_rate": 0.2}, seed=9)

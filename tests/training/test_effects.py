@@ -1,4 +1,5 @@
-"""No setting without an effect: what acts on kernels needs some, and batch norm more than one value."""
+"""No setting without an effect: what acts on kernels needs some, and batch norm more than one
+value."""
 
 from typing import Any
 
@@ -23,7 +24,9 @@ def named(entries: list[Regularizer]) -> Any:
 
 
 def point(**settings: Any) -> None:
-    Planner(lambda config: TABLE).runs([{"batch_size": 8, "split": "4:1:1", "split_seed": 0, **POINT, **settings}])
+    Planner(lambda config: TABLE).runs(
+        [{"batch_size": 8, "split": "4:1:1", "split_seed": 0, **POINT, **settings}]
+    )
 
 
 def test_what_acts_on_kernels() -> None:
@@ -42,9 +45,18 @@ def test_a_network_without_kernels_has_nothing_for_it(entry: Regularizer) -> Non
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"optimizer": "adamw"}, "adamw decays kernels (weight_decay=0.01), and arch=point has none; write"),
-        ({"optimizer": "lamb", "optimizer.weight_decay": 0.1}, "lamb decays kernels (weight_decay=0.1)"),
-        ({"optimizer": "chain(add_decayed_weights(0.1))"}, "write --optimizer.add_decayed_weights.weight_decay=0"),
+        (
+            {"optimizer": "adamw"},
+            "adamw decays kernels (weight_decay=0.01), and arch=point has none; write",
+        ),
+        (
+            {"optimizer": "lamb", "optimizer.weight_decay": 0.1},
+            "lamb decays kernels (weight_decay=0.1)",
+        ),
+        (
+            {"optimizer": "chain(add_decayed_weights(0.1))"},
+            "write --optimizer.add_decayed_weights.weight_decay=0",
+        ),
         ({"optimizer": "muon"}, "it would be adam; write that"),
         ({"optimizer": "adamw", "optimizer.weight_decay": 0}, ""),
         ({"optimizer": "lamb"}, ""),
@@ -67,7 +79,9 @@ def test_frozen_kernels_are_not_regularized(entry: Regularizer) -> None:
     if entry not in IN_TRAINING:
         run(**settings)
         return
-    with pytest.raises(UserError, match=f"{entry.name} acts on kernels, and freeze='kernel' leaves none to train"):
+    with pytest.raises(
+        UserError, match=f"{entry.name} acts on kernels, and freeze='kernel' leaves none to train"
+    ):
         run(**settings)
     run(**{**settings, "freeze": "^HiddenDense_0/"})
 
@@ -77,23 +91,39 @@ def test_frozen_kernels_are_not_regularized(entry: Regularizer) -> None:
     ("settings", "said"),
     [
         ({"batch_size": 1}, "an update of batch_size=1 leaves it one row"),
-        ({"batch_size": 13, "remainder": "pad"}, "the last of the 40 training rows in batches of 13 leaves it one row"),
-        ({"batch_size": 3, "accumulate": 2}, "an update of batch_size=3, in accumulate=2 parts, leaves it one row"),
-        ({"batch_size": 12, "remainder": "pad", "accumulate": 4}, "of 12, in accumulate=4 parts, leaves it one row"),
+        (
+            {"batch_size": 13, "remainder": "pad"},
+            "the last of the 40 training rows in batches of 13 leaves it one row",
+        ),
+        (
+            {"batch_size": 3, "accumulate": 2},
+            "an update of batch_size=3, in accumulate=2 parts, leaves it one row",
+        ),
+        (
+            {"batch_size": 12, "remainder": "pad", "accumulate": 4},
+            "of 12, in accumulate=4 parts, leaves it one row",
+        ),
         ({"batch_size": 13}, ""),
         ({"batch_size": 19, "remainder": "pad"}, ""),  # the last has two rows
         ({"batch_size": 13, "remainder": "pad", "regularization": "layer_norm"}, ""),
         ({"batch_size": 1, "freeze": "^HiddenDense"}, ""),  # normalizes by running statistics
-        ({"batch_size": 1, "freeze": "^HiddenDense_0"}, "an update of batch_size=1 leaves it one row"),
+        (
+            {"batch_size": 1, "freeze": "^HiddenDense_0"},
+            "an update of batch_size=1 leaves it one row",
+        ),
         ({"batch_size": 1, "arch": "fcn", "arch.channels": (2, 3)}, ""),
     ],
 )
-def test_batch_norm_of_one_row_is_refused_when_it_is_planned(settings: dict[str, Any], said: str) -> None:
+def test_batch_norm_of_one_row_is_refused_when_it_is_planned(
+    settings: dict[str, Any], said: str
+) -> None:
     settings = {"regularization": "batch_norm", **settings}
     if not said:
         run(**settings)
         return
-    with pytest.raises(UserError, match="batch norm of one value a channel makes all zero") as error:
+    with pytest.raises(
+        UserError, match="batch norm of one value a channel makes all zero"
+    ) as error:
         run(**settings)
     assert said in str(error.value)
 
@@ -120,8 +150,8 @@ def test_the_rows_of_parts_are_those_with_a_weight(train: int, remainder: str, p
         (
             {"reshuffle_each_epoch": False, "batch_size": 12},
             [
-                "reshuffle_each_epoch=false reads the same 36 of the 40 training rows in every epoch: "
-                "the other 4 fill no batch of 12; --remainder=pad reads them too"
+                "reshuffle_each_epoch=false reads the same 36 of the 40 training rows in every"
+                " epoch: the other 4 fill no batch of 12; --remainder=pad reads them too"
             ],
         ),
     ],

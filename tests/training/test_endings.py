@@ -1,4 +1,5 @@
-"""How a run ends: what its last update left is looked at, and what steered it must have been there."""
+"""How a run ends: what its last update left is looked at, and what steered it must have been
+there."""
 
 import dataclasses
 from typing import Any
@@ -18,7 +19,8 @@ from research.training.way import Way
 
 
 def test_what_the_last_update_of_a_training_makes_is_looked_at() -> None:
-    """One update of 1e14 times the gradient: finite parameters, and outputs that are a product of three of them."""
+    """One update of 1e14 times the gradient: finite parameters, and outputs that are a product of
+    three of them."""
     (outcome,) = train([run(batch_size="full", epochs=1, learning_rate=1e14)], 1)
     assert (outcome.diverged_at, outcome.steps, outcome.metrics) == (0, 0, {})
     assert outcome.cause == "after the last update the outputs of 40 of the 40 train rows overflow"
@@ -28,11 +30,20 @@ def test_what_the_last_update_of_a_training_makes_is_looked_at() -> None:
     ("assessed", "said"),
     [
         ({"test": {"outputs": np.array([[1e30, 0.0], [0.0, 1.0]])}}, ""),
-        ({"test": {"outputs": np.array([[np.nan, 0.0], [0.0, 1.0]])}}, "the outputs of 1 of the 2 test rows overflow"),
-        ({"train": {"outputs": np.array([[1e30, 0.0], [0.0, 1.0]])}}, "the outputs of 1 of the 2 train rows overflow"),
+        (
+            {"test": {"outputs": np.array([[np.nan, 0.0], [0.0, 1.0]])}},
+            "the outputs of 1 of the 2 test rows overflow",
+        ),
+        (
+            {"train": {"outputs": np.array([[1e30, 0.0], [0.0, 1.0]])}},
+            "the outputs of 1 of the 2 train rows overflow",
+        ),
         ({"train": {"loss": np.array([1e18, 0.0]), "nll": np.array([0.0, 0.0])}}, ""),
         ({"train": {"loss": np.array([1e20, 0.0])}}, "the loss of 1 of the 2 train rows overflow"),
-        ({"train": {"loss": np.zeros(2)}, "validation": {"loss": np.array([0.0, np.inf])}}, "validation rows overflow"),
+        (
+            {"train": {"loss": np.zeros(2)}, "validation": {"loss": np.array([0.0, np.inf])}},
+            "validation rows overflow",
+        ),
     ],
 )
 def test_what_overflows(assessed: dict[str, Any], said: str) -> None:
@@ -43,8 +54,11 @@ def test_what_overflows(assessed: dict[str, Any], said: str) -> None:
 
 @pytest.mark.parametrize("part", ["params", "batch_stats", "mean"])
 def test_an_epoch_that_ends_with_nan_is_no_epoch_of_the_run(part: str) -> None:
-    """The lane's parameters, running statistics or mean; its neighbour, and one that has stopped, are as they were."""
-    runs = [run(seed=seed, regularization="batch_norm,ema=0.9,early_stopping=2") for seed in range(3)]
+    """The lane's parameters, running statistics or mean; its neighbour, and one that has stopped,
+    are as they were."""
+    runs = [
+        run(seed=seed, regularization="batch_norm,ema=0.9,early_stopping=2") for seed in range(3)
+    ]
     with runs[0].program.numbers():
         chunk = start(runs, 3)
         state = chunk.state
@@ -71,11 +85,13 @@ def test_an_epoch_that_ends_with_nan_is_no_epoch_of_the_run(part: str) -> None:
         ({"schedule": "reduce_on_plateau"}, "reduce_on_plateau"),
     ],
 )
-def test_a_validation_loss_that_is_never_finite_steers_nothing(settings: dict[str, Any], steering: str) -> None:
+def test_a_validation_loss_that_is_never_finite_steers_nothing(
+    settings: dict[str, Any], steering: str
+) -> None:
     """One of the ten validation rows is 1e30, whose squared error no float32 holds.
 
-    Early stopping would go back to the untrained network. A run that is not steered by that loss is what it is without
-    the row.
+    Early stopping would go back to the untrained network. A run that is not steered by that loss is
+    what it is without the row.
     """
     base = {**BASE, **settings, "epochs": 20}
     x = TABLE.data.x.copy()
@@ -84,10 +100,16 @@ def test_a_validation_loss_that_is_never_finite_steers_nothing(settings: dict[st
     x[row] = 1e30
     data = Memory(TABLE.spec, TABLE.data._replace(x=x))
     (of,) = Planner(lambda config: data).runs([base])
-    outcome, without = (loop.train(of.program, [of.config], arrays, Way(1, 5))[0] for arrays in (data.data, TABLE.data))
+    outcome, without = (
+        loop.train(of.program, [of.config], arrays, Way(1, 5))[0]
+        for arrays in (data.data, TABLE.data)
+    )
     if steering:
         assert outcome.diverged_at is not None
-        assert outcome.cause == f"{steering} reads the validation loss, which was not finite after any epoch"
+        assert (
+            outcome.cause
+            == f"{steering} reads the validation loss, which was not finite after any epoch"
+        )
         assert not outcome.metrics
     else:
         assert outcome.diverged_at is None

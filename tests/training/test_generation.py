@@ -1,4 +1,5 @@
-"""Generation: the likeliest symbols are those of a loop by hand, draws are of the seed and follow the model."""
+"""Generation: the likeliest symbols are those of a loop by hand, draws are of the seed and follow
+the model."""
 
 import jax
 import jax.numpy as jnp
@@ -21,17 +22,22 @@ RECURRENT = ["rnn", "jordan", "lstm", "gru", "min_gru", "latent_ar"]
 
 
 def logits(tokens: np.ndarray) -> np.ndarray:
-    return np.asarray(network.predict(OWN.program, VARIABLES, LANE, jnp.asarray(tokens[None])))[0, -1]
+    return np.asarray(network.predict(OWN.program, VARIABLES, LANE, jnp.asarray(tokens[None])))[
+        0, -1
+    ]
 
 
 def made(prompt: list[int], count: int, temperature: float, seed: int = 0) -> np.ndarray:
     tokens = np.array(prompt, np.int32)
-    return generate(OWN.program, LANE, VARIABLES, tokens, count=count, temperature=temperature, seed=seed)
+    return generate(
+        OWN.program, LANE, VARIABLES, tokens, count=count, temperature=temperature, seed=seed
+    )
 
 
 @pytest.mark.parametrize("name", [*RECURRENT, "ar"])
 def test_the_likeliest_is_that_of_reading_the_text_again(name: str) -> None:
-    """A carried state has seen all of the text, also what lies before the context; another network sees that alone."""
+    """A carried state has seen all of the text, also what lies before the context; another network
+    sees that alone."""
     own = run(**tiny(name))
     chunk = start([own], 1)
     held = lane(chunk.lanes, 0)
@@ -42,7 +48,9 @@ def test_the_likeliest_is_that_of_reading_the_text_again(name: str) -> None:
         if name == "ar":
             text[place] = predict(text[None, place - CONTEXT : place])[-1].argmax()
         else:
-            text[place] = predict(text[None])[place - 1].argmax()  # what lies after a place it does not see
+            text[place] = predict(text[None])[
+                place - 1
+            ].argmax()  # what lies after a place it does not see
     got = generate(own.program, held, variables, np.array(PROMPT), count=6, temperature=0.0, seed=0)
     np.testing.assert_array_equal(got, text[len(PROMPT) :])
 
@@ -79,13 +87,20 @@ def test_states_that_are_carried_on_are_those_of_the_whole() -> None:
 
 
 def test_two_ways_foretell_nothing() -> None:
-    """It would read from the end what it is to say next; an answer, with a source before it, as well as a text."""
-    with pytest.raises(UserError, match=r"arch\.bidirectional=true reads what task=language_model is to foretell"):
+    """It would read from the end what it is to say next; an answer, with a source before it, as
+    well as a text."""
+    with pytest.raises(
+        UserError, match=r"arch\.bidirectional=true reads what task=language_model is to foretell"
+    ):
         run(arch__bidirectional=True)
     answers = Memory(spec("sequence_to_sequence", 60, source=2), PADDED.data)
-    with pytest.raises(UserError, match=r"arch\.bidirectional=true reads what task=sequence_to_sequence is to"):
+    with pytest.raises(
+        UserError, match=r"arch\.bidirectional=true reads what task=sequence_to_sequence is to"
+    ):
         run(answers, arch__bidirectional=True)
-    with pytest.raises(UserError, match="arch=transformer_encoder sees all that task=sequence_to_sequence is to"):
+    with pytest.raises(
+        UserError, match="arch=transformer_encoder sees all that task=sequence_to_sequence is to"
+    ):
         run(answers, **tiny("transformer_encoder"))
 
 
@@ -97,4 +112,6 @@ def test_draws_are_of_the_seed_and_of_the_models_distribution() -> None:
         drawn = [int(made([2, 4], 1, temperature, seed=seed)[0]) for seed in range(1500)]
         expected = np.asarray(jax.nn.softmax(logits(np.array([2, 4], np.int32)) / temperature))
         found = np.bincount(drawn, minlength=len(SYMBOLS)) / len(drawn)
-        assert (abs(found - expected) < 5 * np.sqrt(expected * (1 - expected) / len(drawn)) + 1e-3).all()
+        assert (
+            abs(found - expected) < 5 * np.sqrt(expected * (1 - expected) / len(drawn)) + 1e-3
+        ).all()

@@ -1,4 +1,5 @@
-"""What a run keeps: the variables of its best and of its last epoch, whatever its neighbours and its stops."""
+"""What a run keeps: the variables of its best and of its last epoch, whatever its neighbours and
+its stops."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -26,7 +27,8 @@ def train(runs: Sequence[Run], way: Way, **more: Any) -> list[loop.Outcome]:
 
 
 def followed(of: Run, way: Way) -> tuple[list[Any], list[Any]]:
-    """The evaluated variables after each epoch, the initial ones first, and each epoch's row, by hand."""
+    """The evaluated variables after each epoch, the initial ones first, and each epoch's row, by
+    hand."""
     with of.program.numbers():
         (chunk,) = chunk_lib.start(of.program, [of.config], data_of(of).data, way)
         variables = [lane(jax.device_get(chunk.state.evaluated), 0)]
@@ -39,7 +41,8 @@ def followed(of: Run, way: Way) -> tuple[list[Any], list[Any]]:
 @pytest.mark.parametrize("way", WAYS, ids=repr)
 @pytest.mark.parametrize("split", ["4:1:1", "5:1"])
 def test_best_and_last_are_those_of_a_run_followed_by_hand(way: Way, split: str) -> None:
-    """The first run's loss falls, the second's rises and falls, the third diverges after its first epoch or in it."""
+    """The first run's loss falls, the second's rises and falls, the third diverges after its first
+    epoch or in it."""
     runs = [
         run(seed=seed, learning_rate=rate, split=split, regularization="ema=0.5,dropout=0.2")
         for seed, rate in enumerate((0.05, 3.0, 1e15))
@@ -64,7 +67,10 @@ def test_best_and_last_are_those_of_a_run_followed_by_hand(way: Way, split: str)
 def test_a_run_that_stops_keeps_what_it_restores_however_long_its_neighbours_train() -> None:
     """The least decrease that counts makes its best epoch another than that of the lowest loss."""
     settings = {"epochs": 12, "learning_rate": 0.2}
-    runs = [run(**settings, regularization=f"early_stopping({given})") for given in ("1,min_delta=0.05", "12")]
+    runs = [
+        run(**settings, regularization=f"early_stopping({given})")
+        for given in ("1,min_delta=0.05", "12")
+    ]
     stopped, on = train(runs, Way(2, 4), keep=True)
     assert len(stopped.checksums) < len(on.checksums)
     (alone,) = train(runs[:1], Way(2, 4), keep=True)
@@ -83,13 +89,18 @@ def test_a_run_that_stops_keeps_what_it_restores_however_long_its_neighbours_tra
 def test_keeping_changes_nothing_else() -> None:
     runs = [run(seed=seed, regularization="dropout=0.3") for seed in range(2)]
     keeping = train(runs, Way(2, 2), keep=True)
-    assert repr([dataclasses.replace(outcome, kept=None) for outcome in keeping]) == repr(train(runs, Way(2, 2)))
+    assert repr([dataclasses.replace(outcome, kept=None) for outcome in keeping]) == repr(
+        train(runs, Way(2, 2))
+    )
 
 
 @pytest.mark.parametrize("way", WAYS, ids=repr)
 def test_a_resumed_run_keeps_the_same(way: Way, tmp_path: Path) -> None:
     rates = (3.0, 1e15, 0.1)
-    runs = [run(seed=seed, learning_rate=rate, regularization="batch_norm") for seed, rate in enumerate(rates)]
+    runs = [
+        run(seed=seed, learning_rate=rate, regularization="batch_norm")
+        for seed, rate in enumerate(rates)
+    ]
     taken: dict[int, Snapshot] = {}
 
     def at_boundary(boundary: loop.Boundary) -> None:
@@ -97,7 +108,9 @@ def test_a_resumed_run_keeps_the_same(way: Way, tmp_path: Path) -> None:
 
     whole = train(runs, way, keep=True, at_boundary=at_boundary)
     for snapshot in taken.values():
-        resumed = train([runs[2], runs[0], runs[1]], way, keep=True, resume=select(snapshot, [2, 0, 1]))
+        resumed = train(
+            [runs[2], runs[0], runs[1]], way, keep=True, resume=select(snapshot, [2, 0, 1])
+        )
         assert_same_bits([outcome.kept for outcome in resumed], [whole[i].kept for i in (2, 0, 1)])
     checkpoints = Checkpoints(tmp_path)
     checkpoints.prepare()
@@ -105,7 +118,9 @@ def test_a_resumed_run_keeps_the_same(way: Way, tmp_path: Path) -> None:
     with Writer(checkpoints, pack) as writer:
         writer.save(taken[10])
     ids = [r.id for r in runs]
-    found = checkpoints.find(ids, pack.program, lambda: abstract_state(runs[0].config, runs[0].program), kept=True)
+    found = checkpoints.find(
+        ids, pack.program, lambda: abstract_state(runs[0].config, runs[0].program), kept=True
+    )
     assert found is not None
     from_disk = train(runs, way, keep=True, resume=found.snapshot)
     assert_same_bits([outcome.kept for outcome in from_disk], [outcome.kept for outcome in whole])
@@ -140,9 +155,15 @@ def test_what_a_stopped_run_comes_to_while_its_neighbours_train_on_is_not_its_ow
     """It would diverge if it went on, as its lane does."""
     settings = {"arch": "linear", "epochs": 30}
     rates = [(2.0, "early_stopping=1"), (0.01, "early_stopping=30")]
-    runs = [run(True, **settings, learning_rate=rate, regularization=stopping) for rate, stopping in rates]
+    runs = [
+        run(True, **settings, learning_rate=rate, regularization=stopping)
+        for rate, stopping in rates
+    ]
     stopped, on = train(runs, Way(2, 4))
-    (alone,), (free,) = train(runs[:1], Way(2, 4)), train([run(True, **settings, learning_rate=2.0)], Way(2, 4))
+    (alone,), (free,) = (
+        train(runs[:1], Way(2, 4)),
+        train([run(True, **settings, learning_rate=2.0)], Way(2, 4)),
+    )
     assert free.diverged_at is not None
     assert stopped.steps < free.diverged_at < on.steps
     assert stopped.diverged_at is None

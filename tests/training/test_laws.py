@@ -1,4 +1,5 @@
-"""Laws 4 and 5: a lane that diverges costs nobody else anything, and the second step compiles nothing."""
+"""Laws 4 and 5: a lane that diverges costs nobody else anything, and the second step compiles
+nothing."""
 
 import dataclasses
 from typing import Any
@@ -52,7 +53,13 @@ def test_a_chunk_without_live_lanes_is_dropped(monkeypatch: pytest.MonkeyPatch) 
 def test_a_pack_that_is_all_lost_ends_at_once() -> None:
     seen: list[int] = []
     bad = run(learning_rate=EXPLODING)
-    loop.train(bad.program, [bad.config], data_of(bad).data, Way(1, 5), lambda progress: seen.append(progress.epoch))
+    loop.train(
+        bad.program,
+        [bad.config],
+        data_of(bad).data,
+        Way(1, 5),
+        lambda progress: seen.append(progress.epoch),
+    )
     assert seen == [1]
 
 
@@ -64,7 +71,11 @@ def test_idle_lanes_change_nothing() -> None:
 def test_the_second_step_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor do other numbers: rate, dropout, momentum, seed, schedule."""
     settings: dict[str, Any] = {"regularization": "dropout=0.5,ema=0.9", "arch.hidden": (6, 8)}
-    changed = {"regularization": "dropout=0.1,ema=0.5", "learning_rate": 0.3, "optimizer.momentum": 0.9}
+    changed = {
+        "regularization": "dropout=0.1,ema=0.5",
+        "learning_rate": 0.3,
+        "optimizer.momentum": 0.9,
+    }
     changed |= {"seed": 7, "schedule": "cosine", "scaling": "minmax", "split_seed": 4}
     first, second = run(**settings), run(**{**settings, **changed})
     assert first.program == second.program
@@ -80,7 +91,9 @@ def test_a_finished_epoch_compiles_nothing_more(caplog: pytest.LogCaptureFixture
     train([run(seed=0), run(seed=1)], 2)
     with jax.log_compiles(), caplog.at_level("WARNING"):
         train([run(seed=5, schedule="linear"), run(seed=6, learning_rate=0.01)], 2)
-    assert [r.getMessage() for r in caplog.records if "Finished XLA compilation" in r.getMessage()] == []
+    assert [
+        r.getMessage() for r in caplog.records if "Finished XLA compilation" in r.getMessage()
+    ] == []
 
 
 def test_a_run_repeats_bitwise_and_steps_a_dispatch_change_only_rounding() -> None:
@@ -94,10 +107,16 @@ def test_a_run_repeats_bitwise_and_steps_a_dispatch_change_only_rounding() -> No
 
 def test_outcomes_are_complete() -> None:
     (outcome,) = train([run()], 1)
-    names = {f"{split}/{metric}" for split in ("train", "validation") for metric in ("accuracy", "nll", "loss")}
+    names = {
+        f"{split}/{metric}"
+        for split in ("train", "validation")
+        for metric in ("accuracy", "nll", "loss")
+    }
     assert set(outcome.curves) == names | {"train/grad_norm", "train/update_norm"}
     assert {len(values) for values in outcome.curves.values()} == {EPOCHS}
     assert outcome.steps == EPOCHS * STEPS_PER_EPOCH
     metrics = ("accuracy", "nll", "calibration_error", "roc_auc")
-    assert set(outcome.metrics) == {f"{s}/{m}" for s in ("train", "validation", "test") for m in metrics}
+    assert set(outcome.metrics) == {
+        f"{s}/{m}" for s in ("train", "validation", "test") for m in metrics
+    }
     assert dataclasses.asdict(outcome)["diverged_at"] is None

@@ -32,10 +32,14 @@ def test_every_example_once_and_in_the_same_part(batch: int, parts: int, devices
     np.testing.assert_array_equal(np.sort(placed[placed < batch]), np.arange(batch))
     alone = layout.slots(batch, parts).reshape(parts, -1)
     for part in range(parts):
-        np.testing.assert_array_equal(placed[:, part][placed[:, part] < batch], alone[part][alone[part] < batch])
+        np.testing.assert_array_equal(
+            placed[:, part][placed[:, part] < batch], alone[part][alone[part] < batch]
+        )
 
 
-def marks(sizes: Sizes, parts: int, devices: int, place: int, first: int, steps: int) -> dict[str, list[list[float]]]:
+def marks(
+    sizes: Sizes, parts: int, devices: int, place: int, first: int, steps: int
+) -> dict[str, list[list[float]]]:
     made = layout.marks(sizes, parts, devices, place, first, steps)
     return {name: np.asarray(value).tolist() for name, value in made.items()}
 
@@ -49,6 +53,8 @@ def test_marks_are_left_out_where_they_say_nothing() -> None:
 
 def test_marks_of_padding() -> None:
     """6 rows in batches of 4: the last one has 2. And 3 rows on 2 devices: the second has 1."""
-    assert marks(Sizes(6, 0, 0, 4, "pad"), 1, 1, 0, 0, 2) == {"weight": [[1, 1, 1, 1], [1, 1, 0, 0]]}
+    assert marks(Sizes(6, 0, 0, 4, "pad"), 1, 1, 0, 0, 2) == {
+        "weight": [[1, 1, 1, 1], [1, 1, 0, 0]]
+    }
     assert marks(Sizes(6, 0, 0, 4, "pad"), 1, 2, 1, 1, 1) == {"index": [[2, 3]], "weight": [[0, 0]]}
     assert marks(Sizes(6, 0, 0, 3), 1, 2, 1, 0, 1) == {"index": [[2, 3]], "weight": [[1, 0]]}

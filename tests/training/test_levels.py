@@ -1,4 +1,5 @@
-"""Levels on digits over 10 seeds, each seed with its own split: what well-chosen settings must reach."""
+"""Levels on digits over 10 seeds, each seed with its own split: what well-chosen settings must
+reach."""
 
 import functools
 import tempfile
@@ -11,8 +12,19 @@ from engine import bundled, compiled_fully
 from research.sweeps.plan import with_seeds
 from research.training import loop, ways
 
-MLP = {"optimizer.momentum": 0.9, "learning_rate": 0.05, "regularization": "dropout=0.2", "epochs": 15}
-CNN = {"arch": "cnn", "optimizer": "adam", "learning_rate": 0.004, "regularization": "dropout=0.2", "epochs": 12}
+MLP = {
+    "optimizer.momentum": 0.9,
+    "learning_rate": 0.05,
+    "regularization": "dropout=0.2",
+    "epochs": 15,
+}
+CNN = {
+    "arch": "cnn",
+    "optimizer": "adam",
+    "learning_rate": 0.004,
+    "regularization": "dropout=0.2",
+    "epochs": 12,
+}
 CNN |= {"batch_size": 32}
 
 
@@ -21,7 +33,9 @@ def accuracies(**settings: Any) -> list[float]:
     """The test accuracy of each seed."""
     with tempfile.TemporaryDirectory() as cache:
         planner = bundled(cache)
-        runs = planner.runs(with_seeds({"dataset": "digits", "schedule": "cosine", **settings}, range(10)))
+        runs = planner.runs(
+            with_seeds({"dataset": "digits", "schedule": "cosine", **settings}, range(10))
+        )
         program, configs = runs[0].program, [run.config for run in runs]
         way = next(iter(ways.candidates(program, configs[0], len(configs))))
         with compiled_fully():
@@ -36,4 +50,6 @@ def test_digits(settings: dict[str, Any], level: float) -> None:
 
 def test_bfloat16_is_as_good() -> None:
     """Within half a point of float32."""
-    assert abs(np.mean(accuracies(**MLP, precision="bfloat16")) - np.mean(accuracies(**MLP))) <= 0.005
+    assert (
+        abs(np.mean(accuracies(**MLP, precision="bfloat16")) - np.mean(accuracies(**MLP))) <= 0.005
+    )

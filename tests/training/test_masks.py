@@ -1,7 +1,8 @@
-"""The law of masks: more padding, and examples without targets, change nothing, whatever network, regularizer, metric.
+"""The law of masks: more padding, and examples without targets, change nothing, whatever network,
+regularizer, metric.
 
-One update of a full batch and the metrics of a split, for every architecture that takes padded sequences. Beside it
-hand-worked means, mixing against PyTorch, and which data are masked at all.
+One update of a full batch and the metrics of a split, for every architecture that takes padded
+sequences. Beside it hand-worked means, mixing against PyTorch, and which data are masked at all.
 """
 
 import dataclasses
@@ -54,7 +55,10 @@ def numbers(extra: int = 0) -> Memory:
     x = np.pad(x, ((0, 0), (0, extra), (0, 0)), constant_values=np.nan)
     y = draw.integers(0, len(SYMBOLS), 24).astype(np.int32)
     own = spec("classification", 24, shape=(CONTEXT + extra, 2), padded=True)
-    return Memory(dataclasses.replace(own, vocabulary=(), target_shape=()), Arrays(x, y, np.zeros(0, np.int32)))
+    return Memory(
+        dataclasses.replace(own, vocabulary=(), target_shape=()),
+        Arrays(x, y, np.zeros(0, np.int32)),
+    )
 
 
 def settings(name: str, source: Memory, task: str) -> dict[str, Any]:
@@ -83,7 +87,8 @@ def begun(own: Run, source: Memory) -> LaneState:
 def update(
     own: Run, source: Memory, rows: int, state: LaneState
 ) -> tuple[Any, dict[str, jax.Array], dict[str, jax.Array]]:
-    """Variables after one update by the first rows, the epoch's means, and the split's of what `assess` finds."""
+    """Variables after one update by the first rows, the epoch's means, and the split's of what
+    `assess` finds."""
     lane, given = inputs_of(own.config, own.program, source.data).lane, batch(source, rows)
 
     @jax.jit
@@ -129,7 +134,8 @@ def test_more_padding_of_series_changes_nothing(name: str) -> None:
 
 
 def test_parts_are_the_batch() -> None:
-    """Accumulated in parts that are filled up with rows: every target weighs what it weighs in one batch."""
+    """Accumulated in parts that are filled up with rows: every target weighs what it weighs in one
+    batch."""
     runs = [run(PADDED, loss_mean="targets", accumulate=count) for count in (1, 3)]
     one, parts = (battery.steps([own], PADDED.data, 1, 2) for own in runs)
     assert_close(parts, one)
@@ -137,10 +143,20 @@ def test_parts_are_the_batch() -> None:
 
 @pytest.mark.parametrize("parts", [1, 3])
 def test_a_batch_without_targets_is_no_update(parts: int) -> None:
-    """Momentum, decay, the mean and the running statistics stay as the update before left them; the step is counted."""
+    """Momentum, decay, the mean and the running statistics stay as the update before left them; the
+    step is counted."""
     members = "batch_norm,ema=0.9,weight_decay=0.1"
-    own = run(PADDED, **tiny("tcn"), regularization=members, accumulate=parts, **{"optimizer.momentum": 0.9})
-    lane, given = inputs_of(own.config, own.program, PADDED.data).lane, batch(PADDED, own.program.sizes.batch)
+    own = run(
+        PADDED,
+        **tiny("tcn"),
+        regularization=members,
+        accumulate=parts,
+        **{"optimizer.momentum": 0.9},
+    )
+    lane, given = (
+        inputs_of(own.config, own.program, PADDED.data).lane,
+        batch(PADDED, own.program.sizes.batch),
+    )
     step = jax.jit(lambda state, given: train_step(own.program, state, lane, given))
     weighed = layout.marks(own.program.sizes, parts, 1, 0, 0, 1)
     given |= {name: mark[0] for name, mark in weighed.items()}
@@ -155,15 +171,23 @@ def test_a_batch_without_targets_is_no_update(parts: int) -> None:
 
 
 def test_means_are_over_targets() -> None:
-    """By hand: an answer of one token and one of three; the perplexity is that of the tokens, 4 in all."""
+    """By hand: an answer of one token and one of three; the perplexity is that of the tokens, 4 in
+    all."""
     problem = TASKS.get("language_model").build()
     nll, right = np.array([2.0, 1.0, 9.0]), np.array([0.0, 2 / 3, 1.0])
-    assessed = {"loss": nll, "nll": nll, "token_accuracy": right, TARGETS: np.array([1.0, 3.0, 0.0])}
+    assessed = {
+        "loss": nll,
+        "nll": nll,
+        "token_accuracy": right,
+        TARGETS: np.array([1.0, 3.0, 0.0]),
+    }
     found = evaluation.metrics_of(problem, assessed, None)
     assert found["nll"] == pytest.approx(5 / 4)
     assert found["perplexity"] == pytest.approx(np.exp(5 / 4))
     assert found["token_accuracy"] == pytest.approx(2 / 4)
-    exact = means.of_metrics(TASKS.get("step_classification").build(), {"exact_match": right, TARGETS: np.r_[1, 3, 0]})
+    exact = means.of_metrics(
+        TASKS.get("step_classification").build(), {"exact_match": right, TARGETS: np.r_[1, 3, 0]}
+    )
     assert exact["exact_match"] == pytest.approx(1 / 3)  # of the two sequences that have targets
     nothing = means.of_metrics(problem, {"nll": nll, TARGETS: np.zeros(3)})
     assert np.isnan(nothing["nll"])
@@ -181,7 +205,9 @@ def test_records_and_curves_are_per_token(weighs: str) -> None:
 
     def nats(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         x, y = PADDED.data.x[rows], PADDED.data.y[rows]
-        logits = torch.tensor(np.asarray(network.predict(own.program, variables, lane, jnp.asarray(x))))
+        logits = torch.tensor(
+            np.asarray(network.predict(own.program, variables, lane, jnp.asarray(x)))
+        )
         loss = torch.nn.functional.cross_entropy(
             logits.transpose(1, 2), torch.tensor(y).long(), ignore_index=PADDING, reduction="none"
         )
@@ -190,7 +216,9 @@ def test_records_and_curves_are_per_token(weighs: str) -> None:
     test, count = nats(np.asarray(lane.test))
     assert len(set(count)) > 1
     assert outcome.metrics["test/nll"] == pytest.approx(test.sum() / count.sum(), rel=1e-5)
-    seen = np.asarray(chunk.functions.order(chunk.lanes, np.zeros(1, np.int32), count=24, padding=0))[0]
+    seen = np.asarray(
+        chunk.functions.order(chunk.lanes, np.zeros(1, np.int32), count=24, padding=0)
+    )[0]
     train, of_train = nats(seen)
     assert outcome.curves["train/nll"][0] == pytest.approx(train.sum() / of_train.sum(), rel=1e-5)
     expected = train.sum() / of_train.sum() if weighs == "targets" else (train / of_train).mean()
@@ -202,7 +230,9 @@ def loss_of(own: Run, x: jax.Array, y: np.ndarray, logits: np.ndarray) -> float:
     lane = inputs_of(own.config, own.program, memory.masks().data).lane
     given = {"x": x, "y": jnp.asarray(y), "index": jnp.arange(len(y))}
     state: Any = types.SimpleNamespace(step=jnp.int32(0))
-    fwd, _, _, mixed = prepare(own.program, state, lane, given, network.forward(own.program, lane, given["index"]))
+    fwd, _, _, mixed = prepare(
+        own.program, state, lane, given, network.forward(own.program, lane, given["index"])
+    )
     return float(fwd.loss(objective.losses(own.program, jnp.asarray(logits), mixed)))
 
 
@@ -213,7 +243,13 @@ def test_mixup_of_masks_with_ignored_pixels_is_pytorchs(weighs: str) -> None:
     y = data.data.y[:6].copy()
     generator = np.random.default_rng(0)
     y[generator.random(y.shape) < 0.4] = PADDING
-    fcn = {"arch": "fcn", "arch.channels": (2, 3), "arch.convolutions": 1, "arch.dense": (4,), "arch.stride": "2"}
+    fcn = {
+        "arch": "fcn",
+        "arch.channels": (2, 3),
+        "arch.convolutions": 1,
+        "arch.dense": (4,),
+        "arch.stride": "2",
+    }
     own = Subject(fcn, data).run(regularization="mixup=0.7", batch_size=6, loss_mean=weighs)
     logits = generator.normal(size=(*y.shape, 2)).astype(np.float32)
     x = jnp.asarray(data.data.x[:6])
@@ -226,10 +262,15 @@ def test_mixup_of_masks_with_ignored_pixels_is_pytorchs(weighs: str) -> None:
 
     def cross_entropy(mask: np.ndarray) -> float:
         each = torch.nn.functional.cross_entropy(
-            torch.tensor(logits).permute(0, 3, 1, 2), torch.tensor(mask).long(), ignore_index=PADDING, reduction="none"
+            torch.tensor(logits).permute(0, 3, 1, 2),
+            torch.tensor(mask).long(),
+            ignore_index=PADDING,
+            reduction="none",
         ).numpy()
         count = (mask != PADDING).sum((1, 2))
-        return float(each.sum() / count.sum() if weighs == "targets" else (each.sum((1, 2)) / count).mean())
+        return float(
+            each.sum() / count.sum() if weighs == "targets" else (each.sum((1, 2)) / count).mean()
+        )
 
     expected = weight * cross_entropy(y) + (1 - weight) * cross_entropy(y[partner])
     assert loss_of(own, x, y, logits) == pytest.approx(expected, rel=1e-5)
@@ -238,21 +279,28 @@ def test_mixup_of_masks_with_ignored_pixels_is_pytorchs(weighs: str) -> None:
 @pytest.mark.parametrize("member", ["mixup=0.2", "cutmix=1", "label_smoothing=0.1"])
 def test_a_loss_that_is_not_linear_takes_no_mixed_classes(member: str) -> None:
     images = Subject({"arch": "cnn", "arch.channels": (2,), "arch.dense": (4,)}, memory.images())
-    with pytest.raises(UserError, match=f"{member.partition('=')[0]} mixes classes, and loss=hinge"):
+    with pytest.raises(
+        UserError, match=f"{member.partition('=')[0]} mixes classes, and loss=hinge"
+    ):
         images.run(loss="hinge", regularization=member)
     for loss in ("cross_entropy", "perceptron"):
         assert images.run(loss=loss, regularization=member)
     assert images.run(loss="hinge", regularization=f"{member.partition('=')[0]}=0")
-    assert Subject({"arch": "mlp", "arch.hidden": (4,)}, memory.table()).run(loss="huber", regularization="mixup=0.2")
+    assert Subject({"arch": "mlp", "arch.hidden": (4,)}, memory.table()).run(
+        loss="huber", regularization="mixup=0.2"
+    )
 
 
 def test_which_data_are_masked() -> None:
-    """Where nothing is missing, or the same places in all examples, ids are what they were and nothing is computed."""
+    """Where nothing is missing, or the same places in all examples, ids are what they were and
+    nothing is computed."""
     config = run(PADDED).config
     even = dataclasses.replace(PADDED.spec, even=True)
     assert masks.masked(config, PADDED.spec)
     assert not masks.masked(config, even)
-    assert masks.data_id(config, even) == PADDED.spec.fingerprint != masks.data_id(config, PADDED.spec)
+    assert (
+        masks.data_id(config, even) == PADDED.spec.fingerprint != masks.data_id(config, PADDED.spec)
+    )
     plain, moved = (
         Subject({"arch": "fcn", "arch.channels": (2, 3), "arch.stride": "2"}, memory.masks())
         .run(regularization=m)
@@ -262,7 +310,10 @@ def test_which_data_are_masked() -> None:
     full = dataclasses.replace(memory.masks().spec, even=True)
     assert not masks.masked(plain, full)
     assert masks.masked(moved, full)
-    with pytest.raises(UserError, match="loss_mean=targets is of sequences or masks that have other numbers of targe"):
+    with pytest.raises(
+        UserError,
+        match="loss_mean=targets is of sequences or masks that have other numbers of targe",
+    ):
         run(Memory(even, PADDED.data), loss_mean="targets")
 
 

@@ -1,4 +1,5 @@
-"""The mean of the parameters beside a projection: what evaluation uses of it lies on the constraint."""
+"""The mean of the parameters beside a projection: what evaluation uses of it lies on the
+constraint."""
 
 from typing import Any
 
@@ -17,12 +18,16 @@ from research.training.way import Way
 def norms(params: Any) -> np.ndarray:
     """The norm of each unit's incoming weights, of all kernels."""
     return np.concatenate(
-        [np.sqrt((np.asarray(w) ** 2).reshape(-1, w.shape[-1]).sum(0)) for w in kernel_leaves(params)]
+        [
+            np.sqrt((np.asarray(w) ** 2).reshape(-1, w.shape[-1]).sum(0))
+            for w in kernel_leaves(params)
+        ]
     )
 
 
 def test_the_mean_is_projected_and_stays_the_mean() -> None:
-    """The plain average of five steps on the sphere lies inside it; evaluation uses the point above it."""
+    """The plain average of five steps on the sphere lies inside it; evaluation uses the point above
+    it."""
     of = run(regularization="unit_norm,swa=0", learning_rate=0.3)
     with of.program.numbers():
         chunk = start([of], 1)
@@ -30,9 +35,13 @@ def test_the_mean_is_projected_and_stays_the_mean() -> None:
         for _ in chunk_lib.dispatches(of.program, chunk, Way(1, 1), 0):
             seen.append(kernel_leaves(one_lane(jax.device_get(chunk.state.variables.params), 0)))
         mean = one_lane(jax.device_get(chunk.state.mean.params), 0)
-        used = one_lane(jax.device_get(chunk.functions.evaluated(chunk.state, chunk.lanes).params), 0)
+        used = one_lane(
+            jax.device_get(chunk.functions.evaluated(chunk.state, chunk.lanes).params), 0
+        )
     averages = [np.mean(steps, axis=0) for steps in zip(*seen, strict=True)]
-    for got, average, projected in zip(kernel_leaves(mean), averages, kernel_leaves(used), strict=True):
+    for got, average, projected in zip(
+        kernel_leaves(mean), averages, kernel_leaves(used), strict=True
+    ):
         np.testing.assert_allclose(got, average, rtol=1e-5, atol=1e-6)
         length = np.sqrt((average**2).reshape(-1, average.shape[-1]).sum(0))
         np.testing.assert_allclose(projected, average / length, rtol=1e-5, atol=1e-6)
@@ -40,7 +49,9 @@ def test_the_mean_is_projected_and_stays_the_mean() -> None:
     np.testing.assert_allclose(norms(used), 1, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("bound", "average"), [("unit_norm", "swa=0.5,early_stopping=3"), ("max_norm=0.5", "ema=0.9")])
+@pytest.mark.parametrize(
+    ("bound", "average"), [("unit_norm", "swa=0.5,early_stopping=3"), ("max_norm=0.5", "ema=0.9")]
+)
 def test_what_a_run_keeps_lies_on_the_constraint(bound: str, average: str) -> None:
     """The best parameters, which early stopping restores, and the last."""
     of = run(regularization=f"{bound},{average}", learning_rate=0.3)

@@ -1,4 +1,5 @@
-"""Packs fit the device: the width is lowered until what the compiled program needs is within the limit."""
+"""Packs fit the device: the width is lowered until what the compiled program needs is within the
+limit."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -70,13 +71,23 @@ def test_a_program_needs_more_for_more_lanes() -> None:
 
 
 @pytest.mark.parametrize(("lanes", "room"), [(8, 8), (8, 5), (8, 1)])
-def test_the_way_has_as_many_lanes_as_the_limit_takes(tmp_path: Path, lanes: int, room: int) -> None:
+def test_the_way_has_as_many_lanes_as_the_limit_takes(
+    tmp_path: Path, lanes: int, room: int
+) -> None:
     limit = (needed(room) + needed(room + 1)) / 2
 
     def timer(*_: object) -> float:
         return 1.0
 
-    job = Job(Store(tmp_path), lambda run: data_of(run).data, Report(), DEFAULT, timer, Checkpoints(tmp_path), {})
+    job = Job(
+        Store(tmp_path),
+        lambda run: data_of(run).data,
+        Report(),
+        DEFAULT,
+        timer,
+        Checkpoints(tmp_path),
+        {},
+    )
     job.limit = lambda: limit / memory.MARGIN * job_lib.ABREAST
     way = way_lib.way_of(Pack(RUN.program, (RUN,)), job, lanes)
     assert way.width <= room
@@ -87,7 +98,8 @@ def test_what_is_streamed_does_not_lie_on_the_device() -> None:
     many = images(side=32, rows=2000)
     own = Subject({"arch": "linear"}, many).run()
     whole, streamed = (
-        memory.needed(own.program, own.config, many.data, 1, STEPS, streams=streams) for streams in (False, True)
+        memory.needed(own.program, own.config, many.data, 1, STEPS, streams=streams)
+        for streams in (False, True)
     )
     assert whole - streamed > 0.8 * many.data.x.nbytes  # a part of an evaluation is there
 

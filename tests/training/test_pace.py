@@ -25,7 +25,11 @@ def pieces(of: Pace, seconds_an_update: float, seconds_to_compile: float, count:
     ("most", "seconds", "expected"),
     [
         (64, 1e-3, [1, 1, 2, 4, 8, 16, 32, 64, 64]),
-        (64, 0.03, [1, 1, 2, 4, 8, 16, 16, 16, 16]),  # 8 take 0.24 seconds, less than half of what they may
+        (
+            64,
+            0.03,
+            [1, 1, 2, 4, 8, 16, 16, 16, 16],
+        ),  # 8 take 0.24 seconds, less than half of what they may
         (64, 2.0, [1, 1, 1, 1, 1, 1, 1, 1, 1]),
         (5, 1e-3, [1, 1, 2, 4, 5, 5, 5, 5, 5]),
         (1, 1e-3, [1, 1, 1, 1, 1, 1, 1, 1, 1]),
@@ -48,8 +52,13 @@ def test_devices_are_waited_for_until_pieces_are_as_long_as_they_get() -> None:
 
 
 @pytest.mark.parametrize("dispatch", [3, STEPS_PER_EPOCH])
-def test_no_bit_hangs_on_how_dispatches_are_cut(dispatch: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs = [run(seed=seed, regularization="dropout=0.3,ema=0.9", optimizer__momentum=0.9) for seed in range(3)]
+def test_no_bit_hangs_on_how_dispatches_are_cut(
+    dispatch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [
+        run(seed=seed, regularization="dropout=0.3,ema=0.9", optimizer__momentum=0.9)
+        for seed in range(3)
+    ]
 
     def train(seconds: float) -> tuple[str, list[int]]:
         """The outcomes, and the steps at which something could stop."""

@@ -28,7 +28,9 @@ OTHERS = {
     "arch__activation": "rrelu",
     "arch__residual": True,
     "accumulate": 2,
-    "regularization": "cutmix=1,label_smoothing=0.1,batch_norm,stochastic_depth=0.3,weight_noise=0.05,ema=0.9,l1=0.01",
+    "regularization": (
+        "cutmix=1,label_smoothing=0.1,batch_norm,stochastic_depth=0.3,weight_noise=0.05,ema=0.9,l1=0.01"
+    ),
     "label_noise": 0.3,
     "remainder": "pad",
     "batch_size": 11,
@@ -44,16 +46,34 @@ SEQUENCES = {
     "batch_size": 14,
     "remainder": "pad",
 }
-TABLE = {"regularization": "mixup=1.0,input_noise=0.1", "schedule": "reduce_on_plateau", "batch_size": 7}
+TABLE = {
+    "regularization": "mixup=1.0,input_noise=0.1",
+    "schedule": "reduce_on_plateau",
+    "batch_size": 7,
+}
 
 
-def spread(out: Path, cases: list[dict[str, Any]], devices: int, *, environment: dict[str, str] | None = None) -> Any:
+def spread(
+    out: Path,
+    cases: list[dict[str, Any]],
+    devices: int,
+    *,
+    environment: dict[str, str] | None = None,
+) -> Any:
     """Starts the cases in a process with so many devices."""
     flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"
     path = os.pathsep.join(str(SPREAD.parents[above]) for above in (1, 2))
-    own = {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags, "PYTHONPATH": path, **(environment or {})}
+    own = {
+        **os.environ,
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": flags,
+        "PYTHONPATH": path,
+        **(environment or {}),
+    }
     command = [sys.executable, str(SPREAD), str(out), *map(json.dumps, cases)]
-    return subprocess.Popen(command, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def finished(process: Any, out: Path) -> dict[str, Result]:
@@ -69,22 +89,62 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     cases: list[dict[str, Any]] = []
     for n in DEVICES:
         cases += [
-            {"name": f"padded {n}", "settings": {**PADDED, **wide}, "replicas": n, "epochs": 13, "dispatch": 4},
+            {
+                "name": f"padded {n}",
+                "settings": {**PADDED, **wide},
+                "replicas": n,
+                "epochs": 13,
+                "dispatch": 4,
+            },
             {"name": f"float32 {n}", "settings": PADDED, "replicas": n},
         ]
     for n in (1, 3):
-        cases += [{"name": f"dropped {n}", "settings": {**DROPPED, **wide}, "replicas": n, "epochs": 13, "dispatch": 3}]
+        cases += [
+            {
+                "name": f"dropped {n}",
+                "settings": {**DROPPED, **wide},
+                "replicas": n,
+                "epochs": 13,
+                "dispatch": 3,
+            }
+        ]
     for n in (1, 4):
-        cases += [{"name": f"others {n}", "settings": {**OTHERS, **wide}, "replicas": n, "epochs": 2}]
+        cases += [
+            {"name": f"others {n}", "settings": {**OTHERS, **wide}, "replicas": n, "epochs": 2}
+        ]
     for n in (1, 4):
         settings = {**SEQUENCES, **wide}
-        cases += [{"name": f"sequences {n}", "settings": settings, "replicas": n, "epochs": 2, "sequences": True}]
+        cases += [
+            {
+                "name": f"sequences {n}",
+                "settings": settings,
+                "replicas": n,
+                "epochs": 2,
+                "sequences": True,
+            }
+        ]
     for n in (1, 2):
-        cases += [{"name": f"table {n}", "settings": {**TABLE, **wide}, "replicas": n, "epochs": 2, "regression": True}]
+        cases += [
+            {
+                "name": f"table {n}",
+                "settings": {**TABLE, **wide},
+                "replicas": n,
+                "epochs": 2,
+                "regression": True,
+            }
+        ]
     for stain in (0, 200):
         cases += [{"name": f"stain {stain}", "settings": PADDED, "replicas": 8, "stain": stain}]
     cases += [{"name": "stain 1", "settings": PADDED, "replicas": 1, "stain": 200}]
-    cases += [{"name": "again", "settings": {**PADDED, **wide}, "replicas": 8, "epochs": 13, "dispatch": 4}]
+    cases += [
+        {
+            "name": "again",
+            "settings": {**PADDED, **wide},
+            "replicas": 8,
+            "epochs": 13,
+            "dispatch": 4,
+        }
+    ]
     out = tmp_path_factory.mktemp("spread") / "results.json"
     return finished(spread(out, cases, 8), out)
 
@@ -96,15 +156,21 @@ def assert_same_curve(got: Result, expected: Result, tolerance: float) -> None:
         assert row.keys() == other.keys()
         for name in row.keys() - {"checksum"}:
             (value,) = {json.dumps(v) for v in row[name]}
-            np.testing.assert_allclose(json.loads(value), other[name][0], rtol=tolerance, atol=tolerance, err_msg=name)
+            np.testing.assert_allclose(
+                json.loads(value), other[name][0], rtol=tolerance, atol=tolerance, err_msg=name
+            )
         assert len({tuple(digest) for digest in row["checksum"]}) == 1
     for leaf, other_leaf in zip(got["variables"], expected["variables"], strict=True):
         for of_device in leaf:
             np.testing.assert_allclose(of_device, other_leaf[0], rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize(("case", "devices"), [("padded", 2), ("padded", 4), ("padded", 8), ("dropped", 3)])
-def test_any_number_of_devices_gives_the_same_curve(results: dict[str, Result], case: str, devices: int) -> None:
+@pytest.mark.parametrize(
+    ("case", "devices"), [("padded", 2), ("padded", 4), ("padded", 8), ("dropped", 3)]
+)
+def test_any_number_of_devices_gives_the_same_curve(
+    results: dict[str, Result], case: str, devices: int
+) -> None:
     """52 steps in float64, with a batch that the devices do not divide."""
     assert len(results[f"{case} 1"]["rows"]) == 13  # of 4 steps each
     assert_same_curve(results[f"{case} {devices}"], results[f"{case} 1"], 1e-9)
@@ -112,11 +178,14 @@ def test_any_number_of_devices_gives_the_same_curve(results: dict[str, Result], 
 
 @pytest.mark.parametrize("devices", DEVICES[1:])
 def test_float32_agrees_over_five_steps(results: dict[str, Result], devices: int) -> None:
-    np.testing.assert_allclose(results[f"float32 {devices}"]["losses"], results["float32 1"]["losses"], rtol=1e-5)
+    np.testing.assert_allclose(
+        results[f"float32 {devices}"]["losses"], results["float32 1"]["losses"], rtol=1e-5
+    )
 
 
 def test_members_that_need_the_whole_batch(results: dict[str, Result]) -> None:
-    """SAM's two gradients, cutmix, noise of every kind, and batch norm in parts, which are the same on all devices."""
+    """SAM's two gradients, cutmix, noise of every kind, and batch norm in parts, which are the same
+    on all devices."""
     assert_same_curve(results["others 4"], results["others 1"], 1e-9)
 
 
@@ -125,12 +194,14 @@ def test_regressions(results: dict[str, Result]) -> None:
 
 
 def test_sequences_of_unequal_lengths(results: dict[str, Result]) -> None:
-    """Targets weigh alike on however many devices, and padding is in no statistic, penalty or metric."""
+    """Targets weigh alike on however many devices, and padding is in no statistic, penalty or
+    metric."""
     assert_same_curve(results["sequences 4"], results["sequences 1"], 1e-9)
 
 
 def test_padding_is_never_seen(results: dict[str, Result]) -> None:
-    """Whatever lies in the padding rows, of the devices and of the last batch, not one bit changes."""
+    """Whatever lies in the padding rows, of the devices and of the last batch, not one bit
+    changes."""
     assert results["stain 0"] == results["stain 200"] == results["float32 8"]
     assert results["stain 1"] == results["float32 1"]
 
@@ -147,8 +218,12 @@ def test_two_processes_are_one(tmp_path: Path) -> None:
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
     outs = [tmp_path / f"{place}.json" for place in range(2)]
-    environments = [{"SPREAD_COORDINATOR": address, "SPREAD_PROCESS": str(place)} for place in range(2)]
-    processes = [spread(out, [case], 2, environment=own) for out, own in zip(outs, environments, strict=True)]
+    environments = [
+        {"SPREAD_COORDINATOR": address, "SPREAD_PROCESS": str(place)} for place in range(2)
+    ]
+    processes = [
+        spread(out, [case], 2, environment=own) for out, own in zip(outs, environments, strict=True)
+    ]
     both = [finished(process, out)["run"] for process, out in zip(processes, outs, strict=True)]
     assert both[0] == both[1]
     alone = finished(spread(tmp_path / "one.json", [case], 4), tmp_path / "one.json")["run"]

@@ -27,14 +27,23 @@ def trained(settings: dict[str, Any]) -> loop.Outcome:
 def batches_of(chunk: Any) -> Any:
     """The first batch of an epoch, leaves [1, 1, ...]."""
     rows = chunk.functions.order(chunk.lanes, np.int32(0), count=chunk.lanes.train.shape[1])
-    return chunk.functions.gather(chunk.feed.x, chunk.feed.y, rows, np.int32(0), np.int32(0), steps=1)
+    return chunk.functions.gather(
+        chunk.feed.x, chunk.feed.y, rows, np.int32(0), np.int32(0), steps=1
+    )
 
 
 def one_step(of: Run) -> Any:
     """The state after one update."""
     with of.program.numbers():
         chunk = start([of], 1)
-        arguments = (chunk.state, chunk.lanes, batches_of(chunk), chunk.factors[:1], np.int32(0), np.int32(1))
+        arguments = (
+            chunk.state,
+            chunk.lanes,
+            batches_of(chunk),
+            chunk.factors[:1],
+            np.int32(0),
+            np.int32(1),
+        )
         return jax.device_get(chunk.functions.advance(*arguments))
 
 
@@ -49,11 +58,14 @@ def test_accumulated_gradients_are_the_batchs(parts: int) -> None:
 
 @pytest.mark.parametrize("parts", [2, 3])
 def test_batch_norm_sees_a_part_at_a_time(parts: int) -> None:
-    """The parts' means average to the batch's; their variances, around their own means, to less than its own."""
+    """The parts' means average to the batch's; their variances, around their own means, to less
+    than its own."""
     settings = {"regularization": "batch_norm", "precision": "float64"}
     split, whole = one_step(run(**settings, accumulate=parts)), one_step(run(**settings))
     of_split, of_whole = (
-        state.variables.batch_stats["HiddenDense_0"]["Activate_0"]["Normalize_0"]["BatchNorm_0"]["BatchNorm_0"]
+        state.variables.batch_stats["HiddenDense_0"]["Activate_0"]["Normalize_0"]["BatchNorm_0"][
+            "BatchNorm_0"
+        ]
         for state in (split, whole)
     )
     np.testing.assert_allclose(of_split["mean"], of_whole["mean"], rtol=1e-12)
@@ -62,12 +74,15 @@ def test_batch_norm_sees_a_part_at_a_time(parts: int) -> None:
 
 
 def test_a_padded_epoch_reads_every_row_once() -> None:
-    """40 rows in batches of 12: the mean gradient of the last 4 moves the parameters as a batch of 4 does."""
+    """40 rows in batches of 12: the mean gradient of the last 4 moves the parameters as a batch of
+    4 does."""
     of = run(batch_size=12, remainder="pad")
     assert of.program.sizes.steps_per_epoch == 4
     chunk = start([of], 1)
     rows = chunk_lib.order(of.program, chunk, Way(1, 4), 0)
-    batches = chunk.functions.gather(chunk.feed.x, chunk.feed.y, rows, np.int32(0), np.int32(0), steps=4)
+    batches = chunk.functions.gather(
+        chunk.feed.x, chunk.feed.y, rows, np.int32(0), np.int32(0), steps=4
+    )
     weight = np.asarray(batches["weight"][:, 0])
     np.testing.assert_array_equal(weight.sum(axis=1), [12, 12, 12, 4])
     read = np.asarray(rows[0]).reshape(4, 12)[weight > 0]
@@ -77,7 +92,9 @@ def test_a_padded_epoch_reads_every_row_once() -> None:
     state = jax.tree.map(lambda leaf: leaf[0], chunk.state)
     lane = jax.tree.map(lambda leaf: leaf[0], chunk.lanes)
     step = jax.jit(train_step, static_argnums=0)
-    padded = step(of.program, state, lane, {**{k: v[0] for k, v in last.items()}, "factor": np.float32(1)})
+    padded = step(
+        of.program, state, lane, {**{k: v[0] for k, v in last.items()}, "factor": np.float32(1)}
+    )
     alone = {"x": last["x"][0, :4], "y": last["y"][0, :4], "factor": np.float32(1)}
     unpadded = step(full.program, state, lane, alone)
     assert_close(padded.variables, unpadded.variables, 1e-6)
@@ -98,16 +115,28 @@ def test_more_than_an_accumulated_batch_has() -> None:
 def test_float64_is_rounded_nowhere() -> None:
     """No array of a step is float32, in whatever slot, nor is a number of the config."""
     slots = "dropout=0.3,mixup=0.4,shift=1,input_noise=0.1,weight_noise=0.1,batch_norm,l1=0.01,activity_penalty=0.01"
-    slots += ",gradient_noise=0.1,clip_norm=1,weight_decay=0.01,max_norm=2,ema=0.9,label_smoothing=0.1"
-    of = run(regularization=slots, precision="float64", schedule="cosine", learning_rate=0.1, optimizer="adam")
+    slots += (
+        ",gradient_noise=0.1,clip_norm=1,weight_decay=0.01,max_norm=2,ema=0.9,label_smoothing=0.1"
+    )
+    of = run(
+        regularization=slots,
+        precision="float64",
+        schedule="cosine",
+        learning_rate=0.1,
+        optimizer="adam",
+    )
     given = inputs_of(of.config, of.program, data_of(of).data)
     assert float(given.lane.hparams["learning_rate"]) == 0.1
     assert factors_of(of.config, of.program).dtype == given.lane.scale.dtype == np.float64
     with of.program.numbers():
         state = lanes_lib.init(of.program, given.lane)
-        assert {leaf.dtype for leaf in jax.tree.leaves(state)} <= {np.dtype(t) for t in ("float64", "int32", "bool")}
+        assert {leaf.dtype for leaf in jax.tree.leaves(state)} <= {
+            np.dtype(t) for t in ("float64", "int32", "bool")
+        }
         batch = {"x": data_of(of).data.x[:8], "y": data_of(of).data.y[:8], "factor": np.float64(1)}
-        text = str(jax.make_jaxpr(lambda *args: train_step(of.program, *args))(state, given.lane, batch))
+        text = str(
+            jax.make_jaxpr(lambda *args: train_step(of.program, *args))(state, given.lane, batch)
+        )
     assert "f64[" in text
     assert "f32[" not in text
 
@@ -119,24 +148,38 @@ def test_float64_outside_its_settings_is_refused() -> None:
 
 
 def test_bfloat16_trains_and_keeps_its_state_in_float32() -> None:
-    settings = {"regularization": "batch_norm,dropout=0.1,ema=0.9", "epochs": 8, "optimizer__momentum": 0.9}
+    settings = {
+        "regularization": "batch_norm,dropout=0.1,ema=0.9",
+        "epochs": 8,
+        "optimizer__momentum": 0.9,
+    }
     half, full = trained({**settings, "precision": "bfloat16"}), trained(settings)
     assert half.curves["train/loss"][-1] < 0.5 * half.curves["train/loss"][0]
     np.testing.assert_allclose(half.curves["train/loss"], full.curves["train/loss"], atol=0.05)
     assert half.curves["train/loss"] != full.curves["train/loss"]
     state = one_step(run(**{**settings, "precision": "bfloat16"}))
-    floats = {leaf.dtype for leaf in jax.tree.leaves(state) if np.issubdtype(leaf.dtype, np.inexact)}
+    floats = {
+        leaf.dtype for leaf in jax.tree.leaves(state) if np.issubdtype(leaf.dtype, np.inexact)
+    }
     assert floats == {np.dtype("float32")}
 
 
 @pytest.mark.parametrize(
-    ("precision", "matmul"), [("float32", "HIGHEST, HIGHEST"), ("tf32", "HIGH, HIGH"), ("float64", "HIGHEST, HIGHEST")]
+    ("precision", "matmul"),
+    [("float32", "HIGHEST, HIGHEST"), ("tf32", "HIGH, HIGH"), ("float64", "HIGHEST, HIGHEST")],
 )
 def test_the_precision_of_products(precision: str, matmul: str) -> None:
     of = run(precision=precision)
     with of.program.numbers():
         chunk = start([of], 1)
-        arguments = (chunk.state, chunk.lanes, batches_of(chunk), chunk.factors[:1], np.int32(0), np.int32(1))
+        arguments = (
+            chunk.state,
+            chunk.lanes,
+            batches_of(chunk),
+            chunk.factors[:1],
+            np.int32(0),
+            np.int32(1),
+        )
         text = lanes_lib.advance.lower(of.program, 1, *arguments).as_text()
     products = [line for line in text.splitlines() if "dot_general" in line]
     assert len(products) >= 8
@@ -150,9 +193,18 @@ def temporary_bytes(**settings: Any) -> int:
     deep = {"batch_size": 960, "arch.hidden": (32,) * 10, "arch.activation": "gelu"}
     (of,) = Planner(lambda config: data).runs([{**BASE, **deep, **settings}])
     chunk, *_ = chunk_lib.start(of.program, [of.config], data.data, Way(1, 1))
-    arguments = (chunk.state, chunk.lanes, batches_of(chunk), chunk.factors[:1], np.int32(0), np.int32(1))
+    arguments = (
+        chunk.state,
+        chunk.lanes,
+        batches_of(chunk),
+        chunk.factors[:1],
+        np.int32(0),
+        np.int32(1),
+    )
     as_users_do = {"xla_cpu_use_fusion_emitters": True}
-    compiled = lanes_lib.advance.lower(of.program, 1, *arguments).compile(compiler_options=as_users_do)
+    compiled = lanes_lib.advance.lower(of.program, 1, *arguments).compile(
+        compiler_options=as_users_do
+    )
     return compiled.memory_analysis().temp_size_in_bytes  # type: ignore[no-any-return]
 
 

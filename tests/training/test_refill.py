@@ -1,4 +1,5 @@
-"""Refilled places: a run that begins in the middle of others' is bit for bit the run alone, and nothing is compiled."""
+"""Refilled places: a run that begins in the middle of others' is bit for bit the run alone, and
+nothing is compiled."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -23,13 +24,21 @@ def entrants(runs: list[Run]) -> list[Entrant]:
 
 
 def raced(
-    runs: list[Run], way: Way = WAY, memory: Memory = WHOLE, prune: Callable[[str, Standing], bool] = lambda *_: False
+    runs: list[Run],
+    way: Way = WAY,
+    memory: Memory = WHOLE,
+    prune: Callable[[str, Standing], bool] = lambda *_: False,
 ) -> tuple[dict[str, loop.Outcome], int]:
-    """The outcomes of runs that take the places of one another, at first one fewer than there are places.
+    """The outcomes of runs that take the places of one another, at first one fewer than there are
+    places.
 
     And how many epochs of lanes were computed for it.
     """
-    places, waiting, found = Places(runs[0].program, way, data_of(runs[0]).data, memory), list(runs), {}
+    places, waiting, found = (
+        Places(runs[0].program, way, data_of(runs[0]).data, memory),
+        list(runs),
+        {},
+    )
     free, computed = places.size - 1, 0
     while waiting or places.taken:
         entering, waiting = waiting[:free], waiting[free:]
@@ -38,7 +47,9 @@ def raced(
         computed += places.computed
         over = [run_id for run_id, standing in standings.items() if standing.over]
         found |= places.outcomes(over)
-        places.leave([*over, *(run_id for run_id, standing in standings.items() if prune(run_id, standing))])
+        places.leave(
+            [*over, *(run_id for run_id, standing in standings.items() if prune(run_id, standing))]
+        )
         free = places.size - len(places.taken)
     return found, computed
 
@@ -86,17 +97,21 @@ def test_refilling_compiles_nothing(caplog: pytest.LogCaptureFixture) -> None:
     more = [run(seed=seed, learning_rate=0.01 * seed, schedule="linear") for seed in range(10, 16)]
     with jax.log_compiles(), caplog.at_level("WARNING"):
         raced(more)
-    assert [r.getMessage() for r in caplog.records if "Finished XLA compilation" in r.getMessage()] == []
+    assert [
+        r.getMessage() for r in caplog.records if "Finished XLA compilation" in r.getMessage()
+    ] == []
 
 
 def test_a_chunk_without_runs_rests() -> None:
-    """Of two chunks of a lane each one is the first run's, the other the two that begin later; neither is ever idle."""
+    """Of two chunks of a lane each one is the first run's, the other the two that begin later;
+    neither is ever idle."""
     _, computed = raced([run(seed=seed) for seed in range(3)], Way(1, STEPS_PER_EPOCH, 2))
     assert computed == EPOCHS * 3
 
 
 def test_progress_is_told_within_an_epoch() -> None:
-    """Three runs of the same epoch: parts of three epochs, in rising order, the last below the whole."""
+    """Three runs of the same epoch: parts of three epochs, in rising order, the last below the
+    whole."""
     runs = [run(seed=seed) for seed in range(3)]
     places = Places(runs[0].program, Way(WIDTH, 1), data_of(runs[0]).data, WHOLE)
     places.fill(entrants(runs))

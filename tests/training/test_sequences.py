@@ -1,4 +1,5 @@
-"""Sequences through the engine: tokens, targets at each step, padding, streams, parts and lane numbers."""
+"""Sequences through the engine: tokens, targets at each step, padding, streams, parts and lane
+numbers."""
 
 import dataclasses
 from typing import Any
@@ -10,7 +11,20 @@ import numpy as np
 import optax
 import pytest
 from engine import Memory, assert_close, lane
-from sequences import CONTEXT, PADDED, SEQUENTIAL, SYMBOLS, TEXT, padded, run, spec, start, steps, tiny, train
+from sequences import (
+    CONTEXT,
+    PADDED,
+    SEQUENTIAL,
+    SYMBOLS,
+    TEXT,
+    padded,
+    run,
+    spec,
+    start,
+    steps,
+    tiny,
+    train,
+)
 
 from research import config as config_lib
 from research import identity
@@ -31,7 +45,8 @@ def test_more_padding_changes_nothing() -> None:
 
 
 def test_the_numbers_of_an_architecture_are_lanes() -> None:
-    """Another forget bias is another lane of one program, and no record's id but its own changes."""
+    """Another forget bias is another lane of one program, and no record's id but its own
+    changes."""
     runs = [run(arch="lstm", arch__hidden=5, arch__forget_bias=bias) for bias in (1.0, 10.0)]
     assert runs[0].program == runs[1].program
     params = start(runs, 2).state.variables.params["Cells_0"]["input"]["bias"]
@@ -47,22 +62,32 @@ def test_curves_and_final_metrics_are_means_over_windows() -> None:
     validation = np.asarray(chunk.lanes.validation)[0]
     variables = jax.tree.map(lambda leaf: leaf[0], chunk.state.variables)
     x, y = TEXT.data.x[validation], TEXT.data.y[validation]
-    logits = np.asarray(jax.jit(network.predict, static_argnums=0)(own.program, variables, lane(chunk.lanes, 0), x))
+    logits = np.asarray(
+        jax.jit(network.predict, static_argnums=0)(own.program, variables, lane(chunk.lanes, 0), x)
+    )
     nats = optax.softmax_cross_entropy_with_integer_labels(logits, y)
     assert logits.shape == (len(validation), CONTEXT, len(SYMBOLS))
     assert outcome.metrics["validation/nll"] == pytest.approx(float(nats.mean()), rel=1e-5)
     assert outcome.curves["validation/loss"][-1] == pytest.approx(float(nats.mean()), rel=1e-5)
-    assert outcome.metrics["validation/bits_per_character"] == pytest.approx(float(nats.mean()) / np.log(2), rel=1e-5)
-    assert outcome.metrics["validation/perplexity"] == pytest.approx(np.exp(float(nats.mean())), rel=1e-5)
+    assert outcome.metrics["validation/bits_per_character"] == pytest.approx(
+        float(nats.mean()) / np.log(2), rel=1e-5
+    )
+    assert outcome.metrics["validation/perplexity"] == pytest.approx(
+        np.exp(float(nats.mean())), rel=1e-5
+    )
     right = float((logits.argmax(-1) == y).mean())
     assert outcome.metrics["validation/token_accuracy"] == pytest.approx(right, rel=1e-6)
     # The last symbol and a bit more than nothing about the next: far below ln 5.
     assert outcome.metrics["test/nll"] < 0.8
-    assert outcome.curves["train/bits_per_character"][-1] < outcome.curves["train/bits_per_character"][0]
+    assert (
+        outcome.curves["train/bits_per_character"][-1]
+        < outcome.curves["train/bits_per_character"][0]
+    )
 
 
 def test_parts_and_streams_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same outcome when it is evaluated two rows at a time, and when the windows are streamed from the host."""
+    """The same outcome when it is evaluated two rows at a time, and when the windows are streamed
+    from the host."""
     (whole,) = train([run()], 1)
     (streamed,) = train([run()], 1, memory=chunk_lib.Memory(device=0))
     assert streamed == whole
@@ -72,7 +97,8 @@ def test_parts_and_streams_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> Non
     assert parts.metrics == pytest.approx(whole.metrics, rel=1e-5)
 
 
-# Those that answer at each step and model no language: of images, one that reads all of a text, and two of a source.
+# Those that answer at each step and model no language: of images, one that reads all of a text, and
+# two of a source.
 NO_LANGUAGE_MODELS = {"fcn", "unet", "transformer_encoder", "transformer", "seq2seq"}
 NORMS = ("layer_norm", "group_norm=2", "rms_norm")
 NORMALIZED = [(name, norm) for name in ("tcn", "ar", "latent_ar") for norm in NORMS]
@@ -87,9 +113,13 @@ def test_no_language_model_sees_what_comes_next(name: str, normalization: str) -
     draw, predicted = np.random.default_rng(0), jax.jit(network.predict, static_argnums=0)
     own = run(**tiny(name), regularization=normalization)
     held, variables = battery.initial(own, TEXT.data)
-    variables = jax.tree.map(lambda leaf: leaf + draw.normal(0, 0.3, leaf.shape).astype(leaf.dtype), variables)
+    variables = jax.tree.map(
+        lambda leaf: leaf + draw.normal(0, 0.3, leaf.shape).astype(leaf.dtype), variables
+    )
     x = np.array(TEXT.data.x[np.arange(4)])
-    before = np.asarray(predicted(own.program, variables, held, x))  # x may be read until it is there
+    before = np.asarray(
+        predicted(own.program, variables, held, x)
+    )  # x may be read until it is there
     x[:, -1] = (x[:, -1] + 1) % len(SYMBOLS)
     after = predicted(own.program, variables, held, x)
     np.testing.assert_allclose(after[:, :-1], before[:, :-1], rtol=1e-5, atol=1e-6)
@@ -104,11 +134,14 @@ def test_accumulated_parts_are_the_batch() -> None:
 def test_half_precision_keeps_tokens() -> None:
     for name in ("lstm", "tcn", "gpt", "seq2seq"):
         found = steps([run(PADDED, **tiny(name), precision="bfloat16")], 1, PADDED)
-        assert all(np.isfinite(leaf).all() and leaf.dtype == np.float32 for leaf in jax.tree.leaves(found))
+        assert all(
+            np.isfinite(leaf).all() and leaf.dtype == np.float32 for leaf in jax.tree.leaves(found)
+        )
 
 
 def test_padding_is_out_of_losses_and_metrics() -> None:
-    """By hand: of three steps the last is padding, the first is right with probability 1/2, the second wrong."""
+    """By hand: of three steps the last is padding, the first is right with probability 1/2, the
+    second wrong."""
     problem = TASKS.get("step_classification").build()
     y = jnp.array([[0, 1, -1]])
     scores = jnp.log(jnp.array([[[0.5, 0.25, 0.25], [0.5, 0.25, 0.25], [1 / 3, 1 / 3, 1 / 3]]]))
@@ -120,7 +153,9 @@ def test_padding_is_out_of_losses_and_metrics() -> None:
     np.testing.assert_array_equal(problem.real(targets), [[True, True, False]])
     loss = objective.losses(run(PADDED).program, scores, targets)
     np.testing.assert_allclose(loss, found["nll"], rtol=1e-6)
-    np.testing.assert_array_equal(mean_over_steps(jnp.array([[2.0, 4.0]]), jnp.zeros((1, 2), bool)), [0])
+    np.testing.assert_array_equal(
+        mean_over_steps(jnp.array([[2.0, 4.0]]), jnp.zeros((1, 2), bool)), [0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,10 +166,16 @@ def test_padding_is_out_of_losses_and_metrics() -> None:
         ({"regularization": "input_noise=0.1"}, "input_noise changes numbers"),
         ({"regularization": "mixup=0.1"}, "mixup changes numbers"),
         ({"regularization": "batch_norm"}, "arch=gru has none"),
-        ({"loss": "hinge"}, "loss=hinge is for classification; for language_model there are cross_entropy"),
+        (
+            {"loss": "hinge"},
+            "loss=hinge is for classification; for language_model there are cross_entropy",
+        ),
         ({"label_noise": 0.1}, "label_noise draws classes anew"),
         ({"arch": "min_gru", "arch.read": "pixels"}, "arch.read says how an image is a sequence"),
-        ({"task": "classification"}, "task=classification does not fit memory, which is for language_model"),
+        (
+            {"task": "classification"},
+            "task=classification does not fit memory, which is for language_model",
+        ),
     ],
     ids=str,
 )
@@ -145,7 +186,9 @@ def test_what_does_not_fit(settings: dict[str, Any], message: str) -> None:
 
 def test_a_target_at_each_step_needs_an_output_at_each_step() -> None:
     numbers = dataclasses.replace(spec("step_classification", 60), vocabulary=())
-    with pytest.raises(UserError, match="memory has a target at each step, which arch=mlp does not answer"):
+    with pytest.raises(
+        UserError, match="memory has a target at each step, which arch=mlp does not answer"
+    ):
         run(Memory(numbers, PADDED.data), arch="mlp")
 
 
@@ -154,15 +197,23 @@ def ragged() -> Memory:
     draw = np.random.default_rng(2)
     x = draw.normal(5, 3, (40, CONTEXT, 2)).astype(np.float32)
     x[np.arange(CONTEXT) >= draw.integers(3, CONTEXT + 1, (40, 1))] = np.nan
-    own = DataSpec("memory", "regression", (CONTEXT, 2), (), (), 1.0, 40, 0, "memory-ragged", padded=True)
+    own = DataSpec(
+        "memory", "regression", (CONTEXT, 2), (), (), 1.0, 40, 0, "memory-ragged", padded=True
+    )
     return Memory(own, Arrays(x, np.nansum(x, axis=(1, 2)), np.zeros(0, np.int32)))
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"regularization": "mixup=0.2"}, "mixup mixes series, and those of memory are not equally long"),
-        ({"task": "reconstruction", "arch": "autoencoder"}, "memory has series that are not equally long"),
+        (
+            {"regularization": "mixup=0.2"},
+            "mixup mixes series, and those of memory are not equally long",
+        ),
+        (
+            {"task": "reconstruction", "arch": "autoencoder"},
+            "memory has series that are not equally long",
+        ),
     ],
 )
 def test_what_does_not_fit_series_of_other_lengths(settings: dict[str, Any], message: str) -> None:
@@ -178,11 +229,15 @@ def test_series_of_other_lengths_are_scaled_by_their_real_steps() -> None:
     np.testing.assert_allclose(lanes.shift[0], np.nanmean(seen, axis=0), rtol=1e-5)
     np.testing.assert_allclose(lanes.scale[0], np.nanstd(seen, axis=0), rtol=1e-5)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(steps([own], 1, source)))
-    with pytest.raises(UserError, match="arch=mlp takes series that are equally long, and those of memory are not"):
+    with pytest.raises(
+        UserError, match="arch=mlp takes series that are equally long, and those of memory are not"
+    ):
         run(source, arch="mlp")
 
 
 def test_ids_of_other_data_are_what_they_were() -> None:
-    config, _ = config_lib.resolve({"seed": 3, "arch.hidden": "16", "regularization": "dropout=0.5"})
+    config, _ = config_lib.resolve(
+        {"seed": 3, "arch.hidden": "16", "regularization": "dropout=0.5"}
+    )
     assert identity.run_id(config, "f") == "39211a401648f29e"
     assert engine.run(seed=3).program.id == "d7cb53df43c240a3"

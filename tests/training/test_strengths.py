@@ -1,4 +1,5 @@
-"""Nothing is silently skipped: each strength changes the run, and its neutral value is the run without it."""
+"""Nothing is silently skipped: each strength changes the run, and its neutral value is the run
+without it."""
 
 import dataclasses
 import functools
@@ -25,10 +26,13 @@ COUNT = {"swa": 10}
 
 
 def strengths(entry: Regularizer) -> dict[str, Any]:
-    """The numeric options at the tiny setting, but those that are 0 there: grey images have no saturation."""
+    """The numeric options at the tiny setting, but those that are 0 there: grey images have no
+    saturation."""
     values = {o.name: entry.tiny.get(o.name, o.default) for o in entry.options if o.numeric}
     values = {name: value for name, value in values.items() if value}
-    return {name: value for name, value in values.items() if name in (entry.neutral or {})} or values
+    return {
+        name: value for name, value in values.items() if name in (entry.neutral or {})
+    } or values
 
 
 def at(of: Run, entry: Regularizer, values: dict[str, Any]) -> RunConfig:
@@ -49,7 +53,9 @@ def evaluated(of: Run, configs: Sequence[RunConfig], count: int) -> Any:
         rows = chunk_lib.order(program, chunk, way, i // per_epoch)
         first = np.int32(i % per_epoch)
         batch = gather(chunk.feed.x, chunk.feed.y, rows, first, first, steps=1, sizes=program.sizes)
-        state = step(state, chunk.lanes, {**{k: v[0] for k, v in batch.items()}, "factor": chunk.factors[i]})
+        state = step(
+            state, chunk.lanes, {**{k: v[0] for k, v in batch.items()}, "factor": chunk.factors[i]}
+        )
     return jax.device_get(state.evaluated)
 
 
@@ -71,7 +77,8 @@ def equal(a: Any, b: Any) -> bool:
 
 @pytest.mark.parametrize("entry", ACTING, ids=lambda entry: entry.name)
 def test_a_strength_acts(entry: Regularizer) -> None:
-    """A lane at the strength, one at half of each, one at the neutral value; all with the same seed."""
+    """A lane at the strength, one at half of each, one at the neutral value; all with the same
+    seed."""
     of = run(regularization=member(entry), **acts_on(entry))
     values = strengths(entry)
     settings = [values, *({**values, name: value / 2} for name, value in values.items())]
@@ -101,4 +108,6 @@ def test_early_stopping_stops_and_restores_the_best() -> None:
     assert on.checksums == free.checksums
     assert on.metrics == free.metrics
     assert stopped.curves["validation/loss"] == losses[: len(stopped.checksums)]
-    assert stopped.metrics["validation/nll"] == pytest.approx(min(stopped.curves["validation/loss"]), rel=1e-5)
+    assert stopped.metrics["validation/nll"] == pytest.approx(
+        min(stopped.curves["validation/loss"]), rel=1e-5
+    )

@@ -1,4 +1,5 @@
-"""Runs that start from another's parameters: what they take over, what is frozen, what is drawn anew."""
+"""Runs that start from another's parameters: what they take over, what is frozen, what is drawn
+anew."""
 
 import itertools
 import re
@@ -21,7 +22,11 @@ from research.training.way import Way
 FROZEN = "HiddenDense_0/"
 
 
-UPDATES = [entry for entry in REGULARIZERS if entry.slot in ("update", "projection", "average", "parameters", "loss")]
+UPDATES = [
+    entry
+    for entry in REGULARIZERS
+    if entry.slot in ("update", "projection", "average", "parameters", "loss")
+]
 # Each optimizer beside one of them, as far as they go; l1_prox comes with gradient descent alone.
 UPDATES.sort(key=lambda entry: entry.site == "proximal")
 CASES: list[dict[str, Any]] = [
@@ -43,7 +48,9 @@ def trained(of: Run) -> Variables:
         return lane(steps([of], 1), 0)
 
 
-@pytest.mark.parametrize("settings", CASES, ids=lambda s: f"{s.get('optimizer')}-{s.get('regularization')}")
+@pytest.mark.parametrize(
+    "settings", CASES, ids=lambda s: f"{s.get('optimizer')}-{s.get('regularization')}"
+)
 def test_nothing_moves_what_is_frozen(settings: dict[str, Any]) -> None:
     """Neither decay, projection, noise nor a mean's rounding; and the other leaves do move."""
     of = run(**settings, freeze=FROZEN)
@@ -53,7 +60,9 @@ def test_nothing_moves_what_is_frozen(settings: dict[str, Any]) -> None:
     assert frozen
     for ended in (leaves.named(state.params) for state in states):
         assert_same_bits([ended[name] for name in frozen], [begun[name] for name in frozen])
-        assert any(not np.array_equal(ended[name], begun[name]) for name in begun if name not in frozen)
+        assert any(
+            not np.array_equal(ended[name], begun[name]) for name in begun if name not in frozen
+        )
 
 
 @pytest.mark.parametrize("average", ["ema=0.9", "swa=0.5"])
@@ -69,7 +78,8 @@ def test_a_frozen_layer_keeps_its_running_statistics(average: str) -> None:
 
 
 def epoch_of(of: Run) -> tuple[Variables, tuple[Variables, Variables]]:
-    """The variables before an epoch, and after it with what evaluation uses of them, [1, ...] on the host."""
+    """The variables before an epoch, and after it with what evaluation uses of them, [1, ...] on
+    the host."""
     with of.program.numbers():
         (chunk,) = chunk_lib.start(of.program, [of.config], data_of(of).data, Way(1, 5))
         before = jax.tree.map(np.array, jax.device_get(chunk.state.variables))
@@ -85,22 +95,29 @@ def test_freezing_is_of_the_program_and_the_others_are_not() -> None:
 
 
 def test_lanes_start_from_different_runs() -> None:
-    """Each as it does alone, bit for bit; with an optimizer and a mean that begin at the parameters."""
+    """Each as it does alone, bit for bit; with an optimizer and a mean that begin at the
+    parameters."""
     sources = [trained(run(seed=seed)) for seed in (5, 6)]
     ids = ["0" * 16 + ":last", "1" * 16 + ":last"]
-    runs = [run(init_from=of, regularization="ema=0.5", optimizer="adam", learning_rate=0.01) for of in ids]
+    runs = [
+        run(init_from=of, regularization="ema=0.5", optimizer="adam", learning_rate=0.01)
+        for of in ids
+    ]
     assert runs[0].program == runs[1].program
     assert runs[0].id != runs[1].id
     origins = [Origin(of, source) for of, source in zip(ids, sources, strict=True)]
     program, data = runs[0].program, data_of(runs[0]).data
     with program.numbers():
-        (chunk,) = chunk_lib.start(program, [r.config for r in runs], data, Way(2, 5), origins=origins)
+        (chunk,) = chunk_lib.start(
+            program, [r.config for r in runs], data, Way(2, 5), origins=origins
+        )
         for place, source in enumerate(sources):
             for tree in (chunk.state.variables, chunk.state.mean):
                 assert_same_bits(lane(jax.device_get(tree), place), source)
     together = loop.train(program, [r.config for r in runs], data, Way(2, 5), origins=origins)
     alone = [
-        loop.train(program, [r.config], data, Way(2, 5), origins=[o])[0] for r, o in zip(runs, origins, strict=True)
+        loop.train(program, [r.config], data, Way(2, 5), origins=[o])[0]
+        for r, o in zip(runs, origins, strict=True)
     ]
     assert repr(together) == repr(alone)
     assert together[0].checksums != together[1].checksums
@@ -126,7 +143,10 @@ def test_without_an_origin_it_does_not_train() -> None:
 
 def test_what_is_reset_is_drawn_as_without_an_origin() -> None:
     of = run(init_from="0" * 16 + ":last", reset="^Dense_0/", regularization="batch_norm")
-    source, fresh = trained(run(regularization="batch_norm", seed=4)), initial(run(regularization="batch_norm"))
+    source, fresh = (
+        trained(run(regularization="batch_norm", seed=4)),
+        initial(run(regularization="batch_norm")),
+    )
     begun = jax.device_get(Origin("it", source, of.config.reset).applied(fresh))
     for part in ("params", "batch_stats"):
         for name, leaf in leaves.named(getattr(begun, part)).items():
@@ -137,8 +157,12 @@ def test_what_is_reset_is_drawn_as_without_an_origin() -> None:
 def test_another_number_of_classes_is_said_and_can_be_reset() -> None:
     of = run(init_from="0" * 16 + ":last")
     source = trained(run())
-    other = Variables({**source.params, "Dense_0": {"kernel": np.zeros((8, 7)), "bias": np.zeros(7)}}, {})
-    with pytest.raises(UserError, match=r"Dense_0/kernel \(\[8, 7\] there, \[8, 3\] here\)") as caught:
+    other = Variables(
+        {**source.params, "Dense_0": {"kernel": np.zeros((8, 7)), "bias": np.zeros(7)}}, {}
+    )
+    with pytest.raises(
+        UserError, match=r"Dense_0/kernel \(\[8, 7\] there, \[8, 3\] here\)"
+    ) as caught:
         check_origin(of.config, of.program, Origin("run 0", other))
     pattern = re.search(r"--reset='(.*)'", str(caught.value))
     assert pattern is not None
@@ -151,16 +175,24 @@ def test_leaves_that_one_of_the_two_lacks_are_said() -> None:
         check_origin(of.config, of.program, Origin("run 0", trained(run())))
     plain = run(init_from="0" * 16 + ":last")
     with pytest.raises(UserError, match=r"scale \(\[8\] there, absent here\)"):
-        check_origin(plain.config, plain.program, Origin("run 0", trained(run(regularization="batch_norm"))))
+        check_origin(
+            plain.config, plain.program, Origin("run 0", trained(run(regularization="batch_norm")))
+        )
 
 
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"freeze": "Conv"}, "matches none of the parameters: Dense_0/bias, Dense_0/kernel, HiddenDense_0/"),
+        (
+            {"freeze": "Conv"},
+            "matches none of the parameters: Dense_0/bias, Dense_0/kernel, HiddenDense_0/",
+        ),
         ({"freeze": "("}, "is not a regular expression"),
         ({"freeze": ".*"}, "leaves nothing to train"),
-        ({"reset": ".", "init_from": "0" * 16 + ":last"}, "leaves nothing of 0000000000000000:last"),
+        (
+            {"reset": ".", "init_from": "0" * 16 + ":last"},
+            "leaves nothing of 0000000000000000:last",
+        ),
         ({"reset": "Dense"}, "without it there is nothing to reset"),
         ({"reset": "foo", "init_from": "0" * 16 + ":last"}, "reset='foo' matches none"),
     ],

@@ -67,7 +67,15 @@ def test_the_stored_way_is_reused(tmp_path: Path) -> None:
     store, pack = Store(tmp_path), Pack(RUN.program, (RUN,))
 
     def job(timer: Any) -> Job:
-        return Job(store, lambda run: data_of(run).data, Report(), DEFAULT, timer, Checkpoints(tmp_path), {})
+        return Job(
+            store,
+            lambda run: data_of(run).data,
+            Report(),
+            DEFAULT,
+            timer,
+            Checkpoints(tmp_path),
+            {},
+        )
 
     def never(*_: Any) -> float:
         pytest.fail("timed again")
@@ -76,7 +84,10 @@ def test_the_stored_way_is_reused(tmp_path: Path) -> None:
     assert way_lib.way_of(pack, job(never), LANES) == first
     assert [path.suffix for path in (tmp_path / "ways").iterdir()] == [".json"]
     assert (
-        store.keep_json("ways", way_lib.way_name(pack, job(never), LANES), {"way": "of another"})["way"] != "of another"
+        store.keep_json("ways", way_lib.way_name(pack, job(never), LANES), {"way": "of another"})[
+            "way"
+        ]
+        != "of another"
     )
 
 
@@ -88,7 +99,9 @@ def test_a_way_for_which_there_is_no_memory_is_not_taken(tmp_path: Path) -> None
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
         return 1.0
 
-    job = Job(store, lambda run: data_of(run).data, Report(), DEFAULT, timer, Checkpoints(tmp_path), {})
+    job = Job(
+        store, lambda run: data_of(run).data, Report(), DEFAULT, timer, Checkpoints(tmp_path), {}
+    )
     assert way_lib.way_of(Pack(RUN.program, (RUN,)), job, LANES) == candidates()[1]
     (file,) = (tmp_path / "ways").iterdir()
     assert str(default) not in file.read_text()

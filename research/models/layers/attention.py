@@ -1,4 +1,5 @@
-"""Multi-head attention: of a sequence to itself or to another, with masks, and with a cache for generation."""
+"""Multi-head attention: of a sequence to itself or to another, with masks, and with a cache for
+generation."""
 
 import math
 from collections.abc import Callable
@@ -19,15 +20,16 @@ Initializer = nn.initializers.Initializer
 class Attention(nn.Module):
     """softmax(q kᵀ / √d) v in each of `heads` heads of d = D / heads units, [B, T, D] -> [B, T, D].
 
-    Vaswani et al. 2017, Attention is all you need. Queries are made from x and keys and values from `memory`
-    [B, S, D], each pair by one product; without a memory all three are made from x by one.
+    Vaswani et al. 2017, Attention is all you need. Queries are made from x and keys and values from
+    `memory` [B, S, D], each pair by one product; without a memory all three are made from x by one.
 
-    mask: bool [B or 1, T or 1, S], True where a query may look at a key. start: int32 [], the place of x[:, 0] in
-    the sequence: keys and values are then kept in the collection `cache`, `context` places long, and x looks at all
-    that lie there up to its own place. The keys and values of a memory are kept as they are first seen.
+    mask: bool [B or 1, T or 1, S], True where a query may look at a key. start: int32 [], the place
+        of x[:, 0] in the sequence: keys and values are then kept in the collection `cache`,
+        `context` places long, and x looks at all that lie there up to its own place. The keys and
+        values of a memory are kept as they are first seen.
 
-    The weights [B, heads, T, S] are worked out in float32 at least, and are left in the collection `attention`
-    where a caller asks for it.
+    The weights [B, heads, T, S] are worked out in float32 at least, and are left in the collection
+    `attention` where a caller asks for it.
     """
 
     heads: int
@@ -49,7 +51,10 @@ class Attention(nn.Module):
     ) -> jax.Array:
         width = x.shape[-1]
         if width % self.heads:
-            raise UserError(f"{self.heads} heads do not divide a width of {width}; {_fitting(width, self.heads)}")
+            raise UserError(
+                f"{self.heads} heads do not divide a width of {width};"
+                f" {_fitting(width, self.heads)}"
+            )
         if memory is None:
             q, k, v = self._split(self._dense(3 * width, "qkv")(x), 3)
             if self.rotary:
@@ -66,22 +71,29 @@ class Attention(nn.Module):
         self.sow("attention", "weights", weights)
         weights = Site("attention")(weights.astype(v.dtype), fwd)
         mixed = jnp.einsum("bhts,bshd->bthd", weights, v)
-        return Dense(width, self.bias, kernel_init=self.out_init, name="out")(mixed.reshape(x.shape))
+        return Dense(width, self.bias, kernel_init=self.out_init, name="out")(
+            mixed.reshape(x.shape)
+        )
 
     def _dense(self, features: int, name: str) -> nn.Dense:
         return Dense(features, self.bias, kernel_init=self.kernel_init, name=name)
 
     def _split(self, x: jax.Array, parts: int) -> list[jax.Array]:
         """[B, T, parts·D] as `parts` arrays [B, T, heads, d]."""
-        return [part.reshape(*part.shape[:-1], self.heads, -1) for part in jnp.split(x, parts, axis=-1)]
+        return [
+            part.reshape(*part.shape[:-1], self.heads, -1) for part in jnp.split(x, parts, axis=-1)
+        ]
 
     def _kept(self, make: Callable[[], jax.Array]) -> jax.Array:
         """The keys and values of the memory, made at the first call of a generation."""
         kept: jax.Array = self.variable("cache", "memory", make).value
         return kept
 
-    def _cached(self, k: jax.Array, v: jax.Array, start: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """All keys and values [B, context, heads, d] with these at their places, and who sees which [1, T, context]."""
+    def _cached(
+        self, k: jax.Array, v: jax.Array, start: jax.Array
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """All keys and values [B, context, heads, d] with these at their places, and who sees which
+        [1, T, context]."""
         assert self.context is not None, "a cache needs a context"
         shape = (k.shape[0], self.context, *k.shape[2:])
         found = []
@@ -96,11 +108,14 @@ class Attention(nn.Module):
 def attention_weights(q: jax.Array, k: jax.Array, mask: jax.Array | None) -> jax.Array:
     """softmax(q kᵀ / √d) over the keys that the mask allows, at least float32 [B, H, T, S].
 
-    q: [B, T, H, d], k: [B, S, H, d]. What is masked has the weight 0 exactly, but where a query may see nothing at
+    q: [B, T, H, d], k: [B, S, H, d]. What is masked has the weight 0 exactly, but where a query may
+        see nothing at
     all: it then sees everything, so that nothing is 0/0.
     """
     wide = jnp.promote_types(q.dtype, jnp.float32)
-    scores = jnp.einsum("bthd,bshd->bhts", q / math.sqrt(q.shape[-1]), k, preferred_element_type=wide).astype(wide)
+    scores = jnp.einsum(
+        "bthd,bshd->bhts", q / math.sqrt(q.shape[-1]), k, preferred_element_type=wide
+    ).astype(wide)
     if mask is not None:
         _check_mask(mask, (q.shape[0], q.shape[1], k.shape[1]))
         scores = jnp.where(mask[:, None], scores, jnp.finfo(wide).min)
@@ -123,12 +138,14 @@ def _check_mask(mask: jax.Array, expected: tuple[int, int, int]) -> None:
     shape = mask.shape
     if len(shape) != 3 or shape[0] not in (1, b) or shape[1] not in (1, t) or shape[2] != s:
         raise UserError(
-            f"an attention mask has the shape {list(shape)}; for {b} examples of {t} queries and {s} keys it must "
-            f"be [{b} or 1, {t} or 1, {s}]"
+            f"an attention mask has the shape {list(shape)}; for {b} examples of {t} queries and"
+            f" {s} keys it must be [{b} or 1, {t} or 1, {s}]"
         )
 
 
 def _fitting(width: int, heads: int) -> str:
     """Which numbers of heads would do, nearest first."""
-    divisors = sorted((n for n in range(1, width + 1) if width % n == 0), key=lambda n: abs(n - heads))[:3]
+    divisors = sorted(
+        (n for n in range(1, width + 1) if width % n == 0), key=lambda n: abs(n - heads)
+    )[:3]
     return f"{', '.join(map(str, sorted(divisors)))} would"

@@ -12,15 +12,17 @@ from research.models.layers.forward import Forward
 
 
 class BatchNorm(nn.Module):
-    """Batch normalization with a learned bias and, unless told otherwise, scale, [B, ..., C] -> [B, ..., C].
+    """Batch normalization with a learned bias and, unless told otherwise, scale, [B, ..., C] -> [B,
+    ..., C].
 
-    In training by the mean and the two-pass variance over the real steps of real examples on all devices; their moving
-    averages, in the collection `batch_stats`, are used in evaluation. Statistics are at least float32. The moving
-    variance is of the batches' own variances, over n values; PyTorch's is of the unbiased ones, over n - 1. Raises
-    UserError if n is 1.
+    In training by the mean and the two-pass variance over the real steps of real examples on all
+    devices; their moving averages, in the collection `batch_stats`, are used in evaluation.
+    Statistics are at least float32. The moving variance is of the batches' own variances, over n
+    values; PyTorch's is of the unbiased ones, over n - 1. Raises UserError if n is 1.
 
-    A frozen one (`fwd.frozen` is found in the name of its mean) keeps its moving averages and normalizes by them in
-    training too, as Keras's does where `trainable` is False: it is the same function in every step.
+    A frozen one (`fwd.frozen` is found in the name of its mean) keeps its moving averages and
+    normalizes by them in training too, as Keras's does where `trainable` is False: it is the same
+    function in every step.
     """
 
     momentum: float
@@ -32,16 +34,29 @@ class BatchNorm(nn.Module):
         channels = x.shape[-1:]
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels, jnp.float32)
         running_var = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
-        scale = self.param("scale", nn.initializers.ones, channels, jnp.float32) if self.has_scale else 1.0
+        scale = (
+            self.param("scale", nn.initializers.ones, channels, jnp.float32)
+            if self.has_scale
+            else 1.0
+        )
         bias = self.param("bias", nn.initializers.zeros, channels, jnp.float32)
         mean, var = running_mean.value, running_var.value
         wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
-        frozen = fwd.frozen is not None and re.search(fwd.frozen, "/".join((*self.path, "mean"))) is not None
+        frozen = (
+            fwd.frozen is not None
+            and re.search(fwd.frozen, "/".join((*self.path, "mean"))) is not None
+        )
         by_batch = fwd.train and not frozen
-        if by_batch and not self.is_initializing() and fwd.axis is None and math.prod(x.shape[:-1]) == 1:
+        if (
+            by_batch
+            and not self.is_initializing()
+            and fwd.axis is None
+            and math.prod(x.shape[:-1]) == 1
+        ):
             raise UserError(
-                "batch norm of one value a channel makes all zero: a batch, or its part, has one example; "
-                "use a larger --batch_size, a smaller --accumulate or another normalization"
+                "batch norm of one value a channel makes all zero: a batch, or its part, has one"
+                " example; use a larger --batch_size, a smaller --accumulate or another"
+                " normalization"
             )
         if by_batch:
             mean = _mean(wide, fwd)
@@ -54,7 +69,8 @@ class BatchNorm(nn.Module):
 
 
 def _mean(x: jax.Array, fwd: Forward) -> jax.Array:
-    """The mean [C] of x [B, ..., C] over the real steps, or all places, of all devices' real examples; 0 of none."""
+    """The mean [C] of x [B, ..., C] over the real steps, or all places, of all devices' real
+    examples; 0 of none."""
     axes, steps = tuple(range(x.ndim - 1)), fwd.real_steps(x)
     if fwd.axis is None and fwd.weight is None and steps is None:
         return x.mean(axes)

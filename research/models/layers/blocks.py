@@ -14,7 +14,8 @@ from research.registry import ACTIVATIONS
 
 
 class FeedForward(nn.Module):
-    """The MLP of a block, [B, T, D] -> [B, T, D]; gated: activation(x W) · (x V), then the last kernel.
+    """The MLP of a block, [B, T, D] -> [B, T, D]; gated: activation(x W) · (x V), then the last
+    kernel.
 
     Gated ones are Shazeer 2020, GLU variants improve transformer (arXiv:2002.05202).
     """
@@ -35,7 +36,8 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Self-attention and an MLP, [B, T, D] -> [B, T, D]: a block of an encoder, or by its mask of a decoder alone.
+    """Self-attention and an MLP, [B, T, D] -> [B, T, D]: a block of an encoder, or by its mask of a
+    decoder alone.
 
     number: which of the design's blocks it is, from 1. mask, start: as in Attention.
     """
@@ -47,10 +49,17 @@ class Block(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: jax.Array, fwd: Forward, *, mask: jax.Array | None = None, start: jax.Array | None = None
+        self,
+        x: jax.Array,
+        fwd: Forward,
+        *,
+        mask: jax.Array | None = None,
+        start: jax.Array | None = None,
     ) -> jax.Array:
         design, branches = self.design, 2 * self.design.layers
-        attention = design.attention(branches, "attention", rotary=self.rotary, context=self.context)
+        attention = design.attention(
+            branches, "attention", rotary=self.rotary, context=self.context
+        )
         mlp = FeedForward(design, branches, name="mlp")
         depth = (2 * self.number - 1) / branches
         x = residual(design, depth, x, fwd, lambda h: attention(h, fwd, mask=mask, start=start))
@@ -58,7 +67,8 @@ class Block(nn.Module):
 
 
 class CrossBlock(nn.Module):
-    """Self-attention, attention to a memory [B, S, D], and an MLP, [B, T, D] -> [B, T, D]: a decoder's block.
+    """Self-attention, attention to a memory [B, S, D], and an MLP, [B, T, D] -> [B, T, D]: a
+    decoder's block.
 
     mask: of the memory. It sees only what lies before; start: as in Attention.
     """
@@ -84,7 +94,9 @@ class CrossBlock(nn.Module):
         cross = design.attention(branches, "cross_attention")
         mlp = FeedForward(design, branches, name="mlp")
         first = 3 * self.number - 2
-        x = residual(design, first / branches, x, fwd, lambda h: own(h, fwd, mask=mask, start=start))
+        x = residual(
+            design, first / branches, x, fwd, lambda h: own(h, fwd, mask=mask, start=start)
+        )
         x = residual(
             design,
             (first + 1) / branches,
@@ -96,12 +108,17 @@ class CrossBlock(nn.Module):
 
 
 def residual(
-    design: Design, depth: float, x: jax.Array, fwd: Forward, branch: Callable[[jax.Array], jax.Array]
+    design: Design,
+    depth: float,
+    x: jax.Array,
+    fwd: Forward,
+    branch: Callable[[jax.Array], jax.Array],
 ) -> jax.Array:
-    """x + f(norm(x)), or norm(x + f(x)) in the post order (Xiong et al. 2020 compare them). depth: as in Branch.
+    """x + f(norm(x)), or norm(x + f(x)) in the post order (Xiong et al. 2020 compare them). depth:
+    as in Branch.
 
-    What a branch gives is dropped out before it is added (Vaswani et al. 2017, section 5.4). To be called from a
-    compact module.
+    What a branch gives is dropped out before it is added (Vaswani et al. 2017, section 5.4). To be
+    called from a compact module.
     """
     norm = design.normalization()
     h = Site("hidden")(branch(norm(x) if design.order == "pre" else x), fwd)
@@ -110,7 +127,8 @@ def residual(
 
 
 def last_norm(design: Design, x: jax.Array) -> jax.Array:
-    """The norm after the last block, which the post order has already. To be called from a compact module."""
+    """The norm after the last block, which the post order has already. To be called from a compact
+    module."""
     return design.normalization()(x) if design.order == "pre" else x
 
 

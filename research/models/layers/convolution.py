@@ -1,4 +1,5 @@
-"""Convolution with normalization: its offset is the convolution's bias, or the normalization's where there is one."""
+"""Convolution with normalization: its offset is the convolution's bias, or the normalization's
+where there is one."""
 
 from collections.abc import Sequence
 
@@ -18,7 +19,8 @@ Padding = str | int | Sequence[tuple[int, int]]
 class Conv(nn.Module):
     """A convolution of square filters, [B, H, W, C] -> [B, H', W', features].
 
-    padding: zeros on each side, or `SAME` or `VALID`; None: half the (dilated) filter, which keeps H and W at stride 1.
+    padding: zeros on each side, or `SAME` or `VALID`; None: half the (dilated) filter, which keeps
+        H and W at stride 1.
     activation: the one that follows, for the initialisation.
     """
 
@@ -73,7 +75,8 @@ class ConvNorm(nn.Module):
 
 
 class ConvUnit(nn.Module):
-    """A convolution, the chosen normalization, an activation, and the regularizers of hidden units."""
+    """A convolution, the chosen normalization, an activation, and the regularizers of hidden
+    units."""
 
     features: int
     kernel: int = 3
@@ -86,13 +89,19 @@ class ConvUnit(nn.Module):
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         activation = ACTIVATIONS.get(self.activation)
         x = ConvNorm(
-            self.features * activation.pieces, self.kernel, self.stride, self.padding, self.activation, self.kernel_init
+            self.features * activation.pieces,
+            self.kernel,
+            self.stride,
+            self.padding,
+            self.activation,
+            self.kernel_init,
         )(x, fwd)
         return Site("hidden")(activation.build()(x, fwd), fwd)
 
 
 class NormAct(nn.Module):
-    """The chosen normalization, then an activation that keeps the channels: what comes before a convolution."""
+    """The chosen normalization, then an activation that keeps the channels: what comes before a
+    convolution."""
 
     activation: str = "relu"
 

@@ -8,16 +8,22 @@ import jax
 
 
 def product(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
-    """[..., D] times [D, K] -> [..., K], as `jax.lax.dot_general` of one matrix [N, D] with these options.
+    """[..., D] times [D, K] -> [..., K], as `jax.lax.dot_general` of one matrix [N, D] with these
+    options.
 
-    The kernel's gradient is then a product of two matrices too. Over several axes XLA's on a CPU takes two and a half
-    times as long, and a step of the transformers here a third to two thirds longer.
+    The kernel's gradient is then a product of two matrices too. Over several axes XLA's on a CPU
+    takes two and a half times as long, and a step of the transformers here a third to two thirds
+    longer.
     """
-    flat = jax.lax.dot_general(x.reshape(-1, x.shape[-1]), kernel, (((1,), (0,)), ((), ())), **options)
+    flat = jax.lax.dot_general(
+        x.reshape(-1, x.shape[-1]), kernel, (((1,), (0,)), ((), ())), **options
+    )
     return flat.reshape(*x.shape[:-1], kernel.shape[-1])
 
 
-def flat_dot_general(x: jax.Array, kernel: jax.Array, dimension_numbers: Any, **options: Any) -> jax.Array:
+def flat_dot_general(
+    x: jax.Array, kernel: jax.Array, dimension_numbers: Any, **options: Any
+) -> jax.Array:
     """`product` as flax's Dense calls it."""
     assert dimension_numbers == (((x.ndim - 1,), (0,)), ((), ())), dimension_numbers
     return product(x, kernel, **options)

@@ -16,30 +16,44 @@ from research.options import Count, Option, options_of
 
 EPSILON = 1e-5
 SD = 0.02
-GIVEN = ("outputs", "design", "vocabulary", "per_step", "padded", "source")  # fields that are no options
+GIVEN = (
+    "outputs",
+    "design",
+    "vocabulary",
+    "per_step",
+    "padded",
+    "source",
+)  # fields that are no options
 
 
 @dataclasses.dataclass(frozen=True)
 class Design:
     """Width, heads and the order of a transformer's blocks. Kernels are drawn from N(0, 0.02²).
 
-    Those that end a residual branch are drawn smaller by 1/√(the number of branches), as in GPT-2 (Radford et al.
-    2019), so that the sum over all of them keeps its scale.
+    Those that end a residual branch are drawn smaller by 1/√(the number of branches), as in GPT-2
+    (Radford et al. 2019), so that the sum over all of them keeps its scale.
     """
 
     layers: Annotated[Count, "blocks"] = 4
     heads: Annotated[Count, "attention heads; they must divide the width"] = 4
     width: Annotated[Count, "units of the residual stream"] = 128
-    hidden: Annotated[Count | None, "hidden units of a block's MLP; none: 4 times the width, 8/3 if gated"] = None
+    hidden: Annotated[
+        Count | None, "hidden units of a block's MLP; none: 4 times the width, 8/3 if gated"
+    ] = None
     activation: ActivationName = "gelu"
-    gated: Annotated[bool, "multiply the MLP's hidden units by a linear map; with activation=silu: SwiGLU"] = False
+    gated: Annotated[
+        bool, "multiply the MLP's hidden units by a linear map; with activation=silu: SwiGLU"
+    ] = False
     norm: Annotated[Literal["layer", "rms"], "normalization of the residual stream"] = "layer"
-    order: Annotated[Literal["pre", "post"], "normalize before each branch, or after it is added"] = "pre"
+    order: Annotated[
+        Literal["pre", "post"], "normalize before each branch, or after it is added"
+    ] = "pre"
     bias: Annotated[bool, "biases in the linear maps and the normalization"] = True
 
     @property
     def mlp_width(self) -> int:
-        """Hidden units of a block's MLP; a gated one has as many weights as one that is not (Shazeer 2020)."""
+        """Hidden units of a block's MLP; a gated one has as many weights as one that is not
+        (Shazeer 2020)."""
         if self.hidden is not None:
             return self.hidden
         return self.width * 8 // 3 if self.gated else 4 * self.width
@@ -60,15 +74,22 @@ class Design:
     def attention(self, branches: int, name: str, **options: Any) -> Attention:
         kernel_init = nn.initializers.normal(SD)
         return Attention(
-            self.heads, self.bias, kernel_init=kernel_init, out_init=self.last_init(branches), name=name, **options
+            self.heads,
+            self.bias,
+            kernel_init=kernel_init,
+            out_init=self.last_init(branches),
+            name=name,
+            **options,
         )
 
 
-def embedding(design: Design, vocabulary: int, positions: PositionName, tied: bool = False) -> Tokens:
+def embedding(
+    design: Design, vocabulary: int, positions: PositionName, tied: bool = False
+) -> Tokens:
     """The token vectors of a network with these positions.
 
-    Beside sinusoidal ones, whose entries are of the order of 1, they have the same scale (Vaswani et al. 2017,
-    section 3.4).
+    Beside sinusoidal ones, whose entries are of the order of 1, they have the same scale (Vaswani
+    et al. 2017, section 3.4).
     """
     if positions == "sinusoidal":
         root = math.sqrt(design.width)
@@ -76,12 +97,16 @@ def embedding(design: Design, vocabulary: int, positions: PositionName, tied: bo
     return Tokens(vocabulary, design.width, tied, sd=SD)
 
 
-def designed(module: Callable[..., nn.Module], **defaults: Any) -> tuple[Callable[..., nn.Module], tuple[Option, ...]]:
+def designed(
+    module: Callable[..., nn.Module], **defaults: Any
+) -> tuple[Callable[..., nn.Module], tuple[Option, ...]]:
     """(builder, options) of a flax module that has a `design`: the design's options beside its own.
 
     defaults: those of the design that differ here.
     """
-    shared = [dataclasses.replace(o, default=defaults.get(o.name, o.default)) for o in options_of(Design)]
+    shared = [
+        dataclasses.replace(o, default=defaults.get(o.name, o.default)) for o in options_of(Design)
+    ]
     names = {option.name for option in shared}
 
     def build(**options: Any) -> nn.Module:

@@ -13,22 +13,27 @@ Member = tuple[str, tuple[tuple[str, Any], ...]]
 
 @flax.struct.dataclass
 class Forward:
-    """Training or evaluation, the regularizers that act inside the network, and which examples this pass sees.
+    """Training or evaluation, the regularizers that act inside the network, and which examples this
+    pass sees.
 
-    The examples of a pass are the global batch, or where it is spread over devices or split into parts, a share
-    of it.
+    The examples of a pass are the global batch, or where it is spread over devices or split into
+    parts, a share of it.
 
-    train: whether this pass trains. members: (regularizer, its static options) in the order in which they
-    act. values: their lane values, by member and option. numbers: lane values of the architecture's own options.
-    dtype: of the arithmetic, for what is neither a parameter nor an input. index: int32 [B], each example's place in
-    the global batch, by which its random draws are keyed; None in evaluation. weight: [B], 1 of a real example and 0
-    of padding; None if all are real. axis: the name of the mapped axis that the batch is spread over, or None.
-    total: [], how many real examples the global batch has, or None if this pass sees all B and all are real. frozen:
-    a pattern of the names of what does not change in training (`Dense_0/kernel`), or None.
+    train: whether this pass trains. members: (regularizer, its static options) in the order in
+        which they act. values: their lane values, by member and option. numbers: lane values of the
+        architecture's own options.
+    dtype: of the arithmetic, for what is neither a parameter nor an input. index: int32 [B], each
+        example's place in the global batch, by which its random draws are keyed; None in
+        evaluation. weight: [B], 1 of a real example and 0 of padding; None if all are real. axis:
+        the name of the mapped axis that the batch is spread over, or None.
+    total: [], how many real examples the global batch has, or None if this pass sees all B and all
+        are real. frozen: a pattern of the names of what does not change in training
+        (`Dense_0/kernel`), or None.
 
-    An example without a target counts as padding. masked: whether places may hold nothing. steps: bool [B, T], which
-    steps of the sequences that layers see now are real; None: all are. shares: [B], the weight of each example in the
-    loss, over the global batch they add up to 1; None: all weigh alike.
+    An example without a target counts as padding. masked: whether places may hold nothing. steps:
+    bool [B, T], which steps of the sequences that layers see now are real; None: all are. shares:
+    [B], the weight of each example in the loss, over the global batch they add up to 1; None: all
+    weigh alike.
     """
 
     train: bool = flax.struct.field(pytree_node=False, default=False)
@@ -51,7 +56,8 @@ class Forward:
         return rng.per_example(key, self.index)
 
     def share(self, values: jax.Array) -> jax.Array:
-        """What this pass adds to the mean of `values` [B] over the global batch: over all passes they sum up to it."""
+        """What this pass adds to the mean of `values` [B] over the global batch: over all passes
+        they sum up to it."""
         if self.total is None:
             return jnp.mean(values)
         if self.weight is not None:
@@ -71,12 +77,14 @@ class Forward:
     def over(self, steps: jax.Array | None) -> "Forward":
         """For layers over sequences whose real steps are these, bool [B, T]; None: all are.
 
-        Every network that reads sequences says so to its layers: statistics and penalties leave padding out.
+        Every network that reads sequences says so to its layers: statistics and penalties leave
+        padding out.
         """
         return self.replace(steps=steps) if self.masked else self  # type: ignore[attr-defined]
 
     def real_steps(self, x: jax.Array) -> jax.Array | None:
-        """Which steps of x [B, T, ...] are real, bool [B, T, 1, ...]; None: all are, or x [B, D] has no steps."""
+        """Which steps of x [B, T, ...] are real, bool [B, T, 1, ...]; None: all are, or x [B, D]
+        has no steps."""
         if self.steps is None or x.ndim < 3 or x.shape[:2] != self.steps.shape:
             return None
         return self.steps.reshape(*self.steps.shape, *[1] * (x.ndim - 2))

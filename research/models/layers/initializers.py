@@ -1,4 +1,5 @@
-"""Initialisations by name; `auto` follows the activation (He for ReLU's kin, LeCun for SELU, Glorot else)."""
+"""Initialisations by name; `auto` follows the activation (He for ReLU's kin, LeCun for SELU, Glorot
+else)."""
 
 from typing import Literal
 
@@ -37,6 +38,7 @@ _AUTO = {"he": "he_normal", "glorot": "glorot_uniform", "lecun": "lecun_normal"}
 def initializer(name: str, activation: str = "identity") -> jax.nn.initializers.Initializer:
     """The kernel initialiser of a layer that feeds `activation`.
 
-    He: variance 2/fan_in (He et al. 2015); LeCun: 1/fan_in (1998); Glorot: 2/(fan_in + fan_out) (2010).
+    He: variance 2/fan_in (He et al. 2015); LeCun: 1/fan_in (1998); Glorot: 2/(fan_in + fan_out)
+        (2010).
     """
     return _BY_NAME[_AUTO[ACTIVATIONS.get(activation).init] if name == "auto" else name]

@@ -1,4 +1,5 @@
-"""Convolution as flax calls it, with patches and one matrix product where a CPU's own convolution is slow."""
+"""Convolution as flax calls it, with patches and one matrix product where a CPU's own convolution
+is slow."""
 
 import math
 from collections.abc import Sequence
@@ -11,26 +12,53 @@ from jax import lax
 
 
 def convolve(
-    x: jax.Array, kernel: jax.Array, strides: Sequence[int], padding: Any, *, rhs_dilation: Sequence[int], **how: Any
+    x: jax.Array,
+    kernel: jax.Array,
+    strides: Sequence[int],
+    padding: Any,
+    *,
+    rhs_dilation: Sequence[int],
+    **how: Any,
 ) -> jax.Array:
-    """`lax.conv_general_dilated` of x [B, ..., C] with a kernel [..., C, K], to rounding: for an `nn.Conv`.
+    """`lax.conv_general_dilated` of x [B, ..., C] with a kernel [..., C, K], to rounding: for an
+    `nn.Conv`.
 
-    XLA gives a filter larger than its image to no library on a CPU, and takes ten times as long: on 2×2 places, 128 to
-    128 channels by 3×3, 13.1 ms forwards and as much for the input's gradient, against 0.6 and 0.5 ms as patches.
+    XLA gives a filter larger than its image to no library on a CPU, and takes ten times as long: on
+    2×2 places, 128 to 128 channels by 3×3, 13.1 ms forwards and as much for the input's gradient,
+    against 0.6 and 0.5 ms as patches.
     """
-    extents = [dilation * (side - 1) + 1 for side, dilation in zip(kernel.shape, rhs_dilation, strict=False)]
+    extents = [
+        dilation * (side - 1) + 1
+        for side, dilation in zip(kernel.shape, rhs_dilation, strict=False)
+    ]
     larger = any(extent > length for extent, length in zip(extents, x.shape[1:], strict=False))
     if not larger or jax.default_backend() != "cpu" or how["feature_group_count"] > 1:
-        return lax.conv_general_dilated(x, kernel, strides, padding, rhs_dilation=rhs_dilation, **how)
-    pads = lax.padtype_to_pads(x.shape[1:-1], extents, strides, padding) if isinstance(padding, str) else padding
+        return lax.conv_general_dilated(
+            x, kernel, strides, padding, rhs_dilation=rhs_dilation, **how
+        )
+    pads = (
+        lax.padtype_to_pads(x.shape[1:-1], extents, strides, padding)
+        if isinstance(padding, str)
+        else padding
+    )
     x = jnp.pad(x, [(0, 0), *pads, (0, 0)])
-    counts = [(length - extent) // s + 1 for length, extent, s in zip(x.shape[1:-1], extents, strides, strict=True)]
+    counts = [
+        (length - extent) // s + 1
+        for length, extent, s in zip(x.shape[1:-1], extents, strides, strict=True)
+    ]
 
     def seen(tap: Sequence[int]) -> jax.Array:
         """What one weight of the filter meets at each place."""
         begins = [place * dilation for place, dilation in zip(tap, rhs_dilation, strict=True)]
         own = zip(begins, counts, strides, strict=True)
-        return x[(slice(None), *(slice(begin, begin + s * (count - 1) + 1, s) for begin, count, s in own))]
+        return x[
+            (
+                slice(None),
+                *(slice(begin, begin + s * (count - 1) + 1, s) for begin, count, s in own),
+            )
+        ]
 
     rows = jnp.concatenate([seen(tap) for tap in np.ndindex(kernel.shape[:-2])], axis=-1)
-    return jnp.matmul(rows, kernel.reshape(math.prod(kernel.shape[:-1]), -1), precision=how["precision"])
+    return jnp.matmul(
+        rows, kernel.reshape(math.prod(kernel.shape[:-1]), -1), precision=how["precision"]
+    )

@@ -31,10 +31,13 @@ class Pool(nn.Module):
         return stochastic_pool(x, keys, self.window, self.stride, self.padding)
 
 
-def max_pool(x: jax.Array, window: int = 2, stride: int | None = None, padding: int = 0) -> jax.Array:
+def max_pool(
+    x: jax.Array, window: int = 2, stride: int | None = None, padding: int = 0
+) -> jax.Array:
     """The maximum of each window, [B, H, W, C] -> [B, H', W', C]; what fills no window is cut off.
 
-    The gradient is a select, where `reduce_window`'s is a slow scatter. Padding is never the maximum.
+    The gradient is a select, where `reduce_window`'s is a slow scatter. Padding is never the
+    maximum.
     """
     fits(x, window, padding, f"pooling by {window}x{window}")
     if stride in (None, window) and not padding:
@@ -45,22 +48,31 @@ def max_pool(x: jax.Array, window: int = 2, stride: int | None = None, padding: 
     return largest(windows(x, window, stride, padding, -jnp.inf), axis=3)
 
 
-def average_pool(x: jax.Array, window: int = 2, stride: int | None = None, padding: int = 0) -> jax.Array:
+def average_pool(
+    x: jax.Array, window: int = 2, stride: int | None = None, padding: int = 0
+) -> jax.Array:
     """The mean of each window, [B, H, W, C] -> [B, H', W', C]; padding counts as zeros."""
     return windows(x, window, stride, padding, 0).mean(axis=3)
 
 
 def stochastic_pool(
-    x: jax.Array, keys: jax.Array | None, window: int = 2, stride: int | None = None, padding: int = 0
+    x: jax.Array,
+    keys: jax.Array | None,
+    window: int = 2,
+    stride: int | None = None,
+    padding: int = 0,
 ) -> jax.Array:
-    """One entry of each window, drawn with a probability in proportion to its size (Zeiler & Fergus 2013).
+    """One entry of each window, drawn with a probability in proportion to its size (Zeiler & Fergus
+    2013).
 
-    x [B, H, W, C] is cut off below 0, as after a ReLU. keys: one an example [B], or None in evaluation: then the mean
-    weighted by those probabilities.
+    x [B, H, W, C] is cut off below 0, as after a ReLU. keys: one an example [B], or None in
+    evaluation: then the mean weighted by those probabilities.
     """
     tiles = windows(jax.nn.relu(x), window, stride, padding, 0)
     total = tiles.sum(axis=3, keepdims=True)
-    share = jax.lax.stop_gradient(jnp.where(total > 0, tiles / jnp.where(total > 0, total, 1), 1 / tiles.shape[3]))
+    share = jax.lax.stop_gradient(
+        jnp.where(total > 0, tiles / jnp.where(total > 0, total, 1), 1 / tiles.shape[3])
+    )
     if keys is None:
         return (tiles * share).sum(axis=3)
 
@@ -82,7 +94,8 @@ def global_average(x: jax.Array) -> jax.Array:
 
 
 def fits(x: jax.Array, extent: int, padding: int, what: str) -> None:
-    """Raises UserError if a window of that extent does not fit into x [B, H, W, C] with so much padding a side."""
+    """Raises UserError if a window of that extent does not fit into x [B, H, W, C] with so much
+    padding a side."""
     height, width = x.shape[1:3]
     if min(height, width) + 2 * padding < extent:
         raise UserError(
@@ -96,11 +109,17 @@ def windows(x: jax.Array, window: int, stride: int | None, padding: int, fill: f
     fits(x, window, padding, f"pooling by {window}x{window}")
     step = stride or window
     if padding:
-        x = jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)), constant_values=fill)
+        x = jnp.pad(
+            x, ((0, 0), (padding, padding), (padding, padding), (0, 0)), constant_values=fill
+        )
     height, width = ((length - window) // step + 1 for length in x.shape[1:3])
     return jnp.stack(
         [
-            x[:, row : row + step * (height - 1) + 1 : step, column : column + step * (width - 1) + 1 : step]
+            x[
+                :,
+                row : row + step * (height - 1) + 1 : step,
+                column : column + step * (width - 1) + 1 : step,
+            ]
             for row in range(window)
             for column in range(window)
         ],

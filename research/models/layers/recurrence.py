@@ -1,7 +1,9 @@
-"""Recurrence: a cell over time, whose matrix products with the inputs and whose weight gradients lie outside the loop.
+"""Recurrence: a cell over time, whose matrix products with the inputs and whose weight gradients
+lie outside the loop.
 
-Inside the loop is one product a step, of the state with the recurrent kernel. What reads the inputs is worked out for
-all steps at once before it, and the gradient of the kernel for all steps at once after the loop backwards.
+Inside the loop is one product a step, of the state with the recurrent kernel. What reads the inputs
+is worked out for all steps at once before it, and the gradient of the kernel for all steps at once
+after the loop backwards.
 """
 
 import functools
@@ -29,11 +31,13 @@ def recurrence(
 ) -> jax.Array:
     """What a cell gives out at each step, [T, B, H].
 
-    cell: (state, inputs [B, G], the state's products [B, G]) -> state, entry by entry. state: the first one. inputs:
-    [T, B, G]. kernel, bias: [H, G] and [G], of the state's products; None: no bias. kept: [B, H], the factors of a
-    dropout of the state that is the same at each step, or None. real: bool [T, B], False where a sequence is over, so
-    that its state stays; None if none is. truncate: gradients do not flow from a state to what made it where so many
-    steps, or a multiple of them, lie before it (truncated back-propagation through time, Williams & Peng 1990).
+    cell: (state, inputs [B, G], the state's products [B, G]) -> state, entry by entry. state: the
+        first one. inputs: [T, B, G]. kernel, bias: [H, G] and [G], of the state's products; None:
+        no bias. kept: [B, H], the factors of a dropout of the state that is the same at each step,
+        or None. real: bool [T, B], False where a sequence is over, so that its state stays; None if
+        none is. truncate: gradients do not flow from a state to what made it where so many steps,
+        or a multiple of them, lie before it (truncated back-propagation through time, Williams &
+        Peng 1990).
     """
     return _forwards(cell, state, inputs, kernel, bias, kept, real, truncate)[0]
 
@@ -43,9 +47,15 @@ def _dropped(state: State, kept: jax.Array | None) -> jax.Array:
     return first if kept is None else first * kept
 
 
-def _advance(cell: Cell, state: State, x: jax.Array, product: jax.Array, real: jax.Array | None) -> State:
+def _advance(
+    cell: Cell, state: State, x: jax.Array, product: jax.Array, real: jax.Array | None
+) -> State:
     new = cell(state, x, product)
-    return new if real is None else jax.tree.map(lambda a, b: jnp.where(real[:, None], a, b), new, state)
+    return (
+        new
+        if real is None
+        else jax.tree.map(lambda a, b: jnp.where(real[:, None], a, b), new, state)
+    )
 
 
 def _forwards(
@@ -115,8 +125,11 @@ recurrence.defvjp(_forwards, _backwards)
 Step = Callable[[State, Any], tuple[State, jax.Array]]
 
 
-def stepped(module: nn.Module, step: Step, first: State, inputs: Any, truncate: int | None = None) -> jax.Array:
-    """What any step of a module gives out, [B, T, ...], from its first state over inputs, leaves [B, T, ...].
+def stepped(
+    module: nn.Module, step: Step, first: State, inputs: Any, truncate: int | None = None
+) -> jax.Array:
+    """What any step of a module gives out, [B, T, ...], from its first state over inputs, leaves
+    [B, T, ...].
 
     truncate: as in `recurrence`. The state is kept between calls, as `carried` says.
     """
@@ -124,7 +137,9 @@ def stepped(module: nn.Module, step: Step, first: State, inputs: Any, truncate: 
     def at(state: State, now: Any) -> tuple[State, jax.Array]:
         x, cut = now
         if cut is not None:
-            state = jax.tree.map(lambda leaf: jnp.where(cut, jax.lax.stop_gradient(leaf), leaf), state)
+            state = jax.tree.map(
+                lambda leaf: jnp.where(cut, jax.lax.stop_gradient(leaf), leaf), state
+            )
         return step(state, x)
 
     by_step = jax.tree.map(lambda leaf: leaf.swapaxes(0, 1), inputs)
@@ -139,7 +154,8 @@ def stepped(module: nn.Module, step: Step, first: State, inputs: Any, truncate: 
 def carried_on(
     cell: Cell, state: State, inputs: jax.Array, kernel: jax.Array, bias: jax.Array | None
 ) -> tuple[State, jax.Array]:
-    """(the last state, what `recurrence` gives out) of real steps, without a gradient of its own; [T, B, ...]."""
+    """(the last state, what `recurrence` gives out) of real steps, without a gradient of its own;
+    [T, B, ...]."""
 
     def step(state: State, x: jax.Array) -> tuple[State, jax.Array]:
         new, _ = _step(cell, state, x, None, kernel, bias)
@@ -149,7 +165,8 @@ def carried_on(
 
 
 def carried(module: nn.Module, first: State) -> nn.Variable | None:
-    """Where a layer keeps its state between calls, each of which goes on with the sequence; None: it keeps none.
+    """Where a layer keeps its state between calls, each of which goes on with the sequence; None:
+    it keeps none.
 
     It does where the caller has made the collection `cache` mutable.
     """

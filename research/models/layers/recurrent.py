@@ -1,4 +1,5 @@
-"""Recurrent networks: stacked layers over the steps of a sequence, read one way or both, and a linear head."""
+"""Recurrent networks: stacked layers over the steps of a sequence, read one way or both, and a
+linear head."""
 
 from typing import Annotated, Any
 
@@ -28,11 +29,12 @@ def foretells(config: Any, spec: Any) -> str | None:
 
 
 class Recurrent(nn.Module):
-    """Recurrent layers and a linear head: [B, T, outputs], or after the last real step [B, outputs].
+    """Recurrent layers and a linear head: [B, T, outputs], or after the last real step [B,
+    outputs].
 
-    A family says in `layer` what one way of a layer is: a module (h [B, T, D], real [B, T] or None, fwd) ->
-    [B, T, hidden]. Dropout acts after each layer; the dropout that is the same at every step also on what the first
-    one reads, and on the states.
+    A family says in `layer` what one way of a layer is: a module (h [B, T, D], real [B, T] or None,
+    fwd) -> [B, T, hidden]. Dropout acts after each layer; the dropout that is the same at every
+    step also on what the first one reads, and on the states.
     """
 
     outputs: int
@@ -51,7 +53,8 @@ class Recurrent(nn.Module):
     carries = True  # it goes on from the states that it left in the collection `cache`
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
-        """One layer of the family, as each says of itself; flax's modules cannot be abstract classes as well."""
+        """One layer of the family, as each says of itself; flax's modules cannot be abstract
+        classes as well."""
         raise NotImplementedError
 
     @nn.compact
@@ -60,12 +63,17 @@ class Recurrent(nn.Module):
         fwd = fwd.over(real)
         h = _same_at_every_step(h, fwd)
         for depth in range(1, self.layers + 1):
-            ways = [self.layer(reverse, fwd)(h, real, fwd) for reverse in (False, True)[: 1 + self.bidirectional]]
+            ways = [
+                self.layer(reverse, fwd)(h, real, fwd)
+                for reverse in (False, True)[: 1 + self.bidirectional]
+            ]
             if depth == self.layers and not self.per_step:
                 ways = [last(ways[0], real), *(way[:, 0] for way in ways[1:])]
             h = Site("hidden")(jnp.concatenate(ways, axis=-1), fwd)
             h = _same_at_every_step(h, fwd)
-        return Dense(self.outputs, use_bias=self.head_bias, kernel_init=initializer("auto"), name="head")(h)
+        return Dense(
+            self.outputs, use_bias=self.head_bias, kernel_init=initializer("auto"), name="head"
+        )(h)
 
 
 def _same_at_every_step(h: jax.Array, fwd: Forward) -> jax.Array:
@@ -75,10 +83,12 @@ def _same_at_every_step(h: jax.Array, fwd: Forward) -> jax.Array:
 
 
 class Cells(nn.Module):
-    """One way of a layer of cells, [B, T, D] -> [B, T, features]: the cell of research/models/layers/recurrence.py.
+    """One way of a layer of cells, [B, T, D] -> [B, T, features]: the cell of
+    research/models/layers/recurrence.py.
 
-    gates: products a unit has. states: arrays of its state. bias_init: of the inputs' bias. state_bias: the last gate's
-    product with the state has a bias of its own. truncate: as in `recurrence`.
+    gates: products a unit has. states: arrays of its state. bias_init: of the inputs' bias.
+        state_bias: the last gate's product with the state has a bias of its own. truncate: as in
+        `recurrence`.
     """
 
     cell: Cell
@@ -95,10 +105,16 @@ class Cells(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, real: jax.Array | None, fwd: Forward) -> jax.Array:
         width, init = self.gates * self.features, initializer(self.kernel_init, "tanh")
-        inputs = Dense(width, kernel_init=init, bias_init=self.bias_init, name="input")(x)  # [B, T, G]
-        recurrent = Kernel(self.features, self.gates, self.recurrent_init, self.state_bias, name="recurrent")
+        inputs = Dense(width, kernel_init=init, bias_init=self.bias_init, name="input")(
+            x
+        )  # [B, T, G]
+        recurrent = Kernel(
+            self.features, self.gates, self.recurrent_init, self.state_bias, name="recurrent"
+        )
         kernel, bias = jax.tree.map(lambda leaf: leaf.astype(inputs.dtype), recurrent())
-        state = tuple(jnp.zeros((x.shape[0], self.features), inputs.dtype) for _ in range(self.states))
+        state = tuple(
+            jnp.zeros((x.shape[0], self.features), inputs.dtype) for _ in range(self.states)
+        )
         kept = Mask()((x.shape[0], self.features), fwd)
         inputs, real = inputs.swapaxes(0, 1), None if real is None else real.T
         if self.reverse:
@@ -111,7 +127,8 @@ class Cells(nn.Module):
 
 
 class Kernel(nn.Module):
-    """A recurrent kernel [features, gates·features], each gate's block initialised on its own, and its bias or None.
+    """A recurrent kernel [features, gates·features], each gate's block initialised on its own, and
+    its bias or None.
 
     The bias is zero but for the last gate: that of the others would only add to the inputs'.
     """
@@ -127,7 +144,9 @@ class Kernel(nn.Module):
 
         def blocks(key: jax.Array) -> jax.Array:
             own = initializer(self.kernel_init, "tanh")
-            return jnp.concatenate([own(k, (side, side), jnp.float32) for k in jax.random.split(key, self.gates)], 1)
+            return jnp.concatenate(
+                [own(k, (side, side), jnp.float32) for k in jax.random.split(key, self.gates)], 1
+            )
 
         kernel = self.param("kernel", blocks)
         if not self.bias:

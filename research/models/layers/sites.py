@@ -1,4 +1,5 @@
-"""Sites: the places in a network where regularizers act. A site tells what called it by sowing into `sites`."""
+"""Sites: the places in a network where regularizers act. A site tells what called it by sowing into
+`sites`."""
 
 from collections.abc import Iterator
 
@@ -11,7 +12,8 @@ from research.errors import UserError, nearest
 from research.models.layers.forward import Forward, Member
 from research.registry import REGULARIZERS, Regularizer
 
-# By this name a backward pass that recomputes activations knows those that are kept: what leaves a site.
+# By this name a backward pass that recomputes activations knows those that are kept: what leaves a
+# site.
 SITE = "site"
 SITES = ("input", "hidden", "attention")
 
@@ -24,7 +26,9 @@ class Site(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         if self.site not in SITES:
-            raise UserError(f"Site('{self.site}'): there is no such site; {nearest(self.site, SITES)}")
+            raise UserError(
+                f"Site('{self.site}'): there is no such site; {nearest(self.site, SITES)}"
+            )
         mark(self, self.site)
         if not fwd.train:
             return x
@@ -32,16 +36,22 @@ class Site(nn.Module):
             wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
             if (real := fwd.real_steps(wide)) is not None:
                 wide = jnp.where(real, wide, 0)
-            self.sow("penalties", entry.name, fwd.share(jax.vmap(entry.build(**fwd.options(member)))(wide)))
+            self.sow(
+                "penalties",
+                entry.name,
+                fwd.share(jax.vmap(entry.build(**fwd.options(member)))(wide)),
+            )
         for member, entry in _at(fwd, "activations", self.site):
             keys = fwd.example_keys(self.make_rng(entry.name))
             x = jax.vmap(entry.build(**fwd.options(member)))(x, keys)
-        # Weights of attention, T² an example and head, are what a backward pass recomputes to save memory.
+        # Weights of attention, T² an example and head, are what a backward pass recomputes to save
+        # memory.
         return x if self.site == "attention" else checkpoint_name(x, SITE)
 
 
 class Mask(nn.Module):
-    """What dropouts that are the same at every step multiply with, [B, ...] of the given shape; None if there are none.
+    """What dropouts that are the same at every step multiply with, [B, ...] of the given shape;
+    None if there are none.
 
     Masks are drawn before a loop over the steps and used in each.
     """
@@ -59,7 +69,8 @@ class Mask(nn.Module):
 
 
 class Branch(nn.Module):
-    """x + branch, where stochastic depth drops the branch of some examples. depth in (0, 1]: how deep it lies."""
+    """x + branch, where stochastic depth drops the branch of some examples. depth in (0, 1]: how
+    deep it lies."""
 
     depth: float
 
@@ -86,14 +97,16 @@ class Normalize(nn.Module):
 
 
 def offsets(fwd: Forward) -> bool:
-    """Whether the pass normalizes hidden layers with an offset after each, so that a bias before does nothing."""
+    """Whether the pass normalizes hidden layers with an offset after each, so that a bias before
+    does nothing."""
     return any(entry.offset for _, entry in _at(fwd, "normalization"))
 
 
 def mark(module: nn.Module, site: str, places: tuple[int, ...] = ()) -> None:
     """Leaves a trace of a site in the collection `sites`, where a caller asks for it; else nothing.
 
-    places: the shape of an example there, less its channels, which the trace has behind an axis of length 0.
+    places: the shape of an example there, less its channels, which the trace has behind an axis of
+        length 0.
     """
     module.sow("sites", site, jnp.zeros((0, *places)))
 

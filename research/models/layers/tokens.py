@@ -11,9 +11,9 @@ from research.models.layers.dense import product
 class Tokens(nn.Module):
     """A vector a symbol: `embed` looks it up and, if tied, `logits` multiplies by it.
 
-    tied: the vectors are the columns of the head's kernel (Press & Wolf 2017, arXiv:1608.05859), and so are decayed
-    and bounded as kernels are; untied ones are no kernel. sd: of a vector's entries. scale: what they are multiplied
-    with where they are looked up.
+    tied: the vectors are the columns of the head's kernel (Press & Wolf 2017, arXiv:1608.05859),
+        and so are decayed and bounded as kernels are; untied ones are no kernel. sd: of a vector's
+        entries. scale: what they are multiplied with where they are looked up.
     """
 
     vocabulary: int
@@ -23,7 +23,9 @@ class Tokens(nn.Module):
     scale: float = 1.0
 
     def setup(self) -> None:
-        name, shape = ("kernel", (self.width, self.vocabulary)) if self.tied else ("embedding", self.shape)
+        name, shape = (
+            ("kernel", (self.width, self.vocabulary)) if self.tied else ("embedding", self.shape)
+        )
         self.table = self.param(name, nn.initializers.normal(self.sd), shape, jnp.float32)
 
     @property

@@ -10,16 +10,17 @@ import numpy as np
 from research.models.layers.initializers import Init, initializer
 
 Upsampling = Annotated[
-    Literal["transposed", "resize"], "how maps grow: a learned transposed convolution, or a bilinear resize"
+    Literal["transposed", "resize"],
+    "how maps grow: a learned transposed convolution, or a bilinear resize",
 ]
 
 
 class Upsample(nn.Module):
     """A map `factor` times as large, [B, h, w, C] -> [B, factor·h, factor·w, features].
 
-    transposed: a transposed convolution of filters of `kernel` (twice the factor by default); resize: bilinear, after a
-    1×1 convolution if the features are others. bilinear: the transposed convolution begins as the bilinear resize of
-    each channel (Long et al. 2015).
+    transposed: a transposed convolution of filters of `kernel` (twice the factor by default);
+        resize: bilinear, after a 1×1 convolution if the features are others. bilinear: the
+        transposed convolution begins as the bilinear resize of each channel (Long et al. 2015).
     """
 
     features: int
@@ -37,7 +38,9 @@ class Upsample(nn.Module):
             return resized(x, (self.factor * x.shape[1], self.factor * x.shape[2]))
         side = self.kernel or 2 * self.factor
         made: Any = bilinear_kernel if self.bilinear else initializer(self.kernel_init)
-        transposed = nn.ConvTranspose(self.features, (side, side), (self.factor, self.factor), kernel_init=made)
+        transposed = nn.ConvTranspose(
+            self.features, (side, side), (self.factor, self.factor), kernel_init=made
+        )
         return transposed(x)
 
 
@@ -53,7 +56,8 @@ def filled_up(x: jax.Array, multiple: int) -> jax.Array:
 
 
 def bilinear_kernel(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
-    """The kernel [k, k, C, C] with which a transposed convolution of stride k/2 is the bilinear resize of each channel.
+    """The kernel [k, k, C, C] with which a transposed convolution of stride k/2 is the bilinear
+    resize of each channel.
 
     At an image's border it takes zeros to lie outside, where a resize repeats the border.
     """

@@ -1,4 +1,5 @@
-"""The cluster: what Slurm's own commands say and do. Without JAX, and without accounting, which not every site has."""
+"""The cluster: what Slurm's own commands say and do. Without JAX, and without accounting, which not
+every site has."""
 
 import dataclasses
 import re
@@ -30,7 +31,11 @@ class Task:
 
     def __str__(self) -> str:
         """`running`, or `pending (Priority)`: what it is, and why it waits."""
-        reason = f" ({self.reason})" if self.state == "PENDING" and self.reason not in ("", "None") else ""
+        reason = (
+            f" ({self.reason})"
+            if self.state == "PENDING" and self.reason not in ("", "None")
+            else ""
+        )
         return f"{self.state.lower()}{reason}"
 
 
@@ -40,11 +45,13 @@ class Refused(UserError):
 
 def check(use: str = "leave it out to train here") -> None:
     """Raises UserError where there is no Slurm. use: what to do there instead."""
-    missing = [name for name in ("sbatch", "squeue", "scontrol", "scancel") if shutil.which(name) is None]
+    missing = [
+        name for name in ("sbatch", "squeue", "scontrol", "scancel") if shutil.which(name) is None
+    ]
     if missing:
         raise UserError(
-            f"no {' and no '.join(missing)} on the path: --executor=slurm is for a machine from which jobs are "
-            f"submitted to Slurm; {use}"
+            f"no {' and no '.join(missing)} on the path: --executor=slurm is for a machine from"
+            f" which jobs are submitted to Slurm; {use}"
         )
 
 
@@ -71,7 +78,8 @@ def release(job: str) -> None:
 
 
 def unhold(task: str) -> None:
-    """Lets a task begin that Slurm holds back, because it could not launch it where it had just been."""
+    """Lets a task begin that Slurm holds back, because it could not launch it where it had just
+    been."""
     command("scontrol", "release", task)
 
 
@@ -81,7 +89,8 @@ def requeue(task: str) -> None:
 
 
 def described(job: str) -> list[dict[str, str]]:
-    """What Slurm knows of each task of a job (JobState, Reason, ExitCode, …); nothing once it is forgotten."""
+    """What Slurm knows of each task of a job (JobState, Reason, ExitCode, …); nothing once it is
+    forgotten."""
     try:
         lines = command("scontrol", "--oneliner", "show", "job", job).splitlines()
     except Refused:
@@ -121,7 +130,9 @@ def command(*words: str) -> str:
     """The output of one of Slurm's commands. Raises Refused with its words where it fails."""
     try:
         # In a session of its own, so that a Ctrl-C is not its end too.
-        done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, start_new_session=True)
+        done = subprocess.run(
+            words, capture_output=True, text=True, timeout=PATIENCE, start_new_session=True
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Refused(f"{words[0]}: {error}") from None
     if done.returncode:

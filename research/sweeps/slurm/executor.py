@@ -1,7 +1,7 @@
 """The Slurm executor: has a sweep trained by tasks on a cluster, and waits for their records.
 
-It can end at any moment and begin again: what the sweep wants, and which jobs train it, is in the sweep's folder, and
-the tasks find there what to do.
+It can end at any moment and begin again: what the sweep wants, and which jobs train it, is in the
+sweep's folder, and the tasks find there what to do.
 """
 
 import contextlib
@@ -33,7 +33,8 @@ from research.training.checkpoints import Checkpoints, steps
 
 # Tasks of a sweep at most: each takes what is left, so more would only wait in the queue longer.
 MOST_TASKS = 256
-# Seconds between looks for records, between questions to Slurm, and of a wait in which a stop is noticed.
+# Seconds between looks for records, between questions to Slurm, and of a wait in which a stop is
+# noticed.
 LOOK, ASK, NOTICE = 2.0, 5.0, 0.2
 # Seconds that the last tasks may take to end once all records are there.
 LAST = 30.0
@@ -43,9 +44,10 @@ LAST = 30.0
 class Slurm:
     """An executor, as `obtain` takes them.
 
-    name: of the sweep's folder. command: the command line of a task, from the snapshot that it runs and that folder.
-    plugins: files of the user's that belong to the code. cancel: how the user cancels what goes on without this
-    process; without: by Slurm's own command.
+    name: of the sweep's folder. command: the command line of a task, from the snapshot that it runs
+        and that folder.
+    plugins: files of the user's that belong to the code. cancel: how the user cancels what goes on
+        without this process; without: by Slurm's own command.
     """
 
     name: str
@@ -55,7 +57,8 @@ class Slurm:
     cancel: str = ""
 
     def __call__(self, work: Work, report: Report) -> None:
-        """Sees to it that every missing run has its record. Raises Stopped, leaving the jobs, when it is to stop."""
+        """Sees to it that every missing run has its record. Raises Stopped, leaving the jobs, when
+        it is to stop."""
         sweep = _Sweep(self, work, report)
         sweep.begin()
         while sweep.left:
@@ -74,7 +77,9 @@ def cancel(folder: Folder) -> list[str]:
     """
     folder.cancel()
     try:
-        live = sorted({task.job for task in cluster.tasks(job.id for job in folder.jobs())}, key=int)
+        live = sorted(
+            {task.job for task in cluster.tasks(job.id for job in folder.jobs())}, key=int
+        )
         cluster.cancel(live)
     except Refused:
         folder.begin()
@@ -88,7 +93,8 @@ def pieces(missing: Sequence[Run], store: Store, resources: Resources) -> list[i
 
 
 def _lanes(pack: Pack, store: Store, resources: Resources) -> int:
-    """Lanes of the program that a task trains together: by its stored way, else by the one that is likely."""
+    """Lanes of the program that a task trains together: by its stored way, else by the one that is
+    likely."""
     for path in sorted((store.root / "ways").glob(f"{pack.program.id}.*.many.json")):
         stored = store.read_json("ways", path.stem)
         if stored is not None:
@@ -105,7 +111,8 @@ class _Sweep:
         self.left = {run.id: run for run in work.missing}
         self._slurm, self._work, self._report = slurm, work, report
         self._folder = slurm.folder(work.store)
-        # As it is now: what is submitted later, in the place of what ended, is trained by the same code.
+        # As it is now: what is submitted later, in the place of what ended, is trained by the same
+        # code.
         self._code = code.snapshot(self._folder.code, slurm.plugins, commit_of(code.ROOT))
         self._version = code.version(self._code)
         self._asks = repr(dataclasses.replace(slurm.resources, max_parallel=None))
@@ -117,7 +124,8 @@ class _Sweep:
         self._looked = False
 
     def begin(self) -> None:
-        """Says what is wanted; cancels queued tasks that are not needed for it, and submits those that are."""
+        """Says what is wanted; cancels queued tasks that are not needed for it, and submits those
+        that are."""
         runs = {run.id: config_lib.given(run.config) for run in self._work.wanted}
         self._folder.want(Wanted(self._version, runs))
         self._folder.begin()
@@ -127,12 +135,15 @@ class _Sweep:
         missing = self._needed() - len(live)
         if live:
             tasks = f"{len(live)} task{'s are' if len(live) > 1 else ' is'}"
-            self._report.warn(f"{tasks} queued or running already: jobs {_names(task.job for task in live)}")
+            self._report.warn(
+                f"{tasks} queued or running already: jobs {_names(task.job for task in live)}"
+            )
         if missing > 0:
             self._submit(missing, warm=not live)
 
     def wait(self) -> None:
-        """Waits a while; takes note of new records, and submits again what ended before its time."""
+        """Waits a while; takes note of new records, and submits again what ended before its
+        time."""
         until = time.monotonic() + LOOK + len(self.left) / 2000
         while time.monotonic() < until:
             if reason := self._report.stopping():
@@ -159,17 +170,21 @@ class _Sweep:
                 shutil.rmtree(snapshot, ignore_errors=True)
 
     def _without_surplus(self, live: list[Task]) -> list[Task]:
-        """Cancels queued tasks of other code or resources, and those beyond what is needed; returns the others."""
+        """Cancels queued tasks of other code or resources, and those beyond what is needed; returns
+        the others."""
         jobs = self._folder.jobs()
         other = {job.id for job in jobs if job.version != self._version}
         asked = {job.id for job in jobs if job.asks not in ("", self._asks)} - other
         pending = [task for task in live if task.state == "PENDING"]
         stale = [task for task in pending if task.job in other | asked]
         more = [task for task in pending if task not in stale]
-        surplus = max(sum(task.job not in other for task in live if task not in stale) - self._needed(), 0)
+        surplus = max(
+            sum(task.job not in other for task in live if task not in stale) - self._needed(), 0
+        )
         if kept := [task for task in live if task.job in asked and task not in stale]:
             self._report.warn(
-                f"{len(kept)} running task{'s keep' if len(kept) > 1 else ' keeps'} the --slurm flags of before"
+                f"{len(kept)} running task{'s keep' if len(kept) > 1 else ' keeps'} the --slurm"
+                " flags of before"
             )
         cancelled = stale + (more[-surplus:] if surplus else [])
         if cancelled:
@@ -186,11 +201,16 @@ class _Sweep:
         return min(parts, self._slurm.resources.max_parallel or parts, MOST_TASKS)
 
     def _submit(self, tasks: int, warm: bool) -> None:
-        """Submits tasks. warm: where several compile the same program, the others wait until the first has."""
+        """Submits tasks. warm: where several compile the same program, the others wait until the
+        first has."""
         folder, resources = self._folder, self._slurm.resources
         folder.logs.mkdir(parents=True, exist_ok=True)
         command = self._slurm.command(self._code, folder)
-        shared = warm and tasks > 1 and max(pieces(list(self.left.values()), self._work.store, resources)) > 1
+        shared = (
+            warm
+            and tasks > 1
+            and max(pieces(list(self.left.values()), self._work.store, resources)) > 1
+        )
         self._jobs, after = [], ""
         for count in (1, tasks - 1) if shared else (tasks,):
             name = self._slurm.name.rpartition("/")[2]
@@ -200,10 +220,13 @@ class _Sweep:
                 self._live += [Task(f"{job}_{place}", "PENDING") for place in range(size)]
             after = self._jobs[0]
         self._mark = self._progress()
-        self._report.warn(f"{tasks} task{'s' * (tasks > 1)} submitted to Slurm: jobs {_names(self._jobs)}")
+        self._report.warn(
+            f"{tasks} task{'s' * (tasks > 1)} submitted to Slurm: jobs {_names(self._jobs)}"
+        )
 
     def _again(self) -> None:
-        """All tasks are over, and runs are left: submits again, unless the last time changed nothing."""
+        """All tasks are over, and runs are left: submits again, unless the last time changed
+        nothing."""
         for run_id in self.left:
             self._work.store.look_again(run_id)
         self._collect()
@@ -216,14 +239,18 @@ class _Sweep:
         self._submit(self._needed(), warm=False)
 
     def _progress(self) -> object:
-        """What is different whenever anything was done: the runs that are left, and their checkpoints and failures."""
+        """What is different whenever anything was done: the runs that are left, and their
+        checkpoints and failures."""
         work = self._work
         root = Path(work.execution.checkpoints or work.store.root / "checkpoints")
-        saved = [(folder.name, max(steps(folder), default=0)) for folder, _ in Checkpoints(root).packs()]
+        saved = [
+            (folder.name, max(steps(folder), default=0)) for folder, _ in Checkpoints(root).packs()
+        ]
         return sorted(self.left), sorted(saved), sorted(Strikes(work.store.root).runs())
 
     def _ask(self) -> list[Task]:
-        """The sweep's tasks that are not over. Where Slurm does not answer they are taken to be as they were."""
+        """The sweep's tasks that are not over. Where Slurm does not answer they are taken to be as
+        they were."""
         self._asked = time.monotonic()
         jobs = self._folder.jobs()
         try:
@@ -249,7 +276,11 @@ class _Sweep:
             record = store.find([run_id])[0].get(run_id)
             if record is None:
                 continue
-            if keep and record.status != "failed" and not (Parameters(store).has(run_id) or strikes.final(run_id)):
+            if (
+                keep
+                and record.status != "failed"
+                and not (Parameters(store).has(run_id) or strikes.final(run_id))
+            ):
                 continue
             self._report.record(record)
             epochs = self.left.pop(run_id).config.epochs
@@ -261,7 +292,9 @@ class _Sweep:
         begun = Fraction(0)
         for pack in progress.read(self._work.store.root):
             for run_id in self.left.keys() & set(pack.runs):
-                further = max(pack.epoch - self._epochs.get(run_id, 0.0), 0.0)  # never back, where one begins again
+                further = max(
+                    pack.epoch - self._epochs.get(run_id, 0.0), 0.0
+                )  # never back, where one begins again
                 self._epochs[run_id] = self._epochs.get(run_id, 0.0) + further
                 begun += Fraction(further)
         (self._report.epochs if self._looked else self._report.went_on)(begun)

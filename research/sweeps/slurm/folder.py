@@ -1,4 +1,5 @@
-"""The folder of a sweep on a cluster, beside the records: what its tasks and whoever submits them tell each other.
+"""The folder of a sweep on a cluster, beside the records: what its tasks and whoever submits them
+tell each other.
 
 wanted.json     the runs that the sweep wants now, and the version of the code that trains them
 token           what a node must read here, or it sees another directory of that name
@@ -31,7 +32,8 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True)
 class Submitted:
-    """An array: the snapshot that its tasks run, its version, and the job whose first step it waits for, or "".
+    """An array: the snapshot that its tasks run, its version, and the job whose first step it waits
+    for, or "".
 
     asks: what each of its tasks asks of Slurm.
     """
@@ -80,7 +82,9 @@ class Folder:
     def cancelled(self) -> bool:
         """Whether it was cancelled since it was asked for."""
         try:
-            return "cancelled" in os.listdir(self.path)  # NFS may go on saying that a file is not there
+            return "cancelled" in os.listdir(
+                self.path
+            )  # NFS may go on saying that a file is not there
         except FileNotFoundError:
             return False
 

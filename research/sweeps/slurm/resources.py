@@ -32,9 +32,11 @@ OWN = {
 
 @dataclasses.dataclass(frozen=True)
 class Resources:
-    """nodes: that train each run together. max_parallel: tasks at once. setup: a shell command before each task.
+    """nodes: that train each run together. max_parallel: tasks at once. setup: a shell command
+    before each task.
 
-    time, mem: as sbatch takes them. extra: other sbatch options. What is None is left to the cluster.
+    time, mem: as sbatch takes them. extra: other sbatch options. What is None is left to the
+    cluster.
     """
 
     partition: str | None = None
@@ -67,13 +69,17 @@ class Resources:
 
 
 def parse_extra(text: str) -> tuple[tuple[str, str], ...]:
-    """`key=value,key=value` as options of sbatch; a comma inside brackets is the value's. Raises UserError."""
+    """`key=value,key=value` as options of sbatch; a comma inside brackets is the value's. Raises
+    UserError."""
     options: dict[str, str] = {}
     for item in re.split(r",(?![^\[]*\])", text):
         name, is_pair, value = item.strip().partition("=")
         name = name.removeprefix("--").replace("_", "-")
         if not is_pair or not value.strip() or not re.fullmatch(r"[a-z][a-z-]*", name):
-            raise UserError(f"slurm.extra={text}: '{item}' is not of the form key=value, as in 'qos=high,nice=100'")
+            raise UserError(
+                f"slurm.extra={text}: '{item}' is not of the form key=value, as in"
+                " 'qos=high,nice=100'"
+            )
         if name in OWN:
             better = f"; give {OWN[name]}" if OWN[name] else ""
             raise UserError(f"slurm.extra={text}: '{name}' is set by the sweep itself{better}")

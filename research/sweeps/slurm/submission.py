@@ -11,15 +11,22 @@ from research.sweeps.slurm import cluster
 from research.sweeps.slurm.cluster import Refused
 from research.sweeps.slurm.resources import Resources
 
-# Seconds before the time limit at which a task is told, if the limit is long enough; else half of it is left.
+# Seconds before the time limit at which a task is told, if the limit is long enough; else half of
+# it is left.
 AHEAD = 120
 # What sbatch says where there is no cluster.
-UNREACHABLE = "unable to contact slurm controller|dns_srv|fetch_config|could not establish a configuration source"
+UNREACHABLE = (
+    "unable to contact slurm controller|dns_srv|fetch_config|could not establish a configuration"
+    " source"
+)
 
 
 def check(resources: Resources) -> None:
     """Raises UserError with Slurm's own words where it would refuse such jobs; submits nothing."""
-    words = [f"--{name}" if value is True else f"--{name}={value}" for name, value in options(resources).items()]
+    words = [
+        f"--{name}" if value is True else f"--{name}={value}"
+        for name, value in options(resources).items()
+    ]
     try:
         cluster.command("sbatch", "--test-only", *words, "--wrap=true")
     except Refused as error:
@@ -29,7 +36,8 @@ def check(resources: Resources) -> None:
 def submit(
     command: Sequence[str], tasks: int, resources: Resources, logs: Path, name: str, after: str = ""
 ) -> list[tuple[str, int]]:
-    """Submits so many tasks of a command, in arrays that the cluster takes; returns (id, tasks) of each.
+    """Submits so many tasks of a command, in arrays that the cluster takes; returns (id, tasks) of
+    each.
 
     after: a job that must be over first. Raises UserError with Slurm's own words where it refuses.
     """
@@ -38,13 +46,15 @@ def submit(
     return [(_array(command, size, resources, logs, name, after), size) for size in sizes]
 
 
-def _array(command: Sequence[str], tasks: int, resources: Resources, logs: Path, name: str, after: str) -> str:
+def _array(
+    command: Sequence[str], tasks: int, resources: Resources, logs: Path, name: str, after: str
+) -> str:
     """Submits one array and returns its id."""
     from submitit.core.utils import FailedJobError, FailedSubmissionError
     from submitit.slurm.slurm import SlurmExecutor
 
-    # Several nodes need srun to start a process on each. One does without: the task is then the batch script's own
-    # process, whose parent is Slurm's, and no step can be lost beside it.
+    # Several nodes need srun to start a process on each. One does without: the task is then the
+    # batch script's own process, whose parent is Slurm's, and no step can be lost beside it.
     together = resources.nodes > 1
     executor = SlurmExecutor(logs)
     executor.update_parameters(
@@ -54,21 +64,27 @@ def _array(command: Sequence[str], tasks: int, resources: Resources, logs: Path,
         array_parallelism=tasks,
         stderr_to_stdout=True,
         use_srun=together,
-        srun_args=[f"--cpus-per-task={resources.cpus}"] if resources.cpus else [],  # not handed on since Slurm 22.05
+        srun_args=(
+            [f"--cpus-per-task={resources.cpus}"] if resources.cpus else []
+        ),  # not handed on since Slurm 22.05
         setup=setup(resources.setup) if resources.setup else None,
         additional_parameters=options(resources, after),
     )
     executor.parameters["map_count"] = tasks
     try:
-        # submitit's own task would keep SIGTERM to itself and give up after some time-outs; this one is ours.
-        job = executor._submit_command(shlex.join(command) if together else f"exec {shlex.join(command)}")
+        # submitit's own task would keep SIGTERM to itself and give up after some time-outs; this
+        # one is ours.
+        job = executor._submit_command(
+            shlex.join(command) if together else f"exec {shlex.join(command)}"
+        )
     except (FailedJobError, FailedSubmissionError) as error:
         raise _refused(cluster.own_words(str(error))) from None
     return str(job.job_id)
 
 
 def setup(command: str) -> list[str]:
-    """Lines of a batch script that run the user's command; where it fails the task ends and says so."""
+    """Lines of a batch script that run the user's command; where it fails the task ends and says
+    so."""
     said = shlex.quote(f"the task ends: --slurm.setup={command} failed with exit code")
     return [command, f'code=$?; if [ "$code" -ne 0 ]; then echo {said} "$code"; exit "$code"; fi']
 
@@ -98,7 +114,8 @@ def ahead(limit: str | None) -> int:
 
 
 def limit_seconds(limit: str) -> float | None:
-    """sbatch's minutes, minutes:seconds, hours:minutes:seconds, days-hours and so on, in seconds."""
+    """sbatch's minutes, minutes:seconds, hours:minutes:seconds, days-hours and so on, in
+    seconds."""
     days, _, clock = limit.rpartition("-")
     parts = clock.split(":")
     if not all(part.isdigit() for part in [*parts, days or "0"]) or len(parts) > 3:
@@ -109,4 +126,6 @@ def limit_seconds(limit: str) -> float | None:
         return int(days) * cluster.DAY + hours * 3600 + minutes * 60 + seconds
     if len(numbers) == 1:
         return numbers[0] * 60
-    return sum(number * unit for number, unit in zip(reversed(numbers), (1, 60, 3600), strict=False))
+    return sum(
+        number * unit for number, unit in zip(reversed(numbers), (1, 60, 3600), strict=False)
+    )

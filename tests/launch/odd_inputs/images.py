@@ -27,7 +27,9 @@ def plain(folder: Path, *labels: str, count: int = 2) -> None:
     """Images of 4x6 pixels that are no copies of each other, `count` per class."""
     for place, label in enumerate(labels):
         for number in range(count):
-            pixels = np.random.default_rng([place, number]).integers(0, 256, (4, 6, 3)).astype(np.uint8)
+            pixels = (
+                np.random.default_rng([place, number]).integers(0, 256, (4, 6, 3)).astype(np.uint8)
+            )
             save(folder / "pets" / label / f"{number}.png", Image.fromarray(pixels))
 
 
@@ -49,14 +51,21 @@ def rows(folder: Path) -> np.ndarray:
 
 def turned(orientation: int, suffix: str, late: bool = False) -> Callable[[Path], None]:
     """The picture as a camera stores it that was held so: EXIF says how to turn it upright."""
-    back = {3: lambda a: a[::-1, ::-1], 6: lambda a: np.rot90(a, 1), 8: lambda a: np.rot90(a, -1)}[orientation]
+    back = {3: lambda a: a[::-1, ::-1], 6: lambda a: np.rot90(a, 1), 8: lambda a: np.rot90(a, -1)}[
+        orientation
+    ]
 
     def write(pets: Path) -> None:
         exif = Image.Exif()
         exif[0x0112] = orientation
         file = pets / "cat" / f"turned.{suffix}"
         options = {"lossless": True} if suffix == "webp" else {}
-        save(file, Image.fromarray(np.ascontiguousarray(back(PICTURE))), **options, **({} if late else {"exif": exif}))
+        save(
+            file,
+            Image.fromarray(np.ascontiguousarray(back(PICTURE))),
+            **options,
+            **({} if late else {"exif": exif}),
+        )
         if late:  # as ExifTool may write it: after the pixels
             content = file.read_bytes()
             file.write_bytes(content[:-12] + chunk(b"eXIf", exif.tobytes()[6:]) + content[-12:])
@@ -69,14 +78,25 @@ def is_upright(folder: Path) -> None:
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )
 
 
 def deep_png(values: np.ndarray, colour: int) -> bytes:
-    """A PNG of 16 bits per channel; values [H, W, C]. colour: 0 grey, 2 RGB, 4 grey with alpha, 6 RGB with alpha."""
+    """A PNG of 16 bits per channel; values [H, W, C]. colour: 0 grey, 2 RGB, 4 grey with alpha, 6
+    RGB with alpha."""
     head = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, colour, 0, 0, 0)
     lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in values)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(lines))
+        + chunk(b"IEND", b"")
+    )
 
 
 def deep(colour: int, channels: int) -> Callable[[Path], None]:
@@ -87,7 +107,16 @@ def deep(colour: int, channels: int) -> Callable[[Path], None]:
 def deep_tiff(pets: Path) -> None:
     """Three channels of 16 bits, which Pillow cannot write: a header and one strip."""
     pixels = np.zeros((4, 6, 3), "<u2").tobytes()
-    entries = [(256, 3, 6), (257, 3, 4), (258, 3, 16), (259, 3, 1), (262, 3, 2), (273, 4, 8), (277, 3, 3), (278, 3, 4)]
+    entries = [
+        (256, 3, 6),
+        (257, 3, 4),
+        (258, 3, 16),
+        (259, 3, 1),
+        (262, 3, 2),
+        (273, 4, 8),
+        (277, 3, 3),
+        (278, 3, 4),
+    ]
     entries.append((279, 4, len(pixels)))
     directory = struct.pack("<H", len(entries))
     for tag, kind, value in entries:
@@ -97,15 +126,26 @@ def deep_tiff(pets: Path) -> None:
         else:
             directory += struct.pack("<HHI", tag, kind, 1) + struct.pack("<I", value)
     content = (
-        b"II*\0" + struct.pack("<I", 8 + len(pixels)) + pixels + directory + bytes(4) + struct.pack("<3H", *[16] * 3)
+        b"II*\0"
+        + struct.pack("<I", 8 + len(pixels))
+        + pixels
+        + directory
+        + bytes(4)
+        + struct.pack("<3H", *[16] * 3)
     )
     (pets / "cat" / "deep.tif").write_bytes(content)
 
 
 def animated(suffix: str) -> Callable[[Path], None]:
-    frames = [Image.fromarray(PICTURE), Image.fromarray(PICTURE[::-1].copy()), Image.fromarray(255 - PICTURE)]
+    frames = [
+        Image.fromarray(PICTURE),
+        Image.fromarray(PICTURE[::-1].copy()),
+        Image.fromarray(255 - PICTURE),
+    ]
     return beside(
-        lambda pets: save(pets / "cat" / f"moves.{suffix}", frames[0], save_all=True, append_images=frames[1:])
+        lambda pets: save(
+            pets / "cat" / f"moves.{suffix}", frames[0], save_all=True, append_images=frames[1:]
+        )
     )
 
 
@@ -130,7 +170,10 @@ def drawings(kind: str) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         for number, label in enumerate(("cat", "dog", "cow")):
             save(folder / "pets" / label / f"{number}.png", drawing(kind))
-            save(folder / "pets" / label / f"{number}b.png", Image.fromarray(np.full((4, 6), 7 + number, np.uint8)))
+            save(
+                folder / "pets" / label / f"{number}b.png",
+                Image.fromarray(np.full((4, 6), 7 + number, np.uint8)),
+            )
 
     return write
 
@@ -149,8 +192,13 @@ def gif(pets: Path) -> None:
 
 def camera(pets: Path) -> None:
     """A telephone's JPEG: a photograph, and behind it a preview (MPO)."""
-    photograph, preview = Image.new("RGB", (6, 4), (200, 30, 30)), Image.new("RGB", (6, 4), (0, 0, 200))
-    save(pets / "cat" / "phone.jpg", photograph, format="MPO", save_all=True, append_images=[preview])
+    photograph, preview = (
+        Image.new("RGB", (6, 4), (200, 30, 30)),
+        Image.new("RGB", (6, 4), (0, 0, 200)),
+    )
+    save(
+        pets / "cat" / "phone.jpg", photograph, format="MPO", save_all=True, append_images=[preview]
+    )
 
 
 def is_the_photograph(folder: Path) -> None:
@@ -193,12 +241,15 @@ def bytes_name(folder: Path) -> None:
 
 
 def composed(folder: Path) -> None:
-    """The same class as macOS and as Linux write it: with a combining accent, and with one letter."""
+    """The same class as macOS and as Linux write it: with a combining accent, and with one
+    letter."""
     plain(folder, "train/cat", "train/bl\u00e9", "test/cat", "test/ble\u0301")
 
 
 def parts(*names: str) -> Callable[[Path], None]:
-    return lambda folder: plain(folder, *(f"{name}/{label}" for name in names for label in ("cat", "dog")))
+    return lambda folder: plain(
+        folder, *(f"{name}/{label}" for name in names for label in ("cat", "dog"))
+    )
 
 
 def size_of(total: int, folder: Path) -> None:
@@ -232,18 +283,38 @@ def cases() -> Iterator[Case]:
     for orientation, suffix in ((6, "jpg"), (3, "png"), (8, "webp"), (6, "tif")):
         # A JPEG's pixels are no longer the picture's.
         reads = is_upright if suffix != "jpg" else functools.partial(size_of, 5)
-        yield Case(f"{suffix} turned by EXIF {orientation}", turned(orientation, suffix), PLAN, reads=reads)
-    yield Case("png whose EXIF follows its pixels", turned(6, "png", late=True), PLAN, reads=is_upright)
+        yield Case(
+            f"{suffix} turned by EXIF {orientation}", turned(orientation, suffix), PLAN, reads=reads
+        )
+    yield Case(
+        "png whose EXIF follows its pixels", turned(6, "png", late=True), PLAN, reads=is_upright
+    )
     yield Case("damaged EXIF", beside(broken_exif), PLAN, reads=functools.partial(size_of, 5))
     for kind in ("LA", "RGBA", "P"):
         says = ("3 of its 6 images have an alpha channel", "is white (--dataset.background)")
         white = functools.partial(shows, 255)
-        yield Case(f"drawing in the alpha channel, {kind}", drawings(kind), PLAN, says=says, reads=white)
+        yield Case(
+            f"drawing in the alpha channel, {kind}", drawings(kind), PLAN, says=says, reads=white
+        )
     black = functools.partial(shows, 0)
-    yield Case("drawing on black", drawings("LA"), f"{PLAN} --dataset.background=black", says=("black",), reads=black)
-    yield Case("background of no name", drawings("LA"), f"{PLAN} --dataset.background=grey", 2, ("white, black",))
+    yield Case(
+        "drawing on black",
+        drawings("LA"),
+        f"{PLAN} --dataset.background=black",
+        says=("black",),
+        reads=black,
+    )
+    yield Case(
+        "background of no name",
+        drawings("LA"),
+        f"{PLAN} --dataset.background=grey",
+        2,
+        ("white, black",),
+    )
     for suffix in ("gif", "png", "tif", "webp"):
-        yield Case(f"animated {suffix}", animated(suffix), PLAN, 2, (f"cat/moves.{suffix} has 3 frames",))
+        yield Case(
+            f"animated {suffix}", animated(suffix), PLAN, 2, (f"cat/moves.{suffix} has 3 frames",)
+        )
     for colour, channels in ((0, 1), (2, 3), (4, 2), (6, 4)):
         says = ("cat/deep.png has 16 bits per channel",)
         yield Case(f"16-bit png of {channels} channels", deep(colour, channels), PLAN, 2, says)
@@ -256,29 +327,80 @@ def cases() -> Iterator[Case]:
     yield Case("letters composed in two ways", composed, PLAN, reads=functools.partial(size_of, 8))
     for name in ("val", "valid", "validation", "VAL"):
         says = (f"its {name}/ (4 images) joins the training rows",)
-        yield Case(f"{name} beside Train", parts("Train", name), PLAN, says=says, reads=functools.partial(size_of, 8))
+        yield Case(
+            f"{name} beside Train",
+            parts("Train", name),
+            PLAN,
+            says=says,
+            reads=functools.partial(size_of, 8),
+        )
     yield Case("train alone", parts("train"), PLAN, reads=functools.partial(size_of, 4))
-    yield Case("test without train", parts("test", "val"), PLAN, 2, ("has test/ but no train/; expected",))
-    yield Case("two names of one part", parts("train", "val", "valid"), PLAN, 2, ("has both val/ and valid/",))
-    yield Case("a part beside a class", parts("train", "fish"), PLAN, 2, ("has fish/ beside train/; expected",))
-    yield Case("parts without classes", lambda f: plain(f, "train", "test"), PLAN, 2, ("has no folder of a class",))
-    yield Case("a class named train", lambda f: plain(f, "train", "bus"), PLAN, reads=functools.partial(size_of, 4))
+    yield Case(
+        "test without train", parts("test", "val"), PLAN, 2, ("has test/ but no train/; expected",)
+    )
+    yield Case(
+        "two names of one part",
+        parts("train", "val", "valid"),
+        PLAN,
+        2,
+        ("has both val/ and valid/",),
+    )
+    yield Case(
+        "a part beside a class",
+        parts("train", "fish"),
+        PLAN,
+        2,
+        ("has fish/ beside train/; expected",),
+    )
+    yield Case(
+        "parts without classes",
+        lambda f: plain(f, "train", "test"),
+        PLAN,
+        2,
+        ("has no folder of a class",),
+    )
+    yield Case(
+        "a class named train",
+        lambda f: plain(f, "train", "bus"),
+        PLAN,
+        reads=functools.partial(size_of, 4),
+    )
     nested = beside(lambda pets: (pets / "cat" / "indoor").mkdir())
-    yield Case("a folder inside a class", nested, PLAN, 2, ("cat/indoor is a folder inside the folder of a class",))
+    yield Case(
+        "a folder inside a class",
+        nested,
+        PLAN,
+        2,
+        ("cat/indoor is a folder inside the folder of a class",),
+    )
     empty = beside(lambda pets: (pets / "cow").mkdir())
     yield Case("a class without images", empty, PLAN, 2, ("cow has no images",))
-    yield Case("what systems leave behind", beside(strays), PLAN, reads=functools.partial(size_of, 5))
+    yield Case(
+        "what systems leave behind", beside(strays), PLAN, reads=functools.partial(size_of, 5)
+    )
     readme = beside(lambda pets: (pets / "cat" / "README.txt").write_text("cats"))
-    yield Case("a text among images", readme, PLAN, 2, ("cat/README.txt does not decode as an image",))
+    yield Case(
+        "a text among images", readme, PLAN, 2, ("cat/README.txt does not decode as an image",)
+    )
     link = beside(lambda pets: (pets / "cat" / "link.png").symlink_to("nowhere"))
     yield Case("a broken link", link, PLAN, 2, ("cat/link.png is no file that can be read",))
     linked = beside(lambda pets: (pets / "cat" / "link.png").symlink_to("../dog/0.png"))
-    yield Case("the same picture in two classes", linked, PLAN, says=("1 of its images has more than one class",))
+    yield Case(
+        "the same picture in two classes",
+        linked,
+        PLAN,
+        says=("1 of its images has more than one class",),
+    )
     leak = copy("train/cat/0.png", "test/cat/copy.png")
     says = ("1 of its 5 test images are among", "test/cat/copy.png is train/cat/0.png")
     yield Case("the same picture in training and test", leak, PLAN, says=says)
     loose = beside(lambda pets: save(pets / "lost.png", Image.fromarray(PICTURE)))
-    yield Case("an image beside the classes", loose, PLAN, says=("beside the folders of classes are not read",))
+    yield Case(
+        "an image beside the classes",
+        loose,
+        PLAN,
+        says=("beside the folders of classes are not read",),
+    )
 
 
 CASES = list(cases())

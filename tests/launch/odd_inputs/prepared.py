@@ -16,7 +16,10 @@ _CLASS = KINDS.ClassLabel(names=["u", "v"])
 
 
 def _written(
-    name: str, features: dict, example: Callable[[int], dict], test: Callable[[int], dict] | None = None
+    name: str,
+    features: dict,
+    example: Callable[[int], dict],
+    test: Callable[[int], dict] | None = None,
 ) -> Callable:
     """Writes a set of 40 training examples, and as many to test if `test` makes them."""
 
@@ -32,7 +35,9 @@ _numbers = functools.partial(_written, "numbers", {"x": _X, "y": KINDS.Scalar(dt
 
 
 def _command(name: str, *flags: str) -> str:
-    return " ".join([f"train --dataset={name} --data_dir=. --epochs=1 --arch=linear --batch_size=8", *flags])
+    return " ".join(
+        [f"train --dataset={name} --data_dir=. --epochs=1 --arch=linear --batch_size=8", *flags]
+    )
 
 
 def _x(row: int) -> list[float]:
@@ -53,7 +58,11 @@ CASES: list[Case] = [
     ),
     Case(
         "an infinite number",
-        _written("far", {"x": _X, "y": _CLASS}, lambda row: {"x": [np.inf if row == 3 else row, 1], "y": row % 2}),
+        _written(
+            "far",
+            {"x": _X, "y": _CLASS},
+            lambda row: {"x": [np.inf if row == 3 else row, 1], "y": row % 2},
+        ),
         _command("far"),
         2,
         ("column 'x_0' of the data has an infinite number",),
@@ -62,7 +71,13 @@ CASES: list[Case] = [
         "whole numbers as labels",
         _numbers(lambda row: {"x": _x(row), "y": row % 2}),
         _command("numbers"),
-        says=("note: numbers: the target 'y' has 2 different whole numbers (0, 1) and is read as classes", "accuracy"),
+        says=(
+            (
+                "note: numbers: the target 'y' has 2 different whole numbers (0, 1) and is read as"
+                " classes"
+            ),
+            "accuracy",
+        ),
     ),
     Case(
         "whole numbers as a quantity by the task",
@@ -78,14 +93,23 @@ CASES: list[Case] = [
     ),
     Case(
         "several labels in each example",
-        _written("several", {"x": _X, "y": KINDS.Sequence(_CLASS)}, lambda row: {"x": _x(row), "y": [0, 1]}),
+        _written(
+            "several",
+            {"x": _X, "y": KINDS.Sequence(_CLASS)},
+            lambda row: {"x": _x(row), "y": [0, 1]},
+        ),
         _command("several"),
         2,
-        ("its target 'y' is Sequence(ClassLabel", "expected a ClassLabel or a number in each example"),
+        (
+            "its target 'y' is Sequence(ClassLabel",
+            "expected a ClassLabel or a number in each example",
+        ),
     ),
     Case(
         "a text as an input",
-        _written("texts", {"x": KINDS.Text(), "y": _CLASS}, lambda row: {"x": "to be", "y": row % 2}),
+        _written(
+            "texts", {"x": KINDS.Text(), "y": _CLASS}, lambda row: {"x": "to be", "y": row % 2}
+        ),
         _command("texts"),
         2,
         ("its input 'x' is Text", "expected an image of bytes, a tensor of numbers, or columns"),
@@ -110,14 +134,22 @@ CASES: list[Case] = [
     ),
     Case(
         "missing numbers",
-        _written("gaps", {"x": _X, "y": _CLASS}, lambda row: {"x": [np.nan if row == 3 else row, 1], "y": row % 2}),
+        _written(
+            "gaps",
+            {"x": _X, "y": _CLASS},
+            lambda row: {"x": [np.nan if row == 3 else row, 1], "y": row % 2},
+        ),
         _command("gaps"),
         2,
         ("gaps, row 3 (the first is 0), column 'x_0': the value is missing; set --impute=mean",),
     ),
     Case(
         "missing numbers that are filled",
-        _written("gaps", {"x": _X, "y": _CLASS}, lambda row: {"x": [np.nan if row == 3 else row, 1], "y": row % 2}),
+        _written(
+            "gaps",
+            {"x": _X, "y": _CLASS},
+            lambda row: {"x": [np.nan if row == 3 else row, 1], "y": row % 2},
+        ),
         _command("gaps", "--impute=mean"),
         says=("column 'x_1' is the same in all 40 rows", "accuracy"),
     ),

@@ -7,7 +7,10 @@ from pathlib import Path
 from tests.launch.odd_inputs.case import Case
 
 SWEEP = "sweep --dataset=iris --arch=linear --epochs=1 --grid='learning_rate=0.1|0.01|0.3'"
-STRENGTHS = "sweep --dataset=iris --arch=linear --epochs=1 --grid='regularization=none|l2=0.1|l2=0.01|l1=0.1'"
+STRENGTHS = (
+    "sweep --dataset=iris --arch=linear --epochs=1"
+    " --grid='regularization=none|l2=0.1|l2=0.01|l1=0.1'"
+)
 
 
 def nothing(folder: Path) -> None:
@@ -16,13 +19,18 @@ def nothing(folder: Path) -> None:
 
 def prices(folder: Path, name: str) -> None:
     """Forty rows of two classes with dollars in their names, in a file of that name."""
-    lines = [f"{number % 7},{number % 3},{'$5_$10' if number % 2 else '=10+'}" for number in range(40)]
+    lines = [
+        f"{number % 7},{number % 3},{'$5_$10' if number % 2 else '=10+'}" for number in range(40)
+    ]
     (folder / name).write_text("\n".join(["size,weight,price", *lines]) + "\n")
 
 
 def priced(name: str) -> str:
     rates = "--grid='learning_rate=0.1|0.01'"
-    return f"sweep --dataset='csv:{name}' --target=price --arch=linear --epochs=1 --batch_size=8 {rates}"
+    return (
+        f"sweep --dataset='csv:{name}' --target=price --arch=linear --epochs=1 --batch_size=8"
+        f" {rates}"
+    )
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -31,26 +39,43 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 
 def strengths(folder: Path) -> None:
-    """A strength that varies is a number in a column of its own; one that does not stays with its member."""
-    found = [(row["regularization"], row["regularization.l2"]) for row in rows(folder) if row["column"][:4] == "test"]
+    """A strength that varies is a number in a column of its own; one that does not stays with its
+    member."""
+    found = [
+        (row["regularization"], row["regularization.l2"])
+        for row in rows(folder)
+        if row["column"][:4] == "test"
+    ]
     assert found == [("none", ""), ("l2", "0.01"), ("l2", "0.1"), ("l1=0.1", "")]
 
 
 def best(folder: Path) -> None:
     """The first of all rows by the mean on validation."""
-    (row, *_) = rows(folder)
+    row, *_ = rows(folder)
     assert list(row) == ["learning_rate", "mean"]
     assert len(rows(folder)) == 2  # validation and test
 
 
 CASES = [
-    Case("a strength that varies", nothing, f"{STRENGTHS} --format=csv --out=t.csv", reads=strengths),
-    Case("the best row", nothing, f"{SWEEP} --top=1 --format=csv --columns=learning_rate,mean --out=t.csv", reads=best),
+    Case(
+        "a strength that varies", nothing, f"{STRENGTHS} --format=csv --out=t.csv", reads=strengths
+    ),
+    Case(
+        "the best row",
+        nothing,
+        f"{SWEEP} --top=1 --format=csv --columns=learning_rate,mean --out=t.csv",
+        reads=best,
+    ),
     Case(
         "rows with a condition",
         nothing,
         f"{SWEEP} --where='learning_rate>0.05' --sort=-learning_rate --format=html",
-        says=("2 of 3 rows are shown: those with learning_rate&gt;0.05, sorted by learning_rate, largest first.",),
+        says=(
+            (
+                "2 of 3 rows are shown: those with learning_rate&gt;0.05, sorted by learning_rate,"
+                " largest first."
+            ),
+        ),
     ),
     Case(
         "a sort by what is no column, before training",

@@ -18,7 +18,9 @@ SHUFFLED = random.Random(0).sample(range(120), 120)
 ORDERED = "--target=v --task=forecast --arch=ar --context=8"
 
 
-def _file(header: str, rows: Iterable[Sequence[object]], name: str = "t.csv") -> Callable[[Path], None]:
+def _file(
+    header: str, rows: Iterable[Sequence[object]], name: str = "t.csv"
+) -> Callable[[Path], None]:
     lines = [header, *(",".join(map(str, row)) for row in rows)]
     return lambda folder: (folder / name).write_text("\n".join(lines) + "\n")
 
@@ -45,14 +47,20 @@ def _reads(values: Sequence[float]) -> Callable[[Path], None]:
 
 def _exactly(values: np.ndarray, part: str = "x") -> Callable[[Path], None]:
     """Each of the values is read to a millionth, which is far less than float32 has near them."""
-    return lambda folder: np.testing.assert_allclose(_array(folder, part), values, rtol=0, atol=1e-6)
+    return lambda folder: np.testing.assert_allclose(
+        _array(folder, part), values, rtol=0, atol=1e-6
+    )
 
 
 def _dated(order: Sequence[int]) -> list[tuple[str, float]]:
     return [(DAYS[day], WAVE[day]) for day in order]
 
 
-SHOPS = [(shop, DAYS[day], WAVE[day] + 10 * place) for place, shop in enumerate("ABC") for day in range(120)]
+SHOPS = [
+    (shop, DAYS[day], WAVE[day] + 10 * place)
+    for place, shop in enumerate("ABC")
+    for day in range(120)
+]
 GAP = [(DAYS[day], WAVE[day]) for day in range(60)] + [
     (str(FIRST + datetime.timedelta(day + 119)), WAVE[day]) for day in range(60, 120)
 ]
@@ -82,7 +90,10 @@ CASES: list[Case] = [
         _file("date,v", _dated(range(119, -1, -1))),
         _plan(""),
         2,
-        ("row 3, column 'date': '2024-04-28' is not after '2024-04-29'", "--time=date sorts the rows"),
+        (
+            "row 3, column 'date': '2024-04-28' is not after '2024-04-29'",
+            "--time=date sorts the rows",
+        ),
     ),
     Case(
         "newest first, sorted",
@@ -90,8 +101,19 @@ CASES: list[Case] = [
         _plan("--time=date"),
         reads=_reads(WAVE),
     ),
-    Case("shuffled", _file("date,v", _dated(SHUFFLED)), _plan(""), 2, ("column 'date'", "is not after")),
-    Case("shuffled, sorted", _file("date,v", _dated(SHUFFLED)), _plan("--time=date"), reads=_reads(WAVE)),
+    Case(
+        "shuffled",
+        _file("date,v", _dated(SHUFFLED)),
+        _plan(""),
+        2,
+        ("column 'date'", "is not after"),
+    ),
+    Case(
+        "shuffled, sorted",
+        _file("date,v", _dated(SHUFFLED)),
+        _plan("--time=date"),
+        reads=_reads(WAVE),
+    ),
     Case(
         "newest first as it stands",
         _file("date,v", _dated(range(119, -1, -1))),
@@ -185,17 +207,29 @@ CASES: list[Case] = [
         "a gap of 119 steps",
         _file("date,v", GAP),
         _plan("--time=date"),
-        says=("note: csv:t.csv: column 'date': 1 of 119 steps are longer", "from '2024-02-29' to '2024-06-28'"),
+        says=(
+            "note: csv:t.csv: column 'date': 1 of 119 steps are longer",
+            "from '2024-02-29' to '2024-06-28'",
+        ),
     ),
     Case(
         "a time that is none",
         _file("date,v", [("soon", 1), ("01/01/2024", 2)]),
         _plan("--time=date"),
         2,
-        ("row 2, column 'date': 'soon' is no time that can be compared; expected a number or a date such as 2024-05",),
+        (
+            (
+                "row 2, column 'date': 'soon' is no time that can be compared; expected a number or"
+                " a date such as 2024-05"
+            ),
+        ),
     ),
     Case(
-        "a time that is not there", _file("date,v", _dated(range(120))), _plan("--time=data"), 2, ("did you mean date",)
+        "a time that is not there",
+        _file("date,v", _dated(range(120))),
+        _plan("--time=data"),
+        2,
+        ("did you mean date",),
     ),
     Case(
         "a time of a table",
@@ -215,12 +249,18 @@ CASES: list[Case] = [
         _table(_BIG, _KINDS),
         f"plan --dataset=csv:t.csv --target=y --scaling=none {_TABLE}",
         2,
-        ("float32 merges values of the column 'a' of csv:t.csv, which are near 1e+08; try --scaling=standard",),
+        (
+            (
+                "float32 merges values of the column 'a' of csv:t.csv, which are near 1e+08; try"
+                " --scaling=standard"
+            ),
+        ),
     ),
     Case(
         "a large column without scaling, in float64",
         _table(_BIG, _KINDS),
-        f"plan --dataset=csv:t.csv --target=y --scaling=none --precision=float64 --learning_rate=1e-18 {_TABLE}",
+        "plan --dataset=csv:t.csv --target=y --scaling=none --precision=float64"
+        f" --learning_rate=1e-18 {_TABLE}",
         reads=_exactly(_two_columns(_BIG)),
     ),
     Case(
@@ -239,14 +279,24 @@ CASES: list[Case] = [
         "ids of two ranges",
         _table(np.where(np.arange(120) % 2, 10**15, 9 * 10**15) + np.arange(120), _KINDS),
         f"plan --dataset=csv:t.csv --target=y --numbers=a {_TABLE}",
-        says=("note: csv:t.csv: column 'a' has 120 different values, and float32 tells only 61 of them apart.",),
+        says=(
+            (
+                "note: csv:t.csv: column 'a' has 120 different values, and float32 tells only 61 of"
+                " them apart."
+            ),
+        ),
     ),
     Case(
         "a target that float32 merges",
         _table(_NORMAL[:, 0], _GOAL),
         f"plan --dataset=csv:t.csv --target=y {_TABLE}",
         2,
-        ("float32 merges targets of csv:t.csv, which are near 1e+09; try --target_scaling=standard",),
+        (
+            (
+                "float32 merges targets of csv:t.csv, which are near 1e+09; try"
+                " --target_scaling=standard"
+            ),
+        ),
     ),
     Case(
         "a target that float32 merges, scaled",
@@ -259,7 +309,12 @@ CASES: list[Case] = [
         _file("t,v", enumerate(_HIGH)),
         _plan(""),
         2,
-        ("float32 merges targets of csv:t.csv, which are near 1e+08; try --target_scaling=standard",),
+        (
+            (
+                "float32 merges targets of csv:t.csv, which are near 1e+08; try"
+                " --target_scaling=standard"
+            ),
+        ),
     ),
     Case(
         "a high series, scaled",

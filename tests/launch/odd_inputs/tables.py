@@ -1,4 +1,5 @@
-"""Odd tables: csv files whose numbers and names are spelled in ways that are easily merged or mistaken."""
+"""Odd tables: csv files whose numbers and names are spelled in ways that are easily merged or
+mistaken."""
 
 import unicodedata
 from collections.abc import Callable
@@ -44,13 +45,17 @@ def _in_parentheses(row: int) -> str:
 CASES: list[Case] = [
     Case(
         "many columns that are the same in all rows",
-        lambda folder: (folder / "t.csv").write_text("c,d,e,f,a,y\n" + "".join(f"1,2,k,3,{r},{r % 2}\n" for r in ROWS)),
+        lambda folder: (folder / "t.csv").write_text(
+            "c,d,e,f,a,y\n" + "".join(f"1,2,k,3,{r},{r % 2}\n" for r in ROWS)
+        ),
         PLAN,
         says=("columns 'c', 'd', 'e' and 1 more are each the same in all 40 rows",),
     ),
     Case(
         "a column twice",
-        lambda folder: (folder / "t.csv").write_text("a,b,y\n" + "".join(f"{r}.5,{r}.5,{r % 2}\n" for r in ROWS)),
+        lambda folder: (folder / "t.csv").write_text(
+            "a,b,y\n" + "".join(f"{r}.5,{r}.5,{r % 2}\n" for r in ROWS)
+        ),
         PLAN,
         says=("a column repeats another in all rows (the first: 'b' is 'a')",),
     ),
@@ -59,7 +64,10 @@ CASES: list[Case] = [
         _column(_in_parentheses),
         PLAN,
         2,
-        ("row 2, column 'a': '(1,234)' is a number", "--thousands=, --numbers=a reads it as -1234;"),
+        (
+            "row 2, column 'a': '(1,234)' is a number",
+            "--thousands=, --numbers=a reads it as -1234;",
+        ),
     ),
     Case(
         "thousands and negative numbers in parentheses by their flags",
@@ -87,7 +95,13 @@ CASES: list[Case] = [
         f"{PLAN} --thousands=' '",
         reads=_reads(lambda row: 1000 * row + 1100),
     ),
-    Case("thousands with _", _column(lambda row: f"{row}_000"), PLAN, 2, ("--thousands=_ reads it as 0",)),
+    Case(
+        "thousands with _",
+        _column(lambda row: f"{row}_000"),
+        PLAN,
+        2,
+        ("--thousands=_ reads it as 0",),
+    ),
     Case(
         "groups of two digits",
         _column(lambda row: f'"{row + 1},23,456"'),
@@ -123,7 +137,12 @@ CASES: list[Case] = [
         "ids of 19 digits as numbers",
         _column(lambda row: _LARGE + row),
         f"{PLAN} --numbers=a",
-        says=("40 different whole numbers beyond 2^53, and float64 tells only 1 of them apart; --categories=a",),
+        says=(
+            (
+                "40 different whole numbers beyond 2^53, and float64 tells only 1 of them apart;"
+                " --categories=a"
+            ),
+        ),
     ),
     Case(
         "negative ids of 19 digits",
@@ -135,14 +154,20 @@ CASES: list[Case] = [
         "-999 among small numbers",
         _column(lambda row: row / 7 if row % 4 else -999),
         PLAN,
-        says=("column 'a': -999, in 10 of 40 rows, lies far from all other values", "--missing=-999 takes it for a"),
+        says=(
+            "column 'a': -999, in 10 of 40 rows, lies far from all other values",
+            "--missing=-999 takes it for a",
+        ),
     ),
     Case(
         "an infinite number",
         _column(lambda row: "inf" if row == 3 else row),
         PLAN,
         2,
-        ("row 5, column 'a': 'inf' is not a finite number", "--missing=inf takes it for a missing value"),
+        (
+            "row 5, column 'a': 'inf' is not a finite number",
+            "--missing=inf takes it for a missing value",
+        ),
     ),
     Case(
         "truth in two cases",

@@ -1,4 +1,5 @@
-"""Odd times of series: dates in many spellings, counts of rows, and series that no time tells apart."""
+"""Odd times of series: dates in many spellings, counts of rows, and series that no time tells
+apart."""
 
 import datetime
 import math
@@ -33,20 +34,56 @@ def _is_sorted(folder: Path) -> None:
     np.testing.assert_allclose(np.load(file)[:, 0], WAVE, rtol=1e-6)
 
 
-SPELLINGS = ("%d/%m/%Y", "%d.%m.%Y", "%d-%b-%y", '"%b %d, %Y"', "%m/%d/%Y %I:%M %p", "%Y-%m-%d %H:%M:%S UTC")
+SPELLINGS = (
+    "%d/%m/%Y",
+    "%d.%m.%Y",
+    "%d-%b-%y",
+    '"%b %d, %Y"',
+    "%m/%d/%Y %I:%M %p",
+    "%Y-%m-%d %H:%M:%S UTC",
+)
 
 CASES: list[Case] = [
     *(
-        Case(f"latest first in {spelling}", _latest_first(_days(spelling)), PLAN, 2, ("is not after", "--time=t sorts"))
+        Case(
+            f"latest first in {spelling}",
+            _latest_first(_days(spelling)),
+            PLAN,
+            2,
+            ("is not after", "--time=t sorts"),
+        )
         for spelling in SPELLINGS
     ),
     *(
-        Case(f"sorted by {spelling}", _latest_first(_days(spelling)), f"{PLAN} --time=t", reads=_is_sorted)
+        Case(
+            f"sorted by {spelling}",
+            _latest_first(_days(spelling)),
+            f"{PLAN} --time=t",
+            reads=_is_sorted,
+        )
         for spelling in SPELLINGS
     ),
-    Case("a count that falls", _latest_first(int), PLAN, 2, ("row 3, column 't': '118' is not after '119'",)),
-    Case("years that fall", _latest_first(lambda row: f"{1900 + row / 12:.3f}"), PLAN, 2, ("is not after",)),
-    Case("hours that fall", _latest_first(lambda row: f"{row // 60}:{row % 60:02}"), PLAN, 2, ("is not after",)),
+    Case(
+        "a count that falls",
+        _latest_first(int),
+        PLAN,
+        2,
+        ("row 3, column 't': '118' is not after '119'",),
+    ),
+    Case(
+        "years that fall",
+        _latest_first(lambda row: f"{1900 + row / 12:.3f}"),
+        PLAN,
+        2,
+        ("is not after",),
+    ),
+    Case(
+        "hours that fall",
+        _latest_first(lambda row: f"{row // 60}:{row % 60:02}"),
+        PLAN,
+        2,
+        ("is not after",),
+    ),
     Case(
         "hours beside a date",
         _file("t,v", [(f"{row % 24}:00", WAVE[row]) for row in ROWS]),
@@ -58,7 +95,10 @@ CASES: list[Case] = [
         _latest_first(lambda row: f"{1990 + row // 4}Q{row % 4 + 1}"),
         PLAN,
         2,
-        ("row 2, column 't': '2019Q4' is no time that can be compared", "--drop=t leaves the rows in the order"),
+        (
+            "row 2, column 't': '2019Q4' is no time that can be compared",
+            "--drop=t leaves the rows in the order",
+        ),
     ),
     Case(
         "a date that is missing",
@@ -85,6 +125,9 @@ CASES: list[Case] = [
         "shops without a time",
         _file("shop,v", [("AB"[row % 2], WAVE[row]) for row in ROWS]),
         PLAN,
-        says=("column 'shop' has 2 texts ('A', ...) and is not read", "--series=shop keeps these apart"),
+        says=(
+            "column 'shop' has 2 texts ('A', ...) and is not read",
+            "--series=shop keeps these apart",
+        ),
     ),
 ]

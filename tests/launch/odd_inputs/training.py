@@ -12,12 +12,15 @@ def nothing(folder: Path) -> None:
 
 
 def far_row(folder: Path) -> None:
-    """60 rows of a linear target; the one that --split_seed=0 puts into validation has an input of 1e30."""
+    """60 rows of a linear target; the one that --split_seed=0 puts into validation has an input of
+    1e30."""
     draw = np.random.default_rng(0)
     x = draw.normal(size=(60, 3))
     y = x @ [1, 2, 3] + 0.1 * draw.normal(size=60)
     x[ROW, 0] = 1e30
-    np.savetxt(folder / "far.csv", np.column_stack([x, y]), "%.6g", ",", header="a,b,c,y", comments="")
+    np.savetxt(
+        folder / "far.csv", np.column_stack([x, y]), "%.6g", ",", header="a,b,c,y", comments=""
+    )
 
 
 ROW = 2
@@ -25,23 +28,35 @@ CASES = (
     Case(
         "a last update that overflows",
         nothing,
-        "train --dataset=digits --arch.hidden=8,8 --batch_size=full --epochs=1 --learning_rate=1e14",
+        "train --dataset=digits --arch.hidden=8,8 --batch_size=full --epochs=1"
+        " --learning_rate=1e14",
         code=3,
-        says=("diverged at step 0: after the last update the outputs of 1437 of the 1437 train rows overflow",),
+        says=(
+            (
+                "diverged at step 0: after the last update the outputs of 1437 of the 1437 train"
+                " rows overflow"
+            ),
+        ),
     ),
     Case(
         "early stopping by a validation loss that is never finite",
         far_row,
-        "train --dataset=csv:far.csv --target=y --arch.hidden=8 --epochs=3 --batch_size=16 --split_seed=0 "
-        "--regularization=early_stopping=2",
+        "train --dataset=csv:far.csv --target=y --arch.hidden=8 --epochs=3 --batch_size=16"
+        " --split_seed=0 --regularization=early_stopping=2",
         code=3,
         says=("early_stopping reads the validation loss, which was not finite after any epoch",),
     ),
     Case(
         "rows that are never read",
         nothing,
-        "train --dataset=wine --arch.hidden=4 --epochs=1 --batch_size=32 --reshuffle_each_epoch=false",
-        says=("note: reshuffle_each_epoch=false reads the same 128 of the 142 training rows in every epoch",),
+        "train --dataset=wine --arch.hidden=4 --epochs=1 --batch_size=32"
+        " --reshuffle_each_epoch=false",
+        says=(
+            (
+                "note: reshuffle_each_epoch=false reads the same 128 of the 142 training rows in"
+                " every epoch"
+            ),
+        ),
     ),
     Case(
         "batch norm of one row",

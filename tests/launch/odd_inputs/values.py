@@ -8,11 +8,16 @@ from tests.launch.odd_inputs.case import Case
 _ROWS = 40
 
 
-def _table(*header: str, rows: Callable[[int], Iterable[object]], separator: str = ",", count: int = _ROWS) -> Callable:
+def _table(
+    *header: str, rows: Callable[[int], Iterable[object]], separator: str = ",", count: int = _ROWS
+) -> Callable:
     """Writes `t.csv`: the header, and a row for each number."""
 
     def write(folder: Path) -> None:
-        lines = [separator.join(map(str, cells)) for cells in (header, *(rows(number) for number in range(count)))]
+        lines = [
+            separator.join(map(str, cells))
+            for cells in (header, *(rows(number) for number in range(count)))
+        ]
         (folder / "t.csv").write_text("\n".join(lines) + "\n", "utf-8")
 
     return write
@@ -76,18 +81,44 @@ CASES: list[Case] = [
         2,
         ("'40%' is a number with a sign; --numbers=a reads it as 40;", "--drop=a leaves it out"),
     ),
-    Case("percent signs by their flag", _of(lambda n: f"{n + 40}%"), _train("--target=y --numbers=a"), says=("6 par",)),
-    Case("dollars", _of(lambda n: f"$ {n}.00"), _plan("--target=y"), 2, ("'$ 0.00' is a number with a sign",)),
     Case(
-        "euros after the number", _of(lambda n: f"{n}.50 €"), _plan("--target=y"), 2, ("--numbers=a reads it as 0.5",)
+        "percent signs by their flag",
+        _of(lambda n: f"{n + 40}%"),
+        _train("--target=y --numbers=a"),
+        says=("6 par",),
     ),
-    Case("kilograms", _of(lambda n: f"{n} kg"), _plan("--target=y"), 2, ("'0 kg' is a number with a sign",)),
+    Case(
+        "dollars",
+        _of(lambda n: f"$ {n}.00"),
+        _plan("--target=y"),
+        2,
+        ("'$ 0.00' is a number with a sign",),
+    ),
+    Case(
+        "euros after the number",
+        _of(lambda n: f"{n}.50 €"),
+        _plan("--target=y"),
+        2,
+        ("--numbers=a reads it as 0.5",),
+    ),
+    Case(
+        "kilograms",
+        _of(lambda n: f"{n} kg"),
+        _plan("--target=y"),
+        2,
+        ("'0 kg' is a number with a sign",),
+    ),
     Case(
         "thousands with commas",
         _of(lambda n: _quoted(f"{n + 1},250")),
         _plan("--target=y"),
         2,
-        ("'1,250' is a number written with ','; --thousands=, reads it as 1250; --decimal=, reads it as 1.25",),
+        (
+            (
+                "'1,250' is a number written with ','; --thousands=, reads it as 1250; --decimal=,"
+                " reads it as 1.25"
+            ),
+        ),
     ),
     Case(
         "thousands with commas by their flag",
@@ -103,9 +134,19 @@ CASES: list[Case] = [
     ),
     Case("a Unicode minus", _of(lambda n: f"−{n}"), _train("--target=y"), says=("6 parameters",)),
     Case(
-        "bounds among lab values", _of(lambda n: "<0.5" if n % 2 else n), _plan("--target=y"), 2, ("--missing='<0.5'",)
+        "bounds among lab values",
+        _of(lambda n: "<0.5" if n % 2 else n),
+        _plan("--target=y"),
+        2,
+        ("--missing='<0.5'",),
     ),
-    Case("negative numbers in parentheses", _of(lambda n: f"({n}.5)"), _plan("--target=y"), 2, ("reads it as -0.5",)),
+    Case(
+        "negative numbers in parentheses",
+        _of(lambda n: f"({n}.5)"),
+        _plan("--target=y"),
+        2,
+        ("reads it as -0.5",),
+    ),
     Case(
         "dates",
         _of(lambda n: f"2024-{n % 12 + 1:02}-{n % 28 + 1:02}"),
@@ -114,13 +155,40 @@ CASES: list[Case] = [
         ("row 2, column 'a': '2024-01-01' is a date or a time; --drop=a leaves the column out",),
     ),
     Case(
-        "dates that are dropped", _of(lambda n: f"2024-01-{n % 28 + 1}"), _train("--target=y --drop=a"), says=("4 par",)
+        "dates that are dropped",
+        _of(lambda n: f"2024-01-{n % 28 + 1}"),
+        _train("--target=y --drop=a"),
+        says=("4 par",),
     ),
-    Case("dates as one number", _of(lambda n: f"202401{n % 28 + 1:02}"), _plan("--target=y"), 2, (_DATE,)),
-    Case("times with a zone", _of(lambda n: f"2024-01-01T10:{n:02}:00Z"), _plan("--target=y"), 2, (_DATE,)),
-    Case("months by name", _of(lambda n: f"{n % 28 + 1} March 2020"), _plan("--target=y"), 2, (_DATE,)),
+    Case(
+        "dates as one number",
+        _of(lambda n: f"202401{n % 28 + 1:02}"),
+        _plan("--target=y"),
+        2,
+        (_DATE,),
+    ),
+    Case(
+        "times with a zone",
+        _of(lambda n: f"2024-01-01T10:{n:02}:00Z"),
+        _plan("--target=y"),
+        2,
+        (_DATE,),
+    ),
+    Case(
+        "months by name",
+        _of(lambda n: f"{n % 28 + 1} March 2020"),
+        _plan("--target=y"),
+        2,
+        (_DATE,),
+    ),
     Case("times of day", _of(lambda n: f"{n % 24}:15"), _plan("--target=y"), 2, (_DATE,)),
-    Case("a target of dates", _target(lambda n: f"2024-01-{n % 28 + 1:02}"), _plan("--target=y"), 2, ("is a date",)),
+    Case(
+        "a target of dates",
+        _target(lambda n: f"2024-01-{n % 28 + 1:02}"),
+        _plan("--target=y"),
+        2,
+        ("is a date",),
+    ),
     Case(
         "a dash in most rows of a lab value",
         _of(lambda n: "-" if n % 5 < 3 else n),
@@ -132,7 +200,10 @@ CASES: list[Case] = [
         "a dash in most rows, filled",
         _of(lambda n: "-" if n % 5 < 3 else n),
         _train("--target=y --impute=mean"),
-        says=("note: csv:t.csv: column 'a': '-' is taken for a missing value, in 24 of 40 rows.", "6 parameters"),
+        says=(
+            "note: csv:t.csv: column 'a': '-' is taken for a missing value, in 24 of 40 rows.",
+            "6 parameters",
+        ),
     ),
     Case(
         "Excel's missing value",
@@ -169,15 +240,29 @@ CASES: list[Case] = [
         "labels beside a missing value of pandas",
         _target(lambda n: f"{n % 2}.0"),
         _train("--target=y"),
-        says=("the target 'y' has 2 different whole numbers (0, 1) and is read as classes", "accuracy"),
+        says=(
+            "the target 'y' has 2 different whole numbers (0, 1) and is read as classes",
+            "accuracy",
+        ),
     ),
     Case(
         "26 letters as numbers",
         _target(lambda n: n % 26 + 1, count=520),
         _train("--target=y"),
-        says=("has 26 different whole numbers (1, 2, 3, ...) and is read as classes; --task=regression", "accuracy"),
+        says=(
+            (
+                "has 26 different whole numbers (1, 2, 3, ...) and is read as classes;"
+                " --task=regression"
+            ),
+            "accuracy",
+        ),
     ),
-    Case("labels as a quantity", _target(lambda n: n % 2), _train("--target=y --task=regression"), says=("mse",)),
+    Case(
+        "labels as a quantity",
+        _target(lambda n: n % 2),
+        _train("--target=y --task=regression"),
+        says=("mse",),
+    ),
     Case(
         "a count that is made classes",
         _target(lambda n: 1000 + 500.5 * (n % 2)),
@@ -188,7 +273,12 @@ CASES: list[Case] = [
         "a number that one run of twelve has to train on",
         _of(lambda n: 7 if n == 11 else ""),
         _plan("--target=y --impute=mean --seeds=12"),
-        says=("column 'a' has 1 value in 40 rows; a run whose training rows have none of them fills it with 0",),
+        says=(
+            (
+                "column 'a' has 1 value in 40 rows; a run whose training rows have none of them"
+                " fills it with 0"
+            ),
+        ),
     ),
     Case(
         "a column that is always the same",
@@ -200,9 +290,20 @@ CASES: list[Case] = [
         "codes with leading zeros",
         _of(lambda n: ["01000", "02000", "10000"][n % 3]),
         _train("--target=y"),
-        says=("column 'a' has codes with leading zeros ('01000') and is read as categories; --numbers=a", "10 param"),
+        says=(
+            (
+                "column 'a' has codes with leading zeros ('01000') and is read as categories;"
+                " --numbers=a"
+            ),
+            "10 param",
+        ),
     ),
-    Case("codes as numbers", _of(lambda n: f"0{n}"), _train("--target=y --numbers=a"), says=("6 parameters",)),
+    Case(
+        "codes as numbers",
+        _of(lambda n: f"0{n}"),
+        _train("--target=y --numbers=a"),
+        says=("6 parameters",),
+    ),
     Case(
         "ids of 16 digits",
         _of(lambda n: 1234567890123456 + n),
@@ -215,7 +316,10 @@ CASES: list[Case] = [
         _of(lambda n: f"name {n}"),
         _plan("--target=y"),
         2,
-        ("has 40 different texts in 40 rows, as names and ids have, too many", "--drop=a leaves it out"),
+        (
+            "has 40 different texts in 40 rows, as names and ids have, too many",
+            "--drop=a leaves it out",
+        ),
     ),
     Case(
         "a column that counts the rows",
@@ -223,8 +327,20 @@ CASES: list[Case] = [
         _plan("--target=y"),
         says=("column 'a' counts the rows",),
     ),
-    Case("a constant target", _target(lambda n: 5), _plan("--target=y"), 2, ("all 40 rows are of one class, '5'",)),
-    Case("a constant quantity", _target(lambda n: 2.5), _plan("--target=y"), 2, ("all 40 rows have the value 2.5",)),
+    Case(
+        "a constant target",
+        _target(lambda n: 5),
+        _plan("--target=y"),
+        2,
+        ("all 40 rows are of one class, '5'",),
+    ),
+    Case(
+        "a constant quantity",
+        _target(lambda n: 2.5),
+        _plan("--target=y"),
+        2,
+        ("all 40 rows have the value 2.5",),
+    ),
     Case(
         "all kinds as categories",
         _of(lambda n: f"{n % 3},5", separator=";"),
@@ -250,6 +366,12 @@ CASES: list[Case] = [
         _target(lambda n: 1000.5 * n),
         _train("--target=y --learning_rate=1e30"),
         3,
-        ("diverged at step", "try --target_scaling=standard (the targets are not scaled) or a smaller --learning_rate"),
+        (
+            "diverged at step",
+            (
+                "try --target_scaling=standard (the targets are not scaled) or a smaller"
+                " --learning_rate"
+            ),
+        ),
     ),
 ]
