@@ -33,6 +33,7 @@ FLOORS = (
         "research.signals",
         "research.characters",
     ),
+    ("research.statistics",),
     ("research.registry",),
     ("research.rng", "research.kernels", "research.maxima"),
     ("research.config",),

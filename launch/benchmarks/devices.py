@@ -5,9 +5,9 @@ import jax
 from absl import flags
 
 from launch.planner import planner
-from research.analysis.statistics import paired_difference
 from research.data.progress import progress
 from research.errors import UserError
+from research.statistics.intervals import paired_difference
 from research.sweeps.plan import Run, with_seeds
 from research.training import loop
 from research.training.way import Way

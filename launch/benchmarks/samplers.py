@@ -7,7 +7,7 @@ from absl import flags
 
 from launch.execution import execution
 from launch.planner import planner
-from research.analysis.statistics import paired_difference
+from research.statistics.intervals import paired_difference
 from research.sweeps import axes, tuning
 from research.sweeps.monitor import Terminal
 from research.sweeps.store import Store

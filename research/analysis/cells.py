@@ -5,8 +5,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from research.analysis.statistics import Interval
 from research.errors import UserError, nearest
+from research.statistics.intervals import Interval
 from research.sweeps.column import Column, Published
 from research.sweeps.record import Record
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from research.analysis import numerals, provenance
 from research.analysis.cells import Cell, Row, Table
-from research.analysis.statistics import EXACT_UP_TO, Interval
+from research.statistics.intervals import Interval
+from research.statistics.sign_flips import EXACT_UP_TO
 from research.sweeps.record import Record
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from research.analysis.statistics import t_quantile
+from research.statistics.intervals import t_quantile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

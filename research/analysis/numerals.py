@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 from research.analysis.cells import Column
-from research.analysis.statistics import Interval
+from research.statistics.intervals import Interval
 
 NOTHING = "–"
 # A metric is a float32, of which more digits than these are rounding.

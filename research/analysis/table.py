@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from research.analysis import statistics
 from research.analysis.cells import (
     BETTER,
     SPOILING,
@@ -21,9 +20,10 @@ from research.analysis.cells import (
     Row,
     Table,
 )
-from research.analysis.statistics import ALPHA, can_conclude
 from research.analysis.wording import caption, footer
 from research.errors import UserError, nearest
+from research.statistics.intervals import ALPHA, paired_difference, t_interval
+from research.statistics.sign_flips import best_group, can_conclude, holm, paired_p
 from research.sweeps.record import Record
 
 DECLARED = "Strengths were declared, not tuned."
@@ -109,7 +109,7 @@ def _column(
     if baseline is not None:
         cells |= _against(cells, baseline, column, m)
     full = {label: cell.values for label, cell in cells.items() if cell.complete and cell.values}
-    for label in statistics.best_group(full, column.better, m):  # type: ignore[arg-type]  # complete: no None
+    for label in best_group(full, column.better, m):  # type: ignore[arg-type]  # complete: no None
         cells[label] = dataclasses.replace(cells[label], bold=True)
     for label, cell in cells.items():
         if (label, column.label) in published:
@@ -133,7 +133,7 @@ def _cell(arm: Arm, column: Column, seeds: tuple[int, ...]) -> Cell:
         for seed, done in zip(seeds, outcomes, strict=True)
     )
     finite = [value for value in values if value is not None]
-    return Cell(values, outcomes, statistics.t_interval(finite) if finite else None)
+    return Cell(values, outcomes, t_interval(finite) if finite else None)
 
 
 def outcome(record: Record | None, metric: str) -> Outcome:
@@ -158,7 +158,7 @@ def _against(cells: Mapping[str, Cell], baseline: str, column: Column, m: int) -
     compared = {
         label: _difference(cell, reference) for label, cell in cells.items() if label != baseline
     }
-    corrected = statistics.holm([cell.p for cell in compared.values()])
+    corrected = holm([cell.p for cell in compared.values()])
     decided = {
         label: dataclasses.replace(cell, p_holm=p, verdict=_verdict(cell, p, reference, column, m))
         for (label, cell), p in zip(compared.items(), corrected, strict=True)
@@ -177,8 +177,8 @@ def _difference(cell: Cell, reference: Cell) -> Cell:
     if not pairs:
         return cell
     ours, theirs = zip(*pairs, strict=True)
-    p = None if _spoilt(cell) or _spoilt(reference) else statistics.paired_p(ours, theirs)
-    return dataclasses.replace(cell, difference=statistics.paired_difference(ours, theirs), p=p)
+    p = None if _spoilt(cell) or _spoilt(reference) else paired_p(ours, theirs)
+    return dataclasses.replace(cell, difference=paired_difference(ours, theirs), p=p)
 
 
 def _spoilt(cell: Cell) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from research.analysis import provenance
 from research.analysis.cells import SPOILING, Outcome, Table
-from research.analysis.statistics import EXACT_UP_TO, RESAMPLES, can_conclude
+from research.statistics.sign_flips import EXACT_UP_TO, RESAMPLES, can_conclude
 from research.sweeps.record import Record
 
 # Characters of a list of rows in a sentence of the footer; a longer one is counted.

@@ -17,9 +17,9 @@ from research.analysis.figures import forest, learning_curves, of_table, save, w
 from research.analysis.lines import OVERLAID, band
 from research.analysis.sensitivity import figure as sensitivity
 from research.analysis.sensitivity import settings_figure
-from research.analysis.statistics import t_interval
 from research.analysis.table import build_table
 from research.errors import UserError
+from research.statistics.intervals import t_interval
 from tests.analysis.records import arm, record
 
 ACCURACY = Column("test accuracy", "test/accuracy")

@@ -15,9 +15,9 @@ from research.analysis.latex import PAGE_ROWS, escape
 from research.analysis.numerals import Scale, p_value, scale_of, seconds
 from research.analysis.render import FORMATS, render
 from research.analysis.runs import runs_of, runs_table
-from research.analysis.statistics import Interval
 from research.analysis.table import build_table
 from research.errors import UserError
+from research.statistics.intervals import Interval
 from tests.analysis.records import arm, record
 
 BASE = [0.90, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99]

@@ -1,51 +1,16 @@
-"""Intervals, paired tests and corrections: what a table may conclude, and what not."""
+"""Paired tests by sign flips, their correction, and the rows that cannot be told from the best."""
 
-import dataclasses
-import functools
 import math
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from research.sweeps.column import Better
+from research.statistics.intervals import ALPHA, finite
 
-ALPHA = 0.05
 EXACT_UP_TO = 30  # pairs: beyond, the 2^n sign flips are sampled
 RESAMPLES = 99_999
-
-
-@dataclasses.dataclass(frozen=True)
-class Interval:
-    """`mean` ± `half_width` over `n` values; one value has no half-width (None)."""
-
-    mean: float
-    half_width: float | None
-    n: int
-
-
-def t_interval(values: ArrayLike) -> Interval:
-    """The 95 % interval of Student's t for the mean of `values` [n]. ValueError if n = 0 or not all
-    are finite."""
-    x = _finite(values)
-    n = x.size
-    if n == 1:
-        return Interval(float(x[0]), None, 1)
-    return Interval(float(x.mean()), float(t_quantile(n - 1) * x.std(ddof=1) / math.sqrt(n)), n)
-
-
-@functools.cache
-def t_quantile(degrees: int) -> float:
-    """The half-width of the 95 % interval of Student's t with so many degrees of freedom, in
-    standard errors."""
-    from scipy import special  # half a second that a process which only trains need not wait
-
-    return float(special.stdtrit(degrees, 1 - ALPHA / 2))
-
-
-def paired_difference(a: ArrayLike, b: ArrayLike) -> Interval:
-    """The 95 % t-interval of the mean of `a - b`; a[i] and b[i] [n] share a seed."""
-    return t_interval(_finite(a) - _finite(b))
 
 
 def sign_flip_p(differences: ArrayLike, tolerance: float = 0.0) -> float:
@@ -56,7 +21,7 @@ def sign_flip_p(differences: ArrayLike, tolerance: float = 0.0) -> float:
     flips with a fixed seed, p = (1 + hits) / (1 + RESAMPLES)). Sums closer than `tolerance` are
     ties. Fisher, The Design of Experiments, 1935.
     """
-    d = _finite(differences)
+    d = finite(differences)
     threshold = abs(d.sum()) - tolerance - 1e-12 * np.abs(d).sum()
     if threshold <= 0:
         return 1.0
@@ -73,7 +38,7 @@ def sign_flip_p(differences: ArrayLike, tolerance: float = 0.0) -> float:
 def paired_p(a: ArrayLike, b: ArrayLike) -> float:
     """The sign-flip p of `a - b` [n]. Differences as small as the rounding of float32 metrics count
     as ties."""
-    a, b = _finite(a), _finite(b)
+    a, b = finite(a), finite(b)
     # Each of the 2n values is off by at most 2^-24 of itself, and two sums are compared.
     rounding = a.size * 2.0**-22 * max(np.abs(a).max(), np.abs(b).max())
     return sign_flip_p(a - b, tolerance=rounding)
@@ -104,7 +69,7 @@ def can_conclude(n: int, m: int, alpha: float = ALPHA) -> bool:
 
 
 def best_group(
-    values: Mapping[str, ArrayLike], better: Better, m: int | None = None
+    values: Mapping[str, ArrayLike], better: Literal["higher", "lower"], m: int | None = None
 ) -> frozenset[str]:
     """The rows to set in bold: the best mean and every row that cannot be told from it (paired,
     Holm).
@@ -114,7 +79,7 @@ def best_group(
         conclude over m rows.
     """
     m = len(values) - 1 if m is None else m
-    rows = {label: _finite(row) for label, row in values.items()}
+    rows = {label: finite(row) for label, row in values.items()}
     if len(rows) < 2 or not can_conclude(next(iter(rows.values())).size, m):
         return frozenset()
     sign = 1 if better == "higher" else -1
@@ -126,13 +91,6 @@ def best_group(
         label for label, p in zip(others, corrected, strict=False) if p is not None and p <= ALPHA
     }
     return frozenset(rows) - told
-
-
-def _finite(values: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(values, np.float64)
-    if array.ndim != 1 or not array.size or not np.isfinite(array).all():
-        raise ValueError(f"expected a list of one or more finite numbers, got {array.tolist()}")
-    return array
 
 
 def _signed_sums(d: NDArray[np.float64]) -> NDArray[np.float64]:

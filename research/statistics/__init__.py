@@ -1,0 +1,1 @@
+"""What values over seeds may conclude: intervals, tests, corrections. Pure functions of arrays."""
