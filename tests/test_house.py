@@ -1,10 +1,12 @@
 """The house: imports run downwards only, files are small, and every registry entry is complete."""
 
 import ast
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import wording
 from engine import acts_on, member, run
 
 import research.catalogue  # noqa: F401
@@ -150,3 +152,40 @@ def test_tiny_regularizers_resolve(entry: registry.Regularizer) -> None:
 @pytest.mark.parametrize("entry", list(registry.ARCHITECTURES), ids=lambda entry: entry.name)
 def test_tiny_architectures_resolve(entry: registry.Architecture) -> None:
     assert battery.architecture(entry.name).run().config.arch.name == entry.name
+
+
+def per_folder(uses: Callable[[str], Iterator[str]]) -> dict[str, list[str]]:
+    """What `uses` yields for the text of each file, by folder."""
+    results = defaultdict(list)
+    for path in FILES:
+        name = path.relative_to(ROOT)
+        results[wording.folder(name)] += [f"{name}, {use}" for use in uses(path.read_text())]
+    return results
+
+
+def test_variables_have_names_that_say_something() -> None:
+    assert not wording.too_many(per_folder(wording.vague_names), wording.NAMES_LEFT)
+
+
+def test_texts_are_plain() -> None:
+    assert not wording.too_many(per_folder(wording.phrases), wording.PHRASES_LEFT)
+
+
+PRODUCT = [path for path in FILES if not path.is_relative_to(ROOT / "experiments")]
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    twice = wording.classes_twice(PRODUCT)
+    assert len(twice) <= wording.CLASSES_TWICE_LEFT, twice
+
+
+def test_a_file_name_has_one_meaning() -> None:
+    twice = wording.stems_twice(PRODUCT)
+    assert len(twice) <= wording.STEMS_TWICE_LEFT, twice
+
+
+def test_the_wording_tests_can_fail() -> None:
+    text = 'def f(found):\n    """Told anew."""\n    self.kept = _own = 1  # hangs on it\n'
+    assert len(list(wording.vague_names(text))) == 3
+    assert len(list(wording.phrases(text))) == 3
+    assert wording.too_many({"a": ["x", "y"], "b": ["z"]}, {"a": 1, "b": 1}) == {"a": ["x", "y"]}
