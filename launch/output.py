@@ -24,6 +24,9 @@ WHERE = flags.DEFINE_multi_string(
     [],
     "show the rows with this: 'optimizer=sgd|adam', 'test accuracy>=95%', 'learning_rate<0.1'",
 )
+STANDALONE = flags.DEFINE_bool(
+    "standalone", False, "with --format=tex: a document that compiles, not a table to \\input"
+)
 OUT = define_file("out", None, "write the table to this file; none: print it")
 
 
@@ -41,12 +44,18 @@ def check(table: Tabular) -> None:
     asked = view()
     if asked != WHOLE:
         asked.check(table)
-        render(table.listing(table.listed(), "", asked.columns), FORMAT.value)
+        _render(table.listing(table.listed(), "", asked.columns))
+    elif STANDALONE.value:
+        _render(table)
 
 
 def put(table: Tabular) -> None:
     """Prints what the flags show of the table in its --format, or writes it to --out."""
-    put_text(render(view().of(table), FORMAT.value))
+    put_text(_render(view().of(table)))
+
+
+def _render(table: Tabular) -> str:
+    return render(table, FORMAT.value, STANDALONE.value)
 
 
 def put_text(text: str) -> None:

@@ -103,7 +103,8 @@ class Row:
 class Table:
     """A finished table; nothing in it is rounded. m: the comparisons that Holm corrects for.
 
-    shown: the places that a reader sees, by name; (): all of them.
+    shown: the places that a reader sees, by name; (): all of them. summary: what the table is
+        about, for the caption in a paper.
     """
 
     title: str
@@ -115,6 +116,7 @@ class Table:
     caption: str
     footer: tuple[str, ...]
     shown: tuple[str, ...] = ()
+    summary: str = ""
 
     def listed(self) -> tuple[Row, ...]:
         """The rows."""

@@ -1,9 +1,18 @@
-"""LaTeX that compiles as it is: a minimal document around one booktabs float to cut out."""
+"""LaTeX: a booktabs `table` for a paper to \\input, or a whole document around it."""
 
 import dataclasses
+import re
 from collections.abc import Iterator, Sequence
 
-from research.analysis.layout import DIGIT_SPACE, POINT_SPACE, Panel, Tabular, Text, document
+from research.analysis.layout import (
+    DIGIT_SPACE,
+    POINT_SPACE,
+    Document,
+    Panel,
+    Tabular,
+    Text,
+    document,
+)
 
 PAGE_ROWS = 36
 
@@ -24,9 +33,7 @@ _ESCAPES = {
     "[": "{[}",  # after \\ a bracket or a star would be read as its argument
     "]": "{]}",
     "*": "{*}",
-    "-": "-{}",  # "--" would become a dash
     '"': r"\textquotedblright{}",
-    "'": "'{}",  # two of them would become a quotation mark
     "`": r"\textasciigrave{}",  # after ? or ! it would become a Spanish mark
     "±": r"$\pm$",
     "−": "$-$",
@@ -64,19 +71,20 @@ _ESCAPES |= {letter: f"$\\{name}$" for letter, name in _GREEK.items()}
 LAST = "ſ"  # Latin with its accents is printed as it is, but for these:
 _UNDECLARED = "ąĄęĘđĐðÐþÞŋŊħĦŧŦĸſ«»"
 
+_HEADER = "% A paper requires \\usepackage{booktabs}, and T1 fonts for accented letters.\n"
+
 _DOCUMENT = r"""\documentclass{article}
 \usepackage[landscape,margin=1.5cm]{geometry}
 \usepackage{booktabs}
 \begin{document}
 
-% A paper needs only this float and \usepackage{booktabs}.
 %s
 \end{document}
 """
 
 _FLOAT = r"""\begin{table}
   \centering
-  \caption{%s}
+  \caption{%s}%s
   \vspace{4pt}
   \footnotesize
   \setlength{\tabcolsep}{4pt}
@@ -91,20 +99,44 @@ _FLOAT = r"""\begin{table}
 
 
 def to_latex(table: Tabular) -> str:
-    """The table as a complete LaTeX document: one float, or several where the rows fill more than a
-    page."""
+    r"""The table as one `table` float for a paper to \input, labelled `tab:TITLE`.
+
+    Where the rows fill more than a page there are several; \ref leads to the first.
+    """
     doc = document(table)
-    floats = list(_pages(doc.panels))
-    last = len(floats) - 1
-    texts = [
-        _float(
-            doc.caption if page == 0 else f"{doc.title} (continued).",
-            panels,
-            doc.footer * (page == last),
-        )
-        for page, panels in enumerate(floats)
-    ]
-    return _DOCUMENT.replace("%s", "\n".join(texts))
+    pages = list(_pages(doc.panels))
+    label = f"\n  \\label{{{label_of(doc.title)}}}"
+    floats = [_float(_caption(doc), label, pages[0], doc.footer if len(pages) == 1 else ())]
+    for number, panels in enumerate(pages[1:], 2):
+        footer = doc.footer if number == len(pages) else ()
+        floats.append(_float(f"{_summary(doc)} (continued).", "", panels, footer))
+    return _HEADER + "\n".join(floats)
+
+
+def standalone(floats: str) -> str:
+    """A document that compiles as it is, around what `to_latex` wrote."""
+    return _DOCUMENT.replace("%s", floats)
+
+
+def label_of(title: str) -> str:
+    """`tab:my-question`: ASCII letters, digits, dots and dashes are safe in every label."""
+    return "tab:" + re.sub(r"[^A-Za-z0-9.]+", "-", title).strip("-")
+
+
+def _summary(doc: Document) -> str:
+    """What the table is about, as the beginning of a sentence."""
+    about = (doc.summary or doc.title).rstrip(".")
+    # Titles are names of files and flags, which keep their case.
+    return about[:1].upper() + about[1:] if doc.summary else about
+
+
+def _caption(doc: Document) -> str:
+    """The caption with the summary in place of the title, which means nothing to a paper's
+    reader."""
+    summary = _summary(doc)
+    end = "" if summary.endswith(("?", "!")) else "."
+    explanation = doc.caption.removeprefix(f"{doc.title.rstrip('.')}.")
+    return f"{summary}{end}{explanation}"
 
 
 def _pages(panels: Sequence[Panel]) -> Iterator[list[Panel]]:
@@ -120,10 +152,11 @@ def _pages(panels: Sequence[Panel]) -> Iterator[list[Panel]]:
     yield page
 
 
-def _float(caption: str, panels: Sequence[Panel], footer: Sequence[str]) -> str:
+def _float(caption: str, label: str, panels: Sequence[Panel], footer: Sequence[str]) -> str:
+    """One `table`. label: the line with its label, if any."""
     tabulars = "\n  \\par\\medskip\n".join(_tabular(panel) for panel in panels)
     notes = "\n".join(f"    {escape(sentence)}" for sentence in footer)
-    return _FLOAT % (escape(caption), tabulars, notes)
+    return _FLOAT % (escape(caption), label, tabulars, notes)
 
 
 def _tabular(panel: Panel) -> str:
@@ -155,11 +188,12 @@ def _cell(text: Text) -> str:
 def escape(text: str) -> str:
     """Plain text as LaTeX; every character that means something to LaTeX is printed as it is.
 
-    One that LaTeX does not know is told by its number, so that the document compiles.
+    A character that LaTeX does not know becomes its number, so that the document compiles.
     """
     escaped = "".join(_ESCAPES.get(char) or _known(char) for char in text)
-    # Two commas are a quotation mark in some encodings of fonts.
-    return escaped.replace(",,", ",{},").replace(r"}\phantom{", "")
+    # Two dashes would become a longer one; two apostrophes or commas a quotation mark.
+    escaped = re.sub(r"([-',])(?=\1)", r"\1{}", escaped)
+    return escaped.replace(r"}\phantom{", "")
 
 
 def _known(char: str) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -37,6 +38,16 @@ class Panel:
 
 
 @dataclasses.dataclass(frozen=True)
+class Prose:
+    """The sentences around a table. summary: what the table is about, where that is declared."""
+
+    title: str
+    caption: str
+    footer: tuple[str, ...]
+    summary: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Document:
     """What a reader sees: caption, panels, footer."""
 
@@ -44,6 +55,7 @@ class Document:
     caption: str
     panels: tuple[Panel, ...]
     footer: tuple[str, ...]
+    summary: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,23 +93,27 @@ def grids(tabular: Tabular) -> list[Grid]:
 
 
 @functools.singledispatch
-def texts(tabular: Tabular) -> tuple[str, str, tuple[str, ...]]:
-    """(title, caption, footer) of a table."""
+def texts(tabular: Tabular) -> Prose:
+    """The sentences around a table."""
     raise TypeError(f"{type(tabular).__name__} is no table")
 
 
 def document(tabular: Tabular) -> Document:
     """The table as a reader sees it; columns that say nothing are left out."""
-    title, caption, footer = texts(tabular)
+    prose = texts(tabular)
     panels = [_panel(grid, tabular.listed()) for grid in chosen(grids(tabular), tabular.shown)]
     return Document(
-        plain(title), plain(caption), tuple(panels), tuple(plain(sentence) for sentence in footer)
+        plain(prose.title),
+        plain(prose.caption),
+        tuple(panels),
+        tuple(plain(sentence) for sentence in prose.footer),
+        plain(prose.summary),
     )
 
 
 @texts.register
-def _texts_of_arms(table: Table) -> tuple[str, str, tuple[str, ...]]:
-    return table.title, table.caption, table.footer
+def _texts_of_arms(table: Table) -> Prose:
+    return Prose(table.title, table.caption, table.footer, table.summary)
 
 
 @grids.register
@@ -127,8 +143,8 @@ def chosen(grids: Sequence[Grid], names: Sequence[str]) -> list[Grid]:
     """The grids with the places of these names only, in their order; all of them where no names are
     given.
 
-    A grid without a metric is left out, unless no metric is named at all. Raises UserError for a
-    name that is none.
+    A grid without a named metric is left out, unless no metric is named at all. Raises UserError
+    for a name that does not exist.
     """
     if not names:
         return list(grids)
@@ -140,8 +156,11 @@ def chosen(grids: Sequence[Grid], names: Sequence[str]) -> list[Grid]:
     for name in names:
         if name not in known:
             raise UserError(f"--columns: the table has no column '{name}'; {nearest(name, known)}")
+    # A metric stands in one grid and names it; its difference to the baseline stands in all.
+    headers = Counter(place.header for grid in grids for place in grid.places if place.better)
     measuring = [part for part in parts if any(place.better for place in part.places)]
-    return measuring or parts[:1]
+    named = [part for part in measuring if any(headers[place.header] == 1 for place in part.places)]
+    return named or measuring or parts[:1]
 
 
 def _panel(grid: Grid, rows: Sequence[Any]) -> Panel:

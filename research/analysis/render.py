@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from research.analysis.html import to_html
+from research.analysis.latex import standalone as standalone_latex
 from research.analysis.latex import to_latex
 from research.analysis.layout import Tabular
 from research.analysis.machine import to_csv, to_json
@@ -18,8 +19,15 @@ FORMATS: dict[str, Callable[[Tabular], str]] = {
 }
 
 
-def render(table: Tabular, form: str) -> str:
-    """The table as text in one of FORMATS. Raises UserError for any other."""
+def render(table: Tabular, form: str, standalone: bool = False) -> str:
+    """The table as text in one of FORMATS.
+
+    standalone: a LaTeX document that compiles as it is, instead of a `table` for a paper. Raises
+        UserError for an unknown format, and for `standalone` with a format other than LaTeX.
+    """
     if form not in FORMATS:
         raise UserError(f"unknown format '{form}'; {nearest(form, FORMATS)}")
-    return FORMATS[form](table)
+    if standalone and form != "tex":
+        raise UserError("--standalone applies only to --format=tex; leave it out")
+    text = FORMATS[form](table)
+    return standalone_latex(text) if standalone else text

@@ -9,7 +9,7 @@ from typing import Any
 from research.analysis import numerals, provenance
 from research.analysis.axes import axes
 from research.analysis.cells import Column, Table
-from research.analysis.layout import Grid, grids, texts
+from research.analysis.layout import Grid, Prose, grids, texts
 from research.analysis.numerals import NOTHING, Scale
 from research.analysis.places import Place, setting
 from research.analysis.wording import SECONDS
@@ -116,13 +116,13 @@ def runs_of(table: Table) -> RunsTable:
 
 
 @texts.register
-def _texts_of_runs(table: RunsTable) -> tuple[str, str, tuple[str, ...]]:
+def _texts_of_runs(table: RunsTable) -> Prose:
     count = len(table.records)
     caption = (
         f"{table.title.rstrip('.')}. One row a run, with its final metrics; {count} runs."
         f" {table.note}"
     )
-    return table.title, caption, (SECONDS, provenance.sentence(table.records))
+    return Prose(table.title, caption, (SECONDS, provenance.sentence(table.records)))
 
 
 @grids.register

@@ -162,7 +162,7 @@ def of_arms(
     refuse_unknown(_metrics(experiment), _names(wanted))
     found = had(wanted)
     seeds = [int(request["seed"]) for request in max(requests.values(), key=len)]
-    return build_table(
+    table = build_table(
         experiment.name,
         [
             Arm(
@@ -179,6 +179,7 @@ def of_arms(
         (*experiment.notes, *notes, *planner.notes(wanted), *same(labelled)),
         strengths,
     )
+    return dataclasses.replace(table, summary=experiment.summary)
 
 
 def _metrics(experiment: Experiment) -> list[str]:

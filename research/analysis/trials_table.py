@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial
 
 from research.analysis import numerals
 from research.analysis.cells import Column
-from research.analysis.layout import Grid, grids, texts
+from research.analysis.layout import Grid, Prose, grids, texts
 from research.analysis.numerals import NOTHING, Scale
 from research.analysis.places import Place, setting
 from research.sweeps import space
@@ -125,14 +125,14 @@ def _row(study: str, trial: FrozenTrial, records: Mapping[str, Record]) -> Trial
 
 
 @texts.register
-def _texts_of_trials(table: TrialsTable) -> tuple[str, str, tuple[str, ...]]:
+def _texts_of_trials(table: TrialsTable) -> Prose:
     caption = (
         f"Trials of {table.title}. {plural(len(table.rows), 'trial')}, chosen by"
         f" {table.column.label}. {table.note}"
     )
     refused = [row for row in table.rows if row.note]
     notes = [f"Trial {row.number} has no value: {row.note}." for row in refused[:1]]
-    return f"Trials of {table.title}", caption, tuple(notes)
+    return Prose(f"Trials of {table.title}", caption, tuple(notes))
 
 
 @grids.register

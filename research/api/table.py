@@ -33,8 +33,9 @@ class Table:
     def to_markdown(self) -> str:
         return render(self.cells, "md")
 
-    def to_latex(self) -> str:
-        return render(self.cells, "tex")
+    def to_latex(self, standalone: bool = False) -> str:
+        r"""A `table` for a paper to \input; standalone: a document that compiles as it is."""
+        return render(self.cells, "tex", standalone)
 
     def to_html(self) -> str:
         """A page of its own that opens without a network."""

@@ -1,6 +1,7 @@
 """Markdown, LaTeX, CSV and JSON: what stands in a cell, alignment, escaping, and full precision."""
 
 import csv
+import dataclasses
 import io
 import json
 import math
@@ -11,7 +12,7 @@ import subprocess
 import pytest
 
 from research.analysis.cells import Column, Published
-from research.analysis.latex import PAGE_ROWS, escape
+from research.analysis.latex import PAGE_ROWS, escape, label_of
 from research.analysis.numerals import Scale, p_value, scale_of, seconds
 from research.analysis.render import FORMATS, render
 from research.analysis.runs import runs_of, runs_table
@@ -250,11 +251,9 @@ def test_small_p_and_seconds():
 # ------------------------------------------------------------------------------------------------
 
 
-def test_latex_is_a_whole_document_with_one_booktabs_float(table):
+def test_latex_is_one_booktabs_float(table):
     text = render(table, "tex")
-    assert text.startswith("\\documentclass{article}")
     for once in (
-        r"\begin{document}",
         r"\begin{table}",
         r"\end{table}",
         r"\toprule",
@@ -262,7 +261,6 @@ def test_latex_is_a_whole_document_with_one_booktabs_float(table):
         r"\bottomrule",
     ):
         assert text.count(once) == 1
-    assert text.rstrip().endswith("\\end{document}")
     assert r"\textbf{95.43 $\pm$ 2.09}" in text
     assert r"diverged (0/10)" in text
     assert r"Cells are mean $\pm$ half" in text
@@ -276,12 +274,12 @@ def test_latex_is_a_whole_document_with_one_booktabs_float(table):
 
 def test_latex_escapes():
     assert escape("50% & a_b #1 {x}") == r"50\% \& a\_b \#1 \{x\}"
-    assert escape("--grid [0] ± 2") == r"-{}-{}grid {[}0{]} $\pm$ 2"
+    assert escape("--grid [0] ± 2") == r"-{}-grid {[}0{]} $\pm$ 2"
     assert escape("ℓ2 ≈ π·é, 中 «") == r"$\ell$2 $\approx$ $\pi$$\cdot$é, U+4E2D U+00AB"
     assert (
-        escape("?` !` '' ,, – — \"")
-        == r"?\textasciigrave{} !\textasciigrave{} '{}'{} ,{}, \textendash{} \textemdash{}"
-        r" \textquotedblright{}"
+        escape("?` !` '' ,, – — \" a-b's")
+        == r"?\textasciigrave{} !\textasciigrave{} '{}' ,{}, \textendash{} \textemdash{}"
+        r" \textquotedblright{} a-b's"
     )
     assert escape("a\x1bb\xadc") == "aU+001BbU+00ADc"
     assert escape("\\x ~ ^") == r"\textbackslash{}x \textasciitilde{} \textasciicircum{}"
@@ -293,6 +291,32 @@ def test_long_latex_tables_go_over_pages():
     assert text.count(r"\begin{table}") == 3
     assert text.count("(continued)") == 2
     assert sum(f"run{i} " in text for i in range(len(runs))) == len(runs)
+
+
+def test_a_latex_table_has_a_label_and_the_summary_as_its_caption(table):
+    asked = dataclasses.replace(table, title="my_question", summary="does dropout help?")
+    asked = dataclasses.replace(asked, caption="my_question. Cells are means.")
+    text = render(asked, "tex")
+    assert text.splitlines()[1] == r"\begin{table}"
+    assert r"\caption{Does dropout help? Cells are means.}" in text
+    assert r"\label{tab:my-question}" in text
+    assert r"\documentclass" not in text
+    plain = render(dataclasses.replace(asked, summary=""), "tex")
+    assert r"\caption{my\_question. Cells are means.}" in plain
+    whole = render(asked, "tex", standalone=True)
+    assert whole.startswith(r"\documentclass")
+    assert text.strip() in whole
+    with pytest.raises(UserError, match="--standalone applies only to --format=tex"):
+        render(asked, "md", standalone=True)
+
+
+_PAPER = r"""\documentclass{article}
+\usepackage{booktabs}
+\begin{document}
+Table~\ref{%s} shows the results.
+\input{%s}
+\end{document}
+"""
 
 
 def test_latex_compiles(table, tmp_path):
@@ -309,10 +333,13 @@ def test_latex_compiles(table, tmp_path):
         NASTY,
         range(10),
     )
+    narrow = table.listing(table.listed(), "", ("arm", "test accuracy", "difference", "p"))
+    (tmp_path / "narrow.tex").write_text(render(narrow, "tex"))
     for name, text in {
-        "plain": render(table, "tex"),
-        "nasty": render(nasty, "tex"),
-        "runs": render(runs_of(table), "tex"),
+        "plain": render(table, "tex", standalone=True),
+        "nasty": render(nasty, "tex", standalone=True),
+        "runs": render(runs_of(table), "tex", standalone=True),
+        "paper": _PAPER % (label_of(table.title), "narrow"),
     }.items():
         (tmp_path / f"{name}.tex").write_text(text)
         flags = ["-interaction=nonstopmode", "-halt-on-error"] if "pdflatex" in compiler else []
@@ -434,7 +461,7 @@ def test_runs_behind_a_table_name_their_arms_in_every_format(table):
     )
     assert float(rows[19]["test/accuracy"]) == GOOD[9]
     assert "gone-9" in render(runs, "md")
-    assert "gone-{}9" in render(runs, "tex")
+    assert "gone-9" in render(runs, "tex")
 
 
 def test_a_run_without_finite_metrics_is_null_in_json():

@@ -101,7 +101,7 @@ def test_sweep_then_tables(folder: Path) -> None:
             ["table", "--name=rates"],
             ["table", "--name=rates", "--format=csv", "--out=rates.csv"],
             ["table", "--name=rates", "--format=json"],
-            ["table", "--name=rates", "--format=tex"],
+            ["table", "--name=rates", "--format=tex", "--standalone"],
             ["table", "--name=rates", "--rows=runs", "--format=csv"],
             ["table", "--name=rates", "--explain=learning_rate=0.01, regularization=none"],
             ["table", "--name=rates", "--no_train", "--figures=figures"],
