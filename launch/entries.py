@@ -26,7 +26,7 @@ def conditions(entry: Entry) -> Iterator[str]:
         yield f"The network has {SITES[site]}."
     if isinstance(entry, Loss | Metric):
         yield f"The task is {' or '.join(entry.tasks)}."
-    yield from entry.needs
+    yield from entry.requirements
 
 
 def _default(option: Option) -> str:

@@ -9,7 +9,7 @@ from absl import flags
 
 from launch.memory import memory
 from launch.start import define_directory, define_output
-from research.duration import Interval
+from research.duration import Period
 from research.errors import UserError
 from research.sweeps.execution import Execution
 from research.sweeps.monitor import Terminal
@@ -49,7 +49,7 @@ def execution(here: bool = True) -> Execution:
     Raises UserError on an interval that is none.
     """
     try:
-        every = Interval.parse(CHECKPOINT_EVERY.value)
+        every = Period.parse(CHECKPOINT_EVERY.value)
     except UserError as error:
         raise UserError(f"checkpoint_every: {error}") from None
     keep: Any = CHECKPOINT_KEEP.value

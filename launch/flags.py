@@ -10,7 +10,7 @@ from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries)
 from launch.start import PLUGIN
-from research.config import FIELDS, HELP, PARTS, REGULARIZERS, SHORT, Part
+from research.config import FIELDS, HELP, PARTS, REGULARIZERS, SHORT, Component
 from research.errors import UserError
 from research.options import REQUIRED, format_value
 from research.sweeps.asked import Axes, asked, refuse_written
@@ -38,7 +38,7 @@ def define_run_flags(argv: Sequence[str]) -> None:
 
 def _default(value: Any) -> str:
     """` (default VALUE)`, or nothing where no value is a value too."""
-    if isinstance(value, Part):
+    if isinstance(value, Component):
         return f" (default {value.name})"
     return "" if value in (None, (), "") else f" (default {format_value(value)})"
 

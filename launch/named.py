@@ -58,7 +58,7 @@ def _default(path: str) -> str:
     if path not in config_lib.FIELDS:
         return ""
     default = config_lib.FIELDS[path].default
-    text = default.name if isinstance(default, config_lib.Part) else format_value(default)
+    text = default.name if isinstance(default, config_lib.Component) else format_value(default)
     return f", so {text or 'none'}"
 
 
@@ -89,7 +89,7 @@ def refuse_changed(
     checkpoints = Checkpoints(Path(execution.checkpoints or store.root / "checkpoints"), store.warn)
     for _, pack in checkpoints.packs():
         if had.id in pack.configs:
-            was, now = pack.configs[had.id], config_lib.flat(run.config)
+            was, now = pack.configs[had.id], config_lib.to_flags(run.config)
             paths = [path for path in {**was, **now} if was.get(path) != now.get(path)]
             differ = ", ".join(
                 f"{path} was {was.get(path, 'not set')} and is {now.get(path, 'not set')}"

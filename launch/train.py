@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> None:
         f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,}"
         " steps"
     )
-    for setting, value in config_lib.flat(run.config).items():
+    for setting, value in config_lib.to_flags(run.config).items():
         print(f"  {setting}={value}")
     record = obtain([run], records, plans, monitor, execution=how, retry_failed=True).get(run.id)
     if record is None:

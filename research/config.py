@@ -40,7 +40,7 @@ STATIC, NUMERIC, EXECUTION = "static", "numeric", "execution"
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
+class Component:
     """A registry entry chosen by name, with a value for each of its options, in the entry's
     order."""
 
@@ -74,8 +74,8 @@ class RunConfig:
     """One training, seed included. Build it with `resolve`, which checks every value."""
 
     dataset: Annotated[
-        Part, "data set: a name (digits, mnist), csv:FILE, folder:DIR or text:FILE"
-    ] = _field(Part("digits"), STATIC, DATASETS)
+        Component, "data set: a name (digits, mnist), csv:FILE, folder:DIR or text:FILE"
+    ] = _field(Component("digits"), STATIC, DATASETS)
     task: Annotated[str, "kind of problem; auto: the data set's own"] = _field("auto", STATIC)
     split: Annotated[str, "train:validation:test, or train:test"] = _field("8:1:1", STATIC)
     split_seed: Annotated[
@@ -96,7 +96,7 @@ class RunConfig:
         Literal["none", "standard"],
         "scaling of a regression's targets; metrics stay in the data's units",
     ] = _field("none", NUMERIC)
-    arch: Annotated[Part, "architecture"] = _field(Part("mlp"), STATIC, ARCHITECTURES)
+    arch: Annotated[Component, "architecture"] = _field(Component("mlp"), STATIC, ARCHITECTURES)
     loss: Annotated[str, "training loss; auto: the architecture's or the task's own"] = _field(
         "auto", STATIC
     )
@@ -109,14 +109,15 @@ class RunConfig:
         tuple[str, ...] | None, "metrics of your own to measure beside the task's, from --plugin"
     ] = _field(None, STATIC)
     optimizer: Annotated[
-        Part, "optimizer, or a chain of optax transformations: 'chain(clip(1.0), scale_by_adam())'"
-    ] = _field(Part("sgd"), STATIC, OPTIMIZERS)
+        Component,
+        "optimizer, or a chain of optax transformations: 'chain(clip(1.0), scale_by_adam())'",
+    ] = _field(Component("sgd"), STATIC, OPTIMIZERS)
     learning_rate: Annotated[Positive, "base learning rate"] = _field(0.1, NUMERIC)
-    schedule: Annotated[Part, "learning-rate schedule"] = _field(
-        Part("constant"), NUMERIC, SCHEDULES
+    schedule: Annotated[Component, "learning-rate schedule"] = _field(
+        Component("constant"), NUMERIC, SCHEDULES
     )
     regularization: Annotated[
-        tuple[Part, ...], "regularizers: none, or a list such as dropout=0.5,max_norm=2"
+        tuple[Component, ...], "regularizers: none, or a list such as dropout=0.5,max_norm=2"
     ] = _field((), STATIC, REGULARIZERS)
     normalization: Annotated[
         Literal["auto", "none", "batch", "layer", "group", "instance", "rms", "weight"],
@@ -258,9 +259,9 @@ def _batch_size(text: Any) -> int:
 
 def _part(
     name: str, registry: Registry[Any], text: Any, nested: dict[str, Any]
-) -> tuple[Part, set[str]]:
+) -> tuple[Component, set[str]]:
     """One chosen entry with its options, and the nested settings that it does not have."""
-    if isinstance(text, Part):
+    if isinstance(text, Component):
         nested, text = {**dict(text.options), **nested}, text.name
     entry_name, inline = registry.parse_name(str(text))
     entry = registry.get(entry_name)
@@ -269,7 +270,7 @@ def _part(
     return _filled(entry, {k: v for k, v in given.items() if k not in unused}, name), unused
 
 
-def _filled(entry: Entry, given: Mapping[str, Any], where: str) -> Part:
+def _filled(entry: Entry, given: Mapping[str, Any], where: str) -> Component:
     """The entry with `given` options parsed and the others at their defaults."""
     values = tuple(given.items())
     try:
@@ -281,7 +282,7 @@ def _filled(entry: Entry, given: Mapping[str, Any], where: str) -> Part:
 @functools.lru_cache(maxsize=4096)  # the runs of a sweep have most of their parts in common
 def _filled_once(
     entry: Entry, values: tuple[tuple[str, Any], ...], types: tuple[type, ...], where: str
-) -> Part:
+) -> Component:
     """types: of the values, since 1 and True are one key."""
     given, options = dict(values), []
     for opt in entry.options:
@@ -293,15 +294,15 @@ def _filled_once(
         options.append(
             (opt.name, opt.parse(value, f"{where}.{opt.name}") if opt.name in given else value)
         )
-    return Part(entry.name, tuple(options))
+    return Component(entry.name, tuple(options))
 
 
-def regularizers(text: str) -> tuple[Part, ...]:
+def regularizers(text: str) -> tuple[Component, ...]:
     """A list such as `dropout=0.5,batch_norm` as parts."""
     return _regularizers(text, {})[0]
 
 
-def _regularizers(text: Any, nested: dict[str, Any]) -> tuple[tuple[Part, ...], set[str]]:
+def _regularizers(text: Any, nested: dict[str, Any]) -> tuple[tuple[Component, ...], set[str]]:
     """`dropout=0.5,elastic_net(l1=1e-4,l2=1e-4)` and nested settings such as `dropout=0.1` as
     parts, by name."""
     chosen: dict[str, dict[str, Any]] = {}
@@ -363,7 +364,7 @@ def _member(name: str | None, text: str) -> tuple[str, dict[str, Any]]:
     return call.name, options
 
 
-def written(settings: Mapping[str, Any]) -> set[str]:
+def inline_options(settings: Mapping[str, Any]) -> set[str]:
     """The options that stand in the text of a part: `dropout=0.5` of regularization has
     regularization.dropout.rate."""
     found: set[str] = set()
@@ -377,7 +378,7 @@ def written(settings: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def spelled(path: str) -> str:
+def canonical_path(path: str) -> str:
     """`regularization.dropout`, which is its first option, as `regularization.dropout.rate`; any
     other as it is."""
     head, _, name = path.partition(".")
@@ -420,7 +421,7 @@ def _leaves(config: RunConfig) -> Iterator[Leaf]:
 
 
 @functools.lru_cache(maxsize=4096)  # the runs of a sweep have most of their parts in common
-def _option_leaves(prefix: str, entry: Entry, part: Part, kind: str) -> tuple[Leaf, ...]:
+def _option_leaves(prefix: str, entry: Entry, part: Component, kind: str) -> tuple[Leaf, ...]:
     made = []
     for opt_name, value in part.options:
         opt = entry.option(opt_name)
@@ -430,7 +431,7 @@ def _option_leaves(prefix: str, entry: Entry, part: Part, kind: str) -> tuple[Le
     return tuple(made)
 
 
-def flat(config: RunConfig) -> dict[str, str]:
+def to_flags(config: RunConfig) -> dict[str, str]:
     """The config as text by path, defaults included: what records keep, and `resolve` reads
     back."""
     texts: dict[str, str] = {}
@@ -441,14 +442,14 @@ def flat(config: RunConfig) -> dict[str, str]:
     return {k: v for k, v in texts.items() if not k.startswith("regularization.")}
 
 
-def format_regularization(parts: tuple[Part, ...]) -> str:
+def format_regularization(parts: tuple[Component, ...]) -> str:
     """The list as a flag takes it."""
     return ",".join(str(part) for part in parts) or "none"
 
 
-def given(config: RunConfig) -> dict[str, str]:
-    """Those of `flat` that are not the defaults: the flags that make this run."""
-    texts, changed = flat(config), {leaf.path for leaf in leaves(config) if not leaf.default}
+def non_default(config: RunConfig) -> dict[str, str]:
+    """Those of `to_flags` that are not the defaults: the flags that make this run."""
+    texts, changed = to_flags(config), {leaf.path for leaf in leaves(config) if not leaf.default}
     return {path: text for path, text in texts.items() if path in changed}
 
 

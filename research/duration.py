@@ -58,14 +58,14 @@ class Duration:
 
 
 @dataclasses.dataclass(frozen=True)
-class Interval:
+class Period:
     """How often something is done: every so much training, or every so many seconds."""
 
     training: Duration | None = None
     seconds: float = 0.0
 
     @classmethod
-    def parse(cls, text: str) -> "Interval":
+    def parse(cls, text: str) -> "Period":
         """`30s`, `5min` or `5m`, `1h`, or a Duration above zero. Raises UserError on anything
         else."""
         match = _CLOCK.fullmatch(text.strip())

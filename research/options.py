@@ -41,6 +41,17 @@ class Range:
         return f"in {left}{_bound(self.low)}, {_bound(self.high)}{right}"
 
 
+@dataclasses.dataclass(frozen=True)
+class WholeRange(Range):
+    """Whole numbers within the bounds."""
+
+    def __contains__(self, number: float) -> bool:
+        return super().__contains__(number) and number == int(number)
+
+    def __str__(self) -> str:
+        return f"a whole number {super().__str__()}"
+
+
 def _bound(number: float) -> str:
     return str(int(number)) if float(number).is_integer() else f"{number:g}"
 
@@ -51,6 +62,9 @@ Fraction = typing.Annotated[float, Range(0, 1)]
 NonNegative = typing.Annotated[float, Range(0)]
 Positive = typing.Annotated[float, Range(0, low_open=True)]
 Count = typing.Annotated[int, Range(1)]
+# Floats that count something: numeric options, in which lanes may differ, unlike `Count`.
+WholeNumber = typing.Annotated[float, WholeRange(0)]
+PositiveWhole = typing.Annotated[float, WholeRange(1)]
 
 
 @dataclasses.dataclass(frozen=True)

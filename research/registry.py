@@ -18,10 +18,10 @@ from research.words import first_sentence
 class Entry:
     """One member of the catalogue: data about a builder, never code of its own.
 
-    version is raised when the mathematics changes, so that no old record is reused. `constraints`
-    look at a whole config and return what is wrong with it, or None, which is an error before
-    anything trains; the first line of each one's docstring says what must hold. `tiny` is the
-    setting that tests use.
+    version: raised when the mathematics changes, so that no old record is reused.
+    constraints: functions of a whole config that return what is wrong with it, or None. They run
+        before anything trains; the first sentence of each docstring says what must hold.
+    test_options: the small setting that tests use.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Entry:
     version: int = 1
     options: tuple[Option, ...] = ()
     constraints: tuple[Callable[..., str | None], ...] = ()
-    tiny: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    test_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def option(self, name: str) -> Option | None:
         """The option of that name, or None."""
@@ -47,9 +47,8 @@ class Entry:
         return {option.name: option for option in self.options}
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """What must hold for the entry to be used, a line each; where it does not, a run is an
-        error."""
+    def requirements(self) -> tuple[str, ...]:
+        """What must hold for the entry to be used, a line each. Other runs are refused."""
         return tuple(_must_hold(constraint) for constraint in self.constraints)
 
 
@@ -59,14 +58,22 @@ def _must_hold(constraint: Callable[..., str | None]) -> str:
     return first_sentence(function.__doc__ or "")
 
 
-class Named(Protocol):
+class HasName(Protocol):
     """What a registry holds: anything with a name."""
 
     @property
     def name(self) -> str: ...
 
 
-E = TypeVar("E", bound=Named)
+E = TypeVar("E", bound=HasName)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Family(Generic[E]):
+    """The entries whose names have an argument. See Registry.add_family."""
+
+    resolve: Callable[[str], E]
+    parse: Callable[[str], tuple[str, dict[str, Any]]]
 
 
 class Registry(Generic[E]):
@@ -74,11 +81,10 @@ class Registry(Generic[E]):
     `csv:FILE`."""
 
     def __init__(self, kind: str, plural: str) -> None:
-        self.kind, self.plural = kind, plural
+        self.kind = kind
+        self.plural = plural
         self._entries: dict[str, E] = {}
-        self._families: dict[
-            str, tuple[Callable[[str], E], Callable[[str], tuple[str, dict[str, Any]]]]
-        ] = {}
+        self._families: dict[str, _Family[E]] = {}
         self._examples: list[str] = []
 
     def add(self, entry: E) -> E:
@@ -100,13 +106,16 @@ class Registry(Generic[E]):
         parse: Callable[[str], tuple[str, dict[str, Any]]] = lambda text: (text, {}),
         example: str = "",
     ) -> None:
-        """Names that start with `prefix` are resolved by `resolve(name)`, as `csv:FILE` and
-        `chain(...)` are.
+        """Adds all names that start with a prefix, as `csv:` and `chain(` do.
 
-        parse: a text as the name proper and the options written inside it. example: a name such as
-            `csv:FILE` that stands for all of them, where they all have the same options.
+        Args:
+            prefix: what the names start with; "" takes every name that is left.
+            resolve: the entry of a name.
+            parse: a user's text as the name proper and the options written inside it.
+            example: a name such as `csv:FILE` that stands for the family in lists, where all its
+                members have the same options.
         """
-        self._families[prefix] = (resolve, parse)
+        self._families[prefix] = _Family(resolve, parse)
         if example:
             self._examples.append(example)
 
@@ -115,10 +124,10 @@ class Registry(Generic[E]):
         return [self.get(name) for name in sorted(self._examples)]
 
     def parse_name(self, text: str) -> tuple[str, dict[str, Any]]:
-        """What a user wrote as an entry's name, and the options inside it (the numbers of a
+        """A user's text as the entry's name, and the options inside it (the numbers of a
         chain)."""
         family = self._family(text)
-        return family[1](text) if family and text not in self._entries else (text, {})
+        return family.parse(text) if family and text not in self._entries else (text, {})
 
     def get(self, name: str) -> E:
         """The entry of that name. Raises Unknown with the nearest names."""
@@ -126,14 +135,11 @@ class Registry(Generic[E]):
             return self._entries[name]
         family = self._family(name)
         if family:
-            return family[0](name)
+            return family.resolve(name)
         raise Unknown(f"unknown {self.kind} '{name}'; {nearest(name, self.names())}")
 
-    def _family(
-        self, name: str
-    ) -> tuple[Callable[[str], E], Callable[[str], tuple[str, dict[str, Any]]]] | None:
-        """The family of the longest prefix that fits; the prefix "" takes every name that is
-        left."""
+    def _family(self, name: str) -> "_Family[E] | None":
+        """The family of the longest prefix that fits."""
         fitting = [prefix for prefix in self._families if name.startswith(prefix)]
         return self._families[max(fitting, key=len)] if fitting else None
 
@@ -147,8 +153,8 @@ class Registry(Generic[E]):
         return name in self._entries
 
 
-# What must hold for an architecture that does not ask for a fact of the data.
-UNASKED = {
+# What must hold where an architecture does not need a fact of the data.
+WITHOUT_FACT = {
     "vocabulary": "The inputs are numbers, not tokens.",
     "per_step": "There is one target per example, not one per step.",
 }
@@ -156,53 +162,48 @@ UNASKED = {
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Architecture(Entry):
-    """`build(outputs=K, **asked, **options)` is a flax module: `module(x: [B, ...], fwd: Forward)
+    """`build(outputs=K, **facts, **options)` is a flax module: `module(x: [B, ...], fwd: Forward)
     -> [B, K]`.
 
-    inputs: the ranks of one example that it takes, () for any. loss: what it is trained with unless
-        `--loss` says.
-    normalization: the regularizer by which it normalizes unless `--normalization` or
-        `--regularization` says.
-    asks: what the engine is to tell it of the data, each a keyword of `build` (and none of its
-        options):
+    inputs: the ranks of an example that it takes; () for any.
+    loss: the training loss, unless `--loss` names another.
+    normalization: the regularizer that normalizes hidden layers, unless `--normalization` or
+        `--regularization` names another.
+    needs_facts: the facts of the data that the engine passes to `build`, as keywords that are not
+        among the options:
 
-    - `vocabulary: int | None`: the inputs are tokens, raw int32 [B, T] in 0..vocabulary-1, -1 where
-        a sequence is
-      over (padding, at its end); None: they are numbers, scaled. One that does not ask takes
-      numbers alone.
-    - `per_step: bool`: the outputs are [B, T, K], one at each step of the inputs, which has a
-        target of its own;
-      False: they are [B, K], of the whole sequence. One that does not ask has [B, K] alone.
-    - `padded: bool`: the inputs are series [B, T] or [B, T, D] of numbers, NaN where one is over
-        (at its end). One that
-      does not ask takes series that are equally long.
-    - `source: int`: so many of the first tokens are read, and the others are the answer, one place
-        late, behind a token
-      that starts it (teacher forcing); 0: there is no such thing.
+    - `vocabulary: int | None`: the inputs are tokens, int32 [B, T] in 0..vocabulary-1, with -1 for
+      padding at the end; None: they are scaled numbers. Without this fact it takes only numbers.
+    - `per_step: bool`: the outputs are [B, T, K], one per step of the inputs, each of which has a
+      target; False: they are [B, K], one per sequence. Without this fact it has only [B, K].
+    - `padded: bool`: the inputs are series [B, T] or [B, T, D] of numbers, with NaN for padding at
+      the end. Without this fact it takes only series of equal length.
+    - `source: int`: the first `source` tokens are the source. The others are the answer, shifted
+      by one place behind a start token (teacher forcing). 0: there is no source.
 
-    One that reads padded sequences tells its layers which steps are real, by `fwd = fwd.over(real)`
-    with bool [B, T]; batch norm and penalties then leave padding out.
+    A module that reads padded sequences tells its layers which steps are real, by `fwd =
+    fwd.over(real)` with bool [B, T]. Batch norm and penalties then leave padding out.
     """
 
     inputs: tuple[int, ...] = ()
     loss: str = "auto"
     normalization: str = ""
-    asks: tuple[str, ...] = ()
+    needs_facts: tuple[str, ...] = ()
 
     @property
-    def needs(self) -> tuple[str, ...]:
+    def requirements(self) -> tuple[str, ...]:
         ranks = f"Examples are of rank {' or '.join(map(str, self.inputs))} (3: images [H, W, C])."
-        own = [ranks] if self.inputs else []
-        own += [line for fact, line in UNASKED.items() if fact not in self.asks]
-        return (*own, *super().needs)
+        lines = [ranks] if self.inputs else []
+        lines += [line for fact, line in WITHOUT_FACT.items() if fact not in self.needs_facts]
+        return (*lines, *super().requirements)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Activation(Entry):
-    """`build()` is a flax module: `module(x, fwd) -> x`, or the last axis `pieces` times smaller
-    (maxout).
+    """`build()` is a flax module: `module(x, fwd) -> x`.
 
-    init: the initialisation that suits it (`he`, `glorot`, `lecun`).
+    init: the matching initialisation (`he`, `glorot`, `lecun`).
+    pieces: the last axis of the output is `pieces` times smaller than that of x (maxout).
     """
 
     init: str = "glorot"
@@ -211,19 +212,20 @@ class Activation(Entry):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Optimizer(Entry):
-    """`build(**options)` is an optax transformation without learning rate or sign; numeric options
-    may be tracers.
+    """`build(**options)` is an optax transformation without learning rate or sign.
 
-    ascent: `ascent(params, grads, **options) -> params`, the point where a second gradient is taken
-        (SAM).
+    Numeric options may be tracers.
+
+    perturb: `perturb(params, grads, **options) -> params`, the point at which a second gradient is
+        taken (SAM).
     """
 
-    ascent: Callable[..., Any] | None = None
+    perturb: Callable[..., Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Schedule(Entry):
-    """`build(steps: int, steps_per_epoch: int, **options)` is float64 [steps]: the rate's factor at
+    """`build(steps: int, steps_per_epoch: int, **options)` is float64 [steps], the rate's factor at
     each step.
 
     feedback: the factor also depends on a validation metric (reduce on plateau).
@@ -232,8 +234,8 @@ class Schedule(Entry):
     feedback: bool = False
 
 
-# The slots of regularizers, in the order in which a step comes to them, and where in each a member
-# can act; see research/regularization/__init__.py.
+# The slots of regularizers in the order of a step, and the sites at which a member of each can act;
+# see research/regularization/__init__.py.
 SITES: Mapping[str, tuple[str, ...]] = {
     "data": ("any", "image"),
     "targets": ("any", "image"),
@@ -251,38 +253,42 @@ SLOTS = tuple(SITES)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Regularizer(Entry):
-    """`build(**options)` is the transformation of its slot; see
-    research/regularization/__init__.py.
+    """`build(**options)` is the transformation of its slot.
 
-    slot, site: of SITES. neutral: the options at which it returns its input bitwise, or None where
-    there are none (batch norm). mixes: whether it mixes examples (slot targets), so that it must
-    see the global batch. offset: whether a normalization ends with a learned offset, so that a bias
-    before it does nothing. mask: of a member of the data slot that moves an image's pixels, the
-    builder of what does the same to a mask of classes; the others leave masks alone.
+    See research/regularization/__init__.py.
+
+    slot, site: keys and values of SITES.
+    neutral: the options at which it returns its input bitwise; None where there are none (batch
+        norm).
+    mixes_examples: in the slot targets: it mixes examples, so it must see the global batch.
+    has_bias: a normalization ends with a learned bias, so that a bias before it does nothing.
+    mask: in the slot data: the builder of the same change of pixels for a mask of classes; None for
+        members that leave masks alone.
     """
 
     slot: str = ""
     site: str = ""
     neutral: Mapping[str, Any] | None = None
-    mixes: bool = False
-    offset: bool = True
+    mixes_examples: bool = False
+    has_bias: bool = True
     mask: Callable[..., Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Loss(Entry):
-    """`build()` is `loss(outputs: [..., K], targets: [..., C]) -> [...]`; the axes before the last
-    are examples [B] or their steps [B, T], over whose real ones the engine takes an example's mean.
-    tasks: those that it belongs to.
+    """`build()` is `loss(outputs: [..., K], targets: [..., C]) -> [...]`.
 
-    linear: whether it is linear in targets that are shares of classes, so that the loss of mixed
-        targets is the mixture of their losses. Where it is not, label smoothing, mixup and cutmix
-        of classes are refused.
+    The axes before the last are examples [B] or their steps [B, T]; the engine takes the mean of an
+    example over its real steps.
 
-    outputs: K as a function of C, the width of the targets. scores: outputs as what the task's
-        metrics read, ([..., K], C) -> [..., C]. latents: it reads behind the K outputs what the
-        network says of its latents. metrics: by name what else it tells of each example, (outputs,
-        targets) -> [B].
+    tasks: the tasks that it belongs to.
+    linear: it is linear in targets that are shares of classes, so that the loss of mixed targets is
+        the mixture of their losses. Where it is not, label smoothing, mixup and cutmix of classes
+        are refused.
+    outputs: K as a function of C, the width of the targets.
+    scores: ([..., K], C) -> [..., C], the outputs as the task's metrics read them.
+    latents: it reads the network's latents, which follow the K outputs.
+    metrics: further values per example, (outputs, targets) -> [B], by name.
     """
 
     tasks: tuple[str, ...] = ()
@@ -295,11 +301,11 @@ class Loss(Entry):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Task(Entry):
-    """What kind of problem it is. `build()` is a research.tasks.problem.Problem. loss: its default
-    loss.
+    """A kind of problem. `build()` is a research.tasks.problem.Problem.
 
-    sees: a data set's DataSpec as this task has it, where any will do and `--task` asks for it;
-        None: where the data say that it is theirs.
+    loss: the default loss.
+    sees: DataSpec -> DataSpec, a data set as this task reads it. It applies where any data set will
+        do and `--task` names the task. None: only data that name this task have it.
     """
 
     loss: str = ""
@@ -308,11 +314,13 @@ class Task(Entry):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Metric(Entry):
-    """What a user measures beside a task's own metrics. tasks: those whose runs it measures.
+    """A user's metric beside those of a task.
 
-    `build()` is a value per example, `metric(scores [B, ..., C], y [B, ...]) -> [B]`, on the
-    device; where `whole`, one value of a split, `metric(scores [N, C], y [N]) -> float`, on the
-    host, of final metrics alone. better: `higher` or `lower`.
+    `build()` is `metric(scores [B, ..., C], y [B, ...]) -> [B]`, a value per example, on the device.
+    With `whole` it is `metric(scores [N, C], y [N]) -> float`, one value per split, on the host; it
+    applies only to final metrics.
+
+    tasks: the tasks whose runs it measures. better: `higher` or `lower`.
     """
 
     tasks: tuple[str, ...] = ()
@@ -322,10 +330,9 @@ class Metric(Entry):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Callback(Entry):
-    """`build()` is called on the host when a run has ended an epoch: `callback(run_id, epoch,
-    metrics)`.
+    """`build()` is `callback(run_id, epoch, metrics)`, called on the host after each epoch of a run.
 
-    epoch is counted from 1; metrics are the epoch's, by name (`validation/accuracy`).
+    epoch is counted from 1; metrics are those of the epoch, by name (`validation/accuracy`).
     """
 
 
@@ -342,18 +349,19 @@ CALLBACKS: Registry[Callback] = Registry("callback", "callbacks")
 
 
 def load_package(package: str, failed: Callable[[str, Exception], None] | None = None) -> None:
-    """Imports every module of a package, so that a new file is in the catalogue by lying there.
+    """Imports every module of a package, so that a new file needs no other mention.
 
-    failed: called with a module that cannot be imported and its error, which is raised without it.
+    failed: called with the name of a module that cannot be imported and its error; without it the
+        error is raised.
     """
-    module = importlib.import_module(package)
-    for found in pkgutil.iter_modules(module.__path__, package + "."):
+    package_module = importlib.import_module(package)
+    for module in pkgutil.iter_modules(package_module.__path__, package + "."):
         try:
-            importlib.import_module(found.name)
+            importlib.import_module(module.name)
         except Exception as error:
             if failed is None:
                 raise
-            failed(found.name, error)
+            failed(module.name, error)
             continue
-        if found.ispkg:
-            load_package(found.name, failed)
+        if module.ispkg:
+            load_package(module.name, failed)

@@ -111,7 +111,7 @@ def assert_lane_is_alone(got: Any, own: Run, count: int) -> None:
 
 def member(entry: registry.Regularizer, **changes: Any) -> str:
     """A regularizer at its tiny setting, as the flag takes it."""
-    options = {**entry.tiny, **changes}
+    options = {**entry.test_options, **changes}
     inside = ",".join(f"{name}={format_value(value)}" for name, value in options.items())
     return f"{entry.name}({inside})" if inside else entry.name
 

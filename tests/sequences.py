@@ -16,7 +16,7 @@ from research.training import loop
 from research.training.way import Way
 
 SYMBOLS, CONTEXT = ("a", "b", "c", "d", "e"), 6
-SEQUENTIAL = [entry.name for entry in ARCHITECTURES if "per_step" in entry.asks]
+SEQUENTIAL = [entry.name for entry in ARCHITECTURES if "per_step" in entry.needs_facts]
 
 
 def spec(task: str, size: int, **changes: Any) -> DataSpec:
@@ -74,7 +74,7 @@ def train(runs: list[Run], width: int, source: Memory = TEXT, **options: Any) ->
 def tiny(name: str) -> dict[str, Any]:
     return {
         "arch": name,
-        **{f"arch.{key}": value for key, value in ARCHITECTURES.get(name).tiny.items()},
+        **{f"arch.{key}": value for key, value in ARCHITECTURES.get(name).test_options.items()},
     }
 
 

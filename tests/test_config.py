@@ -25,7 +25,7 @@ SETTINGS: list[dict[str, Any]] = [{}]
 SETTINGS += [{"optimizer": entry.name} for entry in OPTIMIZERS]
 SETTINGS += [{"schedule": entry.name} for entry in SCHEDULES]
 SETTINGS += [
-    {"arch": entry.name} | {f"arch.{k}": v for k, v in entry.tiny.items()}
+    {"arch": entry.name} | {f"arch.{k}": v for k, v in entry.test_options.items()}
     for entry in ARCHITECTURES
 ]
 SETTINGS += [{"arch.activation": entry.name} for entry in ACTIVATIONS]
@@ -55,7 +55,7 @@ SETTINGS += [
 def test_flat_resolves_to_the_same_config(settings: dict[str, Any]) -> None:
     config, unused = resolve(settings)
     assert not unused
-    texts = config_lib.flat(config)
+    texts = config_lib.to_flags(config)
     assert json.loads(json.dumps(texts)) == texts
     again, unused = resolve(texts)
     assert again == config

@@ -129,24 +129,30 @@ def test_an_entry_is_complete(kind: str, entry: Entry) -> None:
         assert option.help or option.registry is not None or kind == "optimizer", (
             f"{entry.name}.{option.name}"
         )
-        assert option.default is not REQUIRED or option.name in entry.tiny or kind == "data set"
+        assert (
+            option.default is not REQUIRED
+            or option.name in entry.test_options
+            or kind == "data set"
+        )
         if option.default is not REQUIRED and option.default is not None:
             assert option.parse(option.default, option.name) == option.default
-    for name in entry.tiny:
+    for name in entry.test_options:
         assert entry.option(name) is not None
-    assert all(need.endswith(".") and len(need) < 120 for need in entry.needs), entry.needs
+    assert all(need.endswith(".") and len(need) < 120 for need in entry.requirements), (
+        entry.requirements
+    )
 
 
 @pytest.mark.parametrize("entry", list(registry.OPTIMIZERS), ids=lambda entry: entry.name)
 def test_tiny_optimizers_resolve(entry: Entry) -> None:
-    tiny = {f"optimizer.{name}": value for name, value in entry.tiny.items()}
+    tiny = {f"optimizer.{name}": value for name, value in entry.test_options.items()}
     assert run(optimizer=entry.name, **tiny).config.optimizer.name == entry.name
 
 
 @pytest.mark.parametrize("entry", list(registry.REGULARIZERS), ids=lambda entry: entry.name)
 def test_tiny_regularizers_resolve(entry: registry.Regularizer) -> None:
     (part,) = run(regularization=member(entry), **acts_on(entry)).config.regularization
-    assert {name: part[name] for name in entry.tiny} == dict(entry.tiny)
+    assert {name: part[name] for name in entry.test_options} == dict(entry.test_options)
 
 
 @pytest.mark.parametrize("entry", list(registry.ARCHITECTURES), ids=lambda entry: entry.name)

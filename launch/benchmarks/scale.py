@@ -73,7 +73,7 @@ def _record(run: Run, draw: random.Random) -> Record:
     return Record(
         run.id,
         "finished",
-        config_lib.flat(run.config),
+        config_lib.to_flags(run.config),
         metrics={
             f"{split}/{m}": draw.random()
             for split in ("train", "validation", "test")

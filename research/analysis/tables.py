@@ -89,7 +89,7 @@ def of_sweep(
 
 def untrained(name: str, sweep: Sweep, runs: Sequence[Run]) -> Table:
     """The table of a sweep before there are records: its rows and columns, without values."""
-    records = {run.id: Record(run.id, "failed", config_lib.flat(run.config)) for run in runs}
+    records = {run.id: Record(run.id, "failed", config_lib.to_flags(run.config)) for run in runs}
     return of_sweep(name, sweep, [run.id for run in runs], records)
 
 
@@ -168,7 +168,7 @@ def of_arms(
             Arm(
                 label,
                 {run.config.seed: found[run.id] for run in runs if run.id in found},
-                declared={run.config.seed: config_lib.flat(run.config) for run in runs},
+                declared={run.config.seed: config_lib.to_flags(run.config) for run in runs},
             )
             for label, runs in arms.items()
         ],

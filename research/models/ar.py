@@ -12,7 +12,7 @@ from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName, HiddenDense
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrent import ASKS, GIVEN
+from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS
 from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
 from research.models.tcn import taps
 from research.options import Count, options_of
@@ -112,9 +112,9 @@ ARCHITECTURES.add(
         "Yule 1927; Bengio et al. 2003, A neural probabilistic language model",
         options=options_of(AR, given=GIVEN),
         constraints=(read_is_used,),
-        tiny={"order": 3, "hidden": (4,)},
+        test_options={"order": 3, "hidden": (4,)},
         inputs=(1, 2, 3),
-        asks=ASKS,
+        needs_facts=SEQUENCE_FACTS,
     )
 )
 ARCHITECTURES.add(
@@ -125,8 +125,8 @@ ARCHITECTURES.add(
         "Markov 1913; Shannon 1948, A mathematical theory of communication",
         options=options_of(NGram, given=GIVEN),
         constraints=(_fits,),
-        tiny={"order": 2},
+        test_options={"order": 2},
         inputs=(1,),
-        asks=("vocabulary", "per_step"),
+        needs_facts=("vocabulary", "per_step"),
     )
 )

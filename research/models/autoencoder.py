@@ -74,6 +74,6 @@ ARCHITECTURES.add(
         "Hinton & Salakhutdinov 2006, Reducing the dimensionality of data with neural networks",
         options=options_of(Autoencoder, given=("outputs",)),
         constraints=(reconstructs, in_range),
-        tiny={"hidden": (6,), "code": 3},
+        test_options={"hidden": (6,), "code": 3},
     )
 )

@@ -47,6 +47,6 @@ ARCHITECTURES.add(
         version=2,
         options=options_of(CNN, given=("outputs",)),
         inputs=(3,),
-        tiny={"channels": (2, 3), "dense": (4,)},
+        test_options={"channels": (2, 3), "dense": (4,)},
     )
 )

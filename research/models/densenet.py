@@ -85,6 +85,6 @@ ARCHITECTURES.add(
         constraints=(channels_kept,),
         inputs=(3,),
         normalization="batch_norm",
-        tiny={"blocks": (1, 1), "growth": 2},
+        test_options={"blocks": (1, 1), "growth": 2},
     )
 )

@@ -134,7 +134,7 @@ ARCHITECTURES.add(
         options=options_of(FCN, given=("outputs", "per_step")),
         constraints=(_grows, _reaches, _fits),
         inputs=(3,),
-        asks=("per_step",),
-        tiny={"channels": (2, 3), "convolutions": 1, "dense": (4,), "stride": "2"},
+        needs_facts=("per_step",),
+        test_options={"channels": (2, 3), "convolutions": 1, "dense": (4,), "stride": "2"},
     )
 )

@@ -91,6 +91,6 @@ ARCHITECTURES.add(
         options=options_of(GoogLeNet, given=("outputs",)),
         inputs=(3,),
         normalization="batch_norm",
-        tiny={"width": 5, "stages": "1"},
+        test_options={"width": 5, "stages": "1"},
     )
 )

@@ -78,7 +78,7 @@ ARCHITECTURES.add(
         options=options,
         constraints=(_predicts_tokens,),
         inputs=(1,),
-        asks=("vocabulary", "per_step"),
-        tiny={"layers": 2, "heads": 2, "width": 8, "context": 16},
+        needs_facts=("vocabulary", "per_step"),
+        test_options={"layers": 2, "heads": 2, "width": 8, "context": 16},
     )
 )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init
 from research.models.layers.recurrence import State
-from research.models.layers.recurrent import ASKS, GIVEN, Cells, Recurrent, foretells
+from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, Cells, Recurrent, foretells
 from research.models.layers.steps import read_is_used
 from research.options import options_of
 from research.registry import ARCHITECTURES, Architecture
@@ -55,8 +55,8 @@ ARCHITECTURES.add(
         "Cho et al. 2014, Learning phrase representations using RNN encoder-decoder",
         options=options_of(GRU, given=GIVEN),
         constraints=(read_is_used, foretells),
-        tiny={"hidden": 4},
+        test_options={"hidden": 4},
         inputs=(1, 2, 3),
-        asks=ASKS,
+        needs_facts=SEQUENCE_FACTS,
     )
 )

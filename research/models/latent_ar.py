@@ -13,7 +13,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.hidden import HiddenDense
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import stepped
-from research.models.layers.recurrent import ASKS, GIVEN, Truncate
+from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, Truncate
 from research.models.layers.sites import Site
 from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
 from research.models.rnn import Affine
@@ -90,8 +90,8 @@ ARCHITECTURES.add(
         "Kalman 1960; Zhang et al., Dive into deep learning, section 9.1",
         options=options_of(LatentAR, given=GIVEN),
         constraints=(read_is_used,),
-        tiny={"state": 3, "hidden": (4,)},
+        test_options={"state": 3, "hidden": (4,)},
         inputs=(1, 2, 3),
-        asks=ASKS,
+        needs_facts=SEQUENCE_FACTS,
     )
 )

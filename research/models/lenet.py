@@ -51,6 +51,6 @@ ARCHITECTURES.add(
         "LeCun et al. 1998, Gradient-based learning applied to document recognition",
         options=options_of(LeNet5, given=("outputs",)),
         inputs=(3,),
-        tiny={"channels": (2, 3), "dense": (4,)},
+        test_options={"channels": (2, 3), "dense": (4,)},
     )
 )

@@ -9,7 +9,7 @@ from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import carried
-from research.models.layers.recurrent import ASKS, GIVEN, Recurrent, foretells
+from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, Recurrent, foretells
 from research.models.layers.steps import read_is_used
 from research.options import options_of
 from research.registry import ARCHITECTURES, Architecture
@@ -86,8 +86,8 @@ ARCHITECTURES.add(
         "Feng et al. 2024, Were RNNs all we needed?",
         options=options_of(MinGRU, given=GIVEN),
         constraints=(read_is_used, foretells),
-        tiny={"hidden": 4},
+        test_options={"hidden": 4},
         inputs=(1, 2, 3),
-        asks=ASKS,
+        needs_facts=SEQUENCE_FACTS,
     )
 )

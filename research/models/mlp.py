@@ -56,6 +56,6 @@ ARCHITECTURES.add(
         "Rumelhart et al. 1986",
         options=options_of(MLP, given=("outputs",)),
         constraints=(_agree,),
-        tiny={"hidden": (8, 8)},
+        test_options={"hidden": (8, 8)},
     )
 )

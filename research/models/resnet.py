@@ -291,7 +291,7 @@ ARCHITECTURES.add(
         constraints=(_depth, _head, channels_kept),
         inputs=(3,),
         normalization="batch_norm",
-        tiny={"depth": 8, "channels": 2},
+        test_options={"depth": 8, "channels": 2},
     )
 )
 ARCHITECTURES.add(
@@ -305,6 +305,6 @@ ARCHITECTURES.add(
         constraints=(_wide_depth, channels_kept),
         inputs=(3,),
         normalization="batch_norm",
-        tiny={"depth": 10, "width": 1},
+        test_options={"depth": 10, "width": 1},
     )
 )

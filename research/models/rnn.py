@@ -12,7 +12,14 @@ from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrence import State, stepped
-from research.models.layers.recurrent import ASKS, GIVEN, Cells, Recurrent, Truncate, foretells
+from research.models.layers.recurrent import (
+    GIVEN,
+    SEQUENCE_FACTS,
+    Cells,
+    Recurrent,
+    Truncate,
+    foretells,
+)
 from research.models.layers.sites import Site
 from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
 from research.options import Count, options_of
@@ -111,9 +118,9 @@ ARCHITECTURES.add(
         "Elman 1990, Finding structure in time",
         options=options_of(Elman, given=GIVEN),
         constraints=(read_is_used, foretells),
-        tiny=_TINY,
+        test_options=_TINY,
         inputs=(1, 2, 3),
-        asks=ASKS,
+        needs_facts=SEQUENCE_FACTS,
     )
 )
 ARCHITECTURES.add(
@@ -124,8 +131,8 @@ ARCHITECTURES.add(
         "Jordan 1986, Serial order: a parallel distributed processing approach",
         options=options_of(Jordan, given=GIVEN),
         constraints=(read_is_used,),
-        tiny=_TINY,
+        test_options=_TINY,
         inputs=(1, 2, 3),
-        asks=ASKS,
+        needs_facts=SEQUENCE_FACTS,
     )
 )

@@ -126,7 +126,7 @@ ARCHITECTURES.add(
         options=options_of(Seq2Seq, given=("outputs", "vocabulary", "source", "per_step")),
         constraints=(answers,),
         inputs=(1,),
-        asks=("vocabulary", "per_step", "source"),
-        tiny={"hidden": 6, "embedding": 4},
+        needs_facts=("vocabulary", "per_step", "source"),
+        test_options={"hidden": 6, "embedding": 4},
     )
 )

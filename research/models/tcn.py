@@ -10,7 +10,7 @@ from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName, HiddenDense
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrent import ASKS, GIVEN
+from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS
 from research.models.layers.sites import Branch
 from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
 from research.options import Count, options_of
@@ -81,8 +81,8 @@ ARCHITECTURES.add(
         " networks",
         options=options_of(TCN, given=GIVEN),
         constraints=(read_is_used,),
-        tiny={"channels": 4, "levels": 2, "kernel": 2},
+        test_options={"channels": 4, "levels": 2, "kernel": 2},
         inputs=(1, 2, 3),
-        asks=ASKS,
+        needs_facts=SEQUENCE_FACTS,
     )
 )

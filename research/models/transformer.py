@@ -116,7 +116,7 @@ ARCHITECTURES.add(
         options=options,
         constraints=(answers,),
         inputs=(1,),
-        asks=("vocabulary", "per_step", "source"),
-        tiny={"layers": 1, "heads": 2, "width": 8, "context": 16},
+        needs_facts=("vocabulary", "per_step", "source"),
+        test_options={"layers": 1, "heads": 2, "width": 8, "context": 16},
     )
 )

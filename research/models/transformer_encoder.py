@@ -94,7 +94,7 @@ ARCHITECTURES.add(
         options=options,
         constraints=(_reads_sequences, _one_answer),
         inputs=(1, 2),
-        asks=("vocabulary", "per_step", "padded"),
-        tiny={"layers": 2, "heads": 2, "width": 8, "context": 16},
+        needs_facts=("vocabulary", "per_step", "padded"),
+        test_options={"layers": 2, "heads": 2, "width": 8, "context": 16},
     )
 )

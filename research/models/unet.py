@@ -93,7 +93,7 @@ ARCHITECTURES.add(
         options=options_of(UNet, given=("outputs", "per_step")),
         constraints=(_at_pixels, _fits),
         inputs=(3,),
-        asks=("per_step",),
-        tiny={"levels": 1, "width": 2},
+        needs_facts=("per_step",),
+        test_options={"levels": 1, "width": 2},
     )
 )

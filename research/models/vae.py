@@ -112,6 +112,6 @@ ARCHITECTURES.add(
         constraints=(reconstructs, _fits, _has_prior, in_range),
         inputs=(3,),
         loss="squared_kl",
-        tiny={"latents": 2, "channels": 2, "dense": 3},
+        test_options={"latents": 2, "channels": 2, "dense": 3},
     )
 )

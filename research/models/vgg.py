@@ -62,6 +62,6 @@ ARCHITECTURES.add(
         " recognition",
         options=options_of(VGG, given=("outputs",)),
         inputs=(3,),
-        tiny={"depth": "11", "width": 1, "dense": (4,)},
+        test_options={"depth": "11", "width": 1, "dense": (4,)},
     )
 )

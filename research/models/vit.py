@@ -71,6 +71,6 @@ ARCHITECTURES.add(
         "Dosovitskiy et al. 2021",
         options=options,
         inputs=(3,),
-        tiny={"layers": 2, "heads": 2, "width": 8, "patch": 1},
+        test_options={"layers": 2, "heads": 2, "width": 8, "patch": 1},
     )
 )

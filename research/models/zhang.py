@@ -119,7 +119,7 @@ ARCHITECTURES.add(
         PAPER,
         options=options_of(AlexNetSmall, given=("outputs",)),
         inputs=(3,),
-        tiny={"channels": (2, 2), "dense": (4,)},
+        test_options={"channels": (2, 2), "dense": (4,)},
     )
 )
 ARCHITECTURES.add(
@@ -131,6 +131,6 @@ ARCHITECTURES.add(
         options=options_of(InceptionSmall, given=("outputs",)),
         inputs=(3,),
         normalization="batch_norm(scale=false)",
-        tiny={"width": 5, "stages": "1"},
+        test_options={"width": 5, "stages": "1"},
     )
 )

@@ -17,13 +17,13 @@ def sam(
     ] = 0.05,
     momentum: Annotated[Probability, "heavy-ball momentum of the base optimizer"] = 0.0,
 ) -> optax.GradientTransformation:
-    """The base of SAM, sgd with momentum; its gradient is the one at `ascent`'s point.
+    """The base of SAM, sgd with momentum; its gradient is the one at `perturb`'s point.
     arXiv:2010.01412."""
     del rho
     return sgd(momentum)
 
 
-def ascent(params: Any, grads: Any, *, rho: Any, **options: Any) -> Any:
+def perturb(params: Any, grads: Any, *, rho: Any, **options: Any) -> Any:
     """The point where SAM takes its second gradient: params + rho g / |g|, |g| over all
     parameters."""
     del options
@@ -38,6 +38,6 @@ OPTIMIZERS.add(
         summary="sharpness-aware minimization around sgd with momentum: two gradients a step",
         paper="Foret et al. 2021, arXiv:2010.01412",
         options=options_of(sam),
-        ascent=ascent,
+        perturb=perturb,
     )
 )

@@ -5,13 +5,31 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from research.errors import UserError, nearest
 from research.options import REQUIRED, Option, options_of
 from research.words import first_sentence
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
+# Keywords that had another name once. Plugins that use it still load.
+OLD_KEYWORDS = {
+    "tiny": "test_options",
+    "asks": "needs_facts",
+    "mixes": "mixes_examples",
+    "offset": "has_bias",
+}
+
+
+def accepts_old_keywords(function: Builder) -> Builder:
+    """The decorator, which also takes its keywords by their old names."""
+
+    @functools.wraps(function)
+    def accepting(*arguments: Any, **options: Any) -> Any:
+        renamed = {OLD_KEYWORDS.get(name, name): value for name, value in options.items()}
+        return function(*arguments, **renamed)
+
+    return cast(Builder, accepting)
 
 
 def decorator(add: Callable[[Builder], Builder], function: Any) -> Any:
@@ -41,7 +59,7 @@ def options_in(build: Callable[..., Any], given: Collection[str] = ()) -> tuple[
 
 
 def check_names(what: str, values: Mapping[str, Any], options: Sequence[Option]) -> None:
-    """Raises UserError on a name in `tiny` or `neutral` that is no option."""
+    """Raises UserError on a name in `test_options` or `neutral` that is no option."""
     names = [option.name for option in options]
     for name in values:
         if name not in names:
@@ -51,13 +69,15 @@ def check_names(what: str, values: Mapping[str, Any], options: Sequence[Option])
             )
 
 
-def check_tiny(decorator: str, tiny: Mapping[str, Any] | None, options: Sequence[Option]) -> None:
-    """Raises UserError if `tiny`, the setting that tests use, lacks an option without default, or
+def check_test_options(
+    decorator: str, test_options: Mapping[str, Any] | None, options: Sequence[Option]
+) -> None:
+    """Raises UserError if `test_options`, the setting that tests use, lacks an option without default, or
     has another name."""
-    check_names("tiny", tiny or {}, options)
+    check_names("test_options", test_options or {}, options)
     for option in options:
-        if option.default is REQUIRED and option.name not in (tiny or {}):
-            written = f"@{decorator}(tiny={{'{option.name}': ...}})"
+        if option.default is REQUIRED and option.name not in (test_options or {}):
+            written = f"@{decorator}(test_options={{'{option.name}': ...}})"
             raise UserError(
                 f"'{option.name}' has no default, so tests need a value; write {written}"
             )

@@ -9,7 +9,14 @@ import numpy as np
 
 from research import contract
 from research.errors import UserError
-from research.plugin.declared import Builder, check_tiny, decorator, options_in, summary
+from research.plugin.declared import (
+    Builder,
+    accepts_old_keywords,
+    check_test_options,
+    decorator,
+    options_in,
+    summary,
+)
 from research.registry import (
     CALLBACKS,
     LOSSES,
@@ -127,11 +134,12 @@ def metric(
     return add
 
 
+@accepts_old_keywords
 def schedule(
     function: Callable[..., Any] | None = None,
     /,
     *,
-    tiny: Mapping[str, Any] | None = None,
+    test_options: Mapping[str, Any] | None = None,
     paper: str = "",
 ) -> Any:
     """Registers `f(steps, steps_per_epoch, **options) -> [steps]`, the learning rate's factors, as
@@ -149,7 +157,7 @@ def schedule(
                 " ...)"
             )
         options = options_in(build, given)
-        check_tiny("schedule", tiny, options)
+        check_test_options("schedule", test_options, options)
 
         def built(*, steps: int, steps_per_epoch: int, **chosen: Any) -> np.ndarray:
             return contract.factors(
@@ -157,7 +165,9 @@ def schedule(
             )
 
         SCHEDULES.add(
-            Schedule(name, built, summary(build), paper, options=options, tiny=tiny or {})
+            Schedule(
+                name, built, summary(build), paper, options=options, test_options=test_options or {}
+            )
         )
         return build
 

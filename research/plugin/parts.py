@@ -19,8 +19,9 @@ from research.data.table import Table
 from research.errors import UserError
 from research.plugin.declared import (
     Builder,
+    accepts_old_keywords,
     check_names,
-    check_tiny,
+    check_test_options,
     decorator,
     defaults,
     options_in,
@@ -43,16 +44,17 @@ from research.regularization.member import member
 TABLE = "return Table(x, y, classes, columns), of research.data.table"
 
 
+@accepts_old_keywords
 def architecture(
     function: Callable[..., Any] | None = None,
     /,
     *,
-    tiny: Mapping[str, Any] | None = None,
+    test_options: Mapping[str, Any] | None = None,
     paper: str = "",
     inputs: tuple[int, ...] = (),
     loss: str = "auto",
     normalization: str = "",
-    asks: tuple[str, ...] = (),
+    needs_facts: tuple[str, ...] = (),
     constraints: Sequence[Callable[..., str | None]] = (),
 ) -> Any:
     """Registers a flax module as an architecture; see registry.Architecture for what is said of it.
@@ -67,8 +69,8 @@ def architecture(
             raise UserError(
                 f"{build.__name__} lacks the field `outputs: int`, the width of what it returns"
             )
-        options = options_in(build, given=("outputs", *asks))
-        check_tiny("architecture", tiny, options)
+        options = options_in(build, given=("outputs", *needs_facts))
+        check_test_options("architecture", test_options, options)
         ARCHITECTURES.add(
             Architecture(
                 snake(build.__name__),
@@ -77,11 +79,11 @@ def architecture(
                 paper,
                 options=options,
                 constraints=tuple(constraints),
-                tiny=tiny or {},
+                test_options=test_options or {},
                 inputs=inputs,
                 loss=loss,
                 normalization=normalization,
-                asks=asks,
+                needs_facts=needs_facts,
             )
         )
         return build
@@ -113,11 +115,12 @@ def _check_call(build: Callable[..., Any]) -> None:
         ) from None
 
 
+@accepts_old_keywords
 def optimizer(
     function: Callable[..., Any] | None = None,
     /,
     *,
-    tiny: Mapping[str, Any] | None = None,
+    test_options: Mapping[str, Any] | None = None,
     paper: str = "",
 ) -> Any:
     """Registers a function that returns an optax transformation, without learning rate or sign, as
@@ -129,16 +132,19 @@ def optimizer(
 
     def add(build: Builder) -> Builder:
         name, options = build.__name__, options_in(build)
-        check_tiny("optimizer", tiny, options)
+        check_test_options("optimizer", test_options, options)
         built = returning(build, contract.of_kind, kind=optax.GradientTransformation)
         OPTIMIZERS.add(
-            Optimizer(name, built, summary(build), paper, options=options, tiny=tiny or {})
+            Optimizer(
+                name, built, summary(build), paper, options=options, test_options=test_options or {}
+            )
         )
         return build
 
     return decorator(add, function)
 
 
+@accepts_old_keywords
 def regularizer(
     slot: str = "",
     site: str = "",
@@ -168,11 +174,12 @@ def regularizer(
     return held
 
 
+@accepts_old_keywords
 def dataset(
     function: Callable[..., Any] | None = None,
     /,
     *,
-    tiny: Mapping[str, Any] | None = None,
+    test_options: Mapping[str, Any] | None = None,
     paper: str = "",
 ) -> Any:
     """Registers a function that returns a research.data.table.Table as a data set.
@@ -185,7 +192,7 @@ def dataset(
         name, code = build.__name__, zlib.crc32(Path(inspect.getfile(build)).read_bytes())
 
         options = options_in(build)
-        check_tiny("dataset", tiny, options)
+        check_test_options("dataset", test_options, options)
         names = {option.name for option in options}
         added = tuple(option for option in adapted_lib.OPTIONS if option.name not in names)
 
@@ -199,8 +206,8 @@ def dataset(
             )
 
         every = (*options, *added)
-        small = {**defaults(every), **(tiny or {})}
-        DATASETS.add(Entry(name, opened, summary(build), paper, options=every, tiny=small))
+        small = {**defaults(every), **(test_options or {})}
+        DATASETS.add(Entry(name, opened, summary(build), paper, options=every, test_options=small))
         return build
 
     return decorator(add, function)

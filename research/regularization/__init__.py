@@ -8,7 +8,7 @@ stored.
 | ------------- | ----------------- | -------------------------------------------- | ----------- |
 | data          | any, image        | `apply(x, key, train) -> x`                  | identity*   |
 | targets       | any, image        | `apply(x, y, key) -> (x, y)`                 | not called  |
-|               | (mixes)           | `apply(x, y, key, real) -> (x, y)`           |             |
+|               | (mixes_examples)   | `apply(x, y, key, real) -> (x, y)`           |             |
 | parameters    | kernels           | `apply(w, key) -> w`                         | not called  |
 | parameters    | reparametrization | `Reparametrization(split, join)`             | joined      |
 | normalization | any, image        | a flax module: `module(x, fwd) -> x`         | `fwd.train` |
@@ -29,7 +29,7 @@ data: one example x, scaled float32, image [H, W, C] or table [F]; its own key, 
     image: images only. **After the projection by norm, where the parameters have one.
 
 targets: a batch x [B, ...] with its target distribution (or regression targets) y [B, K], and one
-    key a step. Entries that mix examples (`mixes`) get the whole global batch, on however many
+    key a step. Entries that mix examples (`mixes_examples`) get the whole global batch, on however many
     devices it lies, with real [B] False where a row is padding (None if none is); the others get
     what rows there are.
 

@@ -21,7 +21,7 @@ Apply = Callable[[jax.Array, jax.Array], jax.Array]
         "Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from overfitting"
     ),
     neutral={"rate": 0.0},
-    tiny={"rate": 0.3},
+    test_options={"rate": 0.3},
 )
 def dropout(rate: Annotated[Probability, "probability of dropping a hidden unit"]) -> Apply:
     """Drops hidden units and divides the others by 1 - rate."""
@@ -35,7 +35,7 @@ def dropout(rate: Annotated[Probability, "probability of dropping a hidden unit"
         "Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from overfitting"
     ),
     neutral={"rate": 0.0},
-    tiny={"rate": 0.2},
+    test_options={"rate": 0.2},
 )
 def input_dropout(rate: Annotated[Probability, "probability of dropping an input"]) -> Apply:
     """Drops inputs and divides the others by 1 - rate."""
@@ -47,7 +47,7 @@ def input_dropout(rate: Annotated[Probability, "probability of dropping an input
     "attention",
     paper="Vaswani et al. 2017, Attention is all you need, as their code and most since have it",
     neutral={"rate": 0.0},
-    tiny={"rate": 0.3},
+    test_options={"rate": 0.3},
 )
 def attention_dropout(
     rate: Annotated[Probability, "probability of dropping an attention weight"],
@@ -61,7 +61,7 @@ def attention_dropout(
     "hidden",
     paper="Srivastava et al. 2014, section 10",
     neutral={"rate": 0.0},
-    tiny={"rate": 0.3},
+    test_options={"rate": 0.3},
 )
 def gaussian_dropout(
     rate: Annotated[Probability, "of the dropout with the same variance"],
@@ -80,7 +80,7 @@ def gaussian_dropout(
     "hidden",
     paper="Gulcehre et al. 2016, Noisy activation functions",
     neutral={"sd": 0.0},
-    tiny={"sd": 0.3},
+    test_options={"sd": 0.3},
 )
 def activation_noise(
     sd: Annotated[NonNegative, "standard deviation, in units of the activations"],
@@ -97,7 +97,7 @@ def activation_noise(
         " networks"
     ),
     neutral={"rate": 0.0},
-    tiny={"rate": 0.3},
+    test_options={"rate": 0.3},
 )
 def variational_dropout(rate: Annotated[Probability, "probability of dropping a unit"]) -> Apply:
     """Drops units of a recurrent layer's inputs, state and outputs, the same ones at every step."""
@@ -109,7 +109,7 @@ def variational_dropout(rate: Annotated[Probability, "probability of dropping a 
     "branch",
     paper="Huang et al. 2016, Deep networks with stochastic depth",
     neutral={"rate": 0.0},
-    tiny={"rate": 0.5},
+    test_options={"rate": 0.5},
 )
 def stochastic_depth(
     rate: Annotated[

@@ -29,7 +29,7 @@ def _towards(mean: Tree, params: Tree, share: jax.Array) -> Tree:
     "parameters",
     paper="Polyak & Juditsky 1992; Kingma & Ba 2015 for the bias correction",
     neutral={"decay": 0.0},
-    tiny={"decay": 0.9},
+    test_options={"decay": 0.9},
 )
 def ema(decay: Annotated[Probability, "share of the mean kept each step"]) -> Average:
     """Evaluates the exponential moving average of the parameters, bias-corrected as Adam's.
@@ -53,7 +53,7 @@ def ema(decay: Annotated[Probability, "share of the mean kept each step"]) -> Av
     "parameters",
     paper="Izmailov et al. 2018, Averaging weights leads to wider optima and better generalization",
     neutral={"start": 1.0},
-    tiny={"start": 0.5},
+    test_options={"start": 0.5},
 )
 def swa(
     start: Annotated[Fraction, "fraction of the training after which the average begins"] = 0.75,

@@ -27,7 +27,7 @@ def _coloured(name: str, config: Any, spec: Any) -> str | None:
     "image",
     paper="Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks",
     neutral={"brightness": 0.0, "contrast": 0.0, "saturation": 0.0},
-    tiny={"brightness": 0.2, "contrast": 0.3},
+    test_options={"brightness": 0.2, "contrast": 0.3},
     constraints=(images_only, _coloured),
 )
 def colour(

@@ -7,12 +7,11 @@ import jax
 import jax.numpy as jnp
 
 from research.errors import UserError
-from research.options import Count, Fraction, NonNegative
+from research.options import Count, Fraction, NonNegative, WholeNumber
 from research.regularization.boxes import box
 from research.regularization.constraints import images_only, one_target
 from research.regularization.member import member
 from research.regularization.noise import add_gaussian
-from research.regularization.whole import Whole
 
 Apply = Callable[[jax.Array, jax.Array | None, bool], jax.Array]
 
@@ -34,11 +33,11 @@ def in_training(change: Callable[[jax.Array, jax.Array], jax.Array]) -> Apply:
     "image",
     paper="LeCun et al. 1998, Gradient-based learning applied to document recognition",
     neutral={"n": 0.0},
-    tiny={"n": 2.0},
+    test_options={"n": 2.0},
     constraints=(images_only,),
     moves=True,
 )
-def shift(n: Annotated[Whole, "largest translation, pixels"]) -> Apply:
+def shift(n: Annotated[WholeNumber, "largest translation, pixels"]) -> Apply:
     """Translates an image [H, W, C] by up to n pixels along each axis, uniformly; zeros come in."""
 
     def change(x: jax.Array, key: jax.Array) -> jax.Array:
@@ -63,7 +62,7 @@ def shift(n: Annotated[Whole, "largest translation, pixels"]) -> Apply:
     "image",
     paper="Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks",
     neutral=None,
-    tiny={"n": 2},
+    test_options={"n": 2},
     constraints=(images_only, one_target),
 )
 def crop(n: Annotated[Count, "rows and columns removed, pixels"]) -> Apply:
@@ -92,7 +91,7 @@ def crop(n: Annotated[Count, "rows and columns removed, pixels"]) -> Apply:
     "image",
     paper="Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks",
     neutral={"probability": 0.0},
-    tiny={"probability": 0.5},
+    test_options={"probability": 0.5},
     constraints=(images_only,),
     moves=True,
 )
@@ -111,10 +110,10 @@ def flip(probability: Annotated[Fraction, "probability of mirroring an image"]) 
         " cutout"
     ),
     neutral={"size": 0.0},
-    tiny={"size": 2.0},
+    test_options={"size": 2.0},
     constraints=(images_only,),
 )
-def cutout(size: Annotated[Whole, "side of the square, pixels"]) -> Apply:
+def cutout(size: Annotated[WholeNumber, "side of the square, pixels"]) -> Apply:
     """Fills a square of an image [H, W, C] with zeros; its centre is uniform, the border cuts it
     off."""
 
@@ -130,7 +129,7 @@ def cutout(size: Annotated[Whole, "side of the square, pixels"]) -> Apply:
     "any",
     paper="Bishop 1995, Training with noise is equivalent to Tikhonov regularization",
     neutral={"sd": 0.0},
-    tiny={"sd": 0.3},
+    test_options={"sd": 0.3},
 )
 def input_noise(sd: Annotated[NonNegative, "standard deviation, in units after scaling"]) -> Apply:
     """Adds Gaussian noise to the inputs, x + sd·N(0, 1)."""

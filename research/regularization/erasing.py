@@ -16,7 +16,7 @@ from research.regularization.member import member
     "image",
     paper="Zhong et al. 2020, Random erasing data augmentation",
     neutral={"probability": 0.0},
-    tiny={"probability": 1.0},
+    test_options={"probability": 1.0},
     constraints=(images_only, in_order("low", "high")),
 )
 def random_erasing(

@@ -38,7 +38,7 @@ def zoom(
     "image",
     paper=_PAPER,
     neutral={"degrees": 0.0},
-    tiny={"degrees": 30.0},
+    test_options={"degrees": 30.0},
     constraints=(images_only,),
     mask=lambda degrees: in_training(lambda x, key: turn(x, key, degrees, "nearest")),
 )
@@ -53,7 +53,7 @@ def rotation(degrees: Annotated[NonNegative, "largest angle, either way, degrees
     "image",
     paper=_PAPER,
     neutral={"low": 1.0, "high": 1.0},
-    tiny={"low": 0.7, "high": 1.3},
+    test_options={"low": 0.7, "high": 1.3},
     constraints=(images_only, in_order("low", "high")),
     mask=lambda low, high: in_training(lambda x, key: zoom(x, key, low, high, "nearest")),
 )

@@ -19,10 +19,10 @@ def member(
     *,
     paper: str,
     neutral: Mapping[str, Any] | None,
-    tiny: Mapping[str, Any] | None = None,
+    test_options: Mapping[str, Any] | None = None,
     constraints: tuple[Callable[..., str | None], ...] = (),
-    mixes: bool = False,
-    offset: bool = True,
+    mixes_examples: bool = False,
+    has_bias: bool = True,
     moves: bool = False,
     mask: Callable[..., Any] | None = None,
     version: int = 1,
@@ -51,12 +51,12 @@ def member(
                 constraints=tuple(
                     functools.partial(constraint, name) for constraint in constraints
                 ),
-                tiny=tiny or {},
+                test_options=test_options or {},
                 slot=slot,
                 site=site,
                 neutral=neutral,
-                mixes=mixes,
-                offset=offset,
+                mixes_examples=mixes_examples,
+                has_bias=has_bias,
                 mask=build if moves else mask,
             )
         )

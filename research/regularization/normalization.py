@@ -102,7 +102,7 @@ def layer_norm() -> LastAxisNorm:
     "any",
     paper="Wu & He 2018, Group normalization",
     neutral=None,
-    tiny={"groups": 2},
+    test_options={"groups": 2},
     version=2,
 )
 def group_norm(groups: Annotated[Count, "groups of channels; must divide them"] = 32) -> GroupNorm:
@@ -131,7 +131,7 @@ def instance_norm() -> GroupNorm:
     "any",
     paper="Zhang & Sennrich 2019, Root mean square layer normalization",
     neutral=None,
-    offset=False,
+    has_bias=False,
     version=2,
 )
 def rms_norm() -> LastAxisNorm:

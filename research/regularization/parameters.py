@@ -29,7 +29,7 @@ class Reparametrization(NamedTuple):
     "kernels",
     paper="Murray & Edwards 1994; Graves 2011, Practical variational inference for neural networks",
     neutral={"sd": 0.0},
-    tiny={"sd": 0.1},
+    test_options={"sd": 0.1},
 )
 def weight_noise(
     sd: Annotated[NonNegative, "standard deviation, in units of the weights"],
@@ -43,7 +43,7 @@ def weight_noise(
     "kernels",
     paper="Wan et al. 2013, Regularization of neural networks using DropConnect",
     neutral={"rate": 0.0},
-    tiny={"rate": 0.3},
+    test_options={"rate": 0.3},
 )
 def dropconnect(rate: Annotated[Probability, "probability of dropping a weight"]) -> Apply:
     """Drops single weights and divides the others by 1 - rate, one mask a step for the whole batch.

@@ -30,7 +30,7 @@ def _half_square(x: jax.Array) -> jax.Array:
     "kernels",
     paper="Tibshirani 1996, Regression shrinkage and selection via the lasso",
     neutral={"strength": 0.0},
-    tiny={"strength": 0.01},
+    test_options={"strength": 0.01},
 )
 def l1(strength: Annotated[NonNegative, STRENGTH]) -> Penalty:
     """Adds λ‖w‖₁ over the kernels to the loss; a subgradient, so weights get small but seldom
@@ -43,7 +43,7 @@ def l1(strength: Annotated[NonNegative, STRENGTH]) -> Penalty:
     "kernels",
     paper="Hoerl & Kennard 1970, Ridge regression; Krogh & Hertz 1992",
     neutral={"strength": 0.0},
-    tiny={"strength": 0.01},
+    test_options={"strength": 0.01},
 )
 def l2(strength: Annotated[NonNegative, STRENGTH]) -> Penalty:
     """Adds ½λ‖w‖² over the kernels to the loss."""
@@ -55,7 +55,7 @@ def l2(strength: Annotated[NonNegative, STRENGTH]) -> Penalty:
     "kernels",
     paper="Zou & Hastie 2005, Regularization and variable selection via the elastic net",
     neutral={"l1": 0.0, "l2": 0.0},
-    tiny={"l1": 0.01, "l2": 0.02},
+    test_options={"l1": 0.01, "l2": 0.02},
 )
 def elastic_net(
     l1: Annotated[NonNegative, "of λ₁‖w‖₁"], l2: Annotated[NonNegative, "of ½λ₂‖w‖²"]
@@ -69,7 +69,7 @@ def elastic_net(
     "hidden",
     paper="Merity et al. 2017, Revisiting activation regularization for language RNNs",
     neutral={"strength": 0.0},
-    tiny={"strength": 0.01},
+    test_options={"strength": 0.01},
 )
 def activity_penalty(
     strength: Annotated[NonNegative, STRENGTH],

@@ -19,7 +19,7 @@ Project = Callable[[jax.Array, jax.Array], jax.Array]
     "norm",
     paper="Srebro & Shraibman 2005; Srivastava et al. 2014, section 5.1",
     neutral={"bound": jnp.inf},
-    tiny={"bound": 1.0},
+    test_options={"bound": 1.0},
     constraints=(not_with("unit_norm", why="one fixes the norm that the other bounds"),),
 )
 def max_norm(bound: Annotated[Positive, "largest norm of a unit's incoming weights"]) -> Project:
@@ -57,7 +57,7 @@ def unit_norm() -> Project:
     "proximal",
     paper="Daubechies et al. 2004; Beck & Teboulle 2009, ISTA",
     neutral={"strength": 0.0},
-    tiny={"strength": 0.5},
+    test_options={"strength": 0.5},
     constraints=(averaged_sgd,),
 )
 def l1_prox(strength: Annotated[NonNegative, "strength λ"]) -> Project:

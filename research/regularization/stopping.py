@@ -6,9 +6,8 @@ from typing import Annotated, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from research.options import NonNegative
+from research.options import NonNegative, PositiveWhole
 from research.regularization.member import member
-from research.regularization.whole import AtLeastOne
 
 
 class StoppingState(NamedTuple):
@@ -34,10 +33,10 @@ class Stopping(NamedTuple):
     "validation",
     paper="Prechelt 1998, Early stopping: but when?",
     neutral={"patience": jnp.inf},
-    tiny={"patience": 2.0},
+    test_options={"patience": 2.0},
 )
 def early_stopping(
-    patience: Annotated[AtLeastOne, "epochs without improvement after which training stops"],
+    patience: Annotated[PositiveWhole, "epochs without improvement after which training stops"],
     min_delta: Annotated[NonNegative, "least decrease of the validation loss that counts"] = 0.0,
 ) -> Stopping:
     """Stops when the validation loss has not improved for `patience` epochs and restores the best

@@ -28,7 +28,7 @@ class Mix(Protocol):
     "any",
     paper="Szegedy et al. 2016, Rethinking the Inception architecture for computer vision",
     neutral={"epsilon": 0.0},
-    tiny={"epsilon": 0.2},
+    test_options={"epsilon": 0.2},
     constraints=(of_classes,),
 )
 def label_smoothing(
@@ -51,8 +51,8 @@ def label_smoothing(
     "any",
     paper="Zhang et al. 2018, mixup: beyond empirical risk minimization",
     neutral={"alpha": 0.0},
-    tiny={"alpha": 0.4},
-    mixes=True,
+    test_options={"alpha": 0.4},
+    mixes_examples=True,
 )
 def mixup(
     alpha: Annotated[NonNegative, "of Beta(α, α), the mixing weight's distribution; 0: no mixing"],
@@ -80,9 +80,9 @@ def mixup(
         " localizable features"
     ),
     neutral={"alpha": 0.0},
-    tiny={"alpha": 1.0},
+    test_options={"alpha": 1.0},
     constraints=(images_only, of_classes),
-    mixes=True,
+    mixes_examples=True,
 )
 def cutmix(
     alpha: Annotated[NonNegative, "of Beta(α, α), the kept area's distribution; 0: no mixing"],

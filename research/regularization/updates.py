@@ -21,7 +21,7 @@ Update: TypeAlias = optax.GradientTransformationExtraArgs
     "gradient",
     paper="Pascanu et al. 2013, On the difficulty of training recurrent neural networks",
     neutral={"max_norm": jnp.inf},
-    tiny={"max_norm": 0.5},
+    test_options={"max_norm": 0.5},
 )
 def clip_norm(
     max_norm: Annotated[Positive, "bound on the gradient's norm over all parameters"],
@@ -35,7 +35,7 @@ def clip_norm(
     "gradient",
     paper="Mikolov 2012, Statistical language models based on neural networks",
     neutral={"max_value": jnp.inf},
-    tiny={"max_value": 0.2},
+    test_options={"max_value": 0.2},
 )
 def clip_value(max_value: Annotated[Positive, "bound on each entry's absolute value"]) -> Update:
     """Clips each entry of the gradient to [-max_value, max_value]."""
@@ -53,7 +53,7 @@ class NoiseState(NamedTuple):
     "gradient",
     paper="Neelakantan et al. 2015, Adding gradient noise improves learning for very deep networks",
     neutral={"eta": 0.0},
-    tiny={"eta": 0.3, "gamma": 0.55},
+    test_options={"eta": 0.3, "gamma": 0.55},
 )
 def gradient_noise(
     eta: Annotated[NonNegative, "variance of the noise at the first step"],
@@ -85,7 +85,7 @@ def gradient_noise(
         " implement it"
     ),
     neutral={"strength": 0.0},
-    tiny={"strength": 0.01},
+    test_options={"strength": 0.01},
     constraints=(decays_once,),
 )
 def weight_decay(strength: Annotated[NonNegative, "strength λ"]) -> Update:
@@ -104,7 +104,7 @@ def weight_decay(strength: Annotated[NonNegative, "strength λ"]) -> Update:
     paper="Loshchilov & Hutter 2019, algorithm 2; Wortsman et al. 2023, Small-scale proxies",
     version=2,
     neutral={"strength": 0.0},
-    tiny={"strength": 0.01},
+    test_options={"strength": 0.01},
     constraints=(decays_once,),
 )
 def independent_decay(strength: Annotated[NonNegative, "strength λ, per step"]) -> Update:

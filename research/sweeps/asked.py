@@ -67,9 +67,9 @@ def asked(
 
 def refuse_written(paths: Sequence[str], settings: Mapping[str, str]) -> None:
     """Raises UserError if what one of the paths sets stands in the text of a part already."""
-    there = config_lib.written(settings)
+    there = config_lib.inline_options(settings)
     for path in paths:
-        if config_lib.spelled(path) in there:
+        if config_lib.canonical_path(path) in there:
             head = path.partition(".")[0]
             raise UserError(f"--{head}={settings[head]} sets {path} already; leave one of them out")
 

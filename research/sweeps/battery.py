@@ -123,24 +123,27 @@ def _encoded(of: Subject) -> None:
 
 
 def _tiny(name: str) -> dict[str, Any]:
-    """An architecture at its tiny setting."""
+    """An architecture at its test options."""
     return {
         "arch": name,
-        **{f"arch.{option}": value for option, value in ARCHITECTURES.get(name).tiny.items()},
+        **{
+            f"arch.{option}": value
+            for option, value in ARCHITECTURES.get(name).test_options.items()
+        },
     }
 
 
 def architecture(name: str, **settings: Any) -> Subject:
-    """An architecture at its tiny setting."""
+    """An architecture at its test options."""
     return subject(**_tiny(name), **settings)
 
 
 def part(kind: str, entry: Entry) -> Subject:
-    """An entry at its tiny setting, in a small network. Raises UserError on a kind that has no
+    """An entry at its test options, in a small network. Raises UserError on a kind that has no
     battery."""
     if kind == ARCHITECTURES.kind:
         return architecture(entry.name)
-    tiny = dict(entry.tiny)
+    tiny = dict(entry.test_options)
     if kind == OPTIMIZERS.kind:
         return subject(
             **NETWORK,
@@ -208,10 +211,10 @@ def measured(task: str, **settings: Any) -> Subject:
 
 
 def dataset(entry: Entry) -> Subject:
-    """A data set of its own at its tiny setting, in the first small network that can be trained on
+    """A data set of its own at its test options, in the first small network that can be trained on
     it."""
     with tempfile.TemporaryDirectory() as folder:
-        source = entry.build(**entry.tiny, data_dir=None, cache_dir=folder)
+        source = entry.build(**entry.test_options, data_dir=None, cache_dir=folder)
         data = Memory(source.spec, jax.tree.map(np.array, source.arrays()))
     return _first(Subject(_tiny(arch), data) for arch in ("mlp", "gru", "fcn"))
 

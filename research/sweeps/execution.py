@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from research.duration import Interval
+from research.duration import Period
 from research.training.checkpoints import Keep
 from research.training.chunk import WHOLE, Memory
 
@@ -17,7 +17,7 @@ class Execution:
     """
 
     checkpoints: str | None = None
-    every: Interval = Interval(seconds=300.0)
+    every: Period = Period(seconds=300.0)
     keep: Keep = "last"
     replicas: int = 1
     memory: Memory = WHOLE

@@ -217,7 +217,7 @@ class Job:
         there = self.store.find([run.id])[0].get(run.id)
         if there is not None and there.status != "failed":
             return there
-        record = Record(run.id, "failed", config_lib.flat(run.config), error=error)
+        record = Record(run.id, "failed", config_lib.to_flags(run.config), error=error)
         self.write(record, run)
         return record
 

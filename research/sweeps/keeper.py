@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import jax
 
-from research.duration import Interval
+from research.duration import Period
 from research.errors import Stopped, UserError
 from research.training.checkpoints import Writer
 from research.training.loop import Boundary
@@ -30,7 +30,7 @@ class Keeper:
 
     program: Program
     writer: Writer
-    every: Interval
+    every: Period
     stopping: Callable[[], str]
     warn: Callable[[str], None]
     confirm: Callable[[], None] = lambda: None

@@ -169,7 +169,8 @@ class Parameters:
             return "the command that trained it, and --keep_params"
         config, _ = config_lib.resolve(record.config)
         words = [
-            f"--{name}={shlex.quote(value)}" for name, value in config_lib.given(config).items()
+            f"--{name}={shlex.quote(value)}"
+            for name, value in config_lib.non_default(config).items()
         ]
         if self.store.root != Path("records"):
             words.append(f"--records={shlex.quote(str(self.store.root))}")

@@ -252,7 +252,7 @@ def check_comparable(runs: Iterable[Run]) -> None:
     configs = {
         (run.config.loss, run.config.task, run.config.dataset.name): run.config for run in runs
     }
-    common_metric(config_lib.flat(config) for config in configs.values())
+    common_metric(config_lib.to_flags(config) for config in configs.values())
 
 
 def packs(runs: Iterable[Run], ways: Mapping[str, Way | None] | None = None) -> list[Pack]:

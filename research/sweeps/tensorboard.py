@@ -80,7 +80,7 @@ class Events:
                 return
             of_run = dict(zip((run.id for run in runs), curves(), strict=True))
             for run in due:
-                config = config_lib.flat(run.config)
+                config = config_lib.to_flags(run.config)
                 with self._warned_of(run.id, config) as folder:
                     self._advance(run.id, config, folder, of_run[run.id], now)
 
@@ -154,7 +154,7 @@ def _readable(config: Mapping[str, str]) -> str:
     """`wine,mlp,learning_rate=0.1,seed=0`: the data set, the architecture, what is not at its
     default, and the seed."""
     try:
-        changed = config_lib.given(config_lib.resolve(config)[0])
+        changed = config_lib.non_default(config_lib.resolve(config)[0])
     except UserError:  # the record of other code
         changed = dict(config)
     first = [Path(config.get(key, "")).name for key in ("dataset", "arch")]

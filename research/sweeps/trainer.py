@@ -243,7 +243,7 @@ def _ended(pack: Pack, at: loop.Progress) -> list[Ended]:
 
 def _saved(pack: Pack, way: Way, job: Job) -> checkpoints_lib.Pack:
     """The pack as its checkpoints name it."""
-    configs = {run.id: config_lib.flat(run.config) for run in pack.runs}
+    configs = {run.id: config_lib.to_flags(run.config) for run in pack.runs}
     execution = job.execution
     return checkpoints_lib.Pack(
         pack.program.id, device_kind(), way, configs, execution.keep, execution.keep_params
@@ -255,7 +255,7 @@ def recorded(run: Run, outcome: loop.Outcome, parameters: int, origin: dict[str,
     return Record(
         run_id=run.id,
         status="finished" if outcome.diverged_at is None else "diverged",
-        config=config_lib.flat(run.config),
+        config=config_lib.to_flags(run.config),
         metrics=outcome.metrics,
         curves=outcome.curves,
         checksums=outcome.checksums,

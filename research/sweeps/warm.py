@@ -99,7 +99,7 @@ def _params(trial: FrozenTrial, old: Space, new: Space) -> dict[str, Any] | None
     config = old.config(space.texts(trial))
     if config is None:
         return None
-    flat = config_lib.flat(config)
+    flat = config_lib.to_flags(config)
     values = {**flat, **strengths.strengths(flat[strengths.KEY]), **trial.params}
     params: dict[str, Any] = {}
     point: Point = {}

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from research.maxima import largest
+from research.maxima import max_first_gradient
 from research.registry import LOSSES, Loss
 
 # Targets this close are the same: mixed ones may be worked out twice and rounded otherwise.
@@ -32,14 +32,14 @@ def binary_scores(outputs: jax.Array, width: int) -> jax.Array:
 def perceptron(outputs: jax.Array, targets: jax.Array) -> jax.Array:
     """max_k z_k - z_y: zero where the right class has the largest score, so that only mistakes
     teach."""
-    return largest(outputs, axis=-1) - jnp.sum(outputs * targets, axis=-1)
+    return max_first_gradient(outputs, axis=-1) - jnp.sum(outputs * targets, axis=-1)
 
 
 def hinge(outputs: jax.Array, targets: jax.Array) -> jax.Array:
     """max(0, 1 + max_{k≠y} z_k - z_y), the multi-class hinge loss of Crammer & Singer 2001."""
     right = jnp.sum(outputs * targets, axis=-1)
     is_right = targets > jnp.max(targets, axis=-1, keepdims=True) - ROUNDING
-    wrong = largest(jnp.where(is_right, -jnp.inf, outputs), axis=-1)
+    wrong = max_first_gradient(jnp.where(is_right, -jnp.inf, outputs), axis=-1)
     return jax.nn.relu(1.0 + wrong - right)
 
 

@@ -339,7 +339,7 @@ def part_size(program: Program, count: int) -> int:
     """How many of `count` rows are evaluated together."""
     most = EVALUATION_ROWS
     if (
-        "per_step" in ARCHITECTURES.get(program.config.arch.name).asks
+        "per_step" in ARCHITECTURES.get(program.config.arch.name).needs_facts
     ):  # it keeps what it knows at each step
         shape = program.spec.shape
         most = min(most, EVALUATION_STEPS // math.prod(shape if len(shape) == 1 else shape[:-1]))

@@ -48,7 +48,7 @@ def prepare(
             program_lib.regularizer(part, lane),
             rng.at(lane.seed, part.name, state.step),
         )
-        if REGULARIZERS.get(part.name).mixes:
+        if REGULARIZERS.get(part.name).mixes_examples:
             x, targets = _mixed(program, transform, key, x, targets, fwd, "index" in batch)
         else:
             x, targets = transform(x, targets, key)
@@ -68,7 +68,7 @@ def _counted(program: Program, fwd: Forward, targets: jax.Array) -> tuple[Forwar
     weight = (number > 0).astype(number.dtype)
     weight = weight if fwd.weight is None else weight * fwd.weight
     total = jnp.maximum(fwd.over_devices(jnp.sum(weight)), 1)
-    mixes = any(REGULARIZERS.get(part.name).mixes for part in program.members("targets"))
+    mixes = any(REGULARIZERS.get(part.name).mixes_examples for part in program.members("targets"))
     if mixes and program.spec.classes and program.config.loss_mean == means.EXAMPLES:
         targets = targets / jnp.maximum(number, 1).reshape(-1, *[1] * (targets.ndim - 1))
     return dataclasses.replace(fwd, weight=weight, total=total), targets

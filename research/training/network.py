@@ -110,7 +110,7 @@ def _some(entry: Entry, name: str, value: Any) -> Any:
     option = entry.option(name)
     if option is None or not option.numeric or value is not None:
         return value
-    return entry.tiny.get(name, 0.0 if option.default is REQUIRED else option.default)
+    return entry.test_options.get(name, 0.0 if option.default is REQUIRED else option.default)
 
 
 def _split_kernels(params: Tree, split: Any) -> Tree:

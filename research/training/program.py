@@ -14,7 +14,7 @@ import numpy as np
 
 from research import config as config_lib
 from research import identity
-from research.config import NUMERIC, Part, RunConfig
+from research.config import NUMERIC, Component, RunConfig
 from research.data import masks
 from research.data.spec import DataSpec
 from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS
@@ -134,10 +134,10 @@ class Program:
             "source": spec.source,
             "padded": spec.padded,
         }
-        asked = {name: told[name] for name in entry.asks}
+        asked = {name: told[name] for name in entry.needs_facts}
         return entry.build(outputs=outputs, **asked, **dict(self.config.arch.options))
 
-    def members(self, slot: str, site: str | None = None) -> Iterator[Part]:
+    def members(self, slot: str, site: str | None = None) -> Iterator[Component]:
         """The regularizers of a slot (and site), in their order."""
         for part in self.config.regularization:
             entry = REGULARIZERS.get(part.name)
@@ -161,11 +161,11 @@ class Program:
 def blank(config: RunConfig) -> RunConfig:
     """The config without its numeric leaves: what the lanes of a program have in common."""
 
-    def blank_part(part: Part, registry: Any, kind: str) -> Part:
+    def blank_part(part: Component, registry: Any, kind: str) -> Component:
         if kind == NUMERIC:
-            return Part("")
+            return Component("")
         entry = registry.get(part.name)
-        return Part(
+        return Component(
             part.name, tuple((k, None if entry.option(k).numeric else v) for k, v in part.options)
         )
 
@@ -174,24 +174,26 @@ def blank(config: RunConfig) -> RunConfig:
         value, kind = getattr(config, name), field.metadata["kind"]
         if name == "regularization":
             changes[name] = tuple(blank_part(part, REGULARIZERS, kind) for part in value)
-        elif isinstance(value, Part):
+        elif isinstance(value, Component):
             changes[name] = blank_part(value, config_lib.PARTS[name], kind)
         elif kind == NUMERIC:
             changes[name] = None
     return dataclasses.replace(config, **changes)
 
 
-def built(part: Part, build: Callable[..., Any], path: str, hparams: dict[str, jax.Array]) -> Any:
+def built(
+    part: Component, build: Callable[..., Any], path: str, hparams: dict[str, jax.Array]
+) -> Any:
     """What an entry's builder makes of its static options and the lane's values."""
     return build(**options(part, path, hparams))
 
 
-def options(part: Part, path: str, hparams: dict[str, jax.Array]) -> dict[str, Any]:
+def options(part: Component, path: str, hparams: dict[str, jax.Array]) -> dict[str, Any]:
     """The part's options, the numeric ones as the lane's values."""
     return {name: hparams.get(f"{path}.{name}", value) for name, value in part.options}
 
 
-def regularizer(part: Part, lane: Lane) -> Any:
+def regularizer(part: Component, lane: Lane) -> Any:
     """A regularizer's transformation at the lane's strength."""
     return built(
         part, REGULARIZERS.get(part.name).build, f"regularization.{part.name}", lane.hparams

@@ -43,10 +43,10 @@ def train_step(
     fwd, x, y, targets = prepare(program, state, lane, batch, fwd)
     params = state.variables.params
     (stats, outputs, loss), grads = _gradient(program, state, lane, params, fwd, x, targets)
-    ascent = OPTIMIZERS.get(program.config.optimizer.name).ascent
-    if ascent is not None:
+    perturb = OPTIMIZERS.get(program.config.optimizer.name).perturb
+    if perturb is not None:
         options = program_lib.options(program.config.optimizer, "optimizer", lane.hparams)
-        at = ascent(params, grads, **options)
+        at = perturb(params, grads, **options)
         grads = _gradient(program, state, lane, at, fwd, x, targets)[1]
 
     learning_rate = lane.hparams["learning_rate"] * batch["factor"] * state.plateau.scale

@@ -177,7 +177,7 @@ def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
 
 def _check_input(config: RunConfig, spec: DataSpec) -> None:
     entry = ARCHITECTURES.get(config.arch.name)
-    if spec.vocabulary and "vocabulary" not in entry.asks:
+    if spec.vocabulary and "vocabulary" not in entry.needs_facts:
         raise UserError(
             f"arch={entry.name} reads numbers, and {spec.name} has tokens;"
             f" {_that_ask('vocabulary')} do"
@@ -191,19 +191,19 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
             f"{spec.name} has a target at each {each}, which arch={entry.name} does not answer;"
             f" {able} answer at each"
         )
-    if spec.padded and "padded" not in entry.asks:
+    if spec.padded and "padded" not in entry.needs_facts:
         raise UserError(
             f"arch={entry.name} takes series that are equally long, and those of {spec.name} are"
             f" not; {_that_ask('padded')} take them"
         )
     for part in config.regularization:
         member = REGULARIZERS.get(part.name)
-        if spec.vocabulary and (member.slot == "data" or member.mixes):
+        if spec.vocabulary and (member.slot == "data" or member.mixes_examples):
             raise UserError(
                 f"{part.name} changes numbers, and the inputs of {spec.name} are tokens; leave"
                 " it out"
             )
-        if spec.padded and member.mixes:
+        if spec.padded and member.mixes_examples:
             raise UserError(
                 f"{part.name} mixes series, and those of {spec.name} are not equally long; leave"
                 " it out"
@@ -221,16 +221,18 @@ def _answers(entry: Architecture, spec: DataSpec) -> bool:
     are."""
     if len(spec.target_shape) > 1:
         return (
-            "per_step" in entry.asks
-            and "vocabulary" not in entry.asks
+            "per_step" in entry.needs_facts
+            and "vocabulary" not in entry.needs_facts
             and 3 in (entry.inputs or (3,))
         )
-    return "per_step" in entry.asks and entry.inputs != (3,)
+    return "per_step" in entry.needs_facts and entry.inputs != (3,)
 
 
 def _that_ask(fact: str) -> str:
     """The architectures that ask the engine for this."""
-    return ", ".join(entry.name for entry in ARCHITECTURES if fact in entry.asks) or "no others"
+    return (
+        ", ".join(entry.name for entry in ARCHITECTURES if fact in entry.needs_facts) or "no others"
+    )
 
 
 def _check_sizes(config: RunConfig, program: Program) -> None:

@@ -38,7 +38,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     store.prepare()
     run = run_of(folder)
     Sweep([BASE], []).save(store, "half", [run])
-    pack = Pack(run.program.id, "cpu", Way(1, 4), {run.id: config_lib.flat(run.config)})
+    pack = Pack(run.program.id, "cpu", Way(1, 4), {run.id: config_lib.to_flags(run.config)})
     saved = folder / "records" / "checkpoints" / pack.name
     saved.mkdir(parents=True)
     (saved.parent / "checkpoints.json").write_text(

@@ -42,7 +42,9 @@ def row(architecture: str, optimizer: str) -> tuple[Regularizer, ...]:
 
 
 def settings(optimizer: str, members: Iterable[Regularizer]) -> dict[str, object]:
-    tiny = {f"optimizer.{name}": value for name, value in OPTIMIZERS.get(optimizer).tiny.items()}
+    tiny = {
+        f"optimizer.{name}": value for name, value in OPTIMIZERS.get(optimizer).test_options.items()
+    }
     return {
         "optimizer": optimizer,
         "regularization": ",".join(map(member, members)) or "none",

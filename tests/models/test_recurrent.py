@@ -288,7 +288,7 @@ def test_padding_changes_nothing(name: str, bidirectional: bool, per_step: bool)
     np.testing.assert_allclose(got[:, :5] if per_step else got, expected, rtol=1e-6, atol=1e-6)
 
 
-READERS = [entry.name for entry in ARCHITECTURES if "padded" in entry.asks]
+READERS = [entry.name for entry in ARCHITECTURES if "padded" in entry.needs_facts]
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -296,7 +296,7 @@ def test_the_padding_of_numbers_changes_nothing(name: str) -> None:
     """Neither that it is there nor what stands beside a NaN: outputs and gradients are those of the
     bare series."""
     entry = ARCHITECTURES.get(name)
-    model = entry.build(outputs=3, padded=True, **entry.tiny)
+    model = entry.build(outputs=3, padded=True, **entry.test_options)
     x = normal(2, 4, 2)
     params = started(model, x)["params"]
 

@@ -175,10 +175,10 @@ def test_nesterov_takes_the_gradient_after_the_step():
 def test_sam_ascends_along_the_gradient():
     params = {"kernel": jnp.array([1.0, 1.0]), "bias": jnp.array([1.0])}
     grads = {"kernel": jnp.array([0.0, 3.0]), "bias": jnp.array([4.0])}
-    point = sam.ascent(params, grads, rho=0.5, momentum=0.9)
+    point = sam.perturb(params, grads, rho=0.5, momentum=0.9)
     np.testing.assert_allclose(point["kernel"], [1.0, 1.3], rtol=1e-6)
     np.testing.assert_allclose(point["bias"], [1.4], rtol=1e-6)
-    still = sam.ascent(params, {"kernel": jnp.zeros(2), "bias": jnp.zeros(1)}, rho=0.5)
+    still = sam.perturb(params, {"kernel": jnp.zeros(2), "bias": jnp.zeros(1)}, rho=0.5)
     np.testing.assert_array_equal(still["kernel"], params["kernel"])
 
 

@@ -117,7 +117,7 @@ def test_sam_agrees_with_optax():
         ours = theirs = tree(0, np.float64)
         state, their_state = chain.init(ours), reference.init(theirs)
         for _ in range(10):
-            grads = gradient(entry.ascent(ours, gradient(ours), rho=rho, momentum=0.0))
+            grads = gradient(entry.perturb(ours, gradient(ours), rho=rho, momentum=0.0))
             updates, state = chain.update(grads, state, ours)
             ours = optax.apply_updates(ours, updates)
             updates, their_state = reference.update(
@@ -143,7 +143,7 @@ def test_lanes_are_what_they_are_alone_and_numbers_recompile_nothing(name):
     number."""
     entry = OPTIMIZERS.get(name)
     numeric = [o for o in entry.options if o.numeric]
-    static = {k: v for k, v in entry.tiny.items() if not entry.option(k).numeric}
+    static = {k: v for k, v in entry.test_options.items() if not entry.option(k).numeric}
     traces = []
 
     def train(numbers):
@@ -154,8 +154,8 @@ def test_lanes_are_what_they_are_alone_and_numbers_recompile_nothing(name):
         def step(carry, _):
             params, state = carry
             grads = gradient(params)
-            if entry.ascent is not None:
-                grads = gradient(entry.ascent(params, grads, **numbers))
+            if entry.perturb is not None:
+                grads = gradient(entry.perturb(params, grads, **numbers))
             updates, state = chain.update(grads, state, params)
             return (optax.apply_updates(params, optax.tree.scale(-RATE, updates)), state), None
 

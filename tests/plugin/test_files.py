@@ -18,7 +18,7 @@ from research.models.layers.sites import Site
 from research.plugin import architecture
 
 
-@architecture(tiny={"width": 4})
+@architecture(test_options={"width": 4})
 class MyNet(nn.Module):
     """One hidden layer of sines."""
 
@@ -48,7 +48,7 @@ PENALTY = '''
 from research.plugin import regularizer
 
 
-@regularizer("loss", "kernels", neutral={"fourth": 0.0}, tiny={"fourth": 0.1})
+@regularizer("loss", "kernels", neutral={"fourth": 0.0}, test_options={"fourth": 0.1})
 def fourth(fourth: float = 0.1):
     """The sum of fourth powers."""
     return lambda w: fourth * (w**4).sum()
@@ -61,7 +61,7 @@ from research.data.table import Table
 from research.plugin import dataset
 
 
-@dataset(tiny={"size": 60})
+@dataset(test_options={"size": 60})
 def rings(size: int = 600, seed: int = 0) -> Table:
     \"\"\"Two rings, one in the other.\"\"\"
     draw, y = np.random.default_rng(seed), np.arange(size, dtype=np.int32) % 2
@@ -380,7 +380,7 @@ def test_a_check_names_probabilities_where_logits_are_expected(tmp_path: Path) -
         ),
         (
             NETWORK.replace('"width": 4', '"widht": 4'),
-            "tiny has 'widht', which is no option; did you mean width?",
+            "test_options has 'widht', which is no option; did you mean width?",
         ),
         (PENALTY.replace('"loss"', '"los"'), "there is no slot 'los'; did you mean loss?"),
         (
@@ -410,7 +410,7 @@ def test_a_check_names_probabilities_where_logits_are_expected(tmp_path: Path) -
         (
             bare(NETWORK).replace(" = 64", ""),
             (
-                "'width' has no default, so tests need a value; write @architecture(tiny={'width':"
+                "'width' has no default, so tests need a value; write @architecture(test_options={'width':"
                 " ...})"
             ),
         ),
@@ -424,7 +424,7 @@ def test_a_check_names_probabilities_where_logits_are_expected(tmp_path: Path) -
         "outputs",
         "docstring",
         "default",
-        "tiny",
+        "test options",
         "slot",
         "site",
         "bare regularizer",

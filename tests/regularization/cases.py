@@ -120,8 +120,8 @@ def static(entry: Regularizer, options: dict[str, Any]) -> dict[str, Any]:
 
 def filled(entry: Regularizer, **options: Any) -> dict[str, Any]:
     """Defaults, then the tiny setting, then `options`."""
-    defaults = {o.name: o.default for o in entry.options if o.name not in entry.tiny}
-    return {**defaults, **entry.tiny, **options}
+    defaults = {o.name: o.default for o in entry.options if o.name not in entry.test_options}
+    return {**defaults, **entry.test_options, **options}
 
 
 def lanes(entry: Regularizer, settings: list[dict[str, Any]], x: Any) -> Any:

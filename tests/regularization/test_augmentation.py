@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.config import Part, regularizers
+from research.config import Component, regularizers
 from research.registry import REGULARIZERS
 from research.regularization.colour import colour
 from research.regularization.erasing import random_erasing, rectangle
@@ -186,7 +186,7 @@ def test_what_is_erased_is_the_mean_or_noise() -> None:
     ],
 )
 def test_what_cannot_be_is_said(written: str, message: str) -> None:
-    config = SimpleNamespace(dataset=Part("digits"), regularization=regularizers(written))
+    config = SimpleNamespace(dataset=Component("digits"), regularization=regularizers(written))
     (part,) = config.regularization
     (problem,) = filter(
         None, (constraint(config, IMAGES) for constraint in REGULARIZERS.get(part.name).constraints)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from research.config import Part
+from research.config import Component
 from research.registry import ARCHITECTURES, REGULARIZERS, load_package
 
 load_package("research.models")
@@ -13,19 +13,19 @@ load_package("research.regularization")
 
 WHOLE = {"target_shape": (), "reconstructs": False}
 IMAGES = SimpleNamespace(shape=(8, 8, 1), task="classification", classes=("a", "b"), **WHOLE)
-SGD = Part("sgd")
+SGD = Component("sgd")
 TABLE = SimpleNamespace(shape=(4,), task="regression", classes=(), **WHOLE)
 
 
 def problems(
-    name: str, *others: str, optimizer: Part = SGD, arch: str = "cnn", spec: Any = IMAGES
+    name: str, *others: str, optimizer: Component = SGD, arch: str = "cnn", spec: Any = IMAGES
 ) -> list[str]:
     config = SimpleNamespace(
-        dataset=Part("a_dataset"),
+        dataset=Component("a_dataset"),
         task="auto",
-        arch=Part(arch),
+        arch=Component(arch),
         optimizer=optimizer,
-        regularization=tuple(Part(n) for n in (name, *others)),
+        regularization=tuple(Component(n) for n in (name, *others)),
     )
     found = (constraint(config, spec) for constraint in REGULARIZERS.get(name).constraints)
     return [problem for problem in found if problem]
@@ -74,22 +74,23 @@ def test_exclusive_pairs(name: str, other: str) -> None:
 
 @pytest.mark.parametrize("name", ["weight_decay", "independent_decay"])
 def test_decay_comes_once(name: str) -> None:
-    (problem,) = problems(name, optimizer=Part("adamw", (("weight_decay", 0.01),)))
+    (problem,) = problems(name, optimizer=Component("adamw", (("weight_decay", 0.01),)))
     assert problem.startswith(f"{name} with adamw (weight_decay=0.01) decays twice")
-    assert problems(name, optimizer=Part("adamw", (("weight_decay", 0.0),))) == []
+    assert problems(name, optimizer=Component("adamw", (("weight_decay", 0.0),))) == []
     (problem,) = problems(
-        name, optimizer=Part("chain(…)", (("add_decayed_weights.weight_decay", 0.01),))
+        name, optimizer=Component("chain(…)", (("add_decayed_weights.weight_decay", 0.01),))
     )
     assert problem.endswith("as in optimizer.add_decayed_weights.weight_decay=0")
 
 
 def test_l1_prox_needs_the_gradient_itself() -> None:
-    (problem,) = problems("l1_prox", optimizer=Part("adam"))
+    (problem,) = problems("l1_prox", optimizer=Component("adam"))
     assert "use optimizer=sgd, not adam" in problem
     (problem,) = problems(
-        "l1_prox", optimizer=Part("sgd", (("momentum", 0.9), ("style", "heavy_ball")))
+        "l1_prox", optimizer=Component("sgd", (("momentum", 0.9), ("style", "heavy_ball")))
     )
     assert "use optimizer.style=average" in problem
     assert (
-        problems("l1_prox", optimizer=Part("sgd", (("momentum", 0.9), ("style", "average")))) == []
+        problems("l1_prox", optimizer=Component("sgd", (("momentum", 0.9), ("style", "average"))))
+        == []
     )

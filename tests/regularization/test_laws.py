@@ -32,9 +32,9 @@ def test_an_entry_is_complete(entry: Regularizer) -> None:
     assert len(entry.summary) <= 120
     for option in entry.options:
         assert option.help
-        assert option.default is not REQUIRED or option.name in entry.tiny
+        assert option.default is not REQUIRED or option.name in entry.test_options
         assert not option.numeric or option.default is REQUIRED or isinstance(option.default, float)
-    for name, value in entry.tiny.items():
+    for name, value in entry.test_options.items():
         option = entry.option(name)
         assert option is not None
         assert option.parse(str(value), name) == value
@@ -248,7 +248,7 @@ def test_a_projection_is_idempotent_and_inside_its_bound(entry: Regularizer) -> 
         once = project(w, jnp.float32(0.1))
         norms = np.sqrt(np.square(np.asarray(once, np.float64)).sum(tuple(range(w.ndim - 1))))
         before = np.sqrt(np.square(np.asarray(w, np.float64)).sum(tuple(range(w.ndim - 1))))
-        bound = entry.tiny.get("bound", 1.0)
+        bound = entry.test_options.get("bound", 1.0)
         assert (norms <= bound * (1 + 1e-6)).all()
         np.testing.assert_allclose(project(once, jnp.float32(0.1)), once, rtol=3e-7)
         cosine = (np.asarray(once, np.float64) * w).sum(tuple(range(w.ndim - 1)))

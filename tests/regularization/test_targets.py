@@ -58,7 +58,7 @@ def test_who_does_not_mix_sees_one_example_alone(entry: Regularizer) -> None:
         return [np.asarray(leaf[0]) for pair in pairs for leaf in pair]
 
     pairs = zip(first_rows(x, y), first_rows(other_x, other_y), strict=True)
-    assert all(np.array_equal(a, b) for a, b in pairs) == (not entry.mixes)
+    assert all(np.array_equal(a, b) for a, b in pairs) == (not entry.mixes_examples)
 
 
 @pytest.mark.parametrize("mix", [targets.mixup(1.0), targets.cutmix(1.0)], ids=["mixup", "cutmix"])

@@ -13,7 +13,7 @@ from research.models.layers.forward import Forward
 from research.plugin import architecture
 
 
-@architecture(tiny={"width": 4})
+@architecture(test_options={"width": 4})
 class Slow(nn.Module):
     """One hidden layer whose steps take their time."""
 

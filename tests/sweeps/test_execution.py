@@ -12,7 +12,7 @@ import pytest
 from engine import BASE, IMAGES, planned, planner
 
 from research.data.memory import Memory
-from research.duration import Interval
+from research.duration import Period
 from research.errors import Stopped
 from research.sweeps import executor, trainer
 from research.sweeps.execution import DEFAULT
@@ -233,7 +233,7 @@ def test_out_of_memory_halves_the_lanes_and_goes_on_from_the_checkpoint(
 
     monkeypatch.setattr(loop, "train", small)
     store, warnings = Store(tmp_path), []
-    execution = dataclasses.replace(DEFAULT, every=Interval.parse("1epochs"))
+    execution = dataclasses.replace(DEFAULT, every=Period.parse("1epochs"))
     report = Report(warn=warnings.append)
     executor.execute(runs, store, planner().arrays, report, execution=execution)
     assert begun == [(4, 0), (2, 10)]
@@ -259,7 +259,7 @@ def test_going_on_in_another_way_is_said_and_recorded(
     user."""
     (own,) = planned({"seed": 3})
     store, warnings = Store(tmp_path), []
-    execution = dataclasses.replace(DEFAULT, every=Interval.parse("1"))
+    execution = dataclasses.replace(DEFAULT, every=Period.parse("1"))
     stopping = Report(
         stopping=lambda: "it is enough" if any(tmp_path.glob("checkpoints/*/[0-9]*")) else ""
     )

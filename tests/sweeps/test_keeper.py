@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from engine import EPOCHS, STEPS_PER_EPOCH, run
 
-from research.duration import Interval
+from research.duration import Period
 from research.errors import Stopped, UserError
 from research.sweeps.keeper import ABREAST_SECONDS, Keeper
 from research.training.loop import Boundary
@@ -43,7 +43,7 @@ class Bench:
         self.keeper = Keeper(
             program=run().program,
             writer=self.paper,  # type: ignore[arg-type]
-            every=Interval.parse(every),
+            every=Period.parse(every),
             stopping=lambda: self.reason,
             warn=self.warnings.append,
             clock=lambda: self.now,

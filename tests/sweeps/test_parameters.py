@@ -50,7 +50,7 @@ def flip(path: Path) -> None:
 
 
 def recorded(store: Store, run_id: str, **settings: Any) -> None:
-    store.write(Record(run_id, "finished", config_lib.flat(run(**settings).config)))
+    store.write(Record(run_id, "finished", config_lib.to_flags(run(**settings).config)))
 
 
 def test_they_come_back_as_they_were(tmp_path: Path) -> None:

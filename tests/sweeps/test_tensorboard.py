@@ -28,7 +28,7 @@ LOSS = [2.0, 1.0, 0.5, 0.25]
 RECORD = Record(
     RUN.id,
     "finished",
-    config_lib.flat(RUN.config),
+    config_lib.to_flags(RUN.config),
     metrics={"test/accuracy": 0.9},
     curves={"train/loss": LOSS, "validation/accuracy": [0.5, 0.6, 0.7, 0.8]},
     steps=40,

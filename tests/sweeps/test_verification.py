@@ -43,7 +43,7 @@ def recorded(**settings: Any) -> tuple[Run, Record]:
     return runs[0], Record(
         runs[0].id,
         "finished" if outcome.diverged_at is None else "diverged",
-        config_lib.flat(runs[0].config),
+        config_lib.to_flags(runs[0].config),
         outcome.metrics,
         outcome.curves,
         outcome.checksums,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from engine import acts_on, assert_close, data_of, lane, member, run
 
-from research.config import Part, RunConfig
+from research.config import Component, RunConfig
 from research.registry import REGULARIZERS, Regularizer
 from research.sweeps.plan import Run
 from research.training import chunk as chunk_lib
@@ -28,7 +28,7 @@ COUNT = {"swa": 10}
 def strengths(entry: Regularizer) -> dict[str, Any]:
     """The numeric options at the tiny setting, but those that are 0 there: grey images have no
     saturation."""
-    values = {o.name: entry.tiny.get(o.name, o.default) for o in entry.options if o.numeric}
+    values = {o.name: entry.test_options.get(o.name, o.default) for o in entry.options if o.numeric}
     values = {name: value for name, value in values.items() if value}
     return {
         name: value for name, value in values.items() if name in (entry.neutral or {})
@@ -39,7 +39,8 @@ def at(of: Run, entry: Regularizer, values: dict[str, Any]) -> RunConfig:
     """The run's config with other strengths, infinite ones too, which no flag takes."""
     (part,) = of.config.regularization
     return dataclasses.replace(
-        of.config, regularization=(Part(entry.name, (*{**dict(part.options), **values}.items(),)),)
+        of.config,
+        regularization=(Component(entry.name, (*{**dict(part.options), **values}.items(),)),),
     )
 
 

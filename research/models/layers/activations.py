@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.maxima import largest
+from research.maxima import max_first_gradient
 from research.models.layers.forward import Forward
 from research.registry import ACTIVATIONS, Activation
 
@@ -54,7 +54,7 @@ class Maxout(nn.Module):
     """The largest of each unit's two linear pieces, [..., 2C] -> [..., C]."""
 
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        return largest(x.reshape(*x.shape[:-1], x.shape[-1] // 2, 2), axis=-1)
+        return max_first_gradient(x.reshape(*x.shape[:-1], x.shape[-1] // 2, 2), axis=-1)
 
 
 @jax.custom_jvp

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from research.errors import UserError
-from research.maxima import largest
+from research.maxima import max_first_gradient
 from research.models.layers.forward import Forward
 
 Pooling = Literal["max", "average", "stochastic"]
@@ -44,8 +44,8 @@ def max_pool(
         b, h, w, c = x.shape
         h, w = h // window, w // window
         tiles = x[:, : h * window, : w * window].reshape(b, h, window, w, window, c)
-        return largest(largest(tiles, axis=4), axis=2)
-    return largest(windows(x, window, stride, padding, -jnp.inf), axis=3)
+        return max_first_gradient(max_first_gradient(tiles, axis=4), axis=2)
+    return max_first_gradient(windows(x, window, stride, padding, -jnp.inf), axis=3)
 
 
 def average_pool(

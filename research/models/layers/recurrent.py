@@ -17,8 +17,8 @@ from research.options import Count
 
 Truncate = Annotated[Count | None, "truncate backpropagation after this many steps; none: never"]
 # What the engine tells a network over the steps of a sequence.
-ASKS = ("vocabulary", "per_step", "padded")
-GIVEN = ("outputs", *ASKS)
+SEQUENCE_FACTS = ("vocabulary", "per_step", "padded")
+GIVEN = ("outputs", *SEQUENCE_FACTS)
 
 
 def foretells(config: Any, spec: Any) -> str | None:

@@ -99,7 +99,7 @@ class Normalize(nn.Module):
 def offsets(fwd: Forward) -> bool:
     """Whether the pass normalizes hidden layers with an offset after each, so that a bias before
     does nothing."""
-    return any(entry.offset for _, entry in _at(fwd, "normalization"))
+    return any(entry.has_bias for _, entry in _at(fwd, "normalization"))
 
 
 def mark(module: nn.Module, site: str, places: tuple[int, ...] = ()) -> None:

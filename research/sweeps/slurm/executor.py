@@ -126,7 +126,7 @@ class _Sweep:
     def begin(self) -> None:
         """Says what is wanted; cancels queued tasks that are not needed for it, and submits those
         that are."""
-        runs = {run.id: config_lib.given(run.config) for run in self._work.wanted}
+        runs = {run.id: config_lib.non_default(run.config) for run in self._work.wanted}
         self._folder.want(Wanted(self._version, runs))
         self._folder.begin()
         self._folder.token()
