@@ -316,7 +316,7 @@ class Task(Entry):
 class Metric(Entry):
     """A user's metric beside those of a task.
 
-    `build()` is `metric(scores [B, ..., C], y [B, ...]) -> [B]`, a value per example, on the device.
+    `build()` is `metric(scores [B, ..., C], y [B, ...]) -> [B]`, a value per example on the device.
     With `whole` it is `metric(scores [N, C], y [N]) -> float`, one value per split, on the host; it
     applies only to final metrics.
 
@@ -330,7 +330,7 @@ class Metric(Entry):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Callback(Entry):
-    """`build()` is `callback(run_id, epoch, metrics)`, called on the host after each epoch of a run.
+    """`build()` is `callback(run_id, epoch, metrics)`, called on the host after each epoch.
 
     epoch is counted from 1; metrics are those of the epoch, by name (`validation/accuracy`).
     """

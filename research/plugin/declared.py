@@ -72,8 +72,7 @@ def check_names(what: str, values: Mapping[str, Any], options: Sequence[Option])
 def check_test_options(
     decorator: str, test_options: Mapping[str, Any] | None, options: Sequence[Option]
 ) -> None:
-    """Raises UserError if `test_options`, the setting that tests use, lacks an option without default, or
-    has another name."""
+    """Raises UserError unless `test_options` names only options, and all without a default."""
     check_names("test_options", test_options or {}, options)
     for option in options:
         if option.default is REQUIRED and option.name not in (test_options or {}):

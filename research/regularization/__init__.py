@@ -29,9 +29,9 @@ data: one example x, scaled float32, image [H, W, C] or table [F]; its own key, 
     image: images only. **After the projection by norm, where the parameters have one.
 
 targets: a batch x [B, ...] with its target distribution (or regression targets) y [B, K], and one
-    key a step. Entries that mix examples (`mixes_examples`) get the whole global batch, on however many
-    devices it lies, with real [B] False where a row is padding (None if none is); the others get
-    what rows there are.
+    key per step. Entries with `mixes_examples` get the whole global batch, whatever the number of
+    devices, with real [B], False where a row is padding (None: no row is); the others get the rows
+    of their device.
 
 parameters: one kernel w [..., K] in the forward pass. kernels: with that kernel's own key.
 reparametrization: `split(w) -> parts` at initialisation, `join(parts) -> w` in every forward pass.
