@@ -1,4 +1,4 @@
-"""Paired tests by sign flips, their correction, and the rows that cannot be told from the best."""
+"""Paired tests by sign flips, their correction, and the rows on a par with the best."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -71,7 +71,7 @@ def can_conclude(n: int, m: int, alpha: float = ALPHA) -> bool:
 def best_group(
     values: Mapping[str, ArrayLike], better: Literal["higher", "lower"], m: int | None = None
 ) -> frozenset[str]:
-    """The rows to set in bold: the best mean and every row that cannot be told from it (paired,
+    """The rows to set in bold: the best mean and every row on a par with it (paired,
     Holm).
 
     values: by row, [n] numbers in the order of the same n seeds. m: comparisons corrected for, by
@@ -87,10 +87,10 @@ def best_group(
     others = [label for label in rows if label != best]
     untested: list[float | None] = [None] * (m - len(others))
     corrected = holm([paired_p(rows[best], rows[label]) for label in others] + untested)
-    told = {
+    worse = {
         label for label, p in zip(others, corrected, strict=False) if p is not None and p <= ALPHA
     }
-    return frozenset(rows) - told
+    return frozenset(rows) - worse
 
 
 def _signed_sums(d: NDArray[np.float64]) -> NDArray[np.float64]:
