@@ -8,7 +8,7 @@ from absl import flags
 
 from launch.start import PLUGIN
 from research.errors import UserError
-from research.sweeps.plan import Run, unique
+from research.sweeps.plan import PlannedRun, unique
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
 
@@ -20,7 +20,7 @@ ACCEPT_CODE = flags.DEFINE_bool(
 )
 
 
-def refuse_other_code(name: str | None, runs: Sequence[Run], store: Store) -> None:
+def refuse_other_code(name: str | None, runs: Sequence[PlannedRun], store: Store) -> None:
     """Raises UserError if some runs of that name would be trained by other code, without
     --accept_code."""
     if name is None:

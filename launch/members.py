@@ -1,7 +1,7 @@
 """The runs of a sweep or an experiment with the rows that they belong to, for those who look how
 far it is."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from research.sweeps.status import Member
 from research.sweeps.store import Store
@@ -9,7 +9,7 @@ from research.sweeps.sweep import Sweep
 
 if TYPE_CHECKING:  # a look at a sweep that has a name plans nothing, and pays for no import of JAX
     from research.sweeps.experiment import Experiment
-    from research.sweeps.plan import Planner, Run
+    from research.sweeps.plan import PlannedRun, Planner
 
 
 def of_sweep(sweep: Sweep) -> list[Member]:
@@ -20,7 +20,9 @@ def of_sweep(sweep: Sweep) -> list[Member]:
     ]
 
 
-def by_row(experiment: "Experiment", planner: "Planner", store: Store) -> "dict[str, list[Run]]":
+def by_row(
+    experiment: "Experiment", planner: "Planner", store: Store
+) -> "dict[str, list[PlannedRun]]":
     """The runs of a declared table by row, as far as they are known.
 
     One that chooses a setting has those to choose from, and once these are done those of the
@@ -28,7 +30,8 @@ def by_row(experiment: "Experiment", planner: "Planner", store: Store) -> "dict[
     """
     from research.sweeps import choice
 
-    chosen, known = {}, {}
+    chosen: dict[str, Any] = {}
+    known: dict[str, list[PlannedRun]] = {}
     if experiment.choose is not None:
         asked = choice.searched(experiment, planner)
         known = {
@@ -40,4 +43,4 @@ def by_row(experiment: "Experiment", planner: "Planner", store: Store) -> "dict[
             return known
         chosen = choice.chosen(experiment.choose, asked, found)
     requests = choice.requests(experiment, experiment.seeds, chosen)
-    return known | {label: planner.runs(of_arm) for label, of_arm in requests.items()}
+    return known | {label: planner.plan(of_arm) for label, of_arm in requests.items()}

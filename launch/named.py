@@ -7,7 +7,7 @@ from research import config as config_lib
 from research.errors import UserError
 from research.options import format_value
 from research.sweeps.execution import Execution
-from research.sweeps.plan import Planner, Run
+from research.sweeps.plan import PlannedRun, Planner, Run
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
 from research.training.checkpoints import Checkpoints
@@ -16,7 +16,7 @@ from research.training.checkpoints import Checkpoints
 MOST = 6
 
 
-def change(name: str, sweep: Sweep, runs: Sequence[Run], store: Store) -> str:
+def change(name: str, sweep: Sweep, runs: Sequence[PlannedRun], store: Store) -> str:
     """How a sweep differs from the one that has its name now, in a line; "" if it does not, or if
     there is none."""
     before = Sweep.stored(store, name)

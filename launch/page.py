@@ -17,8 +17,8 @@ from research.sweeps.experiment import Experiment
 from research.sweeps.files import write_atomically
 from research.sweeps.monitor import Terminal
 from research.sweeps.obtain import done
-from research.sweeps.plan import Planner, Run, unique
-from research.sweeps.status import Member, Status, status
+from research.sweeps.plan import PlannedRun, Planner, unique
+from research.sweeps.status import FailedRun, Member, Status, status
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
 
@@ -28,7 +28,8 @@ def look(title: str, of: Sweep | Experiment, store: Store, directory: str | None
     is given."""
     plans = planner()
     if isinstance(of, Sweep):
-        runs, found = plans.runs(of.requests), status(of_sweep(of), store)
+        runs = plans.plan(of.requests)
+        found = status(of_sweep(of), store)
     else:
         rows = by_row(of, plans, store)
         runs = [run for of_row in rows.values() for run in of_row]
@@ -46,7 +47,7 @@ def look(title: str, of: Sweep | Experiment, store: Store, directory: str | None
 def _parts(
     title: str,
     of: Sweep | Experiment,
-    runs: Sequence[Run],
+    runs: Sequence[PlannedRun],
     found: Status,
     plans: Planner,
     store: Store,
@@ -61,15 +62,16 @@ def _parts(
             yield html.section("Curves", *_curves(shown))
     yield html.section("Plan", html.preformatted(planned.lines(runs, store, plans)))
     if found.failures:
-        failed = (
-            f"{run_id}: {line.error}{line.log and f' (log: {line.log})'}"
-            for run_id, line in found.failures
-        )
-        yield html.section("Failures", html.preformatted(failed))
+        yield html.section("Failures", html.preformatted(map(_failure, found.failures)))
+
+
+def _failure(run: FailedRun) -> str:
+    log = f" (log: {run.line.log})" if run.line.log else ""
+    return f"{run.run_id} ({run.arm}): {run.line.error}{log}"
 
 
 def _shown(
-    title: str, of: Sweep | Experiment, runs: Sequence[Run], plans: Planner, store: Store
+    title: str, of: Sweep | Experiment, runs: Sequence[PlannedRun], plans: Planner, store: Store
 ) -> Shown:
     """The table from the records that are there."""
     if isinstance(of, Sweep):

@@ -25,7 +25,7 @@ from research.sweeps.asked import planned as planned_runs
 from research.sweeps.experiment import Experiment
 from research.sweeps.monitor import Terminal
 from research.sweeps.obtain import tell_notes
-from research.sweeps.plan import Planner, Run, unique
+from research.sweeps.plan import PlannedRun, Planner, unfit_notes, unique
 from research.sweeps.store import Store
 
 EXPERIMENT = start.define_name("experiment", None, "plan a declared table")
@@ -47,13 +47,19 @@ def main(arguments: Sequence[str]) -> None:
     elif given := [*run_settings(), *axes_given()]:
         raise UserError(f"--{given[0]}: an experiment declares its settings; leave the flag out")
     else:
-        runs, note = _runs(declared.get(EXPERIMENT.value, monitor.warn), plans, records)
+        rows, note = _rows(declared.get(EXPERIMENT.value, monitor.warn), plans, records)
+        for unfit in unfit_notes(rows):
+            monitor.note(f"note: {unfit}")
+        runs = [run for _, run in rows]
     tell_notes(runs, plans, monitor.note)
     print("\n".join(planned.lines(unique(runs), records, plans, note)))
 
 
-def _runs(experiment: Experiment, plans: Planner, records: Store) -> tuple[list[Run], str]:
-    """The runs of an experiment that are known by now, and a line about the others."""
+def _rows(
+    experiment: Experiment, plans: Planner, records: Store
+) -> tuple[list[tuple[str, PlannedRun]], str]:
+    """The runs of an experiment that are known by now, each with its row, and a line about the
+    others."""
     known = by_row(experiment, plans, records)
     fresh = len(experiment.arms) * experiment.seeds
     note = ""
@@ -63,7 +69,7 @@ def _runs(experiment: Experiment, plans: Planner, records: Store) -> tuple[list[
             f"these choose {experiment.choose.path}; {fresh} run{'s' * (fresh != 1)} follow, on"
             f" {seeds} a row"
         )
-    return [run for runs in known.values() for run in runs], note
+    return [(label, run) for label, runs in known.items() for run in runs], note
 
 
 def more_flags(argv: Sequence[str]) -> None:

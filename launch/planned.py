@@ -1,18 +1,23 @@
 """A plan as lines: what would be trained, in which programs, and how long that takes."""
 
+from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 
 from research.sweeps import index
 from research.sweeps.index import Line
-from research.sweeps.plan import Pack, Planner, Run, packs
+from research.sweeps.plan import Pack, PlannedRun, Planner, UnfitRun, packs, trainable
 from research.sweeps.provenance import device_kind
 from research.sweeps.store import Store
 from research.training.inputs import footprint
 from research.training.update import describe_slots
+from research.words import plural
 
 
-def lines(runs: Sequence[Run], records: Store, plans: Planner, note: str = "") -> Iterator[str]:
+def lines(
+    planned: Sequence[PlannedRun], records: Store, plans: Planner, note: str = ""
+) -> Iterator[str]:
     """The plan of different runs. note: a line of its own after the first."""
+    runs = trainable(planned)
     found = index.lines(records, (run.id for run in runs))
     finished = {run_id: line for run_id, line in found.items() if line.status != "damaged"}
     failures = sum(line.status == "failed" for line in finished.values())
@@ -24,6 +29,9 @@ def lines(runs: Sequence[Run], records: Store, plans: Planner, note: str = "") -
     )
     if note:
         yield note
+    unfit = Counter(run.reason for run in planned if isinstance(run, UnfitRun))
+    for reason, count in unfit.items():
+        yield f"{plural(count, 'more run')} cannot be trained: {reason}"
     total: float | None = 0.0
     for pack in programs:
         seconds, waiting = (

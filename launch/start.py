@@ -6,7 +6,7 @@ import os
 import re
 import select
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,9 +17,11 @@ from launch.programs import ELSEWHERE
 from research import characters, runtime, signals
 from research.errors import Stopped, UserError, blamed, close
 from research.signals import EXIT_STOPPED
+from research.sweeps.record import Record
 
 EXIT_USER = 2
 EXIT_DIVERGED = 3  # the run that was asked for diverged; it has its record
+EXIT_FAILED = 4  # some runs of a sweep or an experiment failed; the table says why
 
 
 def define_name(name: str, default: str | None, text: str) -> flags.FlagHolder[Any]:
@@ -225,6 +227,12 @@ def _one_line(text: str) -> str:
         r"invalid literal for int\(\) with base 10: (.*)", r"expected a whole number, not \1", text
     )
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def end_with_failures(records: Iterable[Record]) -> None:
+    """Exits with EXIT_FAILED if one of the records is of a failed run, once all is printed."""
+    if any(record.status == "failed" for record in records):
+        sys.exit(EXIT_FAILED)
 
 
 def _end(message: str, code: int) -> NoReturn:

@@ -62,6 +62,7 @@ def main(arguments: Sequence[str]) -> None:
     retry = RETRY_FAILED.value
     found = obtain(runs, records, plans, monitor, execution=how, executor=train, retry_failed=retry)
     put(of_sweep(NAME.value or "sweep", sweep, [run.id for run in runs], found, notes))
+    start.end_with_failures(found.values())
 
 
 def _cancel() -> None:

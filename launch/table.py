@@ -78,6 +78,8 @@ def main(arguments: Sequence[str]) -> None:
     if FIGURES.value:
         for path in shown.write_figures(FIGURES.value, view() if ROWS.value == "arms" else WHOLE):
             print(f"wrote {path}")
+    if not NO_TRAIN.value:
+        start.end_with_failures(shown.table.records())
 
 
 def _trials(name: str, records: Store) -> Tabular:

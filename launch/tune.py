@@ -153,7 +153,9 @@ def _arms(
     tuned = list(found.values())
     notes = [f"{label}: {_point(of)}." for label, of in found.items()] + _lanes(found)
     strengths = tuning.described(tuned, budget, REPORT_SEEDS.value)
-    return tuned, of_arms(experiment, requests, strengths, shop.planner, shop.obtain, notes)
+    return tuned, of_arms(
+        experiment, requests, strengths, shop.planner, shop.obtain, notes, shop.monitor.note
+    )
 
 
 def _left(experiment: Experiment, label: str, axes: Sequence[Axis]) -> dict[str, Any]:

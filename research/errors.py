@@ -12,6 +12,14 @@ class UserError(Exception):
     """Bad input (flag, config, file, record). Launchers print it as one line and exit with 2."""
 
 
+class ShapeError(UserError):
+    """Sizes that do not go together: of a batch, an image, a split, a network.
+
+    It rules out the runs that have them and no others, so a sweep goes on without those runs. Other
+    bad input is a mistake in the command, and refuses it as a whole.
+    """
+
+
 class Unknown(UserError):
     """A name that is not in the catalogue."""
 

@@ -20,7 +20,8 @@ class Entry:
 
     version: raised when the mathematics changes, so that no old record is reused.
     constraints: functions of a whole config that return what is wrong with it, or None. They run
-        before anything trains; the first sentence of each docstring says what must hold.
+        before anything trains, and raise ShapeError where sizes do not fit. The first sentence of
+        each docstring says what must hold.
     test_options: the small setting that tests use.
     """
 

@@ -22,9 +22,10 @@ def lines(title: str, status: Status) -> Iterator[str]:
         yield f"{label:<{width}}  " + "  ".join(f"{counts[state] or '·':>8}" for state in shown)
     yield ""
     yield from now(status)
-    for run_id, line in status.failures[:MOST]:
+    for run in status.failures[:MOST]:
+        line = run.line
         yield (
-            f"{line.status}: run {run_id}: {line.error or 'no error was kept'}"
+            f"{line.status}: run {run.run_id} ({run.arm}): {line.error or 'no error was kept'}"
             + f" (log: {line.log})" * bool(line.log)
         )
     if len(status.failures) > MOST:

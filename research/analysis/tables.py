@@ -19,7 +19,7 @@ from research.sweeps.column import Column, common_metric, refuse_unknown
 from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.experiment import Experiment
 from research.sweeps.obtain import Executor, Monitor, local, obtain
-from research.sweeps.plan import Planner, Run, same
+from research.sweeps.plan import PlannedRun, Planner, same, trainable, unfit_notes
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
@@ -87,7 +87,7 @@ def of_sweep(
     )
 
 
-def untrained(name: str, sweep: Sweep, runs: Sequence[Run]) -> Table:
+def untrained(name: str, sweep: Sweep, runs: Sequence[PlannedRun]) -> Table:
     """The table of a sweep before there are records: its rows and columns, without values."""
     records = {run.id: Record(run.id, "failed", config_lib.to_flags(run.config)) for run in runs}
     return of_sweep(name, sweep, [run.id for run in runs], records)
@@ -139,7 +139,7 @@ def of_experiment(
         remarks = choice.remarks(experiment, chosen, searched)
     requests = choice.requests(experiment, experiment.seeds, chosen)
     strengths = choice.describe(experiment, experiment.seeds)
-    table = of_arms(experiment, requests, strengths, planner, had, remarks)
+    table = of_arms(experiment, requests, strengths, planner, had, remarks, monitor.note)
     missing = sum(row.cells[0].count("missing") for row in table.rows if row.arm.declared)
     return Shown(
         table, tuple(searched), experiment.choose.path if experiment.choose else "", missing
@@ -151,14 +151,17 @@ def of_arms(
     requests: Mapping[str, Sequence[Mapping[str, Any]]],
     strengths: str,
     planner: Planner,
-    had: Callable[[Sequence[Run]], Mapping[str, Record]],
+    had: Callable[[Sequence[PlannedRun]], Mapping[str, Record]],
     notes: Sequence[str] = (),
+    note: Callable[[str], None] = lambda text: None,
 ) -> Table:
     """The experiment's table of these runs, by arm. strengths: how they came about. had: the
-    records of runs."""
-    arms = {label: planner.runs(of_arm) for label, of_arm in requests.items()}
+    records of runs. note: called with what is good to know before they are trained."""
+    arms = {label: planner.plan(of_arm) for label, of_arm in requests.items()}
     wanted = [run for runs in arms.values() for run in runs]
     labelled = [(label, run) for label, runs in arms.items() for run in runs]
+    for unfit in unfit_notes(labelled):
+        note(f"note: {unfit}")
     refuse_unknown(_metrics(experiment), _names(wanted))
     found = had(wanted)
     seeds = [int(request["seed"]) for request in max(requests.values(), key=len)]
@@ -186,13 +189,13 @@ def _metrics(experiment: Experiment) -> list[str]:
     return [column.metric for column in experiment.columns]
 
 
-def _names(runs: Sequence[Run]) -> set[str]:
+def _names(runs: Sequence[PlannedRun]) -> set[str]:
     """The final metrics that some of the runs will have."""
-    programs = {run.program.id: run.program for run in runs}.values()
+    programs = {run.program.id: run.program for run in trainable(runs)}.values()
     return {name for program in programs for name in final_metrics(program)}
 
 
-def _complete(name: str, runs: Sequence[Run], found: Mapping[str, Record]) -> None:
+def _complete(name: str, runs: Sequence[PlannedRun], found: Mapping[str, Record]) -> None:
     missing = sum(run.id not in found for run in runs)
     if missing:
         raise UserError(

@@ -1,15 +1,19 @@
 """Caption and footer of a table: what ± is, what varies, which test, what was left out, where it
 was made."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from research.analysis import provenance
 from research.analysis.cells import SPOILING, Outcome, Table
 from research.statistics.sign_flips import EXACT_UP_TO, RESAMPLES, can_conclude
 from research.sweeps.record import Record
+from research.words import plural
 
 # Characters of a list of rows in a sentence of the footer; a longer one is counted.
 LONGEST = 300
+# Causes of failed runs that are given; the others are counted.
+CAUSES = 5
 
 SECONDS = (
     "Seconds are each run's share of its pack's time (the runs that trained together), compilation"
@@ -145,6 +149,8 @@ def _left_out(table: Table) -> list[str]:
             )
         if rows:
             said.append(f"{sentence}: {named}.")
+        if outcome == "failed":
+            said += _causes(table)
         elif outcome == "diverged":
             said.append("No run diverged.")
     for row in table.rows:
@@ -156,6 +162,22 @@ def _left_out(table: Table) -> list[str]:
                 " on the remaining common seeds, and there no row gets a p."
             )
     return said
+
+
+def _causes(table: Table) -> list[str]:
+    """Why runs failed, a sentence per row and cause; of many the first."""
+    counts = Counter(
+        (row.label, record.cause)
+        for row in table.rows
+        for record in row.arm.records.values()
+        if record.status == "failed"
+    )
+    causes = [
+        f"{label}: {plural(count, 'run')} failed: {cause or 'no error was kept'}."
+        for (label, cause), count in counts.items()
+    ]
+    more = len(causes) - CAUSES
+    return causes[:CAUSES] + ([f"{plural(more, 'more cause')} of failed runs."] if more > 0 else [])
 
 
 def _published(table: Table) -> str:

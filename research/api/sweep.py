@@ -17,7 +17,7 @@ class Sweep(Sequence[Run]):
     """The runs of a sweep, in the order of its points and seeds."""
 
     asked: Asked
-    wanted: Sequence[plan.Run]
+    wanted: Sequence[plan.PlannedRun]
     records: dict[str, Record]
     notes: Sequence[str]
     workspace: Workspace

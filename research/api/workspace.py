@@ -16,7 +16,7 @@ from research.sweeps.execution import Execution
 from research.sweeps.monitor import Terminal
 from research.sweeps.obtain import obtain
 from research.sweeps.parameters import Parameters
-from research.sweeps.plan import Planner, Run
+from research.sweeps.plan import PlannedRun, Planner
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 
@@ -58,7 +58,7 @@ class Workspace:
             name, options, data_dir=self.data_dir, cache_dir=self.cache_dir, task=config.task
         )
 
-    def obtain(self, runs: Sequence[Run], keep_params: bool) -> dict[str, Record]:
+    def obtain(self, runs: Sequence[PlannedRun], keep_params: bool) -> dict[str, Record]:
         """The records of the runs, after training those that have none. Raises UserError if one
         failed."""
         execution = Execution(keep_params=keep_params)

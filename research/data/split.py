@@ -10,7 +10,7 @@ import numpy as np
 from research import rng
 from research.data import stretches
 from research.data.spec import Arrays, DataSpec
-from research.errors import UserError
+from research.errors import ShapeError, UserError
 
 
 class Split(NamedTuple):
@@ -142,7 +142,7 @@ def _sizes(size: int, test_size: int, ratios: Sequence[int]) -> tuple[int, int, 
         )
         < 1
     ):
-        raise UserError(
+        raise ShapeError(
             f"split={':'.join(map(str, ratios))} of {rest} rows leaves a part without rows"
         )
     train = rest - sum(parts)
@@ -155,7 +155,7 @@ def _reduced(rows: int, train_size: int | None) -> int:
     if train_size is None:
         return rows
     if not 1 <= train_size <= rows:
-        raise UserError(
+        raise ShapeError(
             f"train_size={train_size}: the training part has {rows} rows; it must be 1 to {rows}"
         )
     return train_size
@@ -190,7 +190,7 @@ def _check_classes(part: str, labels: np.ndarray, rows: np.ndarray, classes: Seq
     if len(lacking):
         index = int(lacking[0])
         name = f"'{classes[index]}'" if classes else str(index)
-        raise UserError(
+        raise ShapeError(
             f"class {name} has too few rows ({np.sum(labels == index)} of {len(labels)}) to be in"
             f" the {part} part of {len(rows)} rows; make that part larger or leave the class out"
         )

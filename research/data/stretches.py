@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from research.data.spec import PADDING, Arrays, DataSpec
-from research.errors import UserError
+from research.errors import ShapeError, UserError
 
 # The split of a config that says nothing of it: a sequence with parts of its own keeps them.
 DEFAULT = (8, 1, 1)
@@ -19,7 +19,7 @@ def windows(spec: DataSpec, ratios: Sequence[int]) -> tuple[np.ndarray, np.ndarr
 
     A window and the target of its last place lie within one part. Training windows begin at every
     place of theirs; those of the others follow each other without overlap, and what is left at the
-    end of a part is not evaluated. Each of several series is cut by itself. Raises UserError if a
+    end of a part is not evaluated. Each of several series is cut by itself. Raises ShapeError if a
     part is too short for one window.
     """
     parts: tuple[list[np.ndarray], ...] = ([], [], [])
@@ -53,7 +53,7 @@ def _windows_of_one(spec: DataSpec, ratios: Sequence[int], length: int) -> tuple
     for begin, end in (train, *evaluated):
         if 0 < end - begin <= context:
             which = f" of a series of {length:,}" if spec.series else ""
-            raise UserError(
+            raise ShapeError(
                 f"split={_written(ratios)} leaves {spec.name} a part of {end - begin:,}"
                 f" places{which}, too few for a window of context={context} and what follows it"
             )

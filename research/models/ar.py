@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from research.errors import ShapeError
 from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName, HiddenDense
@@ -97,7 +98,7 @@ def _fits(config: Any, spec: Any) -> str | None:
     symbols = len(spec.vocabulary) or bins
     order, outputs = config.arch["order"], max(len(spec.classes), 1)
     if order * math.log2(symbols + 1) + math.log2(outputs) > math.log2(MOST):
-        return (
+        raise ShapeError(
             f"arch.order={order} of {symbols} symbols is a table of {symbols + 1}^{order} rows of"
             f" {outputs}; at most {MOST:,} entries are allowed"
         )

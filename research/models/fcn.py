@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import flax.linen as nn
 import jax
 
+from research.errors import ShapeError
 from research.models.layers.convolution import ConvUnit
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName
@@ -118,7 +119,7 @@ def _fits(config: Any, spec: Any) -> str | None:
     """The stages do not shrink the image below one pixel."""
     stages, most = len(config.arch["channels"]), math.ceil(math.log2(max(spec.shape[:2])))
     if len(spec.shape) == 3 and stages > most:
-        return (
+        raise ShapeError(
             f"arch.channels has {stages} stages, each of which halves an image, too many for images"
             f" of {spec.shape[0]}x{spec.shape[1]}; give at most {most}"
         )

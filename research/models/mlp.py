@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import flax.linen as nn
 import jax
 
+from research.errors import ShapeError
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName, HiddenDense
 from research.models.layers.initializers import Init, initializer
@@ -45,7 +46,9 @@ def _agree(config: Any, spec: Any) -> str | None:
     widths = (math.prod(spec.shape), *config.arch["hidden"])
     if not config.arch["residual"] or any(a == b for a, b in itertools.pairwise(widths)):
         return None
-    return f"arch.residual=true: of the widths {', '.join(map(str, widths))} no two in a row agree"
+    raise ShapeError(
+        f"arch.residual=true: of the widths {', '.join(map(str, widths))} no two in a row agree"
+    )
 
 
 ARCHITECTURES.add(

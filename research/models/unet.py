@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from research.errors import ShapeError
 from research.models.layers.convolution import ConvUnit
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName
@@ -76,7 +77,7 @@ def _fits(config: Any, spec: Any) -> str | None:
     """The levels do not shrink the image below one pixel."""
     levels, most = int(config.arch["levels"]), math.ceil(math.log2(max(spec.shape[:2])))
     if len(spec.shape) == 3 and levels > most:
-        return (
+        raise ShapeError(
             f"arch.levels={levels} is too deep for images of {spec.shape[0]}x{spec.shape[1]}; use"
             f" at most {most}"
         )

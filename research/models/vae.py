@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from research.errors import ShapeError
 from research.models.autoencoder import Output, in_range, reconstructs
 from research.models.layers.convolution import ConvUnit
 from research.models.layers.forward import Forward
@@ -85,7 +86,7 @@ class VAE(nn.Module):
 def _fits(config: Any, spec: Any) -> str | None:
     """Images can be halved twice."""
     if len(spec.shape) == 3 and any(side % SHRUNK for side in spec.shape[:2]):
-        return (
+        raise ShapeError(
             f"arch=vae halves images twice; {spec.shape[0]}x{spec.shape[1]} is no multiple of"
             f" {SHRUNK}"
         )

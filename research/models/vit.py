@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.errors import UserError
+from research.errors import ShapeError
 from research.models.layers.blocks import Block, last_norm, pooled
 from research.models.layers.dense import Dense
 from research.models.layers.design import SD, Design, designed
@@ -46,14 +46,14 @@ def patches(x: jax.Array, side: int) -> jax.Array:
     """Images [B, H, W, C] as their patches in rows, each flat: [B, (H / side)(W / side),
     side·side·C].
 
-    Raises UserError if they do not fit.
+    Raises ShapeError if they do not fit.
     """
     b, height, width, channels = x.shape
     if height % side or width % side:
         fitting = [
             n for n in range(1, min(height, width) + 1) if height % n == 0 and width % n == 0
         ]
-        raise UserError(
+        raise ShapeError(
             f"patches of {side}x{side} do not divide an image of {height}x{width}; "
             f"arch.patch={' or '.join(map(str, fitting))} does"
         )

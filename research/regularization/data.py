@@ -6,7 +6,7 @@ from typing import Annotated
 import jax
 import jax.numpy as jnp
 
-from research.errors import UserError
+from research.errors import ShapeError
 from research.options import Count, Fraction, NonNegative, WholeNumber
 from research.regularization.boxes import box
 from research.regularization.constraints import images_only, one_target
@@ -72,7 +72,7 @@ def crop(n: Annotated[Count, "rows and columns removed, pixels"]) -> Apply:
     def apply(x: jax.Array, key: jax.Array | None, train: bool) -> jax.Array:
         height, width, channels = x.shape
         if n >= min(height, width):
-            raise UserError(
+            raise ShapeError(
                 f"crop={n} leaves nothing of images of {height}x{width}; it must be <"
                 f" {min(height, width)}"
             )

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import jax
 from flax import linen as nn
 
-from research.errors import UserError
+from research.errors import ShapeError
 from research.models.layers import batch_norm as layer
 from research.models.layers.forward import Forward
 from research.options import Count, Probability
@@ -65,7 +65,7 @@ class GroupNorm(nn.Module):
             )
             of = "" if alone else f" a layer of {channels} units or channels"
             instead = f"write --regularization=group_norm=G with G one of {fitting or 1}"
-            raise UserError(
+            raise ShapeError(
                 f"group_norm={self.groups} {wrong}{of};"
                 f" {instead if channels > 1 else 'use another normalization'}"
             )

@@ -8,7 +8,14 @@ from research import config as config_lib
 from research.config import OPTIONS
 from research.errors import UserError
 from research.sweeps import axes as axes_lib
-from research.sweeps.plan import Planner, Run, check_comparable, same, with_seeds
+from research.sweeps.plan import (
+    PlannedRun,
+    Planner,
+    check_comparable,
+    same,
+    unfit_notes,
+    with_seeds,
+)
 from research.sweeps.sweep import Sweep
 
 
@@ -76,15 +83,17 @@ def refuse_written(paths: Sequence[str], settings: Mapping[str, str]) -> None:
 
 def planned(
     sweep: Sweep, planner: Planner, say: Callable[[str], None]
-) -> tuple[list[Run], list[str]]:
-    """The runs of a sweep, and the notes of its table; says which rows are the same runs.
+) -> tuple[list[PlannedRun], list[str]]:
+    """The runs of a sweep, and the notes of its table; says which rows are the same runs, and which
+    cannot be trained.
 
-    Raises UserError if the runs cannot be compared.
+    Raises UserError if the runs cannot be compared, and if none can be trained.
     """
-    runs = planner.runs(sweep.requests)
-    check_comparable(runs)
+    runs = planner.plan(sweep.requests)
     arms = [(sweep.arm(request), run) for request, run in zip(sweep.requests, runs, strict=True)]
+    unfit = unfit_notes(arms)
+    check_comparable(runs)
     repeated = same(arms)
-    for note in repeated:
+    for note in (*unfit, *repeated):
         say(f"note: {note}")
     return runs, [*planner.notes(runs), *repeated]

@@ -6,7 +6,7 @@ from typing import Any
 
 from research.errors import UserError
 from research.sweeps.experiment import Choose, Experiment
-from research.sweeps.plan import Planner, Run
+from research.sweeps.plan import PlannedRun, Planner
 from research.sweeps.record import Record
 
 Settings = dict[str, Any]
@@ -27,10 +27,10 @@ def candidates(experiment: Experiment) -> dict[str, list[list[Settings]]]:
     }
 
 
-def searched(experiment: Experiment, planner: Planner) -> dict[str, list[list[Run]]]:
+def searched(experiment: Experiment, planner: Planner) -> dict[str, list[list[PlannedRun]]]:
     """The runs of the candidates: by arm, for each value."""
     return {
-        label: [planner.runs(asked) for asked in of_arm]
+        label: [planner.plan(asked) for asked in of_arm]
         for label, of_arm in candidates(experiment).items()
     }
 
@@ -55,7 +55,7 @@ def best(choose: Choose, records: Sequence[Sequence[Record]]) -> Any:
 
 
 def chosen(
-    choose: Choose, runs: Mapping[str, Sequence[Sequence[Run]]], found: Mapping[str, Record]
+    choose: Choose, runs: Mapping[str, Sequence[Sequence[PlannedRun]]], found: Mapping[str, Record]
 ) -> dict[str, Any]:
     """The best value of each arm that has one. runs: by arm, for each value; all have a record.
 

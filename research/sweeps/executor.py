@@ -14,12 +14,11 @@ import jax
 from jax.experimental import multihost_utils
 
 from research.data.spec import Arrays
-from research.errors import Stopped, UserError
 from research.sweeps import claims as claims_lib
 from research.sweeps import progress, trainer, way
 from research.sweeps.claims import Claims
 from research.sweeps.execution import DEFAULT, Execution
-from research.sweeps.job import ABREAST, Job, Report
+from research.sweeps.job import ABREAST, Job, Report, ends_all
 from research.sweeps.plan import Pack, Run, packs
 from research.sweeps.queue import Queue
 from research.sweeps.roll import Lost
@@ -170,9 +169,10 @@ def _trained(waits: Sequence[tuple[Pack, Queue[Run]]], job: Job) -> set[str]:
             try:
                 with job.under_way(run.id for run in (*runs, *queue.waiting())):
                     chosen = way.way_of(pack, job, lanes)
-            except (UserError, Stopped):
-                raise
-            except Exception:  # the program itself does not run
+            except Exception as error:
+                if ends_all(error):
+                    raise
+                # The program itself does not run.
                 trained.update(trainer.fail(pack, job))
                 return []
             runs += queue.next(chosen.width * chosen.devices - 1)

@@ -74,7 +74,8 @@ def _line(store: Store, run_id: str, seen: os.stat_result) -> Line:
     seconds, device = float(origin.get("seconds", 0.0)), str(origin.get("device", ""))
     # Of a process that died it is a log; an exception's traceback is in the record itself.
     named = re.search(r"its log (\S+) ends with", record.error)
-    log = (named[1] if named else str(store.path(run_id))) if record.error else ""
+    more = str(store.path(run_id)) if "\n" in record.error else ""
+    log = named[1] if named else more
     return Line(seen.st_mtime_ns, seen.st_size, record.status, seconds, device, record.cause, log)
 
 

@@ -13,7 +13,7 @@ from jax.experimental import multihost_utils
 
 from research import config as config_lib
 from research.data.spec import Arrays
-from research.errors import Stopped
+from research.errors import ShapeError, Stopped, UserError
 from research.sweeps import callbacks, progress, worker
 from research.sweeps.basis import basis_of
 from research.sweeps.callbacks import Ended
@@ -22,6 +22,7 @@ from research.sweeps.execution import Execution
 from research.sweeps.parameters import Parameters
 from research.sweeps.plan import Pack, Run
 from research.sweeps.record import Record
+from research.sweeps.roll import Lost
 from research.sweeps.store import Store
 from research.sweeps.strikes import Strikes
 from research.training import memory, ways
@@ -66,6 +67,11 @@ class Report:
     def went_on(self, count: Fraction | int) -> None:
         """Tells of lane-epochs that were done before."""
         (self.resumed or self.epochs)(count)
+
+
+def ends_all(error: Exception) -> bool:
+    """Whether an error ends the whole execution, and not only the program that it arose in."""
+    return isinstance(error, UserError | Stopped | Lost) and not isinstance(error, ShapeError)
 
 
 @dataclasses.dataclass

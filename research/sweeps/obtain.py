@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from research import config as config_lib
 from research.sweeps import executor as executor_lib
 from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.job import ABREAST, Report
 from research.sweeps.parameters import Parameters
-from research.sweeps.plan import Planner, Run, unique
+from research.sweeps.plan import PlannedRun, Planner, Run, UnfitRun, trainable, unique
 from research.sweeps.provenance import recorded_way
 from research.sweeps.record import Record
 from research.sweeps.store import Store
@@ -96,7 +97,7 @@ def done(
 
 
 def obtain(
-    runs: Sequence[Run],
+    runs: Sequence[PlannedRun],
     store: Store,
     planner: Planner,
     monitor: Monitor,
@@ -110,12 +111,15 @@ def obtain(
     """The records of the runs, by id, after training those that have none (unless `train` is
     False).
 
-    Failed runs are among them, and stay failed but with `retry_failed`. Runs whose file is not
-    believed, and stays in its place, are left out. helps: another process asks for the runs, and
-    will say what they came to. Raises UserError if the records cannot be written, Stopped if it was
-    asked to stop.
+    Failed runs are among them, and stay failed but with `retry_failed`. A run that its sizes rule
+    out gets a `failed` record at once. Runs whose file is not believed, and stays in its place, are
+    left out. helps: another process asks for the runs, and will say what they came to. Raises
+    UserError if the records cannot be written, Stopped if it was asked to stop.
     """
-    wanted = unique(runs)
+    every = unique(runs)
+    if train:
+        _fail_unfit(every, store)
+    wanted = trainable(every)
     found = done(
         (run.id for run in wanted),
         store,
@@ -143,11 +147,26 @@ def obtain(
         if not helps:
             _say_what_lacks(again, store, monitor.warn)
         found, _ = store.find(run.id for run in wanted)
+    unfit, _ = store.find(run.id for run in every if isinstance(run, UnfitRun))
+    found = {run.id: record for run in every if (record := found.get(run.id, unfit.get(run.id)))}
     monitor.obtained(found.values())
     return found
 
 
-def tell_notes(runs: Iterable[Run], planner: Planner, note: Callable[[str], None]) -> None:
+def _fail_unfit(runs: Iterable[PlannedRun], store: Store) -> None:
+    """Writes `failed` records of the runs that their sizes rule out."""
+    unfit = [run for run in runs if isinstance(run, UnfitRun)]
+    if unfit:
+        store.prepare()
+    there, _ = store.find(run.id for run in unfit)
+    for run in unfit:
+        before = there.get(run.id)
+        # One that was trained by earlier code stays what it is.
+        if (before is None or before.status == "failed") and not store.stays(run.id):
+            store.write(Record(run.id, "failed", config_lib.flat(run.config), error=run.reason))
+
+
+def tell_notes(runs: Iterable[PlannedRun], planner: Planner, note: Callable[[str], None]) -> None:
     """Says how the data of these runs was read, where there was a choice."""
     for text in planner.notes(runs):
         note(f"note: {text}")

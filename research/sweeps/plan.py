@@ -2,16 +2,17 @@
 
 import dataclasses
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from research import config as config_lib
 from research import identity
 from research.config import FIELDS, OPTIONS, RunConfig
 from research.data import masks, split
 from research.data.spec import Arrays, DataSpec
-from research.errors import UserError, nearest
+from research.errors import ShapeError, UserError, nearest
 from research.sweeps.column import common_metric
 from research.sweeps.parameters import Parameters, Saved
 from research.sweeps.store import Store
@@ -19,6 +20,7 @@ from research.training import transfer, validate
 from research.training.program import Program
 from research.training.transfer import Origin
 from research.training.way import Way
+from research.words import plural
 
 Settings = Mapping[str, Any]
 
@@ -48,6 +50,21 @@ class Run:
     id: str
     config: RunConfig
     program: Program
+
+
+@dataclasses.dataclass(frozen=True)
+class UnfitRun:
+    """A run that its sizes rule out, as a kernel larger than its images: it has no program.
+
+    reason: which sizes, and what would fit.
+    """
+
+    id: str
+    config: RunConfig
+    reason: str
+
+
+PlannedRun = Run | UnfitRun
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,9 +103,21 @@ class Planner:
         return self.source(run.config).arrays()
 
     def runs(self, requests: Sequence[Settings]) -> list[Run]:
-        """One run for each request, in order. Raises UserError on a setting that no request's parts
-        use (law 8)."""
+        """One run per request, in order. Raises UserError as `plan` does, and ShapeError for the
+        first run that its sizes rule out."""
         runs: list[Run] = []
+        for run in self.plan(requests):
+            if isinstance(run, UnfitRun):
+                raise ShapeError(run.reason)
+            runs.append(run)
+        return runs
+
+    def plan(self, requests: Sequence[Settings]) -> list[PlannedRun]:
+        """One run per request, in order; runs that their sizes rule out are UnfitRun.
+
+        Raises UserError on a setting that no request's parts use (law 8).
+        """
+        runs: list[PlannedRun] = []
         unused: set[frozenset[str]] = set()
         every = frozenset(path for settings in requests for path in settings if "." in path)
         point: Settings | None = None
@@ -96,7 +125,8 @@ class Planner:
             others = {path: value for path, value in settings.items() if path != "seed"}
             if others != point:
                 config, left = config_lib.resolve(settings)
-                first, point = self.run(config), others
+                first = self._run_or_unfit(config)
+                point = others
                 science = identity.science(
                     first.config, masks.data_id(first.config, self.source(config).spec)
                 )
@@ -110,35 +140,54 @@ class Planner:
             raise UserError(unused_message(setting, [run.config for run in runs]))
         return runs
 
-    def _reseeded(self, run: Run, config: RunConfig, science: Mapping[str, Any], seed: Any) -> Run:
+    def _reseeded(
+        self, run: PlannedRun, config: RunConfig, science: Mapping[str, Any], seed: Any
+    ) -> PlannedRun:
         """The run of another seed. config: the run's own before it was completed."""
         own: int = FIELDS["seed"].default if seed is None else OPTIONS["seed"].parse(seed, "seed")  # type: ignore[assignment]
         split_seed = run.config.split_seed
         if config.split_seed is None and self.source(config).spec.split_by_seed:
             split_seed = own
         run_id = identity.digest(identity.reseeded(science, seed=own, split_seed=split_seed))
-        return Run(
-            run_id, dataclasses.replace(run.config, seed=own, split_seed=split_seed), run.program
-        )
+        reseeded = dataclasses.replace(run.config, seed=own, split_seed=split_seed)
+        return dataclasses.replace(run, id=run_id, config=reseeded)
 
     def run(self, config: RunConfig) -> Run:
         """The run of a config. Raises UserError if it cannot work."""
+        return self._run(self._completed(config))
+
+    def _run(self, config: RunConfig) -> Run:
+        """The run of a completed config."""
+        program = self._program(config, self.source(config).spec)
+        self._check_transfer(config, program)
+        return Run(self._id(config), config, program)
+
+    def _run_or_unfit(self, config: RunConfig) -> PlannedRun:
+        """The run of a config, or why its sizes rule it out."""
+        config = self._completed(config)
+        try:
+            return self._run(config)
+        except ShapeError as error:
+            return UnfitRun(self._id(config), config, str(error))
+
+    def _id(self, config: RunConfig) -> str:
+        return identity.run_id(config, masks.data_id(config, self.source(config).spec))
+
+    def _completed(self, config: RunConfig) -> RunConfig:
+        """The config with what its data fills in, and with the run that it starts from by name."""
         source = self.source(config)
-        spec = source.spec
-        config = validate.complete(config, spec)
+        config = validate.complete(config, source.spec)
         self._sources.setdefault((config.dataset, config.task), source)
         if config.init_from is not None:
             config = dataclasses.replace(
                 config, init_from=":".join(self._parameters.resolve(config.init_from))
             )
-        program = self._program(config, spec)
-        self._check_transfer(config, program)
-        return Run(identity.run_id(config, masks.data_id(config, spec)), config, program)
+        return config
 
-    def notes(self, runs: Iterable[Run]) -> list[str]:
+    def notes(self, runs: Iterable[PlannedRun]) -> list[str]:
         """What a reader of a table made of these runs must know of their data and how they are
         trained."""
-        runs = list(runs)
+        runs = trainable(runs)
         trained = dict.fromkeys(run.program for run in runs)
         specs = {run.program.spec.fingerprint: run.program.spec for run in runs}.values()
         known = {f"{spec.note}." for spec in specs if spec.note}
@@ -220,12 +269,38 @@ def unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
     )
 
 
-def unique(runs: Iterable[Run]) -> list[Run]:
+AnyRun = TypeVar("AnyRun", Run, PlannedRun)
+
+
+def unique(runs: Iterable[AnyRun]) -> list[AnyRun]:
     """The runs without repetitions, in order."""
     return list({run.id: run for run in runs}.values())
 
 
-def same(arms: Iterable[tuple[str, Run]]) -> list[str]:
+def trainable(runs: Iterable[PlannedRun]) -> list[Run]:
+    """The runs that have a program, in order."""
+    return [run for run in runs if isinstance(run, Run)]
+
+
+def unfit_notes(arms: Iterable[tuple[str, PlannedRun]]) -> list[str]:
+    """One line per arm and reason for which its runs cannot be trained. arms: (label, run) each.
+
+    Raises ShapeError if no run at all can be trained.
+    """
+    arms = list(arms)
+    unfit = {(label, run.id): run.reason for label, run in arms if isinstance(run, UnfitRun)}
+    counts = Counter((label, reason) for (label, _), reason in unfit.items())
+    notes = [
+        f"{label}: {plural(count, 'run')} cannot be trained: {reason}"
+        for (label, reason), count in counts.items()
+    ]
+    if unfit and all(isinstance(run, UnfitRun) for _, run in arms):
+        reasons = set(unfit.values())
+        raise ShapeError(reasons.pop() if len(reasons) == 1 else "; ".join(notes[:MOST]))
+    return notes
+
+
+def same(arms: Iterable[tuple[str, PlannedRun]]) -> list[str]:
     """What to say of arms that are the same runs, and so would be compared with themselves. arms:
     (label, run) each."""
     ids: dict[str, set[str]] = {}
@@ -246,7 +321,7 @@ def same(arms: Iterable[tuple[str, Run]]) -> list[str]:
     ] + more
 
 
-def check_comparable(runs: Iterable[Run]) -> None:
+def check_comparable(runs: Iterable[PlannedRun]) -> None:
     """Raises UserError if the runs of a sweep have no metric in common, so that no table can
     compare them."""
     configs = {

@@ -27,12 +27,22 @@ class Member:
 
 
 @dataclasses.dataclass(frozen=True)
+class FailedRun:
+    """A run without metrics: what its record's line says of the failure. arm: its row."""
+
+    run_id: str
+    arm: str
+    line: Line
+
+
+@dataclasses.dataclass(frozen=True)
 class Status:
     """How far a sweep is.
 
     total, arms: how many runs, of all and of each arm, are in which of STATES. packs: what is
     trained now. rate: lane-epochs a second of these packs. left: seconds until all is done if that
-    rate stays, or None where it is not known. failures: (run id, what is known of it).
+    rate stays, or None where it is not known. failures: the runs that failed or whose record
+        cannot be read, in the order of the sweep.
     """
 
     total: Counter[str]
@@ -40,7 +50,7 @@ class Status:
     packs: tuple[Progress, ...]
     rate: float
     left: float | None
-    failures: tuple[tuple[str, Line], ...]
+    failures: tuple[FailedRun, ...]
 
     @property
     def over(self) -> bool:
@@ -75,10 +85,11 @@ def summary(
         arms.setdefault(member.arm, Counter())[states[member.run_id]] += 1
     epochs = {member.run_id: member.epochs for member in members}
     rate = sum(pack.rate for pack in packs)
+    rows = {member.run_id: member.arm for member in reversed(members)}
     failures = tuple(
-        (run_id, line)
-        for run_id, line in lines.items()
-        if line.status in ("failed", "damaged", "newer")
+        FailedRun(run_id, rows[run_id], lines[run_id])
+        for run_id in dict.fromkeys(member.run_id for member in members)
+        if run_id in lines and lines[run_id].status in ("failed", "damaged", "newer")
     )
     return Status(
         Counter(states.values()),

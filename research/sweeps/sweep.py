@@ -11,7 +11,7 @@ from research.sweeps import code as code_lib
 from research.sweeps.store import Damaged, Store
 
 if TYPE_CHECKING:  # who looks at a sweep plans nothing, and pays for no import of JAX
-    from research.sweeps.plan import Run
+    from research.sweeps.plan import PlannedRun
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Sweep:
     contents: list[str] = dataclasses.field(default_factory=list, compare=False)
 
     def save(
-        self, store: Store, name: str, runs: "Sequence[Run]", notes: Sequence[str] = ()
+        self, store: Store, name: str, runs: "Sequence[PlannedRun]", notes: Sequence[str] = ()
     ) -> None:
         """Keeps the sweep under its name, beside the records."""
         check_name(name)

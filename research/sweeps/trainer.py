@@ -13,14 +13,12 @@ from jax.experimental import multihost_utils
 
 from research import config as config_lib
 from research.data.spec import Arrays
-from research.errors import Stopped, UserError
 from research.sweeps.callbacks import Ended
-from research.sweeps.job import Job
+from research.sweeps.job import Job, ends_all
 from research.sweeps.keeper import Keeper
 from research.sweeps.plan import Pack, Run
 from research.sweeps.provenance import described, device_kind, provenance
 from research.sweeps.record import Record
-from research.sweeps.roll import Lost
 from research.sweeps.strikes import FATAL
 from research.sweeps.way import way_name
 from research.training import checkpoints as checkpoints_lib
@@ -66,9 +64,9 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
     with job.showing(pack) as show:
         try:
             way, outcomes, seconds, earlier = _with_memory(pack, job, way, found, to)
-        except (UserError, Stopped, Lost):
-            raise
-        except Exception:
+        except Exception as error:
+            if ends_all(error):
+                raise
             # What breaks during a stop is no failure of the runs: a Ctrl-C ends their workers too.
             job.go_on()
             job.strike(pack, traceback.format_exc())

@@ -26,7 +26,7 @@ from research.sweeps.execution import Execution
 from research.sweeps.job import Job, Report
 from research.sweeps.journal import ENTERED, Studied
 from research.sweeps.obtain import Executor, Monitor, local, obtain, tell_notes
-from research.sweeps.plan import Planner, Run, with_seeds
+from research.sweeps.plan import PlannedRun, Planner, Run, with_seeds
 from research.sweeps.racing import LANES, Race
 from research.sweeps.record import Record
 from research.sweeps.search import Result, search
@@ -96,7 +96,7 @@ class Workshop:
     execution: Execution
     executor: Executor = local
 
-    def obtain(self, runs: Sequence[Run]) -> dict[str, Record]:
+    def obtain(self, runs: Sequence[PlannedRun]) -> dict[str, Record]:
         """The records of the runs, by id, after training those that have none."""
         return obtain(
             runs,

@@ -12,7 +12,7 @@ import jax
 
 from research.config import FIELDS, RunConfig
 from research.data.spec import DataSpec
-from research.errors import UserError
+from research.errors import ShapeError, UserError
 from research.kernels import is_kernel
 from research.registry import REGULARIZERS, Regularizer
 from research.training import layout, leaves, network
@@ -139,7 +139,7 @@ def _check_batches(config: RunConfig, program: Program, traced: _Traced) -> None
         if 1 not in layout.real_rows(dataclasses.replace(sizes, remainder="drop"), parts):
             where = f"the last of the {sizes.train} training rows in batches of {sizes.batch}"
         where += f", in accumulate={parts} parts," if parts > 1 else ""
-        raise UserError(
+        raise ShapeError(
             f"batch norm of one value a channel makes all zero, and {where} leaves it one row; use"
             " another --batch_size, --remainder=drop, a smaller --accumulate or another"
             " normalization"

@@ -7,7 +7,7 @@ from research import config as config_lib
 from research.config import FIELDS, PARTS, RunConfig
 from research.data import split, stretches
 from research.data.spec import DataSpec
-from research.errors import UserError
+from research.errors import ShapeError, UserError
 from research.identity import entries
 from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS, Architecture
 from research.training import effects, means
@@ -210,7 +210,7 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
             )
     ranks = entry.inputs
     if ranks and len(spec.shape) not in ranks:
-        raise UserError(
+        raise ShapeError(
             f"arch={config.arch.name} takes examples of rank {' or '.join(map(str, ranks))} (3:"
             f" images [H, W, C]); those of {spec.name} have shape {list(spec.shape)}"
         )
@@ -238,12 +238,12 @@ def _that_ask(fact: str) -> str:
 def _check_sizes(config: RunConfig, program: Program) -> None:
     sizes = program.sizes
     if sizes.batch > sizes.train:
-        raise UserError(
+        raise ShapeError(
             f"batch_size={sizes.batch} is larger than the {sizes.train} training rows; "
             "use a smaller one, or full for all of them"
         )
     if config.accumulate > sizes.batch:
-        raise UserError(
+        raise ShapeError(
             f"accumulate={config.accumulate} parts of a batch of {sizes.batch} leave some empty; "
             f"use at most {sizes.batch}"
         )

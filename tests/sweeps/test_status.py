@@ -40,7 +40,8 @@ def test_every_run_is_in_one_state() -> None:
     }
     assert found.total == Counter(finished=1, diverged=1, running=2, failed=1, queued=1)
     assert found.live == (1, 2)
-    assert dict(found.failures)["e"].error == "no"
+    errors = {run.run_id: (run.arm, run.line.error) for run in found.failures}
+    assert errors["e"] == ("b", "no")
     assert not found.over
     both = summary([*MEMBERS[:2], dataclasses.replace(MEMBERS[0], arm="b")], lines, [], set())
     assert both.arms == {"a": Counter(finished=1, diverged=1), "b": Counter(finished=1)}
@@ -135,7 +136,7 @@ def test_lines_for_a_terminal() -> None:
     text = "\n".join(shown.lines("rates", summary(MEMBERS, lines, [PACK], {"c", "d"})))
     assert "2.00 run-epochs/s, time left 14 s" in text
     assert "1 worker, 1 pack, 1 of 2 lanes alive" in text
-    assert "failed: run b: ValueError: no (log: task.log)" in text
+    assert "failed: run b (a): ValueError: no (log: task.log)" in text
     header, *rows = (row.split() for row in text.splitlines()[:4])
     assert header == ["rates", "finished", "running", "queued", "failed"]
     assert rows == [

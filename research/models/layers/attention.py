@@ -8,7 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.errors import UserError
+from research.errors import ShapeError, UserError
 from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.positions import rotated
@@ -51,7 +51,7 @@ class Attention(nn.Module):
     ) -> jax.Array:
         width = x.shape[-1]
         if width % self.heads:
-            raise UserError(
+            raise ShapeError(
                 f"{self.heads} heads do not divide a width of {width};"
                 f" {_fitting(width, self.heads)}"
             )

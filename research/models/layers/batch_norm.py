@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.errors import UserError
+from research.errors import ShapeError
 from research.models.layers.forward import Forward
 
 
@@ -18,7 +18,7 @@ class BatchNorm(nn.Module):
     In training by the mean and the two-pass variance over the real steps of real examples on all
     devices; their moving averages, in the collection `batch_stats`, are used in evaluation.
     Statistics are at least float32. The moving variance is of the batches' own variances, over n
-    values; PyTorch's is of the unbiased ones, over n - 1. Raises UserError if n is 1.
+    values; PyTorch's is of the unbiased ones, over n - 1. Raises ShapeError if n is 1.
 
     A frozen one (`fwd.frozen` is found in the name of its mean) keeps its moving averages and
     normalizes by them in training too, as Keras's does where `trainable` is False: it is the same
@@ -53,7 +53,7 @@ class BatchNorm(nn.Module):
             and fwd.axis is None
             and math.prod(x.shape[:-1]) == 1
         ):
-            raise UserError(
+            raise ShapeError(
                 "batch norm of one value a channel makes all zero: a batch, or its part, has one"
                 " example; use a larger --batch_size, a smaller --accumulate or another"
                 " normalization"

@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.errors import UserError
+from research.errors import ShapeError
 from research.maxima import max_first_gradient
 from research.models.layers.forward import Forward
 
@@ -94,11 +94,11 @@ def global_average(x: jax.Array) -> jax.Array:
 
 
 def fits(x: jax.Array, extent: int, padding: int, what: str) -> None:
-    """Raises UserError if a window of that extent does not fit into x [B, H, W, C] with so much
+    """Raises ShapeError if a window of that extent does not fit into x [B, H, W, C] with so much
     padding a side."""
     height, width = x.shape[1:3]
     if min(height, width) + 2 * padding < extent:
-        raise UserError(
+        raise ShapeError(
             f"images are {height}x{width} by the time of a {what}, too small for it; "
             "use larger images, or an architecture with fewer layers that shrink them"
         )

@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.errors import UserError
+from research.errors import ShapeError
 
 PositionName = Literal["learned", "sinusoidal", "rotary"]
 
@@ -26,7 +26,7 @@ class Positions(nn.Module):
     def __call__(self, x: jax.Array, start: jax.Array | None = None) -> jax.Array:
         length, width = x.shape[1:]
         if length > self.context:
-            raise UserError(
+            raise ShapeError(
                 f"a sequence of {length} places is longer than the context of {self.context}; "
                 f"use arch.context={length} or shorter sequences"
             )
