@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from engine import BASE, planned, planner
-from sweeps.test_execution import Watcher
 
 from research.errors import ShapeError
 from research.sweeps.obtain import obtain
@@ -16,6 +15,7 @@ from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.training import loop
 from tests.launch.command_lines import run_all
+from tests.sweeps.test_execution import Watcher
 
 ONE_ROW = {**BASE, "regularization": "batch_norm", "batch_size": 1}
 
@@ -38,7 +38,7 @@ def test_a_line_per_row_and_reason() -> None:
     arms = [("one", runs[0]), ("one", runs[1]), ("one", runs[0]), ("base", runs[2])]
     (note,) = unfit_notes(arms)
     assert note.startswith("one: 2 runs cannot be trained: batch norm of one value")
-    with pytest.raises(ShapeError, match="^batch norm of one value"):
+    with pytest.raises(ShapeError, match=r"^batch norm of one value"):
         unfit_notes(arms[:2])
     assert unfit_notes(arms[3:]) == unfit_notes([]) == []
 
