@@ -42,7 +42,9 @@ class Line:
 
 def lines(store: Store, run_ids: Iterable[str]) -> dict[str, Line]:
     """The runs that have records, by id; keeps what it had to read for the next time."""
-    known, found, changed = _read(store), {}, False
+    known = _read(store)
+    current: dict[str, Line] = {}
+    changed = False
     with not_collecting():
         for run_id in run_ids:
             try:
@@ -52,10 +54,10 @@ def lines(store: Store, run_ids: Iterable[str]) -> dict[str, Line]:
             line = known.get(run_id)
             if line is None or (line.written, line.size) != (seen.st_mtime_ns, seen.st_size):
                 line, changed = _line(store, run_id, seen), True
-            found[run_id] = line
+            current[run_id] = line
     if changed:
-        _write(store, known | found)
-    return found
+        _write(store, known | current)
+    return current
 
 
 def _line(store: Store, run_id: str, seen: os.stat_result) -> Line:

@@ -120,23 +120,23 @@ def obtain(
     if train:
         _fail_unfit(every, store)
     wanted = trainable(every)
-    found = done(
+    records = done(
         (run.id for run in wanted),
         store,
         monitor.warn,
         *(["its run will be trained again"] if train else []),
     )
     if train:
-        found = _without_failures(found, store, monitor.warn, retry_failed)
+        records = _without_failures(records, store, monitor.warn, retry_failed)
     again = (
-        _without_parameters(found, store, monitor.warn, execution)
+        _without_parameters(records, store, monitor.warn, execution)
         if execution.keep_params and train
         else {}
     )
     missing = [
         run
         for run in wanted
-        if run.id in again or (run.id not in found and not store.stays(run.id))
+        if run.id in again or (run.id not in records and not store.stays(run.id))
     ]
     if missing and train:
         store.prepare()
@@ -146,11 +146,13 @@ def obtain(
             executor(Work(wanted, missing, store, planner, execution, origins, again), report)
         if not helps:
             _say_what_lacks(again, store, monitor.warn)
-        found, _ = store.find(run.id for run in wanted)
+        records, _ = store.find(run.id for run in wanted)
     unfit, _ = store.find(run.id for run in every if isinstance(run, UnfitRun))
-    found = {run.id: record for run in every if (record := found.get(run.id, unfit.get(run.id)))}
-    monitor.obtained(found.values())
-    return found
+    records = {
+        run.id: record for run in every if (record := records.get(run.id, unfit.get(run.id)))
+    }
+    monitor.obtained(records.values())
+    return records
 
 
 def _fail_unfit(runs: Iterable[PlannedRun], store: Store) -> None:
@@ -187,11 +189,11 @@ def _say_what_lacks(again: Iterable[str], store: Store, warn: Callable[[str], No
 
 
 def _without_failures(
-    found: Mapping[str, Record], store: Store, warn: Callable[[str], None], retry: bool
+    records: Mapping[str, Record], store: Store, warn: Callable[[str], None], retry: bool
 ) -> dict[str, Record]:
     """The records, after forgetting those of failed runs if these are to be tried again; else they
     are told of."""
-    failed = [record for record in found.values() if record.status == "failed"]
+    failed = [record for record in records.values() if record.status == "failed"]
     if retry:
         for record in failed:
             store.forget(record.run_id)
@@ -203,18 +205,18 @@ def _without_failures(
         )
     return {
         run_id: record
-        for run_id, record in found.items()
+        for run_id, record in records.items()
         if not (retry and record.status == "failed")
     }
 
 
 def _without_parameters(
-    found: Mapping[str, Record], store: Store, warn: Callable[[str], None], execution: Execution
+    records: Mapping[str, Record], store: Store, warn: Callable[[str], None], execution: Execution
 ) -> dict[str, Way | None]:
     """The runs that are over and kept no parameters, each with its recorded way: training it again
     gives the same."""
     parameters, again = Parameters(store), {}
-    for run_id, record in found.items():
+    for run_id, record in records.items():
         if record.status == "failed" or parameters.has(run_id):
             continue
         way = recorded_way(record.provenance)

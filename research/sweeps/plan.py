@@ -143,13 +143,15 @@ class Planner:
     def _reseeded(
         self, run: PlannedRun, config: RunConfig, science: Mapping[str, Any], seed: Any
     ) -> PlannedRun:
-        """The run of another seed. config: the run's own before it was completed."""
-        own: int = FIELDS["seed"].default if seed is None else OPTIONS["seed"].parse(seed, "seed")  # type: ignore[assignment]
+        """The run of another seed. config: that of `run` before it was completed."""
+        number: Any = FIELDS["seed"].default
+        if seed is not None:
+            number = OPTIONS["seed"].parse(seed, "seed")
         split_seed = run.config.split_seed
         if config.split_seed is None and self.source(config).spec.split_by_seed:
-            split_seed = own
-        run_id = identity.digest(identity.reseeded(science, seed=own, split_seed=split_seed))
-        reseeded = dataclasses.replace(run.config, seed=own, split_seed=split_seed)
+            split_seed = number
+        run_id = identity.digest(identity.reseeded(science, seed=number, split_seed=split_seed))
+        reseeded = dataclasses.replace(run.config, seed=number, split_seed=split_seed)
         return dataclasses.replace(run, id=run_id, config=reseeded)
 
     def run(self, config: RunConfig) -> Run:
