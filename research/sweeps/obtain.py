@@ -165,7 +165,7 @@ def _fail_unfit(runs: Iterable[PlannedRun], store: Store) -> None:
         before = there.get(run.id)
         # One that was trained by earlier code stays what it is.
         if (before is None or before.status == "failed") and not store.stays(run.id):
-            store.write(Record(run.id, "failed", config_lib.flat(run.config), error=run.reason))
+            store.write(Record(run.id, "failed", config_lib.to_flags(run.config), error=run.reason))
 
 
 def tell_notes(runs: Iterable[PlannedRun], planner: Planner, note: Callable[[str], None]) -> None:
