@@ -26,12 +26,12 @@ from research.data.spec import PADDING
 from research.data.windows import Windows
 from research.errors import UserError
 from research.sweeps.monitor import Terminal
-from research.sweeps.provenance import recorded_way
+from research.sweeps.provenance import recorded_strategy
 from research.sweeps.record import Record
 from research.tasks.bleu import bleu
 from research.training.attention import attention_maps
 from research.training.evaluation import assessed, metrics_of
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 SPLIT = flags.DEFINE_string(
     "split",
@@ -163,18 +163,18 @@ def _of_answers(of: Trained, examples: Examples) -> dict[str, float]:
     return {**exact, "bleu": bleu(said, right, spec.vocabulary, spec.end)}
 
 
-def _way(record: Record) -> Way:
-    """The recorded way, so that the metrics are the record's to the last digit; else another, and a
-    warning."""
-    way = recorded_way(record.provenance)
-    if way is not None and way.replicas <= jax.local_device_count():
-        return way
+def _way(record: Record) -> ExecutionStrategy:
+    """The recorded strategy, so that the metrics are the record's to the last digit; else another,
+    and a warning."""
+    strategy = recorded_strategy(record.provenance)
+    if strategy is not None and strategy.replicas <= jax.local_device_count():
+        return strategy
     device = f"{record.provenance.get('replicas', 1)} x {record.provenance.get('device')}"
     Terminal().warn(
         f"the run was trained on {device}; evaluated here, its metrics may differ in their last"
         " digits"
     )
-    return Way(1, 1)
+    return ExecutionStrategy(1, 1)
 
 
 def _of_split(of: Trained, own: Own, split: str) -> Examples:

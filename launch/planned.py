@@ -74,9 +74,9 @@ def _seconds(pack: Pack, finished: Mapping[str, Line], records: Store) -> float 
     """Seconds a run of this program takes on this kind of device, from what its way's timing or
     records say."""
     for kind in ("many", "one"):
-        way = records.read_json("ways", f"{pack.program.id}.{device_kind()}.{kind}")
-        if way and way["seconds_per_lane_step"]:
-            return min(way["seconds_per_lane_step"].values()) * pack.program.steps
+        strategy = records.read_json("ways", f"{pack.program.id}.{device_kind()}.{kind}")
+        if strategy and strategy["seconds_per_lane_step"]:
+            return min(strategy["seconds_per_lane_step"].values()) * pack.program.steps
     trained = [finished[run.id] for run in pack.runs if run.id in finished]
     seconds = [line.seconds for line in trained if line.seconds and line.device == device_kind()]
     return sum(seconds) / len(seconds) if seconds else None

@@ -20,7 +20,7 @@ from research.sweeps.battery import lane as lane
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
 from research.training import loop
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 EPOCHS, STEPS_PER_EPOCH, BATCH = 3, 5, 8
 
@@ -73,7 +73,10 @@ def steps(runs: Sequence[Run], width: int, count: int = 3) -> Any:
 def train(runs: Sequence[Run], width: int, most: int = STEPS_PER_EPOCH) -> list[loop.Outcome]:
     """The outcomes of runs of one program."""
     return loop.train(
-        runs[0].program, [r.config for r in runs], data_of(runs[0]).data, Way(width, most)
+        runs[0].program,
+        [r.config for r in runs],
+        data_of(runs[0]).data,
+        ExecutionStrategy(width, most),
     )
 
 
@@ -144,10 +147,10 @@ def bundled(cache_dir: str, data_dir: str | None = None) -> Planner:
 def fitted(planner: Planner, settings: dict[str, Any]) -> tuple[chunk_lib.Chunk, Run]:
     """One run trained to its end, and its chunk, whose state holds the parameters."""
     (run,) = planner.runs([settings])
-    way = Way(1, 10_000)
-    (chunk,) = chunk_lib.start(run.program, [run.config], planner.arrays(run), way)
+    strategy = ExecutionStrategy(1, 10_000)
+    (chunk,) = chunk_lib.start(run.program, [run.config], planner.arrays(run), strategy)
     for epoch in range(run.program.config.epochs):
-        chunk_lib.run_epoch(run.program, [chunk], way, epoch)
+        chunk_lib.run_epoch(run.program, [chunk], strategy, epoch)
     return chunk, run
 
 

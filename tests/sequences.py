@@ -13,7 +13,7 @@ from research.registry import ARCHITECTURES
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
 from research.training import loop
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 SYMBOLS, CONTEXT = ("a", "b", "c", "d", "e"), 6
 SEQUENTIAL = [entry.name for entry in ARCHITECTURES if "per_step" in entry.needs_facts]
@@ -67,7 +67,11 @@ def run(source: Memory = TEXT, **settings: Any) -> Run:
 
 def train(runs: list[Run], width: int, source: Memory = TEXT, **options: Any) -> list[loop.Outcome]:
     return loop.train(
-        runs[0].program, [r.config for r in runs], source.data, Way(width, 4), **options
+        runs[0].program,
+        [r.config for r in runs],
+        source.data,
+        ExecutionStrategy(width, 4),
+        **options,
     )
 
 
@@ -80,14 +84,14 @@ def tiny(name: str) -> dict[str, Any]:
 
 def start(runs: list[Run], width: int, source: Memory = TEXT) -> chunk_lib.Chunk:
     (chunk,) = chunk_lib.start(
-        runs[0].program, [r.config for r in runs], source.data, Way(width, 1)
+        runs[0].program, [r.config for r in runs], source.data, ExecutionStrategy(width, 1)
     )
     return chunk
 
 
 def steps(runs: list[Run], width: int, source: Memory = TEXT, count: int = 2) -> Any:
     chunk = start(runs, width, source)
-    running = chunk_lib.dispatches(runs[0].program, chunk, Way(width, 1), 0)
+    running = chunk_lib.dispatches(runs[0].program, chunk, ExecutionStrategy(width, 1), 0)
     for _ in range(count):
         next(running)
     return jax.device_get(chunk.state.variables)

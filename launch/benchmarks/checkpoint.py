@@ -16,7 +16,7 @@ from research.training import chunk as chunk_lib
 from research.training import snapshot as snapshot_lib
 from research.training.checkpoints import Checkpoints, Writer
 from research.training.inputs import footprint
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 SAVE_EVERY = flags.DEFINE_float(
     "save_every", 30.0, "checkpoint: seconds between two saves, for which the cost is told"
@@ -64,16 +64,16 @@ def measure() -> None:
 def _windows(run: Run, folder: Path) -> tuple[list[float], list[float], list[float]]:
     """Seconds of each window without and with a save, and those in which the save stops
     training."""
-    program, way = run.program, Way(1, 1)
-    (chunk,) = chunk_lib.start(program, [run.config], planner().arrays(run), way)
+    program, strategy = run.program, ExecutionStrategy(1, 1)
+    (chunk,) = chunk_lib.start(program, [run.config], planner().arrays(run), strategy)
     checkpoints = Checkpoints(folder)
     checkpoints.prepare()
-    pack = checkpoints_lib.Pack(program.id, device_kind(), way, {run.id: {}})
+    pack = checkpoints_lib.Pack(program.id, device_kind(), strategy, {run.id: {}})
     epoch, step = 0, 0
     plain: list[float] = []
     saving: list[float] = []
     blocked: list[float] = []
-    running = chunk_lib.dispatches(program, chunk, way, epoch)
+    running = chunk_lib.dispatches(program, chunk, strategy, epoch)
     with Writer(checkpoints, pack) as writer:
         for number in range(2 * WINDOWS.value + 2):
             begin = time.perf_counter()
@@ -83,7 +83,7 @@ def _windows(run: Run, folder: Path) -> tuple[list[float], list[float], list[flo
             for _ in range(WINDOW_STEPS.value):
                 if next(running, "over") == "over":
                     epoch += 1
-                    running = chunk_lib.dispatches(program, chunk, way, epoch)
+                    running = chunk_lib.dispatches(program, chunk, strategy, epoch)
                     next(running)
                 step += 1
             jax.block_until_ready(chunk.state)

@@ -10,7 +10,7 @@ from research.errors import UserError
 from research.statistics.intervals import paired_difference
 from research.sweeps.plan import Run, with_seeds
 from research.training import loop
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 OVER = flags.DEFINE_integer(
     "over", 2, "devices: over how many devices each run is spread", lower_bound=2
@@ -55,6 +55,6 @@ def measure() -> None:
 
 def _metrics(run: Run, count: int) -> dict[str, float]:
     (outcome,) = loop.train(
-        run.program, [run.config], planner().arrays(run), Way(1, 64, replicas=count)
+        run.program, [run.config], planner().arrays(run), ExecutionStrategy(1, 64, replicas=count)
     )
     return outcome.metrics

@@ -28,7 +28,7 @@ from research.sweeps import axes
 from research.sweeps.plan import with_seeds
 from research.sweeps.provenance import device_kind
 from research.sweeps.store import Store
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 N = flags.DEFINE_integer("n", 300, "kill: how many kills", lower_bound=1)
 KILL_SEED = flags.DEFINE_integer("kill_seed", 0, "kill: of the moments")
@@ -48,7 +48,7 @@ class Victim:
     name: str
     settings: dict[str, str]
     grid: str
-    way: Way
+    strategy: ExecutionStrategy
     seeds: int = 3
     flags: tuple[str, ...] = ()
 
@@ -67,7 +67,7 @@ VICTIMS = (
         "lanes in a loop",
         {**BASE, "regularization": "dropout=0.3,ema=0.9,early_stopping=1,l1=1e-4"},
         "learning_rate=0.05|0.5|1e9",
-        Way(4, 64),
+        ExecutionStrategy(4, 64),
     ),
     Victim(
         "one by one over devices",
@@ -79,7 +79,7 @@ VICTIMS = (
             "regularization": "batch_norm,mixup=0.4,shift=1,cutout=2",
         },
         "optimizer=adam",
-        Way(1, 1, 2),
+        ExecutionStrategy(1, 1, 2),
     ),
     Victim(
         "lanes step by step",
@@ -89,7 +89,7 @@ VICTIMS = (
             "regularization": "weight_noise=0.02,max_norm=2,gradient_noise=0.1,swa=0.5",
         },
         "learning_rate=0.05|0.2",
-        Way(3, 1),
+        ExecutionStrategy(3, 1),
     ),
     Victim(
         "one run over two devices",
@@ -99,7 +99,7 @@ VICTIMS = (
             "regularization": "dropout=0.2,batch_norm,mixup=0.2,weight_decay=1e-3",
         },
         "learning_rate=0.05",
-        Way(1, 64, replicas=2),
+        ExecutionStrategy(1, 64, replicas=2),
         flags=("--devices=2",),
     ),
     Victim(
@@ -110,7 +110,7 @@ VICTIMS = (
             "regularization": "label_smoothing=0.1,input_noise=0.2",
         },
         "optimizer.momentum=0|0.9",
-        Way(2, 3),
+        ExecutionStrategy(2, 3),
         flags=("--device_data_limit=1K",),
     ),
 )
@@ -145,7 +145,7 @@ def measure() -> None:
     total: Counter[str] = Counter()
     for victim, counts in zip(victims, tries, strict=True):
         total.update(counts)
-        print(_row(victim.name, _short(victim.way), counts))
+        print(_row(victim.name, _short(victim.strategy), counts))
     print(_row("together", "", total), flush=True)
     if total["differ"]:
         raise UserError(f"{total['differ']} records differ")
@@ -157,13 +157,17 @@ PHASES = ("before training", "in training", "while saving", "records begun")
 COLUMNS = ("kills", *PHASES, "sweeps", "damaged", "named", "differ")
 
 
-def _row(name: str, way: str, counts: Counter[str]) -> str:
-    return f"| {name} | {way} | " + " | ".join(f"{counts[column]:,}" for column in COLUMNS) + " |"
+def _row(name: str, strategy: str, counts: Counter[str]) -> str:
+    return (
+        f"| {name} | {strategy} | " + " | ".join(f"{counts[column]:,}" for column in COLUMNS) + " |"
+    )
 
 
-def _short(way: Way) -> str:
-    return f"{way.width} × {way.steps}" + (
-        f" on {way.devices * way.replicas}" if way.devices * way.replicas > 1 else ""
+def _short(strategy: ExecutionStrategy) -> str:
+    return f"{strategy.width} × {strategy.steps}" + (
+        f" on {strategy.devices * strategy.replicas}"
+        if strategy.devices * strategy.replicas > 1
+        else ""
     )
 
 
@@ -181,14 +185,14 @@ def _sweep(victim: Victim, records: Path) -> list[str]:
 
 
 def prepare(victim: Victim, records: Path) -> None:
-    """Fixes the way in which the sweep runs, so that no timing decides it."""
+    """Fixes the strategy with which the sweep runs, so that no timing decides it."""
     _, points = axes.points([victim.grid])
     runs = planner().runs(
         [one for p in points for one in with_seeds({**victim.settings, **p}, range(victim.seeds))]
     )
-    kind = f"{victim.way.replicas}devices" if victim.way.replicas > 1 else "many"
+    kind = f"{victim.strategy.replicas}devices" if victim.strategy.replicas > 1 else "many"
     for program in {run.program.id for run in runs}:
-        value = {"way": dataclasses.asdict(victim.way), "seconds_per_lane_step": {}}
+        value = {"way": dataclasses.asdict(victim.strategy), "seconds_per_lane_step": {}}
         Store(records).write_json("ways", f"{program}.{device_kind()}.{kind}", value)
 
 

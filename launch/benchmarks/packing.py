@@ -12,8 +12,8 @@ from absl import flags
 from launch.benchmarks.process import launch
 from launch.planner import planner
 from research.sweeps.plan import Planner, Run
-from research.training import loop, ways
-from research.training.way import Way
+from research.training import loop, strategy_choice
+from research.training.strategy import ExecutionStrategy
 
 HIDDEN = flags.DEFINE_list(
     "hidden", ["64", "256-256", "1024-1024"], "packing: hidden layers of the MLPs"
@@ -92,10 +92,13 @@ def _packing(hidden: str) -> tuple[float, float, float]:
 
 def _in_turn(plans: Planner, runs: Sequence[Run]) -> float:
     """Seconds a run of runs that train one after another in this process, compiled already."""
-    way, arrays = Way(1, ways.LONGEST), plans.arrays(runs[0])
-    loop.train(runs[0].program, [runs[0].config], arrays, way)
+    strategy, arrays = (
+        ExecutionStrategy(1, strategy_choice.MAX_DISPATCH_STEPS),
+        plans.arrays(runs[0]),
+    )
+    loop.train(runs[0].program, [runs[0].config], arrays, strategy)
     return _seconds(
-        lambda: [loop.train(run.program, [run.config], arrays, way) for run in runs]
+        lambda: [loop.train(run.program, [run.config], arrays, strategy) for run in runs]
     ) / len(runs)
 
 

@@ -9,7 +9,7 @@ from absl import flags
 from launch.planner import planner
 from research.sweeps.plan import Run
 from research.training import chunk as chunk_lib
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 ROUNDS = flags.DEFINE_integer(
     "rounds", 3, "scaling: rounds over the device counts; medians are reported", lower_bound=1
@@ -51,11 +51,11 @@ def measure() -> None:
 
 def _rate(run: Run, replicas: int) -> float:
     """Updates a second, compiled and under way."""
-    way = Way(1, 1, replicas=replicas)
-    (chunk,) = chunk_lib.start(run.program, [run.config], planner().arrays(run), way)
+    strategy = ExecutionStrategy(1, 1, replicas=replicas)
+    (chunk,) = chunk_lib.start(run.program, [run.config], planner().arrays(run), strategy)
     done, epoch = 0, 0
     while done < UPDATES.value:
-        for place, _ in enumerate(chunk_lib.dispatches(run.program, chunk, way, epoch)):
+        for place, _ in enumerate(chunk_lib.dispatches(run.program, chunk, strategy, epoch)):
             if place == 0 and epoch == 0:
                 jax.block_until_ready(chunk.state)
                 began = time.perf_counter()

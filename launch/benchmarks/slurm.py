@@ -23,7 +23,7 @@ from research.errors import UserError
 from research.sweeps.slurm import cluster
 from research.sweeps.slurm.cluster import Refused
 from research.sweeps.slurm.folder import Folder, place_of
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 EVENTS = flags.DEFINE_integer("events", 20, "slurm: how many events", lower_bound=1)
 EVENT_SEED = flags.DEFINE_integer("event_seed", 0, "slurm: of the events and their moments")
@@ -40,7 +40,7 @@ SWEEP = Victim(
         "regularization": "dropout=0.3,ema=0.9",
     },
     "arch.hidden=16|24|32",
-    Way(4, 8),
+    ExecutionStrategy(4, 8),
     seeds=20,
 )
 KINDS = ("scancel", "scontrol requeue", "kill -9 slurmstepd")
@@ -86,7 +86,7 @@ def measure() -> None:
 
 
 def _start(records: Path, *more: str) -> subprocess.Popen[str]:
-    """The sweep, in the way that is fixed for it."""
+    """The sweep, with the strategy that is fixed for it."""
     prepare(SWEEP, records)
     settings = [f"--{name}={value}" for name, value in SWEEP.settings.items()]
     axes = [f"--grid={SWEEP.grid}", f"--seeds={SWEEP.seeds}"]

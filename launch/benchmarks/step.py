@@ -17,7 +17,7 @@ from research.data.spec import Arrays
 from research.errors import UserError, nearest
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
-from research.training import ways
+from research.training import strategy_choice
 from research.training.inputs import footprint
 
 AGAINST = flags.DEFINE_enum(
@@ -77,8 +77,8 @@ CASES: dict[str, tuple[Callable[[int], Memory], dict[str, Any], int]] = {
 
 
 def measure() -> None:
-    """Milliseconds an update (SGD with momentum) of a run by itself, in the way that the engine
-    would train it.
+    """Milliseconds an update (SGD with momentum) of a run by itself, with the strategy that the
+    engine would train it.
 
     Both take turns in this process, with its allocator and all its cores; PyTorch is eager, with
     its defaults.
@@ -165,15 +165,15 @@ def _case(name: str, batch: int) -> tuple[Memory, Run, int]:
 def _timer(source: Memory, run: Run) -> Callable[[int], float]:
     """A function that trains so many steps, or a few more, and gives the seconds of one."""
     program = run.program
-    way = next(iter(ways.candidates(program, run.config, 1)))
+    strategy = next(iter(strategy_choice.candidates(program, run.config, 1)))
     with program.numbers():
-        (chunk,) = chunk_lib.start(program, [run.config], source.data, way)
+        (chunk,) = chunk_lib.start(program, [run.config], source.data, strategy)
 
     def dispatches() -> Iterator[int]:
         for epoch in itertools.cycle(range(program.config.epochs)):
-            yield from chunk_lib.dispatches(program, chunk, way, epoch)
+            yield from chunk_lib.dispatches(program, chunk, strategy, epoch)
 
-    running, at_once = dispatches(), chunk_lib.dispatch_steps(program, way)
+    running, at_once = dispatches(), chunk_lib.dispatch_steps(program, strategy)
 
     def steps(count: int) -> float:
         rounds = -(-count // at_once)

@@ -18,15 +18,17 @@ MOST_ARRAYS = 12
 
 def intent(trial: Trial, steps: int | None) -> Iterator[str]:
     """What is about to be trained, a line each. steps: that were asked for."""
-    record, way, config = trial.record, trial.way, trial.run.config
+    record, strategy, config = trial.record, trial.strategy, trial.run.config
     outcome = "diverged" if record.diverged_at is not None else "finished"
     yield (
         f"run {record.run_id}: {config.arch.name} on {config.dataset.name}, seed {config.seed},"
         f" {outcome}"
     )
-    lanes = f"{way.width} lanes ({way.width - 1} idle)" if way.width > 1 else "one lane"
-    spread = f", over {way.replicas} devices" if way.replicas > 1 else ""
-    yield f"trained again with {lanes}, {way.steps} steps a dispatch{spread}"
+    lanes = (
+        f"{strategy.width} lanes ({strategy.width - 1} idle)" if strategy.width > 1 else "one lane"
+    )
+    spread = f", over {strategy.replicas} devices" if strategy.replicas > 1 else ""
+    yield f"trained again with {lanes}, {strategy.steps} steps a dispatch{spread}"
     if steps is not None and trial.whole:
         yield f"all of it: it has {record.steps} steps, and whole epochs are compared"
     elif steps is not None:

@@ -15,14 +15,14 @@ from research.models.layers.forward import Forward
 from research.sweeps import plan
 from research.sweeps.basis import applied
 from research.sweeps.parameters import Parameters, Saved, evaluated
-from research.sweeps.provenance import recorded_way
+from research.sweeps.provenance import recorded_strategy
 from research.sweeps.record import Record
 from research.sweeps.verification import run_of
 from research.tasks.classification import log_softmax
 from research.training import network
 from research.training.evaluation import assessed, lane_of
 from research.training.state import Lane, Variables
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,8 +106,8 @@ class Run:
             )
         inputs = raw_inputs(x, program.spec, dict(self._run.config.dataset.options))
         rows = np.arange(len(inputs), dtype=np.int32)
-        way = recorded_way(self.record.provenance) or Way(1, 1)
-        scores = assessed(program, self._lane, self._variables, way, inputs, rows)["scores"]
+        strategy = recorded_strategy(self.record.provenance) or ExecutionStrategy(1, 1)
+        scores = assessed(program, self._lane, self._variables, strategy, inputs, rows)["scores"]
         if program.spec.classes:
             return np.exp(log_softmax(scores))
         if program.spec.target_origin:

@@ -38,7 +38,7 @@ from research.training.loop import Boundary, Outcome
 from research.training.program import Program
 from research.training.snapshot import Snapshot
 from research.training.state import Lane, Variables
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 # 40 training rows make 5 updates an epoch.
 SETTINGS = {
@@ -309,7 +309,7 @@ def lanes(of: Subject) -> None:
 def resume(of: Subject) -> None:
     """Law 1: from a snapshot in the middle of an epoch it goes on with the same bits."""
     noisy = _noisy(of)
-    runs, way = [noisy.run(seed=seed) for seed in range(WIDTH)], Way(WIDTH, 1)
+    runs, strategy = [noisy.run(seed=seed) for seed in range(WIDTH)], ExecutionStrategy(WIDTH, 1)
     taken: dict[int, Snapshot] = {}
 
     def keep(boundary: Boundary) -> None:
@@ -317,7 +317,9 @@ def resume(of: Subject) -> None:
             taken[4] = boundary.snapshot()
 
     def train(**more: Any) -> list[Outcome]:
-        return loop.train(runs[0].program, [run.config for run in runs], of.data.data, way, **more)
+        return loop.train(
+            runs[0].program, [run.config for run in runs], of.data.data, strategy, **more
+        )
 
     whole = train(at_boundary=keep)
     assert repr(train(resume=taken[4])) == repr(whole), "a run that is resumed ends with other bits"
@@ -383,7 +385,9 @@ def start(runs: Sequence[Run], arrays: Arrays, width: int) -> chunk_lib.Chunk:
     """The chunk of these runs before its first step; one chunk, idle lanes last."""
     program = runs[0].program
     with program.numbers():
-        (chunk,) = chunk_lib.start(program, [run.config for run in runs], arrays, Way(width, 1))
+        (chunk,) = chunk_lib.start(
+            program, [run.config for run in runs], arrays, ExecutionStrategy(width, 1)
+        )
     return chunk
 
 
@@ -394,13 +398,13 @@ def steps(
 
     nudge: a seed by which every initial parameter goes to one of the two floats beside it.
     """
-    chunk, way = start(runs, arrays, width), Way(width, 1)
+    chunk, strategy = start(runs, arrays, width), ExecutionStrategy(width, 1)
     if nudge is not None:
         variables = chunk.state.variables
         variables = dataclasses.replace(variables, params=_nudged(variables.params, nudge))
         chunk.state = dataclasses.replace(chunk.state, variables=variables)
     with runs[0].program.numbers():
-        running = chunk_lib.dispatches(runs[0].program, chunk, way, 0)
+        running = chunk_lib.dispatches(runs[0].program, chunk, strategy, 0)
         for _ in range(count):
             next(running)
         return jax.device_get(chunk.state.variables)
@@ -441,11 +445,11 @@ def astray(got: Any, own: Run, arrays: Arrays, count: int) -> list[str]:
     alone = lane(steps([own], arrays, 1, count), 0)
     nudged = [lane(steps([own], arrays, 1, count, nudge=seed), 0) for seed in range(NUDGES)]
     gone = _difference(alone, jax.device_get(lane(start([own], arrays, 1).state.variables, 0)))
-    way = np.linalg.norm([np.linalg.norm(leaf) for leaf in jax.tree.leaves(gone)])
+    distance = np.linalg.norm([np.linalg.norm(leaf) for leaf in jax.tree.leaves(gone)])
     moved = [jax.tree.map(np.linalg.norm, _difference(one, alone)) for one in nudged]
-    allowed = jax.tree.map(lambda *each: max(1e-5 * way, MULTIPLE * max(each)), *moved)
+    allowed = jax.tree.map(lambda *each: max(1e-5 * distance, MULTIPLE * max(each)), *moved)
     differs = jax.tree.map(np.linalg.norm, _difference(got, alone))
-    assert np.isfinite(way), "the run alone diverges"
+    assert np.isfinite(distance), "the run alone diverges"
     wrong = jax.tree.map(lambda norm, most: not norm <= most, differs, allowed)
     return [keystr(path) for path, is_wrong in tree_leaves_with_path(wrong) if is_wrong]
 

@@ -15,7 +15,7 @@ from jax.experimental import multihost_utils
 
 from research.data.spec import Arrays
 from research.sweeps import claims as claims_lib
-from research.sweeps import progress, trainer, way
+from research.sweeps import progress, stored_strategy, trainer
 from research.sweeps.claims import Claims
 from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.job import ABREAST, Job, Report, ends_all
@@ -23,15 +23,15 @@ from research.sweeps.plan import Pack, Run, packs
 from research.sweeps.queue import Queue
 from research.sweeps.roll import Lost
 from research.sweeps.store import Store
-from research.training import ways
+from research.training import strategy_choice
 from research.training.checkpoints import Checkpoints, steps
+from research.training.strategy import ExecutionStrategy
 from research.training.transfer import Origin
-from research.training.way import Way
 
 # Seconds between looks at what others train, and of a wait in which a stop is noticed.
 LOOK, NOTICE = 2.0, 0.2
 
-NONE: Mapping[str, Way | None] = {}
+NONE: Mapping[str, ExecutionStrategy | None] = {}
 
 
 def execute(
@@ -40,10 +40,10 @@ def execute(
     arrays_of: Callable[[Run], Arrays],
     report: Report,
     totals: dict[str, int] | None = None,
-    timer: ways.Timer = ways.time_way,
+    timer: strategy_choice.Timer = strategy_choice.time_strategy,
     execution: Execution = DEFAULT,
     origin_of: Callable[[Run], Origin | None] = lambda run: None,
-    again: Mapping[str, Way | None] = NONE,
+    again: Mapping[str, ExecutionStrategy | None] = NONE,
     belongs: Callable[[str], bool] = lambda run_id: True,
     wait: bool = True,
     abreast: int = ABREAST,
@@ -134,7 +134,9 @@ def _claims(job: Job) -> Iterator[Claims | None]:
         yield claims
 
 
-def _round(missing: Sequence[Run], again: Mapping[str, Way | None], job: Job) -> set[str]:
+def _round(
+    missing: Sequence[Run], again: Mapping[str, ExecutionStrategy | None], job: Job
+) -> set[str]:
     """Trains what can be claimed of these runs, first those that have not failed; returns the ids
     of what was taken."""
     held, failed = job.held(), job.strikes.runs()
@@ -168,7 +170,7 @@ def _trained(waits: Sequence[tuple[Pack, Queue[Run]]], job: Job) -> set[str]:
                 return []
             try:
                 with job.under_way(run.id for run in (*runs, *queue.waiting())):
-                    chosen = way.way_of(pack, job, lanes)
+                    chosen = stored_strategy.strategy_for(pack, job, lanes)
             except Exception as error:
                 if ends_all(error):
                     raise

@@ -25,7 +25,7 @@ from research.sweeps.record import Record
 from research.sweeps.roll import Lost
 from research.sweeps.store import Store
 from research.sweeps.strikes import Strikes
-from research.training import memory, ways
+from research.training import memory, strategy_choice
 from research.training.checkpoints import Checkpoints
 from research.training.kept import Kept
 from research.training.transfer import Origin
@@ -89,7 +89,7 @@ class Job:
     arrays_of: Callable[[Run], Arrays]
     report: Report
     execution: Execution
-    timer: ways.Timer
+    timer: strategy_choice.Timer
     checkpoints: Checkpoints
     totals: Mapping[str, int]
     origin_of: Callable[[Run], Origin | None] = lambda run: None

@@ -12,12 +12,12 @@ from research.sweeps.execution import DEFAULT, Execution
 from research.sweeps.job import ABREAST, Report
 from research.sweeps.parameters import Parameters
 from research.sweeps.plan import PlannedRun, Planner, Run, UnfitRun, trainable, unique
-from research.sweeps.provenance import recorded_way
+from research.sweeps.provenance import recorded_strategy
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.strikes import Strikes
+from research.training.strategy import ExecutionStrategy
 from research.training.transfer import Origin
-from research.training.way import Way
 
 
 class Monitor(Protocol):
@@ -50,7 +50,7 @@ class Work:
     planner: Planner
     execution: Execution
     origins: Mapping[str, Origin | None]
-    again: Mapping[str, Way | None]
+    again: Mapping[str, ExecutionStrategy | None]
 
 
 Executor = Callable[[Work, Report], None]
@@ -212,15 +212,17 @@ def _without_failures(
 
 def _without_parameters(
     records: Mapping[str, Record], store: Store, warn: Callable[[str], None], execution: Execution
-) -> dict[str, Way | None]:
+) -> dict[str, ExecutionStrategy | None]:
     """The runs that are over and kept no parameters, each with its recorded way: training it again
     gives the same."""
     parameters, again = Parameters(store), {}
     for run_id, record in records.items():
         if record.status == "failed" or parameters.has(run_id):
             continue
-        way = recorded_way(record.provenance)
-        again[run_id] = way if way is not None and way.replicas == execution.replicas else None
+        strategy = recorded_strategy(record.provenance)
+        again[run_id] = (
+            strategy if strategy is not None and strategy.replicas == execution.replicas else None
+        )
         if again[run_id] is None:
             there = f"{record.provenance.get('replicas', 1)} x {record.provenance.get('device')}"
             warn(

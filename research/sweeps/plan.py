@@ -18,8 +18,8 @@ from research.sweeps.parameters import Parameters, Saved
 from research.sweeps.store import Store
 from research.training import transfer, validate
 from research.training.program import Program
+from research.training.strategy import ExecutionStrategy
 from research.training.transfer import Origin
-from research.training.way import Way
 from research.words import plural
 
 Settings = Mapping[str, Any]
@@ -74,7 +74,7 @@ class Pack:
 
     program: Program
     runs: tuple[Run, ...]
-    way: Way | None = None
+    strategy: ExecutionStrategy | None = None
 
 
 class Planner:
@@ -332,13 +332,18 @@ def check_comparable(runs: Iterable[PlannedRun]) -> None:
     common_metric(config_lib.to_flags(config) for config in configs.values())
 
 
-def packs(runs: Iterable[Run], ways: Mapping[str, Way | None] | None = None) -> list[Pack]:
+def packs(
+    runs: Iterable[Run], ways: Mapping[str, ExecutionStrategy | None] | None = None
+) -> list[Pack]:
     """The runs by program, and by recorded way, in the order in which these appear. ways: recorded
     ones, by run id."""
-    together: dict[tuple[str, Way | None], list[Run]] = {}
+    together: dict[tuple[str, ExecutionStrategy | None], list[Run]] = {}
     for run in unique(runs):
         together.setdefault((run.program.id, (ways or {}).get(run.id)), []).append(run)
-    return [Pack(members[0].program, tuple(members), way) for (_, way), members in together.items()]
+    return [
+        Pack(members[0].program, tuple(members), strategy)
+        for (_, strategy), members in together.items()
+    ]
 
 
 def with_seeds(settings: Settings, seeds: Iterable[int]) -> list[Settings]:

@@ -16,7 +16,7 @@ from typing import Any
 import jax
 
 from research.sweeps.code import COMMIT, PACKAGES_OF_CODE, ROOT
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "tensorflow-datasets")
 
@@ -43,24 +43,29 @@ def device_kind() -> str:
     return jax.local_devices()[0].device_kind.replace(" ", "-").replace("/", "-")
 
 
-def described(way: Way) -> str:
-    """A way of running in words."""
-    over = f", each run over {way.replicas}" if way.replicas > 1 else ""
-    return f"{way.width} lanes a chunk, {way.steps} steps a dispatch, {way.devices} devices{over}"
+def described(strategy: ExecutionStrategy) -> str:
+    """A strategy in words."""
+    over = f", each run over {strategy.replicas}" if strategy.replicas > 1 else ""
+    chunk = f"{strategy.width} lanes a chunk, {strategy.steps} steps a dispatch"
+    return f"{chunk}, {strategy.devices} devices{over}"
 
 
 def provenance(
-    way: Way, lanes: int, seconds: float, started: float, earlier: Sequence[str] = ()
+    strategy: ExecutionStrategy,
+    lanes: int,
+    seconds: float,
+    started: float,
+    earlier: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Of one of `lanes` runs that trained together for `seconds` in all. earlier: how else its
     first steps were."""
     return machine() | {
-        "way": described(way),
+        "way": described(strategy),
         "earlier": list(earlier),
-        "width": way.width,
-        "steps_per_dispatch": way.steps,
-        "devices": way.devices,
-        "replicas": way.replicas,
+        "width": strategy.width,
+        "steps_per_dispatch": strategy.steps,
+        "devices": strategy.devices,
+        "replicas": strategy.replicas,
         "lanes": lanes,
         "seconds": round(seconds / lanes, 4),
         "date": (
@@ -69,12 +74,12 @@ def provenance(
     }
 
 
-def recorded_way(provenance: Mapping[str, Any]) -> Way | None:
-    """The way in which a record's run was trained, or None if that was on another kind of
+def recorded_strategy(provenance: Mapping[str, Any]) -> ExecutionStrategy | None:
+    """The strategy with which a record's run was trained, or None if that was on another kind of
     device."""
     if provenance.get("device") != device_kind():
         return None
-    return Way(
+    return ExecutionStrategy(
         provenance["width"],
         provenance["steps_per_dispatch"],
         provenance["devices"],

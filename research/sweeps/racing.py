@@ -18,8 +18,8 @@ from optuna.trial import Trial, TrialState
 
 from research.errors import Stopped, UserError
 from research.sweeps import space, trainer
+from research.sweeps import stored_strategy as stored_strategy
 from research.sweeps import study as study_lib
-from research.sweeps import way as way_lib
 from research.sweeps.axes import Axis, Point
 from research.sweeps.callbacks import Ended
 from research.sweeps.job import Job
@@ -30,7 +30,7 @@ from research.sweeps.search import Result, tell
 from research.training import memory
 from research.training.inputs import footprint
 from research.training.refill import Entrant, Places, Standing
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 # Epochs of lanes that were a trial's and that were computed, among the attributes of the study.
 LANES = "lanes"
@@ -155,13 +155,16 @@ class Race:
         )
         part = -(-min(self.parallel, self.trials) // (len(self._places) + 1))
         return self._with(
-            way_lib.way_of(Pack(one.run.program, runs), self.job, max(len(runs), part)), one.run
+            stored_strategy.strategy_for(
+                Pack(one.run.program, runs), self.job, max(len(runs), part)
+            ),
+            one.run,
         )
 
-    def _with(self, way: Way, run: Run) -> Places:
+    def _with(self, strategy: ExecutionStrategy, run: Run) -> Places:
         execution = self.job.execution
         return Places(
-            run.program, way, self.job.arrays_of(run), execution.memory, execution.keep_params
+            run.program, strategy, self.job.arrays_of(run), execution.memory, execution.keep_params
         )
 
     def _epoch(self, program: str) -> None:
@@ -190,7 +193,7 @@ class Race:
             show(Fraction(0))  # what was trained of the epoch is lost
             if isinstance(error, UserError | Stopped):
                 raise
-            if memory.ran_out(error) and places.way.width > 1:
+            if memory.ran_out(error) and places.strategy.width > 1:
                 self._narrow(program)
             else:
                 self._fail(program)
@@ -250,24 +253,24 @@ class Race:
     def _finish(self, one: Runner, outcome: trainer.loop.Outcome, places: Places) -> None:
         """Writes the record of a trial that is over, then tells of it."""
         parameters, _ = footprint(one.run.config, one.run.program)
-        origin = provenance(places.way, places.size, one.seconds * places.size, one.started)
+        origin = provenance(places.strategy, places.size, one.seconds * places.size, one.started)
         record = trainer.recorded(one.run, outcome, parameters, origin)
         self.job.write(record, one.run, outcome.kept)
         tell(self.study, one.trial, self.value(record))
 
     def _narrow(self, program: str) -> None:
         """A program's trials begin again, with half the lanes a chunk."""
-        way = trainer.narrower(self._places[program].way)
+        strategy = trainer.narrower(self._places[program].strategy)
         again = [one for one in self._training.values() if one.run.program.id == program]
         self.job.report.warn(
-            f"out of memory: {len(again)} trials begin again with {way.width} lanes a chunk"
+            f"out of memory: {len(again)} trials begin again with {strategy.width} lanes a chunk"
         )
         for one in again:
             self.job.report.epochs(-one.epochs)
             one.epochs = 0
             del self._training[one.run.id]
         self._waiting = sorted([*again, *self._waiting], key=lambda one: one.trial.number)
-        self._places[program] = self._with(way, again[0].run)
+        self._places[program] = self._with(strategy, again[0].run)
 
     def _fail(self, program: str) -> None:
         """Writes `failed` records, of the exception being handled, for a program's trials, and

@@ -19,7 +19,7 @@ import orjson
 from research.errors import MOST, UserError, nearest
 from research.sweeps.files import set_aside, write_atomically
 from research.sweeps.record import Record
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 # Of a record: its checksum is of its text. In format 1 it was of the record written anew in another
 # form.
@@ -176,7 +176,7 @@ class Store:
         return found[0]
 
     def write_json(self, folder: str, name: str, value: Any) -> None:
-        """Writes a small file beside the records (a sweep's members, a program's way)."""
+        """Writes a small file beside the records (a sweep's members, a program's strategy)."""
         write_atomically(self.root / folder / f"{name}.json", json.dumps(value, indent=1))
 
     def keep_json(self, folder: str, name: str, value: Any) -> Any:
@@ -196,10 +196,10 @@ class Store:
         return self.read_json(folder, name)
 
     def read_json(self, folder: str, name: str) -> Any | None:
-        """A small file's content, or None. A damaged one is set aside; of a way that is told, else
-        raises Damaged."""
+        """A small file's content, or None. A damaged one is set aside; of a strategy it says so,
+        else raises Damaged."""
         path = self.root / folder / f"{name}.json"
-        parse = _parse_way if folder == "ways" else json.loads
+        parse = _parse_strategy if folder == "ways" else json.loads
         try:
             return parse(path.read_bytes())
         except FileNotFoundError:
@@ -278,10 +278,10 @@ def _body(text: bytes) -> bytes:
     return text[_HEADED:].rstrip().removesuffix(b"}")
 
 
-def _parse_way(text: bytes) -> Any:
-    """A way's file. Raises ValueError, KeyError or TypeError if it is damaged."""
+def _parse_strategy(text: bytes) -> Any:
+    """A strategy's file. Raises ValueError, KeyError or TypeError if it is damaged."""
     content = json.loads(text)
-    Way(**content["way"])
+    ExecutionStrategy(**content["way"])
     dict(content["seconds_per_lane_step"])
     return content
 

@@ -19,19 +19,19 @@ from research.sweeps.keeper import Keeper
 from research.sweeps.plan import Pack, Run
 from research.sweeps.provenance import described, device_kind, provenance
 from research.sweeps.record import Record
+from research.sweeps.stored_strategy import strategy_key
 from research.sweeps.strikes import FATAL
-from research.sweeps.way import way_name
 from research.training import checkpoints as checkpoints_lib
 from research.training import loop, memory
 from research.training.checkpoints import Found, Writer
 from research.training.inputs import abstract_state, footprint
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 # (so many epochs are done, or a part of one, and so many runs still train; None: as before)
 To = Callable[[Fraction, int | None], None]
 
 
-def train(pack: Pack, job: Job, way: Way) -> list[str]:
+def train(pack: Pack, job: Job, strategy: ExecutionStrategy) -> list[str]:
     """Trains what can be claimed of a pack, writes the records and returns the ids.
 
     The runs that a checkpoint holds go on from there; the others begin.
@@ -44,11 +44,11 @@ def train(pack: Pack, job: Job, way: Way) -> list[str]:
                 list(waiting), pack.program.id, template, job.execution.keep_params
             )
             together = [waiting.pop(run_id) for run_id in (found.runs if found else list(waiting))]
-            _train(dataclasses.replace(pack, runs=tuple(together)), job, way, found)
+            _train(dataclasses.replace(pack, runs=tuple(together)), job, strategy, found)
     return mine
 
 
-def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
+def _train(pack: Pack, job: Job, strategy: ExecutionStrategy, found: Found | None) -> None:
     """Trains runs that are all at one step, and writes their records."""
     lanes, epochs, started = len(pack.runs), pack.program.config.epochs, time.time()
     told, training, begun = Fraction(0), 0, False
@@ -63,7 +63,7 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
 
     with job.showing(pack) as show:
         try:
-            way, outcomes, seconds, earlier = _with_memory(pack, job, way, found, to)
+            strategy, outcomes, seconds, earlier = _with_memory(pack, job, strategy, found, to)
         except Exception as error:
             if ends_all(error):
                 raise
@@ -73,12 +73,12 @@ def _train(pack: Pack, job: Job, way: Way, found: Found | None) -> None:
             to(Fraction(0), 0)
             return
         to(Fraction(epochs), 0)
-    origin = provenance(way, lanes, seconds, started, earlier)
+    origin = provenance(strategy, lanes, seconds, started, earlier)
     parameters, _ = footprint(pack.runs[0].config, pack.program)
     job.confirm(pack)
     for run, outcome in zip(pack.runs, outcomes, strict=True):
         job.write(recorded(run, outcome, parameters, origin), run, outcome.kept)
-    job.checkpoints.discard(_saved(pack, way, job))
+    job.checkpoints.discard(_saved(pack, strategy, job))
 
 
 def fail(pack: Pack, job: Job) -> list[str]:
@@ -118,8 +118,8 @@ def _of(pack: Pack, run_ids: Iterable[str]) -> Pack:
 
 
 def _with_memory(
-    pack: Pack, job: Job, way: Way, found: Found | None, to: To
-) -> tuple[Way, list[loop.Outcome], float, tuple[str, ...]]:
+    pack: Pack, job: Job, strategy: ExecutionStrategy, found: Found | None, to: To
+) -> tuple[ExecutionStrategy, list[loop.Outcome], float, tuple[str, ...]]:
     """The outcomes of the pack's runs, the way and seconds that they took, and how else steps
     before were trained.
 
@@ -128,45 +128,47 @@ def _with_memory(
     if (
         found is not None
         and found.device == device_kind()
-        and found.way.replicas == way.replicas == 1
+        and found.strategy.replicas == strategy.replicas == 1
     ):
-        way = found.way
+        strategy = found.strategy
     arrays = job.arrays_of(pack.runs[0])
     while True:
-        earlier = _earlier(pack, job, way, found)
+        earlier = _earlier(pack, job, strategy, found)
         try:
-            outcomes, seconds = _attempt(pack, arrays, way, job, found, earlier, to)
+            outcomes, seconds = _attempt(pack, arrays, strategy, job, found, earlier, to)
         except jax.errors.JaxRuntimeError as error:
-            if not memory.ran_out(error) or way.width == 1:
+            if not memory.ran_out(error) or strategy.width == 1:
                 raise
         else:
-            return way, outcomes, seconds, earlier
+            return strategy, outcomes, seconds, earlier
         # The state was given to the step that failed: back to the last checkpoint, with half the
         # lanes a chunk.
-        way = narrower(way)
+        strategy = narrower(strategy)
         job.report.warn(
-            f"out of memory: {len(pack.runs)} runs go on with {way.width} lanes a chunk"
+            f"out of memory: {len(pack.runs)} runs go on with {strategy.width} lanes a chunk"
         )
-        value = {"way": dataclasses.asdict(way), "seconds_per_lane_step": {}}
-        job.store.write_json("ways", way_name(pack, job, job.lanes(pack)), value)
+        value = {"way": dataclasses.asdict(strategy), "seconds_per_lane_step": {}}
+        job.store.write_json("ways", strategy_key(pack, job, job.lanes(pack)), value)
         template = functools.partial(abstract_state, pack.runs[0].config, pack.program)
         ids = [run.id for run in pack.runs]
         found = job.checkpoints.find(ids, pack.program.id, template, job.execution.keep_params)
 
 
-def narrower(way: Way) -> Way:
+def narrower(strategy: ExecutionStrategy) -> ExecutionStrategy:
     """The way with half the lanes a chunk."""
-    return dataclasses.replace(way, width=(way.width + 1) // 2)
+    return dataclasses.replace(strategy, width=(strategy.width + 1) // 2)
 
 
-def _earlier(pack: Pack, job: Job, way: Way, found: Found | None) -> tuple[str, ...]:
+def _earlier(
+    pack: Pack, job: Job, strategy: ExecutionStrategy, found: Found | None
+) -> tuple[str, ...]:
     """How else the steps before a checkpoint were trained than those after it will be; says so if
     they were."""
     if found is None:
         return ()
     before, now = (
         f"{described(of)} on {device}"
-        for of, device in ((found.way, found.device), (way, device_kind()))
+        for of, device in ((found.strategy, found.device), (strategy, device_kind()))
     )
     if before == now:
         return found.snapshot.earlier
@@ -181,7 +183,7 @@ def _earlier(pack: Pack, job: Job, way: Way, found: Found | None) -> tuple[str, 
 def _attempt(
     pack: Pack,
     arrays: Arrays,
-    way: Way,
+    strategy: ExecutionStrategy,
     job: Job,
     found: Found | None,
     earlier: tuple[str, ...],
@@ -192,7 +194,7 @@ def _attempt(
     began, resume = time.monotonic(), found.of([run.id for run in pack.runs]) if found else None
     per_epoch = pack.program.sizes.steps_per_epoch
     before = resume.seconds if resume else 0.0
-    with Writer(job.checkpoints, _saved(pack, way, job)) as writer:
+    with Writer(job.checkpoints, _saved(pack, strategy, job)) as writer:
         keeper = Keeper(
             program=pack.program,
             writer=writer,
@@ -222,7 +224,7 @@ def _attempt(
             pack.program,
             [run.config for run in pack.runs],
             arrays,
-            way,
+            strategy,
             report=at_epoch,
             at_boundary=at_boundary,
             resume=resume,
@@ -239,12 +241,12 @@ def _ended(pack: Pack, at: loop.Progress) -> list[Ended]:
     return [Ended(run, at.epoch, metrics) for run, metrics in pairs if metrics]
 
 
-def _saved(pack: Pack, way: Way, job: Job) -> checkpoints_lib.Pack:
+def _saved(pack: Pack, strategy: ExecutionStrategy, job: Job) -> checkpoints_lib.Pack:
     """The pack as its checkpoints name it."""
     configs = {run.id: config_lib.to_flags(run.config) for run in pack.runs}
     execution = job.execution
     return checkpoints_lib.Pack(
-        pack.program.id, device_kind(), way, configs, execution.keep, execution.keep_params
+        pack.program.id, device_kind(), strategy, configs, execution.keep, execution.keep_params
     )
 
 

@@ -1,5 +1,5 @@
-"""Verification: a recorded run trained again, at its recorded way and width, and what came of it
-beside the record."""
+"""Verification: a recorded run trained again, at its recorded strategy and width, and what came of
+it beside the record."""
 
 import dataclasses
 import itertools
@@ -19,8 +19,8 @@ from research.training import loop, stepwise
 from research.training.chunk import WHOLE, Memory
 from research.training.loop import Outcome
 from research.training.stepwise import Parting
+from research.training.strategy import ExecutionStrategy
 from research.training.transfer import Origin
-from research.training.way import Way
 
 Verdict = Literal["identical", "equal to rounding", "differs"]
 
@@ -62,15 +62,15 @@ class Difference:
 class Trial:
     """How a recorded run is to be trained again.
 
-    way: the recorded one, over fewer devices where there are not so many. epochs: that are trained
-        and compared;
+    strategy: the recorded one, over fewer devices where there are not so many. epochs: that are
+        trained and compared;
     whole: with the run's end and its final metrics. changes: what is not here as it was recorded.
         origin: where the run starts from, if it has `init_from`.
     """
 
     record: Record
     run: Run
-    way: Way
+    strategy: ExecutionStrategy
     epochs: int
     whole: bool
     changes: tuple[Change, ...]
@@ -155,12 +155,18 @@ def trial(
     """How to train a recorded run again, from where it started: all of it, or the epochs of its
     first `steps`."""
     recorded, per_epoch = _way(record), run.program.sizes.steps_per_epoch
-    way = dataclasses.replace(recorded, replicas=min(recorded.replicas, jax.device_count()))
+    strategy = dataclasses.replace(recorded, replicas=min(recorded.replicas, jax.device_count()))
     epochs = run.program.config.epochs if steps is None else -(-steps // per_epoch)
     whole = epochs * per_epoch >= record.steps
-    changed = changes(record.provenance, machine() | {"replicas": way.replicas})
+    changed = changes(record.provenance, machine() | {"replicas": strategy.replicas})
     return Trial(
-        record, run, way, len(record.checksums) if whole else epochs, whole, tuple(changed), origin
+        record,
+        run,
+        strategy,
+        len(record.checksums) if whole else epochs,
+        whole,
+        tuple(changed),
+        origin,
     )
 
 
@@ -178,7 +184,7 @@ def verify(
         run.program,
         [run.config],
         arrays,
-        trial.way,
+        trial.strategy,
         at_boundary=lambda boundary: at_step(boundary.step),
         memory=memory,
         epochs=epochs,
@@ -203,7 +209,7 @@ def localize(
     run = trial.run
     epochs = run.program.config.epochs if trial.whole else trial.epochs
     parting, outcome = stepwise.twice(
-        run.program, run.config, arrays, trial.way, epochs, memory, trial.origin
+        run.program, run.config, arrays, trial.strategy, epochs, memory, trial.origin
     )
     return Localization(
         parting, outcome is not None and outcome.checksums == found.outcome.checksums
@@ -243,11 +249,11 @@ def relative(a: float, b: float) -> float:
     return abs(a - b) / max(abs(a), abs(b), math.ulp(0.0))
 
 
-def _way(record: Record) -> Way:
-    """The way in which a record's run was trained. Raises UserError if it does not say."""
+def _way(record: Record) -> ExecutionStrategy:
+    """The strategy with which a record's run was trained. Raises UserError if it does not say."""
     origin = record.provenance
     try:
-        return Way(
+        return ExecutionStrategy(
             origin["width"],
             origin["steps_per_dispatch"],
             origin["devices"],

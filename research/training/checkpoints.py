@@ -20,7 +20,7 @@ from research.errors import UserError
 from research.training import kept as kept_lib
 from research.training.snapshot import Snapshot, select
 from research.training.state import LaneState
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 FORMAT = 1
 _MARK = {"checkpoints": "research.training.checkpoints"}
@@ -41,7 +41,7 @@ class Pack:
 
     program: str
     device: str
-    way: Way
+    strategy: ExecutionStrategy
     configs: dict[str, dict[str, str]]
     keep: Keep = "last"
     kept: bool = False
@@ -57,15 +57,27 @@ class Pack:
         content = [self.program, self.runs, *(["kept"] if self.kept else [])]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
+    def to_json(self) -> dict[str, Any]:
+        """The content of `pack.json`; the strategy is stored under the name `way`."""
+        content = dataclasses.asdict(self)
+        return {"way" if name == "strategy" else name: value for name, value in content.items()}
+
+    @staticmethod
+    def from_json(content: dict[str, Any]) -> "Pack":
+        """The pack that `to_json` described. Raises KeyError or TypeError if a field is wrong."""
+        fields = dict(content)
+        strategy = ExecutionStrategy(**fields.pop("way"))
+        return Pack(strategy=strategy, **fields)
+
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """A snapshot of some runs, the way in which they were trained and the kind of device that
-    trained them."""
+    """A snapshot of some runs, the strategy with which they were trained and the kind of device
+    that trained them."""
 
     runs: list[str]
     snapshot: Snapshot
-    way: Way
+    strategy: ExecutionStrategy
     device: str
 
     def of(self, run_ids: Sequence[str]) -> Snapshot | None:
@@ -140,9 +152,9 @@ class Checkpoints:
             for step in sorted(steps(folder), reverse=True):
                 snapshot = self._read(folder / str(step), pack.runs, template())
                 if snapshot is not None:
-                    way, device = snapshot.trained or (pack.way, pack.device)
+                    strategy, device = snapshot.trained or (pack.strategy, pack.device)
                     return Found(
-                        [pack.runs[i] for i in places], select(snapshot, places), way, device
+                        [pack.runs[i] for i in places], select(snapshot, places), strategy, device
                     )
         return None
 
@@ -176,7 +188,7 @@ class Checkpoints:
                 content = json.loads((folder / "pack.json").read_text())
                 if content["format"] != FORMAT:
                     raise ValueError(f"its format is {content['format']}, this code reads {FORMAT}")
-                pack = Pack(**{**content["pack"], "way": Way(**content["pack"]["way"])})
+                pack = Pack.from_json(content["pack"])
             except (ValueError, KeyError, TypeError, OSError) as error:
                 self._set_aside(
                     folder,
@@ -245,9 +257,7 @@ class Writer:
             }
             self._folder.mkdir(parents=True, exist_ok=True)
             partial = self._folder / ".pack.json"
-            partial.write_text(
-                json.dumps({"format": FORMAT, "pack": dataclasses.asdict(self._pack)})
-            )
+            partial.write_text(json.dumps({"format": FORMAT, "pack": self._pack.to_json()}))
             os.replace(partial, self._folder / "pack.json")
             self._manager = _manager(
                 self._folder,
@@ -270,7 +280,7 @@ class Writer:
             "seconds": snapshot.seconds,
             "crc32": digests,
         }
-        meta |= {"way": dataclasses.asdict(self._pack.way), "device": self._pack.device}
+        meta |= {"way": dataclasses.asdict(self._pack.strategy), "device": self._pack.device}
         meta |= {"runs": self._pack.runs, "earlier": list(snapshot.earlier)}
         losses = snapshot.rows.get("validation/loss", snapshot.rows.get("train/loss"))
         loss = (
@@ -397,7 +407,7 @@ def read(path: Path, template: LaneState, run_ids: Sequence[str] | None = None) 
             " lacks"
         )
     rows = {name.removeprefix("rows."): array for name, array in arrays.items()}
-    trained = (Way(**meta["way"]), meta["device"]) if "way" in meta else None
+    trained = (ExecutionStrategy(**meta["way"]), meta["device"]) if "way" in meta else None
     return Snapshot(
         meta["step"], state, rows, meta["seconds"], kept, tuple(meta.get("earlier", ())), trained
     )

@@ -27,8 +27,8 @@ from research.training.pace import UNCUT, Pace
 from research.training.program import Program
 from research.training.snapshot import Begin, Snapshot, resumed
 from research.training.state import Lane, LaneState
+from research.training.strategy import ExecutionStrategy
 from research.training.transfer import Origin
-from research.training.way import Way
 
 # A dispatch's batches, and an evaluation's inputs, take at most this much.
 BATCH_BYTES = 64 << 20
@@ -90,7 +90,7 @@ def start(
     program: Program,
     configs: Sequence[RunConfig],
     arrays: Arrays,
-    way: Way,
+    strategy: ExecutionStrategy,
     snapshot: Snapshot | None = None,
     memory: Memory = WHOLE,
     origins: Sequence[Origin | None] = (),
@@ -103,13 +103,13 @@ def start(
         the best and the last variables of each run.
     """
     inputs = [inputs_of(config, program, arrays) for config in configs]
-    at = functools.cache(functools.partial(home, program, way, arrays, memory))
-    devices = min(way.devices, len(jax.local_devices()))
+    at = functools.cache(functools.partial(home, program, strategy, arrays, memory))
+    devices = min(strategy.devices, len(jax.local_devices()))
     chunks = []
-    for place, first in enumerate(range(0, len(inputs), way.width)):
-        members = list(range(first, min(first + way.width, len(inputs))))
+    for place, first in enumerate(range(0, len(inputs), strategy.width)):
+        members = list(range(first, min(first + strategy.width, len(inputs))))
         places = members + members[-1:] * (
-            way.width - len(members)
+            strategy.width - len(members)
         )  # idle lanes repeat the last run
         if snapshot is None:
             begin = initial(program, inputs, places, origins or [None] * len(inputs), keep)
@@ -159,15 +159,17 @@ class Home:
         )
 
 
-def home(program: Program, way: Way, arrays: Arrays, memory: Memory, place: int) -> Home:
+def home(
+    program: Program, strategy: ExecutionStrategy, arrays: Arrays, memory: Memory, place: int
+) -> Home:
     """The home of a program's chunks on the device at that place, or of a run that is spread over
     devices."""
     functions = parallel.functions(
-        program, way, jax.local_devices()[place] if way.replicas == 1 else None
+        program, strategy, jax.local_devices()[place] if strategy.replicas == 1 else None
     )
     streams = memory.streams(arrays.x)
     x = arrays.x if streams else functions.share(arrays.x)
-    return Home(functions, way.width, x, functions.share(arrays.y), arrays, memory, streams)
+    return Home(functions, strategy.width, x, functions.share(arrays.y), arrays, memory, streams)
 
 
 def initial(
@@ -196,7 +198,7 @@ def initial(
 def run_epoch(
     program: Program,
     chunks: Sequence[Chunk],
-    way: Way,
+    strategy: ExecutionStrategy,
     epoch: int,
     first: int = 0,
     after: Callable[[int], None] = lambda step: None,
@@ -211,7 +213,7 @@ def run_epoch(
     with contextlib.ExitStack() as stack:
         running = [
             stack.enter_context(
-                contextlib.closing(dispatches(program, chunk, way, epoch, first, pace))
+                contextlib.closing(dispatches(program, chunk, strategy, epoch, first, pace))
             )
             for chunk in chunks
         ]
@@ -221,22 +223,27 @@ def run_epoch(
             step += count
             if step < program.sizes.steps_per_epoch:
                 after(step)
-    finish(program, chunks, way)
+    finish(program, chunks, strategy)
 
 
-def paced(program: Program, way: Way) -> Pace:
-    """The pace of a way. Processes that train a run together cut nothing, since each has a clock of
-    its own."""
-    return UNCUT if jax.process_count() > 1 else Pace(most=dispatch_steps(program, way))
+def paced(program: Program, strategy: ExecutionStrategy) -> Pace:
+    """The pace of a strategy. Processes that train a run together cut nothing, since each has a
+    clock of its own."""
+    return UNCUT if jax.process_count() > 1 else Pace(most=dispatch_steps(program, strategy))
 
 
 def dispatches(
-    program: Program, chunk: Chunk, way: Way, epoch: int, first: int = 0, pace: Pace = UNCUT
+    program: Program,
+    chunk: Chunk,
+    strategy: ExecutionStrategy,
+    epoch: int,
+    first: int = 0,
+    pace: Pace = UNCUT,
 ) -> Generator[int, None, None]:
-    """Dispatches the updates of an epoch from step `first` on, as many at once as way and pace
+    """Dispatches the updates of an epoch from step `first` on, as many at once as strategy and pace
     take, and says so."""
-    per_epoch, steps = program.sizes.steps_per_epoch, dispatch_steps(program, way)
-    rows = order(program, chunk, way, epoch)
+    per_epoch, steps = program.sizes.steps_per_epoch, dispatch_steps(program, strategy)
+    rows = order(program, chunk, strategy, epoch)
     own = (epoch - chunk.begun) * per_epoch  # each lane's step at which its epoch begins
     aligned = first - first % steps  # where the dispatch begins in which it was stopped
     slabs = chunk.feed.batches(rows, first=aligned, steps=steps, batch=program.sizes.batch)
@@ -256,12 +263,12 @@ def dispatches(
                 yield piece
 
 
-def order(program: Program, chunk: Chunk, way: Way, epoch: int) -> jax.Array:
+def order(program: Program, chunk: Chunk, strategy: ExecutionStrategy, epoch: int) -> jax.Array:
     """The rows that the updates of a chunk's epoch read, [W, rows], padded to whole dispatches."""
     per_epoch, batch, steps = (
         program.sizes.steps_per_epoch,
         program.sizes.batch,
-        dispatch_steps(program, way),
+        dispatch_steps(program, strategy),
     )
     padding = -per_epoch % steps * batch
     drawn = (
@@ -277,22 +284,24 @@ def factors_at(chunk: Chunk, steps: np.ndarray, count: int) -> np.ndarray:
     return np.take_along_axis(chunk.factors, np.minimum(index, len(chunk.factors) - 1), axis=0)
 
 
-def dispatch_steps(program: Program, way: Way) -> int:
-    """Updates a dispatch: the way's, within an epoch and the memory for its batches."""
+def dispatch_steps(program: Program, strategy: ExecutionStrategy) -> int:
+    """Updates a dispatch: the strategy's, within an epoch and the memory for its batches."""
     example = math.prod(program.spec.shape) * (1 if program.spec.maximum > 1 else 4)
-    fitting = max(1, BATCH_BYTES // (example * program.sizes.batch * way.width))
-    return min(way.steps, program.sizes.steps_per_epoch, fitting)
+    fitting = max(1, BATCH_BYTES // (example * program.sizes.batch * strategy.width))
+    return min(strategy.steps, program.sizes.steps_per_epoch, fitting)
 
 
-def finish(program: Program, chunks: Sequence[Chunk], way: Way) -> None:
+def finish(program: Program, chunks: Sequence[Chunk], strategy: ExecutionStrategy) -> None:
     """Ends an epoch of chunks and adds its row to their curves."""
-    for chunk, row in zip(chunks, [close(program, chunk, way) for chunk in chunks], strict=True):
+    for chunk, row in zip(
+        chunks, [close(program, chunk, strategy) for chunk in chunks], strict=True
+    ):
         chunk.rows.append(
-            {name: values[: way.width] for name, values in jax.device_get(row).items()}
+            {name: values[: strategy.width] for name, values in jax.device_get(row).items()}
         )
 
 
-def close(program: Program, chunk: Chunk, way: Way) -> dict[str, jax.Array]:
+def close(program: Program, chunk: Chunk, strategy: ExecutionStrategy) -> dict[str, jax.Array]:
     """Ends an epoch of a chunk; returns the curves' row, {name: [W]}, still on the device."""
     evaluated: dict[str, jax.Array] = {}
     if program.sizes.validation:

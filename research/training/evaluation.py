@@ -15,7 +15,7 @@ from research.training.chunk import part_size
 from research.training.inputs import inputs_of, stacked
 from research.training.program import Program
 from research.training.state import Lane, Variables
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 
 def lane_of(program: Program, config: RunConfig, arrays: Arrays) -> Lane:
@@ -69,7 +69,7 @@ def assessed(
     program: Program,
     lane: Lane,
     variables: Variables,
-    way: Way,
+    strategy: ExecutionStrategy,
     x: Any,
     rows: np.ndarray,
     y: Any = None,
@@ -77,19 +77,19 @@ def assessed(
     """What `assess` finds of rows [R] of raw inputs x [N, ...], leaves [R, ...]; y: their labels
     [R, ...].
 
-    way: in which the run was trained; its width decides the last bits, so every lane of a chunk
-        does the same.
+    strategy: the one that the run was trained with; its width decides the last bits, so every lane
+        of a chunk does the same.
     """
     with program.numbers():
-        functions = parallel.functions(program, way, jax.local_devices()[0])
-        lanes = functions.replicate(stacked([lane] * way.width))
+        functions = parallel.functions(program, strategy, jax.local_devices()[0])
+        lanes = functions.replicate(stacked([lane] * strategy.width))
         held = functions.replicate(
             jax.tree.map(
-                lambda leaf: np.broadcast_to(leaf, (way.width, *np.shape(leaf))), variables
+                lambda leaf: np.broadcast_to(leaf, (strategy.width, *np.shape(leaf))), variables
             )
         )
         size = part_size(program, len(rows))
-        places = functions.replicate(np.tile(np.arange(size, dtype=np.int32), (way.width, 1)))
+        places = functions.replicate(np.tile(np.arange(size, dtype=np.int32), (strategy.width, 1)))
         found: list[dict[str, np.ndarray]] = []
         labels = None if program.problem.summary else y
         with stream.parts(x, rows[None], size=size) as parts:
@@ -100,7 +100,7 @@ def assessed(
                         np.arange(number * size, (number + 1) * size), len(rows) - 1
                     )
                     own = functions.replicate(
-                        np.broadcast_to(labels[chosen], (way.width, size, *labels.shape[1:]))
+                        np.broadcast_to(labels[chosen], (strategy.width, size, *labels.shape[1:]))
                     )
                 of_part = functions.evaluate(held, lanes, functions.share(part[0]), places, own)
                 found.append(jax.device_get({name: values[0] for name, values in of_part.items()}))

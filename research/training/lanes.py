@@ -1,4 +1,4 @@
-"""Lanes: the pure functions of one lane, mapped over a pack's and compiled, as the chosen way
+"""Lanes: the pure functions of one lane, mapped over a pack's and compiled, as the strategy
 says."""
 
 import dataclasses
@@ -16,7 +16,7 @@ from research.training.objective import assess
 from research.training.program import Program, Sizes
 from research.training.state import Lane, LaneState, Tree, Variables
 from research.training.step import end_epoch, initial_state, train_step
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Functions:
 
     share: what all lanes read, leaves without that axis, onto the device or devices. replicate:
         leaves [W, ...], one for each run, as leaves with the leading axis. The others are as this
-        file's functions of the same name, less the arguments that a program and a way fix.
+        file's functions of the same name, less the arguments that a program and a strategy fix.
     """
 
     share: Callable[[Tree], Tree]
@@ -42,7 +42,9 @@ class Functions:
     close_epoch: Callable[..., tuple[LaneState, dict[str, Any]]]
 
 
-def functions(program: Program, way: Way, device: jax.Device | None) -> Functions:
+def functions(
+    program: Program, strategy: ExecutionStrategy, device: jax.Device | None
+) -> Functions:
     """The functions of lanes mapped together on a device; what they are given must be committed to
     it."""
     return Functions(
@@ -56,10 +58,10 @@ def functions(program: Program, way: Way, device: jax.Device | None) -> Function
             parts=program.config.accumulate,
             rank=1 + len(program.spec.target_shape),
         ),
-        advance=functools.partial(advance, program, way.width),
-        evaluated=functools.partial(evaluated, program, way.width),
-        evaluate=functools.partial(evaluate, program, way.width),
-        close_epoch=functools.partial(close_epoch, program, way.width),
+        advance=functools.partial(advance, program, strategy.width),
+        evaluated=functools.partial(evaluated, program, strategy.width),
+        evaluate=functools.partial(evaluate, program, strategy.width),
+        close_epoch=functools.partial(close_epoch, program, strategy.width),
     )
 
 

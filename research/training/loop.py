@@ -18,8 +18,8 @@ from research.training.evaluation import metrics_of, overflow
 from research.training.kept import Kept
 from research.training.program import Program
 from research.training.snapshot import Snapshot
+from research.training.strategy import ExecutionStrategy
 from research.training.transfer import Origin
-from research.training.way import Way
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +76,7 @@ def train(
     program: Program,
     configs: Sequence[RunConfig],
     arrays: Arrays,
-    way: Way,
+    strategy: ExecutionStrategy,
     report: Report = lambda progress: None,
     at_boundary: AtBoundary = lambda boundary: None,
     resume: Snapshot | None = None,
@@ -88,9 +88,9 @@ def train(
     """Trains runs of one program, each as a lane, and returns their outcomes in order.
 
     at_boundary is called between pieces of dispatches and may raise to stop. resume: a snapshot of
-    these runs to go on from; at the same way the outcomes are bit for bit those of a training that
-    was never stopped. epochs: stop after so many. origins: for each run with `init_from`, where it
-    starts from. keep: the outcomes hold the best and last variables.
+    these runs to go on from; with the same strategy the outcomes are bit for bit those of a
+    training that was never stopped. epochs: stop after so many. origins: for each run with
+    `init_from`, where it starts from. keep: the outcomes hold the best and last variables.
     """
     missing = [
         config.init_from
@@ -100,13 +100,13 @@ def train(
     if missing:
         raise ValueError(f"a run starts from {missing[0]}, and was given none of its parameters")
     with program.numbers():
-        chunks = chunk_lib.start(program, configs, arrays, way, resume, memory, origins, keep)
+        chunks = chunk_lib.start(program, configs, arrays, strategy, resume, memory, origins, keep)
         per_epoch, epochs = (
             program.sizes.steps_per_epoch,
             min(epochs or program.config.epochs, program.config.epochs),
         )
         done, first = divmod(resume.step if resume else 0, per_epoch)
-        pace = chunk_lib.paced(program, way)
+        pace = chunk_lib.paced(program, strategy)
         for epoch in range(done, epochs):
             live = [chunk for chunk in chunks if chunk.training.any()]
             if not live:
@@ -116,7 +116,7 @@ def train(
             def after(step: int, before: int = before) -> None:
                 at_boundary(_boundary(before + step, chunks))
 
-            chunk_lib.run_epoch(program, live, way, epoch, first, after, pace)
+            chunk_lib.run_epoch(program, live, strategy, epoch, first, after, pace)
             first = 0
             training = sum(int(chunk.training.sum()) for chunk in chunks)
             so_far = functools.partial(_every_curve, program, chunks)

@@ -17,7 +17,7 @@ from research.training import lanes as lanes_lib
 from research.training.chunk import WHOLE, Memory
 from research.training.inputs import abstract_lane, abstract_state, footprint
 from research.training.program import Program
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 # A program is compiled for its size only where a rough guess comes within this share of the limit.
 SUSPICIOUS = 1 / 8
@@ -69,30 +69,29 @@ def _cgroup_limits() -> list[float]:
         return []
 
 
-def widest(
+def max_lanes(
     program: Program,
     config: RunConfig,
     arrays: Arrays,
-    way: Way,
+    strategy: ExecutionStrategy,
     limit: float,
     held: Memory = WHOLE,
 ) -> int:
-    """How many lanes, at most those of the way, one chunk may have in so many bytes. held: what
-    lies on the device."""
+    """How many lanes, at most the strategy's width, fit into `limit` bytes as one chunk."""
     streams = held.streams(arrays.x)
     batch = program.sizes.batch * math.prod(program.spec.shape) * program.dtype.itemsize
     state = footprint(config, program)[1]
     guess = (
-        way.width * (STATES * state + BATCHES * batch)
+        strategy.width * (STATES * state + BATCHES * batch)
         + arrays.y.nbytes
         + (0 if streams else arrays.x.nbytes)
     )
     if guess < SUSPICIOUS * limit:
-        return way.width
+        return strategy.width
     return fitting(
-        way.width,
+        strategy.width,
         MARGIN * limit,
-        lambda width: needed(program, config, arrays, width, way.steps, streams),
+        lambda width: needed(program, config, arrays, width, strategy.steps, streams),
     )
 
 
@@ -128,13 +127,13 @@ def needed(
 
     streams: of the inputs there are then only those of a dispatch, or of a part of an evaluation.
     """
-    way = Way(width, steps)
+    strategy = ExecutionStrategy(width, steps)
     states, lane = (
         _lanes(tree, width)
         for tree in (abstract_state(config, program), abstract_lane(config, program))
     )
     y = jax.ShapeDtypeStruct(arrays.y.shape, arrays.y.dtype)
-    count, number = chunk_lib.dispatch_steps(program, way), jax.ShapeDtypeStruct((), jnp.int32)
+    count, number = chunk_lib.dispatch_steps(program, strategy), jax.ShapeDtypeStruct((), jnp.int32)
     rows = jax.ShapeDtypeStruct(
         (width, program.sizes.steps_per_epoch * program.sizes.batch), jnp.int32
     )
@@ -147,7 +146,7 @@ def needed(
         for each in (count * program.sizes.batch, part)
     )
     factors = jax.ShapeDtypeStruct((count, width), program.dtype)
-    functions = lanes_lib.functions(program, way, None)
+    functions = lanes_lib.functions(program, strategy, None)
     with program.numbers():
         gather = functools.partial(functions.gather, steps=count)
         batches = jax.eval_shape(gather, x, y, rows, number, number)

@@ -24,20 +24,22 @@ from research.training.objective import assess
 from research.training.program import Program, Sizes
 from research.training.state import Lane, LaneState, Tree, Variables
 from research.training.step import end_epoch, train_step
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 AXIS = "batch"
 
 Devices = tuple[jax.Device, ...]
 
 
-def functions(program: Program, way: Way, device: jax.Device | None = None) -> Functions:
-    """The functions of a chunk: of one run over `way.replicas` devices, or of lanes mapped together
-    on one device."""
-    if way.replicas == 1:
-        return lanes_lib.functions(program, way, device)
-    assert way.width == 1, "a run that is spread over devices is alone in its chunk"
-    devices = devices_of(way.replicas)
+def functions(
+    program: Program, strategy: ExecutionStrategy, device: jax.Device | None = None
+) -> Functions:
+    """The functions of a chunk: of one run over `strategy.replicas` devices, or of lanes mapped
+    together on one device."""
+    if strategy.replicas == 1:
+        return lanes_lib.functions(program, strategy, device)
+    assert strategy.width == 1, "a run that is spread over devices is alone in its chunk"
+    devices = devices_of(strategy.replicas)
     return Functions(
         share=functools.partial(share, devices),
         replicate=functools.partial(replicate, devices),

@@ -2,8 +2,8 @@
 ended.
 
 A lane's bits depend neither on its neighbours nor on its place, so a run that began in the middle
-of another's is bit for bit the run that trained alone at this way. Nothing is compiled anew: what
-changes are the arrays.
+of another's is bit for bit the run that trained alone with this strategy. Nothing is compiled
+anew: what changes are the arrays.
 """
 
 import dataclasses
@@ -24,8 +24,8 @@ from research.training.loop import Outcome
 from research.training.program import Program
 from research.training.snapshot import Begin
 from research.training.state import Tree
+from research.training.strategy import ExecutionStrategy
 from research.training.transfer import Origin
-from research.training.way import Way
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,28 +51,28 @@ class Standing:
 
 @dataclasses.dataclass
 class Places:
-    """The places of a program: a chunk of `way.width` lanes on each of its devices. keep: outcomes
-    hold variables."""
+    """The places of a program: a chunk of `strategy.width` lanes on each of its devices. keep:
+    outcomes hold variables."""
 
     program: Program
-    way: Way
+    strategy: ExecutionStrategy
     arrays: Arrays
     memory: Memory = WHOLE
     keep: bool = False
 
     def __post_init__(self) -> None:
-        devices = min(self.way.devices, len(jax.local_devices()))
+        devices = min(self.strategy.devices, len(jax.local_devices()))
         self._home = functools.cache(
-            functools.partial(chunk_lib.home, self.program, self.way, self.arrays, self.memory)
+            functools.partial(chunk_lib.home, self.program, self.strategy, self.arrays, self.memory)
         )
-        self._pace = chunk_lib.paced(self.program, self.way)
-        self._rows = [_Row([None] * self.way.width) for _ in range(devices)]
+        self._pace = chunk_lib.paced(self.program, self.strategy)
+        self._rows = [_Row([None] * self.strategy.width) for _ in range(devices)]
         self.computed = 0  # lanes that the last epoch computed, idle ones included
 
     @property
     def size(self) -> int:
         """How many runs train at once."""
-        return len(self._rows) * self.way.width
+        return len(self._rows) * self.strategy.width
 
     @property
     def taken(self) -> list[str]:
@@ -98,8 +98,8 @@ class Places:
             for place, one in entrants.items()
         }
         begun, every, last = (
-            np.zeros(self.way.width, np.int32),
-            list(range(self.way.width)),
+            np.zeros(self.strategy.width, np.int32),
+            list(range(self.strategy.width)),
             max(entrants),
         )
         if row.chunk is None:
@@ -143,10 +143,10 @@ class Places:
 
                 chunks = [row.running for row in rows]
                 chunk_lib.run_epoch(
-                    self.program, chunks, self.way, epoch, after=between, pace=self._pace
+                    self.program, chunks, self.strategy, epoch, after=between, pace=self._pace
                 )
                 done += runs
-        self.computed = self.way.width * len(running)
+        self.computed = self.strategy.width * len(running)
         for row in running:
             for place, one in enumerate(row.at):
                 if one is not None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from research.training.kept import Kept
 from research.training.state import LaneState, Tree
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Snapshot:
     [M, ...]. rows: the curves so far with what else an epoch leaves behind, {name: [M, epochs,
     ...]}. seconds: that it took to come here.
     kept: what the runs keep, leaves [M, ...], or None. earlier: how else steps before it were
-        trained, if not all were trained in one way on one kind of device: their bits repeat
-        nowhere. trained: that way and kind of device, of one that was read from a disk, where the
-        checkpoint says so.
+        trained, if not all were trained by one strategy on one kind of device: their bits repeat
+        nowhere. trained: that strategy and kind of device, of one that was read from a disk, where
+        the checkpoint says so.
     """
 
     step: int
@@ -32,7 +32,7 @@ class Snapshot:
     seconds: float = 0.0
     kept: Kept | None = None
     earlier: tuple[str, ...] = ()
-    trained: tuple[Way, str] | None = None
+    trained: tuple[ExecutionStrategy, str] | None = None
 
     @property
     def runs(self) -> int:

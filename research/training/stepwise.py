@@ -18,8 +18,8 @@ from research.training.loop import Outcome
 from research.training.pace import ONE_BY_ONE
 from research.training.program import Program
 from research.training.state import LaneState
+from research.training.strategy import ExecutionStrategy
 from research.training.transfer import Origin
-from research.training.way import Way
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,7 @@ def twice(
     program: Program,
     config: RunConfig,
     arrays: Arrays,
-    way: Way,
+    strategy: ExecutionStrategy,
     epochs: int,
     memory: Memory = WHOLE,
     origin: Origin | None = None,
@@ -61,7 +61,7 @@ def twice(
     after `epochs`."""
     with program.numbers(), contextlib.ExitStack() as stack:
         start = functools.partial(chunk_lib.start, memory=memory, origins=[origin])
-        one, other = (start(program, [config], arrays, way)[0] for _ in range(2))
+        one, other = (start(program, [config], arrays, strategy)[0] for _ in range(2))
         if apart := compare(one.state, other.state):
             return Parting(0, False, apart), None
         per_epoch = program.sizes.steps_per_epoch
@@ -69,7 +69,7 @@ def twice(
             both = [
                 stack.enter_context(
                     contextlib.closing(
-                        chunk_lib.dispatches(program, c, way, epoch, pace=ONE_BY_ONE)
+                        chunk_lib.dispatches(program, c, strategy, epoch, pace=ONE_BY_ONE)
                     )
                 )
                 for c in (one, other)
@@ -77,7 +77,7 @@ def twice(
             for step, _ in enumerate(zip(*both, strict=True), epoch * per_epoch + 1):
                 if apart := compare(one.state, other.state):
                     return Parting(step, False, apart), None
-            chunk_lib.finish(program, [one, other], way)
+            chunk_lib.finish(program, [one, other], strategy)
             if apart := compare(one.state, other.state):
                 return Parting((epoch + 1) * per_epoch, True, apart), None
             if not one.training.any():

@@ -21,7 +21,7 @@ from research.data.source import open_source
 from research.data.spec import Source
 from research.sweeps.plan import Planner
 from research.training import loop
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 from tests.golden.configs import CONFIGS, TWICE, write_files
 
 FILE = Path(__file__).with_name("golden.json")
@@ -60,7 +60,9 @@ def trained(planner: Planner, name: str, width: int) -> dict[str, Any]:
     """What is kept of a run: its id, the digest of its last parameters, its last training loss."""
     settings = {path: value for path, value in CONFIGS[name].items() if value is not None}
     (run,) = planner.runs([settings])
-    (outcome,) = loop.train(run.program, [run.config], planner.arrays(run), Way(width, 4))
+    (outcome,) = loop.train(
+        run.program, [run.config], planner.arrays(run), ExecutionStrategy(width, 4)
+    )
     return {
         "id": run.id,
         "checksum": outcome.checksums[-1],

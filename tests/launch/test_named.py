@@ -1,7 +1,6 @@
 """A name that is asked for again: what changes is said; a run under way is not lost by a changed
 flag."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from research.sweeps.plan import Planner, Run
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
 from research.training.checkpoints import Pack
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 from tests.launch.command_lines import Result, run_all
 
 BASE = {"dataset": "iris", "arch.hidden": "4", "epochs": "3", "batch_size": "16"}
@@ -38,13 +37,15 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     store.prepare()
     run = run_of(folder)
     Sweep([BASE], []).save(store, "half", [run])
-    pack = Pack(run.program.id, "cpu", Way(1, 4), {run.id: config_lib.to_flags(run.config)})
+    pack = Pack(
+        run.program.id, "cpu", ExecutionStrategy(1, 4), {run.id: config_lib.to_flags(run.config)}
+    )
     saved = folder / "records" / "checkpoints" / pack.name
     saved.mkdir(parents=True)
     (saved.parent / "checkpoints.json").write_text(
         json.dumps({"checkpoints": "research.training.checkpoints"})
     )
-    (saved / "pack.json").write_text(json.dumps({"format": 1, "pack": dataclasses.asdict(pack)}))
+    (saved / "pack.json").write_text(json.dumps({"format": 1, "pack": pack.to_json()}))
     sweep, seeds = [*FLAGS, "--name=rates"], "--seeds=8"
     cases = {
         "changed flag": ["train", *FLAGS, "--learning_rate=0.2", "--seed=1", "--name=half"],

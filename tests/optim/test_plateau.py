@@ -8,7 +8,7 @@ from engine import STEPS_PER_EPOCH, data_of, run
 from research.optim import plateau
 from research.registry import SCHEDULES
 from research.training import chunk as chunk_lib
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 OPTIONS = {"factor": 0.5, "patience": 2.0, "min_delta": 0.1, "end": 0.2}
 
@@ -68,12 +68,14 @@ def test_independent_decay_falls_with_the_rate():
     settings |= {"schedule__min_delta": 10.0, "learning_rate": 1e-30, "epochs": 4}
     own = run(**settings, regularization="independent_decay=0.01")
     with own.program.numbers():
-        (chunk,) = chunk_lib.start(own.program, [own.config], data_of(own).data, Way(1, 1))
+        (chunk,) = chunk_lib.start(
+            own.program, [own.config], data_of(own).data, ExecutionStrategy(1, 1)
+        )
         norms = [np.linalg.norm(jax.tree.leaves(chunk.state.variables.params)[1])]
         halvings = []
         for epoch in range(4):
             halvings.append(float(chunk.state.plateau.scale[0]))
-            chunk_lib.run_epoch(own.program, [chunk], Way(1, 1), epoch)
+            chunk_lib.run_epoch(own.program, [chunk], ExecutionStrategy(1, 1), epoch)
             norms.append(np.linalg.norm(jax.tree.leaves(chunk.state.variables.params)[1]))
     assert halvings[0] == 1 > halvings[-1]
     expected = [(1 - 0.01 * scale) ** STEPS_PER_EPOCH for scale in halvings]

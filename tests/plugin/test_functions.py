@@ -21,7 +21,7 @@ from research.sweeps.column import check_metric
 from research.tasks.metrics import measuring
 from research.training import loop
 from research.training.inputs import factors_of
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 LOSS = '''
 import jax.numpy as jnp
@@ -110,7 +110,9 @@ def load(folder: Path, code: str) -> list[Any]:
 
 def train(*runs: Any) -> list[loop.Outcome]:
     arrays = data_of(runs[0]).data
-    return loop.train(runs[0].program, [own.config for own in runs], arrays, Way(len(runs), 1))
+    return loop.train(
+        runs[0].program, [own.config for own in runs], arrays, ExecutionStrategy(len(runs), 1)
+    )
 
 
 def test_a_loss_is_trained_with_and_told_apart_by_its_file(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from research.registry import CALLBACKS, Callback
 from research.sweeps import callbacks
 from research.sweeps.callbacks import Ended
 from research.training import loop
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 
 @pytest.fixture
@@ -62,7 +62,9 @@ def test_the_latest_metrics_are_the_curves_ends_of_runs_that_trained() -> None:
         curves.append(at.curves())
 
     arrays = data_of(runs[0]).data
-    outcomes = loop.train(runs[0].program, [own.config for own in runs], arrays, Way(2, 1), report)
+    outcomes = loop.train(
+        runs[0].program, [own.config for own in runs], arrays, ExecutionStrategy(2, 1), report
+    )
     for epoch, (own, of_runs) in enumerate(zip(latest, curves, strict=True), 1):
         for metrics, so_far, outcome in zip(own, of_runs, outcomes, strict=True):
             trained = len(outcome.curves["train/loss"]) >= epoch

@@ -23,7 +23,7 @@ from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.verification import changes
 from research.training import loop
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 
 class Watcher:
@@ -214,13 +214,13 @@ def test_out_of_memory_halves_the_lanes_and_goes_on_from_the_checkpoint(
         program: Any,
         configs: Any,
         arrays: Any,
-        way: Any,
+        strategy: Any,
         *rest: Any,
         resume: Any = None,
         **more: Any,
     ) -> Any:
-        begun.append((way.width, resume.step if resume else 0))
-        if way.width > 2:
+        begun.append((strategy.width, resume.step if resume else 0))
+        if strategy.width > 2:
             at_boundary = more["at_boundary"]
 
             def full(boundary: loop.Boundary) -> None:
@@ -229,7 +229,7 @@ def test_out_of_memory_halves_the_lanes_and_goes_on_from_the_checkpoint(
                     raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
 
             more["at_boundary"] = full
-        return original(program, configs, arrays, way, *rest, resume=resume, **more)
+        return original(program, configs, arrays, strategy, *rest, resume=resume, **more)
 
     monkeypatch.setattr(loop, "train", small)
     store, warnings = Store(tmp_path), []
@@ -289,8 +289,10 @@ def test_one_stop_ends_every_pack(tmp_path: Path) -> None:
 def test_a_stop_does_not_wait_for_other_ways_to_be_timed(tmp_path: Path) -> None:
     runs, timed = planned({}, {"seed": 1}), []
 
-    def timer(program: Any, configs: Any, arrays: Any, way: Way, memory: Any) -> float:
-        timed.append(way)
+    def timer(
+        program: Any, configs: Any, arrays: Any, strategy: ExecutionStrategy, memory: Any
+    ) -> float:
+        timed.append(strategy)
         return 1e3  # worth timing others
 
     stopping = Report(stopping=lambda: "a test" if timed else "")

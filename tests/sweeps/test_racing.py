@@ -18,7 +18,7 @@ from research.sweeps.execution import DEFAULT
 from research.sweeps.job import Job, Report
 from research.sweeps.journal import journal
 from research.sweeps.plan import Run
-from research.sweeps.provenance import recorded_way
+from research.sweeps.provenance import recorded_strategy
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.tuning import Budget, Tuned, Workshop
@@ -107,10 +107,10 @@ def test_a_race_repeats_and_its_records_are_those_of_runs_alone(
         assert record is not None
         (one,) = planner().runs([{**SETTINGS, **space.suggested(trial, tuned.axes)}])
         assert one.id == record.run_id
-        way = recorded_way(record.provenance)
-        assert way is not None
-        assert way.width == 5
-        (outcome,) = loop.train(one.program, [one.config], data_of(one).data, way)
+        strategy = recorded_strategy(record.provenance)
+        assert strategy is not None
+        assert strategy.width == 5
+        (outcome,) = loop.train(one.program, [one.config], data_of(one).data, strategy)
         assert (record.checksums, record.metrics) == (outcome.checksums, outcome.metrics)
         assert record.curves == outcome.curves
         for epoch, value in trial.intermediate_values.items():
@@ -211,8 +211,8 @@ def test_out_of_memory_trials_begin_again_in_narrower_chunks(
     original, widths = Places.advance, set[int]()
 
     def full(places: Places, **more: Any) -> Any:
-        widths.add(places.way.width)
-        if places.way.width > 3:
+        widths.add(places.strategy.width)
+        if places.strategy.width > 3:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
         return original(places, **more)
 

@@ -30,7 +30,7 @@ from research.sweeps.verification import (
 )
 from research.training import lanes as lanes_lib
 from research.training import loop, pace
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 WIDTH, STEPS = 4, 2
 
@@ -49,7 +49,7 @@ def recorded(**settings: Any) -> tuple[Run, Record]:
         outcome.checksums,
         steps=outcome.steps,
         diverged_at=outcome.diverged_at,
-        provenance=provenance(Way(WIDTH, STEPS, 2), 3, 1.0, 0.0),
+        provenance=provenance(ExecutionStrategy(WIDTH, STEPS, 2), 3, 1.0, 0.0),
     )
 
 
@@ -106,7 +106,7 @@ def test_it_trains_at_the_recorded_way_with_idle_lanes(monkeypatch: pytest.Monke
     monkeypatch.setattr(lanes_lib, "advance", spy)
     asked, found = verified(record, own)
     assert found.verdict == "identical"
-    assert asked.way == Way(WIDTH, STEPS, 2)
+    assert asked.strategy == ExecutionStrategy(WIDTH, STEPS, 2)
     assert set(seen) == {(WIDTH, (WIDTH,), (STEPS, WIDTH))}
     assert "4 lanes (3 idle), 2 steps a dispatch" in list(intent(asked, None))[1]
 
@@ -199,7 +199,7 @@ def test_other_versions_are_told_and_compared_to_rounding() -> None:
 def test_fewer_devices_than_recorded_are_another_way() -> None:
     own, record = recorded()
     asked = trial(elsewhere(record, width=1, replicas=64), own)
-    assert asked.way == Way(1, STEPS, 2, jax.device_count())
+    assert asked.strategy == ExecutionStrategy(1, STEPS, 2, jax.device_count())
     assert not asked.exact
     assert (
         f"devices that share the run is {jax.device_count()}, was 64"
@@ -319,6 +319,8 @@ def test_relative(a: float, b: float, expected: float) -> None:
 def test_the_loop_stops_after_so_many_epochs() -> None:
     own, _ = recorded()
     whole = train([own], 1)[0]
-    (part,) = loop.train(own.program, [own.config], data_of(own).data, Way(1, 5), epochs=2)
+    (part,) = loop.train(
+        own.program, [own.config], data_of(own).data, ExecutionStrategy(1, 5), epochs=2
+    )
     assert part.checksums == whole.checksums[:2]
     assert part.steps == 10

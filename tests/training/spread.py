@@ -19,7 +19,7 @@ import numpy as np
 import sequences
 
 from research.training import chunk as chunk_lib
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 
 def curve(
@@ -34,10 +34,10 @@ def curve(
     stain, padded = more.pop("stain", None), more.pop("sequences", False)
     run = sequences.run(sequences.PADDED, **settings) if padded else engine.run(**more, **settings)
     data = sequences.PADDED.data if padded else engine.data_of(run).data
-    program, way = run.program, Way(1, dispatch, replicas=replicas)
+    program, strategy = run.program, ExecutionStrategy(1, dispatch, replicas=replicas)
     losses: list[float] = []
     with program.numbers():
-        (chunk,) = chunk_lib.start(program, [run.config], data, way)
+        (chunk,) = chunk_lib.start(program, [run.config], data, strategy)
         if stain is not None:
             gather = chunk.functions.gather
             chunk.functions = dataclasses.replace(
@@ -46,11 +46,11 @@ def curve(
             )
         for epoch in range(epochs):
             before = 0.0
-            for _ in chunk_lib.dispatches(program, chunk, way, epoch):
+            for _ in chunk_lib.dispatches(program, chunk, strategy, epoch):
                 total = float(chunk.state.sums["loss"][0])
                 losses.append(total - before)
                 before = total
-            chunk.rows.append(chunk_lib.close(program, chunk, way))
+            chunk.rows.append(chunk_lib.close(program, chunk, strategy))
         rows = [
             {name: np.asarray(value).tolist() for name, value in row.items()} for row in chunk.rows
         ]

@@ -8,18 +8,22 @@ from engine import data_of
 from research.sweeps.plan import Run
 from research.training import loop
 from research.training.snapshot import Snapshot
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 
-def train(runs: Sequence[Run], way: Way, **more: Any) -> list[loop.Outcome]:
-    return loop.train(runs[0].program, [r.config for r in runs], data_of(runs[0]).data, way, **more)
+def train(runs: Sequence[Run], strategy: ExecutionStrategy, **more: Any) -> list[loop.Outcome]:
+    return loop.train(
+        runs[0].program, [r.config for r in runs], data_of(runs[0]).data, strategy, **more
+    )
 
 
-def snapshots(runs: Sequence[Run], way: Way) -> tuple[list[loop.Outcome], dict[int, Snapshot]]:
+def snapshots(
+    runs: Sequence[Run], strategy: ExecutionStrategy
+) -> tuple[list[loop.Outcome], dict[int, Snapshot]]:
     """The outcomes of an uninterrupted training, and the snapshot of each of its boundaries."""
     taken: dict[int, Snapshot] = {}
 
     def at_boundary(boundary: loop.Boundary) -> None:
         taken[boundary.step] = boundary.snapshot()
 
-    return train(runs, way, at_boundary=at_boundary), taken
+    return train(runs, strategy, at_boundary=at_boundary), taken

@@ -19,7 +19,7 @@ from research.sweeps.plan import Run
 from research.training.checkpoints import Checkpoints, Pack, Writer, read, steps
 from research.training.inputs import abstract_state
 from research.training.snapshot import select
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 from tests.training.stops import snapshots, train
 
 LAST = EPOCHS * STEPS_PER_EPOCH
@@ -35,15 +35,26 @@ def pack(runs: Sequence[Run], **more: Any) -> Pack:
         **{
             "program": runs[0].program.id,
             "device": "cpu",
-            "way": Way(2, 1),
+            "strategy": ExecutionStrategy(2, 1),
             "configs": configs,
             **more,
         }
     )
 
 
-@pytest.mark.parametrize("way", [Way(1, 1), Way(3, 5), Way(2, 3), Way(1, 64, 2)], ids=repr)
-def test_every_boundary_of_every_way_resumes_with_the_same_bits(way: Way) -> None:
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        ExecutionStrategy(1, 1),
+        ExecutionStrategy(3, 5),
+        ExecutionStrategy(2, 3),
+        ExecutionStrategy(1, 64, 2),
+    ],
+    ids=repr,
+)
+def test_every_boundary_of_every_strategy_resumes_with_the_same_bits(
+    strategy: ExecutionStrategy,
+) -> None:
     settings = {
         "regularization": "dropout=0.3,batch_norm,ema=0.5,early_stopping=1",
         "label_noise": 0.3,
@@ -53,17 +64,17 @@ def test_every_boundary_of_every_way_resumes_with_the_same_bits(way: Way) -> Non
         run(**settings, seed=seed, learning_rate=rate)
         for seed, rate in enumerate((0.05, 1e15, 0.5))
     ]
-    whole, taken = snapshots(runs, way)
+    whole, taken = snapshots(runs, strategy)
     assert whole[1].diverged_at is not None
     assert LAST in taken or any(outcome.steps < LAST for outcome in whole)
     for snapshot in taken.values():
-        assert repr(train(runs, way, resume=snapshot)) == repr(whole)
+        assert repr(train(runs, strategy, resume=snapshot)) == repr(whole)
 
 
 def test_a_single_run_goes_on_alone_at_its_width() -> None:
     runs = [run(seed=seed, regularization="dropout=0.3") for seed in range(4)]
-    whole, taken = snapshots(runs, Way(4, 2))
-    (alone,) = train(runs[2:3], Way(4, 2), resume=select(taken[9], [2]))
+    whole, taken = snapshots(runs, ExecutionStrategy(4, 2))
+    (alone,) = train(runs[2:3], ExecutionStrategy(4, 2), resume=select(taken[9], [2]))
     assert repr(alone) == repr(whole[2])
 
 
@@ -72,7 +83,7 @@ def test_a_snapshot_survives_the_disk(tmp_path: Path) -> None:
         run(seed=seed, regularization="ema=0.5,early_stopping=2", optimizer="adam")
         for seed in range(2)
     ]
-    _, taken = snapshots(runs, Way(2, 1))
+    _, taken = snapshots(runs, ExecutionStrategy(2, 1))
     checkpoints = Checkpoints(tmp_path / "here")
     checkpoints.prepare()
     with Writer(checkpoints, pack(runs)) as writer:
@@ -82,7 +93,11 @@ def test_a_snapshot_survives_the_disk(tmp_path: Path) -> None:
     assert sorted(steps(folder)) == [5, 9]
     found = checkpoints.find([runs[1].id, "another"], runs[0].program.id, template(runs[0]))
     assert found is not None
-    assert (found.runs, found.way, found.device) == ([runs[1].id], Way(2, 1), "cpu")
+    assert (found.runs, found.strategy, found.device) == (
+        [runs[1].id],
+        ExecutionStrategy(2, 1),
+        "cpu",
+    )
     assert (found.snapshot.step, found.snapshot.seconds) == (9, 1.5)
     expected = select(taken[9], [1])
     assert_same_bits(found.snapshot.state, expected.state)
@@ -92,7 +107,7 @@ def test_a_snapshot_survives_the_disk(tmp_path: Path) -> None:
 
 def test_packs_that_save_at_the_same_moment_do_not_wait_for_each_other(tmp_path: Path) -> None:
     runs = [run(seed=seed) for seed in range(8)]
-    _, taken = snapshots(runs, Way(2, 1))
+    _, taken = snapshots(runs, ExecutionStrategy(2, 1))
     checkpoints = Checkpoints(tmp_path)
     checkpoints.prepare()
 
@@ -113,7 +128,7 @@ def test_packs_that_save_at_the_same_moment_do_not_wait_for_each_other(tmp_path:
 def saved(root: Path, messages: list[str]) -> tuple[Checkpoints, list[Run], Path]:
     """Checkpoints of two runs at steps 5 and 9, and the pack's folder."""
     runs = [run(seed=seed) for seed in range(2)]
-    _, taken = snapshots(runs, Way(2, 1))
+    _, taken = snapshots(runs, ExecutionStrategy(2, 1))
     checkpoints = Checkpoints(root, messages.append)
     checkpoints.prepare()
     with Writer(checkpoints, pack(runs)) as writer:
@@ -164,7 +179,7 @@ def test_a_renamed_step_and_one_of_other_runs_are_set_aside(tmp_path: Path) -> N
     checkpoints, runs, folder = saved(tmp_path, messages)
     others = [run(seed=seed) for seed in range(5, 7)]
     with Writer(checkpoints, pack(others)) as writer:
-        writer.save(snapshots(others, Way(2, 1))[1][12])
+        writer.save(snapshots(others, ExecutionStrategy(2, 1))[1][12])
     shutil.copytree(tmp_path / pack(others).name / "12", folder / "12")
     shutil.copytree(folder / "9", folder / "11")
     found = checkpoints.find([r.id for r in runs], runs[0].program.id, template(runs[0]))
@@ -215,7 +230,7 @@ def test_a_directory_of_another_project_is_refused(tmp_path: Path) -> None:
 )
 def test_what_is_kept(tmp_path: Path, keep: Any, kept: list[int]) -> None:
     runs = [run()]
-    _, taken = snapshots(runs, Way(1, 1))
+    _, taken = snapshots(runs, ExecutionStrategy(1, 1))
     checkpoints = Checkpoints(tmp_path)
     checkpoints.prepare()
     losses = {2: 3.0, 5: 1.0, 9: 2.0, 12: 4.0}
@@ -239,7 +254,7 @@ def test_only_finished_packs_are_settled(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [run()]
-    _, taken = snapshots(runs, Way(1, 1))
+    _, taken = snapshots(runs, ExecutionStrategy(1, 1))
     checkpoints = Checkpoints(tmp_path)
     checkpoints.prepare()
     with Writer(checkpoints, pack(runs)) as writer:
@@ -271,13 +286,26 @@ def test_a_folder_that_another_process_makes_or_takes_away_is_left_alone(tmp_pat
 def test_each_step_says_how_it_was_trained(tmp_path: Path) -> None:
     """Where the last cannot be read, the one before it tells of its own way and device."""
     checkpoints, runs, folder = saved(tmp_path, [])
-    _, taken = snapshots(runs, Way(1, 1))
-    with Writer(checkpoints, pack(runs, way=Way(1, 1), device="another")) as writer:
+    _, taken = snapshots(runs, ExecutionStrategy(1, 1))
+    with Writer(
+        checkpoints, pack(runs, strategy=ExecutionStrategy(1, 1), device="another")
+    ) as writer:
         writer.save(taken[12])
     assert [path for path, _ in checkpoints.packs()] == [folder]
-    for last, expected in ((12, (Way(1, 1), "another")), (9, (pack(runs).way, pack(runs).device))):
+    for last, expected in (
+        (12, (ExecutionStrategy(1, 1), "another")),
+        (9, (pack(runs).strategy, pack(runs).device)),
+    ):
         found = checkpoints.find([r.id for r in runs], runs[0].program.id, template(runs[0]))
         assert found is not None
         assert found.snapshot.step == last
-        assert (found.way, found.device) == expected
+        assert (found.strategy, found.device) == expected
         shutil.rmtree(folder / str(last))
+
+
+def test_the_stored_pack_names_its_strategy_way() -> None:
+    """As earlier versions wrote it, so that their checkpoints are still read."""
+    stored = pack([run()], keep="best").to_json()
+    assert stored["way"] == {"width": 2, "steps": 1, "devices": 1, "replicas": 1}
+    assert "strategy" not in stored
+    assert Pack.from_json(stored) == pack([run()], keep="best")

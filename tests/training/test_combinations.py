@@ -25,7 +25,7 @@ from engine import (
 from research.errors import UserError
 from research.registry import ACTIVATIONS, OPTIMIZERS, REGULARIZERS, SLOTS, Regularizer
 from research.training.snapshot import select
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 from tests.training.stops import snapshots, train
 
 WIDTH = 4
@@ -155,7 +155,7 @@ def test_a_lane_is_the_run_alone(settings: dict[str, Any]) -> None:
 @pytest.mark.usefixtures("compiled")
 def test_resumed_it_ends_with_the_same_bits(settings: dict[str, Any]) -> None:
     """From the middle of an epoch, the members in another order."""
-    runs, way = [run(**settings, seed=seed) for seed in range(3)], Way(WIDTH, 1)
-    whole, taken = snapshots(runs, way)
-    resumed = train([runs[2], runs[0], runs[1]], way, resume=select(taken[7], [2, 0, 1]))
+    runs, strategy = [run(**settings, seed=seed) for seed in range(3)], ExecutionStrategy(WIDTH, 1)
+    whole, taken = snapshots(runs, strategy)
+    resumed = train([runs[2], runs[0], runs[1]], strategy, resume=select(taken[7], [2, 0, 1]))
     assert repr(resumed) == repr([whole[2], whole[0], whole[1]])

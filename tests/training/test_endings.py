@@ -15,7 +15,7 @@ from research.sweeps.plan import Planner
 from research.training import loop
 from research.training.evaluation import overflow
 from research.training.inputs import inputs_of
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 
 def test_what_the_last_update_of_a_training_makes_is_looked_at() -> None:
@@ -101,7 +101,7 @@ def test_a_validation_loss_that_is_never_finite_steers_nothing(
     data = Memory(TABLE.spec, TABLE.data._replace(x=x))
     (of,) = Planner(lambda config: data).runs([base])
     outcome, without = (
-        loop.train(of.program, [of.config], arrays, Way(1, 5))[0]
+        loop.train(of.program, [of.config], arrays, ExecutionStrategy(1, 5))[0]
         for arrays in (data.data, TABLE.data)
     )
     if steering:

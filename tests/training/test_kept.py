@@ -17,30 +17,34 @@ from research.training import loop
 from research.training.checkpoints import Checkpoints, Pack, Writer
 from research.training.inputs import abstract_state
 from research.training.snapshot import Snapshot, select
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
-WAYS = [Way(1, 1), Way(2, 2)]
-
-
-def train(runs: Sequence[Run], way: Way, **more: Any) -> list[loop.Outcome]:
-    return loop.train(runs[0].program, [r.config for r in runs], data_of(runs[0]).data, way, **more)
+WAYS = [ExecutionStrategy(1, 1), ExecutionStrategy(2, 2)]
 
 
-def followed(of: Run, way: Way) -> tuple[list[Any], list[Any]]:
+def train(runs: Sequence[Run], strategy: ExecutionStrategy, **more: Any) -> list[loop.Outcome]:
+    return loop.train(
+        runs[0].program, [r.config for r in runs], data_of(runs[0]).data, strategy, **more
+    )
+
+
+def followed(of: Run, strategy: ExecutionStrategy) -> tuple[list[Any], list[Any]]:
     """The evaluated variables after each epoch, the initial ones first, and each epoch's row, by
     hand."""
     with of.program.numbers():
-        (chunk,) = chunk_lib.start(of.program, [of.config], data_of(of).data, way)
+        (chunk,) = chunk_lib.start(of.program, [of.config], data_of(of).data, strategy)
         variables = [lane(jax.device_get(chunk.state.evaluated), 0)]
         for epoch in range(EPOCHS):
-            chunk_lib.run_epoch(of.program, [chunk], way, epoch)
+            chunk_lib.run_epoch(of.program, [chunk], strategy, epoch)
             variables.append(jax.tree.map(np.array, lane(jax.device_get(chunk.state.evaluated), 0)))
         return variables, [{name: values[0] for name, values in row.items()} for row in chunk.rows]
 
 
-@pytest.mark.parametrize("way", WAYS, ids=repr)
+@pytest.mark.parametrize("strategy", WAYS, ids=repr)
 @pytest.mark.parametrize("split", ["4:1:1", "5:1"])
-def test_best_and_last_are_those_of_a_run_followed_by_hand(way: Way, split: str) -> None:
+def test_best_and_last_are_those_of_a_run_followed_by_hand(
+    strategy: ExecutionStrategy, split: str
+) -> None:
     """The first run's loss falls, the second's rises and falls, the third diverges after its first
     epoch or in it."""
     runs = [
@@ -49,8 +53,8 @@ def test_best_and_last_are_those_of_a_run_followed_by_hand(way: Way, split: str)
     ]
     watched = "validation/loss" if split == "4:1:1" else "train/loss"
     best_epochs = []
-    for outcome, of in zip(train(runs, way, keep=True), runs, strict=True):
-        variables, rows = followed(of, way)
+    for outcome, of in zip(train(runs, strategy, keep=True), runs, strict=True):
+        variables, rows = followed(of, strategy)
         live = len(outcome.curves[watched])
         losses = [float(row[watched]) for row in rows[:live]]
         best = 1 + int(np.argmin(losses)) if live else 0
@@ -71,9 +75,9 @@ def test_a_run_that_stops_keeps_what_it_restores_however_long_its_neighbours_tra
         run(**settings, regularization=f"early_stopping({given})")
         for given in ("1,min_delta=0.05", "12")
     ]
-    stopped, on = train(runs, Way(2, 4), keep=True)
+    stopped, on = train(runs, ExecutionStrategy(2, 4), keep=True)
     assert len(stopped.checksums) < len(on.checksums)
-    (alone,) = train(runs[:1], Way(2, 4), keep=True)
+    (alone,) = train(runs[:1], ExecutionStrategy(2, 4), keep=True)
     assert_same_bits(stopped.kept, alone.kept)
     assert stopped.kept is not None
     assert int(stopped.kept.last_epoch) == len(stopped.checksums)
@@ -81,21 +85,21 @@ def test_a_run_that_stops_keeps_what_it_restores_however_long_its_neighbours_tra
     losses = stopped.curves["validation/loss"]
     assert np.argmin(losses) + 1 != int(stopped.kept.best_epoch)
     short = run(**settings | {"epochs": int(stopped.kept.best_epoch)}, regularization="none")
-    (by_hand,) = train([short], Way(2, 4), keep=True)
+    (by_hand,) = train([short], ExecutionStrategy(2, 4), keep=True)
     assert by_hand.kept is not None
     assert_same_bits(stopped.kept.best, by_hand.kept.last)
 
 
 def test_keeping_changes_nothing_else() -> None:
     runs = [run(seed=seed, regularization="dropout=0.3") for seed in range(2)]
-    keeping = train(runs, Way(2, 2), keep=True)
+    keeping = train(runs, ExecutionStrategy(2, 2), keep=True)
     assert repr([dataclasses.replace(outcome, kept=None) for outcome in keeping]) == repr(
-        train(runs, Way(2, 2))
+        train(runs, ExecutionStrategy(2, 2))
     )
 
 
-@pytest.mark.parametrize("way", WAYS, ids=repr)
-def test_a_resumed_run_keeps_the_same(way: Way, tmp_path: Path) -> None:
+@pytest.mark.parametrize("strategy", WAYS, ids=repr)
+def test_a_resumed_run_keeps_the_same(strategy: ExecutionStrategy, tmp_path: Path) -> None:
     rates = (3.0, 1e15, 0.1)
     runs = [
         run(seed=seed, learning_rate=rate, regularization="batch_norm")
@@ -106,15 +110,15 @@ def test_a_resumed_run_keeps_the_same(way: Way, tmp_path: Path) -> None:
     def at_boundary(boundary: loop.Boundary) -> None:
         taken[boundary.step] = boundary.snapshot()
 
-    whole = train(runs, way, keep=True, at_boundary=at_boundary)
+    whole = train(runs, strategy, keep=True, at_boundary=at_boundary)
     for snapshot in taken.values():
         resumed = train(
-            [runs[2], runs[0], runs[1]], way, keep=True, resume=select(snapshot, [2, 0, 1])
+            [runs[2], runs[0], runs[1]], strategy, keep=True, resume=select(snapshot, [2, 0, 1])
         )
         assert_same_bits([outcome.kept for outcome in resumed], [whole[i].kept for i in (2, 0, 1)])
     checkpoints = Checkpoints(tmp_path)
     checkpoints.prepare()
-    pack = Pack(runs[0].program.id, "cpu", way, {r.id: {} for r in runs}, kept=True)
+    pack = Pack(runs[0].program.id, "cpu", strategy, {r.id: {} for r in runs}, kept=True)
     with Writer(checkpoints, pack) as writer:
         writer.save(taken[10])
     ids = [r.id for r in runs]
@@ -122,24 +126,24 @@ def test_a_resumed_run_keeps_the_same(way: Way, tmp_path: Path) -> None:
         ids, pack.program, lambda: abstract_state(runs[0].config, runs[0].program), kept=True
     )
     assert found is not None
-    from_disk = train(runs, way, keep=True, resume=found.snapshot)
+    from_disk = train(runs, strategy, keep=True, resume=found.snapshot)
     assert_same_bits([outcome.kept for outcome in from_disk], [outcome.kept for outcome in whole])
 
 
 def test_runs_that_keep_do_not_go_on_from_runs_that_do_not(tmp_path: Path) -> None:
     """Their best parameters would not be known; the other way round nothing is missing."""
     taken: dict[int, Snapshot] = {}
-    of, way = run(), Way(1, 1)
+    of, strategy = run(), ExecutionStrategy(1, 1)
 
     def at_boundary(boundary: loop.Boundary) -> None:
         taken[boundary.step] = boundary.snapshot()
 
-    train([of], way, at_boundary=at_boundary)
+    train([of], strategy, at_boundary=at_boundary)
     with pytest.raises(ValueError, match="best ones are not known"):
-        train([of], way, keep=True, resume=taken[5])
+        train([of], strategy, keep=True, resume=taken[5])
     checkpoints = Checkpoints(tmp_path)
     checkpoints.prepare()
-    pack = Pack(of.program.id, "cpu", way, {of.id: {}})
+    pack = Pack(of.program.id, "cpu", strategy, {of.id: {}})
     with Writer(checkpoints, pack) as writer:
         writer.save(taken[5])
 
@@ -159,10 +163,10 @@ def test_what_a_stopped_run_comes_to_while_its_neighbours_train_on_is_not_its_ow
         run(True, **settings, learning_rate=rate, regularization=stopping)
         for rate, stopping in rates
     ]
-    stopped, on = train(runs, Way(2, 4))
+    stopped, on = train(runs, ExecutionStrategy(2, 4))
     (alone,), (free,) = (
-        train(runs[:1], Way(2, 4)),
-        train([run(True, **settings, learning_rate=2.0)], Way(2, 4)),
+        train(runs[:1], ExecutionStrategy(2, 4)),
+        train([run(True, **settings, learning_rate=2.0)], ExecutionStrategy(2, 4)),
     )
     assert free.diverged_at is not None
     assert stopped.steps < free.diverged_at < on.steps

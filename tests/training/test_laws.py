@@ -13,7 +13,7 @@ from engine import EPOCHS, STEPS_PER_EPOCH, data_of, run, train
 from research.training import chunk as chunk_lib
 from research.training import lanes as lanes_lib
 from research.training import loop
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 EXPLODING = 1e15
 
@@ -57,7 +57,7 @@ def test_a_pack_that_is_all_lost_ends_at_once() -> None:
         bad.program,
         [bad.config],
         data_of(bad).data,
-        Way(1, 5),
+        ExecutionStrategy(1, 5),
         lambda progress: seen.append(progress.epoch),
     )
     assert seen == [1]

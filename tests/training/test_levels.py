@@ -10,7 +10,7 @@ import pytest
 from engine import bundled, compiled_fully
 
 from research.sweeps.plan import with_seeds
-from research.training import loop, ways
+from research.training import loop, strategy_choice
 
 MLP = {
     "optimizer.momentum": 0.9,
@@ -37,9 +37,9 @@ def accuracies(**settings: Any) -> list[float]:
             with_seeds({"dataset": "digits", "schedule": "cosine", **settings}, range(10))
         )
         program, configs = runs[0].program, [run.config for run in runs]
-        way = next(iter(ways.candidates(program, configs[0], len(configs))))
+        strategy = next(iter(strategy_choice.candidates(program, configs[0], len(configs))))
         with compiled_fully():
-            outcomes = loop.train(program, configs, planner.arrays(runs[0]), way)
+            outcomes = loop.train(program, configs, planner.arrays(runs[0]), strategy)
     return [outcome.metrics["test/accuracy"] for outcome in outcomes]
 
 

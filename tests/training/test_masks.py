@@ -38,7 +38,7 @@ from research.training.inputs import inputs_of
 from research.training.means import TARGETS
 from research.training.state import LaneState
 from research.training.step import train_step
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 EXTRA = 4
 # Batch norm where a network has a place for it, and what else adds up over steps.
@@ -197,8 +197,8 @@ def test_means_are_over_targets() -> None:
 def test_records_and_curves_are_per_token(weighs: str) -> None:
     """Against the logits, over the updates of an epoch at a learning rate of next to nothing."""
     own = run(PADDED, epochs=1, learning_rate=1e-12, loss_mean=weighs, split="1:1")
-    (chunk,) = chunk_lib.start(own.program, [own.config], PADDED.data, Way(1, 4))
-    chunk_lib.run_epoch(own.program, [chunk], Way(1, 4), 0)
+    (chunk,) = chunk_lib.start(own.program, [own.config], PADDED.data, ExecutionStrategy(1, 4))
+    chunk_lib.run_epoch(own.program, [chunk], ExecutionStrategy(1, 4), 0)
     (outcome,) = loop.outcomes(own.program, chunk)
     variables = jax.tree.map(lambda leaf: leaf[0], chunk.state.variables)
     lane = battery.lane(chunk.lanes, 0)

@@ -12,7 +12,7 @@ from engine import lane as one_lane
 from research.kernels import kernel_leaves
 from research.training import chunk as chunk_lib
 from research.training import loop
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 
 def norms(params: Any) -> np.ndarray:
@@ -32,7 +32,7 @@ def test_the_mean_is_projected_and_stays_the_mean() -> None:
     with of.program.numbers():
         chunk = start([of], 1)
         seen = []
-        for _ in chunk_lib.dispatches(of.program, chunk, Way(1, 1), 0):
+        for _ in chunk_lib.dispatches(of.program, chunk, ExecutionStrategy(1, 1), 0):
             seen.append(kernel_leaves(one_lane(jax.device_get(chunk.state.variables.params), 0)))
         mean = one_lane(jax.device_get(chunk.state.mean.params), 0)
         used = one_lane(
@@ -55,7 +55,9 @@ def test_the_mean_is_projected_and_stays_the_mean() -> None:
 def test_what_a_run_keeps_lies_on_the_constraint(bound: str, average: str) -> None:
     """The best parameters, which early stopping restores, and the last."""
     of = run(regularization=f"{bound},{average}", learning_rate=0.3)
-    (outcome,) = loop.train(of.program, [of.config], data_of(of).data, Way(1, 5), keep=True)
+    (outcome,) = loop.train(
+        of.program, [of.config], data_of(of).data, ExecutionStrategy(1, 5), keep=True
+    )
     for variables in (outcome.kept.best, outcome.kept.last):
         found = norms(variables.params)
         if bound == "unit_norm":

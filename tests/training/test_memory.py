@@ -8,7 +8,7 @@ import pytest
 from engine import data_of, images, run
 
 from research.sweeps import job as job_lib
-from research.sweeps import way as way_lib
+from research.sweeps import stored_strategy as stored_strategy
 from research.sweeps.battery import Subject
 from research.sweeps.execution import DEFAULT
 from research.sweeps.job import Job, Report
@@ -16,7 +16,7 @@ from research.sweeps.plan import Pack
 from research.sweeps.store import Store
 from research.training import memory
 from research.training.checkpoints import Checkpoints
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 RUN = run(arch__hidden=(16, 16))
 STEPS = 5
@@ -89,9 +89,9 @@ def test_the_way_has_as_many_lanes_as_the_limit_takes(
         {},
     )
     job.limit = lambda: limit / memory.MARGIN * job_lib.ABREAST
-    way = way_lib.way_of(Pack(RUN.program, (RUN,)), job, lanes)
-    assert way.width <= room
-    assert needed(way.width) <= limit < needed(way.width + 1)
+    strategy = stored_strategy.strategy_for(Pack(RUN.program, (RUN,)), job, lanes)
+    assert strategy.width <= room
+    assert needed(strategy.width) <= limit < needed(strategy.width + 1)
 
 
 def test_what_is_streamed_does_not_lie_on_the_device() -> None:
@@ -107,4 +107,6 @@ def test_what_is_streamed_does_not_lie_on_the_device() -> None:
 def test_what_cannot_matter_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "needed", lambda *_: pytest.fail("compiled"))
     data = data_of(RUN).data
-    assert memory.widest(RUN.program, RUN.config, data, Way(32, STEPS), 2**34) == 32
+    assert (
+        memory.max_lanes(RUN.program, RUN.config, data, ExecutionStrategy(32, STEPS), 2**34) == 32
+    )

@@ -7,7 +7,7 @@ from engine import IMAGES, STEPS_PER_EPOCH, run
 
 from research.training import loop, pace
 from research.training.pace import UNCUT, Pace
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 
 def pieces(of: Pace, seconds_an_update: float, seconds_to_compile: float, count: int) -> list[int]:
@@ -68,7 +68,7 @@ def test_no_bit_hangs_on_how_dispatches_are_cut(
             runs[0].program,
             [one.config for one in runs],
             IMAGES.data,
-            Way(3, dispatch),
+            ExecutionStrategy(3, dispatch),
             at_boundary=lambda boundary: steps.append(boundary.step),
         )
         return repr(outcomes), steps
@@ -78,7 +78,7 @@ def test_no_bit_hangs_on_how_dispatches_are_cut(
     assert often == list(range(1, 3 * STEPS_PER_EPOCH + 1))
     assert seldom[:2] == [1, 2]
     assert len(seldom) < len(often)
-    monkeypatch.setattr(loop.chunk_lib, "paced", lambda program, way: UNCUT)
+    monkeypatch.setattr(loop.chunk_lib, "paced", lambda program, strategy: UNCUT)
     whole, boundaries = train(0.0)
     assert len(boundaries) == 3 * -(-STEPS_PER_EPOCH // dispatch)
     assert one_by_one == growing == whole

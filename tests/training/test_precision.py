@@ -15,7 +15,7 @@ from research.training import lanes as lanes_lib
 from research.training import loop
 from research.training.inputs import factors_of, inputs_of
 from research.training.step import train_step
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 REGULARIZED = "dropout=0.3,mixup=0.4,shift=1,l2=0.01,activity_penalty=0.01"
 
@@ -79,7 +79,7 @@ def test_a_padded_epoch_reads_every_row_once() -> None:
     of = run(batch_size=12, remainder="pad")
     assert of.program.sizes.steps_per_epoch == 4
     chunk = start([of], 1)
-    rows = chunk_lib.order(of.program, chunk, Way(1, 4), 0)
+    rows = chunk_lib.order(of.program, chunk, ExecutionStrategy(1, 4), 0)
     batches = chunk.functions.gather(
         chunk.feed.x, chunk.feed.y, rows, np.int32(0), np.int32(0), steps=4
     )
@@ -144,7 +144,7 @@ def test_float64_is_rounded_nowhere() -> None:
 def test_float64_outside_its_settings_is_refused() -> None:
     of = run(precision="float64")
     with pytest.raises(RuntimeError, match="numbers"):
-        chunk_lib.start(of.program, [of.config], data_of(of).data, Way(1, 1))
+        chunk_lib.start(of.program, [of.config], data_of(of).data, ExecutionStrategy(1, 1))
 
 
 def test_bfloat16_trains_and_keeps_its_state_in_float32() -> None:
@@ -192,7 +192,7 @@ def temporary_bytes(**settings: Any) -> int:
     data = images(rows=1500)
     deep = {"batch_size": 960, "arch.hidden": (32,) * 10, "arch.activation": "gelu"}
     (of,) = Planner(lambda config: data).runs([{**BASE, **deep, **settings}])
-    chunk, *_ = chunk_lib.start(of.program, [of.config], data.data, Way(1, 1))
+    chunk, *_ = chunk_lib.start(of.program, [of.config], data.data, ExecutionStrategy(1, 1))
     arguments = (
         chunk.state,
         chunk.lanes,

@@ -13,10 +13,10 @@ from research.sweeps.plan import Run
 from research.training import loop
 from research.training.chunk import WHOLE, Memory
 from research.training.refill import Entrant, Places, Standing
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 WIDTH = 3
-WAY = Way(WIDTH, STEPS_PER_EPOCH)
+WAY = ExecutionStrategy(WIDTH, STEPS_PER_EPOCH)
 
 
 def entrants(runs: list[Run]) -> list[Entrant]:
@@ -25,7 +25,7 @@ def entrants(runs: list[Run]) -> list[Entrant]:
 
 def raced(
     runs: list[Run],
-    way: Way = WAY,
+    strategy: ExecutionStrategy = WAY,
     memory: Memory = WHOLE,
     prune: Callable[[str, Standing], bool] = lambda *_: False,
 ) -> tuple[dict[str, loop.Outcome], int]:
@@ -35,7 +35,7 @@ def raced(
     And how many epochs of lanes were computed for it.
     """
     places, waiting, found = (
-        Places(runs[0].program, way, data_of(runs[0]).data, memory),
+        Places(runs[0].program, strategy, data_of(runs[0]).data, memory),
         list(runs),
         {},
     )
@@ -54,8 +54,8 @@ def raced(
     return found, computed
 
 
-def alone(one: Run, way: Way = WAY, memory: Memory = WHOLE) -> loop.Outcome:
-    return loop.train(one.program, [one.config], data_of(one).data, way, memory=memory)[0]
+def alone(one: Run, strategy: ExecutionStrategy = WAY, memory: Memory = WHOLE) -> loop.Outcome:
+    return loop.train(one.program, [one.config], data_of(one).data, strategy, memory=memory)[0]
 
 
 SETTINGS: list[dict[str, Any]] = [
@@ -78,9 +78,12 @@ def test_a_run_at_a_refilled_place_is_the_run_alone(settings: dict[str, Any]) ->
 
 def test_places_on_two_devices_and_streamed_inputs_change_no_bit() -> None:
     runs = [run(seed=seed) for seed in range(5)]
-    expected = {one.id: repr(alone(one, Way(1, 2))) for one in runs}
-    for way, memory in ((Way(1, 2, 2), WHOLE), (Way(1, 2), Memory(device=0))):
-        found, _ = raced(runs, way, memory)
+    expected = {one.id: repr(alone(one, ExecutionStrategy(1, 2))) for one in runs}
+    for strategy, memory in (
+        (ExecutionStrategy(1, 2, 2), WHOLE),
+        (ExecutionStrategy(1, 2), Memory(device=0)),
+    ):
+        found, _ = raced(runs, strategy, memory)
         assert {run_id: repr(outcome) for run_id, outcome in found.items()} == expected
 
 
@@ -105,7 +108,9 @@ def test_refilling_compiles_nothing(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_chunk_without_runs_rests() -> None:
     """Of two chunks of a lane each one is the first run's, the other the two that begin later;
     neither is ever idle."""
-    _, computed = raced([run(seed=seed) for seed in range(3)], Way(1, STEPS_PER_EPOCH, 2))
+    _, computed = raced(
+        [run(seed=seed) for seed in range(3)], ExecutionStrategy(1, STEPS_PER_EPOCH, 2)
+    )
     assert computed == EPOCHS * 3
 
 
@@ -113,7 +118,7 @@ def test_progress_is_told_within_an_epoch() -> None:
     """Three runs of the same epoch: parts of three epochs, in rising order, the last below the
     whole."""
     runs = [run(seed=seed) for seed in range(3)]
-    places = Places(runs[0].program, Way(WIDTH, 1), data_of(runs[0]).data, WHOLE)
+    places = Places(runs[0].program, ExecutionStrategy(WIDTH, 1), data_of(runs[0]).data, WHOLE)
     places.fill(entrants(runs))
     told: list[Fraction] = []
     places.advance(told.append)

@@ -18,7 +18,7 @@ from research.training import chunk as chunk_lib
 from research.training import loop
 from research.training.lanes import gather
 from research.training.step import train_step
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 ACTING = [entry for entry in REGULARIZERS if entry.slot != "stopping"]
 # Stochastic weight averaging starts in the middle of the 15 steps.
@@ -46,12 +46,12 @@ def at(of: Run, entry: Regularizer, values: dict[str, Any]) -> RunConfig:
 
 def evaluated(of: Run, configs: Sequence[RunConfig], count: int) -> Any:
     """What evaluation uses after `count` steps, a lane a config."""
-    program, way = of.program, Way(len(configs), 1)
-    (chunk,) = chunk_lib.start(program, configs, data_of(of).data, way)
+    program, strategy = of.program, ExecutionStrategy(len(configs), 1)
+    (chunk,) = chunk_lib.start(program, configs, data_of(of).data, strategy)
     step = jax.jit(jax.vmap(functools.partial(train_step, program)))
     state, per_epoch = chunk.state, program.sizes.steps_per_epoch
     for i in range(count):
-        rows = chunk_lib.order(program, chunk, way, i // per_epoch)
+        rows = chunk_lib.order(program, chunk, strategy, i // per_epoch)
         first = np.int32(i % per_epoch)
         batch = gather(chunk.feed.x, chunk.feed.y, rows, first, first, steps=1, sizes=program.sizes)
         state = step(
@@ -101,8 +101,10 @@ def test_early_stopping_stops_and_restores_the_best() -> None:
     never = at(stopping, REGULARIZERS.get("early_stopping"), {"patience": float("inf")})
     plain = run(**base)
     data = data_of(plain).data
-    stopped, on = loop.train(stopping.program, [stopping.config, never], data, Way(2, 5))
-    (free,) = loop.train(plain.program, [plain.config], data, Way(2, 5))
+    stopped, on = loop.train(
+        stopping.program, [stopping.config, never], data, ExecutionStrategy(2, 5)
+    )
+    (free,) = loop.train(plain.program, [plain.config], data, ExecutionStrategy(2, 5))
     losses = free.curves["validation/loss"]
     assert len(stopped.curves["validation/loss"]) < 8
     assert stopped.steps == 5 * len(stopped.checksums)

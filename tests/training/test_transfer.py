@@ -16,8 +16,8 @@ from research.sweeps.plan import Run
 from research.training import chunk as chunk_lib
 from research.training import leaves, loop
 from research.training.state import Variables
+from research.training.strategy import ExecutionStrategy
 from research.training.transfer import Origin, check_origin
-from research.training.way import Way
 
 FROZEN = "HiddenDense_0/"
 
@@ -81,9 +81,11 @@ def epoch_of(of: Run) -> tuple[Variables, tuple[Variables, Variables]]:
     """The variables before an epoch, and after it with what evaluation uses of them, [1, ...] on
     the host."""
     with of.program.numbers():
-        (chunk,) = chunk_lib.start(of.program, [of.config], data_of(of).data, Way(1, 5))
+        (chunk,) = chunk_lib.start(
+            of.program, [of.config], data_of(of).data, ExecutionStrategy(1, 5)
+        )
         before = jax.tree.map(np.array, jax.device_get(chunk.state.variables))
-        chunk_lib.run_epoch(of.program, [chunk], Way(1, 5), 0)
+        chunk_lib.run_epoch(of.program, [chunk], ExecutionStrategy(1, 5), 0)
         return before, jax.device_get((chunk.state.variables, chunk.state.evaluated))
 
 
@@ -109,14 +111,16 @@ def test_lanes_start_from_different_runs() -> None:
     program, data = runs[0].program, data_of(runs[0]).data
     with program.numbers():
         (chunk,) = chunk_lib.start(
-            program, [r.config for r in runs], data, Way(2, 5), origins=origins
+            program, [r.config for r in runs], data, ExecutionStrategy(2, 5), origins=origins
         )
         for place, source in enumerate(sources):
             for tree in (chunk.state.variables, chunk.state.mean):
                 assert_same_bits(lane(jax.device_get(tree), place), source)
-    together = loop.train(program, [r.config for r in runs], data, Way(2, 5), origins=origins)
+    together = loop.train(
+        program, [r.config for r in runs], data, ExecutionStrategy(2, 5), origins=origins
+    )
     alone = [
-        loop.train(program, [r.config], data, Way(2, 5), origins=[o])[0]
+        loop.train(program, [r.config], data, ExecutionStrategy(2, 5), origins=[o])[0]
         for r, o in zip(runs, origins, strict=True)
     ]
     assert repr(together) == repr(alone)
@@ -125,12 +129,12 @@ def test_lanes_start_from_different_runs() -> None:
 
 def test_a_resumed_run_needs_no_origin_in_its_state() -> None:
     of = run(init_from="0" * 16 + ":last")
-    origins, way, taken = [Origin("run 0", trained(run(seed=3)))], Way(1, 2), {}
+    origins, strategy, taken = [Origin("run 0", trained(run(seed=3)))], ExecutionStrategy(1, 2), {}
 
     def at_boundary(boundary: loop.Boundary) -> None:
         taken[boundary.step] = boundary.snapshot()
 
-    arguments = (of.program, [of.config], data_of(of).data, way)
+    arguments = (of.program, [of.config], data_of(of).data, strategy)
     whole = loop.train(*arguments, origins=origins, at_boundary=at_boundary)
     assert repr(loop.train(*arguments, origins=origins, resume=taken[7])) == repr(whole)
     assert repr(whole) != repr(train([run()], 1))

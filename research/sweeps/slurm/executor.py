@@ -28,7 +28,7 @@ from research.sweeps.slurm.folder import Folder, Submitted, Wanted, place_of
 from research.sweeps.slurm.resources import Resources
 from research.sweeps.store import Store
 from research.sweeps.strikes import Strikes
-from research.training import ways
+from research.training import strategy_choice
 from research.training.checkpoints import Checkpoints, steps
 
 # Tasks of a sweep at most: each takes what is left, so more would only wait in the queue longer.
@@ -88,7 +88,7 @@ def cancel(folder: Folder) -> list[str]:
 
 
 def pieces(missing: Sequence[Run], store: Store, resources: Resources) -> list[int]:
-    """In how many parts each program's runs are trained: what its way takes at once is one."""
+    """In how many parts each program's runs are trained: what its strategy takes at once is one."""
     return [math.ceil(len(pack.runs) / _lanes(pack, store, resources)) for pack in packs(missing)]
 
 
@@ -100,8 +100,8 @@ def _lanes(pack: Pack, store: Store, resources: Resources) -> int:
         if stored is not None:
             return int(stored["way"]["width"] * stored["way"]["devices"])
     if resources.gpus_per_node:
-        return min(len(pack.runs), ways.WIDEST)
-    return next(ways.candidates(pack.program, pack.runs[0].config, len(pack.runs))).width
+        return min(len(pack.runs), strategy_choice.MAX_LANES)
+    return next(strategy_choice.candidates(pack.program, pack.runs[0].config, len(pack.runs))).width
 
 
 class _Sweep:

@@ -7,41 +7,43 @@ import jax
 import pytest
 from engine import data_of, run
 
-from research.sweeps import way as way_lib
+from research.sweeps import stored_strategy as stored_strategy
 from research.sweeps.execution import DEFAULT
 from research.sweeps.job import Job, Report
 from research.sweeps.plan import Pack
 from research.sweeps.store import Store
-from research.training import ways
+from research.training import strategy_choice
 from research.training.checkpoints import Checkpoints
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 RUN = run(epochs=1000)
 LANES = 40
 
 
-def candidates(lanes: int = LANES) -> list[Way]:
-    return list(ways.candidates(RUN.program, RUN.config, lanes))
+def candidates(lanes: int = LANES) -> list[ExecutionStrategy]:
+    return list(strategy_choice.candidates(RUN.program, RUN.config, lanes))
 
 
-def chosen(timings: dict[Way, float], lanes: int = LANES) -> tuple[Way, list[Way]]:
+def chosen(
+    timings: dict[ExecutionStrategy, float], lanes: int = LANES
+) -> tuple[ExecutionStrategy, list[ExecutionStrategy]]:
     """The choice, and what was timed for it."""
-    asked: list[Way] = []
+    asked: list[ExecutionStrategy] = []
 
-    def time_way(way: Way) -> float:
-        asked.append(way)
-        return timings[way]
+    def time_strategy(strategy: ExecutionStrategy) -> float:
+        asked.append(strategy)
+        return timings[strategy]
 
-    way, _ = ways.choose(RUN.program, RUN.config, lanes, time_way)
-    return way, asked
+    strategy, _ = strategy_choice.choose_strategy(RUN.program, RUN.config, lanes, time_strategy)
+    return strategy, asked
 
 
 def test_the_fastest_is_taken() -> None:
     options = candidates()
     assert len(options) > 2
     for fastest in options:
-        way, asked = chosen({option: 0.5 if option == fastest else 1.0 for option in options})
-        assert way == fastest
+        strategy, asked = chosen({option: 0.5 if option == fastest else 1.0 for option in options})
+        assert strategy == fastest
         assert asked == options
 
 
@@ -52,15 +54,17 @@ def test_the_default_is_kept_within_the_margin() -> None:
 
 def test_a_short_pack_times_nothing_else() -> None:
     default, *_ = candidates()
-    per_step = ways.WORTH_SECONDS / (LANES * RUN.program.steps)
-    way, asked = chosen({default: 0.99 * per_step})
-    assert way == default
+    per_step = strategy_choice.WORTH_SECONDS / (LANES * RUN.program.steps)
+    strategy, asked = chosen({default: 0.99 * per_step})
+    assert strategy == default
     assert len(asked) <= 1
 
 
 def test_convolutions_run_one_by_one_on_a_cpu() -> None:
     cnn = run(arch="cnn", arch__channels=(2,), arch__dense=(4,))
-    assert {way.width for way in ways.candidates(cnn.program, cnn.config, 10)} == {1}
+    assert {
+        strategy.width for strategy in strategy_choice.candidates(cnn.program, cnn.config, 10)
+    } == {1}
 
 
 def test_the_stored_way_is_reused(tmp_path: Path) -> None:
@@ -80,13 +84,13 @@ def test_the_stored_way_is_reused(tmp_path: Path) -> None:
     def never(*_: Any) -> float:
         pytest.fail("timed again")
 
-    first = way_lib.way_of(pack, job(lambda *_: 1.0), LANES)
-    assert way_lib.way_of(pack, job(never), LANES) == first
+    first = stored_strategy.strategy_for(pack, job(lambda *_: 1.0), LANES)
+    assert stored_strategy.strategy_for(pack, job(never), LANES) == first
     assert [path.suffix for path in (tmp_path / "ways").iterdir()] == [".json"]
     assert (
-        store.keep_json("ways", way_lib.way_name(pack, job(never), LANES), {"way": "of another"})[
-            "way"
-        ]
+        store.keep_json(
+            "ways", stored_strategy.strategy_key(pack, job(never), LANES), {"way": "of another"}
+        )["way"]
         != "of another"
     )
 
@@ -94,14 +98,16 @@ def test_the_stored_way_is_reused(tmp_path: Path) -> None:
 def test_a_way_for_which_there_is_no_memory_is_not_taken(tmp_path: Path) -> None:
     store, default = Store(tmp_path), candidates()[0]
 
-    def timer(program: Any, configs: Any, arrays: Any, way: Way, memory: Any) -> float:
-        if way == default:
+    def timer(
+        program: Any, configs: Any, arrays: Any, strategy: ExecutionStrategy, memory: Any
+    ) -> float:
+        if strategy == default:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
         return 1.0
 
     job = Job(
         store, lambda run: data_of(run).data, Report(), DEFAULT, timer, Checkpoints(tmp_path), {}
     )
-    assert way_lib.way_of(Pack(RUN.program, (RUN,)), job, LANES) == candidates()[1]
+    assert stored_strategy.strategy_for(Pack(RUN.program, (RUN,)), job, LANES) == candidates()[1]
     (file,) = (tmp_path / "ways").iterdir()
     assert str(default) not in file.read_text()
