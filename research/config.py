@@ -7,6 +7,7 @@ declared on the field; the kind of an entry's option follows its annotation (res
 
 import dataclasses
 import functools
+import re
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
@@ -263,11 +264,23 @@ def _part(
     """One chosen entry with its options, and the nested settings that it does not have."""
     if isinstance(text, Component):
         nested, text = {**dict(text.options), **nested}, text.name
-    entry_name, inline = registry.parse_name(str(text))
+    entry_name, inline = entry_and_options(registry, str(text))
     entry = registry.get(entry_name)
+    if twice := next((key for key in nested if key in inline), None):
+        raise UserError(f"{name}={text} sets {name}.{twice} already; leave one of them out")
     given = {**inline, **nested}
     unused = {key for key in nested if entry.option(key) is None}
     return _filled(entry, {k: v for k, v in given.items() if k not in unused}, name), unused
+
+
+def entry_and_options(registry: Registry[Any], text: str) -> tuple[str, dict[str, Any]]:
+    """The entry that `adam`, `adam(b1=0.8)` or `chain(...)` names, and the options in the text."""
+    name, bracket, _ = text.partition("(")
+    if not bracket or name.strip() not in registry:
+        return registry.parse_name(text)
+    call = grammar.value(text)
+    assert isinstance(call, grammar.Call)
+    return call.name, _arguments(call, registry.get(call.name))
 
 
 def _filled(entry: Entry, given: Mapping[str, Any], where: str) -> Component:
@@ -343,25 +356,32 @@ def _member(name: str | None, text: str) -> tuple[str, dict[str, Any]]:
             raise UserError(f"{name} takes no value; write regularization={name}")
         return name, {entry.options[0].name: text}
     assert isinstance(call, grammar.Call)
-    entry = REGULARIZERS.get(call.name)
+    return call.name, _arguments(call, REGULARIZERS.get(call.name))
+
+
+def _arguments(call: grammar.Call, entry: Entry) -> dict[str, Any]:
+    """The options that the brackets of `name(value, option=value, list=[1,2])` set."""
     options: dict[str, Any] = {}
-    for place, (key, argument) in enumerate(call.arguments):
-        if place >= len(entry.options):
+    named = False
+    for position, (key, argument) in enumerate(call.arguments):
+        if position >= len(entry.options):
             raise UserError(
                 f"{call} has too many values; {call.name} has"
                 f" {', '.join(_names(entry)) or 'no options'}"
             )
-        if key is None and any(earlier for earlier, _ in call.arguments[:place]):
+        if key is None and named:
             raise UserError(
-                f"{call}: '{argument}' follows a name=value; write it as name=value too"
+                f"{call}: '{argument}' follows a name=value; write it as name=value too,"
+                " and a list as name=[1,2]"
             )
-        key = key or entry.options[place].name
+        named = named or key is not None
+        key = key or entry.options[position].name
         if entry.option(key) is None:
             raise UserError(f"{call.name} has no option '{key}'; {nearest(key, _names(entry))}")
         if key in options:
             raise UserError(f"{call} sets '{key}' twice")
-        options[key] = str(argument)
-    return call.name, options
+        options[key] = re.sub(r"^\[(.*)\]$", r"\1", str(argument))
+    return options
 
 
 def inline_options(settings: Mapping[str, Any]) -> set[str]:
@@ -371,7 +391,7 @@ def inline_options(settings: Mapping[str, Any]) -> set[str]:
     for name, registry in PARTS.items():
         text = str(settings.get(name, "none"))
         if name != "regularization":
-            found |= {f"{name}.{opt}" for opt in registry.parse_name(text)[1]}
+            found |= {f"{name}.{opt}" for opt in entry_and_options(registry, text)[1]}
         elif text != "none":
             members = [_member(*item) for item in grammar.items(text)]
             found |= {f"{name}.{member}.{opt}" for member, options in members for opt in options}

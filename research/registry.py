@@ -137,7 +137,9 @@ class Registry(Generic[E]):
         family = self._family(name)
         if family:
             return family.resolve(name)
-        raise Unknown(f"unknown {self.kind} '{name}'; {nearest(name, self.names())}")
+        raise Unknown(
+            f"unknown {self.kind} '{name}'; {nearest(name.partition('(')[0], self.names())}"
+        )
 
     def _family(self, name: str) -> "_Family[E] | None":
         """The family of the longest prefix that fits."""

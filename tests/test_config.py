@@ -170,3 +170,23 @@ def test_options_of_data_sets_have_short_names() -> None:
         UserError, match=r"target is short for dataset\.target; leave one of them out"
     ):
         resolve({"dataset": "csv:t.csv", "target": "y", "dataset.target": "y"})
+
+
+def test_a_part_takes_its_options_in_brackets() -> None:
+    bracketed, _ = resolve({"optimizer": "adam(b1=0.8)", "arch": "mlp(hidden=[8,4])"})
+    apart, _ = resolve({"optimizer": "adam", "optimizer.b1": "0.8", "arch.hidden": "8,4"})
+    assert bracketed == apart
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"optimizer": "adam(beta=0.8)"}, "adam has no option 'beta'"),
+        ({"optimizer": "adam(b1=0.8)", "optimizer.b1": "0.9"}, "sets optimizer.b1 already"),
+        ({"optimizer": "adan(b1=0.8)"}, "did you mean adam"),
+        ({"arch": "mlp(hidden=8,4)"}, r"a list as name=\[1,2\]"),
+    ],
+)
+def test_wrong_options_in_brackets_are_named(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        resolve(settings)

@@ -2,7 +2,7 @@
 values."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from research.analysis.cells import Arm, Column, Table
 from research.analysis.numerals import as_number
@@ -20,19 +20,19 @@ CHOOSING = (
 )
 
 
-def axes(records: Sequence[Record]) -> tuple[str, ...]:
+def axes(records: Sequence[Record], shown: Collection[str] = ()) -> tuple[str, ...]:
     """The settings in which runs differ, in the config's order; a regularizer's strength is a
     setting of its own.
 
     Not the seed, and nothing that follows from another setting: an option that its entry's name
-    settles, a split seed that the seed settles.
+    settles (unless it is among `shown`), a split seed that the seed settles.
     """
     configs = settings(records)
     varying = [key for key, values in _values(configs) if key != "seed" and len(values) > 1]
     return tuple(
         key
         for key in varying
-        if not any(_settles(configs, parent, key) for parent in _parents(key))
+        if key in shown or not any(_settles(configs, parent, key) for parent in _parents(key))
     )
 
 

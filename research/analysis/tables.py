@@ -9,7 +9,7 @@ from typing import Any
 
 from research import config as config_lib
 from research.analysis import sensitivity
-from research.analysis.axes import sweep_table
+from research.analysis.axes import axes, sweep_table
 from research.analysis.cells import Arm, Table
 from research.analysis.table import build_table
 from research.analysis.view import WHOLE, View
@@ -81,6 +81,7 @@ def of_sweep(
         name,
         records,
         columns_of(records),
+        axes(records, sweep.bracketed()),
         notes=notes,
         ragged="seed" in sweep.axes,
         baseline=baseline,

@@ -1,8 +1,9 @@
 """Axes of a sweep: `--grid`, `--zip` and `--sample`, in one grammar.
 
     axis    := path '=' values            learning_rate=0.01|0.1
-    regularization=none|dropout=0.5,max_norm=2 values  := value ('|' value)*         each is what
-    the flag itself would take
+                                          regularization=none|dropout=0.5,max_norm=2
+    values  := value ('|' value)*         each is what the flag itself would take;
+                                          optimizer=sgd(momentum=0.9)|adam
              | distribution               log(1e-4,1); only --sample takes one, see distributions.py
     any     := axis [' if ' path '=' value ('|' value)*]
                                           optimizer.momentum=0|0.9 if optimizer=sgd
@@ -41,9 +42,16 @@ class Condition:
         return f"{self.path}={'|'.join(self.values)}"
 
     def holds(self, point: Mapping[str, str]) -> bool:
-        """Whether it does at a point; not where that axis has a condition of its own that does not
-        hold."""
-        return point.get(self.path) in self.values
+        """Whether it holds at a point; it does not where the other axis is not set.
+
+        `optimizer=sgd` also holds where the other axis has `sgd(momentum=0.9)`.
+        """
+        return self.path in point and _meets(point[self.path], self.path, self.values)
+
+
+def _meets(value: str, path: str, allowed: Sequence[str]) -> bool:
+    name = value.partition("(")[0] if path in PARTS else value
+    return value in allowed or name in allowed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,7 +164,7 @@ def _check_condition(axis: Axis, condition: Condition, by_path: Mapping[str, Axi
     if not values:
         raise UserError(f"{where}, and {condition.path} has no list of values, but a distribution")
     for value in condition.values:
-        if value not in values:
+        if not any(_meets(other, condition.path, [value]) for other in values):
             raise UserError(
                 f"{where}, and {condition.path} is never '{value}'; {nearest(value, values)}"
             )
@@ -215,7 +223,7 @@ def repeats(
     Raises UserError if two values of an axis come to the same setting, as 0.01 and 1e-2 do.
     sampled: axes exempt.
     """
-    resolved = [config_lib.resolve({**settings, **point}) for point in points]
+    resolved = [resolve(settings, point) for point in points]
     for path in dict.fromkeys(path for point in points for path in point):
         there = [
             (point[path], *made)
@@ -229,6 +237,31 @@ def repeats(
                 by_value.setdefault(value, []).append(config)
             _refuse_equal(path, by_value)
     return len(points) - len({config for config, _ in resolved})
+
+
+def resolve(settings: Mapping[str, Any], point: Point) -> tuple[RunConfig, frozenset[str]]:
+    """A point's config and its unused settings. Raises UserError, also for `a,b` in place of
+    `a|b`."""
+    wanted = {**settings, **point}
+    try:
+        return config_lib.resolve(wanted)
+    except UserError as error:
+        for path, value in point.items():
+            pieces = grammar.split(value, ",")
+            if len(pieces) > 1 and all(_resolves({**wanted, path: piece}) for piece in pieces):
+                raise UserError(
+                    f"{path}={value} is one value; several are separated by |:"
+                    f" '{path}={'|'.join(pieces)}'"
+                ) from error
+        raise
+
+
+def _resolves(settings: Mapping[str, Any]) -> bool:
+    try:
+        config_lib.resolve(settings)
+    except UserError:
+        return False
+    return True
 
 
 def _refuse_equal(path: str, by_value: Mapping[str, Sequence[RunConfig]]) -> None:

@@ -27,7 +27,7 @@ def planned(settings: Settings, point: Point, planner: Planner) -> Run | Result:
     """A point's run, or why there is none: a value that no run may have, or values that exclude
     each other."""
     try:
-        return planner.run(config_lib.resolve({**settings, **point})[0])
+        return planner.run(axes_lib.resolve(settings, point)[0])
     except UserError as error:
         return Result(None, "refused", note=str(error))
 

@@ -79,6 +79,15 @@ class Sweep:
         ]
         return ", ".join(shown) or "all runs"
 
+    def bracketed(self) -> set[str]:
+        """The options that values of the axes set in brackets, as `optimizer=sgd(momentum=0.9)`
+        does."""
+        from research.config import PARTS, inline_options
+
+        axes = [path for path in self.axes if path in PARTS and path != "regularization"]
+        values = {(path, str(r[path])) for r in self.requests for path in axes if path in r}
+        return {option for path, value in values for option in inline_options({path: value})}
+
     @classmethod
     def load(cls, store: Store, name: str) -> "Sweep":
         """The sweep of that name. Raises UserError with the nearest names."""

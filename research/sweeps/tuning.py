@@ -289,7 +289,10 @@ def _definition(
     for axis in axes:
         if axis.path in config_lib.PARTS and axis.path != "regularization":
             registry = config_lib.PARTS[axis.path]
-            named = [registry.get(registry.parse_name(text)[0]) for text in axis.values]
+            named = [
+                registry.get(config_lib.entry_and_options(registry, text)[0])
+                for text in axis.values
+            ]
             parts |= {f"{registry.kind} {entry.name}": entry.version for entry in named}
     return {
         "sample": [str(axis) for axis in axes],

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import research.catalogue  # noqa: F401
+from research import config as config_lib
 from research.errors import UserError
 from research.sweeps import axes
 from research.sweeps.axes import Axis, Condition
@@ -281,3 +282,33 @@ def test_a_sampled_axis_may_ask_for_a_grids_value() -> None:
     _, points = axes.points(grid=["optimizer=sgd|adam"], sample=sample, samples=4)
     assert len(points) == 8
     assert all(("optimizer.momentum" in point) == (point["optimizer"] == "sgd") for point in points)
+
+
+def test_values_carry_options_of_their_part() -> None:
+    _, points = axes.points(grid=["optimizer=sgd(momentum=0.9)|adam(b1=0.8,b2=0.99)"])
+    sgd, adam = (config_lib.resolve(point)[0].optimizer for point in points)
+    assert (sgd.name, sgd["momentum"]) == ("sgd", 0.9)
+    assert (adam.name, adam["b1"], adam["b2"]) == ("adam", 0.8, 0.99)
+
+
+def test_a_condition_on_a_part_holds_whatever_its_options() -> None:
+    _, points = axes.points(
+        grid=["optimizer=sgd(momentum=0.9)|adam", "optimizer.style=heavy_ball|ema if optimizer=sgd"]
+    )
+    assert [point.get("optimizer.style") for point in points] == ["heavy_ball", "ema", None]
+
+
+@pytest.mark.parametrize(
+    ("value", "right"),
+    [
+        ("learning_rate=0.1,0.2", "'learning_rate=0.1|0.2'"),
+        ("optimizer=sgd(momentum=0.9),adam", "'optimizer=sgd(momentum=0.9)|adam'"),
+        ("regularization=dropout=0.5,dropout=0.3", "'regularization=dropout=0.5|dropout=0.3'"),
+        ("optimizer.momentum=0,0.9", "'optimizer.momentum=0|0.9'"),
+    ],
+)
+def test_commas_in_place_of_bars_are_named(value: str, right: str) -> None:
+    _, points = axes.points(grid=[value])
+    with pytest.raises(UserError, match="several are separated by") as raised:
+        axes.repeats(points, {})
+    assert right in str(raised.value)
