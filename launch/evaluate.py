@@ -1,8 +1,8 @@
 """Evaluates a run that kept its parameters, on one of its splits or on new data.
 
 Examples:
-  python -m launch.evaluate --run=ID --split=test --out=evaluation
-  python -m launch.evaluate --run=ID --split=csv:new.csv
+  python -m launch.evaluate --run=RUN --split=test --out=evaluation
+  python -m launch.evaluate --run=RUN --split=csv:new.csv
 """
 
 import dataclasses

@@ -1,8 +1,8 @@
 """Continues a text, or answers one, with a run that kept its parameters.
 
 Examples:
-  python -m launch.generate --run=ID --prompt='ROMEO:' --length=300
-  python -m launch.generate --run=ID --prompt='Sunday, March 2, 2008' --beams=3
+  python -m launch.generate --run=RUN --prompt='ROMEO:' --length=300
+  python -m launch.generate --run=RUN --prompt='Sunday, March 2, 2008' --beams=3
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Writes a run that kept its parameters as a folder that stands alone, and as a zip file of it.
 
 Examples:
-  python -m launch.package --run=ID --out=model
-  python -m launch.package --run=ID --out=model --records=elsewhere
+  python -m launch.package --run=RUN --out=model
+  python -m launch.package --run=RUN --out=model --records=elsewhere
 """
 
 import shutil
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> None:
     if arguments:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
     if not RUN.value or not OUT.value:
-        raise UserError("--run=ID --out=DIR say which run, and where it is written")
+        raise UserError("--run=RUN --out=DIR say which run, and where it is written")
     records, folder = store(), Path(OUT.value)
     record = lookup(records, RUN.value)
     saved = Parameters(records).load(record.run_id)

@@ -21,15 +21,16 @@ from research.errors import UserError
 from research.sweeps.labels import labels_of, relabel
 from research.sweeps.obtain import done
 from research.sweeps.parameters import Parameters
+from research.sweeps.run_names import find_run
 from research.sweeps.store import Store
 from research.sweeps.verification import lookup
 from research.words import plural
 
-DIFF = flags.DEFINE_list("diff", [], "print in which settings and metrics two runs differ: ID,ID")
-TAG = flags.DEFINE_multi_string("tag", [], "give a run a tag, or take it away: ID:tag, ID:-tag")
-NOTE = flags.DEFINE_multi_string("note", [], "give a run a note: ID:text")
+DIFF = flags.DEFINE_list("diff", [], "print in which settings and metrics two runs differ: RUN,RUN")
+TAG = flags.DEFINE_multi_string("tag", [], "give a run a tag, or take it away: RUN:tag, RUN:-tag")
+NOTE = flags.DEFINE_multi_string("note", [], "give a run a note: RUN:text")
 DELETE = flags.DEFINE_list(
-    "delete", [], "delete these runs with what they kept: ID,ID; where: those of --where"
+    "delete", [], "delete these runs with what they kept: RUN,RUN; where: those of --where"
 )
 YES = flags.DEFINE_bool("yes", False, "delete without asking")
 
@@ -40,10 +41,10 @@ def main(arguments: Sequence[str]) -> None:
     records = store()
     for given in (*TAG.value, *NOTE.value):
         if ":" not in given:
-            raise UserError(f"'{given}' is not of the form ID:text")
+            raise UserError(f"'{given}' is not of the form RUN:text")
     if DIFF.value:
         if len(DIFF.value) != 2:
-            raise UserError(f"--diff={','.join(DIFF.value)}: give two ids, ID,ID")
+            raise UserError(f"--diff={','.join(DIFF.value)}: give two runs, RUN,RUN")
         first, second = (lookup(records, run_id) for run_id in DIFF.value)
         put_text("\n".join(difference(first, second)))
         return
@@ -71,7 +72,7 @@ def _table(records: Store) -> RunsTable:
 def _chosen(records: Store, table: RunsTable) -> list[str]:
     """The runs that --delete names. Raises UserError if it names none."""
     if DELETE.value != ["where"]:
-        return [records.named(run_id) for run_id in DELETE.value]
+        return [find_run(records, run_id) for run_id in DELETE.value]
     if not WHERE.value:
         raise UserError("--delete=where deletes the runs of --where; give a condition")
     shown = view().of(table)

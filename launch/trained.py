@@ -22,7 +22,7 @@ from research.training.evaluation import lane_of
 from research.training.state import Lane, Variables
 
 RUN = flags.DEFINE_string(
-    "run", None, "the id of a run that kept its parameters, or the beginning of one"
+    "run", None, "a run that kept its parameters: its id, the beginning of it, its --name or a tag"
 )
 PARAMS = flags.DEFINE_enum(
     "params",
@@ -107,13 +107,12 @@ def trained_on() -> tuple[Trained, Own]:
 def _record() -> tuple[Store, Record]:
     if not RUN.value:
         raise UserError(
-            "--run=ID says which run; launch.train prints its id, and launch.table --rows=runs"
-            " those of many"
+            "--run=RUN says which run: its id, its --name or a tag; launch.runs lists them"
         )
     name, colon, which = RUN.value.partition(":")
     if colon:
         raise UserError(
-            f"--run={RUN.value}: the id alone; give --run={name} --params={which or 'best'}"
+            f"--run={RUN.value}: the run alone; give --run={name} --params={which or 'best'}"
         )
     records = store()
     return records, lookup(records, name)

@@ -1,7 +1,7 @@
 """Trains recorded runs again and compares them, bit for bit.
 
 Examples:
-  python -m launch.verify --run=ID
+  python -m launch.verify --run=RUN
   python -m launch.verify --experiment=regularization --sample=3
   python -m launch.verify --name=rates --sample=3
 """
@@ -32,7 +32,9 @@ from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
 from research.sweeps.verification import Verdict, localize, lookup, run_of, trial, verify
 
-RUN = flags.DEFINE_string("run", None, "the run to verify: its id, or the beginning of it")
+RUN = flags.DEFINE_string(
+    "run", None, "the run to verify: its id, the beginning of it, its --name or a tag"
+)
 STEPS = flags.DEFINE_integer(
     "steps", None, "only its first steps, to the end of their epoch", lower_bound=1
 )
@@ -59,7 +61,7 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
     if sum(flag.value is not None for flag in (RUN, EXPERIMENT, NAME)) != 1:
         raise UserError(
-            "give one of --run=ID (a recorded run), --experiment=NAME and --name=SWEEP (their runs)"
+            "give one of --run=RUN (one run), --experiment=NAME and --name=SWEEP (all their runs)"
         )
     plans, records = planner(), store()
     if RUN.value is not None:

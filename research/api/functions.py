@@ -132,8 +132,8 @@ def experiment(
 def load(
     run: str, *, records: str = "records", cache_dir: str = ".cache", data_dir: str | None = None
 ) -> Run:
-    """A run that is over: by its id or the beginning of one, or by the folder that launch.package
-    wrote.
+    """A run that is over: by its id, the beginning of it, its name or a tag, or by the folder that
+    launch.package wrote.
 
     Raises UserError if there is none.
     """

@@ -32,6 +32,16 @@ def labels_of(store: Store, run_ids: Iterable[str]) -> dict[str, Labels]:
     return labels
 
 
+def tagged(store: Store) -> dict[str, list[str]]:
+    """The ids of the runs that have each tag, by tag."""
+    runs: dict[str, list[str]] = {}
+    files = sorted((store.root / _FOLDER).glob("*.json"))
+    for run_id, labels in labels_of(store, [file.stem for file in files]).items():
+        for tag in labels.tags:
+            runs.setdefault(tag, []).append(run_id)
+    return runs
+
+
 def relabel(store: Store, run_id: str, tags: Iterable[str], note: str | None) -> Labels:
     """Adds tags (`-tag` removes one), and replaces the note unless it is None. Raises UserError for
     what is no word."""

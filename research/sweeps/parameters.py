@@ -22,6 +22,7 @@ from research.config import RunConfig
 from research.errors import UserError
 from research.registry import REGULARIZERS
 from research.sweeps.files import set_aside
+from research.sweeps.run_names import find_run
 from research.sweeps.store import Store
 from research.training import leaves
 from research.training.kept import Kept
@@ -117,9 +118,7 @@ class Parameters:
         set aside."""
         folder = self.path(run_id)
         if not self.has(run_id):
-            self.store.named(
-                run_id
-            )  # where there is no such run, the error names those that there are
+            find_run(self.store, run_id)  # where there is no such run, its error says so
             raise UserError(
                 f"run {run_id} kept no parameters; train it again with {self._again(run_id)}"
             )
@@ -146,7 +145,7 @@ class Parameters:
     def resolve(self, text: str) -> tuple[str, Which]:
         """`RUN`, `RUN:best` or `RUN:last` as a run's id and which of its parameters are meant.
 
-        RUN: an id or the beginning of one; without more they are those that its record's metrics
+        RUN: as `find_run` takes it; without more they are those that its record's metrics
             are of. Raises UserError if there is no such run, or more than one.
         """
         name, colon, which = text.partition(":")
@@ -154,7 +153,7 @@ class Parameters:
             raise UserError(f"init_from={text}: expected RUN, RUN:best or RUN:last")
         if which and re.fullmatch("[0-9a-f]{16}", name):
             return name, "best" if which == "best" else "last"
-        run_id = self.store.named(name)
+        run_id = find_run(self.store, name)
         if not which:
             record = self.store.read(run_id)
             if record is None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from research.errors import MOST, UserError, nearest
+from research.errors import UserError
 from research.sweeps.files import set_aside, write_atomically
 from research.sweeps.record import Record
 from research.training.strategy import ExecutionStrategy
@@ -160,20 +160,6 @@ class Store:
             for path in paths
             if path.parent.name == path.stem[:2] and _ID.fullmatch(path.stem)
         )
-
-    def named(self, text: str) -> str:
-        """The run whose id is, or begins with, `text`. Raises UserError if there is none, or more
-        than one."""
-        every = list(self.ids())
-        found = [run_id for run_id in every if run_id.startswith(text)]
-        if not text or not found:
-            raise UserError(f"no record of a run '{text}' in {self.root}; {nearest(text, every)}")
-        if len(found) > 1:
-            some = ", ".join(found[:MOST])
-            raise UserError(
-                f"'{text}' is the beginning of {len(found)} run ids; give more of it: {some}"
-            )
-        return found[0]
 
     def write_json(self, folder: str, name: str, value: Any) -> None:
         """Writes a small file beside the records (a sweep's members, a program's strategy)."""

@@ -14,6 +14,7 @@ from research.errors import Unknown, UserError
 from research.sweeps.plan import Planner, Run
 from research.sweeps.provenance import machine
 from research.sweeps.record import Record
+from research.sweeps.run_names import find_run
 from research.sweeps.store import Damaged, Store
 from research.training import loop, stepwise
 from research.training.chunk import WHOLE, Memory
@@ -115,10 +116,10 @@ class Localization:
     repeats: bool
 
 
-def lookup(store: Store, prefix: str) -> Record:
-    """The record of the run whose id begins so. Raises UserError if there is none, or more than
-    one."""
-    run_id = store.named(prefix)
+def lookup(store: Store, text: str) -> Record:
+    """The record of the run that `text` means, as `find_run` takes it. Raises UserError if there is
+    none."""
+    run_id = find_run(store, text)
     try:
         record = store.read(run_id)
     except Damaged as damaged:

@@ -111,7 +111,7 @@ CASES = {
     ),
     "train --arch=rnn --arch.truncate=0": "arch.truncate=0 is out of range; it must be >= 1",
     "train --context=5": "--dataset.context is not used",
-    "generate --prompt=a": "--run=ID says which run",
+    "generate --prompt=a": "--run=RUN says which run",
     "train --dataset=mnist --data_dir=.": "neither bundled nor prepared: looked in",
     "train --dataset=digts": "did you mean digits",
     "train --records=/dev/null/x": "cannot write records to /dev/null/x",

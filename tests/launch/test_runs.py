@@ -82,9 +82,9 @@ def test_deleting_is_asked_first(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--diff=a"], "give two ids"),
-        (["--diff=a,zz"], "'a' is the beginning of 2 run ids"),
-        (["--tag=a"], "'a' is not of the form ID:text"),
+        (["--diff=a"], "give two runs"),
+        (["--diff=a,zz"], "'a' is the beginning of 2 runs"),
+        (["--tag=a"], "'a' is not of the form RUN:text"),
         ([f"--tag={FIRST}:two words"], "a tag is a word"),
         (["--delete=where"], "give a condition"),
         (["--where=archh=mlp"], "did you mean arch"),

@@ -125,7 +125,7 @@ def test_a_run_over_two_devices_is_identical(folder: Path, monkeypatch: pytest.M
 
 def test_what_is_wrong_is_one_line(folder: Path) -> None:
     cases = {
-        "verify": "give one of --run=ID",
+        "verify": "give one of --run=RUN",
         "verify --run=zz": "no record of a run 'zz' in records",
         f"verify --run={ids(folder)[0]} --sample=2": "--run names one run",
         "verify --experiment=tiny --records=nothing": (

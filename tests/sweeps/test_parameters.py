@@ -135,7 +135,7 @@ def test_a_run_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
     )  # that its record's metrics are of
     assert parameters.resolve("abd1:last") == ("abd1111111111111", "last")
     for text, says in {
-        "ab": "the beginning of 2 run ids; give more of it: abc0000000000000, abd1",
+        "ab": "the beginning of 2 runs; give the id of one: abc0000000000000, abd1",
         "abe1111111111111": "no record of a run 'abe1111111111111' in .*did you mean abd1",
         "abc:first": "expected RUN, RUN:best or RUN:last",
         "": "no record of a run ''",

@@ -1,0 +1,49 @@
+"""What a user writes for a run: its id, a name, a tag, or the beginning of its id."""
+
+from collections.abc import Sequence
+
+from research.errors import UserError, nearest
+from research.sweeps import sweep as sweep_lib
+from research.sweeps.labels import tagged
+from research.sweeps.store import Store
+from research.sweeps.sweep import Sweep
+from research.words import plural
+
+MOST = 5  # ids that a message lists
+
+
+def find_run(store: Store, text: str) -> str:
+    """The id of the run that `text` means.
+
+    An id comes first, then the --name of a run and the tag of one run, then the beginning of an
+    id. Raises UserError with the nearest ids, names and tags if it means no run, and with the ids
+    if it means several.
+    """
+    ids = list(store.ids())
+    if text in ids:
+        return text
+    tags = tagged(store)
+    labelled = [run_id for run_id in tags.get(text, ()) if run_id in ids]
+    named = _named(store, text)
+    beginning = [run_id for run_id in ids if text and run_id.startswith(text)]
+    found = list(dict.fromkeys([*named, *labelled])) or beginning
+    if not found:
+        known = [*ids, *sweep_lib.names(store), *tags]
+        raise UserError(f"no record of a run '{text}' in {store.root}; {nearest(text, known)}")
+    if len(found) > 1:
+        kind = "is the beginning of" if found is beginning else "names"
+        some = ", ".join(found[:MOST])
+        raise UserError(f"'{text}' {kind} {plural(len(found), 'run')}; give the id of one: {some}")
+    if found[0] not in ids:
+        raise UserError(
+            f"'{text}' is run {found[0]}, which has no record in {store.root} yet; train it first"
+        )
+    return found[0]
+
+
+def _named(store: Store, name: str) -> Sequence[str]:
+    """The runs of the sweep of that name; none where there is no such sweep."""
+    if name not in sweep_lib.names(store):
+        return ()
+    sweep = Sweep.stored(store, name)
+    return () if sweep is None else tuple(dict.fromkeys(sweep.runs))
