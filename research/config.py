@@ -7,13 +7,13 @@ declared on the field; the kind of an entry's option follows its annotation (res
 
 import dataclasses
 import functools
-import re
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from research import grammar
 from research.errors import UserError, nearest
+from research.option_text import entry_and_options, option_names, regularizer_and_options
 from research.options import (
     REQUIRED,
     Count,
@@ -273,16 +273,6 @@ def _part(
     return _filled(entry, {k: v for k, v in given.items() if k not in unused}, name), unused
 
 
-def entry_and_options(registry: Registry[Any], text: str) -> tuple[str, dict[str, Any]]:
-    """The entry that `adam`, `adam(b1=0.8)` or `chain(...)` names, and the options in the text."""
-    name, bracket, _ = text.partition("(")
-    if not bracket or name.strip() not in registry:
-        return registry.parse_name(text)
-    call = grammar.value(text)
-    assert isinstance(call, grammar.Call)
-    return call.name, _arguments(call, registry.get(call.name))
-
-
 def _filled(entry: Entry, given: Mapping[str, Any], where: str) -> Component:
     """The entry with `given` options parsed and the others at their defaults."""
     values = tuple(given.items())
@@ -323,7 +313,7 @@ def _regularizers(text: Any, nested: dict[str, Any]) -> tuple[tuple[Component, .
         chosen = {part.name: dict(part.options) for part in text}
     elif str(text) != "none":
         for name, value in grammar.items(str(text)):
-            member, options = _member(name, value)
+            member, options = regularizer_and_options(name, value)
             if member in chosen:
                 raise UserError(f"regularization={text} names {member} twice")
             chosen[member] = options
@@ -335,53 +325,13 @@ def _regularizers(text: Any, nested: dict[str, Any]) -> tuple[tuple[Component, .
         opt = opt or entry.options[0].name
         if entry.option(opt) is None:
             raise UserError(
-                f"regularization.{name} has no option '{opt}'; {nearest(opt, _names(entry))}"
+                f"regularization.{name} has no option '{opt}'; {nearest(opt, option_names(entry))}"
             )
         chosen.setdefault(name, {})[opt] = value
     parts = [
         _filled(REGULARIZERS.get(n), o, f"regularization.{n}") for n, o in sorted(chosen.items())
     ]
     return tuple(parts), set()
-
-
-def _member(name: str | None, text: str) -> tuple[str, dict[str, Any]]:
-    """One item of a regularization list as (member, its options)."""
-    call = grammar.value(text)
-    if name is None and isinstance(call, str):
-        REGULARIZERS.get(call)
-        return call, {}
-    if name is not None:
-        entry = REGULARIZERS.get(name)
-        if not entry.options:
-            raise UserError(f"{name} takes no value; write regularization={name}")
-        return name, {entry.options[0].name: text}
-    assert isinstance(call, grammar.Call)
-    return call.name, _arguments(call, REGULARIZERS.get(call.name))
-
-
-def _arguments(call: grammar.Call, entry: Entry) -> dict[str, Any]:
-    """The options that the brackets of `name(value, option=value, list=[1,2])` set."""
-    options: dict[str, Any] = {}
-    named = False
-    for position, (key, argument) in enumerate(call.arguments):
-        if position >= len(entry.options):
-            raise UserError(
-                f"{call} has too many values; {call.name} has"
-                f" {', '.join(_names(entry)) or 'no options'}"
-            )
-        if key is None and named:
-            raise UserError(
-                f"{call}: '{argument}' follows a name=value; write it as name=value too,"
-                " and a list as name=[1,2]"
-            )
-        named = named or key is not None
-        key = key or entry.options[position].name
-        if entry.option(key) is None:
-            raise UserError(f"{call.name} has no option '{key}'; {nearest(key, _names(entry))}")
-        if key in options:
-            raise UserError(f"{call} sets '{key}' twice")
-        options[key] = re.sub(r"^\[(.*)\]$", r"\1", str(argument))
-    return options
 
 
 def inline_options(settings: Mapping[str, Any]) -> set[str]:
@@ -393,7 +343,7 @@ def inline_options(settings: Mapping[str, Any]) -> set[str]:
         if name != "regularization":
             found |= {f"{name}.{opt}" for opt in entry_and_options(registry, text)[1]}
         elif text != "none":
-            members = [_member(*item) for item in grammar.items(text)]
+            members = [regularizer_and_options(*item) for item in grammar.items(text)]
             found |= {f"{name}.{member}.{opt}" for member, options in members for opt in options}
     return found
 
@@ -406,10 +356,6 @@ def canonical_path(path: str) -> str:
         REGULARIZERS.get(name).options if head == "regularization" and name in REGULARIZERS else ()
     )
     return f"{path}.{options[0].name}" if options else path
-
-
-def _names(entry: Entry) -> list[str]:
-    return [opt.name for opt in entry.options]
 
 
 # From a config to its leaves

@@ -38,6 +38,7 @@ FLOORS = (
     ("research.statistics",),
     ("research.registry",),
     ("research.rng", "research.kernels", "research.maxima"),
+    ("research.option_text",),
     ("research.config",),
     ("research.identity",),
     ("research.data",),

@@ -17,6 +17,7 @@ from research import config as config_lib
 from research import identity
 from research.config import OPTIONS
 from research.errors import UserError
+from research.option_text import entry_and_options
 from research.sweeps import journal, pruners, samplers, space, warm
 from research.sweeps import study as study_lib
 from research.sweeps.axes import Axis, Point
@@ -289,10 +290,7 @@ def _definition(
     for axis in axes:
         if axis.path in config_lib.PARTS and axis.path != "regularization":
             registry = config_lib.PARTS[axis.path]
-            named = [
-                registry.get(config_lib.entry_and_options(registry, text)[0])
-                for text in axis.values
-            ]
+            named = [registry.get(entry_and_options(registry, text)[0]) for text in axis.values]
             parts |= {f"{registry.kind} {entry.name}": entry.version for entry in named}
     return {
         "sample": [str(axis) for axis in axes],
