@@ -6,7 +6,7 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from launch.entries import conditions
+from launch.cli.entry_lines import conditions
 from research.config import FIELDS, HELP, OPTIONS, PARTS
 from research.options import REQUIRED, format_value
 from research.registry import ACTIVATIONS, LOSSES, TASKS, Entry, Registry, Regularizer

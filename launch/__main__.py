@@ -1,6 +1,6 @@
 """Lists the programs: python -m launch"""
 
-from launch.programs import programs
+from launch.cli.programs import programs
 
 
 def main() -> None:

@@ -7,40 +7,40 @@ Examples:
 
 from collections.abc import Sequence
 
-from launch import start
 from launch.benchmarks import (
     checkpoint,
-    data,
+    device_scaling,
     devices,
     kill,
     packing,
-    samplers,
+    reading_rates,
+    sampler_quality,
     scale,
-    scaling,
     simulate,
     slurm,
-    step,
+    step_time,
     stop,
-    tables,
-    tune,
+    table_time,
+    tuning_time,
 )
+from launch.cli import start
 from research.errors import UserError, nearest
 
 BENCHMARKS = {
     "checkpoint": checkpoint.measure,
-    "data": data.measure,
+    "data": reading_rates.measure,
     "devices": devices.measure,
     "kill": kill.measure,
     "packing": packing.measure,
-    "samplers": samplers.measure,
+    "samplers": sampler_quality.measure,
     "scale": scale.measure,
-    "scaling": scaling.measure,
+    "scaling": device_scaling.measure,
     "simulate": simulate.measure,
     "slurm": slurm.measure,
-    "step": step.measure,
+    "step": step_time.measure,
     "stop": stop.measure,
-    "tables": tables.measure,
-    "tune": tune.measure,
+    "tables": table_time.measure,
+    "tune": tuning_time.measure,
 }
 
 

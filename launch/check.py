@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from launch import start
+from launch.cli import start
 from research.errors import UserError, blamed, nearest
 from research.plugin.file import place_of
 from research.registry import ARCHITECTURES, Entry, Registry

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries; the forks below share it)
-from launch import start
-from launch.help import program_flags
-from launch.programs import programs
+from launch.cli import start
+from launch.cli.help import program_flags
+from launch.cli.programs import programs
 from research.config import OPTIONS, PARTS
 from research.errors import UserError, nearest
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import jax
 
-from launch import start
-from launch.planner import DATA_DIR
-from launch.start import CACHE_DIR, RECORDS
+from launch.cli import start
+from launch.cli.planner import DATA_DIR
+from launch.cli.start import CACHE_DIR, RECORDS
 from research import runtime
 from research.data import prepared
 from research.errors import UserError

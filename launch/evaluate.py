@@ -15,8 +15,8 @@ import jax
 import numpy as np
 from absl import flags
 
-from launch import start
-from launch.trained import BEAMS, Own, Trained, trained, trained_on
+from launch.cli import start
+from launch.cli.saved_run import BEAMS, Own, Trained, trained, trained_on
 from research.analysis.attention import attention_figure, write
 from research.analysis.evaluation import Evaluation
 from research.analysis.mistakes import Pictures, pictures

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from absl import flags
 
-from launch import start
-from launch.records import store
+from launch.cli import start
+from launch.cli.records import store
 from research.errors import UserError
 from research.exports import FORMS, exporter
 from research.sweeps.obtain import done

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from launch import start
-from launch.trained import BEAMS, Trained, trained
+from launch.cli import start
+from launch.cli.saved_run import BEAMS, Trained, trained
 from research.data import text
 from research.data.spec import PADDING
 from research.data.strings import BLANK, START

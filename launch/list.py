@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterator, Sequence
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from launch import start
-from launch.entries import entry_lines
-from launch.planner import DATA_DIR
+from launch.cli import start
+from launch.cli.entry_lines import entry_lines
+from launch.cli.planner import DATA_DIR
 from research.data import prepared
 from research.errors import UserError, close, nearest
 from research.registry import (

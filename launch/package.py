@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from launch import start
-from launch.records import store
-from launch.trained import RUN
+from launch.cli import start
+from launch.cli.records import store
+from launch.cli.saved_run import RUN
 from research.analysis.package import readme
 from research.errors import UserError
 from research.sweeps.parameters import Parameters

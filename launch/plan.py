@@ -7,21 +7,21 @@ Examples:
 
 from collections.abc import Sequence
 
-from launch import planned, start
-from launch.flags import (
+from launch.cli import plan_text, start
+from launch.cli.name_guard import change
+from launch.cli.planner import planner
+from launch.cli.records import store
+from launch.cli.run_flags import (
     axes_given,
     define_run_flags,
     define_sweep_flags,
     named_or_asked,
     run_settings,
 )
-from launch.members import by_row
-from launch.named import change
-from launch.planner import planner
-from launch.records import store
+from launch.cli.sweep_rows import by_row
 from research.errors import UserError
 from research.sweeps import declared
-from research.sweeps.asked import planned as planned_runs
+from research.sweeps.asked import planned
 from research.sweeps.experiment import Experiment
 from research.sweeps.monitor import Terminal
 from research.sweeps.obtain import tell_notes
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> None:
     note = ""
     if EXPERIMENT.value is None:
         sweep = named_or_asked(NAME.value, records)
-        runs, _ = planned_runs(sweep, plans, monitor.note)
+        runs, _ = planned(sweep, plans, monitor.note)
         note = change(NAME.value, sweep, runs, records) if NAME.value else ""
     elif NAME.value:
         raise UserError("--name is for a sweep; leave out --experiment or --name")
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> None:
             monitor.note(f"note: {unfit}")
         runs = [run for _, run in rows]
     tell_notes(runs, plans, monitor.note)
-    print("\n".join(planned.lines(unique(runs), records, plans, note)))
+    print("\n".join(plan_text.lines(unique(runs), records, plans, note)))
 
 
 def _rows(

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from launch import start
-from launch.output import WHERE, put, put_text, view
-from launch.records import store
+from launch.cli import start
+from launch.cli.output import WHERE, emit, emit_text, view
+from launch.cli.records import store
 from research.analysis.listing import difference, disk_use, listing
 from research.analysis.runs import RunsTable
 from research.errors import UserError
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
         if len(DIFF.value) != 2:
             raise UserError(f"--diff={','.join(DIFF.value)}: give two runs, RUN,RUN")
         first, second = (lookup(records, run_id) for run_id in DIFF.value)
-        put_text("\n".join(difference(first, second)))
+        emit_text("\n".join(difference(first, second)))
         return
     for given in TAG.value:
         run_id, _, tag = given.partition(":")
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> None:
     if DELETE.value:
         _delete(records, _chosen(records, table))
         return
-    put(table)
+    emit(table)
     print(f"{records.root}: {disk_use(records)}", file=sys.stderr)
 
 

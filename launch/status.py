@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 
 from absl import flags
 
-from launch import start
-from launch.members import of_sweep
-from launch.records import store
+from launch.cli import start
+from launch.cli.records import store
+from launch.cli.sweep_rows import of_sweep
 from research.analysis import progress
 from research.errors import UserError
 from research.sweeps.slurm import cluster
@@ -98,14 +98,14 @@ def _found(records: Store) -> tuple[str, Status]:
         return "sweep", status(list(_every(records)), records)
     if EXPERIMENT.value is None and HTML.value is None:
         return NAME.value, status(of_sweep(Sweep.load(records, NAME.value)), records)
-    from launch import page
+    from launch.cli import html_report
     from research.sweeps import declared
 
     if NAME.value is not None:
-        return NAME.value, page.look(
+        return NAME.value, html_report.look(
             NAME.value, Sweep.load(records, NAME.value), records, HTML.value
         )
-    return EXPERIMENT.value, page.look(
+    return EXPERIMENT.value, html_report.look(
         EXPERIMENT.value, declared.get(EXPERIMENT.value, records.warn), records, HTML.value
     )
 
@@ -151,7 +151,7 @@ def more_flags(argv: Sequence[str]) -> None:
     """What plans needs JAX and has flags of its own; a look at names alone does without, and begins
     at once."""
     if any(re.match("--?(experiment|html)", argument) for argument in argv[1:]):
-        import launch.page  # noqa: F401
+        import launch.cli.html_report  # noqa: F401
 
 
 if __name__ == "__main__":

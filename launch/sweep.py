@@ -9,15 +9,15 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from launch import start
-from launch.again import RETRY_FAILED, refuse_other_code
-from launch.execution import execution
-from launch.flags import define_run_flags, define_sweep_flags, named_or_asked
-from launch.named import change
-from launch.output import check, put
-from launch.planner import planner
-from launch.records import store
-from launch.slurm.flags import cancelling, executor, on_slurm, terminal
+from launch.cli import start
+from launch.cli.execution_flags import execution
+from launch.cli.name_guard import change
+from launch.cli.output import check, emit
+from launch.cli.planner import planner
+from launch.cli.records import store
+from launch.cli.retry_flags import RETRY_FAILED, refuse_other_code
+from launch.cli.run_flags import define_run_flags, define_sweep_flags, named_or_asked
+from launch.slurm.cluster_flags import cancelling, executor, on_slurm, terminal
 from research import identity
 from research.analysis.tables import of_sweep, untrained
 from research.errors import UserError
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> None:
         sweep.save(records, NAME.value, runs, notes)
     retry = RETRY_FAILED.value
     found = obtain(runs, records, plans, monitor, execution=how, executor=train, retry_failed=retry)
-    put(of_sweep(NAME.value or "sweep", sweep, [run.id for run in runs], found, notes))
+    emit(of_sweep(NAME.value or "sweep", sweep, [run.id for run in runs], found, notes))
     start.end_with_failures(found.values())
 
 

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from launch import start
-from launch.again import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
-from launch.execution import execution
-from launch.flags import plugins, with_its_plugins
-from launch.output import VIEW, check, put, put_text, view
-from launch.planner import planner
-from launch.records import store
-from launch.slurm.flags import cancelling, executor, on_slurm, terminal
+from launch.cli import start
+from launch.cli.execution_flags import execution
+from launch.cli.output import VIEW, check, emit, emit_text, view
+from launch.cli.planner import planner
+from launch.cli.records import store
+from launch.cli.retry_flags import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
+from launch.cli.run_flags import plugins, with_its_plugins
+from launch.slurm.cluster_flags import cancelling, executor, on_slurm, terminal
 from research.analysis.cells import Arm
 from research.analysis.explain import explain
 from research.analysis.layout import Tabular
@@ -62,19 +62,19 @@ def main(arguments: Sequence[str]) -> None:
         and EXPERIMENT.value is None
         and is_tuning(records := store(terminal().warn), NAME.value)
     ):
-        put(_trials(NAME.value, records))
+        emit(_trials(NAME.value, records))
         return
     shown = _shown()
     if EXPLAIN.value is not None:
-        put_text(explain(shown.table, EXPLAIN.value))
+        emit_text(explain(shown.table, EXPLAIN.value))
     elif ROWS.value == "runs":
         runs = runs_of(shown.table)
         if shown.missing:
             wanted = len(runs.records) + shown.missing
             terminal().warn(f"{shown.missing} of {wanted} runs have no record, and so no row")
-        put(runs)
+        emit(runs)
     else:
-        put(shown.table)
+        emit(shown.table)
     if FIGURES.value:
         for path in shown.write_figures(FIGURES.value, view() if ROWS.value == "arms" else WHOLE):
             print(f"wrote {path}")

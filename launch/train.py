@@ -8,13 +8,13 @@ Examples:
 import sys
 from collections.abc import Mapping, Sequence
 
-from launch import start
-from launch.execution import execution, terminal
-from launch.flags import define_run_flags as more_flags
-from launch.flags import plugins, run_settings
-from launch.named import change, refuse_changed, refuse_sweep
-from launch.planner import planner
-from launch.records import store
+from launch.cli import start
+from launch.cli.execution_flags import execution, terminal
+from launch.cli.name_guard import change, refuse_changed, refuse_sweep
+from launch.cli.planner import planner
+from launch.cli.records import store
+from launch.cli.run_flags import define_run_flags as more_flags
+from launch.cli.run_flags import plugins, run_settings
 from research import config as config_lib
 from research.errors import UserError
 from research.sweeps.obtain import obtain

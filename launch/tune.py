@@ -13,13 +13,13 @@ from typing import Any
 import jax
 from absl import flags
 
-from launch import start
-from launch.execution import execution
-from launch.flags import define_run_flags, refuse_written, run_settings
-from launch.output import put
-from launch.planner import planner
-from launch.records import store
-from launch.slurm.flags import executor, on_slurm, terminal
+from launch.cli import start
+from launch.cli.execution_flags import execution
+from launch.cli.output import emit
+from launch.cli.planner import planner
+from launch.cli.records import store
+from launch.cli.run_flags import define_run_flags, refuse_written, run_settings
+from launch.slurm.cluster_flags import executor, on_slurm, terminal
 from research import identity
 from research.analysis.axes import sweep_table
 from research.analysis.cells import Table
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str]) -> None:
         found, table = _settings(name, shop, budget)
     else:
         found, table = _arms(name, declared.get(EXPERIMENT.value, monitor.warn), shop, budget)
-    put(table)
+    emit(table)
     if FIGURES.value:
         from research.analysis import trials
 

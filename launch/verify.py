@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from absl import flags
 
-from launch import start
-from launch.flags import with_its_plugins
-from launch.memory import memory
-from launch.planner import planner
-from launch.records import store
+from launch.cli import start
+from launch.cli.memory_flags import memory
+from launch.cli.planner import planner
+from launch.cli.records import store
+from launch.cli.run_flags import with_its_plugins
 from research.analysis.tables import of_experiment
 from research.analysis.verdict import intent, location, verdict
 from research.data.progress import progress

@@ -15,7 +15,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def end_at_once() -> None:
-    """Until the program has begun (launch/start.py), a signal ends it with one line: there is
+    """Until the program has begun (launch/cli/start.py), a signal ends it with one line: there is
     nothing to save."""
 
     def end(number: int, frame: object) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 from absl import flags
 
-from launch.planner import planner
+from launch.cli.planner import planner
 from research.sweeps.plan import Run
 from research.sweeps.provenance import device_kind
 from research.training import checkpoints as checkpoints_lib

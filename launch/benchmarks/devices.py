@@ -4,7 +4,7 @@ seed."""
 import jax
 from absl import flags
 
-from launch.planner import planner
+from launch.cli.planner import planner
 from research.data.progress import progress
 from research.errors import UserError
 from research.statistics.intervals import paired_difference

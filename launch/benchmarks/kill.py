@@ -21,7 +21,7 @@ from typing import Any
 from absl import flags
 
 from launch.benchmarks.process import command, environment
-from launch.planner import planner
+from launch.cli.planner import planner
 from research.data.progress import progress
 from research.errors import UserError
 from research.sweeps import axes

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from absl import flags
 
 from launch.benchmarks.process import launch
-from launch.planner import planner
+from launch.cli.planner import planner
 from research.sweeps.plan import Planner, Run
 from research.training import loop, strategy_choice
 from research.training.strategy import ExecutionStrategy

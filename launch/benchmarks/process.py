@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from launch.start import CACHE_DIR
+from launch.cli.start import CACHE_DIR
 from research.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent.parent

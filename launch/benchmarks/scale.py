@@ -8,7 +8,7 @@ from pathlib import Path
 from absl import flags
 
 from launch.benchmarks.process import timed
-from launch.planner import planner
+from launch.cli.planner import planner
 from research import config as config_lib
 from research.data.progress import progress
 from research.sweeps import axes

@@ -18,7 +18,7 @@ from absl import flags
 
 from launch.benchmarks.kill import Victim, prepare, results
 from launch.benchmarks.process import command, environment
-from launch.start import CACHE_DIR
+from launch.cli.start import CACHE_DIR
 from research.errors import UserError
 from research.sweeps.slurm import cluster
 from research.sweeps.slurm.cluster import Refused

@@ -8,11 +8,11 @@ from absl import flags
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from launch import start
-from launch.execution import execution
-from launch.flags import define_run_flags, run_settings
-from launch.planner import planner
-from launch.records import store
+from launch.cli import start
+from launch.cli.execution_flags import execution
+from launch.cli.planner import planner
+from launch.cli.records import store
+from launch.cli.run_flags import define_run_flags, run_settings
 from research.sweeps import axes, space
 from research.sweeps.monitor import Terminal
 from research.sweeps.obtain import obtain

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import jax
 
-from launch import start
-from launch.execution import execution
-from launch.planner import planner
-from launch.records import store
+from launch.cli import start
+from launch.cli.execution_flags import execution
+from launch.cli.planner import planner
+from launch.cli.records import store
 from launch.slurm.task import say, task_id
 from research import config as config_lib
 from research.errors import UserError

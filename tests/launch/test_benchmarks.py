@@ -55,7 +55,7 @@ def test_benchmark_of_data(tmp_path: Path) -> None:
 _TABLES = """
 from absl import flags
 import research.catalogue
-from launch.benchmarks import tables
+from launch.benchmarks import table_time
 from launch.benchmarks.process import Took
 from research.data.source import open_source
 
@@ -67,9 +67,9 @@ def timed(name, *arguments):
         print(spec.size, len(spec.features) > 800, len(spec.classes))
     return Took(0, 0, 0)
 
-tables.timed = timed
+table_time.timed = timed
 flags.FLAGS(["tables", "--rows=10000"])
-tables.measure()
+table_time.measure()
 """
 
 

@@ -54,7 +54,7 @@ def test_a_program_with_nothing_to_save_ends_at_once_whatever_it_computes() -> N
 
 _HOOK = """
 import sys, types
-from launch import start
+from launch.cli import start
 sys.__unraisablehook__ = lambda said: print(said.exc_value)
 for message in ("Event loop is closed", "another one"):
     start._unraisable(types.SimpleNamespace(exc_value=RuntimeError(message)))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from absl import flags
 
-from launch import execution
-from launch.start import CACHE_DIR, PLUGIN, RECORDS, define_name
+from launch.cli import execution_flags
+from launch.cli.start import CACHE_DIR, PLUGIN, RECORDS, define_name
 from research.errors import UserError
 from research.sweeps import code
 from research.sweeps.monitor import Terminal
@@ -104,9 +104,9 @@ def on_slurm() -> bool:
 def terminal() -> Terminal:
     """The view of runs that train where the flags say."""
     return (
-        execution.terminal(stopping="leaving; Slurm's jobs go on")
+        execution_flags.terminal(stopping="leaving; Slurm's jobs go on")
         if on_slurm()
-        else execution.terminal()
+        else execution_flags.terminal()
     )
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from absl import flags
 
-from launch.execution import execution
-from launch.planner import planner
+from launch.cli.execution_flags import execution
+from launch.cli.planner import planner
 from research.statistics.intervals import paired_difference
 from research.sweeps import axes, tuning
 from research.sweeps.monitor import Terminal

@@ -43,7 +43,7 @@ ELSEWHERE = {
 
 def programs() -> dict[str, str]:
     """What each program does, in a sentence, by its name."""
-    return {name: _summary(Path(__file__).with_name(f"{name}.py")) for name in ORDER}
+    return {name: _summary(Path(__file__).parents[1] / f"{name}.py") for name in ORDER}
 
 
 def _summary(file: Path) -> str:

@@ -6,9 +6,9 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from launch import planned
-from launch.members import by_row, of_sweep
-from launch.planner import planner
+from launch.cli import plan_text
+from launch.cli.planner import planner
+from launch.cli.sweep_rows import by_row, of_sweep
 from research.analysis import figures, html, progress
 from research.analysis.tables import Shown, of_experiment
 from research.analysis.tables import of_sweep as table_of
@@ -60,7 +60,7 @@ def _parts(
         if any(shown.table.records()):
             yield html.section("Table", html.fragment(shown.table))
             yield html.section("Curves", *_curves(shown))
-    yield html.section("Plan", html.preformatted(planned.lines(runs, store, plans)))
+    yield html.section("Plan", html.preformatted(plan_text.lines(runs, store, plans)))
     if found.failures:
         yield html.section("Failures", html.preformatted(map(_failure, found.failures)))
 

@@ -1,8 +1,8 @@
 """The planner of the command line: data from --data_dir, kept decoded in --cache_dir."""
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from launch.records import store
-from launch.start import CACHE_DIR, define_name
+from launch.cli.records import store
+from launch.cli.start import CACHE_DIR, define_name
 from research.config import RunConfig
 from research.data.source import open_source
 from research.data.spec import Source

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 from absl import flags
 
-from launch.memory import memory
-from launch.start import define_directory, define_output
+from launch.cli.memory_flags import memory
+from launch.cli.start import define_directory, define_output
 from research.duration import Period
 from research.errors import UserError
 from research.sweeps.execution import Execution

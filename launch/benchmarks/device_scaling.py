@@ -6,7 +6,7 @@ import time
 import jax
 from absl import flags
 
-from launch.planner import planner
+from launch.cli.planner import planner
 from research.sweeps.plan import Run
 from research.training import chunk as chunk_lib
 from research.training.strategy import ExecutionStrategy

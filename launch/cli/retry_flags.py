@@ -6,7 +6,7 @@ from pathlib import Path
 
 from absl import flags
 
-from launch.start import PLUGIN
+from launch.cli.start import PLUGIN
 from research.errors import UserError
 from research.sweeps.plan import PlannedRun, unique
 from research.sweeps.store import Store

@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
-from launch import distributed, help
-from launch.programs import ELSEWHERE
+from launch.cli import distributed, help
+from launch.cli.programs import ELSEWHERE
 from research import characters, runtime, signals
 from research.errors import Stopped, UserError, blamed, close
 from research.signals import EXIT_STOPPED
@@ -179,7 +179,7 @@ def _meant(name: str, argv: Sequence[str]) -> str:
         return f"it is a flag of {ELSEWHERE[name]}"
     given = dict(argument.lstrip("-").split("=", 1) for argument in argv[1:] if "=" in argument)
     if "learning_rate" in flags.FLAGS:
-        from launch.meanings import meant
+        from launch.cli.flag_meanings import meant
 
         instead = meant(name, given.get(name), given, help.program_flags())
     else:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from absl import flags
 
-from launch.start import define_file
+from launch.cli.start import define_file
 from research.analysis.render import FORMATS, Tabular, render
 from research.analysis.view import WHOLE, View
 from research.sweeps.files import write_atomically
@@ -49,16 +49,16 @@ def check(table: Tabular) -> None:
         _render(table)
 
 
-def put(table: Tabular) -> None:
+def emit(table: Tabular) -> None:
     """Prints what the flags show of the table in its --format, or writes it to --out."""
-    put_text(_render(view().of(table)))
+    emit_text(_render(view().of(table)))
 
 
 def _render(table: Tabular) -> str:
     return render(table, FORMAT.value, STANDALONE.value)
 
 
-def put_text(text: str) -> None:
+def emit_text(text: str) -> None:
     """Prints a text, or writes it to --out and says so."""
     if OUT.value is None:
         print(text.rstrip("\n"))

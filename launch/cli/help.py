@@ -168,7 +168,7 @@ def _type(option: Any) -> str:
 
 def _topic(topic: str) -> Iterator[str]:
     """The help of a group, a setting, a registry's entry, or an entry's option."""
-    from launch.entries import entry_lines
+    from launch.cli.entry_lines import entry_lines
     from research.config import PARTS
 
     head, _, tail = topic.lstrip("-").partition(".")

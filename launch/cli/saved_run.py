@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from absl import flags
 
-from launch.planner import planner
-from launch.records import store
+from launch.cli.planner import planner
+from launch.cli.records import store
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.sweeps.basis import applied

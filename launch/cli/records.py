@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from launch.start import RECORDS
+from launch.cli.start import RECORDS
 from research.sweeps.store import Store
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries)
-from launch.start import PLUGIN
+from launch.cli.start import PLUGIN
 from research.config import FIELDS, HELP, PARTS, REGULARIZERS, SHORT, Component
 from research.errors import UserError
 from research.options import REQUIRED, format_value
