@@ -1,6 +1,7 @@
 """The house: imports run downwards only, files are small, and every registry entry is complete."""
 
 import ast
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -196,3 +197,10 @@ def test_the_wording_tests_can_fail() -> None:
     assert len(list(wording.vague_names(text))) == 3
     assert len(list(wording.phrases(text))) == 3
     assert wording.too_many({"a": ["x", "y"], "b": ["z"]}, {"a": 1, "b": 1}) == {"a": ["x", "y"]}
+
+
+def test_no_package_of_tests_hides_a_standard_module() -> None:
+    """pytest puts tests/ on the path, so a package there is imported in the place of the standard
+    module of its name. A folder without `__init__.py` is not."""
+    packages = {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")}
+    assert not packages & sys.stdlib_module_names
