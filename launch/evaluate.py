@@ -29,8 +29,8 @@ from research.sweeps.monitor import Terminal
 from research.sweeps.provenance import recorded_strategy
 from research.sweeps.record import Record
 from research.tasks.bleu import bleu
-from research.training.attention import attention_maps
-from research.training.evaluation import assessed, metrics_of
+from research.training.attention_maps import attention_maps
+from research.training.final_metrics import evaluate_rows, final_metrics
 from research.training.strategy import ExecutionStrategy
 
 SPLIT = flags.DEFINE_string(
@@ -102,12 +102,12 @@ def main(arguments: Sequence[str]) -> None:
         )
     if ATTENTION.value:
         _draw_attention(of, np.asarray(examples.x[examples.rows[:1]])[0], ATTENTION.value)
-    found = assessed(
+    found = evaluate_rows(
         program, of.lane, of.variables, _way(of.record), examples.x, examples.rows, examples.y
     )
     print(f"run {of.run.id}: its {of.which} parameters, of epoch {of.epoch}; {examples.size()}")
     if measured:
-        metrics = metrics_of(program.problem, found, examples.y)
+        metrics = final_metrics(program.problem, found, examples.y)
         if answers:
             metrics |= _of_answers(of, examples)
         print(

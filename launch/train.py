@@ -20,7 +20,7 @@ from research.errors import UserError
 from research.sweeps.obtain import obtain
 from research.sweeps.record import Record
 from research.sweeps.sweep import Sweep
-from research.training.inputs import footprint
+from research.training.lane_inputs import footprint
 
 NAME = start.define_name("name", None, "keep the run under this name, for launch.table --name")
 

@@ -15,7 +15,7 @@ from research.training import checkpoints as checkpoints_lib
 from research.training import chunk as chunk_lib
 from research.training import snapshot as snapshot_lib
 from research.training.checkpoints import Checkpoints, Writer
-from research.training.inputs import footprint
+from research.training.lane_inputs import footprint
 from research.training.strategy import ExecutionStrategy
 
 SAVE_EVERY = flags.DEFINE_float(
@@ -68,7 +68,7 @@ def _windows(run: Run, folder: Path) -> tuple[list[float], list[float], list[flo
     (chunk,) = chunk_lib.start(program, [run.config], planner().arrays(run), strategy)
     checkpoints = Checkpoints(folder)
     checkpoints.prepare()
-    pack = checkpoints_lib.Pack(program.id, device_kind(), strategy, {run.id: {}})
+    pack = checkpoints_lib.PackManifest(program.id, device_kind(), strategy, {run.id: {}})
     epoch, step = 0, 0
     plain: list[float] = []
     saving: list[float] = []

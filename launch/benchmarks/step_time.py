@@ -18,7 +18,7 @@ from research.errors import UserError, nearest
 from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
 from research.training import strategy_choice
-from research.training.inputs import footprint
+from research.training.lane_inputs import footprint
 
 AGAINST = flags.DEFINE_enum(
     "against", None, ["torch"], "step: what it is compared with; none: timed alone"
@@ -166,7 +166,7 @@ def _timer(source: Memory, run: Run) -> Callable[[int], float]:
     """A function that trains so many steps, or a few more, and gives the seconds of one."""
     program = run.program
     strategy = next(iter(strategy_choice.candidates(program, run.config, 1)))
-    with program.numbers():
+    with program.precision_context():
         (chunk,) = chunk_lib.start(program, [run.config], source.data, strategy)
 
     def dispatches() -> Iterator[int]:
@@ -177,7 +177,7 @@ def _timer(source: Memory, run: Run) -> Callable[[int], float]:
 
     def steps(count: int) -> float:
         rounds = -(-count // at_once)
-        with program.numbers():
+        with program.precision_context():
             begin = time.perf_counter()
             for _ in range(rounds):
                 next(running)

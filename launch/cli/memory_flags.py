@@ -5,7 +5,7 @@ import re
 from absl import flags
 
 from research.errors import UserError
-from research.training.chunk import Memory
+from research.training.chunk import StreamingPolicy
 
 DEVICE_DATA_LIMIT = flags.DEFINE_string(
     "device_data_limit", "2G", "larger inputs are streamed from the host, not kept on the device"
@@ -15,10 +15,10 @@ DATA_WORKERS = flags.DEFINE_integer(
 )
 
 
-def memory() -> Memory:
+def memory() -> StreamingPolicy:
     """What of the data lies on the device, as the flags say. Raises UserError on a size that is
     none."""
-    return Memory(_bytes(DEVICE_DATA_LIMIT.value), DATA_WORKERS.value)
+    return StreamingPolicy(_bytes(DEVICE_DATA_LIMIT.value), DATA_WORKERS.value)
 
 
 def _bytes(text: str) -> int:

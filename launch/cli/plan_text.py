@@ -8,7 +8,7 @@ from research.sweeps.index import Line
 from research.sweeps.plan import Pack, PlannedRun, Planner, UnfitRun, packs, trainable
 from research.sweeps.provenance import device_kind
 from research.sweeps.store import Store
-from research.training.inputs import footprint
+from research.training.lane_inputs import footprint
 from research.training.update import describe_slots
 from research.words import plural
 

@@ -17,8 +17,8 @@ from research.sweeps.plan import Run
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.verification import lookup, run_of
-from research.training.answers import answered, decodes
-from research.training.evaluation import lane_of
+from research.training.decode import decode, has_decoder
+from research.training.final_metrics import run_lane
 from research.training.state import Lane, Variables
 
 RUN = flags.DEFINE_string(
@@ -54,13 +54,13 @@ class Trained:
 
     def answers(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The likeliest answers found to examples, and their log-probabilities; see
-        research.training.answers."""
+        research.training.decode."""
         self.check_beams()
-        return answered(self.run.program, self.lane, self.variables, x, BEAMS.value)
+        return decode(self.run.program, self.lane, self.variables, x, BEAMS.value)
 
     def check_beams(self) -> None:
         """Raises UserError if there is more than one beam and no decoder."""
-        if BEAMS.value > 1 and not decodes(self.run.program):
+        if BEAMS.value > 1 and not has_decoder(self.run.program):
             raise UserError(
                 f"--beams={BEAMS.value} is of a decoder (arch=transformer, arch=seq2seq); "
                 f"arch={self.run.config.arch.name} has none; leave it out"
@@ -122,7 +122,7 @@ def _with_data(record: Record, saved: Saved) -> tuple[Trained, Own]:
     plans = planner()
     run = run_of(record, plans)
     source, arrays = plans.source(run.config), plans.arrays(run)
-    lane = lane_of(run.program, run.config, arrays)
+    lane = run_lane(run.program, run.config, arrays)
     return _trained(record, saved, run, source.spec, lane), Own(arrays, source.names)
 
 

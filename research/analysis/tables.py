@@ -23,7 +23,7 @@ from research.sweeps.plan import PlannedRun, Planner, same, trainable, unfit_not
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
-from research.training.evaluation import final_metrics
+from research.training.final_metrics import final_metric_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,7 +193,7 @@ def _metrics(experiment: Experiment) -> list[str]:
 def _names(runs: Sequence[PlannedRun]) -> set[str]:
     """The final metrics that some of the runs will have."""
     programs = {run.program.id: run.program for run in trainable(runs)}.values()
-    return {name for program in programs for name in final_metrics(program)}
+    return {name for program in programs for name in final_metric_names(program)}
 
 
 def _complete(name: str, runs: Sequence[PlannedRun], found: Mapping[str, Record]) -> None:

@@ -20,7 +20,7 @@ from research.sweeps.record import Record
 from research.sweeps.verification import run_of
 from research.tasks.classification import log_softmax
 from research.training import network
-from research.training.evaluation import assessed, lane_of
+from research.training.final_metrics import evaluate_rows, run_lane
 from research.training.state import Lane, Variables
 from research.training.strategy import ExecutionStrategy
 
@@ -60,7 +60,7 @@ class Run:
     def params(self) -> Any:
         """The pytree of the parameters that the metrics are of. Raises UserError if the run kept
         none."""
-        return network.effective(self._run.program, self._lane, self._variables.params)
+        return network.joined_kernels(self._run.program, self._lane, self._variables.params)
 
     @property
     def batch_stats(self) -> Any:
@@ -85,7 +85,7 @@ class Run:
     def scaled(self, x: Any) -> np.ndarray:
         """Raw inputs x [B, ...] as the module takes them: missing values filled, scaled as the
         training rows were."""
-        return np.asarray(network.scaled(self._run.program, self._lane, jnp.asarray(x)))
+        return np.asarray(network.normalize_inputs(self._run.program, self._lane, jnp.asarray(x)))
 
     def predict(self, x: Any) -> np.ndarray:
         """What the network says of raw inputs; the data that it was trained on may be gone.
@@ -107,7 +107,9 @@ class Run:
         inputs = raw_inputs(x, program.spec, dict(self._run.config.dataset.options))
         rows = np.arange(len(inputs), dtype=np.int32)
         strategy = recorded_strategy(self.record.provenance) or ExecutionStrategy(1, 1)
-        scores = assessed(program, self._lane, self._variables, strategy, inputs, rows)["scores"]
+        scores = evaluate_rows(program, self._lane, self._variables, strategy, inputs, rows)[
+            "scores"
+        ]
         if program.spec.classes:
             return np.exp(log_softmax(scores))
         if program.spec.target_origin:
@@ -126,7 +128,7 @@ class Run:
         if self._saved.basis is not None:
             return applied(self.record, self._saved.basis, self.workspace.monitor.warn)
         run = run_of(self.record, self.workspace.planner)
-        return run, lane_of(run.program, run.config, self.workspace.planner.arrays(run))
+        return run, run_lane(run.program, run.config, self.workspace.planner.arrays(run))
 
     @property
     def _run(self) -> plan.Run:

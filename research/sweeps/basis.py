@@ -16,8 +16,8 @@ from research.data.split import Split
 from research.errors import Unknown, UserError
 from research.sweeps.plan import Run
 from research.sweeps.record import Record
-from research.training.evaluation import lane_of
-from research.training.inputs import lane_with, program_of
+from research.training.final_metrics import run_lane
+from research.training.lane_inputs import make_lane, make_program
 from research.training.state import Lane
 
 # The fields of a lane that are fitted to its training rows.
@@ -26,7 +26,7 @@ FITTED = ("fill", "shift", "scale", "target_shift", "target_scale", "unit")
 
 def basis_of(run: Run, arrays: Arrays) -> dict[str, Any]:
     """The basis of a run as JSON has it; arrays: its own data."""
-    lane = lane_of(run.program, run.config, arrays)
+    lane = run_lane(run.program, run.config, arrays)
     fitted = {name: np.asarray(getattr(lane, name)).tolist() for name in FITTED}
     return {"spec": dataclasses.asdict(run.program.spec), "fitted": fitted}
 
@@ -55,11 +55,11 @@ def applied(record: Record, basis: dict[str, Any], warn: Callable[[str], None]) 
 def _run(
     run_id: str, config: RunConfig, spec: DataSpec, fitted: dict[str, Any]
 ) -> tuple[Run, Lane]:
-    program = program_of(config, spec)
-    with program.numbers():
+    program = make_program(config, spec)
+    with program.precision_context():
         arrays = {name: np.asarray(value, program.dtype) for name, value in fitted.items()}
         nothing = np.zeros(0, np.int32)
-        return Run(run_id, config, program), lane_with(
+        return Run(run_id, config, program), make_lane(
             config, program, Split(nothing, nothing, nothing), **arrays
         )
 

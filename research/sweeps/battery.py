@@ -33,7 +33,7 @@ from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
 from research.training import lanes as lanes_lib
 from research.training import loop, network, objective
-from research.training.inputs import abstract_lane, inputs_of
+from research.training.lane_inputs import abstract_lane, make_lane_inputs
 from research.training.loop import Boundary, Outcome
 from research.training.program import Program
 from research.training.snapshot import Snapshot
@@ -113,10 +113,10 @@ def _encoded(of: Subject) -> None:
     """Raises UserError if it cannot be trained, or if what its task makes of the labels is not the
     loss's target."""
     run, y = of.run(), of.data.data.y[:2]
-    with run.program.numbers():
+    with run.program.precision_context():
         if not run.program.spec.reconstructs:
             jax.eval_shape(
-                functools.partial(objective.encoded, run.program),
+                functools.partial(objective.loss_targets, run.program),
                 abstract_lane(run.config, run.program),
                 y,
             )
@@ -282,7 +282,7 @@ def calm(of: Subject) -> None:
         return  # there is nothing to drop
     plain, (lane, variables) = of.run(), _begun(of)
     outputs = _outputs(plain.program, lane, variables, of.data.data.x[:4])
-    own = inputs_of(noisy.config, noisy.program, of.data.data).lane
+    own = make_lane_inputs(noisy.config, noisy.program, of.data.data).lane
     dropped = _outputs(noisy.program, own, variables, of.data.data.x[:4])
     assert outputs.tobytes() == dropped.tobytes(), "dropout changes what is evaluated"
 
@@ -341,8 +341,8 @@ CHECKS: Mapping[str, Callable[[Subject], None]] = {
 
 def initial(run: Run, arrays: Arrays) -> tuple[Lane, Variables]:
     """A run's lane and its variables before the first step."""
-    with run.program.numbers():
-        own = inputs_of(run.config, run.program, arrays).lane
+    with run.program.precision_context():
+        own = make_lane_inputs(run.config, run.program, arrays).lane
         return own, lanes_lib.init(run.program, own).variables
 
 
@@ -351,13 +351,13 @@ def _begun(of: Subject) -> tuple[Lane, Variables]:
     checks train."""
     run = of.run()
     return (
-        inputs_of(run.config, run.program, of.data.data).lane,
+        make_lane_inputs(run.config, run.program, of.data.data).lane,
         initial(_noisy(of).run(), of.data.data)[1],
     )
 
 
 def _outputs(program: Program, own: Lane, variables: Variables, x: np.ndarray) -> np.ndarray:
-    with program.numbers():
+    with program.precision_context():
         return np.asarray(_predict(program, variables, own, x))
 
 
@@ -384,7 +384,7 @@ def _with(of: Subject, member: str) -> str:
 def start(runs: Sequence[Run], arrays: Arrays, width: int) -> chunk_lib.Chunk:
     """The chunk of these runs before its first step; one chunk, idle lanes last."""
     program = runs[0].program
-    with program.numbers():
+    with program.precision_context():
         (chunk,) = chunk_lib.start(
             program, [run.config for run in runs], arrays, ExecutionStrategy(width, 1)
         )
@@ -403,7 +403,7 @@ def steps(
         variables = chunk.state.variables
         variables = dataclasses.replace(variables, params=_nudged(variables.params, nudge))
         chunk.state = dataclasses.replace(chunk.state, variables=variables)
-    with runs[0].program.numbers():
+    with runs[0].program.precision_context():
         running = chunk_lib.dispatches(runs[0].program, chunk, strategy, 0)
         for _ in range(count):
             next(running)

@@ -4,7 +4,7 @@ import dataclasses
 
 from research.duration import Period
 from research.training.checkpoints import Keep
-from research.training.chunk import WHOLE, Memory
+from research.training.chunk import ALL_ON_DEVICE, StreamingPolicy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Execution:
     every: Period = Period(seconds=300.0)
     keep: Keep = "last"
     replicas: int = 1
-    memory: Memory = WHOLE
+    memory: StreamingPolicy = ALL_ON_DEVICE
     keep_params: bool = False
 
 

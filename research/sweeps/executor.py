@@ -26,7 +26,7 @@ from research.sweeps.store import Store
 from research.training import strategy_choice
 from research.training.checkpoints import Checkpoints, steps
 from research.training.strategy import ExecutionStrategy
-from research.training.transfer import Origin
+from research.training.warm_start import InitialWeights
 
 # Seconds between looks at what others train, and of a wait in which a stop is noticed.
 LOOK, NOTICE = 2.0, 0.2
@@ -42,7 +42,7 @@ def execute(
     totals: dict[str, int] | None = None,
     timer: strategy_choice.Timer = strategy_choice.time_strategy,
     execution: Execution = DEFAULT,
-    origin_of: Callable[[Run], Origin | None] = lambda run: None,
+    origin_of: Callable[[Run], InitialWeights | None] = lambda run: None,
     again: Mapping[str, ExecutionStrategy | None] = NONE,
     belongs: Callable[[str], bool] = lambda run_id: True,
     wait: bool = True,

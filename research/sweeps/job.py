@@ -25,10 +25,10 @@ from research.sweeps.record import Record
 from research.sweeps.roll import Lost
 from research.sweeps.store import Store
 from research.sweeps.strikes import Strikes
-from research.training import memory, strategy_choice
+from research.training import device_memory, strategy_choice
+from research.training.best_and_last import BestAndLast
 from research.training.checkpoints import Checkpoints
-from research.training.kept import Kept
-from research.training.transfer import Origin
+from research.training.warm_start import InitialWeights
 
 # Packs under way at once: while one is compiled on one core, another trains.
 ABREAST = 2
@@ -92,12 +92,12 @@ class Job:
     timer: strategy_choice.Timer
     checkpoints: Checkpoints
     totals: Mapping[str, int]
-    origin_of: Callable[[Run], Origin | None] = lambda run: None
+    origin_of: Callable[[Run], InitialWeights | None] = lambda run: None
     belongs: Callable[[str], bool] = lambda run_id: True
     claims: Claims | None = None
     others: threading.Event = dataclasses.field(default_factory=threading.Event)
     waited: bool = False
-    limit: Callable[[], float] = memory.available
+    limit: Callable[[], float] = device_memory.available
     abreast: int = ABREAST
 
     def __post_init__(self) -> None:
@@ -204,7 +204,7 @@ class Job:
         if self.claims is not None:
             self.claims.confirm(run.id for run in pack.runs)
 
-    def write(self, record: Record, run: Run, kept: Kept | None = None) -> None:
+    def write(self, record: Record, run: Run, kept: BestAndLast | None = None) -> None:
         """Writes a record, in one process; what the run keeps comes before it, so that what has one
         has both."""
         if jax.process_index() == 0:

@@ -17,7 +17,7 @@ from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.strikes import Strikes
 from research.training.strategy import ExecutionStrategy
-from research.training.transfer import Origin
+from research.training.warm_start import InitialWeights
 
 
 class Monitor(Protocol):
@@ -49,7 +49,7 @@ class Work:
     store: Store
     planner: Planner
     execution: Execution
-    origins: Mapping[str, Origin | None]
+    origins: Mapping[str, InitialWeights | None]
     again: Mapping[str, ExecutionStrategy | None]
 
 

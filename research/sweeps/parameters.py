@@ -24,8 +24,8 @@ from research.registry import REGULARIZERS
 from research.sweeps.files import set_aside
 from research.sweeps.run_names import find_run
 from research.sweeps.store import Store
-from research.training import leaves
-from research.training.kept import Kept
+from research.training import param_tree
+from research.training.best_and_last import BestAndLast
 from research.training.state import Variables
 
 FORMAT = 1
@@ -82,7 +82,11 @@ class Parameters:
         return True
 
     def save(
-        self, run_id: str, config: dict[str, str], kept: Kept, basis: dict[str, Any] | None = None
+        self,
+        run_id: str,
+        config: dict[str, str],
+        kept: BestAndLast,
+        basis: dict[str, Any] | None = None,
     ) -> Path:
         """Writes what a run keeps (leaves without a lane axis), and its basis as JSON; returns its
         folder.
@@ -225,7 +229,7 @@ def _tree(variables: Variables) -> dict[str, Any]:
 def _digests(arrays: Mapping[str, Any]) -> dict[str, int]:
     return {
         name: zlib.crc32(np.ascontiguousarray(leaf).data)
-        for name, leaf in leaves.named(arrays).items()
+        for name, leaf in param_tree.by_name(arrays).items()
     }
 
 

@@ -16,10 +16,10 @@ from research.errors import ShapeError, UserError, nearest
 from research.sweeps.column import common_metric
 from research.sweeps.parameters import Parameters, Saved
 from research.sweeps.store import Store
-from research.training import transfer, validate
+from research.training import validate, warm_start
 from research.training.program import Program
 from research.training.strategy import ExecutionStrategy
-from research.training.transfer import Origin
+from research.training.warm_start import InitialWeights
 from research.words import plural
 
 Settings = Mapping[str, Any]
@@ -197,12 +197,14 @@ class Planner:
         training = [f"{note}." for program in trained for note in validate.notes(program)]
         return [*sorted(known), *dict.fromkeys([*read, *training])]
 
-    def origin(self, run: Run) -> Origin | None:
+    def origin(self, run: Run) -> InitialWeights | None:
         """Where the run starts from. Raises UserError if that is not there, or damaged."""
         if run.config.init_from is None:
             return None
         run_id, _, which = run.config.init_from.partition(":")
-        return Origin(f"run {run_id}", self._saved(run_id).variables[which], run.config.reset)
+        return InitialWeights(
+            f"run {run_id}", self._saved(run_id).variables[which], run.config.reset
+        )
 
     def _check_transfer(self, config: RunConfig, program: Program) -> None:
         """Raises UserError if what is frozen, reset or started from does not fit.
@@ -213,14 +215,14 @@ class Planner:
         key = (id(program), config.init_from, config.reset)  # a planner keeps its programs
         if key in self._fitting:
             return
-        transfer.check_patterns(config, program)
+        warm_start.check_patterns(config, program)
         run = Run("", config, program)
         if config.init_from is not None and self._parameters.has(
             config.init_from.partition(":")[0]
         ):
             origin = self.origin(run)
             assert origin is not None
-            transfer.check_origin(config, program, origin)
+            warm_start.check_initial_weights(config, program, origin)
         self._fitting.add(key)
 
     def _program(self, config: RunConfig, spec: DataSpec) -> Program:

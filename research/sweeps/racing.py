@@ -27,9 +27,9 @@ from research.sweeps.plan import Pack, Run
 from research.sweeps.provenance import provenance
 from research.sweeps.record import Record
 from research.sweeps.search import Result, tell
-from research.training import memory
-from research.training.inputs import footprint
-from research.training.refill import Entrant, Places, Standing
+from research.training import device_memory
+from research.training.lane_inputs import footprint
+from research.training.lane_pool import Candidate, LanePool, LaneStatus
 from research.training.strategy import ExecutionStrategy
 
 # Epochs of lanes that were a trial's and that were computed, among the attributes of the study.
@@ -69,7 +69,7 @@ class Race:
     def __post_init__(self) -> None:
         self._waiting: list[Runner] = []
         self._training: dict[str, Runner] = {}  # by run id
-        self._places: dict[str, Places] = {}  # by program id
+        self._places: dict[str, LanePool] = {}  # by program id
         self._live = self._computed = (
             0  # epochs of lanes that were a trial's, and of all that were computed
         )
@@ -147,7 +147,7 @@ class Race:
 
         return max(programs, key=taken)
 
-    def _made(self, one: Runner) -> Places:
+    def _made(self, one: Runner) -> LanePool:
         """The places of a program, for those of its trials that wait, or its part of all that are
         under way at once."""
         runs = tuple(
@@ -161,9 +161,9 @@ class Race:
             one.run,
         )
 
-    def _with(self, strategy: ExecutionStrategy, run: Run) -> Places:
+    def _with(self, strategy: ExecutionStrategy, run: Run) -> LanePool:
         execution = self.job.execution
-        return Places(
+        return LanePool(
             run.program, strategy, self.job.arrays_of(run), execution.memory, execution.keep_params
         )
 
@@ -193,7 +193,7 @@ class Race:
             show(Fraction(0))  # what was trained of the epoch is lost
             if isinstance(error, UserError | Stopped):
                 raise
-            if memory.ran_out(error) and places.strategy.width > 1:
+            if device_memory.ran_out(error) and places.strategy.width > 1:
                 self._narrow(program)
             else:
                 self._fail(program)
@@ -209,7 +209,7 @@ class Race:
         self._computed += places.computed
         self._judge(places, standings, outcomes)
 
-    def _fill(self, program: str, places: Places) -> None:
+    def _fill(self, program: str, places: LanePool) -> None:
         """Waiting trials take the free places; one whose run is training already waits for that, or
         has its record."""
         entering: dict[str, Runner] = {}
@@ -219,21 +219,21 @@ class Race:
                 self._known(one.trial, one.run)
             elif one.run.id not in {*self._training, *entering} and len(
                 entering
-            ) < places.size - len(places.taken):
+            ) < places.size - len(places.run_ids):
                 entering[one.run.id] = one
         self._waiting = [one for one in self._waiting if one not in entering.values()]
         self._training |= entering
-        places.fill(
+        places.admit(
             [
-                Entrant(one.run.id, one.run.config, self.job.origin_of(one.run))
+                Candidate(one.run.id, one.run.config, self.job.origin_of(one.run))
                 for one in entering.values()
             ]
         )
 
     def _judge(
         self,
-        places: Places,
-        standings: dict[str, Standing],
+        places: LanePool,
+        standings: dict[str, LaneStatus],
         outcomes: dict[str, trainer.loop.Outcome],
     ) -> None:
         """Tells of the trials that are over or pruned, in the order of their numbers, and frees
@@ -246,16 +246,16 @@ class Race:
                 one.trial, standing.epochs, standing.values[self.metric]
             ):
                 continue
-            places.leave([run_id])
+            places.release([run_id])
             del self._training[run_id]
             self.job.report.epochs(one.run.config.epochs - one.epochs)
 
-    def _finish(self, one: Runner, outcome: trainer.loop.Outcome, places: Places) -> None:
+    def _finish(self, one: Runner, outcome: trainer.loop.Outcome, places: LanePool) -> None:
         """Writes the record of a trial that is over, then tells of it."""
         parameters, _ = footprint(one.run.config, one.run.program)
         origin = provenance(places.strategy, places.size, one.seconds * places.size, one.started)
         record = trainer.recorded(one.run, outcome, parameters, origin)
-        self.job.write(record, one.run, outcome.kept)
+        self.job.write(record, one.run, outcome.best_and_last)
         tell(self.study, one.trial, self.value(record))
 
     def _narrow(self, program: str) -> None:

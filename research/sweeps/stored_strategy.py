@@ -8,7 +8,7 @@ import jax
 from research.sweeps.job import Job
 from research.sweeps.plan import Pack
 from research.sweeps.provenance import device_kind
-from research.training import memory, strategy_choice
+from research.training import device_memory, strategy_choice
 from research.training.strategy import ExecutionStrategy
 
 
@@ -40,7 +40,7 @@ def strategy_for(pack: Pack, job: Job, lanes: int) -> ExecutionStrategy:
             arrays, held = job.arrays_of(pack.runs[0]), job.execution.memory
 
             def max_lanes(strategy: ExecutionStrategy) -> int:
-                return memory.max_lanes(
+                return device_memory.max_lanes(
                     pack.program, config, arrays, strategy, job.limit() / job.abreast, held
                 )
 
@@ -49,7 +49,7 @@ def strategy_for(pack: Pack, job: Job, lanes: int) -> ExecutionStrategy:
                 try:
                     return job.timer(pack.program, configs, arrays, strategy, held)
                 except jax.errors.JaxRuntimeError as error:
-                    if not memory.ran_out(error):
+                    if not device_memory.ran_out(error):
                         raise
                     return math.inf
 

@@ -22,9 +22,9 @@ from research.sweeps.record import Record
 from research.sweeps.stored_strategy import strategy_key
 from research.sweeps.strikes import FATAL
 from research.training import checkpoints as checkpoints_lib
-from research.training import loop, memory
-from research.training.checkpoints import Found, Writer
-from research.training.inputs import abstract_state, footprint
+from research.training import device_memory, loop
+from research.training.checkpoints import StoredSnapshot, Writer
+from research.training.lane_inputs import abstract_state, footprint
 from research.training.strategy import ExecutionStrategy
 
 # (so many epochs are done, or a part of one, and so many runs still train; None: as before)
@@ -48,7 +48,7 @@ def train(pack: Pack, job: Job, strategy: ExecutionStrategy) -> list[str]:
     return mine
 
 
-def _train(pack: Pack, job: Job, strategy: ExecutionStrategy, found: Found | None) -> None:
+def _train(pack: Pack, job: Job, strategy: ExecutionStrategy, found: StoredSnapshot | None) -> None:
     """Trains runs that are all at one step, and writes their records."""
     lanes, epochs, started = len(pack.runs), pack.program.config.epochs, time.time()
     told, training, begun = Fraction(0), 0, False
@@ -77,7 +77,7 @@ def _train(pack: Pack, job: Job, strategy: ExecutionStrategy, found: Found | Non
     parameters, _ = footprint(pack.runs[0].config, pack.program)
     job.confirm(pack)
     for run, outcome in zip(pack.runs, outcomes, strict=True):
-        job.write(recorded(run, outcome, parameters, origin), run, outcome.kept)
+        job.write(recorded(run, outcome, parameters, origin), run, outcome.best_and_last)
     job.checkpoints.discard(_saved(pack, strategy, job))
 
 
@@ -118,7 +118,7 @@ def _of(pack: Pack, run_ids: Iterable[str]) -> Pack:
 
 
 def _with_memory(
-    pack: Pack, job: Job, strategy: ExecutionStrategy, found: Found | None, to: To
+    pack: Pack, job: Job, strategy: ExecutionStrategy, found: StoredSnapshot | None, to: To
 ) -> tuple[ExecutionStrategy, list[loop.Outcome], float, tuple[str, ...]]:
     """The outcomes of the pack's runs, the way and seconds that they took, and how else steps
     before were trained.
@@ -137,7 +137,7 @@ def _with_memory(
         try:
             outcomes, seconds = _attempt(pack, arrays, strategy, job, found, earlier, to)
         except jax.errors.JaxRuntimeError as error:
-            if not memory.ran_out(error) or strategy.width == 1:
+            if not device_memory.ran_out(error) or strategy.width == 1:
                 raise
         else:
             return strategy, outcomes, seconds, earlier
@@ -160,7 +160,7 @@ def narrower(strategy: ExecutionStrategy) -> ExecutionStrategy:
 
 
 def _earlier(
-    pack: Pack, job: Job, strategy: ExecutionStrategy, found: Found | None
+    pack: Pack, job: Job, strategy: ExecutionStrategy, found: StoredSnapshot | None
 ) -> tuple[str, ...]:
     """How else the steps before a checkpoint were trained than those after it will be; says so if
     they were."""
@@ -185,7 +185,7 @@ def _attempt(
     arrays: Arrays,
     strategy: ExecutionStrategy,
     job: Job,
-    found: Found | None,
+    found: StoredSnapshot | None,
     earlier: tuple[str, ...],
     to: To,
 ) -> tuple[list[loop.Outcome], float]:
@@ -212,7 +212,7 @@ def _attempt(
             job.report.stepped()
             keeper(boundary)
 
-        def at_epoch(at: loop.Progress) -> None:
+        def at_epoch(at: loop.EpochProgress) -> None:
             job.ended(functools.partial(_ended, pack, at))
             to(Fraction(at.epoch), at.live)
             if jax.process_index() == 0:
@@ -235,17 +235,17 @@ def _attempt(
     return outcomes, before + time.monotonic() - began
 
 
-def _ended(pack: Pack, at: loop.Progress) -> list[Ended]:
+def _ended(pack: Pack, at: loop.EpochProgress) -> list[Ended]:
     """The pack's runs that have trained to the end of this epoch."""
     pairs = zip(pack.runs, at.latest(), strict=True)
     return [Ended(run, at.epoch, metrics) for run, metrics in pairs if metrics]
 
 
-def _saved(pack: Pack, strategy: ExecutionStrategy, job: Job) -> checkpoints_lib.Pack:
+def _saved(pack: Pack, strategy: ExecutionStrategy, job: Job) -> checkpoints_lib.PackManifest:
     """The pack as its checkpoints name it."""
     configs = {run.id: config_lib.to_flags(run.config) for run in pack.runs}
     execution = job.execution
-    return checkpoints_lib.Pack(
+    return checkpoints_lib.PackManifest(
         pack.program.id, device_kind(), strategy, configs, execution.keep, execution.keep_params
     )
 

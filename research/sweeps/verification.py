@@ -16,12 +16,12 @@ from research.sweeps.provenance import machine
 from research.sweeps.record import Record
 from research.sweeps.run_names import find_run
 from research.sweeps.store import Damaged, Store
-from research.training import loop, stepwise
-from research.training.chunk import WHOLE, Memory
+from research.training import first_difference, loop
+from research.training.chunk import ALL_ON_DEVICE, StreamingPolicy
+from research.training.first_difference import Divergence
 from research.training.loop import Outcome
-from research.training.stepwise import Parting
 from research.training.strategy import ExecutionStrategy
-from research.training.transfer import Origin
+from research.training.warm_start import InitialWeights
 
 Verdict = Literal["identical", "equal to rounding", "differs"]
 
@@ -75,7 +75,7 @@ class Trial:
     epochs: int
     whole: bool
     changes: tuple[Change, ...]
-    origin: Origin | None = None
+    origin: InitialWeights | None = None
 
     @property
     def exact(self) -> bool:
@@ -112,7 +112,7 @@ class Localization:
         training came to.
     """
 
-    parting: Parting | None
+    parting: Divergence | None
     repeats: bool
 
 
@@ -151,7 +151,7 @@ def run_of(record: Record, planner: Planner) -> Run:
 
 
 def trial(
-    record: Record, run: Run, steps: int | None = None, origin: Origin | None = None
+    record: Record, run: Run, steps: int | None = None, origin: InitialWeights | None = None
 ) -> Trial:
     """How to train a recorded run again, from where it started: all of it, or the epochs of its
     first `steps`."""
@@ -174,7 +174,7 @@ def trial(
 def verify(
     trial: Trial,
     arrays: Arrays,
-    memory: Memory = WHOLE,
+    memory: StreamingPolicy = ALL_ON_DEVICE,
     at_step: Callable[[int], None] = lambda step: None,
 ) -> Verification:
     """Trains a recorded run again and compares it with its record. at_step: told between updates
@@ -204,12 +204,12 @@ def verify(
 
 
 def localize(
-    trial: Trial, found: Verification, arrays: Arrays, memory: Memory = WHOLE
+    trial: Trial, found: Verification, arrays: Arrays, memory: StreamingPolicy = ALL_ON_DEVICE
 ) -> Localization:
     """Trains the run twice more, as far as it was compared, one update at a time."""
     run = trial.run
     epochs = run.program.config.epochs if trial.whole else trial.epochs
-    parting, outcome = stepwise.twice(
+    parting, outcome = first_difference.train_twice(
         run.program, run.config, arrays, trial.strategy, epochs, memory, trial.origin
     )
     return Localization(

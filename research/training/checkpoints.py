@@ -17,7 +17,7 @@ import jax
 import numpy as np
 
 from research.errors import UserError
-from research.training import kept as kept_lib
+from research.training import best_and_last as best_and_last_lib
 from research.training.snapshot import Snapshot, select
 from research.training.state import LaneState
 from research.training.strategy import ExecutionStrategy
@@ -30,7 +30,7 @@ Keep = Literal["last", "best", "all"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Pack:
+class PackManifest:
     """Whose snapshots a folder holds.
 
     device: the kind that trained them. configs: of each run, flat, by id and in order. keep: which
@@ -63,15 +63,15 @@ class Pack:
         return {"way" if name == "strategy" else name: value for name, value in content.items()}
 
     @staticmethod
-    def from_json(content: dict[str, Any]) -> "Pack":
+    def from_json(content: dict[str, Any]) -> "PackManifest":
         """The pack that `to_json` described. Raises KeyError or TypeError if a field is wrong."""
         fields = dict(content)
         strategy = ExecutionStrategy(**fields.pop("way"))
-        return Pack(strategy=strategy, **fields)
+        return PackManifest(strategy=strategy, **fields)
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class StoredSnapshot:
     """A snapshot of some runs, the strategy with which they were trained and the kind of device
     that trained them."""
 
@@ -127,7 +127,7 @@ class Checkpoints:
         program: str,
         template: Callable[[], LaneState],
         kept: bool = False,
-    ) -> Found | None:
+    ) -> StoredSnapshot | None:
         """The furthest readable snapshot of the pack that holds most of these runs, or None.
 
         template: the shapes of one run's state. A snapshot that does not read back is named and set
@@ -153,7 +153,7 @@ class Checkpoints:
                 snapshot = self._read(folder / str(step), pack.runs, template())
                 if snapshot is not None:
                     strategy, device = snapshot.trained or (pack.strategy, pack.device)
-                    return Found(
+                    return StoredSnapshot(
                         [pack.runs[i] for i in places], select(snapshot, places), strategy, device
                     )
         return None
@@ -173,7 +173,7 @@ class Checkpoints:
             return None
         return snapshot
 
-    def packs(self) -> Iterator[tuple[Path, Pack]]:
+    def packs(self) -> Iterator[tuple[Path, PackManifest]]:
         """Every folder with what it holds; one whose `pack.json` does not read back is set aside.
 
         One without a `pack.json` and a step is another process's, which makes it or takes it away
@@ -188,7 +188,7 @@ class Checkpoints:
                 content = json.loads((folder / "pack.json").read_text())
                 if content["format"] != FORMAT:
                     raise ValueError(f"its format is {content['format']}, this code reads {FORMAT}")
-                pack = Pack.from_json(content["pack"])
+                pack = PackManifest.from_json(content["pack"])
             except (ValueError, KeyError, TypeError, OSError) as error:
                 self._set_aside(
                     folder,
@@ -212,7 +212,7 @@ class Checkpoints:
             return  # another process was first
         self.warn(f"the checkpoint {path} does not read back ({reason}); moved to {aside}; {then}")
 
-    def discard(self, pack: Pack) -> None:
+    def discard(self, pack: PackManifest) -> None:
         """Removes a pack's folder, unless all is kept: its runs are done. It goes at once, under
         another name."""
         if pack.keep != "all":
@@ -235,7 +235,7 @@ class Writer:
     """Writes one pack's snapshots, in the background. A context: at its end what was begun is
     finished or given up."""
 
-    def __init__(self, checkpoints: Checkpoints, pack: Pack) -> None:
+    def __init__(self, checkpoints: Checkpoints, pack: PackManifest) -> None:
         self._folder = checkpoints.root / pack.name
         self._pack = pack
         self._manager: Any = None
@@ -372,7 +372,7 @@ def to_arrays(snapshot: Snapshot) -> dict[str, np.ndarray]:
     """A snapshot's arrays by name; those without elements are left out, as orbax cannot hold
     them."""
     named = {f"state.{name}": leaf for name, leaf in _named(snapshot.state)}
-    named |= {f"kept.{name}": leaf for name, leaf in _named(snapshot.kept)}
+    named |= {f"kept.{name}": leaf for name, leaf in _named(snapshot.best_and_last)}
     named |= {f"rows.{name}": values for name, values in snapshot.rows.items()}
     return {name: array for name, array in named.items() if array.size}
 
@@ -400,7 +400,7 @@ def read(path: Path, template: LaneState, run_ids: Sequence[str] | None = None) 
         _check_runs(list(run_ids), runs, meta)
     state = _taken(arrays, "state", runs, template)
     keeps = any(name.startswith("kept.") for name in arrays)
-    kept = _taken(arrays, "kept", runs, kept_lib.template(template)) if keeps else None
+    kept = _taken(arrays, "kept", runs, best_and_last_lib.template(template)) if keeps else None
     if any(name.startswith("state.") for name in arrays):
         raise ValueError(
             f"it holds {next(name for name in arrays if name.startswith('state.'))}, which the run"

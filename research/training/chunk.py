@@ -16,19 +16,19 @@ import numpy as np
 from research.config import RunConfig
 from research.data.spec import Arrays
 from research.registry import ARCHITECTURES
-from research.training import kept as kept_lib
+from research.training import best_and_last as best_and_last_lib
 from research.training import lanes as lanes_lib
 from research.training import parallel
-from research.training.feed import Resident, Streamed
-from research.training.inputs import Inputs, inputs_of, stacked
-from research.training.kept import Kept
+from research.training.batch_source import HostSource, OnDeviceSource
+from research.training.best_and_last import BestAndLast
+from research.training.dispatch_size import WHOLE_DISPATCHES, AdaptiveDispatch
+from research.training.lane_inputs import Inputs, make_lane_inputs, stacked
 from research.training.lanes import Functions
-from research.training.pace import UNCUT, Pace
 from research.training.program import Program
-from research.training.snapshot import Begin, Snapshot, resumed
+from research.training.snapshot import InitialChunkState, Snapshot, resumed
 from research.training.state import Lane, LaneState
 from research.training.strategy import ExecutionStrategy
-from research.training.transfer import Origin
+from research.training.warm_start import InitialWeights
 
 # A dispatch's batches, and an evaluation's inputs, take at most this much.
 BATCH_BYTES = 64 << 20
@@ -37,7 +37,7 @@ EVALUATION_STEPS = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True)
-class Memory:
+class StreamingPolicy:
     """What of the data lies where. device: bytes of inputs above which they are streamed; None:
     never.
 
@@ -52,7 +52,7 @@ class Memory:
         return self.device is not None and int(x.nbytes) > self.device
 
 
-WHOLE = Memory()
+ALL_ON_DEVICE = StreamingPolicy()
 
 
 @dataclasses.dataclass
@@ -69,13 +69,13 @@ class Chunk:
     functions: Functions
     lanes: Lane
     state: LaneState
-    factors: np.ndarray  # [steps, W]
-    feed: Resident | Streamed
+    lr_factors: np.ndarray  # [steps, W]
+    batch_source: OnDeviceSource | HostSource
     clean: Any  # labels [N, ...]
     validation: jax.Array  # labels of the validation rows, [W, V, ...]
-    begun: np.ndarray  # [W]
+    first_epoch: np.ndarray  # [W]
     rows: list[dict[str, np.ndarray]] = dataclasses.field(default_factory=list)
-    kept: Kept | None = None  # where parameters are to be kept
+    best_and_last: BestAndLast | None = None  # where parameters are to be kept
 
     @property
     def training(self) -> np.ndarray:
@@ -92,8 +92,8 @@ def start(
     arrays: Arrays,
     strategy: ExecutionStrategy,
     snapshot: Snapshot | None = None,
-    memory: Memory = WHOLE,
-    origins: Sequence[Origin | None] = (),
+    memory: StreamingPolicy = ALL_ON_DEVICE,
+    origins: Sequence[InitialWeights | None] = (),
     keep: bool = False,
 ) -> list[Chunk]:
     """The chunks of a pack, spread over the devices in turn: before their first step, or as the
@@ -102,8 +102,8 @@ def start(
     origins: where each run starts from; those of none start from their own initial variables. keep:
         the best and the last variables of each run.
     """
-    inputs = [inputs_of(config, program, arrays) for config in configs]
-    at = functools.cache(functools.partial(home, program, strategy, arrays, memory))
+    inputs = [make_lane_inputs(config, program, arrays) for config in configs]
+    at = functools.cache(functools.partial(place_on_device, program, strategy, arrays, memory))
     devices = min(strategy.devices, len(jax.local_devices()))
     chunks = []
     for place, first in enumerate(range(0, len(inputs), strategy.width)):
@@ -112,7 +112,9 @@ def start(
             strategy.width - len(members)
         )  # idle lanes repeat the last run
         if snapshot is None:
-            begin = initial(program, inputs, places, origins or [None] * len(inputs), keep)
+            begin = initial_chunk_state(
+                program, inputs, places, origins or [None] * len(inputs), keep
+            )
         else:
             begin = resumed(snapshot, places, keep)
         chunks.append(at(place % devices).chunk(members, [inputs[i] for i in places], begin))
@@ -120,7 +122,7 @@ def start(
 
 
 @dataclasses.dataclass(frozen=True)
-class Home:
+class DevicePlacement:
     """Where chunks live: a device's functions, and the data there. streams: whether the inputs stay
     on the host."""
 
@@ -129,39 +131,45 @@ class Home:
     x: Any
     y: jax.Array
     arrays: Arrays
-    memory: Memory
+    memory: StreamingPolicy
     streams: bool
 
-    def chunk(self, members: list[int], inputs: list[Inputs], begin: Begin) -> Chunk:
+    def chunk(self, members: list[int], inputs: list[Inputs], begin: InitialChunkState) -> Chunk:
         """A chunk of these lanes, [W]."""
         functions, arrays = self.functions, self.arrays
         lanes = functions.replicate(stacked([one.lane for one in inputs]))
         noisy = any(one.lane.hparams["label_noise"] for one in inputs)
         y = functions.labels(lanes, self.y) if noisy else self.y
-        feed: Resident | Streamed = Resident(self.x, y)
+        batch_source: OnDeviceSource | HostSource = OnDeviceSource(self.x, y)
         if self.streams:
             held = np.asarray(y)[: self.width] if noisy else arrays.y
-            feed = Streamed(self.x, held, self.width, functions, self.memory.processes, noisy)
+            batch_source = HostSource(
+                self.x, held, self.width, functions, self.memory.processes, noisy
+            )
         return Chunk(
             members=members,
             functions=functions,
             lanes=lanes,
             state=functions.replicate(begin.state),
-            factors=np.stack([one.factors for one in inputs], axis=1),
-            feed=feed,
+            lr_factors=np.stack([one.lr_factors for one in inputs], axis=1),
+            batch_source=batch_source,
             clean=arrays.y,
             validation=functions.replicate(
                 arrays.y[np.stack([one.lane.validation for one in inputs])]
             ),
-            begun=np.zeros(len(inputs), np.int32),
+            first_epoch=np.zeros(len(inputs), np.int32),
             rows=begin.rows,
-            kept=functions.replicate(begin.kept),
+            best_and_last=functions.replicate(begin.best_and_last),
         )
 
 
-def home(
-    program: Program, strategy: ExecutionStrategy, arrays: Arrays, memory: Memory, place: int
-) -> Home:
+def place_on_device(
+    program: Program,
+    strategy: ExecutionStrategy,
+    arrays: Arrays,
+    memory: StreamingPolicy,
+    place: int,
+) -> DevicePlacement:
     """The home of a program's chunks on the device at that place, or of a run that is spread over
     devices."""
     functions = parallel.functions(
@@ -169,30 +177,32 @@ def home(
     )
     streams = memory.streams(arrays.x)
     x = arrays.x if streams else functions.share(arrays.x)
-    return Home(functions, strategy.width, x, functions.share(arrays.y), arrays, memory, streams)
+    return DevicePlacement(
+        functions, strategy.width, x, functions.share(arrays.y), arrays, memory, streams
+    )
 
 
-def initial(
+def initial_chunk_state(
     program: Program,
     inputs: list[Inputs],
     places: list[int],
-    origins: Sequence[Origin | None],
+    origins: Sequence[InitialWeights | None],
     keep: bool,
-) -> Begin:
+) -> InitialChunkState:
     """What a chunk of these runs begins with before its first step."""
 
-    def one(lane: Lane, origin: Origin | None) -> LaneState:
+    def one(lane: Lane, origin: InitialWeights | None) -> LaneState:
         state = lanes_lib.init(program, lane)
         return (
             state
             if origin is None
-            else lanes_lib.init_from(program, lane, origin.applied(state.variables))
+            else lanes_lib.init_from(program, lane, origin.merge(state.variables))
         )
 
     # Stacked on the host: on a device each shape of a leaf would be a program to compile.
     states = jax.device_get([one(inputs[i].lane, origins[i]) for i in places])
     state = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
-    return Begin(state, kept_lib.initial(state) if keep else None, [])
+    return InitialChunkState(state, best_and_last_lib.before_training(state) if keep else None, [])
 
 
 def run_epoch(
@@ -202,7 +212,7 @@ def run_epoch(
     epoch: int,
     first: int = 0,
     after: Callable[[int], None] = lambda step: None,
-    pace: Pace = UNCUT,
+    pace: AdaptiveDispatch = WHOLE_DISPATCHES,
 ) -> None:
     """Runs an epoch of chunks, from its step `first` on, and adds its row to their curves.
 
@@ -218,7 +228,7 @@ def run_epoch(
             for chunk in chunks
         ]
         while step < program.sizes.steps_per_epoch:
-            with pace.piece(lambda: jax.block_until_ready([chunk.state for chunk in chunks])):
+            with pace.measure(lambda: jax.block_until_ready([chunk.state for chunk in chunks])):
                 (count,) = {next(dispatch) for dispatch in running}
             step += count
             if step < program.sizes.steps_per_epoch:
@@ -226,10 +236,14 @@ def run_epoch(
     finish(program, chunks, strategy)
 
 
-def paced(program: Program, strategy: ExecutionStrategy) -> Pace:
+def adaptive_dispatch(program: Program, strategy: ExecutionStrategy) -> AdaptiveDispatch:
     """The pace of a strategy. Processes that train a run together cut nothing, since each has a
     clock of its own."""
-    return UNCUT if jax.process_count() > 1 else Pace(most=dispatch_steps(program, strategy))
+    return (
+        WHOLE_DISPATCHES
+        if jax.process_count() > 1
+        else AdaptiveDispatch(most=dispatch_steps(program, strategy))
+    )
 
 
 def dispatches(
@@ -238,26 +252,26 @@ def dispatches(
     strategy: ExecutionStrategy,
     epoch: int,
     first: int = 0,
-    pace: Pace = UNCUT,
+    pace: AdaptiveDispatch = WHOLE_DISPATCHES,
 ) -> Generator[int, None, None]:
     """Dispatches the updates of an epoch from step `first` on, as many at once as strategy and pace
     take, and says so."""
     per_epoch, steps = program.sizes.steps_per_epoch, dispatch_steps(program, strategy)
     rows = order(program, chunk, strategy, epoch)
-    own = (epoch - chunk.begun) * per_epoch  # each lane's step at which its epoch begins
+    own = (epoch - chunk.first_epoch) * per_epoch  # each lane's step at which its epoch begins
     aligned = first - first % steps  # where the dispatch begins in which it was stopped
-    slabs = chunk.feed.batches(rows, first=aligned, steps=steps, batch=program.sizes.batch)
+    slabs = chunk.batch_source.batches(rows, first=aligned, steps=steps, batch=program.sizes.batch)
     with contextlib.closing(slabs):
         for begin in range(aligned, per_epoch, steps):
             slab, count = next(slabs), min(steps, per_epoch - begin)
             batches = chunk.functions.gather(
                 slab.x, slab.y, slab.rows, np.int32(slab.begin), np.int32(begin), steps=steps
             )
-            factors = np.pad(factors_at(chunk, own + begin, count), ((0, steps - count), (0, 0)))
+            lr_factors = np.pad(factors_at(chunk, own + begin, count), ((0, steps - count), (0, 0)))
             done = max(first - begin, 0)
             while done < count:
                 piece = min(pace.steps, count - done)
-                of = (batches, factors, np.int32(done), np.int32(piece))
+                of = (batches, lr_factors, np.int32(done), np.int32(piece))
                 chunk.state = chunk.functions.advance(chunk.state, chunk.lanes, *of)
                 done += piece
                 yield piece
@@ -272,7 +286,9 @@ def order(program: Program, chunk: Chunk, strategy: ExecutionStrategy, epoch: in
     )
     padding = -per_epoch % steps * batch
     drawn = (
-        epoch - chunk.begun if program.config.reshuffle_each_epoch else np.zeros_like(chunk.begun)
+        epoch - chunk.first_epoch
+        if program.config.reshuffle_each_epoch
+        else np.zeros_like(chunk.first_epoch)
     )
     return chunk.functions.order(chunk.lanes, drawn, count=per_epoch * batch, padding=padding)
 
@@ -281,7 +297,9 @@ def factors_at(chunk: Chunk, steps: np.ndarray, count: int) -> np.ndarray:
     """The factors [count, W] of updates from each lane's own step [W] on; those of an idle lane end
     with its last."""
     index = steps + np.arange(count)[:, None]
-    return np.take_along_axis(chunk.factors, np.minimum(index, len(chunk.factors) - 1), axis=0)
+    return np.take_along_axis(
+        chunk.lr_factors, np.minimum(index, len(chunk.lr_factors) - 1), axis=0
+    )
 
 
 def dispatch_steps(program: Program, strategy: ExecutionStrategy) -> int:
@@ -310,24 +328,26 @@ def close(program: Program, chunk: Chunk, strategy: ExecutionStrategy) -> dict[s
     chunk.state, row = chunk.functions.close_epoch(
         chunk.state, chunk.lanes, evaluated, chunk.validation
     )
-    if chunk.kept is not None:
+    if chunk.best_and_last is not None:
         loss = row.get("validation/loss", row["train/loss"])
         variables = chunk.functions.evaluated(chunk.state, chunk.lanes)
-        chunk.kept = kept_lib.update(chunk.kept, chunk.state, variables, loss)
+        chunk.best_and_last = best_and_last_lib.update(
+            chunk.best_and_last, chunk.state, variables, loss
+        )
     return row
 
 
 def evaluate(
     program: Program, chunk: Chunk, variables: Any, rows: jax.Array
 ) -> dict[str, jax.Array]:
-    """What `assess` finds of rows [W, R], leaves [W, R, ...], a part at a time."""
+    """What `evaluate_examples` finds of rows [W, R], leaves [W, R, ...], a part at a time."""
     count = rows.shape[1]
     size = part_size(program, count)
     padded = rows if count % size == 0 else jnp.pad(rows, ((0, 0), (0, -count % size)), mode="edge")
     labels = itertools.repeat(None) if program.problem.summary else _labels(chunk, padded, size)
     parts = [
         chunk.functions.evaluate(variables, chunk.lanes, x, own, y)
-        for (x, own), y in zip(chunk.feed.parts(padded, size), labels, strict=False)
+        for (x, own), y in zip(chunk.batch_source.parts(padded, size), labels, strict=False)
     ]
     if len(parts) == 1:
         return {name: values[:, :count] for name, values in parts[0].items()}
@@ -339,7 +359,7 @@ def evaluate(
 
 def _labels(chunk: Chunk, rows: jax.Array, size: int) -> Iterator[jax.Array]:
     """The labels [W, size, ...] of each part of rows [W, R]."""
-    own = np.asarray(rows)[: chunk.factors.shape[1]]
+    own = np.asarray(rows)[: chunk.lr_factors.shape[1]]
     for begin in range(0, own.shape[1], size):
         yield chunk.functions.replicate(chunk.clean[own[:, begin : begin + size]])
 

@@ -15,11 +15,11 @@ from research.data.spec import DataSpec
 from research.errors import ShapeError, UserError
 from research.kernels import is_kernel
 from research.registry import REGULARIZERS, Regularizer
-from research.training import layout, leaves, network
-from research.training.inputs import abstract_lane, program_of
+from research.training import batch_layout, network, param_tree
+from research.training.lane_inputs import abstract_lane, make_program
 from research.training.program import Program
 from research.training.state import Lane
-from research.training.transfer import matches
+from research.training.warm_start import matches
 
 # What a network must have for a regularizer to act in it, by what `site_of` it says.
 SITES = {
@@ -127,7 +127,7 @@ def _check_batches(config: RunConfig, program: Program, traced: _Traced) -> None
     sizes, parts = program.sizes, config.accumulate
     if not any(part.name == "batch_norm" for part in config.regularization):
         return
-    if 1 not in layout.real_rows(sizes, parts):
+    if 1 not in batch_layout.real_rows(sizes, parts):
         return
     for layer in traced.alone:
         own = [name for name in traced.statistics if name.startswith(layer)]
@@ -136,7 +136,7 @@ def _check_batches(config: RunConfig, program: Program, traced: _Traced) -> None
         ):
             continue  # normalizes by its running statistics
         where = f"an update of batch_size={sizes.batch}"
-        if 1 not in layout.real_rows(dataclasses.replace(sizes, remainder="drop"), parts):
+        if 1 not in batch_layout.real_rows(dataclasses.replace(sizes, remainder="drop"), parts):
             where = f"the last of the {sizes.train} training rows in batches of {sizes.batch}"
         where += f", in accumulate={parts} parts," if parts > 1 else ""
         raise ShapeError(
@@ -187,7 +187,7 @@ def _without_dropout(call: Callable[..., Any], arguments: Any, named: Any, conte
 @functools.lru_cache(maxsize=256)
 def _trace(config: RunConfig, spec: DataSpec) -> _Traced:
     """What the network has, by tracing it without running it."""
-    program = program_of(config, spec)
+    program = make_program(config, spec)
 
     def trace(lane: Lane) -> object:
         x = network.example(program)
@@ -195,7 +195,7 @@ def _trace(config: RunConfig, spec: DataSpec) -> _Traced:
         with nn.intercept_methods(_without_dropout):
             return program.model.init(keys, x, network.forward(program, lane, None), mutable=True)
 
-    with program.numbers():
+    with program.precision_context():
         made: Any = jax.eval_shape(trace, abstract_lane(config, program))
     sites: set[str] = set()
     alone = []
@@ -205,10 +205,10 @@ def _trace(config: RunConfig, spec: DataSpec) -> _Traced:
         if names[-1] == "normalization" and math.prod(leaf.shape[1:]) == 1:
             alone.append("/".join([*names[:-1], ""]))
     params = jax.tree_util.tree_leaves_with_path(made.get("params", {}))
-    kernels = tuple(leaves.name(path) for path, _ in params if is_kernel(path))
+    kernels = tuple(param_tree.leaf_name(path) for path, _ in params if is_kernel(path))
     return _Traced(
         frozenset({*sites, *(["kernels"] if kernels else [])}),
         kernels,
-        tuple(leaves.named(made.get("batch_stats", {}))),
+        tuple(param_tree.by_name(made.get("batch_stats", {}))),
         tuple(alone),
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from research import rng
 from research.data.spec import PADDING
-from research.training.network import advance, predict
+from research.training.network import decode_step, predict
 from research.training.program import Program
 from research.training.state import Lane, Variables
 
@@ -39,7 +39,7 @@ def generate(
     text = np.asarray(prompt, np.int32)
     seen = text if carries else text[-context:]
     kept = count if carries else min(count, context - len(seen) + 1) if caches else 0
-    with program.numbers():
+    with program.precision_context():
         if kept:
             made = _continued(program, kept, lane, variables, seen, *numbers)
             text = np.concatenate([text, made])
@@ -47,7 +47,7 @@ def generate(
             seen = text[-context:]
             window = np.full(context, PADDING, np.int32)
             window[: len(seen)] = seen
-            made = _reread(
+            made = _full_recompute(
                 program, count - kept, lane, variables, window, len(seen), kept, *numbers
             )
             text = np.concatenate([text, made])
@@ -78,7 +78,7 @@ def _continued(
 
     def following(tokens: jax.Array, cache: Any, start: Any) -> tuple[jax.Array, Any]:
         told = jnp.int32(start) if getattr(program.model, "caches", False) else None
-        outputs, cache = advance(program, variables, lane, tokens[None], cache, told)
+        outputs, cache = decode_step(program, variables, lane, tokens[None], cache, told)
         return outputs[0, -1], cache
 
     def step(carry: Any, place: jax.Array) -> Any:
@@ -93,7 +93,7 @@ def _continued(
 
 
 @functools.partial(jax.jit, static_argnames=("program", "count"))
-def _reread(
+def _full_recompute(
     program: Program,
     count: int,
     lane: Lane,

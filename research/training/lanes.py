@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from research import rng
-from research.training import layout, update
-from research.training.objective import assess
+from research.training import batch_layout, update
+from research.training.objective import evaluate_examples
 from research.training.program import Program, Sizes
 from research.training.state import Lane, LaneState, Tree, Variables
 from research.training.step import end_epoch, initial_state, train_step
@@ -148,7 +148,7 @@ def gather(
     rank: int = 1,
 ) -> dict[str, jax.Array]:
     """The batches of the updates from `first` of an epoch on: x and y [steps, W, B, ...],
-    `layout.marks`.
+    `batch_layout.marks`.
 
     y: labels [N, ...], of that rank, or where lanes differ in them [W, N]. rows [W, R] of x; begin:
         the batch among them that is the first, `first` itself where they are the whole epoch's.
@@ -157,11 +157,11 @@ def gather(
     width, batch = rows.shape[0], sizes.batch
     chosen = jax.lax.dynamic_slice_in_dim(rows, begin * batch, steps * batch, axis=1)
     chosen = chosen.reshape(width, steps, batch).swapaxes(0, 1)
-    (own,) = layout.slots(batch, parts)
+    (own,) = batch_layout.example_positions(batch, parts)
     if len(own) > batch:
         chosen = chosen[..., np.minimum(own, batch - 1)]  # padding repeats the last row
     targets = y[chosen] if y.ndim == rank else jax.vmap(lambda own, r: own[r], (0, 1), 1)(y, chosen)
-    marks = layout.marks(sizes, parts, 1, 0, first, steps)
+    marks = batch_layout.batch_masks(sizes, parts, 1, 0, first, steps)
     return {
         "x": x[chosen],
         "y": targets,
@@ -208,7 +208,7 @@ def evaluated(program: Program, width: int, states: LaneState, lanes: Lane) -> V
 
 @functools.partial(jax.jit, static_argnames=("program", "width"))
 def _projected_mean(program: Program, width: int, states: LaneState, lanes: Lane) -> Variables:
-    return mapped(functools.partial(update.evaluated, program), width)(states, lanes)
+    return mapped(functools.partial(update.evaluated_variables, program), width)(states, lanes)
 
 
 @functools.partial(jax.jit, static_argnames=("program", "width"))
@@ -221,11 +221,11 @@ def evaluate(
     rows: jax.Array,
     y: Any = None,
 ) -> dict[str, jax.Array]:
-    """What `assess` finds of rows [W, E] of x, leaves [W, E, ...]; y: their labels [W, E, ...],
-    where it reads them."""
+    """What `evaluate_examples` finds of rows [W, E] of x, leaves [W, E, ...]; y: their labels [W,
+    E, ...], where it reads them."""
 
     def one(own: Variables, lane: Lane, r: jax.Array, y: Any) -> dict[str, jax.Array]:
-        return assess(program, own, lane, x[r], y)
+        return evaluate_examples(program, own, lane, x[r], y)
 
     return mapped(one, width)(variables, lanes, rows, y)
 

@@ -13,17 +13,17 @@ from research.data.spec import Arrays
 from research.tasks.problem import Problem
 from research.training import chunk as chunk_lib
 from research.training import snapshot as snapshot_lib
-from research.training.chunk import WHOLE, Chunk, Memory
-from research.training.evaluation import metrics_of, overflow
-from research.training.kept import Kept
+from research.training.best_and_last import BestAndLast
+from research.training.chunk import ALL_ON_DEVICE, Chunk, StreamingPolicy
+from research.training.final_metrics import final_metrics, overflow_message
 from research.training.program import Program
 from research.training.snapshot import Snapshot
 from research.training.strategy import ExecutionStrategy
-from research.training.transfer import Origin
+from research.training.warm_start import InitialWeights
 
 
 @dataclasses.dataclass(frozen=True)
-class Progress:
+class EpochProgress:
     """How far a pack is: epochs done of all, and lanes that still train.
 
     curves: of each run so far, by name, one value an epoch; made when it is called. latest: of each
@@ -51,7 +51,7 @@ class Boundary:
     snapshot: Callable[[], Snapshot]
 
 
-Report = Callable[[Progress], None]
+Report = Callable[[EpochProgress], None]
 AtBoundary = Callable[[Boundary], None]
 
 
@@ -69,7 +69,7 @@ class Outcome:
     steps: int
     diverged_at: int | None
     cause: str = ""
-    kept: Kept | None = None
+    best_and_last: BestAndLast | None = None
 
 
 def train(
@@ -80,9 +80,9 @@ def train(
     report: Report = lambda progress: None,
     at_boundary: AtBoundary = lambda boundary: None,
     resume: Snapshot | None = None,
-    memory: Memory = WHOLE,
+    memory: StreamingPolicy = ALL_ON_DEVICE,
     epochs: int | None = None,
-    origins: Sequence[Origin | None] = (),
+    origins: Sequence[InitialWeights | None] = (),
     keep: bool = False,
 ) -> list[Outcome]:
     """Trains runs of one program, each as a lane, and returns their outcomes in order.
@@ -99,14 +99,14 @@ def train(
     ]
     if missing:
         raise ValueError(f"a run starts from {missing[0]}, and was given none of its parameters")
-    with program.numbers():
+    with program.precision_context():
         chunks = chunk_lib.start(program, configs, arrays, strategy, resume, memory, origins, keep)
         per_epoch, epochs = (
             program.sizes.steps_per_epoch,
             min(epochs or program.config.epochs, program.config.epochs),
         )
         done, first = divmod(resume.step if resume else 0, per_epoch)
-        pace = chunk_lib.paced(program, strategy)
+        pace = chunk_lib.adaptive_dispatch(program, strategy)
         for epoch in range(done, epochs):
             live = [chunk for chunk in chunks if chunk.training.any()]
             if not live:
@@ -121,7 +121,7 @@ def train(
             training = sum(int(chunk.training.sum()) for chunk in chunks)
             so_far = functools.partial(_every_curve, program, chunks)
             latest = functools.partial(_latest, program, chunks, epoch + 1)
-            report(Progress(epoch + 1, epochs, training, len(configs), so_far, latest))
+            report(EpochProgress(epoch + 1, epochs, training, len(configs), so_far, latest))
             at_boundary(_boundary(before + per_epoch, chunks))
         return [outcome for chunk in chunks for outcome in outcomes(program, chunk)]
 
@@ -136,7 +136,7 @@ def _boundary(step: int, chunks: list[Chunk]) -> Boundary:
 def outcomes(program: Program, chunk: Chunk, places: Sequence[int] | None = None) -> list[Outcome]:
     """The outcomes of a chunk's runs as they are now, in their order, or of those at some places.
 
-    To be called inside `program.numbers()`.
+    To be called inside `program.precision_context()`.
     """
     state = chunk.state
     variables = (
@@ -148,7 +148,7 @@ def outcomes(program: Program, chunk: Chunk, places: Sequence[int] | None = None
         if rows.shape[1]:
             assessed[name] = jax.device_get(chunk_lib.evaluate(program, chunk, variables, rows))
     rows = jax.device_get({name: getattr(chunk.lanes, name) for name in assessed})
-    kept = jax.device_get(chunk.kept)
+    best_and_last = jax.device_get(chunk.best_and_last)
     unwatched = _unwatched(program, chunk)
     found = []
     for place in range(len(chunk.members)) if places is None else places:
@@ -157,11 +157,12 @@ def outcomes(program: Program, chunk: Chunk, places: Sequence[int] | None = None
             for name, split in assessed.items()
         }
         labels = {name: chunk.clean[rows[name][place]] for name in own if program.problem.summary}
-        cause = unwatched[place] or overflow(program, own)
+        cause = unwatched[place] or overflow_message(program, own)
         outcome = _outcome(program, chunk, place, own, labels, cause)
         found.append(
             dataclasses.replace(
-                outcome, kept=jax.tree.map(lambda leaf, i=place: np.array(leaf[i]), kept)
+                outcome,
+                best_and_last=jax.tree.map(lambda leaf, i=place: np.array(leaf[i]), best_and_last),
             )
         )
     return found
@@ -177,8 +178,8 @@ def _outcome(
 ) -> Outcome:
     """The outcome of one run, without its variables.
 
-    assessed, labels: of each split, what `assess` found of its rows and their labels. cause: why it
-    counts as diverged although its training came to its end, or "".
+    assessed, labels: of each split, what `evaluate_examples` found of its rows and their labels.
+    cause: why it counts as diverged although its training came to its end, or "".
     """
     last = chunk.rows[-1]
     epochs, diverged = int(last["epochs"][place]), int(last["diverged_at"][place])
@@ -190,7 +191,7 @@ def _outcome(
         diverged = steps - 1
     else:
         for name, of_split in assessed.items():
-            summary = metrics_of(program.problem, of_split, labels.get(name))
+            summary = final_metrics(program.problem, of_split, labels.get(name))
             metrics |= {f"{name}/{metric}": value for metric, value in summary.items()}
     return Outcome(
         metrics=metrics,
@@ -220,7 +221,7 @@ def _unwatched(program: Program, chunk: Chunk) -> list[str]:
 
 def _rows(chunk: Chunk, place: int) -> list[dict[str, np.ndarray]]:
     """The epochs of one of a chunk's runs, all lanes side by side."""
-    begun = chunk.begun[place]
+    begun = chunk.first_epoch[place]
     return chunk.rows[begun : begun + int(chunk.rows[-1]["epochs"][place])]
 
 
@@ -228,7 +229,7 @@ def _curves(program: Program, chunk: Chunk, place: int) -> dict[str, list[float]
     """The curves of one of a chunk's runs, by name."""
     rows = _rows(chunk, place)
     names = [name for name in chunk.rows[0] if "/" in name]
-    return finished(
+    return complete_curves(
         program.problem, {name: [float(row[name][place]) for row in rows] for name in names}
     )
 
@@ -248,19 +249,19 @@ def _latest(program: Program, chunks: Sequence[Chunk], epoch: int) -> list[dict[
         row = chunk.rows[-1]
         for place in range(len(chunk.members)):
             trained = int(row["epochs"][place]) == epoch
-            found.append(of_row(program, row, place) if trained else {})
+            found.append(row_metrics(program, row, place) if trained else {})
     return found
 
 
-def of_row(program: Program, row: Mapping[str, np.ndarray], place: int) -> dict[str, float]:
+def row_metrics(program: Program, row: Mapping[str, np.ndarray], place: int) -> dict[str, float]:
     """The metrics that one lane has in an epoch's row."""
-    curves = finished(
+    curves = complete_curves(
         program.problem, {name: [float(row[name][place])] for name in row if "/" in name}
     )
     return {name: value for name, (value,) in curves.items()}
 
 
-def finished(problem: Problem, curves: dict[str, list[float]]) -> dict[str, list[float]]:
+def complete_curves(problem: Problem, curves: dict[str, list[float]]) -> dict[str, list[float]]:
     """The curves with each epoch's metrics completed as the final ones are."""
     complete: dict[str, list[float]] = {}
     for split in dict.fromkeys(name.partition("/")[0] for name in curves):

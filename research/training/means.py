@@ -61,8 +61,8 @@ def of_epoch(program: Program, sums: Mapping[str, jax.Array]) -> dict[str, jax.A
 
 
 def of_split(program: Program, assessed: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
-    """The means of what `assess` found of a split's examples, [V] -> []; none of a split without
-    rows."""
+    """The means of what `evaluate_examples` found of a split's examples, [V] -> []; none of a
+    split without rows."""
     values = {name: value for name, value in assessed.items() if name != TARGETS}
     if not assessed or not program.counts_targets:
         return {name: jnp.mean(value) for name, value in values.items()}

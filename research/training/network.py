@@ -96,16 +96,16 @@ def example(program: Program) -> jax.Array:
     def one(x: jax.Array) -> jax.Array:
         for part in program.members("data"):
             entry = REGULARIZERS.get(part.name)
-            x = entry.build(**{name: _some(entry, name, value) for name, value in part.options})(
-                x, None, False
-            )
+            x = entry.build(
+                **{name: _placeholder(entry, name, value) for name, value in part.options}
+            )(x, None, False)
         return x
 
     shape = jax.eval_shape(one, jax.ShapeDtypeStruct(program.spec.shape, dtype)).shape
     return jnp.zeros((1, *shape), dtype)
 
 
-def _some(entry: Entry, name: str, value: Any) -> Any:
+def _placeholder(entry: Entry, name: str, value: Any) -> Any:
     """An option's value; where it is a lane's, one that it may have."""
     option = entry.option(name)
     if option is None or not option.numeric or value is not None:
@@ -119,7 +119,7 @@ def _split_kernels(params: Tree, split: Any) -> Tree:
     )
 
 
-def effective(program: Program, lane: Lane, params: Tree) -> Tree:
+def joined_kernels(program: Program, lane: Lane, params: Tree) -> Tree:
     """The parameters as the network multiplies with them: reparametrised kernels joined."""
     for part in program.members("parameters", "reparametrization"):
         params = _join_kernels(params, regularizer(part, lane).join)
@@ -135,7 +135,7 @@ def _join_kernels(params: Tree, join: Callable[[Tree], jax.Array]) -> Tree:
     )
 
 
-def rounded(program: Program, tree: Tree) -> Tree:
+def cast_to_compute(program: Program, tree: Tree) -> Tree:
     """Parameters and inputs as the network computes with them; tokens stay what they are."""
     if program.config.precision != "bfloat16":
         return tree
@@ -146,7 +146,7 @@ def rounded(program: Program, tree: Tree) -> Tree:
     return jax.tree.map(narrow, tree)
 
 
-def scaled(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
+def normalize_inputs(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
     """Raw inputs [B, ...] filled and scaled, in the program's dtype; tokens as they are."""
     if program.spec.vocabulary:
         return x
@@ -160,7 +160,7 @@ def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) ->
     return _applied(program, variables, lane, x, {})[0]
 
 
-def advance(
+def decode_step(
     program: Program,
     variables: Variables,
     lane: Lane,
@@ -194,11 +194,11 @@ def _applied(
 ) -> tuple[jax.Array, Tree]:
     """(outputs, the mutable collections) of raw inputs in evaluation; more: collections beside the
     variables."""
-    x = scaled(program, lane, x)
+    x = normalize_inputs(program, lane, x)
     for part in program.members("data"):
         transform = regularizer(part, lane)
         x = jax.vmap(lambda one, t=transform: t(one, None, False))(x)
-    params, x = rounded(program, (effective(program, lane, variables.params), x))
+    params, x = cast_to_compute(program, (joined_kernels(program, lane, variables.params), x))
     collections = {"params": params, "batch_stats": variables.batch_stats, **more}
     told = () if start is None else (start,)
     made: Any = program.model.apply(

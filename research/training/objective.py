@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from research.registry import LOSSES
 from research.tasks.problem import mean_over_steps
 from research.training import means
-from research.training.network import predict, scaled
+from research.training.network import normalize_inputs, predict
 from research.training.program import Program
 from research.training.state import Lane, Variables
 
@@ -20,7 +20,7 @@ def scores(program: Program, lane: Lane, outputs: jax.Array) -> jax.Array:
     return program.problem.decode(as_scores, lane.target_shift, lane.target_scale)
 
 
-def truth(program: Program, x: jax.Array, y: Any) -> Any:
+def metric_targets(program: Program, x: jax.Array, y: Any) -> Any:
     """What metrics compare with: labels y [B, ...], or the scaled inputs x as [B, D] where these
     are the targets."""
     return x.reshape(len(x), -1) if program.spec.reconstructs else y
@@ -53,7 +53,7 @@ def metric_names(program: Program) -> list[str]:
     return [*of_task, *LOSSES.get(program.config.loss).metrics]
 
 
-def encoded(program: Program, lane: Lane, y: jax.Array) -> jax.Array:
+def loss_targets(program: Program, lane: Lane, y: jax.Array) -> jax.Array:
     """Labels or values [B, ...] as targets [B, ..., C]."""
     return program.problem.encode(y, program.width, lane.target_shift, lane.target_scale)
 
@@ -84,7 +84,7 @@ def _places(values: jax.Array) -> tuple[int, ...]:
     return tuple(range(1, values.ndim))
 
 
-def counts(program: Program, targets: jax.Array) -> jax.Array:
+def target_counts(program: Program, targets: jax.Array) -> jax.Array:
     """How many targets each example has, [B]; targets: encoded [B, ..., C], of a task that has them
     at each place."""
     assert program.problem.real is not None
@@ -95,13 +95,13 @@ def counts(program: Program, targets: jax.Array) -> jax.Array:
 def loss_weights(program: Program, targets: jax.Array) -> jax.Array:
     """What each example weighs in the loss, [B], as `loss_mean` says: alike, or as it has targets;
     0 without any."""
-    number = counts(program, targets)
+    number = target_counts(program, targets)
     return (
         number if program.config.loss_mean == means.TARGETS else (number > 0).astype(number.dtype)
     )
 
 
-def assess(
+def evaluate_examples(
     program: Program, variables: Variables, lane: Lane, x: jax.Array, y: Any
 ) -> dict[str, jax.Array]:
     """What evaluation keeps of examples x [B, ...]: the loss's outputs and the metrics' scores, [B,
@@ -114,12 +114,14 @@ def assess(
     outputs = predict(program, variables, lane, x)
     if program.problem.summary is not None:
         return {"outputs": outputs, "scores": scores(program, lane, outputs)}
-    y = truth(program, scaled(program, lane, x), y)
-    targets = encoded(program, lane, y)
+    y = metric_targets(program, normalize_inputs(program, lane, x), y)
+    targets = loss_targets(program, lane, y)
     found = {
         means.LOSS: losses(program, outputs, targets),
         **metrics(program, lane, outputs, y, targets),
     }
     return (
-        found if program.problem.real is None else found | {means.TARGETS: counts(program, targets)}
+        found
+        if program.problem.real is None
+        else found | {means.TARGETS: target_counts(program, targets)}
     )

@@ -17,10 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from research.training import batch_layout, update
 from research.training import lanes as lanes_lib
-from research.training import layout, update
 from research.training.lanes import Functions
-from research.training.objective import assess
+from research.training.objective import evaluate_examples
 from research.training.program import Program, Sizes
 from research.training.state import Lane, LaneState, Tree, Variables
 from research.training.step import end_epoch, train_step
@@ -152,14 +152,15 @@ def _gather(
     ) -> dict[str, jax.Array]:
         place = jax.lax.axis_index(AXIS)
         own = jnp.minimum(
-            jnp.asarray(layout.slots(sizes.batch, parts, len(devices)))[place], sizes.batch - 1
+            jnp.asarray(batch_layout.example_positions(sizes.batch, parts, len(devices)))[place],
+            sizes.batch - 1,
         )
         chosen = jax.lax.dynamic_slice_in_dim(rows, begin * sizes.batch, steps * sizes.batch)
         chosen = chosen.reshape(steps, sizes.batch)[:, own]
         return {
             "x": x[chosen],
             "y": y[chosen],
-            **layout.marks(sizes, parts, len(devices), place, first, steps),
+            **batch_layout.batch_masks(sizes, parts, len(devices), place, first, steps),
         }
 
     return _mapped(one, devices, (None, None if shared else 0, 0, None, None))
@@ -202,7 +203,7 @@ def _advance(program: Program, devices: Devices, steps: int) -> Callable[..., La
 
 @functools.cache
 def _evaluated(program: Program, devices: Devices) -> Callable[[LaneState, Lane], Variables]:
-    return _mapped(functools.partial(update.evaluated, program), devices)
+    return _mapped(functools.partial(update.evaluated_variables, program), devices)
 
 
 @functools.cache
@@ -216,7 +217,7 @@ def _evaluate(program: Program, devices: Devices) -> Callable[..., dict[str, jax
         each = -(-rows.size // len(devices))
         places = jnp.minimum(jax.lax.axis_index(AXIS) * each + jnp.arange(each), rows.size - 1)
         own_y = jax.tree.map(lambda leaf: leaf[places], y)
-        found = assess(program, variables, lane, x[rows[places]], own_y)
+        found = evaluate_examples(program, variables, lane, x[rows[places]], own_y)
         return jax.tree.map(
             lambda leaf: jax.lax.all_gather(leaf, AXIS, tiled=True)[: rows.size], found
         )

@@ -105,7 +105,7 @@ class Program:
         return np.dtype(np.float64 if self.config.precision == "float64" else np.float32)
 
     @contextlib.contextmanager
-    def numbers(self) -> Iterator[None]:
+    def precision_context(self) -> Iterator[None]:
         """JAX's settings for the program's precision: needed around all that makes its arrays or
         traces its code.
 

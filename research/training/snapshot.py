@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from research.training.kept import Kept
+from research.training.best_and_last import BestAndLast
 from research.training.state import LaneState, Tree
 from research.training.strategy import ExecutionStrategy
 
@@ -30,7 +30,7 @@ class Snapshot:
     state: LaneState
     rows: dict[str, np.ndarray]
     seconds: float = 0.0
-    kept: Kept | None = None
+    best_and_last: BestAndLast | None = None
     earlier: tuple[str, ...] = ()
     trained: tuple[ExecutionStrategy, str] | None = None
 
@@ -48,9 +48,10 @@ def take(step: int, chunks: Sequence[Any]) -> Snapshot:
     """
     epochs = max(len(chunk.rows) for chunk in chunks)
     held = [
-        _members(jax.device_get((chunk.state, chunk.kept)), len(chunk.members)) for chunk in chunks
+        _members(jax.device_get((chunk.state, chunk.best_and_last)), len(chunk.members))
+        for chunk in chunks
     ]
-    state, kept = jax.tree.map(lambda *leaves: np.concatenate(leaves), *held)
+    state, best_and_last = jax.tree.map(lambda *leaves: np.concatenate(leaves), *held)
     rows: dict[str, np.ndarray] = {}
     if epochs:
         filled = [chunk.rows + chunk.rows[-1:] * (epochs - len(chunk.rows)) for chunk in chunks]
@@ -60,45 +61,45 @@ def take(step: int, chunks: Sequence[Any]) -> Snapshot:
                 for chunk, of_chunk in zip(chunks, filled, strict=True)
             ]
             rows[name] = np.concatenate(of_chunks)
-    return Snapshot(step, state, rows, kept=kept)
+    return Snapshot(step, state, rows, best_and_last=best_and_last)
 
 
 def select(snapshot: Snapshot, places: Sequence[int]) -> Snapshot:
     """The snapshot of some of its runs."""
     index = np.asarray(places)
-    state, rows, kept = jax.tree.map(
-        lambda leaf: leaf[index], (snapshot.state, snapshot.rows, snapshot.kept)
+    state, rows, best_and_last = jax.tree.map(
+        lambda leaf: leaf[index], (snapshot.state, snapshot.rows, snapshot.best_and_last)
     )
-    return dataclasses.replace(snapshot, state=state, rows=rows, kept=kept)
+    return dataclasses.replace(snapshot, state=state, rows=rows, best_and_last=best_and_last)
 
 
-class Begin(NamedTuple):
+class InitialChunkState(NamedTuple):
     """What a chunk begins with: its state and what it keeps, leaves [W, ...] on the host or a
     device, and its rows."""
 
     state: LaneState
-    kept: Kept | None
+    best_and_last: BestAndLast | None
     rows: list[dict[str, np.ndarray]]
 
 
-def resumed(snapshot: Snapshot, places: Sequence[int], keep: bool) -> Begin:
+def resumed(snapshot: Snapshot, places: Sequence[int], keep: bool) -> InitialChunkState:
     """What a chunk whose lanes are these runs begins with.
 
     Raises ValueError if parameters are to be kept and the snapshot is of runs that keep none.
     """
-    if keep and snapshot.kept is None:
+    if keep and snapshot.best_and_last is None:
         raise ValueError(
             "the snapshot is of runs that keep no parameters, so their best ones are not known"
         )
     index = np.asarray(places)
-    held = (snapshot.state, snapshot.kept if keep else None)
-    state, kept = jax.tree.map(lambda leaf: leaf[index], held)
+    held = (snapshot.state, snapshot.best_and_last if keep else None)
+    state, best_and_last = jax.tree.map(lambda leaf: leaf[index], held)
     epochs = next((values.shape[1] for values in snapshot.rows.values()), 0)
     rows = [
         {name: values[index, epoch] for name, values in snapshot.rows.items()}
         for epoch in range(epochs)
     ]
-    return Begin(state, kept, rows)
+    return InitialChunkState(state, best_and_last, rows)
 
 
 def _members(state: Tree, count: int) -> Tree:

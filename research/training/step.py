@@ -16,10 +16,10 @@ from research.models.layers.forward import Forward
 from research.models.layers.sites import SITE
 from research.optim import plateau
 from research.registry import OPTIMIZERS
-from research.training import leaves, means, network, objective, update
+from research.training import means, network, objective, param_tree, update
 from research.training import program as program_lib
+from research.training.augment import augment_batch
 from research.training.checksum import checksum
-from research.training.examples import prepare
 from research.training.program import Program
 from research.training.state import Lane, LaneState, Tree, Variables
 
@@ -35,12 +35,12 @@ def train_step(
     it.
 
     batch: x [B, ...] raw, y [B], factor [] (of the learning rate at this step), and where
-        research/training/layout.py puts examples elsewhere than they come, index [B], their places
-        in the global batch; where there is padding, weight [B], 1 of a real example and 0 of
+        research/training/batch_layout.py puts examples elsewhere than they come, index [B], their
+        places in the global batch; where there is padding, weight [B], 1 of a real example and 0 of
         padding. axis: the mapped axis, whose devices end with the same state.
     """
     fwd = _forward(program, lane, batch, axis)
-    fwd, x, y, targets = prepare(program, state, lane, batch, fwd)
+    fwd, x, y, targets = augment_batch(program, state, lane, batch, fwd)
     params = state.variables.params
     (stats, outputs, loss), grads = _gradient(program, state, lane, params, fwd, x, targets)
     perturb = OPTIMIZERS.get(program.config.optimizer.name).perturb
@@ -52,14 +52,12 @@ def train_step(
     learning_rate = lane.hparams["learning_rate"] * batch["factor"] * state.plateau.scale
     factor = batch["factor"] * state.plateau.scale
     updates, opt_state = _update(program, state, lane, grads, params, learning_rate, factor)
-    new_params = update.projected(
-        program, lane, optax.apply_updates(params, updates), learning_rate
-    )
-    variables = update.held(program, Variables(new_params, stats), state.variables)
+    new_params = update.project(program, lane, optax.apply_updates(params, updates), learning_rate)
+    variables = update.keep_frozen(program, Variables(new_params, stats), state.variables)
 
     row = _measured(program, lane, fwd, outputs, y, loss)
     norms = {"grad_norm": optax.tree.norm(grads), "update_norm": optax.tree.norm(updates)}
-    learned = variables, opt_state, update.averaged(program, state, lane, variables)
+    learned = variables, opt_state, update.average(program, state, lane, variables)
     if program.counts_targets:
         # A batch without any target is no update: momentum, decay and running statistics stay as
         # they are.
@@ -103,13 +101,13 @@ def _measured(
     program: Program, lane: Lane, fwd: Forward, outputs: jax.Array, y: jax.Array, loss: jax.Array
 ) -> dict[str, jax.Array]:
     """What the update adds to the epoch's sums: the metrics of the global batch and its loss."""
-    targets = objective.encoded(program, lane, y)
+    targets = objective.loss_targets(program, lane, y)
     metrics = objective.metrics(program, lane, outputs, y, targets)
     if not program.counts_targets:
         return fwd.over_devices({name: fwd.share(value) for name, value in metrics.items()}) | {
             means.LOSS: loss
         }
-    sums = means.summed(program, fwd, metrics, objective.counts(program, targets))
+    sums = means.summed(program, fwd, metrics, objective.target_counts(program, targets))
     return sums | {means.LOSS: loss * sums[program.config.loss_mean]}
 
 
@@ -143,7 +141,7 @@ def _gradient(
     if count == 1:
         (stats, outputs, loss), gradient = of_part(fwd, x, targets)
         loss, gradient = _over((loss, gradient), fwd.axis)
-        return (stats, outputs, loss), leaves.stilled(program.config.freeze, gradient)
+        return (stats, outputs, loss), param_tree.zero_where(program.config.freeze, gradient)
 
     def add(total: Tree, own: Tree) -> Any:
         index, weight, shares, x, targets = own
@@ -156,7 +154,7 @@ def _gradient(
     zeros = jnp.zeros((), program.dtype), jax.tree.map(jnp.zeros_like, params)
     total, (stats, outputs) = jax.lax.scan(add, zeros, rows, unroll=_slow_in_loops(params))
     loss, gradient = _over(total, fwd.axis)
-    gradient = leaves.stilled(program.config.freeze, gradient)
+    gradient = param_tree.zero_where(program.config.freeze, gradient)
     return (_mean_stats(fwd, stats, count), outputs.reshape(-1, *outputs.shape[2:]), loss), gradient
 
 
@@ -186,7 +184,7 @@ def _objective(
 ) -> tuple[jax.Array, tuple[Any, ...]]:
     """This pass's share of the loss with its penalties, and (batch statistics, outputs, its share
     of the loss)."""
-    kernels = network.effective(program, lane, params)
+    kernels = network.joined_kernels(program, lane, params)
     noisy = kernels
     for member in program.members("parameters", "kernels"):
         key = rng.at(lane.seed, member.name, state.step)
@@ -205,7 +203,7 @@ def _objective(
 
     if program.config.remat:
         apply = jax.checkpoint(apply, policy=jax.checkpoint_policies.save_only_these_names(SITE))
-    outputs, collections = apply(*network.rounded(program, (noisy, x)))
+    outputs, collections = apply(*network.cast_to_compute(program, (noisy, x)))
     outputs = outputs.astype(program.dtype)
     loss = fwd.loss(objective.losses(program, outputs, targets))
     penalty = sum(jax.tree.leaves(collections.get("penalties", {})), start=jnp.zeros(()))
@@ -248,19 +246,20 @@ def _update(
                 f"the {name} of this update returns other shapes than those of the parameters"
             )
         if name in noisy:  # what is frozen is to count in no norm
-            updates = leaves.stilled(program.config.freeze, updates)
-    return leaves.stilled(program.config.freeze, updates), opt_state
+            updates = param_tree.zero_where(program.config.freeze, updates)
+    return param_tree.zero_where(program.config.freeze, updates), opt_state
 
 
 def initial_state(program: Program, lane: Lane, variables: Variables | None = None) -> LaneState:
-    """The state before the first step. To be called inside `program.numbers()`, as all that
-    follows.
+    """The state before the first step. To be called inside `program.precision_context()`, as all
+    that follows.
 
     variables: those to start from, in place of the lane's own initial ones.
     """
     if program.dtype == np.float64 and jnp.zeros(()).dtype != np.float64:
         raise RuntimeError(
-            "a float64 program was entered without program.numbers(); JAX would round to float32"
+            "a float64 program was entered without program.precision_context(); JAX would round to"
+            " float32"
         )
     variables = network.init(program, lane) if variables is None else variables
     params = variables.params
@@ -286,8 +285,8 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
 def end_epoch(
     program: Program, state: LaneState, lane: Lane, evaluated: dict[str, jax.Array], y: jax.Array
 ) -> tuple[LaneState, dict[str, Any]]:
-    """Ends an epoch of one lane; evaluated: what `assess` found of the validation rows, leaves [V,
-    ...], or empty.
+    """Ends an epoch of one lane; evaluated: what `evaluate_examples` found of the validation rows,
+    leaves [V, ...], or empty.
 
     A run diverges here if its last update left parameters or statistics that are not finite: no
     loss shows it before the next update, which the last one of a training does not have.
@@ -298,7 +297,7 @@ def end_epoch(
     if "scores" in evaluated:
         metrics = program.problem.example_metrics(evaluated["scores"], y)
         row |= {f"validation/{name}": jnp.mean(value) for name, value in metrics.items()}
-        targets = objective.encoded(program, lane, y)
+        targets = objective.loss_targets(program, lane, y)
         row["validation/loss"] = jnp.mean(objective.losses(program, evaluated["outputs"], targets))
     else:
         row |= {
@@ -306,7 +305,7 @@ def end_epoch(
         }
     watched = row.get("validation/loss", row["train/loss"])
 
-    variables = update.evaluated(program, state, lane)
+    variables = update.evaluated_variables(program, state, lane)
     live = (state.diverged_at < 0) & ~_stopped(state)
     lost = live & ~_finite((state.variables, variables))
     live = live & ~lost

@@ -14,8 +14,8 @@ import jax
 from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
-from research.training.chunk import Memory
-from research.training.inputs import kernel_ranks
+from research.training.chunk import StreamingPolicy
+from research.training.lane_inputs import kernel_ranks
 from research.training.program import Program
 from research.training.strategy import ExecutionStrategy
 
@@ -31,7 +31,7 @@ WORTH_SECONDS = 30.0
 # Another strategy must be this much faster: timings are noisy, and the default is compiled already.
 MARGIN = 0.9
 
-Timer = Callable[[Program, Sequence[RunConfig], Arrays, ExecutionStrategy, Memory], float]
+Timer = Callable[[Program, Sequence[RunConfig], Arrays, ExecutionStrategy, StreamingPolicy], float]
 
 
 def choose_strategy(
@@ -111,11 +111,11 @@ def time_strategy(
     configs: Sequence[RunConfig],
     arrays: Arrays,
     strategy: ExecutionStrategy,
-    memory: Memory,
+    memory: StreamingPolicy,
 ) -> float:
     """Seconds per lane and step, over a few pieces of dispatches of one chunk per device."""
     lanes = min(len(configs), strategy.width * strategy.devices)
-    pace = chunk_lib.paced(program, strategy)
+    pace = chunk_lib.adaptive_dispatch(program, strategy)
 
     def epochs(chunk: chunk_lib.Chunk) -> Generator[int, None, None]:
         for epoch in itertools.cycle(range(program.config.epochs)):
@@ -124,14 +124,14 @@ def time_strategy(
             ) as pieces:
                 yield from pieces
 
-    with program.numbers(), contextlib.ExitStack() as stack:
+    with program.precision_context(), contextlib.ExitStack() as stack:
         chunks = chunk_lib.start(program, configs[:lanes], arrays, strategy, memory=memory)
         running = [stack.enter_context(contextlib.closing(epochs(chunk))) for chunk in chunks]
 
         def seconds() -> float:
             """Of an update, in the next pieces."""
             begin = time.perf_counter()
-            with pace.piece(lambda: jax.block_until_ready([chunk.state for chunk in chunks])):
+            with pace.measure(lambda: jax.block_until_ready([chunk.state for chunk in chunks])):
                 (count,) = {next(pieces) for pieces in running}
             jax.block_until_ready([chunk.state for chunk in chunks])
             return (time.perf_counter() - begin) / count

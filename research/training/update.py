@@ -10,7 +10,7 @@ from research.config import RunConfig
 from research.kernels import map_kernels
 from research.options import format_value
 from research.registry import OPTIMIZERS, REGULARIZERS, SLOTS
-from research.training import leaves
+from research.training import param_tree
 from research.training.program import Program, built, regularizer
 from research.training.state import Lane, LaneState, Tree, Variables
 
@@ -43,7 +43,7 @@ def _by_learning_rate() -> optax.GradientTransformationExtraArgs:
     return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
 
 
-def projected(
+def project(
     program: Program, lane: Lane, params: Tree, learning_rate: jax.Array, site: str | None = None
 ) -> Tree:
     """The parameters after the projections (of one site, or of all)."""
@@ -53,7 +53,7 @@ def projected(
     return params
 
 
-def averaged(
+def average(
     program: Program, state: LaneState, lane: Lane, variables: Variables
 ) -> Variables | None:
     """The mean of the variables so far, after an update that led to these; None without an
@@ -62,11 +62,11 @@ def averaged(
     for part in program.members("average"):
         mean = regularizer(part, lane)(mean, variables, state.step, program.steps)
         # Rounding must not move the mean of what is frozen.
-        mean = held(program, mean, variables)
+        mean = keep_frozen(program, mean, variables)
     return mean
 
 
-def evaluated(program: Program, state: LaneState, lane: Lane) -> Variables:
+def evaluated_variables(program: Program, state: LaneState, lane: Lane) -> Variables:
     """What evaluation uses, early stopping restores and a run keeps: the variables, or their mean.
 
     A mean of points on a constraint need not lie on it (two units of norm 1 have a mean of a norm
@@ -76,17 +76,17 @@ def evaluated(program: Program, state: LaneState, lane: Lane) -> Variables:
     if not program.projects_mean:
         return state.evaluated
     mean = state.evaluated
-    params = projected(program, lane, mean.params, jnp.zeros((), program.dtype), site="norm")
-    return held(program, Variables(params, mean.batch_stats), mean)
+    params = project(program, lane, mean.params, jnp.zeros((), program.dtype), site="norm")
+    return keep_frozen(program, Variables(params, mean.batch_stats), mean)
 
 
-def held(program: Program, new: Variables, old: Variables) -> Variables:
+def keep_frozen(program: Program, new: Variables, old: Variables) -> Variables:
     """The new variables, those that are frozen as they were; so are a frozen layer's running
     statistics."""
     pattern = program.config.freeze
     return Variables(
-        leaves.held(pattern, new.params, old.params),
-        leaves.held(pattern, new.batch_stats, old.batch_stats),
+        param_tree.keep_where(pattern, new.params, old.params),
+        param_tree.keep_where(pattern, new.batch_stats, old.batch_stats),
     )
 
 

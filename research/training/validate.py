@@ -11,7 +11,7 @@ from research.errors import ShapeError, UserError
 from research.identity import entries
 from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS, Architecture
 from research.training import effects, means
-from research.training.inputs import factors_of, program_of
+from research.training.lane_inputs import lr_factors_of, make_program
 from research.training.program import Program
 
 
@@ -87,7 +87,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
             f"loss={loss.name} is for {' and '.join(loss.tasks)}; for {config.task} there are"
             f" {', '.join(fitting)}"
         )
-    if config.loss_mean == means.TARGETS and not program_of(config, spec).counts_targets:
+    if config.loss_mean == means.TARGETS and not make_program(config, spec).counts_targets:
         raise UserError(
             "loss_mean=targets is of sequences or masks that have other numbers of targets, and"
             f" the examples of {spec.name} all have as many; leave it out"
@@ -97,9 +97,9 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     if config.label_noise and config.task != "classification":
         raise UserError(f"label_noise draws classes anew; {spec.name} is for {spec.task}")
     _check_input(config, spec)
-    program = program_of(config, spec)
+    program = make_program(config, spec)
     _check_sizes(config, program)
-    factors_of(config, program)
+    lr_factors_of(config, program)
     effects.check(config, program)
     return program
 

@@ -14,7 +14,7 @@ import pytest
 import research as rs
 import research.api
 from research.api.settings import axis_of, settings_of
-from research.training.evaluation import lane_of
+from research.training.final_metrics import run_lane
 from tests.launch.command_lines import run_all
 
 SMALL = {"dataset": "iris", "arch": "mlp", "arch_hidden": (4,), "epochs": 2, "batch_size": 30}
@@ -77,7 +77,7 @@ def test_a_run_is_that_of_the_program(run: rs.Run, folders: dict[str, str], tmp_
 
 def test_predictions_of_raw_rows_have_the_recorded_accuracy(run: rs.Run) -> None:
     arrays = run.workspace.planner.arrays(run._run)
-    lane = lane_of(run._run.program, run._run.config, arrays)
+    lane = run_lane(run._run.program, run._run.config, arrays)
     probabilities = run.predict(arrays.x[lane.test])
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
     accuracy = np.mean(probabilities.argmax(axis=1) == arrays.y[lane.test])

@@ -14,7 +14,7 @@ from research.data.source import open_source
 from research.data.table import Table
 from research.errors import UserError
 from research.sweeps.plan import Planner
-from research.training.inputs import inputs_of
+from research.training.lane_inputs import make_lane_inputs
 
 NORMAL = np.random.default_rng(0).normal(size=300)
 ROUNDING = 5e-7  # of differences below 8 in float32, and of numbers near 1e9 in float64
@@ -98,7 +98,7 @@ def test_a_table_is_scaled_as_in_float64(cache: str, scaling: str) -> None:
     (run,) = plans.runs([{"scaling": scaling, "target_scaling": "standard"}])
     x, y, _ = arrays = source.arrays()
     assert x.dtype == y.dtype == np.float32
-    lane = inputs_of(run.config, run.program, arrays).lane
+    lane = make_lane_inputs(run.config, run.program, arrays).lane
     scaled = (x - lane.shift) / lane.scale
     expected = SCALERS[scaling]().fit(table().x[lane.train]).transform(table().x)
     np.testing.assert_allclose(scaled[:, :2], expected[:, :2], atol=1e-6)
@@ -122,8 +122,8 @@ def test_without_scaling_float32_refuses_and_float64_is_exact(cache: str) -> Non
         plans.runs([{}])
     (run,) = plans.runs([{"scaling": "none", "precision": "float64"}])
     arrays = source.arrays()
-    with run.program.numbers():
-        lane = inputs_of(run.config, run.program, arrays).lane
+    with run.program.precision_context():
+        lane = make_lane_inputs(run.config, run.program, arrays).lane
     np.testing.assert_allclose(
         arrays.x[:, 0] - lane.shift[0], table().x[:, 0], rtol=0, atol=ROUNDING
     )

@@ -13,7 +13,7 @@ from research.data.source import open_source
 from research.data.split import split_of
 from research.errors import UserError
 from research.sweeps.plan import Planner
-from research.training.inputs import inputs_of
+from research.training.lane_inputs import make_lane_inputs
 
 
 @pytest.mark.parametrize("name", ["sine_mixture", "noisy_ar2"])
@@ -45,7 +45,7 @@ def test_inputs_and_targets_are_scaled_by_the_training_stretch(cache):
     }
     (run,) = plans.runs([settings])
     arrays = plans.arrays(run)
-    lane = inputs_of(run.config, run.program, arrays).lane
+    lane = make_lane_inputs(run.config, run.program, arrays).lane
     values = (
         series.noisy_ar2(300, seed=0).astype(np.float32).astype(np.float64)[:240, None]
     )  # the first eight tenths
@@ -73,7 +73,7 @@ def test_of_drawn_windows_the_values_in_them_count_once(cache):
     }
     (run,) = plans.runs([settings | {"train_size": 3, "seed": 1}])
     arrays = plans.arrays(run)
-    lane = inputs_of(run.config, run.program, arrays).lane
+    lane = make_lane_inputs(run.config, run.program, arrays).lane
     seen = sorted({place for row in lane.train for place in range(row, row + 20)})
     answered = sorted({place for row in lane.train for place in range(row + 5, row + 21)})
     values = np.asarray(arrays.x.values, np.float64)
@@ -98,7 +98,7 @@ def test_scaling_does_not_copy_the_windows(cache):
     (run,) = plans.runs([settings])
     arrays = plans.arrays(run)
     tracemalloc.start()
-    inputs_of(run.config, run.program, arrays)
+    make_lane_inputs(run.config, run.program, arrays)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 8e6

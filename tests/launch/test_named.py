@@ -12,7 +12,7 @@ from research.data.source import open_source
 from research.sweeps.plan import Planner, Run
 from research.sweeps.store import Store
 from research.sweeps.sweep import Sweep
-from research.training.checkpoints import Pack
+from research.training.checkpoints import PackManifest
 from research.training.strategy import ExecutionStrategy
 from tests.launch.command_lines import Result, run_all
 
@@ -37,7 +37,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     store.prepare()
     run = run_of(folder)
     Sweep([BASE], []).save(store, "half", [run])
-    pack = Pack(
+    pack = PackManifest(
         run.program.id, "cpu", ExecutionStrategy(1, 4), {run.id: config_lib.to_flags(run.config)}
     )
     saved = folder / "records" / "checkpoints" / pack.name

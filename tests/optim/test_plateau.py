@@ -67,7 +67,7 @@ def test_independent_decay_falls_with_the_rate():
     settings = {"schedule": "reduce_on_plateau", "schedule__factor": 0.5, "schedule__patience": 1}
     settings |= {"schedule__min_delta": 10.0, "learning_rate": 1e-30, "epochs": 4}
     own = run(**settings, regularization="independent_decay=0.01")
-    with own.program.numbers():
+    with own.program.precision_context():
         (chunk,) = chunk_lib.start(
             own.program, [own.config], data_of(own).data, ExecutionStrategy(1, 1)
         )

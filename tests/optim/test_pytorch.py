@@ -101,7 +101,7 @@ def ours(name: str, options: dict[str, Any]) -> tuple[list[Any], np.ndarray, np.
     x, y = TABLE.data.x[rows], TABLE.data.y[rows]
     batch = {"x": jnp.asarray(x), "y": jnp.asarray(y), "factor": jnp.ones(())}
     update = jax.jit(lambda state: step_lib.train_step(own.program, state, lane, batch))
-    with own.program.numbers():
+    with own.program.precision_context():
         state = step_lib.initial_state(own.program, lane, variables)
         seen = [state.variables.params]
         for _ in range(STEPS):

@@ -20,7 +20,7 @@ from research.sweeps import battery
 from research.sweeps.column import check_metric
 from research.tasks.metrics import measuring
 from research.training import loop
-from research.training.inputs import factors_of
+from research.training.lane_inputs import lr_factors_of
 from research.training.strategy import ExecutionStrategy
 
 LOSS = '''
@@ -192,7 +192,7 @@ def test_a_schedule_has_flags_and_its_factors_are_the_runs(tmp_path: Path) -> No
     load(tmp_path, SCHEDULE)
     assert [option.name for option in SCHEDULES.get("sawtooth").options] == ["low"]
     own = run(**{"schedule": "sawtooth", "schedule.low": 0.25})
-    factors = factors_of(own.config, own.program)
+    factors = lr_factors_of(own.config, own.program)
     per_epoch = own.program.sizes.steps_per_epoch
     np.testing.assert_allclose(
         factors[:per_epoch], 1 - 0.75 * np.arange(per_epoch) / per_epoch, rtol=1e-6

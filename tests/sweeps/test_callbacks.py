@@ -57,7 +57,7 @@ def test_the_latest_metrics_are_the_curves_ends_of_runs_that_trained() -> None:
     latest: list[list[dict[str, float]]] = []
     curves: list[list[dict[str, list[float]]]] = []
 
-    def report(at: loop.Progress) -> None:
+    def report(at: loop.EpochProgress) -> None:
         latest.append(at.latest())
         curves.append(at.curves())
 

@@ -21,7 +21,7 @@ from research.sweeps.parameters import Parameters, Saved, evaluated
 from research.sweeps.plan import Planner, Run
 from research.sweeps.record import Record
 from research.sweeps.store import Store
-from research.training.kept import Kept
+from research.training.best_and_last import BestAndLast
 from research.training.state import Variables
 from tests.sweeps.test_execution import Watcher
 
@@ -29,7 +29,7 @@ KEEP = Execution(keep_params=True)
 ID = "0123456789abcdef"
 
 
-def kept(seed: int = 0) -> Kept:
+def kept(seed: int = 0) -> BestAndLast:
     """Of no run: two layers and statistics, float32 and float64."""
     generator = np.random.default_rng(seed)
 
@@ -40,7 +40,7 @@ def kept(seed: int = 0) -> Kept:
         }
         return Variables({"Dense_0": layer}, {"BatchNorm_0": {"mean": np.float32([-0.0, np.nan])}})
 
-    return Kept(variables(), np.int32(3), np.float32(0.5), variables(), np.int32(7))
+    return BestAndLast(variables(), np.int32(3), np.float32(0.5), variables(), np.int32(7))
 
 
 def flip(path: Path) -> None:
@@ -197,7 +197,7 @@ def test_what_is_kept_is_what_the_training_came_to(tmp_path: Path) -> None:
     store, of = Store(tmp_path), run(regularization="early_stopping=2,batch_norm")
     settle(store, [of])
     saved = Parameters(store).load(of.id)
-    with of.program.numbers():
+    with of.program.precision_context():
         (expected,) = train([of], 1)
     record = store.read(of.id)
     assert record is not None

@@ -22,8 +22,8 @@ from research.sweeps.provenance import recorded_strategy
 from research.sweeps.record import Record
 from research.sweeps.store import Store
 from research.sweeps.tuning import Budget, Tuned, Workshop
-from research.training import loop, pace
-from research.training.refill import Places
+from research.training import dispatch_size, loop
+from research.training.lane_pool import LanePool
 
 AXES = ["learning_rate=log(1e-4,10)", "regularization.dropout=uniform(0,0.8)"]
 SETTINGS = {**{k: v for k, v in BASE.items() if k != "learning_rate"}, "epochs": 4}
@@ -142,7 +142,7 @@ def test_a_stopped_race_keeps_what_is_finished(tmp_path: Path) -> None:
 def test_a_race_stops_in_the_middle_of_an_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pace, "PIECE_SECONDS", 0.0)  # each update is a piece
+    monkeypatch.setattr(dispatch_size, "PIECE_SECONDS", 0.0)  # each update is a piece
     asked, original = [0], Job.stopping
 
     def stopping(job: Job) -> str:
@@ -187,14 +187,14 @@ def test_programs_take_turns(tmp_path: Path) -> None:
 def test_a_program_that_fails_costs_the_others_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = Places.advance
+    original = LanePool.advance
 
-    def failing(places: Places, **more: Any) -> Any:
+    def failing(places: LanePool, **more: Any) -> Any:
         if places.program.config.optimizer.name == "adam":
             raise RuntimeError("does not fit")
         return original(places, **more)
 
-    monkeypatch.setattr(Places, "advance", failing)
+    monkeypatch.setattr(LanePool, "advance", failing)
     budget, watcher = Budget("random", trials=8, parallel=4, pruner="median"), Watcher()
     tuned = raced(tmp_path, watcher, budget, ["optimizer=sgd|adam", "learning_rate=log(1e-3,1)"])
     for trial in tuned.study.trials:
@@ -208,15 +208,15 @@ def test_a_program_that_fails_costs_the_others_nothing(
 def test_out_of_memory_trials_begin_again_in_narrower_chunks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, widths = Places.advance, set[int]()
+    original, widths = LanePool.advance, set[int]()
 
-    def full(places: Places, **more: Any) -> Any:
+    def full(places: LanePool, **more: Any) -> Any:
         widths.add(places.strategy.width)
         if places.strategy.width > 3:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
         return original(places, **more)
 
-    monkeypatch.setattr(Places, "advance", full)
+    monkeypatch.setattr(LanePool, "advance", full)
     watcher, warnings = Watcher(), list[str]()
     monkeypatch.setattr(watcher, "warn", warnings.append)
     tuned = raced(tmp_path, watcher)

@@ -28,8 +28,8 @@ from research.sweeps.verification import (
     trial,
     verify,
 )
+from research.training import dispatch_size, loop
 from research.training import lanes as lanes_lib
-from research.training import loop, pace
 from research.training.strategy import ExecutionStrategy
 
 WIDTH, STEPS = 4, 2
@@ -228,7 +228,7 @@ def unsteady(monkeypatch: pytest.MonkeyPatch, call: int) -> None:
 
 def test_localize_names_step_and_array(monkeypatch: pytest.MonkeyPatch) -> None:
     own, record = recorded()
-    monkeypatch.setattr(pace, "PIECE_SECONDS", 0.0)  # each update is a piece
+    monkeypatch.setattr(dispatch_size, "PIECE_SECONDS", 0.0)  # each update is a piece
     updates = 3 * 5  # of as many epochs
     step = 8
     # The first training makes every update; the second and third then go side by side, an update

@@ -16,7 +16,7 @@ from research.errors import UserError
 from research.registry import TASKS
 from research.tasks import forecast
 from research.training import objective
-from research.training.inputs import inputs_of
+from research.training.lane_inputs import make_lane_inputs
 
 PROBLEM = TASKS.get("forecast").build()
 SERIES = np.array([1, 3, 2, 2, 5, 4, 10, 0, 9, 9, 0, 5], np.float32)
@@ -48,7 +48,7 @@ def test_the_mase_is_measured_by_the_training_series() -> None:
     """Half of it, 1 3 2 2 5 4, differs from step to step by 2 1 0 3 1, of mean 7/5; what comes
     after says nothing."""
     own = run(memory(), arch="ar", arch__order=2, split="2:2", batch_size=2)
-    lane = inputs_of(own.config, own.program, memory().data).lane
+    lane = make_lane_inputs(own.config, own.program, memory().data).lane
     np.testing.assert_array_equal(lane.train, [0, 1, 2, 3])
     assert lane.unit == pytest.approx(7 / 5)
     y = jnp.array([[9.0, 0.0]])
@@ -73,7 +73,7 @@ def test_a_burn_in_is_out_of_loss_metrics_and_gradient() -> None:
     own = run(
         source, arch="ar", arch__order=2, split="2:2", batch_size=2, target_scaling="standard"
     )
-    lane = inputs_of(own.config, own.program, source.data).lane
+    lane = make_lane_inputs(own.config, own.program, source.data).lane
     assert float(lane.target_shift) == pytest.approx(
         np.mean([2, 2, 5, 4])
     )  # the training part's, each once, without the first's burn-in

@@ -17,8 +17,8 @@ from research.models.layers.latent import Draw
 from research.sweeps import battery
 from research.sweeps.battery import Subject
 from research.tasks import divergence
-from research.training.examples import prepare
-from research.training.inputs import footprint
+from research.training.augment import augment_batch
+from research.training.lane_inputs import footprint
 from research.training.network import forward
 
 AUTOENCODER = {"task": "reconstruction", "arch": "autoencoder", "arch.hidden": (), "arch.code": 2}
@@ -55,7 +55,7 @@ def test_targets_are_clean_and_move_with_the_image() -> None:
         lane, _ = battery.initial(run, data.data)
         batch = {"x": jnp.array(data.data.x[:8]), "y": jnp.array(data.data.y[:8]), "index": index}
         state = jax.tree.map(lambda leaf: leaf[0], battery.start([run], data.data, 1).state)
-        _, x, y, targets = prepare(
+        _, x, y, targets = augment_batch(
             run.program, state, lane, batch, forward(run.program, lane, index)
         )
         clean = data.data.x[:8] / np.float32(255)

@@ -18,7 +18,7 @@ from research.regularization import targets
 from research.sweeps import battery
 from research.sweeps.battery import Subject
 from research.tasks import segmentation
-from research.training.examples import prepare
+from research.training.augment import augment_batch
 from research.training.network import forward
 
 FCN = {
@@ -87,7 +87,9 @@ def test_a_mask_moves_with_its_picture(member: str) -> None:
     batch = {"x": jnp.array(data.data.x[:8]), "y": jnp.array(data.data.y[:8]), "index": index}
     state = battery.start([run], data.data, 1).state
     moved = jax.jit(
-        lambda state: prepare(run.program, state, lane, batch, forward(run.program, lane, index))
+        lambda state: augment_batch(
+            run.program, state, lane, batch, forward(run.program, lane, index)
+        )
     )
     _, x, y, encoded = jax.device_get(moved(jax.tree.map(lambda leaf: leaf[0], state)))
     counted = y != PADDING

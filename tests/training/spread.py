@@ -36,7 +36,7 @@ def curve(
     data = sequences.PADDED.data if padded else engine.data_of(run).data
     program, strategy = run.program, ExecutionStrategy(1, dispatch, replicas=replicas)
     losses: list[float] = []
-    with program.numbers():
+    with program.precision_context():
         (chunk,) = chunk_lib.start(program, [run.config], data, strategy)
         if stain is not None:
             gather = chunk.functions.gather

@@ -16,8 +16,8 @@ from engine import EPOCHS, STEPS_PER_EPOCH, assert_same_bits, run
 
 from research.errors import UserError
 from research.sweeps.plan import Run
-from research.training.checkpoints import Checkpoints, Pack, Writer, read, steps
-from research.training.inputs import abstract_state
+from research.training.checkpoints import Checkpoints, PackManifest, Writer, read, steps
+from research.training.lane_inputs import abstract_state
 from research.training.snapshot import select
 from research.training.strategy import ExecutionStrategy
 from tests.training.stops import snapshots, train
@@ -29,9 +29,9 @@ def template(of: Run) -> Callable[[], Any]:
     return lambda: abstract_state(of.config, of.program)
 
 
-def pack(runs: Sequence[Run], **more: Any) -> Pack:
+def pack(runs: Sequence[Run], **more: Any) -> PackManifest:
     configs = {r.id: {"seed": str(r.config.seed)} for r in runs}
-    return Pack(
+    return PackManifest(
         **{
             "program": runs[0].program.id,
             "device": "cpu",
@@ -308,4 +308,4 @@ def test_the_stored_pack_names_its_strategy_way() -> None:
     stored = pack([run()], keep="best").to_json()
     assert stored["way"] == {"width": 2, "steps": 1, "devices": 1, "replicas": 1}
     assert "strategy" not in stored
-    assert Pack.from_json(stored) == pack([run()], keep="best")
+    assert PackManifest.from_json(stored) == pack([run()], keep="best")

@@ -10,7 +10,7 @@ from engine import TABLE, member, run
 from research.errors import UserError
 from research.registry import REGULARIZERS, Regularizer
 from research.sweeps.plan import Planner
-from research.training import layout, validate
+from research.training import batch_layout, validate
 from research.training.effects import site_of
 from research.training.program import Sizes
 
@@ -134,11 +134,11 @@ def test_batch_norm_of_one_row_is_refused_when_it_is_planned(
 def test_the_rows_of_parts_are_those_with_a_weight(train: int, remainder: str, parts: int) -> None:
     """As the layout marks them, of every update of an epoch in batches of 7."""
     sizes = Sizes(train, 0, 0, 7, remainder)
-    marked = layout.marks(sizes, parts, 1, 0, 0, sizes.steps_per_epoch)
-    rows = len(layout.slots(7, parts)[0])
+    marked = batch_layout.batch_masks(sizes, parts, 1, 0, 0, sizes.steps_per_epoch)
+    rows = len(batch_layout.example_positions(7, parts)[0])
     weight = np.asarray(marked.get("weight", np.ones((sizes.steps_per_epoch, rows))))
     counts = weight.reshape(sizes.steps_per_epoch, parts, -1).sum(axis=2)
-    assert layout.real_rows(sizes, parts) == {int(count) for count in counts.ravel()} - {0}
+    assert batch_layout.real_rows(sizes, parts) == {int(count) for count in counts.ravel()} - {0}
 
 
 @pytest.mark.parametrize(

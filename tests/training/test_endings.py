@@ -13,8 +13,8 @@ from engine import BASE, STEPS_PER_EPOCH, TABLE, run, start, train
 from research.data.memory import Memory
 from research.sweeps.plan import Planner
 from research.training import loop
-from research.training.evaluation import overflow
-from research.training.inputs import inputs_of
+from research.training.final_metrics import overflow_message
+from research.training.lane_inputs import make_lane_inputs
 from research.training.strategy import ExecutionStrategy
 
 
@@ -48,7 +48,7 @@ def test_what_the_last_update_of_a_training_makes_is_looked_at() -> None:
 )
 def test_what_overflows(assessed: dict[str, Any], said: str) -> None:
     """1e30 squared is more than a float32 holds, which the next gradient's norm would be of."""
-    found = overflow(run().program, assessed)
+    found = overflow_message(run().program, assessed)
     assert said in found if said else not found
 
 
@@ -59,7 +59,7 @@ def test_an_epoch_that_ends_with_nan_is_no_epoch_of_the_run(part: str) -> None:
     runs = [
         run(seed=seed, regularization="batch_norm,ema=0.9,early_stopping=2") for seed in range(3)
     ]
-    with runs[0].program.numbers():
+    with runs[0].program.precision_context():
         chunk = start(runs, 3)
         state = chunk.state
         stopped = state.stopping._replace(stopped=jnp.array([False, False, True]))
@@ -96,7 +96,7 @@ def test_a_validation_loss_that_is_never_finite_steers_nothing(
     base = {**BASE, **settings, "epochs": 20}
     x = TABLE.data.x.copy()
     (plain,) = Planner(lambda config: TABLE).runs([base])
-    row = inputs_of(plain.config, plain.program, TABLE.data).lane.validation[0]
+    row = make_lane_inputs(plain.config, plain.program, TABLE.data).lane.validation[0]
     x[row] = 1e30
     data = Memory(TABLE.spec, TABLE.data._replace(x=x))
     (of,) = Planner(lambda config: data).runs([base])

@@ -81,8 +81,8 @@ def test_states_that_are_carried_on_are_those_of_the_whole() -> None:
     held, variables = lane(chunk.lanes, 0), lane(chunk.state.variables, 0)
     tokens = jnp.array([PROMPT])
     whole = network.predict(own.program, variables, held, tokens)
-    first, cache = network.advance(own.program, variables, held, tokens[:, :4], {})
-    second, _ = network.advance(own.program, variables, held, tokens[:, 4:], cache)
+    first, cache = network.decode_step(own.program, variables, held, tokens[:, :4], {})
+    second, _ = network.decode_step(own.program, variables, held, tokens[:, 4:], cache)
     np.testing.assert_allclose(jnp.concatenate([first, second], 1), whole, rtol=1e-5, atol=1e-6)
 
 

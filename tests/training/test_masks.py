@@ -30,11 +30,11 @@ from research.regularization import targets
 from research.sweeps import battery
 from research.sweeps.battery import Subject
 from research.sweeps.plan import Run
+from research.training import batch_layout, final_metrics, loop, means, network, objective
 from research.training import chunk as chunk_lib
-from research.training import evaluation, layout, loop, means, network, objective
 from research.training import lanes as lanes_lib
-from research.training.examples import prepare
-from research.training.inputs import inputs_of
+from research.training.augment import augment_batch
+from research.training.lane_inputs import make_lane_inputs
 from research.training.means import TARGETS
 from research.training.state import LaneState
 from research.training.step import train_step
@@ -81,20 +81,22 @@ def batch(source: Memory, rows: int) -> dict[str, Any]:
 
 def begun(own: Run, source: Memory) -> LaneState:
     """The state before the first step, which padding does not change."""
-    return lanes_lib.init(own.program, inputs_of(own.config, own.program, source.data).lane)
+    return lanes_lib.init(own.program, make_lane_inputs(own.config, own.program, source.data).lane)
 
 
 def update(
     own: Run, source: Memory, rows: int, state: LaneState
 ) -> tuple[Any, dict[str, jax.Array], dict[str, jax.Array]]:
     """Variables after one update by the first rows, the epoch's means, and the split's of what
-    `assess` finds."""
-    lane, given = inputs_of(own.config, own.program, source.data).lane, batch(source, rows)
+    `evaluate_examples` finds."""
+    lane, given = make_lane_inputs(own.config, own.program, source.data).lane, batch(source, rows)
 
     @jax.jit
     def one(state: LaneState, lane: Any, given: Any) -> Any:
         state = train_step(own.program, state, lane, given)
-        found = objective.assess(own.program, state.variables, lane, given["x"], given["y"])
+        found = objective.evaluate_examples(
+            own.program, state.variables, lane, given["x"], given["y"]
+        )
         split = {} if "scores" in found else means.of_split(own.program, found)
         return state.variables, means.of_epoch(own.program, state.sums), split
 
@@ -154,11 +156,11 @@ def test_a_batch_without_targets_is_no_update(parts: int) -> None:
         **{"optimizer.momentum": 0.9},
     )
     lane, given = (
-        inputs_of(own.config, own.program, PADDED.data).lane,
+        make_lane_inputs(own.config, own.program, PADDED.data).lane,
         batch(PADDED, own.program.sizes.batch),
     )
     step = jax.jit(lambda state, given: train_step(own.program, state, lane, given))
-    weighed = layout.marks(own.program.sizes, parts, 1, 0, 0, 1)
+    weighed = batch_layout.batch_masks(own.program.sizes, parts, 1, 0, 0, 1)
     given |= {name: mark[0] for name, mark in weighed.items()}
     given = {**given, "x": given["x"][given["index"]], "y": given["y"][given["index"]]}
     once = step(begun(own, PADDED), given)
@@ -181,7 +183,7 @@ def test_means_are_over_targets() -> None:
         "token_accuracy": right,
         TARGETS: np.array([1.0, 3.0, 0.0]),
     }
-    found = evaluation.metrics_of(problem, assessed, None)
+    found = final_metrics.final_metrics(problem, assessed, None)
     assert found["nll"] == pytest.approx(5 / 4)
     assert found["perplexity"] == pytest.approx(np.exp(5 / 4))
     assert found["token_accuracy"] == pytest.approx(2 / 4)
@@ -227,10 +229,10 @@ def test_records_and_curves_are_per_token(weighs: str) -> None:
 
 def loss_of(own: Run, x: jax.Array, y: np.ndarray, logits: np.ndarray) -> float:
     """The training loss of a batch whose network gives these logits [B, H, W, C]."""
-    lane = inputs_of(own.config, own.program, memory.masks().data).lane
+    lane = make_lane_inputs(own.config, own.program, memory.masks().data).lane
     given = {"x": x, "y": jnp.asarray(y), "index": jnp.arange(len(y))}
     state: Any = types.SimpleNamespace(step=jnp.int32(0))
-    fwd, _, _, mixed = prepare(
+    fwd, _, _, mixed = augment_batch(
         own.program, state, lane, given, network.forward(own.program, lane, given["index"])
     )
     return float(fwd.loss(objective.losses(own.program, jnp.asarray(logits), mixed)))
@@ -254,7 +256,7 @@ def test_mixup_of_masks_with_ignored_pixels_is_pytorchs(weighs: str) -> None:
     logits = generator.normal(size=(*y.shape, 2)).astype(np.float32)
     x = jnp.asarray(data.data.x[:6])
 
-    lane = inputs_of(own.config, own.program, data.data).lane
+    lane = make_lane_inputs(own.config, own.program, data.data).lane
     key = rng.at(lane.seed, "mixup", jnp.int32(0))
     weight, partner = float(targets._weight(key, 0.7)), np.asarray(targets._partners(key, 6))
     assert 0.01 < weight < 0.99

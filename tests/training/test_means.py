@@ -29,7 +29,7 @@ def test_the_mean_is_projected_and_stays_the_mean() -> None:
     """The plain average of five steps on the sphere lies inside it; evaluation uses the point above
     it."""
     of = run(regularization="unit_norm,swa=0", learning_rate=0.3)
-    with of.program.numbers():
+    with of.program.precision_context():
         chunk = start([of], 1)
         seen = []
         for _ in chunk_lib.dispatches(of.program, chunk, ExecutionStrategy(1, 1), 0):
@@ -58,7 +58,7 @@ def test_what_a_run_keeps_lies_on_the_constraint(bound: str, average: str) -> No
     (outcome,) = loop.train(
         of.program, [of.config], data_of(of).data, ExecutionStrategy(1, 5), keep=True
     )
-    for variables in (outcome.kept.best, outcome.kept.last):
+    for variables in (outcome.best_and_last.best, outcome.best_and_last.last):
         found = norms(variables.params)
         if bound == "unit_norm":
             np.testing.assert_allclose(found, 1, rtol=1e-6)

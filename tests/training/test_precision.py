@@ -13,7 +13,7 @@ from research.sweeps.plan import Planner, Run
 from research.training import chunk as chunk_lib
 from research.training import lanes as lanes_lib
 from research.training import loop
-from research.training.inputs import factors_of, inputs_of
+from research.training.lane_inputs import lr_factors_of, make_lane_inputs
 from research.training.step import train_step
 from research.training.strategy import ExecutionStrategy
 
@@ -28,19 +28,19 @@ def batches_of(chunk: Any) -> Any:
     """The first batch of an epoch, leaves [1, 1, ...]."""
     rows = chunk.functions.order(chunk.lanes, np.int32(0), count=chunk.lanes.train.shape[1])
     return chunk.functions.gather(
-        chunk.feed.x, chunk.feed.y, rows, np.int32(0), np.int32(0), steps=1
+        chunk.batch_source.x, chunk.batch_source.y, rows, np.int32(0), np.int32(0), steps=1
     )
 
 
 def one_step(of: Run) -> Any:
     """The state after one update."""
-    with of.program.numbers():
+    with of.program.precision_context():
         chunk = start([of], 1)
         arguments = (
             chunk.state,
             chunk.lanes,
             batches_of(chunk),
-            chunk.factors[:1],
+            chunk.lr_factors[:1],
             np.int32(0),
             np.int32(1),
         )
@@ -81,7 +81,7 @@ def test_a_padded_epoch_reads_every_row_once() -> None:
     chunk = start([of], 1)
     rows = chunk_lib.order(of.program, chunk, ExecutionStrategy(1, 4), 0)
     batches = chunk.functions.gather(
-        chunk.feed.x, chunk.feed.y, rows, np.int32(0), np.int32(0), steps=4
+        chunk.batch_source.x, chunk.batch_source.y, rows, np.int32(0), np.int32(0), steps=4
     )
     weight = np.asarray(batches["weight"][:, 0])
     np.testing.assert_array_equal(weight.sum(axis=1), [12, 12, 12, 4])
@@ -125,10 +125,10 @@ def test_float64_is_rounded_nowhere() -> None:
         learning_rate=0.1,
         optimizer="adam",
     )
-    given = inputs_of(of.config, of.program, data_of(of).data)
+    given = make_lane_inputs(of.config, of.program, data_of(of).data)
     assert float(given.lane.hparams["learning_rate"]) == 0.1
-    assert factors_of(of.config, of.program).dtype == given.lane.scale.dtype == np.float64
-    with of.program.numbers():
+    assert lr_factors_of(of.config, of.program).dtype == given.lane.scale.dtype == np.float64
+    with of.program.precision_context():
         state = lanes_lib.init(of.program, given.lane)
         assert {leaf.dtype for leaf in jax.tree.leaves(state)} <= {
             np.dtype(t) for t in ("float64", "int32", "bool")
@@ -170,13 +170,13 @@ def test_bfloat16_trains_and_keeps_its_state_in_float32() -> None:
 )
 def test_the_precision_of_products(precision: str, matmul: str) -> None:
     of = run(precision=precision)
-    with of.program.numbers():
+    with of.program.precision_context():
         chunk = start([of], 1)
         arguments = (
             chunk.state,
             chunk.lanes,
             batches_of(chunk),
-            chunk.factors[:1],
+            chunk.lr_factors[:1],
             np.int32(0),
             np.int32(1),
         )
@@ -197,7 +197,7 @@ def temporary_bytes(**settings: Any) -> int:
         chunk.state,
         chunk.lanes,
         batches_of(chunk),
-        chunk.factors[:1],
+        chunk.lr_factors[:1],
         np.int32(0),
         np.int32(1),
     )

@@ -53,9 +53,19 @@ def evaluated(of: Run, configs: Sequence[RunConfig], count: int) -> Any:
     for i in range(count):
         rows = chunk_lib.order(program, chunk, strategy, i // per_epoch)
         first = np.int32(i % per_epoch)
-        batch = gather(chunk.feed.x, chunk.feed.y, rows, first, first, steps=1, sizes=program.sizes)
+        batch = gather(
+            chunk.batch_source.x,
+            chunk.batch_source.y,
+            rows,
+            first,
+            first,
+            steps=1,
+            sizes=program.sizes,
+        )
         state = step(
-            state, chunk.lanes, {**{k: v[0] for k, v in batch.items()}, "factor": chunk.factors[i]}
+            state,
+            chunk.lanes,
+            {**{k: v[0] for k, v in batch.items()}, "factor": chunk.lr_factors[i]},
         )
     return jax.device_get(state.evaluated)
 

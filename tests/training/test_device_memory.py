@@ -14,7 +14,7 @@ from research.sweeps.execution import DEFAULT
 from research.sweeps.job import Job, Report
 from research.sweeps.plan import Pack
 from research.sweeps.store import Store
-from research.training import memory
+from research.training import device_memory
 from research.training.checkpoints import Checkpoints
 from research.training.strategy import ExecutionStrategy
 
@@ -22,9 +22,9 @@ RUN = run(arch__hidden=(16, 16))
 STEPS = 5
 
 
-def needed(width: int) -> float:
+def required_bytes(width: int) -> float:
     """What the compiled program of so many lanes says that it needs."""
-    return memory.needed(RUN.program, RUN.config, data_of(RUN).data, width, STEPS)
+    return device_memory.required_bytes(RUN.program, RUN.config, data_of(RUN).data, width, STEPS)
 
 
 def measured(measure: Callable[[int], float], width: int, limit: float) -> tuple[int, list[int]]:
@@ -35,7 +35,7 @@ def measured(measure: Callable[[int], float], width: int, limit: float) -> tuple
         asked.append(lanes)
         return measure(lanes)
 
-    return memory.fitting(width, limit, ask), asked
+    return device_memory.largest_fitting(width, limit, ask), asked
 
 
 def test_what_fits_is_compiled_once() -> None:
@@ -64,8 +64,8 @@ def test_nothing_fits_but_one_lane_is_tried() -> None:
 
 
 def test_a_program_needs_more_for_more_lanes() -> None:
-    at = {width: needed(width) for width in (1, 4, 8)}
-    state = memory.footprint(RUN.config, RUN.program)[1]
+    at = {width: required_bytes(width) for width in (1, 4, 8)}
+    state = device_memory.footprint(RUN.config, RUN.program)[1]
     assert at[8] - at[4] > 4 * state
     assert at[4] - at[1] > 3 * state
 
@@ -74,7 +74,7 @@ def test_a_program_needs_more_for_more_lanes() -> None:
 def test_the_way_has_as_many_lanes_as_the_limit_takes(
     tmp_path: Path, lanes: int, room: int
 ) -> None:
-    limit = (needed(room) + needed(room + 1)) / 2
+    limit = (required_bytes(room) + required_bytes(room + 1)) / 2
 
     def timer(*_: object) -> float:
         return 1.0
@@ -88,25 +88,26 @@ def test_the_way_has_as_many_lanes_as_the_limit_takes(
         Checkpoints(tmp_path),
         {},
     )
-    job.limit = lambda: limit / memory.MARGIN * job_lib.ABREAST
+    job.limit = lambda: limit / device_memory.MARGIN * job_lib.ABREAST
     strategy = stored_strategy.strategy_for(Pack(RUN.program, (RUN,)), job, lanes)
     assert strategy.width <= room
-    assert needed(strategy.width) <= limit < needed(strategy.width + 1)
+    assert required_bytes(strategy.width) <= limit < required_bytes(strategy.width + 1)
 
 
 def test_what_is_streamed_does_not_lie_on_the_device() -> None:
     many = images(side=32, rows=2000)
     own = Subject({"arch": "linear"}, many).run()
     whole, streamed = (
-        memory.needed(own.program, own.config, many.data, 1, STEPS, streams=streams)
+        device_memory.required_bytes(own.program, own.config, many.data, 1, STEPS, streams=streams)
         for streams in (False, True)
     )
     assert whole - streamed > 0.8 * many.data.x.nbytes  # a part of an evaluation is there
 
 
 def test_what_cannot_matter_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "needed", lambda *_: pytest.fail("compiled"))
+    monkeypatch.setattr(device_memory, "required_bytes", lambda *_: pytest.fail("compiled"))
     data = data_of(RUN).data
     assert (
-        memory.max_lanes(RUN.program, RUN.config, data, ExecutionStrategy(32, STEPS), 2**34) == 32
+        device_memory.max_lanes(RUN.program, RUN.config, data, ExecutionStrategy(32, STEPS), 2**34)
+        == 32
     )

@@ -11,8 +11,8 @@ import numpy as np
 
 from research.config import RunConfig
 from research.errors import UserError
-from research.training import leaves
-from research.training.inputs import abstract_state
+from research.training import param_tree
+from research.training.lane_inputs import abstract_state
 from research.training.program import Program
 from research.training.state import Tree, Variables
 
@@ -20,7 +20,7 @@ _COLLECTIONS = ("params", "batch_stats")
 
 
 @dataclasses.dataclass(frozen=True)
-class Origin:
+class InitialWeights:
     """Where a run starts from: another run's variables, on the host. name: which they are, for
     errors.
 
@@ -31,18 +31,18 @@ class Origin:
     variables: Variables
     reset: str | None = None
 
-    def applied(self, fresh: Variables) -> Variables:
+    def merge(self, fresh: Variables) -> Variables:
         """The variables that a run starts with, in the dtype of `fresh`, its own initial ones."""
         parts = (
-            self._applied(getattr(fresh, part), getattr(self.variables, part))
+            self._merge(getattr(fresh, part), getattr(self.variables, part))
             for part in _COLLECTIONS
         )
         return Variables(*parts)
 
-    def _applied(self, fresh: Tree, given: Tree) -> Tree:
-        source, own = leaves.named(given), leaves.named(fresh)
+    def _merge(self, fresh: Tree, given: Tree) -> Tree:
+        source, own = param_tree.by_name(given), param_tree.by_name(fresh)
         filled = [jnp.asarray(source.get(name, leaf), leaf.dtype) for name, leaf in own.items()]
-        return leaves.held(self.reset, leaves.unflattened(fresh, filled), fresh)
+        return param_tree.keep_where(self.reset, param_tree.unflatten(fresh, filled), fresh)
 
 
 def check_patterns(config: RunConfig, program: Program) -> None:
@@ -56,7 +56,10 @@ def check_patterns(config: RunConfig, program: Program) -> None:
     if config.freeze is None and config.reset is None:
         return
     variables = abstract_state(config, program).variables
-    params, stats = list(leaves.named(variables.params)), list(leaves.named(variables.batch_stats))
+    params, stats = (
+        list(param_tree.by_name(variables.params)),
+        list(param_tree.by_name(variables.batch_stats)),
+    )
     for flag, pattern, names in (
         ("freeze", config.freeze, params),
         ("reset", config.reset, params + stats),
@@ -84,15 +87,15 @@ def matches(flag: str, pattern: str, name: str) -> bool:
         raise UserError(f"{flag}='{pattern}' is not a regular expression: {error}") from None
 
 
-def check_origin(config: RunConfig, program: Program, origin: Origin) -> None:
+def check_initial_weights(config: RunConfig, program: Program, origin: InitialWeights) -> None:
     """Raises UserError unless the origin has what the run needs, in its shapes, and nothing else;
     or it is reset."""
     own = abstract_state(config, program).variables
     wrong: dict[str, str] = {}
     for part in _COLLECTIONS:
         needed, given = (
-            leaves.named(getattr(own, part)),
-            leaves.named(getattr(origin.variables, part)),
+            param_tree.by_name(getattr(own, part)),
+            param_tree.by_name(getattr(origin.variables, part)),
         )
         for name in dict.fromkeys((*needed, *given)):
             here, there = (_shape(tree.get(name)) for tree in (needed, given))

@@ -30,7 +30,7 @@ class Inputs:
     dtype."""
 
     lane: Lane
-    factors: np.ndarray
+    lr_factors: np.ndarray
 
 
 def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
@@ -41,12 +41,12 @@ def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
     return Sizes(train, validation, test, config.batch_size or train, config.remainder)
 
 
-def program_of(config: RunConfig, spec: DataSpec) -> Program:
+def make_program(config: RunConfig, spec: DataSpec) -> Program:
     """The program that trains a completed config."""
     return Program(blank(config), spec, sizes(config, spec))
 
 
-def factors_of(config: RunConfig, program: Program) -> np.ndarray:
+def lr_factors_of(config: RunConfig, program: Program) -> np.ndarray:
     """The learning rate's factor at each step, [steps]."""
     entry = SCHEDULES.get(config.schedule.name)
     table = entry.build(
@@ -57,7 +57,7 @@ def factors_of(config: RunConfig, program: Program) -> np.ndarray:
     return np.asarray(table, program.dtype)
 
 
-def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
+def make_lane_inputs(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
     """A completed config's lane: its split, its scaling (fitted on its training rows) and its
     numbers."""
     rows = _split(config, program.spec, arrays)
@@ -66,7 +66,7 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
     )
     target_shift, target_scale = _target_scaling(config, program.spec, arrays.y, rows.train)
     unit = program.problem.unit
-    lane = lane_with(
+    lane = make_lane(
         config,
         program,
         rows,
@@ -77,10 +77,10 @@ def inputs_of(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
         target_scale=target_scale,
         unit=1 if unit is None else unit(arrays, rows.train),
     )
-    return Inputs(lane, factors_of(config, program))
+    return Inputs(lane, lr_factors_of(config, program))
 
 
-def lane_with(config: RunConfig, program: Program, rows: split.Split, **fitted: Any) -> Lane:
+def make_lane(config: RunConfig, program: Program, rows: split.Split, **fitted: Any) -> Lane:
     """A completed config's lane of these rows. fitted: those of its fields that are fitted to the
     training rows."""
     plateau = dict(_NO_PLATEAU)
@@ -197,7 +197,7 @@ def kernel_ranks(config: RunConfig, program: Program) -> set[int]:
 
 def abstract_state(config: RunConfig, program: Program) -> LaneState:
     """A run's state before its first step, as shapes."""
-    with program.numbers():
+    with program.precision_context():
         return jax.eval_shape(
             functools.partial(initial_state, program), abstract_lane(config, program)
         )

@@ -5,18 +5,20 @@ from typing import Any
 import pytest
 from engine import IMAGES, STEPS_PER_EPOCH, run
 
-from research.training import loop, pace
-from research.training.pace import UNCUT, Pace
+from research.training import dispatch_size, loop
+from research.training.dispatch_size import WHOLE_DISPATCHES, AdaptiveDispatch
 from research.training.strategy import ExecutionStrategy
 
 
-def pieces(of: Pace, seconds_an_update: float, seconds_to_compile: float, count: int) -> list[int]:
+def pieces(
+    of: AdaptiveDispatch, seconds_an_update: float, seconds_to_compile: float, count: int
+) -> list[int]:
     """The lengths of so many pieces where an update takes so long."""
     now, lengths = [0.0], []
     of.clock = lambda: now[0]
     for place in range(count):
         lengths.append(of.steps)
-        with of.piece(lambda: None):
+        with of.measure(lambda: None):
             now[0] += of.steps * seconds_an_update + (seconds_to_compile if place == 0 else 0.0)
     return lengths
 
@@ -36,17 +38,17 @@ def pieces(of: Pace, seconds_an_update: float, seconds_to_compile: float, count:
     ],
 )
 def test_pieces_grow_while_they_are_short(most: int, seconds: float, expected: list[int]) -> None:
-    assert pieces(Pace(most), seconds, 10.0, len(expected)) == expected
+    assert pieces(AdaptiveDispatch(most), seconds, 10.0, len(expected)) == expected
 
 
 def test_devices_are_waited_for_until_pieces_are_as_long_as_they_get() -> None:
-    of, waits = Pace(4, clock=lambda: 0.0), [0]
+    of, waits = AdaptiveDispatch(4, clock=lambda: 0.0), [0]
 
     def wait() -> None:
         waits[0] += 1
 
     for _ in range(10):
-        with of.piece(wait):
+        with of.measure(wait):
             pass
     assert waits == [3]  # for an update that is compiled, for one, and for two
 
@@ -63,7 +65,7 @@ def test_no_bit_hangs_on_how_dispatches_are_cut(
     def train(seconds: float) -> tuple[str, list[int]]:
         """The outcomes, and the steps at which something could stop."""
         steps: list[int] = []
-        monkeypatch.setattr(pace, "PIECE_SECONDS", seconds)
+        monkeypatch.setattr(dispatch_size, "PIECE_SECONDS", seconds)
         outcomes: Any = loop.train(
             runs[0].program,
             [one.config for one in runs],
@@ -78,7 +80,9 @@ def test_no_bit_hangs_on_how_dispatches_are_cut(
     assert often == list(range(1, 3 * STEPS_PER_EPOCH + 1))
     assert seldom[:2] == [1, 2]
     assert len(seldom) < len(often)
-    monkeypatch.setattr(loop.chunk_lib, "paced", lambda program, strategy: UNCUT)
+    monkeypatch.setattr(
+        loop.chunk_lib, "adaptive_dispatch", lambda program, strategy: WHOLE_DISPATCHES
+    )
     whole, boundaries = train(0.0)
     assert len(boundaries) == 3 * -(-STEPS_PER_EPOCH // dispatch)
     assert one_by_one == growing == whole

@@ -20,7 +20,7 @@ def attention_maps(
 
     Raises UserError if the network has none.
     """
-    with program.numbers():
+    with program.precision_context():
         found = jax.device_get(_weights(program, lane, variables, x[None]))
     leaves = jax.tree_util.tree_leaves_with_path(found)
     if not leaves:

@@ -11,7 +11,7 @@ from research.training.program import Sizes
 
 
 @functools.cache
-def slots(batch: int, parts: int = 1, devices: int = 1) -> np.ndarray:
+def example_positions(batch: int, parts: int = 1, devices: int = 1) -> np.ndarray:
     """The place in the global batch of each device's rows, int32 [devices, rows]; `batch` marks
     padding.
 
@@ -38,7 +38,7 @@ def real_rows(sizes: Sizes, parts: int) -> set[int]:
     return {int(count) for count in counts if count}
 
 
-def marks(
+def batch_masks(
     sizes: Sizes,
     parts: int,
     devices: int,
@@ -53,7 +53,7 @@ def marks(
         examples and 0 of padding. Each is left out where it says nothing, so that the program of a
         batch on one device without padding knows of neither.
     """
-    every = slots(sizes.batch, parts, devices)
+    every = example_positions(sizes.batch, parts, devices)
     own = jnp.asarray(every)[place]
     made: dict[str, jax.Array] = {}
     if every.shape != (1, sizes.batch):

@@ -11,23 +11,23 @@ from engine import EPOCHS, STEPS_PER_EPOCH, compiled_fully, data_of, run
 
 from research.sweeps.plan import Run
 from research.training import loop
-from research.training.chunk import WHOLE, Memory
-from research.training.refill import Entrant, Places, Standing
+from research.training.chunk import ALL_ON_DEVICE, StreamingPolicy
+from research.training.lane_pool import Candidate, LanePool, LaneStatus
 from research.training.strategy import ExecutionStrategy
 
 WIDTH = 3
 WAY = ExecutionStrategy(WIDTH, STEPS_PER_EPOCH)
 
 
-def entrants(runs: list[Run]) -> list[Entrant]:
-    return [Entrant(one.id, one.config) for one in runs]
+def entrants(runs: list[Run]) -> list[Candidate]:
+    return [Candidate(one.id, one.config) for one in runs]
 
 
 def raced(
     runs: list[Run],
     strategy: ExecutionStrategy = WAY,
-    memory: Memory = WHOLE,
-    prune: Callable[[str, Standing], bool] = lambda *_: False,
+    memory: StreamingPolicy = ALL_ON_DEVICE,
+    prune: Callable[[str, LaneStatus], bool] = lambda *_: False,
 ) -> tuple[dict[str, loop.Outcome], int]:
     """The outcomes of runs that take the places of one another, at first one fewer than there are
     places.
@@ -35,26 +35,28 @@ def raced(
     And how many epochs of lanes were computed for it.
     """
     places, waiting, found = (
-        Places(runs[0].program, strategy, data_of(runs[0]).data, memory),
+        LanePool(runs[0].program, strategy, data_of(runs[0]).data, memory),
         list(runs),
         {},
     )
     free, computed = places.size - 1, 0
-    while waiting or places.taken:
+    while waiting or places.run_ids:
         entering, waiting = waiting[:free], waiting[free:]
-        places.fill(entrants(entering))
+        places.admit(entrants(entering))
         standings = places.advance()
         computed += places.computed
         over = [run_id for run_id, standing in standings.items() if standing.over]
         found |= places.outcomes(over)
-        places.leave(
+        places.release(
             [*over, *(run_id for run_id, standing in standings.items() if prune(run_id, standing))]
         )
-        free = places.size - len(places.taken)
+        free = places.size - len(places.run_ids)
     return found, computed
 
 
-def alone(one: Run, strategy: ExecutionStrategy = WAY, memory: Memory = WHOLE) -> loop.Outcome:
+def alone(
+    one: Run, strategy: ExecutionStrategy = WAY, memory: StreamingPolicy = ALL_ON_DEVICE
+) -> loop.Outcome:
     return loop.train(one.program, [one.config], data_of(one).data, strategy, memory=memory)[0]
 
 
@@ -80,8 +82,8 @@ def test_places_on_two_devices_and_streamed_inputs_change_no_bit() -> None:
     runs = [run(seed=seed) for seed in range(5)]
     expected = {one.id: repr(alone(one, ExecutionStrategy(1, 2))) for one in runs}
     for strategy, memory in (
-        (ExecutionStrategy(1, 2, 2), WHOLE),
-        (ExecutionStrategy(1, 2), Memory(device=0)),
+        (ExecutionStrategy(1, 2, 2), ALL_ON_DEVICE),
+        (ExecutionStrategy(1, 2), StreamingPolicy(device=0)),
     ):
         found, _ = raced(runs, strategy, memory)
         assert {run_id: repr(outcome) for run_id, outcome in found.items()} == expected
@@ -118,8 +120,10 @@ def test_progress_is_told_within_an_epoch() -> None:
     """Three runs of the same epoch: parts of three epochs, in rising order, the last below the
     whole."""
     runs = [run(seed=seed) for seed in range(3)]
-    places = Places(runs[0].program, ExecutionStrategy(WIDTH, 1), data_of(runs[0]).data, WHOLE)
-    places.fill(entrants(runs))
+    places = LanePool(
+        runs[0].program, ExecutionStrategy(WIDTH, 1), data_of(runs[0]).data, ALL_ON_DEVICE
+    )
+    places.admit(entrants(runs))
     told: list[Fraction] = []
     places.advance(told.append)
     steps = runs[0].program.sizes.steps_per_epoch

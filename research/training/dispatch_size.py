@@ -12,7 +12,7 @@ PIECE_SECONDS = 0.5
 
 
 @dataclasses.dataclass
-class Pace:
+class AdaptiveDispatch:
     """Cuts dispatches of `most` updates into pieces of `steps`: one compiled program's, so that no
     bit hangs on it.
 
@@ -29,7 +29,7 @@ class Pace:
         self._compiled = False
 
     @contextlib.contextmanager
-    def piece(self, wait: Callable[[], object]) -> Iterator[None]:
+    def measure(self, wait: Callable[[], object]) -> Iterator[None]:
         """Around the making of a piece. wait: until the devices have done it."""
         began = self.clock()
         yield
@@ -46,4 +46,4 @@ class Pace:
 
 
 # Dispatches are made whole; each update is made alone.
-UNCUT, ONE_BY_ONE = Pace(most=1, steps=1 << 30), Pace(most=1)
+WHOLE_DISPATCHES, ONE_BY_ONE = AdaptiveDispatch(most=1, steps=1 << 30), AdaptiveDispatch(most=1)

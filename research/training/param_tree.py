@@ -11,32 +11,32 @@ from jax.tree_util import KeyPath, keystr
 from research.training.state import Tree
 
 
-def name(path: KeyPath) -> str:
+def leaf_name(path: KeyPath) -> str:
     """A leaf's name: its path with slashes."""
     return keystr(path, simple=True, separator="/")
 
 
-def named(tree: Tree) -> dict[str, Any]:
+def by_name(tree: Tree) -> dict[str, Any]:
     """The leaves by name, in the tree's order."""
-    return {name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+    return {leaf_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
-def held(pattern: str | None, new: Tree, old: Tree) -> Tree:
+def keep_where(pattern: str | None, new: Tree, old: Tree) -> Tree:
     """`new` with the leaves of `old` where the pattern is found in their names."""
     if pattern is None:
         return new
     return jax.tree_util.tree_map_with_path(
-        lambda path, a, b: b if re.search(pattern, name(path)) else a, new, old
+        lambda path, a, b: b if re.search(pattern, leaf_name(path)) else a, new, old
     )
 
 
-def stilled(pattern: str | None, tree: Tree) -> Tree:
+def zero_where(pattern: str | None, tree: Tree) -> Tree:
     """The tree with zeros where the pattern is found in the leaves' names."""
     if pattern is None:
         return tree
-    return held(pattern, tree, jax.tree.map(jnp.zeros_like, tree))
+    return keep_where(pattern, tree, jax.tree.map(jnp.zeros_like, tree))
 
 
-def unflattened(tree: Tree, values: list[Any]) -> Tree:
+def unflatten(tree: Tree, values: list[Any]) -> Tree:
     """A tree of that structure with these leaves."""
     return jax.tree.unflatten(jax.tree.structure(tree), values)

@@ -14,10 +14,10 @@ from research.errors import UserError
 from research.registry import OPTIMIZERS, REGULARIZERS
 from research.sweeps.plan import Run
 from research.training import chunk as chunk_lib
-from research.training import leaves, loop
+from research.training import loop, param_tree
 from research.training.state import Variables
 from research.training.strategy import ExecutionStrategy
-from research.training.transfer import Origin, check_origin
+from research.training.warm_start import InitialWeights, check_initial_weights
 
 FROZEN = "HiddenDense_0/"
 
@@ -38,13 +38,13 @@ CASES: list[dict[str, Any]] = [
 
 def initial(of: Run) -> Variables:
     """The variables before the first step, of one lane."""
-    with of.program.numbers():
+    with of.program.precision_context():
         return lane(jax.device_get(start([of], 1).state.variables), 0)
 
 
 def trained(of: Run) -> Variables:
     """The variables after three steps."""
-    with of.program.numbers():
+    with of.program.precision_context():
         return lane(steps([of], 1), 0)
 
 
@@ -55,10 +55,10 @@ def test_nothing_moves_what_is_frozen(settings: dict[str, Any]) -> None:
     """Neither decay, projection, noise nor a mean's rounding; and the other leaves do move."""
     of = run(**settings, freeze=FROZEN)
     before, states = epoch_of(of)
-    begun = leaves.named(before.params)
+    begun = param_tree.by_name(before.params)
     frozen = [name for name in begun if name.startswith(FROZEN)]
     assert frozen
-    for ended in (leaves.named(state.params) for state in states):
+    for ended in (param_tree.by_name(state.params) for state in states):
         assert_same_bits([ended[name] for name in frozen], [begun[name] for name in frozen])
         assert any(
             not np.array_equal(ended[name], begun[name]) for name in begun if name not in frozen
@@ -69,9 +69,9 @@ def test_nothing_moves_what_is_frozen(settings: dict[str, Any]) -> None:
 def test_a_frozen_layer_keeps_its_running_statistics(average: str) -> None:
     """In the mean too; those of the layer behind it move."""
     before, states = epoch_of(run(regularization=f"batch_norm,{average}", freeze=FROZEN))
-    begun = leaves.named(before.batch_stats)
+    begun = param_tree.by_name(before.batch_stats)
     assert {name.startswith(FROZEN) for name in begun} == {True, False}
-    for ended in (leaves.named(state.batch_stats) for state in states):
+    for ended in (param_tree.by_name(state.batch_stats) for state in states):
         assert {name for name in begun if np.array_equal(ended[name], begun[name])} == {
             name for name in begun if name.startswith(FROZEN)
         }
@@ -80,7 +80,7 @@ def test_a_frozen_layer_keeps_its_running_statistics(average: str) -> None:
 def epoch_of(of: Run) -> tuple[Variables, tuple[Variables, Variables]]:
     """The variables before an epoch, and after it with what evaluation uses of them, [1, ...] on
     the host."""
-    with of.program.numbers():
+    with of.program.precision_context():
         (chunk,) = chunk_lib.start(
             of.program, [of.config], data_of(of).data, ExecutionStrategy(1, 5)
         )
@@ -107,9 +107,9 @@ def test_lanes_start_from_different_runs() -> None:
     ]
     assert runs[0].program == runs[1].program
     assert runs[0].id != runs[1].id
-    origins = [Origin(of, source) for of, source in zip(ids, sources, strict=True)]
+    origins = [InitialWeights(of, source) for of, source in zip(ids, sources, strict=True)]
     program, data = runs[0].program, data_of(runs[0]).data
-    with program.numbers():
+    with program.precision_context():
         (chunk,) = chunk_lib.start(
             program, [r.config for r in runs], data, ExecutionStrategy(2, 5), origins=origins
         )
@@ -129,7 +129,11 @@ def test_lanes_start_from_different_runs() -> None:
 
 def test_a_resumed_run_needs_no_origin_in_its_state() -> None:
     of = run(init_from="0" * 16 + ":last")
-    origins, strategy, taken = [Origin("run 0", trained(run(seed=3)))], ExecutionStrategy(1, 2), {}
+    origins, strategy, taken = (
+        [InitialWeights("run 0", trained(run(seed=3)))],
+        ExecutionStrategy(1, 2),
+        {},
+    )
 
     def at_boundary(boundary: loop.Boundary) -> None:
         taken[boundary.step] = boundary.snapshot()
@@ -151,11 +155,11 @@ def test_what_is_reset_is_drawn_as_without_an_origin() -> None:
         trained(run(regularization="batch_norm", seed=4)),
         initial(run(regularization="batch_norm")),
     )
-    begun = jax.device_get(Origin("it", source, of.config.reset).applied(fresh))
+    begun = jax.device_get(InitialWeights("it", source, of.config.reset).merge(fresh))
     for part in ("params", "batch_stats"):
-        for name, leaf in leaves.named(getattr(begun, part)).items():
+        for name, leaf in param_tree.by_name(getattr(begun, part)).items():
             expected = fresh if name.startswith("Dense_0/") else source
-            assert_same_bits(leaf, leaves.named(getattr(expected, part))[name])
+            assert_same_bits(leaf, param_tree.by_name(getattr(expected, part))[name])
 
 
 def test_another_number_of_classes_is_said_and_can_be_reset() -> None:
@@ -167,20 +171,22 @@ def test_another_number_of_classes_is_said_and_can_be_reset() -> None:
     with pytest.raises(
         UserError, match=r"Dense_0/kernel \(\[8, 7\] there, \[8, 3\] here\)"
     ) as caught:
-        check_origin(of.config, of.program, Origin("run 0", other))
+        check_initial_weights(of.config, of.program, InitialWeights("run 0", other))
     pattern = re.search(r"--reset='(.*)'", str(caught.value))
     assert pattern is not None
-    check_origin(of.config, of.program, Origin("run 0", other, pattern[1]))
+    check_initial_weights(of.config, of.program, InitialWeights("run 0", other, pattern[1]))
 
 
 def test_leaves_that_one_of_the_two_lacks_are_said() -> None:
     of = run(init_from="0" * 16 + ":last", regularization="batch_norm")
     with pytest.raises(UserError, match=r"mean \(absent there, \[8\] here\)"):
-        check_origin(of.config, of.program, Origin("run 0", trained(run())))
+        check_initial_weights(of.config, of.program, InitialWeights("run 0", trained(run())))
     plain = run(init_from="0" * 16 + ":last")
     with pytest.raises(UserError, match=r"scale \(\[8\] there, absent here\)"):
-        check_origin(
-            plain.config, plain.program, Origin("run 0", trained(run(regularization="batch_norm")))
+        check_initial_weights(
+            plain.config,
+            plain.program,
+            InitialWeights("run 0", trained(run(regularization="batch_norm"))),
         )
 
 

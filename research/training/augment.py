@@ -18,7 +18,7 @@ from research.training.program import Program
 from research.training.state import Lane, LaneState
 
 
-def prepare(
+def augment_batch(
     program: Program, state: LaneState, lane: Lane, batch: dict[str, jax.Array], fwd: Forward
 ) -> tuple[Forward, jax.Array, jax.Array, jax.Array]:
     """Raw x and y as the network's input [B, ...], what metrics compare with [B, ...] and targets
@@ -27,7 +27,7 @@ def prepare(
     Scaling, then the data slot, then the targets slot, which metrics do not see. The Forward knows
     which examples have targets, and what each weighs in the loss.
     """
-    clean = x = network.scaled(program, lane, batch["x"])
+    clean = x = network.normalize_inputs(program, lane, batch["x"])
     y = batch["y"]
     for part in program.members("data"):
         transform, mask = program_lib.regularizer(part, lane), REGULARIZERS.get(part.name).mask
@@ -39,8 +39,8 @@ def prepare(
             of_mask = program_lib.built(part, mask, f"regularization.{part.name}", lane.hparams)
             # What comes in from outside an image is 0, which is then not counted.
             y = _each(of_mask, y[..., None] - PADDING, keys)[..., 0] + PADDING
-    y = objective.truth(program, clean, y)
-    targets = objective.encoded(program, lane, y)
+    y = objective.metric_targets(program, clean, y)
+    targets = objective.loss_targets(program, lane, y)
     if program.counts_targets:
         fwd, targets = _counted(program, fwd, targets)
     for part in program.members("targets"):
@@ -49,7 +49,9 @@ def prepare(
             rng.at(lane.seed, part.name, state.step),
         )
         if REGULARIZERS.get(part.name).mixes_examples:
-            x, targets = _mixed(program, transform, key, x, targets, fwd, "index" in batch)
+            x, targets = _mix_global_batch(
+                program, transform, key, x, targets, fwd, "index" in batch
+            )
         else:
             x, targets = transform(x, targets, key)
     if program.counts_targets:
@@ -64,7 +66,7 @@ def _counted(program: Program, fwd: Forward, targets: jax.Array) -> tuple[Forwar
     Where examples weigh alike, those that are mixed have all their targets' weights divided by how
     many they have: the loss is then the mixture of both examples' losses.
     """
-    number = objective.counts(program, targets)
+    number = objective.target_counts(program, targets)
     weight = (number > 0).astype(number.dtype)
     weight = weight if fwd.weight is None else weight * fwd.weight
     total = jnp.maximum(fwd.over_devices(jnp.sum(weight)), 1)
@@ -86,7 +88,7 @@ def _each(transform: Apply, x: jax.Array, keys: jax.Array) -> jax.Array:
     return jax.vmap(lambda one, key: transform(one, key, True))(x, keys)
 
 
-def _mixed(
+def _mix_global_batch(
     program: Program,
     mix: Mix,
     key: jax.Array,
@@ -103,10 +105,10 @@ def _mixed(
     index = fwd.index
     assert index is not None
 
-    def everyone(leaf: jax.Array) -> jax.Array:
+    def all_gather(leaf: jax.Array) -> jax.Array:
         return leaf if fwd.axis is None else jax.lax.all_gather(leaf, fwd.axis, tiled=True)
 
-    places = everyone(index)
+    places = all_gather(index)
     # Padding's index lies past the end, so that it is dropped.
     order = (
         jnp.zeros(program.sizes.batch, jnp.int32)
@@ -114,7 +116,7 @@ def _mixed(
         .set(jnp.arange(places.size, dtype=jnp.int32), mode="drop")
     )
     every_x, every_target, every_real = jax.tree.map(
-        lambda leaf: everyone(leaf)[order], (x, targets, real)
+        lambda leaf: all_gather(leaf)[order], (x, targets, real)
     )
     mixed = mix(every_x, every_target, key, every_real)
     return jax.tree.map(lambda leaf: leaf.at[index].get(mode="clip"), mixed)

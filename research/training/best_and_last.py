@@ -12,7 +12,7 @@ from research.training.state import Array, LaneState, Tree, Variables
 
 
 @flax.struct.dataclass
-class Kept:
+class BestAndLast:
     """What runs keep of the variables that they were evaluated with. Leaves [W, ...], a run's own
     without that axis.
 
@@ -29,21 +29,27 @@ class Kept:
     last_epoch: Array
 
 
-def initial(states: LaneState) -> Kept:
+def before_training(states: LaneState) -> BestAndLast:
     """Before the first step, of states on the host. Copies, since the states' arrays are given away
     by it."""
     epoch, loss = np.zeros_like(states.epochs), np.full_like(states.sums["loss"], np.inf)
     copied = functools.partial(jax.tree.map, np.copy)
-    return Kept(copied(states.evaluated), epoch, loss, copied(states.evaluated), np.copy(epoch))
+    return BestAndLast(
+        copied(states.evaluated), epoch, loss, copied(states.evaluated), np.copy(epoch)
+    )
 
 
-def template(state: LaneState) -> Kept:
+def template(state: LaneState) -> BestAndLast:
     """The shapes of what a run with such a state keeps."""
-    return Kept(state.evaluated, state.epochs, state.sums["loss"], state.evaluated, state.epochs)
+    return BestAndLast(
+        state.evaluated, state.epochs, state.sums["loss"], state.evaluated, state.epochs
+    )
 
 
 @functools.partial(jax.jit, donate_argnames=("kept",))
-def update(kept: Kept, states: LaneState, variables: Variables, loss: jax.Array) -> Kept:
+def update(
+    kept: BestAndLast, states: LaneState, variables: Variables, loss: jax.Array
+) -> BestAndLast:
     """After an epoch that `close_epoch` ended. variables: that evaluation uses; loss: the one that
     decides, [W].
 
@@ -51,7 +57,7 @@ def update(kept: Kept, states: LaneState, variables: Variables, loss: jax.Array)
     """
     live = states.epochs > kept.last_epoch
     improved = live & (loss < kept.loss if states.stopping is None else states.stopping.improved)
-    return Kept(
+    return BestAndLast(
         best=_chosen(improved, variables, kept.best),
         best_epoch=jnp.where(improved, states.epochs, kept.best_epoch),
         loss=jnp.where(improved, loss, kept.loss),

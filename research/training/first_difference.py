@@ -13,17 +13,17 @@ from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
 from research.training import loop
-from research.training.chunk import WHOLE, Memory
+from research.training.chunk import ALL_ON_DEVICE, StreamingPolicy
+from research.training.dispatch_size import ONE_BY_ONE
 from research.training.loop import Outcome
-from research.training.pace import ONE_BY_ONE
 from research.training.program import Program
 from research.training.state import LaneState
 from research.training.strategy import ExecutionStrategy
-from research.training.transfer import Origin
+from research.training.warm_start import InitialWeights
 
 
 @dataclasses.dataclass(frozen=True)
-class Apart:
+class ArrayDifference:
     """An array that is not the same in both trainings.
 
     path: `params/Dense_0/kernel`. elements: how many of its `size` differ. absolute, relative: the
@@ -39,31 +39,31 @@ class Apart:
 
 
 @dataclasses.dataclass(frozen=True)
-class Parting:
+class Divergence:
     """Where two trainings of a run part: after `step` updates, or at the end of the epoch that
     these complete."""
 
     step: int
     closing: bool
-    arrays: tuple[Apart, ...]
+    arrays: tuple[ArrayDifference, ...]
 
 
-def twice(
+def train_twice(
     program: Program,
     config: RunConfig,
     arrays: Arrays,
     strategy: ExecutionStrategy,
     epochs: int,
-    memory: Memory = WHOLE,
-    origin: Origin | None = None,
-) -> tuple[Parting | None, Outcome | None]:
+    memory: StreamingPolicy = ALL_ON_DEVICE,
+    origin: InitialWeights | None = None,
+) -> tuple[Divergence | None, Outcome | None]:
     """Trains a run twice from its start, side by side: where the two part, or what both came to
     after `epochs`."""
-    with program.numbers(), contextlib.ExitStack() as stack:
+    with program.precision_context(), contextlib.ExitStack() as stack:
         start = functools.partial(chunk_lib.start, memory=memory, origins=[origin])
         one, other = (start(program, [config], arrays, strategy)[0] for _ in range(2))
         if apart := compare(one.state, other.state):
-            return Parting(0, False, apart), None
+            return Divergence(0, False, apart), None
         per_epoch = program.sizes.steps_per_epoch
         for epoch in range(epochs):
             both = [
@@ -76,16 +76,16 @@ def twice(
             ]
             for step, _ in enumerate(zip(*both, strict=True), epoch * per_epoch + 1):
                 if apart := compare(one.state, other.state):
-                    return Parting(step, False, apart), None
+                    return Divergence(step, False, apart), None
             chunk_lib.finish(program, [one, other], strategy)
             if apart := compare(one.state, other.state):
-                return Parting((epoch + 1) * per_epoch, True, apart), None
+                return Divergence((epoch + 1) * per_epoch, True, apart), None
             if not one.training.any():
                 break
         return None, loop.outcomes(program, one)[0]
 
 
-def compare(one: LaneState, other: LaneState) -> tuple[Apart, ...]:
+def compare(one: LaneState, other: LaneState) -> tuple[ArrayDifference, ...]:
     """The arrays of the first lane that are not bit for bit the same, in the order of the state.
     Leaves [W, ...]."""
     mine, others = (
@@ -102,7 +102,7 @@ def _name(path: Any) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/").removeprefix("variables/")
 
 
-def _apart(path: str, a: np.ndarray, b: np.ndarray) -> Apart:
+def _apart(path: str, a: np.ndarray, b: np.ndarray) -> ArrayDifference:
     raw = [
         np.ascontiguousarray(x).reshape(-1).view(np.uint8).reshape(x.size, x.itemsize)
         for x in (a, b)
@@ -113,4 +113,4 @@ def _apart(path: str, a: np.ndarray, b: np.ndarray) -> Apart:
         absolute = np.abs(mine - others)
         relative = np.where(absolute == 0, 0.0, absolute / np.maximum(np.abs(mine), np.abs(others)))
     largest = [float(np.max(np.where(np.isnan(x), np.inf, x))) for x in (absolute, relative)]
-    return Apart(path, int(differ.sum()), a.size, *largest)
+    return ArrayDifference(path, int(differ.sum()), a.size, *largest)

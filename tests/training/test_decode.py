@@ -12,7 +12,7 @@ from sequences import CONTEXT, SYMBOLS, run, spec, start, tiny
 
 from research.data.spec import Arrays
 from research.training import network
-from research.training.answers import answered
+from research.training.decode import decode
 
 
 def made(
@@ -31,7 +31,7 @@ def made(
     held = lane(chunk.lanes, 0)
     variables = jax.tree.map(lambda leaf: 5 * leaf[0], chunk.state.variables)
     blanked = np.where(np.arange(CONTEXT) > 2, 3, tokens[:9])  # the right answers are not read
-    answers = lambda beams: answered(own.program, held, variables, blanked, beams)  # noqa: E731
+    answers = lambda beams: decode(own.program, held, variables, blanked, beams)  # noqa: E731
     return (
         blanked[:, :3],
         answers,

@@ -9,19 +9,19 @@ import numpy as np
 
 from research.data.spec import PADDING
 from research.models.decoding import beam_search
-from research.training.network import effective, predict, rounded
+from research.training.network import cast_to_compute, joined_kernels, predict
 from research.training.program import Program
 from research.training.state import Lane, Variables
 
 ROWS = 256  # that are answered together
 
 
-def decodes(program: Program) -> bool:
+def has_decoder(program: Program) -> bool:
     """Whether the network has a decoder, which answers a token at a time (transformer, seq2seq)."""
     return hasattr(program.model, "begin")
 
 
-def answered(
+def decode(
     program: Program, lane: Lane, variables: Variables, x: np.ndarray, beams: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """The likeliest answers found to examples x int [N, S + T], of which source and starting token
@@ -32,15 +32,15 @@ def answered(
     likeliest token each time (greedy); a network without a decoder has no more.
     """
     tokens, scores = [], []
-    with program.numbers():
+    with program.precision_context():
         for first in range(0, len(x), ROWS):
             part = x[first : first + ROWS]
             full = np.pad(part, ((0, ROWS - len(part)), (0, 0)), mode="edge")
             of_part = (lane, variables, full)
             found = (
-                _searched(program, beams, *of_part)
-                if decodes(program)
-                else _reread(program, *of_part)
+                _beam_search(program, beams, *of_part)
+                if has_decoder(program)
+                else _full_recompute(program, *of_part)
             )
             said, score = jax.device_get(found)
             tokens.append(said[: len(part)])
@@ -49,12 +49,12 @@ def answered(
 
 
 @functools.partial(jax.jit, static_argnames=("program", "beams"))
-def _searched(
+def _beam_search(
     program: Program, beams: int, lane: Lane, variables: Variables, x: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     """By the network's decoder."""
     width = program.spec.source
-    params = rounded(program, effective(program, lane, variables.params))
+    params = cast_to_compute(program, joined_kernels(program, lane, variables.params))
     count = x.shape[1] - width
     return beam_search(
         program.model,
@@ -74,7 +74,7 @@ def _end(program: Program) -> int | None:
 
 
 @functools.partial(jax.jit, static_argnames="program")
-def _reread(
+def _full_recompute(
     program: Program, lane: Lane, variables: Variables, x: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     """By reading source and answer so far for each token."""

@@ -14,8 +14,8 @@ from engine import EPOCHS, assert_same_bits, data_of, lane, run
 from research.sweeps.plan import Run
 from research.training import chunk as chunk_lib
 from research.training import loop
-from research.training.checkpoints import Checkpoints, Pack, Writer
-from research.training.inputs import abstract_state
+from research.training.checkpoints import Checkpoints, PackManifest, Writer
+from research.training.lane_inputs import abstract_state
 from research.training.snapshot import Snapshot, select
 from research.training.strategy import ExecutionStrategy
 
@@ -31,7 +31,7 @@ def train(runs: Sequence[Run], strategy: ExecutionStrategy, **more: Any) -> list
 def followed(of: Run, strategy: ExecutionStrategy) -> tuple[list[Any], list[Any]]:
     """The evaluated variables after each epoch, the initial ones first, and each epoch's row, by
     hand."""
-    with of.program.numbers():
+    with of.program.precision_context():
         (chunk,) = chunk_lib.start(of.program, [of.config], data_of(of).data, strategy)
         variables = [lane(jax.device_get(chunk.state.evaluated), 0)]
         for epoch in range(EPOCHS):
@@ -58,10 +58,13 @@ def test_best_and_last_are_those_of_a_run_followed_by_hand(
         live = len(outcome.curves[watched])
         losses = [float(row[watched]) for row in rows[:live]]
         best = 1 + int(np.argmin(losses)) if live else 0
-        assert outcome.kept is not None
-        assert (int(outcome.kept.best_epoch), int(outcome.kept.last_epoch)) == (best, live)
-        assert_same_bits(outcome.kept.best, variables[best])
-        assert_same_bits(outcome.kept.last, variables[live])
+        assert outcome.best_and_last is not None
+        assert (int(outcome.best_and_last.best_epoch), int(outcome.best_and_last.last_epoch)) == (
+            best,
+            live,
+        )
+        assert_same_bits(outcome.best_and_last.best, variables[best])
+        assert_same_bits(outcome.best_and_last.last, variables[live])
         best_epochs.append(best)
         assert live == EPOCHS or outcome.diverged_at is not None
     assert best_epochs[0] == EPOCHS
@@ -78,16 +81,18 @@ def test_a_run_that_stops_keeps_what_it_restores_however_long_its_neighbours_tra
     stopped, on = train(runs, ExecutionStrategy(2, 4), keep=True)
     assert len(stopped.checksums) < len(on.checksums)
     (alone,) = train(runs[:1], ExecutionStrategy(2, 4), keep=True)
-    assert_same_bits(stopped.kept, alone.kept)
-    assert stopped.kept is not None
-    assert int(stopped.kept.last_epoch) == len(stopped.checksums)
-    assert int(stopped.kept.best_epoch) == int(stopped.kept.last_epoch) - 1
+    assert_same_bits(stopped.best_and_last, alone.best_and_last)
+    assert stopped.best_and_last is not None
+    assert int(stopped.best_and_last.last_epoch) == len(stopped.checksums)
+    assert int(stopped.best_and_last.best_epoch) == int(stopped.best_and_last.last_epoch) - 1
     losses = stopped.curves["validation/loss"]
-    assert np.argmin(losses) + 1 != int(stopped.kept.best_epoch)
-    short = run(**settings | {"epochs": int(stopped.kept.best_epoch)}, regularization="none")
+    assert np.argmin(losses) + 1 != int(stopped.best_and_last.best_epoch)
+    short = run(
+        **settings | {"epochs": int(stopped.best_and_last.best_epoch)}, regularization="none"
+    )
     (by_hand,) = train([short], ExecutionStrategy(2, 4), keep=True)
-    assert by_hand.kept is not None
-    assert_same_bits(stopped.kept.best, by_hand.kept.last)
+    assert by_hand.best_and_last is not None
+    assert_same_bits(stopped.best_and_last.best, by_hand.best_and_last.last)
 
 
 def test_keeping_changes_nothing_else() -> None:
@@ -115,10 +120,13 @@ def test_a_resumed_run_keeps_the_same(strategy: ExecutionStrategy, tmp_path: Pat
         resumed = train(
             [runs[2], runs[0], runs[1]], strategy, keep=True, resume=select(snapshot, [2, 0, 1])
         )
-        assert_same_bits([outcome.kept for outcome in resumed], [whole[i].kept for i in (2, 0, 1)])
+        assert_same_bits(
+            [outcome.best_and_last for outcome in resumed],
+            [whole[i].best_and_last for i in (2, 0, 1)],
+        )
     checkpoints = Checkpoints(tmp_path)
     checkpoints.prepare()
-    pack = Pack(runs[0].program.id, "cpu", strategy, {r.id: {} for r in runs}, kept=True)
+    pack = PackManifest(runs[0].program.id, "cpu", strategy, {r.id: {} for r in runs}, kept=True)
     with Writer(checkpoints, pack) as writer:
         writer.save(taken[10])
     ids = [r.id for r in runs]
@@ -127,7 +135,10 @@ def test_a_resumed_run_keeps_the_same(strategy: ExecutionStrategy, tmp_path: Pat
     )
     assert found is not None
     from_disk = train(runs, strategy, keep=True, resume=found.snapshot)
-    assert_same_bits([outcome.kept for outcome in from_disk], [outcome.kept for outcome in whole])
+    assert_same_bits(
+        [outcome.best_and_last for outcome in from_disk],
+        [outcome.best_and_last for outcome in whole],
+    )
 
 
 def test_runs_that_keep_do_not_go_on_from_runs_that_do_not(tmp_path: Path) -> None:
@@ -143,7 +154,7 @@ def test_runs_that_keep_do_not_go_on_from_runs_that_do_not(tmp_path: Path) -> No
         train([of], strategy, keep=True, resume=taken[5])
     checkpoints = Checkpoints(tmp_path)
     checkpoints.prepare()
-    pack = Pack(of.program.id, "cpu", strategy, {of.id: {}})
+    pack = PackManifest(of.program.id, "cpu", strategy, {of.id: {}})
     with Writer(checkpoints, pack) as writer:
         writer.save(taken[5])
 

@@ -16,7 +16,7 @@ from research.data import stream
 from research.training.lanes import Functions
 
 
-class Slab(NamedTuple):
+class RowBlock(NamedTuple):
     """What a gather reads: x [N, ...], y [N, ...] or [W, N], and each lane's rows [W, R], from
     place `begin` on."""
 
@@ -27,7 +27,7 @@ class Slab(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Resident:
+class OnDeviceSource:
     """The whole data on the device. y: labels [N, ...], or [W, N] where they are noisy."""
 
     x: jax.Array
@@ -35,11 +35,11 @@ class Resident:
 
     def batches(
         self, rows: jax.Array, *, first: int, steps: int, batch: int
-    ) -> Generator[Slab, None, None]:
+    ) -> Generator[RowBlock, None, None]:
         """A slab a dispatch of `steps` updates, from step `first` of the epoch whose rows these
         are."""
         for begin in range(first * batch, rows.shape[1], steps * batch):
-            yield Slab(self.x, self.y, rows, begin // batch)
+            yield RowBlock(self.x, self.y, rows, begin // batch)
 
     def parts(
         self, rows: jax.Array, size: int
@@ -51,7 +51,7 @@ class Resident:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Streamed:
+class HostSource:
     """x [N, ...] and y [N, ...] or [W, N] on the host, x memory-mapped. A slab holds what one
     dispatch reads, no more.
 
@@ -68,7 +68,7 @@ class Streamed:
 
     def batches(
         self, rows: jax.Array, *, first: int, steps: int, batch: int
-    ) -> Generator[Slab, None, None]:
+    ) -> Generator[RowBlock, None, None]:
         """As Resident's."""
         own = np.asarray(rows)[: self.lanes]
         read = stream.batches(
@@ -81,7 +81,7 @@ class Streamed:
                 part = own[:, begin : begin + steps * batch]
                 labels = np.take_along_axis(self.y, part, axis=1) if self.own else self.y[part]
                 held, targets = self.functions.share((flat, labels.reshape(-1, *labels.shape[2:])))
-                yield Slab(held, targets, self._places(part.shape[1]), 0)
+                yield RowBlock(held, targets, self._places(part.shape[1]), 0)
 
     def parts(
         self, rows: jax.Array, size: int

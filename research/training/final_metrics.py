@@ -12,27 +12,27 @@ from research.data.spec import Arrays
 from research.tasks.problem import Problem
 from research.training import means, objective, parallel
 from research.training.chunk import part_size
-from research.training.inputs import inputs_of, stacked
+from research.training.lane_inputs import make_lane_inputs, stacked
 from research.training.program import Program
 from research.training.state import Lane, Variables
 from research.training.strategy import ExecutionStrategy
 
 
-def lane_of(program: Program, config: RunConfig, arrays: Arrays) -> Lane:
+def run_lane(program: Program, config: RunConfig, arrays: Arrays) -> Lane:
     """A run's lane: its split, its scaling, and what fills missing inputs."""
-    with program.numbers():
-        return inputs_of(config, program, arrays).lane
+    with program.precision_context():
+        return make_lane_inputs(config, program, arrays).lane
 
 
-def metrics_of(problem: Problem, assessed: dict[str, np.ndarray], y: Any) -> dict[str, float]:
-    """The final metrics of rows from what `assess` found of them, leaves [R, ...]; y: their labels
-    [R, ...]."""
+def final_metrics(problem: Problem, evaluated: dict[str, np.ndarray], y: Any) -> dict[str, float]:
+    """The final metrics of rows from what `evaluate_examples` found of them, leaves [R, ...]; y:
+    their labels [R, ...]."""
     if problem.summary is not None:
-        return problem.summary(assessed["scores"], y)
-    return problem.finish(means.of_metrics(problem, assessed))
+        return problem.summary(evaluated["scores"], y)
+    return problem.finish(means.of_metrics(problem, evaluated))
 
 
-def final_metrics(program: Program) -> list[str]:
+def final_metric_names(program: Program) -> list[str]:
     """The names of a run's final metrics, as `metrics_of` has them."""
     problem = program.problem
     if problem.summary is not None:
@@ -40,17 +40,18 @@ def final_metrics(program: Program) -> list[str]:
     return list(problem.finish(dict.fromkeys(objective.metric_names(program), 1.0)))
 
 
-def overflow(program: Program, assessed: dict[str, dict[str, np.ndarray]]) -> str:
+def overflow_message(program: Program, evaluated: dict[str, dict[str, np.ndarray]]) -> str:
     """Which of a run's splits its last update made overflow, in a few words; "" if none.
 
-    assessed: by split, what `assess` found of its rows, leaves [R, ...]. Outputs are looked at, or
-        where there are too many to keep, losses; a metric can hide them, as an accuracy hides NaN.
-        Of training rows, outputs whose square is not finite count too, and so do such losses of
-        classes, which grow with the outputs: the next update would not be finite. (A squared loss
-        is a square already; other rows may be far from all that was fitted.)
+    assessed: by split, what `evaluate_examples` found of its rows, leaves [R, ...]. Outputs are
+        looked at, or where there are too many to keep, losses; a metric can hide them, as an
+        accuracy hides NaN. Of training rows, outputs whose square is not finite count too, and so
+        do such losses of classes, which grow with the outputs: the next update would not be
+        finite. (A squared loss is a square already; other rows may be far from all that was
+        fitted.)
     """
     squared = np.sqrt(np.finfo(program.dtype).max)
-    for name, of_split in assessed.items():
+    for name, of_split in evaluated.items():
         what = "outputs" if "outputs" in of_split else "loss"
         largest = (
             squared if name == "train" and (what == "outputs" or program.spec.classes) else np.inf
@@ -65,7 +66,7 @@ def overflow(program: Program, assessed: dict[str, dict[str, np.ndarray]]) -> st
     return ""
 
 
-def assessed(
+def evaluate_rows(
     program: Program,
     lane: Lane,
     variables: Variables,
@@ -74,13 +75,13 @@ def assessed(
     rows: np.ndarray,
     y: Any = None,
 ) -> dict[str, np.ndarray]:
-    """What `assess` finds of rows [R] of raw inputs x [N, ...], leaves [R, ...]; y: their labels
-    [R, ...].
+    """What `evaluate_examples` finds of rows [R] of raw inputs x [N, ...], leaves [R, ...]; y:
+    their labels [R, ...].
 
     strategy: the one that the run was trained with; its width decides the last bits, so every lane
         of a chunk does the same.
     """
-    with program.numbers():
+    with program.precision_context():
         functions = parallel.functions(program, strategy, jax.local_devices()[0])
         lanes = functions.replicate(stacked([lane] * strategy.width))
         held = functions.replicate(

@@ -14,8 +14,8 @@ from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
 from research.training import lanes as lanes_lib
-from research.training.chunk import WHOLE, Memory
-from research.training.inputs import abstract_lane, abstract_state, footprint
+from research.training.chunk import ALL_ON_DEVICE, StreamingPolicy
+from research.training.lane_inputs import abstract_lane, abstract_state, footprint
 from research.training.program import Program
 from research.training.strategy import ExecutionStrategy
 
@@ -75,7 +75,7 @@ def max_lanes(
     arrays: Arrays,
     strategy: ExecutionStrategy,
     limit: float,
-    held: Memory = WHOLE,
+    held: StreamingPolicy = ALL_ON_DEVICE,
 ) -> int:
     """How many lanes, at most the strategy's width, fit into `limit` bytes as one chunk."""
     streams = held.streams(arrays.x)
@@ -88,14 +88,14 @@ def max_lanes(
     )
     if guess < SUSPICIOUS * limit:
         return strategy.width
-    return fitting(
+    return largest_fitting(
         strategy.width,
         MARGIN * limit,
-        lambda width: needed(program, config, arrays, width, strategy.steps, streams),
+        lambda width: required_bytes(program, config, arrays, width, strategy.steps, streams),
     )
 
 
-def fitting(width: int, limit: float, measure: Callable[[int], float]) -> int:
+def largest_fitting(width: int, limit: float, measure: Callable[[int], float]) -> int:
     """The largest number of lanes up to `width` for which `measure`, which compiles, says at most
     `limit` bytes.
 
@@ -114,7 +114,7 @@ def fitting(width: int, limit: float, measure: Callable[[int], float]) -> int:
     return width
 
 
-def needed(
+def required_bytes(
     program: Program,
     config: RunConfig,
     arrays: Arrays,
@@ -147,7 +147,7 @@ def needed(
     )
     factors = jax.ShapeDtypeStruct((count, width), program.dtype)
     functions = lanes_lib.functions(program, strategy, None)
-    with program.numbers():
+    with program.precision_context():
         gather = functools.partial(functions.gather, steps=count)
         batches = jax.eval_shape(gather, x, y, rows, number, number)
         step = _bytes(
