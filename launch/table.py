@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from launch.cli import start
+from launch.cli import figure_flags, start
 from launch.cli.execution_flags import execution
 from launch.cli.output import VIEW, check, emit, emit_text, view
 from launch.cli.planner import planner
@@ -45,7 +45,6 @@ BASELINE = start.define_name(
 )
 NO_TRAIN = flags.DEFINE_bool("no_train", False, "show what there is; train nothing")
 EXPLAIN = start.define_name("explain", None, "print what is behind this row")
-FIGURES = start.define_output("figures", "write the table's figures into this directory")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -56,6 +55,7 @@ def main(arguments: Sequence[str]) -> None:
             raise UserError(
                 f"--{name} is for tables; --explain prints text, so leave one of them out"
             )
+    style = figure_flags.style()
     view()  # a condition that cannot be read is refused before anything is trained
     if (
         NAME.value is not None
@@ -75,9 +75,9 @@ def main(arguments: Sequence[str]) -> None:
         emit(runs)
     else:
         emit(shown.table)
-    if FIGURES.value:
-        for path in shown.write_figures(FIGURES.value, view() if ROWS.value == "arms" else WHOLE):
-            print(f"wrote {path}")
+    if directory := figure_flags.FIGURES.value:
+        drawn = view() if ROWS.value == "arms" else WHOLE
+        figure_flags.say(shown.write_figures(directory, drawn, style))
     if not NO_TRAIN.value:
         start.end_with_failures(shown.table.records())
 

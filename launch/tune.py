@@ -13,7 +13,7 @@ from typing import Any
 import jax
 from absl import flags
 
-from launch.cli import start
+from launch.cli import figure_flags, start
 from launch.cli.execution_flags import execution
 from launch.cli.output import emit
 from launch.cli.planner import planner
@@ -23,6 +23,7 @@ from launch.slurm.cluster_flags import executor, on_slurm, terminal
 from research import identity
 from research.analysis.axes import sweep_table
 from research.analysis.cells import Table
+from research.analysis.figure_style import figure_style
 from research.analysis.tables import columns_of, of_arms
 from research.errors import UserError
 from research.sweeps import axes as axes_lib
@@ -64,7 +65,6 @@ PER_ARM = flags.DEFINE_bool(
 NAME = start.define_name(
     "name", None, "the tuning's name: its journal's beside the records; none: made of the flags"
 )
-FIGURES = start.define_output("figures", "write the trials' figures into this directory")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -83,6 +83,7 @@ def main(arguments: Sequence[str]) -> None:
             "--pruner compares lanes of this process, after every epoch; leave it or"
             " --executor=slurm out"
         )
+    style = figure_flags.style()
     budget = Budget(SAMPLER.value, TRIALS.value, PARALLEL.value, PRUNER.value, SAMPLE_SEED.value)
     name = NAME.value or _made([EXPERIMENT.value or run_settings(), SAMPLE.value], budget)
     monitor, how = terminal(), execution(here=not on_slurm())
@@ -92,12 +93,13 @@ def main(arguments: Sequence[str]) -> None:
     else:
         found, table = _arms(name, declared.get(EXPERIMENT.value, monitor.warn), shop, budget)
     emit(table)
-    if FIGURES.value:
+    if figure_flags.FIGURES.value:
         from research.analysis import trials
 
-        for tuned in found:
-            for path in trials.write_figures(tuned.study, _column(tuned.goal), FIGURES.value):
-                print(f"wrote {path}")
+        with figure_style(style):
+            for tuned in found:
+                column = _column(tuned.goal)
+                figure_flags.say(trials.write_figures(tuned.study, column, figure_flags.FIGURES.value))
 
 
 def _settings(name: str, shop: Workshop, budget: Budget) -> tuple[list[Tuned], Table]:

@@ -54,9 +54,9 @@ def attention_figure(
         layer: axis_names(layer, weights.shape[1:], spec, x) for layer, weights in maps.items()
     }
     heights = [0.7 + SIDE * min(len(queries) / len(keys), 1) for queries, keys in names.values()]
-    figure = Canvas(figsize=(0.6 + SIDE * heads, 0.6 + sum(heights)), layout="constrained")
+    figure = Canvas(0.6 + SIDE * heads, 0.6 + sum(heights))
     grid = figure.subplots(len(maps), heads, squeeze=False, height_ratios=heights)
-    figure.suptitle(title, fontsize=10)
+    figure.heading(title)
     for row, (layer, weights) in zip(grid, maps.items(), strict=True):
         queries, keys = names[layer]
         for head, axis in enumerate(row):

@@ -7,12 +7,14 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from matplotlib import font_manager
+from matplotlib import font_manager, rc_context
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter
+
+from research.analysis.figure_style import active, wrap
 
 # The font that matplotlib brings, and those of it that have boxes or mathematics instead of
 # letters.
@@ -20,12 +22,35 @@ DEFAULT = "DejaVu Sans"
 _NO_LETTERS = ("Last Resort", "STIX", "cm", "DejaVu")
 
 
+# Journals refuse Type 3 fonts, matplotlib's default: 42 embeds TrueType. Text in an svg stays text,
+# which is a tenth of the size of its outlines.
+_FONTS: dict[Any, Any] = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"}
+HEADING = 10.0  # points
+
+
 class Canvas(Figure):
-    """A figure on which `$5_$10` is `$5_$10`: names of classes, arms and settings are never
-    mathematics."""
+    """A figure in the active FigureStyle, with a constrained layout.
+
+    On it `$5_$10` is `$5_$10`: names of classes, arms and settings are never mathematics.
+    """
+
+    def __init__(self, width: float, height: float) -> None:
+        """A figure of this natural size in inches."""
+        self.paper = active()
+        self.caption = ""
+        self._scaled = False
+        super().__init__(figsize=self.paper.size(width, height), layout="constrained")
+
+    def heading(self, text: str) -> None:
+        """Sets the title of the whole figure, where the style wants it; its lines are wrapped."""
+        self.caption = text
+        if self.paper.title == "above":
+            width = self.get_figwidth()
+            self.suptitle(wrap(text, width, HEADING * self.paper.scale), fontsize=HEADING)
 
     def draw(self, renderer: RendererBase) -> None:
         """Draws the figure; where a character is in no installed font, a box stands for it."""
+        self._scale_letters()
         texts = list(self._texts())
         for text in texts:
             text.set_parse_math(False)
@@ -40,9 +65,23 @@ class Canvas(Figure):
             warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
             super().draw(renderer)
 
+    def _scale_letters(self) -> None:
+        """Brings every text to the style's size, once."""
+        if self._scaled or self.paper.scale == 1:
+            return
+        self._scaled = True
+        for text in self.findobj(Text):
+            assert isinstance(text, Text)
+            text.set_fontsize(float(text.get_fontsize()) * self.paper.scale)
+        for axes in self.axes:  # ticks that are yet to be made
+            for axis in (axes.xaxis, axes.yaxis):
+                size = axis.get_major_ticks()[0].label1.get_fontsize()
+                axis.set_tick_params(which="major", labelsize=size)
+
     def savefig(self, fname: Any, **how: Any) -> None:
         """Writes the figure, and says on stderr which characters no font has."""
-        super().savefig(fname, **how)
+        with rc_context(_FONTS):
+            super().savefig(fname, **how)
         _, lost = fonts(missing(text.get_text() for text in self._texts()))
         _note(lost)
 

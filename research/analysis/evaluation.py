@@ -123,11 +123,9 @@ def reliability(evaluation: Evaluation) -> "Figure":
     with np.errstate(invalid="ignore"):
         accuracy = np.bincount(bins, right, CALIBRATION_BINS) / counts
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
-    figure = Canvas(figsize=(5.2, 6.0), layout="constrained")
+    figure = Canvas(5.2, 6.0)
     error = calibration_error(confidence, right)
-    figure.suptitle(
-        f"{evaluation.title}\ncalibration error {error:.4f} over {len(right):,} rows", fontsize=10
-    )
+    figure.heading(f"{evaluation.title}\ncalibration error {error:.4f} over {len(right):,} rows")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     width = 1 / CALIBRATION_BINS
     upper.bar(
@@ -165,13 +163,11 @@ def confusion_figure(evaluation: Evaluation) -> "Figure":
     total = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(total, 1)
     size = min(3.0 + 0.45 * len(counts), 14.0)
-    figure = Canvas(figsize=(size + 0.8, size), layout="constrained")
+    figure = Canvas(size + 0.8, size)
     axis = figure.add_subplot()
     image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axis, label="share of the true class", fraction=0.045)
-    axis.set_title(
-        f"{evaluation.title}\n{counts.trace():,} of {counts.sum():,} rows right", fontsize=10
-    )
+    figure.heading(f"{evaluation.title}\n{counts.trace():,} of {counts.sum():,} rows right")
     axis.set(xlabel="predicted class", ylabel="true class")
     _name_classes(axis, evaluation.classes)
     if len(counts) <= MOST_NUMBERS:
@@ -204,12 +200,12 @@ def predicted_against_true(evaluation: Evaluation) -> "Figure":
 
     assert evaluation.y is not None
     predicted = evaluation.scores[:, 0]
-    figure = Canvas(figsize=(5.2, 5.2), layout="constrained")
+    figure = Canvas(5.2, 5.2)
     axis = figure.add_subplot()
     axis.scatter(evaluation.y, predicted, s=12, alpha=0.6, color=COLOURS[0], linewidths=0)
     ends = [min(evaluation.y.min(), predicted.min()), max(evaluation.y.max(), predicted.max())]
     axis.plot(ends, ends, color="black", linewidth=0.9, linestyle="--", label="exact")
-    axis.set_title(f"{evaluation.title}\n{len(predicted):,} rows", fontsize=10)
+    figure.heading(f"{evaluation.title}\n{len(predicted):,} rows")
     axis.set(xlabel="true value", ylabel="predicted value")
     axis.legend(frameon=False, fontsize=8.5)
     axis.spines[["top", "right"]].set_visible(False)

@@ -11,6 +11,7 @@ import numpy as np
 
 from research.analysis import sensitivity
 from research.analysis.cells import BETTER, WORSE, Cell, Column, Table
+from research.analysis.figure_style import NARROW, wrap
 from research.analysis.lines import band, draw
 from research.analysis.numerals import p_value
 from research.errors import UserError
@@ -28,6 +29,7 @@ _VERDICTS = {
     BETTER: "#0072B2",
     WORSE: "#D55E00",
 }  # blue and vermilion of Okabe and Ito, safe for the colour-blind
+_MARKERS = {BETTER: "^", WORSE: "v"}  # the same in grey
 _NEUTRAL = "#555555"
 
 
@@ -43,13 +45,35 @@ def write_figures(
     ]
 
 
-def of_table(table: Table, whole: Table | None = None) -> "Iterator[tuple[str, Figure]]":
-    """Every figure that the table's records allow, with its name. whole: the table with all its
-    rows.
+def left_out(table: Table, whole: Table | None = None) -> Iterator[str]:
+    """Why figures of a table are not drawn, a sentence for each."""
+    whole = whole or table
+    curves = _curves(table.columns, list(table.records()))
+    if len(table.rows) > MOST_CURVES and curves:
+        yield (
+            f"no learning curves: {len(table.rows)} rows are more than {MOST_CURVES} panels hold;"
+            " choose some with --top or --where"
+        )
+    elif not curves:
+        yield "no learning curves: the runs have recorded none"
+    if table.baseline is None:
+        yield "no figure of differences: they need a baseline"
+    for key in sensitivity.numeric(whole):
+        count = sensitivity.lines_of(whole, key)
+        if count > MOST_CURVES:
+            yield (
+                f"no sensitivity to {key}: the other settings make {count} lines, more than"
+                f" {MOST_CURVES} panels hold; choose rows with --where"
+            )
 
-    Learning curves are left out of tables with more than MOST_CURVES rows.
+
+def of_table(table: Table, whole: Table | None = None) -> "Iterator[tuple[str, Figure]]":
+    """Every figure that the table's records allow, with its name; `left_out` says which are not.
+
+    whole: the table with all its rows.
     """
-    records, whole = list(table.records()), whole or table
+    records = list(table.records())
+    whole = whole or table
     for name in _curves(table.columns, records) if len(table.rows) <= MOST_CURVES else ():
         yield f"curves-{name}", learning_curves(table, name)
     for column in table.columns:
@@ -72,14 +96,21 @@ def _of_settings(table: Table, column: Column) -> "Iterator[tuple[str, Figure]]"
 
 
 def save(figure: "Figure", directory: str | os.PathLike[str], name: str) -> list[Path]:
-    """Writes NAME.png and NAME.pdf; a slash in the name becomes a dash, and a space an
-    underscore."""
+    """Writes NAME.png and NAME.pdf, and a title that stands outside as NAME.txt.
+
+    A slash in the name becomes a dash, and a space an underscore.
+    """
+    from research.analysis.canvas import Canvas
+
     stem = Path(directory) / name.replace("/", "-").replace(" ", "_")
     paths = [Path(f"{stem}.png"), Path(f"{stem}.pdf")]
     try:
         stem.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(paths[0], dpi=150)
+        figure.savefig(paths[0], dpi=150 if figure.get_figwidth() > NARROW else 300)
         figure.savefig(paths[1], metadata={"CreationDate": None})
+        if isinstance(figure, Canvas) and figure.paper.title == "outside":
+            paths.append(Path(f"{stem}.txt"))
+            paths[-1].write_text(figure.caption + "\n")
     except OSError as error:
         raise UserError(
             f"cannot write figures to '{directory}': {error.strerror or error}"
@@ -174,7 +205,8 @@ def forest(table: Table, column: Column) -> "Figure":
     rows = [(row.label, row.cells[place]) for row in table.rows if row.label != table.baseline]
     factor = 100.0 if column.in_percent else 1.0
     unit = "percentage points" if column.in_percent else f"{column.better} is better"
-    figure = Canvas(figsize=(8.5, 1.3 + 0.3 * len(rows)), layout="constrained")
+    figure = Canvas(8.5, 1.3 + 0.3 * len(rows))
+    narrow = figure.paper.narrow
     about = (
         f"paired with {table.baseline} by seed, 95 % t-intervals, p corrected by Holm over"
         f" {table.m} rows"
@@ -185,20 +217,28 @@ def forest(table: Table, column: Column) -> "Figure":
     for y, (_, cell) in enumerate(rows):
         _difference(axis, y, cell, factor, reach)
         axis.text(
-            1.02, y, _beside(cell), transform=axis.get_yaxis_transform(), va="center", fontsize=8.5
+            1.02,
+            y,
+            _beside(cell, narrow),
+            transform=axis.get_yaxis_transform(),
+            va="center",
+            fontsize=8.5,
         )
     more = (
         "\nthe axis cuts off wide intervals and what arrows point to"
         if math.isfinite(reach)
         else ""
     )
-    figure.suptitle(f"{table.title}\n{about}{more}", fontsize=10)
+    figure.heading(f"{table.title}\n{about}{more}")
     axis.set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=9)
     axis.set_ylim(len(rows) - 0.5, -0.5)
     if math.isfinite(reach):
         axis.set_xlim(-1.05 * reach, 1.05 * reach)
-    axis.set_xlabel(f"difference to {table.baseline} in {column.label} ({unit})", fontsize=9)
+    label = f"difference to {table.baseline} in {column.label} ({unit})"
+    axis.set_xlabel(wrap(label, 0.6 * figure.get_figwidth(), 9 * figure.paper.scale), fontsize=9)
     axis.tick_params(axis="x", labelsize=9)
+    if narrow:
+        axis.locator_params(axis="x", nbins=4)
     axis.grid(axis="x", color="#dddddd", linewidth=0.6)
     axis.set_axisbelow(True)
     axis.spines[["top", "right", "left"]].set_visible(False)
@@ -236,7 +276,7 @@ def _difference(axis: "Axes", y: int, cell: Cell, factor: float, reach: float) -
         y,
         xerr=min((cell.difference.half_width or 0.0) * factor, 10 * reach),
         color=colour,
-        fmt="o",
+        fmt=_MARKERS.get(cell.verdict, "o"),
         markersize=6,
         markerfacecolor=colour if cell.verdict in _VERDICTS else "white",
         capsize=3,
@@ -244,9 +284,10 @@ def _difference(axis: "Axes", y: int, cell: Cell, factor: float, reach: float) -
     )
 
 
-def _beside(cell: Cell) -> str:
-    return (
-        cell.verdict
-        if cell.p_holm is None
-        else f"{cell.verdict}, p = {p_value(cell.p_holm)}".replace("= <", "< ")
-    )
+def _beside(cell: Cell, narrow: bool) -> str:
+    """The verdict with its p; the p alone where there is little room: the marker has the
+    verdict."""
+    if cell.p_holm is None:
+        return cell.verdict
+    p = f"p = {p_value(cell.p_holm)}".replace("= <", "< ")
+    return p if narrow else f"{cell.verdict}, {p}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from research.analysis.figure_style import active
 from research.statistics.intervals import t_quantile
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ Array = NDArray[np.float64]
 
 # Okabe and Ito, without the yellow that vanishes on white: the colour-blind tell these apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# Lines of one axis differ in their markers too, for those who print in grey.
+MARKERS = ("o", "s", "^", "D", "v", "P")
+MARKS = 8  # markers along a learning curve
 OVERLAID = len(COLOURS)  # more lines than this get a panel each
 PANELS_WIDE = 4
 # Characters of a legend that stands beside the axis, a longer one stands below; and of a line of a
@@ -88,14 +92,14 @@ def draw(
     from research.analysis.canvas import Canvas
 
     single = len(lines) <= OVERLAID
-    columns = 1 if single else PANELS_WIDE
+    columns = 1 if single else active().panels(PANELS_WIDE)
     rows = 1 if single else math.ceil(len(lines) / columns)
     size = (8.0, 4.5) if single else (10.5, 1.2 + 1.9 * rows)
-    figure = Canvas(figsize=size, layout="constrained")
+    figure = Canvas(*size)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel().tolist()
     _scales(grid[0], lines, epochs, log_y)
     cut = _cut(lines, *grid[0].get_ylim())
-    figure.suptitle(f"{title}\nthe axis cuts off {cut}" if cut else title, fontsize=10)
+    figure.heading(f"{title}\nthe axis cuts off {cut}" if cut else title)
     if single:
         _overlaid(grid[0], lines, style)
         grid[0].set_xlabel(x_label)
@@ -109,11 +113,11 @@ def draw(
 
 def _overlaid(axis: "Axes", lines: Sequence[Line], style: str) -> None:
     """All lines on one axis, with the legend outside."""
-    for place, (line, colour) in enumerate(zip(lines, COLOURS, strict=False)):
-        _line(axis, line, colour, style)
-        _crosses(axis, line, colour, 0.03 + 0.045 * place, overlaid=True)
+    for index, (line, colour) in enumerate(zip(lines, COLOURS, strict=False)):
+        _line(axis, line, colour, style, MARKERS[index], index)
+        _crosses(axis, line, colour, 0.03 + 0.045 * index, overlaid=True)
     longest = max((len(line.label) for line in lines), default=0)
-    if longest > BESIDE:
+    if longest > BESIDE or (longest and active().narrow):
         axis.legend(loc="upper left", bbox_to_anchor=(0, -0.14), frameon=False, fontsize=8)
     elif longest:
         axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)
@@ -140,9 +144,14 @@ def _one_each(grid: "list[Axes]", lines: Sequence[Line], style: str, columns: in
         axis.tick_params(labelbottom=True)
 
 
-def _line(axis: "Axes", line: Line, colour: str, style: str) -> None:
-    """The mean with its band while every run is in it, dotted where runs are missing; a point has a
-    marker."""
+def _line(
+    axis: "Axes", line: Line, colour: str, style: str, marker: str = "", index: int = 0
+) -> None:
+    """The mean with its band while every run is in it, dotted where runs are missing.
+
+    marker: tells the line from others without colour; index: of the line, which staggers the
+        markers so that they do not hide each other.
+    """
     low, high = line.mean - line.half_width, line.mean + line.half_width
     if (
         np.isfinite(line.mean).sum() == 1 or "-" not in style
@@ -156,35 +165,40 @@ def _line(axis: "Axes", line: Line, colour: str, style: str) -> None:
         axis.errorbar(
             line.x, line.mean, line.half_width, fmt="none", ecolor=colour, zorder=3, **bars
         )
-        axis.plot(line.x, line.mean, "o", color=colour, markersize=3.5, label=line.label, zorder=4)
-        axis.scatter(line.x, line.mean, s=12, c=face, edgecolors=colour, zorder=5)
+        marker = marker or "o"
+        axis.plot(
+            line.x, line.mean, marker, color=colour, markersize=3.5, label=line.label, zorder=4
+        )
+        axis.scatter(line.x, line.mean, s=12, c=face, marker=marker, edgecolors=colour, zorder=5)
         return
     axis.fill_between(
         line.x, low, high, where=line.whole.tolist(), color=colour, alpha=0.2, linewidth=0, zorder=2
     )
     if not line.whole.all():
-        hollow = style.replace("-", ":")
         axis.plot(
             line.x,
             line.mean,
-            hollow,
             color=colour,
+            linestyle=":",
             linewidth=1.3,
-            markersize=3.5,
+            marker=(marker or "o") if "o" in style else "",
+            markersize=4,
             mfc="white",
             zorder=3,
         )
     whole = np.where(line.whole, line.mean, np.nan)
-    drawn, order = (style.replace("-", "--"), 5) if line.dashed else (style, 4)
+    every = 1 if "o" in style else max(1, line.x.size // MARKS)
     axis.plot(
         line.x,
         whole,
-        drawn,
         color=colour,
+        linestyle="--" if line.dashed else "-",
         linewidth=1.6,
-        markersize=3.5,
+        marker=marker or ("o" if "o" in style else ""),
+        markersize=4,
+        markevery=(index % every, every),
         label=line.label,
-        zorder=order,
+        zorder=5 if line.dashed else 4,
     )
 
 
@@ -278,7 +292,11 @@ def _cut(lines: Sequence[Line], low: float, high: float) -> str:
 
 
 def clean(axis: "Axes") -> None:
-    """The style of an axis: a light grid, without a frame."""
+    """The style of an axis: a light grid, without a frame, and no ticks that overprint."""
+    from matplotlib.ticker import AutoLocator
+
+    if active().narrow and isinstance(axis.xaxis.get_major_locator(), AutoLocator):
+        axis.locator_params(axis="x", nbins=4)
     axis.grid(color="#eeeeee", linewidth=0.6)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)

@@ -79,11 +79,9 @@ class Mistakes:
 
         wrong = self.places()
         worst = wrong[: SIDE * SIDE]
-        figure = Canvas(figsize=(2.0 * SIDE, 2.35 * SIDE + 0.5), layout="constrained")
+        figure = Canvas(2.0 * SIDE, 2.35 * SIDE + 0.5)
         shown = f"the worst {len(worst)} of " if len(worst) < len(wrong) else ""
-        figure.suptitle(
-            f"{title}\n{shown}{len(wrong):,} wrong of {len(self.y):,} rows", fontsize=10
-        )
+        figure.heading(f"{title}\n{shown}{len(wrong):,} wrong of {len(self.y):,} rows")
         axes = figure.subplots(SIDE, SIDE).ravel()
         for axis in axes:
             axis.set_axis_off()

@@ -8,6 +8,7 @@ import numpy as np
 
 from research.analysis.axes import axes, group, ranking
 from research.analysis.cells import Arm, Column, Table
+from research.analysis.figure_style import active
 from research.analysis.lines import COLOURS, PANELS_WIDE, Line, band, clean, draw, set_scale
 from research.analysis.numerals import as_number
 from research.analysis.table import outcome
@@ -161,9 +162,9 @@ def settings_figure(table: Table, column: Column) -> "Figure":
     means = np.array(
         [math.nan if interval is None else interval.mean * factor for interval in intervals]
     )
-    high = math.ceil(len(keys) / PANELS_WIDE)
+    high = math.ceil(len(keys) / active().panels(PANELS_WIDE))
     wide = math.ceil(len(keys) / high)
-    drawing = Canvas(figsize=(1.2 + 2.7 * wide, 1.2 + 2.4 * high), layout="constrained")
+    drawing = Canvas(1.2 + 2.7 * wide, 1.2 + 2.4 * high)
     grid = drawing.subplots(high, wide, sharey=True, squeeze=False).ravel().tolist()
     if not column.in_percent:
         set_scale(grid[0], "y", means)
@@ -188,7 +189,7 @@ def settings_figure(table: Table, column: Column) -> "Figure":
         parts.append("crosses: rows without a mean")
     if cut:
         parts.append(f"at the edge: {cut} outlier{'s' * (cut > 1)}")
-    drawing.suptitle(f"{table.title}\n{'; '.join(parts)}", fontsize=10)
+    drawing.heading(f"{table.title}\n{'; '.join(parts)}")
     drawing.supylabel(column.label + (" (%)" if column.in_percent else ""), fontsize=10)
     return drawing
 

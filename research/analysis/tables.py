@@ -2,8 +2,7 @@
 
 import dataclasses
 import functools
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from research import config as config_lib
 from research.analysis import sensitivity
 from research.analysis.axes import axes, sweep_table
 from research.analysis.cells import Arm, Table
+from research.analysis.figure_style import SCREEN, FigureStyle, figure_style
 from research.analysis.table import build_table
 from research.analysis.view import WHOLE, View
 from research.errors import UserError
@@ -36,23 +36,38 @@ class Shown:
     path: str = "learning_rate"
     missing: int = 0
 
-    def write_figures(self, directory: str, view: View = WHOLE) -> list[Path]:
-        """Every figure that the records allow: curves, differences, sensitivity.
+    def write_figures(
+        self, directory: str, view: View = WHOLE, style: FigureStyle = SCREEN
+    ) -> Iterator[Path | str]:
+        """Writes every figure that the records allow: curves, differences, sensitivity.
 
-        view: which rows are drawn. Sensitivity is of all rows that its `where` keeps.
+        Args:
+            directory: is made if it does not exist.
+            view: which rows are drawn. Sensitivity is of all rows that its `where` keeps.
+            style: width and title of every figure.
+
+        Yields:
+            The path of each file, and a sentence for each figure that is left out.
+
+        Raises:
+            UserError: the directory cannot be written.
         """
         from research.analysis import figures
 
-        kept = dataclasses.replace(view, sort=(), top=None, columns=()).of(self.table)
-        files = figures.write_figures(view.of(self.table), directory, whole=kept)
-        for column in columns_of(self.searched)[:1] if self.searched else ():
-            try:
-                figure = sensitivity.figure(self.searched, column, self.table.title, key=self.path)
-            except UserError as error:  # the others are there, and of words there is none
-                print(f"note: no figure of the choice of {self.path}: {error}", file=sys.stderr)
-            else:
-                files += figures.save(figure, directory, f"{self.table.title} sensitivity")
-        return files
+        selected = dataclasses.replace(view, sort=(), top=None, columns=()).of(self.table)
+        table = view.of(self.table)
+        with figure_style(style):
+            yield from figures.write_figures(table, directory, whole=selected)
+            yield from figures.left_out(table, selected)
+            for column in columns_of(self.searched)[:1] if self.searched else ():
+                try:
+                    figure = sensitivity.figure(
+                        self.searched, column, self.table.title, key=self.path
+                    )
+                except UserError as error:  # a choice among words has no axis; the others are there
+                    yield f"no figure of the choice of {self.path}: {error}"
+                else:
+                    yield from figures.save(figure, directory, f"{self.table.title} sensitivity")
 
 
 def of_sweep(

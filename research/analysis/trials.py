@@ -6,7 +6,7 @@ import itertools
 import math
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from research.analysis.budget import best_of
 from research.analysis.figures import save
 from research.analysis.lines import COLOURS, set_scale
 from research.sweeps.column import Column
+from research.words import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +33,11 @@ CONTOURS = 3
 GRID = 80
 # Fewer finished trials say nothing about importance, nor fill a plane.
 FEWEST = 6
+NOTHING_TO_DRAW = {
+    "importance": "all finished trials are equally good",
+    "slice": "no trial has a setting",
+    "contour": f"it needs two numeric axes that {FEWEST} trials share",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,27 +56,36 @@ class Shown:
         return math.isfinite(self.value)
 
 
-def write_figures(study: Study, column: Column, directory: str | os.PathLike[str]) -> list[Path]:
-    """Every figure that the trials allow, as PNG and PDF; returns the files. Raises UserError if
-    unwritable."""
+def write_figures(
+    study: Study, column: Column, directory: str | os.PathLike[str]
+) -> Iterator[Path | str]:
+    """Writes every figure that the trials allow, as PNG and PDF.
+
+    Yields the path of each file, and a sentence for each figure that is left out. Raises UserError
+    if the directory cannot be written.
+    """
     trials = shown(study, column)
     finished = [trial for trial in trials if trial.state == "finished"]
     title = study.study_name
     figures: dict[str, Callable[[], Figure | None]] = {
         "history": lambda: history(trials, column, title),
-        "importance": lambda: importance(study, column, title) if len(finished) >= FEWEST else None,
+        "importance": lambda: importance(study, column, title),
         "slice": lambda: slices(study, trials, column, title),
-        "contour": lambda: (
-            contours(study, trials, column, title) if len(finished) >= FEWEST else None
-        ),
+        "contour": lambda: contours(study, trials, column, title),
         "best of k": lambda: bests(trials, column, title),
     }
-    paths: list[Path] = []
     for name, draw in figures.items():
-        figure = draw()
+        few = name in ("importance", "contour") and len(finished) < FEWEST
+        figure = None if few else draw()
         if figure is not None:
-            paths += save(figure, directory, f"{title} {name}".replace(": ", " "))
-    return paths
+            yield from save(figure, directory, f"{title} {name}".replace(": ", " "))
+        elif few:
+            yield (
+                f"no figure {name} of '{title}': {plural(len(finished), 'finished trial')}, and it"
+                f" needs {FEWEST}"
+            )
+        else:
+            yield f"no figure {name} of '{title}': {NOTHING_TO_DRAW[name]}"
 
 
 def shown(study: Study, column: Column) -> list[Shown]:
@@ -320,8 +335,8 @@ def _figure(
     size = (
         (8.0, height or 4.0) if rows * columns == 1 else (3.6 * columns, height or 0.8 + 2.4 * rows)
     )
-    figure = Canvas(figsize=size, layout="constrained")
-    figure.suptitle(title, fontsize=10)
+    figure = Canvas(*size)
+    figure.heading(title)
     axes = figure.subplots(rows, columns, squeeze=False, sharey=False).ravel().tolist()
     for axis in axes:
         axis.grid(color="#eeeeee", linewidth=0.6)

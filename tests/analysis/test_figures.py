@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import math
+import re
 import subprocess
 import sys
 
@@ -13,7 +14,16 @@ from matplotlib.text import Text
 from research.analysis import canvas
 from research.analysis.axes import sweep_table
 from research.analysis.cells import Arm, Column
-from research.analysis.figures import forest, learning_curves, of_table, save, write_figures
+from research.analysis.figure_style import FigureStyle, figure_style, parse_width
+from research.analysis.figures import (
+    MOST_CURVES,
+    forest,
+    learning_curves,
+    left_out,
+    of_table,
+    save,
+    write_figures,
+)
 from research.analysis.lines import OVERLAID, band
 from research.analysis.sensitivity import figure as sensitivity
 from research.analysis.sensitivity import settings_figure
@@ -168,7 +178,7 @@ def test_a_forest_shows_differences_with_their_verdicts():
     texts = [text.get_text() for text in axis.texts]
     assert texts == ["worse, p = 0.0039", "no test: diverged"]
     assert "none in test accuracy (percentage points)" in axis.get_xlabel()
-    drawn = [line.get_xdata()[0] for line in axis.get_lines() if line.get_marker() == "o"]
+    drawn = [line.get_xdata()[0] for line in axis.get_lines() if line.get_marker() == "v"]
     assert drawn == pytest.approx([-1.0])
 
 
@@ -221,9 +231,9 @@ def strengths():
 def test_a_strength_is_an_axis_and_what_has_none_is_left_out():
     (axis,) = sensitivity(strengths(), ACCURACY, "S", key="regularization.dropout").axes
     assert axis.get_xscale() == "linear"
-    lines = [line for line in axis.get_lines() if line.get_marker() == "o"]
-    assert lines[-1].get_xdata().tolist() == [0.125, 0.25, 0.5]
-    assert lines[-1].get_ydata().tolist() == pytest.approx([88.75, 87.5, 85.0])
+    lines = [line for line in axis.get_lines() if line.get_marker() == "s"]
+    assert lines[0].get_xdata().tolist() == [0.125, 0.25, 0.5]
+    assert lines[0].get_ydata().tolist() == pytest.approx([88.75, 87.5, 85.0])
 
 
 def test_zero_has_a_place_beside_powers_of_ten():
@@ -354,6 +364,70 @@ def test_figures_are_written_as_png_and_pdf(tmp_path):
     assert {p.name for p in write_figures(sweep_table("S", sweep(), [ACCURACY]), tmp_path)} >= {
         "sensitivity-test-accuracy.png"
     }
+
+
+def fonts_of(pdf: bytes) -> set[bytes]:
+    return set(re.findall(rb"/Subtype /(Type3|Type42|TrueType|CIDFontType2)", pdf))
+
+
+def test_a_pdf_has_truetype_fonts_only(tmp_path):
+    write_figures(table(), tmp_path)
+    for path in tmp_path.glob("*.pdf"):
+        assert fonts_of(path.read_bytes()) == {b"CIDFontType2"}
+
+
+@pytest.mark.parametrize(("text", "inches"), [("single", 3.25), ("double", 6.75), ("4.5", 4.5)])
+def test_every_figure_has_the_width_of_the_paper(text, inches):
+    with figure_style(FigureStyle(parse_width(text))):
+        drawn = dict(of_table(table()))
+        drawn |= dict(of_table(sweep_table("S", sweep(), [ACCURACY])))
+        panels = learning_curves(table(OVERLAID + 3), "train/loss")
+    assert {figure.get_figwidth() for figure in (*drawn.values(), panels)} == {inches}
+    side_by_side = {round(axis.get_position().x0, 3) for axis in panels.axes}
+    assert len(side_by_side) == (2 if inches < 5 else 4)
+    drawn["curves-train/loss"].savefig(io.BytesIO())
+    sizes = {axis.xaxis.label.get_fontsize() for axis in drawn["curves-train/loss"].axes}
+    assert sizes == {0.8 * 10}
+
+
+@pytest.mark.parametrize("text", ["wide", "nan", "0", "-3", "1000"])
+def test_a_width_that_is_none_is_refused(text):
+    with pytest.raises(UserError, match=f"--width={text}: allowed are single, double, or 2 to 20"):
+        parse_width(text)
+
+
+@pytest.mark.parametrize("position", ["above", "outside", "off"])
+def test_a_title_stands_above_the_axes_or_beside_the_figure_or_nowhere(position, tmp_path):
+    with figure_style(FigureStyle(title=position)):
+        figure = forest(table(), ACCURACY)
+    save(figure, tmp_path, "x")
+    assert bool(title(figure)) == (position == "above")
+    texts = [path.read_text() for path in tmp_path.glob("*.txt")]
+    assert len(texts) == (position == "outside")
+    assert all(text.startswith("A table\npaired with none by seed") for text in texts)
+
+
+def test_a_long_title_is_wrapped_to_the_figure():
+    with figure_style(FigureStyle(3.25)):
+        figure = forest(table(), ACCURACY)
+    assert max(map(len, title(figure).splitlines())) < 55
+
+
+def test_lines_on_one_axis_differ_without_their_colours():
+    arms = [with_curves(f"arm {i}", train_loss=[[0.5 + i, 0.4 + i]]) for i in range(OVERLAID)]
+    (axis,) = learning_curves(build_table("T", arms, [ACCURACY], None, [0]), "train/loss").axes
+    markers = [line.get_marker() for line in axis.get_lines()]
+    assert len(set(markers)) == len(markers) == OVERLAID
+
+
+def test_a_figure_that_is_left_out_says_why():
+    many = [arm(f"arm {i}", BASE) for i in range(MOST_CURVES + 1)]
+    assert list(left_out(build_table("T", many, [ACCURACY], None, range(10)))) == [
+        "no learning curves: 41 rows are more than 40 panels hold; choose some with --top or"
+        " --where",
+        "no figure of differences: they need a baseline",
+    ]
+    assert list(left_out(table())) == []
 
 
 def test_nothing_recorded_is_nothing_drawn(tmp_path):

@@ -78,7 +78,8 @@ def test_slices_have_a_panel_an_axis(found: Study) -> None:
 
 
 def test_every_figure_is_written(found: Study, tmp_path: Path) -> None:
-    paths = trials.write_figures(found, ACCURACY, tmp_path)
+    paths = list(trials.write_figures(found, ACCURACY, tmp_path))
+    assert all(isinstance(path, Path) for path in paths)
     names = {path.stem for path in paths}
     assert names == {
         f"a_tuning_{name}" for name in ("history", "importance", "slice", "contour", "best_of_k")
@@ -91,5 +92,10 @@ def test_every_figure_is_written(found: Study, tmp_path: Path) -> None:
 def test_two_trials_draw_what_they_can(tmp_path: Path) -> None:
     of = study(None, "short", "higher", {}, sampler("random", SPACE, 0))
     search(of, SPACE, 2, 2, lambda points: [Result(accuracy(point)) for point in points])
-    names = {path.stem for path in trials.write_figures(of, ACCURACY, tmp_path)}
+    written = list(trials.write_figures(of, ACCURACY, tmp_path))
+    names = {path.stem for path in written if isinstance(path, Path)}
     assert names == {"short_history", "short_slice", "short_best_of_k"}
+    assert [reason for reason in written if isinstance(reason, str)] == [
+        f"no figure {name} of 'short': 2 finished trials, and it needs 6"
+        for name in ("importance", "contour")
+    ]

@@ -1,0 +1,46 @@
+"""The flags of figures: where they are written, how wide, and where their title stands."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+from absl import flags
+
+from launch.cli.start import define_output
+from research.analysis.figure_style import (
+    TITLE_POSITIONS,
+    FigureStyle,
+    TitlePosition,
+    parse_width,
+)
+from research.errors import UserError
+
+FIGURES = define_output("figures", "write the figures into this directory, as png and pdf")
+WIDTH = flags.DEFINE_string(
+    "width", None, "width of the figures: single or double (columns of a paper), or inches"
+)
+TITLE = flags.DEFINE_enum(
+    "title",
+    "above",
+    TITLE_POSITIONS,
+    "the figures' titles: above the axes, outside (a text file beside each), or off",
+)
+
+
+def style() -> FigureStyle:
+    """The figures' style. Raises UserError for a width that is none, and without --figures."""
+    for name in ("width", "title"):
+        if flags.FLAGS[name].present and FIGURES.value is None:
+            raise UserError(f"--{name} applies only to figures; add --figures=DIR")
+    width = None if WIDTH.value is None else parse_width(WIDTH.value)
+    return FigureStyle(width, cast(TitlePosition, TITLE.value))
+
+
+def say(written: Iterator[Path | str]) -> None:
+    """Prints the files that were written, and on stderr why a figure was left out."""
+    for result in written:
+        if isinstance(result, Path):
+            print(f"wrote {result}")
+        else:
+            print(f"note: {result}", file=sys.stderr)
