@@ -93,13 +93,13 @@ def main(arguments: Sequence[str]) -> None:
     else:
         found, table = _arms(name, declared.get(EXPERIMENT.value, monitor.warn), shop, budget)
     emit(table)
-    if figure_flags.FIGURES.value:
+    if directory := figure_flags.FIGURES.value:
         from research.analysis import trials
 
         with figure_style(style):
             for tuned in found:
                 column = _column(tuned.goal)
-                figure_flags.say(trials.write_figures(tuned.study, column, figure_flags.FIGURES.value))
+                figure_flags.say(trials.write_figures(tuned.study, column, directory))
 
 
 def _settings(name: str, shop: Workshop, budget: Budget) -> tuple[list[Tuned], Table]:
