@@ -65,7 +65,7 @@ class Cell:
     interval: Interval | None
     difference: Interval | None = None
     p: float | None = None
-    p_holm: float | None = None
+    p_adjusted: float | None = None
     verdict: str = ""
     bold: bool = False
     published: Comparison | None = None
@@ -101,7 +101,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A finished table; nothing in it is rounded. m: the comparisons that Holm corrects for.
+    """A finished table; nothing in it is rounded. m: the comparisons that p is corrected for.
 
     shown: the places that a reader sees, by name; (): all of them. summary: what the table is
         about, for the caption in a paper.
@@ -147,6 +147,7 @@ class Table:
     def tree(self) -> dict[str, Any]:
         """The table as nested data, in full precision; per-seed values and run ids included."""
         return {
+            "format": 2,  # 1, which did not say so, had p_holm for p_adjusted
             "title": self.title,
             "caption": self.caption,
             "footer": list(self.footer),
@@ -194,7 +195,7 @@ def _flat_cell(column: Column, cell: Cell) -> dict[str, Any]:
         "difference": difference and difference.mean,
         "difference_half_width": difference and difference.half_width,
         "p": cell.p,
-        "p_holm": cell.p_holm,
+        "p_adjusted": cell.p_adjusted,
         "verdict": cell.verdict,
         "bold": cell.bold,
         "published": published and published.published.value,

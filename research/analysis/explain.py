@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from research.analysis import numerals, provenance
 from research.analysis.cells import Cell, Row, Table
 from research.statistics.intervals import Interval
-from research.statistics.sign_flips import EXACT_UP_TO
+from research.statistics.nulls import EXACT_UP_TO
 from research.sweeps.record import Record
 
 
@@ -135,10 +135,10 @@ def _outcome(outcome: str, record: Record | None) -> str:
 def _test(table: Table, cell: Cell) -> list[str]:
     lines = [f"  difference to '{table.baseline}': {_interval(cell.difference)}"]
     if cell.difference is not None and cell.p is not None:
-        kind = "exact" if cell.difference.n <= EXACT_UP_TO else "sampled"
+        kind = "exact" if len(table.seeds) <= EXACT_UP_TO else "sampled"
         lines += [
             f"  {kind} two-sided sign-flip p on {cell.difference.n} pairs: {_number(cell.p)}",
-            f"  corrected by Holm over m = {table.m} rows: {_number(cell.p_holm)}",
+            f"  of all m = {table.m} rows together: {_number(cell.p_adjusted)}",
         ]
     return [*lines, f"  verdict: {cell.verdict}"]
 

@@ -197,8 +197,8 @@ def learning_curves(table: Table, name: str) -> "Figure":
 
 
 def forest(table: Table, column: Column) -> "Figure":
-    """The paired difference of every arm to the baseline with its 95 % t-interval, and the verdict
-    beside it."""
+    """The paired difference of every arm to the baseline with its simultaneous interval, and the
+    verdict beside it."""
     from research.analysis.canvas import Canvas
 
     place = table.columns.index(column)
@@ -208,7 +208,7 @@ def forest(table: Table, column: Column) -> "Figure":
     figure = Canvas(8.5, 1.3 + 0.3 * len(rows))
     narrow = figure.paper.narrow
     about = (
-        f"paired with {table.baseline} by seed, 95 % t-intervals, p corrected by Holm over"
+        f"paired with {table.baseline} by seed, simultaneous 95 % intervals and p over"
         f" {table.m} rows"
     )
     axis = figure.add_subplot()
@@ -287,7 +287,7 @@ def _difference(axis: "Axes", y: int, cell: Cell, factor: float, reach: float) -
 def _beside(cell: Cell, narrow: bool) -> str:
     """The verdict with its p; the p alone where there is little room: the marker has the
     verdict."""
-    if cell.p_holm is None:
+    if cell.p_adjusted is None:
         return cell.verdict
-    p = f"p = {p_value(cell.p_holm)}".replace("= <", "< ")
+    p = f"p = {p_value(cell.p_adjusted)}".replace("= <", "< ")
     return p if narrow else f"{cell.verdict}, {p}"

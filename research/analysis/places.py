@@ -150,10 +150,10 @@ def test(table: Table, column: Column, index: int) -> list[Place]:
             decimal=True,
         ),
         Place(
-            "p (Holm)",
+            "p",
             "r",
-            lambda row: numerals.p_value(row.cells[index].p_holm),
-            lambda row: row.cells[index].p_holm,
+            lambda row: numerals.p_value(row.cells[index].p_adjusted),
+            lambda row: row.cells[index].p_adjusted,
             names=("p",),
         ),
         Place("verdict", "l", verdict, lambda row: verdict(row) or None),

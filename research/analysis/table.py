@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from research.analysis import comparing
 from research.analysis.cells import (
-    BETTER,
-    SPOILING,
-    UNDECIDED,
-    WORSE,
     Arm,
     Cell,
     Column,
@@ -22,8 +19,9 @@ from research.analysis.cells import (
 )
 from research.analysis.wording import caption, footer
 from research.errors import UserError, nearest
-from research.statistics.intervals import ALPHA, paired_difference, t_interval
-from research.statistics.sign_flips import best_group, can_conclude, holm, paired_p
+from research.statistics.comparisons import Null
+from research.statistics.intervals import t_interval
+from research.statistics.nulls import SignFlips
 from research.sweeps.record import Record
 
 DECLARED = "Strengths were declared, not tuned."
@@ -51,7 +49,8 @@ def build_table(
     published, seeds = published or {}, tuple(map(int, seeds))
     _check(arms, columns, baseline, published)
     m = len(arms) - 1
-    by_column = [_column(column, arms, baseline, seeds, m, published) for column in columns]
+    null = SignFlips()
+    by_column = [_column(column, arms, baseline, seeds, null, published) for column in columns]
     rows = tuple(
         Row(arm, tuple(cells[place] for cells in by_column), _parameters(arm), _seconds(arm, seeds))
         for place, arm in enumerate(arms)
@@ -101,15 +100,15 @@ def _column(
     arms: Sequence[Arm],
     baseline: str | None,
     seeds: tuple[int, ...],
-    m: int,
+    null: Null,
     published: Mapping[tuple[str, str], Published],
 ) -> list[Cell]:
     """The cells of one column, a cell per arm."""
     cells = {arm.label: _cell(arm, column, seeds) for arm in arms}
+    rounding = comparing.rounding_of(arms)
     if baseline is not None:
-        cells |= _against(cells, baseline, column, m)
-    full = {label: cell.values for label, cell in cells.items() if cell.complete and cell.values}
-    for label in best_group(full, column.better, m):  # type: ignore[arg-type]  # complete: no None
+        cells |= comparing.against(cells, baseline, column, null, rounding)
+    for label in comparing.best(cells, column, null, rounding):
         cells[label] = dataclasses.replace(cells[label], bold=True)
     for label, cell in cells.items():
         if (label, column.label) in published:
@@ -149,55 +148,6 @@ def outcome(record: Record | None, metric: str) -> Outcome:
     if math.isnan(value):
         return "undefined"
     return "finished" if math.isfinite(value) else "diverged"
-
-
-def _against(cells: Mapping[str, Cell], baseline: str, column: Column, m: int) -> dict[str, Cell]:
-    """The cells with differences, p and verdict against the baseline. Rows without a test count in
-    Holm's m."""
-    reference = cells[baseline]
-    compared = {
-        label: _difference(cell, reference) for label, cell in cells.items() if label != baseline
-    }
-    corrected = holm([cell.p for cell in compared.values()])
-    decided = {
-        label: dataclasses.replace(cell, p_holm=p, verdict=_verdict(cell, p, reference, column, m))
-        for (label, cell), p in zip(compared.items(), corrected, strict=True)
-    }
-    return decided | {baseline: dataclasses.replace(reference, verdict="baseline")}
-
-
-def _difference(cell: Cell, reference: Cell) -> Cell:
-    """The cell with its paired difference, and with a p if no run of either side is left out for
-    what it came to."""
-    pairs = [
-        (a, b)
-        for a, b in zip(cell.values, reference.values, strict=True)
-        if a is not None and b is not None
-    ]
-    if not pairs:
-        return cell
-    ours, theirs = zip(*pairs, strict=True)
-    p = None if _spoilt(cell) or _spoilt(reference) else paired_p(ours, theirs)
-    return dataclasses.replace(cell, difference=paired_difference(ours, theirs), p=p)
-
-
-def _spoilt(cell: Cell) -> str:
-    """The first of SPOILING that a run came to, else nothing: such a row gets no p."""
-    return next((word for word in SPOILING if word in cell.outcomes), "")
-
-
-def _verdict(cell: Cell, p: float | None, reference: Cell, column: Column, m: int) -> str:
-    if spoilt := _spoilt(cell):
-        return f"no test: {spoilt}"
-    if spoilt := _spoilt(reference):
-        return f"no test: baseline {spoilt}"
-    if cell.difference is None or p is None:
-        return "no test: no common seeds"
-    if not can_conclude(cell.difference.n, m):
-        return f"cannot conclude at n={cell.difference.n}"
-    if p > ALPHA:
-        return UNDECIDED
-    return BETTER if (cell.difference.mean > 0) == (column.better == "higher") else WORSE
 
 
 def compare(cell: Cell, published: Published, column: Column) -> Comparison:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from research.analysis import provenance
 from research.analysis.cells import SPOILING, Outcome, Table
-from research.statistics.sign_flips import EXACT_UP_TO, RESAMPLES, can_conclude
+from research.statistics.nulls import DRAWS, EXACT_UP_TO, SignFlips
 from research.sweeps.record import Record
 from research.words import plural
 
@@ -32,7 +32,8 @@ def caption(table: Table) -> str:
         parts.append("One seed: cells have no interval.")
     if table.baseline is not None:
         parts.append(
-            f"Δ is the difference to '{table.baseline}', paired by seed, with its 95 % t-interval."
+            f"Δ is the difference to '{table.baseline}', paired by seed, ± its"
+            " simultaneous 95 % interval over the rows."
         )
     percent = [column.label for column in table.columns if column.in_percent]
     points = "" if table.baseline is None else "; differences in percentage points"
@@ -83,35 +84,37 @@ def _test(table: Table) -> list[str]:
     """The test and its correction; nothing where no baseline is declared."""
     if table.baseline is None or not table.m:
         return []
-    m = table.m
-    flips = (
-        "exact" if len(table.seeds) <= EXACT_UP_TO else f"sampled ({RESAMPLES} flips, fixed seed)"
+    exact = len(table.seeds) <= EXACT_UP_TO
+    flips = "exact" if exact else f"{DRAWS:,} draws with a fixed seed"
+    rows = f"the {table.m} rows" if table.m > 1 else "the row"
+    of_each = " of each column" if len(table.columns) > 1 else ""
+    claims = (
+        "Verdicts are about these rows of data: whether a difference would repeat with other seeds."
     )
     return [
-        f"p: {flips} two-sided sign-flip permutation test on the differences to '{table.baseline}'"
-        f" paired by seed, corrected by Holm over the m = {m}"
-        f" row{'s' * (m != 1)}{' of each column' * (len(table.columns) > 1)} (a row without a test"
-        " counts in m)."
+        f"p: two-sided sign flips ({flips}) of the differences to '{table.baseline}' paired by"
+        f" seed, {rows}{of_each} flipped together, step-down maximum of |t|; it is corrected for"
+        " all of them. An interval of Δ excludes 0 where p ≤ 0.05, and only there.",
+        claims,
     ]
 
 
 def _bold(table: Table) -> str:
     """Which cells are bold, or why none is."""
-    n, m = len(table.seeds), table.m
-    if not m:
+    n = len(table.seeds)
+    if not table.m:
         return ""
-    if not can_conclude(n, m):
-        least = f"{min(1.0, m * 2.0 ** (1 - n)):.2g}"
-        seeds, rows = f"{n} seed{'s' * (n != 1)}", f"m = {m} row{'s' * (m != 1)}"
+    if not SignFlips().can_conclude(n):
         return (
-            f"Cannot conclude at n={n}: the smallest corrected p that {seeds} can give over {rows}"
-            f" is m·2^(1−n) = {least}; nothing is bold."
+            f"Cannot conclude at n={n}: the smallest p that {plural(n, 'seed')} can give is"
+            f" 2^(1−n) = {2.0 ** (1 - n):.2g}, so Δ has no interval and nothing is bold."
         )
     if not any(cell.bold for row in table.rows for cell in row.cells):
         return "Nothing is bold: fewer than two rows have a value for every seed."
     return (
-        "Bold: the best mean and every row that cannot be told from it (same test, paired with the"
-        " best); only rows with a value for every seed take part."
+        "Bold: the best mean and every row that cannot be told from it (multiple comparisons with"
+        " the best, by sign flips of all pairs of rows together); only rows with a value for every"
+        " seed take part."
     )
 
 

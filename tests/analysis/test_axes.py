@@ -126,7 +126,7 @@ def test_a_row_of_a_sweep_can_be_the_baseline() -> None:
     assert (
         low.p == high.p == pytest.approx(2 / 2**8)
     )  # all differences have one sign: 2 of the 2^8 flips are as large
-    assert low.p_holm == pytest.approx(2 * low.p)
+    assert low.p_adjusted == pytest.approx(low.p)
     assert same.difference is None
     with pytest.raises(
         UserError, match=r"the baseline 'learning_rate=0\.2' is no row; did you mean"

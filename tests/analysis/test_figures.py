@@ -176,7 +176,7 @@ def test_a_forest_shows_differences_with_their_verdicts():
     (axis,) = forest(built, ACCURACY).axes
     assert [tick.get_text() for tick in axis.get_yticklabels()] == ["arm 1", "gone"]
     texts = [text.get_text() for text in axis.texts]
-    assert texts == ["worse, p = 0.0039", "no test: diverged"]
+    assert texts == ["worse, p = 0.0020", "no test: diverged"]
     assert "none in test accuracy (percentage points)" in axis.get_xlabel()
     drawn = [line.get_xdata()[0] for line in axis.get_lines() if line.get_marker() == "v"]
     assert drawn == pytest.approx([-1.0])

@@ -68,15 +68,15 @@ def test_markdown_cells(table):
     assert row["ours to published"] == "better (+4.50)"
     row = dict(zip(header, good, strict=True))
     assert row["test accuracy (%)"] == "**95.43 ± 2.09**"
-    assert row["Δ to none"] == "+0.93 ± 0.15"
-    assert (row["p (Holm)"], row["verdict"]) == ("0.0059", "better")
+    assert row["Δ to none"] == "+0.93 ± 0.13"
+    assert (row["p"], row["verdict"]) == ("0.0020", "better")
     assert (row["published"], row["ours to published"]) == (
         "96.00 ± 0.50 (n=5)",
         "intervals overlap (−0.57)",
     )
     row = dict(zip(header, shaky, strict=True))
     assert row["test accuracy (%)"] == "94.00 ± 2.11 (9/10)"
-    assert (row["n"], row["diverged"], row["p (Holm)"], row["verdict"]) == (
+    assert (row["n"], row["diverged"], row["p"], row["verdict"]) == (
         "9/10",
         "1",
         "–",
@@ -366,7 +366,7 @@ def test_json_keeps_every_bit(table):
         "half_width": cell.interval.half_width,
         "n": 10,
     }
-    assert (good["cells"][0]["p"], good["cells"][0]["p_holm"]) == (cell.p, cell.p_holm)
+    assert (good["cells"][0]["p"], good["cells"][0]["p_adjusted"]) == (cell.p, cell.p_adjusted)
     assert tree["rows"][3]["cells"][0]["interval"] is None
     assert tree["rows"][2]["cells"][0]["values"][9] is None
     assert json.loads(json.dumps(tree)) == tree

@@ -1,0 +1,105 @@
+"""The cells of a column compared with the baseline and with the best, all rows together."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from research.analysis.cells import BETTER, SPOILING, UNDECIDED, WORSE, Arm, Cell
+from research.statistics.best import best_rows
+from research.statistics.comparisons import Comparisons, Floats, Null, compare
+from research.statistics.intervals import ALPHA, Interval
+from research.sweeps.column import Column
+
+
+def against(
+    cells: Mapping[str, Cell], baseline: str, column: Column, null: Null, rounding: float
+) -> dict[str, Cell]:
+    """The cells with their differences to the baseline, p and verdict.
+
+    A row that is spoilt gets no p, and still counts among the rows that are corrected for.
+    """
+    reference = cells[baseline]
+    labels = [label for label in cells if label != baseline]
+    if not labels:
+        return {baseline: dataclasses.replace(reference, verdict="baseline")}
+    ours = np.stack([_values(cells[label]) for label in labels], -1)
+    theirs = _values(reference)[:, None]
+    differences = ours - theirs
+    compared = compare(differences, null, _slack(np.maximum(abs(ours), abs(theirs)), rounding))
+    result = {
+        label: _decided(cells[label], reference, column, null, _one(compared, index, differences))
+        for index, label in enumerate(labels)
+    }
+    return result | {baseline: dataclasses.replace(reference, verdict="baseline")}
+
+
+def best(cells: Mapping[str, Cell], column: Column, null: Null, rounding: float) -> frozenset[str]:
+    """The rows to set in bold: the best, and those that cannot be told from it. Only rows with a
+    value for every seed take part."""
+    labels = [label for label, cell in cells.items() if cell.complete and cell.values]
+    if len(labels) < 2:
+        return frozenset()
+    values = np.stack([_values(cells[label]) for label in labels], -1)
+    slack = float(_slack(abs(values), rounding).max())
+    chosen = best_rows(values, null, column.better == "higher", slack)
+    return frozenset(label for label, bold in zip(labels, chosen, strict=True) if bold)
+
+
+def rounding_of(arms: Iterable[Arm]) -> float:
+    """How far a metric may be off its value, as a share of it: half a last digit of its type."""
+    precisions = {config.get("precision") for arm in arms for config in arm.configs()}
+    return 2.0**-53 if precisions == {"float64"} else 2.0**-24
+
+
+def spoilt(cell: Cell) -> str:
+    """The first outcome of SPOILING among the runs, else nothing: such a row gets no p."""
+    return next((word for word in SPOILING if word in cell.outcomes), "")
+
+
+def _values(cell: Cell) -> Floats:
+    return np.array([math.nan if value is None else value for value in cell.values])
+
+
+def _slack(sizes: Floats, rounding: float) -> Floats:
+    """Sums of differences that rounding alone can part: each of 2n values is off by its rounding,
+    and two sums are compared. sizes: [n, m] of the values; the result [m]."""
+    return 4 * len(sizes) * rounding * np.nan_to_num(np.nanmax(sizes, 0, initial=0.0))
+
+
+def _one(compared: Comparisons, index: int, differences: Floats) -> Cell:
+    """What the comparison of one row says, as a cell with nothing else."""
+    n = int(np.isfinite(differences[:, index]).sum())
+    if not n:
+        return Cell((), (), None)
+    half_width = float(compared.half_width[index])
+    difference = Interval(
+        float(compared.mean[index]), None if math.isnan(half_width) else half_width, n
+    )
+    return Cell((), (), None, difference, float(compared.p[index]), float(compared.adjusted[index]))
+
+
+def _decided(cell: Cell, reference: Cell, column: Column, null: Null, compared: Cell) -> Cell:
+    tested = not spoilt(cell) and not spoilt(reference)
+    cell = dataclasses.replace(
+        cell,
+        difference=compared.difference,
+        p=compared.p if tested else None,
+        p_adjusted=compared.p_adjusted if tested else None,
+    )
+    return dataclasses.replace(cell, verdict=_verdict(cell, reference, column, null))
+
+
+def _verdict(cell: Cell, reference: Cell, column: Column, null: Null) -> str:
+    if word := spoilt(cell):
+        return f"no test: {word}"
+    if word := spoilt(reference):
+        return f"no test: baseline {word}"
+    if cell.difference is None or cell.p_adjusted is None:
+        return "no test: no common seeds"
+    if not null.can_conclude(cell.difference.n):
+        return f"cannot conclude at n={cell.difference.n}"
+    if cell.p_adjusted > ALPHA:
+        return UNDECIDED
+    return BETTER if (cell.difference.mean > 0) == (column.better == "higher") else WORSE

@@ -1,0 +1,162 @@
+"""Several differences tested together: corrected p, and simultaneous intervals that agree with it.
+
+Every function takes differences [..., n, m]: n seeds, m comparisons, any number of tables before
+them. A missing pair is NaN.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from research.statistics.intervals import ALPHA
+
+Floats = NDArray[np.float64]
+# Numbers worked on at a time (64 MiB), whatever the number of tables, comparisons and draws.
+CHUNK = 2**23
+# Variances below this share of the mean square are rounding.
+ROUNDING = 1e-12
+
+
+class Null(Protocol):
+    """The joint distribution of the t statistics where nothing differs."""
+
+    def can_conclude(self, n: int) -> bool:
+        """Whether n pairs can reach ALPHA at all."""
+
+    def error(self, sums: Floats, squares: Floats, n: Floats) -> Floats:
+        """The standard error [..., m] of means, from the sums and sums of squares of n pairs."""
+
+    def draws(self, differences: Floats, size: int) -> Iterator[Floats]:
+        """|t| [..., f, m] of draws of the null distribution, of at most `size` numbers at a time.
+        The observed |t| are one of them, so that no p is zero."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparisons:
+    """What m comparisons show, all [..., m]; NaN where a comparison has no pair.
+
+    half_width: of simultaneous 95 % intervals; NaN where so few pairs give none. p: of each
+    comparison alone. adjusted: p corrected for all of them.
+    """
+
+    mean: Floats
+    half_width: Floats
+    p: Floats
+    adjusted: Floats
+
+
+def compare(differences: ArrayLike, null: Null, tolerance: Floats | float = 0.0) -> Comparisons:
+    """Step-down tests by the maximum of |t|, and single-step intervals from the same draws.
+
+    An interval excludes zero where, and only where, its adjusted p is at most ALPHA: one that only
+    a later step decides is cut off just short of zero.
+
+    Args:
+        differences: [..., n, m]; NaN where a pair is missing.
+        null: the joint distribution of the statistics where nothing differs.
+        tolerance: [..., m] or one number; a sum of differences as small as this is zero.
+
+    Reference: Westfall & Young, Resampling-Based Multiple Testing, 1993, algorithm 2.8.
+    """
+    scale, d = scaled(differences)
+    n = np.isfinite(d).sum(-2)
+    observed = _common(observed_t(d, null, tolerance / scale[..., 0, :]), n)
+    order = np.argsort(-observed, axis=-1, kind="stable")
+    ranked = np.take_along_axis(observed, order, -1)
+    alone = np.zeros(observed.shape)
+    stepped = np.zeros(observed.shape)
+    maxima = []
+    for drawn in null.draws(d, CHUNK):
+        drawn = np.take_along_axis(_common(drawn, n[..., None, :]), order[..., None, :], -1)
+        alone += (drawn >= ranked[..., None, :]).sum(-2)
+        # Each step's maximum is over the comparisons that no earlier step has decided.
+        drawn = np.maximum.accumulate(drawn[..., ::-1], -1)[..., ::-1]
+        stepped += (drawn >= ranked[..., None, :]).sum(-2)
+        maxima.append(drawn[..., 0])
+    largest = np.concatenate(maxima, -1)
+    count = largest.shape[-1]
+    adjusted = _unsorted(np.maximum.accumulate(stepped / count, -1), order)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.nansum(d, -2) / n
+    critical = _of_common(critical_value(largest)[..., None], n)
+    half_width = _half_widths(d, null, critical, mean, adjusted)
+    return Comparisons(
+        mean * scale[..., 0, :],
+        half_width * scale[..., 0, :],
+        np.where(n > 0, _unsorted(alone / count, order), np.nan),
+        np.where(n > 0, adjusted, np.nan),
+    )
+
+
+def scaled(values: ArrayLike) -> tuple[Floats, Floats]:
+    """(a scale, the values [..., n, m] in its units), so that no square overflows or vanishes."""
+    x = np.asarray(values, np.float64)
+    size = np.where(np.isfinite(x), np.abs(x), 0.0).max((-2, -1), keepdims=True, initial=0.0)
+    scale = np.where(size > 0, size, 1.0)
+    return scale, x / scale
+
+
+def critical_value(maxima: Floats) -> Floats:
+    """The value [...] that a statistic exceeds where its p is at most ALPHA. maxima: [..., F]."""
+    rank = int(ALPHA * maxima.shape[-1])
+    return np.partition(maxima, -rank - 1, -1)[..., -rank - 1]
+
+
+def standard_error(sums: Floats, squares: Floats, n: Floats) -> Floats:
+    """s / sqrt(n) of n values with this sum and sum of squares."""
+    spread = np.maximum(n * squares - sums**2, ROUNDING * n * squares)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.sqrt(spread / (n - 1)) / n
+
+
+def statistic(null: Null, sums: Floats, squares: Floats, n: Floats) -> Floats:
+    """|t| of sums [..., m]; 0 where the sum is 0, or where it is of one pair."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.abs(sums) / n / null.error(sums, squares, n)
+    return np.where((sums == 0) | (n < 2), 0.0, t)
+
+
+def observed_t(d: Floats, null: Null, tolerance: Floats | float = 0.0) -> Floats:
+    """|t| [..., m] of the differences; sums within the tolerance of zero count as zero."""
+    filled = np.nan_to_num(d)
+    # Rounding must not part a sum from its own tie among the draws.
+    slack = tolerance + ROUNDING * np.abs(filled).sum(-2)
+    sums = np.maximum(np.abs(filled.sum(-2)) - slack, 0.0)
+    return statistic(null, sums, (filled**2).sum(-2), np.isfinite(d).sum(-2))
+
+
+def _common(t: Floats, n: NDArray[np.int_]) -> Floats:
+    """|t| with different degrees of freedom as normal scores, so that their maximum is fair."""
+    if n.size == 0 or n.min() == n.max():
+        return t
+    return -special.ndtri(special.stdtr(np.maximum(n - 1, 1), -t))
+
+
+def _of_common(scores: Floats, n: NDArray[np.int_]) -> Floats:
+    """The inverse of `_common`."""
+    if n.size == 0 or n.min() == n.max():
+        return scores
+    return -special.stdtrit(np.maximum(n - 1, 1), special.ndtr(-scores))
+
+
+def _half_widths(d: Floats, null: Null, critical: Floats, mean: Floats, adjusted: Floats) -> Floats:
+    n = np.isfinite(d).sum(-2)
+    filled = np.nan_to_num(d)
+    with np.errstate(invalid="ignore"):
+        width = critical * null.error(filled.sum(-2), (filled**2).sum(-2), n)
+    size = np.abs(mean)
+    # Ties, rounding and later steps: the interval says what the test says.
+    inside = np.minimum(width, np.nextafter(size, 0))
+    width = np.where(adjusted <= ALPHA, inside, np.maximum(width, size))
+    able = np.vectorize(null.can_conclude, otypes=[bool])(n)
+    return np.where(able, width, np.nan)
+
+
+def _unsorted(values: Floats, order: NDArray[np.intp]) -> Floats:
+    result = np.empty_like(values)
+    np.put_along_axis(result, order, values, -1)
+    return result

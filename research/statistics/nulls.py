@@ -1,0 +1,140 @@
+"""What differences would look like if nothing differed: on the same rows, and on new rows."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from research.statistics.comparisons import Floats, observed_t, standard_error, statistic
+from research.statistics.intervals import ALPHA
+
+# Up to so many seeds every sign flip is counted; beyond, DRAWS are drawn with a fixed seed.
+EXACT_UP_TO = 14
+DRAWS = 20_000
+
+
+@dataclasses.dataclass(frozen=True)
+class SignFlips:
+    """On the same rows with other seeds: the differences of a seed change their sign together.
+
+    Assumes that differences are symmetric around zero where nothing differs.
+    Reference: Fisher, The Design of Experiments, 1935.
+    """
+
+    count: int = DRAWS
+
+    def can_conclude(self, n: int) -> bool:
+        """Whether the smallest p, 2^(1-n), is at most ALPHA."""
+        return 2.0 ** (1 - n) <= ALPHA
+
+    def error(self, sums: Floats, squares: Floats, n: Floats) -> Floats:
+        """s / sqrt(n), where half of each variance is the common one of the comparisons if these
+        vary alike: then it is known better.
+
+        Any statistic keeps the test exact, and whether they vary alike is decided by the sums of
+        squares, which no flip changes.
+        Reference: Smyth, Stat. Appl. Genet. Mol. Biol. 2004 (moderated t).
+        """
+        error = standard_error(sums, squares, n)
+        alike = _vary_alike(squares, n)
+        if not alike.any():
+            return error
+        variance = error**2
+        shared = (variance + variance.mean(-1, keepdims=True)) / 2
+        return np.sqrt(np.where(alike & (variance > 0), shared, variance))
+
+    def draws(self, differences: Floats, size: int) -> Iterator[Floats]:
+        """|t| [..., f, m] of all flips, the observed signs first."""
+        filled = np.nan_to_num(differences)
+        n = np.isfinite(differences).sum(-2)[..., None, :]
+        squares = (filled**2).sum(-2)[..., None, :]
+        signs = self.signs(differences.shape[-2])
+        step = max(1, size // max(1, squares.size))
+        for start in range(0, len(signs), step):
+            yield statistic(self, signs[start : start + step] @ filled, squares, n)
+
+    def signs(self, n: int) -> Floats:
+        """[F, n]: every pattern that is not the opposite of another, or drawn ones. The first is
+        all plus, as observed."""
+        if n <= EXACT_UP_TO:
+            # |t| is the same for a pattern and its opposite, so the first sign stays.
+            rest = itertools.product((1.0, -1.0), repeat=n - 1)
+            return np.array([(1.0, *signs) for signs in rest])
+        signs = np.random.default_rng(0).choice((1.0, -1.0), (self.count, n))
+        signs[0] = 1
+        return signs
+
+
+@dataclasses.dataclass(frozen=True)
+class SharedRows:
+    """On new rows of the same source, from seeds that split the same rows anew.
+
+    Splits share rows, so their values are correlated by `overlap`, and the variance of a mean of n
+    is (1/n + overlap / (1 - overlap)) s². The statistics are a multivariate t with n - 1 degrees of
+    freedom and the correlations of the differences themselves.
+
+    Reference: Nadeau & Bengio, Inference for the Generalization Error, Machine Learning 2003.
+    """
+
+    overlap: float
+    count: int = DRAWS
+
+    def can_conclude(self, n: int) -> bool:
+        """Whether there is a standard deviation."""
+        return n > 1
+
+    def error(self, sums: Floats, squares: Floats, n: Floats) -> Floats:
+        """s / sqrt(n), widened for what the splits share."""
+        widening = np.sqrt(1 + n * self.overlap / (1 - self.overlap))
+        return standard_error(sums, squares, n) * widening
+
+    def draws(self, differences: Floats, size: int) -> Iterator[Floats]:
+        """Each draw is n seeds of normal values with the correlations of the differences.
+
+        Correlations that few seeds estimate are too far from zero by chance, and the maximum of
+        |t| then too small, so they are shrunk.
+        """
+        n, m = differences.shape[-2:]
+        mean = np.nanmean(differences, -2, keepdims=True)
+        residuals = np.nan_to_num(differences - mean)
+        length = np.sqrt((residuals**2).sum(-2, keepdims=True))
+        unit = np.divide(residuals, length, out=np.zeros_like(residuals), where=length > 0)
+        shrinkage = _shrinkage(unit)[..., None, None, None]
+        shared = np.sqrt(1 - shrinkage) * unit[..., None, :, :]
+        random = np.random.default_rng(0)
+        step = max(1, size // max(1, differences.size))
+        apart = SharedRows(0.0)
+        yield observed_t(differences, self)[..., None, :]
+        for start in range(0, self.count, step):
+            normal = random.standard_normal((min(step, self.count - start), n, n + m))
+            values = normal[..., :n] @ shared + np.sqrt(shrinkage) * normal[..., n:]
+            yield statistic(apart, values.sum(-2), (values**2).sum(-2), n)
+
+
+def _vary_alike(squares: Floats, n: Floats) -> NDArray[np.bool_]:
+    """Whether [..., 1] three or more comparisons of equally many pairs vary alike: their log mean
+    squares spread at most twice as far as chance spreads those of equal variances."""
+    if squares.shape[-1] < 3:
+        return np.zeros((*squares.shape[:-1], 1), bool)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.log(squares / n).var(-1, ddof=1, keepdims=True)
+        alike = spread <= 2 * special.polygamma(1, n.min(-1, keepdims=True) / 2)
+    return alike & (n.min(-1, keepdims=True) == n.max(-1, keepdims=True))
+
+
+def _shrinkage(unit: Floats) -> Floats:
+    """How far towards zero [...] the correlations of unit residuals [..., n, m] are shrunk.
+
+    Reference: Schäfer & Strimmer, Stat. Appl. Genet. Mol. Biol. 2005, target D.
+    """
+    n, m = unit.shape[-2:]
+    gram = np.swapaxes(unit, -1, -2) @ unit if m <= n else unit @ np.swapaxes(unit, -1, -2)
+    # The sum of squares of all correlations is the same for both products.
+    squares = np.maximum((gram**2).sum((-2, -1)) - m, 0.0)
+    pairs = m * (m - 1)
+    # A correlation of zero has the variance 1/(n-1), and r the variance (1-r²)²/(n-1).
+    noise = np.maximum(pairs - 2 * squares, 0.0) / max(n - 1, 1)
+    return np.clip(np.divide(noise, squares, out=np.ones_like(squares), where=squares > 0), 0, 1)
