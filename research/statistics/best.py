@@ -1,4 +1,4 @@
-"""The rows that cannot be told from the best."""
+"""The rows that cannot be distinguished from the best."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +14,7 @@ MOST_DRAWN = 2**23
 def best_rows(
     values: ArrayLike, null: Null, higher: bool = True, tolerance: float = 0.0
 ) -> NDArray[np.bool_]:
-    """Which rows [..., k] are the best or cannot be told from it; none where n cannot conclude.
+    """Which rows [..., k] are the best or cannot be distinguished from it; none where n cannot conclude.
 
     All rows that are tied for best are among them with 95 % confidence. A row leaves if a row that
     is still there is better by more than the critical value of all pairs that are still there.
