@@ -36,8 +36,10 @@ def against(
 
 
 def best(cells: Mapping[str, Cell], column: Column, null: Null, rounding: float) -> frozenset[str]:
-    """The rows to set in bold: the best, and those that cannot be distinguished from it. Only rows with a
-    value for every seed take part."""
+    """The rows to set in bold: the best, and those that cannot be distinguished from it.
+
+    Only rows with a value for every seed take part.
+    """
     labels = [label for label, cell in cells.items() if cell.complete and cell.values]
     if len(labels) < 2:
         return frozenset()

@@ -112,9 +112,9 @@ def _bold(table: Table) -> str:
     if not any(cell.bold for row in table.rows for cell in row.cells):
         return "Nothing is bold: fewer than two rows have a value for every seed."
     return (
-        "Bold: the best mean and every row that cannot be distinguished from it (multiple comparisons with"
-        " the best, by sign flips of all pairs of rows together); only rows with a value for every"
-        " seed take part."
+        "Bold: the best mean and every row that cannot be distinguished from it (multiple"
+        " comparisons with the best, by sign flips of all pairs of rows together); only rows with a"
+        " value for every seed take part."
     )
 
 

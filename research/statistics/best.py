@@ -14,10 +14,11 @@ MOST_DRAWN = 2**23
 def best_rows(
     values: ArrayLike, null: Null, higher: bool = True, tolerance: float = 0.0
 ) -> NDArray[np.bool_]:
-    """Which rows [..., k] are the best or cannot be distinguished from it; none where n cannot conclude.
+    """Which rows [..., k] are the best or cannot be distinguished from it.
 
-    All rows that are tied for best are among them with 95 % confidence. A row leaves if a row that
-    is still there is better by more than the critical value of all pairs that are still there.
+    All rows that are tied for best are among them with 95 % confidence; if n seeds cannot conclude,
+    no row is. A row leaves if another remaining row is better by more than the critical value of
+    all pairs of remaining rows.
 
     Args:
         values: [..., n, k] of n seeds and k rows.

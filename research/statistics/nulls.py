@@ -70,7 +70,7 @@ class SignFlips:
 
 @dataclasses.dataclass(frozen=True)
 class SharedRows:
-    """On new rows of the same source, from seeds that split the same rows anew.
+    """On new rows of the same source, from seeds that each split the same rows.
 
     Splits share rows, so their values are correlated by `overlap`, and the variance of a mean of n
     is (1/n + overlap / (1 - overlap)) s². The statistics are a multivariate t with n - 1 degrees of
