@@ -12,10 +12,10 @@ FAST := tests/test_config.py tests/test_grammar.py tests/test_options.py tests/t
 	tests/test_kernels.py tests/test_duration.py tests/analysis tests/data tests/tasks tests/regularization \
 	tests/optim/test_schedules.py tests/sweeps/test_axes.py tests/sweeps/test_store.py
 
-.PHONY: help table lint packages fast test docs readme clean
+.PHONY: help table lint packages fast test docs notebooks readme clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 table: .venv/$(REQUIREMENTS).installed  ## trains what is missing of the first experiment and prints its table
 	@$(RUN) -m launch.table --experiment=regularization
@@ -36,6 +36,9 @@ test: .venv/requirements-dev.txt.installed packages  ## all tests, as CI runs th
 
 docs: .venv/requirements-dev.txt.installed  ## the documentation as a site in .cache/site, warnings as errors
 	@PYTHONPATH=. JAX_PLATFORMS=cpu NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
+
+notebooks: .venv/requirements-dev.txt.installed  ## runs the notebooks of the documentation and stores their outputs
+	@PYTHONPATH=. JAX_PLATFORMS=cpu $(RUN) docs/notebooks.py
 
 readme: .venv/$(REQUIREMENTS).installed  ## puts the table as it is now into the README
 	@$(RUN) -m launch.table --experiment=regularization --out=.cache/table.md
