@@ -56,6 +56,8 @@ def test_two_processes_that_share_a_sweep_train_each_run_once(tmp_path: Path) ->
     ]
     trained = [int((re.findall(r"finished=(\d+)", err) or ["0"])[-1]) for err in errors]
     assert sum(trained) == len(records(tmp_path / "shared")) == 8
+    bars = [re.findall(r"([\d.]+)/(\d+) \[", err)[-1] for err in errors]
+    assert bars == [("480.0", "480")] * 2  # also of what the other trained
     assert not list((tmp_path / "shared/records/claims/runs").iterdir())
 
 

@@ -3,6 +3,8 @@ meanwhile."""
 
 import contextlib
 import dataclasses
+import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,15 @@ import jax
 import pytest
 from engine import BASE, IMAGES, planned, planner
 
+from research import config as config_lib
 from research.data.memory import Memory
 from research.duration import Period
 from research.errors import Stopped
 from research.sweeps import executor, trainer
+from research.sweeps.claims import Claims, working
 from research.sweeps.execution import DEFAULT
 from research.sweeps.job import Report
+from research.sweeps.monitor import Terminal
 from research.sweeps.obtain import done, obtain
 from research.sweeps.plan import Planner, Run, with_seeds
 from research.sweeps.record import Record
@@ -320,3 +325,29 @@ def test_a_program_that_fails_while_it_is_timed_costs_the_others_nothing(tmp_pat
         "failed",
     ]
     assert "does not compile" in records[bad.id].error
+
+
+def test_a_bar_ends_at_the_whole_where_another_process_trains_a_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(executor, "LOOK", 0.1)
+    store = Store(tmp_path)
+    ours, theirs = planned(*with_seeds({}, range(2)))
+
+    def train_theirs(other: Claims) -> None:
+        """Waits until this process has done its part, and writes the other record then."""
+        while not store.path(ours.id).exists():
+            time.sleep(0.01)
+        store.write(Record(theirs.id, "finished", config_lib.to_flags(theirs.config)))
+        other.release([theirs.id])
+
+    with working(tmp_path, lambda run_id: False) as other:
+        assert other.take([theirs.id], 1) == [theirs.id]
+        thread = threading.Thread(target=train_theirs, args=(other,))
+        thread.start()
+        records = obtain([ours, theirs], store, planner(), Terminal())
+        thread.join()
+    assert [record.status for record in records.values()] == ["finished"] * 2
+    bar = capsys.readouterr().err.rpartition("\r")[2]
+    assert "6.0/6 [" in bar
+    assert "finished=1" in bar  # the other process tells of its own
