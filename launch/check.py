@@ -13,7 +13,7 @@ from launch.cli import start
 from research.errors import UserError, blamed, nearest
 from research.plugin.file import place_of
 from research.registry import ARCHITECTURES, Entry, Registry
-from research.sweeps import battery
+from research.testing import conformance
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> None:
     for file, registry, entry in _entries(arguments):
         print(f"{registry.kind} {entry.name}", flush=True)
         said: set[str] = set()
-        for name, check in battery.trials(registry.kind, entry).items():
+        for name, check in conformance.trials(registry.kind, entry).items():
             try:
                 check()
             except Exception as error:

@@ -25,9 +25,9 @@ from research.data.image_folders import text_of
 from research.data.spec import PADDING
 from research.data.windows import Windows
 from research.errors import UserError
-from research.sweeps.monitor import Terminal
-from research.sweeps.provenance import recorded_strategy
-from research.sweeps.record import Record
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.records.provenance import recorded_strategy
+from research.sweeps.records.record import Record
 from research.tasks.bleu import bleu
 from research.training.attention_maps import attention_maps
 from research.training.final_metrics import evaluate_rows, final_metrics

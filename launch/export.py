@@ -15,8 +15,8 @@ from launch.cli import start
 from launch.cli.records import store
 from research.errors import UserError
 from research.exports import FORMS, exporter
-from research.sweeps.obtain import done
-from research.sweeps.sweep import Sweep
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.execute.ensure_records import done
 from research.words import plural
 
 TO = flags.DEFINE_string("to", None, f"the form: {', '.join(FORMS)}")
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
         )
     export = exporter(TO.value)
     records = store()
-    run_ids = records.ids() if NAME.value is None else Sweep.load(records, NAME.value).runs
+    run_ids = records.ids() if NAME.value is None else SweepSpec.load(records, NAME.value).runs
     found = done(run_ids, records, records.warn)
     if not found:
         raise UserError(

@@ -28,7 +28,7 @@ from research.registry import (
     TASKS,
     Registry,
 )
-from research.sweeps import declared
+from research.sweeps.declare import experiment_files
 from research.sweeps.experiment import EXPERIMENTS
 
 CATALOGUE: dict[str, Registry] = {
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> None:
         print("\n".join(line for entry in named for line in entry_lines(entry)))
         return
     if arguments[0] == EXPERIMENTS.plural:
-        declared.load(lambda message: print(f"warning: {message}", file=sys.stderr))
+        experiment_files.load(lambda message: print(f"warning: {message}", file=sys.stderr))
     print("\n".join(_lines(arguments[0])))
 
 

@@ -14,9 +14,9 @@ from launch.cli.records import store
 from launch.cli.saved_run import RUN
 from research.analysis.package import readme
 from research.errors import UserError
-from research.sweeps.parameters import Parameters
-from research.sweeps.store import Store
-from research.sweeps.verification import lookup
+from research.sweeps.records.saved_parameters import Parameters
+from research.sweeps.records.store import Store
+from research.sweeps.records.verification import lookup
 
 OUT = start.define_output("out", "the folder that is written; OUT.zip lies beside it")
 

@@ -20,13 +20,14 @@ from launch.cli.run_flags import (
 )
 from launch.cli.sweep_rows import by_row
 from research.errors import UserError
-from research.sweeps import declared
-from research.sweeps.asked import planned
+from research.sweeps.declare import experiment_files
+from research.sweeps.declare.sweep_request import planned
+from research.sweeps.execute.ensure_records import tell_notes
+from research.sweeps.execute.terminal import Terminal
 from research.sweeps.experiment import Experiment
-from research.sweeps.monitor import Terminal
-from research.sweeps.obtain import tell_notes
-from research.sweeps.plan import PlannedRun, Planner, unfit_notes, unique
-from research.sweeps.store import Store
+from research.sweeps.plan.run_plan import RequestedRun, unfit_notes, unique
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.store import Store
 
 EXPERIMENT = start.define_name("experiment", None, "plan a declared table")
 NAME = start.define_name("name", None, "say what would change in the sweep that has this name")
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str]) -> None:
     elif given := [*run_settings(), *axes_given()]:
         raise UserError(f"--{given[0]}: an experiment declares its settings; leave the flag out")
     else:
-        rows, note = _rows(declared.get(EXPERIMENT.value, monitor.warn), plans, records)
+        rows, note = _rows(experiment_files.get(EXPERIMENT.value, monitor.warn), plans, records)
         for unfit in unfit_notes(rows):
             monitor.note(f"note: {unfit}")
         runs = [run for _, run in rows]
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _rows(
     experiment: Experiment, plans: Planner, records: Store
-) -> tuple[list[tuple[str, PlannedRun]], str]:
+) -> tuple[list[tuple[str, RequestedRun]], str]:
     """The runs of an experiment that are known by now, each with its row, and a line about the
     others."""
     known = by_row(experiment, plans, records)

@@ -18,12 +18,12 @@ from launch.cli.records import store
 from research.analysis.listing import difference, disk_use, listing
 from research.analysis.runs import RunsTable
 from research.errors import UserError
-from research.sweeps.labels import labels_of, relabel
-from research.sweeps.obtain import done
-from research.sweeps.parameters import Parameters
+from research.sweeps.execute.ensure_records import done
+from research.sweeps.records.run_labels import labels_of, relabel
+from research.sweeps.records.saved_parameters import Parameters
+from research.sweeps.records.store import Store
+from research.sweeps.records.verification import lookup
 from research.sweeps.run_names import find_run
-from research.sweeps.store import Store
-from research.sweeps.verification import lookup
 from research.words import plural
 
 DIFF = flags.DEFINE_list("diff", [], "print in which settings and metrics two runs differ: RUN,RUN")

@@ -18,11 +18,11 @@ from launch.cli.records import store
 from launch.cli.sweep_rows import of_sweep
 from research.analysis import progress
 from research.errors import UserError
+from research.sweeps.coordinate.sweep_status import Status, SweepMember, claimed, clock, status
+from research.sweeps.declare.sweep_spec import SweepSpec, is_tuning, names
+from research.sweeps.records.store import Store
 from research.sweeps.slurm import cluster
 from research.sweeps.slurm.folder import Folder, place_of
-from research.sweeps.status import Member, Status, claimed, clock, status
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep, is_tuning, names
 
 NAME = start.define_name("name", None, "the sweep of this name; none: every sweep, a line each")
 EXPERIMENT = start.define_name("experiment", None, "a declared table")
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _tuning(records: Store, name: str) -> tuple[list[str], bool]:
     """(how far the tuning is, whether nobody tunes it now)."""
-    from research.sweeps import journal  # it needs Optuna, which takes half a second
+    from research.sweeps.tuning import journal  # it needs Optuna, which takes half a second
 
     return list(journal.lines(records, name)), journal.claim_of(name) not in claimed(
         records.root, clock(records.root)
@@ -83,7 +83,7 @@ def _sweeps(records: Store) -> tuple[list[str], bool]:
 def _tunings(records: Store) -> Iterator[str]:
     """A line for each tuning; one whose journal is damaged hides no other."""
     if (records.root / "tunings").is_dir():
-        from research.sweeps import journal
+        from research.sweeps.tuning import journal
 
         for name in journal.names(records):
             try:
@@ -97,16 +97,16 @@ def _found(records: Store) -> tuple[str, Status]:
     if EXPERIMENT.value is None and NAME.value is None:
         return "sweep", status(list(_every(records)), records)
     if EXPERIMENT.value is None and HTML.value is None:
-        return NAME.value, status(of_sweep(Sweep.load(records, NAME.value)), records)
+        return NAME.value, status(of_sweep(SweepSpec.load(records, NAME.value)), records)
     from launch.cli import html_report
-    from research.sweeps import declared
+    from research.sweeps.declare import experiment_files
 
     if NAME.value is not None:
         return NAME.value, html_report.look(
-            NAME.value, Sweep.load(records, NAME.value), records, HTML.value
+            NAME.value, SweepSpec.load(records, NAME.value), records, HTML.value
         )
     return EXPERIMENT.value, html_report.look(
-        EXPERIMENT.value, declared.get(EXPERIMENT.value, records.warn), records, HTML.value
+        EXPERIMENT.value, experiment_files.get(EXPERIMENT.value, records.warn), records, HTML.value
     )
 
 
@@ -127,7 +127,7 @@ def _tasks(records: Store) -> Iterator[str]:
             )
 
 
-def _every(records: Store) -> Iterator[Member]:
+def _every(records: Store) -> Iterator[SweepMember]:
     """The runs of every sweep that has a name, which is their row."""
     known = names(records)
     if not known:
@@ -137,12 +137,12 @@ def _every(records: Store) -> Iterator[Member]:
     read = False
     for name in known:
         try:
-            sweep = Sweep.load(records, name)
+            sweep = SweepSpec.load(records, name)
         except UserError as error:  # one that is damaged hides no other
             records.warn(str(error))
         else:
             read = True
-            yield from (Member(one.run_id, name, one.epochs) for one in of_sweep(sweep))
+            yield from (SweepMember(one.run_id, name, one.epochs) for one in of_sweep(sweep))
     if not read:
         raise UserError(f"no sweep in {records.root} can be read")
 

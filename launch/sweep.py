@@ -21,12 +21,12 @@ from launch.slurm.cluster_flags import cancelling, executor, on_slurm, terminal
 from research import identity
 from research.analysis.tables import of_sweep, untrained
 from research.errors import UserError
-from research.sweeps.asked import planned
-from research.sweeps.obtain import obtain
+from research.sweeps.declare.sweep_request import planned
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.execute.ensure_records import ensure_records
 from research.sweeps.slurm import cluster
 from research.sweeps.slurm.executor import cancel
 from research.sweeps.slurm.folder import Folder, place_of
-from research.sweeps.sweep import Sweep
 
 NAME = start.define_name("name", None, "keep the sweep under this name, for launch.table --name")
 CANCEL = flags.DEFINE_bool(
@@ -60,7 +60,9 @@ def main(arguments: Sequence[str]) -> None:
             monitor.warn(changed)
         sweep.save(records, NAME.value, runs, notes)
     retry = RETRY_FAILED.value
-    found = obtain(runs, records, plans, monitor, execution=how, executor=train, retry_failed=retry)
+    found = ensure_records(
+        runs, records, plans, monitor, execution=how, executor=train, retry_failed=retry
+    )
     emit(of_sweep(NAME.value or "sweep", sweep, [run.id for run in runs], found, notes))
     start.end_with_failures(found.values())
 
@@ -77,7 +79,7 @@ def _cancel() -> None:
             f"--cancel cancels the jobs of --name whatever they train; leave --{others[0]} out"
         )
     records = store()
-    Sweep.load(records, NAME.value)
+    SweepSpec.load(records, NAME.value)
     cluster.check("--cancel is of jobs there")
     jobs = cancel(Folder(place_of(records.root, f"sweeps/{NAME.value}")))
     if jobs:

@@ -28,11 +28,11 @@ from research.analysis.table import build_table
 from research.analysis.tables import Shown, of_experiment, of_sweep, untrained
 from research.analysis.view import WHOLE
 from research.errors import UserError
-from research.sweeps import declared
-from research.sweeps.asked import planned
-from research.sweeps.obtain import done, obtain
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep, is_tuning
+from research.sweeps.declare import experiment_files
+from research.sweeps.declare.sweep_request import planned
+from research.sweeps.declare.sweep_spec import SweepSpec, is_tuning
+from research.sweeps.execute.ensure_records import done, ensure_records
+from research.sweeps.records.store import Store
 
 EXPERIMENT = start.define_name(
     "experiment", None, "a declared table; launch.list experiments names them"
@@ -92,7 +92,7 @@ def _trials(name: str, records: Store) -> Tabular:
     from research.analysis.trials_table import (
         trials_table,
     )  # it needs Optuna, which takes half a second
-    from research.sweeps import journal
+    from research.sweeps.tuning import journal
 
     studies = journal.read(records, name)
     if not any(each.trials for each in studies):
@@ -118,7 +118,7 @@ def _shown() -> Shown:
             raise UserError(
                 "--seeds is for --experiment; a sweep has the seeds that it was trained with"
             )
-        sweep = Sweep.load(records, NAME.value).with_plugins(plugins())
+        sweep = SweepSpec.load(records, NAME.value).with_plugins(plugins())
         if sweep.runs and not train and not ACCEPT_CODE.value:  # what there is, which needs no plan
             if sweep.code != sweep.code_now():
                 monitor.warn(
@@ -140,7 +140,7 @@ def _shown() -> Shown:
             refuse_other_code(NAME.value, runs, records)
         if ACCEPT_CODE.value:
             sweep.save(records, NAME.value, runs, notes)
-        found = obtain(
+        found = ensure_records(
             runs,
             records,
             plans,
@@ -155,7 +155,7 @@ def _shown() -> Shown:
         return Shown(table, missing=len({*ids} - {*found}))
     if BASELINE.value is not None:
         raise UserError("--baseline is for --name=SWEEP; an experiment declares its baseline")
-    experiment = declared.get(EXPERIMENT.value, monitor.warn)
+    experiment = experiment_files.get(EXPERIMENT.value, monitor.warn)
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
     if ROWS.value == "arms":

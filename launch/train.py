@@ -17,9 +17,9 @@ from launch.cli.run_flags import define_run_flags as more_flags
 from launch.cli.run_flags import plugins, run_settings
 from research import config as config_lib
 from research.errors import UserError
-from research.sweeps.obtain import obtain
-from research.sweeps.record import Record
-from research.sweeps.sweep import Sweep
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.execute.ensure_records import ensure_records
+from research.sweeps.records.record import Record
 from research.training.lane_inputs import footprint
 
 NAME = start.define_name("name", None, "keep the run under this name, for launch.table --name")
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
     (run,) = plans.runs([settings])
     if NAME.value:
         refuse_sweep(NAME.value, records)
-        named = Sweep([settings], [], plugins())
+        named = SweepSpec([settings], [], plugins())
         refuse_changed(NAME.value, run, records, plans, how)
         if changed := change(NAME.value, named, [run], records):
             monitor.warn(changed)
@@ -49,7 +49,9 @@ def main(arguments: Sequence[str]) -> None:
     )
     for setting, value in config_lib.to_flags(run.config).items():
         print(f"  {setting}={value}")
-    record = obtain([run], records, plans, monitor, execution=how, retry_failed=True).get(run.id)
+    record = ensure_records([run], records, plans, monitor, execution=how, retry_failed=True).get(
+        run.id
+    )
     if record is None:
         raise UserError(f"the record of run {run.id} cannot be used here; give another --records")
     if path.stat().st_mtime_ns == before:

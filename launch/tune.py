@@ -26,16 +26,17 @@ from research.analysis.cells import Table
 from research.analysis.figure_style import figure_style
 from research.analysis.tables import columns_of, of_arms
 from research.errors import UserError
-from research.sweeps import axes as axes_lib
-from research.sweeps import declared, space, tuning
-from research.sweeps import journal as journal_lib
-from research.sweeps import strengths as strengths_lib
-from research.sweeps.axes import Axis
 from research.sweeps.column import Column
+from research.sweeps.declare import experiment_files
+from research.sweeps.declare import strengths as strengths_lib
+from research.sweeps.declare import sweep_axes as axes_lib
+from research.sweeps.declare.sweep_axes import Axis
 from research.sweeps.experiment import Experiment
-from research.sweeps.pruners import PRUNERS
-from research.sweeps.samplers import SAMPLERS
-from research.sweeps.tuning import Budget, Goal, Tuned, Workshop
+from research.sweeps.tuning import journal as journal_lib
+from research.sweeps.tuning import space, tuner
+from research.sweeps.tuning.pruners import PRUNERS
+from research.sweeps.tuning.trial_samplers import SAMPLERS
+from research.sweeps.tuning.tuner import Budget, Goal, SearchContext, Tuned
 
 SAMPLE = flags.DEFINE_multi_string(
     "sample",
@@ -87,11 +88,13 @@ def main(arguments: Sequence[str]) -> None:
     budget = Budget(SAMPLER.value, TRIALS.value, PARALLEL.value, PRUNER.value, SAMPLE_SEED.value)
     name = NAME.value or _made([EXPERIMENT.value or run_settings(), SAMPLE.value], budget)
     monitor, how = terminal(), execution(here=not on_slurm())
-    shop = Workshop(store(monitor.warn), planner(), monitor, how, executor(f"tunings/{name}"))
+    shop = SearchContext(store(monitor.warn), planner(), monitor, how, executor(f"tunings/{name}"))
     if EXPERIMENT.value is None:
         found, table = _settings(name, shop, budget)
     else:
-        found, table = _arms(name, declared.get(EXPERIMENT.value, monitor.warn), shop, budget)
+        found, table = _arms(
+            name, experiment_files.get(EXPERIMENT.value, monitor.warn), shop, budget
+        )
     emit(table)
     if directory := figure_flags.FIGURES.value:
         from research.analysis import trials
@@ -102,21 +105,21 @@ def main(arguments: Sequence[str]) -> None:
                 figure_flags.say(trials.write_figures(tuned.study, column, directory))
 
 
-def _settings(name: str, shop: Workshop, budget: Budget) -> tuple[list[Tuned], Table]:
+def _settings(name: str, shop: SearchContext, budget: Budget) -> tuple[list[Tuned], Table]:
     """The flags' settings tuned, and the table of the choice."""
     axes = axes_lib.sampled(SAMPLE.value)
     settings = run_settings()
     refuse_written([axis.path for axis in axes], settings)
     with journal_lib.journal(shop.store, name) as journal:
-        tuned = tuning.tune(name, settings, axes, budget, shop, journal)
-    runs = shop.planner.runs(tuning.report(tuned, REPORT_SEEDS.value))
+        tuned = tuner.tune(name, settings, axes, budget, shop, journal)
+    runs = shop.planner.runs(tuner.report(tuned, REPORT_SEEDS.value))
     found = shop.obtain(runs)
     records = [found[run.id] for run in runs if run.id in found]
     if not records:
         raise UserError("no record of the choice can be used here; give another --records")
     known = strengths_lib.settings(records, tuple(tuned.point))[0]
     paths = [path if path in known else path.partition(".")[0] for path in tuned.point]
-    strengths = tuning.described([tuned], budget, REPORT_SEEDS.value)
+    strengths = tuner.described([tuned], budget, REPORT_SEEDS.value)
     keys = list(dict.fromkeys(paths))
     notes = [*_lanes({name: tuned}), *shop.planner.notes(runs)]
     table = sweep_table(name, records, columns_of(records), keys, notes, strengths)
@@ -124,7 +127,7 @@ def _settings(name: str, shop: Workshop, budget: Budget) -> tuple[list[Tuned], T
 
 
 def _arms(
-    name: str, experiment: Experiment, shop: Workshop, budget: Budget
+    name: str, experiment: Experiment, shop: SearchContext, budget: Budget
 ) -> tuple[list[Tuned], Table]:
     """Each arm tuned, and the experiment's table of the choices."""
     if given := run_settings():
@@ -140,21 +143,21 @@ def _arms(
         for label, of_arm in spaces.items():
             if of_arm:
                 study = f"{name}: {label}"
-                found[label] = tuning.tune(
+                found[label] = tuner.tune(
                     study, settings[label], of_arm, budget, shop, journal, goal
                 )
     seeds = REPORT_SEEDS.value
     requests = {
         label: (
-            tuning.report(found[label], seeds)
+            tuner.report(found[label], seeds)
             if label in found
-            else tuning.fresh(settings[label], seeds)
+            else tuner.fresh(settings[label], seeds)
         )
         for label in experiment.arms
     }
     tuned = list(found.values())
     notes = [f"{label}: {_point(of)}." for label, of in found.items()] + _lanes(found)
-    strengths = tuning.described(tuned, budget, REPORT_SEEDS.value)
+    strengths = tuner.described(tuned, budget, REPORT_SEEDS.value)
     return tuned, of_arms(
         experiment, requests, strengths, shop.planner, shop.obtain, notes, shop.monitor.note
     )

@@ -23,14 +23,14 @@ from research.analysis.tables import of_experiment
 from research.analysis.verdict import intent, location, verdict
 from research.data.progress import progress
 from research.errors import UserError
-from research.sweeps import declared
-from research.sweeps.monitor import Terminal
-from research.sweeps.obtain import done
-from research.sweeps.plan import Planner
-from research.sweeps.record import Record
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
-from research.sweeps.verification import Verdict, localize, lookup, run_of, trial, verify
+from research.sweeps.declare import experiment_files
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.execute.ensure_records import done
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
+from research.sweeps.records.verification import Verdict, localize, lookup, run_of, trial, verify
 
 RUN = flags.DEFINE_string(
     "run", None, "the run to verify: its id, the beginning of it, its --name or a tag"
@@ -91,7 +91,9 @@ def main(arguments: Sequence[str]) -> None:
 def _of_experiment(name: str, plans: Planner, records: Store) -> list[Record]:
     """The recorded runs of an experiment. Raises UserError if there are none."""
     monitor = Terminal()
-    shown = of_experiment(declared.get(name, monitor.warn), plans, records, monitor, train=False)
+    shown = of_experiment(
+        experiment_files.get(name, monitor.warn), plans, records, monitor, train=False
+    )
     if not (found := [*shown.table.records(), *shown.searched]):
         command = f"python -m launch.table --experiment={name} --records={records.root}"
         raise UserError(f"{records.root} has no runs of '{name}'; train them: {command}")
@@ -100,7 +102,7 @@ def _of_experiment(name: str, plans: Planner, records: Store) -> list[Record]:
 
 def _of_sweep(name: str, records: Store) -> list[Record]:
     """The recorded runs of a named sweep. Raises UserError if there are none."""
-    sweep = with_its_plugins(name, Sweep.load(records, name))
+    sweep = with_its_plugins(name, SweepSpec.load(records, name))
     if not (found := list(done(sweep.runs, records, Terminal().warn).values())):
         raise UserError(
             f"no run of '{name}' has a record; train them: python -m launch.sweep --name={name}"

@@ -14,10 +14,11 @@ from research import registry
 from research.data.memory import Memory, images, table
 from research.data.source import open_source
 from research.options import format_value
-from research.sweeps import battery
-from research.sweeps.battery import astray, unequal
-from research.sweeps.battery import lane as lane
-from research.sweeps.plan import Planner, Run
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner
+from research.testing import conformance
+from research.testing.conformance import astray, unequal
+from research.testing.conformance import lane as lane
 from research.training import chunk as chunk_lib
 from research.training import loop
 from research.training.strategy import ExecutionStrategy
@@ -42,7 +43,7 @@ def planner(regression: bool = False) -> Planner:
     return Planner(lambda config: TABLE if regression else IMAGES)
 
 
-def run(regression: bool = False, **settings: Any) -> Run:
+def run(regression: bool = False, **settings: Any) -> PlannedRun:
     """A run on the small data. `__` in a name stands for a dot."""
     given = {name.replace("__", "."): value for name, value in settings.items()}
     base = {
@@ -51,26 +52,28 @@ def run(regression: bool = False, **settings: Any) -> Run:
     return planner(regression).runs([{**base, **given}])[0]
 
 
-def planned(*settings: dict[str, Any]) -> list[Run]:
+def planned(*settings: dict[str, Any]) -> list[PlannedRun]:
     """A run for each of these settings, on the images."""
     return planner().runs([{**BASE, **one} for one in settings])
 
 
-def start(runs: Sequence[Run], width: int) -> chunk_lib.Chunk:
+def start(runs: Sequence[PlannedRun], width: int) -> chunk_lib.Chunk:
     """The chunk of these runs before its first step; one chunk, idle lanes last."""
-    return battery.start(runs, data_of(runs[0]).data, width)
+    return conformance.start(runs, data_of(runs[0]).data, width)
 
 
-def data_of(run: Run) -> Memory:
+def data_of(run: PlannedRun) -> Memory:
     return IMAGES if run.config.task == "classification" else TABLE
 
 
-def steps(runs: Sequence[Run], width: int, count: int = 3) -> Any:
+def steps(runs: Sequence[PlannedRun], width: int, count: int = 3) -> Any:
     """The variables after `count` steps, leaves [width, ...], on the host."""
-    return battery.steps(runs, data_of(runs[0]).data, width, count)
+    return conformance.steps(runs, data_of(runs[0]).data, width, count)
 
 
-def train(runs: Sequence[Run], width: int, most: int = STEPS_PER_EPOCH) -> list[loop.Outcome]:
+def train(
+    runs: Sequence[PlannedRun], width: int, most: int = STEPS_PER_EPOCH
+) -> list[loop.Outcome]:
     """The outcomes of runs of one program."""
     return loop.train(
         runs[0].program,
@@ -107,7 +110,7 @@ def assert_close(got: Any, expected: Any, relative: float = 1e-5) -> None:
     assert np.linalg.norm(a - b) <= relative * np.linalg.norm(b)
 
 
-def assert_lane_is_alone(got: Any, own: Run, count: int) -> None:
+def assert_lane_is_alone(got: Any, own: PlannedRun, count: int) -> None:
     """The variables `got` of a lane after `count` steps are those of the run alone, to rounding."""
     assert not (wrong := astray(got, own, data_of(own).data, count)), wrong
 
@@ -144,7 +147,7 @@ def bundled(cache_dir: str, data_dir: str | None = None) -> Planner:
     )
 
 
-def fitted(planner: Planner, settings: dict[str, Any]) -> tuple[chunk_lib.Chunk, Run]:
+def fitted(planner: Planner, settings: dict[str, Any]) -> tuple[chunk_lib.Chunk, PlannedRun]:
     """One run trained to its end, and its chunk, whose state holds the parameters."""
     (run,) = planner.runs([settings])
     strategy = ExecutionStrategy(1, 10_000)

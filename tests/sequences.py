@@ -10,7 +10,8 @@ from engine import Memory
 from research.data.spec import Arrays, DataSpec
 from research.data.windows import Windows
 from research.registry import ARCHITECTURES
-from research.sweeps.plan import Planner, Run
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner
 from research.training import chunk as chunk_lib
 from research.training import loop
 from research.training.strategy import ExecutionStrategy
@@ -57,7 +58,7 @@ BASE = {
 }
 
 
-def run(source: Memory = TEXT, **settings: Any) -> Run:
+def run(source: Memory = TEXT, **settings: Any) -> PlannedRun:
     given = {name.replace("__", "."): value for name, value in settings.items()}
     base = {
         k: v for k, v in BASE.items() if k != "arch.hidden" or given.get("arch", "gru") == "gru"
@@ -65,7 +66,9 @@ def run(source: Memory = TEXT, **settings: Any) -> Run:
     return Planner(lambda config: source).runs([{**base, **given}])[0]  # type: ignore[arg-type, return-value]
 
 
-def train(runs: list[Run], width: int, source: Memory = TEXT, **options: Any) -> list[loop.Outcome]:
+def train(
+    runs: list[PlannedRun], width: int, source: Memory = TEXT, **options: Any
+) -> list[loop.Outcome]:
     return loop.train(
         runs[0].program,
         [r.config for r in runs],
@@ -82,14 +85,14 @@ def tiny(name: str) -> dict[str, Any]:
     }
 
 
-def start(runs: list[Run], width: int, source: Memory = TEXT) -> chunk_lib.Chunk:
+def start(runs: list[PlannedRun], width: int, source: Memory = TEXT) -> chunk_lib.Chunk:
     (chunk,) = chunk_lib.start(
         runs[0].program, [r.config for r in runs], source.data, ExecutionStrategy(width, 1)
     )
     return chunk
 
 
-def steps(runs: list[Run], width: int, source: Memory = TEXT, count: int = 2) -> Any:
+def steps(runs: list[PlannedRun], width: int, source: Memory = TEXT, count: int = 2) -> Any:
     chunk = start(runs, width, source)
     running = chunk_lib.dispatches(runs[0].program, chunk, ExecutionStrategy(width, 1), 0)
     for _ in range(count):

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from research.registry import load_package
+from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.experiment import EXPERIMENTS
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
+from research.sweeps.records.store import Store
 from tests.launch.command_lines import Result, run_all
 
 ROOT = Path(__file__).parents[1]
@@ -104,7 +104,7 @@ def test_commands_for_slurm_lack_nothing_else(
     if "--cancel" in command:
         name = re.search(r"--name=(\w+)", command)
         assert name is not None
-        Sweep([], []).save(Store(checkout / "records"), name[1], [])
+        SweepSpec([], []).save(Store(checkout / "records"), name[1], [])
     monkeypatch.setenv("PATH", "")
     (result,) = run_all([arguments(command)], checkout)
     assert result.code == 2

@@ -14,7 +14,7 @@ import research.catalogue  # noqa: F401
 from research import registry
 from research.options import REQUIRED
 from research.registry import Entry, Registry
-from research.sweeps import battery
+from research.testing import conformance
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted(
@@ -48,6 +48,7 @@ FLOORS = (
     ("research.catalogue", "research.plugin"),
     ("research.training",),
     ("research.sweeps",),
+    ("research.testing",),
     ("research.analysis", "research.exports"),
     ("research.api",),
     ("experiments",),
@@ -159,7 +160,7 @@ def test_tiny_regularizers_resolve(entry: registry.Regularizer) -> None:
 
 @pytest.mark.parametrize("entry", list(registry.ARCHITECTURES), ids=lambda entry: entry.name)
 def test_tiny_architectures_resolve(entry: registry.Architecture) -> None:
-    assert battery.architecture(entry.name).run().config.arch.name == entry.name
+    assert conformance.architecture(entry.name).run().config.arch.name == entry.name
 
 
 def per_folder(uses: Callable[[str], Iterator[str]]) -> dict[str, list[str]]:

@@ -9,8 +9,8 @@ import jax
 from absl import flags
 
 from launch.cli.planner import planner
-from research.sweeps.plan import Run
-from research.sweeps.provenance import device_kind
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.records.provenance import device_kind
 from research.training import checkpoints as checkpoints_lib
 from research.training import chunk as chunk_lib
 from research.training import snapshot as snapshot_lib
@@ -61,7 +61,7 @@ def measure() -> None:
     )
 
 
-def _windows(run: Run, folder: Path) -> tuple[list[float], list[float], list[float]]:
+def _windows(run: PlannedRun, folder: Path) -> tuple[list[float], list[float], list[float]]:
     """Seconds of each window without and with a save, and those in which the save stops
     training."""
     program, strategy = run.program, ExecutionStrategy(1, 1)

@@ -7,7 +7,7 @@ import jax
 from absl import flags
 
 from launch.cli.planner import planner
-from research.sweeps.plan import Run
+from research.sweeps.plan.run_plan import PlannedRun
 from research.training import chunk as chunk_lib
 from research.training.strategy import ExecutionStrategy
 
@@ -49,7 +49,7 @@ def measure() -> None:
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
-def _rate(run: Run, replicas: int) -> float:
+def _rate(run: PlannedRun, replicas: int) -> float:
     """Updates a second, compiled and under way."""
     strategy = ExecutionStrategy(1, 1, replicas=replicas)
     (chunk,) = chunk_lib.start(run.program, [run.config], planner().arrays(run), strategy)

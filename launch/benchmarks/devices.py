@@ -8,7 +8,7 @@ from launch.cli.planner import planner
 from research.data.progress import progress
 from research.errors import UserError
 from research.statistics.intervals import paired_difference
-from research.sweeps.plan import Run, with_seeds
+from research.sweeps.plan.run_plan import PlannedRun, with_seeds
 from research.training import loop
 from research.training.strategy import ExecutionStrategy
 
@@ -53,7 +53,7 @@ def measure() -> None:
         print(f"| {name} | {mean:.6f} | {gap.mean:+.2e} ± {gap.half_width:.2e} |")
 
 
-def _metrics(run: Run, count: int) -> dict[str, float]:
+def _metrics(run: PlannedRun, count: int) -> dict[str, float]:
     (outcome,) = loop.train(
         run.program, [run.config], planner().arrays(run), ExecutionStrategy(1, 64, replicas=count)
     )

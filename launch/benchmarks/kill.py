@@ -24,10 +24,10 @@ from launch.benchmarks.process import command, environment
 from launch.cli.planner import planner
 from research.data.progress import progress
 from research.errors import UserError
-from research.sweeps import axes
-from research.sweeps.plan import with_seeds
-from research.sweeps.provenance import device_kind
-from research.sweeps.store import Store
+from research.sweeps.declare import sweep_axes
+from research.sweeps.plan.run_plan import with_seeds
+from research.sweeps.records.provenance import device_kind
+from research.sweeps.records.store import Store
 from research.training.strategy import ExecutionStrategy
 
 N = flags.DEFINE_integer("n", 300, "kill: how many kills", lower_bound=1)
@@ -186,7 +186,7 @@ def _sweep(victim: Victim, records: Path) -> list[str]:
 
 def prepare(victim: Victim, records: Path) -> None:
     """Fixes the strategy with which the sweep runs, so that no timing decides it."""
-    _, points = axes.points([victim.grid])
+    _, points = sweep_axes.points([victim.grid])
     runs = planner().runs(
         [one for p in points for one in with_seeds({**victim.settings, **p}, range(victim.seeds))]
     )

@@ -11,7 +11,8 @@ from absl import flags
 
 from launch.benchmarks.process import launch
 from launch.cli.planner import planner
-from research.sweeps.plan import Planner, Run
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner
 from research.training import loop, strategy_choice
 from research.training.strategy import ExecutionStrategy
 
@@ -90,7 +91,7 @@ def _packing(hidden: str) -> tuple[float, float, float]:
     return RUNS * apart, _start_up() + RUNS * lane, one_sweep
 
 
-def _in_turn(plans: Planner, runs: Sequence[Run]) -> float:
+def _in_turn(plans: Planner, runs: Sequence[PlannedRun]) -> float:
     """Seconds a run of runs that train one after another in this process, compiled already."""
     strategy, arrays = (
         ExecutionStrategy(1, strategy_choice.MAX_DISPATCH_STEPS),

@@ -8,10 +8,11 @@ from absl import flags
 from launch.cli.execution_flags import execution
 from launch.cli.planner import planner
 from research.statistics.intervals import paired_difference
-from research.sweeps import axes, tuning
-from research.sweeps.monitor import Terminal
-from research.sweeps.store import Store
-from research.sweeps.tuning import Budget, Goal, Workshop
+from research.sweeps.declare import sweep_axes
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.records.store import Store
+from research.sweeps.tuning import tuner
+from research.sweeps.tuning.tuner import Budget, Goal, SearchContext
 
 TUNINGS = flags.DEFINE_integer("tunings", 10, "samplers: tunings by each sampler", lower_bound=2)
 TRIALS = flags.DEFINE_integer("trials", 60, "samplers: trials of each tuning", lower_bound=1)
@@ -51,10 +52,10 @@ def measure() -> None:
 def _best(sampler: str, seed: int) -> float:
     """The best value of one tuning, with records of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        shop = Workshop(Store(Path(folder)), planner(), Terminal(), execution())
+        shop = SearchContext(Store(Path(folder)), planner(), Terminal(), execution())
         budget = Budget(sampler, TRIALS.value, PARALLEL, seed=seed)
-        tuned = tuning.tune(
-            sampler, {**SETTINGS, "seed": seed}, axes.sampled(SPACE), budget, shop, None, GOAL
+        tuned = tuner.tune(
+            sampler, {**SETTINGS, "seed": seed}, sweep_axes.sampled(SPACE), budget, shop, None, GOAL
         )
     assert tuned.best.value is not None
     return tuned.best.value

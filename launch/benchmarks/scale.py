@@ -11,12 +11,12 @@ from launch.benchmarks.process import timed
 from launch.cli.planner import planner
 from research import config as config_lib
 from research.data.progress import progress
-from research.sweeps import axes
-from research.sweeps.plan import Run
-from research.sweeps.provenance import machine
-from research.sweeps.record import Record
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
+from research.sweeps.declare import sweep_axes
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.records.provenance import machine
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
 
 COUNT = flags.DEFINE_integer("count", 100_000, "scale: how many runs", lower_bound=1000)
 SEEDS, EPOCHS = 10, 20
@@ -57,18 +57,18 @@ def measure() -> None:
 
 def _records(grid: Sequence[str], store: Store) -> None:
     """Writes a record for every run, and keeps all of them, and some, under a name."""
-    paths, points = axes.points(grid)
+    paths, points = sweep_axes.points(grid)
     requests = [{**p, "epochs": str(EPOCHS), "seed": seed} for p in points for seed in range(SEEDS)]
     runs, draw = planner().runs(requests), random.Random(0)
     with progress(len(runs), "records that are made up", "records") as bar:
         for run in runs:
             store.write(_record(run, draw))
             bar.update()
-    Sweep(requests, paths).save(store, "all", runs)
-    Sweep(requests[:GLANCE], paths).save(store, "some", runs[:GLANCE])
+    SweepSpec(requests, paths).save(store, "all", runs)
+    SweepSpec(requests[:GLANCE], paths).save(store, "some", runs[:GLANCE])
 
 
-def _record(run: Run, draw: random.Random) -> Record:
+def _record(run: PlannedRun, draw: random.Random) -> Record:
     """A record as large as a real one."""
     return Record(
         run.id,

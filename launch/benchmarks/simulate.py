@@ -14,11 +14,11 @@ from absl import flags
 
 from research.data.progress import progress
 from research.errors import UserError
-from research.sweeps.claims import BEAT, LAPSE, Claims
-from research.sweeps.executor import LOOK
-from research.sweeps.queue import Queue
-from research.sweeps.roll import Lost
-from research.sweeps.worker import Worker
+from research.sweeps.coordinate.claims import BEAT, LAPSE, Claims
+from research.sweeps.coordinate.membership import LeaseLost
+from research.sweeps.coordinate.worker import Worker
+from research.sweeps.execute.local_executor import LOOK
+from research.sweeps.execute.queue import Queue
 
 RUNS = flags.DEFINE_integer("runs", 100_000, "simulate: how many runs", lower_bound=1)
 NODES = flags.DEFINE_integer("nodes", 200, "simulate: how many nodes, a worker each", lower_bound=1)
@@ -156,7 +156,7 @@ def _node(world: World, place: int) -> Work:
             yield from _worker(world, claims, times)
             claims.leave()
             return
-        except Lost:
+        except LeaseLost:
             world.happened["lapsed"] += 1
         except Accident as accident:
             world.happened[str(accident)] += 1

@@ -131,7 +131,7 @@ def _disturb(
             raise UserError(f"no task of the sweep trained for {PATIENCE:.0f} s; see {folder.logs}")
 
 
-def _running(folder: Folder) -> list[cluster.Task]:
+def _running(folder: Folder) -> list[cluster.SlurmTask]:
     return [
         task for task in cluster.tasks(job.id for job in folder.jobs()) if task.state == "RUNNING"
     ]

@@ -15,7 +15,8 @@ from research.data import memory
 from research.data.memory import Memory
 from research.data.spec import Arrays
 from research.errors import UserError, nearest
-from research.sweeps.plan import Planner, Run
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner
 from research.training import chunk as chunk_lib
 from research.training import strategy_choice
 from research.training.lane_inputs import footprint
@@ -149,7 +150,7 @@ def _in_turns(timers: list[Callable[[int], float]]) -> list[list[float]]:
     return [list(each) for each in zip(*turns, strict=True)]
 
 
-def _case(name: str, batch: int) -> tuple[Memory, Run, int]:
+def _case(name: str, batch: int) -> tuple[Memory, PlannedRun, int]:
     """The data of an architecture, the run on them, and how many parameters more PyTorch's network
     has."""
     data, options, more = CASES[name]
@@ -162,7 +163,7 @@ def _case(name: str, batch: int) -> tuple[Memory, Run, int]:
     return source, run, more
 
 
-def _timer(source: Memory, run: Run) -> Callable[[int], float]:
+def _timer(source: Memory, run: PlannedRun) -> Callable[[int], float]:
     """A function that trains so many steps, or a few more, and gives the seconds of one."""
     program = run.program
     strategy = next(iter(strategy_choice.candidates(program, run.config, 1)))

@@ -13,9 +13,10 @@ from launch.cli.execution_flags import execution
 from launch.cli.planner import planner
 from launch.cli.records import store
 from launch.cli.run_flags import define_run_flags, run_settings
-from research.sweeps import axes, space
-from research.sweeps.monitor import Terminal
-from research.sweeps.obtain import obtain
+from research.sweeps.declare import sweep_axes
+from research.sweeps.execute.ensure_records import ensure_records
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.tuning import space
 
 JOURNAL = flags.DEFINE_string(
     "journal", "trials.journal", "Optuna's journal, which the processes share"
@@ -31,8 +32,10 @@ def main(arguments: Sequence[str]) -> None:
     )
     trial = study.ask()
     plans, monitor = planner(), Terminal()
-    (run,) = plans.runs([run_settings() | space.suggested(trial, axes.sampled(SAMPLE.value))])
-    record = obtain([run], store(monitor.warn), plans, monitor, execution=execution())[run.id]
+    (run,) = plans.runs([run_settings() | space.suggested(trial, sweep_axes.sampled(SAMPLE.value))])
+    record = ensure_records([run], store(monitor.warn), plans, monitor, execution=execution())[
+        run.id
+    ]
     study.tell(trial, record.metrics["validation/accuracy"])
 
 

@@ -11,8 +11,8 @@ from launch.cli.memory_flags import memory
 from launch.cli.start import define_directory, define_output
 from research.duration import Period
 from research.errors import UserError
-from research.sweeps.execution import Execution
-from research.sweeps.monitor import Terminal
+from research.sweeps.execute.execution_options import Execution
+from research.sweeps.execute.terminal import Terminal
 from research.training.checkpoints import Keep
 
 CHECKPOINTS = define_directory(

@@ -13,28 +13,33 @@ from research.analysis import figures, html, progress
 from research.analysis.tables import Shown, of_experiment
 from research.analysis.tables import of_sweep as table_of
 from research.errors import UserError
+from research.sweeps.coordinate.sweep_status import FailedRun, Status, SweepMember, status
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.execute.ensure_records import done
+from research.sweeps.execute.terminal import Terminal
 from research.sweeps.experiment import Experiment
-from research.sweeps.files import write_atomically
-from research.sweeps.monitor import Terminal
-from research.sweeps.obtain import done
-from research.sweeps.plan import PlannedRun, Planner, unique
-from research.sweeps.status import FailedRun, Member, Status, status
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
+from research.sweeps.plan.run_plan import RequestedRun, unique
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.atomic_io import write_atomically
+from research.sweeps.records.store import Store
 
 
-def look(title: str, of: Sweep | Experiment, store: Store, directory: str | None) -> Status:
+def look(title: str, of: SweepSpec | Experiment, store: Store, directory: str | None) -> Status:
     """The status of a sweep or an experiment, by planning it; writes index.html where a directory
     is given."""
     plans = planner()
-    if isinstance(of, Sweep):
+    if isinstance(of, SweepSpec):
         runs = plans.plan(of.requests)
         found = status(of_sweep(of), store)
     else:
         rows = by_row(of, plans, store)
         runs = [run for of_row in rows.values() for run in of_row]
         found = status(
-            [Member(run.id, row, run.config.epochs) for row, runs in rows.items() for run in runs],
+            [
+                SweepMember(run.id, row, run.config.epochs)
+                for row, runs in rows.items()
+                for run in runs
+            ],
             store,
         )
     if directory is not None:
@@ -46,8 +51,8 @@ def look(title: str, of: Sweep | Experiment, store: Store, directory: str | None
 
 def _parts(
     title: str,
-    of: Sweep | Experiment,
-    runs: Sequence[PlannedRun],
+    of: SweepSpec | Experiment,
+    runs: Sequence[RequestedRun],
     found: Status,
     plans: Planner,
     store: Store,
@@ -71,10 +76,14 @@ def _failure(run: FailedRun) -> str:
 
 
 def _shown(
-    title: str, of: Sweep | Experiment, runs: Sequence[PlannedRun], plans: Planner, store: Store
+    title: str,
+    of: SweepSpec | Experiment,
+    runs: Sequence[RequestedRun],
+    plans: Planner,
+    store: Store,
 ) -> Shown:
     """The table from the records that are there."""
-    if isinstance(of, Sweep):
+    if isinstance(of, SweepSpec):
         ids = [run.id for run in runs]
         return Shown(table_of(title, of, ids, done(ids, store, store.warn), plans.notes(runs)))
     return of_experiment(of, plans, store, Terminal(), train=False)

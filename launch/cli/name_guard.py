@@ -6,20 +6,21 @@ from pathlib import Path
 from research import config as config_lib
 from research.errors import UserError
 from research.options import format_value
-from research.sweeps.execution import Execution
-from research.sweeps.plan import PlannedRun, Planner, Run
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.execute.execution_options import Execution
+from research.sweeps.plan.run_plan import PlannedRun, RequestedRun
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.store import Store
 from research.training.checkpoints import Checkpoints
 
 # Values of a setting that are shown.
 MOST = 6
 
 
-def change(name: str, sweep: Sweep, runs: Sequence[PlannedRun], store: Store) -> str:
+def change(name: str, sweep: SweepSpec, runs: Sequence[RequestedRun], store: Store) -> str:
     """How a sweep differs from the one that has its name now, in a line; "" if it does not, or if
     there is none."""
-    before = Sweep.stored(store, name)
+    before = SweepSpec.stored(store, name)
     if before is None:
         return ""
     had = set(before.runs)
@@ -35,7 +36,7 @@ def change(name: str, sweep: Sweep, runs: Sequence[PlannedRun], store: Store) ->
     return f"'{name}' changes ({what}); runs: {', '.join(counts)}; every record stays"
 
 
-def _settings(before: Sweep, after: Sweep) -> Iterator[str]:
+def _settings(before: SweepSpec, after: SweepSpec) -> Iterator[str]:
     """`learning_rate: 0.1|0.2 -> 0.1|0.3`, for each setting whose values differ."""
     for path in dict.fromkeys(
         path for sweep in (before, after) for request in sweep.requests for path in request
@@ -45,7 +46,7 @@ def _settings(before: Sweep, after: Sweep) -> Iterator[str]:
             yield f"{path}: {was} -> {now}"
 
 
-def _values(sweep: Sweep, path: str) -> str:
+def _values(sweep: SweepSpec, path: str) -> str:
     values = list(
         dict.fromkeys(str(request[path]) for request in sweep.requests if path in request)
     )
@@ -65,7 +66,7 @@ def _default(path: str) -> str:
 def refuse_sweep(name: str, store: Store) -> None:
     """Raises UserError if the name is a sweep's: one run in its place would be the end of its
     definition."""
-    before = Sweep.stored(store, name)
+    before = SweepSpec.stored(store, name)
     if before is not None and len(before.requests) > 1:
         raise UserError(
             f"'{name}' is a sweep of {len(before.requests)} runs; give the run another --name"
@@ -73,11 +74,11 @@ def refuse_sweep(name: str, store: Store) -> None:
 
 
 def refuse_changed(
-    name: str, run: Run, store: Store, planner: Planner, execution: Execution
+    name: str, run: PlannedRun, store: Store, planner: Planner, execution: Execution
 ) -> None:
     """Raises UserError if the run of that name is under way with other settings: what is saved of
     it would be lost."""
-    before = Sweep.stored(store, name)
+    before = SweepSpec.stored(store, name)
     if before is None or len(before.requests) != 1:
         return
     try:

@@ -7,7 +7,7 @@ from absl import flags
 from launch.cli.start import define_file
 from research.analysis.render import FORMATS, Tabular, render
 from research.analysis.view import WHOLE, View
-from research.sweeps.files import write_atomically
+from research.sweeps.records.atomic_io import write_atomically
 
 FORMAT = flags.DEFINE_enum("format", "md", sorted(FORMATS), "how the table is written")
 SORT = flags.DEFINE_list(

@@ -3,18 +3,19 @@
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 
-from research.sweeps import index
-from research.sweeps.index import Line
-from research.sweeps.plan import Pack, PlannedRun, Planner, UnfitRun, packs, trainable
-from research.sweeps.provenance import device_kind
-from research.sweeps.store import Store
+from research.sweeps.plan.run_plan import Pack, RequestedRun, UnfitRun, packs, trainable
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records import index
+from research.sweeps.records.index import RecordSummary
+from research.sweeps.records.provenance import device_kind
+from research.sweeps.records.store import Store
 from research.training.lane_inputs import footprint
 from research.training.update import describe_slots
 from research.words import plural
 
 
 def lines(
-    planned: Sequence[PlannedRun], records: Store, plans: Planner, note: str = ""
+    planned: Sequence[RequestedRun], records: Store, plans: Planner, note: str = ""
 ) -> Iterator[str]:
     """The plan of different runs. note: a line of its own after the first."""
     runs = trainable(planned)
@@ -70,7 +71,7 @@ def _program(
         yield f"  {slot:<14}{members}"
 
 
-def _seconds(pack: Pack, finished: Mapping[str, Line], records: Store) -> float | None:
+def _seconds(pack: Pack, finished: Mapping[str, RecordSummary], records: Store) -> float | None:
     """Seconds a run of this program takes on this kind of device, from what its way's timing or
     records say."""
     for kind in ("many", "one"):

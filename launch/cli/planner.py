@@ -6,8 +6,8 @@ from launch.cli.start import CACHE_DIR, define_name
 from research.config import RunConfig
 from research.data.source import open_source
 from research.data.spec import Source
-from research.sweeps.parameters import Parameters
-from research.sweeps.plan import Planner
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.saved_parameters import Parameters
 
 DATA_DIR = define_name(
     "data_dir", None, "prepared TFDS sets; none: $TFDS_DATA_DIR, else ~/tensorflow_datasets"

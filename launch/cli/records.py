@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from launch.cli.start import RECORDS
-from research.sweeps.store import Store
+from research.sweeps.records.store import Store
 
 
 def store(

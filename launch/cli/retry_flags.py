@@ -8,9 +8,9 @@ from absl import flags
 
 from launch.cli.start import PLUGIN
 from research.errors import UserError
-from research.sweeps.plan import PlannedRun, unique
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.plan.run_plan import RequestedRun, unique
+from research.sweeps.records.store import Store
 
 RETRY_FAILED = flags.DEFINE_bool(
     "retry_failed", False, "train runs again that have failed; else they stay failed"
@@ -20,14 +20,14 @@ ACCEPT_CODE = flags.DEFINE_bool(
 )
 
 
-def refuse_other_code(name: str | None, runs: Sequence[PlannedRun], store: Store) -> None:
+def refuse_other_code(name: str | None, runs: Sequence[RequestedRun], store: Store) -> None:
     """Raises UserError if some runs of that name would be trained by other code, without
     --accept_code."""
     if name is None:
         if ACCEPT_CODE.value:
             raise UserError("--accept_code is of a sweep that has a --name")
         return
-    before = Sweep.stored(store, name)
+    before = SweepSpec.stored(store, name)
     if before is not None:
         before = before.with_plugins([str(Path(path).resolve()) for path in PLUGIN.value])
     if before is None or ACCEPT_CODE.value or before.code in ("", before.code_now()):

@@ -13,9 +13,9 @@ from launch.cli.start import PLUGIN
 from research.config import FIELDS, HELP, PARTS, REGULARIZERS, SHORT, Component
 from research.errors import UserError
 from research.options import REQUIRED, format_value
-from research.sweeps.asked import Axes, asked, refuse_written
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
+from research.sweeps.declare.sweep_request import Axes, asked, refuse_written
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.records.store import Store
 
 
 def define_run_flags(argv: Sequence[str]) -> None:
@@ -91,7 +91,7 @@ def axes_given() -> list[str]:
     return [name for name in names if flags.FLAGS[name].present]
 
 
-def named_or_asked(name: str | None, records: Store) -> Sweep:
+def named_or_asked(name: str | None, records: Store) -> SweepSpec:
     """The sweep that the command line asks for; with a name and no setting or axis, the one that is
     kept under it.
 
@@ -99,10 +99,10 @@ def named_or_asked(name: str | None, records: Store) -> Sweep:
     """
     if name is None or run_settings() or axes_given():
         return sweep_of_flags()
-    return with_its_plugins(name, Sweep.load(records, name))
+    return with_its_plugins(name, SweepSpec.load(records, name))
 
 
-def with_its_plugins(name: str, sweep: Sweep) -> Sweep:
+def with_its_plugins(name: str, sweep: SweepSpec) -> SweepSpec:
     """The sweep with its plugins where they lie now.
 
     Raises UserError if one that it was asked with is not given: its parts are not in the catalogue.
@@ -124,7 +124,7 @@ def plugins() -> list[str]:
     return [str(Path(path).resolve()) for path in PLUGIN.value]
 
 
-def sweep_of_flags() -> Sweep:
+def sweep_of_flags() -> SweepSpec:
     """The sweep that the command line asks for. Raises UserError on a malformed axis."""
     given = flags.FLAGS
     axes_given = Axes(given.grid, given.zip, given.sample, given.samples, given.sample_seed)

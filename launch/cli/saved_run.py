@@ -10,13 +10,13 @@ from launch.cli.planner import planner
 from launch.cli.records import store
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
-from research.sweeps.basis import applied
-from research.sweeps.monitor import Terminal
-from research.sweeps.parameters import Parameters, Saved, evaluated
-from research.sweeps.plan import Run
-from research.sweeps.record import Record
-from research.sweeps.store import Store
-from research.sweeps.verification import lookup, run_of
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.plan.basis import applied
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.records.record import Record
+from research.sweeps.records.saved_parameters import Parameters, Saved, evaluated
+from research.sweeps.records.store import Store
+from research.sweeps.records.verification import lookup, run_of
 from research.training.decode import decode, has_decoder
 from research.training.final_metrics import run_lane
 from research.training.state import Lane, Variables
@@ -45,7 +45,7 @@ class Trained:
     """
 
     record: Record
-    run: Run
+    run: PlannedRun
     spec: DataSpec
     lane: Lane
     which: str
@@ -126,7 +126,7 @@ def _with_data(record: Record, saved: Saved) -> tuple[Trained, Own]:
     return _trained(record, saved, run, source.spec, lane), Own(arrays, source.names)
 
 
-def _trained(record: Record, saved: Saved, run: Run, spec: DataSpec, lane: Lane) -> Trained:
+def _trained(record: Record, saved: Saved, run: PlannedRun, spec: DataSpec, lane: Lane) -> Trained:
     which = PARAMS.value or evaluated(run.config)
     epoch, variables = saved.epochs[which], saved.variables[which]
     if record.diverged_at is not None:

@@ -17,7 +17,7 @@ from launch.cli.programs import ELSEWHERE
 from research import characters, runtime, signals
 from research.errors import Stopped, UserError, blamed, close
 from research.signals import EXIT_STOPPED
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 
 EXIT_USER = 2
 EXIT_DIVERGED = 3  # the run that was asked for diverged; it has its record

@@ -3,37 +3,38 @@ far it is."""
 
 from typing import TYPE_CHECKING, Any
 
-from research.sweeps.status import Member
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
+from research.sweeps.coordinate.sweep_status import SweepMember
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.records.store import Store
 
 if TYPE_CHECKING:  # a look at a sweep that has a name plans nothing, and pays for no import of JAX
     from research.sweeps.experiment import Experiment
-    from research.sweeps.plan import PlannedRun, Planner
+    from research.sweeps.plan.run_plan import RequestedRun
+    from research.sweeps.plan.run_planner import Planner
 
 
-def of_sweep(sweep: Sweep) -> list[Member]:
+def of_sweep(sweep: SweepSpec) -> list[SweepMember]:
     """The runs of a saved sweep, from what its file says."""
     return [
-        Member(run_id, sweep.arm(request), epochs)
+        SweepMember(run_id, sweep.arm(request), epochs)
         for run_id, request, epochs in zip(sweep.runs, sweep.requests, sweep.epochs, strict=False)
     ]
 
 
 def by_row(
     experiment: "Experiment", planner: "Planner", store: Store
-) -> "dict[str, list[PlannedRun]]":
+) -> "dict[str, list[RequestedRun]]":
     """The runs of a declared table by row, as far as they are known.
 
     One that chooses a setting has those to choose from, and once these are done those of the
     chosen.
     """
-    from research.sweeps import choice
+    from research.sweeps.declare import selection
 
     chosen: dict[str, Any] = {}
-    known: dict[str, list[PlannedRun]] = {}
+    known: dict[str, list[RequestedRun]] = {}
     if experiment.choose is not None:
-        asked = choice.searched(experiment, planner)
+        asked = selection.searched(experiment, planner)
         known = {
             f"{label} (choosing)": [run for runs in of_arm for run in runs]
             for label, of_arm in asked.items()
@@ -41,6 +42,6 @@ def by_row(
         found, _ = store.find(run.id for runs in known.values() for run in runs)
         if any(run.id not in found for runs in known.values() for run in runs):
             return known
-        chosen = choice.chosen(experiment.choose, asked, found)
-    requests = choice.requests(experiment, experiment.seeds, chosen)
+        chosen = selection.chosen(experiment.choose, asked, found)
+    requests = selection.requests(experiment, experiment.seeds, chosen)
     return known | {label: planner.plan(of_arm) for label, of_arm in requests.items()}

@@ -12,9 +12,9 @@ from absl import flags
 from launch.cli import execution_flags
 from launch.cli.start import CACHE_DIR, PLUGIN, RECORDS, define_name
 from research.errors import UserError
-from research.sweeps import code
-from research.sweeps.monitor import Terminal
-from research.sweeps.obtain import Executor, local
+from research.sweeps.execute.ensure_records import Executor, local
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.records import source_version
 from research.sweeps.slurm import cluster, submission
 from research.sweeps.slurm.executor import Slurm
 from research.sweeps.slurm.folder import Folder
@@ -114,7 +114,7 @@ def _command(snapshot: Path, folder: Folder) -> Sequence[str]:
     """The command line of a task that runs a snapshot of the code."""
     worker = [f"--folder={folder.path}", f"--records={_absolute(RECORDS.value)}"]
     worker += [f"--cache_dir={_absolute(CACHE_DIR.value)}"]
-    worker += [f"--plugin={plugin}" for plugin in code.plugins(snapshot)]
+    worker += [f"--plugin={plugin}" for plugin in source_version.plugins(snapshot)]
     given = {
         name: str(flags.FLAGS[name].value)
         for name in (*PATHS, *PASSED)

@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 
 from research.signals import EXIT_STOPPED
+from research.sweeps.coordinate.failures import Failures
 from research.sweeps.slurm import cluster, failure
 from research.sweeps.slurm.cluster import Refused
 from research.sweeps.slurm.folder import Folder
 from research.sweeps.slurm.submission import AHEAD
-from research.sweeps.strikes import Strikes
 
 EXIT_DIED = 70  # sysexits.h: an internal error
 # With what sites announce the end of a job's time, or of its node.
@@ -106,7 +106,7 @@ class Task:
             f"the process that trained it died of {how}; its log {log} ends"
             f" with:\n{failure.tail(log)}"
         )
-        Strikes(self._folder.records).add(held, error)
+        Failures(self._folder.records).add(held, error)
 
     def _back_to_the_queue(self) -> None:
         """Requeues this task, unless Slurm is ending it already: cancelled by somebody, or requeued

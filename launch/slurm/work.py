@@ -18,11 +18,12 @@ from launch.cli.records import store
 from launch.slurm.task import say, task_id
 from research import config as config_lib
 from research.errors import UserError
-from research.sweeps import code
-from research.sweeps.job import Report
-from research.sweeps.monitor import Terminal
-from research.sweeps.obtain import local, obtain
-from research.sweeps.plan import Planner, Run
+from research.sweeps.execute.ensure_records import ensure_records, local
+from research.sweeps.execute.execution_context import ExecutionEvents
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records import source_version
 from research.sweeps.slurm import cluster
 from research.sweeps.slurm.cluster import Refused
 from research.sweeps.slurm.folder import Folder, Wanted
@@ -45,7 +46,7 @@ class Log(Terminal):
         self._released: set[str] = set()
 
     @contextlib.contextmanager
-    def watch(self, runs: Sequence[Run]) -> Iterator[Report]:
+    def watch(self, runs: Sequence[PlannedRun]) -> Iterator[ExecutionEvents]:
         with super().watch(runs) as report:
             yield dataclasses.replace(report, holds=self._holds, stepped=self._stepped)
 
@@ -70,7 +71,7 @@ class Log(Terminal):
 
 def main(arguments: Sequence[str]) -> None:
     folder, records, plans, how = Folder(Path(FOLDER.value)), store(), planner(), execution()
-    monitor, version = Log(folder, task_id(os.environ)), code.version()
+    monitor, version = Log(folder, task_id(os.environ)), source_version.version()
 
     def belongs(run_id: str) -> bool:
         wanted = folder.wanted()
@@ -82,13 +83,13 @@ def main(arguments: Sequence[str]) -> None:
         # One pack at a time: there are as many tasks as packs, and what a worker dies of is then
         # known.
         executor = functools.partial(local, belongs=belongs, wait=False, abreast=1)
-        obtain(runs, records, plans, monitor, execution=how, executor=executor, helps=True)
+        ensure_records(runs, records, plans, monitor, execution=how, executor=executor, helps=True)
         trained = wanted
     if wanted.code != version:
         say("the sweep wants other code now than this task has")
 
 
-def planned(wanted: Wanted, plans: Planner) -> list[Run]:
+def planned(wanted: Wanted, plans: Planner) -> list[PlannedRun]:
     """The runs of a sweep. Raises UserError if they are others here than where it was submitted."""
     runs = [plans.run(config_lib.resolve(settings)[0]) for settings in wanted.runs.values()]
     for run_id, run in zip(wanted.runs, runs, strict=True):

@@ -8,9 +8,9 @@ from research.analysis.cells import Arm, Column, Table
 from research.analysis.numerals import as_number
 from research.analysis.table import build_table
 from research.errors import UserError, nearest
-from research.sweeps.record import Record
-from research.sweeps.strengths import KEY as REGULARIZATION
-from research.sweeps.strengths import settings
+from research.sweeps.declare.strengths import KEY as REGULARIZATION
+from research.sweeps.declare.strengths import settings
+from research.sweeps.records.record import Record
 
 Settings = Mapping[str, str]
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from research.errors import UserError, nearest
 from research.statistics.intervals import Interval
 from research.sweeps.column import Column, Published
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 
 Outcome = Literal["finished", "diverged", "undefined", "failed", "missing", "unasked"]
 # What leaves a row without a p: it may depend on the arm which runs are so.

@@ -11,7 +11,7 @@ from research.analysis import figures
 from research.analysis.lines import COLOURS
 from research.analysis.machine import csv_text
 from research.analysis.mistakes import Mistakes, Pictures
-from research.sweeps.files import write_atomically
+from research.sweeps.records.atomic_io import write_atomically
 from research.tasks.classification import (
     CALIBRATION_BINS,
     calibration_bins,

@@ -6,7 +6,7 @@ from research.analysis import numerals, provenance
 from research.analysis.cells import Cell, Row, Table
 from research.statistics.intervals import Interval
 from research.statistics.nulls import EXACT_UP_TO
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 
 
 def explain(table: Table, label: str) -> str:

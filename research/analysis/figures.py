@@ -15,7 +15,7 @@ from research.analysis.figure_style import NARROW, wrap
 from research.analysis.lines import band, draw
 from research.analysis.numerals import p_value
 from research.errors import UserError
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 
 if TYPE_CHECKING:  # matplotlib takes a second to import: only those who draw pay for it
     from matplotlib.axes import Axes

@@ -9,9 +9,9 @@ from research.analysis.cells import Column
 from research.analysis.runs import RunsTable, runs_table
 from research.errors import UserError
 from research.sweeps.column import common_metric
-from research.sweeps.labels import Labels
-from research.sweeps.record import Record
-from research.sweeps.store import Store
+from research.sweeps.records.record import Record
+from research.sweeps.records.run_labels import RunLabels
+from research.sweeps.records.store import Store
 
 # What lies in a records folder, by what a user calls it.
 _FOLDERS = {
@@ -23,7 +23,7 @@ _FOLDERS = {
 _TAGS, _NOTE = "tags", "note"
 
 
-def listing(records: Sequence[Record], labels: Mapping[str, Labels], folder: Path) -> RunsTable:
+def listing(records: Sequence[Record], labels: Mapping[str, RunLabels], folder: Path) -> RunsTable:
     """The runs as rows, with the settings in which they differ, their main metric, tags and notes.
 
     Runs of several tasks have no metric in common; all of their test metrics are shown then.
@@ -35,7 +35,7 @@ def listing(records: Sequence[Record], labels: Mapping[str, Labels], folder: Pat
     return runs_table(labelled, f"Runs in {folder}", _columns(records))
 
 
-def _with(record: Record, labels: Labels) -> Record:
+def _with(record: Record, labels: RunLabels) -> Record:
     more = {_TAGS: ", ".join(labels.tags), _NOTE: labels.note}
     return dataclasses.replace(
         record, config=record.config | {name: text for name, text in more.items() if text}

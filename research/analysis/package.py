@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from research.analysis.provenance import sentence
-from research.sweeps.parameters import Saved
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
+from research.sweeps.records.saved_parameters import Saved
 
 
 def readme(record: Record, saved: Saved) -> str:

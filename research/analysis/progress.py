@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from research.sweeps.status import STATES, Status
+from research.sweeps.coordinate.sweep_status import STATES, Status
 
 # Failures that are shown each; the others are counted.
 MOST = 5

@@ -3,7 +3,7 @@ them."""
 
 from collections.abc import Iterable
 
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 
 
 def distinct(records: Iterable[Record], key: str) -> list[str]:

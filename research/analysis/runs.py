@@ -13,8 +13,8 @@ from research.analysis.layout import Grid, Prose, grids, texts
 from research.analysis.numerals import NOTHING, Scale
 from research.analysis.places import Place, setting
 from research.analysis.wording import SECONDS
-from research.sweeps import strengths
-from research.sweeps.record import Record
+from research.sweeps.declare import strengths
+from research.sweeps.records.record import Record
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from research.analysis.lines import COLOURS, PANELS_WIDE, Line, band, clean, dra
 from research.analysis.numerals import as_number
 from research.analysis.table import outcome
 from research.errors import UserError
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -22,7 +22,7 @@ from research.errors import UserError, nearest
 from research.statistics.comparisons import Null
 from research.statistics.intervals import t_interval
 from research.statistics.nulls import SignFlips
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 
 DECLARED = "Strengths were declared, not tuned."
 

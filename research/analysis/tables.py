@@ -14,15 +14,16 @@ from research.analysis.figure_style import SCREEN, FigureStyle, figure_style
 from research.analysis.table import build_table
 from research.analysis.view import WHOLE, View
 from research.errors import UserError
-from research.sweeps import choice
 from research.sweeps.column import Column, common_metric, refuse_unknown
-from research.sweeps.execution import DEFAULT, Execution
+from research.sweeps.declare import selection
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.execute.ensure_records import Executor, Observer, ensure_records, local
+from research.sweeps.execute.execution_options import DEFAULT, Execution
 from research.sweeps.experiment import Experiment
-from research.sweeps.obtain import Executor, Monitor, local, obtain
-from research.sweeps.plan import PlannedRun, Planner, same, trainable, unfit_notes
-from research.sweeps.record import Record
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
+from research.sweeps.plan.run_plan import RequestedRun, same, trainable, unfit_notes
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
 from research.training.final_metrics import final_metric_names
 
 
@@ -72,7 +73,7 @@ class Shown:
 
 def of_sweep(
     name: str,
-    sweep: Sweep,
+    sweep: SweepSpec,
     run_ids: Sequence[str],
     found: Mapping[str, Record],
     notes: Sequence[str] = (),
@@ -103,7 +104,7 @@ def of_sweep(
     )
 
 
-def untrained(name: str, sweep: Sweep, runs: Sequence[PlannedRun]) -> Table:
+def untrained(name: str, sweep: SweepSpec, runs: Sequence[RequestedRun]) -> Table:
     """The table of a sweep before there are records: its rows and columns, without values."""
     records = {run.id: Record(run.id, "failed", config_lib.to_flags(run.config)) for run in runs}
     return of_sweep(name, sweep, [run.id for run in runs], records)
@@ -124,7 +125,7 @@ def of_experiment(
     experiment: Experiment,
     planner: Planner,
     store: Store,
-    monitor: Monitor,
+    monitor: Observer,
     *,
     train: bool,
     execution: Execution = DEFAULT,
@@ -134,7 +135,7 @@ def of_experiment(
     """The experiment's table, after training what is missing; where a setting is to be chosen, that
     comes first."""
     had = functools.partial(
-        obtain,
+        ensure_records,
         store=store,
         planner=planner,
         monitor=monitor,
@@ -145,16 +146,16 @@ def of_experiment(
     )
     chosen, searched, remarks = {}, [], list[str]()
     if experiment.choose is not None:
-        asked = choice.searched(experiment, planner)
+        asked = selection.searched(experiment, planner)
         flat = [run for of_arm in asked.values() for of_value in of_arm for run in of_value]
         refuse_unknown([experiment.choose.metric, *_metrics(experiment)], _names(flat))
         found = had(flat)
         _complete(experiment.name, flat, found)
         searched = [found[run.id] for run in flat]
-        chosen = choice.chosen(experiment.choose, asked, found)
-        remarks = choice.remarks(experiment, chosen, searched)
-    requests = choice.requests(experiment, experiment.seeds, chosen)
-    strengths = choice.describe(experiment, experiment.seeds)
+        chosen = selection.chosen(experiment.choose, asked, found)
+        remarks = selection.remarks(experiment, chosen, searched)
+    requests = selection.requests(experiment, experiment.seeds, chosen)
+    strengths = selection.describe(experiment, experiment.seeds)
     table = of_arms(experiment, requests, strengths, planner, had, remarks, monitor.note)
     missing = sum(row.cells[0].count("missing") for row in table.rows if row.arm.declared)
     return Shown(
@@ -167,7 +168,7 @@ def of_arms(
     requests: Mapping[str, Sequence[Mapping[str, Any]]],
     strengths: str,
     planner: Planner,
-    had: Callable[[Sequence[PlannedRun]], Mapping[str, Record]],
+    had: Callable[[Sequence[RequestedRun]], Mapping[str, Record]],
     notes: Sequence[str] = (),
     note: Callable[[str], None] = lambda text: None,
 ) -> Table:
@@ -205,13 +206,13 @@ def _metrics(experiment: Experiment) -> list[str]:
     return [column.metric for column in experiment.columns]
 
 
-def _names(runs: Sequence[PlannedRun]) -> set[str]:
+def _names(runs: Sequence[RequestedRun]) -> set[str]:
     """The final metrics that some of the runs will have."""
     programs = {run.program.id: run.program for run in trainable(runs)}.values()
     return {name for program in programs for name in final_metric_names(program)}
 
 
-def _complete(name: str, runs: Sequence[PlannedRun], found: Mapping[str, Record]) -> None:
+def _complete(name: str, runs: Sequence[RequestedRun], found: Mapping[str, Record]) -> None:
     missing = sum(run.id not in found for run in runs)
     if missing:
         raise UserError(

@@ -14,9 +14,9 @@ from research.analysis.cells import Column
 from research.analysis.layout import Grid, Prose, grids, texts
 from research.analysis.numerals import NOTHING, Scale
 from research.analysis.places import Place, setting
-from research.sweeps import space
-from research.sweeps.journal import ENTERED, Studied, outcome
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
+from research.sweeps.tuning import space
+from research.sweeps.tuning.journal import ENTERED, Studied, outcome
 from research.words import plural
 
 

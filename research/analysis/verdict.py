@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from research.sweeps.verification import (
+from research.sweeps.records.verification import (
     LOSS,
-    Change,
     Difference,
+    EnvironmentChange,
     Localization,
-    Trial,
+    Rerun,
     Verification,
     relative,
 )
@@ -16,7 +16,7 @@ from research.sweeps.verification import (
 MOST_ARRAYS = 12
 
 
-def intent(trial: Trial, steps: int | None) -> Iterator[str]:
+def intent(trial: Rerun, steps: int | None) -> Iterator[str]:
     """What is about to be trained, a line each. steps: that were asked for."""
     record, strategy, config = trial.record, trial.strategy, trial.run.config
     outcome = "diverged" if record.diverged_at is not None else "finished"
@@ -39,7 +39,7 @@ def intent(trial: Trial, steps: int | None) -> Iterator[str]:
         yield f"bits need not repeat; {LOSS} of epoch 1 must agree to {_tolerance(trial)}"
 
 
-def verdict(trial: Trial, found: Verification) -> Iterator[str]:
+def verdict(trial: Rerun, found: Verification) -> Iterator[str]:
     """The verdict, then what it rests on, a line each."""
     epochs = _count(trial.epochs, "epoch")
     if found.difference is None:
@@ -65,7 +65,7 @@ def verdict(trial: Trial, found: Verification) -> Iterator[str]:
         yield f"not compared, since the record or this code lacks them: {', '.join(found.unshared)}"
 
 
-def location(trial: Trial, found: Localization) -> Iterator[str]:
+def location(trial: Rerun, found: Localization) -> Iterator[str]:
     """What two more trainings say of a difference, a line each."""
     if found.parting is None and found.repeats:
         changed = _changes(trial.changes) or "nothing that the record tells"
@@ -109,12 +109,12 @@ def _difference(difference: Difference) -> str:
     return f"{place}: its parameters, by their checksum; its curves are the same"
 
 
-def _changes(changes: Iterable[Change]) -> str:
+def _changes(changes: Iterable[EnvironmentChange]) -> str:
     """`jaxlib is 0.10.2, was 0.10.1; host is a, was b`."""
     return "; ".join(f"{change.what} is {change.here}, was {change.there}" for change in changes)
 
 
-def _tolerance(trial: Trial) -> str:
+def _tolerance(trial: Rerun) -> str:
     return f"{trial.tolerance:g} relative ({trial.run.config.precision})"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from research.analysis import provenance
 from research.analysis.cells import SPOILING, Outcome, Table
 from research.statistics.nulls import DRAWS, EXACT_UP_TO, SignFlips
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 from research.words import plural
 
 # Characters of a list of rows in a sentence of the footer; a longer one is counted.

@@ -16,10 +16,10 @@ from research.api.workspace import workspace
 from research.config import PARTS
 from research.errors import UserError, nearest
 from research.registry import ACTIVATIONS, CALLBACKS, LOSSES, METRICS, TASKS
-from research.sweeps import declared
-from research.sweeps.asked import Axes, asked, planned
-from research.sweeps.sweep import check_name
-from research.sweeps.verification import lookup
+from research.sweeps.declare import experiment_files
+from research.sweeps.declare.sweep_request import Axes, asked, planned
+from research.sweeps.declare.sweep_spec import check_name
+from research.sweeps.records.verification import lookup
 
 _LISTS = {
     registry.plural: registry
@@ -121,7 +121,7 @@ def experiment(
         such experiment.
     """
     place = workspace(records, cache_dir, data_dir)
-    declaration = declared.get(name, place.monitor.warn)
+    declaration = experiment_files.get(name, place.monitor.warn)
     if seeds is not None:
         declaration = dataclasses.replace(declaration, seeds=seeds)
     return Table(

@@ -12,12 +12,12 @@ from research.api.inputs import raw_inputs
 from research.api.workspace import Workspace
 from research.errors import UserError
 from research.models.layers.forward import Forward
-from research.sweeps import plan
-from research.sweeps.basis import applied
-from research.sweeps.parameters import Parameters, Saved, evaluated
-from research.sweeps.provenance import recorded_strategy
-from research.sweeps.record import Record
-from research.sweeps.verification import run_of
+from research.sweeps.plan import run_plan
+from research.sweeps.plan.basis import applied
+from research.sweeps.records.provenance import recorded_strategy
+from research.sweeps.records.record import Record
+from research.sweeps.records.saved_parameters import Parameters, Saved, evaluated
+from research.sweeps.records.verification import run_of
 from research.tasks.classification import log_softmax
 from research.training import network
 from research.training.final_metrics import evaluate_rows, run_lane
@@ -27,7 +27,7 @@ from research.training.strategy import ExecutionStrategy
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A run that is over. `record` is what it left behind; see research.sweeps.record."""
+    """A run that is over. `record` is what it left behind; see research.sweeps.records.record."""
 
     record: Record
     workspace: Workspace = dataclasses.field(repr=False)
@@ -121,7 +121,7 @@ class Run:
         return Parameters(self.workspace.store).load(self.id)
 
     @functools.cached_property
-    def _applied(self) -> tuple[plan.Run, Lane]:
+    def _applied(self) -> tuple[run_plan.PlannedRun, Lane]:
         """The run and its lane without rows; of what an older version kept, from the run's own
         data."""
         self.workspace.prepare()
@@ -131,7 +131,7 @@ class Run:
         return run, run_lane(run.program, run.config, self.workspace.planner.arrays(run))
 
     @property
-    def _run(self) -> plan.Run:
+    def _run(self) -> run_plan.PlannedRun:
         return self._applied[0]
 
     @property

@@ -7,9 +7,9 @@ from research.analysis.tables import of_sweep
 from research.api.run import Run
 from research.api.table import Table
 from research.api.workspace import Workspace
-from research.sweeps import plan
-from research.sweeps.record import Record
-from research.sweeps.sweep import Sweep as Asked
+from research.sweeps.declare.sweep_spec import SweepSpec as Asked
+from research.sweeps.plan import run_plan
+from research.sweeps.records.record import Record
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -17,7 +17,7 @@ class Sweep(Sequence[Run]):
     """The runs of a sweep, in the order of its points and seeds."""
 
     asked: Asked
-    wanted: Sequence[plan.PlannedRun]
+    wanted: Sequence[run_plan.RequestedRun]
     records: dict[str, Record]
     notes: Sequence[str]
     workspace: Workspace

@@ -10,7 +10,7 @@ from research.analysis import cells, figures
 from research.analysis.html import fragment
 from research.analysis.render import render
 from research.errors import UserError, nearest
-from research.sweeps.files import write_atomically
+from research.sweeps.records.atomic_io import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,13 +12,14 @@ from research.config import RunConfig
 from research.data.source import open_source
 from research.data.spec import Source
 from research.errors import UserError
-from research.sweeps.execution import Execution
-from research.sweeps.monitor import Terminal
-from research.sweeps.obtain import obtain
-from research.sweeps.parameters import Parameters
-from research.sweeps.plan import PlannedRun, Planner
-from research.sweeps.record import Record
-from research.sweeps.store import Store
+from research.sweeps.execute.ensure_records import ensure_records
+from research.sweeps.execute.execution_options import Execution
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.plan.run_plan import RequestedRun
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.record import Record
+from research.sweeps.records.saved_parameters import Parameters
+from research.sweeps.records.store import Store
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,11 +59,11 @@ class Workspace:
             name, options, data_dir=self.data_dir, cache_dir=self.cache_dir, task=config.task
         )
 
-    def obtain(self, runs: Sequence[PlannedRun], keep_params: bool) -> dict[str, Record]:
+    def obtain(self, runs: Sequence[RequestedRun], keep_params: bool) -> dict[str, Record]:
         """The records of the runs, after training those that have none. Raises UserError if one
         failed."""
         execution = Execution(keep_params=keep_params)
-        records = obtain(
+        records = ensure_records(
             runs, self.store, self.planner, self.monitor, execution=execution, retry_failed=True
         )
         for record in records.values():

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from research.errors import UserError, nearest
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 
 # Each has `export(records, place) -> what was written`, in a line. Tools that are not installed are
 # imported there.

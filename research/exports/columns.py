@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 
 
 def epochs(record: Record) -> Iterator[dict[str, float]]:

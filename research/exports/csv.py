@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from research.exports.columns import long_columns, wide_columns
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 
 
 def export(records: Sequence[Record], place: Path) -> str:

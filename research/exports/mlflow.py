@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from research.exports import client
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 
 _EXPERIMENT = "records"
 _BATCH = 1000  # metrics per call; MLflow takes no more

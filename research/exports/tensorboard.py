@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from research.errors import UserError
-from research.sweeps.record import Record
-from research.sweeps.tensorboard import Events
+from research.sweeps.records.event_files import Events
+from research.sweeps.records.record import Record
 
 
 def export(records: Sequence[Record], place: Path) -> str:

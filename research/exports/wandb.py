@@ -6,7 +6,7 @@ from typing import Any
 
 from research.exports import client
 from research.exports.columns import epochs
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 
 
 def export(records: Sequence[Record], place: Path) -> str:

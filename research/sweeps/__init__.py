@@ -1,1 +1,3 @@
-"""From a declaration to records: experiments, axes, plans, executors."""
+"""Sweeps: from declared settings to records. Public: experiment.py (Experiment), column.py
+(Column). In reading order: declare/, plan/, execute/, coordinate/, records/, tuning/, slurm/.
+"""

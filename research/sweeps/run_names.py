@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from research.errors import UserError, nearest
-from research.sweeps import sweep as sweep_lib
-from research.sweeps.labels import tagged
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
+from research.sweeps.declare import sweep_spec as sweep_lib
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.records.run_labels import tagged
+from research.sweeps.records.store import Store
 from research.words import plural
 
 MOST = 5  # ids that a message lists
@@ -45,5 +45,5 @@ def _named(store: Store, name: str) -> Sequence[str]:
     """The runs of the sweep of that name; none where there is no such sweep."""
     if name not in sweep_lib.names(store):
         return ()
-    sweep = Sweep.stored(store, name)
+    sweep = SweepSpec.stored(store, name)
     return () if sweep is None else tuple(dict.fromkeys(sweep.runs))

@@ -8,12 +8,12 @@ from optuna.study import Study
 from PIL import Image
 
 from research.analysis import trials
-from research.sweeps import axes as axes_lib
-from research.sweeps.axes import Point
 from research.sweeps.column import Column
-from research.sweeps.samplers import sampler
-from research.sweeps.search import Result, search
-from research.sweeps.study import study
+from research.sweeps.declare import sweep_axes as axes_lib
+from research.sweeps.declare.sweep_axes import Point
+from research.sweeps.tuning.search import Result, search
+from research.sweeps.tuning.study import study
+from research.sweeps.tuning.trial_samplers import sampler
 
 ACCURACY = Column("validation accuracy", "validation/accuracy")
 SPACE = axes_lib.sampled(

@@ -13,7 +13,7 @@ from research.data.series import Series, open_series
 from research.data.source import open_source
 from research.data.table import Table
 from research.errors import UserError
-from research.sweeps.plan import Planner
+from research.sweeps.plan.run_planner import Planner
 from research.training.lane_inputs import make_lane_inputs
 
 NORMAL = np.random.default_rng(0).normal(size=300)

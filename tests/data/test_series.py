@@ -12,7 +12,7 @@ from research.data import series
 from research.data.source import open_source
 from research.data.split import split_of
 from research.errors import UserError
-from research.sweeps.plan import Planner
+from research.sweeps.plan.run_planner import Planner
 from research.training.lane_inputs import make_lane_inputs
 
 

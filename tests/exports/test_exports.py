@@ -11,8 +11,8 @@ from pyarrow import parquet
 
 from research.errors import UserError
 from research.exports import FORMS, exporter
-from research.sweeps.record import Record
-from research.sweeps.store import Store
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
 from tests.analysis.records import record
 from tests.launch.command_lines import run_all
 

@@ -19,7 +19,7 @@ import research.catalogue  # noqa: F401  (fills the registries)
 from research.config import RunConfig
 from research.data.source import open_source
 from research.data.spec import Source
-from research.sweeps.plan import Planner
+from research.sweeps.plan.run_planner import Planner
 from research.training import loop
 from research.training.strategy import ExecutionStrategy
 from tests.golden.configs import CONFIGS, TWICE, write_files

@@ -9,9 +9,10 @@ import pytest
 import research.catalogue  # noqa: F401  (fills the registries)
 from research import config as config_lib
 from research.data.source import open_source
-from research.sweeps.plan import Planner, Run
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.store import Store
 from research.training.checkpoints import PackManifest
 from research.training.strategy import ExecutionStrategy
 from tests.launch.command_lines import Result, run_all
@@ -20,7 +21,7 @@ BASE = {"dataset": "iris", "arch.hidden": "4", "epochs": "3", "batch_size": "16"
 FLAGS = [f"--{name}={value}" for name, value in BASE.items()]
 
 
-def run_of(folder: Path, **settings: str) -> Run:
+def run_of(folder: Path, **settings: str) -> PlannedRun:
     cache = str(folder / ".cache")
     planner = Planner(
         lambda config: open_source(config.dataset.name, {}, data_dir=None, cache_dir=cache)
@@ -36,7 +37,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     store = Store(folder / "records")
     store.prepare()
     run = run_of(folder)
-    Sweep([BASE], []).save(store, "half", [run])
+    SweepSpec([BASE], []).save(store, "half", [run])
     pack = PackManifest(
         run.program.id, "cpu", ExecutionStrategy(1, 4), {run.id: config_lib.to_flags(run.config)}
     )

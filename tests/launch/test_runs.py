@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from research.sweeps.store import Store
+from research.sweeps.records.store import Store
 from tests.analysis.records import record
 from tests.launch.command_lines import Result, run_all
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.records.store import Store
 from tests.launch.command_lines import Result, run_all
 
 RUN = ["--dataset=iris", "--arch.hidden=4", "--epochs=2", "--batch_size=16"]
@@ -82,7 +82,7 @@ def test_other_code_goes_on_only_if_it_may(tmp_path: Path) -> None:
     requests = [
         {"dataset": "iris", "arch.hidden": "4", "epochs": "2", "batch_size": "16", "seed": "0"}
     ]
-    Sweep(requests, []).save(store, "mine", [])
+    SweepSpec(requests, []).save(store, "mine", [])
     path = tmp_path / "records" / "sweeps" / "mine.json"
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "code": "another"}))

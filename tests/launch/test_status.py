@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from research import characters
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.records.store import Store
 from research.sweeps.slurm.folder import Folder, Submitted, place_of
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
 from tests.launch.command_lines import ROOT, Result, run_all
 
 BASE = ["--dataset=wine", "--arch.hidden=8", "--epochs=3", "--seeds=2"]
 GRID = "--grid=learning_rate=0.01|0.1"
-MINE = Sweep([{"seed": "0"}], [], runs=["ab" * 8], epochs=[1])
+MINE = SweepSpec([{"seed": "0"}], [], runs=["ab" * 8], epochs=[1])
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,7 @@ def test_it_says_what_slurm_has_of_the_tasks(
 ) -> None:
     """Job 12 is the sweep's, 13 another's; then Slurm is not there any more."""
     store = Store(tmp_path / "records")
-    Sweep([], []).save(store, "far", [])
+    SweepSpec([], []).save(store, "far", [])
     Folder(place_of(store.root, "sweeps/far")).add(Submitted("12", 3, "code", "version"))
     squeue = tmp_path / "bin" / "squeue"
     squeue.parent.mkdir()

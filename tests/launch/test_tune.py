@@ -164,7 +164,8 @@ def test_a_killed_tuning_goes_on_as_if_it_had_not_been(folder: Path, tmp_path: P
 
 EXPERIMENT = '''"""A table of two arms."""
 from research.sweeps.column import Column
-from research.sweeps.experiment import EXPERIMENTS, Experiment
+from research.sweeps.experiment import EXPERIMENTS
+from research.sweeps.experiment import Experiment
 EXPERIMENTS.add(Experiment(
     name="arms", summary="two arms", columns=(Column("test accuracy", "test/accuracy"),), baseline="none",
     base={"dataset": "wine", "arch.hidden": "8", "learning_rate": 0.1, "epochs": 3, "batch_size": 16},

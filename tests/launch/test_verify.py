@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from research.sweeps.store import Store
+from research.sweeps.records.store import Store
 from tests.launch.command_lines import Result, run_all
 
 TINY = """
 from research.sweeps.column import Column
-from research.sweeps.experiment import EXPERIMENTS, Experiment
+from research.sweeps.experiment import EXPERIMENTS
+from research.sweeps.experiment import Experiment
 
 EXPERIMENTS.add(
     Experiment(

@@ -13,14 +13,14 @@ from research.errors import UserError
 from research.models.layers.forward import Forward
 from research.models.layers.sites import Site
 from research.registry import ARCHITECTURES, Architecture
-from research.sweeps import battery
-from research.sweeps.battery import CHECKS, Subject
+from research.testing import conformance
+from research.testing.conformance import CHECKS, Subject
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))
 @pytest.mark.parametrize("name", ARCHITECTURES.names())
 def test_every_architecture_passes(name: str, check: Callable[[Subject], None]) -> None:
-    check(battery.architecture(name))
+    check(conformance.architecture(name))
 
 
 class Peeks(nn.Module):
@@ -69,10 +69,10 @@ class Wide(nn.Module):
 @pytest.mark.parametrize(
     ("network", "check", "message"),
     [
-        (Wide, battery.shapes, r"arch=wide returns \[1, 4\] of one example; expected \[B, 3\]"),
-        (Idle, battery.gradients, "no gradient reaches .*idle/bias"),
-        (Peeks, battery.independence, "change by .* with what else is in the batch"),
-        (Noisy, battery.calm, "dropout changes what is evaluated"),
+        (Wide, conformance.shapes, r"arch=wide returns \[1, 4\] of one example; expected \[B, 3\]"),
+        (Idle, conformance.gradients, "no gradient reaches .*idle/bias"),
+        (Peeks, conformance.independence, "change by .* with what else is in the batch"),
+        (Noisy, conformance.calm, "dropout changes what is evaluated"),
     ],
 )
 def test_what_is_wrong_is_found(
@@ -83,4 +83,4 @@ def test_what_is_wrong_is_found(
         ARCHITECTURES._entries, name, Architecture(name, network, "one that is wrong")
     )
     with pytest.raises((AssertionError, UserError), match=message):
-        check(battery.subject(arch=name))
+        check(conformance.subject(arch=name))

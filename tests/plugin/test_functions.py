@@ -16,9 +16,9 @@ from research import identity, plugin
 from research.errors import UserError
 from research.plugin.file import REGISTRIES, place_of
 from research.registry import CALLBACKS, LOSSES, METRICS, SCHEDULES, TASKS
-from research.sweeps import battery
 from research.sweeps.column import check_metric
 from research.tasks.metrics import measuring
+from research.testing import conformance
 from research.training import loop
 from research.training.lane_inputs import lr_factors_of
 from research.training.strategy import ExecutionStrategy
@@ -203,7 +203,7 @@ def test_a_schedule_has_flags_and_its_factors_are_the_runs(tmp_path: Path) -> No
 def test_a_callback_is_in_the_catalogue(tmp_path: Path) -> None:
     ((registry, entry),) = load(tmp_path, CALLBACK)
     assert registry is CALLBACKS
-    battery.trials("callback", entry)["takes an epoch's end"]()
+    conformance.trials("callback", entry)["takes an epoch's end"]()
     ((run_id, epoch, metrics),) = entry.build().__globals__["CALLS"]
     assert (run_id, epoch) == ("0" * 16, 1)
     assert set(metrics) == {
@@ -220,7 +220,7 @@ def test_the_battery_takes_them(code: str, tmp_path: Path) -> None:
     """There is made-up data for each, in a network that fits; the cheapest of the checks says
     so."""
     ((registry, entry),) = load(tmp_path, code)
-    battery.trials(registry.kind, entry)["shapes"]()
+    conformance.trials(registry.kind, entry)["shapes"]()
 
 
 @pytest.mark.parametrize(

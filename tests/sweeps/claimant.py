@@ -6,11 +6,11 @@ import sys
 import time
 from pathlib import Path
 
-from research.sweeps import worker
-from research.sweeps.claims import working
-from research.sweeps.record import Record
-from research.sweeps.roll import Lost
-from research.sweeps.store import Store
+from research.sweeps.coordinate import worker
+from research.sweeps.coordinate.claims import working
+from research.sweeps.coordinate.membership import LeaseLost
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
 
 LOST = 3
 
@@ -48,7 +48,7 @@ def main() -> int:
                     claims.release([run_id])
                 if not taken:
                     time.sleep(0.1)
-        except Lost:
+        except LeaseLost:
             return LOST
     return 0
 

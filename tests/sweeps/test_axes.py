@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 import research.catalogue  # noqa: F401
 from research import config as config_lib
 from research.errors import UserError
-from research.sweeps import axes
-from research.sweeps.axes import Axis, Condition
-from research.sweeps.distributions import Distribution
+from research.sweeps.declare import sweep_axes
+from research.sweeps.declare.distributions import Distribution
+from research.sweeps.declare.sweep_axes import Axis, Condition
 
 
 def test_grids_multiply() -> None:
-    paths, points = axes.points(
+    paths, points = sweep_axes.points(
         grid=["learning_rate=0.1|0.2", "regularization=none|dropout=0.5,max_norm=2"]
     )
     assert paths == ["learning_rate", "regularization"]
@@ -29,7 +29,9 @@ def test_grids_multiply() -> None:
 
 
 def test_zipped_axes_move_together() -> None:
-    _, points = axes.points(grid=["epochs=1|2"], zipped=["learning_rate=0.1|0.2; batch_size=8|16"])
+    _, points = sweep_axes.points(
+        grid=["epochs=1|2"], zipped=["learning_rate=0.1|0.2; batch_size=8|16"]
+    )
     assert [(p["epochs"], p["learning_rate"], p["batch_size"]) for p in points] == [
         ("1", "0.1", "8"),
         ("1", "0.2", "16"),
@@ -39,7 +41,7 @@ def test_zipped_axes_move_together() -> None:
 
 
 def test_no_axis_is_one_point() -> None:
-    assert axes.points() == ([], [{}])
+    assert sweep_axes.points() == ([], [{}])
 
 
 def test_samples_repeat_and_stay_inside() -> None:
@@ -49,10 +51,10 @@ def test_samples_repeat_and_stay_inside() -> None:
         "epochs=int(1,3)",
         "scaling=none|minmax",
     ]
-    _, points = axes.points(sample=sample, samples=200)
-    assert axes.points(sample=sample, samples=200)[1] == points
-    assert axes.points(sample=sample, samples=20)[1] == points[:20]
-    assert axes.points(sample=sample, samples=200, seed=1)[1] != points
+    _, points = sweep_axes.points(sample=sample, samples=200)
+    assert sweep_axes.points(sample=sample, samples=200)[1] == points
+    assert sweep_axes.points(sample=sample, samples=20)[1] == points[:20]
+    assert sweep_axes.points(sample=sample, samples=200, seed=1)[1] != points
     rates = [math.log10(float(p["learning_rate"])) for p in points]
     assert -4 <= min(rates) < -3.9
     assert -0.1 < max(rates) <= 0
@@ -110,7 +112,7 @@ def test_samples_repeat_and_stay_inside() -> None:
 )
 def test_refused(arguments: dict[str, object], says: str) -> None:
     with pytest.raises(UserError, match=says):
-        axes.points(**arguments)  # type: ignore[arg-type]
+        sweep_axes.points(**arguments)  # type: ignore[arg-type]
 
 
 def test_a_condition_leaves_its_axis_out() -> None:
@@ -119,11 +121,11 @@ def test_a_condition_leaves_its_axis_out() -> None:
         "optimizer=sgd|adam|lion",
         "epochs=int(1,9)",
     ]
-    paths, points = axes.points(sample=sample, samples=60)
+    paths, points = sweep_axes.points(sample=sample, samples=60)
     assert paths == ["optimizer", "epochs", "optimizer.momentum"]
     assert {point["optimizer"] for point in points} == {"sgd", "adam", "lion"}
     assert all(("optimizer.momentum" in point) == (point["optimizer"] == "sgd") for point in points)
-    _, plain = axes.points(sample=["optimizer=sgd|adam|lion", "epochs=int(1,9)"], samples=60)
+    _, plain = sweep_axes.points(sample=["optimizer=sgd|adam|lion", "epochs=int(1,9)"], samples=60)
     assert [
         {k: v for k, v in point.items() if k != "optimizer.momentum"} for point in points
     ] == plain
@@ -135,7 +137,7 @@ def test_conditions_follow_one_another() -> None:
         "scaling=none|robust if optimizer=sgd",
         "optimizer=sgd|adam",
     ]
-    _, points = axes.points(sample=sample, samples=60)
+    _, points = sweep_axes.points(sample=sample, samples=60)
     assert {tuple(sorted(point)) for point in points} == {
         ("epochs", "optimizer", "scaling"),
         ("optimizer", "scaling"),
@@ -144,8 +146,8 @@ def test_conditions_follow_one_another() -> None:
 
 
 def repeats(**arguments: list[str]) -> int:
-    _, points = axes.points(**arguments)  # type: ignore[arg-type]
-    return axes.repeats(points, {"arch.hidden": "4"})
+    _, points = sweep_axes.points(**arguments)  # type: ignore[arg-type]
+    return sweep_axes.repeats(points, {"arch.hidden": "4"})
 
 
 @pytest.mark.parametrize(
@@ -181,13 +183,13 @@ def test_values_that_differ_for_one_arm_are_kept() -> None:
 )
 def test_what_no_distribution_has_is_refused(axis: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        axes.points(sample=[axis], samples=1)
+        sweep_axes.points(sample=[axis], samples=1)
 
 
 def test_draws_that_coincide_are_counted() -> None:
     sample = ["scaling=none|minmax"]
-    _, points = axes.points(sample=sample, samples=9)
-    assert axes.repeats(points, {}, ["scaling"]) == 7
+    _, points = sweep_axes.points(sample=sample, samples=9)
+    assert sweep_axes.repeats(points, {}, ["scaling"]) == 7
 
 
 @given(
@@ -197,12 +199,12 @@ def test_draws_that_coincide_are_counted() -> None:
 def test_only_user_errors(text: str) -> None:
     for arguments in ({"grid": [text]}, {"zipped": [text]}, {"sample": [text], "samples": 2}):
         with contextlib.suppress(UserError):
-            axes.points(**arguments)  # type: ignore[arg-type]
+            sweep_axes.points(**arguments)  # type: ignore[arg-type]
 
 
 @given(st.lists(st.integers(1, 99), min_size=1, max_size=5, unique=True))
 def test_grid_round_trip(values: list[int]) -> None:
-    _, points = axes.points(grid=["epochs=" + "|".join(map(str, values))])
+    _, points = sweep_axes.points(grid=["epochs=" + "|".join(map(str, values))])
     assert points == [{"epochs": str(value)} for value in values]
 
 
@@ -223,7 +225,7 @@ conditions = st.none() | st.builds(Condition, st.sampled_from(["optimizer", "arc
 
 @given(st.builds(Axis, st.sampled_from(["epochs", "learning_rate"]), words, st.none(), conditions))
 def test_a_list_of_values_round_trips(axis: Axis) -> None:
-    assert axes.parse(str(axis), "sample") == axis
+    assert sweep_axes.parse(str(axis), "sample") == axis
 
 
 @given(
@@ -232,7 +234,7 @@ def test_a_list_of_values_round_trips(axis: Axis) -> None:
     )
 )
 def test_a_distribution_round_trips(axis: Axis) -> None:
-    assert axes.parse(str(axis), "sample") == axis
+    assert sweep_axes.parse(str(axis), "sample") == axis
 
 
 @given(
@@ -254,9 +256,9 @@ def test_a_point_has_an_axis_exactly_where_its_condition_holds(
             condition = Condition(asked.path, tuple(some))
         made.append(Axis(path, own, None, condition))
     texts = [str(axis) for axis in data.draw(st.permutations(made))]
-    ordered = axes.sampled(texts)
+    ordered = sweep_axes.sampled(texts)
     assert sorted(map(str, ordered)) == sorted(map(str, made))
-    for point in axes.draws(ordered, 5, 0):
+    for point in sweep_axes.draws(ordered, 5, 0):
         for axis in made:
             assert (axis.path in point) == (axis.condition is None or axis.condition.holds(point))
 
@@ -264,35 +266,37 @@ def test_a_point_has_an_axis_exactly_where_its_condition_holds(
 def test_a_grid_axis_takes_a_condition() -> None:
     """The two points of adam that differ in a momentum which is not set are one."""
     grid = ["optimizer.momentum=0|0.9 if optimizer=sgd", "optimizer=sgd|adam"]
-    paths, points = axes.points(grid=grid)
+    paths, points = sweep_axes.points(grid=grid)
     assert paths == ["optimizer", "optimizer.momentum"]
     assert sorted(points, key=str) == [
         {"optimizer": "adam"},
         {"optimizer": "sgd", "optimizer.momentum": "0"},
         {"optimizer": "sgd", "optimizer.momentum": "0.9"},
     ]
-    assert axes.repeats(points, {}) == 0
-    _, wider = axes.points(grid=grid, zipped=["epochs=1|2; batch_size=8|16 if optimizer=adam"])
+    assert sweep_axes.repeats(points, {}) == 0
+    _, wider = sweep_axes.points(
+        grid=grid, zipped=["epochs=1|2; batch_size=8|16 if optimizer=adam"]
+    )
     assert len(wider) == 6
     assert all(("batch_size" in point) == (point["optimizer"] == "adam") for point in wider)
 
 
 def test_a_sampled_axis_may_ask_for_a_grids_value() -> None:
     sample = ["optimizer.momentum=uniform(0,0.99) if optimizer=sgd"]
-    _, points = axes.points(grid=["optimizer=sgd|adam"], sample=sample, samples=4)
+    _, points = sweep_axes.points(grid=["optimizer=sgd|adam"], sample=sample, samples=4)
     assert len(points) == 8
     assert all(("optimizer.momentum" in point) == (point["optimizer"] == "sgd") for point in points)
 
 
 def test_values_carry_options_of_their_part() -> None:
-    _, points = axes.points(grid=["optimizer=sgd(momentum=0.9)|adam(b1=0.8,b2=0.99)"])
+    _, points = sweep_axes.points(grid=["optimizer=sgd(momentum=0.9)|adam(b1=0.8,b2=0.99)"])
     sgd, adam = (config_lib.resolve(point)[0].optimizer for point in points)
     assert (sgd.name, sgd["momentum"]) == ("sgd", 0.9)
     assert (adam.name, adam["b1"], adam["b2"]) == ("adam", 0.8, 0.99)
 
 
 def test_a_condition_on_a_part_holds_whatever_its_options() -> None:
-    _, points = axes.points(
+    _, points = sweep_axes.points(
         grid=["optimizer=sgd(momentum=0.9)|adam", "optimizer.style=heavy_ball|ema if optimizer=sgd"]
     )
     assert [point.get("optimizer.style") for point in points] == ["heavy_ball", "ema", None]
@@ -308,7 +312,7 @@ def test_a_condition_on_a_part_holds_whatever_its_options() -> None:
     ],
 )
 def test_commas_in_place_of_bars_are_named(value: str, right: str) -> None:
-    _, points = axes.points(grid=[value])
+    _, points = sweep_axes.points(grid=[value])
     with pytest.raises(UserError, match="several are separated by") as raised:
-        axes.repeats(points, {})
+        sweep_axes.repeats(points, {})
     assert right in str(raised.value)

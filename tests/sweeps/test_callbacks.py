@@ -5,8 +5,8 @@ import pytest
 from engine import data_of, run
 
 from research.registry import CALLBACKS, Callback
-from research.sweeps import callbacks
-from research.sweeps.callbacks import Ended
+from research.sweeps.execute import callbacks
+from research.sweeps.execute.callbacks import Ended
 from research.training import loop
 from research.training.strategy import ExecutionStrategy
 

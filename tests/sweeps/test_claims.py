@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from research.errors import UserError
-from research.sweeps import claims as claims_lib
-from research.sweeps import progress
-from research.sweeps import worker as worker_lib
-from research.sweeps.claims import working
-from research.sweeps.roll import Lost
-from research.sweeps.worker import Worker
+from research.sweeps.coordinate import claims as claims_lib
+from research.sweeps.coordinate import pack_progress
+from research.sweeps.coordinate import worker as worker_lib
+from research.sweeps.coordinate.claims import working
+from research.sweeps.coordinate.membership import LeaseLost
+from research.sweeps.coordinate.worker import Worker
 from tests.sweeps.world import BEAT, LAPSE, RUNS, World
 
 
@@ -36,7 +36,7 @@ def test_a_run_is_claimed_once(world: World) -> None:
     assert a.claimed() == b.claimed() == set(RUNS)
     assert a.others(RUNS) == dict.fromkeys(RUNS[2:4], "host (pid 2)")
     a.confirm(RUNS[:2])
-    with pytest.raises(Lost, match=r"host \(pid 1\)"):
+    with pytest.raises(LeaseLost, match=r"host \(pid 1\)"):
         a.confirm(RUNS[:3])
 
 
@@ -105,7 +105,7 @@ def test_a_sleeper_finds_that_it_lost(world: World) -> None:
     assert world.wait(other, 2 * LAPSE) == RUNS
     assert not any(sleeper.held(run_id) for run_id in RUNS)
     for act in (sleeper.beat, lambda: sleeper.take(RUNS, 5), lambda: sleeper.confirm(RUNS[:1])):
-        with pytest.raises(Lost):
+        with pytest.raises(LeaseLost):
             act()
     sleeper.release(RUNS)
     sleeper.leave()
@@ -277,11 +277,11 @@ def test_who_only_passes_over_what_is_held_inherits_too(world: World) -> None:
 
 def test_what_a_dead_worker_shows_goes_with_it(world: World) -> None:
     dead, b = world.worker(), world.worker()
-    with progress.showing(world.root, dead.worker, RUNS, 10):
-        assert len(progress.read(world.root)) == 1
+    with pack_progress.showing(world.root, dead.worker, RUNS, 10):
+        assert len(pack_progress.read(world.root)) == 1
         world.gone.add(dead.worker.token)
         b.inherit()
-        assert progress.read(world.root) == []
+        assert pack_progress.read(world.root) == []
 
 
 def test_who_has_been_seen_to_work_is_alive(world: World) -> None:

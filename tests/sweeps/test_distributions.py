@@ -6,9 +6,9 @@ import pytest
 from scipy import stats
 
 from research.errors import UserError
-from research.sweeps import space
-from research.sweeps.axes import Axis
-from research.sweeps.distributions import Distribution, parse
+from research.sweeps.declare.distributions import Distribution, parse
+from research.sweeps.declare.sweep_axes import Axis
+from research.sweeps.tuning import space
 
 PLACES = np.linspace(0.001, 0.999, 400)
 

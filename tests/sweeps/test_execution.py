@@ -17,16 +17,17 @@ from research import config as config_lib
 from research.data.memory import Memory
 from research.duration import Period
 from research.errors import Stopped
-from research.sweeps import executor, trainer
-from research.sweeps.claims import Claims, working
-from research.sweeps.execution import DEFAULT
-from research.sweeps.job import Report
-from research.sweeps.monitor import Terminal
-from research.sweeps.obtain import done, obtain
-from research.sweeps.plan import Planner, Run, with_seeds
-from research.sweeps.record import Record
-from research.sweeps.store import Store
-from research.sweeps.verification import changes
+from research.sweeps.coordinate.claims import Claims, working
+from research.sweeps.execute import local_executor, trainer
+from research.sweeps.execute.ensure_records import done, ensure_records
+from research.sweeps.execute.execution_context import ExecutionEvents
+from research.sweeps.execute.execution_options import DEFAULT
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.plan.run_plan import PlannedRun, with_seeds
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
+from research.sweeps.records.verification import changes
 from research.training import loop
 from research.training.strategy import ExecutionStrategy
 
@@ -50,30 +51,30 @@ class Watcher:
         self.seen = {record.run_id for record in records}
 
     @contextlib.contextmanager
-    def watch(self, runs: Sequence[Run]) -> Iterator[Report]:
+    def watch(self, runs: Sequence[PlannedRun]) -> Iterator[ExecutionEvents]:
         def count(epochs: int) -> None:
             self.epochs += epochs
 
-        yield Report(count, lambda record: self.trained.append(record.run_id))
+        yield ExecutionEvents(count, lambda record: self.trained.append(record.run_id))
 
 
 def test_a_finished_run_is_never_trained_again(tmp_path: Path) -> None:
     store, first, second = Store(tmp_path), Watcher(), Watcher()
     runs = planned(*with_seeds({}, range(2)))
-    records = obtain(runs, store, planner(), first)
+    records = ensure_records(runs, store, planner(), first)
     assert set(first.trained) == set(records) == {r.id for r in runs}
     assert first.epochs == 2 * 3
-    again = obtain(runs, store, planner(), second)
+    again = ensure_records(runs, store, planner(), second)
     assert second.trained == []
     assert repr(again) == repr(records)
     more = planned(*with_seeds({}, range(3)))
-    obtain(more, store, planner(), second)
+    ensure_records(more, store, planner(), second)
     assert second.trained == [more[2].id]
 
 
 def test_training_can_be_forbidden(tmp_path: Path) -> None:
     watcher = Watcher()
-    assert obtain(planned({}), Store(tmp_path), planner(), watcher, train=False) == {}
+    assert ensure_records(planned({}), Store(tmp_path), planner(), watcher, train=False) == {}
     assert watcher.trained == []
 
 
@@ -82,8 +83,8 @@ def test_how_the_data_was_read_is_said_before_training(tmp_path: Path) -> None:
     spec = dataclasses.replace(IMAGES.spec, notes=("'y' has 2 classes", "'a' counts the rows"))
     plans = Planner(lambda config: Memory(spec, IMAGES.data))
     runs = plans.runs([BASE])
-    obtain(runs, Store(tmp_path), plans, watcher)
-    obtain(runs, Store(tmp_path), plans, watcher)  # trains nothing
+    ensure_records(runs, Store(tmp_path), plans, watcher)
+    ensure_records(runs, Store(tmp_path), plans, watcher)  # trains nothing
     assert watcher.notes == [
         "note: memory: 'y' has 2 classes.",
         "note: memory: 'a' counts the rows.",
@@ -93,9 +94,9 @@ def test_how_the_data_was_read_is_said_before_training(tmp_path: Path) -> None:
 def test_a_damaged_record_is_trained_again_with_the_same_bits(tmp_path: Path) -> None:
     store, watcher = Store(tmp_path), Watcher()
     runs = planned({})
-    before = obtain(runs, store, planner(), watcher)[runs[0].id]
+    before = ensure_records(runs, store, planner(), watcher)[runs[0].id]
     store.path(runs[0].id).write_text("{")
-    after = obtain(runs, store, planner(), watcher)[runs[0].id]
+    after = ensure_records(runs, store, planner(), watcher)[runs[0].id]
     assert watcher.trained == [runs[0].id] * 2
     assert "damaged" in watcher.warnings[0]
     assert (after.checksums, after.curves, after.metrics) == (
@@ -118,37 +119,40 @@ def test_a_program_that_fails_costs_the_others_nothing(
 
     monkeypatch.setattr(loop, "train", breaking)
     store, watcher = Store(tmp_path), Watcher()
-    records = obtain([bad, good], store, planner(), watcher)
+    records = ensure_records([bad, good], store, planner(), watcher)
     assert records[good.id].status == "finished"
     assert records[bad.id].status == "failed"
     assert "out of memory" in records[bad.id].error
     monkeypatch.undo()
     assert set(done([bad.id], store, watcher.warn)) == {bad.id}
-    assert obtain([bad], store, planner(), watcher)[bad.id].status == "failed"
+    assert ensure_records([bad], store, planner(), watcher)[bad.id].status == "failed"
     assert "1 run failed earlier (RuntimeError: out of memory)" in watcher.warnings[-1]
-    assert obtain([bad], store, planner(), watcher, retry_failed=True)[bad.id].status == "finished"
+    assert (
+        ensure_records([bad], store, planner(), watcher, retry_failed=True)[bad.id].status
+        == "finished"
+    )
 
 
 def test_a_stop_keeps_what_is_finished(tmp_path: Path) -> None:
     good, late = planned({})[0], planned({"arch.hidden": (4,)})[0]
     store = Store(tmp_path)
-    executor.execute([good], store, planner().arrays, Report())
+    local_executor.execute([good], store, planner().arrays, ExecutionEvents())
 
     def stop(count: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        executor.execute([late], store, planner().arrays, Report(epochs=stop))
+        local_executor.execute([late], store, planner().arrays, ExecutionEvents(epochs=stop))
     assert list(store.ids()) == [good.id]
 
 
 def test_a_diverged_run_is_an_outcome(tmp_path: Path) -> None:
     (lost,) = planned({"learning_rate": 1e30})
     store, watcher = Store(tmp_path), Watcher()
-    record = obtain([lost], store, planner(), watcher)[lost.id]
+    record = ensure_records([lost], store, planner(), watcher)[lost.id]
     assert record.status == "diverged"
     assert record.diverged_at is not None
-    obtain([lost], store, planner(), watcher)
+    ensure_records([lost], store, planner(), watcher)
     assert watcher.trained == [lost.id]
 
 
@@ -156,14 +160,14 @@ def test_a_diverged_run_is_an_outcome(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------
 
 
-def stopping_after(epochs: int) -> Report:
+def stopping_after(epochs: int) -> ExecutionEvents:
     """A report that asks to stop once so many lane-epochs are done."""
     done = [0]
 
     def count(epochs: int) -> None:
         done[0] += epochs
 
-    return Report(epochs=count, stopping=lambda: "a test" if done[0] >= epochs else "")
+    return ExecutionEvents(epochs=count, stopping=lambda: "a test" if done[0] >= epochs else "")
 
 
 def science(store: Store) -> dict[str, str]:
@@ -177,12 +181,12 @@ def science(store: Store) -> dict[str, str]:
 def test_a_stopped_sweep_goes_on_with_the_same_bits(tmp_path: Path) -> None:
     runs = planned(*with_seeds({"regularization": "dropout=0.3"}, range(3)))
     whole, stopped = Store(tmp_path / "whole"), Store(tmp_path / "stopped")
-    executor.execute(runs, whole, planner().arrays, Report())
+    local_executor.execute(runs, whole, planner().arrays, ExecutionEvents())
     with pytest.raises(Stopped, match="a test"):
-        executor.execute(runs, stopped, planner().arrays, stopping_after(3))
+        local_executor.execute(runs, stopped, planner().arrays, stopping_after(3))
     assert list(stopped.ids()) == []
     told: list[int] = []
-    executor.execute(runs, stopped, planner().arrays, Report(epochs=told.append))
+    local_executor.execute(runs, stopped, planner().arrays, ExecutionEvents(epochs=told.append))
     assert told[0] == 3  # what the checkpoint holds
     assert sum(told) == 9
     assert science(stopped) == science(whole)
@@ -193,15 +197,17 @@ def test_a_checkpoint_serves_those_of_its_runs_that_are_wanted(tmp_path: Path) -
     """Another sweep over some of the runs goes on with them; the others stay in the checkpoint."""
     runs = planned(*with_seeds({}, range(4)))
     whole, store = Store(tmp_path / "whole"), Store(tmp_path / "store")
-    executor.execute(runs, whole, planner().arrays, Report())
+    local_executor.execute(runs, whole, planner().arrays, ExecutionEvents())
     with pytest.raises(Stopped):
-        executor.execute(runs, store, planner().arrays, stopping_after(4))
+        local_executor.execute(runs, store, planner().arrays, stopping_after(4))
     told: list[int] = []
     more = planned({"seed": 9})
-    executor.execute([runs[2], *more], store, planner().arrays, Report(epochs=told.append))
+    local_executor.execute(
+        [runs[2], *more], store, planner().arrays, ExecutionEvents(epochs=told.append)
+    )
     assert set(store.ids()) == {runs[2].id, more[0].id}
     assert len(list((store.root / "checkpoints").glob("*/pack.json"))) == 1
-    executor.execute([runs[0], runs[1], runs[3]], store, planner().arrays, Report())
+    local_executor.execute([runs[0], runs[1], runs[3]], store, planner().arrays, ExecutionEvents())
     expected = science(whole)
     assert {
         run_id: text for run_id, text in science(store).items() if run_id in expected
@@ -239,8 +245,8 @@ def test_out_of_memory_halves_the_lanes_and_goes_on_from_the_checkpoint(
     monkeypatch.setattr(loop, "train", small)
     store, warnings = Store(tmp_path), []
     execution = dataclasses.replace(DEFAULT, every=Period.parse("1epochs"))
-    report = Report(warn=warnings.append)
-    executor.execute(runs, store, planner().arrays, report, execution=execution)
+    report = ExecutionEvents(warn=warnings.append)
+    local_executor.execute(runs, store, planner().arrays, report, execution=execution)
     assert begun == [(4, 0), (2, 10)]
     assert "2 lanes a chunk" in warnings[0]
     records, _ = store.find(r.id for r in runs)
@@ -265,15 +271,15 @@ def test_going_on_in_another_way_is_said_and_recorded(
     (own,) = planned({"seed": 3})
     store, warnings = Store(tmp_path), []
     execution = dataclasses.replace(DEFAULT, every=Period.parse("1"))
-    stopping = Report(
+    stopping = ExecutionEvents(
         stopping=lambda: "it is enough" if any(tmp_path.glob("checkpoints/*/[0-9]*")) else ""
     )
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(trainer, "device_kind", lambda: "a better one")
         with pytest.raises(Stopped):
-            executor.execute([own], store, planner().arrays, stopping, execution=execution)
-    executor.execute(
-        [own], store, planner().arrays, Report(warn=warnings.append), execution=execution
+            local_executor.execute([own], store, planner().arrays, stopping, execution=execution)
+    local_executor.execute(
+        [own], store, planner().arrays, ExecutionEvents(warn=warnings.append), execution=execution
     )
     assert any("differ in their last digits from one way's" in warning for warning in warnings)
     record = store.read(own.id)
@@ -285,8 +291,8 @@ def test_going_on_in_another_way_is_said_and_recorded(
 def test_one_stop_ends_every_pack(tmp_path: Path) -> None:
     runs = planned({}, {"arch.hidden": (4,)}, {"arch.hidden": (5,)})
     with pytest.raises(Stopped):
-        executor.execute(
-            runs, Store(tmp_path), planner().arrays, Report(stopping=lambda: "at once")
+        local_executor.execute(
+            runs, Store(tmp_path), planner().arrays, ExecutionEvents(stopping=lambda: "at once")
         )
     assert not list((tmp_path / "checkpoints").glob("*/pack.json"))
 
@@ -300,9 +306,9 @@ def test_a_stop_does_not_wait_for_other_ways_to_be_timed(tmp_path: Path) -> None
         timed.append(strategy)
         return 1e3  # worth timing others
 
-    stopping = Report(stopping=lambda: "a test" if timed else "")
+    stopping = ExecutionEvents(stopping=lambda: "a test" if timed else "")
     with pytest.raises(Stopped, match="a test"):
-        executor.execute(runs, Store(tmp_path), planner().arrays, stopping, None, timer)
+        local_executor.execute(runs, Store(tmp_path), planner().arrays, stopping, None, timer)
     assert len(timed) == 1
     assert not list((tmp_path / "ways").glob("*"))
 
@@ -317,7 +323,9 @@ def test_a_program_that_fails_while_it_is_timed_costs_the_others_nothing(tmp_pat
         return 1.0
 
     store, totals = Store(tmp_path), {bad.program.id: 40, good.program.id: 40}
-    executor.execute([bad, *others, good], store, planner().arrays, Report(), totals, timer)
+    local_executor.execute(
+        [bad, *others, good], store, planner().arrays, ExecutionEvents(), totals, timer
+    )
     records, _ = store.find(run.id for run in (good, bad, *others))
     assert [records[run.id].status for run in (good, bad, *others)] == [
         "finished",
@@ -330,7 +338,7 @@ def test_a_program_that_fails_while_it_is_timed_costs_the_others_nothing(tmp_pat
 def test_a_bar_ends_at_the_whole_where_another_process_trains_a_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(executor, "LOOK", 0.1)
+    monkeypatch.setattr(local_executor, "LOOK", 0.1)
     store = Store(tmp_path)
     ours, theirs = planned(*with_seeds({}, range(2)))
 
@@ -345,7 +353,7 @@ def test_a_bar_ends_at_the_whole_where_another_process_trains_a_part(
         assert other.take([theirs.id], 1) == [theirs.id]
         thread = threading.Thread(target=train_theirs, args=(other,))
         thread.start()
-        records = obtain([ours, theirs], store, planner(), Terminal())
+        records = ensure_records([ours, theirs], store, planner(), Terminal())
         thread.join()
     assert [record.status for record in records.values()] == ["finished"] * 2
     bar = capsys.readouterr().err.rpartition("\r")[2]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from research.sweeps import index
-from research.sweeps.index import lines
-from research.sweeps.record import Record
-from research.sweeps.store import Store
+from research.sweeps.records import index
+from research.sweeps.records.index import lines
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
 
 IDS = [f"{number:02x}" * 8 for number in range(4)]
 DIED = "the process that trained it died of SIGKILL; its log logs/7_0_0_log.out ends with:\nKilled"

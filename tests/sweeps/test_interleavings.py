@@ -11,9 +11,9 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from research.sweeps import claims as claims_lib
-from research.sweeps import roll as roll_lib
-from research.sweeps.roll import Lost
+from research.sweeps.coordinate import claims as claims_lib
+from research.sweeps.coordinate import membership as roll_lib
+from research.sweeps.coordinate.membership import LeaseLost
 from sweeps.interleaving import Actor, SteppedOs
 from tests.sweeps.world import BEAT, LAPSE, RUNS, World
 
@@ -47,7 +47,7 @@ class Trainer:
                     self.claims.release([run_id])
                 if not taken:
                     actor.pause()
-            except Lost:
+            except LeaseLost:
                 self.lost += 1
                 self.claims = self.world.worker()
         self.claims.leave()
@@ -64,7 +64,7 @@ class Trainer:
 
     def beat(self) -> None:
         if not (self.asleep or self.killed or self.actor.ended):
-            with contextlib.suppress(Lost):  # whoever trains finds out
+            with contextlib.suppress(LeaseLost):  # whoever trains finds out
                 self.claims.beat()
 
 

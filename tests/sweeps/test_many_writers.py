@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from research.sweeps.store import Store
+from research.sweeps.records.store import Store
 
 ROOT = Path(__file__).parents[2]
 RUNS = 24
@@ -17,8 +17,8 @@ LOST = 3  # claimant.py's exit code
 WRITER = """
 import sys
 from pathlib import Path
-from research.sweeps.record import Record
-from research.sweeps.store import Store
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
 store, writer = Store(Path(sys.argv[1])), int(sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()

@@ -7,8 +7,8 @@ import time
 import pytest
 from engine import run
 
-from research.sweeps.callbacks import Ended
-from research.sweeps.monitor import Terminal, latest
+from research.sweeps.execute.callbacks import Ended
+from research.sweeps.execute.terminal import Terminal, latest
 
 
 def test_the_time_left_goes_by_what_was_trained_here(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,12 +15,13 @@ from engine import BASE, IMAGES, assert_same_bits, planner, run, train
 
 from research import config as config_lib
 from research.errors import UserError
-from research.sweeps.execution import Execution
-from research.sweeps.obtain import obtain
-from research.sweeps.parameters import Parameters, Saved, evaluated
-from research.sweeps.plan import Planner, Run
-from research.sweeps.record import Record
-from research.sweeps.store import Store
+from research.sweeps.execute.ensure_records import ensure_records
+from research.sweeps.execute.execution_options import Execution
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.record import Record
+from research.sweeps.records.saved_parameters import Parameters, Saved, evaluated
+from research.sweeps.records.store import Store
 from research.training.best_and_last import BestAndLast
 from research.training.state import Variables
 from tests.sweeps.test_execution import Watcher
@@ -145,10 +146,10 @@ def test_a_run_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
 
 
 def settle(
-    store: Store, runs: list[Run], execution: Execution = KEEP, of: Planner | None = None
+    store: Store, runs: list[PlannedRun], execution: Execution = KEEP, of: Planner | None = None
 ) -> Watcher:
     watcher = Watcher()
-    obtain(runs, store, of or planner(), watcher, execution=execution)
+    ensure_records(runs, store, of or planner(), watcher, execution=execution)
     return watcher
 
 

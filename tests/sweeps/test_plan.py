@@ -8,9 +8,10 @@ import pytest
 from engine import BASE, images, planned, planner, run
 
 from research.errors import UserError
-from research.sweeps.plan import Planner, check_comparable, packs, same
-from research.sweeps.store import Store
-from research.sweeps.sweep import Sweep
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.plan.run_plan import check_comparable, packs, same
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.store import Store
 
 
 def test_packs_are_programs() -> None:
@@ -138,11 +139,11 @@ def test_a_setting_that_one_arm_uses_is_not() -> None:
 
 def test_a_sweep_is_kept_by_name(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    sweep = Sweep([{"seed": 1}], ["learning_rate"])
+    sweep = SweepSpec([{"seed": 1}], ["learning_rate"])
     sweep.save(store, "mine", [])
-    assert Sweep.load(store, "mine") == sweep
+    assert SweepSpec.load(store, "mine") == sweep
     with pytest.raises(UserError, match="did you mean mine"):
-        Sweep.load(store, "mien")
+        SweepSpec.load(store, "mien")
 
 
 def test_what_a_part_says_against_a_number_is_asked_of_every_run() -> None:

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from research.sweeps.provenance import commit_of
+from research.sweeps.records.provenance import commit_of
 
 
 def git(root: Path, *arguments: str) -> str:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from research.sweeps.queue import Queue
+from research.sweeps.execute.queue import Queue
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import traceback
 
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 
 
 def failed(error: str) -> Record:

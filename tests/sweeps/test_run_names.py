@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from research.errors import UserError
-from research.sweeps.labels import relabel
+from research.sweeps.records.run_labels import relabel
+from research.sweeps.records.store import Store
 from research.sweeps.run_names import find_run
-from research.sweeps.store import Store
 from tests.analysis.records import record
 
 FIRST, SECOND, ABSENT = "a1" * 8, "ab" * 8, "f" * 16

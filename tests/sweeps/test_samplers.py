@@ -5,13 +5,13 @@ import statistics
 import pytest
 
 from research.errors import UserError
-from research.sweeps import axes as axes_lib
-from research.sweeps import samplers
-from research.sweeps.axes import Axis, Point
-from research.sweeps.distributions import Distribution
-from research.sweeps.samplers import count, grid, sampler, sobol
-from research.sweeps.search import Result, search
-from research.sweeps.study import study
+from research.sweeps.declare import sweep_axes as axes_lib
+from research.sweeps.declare.distributions import Distribution
+from research.sweeps.declare.sweep_axes import Axis, Point
+from research.sweeps.tuning import trial_samplers
+from research.sweeps.tuning.search import Result, search
+from research.sweeps.tuning.study import study
+from research.sweeps.tuning.trial_samplers import count, grid, sampler, sobol
 
 SPACE = axes_lib.sampled(
     [
@@ -99,7 +99,9 @@ def test_tpe_finds_a_minimum() -> None:
 
     errors = []
     for seed in range(20):
-        found = study(None, f"quadratic {seed}", "lower", {}, samplers.sampler("tpe", axes, seed))
+        found = study(
+            None, f"quadratic {seed}", "lower", {}, trial_samplers.sampler("tpe", axes, seed)
+        )
         search(found, axes, 60, 1, evaluate)
         assert len(found.trials) == 60
         errors.append(abs(found.best_params["x"] - 2))

@@ -8,14 +8,14 @@ import pytest
 from optuna.trial import TrialState
 
 from research.errors import UserError
-from research.sweeps import axes as axes_lib
-from research.sweeps.axes import Point
-from research.sweeps.journal import journal, path_of
-from research.sweeps.samplers import sampler
-from research.sweeps.search import Result, search, tell
-from research.sweeps.space import suggested
-from research.sweeps.store import Store
-from research.sweeps.study import study
+from research.sweeps.declare import sweep_axes as axes_lib
+from research.sweeps.declare.sweep_axes import Point
+from research.sweeps.records.store import Store
+from research.sweeps.tuning.journal import journal, path_of
+from research.sweeps.tuning.search import Result, search, tell
+from research.sweeps.tuning.space import suggested
+from research.sweeps.tuning.study import study
+from research.sweeps.tuning.trial_samplers import sampler
 
 SPACE = axes_lib.sampled(
     [

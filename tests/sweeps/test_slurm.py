@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from research.errors import UserError
-from research.sweeps import code
-from research.sweeps.provenance import commit_of
+from research.sweeps.records import source_version
+from research.sweeps.records.provenance import commit_of
 from research.sweeps.slurm import cluster, failure, submission
-from research.sweeps.slurm.cluster import Task
+from research.sweeps.slurm.cluster import SlurmTask
 from research.sweeps.slurm.folder import Folder, Submitted, Wanted, place_of
 from research.sweeps.slurm.resources import Resources, parse_extra
 
@@ -141,18 +141,18 @@ def test_a_snapshot_stays_as_it_was(tmp_path: Path) -> None:
         (tmp_path / package / "inner" / "a.py").write_text("before")
     plugin = tmp_path / "mine.py"
     plugin.write_text("plugin")
-    version, folder = code.version(tmp_path), tmp_path / "code"
-    place = code.snapshot(folder, [plugin], "a commit", tmp_path)
-    assert code.snapshot(folder, [plugin], "a commit", tmp_path) == place
-    assert [path.read_text() for path in code.plugins(place)] == ["plugin"]
-    assert code.version(place) == version
+    version, folder = source_version.version(tmp_path), tmp_path / "code"
+    place = source_version.snapshot(folder, [plugin], "a commit", tmp_path)
+    assert source_version.snapshot(folder, [plugin], "a commit", tmp_path) == place
+    assert [path.read_text() for path in source_version.plugins(place)] == ["plugin"]
+    assert source_version.version(place) == version
     assert commit_of(place) == "a commit"
     (tmp_path / "research" / "inner" / "a.py").write_text("after")
     plugin.write_text("changed")
-    other = code.snapshot(folder, [plugin], "a commit", tmp_path)
+    other = source_version.snapshot(folder, [plugin], "a commit", tmp_path)
     assert (place / "research" / "inner" / "a.py").read_text() == "before"
     assert (other / "research" / "inner" / "a.py").read_text() == "after"
-    assert code.version(tmp_path) == code.version(other) != version
+    assert source_version.version(tmp_path) == source_version.version(other) != version
     assert sorted(path.name for path in folder.iterdir()) == sorted([place.name, other.name])
 
 
@@ -160,11 +160,11 @@ def test_a_version_is_of_what_trains(tmp_path: Path) -> None:
     for package in ("launch", "research"):
         (tmp_path / package).mkdir()
         (tmp_path / package / "a.py").write_text("before")
-    version = code.version(tmp_path)
+    version = source_version.version(tmp_path)
     (tmp_path / "launch" / "a.py").write_text("after")
-    assert code.version(tmp_path) == version
+    assert source_version.version(tmp_path) == version
     (tmp_path / "research" / "b.py").write_text("")
-    assert code.version(tmp_path) != version
+    assert source_version.version(tmp_path) != version
 
 
 def test_the_queue_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,8 +176,8 @@ def test_the_queue_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     )
     slurm(tmp_path, monkeypatch, squeue="\n".join(f"echo '{line}'" for line in lines))
     assert cluster.tasks(["7"]) == [
-        Task("7_0", "RUNNING", "None"),
-        Task("7_1", "PENDING", cluster.HELD),
+        SlurmTask("7_0", "RUNNING", "None"),
+        SlurmTask("7_1", "PENDING", cluster.HELD),
     ]
     assert {task.job for task in cluster.tasks(["7", "8"])} == {"7", "8"}
 

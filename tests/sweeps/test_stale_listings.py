@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from research.sweeps.claims import Claims
-from research.sweeps.roll import Lost
+from research.sweeps.coordinate.claims import Claims
+from research.sweeps.coordinate.membership import LeaseLost
 from tests.sweeps.world import BEAT, LAPSE, RUNS, World
 
 # Seconds for which an attribute cache of NFS may serve what it has (`acdirmax`).
@@ -29,7 +29,7 @@ class Stale:
         self._world = world
         self._kept: dict[tuple[str, str], tuple[float, list[str]]] = {}
         self._listdir = os.listdir
-        monkeypatch.setattr("research.sweeps.claims.os.listdir", self.listing)
+        monkeypatch.setattr("research.sweeps.coordinate.claims.os.listdir", self.listing)
 
     def listing(self, folder: Any) -> list[str]:
         now = self._listdir(folder)
@@ -68,7 +68,7 @@ def test_nobody_trains_what_another_holds(
             if dies:
                 world.gone.add(claims.worker.token)
                 workers[place] = world.worker()
-        except Lost:  # as the executor does: it begins again
+        except LeaseLost:  # as the executor does: it begins again
             workers[place] = world.worker()
 
     for _ in range(30):

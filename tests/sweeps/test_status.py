@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 
 from research.analysis import progress as shown
-from research.sweeps import status as status_lib
-from research.sweeps import worker
-from research.sweeps.claims import LAPSE, working
-from research.sweeps.index import Line
-from research.sweeps.progress import Progress, showing
-from research.sweeps.record import Record
-from research.sweeps.status import Member, status, summary
-from research.sweeps.store import Store
+from research.sweeps.coordinate import sweep_status as status_lib
+from research.sweeps.coordinate import worker
+from research.sweeps.coordinate.claims import LAPSE, working
+from research.sweeps.coordinate.pack_progress import PackProgress, showing
+from research.sweeps.coordinate.sweep_status import SweepMember, status, summary
+from research.sweeps.records.index import RecordSummary
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
 
-MEMBERS = [Member(name, "a" if name < "d" else "b", 10) for name in "abcdef"]
-PACK = Progress("token", "host (pid 1)", ("c", "d"), 10, 6, 2, 1, 100.0, 104.0)
+MEMBERS = [SweepMember(name, "a" if name < "d" else "b", 10) for name in "abcdef"]
+PACK = PackProgress("token", "host (pid 1)", ("c", "d"), 10, 6, 2, 1, 100.0, 104.0)
 
 
-def line(state: str, error: str = "") -> Line:
-    return Line(0, 0, state, error=error)
+def line(state: str, error: str = "") -> RecordSummary:
+    return RecordSummary(0, 0, state, error=error)
 
 
 def test_every_run_is_in_one_state() -> None:
@@ -60,7 +60,7 @@ def test_time_left_is_what_remains_by_the_rate() -> None:
 
 def test_claims_of_the_living_are_running(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    members = [Member(f"{name}" * 16, "arm", 10) for name in "abc"]
+    members = [SweepMember(f"{name}" * 16, "arm", 10) for name in "abc"]
     ids = [member.run_id for member in members]
     store.write(Record(ids[0], "finished", {}))
     with (
@@ -85,7 +85,7 @@ def test_a_clock_that_is_ahead_declares_nobody_dead(
     files' own clock."""
     store, members, real = (
         Store(tmp_path),
-        [Member(name * 16, "arm", 10) for name in "ab"],
+        [SweepMember(name * 16, "arm", 10) for name in "ab"],
         time.time,
     )
     alone = dataclasses.replace(
@@ -107,7 +107,7 @@ def test_a_clock_that_is_ahead_declares_nobody_dead(
 def test_the_dead_train_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker of this machine whose process is no more is dead at once; its claim and its pack are
     still there."""
-    store, members = Store(tmp_path), [Member("a" * 16, "arm", 10)]
+    store, members = Store(tmp_path), [SweepMember("a" * 16, "arm", 10)]
     with (
         working(tmp_path, lambda run_id: False) as claims,
         showing(tmp_path, claims.worker, ["a" * 16], 10),
@@ -131,7 +131,7 @@ def test_packs_without_a_roll_count_while_fresh(tmp_path: Path) -> None:
 def test_lines_for_a_terminal() -> None:
     lines = {
         "a": line("finished"),
-        "b": Line(0, 0, "failed", error="ValueError: no", log="task.log"),
+        "b": RecordSummary(0, 0, "failed", error="ValueError: no", log="task.log"),
     }
     text = "\n".join(shown.lines("rates", summary(MEMBERS, lines, [PACK], {"c", "d"})))
     assert "2.00 run-epochs/s, time left 14 s" in text

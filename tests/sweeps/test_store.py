@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research.errors import UserError
-from research.sweeps.record import Record
-from research.sweeps.store import Damaged, Store
-from research.sweeps.sweep import Sweep
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Damaged, Store
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
 whole = st.integers(-(2**63), 2**63 - 1)
@@ -123,14 +123,14 @@ def test_a_damaged_way_is_set_aside_and_nobody_is_stopped(tmp_path: Path, text: 
 
 def test_a_damaged_sweep_is_set_aside_and_its_flags_are_asked_for(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    Sweep([], []).save(store, "rates", [])
+    SweepSpec([], []).save(store, "rates", [])
     (tmp_path / "sweeps" / "rates.json").write_text("{")
     with pytest.raises(
         UserError, match=r"sweeps/rates.json is damaged .*moved to .*give the sweep's flags again"
     ):
-        Sweep.load(store, "rates")
+        SweepSpec.load(store, "rates")
     with pytest.raises(UserError, match="no sweep 'rates'"):
-        Sweep.load(store, "rates")
+        SweepSpec.load(store, "rates")
     (aside,) = (tmp_path / "damaged").iterdir()
     assert aside.read_text() == "{"
 
@@ -141,7 +141,7 @@ def test_a_tuning_is_no_sweep_and_says_so(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"no sweep 'rate' in .*; it is a tuning; launch.table shows its trials"
     ):
-        Sweep.load(Store(tmp_path), "rate")
+        SweepSpec.load(Store(tmp_path), "rate")
 
 
 def test_a_record_under_another_runs_name_is_not_believed(tmp_path: Path) -> None:
@@ -273,14 +273,14 @@ def test_a_plugin_that_was_moved_is_known_by_its_content(tmp_path: Path, saved_b
     for path, text in ((old, "a = 1"), (new, "a = 1"), (other, "a = 2")):
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-    Sweep([], [], [str(old)]).save(store, "mine", [])
+    SweepSpec([], [], [str(old)]).save(store, "mine", [])
     old.unlink()
     content = store.read_json("sweeps", "mine")
     if saved_by == "earlier code":
         store.write_json(
             "sweeps", "mine", {key: value for key, value in content.items() if key != "contents"}
         )
-    loaded = Sweep.load(store, "mine")
+    loaded = SweepSpec.load(store, "mine")
     assert loaded.code != loaded.code_now()
     found = loaded.with_plugins([str(other), str(new)])
     assert found.plugins == [str(new)]

@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 from engine import run
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.plugins.hparams.metadata import (
+from event_files.backend.event_processing.event_accumulator import EventAccumulator
+from event_files.plugins.hparams.metadata import (
     parse_session_end_info_plugin_data,
     parse_session_start_info_plugin_data,
 )
 
 from research import config as config_lib
-from research.sweeps import tensorboard
-from research.sweeps.record import Record
-from research.sweeps.tensorboard import COMPLETE, EVERY, Events
+from research.sweeps.records import event_files
+from research.sweeps.records.event_files import COMPLETE, EVERY, Events
+from research.sweeps.records.record import Record
 
 RUN = run(dataset="wine", learning_rate=0.3, regularization="dropout=0.25", epochs=4, seed=3)
 LOSS = [2.0, 1.0, 0.5, 0.25]
@@ -176,7 +176,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return out
 
     with monkeypatch.context() as patched:
-        patched.setattr(tensorboard, "open", opened, raising=False)
+        patched.setattr(event_files, "open", opened, raising=False)
         yield
 
 

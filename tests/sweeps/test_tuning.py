@@ -9,20 +9,23 @@ from engine import BASE, planner
 from optuna.trial import TrialState
 
 from research.errors import UserError
-from research.sweeps import axes as axes_lib
-from research.sweeps import space, tuning
-from research.sweeps.execution import DEFAULT
-from research.sweeps.store import Store
-from research.sweeps.tuning import Budget, Goal, Tuned, Workshop
-from tests.sweeps.test_racing import Watcher
+from research.sweeps.declare import sweep_axes as axes_lib
+from research.sweeps.execute.execution_options import DEFAULT
+from research.sweeps.records.store import Store
+from research.sweeps.tuning import space, tuner
+from research.sweeps.tuning.tuner import Budget, Goal, SearchContext, Tuned
+from tests.sweeps.test_pruned_search import Watcher
 
 
 def tuned(
     folder: Path, sample: list[str], budget: Budget, goal: Goal | None = None, **settings: Any
 ) -> Tuned:
-    shop, axes = Workshop(Store(folder), planner(), Watcher(), DEFAULT), axes_lib.sampled(sample)
+    shop, axes = (
+        SearchContext(Store(folder), planner(), Watcher(), DEFAULT),
+        axes_lib.sampled(sample),
+    )
     base = {path: value for path, value in BASE.items() if path not in [axis.path for axis in axes]}
-    return tuning.tune("a", {**base, **settings}, axes, budget, shop, None, goal)
+    return tuner.tune("a", {**base, **settings}, axes, budget, shop, None, goal)
 
 
 def test_the_best_on_validation_is_chosen_and_reported_on_fresh_seeds(tmp_path: Path) -> None:
@@ -37,12 +40,12 @@ def test_the_best_on_validation_is_chosen_and_reported_on_fresh_seeds(tmp_path: 
         assert by_rate[rate].value == record.metrics["validation/accuracy"]
     best = max(("1e-4", "0.05"), key=lambda rate: by_rate[rate].value)
     assert found.point == {"learning_rate": best}
-    requests = tuning.report(found, 2)
+    requests = tuner.report(found, 2)
     assert [(request["seed"], request["learning_rate"]) for request in requests] == [
         (4, best),
         (5, best),
     ]
-    said = tuning.described([found], Budget("grid"), 2)
+    said = tuner.described([found], Budget("grid"), 2)
     assert (
         said == "Tuned by 3 trials of grid: learning_rate. Trials: 2 finished, 1 diverged. The best"
         " validation/accuracy of one seed chose; the table reports the choice on 2 fresh seeds."
@@ -51,7 +54,7 @@ def test_the_best_on_validation_is_chosen_and_reported_on_fresh_seeds(tmp_path: 
 
 def test_settings_that_are_drawn_again_are_not_counted_as_more(tmp_path: Path) -> None:
     found = tuned(tmp_path, ["learning_rate=0.05|0.1"], Budget("random", 5))
-    assert "Tuned by 5 trials (2 different settings) of random: " in tuning.described(
+    assert "Tuned by 5 trials (2 different settings) of random: " in tuner.described(
         [found], Budget("random"), 1
     )
 
@@ -92,7 +95,7 @@ def test_a_draw_that_is_refused_is_a_trial_without_a_value(
     assert "larger than" in next(
         t.user_attrs["note"] for t in found.study.trials if t.state == TrialState.FAIL
     )
-    assert "2 refused" in tuning.described([found], Budget("grid"), 1)
+    assert "2 refused" in tuner.described([found], Budget("grid"), 1)
     assert [message.partition(":")[0] for message in said] == [
         "2 of 4 trials cannot be trained, as the first"
     ]

@@ -9,10 +9,10 @@ import pytest
 from engine import BASE, planned, planner
 
 from research.errors import ShapeError
-from research.sweeps.obtain import obtain
-from research.sweeps.plan import UnfitRun, unfit_notes, with_seeds
-from research.sweeps.record import Record
-from research.sweeps.store import Store
+from research.sweeps.execute.ensure_records import ensure_records
+from research.sweeps.plan.run_plan import UnfitRun, unfit_notes, with_seeds
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
 from research.training import loop
 from tests.launch.command_lines import run_all
 from tests.sweeps.test_execution import Watcher
@@ -46,14 +46,14 @@ def test_a_line_per_row_and_reason() -> None:
 def test_it_gets_a_failed_record_and_costs_the_others_nothing(tmp_path: Path) -> None:
     store, watcher = Store(tmp_path), Watcher()
     unfit, sound = planner().plan([ONE_ROW, BASE])
-    assert obtain([unfit, sound], store, planner(), watcher, train=False) == {}
-    records = obtain([unfit, sound], store, planner(), watcher)
+    assert ensure_records([unfit, sound], store, planner(), watcher, train=False) == {}
+    records = ensure_records([unfit, sound], store, planner(), watcher)
     assert [*records] == [unfit.id, sound.id]
     assert records[sound.id].status == "finished"
     assert records[unfit.id].status == "failed"
     assert records[unfit.id].cause == unfit.reason  # type: ignore[union-attr]
     assert watcher.trained == [sound.id]
-    again = obtain([unfit, sound], store, planner(), watcher, retry_failed=True)
+    again = ensure_records([unfit, sound], store, planner(), watcher, retry_failed=True)
     assert repr(again) == repr(records)
     assert watcher.trained == [sound.id]
 
@@ -62,7 +62,7 @@ def test_a_record_of_code_that_trained_it_stays(tmp_path: Path) -> None:
     store = Store(tmp_path)
     (unfit,) = planner().plan([ONE_ROW])
     store.write(Record(unfit.id, "finished", {}))
-    assert obtain([unfit], store, planner(), Watcher())[unfit.id].status == "finished"
+    assert ensure_records([unfit], store, planner(), Watcher())[unfit.id].status == "finished"
 
 
 def test_sizes_that_are_only_seen_in_training_fail_their_program_alone(
@@ -77,7 +77,7 @@ def test_sizes_that_are_only_seen_in_training_fail_their_program_alone(
         return original(program, *rest, **more)
 
     monkeypatch.setattr(loop, "train", breaking)
-    records = obtain([bad, good], Store(tmp_path), planner(), Watcher())
+    records = ensure_records([bad, good], Store(tmp_path), planner(), Watcher())
     assert records[good.id].status == "finished"
     assert "the images are too small" in records[bad.id].cause
 

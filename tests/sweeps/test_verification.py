@@ -14,13 +14,13 @@ from engine import data_of, planner, run, train
 from research import config as config_lib
 from research.analysis.verdict import intent, location, verdict
 from research.errors import UserError
-from research.sweeps import verification
-from research.sweeps.plan import Run
-from research.sweeps.provenance import provenance
-from research.sweeps.record import Record
-from research.sweeps.store import Store
-from research.sweeps.verification import (
-    Trial,
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.records import verification
+from research.sweeps.records.provenance import provenance
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
+from research.sweeps.records.verification import (
+    Rerun,
     Verification,
     localize,
     lookup,
@@ -36,7 +36,7 @@ WIDTH, STEPS = 4, 2
 
 
 @functools.cache
-def recorded(**settings: Any) -> tuple[Run, Record]:
+def recorded(**settings: Any) -> tuple[PlannedRun, Record]:
     """A run with two others beside it, and its record."""
     runs = [run(**settings), run(**settings | {"seed": 7}), run(**settings | {"seed": 8})]
     outcome, *_ = train(runs, WIDTH, STEPS)
@@ -53,7 +53,9 @@ def recorded(**settings: Any) -> tuple[Run, Record]:
     )
 
 
-def verified(record: Record, own: Run, steps: int | None = None) -> tuple[Trial, Verification]:
+def verified(
+    record: Record, own: PlannedRun, steps: int | None = None
+) -> tuple[Rerun, Verification]:
     asked = trial(record, own, steps)
     return asked, verify(asked, data_of(own).data)
 

@@ -11,14 +11,14 @@ from optuna.trial import FrozenTrial
 
 import research.catalogue  # noqa: F401
 from research.errors import UserError
-from research.sweeps import axes as axes_lib
-from research.sweeps import warm
-from research.sweeps.axes import Point
-from research.sweeps.journal import ENTERED, Studied, journal
-from research.sweeps.samplers import count, sampler
-from research.sweeps.search import Result, search
-from research.sweeps.store import Store
-from research.sweeps.study import study
+from research.sweeps.declare import sweep_axes as axes_lib
+from research.sweeps.declare.sweep_axes import Point
+from research.sweeps.records.store import Store
+from research.sweeps.tuning import earlier_trials
+from research.sweeps.tuning.journal import ENTERED, Studied, journal
+from research.sweeps.tuning.search import Result, search
+from research.sweeps.tuning.study import study
+from research.sweeps.tuning.trial_samplers import count, sampler
 
 RATES = "learning_rate=log(1e-3,1)"
 
@@ -47,7 +47,9 @@ def searched(
     trials = count(name, axes, trials)
 
     def entering(earlier: Sequence[Studied]) -> list[FrozenTrial]:
-        return warm.entering(earlier, warm.Space(settings, axes), name == "grid")
+        return earlier_trials.entering(
+            earlier, earlier_trials.Space(settings, axes), name == "grid"
+        )
 
     def half(earlier: Sequence[Studied]) -> Any:
         every = entering(earlier)

@@ -3,8 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from research.sweeps.claims import Claims
-from research.sweeps.worker import Worker
+from research.sweeps.coordinate.claims import Claims
+from research.sweeps.coordinate.worker import Worker
 
 RUNS = [f"{number:016x}" for number in range(5)]
 BEAT, LAPSE = 10.0, 60.0

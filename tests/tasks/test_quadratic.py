@@ -7,8 +7,8 @@ import pytest
 from research.data import memory
 from research.data.quadratic import TEST, hessian, quadratic
 from research.errors import UserError
-from research.sweeps.battery import Subject
 from research.tasks import quadratic as loss
+from research.testing.conformance import Subject
 
 
 def test_its_hessian_has_the_spectrum() -> None:

@@ -15,9 +15,9 @@ from research.data.spec import PADDING
 from research.errors import UserError
 from research.models.layers.upsampling import Upsample, resized
 from research.regularization import targets
-from research.sweeps import battery
-from research.sweeps.battery import Subject
 from research.tasks import segmentation
+from research.testing import conformance
+from research.testing.conformance import Subject
 from research.training.augment import augment_batch
 from research.training.network import forward
 
@@ -82,10 +82,10 @@ def test_a_mask_moves_with_its_picture(member: str) -> None:
     counted."""
     data = memory.masks()
     run = Subject(FCN, data).run(regularization=member, scaling="none")
-    lane, _ = battery.initial(run, data.data)
+    lane, _ = conformance.initial(run, data.data)
     index = jnp.arange(8)
     batch = {"x": jnp.array(data.data.x[:8]), "y": jnp.array(data.data.y[:8]), "index": index}
-    state = battery.start([run], data.data, 1).state
+    state = conformance.start([run], data.data, 1).state
     moved = jax.jit(
         lambda state: augment_batch(
             run.program, state, lane, batch, forward(run.program, lane, index)
@@ -117,7 +117,7 @@ def test_any_size_and_the_heat_map() -> None:
     heat map's mean."""
     data = memory.masks(side=8)
     run = Subject(FCN, data).run()
-    lane, variables = battery.initial(run, data.data)
+    lane, variables = conformance.initial(run, data.data)
     fwd = forward(run.program, lane, None)
     for height, width in ((8, 8), (7, 13), (3, 5)):
         out = outputs(

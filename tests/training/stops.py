@@ -5,20 +5,22 @@ from typing import Any
 
 from engine import data_of
 
-from research.sweeps.plan import Run
+from research.sweeps.plan.run_plan import PlannedRun
 from research.training import loop
 from research.training.snapshot import Snapshot
 from research.training.strategy import ExecutionStrategy
 
 
-def train(runs: Sequence[Run], strategy: ExecutionStrategy, **more: Any) -> list[loop.Outcome]:
+def train(
+    runs: Sequence[PlannedRun], strategy: ExecutionStrategy, **more: Any
+) -> list[loop.Outcome]:
     return loop.train(
         runs[0].program, [r.config for r in runs], data_of(runs[0]).data, strategy, **more
     )
 
 
 def snapshots(
-    runs: Sequence[Run], strategy: ExecutionStrategy
+    runs: Sequence[PlannedRun], strategy: ExecutionStrategy
 ) -> tuple[list[loop.Outcome], dict[int, Snapshot]]:
     """The outcomes of an uninterrupted training, and the snapshot of each of its boundaries."""
     taken: dict[int, Snapshot] = {}

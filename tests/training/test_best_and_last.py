@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from engine import EPOCHS, assert_same_bits, data_of, lane, run
 
-from research.sweeps.plan import Run
+from research.sweeps.plan.run_plan import PlannedRun
 from research.training import chunk as chunk_lib
 from research.training import loop
 from research.training.checkpoints import Checkpoints, PackManifest, Writer
@@ -22,13 +22,15 @@ from research.training.strategy import ExecutionStrategy
 WAYS = [ExecutionStrategy(1, 1), ExecutionStrategy(2, 2)]
 
 
-def train(runs: Sequence[Run], strategy: ExecutionStrategy, **more: Any) -> list[loop.Outcome]:
+def train(
+    runs: Sequence[PlannedRun], strategy: ExecutionStrategy, **more: Any
+) -> list[loop.Outcome]:
     return loop.train(
         runs[0].program, [r.config for r in runs], data_of(runs[0]).data, strategy, **more
     )
 
 
-def followed(of: Run, strategy: ExecutionStrategy) -> tuple[list[Any], list[Any]]:
+def followed(of: PlannedRun, strategy: ExecutionStrategy) -> tuple[list[Any], list[Any]]:
     """The evaluated variables after each epoch, the initial ones first, and each epoch's row, by
     hand."""
     with of.program.precision_context():

@@ -15,7 +15,7 @@ import pytest
 from engine import EPOCHS, STEPS_PER_EPOCH, assert_same_bits, run
 
 from research.errors import UserError
-from research.sweeps.plan import Run
+from research.sweeps.plan.run_plan import PlannedRun
 from research.training.checkpoints import Checkpoints, PackManifest, Writer, read, steps
 from research.training.lane_inputs import abstract_state
 from research.training.snapshot import select
@@ -25,11 +25,11 @@ from tests.training.stops import snapshots, train
 LAST = EPOCHS * STEPS_PER_EPOCH
 
 
-def template(of: Run) -> Callable[[], Any]:
+def template(of: PlannedRun) -> Callable[[], Any]:
     return lambda: abstract_state(of.config, of.program)
 
 
-def pack(runs: Sequence[Run], **more: Any) -> PackManifest:
+def pack(runs: Sequence[PlannedRun], **more: Any) -> PackManifest:
     configs = {r.id: {"seed": str(r.config.seed)} for r in runs}
     return PackManifest(
         **{
@@ -125,7 +125,7 @@ def test_packs_that_save_at_the_same_moment_do_not_wait_for_each_other(tmp_path:
     assert all(max(steps(folder)) == max(taken) for folder, _ in checkpoints.packs())
 
 
-def saved(root: Path, messages: list[str]) -> tuple[Checkpoints, list[Run], Path]:
+def saved(root: Path, messages: list[str]) -> tuple[Checkpoints, list[PlannedRun], Path]:
     """Checkpoints of two runs at steps 5 and 9, and the pack's folder."""
     runs = [run(seed=seed) for seed in range(2)]
     _, taken = snapshots(runs, ExecutionStrategy(2, 1))

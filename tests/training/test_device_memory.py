@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from engine import data_of, images, run
 
-from research.sweeps import job as job_lib
-from research.sweeps import stored_strategy as stored_strategy
-from research.sweeps.battery import Subject
-from research.sweeps.execution import DEFAULT
-from research.sweeps.job import Job, Report
-from research.sweeps.plan import Pack
-from research.sweeps.store import Store
+from research.sweeps.execute import execution_context as job_lib
+from research.sweeps.execute import stored_strategy
+from research.sweeps.execute.execution_context import ExecutionContext, ExecutionEvents
+from research.sweeps.execute.execution_options import DEFAULT
+from research.sweeps.plan.run_plan import Pack
+from research.sweeps.records.store import Store
+from research.testing.conformance import Subject
 from research.training import device_memory
 from research.training.checkpoints import Checkpoints
 from research.training.strategy import ExecutionStrategy
@@ -79,10 +79,10 @@ def test_the_way_has_as_many_lanes_as_the_limit_takes(
     def timer(*_: object) -> float:
         return 1.0
 
-    job = Job(
+    job = ExecutionContext(
         Store(tmp_path),
         lambda run: data_of(run).data,
-        Report(),
+        ExecutionEvents(),
         DEFAULT,
         timer,
         Checkpoints(tmp_path),

@@ -9,7 +9,7 @@ from engine import TABLE, member, run
 
 from research.errors import UserError
 from research.registry import REGULARIZERS, Regularizer
-from research.sweeps.plan import Planner
+from research.sweeps.plan.run_planner import Planner
 from research.training import batch_layout, validate
 from research.training.effects import site_of
 from research.training.program import Sizes

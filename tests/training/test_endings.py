@@ -11,7 +11,7 @@ import pytest
 from engine import BASE, STEPS_PER_EPOCH, TABLE, run, start, train
 
 from research.data.memory import Memory
-from research.sweeps.plan import Planner
+from research.sweeps.plan.run_planner import Planner
 from research.training import loop
 from research.training.final_metrics import overflow_message
 from research.training.lane_inputs import make_lane_inputs

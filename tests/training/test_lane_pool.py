@@ -9,7 +9,7 @@ import jax
 import pytest
 from engine import EPOCHS, STEPS_PER_EPOCH, compiled_fully, data_of, run
 
-from research.sweeps.plan import Run
+from research.sweeps.plan.run_plan import PlannedRun
 from research.training import loop
 from research.training.chunk import ALL_ON_DEVICE, StreamingPolicy
 from research.training.lane_pool import Candidate, LanePool, LaneStatus
@@ -19,12 +19,12 @@ WIDTH = 3
 WAY = ExecutionStrategy(WIDTH, STEPS_PER_EPOCH)
 
 
-def entrants(runs: list[Run]) -> list[Candidate]:
+def entrants(runs: list[PlannedRun]) -> list[Candidate]:
     return [Candidate(one.id, one.config) for one in runs]
 
 
 def raced(
-    runs: list[Run],
+    runs: list[PlannedRun],
     strategy: ExecutionStrategy = WAY,
     memory: StreamingPolicy = ALL_ON_DEVICE,
     prune: Callable[[str, LaneStatus], bool] = lambda *_: False,
@@ -55,7 +55,7 @@ def raced(
 
 
 def alone(
-    one: Run, strategy: ExecutionStrategy = WAY, memory: StreamingPolicy = ALL_ON_DEVICE
+    one: PlannedRun, strategy: ExecutionStrategy = WAY, memory: StreamingPolicy = ALL_ON_DEVICE
 ) -> loop.Outcome:
     return loop.train(one.program, [one.config], data_of(one).data, strategy, memory=memory)[0]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from engine import bundled, compiled_fully
 
-from research.sweeps.plan import with_seeds
+from research.sweeps.plan.run_plan import with_seeds
 from research.training import loop, strategy_choice
 
 MLP = {

@@ -27,9 +27,9 @@ from research.data.table import is_even
 from research.errors import UserError
 from research.registry import TASKS
 from research.regularization import targets
-from research.sweeps import battery
-from research.sweeps.battery import Subject
-from research.sweeps.plan import Run
+from research.sweeps.plan.run_plan import PlannedRun
+from research.testing import conformance
+from research.testing.conformance import Subject
 from research.training import batch_layout, final_metrics, loop, means, network, objective
 from research.training import chunk as chunk_lib
 from research.training import lanes as lanes_lib
@@ -79,13 +79,13 @@ def batch(source: Memory, rows: int) -> dict[str, Any]:
     return {"x": x, "y": y, "index": jnp.arange(rows), "factor": jnp.float32(1)}
 
 
-def begun(own: Run, source: Memory) -> LaneState:
+def begun(own: PlannedRun, source: Memory) -> LaneState:
     """The state before the first step, which padding does not change."""
     return lanes_lib.init(own.program, make_lane_inputs(own.config, own.program, source.data).lane)
 
 
 def update(
-    own: Run, source: Memory, rows: int, state: LaneState
+    own: PlannedRun, source: Memory, rows: int, state: LaneState
 ) -> tuple[Any, dict[str, jax.Array], dict[str, jax.Array]]:
     """Variables after one update by the first rows, the epoch's means, and the split's of what
     `evaluate_examples` finds."""
@@ -139,7 +139,7 @@ def test_parts_are_the_batch() -> None:
     """Accumulated in parts that are filled up with rows: every target weighs what it weighs in one
     batch."""
     runs = [run(PADDED, loss_mean="targets", accumulate=count) for count in (1, 3)]
-    one, parts = (battery.steps([own], PADDED.data, 1, 2) for own in runs)
+    one, parts = (conformance.steps([own], PADDED.data, 1, 2) for own in runs)
     assert_close(parts, one)
 
 
@@ -203,7 +203,7 @@ def test_records_and_curves_are_per_token(weighs: str) -> None:
     chunk_lib.run_epoch(own.program, [chunk], ExecutionStrategy(1, 4), 0)
     (outcome,) = loop.outcomes(own.program, chunk)
     variables = jax.tree.map(lambda leaf: leaf[0], chunk.state.variables)
-    lane = battery.lane(chunk.lanes, 0)
+    lane = conformance.lane(chunk.lanes, 0)
 
     def nats(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         x, y = PADDED.data.x[rows], PADDED.data.y[rows]
@@ -227,7 +227,7 @@ def test_records_and_curves_are_per_token(weighs: str) -> None:
     assert outcome.curves["train/loss"][0] == pytest.approx(expected, rel=1e-5)
 
 
-def loss_of(own: Run, x: jax.Array, y: np.ndarray, logits: np.ndarray) -> float:
+def loss_of(own: PlannedRun, x: jax.Array, y: np.ndarray, logits: np.ndarray) -> float:
     """The training loss of a batch whose network gives these logits [B, H, W, C]."""
     lane = make_lane_inputs(own.config, own.program, memory.masks().data).lane
     given = {"x": x, "y": jnp.asarray(y), "index": jnp.arange(len(y))}

@@ -9,7 +9,8 @@ import pytest
 from engine import BASE, BATCH, assert_close, data_of, images, run, start, train
 
 from research.errors import UserError
-from research.sweeps.plan import Planner, Run
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner
 from research.training import chunk as chunk_lib
 from research.training import lanes as lanes_lib
 from research.training import loop
@@ -32,7 +33,7 @@ def batches_of(chunk: Any) -> Any:
     )
 
 
-def one_step(of: Run) -> Any:
+def one_step(of: PlannedRun) -> Any:
     """The state after one update."""
     with of.program.precision_context():
         chunk = start([of], 1)

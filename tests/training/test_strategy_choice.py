@@ -7,11 +7,11 @@ import jax
 import pytest
 from engine import data_of, run
 
-from research.sweeps import stored_strategy as stored_strategy
-from research.sweeps.execution import DEFAULT
-from research.sweeps.job import Job, Report
-from research.sweeps.plan import Pack
-from research.sweeps.store import Store
+from research.sweeps.execute import stored_strategy
+from research.sweeps.execute.execution_context import ExecutionContext, ExecutionEvents
+from research.sweeps.execute.execution_options import DEFAULT
+from research.sweeps.plan.run_plan import Pack
+from research.sweeps.records.store import Store
 from research.training import strategy_choice
 from research.training.checkpoints import Checkpoints
 from research.training.strategy import ExecutionStrategy
@@ -70,11 +70,11 @@ def test_convolutions_run_one_by_one_on_a_cpu() -> None:
 def test_the_stored_way_is_reused(tmp_path: Path) -> None:
     store, pack = Store(tmp_path), Pack(RUN.program, (RUN,))
 
-    def job(timer: Any) -> Job:
-        return Job(
+    def job(timer: Any) -> ExecutionContext:
+        return ExecutionContext(
             store,
             lambda run: data_of(run).data,
-            Report(),
+            ExecutionEvents(),
             DEFAULT,
             timer,
             Checkpoints(tmp_path),
@@ -105,8 +105,14 @@ def test_a_way_for_which_there_is_no_memory_is_not_taken(tmp_path: Path) -> None
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
         return 1.0
 
-    job = Job(
-        store, lambda run: data_of(run).data, Report(), DEFAULT, timer, Checkpoints(tmp_path), {}
+    job = ExecutionContext(
+        store,
+        lambda run: data_of(run).data,
+        ExecutionEvents(),
+        DEFAULT,
+        timer,
+        Checkpoints(tmp_path),
+        {},
     )
     assert stored_strategy.strategy_for(Pack(RUN.program, (RUN,)), job, LANES) == candidates()[1]
     (file,) = (tmp_path / "ways").iterdir()

@@ -13,7 +13,7 @@ from engine import acts_on, assert_close, data_of, lane, member, run
 
 from research.config import Component, RunConfig
 from research.registry import REGULARIZERS, Regularizer
-from research.sweeps.plan import Run
+from research.sweeps.plan.run_plan import PlannedRun
 from research.training import chunk as chunk_lib
 from research.training import loop
 from research.training.lanes import gather
@@ -35,7 +35,7 @@ def strengths(entry: Regularizer) -> dict[str, Any]:
     } or values
 
 
-def at(of: Run, entry: Regularizer, values: dict[str, Any]) -> RunConfig:
+def at(of: PlannedRun, entry: Regularizer, values: dict[str, Any]) -> RunConfig:
     """The run's config with other strengths, infinite ones too, which no flag takes."""
     (part,) = of.config.regularization
     return dataclasses.replace(
@@ -44,7 +44,7 @@ def at(of: Run, entry: Regularizer, values: dict[str, Any]) -> RunConfig:
     )
 
 
-def evaluated(of: Run, configs: Sequence[RunConfig], count: int) -> Any:
+def evaluated(of: PlannedRun, configs: Sequence[RunConfig], count: int) -> Any:
     """What evaluation uses after `count` steps, a lane a config."""
     program, strategy = of.program, ExecutionStrategy(len(configs), 1)
     (chunk,) = chunk_lib.start(program, configs, data_of(of).data, strategy)

@@ -12,7 +12,7 @@ from engine import acts_on, assert_same_bits, data_of, lane, member, run, start,
 
 from research.errors import UserError
 from research.registry import OPTIMIZERS, REGULARIZERS
-from research.sweeps.plan import Run
+from research.sweeps.plan.run_plan import PlannedRun
 from research.training import chunk as chunk_lib
 from research.training import loop, param_tree
 from research.training.state import Variables
@@ -36,13 +36,13 @@ CASES: list[dict[str, Any]] = [
 ]
 
 
-def initial(of: Run) -> Variables:
+def initial(of: PlannedRun) -> Variables:
     """The variables before the first step, of one lane."""
     with of.program.precision_context():
         return lane(jax.device_get(start([of], 1).state.variables), 0)
 
 
-def trained(of: Run) -> Variables:
+def trained(of: PlannedRun) -> Variables:
     """The variables after three steps."""
     with of.program.precision_context():
         return lane(steps([of], 1), 0)
@@ -77,7 +77,7 @@ def test_a_frozen_layer_keeps_its_running_statistics(average: str) -> None:
         }
 
 
-def epoch_of(of: Run) -> tuple[Variables, tuple[Variables, Variables]]:
+def epoch_of(of: PlannedRun) -> tuple[Variables, tuple[Variables, Variables]]:
     """The variables before an epoch, and after it with what evaluation uses of them, [1, ...] on
     the host."""
     with of.program.precision_context():

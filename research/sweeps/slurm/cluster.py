@@ -17,7 +17,7 @@ HELD = "launch failed requeued held"
 
 
 @dataclasses.dataclass(frozen=True)
-class Task:
+class SlurmTask:
     """A task of an array that is not over: `12_3`. state, reason: as squeue writes them."""
 
     id: str
@@ -55,13 +55,13 @@ def check(use: str = "leave it out to train here") -> None:
         )
 
 
-def tasks(jobs: Iterable[str]) -> list[Task]:
+def tasks(jobs: Iterable[str]) -> list[SlurmTask]:
     """Those tasks of the jobs that are not over. Raises Refused where Slurm does not answer."""
     wanted = set(jobs)
     if not wanted:
         return []
     lines = command("squeue", "--me", "--noheader", "--array", "--format=%i|%T|%r").splitlines()
-    every = [Task(*line.strip().split("|", 2)) for line in lines if "|" in line]
+    every = [SlurmTask(*line.strip().split("|", 2)) for line in lines if "|" in line]
     return [task for task in every if task.job in wanted]
 
 

@@ -16,18 +16,19 @@ from pathlib import Path
 
 from research import config as config_lib
 from research.errors import Stopped, UserError
-from research.sweeps import code, progress
-from research.sweeps.job import Report
-from research.sweeps.obtain import Work
-from research.sweeps.parameters import Parameters
-from research.sweeps.plan import Pack, Run, packs
-from research.sweeps.provenance import commit_of
+from research.sweeps.coordinate import pack_progress
+from research.sweeps.coordinate.failures import Failures
+from research.sweeps.execute.ensure_records import Work
+from research.sweeps.execute.execution_context import ExecutionEvents
+from research.sweeps.plan.run_plan import Pack, PlannedRun, packs
+from research.sweeps.records import source_version
+from research.sweeps.records.provenance import commit_of
+from research.sweeps.records.saved_parameters import Parameters
+from research.sweeps.records.store import Store
 from research.sweeps.slurm import cluster, failure, submission
-from research.sweeps.slurm.cluster import Refused, Task
+from research.sweeps.slurm.cluster import Refused, SlurmTask
 from research.sweeps.slurm.folder import Folder, Submitted, Wanted, place_of
 from research.sweeps.slurm.resources import Resources
-from research.sweeps.store import Store
-from research.sweeps.strikes import Strikes
 from research.training import strategy_choice
 from research.training.checkpoints import Checkpoints, steps
 
@@ -56,7 +57,7 @@ class Slurm:
     plugins: Sequence[Path] = ()
     cancel: str = ""
 
-    def __call__(self, work: Work, report: Report) -> None:
+    def __call__(self, work: Work, report: ExecutionEvents) -> None:
         """Sees to it that every missing run has its record. Raises Stopped, leaving the jobs, when
         it is to stop."""
         sweep = _Sweep(self, work, report)
@@ -87,7 +88,7 @@ def cancel(folder: Folder) -> list[str]:
     return live
 
 
-def pieces(missing: Sequence[Run], store: Store, resources: Resources) -> list[int]:
+def pieces(missing: Sequence[PlannedRun], store: Store, resources: Resources) -> list[int]:
     """In how many parts each program's runs are trained: what its strategy takes at once is one."""
     return [math.ceil(len(pack.runs) / _lanes(pack, store, resources)) for pack in packs(missing)]
 
@@ -107,19 +108,21 @@ def _lanes(pack: Pack, store: Store, resources: Resources) -> int:
 class _Sweep:
     """A sweep under way on the cluster. left: the runs without a record yet, by id."""
 
-    def __init__(self, slurm: Slurm, work: Work, report: Report) -> None:
+    def __init__(self, slurm: Slurm, work: Work, report: ExecutionEvents) -> None:
         self.left = {run.id: run for run in work.missing}
         self._slurm, self._work, self._report = slurm, work, report
         self._folder = slurm.folder(work.store)
         # As it is now: what is submitted later, in the place of what ended, is trained by the same
         # code.
-        self._code = code.snapshot(self._folder.code, slurm.plugins, commit_of(code.ROOT))
-        self._version = code.version(self._code)
+        self._code = source_version.snapshot(
+            self._folder.code, slurm.plugins, commit_of(source_version.ROOT)
+        )
+        self._version = source_version.version(self._code)
         self._asks = repr(dataclasses.replace(slurm.resources, max_parallel=None))
         self._jobs: list[str] = []  # of this process's last submission
         self._mark: object = None
         self._asked = -math.inf
-        self._live: list[Task] = []
+        self._live: list[SlurmTask] = []
         self._epochs: dict[str, float] = {}  # of the runs that are left: what was told of each
         self._looked = False
 
@@ -169,7 +172,7 @@ class _Sweep:
             if snapshot.name not in used:
                 shutil.rmtree(snapshot, ignore_errors=True)
 
-    def _without_surplus(self, live: list[Task]) -> list[Task]:
+    def _without_surplus(self, live: list[SlurmTask]) -> list[SlurmTask]:
         """Cancels queued tasks of other code or resources, and those beyond what is needed; returns
         the others."""
         jobs = self._folder.jobs()
@@ -217,7 +220,7 @@ class _Sweep:
             for job, size in submission.submit(command, count, resources, folder.logs, name, after):
                 folder.add(Submitted(job, size, self._code.name, self._version, after, self._asks))
                 self._jobs.append(job)
-                self._live += [Task(f"{job}_{place}", "PENDING") for place in range(size)]
+                self._live += [SlurmTask(f"{job}_{place}", "PENDING") for place in range(size)]
             after = self._jobs[0]
         self._mark = self._progress()
         self._report.warn(
@@ -246,9 +249,9 @@ class _Sweep:
         saved = [
             (folder.name, max(steps(folder), default=0)) for folder, _ in Checkpoints(root).packs()
         ]
-        return sorted(self.left), sorted(saved), sorted(Strikes(work.store.root).runs())
+        return sorted(self.left), sorted(saved), sorted(Failures(work.store.root).runs())
 
-    def _ask(self) -> list[Task]:
+    def _ask(self) -> list[SlurmTask]:
         """The sweep's tasks that are not over. Where Slurm does not answer they are taken to be as
         they were."""
         self._asked = time.monotonic()
@@ -271,7 +274,7 @@ class _Sweep:
     def _collect(self) -> None:
         """Takes note of the records that are there now."""
         store, keep = self._work.store, self._work.execution.keep_params
-        strikes = Strikes(store.root)
+        strikes = Failures(store.root)
         for run_id in [run_id for run_id in self.left if store.path(run_id).exists()]:
             record = store.find([run_id])[0].get(run_id)
             if record is None:
@@ -290,7 +293,7 @@ class _Sweep:
     def _follow(self) -> None:
         """Tells how far the runs under way are; what they had at the first look was done before."""
         begun = Fraction(0)
-        for pack in progress.read(self._work.store.root):
+        for pack in pack_progress.read(self._work.store.root):
             for run_id in self.left.keys() & set(pack.runs):
                 further = max(
                     pack.epoch - self._epochs.get(run_id, 0.0), 0.0

@@ -1,0 +1,258 @@
+"""Claims: processes that share a records directory split a sweep's runs, over NFS too, without
+locks or a common clock.
+
+    claims/workers/   the roll: one file a worker, with its heartbeat
+    claims/runs/      one file a claimed run: a hard link of its worker's file, under the run's id
+
+Two operations that a file system does whole and for one process only carry it all. To claim a run
+is to link one's file to the run's id. To declare a worker dead is to rename its file, and only the
+one who did that (its heir) removes its claims: so nobody takes away the claim of somebody alive,
+and whoever was only asleep can claim nothing from then on (its file's name is gone) and finds that
+it holds nothing. A heartbeat is one small write for thousands of claims.
+
+A worker is dead if its counter has stood still for LAPSE seconds of the observer's own clock, or at
+once if it ran on this machine and its process is gone. A record is written before its claim is
+released, and looked for after a claim is made: so no finished run is trained again.
+"""
+
+import contextlib
+import dataclasses
+import errno
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from research.errors import UserError
+from research.sweeps.coordinate import membership, pack_progress, worker
+from research.sweeps.coordinate.membership import LeaseLost, Membership
+from research.sweeps.coordinate.worker import Worker
+
+# Seconds between two beats, and of silence after which others take a worker's runs.
+BEAT = 10.0
+LAPSE = 60.0
+
+
+@dataclasses.dataclass
+class Claims:
+    """One worker's claims in a records directory.
+
+    now: seconds of any steady clock. gone: True if a worker's process has surely ended. done: True
+        if a run has its record. A lost worker stays lost: to go on, make new Claims for a new
+        worker.
+    """
+
+    root: Path
+    worker: Worker
+    now: Callable[[], float]
+    gone: Callable[[Worker], bool]
+    done: Callable[[str], bool]
+    beat_every: float = BEAT
+    lapse: float = LAPSE
+
+    def __post_init__(self) -> None:
+        self._runs = str(self.root / "claims" / "runs")
+        self._roll = Membership(
+            str(self.root / "claims" / "workers"), self.worker, self.now, self.gone, self.lapse
+        )
+        self._mine: set[str] = set()
+        self._inherited_at = -float("inf")
+        self._inheriting = (
+            threading.Lock()
+        )  # of this process's own threads; other processes need none
+
+    def enlist(self) -> None:
+        """Makes the worker known; before anything else. Raises UserError if the directory cannot be
+        written."""
+        with self._errors():
+            os.makedirs(self._runs, exist_ok=True)
+            self._roll.enlist()
+
+    def leave(self) -> None:
+        """Releases everything. What cannot be removed lapses."""
+        with contextlib.suppress(UserError), self._errors():
+            self.release(list(self._mine))
+            membership.remove(self._roll.own)
+
+    def beat(self) -> None:
+        """Shows that the worker is alive. Raises Lost if it was declared dead."""
+        with self._errors():
+            self._roll.beat()
+
+    def take(self, run_ids: Sequence[str], limit: int) -> list[str]:
+        """Claims runs in their order and returns them, at most `limit`: those that are neither done
+        nor others'.
+
+        What this worker holds already counts as taken. If that is less than `limit`, the dead are
+        looked for (at most once a beat) and their runs taken too. Raises Lost if this worker was
+        declared dead.
+        """
+        with self._errors():
+            taken = self._claim(run_ids, limit)
+            if len(taken) < min(limit, len(run_ids)) and self.inherit():
+                taken = self._claim(run_ids, limit)
+            # On NFS a link may succeed a moment after the worker was declared dead.
+            if not self._roll.enlisted():
+                self._roll.lose()
+        return taken
+
+    def held(self, run_id: str) -> bool:
+        """Whether this worker may write for the run; asked before each record and checkpoint."""
+        with self._errors():
+            # In this order: what the claim says last is what counts.
+            return self._roll.enlisted() and self._holder(run_id) == self.worker
+
+    def confirm(self, run_ids: Iterable[str]) -> None:
+        """Raises Lost unless this worker may write for each of the runs."""
+        if not all(self.held(run_id) for run_id in run_ids):
+            raise LeaseLost(self.worker)
+
+    def release(self, run_ids: Iterable[str]) -> None:
+        """Gives runs up, once their record is written or on a clean stop. Those not held are passed
+        over."""
+        mine = [run_id for run_id in run_ids if run_id in self._mine]
+        self._mine.difference_update(mine)
+        with self._errors():
+            if mine and self._roll.enlisted():
+                for run_id in mine:
+                    membership.remove(f"{self._runs}/{run_id}")
+
+    def claimed(self) -> set[str]:
+        """The runs that are anybody's now, this worker's too, by one listing: what not to try
+        first.
+
+        Many workers that all walk the same list would else meet every claim of all the others.
+        """
+        with self._errors():
+            return set(os.listdir(self._runs))
+
+    def all_live(self) -> bool:
+        """Whether every other worker has been seen at work since this one first looked; who has not
+        may be dead."""
+        return self._roll.all_live()
+
+    def others(self, run_ids: Iterable[str]) -> dict[str, str]:
+        """Who holds the runs that others hold: `{run_id: "host (pid 1)"}`, for a message while
+        waiting."""
+        with self._errors():
+            holders = [(run_id, self._holder(run_id)) for run_id in run_ids]
+        return {
+            run_id: str(holder) for run_id, holder in holders if holder not in (None, self.worker)
+        }
+
+    def _claim(self, run_ids: Sequence[str], limit: int) -> list[str]:
+        """One walk over the runs, which ends when `limit` are claimed."""
+        taken: list[str] = []
+        for run_id in run_ids:
+            if len(taken) >= limit:
+                break
+            try:
+                os.link(self._roll.own, f"{self._runs}/{run_id}")
+            except FileExistsError:
+                if not self._is_mine(run_id):
+                    continue
+            except FileNotFoundError:
+                self._roll.lose()
+            except OSError as error:
+                if (
+                    error.errno == errno.EMLINK
+                ):  # ext4: 65,000 links a file; more once some are released
+                    break
+                raise
+            self._mine.add(run_id)
+            if self.done(run_id):  # perhaps since the caller looked
+                self.release([run_id])
+            else:
+                taken.append(run_id)
+        return taken
+
+    def _is_mine(self, run_id: str) -> bool:
+        """Whether a claim that was there already is this worker's own.
+
+        It is, too, where NFS reports a failure because a link was made and only the answer was lost
+        (open(2), O_EXCL).
+        """
+        holder = self._holder(run_id)
+        if holder is not None and holder != self.worker:
+            self._roll.restore(holder, lambda: self._holder(run_id) == holder)
+        return holder == self.worker
+
+    def inherit(self) -> bool:
+        """Looks for the dead, at most once a beat, and removes the claims of those whose heir this
+        worker is.
+
+        Whether there were any.
+        """
+        with self._errors(), self._inheriting:
+            if self.now() - self._inherited_at < self.beat_every:
+                return False
+            self._inherited_at = self.now()
+            dead = self._roll.declare()
+            for run_id in os.listdir(self._runs) if dead else ():
+                holder = self._holder(run_id)
+                if holder is not None and holder.token in dead:
+                    membership.remove(f"{self._runs}/{run_id}")
+            for token in dead:
+                pack_progress.forget(self.root, token)
+                self._roll.bury(token)
+            self._note_orphans()
+            return bool(dead)
+
+    def _note_orphans(self) -> None:
+        """Sees to it that claims whose worker's file somebody deleted lapse too. A claim is a link
+        of that file."""
+        known = self._roll.inodes()
+        with os.scandir(self._runs) as claims:
+            orphans = [claim.name for claim in claims if claim.inode() not in known]
+        for run_id in orphans:
+            self._is_mine(run_id)
+
+    def _holder(self, run_id: str) -> Worker | None:
+        """Who holds a run. Raises UserError if its claim is damaged."""
+        text = membership.read(self._runs, run_id)
+        if text is None:
+            return None
+        holder, _ = membership.parse(text)
+        if holder is None:
+            raise UserError(f"{self._runs}/{run_id} is not a claim; delete it")
+        return holder
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            what = error.strerror or error
+            raise UserError(
+                f"cannot claim runs in {self.root}: {what}; it must be writable, on a file system"
+                " with hard links"
+            ) from None
+
+
+@contextlib.contextmanager
+def working(
+    root: Path, done: Callable[[str], bool], beat_every: float = BEAT, lapse: float = LAPSE
+) -> Iterator[Claims]:
+    """This process's claims, with a thread that beats; they are released at the end."""
+    claims = Claims(
+        root, worker.this_process(), time.monotonic, worker.gone, done, beat_every, lapse
+    )
+    claims.enlist()
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(beat_every):
+            # Lost: whoever trains finds out. An error: the next beat may succeed; if none does, the
+            # claims lapse.
+            with contextlib.suppress(LeaseLost, UserError):
+                claims.beat()
+
+    thread = threading.Thread(target=beat, name="claims", daemon=True)
+    thread.start()
+    try:
+        yield claims
+    finally:
+        stop.set()
+        thread.join()
+        claims.leave()

@@ -1,0 +1,55 @@
+"""Strikes: the failures of runs that are still to be trained. The second is final; until then one
+is tried once more.
+
+They are files, since what fails may take its process with it: whoever is left, on whatever machine,
+counts on.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from research.sweeps.records.atomic_io import write_atomically
+
+# So often a run may fail before it has a `failed` record.
+MAX_ATTEMPTS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Failures:
+    """`strikes/RUN.json` in a records directory: what went wrong with the run, a text a time.
+    Without JAX."""
+
+    root: Path
+
+    def add(self, run_ids: Iterable[str], error: str) -> None:
+        """Counts a failure against each of the runs. Of two processes at the same moment one may
+        not count."""
+        for run_id in run_ids:
+            write_atomically(self._path(run_id), json.dumps([*self.of(run_id), error]))
+
+    def of(self, run_id: str) -> list[str]:
+        """What went wrong with a run so far. A damaged file counts as one failure."""
+        try:
+            errors: list[str] = json.loads(self._path(run_id).read_text())
+        except FileNotFoundError:
+            return []
+        except ValueError:
+            return ["(its file of failures was damaged)"]
+        return errors
+
+    def final(self, run_id: str) -> bool:
+        """Whether it failed so often that it is not tried again."""
+        return len(self.of(run_id)) >= MAX_ATTEMPTS
+
+    def clear(self, run_id: str) -> None:
+        """Forgets what went wrong with a run: it has its record."""
+        self._path(run_id).unlink(missing_ok=True)
+
+    def runs(self) -> set[str]:
+        """The runs with a failure, by one listing."""
+        return {path.stem for path in self._path("").parent.glob("[!.]*.json")}
+
+    def _path(self, run_id: str) -> Path:
+        return self.root / "strikes" / f"{run_id}.json"

@@ -1,0 +1,138 @@
+"""Choosing a setting for each arm on validation, before it is reported on fresh seeds."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from research.errors import UserError
+from research.sweeps.experiment import Choose, Experiment
+from research.sweeps.plan.run_plan import RequestedRun
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.record import Record
+
+Settings = dict[str, Any]
+
+
+def candidates(experiment: Experiment) -> dict[str, list[list[Settings]]]:
+    """The runs to choose from: for each arm, for each value, one request a seed."""
+    choose = _choose(experiment)
+    return {
+        label: [
+            [
+                {**experiment.base, **arm, choose.path: value, "seed": seed}
+                for seed in range(choose.seeds)
+            ]
+            for value in choose.values
+        ]
+        for label, arm in experiment.arms.items()
+    }
+
+
+def searched(experiment: Experiment, planner: Planner) -> dict[str, list[list[RequestedRun]]]:
+    """The runs of the candidates: by arm, for each value."""
+    return {
+        label: [planner.plan(asked) for asked in of_arm]
+        for label, of_arm in candidates(experiment).items()
+    }
+
+
+def best(choose: Choose, records: Sequence[Sequence[Record]]) -> Any:
+    """The value whose runs have the best mean of the metric; None if each has a run that diverged,
+    or failed.
+
+    records: for each value, its runs.
+    """
+    sign = 1.0 if choose.better == "higher" else -1.0
+
+    def score(runs: Sequence[Record]) -> float:
+        values = [run.metrics.get(choose.metric, math.nan) for run in runs]
+        mean = math.fsum(values) / len(values) if values else math.nan
+        return sign * mean if math.isfinite(mean) else -math.inf
+
+    scores = [score(runs) for runs in records]
+    if max(scores) == -math.inf:
+        return None
+    return choose.values[scores.index(max(scores))]
+
+
+def chosen(
+    choose: Choose,
+    runs: Mapping[str, Sequence[Sequence[RequestedRun]]],
+    found: Mapping[str, Record],
+) -> dict[str, Any]:
+    """The best value of each arm that has one. runs: by arm, for each value; all have a record.
+
+    Raises UserError if no arm has one.
+    """
+    of_arms = {
+        label: best(choose, [[found[run.id] for run in of_value] for of_value in of_arm])
+        for label, of_arm in runs.items()
+    }
+    if all(value is None for value in of_arms.values()):
+        raise UserError(
+            f"every value of {choose.path} has a run that diverged or lacks {choose.metric}"
+        )
+    return {label: value for label, value in of_arms.items() if value is not None}
+
+
+def remarks(
+    experiment: Experiment, chosen: Mapping[str, Any], searched: Sequence[Record]
+) -> list[str]:
+    """What a reader must know of the choice: of the runs that were no help, and of the rows that
+    have no value."""
+    counts = {
+        word: sum(record.status == word for record in searched) for word in ("diverged", "failed")
+    }
+    said = [f"{count} {word}" for word, count in counts.items() if count]
+    notes = [f"Of the {len(searched)} runs that chose {' and '.join(said)}."] if said else []
+    for label in experiment.arms:
+        if label not in chosen:
+            path = _choose(experiment).path
+            notes.append(
+                f"{label}: at every value of {path} a run diverged or failed, so that none is"
+                " reported."
+            )
+    return notes
+
+
+def requests(
+    experiment: Experiment, seeds: int, chosen: Mapping[str, Any]
+) -> dict[str, list[Settings]]:
+    """The runs that the table reports, by arm: the chosen settings on seeds that did not choose
+    them.
+
+    An arm for which nothing could be chosen has none.
+    """
+    first = experiment.choose.seeds if experiment.choose else 0
+    return {
+        label: (
+            [
+                {**experiment.base, **arm, **_fixed(experiment, label, chosen), "seed": seed}
+                for seed in range(first, first + seeds)
+            ]
+            if experiment.choose is None or label in chosen
+            else []
+        )
+        for label, arm in experiment.arms.items()
+    }
+
+
+def describe(experiment: Experiment, seeds: int) -> str:
+    """The footer's sentence on how strengths came about."""
+    if experiment.choose is None:
+        return "Strengths were declared, not tuned."
+    choose = experiment.choose
+    return (
+        f"For each row {choose.path} was chosen among {len(choose.values)} values by"
+        f" {choose.metric} over {choose.seeds} seed{'s' * (choose.seeds != 1)}; the table reports"
+        f" it on {seeds} fresh seed{'s' * (seeds != 1)}."
+    )
+
+
+def _fixed(experiment: Experiment, label: str, chosen: Mapping[str, Any]) -> Settings:
+    return {experiment.choose.path: chosen[label]} if experiment.choose else {}
+
+
+def _choose(experiment: Experiment) -> Choose:
+    assert experiment.choose is not None
+    return experiment.choose

@@ -1,0 +1,233 @@
+"""Obtaining: the records of runs that a user wants, trained where they have none."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from research import config as config_lib
+from research.sweeps.coordinate.failures import Failures
+from research.sweeps.execute import local_executor as executor_lib
+from research.sweeps.execute.execution_context import ABREAST, ExecutionEvents
+from research.sweeps.execute.execution_options import DEFAULT, Execution
+from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, UnfitRun, trainable, unique
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.provenance import recorded_strategy
+from research.sweeps.records.record import Record
+from research.sweeps.records.saved_parameters import Parameters
+from research.sweeps.records.store import Store
+from research.training.strategy import ExecutionStrategy
+from research.training.warm_start import InitialWeights
+
+
+class Observer(Protocol):
+    """Who watches a sweep train: the terminal, or nobody."""
+
+    def warn(self, message: str) -> None:
+        """Something that the user should know."""
+
+    def note(self, message: str) -> None:
+        """Something that is good to know; said once, however often it is noted."""
+
+    def obtained(self, records: Iterable[Record]) -> None:
+        """These are the records that were asked for."""
+
+    def watch(self, runs: Sequence[PlannedRun]) -> AbstractContextManager[ExecutionEvents]:
+        """Follows these runs while they train."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What an executor is to do: train the `missing` of the `wanted` runs into the store.
+
+    origins: where those start from that have `init_from`. again: the recorded ways of runs that
+        have a record and are trained once more for what they keep.
+    """
+
+    wanted: Sequence[PlannedRun]
+    missing: Sequence[PlannedRun]
+    store: Store
+    planner: Planner
+    execution: Execution
+    origins: Mapping[str, InitialWeights | None]
+    again: Mapping[str, ExecutionStrategy | None]
+
+
+Executor = Callable[[Work, ExecutionEvents], None]
+
+
+def local(
+    work: Work,
+    report: ExecutionEvents,
+    *,
+    belongs: Callable[[str], bool] = lambda run_id: True,
+    wait: bool = True,
+    abreast: int = ABREAST,
+) -> None:
+    """The executor that trains in this process; see executor.execute."""
+    executor_lib.execute(
+        work.missing,
+        work.store,
+        work.planner.arrays,
+        report,
+        Counter(run.program.id for run in work.wanted),
+        execution=work.execution,
+        origin_of=lambda run: work.origins[run.id],
+        again=work.again,
+        belongs=belongs,
+        wait=wait,
+        abreast=abreast,
+    )
+
+
+def done(
+    run_ids: Iterable[str],
+    store: Store,
+    warn: Callable[[str], None],
+    consequence: str = "its run counts as not trained",
+) -> dict[str, Record]:
+    """The records of those runs that are over, by id. A damaged one is set aside.
+
+    consequence: what comes of that, for the warning.
+    """
+    records, damaged = store.find(dict.fromkeys(run_ids))
+    for one in damaged:
+        warn(f"{one}; {'its run is left out' if one.stays else consequence}")
+    return records
+
+
+def ensure_records(
+    runs: Sequence[RequestedRun],
+    store: Store,
+    planner: Planner,
+    monitor: Observer,
+    *,
+    train: bool = True,
+    execution: Execution = DEFAULT,
+    executor: Executor = local,
+    retry_failed: bool = False,
+    helps: bool = False,
+) -> dict[str, Record]:
+    """The records of the runs, by id, after training those that have none (unless `train` is
+    False).
+
+    Failed runs are among them, and stay failed but with `retry_failed`. A run that its sizes rule
+    out gets a `failed` record at once. Runs whose file is not believed, and stays in its place, are
+    left out. helps: another process asks for the runs, and will say what they came to. Raises
+    UserError if the records cannot be written, Stopped if it was asked to stop.
+    """
+    every = unique(runs)
+    if train:
+        _fail_unfit(every, store)
+    wanted = trainable(every)
+    records = done(
+        (run.id for run in wanted),
+        store,
+        monitor.warn,
+        *(["its run will be trained again"] if train else []),
+    )
+    if train:
+        records = _without_failures(records, store, monitor.warn, retry_failed)
+    again = (
+        _without_parameters(records, store, monitor.warn, execution)
+        if execution.keep_params and train
+        else {}
+    )
+    missing = [
+        run
+        for run in wanted
+        if run.id in again or (run.id not in records and not store.stays(run.id))
+    ]
+    if missing and train:
+        store.prepare()
+        tell_notes(missing, planner, monitor.note)
+        origins = {run.id: planner.origin(run) for run in missing}
+        with monitor.watch(missing) as report:
+            executor(Work(wanted, missing, store, planner, execution, origins, again), report)
+        if not helps:
+            _say_what_lacks(again, store, monitor.warn)
+        records, _ = store.find(run.id for run in wanted)
+    unfit, _ = store.find(run.id for run in every if isinstance(run, UnfitRun))
+    records = {
+        run.id: record for run in every if (record := records.get(run.id, unfit.get(run.id)))
+    }
+    monitor.obtained(records.values())
+    return records
+
+
+def _fail_unfit(runs: Iterable[RequestedRun], store: Store) -> None:
+    """Writes `failed` records of the runs that their sizes rule out."""
+    unfit = [run for run in runs if isinstance(run, UnfitRun)]
+    if unfit:
+        store.prepare()
+    there, _ = store.find(run.id for run in unfit)
+    for run in unfit:
+        before = there.get(run.id)
+        # One that was trained by earlier code stays what it is.
+        if (before is None or before.status == "failed") and not store.stays(run.id):
+            store.write(Record(run.id, "failed", config_lib.to_flags(run.config), error=run.reason))
+
+
+def tell_notes(runs: Iterable[RequestedRun], planner: Planner, note: Callable[[str], None]) -> None:
+    """Says how the data of these runs was read, where there was a choice."""
+    for text in planner.notes(runs):
+        note(f"note: {text}")
+
+
+def _say_what_lacks(again: Iterable[str], store: Store, warn: Callable[[str], None]) -> None:
+    """Tells of the runs that were trained again for their parameters and failed; the next command
+    tries them anew."""
+    parameters, strikes = Parameters(store), Failures(store.root)
+    for run_id in again:
+        if not parameters.has(run_id) and strikes.final(run_id):
+            last = (strikes.of(run_id)[-1].strip().splitlines() or [""])[-1]
+            warn(
+                f"run {run_id} keeps its record, and has no parameters: trained again for them it"
+                f" failed ({last})"
+            )
+            strikes.clear(run_id)
+
+
+def _without_failures(
+    records: Mapping[str, Record], store: Store, warn: Callable[[str], None], retry: bool
+) -> dict[str, Record]:
+    """The records, after forgetting those of failed runs if these are to be tried again; else they
+    are told of."""
+    failed = [record for record in records.values() if record.status == "failed"]
+    if retry:
+        for record in failed:
+            store.forget(record.run_id)
+    elif failed:
+        runs = f"{len(failed)} run{'s' * (len(failed) > 1)}"
+        warn(
+            f"{runs} failed earlier ({failed[0].cause}); --retry_failed of sweep and table tries"
+            " again"
+        )
+    return {
+        run_id: record
+        for run_id, record in records.items()
+        if not (retry and record.status == "failed")
+    }
+
+
+def _without_parameters(
+    records: Mapping[str, Record], store: Store, warn: Callable[[str], None], execution: Execution
+) -> dict[str, ExecutionStrategy | None]:
+    """The runs that are over and kept no parameters, each with its recorded way: training it again
+    gives the same."""
+    parameters, again = Parameters(store), {}
+    for run_id, record in records.items():
+        if record.status == "failed" or parameters.has(run_id):
+            continue
+        strategy = recorded_strategy(record.provenance)
+        again[run_id] = (
+            strategy if strategy is not None and strategy.replicas == execution.replicas else None
+        )
+        if again[run_id] is None:
+            there = f"{record.provenance.get('replicas', 1)} x {record.provenance.get('device')}"
+            warn(
+                f"run {run_id} was trained on {there}; trained again here, its record may differ in"
+                " last digits"
+            )
+    return again

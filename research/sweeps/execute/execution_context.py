@@ -1,0 +1,237 @@
+"""The job: what the packs of one execution share, and what is told of it to whoever watches."""
+
+import contextlib
+import dataclasses
+import functools
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from fractions import Fraction
+
+import jax
+from jax.experimental import multihost_utils
+
+from research import config as config_lib
+from research.data.spec import Arrays
+from research.errors import ShapeError, Stopped, UserError
+from research.sweeps.coordinate import pack_progress, worker
+from research.sweeps.coordinate.claims import Claims
+from research.sweeps.coordinate.failures import Failures
+from research.sweeps.coordinate.membership import LeaseLost
+from research.sweeps.execute import callbacks
+from research.sweeps.execute.callbacks import Ended
+from research.sweeps.execute.execution_options import Execution
+from research.sweeps.plan.basis import basis_of
+from research.sweeps.plan.run_plan import Pack, PlannedRun
+from research.sweeps.records.record import Record
+from research.sweeps.records.saved_parameters import Parameters
+from research.sweeps.records.store import Store
+from research.training import device_memory, strategy_choice
+from research.training.best_and_last import BestAndLast
+from research.training.checkpoints import Checkpoints
+from research.training.warm_start import InitialWeights
+
+# Packs under way at once: while one is compiled on one core, another trains.
+ABREAST = 2
+
+# One value an epoch, by name.
+Curves = Mapping[str, Sequence[float]]
+
+
+@dataclasses.dataclass(frozen=True)
+class ExecutionEvents:
+    """What an executor tells, and asks, of whoever watches.
+
+    epochs: so many lane-epochs, or parts of one, were just done. record: this record was written.
+        warn: something to mind. stopping: why to stop, or "". holds: these runs are under way here
+        now. stepped: a pack is between two steps, so its step is compiled. state: how things stand,
+        in a few words. note: something that is good to know. resumed: so many lane-epochs were done
+        before, which says nothing of the speed; None: told as epochs are. curves: of each of these
+        runs an epoch is done; the function gives their curves so far, by name. ended: runs have
+        ended an epoch; the function says which, and with what.
+    """
+
+    epochs: Callable[[Fraction | int], None] = lambda count: None
+    record: Callable[[Record], None] = lambda record: None
+    warn: Callable[[str], None] = lambda message: None
+    stopping: Callable[[], str] = lambda: ""
+    holds: Callable[[frozenset[str]], None] = lambda run_ids: None
+    stepped: Callable[[], None] = lambda: None
+    state: Callable[[str], None] = lambda text: None
+    note: Callable[[str], None] = lambda message: None
+    resumed: Callable[[Fraction | int], None] | None = None
+    curves: Callable[[Sequence[PlannedRun], Callable[[], Sequence[Curves]]], None] = (
+        lambda runs, curves: None
+    )
+    ended: Callable[[Callable[[], Sequence[Ended]]], None] = lambda runs: None
+
+    def went_on(self, count: Fraction | int) -> None:
+        """Tells of lane-epochs that were done before."""
+        (self.resumed or self.epochs)(count)
+
+
+def ends_all(error: Exception) -> bool:
+    """Whether an error ends the whole execution, and not only the program that it arose in."""
+    return isinstance(error, UserError | Stopped | LeaseLost) and not isinstance(error, ShapeError)
+
+
+@dataclasses.dataclass
+class ExecutionContext:
+    """What the packs of one execution share.
+
+    origin_of: where a run starts from. belongs: whether a run is still wanted, asked before it is
+        begun. claims: None where several processes train each run together, of which the first
+        writes. others: set when one pack ended them all. waited: whether it was said that others
+        are waited for. limit: bytes that programs may take on a device.
+    abreast: packs under way at once, which share them.
+    """
+
+    store: Store
+    arrays_of: Callable[[PlannedRun], Arrays]
+    report: ExecutionEvents
+    execution: Execution
+    timer: strategy_choice.Timer
+    checkpoints: Checkpoints
+    totals: Mapping[str, int]
+    origin_of: Callable[[PlannedRun], InitialWeights | None] = lambda run: None
+    belongs: Callable[[str], bool] = lambda run_id: True
+    claims: Claims | None = None
+    others: threading.Event = dataclasses.field(default_factory=threading.Event)
+    waited: bool = False
+    limit: Callable[[], float] = device_memory.available
+    abreast: int = ABREAST
+
+    def __post_init__(self) -> None:
+        self._over: set[str] = set()
+        self._boundaries = 0
+        self._held: frozenset[str] = frozenset()
+        self._holding = threading.Lock()
+        self.strikes = Failures(self.store.root)
+
+    def stopping(self) -> str:
+        """Why to stop, or ""."""
+        return self.report.stopping() or ("another pack's end" if self.others.is_set() else "")
+
+    def go_on(self) -> None:
+        """Raises Stopped if that is asked for."""
+        if reason := self.stopping():
+            raise Stopped(reason)
+
+    def agreed(self) -> str:
+        """Why to stop at this boundary, or ""; the same in all processes that train together."""
+        if jax.process_count() == 1:
+            return self.stopping()
+        self._boundaries += 1
+        return "SIGTERM" if multihost_utils.reached_preemption_sync_point(self._boundaries) else ""
+
+    def lanes(self, pack: Pack) -> int:
+        """How many runs of the pack's program the whole sweep has."""
+        return self.totals.get(pack.program.id, len(pack.runs))
+
+    def done(self, run_id: str) -> bool:
+        """Whether a run has its record."""
+        if run_id not in self._over and self.store.path(run_id).exists():
+            record = self.store.find([run_id])[0].get(run_id)
+            if record is not None and (record.status == "failed" or self._has_kept(run_id)):
+                self._over.add(run_id)
+        return run_id in self._over
+
+    def done_anywhere(self, run_id: str) -> bool:
+        """Whether a run has its record, as other machines see it now."""
+        self.store.look_again(run_id)
+        return self.done(run_id)
+
+    def open(self, run_id: str) -> bool:
+        """Whether a run is still to be trained."""
+        return not self.done(run_id) and self.belongs(run_id)
+
+    def held(self) -> set[str]:
+        """The runs that are anybody's now."""
+        return self.claims.claimed() if self.claims else set()
+
+    def _has_kept(self, run_id: str) -> bool:
+        """Whether it has what it is to keep, or will not come to it."""
+        return (
+            not self.execution.keep_params
+            or Parameters(self.store).has(run_id)
+            or self.strikes.final(run_id)
+        )
+
+    def showing(self, pack: Pack) -> AbstractContextManager[Callable[[float, int], None]]:
+        """Shows to others, while the pack trains, how far it is; of several processes that train it
+        one does."""
+        if jax.process_index() > 0:
+            return contextlib.nullcontext(lambda epoch, live: None)
+        own = self.claims.worker if self.claims is not None else worker.this_process()
+        return pack_progress.showing(
+            self.store.root, own, [run.id for run in pack.runs], pack.program.config.epochs
+        )
+
+    @contextlib.contextmanager
+    def holding(self, run_ids: list[str]) -> Iterator[list[str]]:
+        """Those of the runs that can be claimed, which are this process's inside and released at
+        the end."""
+        mine = self.claims.take(run_ids, len(run_ids)) if self.claims else run_ids
+        with self.under_way(mine):
+            yield mine
+        if self.claims:
+            self.claims.release(mine)
+
+    @contextlib.contextmanager
+    def under_way(self, run_ids: Iterable[str]) -> Iterator[None]:
+        """Tells that these runs are what the process may die of."""
+        own = frozenset(run_ids)
+        with self._holding:
+            self._held |= own
+            self.report.holds(self._held)
+        try:
+            yield
+        finally:
+            with self._holding:
+                self._held -= own
+                self.report.holds(self._held)
+
+    def ended(self, runs: Callable[[], Sequence[Ended]]) -> None:
+        """Runs have ended an epoch: tells whoever watches, and the user's own callbacks, in one
+        process."""
+        if jax.process_index() > 0:
+            return
+        runs = functools.cache(runs)
+        self.report.ended(runs)
+        callbacks.call(runs, self.report.warn)
+
+    def confirm(self, pack: Pack) -> None:
+        """Raises Lost if another process has taken one of the runs."""
+        if self.claims is not None:
+            self.claims.confirm(run.id for run in pack.runs)
+
+    def write(self, record: Record, run: PlannedRun, kept: BestAndLast | None = None) -> None:
+        """Writes a record, in one process; what the run keeps comes before it, so that what has one
+        has both."""
+        if jax.process_index() == 0:
+            if kept is not None:
+                basis = basis_of(run, self.arrays_of(run))
+                Parameters(self.store).save(record.run_id, record.config, kept, basis)
+            self.store.write(record)
+            self.strikes.clear(record.run_id)
+        if jax.process_count() > 1:
+            self._over.add(record.run_id)
+        self.report.record(record)
+
+    def fail(self, run: PlannedRun, error: str) -> Record:
+        """Writes that a run failed, unless it has its record and lacks only what it was to keep;
+        its record now."""
+        there = self.store.find([run.id])[0].get(run.id)
+        if there is not None and there.status != "failed":
+            return there
+        record = Record(run.id, "failed", config_lib.to_flags(run.config), error=error)
+        self.write(record, run)
+        return record
+
+    def strike(self, pack: Pack, error: str) -> None:
+        """Counts a failure against runs, so that they are tried once more or not at all."""
+        self.confirm(pack)
+        if jax.process_index() == 0:
+            self.strikes.add([run.id for run in pack.runs], error)
+        if jax.process_count() > 1:  # all of them must know before they decide what is next
+            multihost_utils.sync_global_devices("strike")

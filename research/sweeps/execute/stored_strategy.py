@@ -1,0 +1,71 @@
+"""The execution strategy of a pack: the stored one, or one that is chosen and stored now."""
+
+import dataclasses
+import math
+
+import jax
+
+from research.sweeps.execute.execution_context import ExecutionContext
+from research.sweeps.plan.run_plan import Pack
+from research.sweeps.records.provenance import device_kind
+from research.training import device_memory, strategy_choice
+from research.training.strategy import ExecutionStrategy
+
+
+def strategy_for(pack: Pack, job: ExecutionContext, lanes: int) -> ExecutionStrategy:
+    """The pack's recorded strategy, or its program's on this kind of device.
+
+    The stored strategy is taken if there is one; otherwise one is chosen and stored.
+
+    Args:
+        pack: the runs that are about to train.
+        job: what they train in: the store, the data and the timer.
+        lanes: how many runs of the program the whole sweep has.
+
+    Raises:
+        Stopped: the user asked to stop between two timings.
+    """
+    if pack.strategy is not None:
+        return pack.strategy
+    name = strategy_key(pack, job, lanes)
+    stored = job.store.read_json("ways", name)
+    if stored is None:
+        config, configs = pack.runs[0].config, [run.config for run in pack.runs]
+        if job.execution.replicas > 1:
+            chosen: tuple[ExecutionStrategy, dict[str, float]] = (
+                strategy_choice.data_parallel(pack.program, config, job.execution.replicas),
+                {},
+            )
+        else:
+            arrays, held = job.arrays_of(pack.runs[0]), job.execution.memory
+
+            def max_lanes(strategy: ExecutionStrategy) -> int:
+                return device_memory.max_lanes(
+                    pack.program, config, arrays, strategy, job.limit() / job.abreast, held
+                )
+
+            def timed(strategy: ExecutionStrategy) -> float:
+                job.go_on()
+                try:
+                    return job.timer(pack.program, configs, arrays, strategy, held)
+                except jax.errors.JaxRuntimeError as error:
+                    if not device_memory.ran_out(error):
+                        raise
+                    return math.inf
+
+            chosen = strategy_choice.choose_strategy(pack.program, config, lanes, timed, max_lanes)
+        value = {"way": dataclasses.asdict(chosen[0]), "seconds_per_lane_step": chosen[1]}
+        # Another process may have stored one first; that one is the program's.
+        stored = job.store.keep_json("ways", name, value)
+    return ExecutionStrategy(**stored["way"])
+
+
+def strategy_key(pack: Pack, job: ExecutionContext, lanes: int) -> str:
+    """The name under which a pack's strategy is stored.
+
+    A single run, a sweep and a run over several devices each have a strategy of their own, so that
+    none slows another. Finished lanes count too, so that a resumed sweep keeps its strategy.
+    """
+    replicas = job.execution.replicas
+    kind = f"{replicas}devices" if replicas > 1 else "one" if lanes == 1 else "many"
+    return f"{pack.program.id}.{device_kind()}.{kind}"

@@ -1,0 +1,277 @@
+"""The trainer: one pack, from its claims and its checkpoint to its records."""
+
+import dataclasses
+import functools
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import Any
+
+import jax
+from jax.experimental import multihost_utils
+
+from research import config as config_lib
+from research.data.spec import Arrays
+from research.sweeps.coordinate.failures import MAX_ATTEMPTS
+from research.sweeps.execute.callbacks import Ended
+from research.sweeps.execute.checkpoint_policy import CheckpointPolicy
+from research.sweeps.execute.execution_context import ExecutionContext, ends_all
+from research.sweeps.execute.stored_strategy import strategy_key
+from research.sweeps.plan.run_plan import Pack, PlannedRun
+from research.sweeps.records.provenance import described, device_kind, provenance
+from research.sweeps.records.record import Record
+from research.training import checkpoints as checkpoints_lib
+from research.training import device_memory, loop
+from research.training.checkpoints import StoredSnapshot, Writer
+from research.training.lane_inputs import abstract_state, footprint
+from research.training.strategy import ExecutionStrategy
+
+# (so many epochs are done, or a part of one, and so many runs still train; None: as before)
+To = Callable[[Fraction, int | None], None]
+
+
+def train(pack: Pack, job: ExecutionContext, strategy: ExecutionStrategy) -> list[str]:
+    """Trains what can be claimed of a pack, writes the records and returns the ids.
+
+    The runs that a checkpoint holds go on from there; the others begin.
+    """
+    template = functools.cache(lambda: abstract_state(pack.runs[0].config, pack.program))
+    with job.holding([run.id for run in pack.runs]) as mine:
+        waiting = {run.id: run for run in pack.runs if run.id in set(mine)}
+        while waiting:
+            found = job.checkpoints.find(
+                list(waiting), pack.program.id, template, job.execution.keep_params
+            )
+            together = [waiting.pop(run_id) for run_id in (found.runs if found else list(waiting))]
+            _train(dataclasses.replace(pack, runs=tuple(together)), job, strategy, found)
+    return mine
+
+
+def _train(
+    pack: Pack, job: ExecutionContext, strategy: ExecutionStrategy, found: StoredSnapshot | None
+) -> None:
+    """Trains runs that are all at one step, and writes their records."""
+    lanes, epochs, started = len(pack.runs), pack.program.config.epochs, time.time()
+    told, training, begun = Fraction(0), 0, False
+
+    def to(epoch: Fraction, live: int | None = None) -> None:
+        nonlocal told, training, begun
+        training = training if live is None else live
+        tell = job.report.epochs if begun or found is None else job.report.went_on
+        tell((epoch - told) * lanes)
+        told, begun = epoch, True
+        show(float(epoch), training)
+
+    with job.showing(pack) as show:
+        try:
+            strategy, outcomes, seconds, earlier = _with_memory(pack, job, strategy, found, to)
+        except Exception as error:
+            if ends_all(error):
+                raise
+            # What breaks during a stop is no failure of the runs: a Ctrl-C ends their workers too.
+            job.go_on()
+            job.strike(pack, traceback.format_exc())
+            to(Fraction(0), 0)
+            return
+        to(Fraction(epochs), 0)
+    origin = provenance(strategy, lanes, seconds, started, earlier)
+    parameters, _ = footprint(pack.runs[0].config, pack.program)
+    job.confirm(pack)
+    for run, outcome in zip(pack.runs, outcomes, strict=True):
+        job.write(recorded(run, outcome, parameters, origin), run, outcome.best_and_last)
+    job.checkpoints.discard(_saved(pack, strategy, job))
+
+
+def fail(pack: Pack, job: ExecutionContext) -> list[str]:
+    """Counts the exception being handled against each run that can be claimed; returns the ids.
+
+    Raises Stopped if that is asked for: then it may be what broke them.
+    """
+    job.go_on()
+    with job.holding([run.id for run in pack.runs]) as mine:
+        job.strike(_of(pack, mine), traceback.format_exc())
+    return mine
+
+
+def condemn(pack: Pack, job: ExecutionContext) -> list[str]:
+    """Writes `failed` records of the runs that failed too often, where they can be claimed; returns
+    the ids."""
+    failed = job.strikes.runs()
+    errors = {run.id: job.strikes.of(run.id) for run in pack.runs if run.id in failed}
+    fatal = [run_id for run_id, texts in errors.items() if len(texts) >= MAX_ATTEMPTS]
+    if not fatal:
+        return []
+    if jax.process_count() > 1:  # all of them must know before the first forgets what went wrong
+        multihost_utils.sync_global_devices("condemn")
+    with job.holding(fatal) as mine:
+        condemned = _of(pack, mine)
+        job.confirm(condemned)
+        for run in condemned.runs:
+            job.fail(run, errors[run.id][-1])
+    job.report.epochs(len(mine) * pack.program.config.epochs)
+    return mine
+
+
+def _of(pack: Pack, run_ids: Iterable[str]) -> Pack:
+    """The pack of these of its runs."""
+    chosen = set(run_ids)
+    return dataclasses.replace(pack, runs=tuple(run for run in pack.runs if run.id in chosen))
+
+
+def _with_memory(
+    pack: Pack,
+    job: ExecutionContext,
+    strategy: ExecutionStrategy,
+    found: StoredSnapshot | None,
+    to: To,
+) -> tuple[ExecutionStrategy, list[loop.Outcome], float, tuple[str, ...]]:
+    """The outcomes of the pack's runs, the way and seconds that they took, and how else steps
+    before were trained.
+
+    Out of memory, they go on with narrower chunks.
+    """
+    if (
+        found is not None
+        and found.device == device_kind()
+        and found.strategy.replicas == strategy.replicas == 1
+    ):
+        strategy = found.strategy
+    arrays = job.arrays_of(pack.runs[0])
+    while True:
+        earlier = _earlier(pack, job, strategy, found)
+        try:
+            outcomes, seconds = _attempt(pack, arrays, strategy, job, found, earlier, to)
+        except jax.errors.JaxRuntimeError as error:
+            if not device_memory.ran_out(error) or strategy.width == 1:
+                raise
+        else:
+            return strategy, outcomes, seconds, earlier
+        # The state was given to the step that failed: back to the last checkpoint, with half the
+        # lanes a chunk.
+        strategy = narrower(strategy)
+        job.report.warn(
+            f"out of memory: {len(pack.runs)} runs go on with {strategy.width} lanes a chunk"
+        )
+        value = {"way": dataclasses.asdict(strategy), "seconds_per_lane_step": {}}
+        job.store.write_json("ways", strategy_key(pack, job, job.lanes(pack)), value)
+        template = functools.partial(abstract_state, pack.runs[0].config, pack.program)
+        ids = [run.id for run in pack.runs]
+        found = job.checkpoints.find(ids, pack.program.id, template, job.execution.keep_params)
+
+
+def narrower(strategy: ExecutionStrategy) -> ExecutionStrategy:
+    """The way with half the lanes a chunk."""
+    return dataclasses.replace(strategy, width=(strategy.width + 1) // 2)
+
+
+def _earlier(
+    pack: Pack, job: ExecutionContext, strategy: ExecutionStrategy, found: StoredSnapshot | None
+) -> tuple[str, ...]:
+    """How else the steps before a checkpoint were trained than those after it will be; says so if
+    they were."""
+    if found is None:
+        return ()
+    before, now = (
+        f"{described(of)} on {device}"
+        for of, device in ((found.strategy, found.device), (strategy, device_kind()))
+    )
+    if before == now:
+        return found.snapshot.earlier
+    job.report.warn(
+        f"trained until step {found.snapshot.step} with {before}, from there on with {now}"
+        f" ({len(pack.runs)} run{'s' * (len(pack.runs) != 1)}): numbers differ in their last digits"
+        " from one way's alone"
+    )
+    return (*found.snapshot.earlier, before)
+
+
+def _attempt(
+    pack: Pack,
+    arrays: Arrays,
+    strategy: ExecutionStrategy,
+    job: ExecutionContext,
+    found: StoredSnapshot | None,
+    earlier: tuple[str, ...],
+    to: To,
+) -> tuple[list[loop.Outcome], float]:
+    """The outcomes of the pack's runs, in order, and the seconds that they took since their first
+    step."""
+    began, resume = time.monotonic(), found.of([run.id for run in pack.runs]) if found else None
+    per_epoch = pack.program.sizes.steps_per_epoch
+    before = resume.seconds if resume else 0.0
+    with Writer(job.checkpoints, _saved(pack, strategy, job)) as writer:
+        keeper = CheckpointPolicy(
+            program=pack.program,
+            writer=writer,
+            every=job.execution.every,
+            stopping=job.agreed,
+            warn=job.report.warn,
+            confirm=functools.partial(job.confirm, pack),
+            done=lambda step: to(Fraction(step, per_epoch), None),
+            step=resume.step if resume else 0,
+            seconds=before,
+            earlier=earlier,
+        )
+
+        def at_boundary(boundary: loop.Boundary) -> None:
+            job.report.stepped()
+            keeper(boundary)
+
+        def at_epoch(at: loop.EpochProgress) -> None:
+            job.ended(functools.partial(_ended, pack, at))
+            to(Fraction(at.epoch), at.live)
+            if jax.process_index() == 0:
+                job.report.curves(pack.runs, at.curves)
+
+        if resume:
+            to(Fraction(resume.step, per_epoch), resume.runs)
+        outcomes = loop.train(
+            pack.program,
+            [run.config for run in pack.runs],
+            arrays,
+            strategy,
+            report=at_epoch,
+            at_boundary=at_boundary,
+            resume=resume,
+            memory=job.execution.memory,
+            origins=[job.origin_of(run) for run in pack.runs],
+            keep=job.execution.keep_params,
+        )
+    return outcomes, before + time.monotonic() - began
+
+
+def _ended(pack: Pack, at: loop.EpochProgress) -> list[Ended]:
+    """The pack's runs that have trained to the end of this epoch."""
+    pairs = zip(pack.runs, at.latest(), strict=True)
+    return [Ended(run, at.epoch, metrics) for run, metrics in pairs if metrics]
+
+
+def _saved(
+    pack: Pack, strategy: ExecutionStrategy, job: ExecutionContext
+) -> checkpoints_lib.PackManifest:
+    """The pack as its checkpoints name it."""
+    configs = {run.id: config_lib.to_flags(run.config) for run in pack.runs}
+    execution = job.execution
+    return checkpoints_lib.PackManifest(
+        pack.program.id, device_kind(), strategy, configs, execution.keep, execution.keep_params
+    )
+
+
+def recorded(
+    run: PlannedRun, outcome: loop.Outcome, parameters: int, origin: dict[str, Any]
+) -> Record:
+    """The record of a run that was trained. origin: its provenance."""
+    return Record(
+        run_id=run.id,
+        status="finished" if outcome.diverged_at is None else "diverged",
+        config=config_lib.to_flags(run.config),
+        metrics=outcome.metrics,
+        curves=outcome.curves,
+        checksums=outcome.checksums,
+        parameters=parameters,
+        steps=outcome.steps,
+        diverged_at=outcome.diverged_at,
+        error=outcome.cause,
+        provenance=origin,
+    )

@@ -1,0 +1,75 @@
+"""Basis: what a kept run needs of its own data to be applied to new data: its spec, and what was
+fitted to it."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from research import config as config_lib
+from research import identity
+from research.config import RunConfig
+from research.data import masks
+from research.data.spec import Arrays, DataSpec
+from research.data.split import Split
+from research.errors import Unknown, UserError
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.records.record import Record
+from research.training.final_metrics import run_lane
+from research.training.lane_inputs import make_lane, make_program
+from research.training.state import Lane
+
+# The fields of a lane that are fitted to its training rows.
+FITTED = ("fill", "shift", "scale", "target_shift", "target_scale", "unit")
+
+
+def basis_of(run: PlannedRun, arrays: Arrays) -> dict[str, Any]:
+    """The basis of a run as JSON has it; arrays: its own data."""
+    lane = run_lane(run.program, run.config, arrays)
+    fitted = {name: np.asarray(getattr(lane, name)).tolist() for name in FITTED}
+    return {"spec": dataclasses.asdict(run.program.spec), "fitted": fitted}
+
+
+def applied(
+    record: Record, basis: dict[str, Any], warn: Callable[[str], None]
+) -> tuple[PlannedRun, Lane]:
+    """The run of a record, and its lane without rows, from a basis alone: its own data may be gone.
+
+    A method whose version is another than when it was recorded is warned of. Raises UserError if a
+    part of the run is not in the catalogue.
+    """
+    try:
+        config, _ = config_lib.resolve(record.config)
+    except Unknown as error:
+        raise UserError(
+            f"run {record.run_id} needs its --plugin=FILE if a part of it is your own: {error}"
+        ) from None
+    spec = _spec(basis["spec"])
+    if identity.run_id(config, masks.data_id(config, spec)) != record.run_id:
+        warn(
+            f"run {record.run_id} used a method of another version than this code has; its outputs"
+            " may differ"
+        )
+    return _run(record.run_id, config, spec, basis["fitted"])
+
+
+def _run(
+    run_id: str, config: RunConfig, spec: DataSpec, fitted: dict[str, Any]
+) -> tuple[PlannedRun, Lane]:
+    program = make_program(config, spec)
+    with program.precision_context():
+        arrays = {name: np.asarray(value, program.dtype) for name, value in fitted.items()}
+        nothing = np.zeros(0, np.int32)
+        return PlannedRun(run_id, config, program), make_lane(
+            config, program, Split(nothing, nothing, nothing), **arrays
+        )
+
+
+def _spec(stored: dict[str, Any]) -> DataSpec:
+    """A DataSpec from JSON, which has lists for tuples."""
+    names = {field.name for field in dataclasses.fields(DataSpec)}
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+    }
+    return DataSpec(**{name: value for name, value in fields.items() if name in names})

@@ -1,0 +1,133 @@
+"""Plans: from settings to runs, and from runs to packs of lanes, without training anything."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from research import config as config_lib
+from research.config import RunConfig
+from research.errors import ShapeError
+from research.sweeps.column import common_metric
+from research.training.program import Program
+from research.training.strategy import ExecutionStrategy
+from research.words import plural
+
+Settings = Mapping[str, Any]
+
+# Groups of equal rows that are named, and rows of a group.
+MOST = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedRun:
+    """A run to be had: its id, its completed config and the program that trains it."""
+
+    id: str
+    config: RunConfig
+    program: Program
+
+
+@dataclasses.dataclass(frozen=True)
+class UnfitRun:
+    """A run that its sizes rule out, as a kernel larger than its images: it has no program.
+
+    reason: which sizes, and what would fit.
+    """
+
+    id: str
+    config: RunConfig
+    reason: str
+
+
+RequestedRun = PlannedRun | UnfitRun
+
+
+@dataclasses.dataclass(frozen=True)
+class Pack:
+    """The runs of one program, in order. way: the one that is recorded of them, where they are
+    trained again."""
+
+    program: Program
+    runs: tuple[PlannedRun, ...]
+    strategy: ExecutionStrategy | None = None
+
+
+AnyRun = TypeVar("AnyRun", PlannedRun, RequestedRun)
+
+
+def unique(runs: Iterable[AnyRun]) -> list[AnyRun]:
+    """The runs without repetitions, in order."""
+    return list({run.id: run for run in runs}.values())
+
+
+def trainable(runs: Iterable[RequestedRun]) -> list[PlannedRun]:
+    """The runs that have a program, in order."""
+    return [run for run in runs if isinstance(run, PlannedRun)]
+
+
+def unfit_notes(arms: Iterable[tuple[str, RequestedRun]]) -> list[str]:
+    """One line per arm and reason for which its runs cannot be trained. arms: (label, run) each.
+
+    Raises ShapeError if no run at all can be trained.
+    """
+    arms = list(arms)
+    unfit = {(label, run.id): run.reason for label, run in arms if isinstance(run, UnfitRun)}
+    counts = Counter((label, reason) for (label, _), reason in unfit.items())
+    notes = [
+        f"{label}: {plural(count, 'run')} cannot be trained: {reason}"
+        for (label, reason), count in counts.items()
+    ]
+    if unfit and all(isinstance(run, UnfitRun) for _, run in arms):
+        reasons = set(unfit.values())
+        raise ShapeError(reasons.pop() if len(reasons) == 1 else "; ".join(notes[:MOST]))
+    return notes
+
+
+def same(arms: Iterable[tuple[str, RequestedRun]]) -> list[str]:
+    """What to say of arms that are the same runs, and so would be compared with themselves. arms:
+    (label, run) each."""
+    ids: dict[str, set[str]] = {}
+    for label, run in arms:
+        ids.setdefault(label, set()).add(run.id)
+    labels: dict[frozenset[str], list[str]] = {}
+    for label, of_arm in ids.items():
+        labels.setdefault(frozenset(of_arm), []).append(label)
+    repeated = [" and ".join(names[:MOST]) for names in labels.values() if len(names) > 1]
+    more = (
+        [f"{len(repeated) - MOST} more groups of rows are the same runs."]
+        if len(repeated) > MOST
+        else []
+    )
+    return [
+        f"{names} are the same runs: what differs in them changes nothing."
+        for names in repeated[:MOST]
+    ] + more
+
+
+def check_comparable(runs: Iterable[RequestedRun]) -> None:
+    """Raises UserError if the runs of a sweep have no metric in common, so that no table can
+    compare them."""
+    configs = {
+        (run.config.loss, run.config.task, run.config.dataset.name): run.config for run in runs
+    }
+    common_metric(config_lib.to_flags(config) for config in configs.values())
+
+
+def packs(
+    runs: Iterable[PlannedRun], ways: Mapping[str, ExecutionStrategy | None] | None = None
+) -> list[Pack]:
+    """The runs by program, and by recorded way, in the order in which these appear. ways: recorded
+    ones, by run id."""
+    together: dict[tuple[str, ExecutionStrategy | None], list[PlannedRun]] = {}
+    for run in unique(runs):
+        together.setdefault((run.program.id, (ways or {}).get(run.id)), []).append(run)
+    return [
+        Pack(members[0].program, tuple(members), strategy)
+        for (_, strategy), members in together.items()
+    ]
+
+
+def with_seeds(settings: Settings, seeds: Iterable[int]) -> list[Settings]:
+    """The settings once for each seed."""
+    return [{**settings, "seed": seed} for seed in seeds]

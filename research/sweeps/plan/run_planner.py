@@ -1,0 +1,231 @@
+"""The planner: from settings to runs, without training anything."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from research import config as config_lib
+from research import identity
+from research.config import FIELDS, OPTIONS, RunConfig
+from research.data import masks, split
+from research.data.spec import Arrays, DataSpec
+from research.errors import ShapeError, UserError, nearest
+from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, Settings, UnfitRun, trainable
+from research.sweeps.records.saved_parameters import Parameters, Saved
+from research.sweeps.records.store import Store
+from research.training import validate, warm_start
+from research.training.program import Program
+from research.training.warm_start import InitialWeights
+
+
+class Opened(Protocol):
+    """A data set ready to read."""
+
+    @property
+    def spec(self) -> DataSpec: ...
+
+    @property
+    def names(self) -> Sequence[str]: ...
+
+    def arrays(self) -> Arrays: ...
+
+
+OpenSource = Callable[[RunConfig], Opened]
+
+
+class Planner:
+    """Settings to runs; what is the same for many runs (data, programs, checks) is worked out once.
+
+    parameters: where runs with `init_from` find what they start from; None: in `records/`.
+    """
+
+    def __init__(self, open_source: OpenSource, parameters: Parameters | None = None) -> None:
+        self._open_source = open_source
+        self._parameters = parameters or Parameters(Store(Path("records")))
+        self._saved: Callable[[str], Saved] = functools.cache(self._parameters.load)
+        self._fitting: set[Any] = set()
+        self._sources: dict[Any, Opened] = {}
+        self._programs: dict[Any, Program] = {}
+
+    def source(self, config: RunConfig) -> Opened:
+        """The data of a config."""
+        key = config.dataset, config.task
+        if key not in self._sources:
+            self._sources[key] = self._open_source(config)
+        return self._sources[key]
+
+    def arrays(self, run: PlannedRun) -> Arrays:
+        """The arrays of a run's data."""
+        return self.source(run.config).arrays()
+
+    def runs(self, requests: Sequence[Settings]) -> list[PlannedRun]:
+        """One run per request, in order. Raises UserError as `plan` does, and ShapeError for the
+        first run that its sizes rule out."""
+        runs: list[PlannedRun] = []
+        for run in self.plan(requests):
+            if isinstance(run, UnfitRun):
+                raise ShapeError(run.reason)
+            runs.append(run)
+        return runs
+
+    def plan(self, requests: Sequence[Settings]) -> list[RequestedRun]:
+        """One run per request, in order; runs that their sizes rule out are UnfitRun.
+
+        Raises UserError on a setting that no request's parts use (law 8).
+        """
+        runs: list[RequestedRun] = []
+        unused: set[frozenset[str]] = set()
+        every = frozenset(path for settings in requests for path in settings if "." in path)
+        point: Settings | None = None
+        for settings in requests:
+            others = {path: value for path, value in settings.items() if path != "seed"}
+            if others != point:
+                config, left = config_lib.resolve(settings)
+                first = self._run_or_unfit(config)
+                point = others
+                science = identity.science(
+                    first.config, masks.data_id(first.config, self.source(config).spec)
+                )
+                unused.add(
+                    left | (every - settings.keys())
+                )  # what is not set in a point is not used there
+                runs.append(first)
+            else:  # most runs of a large sweep differ from the one before in their seed alone
+                runs.append(self._reseeded(first, config, science, settings.get("seed")))
+        for setting in frozenset.intersection(*unused) if unused else ():
+            raise UserError(unused_message(setting, [run.config for run in runs]))
+        return runs
+
+    def _reseeded(
+        self, run: RequestedRun, config: RunConfig, science: Mapping[str, Any], seed: Any
+    ) -> RequestedRun:
+        """The run of another seed. config: that of `run` before it was completed."""
+        number: Any = FIELDS["seed"].default
+        if seed is not None:
+            number = OPTIONS["seed"].parse(seed, "seed")
+        split_seed = run.config.split_seed
+        if config.split_seed is None and self.source(config).spec.split_by_seed:
+            split_seed = number
+        run_id = identity.digest(identity.reseeded(science, seed=number, split_seed=split_seed))
+        reseeded = dataclasses.replace(run.config, seed=number, split_seed=split_seed)
+        return dataclasses.replace(run, id=run_id, config=reseeded)
+
+    def run(self, config: RunConfig) -> PlannedRun:
+        """The run of a config. Raises UserError if it cannot work."""
+        return self._run(self._completed(config))
+
+    def _run(self, config: RunConfig) -> PlannedRun:
+        """The run of a completed config."""
+        program = self._program(config, self.source(config).spec)
+        self._check_transfer(config, program)
+        return PlannedRun(self._id(config), config, program)
+
+    def _run_or_unfit(self, config: RunConfig) -> RequestedRun:
+        """The run of a config, or why its sizes rule it out."""
+        config = self._completed(config)
+        try:
+            return self._run(config)
+        except ShapeError as error:
+            return UnfitRun(self._id(config), config, str(error))
+
+    def _id(self, config: RunConfig) -> str:
+        return identity.run_id(config, masks.data_id(config, self.source(config).spec))
+
+    def _completed(self, config: RunConfig) -> RunConfig:
+        """The config with what its data fills in, and with the run that it starts from by name."""
+        source = self.source(config)
+        config = validate.complete(config, source.spec)
+        self._sources.setdefault((config.dataset, config.task), source)
+        if config.init_from is not None:
+            config = dataclasses.replace(
+                config, init_from=":".join(self._parameters.resolve(config.init_from))
+            )
+        return config
+
+    def notes(self, runs: Iterable[RequestedRun]) -> list[str]:
+        """What a reader of a table made of these runs must know of their data and how they are
+        trained."""
+        runs = trainable(runs)
+        trained = dict.fromkeys(run.program for run in runs)
+        specs = {run.program.spec.fingerprint: run.program.spec for run in runs}.values()
+        known = {f"{spec.note}." for spec in specs if spec.note}
+        read = [f"{spec.name}: {note}." for spec in specs for note in spec.notes]
+        training = [f"{note}." for program in trained for note in validate.notes(program)]
+        return [*sorted(known), *dict.fromkeys([*read, *training])]
+
+    def origin(self, run: PlannedRun) -> InitialWeights | None:
+        """Where the run starts from. Raises UserError if that is not there, or damaged."""
+        if run.config.init_from is None:
+            return None
+        run_id, _, which = run.config.init_from.partition(":")
+        return InitialWeights(
+            f"run {run_id}", self._saved(run_id).variables[which], run.config.reset
+        )
+
+    def _check_transfer(self, config: RunConfig, program: Program) -> None:
+        """Raises UserError if what is frozen, reset or started from does not fit.
+
+        A run that is over needs no parameters of another, so what is not there is missed only when
+        it is to train.
+        """
+        key = (id(program), config.init_from, config.reset)  # a planner keeps its programs
+        if key in self._fitting:
+            return
+        warm_start.check_patterns(config, program)
+        run = PlannedRun("", config, program)
+        if config.init_from is not None and self._parameters.has(
+            config.init_from.partition(":")[0]
+        ):
+            origin = self.origin(run)
+            assert origin is not None
+            warm_start.check_initial_weights(config, program, origin)
+        self._fitting.add(key)
+
+    def _program(self, config: RunConfig, spec: DataSpec) -> Program:
+        # What a check depends on besides the static leaves, but for what its parts say, which may
+        # be of any number: the schedule's durations, which numbers are zero, and how inputs and
+        # targets are scaled.
+        zeros = tuple(path for path, value in config_lib.numeric(config).items() if not value)
+        key = (
+            identity.static_id(config),
+            config.schedule,
+            zeros,
+            config.scaling,
+            config.target_scaling,
+        )
+        if key in self._programs:
+            validate.check_parts(config, self._programs[key].spec)
+        else:
+            program = validate.check(config, spec)
+            _check_split(config, program.spec, self.source(config).arrays())
+            self._programs[key] = next(
+                (p for p in self._programs.values() if p == program), program
+            )
+        return self._programs[key]
+
+
+def _check_split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> None:
+    """Raises UserError if a part of the split would lack a class; that depends on their counts, not
+    on the seed."""
+    split.split_of(
+        spec, arrays, split.parse_split(config.split), seed=0, train_size=config.train_size
+    )
+
+
+def unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
+    """What to say of a nested setting that no chosen part has."""
+    head, _, tail = setting.partition(".")
+    registry = config_lib.PARTS[head]
+    names = sorted({getattr(config, head).name for config in configs})
+    options = {o.name for name in names for o in registry.get(name).options}
+    owners = [
+        entry.name for entry in (*registry, *registry.examples()) if entry.option(tail) is not None
+    ]
+    known = nearest(tail, options) if options else "it has no options"
+    whose = f" ({', '.join(owners[:4])} would use it)" if owners and registry is not None else ""
+    return (
+        f"--{setting} is not used: {registry.kind} {' or '.join(names)} has no option '{tail}';"
+        f" {known}{whose}"
+    )

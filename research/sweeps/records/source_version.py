@@ -1,0 +1,65 @@
+"""Code: its version, and snapshots of it: what waits in a queue is trained by the code that it was
+queued with."""
+
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+PACKAGES_OF_CODE = ("experiments", "launch", "research")
+# What a task runs. Experiments are not among it: what they declare is in its list of runs.
+RUNNING = ("launch", "research")
+# In a snapshot: the commit that it was taken of; the folder of the plugins.
+COMMIT, PLUGINS = "commit.txt", "plugins"
+
+
+def version(root: Path = ROOT, plugins: Iterable[Path] = ()) -> str:
+    """A digest of what trains runs: the sources in research/, and the plugins."""
+    added = {f"{PLUGINS}/{number}": path for number, path in enumerate(plugins) if path.is_file()}
+    return _digest(_sources(root, "research") | added)
+
+
+def digest_of(path: Path) -> str:
+    """A digest of a file's content; "" if it is not there."""
+    return _digest({"": path}) if path.is_file() else ""
+
+
+def snapshot(folder: Path, plugins: Iterable[Path], commit: str, root: Path = ROOT) -> Path:
+    """The place in `folder` of a copy of the code and the plugins as they are now, made unless it
+    is there."""
+    files = {name: path for package in RUNNING for name, path in _sources(root, package).items()}
+    files |= {f"{PLUGINS}/{number}/{path.name}": path for number, path in enumerate(plugins)}
+    place = folder / _digest(files, commit)
+    partial = folder / f".{place.name}.{uuid.uuid4().hex}"
+    if place.is_dir():
+        return place
+    for name, path in files.items():
+        (partial / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, partial / name)
+    (partial / COMMIT).write_text(commit)
+    try:
+        os.replace(partial, place)
+    except OSError:
+        shutil.rmtree(partial, ignore_errors=True)
+        if not place.is_dir():  # else another process, with the same code, was faster
+            raise
+    return place
+
+
+def plugins(place: Path) -> list[Path]:
+    """The plugins of a snapshot, in their order."""
+    return sorted((place / PLUGINS).glob("*/*.py"), key=lambda path: int(path.parent.name))
+
+
+def _sources(root: Path, package: str) -> dict[str, Path]:
+    return {str(path.relative_to(root)): path for path in sorted((root / package).rglob("*.py"))}
+
+
+def _digest(files: Mapping[str, Path], more: str = "") -> str:
+    content = hashlib.sha256(more.encode())
+    for name, path in files.items():
+        content.update(f"\0{name}\0".encode() + path.read_bytes())
+    return content.hexdigest()[:16]

@@ -1,0 +1,309 @@
+"""Verification: a recorded run trained again, at its recorded strategy and width, and what came of
+it beside the record."""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+import jax
+
+from research.data.spec import Arrays
+from research.errors import Unknown, UserError
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.records.provenance import machine
+from research.sweeps.records.record import Record
+from research.sweeps.run_names import find_run
+from research.sweeps.records.store import Damaged
+from research.sweeps.records.store import Store
+from research.training import first_difference, loop
+from research.training.chunk import ALL_ON_DEVICE, StreamingPolicy
+from research.training.first_difference import Divergence
+from research.training.loop import Outcome
+from research.training.strategy import ExecutionStrategy
+from research.training.warm_start import InitialWeights
+
+Verdict = Literal["identical", "equal to rounding", "differs"]
+
+# Packages whose version may change the bits of a training; the others of a record's are only told.
+COMPUTING = ("jax", "jaxlib", "flax", "optax", "numpy")
+# Where bits cannot be expected, the first epoch's training loss agrees to this, relative.
+TOLERANCE = {"float64": 1e-9, "float32": 1e-5, "tf32": 1e-3, "bfloat16": 1e-2}
+LOSS = "train/loss"
+
+
+@dataclasses.dataclass(frozen=True)
+class EnvironmentChange:
+    """Something that is not here as it was where the record was made. exact: bits repeat in spite
+    of it."""
+
+    what: str
+    there: str
+    here: str
+    exact: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """Where a training parts from its record.
+
+    epoch: the first that differs, from 1; None: all agree, and what differs is the end or a final
+        metric. relative: the largest relative difference of that epoch's curves, or of the final
+        metrics, and where: its name; 0 and "" if these agree and the parameters alone do not. end:
+        how both ended, if that is what differs.
+    """
+
+    epoch: int | None
+    relative: float = 0.0
+    where: str = ""
+    end: tuple[str, str] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Rerun:
+    """How a recorded run is to be trained again.
+
+    strategy: the recorded one, over fewer devices where there are not so many. epochs: that are
+        trained and compared;
+    whole: with the run's end and its final metrics. changes: what is not here as it was recorded.
+        origin: where the run starts from, if it has `init_from`.
+    """
+
+    record: Record
+    run: PlannedRun
+    strategy: ExecutionStrategy
+    epochs: int
+    whole: bool
+    changes: tuple[EnvironmentChange, ...]
+    origin: InitialWeights | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether bits must repeat."""
+        return all(change.exact for change in self.changes)
+
+    @property
+    def tolerance(self) -> float:
+        """To which the first epoch's training loss must agree where bits need not repeat,
+        relative."""
+        return TOLERANCE[self.run.config.precision]
+
+
+@dataclasses.dataclass(frozen=True)
+class Verification:
+    """What came of a trial.
+
+    loss: the first epoch's, of the record and here; None if it has no whole epoch. unshared: curves
+        and metrics that only one of the two has. outcome: what the run came to here.
+    """
+
+    verdict: Verdict
+    difference: Difference | None
+    loss: tuple[float, float] | None
+    unshared: tuple[str, ...]
+    outcome: Outcome
+
+
+@dataclasses.dataclass(frozen=True)
+class Localization:
+    """What two more trainings, side by side, say of a difference.
+
+    parting: where they part. repeats: whether they came, by their checksums, to what the first
+        training came to.
+    """
+
+    parting: Divergence | None
+    repeats: bool
+
+
+def lookup(store: Store, text: str) -> Record:
+    """The record of the run that `text` means, as `find_run` takes it. Raises UserError if there is
+    none."""
+    run_id = find_run(store, text)
+    try:
+        record = store.read(run_id)
+    except Damaged as damaged:
+        then = "" if damaged.stays else "; the command that trained the run trains it again"
+        raise UserError(f"{damaged}{then}") from None
+    if record is None:
+        raise UserError(f"the record of run {run_id} was removed just now")
+    return record
+
+
+def run_of(record: Record, planner: Planner) -> PlannedRun:
+    """The run that a record is of. Raises UserError if that cannot be trained again, or is not the
+    same run now."""
+    if record.status == "failed":
+        last = record.cause or "it does not say why"
+        raise UserError(f"run {record.run_id} failed ({last}); there is nothing of it")
+    try:
+        (run,) = planner.runs([record.config])
+    except Unknown as error:
+        raise UserError(
+            f"run {record.run_id} needs its --plugin=FILE if a part of it is your own: {error}"
+        ) from None
+    if run.id != record.run_id:
+        raise UserError(
+            f"the config of run {record.run_id} is run {run.id} here: its data, or the version of a"
+            " method that it uses, is another than when it was recorded"
+        )
+    return run
+
+
+def trial(
+    record: Record, run: PlannedRun, steps: int | None = None, origin: InitialWeights | None = None
+) -> Rerun:
+    """How to train a recorded run again, from where it started: all of it, or the epochs of its
+    first `steps`."""
+    recorded, per_epoch = _way(record), run.program.sizes.steps_per_epoch
+    strategy = dataclasses.replace(recorded, replicas=min(recorded.replicas, jax.device_count()))
+    epochs = run.program.config.epochs if steps is None else -(-steps // per_epoch)
+    whole = epochs * per_epoch >= record.steps
+    changed = changes(record.provenance, machine() | {"replicas": strategy.replicas})
+    return Rerun(
+        record,
+        run,
+        strategy,
+        len(record.checksums) if whole else epochs,
+        whole,
+        tuple(changed),
+        origin,
+    )
+
+
+def verify(
+    trial: Rerun,
+    arrays: Arrays,
+    memory: StreamingPolicy = ALL_ON_DEVICE,
+    at_step: Callable[[int], None] = lambda step: None,
+) -> Verification:
+    """Trains a recorded run again and compares it with its record. at_step: told between updates
+    how many are done."""
+    record, run = trial.record, trial.run
+    epochs = None if trial.whole else trial.epochs
+    (outcome,) = loop.train(
+        run.program,
+        [run.config],
+        arrays,
+        trial.strategy,
+        at_boundary=lambda boundary: at_step(boundary.step),
+        memory=memory,
+        epochs=epochs,
+        origins=[trial.origin],
+    )
+    difference = _difference(trial, outcome)
+    losses = [curves.get(LOSS, [])[:1] for curves in (record.curves, outcome.curves)]
+    loss = (losses[0][0], losses[1][0]) if all(losses) else None
+    verdict: Verdict = "differs"
+    if difference is None:
+        verdict = "identical"
+    elif not trial.exact and loss is not None and relative(*loss) <= trial.tolerance:
+        verdict = "equal to rounding"
+    names = [{*of.curves, *(of.metrics if trial.whole else ())} for of in (record, outcome)]
+    return Verification(verdict, difference, loss, tuple(sorted(names[0] ^ names[1])), outcome)
+
+
+def localize(
+    trial: Rerun, found: Verification, arrays: Arrays, memory: StreamingPolicy = ALL_ON_DEVICE
+) -> Localization:
+    """Trains the run twice more, as far as it was compared, one update at a time."""
+    run = trial.run
+    epochs = run.program.config.epochs if trial.whole else trial.epochs
+    parting, outcome = first_difference.train_twice(
+        run.program, run.config, arrays, trial.strategy, epochs, memory, trial.origin
+    )
+    return Localization(
+        parting, outcome is not None and outcome.checksums == found.outcome.checksums
+    )
+
+
+def changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[EnvironmentChange]:
+    """What differs between two provenances: first what bits depend on, then what they should
+    not."""
+    told = []
+    for key, what in (
+        ("device", "device"),
+        ("platform", "platform"),
+        ("replicas", "devices that share the run"),
+    ):
+        told.append((what, there.get(key, 1 if key == "replicas" else None), here.get(key), False))
+    versions = there.get("versions", {})
+    for package, version in sorted(versions.items(), key=lambda item: item[0] not in COMPUTING):
+        told.append((package, version, here["versions"].get(package), package not in COMPUTING))
+    told += [(key, there.get(key), here.get(key), True) for key in ("host", "cores", "commit")]
+    if there.get("earlier"):
+        told.insert(
+            0, ("way of the first steps", "; then ".join(there["earlier"]), there.get("way"), False)
+        )
+    for what, before, now, exact in told:
+        if before is not None and before != now:
+            yield EnvironmentChange(what, str(before), "missing" if now is None else str(now), exact)
+
+
+def relative(a: float, b: float) -> float:
+    """|a − b| over the greater of the two; 0 if they are the same bits, NaN included; infinite if
+    one is not finite."""
+    if repr(a) == repr(b):
+        return 0.0
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return math.inf
+    return abs(a - b) / max(abs(a), abs(b), math.ulp(0.0))
+
+
+def _way(record: Record) -> ExecutionStrategy:
+    """The strategy with which a record's run was trained. Raises UserError if it does not say."""
+    origin = record.provenance
+    try:
+        return ExecutionStrategy(
+            origin["width"],
+            origin["steps_per_dispatch"],
+            origin["devices"],
+            origin.get("replicas", 1),
+        )
+    except KeyError as missing:
+        raise UserError(
+            f"the record of run {record.run_id} does not say its {missing.args[0]}"
+        ) from None
+
+
+def _difference(trial: Rerun, outcome: Outcome) -> Difference | None:
+    """The first difference within the trial's epochs and, of a whole run, at its end."""
+    record = trial.record
+    names = sorted(record.curves.keys() & outcome.curves.keys())
+    both = itertools.zip_longest(record.checksums[: trial.epochs], outcome.checksums)
+    for epoch, (before, now) in enumerate(both):
+        if before is None or now is None:
+            return Difference(epoch + 1, end=(_end(record), _end(outcome)))
+        apart, where = _largest(
+            {name: (record.curves[name][epoch], outcome.curves[name][epoch]) for name in names}
+        )
+        if before != now or where:
+            return Difference(epoch + 1, apart, where)
+    if not trial.whole:
+        return None
+    if _end(record) != _end(outcome):
+        return Difference(None, end=(_end(record), _end(outcome)))
+    shared = sorted(record.metrics.keys() & outcome.metrics.keys())
+    apart, where = _largest(
+        {name: (record.metrics[name], outcome.metrics[name]) for name in shared}
+    )
+    return Difference(None, apart, where) if where else None
+
+
+def _largest(pairs: Mapping[str, tuple[float, float]]) -> tuple[float, str]:
+    """The largest relative difference and its name; 0 and "" where all are the same bits."""
+    apart = {
+        name: relative(*pair) for name, pair in pairs.items() if repr(pair[0]) != repr(pair[1])
+    }
+    return max(((value, name) for name, value in apart.items()), default=(0.0, ""))
+
+
+def _end(of: Record | Outcome) -> str:
+    """`finished after 60 steps`, `diverged at step 7`."""
+    return (
+        f"finished after {of.steps} steps"
+        if of.diverged_at is None
+        else f"diverged at step {of.diverged_at}"
+    )

@@ -1,0 +1,74 @@
+"""The search: trials asked for in rounds, each round trained together, its results told in the
+order of the trials.
+
+A round is asked for when all before it are told, so the trials are a function of the sampler and
+the results alone.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+
+from optuna.study import Study
+from optuna.trial import Trial, TrialState
+
+from research.sweeps.declare.sweep_axes import Axis, Point
+from research.sweeps.tuning import space
+from research.sweeps.tuning import study as study_lib
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a trial came to. value: None where it has none. outcome: the word for that. run: its
+    run's id.
+
+    note: why there is no value.
+    """
+
+    value: float | None
+    outcome: str = "finished"
+    run: str = ""
+    note: str = ""
+
+
+Evaluate = Callable[[Sequence[Point]], Sequence[Result]]
+
+
+def search(
+    study: Study, axes: Sequence[Axis], trials: int, parallel: int, evaluate: Evaluate
+) -> None:
+    """Asks for trials in rounds of `parallel` until there are so many, and tells their results.
+
+    Goes on where it was interrupted: trials without a result are evaluated again, with the values
+    that they have.
+    """
+    while True:
+        asked, waiting = len(study.get_trials(deepcopy=False)), study_lib.running(study)
+        first = waiting[0].number if waiting else asked
+        last = min((first // parallel + 1) * parallel, trials)
+        waiting += [study.ask() for _ in range(asked, last)]
+        if not waiting:
+            return
+        points = [space.suggested(trial, axes) for trial in waiting]
+        for trial, result in zip(waiting, evaluate(points), strict=True):
+            tell(study, trial, result)
+
+
+def tell(study: Study, trial: Trial, result: Result) -> None:
+    """Tells a result. One that diverged has the worst value there is and breaks a constraint.
+
+    So a sampler ranks it below the pruned ones, too, and keeps away from it.
+    """
+    if result.run:
+        trial.set_user_attr("run", result.run)
+    if result.outcome != "finished":
+        trial.set_user_attr("outcome", result.outcome)
+    if result.note:
+        trial.set_user_attr("note", result.note)
+    if result.value is None:
+        study.tell(trial, state=TrialState.FAIL)
+        return
+    if not math.isfinite(result.value) and not trial.constraints:
+        trial.set_constraint("diverged", 1.0)
+    worst = -math.inf if study.direction.name == "MAXIMIZE" else math.inf
+    study.tell(trial, result.value if math.isfinite(result.value) else worst)

@@ -1,0 +1,100 @@
+"""Candidates: the points of a space as runs, and spaces that have none."""
+
+import contextlib
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from research import config as config_lib
+from research.config import PARTS, RunConfig
+from research.errors import UserError
+from research.sweeps.declare import sweep_axes as axes_lib
+from research.sweeps.declare.sweep_axes import Axis, Point
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner, unused_message
+from research.sweeps.tuning import space
+from research.sweeps.tuning.search import Result
+
+Settings = Mapping[str, Any]
+
+# How near its ends an interval is tried; the ends themselves are hardly ever drawn.
+EDGE = 1e-9
+# So many random points of a space are looked at before it is said that none can be trained, and so
+# many combinations of parts.
+LOOKS, COMBINATIONS = 32, 1024
+
+
+def planned(settings: Settings, point: Point, planner: Planner) -> PlannedRun | Result:
+    """A point's run, or why there is none: a value that no run may have, or values that exclude
+    each other."""
+    try:
+        return planner.run(axes_lib.resolve(settings, point)[0])
+    except UserError as error:
+        return Result(None, "refused", note=str(error))
+
+
+def first_run(settings: Settings, axes: Sequence[Axis], planner: Planner) -> PlannedRun:
+    """A run of the space. Raises UserError if none can be trained, or on a setting that no run
+    would use (law 8)."""
+    for axis in axes:
+        if axis.path in settings:
+            raise UserError(
+                f"--{axis.path} is given, and an axis sets it too; leave one of them out"
+            )
+        if axis.path == "seed":
+            raise UserError("a seed cannot be tuned: the choice is reported on fresh seeds")
+    if not axes:
+        return planner.runs([settings])[0]
+    points = [*_corners(axes), *axes_lib.draws(axes, LOOKS, 0)]
+    _check_used([{**settings, **point} for point in points])
+    refusal = ""
+    for point in points:
+        run = planned(settings, point, planner)
+        if isinstance(run, PlannedRun):
+            _check_values(settings, axes)
+            return run
+        refusal = refusal or run.note
+    raise UserError(
+        f"none of {len(points)} points of the space can be trained; the first: {refusal}"
+    )
+
+
+def _check_values(settings: Settings, axes: Sequence[Axis]) -> None:
+    """Raises UserError for a value, or an interval, that costs trials since no run can have it,
+    whatever its others."""
+    for axis in axes:
+        own = dict(settings)
+        if axis.condition is not None:
+            own[axis.condition.path] = axis.condition.values[0]
+        for value in axis.values or [space.at(axis, place) for place in (EDGE, 1 - EDGE)]:
+            try:
+                config_lib.resolve({**own, axis.path: value})
+            except UserError as error:
+                raise UserError(f"--sample='{axis}' has a value that cannot be: {error}") from None
+
+
+def _corners(axes: Sequence[Axis]) -> list[Point]:
+    """Every combination of the parts (architecture, optimizer, …) among the axes, the others at
+    their middle."""
+    columns = [
+        axis.values if axis.path in PARTS and axis.values else (space.at(axis, 0.5),)
+        for axis in axes
+    ]
+    paths = [axis.path for axis in axes]
+    some = itertools.islice(itertools.product(*columns), COMBINATIONS)
+    return [axes_lib.settled(axes, dict(zip(paths, values, strict=True))) for values in some]
+
+
+def _check_used(requests: Sequence[Settings]) -> None:
+    """Raises UserError on a setting that the parts of no request have; requests that are refused
+    say nothing."""
+    paths = {path for request in requests for path in request}
+    configs: list[RunConfig] = []
+    unused: list[frozenset[str]] = []
+    for request in requests:
+        with contextlib.suppress(UserError):
+            config, left = config_lib.resolve(request)
+            configs.append(config)
+            unused.append(left | (paths - set(request)))  # what is not set there is not used there
+    for setting in sorted(frozenset.intersection(*unused)) if unused else ():
+        raise UserError(unused_message(setting, configs))

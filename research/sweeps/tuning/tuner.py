@@ -1,0 +1,399 @@
+"""A tuning: which settings do best on validation, among so many trials; what is chosen is reported
+on fresh seeds."""
+
+import contextlib
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import BaseStorage
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from research import config as config_lib
+from research import identity
+from research.config import OPTIONS
+from research.errors import UserError
+from research.option_text import entry_and_options
+from research.sweeps.column import Better, main_metric
+from research.sweeps.declare.sweep_axes import Axis, Point
+from research.sweeps.execute.ensure_records import (
+    Executor,
+    Observer,
+    ensure_records,
+    local,
+    tell_notes,
+)
+from research.sweeps.execute.execution_context import ExecutionContext, ExecutionEvents
+from research.sweeps.execute.execution_options import Execution
+from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, with_seeds
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
+from research.sweeps.tuning import earlier_trials, journal, pruners, space, trial_samplers
+from research.sweeps.tuning import study as study_lib
+from research.sweeps.tuning.journal import ENTERED, Studied
+from research.sweeps.tuning.pruned_search import LANES, PrunedSearch
+from research.sweeps.tuning.search import Result, search
+from research.sweeps.tuning.space_checks import first_run, planned
+from research.training import objective
+from research.training.checkpoints import Checkpoints
+from research.words import plural
+
+Settings = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """How a space is searched. trials: at most so many. parallel: asked for at once. seed: of the
+    draws."""
+
+    sampler: str = "tpe"
+    trials: int = 100
+    parallel: int = 16
+    pruner: str | None = None
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """What is chosen by: a metric of the validation rows."""
+
+    metric: str
+    better: Better
+
+
+@dataclasses.dataclass(frozen=True)
+class Tuned:
+    """What a search came to. best: the trial with the best value. axes: of the space. settings: the
+    chosen ones."""
+
+    study: Study
+    axes: Sequence[Axis]
+    goal: Goal
+    best: FrozenTrial
+    settings: dict[str, Any]
+
+    @property
+    def share(self) -> float | None:
+        """The part of the lanes' epochs that were a trial's, the others being idle; None where none
+        raced."""
+        live, computed = self.study.user_attrs.get(LANES, (0, 0))
+        return live / computed if computed else None
+
+    @property
+    def point(self) -> Point:
+        """The chosen values."""
+        return {
+            axis.path: str(self.settings[axis.path])
+            for axis in self.axes
+            if axis.path in self.settings
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchContext:
+    """Where and by whom trials are trained, and who watches."""
+
+    store: Store
+    planner: Planner
+    monitor: Observer
+    execution: Execution
+    executor: Executor = local
+
+    def obtain(self, runs: Sequence[RequestedRun]) -> dict[str, Record]:
+        """The records of the runs, by id, after training those that have none."""
+        return ensure_records(
+            runs,
+            self.store,
+            self.planner,
+            self.monitor,
+            execution=self.execution,
+            executor=self.executor,
+        )
+
+
+def tune(
+    name: str,
+    settings: Settings,
+    axes: Sequence[Axis],
+    budget: Budget,
+    shop: SearchContext,
+    storage: BaseStorage | None,
+    goal: Goal | None = None,
+) -> Tuned:
+    """Searches a space and returns what did best. settings: of every trial; seed: the one that all
+    trials have.
+
+    goal: None for the task's main metric. Goes on with a study of that name. Raises UserError on a
+        space that cannot be searched so, or of which no trial finished.
+    """
+    first = first_run(settings, axes, shop.planner)
+    goal = goal or _goal(first)
+    _check_goal(goal, first)
+    if budget.pruner is not None:
+        _check_rungs(goal, first, axes, budget.pruner, shop.execution)
+    trials = trial_samplers.count(budget.sampler, axes, budget.trials)
+    definition = _definition(settings, axes, budget, goal, first)
+    sampler = trial_samplers.sampler(budget.sampler, axes, budget.seed)
+    pruner = pruners.pruner(budget.pruner, first.config.epochs)
+
+    def entering(earlier: Sequence[Studied]) -> Sequence[FrozenTrial]:
+        kept = earlier_trials.entering(
+            earlier, earlier_trials.Space(settings, axes), distinct=budget.sampler == "grid"
+        )
+        left = max(0, trials - len(kept))
+        count = len(earlier_trials.told(earlier))
+        shop.monitor.note(
+            f"'{name}': {len(kept)} of {count} earlier trials are kept;"
+            f" {left} of {plural(trials, 'trial')} left to try"
+        )
+        return kept
+
+    study = study_lib.study(storage, name, goal.better, definition, sampler, pruner, entering)
+    if budget.pruner is None:
+        search(
+            study,
+            axes,
+            trials,
+            budget.parallel,
+            lambda points: _trained(settings, points, goal, shop),
+        )
+    else:
+        _raced(study, settings, axes, dataclasses.replace(budget, trials=trials), goal, first, shop)
+    _warn_of_refused(study, shop.monitor)
+    best = chosen(study)
+    found = {**settings, **space.suggested(best, axes)}
+    _, unused = config_lib.resolve(found)
+    return Tuned(
+        study, axes, goal, best, {path: found[path] for path in found if path not in unused}
+    )
+
+
+def _warn_of_refused(study: Study, monitor: Observer) -> None:
+    """Says so if part of the space cannot be trained: it costs trials."""
+    trials = study.get_trials(deepcopy=False)
+    notes = [
+        trial.user_attrs.get("note", "")
+        for trial in trials
+        if trial.user_attrs.get("outcome") == "refused"
+    ]
+    if notes:
+        monitor.warn(
+            f"{len(notes)} of {len(trials)} trials cannot be trained, as the first: {notes[0]}"
+        )
+
+
+def chosen(study: Study) -> FrozenTrial:
+    """The finished trial with the best value, the first of several. Raises UserError if none
+    finished."""
+    trials = study.get_trials(deepcopy=False)
+    sign = -1.0 if study.direction.name == "MAXIMIZE" else 1.0
+    finished = [
+        (sign * t.value, t.number)
+        for t in trials
+        if t.state == TrialState.COMPLETE and t.value is not None
+    ]
+    finished = [(value, number) for value, number in finished if math.isfinite(value)]
+    if not finished:
+        came = ", ".join(f"{count} {word}" for word, count in journal.counts(trials).items())
+        note = next((f"; {t.user_attrs['note']}" for t in trials if "note" in t.user_attrs), "")
+        raise UserError(
+            f"no trial of '{study.study_name}' finished: {came or 'there is none'}{note}"
+        )
+    return trials[min(finished)[1]]
+
+
+def report(tuned: Tuned, seeds: int) -> list[dict[str, Any]]:
+    """The runs that the table reports: the chosen settings on seeds that did not choose them."""
+    return fresh(tuned.settings, seeds)
+
+
+def fresh(settings: Settings, seeds: int) -> list[dict[str, Any]]:
+    """The settings on seeds that no trial had: those after the one that all trials have."""
+    first = int(OPTIONS["seed"].parse(settings.get("seed", 0), "seed")) + 1
+    return [dict(request) for request in with_seeds(settings, range(first, first + seeds))]
+
+
+def described(found: Sequence[Tuned], budget: Budget, seeds: int) -> str:
+    """The footer's sentence on how strengths came about."""
+    of_rows = [journal.counts(tuned.study.get_trials(deepcopy=False)) for tuned in found]
+    counts = sum(map(Counter, of_rows), Counter[str]())
+    paths = list(dict.fromkeys(axis.path for tuned in found for axis in tuned.axes))
+    came = ", ".join(f"{count} {word}" for word, count in counts.items())
+    each = f" for each of {len(found)} rows" if len(found) > 1 else ""
+    totals = sorted({sum(of_row.values()) for of_row in of_rows})
+    asked = str(totals[0]) if len(totals) == 1 else f"{totals[0]} to {totals[-1]}"
+    different = sum(_different(tuned.study) for tuned in found)
+    of_settings = f" ({different} different settings)" if different < sum(counts.values()) else ""
+    every = [trial for tuned in found for trial in tuned.study.get_trials(deepcopy=False)]
+    entered = sum(ENTERED in trial.user_attrs for trial in every)
+    kept = f", {entered} of them kept from an earlier space" if entered else ""
+    pruned = f", pruned by {budget.pruner}" if budget.pruner else ""
+    fresh_seeds = f"{seeds} fresh seed{'s' * (seeds != 1)}"
+    return (
+        f"Tuned{each} by {asked} trials{of_settings} of {budget.sampler}{pruned}{kept}:"
+        f" {', '.join(paths)}. Trials: {came}. The best {found[0].goal.metric} of one seed chose;"
+        f" the table reports the choice on {fresh_seeds}."
+    )
+
+
+def _different(study: Study) -> int:
+    """How many different settings the trials had; one that is drawn again is read from its
+    record."""
+    return len({tuple(sorted(trial.params.items())) for trial in study.get_trials(deepcopy=False)})
+
+
+def _goal(run: PlannedRun) -> Goal:
+    metric, better = main_metric(run.config.loss, run.config.task)
+    return Goal(f"validation/{metric}", better)
+
+
+def _check_goal(goal: Goal, run: PlannedRun) -> None:
+    """Raises UserError if the metric is not one of validation rows."""
+    if not goal.metric.startswith("validation/"):
+        raise UserError(f"choosing reads validation only, and {goal.metric} is not of it")
+    if not run.program.sizes.validation:
+        raise UserError(
+            f"choosing reads validation only, and split={run.config.split} leaves no validation"
+            " rows"
+        )
+
+
+def _check_rungs(
+    goal: Goal, run: PlannedRun, axes: Sequence[Axis], pruner: str, execution: Execution
+) -> None:
+    """Raises UserError if trials cannot be compared before their end."""
+    if any(axis.path == "epochs" for axis in axes):
+        raise UserError(
+            "--pruner compares trials after as many epochs of as many; tune epochs without it"
+        )
+    if not pruners.rungs(pruner, run.config.epochs):
+        raise UserError(
+            f"--pruner compares trials before their last epoch, and they have {run.config.epochs}"
+        )
+    names = run.program.problem.finish(dict.fromkeys(objective.metric_names(run.program), 1.0))
+    if goal.metric.removeprefix("validation/") not in names:
+        raise UserError(
+            f"--pruner compares {goal.metric} after epochs, where it has no value; leave out"
+            " --pruner"
+        )
+    if execution.replicas > 1:
+        raise UserError("--pruner trains runs as lanes, each on one device; leave out --devices")
+
+
+def _definition(
+    settings: Settings, axes: Sequence[Axis], budget: Budget, goal: Goal, first: PlannedRun
+) -> dict[str, Any]:
+    """What the trials are a function of, but for their number: more of them go on from the same.
+
+    first: one of the runs, for its data and its parts; the axes may name others.
+    """
+    described = dataclasses.asdict(budget)
+    del described["trials"]
+    texts = {key: str(value) for key, value in settings.items()}
+    parts = {
+        f"{kind} {entry.name}": entry.version for kind, entry in identity.entries(first.config)
+    }
+    for axis in axes:
+        if axis.path in config_lib.PARTS and axis.path != "regularization":
+            registry = config_lib.PARTS[axis.path]
+            named = [registry.get(entry_and_options(registry, text)[0]) for text in axis.values]
+            parts |= {f"{registry.kind} {entry.name}": entry.version for entry in named}
+    return {
+        "sample": [str(axis) for axis in axes],
+        "settings": texts,
+        **described,
+        "metric": goal.metric,
+        "data": first.program.spec.fingerprint[:12],
+        "versions": parts,
+    }
+
+
+def _trained(
+    settings: Settings, points: Sequence[Point], goal: Goal, shop: SearchContext
+) -> list[Result]:
+    """The results of points that are trained together; those that have their record are read from
+    it."""
+    plans = [planned(settings, point, shop.planner) for point in points]
+    runs = [plan for plan in plans if isinstance(plan, PlannedRun)]
+    found = shop.obtain(runs)
+    return [
+        plan if isinstance(plan, Result) else _result(found.get(plan.id), plan, goal)
+        for plan in plans
+    ]
+
+
+def _result(record: Record | None, run: PlannedRun, goal: Goal) -> Result:
+    """What a trial came to. record: None where its file is not believed and cannot be replaced."""
+    return (
+        Result(None, "failed", run.id, "its record cannot be used")
+        if record is None
+        else result_of(record, goal)
+    )
+
+
+def result_of(record: Record, goal: Goal) -> Result:
+    """What a trial's record says of it."""
+    value = record.metrics.get(goal.metric)
+    if record.status == "finished" and value is not None and math.isnan(value):
+        return Result(None, "failed", record.run_id, f"its {goal.metric} is not a number")
+    if record.status == "diverged" or (value is not None and not math.isfinite(value)):
+        return Result(math.nan, "diverged", record.run_id)
+    if record.status == "finished" and value is not None:
+        return Result(value, run=record.run_id)
+    return Result(None, "failed", record.run_id, record.cause or f"it has no {goal.metric}")
+
+
+def _raced(
+    study: Study,
+    settings: Settings,
+    axes: Sequence[Axis],
+    budget: Budget,
+    goal: Goal,
+    first: PlannedRun,
+    shop: SearchContext,
+) -> None:
+    """Trains the trials in a race. Its ways are not timed, so that the trials are a function of the
+    flags."""
+    assert budget.pruner is not None
+    execution, watcher = shop.execution, shop.monitor
+    tell_notes([first], shop.planner, watcher.note)
+    checkpoints = Checkpoints(
+        Path(execution.checkpoints or shop.store.root / "checkpoints"), watcher.warn
+    )
+    left = budget.trials - sum(
+        trial.state.is_finished() for trial in study.get_trials(deepcopy=False)
+    )
+    with (
+        watcher.watch([first] * left) if left > 0 else contextlib.nullcontext(ExecutionEvents())
+    ) as reported:
+        PrunedSearch(
+            study=study,
+            axes=axes,
+            trials=budget.trials,
+            parallel=budget.parallel,
+            plan=lambda point: planned(settings, point, shop.planner),
+            value=lambda record: result_of(record, goal),
+            metric=goal.metric,
+            rungs=pruners.rungs(budget.pruner, first.config.epochs),
+            job=ExecutionContext(
+                store=shop.store,
+                arrays_of=shop.planner.arrays,
+                report=reported,
+                execution=execution,
+                timer=lambda *_: 0.0,
+                checkpoints=checkpoints,
+                totals={},
+                origin_of=shop.planner.origin,
+            ),
+        ).run()
+    trained = [
+        trial.user_attrs["run"]
+        for trial in study.get_trials(deepcopy=False)
+        if "run" in trial.user_attrs
+    ]
+    watcher.obtained(shop.store.find(trained)[0].values())

@@ -1,0 +1,1 @@
+"""Test kits for the catalogue's entries and for plugins: conformance.py."""

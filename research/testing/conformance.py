@@ -1,0 +1,459 @@
+"""The battery: what every architecture must pass, a user's own too; tried on small made-up data."""
+
+import dataclasses
+import functools
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.tree_util import keystr, tree_leaves_with_path
+
+from research.data import memory
+from research.data.memory import Memory
+from research.data.spec import Arrays
+from research.errors import UserError
+from research.options import format_value
+from research.registry import (
+    ACTIVATIONS,
+    ARCHITECTURES,
+    CALLBACKS,
+    DATASETS,
+    LOSSES,
+    OPTIMIZERS,
+    REGULARIZERS,
+    SCHEDULES,
+    TASKS,
+    Entry,
+    Loss,
+    Metric,
+)
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner
+from research.training import chunk as chunk_lib
+from research.training import lanes as lanes_lib
+from research.training import loop, network, objective
+from research.training.lane_inputs import abstract_lane, make_lane_inputs
+from research.training.loop import Boundary, Outcome
+from research.training.program import Program
+from research.training.snapshot import Snapshot
+from research.training.state import Lane, Variables
+from research.training.strategy import ExecutionStrategy
+
+# 40 training rows make 5 updates an epoch.
+SETTINGS = {
+    "split": "4:1:1",
+    "split_seed": 0,
+    "batch_size": 8,
+    "epochs": 2,
+    "optimizer": "adam",
+    "learning_rate": 0.05,
+}
+NETWORK = {"arch": "mlp", "arch.hidden": (8, 8)}
+# By which lanes and resumed runs are told apart, where it acts.
+NOISE = (
+    "dropout=0.3",
+    "input_dropout=0.1",
+    "variational_dropout=0.2",
+    "attention_dropout=0.2",
+    "stochastic_depth=0.3",
+)
+WIDTH, STEPS = 3, 2
+NUDGES, MULTIPLE = 3, 5
+
+
+@functools.cache
+def made_up() -> tuple[Memory, ...]:
+    """What a network is tried on, the first that it takes: tokens, masks, images of growing size, a
+    table."""
+    return (
+        memory.text(),
+        memory.masks(),
+        *(memory.images(side) for side in (6, 12, 32)),
+        memory.table(),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """Settings, and the data that they are tried on."""
+
+    settings: Mapping[str, Any]
+    data: Memory
+
+    def run(self, **changes: Any) -> PlannedRun:
+        """A run of the settings with these changes. Raises UserError if they cannot be."""
+        return Planner(lambda config: self.data).runs([{**SETTINGS, **self.settings, **changes}])[0]
+
+
+def subject(**settings: Any) -> Subject:
+    """The settings on the first of the made-up data sets that they can be trained on. Raises
+    UserError if on none.
+
+    Each is tried for its own task, and then for those that any data will do for.
+    """
+    tasks = ({}, *({"task": task.name, "scaling": "none"} for task in TASKS if task.sees))
+    return _first(Subject({**more, **settings}, data) for more in tasks for data in made_up())
+
+
+def _first(subjects: Iterable[Subject]) -> Subject:
+    """The first that can be trained. Raises what is wrong with the very first if none can be."""
+    errors = []
+    for found in subjects:
+        try:
+            _encoded(found)
+        except UserError as error:
+            errors.append(error)
+        else:
+            return found
+    raise errors[0]
+
+
+def _encoded(of: Subject) -> None:
+    """Raises UserError if it cannot be trained, or if what its task makes of the labels is not the
+    loss's target."""
+    run, y = of.run(), of.data.data.y[:2]
+    with run.program.precision_context():
+        if not run.program.spec.reconstructs:
+            jax.eval_shape(
+                functools.partial(objective.loss_targets, run.program),
+                abstract_lane(run.config, run.program),
+                y,
+            )
+
+
+def _tiny(name: str) -> dict[str, Any]:
+    """An architecture at its test options."""
+    return {
+        "arch": name,
+        **{
+            f"arch.{option}": value
+            for option, value in ARCHITECTURES.get(name).test_options.items()
+        },
+    }
+
+
+def architecture(name: str, **settings: Any) -> Subject:
+    """An architecture at its test options."""
+    return subject(**_tiny(name), **settings)
+
+
+def part(kind: str, entry: Entry) -> Subject:
+    """An entry at its test options, in a small network. Raises UserError on a kind that has no
+    battery."""
+    if kind == ARCHITECTURES.kind:
+        return architecture(entry.name)
+    tiny = dict(entry.test_options)
+    if kind == OPTIMIZERS.kind:
+        return subject(
+            **NETWORK,
+            optimizer=entry.name,
+            **{f"optimizer.{name}": value for name, value in tiny.items()},
+        )
+    if kind == REGULARIZERS.kind:
+        options = ",".join(f"{name}={format_value(value)}" for name, value in tiny.items())
+        return subject(
+            **NETWORK, regularization=f"{entry.name}({options})" if options else entry.name
+        )
+    if isinstance(entry, Loss):
+        return measured(entry.tasks[0], loss=entry.name)
+    if isinstance(entry, Metric):
+        return measured(entry.tasks[0], metrics=(entry.name,))
+    if kind == ACTIVATIONS.kind:
+        return subject(**NETWORK, **{"arch.activation": entry.name})
+    if kind == SCHEDULES.kind:
+        return subject(
+            **NETWORK,
+            schedule=entry.name,
+            **{f"schedule.{name}": value for name, value in tiny.items()},
+        )
+    if kind == TASKS.kind:
+        return subject(**NETWORK, task=entry.name)
+    if kind == DATASETS.kind:
+        return dataset(entry)
+    raise UserError(f"there is no battery for a {kind} ({entry.name})")
+
+
+def trials(kind: str, entry: Entry) -> dict[str, Callable[[], None]]:
+    """The checks of an entry, by name, ready to be called; each raises what is wrong.
+
+    Raises UserError on a kind that has no battery.
+    """
+    if kind == CALLBACKS.kind:
+        return {"takes an epoch's end": functools.partial(_called, entry)}
+    tried = functools.cache(functools.partial(part, kind, entry))
+    return {name: functools.partial(_checked, check, tried) for name, check in CHECKS.items()}
+
+
+def _checked(check: Callable[[Subject], None], tried: Callable[[], Subject]) -> None:
+    check(tried())
+
+
+def _called(entry: Entry) -> None:
+    """Calls a callback with an epoch's metrics of a classification, as a run would."""
+    names = ("loss", *objective.metric_names(Subject(NETWORK, memory.images()).run().program))
+    entry.build()(
+        "0" * 16, 1, {f"{split}/{name}": 0.5 for split in ("train", "validation") for name in names}
+    )
+
+
+def measured(task: str, **settings: Any) -> Subject:
+    """The settings in the first of some small networks that answers a task of made-up data, its
+    loss the task's own."""
+    text = memory.text()
+    spoken = dataclasses.replace(text.spec, task=task)
+    more = [Memory(spoken, text.data)] if task in ("language_model", "sequence_to_sequence") else []
+    return _first(
+        Subject({**_tiny(arch), "task": task, "scaling": "none", **settings}, data)
+        for data in (*more, *made_up())
+        for arch in ("mlp", "gru", "fcn")
+    )
+
+
+def dataset(entry: Entry) -> Subject:
+    """A data set of its own at its test options, in the first small network that can be trained on
+    it."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = entry.build(**entry.test_options, data_dir=None, cache_dir=folder)
+        data = Memory(source.spec, jax.tree.map(np.array, source.arrays()))
+    return _first(Subject(_tiny(arch), data) for arch in ("mlp", "gru", "fcn"))
+
+
+# Checks: each raises AssertionError that says what is wrong
+# -----------------------------------------------
+
+
+def shapes(of: Subject) -> None:
+    """Outputs are finite, of the loss's width and of the program's type, one row an example;
+    scores, no shares."""
+    run, (lane, variables) = of.run(), _begun(of)
+    outputs = _outputs(run.program, lane, variables, of.data.data.x[:4])
+    width = LOSSES.get(run.config.loss).outputs(run.program.width)
+    expected = (4, *run.program.spec.target_shape, width)
+    outputs = outputs[..., :width] if LOSSES.get(run.config.loss).latents else outputs
+    assert outputs.shape == expected, (
+        f"outputs have the shape {list(outputs.shape)}, not {list(expected)}"
+    )
+    assert outputs.dtype == run.program.dtype, (
+        f"outputs are {outputs.dtype}, not {run.program.dtype}"
+    )
+    assert np.isfinite(outputs).all(), "some outputs are not finite"
+    if run.program.spec.classes and width > 1:
+        shares = (outputs >= 0).all() and np.allclose(outputs.sum(axis=-1), 1, atol=1e-3)
+        assert not shares, (
+            f"outputs sum to one, as softmax leaves them; loss={run.config.loss} takes logits: "
+            "return what the last layer gives, without softmax"
+        )
+
+
+def gradients(of: Subject) -> None:
+    """The loss's gradient reaches every parameter: Adam moves all that has one, however small it
+    is."""
+    run = _noisy(of).run(optimizer="adam")
+    before, after = (steps([run], of.data.data, 1, count) for count in (0, 3))
+    still = [
+        keystr(path, simple=True, separator="/")
+        for (path, a), b in zip(
+            tree_leaves_with_path(before.params), jax.tree.leaves(after.params), strict=True
+        )
+        if (a == b).all()
+    ]
+    assert not still, f"no gradient reaches {', '.join(still)}"
+
+
+def independence(of: Subject) -> None:
+    """In evaluation an example's outputs are its own: they do not hang on what else is in the
+    batch."""
+    run, (lane, variables) = of.run(), _begun(of)
+    x = of.data.data.x
+    outputs = _outputs(run.program, lane, variables, x[:4])
+    beside = _outputs(run.program, lane, variables, np.concatenate([x[:2], x[10:12]]))
+    wrong = np.abs(outputs[:2] - beside[:2]).max() / max(np.abs(outputs).max(), 1e-30)
+    assert wrong <= 1e-5, (
+        f"an example's outputs change by {wrong:.1e} of their size with what else is in the batch"
+    )
+
+
+def calm(of: Subject) -> None:
+    """Regularizers of activations are off in evaluation."""
+    try:
+        noisy = of.run(regularization=_with(of, "dropout=0.5"))
+    except UserError:
+        return  # there is nothing to drop
+    plain, (lane, variables) = of.run(), _begun(of)
+    outputs = _outputs(plain.program, lane, variables, of.data.data.x[:4])
+    own = make_lane_inputs(noisy.config, noisy.program, of.data.data).lane
+    dropped = _outputs(noisy.program, own, variables, of.data.data.x[:4])
+    assert outputs.tobytes() == dropped.tobytes(), "dropout changes what is evaluated"
+
+
+def lanes(of: Subject) -> None:
+    """Law 2: a lane is the run alone; the same initial bits, steps to rounding, and the same bits
+    beside others."""
+    noisy = _noisy(of)
+    runs = [noisy.run(seed=seed) for seed in range(WIDTH)]
+    among, alone = (
+        jax.device_get(start(own, of.data.data, len(own)).state) for own in (runs, runs[1:2])
+    )
+    wrong = unequal(lane(among, 1), lane(alone, 0))
+    assert not wrong, f"a lane begins with other bits than the run alone in {', '.join(wrong)}"
+    together = steps(runs, of.data.data, WIDTH, STEPS)
+    wrong = astray(lane(together, 1), runs[1], of.data.data, STEPS)
+    assert not wrong, f"after {STEPS} steps a lane differs from the run alone in {', '.join(wrong)}"
+    other = noisy.run(seed=9, learning_rate=0.2)
+    elsewhere = steps([other, other, runs[1]], of.data.data, WIDTH, STEPS)
+    wrong = unequal(lane(elsewhere, 2), lane(together, 1))
+    assert not wrong, f"a lane's bits hang on its neighbours in {', '.join(wrong)}"
+
+
+def resume(of: Subject) -> None:
+    """Law 1: from a snapshot in the middle of an epoch it goes on with the same bits."""
+    noisy = _noisy(of)
+    runs, strategy = [noisy.run(seed=seed) for seed in range(WIDTH)], ExecutionStrategy(WIDTH, 1)
+    taken: dict[int, Snapshot] = {}
+
+    def keep(boundary: Boundary) -> None:
+        if boundary.step == 4:
+            taken[4] = boundary.snapshot()
+
+    def train(**more: Any) -> list[Outcome]:
+        return loop.train(
+            runs[0].program, [run.config for run in runs], of.data.data, strategy, **more
+        )
+
+    whole = train(at_boundary=keep)
+    assert repr(train(resume=taken[4])) == repr(whole), "a run that is resumed ends with other bits"
+
+
+CHECKS: Mapping[str, Callable[[Subject], None]] = {
+    "shapes": shapes,
+    "gradients reach every parameter": gradients,
+    "examples are independent in evaluation": independence,
+    "dropout is off in evaluation": calm,
+    "lanes equal solo": lanes,
+    "resume is exact": resume,
+}
+
+
+# What the checks are made of
+# ----------------------------------------------------------------------------
+
+
+def initial(run: PlannedRun, arrays: Arrays) -> tuple[Lane, Variables]:
+    """A run's lane and its variables before the first step."""
+    with run.program.precision_context():
+        own = make_lane_inputs(run.config, run.program, arrays).lane
+        return own, lanes_lib.init(run.program, own).variables
+
+
+def _begun(of: Subject) -> tuple[Lane, Variables]:
+    """The subject's own lane, and its variables before the first step, by the program that other
+    checks train."""
+    run = of.run()
+    return (
+        make_lane_inputs(run.config, run.program, of.data.data).lane,
+        initial(_noisy(of).run(), of.data.data)[1],
+    )
+
+
+def _outputs(program: Program, own: Lane, variables: Variables, x: np.ndarray) -> np.ndarray:
+    with program.precision_context():
+        return np.asarray(_predict(program, variables, own, x))
+
+
+_predict = jax.jit(network.predict, static_argnums=0)
+
+
+def _noisy(of: Subject) -> Subject:
+    """The subject with all of NOISE that acts on it."""
+    for member in NOISE:
+        louder = Subject({**of.settings, "regularization": _with(of, member)}, of.data)
+        try:
+            louder.run()
+        except UserError:
+            continue
+        of = louder
+    return of
+
+
+def _with(of: Subject, member: str) -> str:
+    own = of.settings.get("regularization", "none")
+    return member if own == "none" else f"{own},{member}"
+
+
+def start(runs: Sequence[PlannedRun], arrays: Arrays, width: int) -> chunk_lib.Chunk:
+    """The chunk of these runs before its first step; one chunk, idle lanes last."""
+    program = runs[0].program
+    with program.precision_context():
+        (chunk,) = chunk_lib.start(
+            program, [run.config for run in runs], arrays, ExecutionStrategy(width, 1)
+        )
+    return chunk
+
+
+def steps(
+    runs: Sequence[PlannedRun], arrays: Arrays, width: int, count: int, nudge: int | None = None
+) -> Any:
+    """The variables after `count` steps, leaves [width, ...], on the host.
+
+    nudge: a seed by which every initial parameter goes to one of the two floats beside it.
+    """
+    chunk, strategy = start(runs, arrays, width), ExecutionStrategy(width, 1)
+    if nudge is not None:
+        variables = chunk.state.variables
+        variables = dataclasses.replace(variables, params=_nudged(variables.params, nudge))
+        chunk.state = dataclasses.replace(chunk.state, variables=variables)
+    with runs[0].program.precision_context():
+        running = chunk_lib.dispatches(runs[0].program, chunk, strategy, 0)
+        for _ in range(count):
+            next(running)
+        return jax.device_get(chunk.state.variables)
+
+
+def _nudged(params: Any, seed: int) -> Any:
+    generator = np.random.default_rng(seed)
+
+    def nudged(leaf: jax.Array) -> jax.Array:
+        towards = np.where(generator.random(leaf.shape) < 0.5, -np.inf, np.inf).astype(np.float32)
+        return jax.device_put(np.nextafter(np.asarray(leaf), towards), leaf.sharding)
+
+    return jax.tree.map(nudged, params)
+
+
+def lane(tree: Any, place: int) -> Any:
+    """One lane of a tree of lanes."""
+    return jax.tree.map(lambda leaf: leaf[place], tree)
+
+
+def unequal(got: Any, expected: Any) -> list[str]:
+    """The leaves whose bits are not equal, -0.0 told from 0.0 and NaN equal to itself."""
+    pairs = zip(tree_leaves_with_path(got), jax.tree.leaves(expected), strict=True)
+    return [
+        keystr(path) for (path, a), b in pairs if np.asarray(a).tobytes() != np.asarray(b).tobytes()
+    ]
+
+
+def astray(got: Any, own: PlannedRun, arrays: Arrays, count: int) -> list[str]:
+    """The leaves in which the variables `got` of a lane after `count` steps are not the run's
+    alone, to rounding.
+
+    In norm a leaf may differ by 1e-5 of the way that the run has gone since its start, or by 5
+    times what a nudge of the initial parameters to the floats beside them makes, alone: the bias
+    before a normalization has a gradient of mere rounding, of which Adam makes a step. Measured are
+    at most 3e-6 of the way and 1.3 nudges.
+    """
+    alone = lane(steps([own], arrays, 1, count), 0)
+    nudged = [lane(steps([own], arrays, 1, count, nudge=seed), 0) for seed in range(NUDGES)]
+    gone = _difference(alone, jax.device_get(lane(start([own], arrays, 1).state.variables, 0)))
+    distance = np.linalg.norm([np.linalg.norm(leaf) for leaf in jax.tree.leaves(gone)])
+    moved = [jax.tree.map(np.linalg.norm, _difference(one, alone)) for one in nudged]
+    allowed = jax.tree.map(lambda *each: max(1e-5 * distance, MULTIPLE * max(each)), *moved)
+    differs = jax.tree.map(np.linalg.norm, _difference(got, alone))
+    assert np.isfinite(distance), "the run alone diverges"
+    wrong = jax.tree.map(lambda norm, most: not norm <= most, differs, allowed)
+    return [keystr(path) for path, is_wrong in tree_leaves_with_path(wrong) if is_wrong]
+
+
+def _difference(a: Any, b: Any) -> Any:
+    return jax.tree.map(lambda x, y: x.astype(np.float64) - y, a, b)
