@@ -4,11 +4,13 @@ of a tuning.
 Examples:
   python -m launch.table --experiment=regularization
   python -m launch.table --name=rates --format=csv --out=rates.csv
+  python -m launch.table --from=runs.csv --row=method --pair=seed --column=accuracy --baseline=none
 """
 
 import dataclasses
 import gc
 from collections.abc import Sequence
+from pathlib import Path
 
 from absl import flags
 
@@ -20,8 +22,10 @@ from launch.cli.records import store
 from launch.cli.retry_flags import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
 from launch.cli.run_flags import plugins, with_its_plugins
 from launch.slurm.cluster_flags import cancelling, executor, on_slurm, terminal
-from research.analysis.cells import Arm
+from research.analysis.cells import Arm, Table
 from research.analysis.explain import explain
+from research.analysis.external import external_table, read_results
+from research.analysis.figure_style import FigureStyle
 from research.analysis.layout import Tabular
 from research.analysis.runs import runs_of
 from research.analysis.table import build_table
@@ -41,7 +45,15 @@ NAME = start.define_name("name", None, "a sweep, run or tuning that was trained 
 ROWS = flags.DEFINE_enum("rows", "arms", ["arms", "runs"], "a row for each arm, or for each run")
 SEEDS = flags.DEFINE_integer("seeds", None, "seeds of each arm; none: as declared", lower_bound=1)
 BASELINE = start.define_name(
-    "baseline", None, "a row of a sweep, as learning_rate=0.1: compare the others with it"
+    "baseline", None, "a row of a sweep or of --from, as learning_rate=0.1: compare with it"
+)
+FROM = start.define_name("from", None, "a csv file of results that were trained elsewhere")
+ROW = start.define_name("row", None, "with --from: the column of row labels, as method")
+PAIR = start.define_name(
+    "pair", None, "with --from: the column that pairs values across rows, as seed or fold"
+)
+COLUMN = flags.DEFINE_multi_string(
+    "column", [], "with --from: a metric's column; NAME:lower if lower values are better"
 )
 NO_TRAIN = flags.DEFINE_bool("no_train", False, "show what there is; train nothing")
 EXPLAIN = start.define_name("explain", None, "print what is behind this row")
@@ -57,6 +69,12 @@ def main(arguments: Sequence[str]) -> None:
             )
     style = figure_flags.style()
     view()  # a condition that cannot be read is refused before anything is trained
+    if FROM.value is not None:
+        shown = Shown(_external())
+        emit(shown.table)
+        _draw(shown, style)
+        return
+    _refuse_flags_of_from()
     if (
         NAME.value is not None
         and EXPERIMENT.value is None
@@ -75,11 +93,37 @@ def main(arguments: Sequence[str]) -> None:
         emit(runs)
     else:
         emit(shown.table)
-    if directory := figure_flags.FIGURES.value:
-        drawn = view() if ROWS.value == "arms" else WHOLE
-        figure_flags.say(shown.write_figures(directory, drawn, style))
+    _draw(shown, style)
     if not NO_TRAIN.value:
         start.end_with_failures(shown.table.records())
+
+
+def _draw(shown: Shown, style: FigureStyle) -> None:
+    """Writes the figures, where --figures names a directory."""
+    if directory := figure_flags.FIGURES.value:
+        rows = view() if ROWS.value == "arms" else WHOLE
+        figure_flags.say(shown.write_figures(directory, rows, style))
+
+
+def _refuse_flags_of_from() -> None:
+    for name in ("row", "pair", "column"):
+        if flags.FLAGS[name].present:
+            raise UserError(f"--{name} applies only to --from=FILE.csv; leave it out")
+
+
+def _external() -> Table:
+    """The table of a csv file."""
+    for flag in ("experiment", "name", "rows", "seeds", "explain", "no_train"):
+        if flags.FLAGS[flag].present:
+            raise UserError(f"--{flag} does not apply to --from; leave one of them out")
+    results = read_results(FROM.value)
+    if ROW.value is None or PAIR.value is None or not COLUMN.value:
+        raise UserError(
+            "--from requires --row, --pair and --column; the columns of"
+            f" {FROM.value} are {', '.join(results.columns)}"
+        )
+    title = Path(FROM.value).stem
+    return external_table(results, ROW.value, PAIR.value, COLUMN.value, BASELINE.value, title)
 
 
 def _trials(name: str, records: Store) -> Tabular:

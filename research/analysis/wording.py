@@ -80,6 +80,12 @@ def footer(table: Table, strengths: str, notes: Sequence[str]) -> tuple[str, ...
     return tuple(sentence for sentence in said if sentence)
 
 
+def conclusions(table: Table) -> tuple[str, ...]:
+    """The sentences on tests and on what was left out, which hold wherever runs were trained."""
+    sentences = (*_test(table), _bold(table), *_left_out(table))
+    return tuple(sentence for sentence in sentences if sentence)
+
+
 def _test(table: Table) -> list[str]:
     """The test and its correction; nothing where no baseline is declared."""
     if table.baseline is None or not table.m:

@@ -6,7 +6,7 @@ In reading order: functions.py (what is called), settings.py (keywords as settin
 """
 
 from research.api.columns import Columns
-from research.api.functions import experiment, list, load, sweep, train
+from research.api.functions import experiment, list, load, sweep, table, train
 from research.api.run import Run
 from research.api.sweep import Sweep
 from research.api.table import Table
@@ -22,5 +22,6 @@ __all__ = [
     "list",
     "load",
     "sweep",
+    "table",
     "train",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from research.analysis.external import external_table, read_results
 from research.analysis.tables import of_experiment
 from research.api.data import with_data
 from research.api.run import Run
@@ -127,6 +128,37 @@ def experiment(
     return Table(
         of_experiment(declaration, place.planner, place.store, place.monitor, train=train).table
     )
+
+
+def table(
+    data: Any,
+    *,
+    row: str,
+    pair: str,
+    column: str | Sequence[str],
+    baseline: str | None = None,
+    title: str = "Results",
+) -> Table:
+    """A table of results that were trained elsewhere, with intervals, paired tests and verdicts.
+
+    Args:
+        data: the path of a csv file, a pandas.DataFrame, or a mapping of columns: a line per
+            training.
+        row: the column of row labels, such as "method".
+        pair: the column that says which values belong together across rows: "seed", "fold".
+        column: one metric or several; `"nll:lower"` says that lower values are better.
+        baseline: the row label that the others are compared with.
+        title: of the table.
+
+    Raises UserError for a column or baseline that does not exist, a value that is no number, or two
+    values of one row and pair.
+
+    >>> scores = {"method": ["a", "a", "b", "b"], "seed": [0, 1, 0, 1], "score": [1, 2, 3, 5]}
+    >>> table(scores, row="method", pair="seed", column="score").cells.row("b").cells[0].values
+    (3.0, 5.0)
+    """
+    names = [column] if isinstance(column, str) else [*column]
+    return Table(external_table(read_results(data), row, pair, names, baseline, title))
 
 
 def load(
