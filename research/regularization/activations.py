@@ -24,7 +24,15 @@ Apply = Callable[[jax.Array, jax.Array], jax.Array]
     test_options={"rate": 0.3},
 )
 def dropout(rate: Annotated[Probability, "probability of dropping a hidden unit"]) -> Apply:
-    """Drops hidden units and divides the others by 1 - rate."""
+    """Drops hidden units and divides the others by 1 - rate.
+
+    Example:
+        >>> x = dropout(0.5)(jnp.ones(1000), jax.random.key(0))
+        >>> sorted(set(x.tolist()))
+        [0.0, 2.0]
+        >>> round(float(x.mean()), 1)
+        1.0
+    """
     return lambda x, key: drop(x, key, rate, x.shape)
 
 
@@ -38,7 +46,15 @@ def dropout(rate: Annotated[Probability, "probability of dropping a hidden unit"
     test_options={"rate": 0.2},
 )
 def input_dropout(rate: Annotated[Probability, "probability of dropping an input"]) -> Apply:
-    """Drops inputs and divides the others by 1 - rate."""
+    """Drops inputs and divides the others by 1 - rate.
+
+    Example:
+        >>> x = input_dropout(0.5)(jnp.ones(1000), jax.random.key(0))
+        >>> sorted(set(x.tolist()))
+        [0.0, 2.0]
+        >>> round(float(x.mean()), 1)
+        1.0
+    """
     return lambda x, key: drop(x, key, rate, x.shape)
 
 
@@ -52,7 +68,14 @@ def input_dropout(rate: Annotated[Probability, "probability of dropping an input
 def attention_dropout(
     rate: Annotated[Probability, "probability of dropping an attention weight"],
 ) -> Apply:
-    """Drops attention weights, after the softmax, and divides the others by 1 - rate."""
+    """Drops attention weights, after the softmax, and divides the others by 1 - rate.
+
+    Example:
+        >>> weights = jnp.full([4, 4, 4], 0.25)  # [H, T, S]
+        >>> x = attention_dropout(0.5)(weights, jax.random.key(0))
+        >>> sorted(set(x.flatten().tolist()))
+        [0.0, 0.5]
+    """
     return lambda x, key: drop(x, key, rate, x.shape)
 
 
@@ -66,7 +89,13 @@ def attention_dropout(
 def gaussian_dropout(
     rate: Annotated[Probability, "of the dropout with the same variance"],
 ) -> Apply:
-    """Multiplies hidden units by N(1, rate/(1 - rate)), dropout's mean and variance."""
+    """Multiplies hidden units by N(1, rate/(1 - rate)), dropout's mean and variance.
+
+    Example:
+        >>> x = gaussian_dropout(0.5)(jnp.ones(10_000), jax.random.key(0))
+        >>> round(float(x.mean()), 1), round(float(x.std()), 1)  # dropout's
+        (1.0, 1.0)
+    """
 
     def apply(x: jax.Array, key: jax.Array) -> jax.Array:
         sd = jnp.sqrt(rate / (1 - rate))
@@ -85,7 +114,13 @@ def gaussian_dropout(
 def activation_noise(
     sd: Annotated[NonNegative, "standard deviation, in units of the activations"],
 ) -> Apply:
-    """Adds Gaussian noise to hidden units, h + sd·N(0, 1)."""
+    """Adds Gaussian noise to hidden units, h + sd·N(0, 1).
+
+    Example:
+        >>> x = activation_noise(0.5)(jnp.ones(10_000), jax.random.key(0))
+        >>> round(float(x.mean()), 1), round(float(x.std()), 1)
+        (1.0, 0.5)
+    """
     return lambda x, key: add_gaussian(x, key, sd)
 
 
@@ -100,7 +135,14 @@ def activation_noise(
     test_options={"rate": 0.3},
 )
 def variational_dropout(rate: Annotated[Probability, "probability of dropping a unit"]) -> Apply:
-    """Drops units of a recurrent layer's inputs, state and outputs, the same ones at every step."""
+    """Drops units of a recurrent layer's inputs, state and outputs, the same ones at every step.
+
+    Example:
+        >>> mask = variational_dropout(0.5)(jnp.ones([1, 6]), jax.random.key(0))
+        >>> print(jnp.ones([2, 6]) * mask)  # the same units at both steps
+        [[0. 0. 2. 2. 0. 2.]
+         [0. 0. 2. 2. 0. 2.]]
+    """
     return lambda x, key: drop(x, key, rate, x.shape)
 
 
@@ -118,5 +160,15 @@ def stochastic_depth(
     ],
 ) -> Callable[[jax.Array, jax.Array, Number], jax.Array]:
     """Drops whole residual branches, at depth d in (0, 1] with probability rate·d; survivors are
-    scaled up."""
+    scaled up.
+
+    Example:
+        >>> drop = stochastic_depth(0.5)
+        >>> keys = jax.random.split(jax.random.key(0), 1000)
+        >>> def survivors(depth):
+        ...     branches = jax.vmap(lambda key: drop(jnp.ones(2), key, depth))(keys)
+        ...     return round(float((branches > 0).mean()), 1)
+        >>> survivors(0.2), survivors(1.0)
+        (0.9, 0.5)
+    """
     return lambda x, key, depth: drop(x, key, rate * depth, ())

@@ -36,6 +36,13 @@ def ema(decay: Annotated[Probability, "share of the mean kept each step"]) -> Av
 
     The weight of the parameters t updates ago is proportional to decay^t; the initial ones have
     none.
+
+    Example:
+        >>> average, mean = ema(0.5), jnp.zeros([])
+        >>> for step, weight in enumerate([1.0, 2.0, 4.0]):
+        ...     mean = average(mean, jnp.array(weight), step, 3)
+        >>> float(mean)  # (1·1 + 2·2 + 4·4) / (1 + 2 + 4)
+        3.0
     """
 
     def average(mean: Tree, params: Tree, step: Number, total_steps: Number) -> Tree:
@@ -62,6 +69,15 @@ def swa(
     parameters.
 
     The paper averages once an epoch; the schedule is the user's choice.
+
+    Example:
+        >>> average, mean = swa(start=0.5), jnp.zeros([])
+        >>> means = []
+        >>> for step, weight in enumerate([8.0, 6.0, 1.0, 3.0]):
+        ...     mean = average(mean, jnp.array(weight), step, 4)
+        ...     means.append(float(mean))
+        >>> means  # averages begin with the third of four steps
+        [8.0, 6.0, 1.0, 2.0]
     """
 
     def average(mean: Tree, params: Tree, step: Number, total_steps: Number) -> Tree:

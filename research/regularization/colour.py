@@ -40,7 +40,14 @@ def colour(
     ] = 0.0,
 ) -> Apply:
     """Shifts an image [H, W, C] and stretches its distances from its mean and from grey, in this
-    order, uniformly."""
+    order, uniformly.
+
+    Example:
+        >>> image = jnp.zeros([1, 2, 1]).at[0, 1].set(1.0)
+        >>> brighter = colour(brightness=0.5)(image, jax.random.key(0), True)
+        >>> print(np.array(brighter[..., 0]).round(2))  # the same shift everywhere
+        [[0.45 1.45]]
+    """
 
     def change(x: jax.Array, key: jax.Array) -> jax.Array:
         drawn = jax.random.uniform(key, (3,), minval=-1, maxval=1)

@@ -38,7 +38,17 @@ def in_training(change: Callable[[jax.Array, jax.Array], jax.Array]) -> Apply:
     moves=True,
 )
 def shift(n: Annotated[WholeNumber, "largest translation, pixels"]) -> Apply:
-    """Translates an image [H, W, C] by up to n pixels along each axis, uniformly; zeros come in."""
+    """Translates an image [H, W, C] by up to n pixels along each axis, uniformly; zeros come in.
+
+    Example:
+        >>> image = jnp.arange(1.0, 5.0).reshape(2, 2, 1)
+        >>> print(shift(1)(image, jax.random.key(0), True)[..., 0])
+        [[0. 0.]
+         [0. 1.]]
+        >>> print(shift(1)(image, None, False)[..., 0])  # evaluation
+        [[1. 2.]
+         [3. 4.]]
+    """
 
     def change(x: jax.Array, key: jax.Array) -> jax.Array:
         uniform = jax.random.uniform(key, (2,))
@@ -67,7 +77,14 @@ def shift(n: Annotated[WholeNumber, "largest translation, pixels"]) -> Apply:
 )
 def crop(n: Annotated[Count, "rows and columns removed, pixels"]) -> Apply:
     """Cuts a window [H-n, W-n, C] out of an image: anywhere in training, the centre in
-    evaluation."""
+    evaluation.
+
+    Example:
+        >>> image = jnp.arange(16.0).reshape(4, 4, 1)
+        >>> print(crop(2)(image, None, False)[..., 0])  # evaluation takes the centre
+        [[ 5.  6.]
+         [ 9. 10.]]
+    """
 
     def apply(x: jax.Array, key: jax.Array | None, train: bool) -> jax.Array:
         height, width, channels = x.shape
@@ -96,7 +113,13 @@ def crop(n: Annotated[Count, "rows and columns removed, pixels"]) -> Apply:
     moves=True,
 )
 def flip(probability: Annotated[Fraction, "probability of mirroring an image"]) -> Apply:
-    """Mirrors an image [H, W, C] horizontally with that probability."""
+    """Mirrors an image [H, W, C] horizontally with that probability.
+
+    Example:
+        >>> image = jnp.array([[[1.0], [2.0]]])
+        >>> flip(1.0)(image, jax.random.key(0), True)[..., 0].tolist()
+        [[2.0, 1.0]]
+    """
     return in_training(
         lambda x, key: jnp.where(jax.random.bernoulli(key, probability), x[:, ::-1], x)
     )
@@ -115,7 +138,16 @@ def flip(probability: Annotated[Fraction, "probability of mirroring an image"]) 
 )
 def cutout(size: Annotated[WholeNumber, "side of the square, pixels"]) -> Apply:
     """Fills a square of an image [H, W, C] with zeros; its centre is uniform, the border cuts it
-    off."""
+    off.
+
+    Example:
+        >>> image = cutout(2)(jnp.ones([4, 4, 1]), jax.random.key(1), True)
+        >>> print(image[..., 0])
+        [[1. 1. 0. 0.]
+         [1. 1. 1. 1.]
+         [1. 1. 1. 1.]
+         [1. 1. 1. 1.]]
+    """
 
     def change(x: jax.Array, key: jax.Array) -> jax.Array:
         height, width, _ = x.shape
@@ -132,5 +164,11 @@ def cutout(size: Annotated[WholeNumber, "side of the square, pixels"]) -> Apply:
     test_options={"sd": 0.3},
 )
 def input_noise(sd: Annotated[NonNegative, "standard deviation, in units after scaling"]) -> Apply:
-    """Adds Gaussian noise to the inputs, x + sd·N(0, 1)."""
+    """Adds Gaussian noise to the inputs, x + sd·N(0, 1).
+
+    Example:
+        >>> x = input_noise(0.5)(jnp.zeros(10_000), jax.random.key(0), True)
+        >>> round(float(x.std()), 1)
+        0.5
+    """
     return in_training(lambda x, key: add_gaussian(x, key, sd))

@@ -31,7 +31,15 @@ def random_erasing(
     ] = "noise",
 ) -> Apply:
     """Overwrites a rectangle of an image [H, W, C] that lies within it, of uniform share and
-    ratio."""
+    ratio.
+
+    Example:
+        >>> image = jnp.arange(36.0).reshape(6, 6, 1)
+        >>> apply = random_erasing(1.0, low=0.25, high=0.25, fill="mean")
+        >>> erased = apply(image, jax.random.key(0), True)
+        >>> int((erased != image).sum())  # about a quarter of 36 pixels
+        9
+    """
 
     def change(x: jax.Array, key: jax.Array) -> jax.Array:
         where, what = jax.random.split(key)

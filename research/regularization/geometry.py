@@ -44,7 +44,16 @@ def zoom(
 )
 def rotation(degrees: Annotated[NonNegative, "largest angle, either way, degrees"]) -> Apply:
     """Turns an image [H, W, C] about its centre by up to so many degrees, uniformly, bilinear;
-    zeros come in."""
+    zeros come in.
+
+    Example:
+        >>> image = jnp.zeros([3, 3, 1]).at[0, 0].set(1.0)
+        >>> turned = rotation(45.0)(image, jax.random.key(0), True)
+        >>> print(np.array(turned[..., 0]).round(2))
+        [[0.07 0.   0.  ]
+         [0.49 0.   0.  ]
+         [0.   0.   0.  ]]
+    """
     return in_training(lambda x, key: turn(x, key, degrees))
 
 
@@ -62,5 +71,14 @@ def scale(
     high: Annotated[Positive, "largest factor"],
 ) -> Apply:
     """Magnifies an image [H, W, C] about its centre by a factor from U(low, high), bilinear; zeros
-    come in."""
+    come in.
+
+    Example:
+        >>> image = jnp.ones([4, 4, 1])
+        >>> print(scale(0.5, 0.5)(image, jax.random.key(0), True)[..., 0])  # half the size
+        [[0. 0. 0. 0.]
+         [0. 1. 1. 0.]
+         [0. 1. 1. 0.]
+         [0. 0. 0. 0.]]
+    """
     return in_training(lambda x, key: zoom(x, key, low, high))

@@ -87,13 +87,29 @@ def batch_norm(
     momentum: Annotated[Probability, "share of the running statistics kept each step"] = 0.9,
     scale: Annotated[bool, "a learned scale a channel, beside the offset"] = True,
 ) -> BatchNorm:
-    """Normalizes each channel's activations over the batch; by running statistics in evaluation."""
+    """Normalizes each channel's activations over the batch; by running statistics in evaluation.
+
+    Example:
+        >>> x = jnp.array([[1.0, 10.0], [3.0, 30.0]])
+        >>> y, _ = batch_norm().init_with_output(jax.random.key(0), x, Forward(train=True))
+        >>> print(np.array(y).round(2))
+        [[-1. -1.]
+         [ 1.  1.]]
+    """
     return BatchNorm(momentum, scale)
 
 
 @member("normalization", "any", paper="Ba et al. 2016, Layer normalization", neutral=None)
 def layer_norm() -> LastAxisNorm:
-    """Normalizes over the channels (units) of each place of each example."""
+    """Normalizes over the channels (units) of each place of each example.
+
+    Example:
+        >>> x = jnp.array([[1.0, 3.0], [10.0, 30.0]])
+        >>> y, _ = layer_norm().init_with_output(jax.random.key(0), x, Forward())
+        >>> print(np.array(y).round(2))
+        [[-1.  1.]
+         [-1.  1.]]
+    """
     return LastAxisNorm("layer")
 
 
@@ -107,7 +123,14 @@ def layer_norm() -> LastAxisNorm:
 )
 def group_norm(groups: Annotated[Count, "groups of channels; must divide them"] = 32) -> GroupNorm:
     """Normalizes over a group of channels and all places of an image; at each step of a sequence
-    alone."""
+    alone.
+
+    Example:
+        >>> x = jnp.array([[1.0, 3.0, 10.0, 30.0]])
+        >>> y, _ = group_norm(2).init_with_output(jax.random.key(0), x, Forward())
+        >>> print(np.array(y).round(2))
+        [[-1.  1. -1.  1.]]
+    """
     return GroupNorm(groups)
 
 
@@ -122,7 +145,14 @@ def group_norm(groups: Annotated[Count, "groups of channels; must divide them"] 
 )
 def instance_norm() -> GroupNorm:
     """Normalizes each channel of each example over its places; dense layers, which have none, are
-    left alone."""
+    left alone.
+
+    Example:
+        >>> x = jnp.array([1.0, 3.0, 10.0, 30.0]).reshape(1, 1, 4, 1)  # one image of four places
+        >>> y, _ = instance_norm().init_with_output(jax.random.key(0), x, Forward())
+        >>> print(np.array(y.flatten()).round(2))
+        [-0.87 -0.7  -0.09  1.66]
+    """
     return GroupNorm(None)
 
 
@@ -135,5 +165,12 @@ def instance_norm() -> GroupNorm:
     version=2,
 )
 def rms_norm() -> LastAxisNorm:
-    """Divides by the root mean square over the channels (units) of each place; no mean, no bias."""
+    """Divides by the root mean square over the channels (units) of each place; no mean, no bias.
+
+    Example:
+        >>> x = jnp.array([[3.0, 4.0]])
+        >>> y, _ = rms_norm().init_with_output(jax.random.key(0), x, Forward())
+        >>> print(np.array(y).round(2))
+        [[0.85 1.13]]
+    """
     return LastAxisNorm("rms")

@@ -34,7 +34,13 @@ class Reparametrization(NamedTuple):
 def weight_noise(
     sd: Annotated[NonNegative, "standard deviation, in units of the weights"],
 ) -> Apply:
-    """Adds Gaussian noise to the kernels in the forward pass, w + sd·N(0, 1), drawn once a step."""
+    """Adds Gaussian noise to the kernels in the forward pass, w + sd·N(0, 1), drawn once a step.
+
+    Example:
+        >>> w = weight_noise(0.1)(jnp.ones([100, 100]), jax.random.key(0))
+        >>> round(float(w.mean()), 1), round(float(w.std()), 1)
+        (1.0, 0.1)
+    """
     return lambda w, key: add_gaussian(w, key, sd)
 
 
@@ -50,6 +56,11 @@ def dropconnect(rate: Annotated[Probability, "probability of dropping a weight"]
 
     The paper draws a mask an example and samples activations in evaluation; here evaluation uses
     the mean weights.
+
+    Example:
+        >>> w = dropconnect(0.5)(jnp.ones([100, 10]), jax.random.key(0))
+        >>> sorted(set(w.flatten().tolist()))
+        [0.0, 2.0]
     """
     return lambda w, key: drop(w, key, rate, w.shape)
 
@@ -73,7 +84,17 @@ def dropconnect(rate: Annotated[Probability, "probability of dropping a weight"]
 )
 def weight_norm() -> Reparametrization:
     """Trains each unit's incoming weights as w = g·v/‖v‖, a scale g [K] and a direction v [...,
-    K]."""
+    K].
+
+    Example:
+        >>> split, join = weight_norm()
+        >>> parts = split(jnp.array([[3.0], [4.0]]))
+        >>> print(parts["scale"])
+        [5.]
+        >>> print(join({**parts, "scale": jnp.array([10.0])}))  # twice as long
+        [[6.]
+         [8.]]
+    """
 
     def split(w: jax.Array) -> Tree:
         norm = unit_norms(w)

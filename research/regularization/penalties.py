@@ -34,7 +34,12 @@ def _half_square(x: jax.Array) -> jax.Array:
 )
 def l1(strength: Annotated[NonNegative, STRENGTH]) -> Penalty:
     """Adds λ‖w‖₁ over the kernels to the loss; a subgradient, so weights get small but seldom
-    exactly zero."""
+    exactly zero.
+
+    Example:
+        >>> float(l1(0.5)(jnp.array([[1.0, -2.0]])))  # 0.5 (1 + 2)
+        1.5
+    """
     return lambda w: strength * _l1(w)
 
 
@@ -46,7 +51,12 @@ def l1(strength: Annotated[NonNegative, STRENGTH]) -> Penalty:
     test_options={"strength": 0.01},
 )
 def l2(strength: Annotated[NonNegative, STRENGTH]) -> Penalty:
-    """Adds ½λ‖w‖² over the kernels to the loss."""
+    """Adds ½λ‖w‖² over the kernels to the loss.
+
+    Example:
+        >>> float(l2(0.5)(jnp.array([[1.0, -2.0]])))  # 0.5 (1² + 2²) / 2
+        1.25
+    """
     return lambda w: strength * _half_square(w)
 
 
@@ -60,7 +70,12 @@ def l2(strength: Annotated[NonNegative, STRENGTH]) -> Penalty:
 def elastic_net(
     l1: Annotated[NonNegative, "of λ₁‖w‖₁"], l2: Annotated[NonNegative, "of ½λ₂‖w‖²"]
 ) -> Penalty:
-    """Adds λ₁‖w‖₁ + ½λ₂‖w‖² over the kernels to the loss."""
+    """Adds λ₁‖w‖₁ + ½λ₂‖w‖² over the kernels to the loss.
+
+    Example:
+        >>> float(elastic_net(l1=0.5, l2=0.5)(jnp.array([[1.0, -2.0]])))  # 1.5 + 1.25
+        2.75
+    """
     return lambda w: l1 * _l1(w) + l2 * _half_square(w)
 
 
@@ -75,6 +90,12 @@ def activity_penalty(
     strength: Annotated[NonNegative, STRENGTH],
     norm: Annotated[Literal["l1", "l2"], "l1: λ‖h‖₁, sparse activations; l2: ½λ‖h‖²"] = "l2",
 ) -> Penalty:
-    """Adds λ‖h‖₁ or ½λ‖h‖² of the hidden activations to the loss, a mean over examples."""
+    """Adds λ‖h‖₁ or ½λ‖h‖² of the hidden activations to the loss, a mean over examples.
+
+    Example:
+        >>> h = jnp.array([1.0, -2.0])
+        >>> float(activity_penalty(0.5, "l1")(h)), float(activity_penalty(0.5, "l2")(h))
+        (1.5, 1.25)
+    """
     size = {"l1": _l1, "l2": _half_square}[norm]
     return lambda h: strength * size(h)

@@ -24,7 +24,14 @@ Project = Callable[[jax.Array, jax.Array], jax.Array]
 )
 def max_norm(bound: Annotated[Positive, "largest norm of a unit's incoming weights"]) -> Project:
     """Scales each unit's incoming weights down to a norm of at most the bound (a constraint, not a
-    penalty)."""
+    penalty).
+
+    Example:
+        >>> w = jnp.array([[3.0, 0.3], [4.0, 0.4]])  # units of norm 5 and 0.5
+        >>> print(np.array(max_norm(1.0)(w, 0.1)).round(2))
+        [[0.6 0.3]
+         [0.8 0.4]]
+    """
 
     def project(w: jax.Array, learning_rate: jax.Array) -> jax.Array:
         norms = unit_norms(w)
@@ -43,7 +50,14 @@ def max_norm(bound: Annotated[Positive, "largest norm of a unit's incoming weigh
     neutral=None,
 )
 def unit_norm() -> Project:
-    """Scales each unit's incoming weights to norm 1; a unit of zeros stays zero."""
+    """Scales each unit's incoming weights to norm 1; a unit of zeros stays zero.
+
+    Example:
+        >>> w = jnp.array([[3.0, 0.3], [4.0, 0.4]])
+        >>> print(np.array(unit_norm()(w, 0.1)).round(2))
+        [[0.6 0.6]
+         [0.8 0.8]]
+    """
 
     def project(w: jax.Array, learning_rate: jax.Array) -> jax.Array:
         norms = unit_norms(w)
@@ -61,7 +75,13 @@ def unit_norm() -> Project:
     constraints=(averaged_sgd,),
 )
 def l1_prox(strength: Annotated[NonNegative, "strength λ"]) -> Project:
-    """Moves each weight towards zero by learning rate·λ and stops there: λ‖w‖₁ with exact zeros."""
+    """Moves each weight towards zero by learning rate·λ and stops there: λ‖w‖₁ with exact zeros.
+
+    Example:
+        >>> w = jnp.array([0.5, -0.05])
+        >>> print(np.array(l1_prox(1.0)(w, 0.1)).round(2))  # each by 0.1 · 1, but not beyond zero
+        [0.4 0. ]
+    """
 
     def project(w: jax.Array, learning_rate: jax.Array) -> jax.Array:
         threshold = learning_rate * strength

@@ -44,6 +44,14 @@ def early_stopping(
 
     Without patience's limit (infinity, never a user's value) every epoch counts as improved: the
     last is kept.
+
+    Example:
+        >>> rule = early_stopping(patience=2)
+        >>> state = rule.init()
+        >>> for loss in [0.5, 0.4, 0.45, 0.6]:
+        ...     state = rule.update(state, jnp.array(loss))
+        >>> bool(state.stopped), round(float(state.best), 2)
+        (True, 0.4)
     """
 
     def init() -> StoppingState:

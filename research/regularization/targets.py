@@ -37,6 +37,12 @@ def label_smoothing(
     """Mixes the targets with the uniform distribution over the K classes, (1 - ε)·y + ε/K.
 
     A place that is not counted, whose target is zero, stays so.
+
+    Example:
+        >>> x, y = jnp.zeros([1, 3]), jnp.array([[1.0, 0.0]])
+        >>> _, smooth = label_smoothing(0.2)(x, y, jax.random.key(0))
+        >>> print(np.array(smooth).round(2))
+        [[0.9 0.1]]
     """
 
     def apply(x: jax.Array, y: jax.Array, key: jax.Array) -> Pair:
@@ -58,7 +64,14 @@ def mixup(
     alpha: Annotated[NonNegative, "of Beta(α, α), the mixing weight's distribution; 0: no mixing"],
 ) -> Mix:
     """Mixes each example and its target with a random partner's, λ·a + (1 - λ)·b, one λ ~ Beta(α,
-    α) a batch."""
+    α) a batch.
+
+    Example:
+        >>> x, y = jnp.array([[0.0], [1.0]]), jnp.array([[1.0, 0.0], [0.0, 1.0]])
+        >>> mixed_x, mixed_y = mixup(1.0)(x, y, jax.random.key(1))
+        >>> bool(jnp.allclose(mixed_x[:, 0], mixed_y[:, 1]))  # one weight for both
+        True
+    """
 
     def apply(x: jax.Array, y: jax.Array, key: jax.Array, real: jax.Array | None = None) -> Pair:
         weight, partner = _weight(key, alpha), _partners(key, x.shape[0], real)
@@ -91,6 +104,13 @@ def cutmix(
     in fact pasted.
 
     Targets at each pixel are pasted as the pixels are.
+
+    Example:
+        >>> x = jnp.zeros([2, 4, 4, 1]).at[1].set(1.0)
+        >>> y = jnp.array([[1.0, 0.0], [0.0, 1.0]])
+        >>> mixed_x, mixed_y = cutmix(1.0)(x, y, jax.random.key(0))
+        >>> bool(jnp.allclose(mixed_x.mean((1, 2, 3)), mixed_y[:, 1]))  # by area
+        True
     """
 
     def apply(x: jax.Array, y: jax.Array, key: jax.Array, real: jax.Array | None = None) -> Pair:

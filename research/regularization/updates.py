@@ -26,7 +26,15 @@ Update: TypeAlias = optax.GradientTransformationExtraArgs
 def clip_norm(
     max_norm: Annotated[Positive, "bound on the gradient's norm over all parameters"],
 ) -> Update:
-    """Scales the gradient down to a global norm of at most max_norm."""
+    """Scales the gradient down to a global norm of at most max_norm.
+
+    Example:
+        >>> update = clip_norm(2.5)
+        >>> tree = {"kernel": jnp.array([3.0]), "bias": jnp.array([4.0])}
+        >>> updates, _ = update.update(tree, update.init(tree))
+        >>> print(updates["kernel"], updates["bias"])  # half of a gradient of norm 5
+        [1.5] [2.]
+    """
     return optax.with_extra_args_support(optax.clip_by_global_norm(max_norm))
 
 
@@ -38,7 +46,15 @@ def clip_norm(
     test_options={"max_value": 0.2},
 )
 def clip_value(max_value: Annotated[Positive, "bound on each entry's absolute value"]) -> Update:
-    """Clips each entry of the gradient to [-max_value, max_value]."""
+    """Clips each entry of the gradient to [-max_value, max_value].
+
+    Example:
+        >>> update = clip_value(1.0)
+        >>> tree = {"kernel": jnp.array([3.0, -0.5])}
+        >>> updates, _ = update.update(tree, update.init(tree))
+        >>> print(updates["kernel"])
+        [ 1.  -0.5]
+    """
     return optax.with_extra_args_support(optax.clip(max_value))
 
 
@@ -59,7 +75,15 @@ def gradient_noise(
     eta: Annotated[NonNegative, "variance of the noise at the first step"],
     gamma: Annotated[NonNegative, "how fast the variance falls"] = 0.55,
 ) -> Update:
-    """Adds N(0, η/(1 + t)^γ) to every entry of the gradient at step t, counted from 0."""
+    """Adds N(0, η/(1 + t)^γ) to every entry of the gradient at step t, counted from 0.
+
+    Example:
+        >>> update = gradient_noise(eta=0.25)
+        >>> tree = {"kernel": jnp.zeros(10_000)}
+        >>> updates, _ = update.update(tree, update.init(tree), key=jax.random.key(0))
+        >>> round(float(updates["kernel"].std()), 1)  # sqrt(0.25) at step 0
+        0.5
+    """
 
     def init(params: Tree) -> NoiseState:
         return NoiseState(jnp.zeros([], jnp.int32))
@@ -90,7 +114,16 @@ def gradient_noise(
 )
 def weight_decay(strength: Annotated[NonNegative, "strength λ"]) -> Update:
     """Shrinks the kernels by learning rate·λ·w each step, beside the optimizer's update and not
-    through it."""
+    through it.
+
+    Example:
+        >>> params = {"kernel": jnp.array([2.0]), "bias": jnp.array([2.0])}
+        >>> updates = {"kernel": jnp.array([1.0]), "bias": jnp.array([1.0])}
+        >>> decay = weight_decay(0.1)
+        >>> decayed, _ = decay.update(updates, decay.init(params), params)
+        >>> print(np.array(decayed["kernel"]).round(2), decayed["bias"])  # kernels only
+        [1.2] [1.]
+    """
 
     def update(updates: Tree, state: Any, params: Tree, **_: Any) -> tuple[Tree, Any]:
         return _add_to_kernels(updates, params, strength), state
@@ -109,7 +142,15 @@ def weight_decay(strength: Annotated[NonNegative, "strength λ"]) -> Update:
 )
 def independent_decay(strength: Annotated[NonNegative, "strength λ, per step"]) -> Update:
     """Shrinks the kernels by λ·w each step, times the schedule's factor but not the learning
-    rate."""
+    rate.
+
+    Example:
+        >>> params, updates = {"kernel": jnp.array([2.0])}, {"kernel": jnp.array([-0.1])}
+        >>> decay = independent_decay(0.1)
+        >>> decayed, _ = decay.update(updates, decay.init(params), params, factor=0.5)
+        >>> print(np.array(decayed["kernel"]).round(2))  # -0.1 - 0.5 · 0.1 · 2
+        [-0.2]
+    """
 
     def update(
         updates: Tree, state: Any, params: Tree, *, factor: jax.Array, **_: Any
