@@ -20,7 +20,13 @@ Epsilon = Annotated[Positive, "added to the denominator"]
 def adam(
     b1: FirstDecay = 0.9, b2: SecondDecay = 0.999, eps: Epsilon = 1e-8
 ) -> optax.GradientTransformation:
-    """The update is m̂ / (sqrt(v̂) + eps). Kingma & Ba 2015, arXiv:1412.6980."""
+    """The update is m̂ / (sqrt(v̂) + eps). Kingma & Ba 2015, arXiv:1412.6980.
+
+    Example:
+        >>> from research.optim.first_updates import first_updates
+        >>> first_updates(adam(), [[3.0, -0.01]])  # the sizes of gradients cancel
+        [[1.0, -1.0]]
+    """
     return optax.scale_by_adam(b1, b2, eps)
 
 
@@ -37,6 +43,11 @@ def adamw(
 
     Loshchilov & Hutter 2019, arXiv:1711.05101, in the form that multiplies the decay by the
     learning rate.
+
+    Example:
+        >>> from research.optim.first_updates import first_updates
+        >>> first_updates(adamw(weight_decay=0.1), [[3.0, 0.01]], kernel=[1.0, 5.0])  # 1 + 0.1 w
+        [[1.1, 1.5]]
     """
     return optax.chain(
         optax.scale_by_adam(b1, b2, eps),
@@ -50,7 +61,13 @@ def adamax(
     eps: Annotated[Positive, "added to |g|"] = 1e-8,
 ) -> optax.GradientTransformation:
     """Adam in the infinity norm: u = max(b2 u, |g| + eps); the update is m̂ / u. arXiv:1412.6980,
-    section 7."""
+    section 7.
+
+    Example:
+        >>> from research.optim.first_updates import first_updates
+        >>> first_updates(adamax(), [[3.0], [1.0], [1.0]])  # divided by the running maximum of |g|
+        [[1.0], [0.65], [0.534]]
+    """
     return optax.scale_by_adamax(b1, b2, eps)
 
 
@@ -61,6 +78,13 @@ def nadam(
     b1^t).
 
     Dozat, ICLR workshop 2016.
+
+    Example:
+        >>> from research.optim.first_updates import first_updates
+        >>> first_updates(nadam(), [[3.0], [-3.0]])
+        [[1.474], [-0.56]]
+        >>> first_updates(adam(), [[3.0], [-3.0]])  # adam turns later
+        [[1.0], [-0.053]]
     """
     return optax.scale_by_adam(b1, b2, eps, nesterov=True)
 
@@ -73,6 +97,11 @@ def radam(
     With ρ∞ = 2 / (1 - b2) - 1 and ρ = ρ∞ - 2 t b2^t / (1 - b2^t):
     r = sqrt((ρ - 4)(ρ - 2) ρ∞ / ((ρ∞ - 4)(ρ∞ - 2) ρ)), and while ρ < 5 the update is m̂ alone.
     Liu et al. 2020, arXiv:1908.03265.
+
+    Example:
+        >>> from research.optim.first_updates import first_updates
+        >>> first_updates(radam(), [[3.0]] * 6)  # m̂ alone in the first five steps
+        [[3.0], [3.0], [3.0], [3.0], [3.0], [0.026]]
     """
     return optax.scale_by_radam(b1, b2, eps)
 
@@ -83,6 +112,13 @@ def amsgrad(
     """Adam over the largest v̂ so far, so that rates never grow: m̂ / (sqrt(max v̂) + eps).
 
     Reddi et al. 2018, arXiv:1904.09237, with Adam's bias corrections.
+
+    Example:
+        >>> from research.optim.first_updates import first_updates
+        >>> first_updates(amsgrad(b1=0.0, b2=0.5), [[4.0], [1.0], [1.0]])
+        [[1.0], [0.25], [0.25]]
+        >>> first_updates(adam(b1=0.0, b2=0.5), [[4.0], [1.0], [1.0]])  # forgets the 4
+        [[1.0], [0.408], [0.564]]
     """
     return optax.scale_by_amsgrad(b1, b2, eps)
 
@@ -96,6 +132,11 @@ def adabelief(
     (sqrt(ŝ) + eps).
 
     Zhuang et al. 2020, arXiv:2010.07468.
+
+    Example:
+        >>> from research.optim.first_updates import first_updates
+        >>> first_updates(adabelief(), [[3.0], [3.0], [3.0]])  # larger, since g does not change
+        [[1.111], [1.168], [1.226]]
     """
     return optax.scale_by_belief(b1, b2, eps, eps_root=eps)
 

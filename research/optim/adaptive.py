@@ -16,6 +16,11 @@ def adagrad(
     """s = s + g²; the update is g / sqrt(s + eps). Duchi et al., JMLR 2011.
 
     PyTorch's is g / (sqrt(s) + eps), from s = 0 and with eps = 1e-10.
+
+    Example:
+        >>> from research.optim.first_updates import first_updates
+        >>> first_updates(adagrad(initial_accumulator=0.0), [[2.0], [2.0], [2.0], [2.0]])  # 1 / √t
+        [[1.0], [0.707], [0.577], [0.5]]
     """
     return optax.scale_by_rss(initial_accumulator, eps)
 
@@ -30,6 +35,11 @@ def rmsprop(
 
     PyTorch divides by sqrt(v) + eps, as `chain(scale_by_rms(eps_in_sqrt=false),trace)` does, and
     has a decay of 0.99. Hinton, Neural Networks for Machine Learning, lecture 6e, 2012.
+
+    Example:
+        >>> from research.optim.first_updates import first_updates
+        >>> first_updates(rmsprop(decay=0.5), [[2.0], [2.0], [2.0], [2.0]])  # falls to 1
+        [[1.414], [1.155], [1.069], [1.033]]
     """
     return optax.chain(optax.scale_by_rms(decay, eps), optax.trace(momentum))
 
@@ -42,6 +52,11 @@ def adadelta(
 
     v = rho v + (1 - rho) g² is taken before, u = rho u + (1 - rho) d² after it. The updates have
     the parameters' units, so its own learning rate is 1. Zeiler 2012, arXiv:1212.5701.
+
+    Example:
+        >>> from research.optim.first_updates import first_updates
+        >>> first_updates(adadelta(), [[2.0], [2.0], [2.0]])  # grows from sqrt(eps)
+        [[0.003], [0.003], [0.003]]
     """
     return optax.scale_by_adadelta(rho, eps)
 

@@ -21,6 +21,11 @@ def lamb(
     The factor is 1 where either norm is 0. Biases and scales have Adam's update, as in the authors'
     code: a bias begins at 0, and in proportion to its norm it would hardly move. You et al. 2020,
     arXiv:1904.00962.
+
+    Example:
+        >>> from research.optim.first_updates import first_updates
+        >>> first_updates(lamb(), [[3.0, 0.1]], kernel=[0.3, 0.4])  # as long as the kernel, 0.5
+        [[0.354, 0.354]]
     """
     return optax.chain(
         optax.scale_by_adam(b1, b2, eps),
@@ -51,6 +56,11 @@ def adafactor(
 
     d = 1 - t^-decay_rate at step t. Of a large matrix only the row means R and column means C of v
     are kept: v = R C' / mean(R). Shazeer & Stern 2018, arXiv:1804.04235.
+
+    Example:
+        >>> from research.optim.first_updates import first_updates
+        >>> first_updates(adafactor(), [[3.0, -0.1]], kernel=[0.5, 0.5])  # times the RMS of w
+        [[0.5, -0.5]]
     """
     parts = [
         optax.scale_by_factored_rms(

@@ -26,6 +26,17 @@ def sgd(
     so the update is g + mu m, or (1 - mu) g + mu m. The learning rate multiplies m, as in PyTorch,
     not the gradient inside it. The average starts at 0; PyTorch's dampening, otherwise the same,
     leaves the first gradient as it is. Sutskever et al., ICML 2013.
+
+    Example:
+        >>> from research.optim.first_updates import first_updates
+        >>> first_updates(sgd(), [[1.0], [1.0], [1.0]])
+        [[1.0], [1.0], [1.0]]
+        >>> first_updates(sgd(momentum=0.5), [[1.0], [1.0], [1.0]])
+        [[1.0], [1.5], [1.75]]
+        >>> first_updates(sgd(momentum=0.5, style="average"), [[1.0], [1.0], [1.0]])
+        [[0.5], [0.75], [0.875]]
+        >>> first_updates(sgd(momentum=0.5, nesterov=True), [[1.0], [1.0], [1.0]])
+        [[1.5], [1.75], [1.875]]
     """
     trace = optax.trace(momentum, nesterov)
     return trace if style == "heavy_ball" else optax.chain(optax.scale(1 - momentum), trace)

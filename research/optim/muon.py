@@ -34,6 +34,14 @@ def muon(
     They give Adam the output head and the table of token vectors too. Here a head is a kernel as
     the others are, and so is a table that is tied to it (`arch.tied`); an untied table has Adam's
     update.
+
+    Example:
+        >>> kernel, gradient = jnp.ones([2, 2]), jnp.array([[9.0, 0.0], [0.0, 0.1]])
+        >>> optimizer = muon()
+        >>> updates, _ = optimizer.update({"kernel": gradient}, optimizer.init({"kernel": kernel}))
+        >>> singular_values = np.linalg.svd(updates["kernel"], compute_uv=False)
+        >>> print(singular_values.round(1))  # those of the gradient are 9 and 0.1
+        [0.8 0.7]
     """
     orthogonalized = optax.chain(
         scale_by_muon(

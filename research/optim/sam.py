@@ -18,7 +18,13 @@ def sam(
     momentum: Annotated[Probability, "heavy-ball momentum of the base optimizer"] = 0.0,
 ) -> optax.GradientTransformation:
     """The base of SAM, sgd with momentum; its gradient is the one at `perturb`'s point.
-    arXiv:2010.01412."""
+    arXiv:2010.01412.
+
+    Example:
+        >>> params, grads = {"kernel": jnp.array([1.0, 1.0])}, {"kernel": jnp.array([3.0, 4.0])}
+        >>> print(perturb(params, grads, rho=0.5)["kernel"])  # 0.5 away, uphill
+        [1.3 1.4]
+    """
     del rho
     return sgd(momentum)
 

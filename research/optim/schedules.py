@@ -25,7 +25,12 @@ BOUNDARIES = (Duration(50, "%"), Duration(75, "%"))
 
 
 def constant(*, steps: int, steps_per_epoch: int, warmup: Warmup = NONE) -> np.ndarray:
-    """1."""
+    """1.
+
+    Example:
+        >>> constant(steps=5, steps_per_epoch=1, warmup=Duration(2)).tolist()
+        [0.5, 1.0, 1.0, 1.0, 1.0]
+    """
     return _after_warmup(steps, steps_per_epoch, warmup, np.ones_like)
 
 
@@ -38,7 +43,12 @@ def step(
     warmup: Warmup = NONE,
 ) -> np.ndarray:
     """factor^k after k times `every`, counted from the first step of the training, warm-up
-    included."""
+    included.
+
+    Example:
+        >>> print(step(steps=5, steps_per_epoch=1, every=Duration(2)).round(3))
+        [1.   1.   0.1  0.1  0.01]
+    """
     distance = _period("every", every, steps, steps_per_epoch)
     start = _steps("warmup", warmup, steps, steps_per_epoch)
     return _after_warmup(
@@ -55,7 +65,13 @@ def multistep(
     warmup: Warmup = NONE,
 ) -> np.ndarray:
     """factor^k after k of the boundaries, counted from the first step of the training, warm-up
-    included."""
+    included.
+
+    Example:
+        >>> boundaries = (Duration(1), Duration(80, "%"))
+        >>> print(multistep(steps=5, steps_per_epoch=1, boundaries=boundaries, factor=0.5))
+        [1.   0.5  0.5  0.5  0.25]
+    """
     drops = [_steps("boundaries", boundary, steps, steps_per_epoch) for boundary in boundaries]
     start = _steps("warmup", warmup, steps, steps_per_epoch)
     return _after_warmup(
@@ -74,7 +90,12 @@ def exponential(
     factor: Decay = 0.1,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
-    """factor^(s / every), s steps after the warm-up."""
+    """factor^(s / every), s steps after the warm-up.
+
+    Example:
+        >>> print(exponential(steps=5, steps_per_epoch=1, every=Duration(1), factor=0.5))
+        [1.     0.5    0.25   0.125  0.0625]
+    """
     time = _period("every", every, steps, steps_per_epoch)
     return _after_warmup(steps, steps_per_epoch, warmup, lambda s: factor ** (s / time))
 
@@ -87,7 +108,12 @@ def polynomial(
     end: End = 0.0,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
-    """end + (1 - end) (1 - x)^power."""
+    """end + (1 - end) (1 - x)^power.
+
+    Example:
+        >>> print(polynomial(steps=5, steps_per_epoch=1, power=2.0).round(2))  # (1 - t/5)²
+        [1.   0.64 0.36 0.16 0.04]
+    """
     return _after_warmup(
         steps, steps_per_epoch, warmup, lambda s: end + (1 - end) * (1 - _progress(s)) ** power
     )
@@ -96,7 +122,12 @@ def polynomial(
 def linear(
     *, steps: int, steps_per_epoch: int, end: End = 0.0, warmup: Warmup = NONE
 ) -> np.ndarray:
-    """1 - (1 - end) x."""
+    """1 - (1 - end) x.
+
+    Example:
+        >>> print(linear(steps=5, steps_per_epoch=1))
+        [1.  0.8 0.6 0.4 0.2]
+    """
     return polynomial(
         steps=steps, steps_per_epoch=steps_per_epoch, power=1.0, end=end, warmup=warmup
     )
@@ -105,7 +136,14 @@ def linear(
 def cosine(
     *, steps: int, steps_per_epoch: int, end: End = 0.0, warmup: Warmup = NONE
 ) -> np.ndarray:
-    """end + (1 - end) (1 + cos(pi x)) / 2."""
+    """end + (1 - end) (1 + cos(pi x)) / 2.
+
+    Example:
+        >>> print(cosine(steps=4, steps_per_epoch=1).round(3))  # half the rate at half the time
+        [1.    0.854 0.5   0.146]
+        >>> print(cosine(steps=5, steps_per_epoch=1, warmup=Duration(1), end=0.5).round(3))
+        [1.    1.    0.927 0.75  0.573]
+    """
     return _after_warmup(steps, steps_per_epoch, warmup, lambda s: _cosine(1.0, end, _progress(s)))
 
 
@@ -119,7 +157,12 @@ def one_cycle(
     warmup: Warmup = NONE,
 ) -> np.ndarray:
     """Half a cosine wave from `start` up to 1, another one down to `end`. The momentum stays as it
-    is."""
+    is.
+
+    Example:
+        >>> print(one_cycle(steps=5, steps_per_epoch=1, rise=Duration(2), start=0.2).round(2))
+        [0.2  0.6  1.   0.75 0.25]
+    """
     peak = _steps("rise", rise, steps, steps_per_epoch)
     rest = steps - _steps("warmup", warmup, steps, steps_per_epoch)
     if peak > rest:
@@ -145,7 +188,12 @@ def inverse_sqrt(
     warmup: Warmup = NONE,
 ) -> np.ndarray:
     """sqrt(tau / (tau + s)), s steps after the warm-up: with tau = warm-up, that of Vaswani et al.
-    a step later."""
+    a step later.
+
+    Example:
+        >>> print(inverse_sqrt(steps=5, steps_per_epoch=1).round(3))  # 1 / √(1 + s)
+        [1.    0.707 0.577 0.5   0.447]
+    """
     length = warmup if timescale is None else timescale
     tau = max(1, _steps("timescale", length, steps, steps_per_epoch))
     return _after_warmup(steps, steps_per_epoch, warmup, lambda s: np.sqrt(tau / (tau + s)))
@@ -159,7 +207,12 @@ def cyclic(
     low: Annotated[Fraction, "factor at the ends of a cycle"] = 0.25,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
-    """A triangle wave that starts at `low` and is 1 in the middle of each period."""
+    """A triangle wave that starts at `low` and is 1 in the middle of each period.
+
+    Example:
+        >>> print(cyclic(steps=6, steps_per_epoch=1, period=Duration(4)))
+        [0.25  0.625 1.    0.625 0.25  0.625]
+    """
     length = _period("period", period, steps, steps_per_epoch)
     return _after_warmup(
         steps,
@@ -186,6 +239,10 @@ def reduce_on_plateau(
 
     Patience is Keras's: the drop comes with the evaluation that is the `patience`-th in a row
     without improvement. PyTorch drops one evaluation later.
+
+    Example:
+        >>> print(reduce_on_plateau(steps=5, steps_per_epoch=1))  # drops are added in training
+        [1. 1. 1. 1. 1.]
     """
     del factor, patience, min_delta, end
     return constant(steps=steps, steps_per_epoch=steps_per_epoch, warmup=warmup)

@@ -15,6 +15,11 @@ def lion(
     """The update is sign(b1 m + (1 - b1) g), after which m = b2 m + (1 - b2) g.
 
     Its learning rate is 3 to 10 times smaller than Adam's. Chen et al. 2023, arXiv:2302.06675.
+
+    Example:
+        >>> from research.optim.first_updates import first_updates
+        >>> first_updates(lion(), [[3.0, -0.01], [3.0, -0.01]])  # always ±1
+        [[1.0, -1.0], [1.0, -1.0]]
     """
     return optax.scale_by_lion(b1, b2)
 
