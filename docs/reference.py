@@ -8,6 +8,7 @@ from mkdocs.structure.files import File, Files
 import research.catalogue  # noqa: F401  (fills the registries)
 from launch.cli.entry_lines import conditions
 from research.config import FIELDS, HELP, OPTIONS, PARTS
+from research.examples import example_of
 from research.options import REQUIRED, format_value
 from research.registry import ACTIVATIONS, LOSSES, TASKS, Entry, Registry, Regularizer
 
@@ -70,6 +71,9 @@ def _entry(entry: Entry) -> Iterator[str]:
         yield ""
     for condition in conditions(entry):
         yield f"- Requires: {condition}\n"
+    if example := example_of(entry):
+        yield f"With the names of `{example.module}`:\n"
+        yield f"```python\n{example.text}\n```\n"
 
 
 def _cell(text: str) -> str:

@@ -38,7 +38,7 @@ FLOORS = (
     ),
     ("research.statistics",),
     ("research.registry",),
-    ("research.rng", "research.kernels", "research.maxima"),
+    ("research.rng", "research.kernels", "research.maxima", "research.examples"),
     ("research.option_text",),
     ("research.config",),
     ("research.identity",),

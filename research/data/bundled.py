@@ -19,7 +19,14 @@ def open_bundled(
     name: str, load: Callable[[], Table], *, data_dir: str | None, cache_dir: str
 ) -> Source:
     """A bundled table, prepared under `cache_dir` the first time. Raises UserError if that cannot
-    be written."""
+    be written.
+
+    Example:
+        >>> _classes("load_iris").classes
+        ('setosa', 'versicolor', 'virginica')
+        >>> _images().x.shape
+        (1797, 8, 8, 1)
+    """
     return open_built(load, name, VERSION, cache_dir=cache_dir, name=name, split_by_seed=True)
 
 

@@ -55,7 +55,14 @@ def open_adding(
     ] = None,
     seed: Seed = 0,
 ) -> Source:
-    """The adding problem; see `adding`."""
+    """The adding problem; see `adding`.
+
+    Example:
+        >>> table = adding(length=6, size=1, test=0, seed=0)
+        >>> numbers, marks = table.x[0].T
+        >>> print(numbers.round(2), marks, table.y.round(2))
+        [0.82 0.95 0.87 0.29 0.49 0.17] [1. 0. 0. 0. 0. 1.] [0.98]
+    """
     options = {"length": length, "size": size, "test": test, "seed": seed}
     if shortest is None:
         return open_generated("adding", adding, options, cache_dir)
@@ -102,7 +109,15 @@ def open_copy_memory(
     ] = False,
     seed: Seed = 0,
 ) -> Source:
-    """Copy memory; see `copy_memory`."""
+    """Copy memory; see `copy_memory`.
+
+    Example:
+        >>> table = copy_memory(length=3, size=1, test=0, masked=False, seed=0)
+        >>> print(table.x[0])  # 10 symbols, blanks, and 11 signs to recall
+        [5 5 6 7 7 7 4 1 8 8 0 0 9 9 9 9 9 9 9 9 9 9 9]
+        >>> print(table.y[0])
+        [0 0 0 0 0 0 0 0 0 0 0 0 0 5 5 6 7 7 7 4 1 8 8]
+    """
     options = {"length": length, "size": size, "test": test, "masked": masked, "seed": seed}
     return open_generated("copy_memory", copy_memory, options, cache_dir)
 

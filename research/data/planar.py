@@ -30,7 +30,14 @@ def open_moons(
     noise: Noise = 10,
     seed: Seed = 0,
 ) -> Source:
-    """Two moons; see `moons`."""
+    """Two moons; see `moons`.
+
+    Example:
+        >>> table = moons(size=4, test=0, noise=0, seed=0)
+        >>> upper = table.x[table.y == 0]
+        >>> print(np.linalg.norm(upper, axis=1))  # half a circle of radius 1
+        [1. 1.]
+    """
     return open_generated(
         "moons", moons, {"size": size, "test": test, "noise": noise, "seed": seed}, cache_dir
     )
@@ -58,7 +65,13 @@ def open_spirals(
     noise: Noise = 2,
     seed: Seed = 0,
 ) -> Source:
-    """Spirals; see `spirals`."""
+    """Spirals; see `spirals`.
+
+    Example:
+        >>> table = spirals(size=6, test=2, classes=2, degrees=540, noise=0, seed=0)
+        >>> table.x.shape, sorted(table.y.tolist())
+        ((8, 2), [0, 0, 0, 0, 1, 1, 1, 1])
+    """
     options = {
         "size": size,
         "test": test,

@@ -58,7 +58,12 @@ def quadratic() -> Table:
 
 
 def open_quadratic(*, data_dir: str | None, cache_dir: str) -> Source:
-    """The points; see `quadratic`."""
+    """The points; see `quadratic`.
+
+    Example:
+        >>> quadratic().x.shape  # 1,000 training and 896 test points
+        (1896, 100)
+    """
     return open_table(f"quadratic-{VERSION}", quadratic, cache_dir=cache_dir, name="quadratic")
 
 

@@ -29,7 +29,20 @@ def open_shapes(
     test: Annotated[Count, "pictures of the test set"] = 500,
     seed: Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"] = 0,
 ) -> Source:
-    """Pictures of shapes; see `shapes`."""
+    """Pictures of shapes; see `shapes`.
+
+    Example:
+        >>> table = shapes(side=8, objects=1, noise=0.0, size=1, test=0, seed=0)
+        >>> print(table.y[0])  # the class of each pixel
+        [[0 0 0 0 0 0 0 0]
+         [0 0 0 0 0 0 3 0]
+         [0 0 0 0 0 0 3 0]
+         [0 0 0 0 0 3 3 3]
+         [0 0 0 0 0 0 0 0]
+         [0 0 0 0 0 0 0 0]
+         [0 0 0 0 0 0 0 0]
+         [0 0 0 0 0 0 0 0]]
+    """
     options = (side, objects, noise, size, test, seed)
     key = f"shapes_{digest(options)}-{VERSION}"
     return open_table(key, lambda: shapes(*options), cache_dir=cache_dir, name="shapes")

@@ -85,13 +85,25 @@ def _strings(name: str, length: int, letters: int, size: int, test: int, seed: i
 
 
 def sort_strings(length: int, letters: int, size: int, test: int, seed: int) -> Table:
-    """A string of random letters; the answer has them in the order of the alphabet."""
+    """A string of random letters; the answer has them in the order of the alphabet.
+
+    Example:
+        >>> table = sort_strings(length=5, letters=26, size=1, test=0, seed=0)
+        >>> "".join(table.vocabulary[token] for token in table.x[0])  # source > answer
+        'zibip>biip'
+    """
     strings = _strings("sort_strings", length, letters, size, test, seed)
     return table([(s, "".join(sorted(s))) for s in strings], LETTERS[:letters], test)
 
 
 def reverse_strings(length: int, letters: int, size: int, test: int, seed: int) -> Table:
-    """A string of random letters; the answer is it backwards."""
+    """A string of random letters; the answer is it backwards.
+
+    Example:
+        >>> table = reverse_strings(length=5, letters=26, size=1, test=0, seed=0)
+        >>> "".join(table.vocabulary[token] for token in table.x[0])  # source > answer
+        'bserj>jres'
+    """
     strings = _strings("reverse_strings", length, letters, size, test, seed)
     return table([(s, s[::-1]) for s in strings], LETTERS[:letters], test)
 
@@ -139,20 +151,33 @@ def _opener(load: Callable[..., Table]) -> Callable[..., Source]:
         options = {"length": length, "letters": letters, "size": size, "test": test, "seed": seed}
         return _open(load.__name__, load, options, cache_dir)
 
+    open_strings.__doc__ = load.__doc__
     return open_strings
 
 
 def open_dates(
     *, data_dir: str | None, cache_dir: str, size: Size = 20_000, test: Test = 2_000, seed: Seed = 0
 ) -> Source:
-    """Dates as people write them; see `dates`."""
+    """Dates as people write them; see `dates`.
+
+    Example:
+        >>> table = dates(size=1, test=0, seed=0)
+        >>> "".join(table.vocabulary[token] for token in table.x[0])  # source > answer
+        'Dec 15 02>2002-12-1'
+    """
     return _open("dates", dates, {"size": size, "test": test, "seed": seed}, cache_dir)
 
 
 def open_spelled_letters(
     *, data_dir: str | None, cache_dir: str, size: Size = 2_000, test: Test = 200, seed: Seed = 0
 ) -> Source:
-    """Letters to spell; see `spelled_letters`."""
+    """Letters to spell; see `spelled_letters`.
+
+    Example:
+        >>> table = spelled_letters(size=1, test=0, seed=0)
+        >>> "".join(table.vocabulary[token] for token in table.x[0])  # source > answer
+        'x>xra'
+    """
     return _open(
         "spelled_letters", spelled_letters, {"size": size, "test": test, "seed": seed}, cache_dir
     )

@@ -28,6 +28,11 @@ class AR(nn.Module):
     the end.
 
     f is linear, or has hidden layers.
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(AR(outputs=1, order=8), [100, 1])  # of each step the last 8, and a bias
+        ((1,), 9)
     """
 
     outputs: int
@@ -59,6 +64,11 @@ class NGram(nn.Module):
     Before the first token is a sign of its own. The table holds outputs, first zeros, and is
     trained as any kernel. Numbers, scaled, become tokens: the cell of [-3, 3] that they lie in, or
     the nearest to it.
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(NGram(outputs=65, vocabulary=65, order=2), [16], tokens=True)  # 66² rows of 65
+        ((65,), 283140)
     """
 
     outputs: int

@@ -25,6 +25,11 @@ class Autoencoder(nn.Module):
     Linear, without hidden layers, its best code spans the first principal components (Baldi &
     Hornik 1989). It learns to denoise where a regularizer of the data slot makes its inputs noisy:
     targets are always the clean ones.
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(Autoencoder(outputs=64, hidden=(), code=2), [64])  # 64·2 + 2 + 2·64 + 64
+        ((64,), 322)
     """
 
     outputs: int

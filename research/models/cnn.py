@@ -16,7 +16,13 @@ from research.registry import ARCHITECTURES, Architecture
 
 class CNN(nn.Module):
     """Blocks of a convolution and a 2×2 max-pool, a dense layer and a linear head, [B, H, W, C] ->
-    [B, outputs]."""
+    [B, outputs].
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(CNN(outputs=10), [28, 28, 1])
+        ((10,), 421642)
+    """
 
     outputs: int
     channels: Annotated[tuple[Count, ...], "channels of the convolution in each block"] = (32, 64)

@@ -43,7 +43,13 @@ class DenseLayer(nn.Module):
 
 class DenseNet(nn.Module):
     """Dense blocks with transitions that halve channels and places, [B, H, W, C] -> [B,
-    outputs]."""
+    outputs].
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(DenseNet(outputs=10), [32, 32, 3], normalization="batch_norm")
+        ((10,), 239146)
+    """
 
     outputs: int
     blocks: Annotated[tuple[Count, ...], "layers in each block"] = (6, 6, 6, 6)

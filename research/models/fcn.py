@@ -26,6 +26,11 @@ class FCN(nn.Module):
     take in those of the stages before, down to `stride`, and then grow to the image. Without a
     target at each pixel (`per_step`) the heat map's mean, [B, outputs]. Images of which the last
     stage's stride is no divisor are filled up with zeros.
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(FCN(outputs=3), [24, 36, 1])  # 3 scores at each pixel
+        ((24, 36, 3), 231202)
     """
 
     outputs: int

@@ -57,7 +57,13 @@ class InceptionBlock(nn.Module):
 
 class GoogLeNet(nn.Module):
     """A convolution, inception blocks with two pools between them, and the mean over all places, ->
-    [B, outputs]."""
+    [B, outputs].
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(GoogLeNet(outputs=10), [32, 32, 3], normalization="batch_norm")
+        ((10,), 259338)
+    """
 
     outputs: int
     width: Annotated[Count, "channels, in percent of the standard width"] = 100

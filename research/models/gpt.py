@@ -21,6 +21,12 @@ class GPT(nn.Module):
 
     start: int32 [], the place of x[:, 0], where keys and values are kept in the collection `cache`,
         so that what lies before need not be worked out again; the cache must begin at place 0.
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> design = Design(layers=2, heads=2, width=8, bias=False)
+        >>> sizes(GPT(outputs=65, vocabulary=65, design=design, context=16), [16], tokens=True)
+        ((16, 65), 2224)
     """
 
     outputs: int

@@ -29,6 +29,11 @@ class LatentAR(nn.Module):
     (h, x) added, and f reads h through its own. Linear, it contains the Kalman filter in its
     innovations form: of x_t = C h_t + noise, h_{t+1} = A h_t + G (x_t - C h_t) is R = A - G C and K
     = G. R begins small: begun as a rotation, the linear one often ends far from the filter.
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(LatentAR(outputs=1, per_step=True, state=2), [100, 1])
+        ((100, 1), 11)
     """
 
     outputs: int

@@ -21,6 +21,11 @@ class LeNet5(nn.Module):
 
     The first convolution keeps the size (the paper's images of 28×28 are padded to 32×32), the
     second does not.
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(LeNet5(outputs=10), [28, 28, 1])
+        ((10,), 61706)
     """
 
     outputs: int

@@ -14,7 +14,13 @@ from research.registry import ARCHITECTURES, Architecture
 
 class Linear(nn.Module):
     """w·x + b, [B, ...] -> [B, outputs]: linear regression, or logistic regression, by the task's
-    loss."""
+    loss.
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(Linear(outputs=10), [8, 8, 1])  # 64·10 + 10
+        ((10,), 650)
+    """
 
     outputs: int
     kernel_init: Annotated[Init, "kernel initialisation"] = "zeros"

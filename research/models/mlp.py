@@ -17,7 +17,13 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 class MLP(nn.Module):
-    """Fully connected hidden layers and a linear head, [B, ...] -> [B, outputs]."""
+    """Fully connected hidden layers and a linear head, [B, ...] -> [B, outputs].
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(MLP(outputs=10, hidden=(32,)), [8, 8, 1])  # 64·32 + 32 + 32·10 + 10
+        ((10,), 2410)
+    """
 
     outputs: int
     hidden: Annotated[tuple[Count, ...], "widths of the hidden layers"] = (256, 256)

@@ -13,7 +13,13 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 class Point(nn.Module):
-    """The same learned values for every example, [B, ...] -> [B, outputs]."""
+    """The same learned values for every example, [B, ...] -> [B, outputs].
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(Point(outputs=100), [100])
+        ((100,), 100)
+    """
 
     outputs: int
     start: Annotated[float, "of every coordinate before the first step"] = 1.0

@@ -119,7 +119,13 @@ class Stages(nn.Module):
 
 class ResNet(nn.Module):
     """A stem, stages of residual blocks, the mean over all places and a linear head, [B, H, W, C]
-    -> [B, outputs]."""
+    -> [B, outputs].
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(ResNet(outputs=10, depth=20), [32, 32, 3], normalization="batch_norm")
+        ((10,), 272474)
+    """
 
     outputs: int
     depth: Annotated[
@@ -181,7 +187,13 @@ class ResNet(nn.Module):
 
 
 class WideResNet(nn.Module):
-    """Pre-activation blocks of few layers and many channels, [B, H, W, C] -> [B, outputs]."""
+    """Pre-activation blocks of few layers and many channels, [B, H, W, C] -> [B, outputs].
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(WideResNet(outputs=10), [32, 32, 3], normalization="batch_norm")  # 36.5 M
+        ((10,), 36479194)
+    """
 
     outputs: int
     depth: Annotated[Count, "6n+4: three stages of n blocks"] = 28

@@ -38,7 +38,13 @@ _CELLS = {"tanh": _tanh, "relu": _relu}
 
 
 class Elman(Recurrent):
-    """h_t = tanh(W x_t + R h_{t-1} + b)."""
+    """h_t = tanh(W x_t + R h_{t-1} + b).
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(Elman(outputs=1, hidden=4), [100, 1])  # 4 + 16 + 4, and 4 + 1
+        ((1,), 29)
+    """
 
     recurrent_init: Annotated[Init, "initialisation of the kernels that read the state"] = (
         "orthogonal"
@@ -58,7 +64,13 @@ class Elman(Recurrent):
 
 class Jordan(nn.Module):
     """h_t = tanh(W x_t + U σ(y_{t-1}) + b) and y_t = V h_t + c; σ(y_0) is taken as 0. [B, T,
-    outputs] or the last."""
+    outputs] or the last.
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(Jordan(outputs=1, hidden=4), [100, 1])  # 4 + 4 + 4, and 4 + 1
+        ((1,), 17)
+    """
 
     outputs: int
     vocabulary: int | None = None

@@ -26,6 +26,12 @@ class Seq2Seq(nn.Module):
     bahdanau: before each step the decoder's last state looks at the source, by v·tanh(W s + U h),
     and reads what it finds; luong: its new state looks, by s·W h, and what it finds joins it on the
     way out.
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> model = Seq2Seq(outputs=28, vocabulary=28, source=7, hidden=8, embedding=4)
+        >>> sizes(model, [7 + 8], tokens=True)
+        ((15, 28), 2188)
     """
 
     outputs: int

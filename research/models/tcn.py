@@ -25,6 +25,11 @@ class TCN(nn.Module):
     the channels differ, x goes through a linear map. The outputs see the last 1 + 2 (kernel - 1)
     (2^levels - 1) steps. The paper's convolutions are weight-normed (--regularization=weight_norm)
     and begin small (--arch.kernel_init=small_normal).
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(TCN(outputs=10), [28, 28, 1])
+        ((10,), 71910)
     """
 
     outputs: int

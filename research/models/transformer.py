@@ -26,6 +26,13 @@ class Transformer(nn.Module):
 
     To answer token by token (research/models/decoding.py): `begin` reads the source and `advance`
     takes the last token.
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> design = Design(layers=1, heads=2, width=8)
+        >>> model = Transformer(outputs=28, vocabulary=28, source=7, design=design)
+        >>> sizes(model, [7 + 8], tokens=True)
+        ((15, 28), 2304)
     """
 
     outputs: int

@@ -23,6 +23,13 @@ class TransformerEncoder(nn.Module):
 
     No place sees padding. vocabulary: None for numbers. padded: these are NaN where a series is
     over.
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> design = Design(layers=2, heads=2, width=8)
+        >>> model = TransformerEncoder(outputs=2, design=design, context=100)
+        >>> sizes(model, [100, 3])  # a series of 100 steps of 3 numbers
+        ((2,), 1810)
     """
 
     outputs: int

@@ -24,6 +24,11 @@ class UNet(nn.Module):
 
     With zero padding, so that maps keep their size, where the paper's shrink. Images of which the
     lowest level's stride is no divisor are filled up with zeros.
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(UNet(outputs=3), [24, 36, 1])  # 3 scores at each pixel
+        ((24, 36, 3), 481779)
     """
 
     outputs: int

@@ -29,6 +29,11 @@ class VAE(nn.Module):
 
     [B, H, W, C] -> [B, outputs + 2·latents]: the reconstruction, and the mean and log-variance of
     the latents, which the loss reads. By default it is that of DeepOBS (Schneider et al. 2019).
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(VAE(outputs=784, latents=8), [28, 28, 1])  # 784 + 2·8 outputs
+        ((800,), 10151489)
     """
 
     outputs: int

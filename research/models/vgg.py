@@ -20,7 +20,13 @@ STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2,
 
 
 class VGG(nn.Module):
-    """Five stages of 3×3 convolutions, each ended by a 2×2 pool, [B, H, W, C] -> [B, outputs]."""
+    """Five stages of 3×3 convolutions, each ended by a 2×2 pool, [B, H, W, C] -> [B, outputs].
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(VGG(outputs=10), [32, 32, 3])
+        ((10,), 14982474)
+    """
 
     outputs: int
     depth: Annotated[

@@ -18,7 +18,14 @@ from research.registry import ARCHITECTURES, Architecture
 
 class ViT(nn.Module):
     """Images [B, H, W, C] -> [B, outputs]. Places have learned vectors, the class token among
-    them."""
+    them.
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> design = Design(layers=2, heads=2, width=8)
+        >>> sizes(ViT(outputs=10, design=design, patch=4), [32, 32, 3])  # 64 patches and a token
+        ((10,), 2770)
+    """
 
     outputs: int
     design: Design

@@ -25,7 +25,13 @@ PAPER = "Zhang et al. 2017, Understanding deep learning requires rethinking gene
 
 class AlexNetSmall(nn.Module):
     """Two modules of a 5×5 convolution, a 3×3 pool and local response normalization; dense layers;
-    [B, outputs]."""
+    [B, outputs].
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(AlexNetSmall(outputs=10), [28, 28, 3])
+        ((10,), 1387786)
+    """
 
     outputs: int
     channels: Annotated[tuple[Count, ...], "channels of the convolutions"] = (64, 64)
@@ -85,7 +91,13 @@ class Downsample(nn.Module):
 
 class InceptionSmall(nn.Module):
     """Inception modules in three stages and the mean over all places, [B, H, W, C] -> [B,
-    outputs]."""
+    outputs].
+
+    Example:
+        >>> from research.models.sizes import sizes
+        >>> sizes(InceptionSmall(outputs=10), [28, 28, 3])
+        ((10,), 1649402)
+    """
 
     outputs: int
     width: Annotated[Count, "channels, in percent of the paper's"] = 100

@@ -23,7 +23,13 @@ def divergence(outputs: jax.Array, targets: jax.Array) -> jax.Array:
 
 
 def squared_kl(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """Σ_k (z_k - t_k)² + KL: DeepOBS's loss of a vae."""
+    """Σ_k (z_k - t_k)² + KL: DeepOBS's loss of a vae.
+
+    Example:
+        >>> outputs = jnp.array([[0.5, 2.0, 0.0]])  # one input, and a latent of N(2, 1)
+        >>> print(squared_kl(outputs, jnp.array([[1.0]])))  # 0.5² + 2² / 2
+        [2.25]
+    """
     return jnp.sum((outputs[..., : targets.shape[-1]] - targets) ** 2, axis=-1) + divergence(
         outputs, targets
     )
@@ -31,7 +37,13 @@ def squared_kl(outputs: jax.Array, targets: jax.Array) -> jax.Array:
 
 def bernoulli_kl(outputs: jax.Array, targets: jax.Array) -> jax.Array:
     """-log p(t) + KL, with outputs the logits of independent pixels; a bound on -log p(t) where t
-    is 0 or 1."""
+    is 0 or 1.
+
+    Example:
+        >>> outputs = jnp.array([[0.0, 2.0, 0.0]])  # one pixel of odds 1, and a latent of N(2, 1)
+        >>> print(bernoulli_kl(outputs, jnp.array([[1.0]])).round(3))  # log 2 + 2² / 2
+        [2.693]
+    """
     logits = outputs[..., : targets.shape[-1]]
     return jnp.sum(jax.nn.softplus(logits) - targets * logits, axis=-1) + divergence(
         outputs, targets

@@ -23,7 +23,13 @@ def real(targets: jax.Array) -> jax.Array:
 
 def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
     """Of each example, [B]; scores: forecasts [B, T, 1] of the values y [B, T], NaN where there is
-    none."""
+    none.
+
+    Example:
+        >>> metrics = example_metrics(jnp.array([[[1.0], [2.0]]]), jnp.array([[1.0, 4.0]]))
+        >>> print(metrics["mse"], metrics["mae"])
+        [2.] [1.]
+    """
     error, there = scores[..., 0] - y, ~jnp.isnan(y)
     return {"mse": mean_over_steps(error**2, there), "mae": mean_over_steps(jnp.abs(error), there)}
 

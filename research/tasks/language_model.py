@@ -18,6 +18,12 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
     """Of each example, [B]: nats and bits a character, and the share of characters foreseen.
 
     scores: logits [B, T, V]; y: the symbol after each place, [B, T], -1 where there is none.
+
+    Example:
+        >>> logits = jnp.zeros([1, 3, 4])  # four equally likely symbols
+        >>> metrics = example_metrics(logits, jnp.array([[0, 1, -1]]))
+        >>> print(metrics["bits_per_character"], metrics["token_accuracy"])
+        [2.] [0.5]
     """
     nats = nll(scores, y)
     return {

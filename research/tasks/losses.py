@@ -13,13 +13,25 @@ ROUNDING = 1e-6
 
 
 def cross_entropy(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """-Σ_k t_k log softmax(z)_k; t may be any distribution (smoothed, mixed)."""
+    """-Σ_k t_k log softmax(z)_k; t may be any distribution (smoothed, mixed).
+
+    Example:
+        >>> logits, targets = jnp.log(jnp.array([[0.25, 0.75]])), jnp.array([[1.0, 0.0]])
+        >>> print(cross_entropy(logits, targets))  # -log 0.25
+        [1.3862944]
+    """
     return -jnp.sum(targets * jax.nn.log_softmax(outputs), axis=-1)
 
 
 def binary_cross_entropy(outputs: jax.Array, targets: jax.Array) -> jax.Array:
     """-t log σ(z) - (1-t) log(1-σ(z)) of two classes with one output z; t is the second class's
-    share."""
+    share.
+
+    Example:
+        >>> z = jnp.log(jnp.array([[3.0]]))  # the odds of the second class
+        >>> print(binary_cross_entropy(z, jnp.array([[1.0, 0.0]])))  # -log 0.25
+        [1.3862944]
+    """
     z, t = outputs[..., 0], targets[..., 1]
     return jax.nn.softplus(z) - t * z
 
@@ -31,12 +43,24 @@ def binary_scores(outputs: jax.Array, width: int) -> jax.Array:
 
 def perceptron(outputs: jax.Array, targets: jax.Array) -> jax.Array:
     """max_k z_k - z_y: zero where the right class has the largest score, so that only mistakes
-    teach."""
+    teach.
+
+    Example:
+        >>> scores = jnp.array([[1.0, 3.0], [3.0, 1.0]])
+        >>> print(perceptron(scores, jnp.array([[1.0, 0.0], [1.0, 0.0]])))  # a mistake, then none
+        [2. 0.]
+    """
     return max_first_gradient(outputs, axis=-1) - jnp.sum(outputs * targets, axis=-1)
 
 
 def hinge(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """max(0, 1 + max_{k≠y} z_k - z_y), the multi-class hinge loss of Crammer & Singer 2001."""
+    """max(0, 1 + max_{k≠y} z_k - z_y), the multi-class hinge loss of Crammer & Singer 2001.
+
+    Example:
+        >>> scores = jnp.array([[1.0, 3.0], [1.5, 1.0], [3.0, 1.0]])
+        >>> print(hinge(scores, jnp.array([[1.0, 0.0]] * 3)))  # zero from a margin of 1 on
+        [3.  0.5 0. ]
+    """
     right = jnp.sum(outputs * targets, axis=-1)
     is_right = targets > jnp.max(targets, axis=-1, keepdims=True) - ROUNDING
     wrong = max_first_gradient(jnp.where(is_right, -jnp.inf, outputs), axis=-1)
@@ -44,18 +68,33 @@ def hinge(outputs: jax.Array, targets: jax.Array) -> jax.Array:
 
 
 def squared(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """Σ_k (z_k - t_k)², whose mean over examples is the MSE."""
+    """Σ_k (z_k - t_k)², whose mean over examples is the MSE.
+
+    Example:
+        >>> print(squared(jnp.array([[3.0], [0.5]]), jnp.zeros([2, 1])))
+        [9.   0.25]
+    """
     return jnp.sum((outputs - targets) ** 2, axis=-1)
 
 
 def absolute(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """Σ_k |z_k - t_k|, with the subgradient 0 where they agree (that of `jnp.abs` is 1)."""
+    """Σ_k |z_k - t_k|, with the subgradient 0 where they agree (that of `jnp.abs` is 1).
+
+    Example:
+        >>> print(absolute(jnp.array([[3.0], [0.5]]), jnp.zeros([2, 1])))
+        [3.  0.5]
+    """
     error = outputs - targets
     return jnp.sum(error * jax.lax.stop_gradient(jnp.sign(error)), axis=-1)
 
 
 def huber(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """½e² where |e| <= 1, else |e| - ½ (Huber 1964)."""
+    """½e² where |e| <= 1, else |e| - ½ (Huber 1964).
+
+    Example:
+        >>> print(huber(jnp.array([[3.0], [0.5]]), jnp.zeros([2, 1])))  # 3 - ½, and ½ 0.5²
+        [2.5   0.125]
+    """
     error = jnp.abs(outputs - targets)
     return jnp.sum(jnp.where(error <= 1, 0.5 * error**2, error - 0.5), axis=-1)
 

@@ -10,7 +10,12 @@ from research.registry import LOSSES, Loss
 
 
 def quadratic(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """½ (z - t)ᵀ Q (z - t), outputs and targets [..., 100]."""
+    """½ (z - t)ᵀ Q (z - t), outputs and targets [..., 100].
+
+    Example:
+        >>> round(float(quadratic(jnp.ones([100]), jnp.zeros([100]))), 1)
+        267.5
+    """
     away = outputs - targets
     return 0.5 * jnp.sum((away @ jnp.asarray(hessian(), away.dtype)) * away, axis=-1)
 

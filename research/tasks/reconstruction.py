@@ -20,7 +20,13 @@ def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.
 
 def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
     """Squared and absolute error of each example, the means over its inputs [B, D], in their units
-    after scaling."""
+    after scaling.
+
+    Example:
+        >>> metrics = example_metrics(jnp.array([[1.0, 3.0]]), jnp.array([[1.0, 1.0]]))
+        >>> print(metrics["mse"], metrics["mae"])
+        [2.] [1.]
+    """
     error = scores - y
     return {"mse": jnp.mean(error**2, axis=-1), "mae": jnp.mean(jnp.abs(error), axis=-1)}
 

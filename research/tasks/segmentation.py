@@ -19,6 +19,13 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
 
     Beside accuracy and NLL the pixels of each class's intersection and union, of which `finish`
     makes ratios.
+
+    Example:
+        >>> scores = jnp.array([[[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]]])  # classes 0, 0 and 1
+        >>> metrics = example_metrics(scores, jnp.array([[[0, 1, 1]]]))
+        >>> iou = finish({name: float(values[0]) for name, values in metrics.items()})
+        >>> iou["iou_0"], iou["iou_1"], iou["miou"]
+        (0.5, 0.5, 0.5)
     """
     found, counted = jnp.argmax(scores, axis=-1), y >= 0
     metrics = {"accuracy": accuracy(scores, y), "nll": nll(scores, y)}

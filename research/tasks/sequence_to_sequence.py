@@ -15,6 +15,12 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
 
     That an answer is right throughout is the same for greedy decoding, which sees the right answer
     so far until its first mistake; the share of right tokens is not: there it sees its own.
+
+    Example:
+        >>> scores = jax.nn.one_hot(jnp.array([[2, 0, 1], [2, 0, 2]]), 3)  # two answers
+        >>> metrics = example_metrics(scores, jnp.array([[2, 0, 1], [2, 0, 1]]))
+        >>> print(metrics["exact_match"], metrics["token_accuracy"])
+        [1. 0.] [1.        0.6666667]
     """
     return {
         "exact_match": exact_match(scores, y),

@@ -36,7 +36,14 @@ def exact_match(scores: jax.Array, y: jax.Array) -> jax.Array:
 
 def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
     """Of each example, [B]; scores: logits [B, T, C], y: classes [B, T], -1 where there is no
-    target."""
+    target.
+
+    Example:
+        >>> scores = jax.nn.one_hot(jnp.array([[2, 0, 1, 0]]), 3)
+        >>> metrics = example_metrics(scores, jnp.array([[2, 0, 2, -1]]))  # -1: no target
+        >>> print(metrics["accuracy"], metrics["exact_match"])
+        [0.6666667] [0.]
+    """
     return {
         "accuracy": accuracy(scores, y),
         "exact_match": exact_match(scores, y),

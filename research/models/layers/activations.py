@@ -22,7 +22,14 @@ class Elementwise(nn.Module):
 
 
 class PReLU(nn.Module):
-    """max(x, 0) + a·min(x, 0) with one learned slope a a channel, first 0.25."""
+    """max(x, 0) + a·min(x, 0) with one learned slope a per channel, initially 0.25.
+
+    Example:
+        >>> x = jnp.array([[-4.0, 4.0]])
+        >>> y, variables = PReLU().init_with_output(jax.random.key(0), x, Forward())
+        >>> print(y, variables["params"]["slope"])
+        [[-1.  4.]] [0.25 0.25]
+    """
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
@@ -31,8 +38,14 @@ class PReLU(nn.Module):
 
 
 class RReLU(nn.Module):
-    """Leaky ReLU whose slope is drawn anew from U(1/8, 1/3) a unit and example in training, their
-    mean after it."""
+    """Leaky ReLU with a random slope: U(1/8, 1/3) per unit and example in training, their mean in
+    evaluation.
+
+    Example:
+        >>> x = jnp.array([[-48.0, 48.0]])
+        >>> print(RReLU().apply({}, x, Forward()))  # evaluation: the slope is 11/48
+        [[-11.  48.]]
+    """
 
     low: float = 1 / 8
     high: float = 1 / 3
@@ -42,7 +55,7 @@ class RReLU(nn.Module):
         if not fwd.train:
             return jnp.where(x >= 0, x, x * (self.low + self.high) / 2)
         keys = fwd.example_keys(self.make_rng("rrelu"))
-        # Drawn in float32 at least: bfloat16 has 8 bits for what is uniform.
+        # In float32 at least: bfloat16 has only 8 bits for a uniform number.
         wide = jnp.promote_types(x.dtype, jnp.float32)
         slope = jax.vmap(
             lambda key: jax.random.uniform(key, x.shape[1:], wide, self.low, self.high)
@@ -51,94 +64,193 @@ class RReLU(nn.Module):
 
 
 class Maxout(nn.Module):
-    """The largest of each unit's two linear pieces, [..., 2C] -> [..., C]."""
+    """The larger of the two linear pieces of each unit, [..., 2C] -> [..., C].
+
+    Example:
+        >>> print(Maxout()(jnp.array([[1.0, 3.0, -2.0, -5.0]]), Forward()))
+        [[ 3. -2.]]
+    """
 
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         return max_first_gradient(x.reshape(*x.shape[:-1], x.shape[-1] // 2, 2), axis=-1)
 
 
-@jax.custom_jvp
-def step(x: jax.Array) -> jax.Array:
-    """1 where x >= 0, else 0; its gradient is passed straight through, as if it were the
-    identity."""
-    return (x >= 0).astype(x.dtype)
+def _elementwise(
+    init: str, summary: str, paper: str = ""
+) -> Callable[[Callable[[jax.Array], jax.Array]], Callable[[jax.Array], jax.Array]]:
+    """Registers a function of numbers as an activation under its own name."""
+
+    def add(function: Callable[[jax.Array], jax.Array]) -> Callable[[jax.Array], jax.Array]:
+        build = functools.partial(Elementwise, function)
+        ACTIVATIONS.add(Activation(function.__name__, build, summary, paper, init=init))
+        return function
+
+    return add
 
 
-step.defjvp(lambda primals, tangents: (step(*primals), tangents[0]))
+@_elementwise("glorot", "x: hidden layers collapse into one linear map")
+def identity(x: jax.Array) -> jax.Array:
+    """x.
 
-
-def _elementwise(function: Callable[[jax.Array], jax.Array]) -> Callable[[], nn.Module]:
-    return functools.partial(Elementwise, function)
-
-
-def _identity(x: jax.Array) -> jax.Array:
+    Example:
+        >>> print(np.array(identity(jnp.array([-1.0, 0.0, 2.0]))).round(2))
+        [-1.  0.  2.]
+    """
     return x
 
 
-def _gelu(x: jax.Array) -> jax.Array:
+@_elementwise("glorot", "1 if x >= 0 else 0, gradient straight through", "Bengio et al. 2013")
+def step(x: jax.Array) -> jax.Array:
+    """1 if x >= 0 else 0, with the gradient of the identity (straight through).
+
+    Example:
+        >>> print(step(jnp.array([-1.0, 0.0, 2.0])))
+        [0. 1. 1.]
+        >>> print(jax.grad(lambda x: step(x).sum())(jnp.array([-1.0, 0.0, 2.0])))
+        [1. 1. 1.]
+    """
+    return _step(x)
+
+
+@jax.custom_jvp
+def _step(x: jax.Array) -> jax.Array:
+    return (x >= 0).astype(x.dtype)
+
+
+_step.defjvp(lambda primals, tangents: (_step(*primals), tangents[0]))
+
+
+@_elementwise("glorot", "1 / (1 + exp(-x)), in (0, 1)")
+def sigmoid(x: jax.Array) -> jax.Array:
+    """1 / (1 + exp(-x)).
+
+    Example:
+        >>> print(np.array(sigmoid(jnp.array([-1.0, 0.0, 2.0]))).round(2))
+        [0.27 0.5  0.88]
+    """
+    return nn.sigmoid(x)
+
+
+@_elementwise("glorot", "hyperbolic tangent, in (-1, 1)")
+def tanh(x: jax.Array) -> jax.Array:
+    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)).
+
+    Example:
+        >>> print(np.array(tanh(jnp.array([-1.0, 0.0, 2.0]))).round(2))
+        [-0.76  0.    0.96]
+    """
+    return jnp.tanh(x)
+
+
+@_elementwise("he", "max(x, 0), in [0, inf)", "Nair & Hinton 2010")
+def relu(x: jax.Array) -> jax.Array:
+    """max(x, 0).
+
+    Example:
+        >>> print(np.array(relu(jnp.array([-1.0, 0.0, 2.0]))).round(2))
+        [0. 0. 2.]
+    """
+    return nn.relu(x)
+
+
+@_elementwise("he", "x if x >= 0 else 0.01 x", "Maas et al. 2013")
+def leaky_relu(x: jax.Array) -> jax.Array:
+    """x if x >= 0 else 0.01 x.
+
+    Example:
+        >>> print(np.array(leaky_relu(jnp.array([-1.0, 0.0, 2.0]))).round(2))
+        [-0.01  0.    2.  ]
+    """
+    return nn.leaky_relu(x)
+
+
+@_elementwise("he", "x if x >= 0 else 0.3 x", "Maas et al. 2013")
+def leaky_relu_03(x: jax.Array) -> jax.Array:
+    """x if x >= 0 else 0.3 x.
+
+    Example:
+        >>> print(np.array(leaky_relu_03(jnp.array([-1.0, 0.0, 2.0]))).round(2))
+        [-0.3  0.   2. ]
+    """
+    return nn.leaky_relu(x, 0.3)
+
+
+@_elementwise("he", "x if x >= 0 else exp(x) - 1", "Clevert et al. 2016")
+def elu(x: jax.Array) -> jax.Array:
+    """x if x >= 0 else exp(x) - 1.
+
+    Example:
+        >>> print(np.array(elu(jnp.array([-1.0, 0.0, 2.0]))).round(2))
+        [-0.63  0.    2.  ]
+    """
+    return nn.elu(x)
+
+
+@_elementwise("lecun", "scaled ELU that keeps mean 0 and variance 1", "Klambauer et al. 2017")
+def selu(x: jax.Array) -> jax.Array:
+    """1.0507 x if x >= 0 else 1.7581 (exp(x) - 1).
+
+    Example:
+        >>> print(np.array(selu(jnp.array([-1.0, 0.0, 2.0]))).round(2))
+        [-1.11  0.    2.1 ]
+    """
+    return nn.selu(x)
+
+
+@_elementwise("he", "x Φ(x)", "Hendrycks & Gimpel 2016")
+def gelu(x: jax.Array) -> jax.Array:
+    """x Φ(x), with the normal distribution function Φ.
+
+    Example:
+        >>> print(np.array(gelu(jnp.array([-1.0, 0.0, 2.0]))).round(2))
+        [-0.16  0.    1.95]
+    """
     return nn.gelu(x, approximate=False)
 
 
-for _name, _build, _init, _summary, _paper in (
-    (
-        "identity",
-        _elementwise(_identity),
-        "glorot",
-        "x: hidden layers collapse into one linear map",
-        "",
-    ),
-    (
-        "step",
-        _elementwise(step),
-        "glorot",
-        "1 if x >= 0 else 0, gradient straight through",
-        "Bengio et al. 2013",
-    ),
-    ("sigmoid", _elementwise(nn.sigmoid), "glorot", "1 / (1 + exp(-x)), in (0, 1)", ""),
-    ("tanh", _elementwise(jnp.tanh), "glorot", "hyperbolic tangent, in (-1, 1)", ""),
-    ("relu", _elementwise(nn.relu), "he", "max(x, 0), in [0, inf)", "Nair & Hinton 2010"),
-    (
-        "leaky_relu",
-        _elementwise(nn.leaky_relu),
-        "he",
-        "x if x >= 0 else 0.01 x",
-        "Maas et al. 2013",
-    ),
-    (
-        "leaky_relu_03",
-        _elementwise(lambda x: nn.leaky_relu(x, 0.3)),
-        "he",
-        "x if x >= 0 else 0.3 x",
-        "Maas et al. 2013",
-    ),
-    ("prelu", PReLU, "he", "leaky ReLU with a learned slope a channel", "He et al. 2015"),
-    ("rrelu", RReLU, "he", "leaky ReLU with a random slope in training", "Xu et al. 2015"),
-    ("elu", _elementwise(nn.elu), "he", "x if x >= 0 else exp(x) - 1", "Clevert et al. 2016"),
-    (
-        "selu",
-        _elementwise(nn.selu),
-        "lecun",
-        "scaled ELU that keeps mean 0 and variance 1",
-        "Klambauer et al. 2017",
-    ),
-    ("gelu", _elementwise(_gelu), "he", "x Φ(x)", "Hendrycks & Gimpel 2016"),
-    (
-        "silu",
-        _elementwise(nn.silu),
-        "he",
-        "x times sigmoid(x), also called swish",
-        "Elfwing et al. 2018",
-    ),
-    (
-        "softplus",
-        _elementwise(nn.softplus),
-        "he",
-        "log(1 + exp(x)), a smooth ReLU",
-        "Dugas et al. 2001",
-    ),
-    ("softmax", _elementwise(nn.softmax), "glorot", "exp(x) over its sum along the units", ""),
-):
-    ACTIVATIONS.add(Activation(_name, _build, _summary, _paper, init=_init))
+@_elementwise("he", "x times sigmoid(x), also called swish", "Elfwing et al. 2018")
+def silu(x: jax.Array) -> jax.Array:
+    """x / (1 + exp(-x)).
+
+    Example:
+        >>> print(np.array(silu(jnp.array([-1.0, 0.0, 2.0]))).round(2))
+        [-0.27  0.    1.76]
+    """
+    return nn.silu(x)
+
+
+@_elementwise("he", "log(1 + exp(x)), a smooth ReLU", "Dugas et al. 2001")
+def softplus(x: jax.Array) -> jax.Array:
+    """log(1 + exp(x)).
+
+    Example:
+        >>> print(np.array(softplus(jnp.array([-1.0, 0.0, 2.0]))).round(2))
+        [0.31 0.69 2.13]
+    """
+    return nn.softplus(x)
+
+
+@_elementwise("glorot", "exp(x) over its sum along the units")
+def softmax(x: jax.Array) -> jax.Array:
+    """exp(x) / Σ exp(x), the sum over the last axis.
+
+    Example:
+        >>> print(np.array(softmax(jnp.array([-1.0, 0.0, 2.0]))).round(2))
+        [0.04 0.11 0.84]
+    """
+    return nn.softmax(x)
+
+
+ACTIVATIONS.add(
+    Activation(
+        "prelu", PReLU, "leaky ReLU with a learned slope per channel", "He et al. 2015", init="he"
+    )
+)
+ACTIVATIONS.add(
+    Activation(
+        "rrelu", RReLU, "leaky ReLU with a random slope in training", "Xu et al. 2015", init="he"
+    )
+)
 ACTIVATIONS.add(
     Activation(
         "maxout",

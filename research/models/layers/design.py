@@ -114,4 +114,6 @@ def designed(
         own = {name: value for name, value in options.items() if name not in names}
         return module(design=Design(**{**defaults, **chosen}), **own)
 
+    build.__doc__ = module.__doc__
+    build.__module__ = module.__module__
     return build, (*shared, *options_of(module, given=GIVEN))

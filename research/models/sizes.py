@@ -1,0 +1,36 @@
+"""The sizes of a network, found without computing or allocating anything."""
+
+import math
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers.forward import Forward
+
+
+def sizes(
+    model: nn.Module, example: Sequence[int], *, tokens: bool = False, normalization: str = ""
+) -> tuple[tuple[int, ...], int]:
+    """The shape of a network's outputs for one example, and the number of its parameters.
+
+    Args:
+        model: a network of the catalogue.
+        example: the shape of an example, without a batch axis.
+        tokens: whether the example is tokens, int32, and not numbers.
+        normalization: a regularizer such as `batch_norm` that normalizes the hidden layers.
+
+    >>> class Mean(nn.Module):
+    ...     @nn.compact
+    ...     def __call__(self, x, fwd):
+    ...         return x.mean(axis=1, keepdims=True) * self.param("scale", nn.initializers.ones, [])
+    >>> sizes(Mean(), [8])
+    ((1,), 1)
+    """
+    x = jax.ShapeDtypeStruct((1, *example), jnp.int32 if tokens else jnp.float32)
+    fwd = Forward(members=((normalization, ()),) if normalization else ())
+    init = jax.eval_shape(lambda x: model.init_with_output(jax.random.key(0), x, fwd), x)
+    outputs, variables = init
+    leaves = jax.tree.leaves(variables.get("params", {}))
+    return outputs.shape[1:], sum(math.prod(leaf.shape) for leaf in leaves)
