@@ -14,7 +14,13 @@ from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName, HiddenDense
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS
-from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
+from research.models.layers.sequence_input import (
+    Embedding,
+    ScanOrder,
+    last,
+    read_is_used,
+    sequence_input,
+)
 from research.models.tcn import taps
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
@@ -42,13 +48,13 @@ class AR(nn.Module):
     order: Annotated[Count, "steps that it reads, the current one included"] = 8
     hidden: Annotated[tuple[Count, ...], "widths of the hidden layers; none: linear"] = ()
     activation: ActivationName = "tanh"
-    read: Read = "rows"
+    read: ScanOrder = "rows"
     embedding: Embedding = None
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        h, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
+        h, real = sequence_input(self)(x, fwd)
         fwd = fwd.over(real)
         h = taps(h, self.order, 1)
         h = h if self.per_step else last(h, real)

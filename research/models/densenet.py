@@ -11,7 +11,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import average_pool, global_average
-from research.models.layers.sites import Site, offsets
+from research.models.layers.sites import Site, normalization_has_bias
 from research.models.resnet import channels_kept
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
@@ -34,7 +34,7 @@ class DenseLayer(nn.Module):
             h = Conv(
                 channels,
                 kernel,
-                bias=not offsets(fwd),
+                bias=not normalization_has_bias(fwd),
                 activation=self.activation,
                 kernel_init=self.kernel_init,
             )(h)
@@ -72,7 +72,7 @@ class DenseNet(nn.Module):
                 x = Conv(
                     half,
                     1,
-                    bias=not offsets(fwd),
+                    bias=not normalization_has_bias(fwd),
                     activation=self.activation,
                     kernel_init=self.kernel_init,
                 )(x)

@@ -7,11 +7,15 @@ import jax
 
 from research.models.layers.attention import causal
 from research.models.layers.blocks import Block, last_norm
-from research.models.layers.design import Design, designed, embedding
 from research.models.layers.forward import Forward
 from research.models.layers.positions import PositionName, Positions
 from research.models.layers.sites import Site
 from research.models.layers.tokens import real
+from research.models.layers.transformer_config import (
+    TransformerConfig,
+    embedding,
+    with_transformer_options,
+)
 from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
@@ -24,14 +28,14 @@ class GPT(nn.Module):
 
     Example:
         >>> from research.models.sizes import sizes
-        >>> design = Design(layers=2, heads=2, width=8, bias=False)
-        >>> sizes(GPT(outputs=65, vocabulary=65, design=design, context=16), [16], tokens=True)
+        >>> config = TransformerConfig(layers=2, heads=2, width=8, bias=False)
+        >>> sizes(GPT(outputs=65, vocabulary=65, config=config, context=16), [16], tokens=True)
         ((16, 65), 2224)
     """
 
     outputs: int
     vocabulary: int
-    design: Design
+    config: TransformerConfig
     per_step: bool = True
     context: Annotated[Count, "longest sequence"] = 64
     positions: Annotated[PositionName, "position encoding"] = "learned"
@@ -41,17 +45,17 @@ class GPT(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward, start: jax.Array | None = None) -> jax.Array:
-        design, fwd = self.design, fwd.over(real(x))
-        tokens = embedding(design, self.vocabulary, self.positions, self.tied)
+        config, fwd = self.config, fwd.over(real(x))
+        tokens = embedding(config, self.vocabulary, self.positions, self.tied)
         h = Positions(self.positions, self.context)(tokens.embed(x), start)
         h = Site("input")(h, fwd)
         mask = causal(x.shape[1])
-        for number in range(1, design.layers + 1):
-            h = Block(design, number, self.positions == "rotary", self.context)(
+        for number in range(1, config.layers + 1):
+            h = Block(config, number, self.positions == "rotary", self.context)(
                 h, fwd, mask=mask, start=start
             )
-        h = last_norm(design, h)
-        return tokens.logits(h) if self.tied else design.dense(self.outputs)(h)
+        h = last_norm(config, h)
+        return tokens.logits(h) if self.tied else config.dense(self.outputs)(h)
 
 
 def _predicts_tokens(config: Any, spec: Any) -> str | None:
@@ -74,7 +78,7 @@ def _predicts_tokens(config: Any, spec: Any) -> str | None:
     return None
 
 
-build, options = designed(GPT, bias=False)
+build, options = with_transformer_options(GPT, bias=False)
 ARCHITECTURES.add(
     Architecture(
         "gpt",

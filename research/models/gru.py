@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init
 from research.models.layers.recurrence import State
-from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, Cells, Recurrent, foretells
-from research.models.layers.steps import read_is_used
+from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, Cells, Recurrent, sees_future
+from research.models.layers.sequence_input import read_is_used
 from research.options import options_of
 from research.registry import ARCHITECTURES, Architecture
 
@@ -60,7 +60,7 @@ ARCHITECTURES.add(
         "gated recurrent units, which mix their state with a new one",
         "Cho et al. 2014, Learning phrase representations using RNN encoder-decoder",
         options=options_of(GRU, given=GIVEN),
-        constraints=(read_is_used, foretells),
+        constraints=(read_is_used, sees_future),
         test_options={"hidden": 4},
         inputs=(1, 2, 3),
         needs_facts=SEQUENCE_FACTS,

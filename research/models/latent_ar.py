@@ -12,10 +12,16 @@ from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.hidden import HiddenDense
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrence import stepped
+from research.models.layers.recurrence import scan_module
 from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, Truncate
+from research.models.layers.sequence_input import (
+    Embedding,
+    ScanOrder,
+    last,
+    read_is_used,
+    sequence_input,
+)
 from research.models.layers.sites import Site
-from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
 from research.models.rnn import Affine
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
@@ -44,7 +50,7 @@ class LatentAR(nn.Module):
     hidden: Annotated[
         tuple[Count, ...], "widths of the hidden layers of g and of f; none: both are linear"
     ] = ()
-    read: Read = "rows"
+    read: ScanOrder = "rows"
     embedding: Embedding = None
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
     recurrent_init: Annotated[Init, "initialisation of the maps of h in g"] = "small_normal"
@@ -53,7 +59,7 @@ class LatentAR(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        steps, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
+        steps, real = sequence_input(self)(x, fwd)
         fwd = fwd.over(real)
         init = initializer(self.kernel_init, "tanh")
         into = Dense(self.state, kernel_init=init, name="input")(steps)
@@ -79,7 +85,7 @@ class LatentAR(nn.Module):
             return new, new
 
         now = (into, hidden_into) if self.hidden else (into,)
-        h = stepped(self, step, jnp.zeros_like(into[:, 0]), now, self.truncate)
+        h = scan_module(self, step, jnp.zeros_like(into[:, 0]), now, self.truncate)
         h = Site("hidden")(h if self.per_step else last(h, real), fwd)
         for width in self.hidden:
             h = HiddenDense(width, "tanh", self.kernel_init)(h, fwd)
@@ -90,7 +96,7 @@ ARCHITECTURES.add(
     Architecture(
         "latent_ar",
         LatentAR,
-        "latent autoregression: a carried summary of the past foretells the next step; linear, a"
+        "latent autoregression: a carried summary of the past sees_future the next step; linear, a"
         " Kalman filter's form",
         "Kalman 1960; Zhang et al., Dive into deep learning, section 9.1",
         options=options_of(LatentAR, given=GIVEN),

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrence import carried
-from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, Recurrent, foretells
-from research.models.layers.steps import read_is_used
+from research.models.layers.recurrence import state_cache
+from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS, Recurrent, sees_future
+from research.models.layers.sequence_input import read_is_used
 from research.options import options_of
 from research.registry import ARCHITECTURES, Architecture
 
@@ -34,7 +34,7 @@ class MinCells(nn.Module):
         keep, add = nn.sigmoid(-z), nn.sigmoid(z) * new
         if real is not None:  # where a sequence is over, the state stays
             keep, add = jnp.where(real[..., None], keep, 1), jnp.where(real[..., None], add, 0)
-        if (between := carried(self, jnp.zeros_like(add[:, 0]))) is not None:
+        if (between := state_cache(self, jnp.zeros_like(add[:, 0]))) is not None:
             h = _scan(keep, add.at[:, 0].add(keep[:, 0] * between.value))
             between.value = h[:, -1]
             return h
@@ -91,7 +91,7 @@ ARCHITECTURES.add(
         "minimal gated recurrent units, trained in parallel over the steps",
         "Feng et al. 2024, Were RNNs all we needed?",
         options=options_of(MinGRU, given=GIVEN),
-        constraints=(read_is_used, foretells),
+        constraints=(read_is_used, sees_future),
         test_options={"hidden": 4},
         inputs=(1, 2, 3),
         needs_facts=SEQUENCE_FACTS,

@@ -12,7 +12,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.pooling import global_average, max_pool
-from research.models.layers.sites import Branch, Site, offsets
+from research.models.layers.sites import Branch, Site, normalization_has_bias
 from research.options import Count, options_of
 from research.registry import ACTIVATIONS, ARCHITECTURES, Architecture
 
@@ -33,11 +33,12 @@ IMAGENET = {
 EXPANSION = 4
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """One residual block, [B, H, W, C] -> [B, H/stride, W/stride, C'], C' = channels (×4 with a
     bottleneck).
 
-    place: how deep it lies, in (0, 1]. Regularizers of hidden units act between its convolutions.
+    depth: its position among the blocks, in (0, 1]. Regularizers of hidden units act between the
+        convolutions.
     """
 
     channels: int
@@ -47,13 +48,13 @@ class Block(nn.Module):
     shortcut: Shortcut
     activation: str
     kernel_init: Init
-    place: float
+    depth: float
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         branch, entry = self._branch(x, fwd)
         if self.shortcut != "none":
-            branch = Branch(self.place)(self._short(x, entry, branch.shape[-1], fwd), branch, fwd)
+            branch = Branch(self.depth)(self._short(x, entry, branch.shape[-1], fwd), branch, fwd)
         return (
             branch if self.preactivation else ACTIVATIONS.get(self.activation).build()(branch, fwd)
         )
@@ -70,7 +71,9 @@ class Block(nn.Module):
                 x = NormAct(self.activation)(x, fwd)
                 entry = entry if place else x
                 x = Site("hidden")(x, fwd) if place else x
-                x = Conv(width, kernel, stride, bias=not offsets(fwd), **self._init())(x)
+                x = Conv(
+                    width, kernel, stride, bias=not normalization_has_bias(fwd), **self._init()
+                )(x)
             else:
                 x = ConvNorm(width, kernel, stride, **self._init())(x, fwd)
                 if place < len(sizes) - 1:
@@ -106,14 +109,20 @@ class Stages(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        done = 0
+        index = 0
         for stage, count in enumerate(self.blocks):
-            for place in range(count):
-                done += 1
-                stride = 2 if stage and not place else 1
-                x = Block(
-                    self.channels * 2**stage, stride, place=done / sum(self.blocks), **self.block
+            for block in range(count):
+                # The first block of each later stage halves rows and columns.
+                stride = 2 if stage and not block else 1
+                depth = (index + 1) / sum(self.blocks)
+                x = ResidualBlock(
+                    self.channels * 2**stage,
+                    stride,
+                    depth=depth,
+                    **self.block,
+                    name=f"Block_{index}",
                 )(x, fwd)
+                index += 1
         return x
 
 
@@ -167,7 +176,7 @@ class ResNet(nn.Module):
         kernel, stride = (3, 1) if self.layout == "cifar" else (7, 2)
         init: dict[str, Any] = {"activation": self.activation, "kernel_init": self.kernel_init}
         if self.preactivation:
-            x = Conv(channels, kernel, stride, bias=not offsets(fwd), **init)(x)
+            x = Conv(channels, kernel, stride, bias=not normalization_has_bias(fwd), **init)(x)
         else:
             x = ConvNorm(channels, kernel, stride, **init)(x, fwd)
             x = ACTIVATIONS.get(self.activation).build()(x, fwd)
@@ -205,7 +214,10 @@ class WideResNet(nn.Module):
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         x = Site("input")(x, fwd)
         x = Conv(
-            16, bias=not offsets(fwd), activation=self.activation, kernel_init=self.kernel_init
+            16,
+            bias=not normalization_has_bias(fwd),
+            activation=self.activation,
+            kernel_init=self.kernel_init,
         )(x)
         block = {
             "bottleneck": False,

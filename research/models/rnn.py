@@ -11,17 +11,23 @@ import jax.numpy as jnp
 from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrence import State, stepped
+from research.models.layers.recurrence import State, scan_module
 from research.models.layers.recurrent import (
     GIVEN,
     SEQUENCE_FACTS,
     Cells,
     Recurrent,
     Truncate,
-    foretells,
+    sees_future,
+)
+from research.models.layers.sequence_input import (
+    Embedding,
+    ScanOrder,
+    last,
+    read_is_used,
+    sequence_input,
 )
 from research.models.layers.sites import Site
-from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 
@@ -77,7 +83,7 @@ class Jordan(nn.Module):
     per_step: bool = False
     padded: bool = False
     hidden: Annotated[Count, "hidden units"] = 128
-    read: Read = "rows"
+    read: ScanOrder = "rows"
     embedding: Embedding = None
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
     truncate: Truncate = None
@@ -85,7 +91,7 @@ class Jordan(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        steps, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
+        steps, real = sequence_input(self)(x, fwd)
         fwd = fwd.over(real)
         init = initializer(self.kernel_init, "tanh")
         inputs = Dense(self.hidden, kernel_init=init, name="input")(steps)
@@ -97,7 +103,7 @@ class Jordan(nn.Module):
             return nn.sigmoid(head(h)), h
 
         first = jnp.zeros((x.shape[0], self.outputs), inputs.dtype)
-        h = stepped(self, step, first, inputs, self.truncate)
+        h = scan_module(self, step, first, inputs, self.truncate)
         return head(Site("hidden")(h if self.per_step else last(h, real), fwd))
 
 
@@ -129,7 +135,7 @@ ARCHITECTURES.add(
         "simple recurrent network, whose hidden units see themselves a step before",
         "Elman 1990, Finding structure in time",
         options=options_of(Elman, given=GIVEN),
-        constraints=(read_is_used, foretells),
+        constraints=(read_is_used, sees_future),
         test_options=_TINY,
         inputs=(1, 2, 3),
         needs_facts=SEQUENCE_FACTS,

@@ -11,8 +11,14 @@ from research.models.layers.forward import Forward
 from research.models.layers.hidden import ActivationName, HiddenDense
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.recurrent import GIVEN, SEQUENCE_FACTS
+from research.models.layers.sequence_input import (
+    Embedding,
+    ScanOrder,
+    last,
+    read_is_used,
+    sequence_input,
+)
 from research.models.layers.sites import Branch
-from research.models.layers.steps import Embedding, Read, Steps, last, read_is_used
 from research.options import Count, options_of
 from research.registry import ACTIVATIONS, ARCHITECTURES, Architecture
 
@@ -40,13 +46,13 @@ class TCN(nn.Module):
     levels: Annotated[Count, "blocks, each dilated twice as far as the one below"] = 8
     kernel: Annotated[Count, "taps of every convolution"] = 7
     activation: ActivationName = "relu"
-    read: Read = "rows"
+    read: ScanOrder = "rows"
     embedding: Embedding = None
     kernel_init: Annotated[Init, "kernel initialisation"] = "auto"
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        h, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
+        h, real = sequence_input(self)(x, fwd)
         fwd = fwd.over(real)
         for level in range(self.levels):
             branch = h

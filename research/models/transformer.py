@@ -8,11 +8,15 @@ import jax.numpy as jnp
 
 from research.models.layers.attention import causal, padding
 from research.models.layers.blocks import Block, CrossBlock
-from research.models.layers.design import Design, designed, embedding
 from research.models.layers.forward import Forward
 from research.models.layers.positions import PositionName, Positions
 from research.models.layers.sites import Site
 from research.models.layers.tokens import real
+from research.models.layers.transformer_config import (
+    TransformerConfig,
+    embedding,
+    with_transformer_options,
+)
 from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
@@ -29,8 +33,8 @@ class Transformer(nn.Module):
 
     Example:
         >>> from research.models.sizes import sizes
-        >>> design = Design(layers=1, heads=2, width=8)
-        >>> model = Transformer(outputs=28, vocabulary=28, source=7, design=design)
+        >>> config = TransformerConfig(layers=1, heads=2, width=8)
+        >>> model = Transformer(outputs=28, vocabulary=28, source=7, config=config)
         >>> sizes(model, [7 + 8], tokens=True)
         ((15, 28), 2304)
     """
@@ -38,28 +42,28 @@ class Transformer(nn.Module):
     outputs: int
     vocabulary: int
     source: int
-    design: Design
+    config: TransformerConfig
     per_step: bool = True
     context: Annotated[Count, "longest source, and longest answer"] = 64
     positions: Annotated[PositionName, "position encoding"] = "sinusoidal"
     tied: Annotated[bool, "share the token embedding with the output layer"] = True
 
     def setup(self) -> None:
-        design, rotary, numbers = (
-            self.design,
+        config, rotary, numbers = (
+            self.config,
             self.positions == "rotary",
-            range(1, self.design.layers + 1),
+            range(1, self.config.layers + 1),
         )
-        self.tokens = embedding(design, self.vocabulary, self.positions, self.tied)
+        self.tokens = embedding(config, self.vocabulary, self.positions, self.tied)
         self.source_positions = Positions(self.positions, self.context)
         self.target_positions = Positions(self.positions, self.context)
         self.source_site, self.target_site = Site("input"), Site("input")
-        self.encoder = [Block(design, number, rotary) for number in numbers]
-        self.decoder = [CrossBlock(design, number, rotary, self.context) for number in numbers]
-        if design.order == "pre":
-            self.encoder_norm, self.decoder_norm = design.normalization(), design.normalization()
+        self.encoder = [Block(config, number, rotary) for number in numbers]
+        self.decoder = [CrossBlock(config, number, rotary, self.context) for number in numbers]
+        if config.order == "pre":
+            self.encoder_norm, self.decoder_norm = config.normalization(), config.normalization()
         if not self.tied:
-            self.head = design.dense(self.outputs)
+            self.head = config.dense(self.outputs)
 
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         source, target = x[:, : self.source], x[:, self.source :]
@@ -72,7 +76,7 @@ class Transformer(nn.Module):
         h = self.source_site(self.source_positions(self.tokens.embed(source)), fwd)
         for block in self.encoder:
             h = block(h, fwd, mask=padding(real(source)))
-        return self.encoder_norm(h) if self.design.order == "pre" else h
+        return self.encoder_norm(h) if self.config.order == "pre" else h
 
     def decode(
         self,
@@ -89,7 +93,7 @@ class Transformer(nn.Module):
             h = block(
                 h, memory, fwd, mask=causal(target.shape[1]), memory_mask=padding(seen), start=start
             )
-        h = self.decoder_norm(h) if self.design.order == "pre" else h
+        h = self.decoder_norm(h) if self.config.order == "pre" else h
         return self.tokens.logits(h) if self.tied else self.head(h)
 
     def begin(self, source: jax.Array) -> Any:
@@ -113,7 +117,7 @@ def answers(config: Any, spec: Any) -> str | None:
     return None
 
 
-build, options = designed(Transformer)
+build, options = with_transformer_options(Transformer)
 ARCHITECTURES.add(
     Architecture(
         "transformer",

@@ -8,12 +8,16 @@ import jax
 from research.models.layers.attention import padding
 from research.models.layers.blocks import Block, last_norm, pooled
 from research.models.layers.dense import Dense
-from research.models.layers.design import Design, designed, embedding
 from research.models.layers.forward import Forward
 from research.models.layers.positions import PositionName, Positions
+from research.models.layers.sequence_input import NEXT_STEP_TASKS, unpadded
 from research.models.layers.sites import Site
-from research.models.layers.steps import FORETELLING, unpadded
 from research.models.layers.tokens import real
+from research.models.layers.transformer_config import (
+    TransformerConfig,
+    embedding,
+    with_transformer_options,
+)
 from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
@@ -26,14 +30,14 @@ class TransformerEncoder(nn.Module):
 
     Example:
         >>> from research.models.sizes import sizes
-        >>> design = Design(layers=2, heads=2, width=8)
-        >>> model = TransformerEncoder(outputs=2, design=design, context=100)
+        >>> config = TransformerConfig(layers=2, heads=2, width=8)
+        >>> model = TransformerEncoder(outputs=2, config=config, context=100)
         >>> sizes(model, [100, 3])  # a series of 100 steps of 3 numbers
         ((2,), 1810)
     """
 
     outputs: int
-    design: Design
+    config: TransformerConfig
     vocabulary: int | None = None
     per_step: bool = False
     padded: bool = False
@@ -46,21 +50,21 @@ class TransformerEncoder(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        design, seen = self.design, None
+        config, seen = self.config, None
         if self.vocabulary is None:
             x, seen = unpadded(x) if self.padded else (x, None)
-            h = design.dense(design.width)(Site("input")(x, fwd))
+            h = config.dense(config.width)(Site("input")(x, fwd))
         else:
             seen = real(x)
-            h = embedding(design, self.vocabulary, self.positions).embed(x)
+            h = embedding(config, self.vocabulary, self.positions).embed(x)
         fwd = fwd.over(seen)
         h = Positions(self.positions, self.context)(h)
         if self.vocabulary is not None:
             h = Site("input")(h, fwd)
         mask = None if seen is None else padding(seen)
-        for number in range(1, design.layers + 1):
-            h = Block(design, number, self.positions == "rotary")(h, fwd, mask=mask)
-        h = last_norm(design, h)
+        for number in range(1, config.layers + 1):
+            h = Block(config, number, self.positions == "rotary")(h, fwd, mask=mask)
+        h = last_norm(config, h)
         if not self.per_step:
             h = pooled(h, seen) if self.pooling == "mean" else h[:, 0]
         return Dense(self.outputs, kernel_init=nn.initializers.normal(0.02))(h)
@@ -68,7 +72,7 @@ class TransformerEncoder(nn.Module):
 
 def _reads_sequences(config: Any, spec: Any) -> str | None:
     """The inputs are sequences, and their targets are not their own next steps."""
-    if spec.target_shape and config.task in FORETELLING:
+    if spec.target_shape and config.task in NEXT_STEP_TASKS:
         return (
             f"arch=transformer_encoder sees all that task={config.task} is to foretell; use"
             " arch=gpt or arch=tcn"
@@ -91,7 +95,7 @@ def _one_answer(config: Any, spec: Any) -> str | None:
     return None
 
 
-build, options = designed(TransformerEncoder)
+build, options = with_transformer_options(TransformerEncoder)
 ARCHITECTURES.add(
     Architecture(
         "transformer_encoder",

@@ -11,9 +11,9 @@ from research.errors import ShapeError
 from research.models.autoencoder import Output, in_range, reconstructs
 from research.models.layers.convolution import ConvUnit
 from research.models.layers.forward import Forward
+from research.models.layers.gaussian import GaussianSample
 from research.models.layers.hidden import ActivationName
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.latent import Draw
 from research.models.layers.sites import Normalize, Site
 from research.models.layers.upsampling import Upsample
 from research.options import Count, options_of
@@ -51,7 +51,9 @@ class VAE(nn.Module):
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         mean, log_variance = jnp.split(self._encoded(x, fwd), 2, axis=-1)
         drawn = self._decoded(
-            Draw()(mean, log_variance, x, fwd), (x.shape[1] // SHRUNK, x.shape[2] // SHRUNK), fwd
+            GaussianSample(name="Draw_0")(mean, log_variance, x, fwd),
+            (x.shape[1] // SHRUNK, x.shape[2] // SHRUNK),
+            fwd,
         )
         return jnp.concatenate([drawn, mean, log_variance], axis=-1)
 

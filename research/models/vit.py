@@ -9,9 +9,13 @@ import jax.numpy as jnp
 from research.errors import ShapeError
 from research.models.layers.blocks import Block, last_norm, pooled
 from research.models.layers.dense import Dense
-from research.models.layers.design import SD, Design, designed
 from research.models.layers.forward import Forward
 from research.models.layers.sites import Site
+from research.models.layers.transformer_config import (
+    SD,
+    TransformerConfig,
+    with_transformer_options,
+)
 from research.options import Count
 from research.registry import ARCHITECTURES, Architecture
 
@@ -22,29 +26,29 @@ class ViT(nn.Module):
 
     Example:
         >>> from research.models.sizes import sizes
-        >>> design = Design(layers=2, heads=2, width=8)
-        >>> sizes(ViT(outputs=10, design=design, patch=4), [32, 32, 3])  # 64 patches and a token
+        >>> config = TransformerConfig(layers=2, heads=2, width=8)
+        >>> sizes(ViT(outputs=10, config=config, patch=4), [32, 32, 3])  # 64 patches and a token
         ((10,), 2770)
     """
 
     outputs: int
-    design: Design
+    config: TransformerConfig
     patch: Annotated[Count, "side of the patches; must divide the image's height and width"] = 4
     pooling: Annotated[Literal["token", "mean"], "class token, or mean over patches"] = "token"
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        design = self.design
-        h = design.dense(design.width)(patches(Site("input")(x, fwd), self.patch))
+        config = self.config
+        h = config.dense(config.width)(patches(Site("input")(x, fwd), self.patch))
         if self.pooling == "token":
-            token = self.param("token", nn.initializers.normal(SD), (design.width,), jnp.float32)
+            token = self.param("token", nn.initializers.normal(SD), (config.width,), jnp.float32)
             h = jnp.concatenate(
-                [jnp.broadcast_to(token.astype(h.dtype), (len(h), 1, design.width)), h], axis=1
+                [jnp.broadcast_to(token.astype(h.dtype), (len(h), 1, config.width)), h], axis=1
             )
         h = h + self.param("positions", nn.initializers.normal(SD), h.shape[1:], jnp.float32)
-        for number in range(1, design.layers + 1):
-            h = Block(design, number)(h, fwd)
-        h = last_norm(design, h)
+        for number in range(1, config.layers + 1):
+            h = Block(config, number)(h, fwd)
+        h = last_norm(config, h)
         h = h[:, 0] if self.pooling == "token" else pooled(h)
         return Dense(self.outputs, kernel_init=nn.initializers.normal(SD))(h)
 
@@ -69,7 +73,7 @@ def patches(x: jax.Array, side: int) -> jax.Array:
     return tiles.reshape(b, rows * columns, side * side * channels)
 
 
-build, options = designed(ViT)
+build, options = with_transformer_options(ViT)
 ARCHITECTURES.add(
     Architecture(
         "vit",

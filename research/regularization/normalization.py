@@ -10,7 +10,7 @@ import jax
 from flax import linen as nn
 
 from research.errors import ShapeError
-from research.models.layers import batch_norm as layer
+from research.models.layers.batch_norm import GlobalBatchNorm
 from research.models.layers.forward import Forward
 from research.options import Count, Probability
 from research.regularization.constraints import feature_maps
@@ -27,7 +27,8 @@ class BatchNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        return layer.BatchNorm(self.momentum, EPSILON, self.scale)(x, fwd)
+        # The scope's name is part of stored parameters: it does not change.
+        return GlobalBatchNorm(self.momentum, EPSILON, self.scale, name="BatchNorm_0")(x, fwd)
 
 
 class LastAxisNorm(nn.Module):

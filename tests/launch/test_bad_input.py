@@ -202,7 +202,7 @@ CASES = {
         "a target at each pixel, which arch=gru"
     ),
     "train --dataset=csv:prices.csv --target=y --task=forecast --context=2 --arch=lstm --arch.bidirectional=true": (
-        "arch.bidirectional=true reads what task=forecast is to foretell"
+        "arch.bidirectional=true reads what task=forecast predicts"
     ),
     "evaluate --run=a:best": "--run=a:best: the id alone; give --run=a --params=best",
     "evaluate --run=a --profile=trace": "unknown flag --profile",

@@ -13,16 +13,16 @@ from networks import EVALUATION, outputs, started
 import research.catalogue  # noqa: F401
 from research.models.layers.attention import causal, padding
 from research.models.layers.blocks import Block, CrossBlock, FeedForward, pooled
-from research.models.layers.design import Design, designed
 from research.models.layers.forward import Forward
+from research.models.layers.transformer_config import TransformerConfig, with_transformer_options
 from tests.models.torch_weights import attention_params, dense, normal
 
 B, T, S, D, HEADS, HIDDEN = 3, 5, 7, 12, 4, 20
 REAL = np.arange(S) < np.array([[7], [4], [2]])
 
 
-def design(**options: Any) -> Design:
-    return Design(
+def config(**options: Any) -> TransformerConfig:
+    return TransformerConfig(
         **{
             "layers": 1,
             "heads": HEADS,
@@ -58,7 +58,7 @@ def test_an_encoder_layer_is_pytorchs(order: str, activation: str) -> None:
         "LayerNorm_1": norm(theirs.norm2),
     }
     x = normal(B, S, D)
-    block = Block(design(order=order, activation=activation), 1)
+    block = Block(config(order=order, activation=activation), 1)
     for mask, theirs_mask in (
         (None, {}),
         (padding(REAL), {"src_key_padding_mask": torch.tensor(~REAL)}),
@@ -88,7 +88,7 @@ def test_a_decoder_layer_is_pytorchs(order: str) -> None:
         tgt_mask=torch.tensor(~np.asarray(causal(T))[0]),
         memory_key_padding_mask=torch.tensor(~REAL),
     )
-    got = CrossBlock(design(order=order), 1).apply(
+    got = CrossBlock(config(order=order), 1).apply(
         {"params": params}, x, memory, EVALUATION, mask=causal(T), memory_mask=padding(REAL)
     )
     np.testing.assert_allclose(got, expected.detach().numpy(), rtol=1e-5, atol=1e-5)
@@ -98,28 +98,33 @@ def test_swiglu_by_hand() -> None:
     """(silu(x W) · x V) U, with W and V in one kernel."""
     x, kernel, last = normal(1, 2, 4), normal(4, 6, seed=1), normal(3, 4, seed=2)
     params = {"Dense_0": {"kernel": kernel}, "Dense_1": {"kernel": last}}
-    mlp = FeedForward(design(width=4, hidden=3, activation="silu", gated=True, bias=False), 2)
+    mlp = FeedForward(config(width=4, hidden=3, activation="silu", gated=True, bias=False), 2)
     h = x @ kernel
     expected = (h[..., :3] / (1 + np.exp(-h[..., :3])) * h[..., 3:]) @ last
     np.testing.assert_allclose(mlp.apply({"params": params}, x, EVALUATION), expected, rtol=1e-5)
 
 
 def test_a_gated_mlp_has_as_many_weights() -> None:
-    assert 3 * Design(width=384, gated=True).mlp_width == 2 * Design(width=384).mlp_width
-    assert Design(width=12, hidden=5, gated=True).mlp_width == 5
+    assert (
+        3 * TransformerConfig(width=384, gated=True).mlp_width
+        == 2 * TransformerConfig(width=384).mlp_width
+    )
+    assert TransformerConfig(width=12, hidden=5, gated=True).mlp_width == 5
 
 
 @pytest.mark.parametrize("kind", ["layer", "rms"])
 def test_the_normalization_is_pytorchs(kind: str) -> None:
     x = 3 + 2 * normal(B, T, D)
     theirs = torch.nn.LayerNorm(D) if kind == "layer" else torch.nn.RMSNorm(D, eps=1e-5)
-    got, variables = Design(norm=kind).normalization().init_with_output(jax.random.key(0), x)
+    got, variables = (
+        TransformerConfig(norm=kind).normalization().init_with_output(jax.random.key(0), x)
+    )
     np.testing.assert_allclose(got, theirs(torch.tensor(x)).detach().numpy(), rtol=1e-5, atol=1e-5)
     assert set(variables["params"]) == ({"scale", "bias"} if kind == "layer" else {"scale"})
 
 
 def test_kernels_that_end_branches_start_smaller() -> None:
-    block = Block(Design(layers=8, heads=4, width=256), 1)
+    block = Block(TransformerConfig(layers=8, heads=4, width=256), 1)
     params = started(block, jnp.zeros((1, 1, 256)))["params"]
     for kernel, sd in (
         (params["attention"]["qkv"], 0.02),
@@ -139,7 +144,7 @@ def test_stochastic_depth_drops_a_branch_at_its_place() -> None:
         values={"stochastic_depth": {"rate": jnp.float32(rate)}},
         index=jnp.arange(4000),
     )
-    two = Design(
+    two = TransformerConfig(
         layers=2, heads=1, width=2, hidden=1, order="pre", activation="identity", gated=False
     )
     for number in (1, 2):
@@ -167,7 +172,7 @@ def test_the_mean_over_real_places() -> None:
 
 
 def test_options_of_a_design_are_flat() -> None:
-    build, options = designed(lambda design, outputs=1: design, bias=False)
+    build, options = with_transformer_options(lambda config, outputs=1: config, bias=False)
     assert {o.name: o.default for o in options}["bias"] is False
     assert build().bias is False
-    assert build(bias=True, width=8) == Design(width=8)
+    assert build(bias=True, width=8) == TransformerConfig(width=8)

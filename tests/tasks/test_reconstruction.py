@@ -13,7 +13,7 @@ from research import rng
 from research.data import memory
 from research.errors import UserError
 from research.models.layers.forward import Forward
-from research.models.layers.latent import Draw
+from research.models.layers.gaussian import GaussianSample
 from research.tasks import divergence
 from research.testing import conformance
 from research.testing.conformance import Subject
@@ -103,10 +103,12 @@ def test_latents_are_drawn_from_their_gaussian() -> None:
     x = jnp.arange(4_000.0)[:, None]
     mean, log_variance = jnp.full((4_000, 1), 3.0), jnp.full((4_000, 1), np.log(4.0))
     for fwd in (Forward(), Forward(train=True, index=jnp.arange(4_000))):
-        z = Draw().apply({}, mean, log_variance, x, fwd, rngs={"latent": rng.stream(0, "latent")})
+        z = GaussianSample().apply(
+            {}, mean, log_variance, x, fwd, rngs={"latent": rng.stream(0, "latent")}
+        )
         assert scipy.stats.kstest(np.asarray(z)[:, 0], scipy.stats.norm(3, 2).cdf).pvalue > 0.01
-    drawn = Draw().apply({}, mean, log_variance, x, Forward())
-    turned = Draw().apply({}, mean, log_variance, x[::-1], Forward())
+    drawn = GaussianSample().apply({}, mean, log_variance, x, Forward())
+    turned = GaussianSample().apply({}, mean, log_variance, x[::-1], Forward())
     np.testing.assert_array_equal(drawn, turned[::-1])
 
 

@@ -90,7 +90,7 @@ def test_two_ways_foretell_nothing() -> None:
     """It would read from the end what it is to say next; an answer, with a source before it, as
     well as a text."""
     with pytest.raises(
-        UserError, match=r"arch\.bidirectional=true reads what task=language_model is to foretell"
+        UserError, match=r"arch\.bidirectional=true reads what task=language_model predicts"
     ):
         run(arch__bidirectional=True)
     answers = Memory(spec("sequence_to_sequence", 60, source=2), PADDED.data)

@@ -171,7 +171,7 @@ def test_padding_is_out_of_losses_and_metrics() -> None:
             "loss=hinge is for classification; for language_model there are cross_entropy",
         ),
         ({"label_noise": 0.1}, "label_noise draws classes anew"),
-        ({"arch": "min_gru", "arch.read": "pixels"}, "arch.read says how an image is a sequence"),
+        ({"arch": "min_gru", "arch.read": "pixels"}, "arch.read applies only to images"),
         (
             {"task": "classification"},
             "task=classification does not fit memory, which is for language_model",

@@ -11,7 +11,7 @@ from research.errors import ShapeError
 from research.models.layers.forward import Forward
 
 
-class BatchNorm(nn.Module):
+class GlobalBatchNorm(nn.Module):
     """Batch normalization with a learned bias and, unless told otherwise, scale, [B, ..., C] -> [B,
     ..., C].
 

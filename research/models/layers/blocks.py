@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from research.models.layers.dense import Dense
-from research.models.layers.design import Design
 from research.models.layers.forward import Forward
 from research.models.layers.sites import Branch, Site
+from research.models.layers.transformer_config import TransformerConfig
 from research.registry import ACTIVATIONS
 
 
@@ -20,29 +20,29 @@ class FeedForward(nn.Module):
     Gated ones are Shazeer 2020, GLU variants improve transformer (arXiv:2002.05202).
     """
 
-    design: Design
+    config: TransformerConfig
     branches: int
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        design, entry = self.design, ACTIVATIONS.get(self.design.activation)
-        inner, width = design.mlp_width, entry.pieces * design.mlp_width
-        h = design.dense(width + (inner if design.gated else 0))(x)
+        config, entry = self.config, ACTIVATIONS.get(self.config.activation)
+        inner, width = config.mlp_width, entry.pieces * config.mlp_width
+        h = config.dense(width + (inner if config.gated else 0))(x)
         h, gate = h[..., :width], h[..., width:]
         h = entry.build()(h, fwd)
-        h = h * gate if design.gated else h
-        last = self.design.last_init(self.branches)
-        return Dense(design.width, design.bias, kernel_init=last)(h)
+        h = h * gate if config.gated else h
+        last = self.config.last_init(self.branches)
+        return Dense(config.width, config.bias, kernel_init=last)(h)
 
 
 class Block(nn.Module):
     """Self-attention and an MLP, [B, T, D] -> [B, T, D]: a block of an encoder, or by its mask of a
     decoder alone.
 
-    number: which of the design's blocks it is, from 1. mask, start: as in Attention.
+    number: which of the config's blocks it is, from 1. mask, start: as in Attention.
     """
 
-    design: Design
+    config: TransformerConfig
     number: int
     rotary: bool = False
     context: int | None = None
@@ -56,14 +56,14 @@ class Block(nn.Module):
         mask: jax.Array | None = None,
         start: jax.Array | None = None,
     ) -> jax.Array:
-        design, branches = self.design, 2 * self.design.layers
-        attention = design.attention(
+        config, branches = self.config, 2 * self.config.layers
+        attention = config.attention(
             branches, "attention", rotary=self.rotary, context=self.context
         )
-        mlp = FeedForward(design, branches, name="mlp")
+        mlp = FeedForward(config, branches, name="mlp")
         depth = (2 * self.number - 1) / branches
-        x = residual(design, depth, x, fwd, lambda h: attention(h, fwd, mask=mask, start=start))
-        return residual(design, 2 * self.number / branches, x, fwd, lambda h: mlp(h, fwd))
+        x = residual(config, depth, x, fwd, lambda h: attention(h, fwd, mask=mask, start=start))
+        return residual(config, 2 * self.number / branches, x, fwd, lambda h: mlp(h, fwd))
 
 
 class CrossBlock(nn.Module):
@@ -73,7 +73,7 @@ class CrossBlock(nn.Module):
     mask: of the memory. It sees only what lies before; start: as in Attention.
     """
 
-    design: Design
+    config: TransformerConfig
     number: int
     rotary: bool = False
     context: int | None = None
@@ -89,26 +89,26 @@ class CrossBlock(nn.Module):
         memory_mask: jax.Array | None = None,
         start: jax.Array | None = None,
     ) -> jax.Array:
-        design, branches = self.design, 3 * self.design.layers
-        own = design.attention(branches, "attention", rotary=self.rotary, context=self.context)
-        cross = design.attention(branches, "cross_attention")
-        mlp = FeedForward(design, branches, name="mlp")
+        config, branches = self.config, 3 * self.config.layers
+        own = config.attention(branches, "attention", rotary=self.rotary, context=self.context)
+        cross = config.attention(branches, "cross_attention")
+        mlp = FeedForward(config, branches, name="mlp")
         first = 3 * self.number - 2
         x = residual(
-            design, first / branches, x, fwd, lambda h: own(h, fwd, mask=mask, start=start)
+            config, first / branches, x, fwd, lambda h: own(h, fwd, mask=mask, start=start)
         )
         x = residual(
-            design,
+            config,
             (first + 1) / branches,
             x,
             fwd,
             lambda h: cross(h, fwd, memory=memory, mask=memory_mask, start=start),
         )
-        return residual(design, (first + 2) / branches, x, fwd, lambda h: mlp(h, fwd))
+        return residual(config, (first + 2) / branches, x, fwd, lambda h: mlp(h, fwd))
 
 
 def residual(
-    design: Design,
+    config: TransformerConfig,
     depth: float,
     x: jax.Array,
     fwd: Forward,
@@ -120,16 +120,16 @@ def residual(
     What a branch gives is dropped out before it is added (Vaswani et al. 2017, section 5.4). To be
     called from a compact module.
     """
-    norm = design.normalization()
-    h = Site("hidden")(branch(norm(x) if design.order == "pre" else x), fwd)
+    norm = config.normalization()
+    h = Site("hidden")(branch(norm(x) if config.order == "pre" else x), fwd)
     x = Branch(depth)(x, h, fwd)
-    return x if design.order == "pre" else norm(x)
+    return x if config.order == "pre" else norm(x)
 
 
-def last_norm(design: Design, x: jax.Array) -> jax.Array:
+def last_norm(config: TransformerConfig, x: jax.Array) -> jax.Array:
     """The norm after the last block, which the post order has already. To be called from a compact
     module."""
-    return design.normalization()(x) if design.order == "pre" else x
+    return config.normalization()(x) if config.order == "pre" else x
 
 
 def pooled(x: jax.Array, real: jax.Array | None = None) -> jax.Array:

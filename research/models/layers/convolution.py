@@ -10,7 +10,7 @@ from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
 from research.models.layers.patches import convolve
 from research.models.layers.pooling import fits
-from research.models.layers.sites import Normalize, Site, offsets
+from research.models.layers.sites import Normalize, Site, normalization_has_bias
 from research.registry import ACTIVATIONS
 
 Padding = str | int | Sequence[tuple[int, int]]
@@ -67,7 +67,7 @@ class ConvNorm(nn.Module):
             self.kernel,
             self.stride,
             padding=self.padding,
-            bias=not offsets(fwd),
+            bias=not normalization_has_bias(fwd),
             activation=self.activation,
             kernel_init=self.kernel_init,
         )(x)

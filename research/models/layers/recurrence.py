@@ -1,9 +1,8 @@
-"""Recurrence: a cell over time, whose matrix products with the inputs and whose weight gradients
-lie outside the loop.
+"""Recurrence: a cell over time, with every product that does not need the state outside the loop.
 
-Inside the loop is one product a step, of the state with the recurrent kernel. What reads the inputs
-is worked out for all steps at once before it, and the gradient of the kernel for all steps at once
-after the loop backwards.
+Inside the loop is one product per step, of the state with the recurrent kernel. The products with
+the inputs are computed for all steps at once before the loop, and the kernel's gradient for all
+steps at once after the backward loop.
 """
 
 import functools
@@ -14,7 +13,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-State = Any  # of arrays [B, H], the first of which is what the cell gives out and multiplies
+State = Any  # a tuple of arrays [B, H]; the first is the cell's output, which the kernel multiplies
 Cell = Callable[[State, jax.Array, jax.Array], State]
 
 
@@ -25,37 +24,43 @@ def recurrence(
     inputs: jax.Array,
     kernel: jax.Array,
     bias: jax.Array | None,
-    kept: jax.Array | None,
+    dropout_mask: jax.Array | None,
     real: jax.Array | None,
     truncate: int | None = None,
 ) -> jax.Array:
-    """What a cell gives out at each step, [T, B, H].
+    """The outputs of a cell at each step, [T, B, H].
 
-    cell: (state, inputs [B, G], the state's products [B, G]) -> state, entry by entry. state: the
-        first one. inputs: [T, B, G]. kernel, bias: [H, G] and [G], of the state's products; None:
-        no bias. kept: [B, H], the factors of a dropout of the state that is the same at each step,
-        or None. real: bool [T, B], False where a sequence is over, so that its state stays; None if
-        none is. truncate: gradients do not flow from a state to what made it where so many steps,
-        or a multiple of them, lie before it (truncated back-propagation through time, Williams &
-        Peng 1990).
+    Args:
+        cell: (state, inputs [B, G], products of the state [B, G]) -> state, element by element.
+        state: the first state.
+        inputs: [T, B, G].
+        kernel: [H, G], which multiplies the state.
+        bias: [G], added to that product; None: no bias.
+        dropout_mask: [B, H], factors of the state that are the same at every step; None: no
+            dropout.
+        real: bool [T, B], False after the end of a sequence, where its state no longer changes;
+            None: all sequences have T steps.
+        truncate: gradients do not flow from a state to earlier ones where the number of earlier
+            steps is a multiple of this; None: never (truncated back-propagation through time).
+
+    Reference: Williams & Peng 1990 (truncation).
     """
-    return _forwards(cell, state, inputs, kernel, bias, kept, real, truncate)[0]
+    return _forwards(cell, state, inputs, kernel, bias, dropout_mask, real, truncate)[0]
 
 
-def _dropped(state: State, kept: jax.Array | None) -> jax.Array:
+def _dropped(state: State, dropout_mask: jax.Array | None) -> jax.Array:
     first: jax.Array = jax.tree.leaves(state)[0]
-    return first if kept is None else first * kept
+    return first if dropout_mask is None else first * dropout_mask
 
 
 def _advance(
     cell: Cell, state: State, x: jax.Array, product: jax.Array, real: jax.Array | None
 ) -> State:
+    """The next state; sequences that are over keep theirs."""
     new = cell(state, x, product)
-    return (
-        new
-        if real is None
-        else jax.tree.map(lambda a, b: jnp.where(real[:, None], a, b), new, state)
-    )
+    if real is None:
+        return new
+    return jax.tree.map(lambda after, before: jnp.where(real[:, None], after, before), new, state)
 
 
 def _forwards(
@@ -64,17 +69,19 @@ def _forwards(
     inputs: jax.Array,
     kernel: jax.Array,
     bias: jax.Array | None,
-    kept: jax.Array | None,
+    dropout_mask: jax.Array | None,
     real: jax.Array | None,
     truncate: int | None,
 ) -> tuple[jax.Array, Any]:
+    """The outputs, and what the backward pass reads."""
+
     def step(state: State, now: Any) -> tuple[State, tuple[jax.Array, State, jax.Array]]:
         x, real = now
-        new, product = _step(cell, state, x, real, kernel, bias, kept)
+        new, product = _step(cell, state, x, real, kernel, bias, dropout_mask)
         return new, (jax.tree.leaves(new)[0], state, product)
 
     _, (outputs, before, products) = jax.lax.scan(step, state, (inputs, real))
-    return outputs, (before, products, inputs, kernel, bias, kept, real)
+    return outputs, (before, products, inputs, kernel, bias, dropout_mask, real)
 
 
 def _step(
@@ -84,37 +91,40 @@ def _step(
     real: jax.Array | None,
     kernel: jax.Array,
     bias: jax.Array | None,
-    kept: jax.Array | None = None,
+    dropout_mask: jax.Array | None = None,
 ) -> tuple[State, jax.Array]:
-    """The state after a step, and the last one's products."""
-    product = _dropped(state, kept) @ kernel
+    """The next state, and the products of the current one."""
+    product = _dropped(state, dropout_mask) @ kernel
     product = product if bias is None else product + bias
     return _advance(cell, state, x, product, real), product
 
 
 def _backwards(cell: Cell, truncate: int | None, saved: Any, grads: jax.Array) -> tuple[Any, ...]:
-    before, products, inputs, kernel, bias, kept, real = saved
+    before, products, inputs, kernel, bias, dropout_mask, real = saved
 
     def step(later: State, now: Any) -> tuple[State, tuple[jax.Array, jax.Array]]:
+        """The gradient of the state before a step, from that of the state after it."""
         state, product, x, real, grad, cut = now
         first, *others = jax.tree.leaves(later)
+        # The output is the state's first array: its gradient has two sources.
         later = jax.tree.unflatten(jax.tree.structure(later), [first + grad, *others])
         _, pull = jax.vjp(lambda s, x, p: _advance(cell, s, x, p, real), state, x, product)
         earlier, of_input, of_product = pull(later)
         back = of_product @ kernel.T
         first, *others = jax.tree.leaves(earlier)
-        first = first + (back if kept is None else back * kept)
+        first = first + (back if dropout_mask is None else back * dropout_mask)
         earlier = jax.tree.unflatten(jax.tree.structure(earlier), [first, *others])
         if cut is not None:
             earlier = jax.tree.map(lambda leaf: jnp.where(cut, 0, leaf), earlier)
         return earlier, (of_input, of_product)
 
     last = jax.tree.map(lambda leaf: jnp.zeros_like(leaf[0]), before)
-    cut = None if truncate is None else jnp.arange(len(inputs)) % truncate == 0
+    cut = _boundaries(len(inputs), truncate)
     of_state, (of_inputs, of_products) = jax.lax.scan(
         step, last, (before, products, inputs, real, grads, cut), reverse=True
     )
-    of_kernel = jnp.einsum("tbh,tbg->hg", _dropped(before, kept), of_products)
+    # One product over all steps instead of one per step inside the loop.
+    of_kernel = jnp.einsum("tbh,tbg->hg", _dropped(before, dropout_mask), of_products)
     of_bias = None if bias is None else of_products.sum((0, 1))
     return of_state, of_inputs, of_kernel, of_bias, None, None
 
@@ -122,16 +132,25 @@ def _backwards(cell: Cell, truncate: int | None, saved: Any, grads: jax.Array) -
 recurrence.defvjp(_forwards, _backwards)
 
 
+def _boundaries(steps: int, truncate: int | None) -> jax.Array | None:
+    """True at the steps from which gradients do not flow back, bool [T]; None: at none."""
+    return None if truncate is None else jnp.arange(steps) % truncate == 0
+
+
 Step = Callable[[State, Any], tuple[State, jax.Array]]
 
 
-def stepped(
+def scan_module(
     module: nn.Module, step: Step, first: State, inputs: Any, truncate: int | None = None
 ) -> jax.Array:
-    """What any step of a module gives out, [B, T, ...], from its first state over inputs, leaves
-    [B, T, ...].
+    """The outputs of a module's step function over a sequence, [B, T, ...].
 
-    truncate: as in `recurrence`. The state is kept between calls, as `carried` says.
+    Args:
+        module: the module that keeps the last state between calls; see `state_cache`.
+        step: (state, inputs at a step) -> (state, output).
+        first: the state before the first step.
+        inputs: a tree with leaves [B, T, ...].
+        truncate: as in `recurrence`.
     """
 
     def at(state: State, now: Any) -> tuple[State, jax.Array]:
@@ -143,19 +162,21 @@ def stepped(
         return step(state, x)
 
     by_step = jax.tree.map(lambda leaf: leaf.swapaxes(0, 1), inputs)
-    cut = None if truncate is None else jnp.arange(len(jax.tree.leaves(by_step)[0])) % truncate == 0
-    between = carried(module, first)
-    last, outputs = jax.lax.scan(at, first if between is None else between.value, (by_step, cut))
-    if between is not None:
-        between.value = last
+    cut = _boundaries(len(jax.tree.leaves(by_step)[0]), truncate)
+    cache = state_cache(module, first)
+    last, outputs = jax.lax.scan(at, first if cache is None else cache.value, (by_step, cut))
+    if cache is not None:
+        cache.value = last
     return outputs.swapaxes(0, 1)
 
 
-def carried_on(
+def scan_cell(
     cell: Cell, state: State, inputs: jax.Array, kernel: jax.Array, bias: jax.Array | None
 ) -> tuple[State, jax.Array]:
-    """(the last state, what `recurrence` gives out) of real steps, without a gradient of its own;
-    [T, B, ...]."""
+    """The last state and the outputs of `recurrence` without padding, [T, B, ...], for generation.
+
+    It has no gradient of its own.
+    """
 
     def step(state: State, x: jax.Array) -> tuple[State, jax.Array]:
         new, _ = _step(cell, state, x, None, kernel, bias)
@@ -164,11 +185,11 @@ def carried_on(
     return jax.lax.scan(step, state, inputs)
 
 
-def carried(module: nn.Module, first: State) -> nn.Variable | None:
-    """Where a layer keeps its state between calls, each of which goes on with the sequence; None:
-    it keeps none.
+def state_cache(module: nn.Module, first: State) -> nn.Variable | None:
+    """The variable in which a layer keeps its state from call to call; None: it keeps none.
 
-    It does where the caller has made the collection `cache` mutable.
+    It keeps its state where the caller has made the collection `cache` mutable. Each call then
+    continues the sequence.
     """
     if module.is_initializing() or not module.is_mutable_collection("cache"):
         return None

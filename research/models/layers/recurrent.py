@@ -1,5 +1,5 @@
-"""Recurrent networks: stacked layers over the steps of a sequence, read one way or both, and a
-linear head."""
+"""Recurrent networks: stacked layers over a sequence in one or both directions, and a linear
+head."""
 
 from typing import Annotated, Any
 
@@ -10,31 +10,37 @@ import jax.numpy as jnp
 from research.models.layers.dense import Dense
 from research.models.layers.forward import Forward
 from research.models.layers.initializers import Init, initializer
-from research.models.layers.recurrence import Cell, carried, carried_on, recurrence
-from research.models.layers.sites import Mask, Site
-from research.models.layers.steps import FORETELLING, Embedding, Read, Steps, last
+from research.models.layers.recurrence import Cell, recurrence, scan_cell, state_cache
+from research.models.layers.sequence_input import (
+    NEXT_STEP_TASKS,
+    Embedding,
+    ScanOrder,
+    last,
+    sequence_input,
+)
+from research.models.layers.sites import SharedDropoutMask, Site
 from research.options import Count
 
 Truncate = Annotated[Count | None, "truncate backpropagation after this many steps; none: never"]
-# What the engine tells a network over the steps of a sequence.
+# The facts of the data that a network over the steps of a sequence needs.
 SEQUENCE_FACTS = ("vocabulary", "per_step", "padded")
 GIVEN = ("outputs", *SEQUENCE_FACTS)
 
 
-def foretells(config: Any, spec: Any) -> str | None:
+def sees_future(config: Any, spec: Any) -> str | None:
     """A network that reads the following steps cannot predict them."""
-    if spec.target_shape and config.task in FORETELLING and config.arch["bidirectional"]:
-        return f"arch.bidirectional=true reads what task={config.task} is to foretell; leave it out"
+    if spec.target_shape and config.task in NEXT_STEP_TASKS and config.arch["bidirectional"]:
+        return f"arch.bidirectional=true reads what task={config.task} predicts; leave it out"
     return None
 
 
 class Recurrent(nn.Module):
-    """Recurrent layers and a linear head: [B, T, outputs], or after the last real step [B,
-    outputs].
+    """Recurrent layers and a linear head: [B, T, outputs], or [B, outputs] after the last real
+    step.
 
-    A family says in `layer` what one way of a layer is: a module (h [B, T, D], real [B, T] or None,
-    fwd) -> [B, T, hidden]. Dropout acts after each layer; the dropout that is the same at every
-    step also on what the first one reads, and on the states.
+    A family defines `layer`, one direction of a layer: a module (h [B, T, D], real [B, T] or None,
+    fwd) -> [B, T, hidden]. Dropout acts after each layer. A dropout that drops the same units at
+    every step also acts on the inputs of the first layer and on the states.
     """
 
     outputs: int
@@ -44,51 +50,54 @@ class Recurrent(nn.Module):
     hidden: Annotated[Count, "units of each layer"] = 128
     layers: Annotated[Count, "stacked layers"] = 1
     bidirectional: Annotated[bool, "add as many units that read each sequence backwards"] = False
-    read: Read = "rows"
+    read: ScanOrder = "rows"
     embedding: Embedding = None
     kernel_init: Annotated[Init, "initialisation of the kernels that read inputs"] = "auto"
     head_bias: Annotated[bool, "whether the head has a bias"] = True
     truncate: Truncate = None
 
-    carries = True  # it goes on from the states that it left in the collection `cache`
+    carries = True  # a call continues from the states in the collection `cache`
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
-        """One layer of the family, as each says of itself; flax's modules cannot be abstract
-        classes as well."""
+        """One direction of a layer. Flax modules cannot be abstract classes."""
         raise NotImplementedError
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        h, real = Steps(self.vocabulary, self.read, self.embedding, self.padded)(x, fwd)
+        h, real = sequence_input(self)(x, fwd)
         fwd = fwd.over(real)
-        h = _same_at_every_step(h, fwd)
+        h = _same_at_every_step(h, fwd, 0)
         for depth in range(1, self.layers + 1):
-            ways = [
-                self.layer(reverse, fwd)(h, real, fwd)
-                for reverse in (False, True)[: 1 + self.bidirectional]
-            ]
+            directions = [self.layer(False, fwd)(h, real, fwd)]
+            if self.bidirectional:
+                directions.append(self.layer(True, fwd)(h, real, fwd))
             if depth == self.layers and not self.per_step:
-                ways = [last(ways[0], real), *(way[:, 0] for way in ways[1:])]
-            h = Site("hidden")(jnp.concatenate(ways, axis=-1), fwd)
-            h = _same_at_every_step(h, fwd)
+                # A reversed layer has read everything at the first step.
+                directions = [last(directions[0], real), *(h[:, 0] for h in directions[1:])]
+            h = Site("hidden")(jnp.concatenate(directions, axis=-1), fwd)
+            h = _same_at_every_step(h, fwd, depth)
         return Dense(
             self.outputs, use_bias=self.head_bias, kernel_init=initializer("auto"), name="head"
         )(h)
 
 
-def _same_at_every_step(h: jax.Array, fwd: Forward) -> jax.Array:
-    """h [B, T, D] or [B, D] under the dropouts of its units that are the same at every step."""
-    factors = Mask()((h.shape[0], *[1] * (h.ndim - 2), h.shape[-1]), fwd)
+def _same_at_every_step(h: jax.Array, fwd: Forward, index: int) -> jax.Array:
+    """h [B, T, D] or [B, D] with the dropouts that drop the same units at every step.
+
+    index: the number of such calls before; it names the random stream.
+    """
+    mask = SharedDropoutMask(name=f"Mask_{index}")
+    factors = mask((h.shape[0], *[1] * (h.ndim - 2), h.shape[-1]), fwd)
     return h if factors is None else h * factors
 
 
 class Cells(nn.Module):
-    """One way of a layer of cells, [B, T, D] -> [B, T, features]: the cell of
-    research/models/layers/recurrence.py.
+    """One direction of a layer of cells, [B, T, D] -> [B, T, features].
 
-    gates: products a unit has. states: arrays of its state. bias_init: of the inputs' bias.
-        state_bias: the last gate's product with the state has a bias of its own. truncate: as in
-        `recurrence`.
+    cell, truncate: as in research/models/layers/recurrence.py.
+    gates: products per unit. states: arrays of the state.
+    bias_init: of the bias of the inputs' products.
+    state_bias: the last gate's product with the state has a bias too.
     """
 
     cell: Cell
@@ -104,7 +113,8 @@ class Cells(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, real: jax.Array | None, fwd: Forward) -> jax.Array:
-        width, init = self.gates * self.features, initializer(self.kernel_init, "tanh")
+        width = self.gates * self.features
+        init = initializer(self.kernel_init, "tanh")
         inputs = Dense(width, kernel_init=init, bias_init=self.bias_init, name="input")(
             x
         )  # [B, T, G]
@@ -115,22 +125,23 @@ class Cells(nn.Module):
         state = tuple(
             jnp.zeros((x.shape[0], self.features), inputs.dtype) for _ in range(self.states)
         )
-        kept = Mask()((x.shape[0], self.features), fwd)
-        inputs, real = inputs.swapaxes(0, 1), None if real is None else real.T
+        dropout_mask = SharedDropoutMask(name="Mask_0")((x.shape[0], self.features), fwd)
+        inputs = inputs.swapaxes(0, 1)
+        real = None if real is None else real.T
         if self.reverse:
-            inputs, real = inputs[::-1], None if real is None else real[::-1]
-        if (between := carried(self, state)) is not None:
-            between.value, h = carried_on(self.cell, between.value, inputs, kernel, bias)
+            inputs = inputs[::-1]
+            real = None if real is None else real[::-1]
+        if (cache := state_cache(self, state)) is not None:
+            cache.value, h = scan_cell(self.cell, cache.value, inputs, kernel, bias)
             return h.swapaxes(0, 1)
-        h = recurrence(self.cell, state, inputs, kernel, bias, kept, real, self.truncate)
+        h = recurrence(self.cell, state, inputs, kernel, bias, dropout_mask, real, self.truncate)
         return (h[::-1] if self.reverse else h).swapaxes(0, 1)
 
 
 class Kernel(nn.Module):
-    """A recurrent kernel [features, gates·features], each gate's block initialised on its own, and
-    its bias or None.
+    """A recurrent kernel [features, gates·features], initialised by gate, and its bias or None.
 
-    The bias is zero but for the last gate: that of the others would only add to the inputs'.
+    Only the last gate has a bias: for the others it would merely add to that of the inputs.
     """
 
     features: int
@@ -143,10 +154,9 @@ class Kernel(nn.Module):
         side = self.features
 
         def blocks(key: jax.Array) -> jax.Array:
-            own = initializer(self.kernel_init, "tanh")
-            return jnp.concatenate(
-                [own(k, (side, side), jnp.float32) for k in jax.random.split(key, self.gates)], 1
-            )
+            init = initializer(self.kernel_init, "tanh")
+            keys = jax.random.split(key, self.gates)
+            return jnp.concatenate([init(key, (side, side), jnp.float32) for key in keys], axis=1)
 
         kernel = self.param("kernel", blocks)
         if not self.bias:

@@ -29,7 +29,7 @@ class Site(nn.Module):
             raise UserError(
                 f"Site('{self.site}'): there is no such site; {nearest(self.site, SITES)}"
             )
-        mark(self, self.site)
+        announce(self, self.site)
         if not fwd.train:
             return x
         for member, entry in _at(fwd, "loss", self.site):
@@ -49,7 +49,7 @@ class Site(nn.Module):
         return x if self.site == "attention" else checkpoint_name(x, SITE)
 
 
-class Mask(nn.Module):
+class SharedDropoutMask(nn.Module):
     """What dropouts that are the same at every step multiply with, [B, ...] of the given shape;
     None if there are none.
 
@@ -58,7 +58,7 @@ class Mask(nn.Module):
 
     @nn.compact
     def __call__(self, shape: tuple[int, ...], fwd: Forward) -> jax.Array | None:
-        mark(self, "recurrent")
+        announce(self, "recurrent")
         factors = None
         if fwd.train:
             for member, entry in _at(fwd, "activations", "recurrent"):
@@ -76,7 +76,7 @@ class Branch(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, branch: jax.Array, fwd: Forward) -> jax.Array:
-        mark(self, "branch")
+        announce(self, "branch")
         if fwd.train:
             for member, entry in _at(fwd, "activations", "branch"):
                 keys = fwd.example_keys(self.make_rng(entry.name))
@@ -90,19 +90,19 @@ class Normalize(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        mark(self, "normalization", x.shape[1:-1])
+        announce(self, "normalization", x.shape[1:-1])
         for member, entry in _at(fwd, "normalization"):
             x = entry.build(**fwd.options(member))(x, fwd)
         return x
 
 
-def offsets(fwd: Forward) -> bool:
+def normalization_has_bias(fwd: Forward) -> bool:
     """Whether the pass normalizes hidden layers with an offset after each, so that a bias before
     does nothing."""
     return any(entry.has_bias for _, entry in _at(fwd, "normalization"))
 
 
-def mark(module: nn.Module, site: str, places: tuple[int, ...] = ()) -> None:
+def announce(module: nn.Module, site: str, places: tuple[int, ...] = ()) -> None:
     """Leaves a trace of a site in the collection `sites`, where a caller asks for it; else nothing.
 
     places: the shape of an example there, less its channels, which the trace has behind an axis of

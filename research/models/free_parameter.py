@@ -12,12 +12,12 @@ from research.options import options_of
 from research.registry import ARCHITECTURES, Architecture
 
 
-class Point(nn.Module):
+class FreeParameter(nn.Module):
     """The same learned values for every example, [B, ...] -> [B, outputs].
 
     Example:
         >>> from research.models.sizes import sizes
-        >>> sizes(Point(outputs=100), [100])
+        >>> sizes(FreeParameter(outputs=100), [100])
         ((100,), 100)
     """
 
@@ -36,10 +36,10 @@ class Point(nn.Module):
 ARCHITECTURES.add(
     Architecture(
         "point",
-        Point,
+        FreeParameter,
         "no network: the same learned values for every example",
         "Schneider, Balles & Hennig 2019, DeepOBS: a deep learning optimizer benchmark suite",
-        options=options_of(Point, given=("outputs",)),
+        options=options_of(FreeParameter, given=("outputs",)),
         constraints=(reconstructs,),
     )
 )

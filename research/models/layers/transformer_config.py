@@ -1,4 +1,4 @@
-"""Design: what the blocks of a transformer have in common, as the options of its architecture."""
+"""The options that all transformers share, and the parts that they determine."""
 
 import dataclasses
 import math
@@ -18,7 +18,7 @@ EPSILON = 1e-5
 SD = 0.02
 GIVEN = (
     "outputs",
-    "design",
+    "config",
     "vocabulary",
     "per_step",
     "padded",
@@ -27,7 +27,7 @@ GIVEN = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Design:
+class TransformerConfig:
     """Width, heads and the order of a transformer's blocks. Kernels are drawn from N(0, 0.02²).
 
     Those that end a residual branch are drawn smaller by 1/√(the number of branches), as in GPT-2
@@ -84,7 +84,7 @@ class Design:
 
 
 def embedding(
-    design: Design, vocabulary: int, positions: PositionName, tied: bool = False
+    config: TransformerConfig, vocabulary: int, positions: PositionName, tied: bool = False
 ) -> Tokens:
     """The token vectors of a network with these positions.
 
@@ -92,27 +92,30 @@ def embedding(
     et al. 2017, section 3.4).
     """
     if positions == "sinusoidal":
-        root = math.sqrt(design.width)
-        return Tokens(vocabulary, design.width, tied, sd=1 / root, scale=root)
-    return Tokens(vocabulary, design.width, tied, sd=SD)
+        root = math.sqrt(config.width)
+        return Tokens(vocabulary, config.width, tied, sd=1 / root, scale=root)
+    return Tokens(vocabulary, config.width, tied, sd=SD)
 
 
-def designed(
+def with_transformer_options(
     module: Callable[..., nn.Module], **defaults: Any
 ) -> tuple[Callable[..., nn.Module], tuple[Option, ...]]:
-    """(builder, options) of a flax module that has a `design`: the design's options beside its own.
+    """The builder and the options of a flax module with a field `config`.
 
-    defaults: those of the design that differ here.
+    The options are those of the config and the module's own.
+
+    defaults: defaults of the config that differ for this module.
     """
     shared = [
-        dataclasses.replace(o, default=defaults.get(o.name, o.default)) for o in options_of(Design)
+        dataclasses.replace(option, default=defaults.get(option.name, option.default))
+        for option in options_of(TransformerConfig)
     ]
     names = {option.name for option in shared}
 
     def build(**options: Any) -> nn.Module:
         chosen = {name: value for name, value in options.items() if name in names}
-        own = {name: value for name, value in options.items() if name not in names}
-        return module(design=Design(**{**defaults, **chosen}), **own)
+        fields = {name: value for name, value in options.items() if name not in names}
+        return module(config=TransformerConfig(**{**defaults, **chosen}), **fields)
 
     build.__doc__ = module.__doc__
     build.__module__ = module.__module__

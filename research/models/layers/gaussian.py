@@ -1,5 +1,4 @@
-"""Latents: a draw from the Gaussian that an encoder makes of each example, and its divergence from
-the prior."""
+"""Samples of the Gaussian that an encoder predicts for each example."""
 
 import flax.linen as nn
 import jax
@@ -9,13 +8,13 @@ from research import rng
 from research.models.layers.forward import Forward
 
 
-class Draw(nn.Module):
-    """A draw from N(mean, exp(log_variance)) for each example, [B, L], as mean + noise (Kingma &
-    Welling 2014).
+class GaussianSample(nn.Module):
+    """A sample of N(mean, exp(log_variance)) per example, [B, L], as mean + noise.
 
-    In training by the example's key. In evaluation by a key made of what the example is (x [B,
-    ...]), so that it has the same draw whatever is evaluated beside it, and a split's mean is
-    unbiased.
+    In training it depends on the example's key. In evaluation it depends on the example's content,
+    x [B, ...], so that it does not change with what is evaluated beside it.
+
+    Reference: Kingma & Welling 2014 (the reparametrization).
     """
 
     @nn.compact

@@ -1,4 +1,5 @@
-"""Steps: whatever an example is, as a sequence of vectors, and which of its steps are real."""
+"""The input of networks over sequences: any example as a sequence of vectors, and its real
+steps."""
 
 from typing import Annotated, Any, Literal
 
@@ -12,9 +13,9 @@ from research.models.layers.initializers import initializer
 from research.models.layers.sites import Site
 from research.options import Count
 
-# The tasks whose inputs hold what is to be foretold, one step later.
-FORETELLING = ("language_model", "sequence_to_sequence", "forecast")
-Read = Annotated[
+# Tasks whose targets are the inputs of the next step.
+NEXT_STEP_TASKS = ("language_model", "sequence_to_sequence", "forecast")
+ScanOrder = Annotated[
     Literal["rows", "pixels"], "how an image becomes a sequence: row by row, or pixel by pixel"
 ]
 Embedding = Annotated[Count | None, "width of the tokens' embedding; none: one-hot"]
@@ -24,18 +25,22 @@ def read_is_used(config: Any, spec: Any) -> str | None:
     """`read` applies only to images, `embedding` only to tokens."""
     options = dict(config.arch.options)
     if options.get("read", "rows") != "rows" and len(spec.shape) != 3:
-        return f"arch.read says how an image is a sequence; {spec.name} has no images; leave it out"
+        return f"arch.read applies only to images, and {spec.name} has none; leave it out"
     if options.get("embedding") is not None and not spec.vocabulary:
-        return f"arch.embedding is of tokens; the inputs of {spec.name} are numbers; leave it out"
+        return f"arch.embedding applies only to tokens, and {spec.name} has numbers; leave it out"
     return None
 
 
-class Steps(nn.Module):
+class SequenceInput(nn.Module):
     """Tokens [B, T], numbers [B, T], a series [B, T, D] or an image [B, H, W, C] as vectors [B, T,
-    D], and real [B, T].
+    D], with the real steps, bool [B, T], or None where all are real.
 
-    real: bool, False where a sequence is over, None where none is shorter than T. Padding is a
-        vector of zeros. padded: numbers are NaN where a series is over.
+    Padding becomes a vector of zeros.
+
+    vocabulary: the number of tokens; None: the inputs are numbers.
+    read: how an image becomes a sequence, by `rows` or `pixels`.
+    embedding: the width of the tokens' vectors; None: one-hot.
+    padded: series may be shorter than T, with NaN after their end.
     """
 
     vocabulary: int | None
@@ -46,9 +51,10 @@ class Steps(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> tuple[jax.Array, jax.Array | None]:
         if self.vocabulary is None:
-            h, real = (
-                unpadded(vectors(x, self.read)) if self.padded else (vectors(x, self.read), None)
-            )
+            h = vectors(x, self.read)
+            real = None
+            if self.padded:
+                h, real = unpadded(h)
             return Site("input")(h, fwd), real
         hot = jax.nn.one_hot(x, self.vocabulary, dtype=fwd.dtype)
         if self.embedding is not None:
@@ -59,6 +65,17 @@ class Steps(nn.Module):
                 name="embedding",
             )(hot)
         return Site("input")(hot, fwd), x >= 0
+
+
+def sequence_input(network: Any) -> SequenceInput:
+    """The input layer of a network with the fields vocabulary, read, embedding and padded.
+
+    To be called from the network's compact method.
+    """
+    # The scope's name is part of stored parameters and of random streams: it does not change.
+    return SequenceInput(
+        network.vocabulary, network.read, network.embedding, network.padded, name="Steps_0"
+    )
 
 
 def vectors(x: jax.Array, read: str) -> jax.Array:
@@ -77,15 +94,14 @@ def vectors(x: jax.Array, read: str) -> jax.Array:
 
 
 def unpadded(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """A series [B, T, D] with zeros for the steps that have a NaN, which are padding, and which are
-    not, [B, T]."""
+    """A series [B, T, D] with zeros for padding, which is NaN, and the real steps, bool [B, T]."""
     real = ~jnp.any(jnp.isnan(x), axis=-1)
     return jnp.where(real[..., None], x, 0), real
 
 
 def last(h: jax.Array, real: jax.Array | None) -> jax.Array:
-    """What h [B, T, D] is at each sequence's last real step, [B, D]."""
+    """h [B, T, D] at the last real step of each sequence, [B, D]."""
     if real is None:
         return h[:, -1]
-    place = jnp.maximum(jnp.sum(real, axis=1) - 1, 0)
-    return jnp.take_along_axis(h, place[:, None, None], axis=1)[:, 0]
+    index = jnp.maximum(jnp.sum(real, axis=1) - 1, 0)
+    return jnp.take_along_axis(h, index[:, None, None], axis=1)[:, 0]
