@@ -13,8 +13,8 @@ import numpy as np
 import optax
 
 from research.errors import UserError
-from research.regularization.parameters import Reparametrization
 from research.regularization.stopping import Stopping
+from research.regularization.weights import Reparametrization
 from research.tasks.problem import Problem
 
 # What is wrong with what a function made of its arguments, or "".

@@ -47,7 +47,7 @@ class Grow(nn.Module):
         return torch.cat([x, self.layer(x)], 1)
 
 
-class Recurrent(nn.Module):
+class TorchRecurrent(nn.Module):
     """A recurrent layer over the rows of an image, and a linear head after the last."""
 
     def __init__(self, layer: nn.Module) -> None:
@@ -87,7 +87,7 @@ def blocks(bias: bool = True) -> nn.Module:
     return nn.TransformerEncoder(layer, 4, nn.LayerNorm(128, bias=bias), enable_nested_tensor=False)
 
 
-class GPT(nn.Module):
+class TorchGPT(nn.Module):
     """A decoder whose head is its table of token vectors."""
 
     def __init__(self, symbols: int, context: int) -> None:
@@ -121,7 +121,7 @@ class Encoder(nn.Module):
         return self.head(self.blocks(self.inputs(x) + self.positions).mean(1))
 
 
-class ViT(nn.Module):
+class TorchViT(nn.Module):
     """An encoder of patches of 4x4, read by its class token."""
 
     def __init__(self, side: int) -> None:
@@ -268,13 +268,13 @@ NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
     "resnet": resnet,
     "wide_resnet": wide_resnet,
     "densenet": densenet,
-    "rnn": lambda: Recurrent(nn.RNN(28, 128, batch_first=True)),
-    "lstm": lambda: Recurrent(nn.LSTM(28, 128, batch_first=True)),
-    "gru": lambda: Recurrent(nn.GRU(28, 128, batch_first=True)),
+    "rnn": lambda: TorchRecurrent(nn.RNN(28, 128, batch_first=True)),
+    "lstm": lambda: TorchRecurrent(nn.LSTM(28, 128, batch_first=True)),
+    "gru": lambda: TorchRecurrent(nn.GRU(28, 128, batch_first=True)),
     "tcn": lambda: Temporal(25, 3, 7),
-    "gpt": lambda: GPT(26, 64),
+    "gpt": lambda: TorchGPT(26, 64),
     "transformer_encoder": lambda: Encoder(28, 28),
-    "vit": lambda: ViT(28),
+    "vit": lambda: TorchViT(28),
 }
 
 

@@ -1,8 +1,9 @@
 """Chains that the user writes: `chain(clip_by_global_norm(1.0), scale_by_adam(b1=0.9))`, parsed,
 never eval'ed.
 
-The members are optax's transformations that bring no learning rate (optax_members.py); the engine
-appends that and the sign. `add_decayed_weights` decays kernels only, as everywhere else here.
+The members are optax's transformations without a learning rate (optax_transformations.py); the
+engine appends the learning rate and the sign. `add_decayed_weights` decays kernels only, as all
+weight decay here.
 
 A chain's name is its canonical text: the members and the settings that shape the program, without
 the numbers. Each number of each member is a numeric option, `scale_by_adam.b1`, with optax's
@@ -19,7 +20,7 @@ import optax
 
 from research import grammar
 from research.errors import UserError
-from research.optim.optax_members import Member, find
+from research.optim.optax_transformations import Transformation, find
 from research.options import REQUIRED, Option, format_value
 from research.registry import OPTIMIZERS, Optimizer
 
@@ -30,7 +31,7 @@ class Link:
     are as written."""
 
     key: str
-    member: Member
+    member: Transformation
     values: Mapping[str, Any]
 
     def __str__(self) -> str:
@@ -146,7 +147,7 @@ def _flatten(chain: grammar.Call) -> Iterator[grammar.Call]:
             yield call
 
 
-def _values(call: grammar.Call, member: Member, key: str) -> dict[str, Any]:
+def _values(call: grammar.Call, member: Transformation, key: str) -> dict[str, Any]:
     """What is written in a member's brackets, checked, by parameter name."""
     values: dict[str, Any] = {}
     for place, (keyword, text) in enumerate(call.arguments):

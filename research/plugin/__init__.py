@@ -1,13 +1,13 @@
-"""Plugins: files of the user's own that add to the catalogue, and the decorators by which they do.
+"""Plugins: a user's own files that add to the catalogue, and the decorators by which they do.
 
-file.py runs one. parts.py has the decorators of what is built with options (networks, optimizers,
-regularizers, data sets, tasks), functions.py those of plain functions (losses, metrics, schedules,
-callbacks); declared.py is what they share.
+In reading order: file.py runs a file. component_decorators.py has the decorators of what is built
+with options (networks, optimizers, regularizers, data sets, tasks), function_decorators.py those of
+plain functions (losses, metrics, schedules, callbacks). declaration.py is what both share.
 """
 
+from research.plugin.component_decorators import architecture, dataset, optimizer, regularizer, task
 from research.plugin.file import load
-from research.plugin.functions import callback, loss, metric, schedule
-from research.plugin.parts import architecture, dataset, optimizer, regularizer, task
+from research.plugin.function_decorators import callback, loss, metric, schedule
 
 __all__ = [
     "architecture",

@@ -12,7 +12,7 @@ from typing import Any
 
 from research import registry
 from research.errors import UserError, blamed
-from research.plugin.declared import snake
+from research.plugin.declaration import snake
 from research.registry import Entry, Registry
 
 REGISTRIES: tuple[Registry[Any], ...] = tuple(

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from research.options import NonNegative
+from research.regularization.augmentation import Apply, in_training
 from research.regularization.constraints import images_only
-from research.regularization.data import Apply, in_training
 from research.regularization.member import member
 
 

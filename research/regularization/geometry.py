@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import jax
 
 from research.options import NonNegative, Positive
+from research.regularization.augmentation import Apply, in_training
 from research.regularization.constraints import images_only, in_order
-from research.regularization.data import Apply, in_training
 from research.regularization.member import member
 from research.regularization.sampling import Interpolation, rotated, zoomed
 

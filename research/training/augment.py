@@ -10,7 +10,7 @@ from research import rng
 from research.data.spec import PADDING
 from research.models.layers.forward import Forward
 from research.registry import REGULARIZERS
-from research.regularization.data import Apply
+from research.regularization.augmentation import Apply
 from research.regularization.targets import Mix
 from research.training import means, network, objective
 from research.training import program as program_lib

@@ -11,13 +11,17 @@ from hypothesis import given, settings
 
 from research import kernels
 from research.errors import UserError
-from research.optim import optax_members
+from research.optim import optax_transformations
 from research.optim.chain import parse_chain, resolve
 from research.options import REQUIRED
 from research.registry import OPTIMIZERS
 
 EXAMPLE = "chain(clip_by_global_norm(1.0), scale_by_adam(b1=0.9), add_decayed_weights(1e-4))"
-USABLE = [name for name in optax_members._transformations() if optax_members._is_usable(name)]
+USABLE = [
+    name
+    for name in optax_transformations._transformations()
+    if optax_transformations._is_usable(name)
+]
 PARAMS = {"kernel": jnp.array([[1.0, -2.0], [0.5, 3.0]]), "bias": jnp.array([0.1, -0.2])}
 GRADS = {"kernel": jnp.array([[0.3, 0.1], [-0.2, 0.4]]), "bias": jnp.array([2.0, -1.0])}
 
@@ -100,7 +104,9 @@ def test_chains_inside_chains_are_laid_out():
     )
 
 
-@pytest.mark.parametrize("name", [name for name in USABLE if optax_members.find(name).numbers])
+@pytest.mark.parametrize(
+    "name", [name for name in USABLE if optax_transformations.find(name).numbers]
+)
 def test_numbers_of_every_member_are_lane_values(name):
     entry = resolve(f"chain({name})")
     defaults = {o.name: 0.5 if o.default is REQUIRED else o.default for o in entry.options}
@@ -154,7 +160,7 @@ def chains(draw):
     """A chain's text and the numbers in it."""
     texts, numbers, counts = [], {}, {}
     for name in draw(st.lists(st.sampled_from(USABLE), min_size=1, max_size=4)):
-        member = optax_members.find(name)
+        member = optax_transformations.find(name)
         counts[name] = counts.get(name, 0) + 1
         key = name if counts[name] == 1 else f"{name}_{counts[name]}"
         arguments = []

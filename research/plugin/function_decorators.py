@@ -9,7 +9,7 @@ import numpy as np
 
 from research import contract
 from research.errors import UserError
-from research.plugin.declared import (
+from research.plugin.declaration import (
     Builder,
     accepts_old_keywords,
     check_test_options,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from research.kernels import map_kernels_with_key
-from research.regularization import parameters
+from research.regularization import weights
 
 from . import cases
 
@@ -14,7 +14,7 @@ from . import cases
 @pytest.mark.parametrize("shape", [(5, 3), (3, 3, 2, 4)])
 def test_weight_norm_starts_at_the_kernel(shape: tuple[int, ...]) -> None:
     w = cases.array(*shape)
-    split, join = parameters.weight_norm()
+    split, join = weights.weight_norm()
     parts = split(w)
     np.testing.assert_allclose(
         parts["scale"], np.linalg.norm(np.asarray(w).reshape(-1, shape[-1]), axis=0), rtol=1e-6
@@ -23,13 +23,13 @@ def test_weight_norm_starts_at_the_kernel(shape: tuple[int, ...]) -> None:
 
 
 def test_weight_norm_by_hand() -> None:
-    join = parameters.weight_norm().join
+    join = weights.weight_norm().join
     w = join({"direction": jnp.array([[3.0, 0.0], [4.0, 2.0]]), "scale": jnp.array([10.0, -1.0])})
     np.testing.assert_allclose(w, [[6.0, 0.0], [8.0, -1.0]], rtol=1e-6)
 
 
 def test_weight_norm_gradient_is_orthogonal_to_the_direction() -> None:
-    split, join = parameters.weight_norm()
+    split, join = weights.weight_norm()
     parts = split(cases.array(5, 3))
     gradient = jax.grad(lambda p: jnp.sum(jnp.sin(join(p))))(parts)
     np.testing.assert_allclose(
@@ -40,7 +40,7 @@ def test_weight_norm_gradient_is_orthogonal_to_the_direction() -> None:
 
 
 def test_weight_norm_trains_a_unit_that_starts_at_zero() -> None:
-    split, join = parameters.weight_norm()
+    split, join = weights.weight_norm()
     w = jnp.zeros((4, 2))
     np.testing.assert_array_equal(join(split(w)), w)
     gradient = jax.grad(lambda p: jnp.sum(join(p)))(split(w))
@@ -52,7 +52,7 @@ def test_each_kernel_has_its_own_mask() -> None:
         "a": {"kernel": jnp.ones((8, 8)), "bias": jnp.ones(8)},
         "b": {"kernel": jnp.ones((8, 8))},
     }
-    dropped = map_kernels_with_key(parameters.dropconnect(0.5), tree, cases.KEY)
+    dropped = map_kernels_with_key(weights.dropconnect(0.5), tree, cases.KEY)
     np.testing.assert_array_equal(dropped["a"]["bias"], 1)
     assert set(np.unique(dropped["a"]["kernel"])) == {0.0, 2.0}
     assert (dropped["a"]["kernel"] != dropped["b"]["kernel"]).any()

@@ -17,7 +17,7 @@ from research.data.generated import open_generated
 from research.data.spec import DataSpec, Source
 from research.data.table import Table
 from research.errors import UserError
-from research.plugin.declared import (
+from research.plugin.declaration import (
     Builder,
     accepts_old_keywords,
     check_names,

@@ -37,7 +37,7 @@ _RANGES: dict[str, Any] = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Member:
+class Transformation:
     """One transformation: its numbers (lane values), its settings (static), its parameters in
     positional order.
 
@@ -68,7 +68,7 @@ class Member:
 
 
 @functools.cache
-def find(name: str) -> Member:
+def find(name: str) -> Transformation:
     """The member of that name. Raises UserError, with the nearest names or with why it cannot be a
     member."""
     known = _transformations()
@@ -84,7 +84,7 @@ def find(name: str) -> Member:
         _setting(known[name], p) for p in parameters if isinstance(p.default, bool | int | str)
     ]
     lanes = _lane_values(name, build, floats)
-    return Member(
+    return Transformation(
         name,
         build,
         numbers=tuple(o for o in floats if o.name in lanes),

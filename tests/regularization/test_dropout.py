@@ -5,14 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from research import rng
-from research.regularization import activations
+from research.regularization import dropout
 
 from . import cases
 
 
 def test_dropout_keeps_or_drops_by_unit() -> None:
     x = jnp.arange(1.0, 2001.0)
-    kept = np.asarray(activations.dropout(0.75)(x, cases.KEY) / x)
+    kept = np.asarray(dropout.dropout(0.75)(x, cases.KEY) / x)
     assert set(np.unique(kept)) == {0.0, 4.0}
     assert abs((kept == 0).mean() - 0.75) < 5 * np.sqrt(0.75 * 0.25 / 2000)
 
@@ -21,7 +21,7 @@ def test_an_example_draws_the_same_wherever_it_lies() -> None:
     """By its index in the global batch: half a batch gives half of the result."""
     x = cases.array(8, 5)
     keys = rng.per_example(cases.KEY, jnp.arange(8))
-    apply = jax.vmap(activations.dropout(0.5))
+    apply = jax.vmap(dropout.dropout(0.5))
     np.testing.assert_array_equal(
         apply(x, keys)[4:], apply(x[4:], rng.per_example(cases.KEY, jnp.arange(4, 8)))
     )
@@ -34,7 +34,7 @@ def test_stochastic_depth_survives_by_depth() -> None:
     branch = jnp.ones(3)
     for depth in (0.25, 0.5, 1.0):
         result = np.asarray(
-            jax.vmap(lambda key, d=depth: activations.stochastic_depth(0.6)(branch, key, d))(keys)
+            jax.vmap(lambda key, d=depth: dropout.stochastic_depth(0.6)(branch, key, d))(keys)
         )
         assert (result == result[:, :1]).all()
         survival = 1 - 0.6 * depth
