@@ -6,7 +6,6 @@ Examples:
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from absl import flags
@@ -14,10 +13,11 @@ from absl import flags
 from launch.cli import start
 from launch.cli.saved_run import BEAMS, Trained, trained
 from research.data import text
+from research.data.progress import progress
 from research.data.spec import PADDING
 from research.data.strings import BLANK, START
 from research.errors import UserError
-from research.training.generation import generate
+from research.training.generation import Sampler, generate
 
 PROMPT = flags.DEFINE_string(
     "prompt", "", "what the text begins with, or the source that is answered"
@@ -53,12 +53,11 @@ def _go_on(of: Trained) -> None:
     """Prints the prompt and what follows it."""
     vocabulary = of.run.program.spec.vocabulary
     prompt = text.encode(PROMPT.value, vocabulary, "--prompt")
-    how: dict[str, Any] = {
-        "count": LENGTH.value,
-        "temperature": TEMPERATURE.value,
-        "seed": SEED.value,
-    }
-    tokens = generate(of.run.program, of.lane, of.variables, prompt, **how)
+    sampler = Sampler(TEMPERATURE.value, SEED.value)
+    with progress(LENGTH.value, "generating", "character") as bar:
+        tokens = generate(
+            of.run.program, of.lane, of.variables, prompt, sampler, LENGTH.value, bar.update
+        )
     print(PROMPT.value + text.decode(tokens, vocabulary))
 
 

@@ -1,11 +1,11 @@
-"""A progress line on stderr, for reading that takes longer than a few seconds."""
+"""A progress line on stderr, for reading that takes longer than two seconds."""
 
 import sys
 
 from tqdm import tqdm
 
 # Shorter work passes without a line.
-SECONDS = 3.0
+SECONDS = 2.0
 # Between two states of the line, on a terminal and in a file.
 TERMINAL_SECONDS, FILE_SECONDS = 0.5, 10.0
 

@@ -9,9 +9,11 @@ from engine import lane
 from sequences import CONTEXT, PADDED, SYMBOLS, Memory, run, spec, start, tiny
 
 from research import rng
+from research.data import progress
+from research.data.spec import PADDING
 from research.errors import UserError
-from research.training import network
-from research.training.generation import generate
+from research.training import generation, network
+from research.training.generation import PIECE, Sampler, generate
 
 OWN = run()
 CHUNK = start([OWN], 1)
@@ -29,9 +31,7 @@ def logits(tokens: np.ndarray) -> np.ndarray:
 
 def made(prompt: list[int], count: int, temperature: float, seed: int = 0) -> np.ndarray:
     tokens = np.array(prompt, np.int32)
-    return generate(
-        OWN.program, LANE, VARIABLES, tokens, count=count, temperature=temperature, seed=seed
-    )
+    return generate(OWN.program, LANE, VARIABLES, tokens, Sampler(temperature, seed), count)
 
 
 @pytest.mark.parametrize("name", [*RECURRENT, "ar"])
@@ -51,7 +51,7 @@ def test_the_likeliest_is_that_of_reading_the_text_again(name: str) -> None:
             text[place] = predict(text[None])[
                 place - 1
             ].argmax()  # what lies after a place it does not see
-    got = generate(own.program, held, variables, np.array(PROMPT), count=6, temperature=0.0, seed=0)
+    got = generate(own.program, held, variables, np.array(PROMPT), Sampler(0.0, 0), 6)
     np.testing.assert_array_equal(got, text[len(PROMPT) :])
 
 
@@ -69,7 +69,7 @@ def test_kept_keys_and_values_are_those_of_reading_the_text_again(length: int) -
         logits = predict(np.array([seen + [0] * (CONTEXT - len(seen))]))[len(seen) - 1]
         text = [*text, int(jax.random.categorical(rng.at(np.uint32(5), "generate", place), logits))]
     prompt = np.array(text[:length])
-    got = generate(own.program, held, variables, prompt, count=count, temperature=1.0, seed=5)
+    got = generate(own.program, held, variables, prompt, Sampler(1.0, 5), count)
     np.testing.assert_array_equal(got, text[length:])
     assert len(np.unique(got)) > 2
 
@@ -115,3 +115,54 @@ def test_draws_are_of_the_seed_and_of_the_models_distribution() -> None:
         assert (
             abs(found - expected) < 5 * np.sqrt(expected * (1 - expected) / len(drawn)) + 1e-3
         ).all()
+
+
+@pytest.mark.parametrize("name", ["gru", "gpt", "ar"])
+def test_a_long_text_is_that_of_one_loop_whatever_its_pieces(name: str) -> None:
+    """The bits of one scan over all tokens; one program is compiled, however long the text is."""
+    own = run(**tiny(name))
+    chunk = start([own], 1)
+    held = lane(chunk.lanes, 0)
+    variables = jax.tree.map(lambda leaf: 8 * leaf[0], chunk.state.variables)
+    compiled = [generation._continue._cache_size(), generation._reread._cache_size()]
+    counts: list[int] = []
+    count = 2 * PIECE + 3
+    prompt = np.array(PROMPT[:3])
+    text = generate(
+        own.program, held, variables, prompt, Sampler(1.0, 7), count, on_tokens=counts.append
+    )
+    assert len(text) == sum(counts) == count
+    assert max(counts) <= PIECE
+    short = generate(own.program, held, variables, prompt, Sampler(1.0, 7), PIECE + 5)
+    np.testing.assert_array_equal(short, text[: PIECE + 5])
+    assert generation._continue._cache_size() <= compiled[0] + 1
+    assert generation._reread._cache_size() <= compiled[1] + 1
+
+    def read(window: jax.Array, position: jax.Array) -> tuple[jax.Array, jax.Array]:
+        at = jnp.minimum(len(prompt) + position, window.shape[0] if name == "gru" else CONTEXT)
+        token = Sampler(1.0, np.uint32(7)).draw(
+            network.predict(own.program, variables, held, window[None])[0, at - 1], position
+        )
+        shifted = jnp.where(at == window.shape[0], jnp.roll(window, -1), window)
+        index = jnp.where(at == window.shape[0], at - 1, at)
+        return shifted.at[index].set(token), token
+
+    # A network that carries its state has seen the whole text, any other its last tokens.
+    length = len(prompt) + count + 1 if name == "gru" else CONTEXT
+    window = jnp.full(length, PADDING, jnp.int32).at[: len(prompt)].set(prompt)
+    _, expected = jax.lax.scan(read, window, jnp.arange(count))
+    np.testing.assert_array_equal(text, expected)
+
+
+def test_progress_goes_up_to_the_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "SECONDS", 1e-6)
+    monkeypatch.setattr(progress, "FILE_SECONDS", 0.0)
+    prompt = np.array([1], np.int32)
+    with progress.progress(PIECE + 4, "generating", "character") as bar:
+        generate(OWN.program, LANE, VARIABLES, prompt, Sampler(0.0, 0), PIECE + 4, bar.update)
+    shown = capsys.readouterr().err
+    assert "| 1/20 [" in shown
+    assert "generating: 100%" in shown
+    assert "| 20/20 [" in shown
