@@ -11,6 +11,7 @@ import dataclasses
 import gc
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from absl import flags
 
@@ -28,6 +29,7 @@ from research.analysis.external import external_table, read_results
 from research.analysis.figure_style import FigureStyle
 from research.analysis.layout import Tabular
 from research.analysis.runs import runs_of
+from research.analysis.scope import CLAIMS, Claim
 from research.analysis.table import build_table
 from research.analysis.tables import Shown, of_experiment, of_sweep, untrained
 from research.analysis.view import WHOLE
@@ -54,6 +56,13 @@ PAIR = start.define_name(
 )
 COLUMN = flags.DEFINE_multi_string(
     "column", [], "with --from: a metric's column; NAME:lower if lower values are better"
+)
+CLAIM = flags.DEFINE_enum(
+    "claim",
+    None,
+    CLAIMS,
+    "what verdicts are about: the same rows with other seeds (rows), or new rows from the same"
+    " source (new); none: new where each seed splits the rows",
 )
 NO_TRAIN = flags.DEFINE_bool("no_train", False, "show what there is; train nothing")
 EXPLAIN = start.define_name("explain", None, "print what is behind this row")
@@ -157,6 +166,7 @@ def _shown() -> Shown:
     plans, monitor = planner(), terminal()
     records = store(monitor.warn)
     how, train, retry = execution(here=not on_slurm()), not NO_TRAIN.value, RETRY_FAILED.value
+    claim = cast(Claim | None, CLAIM.value)
     if NAME.value is not None:
         if SEEDS.value is not None:
             raise UserError(
@@ -173,7 +183,9 @@ def _shown() -> Shown:
             # Searching many records for cycles took as long as building their table.
             gc.freeze()
             monitor.obtained(found.values())
-            table = of_sweep(NAME.value, sweep, sweep.runs, found, sweep.notes, BASELINE.value)
+            table = of_sweep(
+                NAME.value, sweep, sweep.runs, found, sweep.notes, BASELINE.value, claim
+            )
             return Shown(table, missing=len({*sweep.runs} - {*found}))
         sweep = with_its_plugins(NAME.value, sweep)
         runs, notes = planned(sweep, plans, monitor.note)
@@ -195,13 +207,14 @@ def _shown() -> Shown:
             retry_failed=retry,
         )
         ids = [run.id for run in runs]
-        table = of_sweep(NAME.value, sweep, ids, found, notes, BASELINE.value)
+        table = of_sweep(NAME.value, sweep, ids, found, notes, BASELINE.value, claim)
         return Shown(table, missing=len({*ids} - {*found}))
     if BASELINE.value is not None:
         raise UserError("--baseline is for --name=SWEEP; an experiment declares its baseline")
     experiment = experiment_files.get(EXPERIMENT.value, monitor.warn)
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
+    experiment = dataclasses.replace(experiment, claim=claim or experiment.claim)
     if ROWS.value == "arms":
         arms = [Arm(label, {}) for label in experiment.arms]
         check(

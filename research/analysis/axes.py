@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from research.analysis.cells import Arm, Column, Table
 from research.analysis.numerals import as_number
+from research.analysis.scope import Claim
 from research.analysis.table import build_table
 from research.errors import UserError, nearest
 from research.sweeps.declare.strengths import KEY as REGULARIZATION
@@ -122,6 +123,7 @@ def sweep_table(
     strengths: str = CHOOSING,
     ragged: bool = False,
     baseline: str | None = None,
+    claim: Claim | None = None,
 ) -> Table:
     """A table with a row per combination of a sweep's axes. keys: the axes, in the order of
     sorting.
@@ -139,4 +141,6 @@ def sweep_table(
     if ragged:
         arms = [dataclasses.replace(arm, asked=frozenset(arm.records)) for arm in arms]
     seeds = sorted({seed for arm in arms for seed in arm.records})
-    return build_table(title, arms, columns, baseline, seeds, notes=notes, strengths=strengths)
+    return build_table(
+        title, arms, columns, baseline, seeds, notes=notes, strengths=strengths, claim=claim
+    )

@@ -104,7 +104,8 @@ class Table:
     """A finished table; nothing in it is rounded. m: the comparisons that p is corrected for.
 
     shown: the places that a reader sees, by name; (): all of them. summary: what the table is
-        about, for the caption in a paper.
+        about, for the caption in a paper. claims: per column, whether its verdicts are about
+        the same rows with other seeds, or about new rows.
     """
 
     title: str
@@ -117,6 +118,7 @@ class Table:
     footer: tuple[str, ...]
     shown: tuple[str, ...] = ()
     summary: str = ""
+    claims: tuple[Literal["rows", "new"], ...] = ()
 
     def listed(self) -> tuple[Row, ...]:
         """The rows."""
@@ -154,6 +156,7 @@ class Table:
             "baseline": self.baseline,
             "seeds": list(self.seeds),
             "m": self.m,
+            "claims": list(self.claims),
             "columns": [dataclasses.asdict(column) for column in self.columns],
             "rows": [
                 {

@@ -156,7 +156,13 @@ def test(table: Table, column: Column, index: int) -> list[Place]:
             lambda row: row.cells[index].p_adjusted,
             names=("p",),
         ),
-        Place("verdict", "l", verdict, lambda row: verdict(row) or None),
+        Place(
+            "verdict on new data" if table.claims[index] == "new" else "verdict",
+            "l",
+            verdict,
+            lambda row: verdict(row) or None,
+            names=("verdict",),
+        ),
     ]
 
 

@@ -17,11 +17,12 @@ from research.analysis.cells import (
     Row,
     Table,
 )
+from research.analysis.scope import Claim, claim_of, null_of
 from research.analysis.wording import caption, footer
 from research.errors import UserError, nearest
 from research.statistics.comparisons import Null
 from research.statistics.intervals import t_interval
-from research.statistics.nulls import SignFlips
+from research.statistics.nulls import SharedRows
 from research.sweeps.records.record import Record
 
 DECLARED = "Strengths were declared, not tuned."
@@ -39,23 +40,30 @@ def build_table(
     published: Mapping[tuple[str, str], Published] | None = None,
     notes: Sequence[str] = (),
     strengths: str = DECLARED,
+    claim: Claim | None = None,
 ) -> Table:
     """A table with a row per arm, from its records alone.
 
     published: by (arm, column) label. strengths: the footer's sentence on how strengths were
-        chosen. Raises UserError for a label or metric that does not exist, and for labels that
-        occur twice.
+        chosen. claim: what verdicts are about; None: new data where the records allow it. Raises
+        UserError for a label or metric that does not exist, for labels that occur twice, and for a
+        claim that the records do not allow.
     """
     published, seeds = published or {}, tuple(map(int, seeds))
     _check(arms, columns, baseline, published)
     m = len(arms) - 1
-    null = SignFlips()
-    by_column = [_column(column, arms, baseline, seeds, null, published) for column in columns]
+    configs = [config for arm in arms for config in arm.configs()]
+    nulls = [null_of(claim, configs, column) for column in columns]
+    by_column = [
+        _column(column, arms, baseline, seeds, null, published)
+        for column, null in zip(columns, nulls, strict=True)
+    ]
     rows = tuple(
         Row(arm, tuple(cells[place] for cells in by_column), _parameters(arm), _seconds(arm, seeds))
         for place, arm in enumerate(arms)
     )
-    table = Table(title, tuple(columns), rows, seeds, baseline, m, "", ())
+    claims = tuple(map(claim_of, nulls))
+    table = Table(title, tuple(columns), rows, seeds, baseline, m, "", (), claims=claims)
     return dataclasses.replace(
         table, caption=caption(table), footer=footer(table, strengths, notes)
     )
@@ -104,7 +112,8 @@ def _column(
     published: Mapping[tuple[str, str], Published],
 ) -> list[Cell]:
     """The cells of one column, a cell per arm."""
-    cells = {arm.label: _cell(arm, column, seeds) for arm in arms}
+    overlap = null.overlap if isinstance(null, SharedRows) else 0.0
+    cells = {arm.label: _cell(arm, column, seeds, overlap) for arm in arms}
     rounding = comparing.rounding_of(arms)
     if baseline is not None:
         cells |= comparing.against(cells, baseline, column, null, rounding)
@@ -117,7 +126,7 @@ def _column(
     return list(cells.values())
 
 
-def _cell(arm: Arm, column: Column, seeds: tuple[int, ...]) -> Cell:
+def _cell(arm: Arm, column: Column, seeds: tuple[int, ...], overlap: float) -> Cell:
     """Outcomes and mean of one arm, without comparisons."""
     outcomes = tuple(
         (
@@ -132,7 +141,7 @@ def _cell(arm: Arm, column: Column, seeds: tuple[int, ...]) -> Cell:
         for seed, done in zip(seeds, outcomes, strict=True)
     )
     finite = [value for value in values if value is not None]
-    return Cell(values, outcomes, t_interval(finite) if finite else None)
+    return Cell(values, outcomes, t_interval(finite, overlap) if finite else None)
 
 
 def outcome(record: Record | None, metric: str) -> Outcome:

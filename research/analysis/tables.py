@@ -11,6 +11,7 @@ from research.analysis import sensitivity
 from research.analysis.axes import axes, sweep_table
 from research.analysis.cells import Arm, Table
 from research.analysis.figure_style import SCREEN, FigureStyle, figure_style
+from research.analysis.scope import Claim
 from research.analysis.table import build_table
 from research.analysis.view import WHOLE, View
 from research.errors import UserError
@@ -78,6 +79,7 @@ def of_sweep(
     found: Mapping[str, Record],
     notes: Sequence[str] = (),
     baseline: str | None = None,
+    claim: Claim | None = None,
 ) -> Table:
     """A row for each combination of the sweep's axes; the columns are its task's main metric on
     validation and test."""
@@ -101,6 +103,7 @@ def of_sweep(
         notes=notes,
         ragged="seed" in sweep.axes,
         baseline=baseline,
+        claim=claim,
     )
 
 
@@ -198,6 +201,7 @@ def of_arms(
         experiment.published,
         (*experiment.notes, *notes, *planner.notes(wanted), *same(labelled)),
         strengths,
+        experiment.claim,
     )
     return dataclasses.replace(table, summary=experiment.summary)
 

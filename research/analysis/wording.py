@@ -27,6 +27,7 @@ def caption(table: Table) -> str:
     parts = [f"{table.title.rstrip('.')}."]
     if n > 1:
         parts.append(f"Cells are mean ± half-width of the 95 % t-interval over n = {n} seeds.")
+        parts.append(_claim(table))
         parts.append(_variation(table.records()))
     else:
         parts.append("One seed: cells have no interval.")
@@ -94,15 +95,44 @@ def _test(table: Table) -> list[str]:
     flips = "exact" if exact else f"{DRAWS:,} draws with a fixed seed"
     rows = f"the {table.m} rows" if table.m > 1 else "the row"
     of_each = " of each column" if len(table.columns) > 1 else ""
-    claims = (
-        "Verdicts are about these rows of data: whether a difference would repeat with other seeds."
-    )
-    return [
-        f"p: two-sided sign flips ({flips}) of the differences to '{table.baseline}' paired by"
-        f" seed, {rows}{of_each} flipped together, step-down maximum of |t|; it is corrected for"
-        " all of them. An interval of Δ excludes 0 where p ≤ 0.05, and only there.",
-        claims,
+    tests = {
+        "rows": (
+            f"p: two-sided sign flips ({flips}) of the differences to '{table.baseline}' paired by"
+            f" seed, {rows}{of_each} flipped together, step-down maximum of |t|; it is corrected"
+            " for all of them."
+        ),
+        "new": (
+            f"p: two-sided t-tests of the differences to '{table.baseline}' paired by seed, with"
+            f" the corrected variance, step-down maximum of |t| over {rows}{of_each} from their"
+            " joint distribution; it is corrected for all of them."
+        ),
+    }
+    used = [tests[claim] for claim in dict.fromkeys(table.claims)]
+    return [*used, "An interval of Δ excludes 0 where p ≤ 0.05, and only there."]
+
+
+def _claim(table: Table) -> str:
+    """What intervals and verdicts are about."""
+    new = [c.label for c, claim in zip(table.columns, table.claims, strict=True) if claim == "new"]
+    rows = [
+        c.label for c, claim in zip(table.columns, table.claims, strict=True) if claim == "rows"
     ]
+    named = bool(new and rows)
+    said = []
+    if new:
+        of_columns = f" of {', '.join(new)}" if named else ""
+        said.append(
+            f"Intervals and verdicts{of_columns} are about new rows from the same source: their"
+            " variance is corrected for the rows that the seeds' splits share (Nadeau & Bengio),"
+            " so more rows would help more than more seeds."
+        )
+    if rows:
+        of_columns = f" of {', '.join(rows)}" if named else ""
+        said.append(
+            f"Intervals and verdicts{of_columns} are about these rows of data only: what other"
+            " seeds would give."
+        )
+    return " ".join(said)
 
 
 def _bold(table: Table) -> str:
@@ -110,7 +140,7 @@ def _bold(table: Table) -> str:
     n = len(table.seeds)
     if not table.m:
         return ""
-    if not SignFlips().can_conclude(n):
+    if "rows" in table.claims and not SignFlips().can_conclude(n):
         return (
             f"Cannot conclude at n={n}: the smallest p that {plural(n, 'seed')} can give is"
             f" 2^(1−n) = {2.0 ** (1 - n):.2g}, so Δ has no interval and nothing is bold."
@@ -119,7 +149,7 @@ def _bold(table: Table) -> str:
         return "Nothing is bold: fewer than two rows have a value for every seed."
     return (
         "Bold: the best mean and every row that cannot be distinguished from it (multiple"
-        " comparisons with the best, by sign flips of all pairs of rows together); only rows with a"
+        " comparisons with the best, all pairs of rows together); only rows with a"
         " value for every seed take part."
     )
 

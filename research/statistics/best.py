@@ -37,7 +37,7 @@ def best_rows(
     if k < 2 or not null.can_conclude(n):
         return np.zeros((*x.shape[:-2], k), bool)
     left, right = np.triu_indices(k, 1)
-    if left.size * 2 ** min(n - 1, 14) > MOST_DRAWN:
+    if left.size * 2 ** min(max(n - 1, 12), 14) > MOST_DRAWN:
         return _by_bonferroni(x, null, tolerance)
     d = x[..., left] - x[..., right]
     t = observed_t(d, null, tolerance)

@@ -19,14 +19,23 @@ class Interval:
     n: int
 
 
-def t_interval(values: ArrayLike) -> Interval:
-    """The 95 % interval of Student's t for the mean of `values` [n]. ValueError if n = 0 or not all
-    are finite."""
+def t_interval(values: ArrayLike, overlap: float = 0.0) -> Interval:
+    """The 95 % interval of Student's t for the mean of `values` [n].
+
+    Args:
+        values: [n].
+        overlap: the correlation of the values, where they share rows: the variance of their mean is
+            (1/n + overlap / (1 - overlap)) s² (Nadeau & Bengio, Machine Learning 2003).
+
+    Raises:
+        ValueError: if n = 0 or not all are finite.
+    """
     x = finite(values)
     n = x.size
     if n == 1:
         return Interval(float(x[0]), None, 1)
-    return Interval(float(x.mean()), float(t_quantile(n - 1) * x.std(ddof=1) / math.sqrt(n)), n)
+    error = x.std(ddof=1) * math.sqrt(1 / n + overlap / (1 - overlap))
+    return Interval(float(x.mean()), float(t_quantile(n - 1) * error), n)
 
 
 @functools.cache

@@ -80,7 +80,7 @@ class SharedRows:
     """
 
     overlap: float
-    count: int = DRAWS
+    count: int = 5_000
 
     def can_conclude(self, n: int) -> bool:
         """Whether there is a standard deviation."""

@@ -3,7 +3,7 @@ published values."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from research.errors import UserError
 from research.registry import Registry
@@ -42,8 +42,9 @@ class Experiment:
 
     base: settings of every run, as flags take them. arms: a row's label and what it changes.
         columns: what is shown of each row. baseline: the arm that the others are compared with.
-        notes: for the footer. Raises UserError if an arm sets what is chosen for it, or of a column
-        the other way is better.
+        notes: for the footer. claim: what verdicts are about, the same rows or new
+        ones; None: new ones where seeds split the rows. Raises UserError if an arm sets what is
+        chosen for it, or of a column the other way is better.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Experiment:
     published: Mapping[tuple[str, str], Published] = dataclasses.field(default_factory=dict)
     notes: Sequence[str] = ()
     paper: str = ""
+    claim: Literal["rows", "new"] | None = None
 
     def __post_init__(self) -> None:
         for column in self.columns:

@@ -1,0 +1,67 @@
+"""What a verdict is about: the same rows with other seeds, or new rows from the same source."""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from research.data.bundled import BUNDLED
+from research.data.split import parse_split
+from research.errors import UserError
+from research.registry import load_package
+from research.statistics.comparisons import Null
+from research.statistics.nulls import SharedRows, SignFlips
+from research.sweeps.column import Column
+
+Claim = Literal["rows", "new"]
+CLAIMS: tuple[Claim, ...] = ("rows", "new")
+
+
+def overlap(configs: Iterable[Mapping[str, str]], metric: str) -> float | None:
+    """The share of its evaluated rows that a seed's split shares with another's, on average.
+
+    It is the part of all rows that the split evaluates, whatever the number of training rows. None
+    where seeds do not split all rows themselves, or where the metric is of the training rows.
+    """
+    load_package("research.data")
+    evaluated = metric.partition("/")[0]
+    shares = set()
+    splits = {}
+    for config in configs:
+        seed = config.get("seed")
+        if config.get("dataset") not in BUNDLED or config.get("split_seed", "") != seed:
+            return None
+        splits[seed] = True
+        ratios = parse_split(config.get("split", "8:1:1"))
+        rows = {"test": ratios[-1], "validation": ratios[1] if len(ratios) == 3 else 0}
+        shares.add(rows.get(evaluated, 0) / sum(ratios))
+    share = shares.pop() if len(shares) == 1 else 0.0
+    return share if share and len(splits) > 1 else None
+
+
+def null_of(claim: Claim | None, configs: Iterable[Mapping[str, str]], column: Column) -> Null:
+    """The distribution behind a column's intervals and verdicts.
+
+    Args:
+        claim: None claims new data where the records allow it.
+        configs: of every run.
+        column: the column.
+
+    Raises:
+        UserError: for a claim about new data that the records do not allow.
+    """
+    if claim == "rows":
+        return SignFlips()
+    share = overlap(configs, column.metric)
+    if share is not None:
+        return SharedRows(share)
+    if claim == "new":
+        raise UserError(
+            f"--claim=new: '{column.label}' has one and the same evaluated rows for every seed, or"
+            " training rows, so nothing shows how it varies over new rows; use --claim=rows, or a"
+            " bundled table without --split_seed, which each seed splits"
+        )
+    return SignFlips()
+
+
+def claim_of(null: Null) -> Claim:
+    """What verdicts with this distribution are about."""
+    return "new" if isinstance(null, SharedRows) else "rows"

@@ -1,0 +1,85 @@
+"""What a table claims: about the same rows, or about new ones."""
+
+import json
+import math
+
+import pytest
+
+from research.analysis.cells import Arm, Column
+from research.analysis.render import render
+from research.analysis.scope import overlap
+from research.analysis.table import build_table
+from research.errors import UserError
+from tests.analysis.records import record
+
+ACCURACY = Column("test accuracy", "test/accuracy")
+VALUES = {
+    "none": [0.90, 0.92, 0.91, 0.94, 0.93, 0.95, 0.92, 0.90],
+    "good": [0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.95, 0.92],
+}
+
+
+def arms(split_seed: str | None = None, **config: str) -> list[Arm]:
+    return [
+        Arm(
+            label,
+            {
+                seed: record(
+                    f"{label}{seed}", seed, value, split_seed=split_seed or str(seed), **config
+                )
+                for seed, value in enumerate(values)
+            },
+        )
+        for label, values in VALUES.items()
+    ]
+
+
+def configs(given: list[Arm]) -> list:
+    return [config for arm in given for config in arm.configs()]
+
+
+@pytest.mark.parametrize(
+    ("split", "metric", "share"),
+    [
+        ("8:1:1", "test/accuracy", 0.1),
+        ("6:2:2", "validation/accuracy", 0.2),
+        ("8:2", "test/accuracy", 0.2),
+        ("8:2", "validation/accuracy", None),
+        ("8:1:1", "train/accuracy", None),
+    ],
+)
+def test_splits_share_the_part_of_all_rows_that_they_evaluate(split, metric, share):
+    assert overlap(configs(arms(split=split)), metric) == share
+    assert overlap(configs(arms(split=split, train_size="100")), metric) == share
+
+
+def test_nothing_is_known_of_new_rows_where_the_rows_are_the_same():
+    assert overlap(configs(arms(split_seed="0")), "test/accuracy") is None
+    assert overlap(configs(arms(dataset="mnist")), "test/accuracy") is None
+    assert overlap([], "test/accuracy") is None
+
+
+def test_the_mean_and_its_interval_on_new_rows_by_hand():
+    built = build_table("T", arms(), [ACCURACY], "none", range(8))
+    values = VALUES["none"]
+    mean = math.fsum(values) / 8
+    variance = math.fsum((value - mean) ** 2 for value in values) / 7
+    # t(0.975, 7) = 2.364624; the test rows are a tenth of all, so 1/8 + 1/9
+    expected = 2.364624 * math.sqrt((1 / 8 + 1 / 9) * variance)
+    assert built.row("none").cells[0].interval.half_width == pytest.approx(expected, rel=1e-6)
+    assert built.claims == ("new",)
+    assert "about new rows from the same source" in built.caption
+    assert "verdict on new data" in render(built, "md")
+    assert "verdict on new data" in render(built, "tex")
+    assert json.loads(render(built, "json"))["claims"] == ["new"]
+
+
+def test_a_claim_can_be_asked_for():
+    rows = build_table("T", arms(), [ACCURACY], "none", range(8), claim="rows")
+    new = build_table("T", arms(), [ACCURACY], "none", range(8), claim="new")
+    assert "about these rows of data only" in rows.caption
+    widths = [built.row("good").cells[0].difference.half_width for built in (rows, new)]
+    assert widths[0] < widths[1]
+    with pytest.raises(UserError, match="--claim=new: 'test accuracy' has one and the same"):
+        build_table("T", arms("0"), [ACCURACY], "none", range(8), claim="new")
+    assert build_table("T", arms("0"), [ACCURACY], "none", range(8)).claims == ("rows",)
