@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from engine import run
-from event_files.backend.event_processing.event_accumulator import EventAccumulator
-from event_files.plugins.hparams.metadata import (
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.metadata import (
     parse_session_end_info_plugin_data,
     parse_session_start_info_plugin_data,
 )
