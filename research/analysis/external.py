@@ -14,7 +14,7 @@ from research.analysis.table import build_table
 from research.analysis.wording import conclusions
 from research.errors import UserError, nearest
 from research.sweeps.column import Better
-from research.sweeps.record import Record
+from research.sweeps.records.record import Record
 
 # A metric with one of these words in its name is taken to be better where it is lower.
 LOWER = frozenset(
