@@ -10,9 +10,18 @@ from launch.cli.entry_lines import conditions
 from research.config import FIELDS, HELP, OPTIONS, PARTS
 from research.examples import example_of
 from research.options import REQUIRED, format_value
-from research.registry import ACTIVATIONS, LOSSES, TASKS, Entry, Registry, Regularizer
+from research.registry import (
+    ACTIVATIONS,
+    CALLBACKS,
+    LOSSES,
+    METRICS,
+    TASKS,
+    Entry,
+    Registry,
+    Regularizer,
+)
 
-LISTS = [*PARTS.values(), ACTIVATIONS, TASKS, LOSSES]
+LISTS = [*PARTS.values(), ACTIVATIONS, TASKS, LOSSES, METRICS, CALLBACKS]
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -48,6 +57,8 @@ def settings() -> Iterator[str]:
 def page(registry: Registry[Any]) -> Iterator[str]:
     """A heading per entry, with its source, its options and what it requires."""
     yield f"# {registry.plural.capitalize()}\n"
+    if not [*registry, *registry.examples()]:
+        yield f"There are none built in; a plugin adds some by `@{registry.kind}`."
     for entry in (*registry, *registry.examples()):
         yield from _entry(entry)
 

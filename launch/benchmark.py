@@ -53,4 +53,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    start.run(main)
+    start.run(main, words=True)

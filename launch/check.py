@@ -62,4 +62,4 @@ def _entries(arguments: Sequence[str]) -> Iterator[tuple[str, Registry, Entry]]:
 
 
 if __name__ == "__main__":
-    start.run(main, saves=False)
+    start.run(main, saves=False, words=True)

@@ -148,4 +148,4 @@ def _flags_of(program: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    start.run(main, saves=False)
+    start.run(main, saves=False, words=True)

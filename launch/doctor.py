@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
@@ -22,15 +22,12 @@ from launch.cli.planner import DATA_DIR
 from launch.cli.start import CACHE_DIR, RECORDS
 from research import runtime
 from research.data import prepared
-from research.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 LEAST_DISK = 1 << 30
 
 
-def main(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+def main() -> None:
     print(f"python {platform.python_version()}, {os.cpu_count()} cores")
     wrong = [*_versions(), *_devices(), *_data(), *_directories()]
     for problem in wrong:

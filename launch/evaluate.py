@@ -78,9 +78,7 @@ class Examples:
         return f"{int(there.sum()):,} targets in {len(self.rows):,} windows"
 
 
-def main(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+def main() -> None:
     of, own = trained_on() if SPLIT.value in SPLITS else (trained(), None)
     program, answers = of.run.program, of.run.config.task == "sequence_to_sequence"
     if BEAMS.present and not answers:

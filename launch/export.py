@@ -6,7 +6,6 @@ Examples:
   python -m launch.export --name=rates --to=tensorboard --out=events
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from absl import flags
@@ -26,9 +25,7 @@ NAME = start.define_name(
 OUT = start.define_output("out", "the directory that is written")
 
 
-def main(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+def main() -> None:
     if TO.value is None or OUT.value is None:
         raise UserError(
             f"--to=FORM and --out=DIR say what to write and where; forms: {', '.join(FORMS)}"

@@ -5,8 +5,6 @@ Examples:
   python -m launch.generate --run=RUN --prompt='Sunday, March 2, 2008' --beams=3
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from absl import flags
 
@@ -30,9 +28,7 @@ flags.register_validator(
 SEED = flags.DEFINE_integer("seed", 0, "of what is drawn", lower_bound=0, upper_bound=2**32 - 1)
 
 
-def main(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+def main() -> None:
     if not PROMPT.value:
         raise UserError("--prompt=TEXT says what the text begins with; one character is enough")
     of = trained()

@@ -115,4 +115,4 @@ def _lines(plural: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    start.run(main, saves=False)
+    start.run(main, saves=False, words=True)

@@ -6,7 +6,6 @@ Examples:
 """
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 from launch.cli import start
@@ -21,9 +20,7 @@ from research.sweeps.records.verification import lookup
 OUT = start.define_output("out", "the folder that is written; OUT.zip lies beside it")
 
 
-def main(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+def main() -> None:
     if not RUN.value or not OUT.value:
         raise UserError("--run=RUN --out=DIR say which run, and where it is written")
     records, folder = store(), Path(OUT.value)

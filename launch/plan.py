@@ -33,9 +33,7 @@ EXPERIMENT = start.define_name("experiment", None, "plan a declared table")
 NAME = start.define_name("name", None, "say what would change in the sweep that has this name")
 
 
-def main(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+def main() -> None:
     plans, monitor = planner(), Terminal()
     records = store(monitor.warn)
     note = ""

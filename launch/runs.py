@@ -35,9 +35,7 @@ DELETE = flags.DEFINE_list(
 YES = flags.DEFINE_bool("yes", False, "delete without asking")
 
 
-def main(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+def main() -> None:
     records = store()
     for given in (*TAG.value, *NOTE.value):
         if ":" not in given:

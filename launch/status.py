@@ -34,9 +34,7 @@ HTML = start.define_output(
 SECONDS = 2.0
 
 
-def main(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+def main() -> None:
     if NAME.value is not None and EXPERIMENT.value is not None:
         raise UserError("give --name or --experiment, not both")
     if HTML.value is not None and NAME.value is None and EXPERIMENT.value is None:

@@ -37,9 +37,7 @@ CANCEL = flags.DEFINE_bool(
 CANCEL_TAKES = ("cancel", "name", "records", "cache_dir")
 
 
-def main(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+def main() -> None:
     if CANCEL.value:
         _cancel()
         return

@@ -9,7 +9,6 @@ Examples:
 
 import dataclasses
 import gc
-from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -68,9 +67,7 @@ NO_TRAIN = flags.DEFINE_bool("no_train", False, "show what there is; train nothi
 EXPLAIN = start.define_name("explain", None, "print what is behind this row")
 
 
-def main(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+def main() -> None:
     for name in ("format", "rows", *VIEW):
         if EXPLAIN.value is not None and flags.FLAGS[name].present:
             raise UserError(

@@ -6,7 +6,7 @@ Examples:
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from launch.cli import start
 from launch.cli.execution_flags import execution, terminal
@@ -25,9 +25,7 @@ from research.training.lane_inputs import footprint
 NAME = start.define_name("name", None, "keep the run under this name, for launch.table --name")
 
 
-def main(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+def main() -> None:
     settings = run_settings()
     plans, monitor, how = planner(), terminal(failures=False), execution()
     records = store(monitor.warn)

@@ -6,7 +6,6 @@ Examples:
   --trials=8
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,15 +19,13 @@ from launch.cli.planner import planner
 from launch.cli.records import store
 from launch.cli.run_flags import define_run_flags, refuse_written, run_settings
 from launch.slurm.cluster_flags import executor, on_slurm, terminal
-from research import identity
-from research.analysis.axes import sweep_table
 from research.analysis.cells import Table
+from research.analysis.choice_table import of_choice, utilisation
 from research.analysis.figure_style import figure_style
-from research.analysis.tables import columns_of, of_arms
+from research.analysis.tables import of_arms
 from research.errors import UserError
 from research.sweeps.column import Column
 from research.sweeps.declare import experiment_files
-from research.sweeps.declare import strengths as strengths_lib
 from research.sweeps.declare import sweep_axes as axes_lib
 from research.sweeps.declare.sweep_axes import Axis
 from research.sweeps.experiment import Experiment
@@ -68,9 +65,7 @@ NAME = start.define_name(
 )
 
 
-def main(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+def main() -> None:
     if jax.process_count() > 1:
         raise UserError("trials are told in order by one process; leave out --coordinator")
     if not SAMPLE.value:
@@ -86,7 +81,9 @@ def main(arguments: Sequence[str]) -> None:
         )
     style = figure_flags.style()
     budget = Budget(SAMPLER.value, TRIALS.value, PARALLEL.value, PRUNER.value, SAMPLE_SEED.value)
-    name = NAME.value or _made([EXPERIMENT.value or run_settings(), SAMPLE.value], budget)
+    name = NAME.value or tuner.default_name(
+        [EXPERIMENT.value or run_settings(), SAMPLE.value], budget
+    )
     monitor, how = terminal(), execution(here=not on_slurm())
     shop = SearchContext(store(monitor.warn), planner(), monitor, how, executor(f"tunings/{name}"))
     if EXPERIMENT.value is None:
@@ -112,18 +109,7 @@ def _settings(name: str, shop: SearchContext, budget: Budget) -> tuple[list[Tune
     refuse_written([axis.path for axis in axes], settings)
     with journal_lib.journal(shop.store, name) as journal:
         tuned = tuner.tune(name, settings, axes, budget, shop, journal)
-    runs = shop.planner.runs(tuner.report(tuned, REPORT_SEEDS.value))
-    found = shop.obtain(runs)
-    records = [found[run.id] for run in runs if run.id in found]
-    if not records:
-        raise UserError("no record of the choice can be used here; give another --records")
-    known = strengths_lib.settings(records, tuple(tuned.point))[0]
-    paths = [path if path in known else path.partition(".")[0] for path in tuned.point]
-    strengths = tuner.described([tuned], budget, REPORT_SEEDS.value)
-    keys = list(dict.fromkeys(paths))
-    notes = [*_lanes({name: tuned}), *shop.planner.notes(runs)]
-    table = sweep_table(name, records, columns_of(records), keys, notes, strengths)
-    return [tuned], table
+    return [tuned], of_choice(name, tuned, budget, REPORT_SEEDS.value, shop)
 
 
 def _arms(
@@ -138,25 +124,27 @@ def _arms(
     spaces = {label: space.of_arm(axes, label) for label in experiment.arms}
     settings = {label: _left(experiment, label, spaces[label]) for label in experiment.arms}
     goal = _declared_goal(experiment, spaces)
-    found: dict[str, Tuned] = {}
+    tuned_arms: dict[str, Tuned] = {}
     with journal_lib.journal(shop.store, name) as journal:
         for label, of_arm in spaces.items():
             if of_arm:
                 study = f"{name}: {label}"
-                found[label] = tuner.tune(
+                tuned_arms[label] = tuner.tune(
                     study, settings[label], of_arm, budget, shop, journal, goal
                 )
     seeds = REPORT_SEEDS.value
     requests = {
         label: (
-            tuner.report(found[label], seeds)
-            if label in found
+            tuner.report(tuned_arms[label], seeds)
+            if label in tuned_arms
             else tuner.fresh(settings[label], seeds)
         )
         for label in experiment.arms
     }
-    tuned = list(found.values())
-    notes = [f"{label}: {_point(of)}." for label, of in found.items()] + _lanes(found)
+    tuned = list(tuned_arms.values())
+    notes = [f"{label}: {_point(of)}." for label, of in tuned_arms.items()] + utilisation(
+        tuned_arms
+    )
     strengths = tuner.described(tuned, budget, REPORT_SEEDS.value)
     return tuned, of_arms(
         experiment, requests, strengths, shop.planner, shop.obtain, notes, shop.monitor.note
@@ -189,32 +177,12 @@ def _declared_goal(experiment: Experiment, spaces: Mapping[str, Sequence[Axis]])
     return Goal(choose.metric, "higher" if choose.better == "higher" else "lower")
 
 
-def _lanes(found: Mapping[str, Tuned]) -> list[str]:
-    """How full the lanes of races were."""
-    shares = [(label, tuned.share) for label, tuned in found.items() if tuned.share is not None]
-    said = ", ".join(
-        f"{share:.0%}" if len(shares) == 1 else f"{label} {share:.0%}" for label, share in shares
-    )
-    return (
-        [f"Of the lanes' epochs that were computed, so many were a trial's, not idle: {said}."]
-        if shares
-        else []
-    )
-
-
 def _point(tuned: Tuned) -> str:
     return ", ".join(f"{path}={value}" for path, value in tuned.point.items())
 
 
 def _column(goal: Goal) -> Column:
     return Column(goal.metric.replace("/", " "), goal.metric, goal.better)
-
-
-def _made(what: Any, budget: Budget) -> str:
-    """A name for a tuning that was given none: the same flags have the same."""
-    said = dataclasses.asdict(budget)
-    del said["trials"]
-    return f"tuning-{identity.digest([what, said])[:8]}"
 
 
 def more_flags(argv: Sequence[str]) -> None:

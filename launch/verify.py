@@ -10,7 +10,7 @@ import random
 import secrets
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from absl import flags
 
@@ -56,9 +56,7 @@ SAMPLE_SEED = flags.DEFINE_integer(
 EXIT_DIFFERS = 1
 
 
-def main(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UserError(f"'{arguments[0]}' is not a flag; flags are written --name=value")
+def main() -> None:
     if sum(flag.value is not None for flag in (RUN, EXPERIMENT, NAME)) != 1:
         raise UserError(
             "give one of --run=RUN (one run), --experiment=NAME and --name=SWEEP (all their runs)"

@@ -9,15 +9,17 @@ __version__ = "0.1.0"
 # What research.api offers. It is imported when it is first used, since it brings JAX with it.
 __all__ = [
     "Columns",
-    "Run",
-    "Sweep",
-    "Table",
+    "RunResult",
+    "SweepResult",
+    "TableResult",
+    "TuneResult",
     "UserError",
     "experiment",
     "list",
     "load",
     "sweep",
     "train",
+    "tune",
 ]
 
 

@@ -1,8 +1,6 @@
 """A trial as Optuna is usually used: a process that asks for it, trains it alone and tells its
 value."""
 
-from collections.abc import Sequence
-
 import optuna
 from absl import flags
 from optuna.storages import JournalStorage
@@ -24,7 +22,7 @@ JOURNAL = flags.DEFINE_string(
 SAMPLE = flags.DEFINE_multi_string("sample", [], "an axis, as launch.tune takes it")
 
 
-def main(arguments: Sequence[str]) -> None:
+def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = JournalStorage(JournalFileBackend(JOURNAL.value))
     study = optuna.create_study(

@@ -1,6 +1,7 @@
 """How every program starts and ends: flags read, JAX prepared, the user's errors as one line."""
 
 import contextlib
+import functools
 import gc
 import os
 import re
@@ -88,74 +89,94 @@ PLUGIN = flags.DEFINE_multi_string("plugin", [], "a Python file that registers p
 
 
 def run(
-    main: Callable[[Sequence[str]], None],
+    main: Callable[..., None],
     more_flags: Callable[[Sequence[str]], None] = lambda argv: None,
     saves: bool = True,
+    words: bool = False,
 ) -> None:
-    """Runs a program: `main(positional arguments)`.
+    """Runs a program: `main()`, or `main(words)`.
 
-    more_flags: may define flags that depend on the command line. saves: it has something to save
-        where it is stopped.
+    Args:
+        main: the program.
+        more_flags: may define flags that depend on the command line.
+        saves: it has something to save when it is stopped.
+        words: it takes words beside its flags; otherwise they are refused.
     """
-
-    def parse(argv: Sequence[str]) -> list[str]:
-        try:
-            _refuse_bytes(argv)
-            _load_plugins(argv)
-            more_flags(argv)
-            if (topic := help.asked(argv)) is not None:
-                help.show(topic)
-                sys.exit(0)
-            for name in flags.FLAGS:
-                flags.FLAGS[
-                    name
-                ].allow_overwrite = False  # given twice, one of the two would be ignored
-            return flags.FLAGS(list(argv))
-        except SystemExit:  # help was asked for and given, which absl takes for a failure
-            sys.exit(0)
-        except flags.UnrecognizedFlagError as error:
-            _end(f"unknown flag --{error.flagname}; {_meant(error.flagname, argv)}", EXIT_USER)
-        except (flags.Error, UserError) as error:
-            _end(_one_line(str(error)), EXIT_USER)
-
-    def guarded(argv: Sequence[str]) -> None:
-        logging.set_verbosity(logging.WARNING)
-        sys.unraisablehook = _unraisable
-        try:
-            if saves:
-                signals.interrupt()
-            # Imported modules stay; searching them for cycles again and again costs time.
-            gc.freeze()
-            if (
-                "jax" in sys.modules
-            ):  # programs that only look at files do without it, and begin at once
-                runtime.prepare(CACHE_DIR.value, RECORDS.value)
-                distributed.join()
-            with contextlib.nullcontext() if saves else signals.ending():
-                main(argv[1:])
-        except UserError as error:
-            _end(str(error), EXIT_USER)
-        except BrokenPipeError:
-            _unless_read()
-        except OSError as error:
-            if error.filename is None:
-                raise
-            _end(f"cannot use {error.filename}: {error.strerror}", EXIT_USER)
-        except Stopped as stopped:
-            _end(
-                f"stopped by {stopped}; what was done is kept, and the same command goes on from"
-                " there",
-                EXIT_STOPPED,
-            )
-        except KeyboardInterrupt:
-            _end("stopped; what was done is kept", EXIT_STOPPED)
-        except Exception as error:
-            if not (said := blamed(error, PLUGIN.value)):
-                raise
-            _end(f"--plugin={said}", EXIT_USER)
-
     characters.adapt(sys.stdout, sys.stderr)
-    app.run(guarded, flags_parser=parse)
+    app.run(
+        functools.partial(_guarded, main, saves, words),
+        flags_parser=functools.partial(_parsed, more_flags),
+    )
+
+
+def _parsed(more_flags: Callable[[Sequence[str]], None], argv: Sequence[str]) -> list[str]:
+    """Reads the flags, or prints the help that is asked for; returns the other arguments."""
+    try:
+        _refuse_bytes(argv)
+        _load_plugins(argv)
+        more_flags(argv)
+        if (topic := help.asked(argv)) is not None:
+            help.show(topic)
+            sys.exit(0)
+        for name in flags.FLAGS:
+            # Of a flag that is given twice, absl would ignore the first value.
+            flags.FLAGS[name].allow_overwrite = False
+        return flags.FLAGS(list(argv))
+    except SystemExit:  # absl takes help for a failure
+        sys.exit(0)
+    except flags.UnrecognizedFlagError as error:
+        _end(f"unknown flag --{error.flagname}; {_meant(error.flagname, argv)}", EXIT_USER)
+    except (flags.Error, UserError) as error:
+        _end(_one_line(str(error)), EXIT_USER)
+
+
+def _guarded(main: Callable[..., None], saves: bool, words: bool, argv: Sequence[str]) -> None:
+    """Runs the program; an error of the user, or a signal, ends it with one line."""
+    logging.set_verbosity(logging.WARNING)
+    sys.unraisablehook = _unraisable
+    try:
+        if saves:
+            signals.interrupt()
+        # Imported modules stay; searching them for cycles again and again costs time.
+        gc.freeze()
+        # Programs that only look at files do without JAX, and start at once.
+        if "jax" in sys.modules:
+            runtime.prepare(CACHE_DIR.value, RECORDS.value)
+            distributed.join()
+        if len(argv) > 1 and not words:
+            raise UserError(f"'{argv[1]}' is not a flag; {_as_flag(argv[1], argv)}")
+        with contextlib.nullcontext() if saves else signals.ending():
+            main(*([argv[1:]] if words else []))
+    except BrokenPipeError:
+        _unless_read()
+    except (Exception, KeyboardInterrupt) as error:
+        message, code = _last_line(error)
+        if not message:
+            raise
+        _end(message, code)
+
+
+def _last_line(error: BaseException) -> tuple[str, int]:
+    """What a program that an error ends says, and its exit code; "" for an error of ours."""
+    if isinstance(error, UserError):
+        return str(error), EXIT_USER
+    if isinstance(error, Stopped):
+        done = "finished work is kept, and the same command continues from there"
+        return f"stopped by {error}; {done}", EXIT_STOPPED
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped; finished work is kept", EXIT_STOPPED
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"cannot use {error.filename}: {error.strerror}", EXIT_USER
+    where = blamed(error, PLUGIN.value)
+    return (f"--plugin={where}" if where else ""), EXIT_USER
+
+
+def _as_flag(word: str, argv: Sequence[str]) -> str:
+    """How a word such as `epochs=5` or `-epochs` is written as a flag."""
+    if "=" not in word:
+        return "flags are written --name=value"
+    name = word.partition("=")[0]
+    return f"write --{word}" if name in flags.FLAGS else _meant(name, [argv[0], f"--{word}"])
 
 
 def _refuse_bytes(argv: Sequence[str]) -> None:

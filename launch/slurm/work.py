@@ -69,7 +69,7 @@ class Log(Terminal):
                     self._released.add(job.id)
 
 
-def main(arguments: Sequence[str]) -> None:
+def main() -> None:
     folder, records, plans, how = Folder(Path(FOLDER.value)), store(), planner(), execution()
     monitor, version = Log(folder, task_id(os.environ)), source_version.version()
 

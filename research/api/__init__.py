@@ -1,22 +1,24 @@
-"""The library from Python and notebooks: `import research as rs`, then rs.train, rs.sweep,
-rs.experiment.
+"""The library from Python and notebooks: `import research as rs`, then rs.train, rs.sweep, rs.tune.
 
-In reading order: functions.py (what is called), settings.py (keywords as settings), workspace.py
-(where records lie), run.py, sweep.py, table.py and columns.py (what is returned).
+In reading order: calls.py (the functions), settings.py (keywords as settings), in_memory.py and
+raw_inputs.py (arrays and frames), workspace.py (the folders), run_result.py, sweep_result.py,
+tune_result.py, table_result.py and named_columns.py (what the functions return).
 """
 
-from research.api.columns import Columns
-from research.api.functions import experiment, list, load, sweep, table, train
-from research.api.run import Run
-from research.api.sweep import Sweep
-from research.api.table import Table
+from research.api.calls import experiment, list, load, sweep, table, train, tune
+from research.api.named_columns import Columns
+from research.api.run_result import RunResult
+from research.api.sweep_result import SweepResult
+from research.api.table_result import TableResult
+from research.api.tune_result import TuneResult
 from research.errors import UserError
 
 __all__ = [
     "Columns",
-    "Run",
-    "Sweep",
-    "Table",
+    "RunResult",
+    "SweepResult",
+    "TableResult",
+    "TuneResult",
     "UserError",
     "experiment",
     "list",
@@ -24,4 +26,5 @@ __all__ = [
     "sweep",
     "table",
     "train",
+    "tune",
 ]

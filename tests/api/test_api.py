@@ -27,7 +27,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def run(folders: dict[str, str]) -> rs.Run:
+def run(folders: dict[str, str]) -> rs.RunResult:
     return rs.train(**SMALL, **folders)
 
 
@@ -62,7 +62,9 @@ def test_a_wrong_keyword_is_named(keywords: dict[str, int], message: str) -> Non
         settings_of(keywords)
 
 
-def test_a_run_is_that_of_the_program(run: rs.Run, folders: dict[str, str], tmp_path: Path) -> None:
+def test_a_run_is_that_of_the_program(
+    run: rs.RunResult, folders: dict[str, str], tmp_path: Path
+) -> None:
     flags = ["--dataset=iris", "--arch=mlp", "--arch.hidden=4", "--epochs=2", "--batch_size=30"]
     (plan,) = run_all([["plan", *flags, f"--records={folders['records']}"]], tmp_path)
     assert "1 run in 1 program; 1 done, 0 to train" in plan.out
@@ -75,7 +77,7 @@ def test_a_run_is_that_of_the_program(run: rs.Run, folders: dict[str, str], tmp_
     assert rs.load(run.id[:8], **folders).metrics == run.metrics
 
 
-def test_predictions_of_raw_rows_have_the_recorded_accuracy(run: rs.Run) -> None:
+def test_predictions_of_raw_rows_have_the_recorded_accuracy(run: rs.RunResult) -> None:
     arrays = run.workspace.planner.arrays(run._run)
     lane = run_lane(run._run.program, run._run.config, arrays)
     probabilities = run.predict(arrays.x[lane.test])
@@ -104,6 +106,29 @@ def test_a_sweep_prints_shows_and_draws_its_table(folders: dict[str, str], tmp_p
     assert shown.out.splitlines()[:6] == table.to_markdown().splitlines()[:6]
     with pytest.raises(rs.UserError, match="there is no figure 'x'"):
         table.figure("x")
+
+
+def test_a_tuning_has_its_trials_the_best_and_its_run(folders: dict[str, str]) -> None:
+    sample = {"learning_rate": [0.001, 0.3], "optimizer": ["sgd(momentum=0.9)", "adam"]}
+    tuning = rs.tune(SMALL, sample=sample, sampler="grid", trials=4, **folders)
+    assert tuning.trials.rows == 4
+    assert tuning.value == max(tuning.trials[tuning.metric])
+    best = tuning.trials[tuning.metric].index(tuning.value)
+    assert tuning.best == {path: tuning.trials[path][best] for path in sample}
+    assert tuning.run.id == tuning.trials["run"][best]
+    assert tuning.run.metrics[tuning.metric] == tuning.value
+    again = rs.tune(SMALL, sample=sample, sampler="grid", trials=4, **folders)
+    assert again.trials["run"] == tuning.trials["run"]
+    assert "the table reports the choice on 2 fresh seeds" in " ".join(
+        str(tuning.report(2)).split()
+    )
+
+
+def test_a_tuning_that_cannot_be_is_refused(folders: dict[str, str]) -> None:
+    with pytest.raises(rs.UserError, match="sampler=grit; did you mean grid"):
+        rs.tune(SMALL, sample={"epochs": [1, 2]}, sampler="grit", **folders)
+    with pytest.raises(rs.UserError, match="epochs is given, and an axis sets it too"):
+        rs.tune(SMALL, sample={"epochs": [1, 2]}, **folders)
 
 
 def test_arrays_are_a_data_set_known_by_their_content(folders: dict[str, str]) -> None:
@@ -188,8 +213,14 @@ def test_a_packaged_run_stands_alone(folders: dict[str, str], tmp_path: Path) ->
     text = (tmp_path / "elsewhere" / "README.md").read_text()
     assert "Columns: size, colour=blue, colour=green, colour=red." in text
     assert f"run {run.id}" in text
-    with pytest.raises(rs.UserError, match="'purple' was not there in training"):
-        loaded.predict({"colour": ["purple"], "size": [1.0]})
+    for wrong, message in (
+        ({"colour": ["purple"], "size": [1.0]}, "^x, row 1.*'purple' was not there in training"),
+        ({"colour": ["red"]}, "^x has no column 'size'"),
+        ({"colour": ["red", "red"], "size": [1.0]}, "equal length.*colour has 2, size has 1"),
+        ({"colour": "red", "size": 1.0}, "expected columns of equal length"),
+    ):
+        with pytest.raises(rs.UserError, match=message):
+            loaded.predict(wrong)
     with pytest.raises(rs.UserError, match="the table has categories; give a pandas"):
         loaded.predict(np.zeros((2, 4)))
 

@@ -116,6 +116,13 @@ class SearchContext:
         )
 
 
+def default_name(searched: Any, budget: Budget) -> str:
+    """The name of a tuning that was given none: the same settings and budget have the same."""
+    described = dataclasses.asdict(budget)
+    del described["trials"]
+    return f"tuning-{identity.digest([searched, described])[:8]}"
+
+
 def tune(
     name: str,
     settings: Settings,

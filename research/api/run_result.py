@@ -7,8 +7,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from research.api.columns import Columns
-from research.api.inputs import raw_inputs
+from research.api.named_columns import Columns
+from research.api.raw_inputs import raw_inputs
 from research.api.workspace import Workspace
 from research.errors import UserError
 from research.models.layers.forward import Forward
@@ -26,7 +26,7 @@ from research.training.strategy import ExecutionStrategy
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class RunResult:
     """A run that is over. `record` is what it left behind; see research.sweeps.records.record."""
 
     record: Record

@@ -4,19 +4,19 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from research.analysis.tables import of_sweep
-from research.api.run import Run
-from research.api.table import Table
+from research.api.run_result import RunResult
+from research.api.table_result import TableResult
 from research.api.workspace import Workspace
-from research.sweeps.declare.sweep_spec import SweepSpec as Asked
+from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.plan import run_plan
 from research.sweeps.records.record import Record
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Sweep(Sequence[Run]):
+class SweepResult(Sequence[RunResult]):
     """The runs of a sweep, in the order of its points and seeds."""
 
-    asked: Asked
+    asked: SweepSpec
     wanted: Sequence[run_plan.RequestedRun]
     records: dict[str, Record]
     notes: Sequence[str]
@@ -26,19 +26,19 @@ class Sweep(Sequence[Run]):
     def __len__(self) -> int:
         return len(self.wanted)
 
-    def __getitem__(self, place):  # type: ignore[no-untyped-def]  # an int gives a run, a slice a list of them
-        if isinstance(place, slice):
-            return [self[number] for number in range(*place.indices(len(self)))]
-        return Run(self.records[self.wanted[place].id], self.workspace)
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # an int gives a run, a slice a list of them
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        return RunResult(self.records[self.wanted[index].id], self.workspace)
 
-    def __iter__(self) -> Iterator[Run]:
+    def __iter__(self) -> Iterator[RunResult]:
         return (self[number] for number in range(len(self)))
 
-    def table(self) -> Table:
+    def table(self) -> TableResult:
         """A row per combination of the axes, with the task's main metric on validation and test
         rows."""
         ids = [run.id for run in self.wanted]
-        return Table(of_sweep(self.name, self.asked, ids, self.records, self.notes))
+        return TableResult(of_sweep(self.name, self.asked, ids, self.records, self.notes))
 
     def __repr__(self) -> str:
         return f"Sweep({len(self)} runs over {', '.join(self.asked.axes) or 'seeds'})"

@@ -2,6 +2,7 @@
 run's data has them."""
 
 import csv
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +27,10 @@ def raw_inputs(x: Any, spec: DataSpec, options: Mapping[str, Any]) -> Any:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "x.csv"
             _write(x, file)
-            return csv_file.read_like(file, spec, options)[0]
+            try:
+                return csv_file.read_like(file, spec, options)[0]
+            except UserError as error:
+                raise UserError(_without_file(str(error), file)) from None
     inputs = np.asarray(x)
     if spec.kinds:
         raise UserError(
@@ -39,11 +43,24 @@ def raw_inputs(x: Any, spec: DataSpec, options: Mapping[str, Any]) -> Any:
     return differences(inputs.astype(np.float64), np.array(spec.origin)) if spec.origin else inputs
 
 
+def _without_file(message: str, file: Path) -> str:
+    """A reader's message for a user who has no such file, nor its header, which is row 1."""
+    message = message.replace(str(file), "x")
+    return re.sub(r"\brow (\d+)\b", lambda row: f"row {int(row[1]) - 1}", message)
+
+
 def _write(x: Any, file: Path) -> None:
-    """A frame or a dict of columns as a csv file, from which it is read by the rules of files."""
+    """Writes a frame or a dict of columns as a csv file, to be read by the rules of csv files.
+
+    Raises UserError for columns of unequal length.
+    """
     if hasattr(x, "to_csv"):
         file.write_text(x.to_csv(index=False))
         return
+    lengths = {name: np.size(column) for name, column in x.items()}
+    if len(set(lengths.values())) > 1 or not all(np.ndim(column) == 1 for column in x.values()):
+        counts = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise UserError(f"x: expected columns of equal length, each [N]; {counts}")
     with file.open("w", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(x)

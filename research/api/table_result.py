@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Table:
+class TableResult:
     """A table of means over seeds with intervals and tests; `cells` holds its numbers."""
 
     cells: cells.Table

@@ -1,0 +1,40 @@
+"""The table of a tuning's choice: the best settings on seeds that did not choose them."""
+
+from research.analysis.axes import sweep_table
+from research.analysis.cells import Table
+from research.analysis.tables import columns_of
+from research.errors import UserError
+from research.sweeps.declare import strengths
+from research.sweeps.tuning import tuner
+from research.sweeps.tuning.tuner import Budget, SearchContext, Tuned
+
+
+def of_choice(name: str, tuned: Tuned, budget: Budget, seeds: int, shop: SearchContext) -> Table:
+    """The chosen settings on `seeds` fresh seeds, which are trained first where they are missing.
+
+    Raises UserError if no record of them can be used here.
+    """
+    runs = shop.planner.runs(tuner.report(tuned, seeds))
+    by_id = shop.obtain(runs)
+    records = [by_id[run.id] for run in runs if run.id in by_id]
+    if not records:
+        raise UserError("no record of the choice can be used here; give another --records")
+    known = strengths.settings(records, tuple(tuned.point))[0]
+    keys = [path if path in known else path.partition(".")[0] for path in tuned.point]
+    described = tuner.described([tuned], budget, seeds)
+    notes = [*utilisation({name: tuned}), *shop.planner.notes(runs)]
+    return sweep_table(
+        name, records, columns_of(records), list(dict.fromkeys(keys)), notes, described
+    )
+
+
+def utilisation(by_arm: dict[str, Tuned]) -> list[str]:
+    """How full the lanes were where trials were ended early, in a sentence; [] where none were."""
+    shares = {label: tuned.share for label, tuned in by_arm.items() if tuned.share is not None}
+    if not shares:
+        return []
+    texts = [
+        f"{share:.0%}" if len(shares) == 1 else f"{label} {share:.0%}"
+        for label, share in shares.items()
+    ]
+    return [f"Lane utilisation: {', '.join(texts)}."]

@@ -1,0 +1,304 @@
+"""What is called from Python: train, sweep, tune, experiment, load, list."""
+
+import builtins
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from research.analysis.external import external_table, read_results
+from research.analysis.tables import of_experiment
+from research.api.in_memory import with_data
+from research.api.run_result import RunResult
+from research.api.settings import axis_of, settings_of
+from research.api.sweep_result import SweepResult
+from research.api.table_result import TableResult
+from research.api.tune_result import TuneResult
+from research.api.workspace import workspace
+from research.config import PARTS
+from research.errors import UserError, nearest
+from research.registry import ACTIVATIONS, CALLBACKS, LOSSES, METRICS, TASKS
+from research.sweeps.declare import experiment_files
+from research.sweeps.declare.sweep_axes import sampled
+from research.sweeps.declare.sweep_request import Axes, asked, planned, refuse_written
+from research.sweeps.declare.sweep_spec import check_name
+from research.sweeps.execute.execution_options import Execution
+from research.sweeps.records.verification import lookup
+from research.sweeps.tuning import journal, tuner
+from research.sweeps.tuning.pruners import PRUNERS
+from research.sweeps.tuning.trial_samplers import SAMPLERS
+from research.sweeps.tuning.tuner import Budget, SearchContext
+
+_LISTS = {
+    registry.plural: registry
+    for registry in (*PARTS.values(), ACTIVATIONS, CALLBACKS, LOSSES, METRICS, TASKS)
+}
+
+
+def train(
+    *,
+    data: Any = None,
+    records: str = "records",
+    cache_dir: str = ".cache",
+    data_dir: str | None = None,
+    keep_params: bool = True,
+    **settings: Any,
+) -> RunResult:
+    """Trains one run, or returns at once if its record exists.
+
+    Args:
+        data: arrays (x, y), or a pandas.DataFrame with `target`, in folders of `dataset`; its
+            identity is a digest. records, cache_dir, data_dir: folders, as the flags of these
+            names.
+        keep_params: keep the parameters beside the record, for `Run.predict`.
+        settings: the flags of launch.train; `arch_hidden` is `--arch.hidden`, as is
+            `**{"arch.hidden": ...}`.
+
+    Returns:
+        The run, with its metrics, curves, parameters and predictions.
+
+    Raises:
+        UserError: for a setting that cannot work, and if the run failed.
+
+    >>> run = train(dataset="iris", arch="linear", epochs=2)  # doctest: +SKIP
+    >>> run.metrics["test/accuracy"]  # doctest: +SKIP
+    """
+    folders = workspace(records, cache_dir, data_dir)
+    (run,) = folders.planner.runs([settings_of(with_data(settings, data, cache_dir))])
+    return RunResult(folders.obtain([run], keep_params)[run.id], folders)
+
+
+def sweep(
+    settings: Mapping[str, Any],
+    *,
+    data: Any = None,
+    grid: Mapping[str, Any] | None = None,
+    zip: Mapping[str, Any] | None = None,
+    sample: Mapping[str, str] | None = None,
+    samples: int = 0,
+    sample_seed: int = 0,
+    seeds: int = 1,
+    name: str | None = None,
+    records: str = "records",
+    cache_dir: str = ".cache",
+    data_dir: str | None = None,
+    keep_params: bool = False,
+) -> SweepResult:
+    """Trains every point of the axes with every seed; runs that have records are not trained again.
+
+    Args:
+        settings: those that all runs share, as `train` takes them.
+        data: arrays or a frame, as `train` takes them.
+        grid: axes that multiply: `{"learning_rate": [0.01, 0.1]}`; a value may carry options of
+            its part: `{"optimizer": ["sgd(momentum=0.9)", "adam"]}`.
+        zip: axes that move together, of equal length.
+        sample: axes drawn at random: `{"learning_rate": "log(1e-4,1)"}`.
+        samples: points that are drawn from them.
+        sample_seed: seed of the drawn points.
+        seeds: of every point, counted from the settings' own.
+        name: keeps the sweep under this name beside the records, for launch.table and
+            launch.status.
+        records: folder of the records.
+        cache_dir: folder of decoded data and compiled programs.
+        data_dir: folder of prepared TFDS data sets.
+        keep_params: keep the parameters of each run, for `RunResult.predict`.
+
+    Returns:
+        The runs in order, and their table.
+
+    Raises:
+        UserError: for an axis or setting that cannot work, and if a run failed.
+
+    >>> rates = sweep(dict(dataset="iris"), grid={"learning_rate": [0.1, 1]})  # doctest: +SKIP
+    >>> rates.table()  # doctest: +SKIP
+    """
+    folders = workspace(records, cache_dir, data_dir)
+    together = "; ".join(axis_of(path, values) for path, values in (zip or {}).items())
+    axes = Axes(
+        [axis_of(path, values) for path, values in (grid or {}).items()],
+        [together] if together else [],
+        [axis_of(path, values) for path, values in (sample or {}).items()],
+        samples,
+        sample_seed,
+    )
+    wanted = asked(
+        settings_of(with_data(settings, data, cache_dir)), axes, seeds, [], folders.monitor.note
+    )
+    if name is not None:
+        check_name(name)
+    runs, notes = planned(wanted, folders.planner, folders.monitor.note)
+    if name is not None:
+        wanted.save(folders.store, name, runs, notes)
+    return SweepResult(
+        wanted, runs, folders.obtain(runs, keep_params), notes, folders, name or "sweep"
+    )
+
+
+def tune(
+    settings: Mapping[str, Any],
+    *,
+    sample: Mapping[str, Any],
+    data: Any = None,
+    trials: int = 100,
+    sampler: str = "tpe",
+    pruner: str | None = None,
+    parallel: int = 16,
+    sample_seed: int = 0,
+    name: str | None = None,
+    records: str = "records",
+    cache_dir: str = ".cache",
+    data_dir: str | None = None,
+    keep_params: bool = False,
+) -> TuneResult:
+    """Searches settings for the best validation metric, as launch.tune does.
+
+    The same call again reads its trials from the journal beside the records, and more `trials`
+    continue it.
+
+    Args:
+        settings: those that all trials share, as `train` takes them.
+        sample: the axes: `{"learning_rate": "log(1e-4,1)", "optimizer": ["sgd", "adam"]}`.
+        data: arrays or a frame, as `train` takes them.
+        trials: how many settings are tried.
+        sampler: `tpe`, `random`, `grid` or another of launch.tune's.
+        pruner: ends poor trials early; None: each is trained to its end.
+        parallel: trials that are asked for at once and train as lanes.
+        sample_seed: seed of the drawn settings.
+        name: of the tuning, for launch.table and launch.status; None: made of the arguments.
+        records: folder of the records.
+        cache_dir: folder of decoded data and compiled programs.
+        data_dir: folder of prepared TFDS data sets.
+        keep_params: keep each trial's parameters, for `TuneResult.run.predict`.
+
+    Returns:
+        The trials, the best settings and its run.
+
+    Raises:
+        UserError: for a space that cannot be searched, or if no trial finished.
+
+    >>> tuning = tune(dict(dataset="iris"), sample={"epochs": [1, 2]}, trials=2)  # doctest: +SKIP
+    >>> tuning.best, tuning.run.metrics["test/accuracy"]  # doctest: +SKIP
+    """
+    if sampler not in SAMPLERS:
+        raise UserError(f"sampler={sampler}; {nearest(sampler, SAMPLERS)}")
+    if pruner is not None and pruner not in PRUNERS:
+        raise UserError(f"pruner={pruner}; {nearest(pruner, PRUNERS)}")
+    folders = workspace(records, cache_dir, data_dir)
+    shared = settings_of(with_data(settings, data, cache_dir))
+    texts = [axis_of(path, values) for path, values in sample.items()]
+    axes = sampled(texts)
+    refuse_written([axis.path for axis in axes], shared)
+    budget = Budget(sampler, trials, parallel, pruner, sample_seed)
+    name = tuner.default_name([shared, texts], budget) if name is None else name
+    shop = SearchContext(
+        folders.store, folders.planner, folders.monitor, Execution(keep_params=keep_params)
+    )
+    with journal.journal(folders.store, name) as storage:
+        tuned = tuner.tune(name, shared, axes, budget, shop, storage)
+    return TuneResult(name, tuned, budget, shop, folders)
+
+
+def experiment(
+    name: str,
+    *,
+    seeds: int | None = None,
+    train: bool = True,
+    records: str = "records",
+    cache_dir: str = ".cache",
+    data_dir: str | None = None,
+) -> TableResult:
+    """The table of a declared experiment, after training what is missing (unless `train` is False).
+
+    Args:
+        name: of the experiment.
+        seeds: of each arm; None: as declared.
+        train: train the runs that have no record.
+        records: folder of the records.
+        cache_dir: folder of decoded data and compiled programs.
+        data_dir: folder of prepared TFDS data sets.
+
+    Raises:
+        UserError: with the nearest names if there is no such experiment.
+
+    >>> print(experiment("regularization", seeds=2))  # doctest: +SKIP
+    """
+    folders = workspace(records, cache_dir, data_dir)
+    declaration = experiment_files.get(name, folders.monitor.warn)
+    if seeds is not None:
+        declaration = dataclasses.replace(declaration, seeds=seeds)
+    return TableResult(
+        of_experiment(
+            declaration, folders.planner, folders.store, folders.monitor, train=train
+        ).table
+    )
+
+
+def table(
+    data: Any,
+    *,
+    row: str,
+    pair: str,
+    column: str | Sequence[str],
+    baseline: str | None = None,
+    title: str = "Results",
+) -> TableResult:
+    """A table of results that were trained elsewhere, with intervals, paired tests and verdicts.
+
+    Args:
+        data: the path of a csv file, a pandas.DataFrame, or a mapping of columns: a line per
+            training.
+        row: the column of row labels, such as "method".
+        pair: the column that says which values belong together across rows: "seed", "fold".
+        column: one metric or several; `"nll:lower"` says that lower values are better.
+        baseline: the row label that the others are compared with.
+        title: of the table.
+
+    Raises:
+        UserError: for a column or baseline that does not exist, a value that is no number, or two
+            values of one row and pair.
+
+    >>> scores = {"method": ["a", "a", "b", "b"], "seed": [0, 1, 0, 1], "score": [1, 2, 3, 5]}
+    >>> table(scores, row="method", pair="seed", column="score").cells.row("b").cells[0].values
+    (3.0, 5.0)
+    """
+    names = [column] if isinstance(column, str) else [*column]
+    return TableResult(external_table(read_results(data), row, pair, names, baseline, title))
+
+
+def load(
+    run: str, *, records: str = "records", cache_dir: str = ".cache", data_dir: str | None = None
+) -> RunResult:
+    """A run that is over: by its id, the beginning of it, its name or a tag, or by the folder that
+    launch.package wrote.
+
+    Args:
+        run: the run.
+        records: folder of the records.
+        cache_dir: folder of decoded data and compiled programs.
+        data_dir: folder of prepared TFDS data sets.
+
+    Raises:
+        UserError: if there is none.
+
+    >>> load("4f2a").metrics["test/accuracy"]  # doctest: +SKIP
+    """
+    if Path(run).is_dir():
+        folders = workspace(run, cache_dir, data_dir)
+        run, *_ = [*folders.store.ids()] or [""]
+    else:
+        folders = workspace(records, cache_dir, data_dir)
+    return RunResult(lookup(folders.store, run), folders)
+
+
+def list(what: str) -> builtins.list[str]:
+    """The names that a setting can take: `list("regularizers")`, `list("architectures")`.
+
+    Raises UserError with the lists that there are.
+
+    >>> "dropout" in list("regularizers")
+    True
+    """
+    if what not in _LISTS:
+        raise UserError(f"there is no list '{what}'; {nearest(what, _LISTS)}")
+    names: Sequence[str] = _LISTS[what].names()
+    return [*names]
