@@ -112,7 +112,8 @@ def _record() -> tuple[Store, Record]:
     name, colon, which = RUN.value.partition(":")
     if colon:
         raise UserError(
-            f"--run={RUN.value}: the run alone; give --run={name} --params={which or 'best'}"
+            f"--run={RUN.value} names the parameters too; write --run={name}"
+            f" --params={which or 'best'}"
         )
     records = store()
     return records, lookup(records, name)

@@ -204,7 +204,7 @@ CASES = {
     "train --dataset=csv:prices.csv --target=y --task=forecast --context=2 --arch=lstm --arch.bidirectional=true": (
         "arch.bidirectional=true reads what task=forecast predicts"
     ),
-    "evaluate --run=a:best": "--run=a:best: the id alone; give --run=a --params=best",
+    "evaluate --run=a:best": "--run=a:best names the parameters too; write --run=a --params=best",
     "evaluate --run=a --profile=trace": "unknown flag --profile",
     "train --init_from=abc:": "init_from=abc:: expected RUN, RUN:best or RUN:last",
     "train --coordinator=localhost:1 --processes=2 --process=2": (

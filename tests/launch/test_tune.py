@@ -138,9 +138,7 @@ def test_a_race_reports_its_lanes(folder: Path) -> None:
     ]  # none has its record
     race += ["--pruner=asha"]
     (result,) = run_all([race], folder)
-    said = re.search(
-        r"computed, so many were a trial's, not idle: (\d+)%", " ".join(ok(result).out.split())
-    )
+    said = re.search(r"Lane utilisation: (\d+)%", " ".join(ok(result).out.split()))
     assert said is not None
     assert 30 < int(said[1]) <= 100
     states = [trial.state for trial in trials(folder, "race")]
