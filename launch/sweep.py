@@ -9,17 +9,17 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from launch.cli import start
+from launch.cli import figure_flags, start
 from launch.cli.execution_flags import execution
 from launch.cli.name_guard import change
-from launch.cli.output import check, emit
+from launch.cli.output import check, emit, metrics, view
 from launch.cli.planner import planner
 from launch.cli.records import store
 from launch.cli.retry_flags import RETRY_FAILED, refuse_other_code
 from launch.cli.run_flags import define_run_flags, define_sweep_flags, named_or_asked
 from launch.slurm.cluster_flags import cancelling, executor, on_slurm, terminal
 from research import identity
-from research.analysis.tables import of_sweep, untrained
+from research.analysis.tables import Question, Shown, of_sweep, untrained
 from research.errors import UserError
 from research.sweeps.declare.sweep_request import planned
 from research.sweeps.declare.sweep_spec import SweepSpec
@@ -29,6 +29,9 @@ from research.sweeps.slurm.executor import cancel
 from research.sweeps.slurm.folder import Folder, place_of
 
 NAME = start.define_name("name", None, "keep the sweep under this name, for launch.table --name")
+BASELINE = start.define_name(
+    "baseline", None, "a row, as learning_rate=0.1: compare the others with it"
+)
 CANCEL = flags.DEFINE_bool(
     "cancel", False, "cancel Slurm's jobs for the sweep of this --name, and train nothing"
 )
@@ -41,11 +44,14 @@ def main() -> None:
     if CANCEL.value:
         _cancel()
         return
+    style = figure_flags.style()
     plans, monitor, how = planner(), terminal(), execution(here=not on_slurm())
     records = store(monitor.warn)
     sweep = named_or_asked(NAME.value, records)
     runs, notes = planned(sweep, plans, monitor.note)
-    check(untrained(NAME.value or "sweep", sweep, runs))
+    title = NAME.value or "sweep"
+    question = Question(BASELINE.value, metrics=metrics())
+    check(untrained(title, sweep, runs, question))
     place = (
         f"sweeps/{NAME.value}"
         if NAME.value
@@ -61,7 +67,11 @@ def main() -> None:
     found = ensure_records(
         runs, records, plans, monitor, execution=how, executor=train, retry_failed=retry
     )
-    emit(of_sweep(NAME.value or "sweep", sweep, [run.id for run in runs], found, notes))
+    ids = [run.id for run in runs]
+    table = of_sweep(title, sweep, ids, found, notes, question)
+    emit(table)
+    if directory := figure_flags.FIGURES.value:
+        figure_flags.say(Shown(table).write_figures(directory, view(), style))
     start.end_with_failures(found.values())
 
 

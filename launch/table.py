@@ -16,7 +16,7 @@ from absl import flags
 
 from launch.cli import figure_flags, start
 from launch.cli.execution_flags import execution
-from launch.cli.output import VIEW, check, emit, emit_text, view
+from launch.cli.output import VIEW, check, emit, emit_text, metrics, view
 from launch.cli.planner import planner
 from launch.cli.records import store
 from launch.cli.retry_flags import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
@@ -30,13 +30,15 @@ from research.analysis.layout import Tabular
 from research.analysis.runs import runs_of
 from research.analysis.scope import CLAIMS, Claim
 from research.analysis.table import build_table
-from research.analysis.tables import Shown, of_experiment, of_sweep, untrained
+from research.analysis.tables import Question, Shown, of_experiment, of_sweep, untrained
 from research.analysis.view import WHOLE
-from research.errors import UserError
+from research.errors import UserError, nearest
 from research.sweeps.declare import experiment_files
 from research.sweeps.declare.sweep_request import planned
 from research.sweeps.declare.sweep_spec import SweepSpec, is_tuning
 from research.sweeps.execute.ensure_records import done, ensure_records
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.store import Store
 
 EXPERIMENT = start.define_name(
@@ -162,56 +164,14 @@ def _shown() -> Shown:
         raise UserError("give either --experiment=NAME (a declared table) or --name=NAME (a sweep)")
     plans, monitor = planner(), terminal()
     records = store(monitor.warn)
-    how, train, retry = execution(here=not on_slurm()), not NO_TRAIN.value, RETRY_FAILED.value
-    claim = cast(Claim | None, CLAIM.value)
     if NAME.value is not None:
-        if SEEDS.value is not None:
-            raise UserError(
-                "--seeds is for --experiment; a sweep has the seeds that it was trained with"
-            )
-        sweep = SweepSpec.load(records, NAME.value).with_plugins(plugins())
-        if sweep.runs and not train and not ACCEPT_CODE.value:  # what there is, which needs no plan
-            if sweep.code != sweep.code_now():
-                monitor.warn(
-                    f"since '{NAME.value}' was asked for, research/ or a plugin has changed: as it"
-                    " was then"
-                )
-            found = done(sweep.runs, records, monitor.warn)
-            # Searching many records for cycles took as long as building their table.
-            gc.freeze()
-            monitor.obtained(found.values())
-            table = of_sweep(
-                NAME.value, sweep, sweep.runs, found, sweep.notes, BASELINE.value, claim
-            )
-            return Shown(table, missing=len({*sweep.runs} - {*found}))
-        sweep = with_its_plugins(NAME.value, sweep)
-        runs, notes = planned(sweep, plans, monitor.note)
-        if ROWS.value == "arms":
-            check(untrained(NAME.value, sweep, runs))
-        trainer = executor(f"sweeps/{NAME.value}", cancelling(NAME.value))
-        if train:
-            refuse_other_code(NAME.value, runs, records)
-        if ACCEPT_CODE.value:
-            sweep.save(records, NAME.value, runs, notes)
-        found = ensure_records(
-            runs,
-            records,
-            plans,
-            monitor,
-            train=train,
-            execution=how,
-            executor=trainer,
-            retry_failed=retry,
-        )
-        ids = [run.id for run in runs]
-        table = of_sweep(NAME.value, sweep, ids, found, notes, BASELINE.value, claim)
-        return Shown(table, missing=len({*ids} - {*found}))
+        return _named_sweep(plans, monitor, records)
     if BASELINE.value is not None:
         raise UserError("--baseline is for --name=SWEEP; an experiment declares its baseline")
     experiment = experiment_files.get(EXPERIMENT.value, monitor.warn)
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
-    experiment = dataclasses.replace(experiment, claim=claim or experiment.claim)
+    experiment = dataclasses.replace(experiment, claim=_question().claim or experiment.claim)
     if ROWS.value == "arms":
         arms = [Arm(label, {}) for label in experiment.arms]
         check(
@@ -230,11 +190,69 @@ def _shown() -> Shown:
         plans,
         records,
         monitor,
-        train=train,
-        execution=how,
+        train=not NO_TRAIN.value,
+        execution=execution(here=not on_slurm()),
         executor=trainer,
-        retry_failed=retry,
+        retry_failed=RETRY_FAILED.value,
     )
+
+
+def _question() -> Question:
+    """What the flags ask of a sweep's table."""
+    return Question(BASELINE.value, cast(Claim | None, CLAIM.value), metrics())
+
+
+def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> Shown:
+    """The table of a named sweep, after training what is missing."""
+    train = not NO_TRAIN.value
+    if SEEDS.value is not None:
+        raise UserError(
+            "--seeds is for --experiment; a sweep has the seeds that it was trained with"
+        )
+    sweep = SweepSpec.load(records, NAME.value).with_plugins(plugins())
+    # What there is requires no plan.
+    if sweep.runs and not train and not ACCEPT_CODE.value:
+        return _recorded_sweep(sweep, monitor, records)
+    sweep = with_its_plugins(NAME.value, sweep)
+    runs, notes = planned(sweep, plans, monitor.note)
+    if ROWS.value == "arms":
+        check(untrained(NAME.value, sweep, runs, _question()))
+    trainer = executor(f"sweeps/{NAME.value}", cancelling(NAME.value))
+    if train:
+        refuse_other_code(NAME.value, runs, records)
+    if ACCEPT_CODE.value:
+        sweep.save(records, NAME.value, runs, notes)
+    found = ensure_records(
+        runs,
+        records,
+        plans,
+        monitor,
+        train=train,
+        execution=execution(here=not on_slurm()),
+        executor=trainer,
+        retry_failed=RETRY_FAILED.value,
+    )
+    ids = [run.id for run in runs]
+    table = of_sweep(NAME.value, sweep, ids, found, notes, _question())
+    return Shown(table, missing=len({*ids} - {*found}))
+
+
+def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> Shown:
+    """The table of what a named sweep has recorded."""
+    if sweep.code != sweep.code_now():
+        monitor.warn(
+            f"since '{NAME.value}' was asked for, research/ or a plugin has changed: as it was then"
+        )
+    found = done(sweep.runs, records, monitor.warn)
+    # Searching many records for cycles took as long as building their table.
+    gc.freeze()
+    monitor.obtained(found.values())
+    recorded = {name for record in found.values() for name in record.metrics}
+    for metric in metrics():
+        if metric not in recorded:
+            raise UserError(f"no run has '{metric}'; {nearest(metric, recorded)}")
+    table = of_sweep(NAME.value, sweep, sweep.runs, found, sweep.notes, _question())
+    return Shown(table, missing=len({*sweep.runs} - {*found}))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Examples:
   --trials=8
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,21 +15,25 @@ from absl import flags
 
 from launch.cli import figure_flags, start
 from launch.cli.execution_flags import execution
-from launch.cli.output import emit
+from launch.cli.output import check, emit
 from launch.cli.planner import planner
 from launch.cli.records import store
 from launch.cli.run_flags import define_run_flags, refuse_written, run_settings
 from launch.slurm.cluster_flags import executor, on_slurm, terminal
-from research.analysis.cells import Table
+from research import config as config_lib
+from research.analysis.cells import Arm, Table
 from research.analysis.choice_table import of_choice, utilisation
 from research.analysis.figure_style import figure_style
-from research.analysis.tables import of_arms
+from research.analysis.table import build_table
+from research.analysis.tables import check_metrics, columns_of, of_arms
 from research.errors import UserError
 from research.sweeps.column import Column
 from research.sweeps.declare import experiment_files
 from research.sweeps.declare import sweep_axes as axes_lib
 from research.sweeps.declare.sweep_axes import Axis
 from research.sweeps.experiment import Experiment
+from research.sweeps.plan.run_plan import RequestedRun
+from research.sweeps.records.record import Record
 from research.sweeps.tuning import journal as journal_lib
 from research.sweeps.tuning import space, tuner
 from research.sweeps.tuning.pruners import PRUNERS
@@ -107,6 +112,7 @@ def _settings(name: str, shop: SearchContext, budget: Budget) -> tuple[list[Tune
     axes = axes_lib.sampled(SAMPLE.value)
     settings = run_settings()
     refuse_written([axis.path for axis in axes], settings)
+    _check_settings(name, settings, [axis.path for axis in axes], shop)
     with journal_lib.journal(shop.store, name) as journal:
         tuned = tuner.tune(name, settings, axes, budget, shop, journal)
     return [tuned], of_choice(name, tuned, budget, REPORT_SEEDS.value, shop)
@@ -124,6 +130,7 @@ def _arms(
     spaces = {label: space.of_arm(axes, label) for label in experiment.arms}
     settings = {label: _left(experiment, label, spaces[label]) for label in experiment.arms}
     goal = _declared_goal(experiment, spaces)
+    _check_arms(experiment, settings, shop)
     tuned_arms: dict[str, Tuned] = {}
     with journal_lib.journal(shop.store, name) as journal:
         for label, of_arm in spaces.items():
@@ -149,6 +156,35 @@ def _arms(
     return tuned, of_arms(
         experiment, requests, strengths, shop.planner, shop.obtain, notes, shop.monitor.note
     )
+
+
+def _check_settings(
+    name: str, settings: Mapping[str, Any], paths: Sequence[str], shop: SearchContext
+) -> None:
+    """Refuses what --columns, --sort and --where name and the table will not have, before anything
+    is trained."""
+    with contextlib.suppress(UserError):  # settings that need an axis' value cannot be planned yet
+        (run,) = shop.planner.plan([settings])
+        config = config_lib.to_flags(run.config)
+        row = Arm(name, {}, dict.fromkeys(paths, ""))
+        table = build_table(name, [row], columns_of([Record(run.id, "failed", config)]), None, [0])
+    check(table)
+
+
+def _check_arms(
+    experiment: Experiment, settings: Mapping[str, Mapping[str, Any]], shop: SearchContext
+) -> None:
+    """The same for an experiment, and its metrics that no run will have."""
+    arms = [Arm(label, {}) for label in experiment.arms]
+    seeds = range(REPORT_SEEDS.value)
+    check(build_table(experiment.name, arms, experiment.columns, experiment.baseline, seeds))
+    runs: list[RequestedRun] = []
+    for label in experiment.arms:
+        try:
+            runs += shop.planner.plan(tuner.fresh(settings[label], 1))
+        except UserError:  # an arm that needs an axis' value cannot be planned yet
+            return
+    check_metrics(experiment, runs)
 
 
 def _left(experiment: Experiment, label: str, axes: Sequence[Axis]) -> dict[str, Any]:

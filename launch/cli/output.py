@@ -38,6 +38,12 @@ def view() -> View:
     return View(tuple(WHERE.value), tuple(SORT.value), TOP.value, tuple(COLUMNS.value))
 
 
+def metrics() -> tuple[str, ...]:
+    """The metrics that --columns names as `test/nll`: a sweep's table has more than its own."""
+    names = [name for name in COLUMNS.value if name.count("/") == 1]
+    return () if FORMAT.value == "csv" else tuple(names)
+
+
 def check(table: Tabular) -> None:
     """Refuses flags that ask for what the table does not have. table: as it is before anything is
     trained."""

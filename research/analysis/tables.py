@@ -15,7 +15,8 @@ from research.analysis.scope import Claim
 from research.analysis.table import build_table
 from research.analysis.view import WHOLE, View
 from research.errors import UserError
-from research.sweeps.column import Column, common_metric, refuse_unknown
+from research.registry import METRICS, TASKS
+from research.sweeps.column import Better, Column, common_metric, refuse_unknown
 from research.sweeps.declare import selection
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.execute.ensure_records import Executor, Observer, ensure_records, local
@@ -72,17 +73,41 @@ class Shown:
                     yield from figures.save(figure, directory, f"{self.table.title} sensitivity")
 
 
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """What the table of a sweep is to answer.
+
+    baseline: the label of the row that the others are compared with. claim: what the rows are
+        claimed for. metrics: columns beside the task's main metric, as `test/nll`.
+    """
+
+    baseline: str | None = None
+    claim: Claim | None = None
+    metrics: tuple[str, ...] = ()
+
+
 def of_sweep(
     name: str,
     sweep: SweepSpec,
     run_ids: Sequence[str],
     found: Mapping[str, Record],
     notes: Sequence[str] = (),
-    baseline: str | None = None,
-    claim: Claim | None = None,
+    question: Question | None = None,
 ) -> Table:
-    """A row for each combination of the sweep's axes; the columns are its task's main metric on
-    validation and test."""
+    """A row for each combination of the sweep's axes.
+
+    Args:
+        name: the title.
+        sweep: what was asked for.
+        run_ids: of its runs, in order.
+        found: the records that there are, by run id.
+        notes: sentences for the footer.
+        question: what the table is to answer.
+
+    Raises:
+        UserError: no run has a record, or the baseline is no row.
+    """
+    question = question or Question()
     wanted = dict.fromkeys(run_ids)
     records = [found[run_id] for run_id in wanted if run_id in found]
     if not records:
@@ -98,30 +123,55 @@ def of_sweep(
     return sweep_table(
         name,
         records,
-        columns_of(records),
+        columns_of(records, question.metrics),
         axes(records, sweep.bracketed()),
         notes=notes,
         ragged="seed" in sweep.axes,
-        baseline=baseline,
-        claim=claim,
+        baseline=question.baseline,
+        claim=question.claim,
     )
 
 
-def untrained(name: str, sweep: SweepSpec, runs: Sequence[RequestedRun]) -> Table:
-    """The table of a sweep before there are records: its rows and columns, without values."""
+def untrained(
+    name: str,
+    sweep: SweepSpec,
+    runs: Sequence[RequestedRun],
+    question: Question | None = None,
+) -> Table:
+    """The table of a sweep before there are records: its rows and columns, without values.
+
+    Raises UserError for a baseline that is no row, and for metrics that no run will have.
+    """
+    refuse_unknown(question.metrics if question else (), _names(runs))
     records = {run.id: Record(run.id, "failed", config_lib.to_flags(run.config)) for run in runs}
-    return of_sweep(name, sweep, [run.id for run in runs], records)
+    ids = [run.id for run in runs]
+    return of_sweep(name, sweep, ids, records, question=question)
 
 
-def columns_of(records: Sequence[Record]) -> list[Column]:
+def columns_of(records: Sequence[Record], metrics: Sequence[str] = ()) -> list[Column]:
     """The main metric of the records' task, or the loss if it is a metric, on the splits that they
-    have."""
+    have; then `metrics`, as `test/nll`."""
     metric, better = common_metric(record.config for record in records)
     present = {name for record in records for name in record.metrics}
     splits = [
         split for split in ("validation", "test") if f"{split}/{metric}" in present or not present
     ]
-    return [Column(f"{split} {metric}", f"{split}/{metric}", better) for split in splits]
+    columns = [Column(f"{split} {metric}", f"{split}/{metric}", better) for split in splits]
+    shown = {column.metric for column in columns}
+    for name in dict.fromkeys(metrics):
+        if name not in shown:
+            columns.append(Column(name.replace("/", " "), name, _better(name, records)))
+    return columns
+
+
+def _better(metric: str, records: Sequence[Record]) -> Better:
+    """Which values of a metric are better: as its task says, and lower for a loss."""
+    name = metric.rpartition("/")[2]
+    for task in dict.fromkeys(record.config["task"] for record in records):
+        if better := TASKS.get(task).build().better.get(name):
+            return "higher" if better == "higher" else "lower"
+    known = {entry.name: entry.better for entry in METRICS}
+    return "higher" if known.get(name) == "higher" else "lower"
 
 
 def of_experiment(
@@ -182,7 +232,7 @@ def of_arms(
     labelled = [(label, run) for label, runs in arms.items() for run in runs]
     for unfit in unfit_notes(labelled):
         note(f"note: {unfit}")
-    refuse_unknown(_metrics(experiment), _names(wanted))
+    check_metrics(experiment, wanted)
     found = had(wanted)
     seeds = [int(request["seed"]) for request in max(requests.values(), key=len)]
     table = build_table(
@@ -204,6 +254,11 @@ def of_arms(
         experiment.claim,
     )
     return dataclasses.replace(table, summary=experiment.summary)
+
+
+def check_metrics(experiment: Experiment, runs: Sequence[RequestedRun]) -> None:
+    """Raises UserError for a column's metric that none of the runs will have."""
+    refuse_unknown(_metrics(experiment), _names(runs))
 
 
 def _metrics(experiment: Experiment) -> list[str]:
