@@ -109,7 +109,7 @@ CASES = [
         "a metric beside the main one, against a baseline",
         nothing,
         f"{SWEEP} --columns=learning_rate,test/nll,difference,p --baseline=learning_rate=0.1",
-        says=("test nll", "Δ to learning_rate=0.1", "p ("),
+        says=("test nll", "Δ to learning_rate=0.1"),
     ),
     Case(
         "a baseline that is no row",
