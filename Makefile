@@ -32,7 +32,7 @@ fast: .venv/requirements-dev.txt.installed  ## the tests that take less than two
 	@$(RUN) -m pytest -n 2 --dist loadfile $(FAST)
 
 test: .venv/requirements-dev.txt.installed packages  ## all tests, as CI runs them
-	@$(RUN) -m pytest -n 3 --dist loadfile
+	@$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=40
 
 docs: .venv/requirements-dev.txt.installed  ## the documentation as a site in .cache/site, warnings as errors
 	@PYTHONPATH=. JAX_PLATFORMS=cpu NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import conftest
 import pytest
 import wording
 from engine import acts_on, member, run
@@ -205,3 +206,8 @@ def test_no_package_of_tests_hides_a_standard_module() -> None:
     module of its name. A folder without `__init__.py` is not."""
     packages = {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")}
     assert not packages & sys.stdlib_module_names
+
+
+def test_the_files_that_run_first_exist() -> None:
+    missing = [name for name in conftest.LONGEST_FIRST if not (ROOT / "tests" / name).exists()]
+    assert not missing

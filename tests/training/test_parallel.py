@@ -96,8 +96,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
                 "epochs": 13,
                 "dispatch": 4,
             },
-            {"name": f"float32 {n}", "settings": PADDED, "replicas": n},
         ]
+    for n in (1, 8):
+        cases += [{"name": f"float32 {n}", "settings": PADDED, "replicas": n}]
     for n in (1, 3):
         cases += [
             {
@@ -176,10 +177,10 @@ def test_any_number_of_devices_gives_the_same_curve(
     assert_same_curve(results[f"{case} {devices}"], results[f"{case} 1"], 1e-9)
 
 
-@pytest.mark.parametrize("devices", DEVICES[1:])
-def test_float32_agrees_over_five_steps(results: dict[str, Result], devices: int) -> None:
+def test_float32_agrees_over_five_steps(results: dict[str, Result]) -> None:
+    """On 8 devices, where the sums are cut most; on fewer float64 shows what is not rounding."""
     np.testing.assert_allclose(
-        results[f"float32 {devices}"]["losses"], results["float32 1"]["losses"], rtol=1e-5
+        results["float32 8"]["losses"], results["float32 1"]["losses"], rtol=1e-5
     )
 
 
