@@ -84,7 +84,7 @@ def _against_divergence(settings: Mapping[str, str]) -> str:
     """What keeps a run of these settings from diverging."""
     smaller = f"a smaller --learning_rate than {settings['learning_rate']}"
     unscaled = []
-    if settings["task"] == "regression" and settings["target_scaling"] == "none":
+    if settings["task"] in ("regression", "forecast") and settings["target_scaling"] == "none":
         unscaled.append("--target_scaling=standard (the targets are not scaled)")
     if settings["scaling"] == "none":
         unscaled.append("--scaling=standard (the inputs are not scaled)")

@@ -63,6 +63,10 @@ class Component:
         )
 
 
+# What `auto` or none of a field becomes, unless the task's entry says otherwise.
+UNLESS_TASK_SAYS: Mapping[str, Any] = {"learning_rate": 0.1, "target_scaling": "none"}
+
+
 def _field(default: Any, kind: str, registry: Registry[Any] | None = None) -> Any:
     return dataclasses.field(default=default, metadata={"kind": kind, "registry": registry})
 
@@ -94,9 +98,9 @@ class RunConfig:
         "scaling of the inputs, fitted on the training rows",
     ] = _field("standard", NUMERIC)
     target_scaling: Annotated[
-        Literal["none", "standard"],
-        "scaling of a regression's targets; metrics stay in the data's units",
-    ] = _field("none", NUMERIC)
+        Literal["auto", "none", "standard"],
+        "scaling of targets that are numbers; metrics stay in the data's units; auto: standard",
+    ] = _field("auto", NUMERIC)
     arch: Annotated[Component, "architecture"] = _field(Component("mlp"), STATIC, ARCHITECTURES)
     loss: Annotated[str, "training loss; auto: the architecture's or the task's own"] = _field(
         "auto", STATIC
@@ -113,7 +117,9 @@ class RunConfig:
         Component,
         "optimizer, or a chain of optax transformations: 'chain(clip(1.0), scale_by_adam())'",
     ] = _field(Component("sgd"), STATIC, OPTIMIZERS)
-    learning_rate: Annotated[Positive, "base learning rate"] = _field(0.1, NUMERIC)
+    learning_rate: Annotated[
+        Positive | None, "base learning rate; none: 0.1, or 0.001 where the targets are numbers"
+    ] = _field(None, NUMERIC)
     schedule: Annotated[Component, "learning-rate schedule"] = _field(
         Component("constant"), NUMERIC, SCHEDULES
     )
@@ -383,7 +389,16 @@ def _leaves(config: RunConfig) -> Iterator[Leaf]:
             yield Leaf(name, value.name, kind, value.name == field.default.name)
             yield from _option_leaves(name, PARTS[name].get(value.name), value, kind)
         else:
-            yield Leaf(name, value, kind, value == field.default)
+            default = value in (field.default, task_default(config.task, name))
+            yield Leaf(name, value, kind, default)
+
+
+def task_default(task: str, name: str) -> Any:
+    """What a field without a value of its own becomes in runs of this task."""
+    if name not in UNLESS_TASK_SAYS:
+        return FIELDS[name].default
+    defaults = TASKS.get(task).defaults if task != "auto" else {}
+    return defaults.get(name, UNLESS_TASK_SAYS[name])
 
 
 @functools.lru_cache(maxsize=4096)  # the runs of a sweep have most of their parts in common

@@ -307,11 +307,13 @@ class Task(Entry):
     """A kind of problem. `build()` is a research.tasks.problem.Problem.
 
     loss: the default loss.
+    defaults: settings of its runs unless a config gives others; a change raises `version`.
     sees: DataSpec -> DataSpec, a data set as this task reads it. It applies where any data set will
         do and `--task` names the task. None: only data that name this task have it.
     """
 
     loss: str = ""
+    defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     sees: Callable[[Any], Any] | None = None
 
 

@@ -92,7 +92,12 @@ def test_run_ids_stay(settings: dict[str, Any], expected: str) -> None:
 
 def test_numbers_are_lane_values() -> None:
     config, _ = resolve(
-        {"regularization": "dropout=0.5", "optimizer.momentum": "0.9", "schedule.warmup": "5"}
+        {
+            "regularization": "dropout=0.5",
+            "optimizer.momentum": "0.9",
+            "schedule.warmup": "5",
+            "learning_rate": "0.1",
+        }
     )
     numbers = config_lib.numeric(config)
     expected = {

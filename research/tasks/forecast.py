@@ -8,7 +8,7 @@ import numpy as np
 from research.data.spec import Arrays
 from research.registry import TASKS, Task
 from research.tasks.problem import Problem, mean_over_steps
-from research.tasks.regression import decode
+from research.tasks.regression import DEFAULTS, decode
 
 
 def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array:
@@ -63,7 +63,9 @@ TASKS.add(
         ),
         "the next value of a series: MSE, MAE, MASE",
         "Hyndman & Koehler 2006, Another look at measures of forecast accuracy",
-        version=3,  # scaling is fitted on each value of the training stretch once
+        # 3: scaling is fitted on each value of the training stretch once. 4: regression's defaults.
+        version=4,
         loss="squared",
+        defaults=DEFAULTS,
     )
 )

@@ -7,6 +7,11 @@ import numpy as np
 from research.registry import TASKS, Task
 from research.tasks.problem import Problem
 
+# Unscaled targets of hundreds make the first updates overflow. Squared errors have steeper
+# gradients than cross-entropies: on California housing, whose outliers lie at 120 deviations, an
+# mlp diverges by sgd at 0.003 in two seeds of six, at 0.001 in none.
+DEFAULTS = {"target_scaling": "standard", "learning_rate": 0.001}
+
 
 def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array:
     """Values [B] as scaled targets [B, 1]."""
@@ -53,6 +58,8 @@ TASKS.add(
             better={"mse": "lower", "mae": "lower", "r2": "higher"},
         ),
         "a number: MSE, MAE, R²",
+        version=2,  # targets are scaled by default, and the learning rate is smaller
         loss="squared",
+        defaults=DEFAULTS,
     )
 )

@@ -27,8 +27,19 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
     if split_seed is None:
         split_seed = config.seed if spec.split_by_seed else 0
     metrics = tuple(sorted(set(config.metrics or ()))) or None
+    by_task = {
+        name: config_lib.task_default(task, name)
+        for name in config_lib.UNLESS_TASK_SAYS
+        if getattr(config, name) == FIELDS[name].default
+    }
     return dataclasses.replace(
-        config, task=task, loss=loss, metrics=metrics, split_seed=split_seed, **_normalized(config)
+        config,
+        task=task,
+        loss=loss,
+        metrics=metrics,
+        split_seed=split_seed,
+        **by_task,
+        **_normalized(config),
     )
 
 

@@ -31,7 +31,7 @@ TOPICS = {
     "train --help=data": ("data:", "--dataset=NAME", "breast_cancer  569 tumours"),
     "train --help=arch.resnet": ("resnet: residual network", "depth=20"),
     "train --help=dropout": ("dropout: [activations]", "rate=(required)"),
-    "train --help=learning_rate": ("--learning_rate=NUMBER", "(default 0.1)"),
+    "train --help=learning_rate": ("--learning_rate=NUMBER", "none: 0.1, or 0.001 where"),
     "sweep --help=grid": ("--grid=TEXT",),
 }
 

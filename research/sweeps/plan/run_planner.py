@@ -152,8 +152,14 @@ class Planner:
         specs = {run.program.spec.fingerprint: run.program.spec for run in runs}.values()
         known = {f"{spec.note}." for spec in specs if spec.note}
         read = [f"{spec.name}: {note}." for spec in specs for note in spec.notes]
+        scaled = {run.program.spec.name for run in runs if run.config.target_scaling == "standard"}
+        targets = [
+            f"{name}: targets are scaled to mean 0 and deviation 1 of the training rows"
+            " (target_scaling=standard); metrics are in the data's units."
+            for name in sorted(scaled)
+        ]
         training = [f"{note}." for program in trained for note in validate.notes(program)]
-        return [*sorted(known), *dict.fromkeys([*read, *training])]
+        return [*sorted(known), *dict.fromkeys([*read, *targets, *training])]
 
     def origin(self, run: PlannedRun) -> InitialWeights | None:
         """Where the run starts from. Raises UserError if that is not there, or damaged."""

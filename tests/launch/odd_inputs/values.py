@@ -366,12 +366,22 @@ CASES: list[Case] = [
         _target(lambda n: 1000.5 * n),
         _train("--target=y --learning_rate=1e30"),
         3,
+        ("diverged at step", "try a smaller --learning_rate than 1"),
+    ),
+    Case(
+        "a regression that diverges on targets as they are",
+        _target(lambda n: 1000.5 * n),
+        _train("--target=y --target_scaling=none --learning_rate=1e30"),
+        3,
         (
-            "diverged at step",
-            (
-                "try --target_scaling=standard (the targets are not scaled) or a smaller"
-                " --learning_rate"
-            ),
+            "try --target_scaling=standard (the targets are not scaled) or a smaller"
+            " --learning_rate",
         ),
+    ),
+    Case(
+        "a regression at its defaults",
+        _target(lambda n: 1e5 * n),
+        _train("--target=y"),
+        says=("target_scaling=standard", "learning_rate=0.001", "metrics are in the data's units"),
     ),
 ]
