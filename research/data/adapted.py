@@ -44,7 +44,10 @@ def adapted(
         )
     if spec.missing and not impute and not spec.padded:
         row, column = spec.missing
-        named = f"column '{spec.features[column]}'" if spec.features else f"column {column}"
+        name = spec.features[column] if spec.features else ""
+        if spec.kinds:
+            name = name.partition("=")[0]
+        named = f"column '{name}'" if name else f"column {column}"
         fill = (
             "set --impute=mean, median or most_frequent" if len(spec.shape) == 1 else "fill it in"
         )

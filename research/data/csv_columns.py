@@ -48,7 +48,11 @@ class Reading:
             for field in dataclasses.fields(Format)
             if field.name in options
         }
-        return cls(options.get("encoding", ""), options.get("comment", ""), form=Format(**form))
+        return cls(
+            options.get("encoding", ""),
+            options.get("comment", ""),
+            form=Format(**form, recorded=True),
+        )
 
 
 PLAIN = Reading()

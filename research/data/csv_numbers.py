@@ -80,7 +80,8 @@ class Format:
 
     decimal: the decimal mark. thousands: the mark between groups of three digits, "" for none.
         missing: more texts for a missing value. numbers, categories: columns whose kind she says.
-        Raises UserError if these contradict each other.
+        recorded: it is how a run's own data was read, which no flag changes for new data. Raises
+        UserError if these contradict each other.
     """
 
     decimal: str = "."
@@ -88,6 +89,8 @@ class Format:
     missing: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    # Not in the repr, of which the key of a decoded copy is a digest.
+    recorded: bool = dataclasses.field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.thousands and self.thousands not in MARKS:

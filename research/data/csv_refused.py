@@ -67,6 +67,8 @@ def refuse(column: Column, form: Format, row: int, stray: np.ndarray, remedy: st
         numbers.
     """
     cell = column.cells[row].as_py()
+    if form.recorded:  # no flag changes how new data is read
+        raise column.error(row, f"'{cell}' is {_kind(cell)}; {remedy}")
     if is_date(cell):
         refuse_date(column, row)
     texts, _ = _counted(column.cells.filter(pa.array(stray)))
@@ -112,8 +114,6 @@ def _written(column: Column, form: Format, cell: str, signs: dict[str, str], rem
             f"'{cell}' and '{other}' are numbers written in different ways; {alike};"
             f" {remedy or _otherwise(column)}"
         )
-    marks = "".join(dict.fromkeys(letter for letter in cell if not letter.isdigit()))
-    what = "a number with a sign" if signs[cell] else f"a number written with {marks!r}"
     texts = pa.array([cell, *signs], pa.string())
     usual = f"leaving {form.flags()} out"
     ways = [
@@ -121,7 +121,18 @@ def _written(column: Column, form: Format, cell: str, signs: dict[str, str], rem
         f" {value:.10g}"
         for value, way in fitting.items()
     ]
-    return f"'{cell}' is {what}; {'; '.join(ways)}; {remedy or _otherwise(column)}"
+    return f"'{cell}' is {_kind(cell)}; {'; '.join(ways)}; {remedy or _otherwise(column)}"
+
+
+def _kind(cell: str) -> str:
+    """What a cell is that is no plain number."""
+    parts = signed(cell)
+    if parts is None:
+        return "not a number"
+    if parts[0]:
+        return "a number with a sign"
+    marks = "".join(dict.fromkeys(letter for letter in cell if not letter.isdigit()))
+    return f"a number written with {marks!r}"
 
 
 def _numbers_flag(column: Column, way: Format, texts: pa.StringArray) -> str:

@@ -109,6 +109,7 @@ def _classes(
         raise UserError(
             f"{_named(column)}: each of the {rows} rows is of a class of its own, as names and ids"
             " are; name another column with --target"
+            f"{labels.as_quantity(names)}"
         )
     return Target(places.astype(np.int32), names, notes)
 

@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import io
 import lzma
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -28,7 +29,25 @@ _OTHERS = {
     b"PAR1": "a Parquet file",
     b"ARROW1": "an Arrow file",
     b"\x89HDF": "an HDF5 file",
+    b"%PDF": "a PDF document",
+    b"SQLite format 3": "an SQLite database",
 }
+# How texts begin that are no tables, what they are, and what to do instead.
+_PAGE = (
+    "an HTML page, as a download without a login or a link to a page is; download the file itself"
+)
+_XML = "an XML document; expected a csv file: save the table as one"
+_JSON = "JSON; expected a csv file: save the table as one, as pandas.read_json(FILE).to_csv does"
+_DOCUMENTS = (
+    (r"<!doctype\s+html|<html|<head|<body", _PAGE),
+    (r"<\?xml|<svg", _XML),
+    (r'\{\s*("[^"]*"\s*:|\})|\[\s*[\[{]', _JSON),
+    (
+        r"version https://git-lfs\.github\.com/spec/",
+        "a Git LFS pointer and not the file itself; fetch that with 'git lfs pull'",
+    ),
+)
+_LOOKED_AT = 4096  # bytes of a document's beginning
 # What a file may begin with to say its encoding; of UTF-32 before UTF-16, whose mark is its
 # beginning.
 _MARKS = {
@@ -81,6 +100,7 @@ def check(file: Path, encoding: str) -> bool:
         (name for mark, name in _OTHERS.items() if _beginning(file).startswith(mark)), ""
     ):
         raise UserError(f"{file} is {other}; expected a csv file: save the table as one")
+    _check_document(file, encoding)
     quoted = False
     lines = 1
     try:
@@ -95,6 +115,15 @@ def check(file: Path, encoding: str) -> bool:
     except _BROKEN as error:
         raise UserError(f"{file} cannot be read: {_reason(error)}") from None
     return quoted
+
+
+def _check_document(file: Path, encoding: str) -> None:
+    """Raises UserError for a text that is a document of another kind, whatever its name says."""
+    with unpacked(file) as data:
+        start = data.read(_LOOKED_AT).decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
+    for pattern, description in _DOCUMENTS:
+        if re.match(pattern, start, re.IGNORECASE):
+            raise UserError(f"{file} is {description}")
 
 
 def quotes_enclose(file: Path, delimiter: str) -> bool:

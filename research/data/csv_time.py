@@ -26,6 +26,7 @@ _NAMES = {
     "ts",
     "ds",
 }
+_CALENDAR = ("year", "month", "day")
 _COUNTED = 10  # more rows than these count if their numbers are at equal distances
 _ROWS_EACH = 10  # rows of a series, on average, if a column is taken to tell series apart
 _LOOKED_AT = 1000  # rows that say whether a column has dates
@@ -63,6 +64,7 @@ def order_of(columns: dict[str, Column], target: str, time: str, series: str) ->
         others = [column for name, column in columns.items() if name not in (target, series)]
         for column in others:
             _check_rising(column, groups, rows, bool(series))
+        _check_calendar(others, groups, rows)
         return Order(rows, lengths, () if series else tuple(_possible_series(others)))
     column = columns[time]
     times = _times(column)
@@ -100,6 +102,36 @@ def times_of(column: Column) -> np.ndarray | None:
         except pa.ArrowInvalid:
             continue
     return moments(column.cells.to_pylist())
+
+
+def _check_calendar(columns: Sequence[Column], groups: np.ndarray, rows: np.ndarray) -> None:
+    """Raises UserError if dates fall whose year, month and perhaps day have a column each.
+
+    Equal dates are in order: columns for the hour may follow.
+    """
+    named = {column.name.lower(): column for column in columns}
+    parts = [named[name] for name in _CALENDAR if name in named]
+    if not {"year", "month"} <= named.keys():
+        return
+    padded = [
+        pc.utf8_lpad(column.cells, width, "0")
+        for column, width in zip(parts, (4, 2, 2), strict=False)
+    ]
+    cells = pc.binary_join_element_wise(*padded, "-")
+    times = moments(cells.to_pylist())
+    if times is None:
+        return
+    wrong = np.flatnonzero((np.diff(times[rows]) < 0) & (np.diff(groups[rows]) == 0))
+    if not len(wrong):
+        return
+    before, row = int(rows[wrong[0]]), int(rows[wrong[0] + 1])
+    names = ", ".join(f"'{column.name}'" for column in parts)
+    raise parts[0].error(
+        row,
+        f"by the columns {names} the date {cells[row]} comes after {cells[before]}, and a series is"
+        " in the order of time; sort the rows, or write the date in one column for --time;"
+        f" {flag('drop', parts[0])} leaves them as they are",
+    )
 
 
 def _groups(column: Column) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -1,7 +1,6 @@
 """What a column of texts is: numbers, categories, or neither, which is refused with what would make
 it one of them."""
 
-import re
 import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -13,9 +12,11 @@ import pyarrow.compute as pc
 from research.data import csv_refused
 from research.data.csv_columns import Column
 from research.data.csv_dates import are_days
+from research.data.csv_notations import notation
 from research.data.csv_numbers import AMONG_NUMBERS, NOTHING, Format, signed
 from research.data.csv_refused import flag
 from research.data.lookalikes import lookalikes
+from research.data.sentinels import sentinels
 from research.errors import UserError, nearest
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -66,7 +67,7 @@ def numbers_of(column: Column, form: Format, remedy: str = "") -> np.ndarray:
         numbers, stray = _unsigned(column, form, absent)
     if stray.any():
         csv_refused.refuse(column, form, int(stray.argmax()), stray, remedy)
-    _check_finite(column, numbers)
+    _check_finite(column, numbers, form)
     return numbers
 
 
@@ -133,9 +134,12 @@ def check_one_hot(column: Column, values: Values, form: Format) -> None:
     if different <= most:
         return
     numbers = not np.isnan(form.numbers_in(pa.array(values.categories))).any()
-    otherwise = (
-        f"{flag('numbers', column)} reads it as numbers" if numbers else "or turn it into numbers"
-    )
+    otherwise = "or turn it into numbers"
+    if numbers:
+        otherwise = f"{flag('numbers', column)} reads it as numbers"
+    elif known := notation(values.categories):
+        text, (plural, instead) = known
+        otherwise = f"or, since '{text}' is one of many {plural}, {instead}"
     raise UserError(
         f"{column.file}, column '{column.name}' has {different} different texts in {rows}"
         f" rows{', as names and ids have' if different == rows else ''}, too many for one-hot"
@@ -173,7 +177,7 @@ def _has_points(cells: pa.StringArray, form: Format, stray: np.ndarray) -> bool:
 def _numbers(column: Column, form: Format, numbers: np.ndarray, absent: np.ndarray) -> Values:
     """A column of nothing but numbers, some of which are codes, ids or days, which no network
     should count with."""
-    _check_finite(column, numbers)
+    _check_finite(column, numbers, form)
     present = numbers[~absent]
     notes = notes_on(column, form, numbers)
     if (present != np.floor(present)).any():
@@ -220,15 +224,16 @@ def _unsigned(column: Column, form: Format, absent: np.ndarray) -> tuple[np.ndar
     return values, ~absent & np.isnan(values)
 
 
-def _check_finite(column: Column, numbers: np.ndarray) -> None:
+def _check_finite(column: Column, numbers: np.ndarray, form: Format) -> None:
     beyond = np.abs(numbers) > LARGEST
     if beyond.any():
         row = int(beyond.argmax())
         cell = column.cells[row].as_py()
+        remedy = f"; --missing={shlex.quote(cell)} takes it for a missing value"
         raise column.error(
             row,
-            f"'{cell}' is not a finite number; the largest is {LARGEST:.1e};"
-            f" --missing={shlex.quote(cell)} takes it for a missing value",
+            f"'{cell}' is not a finite number; the largest is {LARGEST:.1e}"
+            f"{'' if form.recorded else remedy}",
         )
 
 
@@ -243,25 +248,10 @@ def notes_on(column: Column, form: Format, numbers: np.ndarray) -> tuple[str, ..
 
 
 def _placeholder(column: Column, numbers: np.ndarray) -> Iterator[str]:
-    """A note if a number of nines, such as -999, comes several times and lies far from all
-    others."""
-    present = numbers[~np.isnan(numbers)]
-    for end in (present.min(initial=np.inf), present.max(initial=-np.inf)):
-        if (
-            not np.isfinite(end)
-            or not re.fullmatch(r"-9{2,}|9{3,}", f"{end:.0f}")
-            or end != np.floor(end)
-        ):
-            continue
-        others = present[present != end]
-        least, most = others.min(initial=np.inf), others.max(initial=-np.inf)
-        count = len(present) - len(others)
-        if count > 1 and least < most and min(abs(end - least), abs(end - most)) > most - least:
-            yield (
-                f"column '{column.name}': {end:.0f}, in {count} of {len(numbers)} rows, lies far"
-                f" from all other values ({least:g} to {most:g}); --missing={end:.0f} takes it for"
-                " a missing value"
-            )
+    """A note on numbers such as -999 that may mean a missing value."""
+    for sentinel in sentinels(numbers):
+        remedy = f"--missing={sentinel.value:.0f} takes it for a missing value"
+        yield sentinel.note(column.name, len(numbers), remedy)
 
 
 def _merged(column: Column, numbers: np.ndarray) -> Iterator[str]:
@@ -293,6 +283,13 @@ def _notes_on_texts(column: Column, form: Format, names: tuple[str, ...]) -> lis
         for name in names
         if name.lower() in AMONG_NUMBERS
     ]
+    if known := notation(names):
+        text, (plural, instead) = known
+        notes.append(
+            f"column '{column.name}' has {plural} ('{text}') and is read as {len(names)}"
+            f" categories; for a quantity {instead}; {flag('categories', column)} says that they"
+            " are names"
+        )
     numbers = ~np.isnan(form.numbers_in(pa.array(names, pa.string())))
     if numbers.any() and not numbers.all():
         number, text = names[int(numbers.argmax())], names[int(numbers.argmin())]

@@ -150,8 +150,11 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
             content.update(piece)
     kinds = {"kinds": one_hot.kinds} if one_hot else {}
     stored = one_hot.values if one_hot else table.x
-    repeated = repeats(
-        stored, table.y, table.test_size, names.__getitem__ if names else "row {}".format
+    row_name = names.__getitem__ if names else "row {}".format
+    # Steps of a series and tokens recur, which makes no example a copy of another.
+    drawn = not (table.sequence or table.vocabulary or table.test_size)
+    repeated = (
+        [] if table.sequence else repeats(stored, table.y, table.test_size, row_name, copies=drawn)
     )
     notes = list(dict.fromkeys([*table.notes, *remarks.of_columns(table), *repeated]))
     gaps = {"missing": remarks.first_missing(table), "numbered": table.numbered}

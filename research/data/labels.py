@@ -1,5 +1,6 @@
 """Whether a target of numbers names classes, which no file and few builders say."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -57,3 +58,12 @@ def names(labels: Labels) -> tuple[str, ...]:
         f"{value:.0f}" if value == np.floor(value) else f"{value!r}"
         for value in labels.values.tolist()
     )
+
+
+def as_quantity(classes: Sequence[str]) -> str:
+    """The end of an error about classes: the other way to read those that are numbers."""
+    try:
+        [float(name) for name in classes]
+    except ValueError:
+        return ""
+    return ", or read the target as a quantity with --task=regression"

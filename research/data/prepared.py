@@ -15,6 +15,9 @@ from research.errors import Unknown, UserError, nearest
 from research.registry import DATASETS, Entry
 
 _LAYOUTS = ("*/*/dataset_info.json", "*/*/*/dataset_info.json")  # name/version, name/config/version
+# How the names of files end that csv: and text: read.
+_TABLES = {".csv", ".tsv", ".tab", ".psv"}
+_TEXTS = {".txt", ".md"}
 
 
 def open_prepared(name: str, *, data_dir: str | None, cache_dir: str, **asked: Any) -> Source:
@@ -68,6 +71,8 @@ def find(name: str, data_dir: str | None) -> Path:
         raise UserError(
             f"the data set '{plain}' is prepared in {root} as version {versions}, not {version}"
         )
+    if advice := _advice(plain):
+        raise UserError(advice)
     known = {*found, *(entry for entry in DATASETS.names() if entry != plain)}
     there = (
         f"has {', '.join(sorted(found)) or 'no data set'}" if root.is_dir() else "does not exist"
@@ -79,6 +84,33 @@ def find(name: str, data_dir: str | None) -> Path:
         f"{hint} Set --data_dir or TFDS_DATA_DIR to the folder that has it, or prepare it there "
         f"(needs TensorFlow): tfds build {plain} --file_format=array_record --data_dir={root}"
     )
+
+
+def _advice(name: str) -> str:
+    """What to give for the path of a file or folder, "" for a name that is none."""
+    path = Path(name).expanduser()
+    suffixes = {suffix.lower() for suffix in path.suffixes}
+    looks_like_folder = name.endswith("/") or name.startswith((".", "~", "/"))
+    if (path / "dataset_info.json").is_file():
+        parent = "--data_dir=DIR, where DIR/NAME/VERSION is this folder"
+        return f"'{name}' is the folder of a prepared data set; give its name and {parent}"
+    if path.is_dir():
+        return (
+            f"'{name}' is a folder; --dataset=folder:{name} reads images in a folder per class, and"
+            " --data_dir names a folder of prepared data sets"
+        )
+    kind = "csv" if suffixes & _TABLES else "text" if suffixes & _TEXTS else ""
+    if path.is_file():
+        kinds = [kind] if kind else ["csv", "text"]
+        ways = " or ".join(f"--dataset={each}:{name}" for each in kinds)
+        return f"'{name}' is a file; {ways} reads it"
+    if kind:
+        return f"there is no file '{name}'; --dataset={kind}:FILE reads one that is there"
+    if looks_like_folder:
+        return (
+            f"there is no folder '{name}'; --dataset=folder:DIR reads images in a folder per class"
+        )
+    return ""
 
 
 def _entry(name: str, summary: str = "a set prepared with TFDS", paper: str = "") -> Entry:

@@ -3,18 +3,26 @@ and a label."""
 
 import contextlib
 import dataclasses
-import functools
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from research.data import images, labels
+from research.data import labels
+from research.data.feature_decoders import (
+    FeatureDecoder,
+    check_target,
+    classes_of,
+    described,
+    input_decoder,
+    is_rounded,
+)
 from research.data.images import Flaw
-from research.data.narrowed import is_wide, narrowed, write_header
+from research.data.narrowed import narrowed, write_header
+from research.data.one_hot import OneHot
 from research.data.progress import progress
+from research.data.sentinels import sentinels
 from research.data.table import Table
 from research.data.workers import DECODERS, Ahead
 from research.errors import UserError
@@ -22,7 +30,6 @@ from research.errors import UserError
 VERSION = 3  # raised when the same files are read as other arrays
 SPLITS = ("train", "validation", "test")
 _CHUNK = 64  # examples that a worker reads at once
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 # Their originals are lossless, so a JPEG is a copy with other pixels.
 _LOSSLESS = {
     "mnist",
@@ -55,8 +62,7 @@ class Contents:
     sources: list[Any]
     input: str
     target: str
-    columns: list[str]
-    decode: Callable[[Any], np.ndarray]
+    decoder: FeatureDecoder
     met: set[str]
     unlabelled: int
 
@@ -76,7 +82,7 @@ class Contents:
         examples = []
         for row, example in zip(rows, self.sources[place].__getitems__(list(rows)), strict=True):
             try:
-                examples.append((self.decode(example[self.input]), example[self.target]))
+                examples.append((self.decoder.decode(example[self.input]), example[self.target]))
             except Flaw as flaw:
                 raise UserError(
                     f"{self.directory}: image {row} of its split '{self.splits[place]}' {flaw}"
@@ -96,7 +102,7 @@ def read(directory: Path, file: Path) -> Table:
     with _readable(directory):
         contents = _contents(tfds.builder_from_directory(str(directory)), directory)
     target = contents.info.features[contents.target]
-    _check_target(target, contents.target, directory)
+    check_target(target, contents.target, directory)
     y = np.empty((sum(map(len, contents.sources)), *target.shape), target.np_dtype)
     with file.open("wb") as out:
         # Written, not mapped: a full disk is then an error, and not a signal that ends the process.
@@ -106,26 +112,36 @@ def read(directory: Path, file: Path) -> Table:
             out.write(values.data)
             y[first : first + len(values)] = targets
     x = np.load(file, mmap_mode="r")
-    metadata, name = contents.info.metadata or {}, contents.info.name
+    return _one_hot(narrowed(_table(contents, directory, x, y), file), contents.decoder)
+
+
+def _table(contents: Contents, directory: Path, x: np.ndarray, y: np.ndarray) -> Table:
+    """The table of the decoded inputs x [N, ...] as they are stored, and the targets y [N, ...]."""
+    metadata = contents.info.metadata or {}
+    name = contents.info.name
     notes = [*metadata.get("notes", ())]
-    classes = tuple(metadata.get("classes", ())) or _classes(target, y, directory)
+    target = contents.info.features[contents.target]
+    classes = tuple(metadata.get("classes", ())) or classes_of(target, y, directory)
     if y.dtype.kind == "f" and y.ndim == 1 and np.isnan(y).any():
         raise UserError(
             f"{directory}: its target '{contents.target}' has no value in row"
             f" {np.isnan(y).argmax()}"
         )
     # What a builder of this package wrote is the quantity that it was meant to be.
-    numbered = not classes and y.ndim == 1 and "maximum" not in metadata
+    ours = "maximum" in metadata
+    numbered = not classes and y.ndim == 1 and not ours
     if numbered:
         found = labels.labels_of(y)
         numbered = labels.are_classes(found)
         notes += filter(None, [labels.note(contents.target, found, numbered)])
         y, classes = (found.places, labels.names(found)) if numbered else (y, ())
-    table = Table(
+    if not ours:
+        notes += _notes_on_numbers(contents, x)
+    return Table(
         x=x,
         y=y.astype(np.int32) if classes else y,
         classes=classes,
-        features=tuple(metadata.get("columns", contents.columns)),
+        features=tuple(metadata.get("columns", contents.decoder.columns)),
         test_size=len(contents.sources[-1]) if contents.splits[-1] == "test" else 0,
         maximum=float(metadata.get("maximum", 255 if x.dtype == np.uint8 else 1)),
         vocabulary=tuple(metadata.get("vocabulary", ())),
@@ -138,7 +154,36 @@ def read(directory: Path, file: Path) -> Table:
         notes=(*notes, *_notes(contents)),
         numbered=numbered,
     )
-    return narrowed(table, file)
+
+
+def _one_hot(table: Table, decoder: FeatureDecoder) -> Table:
+    """The table with its categories read one-hot from the indices that are stored."""
+    if not decoder.kinds:
+        return table
+    x = OneHot(np.asarray(table.x), decoder.kinds)
+    # An origin belongs to a stored column, and a category has none: 0 for each of its columns.
+    widths = np.maximum(decoder.kinds, 1)
+    origin = tuple(np.repeat(table.origin, widths).tolist()) if table.origin else ()
+    return dataclasses.replace(table, x=x, features=decoder.features, origin=origin)
+
+
+def _notes_on_numbers(contents: Contents, x: np.ndarray) -> Iterator[str]:
+    """What a set that TFDS wrote may have lost, and numbers of its columns that may mean none."""
+    declared = contents.info.features[contents.target]
+    rounded = [*contents.decoder.rounded, *([contents.target] if is_rounded(declared) else [])]
+    if rounded:
+        names = ", ".join(f"'{name}'" for name in rounded[:3]) + ", ..." * (len(rounded) > 3)
+        yield (
+            f"declared as float64 and stored as float32, as TFDS does without encoding='bytes':"
+            f" {names}"
+        )
+    if x.ndim != 2 or not contents.decoder.columns:
+        return
+    kinds = contents.decoder.kinds or (0,) * x.shape[1]
+    for index, name in enumerate(contents.decoder.columns):
+        for sentinel in () if kinds[index] else sentinels(np.asarray(x[:, index])):
+            remedy = "if it means a missing value, write NaN in the set and give --impute=median"
+            yield sentinel.note(name, len(x), remedy)
 
 
 def _notes(contents: Contents) -> Iterator[str]:
@@ -187,13 +232,12 @@ def _contents(builder: Any, directory: Path) -> Contents:
             f"{directory} has no split 'train'; it has {', '.join(info.splits) or 'none'}"
         )
     met: set[str] = set()
-    decode: Callable[[Any], np.ndarray] = np.asarray
-    columns: list[str] = []
+    decoder = FeatureDecoder(np.asarray)
     # Tokens or bytes that a builder of this package wrote are as they are.
     if "maximum" not in (info.metadata or {}) or not np.issubdtype(
         info.features[inputs].np_dtype, np.integer
     ):
-        decode, columns = _decoder(info.features[inputs], inputs, directory, met)
+        decoder = input_decoder(info.features[inputs], inputs, directory, met)
     skipped = (
         {inputs: tfds.decode.SkipDecoding()}
         if isinstance(info.features[inputs], tfds.features.Image)
@@ -208,9 +252,7 @@ def _contents(builder: Any, directory: Path) -> Contents:
     if unlabelled:
         splits.pop()
         sources.pop()
-    return Contents(
-        directory, info, splits, sources, inputs, target, columns, decode, met, unlabelled
-    )
+    return Contents(directory, info, splits, sources, inputs, target, decoder, met, unlabelled)
 
 
 def _without_labels(source: Any, target: str) -> bool:
@@ -270,117 +312,9 @@ def _supervised(info: Any, directory: Path) -> tuple[str, str]:
         ]
         if len(inputs) == len(labels) == 1:
             return inputs[0], labels[0]
-    described = ", ".join(f"{key} ({type(kind).__name__})" for key, kind in sorted(kinds.items()))
+    listed = ", ".join(f"{key} ({type(kind).__name__})" for key, kind in sorted(kinds.items()))
     raise UserError(
         f"{directory} declares no input and target, and they cannot be told from its features:"
-        f" {described or _described(info.features)}; expected supervised_keys, or one image or"
+        f" {listed or described(info.features)}; expected supervised_keys, or one image or"
         " tensor and one ClassLabel"
     )
-
-
-def _described(feature: Any) -> str:
-    """A feature in a line."""
-    return " ".join(str(feature).split())
-
-
-def _check_target(feature: Any, name: str, directory: Path) -> None:
-    """Raises UserError if a target is no class, and not as many numbers in each example."""
-    from tensorflow_datasets import features as kinds
-
-    if (
-        isinstance(feature, kinds.Tensor)
-        and np.dtype(feature.np_dtype).kind in "biuf"
-        and None not in feature.shape
-    ):
-        return
-    raise UserError(
-        f"{directory}: its target '{name}' is {_described(feature)}; expected a ClassLabel or a"
-        " number in each example"
-    )
-
-
-def _decoder(
-    feature: Any, name: str, directory: Path, met: set[str]
-) -> tuple[Callable[[Any], Any], list[str]]:
-    """How to turn the feature's values into arrays, and the names of the columns if it is a table.
-
-    met: receives the file formats of the images, and `alpha` if some have it and lose it.
-    """
-    from tensorflow_datasets import features as kinds
-
-    if (
-        isinstance(feature, kinds.Image)
-        and feature.np_dtype == np.uint8
-        and feature.shape[-1] in _MODES
-    ):
-        return functools.partial(_image, mode=_MODES[feature.shape[-1]], met=met), []
-    if isinstance(feature, kinds.FeaturesDict):
-        # By name: a features.json has no order.
-        columns = {key: _column(key, feature[key], directory) for key in sorted(feature)}
-        return (
-            lambda value: np.concatenate(
-                [encode(value[key]) for key, (encode, _) in columns.items()]
-            ),
-            [label for _, labels in columns.values() for label in labels],
-        )
-    if isinstance(feature, kinds.Tensor) and np.issubdtype(feature.np_dtype, np.number):
-        shape = feature.shape
-        if feature.np_dtype == np.uint8 and len(shape) == 3:
-            return np.asarray, []
-        names = (
-            [f"{name}_{column}" for column in range(shape[0])]
-            if len(shape) == 1 and shape[0]
-            else []
-        )
-        dtype = np.float64 if len(shape) < 3 and is_wide(feature.np_dtype) else np.float32
-        return lambda value: np.asarray(value, dtype), names
-    raise UserError(
-        f"{directory}: its input '{name}' is {_described(feature)}; expected an image of bytes, a"
-        " tensor of numbers, or columns"
-    )
-
-
-def _image(encoded: bytes, *, mode: str, met: set[str]) -> np.ndarray:
-    """uint8 [H, W, C]. Always by Pillow: TFDS takes OpenCV where it is installed, whose JPEG bits
-    differ."""
-    with images.opened(io.BytesIO(encoded)) as image:
-        met.add(str(image.format))
-        if mode != "RGBA" and image.has_transparency_data:
-            met.add("alpha")
-        return images.array(images.pixels(image, mode))
-
-
-def _column(
-    key: str, feature: Any, directory: Path
-) -> tuple[Callable[[Any], np.ndarray], list[str]]:
-    """One column of a table: a number as it is, a category one-hot."""
-    from tensorflow_datasets import features as kinds
-
-    if isinstance(feature, kinds.ClassLabel):
-        one_hot = np.eye(feature.num_classes, dtype=np.float32)
-        unknown = np.zeros(feature.num_classes, np.float32)
-        return lambda value: one_hot[value] if value >= 0 else unknown, [
-            f"{key}={name}" for name in feature.names
-        ]
-    if (
-        isinstance(feature, kinds.Tensor)
-        and feature.shape == ()
-        and np.dtype(feature.np_dtype).kind in "biuf"
-    ):
-        dtype = np.float64 if is_wide(feature.np_dtype) else np.float32
-        return lambda value: np.asarray([value], dtype), [key]
-    raise UserError(
-        f"{directory}: its column '{key}' is {_described(feature)}; expected a number or a category"
-    )
-
-
-def _classes(feature: Any, y: np.ndarray, directory: Path) -> tuple[str, ...]:
-    """The names of the target's classes, () if it is a number."""
-    from tensorflow_datasets import features as kinds
-
-    if isinstance(feature, kinds.ClassLabel):
-        if y.min() < 0:
-            unlabelled = f"{np.sum(y < 0)} of its {len(y)} examples have no label"
-            raise UserError(f"{directory}: {unlabelled}; the first is in row {(y < 0).argmax()}")
-        return tuple(feature.names)
-    return ("false", "true") if y.dtype == np.bool_ else ()

@@ -79,7 +79,8 @@ def _repeated(columns: np.ndarray, names: Sequence[str], constant: np.ndarray) -
 
 
 def first_missing(table: Table) -> tuple[int, ...]:
-    """(row, column) of the first number that is NaN, () if there is none."""
+    """(row, column) of the first number that is NaN, () if there is none; of a category its first
+    column."""
     x = table.x.values if isinstance(table.x, OneHot) else table.x
     if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
         return ()
@@ -88,7 +89,10 @@ def first_missing(table: Table) -> tuple[int, ...]:
         missing = np.isnan(x[first : first + size])
         if missing.any():
             place = np.argwhere(missing)[0]
-            return first + int(place[0]), int(place[-1])
+            column = int(place[-1])
+            if isinstance(table.x, OneHot):
+                column = int(table.x.starts[column])
+            return first + int(place[0]), column
     return ()
 
 

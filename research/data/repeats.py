@@ -10,22 +10,24 @@ import numpy as np
 _PIECE = 1 << 20
 
 
-def repeats(x: Any, y: np.ndarray, test_size: int, name_of: Callable[[int], str]) -> Iterator[str]:
-    """What a reader of a table must know: test examples that are training examples too, and images
-    of two classes.
+def repeats(
+    x: Any, y: np.ndarray, test_size: int, name_of: Callable[[int], str], copies: bool = True
+) -> Iterator[str]:
+    """What a reader of a table must know: examples that are in training and test, or may come to
+    be, and images of two classes.
 
     x: [N, ...], where images are uint8 [N, H, W, C] and compared without their targets y [N, ...],
         and the rows of tables with them. test_size: the last rows are the set's own test split.
-        name_of: what a row is called.
+        name_of: what a row is called. copies: whether examples that repeat others are said.
     """
     images = x.dtype == np.uint8 and x.ndim == 4
-    if not images and not test_size:
-        return
     noun = "images" if images else "rows"
     digests = _digests(x) if images else _digests(x, y)
     training = digests[: len(digests) - test_size]
     test = digests[len(training) :]
     leaked = np.flatnonzero(np.isin(test, training))
+    if copies:
+        yield from _copies(digests, noun, name_of)
     if len(leaked):
         row = len(training) + int(leaked[0])
         twin = int(np.flatnonzero(training == digests[row])[0])
@@ -45,6 +47,20 @@ def repeats(x: Any, y: np.ndarray, test_size: int, name_of: Callable[[int], str]
                 f"{count} of its images {'have' if count > 1 else 'has'} more than one class "
                 f"(the first: {name_of(first)} is {name_of(second)})"
             )
+
+
+def _copies(digests: np.ndarray, noun: str, name_of: Callable[[int], str]) -> Iterator[str]:
+    """A note on examples that repeat others, which a drawn split may part."""
+    _, firsts, index = np.unique(digests, return_index=True, return_inverse=True)
+    repeated = np.flatnonzero(firsts[index] != np.arange(len(digests)))
+    if len(repeated):
+        row = int(repeated[0])
+        verb = "repeat others" if len(repeated) > 1 else "repeats another"
+        yield (
+            f"{len(repeated):,} of its {len(digests):,} {noun} {verb} (the first: {name_of(row)} is"
+            f" {name_of(int(firsts[index[row]]))}); a split may put one in training and its copy in"
+            " test"
+        )
 
 
 def _digests(*arrays: Any) -> np.ndarray:

@@ -129,6 +129,7 @@ def open_series(
             origin=(narrowed.origin,) if narrowed.origin else (),
             target_origin=narrowed.origin,
             series=series.lengths if len(series.lengths) > 1 else (),
+            sequence=True,
         )
 
     if burn_in >= context:

@@ -8,9 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from research import rng
-from research.data import stretches
+from research.data import labels, stretches
 from research.data.spec import Arrays, DataSpec
 from research.errors import ShapeError, UserError
+
+
+class LackingClass(ShapeError):
+    """A part of a split has no row of a class."""
 
 
 class Split(NamedTuple):
@@ -66,17 +70,22 @@ def split_of(
     training ones.
     """
     if not spec.windows:
-        stratify, classes = spec.stratified, spec.classes
-        y = arrays.y if stratify else np.zeros(len(arrays.y), np.int32)
-        return split(
-            y,
-            arrays.own_test,
-            ratios,
-            seed=seed,
-            train_size=train_size,
-            stratify=stratify,
-            classes=classes,
-        )
+        y = arrays.y if spec.stratified else np.zeros(len(arrays.y), np.int32)
+        try:
+            return split(
+                y,
+                arrays.own_test,
+                ratios,
+                seed=seed,
+                train_size=train_size,
+                stratify=spec.stratified,
+                classes=spec.classes,
+            )
+        except LackingClass as error:
+            # Only these data sets can read a target of numbers in the other way.
+            numbers = spec.numbered or spec.name.startswith("csv:")
+            remedy = labels.as_quantity(spec.classes) if numbers else ""
+            raise ShapeError(f"{error}{remedy}") from None
     train, validation, test = stretches.windows(spec, ratios)
     size = _reduced(len(train), train_size)
     if size < len(train):
@@ -104,7 +113,7 @@ def split(
     classes: their names, for errors. Raises UserError if a part would be empty or lack a class.
     """
     sizes = _sizes(len(y), len(own_test), ratios)
-    labels = np.asarray(y) if stratify else np.zeros(len(y), np.int32)
+    strata = np.asarray(y) if stratify else np.zeros(len(y), np.int32)
     generator = rng.host(seed, "split")
     test = np.asarray(own_test, np.int64)
     others = np.ones(len(y), bool)
@@ -112,18 +121,18 @@ def split(
     rest = np.flatnonzero(others)
     parts = {}
     if not len(own_test):
-        rest, test = _draw(rest, labels, sizes[2], generator)
+        rest, test = _draw(rest, strata, sizes[2], generator)
         if sizes[2]:
             parts["test"] = test
-    train, validation = _draw(rest, labels, sizes[1], generator)
+    train, validation = _draw(rest, strata, sizes[1], generator)
     if sizes[1]:
         parts["validation"] = validation
     size = _reduced(len(train), train_size)
     if size < len(train):
-        _, train = _draw(train, labels, size, generator)
+        _, train = _draw(train, strata, size, generator)
     parts["training"] = train
     for name, rows in parts.items():
-        _check_classes(name, labels, rows, classes)
+        _check_classes(name, strata, rows, classes)
     return Split(*(np.sort(rows).astype(np.int32) for rows in (train, validation, test)))
 
 
@@ -190,7 +199,8 @@ def _check_classes(part: str, labels: np.ndarray, rows: np.ndarray, classes: Seq
     if len(lacking):
         index = int(lacking[0])
         name = f"'{classes[index]}'" if classes else str(index)
-        raise ShapeError(
+        raise LackingClass(
             f"class {name} has too few rows ({np.sum(labels == index)} of {len(labels)}) to be in"
-            f" the {part} part of {len(rows)} rows; make that part larger or leave the class out"
+            f" the {part} part of {len(rows)} rows; make that part larger or leave the class"
+            " out"
         )

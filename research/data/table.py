@@ -35,7 +35,8 @@ class Table:
         its own test split.
     maximum: the largest value that `x` can take, 1 for tables. task: what it is for, where that is
         not classification or regression. note, notes, source, origin, target_origin, series, end,
-        numbered: as in DataSpec. Raises UserError if they do not belong together.
+        numbered: as in DataSpec. sequence: the rows are the steps of a series, so that equal ones
+        are no copies. Raises UserError if they do not belong together.
     """
 
     x: Rows
@@ -54,6 +55,7 @@ class Table:
     end: str = ""
     series: tuple[int, ...] = ()
     numbered: bool = False
+    sequence: bool = False
 
     def __post_init__(self) -> None:
         if flaw := next(self._flaws(), ""):

@@ -82,7 +82,15 @@ CATEGORIES = [
     (["1", "b", "c"], PLAIN, ["1", "b", "c"], ["has numbers ('1')"]),
     (["12A", "12B", "12C", "13D"], PLAIN, ["12A", "12B", "12C", "13D"], []),  # seats, not amperes
     ([f"{grade}th" for grade in range(4, 12)], PLAIN, [f"{grade}th" for grade in range(4, 12)], []),
-    (["20-29", "30-39", "40+"], PLAIN, ["20-29", "30-39", "40+"], []),
+    (
+        ["20-29", "30-39", "40+"],
+        PLAIN,
+        ["20-29", "30-39", "40+"],
+        ["column 'a' has ranges ('20-29') and is read as 3 categories; for a quantity write one"],
+    ),
+    (["20-29", "30-39"], Format(categories=("a",)), ["20-29", "30-39"], []),
+    (["0x1F", "0xA0"], PLAIN, ["0x1F", "0xA0"], ["hexadecimal numbers ('0x1F')"]),
+    (["5 ± 1", "7±2"], PLAIN, ["5 ± 1", "7±2"], ["values with an uncertainty ('5 ± 1')"]),
     (["1.2.3", "1.2.4", "192.168.0.1"], PLAIN, ["1.2.3", "1.2.4", "192.168.0.1"], []),
     (["True", "False"], PLAIN, ["True", "False"], []),
     (["2020-01-05", "2020-01-06"], Format(categories=("a",)), ["2020-01-05", "2020-01-06"], []),

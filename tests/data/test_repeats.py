@@ -7,8 +7,8 @@ from research.data import repeats as repeats_lib
 from research.data.repeats import repeats
 
 
-def said(x, y, test_size=0):
-    return list(repeats(np.asarray(x), np.asarray(y), test_size, "row {}".format))
+def said(x, y, test_size=0, copies=False):
+    return list(repeats(np.asarray(x), np.asarray(y), test_size, "row {}".format, copies))
 
 
 @pytest.fixture(params=[1, 50, 1 << 20])
@@ -48,3 +48,21 @@ def test_images_of_two_classes(pieces):
 def test_masks_have_no_class_each(pieces):
     x = np.zeros((3, 2, 2, 1), np.uint8)
     assert said(x, np.arange(12, dtype=np.int32).reshape(3, 2, 2)) == []
+
+
+def test_copies_that_a_drawn_split_may_part(pieces):
+    x = np.array([[1, 2], [3, 4], [1, 2], [1, 2], [3, 4]], np.float32)
+    y = np.array([0, 1, 0, 1, 1], np.int32)
+    # Rows 2 and 4 repeat rows 0 and 1; row 3 has another target.
+    (note,) = said(x, y, copies=True)
+    assert note == (
+        "2 of its 5 rows repeat others (the first: row 2 is row 0); a split may put one in training"
+        " and its copy in test"
+    )
+    assert said(x[[0, 1, 3]], y[[0, 1, 3]], copies=True) == []
+
+
+def test_copies_of_an_image():
+    x = np.zeros((2, 3, 3, 1), np.uint8)
+    (note,) = said(x, np.zeros(2, np.int32), copies=True)
+    assert note.startswith("1 of its 2 images repeats another (the first: row 1 is row 0)")

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tests.launch.command_lines import run_all
 from tests.launch.odd_inputs.case import Case
 
 PLAN = "plan --dataset=folder:pets --split=1:1 --batch_size=2"
@@ -178,6 +179,22 @@ def drawings(kind: str) -> Callable[[Path], None]:
     return write
 
 
+def trained(folder: Path) -> None:
+    """A run that was trained on plain images, and new ones of which half are drawings."""
+    plain(folder, "cat", "dog", "cow", count=10)
+    command = (
+        "train --dataset=folder:pets --arch=linear --epochs=1 --batch_size=8 --keep_params"
+        " --name=mine"
+    )
+    (result,) = run_all([command.split()], folder)
+    assert result.code == 0, result.err
+    for number, label in enumerate(("cat", "dog", "cow")):
+        for copy in range(2):
+            save(folder / "new" / label / f"{copy}.png", drawing("RGBA"))
+            pixels = np.full((4, 6, 3), 7 + number + copy, np.uint8)
+            save(folder / "new" / label / f"{copy}b.png", Image.fromarray(pixels))
+
+
 def shows(background: int, folder: Path) -> None:
     """The shape is black on the background."""
     expected = np.where(SHAPE > 0, 0, background)
@@ -303,6 +320,12 @@ def cases() -> Iterator[Case]:
         f"{PLAN} --dataset.background=black",
         says=("black",),
         reads=black,
+    )
+    yield Case(
+        "transparent images that a run is evaluated on",
+        trained,
+        "evaluate --run=mine --split=folder:new",
+        says=("6 of its 12 images have an alpha channel", "is white"),
     )
     yield Case(
         "background of no name",

@@ -1,6 +1,7 @@
 """Odd sets prepared in the layout of TFDS."""
 
 import functools
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +45,71 @@ def _x(row: int) -> list[float]:
     return [row / 7, row % 5]
 
 
+def _columns(folder: Path) -> None:
+    """Categories are stored as indices, and numbers beside them."""
+    (file,) = (folder / ".cache" / "arrays").glob("mixed-*/x.npy")
+    stored = np.load(file)
+    assert stored.shape == (40, 2)
+    assert stored[:, 0].tolist() == [row % 3 for row in range(40)]
+    spec = json.loads((file.parent / "spec.json").read_text())
+    assert spec["features"] == ["colour=red", "colour=green", "colour=blue", "size"]
+    assert spec["shape"] == [4]
+
+
+_MIXED = {
+    "colour": KINDS.ClassLabel(names=["red", "green", "blue"]),
+    "size": KINDS.Scalar(dtype=np.float32),
+}
+
+
 CASES: list[Case] = [
+    Case(
+        "categories beside numbers",
+        _written(
+            "mixed",
+            {"x": _MIXED, "y": _CLASS},
+            lambda row: {"x": {"colour": row % 3, "size": row / 7}, "y": row % 2},
+        ),
+        _command("mixed"),
+        says=("run ", ": 10 parameters"),
+        reads=_columns,
+    ),
+    Case(
+        "a category that is missing",
+        _written(
+            "mixed",
+            {"x": _MIXED, "y": _CLASS},
+            lambda row: {"x": {"colour": row % 3 - (row == 3), "size": row / 7}, "y": row % 2},
+        ),
+        _command("mixed"),
+        2,
+        ("mixed, row 3 (the first is 0), column 'colour': the value is missing; set --impute",),
+    ),
+    Case(
+        "nines that may mean a missing value",
+        _written(
+            "nines",
+            {"x": _X, "y": _CLASS},
+            lambda row: {"x": [row / 7 if row % 9 else -999, row % 5], "y": row % 2},
+        ),
+        _command("nines"),
+        says=(
+            "column 'x_0': -999, in 5 of 40 rows, lies far from all other values",
+            "write NaN in the set and give --impute=median",
+        ),
+    ),
+    Case(
+        "float64 that TFDS wrote as float32",
+        _written(
+            "wide",
+            {"x": KINDS.Tensor(shape=(2,), dtype=np.float64), "y": _CLASS},
+            lambda row: {"x": [1e8 + row / 7, row % 5], "y": row % 2},
+        ),
+        _command("wide"),
+        says=(
+            "declared as float64 and stored as float32, as TFDS does without encoding='bytes': 'x'",
+        ),
+    ),
     Case(
         "an infinite target",
         _written(

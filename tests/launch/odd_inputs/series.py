@@ -84,7 +84,46 @@ def _two_columns(x: np.ndarray) -> np.ndarray:
 _KINDS = ["uv"[row % 2] for row in range(120)]
 _ID = 1234567890123456
 
+CALENDAR = [(*map(int, day.split("-")), value) for day, value in zip(DAYS, WAVE, strict=True)]
+HOURS = [(2024, 1, 1 + hour // 24, hour % 24, WAVE[hour]) for hour in range(120)]
+
 CASES: list[Case] = [
+    Case(
+        "year, month and day newest first",
+        _file("Year,Month,Day,v", CALENDAR[::-1]),
+        _plan(""),
+        2,
+        (
+            "row 3, column 'Year': by the columns 'Year', 'Month', 'Day' the date 2024-04-28 comes"
+            " after 2024-04-29",
+            "sort the rows, or write the date in one column for --time; --drop=Year leaves them",
+        ),
+    ),
+    Case(
+        "year, month and day in order",
+        _file("year,month,day,v", CALENDAR),
+        _plan(""),
+        reads=_reads(WAVE),
+    ),
+    Case(
+        "year, month and day newest first as they stand",
+        _file("year,month,day,v", CALENDAR[::-1]),
+        _plan("--drop=year"),
+        reads=_reads(WAVE[::-1]),
+    ),
+    Case(
+        "months shuffled",
+        _file("year,month,v", [(2000 + row // 12, row % 12 + 1, WAVE[row]) for row in SHUFFLED]),
+        _plan(""),
+        2,
+        ("by the columns 'year', 'month' the date",),
+    ),
+    Case(
+        "hours beside year, month and day",
+        _file("year,month,day,hour,v", HOURS),
+        _plan(""),
+        reads=_reads(WAVE),
+    ),
     Case(
         "newest first",
         _file("date,v", _dated(range(119, -1, -1))),
