@@ -73,12 +73,12 @@ def _for_task(source: Source, task: str, cache_dir: str) -> Source:
     if task == "regression" and spec.numbered:
         y = np.array(spec.classes, np.float64)[y].astype(np.float32)
     elif task == "classification" and spec.task == "regression":
-        found = labels.labels_of(y.astype(np.float64) + spec.target_origin)
-        if len(found.values) == len(y) > labels.MOST:
+        labelled = labels.labels_of(y.astype(np.float64) + spec.target_origin)
+        if len(labelled.values) == len(y) > labels.MOST:
             raise UserError(
                 f"{spec.name}: each of its {len(y)} rows would be of a class of its own"
             )
-        y, classes = found.places, labels.names(found)
+        y, classes = labelled.places, labels.names(labelled)
     else:
         return source
     directory = Path(cache_dir) / "arrays" / f"{source.directory.name}-{task}"

@@ -179,8 +179,8 @@ def read_like(
             )
         used.add(name)
         values = _like(columns[name], tuple(categories), bool(spec.impute), reading.form)
-        own, *_ = itertools.islice(origin, max(1, len(categories)))
-        encoded.append(values._replace(numbers=differences(values.numbers, own)))
+        subtracted, *_ = itertools.islice(origin, max(1, len(categories)))
+        encoded.append(values._replace(numbers=differences(values.numbers, subtracted)))
     y = (
         None
         if answer is None or spec.reconstructs

@@ -89,7 +89,7 @@ class Format:
     missing: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
-    # Not in the repr, of which the key of a decoded copy is a digest.
+    # Not in the repr, whose digest is the key of a decoded copy.
     recorded: bool = dataclasses.field(default=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -246,10 +246,10 @@ def written_otherwise(texts: Collection[str]) -> dict[str, str]:
     letters = (
         {unit for unit in after.values() if len(unit) == 1 and unit.isalpha()} if unusual else set()
     )
-    kept = {
+    usual = {
         text: sign for text, sign in split.items() if common or after[text] not in unusual | letters
     }
-    return kept if len({*kept.values()} - {""}) <= _FEW_SIGNS else {}
+    return usual if len({*usual.values()} - {""}) <= _FEW_SIGNS else {}
 
 
 def readings(texts: Sequence[str]) -> dict[float, Format]:

@@ -90,7 +90,7 @@ def refuse(column: Column, form: Format, row: int, stray: np.ndarray, remedy: st
 
 
 def refuse_date(column: Column, row: int) -> NoReturn:
-    """Raises UserError for a column of dates or times, of which this row has one."""
+    """Raises UserError for a column of dates or times, such as this row's cell."""
     raise column.error(
         row,
         f"'{column.cells[row]}' is a date or a time; {flag('drop', column)} leaves the column out;"

@@ -45,12 +45,12 @@ def target_of(column: Column, task: str, form: Format) -> Target:
     check_complete(column, values.numbers, _remedy(column))
     if values.categories:
         return _classes(column, values.categories, values.numbers, values.notes)
-    found = labels.labels_of(values.numbers)
-    classes = task == "classification" or labels.are_classes(found)
-    note = labels.note(column.name, found, classes) if task == "auto" else ""
+    numbered = labels.labels_of(values.numbers)
+    classes = task == "classification" or labels.are_classes(numbered)
+    note = labels.note(column.name, numbered, classes) if task == "auto" else ""
     notes = (*values.notes, *([note] if note else []))
     if classes:
-        return _classes(column, _names(column, values.numbers), found.places, notes)
+        return _classes(column, _names(column, values.numbers), numbered.places, notes)
     return _quantity(column, values.numbers, notes)
 
 

@@ -135,11 +135,10 @@ def _check_calendar(columns: Sequence[Column], groups: np.ndarray, rows: np.ndar
 
 
 def _groups(column: Column) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Which series each row is of, int64 [N], and their names in the order in which the file has
-    them."""
+    """The index of each row's series, int64 [N], and the names of the series, first row first."""
     empty = pc.equal(column.cells, "").to_numpy(zero_copy_only=False)
     if empty.any():
-        raise column.error(int(empty.argmax()), "the row does not say of which series it is")
+        raise column.error(int(empty.argmax()), "the row does not say which series it belongs to")
     names = pc.unique(column.cells)
     return pc.index_in(column.cells, names).to_numpy(zero_copy_only=False).astype(np.int64), tuple(
         names.to_pylist()
@@ -164,14 +163,14 @@ def _times(column: Column) -> np.ndarray | None:
 
 
 def _possible_series(columns: Sequence[Column]) -> Iterator[str]:
-    """A note on each column of a few texts that may say of which series a row is."""
+    """A note on each column of a few texts that may name the series that a row belongs to."""
     for column in columns:
         texts = pc.unique(column.cells).to_pylist()
         if 1 < len(texts) <= len(column.cells) // _ROWS_EACH and not any(map(_is_number, texts)):
+            keep_apart = f"{flag('series', column)} keeps these apart"
             yield (
                 f"column '{column.name}' has {len(texts)} texts ('{texts[0]}', ...) and is not"
-                f" read; if it says of which series a row is, {flag('series', column)} keeps these"
-                " apart"
+                f" read; if it names the series that a row belongs to, {keep_apart}"
             )
 
 
@@ -200,8 +199,8 @@ def _read_as_times(column: Column) -> np.ndarray | None:
     that are not read.
 
     Such are dates, hours that fall from row to row, numbers with the name of a time, and numbers
-    that always fall, or of which each is there once, at equal distances. Hours beside a date begin
-    anew each day.
+    that always fall, or that are all different and at equal distances. Hours beside a date start
+    again each day.
     """
     cells = column.cells
     days = np.mean([is_day(cell) for cell in cells[:_LOOKED_AT].to_pylist()])

@@ -175,8 +175,7 @@ def _has_points(cells: pa.StringArray, form: Format, stray: np.ndarray) -> bool:
 
 
 def _numbers(column: Column, form: Format, numbers: np.ndarray, absent: np.ndarray) -> Values:
-    """A column of nothing but numbers, some of which are codes, ids or days, which no network
-    should count with."""
+    """A column of nothing but numbers. Codes, ids and days among them are no quantities."""
     _check_finite(column, numbers, form)
     present = numbers[~absent]
     notes = notes_on(column, form, numbers)

@@ -20,7 +20,7 @@ _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 class FeatureDecoder:
     """How the values of one feature become arrays of one shape.
 
-    decode: value -> array. A category is stored as its index, NaN where it has none.
+    decode: value -> array. A category is stored as its index, -1 where there is none.
     columns: names of the stored columns of a table, () of anything else.
     categories: per stored column the names of its categories, () of a number.
     rounded: columns that are declared float64 and stored as float32.
@@ -164,7 +164,7 @@ def _column(
     from tensorflow_datasets import features as kinds
 
     if isinstance(feature, kinds.ClassLabel):
-        return lambda value: value if value >= 0 else np.nan, tuple(feature.names)
+        return lambda value: value, tuple(feature.names)
     is_number = (
         isinstance(feature, kinds.Tensor)
         and feature.shape == ()

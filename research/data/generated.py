@@ -174,7 +174,7 @@ for _name, _build, _summary, _paper in (
     (
         "adding",
         open_adding,
-        "numbers of which two are marked; the target is their sum (regression)",
+        "numbers, two of them marked; the target is the sum of the two (regression)",
         "Hochreiter & Schmidhuber 1997, Long short-term memory",
     ),
     (

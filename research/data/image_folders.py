@@ -1,5 +1,4 @@
-"""Which files of a folder are images, of which class and in which part: training, validation or
-test."""
+"""The images of a folder, each with its class and its part: training, validation or test."""
 
 import dataclasses
 import os

@@ -18,7 +18,7 @@ def narrowed(table: Table, file: Path) -> Table:
     """The table with numbers that are wider than float32 narrowed. Its `x` is mapped from the .npy
     file `file`.
 
-    Where it is narrowed the file is written anew. Whole numbers that float32 has, tokens and images
+    The file is then written again. Whole numbers that float32 has, tokens and images
     are left as they are. The target becomes float32, or int32 of classes.
     """
     changes: dict[str, Any] = {}
@@ -61,12 +61,12 @@ def _narrow(
     """Writes x [N, ..., D], which is mapped from `file`, there as float32; returns the columns'
     origins and notes."""
     width = x.shape[-1]
-    found = [narrow(np.asarray(x[..., place])) for place in range(width)]
-    origin = np.array([column.origin for column in found])
+    columns_narrowed = [narrow(np.asarray(x[..., place])) for place in range(width)]
+    origin = np.array([column.origin for column in columns_narrowed])
     names = columns or [str(place) for place in range(width)]
     notes = [
         note
-        for name, column in zip(names, found, strict=True)
+        for name, column in zip(names, columns_narrowed, strict=True)
         for note in column.notes(f"column '{name}'")
     ]
     if x.dtype.kind != "f" and not notes and not origin.any():

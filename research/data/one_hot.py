@@ -15,10 +15,11 @@ _BLOCK = 8 << 20  # bytes that are expanded at once on the host
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
 class OneHot:
-    """Rows [N, D] that are indexed by rows as an array is, of which [N, C] is stored.
+    """Rows [N, D], indexed by rows as an array is. Only [N, C] is stored.
 
     values: float32 [N, C], a stored column each: numbers as they are, and of a category its place.
-        NaN is a number that is missing, or a category that is, which sets none of its columns.
+        NaN is a number that is missing, or a category that is to be imputed. A category that is
+        neither imputed nor known (NaN, -1) sets none of its columns.
         kinds: for each stored column how many categories it has, 0 of numbers. So 1,000 categories
         take 4 bytes per row and not 4,000, and what is gathered is the same.
     """

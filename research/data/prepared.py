@@ -46,13 +46,15 @@ def data_directory(data_dir: str | None) -> Path:
 def available(data_dir: str | None) -> dict[str, list[Path]]:
     """The prepared sets by name, each with the directories of its versions, the newest last."""
     root = data_directory(data_dir)
-    found: dict[str, list[Path]] = {}
+    versions_of: dict[str, list[Path]] = {}
     for directory in (info.parent for layout in _LAYOUTS for info in root.glob(layout)):
         if re.fullmatch(r"\d+\.\d+\.\d+", directory.name):
-            found.setdefault(directory.parent.relative_to(root).as_posix(), []).append(directory)
-    for versions in found.values():
+            versions_of.setdefault(directory.parent.relative_to(root).as_posix(), []).append(
+                directory
+            )
+    for versions in versions_of.values():
         versions.sort(key=lambda directory: [int(number) for number in directory.name.split(".")])
-    return found
+    return versions_of
 
 
 def find(name: str, data_dir: str | None) -> Path:
@@ -61,22 +63,20 @@ def find(name: str, data_dir: str | None) -> Path:
 
     The error says where it looked, what is there, the nearest names and what to do.
     """
-    root, found = data_directory(data_dir), available(data_dir)
+    root, sets = data_directory(data_dir), available(data_dir)
     plain, _, version = name.partition(":")
-    for directory in reversed(found.get(plain, [])):
+    for directory in reversed(sets.get(plain, [])):
         if version in ("", directory.name):
             return directory
-    if plain in found:
-        versions = ", ".join(directory.name for directory in found[plain])
+    if plain in sets:
+        versions = ", ".join(directory.name for directory in sets[plain])
         raise UserError(
             f"the data set '{plain}' is prepared in {root} as version {versions}, not {version}"
         )
     if advice := _advice(plain):
         raise UserError(advice)
-    known = {*found, *(entry for entry in DATASETS.names() if entry != plain)}
-    there = (
-        f"has {', '.join(sorted(found)) or 'no data set'}" if root.is_dir() else "does not exist"
-    )
+    known = {*sets, *(entry for entry in DATASETS.names() if entry != plain)}
+    there = f"has {', '.join(sorted(sets)) or 'no data set'}" if root.is_dir() else "does not exist"
     hint = nearest(plain, known)
     hint += "" if hint.endswith("?") else "."
     raise Unknown(

@@ -131,10 +131,10 @@ def _table(contents: Contents, directory: Path, x: np.ndarray, y: np.ndarray) ->
     ours = "maximum" in metadata
     numbered = not classes and y.ndim == 1 and not ours
     if numbered:
-        found = labels.labels_of(y)
-        numbered = labels.are_classes(found)
-        notes += filter(None, [labels.note(contents.target, found, numbered)])
-        y, classes = (found.places, labels.names(found)) if numbered else (y, ())
+        labelled = labels.labels_of(y)
+        numbered = labels.are_classes(labelled)
+        notes += filter(None, [labels.note(contents.target, labelled, numbered)])
+        y, classes = (labelled.places, labels.names(labelled)) if numbered else (y, ())
     if not ours:
         notes += _notes_on_numbers(contents, x)
     return Table(
@@ -181,7 +181,13 @@ def _notes_on_numbers(contents: Contents, x: np.ndarray) -> Iterator[str]:
         return
     kinds = contents.decoder.kinds or (0,) * x.shape[1]
     for index, name in enumerate(contents.decoder.columns):
-        for sentinel in () if kinds[index] else sentinels(np.asarray(x[:, index])):
+        column = np.asarray(x[:, index])
+        if kinds[index]:
+            without = int((column < 0).sum())
+            if without:
+                yield f"column '{name}' has no category in {without} of {len(x)} rows (-1)"
+            continue
+        for sentinel in sentinels(column):
             remedy = "if it means a missing value, write NaN in the set and give --impute=median"
             yield sentinel.note(name, len(x), remedy)
 
@@ -314,7 +320,7 @@ def _supervised(info: Any, directory: Path) -> tuple[str, str]:
             return inputs[0], labels[0]
     listed = ", ".join(f"{key} ({type(kind).__name__})" for key, kind in sorted(kinds.items()))
     raise UserError(
-        f"{directory} declares no input and target, and they cannot be told from its features:"
+        f"{directory} declares no input and target, and its features leave open which they are:"
         f" {listed or described(info.features)}; expected supervised_keys, or one image or"
         " tensor and one ClassLabel"
     )

@@ -13,8 +13,8 @@ _PIECE = 1 << 20
 def repeats(
     x: Any, y: np.ndarray, test_size: int, name_of: Callable[[int], str], copies: bool = True
 ) -> Iterator[str]:
-    """What a reader of a table must know: examples that are in training and test, or may come to
-    be, and images of two classes.
+    """What a reader of a table must know: examples that are, or may be, in training and test,
+    and images of two classes.
 
     x: [N, ...], where images are uint8 [N, H, W, C] and compared without their targets y [N, ...],
         and the rows of tables with them. test_size: the last rows are the set's own test split.

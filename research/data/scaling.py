@@ -122,10 +122,12 @@ def _count_categories(column: np.ndarray, kind: int) -> list[Histogram]:
     """The histograms of the columns that a stored column of OneHot is read as."""
     if not kind:
         return [_count(column)]
-    ones = np.bincount(column[~np.isnan(column)].astype(np.int64), minlength=kind)
+    ones = np.bincount(column[column >= 0].astype(np.int64), minlength=kind)
     both = np.array([0.0, 1.0])
     counts = [np.array([len(column) - count, count], np.float64) for count in ones]
-    return [Histogram(both[own > 0], own[own > 0]) for own in counts]
+    return [
+        Histogram(both[occurrences > 0], occurrences[occurrences > 0]) for occurrences in counts
+    ]
 
 
 def _count_bytes(x: np.ndarray, rows: np.ndarray) -> list[Histogram]:
@@ -137,5 +139,8 @@ def _count_bytes(x: np.ndarray, rows: np.ndarray) -> list[Histogram]:
         chunk = x[rows[first : first + size]].reshape(-1, channels)
         for channel in range(channels):
             counts[channel] += np.bincount(chunk[:, channel], minlength=256)
-    present = [np.flatnonzero(own) for own in counts]
-    return [Histogram(p.astype(np.float64), own[p]) for p, own in zip(present, counts, strict=True)]
+    present = [np.flatnonzero(occurrences) for occurrences in counts]
+    return [
+        Histogram(p.astype(np.float64), occurrences[p])
+        for p, occurrences in zip(present, counts, strict=True)
+    ]

@@ -52,7 +52,7 @@ def sine_mixture(length: int, seed: int) -> np.ndarray:
 
 
 def noisy_ar2(length: int, seed: int) -> np.ndarray:
-    """x_t = φ₁ x_{t-1} + φ₂ x_{t-2} + N(0, 1), of which x_t + N(0, 1) is seen: float64 [length].
+    """x_t = φ₁ x_{t-1} + φ₂ x_{t-2} + N(0, 1), observed as x_t + N(0, 1): float64 [length].
 
     Example:
         >>> values = noisy_ar2(10_000, seed=0)

@@ -25,8 +25,8 @@ def windows(spec: DataSpec, ratios: Sequence[int]) -> tuple[np.ndarray, np.ndarr
     parts: tuple[list[np.ndarray], ...] = ([], [], [])
     first = 0
     for length in spec.lengths:
-        for rows, own in zip(parts, _windows_of_one(spec, ratios, length), strict=True):
-            rows.append(first + own)
+        for rows, windows_of_part in zip(parts, _windows_of_one(spec, ratios, length), strict=True):
+            rows.append(first + windows_of_part)
         first += length
     train, validation, test = (np.concatenate(rows).astype(np.int32) for rows in parts)
     return train, validation, test
@@ -74,10 +74,10 @@ def _cuts(spec: DataSpec, ratios: Sequence[int], length: int) -> list[int]:
     cuts = [length * share // sum(ratios) for share in itertools.accumulate(ratios, initial=0)]
     if not spec.parts:
         return cuts
-    own = list(itertools.accumulate(spec.parts, initial=0))
+    natural = list(itertools.accumulate(spec.parts, initial=0))
     if tuple(ratios) == DEFAULT:
-        return own
-    if cuts[1] != own[1] or cuts[2] not in own:
+        return natural
+    if cuts[1] != natural[1] or cuts[2] not in natural:
         raise UserError(
             f"split={_written(ratios)}: {spec.name} comes in parts of its own; leave split out to"
             " keep them, or give 9:1:0 to validate on all that it does not train on"
@@ -97,11 +97,11 @@ def each_once(arrays: Arrays, lengths: Sequence[int]) -> tuple[np.ndarray, np.nd
     rows, repeated = [], []
     first = 0
     for length in lengths:
-        own = np.arange(first, first + length - context, context)
+        starts = np.arange(first, first + length - context, context)
         last = first + length - context - 1
-        rest = last - own[-1]
-        rows += [*own, *([last] if rest else [])]
-        repeated += [0] * len(own) + ([context - rest] if rest else [])
+        rest = last - starts[-1]
+        rows += [*starts, *([last] if rest else [])]
+        repeated += [0] * len(starts) + ([context - rest] if rest else [])
         first += length
     y = arrays.y[np.array(rows)]
     absent = PADDING if y.dtype.kind == "i" else np.nan

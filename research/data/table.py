@@ -71,11 +71,11 @@ class Table:
             yield f"x is {self.x.dtype}; expected float32, uint8 or int32"
         # What is mapped from a file is more than memory should hold, and was looked at before it
         # was written.
-        held = (
+        in_memory = (
             self.x if isinstance(self.x, np.ndarray) and not isinstance(self.x, np.memmap) else None
         )
-        if held is not None and held.dtype.kind == "f" and np.isinf(held).any():
-            yield f"x is infinite in row {np.argwhere(np.isinf(held))[0, 0]}"
+        if in_memory is not None and in_memory.dtype.kind == "f" and np.isinf(in_memory).any():
+            yield f"x is infinite in row {np.argwhere(np.isinf(in_memory))[0, 0]}"
         rows, *shape = self.x.shape
         if rows != len(self.y):
             yield f"x has {rows} rows, and its y {len(self.y)}"
@@ -98,8 +98,8 @@ class Table:
             yield f"y has no value in row {np.isnan(self.y).argmax()}"
         if self.end and self.end not in self.vocabulary:
             yield f"end is {self.end!r}, which is none of its symbols"
-        if self.vocabulary and held is not None:
-            yield from _beyond("x", held, self.vocabulary, "symbols", PADDING)
+        if self.vocabulary and in_memory is not None:
+            yield from _beyond("x", in_memory, self.vocabulary, "symbols", PADDING)
 
 
 def is_even(x: np.ndarray, y: np.ndarray, tokens: bool) -> bool:

@@ -27,13 +27,13 @@ class Windows:
 
     def __getitem__(self, rows: Any) -> Any:
         """Rows [...] as [..., length]."""
-        found = self.values[
+        gathered = self.values[
             rows[..., None] + np.arange(self.first, self.first + self.length, dtype=np.int32)
         ]
         if not self.burn_in:
-            return found
-        where = np.where if isinstance(found, np.ndarray) else jnp.where
-        return where(np.arange(self.length) < self.burn_in, np.float32(np.nan), found)
+            return gathered
+        where = np.where if isinstance(gathered, np.ndarray) else jnp.where
+        return where(np.arange(self.length) < self.burn_in, np.float32(np.nan), gathered)
 
     def covered(self, rows: np.ndarray) -> np.ndarray:
         """The values that these rows hold, each once and in their order, [K]; those of a burn-in

@@ -18,8 +18,8 @@ def export(records: Sequence[Record], place: Path) -> str:
     place.mkdir(parents=True, exist_ok=True)
     store = f"sqlite:///{(place / 'mlflow.db').absolute()}"
     api = mlflow.MlflowClient(tracking_uri=store)
-    found = api.get_experiment_by_name(_EXPERIMENT)
-    experiment = found.experiment_id if found else api.create_experiment(_EXPERIMENT)
+    existing = api.get_experiment_by_name(_EXPERIMENT)
+    experiment = existing.experiment_id if existing else api.create_experiment(_EXPERIMENT)
     there = {run.info.run_name for run in _all(api, experiment)}
     for record in records:
         if record.run_id not in there:

@@ -27,8 +27,8 @@ def bleu(
     def texts(rows: np.ndarray) -> list[str]:
         return [" ".join(written[token] for token in _upto(row, stops)) for row in rows]
 
-    found = corpus_bleu(texts(answers), [texts(references)], tokenize="none", force=True)
-    return float(found.score)
+    score = corpus_bleu(texts(answers), [texts(references)], tokenize="none", force=True)
+    return float(score.score)
 
 
 def _upto(row: np.ndarray, stops: set[int]) -> list[int]:

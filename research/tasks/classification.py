@@ -93,7 +93,7 @@ def roc_auc(scores: np.ndarray, y: np.ndarray) -> float:
 def mid_ranks(values: np.ndarray) -> np.ndarray:
     """Each value's rank from 1, float [N]; equal values share the mean of theirs.
 
-    As scipy.stats.rankdata has it, the import of which takes as long as that of JAX.
+    As scipy.stats.rankdata has it, whose import takes as long as that of JAX.
     """
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[place]

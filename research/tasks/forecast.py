@@ -41,10 +41,10 @@ def naive_error(arrays: Arrays, train: np.ndarray) -> float:
     return float(np.mean(np.abs(after - before)))
 
 
-def scaled(found: dict[str, jax.Array], naive: jax.Array) -> dict[str, jax.Array]:
+def scaled(metrics: dict[str, jax.Array], naive: jax.Array) -> dict[str, jax.Array]:
     """With the MASE, the MAE in units of the naive forecast's in-sample error; NaN for a constant
     training series."""
-    return {**found, "mase": jnp.where(naive > 0, found["mae"] / naive, jnp.nan)}
+    return {**metrics, "mase": jnp.where(naive > 0, metrics["mae"] / naive, jnp.nan)}
 
 
 TASKS.add(

@@ -57,7 +57,7 @@ class Problem:
     real: Callable[[jax.Array], jax.Array] | None = None
     unit: Callable[[Arrays, np.ndarray], float] | None = None
     in_unit: Callable[[dict[str, jax.Array], jax.Array], dict[str, jax.Array]] = (
-        lambda found, unit: found
+        lambda metrics, unit: metrics
     )
 
 

@@ -17,7 +17,7 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
     """Of each example, [B]; scores: logits [B, H, W, C], y: classes [B, H, W], -1 where a pixel is
     not counted.
 
-    Beside accuracy and NLL the pixels of each class's intersection and union, of which `finish`
+    Beside accuracy and NLL the pixels of each class's intersection and union, from which `finish`
     makes ratios.
 
     Example:
@@ -27,10 +27,10 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
         >>> iou["iou_0"], iou["iou_1"], iou["miou"]
         (0.5, 0.5, 0.5)
     """
-    found, counted = jnp.argmax(scores, axis=-1), y >= 0
+    predicted, counted = jnp.argmax(scores, axis=-1), y >= 0
     metrics = {"accuracy": accuracy(scores, y), "nll": nll(scores, y)}
     for k in range(scores.shape[-1]):
-        is_found, is_there = (found == k) & counted, y == k
+        is_found, is_there = (predicted == k) & counted, y == k
         metrics[f"{_BOTH}{k}"] = jnp.sum(is_found & is_there, axis=(1, 2)).astype(float)
         metrics[f"{_EITHER}{k}"] = jnp.sum(is_found | is_there, axis=(1, 2)).astype(float)
     return metrics

@@ -243,7 +243,7 @@ SHUFFLED = [DATES[place] for place in np.random.default_rng(1).permutation(30)]
             "at,shop,sold",
             ["1,A,1", "2,,1"],
             ("at", "shop"),
-            "row 3, column 'shop': the row does not say of which series",
+            "row 3, column 'shop': the row does not say which series",
         ),
         ("at,sold", ["1,1"], ("sold",), "must name different columns"),
     ],

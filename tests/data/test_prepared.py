@@ -176,7 +176,7 @@ def test_nothing_is_written_where_the_set_lies(make_set, tmp_path):
             {"text": KINDS.Text()},
             {"text": "to be"},
             None,
-            r"cannot be told from its features: text \(Text\)",
+            r"its features leave open which they are: text \(Text\)",
         ),
         (
             {"x": KINDS.Text(), "y": KINDS.ClassLabel(num_classes=2)},

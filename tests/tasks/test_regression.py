@@ -13,9 +13,9 @@ from research import config as config_lib
 from research.data.memory import Memory
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
-from research.sweeps.plan import Planner, Run
+from research.sweeps.plan import PlannedRun, Planner
 from research.training import loop
-from research.training.way import Way
+from research.training.strategy import ExecutionStrategy
 
 CALIFORNIA = (
     Path(__file__).parents[2] / "../shared/data/california_housing/california.csv"
@@ -61,7 +61,7 @@ def source(name: str) -> Memory:
     return Memory(spec, arrays)
 
 
-def runs(name: str, *requests: dict[str, Any]) -> list[Run]:
+def runs(name: str, *requests: dict[str, Any]) -> list[PlannedRun]:
     return Planner(lambda config: source(name)).runs(requests)
 
 
@@ -83,7 +83,7 @@ def test_the_defaults_hold(name: str, arch: str, optimizer: str) -> None:
     planned = runs(name, *seeds)
     program = planned[0].program
     configs = [run.config for run in planned]
-    for outcome in loop.train(program, configs, source(name).data, Way(2, 4)):
+    for outcome in loop.train(program, configs, source(name).data, ExecutionStrategy(2, 4)):
         assert outcome.diverged_at is None
         # Scaled targets have a mean square of 1. California's outliers raise the mean of an epoch
         # for a while; a rate that does not hold exceeds any such bound within a few updates.

@@ -82,8 +82,7 @@ CASES: list[Case] = [
             lambda row: {"x": {"colour": row % 3 - (row == 3), "size": row / 7}, "y": row % 2},
         ),
         _command("mixed"),
-        2,
-        ("mixed, row 3 (the first is 0), column 'colour': the value is missing; set --impute",),
+        says=("column 'colour' has no category in 1 of 40 rows (-1)", "accuracy"),
     ),
     Case(
         "nines that may mean a missing value",

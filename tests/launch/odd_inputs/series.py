@@ -219,7 +219,7 @@ CASES: list[Case] = [
         _file("shop,date,v", [*SHOPS, ("", "2024-06-01", 1)]),
         _plan("--series=shop"),
         2,
-        ("row 362, column 'shop': the row does not say of which series it is",),
+        ("row 362, column 'shop': the row does not say which series it belongs to",),
     ),
     Case(
         "doubled times",
