@@ -107,6 +107,13 @@ def test_without_pytorch_it_says_so(tmp_path: Path) -> None:
     )
 
 
+def test_statistics_keep_their_bounds() -> None:
+    output = measured("statistics", "--simulations=0.05")
+    assert "must be" not in output
+    assert output.count(": cover new rows") == 10
+    assert "11 equal arms: a false verdict: " in output
+
+
 def test_simulated_accidents_lose_nothing() -> None:
     """The measurement itself fails where a run is lost, or recorded twice."""
     printed = measured("simulate", "--runs=1500", "--nodes=12")
