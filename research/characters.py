@@ -51,6 +51,7 @@ def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
         raise error
     lacking = error.object[error.start : error.end]
     written = [
-        PLAIN.get(one) or one.encode("ascii", "backslashreplace").decode("ascii") for one in lacking
+        PLAIN.get(letter) or letter.encode("ascii", "backslashreplace").decode("ascii")
+        for letter in lacking
     ]
     return "".join(written), error.end

@@ -17,67 +17,69 @@ from research.regularization.stopping import Stopping
 from research.regularization.weights import Reparametrization
 from research.tasks.problem import Problem
 
-# What is wrong with what a function made of its arguments, or "".
+# (arguments, result) -> what is wrong with the result, or "".
 Check = Callable[[tuple[Any, ...], Any], str]
 
 
-def of_kind(name: str, made: Any, kind: Any, right: str = "") -> Any:
+def of_kind(name: str, result: Any, kind: Any, right: str = "") -> Any:
     """What `name` has returned. Raises UserError if it is of another kind: a `return` is easily
     forgotten.
 
     right: what to write instead.
     """
-    if not isinstance(made, kind):
+    if not isinstance(result, kind):
         instead = f"; write {right}" if right else ""
-        raise UserError(f"{name} returns a {type(made).__name__}, not a {kind.__name__}{instead}")
-    return made
+        raise UserError(f"{name} returns a {type(result).__name__}, not a {kind.__name__}{instead}")
+    return result
 
 
-def regularizer(name: str, made: Any, slot: str, site: str) -> Any:
+def regularizer(name: str, result: Any, slot: str, site: str) -> Any:
     """A transformation of that slot and site, held to what the engine expects of it."""
     kind, check = CONTRACTS.get(f"{slot} {site}") or CONTRACTS[slot]
-    of_kind(name, made, kind)
-    return made if check is None else _held(name, made, check)
+    of_kind(name, result, kind)
+    return result if check is None else _checked(name, result, check)
 
 
-def problem(name: str, made: Any) -> Problem:
+def problem(name: str, result: Any) -> Problem:
     """A task's problem, held to its shapes. Raises UserError if `better` has other words than
     higher and lower."""
-    made = of_kind(name, made, Problem)
-    for metric, word in made.better.items():
+    result = of_kind(name, result, Problem)
+    for metric, word in result.better.items():
         if word not in ("higher", "lower"):
             raise UserError(
                 f"{name}: better[{metric!r}] is {word!r}; allowed are 'higher', 'lower'"
             )
     return dataclasses.replace(
-        made,
-        encode=_held(f"{name}: encode", made.encode, _targets),
-        example_metrics=_held(f"{name}: example_metrics", made.example_metrics, _one_an_example),
-        summary=made.summary and _held(f"{name}: summary", made.summary, _numbers),
+        result,
+        encode=_checked(f"{name}: encode", result.encode, _targets),
+        example_metrics=_checked(
+            f"{name}: example_metrics", result.example_metrics, _one_an_example
+        ),
+        summary=result.summary and _checked(f"{name}: summary", result.summary, _numbers),
     )
 
 
 def loss(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A loss, held to one value for each example or step of its outputs."""
-    return _held(name, function, _without_the_last_axis)
+    return _checked(name, function, _without_the_last_axis)
 
 
 def metric(name: str, function: Callable[..., Any], whole: bool) -> Callable[..., Any]:
     """A metric, held to a number per example, or to one number of a whole split."""
-    return _held(name, function, _a_number if whole else _a_number_each)
+    return _checked(name, function, _a_number if whole else _a_number_each)
 
 
-def factors(name: str, made: Any, steps: int) -> np.ndarray:
+def factors(name: str, result: Any, steps: int) -> np.ndarray:
     """A schedule's factors, float64 [steps]. Raises UserError if they are not."""
     try:
-        values = np.asarray(made, np.float64)
+        values = np.asarray(result, np.float64)
     except (TypeError, ValueError):
         raise UserError(
-            f"{name} returns {_said(made)}; expected the factors of {steps} steps, [{steps}]"
+            f"{name} returns {_described(result)}; expected the factors of {steps} steps, [{steps}]"
         ) from None
     if values.shape != (steps,):
         raise UserError(
-            f"{name} returns {_said(values)}; expected the factors of {steps} steps, [{steps}]"
+            f"{name} returns {_described(values)}; expected the factors of {steps} steps, [{steps}]"
         )
     if not np.isfinite(values).all():
         raise UserError(
@@ -87,17 +89,17 @@ def factors(name: str, made: Any, steps: int) -> np.ndarray:
     return values
 
 
-def _held(name: str, function: Callable[..., Any], check: Check) -> Callable[..., Any]:
-    def held(*arguments: Any, **named: Any) -> Any:
-        made = function(*arguments, **named)
-        if flaw := check(arguments, made):
+def _checked(name: str, function: Callable[..., Any], check: Check) -> Callable[..., Any]:
+    def checked(*arguments: Any, **named: Any) -> Any:
+        result = function(*arguments, **named)
+        if flaw := check(arguments, result):
             raise UserError(f"{name} returns {flaw}")
-        return made
+        return result
 
-    return functools.update_wrapper(held, function) if hasattr(function, "__name__") else held
+    return functools.update_wrapper(checked, function) if hasattr(function, "__name__") else checked
 
 
-def _said(value: Any) -> str:
+def _described(value: Any) -> str:
     """A value in a message: its type and shape if it is an array."""
     return (
         f"{value.dtype} {list(value.shape)}"
@@ -106,92 +108,91 @@ def _said(value: Any) -> str:
     )
 
 
-def _like_the_first(arguments: tuple[Any, ...], made: Any) -> str:
+def _like_the_first(arguments: tuple[Any, ...], result: Any) -> str:
     first = arguments[0]
-    same = hasattr(made, "dtype") and (made.shape, made.dtype) == (first.shape, first.dtype)
-    return "" if same else f"{_said(made)}, and is given {_said(first)}; the two must be alike"
-
-
-def _of_the_same_rank(arguments: tuple[Any, ...], made: Any) -> str:
-    """Of an image a part may be returned (crop), of a row of a table all columns."""
-    first = arguments[0]
-    if getattr(made, "ndim", None) == first.ndim > 1:
-        return ""
-    return _like_the_first(arguments, made)
-
-
-def _a_number(arguments: tuple[Any, ...], made: Any) -> str:
-    return (
-        "" if made is not None and jnp.shape(made) == () else f"{_said(made)}; expected one number"
-    )
-
-
-def _without_the_last_axis(arguments: tuple[Any, ...], made: Any) -> str:
-    expected = jnp.shape(arguments[0])[:-1]
-    shape = list(expected)
-    sound = hasattr(made, "shape") and made.shape == expected
-    return (
-        ""
-        if sound
-        else (
-            f"{_said(made)} of outputs {list(jnp.shape(arguments[0]))}; expected a loss each,"
-            f" {shape}"
-        )
-    )
-
-
-def _a_number_each(arguments: tuple[Any, ...], made: Any) -> str:
-    count = len(arguments[1])
-    sound = hasattr(made, "shape") and made.shape == (count,)
-    return "" if sound else f"{_said(made)}; expected a number per example, [{count}]"
-
-
-def _both(arguments: tuple[Any, ...], made: Any) -> str:
-    if not isinstance(made, tuple) or len(made) != 2:
-        return f"{_said(made)}; expected inputs and targets, (x, y)"
-    return _like_the_first(arguments, made[0]) or _like_the_first(arguments[1:], made[1])
-
-
-def _of_the_same_leaves(arguments: tuple[Any, ...], made: Any) -> str:
-    same = jax.tree.map(jnp.shape, made) == jax.tree.map(jnp.shape, arguments[1])
+    same = hasattr(result, "dtype") and (result.shape, result.dtype) == (first.shape, first.dtype)
     return (
         ""
         if same
-        else f"{_said(made)}; expected a mean of the parameters, a tree of the same shapes"
+        else f"{_described(result)}, and is given {_described(first)}; the two must be alike"
     )
 
 
-def _targets(arguments: tuple[Any, ...], made: Any) -> str:
-    y, width = arguments[:2]
-    sound = (
-        hasattr(made, "shape")
-        and made.ndim > 1
-        and (made.shape[0], made.shape[-1]) == (y.shape[0], width)
-    )
+def _of_the_same_rank(arguments: tuple[Any, ...], result: Any) -> str:
+    """Of an image a part may be returned (crop), of a row of a table all columns."""
+    first = arguments[0]
+    if getattr(result, "ndim", None) == first.ndim > 1:
+        return ""
+    return _like_the_first(arguments, result)
+
+
+def _a_number(arguments: tuple[Any, ...], result: Any) -> str:
     return (
         ""
-        if sound
-        else f"{_said(made)} of y {list(y.shape)}; expected targets [{y.shape[0]}, ..., {width}]"
+        if result is not None and jnp.shape(result) == ()
+        else f"{_described(result)}; expected one number"
     )
 
 
-def _one_an_example(arguments: tuple[Any, ...], made: Any) -> str:
-    if not isinstance(made, Mapping):
-        return f"{_said(made)}; expected a dictionary of metrics"
+def _without_the_last_axis(arguments: tuple[Any, ...], result: Any) -> str:
+    outputs = jnp.shape(arguments[0])
+    if hasattr(result, "shape") and result.shape == outputs[:-1]:
+        return ""
+    return (
+        f"{_described(result)} of outputs {list(outputs)};"
+        f" expected a loss each, {list(outputs[:-1])}"
+    )
+
+
+def _a_number_each(arguments: tuple[Any, ...], result: Any) -> str:
     count = len(arguments[1])
-    wrong = next((name for name, values in made.items() if jnp.shape(values) != (count,)), None)
+    sound = hasattr(result, "shape") and result.shape == (count,)
+    return "" if sound else f"{_described(result)}; expected a number per example, [{count}]"
+
+
+def _both(arguments: tuple[Any, ...], result: Any) -> str:
+    if not isinstance(result, tuple) or len(result) != 2:
+        return f"{_described(result)}; expected inputs and targets, (x, y)"
+    return _like_the_first(arguments, result[0]) or _like_the_first(arguments[1:], result[1])
+
+
+def _of_the_same_leaves(arguments: tuple[Any, ...], result: Any) -> str:
+    same = jax.tree.map(jnp.shape, result) == jax.tree.map(jnp.shape, arguments[1])
+    return (
+        ""
+        if same
+        else f"{_described(result)}; expected a mean of the parameters, a tree of the same shapes"
+    )
+
+
+def _targets(arguments: tuple[Any, ...], result: Any) -> str:
+    y, width = arguments[:2]
+    shape = jnp.shape(result) if hasattr(result, "shape") else ()
+    if len(shape) > 1 and (shape[0], shape[-1]) == (y.shape[0], width):
+        return ""
+    expected = f"[{y.shape[0]}, ..., {width}]"
+    return f"{_described(result)} of y {list(y.shape)}; expected targets {expected}"
+
+
+def _one_an_example(arguments: tuple[Any, ...], result: Any) -> str:
+    if not isinstance(result, Mapping):
+        return f"{_described(result)}; expected a dictionary of metrics"
+    count = len(arguments[1])
+    wrong = next((name for name, values in result.items() if jnp.shape(values) != (count,)), None)
     return (
         ""
         if wrong is None
-        else f"{_said(made[wrong])} as {wrong!r}; expected one number an example, [{count}]"
+        else f"{_described(result[wrong])} as {wrong!r}; expected one number an example, [{count}]"
     )
 
 
-def _numbers(arguments: tuple[Any, ...], made: Any) -> str:
-    if not isinstance(made, Mapping):
-        return f"{_said(made)}; expected a dictionary of metrics"
-    wrong = next((name for name, value in made.items() if not isinstance(value, int | float)), None)
-    return "" if wrong is None else f"{_said(made[wrong])} as {wrong!r}; expected a float"
+def _numbers(arguments: tuple[Any, ...], result: Any) -> str:
+    if not isinstance(result, Mapping):
+        return f"{_described(result)}; expected a dictionary of metrics"
+    wrong = next(
+        (name for name, value in result.items() if not isinstance(value, int | float)), None
+    )
+    return "" if wrong is None else f"{_described(result[wrong])} as {wrong!r}; expected a float"
 
 
 class Contract(NamedTuple):

@@ -53,7 +53,7 @@ def blamed(error: BaseException, files: Sequence[str]) -> str:
     file, line = (frames[-1].filename, frames[-1].lineno) if frames else ("", None)
     if isinstance(error, SyntaxError) and error.filename in files:
         file, line = str(error.filename), error.lineno
-    said = (error.msg if isinstance(error, SyntaxError) else str(error)).strip().splitlines() or [
+    lines = (error.msg if isinstance(error, SyntaxError) else str(error)).strip().splitlines() or [
         ""
     ]
-    return f"{file}, line {line}: {type(error).__name__}: {said[0]}" if file else ""
+    return f"{file}, line {line}: {type(error).__name__}: {lines[0]}" if file else ""

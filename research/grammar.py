@@ -33,18 +33,18 @@ def split(text: str, separator: str) -> list[str]:
     """The parts of `text` between separators outside brackets, stripped. Raises on unbalanced
     brackets."""
     parts, depth, start = [], 0, 0
-    for place, char in enumerate(text):
+    for index, char in enumerate(text):
         if char in _OPEN:
             depth += 1
         elif char in _CLOSE:
             depth -= 1
         if depth < 0:
             raise UserError(
-                f"'{text}' closes a bracket at character {place + 1} that was never opened"
+                f"'{text}' closes a bracket at character {index + 1} that was never opened"
             )
         if char == separator and depth == 0:
-            parts.append(text[start:place].strip())
-            start = place + 1
+            parts.append(text[start:index].strip())
+            start = index + 1
     if depth:
         raise UserError(
             f"'{text}' opens {depth} bracket{'s' if depth > 1 else ''} that it never closes"
@@ -55,16 +55,16 @@ def split(text: str, separator: str) -> list[str]:
 def items(text: str) -> list[tuple[str | None, str]]:
     """A comma-separated list as (name, value) pairs; name is None where there is no `name=`."""
     pairs: list[tuple[str | None, str]] = []
-    for part in split(text, ","):
-        if not part:
+    for item in split(text, ","):
+        if not item:
             raise UserError(f"'{text}' has an empty item; separate items by single commas")
-        name, *rest = split(part, "=")
+        name, *rest = split(item, "=")
         if not rest:
-            pairs.append((None, part))
+            pairs.append((None, item))
             continue
-        value = part.split("=", 1)[1].strip()
+        value = item.split("=", 1)[1].strip()
         if not _NAME.fullmatch(name) or not value:
-            raise UserError(f"'{part}' is not of the form name=value")
+            raise UserError(f"'{item}' is not of the form name=value")
         pairs.append((name, value))
     return pairs
 

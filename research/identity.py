@@ -17,7 +17,7 @@ Versions = tuple[tuple[str, int], ...]
 
 def _has(config: RunConfig, slot: str, site: str) -> bool:
     """Whether the config has a regularizer of that slot and site."""
-    entries = (REGULARIZERS.get(part.name) for part in config.regularization)
+    entries = (REGULARIZERS.get(component.name) for component in config.regularization)
     return any((entry.slot, entry.site) == (slot, site) for entry in entries)
 
 
@@ -43,13 +43,13 @@ def entries(config: RunConfig) -> Iterator[tuple[str, Entry]]:
     """(kind, entry) of every registry entry that the config uses."""
     for name, registry in PARTS.items():
         value = getattr(config, name)
-        for part in value if isinstance(value, tuple) else (value,):
-            if not part.name:  # blanked out in a program's config
+        for component in value if isinstance(value, tuple) else (value,):
+            if not component.name:  # blanked out in a program's config
                 continue
-            entry = registry.get(part.name)
+            entry = registry.get(component.name)
             yield registry.kind, entry
             for opt in entry.naming:
-                yield opt.registry.kind, opt.registry.get(part[opt.name])
+                yield opt.registry.kind, opt.registry.get(component[opt.name])
     for name, registry in (("task", TASKS), ("loss", LOSSES)):
         if getattr(config, name) != "auto":
             yield name, registry.get(getattr(config, name))
@@ -112,8 +112,8 @@ def versions(config: RunConfig) -> Versions:
 @functools.lru_cache(maxsize=1024)
 def _versions(used: tuple[tuple[str, Entry], ...]) -> Versions:
     """The version of each entry, and of the engine."""
-    found = {f"{kind}:{entry.name.partition(':')[0]}": entry.version for kind, entry in used}
-    return tuple((found | {"engine": ENGINE_VERSION}).items())
+    by_entry = {f"{kind}:{entry.name.partition(':')[0]}": entry.version for kind, entry in used}
+    return tuple((by_entry | {"engine": ENGINE_VERSION}).items())
 
 
 def digest(value: Any) -> str:

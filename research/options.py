@@ -222,11 +222,11 @@ def _parse_duration(text: Any, where: str) -> Duration:
 def _parse_tuple(inner: Callable[[Any, str], Any]) -> Callable[[Any, str], tuple[Any, ...]]:
     def parse(text: Any, where: str) -> tuple[Any, ...]:
         if isinstance(text, tuple | list):
-            return tuple(inner(part, where) for part in text)
-        parts = [part.strip() for part in str(text).split(",")] if text != "" else []
-        if "" in parts:
+            return tuple(inner(item, where) for item in text)
+        items = [item.strip() for item in str(text).split(",")] if text != "" else []
+        if "" in items:
             raise UserError(f"{where}={text} has an empty item; separate items by single commas")
-        return tuple(inner(part, where) for part in parts)
+        return tuple(inner(item, where) for item in items)
 
     return parse
 

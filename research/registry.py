@@ -177,7 +177,7 @@ class Architecture(Entry):
 
     - `vocabulary: int | None`: the inputs are tokens, int32 [B, T] in 0..vocabulary-1, with -1 for
       padding at the end; None: they are scaled numbers. Without this fact it takes only numbers.
-    - `per_step: bool`: the outputs are [B, T, K], one per step of the inputs, each of which has a
+    - `per_step: bool`: the outputs are [B, T, K], one per step of the inputs, and each step has a
       target; False: they are [B, K], one per sequence. Without this fact it has only [B, K].
     - `padded: bool`: the inputs are series [B, T] or [B, T, D] of numbers, with NaN for padding at
       the end. Without this fact it takes only series of equal length.

@@ -70,7 +70,7 @@ def exact_on_gpu(records: str) -> None:
 
 
 def one_line_for_orbax() -> None:
-    """Silences what orbax logs of an error in its threads: it is raised, and told in a line, where
+    """Silences what orbax logs of an error in its threads: it is raised, and reported in one line, where
     orbax was called."""
     logging.getLogger("absl").addFilter(
         lambda record: f"{os.sep}orbax{os.sep}" not in record.pathname

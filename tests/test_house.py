@@ -41,7 +41,7 @@ FLOORS = (
     ("research.registry",),
     ("research.rng", "research.kernels", "research.maxima", "research.examples"),
     ("research.option_text",),
-    ("research.config",),
+    ("research.run_config", "research.config_leaves", "research.config"),
     ("research.identity",),
     ("research.data",),
     ("research.models", "research.optim", "research.regularization", "research.tasks"),

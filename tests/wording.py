@@ -23,12 +23,7 @@ PHRASES = re.compile(
 # What is left per folder. A folder that is not named has none. Lower a number when you can.
 NAMES_LEFT: Mapping[str, int] = {
     "launch": 53,
-    "research": 29,
     "research/analysis": 29,
-    "research/models": 22,
-    "research/optim": 2,
-    "research/plugin": 7,
-    "research/regularization": 4,
     "research/sweeps": 69,
     "research/testing": 8,
     "research/training": 90,
@@ -36,12 +31,8 @@ NAMES_LEFT: Mapping[str, int] = {
 PHRASES_LEFT: Mapping[str, int] = {
     "experiments": 2,
     "launch": 11,
-    "research": 3,
     "research/analysis": 10,
     "research/api": 1,
-    "research/models": 10,
-    "research/plugin": 2,
-    "research/regularization": 1,
     "research/sweeps": 42,
     "research/testing": 5,
     "research/training": 18,

@@ -90,14 +90,14 @@ class NGram(nn.Module):
                 jnp.int32
             )
         symbols = (self.bins or self.vocabulary or 0) + 1
-        place = jnp.zeros_like(x)
+        row = jnp.zeros_like(x)
         for back in range(self.order):
             before = jnp.pad(x, ((0, 0), (back, 0)), constant_values=-1)[:, : x.shape[1]]
-            place = place * symbols + before + 1
+            row = row * symbols + before + 1
         table = self.param(
             "kernel", nn.initializers.zeros, (symbols**self.order, self.outputs), jnp.float32
         )
-        logits = table[place]
+        logits = table[row]
         return logits if self.per_step else last(logits, x >= 0)
 
 

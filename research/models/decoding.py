@@ -31,20 +31,20 @@ def beam_search(
     """
     rows = source.shape[0]
 
-    def step(carry: Any, place: jax.Array) -> Any:
+    def step(carry: Any, index: jax.Array) -> Any:
         state, tokens, scores = carry  # leaves [B·width, ...], int32 [B, width, count], [B, width]
-        last = jnp.where(place == 0, start, tokens[..., jnp.maximum(place - 1, 0)])
-        logits, state = _advance(model, params, state, last.reshape(-1), place)
+        last = jnp.where(index == 0, start, tokens[..., jnp.maximum(index - 1, 0)])
+        logits, state = _advance(model, params, state, last.reshape(-1), index)
         wide = logits.astype(jnp.promote_types(logits.dtype, jnp.float32))
-        found = jax.nn.log_softmax(wide).reshape(rows, width, -1)
+        log_probabilities = jax.nn.log_softmax(wide).reshape(rows, width, -1)
         if end is not None:
-            over = (place > 0) & (last == end)
-            only_end = jnp.where(jnp.arange(found.shape[-1]) == end, 0.0, -jnp.inf)
-            found = jnp.where(over[..., None], only_end, found)
-        extended = scores[..., None] + found
-        scores, places = jax.lax.top_k(extended.reshape(rows, -1), width)
-        beam, token = places // wide.shape[-1], places % wide.shape[-1]
-        tokens = jnp.take_along_axis(tokens, beam[..., None], axis=1).at[..., place].set(token)
+            over = (index > 0) & (last == end)
+            only_end = jnp.where(jnp.arange(log_probabilities.shape[-1]) == end, 0.0, -jnp.inf)
+            log_probabilities = jnp.where(over[..., None], only_end, log_probabilities)
+        extended = scores[..., None] + log_probabilities
+        scores, candidates = jax.lax.top_k(extended.reshape(rows, -1), width)
+        beam, token = candidates // wide.shape[-1], candidates % wide.shape[-1]
+        tokens = jnp.take_along_axis(tokens, beam[..., None], axis=1).at[..., index].set(token)
         flat = (jnp.arange(rows)[:, None] * width + beam).reshape(-1)
         return (jax.tree.map(lambda leaf: leaf[flat], state), tokens, scores), None
 
@@ -67,9 +67,9 @@ def _begin(model: nn.Module, params: Any, source: jax.Array, start: int | jax.Ar
     return carry, cache
 
 
-def _advance(model: nn.Module, params: Any, state: Any, token: jax.Array, place: jax.Array) -> Any:
+def _advance(model: nn.Module, params: Any, state: Any, token: jax.Array, index: jax.Array) -> Any:
     carry, cache = state
     (logits, carry), cache = model.apply(
-        {"params": params, **cache}, carry, token, place, method="advance", mutable=["cache"]
+        {"params": params, **cache}, carry, token, index, method="advance", mutable=["cache"]
     )
     return logits, (carry, cache)

@@ -61,13 +61,13 @@ class DenseNet(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         x = Conv(self.growth * self.bottleneck, kernel_init=self.kernel_init)(Site("input")(x, fwd))
-        for place, layers in enumerate(self.blocks):
+        for block, layers in enumerate(self.blocks):
             for _ in range(layers):
                 x = DenseLayer(self.growth, self.bottleneck, self.activation, self.kernel_init)(
                     x, fwd
                 )
             x = NormAct(self.activation)(x, fwd)
-            if place < len(self.blocks) - 1:
+            if block < len(self.blocks) - 1:
                 half = x.shape[-1] // 2
                 x = Conv(
                     half,

@@ -22,10 +22,10 @@ class FCN(nn.Module):
     """Stages of 3×3 convolutions, each ended by a 2×2 pool; 1×1 convolutions score the classes at
     each place.
 
-    [B, H, W, C] -> [B, H, W, outputs]: the scores of the last stage, its heat map, grow twofold and
-    take in those of the stages before, down to `stride`, and then grow to the image. Without a
-    target at each pixel (`per_step`) the heat map's mean, [B, outputs]. Images of which the last
-    stage's stride is no divisor are filled up with zeros.
+    [B, H, W, C] -> [B, H, W, outputs]: the scores of the last stage, its heat map, are upsampled
+    twofold and added to those of the stage before, down to `stride`; then they are upsampled to the
+    image. Without a target per pixel (`per_step`) the output is the mean of the heat map, [B,
+    outputs]. Images are padded with zeros to a multiple of the last stage's stride.
 
     Example:
         >>> from research.models.sizes import sizes
@@ -76,11 +76,11 @@ class FCN(nn.Module):
         convolutions."""
         maps: list[jax.Array] = []
         for channels in self.channels:
-            for place in range(self.convolutions):
+            for convolution in range(self.convolutions):
                 x = ConvUnit(channels, activation=self.activation, kernel_init=self.kernel_init)(
                     x, fwd
                 )
-                maps += [x] if not maps and place == self.convolutions - 1 else []
+                maps += [x] if not maps and convolution == self.convolutions - 1 else []
             x = Pool(self.pooling)(x, fwd)
             maps.append(x)
         for units in self.dense:
@@ -125,7 +125,7 @@ def _fits(config: Any, spec: Any) -> str | None:
     stages, most = len(config.arch["channels"]), math.ceil(math.log2(max(spec.shape[:2])))
     if len(spec.shape) == 3 and stages > most:
         raise ShapeError(
-            f"arch.channels has {stages} stages, each of which halves an image, too many for images"
+            f"arch.channels has {stages} stages, and each halves an image: too many for images"
             f" of {spec.shape[0]}x{spec.shape[1]}; give at most {most}"
         )
     return None

@@ -45,14 +45,14 @@ class InceptionBlock(nn.Module):
                 channels, kernel, activation=self.activation, kernel_init=self.kernel_init
             )(x, fwd)
 
-        one, (three_in, three), (five_in, five), pooled = self.paths
-        made = [
-            conv(x, one, 1),
+        one_by_one, (three_in, three), (five_in, five), pooled = self.paths
+        outputs = [
+            conv(x, one_by_one, 1),
             conv(conv(x, three_in, 1), three, 3),
             conv(conv(x, five_in, 1), five, 5),
             conv(max_pool(x, 3, 1, 1), pooled, 1),
         ]
-        return jnp.concatenate(made, axis=-1)
+        return jnp.concatenate(outputs, axis=-1)
 
 
 class GoogLeNet(nn.Module):

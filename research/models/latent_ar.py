@@ -71,8 +71,8 @@ class LatentAR(nn.Module):
             hidden_into = Dense(first, kernel_init=init, name="hidden_input")(steps)
             layers = [Affine(self.state, first, small, name="hidden_recurrent")(into.dtype)]
             layers += [
-                Affine(a, b, init, bias=True, name=f"hidden_{place}")(into.dtype)
-                for place, (a, b) in enumerate(itertools.pairwise(widths), start=1)
+                Affine(a, b, init, bias=True, name=f"hidden_{number}")(into.dtype)
+                for number, (a, b) in enumerate(itertools.pairwise(widths), start=1)
             ]
 
         def step(h: jax.Array, now: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:

@@ -38,8 +38,8 @@ class LeNet5(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         x = Site("input")(x, fwd)
-        for place, channels in enumerate(self.channels):
-            padding = "VALID" if place else "SAME"
+        for layer, channels in enumerate(self.channels):
+            padding = "VALID" if layer else "SAME"
             x = ConvUnit(channels, 5, 1, padding, self.activation, self.kernel_init)(x, fwd)
             x = Pool(self.pooling)(x, fwd)
         x = x.reshape(x.shape[0], -1)

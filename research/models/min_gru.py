@@ -59,8 +59,8 @@ def _truncated(keep: jax.Array, add: jax.Array, every: int) -> jax.Array:
         jnp.pad(leaf, ((0, 0), (0, -steps % every), (0, 0))).reshape(batch, -1, every, width)
         for leaf in (keep, add)
     ]
-    kept, added = jax.lax.associative_scan(_compose, tuple(pieces), axis=2)
-    return (kept * before[:, :, None] + added).reshape(batch, -1, width)[:, :steps]
+    factors, offsets = jax.lax.associative_scan(_compose, tuple(pieces), axis=2)
+    return (factors * before[:, :, None] + offsets).reshape(batch, -1, width)[:, :steps]
 
 
 Affine = tuple[jax.Array, jax.Array]

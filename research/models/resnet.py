@@ -66,17 +66,17 @@ class ResidualBlock(nn.Module):
         if not self.bottleneck:
             sizes = [(3, self.stride, channels), (3, 1, channels)]
         entry = x
-        for place, (kernel, stride, width) in enumerate(sizes):
+        for layer, (kernel, stride, width) in enumerate(sizes):
             if self.preactivation:
                 x = NormAct(self.activation)(x, fwd)
-                entry = entry if place else x
-                x = Site("hidden")(x, fwd) if place else x
+                entry = entry if layer else x
+                x = Site("hidden")(x, fwd) if layer else x
                 x = Conv(
                     width, kernel, stride, bias=not normalization_has_bias(fwd), **self._init()
                 )(x)
             else:
                 x = ConvNorm(width, kernel, stride, **self._init())(x, fwd)
-                if place < len(sizes) - 1:
+                if layer < len(sizes) - 1:
                     x = Site("hidden")(ACTIVATIONS.get(self.activation).build()(x, fwd), fwd)
         return x, entry
 
@@ -265,11 +265,11 @@ def _depth(config: Any, spec: Any) -> str | None:
 
 def _own_block(arch: Any) -> str | None:
     """ImageNet's depths count the layers of their own blocks."""
-    own = "bottleneck" if bottlenecks("auto", arch["layout"], arch["depth"]) else "basic"
-    if arch["layout"] == "imagenet" and arch["block"] not in ("auto", own):
+    block = "bottleneck" if bottlenecks("auto", arch["layout"], arch["depth"]) else "basic"
+    if arch["layout"] == "imagenet" and arch["block"] not in ("auto", block):
         return (
-            f"arch.block={arch['block']}: with layout=imagenet depth {arch['depth']} is of {own}"
-            " blocks; leave it out"
+            f"arch.block={arch['block']}: with layout=imagenet depth {arch['depth']} requires"
+            f" {block} blocks; leave it out"
         )
     return None
 

@@ -91,7 +91,7 @@ class Seq2Seq(nn.Module):
         """What an answer to a source int [B, S] is made from; its leaves are [B, ...]."""
         return self.encode(source, Forward())
 
-    def advance(self, carry: Any, token: jax.Array, place: jax.Array) -> tuple[jax.Array, Any]:
+    def advance(self, carry: Any, token: jax.Array, index: jax.Array) -> tuple[jax.Array, Any]:
         """The logits [B, outputs] of what follows the answer's token [B], and the carry."""
         logits, state = self.decode(token[:, None], carry, Forward())
         return logits[:, 0], (state, carry[1])
@@ -116,10 +116,10 @@ class Step(nn.Module):
             scores = jnp.einsum("bh,bsh->bs", state, keys)
         wide = scores.astype(jnp.promote_types(scores.dtype, jnp.float32))
         weights = jax.nn.softmax(jnp.where(seen, wide, jnp.finfo(wide.dtype).min))
-        found = jnp.einsum("bs,bsd->bd", weights.astype(values.dtype), values)
+        context = jnp.einsum("bs,bsd->bd", weights.astype(values.dtype), values)
         if self.score == "bahdanau":
-            state, _ = gru(state, jnp.concatenate([x, found], axis=-1))
-        readout = jnp.tanh(Dense(self.hidden)(jnp.concatenate([state, found], axis=-1)))
+            state, _ = gru(state, jnp.concatenate([x, context], axis=-1))
+        readout = jnp.tanh(Dense(self.hidden)(jnp.concatenate([state, context], axis=-1)))
         return state, (readout, weights)
 
 

@@ -100,11 +100,11 @@ class Transformer(nn.Module):
         """What an answer to a source int [B, S] is made from; its leaves are [B, ...]."""
         return self.encode(source, Forward()), real(source)
 
-    def advance(self, carry: Any, token: jax.Array, place: jax.Array) -> tuple[jax.Array, Any]:
+    def advance(self, carry: Any, token: jax.Array, index: jax.Array) -> tuple[jax.Array, Any]:
         """The logits [B, outputs] of what follows the answer's token [B] at a place, and the
         carry."""
         memory, seen = carry
-        return self.decode(token[:, None], memory, seen, Forward(), place)[:, 0], carry
+        return self.decode(token[:, None], memory, seen, Forward(), index)[:, 0], carry
 
 
 def answers(config: Any, spec: Any) -> str | None:

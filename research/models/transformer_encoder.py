@@ -74,7 +74,7 @@ def _reads_sequences(config: Any, spec: Any) -> str | None:
     """The inputs are sequences, and their targets are not their own next steps."""
     if spec.target_shape and config.task in NEXT_STEP_TASKS:
         return (
-            f"arch=transformer_encoder sees all that task={config.task} is to foretell; use"
+            f"arch=transformer_encoder reads the values that task={config.task} predicts; use"
             " arch=gpt or arch=tcn"
         )
     if len(spec.shape) == 1 and not spec.vocabulary:

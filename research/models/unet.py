@@ -22,8 +22,8 @@ from research.registry import ARCHITECTURES, Architecture
 class UNet(nn.Module):
     """Levels of two 3×3 convolutions, [B, H, W, C] -> [B, H, W, outputs].
 
-    With zero padding, so that maps keep their size, where the paper's shrink. Images of which the
-    lowest level's stride is no divisor are filled up with zeros.
+    Zero padding keeps the size of the maps; the paper's maps shrink. Images are padded with zeros
+    to a multiple of the lowest level's stride.
 
     Example:
         >>> from research.models.sizes import sizes

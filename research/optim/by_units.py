@@ -51,8 +51,8 @@ def _mapped(function: Callable[..., jax.Array], tree: Tree, *rest: Tree) -> Tree
     """The tree of `function(leaf, axes of a unit's incoming weights, ...)`; axes: None where it is
     no kernel."""
 
-    def one(path: Any, leaf: jax.Array, *more: jax.Array) -> jax.Array:
+    def mapped(path: Any, leaf: jax.Array, *more: jax.Array) -> jax.Array:
         is_matrix = is_kernel(path) and leaf.ndim > 1
         return function(leaf, tuple(range(leaf.ndim - 1)) if is_matrix else None, *more)
 
-    return jax.tree_util.tree_map_with_path(one, tree, *rest)
+    return jax.tree_util.tree_map_with_path(mapped, tree, *rest)

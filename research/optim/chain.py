@@ -150,17 +150,17 @@ def _flatten(chain: grammar.Call) -> Iterator[grammar.Call]:
 def _values(call: grammar.Call, member: Transformation, key: str) -> dict[str, Any]:
     """What is written in a member's brackets, checked, by parameter name."""
     values: dict[str, Any] = {}
-    for place, (keyword, text) in enumerate(call.arguments):
-        if keyword is None and place >= len(member.positional):
+    for index, (keyword, text) in enumerate(call.arguments):
+        if keyword is None and index >= len(member.positional):
             takes = (
                 f"at most {', '.join(member.positional)}" if member.positional else "no arguments"
             )
             raise UserError(
                 f"{key}: '{text}' is one argument too many; {member.name} takes {takes}"
             )
-        if keyword is None and any(earlier for earlier, _ in call.arguments[:place]):
+        if keyword is None and any(earlier for earlier, _ in call.arguments[:index]):
             raise UserError(f"{key}: '{text}' follows a name=value; write it as name=value too")
-        name = keyword or member.positional[place]
+        name = keyword or member.positional[index]
         if name in values:
             raise UserError(f"{key} sets '{name}' twice")
         values[name] = member.option(name).parse(str(text), f"{key}.{name}")

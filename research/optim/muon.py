@@ -81,9 +81,9 @@ def _width_factor(kernel: jax.Array) -> float:
 def _whole_kernels(config: Any, spec: Any) -> str | None:
     """No regularizer reparametrizes the kernels."""
     apart = [
-        part.name
-        for part in config.regularization
-        if REGULARIZERS.get(part.name).site == "reparametrization"
+        component.name
+        for component in config.regularization
+        if REGULARIZERS.get(component.name).site == "reparametrization"
     ]
     if not apart:
         return None

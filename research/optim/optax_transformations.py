@@ -145,9 +145,11 @@ def _number(parameter: inspect.Parameter) -> Option:
     """A float as an option, in the range that its name tells unless optax's own default lies
     outside."""
     default = REQUIRED if parameter.default is parameter.empty else parameter.default
-    found = option(parameter.name, _RANGES.get(parameter.name, float), default)
-    outside = found.range is not None and default is not REQUIRED and default not in found.range
-    return dataclasses.replace(found, range=None) if outside else found
+    declared = option(parameter.name, _RANGES.get(parameter.name, float), default)
+    outside = (
+        declared.range is not None and default is not REQUIRED and default not in declared.range
+    )
+    return dataclasses.replace(declared, range=None) if outside else declared
 
 
 def _setting(function: Callable[..., Any], parameter: inspect.Parameter) -> Option:
@@ -155,17 +157,21 @@ def _setting(function: Callable[..., Any], parameter: inspect.Parameter) -> Opti
     where optax has it."""
     hint = typing.get_type_hints(function).get(parameter.name)
     literal = typing.get_origin(hint) is typing.Literal
-    found = option(parameter.name, hint if literal else type(parameter.default), parameter.default)
+    declared = option(
+        parameter.name, hint if literal else type(parameter.default), parameter.default
+    )
     return (
-        dataclasses.replace(found, range=Range(min(1, parameter.default)))
-        if found.type is int
-        else found
+        dataclasses.replace(declared, range=Range(min(1, parameter.default)))
+        if declared.type is int
+        else declared
     )
 
 
 def _lane_values(name: str, build: Callable[..., Any], floats: Sequence[Option]) -> set[str]:
-    """The floats that may be lane values, found by trying: all at once, else each by itself. Raises
-    UserError."""
+    """The floats that may be lane values, by trying them: all at once, else one by one.
+
+    Raises UserError if the transformation fails even without them.
+    """
     example = {o.name: 0.5 if o.default is REQUIRED else o.default for o in floats}
     if _failure(build, example, example) is None:
         return set(example)

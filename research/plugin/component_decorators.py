@@ -166,12 +166,12 @@ def regularizer(
         )
     add = member(slot, site, paper=paper, neutral=neutral, **known)
 
-    def held(build: Builder) -> Builder:
+    def checked(build: Builder) -> Builder:
         summary(build)  # raises where there is none
         check_names("neutral", neutral or {}, options_in(build))
         return add(returning(build, contract.regularizer, slot=slot, site=site))
 
-    return held
+    return checked
 
 
 @accepts_old_keywords
@@ -185,7 +185,7 @@ def dataset(
     """Registers a function that returns a research.data.table.Table as a data set.
 
     Its parameters become flags (`--dataset.size=100`), beside `task` and `impute`. The table is
-    written under --cache_dir the first time, and anew when the file has changed.
+    written under --cache_dir the first time, and again when the file has changed.
     """
 
     def add(build: Builder) -> Builder:

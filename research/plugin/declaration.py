@@ -38,12 +38,12 @@ def decorator(add: Callable[[Builder], Builder], function: Any) -> Any:
     return add if function is None else add(function)
 
 
-def returning(build: Callable[..., Any], held: Callable[..., Any], **to: Any) -> Any:
-    """The function, whose result is `held` to what it must be."""
+def returning(build: Callable[..., Any], check: Callable[..., Any], **to: Any) -> Any:
+    """The function, whose result is checked by `check`."""
 
     @functools.wraps(build)
     def built(*arguments: Any, **options: Any) -> Any:
-        return held(build.__name__, build(*arguments, **options), **to)
+        return check(build.__name__, build(*arguments, **options), **to)
 
     return built
 
@@ -51,11 +51,11 @@ def returning(build: Callable[..., Any], held: Callable[..., Any], **to: Any) ->
 def options_in(build: Callable[..., Any], given: Collection[str] = ()) -> tuple[Option, ...]:
     """The options of a builder. Raises UserError if one's own default is not a value that it may
     have."""
-    found = options_of(build, given)
-    for option in found:
+    options = options_of(build, given)
+    for option in options:
         if option.readable and option.default is not REQUIRED:
             option.parse(option.default, f"{build.__name__}: the default {option.name}")
-    return found
+    return options
 
 
 def check_names(what: str, values: Mapping[str, Any], options: Sequence[Option]) -> None:
@@ -95,9 +95,9 @@ def summary(build: Callable[..., Any]) -> str:
 
     Raises UserError if it has none, or only the one that Python derives from fields.
     """
-    said = first_sentence(build.__doc__ or "")
-    if not said or (inspect.isclass(build) and said.startswith(f"{build.__name__}(")):
+    sentence = first_sentence(build.__doc__ or "")
+    if not sentence or (inspect.isclass(build) and sentence.startswith(f"{build.__name__}(")):
         raise UserError(
             f"{build.__name__} lacks a docstring; its first sentence is what launch.list says of it"
         )
-    return said.rstrip(".")
+    return sentence.rstrip(".")

@@ -23,7 +23,7 @@ REGISTRIES: tuple[Registry[Any], ...] = tuple(
 def load(path: str) -> list[tuple[Registry[Any], Entry]]:
     """Runs a file, and returns what it has added to the catalogue.
 
-    The version of each entry is a checksum of the file: a changed file is trained anew. Raises
+    The version of each entry is a checksum of the file: the runs of a changed file are trained again. Raises
     UserError if the file is not there, breaks, adds nothing, or adds a name that is taken.
     """
     file = Path(path)
@@ -73,5 +73,5 @@ def _run(file: Path) -> None:
         line = f", line {frames[-1].lineno}" if frames else ""
         raise UserError(f"--plugin={file}{line}: {error}") from None
     except Exception as error:
-        said = blamed(error, [str(file)]) or f"{file}: {type(error).__name__}: {error}"
-        raise UserError(f"--plugin={said}") from None
+        reason = blamed(error, [str(file)]) or f"{file}: {type(error).__name__}: {error}"
+        raise UserError(f"--plugin={reason}") from None

@@ -65,11 +65,11 @@ def loss(
 
     def add(build: Builder) -> Builder:
         _check_arguments(build, ("outputs", "targets"))
-        held = contract.loss(build.__name__, build)
+        checked = contract.loss(build.__name__, build)
         LOSSES.add(
             Loss(
                 build.__name__,
-                lambda: held,
+                lambda: checked,
                 summary(build),
                 paper,
                 tasks=_known(tasks),
@@ -116,12 +116,12 @@ def metric(
         for task in of_tasks:
             if name == "loss" or name in TASKS.get(task).build().better:
                 raise UserError(f"{task} has a metric '{name}' already; give yours another name")
-        held = contract.metric(name, build, whole)
+        checked = contract.metric(name, build, whole)
         better = "higher" if higher_is_better else "lower"
         METRICS.add(
             Metric(
                 name,
-                lambda: held,
+                lambda: checked,
                 summary(build),
                 paper,
                 tasks=of_tasks,

@@ -14,6 +14,6 @@ def box(
     inside = []
     for axis, length in enumerate(shape):
         start = centre[axis] - jnp.floor(size[axis] / 2)
-        place = jnp.arange(length)
-        inside.append((place >= start) & (place < start + size[axis]))
+        index = jnp.arange(length)
+        inside.append((index >= start) & (index < start + size[axis]))
     return inside[0][:, None] & inside[1][None, :]

@@ -13,8 +13,10 @@ from research.regularization.member import member
 
 def _coloured(name: str, config: Any, spec: Any) -> str | None:
     """Where saturation changes, images are coloured."""
-    (own,) = (dict(part.options) for part in config.regularization if part.name == name)
-    if not own.get("saturation") or spec.shape[-1] > 1:
+    (options,) = (
+        dict(component.options) for component in config.regularization if component.name == name
+    )
+    if not options.get("saturation") or spec.shape[-1] > 1:
         return None
     return (
         f"{name} changes saturation, and the images of {config.dataset.name} are grey; leave"

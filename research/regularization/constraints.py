@@ -53,7 +53,7 @@ def not_with(*others: str, why: str) -> Constraint:
     """None of the other regularizers is chosen."""
 
     def constraint(name: str, config: Any, spec: Any) -> str | None:
-        chosen = [part.name for part in config.regularization if part.name in others]
+        chosen = [entry.name for entry in config.regularization if entry.name in others]
         return f"{name} and {chosen[0]} exclude each other: {why}" if chosen else None
 
     constraint.__doc__ = f"None of {', '.join(others)} is chosen: {why}."
@@ -64,12 +64,14 @@ def in_order(low: str, high: str) -> Constraint:
     """The one option is not above the other."""
 
     def constraint(name: str, config: Any, spec: Any) -> str | None:
-        (own,) = (dict(part.options) for part in config.regularization if part.name == name)
-        if low not in own or own[low] <= own[high]:
+        (options,) = (
+            dict(component.options) for component in config.regularization if component.name == name
+        )
+        if low not in options or options[low] <= options[high]:
             return None
         return (
-            f"{name} draws between {low}={own[low]:g} and {high}={own[high]:g}, the wrong way"
-            " round; swap them"
+            f"{name} draws between {low}={options[low]:g} and {high}={options[high]:g},"
+            " the wrong way round; swap them"
         )
 
     constraint.__doc__ = f"{low} is not above {high}."
@@ -83,12 +85,12 @@ def decays_once(name: str, config: Any, spec: Any) -> str | None:
         for option, value in config.optimizer.options
         if option.endswith("weight_decay")
     )
-    option, own = next(((option, value) for option, value in decays if value), ("", 0))
-    if not own:
+    option, strength = next(((option, value) for option, value in decays if value), ("", 0))
+    if not strength:
         return None
     optimizer = config.optimizer.name
     return (
-        f"{name} with {optimizer} (weight_decay={own:g}) decays twice; leave one out, as in"
+        f"{name} with {optimizer} (weight_decay={strength:g}) decays twice; leave one out, as in"
         f" optimizer.{option}=0"
     )
 

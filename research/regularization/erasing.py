@@ -64,7 +64,7 @@ def rectangle(
     """A mask [H, W] of what is erased. A rectangle too long for the image gets the nearest ratio
     that fits.
 
-    The paper draws such a one anew.
+    The paper draws again instead.
     """
     height, width = shape
     uniform = jax.random.uniform(key, (5,))
@@ -73,9 +73,9 @@ def rectangle(
     rows = jnp.maximum(jnp.round(jnp.clip(jnp.sqrt(area * ratio), area / width, height)), 1)
     columns = jnp.clip(jnp.round(area / rows), 1, width)
     inside = []
-    for length, size, place in ((height, rows, uniform[2]), (width, columns, uniform[3])):
+    for length, size, position in ((height, rows, uniform[2]), (width, columns, uniform[3])):
         start = jnp.minimum(
-            jnp.floor(place * (length - size + 1)), length - size
+            jnp.floor(position * (length - size + 1)), length - size
         )  # the minimum guards rounding up
         at = jnp.arange(length)
         inside.append((at >= start) & (at < start + size))

@@ -69,7 +69,8 @@ def _pixels(image: jax.Array, row: jax.Array, column: jax.Array) -> jax.Array:
     height, width = image.shape[:2]
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     at = (
-        jnp.clip(part, 0, most - 1).astype(int) for part, most in ((row, height), (column, width))
+        jnp.clip(index, 0, length - 1).astype(int)
+        for index, length in ((row, height), (column, width))
     )
-    found = image[tuple(at)]
-    return jnp.where(inside.reshape(*inside.shape, *[1] * (image.ndim - 2)), found, 0)
+    pixels = image[tuple(at)]
+    return jnp.where(inside.reshape(*inside.shape, *[1] * (image.ndim - 2)), pixels, 0)

@@ -193,7 +193,7 @@ CASES = {
     "generate --run=a --prompt=b --length=x": "flag --length=x: expected a whole number, not 'x'",
     "verify --run=a --devices=1": "unknown flag --devices",
     "train --arch=fcn": (
-        "arch.channels has 5 stages, each of which halves an image, too many for images of 8x8"
+        "arch.channels has 5 stages, and each halves an image: too many for images of 8x8"
     ),
     "train --arch=fcn --arch.stride=1": (
         "arch.stride is of a class for each pixel; digits has one answer an image"

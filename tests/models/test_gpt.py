@@ -119,6 +119,6 @@ def test_what_does_not_fit_is_said_before_training() -> None:
         run(**{**TINY, "arch.heads": 3})
     with pytest.raises(
         UserError,
-        match=r"arch=transformer_encoder sees all that task=language_model is to foretell",
+        match=r"arch=transformer_encoder reads the values that task=language_model predicts",
     ):
         run(**{**TINY, "arch": "transformer_encoder"})

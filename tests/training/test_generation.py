@@ -99,7 +99,7 @@ def test_two_ways_foretell_nothing() -> None:
     ):
         run(answers, arch__bidirectional=True)
     with pytest.raises(
-        UserError, match="arch=transformer_encoder sees all that task=sequence_to_sequence is to"
+        UserError, match="arch=transformer_encoder reads the values that task=sequence_to_sequence"
     ):
         run(answers, **tiny("transformer_encoder"))
 

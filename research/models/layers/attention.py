@@ -65,7 +65,7 @@ class Attention(nn.Module):
         else:
             (q,) = self._split(self._dense(width, "query")(x), 1)
             project = self._dense(2 * width, "key_value")
-            kv = project(memory) if start is None else self._kept(lambda: project(memory))
+            kv = project(memory) if start is None else self._memory_cache(lambda: project(memory))
             k, v = self._split(kv, 2)
         weights = attention_weights(q, k, mask)
         self.sow("attention", "weights", weights)
@@ -81,13 +81,14 @@ class Attention(nn.Module):
     def _split(self, x: jax.Array, parts: int) -> list[jax.Array]:
         """[B, T, parts·D] as `parts` arrays [B, T, heads, d]."""
         return [
-            part.reshape(*part.shape[:-1], self.heads, -1) for part in jnp.split(x, parts, axis=-1)
+            array.reshape(*array.shape[:-1], self.heads, -1)
+            for array in jnp.split(x, parts, axis=-1)
         ]
 
-    def _kept(self, make: Callable[[], jax.Array]) -> jax.Array:
+    def _memory_cache(self, make: Callable[[], jax.Array]) -> jax.Array:
         """The keys and values of the memory, made at the first call of a generation."""
-        kept: jax.Array = self.variable("cache", "memory", make).value
-        return kept
+        cached: jax.Array = self.variable("cache", "memory", make).value
+        return cached
 
     def _cached(
         self, k: jax.Array, v: jax.Array, start: jax.Array
@@ -96,13 +97,17 @@ class Attention(nn.Module):
         [1, T, context]."""
         assert self.context is not None, "a cache needs a context"
         shape = (k.shape[0], self.context, *k.shape[2:])
-        found = []
+        arrays = []
         for name, new in (("key", k), ("value", v)):
-            kept = self.variable("cache", name, jnp.zeros, shape, new.dtype)
-            kept.value = jax.lax.dynamic_update_slice_in_dim(kept.value, new, start, axis=1)
-            found.append(kept.value)
-        own = start + jnp.arange(k.shape[1])
-        return found[0], found[1], jnp.arange(self.context)[None, None] <= own[None, :, None]
+            cache = self.variable("cache", name, jnp.zeros, shape, new.dtype)
+            cache.value = jax.lax.dynamic_update_slice_in_dim(cache.value, new, start, axis=1)
+            arrays.append(cache.value)
+        positions = start + jnp.arange(k.shape[1])
+        return (
+            arrays[0],
+            arrays[1],
+            jnp.arange(self.context)[None, None] <= positions[None, :, None],
+        )
 
 
 def attention_weights(q: jax.Array, k: jax.Array, mask: jax.Array | None) -> jax.Array:

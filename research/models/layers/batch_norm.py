@@ -12,8 +12,7 @@ from research.models.layers.forward import Forward
 
 
 class GlobalBatchNorm(nn.Module):
-    """Batch normalization with a learned bias and, unless told otherwise, scale, [B, ..., C] -> [B,
-    ..., C].
+    """Batch normalization with a learned bias and, by default, scale, [B, ..., C] -> [B, ..., C].
 
     In training by the mean and the two-pass variance over the real steps of real examples on all
     devices; their moving averages, in the collection `batch_stats`, are used in evaluation.

@@ -90,12 +90,12 @@ class CrossBlock(nn.Module):
         start: jax.Array | None = None,
     ) -> jax.Array:
         config, branches = self.config, 3 * self.config.layers
-        own = config.attention(branches, "attention", rotary=self.rotary, context=self.context)
+        itself = config.attention(branches, "attention", rotary=self.rotary, context=self.context)
         cross = config.attention(branches, "cross_attention")
         mlp = FeedForward(config, branches, name="mlp")
         first = 3 * self.number - 2
         x = residual(
-            config, first / branches, x, fwd, lambda h: own(h, fwd, mask=mask, start=start)
+            config, first / branches, x, fwd, lambda h: itself(h, fwd, mask=mask, start=start)
         )
         x = residual(
             config,

@@ -49,12 +49,12 @@ def convolve(
 
     def seen(tap: Sequence[int]) -> jax.Array:
         """What one weight of the filter meets at each place."""
-        begins = [place * dilation for place, dilation in zip(tap, rhs_dilation, strict=True)]
-        own = zip(begins, counts, strides, strict=True)
+        begins = [index * dilation for index, dilation in zip(tap, rhs_dilation, strict=True)]
+        axes = zip(begins, counts, strides, strict=True)
         return x[
             (
                 slice(None),
-                *(slice(begin, begin + s * (count - 1) + 1, s) for begin, count, s in own),
+                *(slice(begin, begin + s * (count - 1) + 1, s) for begin, count, s in axes),
             )
         ]
 

@@ -83,8 +83,8 @@ def stochastic_pool(
         below = jnp.cumsum(wide, axis=2) <= bound * wide.sum(axis=2, keepdims=True)
         return jnp.minimum(below.sum(axis=2, keepdims=True), share.shape[2] - 1)
 
-    place = jax.vmap(draw)(keys, share)
-    chosen = jax.lax.broadcasted_iota(place.dtype, tiles.shape, 3) == place
+    index = jax.vmap(draw)(keys, share)
+    chosen = jax.lax.broadcasted_iota(index.dtype, tiles.shape, 3) == index
     return jnp.where(chosen, tiles, 0).sum(axis=3)
 
 

@@ -37,9 +37,9 @@ class Upsample(nn.Module):
                 x = nn.Conv(self.features, (1, 1), kernel_init=initializer(self.kernel_init))(x)
             return resized(x, (self.factor * x.shape[1], self.factor * x.shape[2]))
         side = self.kernel or 2 * self.factor
-        made: Any = bilinear_kernel if self.bilinear else initializer(self.kernel_init)
+        init: Any = bilinear_kernel if self.bilinear else initializer(self.kernel_init)
         transposed = nn.ConvTranspose(
-            self.features, (side, side), (self.factor, self.factor), kernel_init=made
+            self.features, (side, side), (self.factor, self.factor), kernel_init=init
         )
         return transposed(x)
 

@@ -1,0 +1,104 @@
+"""The leaves of a config: every value with its path, and the config as text."""
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from research.options import REQUIRED, format_value
+from research.registry import REGULARIZERS, TASKS, Entry
+from research.run_config import DEFAULTS_OF_TASKS, FIELDS, FULL_BATCH, NUMERIC, PARTS, Component, RunConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    """One value of a config: its dotted path, its value, its kind and whether it is the default."""
+
+    path: str
+    value: Any
+    kind: str
+    default: bool
+
+
+@functools.lru_cache(maxsize=4)  # planning a run reads them several times
+def leaves(config: RunConfig) -> tuple[Leaf, ...]:
+    """Every leaf, in the order of the fields; an entry's options follow its name."""
+    return tuple(_leaves(config))
+
+
+def _leaves(config: RunConfig) -> Iterator[Leaf]:
+    for name, field in FIELDS.items():
+        value = getattr(config, name)
+        kind = field.metadata["kind"]
+        if name == "regularization":
+            yield Leaf(name, tuple(component.name for component in value), kind, not value)
+            for component in value:
+                yield from _option_leaves(
+                    f"{name}.{component.name}",
+                    REGULARIZERS.get(component.name),
+                    component,
+                    kind,
+                )
+        elif name in PARTS:
+            if not value.name:  # blanked out in a program's config
+                continue
+            yield Leaf(name, value.name, kind, value.name == field.default.name)
+            yield from _option_leaves(name, PARTS[name].get(value.name), value, kind)
+        else:
+            default = value in (field.default, task_default(config.task, name))
+            yield Leaf(name, value, kind, default)
+
+
+def task_default(task: str, name: str) -> Any:
+    """The value of a field that is not set, in runs of this task."""
+    if name not in DEFAULTS_OF_TASKS:
+        return FIELDS[name].default
+    defaults = TASKS.get(task).defaults if task != "auto" else {}
+    return defaults.get(name, DEFAULTS_OF_TASKS[name])
+
+
+@functools.lru_cache(maxsize=4096)  # most runs of a sweep share them
+def _option_leaves(prefix: str, entry: Entry, component: Component, kind: str) -> tuple[Leaf, ...]:
+    option_leaves = []
+    for name, value in component.options:
+        option = entry.option(name)
+        assert option is not None
+        is_default = option.default is not REQUIRED and value == option.default
+        option_kind = NUMERIC if option.numeric else kind
+        option_leaves.append(Leaf(f"{prefix}.{name}", value, option_kind, is_default))
+    return tuple(option_leaves)
+
+
+def to_flags(config: RunConfig) -> dict[str, str]:
+    """The config as text by path, defaults included. Records keep it, and `resolve` reads it."""
+    texts: dict[str, str] = {}
+    for leaf in leaves(config):
+        texts[leaf.path] = format_value(leaf.value)
+    texts["regularization"] = format_regularization(config.regularization)
+    texts["batch_size"] = "full" if config.batch_size == FULL_BATCH else texts["batch_size"]
+    # The text of the list has the options of its members already.
+    return {path: text for path, text in texts.items() if not path.startswith("regularization.")}
+
+
+def format_regularization(members: tuple[Component, ...]) -> str:
+    """The list as a flag takes it."""
+    return ",".join(str(member) for member in members) or "none"
+
+
+def non_default(config: RunConfig) -> dict[str, str]:
+    """The flags of `to_flags` that are not the defaults."""
+    texts = to_flags(config)
+    changed = {leaf.path for leaf in leaves(config) if not leaf.default}
+    return {path: text for path, text in texts.items() if path in changed}
+
+
+def numeric(config: RunConfig) -> dict[str, float]:
+    """The lane values that enter the program as arguments: numeric options of its components, and
+    the learning rate."""
+    return {
+        leaf.path: float(leaf.value)
+        for leaf in leaves(config)
+        if leaf.kind == NUMERIC
+        and isinstance(leaf.value, float)
+        and not leaf.path.startswith("schedule.")
+    }

@@ -1,0 +1,186 @@
+"""RunConfig: the settings of one run, each of them static, numeric or execution.
+
+*static* leaves shape the program, *numeric* ones may differ between lanes of a program (they enter
+as arguments or data), *execution* ones never touch a run's identity. The kind of a field is
+declared on the field; the kind of an entry's option follows its annotation (research/options.py).
+"""
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from research.options import (
+    Count,
+    Fraction,
+    Option,
+    Positive,
+    Range,
+    format_value,
+    option,
+)
+from research.registry import (
+    ARCHITECTURES,
+    DATASETS,
+    OPTIMIZERS,
+    REGULARIZERS,
+    SCHEDULES,
+    Registry,
+)
+
+STATIC, NUMERIC, EXECUTION = "static", "numeric", "execution"
+
+
+@dataclasses.dataclass(frozen=True)
+class Component:
+    """A chosen registry entry: its name, and a value for each of its options in its order."""
+
+    name: str
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def __getitem__(self, option_name: str) -> Any:
+        return dict(self.options)[option_name]
+
+    def __str__(self) -> str:
+        if not self.options:
+            return self.name
+        (_, first), *rest = self.options
+        if not rest:
+            return f"{self.name}={format_value(first)}"
+        more = "".join(f",{name}={format_value(value)}" for name, value in rest)
+        return f"{self.name}({format_value(first)}{more})"
+
+
+# The values of fields without one (`auto` or none), unless the task's entry has others.
+DEFAULTS_OF_TASKS: Mapping[str, Any] = {"learning_rate": 0.1, "target_scaling": "none"}
+
+
+def _field(default: Any, kind: str, registry: Registry[Any] | None = None) -> Any:
+    return dataclasses.field(default=default, metadata={"kind": kind, "registry": registry})
+
+
+SplitSeed = Annotated[int, Range(0, 2**32 - 1)]
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """One training, seed included. Build it with `resolve`, which checks every value."""
+
+    dataset: Annotated[
+        Component, "data set: a name (digits, mnist), csv:FILE, folder:DIR or text:FILE"
+    ] = _field(Component("digits"), STATIC, DATASETS)
+    task: Annotated[str, "kind of problem; auto: the data set's own"] = _field("auto", STATIC)
+    split: Annotated[str, "train:validation:test, or train:test"] = _field("8:1:1", STATIC)
+    split_seed: Annotated[
+        SplitSeed | None, "seed of the split; none: the seed for bundled tables, else 0"
+    ] = _field(None, NUMERIC)
+    train_size: Annotated[Count | None, "train on this many of the training rows; none: all"] = (
+        _field(None, STATIC)
+    )
+    label_noise: Annotated[
+        Fraction,
+        "probability that a training label is replaced by one drawn uniformly from all classes",
+    ] = _field(0.0, NUMERIC)
+    scaling: Annotated[
+        Literal["none", "minmax", "standard", "robust"],
+        "scaling of the inputs, fitted on the training rows",
+    ] = _field("standard", NUMERIC)
+    target_scaling: Annotated[
+        Literal["auto", "none", "standard"],
+        "scaling of targets that are numbers; metrics stay in the data's units; auto: standard",
+    ] = _field("auto", NUMERIC)
+    arch: Annotated[Component, "architecture"] = _field(Component("mlp"), STATIC, ARCHITECTURES)
+    loss: Annotated[str, "training loss; auto: the architecture's or the task's own"] = _field(
+        "auto", STATIC
+    )
+    loss_mean: Annotated[
+        Literal["examples", "targets"],
+        "mean of the loss where examples differ in their number of targets: over examples, or over"
+        " targets",
+    ] = _field("examples", STATIC)
+    metrics: Annotated[
+        tuple[str, ...] | None, "metrics of your own to measure beside the task's, from --plugin"
+    ] = _field(None, STATIC)
+    optimizer: Annotated[
+        Component,
+        "optimizer, or a chain of optax transformations: 'chain(clip(1.0), scale_by_adam())'",
+    ] = _field(Component("sgd"), STATIC, OPTIMIZERS)
+    learning_rate: Annotated[
+        Positive | None, "base learning rate; none: 0.1, or 0.001 where the targets are numbers"
+    ] = _field(None, NUMERIC)
+    schedule: Annotated[Component, "learning-rate schedule"] = _field(
+        Component("constant"), NUMERIC, SCHEDULES
+    )
+    regularization: Annotated[
+        tuple[Component, ...], "regularizers: none, or a list such as dropout=0.5,max_norm=2"
+    ] = _field((), STATIC, REGULARIZERS)
+    normalization: Annotated[
+        Literal["auto", "none", "batch", "layer", "group", "instance", "rms", "weight"],
+        "normalization of the hidden layers, short for a regularizer (batch_norm); auto: the"
+        " architecture's own",
+    ] = _field("auto", STATIC)
+    epochs: Annotated[Count, "passes over the training rows"] = _field(20, STATIC)
+    batch_size: Annotated[Count, "examples per update; full: all of them"] = _field(64, STATIC)
+    reshuffle_each_epoch: Annotated[
+        bool, "shuffle the training rows each epoch; false: keep the first epoch's order"
+    ] = _field(True, STATIC)
+    remainder: Annotated[
+        Literal["drop", "pad"],
+        "rows that do not fill a batch: drop (a later epoch reads them) or pad (a smaller last"
+        " batch)",
+    ] = _field("drop", STATIC)
+    accumulate: Annotated[
+        Count,
+        "parts of each batch, computed in turn to save memory; batch norm sees one part at a time",
+    ] = _field(1, STATIC)
+    precision: Annotated[
+        Literal["float32", "tf32", "bfloat16", "float64"],
+        "precision of the arithmetic; bfloat16 keeps parameters in float32",
+    ] = _field("float32", STATIC)
+    remat: Annotated[bool, "recompute activations in the backward pass, to save memory"] = _field(
+        False, STATIC
+    )
+    init_from: Annotated[
+        str | None, "start from the kept parameters of a run: RUN, RUN:best or RUN:last"
+    ] = _field(None, NUMERIC)
+    freeze: Annotated[
+        str | None, "parameters whose name (Dense_0/kernel) has this pattern do not change"
+    ] = _field(None, STATIC)
+    reset: Annotated[
+        str | None,
+        "parameters whose name has this pattern are initialized again, despite --init_from",
+    ] = _field(None, NUMERIC)
+    seed: Annotated[int, Range(0, 2**32 - 1), "seed of all randomness"] = _field(0, NUMERIC)
+
+
+FIELDS = {f.name: f for f in dataclasses.fields(RunConfig)}
+HINTS = typing.get_type_hints(RunConfig, include_extras=True)
+PARTS = {
+    name: f.metadata["registry"] for name, f in FIELDS.items() if f.metadata["registry"] is not None
+}
+OPTIONS: dict[str, Option] = {
+    name: option(name, HINTS[name], f.default) for name, f in FIELDS.items() if name not in PARTS
+}
+HELP: dict[str, str] = {
+    name: next(n for n in HINTS[name].__metadata__ if isinstance(n, str)) for name in FIELDS
+}
+# Options of data sets that are so often given that they have a short name.
+SHORT = {
+    name: f"dataset.{name}"
+    for name in (
+        "target",
+        "impute",
+        "context",
+        "drop",
+        "numbers",
+        "categories",
+        "missing",
+        "decimal",
+        "thousands",
+        "encoding",
+        "comment",
+        "time",
+        "series",
+    )
+}
+FULL_BATCH = 0  # the value of batch_size=full, which a user cannot write as 0
