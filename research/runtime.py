@@ -70,8 +70,7 @@ def exact_on_gpu(records: str) -> None:
 
 
 def one_line_for_orbax() -> None:
-    """Silences what orbax logs of an error in its threads: it is raised, and reported in one line, where
-    orbax was called."""
+    """Silences the logs of errors in orbax's threads; its caller reports them in one line."""
     logging.getLogger("absl").addFilter(
         lambda record: f"{os.sep}orbax{os.sep}" not in record.pathname
     )

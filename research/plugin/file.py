@@ -23,8 +23,9 @@ REGISTRIES: tuple[Registry[Any], ...] = tuple(
 def load(path: str) -> list[tuple[Registry[Any], Entry]]:
     """Runs a file, and returns what it has added to the catalogue.
 
-    The version of each entry is a checksum of the file: the runs of a changed file are trained again. Raises
-    UserError if the file is not there, breaks, adds nothing, or adds a name that is taken.
+    The version of each entry is a checksum of the file, so that the runs of a changed file are
+    trained again. Raises UserError if the file does not exist, fails, adds nothing, or adds a name
+    that is taken.
     """
     file = Path(path)
     if not file.is_file():
