@@ -22,6 +22,7 @@ from research.option_text import entry_and_options, option_names, regularizer_an
 from research.options import REQUIRED
 from research.registry import LOSSES, METRICS, REGULARIZERS, TASKS, Entry, Registry
 from research.run_config import (
+    DEFAULTS_OF_TASKS,
     EXECUTION,
     FIELDS,
     FULL_BATCH,
@@ -37,6 +38,7 @@ from research.run_config import (
 )
 
 __all__ = [
+    "DEFAULTS_OF_TASKS",
     "EXECUTION",
     "FIELDS",
     "FULL_BATCH",

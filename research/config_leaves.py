@@ -7,7 +7,15 @@ from typing import Any
 
 from research.options import REQUIRED, format_value
 from research.registry import REGULARIZERS, TASKS, Entry
-from research.run_config import DEFAULTS_OF_TASKS, FIELDS, FULL_BATCH, NUMERIC, PARTS, Component, RunConfig
+from research.run_config import (
+    DEFAULTS_OF_TASKS,
+    FIELDS,
+    FULL_BATCH,
+    NUMERIC,
+    PARTS,
+    Component,
+    RunConfig,
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,7 +29,7 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
     metrics = tuple(sorted(set(config.metrics or ()))) or None
     by_task = {
         name: config_lib.task_default(task, name)
-        for name in config_lib.UNLESS_TASK_SAYS
+        for name in config_lib.DEFAULTS_OF_TASKS
         if getattr(config, name) == FIELDS[name].default
     }
     return dataclasses.replace(
