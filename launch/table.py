@@ -246,7 +246,7 @@ def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> Show
     found = done(sweep.runs, records, monitor.warn)
     # Searching many records for cycles took as long as building their table.
     gc.freeze()
-    monitor.obtained(found.values())
+    monitor.on_records(found.values())
     recorded = {name for record in found.values() for name in record.metrics}
     for metric in metrics():
         if metric not in recorded:

@@ -90,12 +90,14 @@ def main() -> None:
         [EXPERIMENT.value or run_settings(), SAMPLE.value], budget
     )
     monitor, how = terminal(), execution(here=not on_slurm())
-    shop = SearchContext(store(monitor.warn), planner(), monitor, how, executor(f"tunings/{name}"))
+    context = SearchContext(
+        store(monitor.warn), planner(), monitor, how, executor(f"tunings/{name}")
+    )
     if EXPERIMENT.value is None:
-        found, table = _settings(name, shop, budget)
+        found, table = _settings(name, context, budget)
     else:
         found, table = _arms(
-            name, experiment_files.get(EXPERIMENT.value, monitor.warn), shop, budget
+            name, experiment_files.get(EXPERIMENT.value, monitor.warn), context, budget
         )
     emit(table)
     if directory := figure_flags.FIGURES.value:
@@ -107,19 +109,19 @@ def main() -> None:
                 figure_flags.say(trials.write_figures(tuned.study, column, directory))
 
 
-def _settings(name: str, shop: SearchContext, budget: Budget) -> tuple[list[Tuned], Table]:
+def _settings(name: str, context: SearchContext, budget: Budget) -> tuple[list[Tuned], Table]:
     """The flags' settings tuned, and the table of the choice."""
     axes = axes_lib.sampled(SAMPLE.value)
     settings = run_settings()
     refuse_written([axis.path for axis in axes], settings)
-    _check_settings(name, settings, [axis.path for axis in axes], shop)
-    with journal_lib.journal(shop.store, name) as journal:
-        tuned = tuner.tune(name, settings, axes, budget, shop, journal)
-    return [tuned], of_choice(name, tuned, budget, REPORT_SEEDS.value, shop)
+    _check_settings(name, settings, [axis.path for axis in axes], context)
+    with journal_lib.journal(context.store, name) as journal:
+        tuned = tuner.tune(name, settings, axes, budget, context, journal)
+    return [tuned], of_choice(name, tuned, budget, REPORT_SEEDS.value, context)
 
 
 def _arms(
-    name: str, experiment: Experiment, shop: SearchContext, budget: Budget
+    name: str, experiment: Experiment, context: SearchContext, budget: Budget
 ) -> tuple[list[Tuned], Table]:
     """Each arm tuned, and the experiment's table of the choices."""
     if given := run_settings():
@@ -130,14 +132,14 @@ def _arms(
     spaces = {label: space.of_arm(axes, label) for label in experiment.arms}
     settings = {label: _left(experiment, label, spaces[label]) for label in experiment.arms}
     goal = _declared_goal(experiment, spaces)
-    _check_arms(experiment, settings, shop)
+    _check_arms(experiment, settings, context)
     tuned_arms: dict[str, Tuned] = {}
-    with journal_lib.journal(shop.store, name) as journal:
+    with journal_lib.journal(context.store, name) as journal:
         for label, of_arm in spaces.items():
             if of_arm:
                 study = f"{name}: {label}"
                 tuned_arms[label] = tuner.tune(
-                    study, settings[label], of_arm, budget, shop, journal, goal
+                    study, settings[label], of_arm, budget, context, journal, goal
                 )
     seeds = REPORT_SEEDS.value
     requests = {
@@ -154,17 +156,23 @@ def _arms(
     )
     strengths = tuner.described(tuned, budget, REPORT_SEEDS.value)
     return tuned, of_arms(
-        experiment, requests, strengths, shop.planner, shop.obtain, notes, shop.monitor.note
+        experiment,
+        requests,
+        strengths,
+        context.planner,
+        context.obtain,
+        notes,
+        context.monitor.note,
     )
 
 
 def _check_settings(
-    name: str, settings: Mapping[str, Any], paths: Sequence[str], shop: SearchContext
+    name: str, settings: Mapping[str, Any], paths: Sequence[str], context: SearchContext
 ) -> None:
     """Refuses what --columns, --sort and --where name and the table will not have, before anything
     is trained."""
     with contextlib.suppress(UserError):  # settings that need an axis' value cannot be planned yet
-        (run,) = shop.planner.plan([settings])
+        (run,) = context.planner.plan([settings])
         config = config_lib.to_flags(run.config)
         row = Arm(name, {}, dict.fromkeys(paths, ""))
         table = build_table(name, [row], columns_of([Record(run.id, "failed", config)]), None, [0])
@@ -172,7 +180,7 @@ def _check_settings(
 
 
 def _check_arms(
-    experiment: Experiment, settings: Mapping[str, Mapping[str, Any]], shop: SearchContext
+    experiment: Experiment, settings: Mapping[str, Mapping[str, Any]], context: SearchContext
 ) -> None:
     """The same for an experiment, and its metrics that no run will have."""
     arms = [Arm(label, {}) for label in experiment.arms]
@@ -181,7 +189,7 @@ def _check_arms(
     runs: list[RequestedRun] = []
     for label in experiment.arms:
         try:
-            runs += shop.planner.plan(tuner.fresh(settings[label], 1))
+            runs += context.planner.plan(tuner.fresh(settings[label], 1))
         except UserError:  # an arm that needs an axis' value cannot be planned yet
             return
     check_metrics(experiment, runs)

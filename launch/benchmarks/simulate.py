@@ -14,7 +14,7 @@ from absl import flags
 
 from research.data.progress import progress
 from research.errors import UserError
-from research.sweeps.coordinate.claims import BEAT, LAPSE, Claims
+from research.sweeps.coordinate.claims import BEAT, TIMEOUT, Claims
 from research.sweeps.coordinate.membership import LeaseLost
 from research.sweeps.coordinate.worker import Worker
 from research.sweeps.execute.local_executor import LOOK
@@ -33,7 +33,7 @@ WIDTH, PACKS, PACK_SECONDS, SAVE_SECONDS = 32, 64, 1800.0, 300.0
 ACCIDENTS = {"death": 40_000.0, "preemption": 20_000.0, "hang": 80_000.0}
 BACK = {"death": 600.0, "preemption": 120.0, "hang": 0.0}
 # A worker that hangs so long is taken for dead.
-HANG_SECONDS = 5 * LAPSE
+HANG_SECONDS = 5 * TIMEOUT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _node(world: World, place: int) -> Work:
             lambda other: False,
             lambda run: world.records[run] > 0,
         )
-        claims.enlist()
+        claims.register()
         times = {
             kind: world.now + world.draw.expovariate(1 / mean) for kind, mean in ACCIDENTS.items()
         }
@@ -173,7 +173,7 @@ def _worker(world: World, claims: Claims, times: dict[str, float]) -> Work:
     ]:
         held = claims.claimed()
         free = [run for run in missing if run.id not in held]
-        if not free and claims.inherit():
+        if not free and claims.take_over():
             held = claims.claimed()
             free = [run for run in missing if run.id not in held]
         for _, runs in itertools.groupby(free, lambda run: run.program):

@@ -12,7 +12,7 @@ from absl import flags
 from launch.cli import execution_flags
 from launch.cli.start import CACHE_DIR, PLUGIN, RECORDS, define_name
 from research.errors import UserError
-from research.sweeps.execute.ensure_records import Executor, local
+from research.sweeps.execute.ensure_records import Executor, train_locally
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.records import source_version
 from research.sweeps.slurm import cluster, submission
@@ -67,7 +67,7 @@ def executor(name: str, cancel: str = "") -> Executor:
     if EXECUTOR.value == "local":
         if given:
             raise UserError(f"--{given[0]} is for --executor=slurm; give that too, or leave it out")
-        return local
+        return train_locally
     if flags.FLAGS["profile"].present:
         raise UserError(
             "--profile is of training in this process; leave it or --executor=slurm out"

@@ -18,7 +18,7 @@ from launch.cli.records import store
 from launch.slurm.task import say, task_id
 from research import config as config_lib
 from research.errors import UserError
-from research.sweeps.execute.ensure_records import ensure_records, local
+from research.sweeps.execute.ensure_records import ensure_records, train_locally
 from research.sweeps.execute.execution_context import ExecutionEvents
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.plan.run_plan import PlannedRun
@@ -73,7 +73,7 @@ def main() -> None:
     folder, records, plans, how = Folder(Path(FOLDER.value)), store(), planner(), execution()
     monitor, version = Log(folder, task_id(os.environ)), source_version.version()
 
-    def belongs(run_id: str) -> bool:
+    def still_wanted(run_id: str) -> bool:
         wanted = folder.wanted()
         return wanted.code == version and run_id in wanted.runs
 
@@ -82,8 +82,12 @@ def main() -> None:
         runs = planned(wanted, plans)
         # One pack at a time: there are as many tasks as packs, and what a worker dies of is then
         # known.
-        executor = functools.partial(local, belongs=belongs, wait=False, abreast=1)
-        ensure_records(runs, records, plans, monitor, execution=how, executor=executor, helps=True)
+        executor = functools.partial(
+            train_locally, still_wanted=still_wanted, wait=False, abreast=1
+        )
+        ensure_records(
+            runs, records, plans, monitor, execution=how, executor=executor, assisting=True
+        )
         trained = wanted
     if wanted.code != version:
         say("the sweep wants other code now than this task has")

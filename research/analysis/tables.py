@@ -19,7 +19,7 @@ from research.registry import METRICS, TASKS
 from research.sweeps.column import Better, Column, common_metric, refuse_unknown
 from research.sweeps.declare import selection
 from research.sweeps.declare.sweep_spec import SweepSpec
-from research.sweeps.execute.ensure_records import Executor, Observer, ensure_records, local
+from research.sweeps.execute.ensure_records import Executor, Observer, ensure_records, train_locally
 from research.sweeps.execute.execution_options import DEFAULT, Execution
 from research.sweeps.experiment import Experiment
 from research.sweeps.plan.run_plan import RequestedRun, same, trainable, unfit_notes
@@ -182,7 +182,7 @@ def of_experiment(
     *,
     train: bool,
     execution: Execution = DEFAULT,
-    executor: Executor = local,
+    executor: Executor = train_locally,
     retry_failed: bool = False,
 ) -> Shown:
     """The experiment's table, after training what is missing; where a setting is to be chosen, that

@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("runs", type=int)
     parser.add_argument("--name", default="")
     parser.add_argument("--seconds", type=float, default=0.02)
-    parser.add_argument("--lapse", type=float, default=60.0)
+    parser.add_argument("--timeout", type=float, default=60.0)
     parser.add_argument(
         "--elsewhere", action="store_true", help="as on another machine, where a pid says nothing"
     )
@@ -36,7 +36,7 @@ def main() -> int:
     def done(run_id: str) -> bool:
         return store.path(run_id).exists()
 
-    with working(store.root, done, arguments.lapse / 10, arguments.lapse) as claims:
+    with working(store.root, done, arguments.timeout / 10, arguments.timeout) as claims:
         try:
             while missing := [run_id for run_id in ids if not done(run_id)]:
                 taken = claims.take(missing, 3)

@@ -17,7 +17,7 @@ from research.sweeps.coordinate import worker as worker_lib
 from research.sweeps.coordinate.claims import working
 from research.sweeps.coordinate.membership import LeaseLost
 from research.sweeps.coordinate.worker import Worker
-from tests.sweeps.world import BEAT, LAPSE, RUNS, World
+from tests.sweeps.world import BEAT, RUNS, TIMEOUT, World
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def test_a_run_is_claimed_once(world: World) -> None:
     assert b.take(RUNS, 2) == RUNS[2:4]
     assert a.take(RUNS, 5) == [*RUNS[:2], RUNS[4]]  # what it has counts
     assert b.take(RUNS, 5) == RUNS[2:4]
-    assert [a.held(run_id) for run_id in RUNS] == [True, True, False, False, True]
-    assert [b.held(run_id) for run_id in RUNS] == [False, False, True, True, False]
+    assert [a.may_write(run_id) for run_id in RUNS] == [True, True, False, False, True]
+    assert [b.may_write(run_id) for run_id in RUNS] == [False, False, True, True, False]
     assert a.claimed() == b.claimed() == set(RUNS)
     assert a.others(RUNS) == dict.fromkeys(RUNS[2:4], "host (pid 2)")
     a.confirm(RUNS[:2])
@@ -44,9 +44,9 @@ def test_a_released_run_is_free_and_others_cannot_release_it(world: World) -> No
     a, b = world.worker(), world.worker()
     a.take(RUNS, 3)
     b.release(RUNS)
-    assert all(a.held(run_id) for run_id in RUNS[:3])
+    assert all(a.may_write(run_id) for run_id in RUNS[:3])
     a.release(RUNS[:1])
-    assert not a.held(RUNS[0])
+    assert not a.may_write(RUNS[0])
     assert a.claimed() == set(RUNS[1:3])
     assert b.take(RUNS, 1) == RUNS[:1]
     a.leave()
@@ -68,7 +68,7 @@ def test_silence_lapses_after_lapse_seconds_and_not_before(world: World) -> None
     dead, observer = world.worker(), world.worker()
     dead.take(RUNS, 3)
     observer.take(RUNS, 5)  # the first look
-    assert world.wait(observer, LAPSE - BEAT) == RUNS[3:]
+    assert world.wait(observer, TIMEOUT - BEAT) == RUNS[3:]
     assert world.wait(observer, BEAT) == RUNS
     assert world.left() == [*RUNS, "t2"]
 
@@ -76,7 +76,7 @@ def test_silence_lapses_after_lapse_seconds_and_not_before(world: World) -> None
 def test_who_beats_does_not_lapse(world: World) -> None:
     alive, observer = world.worker(), world.worker()
     alive.take(RUNS, 3)
-    assert world.wait(observer, 10 * LAPSE, alive) == RUNS[3:]
+    assert world.wait(observer, 10 * TIMEOUT, alive) == RUNS[3:]
     alive.confirm(RUNS[:3])
 
 
@@ -86,10 +86,10 @@ def test_an_observer_that_slept_looks_once_more(world: World) -> None:
     alive, observer = world.worker(), world.worker()
     alive.take(RUNS, 3)
     observer.take(RUNS, 5)
-    world.time += 100 * LAPSE
+    world.time += 100 * TIMEOUT
     assert observer.take(RUNS, 5) == RUNS[3:]
     alive.beat()
-    assert world.wait(observer, LAPSE, alive) == RUNS[3:]
+    assert world.wait(observer, TIMEOUT, alive) == RUNS[3:]
 
 
 def test_a_process_that_is_gone_lapses_at_once(world: World) -> None:
@@ -102,8 +102,8 @@ def test_a_process_that_is_gone_lapses_at_once(world: World) -> None:
 def test_a_sleeper_finds_that_it_lost(world: World) -> None:
     sleeper, other = world.worker(), world.worker()
     sleeper.take(RUNS, 3)
-    assert world.wait(other, 2 * LAPSE) == RUNS
-    assert not any(sleeper.held(run_id) for run_id in RUNS)
+    assert world.wait(other, 2 * TIMEOUT) == RUNS
+    assert not any(sleeper.may_write(run_id) for run_id in RUNS)
     for act in (sleeper.beat, lambda: sleeper.take(RUNS, 5), lambda: sleeper.confirm(RUNS[:1])):
         with pytest.raises(LeaseLost):
             act()
@@ -118,13 +118,15 @@ def test_the_heir_of_an_heir(world: World) -> None:
     dead, heir, last, late = (world.worker() for _ in range(4))
     dead.take(RUNS, 3)
     world.gone.add("t1")
-    assert heir._roll.declare() == {"t1"}
+    assert heir._membership.mark_dead() == {"t1"}
     assert world.left() == [*RUNS[:3], "t1.t2", "t2", "t3", "t4"]
     assert last.take(RUNS, 5) == RUNS[3:]  # the heir is alive, and it is for it to do
     world.gone.add("t2")
     world.time += BEAT
     assert last.take(RUNS, 5) == RUNS
-    assert not late._roll._is_heir("t1", "t2")  # it looked at the same time, and was slower
+    assert not late._membership._is_successor(
+        "t1", "t2"
+    )  # it looked at the same time, and was slower
     assert world.left() == [*RUNS, "t3", "t4"]
 
 
@@ -133,7 +135,7 @@ def test_claims_of_a_worker_without_a_file_lapse(world: World) -> None:
     dead.take(RUNS, 3)
     (world.root / "claims" / "workers" / "t1").unlink()
     observer.take(RUNS, 5)
-    assert world.wait(observer, LAPSE - BEAT) == RUNS[3:]
+    assert world.wait(observer, TIMEOUT - BEAT) == RUNS[3:]
     assert world.wait(observer, BEAT) == RUNS
 
 
@@ -145,7 +147,7 @@ def test_a_copied_directory_lapses_too(world: World, tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "claims", copy.root / "claims")
     observer = copy.worker()
     observer.take(RUNS, 5)
-    assert copy.wait(observer, LAPSE) == RUNS
+    assert copy.wait(observer, TIMEOUT) == RUNS
     assert copy.left() == [*RUNS, "t8"]
 
 
@@ -200,7 +202,7 @@ def test_a_disk_that_fails_is_one_line(
         act()
     assert "\n" not in str(caught.value)
     monkeypatch.undo()
-    assert not a.held(RUNS[1])
+    assert not a.may_write(RUNS[1])
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,10 +269,10 @@ def test_who_only_passes_over_what_is_held_inherits_too(world: World) -> None:
     dead.take(RUNS[:2], 2)
     deleted.take(RUNS[2:4], 2)
     (world.root / "claims" / "workers" / deleted.worker.token).unlink()
-    for _ in range(2 * round((LAPSE + 2 * BEAT) / BEAT)):
+    for _ in range(2 * round((TIMEOUT + 2 * BEAT) / BEAT)):
         world.time += BEAT
         b.beat()
-        b.inherit()
+        b.take_over()
     assert b.claimed() == set()
     assert b.take(RUNS, 5) == RUNS
 
@@ -280,7 +282,7 @@ def test_what_a_dead_worker_shows_goes_with_it(world: World) -> None:
     with pack_progress.showing(world.root, dead.worker, RUNS, 10):
         assert len(pack_progress.read(world.root)) == 1
         world.gone.add(dead.worker.token)
-        b.inherit()
+        b.take_over()
         assert pack_progress.read(world.root) == []
 
 
@@ -291,7 +293,7 @@ def test_who_has_been_seen_to_work_is_alive(world: World) -> None:
         world.time += BEAT
         if beats:
             a.beat()
-        b.inherit()
+        b.take_over()
         assert b.all_live() == alive
     a.leave()
     c = world.worker()

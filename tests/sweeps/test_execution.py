@@ -20,7 +20,7 @@ from research.errors import Stopped
 from research.sweeps.coordinate.claims import Claims, working
 from research.sweeps.execute import local_executor, trainer
 from research.sweeps.execute.ensure_records import done, ensure_records
-from research.sweeps.execute.execution_context import ExecutionEvents
+from research.sweeps.execute.execution_context import ExecutionContext, ExecutionEvents
 from research.sweeps.execute.execution_options import DEFAULT
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.plan.run_plan import PlannedRun, with_seeds
@@ -47,7 +47,7 @@ class Watcher:
     def note(self, message: str) -> None:
         self.notes.append(message)
 
-    def obtained(self, records: Iterable[Record]) -> None:
+    def on_records(self, records: Iterable[Record]) -> None:
         self.seen = {record.run_id for record in records}
 
     @contextlib.contextmanager
@@ -136,13 +136,15 @@ def test_a_program_that_fails_costs_the_others_nothing(
 def test_a_stop_keeps_what_is_finished(tmp_path: Path) -> None:
     good, late = planned({})[0], planned({"arch.hidden": (4,)})[0]
     store = Store(tmp_path)
-    local_executor.execute([good], store, planner().arrays, ExecutionEvents())
+    local_executor.execute([good], ExecutionContext(store, planner().arrays, ExecutionEvents()))
 
     def stop(count: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        local_executor.execute([late], store, planner().arrays, ExecutionEvents(epochs=stop))
+        local_executor.execute(
+            [late], ExecutionContext(store, planner().arrays, ExecutionEvents(epochs=stop))
+        )
     assert list(store.ids()) == [good.id]
 
 
@@ -181,12 +183,14 @@ def science(store: Store) -> dict[str, str]:
 def test_a_stopped_sweep_goes_on_with_the_same_bits(tmp_path: Path) -> None:
     runs = planned(*with_seeds({"regularization": "dropout=0.3"}, range(3)))
     whole, stopped = Store(tmp_path / "whole"), Store(tmp_path / "stopped")
-    local_executor.execute(runs, whole, planner().arrays, ExecutionEvents())
+    local_executor.execute(runs, ExecutionContext(whole, planner().arrays, ExecutionEvents()))
     with pytest.raises(Stopped, match="a test"):
-        local_executor.execute(runs, stopped, planner().arrays, stopping_after(3))
+        local_executor.execute(runs, ExecutionContext(stopped, planner().arrays, stopping_after(3)))
     assert list(stopped.ids()) == []
     told: list[int] = []
-    local_executor.execute(runs, stopped, planner().arrays, ExecutionEvents(epochs=told.append))
+    local_executor.execute(
+        runs, ExecutionContext(stopped, planner().arrays, ExecutionEvents(epochs=told.append))
+    )
     assert told[0] == 3  # what the checkpoint holds
     assert sum(told) == 9
     assert science(stopped) == science(whole)
@@ -197,17 +201,20 @@ def test_a_checkpoint_serves_those_of_its_runs_that_are_wanted(tmp_path: Path) -
     """Another sweep over some of the runs goes on with them; the others stay in the checkpoint."""
     runs = planned(*with_seeds({}, range(4)))
     whole, store = Store(tmp_path / "whole"), Store(tmp_path / "store")
-    local_executor.execute(runs, whole, planner().arrays, ExecutionEvents())
+    local_executor.execute(runs, ExecutionContext(whole, planner().arrays, ExecutionEvents()))
     with pytest.raises(Stopped):
-        local_executor.execute(runs, store, planner().arrays, stopping_after(4))
+        local_executor.execute(runs, ExecutionContext(store, planner().arrays, stopping_after(4)))
     told: list[int] = []
     more = planned({"seed": 9})
     local_executor.execute(
-        [runs[2], *more], store, planner().arrays, ExecutionEvents(epochs=told.append)
+        [runs[2], *more],
+        ExecutionContext(store, planner().arrays, ExecutionEvents(epochs=told.append)),
     )
     assert set(store.ids()) == {runs[2].id, more[0].id}
     assert len(list((store.root / "checkpoints").glob("*/pack.json"))) == 1
-    local_executor.execute([runs[0], runs[1], runs[3]], store, planner().arrays, ExecutionEvents())
+    local_executor.execute(
+        [runs[0], runs[1], runs[3]], ExecutionContext(store, planner().arrays, ExecutionEvents())
+    )
     expected = science(whole)
     assert {
         run_id: text for run_id, text in science(store).items() if run_id in expected
@@ -246,7 +253,9 @@ def test_out_of_memory_halves_the_lanes_and_goes_on_from_the_checkpoint(
     store, warnings = Store(tmp_path), []
     execution = dataclasses.replace(DEFAULT, every=Period.parse("1epochs"))
     report = ExecutionEvents(warn=warnings.append)
-    local_executor.execute(runs, store, planner().arrays, report, execution=execution)
+    local_executor.execute(
+        runs, ExecutionContext(store, planner().arrays, report, execution=execution)
+    )
     assert begun == [(4, 0), (2, 10)]
     assert "2 lanes a chunk" in warnings[0]
     records, _ = store.find(r.id for r in runs)
@@ -277,9 +286,14 @@ def test_going_on_in_another_way_is_said_and_recorded(
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(trainer, "device_kind", lambda: "a better one")
         with pytest.raises(Stopped):
-            local_executor.execute([own], store, planner().arrays, stopping, execution=execution)
+            local_executor.execute(
+                [own], ExecutionContext(store, planner().arrays, stopping, execution=execution)
+            )
     local_executor.execute(
-        [own], store, planner().arrays, ExecutionEvents(warn=warnings.append), execution=execution
+        [own],
+        ExecutionContext(
+            store, planner().arrays, ExecutionEvents(warn=warnings.append), execution=execution
+        ),
     )
     assert any("differ in their last digits from one way's" in warning for warning in warnings)
     record = store.read(own.id)
@@ -292,7 +306,10 @@ def test_one_stop_ends_every_pack(tmp_path: Path) -> None:
     runs = planned({}, {"arch.hidden": (4,)}, {"arch.hidden": (5,)})
     with pytest.raises(Stopped):
         local_executor.execute(
-            runs, Store(tmp_path), planner().arrays, ExecutionEvents(stopping=lambda: "at once")
+            runs,
+            ExecutionContext(
+                Store(tmp_path), planner().arrays, ExecutionEvents(stopping=lambda: "at once")
+            ),
         )
     assert not list((tmp_path / "checkpoints").glob("*/pack.json"))
 
@@ -308,7 +325,9 @@ def test_a_stop_does_not_wait_for_other_ways_to_be_timed(tmp_path: Path) -> None
 
     stopping = ExecutionEvents(stopping=lambda: "a test" if timed else "")
     with pytest.raises(Stopped, match="a test"):
-        local_executor.execute(runs, Store(tmp_path), planner().arrays, stopping, None, timer)
+        local_executor.execute(
+            runs, ExecutionContext(Store(tmp_path), planner().arrays, stopping, timer=timer)
+        )
     assert len(timed) == 1
     assert not list((tmp_path / "ways").glob("*"))
 
@@ -324,7 +343,8 @@ def test_a_program_that_fails_while_it_is_timed_costs_the_others_nothing(tmp_pat
 
     store, totals = Store(tmp_path), {bad.program.id: 40, good.program.id: 40}
     local_executor.execute(
-        [bad, *others, good], store, planner().arrays, ExecutionEvents(), totals, timer
+        [bad, *others, good],
+        ExecutionContext(store, planner().arrays, ExecutionEvents(), totals=totals, timer=timer),
     )
     records, _ = store.find(run.id for run in (good, bad, *others))
     assert [records[run.id].status for run in (good, bad, *others)] == [

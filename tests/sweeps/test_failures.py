@@ -15,7 +15,7 @@ from research.sweeps.coordinate.failures import Failures
 from research.sweeps.coordinate.worker import Worker
 from research.sweeps.execute import local_executor
 from research.sweeps.execute.ensure_records import ensure_records
-from research.sweeps.execute.execution_context import ExecutionEvents
+from research.sweeps.execute.execution_context import ExecutionContext, ExecutionEvents
 from research.sweeps.execute.execution_options import DEFAULT
 from research.sweeps.plan.run_plan import with_seeds
 from research.sweeps.records.store import Store
@@ -24,15 +24,15 @@ from tests.sweeps.test_execution import Watcher, planned
 
 
 def test_strikes_are_counted_and_cleared(tmp_path: Path) -> None:
-    strikes = Failures(tmp_path)
-    assert strikes.runs() == set()
-    strikes.add(["a", "b"], "first")
-    strikes.add(["a"], "second")
-    assert strikes.of("a") == ["first", "second"]
-    assert strikes.of("b") == ["first"]
-    assert strikes.runs() == {"a", "b"}
-    strikes.clear("a")
-    assert (strikes.of("a"), strikes.runs()) == ([], {"b"})
+    failures = Failures(tmp_path)
+    assert failures.runs() == set()
+    failures.add(["a", "b"], "first")
+    failures.add(["a"], "second")
+    assert failures.of("a") == ["first", "second"]
+    assert failures.of("b") == ["first"]
+    assert failures.runs() == {"a", "b"}
+    failures.clear("a")
+    assert (failures.of("a"), failures.runs()) == ([], {"b"})
 
 
 def begun(monkeypatch: pytest.MonkeyPatch, bad: Any, times: int) -> list[bool]:
@@ -57,7 +57,7 @@ def test_one_failure_is_forgiven_at_the_end(
     trainings, store = begun(monkeypatch, bad, times=1), Store(tmp_path)
     told: list[int] = []
     local_executor.execute(
-        [bad, *good], store, planner().arrays, ExecutionEvents(epochs=told.append)
+        [bad, *good], ExecutionContext(store, planner().arrays, ExecutionEvents(epochs=told.append))
     )
     assert trainings[-1]
     assert sum(trainings) == 2
@@ -71,7 +71,9 @@ def test_the_second_failure_is_final(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (bad,) = planned({"arch.hidden": (4,)})
     trainings, store = begun(monkeypatch, bad, times=9), Store(tmp_path)
     told: list[int] = []
-    local_executor.execute([bad], store, planner().arrays, ExecutionEvents(epochs=told.append))
+    local_executor.execute(
+        [bad], ExecutionContext(store, planner().arrays, ExecutionEvents(epochs=told.append))
+    )
     record = store.read(bad.id)
     assert record is not None
     assert (record.status, record.cause) == ("failed", "RuntimeError: it broke")
@@ -87,7 +89,7 @@ def test_a_failure_is_remembered_by_who_goes_on(
     (bad,) = planned({"arch.hidden": (4,)})
     Failures(tmp_path).add([bad.id], "the process died; see its log")
     trainings, store = begun(monkeypatch, bad, times=9), Store(tmp_path)
-    local_executor.execute([bad], store, planner().arrays, ExecutionEvents())
+    local_executor.execute([bad], ExecutionContext(store, planner().arrays, ExecutionEvents()))
     record = store.read(bad.id)
     assert record is not None
     assert record.status == "failed"
@@ -101,7 +103,7 @@ def test_two_deaths_of_the_process_are_final_without_another_try(
     for log in ("first", "second"):
         Failures(tmp_path).add([bad.id], f"Process died of signal SIGSEGV, see {log}")
     trainings, store = begun(monkeypatch, bad, times=0), Store(tmp_path)
-    local_executor.execute([bad], store, planner().arrays, ExecutionEvents())
+    local_executor.execute([bad], ExecutionContext(store, planner().arrays, ExecutionEvents()))
     record = store.read(bad.id)
     assert record is not None
     assert (record.status, record.error) == ("failed", "Process died of signal SIGSEGV, see second")
@@ -116,7 +118,7 @@ def test_without_waiting_it_is_over_when_others_hold_the_rest(tmp_path: Path) ->
     with working(tmp_path, lambda run_id: False) as others:
         assert others.take([theirs.id], 1) == [theirs.id]
         local_executor.execute(
-            [mine, theirs], store, planner().arrays, ExecutionEvents(), wait=False
+            [mine, theirs], ExecutionContext(store, planner().arrays, ExecutionEvents()), wait=False
         )
         assert list(store.ids()) == [mine.id]
 
@@ -126,10 +128,12 @@ def test_what_is_no_longer_wanted_is_not_begun(tmp_path: Path) -> None:
     store = Store(tmp_path)
     local_executor.execute(
         [kept, dropped],
-        store,
-        planner().arrays,
-        ExecutionEvents(),
-        belongs=lambda run_id: run_id != dropped.id,
+        ExecutionContext(
+            store,
+            planner().arrays,
+            ExecutionEvents(),
+            still_wanted=lambda run_id: run_id != dropped.id,
+        ),
         wait=False,
     )
     assert list(store.ids()) == [kept.id]
@@ -145,10 +149,13 @@ def test_what_is_no_longer_wanted_is_not_waited_for(tmp_path: Path) -> None:
         lambda worker: False,
         lambda run_id: False,
     )
-    other.enlist()
+    other.register()
     hanging = ExecutionEvents(stopping=lambda: "it hangs" if time.monotonic() > until else "")
     local_executor.execute(
-        [dropped], Store(tmp_path), planner().arrays, hanging, belongs=lambda run_id: False
+        [dropped],
+        ExecutionContext(
+            Store(tmp_path), planner().arrays, hanging, still_wanted=lambda run_id: False
+        ),
     )
     assert list(Store(tmp_path).ids()) == []
 
@@ -159,11 +166,13 @@ def test_what_is_under_way_is_told(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         local_executor.execute(
             [own],
-            Store(tmp_path),
-            planner().arrays,
-            ExecutionEvents(
-                holds=held.append,
-                stopping=lambda: "enough" if held[-1:] == [{own.id}] and len(held) > 2 else "",
+            ExecutionContext(
+                Store(tmp_path),
+                planner().arrays,
+                ExecutionEvents(
+                    holds=held.append,
+                    stopping=lambda: "enough" if held[-1:] == [{own.id}] and len(held) > 2 else "",
+                ),
             ),
         )
     assert held == [

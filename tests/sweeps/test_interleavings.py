@@ -15,7 +15,7 @@ from research.sweeps.coordinate import claims as claims_lib
 from research.sweeps.coordinate import membership as roll_lib
 from research.sweeps.coordinate.membership import LeaseLost
 from sweeps.interleaving import Actor, SteppedOs
-from tests.sweeps.world import BEAT, LAPSE, RUNS, World
+from tests.sweeps.world import BEAT, RUNS, TIMEOUT, World
 
 
 class Trainer:
@@ -129,7 +129,7 @@ def check(world: World) -> None:
     behind."""
     assert world.records == Counter(RUNS)
     last = world.worker()
-    assert world.wait(last, 3 * LAPSE) == []
+    assert world.wait(last, 3 * TIMEOUT) == []
     last.leave()
     assert world.left() == []
 
@@ -143,7 +143,7 @@ def test_no_interleaving_takes_a_run_from_the_living(
     """Workers are killed anywhere: each run is written once, and trained again only if its trainer
     was killed."""
     with tempfile.TemporaryDirectory() as directory:
-        world = World(Path(directory), lapse=2 * BEAT)
+        world = World(Path(directory), timeout=2 * BEAT)
         trainers = play(world, commands, seen)
         event(f"{sum(trainer.killed for trainer in trainers)} killed")
         assert not any(trainer.lost for trainer in trainers)
@@ -161,7 +161,7 @@ def test_no_sleeper_writes_what_others_took(commands: list[Command], seen: list[
     """Workers sleep for as long as may be and wake anywhere: each run is written once, by who holds
     it."""
     with tempfile.TemporaryDirectory() as directory:
-        world = World(Path(directory), lapse=2 * BEAT)
+        world = World(Path(directory), timeout=2 * BEAT)
         trainers = play(world, commands, seen)
         event(f"{sum(trainer.lost for trainer in trainers)} lost")
         check(world)

@@ -111,7 +111,7 @@ def test_two_processes_split_a_sweep(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "where",
-    [["--lapse=60"], ["--lapse=1", "--elsewhere"]],
+    [["--timeout=60"], ["--timeout=1", "--elsewhere"]],
     ids=["on this machine at once", "elsewhere by silence"],
 )
 def test_a_killed_one_is_taken_over(tmp_path: Path, where: list[str]) -> None:
@@ -131,7 +131,7 @@ def test_a_killed_one_is_taken_over(tmp_path: Path, where: list[str]) -> None:
 
 
 def test_a_stopped_one_wakes_and_does_not_write(tmp_path: Path) -> None:
-    options = ["--lapse=1", "--elsewhere"]
+    options = ["--timeout=1", "--elsewhere"]
     sleeper = claimant(tmp_path, "--name=sleeper", "--seconds=1", *options)
     go(sleeper)
     run_id = first(sleeper)

@@ -44,7 +44,7 @@ class Watcher:
     def note(self, message: str) -> None:
         raise AssertionError(message)
 
-    def obtained(self, records: Iterable[Record]) -> None:
+    def on_records(self, records: Iterable[Record]) -> None:
         pass
 
     @contextlib.contextmanager

@@ -14,7 +14,7 @@ import pytest
 
 from research.sweeps.coordinate.claims import Claims
 from research.sweeps.coordinate.membership import LeaseLost
-from tests.sweeps.world import BEAT, LAPSE, RUNS, World
+from tests.sweeps.world import BEAT, RUNS, TIMEOUT, World
 
 # Seconds for which an attribute cache of NFS may serve what it has (`acdirmax`).
 LAG = 60.0
@@ -43,7 +43,7 @@ class Stale:
 
 def holders(workers: list[Claims], run_id: str) -> list[Claims]:
     """The workers that may write for the run."""
-    return [claims for claims in workers if claims.held(run_id)]
+    return [claims for claims in workers if claims.may_write(run_id)]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -62,7 +62,7 @@ def test_nobody_trains_what_another_holds(
             claims.beat()
             for run_id in claims.take(RUNS, 2):
                 assert holders(workers, run_id) in ([claims], [])
-                if draw.random() < 0.5 and claims.held(run_id):
+                if draw.random() < 0.5 and claims.may_write(run_id):
                     world.records[run_id] += 1
                     claims.release([run_id])
             if dies:
@@ -72,7 +72,7 @@ def test_nobody_trains_what_another_holds(
             workers[place] = world.worker()
 
     for _ in range(30):
-        world.time += draw.choice((1.0, BEAT, LAPSE / 2))
+        world.time += draw.choice((1.0, BEAT, TIMEOUT / 2))
         turn(draw.randrange(len(workers)), draw.random() < 0.2)
     assert max(world.records.values(), default=0) <= 1
     for _ in range(100):

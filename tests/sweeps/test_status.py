@@ -11,7 +11,7 @@ import pytest
 from research.analysis import progress as shown
 from research.sweeps.coordinate import sweep_status as status_lib
 from research.sweeps.coordinate import worker
-from research.sweeps.coordinate.claims import LAPSE, working
+from research.sweeps.coordinate.claims import TIMEOUT, working
 from research.sweeps.coordinate.pack_progress import PackProgress, showing
 from research.sweeps.coordinate.sweep_status import SweepMember, status, summary
 from research.sweeps.records.index import RecordSummary
@@ -72,7 +72,7 @@ def test_claims_of_the_living_are_running(tmp_path: Path) -> None:
         found = status(members, store)
         assert found.total == Counter(finished=1, running=1, queued=1)
         assert len(found.packs) == 1
-        later = time.time() + 2 * LAPSE  # nothing has been heard of the worker since
+        later = time.time() + 2 * TIMEOUT  # nothing has been heard of the worker since
         assert status(members, store, lambda root: later).total == Counter(finished=1, queued=2)
         assert status(members, store, lambda root: later).packs == ()
     assert status(members, store).total == Counter(finished=1, queued=2)
@@ -124,7 +124,7 @@ def test_packs_without_a_roll_count_while_fresh(tmp_path: Path) -> None:
     now = time.time()
     with showing(tmp_path, dataclasses.replace(worker.this_process(), token="t"), ["a"], 10):
         assert len(status_lib.alive(tmp_path, now)) == 1
-        assert status_lib.alive(tmp_path, now + 2 * LAPSE) == []
+        assert status_lib.alive(tmp_path, now + 2 * TIMEOUT) == []
     assert os.listdir(tmp_path / "progress") == []
 
 

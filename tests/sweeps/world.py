@@ -7,15 +7,15 @@ from research.sweeps.coordinate.claims import Claims
 from research.sweeps.coordinate.worker import Worker
 
 RUNS = [f"{number:016x}" for number in range(5)]
-BEAT, LAPSE = 10.0, 60.0
+BEAT, TIMEOUT = 10.0, 60.0
 
 
 class World:
     """A records directory with a clock, records and processes of its own."""
 
-    def __init__(self, root: Path, lapse: float = LAPSE) -> None:
+    def __init__(self, root: Path, timeout: float = TIMEOUT) -> None:
         self.root = root
-        self.lapse = lapse
+        self.timeout = timeout
         self.time = 0.0
         self.records: Counter[str] = Counter()
         self.gone: set[str] = set()
@@ -30,9 +30,9 @@ class World:
             gone=lambda worker: worker.token in self.gone,
             done=lambda run_id: self.records[run_id] > 0,
             beat_every=BEAT,
-            lapse=self.lapse,
+            timeout=self.timeout,
         )
-        claims.enlist()
+        claims.register()
         return claims
 
     def wait(self, observer: Claims, seconds: float, *beating: Claims) -> list[str]:

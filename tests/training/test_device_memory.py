@@ -15,7 +15,6 @@ from research.sweeps.plan.run_plan import Pack
 from research.sweeps.records.store import Store
 from research.testing.conformance import Subject
 from research.training import device_memory
-from research.training.checkpoints import Checkpoints
 from research.training.strategy import ExecutionStrategy
 
 RUN = run(arch__hidden=(16, 16))
@@ -80,13 +79,7 @@ def test_the_way_has_as_many_lanes_as_the_limit_takes(
         return 1.0
 
     job = ExecutionContext(
-        Store(tmp_path),
-        lambda run: data_of(run).data,
-        ExecutionEvents(),
-        DEFAULT,
-        timer,
-        Checkpoints(tmp_path),
-        {},
+        Store(tmp_path), lambda run: data_of(run).data, ExecutionEvents(), DEFAULT, timer, {}
     )
     job.limit = lambda: limit / device_memory.MARGIN * job_lib.ABREAST
     strategy = stored_strategy.strategy_for(Pack(RUN.program, (RUN,)), job, lanes)

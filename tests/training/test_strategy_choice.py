@@ -13,7 +13,6 @@ from research.sweeps.execute.execution_options import DEFAULT
 from research.sweeps.plan.run_plan import Pack
 from research.sweeps.records.store import Store
 from research.training import strategy_choice
-from research.training.checkpoints import Checkpoints
 from research.training.strategy import ExecutionStrategy
 
 RUN = run(epochs=1000)
@@ -72,13 +71,7 @@ def test_the_stored_way_is_reused(tmp_path: Path) -> None:
 
     def job(timer: Any) -> ExecutionContext:
         return ExecutionContext(
-            store,
-            lambda run: data_of(run).data,
-            ExecutionEvents(),
-            DEFAULT,
-            timer,
-            Checkpoints(tmp_path),
-            {},
+            store, lambda run: data_of(run).data, ExecutionEvents(), DEFAULT, timer, {}
         )
 
     def never(*_: Any) -> float:
@@ -106,13 +99,7 @@ def test_a_way_for_which_there_is_no_memory_is_not_taken(tmp_path: Path) -> None
         return 1.0
 
     job = ExecutionContext(
-        store,
-        lambda run: data_of(run).data,
-        ExecutionEvents(),
-        DEFAULT,
-        timer,
-        Checkpoints(tmp_path),
-        {},
+        store, lambda run: data_of(run).data, ExecutionEvents(), DEFAULT, timer, {}
     )
     assert stored_strategy.strategy_for(Pack(RUN.program, (RUN,)), job, LANES) == candidates()[1]
     (file,) = (tmp_path / "ways").iterdir()

@@ -1,17 +1,18 @@
 """Claims: processes that share a records directory split a sweep's runs, over NFS too, without
 locks or a common clock.
 
-    claims/workers/   the roll: one file a worker, with its heartbeat
+    claims/workers/   the membership: one file per worker, with its heartbeat
     claims/runs/      one file a claimed run: a hard link of its worker's file, under the run's id
 
-Two operations that a file system does whole and for one process only carry it all. To claim a run
-is to link one's file to the run's id. To declare a worker dead is to rename its file, and only the
-one who did that (its heir) removes its claims: so nobody takes away the claim of somebody alive,
-and whoever was only asleep can claim nothing from then on (its file's name is gone) and finds that
-it holds nothing. A heartbeat is one small write for thousands of claims.
+The protocol rests on two operations that a file system does atomically. A worker claims a run by
+linking its own file to the run's id. A worker is marked dead by renaming its file, and only the
+worker that renamed it (its successor) removes its claims. So nobody removes the claim of a live
+worker, and a worker that was only suspended can claim nothing afterwards, because the name of its
+file is gone, and finds that it holds nothing. A heartbeat is one small write for thousands of
+claims.
 
-A worker is dead if its counter has stood still for LAPSE seconds of the observer's own clock, or at
-once if it ran on this machine and its process is gone. A record is written before its claim is
+A worker is dead if its counter has stood still for TIMEOUT seconds of the observer's own clock, or
+at once if it ran on this machine and its process is gone. A record is written before its claim is
 released, and looked for after a claim is made: so no finished run is trained again.
 """
 
@@ -31,7 +32,7 @@ from research.sweeps.coordinate.worker import Worker
 
 # Seconds between two beats, and of silence after which others take a worker's runs.
 BEAT = 10.0
-LAPSE = 60.0
+TIMEOUT = 60.0
 
 
 @dataclasses.dataclass
@@ -49,63 +50,63 @@ class Claims:
     gone: Callable[[Worker], bool]
     done: Callable[[str], bool]
     beat_every: float = BEAT
-    lapse: float = LAPSE
+    timeout: float = TIMEOUT
 
     def __post_init__(self) -> None:
         self._runs = str(self.root / "claims" / "runs")
-        self._roll = Membership(
-            str(self.root / "claims" / "workers"), self.worker, self.now, self.gone, self.lapse
+        self._membership = Membership(
+            str(self.root / "claims" / "workers"), self.worker, self.now, self.gone, self.timeout
         )
         self._mine: set[str] = set()
-        self._inherited_at = -float("inf")
-        self._inheriting = (
+        self._took_over_at = -float("inf")
+        self._taking_over = (
             threading.Lock()
         )  # of this process's own threads; other processes need none
 
-    def enlist(self) -> None:
+    def register(self) -> None:
         """Makes the worker known; before anything else. Raises UserError if the directory cannot be
         written."""
         with self._errors():
             os.makedirs(self._runs, exist_ok=True)
-            self._roll.enlist()
+            self._membership.register()
 
     def leave(self) -> None:
-        """Releases everything. What cannot be removed lapses."""
+        """Releases everything. What cannot be removed times out."""
         with contextlib.suppress(UserError), self._errors():
             self.release(list(self._mine))
-            membership.remove(self._roll.own)
+            membership.remove(self._membership.path)
 
     def beat(self) -> None:
-        """Shows that the worker is alive. Raises Lost if it was declared dead."""
+        """Shows that the worker is alive. Raises LeaseLost if it was marked dead."""
         with self._errors():
-            self._roll.beat()
+            self._membership.beat()
 
     def take(self, run_ids: Sequence[str], limit: int) -> list[str]:
         """Claims runs in their order and returns them, at most `limit`: those that are neither done
         nor others'.
 
-        What this worker holds already counts as taken. If that is less than `limit`, the dead are
-        looked for (at most once a beat) and their runs taken too. Raises Lost if this worker was
-        declared dead.
+        What this worker holds already counts as taken. If that is less than `limit`, it looks for
+        dead workers (at most once per beat) and takes over their runs. Raises LeaseLost if this
+        worker was marked dead.
         """
         with self._errors():
             taken = self._claim(run_ids, limit)
-            if len(taken) < min(limit, len(run_ids)) and self.inherit():
+            if len(taken) < min(limit, len(run_ids)) and self.take_over():
                 taken = self._claim(run_ids, limit)
             # On NFS a link may succeed a moment after the worker was declared dead.
-            if not self._roll.enlisted():
-                self._roll.lose()
+            if not self._membership.is_registered():
+                self._membership.raise_lost()
         return taken
 
-    def held(self, run_id: str) -> bool:
+    def may_write(self, run_id: str) -> bool:
         """Whether this worker may write for the run; asked before each record and checkpoint."""
         with self._errors():
             # In this order: what the claim says last is what counts.
-            return self._roll.enlisted() and self._holder(run_id) == self.worker
+            return self._membership.is_registered() and self._holder(run_id) == self.worker
 
     def confirm(self, run_ids: Iterable[str]) -> None:
-        """Raises Lost unless this worker may write for each of the runs."""
-        if not all(self.held(run_id) for run_id in run_ids):
+        """Raises LeaseLost unless this worker may write for each of the runs."""
+        if not all(self.may_write(run_id) for run_id in run_ids):
             raise LeaseLost(self.worker)
 
     def release(self, run_ids: Iterable[str]) -> None:
@@ -114,7 +115,7 @@ class Claims:
         mine = [run_id for run_id in run_ids if run_id in self._mine]
         self._mine.difference_update(mine)
         with self._errors():
-            if mine and self._roll.enlisted():
+            if mine and self._membership.is_registered():
                 for run_id in mine:
                     membership.remove(f"{self._runs}/{run_id}")
 
@@ -130,7 +131,7 @@ class Claims:
     def all_live(self) -> bool:
         """Whether every other worker has been seen at work since this one first looked; who has not
         may be dead."""
-        return self._roll.all_live()
+        return self._membership.all_live()
 
     def others(self, run_ids: Iterable[str]) -> dict[str, str]:
         """Who holds the runs that others hold: `{run_id: "host (pid 1)"}`, for a message while
@@ -148,12 +149,12 @@ class Claims:
             if len(taken) >= limit:
                 break
             try:
-                os.link(self._roll.own, f"{self._runs}/{run_id}")
+                os.link(self._membership.path, f"{self._runs}/{run_id}")
             except FileExistsError:
                 if not self._is_mine(run_id):
                     continue
             except FileNotFoundError:
-                self._roll.lose()
+                self._membership.raise_lost()
             except OSError as error:
                 if (
                     error.errno == errno.EMLINK
@@ -175,34 +176,34 @@ class Claims:
         """
         holder = self._holder(run_id)
         if holder is not None and holder != self.worker:
-            self._roll.restore(holder, lambda: self._holder(run_id) == holder)
+            self._membership.restore(holder, lambda: self._holder(run_id) == holder)
         return holder == self.worker
 
-    def inherit(self) -> bool:
-        """Looks for the dead, at most once a beat, and removes the claims of those whose heir this
-        worker is.
+    def take_over(self) -> bool:
+        """Looks for the dead, at most once a beat, and removes the claims of those whose successor
+        this worker is.
 
         Whether there were any.
         """
-        with self._errors(), self._inheriting:
-            if self.now() - self._inherited_at < self.beat_every:
+        with self._errors(), self._taking_over:
+            if self.now() - self._took_over_at < self.beat_every:
                 return False
-            self._inherited_at = self.now()
-            dead = self._roll.declare()
+            self._took_over_at = self.now()
+            dead = self._membership.mark_dead()
             for run_id in os.listdir(self._runs) if dead else ():
                 holder = self._holder(run_id)
                 if holder is not None and holder.token in dead:
                     membership.remove(f"{self._runs}/{run_id}")
             for token in dead:
                 pack_progress.forget(self.root, token)
-                self._roll.bury(token)
+                self._membership.remove_tombstone(token)
             self._note_orphans()
             return bool(dead)
 
     def _note_orphans(self) -> None:
-        """Sees to it that claims whose worker's file somebody deleted lapse too. A claim is a link
-        of that file."""
-        known = self._roll.inodes()
+        """Ensures that claims whose worker's file somebody deleted time out too. A claim is a
+        link of that file."""
+        known = self._membership.inodes()
         with os.scandir(self._runs) as claims:
             orphans = [claim.name for claim in claims if claim.inode() not in known]
         for run_id in orphans:
@@ -232,19 +233,19 @@ class Claims:
 
 @contextlib.contextmanager
 def working(
-    root: Path, done: Callable[[str], bool], beat_every: float = BEAT, lapse: float = LAPSE
+    root: Path, done: Callable[[str], bool], beat_every: float = BEAT, timeout: float = TIMEOUT
 ) -> Iterator[Claims]:
     """This process's claims, with a thread that beats; they are released at the end."""
     claims = Claims(
-        root, worker.this_process(), time.monotonic, worker.gone, done, beat_every, lapse
+        root, worker.this_process(), time.monotonic, worker.gone, done, beat_every, timeout
     )
-    claims.enlist()
+    claims.register()
     stop = threading.Event()
 
     def beat() -> None:
         while not stop.wait(beat_every):
-            # Lost: whoever trains finds out. An error: the next beat may succeed; if none does, the
-            # claims lapse.
+            # LeaseLost: whoever trains finds out. An error: the next beat may succeed; if none
+            # does, the claims time out.
             with contextlib.suppress(LeaseLost, UserError):
                 claims.beat()
 

@@ -1,8 +1,7 @@
-"""Strikes: the failures of runs that are still to be trained. The second is final; until then one
-is tried once more.
+"""Failures of runs that are still to be trained. After the second a run is not tried again.
 
-They are files, since what fails may take its process with it: whoever is left, on whatever machine,
-counts on.
+They are files, because a failure may end its process: the processes that are left, on any machine,
+continue the count.
 """
 
 import dataclasses
@@ -12,14 +11,14 @@ from pathlib import Path
 
 from research.sweeps.records.atomic_io import write_atomically
 
-# So often a run may fail before it has a `failed` record.
+# A run that fails so often gets a `failed` record.
 MAX_ATTEMPTS = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Failures:
-    """`strikes/RUN.json` in a records directory: what went wrong with the run, a text a time.
-    Without JAX."""
+    """`strikes/RUN.json` in a records directory: a list of what went wrong with the run. Does not
+    import JAX."""
 
     root: Path
 

@@ -1,11 +1,13 @@
-"""The roll: the workers that share a records directory, who of them is dead, and who inherits.
+"""Membership: which workers share a records directory, which of them are dead, and who takes over
+the claims of a dead one.
 
-    TOKEN        a worker's file: who it is, and a counter that it raises every few seconds
-    TOKEN.HEIR   a worker that was declared dead: its heir has its claims to remove, then this file
+    TOKEN             a worker's file: its identity, and a counter that it raises every few seconds
+    TOKEN.SUCCESSOR   the tombstone of a dead worker: its successor removes its claims, then this
+                      file
 
-To declare a worker dead is to rename its file. Of several that try, one succeeds: the heir. A
-worker that was only asleep finds its file gone. To beat is to overwrite the counter in place, which
-needs no new block on a full disk.
+A worker is marked dead by renaming its file. Of several workers that try, one succeeds and becomes
+the successor. A worker that was only suspended finds its file gone. A heartbeat overwrites the
+counter in place, so it needs no new block on a full disk.
 """
 
 import contextlib
@@ -31,8 +33,13 @@ class LeaseLost(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Observation:
-    """The last look at another worker: its counter, how long that has stood still (s), and when it
-    was."""
+    """The last observation of another worker.
+
+    Attributes:
+        beat: its counter.
+        silent: seconds for which the counter has stood still.
+        at: when it was read.
+    """
 
     beat: str
     silent: float
@@ -41,72 +48,85 @@ class Observation:
 
 @dataclasses.dataclass
 class Membership:
-    """The workers' files as one worker sees them. now, gone: see Claims. lapse: seconds of silence
-    that mean death."""
+    """The workers' files as one worker sees them.
+
+    Attributes:
+        folder: where the files are.
+        worker: this worker.
+        now: seconds of any steady clock.
+        gone: whether a worker's process has surely ended.
+        timeout: seconds of silence after which a worker counts as dead.
+    """
 
     folder: str
     worker: Worker
     now: Callable[[], float]
     gone: Callable[[Worker], bool]
-    lapse: float
+    timeout: float
 
     def __post_init__(self) -> None:
-        self.own = f"{self.folder}/{self.worker.token}"
+        self.path = f"{self.folder}/{self.worker.token}"
         self._beats = 0
         self._lost = False
         self._known: set[str] = set()  # tokens that had a file at the last listing
-        self._looks: dict[str, Observation] = {}
+        self._observations: dict[str, Observation] = {}
         self._moved: set[str] = set()  # tokens whose counter has been seen to move
 
-    def enlist(self) -> None:
+    def register(self) -> None:
         """Makes the worker's file."""
         os.makedirs(self.folder, exist_ok=True)
-        create(self.own, _head(self.worker) + _counter(0))
+        create(self.path, _head(self.worker) + _counter(0))
 
     def beat(self) -> None:
-        """Shows that the worker is alive. Raises Lost if it was declared dead."""
+        """Shows that the worker is alive. Raises LeaseLost if it was marked dead."""
         self._beats += 1
         try:
-            file = os.open(self.own, os.O_WRONLY)
+            file = os.open(self.path, os.O_WRONLY)
         except FileNotFoundError:
-            self.lose()
+            self.raise_lost()
         # Closed each time: NFS shows others what was written once it is closed.
         try:
             os.pwrite(file, _counter(self._beats).encode(), len(_head(self.worker).encode()))
         finally:
             os.close(file)
 
-    def enlisted(self) -> bool:
-        """Whether nobody has declared this worker dead."""
+    def is_registered(self) -> bool:
+        """Whether nobody has marked this worker dead."""
         self._lost = self._lost or read(self.folder, self.worker.token) is None
         return not self._lost
 
-    def lose(self) -> NoReturn:
-        """Notes that this worker was declared dead, and raises Lost."""
+    def raise_lost(self) -> NoReturn:
+        """Notes that this worker was marked dead, and raises LeaseLost."""
         self._lost = True
         raise LeaseLost(self.worker) from None
 
     def restore(self, worker: Worker, claims: Callable[[], bool]) -> None:
-        """Gives a worker that claims runs, but whose file somebody deleted, one again: so it lapses
-        as others do."""
+        """Gives a worker that claims runs, but whose file somebody deleted, a new file, so that it
+        can time out as others do."""
         if worker.token in self._known:
             return
         self._known = {name.partition(".")[0] for name in os.listdir(self.folder)}
-        # Asked again: had it left or been buried before the listing, its claims would be gone now.
+        # Asked again: had it left, or its tombstone gone, before the listing, its claims would be
+        # gone now.
         if worker.token not in self._known and claims():
             with contextlib.suppress(FileExistsError):
                 create(f"{self.folder}/{worker.token}", _head(worker) + _counter(0))
 
-    def declare(self) -> set[str]:
-        """Declares dead who is. Returns the tokens of the dead whose heir this worker is."""
+    def mark_dead(self) -> set[str]:
+        """Marks every worker whose heartbeat has timed out as dead. Returns the tokens of the dead
+        workers whose successor this worker is."""
         workers = {name for name in os.listdir(self.folder) if "." not in name}
         self._known = workers
-        self._looks = {token: look for token, look in self._looks.items() if token in workers}
+        self._observations = {
+            token: observation
+            for token, observation in self._observations.items()
+            if token in workers
+        }
         for token in workers - {self.worker.token}:
             if self._is_dead(token):
-                self._inherit(token, token)
-        graves = [name.partition(".") for name in os.listdir(self.folder) if "." in name]
-        return {token for token, _, heir in graves if self._is_heir(token, heir)}
+                self._become_successor(token, token)
+        tombstones = [name.partition(".") for name in os.listdir(self.folder) if "." in name]
+        return {token for token, _, successor in tombstones if self._is_successor(token, successor)}
 
     def inodes(self) -> set[int]:
         """The inodes of all workers' files, of the dead's too."""
@@ -129,9 +149,9 @@ class Membership:
             worker is not None and worker.place == self.worker.place != "" and not self.gone(worker)
         )
 
-    def bury(self, token: str) -> None:
-        """Removes what is left of a dead worker, once its claims are."""
-        remove(self._grave(token))
+    def remove_tombstone(self, token: str) -> None:
+        """Removes the tombstone of a dead worker, after its claims."""
+        remove(self._tombstone(token))
 
     def _is_dead(self, token: str) -> bool:
         """Whether a worker's process is gone, or its counter has stood still for long enough.
@@ -145,32 +165,36 @@ class Membership:
         worker, beat = parse(text)
         if worker is not None and self.gone(worker):
             return True
-        now, last = self.now(), self._looks.get(token)
+        now, last = self.now(), self._observations.get(token)
         silent = 0.0
         if last is not None and last.beat != beat:
             self._moved.add(token)
         if last is not None and last.beat == beat:
-            silent = last.silent + min(now - last.at, self.lapse / 2)
-        self._looks[token] = Observation(beat, silent, now)
-        return silent >= self.lapse
+            silent = last.silent + min(now - last.at, self.timeout / 2)
+        self._observations[token] = Observation(beat, silent, now)
+        return silent >= self.timeout
 
-    def _is_heir(self, token: str, heir: str) -> bool:
-        """Whether a dead worker's claims are this worker's to remove: also if the heir is itself no
-        more."""
-        if heir == self.worker.token:
+    def _is_successor(self, token: str, successor: str) -> bool:
+        """Whether this worker is to remove a dead worker's claims; it takes over from a successor
+        that is itself dead."""
+        if successor == self.worker.token:
             return True
-        return read(self.folder, heir) is None and self._inherit(token, f"{token}.{heir}")
+        return read(self.folder, successor) is None and self._become_successor(
+            token, f"{token}.{successor}"
+        )
 
-    def _inherit(self, token: str, name: str) -> bool:
-        """Makes this worker the heir of a dead one, whose file has that name now. False if another
-        was faster."""
+    def _become_successor(self, token: str, name: str) -> bool:
+        """Makes this worker the successor of a dead one, whose file has that name now.
+
+        Renaming is atomic, so of several workers exactly one succeeds; the others get False.
+        """
         try:
-            os.rename(f"{self.folder}/{name}", self._grave(token))
+            os.rename(f"{self.folder}/{name}", self._tombstone(token))
         except FileNotFoundError:
             return False
         return True
 
-    def _grave(self, token: str) -> str:
+    def _tombstone(self, token: str) -> str:
         return f"{self.folder}/{token}.{self.worker.token}"
 
 
@@ -215,11 +239,11 @@ def read(folder: str, name: str) -> str | None:
     """A small file's text, or None. Found through its opened folder: NFS then asks the server what
     is in it now."""
     try:
-        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            file = os.open(name, os.O_RDONLY, dir_fd=place)
+            file = os.open(name, os.O_RDONLY, dir_fd=directory)
         finally:
-            os.close(place)
+            os.close(directory)
         try:
             return os.read(file, 4096).decode(errors="replace")
         finally:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from research.sweeps.coordinate import membership, pack_progress, worker
-from research.sweeps.coordinate.claims import LAPSE
+from research.sweeps.coordinate.claims import TIMEOUT
 from research.sweeps.coordinate.pack_progress import PackProgress
 from research.sweeps.records import index
 from research.sweeps.records.atomic_io import clock
@@ -133,14 +133,15 @@ def _left(
 def alive(root: Path, now: float) -> list[PackProgress]:
     """The packs that workers train now, those of the dead left out.
 
-    Processes that train each run together are on no roll: of them a pack counts while it is fresh.
+    Processes that train each run together are not registered: their packs count while they are
+    fresh.
     """
     living, names = _workers(root, now), _names(root)
     return [
         pack
         for pack in pack_progress.read(root)
         if pack.token in living
-        or (pack.token not in names and now - pack_progress.written(root, pack) < LAPSE)
+        or (pack.token not in names and now - pack_progress.written(root, pack) < TIMEOUT)
     ]
 
 
@@ -164,13 +165,13 @@ def _workers(root: Path, now: float) -> dict[str, int]:
         except OSError:
             continue
         who, _ = membership.parse(text or "")
-        if who is not None and not worker.gone(who) and now - seen.st_mtime < LAPSE:
+        if who is not None and not worker.gone(who) and now - seen.st_mtime < TIMEOUT:
             found[token] = seen.st_ino
     return found
 
 
 def _names(root: Path) -> set[str]:
-    """The tokens on the roll, of the living and of those whose death nobody has noticed."""
+    """The registered tokens: of the living, and of those whose death nobody has noticed."""
     try:
         return {name for name in os.listdir(root / "claims" / "workers") if "." not in name}
     except OSError:

@@ -1,4 +1,4 @@
-"""Obtaining: the records of runs that a user wants, trained where they have none."""
+"""The records of the runs that a user wants; runs without one are trained."""
 
 import dataclasses
 from collections import Counter
@@ -8,8 +8,8 @@ from typing import Protocol
 
 from research import config as config_lib
 from research.sweeps.coordinate.failures import Failures
-from research.sweeps.execute import local_executor as executor_lib
-from research.sweeps.execute.execution_context import ABREAST, ExecutionEvents
+from research.sweeps.execute import local_executor
+from research.sweeps.execute.execution_context import ABREAST, ExecutionContext, ExecutionEvents
 from research.sweeps.execute.execution_options import DEFAULT, Execution
 from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, UnfitRun, trainable, unique
 from research.sweeps.plan.run_planner import Planner
@@ -22,7 +22,7 @@ from research.training.warm_start import InitialWeights
 
 
 class Observer(Protocol):
-    """Who watches a sweep train: the terminal, or nobody."""
+    """Watches a sweep train: the terminal, or nobody."""
 
     def warn(self, message: str) -> None:
         """Something that the user should know."""
@@ -30,7 +30,7 @@ class Observer(Protocol):
     def note(self, message: str) -> None:
         """Something that is good to know; said once, however often it is noted."""
 
-    def obtained(self, records: Iterable[Record]) -> None:
+    def on_records(self, records: Iterable[Record]) -> None:
         """These are the records that were asked for."""
 
     def watch(self, runs: Sequence[PlannedRun]) -> AbstractContextManager[ExecutionEvents]:
@@ -41,8 +41,8 @@ class Observer(Protocol):
 class Work:
     """What an executor is to do: train the `missing` of the `wanted` runs into the store.
 
-    origins: where those start from that have `init_from`. again: the recorded ways of runs that
-        have a record and are trained once more for what they keep.
+    origins: where those start from that have `init_from`. retrain_as: the recorded
+        strategies of runs that have a record and are trained once more for what they keep.
     """
 
     wanted: Sequence[PlannedRun]
@@ -51,34 +51,32 @@ class Work:
     planner: Planner
     execution: Execution
     origins: Mapping[str, InitialWeights | None]
-    again: Mapping[str, ExecutionStrategy | None]
+    retrain_as: Mapping[str, ExecutionStrategy | None]
 
 
 Executor = Callable[[Work, ExecutionEvents], None]
 
 
-def local(
+def train_locally(
     work: Work,
-    report: ExecutionEvents,
+    events: ExecutionEvents,
     *,
-    belongs: Callable[[str], bool] = lambda run_id: True,
+    still_wanted: Callable[[str], bool] = lambda run_id: True,
     wait: bool = True,
     abreast: int = ABREAST,
 ) -> None:
-    """The executor that trains in this process; see executor.execute."""
-    executor_lib.execute(
-        work.missing,
+    """The executor that trains in this process; see local_executor.execute."""
+    context = ExecutionContext(
         work.store,
         work.planner.arrays,
-        report,
-        Counter(run.program.id for run in work.wanted),
-        execution=work.execution,
+        events,
+        work.execution,
+        totals=Counter(run.program.id for run in work.wanted),
         origin_of=lambda run: work.origins[run.id],
-        again=work.again,
-        belongs=belongs,
-        wait=wait,
+        still_wanted=still_wanted,
         abreast=abreast,
     )
+    local_executor.execute(work.missing, context, retrain_as=work.retrain_as, wait=wait)
 
 
 def done(
@@ -105,16 +103,16 @@ def ensure_records(
     *,
     train: bool = True,
     execution: Execution = DEFAULT,
-    executor: Executor = local,
+    executor: Executor = train_locally,
     retry_failed: bool = False,
-    helps: bool = False,
+    assisting: bool = False,
 ) -> dict[str, Record]:
     """The records of the runs, by id, after training those that have none (unless `train` is
     False).
 
     Failed runs are among them, and stay failed but with `retry_failed`. A run that its sizes rule
     out gets a `failed` record at once. Runs whose file is not believed, and stays in its place, are
-    left out. helps: another process asks for the runs, and will say what they came to. Raises
+    left out. assisting: another process asks for the runs, and reports on them. Raises
     UserError if the records cannot be written, Stopped if it was asked to stop.
     """
     every = unique(runs)
@@ -129,7 +127,7 @@ def ensure_records(
     )
     if train:
         records = _without_failures(records, store, monitor.warn, retry_failed)
-    again = (
+    retrain_as = (
         _without_parameters(records, store, monitor.warn, execution)
         if execution.keep_params and train
         else {}
@@ -137,22 +135,22 @@ def ensure_records(
     missing = [
         run
         for run in wanted
-        if run.id in again or (run.id not in records and not store.stays(run.id))
+        if run.id in retrain_as or (run.id not in records and not store.stays(run.id))
     ]
     if missing and train:
         store.prepare()
         tell_notes(missing, planner, monitor.note)
         origins = {run.id: planner.origin(run) for run in missing}
-        with monitor.watch(missing) as report:
-            executor(Work(wanted, missing, store, planner, execution, origins, again), report)
-        if not helps:
-            _say_what_lacks(again, store, monitor.warn)
+        with monitor.watch(missing) as events:
+            executor(Work(wanted, missing, store, planner, execution, origins, retrain_as), events)
+        if not assisting:
+            _say_what_lacks(retrain_as, store, monitor.warn)
         records, _ = store.find(run.id for run in wanted)
     unfit, _ = store.find(run.id for run in every if isinstance(run, UnfitRun))
     records = {
         run.id: record for run in every if (record := records.get(run.id, unfit.get(run.id)))
     }
-    monitor.obtained(records.values())
+    monitor.on_records(records.values())
     return records
 
 
@@ -175,18 +173,18 @@ def tell_notes(runs: Iterable[RequestedRun], planner: Planner, note: Callable[[s
         note(f"note: {text}")
 
 
-def _say_what_lacks(again: Iterable[str], store: Store, warn: Callable[[str], None]) -> None:
-    """Tells of the runs that were trained again for their parameters and failed; the next command
-    tries them anew."""
-    parameters, strikes = Parameters(store), Failures(store.root)
-    for run_id in again:
-        if not parameters.has(run_id) and strikes.final(run_id):
-            last = (strikes.of(run_id)[-1].strip().splitlines() or [""])[-1]
+def _say_what_lacks(retrain_as: Iterable[str], store: Store, warn: Callable[[str], None]) -> None:
+    """Reports the runs that were trained again for their parameters and failed; the next command
+    tries them again."""
+    parameters, failures = Parameters(store), Failures(store.root)
+    for run_id in retrain_as:
+        if not parameters.has(run_id) and failures.final(run_id):
+            last = (failures.of(run_id)[-1].strip().splitlines() or [""])[-1]
             warn(
                 f"run {run_id} keeps its record, and has no parameters: trained again for them it"
                 f" failed ({last})"
             )
-            strikes.clear(run_id)
+            failures.clear(run_id)
 
 
 def _without_failures(
@@ -216,18 +214,18 @@ def _without_parameters(
 ) -> dict[str, ExecutionStrategy | None]:
     """The runs that are over and kept no parameters, each with its recorded way: training it again
     gives the same."""
-    parameters, again = Parameters(store), {}
+    parameters, retrain_as = Parameters(store), {}
     for run_id, record in records.items():
         if record.status == "failed" or parameters.has(run_id):
             continue
         strategy = recorded_strategy(record.provenance)
-        again[run_id] = (
+        retrain_as[run_id] = (
             strategy if strategy is not None and strategy.replicas == execution.replicas else None
         )
-        if again[run_id] is None:
+        if retrain_as[run_id] is None:
             there = f"{record.provenance.get('replicas', 1)} x {record.provenance.get('device')}"
             warn(
                 f"run {run_id} was trained on {there}; trained again here, its record may differ in"
                 " last digits"
             )
-    return again
+    return retrain_as

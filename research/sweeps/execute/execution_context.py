@@ -1,4 +1,5 @@
-"""The job: what the packs of one execution share, and what is told of it to whoever watches."""
+"""The execution context: what the packs of one execution share, and the events that an observer
+gets."""
 
 import contextlib
 import dataclasses
@@ -7,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from fractions import Fraction
+from pathlib import Path
 
 import jax
 from jax.experimental import multihost_utils
@@ -20,7 +22,7 @@ from research.sweeps.coordinate.failures import Failures
 from research.sweeps.coordinate.membership import LeaseLost
 from research.sweeps.execute import callbacks
 from research.sweeps.execute.callbacks import Ended
-from research.sweeps.execute.execution_options import Execution
+from research.sweeps.execute.execution_options import DEFAULT, Execution
 from research.sweeps.plan.basis import basis_of
 from research.sweeps.plan.run_plan import Pack, PlannedRun
 from research.sweeps.records.record import Record
@@ -40,7 +42,7 @@ Curves = Mapping[str, Sequence[float]]
 
 @dataclasses.dataclass(frozen=True)
 class ExecutionEvents:
-    """What an executor tells, and asks, of whoever watches.
+    """What an executor reports to its observer, and asks of it.
 
     epochs: so many lane-epochs, or parts of one, were just done. record: this record was written.
         warn: something to mind. stopping: why to stop, or "". holds: these runs are under way here
@@ -79,22 +81,30 @@ def ends_all(error: Exception) -> bool:
 class ExecutionContext:
     """What the packs of one execution share.
 
-    origin_of: where a run starts from. belongs: whether a run is still wanted, asked before it is
-        begun. claims: None where several processes train each run together, of which the first
-        writes. others: set when one pack ended them all. waited: whether it was said that others
-        are waited for. limit: bytes that programs may take on a device.
-    abreast: packs under way at once, which share them.
+    Attributes:
+        store: where the records go.
+        arrays_of: the data of a run.
+        events: whom to tell, and to ask whether to stop.
+        execution: how the runs are trained.
+        timer: seconds that a strategy takes per lane and step.
+        totals: how many lanes each program has in the whole sweep, by program id.
+        origin_of: the weights that a run starts from, if it has `init_from`.
+        still_wanted: whether a run is still wanted; asked before it begins.
+        claims: None where several processes train each run together; the first of them writes.
+        others: set when one pack has ended them all.
+        waited: whether the user knows that this process waits for others.
+        limit: bytes that programs may take on a device; packs under way at once share them.
+        abreast: how many packs are under way at once.
     """
 
     store: Store
     arrays_of: Callable[[PlannedRun], Arrays]
-    report: ExecutionEvents
-    execution: Execution
-    timer: strategy_choice.Timer
-    checkpoints: Checkpoints
-    totals: Mapping[str, int]
+    events: ExecutionEvents
+    execution: Execution = DEFAULT
+    timer: strategy_choice.Timer = strategy_choice.time_strategy
+    totals: Mapping[str, int] = dataclasses.field(default_factory=dict)
     origin_of: Callable[[PlannedRun], InitialWeights | None] = lambda run: None
-    belongs: Callable[[str], bool] = lambda run_id: True
+    still_wanted: Callable[[str], bool] = lambda run_id: True
     claims: Claims | None = None
     others: threading.Event = dataclasses.field(default_factory=threading.Event)
     waited: bool = False
@@ -104,13 +114,15 @@ class ExecutionContext:
     def __post_init__(self) -> None:
         self._over: set[str] = set()
         self._boundaries = 0
-        self._held: frozenset[str] = frozenset()
+        self._under_way: frozenset[str] = frozenset()
         self._holding = threading.Lock()
-        self.strikes = Failures(self.store.root)
+        self.failures = Failures(self.store.root)
+        folder = Path(self.execution.checkpoints or self.store.root / "checkpoints")
+        self.checkpoints = Checkpoints(folder, self.events.warn)
 
     def stopping(self) -> str:
         """Why to stop, or ""."""
-        return self.report.stopping() or ("another pack's end" if self.others.is_set() else "")
+        return self.events.stopping() or ("another pack's end" if self.others.is_set() else "")
 
     def go_on(self) -> None:
         """Raises Stopped if that is asked for."""
@@ -132,7 +144,7 @@ class ExecutionContext:
         """Whether a run has its record."""
         if run_id not in self._over and self.store.path(run_id).exists():
             record = self.store.find([run_id])[0].get(run_id)
-            if record is not None and (record.status == "failed" or self._has_kept(run_id)):
+            if record is not None and (record.status == "failed" or self._has_parameters(run_id)):
                 self._over.add(run_id)
         return run_id in self._over
 
@@ -143,18 +155,18 @@ class ExecutionContext:
 
     def open(self, run_id: str) -> bool:
         """Whether a run is still to be trained."""
-        return not self.done(run_id) and self.belongs(run_id)
+        return not self.done(run_id) and self.still_wanted(run_id)
 
-    def held(self) -> set[str]:
+    def claimed(self) -> set[str]:
         """The runs that are anybody's now."""
         return self.claims.claimed() if self.claims else set()
 
-    def _has_kept(self, run_id: str) -> bool:
-        """Whether it has what it is to keep, or will not come to it."""
+    def _has_parameters(self, run_id: str) -> bool:
+        """Whether its parameters are saved, or can no longer be."""
         return (
             not self.execution.keep_params
             or Parameters(self.store).has(run_id)
-            or self.strikes.final(run_id)
+            or self.failures.final(run_id)
         )
 
     def showing(self, pack: Pack) -> AbstractContextManager[Callable[[float, int], None]]:
@@ -162,9 +174,9 @@ class ExecutionContext:
         one does."""
         if jax.process_index() > 0:
             return contextlib.nullcontext(lambda epoch, live: None)
-        own = self.claims.worker if self.claims is not None else worker.this_process()
+        this_worker = self.claims.worker if self.claims is not None else worker.this_process()
         return pack_progress.showing(
-            self.store.root, own, [run.id for run in pack.runs], pack.program.config.epochs
+            self.store.root, this_worker, [run.id for run in pack.runs], pack.program.config.epochs
         )
 
     @contextlib.contextmanager
@@ -180,16 +192,16 @@ class ExecutionContext:
     @contextlib.contextmanager
     def under_way(self, run_ids: Iterable[str]) -> Iterator[None]:
         """Tells that these runs are what the process may die of."""
-        own = frozenset(run_ids)
+        ids = frozenset(run_ids)
         with self._holding:
-            self._held |= own
-            self.report.holds(self._held)
+            self._under_way |= ids
+            self.events.holds(self._under_way)
         try:
             yield
         finally:
             with self._holding:
-                self._held -= own
-                self.report.holds(self._held)
+                self._under_way -= ids
+                self.events.holds(self._under_way)
 
     def ended(self, runs: Callable[[], Sequence[Ended]]) -> None:
         """Runs have ended an epoch: tells whoever watches, and the user's own callbacks, in one
@@ -197,26 +209,28 @@ class ExecutionContext:
         if jax.process_index() > 0:
             return
         runs = functools.cache(runs)
-        self.report.ended(runs)
-        callbacks.call(runs, self.report.warn)
+        self.events.ended(runs)
+        callbacks.call(runs, self.events.warn)
 
     def confirm(self, pack: Pack) -> None:
-        """Raises Lost if another process has taken one of the runs."""
+        """Raises LeaseLost if another process has taken one of the runs."""
         if self.claims is not None:
             self.claims.confirm(run.id for run in pack.runs)
 
-    def write(self, record: Record, run: PlannedRun, kept: BestAndLast | None = None) -> None:
+    def write(
+        self, record: Record, run: PlannedRun, best_and_last: BestAndLast | None = None
+    ) -> None:
         """Writes a record, in one process; what the run keeps comes before it, so that what has one
         has both."""
         if jax.process_index() == 0:
-            if kept is not None:
+            if best_and_last is not None:
                 basis = basis_of(run, self.arrays_of(run))
-                Parameters(self.store).save(record.run_id, record.config, kept, basis)
+                Parameters(self.store).save(record.run_id, record.config, best_and_last, basis)
             self.store.write(record)
-            self.strikes.clear(record.run_id)
+            self.failures.clear(record.run_id)
         if jax.process_count() > 1:
             self._over.add(record.run_id)
-        self.report.record(record)
+        self.events.record(record)
 
     def fail(self, run: PlannedRun, error: str) -> Record:
         """Writes that a run failed, unless it has its record and lacks only what it was to keep;
@@ -228,10 +242,10 @@ class ExecutionContext:
         self.write(record, run)
         return record
 
-    def strike(self, pack: Pack, error: str) -> None:
+    def record_failure(self, pack: Pack, error: str) -> None:
         """Counts a failure against runs, so that they are tried once more or not at all."""
         self.confirm(pack)
         if jax.process_index() == 0:
-            self.strikes.add([run.id for run in pack.runs], error)
+            self.failures.add([run.id for run in pack.runs], error)
         if jax.process_count() > 1:  # all of them must know before they decide what is next
             multihost_utils.sync_global_devices("strike")

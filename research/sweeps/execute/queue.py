@@ -22,12 +22,15 @@ class Queue(Generic[T]):
     """Hands out runs that are still to be done and nobody's, to the threads of one worker."""
 
     def __init__(
-        self, runs: Iterable[T], open_: Callable[[str], bool], held: Callable[[], Collection[str]]
+        self,
+        runs: Iterable[T],
+        open_: Callable[[str], bool],
+        excluded: Callable[[], Collection[str]],
     ) -> None:
         """open_: whether a run is still to be done. held: the runs to pass over. Both are asked
         when a turn comes."""
         self._runs = collections.deque(runs)
-        self._open, self._held = open_, held
+        self._open, self._excluded = open_, excluded
         self._lock = threading.Lock()
 
     def begin_at(self, share: float) -> None:
@@ -43,10 +46,10 @@ class Queue(Generic[T]):
     def next(self, count: int) -> list[T]:
         """The next runs, at most `count`. What is passed over has no turn before the next round."""
         with self._lock:
-            return list(itertools.islice(self._free(self._held()), count))
+            return list(itertools.islice(self._free(self._excluded()), count))
 
-    def _free(self, held: Collection[str]) -> Iterator[T]:
+    def _free(self, excluded: Collection[str]) -> Iterator[T]:
         while self._runs:
             run = self._runs.popleft()
-            if run.id not in held and self._open(run.id):
+            if run.id not in excluded and self._open(run.id):
                 yield run

@@ -12,7 +12,7 @@ from research.training import device_memory, strategy_choice
 from research.training.strategy import ExecutionStrategy
 
 
-def strategy_for(pack: Pack, job: ExecutionContext, lanes: int) -> ExecutionStrategy:
+def strategy_for(pack: Pack, context: ExecutionContext, lanes: int) -> ExecutionStrategy:
     """The pack's recorded strategy, or its program's on this kind of device.
 
     The stored strategy is taken if there is one; otherwise one is chosen and stored.
@@ -27,27 +27,32 @@ def strategy_for(pack: Pack, job: ExecutionContext, lanes: int) -> ExecutionStra
     """
     if pack.strategy is not None:
         return pack.strategy
-    name = strategy_key(pack, job, lanes)
-    stored = job.store.read_json("ways", name)
+    name = strategy_key(pack, context, lanes)
+    stored = context.store.read_json("ways", name)
     if stored is None:
         config, configs = pack.runs[0].config, [run.config for run in pack.runs]
-        if job.execution.replicas > 1:
+        if context.execution.replicas > 1:
             chosen: tuple[ExecutionStrategy, dict[str, float]] = (
-                strategy_choice.data_parallel(pack.program, config, job.execution.replicas),
+                strategy_choice.data_parallel(pack.program, config, context.execution.replicas),
                 {},
             )
         else:
-            arrays, held = job.arrays_of(pack.runs[0]), job.execution.memory
+            arrays, memory = context.arrays_of(pack.runs[0]), context.execution.memory
 
             def max_lanes(strategy: ExecutionStrategy) -> int:
                 return device_memory.max_lanes(
-                    pack.program, config, arrays, strategy, job.limit() / job.abreast, held
+                    pack.program,
+                    config,
+                    arrays,
+                    strategy,
+                    context.limit() / context.abreast,
+                    memory,
                 )
 
             def timed(strategy: ExecutionStrategy) -> float:
-                job.go_on()
+                context.go_on()
                 try:
-                    return job.timer(pack.program, configs, arrays, strategy, held)
+                    return context.timer(pack.program, configs, arrays, strategy, memory)
                 except jax.errors.JaxRuntimeError as error:
                     if not device_memory.ran_out(error):
                         raise
@@ -56,16 +61,16 @@ def strategy_for(pack: Pack, job: ExecutionContext, lanes: int) -> ExecutionStra
             chosen = strategy_choice.choose_strategy(pack.program, config, lanes, timed, max_lanes)
         value = {"way": dataclasses.asdict(chosen[0]), "seconds_per_lane_step": chosen[1]}
         # Another process may have stored one first; that one is the program's.
-        stored = job.store.keep_json("ways", name, value)
+        stored = context.store.keep_json("ways", name, value)
     return ExecutionStrategy(**stored["way"])
 
 
-def strategy_key(pack: Pack, job: ExecutionContext, lanes: int) -> str:
+def strategy_key(pack: Pack, context: ExecutionContext, lanes: int) -> str:
     """The name under which a pack's strategy is stored.
 
     A single run, a sweep and a run over several devices each have a strategy of their own, so that
     none slows another. Finished lanes count too, so that a resumed sweep keeps its strategy.
     """
-    replicas = job.execution.replicas
+    replicas = context.execution.replicas
     kind = f"{replicas}devices" if replicas > 1 else "one" if lanes == 1 else "many"
     return f"{pack.program.id}.{device_kind()}.{kind}"

@@ -73,7 +73,7 @@ class Terminal:
             self._noted.add(message)
             tqdm.write(one_line(message), file=sys.stderr)
 
-    def obtained(self, records: Iterable[Record]) -> None:
+    def on_records(self, records: Iterable[Record]) -> None:
         """Writes event files where they are asked for."""
         if self._events:
             for record in records:
@@ -84,7 +84,7 @@ class Terminal:
         """A bar over all epochs of all runs."""
         lock = threading.Lock()
         counts = {"finished": 0, "diverged": 0, "failed": 0}
-        said: list[str] = []  # how things stand
+        state_texts: list[str] = []  # how things stand
         means: list[str] = []  # of the latest epoch's loss and main metric
         due = 0.0  # when these may be worked out again
         causes: dict[str, int] = {}  # of failures: how many more had it after the first
@@ -125,8 +125,8 @@ class Terminal:
                 epochs(count)
 
             def show() -> None:
-                told = [f"{k}={v}" for k, v in counts.items() if v]
-                bar.set_postfix_str(", ".join(told + said + means), refresh=False)
+                parts = [f"{k}={v}" for k, v in counts.items() if v]
+                bar.set_postfix_str(", ".join(parts + state_texts + means), refresh=False)
 
             def ended(runs: Callable[[], Sequence[Ended]]) -> None:
                 nonlocal due
@@ -141,7 +141,7 @@ class Terminal:
 
             def state(text: str) -> None:
                 with lock:
-                    said[:] = [text] if text else []
+                    state_texts[:] = [text] if text else []
                     show()
 
             def record(done: Record) -> None:

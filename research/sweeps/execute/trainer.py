@@ -31,85 +31,90 @@ from research.training.strategy import ExecutionStrategy
 To = Callable[[Fraction, int | None], None]
 
 
-def train(pack: Pack, job: ExecutionContext, strategy: ExecutionStrategy) -> list[str]:
+def train(pack: Pack, context: ExecutionContext, strategy: ExecutionStrategy) -> list[str]:
     """Trains what can be claimed of a pack, writes the records and returns the ids.
 
     The runs that a checkpoint holds go on from there; the others begin.
     """
     template = functools.cache(lambda: abstract_state(pack.runs[0].config, pack.program))
-    with job.holding([run.id for run in pack.runs]) as mine:
+    with context.holding([run.id for run in pack.runs]) as mine:
         waiting = {run.id: run for run in pack.runs if run.id in set(mine)}
         while waiting:
-            found = job.checkpoints.find(
-                list(waiting), pack.program.id, template, job.execution.keep_params
+            stored = context.checkpoints.find(
+                list(waiting), pack.program.id, template, context.execution.keep_params
             )
-            together = [waiting.pop(run_id) for run_id in (found.runs if found else list(waiting))]
-            _train(dataclasses.replace(pack, runs=tuple(together)), job, strategy, found)
+            together = [
+                waiting.pop(run_id) for run_id in (stored.runs if stored else list(waiting))
+            ]
+            _train(dataclasses.replace(pack, runs=tuple(together)), context, strategy, stored)
     return mine
 
 
 def _train(
-    pack: Pack, job: ExecutionContext, strategy: ExecutionStrategy, found: StoredSnapshot | None
+    pack: Pack,
+    context: ExecutionContext,
+    strategy: ExecutionStrategy,
+    stored: StoredSnapshot | None,
 ) -> None:
     """Trains runs that are all at one step, and writes their records."""
     lanes, epochs, started = len(pack.runs), pack.program.config.epochs, time.time()
-    told, training, begun = Fraction(0), 0, False
+    reported, training, started_here = Fraction(0), 0, False
 
     def to(epoch: Fraction, live: int | None = None) -> None:
-        nonlocal told, training, begun
+        nonlocal reported, training, started_here
         training = training if live is None else live
-        tell = job.report.epochs if begun or found is None else job.report.went_on
-        tell((epoch - told) * lanes)
-        told, begun = epoch, True
+        tell = context.events.epochs if started_here or stored is None else context.events.went_on
+        tell((epoch - reported) * lanes)
+        reported, started_here = epoch, True
         show(float(epoch), training)
 
-    with job.showing(pack) as show:
+    with context.showing(pack) as show:
         try:
-            strategy, outcomes, seconds, earlier = _with_memory(pack, job, strategy, found, to)
+            strategy, outcomes, seconds, earlier = _with_memory(pack, context, strategy, stored, to)
         except Exception as error:
             if ends_all(error):
                 raise
             # What breaks during a stop is no failure of the runs: a Ctrl-C ends their workers too.
-            job.go_on()
-            job.strike(pack, traceback.format_exc())
+            context.go_on()
+            context.record_failure(pack, traceback.format_exc())
             to(Fraction(0), 0)
             return
         to(Fraction(epochs), 0)
     origin = provenance(strategy, lanes, seconds, started, earlier)
     parameters, _ = footprint(pack.runs[0].config, pack.program)
-    job.confirm(pack)
+    context.confirm(pack)
     for run, outcome in zip(pack.runs, outcomes, strict=True):
-        job.write(recorded(run, outcome, parameters, origin), run, outcome.best_and_last)
-    job.checkpoints.discard(_saved(pack, strategy, job))
+        context.write(recorded(run, outcome, parameters, origin), run, outcome.best_and_last)
+    context.checkpoints.discard(_saved(pack, strategy, context))
 
 
-def fail(pack: Pack, job: ExecutionContext) -> list[str]:
+def fail(pack: Pack, context: ExecutionContext) -> list[str]:
     """Counts the exception being handled against each run that can be claimed; returns the ids.
 
     Raises Stopped if that is asked for: then it may be what broke them.
     """
-    job.go_on()
-    with job.holding([run.id for run in pack.runs]) as mine:
-        job.strike(_of(pack, mine), traceback.format_exc())
+    context.go_on()
+    with context.holding([run.id for run in pack.runs]) as mine:
+        context.record_failure(_of(pack, mine), traceback.format_exc())
     return mine
 
 
-def condemn(pack: Pack, job: ExecutionContext) -> list[str]:
+def write_final_failures(pack: Pack, context: ExecutionContext) -> list[str]:
     """Writes `failed` records of the runs that failed too often, where they can be claimed; returns
     the ids."""
-    failed = job.strikes.runs()
-    errors = {run.id: job.strikes.of(run.id) for run in pack.runs if run.id in failed}
+    failed = context.failures.runs()
+    errors = {run.id: context.failures.of(run.id) for run in pack.runs if run.id in failed}
     fatal = [run_id for run_id, texts in errors.items() if len(texts) >= MAX_ATTEMPTS]
     if not fatal:
         return []
     if jax.process_count() > 1:  # all of them must know before the first forgets what went wrong
         multihost_utils.sync_global_devices("condemn")
-    with job.holding(fatal) as mine:
-        condemned = _of(pack, mine)
-        job.confirm(condemned)
-        for run in condemned.runs:
-            job.fail(run, errors[run.id][-1])
-    job.report.epochs(len(mine) * pack.program.config.epochs)
+    with context.holding(fatal) as mine:
+        failed_pack = _of(pack, mine)
+        context.confirm(failed_pack)
+        for run in failed_pack.runs:
+            context.fail(run, errors[run.id][-1])
+    context.events.epochs(len(mine) * pack.program.config.epochs)
     return mine
 
 
@@ -121,9 +126,9 @@ def _of(pack: Pack, run_ids: Iterable[str]) -> Pack:
 
 def _with_memory(
     pack: Pack,
-    job: ExecutionContext,
+    context: ExecutionContext,
     strategy: ExecutionStrategy,
-    found: StoredSnapshot | None,
+    stored: StoredSnapshot | None,
     to: To,
 ) -> tuple[ExecutionStrategy, list[loop.Outcome], float, tuple[str, ...]]:
     """The outcomes of the pack's runs, the way and seconds that they took, and how else steps
@@ -132,16 +137,16 @@ def _with_memory(
     Out of memory, they go on with narrower chunks.
     """
     if (
-        found is not None
-        and found.device == device_kind()
-        and found.strategy.replicas == strategy.replicas == 1
+        stored is not None
+        and stored.device == device_kind()
+        and stored.strategy.replicas == strategy.replicas == 1
     ):
-        strategy = found.strategy
-    arrays = job.arrays_of(pack.runs[0])
+        strategy = stored.strategy
+    arrays = context.arrays_of(pack.runs[0])
     while True:
-        earlier = _earlier(pack, job, strategy, found)
+        earlier = _earlier(pack, context, strategy, stored)
         try:
-            outcomes, seconds = _attempt(pack, arrays, strategy, job, found, earlier, to)
+            outcomes, seconds = _attempt(pack, arrays, strategy, context, stored, earlier, to)
         except jax.errors.JaxRuntimeError as error:
             if not device_memory.ran_out(error) or strategy.width == 1:
                 raise
@@ -150,14 +155,16 @@ def _with_memory(
         # The state was given to the step that failed: back to the last checkpoint, with half the
         # lanes a chunk.
         strategy = narrower(strategy)
-        job.report.warn(
+        context.events.warn(
             f"out of memory: {len(pack.runs)} runs go on with {strategy.width} lanes a chunk"
         )
         value = {"way": dataclasses.asdict(strategy), "seconds_per_lane_step": {}}
-        job.store.write_json("ways", strategy_key(pack, job, job.lanes(pack)), value)
+        context.store.write_json("ways", strategy_key(pack, context, context.lanes(pack)), value)
         template = functools.partial(abstract_state, pack.runs[0].config, pack.program)
         ids = [run.id for run in pack.runs]
-        found = job.checkpoints.find(ids, pack.program.id, template, job.execution.keep_params)
+        stored = context.checkpoints.find(
+            ids, pack.program.id, template, context.execution.keep_params
+        )
 
 
 def narrower(strategy: ExecutionStrategy) -> ExecutionStrategy:
@@ -166,48 +173,51 @@ def narrower(strategy: ExecutionStrategy) -> ExecutionStrategy:
 
 
 def _earlier(
-    pack: Pack, job: ExecutionContext, strategy: ExecutionStrategy, found: StoredSnapshot | None
+    pack: Pack,
+    context: ExecutionContext,
+    strategy: ExecutionStrategy,
+    stored: StoredSnapshot | None,
 ) -> tuple[str, ...]:
     """How else the steps before a checkpoint were trained than those after it will be; says so if
     they were."""
-    if found is None:
+    if stored is None:
         return ()
     before, now = (
         f"{described(of)} on {device}"
-        for of, device in ((found.strategy, found.device), (strategy, device_kind()))
+        for of, device in ((stored.strategy, stored.device), (strategy, device_kind()))
     )
     if before == now:
-        return found.snapshot.earlier
-    job.report.warn(
-        f"trained until step {found.snapshot.step} with {before}, from there on with {now}"
+        return stored.snapshot.earlier
+    context.events.warn(
+        f"trained until step {stored.snapshot.step} with {before}, from there on with {now}"
         f" ({len(pack.runs)} run{'s' * (len(pack.runs) != 1)}): numbers differ in their last digits"
         " from one way's alone"
     )
-    return (*found.snapshot.earlier, before)
+    return (*stored.snapshot.earlier, before)
 
 
 def _attempt(
     pack: Pack,
     arrays: Arrays,
     strategy: ExecutionStrategy,
-    job: ExecutionContext,
-    found: StoredSnapshot | None,
+    context: ExecutionContext,
+    stored: StoredSnapshot | None,
     earlier: tuple[str, ...],
     to: To,
 ) -> tuple[list[loop.Outcome], float]:
     """The outcomes of the pack's runs, in order, and the seconds that they took since their first
     step."""
-    began, resume = time.monotonic(), found.of([run.id for run in pack.runs]) if found else None
+    began, resume = time.monotonic(), stored.of([run.id for run in pack.runs]) if stored else None
     per_epoch = pack.program.sizes.steps_per_epoch
     before = resume.seconds if resume else 0.0
-    with Writer(job.checkpoints, _saved(pack, strategy, job)) as writer:
+    with Writer(context.checkpoints, _saved(pack, strategy, context)) as writer:
         keeper = CheckpointPolicy(
             program=pack.program,
             writer=writer,
-            every=job.execution.every,
-            stopping=job.agreed,
-            warn=job.report.warn,
-            confirm=functools.partial(job.confirm, pack),
+            every=context.execution.every,
+            stopping=context.agreed,
+            warn=context.events.warn,
+            confirm=functools.partial(context.confirm, pack),
             done=lambda step: to(Fraction(step, per_epoch), None),
             step=resume.step if resume else 0,
             seconds=before,
@@ -215,14 +225,14 @@ def _attempt(
         )
 
         def at_boundary(boundary: loop.Boundary) -> None:
-            job.report.stepped()
+            context.events.stepped()
             keeper(boundary)
 
         def at_epoch(at: loop.EpochProgress) -> None:
-            job.ended(functools.partial(_ended, pack, at))
+            context.ended(functools.partial(_ended, pack, at))
             to(Fraction(at.epoch), at.live)
             if jax.process_index() == 0:
-                job.report.curves(pack.runs, at.curves)
+                context.events.curves(pack.runs, at.curves)
 
         if resume:
             to(Fraction(resume.step, per_epoch), resume.runs)
@@ -234,9 +244,9 @@ def _attempt(
             report=at_epoch,
             at_boundary=at_boundary,
             resume=resume,
-            memory=job.execution.memory,
-            origins=[job.origin_of(run) for run in pack.runs],
-            keep=job.execution.keep_params,
+            memory=context.execution.memory,
+            origins=[context.origin_of(run) for run in pack.runs],
+            keep=context.execution.keep_params,
         )
     return outcomes, before + time.monotonic() - began
 
@@ -248,11 +258,11 @@ def _ended(pack: Pack, at: loop.EpochProgress) -> list[Ended]:
 
 
 def _saved(
-    pack: Pack, strategy: ExecutionStrategy, job: ExecutionContext
+    pack: Pack, strategy: ExecutionStrategy, context: ExecutionContext
 ) -> checkpoints_lib.PackManifest:
     """The pack as its checkpoints name it."""
     configs = {run.id: config_lib.to_flags(run.config) for run in pack.runs}
-    execution = job.execution
+    execution = context.execution
     return checkpoints_lib.PackManifest(
         pack.program.id, device_kind(), strategy, configs, execution.keep, execution.keep_params
     )

@@ -64,7 +64,7 @@ class PrunedSearch:
     value: Callable[[Record], Result]
     metric: str
     rungs: frozenset[int]
-    job: ExecutionContext
+    context: ExecutionContext
 
     def __post_init__(self) -> None:
         self._waiting: list[ActiveTrial] = []
@@ -88,7 +88,7 @@ class PrunedSearch:
             self._enter(trial)
         self._ask()
         while self._waiting or self._training:
-            self.job.go_on()
+            self.context.go_on()
             self._epoch(self._busiest_program())
             self._ask()
 
@@ -105,15 +105,15 @@ class PrunedSearch:
         run = self.plan(space.suggested(trial, self.axes))
         if isinstance(run, Result):
             tell(self.study, trial, run)
-        elif self.job.done(run.id):
+        elif self.context.done(run.id):
             self._known(trial, run)
         else:
             self._waiting.append(ActiveTrial(trial, run))
 
     def _known(self, trial: Trial, run: PlannedRun) -> None:
         """Tells of a trial whose run was trained before, as if it had raced."""
-        record = self.job.store.find([run.id])[0][run.id]
-        self.job.report.epochs(run.config.epochs)
+        record = self.context.store.find([run.id])[0][run.id]
+        self.context.events.epochs(run.config.epochs)
         curve = record.curves.get(self.metric, [])
         # Its last epoch ended it, and was not compared, unless it diverged in the one after.
         compared = curve if record.status == "diverged" else curve[:-1]
@@ -156,15 +156,19 @@ class PrunedSearch:
         part = -(-min(self.parallel, self.trials) // (len(self._places) + 1))
         return self._with(
             stored_strategy.strategy_for(
-                Pack(one.run.program, runs), self.job, max(len(runs), part)
+                Pack(one.run.program, runs), self.context, max(len(runs), part)
             ),
             one.run,
         )
 
     def _with(self, strategy: ExecutionStrategy, run: PlannedRun) -> LanePool:
-        execution = self.job.execution
+        execution = self.context.execution
         return LanePool(
-            run.program, strategy, self.job.arrays_of(run), execution.memory, execution.keep_params
+            run.program,
+            strategy,
+            self.context.arrays_of(run),
+            execution.memory,
+            execution.keep_params,
         )
 
     def _epoch(self, program: str) -> None:
@@ -174,12 +178,12 @@ class PrunedSearch:
 
         def show(done: Fraction) -> None:
             nonlocal shown
-            self.job.report.epochs(done - shown)
+            self.context.events.epochs(done - shown)
             shown = done
 
         def after(done: Fraction) -> None:
             show(done)
-            self.job.go_on()
+            self.context.go_on()
 
         try:
             self._fill(program, places)
@@ -201,7 +205,7 @@ class PrunedSearch:
         for run_id in standings:
             self._training[run_id].seconds += each
             self._training[run_id].epochs += 1
-        self.job.ended(
+        self.context.ended(
             lambda: [Ended(self._training[i].run, s.epochs, s.values) for i, s in standings.items()]
         )
         show(Fraction(len(standings)))
@@ -214,7 +218,7 @@ class PrunedSearch:
         has its record."""
         entering: dict[str, ActiveTrial] = {}
         for one in [one for one in self._waiting if one.run.program.id == program]:
-            if self.job.done(one.run.id):
+            if self.context.done(one.run.id):
                 self._waiting.remove(one)
                 self._known(one.trial, one.run)
             elif one.run.id not in {*self._training, *entering} and len(
@@ -225,7 +229,7 @@ class PrunedSearch:
         self._training |= entering
         places.admit(
             [
-                Candidate(one.run.id, one.run.config, self.job.origin_of(one.run))
+                Candidate(one.run.id, one.run.config, self.context.origin_of(one.run))
                 for one in entering.values()
             ]
         )
@@ -248,25 +252,25 @@ class PrunedSearch:
                 continue
             places.release([run_id])
             del self._training[run_id]
-            self.job.report.epochs(one.run.config.epochs - one.epochs)
+            self.context.events.epochs(one.run.config.epochs - one.epochs)
 
     def _finish(self, one: ActiveTrial, outcome: trainer.loop.Outcome, places: LanePool) -> None:
         """Writes the record of a trial that is over, then tells of it."""
         parameters, _ = footprint(one.run.config, one.run.program)
         origin = provenance(places.strategy, places.size, one.seconds * places.size, one.started)
         record = trainer.recorded(one.run, outcome, parameters, origin)
-        self.job.write(record, one.run, outcome.best_and_last)
+        self.context.write(record, one.run, outcome.best_and_last)
         tell(self.study, one.trial, self.value(record))
 
     def _narrow(self, program: str) -> None:
         """A program's trials begin again, with half the lanes a chunk."""
         strategy = trainer.narrower(self._places[program].strategy)
         again = [one for one in self._training.values() if one.run.program.id == program]
-        self.job.report.warn(
+        self.context.events.warn(
             f"out of memory: {len(again)} trials begin again with {strategy.width} lanes a chunk"
         )
         for one in again:
-            self.job.report.epochs(-one.epochs)
+            self.context.events.epochs(-one.epochs)
             one.epochs = 0
             del self._training[one.run.id]
         self._waiting = sorted([*again, *self._waiting], key=lambda one: one.trial.number)
@@ -281,13 +285,13 @@ class PrunedSearch:
             if one.run.program.id == program
         ]
         for one in ending:
-            record = self.job.fail(one.run, traceback.format_exc())
+            record = self.context.fail(one.run, traceback.format_exc())
             if record.status != "failed":
-                self.job.report.warn(
+                self.context.events.warn(
                     f"run {one.run.id} keeps its record, and has no parameters: training it failed"
                 )
             tell(self.study, one.trial, self.value(record))
-            self.job.report.epochs(one.run.config.epochs - one.epochs)
+            self.context.events.epochs(one.run.config.epochs - one.epochs)
         self._waiting = [one for one in self._waiting if one.run.program.id != program]
         self._training = {
             run_id: one for run_id, one in self._training.items() if one.run.program.id != program

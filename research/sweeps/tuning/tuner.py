@@ -6,7 +6,6 @@ import dataclasses
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from optuna.storages import BaseStorage
@@ -24,8 +23,8 @@ from research.sweeps.execute.ensure_records import (
     Executor,
     Observer,
     ensure_records,
-    local,
     tell_notes,
+    train_locally,
 )
 from research.sweeps.execute.execution_context import ExecutionContext, ExecutionEvents
 from research.sweeps.execute.execution_options import Execution
@@ -40,7 +39,6 @@ from research.sweeps.tuning.pruned_search import LANES, PrunedSearch
 from research.sweeps.tuning.search import Result, search
 from research.sweeps.tuning.space_checks import first_run, planned
 from research.training import objective
-from research.training.checkpoints import Checkpoints
 from research.words import plural
 
 Settings = Mapping[str, Any]
@@ -102,7 +100,7 @@ class SearchContext:
     planner: Planner
     monitor: Observer
     execution: Execution
-    executor: Executor = local
+    executor: Executor = train_locally
 
     def obtain(self, runs: Sequence[RequestedRun]) -> dict[str, Record]:
         """The records of the runs, by id, after training those that have none."""
@@ -128,7 +126,7 @@ def tune(
     settings: Settings,
     axes: Sequence[Axis],
     budget: Budget,
-    shop: SearchContext,
+    context: SearchContext,
     storage: BaseStorage | None,
     goal: Goal | None = None,
 ) -> Tuned:
@@ -138,11 +136,11 @@ def tune(
     goal: None for the task's main metric. Goes on with a study of that name. Raises UserError on a
         space that cannot be searched so, or of which no trial finished.
     """
-    first = first_run(settings, axes, shop.planner)
+    first = first_run(settings, axes, context.planner)
     goal = goal or _goal(first)
     _check_goal(goal, first)
     if budget.pruner is not None:
-        _check_rungs(goal, first, axes, budget.pruner, shop.execution)
+        _check_rungs(goal, first, axes, budget.pruner, context.execution)
     trials = trial_samplers.count(budget.sampler, axes, budget.trials)
     definition = _definition(settings, axes, budget, goal, first)
     sampler = trial_samplers.sampler(budget.sampler, axes, budget.seed)
@@ -154,7 +152,7 @@ def tune(
         )
         left = max(0, trials - len(kept))
         count = len(earlier_trials.told(earlier))
-        shop.monitor.note(
+        context.monitor.note(
             f"'{name}': {len(kept)} of {count} earlier trials are kept;"
             f" {left} of {plural(trials, 'trial')} left to try"
         )
@@ -167,11 +165,13 @@ def tune(
             axes,
             trials,
             budget.parallel,
-            lambda points: _trained(settings, points, goal, shop),
+            lambda points: _trained(settings, points, goal, context),
         )
     else:
-        _raced(study, settings, axes, dataclasses.replace(budget, trials=trials), goal, first, shop)
-    _warn_of_refused(study, shop.monitor)
+        _raced(
+            study, settings, axes, dataclasses.replace(budget, trials=trials), goal, first, context
+        )
+    _warn_of_refused(study, context.monitor)
     best = chosen(study)
     found = {**settings, **space.suggested(best, axes)}
     _, unused = config_lib.resolve(found)
@@ -321,13 +321,13 @@ def _definition(
 
 
 def _trained(
-    settings: Settings, points: Sequence[Point], goal: Goal, shop: SearchContext
+    settings: Settings, points: Sequence[Point], goal: Goal, context: SearchContext
 ) -> list[Result]:
     """The results of points that are trained together; those that have their record are read from
     it."""
-    plans = [planned(settings, point, shop.planner) for point in points]
+    plans = [planned(settings, point, context.planner) for point in points]
     runs = [plan for plan in plans if isinstance(plan, PlannedRun)]
-    found = shop.obtain(runs)
+    found = context.obtain(runs)
     return [
         plan if isinstance(plan, Result) else _result(found.get(plan.id), plan, goal)
         for plan in plans
@@ -362,16 +362,13 @@ def _raced(
     budget: Budget,
     goal: Goal,
     first: PlannedRun,
-    shop: SearchContext,
+    context: SearchContext,
 ) -> None:
     """Trains the trials in a race. Its ways are not timed, so that the trials are a function of the
     flags."""
     assert budget.pruner is not None
-    execution, watcher = shop.execution, shop.monitor
-    tell_notes([first], shop.planner, watcher.note)
-    checkpoints = Checkpoints(
-        Path(execution.checkpoints or shop.store.root / "checkpoints"), watcher.warn
-    )
+    execution, watcher = context.execution, context.monitor
+    tell_notes([first], context.planner, watcher.note)
     left = budget.trials - sum(
         trial.state.is_finished() for trial in study.get_trials(deepcopy=False)
     )
@@ -383,19 +380,17 @@ def _raced(
             axes=axes,
             trials=budget.trials,
             parallel=budget.parallel,
-            plan=lambda point: planned(settings, point, shop.planner),
+            plan=lambda point: planned(settings, point, context.planner),
             value=lambda record: result_of(record, goal),
             metric=goal.metric,
             rungs=pruners.rungs(budget.pruner, first.config.epochs),
-            job=ExecutionContext(
-                store=shop.store,
-                arrays_of=shop.planner.arrays,
-                report=reported,
+            context=ExecutionContext(
+                store=context.store,
+                arrays_of=context.planner.arrays,
+                events=reported,
                 execution=execution,
                 timer=lambda *_: 0.0,
-                checkpoints=checkpoints,
-                totals={},
-                origin_of=shop.planner.origin,
+                origin_of=context.planner.origin,
             ),
         ).run()
     trained = [
@@ -403,4 +398,4 @@ def _raced(
         for trial in study.get_trials(deepcopy=False)
         if "run" in trial.user_attrs
     ]
-    watcher.obtained(shop.store.find(trained)[0].values())
+    watcher.on_records(context.store.find(trained)[0].values())
