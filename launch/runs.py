@@ -6,9 +6,11 @@ Examples:
   python -m launch.runs --tag=ID:baseline --note='ID:the one of figure 2'
 """
 
+import re
 import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from absl import flags
 
@@ -32,6 +34,9 @@ NOTE = flags.DEFINE_multi_string("note", [], "give a run a note: RUN:text")
 DELETE = flags.DEFINE_list(
     "delete", [], "delete these runs with what they kept: RUN,RUN; where: those of --where"
 )
+HTML = start.define_output(
+    "html", "write pages over all experiments, sweeps, tunings and runs into this directory"
+)
 YES = flags.DEFINE_bool("yes", False, "delete without asking")
 
 
@@ -52,6 +57,12 @@ def main() -> None:
     for given in NOTE.value:
         run_id, _, text = given.partition(":")
         relabel(records, lookup(records, run_id).run_id, [], text)
+    if HTML.value is not None:
+        from launch.cli.records_site import write_site  # it plans experiments, which imports JAX
+
+        every = done(records.ids(), records, records.warn)
+        print(f"wrote {write_site(records, [*every.values()], Path(HTML.value))}")
+        return
     table = _table(records)
     if DELETE.value:
         _delete(records, _chosen(records, table))
@@ -100,5 +111,11 @@ def _remove(records: Store, run_id: str) -> None:
     records.forget(run_id)  # last: a run that has a record is over
 
 
+def more_flags(argv: Sequence[str]) -> None:
+    """Pages plan the experiments, which needs JAX and has flags of its own."""
+    if any(re.match("--?html", argument) for argument in argv[1:]):
+        import launch.cli.records_site  # noqa: F401
+
+
 if __name__ == "__main__":
-    start.run(main, saves=False)
+    start.run(main, more_flags, saves=False)

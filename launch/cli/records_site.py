@@ -1,0 +1,155 @@
+"""A records folder as pages that open without a network: sweeps, experiments, tunings and runs."""
+
+import dataclasses
+import html as html_lib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from launch.cli.planner import planner
+from launch.cli.sweep_rows import by_row
+from research.analysis import figures, html
+from research.analysis.cells import Table
+from research.analysis.parallel import parallel_figure
+from research.analysis.run_pages import BROWSER, scripts
+from research.analysis.sensitivity import settings_figure
+from research.analysis.tables import of_experiment, of_sweep
+from research.analysis.view import View
+from research.errors import UserError
+from research.sweeps.declare import experiment_files
+from research.sweeps.declare.sweep_spec import SweepSpec, names
+from research.sweeps.execute.ensure_records import done
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.experiment import EXPERIMENTS
+from research.sweeps.records.atomic_io import write_atomically
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
+from research.words import plural
+
+# Larger tables show their best rows first; the whole table is behind a link.
+WHOLE_TABLE = 20
+BEST = 10
+NOTHING = "<p>none</p>"
+
+
+def write_site(store: Store, records: Sequence[Record], directory: Path) -> Path:
+    """Writes index.html and the files behind its links; returns its path."""
+    for name, text in scripts(records).items():
+        write_atomically(directory / name, text)
+    parts = [
+        html.section("Experiments", *(list(_experiments(store, directory)) or [NOTHING])),
+        html.section("Sweeps", *(list(_sweeps(store, directory)) or [NOTHING])),
+        html.section("Tunings", *(list(_tunings(store)) or [NOTHING])),
+        html.section("Runs", BROWSER),
+    ]
+    write_atomically(directory / "index.html", html.page(f"Records in {store.root}", parts))
+    return directory / "index.html"
+
+
+def _experiments(store: Store, directory: Path) -> Iterator[str]:
+    experiment_files.load(store.warn)
+    for experiment in EXPERIMENTS:
+        plans = planner()
+        try:
+            rows = by_row(experiment, plans, store)
+            runs = [run.id for of_row in rows.values() for run in of_row]
+            if not store.find(runs)[0]:
+                continue
+            shown = of_experiment(experiment, plans, store, Terminal(), train=False)
+        except UserError as error:  # its data may be elsewhere; the others are shown
+            yield f"<p>{html_lib.escape(f'{experiment.name}: {error}')}</p>"
+            continue
+        yield _link(_page(shown.table, "experiment", directory), experiment.name, shown.table)
+
+
+def _sweeps(store: Store, directory: Path) -> Iterator[str]:
+    for name in names(store):
+        try:
+            sweep = SweepSpec.load(store, name)
+            found = done(sweep.runs, store, store.warn)
+            table = of_sweep(name, sweep, sweep.runs, found, sweep.notes)
+        except UserError as error:
+            yield f"<p>{html_lib.escape(f'{name}: {error}')}</p>"
+            continue
+        yield _link(_page(table, "sweep", directory), name, table)
+
+
+def _tunings(store: Store) -> Iterator[str]:
+    if not any(store.root.glob("tunings/*.journal")):
+        return
+    from research.sweeps.tuning import journal  # it needs Optuna, which takes half a second
+
+    for name in journal.names(store):
+        try:
+            yield html.preformatted(journal.lines(store, name))
+        except UserError as error:
+            yield f"<p>{html_lib.escape(f'{name}: {error}')}</p>"
+
+
+def _link(file: Path, name: str, table: Table) -> str:
+    rows = plural(len(table.rows), "row")
+    return (
+        f'<p><a href="{html_lib.escape(file.name)}">{html_lib.escape(name)}</a>: {rows},'
+        f" {plural(len(table.seeds), 'seed')}</p>"
+    )
+
+
+def _page(table: Table, kind: str, directory: Path) -> Path:
+    """Writes the page of a table: its answer first, then figures and panels behind links."""
+    stem = f"{kind}-{table.title.replace('/', '-')}"
+    parts = ['<p><a href="index.html">all records</a></p>']
+    large = len(table.rows) > WHOLE_TABLE
+    if large:
+        best = View(top=BEST).of(table)
+        every = directory / f"{stem}-rows.html"
+        write_atomically(every, html.page(table.title, [html.fragment(table)]))
+        link = f'<p><a href="{html_lib.escape(every.name)}">all {len(table.rows)} rows</a></p>'
+        parts.append(html.section("Best settings", html.fragment(best), link))
+    else:
+        parts.append(html.section("Table", html.fragment(table)))
+    parts += _answers(table, stem, directory)
+    links = [
+        f'<li><a href="{html_lib.escape(_svg(figure, stem, name, directory))}">'
+        f"{html_lib.escape(name)}</a></li>"
+        for name, figure in figures.of_table(table)
+    ]
+    left_out = [f"<li>{html_lib.escape(reason)}</li>" for reason in figures.left_out(table)]
+    parts.append(html.section("Figures", "<ul>", *links, *left_out, "</ul>"))
+    runs = directory / f"{stem}-runs.html"
+    write_atomically(runs, html.page(f"Runs of {table.title}", _runs(table)))
+    parts.append(f'<p><a href="{html_lib.escape(runs.name)}">its runs</a></p>')
+    file = directory / f"{stem}.html"
+    write_atomically(file, html.page(table.title, parts))
+    return file
+
+
+def _runs(table: Table) -> Iterator[str]:
+    """A line per row, with a link to each of its runs."""
+    for row in table.rows:
+        links = (
+            f'<a href="index.html#{record.run_id}">{seed}</a>'
+            for seed, record in sorted(row.arm.records.items())
+        )
+        yield f"<p>{html_lib.escape(row.label)}: seeds {', '.join(links)}</p>"
+
+
+def _answers(table: Table, stem: str, directory: Path) -> Iterator[str]:
+    """Sensitivity and parallel coordinates of a sweep's settings, in its first metric."""
+    column = table.columns[0]
+    measured = any(row.cells[0].interval is not None for row in table.rows)
+    if not table.rows or len(table.rows[0].arm.settings) < 2 or not measured:
+        return
+    short = dataclasses.replace(table, columns=(column,))
+    for name, heading, draw in (
+        ("sensitivity", "Sensitivity to each setting", settings_figure),
+        ("parallel", "Parallel coordinates", parallel_figure),
+    ):
+        file = _svg(draw(short, column), stem, f"all-{name}", directory)
+        image = f'<img src="{html_lib.escape(file)}" style="max-width:100%" alt="{heading}">'
+        yield html.section(heading, f"<figure>{image}</figure>")
+
+
+def _svg(figure, stem: str, name: str, directory: Path) -> str:  # type: ignore[no-untyped-def]
+    """Writes a figure; returns the name of its file."""
+    file = f"{stem}-{name.replace('/', '-')}.svg"
+    figure.savefig(directory / file, format="svg", metadata={"Date": None})
+    return file
