@@ -10,6 +10,7 @@ from research.analysis.cells import BETTER, SPOILING, UNDECIDED, WORSE, Arm, Cel
 from research.statistics.best import best_rows
 from research.statistics.comparisons import Comparisons, Floats, Null, compare
 from research.statistics.intervals import ALPHA, Interval
+from research.statistics.margins import judge
 from research.sweeps.column import Column
 
 
@@ -102,6 +103,9 @@ def _verdict(cell: Cell, reference: Cell, column: Column, null: Null) -> str:
         return "no test: no common seeds"
     if not null.can_conclude(cell.difference.n):
         return f"cannot conclude at n={cell.difference.n}"
+    if column.margin is not None and cell.difference.half_width is not None:
+        mean, half_width = cell.difference.mean, cell.difference.half_width
+        return judge(mean, half_width, column.margin, column.better == "higher")
     if cell.p_adjusted > ALPHA:
         return UNDECIDED
     return BETTER if (cell.difference.mean > 0) == (column.better == "higher") else WORSE

@@ -108,7 +108,33 @@ def _test(table: Table) -> list[str]:
         ),
     }
     used = [tests[claim] for claim in dict.fromkeys(table.claims)]
-    return [*used, "An interval of Δ excludes 0 where p ≤ 0.05, and only there."]
+    return [
+        *used,
+        "An interval of Δ excludes 0 where p ≤ 0.05, and only there.",
+        *(sentence for index in range(len(table.columns)) for sentence in _reach(table, index)),
+    ]
+
+
+def _reach(table: Table, index: int) -> list[str]:
+    """What differences a column could have shown, and the margin that its verdicts are about."""
+    column = table.columns[index]
+    differences = [row.cells[index].difference for row in table.rows if row.cells[index].difference]
+    widths = sorted(d.half_width for d in differences if d and d.half_width)
+    factor, unit = (100, " points") if column.in_percent else (1, "")
+    sentences = []
+    if widths:
+        middle = widths[len(widths) // 2] * factor
+        sentences.append(
+            f"In half of the rows no difference of {column.label} below {middle:.2g}{unit} could"
+            " have been shown."
+        )
+    if column.margin is not None:
+        margin = f"{column.margin * factor:g}{unit}"
+        sentences.append(
+            f"Verdicts on {column.label} are about a margin of {margin}: equivalent, all of the"
+            " interval lies within it; not inferior, none of the interval is worse by as much."
+        )
+    return sentences
 
 
 def _claim(table: Table) -> str:

@@ -14,12 +14,22 @@ SPLITS = ("train", "validation", "test")
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A final metric as a column. percent: shown times 100; None means: if it is an accuracy."""
+    """A final metric as a column.
+
+    percent: shown times 100; None means: if it is an accuracy. margin: the smallest difference of
+        interest, in the metric's own unit (0.005, not 0.5 points). Raises UserError for a margin
+        that is not above 0.
+    """
 
     label: str
     metric: str
     better: Better = "higher"
     percent: bool | None = None
+    margin: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.margin is not None and not self.margin > 0:
+            raise UserError(f"margin={self.margin} of '{self.label}': it must be above 0")
 
     @property
     def in_percent(self) -> bool:

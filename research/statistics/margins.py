@@ -1,0 +1,24 @@
+"""Verdicts where the smallest difference of interest is declared."""
+
+from typing import Literal
+
+Judgement = Literal["better", "worse", "equivalent", "not inferior", "undecided"]
+
+
+def judge(difference: float, half_width: float, margin: float, higher: bool = True) -> Judgement:
+    """What an interval of a difference says about a margin above 0.
+
+    Equivalent: all of it lies between -margin and margin. Not inferior: it reaches zero, and none
+    of it is worse by the margin, which is enough for a row that is as good and cheaper.
+
+    Reference: Schuirmann, J. Pharmacokinetics and Biopharmaceutics 1987.
+    """
+    gain = difference if higher else -difference
+    low, high = gain - half_width, gain + half_width
+    if -margin < low and high < margin:
+        return "equivalent"
+    if low > 0:
+        return "better"
+    if high < 0:
+        return "worse"
+    return "not inferior" if low > -margin else "undecided"
