@@ -22,10 +22,16 @@ Check = Callable[[tuple[Any, ...], Any], str]
 
 
 def of_kind(name: str, result: Any, kind: Any, right: str = "") -> Any:
-    """What `name` has returned. Raises UserError if it is of another kind: a `return` is easily
-    forgotten.
+    """The result of a user's function, checked for its type: a `return` is easily forgotten.
 
-    right: what to write instead.
+    Args:
+        name: the user's function, for the message.
+        result: what it returned.
+        kind: the type that it must have.
+        right: code to write instead, for the message.
+
+    Raises:
+        UserError: if the type is another.
     """
     if not isinstance(result, kind):
         instead = f"; write {right}" if right else ""

@@ -18,16 +18,26 @@ def beam_search(
     width: int,
     end: int | None = None,
 ) -> tuple[jax.Array, jax.Array]:
-    """The likeliest answers found to sources int [B, S]: int32 [B, width, count], best first, and
-    log-probabilities.
+    """The most likely answers to sources, and their log-probabilities.
 
-    model: with `begin` and `advance` (transformer, seq2seq). start: the token that begins an
-        answer. The latter are [B, width]. At each place every one of the `width` best answers so
-        far is continued by every token, and the best are kept (Sutskever et al. 2014). One beam
-        takes the likeliest token each time (greedy); as many as there are answers of count - 1
-        tokens miss nothing. end: the token that ends an answer; after it comes nothing else, which
-        costs nothing.
-    None: all answers have `count` tokens.
+    At each place every one of the `width` best answers so far is continued by every token, and the
+    best continuations are kept. One beam takes the most likely token each time (greedy); as many
+    beams as there are answers of count - 1 tokens miss nothing.
+
+    Args:
+        model: a module with `begin` and `advance` (transformer, seq2seq).
+        params: its parameters.
+        source: int [B, S].
+        start: the token that starts an answer.
+        count: the number of tokens of an answer.
+        width: the number of beams.
+        end: the token that ends an answer; no other token follows it, at no cost. None: all answers
+            have `count` tokens.
+
+    Returns:
+        The answers, int32 [B, width, count], best first, and their log-probabilities, [B, width].
+
+    Reference: Sutskever et al. 2014.
     """
     rows = source.shape[0]
 

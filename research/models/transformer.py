@@ -86,7 +86,15 @@ class Transformer(nn.Module):
         fwd: Forward,
         start: jax.Array | None = None,
     ) -> jax.Array:
-        """Target int [B, T] -> logits [B, T, outputs], each of what follows; seen: bool [B, S]."""
+        """The logits of the token after each token of an answer, [B, T, outputs].
+
+        Args:
+            target: the answer's tokens, int [B, T].
+            memory: the encoded source, [B, S, D].
+            seen: which places of the source are real, bool [B, S].
+            fwd: the forward pass.
+            start: int32 [], the place of target[:, 0] in the answer; see Attention.
+        """
         fwd = fwd.over(real(target))
         h = self.target_site(self.target_positions(self.tokens.embed(target), start), fwd)
         for block in self.decoder:

@@ -57,10 +57,20 @@ def architecture(
     needs_facts: tuple[str, ...] = (),
     constraints: Sequence[Callable[..., str | None]] = (),
 ) -> Any:
-    """Registers a flax module as an architecture; see registry.Architecture for what is said of it.
+    """Registers a flax module as an architecture.
 
-    MyNet becomes `--arch=my_net`, its fields but `outputs` and what it asks for become flags, and
-    the first sentence of its docstring the line of help.
+    MyNet becomes `--arch=my_net`. Its fields, but for `outputs` and the facts, become flags, and
+    the first sentence of its docstring becomes the line of help.
+
+    Args:
+        function: the decorated class, where there are no parentheses.
+        test_options: the small setting that tests use; required for options without a default.
+        paper: the source.
+        inputs: the ranks of an example that it takes; () for any.
+        loss: its training loss unless `--loss` names another.
+        normalization: the regularizer that normalizes its hidden layers by default.
+        needs_facts: facts of the data that it takes as fields; see registry.Architecture.
+        constraints: functions of (config, spec) that return what is wrong, or None.
     """
 
     def add(build: Builder) -> Builder:

@@ -61,10 +61,17 @@ def rectangle(
     high: jax.Array | float,
     aspect: jax.Array | float,
 ) -> jax.Array:
-    """A mask [H, W] of what is erased. A rectangle too long for the image gets the nearest ratio
-    that fits.
+    """The pixels to erase, bool [H, W]: a random rectangle inside the image.
 
-    The paper draws again instead.
+    A rectangle too long for the image gets the nearest ratio that fits; the paper draws again.
+
+    Args:
+        key: the example's key.
+        shape: (H, W).
+        probability: of erasing anything.
+        low: the smallest share of the image's area.
+        high: the largest share.
+        aspect: the smallest ratio of height to width; the largest is 1 / aspect.
     """
     height, width = shape
     uniform = jax.random.uniform(key, (5,))

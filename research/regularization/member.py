@@ -27,10 +27,23 @@ def member(
     mask: Callable[..., Any] | None = None,
     version: int = 1,
 ) -> Callable[[Builder], Builder]:
-    """Registers the decorated builder. Its constraints are called with (name, config, spec).
+    """Registers the decorated builder; its name and docstring become the entry's.
 
-    moves: it moves pixels, by their places alone, so that it does to a mask what it does to an
-        image. Raises UserError if there is no such slot, or no such site in it.
+    Args:
+        slot: the slot, a key of SITES.
+        site: the site, one of the slot's.
+        paper: the source.
+        neutral: the options at which it returns its input bitwise; None: there are none.
+        test_options: the small setting that tests use.
+        constraints: functions of (name, config, spec) that return what is wrong, or None.
+        mixes_examples: it mixes the examples of the global batch (slot targets).
+        has_bias: a normalization ends with a learned bias.
+        moves: it moves pixels by position alone, so that it applies to masks as it is.
+        mask: the builder of the same change for masks, where it differs.
+        version: raised when its mathematics changes.
+
+    Raises:
+        UserError: if there is no such slot, or no such site in it.
     """
     if slot not in SITES:
         raise UserError(f"there is no slot '{slot}'; {nearest(slot, SITES)}")

@@ -20,7 +20,13 @@ def normal(x: jax.Array, key: jax.Array) -> jax.Array:
 
 
 def drop(x: jax.Array, key: jax.Array, rate: Number, shape: tuple[int, ...]) -> jax.Array:
-    """x with zeros at probability `rate` and the rest divided by 1 - rate; shape: of the mask,
-    broadcast to x."""
+    """x with zeros at probability `rate`, and the other entries divided by 1 - rate.
+
+    Args:
+        x: any shape and dtype, which it keeps.
+        key: of the mask.
+        rate: the probability of dropping, in [0, 1).
+        shape: of the mask, which is broadcast to x.
+    """
     keep = 1 - rate
     return jnp.where(jax.random.bernoulli(key, keep, shape), x / keep, 0).astype(x.dtype)

@@ -35,11 +35,14 @@ def zoomed(
 def sampled(
     image: jax.Array, row: jax.Array, column: jax.Array, interpolation: Interpolation
 ) -> jax.Array:
-    """What an image [H, W, ...] is at places [H, W] that are counted from its centre, in the
-    image's type.
+    """The values of an image at any positions, [H, W, ...], in the image's dtype; zeros outside it.
 
-    bilinear: between the four pixels around; nearest: of the nearest one, so that classes stay
-        classes. Zeros lie around the image.
+    Args:
+        image: [H, W, ...].
+        row: the row of each position, [H, W], counted from the image's centre.
+        column: its column, [H, W].
+        interpolation: `bilinear`: between the four pixels around it; `nearest`: the nearest pixel,
+            so that classes stay classes.
     """
     row, column = row + (image.shape[0] - 1) / 2, column + (image.shape[1] - 1) / 2
     if interpolation == "nearest":

@@ -114,11 +114,18 @@ def residual(
     fwd: Forward,
     branch: Callable[[jax.Array], jax.Array],
 ) -> jax.Array:
-    """x + f(norm(x)), or norm(x + f(x)) in the post order (Xiong et al. 2020 compare them). depth:
-    as in Branch.
+    """x + f(norm(x)), or norm(x + f(x)) in the post order. To be called from a compact module.
 
-    What a branch gives is dropped out before it is added (Vaswani et al. 2017, section 5.4). To be
-    called from a compact module.
+    Dropout acts on the output of the branch before the addition.
+
+    Args:
+        config: the transformer's options, here its order and its norm.
+        depth: the position of the branch among all branches, in (0, 1].
+        x: [B, T, D].
+        fwd: the forward pass.
+        branch: f, [B, T, D] -> [B, T, D].
+
+    Reference: Xiong et al. 2020 (the orders); Vaswani et al. 2017, section 5.4 (dropout).
     """
     norm = config.normalization()
     h = Site("hidden")(branch(norm(x) if config.order == "pre" else x), fwd)

@@ -13,27 +13,27 @@ Member = tuple[str, tuple[tuple[str, Any], ...]]
 
 @flax.struct.dataclass
 class Forward:
-    """Training or evaluation, the regularizers that act inside the network, and which examples this
-    pass sees.
+    """One forward pass: training or evaluation, the regularizers in the network, and its examples.
 
-    The examples of a pass are the global batch, or where it is spread over devices or split into
-    parts, a share of it.
+    The examples of a pass are the global batch, or a part of it where the batch is spread over
+    devices or split.
 
-    train: whether this pass trains. members: (regularizer, its static options) in the order in
-        which they act. values: their lane values, by member and option. numbers: lane values of the
-        architecture's own options.
-    dtype: of the arithmetic, for what is neither a parameter nor an input. index: int32 [B], each
-        example's place in the global batch, by which its random draws are keyed; None in
-        evaluation. weight: [B], 1 of a real example and 0 of padding; None if all are real. axis:
-        the name of the mapped axis that the batch is spread over, or None.
-    total: [], how many real examples the global batch has, or None if this pass sees all B and all
-        are real. frozen: a pattern of the names of what does not change in training
-        (`Dense_0/kernel`), or None.
-
-    An example without a target counts as padding. masked: whether places may hold nothing. steps:
-    bool [B, T], which steps of the sequences that layers see now are real; None: all are. shares:
-    [B], the weight of each example in the loss, over the global batch they add up to 1; None: all
-    weigh alike.
+    train: training, not evaluation.
+    members: (regularizer, static options) in the order in which they act.
+    values: the regularizers' lane values, by regularizer and option.
+    numbers: the lane values of the architecture's options.
+    dtype: of the arithmetic, for arrays that are neither parameters nor inputs.
+    index: int32 [B], the position of each example in the global batch, which keys its random draws;
+        None in evaluation.
+    weight: [B], 1 for a real example and 0 for padding or an example without a target; None: all
+        are real.
+    total: [], the number of real examples in the global batch; None: this pass sees all of them.
+    frozen: a pattern of the names of parameters that do not change (`Dense_0/kernel`), or None.
+    axis: the mapped axis over which the batch is spread; None: one device has it all.
+    masked: whether sequences may have padding.
+    steps: bool [B, T], the real steps of the sequences that the layers see now; None: all are real.
+    shares: [B], the weight of each example in the loss; they sum to 1 over the global batch. None:
+        all weigh the same.
     """
 
     train: bool = flax.struct.field(pytree_node=False, default=False)

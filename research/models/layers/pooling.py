@@ -34,10 +34,15 @@ class Pool(nn.Module):
 def max_pool(
     x: jax.Array, window: int = 2, stride: int | None = None, padding: int = 0
 ) -> jax.Array:
-    """The maximum of each window, [B, H, W, C] -> [B, H', W', C]; what fills no window is cut off.
+    """The maximum of each window, [B, H, W, C] -> [B, H', W', C]; incomplete windows are cut off.
 
-    The gradient is a select, where `reduce_window`'s is a slow scatter. Padding is never the
-    maximum.
+    The gradient is a select, where that of `reduce_window` is a slow scatter.
+
+    Args:
+        x: [B, H, W, C].
+        window: the side of a window, in pixels.
+        stride: pixels from window to window; None: windows do not overlap.
+        padding: pixels added on each side; they are never the maximum.
     """
     fits(x, window, padding, f"pooling by {window}x{window}")
     if stride in (None, window) and not padding:
@@ -51,7 +56,10 @@ def max_pool(
 def average_pool(
     x: jax.Array, window: int = 2, stride: int | None = None, padding: int = 0
 ) -> jax.Array:
-    """The mean of each window, [B, H, W, C] -> [B, H', W', C]; padding counts as zeros."""
+    """The mean of each window, [B, H, W, C] -> [B, H', W', C]; padding counts as zeros.
+
+    The arguments are those of `max_pool`.
+    """
     return windows(x, window, stride, padding, 0).mean(axis=3)
 
 
@@ -62,11 +70,17 @@ def stochastic_pool(
     stride: int | None = None,
     padding: int = 0,
 ) -> jax.Array:
-    """One entry of each window, drawn with a probability in proportion to its size (Zeiler & Fergus
-    2013).
+    """One entry of each window, drawn with probabilities in proportion to the entries.
 
-    x [B, H, W, C] is cut off below 0, as after a ReLU. keys: one an example [B], or None in
-    evaluation: then the mean weighted by those probabilities.
+    Args:
+        x: [B, H, W, C]; negative entries count as 0, as after a ReLU.
+        keys: one key per example, [B]; None in evaluation, which takes the mean weighted by those
+            probabilities.
+        window: the side of a window, in pixels.
+        stride: pixels from window to window; None: windows do not overlap.
+        padding: pixels of zeros added on each side.
+
+    Reference: Zeiler & Fergus 2013.
     """
     tiles = windows(jax.nn.relu(x), window, stride, padding, 0)
     total = tiles.sum(axis=3, keepdims=True)
@@ -94,8 +108,14 @@ def global_average(x: jax.Array) -> jax.Array:
 
 
 def fits(x: jax.Array, extent: int, padding: int, what: str) -> None:
-    """Raises ShapeError if a window of that extent does not fit into x [B, H, W, C] with so much
-    padding a side."""
+    """Raises ShapeError unless a window fits into the images.
+
+    Args:
+        x: images, [B, H, W, C].
+        extent: the side of the window, in pixels.
+        padding: pixels added on each side of the images.
+        what: the name of the layer in the message.
+    """
     height, width = x.shape[1:3]
     if min(height, width) + 2 * padding < extent:
         raise ShapeError(
@@ -105,7 +125,15 @@ def fits(x: jax.Array, extent: int, padding: int, what: str) -> None:
 
 
 def windows(x: jax.Array, window: int, stride: int | None, padding: int, fill: float) -> jax.Array:
-    """The entries of each window in rows, [B, H, W, C] -> [B, H', W', window², C]."""
+    """The entries of each window in rows, [B, H, W, C] -> [B, H', W', window², C].
+
+    Args:
+        x: [B, H, W, C].
+        window: the side of a window, in pixels.
+        stride: pixels from window to window; None: windows do not overlap.
+        padding: pixels added on each side.
+        fill: the value of padding.
+    """
     fits(x, window, padding, f"pooling by {window}x{window}")
     step = stride or window
     if padding:
