@@ -58,6 +58,8 @@ def _entries(arguments: Sequence[str]) -> Iterator[tuple[str, Registry, Entry]]:
         )
     yield from start.ADDED
     for name in arguments:
+        if name.endswith(".py"):
+            raise UserError(f"'{name}' is a file; write --plugin={name}")
         yield "", ARCHITECTURES, ARCHITECTURES.get(name)
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "list",
     "load",
     "sweep",
+    "table",
     "train",
     "tune",
 ]

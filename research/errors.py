@@ -40,8 +40,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def close(word: str, known: Iterable[str]) -> list[str]:
-    """The known names that `word` may be meant for, at most three."""
-    return difflib.get_close_matches(word, sorted(known), n=3, cutoff=0.6)
+    """The known names that `word` may be meant for, at most three; capitals make no difference."""
+    by_folded = {name.casefold(): name for name in sorted(known, reverse=True)}
+    if word.casefold() in by_folded:
+        return [by_folded[word.casefold()]]
+    matches = difflib.get_close_matches(word.casefold(), sorted(by_folded), n=3, cutoff=0.6)
+    return [by_folded[match] for match in matches]
 
 
 def blamed(error: BaseException, files: Sequence[str]) -> str:

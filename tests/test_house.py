@@ -35,6 +35,7 @@ FLOORS = (
         "research.options",
         "research.runtime",
         "research.signals",
+        "research.synonyms",
         "research.characters",
     ),
     ("research.statistics",),

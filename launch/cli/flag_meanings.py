@@ -5,45 +5,18 @@ from collections.abc import Collection, Mapping
 from research.config import PARTS
 from research.errors import close
 from research.registry import REGULARIZERS
+from research.synonyms import synonym
 
-# Names from other programs, and the flag that does the same here.
-_SYNONYMS = {
-    "learning_rate": ("lr", "alpha", "eta", "step_size", "base_lr", "initial_lr"),
-    "batch_size": (
-        "bs",
-        "batch",
-        "batchsize",
-        "mini_batch",
-        "minibatch",
-        "minibatch_size",
-        "train_batch_size",
+# What flags of other programs do is done otherwise here.
+_OTHERWISE = {
+    ("device", "gpu", "cuda", "use_gpu", "cpu", "no_cuda"): (
+        "JAX_PLATFORMS=cpu or cuda chooses the kind of device; --devices=N how many train a run"
     ),
-    "epochs": ("epoch", "n_epochs", "num_epochs", "max_epochs", "nepochs", "iterations", "n_iter"),
-    "arch": ("model", "net", "network", "architecture", "backbone", "model_name"),
-    "dataset": ("data", "ds", "dataset_name", "dataset_path", "data_path"),
-    "optimizer": ("opt", "optim", "optimiser", "solver"),
-    "schedule": ("scheduler", "lr_scheduler", "lr_schedule", "sched"),
-    "regularization": ("reg", "regularizer", "regularizers", "regularisation"),
-    "normalization": ("norm", "normalisation"),
-    "loss": ("criterion", "objective", "loss_fn", "loss_function"),
-    "seed": ("random_seed", "random_state", "rng_seed", "manual_seed"),
-    "train_size": ("n_train", "num_train", "max_train_samples", "subset"),
-    "split": ("train_split", "val_split", "test_split", "test_size"),
-    "scaling": ("scaler", "standardize", "preprocessing"),
-    "precision": ("dtype", "amp", "fp16", "bf16", "mixed_precision"),
-    "accumulate": ("grad_accum", "accumulation_steps", "gradient_accumulation_steps"),
-    "init_from": ("pretrained", "checkpoint", "ckpt", "load", "weights", "finetune_from"),
-    "records": ("output_dir", "out_dir", "outdir", "log_dir", "logdir", "save_dir", "results"),
-    "devices": ("gpus", "num_gpus", "n_gpus", "ngpu", "device"),
-    "checkpoint_every": ("save_every", "save_steps", "save_interval", "checkpoint_interval"),
-    "grid": ("sweep", "axis", "param_grid"),
-    "trials": ("n_trials", "num_trials"),
-    "seeds": ("n_seeds", "num_seeds", "repeats", "runs"),
-    "arch.hidden": ("hidden_size", "hidden_dim", "hidden_units", "hidden_sizes", "layers", "units"),
-    "optimizer.b1": ("beta1",),
-    "optimizer.b2": ("beta2",),
-    "optimizer.eps": ("epsilon",),
+    ("val_split", "valid_split", "train_split", "test_split", "test_size", "validation_split"): (
+        "--split=8:1:1 gives the shares of training, validation and test rows"
+    ),
 }
+# By the name here.
 _REGULARIZERS = {
     "weight_decay": ("wd", "decay"),
     "l2": ("l2_reg", "l2_penalty", "weight_penalty"),
@@ -65,6 +38,12 @@ _REGULARIZERS = {
 }
 
 
+def otherwise(name: str) -> str:
+    """How that is done which `--name` does in other programs; "" if there is no such thing."""
+    name = name.replace("-", "_").lower()
+    return next((text for names, text in _OTHERWISE.items() if name in names), "")
+
+
 def meant(name: str, value: str | None, given: Mapping[str, str], known: Collection[str]) -> str:
     """The flags to write in place of `--name=value`, ready to paste, or "" if nobody can tell.
 
@@ -74,27 +53,26 @@ def meant(name: str, value: str | None, given: Mapping[str, str], known: Collect
     """
     name = name.replace("-", "_").lower()
     head, dot, tail = name.partition(".")
-    if flag := _synonym(head, _SYNONYMS):
+    if flag := synonym(head):
         name = f"{flag}{dot}{tail}"
     if name in known:
         return f"--{name}{_equals(value)}"
     if "regularization" in known and (
-        member := _synonym(name, _REGULARIZERS) or (name in REGULARIZERS and name)
+        member := synonym(name, _REGULARIZERS) or (name in REGULARIZERS and name)
     ):
         text = (
             member if value is None or not REGULARIZERS.get(member).options else f"{member}={value}"
         )
         before = given.get("regularization", "none")
         return f"--regularization={text if before == 'none' else f'{before},{text}'}"
+    if name.startswith("no_") and name.removeprefix("no_") in known:
+        return f"--no{name.removeprefix('no_')} or --{name.removeprefix('no_')}=false"
     nested = [f"{part}.{name}" for part in PARTS if f"{part}.{name}" in known]
     if nested:
         return " or ".join(f"--{path}{_equals(value)}" for path in _of_chosen(nested, name, given))
     alike = [flag for flag in known if ("." in flag) == ("." in name)]
-    return " or ".join(f"--{flag}{_equals(value)}" for flag in close(name, alike))
-
-
-def _synonym(name: str, synonyms: Mapping[str, tuple[str, ...]]) -> str:
-    return next((flag for flag, names in synonyms.items() if name in names), "")
+    longer = [flag for flag in alike if len(name) > 2 and flag.startswith(name)]
+    return " or ".join(f"--{flag}{_equals(value)}" for flag in longer or close(name, alike))
 
 
 def _equals(value: str | None) -> str:

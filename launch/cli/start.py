@@ -16,7 +16,7 @@ from absl import app, flags, logging
 from launch.cli import distributed, help
 from launch.cli.programs import ELSEWHERE
 from research import characters, runtime, signals
-from research.errors import Stopped, UserError, blamed, close
+from research.errors import Stopped, UserError, blamed
 from research.signals import EXIT_STOPPED
 from research.sweeps.records.record import Record
 
@@ -199,12 +199,12 @@ def _meant(name: str, argv: Sequence[str]) -> str:
     if name in ELSEWHERE:
         return f"it is a flag of {ELSEWHERE[name]}"
     given = dict(argument.lstrip("-").split("=", 1) for argument in argv[1:] if "=" in argument)
-    if "learning_rate" in flags.FLAGS:
-        from launch.cli.flag_meanings import meant
+    # Here, since most command lines are right, and some programs do without the registries.
+    from launch.cli.flag_meanings import meant, otherwise
 
-        instead = meant(name, given.get(name), given, help.program_flags())
-    else:
-        instead = " or ".join(f"--{flag}" for flag in close(name, help.program_flags()))
+    instead = meant(name, given.get(name), given, help.program_flags())
+    if "dataset" in flags.FLAGS and (other := otherwise(name)):
+        return other
     return f"did you mean {instead}?" if instead else "--help lists what there is"
 
 
@@ -247,6 +247,12 @@ def _one_line(text: str) -> str:
     text = re.sub(
         r"invalid literal for int\(\) with base 10: (.*)", r"expected a whole number, not \1", text
     )
+    text = re.sub(
+        r"flag --(\w+)=(.*): \('Non-boolean argument to boolean flag', .*\)",
+        r"--\1=\2: it takes no value; write --\1 or --no\1",
+        text,
+    )
+    text = re.sub(r"Missing value for flag --(\S+)", r"--\1 needs a value: --\1=VALUE", text)
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 

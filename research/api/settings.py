@@ -6,6 +6,7 @@ from typing import Any
 from research.config import FIELDS, PARTS, SHORT
 from research.errors import UserError, nearest
 from research.options import format_value
+from research.synonyms import synonym
 
 
 def settings_of(keywords: Mapping[str, Any]) -> dict[str, str]:
@@ -33,7 +34,8 @@ def path_of(keyword: str) -> str:
     for part in PARTS:
         if keyword.startswith(f"{part}_"):
             return f"{part}.{keyword.removeprefix(f'{part}_')}"
-    raise UserError(f"there is no setting '{keyword}'; {nearest(keyword, [*FIELDS, *SHORT])}")
+    near = synonym(keyword) or keyword
+    raise UserError(f"there is no setting '{keyword}'; {nearest(near, [*FIELDS, *SHORT])}")
 
 
 def text_of(value: Any) -> str:

@@ -24,8 +24,23 @@ MEANT = {
     "train --optimizer=adam --b1=0.8": "did you mean --optimizer.b1=0.8?",
     "train --hidden=64": "did you mean --arch.hidden=64?",
     "sweep --n_seeds=3": "did you mean --seeds=3?",
-    "doctor --recods=here": "did you mean --records?",
+    "doctor --recods=here": "did you mean --records=here?",
     "list --zzzzz": "--help lists what there is",
+}
+# Other slips, and what the answer has.
+ANSWERS = {
+    "train --gpu=0": "JAX_PLATFORMS=cpu or cuda chooses the kind of device",
+    "train --val_split=0.1": "--split=8:1:1 gives the shares",
+    "train --shuffle=false": "did you mean --reshuffle_each_epoch=false?",
+    "train --no-remat": "did you mean --noremat or --remat=false?",
+    "train lr=0.1": "'lr=0.1' is not a flag; did you mean --learning_rate=0.1?",
+    "train epochs=5": "'epochs=5' is not a flag; write --epochs=5",
+    "train --arch=CNN": "did you mean cnn?",
+    "sweep --grid=lr=0.1|0.2": "unknown setting 'lr'; did you mean learning_rate?",
+    "runs --filter=arch=mlp": "did you mean --where=arch=mlp?",
+    "generate --temp=0.5": "did you mean --temperature=0.5?",
+    "status --watch=5": "--watch=5: it takes no value; write --watch or --nowatch",
+    "check my_net.py": "'my_net.py' is a file; write --plugin=my_net.py",
 }
 TOPICS = {
     "train --help=data": ("data:", "--dataset=NAME", "breast_cancer  569 tumours"),
@@ -90,6 +105,13 @@ def test_an_unknown_topic_is_one_line(tmp_path: Path) -> None:
     assert unknown.code == entry.code == 2
     assert "no such group, flag or entry; known: data, evaluation, files, model" in unknown.err
     assert "did you mean resnet or wide_resnet?" in entry.err
+
+
+def test_slips_are_answered_with_the_right_form(tmp_path: Path) -> None:
+    for line, result in zip(ANSWERS, results(list(ANSWERS), tmp_path), strict=True):
+        assert result.code == 2, line
+        assert ANSWERS[line] in result.err
+        assert len(result.err.splitlines()) == 1
 
 
 def test_an_unknown_flag_is_answered_with_what_is_meant(tmp_path: Path) -> None:

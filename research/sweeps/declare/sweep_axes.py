@@ -27,6 +27,7 @@ from research.config import FIELDS, PARTS, RunConfig
 from research.errors import UserError, nearest
 from research.sweeps.declare import distributions
 from research.sweeps.declare.distributions import Distribution
+from research.synonyms import synonym
 
 Point = dict[str, str]
 
@@ -82,7 +83,9 @@ def parse(text: str, flag: str) -> Axis:
         )
     head, _, tail = path.partition(".")
     if head not in FIELDS or (tail and head not in PARTS):
-        raise UserError(f"--{flag}: unknown setting '{path}'; {nearest(path, FIELDS)}")
+        raise UserError(
+            f"--{flag}: unknown setting '{path}'; {nearest(synonym(path) or path, FIELDS)}"
+        )
     distribution = distributions.parse(right, flag)
     if distribution is not None:
         if flag != "sample":
