@@ -1,0 +1,45 @@
+"""How many seeds a paired comparison needs."""
+
+import math
+
+from scipy import stats
+
+from research.statistics.intervals import ALPHA
+
+# A comparison that needs more seeds than this is out of reach.
+MOST_SEEDS = 10_000
+
+
+def power(effect: float, n: int, overlap: float = 0.0, alpha: float = ALPHA) -> float:
+    """The probability that a two-sided paired t-test shows a difference.
+
+    Args:
+        effect: the difference in standard deviations of the paired differences.
+        n: pairs, at least 2.
+        overlap: the correlation of the pairs, where they share rows.
+        alpha: the error that is allowed.
+    """
+    shift = effect / math.sqrt(1 / n + overlap / (1 - overlap))
+    critical = stats.t.isf(alpha / 2, n - 1)
+    return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.cdf(-critical, n - 1, shift))
+
+
+def seeds_needed(
+    effect: float, wanted: float = 0.8, overlap: float = 0.0, alpha: float = ALPHA
+) -> int | None:
+    """The fewest pairs with that power; None where no number has it, as where pairs share rows.
+
+    Args: see `power`; wanted: the power.
+    """
+    low, high = 2, 2
+    while power(effect, high, overlap, alpha) < wanted:
+        low, high = high, 2 * high
+        if high > MOST_SEEDS:
+            return None
+    while low < high:
+        middle = (low + high) // 2
+        if power(effect, middle, overlap, alpha) < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return high
