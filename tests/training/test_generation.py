@@ -1,6 +1,10 @@
 """Generation: the likeliest symbols are those of a loop by hand, draws are of the seed and follow
 the model."""
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -117,26 +121,34 @@ def test_draws_are_of_the_seed_and_of_the_models_distribution() -> None:
         ).all()
 
 
+def traced_call(traced: list[str], function: Callable[..., Any], *values: Any) -> Any:
+    traced.append(function.__name__)
+    return function(*values)
+
+
 @pytest.mark.parametrize("name", ["gru", "gpt", "ar"])
-def test_a_long_text_is_that_of_one_loop_whatever_its_pieces(name: str) -> None:
-    """The bits of one scan over all tokens; one program is compiled, however long the text is."""
+def test_a_long_text_is_that_of_one_loop_whatever_its_pieces(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bits of one scan over all tokens. A longer text compiles nothing more."""
     own = run(**tiny(name))
     chunk = start([own], 1)
     held = lane(chunk.lanes, 0)
     variables = jax.tree.map(lambda leaf: 8 * leaf[0], chunk.state.variables)
-    compiled = [generation._continue._cache_size(), generation._reread._cache_size()]
     counts: list[int] = []
-    count = 2 * PIECE + 3
-    prompt = np.array(PROMPT[:3])
+    count, prompt = 2 * PIECE + 3, np.array(PROMPT[:3])
+    short = generate(own.program, held, variables, prompt, Sampler(1.0, 7), PIECE + 5)
+    traced: list[str] = []
+    for function in (network.predict, network.decode_step):
+        spy = functools.partial(traced_call, traced, function)
+        monkeypatch.setattr(generation, function.__name__, spy)
     text = generate(
         own.program, held, variables, prompt, Sampler(1.0, 7), count, on_tokens=counts.append
     )
+    assert traced == []
     assert len(text) == sum(counts) == count
     assert max(counts) <= PIECE
-    short = generate(own.program, held, variables, prompt, Sampler(1.0, 7), PIECE + 5)
     np.testing.assert_array_equal(short, text[: PIECE + 5])
-    assert generation._continue._cache_size() <= compiled[0] + 1
-    assert generation._reread._cache_size() <= compiled[1] + 1
 
     def read(window: jax.Array, position: jax.Array) -> tuple[jax.Array, jax.Array]:
         at = jnp.minimum(len(prompt) + position, window.shape[0] if name == "gru" else CONTEXT)
