@@ -11,11 +11,12 @@ from absl import flags
 from launch.cli.planner import planner
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records.provenance import device_kind
-from research.training import checkpoints as checkpoints_lib
 from research.training import chunk as chunk_lib
 from research.training import snapshot as snapshot_lib
-from research.training.checkpoints import Checkpoints, Writer
+from research.training.checkpoint_writer import CheckpointWriter
+from research.training.checkpoints import Checkpoints
 from research.training.lane_inputs import footprint
+from research.training.pack_manifest import PackManifest
 from research.training.strategy import ExecutionStrategy
 
 SAVE_EVERY = flags.DEFINE_float(
@@ -68,13 +69,13 @@ def _windows(run: PlannedRun, folder: Path) -> tuple[list[float], list[float], l
     (chunk,) = chunk_lib.start(program, [run.config], planner().arrays(run), strategy)
     checkpoints = Checkpoints(folder)
     checkpoints.prepare()
-    pack = checkpoints_lib.PackManifest(program.id, device_kind(), strategy, {run.id: {}})
+    pack = PackManifest(program.id, device_kind(), strategy, {run.id: {}})
     epoch, step = 0, 0
     plain: list[float] = []
     saving: list[float] = []
     blocked: list[float] = []
     running = chunk_lib.dispatches(program, chunk, strategy, epoch)
-    with Writer(checkpoints, pack) as writer:
+    with CheckpointWriter(checkpoints, pack) as writer:
         for number in range(2 * WINDOWS.value + 2):
             begin = time.perf_counter()
             if number % 2:

@@ -14,8 +14,10 @@ from engine import EPOCHS, assert_same_bits, data_of, lane, run
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training import chunk as chunk_lib
 from research.training import loop
-from research.training.checkpoints import Checkpoints, PackManifest, Writer
+from research.training.checkpoint_writer import CheckpointWriter
+from research.training.checkpoints import Checkpoints
 from research.training.lane_inputs import abstract_state
+from research.training.pack_manifest import PackManifest
 from research.training.snapshot import Snapshot, select
 from research.training.strategy import ExecutionStrategy
 
@@ -129,7 +131,7 @@ def test_a_resumed_run_keeps_the_same(strategy: ExecutionStrategy, tmp_path: Pat
     checkpoints = Checkpoints(tmp_path)
     checkpoints.prepare()
     pack = PackManifest(runs[0].program.id, "cpu", strategy, {r.id: {} for r in runs}, kept=True)
-    with Writer(checkpoints, pack) as writer:
+    with CheckpointWriter(checkpoints, pack) as writer:
         writer.save(taken[10])
     ids = [r.id for r in runs]
     found = checkpoints.find(
@@ -157,7 +159,7 @@ def test_runs_that_keep_do_not_go_on_from_runs_that_do_not(tmp_path: Path) -> No
     checkpoints = Checkpoints(tmp_path)
     checkpoints.prepare()
     pack = PackManifest(of.program.id, "cpu", strategy, {of.id: {}})
-    with Writer(checkpoints, pack) as writer:
+    with CheckpointWriter(checkpoints, pack) as writer:
         writer.save(taken[5])
 
     def template() -> Any:

@@ -16,9 +16,12 @@ from engine import EPOCHS, STEPS_PER_EPOCH, assert_same_bits, run
 
 from research.errors import UserError
 from research.sweeps.plan.run_plan import PlannedRun
-from research.training.checkpoints import Checkpoints, PackManifest, Writer, read, steps
+from research.training.checkpoint_writer import CheckpointWriter
+from research.training.checkpoints import Checkpoints, steps
 from research.training.lane_inputs import abstract_state
+from research.training.pack_manifest import PackManifest
 from research.training.snapshot import select
+from research.training.snapshot_format import read
 from research.training.strategy import ExecutionStrategy
 from tests.training.stops import snapshots, train
 
@@ -86,7 +89,7 @@ def test_a_snapshot_survives_the_disk(tmp_path: Path) -> None:
     _, taken = snapshots(runs, ExecutionStrategy(2, 1))
     checkpoints = Checkpoints(tmp_path / "here")
     checkpoints.prepare()
-    with Writer(checkpoints, pack(runs)) as writer:
+    with CheckpointWriter(checkpoints, pack(runs)) as writer:
         for step in (2, 5, 9):
             writer.save(dataclasses.replace(taken[step], seconds=1.5))
     (folder,) = [path for path, _ in checkpoints.packs()]
@@ -112,7 +115,7 @@ def test_packs_that_save_at_the_same_moment_do_not_wait_for_each_other(tmp_path:
     checkpoints.prepare()
 
     def save(place: int) -> None:
-        with Writer(checkpoints, pack(runs[2 * place : 2 * place + 2])) as writer:
+        with CheckpointWriter(checkpoints, pack(runs[2 * place : 2 * place + 2])) as writer:
             for step in sorted(taken):
                 writer.save(select(taken[step], [2 * place, 2 * place + 1]))
 
@@ -131,7 +134,7 @@ def saved(root: Path, messages: list[str]) -> tuple[Checkpoints, list[PlannedRun
     _, taken = snapshots(runs, ExecutionStrategy(2, 1))
     checkpoints = Checkpoints(root, messages.append)
     checkpoints.prepare()
-    with Writer(checkpoints, pack(runs)) as writer:
+    with CheckpointWriter(checkpoints, pack(runs)) as writer:
         writer.save(taken[5])
         writer.save(taken[9])
     (folder,) = [path for path, _ in checkpoints.packs()]
@@ -178,7 +181,7 @@ def test_a_renamed_step_and_one_of_other_runs_are_set_aside(tmp_path: Path) -> N
     messages: list[str] = []
     checkpoints, runs, folder = saved(tmp_path, messages)
     others = [run(seed=seed) for seed in range(5, 7)]
-    with Writer(checkpoints, pack(others)) as writer:
+    with CheckpointWriter(checkpoints, pack(others)) as writer:
         writer.save(snapshots(others, ExecutionStrategy(2, 1))[1][12])
     shutil.copytree(tmp_path / pack(others).name / "12", folder / "12")
     shutil.copytree(folder / "9", folder / "11")
@@ -234,7 +237,7 @@ def test_what_is_kept(tmp_path: Path, keep: Any, kept: list[int]) -> None:
     checkpoints = Checkpoints(tmp_path)
     checkpoints.prepare()
     losses = {2: 3.0, 5: 1.0, 9: 2.0, 12: 4.0}
-    with Writer(checkpoints, pack(runs, keep=keep)) as writer:
+    with CheckpointWriter(checkpoints, pack(runs, keep=keep)) as writer:
         for step, loss in losses.items():
             rows = {"validation/loss": np.full((1, 1), loss, np.float32)}
             writer.save(dataclasses.replace(taken[step], rows=rows))
@@ -257,7 +260,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     _, taken = snapshots(runs, ExecutionStrategy(1, 1))
     checkpoints = Checkpoints(tmp_path)
     checkpoints.prepare()
-    with Writer(checkpoints, pack(runs)) as writer:
+    with CheckpointWriter(checkpoints, pack(runs)) as writer:
         writer.save(taken[5])
         writer.finish()
 
@@ -287,7 +290,7 @@ def test_each_step_says_how_it_was_trained(tmp_path: Path) -> None:
     """Where the last cannot be read, the one before it tells of its own way and device."""
     checkpoints, runs, folder = saved(tmp_path, [])
     _, taken = snapshots(runs, ExecutionStrategy(1, 1))
-    with Writer(
+    with CheckpointWriter(
         checkpoints, pack(runs, strategy=ExecutionStrategy(1, 1), device="another")
     ) as writer:
         writer.save(taken[12])

@@ -10,7 +10,7 @@ import jax
 
 from research.duration import Period
 from research.errors import Stopped, UserError
-from research.training.checkpoints import Writer
+from research.training.checkpoint_writer import CheckpointWriter
 from research.training.loop import Boundary
 from research.training.program import Program
 
@@ -29,7 +29,7 @@ class CheckpointPolicy:
     """
 
     program: Program
-    writer: Writer
+    writer: CheckpointWriter
     every: Period
     stopping: Callable[[], str]
     warn: Callable[[str], None]

@@ -3,8 +3,8 @@
 import dataclasses
 
 from research.duration import Period
-from research.training.checkpoints import Keep
 from research.training.chunk import ALL_ON_DEVICE, StreamingPolicy
+from research.training.pack_manifest import Keep
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,10 +21,11 @@ from research.sweeps.execute.stored_strategy import strategy_key
 from research.sweeps.plan.run_plan import Pack, PlannedRun
 from research.sweeps.records.provenance import described, device_kind, provenance
 from research.sweeps.records.record import Record
-from research.training import checkpoints as checkpoints_lib
 from research.training import device_memory, loop
-from research.training.checkpoints import StoredSnapshot, Writer
+from research.training.checkpoint_writer import CheckpointWriter
+from research.training.checkpoints import StoredSnapshot
 from research.training.lane_inputs import abstract_state, footprint
+from research.training.pack_manifest import PackManifest
 from research.training.strategy import ExecutionStrategy
 
 # (so many epochs are done, or a part of one, and so many runs still train; None: as before)
@@ -210,7 +211,7 @@ def _attempt(
     began, resume = time.monotonic(), stored.of([run.id for run in pack.runs]) if stored else None
     per_epoch = pack.program.sizes.steps_per_epoch
     before = resume.seconds if resume else 0.0
-    with Writer(context.checkpoints, _saved(pack, strategy, context)) as writer:
+    with CheckpointWriter(context.checkpoints, _saved(pack, strategy, context)) as writer:
         keeper = CheckpointPolicy(
             program=pack.program,
             writer=writer,
@@ -257,13 +258,11 @@ def _ended(pack: Pack, at: loop.EpochProgress) -> list[Ended]:
     return [Ended(run, at.epoch, metrics) for run, metrics in pairs if metrics]
 
 
-def _saved(
-    pack: Pack, strategy: ExecutionStrategy, context: ExecutionContext
-) -> checkpoints_lib.PackManifest:
+def _saved(pack: Pack, strategy: ExecutionStrategy, context: ExecutionContext) -> PackManifest:
     """The pack as its checkpoints name it."""
     configs = {run.id: config_lib.to_flags(run.config) for run in pack.runs}
     execution = context.execution
-    return checkpoints_lib.PackManifest(
+    return PackManifest(
         pack.program.id, device_kind(), strategy, configs, execution.keep, execution.keep_params
     )
 
