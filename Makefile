@@ -4,7 +4,7 @@ REQUIREMENTS ?= requirements.txt
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 RUN := .venv/bin/python
 
-# Where the environment forbids Python to keep what it compiles, every start would compile the libraries anew: 4 s more.
+# Where the environment forbids Python to keep what it compiles, every start would compile the libraries again: 4 s more.
 unexport PYTHONDONTWRITEBYTECODE
 
 # What is tested without training many runs: formulas, files, tables, flags.
