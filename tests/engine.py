@@ -16,9 +16,9 @@ from research.data.source import open_source
 from research.options import format_value
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
-from research.testing import conformance
-from research.testing.conformance import astray, unequal
-from research.testing.conformance import lane as lane
+from research.testing import few_steps
+from research.testing.few_steps import beyond_rounding, unequal
+from research.testing.few_steps import lane as lane
 from research.training import chunk as chunk_lib
 from research.training import loop
 from research.training.strategy import ExecutionStrategy
@@ -59,7 +59,7 @@ def planned(*settings: dict[str, Any]) -> list[PlannedRun]:
 
 def start(runs: Sequence[PlannedRun], width: int) -> chunk_lib.Chunk:
     """The chunk of these runs before its first step; one chunk, idle lanes last."""
-    return conformance.start(runs, data_of(runs[0]).data, width)
+    return few_steps.start(runs, data_of(runs[0]).data, width)
 
 
 def data_of(run: PlannedRun) -> Memory:
@@ -68,7 +68,7 @@ def data_of(run: PlannedRun) -> Memory:
 
 def steps(runs: Sequence[PlannedRun], width: int, count: int = 3) -> Any:
     """The variables after `count` steps, leaves [width, ...], on the host."""
-    return conformance.steps(runs, data_of(runs[0]).data, width, count)
+    return few_steps.steps(runs, data_of(runs[0]).data, width, count)
 
 
 def train(
@@ -112,7 +112,7 @@ def assert_close(got: Any, expected: Any, relative: float = 1e-5) -> None:
 
 def assert_lane_is_alone(got: Any, own: PlannedRun, count: int) -> None:
     """The variables `got` of a lane after `count` steps are those of the run alone, to rounding."""
-    assert not (wrong := astray(got, own, data_of(own).data, count)), wrong
+    assert not (wrong := beyond_rounding(got, own, data_of(own).data, count)), wrong
 
 
 def member(entry: registry.Regularizer, **changes: Any) -> str:

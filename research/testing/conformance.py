@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
@@ -12,7 +12,6 @@ from jax.tree_util import keystr, tree_leaves_with_path
 
 from research.data import memory
 from research.data.memory import Memory
-from research.data.spec import Arrays
 from research.errors import UserError
 from research.options import format_value
 from research.registry import (
@@ -31,8 +30,7 @@ from research.registry import (
 )
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
-from research.training import chunk as chunk_lib
-from research.training import lanes as lanes_lib
+from research.testing.few_steps import beyond_rounding, initial, lane, start, steps, unequal
 from research.training import loop, network, objective
 from research.training.lane_inputs import abstract_lane, make_lane_inputs
 from research.training.loop import Boundary, Outcome
@@ -51,7 +49,7 @@ SETTINGS = {
     "learning_rate": 0.05,
 }
 NETWORK = {"arch": "mlp", "arch.hidden": (8, 8)}
-# By which lanes and resumed runs are told apart, where it acts.
+# It makes lanes and resumed runs differ, where it acts.
 NOISE = (
     "dropout=0.3",
     "input_dropout=0.1",
@@ -60,7 +58,6 @@ NOISE = (
     "stochastic_depth=0.3",
 )
 WIDTH, STEPS = 3, 2
-NUDGES, MULTIPLE = 3, 5
 
 
 @functools.cache
@@ -227,7 +224,7 @@ def dataset(entry: Entry) -> Subject:
 def shapes(of: Subject) -> None:
     """Outputs are finite, of the loss's width and of the program's type, one row an example;
     scores, no shares."""
-    run, (lane, variables) = of.run(), _begun(of)
+    run, (lane, variables) = of.run(), _initial_state(of)
     outputs = _outputs(run.program, lane, variables, of.data.data.x[:4])
     width = LOSSES.get(run.config.loss).outputs(run.program.width)
     expected = (4, *run.program.spec.target_shape, width)
@@ -265,7 +262,7 @@ def gradients(of: Subject) -> None:
 def independence(of: Subject) -> None:
     """In evaluation an example's outputs are its own: they do not hang on what else is in the
     batch."""
-    run, (lane, variables) = of.run(), _begun(of)
+    run, (lane, variables) = of.run(), _initial_state(of)
     x = of.data.data.x
     outputs = _outputs(run.program, lane, variables, x[:4])
     beside = _outputs(run.program, lane, variables, np.concatenate([x[:2], x[10:12]]))
@@ -275,13 +272,13 @@ def independence(of: Subject) -> None:
     )
 
 
-def calm(of: Subject) -> None:
+def dropout_off_in_eval(of: Subject) -> None:
     """Regularizers of activations are off in evaluation."""
     try:
         noisy = of.run(regularization=_with(of, "dropout=0.5"))
     except UserError:
         return  # there is nothing to drop
-    plain, (lane, variables) = of.run(), _begun(of)
+    plain, (lane, variables) = of.run(), _initial_state(of)
     outputs = _outputs(plain.program, lane, variables, of.data.data.x[:4])
     own = make_lane_inputs(noisy.config, noisy.program, of.data.data).lane
     dropped = _outputs(noisy.program, own, variables, of.data.data.x[:4])
@@ -299,7 +296,7 @@ def lanes(of: Subject) -> None:
     wrong = unequal(lane(among, 1), lane(alone, 0))
     assert not wrong, f"a lane begins with other bits than the run alone in {', '.join(wrong)}"
     together = steps(runs, of.data.data, WIDTH, STEPS)
-    wrong = astray(lane(together, 1), runs[1], of.data.data, STEPS)
+    wrong = beyond_rounding(lane(together, 1), runs[1], of.data.data, STEPS)
     assert not wrong, f"after {STEPS} steps a lane differs from the run alone in {', '.join(wrong)}"
     other = noisy.run(seed=9, learning_rate=0.2)
     elsewhere = steps([other, other, runs[1]], of.data.data, WIDTH, STEPS)
@@ -330,7 +327,7 @@ CHECKS: Mapping[str, Callable[[Subject], None]] = {
     "shapes": shapes,
     "gradients reach every parameter": gradients,
     "examples are independent in evaluation": independence,
-    "dropout is off in evaluation": calm,
+    "dropout is off in evaluation": dropout_off_in_eval,
     "lanes equal solo": lanes,
     "resume is exact": resume,
 }
@@ -340,14 +337,7 @@ CHECKS: Mapping[str, Callable[[Subject], None]] = {
 # ----------------------------------------------------------------------------
 
 
-def initial(run: PlannedRun, arrays: Arrays) -> tuple[Lane, Variables]:
-    """A run's lane and its variables before the first step."""
-    with run.program.precision_context():
-        own = make_lane_inputs(run.config, run.program, arrays).lane
-        return own, lanes_lib.init(run.program, own).variables
-
-
-def _begun(of: Subject) -> tuple[Lane, Variables]:
+def _initial_state(of: Subject) -> tuple[Lane, Variables]:
     """The subject's own lane, and its variables before the first step, by the program that other
     checks train."""
     run = of.run()
@@ -380,80 +370,3 @@ def _noisy(of: Subject) -> Subject:
 def _with(of: Subject, member: str) -> str:
     own = of.settings.get("regularization", "none")
     return member if own == "none" else f"{own},{member}"
-
-
-def start(runs: Sequence[PlannedRun], arrays: Arrays, width: int) -> chunk_lib.Chunk:
-    """The chunk of these runs before its first step; one chunk, idle lanes last."""
-    program = runs[0].program
-    with program.precision_context():
-        (chunk,) = chunk_lib.start(
-            program, [run.config for run in runs], arrays, ExecutionStrategy(width, 1)
-        )
-    return chunk
-
-
-def steps(
-    runs: Sequence[PlannedRun], arrays: Arrays, width: int, count: int, nudge: int | None = None
-) -> Any:
-    """The variables after `count` steps, leaves [width, ...], on the host.
-
-    nudge: a seed by which every initial parameter goes to one of the two floats beside it.
-    """
-    chunk, strategy = start(runs, arrays, width), ExecutionStrategy(width, 1)
-    if nudge is not None:
-        variables = chunk.state.variables
-        variables = dataclasses.replace(variables, params=_nudged(variables.params, nudge))
-        chunk.state = dataclasses.replace(chunk.state, variables=variables)
-    with runs[0].program.precision_context():
-        running = chunk_lib.dispatches(runs[0].program, chunk, strategy, 0)
-        for _ in range(count):
-            next(running)
-        return jax.device_get(chunk.state.variables)
-
-
-def _nudged(params: Any, seed: int) -> Any:
-    generator = np.random.default_rng(seed)
-
-    def nudged(leaf: jax.Array) -> jax.Array:
-        towards = np.where(generator.random(leaf.shape) < 0.5, -np.inf, np.inf).astype(np.float32)
-        return jax.device_put(np.nextafter(np.asarray(leaf), towards), leaf.sharding)
-
-    return jax.tree.map(nudged, params)
-
-
-def lane(tree: Any, place: int) -> Any:
-    """One lane of a tree of lanes."""
-    return jax.tree.map(lambda leaf: leaf[place], tree)
-
-
-def unequal(got: Any, expected: Any) -> list[str]:
-    """The leaves whose bits are not equal, -0.0 told from 0.0 and NaN equal to itself."""
-    pairs = zip(tree_leaves_with_path(got), jax.tree.leaves(expected), strict=True)
-    return [
-        keystr(path) for (path, a), b in pairs if np.asarray(a).tobytes() != np.asarray(b).tobytes()
-    ]
-
-
-def astray(got: Any, own: PlannedRun, arrays: Arrays, count: int) -> list[str]:
-    """The leaves in which the variables `got` of a lane after `count` steps are not the run's
-    alone, to rounding.
-
-    In norm a leaf may differ by 1e-5 of the way that the run has gone since its start, or by 5
-    times what a nudge of the initial parameters to the floats beside them makes, alone: the bias
-    before a normalization has a gradient of mere rounding, of which Adam makes a step. Measured are
-    at most 3e-6 of the way and 1.3 nudges.
-    """
-    alone = lane(steps([own], arrays, 1, count), 0)
-    nudged = [lane(steps([own], arrays, 1, count, nudge=seed), 0) for seed in range(NUDGES)]
-    gone = _difference(alone, jax.device_get(lane(start([own], arrays, 1).state.variables, 0)))
-    distance = np.linalg.norm([np.linalg.norm(leaf) for leaf in jax.tree.leaves(gone)])
-    moved = [jax.tree.map(np.linalg.norm, _difference(one, alone)) for one in nudged]
-    allowed = jax.tree.map(lambda *each: max(1e-5 * distance, MULTIPLE * max(each)), *moved)
-    differs = jax.tree.map(np.linalg.norm, _difference(got, alone))
-    assert np.isfinite(distance), "the run alone diverges"
-    wrong = jax.tree.map(lambda norm, most: not norm <= most, differs, allowed)
-    return [keystr(path) for path, is_wrong in tree_leaves_with_path(wrong) if is_wrong]
-
-
-def _difference(a: Any, b: Any) -> Any:
-    return jax.tree.map(lambda x, y: x.astype(np.float64) - y, a, b)

@@ -72,7 +72,7 @@ class Wide(nn.Module):
         (Wide, conformance.shapes, r"arch=wide returns \[1, 4\] of one example; expected \[B, 3\]"),
         (Idle, conformance.gradients, "no gradient reaches .*idle/bias"),
         (Peeks, conformance.independence, "change by .* with what else is in the batch"),
-        (Noisy, conformance.calm, "dropout changes what is evaluated"),
+        (Noisy, conformance.dropout_off_in_eval, "dropout changes what is evaluated"),
     ],
 )
 def test_what_is_wrong_is_found(

@@ -15,7 +15,8 @@ from engine import member
 from research.errors import UserError
 from research.registry import ARCHITECTURES, OPTIMIZERS, REGULARIZERS, Regularizer
 from research.testing import conformance
-from research.testing.conformance import Subject, astray, lane, steps
+from research.testing.conformance import Subject
+from research.testing.few_steps import beyond_rounding, lane, steps
 
 TRAINED = (
     ("linear", "adagrad", ("l1", "shift")),
@@ -104,4 +105,4 @@ def test_a_lane_is_the_run_alone(name: str, optimizer: str, members: tuple[str, 
     chosen = settings(optimizer, map(REGULARIZERS.get, members))
     runs = [of.run(**chosen, seed=seed, learning_rate=0.01 * (1 + seed)) for seed in range(3)]
     together = steps(runs, of.data.data, len(runs), 2)
-    assert not (wrong := astray(lane(together, 1), runs[1], of.data.data, 2)), wrong
+    assert not (wrong := beyond_rounding(lane(together, 1), runs[1], of.data.data, 2)), wrong

@@ -25,7 +25,7 @@ import pytest
 import torch
 from engine import TABLE, run
 
-from research.testing import conformance
+from research.testing import few_steps
 from research.training import step as step_lib
 
 STEPS, RATE = 10, 0.05
@@ -96,7 +96,7 @@ def ours(name: str, options: dict[str, Any]) -> tuple[list[Any], np.ndarray, np.
         },
         **{"batch_size": "full", "optimizer": name, **settings},
     )
-    lane, variables = conformance.initial(own, TABLE.data)
+    lane, variables = few_steps.initial(own, TABLE.data)
     rows = np.asarray(lane.train)
     x, y = TABLE.data.x[rows], TABLE.data.y[rows]
     batch = {"x": jnp.asarray(x), "y": jnp.asarray(y), "factor": jnp.ones(())}

@@ -15,7 +15,7 @@ from research.errors import UserError
 from research.models.layers.forward import Forward
 from research.models.layers.gaussian import GaussianSample
 from research.tasks import divergence
-from research.testing import conformance
+from research.testing import few_steps
 from research.testing.conformance import Subject
 from research.training.augment import augment_batch
 from research.training.lane_inputs import footprint
@@ -52,9 +52,9 @@ def test_targets_are_clean_and_move_with_the_image() -> None:
     index = jnp.arange(8)
     for member, moves in (("input_noise=0.3", False), ("cutout=3", False), ("flip=1", True)):
         run = Subject({**AUTOENCODER, "scaling": "none"}, data).run(regularization=member)
-        lane, _ = conformance.initial(run, data.data)
+        lane, _ = few_steps.initial(run, data.data)
         batch = {"x": jnp.array(data.data.x[:8]), "y": jnp.array(data.data.y[:8]), "index": index}
-        state = jax.tree.map(lambda leaf: leaf[0], conformance.start([run], data.data, 1).state)
+        state = jax.tree.map(lambda leaf: leaf[0], few_steps.start([run], data.data, 1).state)
         _, x, y, targets = augment_batch(
             run.program, state, lane, batch, forward(run.program, lane, index)
         )

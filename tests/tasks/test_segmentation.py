@@ -16,7 +16,7 @@ from research.errors import UserError
 from research.models.layers.upsampling import Upsample, resized
 from research.regularization import targets
 from research.tasks import segmentation
-from research.testing import conformance
+from research.testing import few_steps
 from research.testing.conformance import Subject
 from research.training.augment import augment_batch
 from research.training.network import forward
@@ -82,10 +82,10 @@ def test_a_mask_moves_with_its_picture(member: str) -> None:
     counted."""
     data = memory.masks()
     run = Subject(FCN, data).run(regularization=member, scaling="none")
-    lane, _ = conformance.initial(run, data.data)
+    lane, _ = few_steps.initial(run, data.data)
     index = jnp.arange(8)
     batch = {"x": jnp.array(data.data.x[:8]), "y": jnp.array(data.data.y[:8]), "index": index}
-    state = conformance.start([run], data.data, 1).state
+    state = few_steps.start([run], data.data, 1).state
     moved = jax.jit(
         lambda state: augment_batch(
             run.program, state, lane, batch, forward(run.program, lane, index)
@@ -117,7 +117,7 @@ def test_any_size_and_the_heat_map() -> None:
     heat map's mean."""
     data = memory.masks(side=8)
     run = Subject(FCN, data).run()
-    lane, variables = conformance.initial(run, data.data)
+    lane, variables = few_steps.initial(run, data.data)
     fwd = forward(run.program, lane, None)
     for height, width in ((8, 8), (7, 13), (3, 5)):
         out = outputs(

@@ -28,7 +28,7 @@ from research.errors import UserError
 from research.registry import TASKS
 from research.regularization import targets
 from research.sweeps.plan.run_plan import PlannedRun
-from research.testing import conformance
+from research.testing import few_steps
 from research.testing.conformance import Subject
 from research.training import batch_layout, final_metrics, loop, means, network, objective
 from research.training import chunk as chunk_lib
@@ -139,7 +139,7 @@ def test_parts_are_the_batch() -> None:
     """Accumulated in parts that are filled up with rows: every target weighs what it weighs in one
     batch."""
     runs = [run(PADDED, loss_mean="targets", accumulate=count) for count in (1, 3)]
-    one, parts = (conformance.steps([own], PADDED.data, 1, 2) for own in runs)
+    one, parts = (few_steps.steps([own], PADDED.data, 1, 2) for own in runs)
     assert_close(parts, one)
 
 
@@ -203,7 +203,7 @@ def test_records_and_curves_are_per_token(weighs: str) -> None:
     chunk_lib.run_epoch(own.program, [chunk], ExecutionStrategy(1, 4), 0)
     (outcome,) = loop.outcomes(own.program, chunk)
     variables = jax.tree.map(lambda leaf: leaf[0], chunk.state.variables)
-    lane = conformance.lane(chunk.lanes, 0)
+    lane = few_steps.lane(chunk.lanes, 0)
 
     def nats(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         x, y = PADDED.data.x[rows], PADDED.data.y[rows]

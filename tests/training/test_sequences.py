@@ -32,7 +32,7 @@ from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.registry import TASKS
 from research.tasks.problem import mean_over_steps
-from research.testing import conformance
+from research.testing import few_steps
 from research.training import chunk as chunk_lib
 from research.training import loop, network, objective
 from research.training.strategy import ExecutionStrategy
@@ -112,7 +112,7 @@ def test_no_language_model_sees_what_comes_next(name: str, normalization: str) -
     """Another last token changes the last outputs and none before."""
     draw, predicted = np.random.default_rng(0), jax.jit(network.predict, static_argnums=0)
     own = run(**tiny(name), regularization=normalization)
-    held, variables = conformance.initial(own, TEXT.data)
+    held, variables = few_steps.initial(own, TEXT.data)
     variables = jax.tree.map(
         lambda leaf: leaf + draw.normal(0, 0.3, leaf.shape).astype(leaf.dtype), variables
     )

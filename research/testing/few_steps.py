@@ -1,0 +1,116 @@
+"""Runs of a few steps, and whether a lane of them is the run alone: what the checks compare."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.tree_util import keystr, tree_leaves_with_path
+
+from research.data.spec import Arrays
+from research.sweeps.plan.run_plan import PlannedRun
+from research.training import chunk as chunk_lib
+from research.training import lanes as lanes_lib
+from research.training.lane_inputs import make_lane_inputs
+from research.training.state import Lane, Variables
+from research.training.strategy import ExecutionStrategy
+
+# How many perturbed runs measure what rounding does, and how many times that a lane may differ.
+PERTURBATIONS = 3
+MULTIPLE = 5
+
+
+def initial(run: PlannedRun, arrays: Arrays) -> tuple[Lane, Variables]:
+    """A run's lane and its variables before the first step."""
+    with run.program.precision_context():
+        inputs = make_lane_inputs(run.config, run.program, arrays).lane
+        return inputs, lanes_lib.init(run.program, inputs).variables
+
+
+def start(runs: Sequence[PlannedRun], arrays: Arrays, width: int) -> chunk_lib.Chunk:
+    """The chunk of these runs before its first step; one chunk, idle lanes last."""
+    program = runs[0].program
+    with program.precision_context():
+        (chunk,) = chunk_lib.start(
+            program, [run.config for run in runs], arrays, ExecutionStrategy(width, 1)
+        )
+    return chunk
+
+
+def steps(
+    runs: Sequence[PlannedRun],
+    arrays: Arrays,
+    width: int,
+    count: int,
+    perturbation: int | None = None,
+) -> Any:
+    """The variables after `count` steps, leaves [width, ...], on the host.
+
+    perturbation: a seed by which every initial parameter moves to one of the two floats next to it.
+    """
+    chunk, strategy = start(runs, arrays, width), ExecutionStrategy(width, 1)
+    if perturbation is not None:
+        variables = chunk.state.variables
+        variables = dataclasses.replace(
+            variables, params=perturb_by_one_ulp(variables.params, perturbation)
+        )
+        chunk.state = dataclasses.replace(chunk.state, variables=variables)
+    with runs[0].program.precision_context():
+        running = chunk_lib.dispatches(runs[0].program, chunk, strategy, 0)
+        for _ in range(count):
+            next(running)
+        return jax.device_get(chunk.state.variables)
+
+
+def perturb_by_one_ulp(params: Any, seed: int) -> Any:
+    """The parameters, each moved to one of the two floats next to it."""
+    generator = np.random.default_rng(seed)
+
+    def perturbed(leaf: jax.Array) -> jax.Array:
+        towards = np.where(generator.random(leaf.shape) < 0.5, -np.inf, np.inf).astype(np.float32)
+        return jax.device_put(np.nextafter(np.asarray(leaf), towards), leaf.sharding)
+
+    return jax.tree.map(perturbed, params)
+
+
+def lane(tree: Any, place: int) -> Any:
+    """One lane of a tree of lanes."""
+    return jax.tree.map(lambda leaf: leaf[place], tree)
+
+
+def unequal(got: Any, expected: Any) -> list[str]:
+    """The leaves whose bits are not equal, -0.0 told from 0.0 and NaN equal to itself."""
+    pairs = zip(tree_leaves_with_path(got), jax.tree.leaves(expected), strict=True)
+    return [
+        keystr(path) for (path, a), b in pairs if np.asarray(a).tobytes() != np.asarray(b).tobytes()
+    ]
+
+
+def beyond_rounding(variables: Any, run: PlannedRun, arrays: Arrays, count: int) -> list[str]:
+    """The leaves in which a lane's variables after `count` steps differ from those of the run alone
+    by more than rounding.
+
+    In norm a leaf may differ by 1e-5 of the distance that the run has moved since its start, or by
+    5 times the effect of moving the initial parameters by one float: the bias before a
+    normalization has a gradient of mere rounding, of which Adam makes a step. Measured are at most
+    3e-6 of the distance, and 1.3 times that effect.
+    """
+    alone = lane(steps([run], arrays, 1, count), 0)
+    perturbed = [
+        lane(steps([run], arrays, 1, count, perturbation=seed), 0) for seed in range(PERTURBATIONS)
+    ]
+    initial_variables = jax.device_get(lane(start([run], arrays, 1).state.variables, 0))
+    moved = _difference(alone, initial_variables)
+    distance = np.linalg.norm([np.linalg.norm(leaf) for leaf in jax.tree.leaves(moved)])
+    assert np.isfinite(distance), "the run alone diverges"
+    effects = [jax.tree.map(np.linalg.norm, _difference(each, alone)) for each in perturbed]
+    allowed = jax.tree.map(lambda *each: max(1e-5 * distance, MULTIPLE * max(each)), *effects)
+    differs = jax.tree.map(np.linalg.norm, _difference(variables, alone))
+    # Not `norm > most`: a NaN is wrong too.
+    wrong = jax.tree.map(lambda norm, most: not norm <= most, differs, allowed)
+    return [keystr(path) for path, is_wrong in tree_leaves_with_path(wrong) if is_wrong]
+
+
+def _difference(a: Any, b: Any) -> Any:
+    return jax.tree.map(lambda x, y: x.astype(np.float64) - y, a, b)
