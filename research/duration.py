@@ -37,7 +37,8 @@ class Duration:
             raise UserError(
                 f"'{text}' is not a duration; write steps, epochs or percent: 500, 3epochs or 5%"
             )
-        amount, unit = float(match[1]), _UNITS[match[2]]
+        amount = float(match[1])
+        unit = _UNITS[match[2]]
         if unit == "%" and amount > 100:
             raise UserError(f"'{text}' is more than 100% of the training")
         if unit == "steps" and amount != int(amount):

@@ -56,7 +56,8 @@ def blamed(error: BaseException, files: Sequence[str]) -> str:
     ]
     file, line = (frames[-1].filename, frames[-1].lineno) if frames else ("", None)
     if isinstance(error, SyntaxError) and error.filename in files:
-        file, line = str(error.filename), error.lineno
+        file = str(error.filename)
+        line = error.lineno
     lines = (error.msg if isinstance(error, SyntaxError) else str(error)).strip().splitlines() or [
         ""
     ]

@@ -32,7 +32,9 @@ class Call:
 def split(text: str, separator: str) -> list[str]:
     """The parts of `text` between separators outside brackets, stripped. Raises on unbalanced
     brackets."""
-    parts, depth, start = [], 0, 0
+    parts = []
+    depth = 0
+    start = 0
     for index, char in enumerate(text):
         if char in _OPEN:
             depth += 1

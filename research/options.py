@@ -140,14 +140,16 @@ def option(name: str, hint: Any, default: Any) -> Option:
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         (inner,) = [a for a in typing.get_args(hint) if a is not type(None)]
         hint, *inner_notes = _unwrap(inner)
-        optional, notes = True, [*inner_notes, *notes]
+        optional = True
+        notes = [*inner_notes, *notes]
     choices: tuple[str, ...] = ()
     if typing.get_origin(hint) is typing.Literal:
         hint, choices = str, typing.get_args(hint)
     elif typing.get_origin(hint) is tuple:
         inner, _ = typing.get_args(hint)
         inner, *inner_notes = _unwrap(inner)
-        hint, notes = tuple[inner, ...], [*inner_notes, *notes]  # type: ignore[valid-type]
+        hint = tuple[inner, ...]  # type: ignore[valid-type]
+        notes = [*inner_notes, *notes]
     bounds = next((n for n in notes if isinstance(n, Range)), None)
     registry = next((n for n in notes if hasattr(n, "names")), None)
     text = next((n for n in notes if isinstance(n, str)), "")

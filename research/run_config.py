@@ -28,7 +28,9 @@ from research.registry import (
     Registry,
 )
 
-STATIC, NUMERIC, EXECUTION = "static", "numeric", "execution"
+STATIC = "static"
+NUMERIC = "numeric"
+EXECUTION = "execution"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -112,7 +112,8 @@ def _fits(config: Any, spec: Any) -> str | None:
     if spec.vocabulary and bins:
         return f"arch.bins is of numbers, and {spec.name} has tokens; leave it out"
     symbols = len(spec.vocabulary) or bins
-    order, outputs = config.arch["order"], max(len(spec.classes), 1)
+    order = config.arch["order"]
+    outputs = max(len(spec.classes), 1)
     if order * math.log2(symbols + 1) + math.log2(outputs) > math.log2(MOST):
         raise ShapeError(
             f"arch.order={order} of {symbols} symbols is a table of {symbols + 1}^{order} rows of"

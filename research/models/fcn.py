@@ -68,7 +68,8 @@ class FCN(nn.Module):
             return scores.mean(axis=(1, 2))
         stride = coarsest
         while stride > int(self.stride):
-            scores, stride = self._grown(scores, 2) + self._score(maps.pop()), stride // 2
+            scores = self._grown(scores, 2) + self._score(maps.pop())
+            stride = stride // 2
         return self._grown(scores, stride)[:, :height, :width]
 
     def _maps(self, x: jax.Array, fwd: Forward) -> list[jax.Array]:
@@ -111,7 +112,8 @@ def _grows(config: Any, spec: Any) -> str | None:
 
 def _reaches(config: Any, spec: Any) -> str | None:
     """`stride` is the stride of one of the stages."""
-    stride, stages = int(config.arch["stride"]), len(config.arch["channels"])
+    stride = int(config.arch["stride"])
+    stages = len(config.arch["channels"])
     if spec.target_shape and stride > 2**stages:
         return (
             f"arch.stride={stride} is beyond the last of {stages} stages, whose stride is"
@@ -122,7 +124,8 @@ def _reaches(config: Any, spec: Any) -> str | None:
 
 def _fits(config: Any, spec: Any) -> str | None:
     """The stages do not shrink the image below one pixel."""
-    stages, most = len(config.arch["channels"]), math.ceil(math.log2(max(spec.shape[:2])))
+    stages = len(config.arch["channels"])
+    most = math.ceil(math.log2(max(spec.shape[:2])))
     if len(spec.shape) == 3 and stages > most:
         raise ShapeError(
             f"arch.channels has {stages} stages, and each halves an image: too many for images"

@@ -45,7 +45,8 @@ class GPT(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward, start: jax.Array | None = None) -> jax.Array:
-        config, fwd = self.config, fwd.over(real(x))
+        config = self.config
+        fwd = fwd.over(real(x))
         tokens = embedding(config, self.vocabulary, self.positions, self.tied)
         h = Positions(self.positions, self.context)(tokens.embed(x), start)
         h = Site("input")(h, fwd)

@@ -67,7 +67,8 @@ class LatentAR(nn.Module):
         carry = Affine(self.state, self.state, small, name="recurrent")(into.dtype)
         layers = []
         if self.hidden:
-            first, widths = self.hidden[0], [*self.hidden, self.state]
+            first = self.hidden[0]
+            widths = [*self.hidden, self.state]
             hidden_into = Dense(first, kernel_init=init, name="hidden_input")(steps)
             layers = [Affine(self.state, first, small, name="hidden_recurrent")(into.dtype)]
             layers += [

@@ -49,11 +49,9 @@ class Transformer(nn.Module):
     tied: Annotated[bool, "share the token embedding with the output layer"] = True
 
     def setup(self) -> None:
-        config, rotary, numbers = (
-            self.config,
-            self.positions == "rotary",
-            range(1, self.config.layers + 1),
-        )
+        config = self.config
+        rotary = self.positions == "rotary"
+        numbers = range(1, self.config.layers + 1)
         self.tokens = embedding(config, self.vocabulary, self.positions, self.tied)
         self.source_positions = Positions(self.positions, self.context)
         self.target_positions = Positions(self.positions, self.context)

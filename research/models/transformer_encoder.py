@@ -50,7 +50,8 @@ class TransformerEncoder(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        config, seen = self.config, None
+        config = self.config
+        seen = None
         if self.vocabulary is None:
             x, seen = unpadded(x) if self.padded else (x, None)
             h = config.dense(config.width)(Site("input")(x, fwd))

@@ -80,7 +80,8 @@ def _at_pixels(config: Any, spec: Any) -> str | None:
 
 def _fits(config: Any, spec: Any) -> str | None:
     """The levels do not shrink the image below one pixel."""
-    levels, most = int(config.arch["levels"]), math.ceil(math.log2(max(spec.shape[:2])))
+    levels = int(config.arch["levels"])
+    most = math.ceil(math.log2(max(spec.shape[:2])))
     if len(spec.shape) == 3 and levels > most:
         raise ShapeError(
             f"arch.levels={levels} is too deep for images of {spec.shape[0]}x{spec.shape[1]}; use"

@@ -101,7 +101,8 @@ def resolve(text: str) -> Optimizer:
         for number in link.member.numbers
     )
     summary = f"optax: {', '.join(link.member.name for link in links)}"
-    build, version = functools.partial(_build, links), max(link.member.version for link in links)
+    build = functools.partial(_build, links)
+    version = max(link.member.version for link in links)
     return Optimizer(name=name, build=build, summary=summary, options=options, version=version)
 
 

@@ -20,7 +20,10 @@ from research.registry import SCHEDULES, Schedule
 Warmup = Annotated[Duration, "linear rise from 0 to the base rate before the schedule starts"]
 End = Annotated[Fraction, "factor at the end of the training"]
 Decay = Annotated[float, Range(0, 1, low_open=True), "what the rate is multiplied by"]
-NONE, PERIOD, DROP, RISE = Duration(0), Duration(20, "%"), Duration(30, "%"), Duration(30, "%")
+NONE = Duration(0)
+PERIOD = Duration(20, "%")
+DROP = Duration(30, "%")
+RISE = Duration(30, "%")
 BOUNDARIES = (Duration(50, "%"), Duration(75, "%"))
 
 

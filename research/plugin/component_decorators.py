@@ -106,7 +106,8 @@ def _check_call(build: Callable[..., Any]) -> None:
     may return one."""
     if not inspect.isclass(build):
         return
-    name, right = build.__name__, "def __call__(self, x, fwd)"
+    name = build.__name__
+    right = "def __call__(self, x, fwd)"
     if not issubclass(build, nn.Module):
         raise UserError(
             f"{name} is no flax module; write class {name}(flax.linen.Module) with {right}"
@@ -141,7 +142,8 @@ def optimizer(
     """
 
     def add(build: Builder) -> Builder:
-        name, options = build.__name__, options_in(build)
+        name = build.__name__
+        options = options_in(build)
         check_test_options("optimizer", test_options, options)
         built = returning(build, contract.of_kind, kind=optax.GradientTransformation)
         OPTIMIZERS.add(
@@ -199,7 +201,8 @@ def dataset(
     """
 
     def add(build: Builder) -> Builder:
-        name, code = build.__name__, zlib.crc32(Path(inspect.getfile(build)).read_bytes())
+        name = build.__name__
+        code = zlib.crc32(Path(inspect.getfile(build)).read_bytes())
 
         options = options_in(build)
         check_test_options("dataset", test_options, options)

@@ -111,7 +111,8 @@ def metric(
         )
 
     def add(build: Builder) -> Builder:
-        name, of_tasks = build.__name__, _known(tasks)
+        name = build.__name__
+        of_tasks = _known(tasks)
         _check_arguments(build, ("scores", "y"))
         for task in of_tasks:
             if name == "loss" or name in TASKS.get(task).build().better:
@@ -150,7 +151,8 @@ def schedule(
     """
 
     def add(build: Builder) -> Builder:
-        name, given = build.__name__, ("steps", "steps_per_epoch")
+        name = build.__name__
+        given = ("steps", "steps_per_epoch")
         if missing := [word for word in given if word not in inspect.signature(build).parameters]:
             raise UserError(
                 f"{name} lacks {' and '.join(missing)}; write def {name}(steps, steps_per_epoch,"

@@ -53,7 +53,8 @@ class GroupNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        channels, alone = x.shape[-1], x.ndim < 4 and self.groups in (None, x.shape[-1])
+        channels = x.shape[-1]
+        alone = x.ndim < 4 and self.groups in (None, x.shape[-1])
         if self.groups is None and alone:
             # Dense layers behind feature maps: over one position, every output would be zero.
             return x

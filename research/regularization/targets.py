@@ -74,7 +74,8 @@ def mixup(
     """
 
     def apply(x: jax.Array, y: jax.Array, key: jax.Array, real: jax.Array | None = None) -> Pair:
-        weight, partner = _weight(key, alpha), _partners(key, x.shape[0], real)
+        weight = _weight(key, alpha)
+        partner = _partners(key, x.shape[0], real)
 
         def mix(a: jax.Array) -> jax.Array:
             mixed = weight * a + (1 - weight) * a[partner]
@@ -114,7 +115,8 @@ def cutmix(
     """
 
     def apply(x: jax.Array, y: jax.Array, key: jax.Array, real: jax.Array | None = None) -> Pair:
-        weight, partner = _weight(key, alpha), _partners(key, x.shape[0], real)
+        weight = _weight(key, alpha)
+        partner = _partners(key, x.shape[0], real)
         height, width = x.shape[1:3]
         side = jnp.sqrt(1 - weight)
         size = jnp.floor(side * height), jnp.floor(side * width)

@@ -70,15 +70,18 @@ class GlobalBatchNorm(nn.Module):
 def _mean(x: jax.Array, fwd: Forward) -> jax.Array:
     """The mean [C] of x [B, ..., C] over the real steps, or all places, of all devices' real
     examples; 0 of none."""
-    axes, steps = tuple(range(x.ndim - 1)), fwd.real_steps(x)
+    axes = tuple(range(x.ndim - 1))
+    steps = fwd.real_steps(x)
     if fwd.axis is None and fwd.weight is None and steps is None:
         return x.mean(axes)
     weight = jnp.ones(x.shape[0], x.dtype) if fwd.weight is None else fwd.weight
     real = weight.reshape(-1, *[1] * (x.ndim - 1)) > 0
     if steps is None:
-        count, places = weight.sum(), x.shape[1:-1]
+        count = weight.sum()
+        places = x.shape[1:-1]
     else:
         real = real & steps
-        count, places = jnp.sum(real, dtype=x.dtype), x.shape[2:-1]
+        count = jnp.sum(real, dtype=x.dtype)
+        places = x.shape[2:-1]
     total, count = fwd.over_devices((jnp.where(real, x, 0).sum(axes), count))
     return total / (jnp.maximum(count, 1) * math.prod(places))

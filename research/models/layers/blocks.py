@@ -25,8 +25,10 @@ class FeedForward(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
-        config, entry = self.config, ACTIVATIONS.get(self.config.activation)
-        inner, width = config.mlp_width, entry.pieces * config.mlp_width
+        config = self.config
+        entry = ACTIVATIONS.get(self.config.activation)
+        inner = config.mlp_width
+        width = entry.pieces * config.mlp_width
         h = config.dense(width + (inner if config.gated else 0))(x)
         h, gate = h[..., :width], h[..., width:]
         h = entry.build()(h, fwd)
@@ -56,7 +58,8 @@ class Block(nn.Module):
         mask: jax.Array | None = None,
         start: jax.Array | None = None,
     ) -> jax.Array:
-        config, branches = self.config, 2 * self.config.layers
+        config = self.config
+        branches = 2 * self.config.layers
         attention = config.attention(
             branches, "attention", rotary=self.rotary, context=self.context
         )
@@ -89,7 +92,8 @@ class CrossBlock(nn.Module):
         memory_mask: jax.Array | None = None,
         start: jax.Array | None = None,
     ) -> jax.Array:
-        config, branches = self.config, 3 * self.config.layers
+        config = self.config
+        branches = 3 * self.config.layers
         itself = config.attention(branches, "attention", rotary=self.rotary, context=self.context)
         cross = config.attention(branches, "cross_attention")
         mlp = FeedForward(config, branches, name="mlp")

@@ -61,7 +61,8 @@ def bilinear_kernel(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.flo
 
     At an image's border it takes zeros to lie outside, where a resize repeats the border.
     """
-    side, channels = shape[0], min(shape[2:])
+    side = shape[0]
+    channels = min(shape[2:])
     profile = 1 - np.abs(np.arange(side) - (side - 1) / 2) / (side / 2)
     kernel = np.zeros(shape)
     kernel[:, :, range(channels), range(channels)] = np.outer(profile, profile)[..., None]
