@@ -1,14 +1,14 @@
-"""Does a carried summary of the past foretell a noisy AR(2) process as well as the Kalman filter?
+"""Does a recurrent state predict a noisy AR(2) process as well as the Kalman filter?
 
-The next value of x_t + N(0, 1), x_t an AR(2) process: by windows of the past, by counts, by a state
-that is carried on.
+The next value of x_t + N(0, 1), x_t an AR(2) process, is predicted from windows of the past, from
+counts, or from a state that is carried on.
     python -m launch.table --experiment=forecasting
 """
 
 from research.sweeps.column import Column, Published
 from research.sweeps.experiment import EXPERIMENTS, Experiment, Settings
 
-# Of the value that the steady Kalman filter foretells, by the discrete algebraic Riccati equation.
+# Error of the steady-state Kalman filter, by the discrete algebraic Riccati equation.
 KALMAN = 3.73873
 
 ARMS: dict[str, Settings] = {

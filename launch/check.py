@@ -14,13 +14,14 @@ from research.errors import UserError, blamed, nearest
 from research.plugin.file import place_of
 from research.registry import ARCHITECTURES, Entry, Registry
 from research.testing import conformance
+from research.words import plural
 
 
 def main(arguments: Sequence[str]) -> None:
     failed = 0
     for file, registry, entry in _entries(arguments):
         print(f"{registry.kind} {entry.name}", flush=True)
-        said: set[str] = set()
+        reported: set[str] = set()
         for name, check in conformance.trials(registry.kind, entry).items():
             try:
                 check()
@@ -28,12 +29,12 @@ def main(arguments: Sequence[str]) -> None:
                 # A check that breaks down has failed; the other checks still run.
                 failed += 1
                 line = _line(error, file, entry)
-                print(f"  failed  {name}: {'as above' if line in said else line}", flush=True)
-                said.add(line)
+                print(f"  failed  {name}: {'as above' if line in reported else line}", flush=True)
+                reported.add(line)
             else:
                 print(f"  passed  {name}", flush=True)
     if failed:
-        print(f"{failed} check{'s' * (failed > 1)} failed", file=sys.stderr)
+        print(f"{plural(failed, 'check')} failed", file=sys.stderr)
         sys.exit(1)
 
 
@@ -42,11 +43,11 @@ def _line(error: Exception, file: str, entry: Entry) -> str:
     part's own."""
     text = next(iter(str(error).strip().splitlines()), "")
     kind = "" if text and isinstance(error, AssertionError | UserError) else type(error).__name__
-    said = ": ".join(filter(None, (kind, text)))
+    message = ": ".join(filter(None, (kind, text)))
     if not file:
-        return said
+        return message
     raised, _, _ = blamed(error, [file]).partition(": ")
-    return f"{raised or place_of(file, entry.name)}: {said}"
+    return f"{raised or place_of(file, entry.name)}: {message}"
 
 
 def _entries(arguments: Sequence[str]) -> Iterator[tuple[str, Registry, Entry]]:

@@ -124,8 +124,7 @@ def _benchmarks() -> list[str]:
 def _flags_of(program: str) -> list[str]:
     """A program's flags as `--name=`, or `--name` of a switch.
 
-    Two programs may define flags of one name, of which absl allows one per process: each is asked
-    in a fork.
+    absl allows a name once per process, and programs share names: each is asked in a fork.
     """
     read, write = os.pipe()
     child = os.fork()

@@ -72,7 +72,7 @@ NAME = start.define_name(
 
 def main() -> None:
     if jax.process_count() > 1:
-        raise UserError("trials are told in order by one process; leave out --coordinator")
+        raise UserError("one process records the trials in order; leave out --coordinator")
     if not SAMPLE.value:
         raise UserError("say what to tune: --sample='learning_rate=log(1e-4,1)'")
     if PER_ARM.value != (EXPERIMENT.value is not None):

@@ -19,9 +19,7 @@ from research.training.lane_inputs import footprint
 from research.training.pack_manifest import PackManifest
 from research.training.strategy import ExecutionStrategy
 
-SAVE_EVERY = flags.DEFINE_float(
-    "save_every", 30.0, "checkpoint: seconds between two saves, for which the cost is told"
-)
+SAVE_EVERY = flags.DEFINE_float("save_every", 30.0, "checkpoint: seconds between two saves")
 WINDOWS = flags.DEFINE_integer(
     "windows", 5, "checkpoint: pairs of windows, with a save and without", lower_bound=1
 )
@@ -39,7 +37,7 @@ SETTINGS = {
 
 
 def measure() -> None:
-    """Updates of an MLP in windows side by side, in every second one of which a save begins;
+    """Updates of an MLP in windows; a save begins in every second one;
     medians."""
     (run,) = planner().runs([SETTINGS])
     parameters, size = footprint(run.config, run.program)
@@ -53,7 +51,7 @@ def measure() -> None:
     print(f"a window without a save  {statistics.median(plain):8.2f} s")
     print(f"a window with a save     {statistics.median(saving):8.2f} s")
     print(
-        f"a save costs             {cost:8.2f} s, of which training stands still"
+        f"a save costs             {cost:8.2f} s while training stands still"
         f" {statistics.median(blocked):.2f} s"
     )
     print(

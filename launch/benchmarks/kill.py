@@ -345,8 +345,7 @@ def _phase(records: Path) -> str:
 
 
 def results(records: Path) -> dict[str, Any]:
-    """What each run came to but for its provenance, by id: the record and its kept parameters'
-    digests."""
+    """The record of each run without its provenance, and digests of its parameters, by id."""
     results: dict[str, Any] = {}
     for path in (records / "runs").glob("*/*.json"):
         record = json.loads(path.read_text())["record"]

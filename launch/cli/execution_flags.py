@@ -43,10 +43,9 @@ PROFILE = define_output(
 
 
 def execution(here: bool = True) -> Execution:
-    """How the flags say that runs are trained. here: on the devices of this process, of which they
-    are a choice.
+    """How the flags say that runs are trained. here: on devices of this process.
 
-    Raises UserError on an interval that is none.
+    Raises UserError on a text that is no interval.
     """
     try:
         every = Period.parse(CHECKPOINT_EVERY.value)

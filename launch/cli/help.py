@@ -104,8 +104,7 @@ def _program() -> Iterator[str]:
 
 
 def _grouped() -> dict[str, list[str]]:
-    """The names of the program's flags by group; nested options, of which there are hundreds, are
-    left out."""
+    """The names of the program's flags by group, without the hundreds of nested options."""
     groups: dict[str, list[str]] = {}
     if "learning_rate" in flags.FLAGS:
         groups |= {

@@ -55,7 +55,7 @@ def _values(sweep: SweepSpec, path: str) -> str:
 
 
 def _default(path: str) -> str:
-    """What a setting is that is not set, as far as it does not hang on others."""
+    """The default of a setting, where it does not depend on other settings."""
     if path not in config_lib.FIELDS:
         return ""
     default = config_lib.FIELDS[path].default

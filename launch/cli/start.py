@@ -235,11 +235,13 @@ def _unless_read() -> None:
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (what is still in the buffer goes nowhere, without an error)
 
 
-def _unraisable(said: Any) -> None:
-    """What cannot be raised, but for reads that orbax gives up once one has failed: that one is
-    told of already."""
-    if str(said.exc_value) != "Event loop is closed":
-        sys.__unraisablehook__(said)
+def _unraisable(event: Any) -> None:
+    """Reports an error that cannot be raised.
+
+    Once a read has failed, orbax gives up its other reads. The first error is reported already.
+    """
+    if str(event.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(event)
 
 
 def _one_line(text: str) -> str:

@@ -41,8 +41,7 @@ SETUP = define_name(
 EXTRA = define_name("slurm.extra", None, "Slurm: other options of sbatch: 'qos=high,nice=100'")
 NODES = flags.DEFINE_integer("nodes", 1, "Slurm: nodes that train each run together", lower_bound=1)
 
-# What the tasks are told of how runs are trained; those that are paths as such, since others may be
-# elsewhere.
+# Flags that are passed on to the tasks. Paths are made absolute, since a task may start elsewhere.
 PASSED = (
     "checkpoint_every",
     "checkpoint_keep",

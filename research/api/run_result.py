@@ -78,8 +78,7 @@ class RunResult:
 
     @property
     def forward(self) -> Forward:
-        """What the module is told besides its inputs: that this is evaluation, and how it
-        normalizes."""
+        """The module's second argument: it says that this is evaluation, and how to normalize."""
         return network.forward(self._run.program, self._lane, None)
 
     def scaled(self, x: Any) -> np.ndarray:

@@ -34,7 +34,11 @@ def accepts_old_keywords(function: Builder) -> Builder:
 
 def decorator(add: Callable[[Builder], Builder], function: Any) -> Any:
     """What a decorator returns; `function` is what it decorates where it is written without
-    parentheses."""
+    parentheses. Raises UserError for a text in its place."""
+    if isinstance(function, str):
+        raise UserError(
+            f"a decorator takes no text; write '{function}' as the docstring of what it decorates"
+        )
     return add if function is None else add(function)
 
 
