@@ -3,6 +3,7 @@
 import flax.linen as nn
 import pytest
 
+from research.errors import UserError
 from research.plugin import architecture, regularizer
 from research.registry import ARCHITECTURES, REGULARIZERS
 
@@ -40,3 +41,8 @@ def test_a_regularizer() -> None:
     entry = REGULARIZERS.get("blend")
     assert entry.mixes_examples
     assert not entry.has_bias
+
+
+def test_a_text_in_place_of_a_function_is_refused() -> None:
+    with pytest.raises(UserError, match="write 'my net' as the docstring"):
+        architecture("my net")
