@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from research.analysis.tables import of_sweep
+from research.analysis.tables import Question, of_sweep
 from research.api.run_result import RunResult
 from research.api.table_result import TableResult
 from research.api.workspace import Workspace
@@ -34,11 +34,19 @@ class SweepResult(Sequence[RunResult]):
     def __iter__(self) -> Iterator[RunResult]:
         return (self[number] for number in range(len(self)))
 
-    def table(self) -> TableResult:
+    def table(self, *, baseline: str | None = None, metrics: Sequence[str] = ()) -> TableResult:
         """A row per combination of the axes, with the task's main metric on validation and test
-        rows."""
+        rows.
+
+        Args:
+            baseline: a row's label, such as "learning_rate=0.1": the others are compared with it.
+            metrics: more columns, as "test/nll".
+
+        Raises UserError for a baseline that is no row, and for a metric that no run has.
+        """
         ids = [run.id for run in self.wanted]
-        return TableResult(of_sweep(self.name, self.asked, ids, self.records, self.notes))
+        question = Question(baseline, metrics=tuple(metrics))
+        return TableResult(of_sweep(self.name, self.asked, ids, self.records, self.notes, question))
 
     def __repr__(self) -> str:
         return f"Sweep({len(self)} runs over {', '.join(self.asked.axes) or 'seeds'})"
