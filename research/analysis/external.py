@@ -208,7 +208,7 @@ def _caption(table: Table, pair: str) -> str:
         sentences.append(f"One {pair}: cells have no interval.")
     if table.baseline is not None:
         sentences.append(
-            f"Δ is the difference to '{table.baseline}', paired by {pair}, with its 95 %"
-            " t-interval."
+            f"Δ is the difference to '{table.baseline}', paired by {pair}, ± its simultaneous 95 %"
+            " interval over the rows."
         )
     return " ".join(sentences)
