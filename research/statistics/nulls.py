@@ -98,8 +98,10 @@ class SharedRows:
         |t| then too small, so they are shrunk.
         """
         n, m = differences.shape[-2:]
-        mean = np.nanmean(differences, -2, keepdims=True)
-        residuals = np.nan_to_num(differences - mean)
+        there = np.isfinite(differences)
+        pairs = there.sum(-2, keepdims=True)
+        mean = np.nan_to_num(differences).sum(-2, keepdims=True) / np.maximum(pairs, 1)
+        residuals = np.where(there, differences - mean, 0.0)
         length = np.sqrt((residuals**2).sum(-2, keepdims=True))
         unit = np.divide(residuals, length, out=np.zeros_like(residuals), where=length > 0)
         shrinkage = _shrinkage(unit)[..., None, None, None]
@@ -111,7 +113,9 @@ class SharedRows:
         for start in range(0, self.count, step):
             normal = random.standard_normal((min(step, self.count - start), n, n + m))
             values = normal[..., :n] @ shared + np.sqrt(shrinkage) * normal[..., n:]
-            yield statistic(apart, values.sum(-2), (values**2).sum(-2), n)
+            # A pair that is missing is missing in every draw.
+            values = np.where(there[..., None, :, :], values, 0.0)
+            yield statistic(apart, values.sum(-2), (values**2).sum(-2), pairs)
 
 
 def _vary_alike(squares: Floats, n: Floats) -> NDArray[np.bool_]:
@@ -133,7 +137,7 @@ def _shrinkage(unit: Floats) -> Floats:
     n, m = unit.shape[-2:]
     gram = np.swapaxes(unit, -1, -2) @ unit if m <= n else unit @ np.swapaxes(unit, -1, -2)
     # The sum of squares of all correlations is the same for both products.
-    squares = np.maximum((gram**2).sum((-2, -1)) - m, 0.0)
+    squares = np.maximum((gram**2).sum((-2, -1)) - (unit**2).sum((-2, -1)), 0.0)
     pairs = m * (m - 1)
     # A correlation of zero has the variance 1/(n-1), and r the variance (1-r²)²/(n-1).
     noise = np.maximum(pairs - 2 * squares, 0.0) / max(n - 1, 1)

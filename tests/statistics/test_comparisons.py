@@ -167,6 +167,16 @@ def test_the_corrected_variance_by_hand():
     assert result.p[0] == pytest.approx(2 * stats.t.sf(t, 4), abs=0.006)
 
 
+def test_missing_pairs_on_new_rows():
+    d = np.random.default_rng(0).normal(1, 0.5, (10, 3))
+    d[6:, 1] = np.nan
+    d[:, 2] = np.nan
+    result = compare(d, SharedRows(0.0))
+    t = math.sqrt(6) * d[:6, 1].mean() / d[:6, 1].std(ddof=1)
+    assert result.p[1] == pytest.approx(2 * stats.t.sf(t, 5), abs=0.006)
+    assert np.isnan([result.mean[2], result.p[2], result.adjusted[2]]).all()
+
+
 def test_without_overlap_many_seeds_agree_with_dunnett():
     random = np.random.default_rng(6)
     groups = random.normal([0, 0.1, 0.2, 0.3], 1.0, (300, 4))
