@@ -17,8 +17,8 @@ from absl import flags
 
 from launch.cli import start
 from launch.cli.saved_run import BEAMS, Own, Trained, trained, trained_on
-from research.analysis.attention import attention_figure, write
-from research.analysis.evaluation import Evaluation
+from research.analysis.attention_figure import attention_figure, write
+from research.analysis.evaluation_files import Evaluation
 from research.analysis.mistakes import Pictures, pictures
 from research.data import csv_file, csv_series, folder, text
 from research.data.image_folders import text_of

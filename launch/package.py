@@ -11,7 +11,7 @@ from pathlib import Path
 from launch.cli import start
 from launch.cli.records import store
 from launch.cli.saved_run import RUN
-from research.analysis.package import readme
+from research.analysis.package_readme import readme
 from research.errors import UserError
 from research.sweeps.records.saved_parameters import Parameters
 from research.sweeps.records.store import Store

@@ -20,7 +20,7 @@ from launch.cli.planner import planner
 from launch.cli.records import store
 from launch.cli.run_flags import with_its_plugins
 from research.analysis.tables import of_experiment
-from research.analysis.verdict import intent, location, verdict
+from research.analysis.verification_text import intent, location, verdict
 from research.data.progress import progress
 from research.errors import UserError
 from research.sweeps.declare import experiment_files

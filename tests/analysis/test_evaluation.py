@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from research.analysis.evaluation import Evaluation, reliability
+from research.analysis.evaluation_files import Evaluation, reliability
 
 LOGS = np.log(np.array([[0.9, 0.05, 0.05], [0.2, 0.5, 0.3], [0.1, 0.08, 0.82], [0.62, 0.28, 0.1]]))
 CLASSES = ("cat", "dog", "eel")

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from sklearn.metrics import precision_recall_fscore_support
 
-from research.analysis.evaluation import Evaluation
+from research.analysis.evaluation_files import Evaluation
 from research.analysis.mistakes import Mistakes, pictures
 
 CLASSES = ("cat", "dog", "eel")

@@ -12,7 +12,7 @@ import pytest
 from engine import data_of, planner, run, train
 
 from research import config as config_lib
-from research.analysis.verdict import intent, location, verdict
+from research.analysis.verification_text import intent, location, verdict
 from research.errors import UserError
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records import verification

@@ -8,7 +8,7 @@ from engine import run as image_run
 from engine import start as image_start
 from sequences import CONTEXT, PADDED, SYMBOLS, run, spec, start, tiny
 
-from research.analysis.attention import attention_figure, axis_names
+from research.analysis.attention_figure import attention_figure, axis_names
 from research.data.spec import Arrays
 from research.errors import UserError
 from research.training.attention_maps import attention_maps
