@@ -16,9 +16,9 @@ from research.data.spec import Arrays, DataSpec
 from research.data.table import BLOCK, missing
 from research.kernels import kernel_leaves
 from research.registry import SCHEDULES
+from research.training.initial_state import initial_state
 from research.training.program import Program, Sizes, blank
 from research.training.state import Lane, LaneState
-from research.training.step import initial_state
 
 # Without feedback the rate's plateau factor stays 1.
 _NO_PLATEAU = {"factor": 1.0, "patience": np.inf, "min_delta": 0.0, "end": 0.0}

@@ -12,10 +12,12 @@ import numpy as np
 
 from research import rng
 from research.training import batch_layout, update
+from research.training.epoch_end import end_epoch
+from research.training.initial_state import initial_state
 from research.training.objective import evaluate_examples
 from research.training.program import Program, Sizes
 from research.training.state import Lane, LaneState, Tree, Variables
-from research.training.step import end_epoch, initial_state, train_step
+from research.training.step import train_step
 from research.training.strategy import ExecutionStrategy
 
 

@@ -19,11 +19,12 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from research.training import batch_layout, update
 from research.training import lanes as lanes_lib
+from research.training.epoch_end import end_epoch
 from research.training.lanes import Functions
 from research.training.objective import evaluate_examples
 from research.training.program import Program, Sizes
 from research.training.state import Lane, LaneState, Tree, Variables
-from research.training.step import end_epoch, train_step
+from research.training.step import train_step
 from research.training.strategy import ExecutionStrategy
 
 AXIS = "batch"

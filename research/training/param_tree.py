@@ -40,3 +40,8 @@ def zero_where(pattern: str | None, tree: Tree) -> Tree:
 def unflatten(tree: Tree, values: list[Any]) -> Tree:
     """A tree of that structure with these leaves."""
     return jax.tree.unflatten(jax.tree.structure(tree), values)
+
+
+def where(condition: jax.Array, new: Tree, old: Tree) -> Tree:
+    """`new` where the condition, bool [], holds, else `old`; leaf by leaf."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)

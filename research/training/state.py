@@ -3,6 +3,7 @@
 from typing import Any
 
 import flax.struct
+import jax.numpy as jnp
 
 Tree = Any
 # An array, or its shape where only shapes are worked out.
@@ -69,3 +70,8 @@ class LaneState:
     def evaluated(self) -> Variables:
         """The mean where there is one; `update.evaluated` is what evaluation uses."""
         return self.variables if self.mean is None else self.mean
+
+    @property
+    def stopped(self) -> Array:
+        """Whether early stopping has ended the run, bool []."""
+        return jnp.zeros((), bool) if self.stopping is None else self.stopping.stopped

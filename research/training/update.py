@@ -6,7 +6,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from research import rng
 from research.config import RunConfig
+from research.errors import UserError
 from research.kernels import map_kernels
 from research.options import format_value
 from research.registry import OPTIMIZERS, REGULARIZERS, SLOTS
@@ -41,6 +43,53 @@ def _by_learning_rate() -> optax.GradientTransformationExtraArgs:
         return jax.tree.map(lambda u: -learning_rate * u, updates), state
 
     return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
+
+
+def optimizer_updates(
+    program: Program,
+    state: LaneState,
+    lane: Lane,
+    grads: Tree,
+    learning_rate: jax.Array,
+    factor: jax.Array,
+) -> tuple[Tree, dict[str, Any]]:
+    """The update of the parameters by the whole chain, and the state of each transformation.
+
+    Args:
+        program: what the lanes have in common.
+        state: the lane's state.
+        lane: the lane's inputs.
+        grads: the gradient.
+        learning_rate: of this step, [].
+        factor: of the learning rate at this step, by schedule and plateau, [].
+
+    Returns:
+        What is added to the parameters, and the new `opt_state`.
+
+    Raises:
+        UserError: a transformation returns other shapes than those of the parameters.
+    """
+    params = state.variables.params
+    updates = grads
+    opt_state: dict[str, Any] = {}
+    noisy = {member.name for member in program.members("update", "gradient")}
+    for name, transform in chain(program, lane):
+        key = rng.at(lane.seed, name, state.step)
+        updates, opt_state[name] = transform.update(
+            updates,
+            state.opt_state[name],
+            params,
+            key=key,
+            learning_rate=learning_rate,
+            factor=factor,
+        )
+        if jax.tree.map(jnp.shape, updates) != jax.tree.map(jnp.shape, params):
+            raise UserError(
+                f"the {name} of this update returns other shapes than those of the parameters"
+            )
+        if name in noisy:  # noise on frozen parameters must not count in a norm
+            updates = param_tree.zero_where(program.config.freeze, updates)
+    return param_tree.zero_where(program.config.freeze, updates), opt_state
 
 
 def project(

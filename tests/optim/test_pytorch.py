@@ -26,7 +26,8 @@ import torch
 from engine import TABLE, run
 
 from research.testing import few_steps
-from research.training import step as step_lib
+from research.training.initial_state import initial_state
+from research.training.step import train_step
 
 STEPS, RATE = 10, 0.05
 TINY = 1e-30  # an eps that vanishes beside the squares of gradients
@@ -100,9 +101,9 @@ def ours(name: str, options: dict[str, Any]) -> tuple[list[Any], np.ndarray, np.
     rows = np.asarray(lane.train)
     x, y = TABLE.data.x[rows], TABLE.data.y[rows]
     batch = {"x": jnp.asarray(x), "y": jnp.asarray(y), "factor": jnp.ones(())}
-    update = jax.jit(lambda state: step_lib.train_step(own.program, state, lane, batch))
+    update = jax.jit(lambda state: train_step(own.program, state, lane, batch))
     with own.program.precision_context():
-        state = step_lib.initial_state(own.program, lane, variables)
+        state = initial_state(own.program, lane, variables)
         seen = [state.variables.params]
         for _ in range(STEPS):
             state = update(state)
