@@ -13,7 +13,7 @@ from research import config as config_lib
 from research.data.memory import Memory
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
-from research.sweeps.plan import PlannedRun, Planner
+from research.sweeps.plan.run_plan import PlannedRun, Planner
 from research.training import loop
 from research.training.strategy import ExecutionStrategy
 
