@@ -21,7 +21,7 @@ from launch.cli import start
 from launch.cli.planner import DATA_DIR
 from launch.cli.start import CACHE_DIR, RECORDS
 from research import runtime
-from research.data import prepared
+from research.data import tfds_prepared
 
 ROOT = Path(__file__).resolve().parent.parent
 LEAST_DISK = 1 << 30
@@ -116,8 +116,8 @@ def _cuda_error() -> str:
 
 def _data() -> Iterator[str]:
     """Prints the prepared data sets; yields a data directory that was named and is not there."""
-    root = prepared.data_directory(DATA_DIR.value)
-    found = prepared.available(DATA_DIR.value)
+    root = tfds_prepared.data_directory(DATA_DIR.value)
+    found = tfds_prepared.available(DATA_DIR.value)
     print(
         f"data directory {root}: {', '.join(sorted(found)) or 'no prepared sets'}; bundled sets"
         " need none"

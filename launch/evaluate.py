@@ -20,8 +20,8 @@ from launch.cli.saved_run import BEAMS, Own, Trained, trained, trained_on
 from research.analysis.attention_figure import attention_figure, write
 from research.analysis.evaluation_files import Evaluation
 from research.analysis.mistakes import Pictures, pictures
-from research.data import csv_file, csv_series, folder, text
-from research.data.image_folders import text_of
+from research.data import csv_file, csv_series, image_folder, text
+from research.data.image_files import text_of
 from research.data.spec import PADDING
 from research.data.windows import Windows
 from research.errors import UserError
@@ -223,7 +223,7 @@ def _of_file(of: Trained, split: str) -> Examples:
             f"split={split}: the run's pixels go to {spec.maximum:g}, those of image files to 255"
         )
     resize, background = bool(options.get("size")), options.get("background", "white")
-    x, y, files, notes = folder.read_like(Path(path).expanduser(), spec, resize, background)
+    x, y, files, notes = image_folder.read_like(Path(path).expanduser(), spec, resize, background)
     return Examples([text_of(file) for file in files], x, np.arange(len(x)), y, notes=notes)
 
 

@@ -11,7 +11,7 @@ from absl import flags
 from launch.cli import start
 from launch.cli.saved_run import BEAMS, Trained, trained
 from research.data import text
-from research.data.progress import progress
+from research.data.progress_bar import progress
 from research.data.spec import PADDING
 from research.data.strings import BLANK, START
 from research.errors import UserError

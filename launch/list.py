@@ -12,7 +12,7 @@ import research.catalogue  # noqa: F401  (fills the registries)
 from launch.cli import start
 from launch.cli.entry_lines import entry_lines
 from launch.cli.planner import DATA_DIR
-from research.data import prepared
+from research.data import tfds_prepared
 from research.errors import UserError, close, nearest
 from research.registry import (
     ACTIVATIONS,
@@ -107,9 +107,9 @@ def _lines(plural: str) -> Iterator[str]:
     if plural == "optimizers":
         yield ": ".join(CHAIN)
     if plural == "datasets":
-        found = prepared.available(DATA_DIR.value)
+        found = tfds_prepared.available(DATA_DIR.value)
         yield (
-            f"prepared in {prepared.data_directory(DATA_DIR.value)}:"
+            f"prepared in {tfds_prepared.data_directory(DATA_DIR.value)}:"
             f" {', '.join(sorted(found)) or 'none'}"
         )
 

@@ -21,7 +21,7 @@ from launch.cli.records import store
 from launch.cli.run_flags import with_its_plugins
 from research.analysis.tables import of_experiment
 from research.analysis.verification_text import intent, location, verdict
-from research.data.progress import progress
+from research.data.progress_bar import progress
 from research.errors import UserError
 from research.sweeps.declare import experiment_files
 from research.sweeps.declare.sweep_spec import SweepSpec

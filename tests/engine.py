@@ -11,7 +11,7 @@ import numpy as np
 
 import research.catalogue  # noqa: F401
 from research import registry
-from research.data.memory import Memory, images, table
+from research.data.in_memory import InMemorySource, images, table
 from research.data.source import open_source
 from research.options import format_value
 from research.sweeps.plan.run_plan import PlannedRun
@@ -62,7 +62,7 @@ def start(runs: Sequence[PlannedRun], width: int) -> chunk_lib.Chunk:
     return few_steps.start(runs, data_of(runs[0]).data, width)
 
 
-def data_of(run: PlannedRun) -> Memory:
+def data_of(run: PlannedRun) -> InMemorySource:
     return IMAGES if run.config.task == "classification" else TABLE
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from engine import Memory
+from engine import InMemorySource
 
 from research.data.spec import Arrays, DataSpec
 from research.data.windows import Windows
@@ -25,15 +25,17 @@ def spec(task: str, size: int, **changes: Any) -> DataSpec:
     return dataclasses.replace(made, vocabulary=SYMBOLS, target_shape=(CONTEXT,), **changes)
 
 
-def characters() -> Memory:
+def characters() -> InMemorySource:
     """Characters of which each decides the next, but for noise."""
     draw = np.random.default_rng(0)
     sequence = np.cumsum(1 + (draw.random(220) < 0.1)).astype(np.int32) % len(SYMBOLS)
     x, y = (Windows(sequence, CONTEXT, len(sequence) - CONTEXT, first) for first in (0, 1))
-    return Memory(spec("language_model", len(x), windows=True), Arrays(x, y, np.zeros(0, np.int32)))
+    return InMemorySource(
+        spec("language_model", len(x), windows=True), Arrays(x, y, np.zeros(0, np.int32))
+    )
 
 
-def padded(extra: int = 0) -> Memory:
+def padded(extra: int = 0) -> InMemorySource:
     """Sequences of 2 to 6 tokens to repeat, with that much more padding at their end.
 
     To an encoder–decoder the first two are the source.
@@ -44,7 +46,7 @@ def padded(extra: int = 0) -> Memory:
     x = np.pad(x, ((0, 0), (0, extra)), constant_values=-1)
     own = spec("step_classification", rows, shape=(CONTEXT + extra,), source=2)
     own = dataclasses.replace(own, target_shape=(CONTEXT + extra,))
-    return Memory(own, Arrays(x, x.copy(), np.zeros(0, np.int32)))
+    return InMemorySource(own, Arrays(x, x.copy(), np.zeros(0, np.int32)))
 
 
 TEXT, PADDED = characters(), padded()
@@ -58,7 +60,7 @@ BASE = {
 }
 
 
-def run(source: Memory = TEXT, **settings: Any) -> PlannedRun:
+def run(source: InMemorySource = TEXT, **settings: Any) -> PlannedRun:
     given = {name.replace("__", "."): value for name, value in settings.items()}
     base = {
         k: v for k, v in BASE.items() if k != "arch.hidden" or given.get("arch", "gru") == "gru"
@@ -67,7 +69,7 @@ def run(source: Memory = TEXT, **settings: Any) -> PlannedRun:
 
 
 def train(
-    runs: list[PlannedRun], width: int, source: Memory = TEXT, **options: Any
+    runs: list[PlannedRun], width: int, source: InMemorySource = TEXT, **options: Any
 ) -> list[loop.Outcome]:
     return loop.train(
         runs[0].program,
@@ -85,14 +87,14 @@ def tiny(name: str) -> dict[str, Any]:
     }
 
 
-def start(runs: list[PlannedRun], width: int, source: Memory = TEXT) -> chunk_lib.Chunk:
+def start(runs: list[PlannedRun], width: int, source: InMemorySource = TEXT) -> chunk_lib.Chunk:
     (chunk,) = chunk_lib.start(
         runs[0].program, [r.config for r in runs], source.data, ExecutionStrategy(width, 1)
     )
     return chunk
 
 
-def steps(runs: list[PlannedRun], width: int, source: Memory = TEXT, count: int = 2) -> Any:
+def steps(runs: list[PlannedRun], width: int, source: InMemorySource = TEXT, count: int = 2) -> Any:
     chunk = start(runs, width, source)
     running = chunk_lib.dispatches(runs[0].program, chunk, ExecutionStrategy(width, 1), 0)
     for _ in range(count):

@@ -5,7 +5,7 @@ import jax
 from absl import flags
 
 from launch.cli.planner import planner
-from research.data.progress import progress
+from research.data.progress_bar import progress
 from research.errors import UserError
 from research.statistics.intervals import paired_difference
 from research.sweeps.plan.run_plan import PlannedRun, with_seeds

@@ -22,7 +22,7 @@ from absl import flags
 
 from launch.benchmarks.process import command, environment
 from launch.cli.planner import planner
-from research.data.progress import progress
+from research.data.progress_bar import progress
 from research.errors import UserError
 from research.sweeps.declare import sweep_axes
 from research.sweeps.plan.run_plan import with_seeds

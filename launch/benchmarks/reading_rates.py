@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
-from research.data import folder, stream
+from research.data import image_folder, stream
+from research.data.prefetcher import Prefetcher
 from research.data.source import open_source
-from research.data.workers import Ahead
 from research.training import lanes as lanes_lib
 from research.training.program import Sizes
 
@@ -85,14 +85,14 @@ def _decoding(files: Sequence[Path]) -> None:
     for threads in (1, 2, 4):
         timed(
             f"decoding, {threads} thread{'s' * (threads > 1)}",
-            Ahead(decode, len(chunks), threads=threads),
+            Prefetcher(decode, len(chunks), threads=threads),
         )
-    processes = Ahead(decode, len(chunks), threads=1, processes=PROCESSES.value)
+    processes = Prefetcher(decode, len(chunks), threads=1, processes=PROCESSES.value)
     timed(f"decoding, {PROCESSES.value} processes, their start included", processes)
 
 
 def _decoded(chunks: Sequence[Sequence[Path]], side: int, number: int) -> np.ndarray:
-    return np.stack([folder.decode(file, "RGB", (side, side)) for file in chunks[number]])
+    return np.stack([image_folder.decode(file, "RGB", (side, side)) for file in chunks[number]])
 
 
 def _batches(x: np.ndarray) -> None:

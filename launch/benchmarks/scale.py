@@ -10,7 +10,7 @@ from absl import flags
 from launch.benchmarks.process import timed
 from launch.cli.planner import planner
 from research import config as config_lib
-from research.data.progress import progress
+from research.data.progress_bar import progress
 from research.sweeps.declare import sweep_axes
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.plan.run_plan import PlannedRun

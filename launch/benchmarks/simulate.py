@@ -12,7 +12,7 @@ from pathlib import Path
 
 from absl import flags
 
-from research.data.progress import progress
+from research.data.progress_bar import progress
 from research.errors import UserError
 from research.sweeps.coordinate.claims import BEAT, TIMEOUT, Claims
 from research.sweeps.coordinate.membership import LeaseLost

@@ -11,8 +11,8 @@ import jax
 import numpy as np
 from absl import flags
 
-from research.data import memory
-from research.data.memory import Memory
+from research.data import in_memory
+from research.data.in_memory import InMemorySource
 from research.data.spec import Arrays
 from research.errors import UserError, nearest
 from research.sweeps.plan.run_plan import PlannedRun
@@ -36,29 +36,29 @@ TURN_SECONDS = flags.DEFINE_float(
 CLASSES, MOST_CLASSES, STEPS = 10, 26, 32
 
 
-def _digits(rows: int) -> Memory:
-    return memory.images(28, 1, rows, CLASSES)
+def _digits(rows: int) -> InMemorySource:
+    return in_memory.images(28, 1, rows, CLASSES)
 
 
-def _pictures(rows: int) -> Memory:
-    return memory.images(32, 3, rows, CLASSES)
+def _pictures(rows: int) -> InMemorySource:
+    return in_memory.images(32, 3, rows, CLASSES)
 
 
-def _series(rows: int) -> Memory:
+def _series(rows: int) -> InMemorySource:
     """Series [28, 28] of numbers: the digits' rows."""
-    return memory.series(_digits(rows))
+    return in_memory.series(_digits(rows))
 
 
-def _text(rows: int) -> Memory:
+def _text(rows: int) -> InMemorySource:
     """Tokens [64] of 26 symbols, none of them padding."""
-    padded = memory.text(64, rows, 26)
+    padded = in_memory.text(64, rows, 26)
     x, y = (np.maximum(tokens, 0) for tokens in padded.data[:2])
-    return Memory(padded.spec, Arrays(x, y, padded.data.own_test))
+    return InMemorySource(padded.spec, Arrays(x, y, padded.data.own_test))
 
 
 # (data, options, parameters that PyTorch has more: its recurrent layers have two biases where one
 # is enough.)
-CASES: dict[str, tuple[Callable[[int], Memory], dict[str, Any], int]] = {
+CASES: dict[str, tuple[Callable[[int], InMemorySource], dict[str, Any], int]] = {
     "mlp": (_digits, {}, 0),
     "cnn": (_digits, {}, 0),
     "lenet5": (_digits, {}, 0),
@@ -150,7 +150,7 @@ def _in_turns(timers: list[Callable[[int], float]]) -> list[list[float]]:
     return [list(each) for each in zip(*turns, strict=True)]
 
 
-def _case(name: str, batch: int) -> tuple[Memory, PlannedRun, int]:
+def _case(name: str, batch: int) -> tuple[InMemorySource, PlannedRun, int]:
     """The data of an architecture, the run on them, and how many parameters more PyTorch's network
     has."""
     data, options, more = CASES[name]
@@ -163,7 +163,7 @@ def _case(name: str, batch: int) -> tuple[Memory, PlannedRun, int]:
     return source, run, more
 
 
-def _timer(source: Memory, run: PlannedRun) -> Callable[[int], float]:
+def _timer(source: InMemorySource, run: PlannedRun) -> Callable[[int], float]:
     """A function that trains so many steps, or a few more, and gives the seconds of one."""
     program = run.program
     strategy = next(iter(strategy_choice.candidates(program, run.config, 1)))

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import numpy as np
 
 from research.data import labels
-from research.data.decoded import fields_of, store, whole
+from research.data.array_cache import fields_of, store, whole
 from research.data.spec import Source
 from research.data.table import Table
 from research.errors import UserError

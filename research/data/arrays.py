@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from research.data.decoded import digest, open_table
+from research.data.array_cache import digest, open_table
 from research.data.spec import Source
 from research.data.table import Table
 from research.errors import UserError

@@ -12,8 +12,8 @@ import numpy as np
 from tqdm import tqdm
 
 from research.data import reader
-from research.data.decoded import open_decoded
-from research.data.progress import progress
+from research.data.array_cache import open_cached
+from research.data.progress_bar import progress
 from research.data.spec import Source
 from research.data.table import Table
 from research.errors import UserError
@@ -29,7 +29,7 @@ def open_built(
     first time.
 
     key, version: the TFDS set's name and version; other content needs others. known: names and
-    fields of the spec, as in open_decoded.
+    fields of the spec, as in open_cached.
     """
 
     def prepared() -> Path:
@@ -40,7 +40,7 @@ def open_built(
             else prepare(load(), key, version, directory.parent.parent)
         )
 
-    return open_decoded(f"{key}-{version}-{reader.VERSION}", prepared, cache_dir=cache_dir, **known)
+    return open_cached(f"{key}-{version}-{reader.VERSION}", prepared, cache_dir=cache_dir, **known)
 
 
 def prepare(table: Table, name: str, version: str, root: Path) -> Path:

@@ -91,7 +91,7 @@ class Layout:
             yield line, cells
 
 
-class Column(NamedTuple):
+class CsvColumn(NamedTuple):
     """One column: its name and its cells, texts without white space at their ends, "" where there
     is none."""
 
@@ -115,7 +115,7 @@ class Column(NamedTuple):
 class Sheet(NamedTuple):
     """The columns of a file, by their names, and notes on how it was read, as DataSpec has them."""
 
-    columns: dict[str, Column]
+    columns: dict[str, CsvColumn]
     notes: list[str]
 
 
@@ -145,7 +145,7 @@ def read_columns(file: Path, reading: Reading = PLAIN, nameless: bool = False) -
         if csv_header.is_nameless(name) and not nameless:
             notes.append(csv_header.why_left_out(file, name, cells))
             continue
-        columns[name] = Column(file, name, cells, layout)
+        columns[name] = CsvColumn(file, name, cells, layout)
     return Sheet(columns, notes)
 
 

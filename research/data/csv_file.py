@@ -11,12 +11,12 @@ import numpy as np
 
 from research.data import csv_header
 from research.data.adapted import Impute
-from research.data.csv_columns import PLAIN, Column, Reading, read_columns
+from research.data.array_cache import digest, open_table, task_of
+from research.data.csv_columns import PLAIN, CsvColumn, Reading, read_columns
 from research.data.csv_numbers import Format
 from research.data.csv_series import open_csv_series
 from research.data.csv_target import target_like, target_of
 from research.data.csv_values import Values, check_complete, check_one_hot, like, values_of
-from research.data.decoded import digest, open_table, task_of
 from research.data.one_hot import OneHot
 from research.data.origin import differences, narrow
 from research.data.spec import DataSpec, Source
@@ -216,7 +216,7 @@ def _encodings(
     yield from grouped.items()
 
 
-def _encoded(column: Column, impute: bool, form: Format) -> Values:
+def _encoded(column: CsvColumn, impute: bool, form: Format) -> Values:
     values = values_of(column, form)
     if not impute:
         check_complete(
@@ -226,7 +226,7 @@ def _encoded(column: Column, impute: bool, form: Format) -> Values:
     return values
 
 
-def _like(column: Column, categories: tuple[str, ...], impute: bool, form: Format) -> Values:
+def _like(column: CsvColumn, categories: tuple[str, ...], impute: bool, form: Format) -> Values:
     """The column's numbers, or the places of its cells among known categories."""
     numbers = like(column, categories, form)
     if not impute:

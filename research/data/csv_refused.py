@@ -9,19 +9,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from research.data.csv_columns import Column
+from research.data.csv_columns import CsvColumn
 from research.data.csv_dates import is_date
 from research.data.csv_numbers import Format, readings, signed, written_otherwise
 
 _MANY = 5000  # different texts of a column that are looked at, to say what they are
 
 
-def flag(option: str, column: Column) -> str:
+def flag(option: str, column: CsvColumn) -> str:
     """A flag that names the column, as a shell takes it."""
     return f"--{option}={shlex.quote(column.name)}"
 
 
-def choices(column: Column) -> str:
+def choices(column: CsvColumn) -> str:
     """What can be done with a column that could be of any kind."""
     return (
         f"{flag('drop', column)} leaves the column out; {flag('categories', column)} reads it as"
@@ -29,7 +29,7 @@ def choices(column: Column) -> str:
     )
 
 
-def unless_texts(column: Column, form: Format, stray: np.ndarray, numbers: np.ndarray) -> None:
+def unless_texts(column: CsvColumn, form: Format, stray: np.ndarray, numbers: np.ndarray) -> None:
     """Raises UserError, naming the row, unless a column in which some cells are no plain numbers is
     one of texts.
 
@@ -60,7 +60,9 @@ def unless_texts(column: Column, form: Format, stray: np.ndarray, numbers: np.nd
         )
 
 
-def refuse(column: Column, form: Format, row: int, stray: np.ndarray, remedy: str = "") -> NoReturn:
+def refuse(
+    column: CsvColumn, form: Format, row: int, stray: np.ndarray, remedy: str = ""
+) -> NoReturn:
     """Raises UserError for the cell at `row`, which is no plain number.
 
     stray: bool [N], all such cells. remedy: what to say where the column can be nothing but
@@ -89,7 +91,7 @@ def refuse(column: Column, form: Format, row: int, stray: np.ndarray, remedy: st
     )
 
 
-def refuse_date(column: Column, row: int) -> NoReturn:
+def refuse_date(column: CsvColumn, row: int) -> NoReturn:
     """Raises UserError for a column of dates or times, such as this row's cell."""
     raise column.error(
         row,
@@ -99,7 +101,7 @@ def refuse_date(column: Column, row: int) -> NoReturn:
     )
 
 
-def _written(column: Column, form: Format, cell: str, signs: dict[str, str], remedy: str) -> str:
+def _written(column: CsvColumn, form: Format, cell: str, signs: dict[str, str], remedy: str) -> str:
     """What to say of a number that is not written as the format has it. signs: of all numbers of
     the column."""
     other = next((text for text, sign in signs.items() if sign != signs[cell]), None)
@@ -135,12 +137,12 @@ def _kind(cell: str) -> str:
     return f"a number written with {marks!r}"
 
 
-def _numbers_flag(column: Column, way: Format, texts: pa.StringArray) -> str:
+def _numbers_flag(column: CsvColumn, way: Format, texts: pa.StringArray) -> str:
     """The flag that reads signs and units too, "" if these texts have none."""
     return flag("numbers", column) if np.isnan(way.numbers_in(texts)).any() else ""
 
 
-def _otherwise(column: Column) -> str:
+def _otherwise(column: CsvColumn) -> str:
     return (
         f"{flag('categories', column)} reads the column as texts; {flag('drop', column)} leaves"
         " it out"

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from research.data import labels
-from research.data.csv_columns import Column
+from research.data.csv_columns import CsvColumn
 from research.data.csv_numbers import Format
 from research.data.csv_refused import flag
 from research.data.csv_values import (
@@ -31,7 +31,7 @@ class Target(NamedTuple):
     notes: tuple[str, ...]
 
 
-def target_of(column: Column, task: str, form: Format) -> Target:
+def target_of(column: CsvColumn, task: str, form: Format) -> Target:
     """What the column is for the task; `auto`: classes for texts and few whole numbers, else a
     quantity.
 
@@ -54,7 +54,7 @@ def target_of(column: Column, task: str, form: Format) -> Target:
     return _quantity(column, values.numbers, notes)
 
 
-def target_like(column: Column, classes: tuple[str, ...], form: Format) -> np.ndarray:
+def target_like(column: CsvColumn, classes: tuple[str, ...], form: Format) -> np.ndarray:
     """The target's values float64 [N] in another file, or its classes int32 [N] by their place in
     `classes`.
 
@@ -85,7 +85,7 @@ def target_like(column: Column, classes: tuple[str, ...], form: Format) -> np.nd
     return places.to_numpy(zero_copy_only=False).astype(np.int32)
 
 
-def _as_they_are(column: Column, form: Format) -> Values:
+def _as_they_are(column: CsvColumn, form: Format) -> Values:
     """The column as classes by all means: numbers if all its cells are, else texts."""
     if column.name not in form.categories:
         absent = form.absent(column.cells, among_numbers=True)
@@ -97,7 +97,7 @@ def _as_they_are(column: Column, form: Format) -> Values:
 
 
 def _classes(
-    column: Column, names: tuple[str, ...], places: np.ndarray, notes: tuple[str, ...]
+    column: CsvColumn, names: tuple[str, ...], places: np.ndarray, notes: tuple[str, ...]
 ) -> Target:
     rows = len(places)
     if len(names) < 2:
@@ -114,7 +114,7 @@ def _classes(
     return Target(places.astype(np.int32), names, notes)
 
 
-def _quantity(column: Column, numbers: np.ndarray, notes: tuple[str, ...]) -> Target:
+def _quantity(column: CsvColumn, numbers: np.ndarray, notes: tuple[str, ...]) -> Target:
     check_complete(column, numbers, _remedy(column))
     if (numbers == numbers[0]).all():
         raise UserError(
@@ -124,7 +124,7 @@ def _quantity(column: Column, numbers: np.ndarray, notes: tuple[str, ...]) -> Ta
     return Target(numbers, (), notes)
 
 
-def _names(column: Column, numbers: np.ndarray) -> tuple[str, ...]:
+def _names(column: CsvColumn, numbers: np.ndarray) -> tuple[str, ...]:
     """The names of classes that are numbers, ascending: as the column first spells each of them,
     but 3 for 3.0."""
     values, rows = np.unique(numbers, return_index=True)
@@ -139,11 +139,11 @@ def _names(column: Column, numbers: np.ndarray) -> tuple[str, ...]:
     )
 
 
-def _named(column: Column) -> str:
+def _named(column: CsvColumn) -> str:
     return f"{column.file}, column '{column.name}'"
 
 
-def _remedy(column: Column) -> str:
+def _remedy(column: CsvColumn) -> str:
     return (
         f"a target has one in each row; delete the row, or {flag('categories', column)} makes a"
         " class of its text"

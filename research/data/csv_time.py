@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from research.data.csv_columns import Column
+from research.data.csv_columns import CsvColumn
 from research.data.csv_dates import Ambiguous, is_day, moments
 from research.data.csv_refused import flag
 
@@ -33,7 +33,7 @@ _LOOKED_AT = 1000  # rows that say whether a column has dates
 _GAP = 1.5  # times the usual step
 
 
-class Order(NamedTuple):
+class RowOrder(NamedTuple):
     """rows: int64 [N], the rows of the file, series after series, each in order. lengths: of each
     series.
 
@@ -45,7 +45,7 @@ class Order(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def order_of(columns: dict[str, Column], target: str, time: str, series: str) -> Order:
+def order_of(columns: dict[str, CsvColumn], target: str, time: str, series: str) -> RowOrder:
     """The order of the rows: by the column `time` within each series that the column `series` tells
     apart.
 
@@ -65,7 +65,7 @@ def order_of(columns: dict[str, Column], target: str, time: str, series: str) ->
         for column in others:
             _check_rising(column, groups, rows, bool(series))
         _check_calendar(others, groups, rows)
-        return Order(rows, lengths, () if series else tuple(_possible_series(others)))
+        return RowOrder(rows, lengths, () if series else tuple(_possible_series(others)))
     column = columns[time]
     times = _times(column)
     if times is None:
@@ -82,10 +82,10 @@ def order_of(columns: dict[str, Column], target: str, time: str, series: str) ->
             f"the time '{column.cells[second]}' comes twice, the first time in row"
             f" {column.line(int(first))}; {remedy}",
         )
-    return Order(rows, lengths, tuple(_gaps(column, times[rows], groups[rows], rows)))
+    return RowOrder(rows, lengths, tuple(_gaps(column, times[rows], groups[rows], rows)))
 
 
-def times_of(column: Column) -> np.ndarray | None:
+def times_of(column: CsvColumn) -> np.ndarray | None:
     """The column's times [N]: numbers, int64 or float64, or of dates int64 microseconds. None if a
     cell is neither.
 
@@ -104,7 +104,7 @@ def times_of(column: Column) -> np.ndarray | None:
     return moments(column.cells.to_pylist())
 
 
-def _check_calendar(columns: Sequence[Column], groups: np.ndarray, rows: np.ndarray) -> None:
+def _check_calendar(columns: Sequence[CsvColumn], groups: np.ndarray, rows: np.ndarray) -> None:
     """Raises UserError if dates fall whose year, month and perhaps day have a column each.
 
     Equal dates are in order: columns for the hour may follow.
@@ -134,7 +134,7 @@ def _check_calendar(columns: Sequence[Column], groups: np.ndarray, rows: np.ndar
     )
 
 
-def _groups(column: Column) -> tuple[np.ndarray, tuple[str, ...]]:
+def _groups(column: CsvColumn) -> tuple[np.ndarray, tuple[str, ...]]:
     """The index of each row's series, int64 [N], and the names of the series, first row first."""
     empty = pc.equal(column.cells, "").to_numpy(zero_copy_only=False)
     if empty.any():
@@ -145,11 +145,11 @@ def _groups(column: Column) -> tuple[np.ndarray, tuple[str, ...]]:
     )
 
 
-def _are_days(column: Column) -> bool:
+def _are_days(column: CsvColumn) -> bool:
     return bool(pc.all(pc.match_substring_regex(column.cells, r"^\d{8}$")).as_py())
 
 
-def _times(column: Column) -> np.ndarray | None:
+def _times(column: CsvColumn) -> np.ndarray | None:
     """As times_of. Raises UserError for dates whose day may be their month."""
     try:
         return times_of(column)
@@ -162,7 +162,7 @@ def _times(column: Column) -> np.ndarray | None:
         ) from None
 
 
-def _possible_series(columns: Sequence[Column]) -> Iterator[str]:
+def _possible_series(columns: Sequence[CsvColumn]) -> Iterator[str]:
     """A note on each column of a few texts that may name the series that a row belongs to."""
     for column in columns:
         texts = pc.unique(column.cells).to_pylist()
@@ -174,7 +174,7 @@ def _possible_series(columns: Sequence[Column]) -> Iterator[str]:
             )
 
 
-def _refuse(column: Column) -> NoReturn:
+def _refuse(column: CsvColumn) -> NoReturn:
     """Raises UserError at the first cell that is no time, given that the column has one."""
     leave = f"{flag('drop', column)} leaves the rows in the order of the file"
     for row, cell in enumerate(column.cells.to_pylist()):
@@ -194,7 +194,7 @@ def _refuse(column: Column) -> NoReturn:
     )
 
 
-def _read_as_times(column: Column) -> np.ndarray | None:
+def _read_as_times(column: CsvColumn) -> np.ndarray | None:
     """The times [N] of a column that looks like one of times, else None. Raises UserError for dates
     that are not read.
 
@@ -219,7 +219,7 @@ def _read_as_times(column: Column) -> np.ndarray | None:
     return times if len(times) > _COUNTED and counts else None
 
 
-def _check_rising(column: Column, groups: np.ndarray, rows: np.ndarray, several: bool) -> None:
+def _check_rising(column: CsvColumn, groups: np.ndarray, rows: np.ndarray, several: bool) -> None:
     """Raises UserError if the column looks like times and these do not rise strictly within each
     series."""
     times = _read_as_times(column)
@@ -246,7 +246,7 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _gaps(column: Column, times: np.ndarray, groups: np.ndarray, rows: np.ndarray) -> list[str]:
+def _gaps(column: CsvColumn, times: np.ndarray, groups: np.ndarray, rows: np.ndarray) -> list[str]:
     """A note on the steps that are longer than the usual one, within each series; times, rows: in
     order."""
     steps = np.where(np.diff(groups) == 0, np.diff(times), 0)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from research.data import csv_refused
-from research.data.csv_columns import Column
+from research.data.csv_columns import CsvColumn
 from research.data.csv_dates import are_days
 from research.data.csv_notations import notation
 from research.data.csv_numbers import AMONG_NUMBERS, NOTHING, Format, signed
@@ -37,7 +37,7 @@ class Values(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def values_of(column: Column, form: Format) -> Values:
+def values_of(column: CsvColumn, form: Format) -> Values:
     """The column's numbers or categories. Raises UserError, naming the row, for a column that is
     neither."""
     if column.name in form.categories:
@@ -54,7 +54,7 @@ def values_of(column: Column, form: Format) -> Values:
     return _numbers(column, form, numbers, absent)
 
 
-def numbers_of(column: Column, form: Format, remedy: str = "") -> np.ndarray:
+def numbers_of(column: CsvColumn, form: Format, remedy: str = "") -> np.ndarray:
     """The column as numbers, whatever it looks like, float64 [N]; NaN is missing.
 
     In a column of `form.numbers` a number may have a sign or a unit that all of them have. Raises
@@ -71,7 +71,7 @@ def numbers_of(column: Column, form: Format, remedy: str = "") -> np.ndarray:
     return numbers
 
 
-def categories_of(column: Column, form: Format) -> Values:
+def categories_of(column: CsvColumn, form: Format) -> Values:
     """The column's texts as categories, by name. Only an empty cell of a column in
     `form.categories` is missing."""
     if column.name in form.categories:
@@ -92,7 +92,7 @@ def categories_of(column: Column, form: Format) -> Values:
     )
 
 
-def like(column: Column, categories: tuple[str, ...], form: Format) -> np.ndarray:
+def like(column: CsvColumn, categories: tuple[str, ...], form: Format) -> np.ndarray:
     """`Values.numbers` of another file's column, which has these categories or, without any,
     numbers as in training.
 
@@ -118,7 +118,7 @@ def places_in(cells: pa.StringArray, names: tuple[str, ...]) -> np.ndarray:
     return pc.cast(places, pa.float64()).to_numpy(zero_copy_only=False)
 
 
-def check_complete(column: Column, values: np.ndarray, remedy: str) -> None:
+def check_complete(column: CsvColumn, values: np.ndarray, remedy: str) -> None:
     """Raises UserError at the first value that is missing, with what its cell says."""
     missing = np.isnan(values)
     if missing.any():
@@ -127,7 +127,7 @@ def check_complete(column: Column, values: np.ndarray, remedy: str) -> None:
         raise column.error(row, f"the value is missing{f' ({cell!r})' if cell else ''}; {remedy}")
 
 
-def check_one_hot(column: Column, values: Values, form: Format) -> None:
+def check_one_hot(column: CsvColumn, values: Values, form: Format) -> None:
     """Raises UserError if the column has too many categories for one-hot columns."""
     different, rows = len(values.categories), len(values.numbers)
     most = min(1000, max(10, rows // 2))
@@ -147,7 +147,7 @@ def check_one_hot(column: Column, values: Values, form: Format) -> None:
     )
 
 
-def parsed(column: Column, form: Format, absent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def parsed(column: CsvColumn, form: Format, absent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The numbers of the cells that are not absent, float64 [N], and where these cells have none,
     bool [N]."""
     cells = pc.if_else(pa.array(absent), None, column.cells) if absent.any() else column.cells
@@ -174,7 +174,7 @@ def _has_points(cells: pa.StringArray, form: Format, stray: np.ndarray) -> bool:
     return not ambiguous.any()
 
 
-def _numbers(column: Column, form: Format, numbers: np.ndarray, absent: np.ndarray) -> Values:
+def _numbers(column: CsvColumn, form: Format, numbers: np.ndarray, absent: np.ndarray) -> Values:
     """A column of nothing but numbers. Codes, ids and days among them are no quantities."""
     _check_finite(column, numbers, form)
     present = numbers[~absent]
@@ -211,7 +211,7 @@ def _numbers(column: Column, form: Format, numbers: np.ndarray, absent: np.ndarr
     return Values(numbers, notes=notes)
 
 
-def _unsigned(column: Column, form: Format, absent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _unsigned(column: CsvColumn, form: Format, absent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As parsed, without the sign or unit that the first number has; another sign leaves no
     number."""
     texts = pc.unique(column.cells.filter(pa.array(~absent))).to_pylist()
@@ -223,7 +223,7 @@ def _unsigned(column: Column, form: Format, absent: np.ndarray) -> tuple[np.ndar
     return values, ~absent & np.isnan(values)
 
 
-def _check_finite(column: Column, numbers: np.ndarray, form: Format) -> None:
+def _check_finite(column: CsvColumn, numbers: np.ndarray, form: Format) -> None:
     beyond = np.abs(numbers) > LARGEST
     if beyond.any():
         row = int(beyond.argmax())
@@ -236,7 +236,7 @@ def _check_finite(column: Column, numbers: np.ndarray, form: Format) -> None:
         )
 
 
-def notes_on(column: Column, form: Format, numbers: np.ndarray) -> tuple[str, ...]:
+def notes_on(column: CsvColumn, form: Format, numbers: np.ndarray) -> tuple[str, ...]:
     """What to say of a column of numbers [N]: words for missing values, numbers that may be one,
     and merged ones."""
     return (
@@ -246,14 +246,14 @@ def notes_on(column: Column, form: Format, numbers: np.ndarray) -> tuple[str, ..
     )
 
 
-def _placeholder(column: Column, numbers: np.ndarray) -> Iterator[str]:
+def _placeholder(column: CsvColumn, numbers: np.ndarray) -> Iterator[str]:
     """A note on numbers such as -999 that may mean a missing value."""
     for sentinel in sentinels(numbers):
         remedy = f"--missing={sentinel.value:.0f} takes it for a missing value"
         yield sentinel.note(column.name, len(numbers), remedy)
 
 
-def _merged(column: Column, numbers: np.ndarray) -> Iterator[str]:
+def _merged(column: CsvColumn, numbers: np.ndarray) -> Iterator[str]:
     """A note if whole numbers beyond 2**53 fall together in float64, as neighbouring ids of 19
     digits do."""
     large = np.abs(numbers) >= _EXACT
@@ -273,7 +273,7 @@ def _merged(column: Column, numbers: np.ndarray) -> Iterator[str]:
         )
 
 
-def _notes_on_texts(column: Column, form: Format, names: tuple[str, ...]) -> list[str]:
+def _notes_on_texts(column: CsvColumn, form: Format, names: tuple[str, ...]) -> list[str]:
     """What to say of categories that nobody asked for: those that could be a missing value, or a
     number."""
     notes = [
@@ -299,7 +299,7 @@ def _notes_on_texts(column: Column, form: Format, names: tuple[str, ...]) -> lis
     return notes
 
 
-def _words_without_value(column: Column, form: Format) -> tuple[str, ...]:
+def _words_without_value(column: CsvColumn, form: Format) -> tuple[str, ...]:
     """A note on words of a column of numbers that are taken for missing values, but could be names
     elsewhere."""
     small = pc.utf8_lower(column.cells)

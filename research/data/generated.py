@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import numpy as np
 
 from research import rng
-from research.data.decoded import digest, open_table
-from research.data.prepared import open_prepared
+from research.data.array_cache import digest, open_table
 from research.data.spec import PADDING, Source
 from research.data.table import Table
+from research.data.tfds_prepared import open_prepared
 from research.errors import UserError
 from research.options import Count, Range, options_of
 from research.registry import DATASETS, Entry

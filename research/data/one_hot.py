@@ -67,14 +67,17 @@ class OneHot:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """As it is read, [N, D]."""
         return len(self.values), int(np.maximum(self.kinds, 1).sum())
 
     @property
     def ndim(self) -> int:
+        """As it is read."""
         return 2
 
     @property
     def dtype(self) -> np.dtype:
+        """As it is read."""
         return np.dtype(np.float32)
 
     @property

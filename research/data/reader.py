@@ -21,10 +21,10 @@ from research.data.feature_decoders import (
 from research.data.images import Flaw
 from research.data.narrowed import narrowed, write_header
 from research.data.one_hot import OneHot
-from research.data.progress import progress
+from research.data.prefetcher import DECODERS, Prefetcher
+from research.data.progress_bar import progress
 from research.data.sentinels import sentinels
 from research.data.table import Table
-from research.data.workers import DECODERS, Ahead
 from research.errors import UserError
 
 VERSION = 3  # raised when the same files are read as other arrays
@@ -279,7 +279,9 @@ def _batches(
     first, shape, dtype = 0, None, None
     with (
         _readable(directory),
-        Ahead(lambda number: contents.read(pieces[number]), len(pieces), threads=DECODERS) as read,
+        Prefetcher(
+            lambda number: contents.read(pieces[number]), len(pieces), threads=DECODERS
+        ) as read,
         progress(size, f"decoding {contents.info.name}", "row") as bar,
     ):
         for examples in read:

@@ -20,6 +20,7 @@ class Histogram(NamedTuple):
     counts: np.ndarray
 
     def mean(self) -> float:
+        """The mean of all rows."""
         return float(np.average(self.values, weights=self.counts))
 
     def std(self) -> float:

@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from research import rng
-from research.data.decoded import digest, open_table
+from research.data.array_cache import digest, open_table
 from research.data.origin import narrow
 from research.data.spec import Source
 from research.data.table import Table

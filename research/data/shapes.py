@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 
 from research import rng
-from research.data.decoded import digest, open_table
+from research.data.array_cache import digest, open_table
 from research.data.spec import Source
 from research.data.table import Table
 from research.options import Count, NonNegative, Range, options_of

@@ -112,7 +112,7 @@ class Arrays(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A data set ready to read: `directory` holds its decoded arrays (see decoded.py).
+    """A data set ready to read: `directory` holds its decoded arrays (see array_cache.py).
 
     names: what each row is called, [N], where that is not its number.
     """

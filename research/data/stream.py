@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from research.data.workers import Ahead
+from research.data.prefetcher import Prefetcher
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,6 +35,7 @@ class Batches:
         return max(0, -(-left // (self.steps * self.batch)))
 
     def __call__(self, number: int) -> np.ndarray:
+        """The batches of a dispatch, [steps, W, batch, ...]."""
         begin = (self.first + number * self.steps) * self.batch
         columns = np.arange(begin, begin + self.steps * self.batch)
         chosen = self.rows[:, np.minimum(columns, self.rows.shape[1] - 1)]
@@ -58,6 +59,7 @@ class MappedFile:
     offset: int
 
     def open(self) -> np.ndarray:
+        """The array, mapped again."""
         return np.asarray(np.memmap(self.file, self.dtype, "r", self.offset, self.shape))
 
 
@@ -76,7 +78,7 @@ def mapped_file(x: np.ndarray) -> MappedFile | None:
 
 def batches(
     x: np.ndarray, rows: np.ndarray, *, first: int, steps: int, batch: int, processes: int = 0
-) -> Ahead[np.ndarray]:
+) -> Prefetcher[np.ndarray]:
     """The host's batches of an epoch's dispatches from step `first` on, each [steps, W, batch,
     ...]; see Batches.
 
@@ -85,14 +87,16 @@ def batches(
     gather.
     """
     dispatches = Batches(x, rows, first, steps, batch)
-    return Ahead(dispatches, len(dispatches), processes=processes)
+    return Prefetcher(dispatches, len(dispatches), processes=processes)
 
 
-def parts(x: np.ndarray, rows: np.ndarray, *, size: int, processes: int = 0) -> Ahead[np.ndarray]:
+def parts(
+    x: np.ndarray, rows: np.ndarray, *, size: int, processes: int = 0
+) -> Prefetcher[np.ndarray]:
     """The rows [W, E] of an evaluation in parts of `size`, each [W, size, ...]; the last repeats
     the last row."""
     whole = Parts(Batches(x, rows, 0, 1, size))
-    return Ahead(whole, len(whole.steps), processes=processes)
+    return Prefetcher(whole, len(whole.steps), processes=processes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,4 +106,5 @@ class Parts:
     steps: Batches
 
     def __call__(self, number: int) -> np.ndarray:
+        """The rows of a part, [W, size, ...]."""
         return self.steps(number)[0]

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from research import rng
-from research.data.decoded import digest, open_table
+from research.data.array_cache import digest, open_table
 from research.data.spec import PADDING, Source
 from research.data.table import Table
 from research.data.text import encode

@@ -18,10 +18,12 @@ class Rows(Protocol):
     they are taken."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Of all examples, [N, ...]."""
 
     @property
-    def dtype(self) -> np.dtype: ...
+    def dtype(self) -> np.dtype:
+        """Of the numbers of an example."""
 
     def __iter__(self) -> Iterator[np.ndarray]: ...
 

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from research.data.decoded import digest, whole
-from research.data.prepared import find
+from research.data.array_cache import digest, whole
 from research.data.spec import DataSpec, Source, windowed
 from research.data.stretches import each_once
+from research.data.tfds_prepared import find
 from research.data.windows import Windows
 from research.errors import UserError
 from research.options import Count, options_of

@@ -54,14 +54,17 @@ class Windows:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Of all windows, [N, T]."""
         return self.rows, self.length
 
     @property
     def ndim(self) -> int:
+        """As an array of all windows has it."""
         return 2
 
     @property
     def dtype(self) -> np.dtype:
+        """Of the values."""
         return self.values.dtype
 
     @property

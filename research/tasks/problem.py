@@ -15,15 +15,15 @@ class Encode(Protocol):
     """Labels or values y [B, ...] as what the loss compares with, [B, ..., C]; shift, scale: the
     targets' own."""
 
-    def __call__(
-        self, y: jax.Array, width: int, shift: jax.Array, scale: jax.Array
-    ) -> jax.Array: ...
+    def __call__(self, y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array:
+        """The targets, scaled where they are numbers."""
 
 
 class Decode(Protocol):
     """The loss's scores [..., C] in the units of the data."""
 
-    def __call__(self, scores: jax.Array, shift: jax.Array, scale: jax.Array) -> jax.Array: ...
+    def __call__(self, scores: jax.Array, shift: jax.Array, scale: jax.Array) -> jax.Array:
+        """The scores, scaled back where they are numbers."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from research.data.quadratic import DIMENSIONS, hessian
+from research.data.noisy_quadratic import DIMENSIONS, hessian
 from research.registry import LOSSES, Loss
 
 

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 from jax.tree_util import keystr, tree_leaves_with_path
 
-from research.data import memory
-from research.data.memory import Memory
+from research.data import in_memory
+from research.data.in_memory import InMemorySource
 from research.errors import UserError
 from research.options import format_value
 from research.registry import (
@@ -61,14 +61,14 @@ WIDTH, STEPS = 3, 2
 
 
 @functools.cache
-def made_up() -> tuple[Memory, ...]:
+def made_up() -> tuple[InMemorySource, ...]:
     """What a network is tried on, the first that it takes: tokens, masks, images of growing size, a
     table."""
     return (
-        memory.text(),
-        memory.masks(),
-        *(memory.images(side) for side in (6, 12, 32)),
-        memory.table(),
+        in_memory.text(),
+        in_memory.masks(),
+        *(in_memory.images(side) for side in (6, 12, 32)),
+        in_memory.table(),
     )
 
 
@@ -77,7 +77,7 @@ class Subject:
     """Settings, and the data that they are tried on."""
 
     settings: Mapping[str, Any]
-    data: Memory
+    data: InMemorySource
 
     def run(self, **changes: Any) -> PlannedRun:
         """A run of the settings with these changes. Raises UserError if they cannot be."""
@@ -189,7 +189,7 @@ def _checked(check: Callable[[Subject], None], tried: Callable[[], Subject]) -> 
 
 def _called(entry: Entry) -> None:
     """Calls a callback with an epoch's metrics of a classification, as a run would."""
-    names = ("loss", *objective.metric_names(Subject(NETWORK, memory.images()).run().program))
+    names = ("loss", *objective.metric_names(Subject(NETWORK, in_memory.images()).run().program))
     entry.build()(
         "0" * 16, 1, {f"{split}/{name}": 0.5 for split in ("train", "validation") for name in names}
     )
@@ -198,9 +198,13 @@ def _called(entry: Entry) -> None:
 def measured(task: str, **settings: Any) -> Subject:
     """The settings in the first of some small networks that answers a task of made-up data, its
     loss the task's own."""
-    text = memory.text()
+    text = in_memory.text()
     spoken = dataclasses.replace(text.spec, task=task)
-    more = [Memory(spoken, text.data)] if task in ("language_model", "sequence_to_sequence") else []
+    more = (
+        [InMemorySource(spoken, text.data)]
+        if task in ("language_model", "sequence_to_sequence")
+        else []
+    )
     return _first(
         Subject({**_tiny(arch), "task": task, "scaling": "none", **settings}, data)
         for data in (*more, *made_up())
@@ -213,7 +217,7 @@ def dataset(entry: Entry) -> Subject:
     it."""
     with tempfile.TemporaryDirectory() as folder:
         source = entry.build(**entry.test_options, data_dir=None, cache_dir=folder)
-        data = Memory(source.spec, jax.tree.map(np.array, source.arrays()))
+        data = InMemorySource(source.spec, jax.tree.map(np.array, source.arrays()))
     return _first(Subject(_tiny(arch), data) for arch in ("mlp", "gru", "fcn"))
 
 

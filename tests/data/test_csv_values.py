@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from research.data.csv_columns import Column
+from research.data.csv_columns import CsvColumn
 from research.data.csv_numbers import Format
 from research.data.csv_target import target_like, target_of
 from research.data.csv_values import check_complete, check_one_hot, like, numbers_of, values_of
@@ -17,8 +17,8 @@ NAN = np.nan
 PLAIN = Format()
 
 
-def column(*cells: str) -> Column:
-    return Column(Path("t.csv"), "a", pa.array(cells, pa.string()))
+def column(*cells: str) -> CsvColumn:
+    return CsvColumn(Path("t.csv"), "a", pa.array(cells, pa.string()))
 
 
 NUMBERS = [

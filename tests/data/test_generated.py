@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine import Memory
+from engine import InMemorySource
 
 from research.data.builder import open_built, prepare
 from research.data.generated import adding, pixels
@@ -88,7 +88,7 @@ def test_images_pixel_by_pixel():
     spec = DataSpec(
         "mnist", "classification", (4, 3, 1), ("a", "b"), (), 255.0, 20, 5, "f", note="a note"
     )
-    images = Memory(spec, Arrays(x, y, np.arange(15, 20)))
+    images = InMemorySource(spec, Arrays(x, y, np.arange(15, 20)))
     series, permuted = pixels(images, None), pixels(images, 2)
     for table in (series, permuted):
         assert (table.x.shape, table.x.dtype, table.maximum, table.test_size) == (

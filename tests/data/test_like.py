@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from research.data import csv_file, folder
+from research.data import csv_file, image_folder
 from research.data.source import open_source
 from research.data.spec import DataSpec
 from research.errors import UserError
@@ -124,7 +124,7 @@ def draw(path: Path, shade: int, size: tuple[int, int] = (5, 4)) -> None:
 def test_images_in_folders_of_known_classes(tmp_path: Path) -> None:
     draw(tmp_path / "set/dog/b.png", 20)
     draw(tmp_path / "set/dog/a.png", 10)
-    x, y, files, _ = folder.read_like(tmp_path / "set", IMAGES, False)
+    x, y, files, _ = image_folder.read_like(tmp_path / "set", IMAGES, False)
     assert x.shape == (2, 4, 5, 3)
     assert x[:, 0, 0, 0].tolist() == [10, 20]
     assert y is not None
@@ -137,20 +137,20 @@ def test_images_in_folders_of_known_classes(tmp_path: Path) -> None:
 
 def test_images_without_classes(tmp_path: Path) -> None:
     draw(tmp_path / "set/b.png", 20)
-    x, y, files, _ = folder.read_like(tmp_path / "set", IMAGES, False)
+    x, y, files, _ = image_folder.read_like(tmp_path / "set", IMAGES, False)
     assert (len(x), y, [file.name for file in files]) == (1, None, ["b.png"])
 
 
 def test_images_that_do_not_match_are_named(tmp_path: Path) -> None:
     draw(tmp_path / "set/dgo/b.png", 20)
     with pytest.raises(UserError, match="has the class 'dgo', which is unknown; did you mean dog"):
-        folder.read_like(tmp_path / "set", IMAGES, False)
+        image_folder.read_like(tmp_path / "set", IMAGES, False)
     draw(tmp_path / "small/dog/b.png", 20, (3, 3))
     with pytest.raises(UserError, match=r"b.png has 3x3 pixels; the run was trained on 4x5"):
-        folder.read_like(tmp_path / "small", IMAGES, False)
-    assert folder.read_like(tmp_path / "small", IMAGES, True)[0].shape == (1, 4, 5, 3)
+        image_folder.read_like(tmp_path / "small", IMAGES, False)
+    assert image_folder.read_like(tmp_path / "small", IMAGES, True)[0].shape == (1, 4, 5, 3)
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="has no images"):
-        folder.read_like(tmp_path / "empty", IMAGES, False)
+        image_folder.read_like(tmp_path / "empty", IMAGES, False)
     with pytest.raises(UserError, match="is not a folder"):
-        folder.read_like(tmp_path / "nowhere", IMAGES, False)
+        image_folder.read_like(tmp_path / "nowhere", IMAGES, False)

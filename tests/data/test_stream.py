@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research.data import stream
-from research.data.workers import Ahead
+from research.data.prefetcher import Prefetcher
 from research.training import lanes as lanes_lib
 from research.training.program import Sizes
 
@@ -190,7 +190,7 @@ def test_reading_ahead_is_bounded_and_in_order():
         made.append(index)
         return index
 
-    with Ahead(slow, 30, threads=3, ahead=5) as values:
+    with Prefetcher(slow, 30, threads=3, ahead=5) as values:
         for expected, value in enumerate(values):
             assert value == expected
             time.sleep(0.005)
@@ -204,7 +204,7 @@ def test_an_error_comes_where_its_value_would_and_ends_the_workers():
             raise RuntimeError("the fourth")
         return index
 
-    values = Ahead(fails, 10)
+    values = Prefetcher(fails, 10)
     assert [next(values) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(RuntimeError) as error:
         next(values)

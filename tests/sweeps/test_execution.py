@@ -14,7 +14,7 @@ import pytest
 from engine import BASE, IMAGES, planned, planner
 
 from research import config as config_lib
-from research.data.memory import Memory
+from research.data.in_memory import InMemorySource
 from research.duration import Period
 from research.errors import Stopped
 from research.sweeps.coordinate.claims import Claims, working
@@ -81,7 +81,7 @@ def test_training_can_be_forbidden(tmp_path: Path) -> None:
 def test_how_the_data_was_read_is_said_before_training(tmp_path: Path) -> None:
     watcher = Watcher()
     spec = dataclasses.replace(IMAGES.spec, notes=("'y' has 2 classes", "'a' counts the rows"))
-    plans = Planner(lambda config: Memory(spec, IMAGES.data))
+    plans = Planner(lambda config: InMemorySource(spec, IMAGES.data))
     runs = plans.runs([BASE])
     ensure_records(runs, Store(tmp_path), plans, watcher)
     ensure_records(runs, Store(tmp_path), plans, watcher)  # trains nothing

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from engine import Memory
+from engine import InMemorySource
 from sequences import run
 
 from research.data.source import open_source
@@ -22,11 +22,11 @@ PROBLEM = TASKS.get("forecast").build()
 SERIES = np.array([1, 3, 2, 2, 5, 4, 10, 0, 9, 9, 0, 5], np.float32)
 
 
-def memory(burn_in: int = 0) -> Memory:
+def memory(burn_in: int = 0) -> InMemorySource:
     spec = DataSpec(
         "memory", "forecast", (2,), (), (), 1.0, 10, 0, "memory", target_shape=(2,), windows=True
     )
-    return Memory(spec, windowed(SERIES, 2, burn_in))
+    return InMemorySource(spec, windowed(SERIES, 2, burn_in))
 
 
 def test_metrics_by_hand() -> None:

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.data import memory
-from research.data.quadratic import TEST, hessian, quadratic
+from research.data import in_memory
+from research.data.noisy_quadratic import TEST, hessian, quadratic
 from research.errors import UserError
 from research.tasks import quadratic as loss
 from research.testing.conformance import Subject
@@ -27,4 +27,4 @@ def test_the_first_test_loss_is_the_published_one() -> None:
 def test_other_data_are_refused() -> None:
     settings = {"task": "reconstruction", "arch": "point", "loss": "quadratic", "scaling": "none"}
     with pytest.raises(UserError, match=r"loss=quadratic is of 100 numbers"):
-        Subject(settings, memory.table()).run()
+        Subject(settings, in_memory.table()).run()

@@ -10,7 +10,7 @@ from engine import bundled, fitted
 from sklearn.decomposition import PCA
 
 from research import rng
-from research.data import memory
+from research.data import in_memory
 from research.errors import UserError
 from research.models.layers.forward import Forward
 from research.models.layers.gaussian import GaussianSample
@@ -48,7 +48,7 @@ def test_a_linear_autoencoder_finds_the_principal_components(
 
 
 def test_targets_are_clean_and_move_with_the_image() -> None:
-    data = memory.images(6)
+    data = in_memory.images(6)
     index = jnp.arange(8)
     for member, moves in (("input_noise=0.3", False), ("cutout=3", False), ("flip=1", True)):
         run = Subject({**AUTOENCODER, "scaling": "none"}, data).run(regularization=member)
@@ -114,7 +114,7 @@ def test_latents_are_drawn_from_their_gaussian() -> None:
 
 def test_the_vae_is_that_of_deepobs() -> None:
     """Its parameters, counted layer by layer as TensorFlow lays them out."""
-    run = Subject(VAE, memory.images(28)).run()
+    run = Subject(VAE, in_memory.images(28)).run()
     encoder = (16 * 64 + 64) + 2 * (16 * 64 * 64 + 64) + 2 * (7 * 7 * 64 * 8 + 8)
     decoder = (
         (8 * 24 + 24)
@@ -127,7 +127,7 @@ def test_the_vae_is_that_of_deepobs() -> None:
 
 
 def test_what_cannot_be_is_said() -> None:
-    images, tokens = memory.images(28), memory.text()
+    images, tokens = in_memory.images(28), in_memory.text()
     for settings, data, message in (
         ({"arch": "vae"}, images, "arch=vae reconstructs its inputs; say --task=reconstruction"),
         (
@@ -142,7 +142,7 @@ def test_what_cannot_be_is_said() -> None:
         ),
         ({**VAE, "loss": "bernoulli_kl"}, images, "bernoulli_kl takes logits"),
         ({**AUTOENCODER, "loss": "squared_kl"}, images, "arch=autoencoder has none; use arch=vae"),
-        (VAE, memory.images(6), "arch=vae halves images twice; 6x6 is no multiple of 4"),
+        (VAE, in_memory.images(6), "arch=vae halves images twice; 6x6 is no multiple of 4"),
         (
             AUTOENCODER,
             tokens,

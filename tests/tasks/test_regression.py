@@ -10,7 +10,7 @@ from sklearn import datasets
 
 import research.catalogue  # noqa: F401  (fills the registries)
 from research import config as config_lib
-from research.data.memory import Memory
+from research.data.in_memory import InMemorySource
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.sweeps.plan.run_plan import PlannedRun, Planner
@@ -47,7 +47,7 @@ TABLES = {
 
 
 @functools.cache
-def source(name: str) -> Memory:
+def source(name: str) -> InMemorySource:
     if name == "california":
         if not CALIFORNIA.exists():
             pytest.skip(f"{CALIFORNIA} is not there")
@@ -58,7 +58,7 @@ def source(name: str) -> Memory:
     features = tuple(f"x{column}" for column in range(x.shape[1]))
     spec = DataSpec(name, "regression", x.shape[1:], (), features, 1.0, len(x), 0, name)
     arrays = Arrays(x.astype(np.float32), y.astype(np.float32), np.zeros(0, np.int32))
-    return Memory(spec, arrays)
+    return InMemorySource(spec, arrays)
 
 
 def runs(name: str, *requests: dict[str, Any]) -> list[PlannedRun]:
@@ -120,7 +120,7 @@ def test_a_record_of_the_old_default_is_another_run() -> None:
 
 
 def test_classes_are_not_scaled() -> None:
-    digits = Memory(
+    digits = InMemorySource(
         DataSpec("d", "classification", (2,), ("a", "b"), ("u", "v"), 1.0, 40, 0, "d"),
         Arrays(np.zeros((40, 2), np.float32), np.arange(40, dtype=np.int32) % 2, np.zeros(0, int)),
     )

@@ -9,7 +9,7 @@ from networks import outputs
 from sklearn.metrics import jaccard_score
 
 import research.catalogue  # noqa: F401
-from research.data import memory
+from research.data import in_memory
 from research.data.shapes import CLASSES, inside_of, shapes
 from research.data.spec import PADDING
 from research.errors import UserError
@@ -80,7 +80,7 @@ def test_shapes_are_drawn_by_their_seed() -> None:
 def test_a_mask_moves_with_its_picture(member: str) -> None:
     """Bright pixels stay those of the block, but for a few between pixels; what comes in is not
     counted."""
-    data = memory.masks()
+    data = in_memory.masks()
     run = Subject(FCN, data).run(regularization=member, scaling="none")
     lane, _ = few_steps.initial(run, data.data)
     index = jnp.arange(8)
@@ -115,7 +115,7 @@ def test_cutmix_pastes_the_mask_and_smoothing_leaves_what_is_not_counted() -> No
 def test_any_size_and_the_heat_map() -> None:
     """One set of parameters for images of every size; without targets at pixels the outputs are the
     heat map's mean."""
-    data = memory.masks(side=8)
+    data = in_memory.masks(side=8)
     run = Subject(FCN, data).run()
     lane, variables = few_steps.initial(run, data.data)
     fwd = forward(run.program, lane, None)
@@ -130,7 +130,7 @@ def test_any_size_and_the_heat_map() -> None:
 
 
 def test_what_cannot_be_is_said() -> None:
-    masks, images = memory.masks(), memory.images(8)
+    masks, images = in_memory.masks(), in_memory.images(8)
     with pytest.raises(UserError, match="which arch=cnn does not answer; fcn, unet answer at each"):
         Subject({"arch": "cnn"}, masks).run()
     with pytest.raises(
@@ -144,8 +144,8 @@ def test_what_cannot_be_is_said() -> None:
     with pytest.raises(
         UserError, match=r"arch.levels=4 is too deep for images of 8x8; use at most 3"
     ):
-        Subject({"arch": "unet", "arch.levels": "4"}, memory.masks(side=8)).run()
-    assert Subject({"arch": "unet", "arch.levels": "3"}, memory.masks(side=8)).run()
+        Subject({"arch": "unet", "arch.levels": "4"}, in_memory.masks(side=8)).run()
+    assert Subject({"arch": "unet", "arch.levels": "3"}, in_memory.masks(side=8)).run()
     with pytest.raises(UserError, match="crop makes images smaller"):
         Subject(FCN, masks).run(regularization="crop=2")
 

@@ -3,7 +3,7 @@ attention."""
 
 import numpy as np
 import pytest
-from engine import Memory, lane
+from engine import InMemorySource, lane
 from engine import run as image_run
 from engine import start as image_start
 from sequences import CONTEXT, PADDED, SYMBOLS, run, spec, start, tiny
@@ -14,7 +14,7 @@ from research.errors import UserError
 from research.training.attention_maps import attention_maps
 
 X = np.array([1, 2, 4, 0, 3, 3], np.int32)
-PAIRS = Memory(
+PAIRS = InMemorySource(
     spec("sequence_to_sequence", 40, source=2),
     Arrays(np.tile(X, (40, 1)), np.tile(X, (40, 1)), np.zeros(0, np.int32)),
 )
@@ -44,7 +44,7 @@ def test_rows_sum_to_one(name: str) -> None:
         # The encoder sees all of a sequence, so that it can be asked for no answer that stands
         # there.
         source = (
-            Memory(spec("step_classification", 40), PAIRS.data)
+            InMemorySource(spec("step_classification", 40), PAIRS.data)
             if name == "transformer_encoder"
             else PAIRS
         )

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from engine import Memory, lane
+from engine import InMemorySource, lane
 from sequences import CONTEXT, SYMBOLS, run, spec, start, tiny
 
 from research.data.spec import Arrays
@@ -22,7 +22,7 @@ def made(
     examples."""
     tokens = np.random.default_rng(0).integers(0, 5, (40, CONTEXT), np.int32)
     tokens[:, 2] = 4  # the source's end
-    source = Memory(
+    source = InMemorySource(
         spec("sequence_to_sequence", 40, source=2, end=end),
         Arrays(tokens, tokens, np.zeros(0, np.int32)),
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from engine import BASE, STEPS_PER_EPOCH, TABLE, run, start, train
 
-from research.data.memory import Memory
+from research.data.in_memory import InMemorySource
 from research.sweeps.plan.run_planner import Planner
 from research.training import loop
 from research.training.final_metrics import overflow_message
@@ -98,7 +98,7 @@ def test_a_validation_loss_that_is_never_finite_steers_nothing(
     (plain,) = Planner(lambda config: TABLE).runs([base])
     row = make_lane_inputs(plain.config, plain.program, TABLE.data).lane.validation[0]
     x[row] = 1e30
-    data = Memory(TABLE.spec, TABLE.data._replace(x=x))
+    data = InMemorySource(TABLE.spec, TABLE.data._replace(x=x))
     (of,) = Planner(lambda config: data).runs([base])
     outcome, without = (
         loop.train(of.program, [of.config], arrays, ExecutionStrategy(1, 5))[0]

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from engine import lane
-from sequences import CONTEXT, PADDED, SYMBOLS, Memory, run, spec, start, tiny
+from sequences import CONTEXT, PADDED, SYMBOLS, InMemorySource, run, spec, start, tiny
 
 from research import rng
-from research.data import progress
+from research.data import progress_bar
 from research.data.spec import PADDING
 from research.errors import UserError
 from research.training import generation, network
@@ -97,7 +97,7 @@ def test_two_ways_foretell_nothing() -> None:
         UserError, match=r"arch\.bidirectional=true reads what task=language_model predicts"
     ):
         run(arch__bidirectional=True)
-    answers = Memory(spec("sequence_to_sequence", 60, source=2), PADDED.data)
+    answers = InMemorySource(spec("sequence_to_sequence", 60, source=2), PADDED.data)
     with pytest.raises(
         UserError, match=r"arch\.bidirectional=true reads what task=sequence_to_sequence is to"
     ):
@@ -169,10 +169,10 @@ def test_a_long_text_is_that_of_one_loop_whatever_its_pieces(
 def test_progress_goes_up_to_the_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(progress, "SECONDS", 1e-6)
-    monkeypatch.setattr(progress, "FILE_SECONDS", 0.0)
+    monkeypatch.setattr(progress_bar, "SECONDS", 1e-6)
+    monkeypatch.setattr(progress_bar, "FILE_SECONDS", 0.0)
     prompt = np.array([1], np.int32)
-    with progress.progress(PIECE + 4, "generating", "character") as bar:
+    with progress_bar.progress(PIECE + 4, "generating", "character") as bar:
         generate(OWN.program, LANE, VARIABLES, prompt, Sampler(0.0, 0), PIECE + 4, bar.update)
     shown = capsys.readouterr().err
     assert "| 1/20 [" in shown

@@ -20,8 +20,8 @@ from engine import assert_close
 from sequences import CONTEXT, PADDED, SEQUENTIAL, SYMBOLS, padded, run, spec, tiny
 
 from research import rng
-from research.data import masks, memory
-from research.data.memory import Memory
+from research.data import in_memory, masks
+from research.data.in_memory import InMemorySource
 from research.data.spec import PADDING, Arrays
 from research.data.table import is_even
 from research.errors import UserError
@@ -47,7 +47,7 @@ READERS = [name for name in SEQUENTIAL if name not in ("fcn", "unet")]
 TASKS_OF_STEPS = ("language_model", "sequence_to_sequence", "step_classification")
 
 
-def numbers(extra: int = 0) -> Memory:
+def numbers(extra: int = 0) -> InMemorySource:
     """Series of 3 to 6 pairs of numbers, NaN after their end, and of which class each is."""
     draw = np.random.default_rng(2)
     x = draw.normal(5, 3, (24, CONTEXT, 2)).astype(np.float32)
@@ -55,13 +55,13 @@ def numbers(extra: int = 0) -> Memory:
     x = np.pad(x, ((0, 0), (0, extra), (0, 0)), constant_values=np.nan)
     y = draw.integers(0, len(SYMBOLS), 24).astype(np.int32)
     own = spec("classification", 24, shape=(CONTEXT + extra, 2), padded=True)
-    return Memory(
+    return InMemorySource(
         dataclasses.replace(own, vocabulary=(), target_shape=()),
         Arrays(x, y, np.zeros(0, np.int32)),
     )
 
 
-def settings(name: str, source: Memory, task: str) -> dict[str, Any]:
+def settings(name: str, source: InMemorySource, task: str) -> dict[str, Any]:
     """A network with all MEMBERS that it takes, at one full batch an epoch."""
     chosen = {**tiny(name), "batch_size": "full", "epochs": 1, "split": "4:2", "task": task}
     members: list[str] = []
@@ -74,18 +74,18 @@ def settings(name: str, source: Memory, task: str) -> dict[str, Any]:
     return {**chosen, "regularization": ",".join(members)}
 
 
-def batch(source: Memory, rows: int) -> dict[str, Any]:
+def batch(source: InMemorySource, rows: int) -> dict[str, Any]:
     x, y = (jnp.asarray(leaf[:rows]) for leaf in source.data[:2])
     return {"x": x, "y": y, "index": jnp.arange(rows), "factor": jnp.float32(1)}
 
 
-def begun(own: PlannedRun, source: Memory) -> LaneState:
+def begun(own: PlannedRun, source: InMemorySource) -> LaneState:
     """The state before the first step, which padding does not change."""
     return lanes_lib.init(own.program, make_lane_inputs(own.config, own.program, source.data).lane)
 
 
 def update(
-    own: PlannedRun, source: Memory, rows: int, state: LaneState
+    own: PlannedRun, source: InMemorySource, rows: int, state: LaneState
 ) -> tuple[Any, dict[str, jax.Array], dict[str, jax.Array]]:
     """Variables after one update by the first rows, the epoch's means, and the split's of what
     `evaluate_examples` finds."""
@@ -103,8 +103,8 @@ def update(
     return jax.device_get(one(state, lane, given))
 
 
-def with_task(source: Memory, task: str) -> Memory:
-    return Memory(dataclasses.replace(source.spec, task=task), source.data)
+def with_task(source: InMemorySource, task: str) -> InMemorySource:
+    return InMemorySource(dataclasses.replace(source.spec, task=task), source.data)
 
 
 @pytest.mark.parametrize("place", range(len(READERS)), ids=READERS)
@@ -119,7 +119,7 @@ def test_more_padding_and_examples_without_targets_change_nothing(place: int) ->
     longer = with_task(padded(EXTRA), task)
     y = longer.data.y.copy()
     y[20:30] = PADDING
-    emptier = Memory(longer.spec, longer.data._replace(y=y))
+    emptier = InMemorySource(longer.spec, longer.data._replace(y=y))
     state = begun(run(source, **own), source)
     expected = update(run(source, **own), source, 20, state)
     assert_close(update(run(emptier, **own), emptier, 30, state), expected, 2e-6)
@@ -229,7 +229,7 @@ def test_records_and_curves_are_per_token(weighs: str) -> None:
 
 def loss_of(own: PlannedRun, x: jax.Array, y: np.ndarray, logits: np.ndarray) -> float:
     """The training loss of a batch whose network gives these logits [B, H, W, C]."""
-    lane = make_lane_inputs(own.config, own.program, memory.masks().data).lane
+    lane = make_lane_inputs(own.config, own.program, in_memory.masks().data).lane
     given = {"x": x, "y": jnp.asarray(y), "index": jnp.arange(len(y))}
     state: Any = types.SimpleNamespace(step=jnp.int32(0))
     fwd, _, _, mixed = augment_batch(
@@ -241,7 +241,7 @@ def loss_of(own: PlannedRun, x: jax.Array, y: np.ndarray, logits: np.ndarray) ->
 @pytest.mark.parametrize("weighs", ["examples", "targets"])
 def test_mixup_of_masks_with_ignored_pixels_is_pytorchs(weighs: str) -> None:
     """λ CE(a) + (1 - λ) CE(b), each over the pixels of its own that are not ignored."""
-    data = memory.masks()
+    data = in_memory.masks()
     y = data.data.y[:6].copy()
     generator = np.random.default_rng(0)
     y[generator.random(y.shape) < 0.4] = PADDING
@@ -280,7 +280,7 @@ def test_mixup_of_masks_with_ignored_pixels_is_pytorchs(weighs: str) -> None:
 
 @pytest.mark.parametrize("member", ["mixup=0.2", "cutmix=1", "label_smoothing=0.1"])
 def test_a_loss_that_is_not_linear_takes_no_mixed_classes(member: str) -> None:
-    images = Subject({"arch": "cnn", "arch.channels": (2,), "arch.dense": (4,)}, memory.images())
+    images = Subject({"arch": "cnn", "arch.channels": (2,), "arch.dense": (4,)}, in_memory.images())
     with pytest.raises(
         UserError, match=f"{member.partition('=')[0]} mixes classes, and loss=hinge"
     ):
@@ -288,7 +288,7 @@ def test_a_loss_that_is_not_linear_takes_no_mixed_classes(member: str) -> None:
     for loss in ("cross_entropy", "perceptron"):
         assert images.run(loss=loss, regularization=member)
     assert images.run(loss="hinge", regularization=f"{member.partition('=')[0]}=0")
-    assert Subject({"arch": "mlp", "arch.hidden": (4,)}, memory.table()).run(
+    assert Subject({"arch": "mlp", "arch.hidden": (4,)}, in_memory.table()).run(
         loss="huber", regularization="mixup=0.2"
     )
 
@@ -304,19 +304,19 @@ def test_which_data_are_masked() -> None:
         masks.data_id(config, even) == PADDED.spec.fingerprint != masks.data_id(config, PADDED.spec)
     )
     plain, moved = (
-        Subject({"arch": "fcn", "arch.channels": (2, 3), "arch.stride": "2"}, memory.masks())
+        Subject({"arch": "fcn", "arch.channels": (2, 3), "arch.stride": "2"}, in_memory.masks())
         .run(regularization=m)
         .config
         for m in ("none", "shift=1")
     )
-    full = dataclasses.replace(memory.masks().spec, even=True)
+    full = dataclasses.replace(in_memory.masks().spec, even=True)
     assert not masks.masked(plain, full)
     assert masks.masked(moved, full)
     with pytest.raises(
         UserError,
         match="loss_mean=targets is of sequences or masks that have other numbers of targe",
     ):
-        run(Memory(even, PADDED.data), loss_mean="targets")
+        run(InMemorySource(even, PADDED.data), loss_mean="targets")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from engine import Memory, assert_close, lane
+from engine import InMemorySource, assert_close, lane
 from sequences import (
     CONTEXT,
     PADDED,
@@ -189,10 +189,10 @@ def test_a_target_at_each_step_needs_an_output_at_each_step() -> None:
     with pytest.raises(
         UserError, match="memory has a target at each step, which arch=mlp does not answer"
     ):
-        run(Memory(numbers, PADDED.data), arch="mlp")
+        run(InMemorySource(numbers, PADDED.data), arch="mlp")
 
 
-def ragged() -> Memory:
+def ragged() -> InMemorySource:
     """Series of 3 to 6 pairs of numbers, NaN after their end, and their sums."""
     draw = np.random.default_rng(2)
     x = draw.normal(5, 3, (40, CONTEXT, 2)).astype(np.float32)
@@ -200,7 +200,7 @@ def ragged() -> Memory:
     own = DataSpec(
         "memory", "regression", (CONTEXT, 2), (), (), 1.0, 40, 0, "memory-ragged", padded=True
     )
-    return Memory(own, Arrays(x, np.nansum(x, axis=(1, 2)), np.zeros(0, np.int32)))
+    return InMemorySource(own, Arrays(x, np.nansum(x, axis=(1, 2)), np.zeros(0, np.int32)))
 
 
 @pytest.mark.parametrize(

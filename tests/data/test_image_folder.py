@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from research.data import builder, decoded, folder, progress, reader, repeats
+from research.data import array_cache, builder, image_folder, progress_bar, reader, repeats
 from research.data.source import open_source
 from research.errors import UserError
 
@@ -34,7 +34,7 @@ def flowers(tmp_path):
 
 
 def opened(folder, **options):
-    cache = str(folder.parent / "cache")
+    cache = str(image_folder.parent / "cache")
     return open_source(f"folder:{folder}", options, data_dir=None, cache_dir=cache)
 
 
@@ -177,7 +177,7 @@ def test_fingerprint_is_of_the_content(flowers):
     flowers("a/1.png", pixels(0, 4, 4))
     folder = flowers("b/1.png", pixels(1, 4, 4))
     before = opened(folder).spec.fingerprint
-    moved = folder.rename(folder.with_name("elsewhere"))
+    moved = image_folder.rename(image_folder.with_name("elsewhere"))
     assert opened(moved).spec.fingerprint == before
     (moved / "b").rename(moved / "c")
     assert opened(moved).spec.fingerprint != before
@@ -214,7 +214,7 @@ def many(flowers, count, side=32):
 @pytest.fixture
 def small_pieces(monkeypatch):
     """Every buffer on the way is a few images, so that a few hundred are many."""
-    monkeypatch.setattr(folder, "_CHUNK", 3)
+    monkeypatch.setattr(image_folder, "_CHUNK", 3)
     monkeypatch.setattr(reader, "_CHUNK", 5)
     monkeypatch.setattr(builder, "SHARD_BYTES", 7 * 32 * 32 * 3)
 
@@ -241,7 +241,7 @@ def test_memory_does_not_grow_with_the_folder(flowers, small_pieces, monkeypatch
         shutil.rmtree(where)
         return most, expected.nbytes
 
-    monkeypatch.setattr(decoded, "_PIECE", 1 << 16)
+    monkeypatch.setattr(array_cache, "_PIECE", 1 << 16)
     monkeypatch.setattr(repeats, "_PIECE", 1 << 16)
     peak(10)  # imports
     (few, part), (more, whole) = peak(100), peak(400)
@@ -294,8 +294,8 @@ def test_progress_of_what_takes_long_and_none_of_what_does_not(flowers, monkeypa
     where, _ = many(flowers, 40)
     opened(where)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(progress, "SECONDS", 1e-6)
-    monkeypatch.setattr(progress, "FILE_SECONDS", 0.0)
+    monkeypatch.setattr(progress_bar, "SECONDS", 1e-6)
+    monkeypatch.setattr(progress_bar, "FILE_SECONDS", 0.0)
     opened(where, size="8")
     shown = capsys.readouterr().err
     for phase in ("checking", "looking at", "preparing", "decoding"):

@@ -10,9 +10,9 @@ from typing import Annotated, Any, TypeVar
 import numpy as np
 
 from research.data import images
+from research.data.array_cache import digest
 from research.data.builder import open_built
-from research.data.decoded import digest
-from research.data.image_folders import (
+from research.data.image_files import (
     ImageFile,
     class_folders,
     image_files,
@@ -22,10 +22,10 @@ from research.data.image_folders import (
 )
 from research.data.images import Background, Flaw, Header
 from research.data.lookalikes import lookalikes
-from research.data.progress import progress
+from research.data.prefetcher import DECODERS, Prefetcher
+from research.data.progress_bar import progress
 from research.data.spec import DataSpec, Source
 from research.data.table import Table
-from research.data.workers import DECODERS, Ahead
 from research.errors import UserError, nearest
 from research.options import Range, options_of
 from research.registry import DATASETS, Entry
@@ -99,10 +99,12 @@ class Images:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Of all images, [N, H, W, C]."""
         return (len(self.files), *self.size, len(self.mode))
 
     @property
     def dtype(self) -> np.dtype:
+        """Images are bytes."""
         return np.dtype(np.uint8)
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -255,7 +257,7 @@ def _pixels(size: Sequence[int]) -> str:
 def _ahead(function: Callable[[Path], T], files: Sequence[Path]) -> Iterator[T]:
     """The function's values of the files, in their order, worked out ahead by Grain's workers."""
     chunks = [files[first : first + _CHUNK] for first in range(0, len(files), _CHUNK)]
-    with Ahead(
+    with Prefetcher(
         lambda number: [function(file) for file in chunks[number]], len(chunks), threads=DECODERS
     ) as values:
         for chunk in values:

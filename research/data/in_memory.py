@@ -12,7 +12,7 @@ CLASSES = 3
 
 
 @dataclasses.dataclass(frozen=True)
-class Memory:
+class InMemorySource:
     """A source that is already there."""
 
     spec: DataSpec
@@ -20,10 +20,13 @@ class Memory:
     names: Sequence[str] = ()
 
     def arrays(self) -> Arrays:
+        """The arrays as they were given."""
         return self.data
 
 
-def images(side: int = 6, channels: int = 1, rows: int = 60, classes: int = CLASSES) -> Memory:
+def images(
+    side: int = 6, channels: int = 1, rows: int = 60, classes: int = CLASSES
+) -> InMemorySource:
     """Random images [side, side, channels] whose class is the place of a bright stripe."""
     generator = np.random.default_rng(0)
     y = np.arange(rows, dtype=np.int32) % classes
@@ -34,7 +37,7 @@ def images(side: int = 6, channels: int = 1, rows: int = 60, classes: int = CLAS
     )
 
 
-def masks(side: int = 8, rows: int = 60) -> Memory:
+def masks(side: int = 8, rows: int = 60) -> InMemorySource:
     """Random images [side, side, 1] with a bright block, a class of its own; a row of pixels is not
     counted."""
     generator = np.random.default_rng(3)
@@ -46,10 +49,12 @@ def masks(side: int = 8, rows: int = 60) -> Memory:
         mask[top : top + 3, left : left + 3] = 1
     y[:, -1] = PADDING
     of_images = _memory("segmentation", x.astype(np.uint8), y, ("ground", "block"), 255.0)
-    return Memory(dataclasses.replace(of_images.spec, target_shape=(side, side)), of_images.data)
+    return InMemorySource(
+        dataclasses.replace(of_images.spec, target_shape=(side, side)), of_images.data
+    )
 
 
-def table(rows: int = 60, features: int = 4) -> Memory:
+def table(rows: int = 60, features: int = 4) -> InMemorySource:
     """A regression's table, linear but for some noise."""
     generator = np.random.default_rng(1)
     x = generator.normal(size=(rows, features)).astype(np.float32)
@@ -57,13 +62,13 @@ def table(rows: int = 60, features: int = 4) -> Memory:
     return _memory("regression", x, y, (), 1.0)
 
 
-def series(of: Memory) -> Memory:
+def series(of: InMemorySource) -> InMemorySource:
     """Images [H, W, C] as series [H, W·C] of their rows, of the same classes."""
     x = of.data.x.reshape(*of.data.x.shape[:2], -1).astype(np.float32)
     return _memory("classification", x, of.data.y, of.spec.classes, of.spec.maximum)
 
 
-def text(steps: int = 6, rows: int = 60, symbols: int = 5) -> Memory:
+def text(steps: int = 6, rows: int = 60, symbols: int = 5) -> InMemorySource:
     """Sequences of tokens [steps], some of them over before their end, and at each step the token
     after it.
 
@@ -79,14 +84,14 @@ def text(steps: int = 6, rows: int = 60, symbols: int = 5) -> Memory:
     spec = dataclasses.replace(
         of_images.spec, features=(), vocabulary=names, target_shape=(steps,), source=2
     )
-    return Memory(spec, of_images.data)
+    return InMemorySource(spec, of_images.data)
 
 
 def _memory(
     task: Any, x: np.ndarray, y: np.ndarray, classes: tuple[str, ...], maximum: float
-) -> Memory:
+) -> InMemorySource:
     features = () if x.ndim > 2 else tuple(f"x{i}" for i in range(x.shape[1]))
     spec = DataSpec(
         "memory", task, x.shape[1:], classes, features, maximum, len(x), 0, f"memory-{task}", True
     )
-    return Memory(spec, Arrays(x, y, np.zeros(0, np.int32)))
+    return InMemorySource(spec, Arrays(x, y, np.zeros(0, np.int32)))

@@ -9,7 +9,7 @@ from typing import Any
 
 from research.data import reader
 from research.data.adapted import OPTIONS, adapted
-from research.data.decoded import digest, open_decoded
+from research.data.array_cache import digest, open_cached
 from research.data.spec import Source
 from research.errors import Unknown, UserError, nearest
 from research.registry import DATASETS, Entry
@@ -34,7 +34,7 @@ def open_prepared(name: str, *, data_dir: str | None, cache_dir: str, **asked: A
     )
     content = digest([reader.VERSION, *(part for path in files for part in (path.name, path))])
     key = f"{plain.replace('/', '-')}-{content}"
-    source = open_decoded(key, lambda: directory, cache_dir=cache_dir, name=plain)
+    source = open_cached(key, lambda: directory, cache_dir=cache_dir, name=plain)
     return adapted(source, cache_dir=cache_dir, **asked)
 
 

@@ -27,7 +27,7 @@ _PIECE = 1 << 20
 T = TypeVar("T")
 
 
-def open_decoded(
+def open_cached(
     key: str,
     prepared: Callable[[], Path],
     *,
@@ -47,7 +47,7 @@ def open_decoded(
 
 
 def open_table(key: str, load: Callable[[], Table], *, cache_dir: str, **known: Any) -> Source:
-    """As open_decoded, of the table that `load()` returns, whose `x` is an array or OneHot."""
+    """As open_cached, of the table that `load()` returns, whose `x` is an array or OneHot."""
     return _open(key, load, _write, cache_dir, known)
 
 

@@ -38,7 +38,7 @@ def _undisturbed(worker: int, workers: int) -> None:
     threading.Thread(target=outlive_none, daemon=True).start()
 
 
-class Ahead(Iterator[T], Generic[T]):
+class Prefetcher(Iterator[T], Generic[T]):
     """The values function(0), function(1), ..., function(count - 1), in that order, whatever the
     workers.
 

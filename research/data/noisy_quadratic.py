@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from research.data.decoded import open_table
+from research.data.array_cache import open_table
 from research.data.spec import Source
 from research.data.table import Table
 from research.registry import DATASETS, Entry
