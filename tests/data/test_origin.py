@@ -119,8 +119,9 @@ def test_without_scaling_float32_refuses_and_float64_is_exact(cache: str) -> Non
     with pytest.raises(
         UserError, match=r"float32 merges targets of mine, .* near 1e\+09; try --target_scaling"
     ):
-        plans.runs([{}])
-    (run,) = plans.runs([{"scaling": "none", "precision": "float64"}])
+        plans.runs([{"target_scaling": "none"}])
+    as_they_are = {"scaling": "none", "target_scaling": "none"}
+    (run,) = plans.runs([{**as_they_are, "precision": "float64"}])
     arrays = source.arrays()
     with run.program.precision_context():
         lane = make_lane_inputs(run.config, run.program, arrays).lane
