@@ -2,7 +2,7 @@
 
 Examples:
   python -m launch.train --dataset=digits --arch=mlp --regularization=dropout=0.5
-  python -m launch.train --dataset=diabetes --arch=linear --learning_rate=0.1 --batch_size=full --epochs=50
+  python -m launch.train --dataset=diabetes --arch=linear --learning_rate=0.1 --batch_size=full
 """
 
 import sys
