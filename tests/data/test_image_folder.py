@@ -34,7 +34,7 @@ def flowers(tmp_path):
 
 
 def opened(folder, **options):
-    cache = str(image_folder.parent / "cache")
+    cache = str(folder.parent / "cache")
     return open_source(f"folder:{folder}", options, data_dir=None, cache_dir=cache)
 
 
@@ -177,7 +177,7 @@ def test_fingerprint_is_of_the_content(flowers):
     flowers("a/1.png", pixels(0, 4, 4))
     folder = flowers("b/1.png", pixels(1, 4, 4))
     before = opened(folder).spec.fingerprint
-    moved = image_folder.rename(image_folder.with_name("elsewhere"))
+    moved = folder.rename(folder.with_name("elsewhere"))
     assert opened(moved).spec.fingerprint == before
     (moved / "b").rename(moved / "c")
     assert opened(moved).spec.fingerprint != before
