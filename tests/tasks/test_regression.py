@@ -13,7 +13,8 @@ from research import config as config_lib
 from research.data.in_memory import InMemorySource
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
-from research.sweeps.plan.run_plan import PlannedRun, Planner
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner
 from research.training import loop
 from research.training.strategy import ExecutionStrategy
 
