@@ -25,13 +25,13 @@ NAMES_LEFT: Mapping[str, int] = {
     "launch": 44,
     "research/analysis": 29,
     "research/sweeps": 42,
-    "research/testing": 8,
-    "research/training": 72,
+    "research/testing": 5,
+    "research/training": 71,
 }
 PHRASES_LEFT: Mapping[str, int] = {
     "research/analysis": 5,
     "research/sweeps": 35,
-    "research/testing": 5,
+    "research/testing": 4,
     "research/training": 18,
 }
 CLASSES_TWICE_LEFT = 5
