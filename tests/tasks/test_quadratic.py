@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import research.catalogue  # noqa: F401  (fills the registries)
 from research.data import in_memory
 from research.data.noisy_quadratic import TEST, hessian, quadratic
 from research.errors import UserError
