@@ -18,7 +18,7 @@ from launch.cli import start
 from launch.cli.output import WHERE, emit, emit_text, view
 from launch.cli.records import store
 from research.analysis.listing import difference, disk_use, listing
-from research.analysis.runs import RunsTable
+from research.analysis.runs_table import RunsTable
 from research.errors import UserError
 from research.sweeps.execute.ensure_records import done
 from research.sweeps.records.run_labels import labels_of, relabel

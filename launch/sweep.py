@@ -19,7 +19,7 @@ from launch.cli.retry_flags import RETRY_FAILED, refuse_other_code
 from launch.cli.run_flags import define_run_flags, define_sweep_flags, named_or_asked
 from launch.slurm.cluster_flags import cancelling, executor, on_slurm, terminal
 from research import identity
-from research.analysis.tables import Question, Shown, of_sweep, untrained
+from research.analysis.table_report import Question, TableReport, of_sweep, untrained
 from research.errors import UserError
 from research.sweeps.declare.sweep_request import planned
 from research.sweeps.declare.sweep_spec import SweepSpec
@@ -71,7 +71,7 @@ def main() -> None:
     table = of_sweep(title, sweep, ids, found, notes, question)
     emit(table)
     if directory := figure_flags.FIGURES.value:
-        figure_flags.say(Shown(table).write_figures(directory, view(), style))
+        figure_flags.say(TableReport(table).write_figures(directory, view(), style))
     start.end_with_failures(found.values())
 
 

@@ -22,15 +22,15 @@ from launch.cli.records import store
 from launch.cli.retry_flags import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
 from launch.cli.run_flags import plugins, with_its_plugins
 from launch.slurm.cluster_flags import cancelling, executor, on_slurm, terminal
-from research.analysis.cells import Arm, Table
+from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.explain import explain
 from research.analysis.external import external_table, read_results
 from research.analysis.figure_style import FigureStyle
 from research.analysis.layout import Tabular
-from research.analysis.runs import runs_of
+from research.analysis.runs_table import runs_of
 from research.analysis.scope import CLAIMS, Claim
-from research.analysis.table import build_table
-from research.analysis.tables import Question, Shown, of_experiment, of_sweep, untrained
+from research.analysis.table_builder import build_table
+from research.analysis.table_report import Question, TableReport, of_experiment, of_sweep, untrained
 from research.analysis.view import WHOLE
 from research.errors import UserError, nearest
 from research.sweeps.declare import experiment_files
@@ -78,7 +78,7 @@ def main() -> None:
     style = figure_flags.style()
     view()  # a condition that cannot be read is refused before anything is trained
     if FROM.value is not None:
-        shown = Shown(_external())
+        shown = TableReport(_external())
         emit(shown.table)
         _draw(shown, style)
         return
@@ -106,7 +106,7 @@ def main() -> None:
         start.end_with_failures(shown.table.records())
 
 
-def _draw(shown: Shown, style: FigureStyle) -> None:
+def _draw(shown: TableReport, style: FigureStyle) -> None:
     """Writes the figures, where --figures names a directory."""
     if directory := figure_flags.FIGURES.value:
         rows = view() if ROWS.value == "arms" else WHOLE
@@ -119,7 +119,7 @@ def _refuse_flags_of_from() -> None:
             raise UserError(f"--{name} applies only to --from=FILE.csv; leave it out")
 
 
-def _external() -> Table:
+def _external() -> ArmsTable:
     """The table of a csv file."""
     for flag in ("experiment", "name", "rows", "seeds", "explain", "no_train"):
         if flags.FLAGS[flag].present:
@@ -158,7 +158,7 @@ def _trials(name: str, records: Store) -> Tabular:
     return trials_table(name, studies, done(trained, records, records.warn))
 
 
-def _shown() -> Shown:
+def _shown() -> TableReport:
     """The table that the flags name, after training what is missing."""
     if (EXPERIMENT.value is None) == (NAME.value is None):
         raise UserError("give either --experiment=NAME (a declared table) or --name=NAME (a sweep)")
@@ -202,7 +202,7 @@ def _question() -> Question:
     return Question(BASELINE.value, cast(Claim | None, CLAIM.value), metrics())
 
 
-def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> Shown:
+def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> TableReport:
     """The table of a named sweep, after training what is missing."""
     train = not NO_TRAIN.value
     if SEEDS.value is not None:
@@ -234,10 +234,10 @@ def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> Shown:
     )
     ids = [run.id for run in runs]
     table = of_sweep(NAME.value, sweep, ids, found, notes, _question())
-    return Shown(table, missing=len({*ids} - {*found}))
+    return TableReport(table, missing=len({*ids} - {*found}))
 
 
-def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> Shown:
+def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> TableReport:
     """The table of what a named sweep has recorded."""
     if sweep.code != sweep.code_now():
         monitor.warn(
@@ -252,7 +252,7 @@ def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> Show
         if metric not in recorded:
             raise UserError(f"no run has '{metric}'; {nearest(metric, recorded)}")
     table = of_sweep(NAME.value, sweep, sweep.runs, found, sweep.notes, _question())
-    return Shown(table, missing=len({*sweep.runs} - {*found}))
+    return TableReport(table, missing=len({*sweep.runs} - {*found}))
 
 
 if __name__ == "__main__":

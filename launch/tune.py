@@ -21,11 +21,11 @@ from launch.cli.records import store
 from launch.cli.run_flags import define_run_flags, refuse_written, run_settings
 from launch.slurm.cluster_flags import executor, on_slurm, terminal
 from research import config as config_lib
-from research.analysis.cells import Arm, Table
+from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.choice_table import of_choice, utilisation
 from research.analysis.figure_style import figure_style
-from research.analysis.table import build_table
-from research.analysis.tables import check_metrics, columns_of, of_arms
+from research.analysis.table_builder import build_table
+from research.analysis.table_report import check_metrics, columns_of, of_arms
 from research.errors import UserError
 from research.sweeps.column import Column
 from research.sweeps.declare import experiment_files
@@ -109,7 +109,7 @@ def main() -> None:
                 figure_flags.say(trials.write_figures(tuned.study, column, directory))
 
 
-def _settings(name: str, context: SearchContext, budget: Budget) -> tuple[list[Tuned], Table]:
+def _settings(name: str, context: SearchContext, budget: Budget) -> tuple[list[Tuned], ArmsTable]:
     """The flags' settings tuned, and the table of the choice."""
     axes = axes_lib.sampled(SAMPLE.value)
     settings = run_settings()
@@ -122,7 +122,7 @@ def _settings(name: str, context: SearchContext, budget: Budget) -> tuple[list[T
 
 def _arms(
     name: str, experiment: Experiment, context: SearchContext, budget: Budget
-) -> tuple[list[Tuned], Table]:
+) -> tuple[list[Tuned], ArmsTable]:
     """Each arm tuned, and the experiment's table of the choices."""
     if given := run_settings():
         raise UserError(

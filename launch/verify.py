@@ -19,7 +19,7 @@ from launch.cli.memory_flags import memory
 from launch.cli.planner import planner
 from launch.cli.records import store
 from launch.cli.run_flags import with_its_plugins
-from research.analysis.tables import of_experiment
+from research.analysis.table_report import of_experiment
 from research.analysis.verification_text import intent, location, verdict
 from research.data.progress_bar import progress
 from research.errors import UserError

@@ -10,8 +10,8 @@ from launch.cli import plan_text
 from launch.cli.planner import planner
 from launch.cli.sweep_rows import by_row, of_sweep
 from research.analysis import figures, html, progress
-from research.analysis.tables import Shown, of_experiment
-from research.analysis.tables import of_sweep as table_of
+from research.analysis.table_report import TableReport, of_experiment
+from research.analysis.table_report import of_sweep as table_of
 from research.errors import UserError
 from research.sweeps.coordinate.sweep_status import FailedRun, Status, SweepMember, status
 from research.sweeps.declare.sweep_spec import SweepSpec
@@ -81,15 +81,17 @@ def _shown(
     runs: Sequence[RequestedRun],
     plans: Planner,
     store: Store,
-) -> Shown:
+) -> TableReport:
     """The table from the records that are there."""
     if isinstance(of, SweepSpec):
         ids = [run.id for run in runs]
-        return Shown(table_of(title, of, ids, done(ids, store, store.warn), plans.notes(runs)))
+        return TableReport(
+            table_of(title, of, ids, done(ids, store, store.warn), plans.notes(runs))
+        )
     return of_experiment(of, plans, store, Terminal(), train=False)
 
 
-def _curves(shown: Shown) -> Iterator[str]:
+def _curves(shown: TableReport) -> Iterator[str]:
     """The figures of the table, drawn into the page."""
     for _, figure in figures.of_table(shown.table):
         drawn = io.StringIO()

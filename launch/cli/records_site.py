@@ -8,11 +8,11 @@ from pathlib import Path
 from launch.cli.planner import planner
 from launch.cli.sweep_rows import by_row
 from research.analysis import figures, html
-from research.analysis.cells import Table
-from research.analysis.parallel import parallel_figure
+from research.analysis.arms_table import ArmsTable
+from research.analysis.parallel_coordinates import parallel_figure
 from research.analysis.run_pages import BROWSER, scripts
 from research.analysis.sensitivity import settings_figure
-from research.analysis.tables import of_experiment, of_sweep
+from research.analysis.table_report import of_experiment, of_sweep
 from research.analysis.view import View
 from research.errors import UserError
 from research.sweeps.declare import experiment_files
@@ -85,7 +85,7 @@ def _tunings(store: Store) -> Iterator[str]:
             yield f"<p>{html_lib.escape(f'{name}: {error}')}</p>"
 
 
-def _link(file: Path, name: str, table: Table) -> str:
+def _link(file: Path, name: str, table: ArmsTable) -> str:
     rows = plural(len(table.rows), "row")
     return (
         f'<p><a href="{html_lib.escape(file.name)}">{html_lib.escape(name)}</a>: {rows},'
@@ -93,7 +93,7 @@ def _link(file: Path, name: str, table: Table) -> str:
     )
 
 
-def _page(table: Table, kind: str, directory: Path) -> Path:
+def _page(table: ArmsTable, kind: str, directory: Path) -> Path:
     """Writes the page of a table: its answer first, then figures and panels behind links."""
     stem = f"{kind}-{table.title.replace('/', '-')}"
     parts = ['<p><a href="index.html">all records</a></p>']
@@ -122,7 +122,7 @@ def _page(table: Table, kind: str, directory: Path) -> Path:
     return file
 
 
-def _runs(table: Table) -> Iterator[str]:
+def _runs(table: ArmsTable) -> Iterator[str]:
     """A line per row, with a link to each of its runs."""
     for row in table.rows:
         links = (
@@ -132,7 +132,7 @@ def _runs(table: Table) -> Iterator[str]:
         yield f"<p>{html_lib.escape(row.label)}: seeds {', '.join(links)}</p>"
 
 
-def _answers(table: Table, stem: str, directory: Path) -> Iterator[str]:
+def _answers(table: ArmsTable, stem: str, directory: Path) -> Iterator[str]:
     """Sensitivity and parallel coordinates of a sweep's settings, in its first metric."""
     column = table.columns[0]
     measured = any(row.cells[0].interval is not None for row in table.rows)

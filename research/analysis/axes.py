@@ -4,10 +4,10 @@ values."""
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from research.analysis.cells import Arm, Column, Table
-from research.analysis.numerals import as_number
+from research.analysis.arms_table import Arm, ArmsTable, Column
+from research.analysis.number_format import as_number
 from research.analysis.scope import Claim
-from research.analysis.table import build_table
+from research.analysis.table_builder import build_table
 from research.errors import UserError, nearest
 from research.sweeps.declare.strengths import KEY as REGULARIZATION
 from research.sweeps.declare.strengths import settings
@@ -124,7 +124,7 @@ def sweep_table(
     ragged: bool = False,
     baseline: str | None = None,
     claim: Claim | None = None,
-) -> Table:
+) -> ArmsTable:
     """A table with a row per combination of a sweep's axes. keys: the axes, in the order of
     sorting.
 

@@ -1,15 +1,17 @@
 """The table of a tuning's choice: the best settings on seeds that did not choose them."""
 
+from research.analysis.arms_table import ArmsTable
 from research.analysis.axes import sweep_table
-from research.analysis.cells import Table
-from research.analysis.tables import columns_of
+from research.analysis.table_report import columns_of
 from research.errors import UserError
 from research.sweeps.declare import strengths
 from research.sweeps.tuning import tuner
 from research.sweeps.tuning.tuner import Budget, SearchContext, Tuned
 
 
-def of_choice(name: str, tuned: Tuned, budget: Budget, seeds: int, shop: SearchContext) -> Table:
+def of_choice(
+    name: str, tuned: Tuned, budget: Budget, seeds: int, shop: SearchContext
+) -> ArmsTable:
     """The chosen settings on `seeds` fresh seeds, which are trained first where they are missing.
 
     Raises UserError if no record of them can be used here.

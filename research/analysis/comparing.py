@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from research.analysis.cells import BETTER, SPOILING, UNDECIDED, WORSE, Arm, Cell
+from research.analysis.arms_table import BETTER, SPOILING, UNDECIDED, WORSE, Arm, Cell
 from research.statistics.best import best_rows
 from research.statistics.comparisons import Comparisons, Floats, Null, compare
 from research.statistics.intervals import ALPHA, Interval

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from research.analysis import figures
-from research.analysis.lines import COLOURS
-from research.analysis.machine import csv_text
+from research.analysis.csv_json import csv_text
+from research.analysis.line_plots import COLOURS
 from research.analysis.mistakes import Mistakes, Pictures
 from research.sweeps.records.atomic_io import write_atomically
 from research.tasks.classification import (

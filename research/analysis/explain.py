@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from research.analysis import numerals, provenance
-from research.analysis.cells import Cell, Row, Table
+from research.analysis import number_format, provenance_text
+from research.analysis.arms_table import ArmsTable, Cell, Row
+from research.analysis.number_format import NOTHING
 from research.statistics.intervals import Interval
 from research.statistics.nulls import EXACT_UP_TO
 from research.sweeps.records.record import Record
 
 
-def explain(table: Table, label: str) -> str:
+def explain(table: ArmsTable, label: str) -> str:
     """All that is behind one row, as text. Raises UserError with the nearest labels for one that
     does not exist."""
     row = table.row(label)
@@ -23,7 +24,7 @@ def explain(table: Table, label: str) -> str:
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
-def _configs(table: Table, row: Row) -> list[list[str]]:
+def _configs(table: ArmsTable, row: Row) -> list[list[str]]:
     """What the row's runs share, what differs among them, and what sets the row off from the
     baseline."""
     shared, differing = _split(row.arm.configs())
@@ -42,10 +43,7 @@ def _configs(table: Table, row: Row) -> list[list[str]]:
             for key in {**base, **shared}
             if key not in differing and base.get(key) != shared.get(key)
         ]
-        changes = {
-            key: f"{base.get(key, numerals.NOTHING)} -> {shared.get(key, numerals.NOTHING)}"
-            for key in keys
-        }
+        changes = {key: f"{base.get(key, NOTHING)} -> {shared.get(key, NOTHING)}" for key in keys}
         sections.append(
             [f"Against the baseline '{table.baseline}'", *(_pairs(changes) or ["  nothing"])]
         )
@@ -55,7 +53,7 @@ def _configs(table: Table, row: Row) -> list[list[str]]:
 def _split(configs: Sequence[Mapping[str, str]]) -> tuple[dict[str, str], dict[str, list[str]]]:
     """(what all configs share, values by key where they differ)."""
     keys = dict.fromkeys(key for config in configs for key in config)
-    values = {key: [config.get(key, numerals.NOTHING) for config in configs] for key in keys}
+    values = {key: [config.get(key, NOTHING) for config in configs] for key in keys}
     shared = {key: v[0] for key, v in values.items() if len(set(v)) == 1}
     return shared, {key: v for key, v in values.items() if key not in shared}
 
@@ -68,10 +66,10 @@ def _provenance(records: Sequence[Record]) -> list[str]:
     keys = dict.fromkeys(
         key for record in records for key in record.provenance if key != "versions"
     )
-    said = {"versions": provenance.versions(records)}
+    said = {"versions": provenance_text.versions(records)}
     for key in keys:
-        values = provenance.distinct(records, key)
-        numbers = [n for value in values if (n := numerals.as_number(value)) is not None]
+        values = provenance_text.distinct(records, key)
+        numbers = [n for value in values if (n := number_format.as_number(value)) is not None]
         many = len(values) > 3 and len(numbers) == len(values)
         said[key] = f"{min(numbers):g} to {max(numbers):g}" if many else ", ".join(values)
     return _pairs({key: value for key, value in said.items() if value}) or [
@@ -79,7 +77,7 @@ def _provenance(records: Sequence[Record]) -> list[str]:
     ]
 
 
-def _column(table: Table, row: Row, place: int) -> list[str]:
+def _column(table: ArmsTable, row: Row, place: int) -> list[str]:
     """The values of one metric seed by seed, and how the verdict comes about."""
     column, cell = table.columns[place], row.cells[place]
     base = None
@@ -94,7 +92,7 @@ def _column(table: Table, row: Row, place: int) -> list[str]:
     ]
 
 
-def _values(table: Table, row: Row, cell: Cell, base: Cell | None) -> list[str]:
+def _values(table: ArmsTable, row: Row, cell: Cell, base: Cell | None) -> list[str]:
     header = [
         "seed",
         "run id",
@@ -107,7 +105,7 @@ def _values(table: Table, row: Row, cell: Cell, base: Cell | None) -> list[str]:
         ours, record = cell.values[i], row.arm.records.get(seed)
         line = [
             str(seed),
-            record.run_id if record else numerals.NOTHING,
+            record.run_id if record else NOTHING,
             _outcome(cell.outcomes[i], record),
         ]
         line.append(_number(ours))
@@ -132,7 +130,7 @@ def _outcome(outcome: str, record: Record | None) -> str:
     return f"{outcome} at step {record.diverged_at}{why}"
 
 
-def _test(table: Table, cell: Cell) -> list[str]:
+def _test(table: ArmsTable, cell: Cell) -> list[str]:
     lines = [f"  difference to '{table.baseline}': {_interval(cell.difference)}"]
     if cell.difference is not None and cell.p is not None:
         kind = "exact" if len(table.seeds) <= EXACT_UP_TO else "sampled"
@@ -162,7 +160,7 @@ def _interval(interval: Interval | None) -> str:
 
 
 def _number(value: float | None, sign: str = "") -> str:
-    return numerals.NOTHING if value is None else f"{value:{sign}.6g}"
+    return NOTHING if value is None else f"{value:{sign}.6g}"
 
 
 def _pairs(pairs: Mapping[str, str]) -> list[str]:

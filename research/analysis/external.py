@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from research.analysis.cells import Arm, Column, Table
-from research.analysis.table import build_table
-from research.analysis.wording import conclusions
+from research.analysis.arms_table import Arm, ArmsTable, Column
+from research.analysis.captions import conclusions
+from research.analysis.table_builder import build_table
 from research.errors import UserError, nearest
 from research.sweeps.column import Better
 from research.sweeps.records.record import Record
@@ -91,7 +91,7 @@ def external_table(
     columns: Sequence[str],
     baseline: str | None = None,
     title: str = "Results",
-) -> Table:
+) -> ArmsTable:
     """The table of results that were trained elsewhere, with our intervals, tests and verdicts.
 
     Args:
@@ -197,7 +197,7 @@ def _directions(columns: Sequence[Column]) -> list[str]:
     return sentences
 
 
-def _caption(table: Table, pair: str) -> str:
+def _caption(table: ArmsTable, pair: str) -> str:
     n = len(table.seeds)
     sentences = [f"{table.title.rstrip('.')}."]
     if n > 1:

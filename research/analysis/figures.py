@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from research.analysis import sensitivity
-from research.analysis.cells import BETTER, WORSE, Cell, Column, Table
+from research.analysis.arms_table import BETTER, WORSE, ArmsTable, Cell, Column
 from research.analysis.figure_style import NARROW, wrap
-from research.analysis.lines import band, draw
-from research.analysis.numerals import p_value
+from research.analysis.line_plots import band, draw
+from research.analysis.number_format import p_value
 from research.errors import UserError
 from research.sweeps.records.record import Record
 
@@ -34,7 +34,7 @@ _NEUTRAL = "#555555"
 
 
 def write_figures(
-    table: Table, directory: str | os.PathLike[str], whole: Table | None = None
+    table: ArmsTable, directory: str | os.PathLike[str], whole: ArmsTable | None = None
 ) -> list[Path]:
     """Every figure of a table, as PNG and PDF; returns the files. Raises UserError if unwritable.
 
@@ -45,7 +45,7 @@ def write_figures(
     ]
 
 
-def left_out(table: Table, whole: Table | None = None) -> Iterator[str]:
+def left_out(table: ArmsTable, whole: ArmsTable | None = None) -> Iterator[str]:
     """Why figures of a table are not drawn, a sentence for each."""
     whole = whole or table
     curves = _curves(table.columns, list(table.records()))
@@ -67,7 +67,7 @@ def left_out(table: Table, whole: Table | None = None) -> Iterator[str]:
             )
 
 
-def of_table(table: Table, whole: Table | None = None) -> "Iterator[tuple[str, Figure]]":
+def of_table(table: ArmsTable, whole: ArmsTable | None = None) -> "Iterator[tuple[str, Figure]]":
     """Every figure that the table's records allow, with its name; `left_out` says which are not.
 
     whole: the table with all its rows.
@@ -82,7 +82,7 @@ def of_table(table: Table, whole: Table | None = None) -> "Iterator[tuple[str, F
         yield from _of_settings(whole, column)
 
 
-def _of_settings(table: Table, column: Column) -> "Iterator[tuple[str, Figure]]":
+def _of_settings(table: ArmsTable, column: Column) -> "Iterator[tuple[str, Figure]]":
     """The figures of a sweep: the metric against each of its settings, and all settings side by
     side."""
     settings = list(table.rows[0].arm.settings) if table.rows else []
@@ -162,7 +162,7 @@ def _spelled(name: str, columns: Sequence[Column]) -> str:
 # --------------------------------------------------------------------------------------
 
 
-def learning_curves(table: Table, name: str) -> "Figure":
+def learning_curves(table: ArmsTable, name: str) -> "Figure":
     """The mean of one curve by epoch, a line per arm with a 95 % band over its runs that did not
     diverge.
 
@@ -196,7 +196,7 @@ def learning_curves(table: Table, name: str) -> "Figure":
 # -----------------------------------------------------------------------------------
 
 
-def forest(table: Table, column: Column) -> "Figure":
+def forest(table: ArmsTable, column: Column) -> "Figure":
     """The paired difference of every arm to the baseline with its simultaneous interval, and the
     verdict beside it."""
     from research.analysis.canvas import Canvas

@@ -3,7 +3,7 @@
 import html
 from collections.abc import Iterable
 
-from research.analysis.layout import Panel, Tabular, Text, document
+from research.analysis.layout import CellText, Panel, Tabular, document
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem;
@@ -67,8 +67,8 @@ def _grid(panel: Panel) -> str:
     return f"<table>\n<tr>{head}</tr>\n{body}\n</table>"
 
 
-def _cell(tag: str, text: str | Text, side: str) -> str:
+def _cell(tag: str, text: str | CellText, side: str) -> str:
     shown = html.escape(text if isinstance(text, str) else text.text)
-    if isinstance(text, Text) and text.bold:
+    if isinstance(text, CellText) and text.bold:
         shown = f"<b>{shown}</b>"
     return f'<{tag} class="r">{shown}</{tag}>' if side == "r" else f"<{tag}>{shown}</{tag}>"

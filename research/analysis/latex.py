@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from research.analysis.layout import (
     DIGIT_SPACE,
     POINT_SPACE,
+    CellText,
     Document,
     Panel,
     Tabular,
-    Text,
     document,
 )
 
@@ -165,7 +165,7 @@ def _tabular(panel: Panel) -> str:
         *heading,
         f"  \\begin{{tabular}}{{@{{}}{panel.align}@{{}}}}",
         "    \\toprule",
-        _line([Text(text) for text in panel.header]),
+        _line([CellText(text) for text in panel.header]),
         "    \\midrule",
         *(_line(row) for row in panel.rows),
         "    \\bottomrule",
@@ -174,11 +174,11 @@ def _tabular(panel: Panel) -> str:
     return "\n".join(lines)
 
 
-def _line(texts: Sequence[Text]) -> str:
+def _line(texts: Sequence[CellText]) -> str:
     return "    " + " & ".join(_cell(text) for text in texts) + r" \\"
 
 
-def _cell(text: Text) -> str:
+def _cell(text: CellText) -> str:
     if not text.bold:
         return escape(text.text)
     core = text.text.rstrip(DIGIT_SPACE + POINT_SPACE)

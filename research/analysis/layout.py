@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from research.analysis import places
-from research.analysis.cells import Table
-from research.analysis.numerals import NOTHING
-from research.analysis.places import Place
+from research.analysis import column_layout
+from research.analysis.arms_table import ArmsTable
+from research.analysis.column_layout import ColumnLayout
+from research.analysis.number_format import NOTHING
 from research.errors import UserError, nearest
 
 # As wide as a digit, and as a decimal point: they fill a number up, so that the points of a column
@@ -20,7 +20,7 @@ _DECIMAL = re.compile(r"([+−]?\d+)(\.\d+)?(?:( ± )(\d+)(\.\d+)?)?( \(\d+/\d+\
 
 
 @dataclasses.dataclass(frozen=True)
-class Text:
+class CellText:
     """The text of one place in a grid."""
 
     text: str
@@ -34,7 +34,7 @@ class Panel:
     heading: str
     header: tuple[str, ...]
     align: str
-    rows: tuple[tuple[Text, ...], ...]
+    rows: tuple[tuple[CellText, ...], ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,12 +63,14 @@ class Grid:
     """The places of a panel, before they are applied to the rows."""
 
     heading: str
-    places: Sequence[Place]
+    places: Sequence[ColumnLayout]
 
 
 class Tabular(Protocol):
-    """What can be printed in every format: a Table, or the runs behind it. shown: the places, by
-    name; (): all."""
+    """What can be printed in every format: a table of arms, of runs or of trials.
+
+    shown: the names of the columns that a reader sees; (): all.
+    """
 
     @property
     def shown(self) -> tuple[str, ...]: ...
@@ -112,26 +114,26 @@ def document(tabular: Tabular) -> Document:
 
 
 @texts.register
-def _texts_of_arms(table: Table) -> Prose:
+def _texts_of_arms(table: ArmsTable) -> Prose:
     return Prose(table.title, table.caption, table.footer, table.summary)
 
 
 @grids.register
-def _grids_of_arms(table: Table) -> list[Grid]:
-    names, totals = places.names_of(table), places.totals()
+def _grids_of_arms(table: ArmsTable) -> list[Grid]:
+    names, totals = column_layout.names_of(table), column_layout.totals()
     compared = any(cell.published for row in table.rows for cell in row.cells)
     if table.baseline is None and not compared:
-        means = [places.mean(column, index) for index, column in enumerate(table.columns)]
-        return [Grid("", [*names, *places.counts(0), *means, *totals])]
+        means = [column_layout.mean(column, index) for index, column in enumerate(table.columns)]
+        return [Grid("", [*names, *column_layout.counts(0), *means, *totals])]
     return [
         Grid(
             column.label if len(table.columns) > 1 else "",
             [
                 *names,
-                *places.counts(index),
-                places.mean(column, index),
-                *(places.test(table, column, index) if table.baseline is not None else ()),
-                *places.published(column, index),
+                *column_layout.counts(index),
+                column_layout.mean(column, index),
+                *(column_layout.test(table, column, index) if table.baseline is not None else ()),
+                *column_layout.published(column, index),
                 *(totals if index == 0 else ()),
             ],
         )
@@ -166,7 +168,7 @@ def chosen(grids: Sequence[Grid], names: Sequence[str]) -> list[Grid]:
 def _panel(grid: Grid, rows: Sequence[Any]) -> Panel:
     """The texts of a grid, without the places that say nothing in every row."""
     columns = [
-        [Text(plain(place.text(row)), place.bold(row)) for row in rows] for place in grid.places
+        [CellText(plain(place.text(row)), place.bold(row)) for row in rows] for place in grid.places
     ]
     kept = [
         i
@@ -182,7 +184,7 @@ def _panel(grid: Grid, rows: Sequence[Any]) -> Panel:
     )
 
 
-def _in_line(column: Sequence[Text]) -> list[Text]:
+def _in_line(column: Sequence[CellText]) -> list[CellText]:
     """Numbers that differ in their decimals, filled up so that their decimal points and ± stand in
     line."""
     found = [_DECIMAL.fullmatch(text.text) for text in column]

@@ -5,8 +5,8 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from research.analysis.cells import Column
-from research.analysis.runs import RunsTable, runs_table
+from research.analysis.arms_table import Column
+from research.analysis.runs_table import RunsTable, runs_table
 from research.errors import UserError
 from research.sweeps.column import common_metric
 from research.sweeps.records.record import Record

@@ -4,7 +4,7 @@ import re
 import textwrap
 from unicodedata import combining, east_asian_width
 
-from research.analysis.layout import DIGIT_SPACE, POINT_SPACE, Panel, Tabular, Text, document
+from research.analysis.layout import DIGIT_SPACE, POINT_SPACE, CellText, Panel, Tabular, document
 
 WIDTH = 80
 SPACES = DIGIT_SPACE + POINT_SPACE
@@ -58,7 +58,7 @@ def _grid(panel: Panel) -> str:
     return "\n".join(_line(line, widths, panel.align) for line in (header, rule, *body))
 
 
-def _cell(text: Text, starred: bool) -> str:
+def _cell(text: CellText, starred: bool) -> str:
     """Bold in stars; the others of such a column give way by two places, so that the digits stay in
     line."""
     shown = _escape(text.text)

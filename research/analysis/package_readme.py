@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from research.analysis.provenance import sentence
+from research.analysis.provenance_text import sentence
 from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Saved
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from research.analysis.arms_table import Arm, ArmsTable, Column
 from research.analysis.axes import axes, group, ranking
-from research.analysis.cells import Arm, Column, Table
 from research.analysis.figure_style import active
-from research.analysis.lines import COLOURS, PANELS_WIDE, Line, band, clean, draw, set_scale
-from research.analysis.numerals import as_number
-from research.analysis.table import outcome
+from research.analysis.line_plots import COLOURS, PANELS_WIDE, Line, band, clean, draw, set_scale
+from research.analysis.number_format import as_number
+from research.analysis.table_builder import outcome
 from research.errors import UserError
 from research.sweeps.records.record import Record
 
@@ -29,7 +29,7 @@ LISTED = 20
 LONGEST = 24
 
 
-def numeric(table: Table) -> list[str]:
+def numeric(table: ArmsTable) -> list[str]:
     """The settings of a sweep that have two numbers or more among their values."""
     values = {key: {row.arm.settings[key] for row in table.rows} for key in _settings(table)}
     return [
@@ -39,7 +39,7 @@ def numeric(table: Table) -> list[str]:
     ]
 
 
-def lines_of(table: Table, key: str) -> int:
+def lines_of(table: ArmsTable, key: str) -> int:
     """How many lines the figure of a setting has: one for each combination of the others, one if no
     two agree."""
     settings = [
@@ -49,7 +49,7 @@ def lines_of(table: Table, key: str) -> int:
     return 1 if len(others) == len(settings) else len(others)
 
 
-def _settings(table: Table) -> list[str]:
+def _settings(table: ArmsTable) -> list[str]:
     return list(table.rows[0].arm.settings) if table.rows else []
 
 
@@ -108,7 +108,7 @@ def figure(
 def _about(lines: Sequence[Line], arms: Sequence[Arm], key: str) -> str:
     """What the marks of the figure are, and which values have no place in it."""
     parts = ["mean over seeds with 95 % t-band"]
-    if any(line.crosses for line in lines):
+    if any(line.divergence_marks for line in lines):
         parts.append("crosses: runs that diverged; hollow: mean of the others")
     words = dict.fromkeys(arm.settings[key] for arm in arms if as_number(arm.settings[key]) is None)
     named = [word for word in words if word]
@@ -147,7 +147,7 @@ def _number(arm: Arm, key: str) -> float:
 # -----------------------------------------------------------------------------------------
 
 
-def settings_figure(table: Table, column: Column) -> "Figure":
+def settings_figure(table: ArmsTable, column: Column) -> "Figure":
     """The mean of every row against each setting, a panel each: which settings matter, and where
     the best rows lie.
 
@@ -208,7 +208,7 @@ def _limits(means: np.ndarray) -> tuple[float, float, int]:
     return float(near.min()), float(near.max()), int(finite.size - near.size)
 
 
-def _places(key: str, table: Table) -> tuple[np.ndarray, list[str]]:
+def _places(key: str, table: ArmsTable) -> tuple[np.ndarray, list[str]]:
     """(where each row lies on the axis of a setting [N], the names of the places if they are
     words).
 
@@ -230,7 +230,7 @@ def _joined(x: np.ndarray) -> bool:
     return 1 < np.unique(x[np.isfinite(x)]).size <= min(LISTED, x.size // 2)
 
 
-def _panel(axis: "Axes", key: str, table: Table, means: np.ndarray, column: Column) -> None:
+def _panel(axis: "Axes", key: str, table: ArmsTable, means: np.ndarray, column: Column) -> None:
     """One setting. means: of the rows [N], NaN where there is none."""
     x, names = _places(key, table)
     if names:

@@ -18,7 +18,7 @@ from optuna.trial import TrialState
 
 from research.analysis.budget import best_of
 from research.analysis.figures import save
-from research.analysis.lines import COLOURS, set_scale
+from research.analysis.line_plots import COLOURS, set_scale
 from research.sweeps.column import Column
 from research.words import plural
 
@@ -41,7 +41,7 @@ NOTHING_TO_DRAW = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Shown:
+class PlottedTrial:
     """A trial as figures show it. value: the last one that it had, in the figure's unit; NaN if it
     had none."""
 
@@ -88,7 +88,7 @@ def write_figures(
             yield f"no figure {name} of '{title}': {NOTHING_TO_DRAW[name]}"
 
 
-def shown(study: Study, column: Column) -> list[Shown]:
+def shown(study: Study, column: Column) -> list[PlottedTrial]:
     """The trials that are over and were trained, by number."""
     words = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned"}
     factor = 100.0 if column.in_percent else 1.0
@@ -99,11 +99,11 @@ def shown(study: Study, column: Column) -> list[Shown]:
                 math.nan if trial.value is None or math.isinf(trial.value) else trial.value * factor
             )
             state = trial.user_attrs.get("outcome", words[trial.state])
-            found.append(Shown(trial.number, value, state, trial.params))
+            found.append(PlottedTrial(trial.number, value, state, trial.params))
     return found
 
 
-def history(trials: Sequence[Shown], column: Column, title: str) -> "Figure":
+def history(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figure":
     """Each trial's value by its number, and the best so far; crosses at the foot: trials that
     diverged."""
     figure, (axis,) = _figure(f"{title}\nhistory", 1, 1)
@@ -158,7 +158,9 @@ def importance(study: Study, column: Column, title: str) -> "Figure | None":
     return figure
 
 
-def slices(study: Study, trials: Sequence[Shown], column: Column, title: str) -> "Figure | None":
+def slices(
+    study: Study, trials: Sequence[PlottedTrial], column: Column, title: str
+) -> "Figure | None":
     """The value against each axis, a panel each; later trials are darker, pruned ones hollow,
     diverged ones crosses."""
     names = [
@@ -206,7 +208,9 @@ def slices(study: Study, trials: Sequence[Shown], column: Column, title: str) ->
     return figure
 
 
-def contours(study: Study, trials: Sequence[Shown], column: Column, title: str) -> "Figure | None":
+def contours(
+    study: Study, trials: Sequence[PlottedTrial], column: Column, title: str
+) -> "Figure | None":
     """The value over each pair of the most important numeric axes, interpolated between the trials
     (the points)."""
     from matplotlib.ticker import MaxNLocator
@@ -260,7 +264,7 @@ def _contour(axis: "Axes", x: np.ndarray, y: np.ndarray, values: np.ndarray, lev
     axis.plot(x, y, "o", color="white", mec="black", markersize=3, markeredgewidth=0.6)
 
 
-def bests(trials: Sequence[Shown], column: Column, title: str) -> "Figure":
+def bests(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figure":
     """The expected best of k of the trials against k: what a smaller budget would have found, and a
     bigger one buys.
 
@@ -315,7 +319,7 @@ def _outliers(axis: "Axes", values: Sequence[float], column: Column) -> None:
         set_scale(axis, "y", np.array(values, float))
 
 
-def _pruned(trials: Sequence[Shown]) -> str:
+def _pruned(trials: Sequence[PlottedTrial]) -> str:
     return (
         ", pruned ones with their last value"
         if any(trial.state == "pruned" for trial in trials)

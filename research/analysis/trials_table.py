@@ -9,11 +9,11 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from research.analysis import numerals
-from research.analysis.cells import Column
+from research.analysis import number_format
+from research.analysis.arms_table import Column
+from research.analysis.column_layout import ColumnLayout, setting
 from research.analysis.layout import Grid, Prose, grids, texts
-from research.analysis.numerals import NOTHING, Scale
-from research.analysis.places import Place, setting
+from research.analysis.number_format import NOTHING, Scale
 from research.sweeps.records.record import Record
 from research.sweeps.tuning import space
 from research.sweeps.tuning.journal import ENTERED, Studied, outcome
@@ -154,11 +154,11 @@ def _grids_of_trials(table: TrialsTable) -> list[Grid]:
             "",
             [
                 *(
-                    [Place("study", "l", lambda row: row.study, lambda row: row.study)]
+                    [ColumnLayout("study", "l", lambda row: row.study, lambda row: row.study)]
                     if several
                     else []
                 ),
-                Place(
+                ColumnLayout(
                     "trial",
                     "r",
                     lambda row: str(row.number),
@@ -169,7 +169,7 @@ def _grids_of_trials(table: TrialsTable) -> list[Grid]:
                     setting(key, [value(row) for row in table.rows], value)
                     for key, value in keys.items()
                 ),
-                Place(
+                ColumnLayout(
                     column.label + (" (%)" if column.in_percent else ""),
                     "r",
                     measured,
@@ -178,11 +178,14 @@ def _grids_of_trials(table: TrialsTable) -> list[Grid]:
                     better=column.better,
                     percent=column.in_percent,
                 ),
-                Place("state", "l", lambda row: row.state, lambda row: row.state),
-                Place(
-                    "epochs", "r", lambda row: numerals.count(row.epochs), lambda row: row.epochs
+                ColumnLayout("state", "l", lambda row: row.state, lambda row: row.state),
+                ColumnLayout(
+                    "epochs",
+                    "r",
+                    lambda row: number_format.count(row.epochs),
+                    lambda row: row.epochs,
                 ),
-                Place(
+                ColumnLayout(
                     "run id",
                     "l",
                     lambda row: row.run_id or NOTHING,

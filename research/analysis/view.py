@@ -15,9 +15,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
+from research.analysis.column_layout import ColumnLayout
 from research.analysis.layout import Tabular, grids
-from research.analysis.numerals import as_number
-from research.analysis.places import Place
+from research.analysis.number_format import as_number
 from research.errors import UserError, close, nearest
 
 T = TypeVar("T", bound=Tabular)
@@ -95,7 +95,7 @@ WHOLE = View()
 class Order:
     """An order of rows: by a place, the largest values first or last."""
 
-    place: Place
+    place: ColumnLayout
     down: bool
 
     def sort(self, rows: Sequence[Any]) -> list[Any]:
@@ -124,7 +124,7 @@ class Order:
         )
 
 
-def _order(text: str, places: Mapping[str, Place]) -> Order:
+def _order(text: str, places: Mapping[str, ColumnLayout]) -> Order:
     """A name of `sort` as an order."""
     name = text if text in places else text.removeprefix("-")
     place = _find(name, places, "sort")
@@ -137,13 +137,13 @@ def _best(table: Tabular) -> tuple[str, ...]:
     return (places[0].header,) if places else ()
 
 
-def _places(table: Tabular) -> dict[str, Place]:
+def _places(table: Tabular) -> dict[str, ColumnLayout]:
     """Every place of a table by each of its names; of two that share a name the first."""
     every = [place for grid in grids(table) for place in grid.places]
     return {name: place for place in reversed(every) for name in place.called()}
 
 
-def _find(name: str, places: Mapping[str, Place], flag: str) -> Place:
+def _find(name: str, places: Mapping[str, ColumnLayout], flag: str) -> ColumnLayout:
     """Raises UserError with the nearest names for one that does not exist."""
     if name not in places:
         known = (
@@ -155,7 +155,7 @@ def _find(name: str, places: Mapping[str, Place], flag: str) -> Place:
     return places[name]
 
 
-def _headers(places: Mapping[str, Place]) -> list[str]:
+def _headers(places: Mapping[str, ColumnLayout]) -> list[str]:
     return list(
         dict.fromkeys(place.names[0] if place.better else place.header for place in places.values())
     )[::-1]
@@ -168,7 +168,7 @@ def _cuts(text: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def _condition(text: str, places: Mapping[str, Place]) -> Callable[[Any], bool]:
+def _condition(text: str, places: Mapping[str, ColumnLayout]) -> Callable[[Any], bool]:
     """The condition as a function of a row."""
     cuts = [
         (left.strip(), op, right.strip())
@@ -196,7 +196,7 @@ def _condition(text: str, places: Mapping[str, Place]) -> Callable[[Any], bool]:
     return lambda row: among(row) == (op == "=")
 
 
-def _number(text: str, place: Place, condition: str) -> float:
+def _number(text: str, place: ColumnLayout, condition: str) -> float:
     """A limit in the metric's own unit, `95%` as 0.95. Raises UserError if it is no number, or its
     unit is unclear."""
     number = as_number(text.removesuffix("%").strip())

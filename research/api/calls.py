@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from research.analysis.external import external_table, read_results
-from research.analysis.tables import of_experiment
+from research.analysis.table_report import of_experiment
 from research.api.in_memory import with_data
 from research.api.run_result import RunResult
 from research.api.settings import axis_of, settings_of

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from research.analysis import cells, figures
+from research.analysis import arms_table, figures
 from research.analysis.html import fragment
 from research.analysis.render import render
 from research.errors import UserError, nearest
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class TableResult:
     """A table of means over seeds with intervals and tests; `cells` holds its numbers."""
 
-    cells: cells.Table
+    cells: arms_table.ArmsTable
 
     def __str__(self) -> str:
         return self.to_markdown()

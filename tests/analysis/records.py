@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from research.analysis.cells import Arm
+from research.analysis.arms_table import Arm
 from research.sweeps.records.record import Record
 
 VERSIONS = {"jax": "0.10.2", "flax": "0.12.8"}

@@ -2,8 +2,8 @@
 
 import pytest
 
+from research.analysis.arms_table import Column
 from research.analysis.axes import axes, sweep_table
-from research.analysis.cells import Column
 from research.analysis.render import render
 from research.errors import UserError
 from tests.analysis.records import record

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from research.analysis.cells import Arm, Column, Published
+from research.analysis.arms_table import Arm, Column, Published
 from research.analysis.explain import explain
-from research.analysis.table import build_table
+from research.analysis.table_builder import build_table
 from research.errors import UserError
 from tests.analysis.records import arm
 

@@ -12,8 +12,8 @@ import pytest
 from matplotlib.text import Text
 
 from research.analysis import canvas
+from research.analysis.arms_table import Arm, Column
 from research.analysis.axes import sweep_table
-from research.analysis.cells import Arm, Column
 from research.analysis.figure_style import FigureStyle, figure_style, parse_width
 from research.analysis.figures import (
     MOST_CURVES,
@@ -24,10 +24,10 @@ from research.analysis.figures import (
     save,
     write_figures,
 )
-from research.analysis.lines import OVERLAID, band
+from research.analysis.line_plots import OVERLAID, band
 from research.analysis.sensitivity import figure as sensitivity
 from research.analysis.sensitivity import settings_figure
-from research.analysis.table import build_table
+from research.analysis.table_builder import build_table
 from research.errors import UserError
 from research.statistics.intervals import t_interval
 from tests.analysis.records import arm, record

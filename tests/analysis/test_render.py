@@ -11,12 +11,12 @@ import subprocess
 
 import pytest
 
-from research.analysis.cells import Column, Published
+from research.analysis.arms_table import Column, Published
 from research.analysis.latex import PAGE_ROWS, escape, label_of
-from research.analysis.numerals import Scale, p_value, scale_of, seconds
+from research.analysis.number_format import Scale, p_value, scale_of, seconds
 from research.analysis.render import FORMATS, render
-from research.analysis.runs import runs_of, runs_table
-from research.analysis.table import build_table
+from research.analysis.runs_table import runs_of, runs_table
+from research.analysis.table_builder import build_table
 from research.errors import UserError
 from research.statistics.intervals import Interval
 from tests.analysis.records import arm, record

@@ -6,9 +6,9 @@ import math
 import random
 import re
 
+from research.analysis.arms_table import Column
 from research.analysis.axes import sweep_table
-from research.analysis.cells import Column
-from research.analysis.parallel import parallel_figure
+from research.analysis.parallel_coordinates import parallel_figure
 from research.analysis.run_pages import scripts
 from tests.analysis.records import record
 

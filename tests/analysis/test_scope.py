@@ -5,10 +5,10 @@ import math
 
 import pytest
 
-from research.analysis.cells import Arm, Column
+from research.analysis.arms_table import Arm, Column
 from research.analysis.render import render
 from research.analysis.scope import overlap
-from research.analysis.table import build_table
+from research.analysis.table_builder import build_table
 from research.errors import UserError
 from tests.analysis.records import record
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from research.analysis.cells import Arm, Column, Published, Table
-from research.analysis.table import build_table
+from research.analysis.arms_table import Arm, ArmsTable, Column, Published
+from research.analysis.table_builder import build_table
 from research.errors import UserError
 from tests.analysis.records import arm, record
 
@@ -20,11 +20,11 @@ NOISY = [b + g for b, g in zip(BASE, [0.01, -0.01] * 5, strict=True)]
 
 def table(
     *arms: Arm, baseline: str | None = "none", seeds=range(10), columns=(ACCURACY,), **more
-) -> Table:
+) -> ArmsTable:
     return build_table("A table", arms, columns, baseline, seeds, **more)
 
 
-def cell(built: Table, label: str, column: int = 0):
+def cell(built: ArmsTable, label: str, column: int = 0):
     return built.row(label).cells[column]
 
 

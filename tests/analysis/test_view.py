@@ -6,11 +6,11 @@ import io
 
 import pytest
 
+from research.analysis.arms_table import Column
 from research.analysis.axes import sweep_table
-from research.analysis.cells import Column
 from research.analysis.render import render
-from research.analysis.runs import runs_of
-from research.analysis.table import build_table
+from research.analysis.runs_table import runs_of
+from research.analysis.table_builder import build_table
 from research.analysis.view import View
 from research.errors import UserError
 from tests.analysis.records import arm, record

@@ -2,8 +2,8 @@
 
 import pytest
 
-from research.analysis.cells import Column
-from research.analysis.table import build_table
+from research.analysis.arms_table import Column
+from research.analysis.table_builder import build_table
 from research.errors import UserError
 from research.statistics.margins import judge
 from tests.analysis.records import arm

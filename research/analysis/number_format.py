@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from research.analysis.cells import Column
+from research.analysis.arms_table import Column
 from research.statistics.intervals import Interval
 
 NOTHING = "–"

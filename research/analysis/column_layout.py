@@ -5,9 +5,9 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from research.analysis import numerals
-from research.analysis.cells import Cell, Column, Outcome, Row, Table
-from research.analysis.numerals import NOTHING, scale_of
+from research.analysis import number_format
+from research.analysis.arms_table import ArmsTable, Cell, Column, Outcome, Row
+from research.analysis.number_format import NOTHING, scale_of
 from research.sweeps.column import Better
 
 INCOMPLETE: tuple[Outcome, ...] = ("diverged", "undefined", "failed", "missing")
@@ -16,7 +16,7 @@ Value = float | str | None
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class ColumnLayout:
     """One column of a grid. text, value, bold: functions of a row (a Row, or a run's Record).
 
     align: `l` or `r`. value: what rows are sorted and chosen by. names: what the place is called
@@ -40,22 +40,24 @@ class Place:
         return (self.header, *self.names)
 
 
-def setting(key: str, values: Sequence[str], of: Callable[[Any], str]) -> Place:
+def setting(key: str, values: Sequence[str], of: Callable[[Any], str]) -> ColumnLayout:
     """The place of a setting. values: all that it has. of: the value of a row."""
 
     def value(row: Any) -> Value:
-        number = numerals.as_number(of(row))
+        number = number_format.as_number(of(row))
         return (of(row) or None) if number is None else number
 
-    return Place(key, alignment(values), lambda row: of(row) or NOTHING, value)
+    return ColumnLayout(key, alignment(values), lambda row: of(row) or NOTHING, value)
 
 
 def alignment(values: Sequence[str]) -> str:
     """Numbers stand right, words left."""
-    return "r" if all(numerals.as_number(value) is not None for value in values if value) else "l"
+    return (
+        "r" if all(number_format.as_number(value) is not None for value in values if value) else "l"
+    )
 
 
-def names_of(table: Table) -> list[Place]:
+def names_of(table: ArmsTable) -> list[ColumnLayout]:
     """The label of a row, or in a sweep one place per axis."""
     axes = list(table.rows[0].arm.settings) if table.rows else []
     if axes:
@@ -64,14 +66,14 @@ def names_of(table: Table) -> list[Place]:
     def label(row: Row) -> str:
         return row.label + (" (baseline)" if row.label == table.baseline else "")
 
-    return [Place("arm", "l", label, lambda row: row.label)]
+    return [ColumnLayout("arm", "l", label, lambda row: row.label)]
 
 
-def _axis(key: str, values: Sequence[str]) -> Place:
+def _axis(key: str, values: Sequence[str]) -> ColumnLayout:
     return setting(key, values, lambda row: row.arm.settings[key])
 
 
-def counts(index: int) -> list[Place]:
+def counts(index: int) -> list[ColumnLayout]:
     """How many runs of a row finished, and how many did not, in the column at that index."""
 
     def finished(row: Row) -> str:
@@ -79,27 +81,29 @@ def counts(index: int) -> list[Place]:
         n, total = cell.count("finished"), cell.asked
         return str(n) if n == total else f"{n}/{total}"
 
-    places = [Place("n", "r", finished, lambda row: float(row.cells[index].count("finished")))]
+    places = [
+        ColumnLayout("n", "r", finished, lambda row: float(row.cells[index].count("finished")))
+    ]
     return places + [_count(index, outcome) for outcome in INCOMPLETE]
 
 
-def _count(index: int, outcome: Outcome) -> Place:
+def _count(index: int, outcome: Outcome) -> ColumnLayout:
     def count(row: Row) -> int:
         return row.cells[index].count(outcome)
 
-    return Place(
+    return ColumnLayout(
         outcome, "r", lambda row: str(count(row) or NOTHING), lambda row: float(count(row))
     )
 
 
-def mean(column: Column, index: int) -> Place:
+def mean(column: Column, index: int) -> ColumnLayout:
     """The mean of a row in a column, with its half-width."""
 
     def value(row: Row) -> Value:
         interval = row.cells[index].interval
         return None if interval is None else interval.mean
 
-    return Place(
+    return ColumnLayout(
         column.label + (" (%)" if column.in_percent else ""),
         "r",
         lambda row: _mean(row.cells[index], column),
@@ -122,7 +126,7 @@ def _mean(cell: Cell, column: Column) -> str:
     )
 
 
-def test(table: Table, column: Column, index: int) -> list[Place]:
+def test(table: ArmsTable, column: Column, index: int) -> list[ColumnLayout]:
     """The difference to the baseline, its corrected p and the verdict."""
 
     def difference(row: Row) -> str:
@@ -139,7 +143,7 @@ def test(table: Table, column: Column, index: int) -> list[Place]:
         return "" if row.label == table.baseline else row.cells[index].verdict
 
     return [
-        Place(
+        ColumnLayout(
             f"Δ to {table.baseline}",
             "r",
             difference,
@@ -149,14 +153,14 @@ def test(table: Table, column: Column, index: int) -> list[Place]:
             percent=column.in_percent,
             decimal=True,
         ),
-        Place(
+        ColumnLayout(
             "p",
             "r",
-            lambda row: numerals.p_value(row.cells[index].p_adjusted),
+            lambda row: number_format.p_value(row.cells[index].p_adjusted),
             lambda row: row.cells[index].p_adjusted,
             names=("p",),
         ),
-        Place(
+        ColumnLayout(
             "verdict on new data" if table.claims[index] == "new" else "verdict",
             "l",
             verdict,
@@ -166,7 +170,7 @@ def test(table: Table, column: Column, index: int) -> list[Place]:
     ]
 
 
-def published(column: Column, index: int) -> list[Place]:
+def published(column: Column, index: int) -> list[ColumnLayout]:
     """The value that a paper printed, and ours compared with it."""
 
     def printed(row: Row) -> str:
@@ -176,13 +180,13 @@ def published(column: Column, index: int) -> list[Place]:
         return _comparison(row.cells[index], column)
 
     return [
-        Place(
+        ColumnLayout(
             "published",
             "r",
             printed,
             lambda row: (c := row.cells[index].published) and c.published.value,
         ),
-        Place(
+        ColumnLayout(
             "ours to published",
             "l",
             compared,
@@ -217,19 +221,19 @@ def _comparison(cell: Cell, column: Column) -> str:
     return f"{words} ({scale_of(column, cell.interval).number(comparison.gap, '+')}){apart}"
 
 
-def totals() -> list[Place]:
+def totals() -> list[ColumnLayout]:
     """What is of a row as a whole: its parameters, and the seconds of a run."""
     return [
-        Place(
+        ColumnLayout(
             "parameters",
             "r",
-            lambda row: numerals.count(row.parameters),
+            lambda row: number_format.count(row.parameters),
             lambda row: row.parameters,
         ),
-        Place(
+        ColumnLayout(
             "s/run",
             "r",
-            lambda row: numerals.seconds(row.seconds),
+            lambda row: number_format.seconds(row.seconds),
             lambda row: row.seconds,
             names=("seconds",),
         ),

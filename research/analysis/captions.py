@@ -4,8 +4,8 @@ was made."""
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from research.analysis import provenance
-from research.analysis.cells import SPOILING, Outcome, Table
+from research.analysis import provenance_text
+from research.analysis.arms_table import SPOILING, ArmsTable, Outcome
 from research.statistics.nulls import DRAWS, EXACT_UP_TO, SignFlips
 from research.sweeps.records.record import Record
 from research.words import plural
@@ -21,7 +21,7 @@ SECONDS = (
 )
 
 
-def caption(table: Table) -> str:
+def caption(table: ArmsTable) -> str:
     """Title, what a cell holds, and what varies across seeds."""
     n = len(table.seeds)
     parts = [f"{table.title.rstrip('.')}."]
@@ -65,7 +65,7 @@ def _variation(records: Iterable[Record]) -> str:
     )
 
 
-def footer(table: Table, strengths: str, notes: Sequence[str]) -> tuple[str, ...]:
+def footer(table: ArmsTable, strengths: str, notes: Sequence[str]) -> tuple[str, ...]:
     """Sentences that can go into a paper."""
     said = [
         *_test(table),
@@ -75,19 +75,19 @@ def footer(table: Table, strengths: str, notes: Sequence[str]) -> tuple[str, ...
         *_left_out(table),
         _published(table),
         SECONDS,
-        provenance.sentence(table.records()),
+        provenance_text.sentence(table.records()),
         *notes,
     ]
     return tuple(sentence for sentence in said if sentence)
 
 
-def conclusions(table: Table) -> tuple[str, ...]:
+def conclusions(table: ArmsTable) -> tuple[str, ...]:
     """The sentences on tests and on what was left out, which hold wherever runs were trained."""
     sentences = (*_test(table), _bold(table), *_left_out(table))
     return tuple(sentence for sentence in sentences if sentence)
 
 
-def _test(table: Table) -> list[str]:
+def _test(table: ArmsTable) -> list[str]:
     """The test and its correction; nothing where no baseline is declared."""
     if table.baseline is None or not table.m:
         return []
@@ -115,7 +115,7 @@ def _test(table: Table) -> list[str]:
     ]
 
 
-def _reach(table: Table, index: int) -> list[str]:
+def _reach(table: ArmsTable, index: int) -> list[str]:
     """What differences a column could have shown, and the margin that its verdicts are about."""
     column = table.columns[index]
     differences = [row.cells[index].difference for row in table.rows if row.cells[index].difference]
@@ -137,7 +137,7 @@ def _reach(table: Table, index: int) -> list[str]:
     return sentences
 
 
-def _claim(table: Table) -> str:
+def _claim(table: ArmsTable) -> str:
     """What intervals and verdicts are about."""
     new = [c.label for c, claim in zip(table.columns, table.claims, strict=True) if claim == "new"]
     rows = [
@@ -161,7 +161,7 @@ def _claim(table: Table) -> str:
     return " ".join(said)
 
 
-def _bold(table: Table) -> str:
+def _bold(table: ArmsTable) -> str:
     """Which cells are bold, or why none is."""
     n = len(table.seeds)
     if not table.m:
@@ -180,7 +180,7 @@ def _bold(table: Table) -> str:
     )
 
 
-def _left_out(table: Table) -> list[str]:
+def _left_out(table: ArmsTable) -> list[str]:
     """A sentence for each way in which runs are not in the means, naming the rows."""
     sentences: dict[Outcome, str] = {
         "diverged": (
@@ -229,7 +229,7 @@ def _left_out(table: Table) -> list[str]:
     return said
 
 
-def _causes(table: Table) -> list[str]:
+def _causes(table: ArmsTable) -> list[str]:
     """Why runs failed, a sentence per row and cause; of many the first."""
     counts = Counter(
         (row.label, record.cause)
@@ -245,7 +245,7 @@ def _causes(table: Table) -> list[str]:
     return causes[:CAUSES] + ([f"{plural(more, 'more cause')} of failed runs."] if more > 0 else [])
 
 
-def _published(table: Table) -> str:
+def _published(table: ArmsTable) -> str:
     if not any(cell.published for row in table.rows for cell in row.cells):
         return ""
     return (

@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from research.analysis import comparing
-from research.analysis.cells import (
+from research.analysis.arms_table import (
     Arm,
+    ArmsTable,
     Cell,
     Column,
     Comparison,
     Outcome,
     Published,
     Row,
-    Table,
 )
+from research.analysis.captions import caption, footer
 from research.analysis.scope import Claim, claim_of, null_of
-from research.analysis.wording import caption, footer
 from research.errors import UserError, nearest
 from research.statistics.comparisons import Null
 from research.statistics.intervals import t_interval
@@ -41,7 +41,7 @@ def build_table(
     notes: Sequence[str] = (),
     strengths: str = DECLARED,
     claim: Claim | None = None,
-) -> Table:
+) -> ArmsTable:
     """A table with a row per arm, from its records alone.
 
     published: by (arm, column) label. strengths: the footer's sentence on how strengths were
@@ -63,7 +63,7 @@ def build_table(
         for place, arm in enumerate(arms)
     )
     claims = tuple(map(claim_of, nulls))
-    table = Table(title, tuple(columns), rows, seeds, baseline, m, "", (), claims=claims)
+    table = ArmsTable(title, tuple(columns), rows, seeds, baseline, m, "", (), claims=claims)
     return dataclasses.replace(
         table, caption=caption(table), footer=footer(table, strengths, notes)
     )

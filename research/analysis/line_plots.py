@@ -38,8 +38,8 @@ class Line:
     """x, mean, half_width: [N], NaN where there is none. whole: [N], whether every run of the line
     is in the mean.
 
-    crosses: (x, text) of marks at the foot of the axis. dashed: drawn over the others, so that it
-        is seen where they coincide (a baseline).
+    divergence_marks: (x, text) of marks at the foot of the axis.
+    dashed: drawn over the others, so that it is seen where they coincide (a baseline).
     """
 
     label: str
@@ -47,7 +47,7 @@ class Line:
     mean: Array
     half_width: Array
     whole: NDArray[np.bool_]
-    crosses: tuple[tuple[float, str], ...] = ()
+    divergence_marks: tuple[tuple[float, str], ...] = ()
     dashed: bool = False
 
 
@@ -56,7 +56,7 @@ def band(
     x: Array,
     runs: Sequence[Sequence[float]] | Array,
     factor: float = 1.0,
-    crosses: Sequence[tuple[float, str]] = (),
+    divergence_marks: Sequence[tuple[float, str]] = (),
 ) -> Line:
     """The mean and 95 % t-band of `runs` at each x [N]; a run may be shorter than N, and NaN counts
     as absent."""
@@ -70,7 +70,9 @@ def band(
     squares = np.nansum((values - mean) ** 2, 0)
     deviation = np.sqrt(np.divide(squares, n - 1, out=np.full(x.size, np.nan), where=n > 1))
     quantiles = np.array([t_quantile(k - 1) / math.sqrt(k) if k > 1 else np.nan for k in n])
-    return Line(label, x, mean, deviation * quantiles, n == n.max(initial=0), tuple(crosses))
+    return Line(
+        label, x, mean, deviation * quantiles, n == n.max(initial=0), tuple(divergence_marks)
+    )
 
 
 def draw(
@@ -205,7 +207,7 @@ def _line(
 def _crosses(axis: "Axes", line: Line, colour: str, height: float, overlaid: bool) -> None:
     """Marks at the foot with their texts: to the right where lines are overlaid, above where a
     panel is narrow."""
-    for x, text in line.crosses:
+    for x, text in line.divergence_marks:
         foot = axis.get_xaxis_transform()
         axis.plot(
             [x],

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from research.analysis.arms_table import ArmsTable, Column
 from research.analysis.axes import ranking
-from research.analysis.cells import Column, Table
-from research.analysis.numerals import as_number
+from research.analysis.number_format import as_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ LONGEST = 14  # characters of a value beside an axis
 MOST_TICKS = 8
 
 
-def parallel_figure(table: Table, column: Column) -> "Figure":
+def parallel_figure(table: ArmsTable, column: Column) -> "Figure":
     """An axis per setting, the metric's last; the best row is black and on top.
 
     Rows without a mean are left out, as they have no place on the last axis.

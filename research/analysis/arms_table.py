@@ -1,4 +1,4 @@
-"""What a table is made of: columns, arms, cells, rows. `table.py` builds one from records,
+"""What a table is made of: columns, arms, cells, rows. `table_builder.py` builds one from records,
 `render.py` prints it."""
 
 import dataclasses
@@ -100,7 +100,7 @@ class Row:
 
 
 @dataclasses.dataclass(frozen=True)
-class Table:
+class ArmsTable:
     """A finished table; nothing in it is rounded. m: the comparisons that p is corrected for.
 
     shown: the places that a reader sees, by name; (): all of them. summary: what the table is
@@ -124,7 +124,7 @@ class Table:
         """The rows."""
         return self.rows
 
-    def listing(self, rows: Sequence[Row], note: str, shown: tuple[str, ...]) -> "Table":
+    def listing(self, rows: Sequence[Row], note: str, shown: tuple[str, ...]) -> "ArmsTable":
         """The same table with these of its rows and places; no number of a row changes. note: for
         the caption."""
         return dataclasses.replace(

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from research.analysis import numerals, provenance
+from research.analysis import number_format, provenance_text
+from research.analysis.arms_table import ArmsTable, Column
 from research.analysis.axes import axes
-from research.analysis.cells import Column, Table
+from research.analysis.captions import SECONDS
+from research.analysis.column_layout import ColumnLayout, setting
 from research.analysis.layout import Grid, Prose, grids, texts
-from research.analysis.numerals import NOTHING, Scale
-from research.analysis.places import Place, setting
-from research.analysis.wording import SECONDS
+from research.analysis.number_format import NOTHING, Scale
 from research.sweeps.declare import strengths
 from research.sweeps.records.record import Record
 
@@ -104,7 +104,7 @@ def runs_table(
     return RunsTable(title, unique, (*axes(unique), *seeded), shown, labels or {})
 
 
-def runs_of(table: Table) -> RunsTable:
+def runs_of(table: ArmsTable) -> RunsTable:
     """The runs behind a table of arms; a run that several arms share names them all."""
     labels: dict[str, list[str]] = {}
     for row in table.rows:
@@ -122,7 +122,7 @@ def _texts_of_runs(table: RunsTable) -> Prose:
         f"{table.title.rstrip('.')}. One row a run, with its final metrics; {count} runs."
         f" {table.note}"
     )
-    return Prose(table.title, caption, (SECONDS, provenance.sentence(table.records)))
+    return Prose(table.title, caption, (SECONDS, provenance_text.sentence(table.records)))
 
 
 @grids.register
@@ -143,21 +143,21 @@ def _grids_of_runs(table: RunsTable) -> list[Grid]:
         Grid(
             "",
             [
-                *([Place("arm", "l", label, label)] if table.labels else []),
+                *([ColumnLayout("arm", "l", label, label)] if table.labels else []),
                 *(
                     setting(key, [value(record) for record in table.records], value)
                     for key, value in keys.items()
                 ),
                 *(_measured(column) for column in table.columns),
-                Place("status", "l", _status, lambda record: record.status),
-                Place(
+                ColumnLayout("status", "l", _status, lambda record: record.status),
+                ColumnLayout(
                     "s/run",
                     "r",
-                    lambda r: numerals.seconds(_seconds(r)),
+                    lambda r: number_format.seconds(_seconds(r)),
                     _seconds,
                     names=("seconds",),
                 ),
-                Place(
+                ColumnLayout(
                     "run id",
                     "l",
                     lambda record: record.run_id,
@@ -169,9 +169,9 @@ def _grids_of_runs(table: RunsTable) -> list[Grid]:
     ]
 
 
-def _measured(column: Column) -> Place:
+def _measured(column: Column) -> ColumnLayout:
     """The final metric of each run."""
-    return Place(
+    return ColumnLayout(
         column.label + (" (%)" if column.in_percent else ""),
         "r",
         lambda record: _metric(record, column),

@@ -8,11 +8,11 @@ from typing import Any
 
 from research import config as config_lib
 from research.analysis import sensitivity
+from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.axes import axes, sweep_table
-from research.analysis.cells import Arm, Table
 from research.analysis.figure_style import SCREEN, FigureStyle, figure_style
 from research.analysis.scope import Claim
-from research.analysis.table import build_table
+from research.analysis.table_builder import build_table
 from research.analysis.view import WHOLE, View
 from research.errors import UserError
 from research.registry import METRICS, TASKS
@@ -30,11 +30,11 @@ from research.training.final_metrics import final_metric_names
 
 
 @dataclasses.dataclass(frozen=True)
-class Shown:
+class TableReport:
     """A table, and the records of the runs among which its settings were chosen. missing: its runs
     without a record."""
 
-    table: Table
+    table: ArmsTable
     searched: tuple[Record, ...] = ()
     path: str = "learning_rate"
     missing: int = 0
@@ -93,7 +93,7 @@ def of_sweep(
     found: Mapping[str, Record],
     notes: Sequence[str] = (),
     question: Question | None = None,
-) -> Table:
+) -> ArmsTable:
     """A row for each combination of the sweep's axes.
 
     Args:
@@ -137,7 +137,7 @@ def untrained(
     sweep: SweepSpec,
     runs: Sequence[RequestedRun],
     question: Question | None = None,
-) -> Table:
+) -> ArmsTable:
     """The table of a sweep before there are records: its rows and columns, without values.
 
     Raises UserError for a baseline that is no row, and for metrics that no run will have.
@@ -184,7 +184,7 @@ def of_experiment(
     execution: Execution = DEFAULT,
     executor: Executor = train_locally,
     retry_failed: bool = False,
-) -> Shown:
+) -> TableReport:
     """The experiment's table, after training what is missing; where a setting is to be chosen, that
     comes first."""
     had = functools.partial(
@@ -211,7 +211,7 @@ def of_experiment(
     strengths = selection.describe(experiment, experiment.seeds)
     table = of_arms(experiment, requests, strengths, planner, had, remarks, monitor.note)
     missing = sum(row.cells[0].count("missing") for row in table.rows if row.arm.declared)
-    return Shown(
+    return TableReport(
         table, tuple(searched), experiment.choose.path if experiment.choose else "", missing
     )
 
@@ -224,7 +224,7 @@ def of_arms(
     had: Callable[[Sequence[RequestedRun]], Mapping[str, Record]],
     notes: Sequence[str] = (),
     note: Callable[[str], None] = lambda text: None,
-) -> Table:
+) -> ArmsTable:
     """The experiment's table of these runs, by arm. strengths: how they came about. had: the
     records of runs. note: called with what is good to know before they are trained."""
     arms = {label: planner.plan(of_arm) for label, of_arm in requests.items()}
