@@ -41,13 +41,14 @@ class Arm:
 class Comparison:
     """A published value against ours: gap = ours - published.
 
-    verdict: `overlap` where the paper gives a spread and the intervals meet, else by ordering
-        `better`, `worse` or `equal`; `none` where we have no mean.
+    verdict: `overlap` where the paper gives a spread and the intervals meet, `within our interval`
+        where the paper gives none and our interval holds its value, else by ordering `better`,
+        `worse` or `equal`; `none` where we have no mean.
     """
 
     published: Published
     gap: float | None
-    verdict: Literal["overlap", "better", "worse", "equal", "none"]
+    verdict: Literal["overlap", "within our interval", "better", "worse", "equal", "none"]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -249,6 +249,7 @@ def _published(table: ArmsTable) -> str:
     if not any(cell.published for row in table.rows for cell in row.cells):
         return ""
     return (
-        "Published values are compared by overlap of our interval with the paper's ± as printed, "
-        "and by ordering and gap where the paper gives none."
+        "Published values are compared by overlap of our interval with the paper's ± as printed."
+        " Where the paper gives none, a value inside our interval counts as neither better nor"
+        " worse, and any other is compared by ordering and gap."
     )

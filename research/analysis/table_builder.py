@@ -160,15 +160,17 @@ def outcome(record: Record | None, metric: str) -> Outcome:
 
 
 def compare(cell: Cell, published: Published, column: Column) -> Comparison:
-    """A published value against the cell: by overlap where the paper gives a spread, else by
+    """A published value against the cell: by our interval and the paper's spread, else by
     ordering."""
     if cell.interval is None:
         return Comparison(published, None, "none")
     gap = cell.interval.mean - published.value
-    if published.spread is not None and abs(gap) <= published.spread + (
-        cell.interval.half_width or 0.0
-    ):
+    half_width = cell.interval.half_width or 0.0
+    if published.spread is not None and abs(gap) <= published.spread + half_width:
         return Comparison(published, gap, "overlap")
+    # Seeds that all agree have an interval without width, which shows nothing but equality.
+    if published.spread is None and half_width and abs(gap) <= half_width:
+        return Comparison(published, gap, "within our interval")
     if gap == 0:
         return Comparison(published, gap, "equal")
     return Comparison(

@@ -167,7 +167,10 @@ def test_extra_seeds_do_not_enter():
         (Published(0.99, 0.01), "worse", -0.045),
         (Published(0.90, 0.01), "better", 0.045),
         (Published(0.99), "worse", -0.045),
-        (Published(0.94), "better", 0.005),
+        (Published(0.90), "better", 0.045),
+        (Published(0.94), "within our interval", 0.005),
+        (Published(0.96), "within our interval", -0.015),
+        (Published(0.96, 0.0), "overlap", -0.015),
     ],
 )
 def test_published_values_by_overlap_or_by_ordering(published, verdict, gap):
@@ -177,6 +180,12 @@ def test_published_values_by_overlap_or_by_ordering(published, verdict, gap):
     compared = cell(built, "none").published
     assert compared.verdict == verdict
     assert compared.gap == pytest.approx(gap)
+
+
+def test_one_seed_is_compared_with_a_published_value_by_ordering():
+    published = {("none", "test accuracy"): Published(0.94)}
+    built = table(arm("none", BASE[5:6]), arm("good", GOOD[:1]), seeds=[0], published=published)
+    assert cell(built, "none").published.verdict == "better"
 
 
 def test_published_beside_a_row_without_a_mean():

@@ -1,4 +1,4 @@
-"""Comparisons over data sets against published values, scipy and hand-worked cases."""
+"""Comparisons over data sets against scipy and hand-worked cases."""
 
 import numpy as np
 import pytest
@@ -13,38 +13,38 @@ from research.statistics.datasets import (
     ranking,
 )
 
-# AUC of C4.5 and three variants on 14 data sets: Demšar, JMLR 2006, table 6, whose ranks have no tie
-# in the row of voting, where the printed digits are equal.
-DEMSAR = """
-0.763 0.768 0.771 0.798
-0.599 0.591 0.590 0.569
-0.954 0.971 0.968 0.967
-0.628 0.661 0.654 0.657
-0.882 0.888 0.886 0.898
-0.936 0.931 0.916 0.931
-0.661 0.668 0.609 0.685
-0.583 0.583 0.563 0.625
-0.775 0.838 0.866 0.875
-1.000 1.000 1.000 1.000
-0.940 0.962 0.965 0.962
-0.619 0.666 0.614 0.669
-0.972 0.981 0.9751 0.975
-0.957 0.978 0.946 0.970
-"""
-AUC = np.array([line.split() for line in DEMSAR.split("\n") if line], float)
+SCORES = np.random.default_rng(3).normal([0.0, 0.3, 0.6, 0.9], 1, (9, 4))
 
 
-def test_ranks_and_critical_difference_are_the_published_ones():
-    result = ranking(AUC)
-    assert result.ranks == pytest.approx([3.143, 2.000, 2.893, 1.964], abs=5e-4)
-    assert result.critical_difference == pytest.approx(1.25, abs=5e-3)
+def test_ranks_by_hand():
+    # Highest first: ranks 1 2 3; 2 1 3; a tie for 1 and 2, shared; 1 3 2.
+    scores = [[9.0, 8.0, 7.0], [5.0, 6.0, 4.0], [2.0, 2.0, 1.0], [3.0, 1.0, 2.0]]
+    assert ranking(scores).ranks.tolist() == [5.5 / 4, 7.5 / 4, 11 / 4]
 
 
-def test_friedman_agrees_with_scipy():
-    reference = stats.friedmanchisquare(*AUC.T)
-    result = ranking(AUC)
+@pytest.mark.parametrize("scores", [SCORES, SCORES.round()], ids=["no ties", "ties"])
+def test_friedman_agrees_with_scipy(scores):
+    reference = stats.friedmanchisquare(*scores.T)
+    result = ranking(scores)
     assert result.statistic == pytest.approx(reference.statistic)
     assert result.p == pytest.approx(reference.pvalue)
+
+
+def test_nemenyis_difference_is_exceeded_by_tukeys_error():
+    # Ranks of k methods have the variance k (k + 1) / 12 on each data set. The range of k means of
+    # N, in standard errors, follows the studentized range with infinitely many degrees of freedom.
+    datasets, methods = SCORES.shape
+    difference = ranking(SCORES).critical_difference
+    error = np.sqrt(methods * (methods + 1) / 12 / datasets)
+    assert stats.studentized_range.sf(difference / error, methods, np.inf) == pytest.approx(0.05)
+
+
+def test_nemenyis_error_holds_for_ranks_that_are_drawn():
+    random = np.random.default_rng(0)
+    ranks = random.permuted(np.tile(np.arange(1.0, 5.0), (4000, 30, 1)), axis=-1)
+    spans = np.ptp(ranks.mean(1), axis=-1)
+    exceeded = (spans > ranking(np.tile(SCORES, (4, 1))[:30]).critical_difference).mean()
+    assert exceeded == pytest.approx(0.05, abs=0.014)  # four standard errors
 
 
 def test_methods_that_are_always_equal_have_no_statistic():

@@ -12,10 +12,12 @@ from research.statistics.intervals import paired_difference, t_interval
 
 
 def test_t_interval_by_hand():
-    # mean 3, standard deviation sqrt(2.5), t(0.975, 4) = 2.776445
+    # mean 3, standard deviation sqrt(2.5)
     interval = t_interval([1, 2, 3, 4, 5])
     assert interval.mean == 3
-    assert interval.half_width == pytest.approx(2.776445 * math.sqrt(2.5 / 5), rel=1e-6)
+    assert interval.half_width == pytest.approx(
+        stats.t.ppf(0.975, 4) * math.sqrt(2.5 / 5), rel=1e-6
+    )
     assert interval.n == 5
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from research.statistics.crossed import crossed
 from research.statistics.means import bootstrap_t, johnson, logit, student
@@ -41,8 +42,8 @@ def test_crossed_effects_by_hand():
     result = crossed(np.array([[2.0, 4.0], [4.0, 6.0]]))
     assert result.mean == 4
     assert (result.seeds, result.rows, result.interaction) == (2, 2, 0)
-    # variance 2/2 + 2/2; Satterthwaite 8² / (4² + 4²) = 2 degrees of freedom, t = 4.302653
-    assert result.half_width == pytest.approx(4.302653 * math.sqrt(2))
+    # variance 2/2 + 2/2; Satterthwaite 8² / (4² + 4²) = 2 degrees of freedom
+    assert result.half_width == pytest.approx(stats.t.ppf(0.975, 2) * math.sqrt(2))
 
 
 def test_crossed_effects_agree_with_a_crossed_bootstrap():

@@ -1,4 +1,4 @@
-"""Power against published sample sizes and simulation."""
+"""Power against scipy's noncentral t and simulation."""
 
 import numpy as np
 import pytest
@@ -7,11 +7,18 @@ from scipy import stats
 from research.statistics.power import power, seeds_needed
 
 
-@pytest.mark.parametrize(("effect", "n"), [(0.2, 199), (0.5, 34), (0.8, 15)])
-def test_seeds_are_those_of_g_power(effect, n):
-    # G*Power 3.1, t test of matched pairs, two-sided, 0.05, power 0.80
-    assert seeds_needed(effect) == n
-    assert power(effect, n) >= 0.8 > power(effect, n - 1)
+def noncentral(effect, n):
+    """The power of a two-sided paired t-test at 0.05, from the noncentral t itself."""
+    critical = stats.t.ppf(0.975, n - 1)
+    beyond = stats.nct(n - 1, effect * np.sqrt(n))
+    return beyond.sf(critical) + beyond.cdf(-critical)
+
+
+@pytest.mark.parametrize("effect", [0.2, 0.5, 0.8, 2.0])
+def test_seeds_are_the_fewest_with_the_power_of_the_noncentral_t(effect):
+    fewest = next(n for n in range(2, 1000) if noncentral(effect, n) >= 0.8)
+    assert seeds_needed(effect) == fewest
+    assert power(effect, fewest) == pytest.approx(noncentral(effect, fewest))
 
 
 def test_power_is_what_simulated_tests_have():
