@@ -81,7 +81,9 @@ def _line(store: Store, run_id: str, seen: os.stat_result) -> RecordSummary:
     named = re.search(r"its log (\S+) ends with", record.error)
     more = str(store.path(run_id)) if "\n" in record.error else ""
     log = named[1] if named else more
-    return RecordSummary(seen.st_mtime_ns, seen.st_size, record.status, seconds, device, record.cause, log)
+    return RecordSummary(
+        seen.st_mtime_ns, seen.st_size, record.status, seconds, device, record.cause, log
+    )
 
 
 def _read(store: Store) -> dict[str, RecordSummary]:

@@ -239,7 +239,9 @@ def changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[Envir
         )
     for what, before, now, exact in told:
         if before is not None and before != now:
-            yield EnvironmentChange(what, str(before), "missing" if now is None else str(now), exact)
+            yield EnvironmentChange(
+                what, str(before), "missing" if now is None else str(now), exact
+            )
 
 
 def relative(a: float, b: float) -> float:
