@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from research import config as config_lib
 from research.errors import UserError
+from research.sweeps.declare.strengths import KEY as REGULARIZATION
+from research.sweeps.declare.strengths import strengths
 from research.sweeps.execute.execution_context import Curves
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records.record import Record
-from research.sweeps.declare.strengths import KEY as REGULARIZATION
-from research.sweeps.declare.strengths import strengths
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event

@@ -15,10 +15,7 @@ from typing import Any
 
 from research.errors import UserError
 from research.sweeps.records.atomic_io import write_atomically
-from research.sweeps.records.store import Newer
-from research.sweeps.records.store import Store
-from research.sweeps.records.store import not_collecting
-from research.sweeps.records.store import parse
+from research.sweeps.records.store import Newer, Store, not_collecting, parse
 
 # 2: each record is the one that its name says; lines of before may not be.
 FORMAT = 2

@@ -15,9 +15,7 @@ from typing import Any
 
 import jax
 
-from research.sweeps.records.source_version import COMMIT
-from research.sweeps.records.source_version import PACKAGES_OF_CODE
-from research.sweeps.records.source_version import ROOT
+from research.sweeps.records.source_version import COMMIT, PACKAGES_OF_CODE, ROOT
 from research.training.strategy import ExecutionStrategy
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "tensorflow-datasets")

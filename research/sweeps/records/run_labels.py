@@ -5,8 +5,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 
 from research.errors import UserError
-from research.sweeps.records.store import Damaged
-from research.sweeps.records.store import Store
+from research.sweeps.records.store import Damaged, Store
 
 _FOLDER = "labels"
 

@@ -22,8 +22,8 @@ from research.config import RunConfig
 from research.errors import UserError
 from research.registry import REGULARIZERS
 from research.sweeps.records.atomic_io import set_aside
-from research.sweeps.run_names import find_run
 from research.sweeps.records.store import Store
+from research.sweeps.run_names import find_run
 from research.training import param_tree
 from research.training.best_and_last import BestAndLast
 from research.training.state import Variables

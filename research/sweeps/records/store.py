@@ -17,8 +17,7 @@ from typing import Any
 import orjson
 
 from research.errors import UserError
-from research.sweeps.records.atomic_io import set_aside
-from research.sweeps.records.atomic_io import write_atomically
+from research.sweeps.records.atomic_io import set_aside, write_atomically
 from research.sweeps.records.record import Record
 from research.training.strategy import ExecutionStrategy
 

@@ -11,13 +11,12 @@ import jax
 
 from research.data.spec import Arrays
 from research.errors import Unknown, UserError
-from research.sweeps.plan.run_planner import Planner
 from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.provenance import machine
 from research.sweeps.records.record import Record
+from research.sweeps.records.store import Damaged, Store
 from research.sweeps.run_names import find_run
-from research.sweeps.records.store import Damaged
-from research.sweeps.records.store import Store
 from research.training import first_difference, loop
 from research.training.chunk import ALL_ON_DEVICE, StreamingPolicy
 from research.training.first_difference import Divergence
