@@ -117,9 +117,9 @@ def _cuda_error() -> str:
 def _data() -> Iterator[str]:
     """Prints the prepared data sets; yields a data directory that was named and is not there."""
     root = tfds_prepared.data_directory(DATA_DIR.value)
-    found = tfds_prepared.available(DATA_DIR.value)
+    data_sets = tfds_prepared.available(DATA_DIR.value)
     print(
-        f"data directory {root}: {', '.join(sorted(found)) or 'no prepared sets'}; bundled sets"
+        f"data directory {root}: {', '.join(sorted(data_sets)) or 'no prepared sets'}; bundled sets"
         " need none"
     )
     if not root.is_dir() and (DATA_DIR.value or os.environ.get("TFDS_DATA_DIR")):

@@ -16,7 +16,7 @@ import numpy as np
 from absl import flags
 
 from launch.cli import start
-from launch.cli.saved_run import BEAMS, Own, Trained, trained, trained_on
+from launch.cli.saved_run import BEAMS, SavedRun, TrainingData, load_run, load_run_with_data
 from research.analysis.attention_figure import attention_figure, write
 from research.analysis.evaluation_files import Evaluation
 from research.analysis.mistakes import Pictures, pictures
@@ -79,18 +79,24 @@ class Examples:
 
 
 def main() -> None:
-    of, own = trained_on() if SPLIT.value in SPLITS else (trained(), None)
-    program, answers = of.run.program, of.run.config.task == "sequence_to_sequence"
+    data: TrainingData | None = None
+    if SPLIT.value in SPLITS:
+        saved, data = load_run_with_data()
+    else:
+        saved = load_run()
+    program = saved.run.program
+    answers = saved.run.config.task == "sequence_to_sequence"
     if BEAMS.present and not answers:
         raise UserError(
-            f"--beams is of sequences that are answered, and the run's task is {of.run.config.task}"
+            "--beams applies only to task=sequence_to_sequence; the run's task is"
+            f" {saved.run.config.task}"
         )
-    of.check_beams()
-    examples = _of_file(of, SPLIT.value) if own is None else _of_split(of, own, SPLIT.value)
+    saved.check_beams()
+    examples = _of_file(saved, SPLIT.value) if data is None else _of_split(saved, data, SPLIT.value)
     if OUT.value and program.problem.summary is None:
         raise UserError(
-            f"--out=DIR has no table for {of.run.config.task}: there is an answer at each step;"
-            " leave it out"
+            f"--out=DIR has no table for {saved.run.config.task}, which answers each step; leave"
+            " it out"
         )
     measured = examples.y is not None or program.spec.reconstructs
     if not measured and not OUT.value:
@@ -99,18 +105,34 @@ def main() -> None:
             " predictions"
         )
     if ATTENTION.value:
-        _draw_attention(of, np.asarray(examples.x[examples.rows[:1]])[0], ATTENTION.value)
-    found = evaluate_rows(
-        program, of.lane, of.variables, _way(of.record), examples.x, examples.rows, examples.y
+        _draw_attention(saved, np.asarray(examples.x[examples.rows[:1]])[0], ATTENTION.value)
+    outputs = evaluate_rows(
+        program,
+        saved.lane,
+        saved.variables,
+        _strategy(saved.record),
+        examples.x,
+        examples.rows,
+        examples.y,
     )
-    print(f"run {of.run.id}: its {of.which} parameters, of epoch {of.epoch}; {examples.size()}")
+    print(
+        f"run {saved.run.id}: its {saved.which} parameters, of epoch {saved.epoch};"
+        f" {examples.size()}"
+    )
     if measured:
-        metrics = final_metrics(program.problem, found, examples.y)
+        metrics = final_metrics(program.problem, outputs, examples.y)
         if answers:
-            metrics |= _of_answers(of, examples)
+            metrics |= _of_answers(saved, examples)
         print(
             f"{SPLIT.value}  " + "  ".join(f"{name} {value!r}" for name, value in metrics.items())
         )
+    _print_notes(examples)
+    if OUT.value:
+        _write_evaluation(saved, examples, outputs["scores"], OUT.value)
+
+
+def _print_notes(examples: Examples) -> None:
+    """Prints how the file was read to stderr: stdout has the metrics alone."""
     for note in examples.notes:
         print(f"note: {note}", file=sys.stderr)
     if examples.unread:
@@ -118,77 +140,92 @@ def main() -> None:
             f"note: columns that the run does not read: {', '.join(examples.unread)}",
             file=sys.stderr,
         )
-    if OUT.value:
-        title = f"{of.run.config.arch.name} on {program.spec.name}, {SPLIT.value}"
-        scores, y = found["scores"], examples.y
-        if program.spec.target_origin:
-            scores = scores.astype(np.float64) + program.spec.target_origin
-            y = None if y is None else y.astype(np.float64) + program.spec.target_origin
-        evaluation = Evaluation(
-            title, examples.names, scores, y, program.spec.classes, _pictures(of, examples)
-        )
-        for path in evaluation.write(OUT.value):
-            print(f"wrote {path}")
 
 
-def _pictures(of: Trained, examples: Examples) -> Pictures | None:
-    """How examples look, by their places among the rows; None if they are no images."""
-    spec = of.run.program.spec
+def _write_evaluation(
+    saved: SavedRun, examples: Examples, scores: np.ndarray, directory: str
+) -> None:
+    """Writes predictions, a table of the classes and figures.
+
+    Args:
+        saved: the run.
+        examples: the rows that were evaluated.
+        scores: the network's outputs for them, [R, K].
+        directory: where the files go.
+    """
+    spec = saved.run.program.spec
+    y = examples.y
+    if spec.target_origin:
+        # In float32, adding a large origin back would round the small values that were trained on.
+        scores = scores.astype(np.float64) + spec.target_origin
+        y = None if y is None else y.astype(np.float64) + spec.target_origin
+    title = f"{saved.run.config.arch.name} on {spec.name}, {SPLIT.value}"
+    evaluation = Evaluation(
+        title, examples.names, scores, y, spec.classes, _pictures(saved, examples)
+    )
+    for path in evaluation.write(directory):
+        print(f"wrote {path}")
+
+
+def _pictures(saved: SavedRun, examples: Examples) -> Pictures | None:
+    """The function that draws examples, given as indices into the rows; None without images."""
+    spec = saved.run.program.spec
     if len(spec.shape) != 3:
         return None
-    return lambda places: pictures(examples.x[examples.rows[places]], spec.maximum)
+    return lambda indices: pictures(examples.x[examples.rows[indices]], spec.maximum)
 
 
-def _draw_attention(of: Trained, x: np.ndarray, file: str) -> None:
+def _draw_attention(saved: SavedRun, x: np.ndarray, file: str) -> None:
     """A figure of the attention maps of the example x."""
-    spec = of.run.program.spec
-    maps = attention_maps(of.run.program, of.lane, of.variables, x)
-    write(attention_figure(f"{of.run.config.arch.name} on {spec.name}", maps, spec, x), file)
+    spec = saved.run.program.spec
+    maps = attention_maps(saved.run.program, saved.lane, saved.variables, x)
+    write(attention_figure(f"{saved.run.config.arch.name} on {spec.name}", maps, spec, x), file)
     print(f"wrote {file}")
 
 
-def _of_answers(of: Trained, examples: Examples) -> dict[str, float]:
-    """BLEU of the network's own answers; of those that a beam search found also how many are right
-    throughout."""
+def _of_answers(saved: SavedRun, examples: Examples) -> dict[str, float]:
+    """BLEU of the network's answers; with a beam search also the share that is right at every
+    step."""
     assert examples.y is not None
-    spec = of.run.program.spec
+    spec = saved.run.program.spec
     right = np.asarray(examples.y)[:, spec.source :]
-    said = of.answers(examples.x[examples.rows])[0][:, 0]
-    matches = ((said == right) | (right == PADDING)).all(axis=1)
-    if not spec.end:  # an answer does not say where it ends
-        said = np.where(right == PADDING, PADDING, said)
+    replies = saved.answers(examples.x[examples.rows])[0][:, 0]
+    matches = ((replies == right) | (right == PADDING)).all(axis=1)
+    # Without an end symbol an answer has no end of its own: what follows the target is not scored.
+    if not spec.end:
+        replies = np.where(right == PADDING, PADDING, replies)
     exact = {"beam_exact_match": float(matches.mean())} if BEAMS.value > 1 else {}
-    return {**exact, "bleu": bleu(said, right, spec.vocabulary, spec.end)}
+    return {**exact, "bleu": bleu(replies, right, spec.vocabulary, spec.end)}
 
 
-def _way(record: Record) -> ExecutionStrategy:
-    """The recorded strategy, so that the metrics are the record's to the last digit; else another,
-    and a warning."""
+def _strategy(record: Record) -> ExecutionStrategy:
+    """The recorded strategy, or a plain one with a warning where this machine lacks the devices."""
+    # Another strategy sums in another order, so only the recorded one repeats the metrics' bits.
     strategy = recorded_strategy(record.provenance)
     if strategy is not None and strategy.replicas <= jax.local_device_count():
         return strategy
     device = f"{record.provenance.get('replicas', 1)} x {record.provenance.get('device')}"
     Terminal().warn(
-        f"the run was trained on {device}; evaluated here, its metrics may differ in their last"
+        f"the run was trained on {device}; the metrics computed here may differ in their last"
         " digits"
     )
     return ExecutionStrategy(1, 1)
 
 
-def _of_split(of: Trained, own: Own, split: str) -> Examples:
+def _of_split(saved: SavedRun, data: TrainingData, split: str) -> Examples:
     """Rows of the run's own data."""
-    rows = np.asarray(getattr(of.lane, split))
+    rows = np.asarray(getattr(saved.lane, split))
     if not len(rows):
-        raise UserError(f"the run has no {split} rows: its split is {of.run.config.split}")
-    names = [own.names[row] for row in rows] if own.names else [str(row) for row in rows]
-    return Examples(names, own.arrays.x, rows, own.arrays.y[rows])
+        raise UserError(f"the run has no {split} rows: its split is {saved.run.config.split}")
+    names = [data.names[row] for row in rows] if data.names else [str(row) for row in rows]
+    return Examples(names, data.arrays.x, rows, data.arrays.y[rows])
 
 
-def _of_file(of: Trained, split: str) -> Examples:
+def _of_file(saved: SavedRun, split: str) -> Examples:
     """The examples of a file or a folder. Raises UserError if they are not like those that the run
     was trained on."""
     kind, _, path = split.partition(":")
-    spec, options = of.spec, dict(of.run.config.dataset.options)
+    spec, options = saved.spec, dict(saved.run.config.dataset.options)
     images = len(spec.shape) == 3
     if kind not in ("csv", "folder", "text") or not path:
         raise UserError(
@@ -197,7 +234,7 @@ def _of_file(of: Trained, split: str) -> Examples:
     is_text = spec.windows and bool(spec.vocabulary)
     if is_text != (kind == "text"):
         raise UserError(
-            f"split={split}: {spec.name} {'is a text: give text:FILE' if is_text else 'is no text'}"
+            f"split={split}: {spec.name} {'is a text; give text:FILE' if is_text else 'is no text'}"
         )
     if spec.windows:
         file = Path(path).expanduser()
@@ -212,15 +249,15 @@ def _of_file(of: Trained, split: str) -> Examples:
         raise UserError(f"split={split}: the run was trained on {wanted}")
     if not images and not spec.features:
         raise UserError(
-            f"split={split}: the inputs of {spec.name} are no columns; give one of"
-            f" {', '.join(SPLITS)}"
+            f"split={split}: {spec.name} is not a table of columns; give one of {', '.join(SPLITS)}"
         )
     if not images:
         x, y, unread = csv_file.read_like(Path(path).expanduser(), spec, options)
         return Examples([str(row) for row in range(len(x))], x, np.arange(len(x)), y, unread)
     if spec.maximum != 255:
         raise UserError(
-            f"split={split}: the run's pixels go to {spec.maximum:g}, those of image files to 255"
+            f"split={split}: the run's pixels range up to {spec.maximum:g}, those of image files"
+            " up to 255"
         )
     resize, background = bool(options.get("size")), options.get("background", "white")
     x, y, files, notes = image_folder.read_like(Path(path).expanduser(), spec, resize, background)

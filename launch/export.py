@@ -33,12 +33,12 @@ def main() -> None:
     export = exporter(TO.value)
     records = store()
     run_ids = records.ids() if NAME.value is None else SweepSpec.load(records, NAME.value).runs
-    found = done(run_ids, records, records.warn)
-    if not found:
+    recorded = done(run_ids, records, records.warn)
+    if not recorded:
         raise UserError(
             f"{records.root} has no records to export; name their folder with --records"
         )
-    print(f"{plural(len(found), 'run')}: {export([*found.values()], Path(OUT.value))}")
+    print(f"{plural(len(recorded), 'run')}: {export([*recorded.values()], Path(OUT.value))}")
 
 
 if __name__ == "__main__":

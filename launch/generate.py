@@ -9,7 +9,7 @@ import numpy as np
 from absl import flags
 
 from launch.cli import start
-from launch.cli.saved_run import BEAMS, Trained, trained
+from launch.cli.saved_run import BEAMS, SavedRun, load_run
 from research.data import text
 from research.data.progress_bar import progress
 from research.data.spec import PADDING
@@ -18,67 +18,80 @@ from research.errors import UserError
 from research.training.generation import Sampler, generate
 
 PROMPT = flags.DEFINE_string(
-    "prompt", "", "what the text begins with, or the source that is answered"
+    "prompt", "", "the beginning of the text, or the source sequence to answer"
 )
-LENGTH = flags.DEFINE_integer("length", 300, "characters to go on for", lower_bound=1)
-TEMPERATURE = flags.DEFINE_float("temperature", 1.0, "0: always the likeliest character")
+LENGTH = flags.DEFINE_integer("length", 300, "number of characters to generate", lower_bound=1)
+TEMPERATURE = flags.DEFINE_float(
+    "temperature", 1.0, "sampling temperature; 0 always takes the likeliest character"
+)
 flags.register_validator(
-    "temperature", lambda value: 0 <= value <= 1000, "expected a number of 0 to 1000"
+    "temperature", lambda value: 0 <= value <= 1000, "expected a number from 0 to 1000"
 )
-SEED = flags.DEFINE_integer("seed", 0, "of what is drawn", lower_bound=0, upper_bound=2**32 - 1)
+SEED = flags.DEFINE_integer(
+    "seed", 0, "seed of the sampled characters", lower_bound=0, upper_bound=2**32 - 1
+)
 
 
 def main() -> None:
     if not PROMPT.value:
-        raise UserError("--prompt=TEXT says what the text begins with; one character is enough")
-    of = trained()
-    task = of.run.config.task
+        raise UserError("--prompt=TEXT gives the beginning of the text; one character is enough")
+    saved = load_run()
+    task = saved.run.config.task
     if task not in TASKS:
         raise UserError(
-            f"run {of.run.id} is of the task {task}; {' and '.join(TASKS)} alone say something to a"
-            " prompt"
+            f"--prompt requires a run of task {' or '.join(TASKS)}; run {saved.run.id} has task"
+            f" {task}"
         )
-    say, unread = TASKS[task]
-    for flag in unread:
+    respond, unused_flags = TASKS[task]
+    for flag in unused_flags:
         if flag.present:
-            raise UserError(f"--{flag.name} is not of a {task}; leave it out")
-    say(of)
+            raise UserError(f"--{flag.name} does not apply to task={task}; leave it out")
+    respond(saved)
 
 
-def _go_on(of: Trained) -> None:
+def _continue(saved: SavedRun) -> None:
     """Prints the prompt and what follows it."""
-    vocabulary = of.run.program.spec.vocabulary
+    vocabulary = saved.run.program.spec.vocabulary
     prompt = text.encode(PROMPT.value, vocabulary, "--prompt")
     sampler = Sampler(TEMPERATURE.value, SEED.value)
     with progress(LENGTH.value, "generating", "character") as bar:
         tokens = generate(
-            of.run.program, of.lane, of.variables, prompt, sampler, LENGTH.value, bar.update
+            saved.run.program,
+            saved.lane,
+            saved.variables,
+            prompt,
+            sampler,
+            LENGTH.value,
+            bar.update,
         )
     print(PROMPT.value + text.decode(tokens, vocabulary))
 
 
-def _answer(of: Trained) -> None:
-    """Prints the answer to the prompt; of several beams each with its log-probability, the best
-    first."""
-    spec = of.run.program.spec
-    given, width, filled = len(PROMPT.value), spec.source, BLANK in spec.vocabulary
-    if given > width or (given < width and not filled):
-        most = "at most " * filled
+def _answer(saved: SavedRun) -> None:
+    """Prints the answer to the prompt; with several beams an answer per beam, the best first, each
+    after its log-probability."""
+    spec = saved.run.program.spec
+    given = len(PROMPT.value)
+    width = spec.source
+    # Sources of unequal length were padded with blanks; without a blank there is no shorter source.
+    padded = BLANK in spec.vocabulary
+    if given > width or (given < width and not padded):
+        most = "at most " if padded else ""
         raise UserError(
             f"--prompt has {given} symbols, and a source of {spec.name} has {most}{width}"
         )
     x = np.full((1, *spec.shape), PADDING, np.int32)
     x[0, :width] = text.encode(PROMPT.value.ljust(width, BLANK), spec.vocabulary, "--prompt")
     x[0, width] = text.encode(START, spec.vocabulary, spec.name)[0]
-    (answers,), (scores,) = of.answers(x)
+    (answers,), (scores,) = saved.answers(x)
     for answer, score in zip(answers, scores, strict=True):
-        said = text.decode(answer, spec.vocabulary).rstrip()
-        print(said if len(answers) == 1 else f"{score:9.4f}  {said}")
+        reply = text.decode(answer, spec.vocabulary).rstrip()
+        print(reply if len(answers) == 1 else f"{score:9.4f}  {reply}")
 
 
-# What is said to a prompt, by the run's task, and the flags that are not of it.
+# By the run's task: what answers a prompt, and the flags that do not apply.
 TASKS = {
-    "language_model": (_go_on, (BEAMS,)),
+    "language_model": (_continue, (BEAMS,)),
     "sequence_to_sequence": (_answer, (LENGTH, TEMPERATURE, SEED)),
 }
 

@@ -107,10 +107,10 @@ def _lines(plural: str) -> Iterator[str]:
     if plural == "optimizers":
         yield ": ".join(CHAIN)
     if plural == "datasets":
-        found = tfds_prepared.available(DATA_DIR.value)
+        data_sets = tfds_prepared.available(DATA_DIR.value)
         yield (
             f"prepared in {tfds_prepared.data_directory(DATA_DIR.value)}:"
-            f" {', '.join(sorted(found)) or 'none'}"
+            f" {', '.join(sorted(data_sets)) or 'none'}"
         )
 
 

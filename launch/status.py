@@ -74,8 +74,8 @@ def _sweeps(records: Store) -> tuple[list[str], bool]:
         if not tunings:
             raise UserError(f"no tuning in {records.root} can be read")
         return tunings, True
-    title, found = _found(records)
-    return [*progress.lines(title, found), *_tasks(records), *tunings], found.over
+    title, current = _status(records)
+    return [*progress.lines(title, current), *_tasks(records), *tunings], current.over
 
 
 def _tunings(records: Store) -> Iterator[str]:
@@ -90,7 +90,7 @@ def _tunings(records: Store) -> Iterator[str]:
                 records.warn(str(error))
 
 
-def _found(records: Store) -> tuple[str, Status]:
+def _status(records: Store) -> tuple[str, Status]:
     """(what the status is of, the status); writes the page where one is asked for."""
     if EXPERIMENT.value is None and NAME.value is None:
         return "sweep", status(list(_every(records)), records)

@@ -64,15 +64,15 @@ def main() -> None:
             monitor.warn(changed)
         sweep.save(records, NAME.value, runs, notes)
     retry = RETRY_FAILED.value
-    found = ensure_records(
+    recorded = ensure_records(
         runs, records, plans, monitor, execution=how, executor=train, retry_failed=retry
     )
     ids = [run.id for run in runs]
-    table = of_sweep(title, sweep, ids, found, notes, question)
+    table = of_sweep(title, sweep, ids, recorded, notes, question)
     emit(table)
     if directory := figure_flags.FIGURES.value:
         figure_flags.say(TableReport(table).write_figures(directory, view(), style))
-    start.end_with_failures(found.values())
+    start.end_with_failures(recorded.values())
 
 
 def _cancel() -> None:

@@ -222,7 +222,7 @@ def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> TableRepo
         refuse_other_code(NAME.value, runs, records)
     if ACCEPT_CODE.value:
         sweep.save(records, NAME.value, runs, notes)
-    found = ensure_records(
+    by_id = ensure_records(
         runs,
         records,
         plans,
@@ -233,8 +233,8 @@ def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> TableRepo
         retry_failed=RETRY_FAILED.value,
     )
     ids = [run.id for run in runs]
-    table = of_sweep(NAME.value, sweep, ids, found, notes, _question())
-    return TableReport(table, missing=len({*ids} - {*found}))
+    table = of_sweep(NAME.value, sweep, ids, by_id, notes, _question())
+    return TableReport(table, missing=len({*ids} - {*by_id}))
 
 
 def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> TableReport:
@@ -243,16 +243,16 @@ def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> Tabl
         monitor.warn(
             f"since '{NAME.value}' was asked for, research/ or a plugin has changed: as it was then"
         )
-    found = done(sweep.runs, records, monitor.warn)
+    by_id = done(sweep.runs, records, monitor.warn)
     # Searching many records for cycles took as long as building their table.
     gc.freeze()
-    monitor.on_records(found.values())
-    recorded = {name for record in found.values() for name in record.metrics}
+    monitor.on_records(by_id.values())
+    recorded = {name for record in by_id.values() for name in record.metrics}
     for metric in metrics():
         if metric not in recorded:
             raise UserError(f"no run has '{metric}'; {nearest(metric, recorded)}")
-    table = of_sweep(NAME.value, sweep, sweep.runs, found, sweep.notes, _question())
-    return TableReport(table, missing=len({*sweep.runs} - {*found}))
+    table = of_sweep(NAME.value, sweep, sweep.runs, by_id, sweep.notes, _question())
+    return TableReport(table, missing=len({*sweep.runs} - {*by_id}))
 
 
 if __name__ == "__main__":

@@ -94,9 +94,9 @@ def main() -> None:
         store(monitor.warn), planner(), monitor, how, executor(f"tunings/{name}")
     )
     if EXPERIMENT.value is None:
-        found, table = _settings(name, context, budget)
+        tuned_spaces, table = _settings(name, context, budget)
     else:
-        found, table = _arms(
+        tuned_spaces, table = _arms(
             name, experiment_files.get(EXPERIMENT.value, monitor.warn), context, budget
         )
     emit(table)
@@ -104,7 +104,7 @@ def main() -> None:
         from research.analysis import trials
 
         with figure_style(style):
-            for tuned in found:
+            for tuned in tuned_spaces:
                 column = _column(tuned.goal)
                 figure_flags.say(trials.write_figures(tuned.study, column, directory))
 

@@ -31,6 +31,7 @@ from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
 from research.sweeps.records.verification import Verdict, localize, lookup, run_of, trial, verify
+from research.words import plural
 
 RUN = flags.DEFINE_string(
     "run", None, "the run to verify: its id, the beginning of it, its --name or a tag"
@@ -70,12 +71,12 @@ def main() -> None:
         verdicts = [_verify(lookup(records, RUN.value), plans)]
     else:
         verdicts = []
-        found = (
+        recorded = (
             _of_sweep(NAME.value, records)
             if NAME.value
             else _of_experiment(EXPERIMENT.value or "", plans, records)
         )
-        for record in (chosen := _sample(NAME.value or EXPERIMENT.value or "", found)):
+        for record in (chosen := _sample(NAME.value or EXPERIMENT.value or "", recorded)):
             verdicts.append(_verify(record, plans))
             print()
         counts = Counter(verdicts)
@@ -92,48 +93,50 @@ def _of_experiment(name: str, plans: Planner, records: Store) -> list[Record]:
     shown = of_experiment(
         experiment_files.get(name, monitor.warn), plans, records, monitor, train=False
     )
-    if not (found := [*shown.table.records(), *shown.searched]):
+    if not (recorded := [*shown.table.records(), *shown.searched]):
         command = f"python -m launch.table --experiment={name} --records={records.root}"
         raise UserError(f"{records.root} has no runs of '{name}'; train them: {command}")
-    return found
+    return recorded
 
 
 def _of_sweep(name: str, records: Store) -> list[Record]:
     """The recorded runs of a named sweep. Raises UserError if there are none."""
     sweep = with_its_plugins(name, SweepSpec.load(records, name))
-    if not (found := list(done(sweep.runs, records, Terminal().warn).values())):
+    if not (recorded := list(done(sweep.runs, records, Terminal().warn).values())):
         raise UserError(
             f"no run of '{name}' has a record; train them: python -m launch.sweep --name={name}"
         )
-    return found
+    return recorded
 
 
-def _sample(name: str, found: Iterable[Record]) -> list[Record]:
+def _sample(name: str, records: Iterable[Record]) -> list[Record]:
     """Those of the records that are to be verified, in a random order. Raises UserError if all runs
     failed."""
-    able = {record.run_id: record for record in found if record.status != "failed"}
+    able = {record.run_id: record for record in records if record.status != "failed"}
     if not able:
         raise UserError(f"every recorded run of '{name}' failed; there is nothing to verify")
     seed = secrets.randbelow(2**32) if SAMPLE_SEED.value is None else SAMPLE_SEED.value
     count = min(SAMPLE.value or len(able), len(able))
-    recorded = f"{len(able)} recorded run{'s' * (len(able) != 1)}"
-    print(f"{count} of the {recorded} of '{name}', drawn by --sample_seed={seed}\n")
+    of_them = plural(len(able), "recorded run")
+    print(f"{count} of the {of_them} of '{name}', drawn by --sample_seed={seed}\n")
     return [able[run_id] for run_id in random.Random(seed).sample(sorted(able), count)]
 
 
 def _verify(record: Record, plans: Planner) -> Verdict:
     """Verifies a run, and prints it."""
-    run, kept = run_of(record, plans), memory()
-    asked, arrays = trial(record, run, STEPS.value, plans.origin(run)), plans.arrays(run)
+    run = run_of(record, plans)
+    streaming = memory()
+    asked = trial(record, run, STEPS.value, plans.origin(run))
+    arrays = plans.arrays(run)
     _print(intent(asked, STEPS.value))
     with progress(
         asked.epochs * run.program.sizes.steps_per_epoch, f"run {run.id}", "update"
     ) as bar:
-        found = verify(asked, arrays, kept, lambda step: bar.update(step - bar.n))
-    _print(verdict(asked, found))
-    if LOCALIZE.value and found.difference is not None:
-        _print(location(asked, localize(asked, found, arrays, kept)))
-    return found.verdict
+        result = verify(asked, arrays, streaming, lambda step: bar.update(step - bar.n))
+    _print(verdict(asked, result))
+    if LOCALIZE.value and result.difference is not None:
+        _print(location(asked, localize(asked, result, arrays, streaming)))
+    return result.verdict
 
 
 def _print(lines: Iterator[str]) -> None:

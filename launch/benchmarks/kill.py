@@ -253,11 +253,11 @@ def _killed(
                 killed()
                 if draw.random() < 0.5:
                     _damage(records, list(expected), pending, counts, draw)
-            found = results(records)
+            recorded = results(records)
             counts["differ"] += sum(
-                found.get(run_id) != result for run_id, result in expected.items()
+                recorded.get(run_id) != result for run_id, result in expected.items()
             )
-            counts["differ"] += len(set(found) - set(expected))
+            counts["differ"] += len(set(recorded) - set(expected))
             if not last:
                 _damage(records, list(expected), pending, counts, draw)
         counts["sweeps"] += 1
@@ -350,6 +350,9 @@ def results(records: Path) -> dict[str, Any]:
     for path in (records / "runs").glob("*/*.json"):
         record = json.loads(path.read_text())["record"]
         record.pop("provenance")
-        kept = records / "params" / path.stem / "run.json"
-        results[path.stem] = (record, json.loads(kept.read_text()) if kept.exists() else None)
+        manifest = records / "params" / path.stem / "run.json"
+        results[path.stem] = (
+            record,
+            json.loads(manifest.read_text()) if manifest.exists() else None,
+        )
     return results

@@ -38,8 +38,8 @@ CHUNK = 32  # files that a worker decodes at once
 def measure() -> None:
     """A folder of JPEG files, decoded and then read as the batches of epochs, by each kind of
     worker."""
-    made = f"{IMAGES.value} JPEG files of {SIDE.value}x{SIDE.value}"
-    print(f"{made}; {WIDTH} lanes, batch {BATCH}, {STEPS} steps a dispatch")
+    description = f"{IMAGES.value} JPEG files of {SIDE.value}x{SIDE.value}"
+    print(f"{description}; {WIDTH} lanes, batch {BATCH}, {STEPS} steps a dispatch")
     print("\n| what | images/s | MB/s |\n| --- | ---: | ---: |", flush=True)
     with tempfile.TemporaryDirectory() as root:
         images = Path(root) / "images"
@@ -101,13 +101,17 @@ def _batches(x: np.ndarray) -> None:
     dispatches = len(x) // (BATCH * STEPS)
     rows = np.stack([generator.permutation(len(x)) for _ in range(WIDTH)]).astype(np.int32)
     rows = rows[:, : dispatches * BATCH * STEPS]
-    held, targets, order = jnp.asarray(x), jnp.zeros(len(x), jnp.int32), jnp.asarray(rows)
+    inputs = jnp.asarray(x)
+    targets = jnp.zeros(len(x), jnp.int32)
+    order = jnp.asarray(rows)
     sizes = Sizes(train=rows.shape[1], validation=0, test=0, batch=BATCH)
 
     def gathered() -> None:
         for number in range(dispatches):
             first = np.int32(number * STEPS)
-            batches = lanes_lib.gather(held, targets, order, first, first, steps=STEPS, sizes=sizes)
+            batches = lanes_lib.gather(
+                inputs, targets, order, first, first, steps=STEPS, sizes=sizes
+            )
             jax.block_until_ready(batches)
 
     def streamed(put: Callable[[np.ndarray], object], processes: int) -> None:

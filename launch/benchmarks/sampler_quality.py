@@ -36,13 +36,16 @@ def measure() -> None:
     """
     print(f"| seed | tpe: best NLL of {TRIALS.value} | random |")
     print("| ---: | ---: | ---: |")
-    found: dict[str, list[float]] = {"tpe": [], "random": []}
+    best_values: dict[str, list[float]] = {"tpe": [], "random": []}
     for seed in range(TUNINGS.value):
-        for sampler, values in found.items():
+        for sampler, values in best_values.items():
             values.append(_best(sampler, seed))
-        print(f"| {seed} | {found['tpe'][-1]:.4f} | {found['random'][-1]:.4f} |", flush=True)
-    difference = paired_difference(found["tpe"], found["random"])
-    lower = sum(a < b for a, b in zip(found["tpe"], found["random"], strict=True))
+        print(
+            f"| {seed} | {best_values['tpe'][-1]:.4f} | {best_values['random'][-1]:.4f} |",
+            flush=True,
+        )
+    difference = paired_difference(best_values["tpe"], best_values["random"])
+    lower = sum(a < b for a, b in zip(best_values["tpe"], best_values["random"], strict=True))
     print(
         f"\ntpe − random: {difference.mean:+.4f} ± {difference.half_width:.4f} (95 % t-interval of"
         f" {difference.n} paired differences); tpe is lower in {lower} of {difference.n}"

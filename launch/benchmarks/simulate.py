@@ -87,10 +87,10 @@ def measure() -> None:
     )
     needed = sum(of_program[0].seconds * -(-len(of_program) // WIDTH) for of_program in programs)
     ideal = needed / NODES.value
-    said = ", ".join(f"{world.happened[kind]:,} {kind}s" for kind in ACCIDENTS)
+    accidents = ", ".join(f"{world.happened[kind]:,} {kind}s" for kind in ACCIDENTS)
     print(
         f"{len(runs):,} runs of {len(programs)} programs in packs of {WIDTH} on {NODES.value}"
-        f" nodes; {said}"
+        f" nodes; {accidents}"
     )
     took = f"makespan {world.now / 3600:.2f} h, {world.now / ideal:.2f} times the ideal"
     print(f"{took} ({ideal / 3600:.2f} h: no accidents, every node busy to the end)")
@@ -171,14 +171,14 @@ def _worker(world: World, claims: Claims, times: dict[str, float]) -> Work:
     while missing := [
         run for of_program in world.programs for run in of_program if not world.records[run.id]
     ]:
-        held = claims.claimed()
-        free = [run for run in missing if run.id not in held]
+        claimed = claims.claimed()
+        free = [run for run in missing if run.id not in claimed]
         if not free and claims.take_over():
-            held = claims.claimed()
-            free = [run for run in missing if run.id not in held]
+            claimed = claims.claimed()
+            free = [run for run in missing if run.id not in claimed]
         for _, runs in itertools.groupby(free, lambda run: run.program):
             queue = Queue(runs, lambda run: not world.records[run], claims.claimed)
-            if held:
+            if claimed:
                 queue.begin_at(claims.worker.share)
             while pack := queue.next(WIDTH):
                 mine = set(claims.take([run.id for run in pack], len(pack)))

@@ -72,12 +72,12 @@ def measure() -> None:
             )
             _disturb(process, records, counts, draw)
             same_table = _finished(process) == table
-            found = results(records)
+            recorded = results(records)
             counts["sweeps"] += 1
             counts["differ"] += sum(
-                found.get(run_id) != result for run_id, result in expected.items()
+                recorded.get(run_id) != result for run_id, result in expected.items()
             )
-            counts["differ"] += len(set(found) - set(expected)) + (not same_table)
+            counts["differ"] += len(set(recorded) - set(expected)) + (not same_table)
     columns = (*KINDS, "sweeps", "differ")
     print(f"| {' | '.join(columns)} |\n| {' | '.join('---:' for _ in columns)} |")
     print(f"| {' | '.join(str(counts[column]) for column in columns)} |", flush=True)

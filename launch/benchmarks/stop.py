@@ -66,9 +66,9 @@ def _stop(records: Path) -> tuple[float, float, float]:
     time.sleep(1.0)
     begin = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    said = b""
-    while b"SIGTERM" not in said:
-        said += process.stderr.read1(4096) or b"SIGTERM"  # type: ignore[attr-defined]
+    log = b""
+    while b"SIGTERM" not in log:
+        log += process.stderr.read1(4096) or b"SIGTERM"  # type: ignore[attr-defined]
     notice = time.monotonic() - begin
     process.communicate()
     return notice, time.monotonic() - begin, restart

@@ -49,9 +49,10 @@ def join() -> None:
             f"--coordinator={COORDINATOR.value} needs --processes=N and --process=I, which of them"
             " this is, from 0"
         )
-    count, own = PROCESSES.value or 0, PROCESS.value or 0
-    if COORDINATOR.value != AUTO and not 0 <= own < count:
-        raise UserError(f"--process={own}: with --processes={count} it is 0 to {count - 1}")
+    count = PROCESSES.value or 0
+    process = PROCESS.value or 0
+    if COORDINATOR.value != AUTO and not 0 <= process < count:
+        raise UserError(f"--process={process}: with --processes={count} it is 0 to {count - 1}")
     import jax  # here, since every program imports this file, and not all need JAX
 
     jax.config.update("jax_enable_preemption_service", True)

@@ -30,11 +30,11 @@ def look(title: str, of: SweepSpec | Experiment, store: Store, directory: str | 
     plans = planner()
     if isinstance(of, SweepSpec):
         runs = plans.plan(of.requests)
-        found = status(of_sweep(of), store)
+        current = status(of_sweep(of), store)
     else:
         rows = by_row(of, plans, store)
         runs = [run for of_row in rows.values() for run in of_row]
-        found = status(
+        current = status(
             [
                 SweepMember(run.id, row, run.config.epochs)
                 for row, runs in rows.items()
@@ -43,22 +43,22 @@ def look(title: str, of: SweepSpec | Experiment, store: Store, directory: str | 
             store,
         )
     if directory is not None:
-        page = html.page(title, _parts(title, of, unique(runs), found, plans, store))
+        page = html.page(title, _parts(title, of, unique(runs), current, plans, store))
         write_atomically(Path(directory) / "index.html", page)
         print(f"wrote {Path(directory) / 'index.html'}")
-    return found
+    return current
 
 
 def _parts(
     title: str,
     of: SweepSpec | Experiment,
     runs: Sequence[RequestedRun],
-    found: Status,
+    current: Status,
     plans: Planner,
     store: Store,
 ) -> Iterator[str]:
     """The sections of the page. runs: all that are known of the sweep or experiment."""
-    yield html.section("How far it is", html.preformatted(progress.lines(title, found)))
+    yield html.section("How far it is", html.preformatted(progress.lines(title, current)))
     # Before the first records, or while a setting is still chosen, there is no table.
     with contextlib.suppress(UserError):
         shown = _shown(title, of, runs, plans, store)
@@ -66,8 +66,8 @@ def _parts(
             yield html.section("Table", html.fragment(shown.table))
             yield html.section("Curves", *_curves(shown))
     yield html.section("Plan", html.preformatted(plan_text.lines(runs, store, plans)))
-    if found.failures:
-        yield html.section("Failures", html.preformatted(map(_failure, found.failures)))
+    if current.failures:
+        yield html.section("Failures", html.preformatted(map(_failure, current.failures)))
 
 
 def _failure(run: FailedRun) -> str:

@@ -19,8 +19,8 @@ def lines(
 ) -> Iterator[str]:
     """The plan of different runs. note: a line of its own after the first."""
     runs = trainable(planned)
-    found = index.lines(records, (run.id for run in runs))
-    finished = {run_id: line for run_id, line in found.items() if line.status != "damaged"}
+    summaries = index.lines(records, (run.id for run in runs))
+    finished = {run_id: line for run_id, line in summaries.items() if line.status != "damaged"}
     failures = sum(line.status == "failed" for line in finished.values())
     failed = f" ({failures} of them failed; --retry_failed tries these again)" if failures else ""
     missing, programs = len(runs) - len(finished), packs(runs)

@@ -65,8 +65,8 @@ def _sweeps(store: Store, directory: Path) -> Iterator[str]:
     for name in names(store):
         try:
             sweep = SweepSpec.load(store, name)
-            found = done(sweep.runs, store, store.warn)
-            table = of_sweep(name, sweep, sweep.runs, found, sweep.notes)
+            recorded = done(sweep.runs, store, store.warn)
+            table = of_sweep(name, sweep, sweep.runs, recorded, sweep.notes)
         except UserError as error:
             yield f"<p>{html_lib.escape(f'{name}: {error}')}</p>"
             continue

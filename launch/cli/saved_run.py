@@ -38,7 +38,7 @@ BEAMS = flags.DEFINE_integer(
 
 
 @dataclasses.dataclass(frozen=True)
-class Trained:
+class SavedRun:
     """spec: what is known of the run's own data. lane: without rows where that data is not read.
 
     which: of its parameters; epoch: when they were.
@@ -68,14 +68,14 @@ class Trained:
 
 
 @dataclasses.dataclass(frozen=True)
-class Own:
+class TrainingData:
     """A run's own data, and what its rows are called, if not by their numbers."""
 
     arrays: Arrays
     names: Sequence[str]
 
 
-def trained() -> Trained:
+def load_run() -> SavedRun:
     """The run that the flags name, ready for new data; its own data may be gone.
 
     Raises UserError if it is not named, not there, or kept no parameters.
@@ -85,11 +85,11 @@ def trained() -> Trained:
     if saved.basis is None:  # of an older version
         return _with_data(record, saved)[0]
     run, lane = applied(record, saved.basis, Terminal().warn)
-    return _trained(record, saved, run, run.program.spec, lane)
+    return _saved_run(record, saved, run, run.program.spec, lane)
 
 
-def trained_on() -> tuple[Trained, Own]:
-    """The run that the flags name, and its own data. Raises UserError as trained does, and if that
+def load_run_with_data() -> tuple[SavedRun, TrainingData]:
+    """The run that the flags name, and its own data. Raises UserError as load_run does, and if that
     data is gone."""
     records, record = _record()
     saved = Parameters(records).load(record.run_id)
@@ -119,15 +119,17 @@ def _record() -> tuple[Store, Record]:
     return records, lookup(records, name)
 
 
-def _with_data(record: Record, saved: Saved) -> tuple[Trained, Own]:
+def _with_data(record: Record, saved: Saved) -> tuple[SavedRun, TrainingData]:
     plans = planner()
     run = run_of(record, plans)
     source, arrays = plans.source(run.config), plans.arrays(run)
     lane = run_lane(run.program, run.config, arrays)
-    return _trained(record, saved, run, source.spec, lane), Own(arrays, source.names)
+    return _saved_run(record, saved, run, source.spec, lane), TrainingData(arrays, source.names)
 
 
-def _trained(record: Record, saved: Saved, run: PlannedRun, spec: DataSpec, lane: Lane) -> Trained:
+def _saved_run(
+    record: Record, saved: Saved, run: PlannedRun, spec: DataSpec, lane: Lane
+) -> SavedRun:
     which = PARAMS.value or evaluated(run.config)
     epoch, variables = saved.epochs[which], saved.variables[which]
     if record.diverged_at is not None:
@@ -135,4 +137,4 @@ def _trained(record: Record, saved: Saved, run: PlannedRun, spec: DataSpec, lane
             f"the run diverged at step {record.diverged_at}; these are its parameters after epoch"
             f" {epoch}"
         )
-    return Trained(record, run, spec, lane, which, epoch, variables)
+    return SavedRun(record, run, spec, lane, which, epoch, variables)

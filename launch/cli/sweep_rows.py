@@ -39,9 +39,9 @@ def by_row(
             f"{label} (choosing)": [run for runs in of_arm for run in runs]
             for label, of_arm in asked.items()
         }
-        found, _ = store.find(run.id for runs in known.values() for run in runs)
-        if any(run.id not in found for runs in known.values() for run in runs):
+        recorded, _ = store.find(run.id for runs in known.values() for run in runs)
+        if any(run.id not in recorded for runs in known.values() for run in runs):
             return known
-        chosen = selection.chosen(experiment.choose, asked, found)
+        chosen = selection.chosen(experiment.choose, asked, recorded)
     requests = selection.requests(experiment, experiment.seeds, chosen)
     return known | {label: planner.plan(of_arm) for label, of_arm in requests.items()}

@@ -139,9 +139,9 @@ def _inherited() -> list[str]:
 def _xla_flags() -> str:
     """XLA's flags here, but for the count of host devices: it is the task's cores, or what the task
     finds."""
-    kept = re.sub(DEVICE_COUNT, "", os.environ.get("XLA_FLAGS", "")).split()
-    own = [f"--xla_force_host_platform_device_count={CPUS.value}"] if CPUS.value else []
-    return " ".join([*kept, *own])
+    inherited = re.sub(DEVICE_COUNT, "", os.environ.get("XLA_FLAGS", "")).split()
+    host_devices = [f"--xla_force_host_platform_device_count={CPUS.value}"] if CPUS.value else []
+    return " ".join([*inherited, *host_devices])
 
 
 def _absolute(path: str) -> Path:

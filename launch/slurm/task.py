@@ -37,7 +37,7 @@ LOOK = 0.2
 _PR_SET_PDEATHSIG = 1
 
 
-class Task:
+class WorkerSupervisor:
     """This task of the array; where several nodes train together, its process on one of them."""
 
     def __init__(self, folder: Folder, worker: list[str]) -> None:
@@ -63,12 +63,12 @@ class Task:
                 0 <= code <= 2
             ):  # nothing is left; or what is wrong is said in the log, and is no run's fault
                 return code
-            held = self._folder.held(self._id)
+            claimed_runs = self._folder.held(self._id)
             how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-            say(f"the worker died of {how} while {len(held)} runs were under way")
-            if not held:
+            say(f"the worker died of {how} while {len(claimed_runs)} runs were under way")
+            if not claimed_runs:
                 return EXIT_DIED
-            self._strike(held, how)
+            self._strike(claimed_runs, how)
         self._back_to_the_queue()
         return EXIT_STOPPED
 
@@ -96,7 +96,7 @@ class Task:
         if self._child is not None:
             self._child.terminate()
 
-    def _strike(self, held: list[str], how: str) -> None:
+    def _strike(self, claimed_runs: list[str], how: str) -> None:
         """Counts the worker's death against the runs that were under way in it; the first of
         several processes does."""
         if self._process != "0":
@@ -106,7 +106,7 @@ class Task:
             f"the process that trained it died of {how}; its log {log} ends"
             f" with:\n{failure.tail(log)}"
         )
-        Failures(self._folder.records).add(held, error)
+        Failures(self._folder.records).add(claimed_runs, error)
 
     def _back_to_the_queue(self) -> None:
         """Requeues this task, unless Slurm is ending it already: cancelled by somebody, or requeued
@@ -161,9 +161,9 @@ def main(arguments: list[str]) -> int:
             " nodes share"
         )
         return failure.EXIT_UNSEEN
-    task = Task(folder, worker)
+    supervisor = WorkerSupervisor(folder, worker)
     say(f"task {task_id(os.environ)} on {os.uname().nodename}")
-    return task.run()
+    return supervisor.run()
 
 
 if __name__ == "__main__":

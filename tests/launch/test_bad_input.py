@@ -188,7 +188,7 @@ CASES = {
         "flag --out=/proc/a/table.md: /proc/a cannot be made"
     ),
     "generate --run=a --prompt=b --temperature=nan": (
-        "flag --temperature=nan: expected a number of 0 to 1000"
+        "flag --temperature=nan: expected a number from 0 to 1000"
     ),
     "generate --run=a --prompt=b --length=x": "flag --length=x: expected a whole number, not 'x'",
     "verify --run=a --devices=1": "unknown flag --devices",

@@ -109,16 +109,20 @@ def test_bad_input_is_one_line(trained: tuple[Path, dict[str, str]]) -> None:
             "gru",
             "--prompt=xyz",
         ): "--prompt, line 1: the symbol 'x' is not in the vocabulary of 3 symbols: 'abc'",
-        ("gru",): "--prompt=TEXT says what the text begins with",
+        ("gru",): "--prompt=TEXT gives the beginning of the text",
         (
             "wine",
             "--prompt=a",
-        ): "language_model and sequence_to_sequence alone say something to a prompt",
+        ): "--prompt requires a run of task language_model or sequence_to_sequence",
         (
             "letters",
             "--prompt=ab",
         ): "--prompt has 2 symbols, and a source of spelled_letters has at most 1",
-        ("letters", "--prompt=a", "--length=3"): "--length is not of a sequence_to_sequence",
+        (
+            "letters",
+            "--prompt=a",
+            "--length=3",
+        ): "--length does not apply to task=sequence_to_sequence",
         ("unkept", "--prompt=a"): "--keep_params",
         ("gru", "--prompt=a", "--length=0"): "--length=0",
     }
