@@ -23,14 +23,10 @@ PHRASES = re.compile(
 # What is left per folder. A folder that is not named has none. Lower a number when you can.
 NAMES_LEFT: Mapping[str, int] = {
     "research/analysis": 29,
-    "research/sweeps": 42,
-    "research/testing": 5,
     "research/training": 71,
 }
 PHRASES_LEFT: Mapping[str, int] = {
     "research/analysis": 5,
-    "research/sweeps": 35,
-    "research/testing": 4,
     "research/training": 18,
 }
 CLASSES_TWICE_LEFT = 4

@@ -122,7 +122,7 @@ def _disturb(
     while process.poll() is None and sum(counts[kind] for kind in KINDS) < EVENTS.value:
         time.sleep(draw.uniform(0.2, APART))
         with contextlib.suppress(Refused):  # it was over before it could be disturbed
-            training = [task.id for task in _running(folder) if folder.held(task.id)]
+            training = [task.id for task in _running(folder) if folder.under_way(task.id)]
             if training:
                 counts[_event(draw.choice(training), draw)] += 1
                 last = time.monotonic()

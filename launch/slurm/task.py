@@ -63,7 +63,7 @@ class WorkerSupervisor:
                 0 <= code <= 2
             ):  # nothing is left; or what is wrong is said in the log, and is no run's fault
                 return code
-            claimed_runs = self._folder.held(self._id)
+            claimed_runs = self._folder.under_way(self._id)
             how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
             say(f"the worker died of {how} while {len(claimed_runs)} runs were under way")
             if not claimed_runs:

@@ -62,7 +62,7 @@ def check_metric(metric: str, better: str) -> None:
             f"better='{better}' for {metric}: allowed are {', '.join(get_args(Better))}"
         )
     name = metric.rpartition("/")[2]
-    known = {word for task in TASKS for said, word in task.build().better.items() if said == name}
+    known = {word for task in TASKS for other, word in task.build().better.items() if other == name}
     known |= {entry.better for entry in METRICS if entry.name == name}
     known |= {"lower" for loss in LOSSES if name in (loss.name, "loss")}
     if known and better not in known:
@@ -100,12 +100,12 @@ def common_metric(configs: Iterable[Mapping[str, str]]) -> tuple[str, Better]:
     datasets = {task: dataset for (_, task), dataset in whose.items()}
     of_tasks = {task: next(iter(TASKS.get(task).build().better.items())) for task in datasets}
     if len(set(of_tasks.values())) > 1:
-        said = " and ".join(
+        differing = " and ".join(
             f"{name} (dataset={datasets[task]})" for task, (name, _) in of_tasks.items()
         )
         raise UserError(
-            f"the runs are compared by different metrics: {said}; ask for a sweep of each, records"
-            " are kept"
+            f"the runs are compared by different metrics: {differing}; ask for a sweep of each,"
+            " records are kept"
         )
     name, better = next(iter(of_tasks.values()))
     return name, cast(Better, better)

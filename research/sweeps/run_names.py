@@ -26,19 +26,21 @@ def find_run(store: Store, text: str) -> str:
     labelled = [run_id for run_id in tags.get(text, ()) if run_id in ids]
     named = _named(store, text)
     beginning = [run_id for run_id in ids if text and run_id.startswith(text)]
-    found = list(dict.fromkeys([*named, *labelled])) or beginning
-    if not found:
+    matches = list(dict.fromkeys([*named, *labelled])) or beginning
+    if not matches:
         known = [*ids, *sweep_lib.names(store), *tags]
         raise UserError(f"no record of a run '{text}' in {store.root}; {nearest(text, known)}")
-    if len(found) > 1:
-        kind = "is the beginning of" if found is beginning else "names"
-        some = ", ".join(found[:MOST])
-        raise UserError(f"'{text}' {kind} {plural(len(found), 'run')}; give the id of one: {some}")
-    if found[0] not in ids:
+    if len(matches) > 1:
+        kind = "is the beginning of" if matches is beginning else "names"
+        some = ", ".join(matches[:MOST])
         raise UserError(
-            f"'{text}' is run {found[0]}, which has no record in {store.root} yet; train it first"
+            f"'{text}' {kind} {plural(len(matches), 'run')}; give the id of one: {some}"
         )
-    return found[0]
+    if matches[0] not in ids:
+        raise UserError(
+            f"'{text}' is run {matches[0]}, which has no record in {store.root} yet; train it first"
+        )
+    return matches[0]
 
 
 def _named(store: Store, name: str) -> Sequence[str]:

@@ -97,20 +97,20 @@ def subject(**settings: Any) -> Subject:
 def _first(subjects: Iterable[Subject]) -> Subject:
     """The first that can be trained. Raises what is wrong with the very first if none can be."""
     errors = []
-    for found in subjects:
+    for candidate in subjects:
         try:
-            _encoded(found)
+            _encoded(candidate)
         except UserError as error:
             errors.append(error)
         else:
-            return found
+            return candidate
     raise errors[0]
 
 
-def _encoded(of: Subject) -> None:
+def _encoded(case: Subject) -> None:
     """Raises UserError if it cannot be trained, or if what its task makes of the labels is not the
     loss's target."""
-    run, y = of.run(), of.data.data.y[:2]
+    run, y = case.run(), case.data.data.y[:2]
     with run.program.precision_context():
         if not run.program.spec.reconstructs:
             jax.eval_shape(
@@ -225,11 +225,11 @@ def dataset(entry: Entry) -> Subject:
 # -----------------------------------------------
 
 
-def shapes(of: Subject) -> None:
+def shapes(case: Subject) -> None:
     """Outputs are finite, of the loss's width and of the program's type, one row an example;
     scores, no shares."""
-    run, (lane, variables) = of.run(), _initial_state(of)
-    outputs = _outputs(run.program, lane, variables, of.data.data.x[:4])
+    run, (lane, variables) = case.run(), _initial_state(case)
+    outputs = _outputs(run.program, lane, variables, case.data.data.x[:4])
     width = LOSSES.get(run.config.loss).outputs(run.program.width)
     expected = (4, *run.program.spec.target_shape, width)
     outputs = outputs[..., :width] if LOSSES.get(run.config.loss).latents else outputs
@@ -248,11 +248,11 @@ def shapes(of: Subject) -> None:
         )
 
 
-def gradients(of: Subject) -> None:
+def gradients(case: Subject) -> None:
     """The loss's gradient reaches every parameter: Adam moves all that has one, however small it
     is."""
-    run = _noisy(of).run(optimizer="adam")
-    before, after = (steps([run], of.data.data, 1, count) for count in (0, 3))
+    run = _noisy(case).run(optimizer="adam")
+    before, after = (steps([run], case.data.data, 1, count) for count in (0, 3))
     still = [
         keystr(path, simple=True, separator="/")
         for (path, a), b in zip(
@@ -263,11 +263,11 @@ def gradients(of: Subject) -> None:
     assert not still, f"no gradient reaches {', '.join(still)}"
 
 
-def independence(of: Subject) -> None:
-    """In evaluation an example's outputs are its own: they do not hang on what else is in the
+def independence(case: Subject) -> None:
+    """In evaluation an example's outputs are its own: they do not depend on what else is in the
     batch."""
-    run, (lane, variables) = of.run(), _initial_state(of)
-    x = of.data.data.x
+    run, (lane, variables) = case.run(), _initial_state(case)
+    x = case.data.data.x
     outputs = _outputs(run.program, lane, variables, x[:4])
     beside = _outputs(run.program, lane, variables, np.concatenate([x[:2], x[10:12]]))
     wrong = np.abs(outputs[:2] - beside[:2]).max() / max(np.abs(outputs).max(), 1e-30)
@@ -276,41 +276,42 @@ def independence(of: Subject) -> None:
     )
 
 
-def dropout_off_in_eval(of: Subject) -> None:
+def dropout_off_in_eval(case: Subject) -> None:
     """Regularizers of activations are off in evaluation."""
     try:
-        noisy = of.run(regularization=_with(of, "dropout=0.5"))
+        noisy = case.run(regularization=_with(case, "dropout=0.5"))
     except UserError:
         return  # there is nothing to drop
-    plain, (lane, variables) = of.run(), _initial_state(of)
-    outputs = _outputs(plain.program, lane, variables, of.data.data.x[:4])
-    own = make_lane_inputs(noisy.config, noisy.program, of.data.data).lane
-    dropped = _outputs(noisy.program, own, variables, of.data.data.x[:4])
+    plain, (lane, variables) = case.run(), _initial_state(case)
+    outputs = _outputs(plain.program, lane, variables, case.data.data.x[:4])
+    noisy_lane = make_lane_inputs(noisy.config, noisy.program, case.data.data).lane
+    dropped = _outputs(noisy.program, noisy_lane, variables, case.data.data.x[:4])
     assert outputs.tobytes() == dropped.tobytes(), "dropout changes what is evaluated"
 
 
-def lanes(of: Subject) -> None:
+def lanes(case: Subject) -> None:
     """Law 2: a lane is the run alone; the same initial bits, steps to rounding, and the same bits
     beside others."""
-    noisy = _noisy(of)
+    noisy = _noisy(case)
     runs = [noisy.run(seed=seed) for seed in range(WIDTH)]
     among, alone = (
-        jax.device_get(start(own, of.data.data, len(own)).state) for own in (runs, runs[1:2])
+        jax.device_get(start(members, case.data.data, len(members)).state)
+        for members in (runs, runs[1:2])
     )
     wrong = unequal(lane(among, 1), lane(alone, 0))
     assert not wrong, f"a lane begins with other bits than the run alone in {', '.join(wrong)}"
-    together = steps(runs, of.data.data, WIDTH, STEPS)
-    wrong = beyond_rounding(lane(together, 1), runs[1], of.data.data, STEPS)
+    together = steps(runs, case.data.data, WIDTH, STEPS)
+    wrong = beyond_rounding(lane(together, 1), runs[1], case.data.data, STEPS)
     assert not wrong, f"after {STEPS} steps a lane differs from the run alone in {', '.join(wrong)}"
     other = noisy.run(seed=9, learning_rate=0.2)
-    elsewhere = steps([other, other, runs[1]], of.data.data, WIDTH, STEPS)
+    elsewhere = steps([other, other, runs[1]], case.data.data, WIDTH, STEPS)
     wrong = unequal(lane(elsewhere, 2), lane(together, 1))
-    assert not wrong, f"a lane's bits hang on its neighbours in {', '.join(wrong)}"
+    assert not wrong, f"a lane's bits depend on its neighbours in {', '.join(wrong)}"
 
 
-def resume(of: Subject) -> None:
+def resume(case: Subject) -> None:
     """Law 1: from a snapshot in the middle of an epoch it goes on with the same bits."""
-    noisy = _noisy(of)
+    noisy = _noisy(case)
     runs, strategy = [noisy.run(seed=seed) for seed in range(WIDTH)], ExecutionStrategy(WIDTH, 1)
     taken: dict[int, Snapshot] = {}
 
@@ -320,7 +321,7 @@ def resume(of: Subject) -> None:
 
     def train(**more: Any) -> list[Outcome]:
         return loop.train(
-            runs[0].program, [run.config for run in runs], of.data.data, strategy, **more
+            runs[0].program, [run.config for run in runs], case.data.data, strategy, **more
         )
 
     whole = train(at_boundary=keep)
@@ -341,36 +342,36 @@ CHECKS: Mapping[str, Callable[[Subject], None]] = {
 # ----------------------------------------------------------------------------
 
 
-def _initial_state(of: Subject) -> tuple[Lane, Variables]:
+def _initial_state(case: Subject) -> tuple[Lane, Variables]:
     """The subject's own lane, and its variables before the first step, by the program that other
     checks train."""
-    run = of.run()
+    run = case.run()
     return (
-        make_lane_inputs(run.config, run.program, of.data.data).lane,
-        initial(_noisy(of).run(), of.data.data)[1],
+        make_lane_inputs(run.config, run.program, case.data.data).lane,
+        initial(_noisy(case).run(), case.data.data)[1],
     )
 
 
-def _outputs(program: Program, own: Lane, variables: Variables, x: np.ndarray) -> np.ndarray:
+def _outputs(program: Program, inputs: Lane, variables: Variables, x: np.ndarray) -> np.ndarray:
     with program.precision_context():
-        return np.asarray(_predict(program, variables, own, x))
+        return np.asarray(_predict(program, variables, inputs, x))
 
 
 _predict = jax.jit(network.predict, static_argnums=0)
 
 
-def _noisy(of: Subject) -> Subject:
+def _noisy(case: Subject) -> Subject:
     """The subject with all of NOISE that acts on it."""
     for member in NOISE:
-        louder = Subject({**of.settings, "regularization": _with(of, member)}, of.data)
+        louder = Subject({**case.settings, "regularization": _with(case, member)}, case.data)
         try:
             louder.run()
         except UserError:
             continue
-        of = louder
-    return of
+        case = louder
+    return case
 
 
-def _with(of: Subject, member: str) -> str:
-    own = of.settings.get("regularization", "none")
-    return member if own == "none" else f"{own},{member}"
+def _with(case: Subject, member: str) -> str:
+    given = case.settings.get("regularization", "none")
+    return member if given == "none" else f"{given},{member}"

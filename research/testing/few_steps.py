@@ -74,13 +74,13 @@ def perturb_by_one_ulp(params: Any, seed: int) -> Any:
     return jax.tree.map(perturbed, params)
 
 
-def lane(tree: Any, place: int) -> Any:
+def lane(tree: Any, index: int) -> Any:
     """One lane of a tree of lanes."""
-    return jax.tree.map(lambda leaf: leaf[place], tree)
+    return jax.tree.map(lambda leaf: leaf[index], tree)
 
 
 def unequal(got: Any, expected: Any) -> list[str]:
-    """The leaves whose bits are not equal, -0.0 told from 0.0 and NaN equal to itself."""
+    """The leaves whose bits are not equal, -0.0 differing from 0.0 and NaN equal to itself."""
     pairs = zip(tree_leaves_with_path(got), jax.tree.leaves(expected), strict=True)
     return [
         keystr(path) for (path, a), b in pairs if np.asarray(a).tobytes() != np.asarray(b).tobytes()
@@ -93,8 +93,8 @@ def beyond_rounding(variables: Any, run: PlannedRun, arrays: Arrays, count: int)
 
     In norm a leaf may differ by 1e-5 of the distance that the run has moved since its start, or by
     5 times the effect of moving the initial parameters by one float: the bias before a
-    normalization has a gradient of mere rounding, of which Adam makes a step. Measured are at most
-    3e-6 of the distance, and 1.3 times that effect.
+    normalization has a gradient of mere rounding, and Adam turns it into a step. At most 3e-6 of
+    the distance, and 1.3 times that effect, were measured.
     """
     alone = lane(steps([run], arrays, 1, count), 0)
     perturbed = [

@@ -117,9 +117,9 @@ def test_a_folder_keeps_what_is_said(tmp_path: Path) -> None:
     folder.forget("9")
     assert [job.id for job in other.jobs()] == ["10"]
     folder.hold("10_1", {"b", "a"})
-    assert other.held("10_1") == ["a", "b"]
+    assert other.under_way("10_1") == ["a", "b"]
     folder.drop("10_1")
-    assert other.held("10_1") == []
+    assert other.under_way("10_1") == []
 
 
 def test_a_node_sees_the_folder_by_its_token(tmp_path: Path) -> None:

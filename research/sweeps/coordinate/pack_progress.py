@@ -88,12 +88,12 @@ def _write(path: Path, shown: PackProgress) -> None:
 def read(root: Path) -> list[PackProgress]:
     """What the files say, the workers' in turn; whether these still live is for the reader to find
     out."""
-    found = []
+    packs = []
     for path in sorted((root / FOLDER).glob("*.json")):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             content = json.loads(path.read_text())
-            found.append(PackProgress(**{**content, "runs": tuple(content["runs"])}))
-    return found
+            packs.append(PackProgress(**{**content, "runs": tuple(content["runs"])}))
+    return packs
 
 
 def written(root: Path, pack: PackProgress) -> float:

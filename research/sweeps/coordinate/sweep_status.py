@@ -81,7 +81,7 @@ def summary(
     packs: Sequence[PackProgress],
     claimed: set[str],
 ) -> Status:
-    """The status of runs, of which some have records, and some are in packs or claimed for one."""
+    """The status of runs: some have records, and some are in packs or claimed for one."""
     states = {member.run_id: _state(member.run_id, lines, claimed) for member in members}
     arms: dict[str, Counter[str]] = {}
     for member in dict.fromkeys(members):  # a run may belong to several arms
@@ -158,7 +158,8 @@ def claimed(root: Path, now: float) -> set[str]:
 
 def _workers(root: Path, now: float) -> dict[str, int]:
     """The inode of each living worker's file, by token."""
-    folder, found = root / "claims" / "workers", {}
+    folder = root / "claims" / "workers"
+    inodes: dict[str, int] = {}
     for token in _names(root):
         try:
             seen, text = os.stat(folder / token), membership.read(str(folder), token)
@@ -166,8 +167,8 @@ def _workers(root: Path, now: float) -> dict[str, int]:
             continue
         who, _ = membership.parse(text or "")
         if who is not None and not worker.gone(who) and now - seen.st_mtime < TIMEOUT:
-            found[token] = seen.st_ino
-    return found
+            inodes[token] = seen.st_ino
+    return inodes
 
 
 def _names(root: Path) -> set[str]:

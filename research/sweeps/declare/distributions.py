@@ -74,40 +74,40 @@ class Distribution:
             )
         return self.at(generator.random())
 
-    def at(self, place: float) -> str:
+    def at(self, quantile: float) -> str:
         """The value at a place in [0, 1), as a flag's text: equal stretches are equally
         probable."""
-        return self.text(_QUANTILES[self.name](self, place))
+        return self.text(_QUANTILES[self.name](self, quantile))
 
     def text(self, value: float) -> str:
         """A value as a flag's text, of six digits: what is printed is what is trained."""
         return str(int(value)) if self.whole else repr(float(f"{value:.6g}"))
 
 
-def _uniform(of: Distribution, place: float) -> float:
-    if of.step is None:
-        return of.low + place * (of.high - of.low)
-    return of.low + of.step * math.floor(place * (of.count or 1))
+def _uniform(known: Distribution, quantile: float) -> float:
+    if known.step is None:
+        return known.low + quantile * (known.high - known.low)
+    return known.low + known.step * math.floor(quantile * (known.count or 1))
 
 
-def _log(of: Distribution, place: float) -> float:
-    return math.exp(math.log(of.low) + place * (math.log(of.high) - math.log(of.low)))
+def _log(known: Distribution, quantile: float) -> float:
+    return math.exp(math.log(known.low) + quantile * (math.log(known.high) - math.log(known.low)))
 
 
-def _int(of: Distribution, place: float) -> float:
-    return int(of.low) + int(of.step or 1) * math.floor(place * (of.count or 1))
+def _int(known: Distribution, quantile: float) -> float:
+    return int(known.low) + int(known.step or 1) * math.floor(quantile * (known.count or 1))
 
 
-def _log_int(of: Distribution, place: float) -> float:
+def _log_int(known: Distribution, quantile: float) -> float:
     """Rounded, so that each number has the part of the logarithmic scale that is nearest to it, as
     in Optuna."""
-    low, high = math.log(of.low - 0.5), math.log(of.high + 0.5)
-    value = round(math.exp(low + place * (high - low)))
-    return min(max(value, of.low), of.high)
+    low, high = math.log(known.low - 0.5), math.log(known.high + 0.5)
+    value = round(math.exp(low + quantile * (high - low)))
+    return min(max(value, known.low), known.high)
 
 
-def _normal(of: Distribution, place: float) -> float:
-    return NormalDist(of.low, of.high).inv_cdf(min(max(place, _EDGE), 1 - _EDGE))
+def _normal(known: Distribution, quantile: float) -> float:
+    return NormalDist(known.low, known.high).inv_cdf(min(max(quantile, _EDGE), 1 - _EDGE))
 
 
 _QUANTILES: dict[str, Callable[[Distribution, float], float]] = {
@@ -149,31 +149,35 @@ def parse(text: str, flag: str) -> Distribution | None:
     return distribution
 
 
-def _wrong(of: Distribution) -> str:
+def _wrong(known: Distribution) -> str:
     """What a distribution of these numbers would need; "" if it is one."""
-    if not of.bounded:
-        return "" if math.isfinite(of.low + of.high) and of.high > 0 else "a mean, and sd > 0"
-    if not of.low < of.high or not math.isfinite(of.low + of.high):
+    if not known.bounded:
+        return (
+            "" if math.isfinite(known.low + known.high) and known.high > 0 else "a mean, and sd > 0"
+        )
+    if not known.low < known.high or not math.isfinite(known.low + known.high):
         return "low < high"
-    if of.whole and not (
-        of.low.is_integer() and of.high.is_integer() and (of.step or 1.0).is_integer()
+    if known.whole and not (
+        known.low.is_integer() and known.high.is_integer() and (known.step or 1.0).is_integer()
     ):
-        return "two whole numbers" if of.step is None else "whole numbers"
-    if of.whole and max(abs(of.low), abs(of.high)) > LARGEST:
+        return "two whole numbers" if known.step is None else "whole numbers"
+    if known.whole and max(abs(known.low), abs(known.high)) > LARGEST:
         return "whole numbers below 2^53"
-    if of.log and of.low <= 0:
+    if known.log and known.low <= 0:
         return "0 < low; logarithms do"
-    return "" if of.step is None else _wrong_step(of, of.step)
+    return "" if known.step is None else _wrong_step(known, known.step)
 
 
-def _wrong_step(of: Distribution, step: float) -> str:
+def _wrong_step(known: Distribution, step: float) -> str:
     """As `_wrong`; in decimals, so that steps of 0.1 lead from 0 to 1."""
     if not 0 < step < math.inf:
         return "step > 0"
     try:
-        left = (Decimal(str(of.high)) - Decimal(str(of.low))) % Decimal(str(step))
+        left = (Decimal(str(known.high)) - Decimal(str(known.low))) % Decimal(str(step))
     except InvalidOperation:
         return "a step that is not so small"
     return (
-        f"a step that leads from {format_value(of.low)} to {format_value(of.high)}" if left else ""
+        f"a step that leads from {format_value(known.low)} to {format_value(known.high)}"
+        if left
+        else ""
     )

@@ -13,15 +13,15 @@ from research.sweeps.experiment import EXPERIMENTS, Experiment
 
 def load(warn: Callable[[str], None]) -> None:
     """Fills EXPERIMENTS, and warns of each file that cannot be imported."""
-    for name, said in _broken().items():
-        warn(f"experiments/{name}.py cannot be used: {said}")
+    for name, reason in _broken().items():
+        warn(f"experiments/{name}.py cannot be used: {reason}")
 
 
 def get(name: str, warn: Callable[[str], None]) -> Experiment:
     """The experiment of that name. Raises UserError with the nearest names, or with what broke its
     file."""
-    if said := _broken().get(name):
-        raise UserError(f"experiments/{name}.py cannot be used: {said}")
+    if reason := _broken().get(name):
+        raise UserError(f"experiments/{name}.py cannot be used: {reason}")
     load(warn)
     return EXPERIMENTS.get(name)
 
@@ -29,7 +29,7 @@ def get(name: str, warn: Callable[[str], None]) -> Experiment:
 @functools.cache
 def _broken() -> dict[str, str]:
     """What went wrong in each file that cannot be imported, and in which of its lines."""
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
 
     # By its name, since imports run downwards: what is declared lies above what it is declared
     # with.
@@ -38,8 +38,8 @@ def _broken() -> dict[str, str]:
     def failed(module: str, error: Exception) -> None:
         name = module.removeprefix(f"{experiments.__name__}.").replace(".", "/")
         file = Path(experiments.__path__[0], f"{name}.py")
-        said = blamed(error, [str(file)]) or f"{type(error).__name__}: {error}"
-        found[name] = said.removeprefix(f"{file}, ")
+        reason = blamed(error, [str(file)]) or f"{type(error).__name__}: {error}"
+        reasons[name] = reason.removeprefix(f"{file}, ")
 
     here = Path("experiments").resolve()
     if here.is_dir() and not any(
@@ -49,4 +49,4 @@ def _broken() -> dict[str, str]:
         # name.
         experiments.__path__.insert(0, str(here))
     load_package(experiments.__name__, failed)
-    return found
+    return reasons

@@ -58,14 +58,14 @@ def best(choose: Choose, records: Sequence[Sequence[Record]]) -> Any:
 def chosen(
     choose: Choose,
     runs: Mapping[str, Sequence[Sequence[RequestedRun]]],
-    found: Mapping[str, Record],
+    records: Mapping[str, Record],
 ) -> dict[str, Any]:
     """The best value of each arm that has one. runs: by arm, for each value; all have a record.
 
     Raises UserError if no arm has one.
     """
     of_arms = {
-        label: best(choose, [[found[run.id] for run in of_value] for of_value in of_arm])
+        label: best(choose, [[records[run.id] for run in of_value] for of_value in of_arm])
         for label, of_arm in runs.items()
     }
     if all(value is None for value in of_arms.values()):
@@ -83,8 +83,12 @@ def remarks(
     counts = {
         word: sum(record.status == word for record in searched) for word in ("diverged", "failed")
     }
-    said = [f"{count} {word}" for word, count in counts.items() if count]
-    notes = [f"Of the {len(searched)} runs that chose {' and '.join(said)}."] if said else []
+    without_help = [f"{count} {word}" for word, count in counts.items() if count]
+    notes = (
+        [f"Of the {len(searched)} runs that chose {' and '.join(without_help)}."]
+        if without_help
+        else []
+    )
     for label in experiment.arms:
         if label not in chosen:
             path = _choose(experiment).path

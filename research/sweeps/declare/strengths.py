@@ -67,8 +67,8 @@ def _member(name: str | None, text: str) -> tuple[str, dict[str, str]]:
 def _apart(config: Mapping[str, str], varying: set[str]) -> Mapping[str, str]:
     """The config with its varying strengths beside the text, which has no more of them."""
     text = config.get(KEY, "none")
-    own = {path: value for path, value in strengths(text).items() if path in varying}
-    return {**config, KEY: _without(text, frozenset(own)), **own} if own else config
+    moved = {path: value for path, value in strengths(text).items() if path in varying}
+    return {**config, KEY: _without(text, frozenset(moved)), **moved} if moved else config
 
 
 @functools.lru_cache(maxsize=4096)

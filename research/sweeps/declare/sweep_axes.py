@@ -186,7 +186,7 @@ def points(
     runs.
     """
     columns = [parse(text, "grid") for text in grid]
-    groups = [[parse(part, "zip") for part in grammar.split(text, ";")] for text in zipped]
+    groups = [[parse(axis, "zip") for axis in grammar.split(text, ";")] for text in zipped]
     drawn = [parse(text, "sample") for text in sample]
     if bool(drawn) != bool(samples):
         raise UserError(
@@ -199,7 +199,8 @@ def points(
     listed = [*columns, *(axis for group in groups for axis in group)]
     ordered = _ordered([*listed, *drawn])
     merged = [
-        {k: v for part in parts for k, v in part.items()} for parts in itertools.product(*factors)
+        dict(itertools.chain.from_iterable(point.items() for point in combination))
+        for combination in itertools.product(*factors)
     ]
     settled_points = [settled(ordered, point) for point in merged]
     if any(
@@ -220,17 +221,21 @@ def _refuse_twice(paths: Sequence[str]) -> None:
 def repeats(
     points: Sequence[Point], settings: Mapping[str, Any], sampled: Sequence[str] = ()
 ) -> int:
-    """How many points come to the same run as an earlier one, which drawn points may. settings: of
-    every point.
+    """The number of points that give the same run as an earlier point. Only drawn points may.
 
-    Raises UserError if two values of an axis come to the same setting, as 0.01 and 1e-2 do.
-    sampled: axes exempt.
+    Args:
+        points: the settings of each point.
+        settings: the settings that all points share.
+        sampled: the axes that may repeat a value, because their values are drawn.
+
+    Raises:
+        UserError: two values of an axis are the same setting, as 0.01 and 1e-2 are.
     """
     resolved = [resolve(settings, point) for point in points]
     for path in dict.fromkeys(path for point in points for path in point):
         there = [
-            (point[path], *made)
-            for point, made in zip(points, resolved, strict=True)
+            (point[path], *resolution)
+            for point, resolution in zip(points, resolved, strict=True)
             if path in point
         ]
         # Planning says of a setting that no point uses that it is not used.
@@ -313,11 +318,11 @@ def _draws(axes: Sequence[Axis], samples: int, seed: int) -> list[Point]:
 def settled(axes: Sequence[Axis], point: Mapping[str, str]) -> Point:
     """The point without the axes whose conditions do not hold at it. axes: as `sampled` orders
     them."""
-    kept: Point = {}
+    present: Point = {}
     for axis in axes:
-        if axis.condition is None or axis.condition.holds(kept):
-            kept[axis.path] = point[axis.path]
-    return kept
+        if axis.condition is None or axis.condition.holds(present):
+            present[axis.path] = point[axis.path]
+    return present
 
 
 def _draw(axis: Axis, generator: np.random.Generator) -> str:

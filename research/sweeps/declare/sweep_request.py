@@ -63,11 +63,11 @@ def asked(
         raise UserError("an axis sets seed, and so does --seeds; leave one of them out")
     requests: list[dict[str, Any]] = []
     for point in points:
-        one = {**base, **point}
+        request = {**base, **point}
         requests += (
-            [one]
+            [request]
             if "seed" in paths
-            else [dict(s) for s in with_seeds(one, range(first, first + seeds))]
+            else [dict(s) for s in with_seeds(request, range(first, first + seeds))]
         )
     return SweepSpec(requests, paths, list(plugins))
 

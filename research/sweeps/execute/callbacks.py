@@ -47,7 +47,8 @@ def _call(entry: Callback, ended: Ended, warn: Callable[[str], None]) -> None:
         if entry in _WARNED:
             return
         _WARNED.add(entry)
-        said = blamed(error, [inspect.getfile(function)]) or f"{type(error).__name__}: {error}"
+        reason = blamed(error, [inspect.getfile(function)]) or f"{type(error).__name__}: {error}"
         warn(
-            f"the callback {entry.name} fails after epoch {ended.epoch} ({said}); training goes on"
+            f"the callback {entry.name} fails after epoch {ended.epoch} ({reason});"
+            " training goes on"
         )

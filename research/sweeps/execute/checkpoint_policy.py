@@ -21,11 +21,20 @@ ABREAST_SECONDS = 0.5
 
 @dataclasses.dataclass
 class CheckpointPolicy:
-    """Called between dispatches. stopping: why to stop, or "". confirm: raises if the runs are
-    another process's now.
-    done: is told of a step that the devices have done, each time that the host has waited for them.
+    """Called between dispatches.
 
-    step, seconds, earlier: where the training began, and what had led there.
+    Attributes:
+        program: what trains.
+        writer: writes the checkpoints.
+        every: how often to save.
+        stopping: why to stop, or "".
+        warn: reports a checkpoint that could not be written.
+        confirm: raises LeaseLost if another process has the runs now.
+        done: receives a step that the devices have done, after the host has waited for them.
+        step: the step at which this training began; after a save, the step that was saved.
+        seconds: training time before this process.
+        earlier: other strategies that trained the steps before.
+        clock: seconds of a steady clock.
     """
 
     program: Program

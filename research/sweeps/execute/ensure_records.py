@@ -90,8 +90,8 @@ def done(
     consequence: what comes of that, for the warning.
     """
     records, damaged = store.find(dict.fromkeys(run_ids))
-    for one in damaged:
-        warn(f"{one}; {'its run is left out' if one.stays else consequence}")
+    for problem in damaged:
+        warn(f"{problem}; {'its run is left out' if problem.stays else consequence}")
     return records
 
 
@@ -190,8 +190,8 @@ def _say_what_lacks(retrain_as: Iterable[str], store: Store, warn: Callable[[str
 def _without_failures(
     records: Mapping[str, Record], store: Store, warn: Callable[[str], None], retry: bool
 ) -> dict[str, Record]:
-    """The records, after forgetting those of failed runs if these are to be tried again; else they
-    are told of."""
+    """The records without those of failed runs, if these are to be tried again; otherwise all of
+    them, after a warning."""
     failed = [record for record in records.values() if record.status == "failed"]
     if retry:
         for record in failed:

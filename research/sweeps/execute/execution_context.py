@@ -48,7 +48,7 @@ class ExecutionEvents:
         warn: something to mind. stopping: why to stop, or "". holds: these runs are under way here
         now. stepped: a pack is between two steps, so its step is compiled. state: how things stand,
         in a few words. note: something that is good to know. resumed: so many lane-epochs were done
-        before, which says nothing of the speed; None: told as epochs are. curves: of each of these
+        before, which says nothing of the speed; None: reported as epochs. curves: of each of these
         runs an epoch is done; the function gives their curves so far, by name. ended: runs have
         ended an epoch; the function says which, and with what.
     """

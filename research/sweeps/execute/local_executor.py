@@ -154,7 +154,7 @@ def _trained(
         1 if context.execution.replicas > 1 else context.abreast
     ) as pool:
 
-        def one(
+        def train_next(
             pack: Pack, queue: Queue[PlannedRun], lanes: int
         ) -> list[concurrent.futures.Future]:
             """Trains as many runs of a program as its way takes at once; the others follow in the
@@ -172,7 +172,7 @@ def _trained(
                 trained.update(trainer.fail(pack, context))
                 return []
             runs += queue.next(chosen.width * chosen.devices - 1)
-            follow = [pool.submit(one, pack, queue, lanes)]
+            follow = [pool.submit(train_next, pack, queue, lanes)]
             trained.update(
                 trainer.train(dataclasses.replace(pack, runs=tuple(runs)), context, chosen)
             )
@@ -180,7 +180,9 @@ def _trained(
 
         for pack, _ in waits:
             trained.update(trainer.write_final_failures(pack, context))
-        waiting = {pool.submit(one, pack, queue, context.lanes(pack)) for pack, queue in waits}
+        waiting = {
+            pool.submit(train_next, pack, queue, context.lanes(pack)) for pack, queue in waits
+        }
         try:
             while waiting:
                 done, waiting = concurrent.futures.wait(

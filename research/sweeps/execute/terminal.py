@@ -26,8 +26,8 @@ SHARE = 20
 
 
 def latest(ended: Sequence[Ended]) -> str:
-    """`loss 0.31, validation accuracy 0.94`: the means over runs of what their last epoch came to;
-    "" of none."""
+    """`loss 0.31, validation accuracy 0.94`: means over runs of their last epoch's metrics; "" for
+    no run."""
     values: dict[str, list[float]] = {}
     for run, _, metrics in ended:
         metric, _ = main_metric(run.config.loss, run.config.task)

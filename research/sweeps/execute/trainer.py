@@ -96,7 +96,7 @@ def fail(pack: Pack, context: ExecutionContext) -> list[str]:
     """
     context.go_on()
     with context.holding([run.id for run in pack.runs]) as mine:
-        context.record_failure(_of(pack, mine), traceback.format_exc())
+        context.record_failure(_subset(pack, mine), traceback.format_exc())
     return mine
 
 
@@ -111,7 +111,7 @@ def write_final_failures(pack: Pack, context: ExecutionContext) -> list[str]:
     if jax.process_count() > 1:  # all of them must know before the first forgets what went wrong
         multihost_utils.sync_global_devices("condemn")
     with context.holding(fatal) as mine:
-        failed_pack = _of(pack, mine)
+        failed_pack = _subset(pack, mine)
         context.confirm(failed_pack)
         for run in failed_pack.runs:
             context.fail(run, errors[run.id][-1])
@@ -119,7 +119,7 @@ def write_final_failures(pack: Pack, context: ExecutionContext) -> list[str]:
     return mine
 
 
-def _of(pack: Pack, run_ids: Iterable[str]) -> Pack:
+def _subset(pack: Pack, run_ids: Iterable[str]) -> Pack:
     """The pack of these of its runs."""
     chosen = set(run_ids)
     return dataclasses.replace(pack, runs=tuple(run for run in pack.runs if run.id in chosen))
@@ -184,8 +184,8 @@ def _earlier(
     if stored is None:
         return ()
     before, now = (
-        f"{described(of)} on {device}"
-        for of, device in ((stored.strategy, stored.device), (strategy, device_kind()))
+        f"{described(used)} on {device}"
+        for used, device in ((stored.strategy, stored.device), (strategy, device_kind()))
     )
     if before == now:
         return stored.snapshot.earlier

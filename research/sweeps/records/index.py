@@ -2,7 +2,7 @@
 opens none of them.
 
 A line counts only while its record has the size and the time of writing that it had: what is
-missing or wrong is read anew, and a lost or damaged index is made again.
+missing or wrong is read again, and a lost or damaged index is made again.
 """
 
 import contextlib
@@ -93,7 +93,7 @@ def _read(store: Store) -> dict[str, RecordSummary]:
 
 
 def _write(store: Store, known: dict[str, RecordSummary]) -> None:
-    """Where the records cannot be written to, each look reads them anew."""
+    """Where the records cannot be written to, each look reads them again."""
     runs: dict[str, Any] = {run_id: dataclasses.astuple(line) for run_id, line in known.items()}
     with contextlib.suppress(UserError):
         write_atomically(store.root / "index.json", json.dumps({"format": FORMAT, "runs": runs}))

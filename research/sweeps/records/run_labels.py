@@ -46,12 +46,12 @@ def relabel(store: Store, run_id: str, tags: Iterable[str], note: str | None) ->
     """Adds tags (`-tag` removes one), and replaces the note unless it is None. Raises UserError for
     what is no word."""
     before = labels_of(store, [run_id]).get(run_id, RunLabels())
-    kept = set(before.tags)
+    remaining = set(before.tags)
     for tag in tags:
         name = tag.removeprefix("-")
         if not name or any(letter.isspace() or letter == "," for letter in name):
             raise UserError(f"--tag={tag}: a tag is a word; -{name or 'word'} removes it")
-        kept = kept - {name} if tag.startswith("-") else kept | {name}
-    after = RunLabels(tuple(sorted(kept)), before.note if note is None else note)
+        remaining = remaining - {name} if tag.startswith("-") else remaining | {name}
+    after = RunLabels(tuple(sorted(remaining)), before.note if note is None else note)
     store.write_json(_FOLDER, run_id, {"tags": list(after.tags), "note": after.note})
     return after

@@ -62,8 +62,7 @@ class Parameters:
     def has(self, run_id: str) -> bool:
         """Whether the run kept its parameters; loading them says whether they are whole.
 
-        Those of another run, which a copied or renamed folder holds, are set aside, and that is
-        told.
+        Those of another run, which a copied or renamed folder holds, are set aside with a warning.
         """
         try:
             text = (self.path(run_id) / "run.json").read_bytes()
@@ -78,14 +77,14 @@ class Parameters:
             )
             return False
         except (ValueError, KeyError, TypeError):
-            pass  # damaged: whoever loads them is told
+            pass  # damaged: `load` says so, with the command that trains the run again
         return True
 
     def save(
         self,
         run_id: str,
         config: dict[str, str],
-        kept: BestAndLast,
+        best_and_last: BestAndLast,
         basis: dict[str, Any] | None = None,
     ) -> Path:
         """Writes what a run keeps (leaves without a lane axis), and its basis as JSON; returns its
@@ -93,8 +92,8 @@ class Parameters:
 
         Raises UserError if it cannot be written.
         """
-        arrays = {"best": _tree(kept.best), "last": _tree(kept.last)}
-        epochs = {"best": int(kept.best_epoch), "last": int(kept.last_epoch)}
+        arrays = {"best": _tree(best_and_last.best), "last": _tree(best_and_last.last)}
+        epochs = {"best": int(best_and_last.best_epoch), "last": int(best_and_last.last_epoch)}
         run = {
             "run_id": run_id,
             "config": config,
@@ -185,7 +184,7 @@ def evaluated(config: RunConfig) -> Which:
     last."""
     return (
         "best"
-        if any(REGULARIZERS.get(part.name).slot == "stopping" for part in config.regularization)
+        if any(REGULARIZERS.get(component.name).slot == "stopping" for component in config.regularization)
         else "last"
     )
 

@@ -32,26 +32,26 @@ def snapshot(folder: Path, plugins: Iterable[Path], commit: str, root: Path = RO
     is there."""
     files = {name: path for package in RUNNING for name, path in _sources(root, package).items()}
     files |= {f"{PLUGINS}/{number}/{path.name}": path for number, path in enumerate(plugins)}
-    place = folder / _digest(files, commit)
-    partial = folder / f".{place.name}.{uuid.uuid4().hex}"
-    if place.is_dir():
-        return place
+    target = folder / _digest(files, commit)
+    partial = folder / f".{target.name}.{uuid.uuid4().hex}"
+    if target.is_dir():
+        return target
     for name, path in files.items():
         (partial / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, partial / name)
     (partial / COMMIT).write_text(commit)
     try:
-        os.replace(partial, place)
+        os.replace(partial, target)
     except OSError:
         shutil.rmtree(partial, ignore_errors=True)
-        if not place.is_dir():  # else another process, with the same code, was faster
+        if not target.is_dir():  # else another process, with the same code, was faster
             raise
-    return place
+    return target
 
 
-def plugins(place: Path) -> list[Path]:
+def plugins(root: Path) -> list[Path]:
     """The plugins of a snapshot, in their order."""
-    return sorted((place / PLUGINS).glob("*/*.py"), key=lambda path: int(path.parent.name))
+    return sorted((root / PLUGINS).glob("*/*.py"), key=lambda path: int(path.parent.name))
 
 
 def _sources(root: Path, package: str) -> dict[str, Path]:

@@ -21,8 +21,8 @@ from research.sweeps.records.atomic_io import set_aside, write_atomically
 from research.sweeps.records.record import Record
 from research.training.strategy import ExecutionStrategy
 
-# Of a record: its checksum is of its text. In format 1 it was of the record written anew in another
-# form.
+# Format 2 hashes the record's text as it stands in the file. Format 1 hashed the record after
+# serializing it again with sorted keys.
 FORMAT = 2
 _HEAD = '{"format": 2, "sha256": "%s", "record": '
 _HEADED = len(_HEAD % ("0" * 64))
@@ -38,7 +38,7 @@ class Store:
     Beside them lie what runs keep (`params/`, `checkpoints/`), who trains them (`claims/`,
     `slurm/`), and `strikes/`.
 
-    warn: told of a damaged file that can be made again.
+    warn: receives the message on a damaged file that can be made again.
     """
 
     root: Path
@@ -106,11 +106,9 @@ class Store:
         return False
 
     def look_again(self, run_id: str) -> None:
-        """Sees to it that what another machine has written of a run just now is seen.
-
-        NFS goes on saying for up to a minute that a file is not there, until the folder that it is
-        in is opened.
-        """
+        """Makes visible what another machine has just written for a run."""
+        # An NFS client caches for up to a minute that a file is missing; opening its folder
+        # (close-to-open consistency) makes it ask the server.
         for folder in ("runs", f"runs/{run_id[:2]}", "params", f"params/{run_id}", "strikes"):
             with contextlib.suppress(OSError):
                 os.close(os.open(self.root / folder, os.O_RDONLY | os.O_DIRECTORY))
@@ -223,8 +221,8 @@ class Newer(ValueError):
 
 @contextlib.contextmanager
 def not_collecting() -> Iterator[None]:
-    """No search for cycles, of which records have none: among those of a large sweep it took as
-    long as reading."""
+    """Disables the cyclic garbage collector: records contain no cycles, and among those of a large
+    sweep the search for cycles took as long as reading."""
     on = gc.isenabled()
     gc.disable()
     try:
@@ -247,8 +245,8 @@ def parse(text: bytes, run_id: str) -> Record:
             raise Newer(f"it has format {written}, this code reads up to {FORMAT}")
         raise ValueError(f"not a record of format {FORMAT}")
     body = content["record"]
-    own = json.dumps(body, sort_keys=True).encode() if content["format"] == 1 else _body(text)
-    if content["sha256"] != _sha256(own):
+    hashed = json.dumps(body, sort_keys=True).encode() if content["format"] == 1 else _body(text)
+    if content["sha256"] != _sha256(hashed):
         raise ValueError("its checksum does not fit")
     if body["run_id"] != run_id:
         raise ValueError(f"it holds the record of run {body['run_id']}; was it copied or renamed?")

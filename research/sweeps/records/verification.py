@@ -26,7 +26,7 @@ from research.training.warm_start import InitialWeights
 
 Verdict = Literal["identical", "equal to rounding", "differs"]
 
-# Packages whose version may change the bits of a training; the others of a record's are only told.
+# Packages whose version may change the bits of a training; changes of the others are only reported.
 COMPUTING = ("jax", "jaxlib", "flax", "optax", "numpy")
 # Where bits cannot be expected, the first epoch's training loss agrees to this, relative.
 TOLERANCE = {"float64": 1e-9, "float32": 1e-5, "tf32": 1e-3, "bfloat16": 1e-2}
@@ -95,7 +95,7 @@ class Verification:
     """What came of a trial.
 
     loss: the first epoch's, of the record and here; None if it has no whole epoch. unshared: curves
-        and metrics that only one of the two has. outcome: what the run came to here.
+        and metrics that only one of the two has. outcome: the run's outcome here.
     """
 
     verdict: Verdict
@@ -109,8 +109,7 @@ class Verification:
 class Localization:
     """What two more trainings, side by side, say of a difference.
 
-    parting: where they part. repeats: whether they came, by their checksums, to what the first
-        training came to.
+    parting: where they part. repeats: whether their checksums equal those of the first training.
     """
 
     parting: Divergence | None
@@ -156,7 +155,7 @@ def trial(
 ) -> Rerun:
     """How to train a recorded run again, from where it started: all of it, or the epochs of its
     first `steps`."""
-    recorded, per_epoch = _way(record), run.program.sizes.steps_per_epoch
+    recorded, per_epoch = _recorded_strategy(record), run.program.sizes.steps_per_epoch
     strategy = dataclasses.replace(recorded, replicas=min(recorded.replicas, jax.device_count()))
     epochs = run.program.config.epochs if steps is None else -(-steps // per_epoch)
     whole = epochs * per_epoch >= record.steps
@@ -178,8 +177,17 @@ def verify(
     memory: StreamingPolicy = ALL_ON_DEVICE,
     at_step: Callable[[int], None] = lambda step: None,
 ) -> Verification:
-    """Trains a recorded run again and compares it with its record. at_step: told between updates
-    how many are done."""
+    """Trains a recorded run again and compares it with its record.
+
+    Args:
+        trial: how to train it.
+        arrays: its data.
+        memory: what of the data stays on the device.
+        at_step: called between updates with the number of updates done.
+
+    Returns:
+        The verdict and what it rests on.
+    """
     record, run = trial.record, trial.run
     epochs = None if trial.whole else trial.epochs
     (outcome,) = loop.train(
@@ -200,12 +208,12 @@ def verify(
         verdict = "identical"
     elif not trial.exact and loss is not None and relative(*loss) <= trial.tolerance:
         verdict = "equal to rounding"
-    names = [{*of.curves, *(of.metrics if trial.whole else ())} for of in (record, outcome)]
+    names = [{*side.curves, *(side.metrics if trial.whole else ())} for side in (record, outcome)]
     return Verification(verdict, difference, loss, tuple(sorted(names[0] ^ names[1])), outcome)
 
 
 def localize(
-    trial: Rerun, found: Verification, arrays: Arrays, memory: StreamingPolicy = ALL_ON_DEVICE
+    trial: Rerun, verification: Verification, arrays: Arrays, memory: StreamingPolicy = ALL_ON_DEVICE
 ) -> Localization:
     """Trains the run twice more, as far as it was compared, one update at a time."""
     run = trial.run
@@ -214,29 +222,29 @@ def localize(
         run.program, run.config, arrays, trial.strategy, epochs, memory, trial.origin
     )
     return Localization(
-        parting, outcome is not None and outcome.checksums == found.outcome.checksums
+        parting, outcome is not None and outcome.checksums == verification.outcome.checksums
     )
 
 
 def changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[EnvironmentChange]:
     """What differs between two provenances: first what bits depend on, then what they should
     not."""
-    told = []
+    compared = []
     for key, what in (
         ("device", "device"),
         ("platform", "platform"),
         ("replicas", "devices that share the run"),
     ):
-        told.append((what, there.get(key, 1 if key == "replicas" else None), here.get(key), False))
+        compared.append((what, there.get(key, 1 if key == "replicas" else None), here.get(key), False))
     versions = there.get("versions", {})
     for package, version in sorted(versions.items(), key=lambda item: item[0] not in COMPUTING):
-        told.append((package, version, here["versions"].get(package), package not in COMPUTING))
-    told += [(key, there.get(key), here.get(key), True) for key in ("host", "cores", "commit")]
+        compared.append((package, version, here["versions"].get(package), package not in COMPUTING))
+    compared += [(key, there.get(key), here.get(key), True) for key in ("host", "cores", "commit")]
     if there.get("earlier"):
-        told.insert(
+        compared.insert(
             0, ("way of the first steps", "; then ".join(there["earlier"]), there.get("way"), False)
         )
-    for what, before, now, exact in told:
+    for what, before, now, exact in compared:
         if before is not None and before != now:
             yield EnvironmentChange(
                 what, str(before), "missing" if now is None else str(now), exact
@@ -253,7 +261,7 @@ def relative(a: float, b: float) -> float:
     return abs(a - b) / max(abs(a), abs(b), math.ulp(0.0))
 
 
-def _way(record: Record) -> ExecutionStrategy:
+def _recorded_strategy(record: Record) -> ExecutionStrategy:
     """The strategy with which a record's run was trained. Raises UserError if it does not say."""
     origin = record.provenance
     try:
@@ -301,10 +309,10 @@ def _largest(pairs: Mapping[str, tuple[float, float]]) -> tuple[float, str]:
     return max(((value, name) for name, value in apart.items()), default=(0.0, ""))
 
 
-def _end(of: Record | Outcome) -> str:
+def _end(ending: Record | Outcome) -> str:
     """`finished after 60 steps`, `diverged at step 7`."""
     return (
-        f"finished after {of.steps} steps"
-        if of.diverged_at is None
-        else f"diverged at step {of.diverged_at}"
+        f"finished after {ending.steps} steps"
+        if ending.diverged_at is None
+        else f"diverged at step {ending.diverged_at}"
     )

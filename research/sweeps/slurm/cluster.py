@@ -12,7 +12,7 @@ from research.errors import UserError
 # Seconds that a command of Slurm's may take; its own time-outs are shorter.
 PATIENCE = 120
 DAY = 86400
-# Why Slurm holds back a task that was requeued, and the node of which had not done with it.
+# The reason with which Slurm holds a requeued task whose node had not finished cleaning up.
 HELD = "launch failed requeued held"
 
 
@@ -108,7 +108,7 @@ def parse_duration(text: str) -> float | None:
     match = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", text)
     if match is None:
         return None
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    days, hours, minutes, seconds = (int(field or 0) for field in match.groups())
     return days * DAY + hours * 3600 + minutes * 60 + seconds
 
 

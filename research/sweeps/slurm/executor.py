@@ -58,8 +58,8 @@ class Slurm:
     cancel: str = ""
 
     def __call__(self, work: Work, report: ExecutionEvents) -> None:
-        """Sees to it that every missing run has its record. Raises Stopped, leaving the jobs, when
-        it is to stop."""
+        """Ensures that every missing run has its record. Raises Stopped when asked to stop; the
+        jobs go on."""
         sweep = _Sweep(self, work, report)
         sweep.begin()
         while sweep.left:
@@ -123,7 +123,7 @@ class _Sweep:
         self._mark: object = None
         self._asked = -math.inf
         self._live: list[SlurmTask] = []
-        self._epochs: dict[str, float] = {}  # of the runs that are left: what was told of each
+        self._epochs: dict[str, float] = {}  # reported so far, by id of the runs that are left
         self._looked = False
 
     def begin(self) -> None:
@@ -184,10 +184,10 @@ class _Sweep:
         surplus = max(
             sum(task.job not in other for task in live if task not in stale) - self._needed(), 0
         )
-        if kept := [task for task in live if task.job in asked and task not in stale]:
+        if keeping := [task for task in live if task.job in asked and task not in stale]:
             self._report.warn(
-                f"{len(kept)} running task{'s keep' if len(kept) > 1 else ' keeps'} the --slurm"
-                " flags of before"
+                f"{len(keeping)} running task{'s keep' if len(keeping) > 1 else ' keeps'}"
+                " the --slurm flags of before"
             )
         cancelled = stale + (more[-surplus:] if surplus else [])
         if cancelled:
@@ -220,7 +220,7 @@ class _Sweep:
             for job, size in submission.submit(command, count, resources, folder.logs, name, after):
                 folder.add(Submitted(job, size, self._code.name, self._version, after, self._asks))
                 self._jobs.append(job)
-                self._live += [SlurmTask(f"{job}_{place}", "PENDING") for place in range(size)]
+                self._live += [SlurmTask(f"{job}_{index}", "PENDING") for index in range(size)]
             after = self._jobs[0]
         self._mark = self._progress()
         self._report.warn(
@@ -292,15 +292,15 @@ class _Sweep:
 
     def _follow(self) -> None:
         """Tells how far the runs under way are; what they had at the first look was done before."""
-        begun = Fraction(0)
+        advanced = Fraction(0)
         for pack in pack_progress.read(self._work.store.root):
             for run_id in self.left.keys() & set(pack.runs):
                 further = max(
                     pack.epoch - self._epochs.get(run_id, 0.0), 0.0
                 )  # never back, where one begins again
                 self._epochs[run_id] = self._epochs.get(run_id, 0.0) + further
-                begun += Fraction(further)
-        (self._report.epochs if self._looked else self._report.went_on)(begun)
+                advanced += Fraction(further)
+        (self._report.epochs if self._looked else self._report.went_on)(advanced)
         self._looked = True
 
     def _going_on(self) -> str:

@@ -21,7 +21,7 @@ def explained(folder: Folder, jobs: Sequence[str], missing: int) -> str:
     states = Counter(
         f"{task.get('JobState', '?')} {task.get('ExitCode', '')}".strip() for task in known
     )
-    said = (
+    ends = (
         ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
         or "no longer known to Slurm"
     )
@@ -31,17 +31,17 @@ def explained(folder: Folder, jobs: Sequence[str], missing: int) -> str:
     unseen = any(task.get("ExitCode", "").startswith(f"{EXIT_UNSEEN}:") for task in known)
     if unseen or (not logs and not cancelled):
         return (
-            f"the nodes do not see {folder.path} ({said}): {runs} wait; name a directory that all"
+            f"the nodes do not see {folder.path} ({ends}): {runs} wait; name a directory that all"
             " nodes share with --records"
         )
     if not logs:
         return (
-            f"{runs} have no record, and the jobs ended ({said}) before they began; logs would be"
+            f"{runs} have no record, and the jobs ended ({ends}) before they began; logs would be"
             f" in {folder.logs}"
         )
     last = max(logs, key=lambda path: path.stat().st_mtime)
     return (
-        f"{runs} have no record, and the jobs ended ({said}) without a new one; {last} ends with:"
+        f"{runs} have no record, and the jobs ended ({ends}) without a new one; {last} ends with:"
         f" {_last_line(last)}"
     )
 

@@ -108,8 +108,8 @@ class Folder:
 
     def jobs(self) -> list[Submitted]:
         """The arrays that were submitted and not forgotten, in order."""
-        found = [Submitted(**value) for value in _read_all(self.path / "jobs")]
-        return sorted(found, key=lambda job: int(job.id))
+        submitted = [Submitted(**value) for value in _read_all(self.path / "jobs")]
+        return sorted(submitted, key=lambda job: int(job.id))
 
     def forget(self, job: str) -> None:
         """Forgets an array all of whose tasks are over."""
@@ -119,7 +119,7 @@ class Folder:
         """Notes which runs are under way in a task."""
         write_atomically(self.path / "held" / f"{task}.json", json.dumps(sorted(run_ids)))
 
-    def held(self, task: str) -> list[str]:
+    def under_way(self, task: str) -> list[str]:
         """The runs that are, or were at its end, under way in a task."""
         try:
             runs: list[str] = json.loads((self.path / "held" / f"{task}.json").read_text())

@@ -11,8 +11,8 @@ from research.sweeps.slurm import cluster
 from research.sweeps.slurm.cluster import Refused
 from research.sweeps.slurm.resources import Resources
 
-# Seconds before the time limit at which a task is told, if the limit is long enough; else half of
-# it is left.
+# Seconds before the time limit at which Slurm signals a task, so that it can save and requeue
+# itself. A shorter limit is signalled at its half.
 AHEAD = 120
 # What sbatch says where there is no cluster.
 UNREACHABLE = (
@@ -85,8 +85,11 @@ def _array(
 def setup(command: str) -> list[str]:
     """Lines of a batch script that run the user's command; where it fails the task ends and says
     so."""
-    said = shlex.quote(f"the task ends: --slurm.setup={command} failed with exit code")
-    return [command, f'code=$?; if [ "$code" -ne 0 ]; then echo {said} "$code"; exit "$code"; fi']
+    message = shlex.quote(f"the task ends: --slurm.setup={command} failed with exit code")
+    return [
+        command,
+        f'code=$?; if [ "$code" -ne 0 ]; then echo {message} "$code"; exit "$code"; fi',
+    ]
 
 
 def _refused(words: str) -> UserError:
@@ -108,7 +111,7 @@ def options(resources: Resources, after: str = "") -> dict[str, Any]:
 
 
 def ahead(limit: str | None) -> int:
-    """Seconds before a time limit, as sbatch takes it, at which a task is told of it."""
+    """Seconds before a time limit, as sbatch takes it, at which Slurm signals a task."""
     seconds = None if limit is None else limit_seconds(limit)
     return AHEAD if seconds is None else int(min(AHEAD, seconds / 2))
 
@@ -118,9 +121,9 @@ def limit_seconds(limit: str) -> float | None:
     seconds."""
     days, _, clock = limit.rpartition("-")
     parts = clock.split(":")
-    if not all(part.isdigit() for part in [*parts, days or "0"]) or len(parts) > 3:
+    if not all(field.isdigit() for field in [*parts, days or "0"]) or len(parts) > 3:
         return None
-    numbers = [int(part) for part in parts]
+    numbers = [int(field) for field in parts]
     if days:
         hours, minutes, seconds = [*numbers, 0, 0][:3]
         return int(days) * cluster.DAY + hours * 3600 + minutes * 60 + seconds

@@ -59,14 +59,14 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         value: Any = definition.get(key)
         if key == "settings":
             return {path: text for path, text in value.items() if path not in tuned}
-        return {part: value[part] for part in versions} if key == "versions" else value
+        return {entry: value[entry] for entry in versions} if key == "versions" else value
 
     return [
         key for key in before if key not in FREE and compared(before, key) != compared(now, key)
     ]
 
 
-def told(earlier: Sequence[Studied]) -> list[tuple[Studied, FrozenTrial]]:
+def with_results(earlier: Sequence[Studied]) -> list[tuple[Studied, FrozenTrial]]:
     """The trials that have their results, each in the study in which it was tried first."""
     trials: list[tuple[Studied, FrozenTrial]] = []
     for each in earlier:
@@ -86,7 +86,7 @@ def entering(earlier: Sequence[Studied], new: Space, distinct: bool) -> list[Fro
     only the first."""
     spaces = {each.name: Space.before(each.definition or {}) for each in earlier}
     trials: list[FrozenTrial] = []
-    for each, trial in told(earlier):
+    for each, trial in with_results(earlier):
         params = _params(trial, spaces[each.name], new)
         if params is not None and not (
             distinct and any(other.params == params for other in trials)
@@ -121,8 +121,12 @@ def _value(axis: Axis, value: Any) -> Any:
         texts = [text for text in axis.values if text == value]
         same = [text for text in axis.values if number is not None and _number(text) == number]
         return next(iter(texts + same), None)
-    of = space.distribution(axis)
-    if number is None or isinstance(of, CategoricalDistribution) or not of._contains(number):
+    distribution = space.distribution(axis)
+    if (
+        number is None
+        or isinstance(distribution, CategoricalDistribution)
+        or not distribution._contains(number)
+    ):
         return None
     return int(number) if axis.distribution.whole else number
 

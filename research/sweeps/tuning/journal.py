@@ -23,8 +23,7 @@ from research.sweeps.declare.sweep_spec import check_name
 from research.sweeps.records.store import Store
 from research.sweeps.tuning import space
 
-# What a tuning is, among the attributes of its study; and of which study a trial is that entered
-# from an earlier one.
+# Attributes: a study's definition, and the earlier study that an entered trial comes from.
 DEFINITION, ENTERED = "tuning", "entered"
 
 _WORDS = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
@@ -165,10 +164,10 @@ def names(store: Store) -> list[str]:
 
 
 def outcome(trial: FrozenTrial) -> str:
-    """What a trial came to, in a word."""
+    """The outcome of a trial, in a word."""
     return str(trial.user_attrs.get("outcome", _WORDS.get(trial.state, "unfinished")))
 
 
 def counts(trials: Sequence[FrozenTrial]) -> dict[str, int]:
-    """How many trials came to what."""
+    """The number of trials by outcome."""
     return dict(Counter(map(outcome, trials)))

@@ -1,10 +1,10 @@
-"""The race: trials that train as lanes are compared at rungs; the place of one that is pruned goes
-to the next trial.
+"""The race: trials that train as lanes are compared at rungs; a pruned trial gives
+its place to the next.
 
-At most `parallel` trials are asked for and not over. After every epoch of a program the trials that
-are over, or are pruned, are told in the order of their numbers, then as many are asked for; those
-of a program wait until it has a free place, and the program whose places are fullest trains the
-next epoch. So the same command gives the same trials.
+At most `parallel` trials are under way. After every epoch of a program, the trials that are over or
+pruned are reported in the order of their numbers, then as many new ones are asked for. A trial
+waits until its program has a free place. The program whose places are fullest trains the next
+epoch. So the same command gives the same trials.
 """
 
 import dataclasses
@@ -52,8 +52,16 @@ class ActiveTrial:
 class PrunedSearch:
     """A race of a study's trials.
 
-    plan: a point's run, or why it has none. value: what a record comes to. metric: the curve that
-        is compared. rungs: the epochs after which it is.
+    Attributes:
+        study: the trials, with their sampler and pruner.
+        axes: the space.
+        trials: how many trials there are in all.
+        parallel: how many may be under way.
+        plan: a point's run, or why it has none.
+        value: the result that a record gives.
+        metric: the curve that is compared.
+        rungs: the epochs after which it is compared.
+        context: where the runs train, and whom they report to.
     """
 
     study: Study
@@ -134,31 +142,34 @@ class PrunedSearch:
     def _busiest_program(self) -> str:
         """The program that has most of its places taken once waiting trials take the free ones; the
         first of them."""
-        programs = {one.run.program.id: one for one in (*self._training.values(), *self._waiting)}
-        for program, one in programs.items():
+        programs = {
+            active.run.program.id: active for active in (*self._training.values(), *self._waiting)
+        }
+        for program, active in programs.items():
             if program not in self._places:
-                self._places[program] = self._made(one)
+                self._places[program] = self._new_pool(active)
 
         def taken(program: str) -> float:
             there = sum(
-                one.run.program.id == program for one in (*self._training.values(), *self._waiting)
+                active.run.program.id == program
+                for active in (*self._training.values(), *self._waiting)
             )
             return min(there, self._places[program].size) / self._places[program].size
 
         return max(programs, key=taken)
 
-    def _made(self, one: ActiveTrial) -> LanePool:
+    def _new_pool(self, active: ActiveTrial) -> LanePool:
         """The places of a program, for those of its trials that wait, or its part of all that are
         under way at once."""
         runs = tuple(
-            other.run for other in self._waiting if other.run.program.id == one.run.program.id
+            other.run for other in self._waiting if other.run.program.id == active.run.program.id
         )
-        part = -(-min(self.parallel, self.trials) // (len(self._places) + 1))
+        expected = -(-min(self.parallel, self.trials) // (len(self._places) + 1))
         return self._with(
             stored_strategy.strategy_for(
-                Pack(one.run.program, runs), self.context, max(len(runs), part)
+                Pack(active.run.program, runs), self.context, max(len(runs), expected)
             ),
-            one.run,
+            active.run,
         )
 
     def _with(self, strategy: ExecutionStrategy, run: PlannedRun) -> LanePool:
@@ -217,20 +228,20 @@ class PrunedSearch:
         """Waiting trials take the free places; one whose run is training already waits for that, or
         has its record."""
         entering: dict[str, ActiveTrial] = {}
-        for one in [one for one in self._waiting if one.run.program.id == program]:
-            if self.context.done(one.run.id):
-                self._waiting.remove(one)
-                self._known(one.trial, one.run)
-            elif one.run.id not in {*self._training, *entering} and len(
+        for active in [active for active in self._waiting if active.run.program.id == program]:
+            if self.context.done(active.run.id):
+                self._waiting.remove(active)
+                self._known(active.trial, active.run)
+            elif active.run.id not in {*self._training, *entering} and len(
                 entering
             ) < places.size - len(places.run_ids):
-                entering[one.run.id] = one
-        self._waiting = [one for one in self._waiting if one not in entering.values()]
+                entering[active.run.id] = active
+        self._waiting = [active for active in self._waiting if active not in entering.values()]
         self._training |= entering
         places.admit(
             [
-                Candidate(one.run.id, one.run.config, self.context.origin_of(one.run))
-                for one in entering.values()
+                Candidate(active.run.id, active.run.config, self.context.origin_of(active.run))
+                for active in entering.values()
             ]
         )
 
@@ -243,57 +254,62 @@ class PrunedSearch:
         """Tells of the trials that are over or pruned, in the order of their numbers, and frees
         their places."""
         for run_id in sorted(standings, key=lambda run_id: self._training[run_id].trial.number):
-            one, standing = self._training[run_id], standings[run_id]
+            active, standing = self._training[run_id], standings[run_id]
             if standing.over:
-                self._finish(one, outcomes[run_id], places)
+                self._finish(active, outcomes[run_id], places)
             elif standing.epochs not in self.rungs or not self._is_pruned(
-                one.trial, standing.epochs, standing.values[self.metric]
+                active.trial, standing.epochs, standing.values[self.metric]
             ):
                 continue
             places.release([run_id])
             del self._training[run_id]
-            self.context.events.epochs(one.run.config.epochs - one.epochs)
+            self.context.events.epochs(active.run.config.epochs - active.epochs)
 
-    def _finish(self, one: ActiveTrial, outcome: trainer.loop.Outcome, places: LanePool) -> None:
+    def _finish(self, active: ActiveTrial, outcome: trainer.loop.Outcome, places: LanePool) -> None:
         """Writes the record of a trial that is over, then tells of it."""
-        parameters, _ = footprint(one.run.config, one.run.program)
-        origin = provenance(places.strategy, places.size, one.seconds * places.size, one.started)
-        record = trainer.recorded(one.run, outcome, parameters, origin)
-        self.context.write(record, one.run, outcome.best_and_last)
-        tell(self.study, one.trial, self.value(record))
+        parameters, _ = footprint(active.run.config, active.run.program)
+        origin = provenance(
+            places.strategy, places.size, active.seconds * places.size, active.started
+        )
+        record = trainer.recorded(active.run, outcome, parameters, origin)
+        self.context.write(record, active.run, outcome.best_and_last)
+        tell(self.study, active.trial, self.value(record))
 
     def _narrow(self, program: str) -> None:
         """A program's trials begin again, with half the lanes a chunk."""
         strategy = trainer.narrower(self._places[program].strategy)
-        again = [one for one in self._training.values() if one.run.program.id == program]
+        again = [active for active in self._training.values() if active.run.program.id == program]
         self.context.events.warn(
             f"out of memory: {len(again)} trials begin again with {strategy.width} lanes a chunk"
         )
-        for one in again:
-            self.context.events.epochs(-one.epochs)
-            one.epochs = 0
-            del self._training[one.run.id]
-        self._waiting = sorted([*again, *self._waiting], key=lambda one: one.trial.number)
+        for active in again:
+            self.context.events.epochs(-active.epochs)
+            active.epochs = 0
+            del self._training[active.run.id]
+        self._waiting = sorted([*again, *self._waiting], key=lambda active: active.trial.number)
         self._places[program] = self._with(strategy, again[0].run)
 
     def _fail(self, program: str) -> None:
         """Writes `failed` records, of the exception being handled, for a program's trials, and
         tells of them."""
         ending = [
-            one
-            for one in (*self._training.values(), *self._waiting)
-            if one.run.program.id == program
+            active
+            for active in (*self._training.values(), *self._waiting)
+            if active.run.program.id == program
         ]
-        for one in ending:
-            record = self.context.fail(one.run, traceback.format_exc())
+        for active in ending:
+            record = self.context.fail(active.run, traceback.format_exc())
             if record.status != "failed":
                 self.context.events.warn(
-                    f"run {one.run.id} keeps its record, and has no parameters: training it failed"
+                    f"run {active.run.id} keeps its record, and has no parameters:"
+                    " training it failed"
                 )
-            tell(self.study, one.trial, self.value(record))
-            self.context.events.epochs(one.run.config.epochs - one.epochs)
-        self._waiting = [one for one in self._waiting if one.run.program.id != program]
+            tell(self.study, active.trial, self.value(record))
+            self.context.events.epochs(active.run.config.epochs - active.epochs)
+        self._waiting = [active for active in self._waiting if active.run.program.id != program]
         self._training = {
-            run_id: one for run_id, one in self._training.items() if one.run.program.id != program
+            run_id: active
+            for run_id, active in self._training.items()
+            if active.run.program.id != program
         }
         del self._places[program]

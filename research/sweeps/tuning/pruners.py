@@ -23,11 +23,12 @@ def rungs(name: str, epochs: int) -> frozenset[int]:
     """The epochs after which trials are compared; a run's last is none of them."""
     if name == "median":
         return frozenset(range(_every(epochs), epochs, _every(epochs)))
-    found, rung = set(), _first(epochs)
+    compared = set()
+    rung = _first(epochs)
     while rung < epochs:
-        found.add(rung)
+        compared.add(rung)
         rung *= REDUCTION
-    return frozenset(found)
+    return frozenset(compared)
 
 
 def pruner(name: str | None, epochs: int) -> BasePruner:

@@ -1,8 +1,8 @@
-"""The search: trials asked for in rounds, each round trained together, its results told in the
-order of the trials.
+"""The search: trials asked for in rounds, each round trained together, its results reported
+in the order of the trials.
 
-A round is asked for when all before it are told, so the trials are a function of the sampler and
-the results alone.
+A round is asked for when all results before it are reported, so the trials are a function of the
+sampler and the results alone.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from research.sweeps.tuning import study as study_lib
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a trial came to. value: None where it has none. outcome: the word for that. run: its
+    """The result of a trial. value: None where it has none. outcome: the word for that. run: its
     run's id.
 
     note: why there is no value.

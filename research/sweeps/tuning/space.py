@@ -19,14 +19,16 @@ from research.sweeps.declare.sweep_axes import Axis, Point
 def distribution(axis: Axis) -> BaseDistribution:
     """An axis as Optuna knows it, which has no normal distribution: that becomes an interval of all
     that is drawn."""
-    of = axis.distribution
-    if of is None:
+    known = axis.distribution
+    if known is None:
         return CategoricalDistribution(axis.values)
-    if of.whole:
-        return IntDistribution(int(of.low), int(of.high), log=of.log, step=int(of.step or 1))
-    if not of.bounded:
-        return FloatDistribution(float(of.at(0.0)), float(of.at(1.0)))
-    return FloatDistribution(of.low, of.high, log=of.log, step=of.step)
+    if known.whole:
+        return IntDistribution(
+            int(known.low), int(known.high), log=known.log, step=int(known.step or 1)
+        )
+    if not known.bounded:
+        return FloatDistribution(float(known.at(0.0)), float(known.at(1.0)))
+    return FloatDistribution(known.low, known.high, log=known.log, step=known.step)
 
 
 def suggested(trial: BaseTrial, axes: Sequence[Axis]) -> Point:
@@ -69,11 +71,11 @@ def text(value: Any) -> str:
     return repr(float(f"{value:.6g}")) if isinstance(value, float) else str(value)
 
 
-def at(axis: Axis, place: float) -> str:
+def at(axis: Axis, quantile: float) -> str:
     """The value at a place in [0, 1) of an axis: equal stretches are equally probable."""
     if axis.distribution is None:
-        return axis.values[int(place * len(axis.values))]
-    return axis.distribution.at(place)
+        return axis.values[int(quantile * len(axis.values))]
+    return axis.distribution.at(quantile)
 
 
 def external(axis: Axis, setting: str) -> str | float:
@@ -86,15 +88,15 @@ def external(axis: Axis, setting: str) -> str | float:
 def of_arm(axes: Sequence[Axis], label: str) -> list[Axis]:
     """The axes of an experiment's arm: those without the condition `if arm=…`, and those whose
     condition names it."""
-    kept: dict[str, Axis] = {}
+    by_path: dict[str, Axis] = {}
     for axis in axes:
         condition = axis.condition
         if condition is not None and condition.path == ARM:
             if label in condition.values:
-                kept[axis.path] = dataclasses.replace(axis, condition=None)
-        elif condition is None or condition.path in kept:
-            kept[axis.path] = axis
-    return list(kept.values())
+                by_path[axis.path] = dataclasses.replace(axis, condition=None)
+        elif condition is None or condition.path in by_path:
+            by_path[axis.path] = axis
+    return list(by_path.values())
 
 
 # What a condition calls the arm of an experiment: `regularization.dropout=uniform(0,0.8) if

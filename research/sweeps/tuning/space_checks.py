@@ -63,12 +63,12 @@ def _check_values(settings: Settings, axes: Sequence[Axis]) -> None:
     """Raises UserError for a value, or an interval, that costs trials since no run can have it,
     whatever its others."""
     for axis in axes:
-        own = dict(settings)
+        fixed = dict(settings)
         if axis.condition is not None:
-            own[axis.condition.path] = axis.condition.values[0]
-        for value in axis.values or [space.at(axis, place) for place in (EDGE, 1 - EDGE)]:
+            fixed[axis.condition.path] = axis.condition.values[0]
+        for value in axis.values or [space.at(axis, quantile) for quantile in (EDGE, 1 - EDGE)]:
             try:
-                config_lib.resolve({**own, axis.path: value})
+                config_lib.resolve({**fixed, axis.path: value})
             except UserError as error:
                 raise UserError(f"--sample='{axis}' has a value that cannot be: {error}") from None
 

@@ -45,7 +45,7 @@ def study(
             )
     for each in earlier[-1:]:
         _refuse_other(name, each, wanted, better)
-    made = optuna.create_study(
+    created = optuna.create_study(
         study_name=f"{name}, space {len(earlier) + 1}" if earlier else name,
         storage=storage,
         direction="maximize" if better == "higher" else "minimize",
@@ -53,9 +53,9 @@ def study(
         pruner=pruner,
     )
     if earlier:
-        made.add_trials(entering(earlier))
-    made.set_user_attr(DEFINITION, wanted)  # last: a study without it was not made to its end
-    return made
+        created.add_trials(entering(earlier))
+    created.set_user_attr(DEFINITION, wanted)  # last: a study without it was not made to its end
+    return created
 
 
 def _earlier(storage: BaseStorage, name: str) -> list[Studied]:
@@ -86,13 +86,13 @@ def _shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def running(found: Study) -> list[Trial]:
+def running(study: Study) -> list[Trial]:
     """The trials that were asked for and have no result yet, by number: a killed process left
     them."""
-    frozen = found.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    return [Trial(found, trial._trial_id) for trial in frozen]
+    frozen = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    return [Trial(study, trial._trial_id) for trial in frozen]
 
 
-def frozen(found: Study, trial: Trial) -> FrozenTrial:
+def frozen(study: Study, trial: Trial) -> FrozenTrial:
     """A trial as the journal has it."""
-    return found.get_trials(deepcopy=False)[trial.number]
+    return study.get_trials(deepcopy=False)[trial.number]

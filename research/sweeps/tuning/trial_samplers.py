@@ -81,24 +81,24 @@ def grid(axes: Sequence[Axis]) -> list[Point]:
 
 def _length(axis: Axis) -> int:
     """How many values an axis has. Raises UserError for a continuous one."""
-    of = axis.distribution
-    if of is None:
+    known = axis.distribution
+    if known is None:
         return len(axis.values)
-    if (count := of.count) is None:
+    if (count := known.count) is None:
+        some = f"{known.text(known.low or known.high / 2)}|{known.text(known.high)}"
         raise UserError(
             f"--sampler=grid takes lists of values, and {axis.path} is continuous; list some of"
-            f" them ({axis.path}={of.text(of.low or of.high / 2)}|{of.text(of.high)}), or take"
-            " another --sampler"
+            f" them ({axis.path}={some}), or take another --sampler"
         )
     return count
 
 
 def _listed(axis: Axis) -> Sequence[str]:
-    of = axis.distribution
+    known = axis.distribution
     return (
         axis.values
-        if of is None
-        else [of.text(of.low + place * (of.step or 1)) for place in range(_length(axis))]
+        if known is None
+        else [known.text(known.low + index * (known.step or 1)) for index in range(_length(axis))]
     )
 
 
@@ -112,12 +112,13 @@ def sobol(axes: Sequence[Axis], count: int, seed: int) -> list[Point]:
     from scipy.stats import qmc
 
     engine = qmc.Sobol(len(axes), scramble=True, rng=int(rng.host(seed, "sobol").integers(2**63)))
-    places = engine.random_base2(math.ceil(math.log2(max(count, 2))))[:count]
+    quantiles = engine.random_base2(math.ceil(math.log2(max(count, 2))))[:count]
     return [
         axes_lib.settled(
-            axes, {axis.path: space.at(axis, place) for axis, place in zip(axes, row, strict=True)}
+            axes,
+            {axis.path: space.at(axis, quantile) for axis, quantile in zip(axes, row, strict=True)},
         )
-        for row in places.tolist()
+        for row in quantiles.tolist()
     ]
 
 
@@ -184,7 +185,7 @@ class TpeSampler(BaseSampler):
         self._seed, self._conditional = seed, conditional
         self._together: TPESampler | None = None
 
-    def _of(self, trial: FrozenTrial, name: str = "") -> TPESampler:
+    def _sampler(self, trial: FrozenTrial, name: str = "") -> TPESampler:
         seed = int(rng.host(self._seed, f"trial {trial.number} {name}").integers(2**32))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -194,7 +195,7 @@ class TpeSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """What is drawn together: parameters that occur together."""
-        self._together = self._of(trial)
+        self._together = self._sampler(trial)
         return self._together.infer_relative_search_space(study, trial)
 
     def sample_relative(
@@ -213,6 +214,6 @@ class TpeSampler(BaseSampler):
     ) -> Any:
         """A value by itself: while there are too few results, or of a parameter that has not
         occurred yet."""
-        return self._of(trial, param_name).sample_independent(
+        return self._sampler(trial, param_name).sample_independent(
             study, trial, param_name, param_distribution
         )

@@ -66,8 +66,8 @@ class Goal:
 
 @dataclasses.dataclass(frozen=True)
 class Tuned:
-    """What a search came to. best: the trial with the best value. axes: of the space. settings: the
-    chosen ones."""
+    """The result of a search. best: the trial with the best value. axes: those of the space.
+    settings: the chosen ones."""
 
     study: Study
     axes: Sequence[Axis]
@@ -130,11 +130,22 @@ def tune(
     storage: BaseStorage | None,
     goal: Goal | None = None,
 ) -> Tuned:
-    """Searches a space and returns what did best. settings: of every trial; seed: the one that all
-    trials have.
+    """Searches a space and returns the best trial; continues a study of that name.
 
-    goal: None for the task's main metric. Goes on with a study of that name. Raises UserError on a
-        space that cannot be searched so, or of which no trial finished.
+    Args:
+        name: the study's name in its journal.
+        settings: those of every trial; the seed among them is the one that all trials have.
+        axes: the space.
+        budget: how many trials, and by which sampler and pruner.
+        context: where and by whom trials are trained.
+        storage: the journal; None keeps the study in memory.
+        goal: the metric to choose by; None for the task's main metric.
+
+    Returns:
+        The study, its best trial and the chosen settings.
+
+    Raises:
+        UserError: the space cannot be searched like this, or none of its trials finished.
     """
     first = first_run(settings, axes, context.planner)
     goal = goal or _goal(first)
@@ -147,16 +158,16 @@ def tune(
     pruner = pruners.pruner(budget.pruner, first.config.epochs)
 
     def entering(earlier: Sequence[Studied]) -> Sequence[FrozenTrial]:
-        kept = earlier_trials.entering(
+        entered = earlier_trials.entering(
             earlier, earlier_trials.Space(settings, axes), distinct=budget.sampler == "grid"
         )
-        left = max(0, trials - len(kept))
-        count = len(earlier_trials.told(earlier))
+        left = max(0, trials - len(entered))
+        count = len(earlier_trials.with_results(earlier))
         context.monitor.note(
-            f"'{name}': {len(kept)} of {count} earlier trials are kept;"
+            f"'{name}': {len(entered)} of {count} earlier trials are kept;"
             f" {left} of {plural(trials, 'trial')} left to try"
         )
-        return kept
+        return entered
 
     study = study_lib.study(storage, name, goal.better, definition, sampler, pruner, entering)
     if budget.pruner is None:
@@ -173,10 +184,14 @@ def tune(
         )
     _warn_of_refused(study, context.monitor)
     best = chosen(study)
-    found = {**settings, **space.suggested(best, axes)}
-    _, unused = config_lib.resolve(found)
+    best_settings = {**settings, **space.suggested(best, axes)}
+    _, unused = config_lib.resolve(best_settings)
     return Tuned(
-        study, axes, goal, best, {path: found[path] for path in found if path not in unused}
+        study,
+        axes,
+        goal,
+        best,
+        {path: best_settings[path] for path in best_settings if path not in unused},
     )
 
 
@@ -225,25 +240,25 @@ def fresh(settings: Settings, seeds: int) -> list[dict[str, Any]]:
     return [dict(request) for request in with_seeds(settings, range(first, first + seeds))]
 
 
-def described(found: Sequence[Tuned], budget: Budget, seeds: int) -> str:
+def described(tunings: Sequence[Tuned], budget: Budget, seeds: int) -> str:
     """The footer's sentence on how strengths came about."""
-    of_rows = [journal.counts(tuned.study.get_trials(deepcopy=False)) for tuned in found]
+    of_rows = [journal.counts(tuned.study.get_trials(deepcopy=False)) for tuned in tunings]
     counts = sum(map(Counter, of_rows), Counter[str]())
-    paths = list(dict.fromkeys(axis.path for tuned in found for axis in tuned.axes))
+    paths = list(dict.fromkeys(axis.path for tuned in tunings for axis in tuned.axes))
     came = ", ".join(f"{count} {word}" for word, count in counts.items())
-    each = f" for each of {len(found)} rows" if len(found) > 1 else ""
+    each = f" for each of {len(tunings)} rows" if len(tunings) > 1 else ""
     totals = sorted({sum(of_row.values()) for of_row in of_rows})
     asked = str(totals[0]) if len(totals) == 1 else f"{totals[0]} to {totals[-1]}"
-    different = sum(_different(tuned.study) for tuned in found)
+    different = sum(_different(tuned.study) for tuned in tunings)
     of_settings = f" ({different} different settings)" if different < sum(counts.values()) else ""
-    every = [trial for tuned in found for trial in tuned.study.get_trials(deepcopy=False)]
+    every = [trial for tuned in tunings for trial in tuned.study.get_trials(deepcopy=False)]
     entered = sum(ENTERED in trial.user_attrs for trial in every)
-    kept = f", {entered} of them kept from an earlier space" if entered else ""
+    carried_over = f", {entered} of them kept from an earlier space" if entered else ""
     pruned = f", pruned by {budget.pruner}" if budget.pruner else ""
     fresh_seeds = f"{seeds} fresh seed{'s' * (seeds != 1)}"
     return (
-        f"Tuned{each} by {asked} trials{of_settings} of {budget.sampler}{pruned}{kept}:"
-        f" {', '.join(paths)}. Trials: {came}. The best {found[0].goal.metric} of one seed chose;"
+        f"Tuned{each} by {asked} trials{of_settings} of {budget.sampler}{pruned}{carried_over}:"
+        f" {', '.join(paths)}. Trials: {came}. The best {tunings[0].goal.metric} of one seed chose;"
         f" the table reports the choice on {fresh_seeds}."
     )
 
@@ -327,15 +342,15 @@ def _trained(
     it."""
     plans = [planned(settings, point, context.planner) for point in points]
     runs = [plan for plan in plans if isinstance(plan, PlannedRun)]
-    found = context.obtain(runs)
+    records = context.obtain(runs)
     return [
-        plan if isinstance(plan, Result) else _result(found.get(plan.id), plan, goal)
+        plan if isinstance(plan, Result) else _result(records.get(plan.id), plan, goal)
         for plan in plans
     ]
 
 
 def _result(record: Record | None, run: PlannedRun, goal: Goal) -> Result:
-    """What a trial came to. record: None where its file is not believed and cannot be replaced."""
+    """The result of a trial. record: None where its file is not believed and cannot be replaced."""
     return (
         Result(None, "failed", run.id, "its record cannot be used")
         if record is None
