@@ -182,11 +182,8 @@ class Parameters:
 def evaluated(config: RunConfig) -> Which:
     """Which parameters a record's metrics are of: the best where the run stops early, else the
     last."""
-    return (
-        "best"
-        if any(REGULARIZERS.get(component.name).slot == "stopping" for component in config.regularization)
-        else "last"
-    )
+    slots = {REGULARIZERS.get(component.name).slot for component in config.regularization}
+    return "best" if "stopping" in slots else "last"
 
 
 class _Others(ValueError):

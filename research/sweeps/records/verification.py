@@ -213,7 +213,10 @@ def verify(
 
 
 def localize(
-    trial: Rerun, verification: Verification, arrays: Arrays, memory: StreamingPolicy = ALL_ON_DEVICE
+    trial: Rerun,
+    verification: Verification,
+    arrays: Arrays,
+    memory: StreamingPolicy = ALL_ON_DEVICE,
 ) -> Localization:
     """Trains the run twice more, as far as it was compared, one update at a time."""
     run = trial.run
@@ -230,12 +233,12 @@ def changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[Envir
     """What differs between two provenances: first what bits depend on, then what they should
     not."""
     compared = []
-    for key, what in (
-        ("device", "device"),
-        ("platform", "platform"),
-        ("replicas", "devices that share the run"),
+    for key, what, default in (
+        ("device", "device", None),
+        ("platform", "platform", None),
+        ("replicas", "devices that share the run", 1),
     ):
-        compared.append((what, there.get(key, 1 if key == "replicas" else None), here.get(key), False))
+        compared.append((what, there.get(key, default), here.get(key), False))
     versions = there.get("versions", {})
     for package, version in sorted(versions.items(), key=lambda item: item[0] not in COMPUTING):
         compared.append((package, version, here["versions"].get(package), package not in COMPUTING))
