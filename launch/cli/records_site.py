@@ -13,6 +13,7 @@ from research.analysis.parallel_coordinates import parallel_figure
 from research.analysis.run_pages import BROWSER, scripts
 from research.analysis.sensitivity import settings_figure
 from research.analysis.table_report import of_experiment, of_sweep
+from research.analysis.trained_experiments import may_have_records
 from research.analysis.view import View
 from research.errors import UserError
 from research.sweeps.declare import experiment_files
@@ -36,7 +37,7 @@ def write_site(store: Store, records: Sequence[Record], directory: Path) -> Path
     for name, text in scripts(records).items():
         write_atomically(directory / name, text)
     parts = [
-        html.section("Experiments", *(list(_experiments(store, directory)) or [NOTHING])),
+        html.section("Experiments", *(list(_experiments(store, records, directory)) or [NOTHING])),
         html.section("Sweeps", *(list(_sweeps(store, directory)) or [NOTHING])),
         html.section("Tunings", *(list(_tunings(store)) or [NOTHING])),
         html.section("Runs", BROWSER),
@@ -45,11 +46,13 @@ def write_site(store: Store, records: Sequence[Record], directory: Path) -> Path
     return directory / "index.html"
 
 
-def _experiments(store: Store, directory: Path) -> Iterator[str]:
+def _experiments(store: Store, records: Sequence[Record], directory: Path) -> Iterator[str]:
     experiment_files.load(store.warn)
     for experiment in EXPERIMENTS:
         plans = planner()
         try:
+            if not may_have_records(experiment, records):
+                continue  # before it is planned, which takes seconds per experiment
             rows = by_row(experiment, plans, store)
             runs = [run.id for of_row in rows.values() for run in of_row]
             if not store.find(runs)[0]:

@@ -106,7 +106,7 @@ class ArmsTable:
 
     shown: the places that a reader sees, by name; (): all of them. summary: what the table is
         about, for the caption in a paper. claims: per column, whether its verdicts are about
-        the same rows with other seeds, or about new rows.
+        the same rows with other seeds, or about new rows. label_header: over the rows' labels.
     """
 
     title: str
@@ -120,6 +120,7 @@ class ArmsTable:
     shown: tuple[str, ...] = ()
     summary: str = ""
     claims: tuple[Literal["rows", "new"], ...] = ()
+    label_header: str = "arm"
 
     def listed(self) -> tuple[Row, ...]:
         """The rows."""

@@ -2,12 +2,14 @@
 value behind it."""
 
 import dataclasses
+import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from research.analysis import number_format
 from research.analysis.arms_table import ArmsTable, Cell, Column, Outcome, Row
-from research.analysis.number_format import NOTHING, scale_of
+from research.analysis.number_format import NOTHING, Scale, scale_of
 from research.sweeps.column import Better
 
 INCOMPLETE: tuple[Outcome, ...] = ("diverged", "undefined", "failed", "missing")
@@ -40,14 +42,54 @@ class ColumnLayout:
         return (self.header, *self.names)
 
 
-def setting(key: str, values: Sequence[str], of: Callable[[Any], str]) -> ColumnLayout:
-    """The place of a setting. values: all that it has. of: the value of a row."""
+def settings(
+    keys: Sequence[str], rows: Sequence[Any], value: Callable[[str, Any], str]
+) -> list[ColumnLayout]:
+    """A column per setting. value: the text that a row has for a key, "" where it has none."""
+    return [_setting(key, rows, functools.partial(value, key)) for key in keys]
 
+
+def _setting(key: str, rows: Sequence[Any], text: Callable[[Any], str]) -> ColumnLayout:
     def value(row: Any) -> Value:
-        number = number_format.as_number(of(row))
-        return (of(row) or None) if number is None else number
+        # Numbers sort by size, so a setting is a number wherever its text is one.
+        number = number_format.as_number(text(row))
+        return (text(row) or None) if number is None else number
 
-    return ColumnLayout(key, alignment(values), lambda row: of(row) or NOTHING, value)
+    texts = [text(row) for row in rows]
+    return ColumnLayout(key, alignment(texts), lambda row: text(row) or NOTHING, value)
+
+
+def measured(
+    column: Column, value: Callable[[Any], float | None], names: Sequence[str] = ()
+) -> ColumnLayout:
+    """The metric of a single run. names: what the column is called besides its label and metric."""
+
+    def text(row: Any) -> str:
+        number = value(row)
+        if number is None:
+            return NOTHING
+        if not math.isfinite(number):
+            return f"{number:g}".replace("-", "−")  # `nan` and `inf` have no decimals to align
+        return Scale(100.0, 2).number(number) if column.in_percent else f"{number:.4g}"
+
+    return ColumnLayout(
+        _header(column),
+        "r",
+        text,
+        value,
+        names=tuple(dict.fromkeys((column.label, column.metric, *names))),
+        better=column.better,
+        percent=column.in_percent,
+    )
+
+
+def _header(column: Column) -> str:
+    return column.label + (" (%)" if column.in_percent else "")
+
+
+def words(header: str, text: Callable[[Any], str], names: Sequence[str] = ()) -> ColumnLayout:
+    """A column of words, which are also what rows are sorted by."""
+    return ColumnLayout(header, "l", lambda row: text(row) or NOTHING, text, names=tuple(names))
 
 
 def alignment(values: Sequence[str]) -> str:
@@ -61,16 +103,12 @@ def names_of(table: ArmsTable) -> list[ColumnLayout]:
     """The label of a row, or in a sweep one place per axis."""
     axes = list(table.rows[0].arm.settings) if table.rows else []
     if axes:
-        return [_axis(key, [row.arm.settings[key] for row in table.rows]) for key in axes]
+        return settings(axes, table.rows, lambda key, row: row.arm.settings[key])
 
     def label(row: Row) -> str:
         return row.label + (" (baseline)" if row.label == table.baseline else "")
 
-    return [ColumnLayout("arm", "l", label, lambda row: row.label)]
-
-
-def _axis(key: str, values: Sequence[str]) -> ColumnLayout:
-    return setting(key, values, lambda row: row.arm.settings[key])
+    return [ColumnLayout(table.label_header, "l", label, lambda row: row.label, names=("arm",))]
 
 
 def counts(index: int) -> list[ColumnLayout]:
@@ -104,7 +142,7 @@ def mean(column: Column, index: int) -> ColumnLayout:
         return None if interval is None else interval.mean
 
     return ColumnLayout(
-        column.label + (" (%)" if column.in_percent else ""),
+        _header(column),
         "r",
         lambda row: _mean(row.cells[index], column),
         value,

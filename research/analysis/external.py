@@ -140,7 +140,9 @@ def external_table(
     if pair != "seed":
         notes.insert(0, f"A seed is a value of '{pair}' here.")
     footer = (*conclusions(built), *notes)
-    return dataclasses.replace(built, caption=_caption(built, pair), footer=footer)
+    return dataclasses.replace(
+        built, caption=_caption(built, pair), footer=footer, label_header=row
+    )
 
 
 def _column(text: str, results: Results) -> Column:

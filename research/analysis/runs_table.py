@@ -1,8 +1,6 @@
 """A table whose rows are runs: what each differs in, how it ended, its final metrics."""
 
 import dataclasses
-import functools
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,9 +8,8 @@ from research.analysis import number_format, provenance_text
 from research.analysis.arms_table import ArmsTable, Column
 from research.analysis.axes import axes
 from research.analysis.captions import SECONDS
-from research.analysis.column_layout import ColumnLayout, setting
+from research.analysis.column_layout import ColumnLayout, measured, settings, words
 from research.analysis.layout import Grid, Prose, grids, texts
-from research.analysis.number_format import NOTHING, Scale
 from research.sweeps.declare import strengths
 from research.sweeps.records.record import Record
 
@@ -131,55 +128,26 @@ def _grids_of_runs(table: RunsTable) -> list[Grid]:
         record.run_id: config
         for record, config in zip(table.records, table.settings(), strict=True)
     }
-
-    def label(record: Record) -> str:
-        return table.labels.get(record.run_id, NOTHING)
-
-    def of(key: str, record: Record) -> str:
-        return configs[record.run_id].get(key, "")
-
-    keys = {key: functools.partial(of, key) for key in table.keys}
-    return [
-        Grid(
-            "",
-            [
-                *([ColumnLayout("arm", "l", label, label)] if table.labels else []),
-                *(
-                    setting(key, [value(record) for record in table.records], value)
-                    for key, value in keys.items()
-                ),
-                *(_measured(column) for column in table.columns),
-                ColumnLayout("status", "l", _status, lambda record: record.status),
-                ColumnLayout(
-                    "s/run",
-                    "r",
-                    lambda r: number_format.seconds(_seconds(r)),
-                    _seconds,
-                    names=("seconds",),
-                ),
-                ColumnLayout(
-                    "run id",
-                    "l",
-                    lambda record: record.run_id,
-                    lambda record: record.run_id,
-                    names=("run_id",),
-                ),
-            ],
-        )
+    arms = [words("arm", lambda record: table.labels.get(record.run_id, ""))]
+    columns = [
+        *(arms if table.labels else []),
+        *settings(table.keys, table.records, lambda key, r: configs[r.run_id].get(key, "")),
+        *(_measured(column) for column in table.columns),
+        ColumnLayout("status", "l", _status, lambda record: record.status),
+        ColumnLayout(
+            "s/run",
+            "r",
+            lambda record: number_format.seconds(_seconds(record)),
+            _seconds,
+            names=("seconds",),
+        ),
+        words("run id", lambda record: record.run_id, names=("run_id",)),
     ]
+    return [Grid("", columns)]
 
 
 def _measured(column: Column) -> ColumnLayout:
-    """The final metric of each run."""
-    return ColumnLayout(
-        column.label + (" (%)" if column.in_percent else ""),
-        "r",
-        lambda record: _metric(record, column),
-        lambda record: record.metrics.get(column.metric),
-        names=tuple(dict.fromkeys((column.label, column.metric))),
-        better=column.better,
-        percent=column.in_percent,
-    )
+    return measured(column, lambda record: record.metrics.get(column.metric))
 
 
 def _seconds(record: Record) -> float | None:
@@ -189,15 +157,6 @@ def _seconds(record: Record) -> float | None:
 
 def _metrics(records: Iterable[Record]) -> list[str]:
     return list(dict.fromkeys(name for record in records for name in record.metrics))
-
-
-def _metric(record: Record, column: Column) -> str:
-    value = record.metrics.get(column.metric)
-    if value is None:
-        return NOTHING
-    if not math.isfinite(value):
-        return f"{value:g}".replace("-", "−")  # it is told as what it is: `nan`, `inf`
-    return Scale(100.0, 2).number(value) if column.in_percent else f"{value:.4g}"
 
 
 def _status(record: Record) -> str:

@@ -2,7 +2,6 @@
 epochs and its run."""
 
 import dataclasses
-import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,9 +10,8 @@ from optuna.trial import FrozenTrial
 
 from research.analysis import number_format
 from research.analysis.arms_table import Column
-from research.analysis.column_layout import ColumnLayout, setting
+from research.analysis.column_layout import ColumnLayout, measured, settings, words
 from research.analysis.layout import Grid, Prose, grids, texts
-from research.analysis.number_format import NOTHING, Scale
 from research.sweeps.records.record import Record
 from research.sweeps.tuning import space
 from research.sweeps.tuning.journal import ENTERED, Studied, outcome
@@ -137,61 +135,19 @@ def _texts_of_trials(table: TrialsTable) -> Prose:
 
 @grids.register
 def _grids_of_trials(table: TrialsTable) -> list[Grid]:
-    column = table.column
     several = len({row.study for row in table.rows}) > 1
-
-    def of(key: str, row: TrialRow) -> str:
-        return row.settings.get(key, "")
-
-    def measured(row: TrialRow) -> str:
-        if row.value is None:
-            return NOTHING
-        return Scale(100.0, 2).number(row.value) if column.in_percent else f"{row.value:.4g}"
-
-    keys = {key: functools.partial(of, key) for key in table.keys}
-    return [
-        Grid(
-            "",
-            [
-                *(
-                    [ColumnLayout("study", "l", lambda row: row.study, lambda row: row.study)]
-                    if several
-                    else []
-                ),
-                ColumnLayout(
-                    "trial",
-                    "r",
-                    lambda row: str(row.number),
-                    lambda row: row.number,
-                    names=("number",),
-                ),
-                *(
-                    setting(key, [value(row) for row in table.rows], value)
-                    for key, value in keys.items()
-                ),
-                ColumnLayout(
-                    column.label + (" (%)" if column.in_percent else ""),
-                    "r",
-                    measured,
-                    lambda row: row.value,
-                    names=tuple(dict.fromkeys((column.label, column.metric, "value"))),
-                    better=column.better,
-                    percent=column.in_percent,
-                ),
-                ColumnLayout("state", "l", lambda row: row.state, lambda row: row.state),
-                ColumnLayout(
-                    "epochs",
-                    "r",
-                    lambda row: number_format.count(row.epochs),
-                    lambda row: row.epochs,
-                ),
-                ColumnLayout(
-                    "run id",
-                    "l",
-                    lambda row: row.run_id or NOTHING,
-                    lambda row: row.run_id,
-                    names=("run_id",),
-                ),
-            ],
-        )
+    studies = [words("study", lambda row: row.study)]
+    columns = [
+        *(studies if several else []),
+        ColumnLayout(
+            "trial", "r", lambda row: str(row.number), lambda row: row.number, names=("number",)
+        ),
+        *settings(table.keys, table.rows, lambda key, row: row.settings.get(key, "")),
+        measured(table.column, lambda row: row.value, names=("value",)),
+        words("state", lambda row: row.state),
+        ColumnLayout(
+            "epochs", "r", lambda row: number_format.count(row.epochs), lambda row: row.epochs
+        ),
+        words("run id", lambda row: row.run_id, names=("run_id",)),
     ]
+    return [Grid("", columns)]

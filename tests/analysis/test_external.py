@@ -45,7 +45,10 @@ def test_intervals_and_tests_are_those_of_scipy():
     assert (accuracy.verdict, nll.verdict) == ("better", "better")
     assert "Higher is better: accuracy." in table.footer
     assert "Lower is better: nll." in table.footer
-    assert "**0.948" in render(table, "md")  # as in the file, not in percent
+    markdown = render(table, "md")
+    assert "**0.948" in markdown  # as in the file, not in percent
+    assert "| method " in markdown
+    assert "| arm " not in markdown
 
 
 def test_a_csv_file_and_columns_give_one_table(tmp_path):
