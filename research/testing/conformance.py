@@ -251,6 +251,7 @@ def shapes(case: Subject) -> None:
 def gradients(case: Subject) -> None:
     """The loss's gradient reaches every parameter: Adam moves all that has one, however small it
     is."""
+    # Adam divides by the gradient's own size, so that a tiny gradient moves its parameter visibly.
     run = _noisy(case).run(optimizer="adam")
     before, after = (steps([run], case.data.data, 1, count) for count in (0, 3))
     still = [
@@ -270,6 +271,7 @@ def independence(case: Subject) -> None:
     x = case.data.data.x
     outputs = _outputs(run.program, lane, variables, x[:4])
     beside = _outputs(run.program, lane, variables, np.concatenate([x[:2], x[10:12]]))
+    # 1e-30: outputs that are all zero must not divide by zero.
     wrong = np.abs(outputs[:2] - beside[:2]).max() / max(np.abs(outputs).max(), 1e-30)
     assert wrong <= 1e-5, (
         f"an example's outputs change by {wrong:.1e} of their size with what else is in the batch"
@@ -324,6 +326,7 @@ def resume(case: Subject) -> None:
             runs[0].program, [run.config for run in runs], case.data.data, strategy, **more
         )
 
+    # Compared by repr, which is exact for floats and takes NaN as equal to NaN.
     whole = train(at_boundary=keep)
     assert repr(train(resume=taken[4])) == repr(whole), "a run that is resumed ends with other bits"
 

@@ -104,6 +104,7 @@ def beyond_rounding(variables: Any, run: PlannedRun, arrays: Arrays, count: int)
     moved = _difference(alone, initial_variables)
     distance = np.linalg.norm([np.linalg.norm(leaf) for leaf in jax.tree.leaves(moved)])
     assert np.isfinite(distance), "the run alone diverges"
+    # Several perturbations, since the effect of one may happen to cancel.
     effects = [jax.tree.map(np.linalg.norm, _difference(each, alone)) for each in perturbed]
     allowed = jax.tree.map(lambda *each: max(1e-5 * distance, MULTIPLE * max(each)), *effects)
     differs = jax.tree.map(np.linalg.norm, _difference(variables, alone))

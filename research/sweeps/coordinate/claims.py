@@ -32,6 +32,7 @@ from research.sweeps.coordinate.worker import Worker
 
 # Seconds between two beats, and of silence after which others take a worker's runs.
 BEAT = 10.0
+# Six beats: a few slow or lost writes do not cost a live worker its runs.
 TIMEOUT = 60.0
 
 
@@ -73,6 +74,8 @@ class Claims:
     def leave(self) -> None:
         """Releases everything. What cannot be removed times out."""
         with contextlib.suppress(UserError), self._errors():
+            # The claims first: without its worker's file, a claim would have to be restored to time
+            # out.
             self.release(list(self._mine))
             membership.remove(self._membership.path)
 
@@ -91,6 +94,8 @@ class Claims:
         """
         with self._errors():
             taken = self._claim(run_ids, limit)
+            # Looking for the dead reads every worker's file, so it waits until there is too little
+            # to do.
             if len(taken) < min(limit, len(run_ids)) and self.take_over():
                 taken = self._claim(run_ids, limit)
             # On NFS a link may succeed a moment after the worker was declared dead.
@@ -115,6 +120,8 @@ class Claims:
         mine = [run_id for run_id in run_ids if run_id in self._mine]
         self._mine.difference_update(mine)
         with self._errors():
+            # A worker that was marked dead leaves its claims alone: its successor removes them, and
+            # a claim of that name may be another worker's by now.
             if mine and self._membership.is_registered():
                 for run_id in mine:
                     membership.remove(f"{self._runs}/{run_id}")
@@ -149,6 +156,8 @@ class Claims:
             if len(taken) >= limit:
                 break
             try:
+                # A link is atomic over NFS too, and shares the inode of the worker's file, so that
+                # one heartbeat renews all claims.
                 os.link(self._membership.path, f"{self._runs}/{run_id}")
             except FileExistsError:
                 if not self._is_mine(run_id):
@@ -186,9 +195,12 @@ class Claims:
         Whether there were any.
         """
         with self._errors(), self._taking_over:
+            # A look costs the file server one read per worker.
             if self.now() - self._took_over_at < self.beat_every:
                 return False
             self._took_over_at = self.now()
+            # The claims go before the tombstone: if this process dies in between, the next one
+            # finds the tombstone and finishes.
             dead = self._membership.mark_dead()
             for run_id in os.listdir(self._runs) if dead else ():
                 holder = self._holder(run_id)
@@ -249,11 +261,13 @@ def working(
             with contextlib.suppress(LeaseLost, UserError):
                 claims.beat()
 
+    # A daemon: a thread that waits for a lost file server must not keep the process alive.
     thread = threading.Thread(target=beat, name="claims", daemon=True)
     thread.start()
     try:
         yield claims
     finally:
         stop.set()
+        # Joined first: a beat after `leave` would find the file gone and take the worker for dead.
         thread.join()
         claims.leave()

@@ -12,6 +12,7 @@ from pathlib import Path
 from research.sweeps.records.atomic_io import write_atomically
 
 # A run that fails so often gets a `failed` record.
+# More than one, since the machine may be at fault and not the run.
 MAX_ATTEMPTS = 2
 
 
@@ -23,8 +24,9 @@ class Failures:
     root: Path
 
     def add(self, run_ids: Iterable[str], error: str) -> None:
-        """Counts a failure against each of the runs. Of two processes at the same moment one may
-        not count."""
+        """Counts a failure against each of the runs."""
+        # Without a lock: of two processes at the same moment, one may not count. That costs one
+        # more attempt, nothing else.
         for run_id in run_ids:
             write_atomically(self._path(run_id), json.dumps([*self.of(run_id), error]))
 
@@ -35,6 +37,7 @@ class Failures:
         except FileNotFoundError:
             return []
         except ValueError:
+            # One, so that damage neither condemns a run nor gives it attempts without end.
             return ["(its file of failures was damaged)"]
         return errors
 

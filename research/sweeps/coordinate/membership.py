@@ -92,6 +92,7 @@ class Membership:
 
     def is_registered(self) -> bool:
         """Whether nobody has marked this worker dead."""
+        # Lost for good: `restore` may create the file again after others have taken the runs.
         self._lost = self._lost or read(self.folder, self.worker.token) is None
         return not self._lost
 
@@ -117,6 +118,7 @@ class Membership:
         workers whose successor this worker is."""
         workers = {name for name in os.listdir(self.folder) if "." not in name}
         self._known = workers
+        # Tokens are never used twice, so what is known of workers that left can go.
         self._observations = {
             token: observation
             for token, observation in self._observations.items()
@@ -125,6 +127,7 @@ class Membership:
         for token in workers - {self.worker.token}:
             if self._is_dead(token):
                 self._become_successor(token, token)
+        # Listed again: the renames have just made tombstones, and dead successors have left others.
         tombstones = [name.partition(".") for name in os.listdir(self.folder) if "." in name]
         return {token for token, _, successor in tombstones if self._is_successor(token, successor)}
 
@@ -166,6 +169,7 @@ class Membership:
         if worker is not None and self.gone(worker):
             return True
         now, last = self.now(), self._observations.get(token)
+        # The first look tells nothing of the silence before it: the file's time is another clock's.
         silent = 0.0
         if last is not None and last.beat != beat:
             self._moved.add(token)
@@ -179,6 +183,8 @@ class Membership:
         that is itself dead."""
         if successor == self.worker.token:
             return True
+        # A successor without a file is dead itself or has left; the same rename decides who
+        # follows.
         return read(self.folder, successor) is None and self._become_successor(
             token, f"{token}.{successor}"
         )
@@ -227,6 +233,7 @@ def create(path: str, text: str) -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         os.write(file, text.encode())
+        # After a crash an empty file would be a claim whose holder cannot be read.
         os.fsync(file)
     except OSError:
         remove(path)

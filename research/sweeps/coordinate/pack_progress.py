@@ -43,6 +43,7 @@ class PackProgress:
     @property
     def rate(self) -> float:
         """Lane-epochs a second since it began here."""
+        # Not 0 seconds: the first report has the time at which it began.
         return (self.epoch - self.first) * len(self.runs) / max(self.updated - self.began, 1e-9)
 
 
@@ -81,6 +82,7 @@ def showing(
 
 
 def _write(path: Path, shown: PackProgress) -> None:
+    # A full disk does not end a training for the sake of what is shown.
     with contextlib.suppress(UserError):
         write_atomically(path, json.dumps(dataclasses.asdict(shown)))
 

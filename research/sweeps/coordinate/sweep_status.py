@@ -70,6 +70,7 @@ def status(
     """How far these runs are now. now: the time of a folder's files."""
     ids = {member.run_id for member in members}
     lines = index.lines(store, ids)
+    # Compared with the times of files, so by the clock that dates them: hosts' clocks differ.
     moment = now(store.root)
     packs = tuple(pack for pack in alive(store.root, moment) if ids & set(pack.runs))
     return summary(members, lines, packs, claimed(store.root, moment))

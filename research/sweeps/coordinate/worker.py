@@ -23,6 +23,7 @@ class Worker:
     def share(self) -> float:
         """A number of its own in [0, 1), so that workers begin in different places of what is to be
         done."""
+        # The digits of a random UUID are uniform, so the workers spread evenly.
         return int(self.token[:8], 16) / 2**32
 
     def __str__(self) -> str:
@@ -46,6 +47,7 @@ def gone(worker: Worker) -> bool:
         return True
     except OSError:
         pass  # it is there, and another user's
+    # The kernel gives pids again; the start time tells two processes of one pid apart.
     state, start = _state_and_start(worker.pid)
     return bool(start) and (start != worker.start or state in "ZX")
 

@@ -46,9 +46,11 @@ def best(choose: Choose, records: Sequence[Sequence[Record]]) -> Any:
 
     def score(runs: Sequence[Record]) -> float:
         values = [run.metrics.get(choose.metric, math.nan) for run in runs]
+        # Exact, so that the order of the runs cannot decide a tie.
         mean = math.fsum(values) / len(values) if values else math.nan
         return sign * mean if math.isfinite(mean) else -math.inf
 
+    # Of equal values the first is chosen.
     scores = [score(runs) for runs in records]
     if max(scores) == -math.inf:
         return None

@@ -309,6 +309,7 @@ def draws(axes: Sequence[Axis], samples: int, seed: int) -> list[Point]:
 
 def _draws(axes: Sequence[Axis], samples: int, seed: int) -> list[Point]:
     """The points with a value on every axis, whatever its condition."""
+    # A stream per axis, drawn from at every point: another axis, or a condition, shifts no draw.
     generators = {axis.path: rng.host(seed, f"sample {axis.path}") for axis in axes}
     return [
         {axis.path: _draw(axis, generators[axis.path]) for axis in axes} for _ in range(samples)

@@ -43,6 +43,7 @@ def _call(entry: Callback, ended: Ended, warn: Callable[[str], None]) -> None:
     function = entry.build()
     try:
         function(ended.run.id, ended.epoch, dict(ended.metrics))
+    # SystemExit too: a script's sys.exit must not end the training of a whole sweep.
     except (Exception, SystemExit) as error:
         if entry in _WARNED:
             return

@@ -87,11 +87,14 @@ class CheckpointPolicy:
     def _due(self, step: int) -> bool:
         if self._steps is None:
             return self.clock() - self._saved >= self.every.seconds
+        # A dispatch of several steps may pass over the multiple itself.
         return step // self._steps > self.step // self._steps
 
     def _save(self, boundary: Boundary) -> None:
         """Saves, in one process: where several train together, each has the whole state. Raises
         UserError."""
+        # Noted before the writing: one that fails is tried again after a whole interval, not at
+        # once.
         self.step, self._saved, self._abreast = boundary.step, self.clock(), self.clock()
         if jax.process_index() > 0:
             return

@@ -133,6 +133,8 @@ class ExecutionContext:
         """Why to stop at this boundary, or ""; the same in all processes that train together."""
         if jax.process_count() == 1:
             return self.stopping()
+        # All processes must stop at the same step, or those that go on wait for the others for
+        # ever.
         self._boundaries += 1
         return "SIGTERM" if multihost_utils.reached_preemption_sync_point(self._boundaries) else ""
 
@@ -150,6 +152,7 @@ class ExecutionContext:
 
     def done_anywhere(self, run_id: str) -> bool:
         """Whether a run has its record, as other machines see it now."""
+        # Asked after a claim is made, when a stale answer would train a finished run again.
         self.store.look_again(run_id)
         return self.done(run_id)
 
@@ -208,6 +211,7 @@ class ExecutionContext:
         process."""
         if jax.process_index() > 0:
             return
+        # The observer and the callbacks both ask; the values are fetched from the device once.
         runs = functools.cache(runs)
         self.events.ended(runs)
         callbacks.call(runs, self.events.warn)
@@ -229,6 +233,8 @@ class ExecutionContext:
             self.store.write(record)
             self.failures.clear(record.run_id)
         if jax.process_count() > 1:
+            # Only the first process has written; a shared file system may show its record to the
+            # others later.
             self._over.add(record.run_id)
         self.events.record(record)
 

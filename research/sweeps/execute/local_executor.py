@@ -63,6 +63,7 @@ def execute(
     _say_what_goes_on(runs, checkpoints, events)
     missing = list(runs)
     while missing:
+        # A worker that was marked dead cannot claim again: each turn of this loop is a new worker.
         with _claims(context) as claims, contextlib.suppress(LeaseLost):
             context.claims = claims
             while missing:
@@ -131,6 +132,7 @@ def _round(
     if not free and context.claims and context.claims.take_over():
         claimed = context.claimed()
         free = [run for run in missing if run.id not in claimed]
+    # A run that ended its process before must not keep the others from being trained.
     sound = [run for run in free if run.id not in failed]
     waits = [
         (pack, Queue(pack.runs, context.open, context.claimed))
@@ -151,6 +153,7 @@ def _trained(
     others = threading.Event()
     context.others = others
     with concurrent.futures.ThreadPoolExecutor(
+        # Packs over several devices take turns: each needs its devices at the same moment.
         1 if context.execution.replicas > 1 else context.abreast
     ) as pool:
 
@@ -159,6 +162,7 @@ def _trained(
         ) -> list[concurrent.futures.Future]:
             """Trains as many runs of a program as its way takes at once; the others follow in the
             queue."""
+            # One run before the strategy: compiling and timing would be in vain if nothing is left.
             runs = queue.next(1) if not context.stopping() else []
             if not runs:
                 return []
@@ -172,6 +176,7 @@ def _trained(
                 trained.update(trainer.fail(pack, context))
                 return []
             runs += queue.next(chosen.width * chosen.devices - 1)
+            # Submitted before this pack trains, so that the next one is compiled meanwhile.
             follow = [pool.submit(train_next, pack, queue, lanes)]
             trained.update(
                 trainer.train(dataclasses.replace(pack, runs=tuple(runs)), context, chosen)
@@ -190,6 +195,7 @@ def _trained(
                 )
                 waiting |= set(itertools.chain.from_iterable(future.result() for future in done))
         except BaseException:
+            # The packs that still train save and stop as well; the pool waits for them.
             others.set()
             for future in waiting:
                 future.cancel()

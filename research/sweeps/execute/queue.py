@@ -36,6 +36,7 @@ class Queue(Generic[T]):
     def begin_at(self, share: float) -> None:
         """Turns the queue: workers that begin in different places do not meet. share: of the way
         through it, [0, 1)."""
+        # Without the lock: no thread takes a turn yet.
         self._runs.rotate(-int(share * len(self._runs)))
 
     def waiting(self) -> list[T]:

@@ -28,6 +28,8 @@ def strategy_for(pack: Pack, context: ExecutionContext, lanes: int) -> Execution
     if pack.strategy is not None:
         return pack.strategy
     name = strategy_key(pack, context, lanes)
+    # Timings differ from one time to the next. A stored strategy lets every process, and a sweep
+    # that is resumed, train chunks of the same width, and so the same bits.
     stored = context.store.read_json("ways", name)
     if stored is None:
         config, configs = pack.runs[0].config, [run.config for run in pack.runs]
@@ -45,6 +47,7 @@ def strategy_for(pack: Pack, context: ExecutionContext, lanes: int) -> Execution
                     config,
                     arrays,
                     strategy,
+                    # Packs that are under way at once share the memory.
                     context.limit() / context.abreast,
                     memory,
                 )
@@ -56,6 +59,7 @@ def strategy_for(pack: Pack, context: ExecutionContext, lanes: int) -> Execution
                 except jax.errors.JaxRuntimeError as error:
                     if not device_memory.ran_out(error):
                         raise
+                    # What does not fit is slower than all that does.
                     return math.inf
 
             chosen = strategy_choice.choose_strategy(pack.program, config, lanes, timed, max_lanes)

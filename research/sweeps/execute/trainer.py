@@ -64,6 +64,8 @@ def _train(
     def to(epoch: Fraction, live: int | None = None) -> None:
         nonlocal reported, training, started_here
         training = training if live is None else live
+        # The first report after a resume is of epochs before this process: they say nothing of its
+        # speed.
         tell = context.events.epochs if started_here or stored is None else context.events.went_on
         tell((epoch - reported) * lanes)
         reported, started_here = epoch, True
@@ -83,9 +85,11 @@ def _train(
         to(Fraction(epochs), 0)
     origin = provenance(strategy, lanes, seconds, started, earlier)
     parameters, _ = footprint(pack.runs[0].config, pack.program)
+    # Asked last: while this process was suspended, others may have taken the runs.
     context.confirm(pack)
     for run, outcome in zip(pack.runs, outcomes, strict=True):
         context.write(recorded(run, outcome, parameters, origin), run, outcome.best_and_last)
+    # After the records, so that a crash between the two loses no training.
     context.checkpoints.discard(_saved(pack, strategy, context))
 
 
@@ -142,6 +146,7 @@ def _with_memory(
         and stored.device == device_kind()
         and stored.strategy.replicas == strategy.replicas == 1
     ):
+        # On the same kind of device, all steps of a run then round alike.
         strategy = stored.strategy
     arrays = context.arrays_of(pack.runs[0])
     while True:
@@ -159,6 +164,7 @@ def _with_memory(
         context.events.warn(
             f"out of memory: {len(pack.runs)} runs go on with {strategy.width} lanes a chunk"
         )
+        # Replaces the stored strategy: the next pack of the program would run out of memory too.
         value = {"way": dataclasses.asdict(strategy), "seconds_per_lane_step": {}}
         context.store.write_json("ways", strategy_key(pack, context, context.lanes(pack)), value)
         template = functools.partial(abstract_state, pack.runs[0].config, pack.program)
@@ -232,6 +238,7 @@ def _attempt(
         def at_epoch(at: loop.EpochProgress) -> None:
             context.ended(functools.partial(_ended, pack, at))
             to(Fraction(at.epoch), at.live)
+            # All processes have the same curves; one of them writes.
             if jax.process_index() == 0:
                 context.events.curves(pack.runs, at.curves)
 

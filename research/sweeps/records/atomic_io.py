@@ -15,12 +15,14 @@ def write_atomically(path: Path, text: str) -> None:
     """Writes a file whole or not at all, also when the machine stops. Raises UserError if it
     cannot."""
     # A name of its own for each writer: threads and hosts may share a process id.
+    # Beside the file, because a rename is atomic within one file system only.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
+            # Before the rename: after a crash the name must not stand for an empty file.
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:

@@ -56,6 +56,7 @@ def lines(store: Store, run_ids: Iterable[str]) -> dict[str, RecordSummary]:
                 line, changed = _line(store, run_id, seen), True
             current[run_id] = line
     if changed:
+        # Lines of runs that were not asked for stay: sweeps share one index.
         _write(store, known | current)
     return current
 

@@ -102,6 +102,7 @@ def commit_of(root: Path) -> str:
         )
         commit = git(["git", "rev-parse", "--short=12", "HEAD"]).stdout.strip()
         changed = git(
+            # Without locks: this look must not block a git command of the user's.
             ["git", "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]
         ).stdout.strip()
         changed += git(

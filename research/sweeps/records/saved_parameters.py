@@ -104,6 +104,7 @@ class Parameters:
         folder = self.path(run_id)
         partial = folder.with_name(f".{run_id}.{uuid.uuid4().hex}")
         try:
+            # Written under another name: readers see the folder whole or not at all.
             partial.mkdir(parents=True)
             with _checkpointer(partial.name) as orbax:
                 orbax.save((partial / "arrays").absolute(), arrays)
@@ -237,6 +238,7 @@ def _replace(partial: Path, folder: Path) -> None:
     """Gives a whole folder its name, in the place of one that is there."""
     with contextlib.suppress(FileNotFoundError):
         old = partial.with_name(f"{partial.name}.old")
+        # A rename does not replace a folder that has files; the old one has to move away first.
         os.replace(folder, old)
         shutil.rmtree(old, ignore_errors=True)
     try:

@@ -61,5 +61,6 @@ def _sources(root: Path, package: str) -> dict[str, Path]:
 def _digest(files: Mapping[str, Path], more: str = "") -> str:
     content = hashlib.sha256(more.encode())
     for name, path in files.items():
+        # The separators keep apart files whose names and contents join to the same bytes.
         content.update(f"\0{name}\0".encode() + path.read_bytes())
     return content.hexdigest()[:16]

@@ -120,6 +120,8 @@ class Store:
         aside = self.root / "damaged" / f"{path.stem}.{uuid.uuid4().hex[:8]}.json"
         try:
             moved, where = set_aside(path, aside)
+            # Parsed again: another process may have put a whole file there between the reading and
+            # the move.
             parse((aside if moved else path).read_bytes())
         except FileNotFoundError:
             return None
@@ -170,6 +172,7 @@ class Store:
         partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
         write_atomically(partial, json.dumps(value, indent=1))
         try:
+            # A link, unlike a rename, never replaces what another process wrote first.
             os.link(partial, path)
         except FileExistsError:
             pass
@@ -252,6 +255,7 @@ def parse(text: bytes, run_id: str) -> Record:
         raise ValueError(f"it holds the record of run {body['run_id']}; was it copied or renamed?")
     if unknown := sorted(body.keys() - _FIELDS):
         raise Newer(f"it has the field '{unknown[0]}', which this code does not know")
+    # JSON has no NaN and no infinity: they are stored as text, which float reads.
     body["metrics"] = {k: float(v) for k, v in body["metrics"].items()}
     body["curves"] = {k: list(map(float, values)) for k, values in body["curves"].items()}
     return Record(**body)

@@ -261,6 +261,7 @@ def relative(a: float, b: float) -> float:
         return 0.0
     if not (math.isfinite(a) and math.isfinite(b)):
         return math.inf
+    # The smallest float keeps 0.0 beside -0.0 from a division by zero.
     return abs(a - b) / max(abs(a), abs(b), math.ulp(0.0))
 
 

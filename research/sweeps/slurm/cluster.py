@@ -115,6 +115,7 @@ def parse_duration(text: str) -> float | None:
 def longest_array() -> int:
     """How many tasks an array may have here."""
     match = re.search(r"^MaxArraySize\s*=\s*(\d+)", command("scontrol", "show", "config"), re.M)
+    # Slurm's default is 1001.
     return max(int(match[1]) - 1, 1) if match else 1000
 
 

@@ -76,6 +76,7 @@ def cancel(folder: Folder) -> list[str]:
 
     Raises Refused where Slurm does not answer.
     """
+    # Before the jobs end: a process that waits for them must not submit them again.
     folder.cancel()
     try:
         live = sorted(
@@ -130,6 +131,7 @@ class _Sweep:
         """Says what is wanted; cancels queued tasks that are not needed for it, and submits those
         that are."""
         runs = {run.id: config_lib.non_default(run.config) for run in self._work.wanted}
+        # Before any task is submitted: a task reads there what to train.
         self._folder.want(Wanted(self._version, runs))
         self._folder.begin()
         self._folder.token()
@@ -147,8 +149,10 @@ class _Sweep:
     def wait(self) -> None:
         """Waits a while; takes note of new records, and submits again what ended before its
         time."""
+        # Looking costs a file operation per run that is left, so large sweeps look less often.
         until = time.monotonic() + LOOK + len(self.left) / 2000
         while time.monotonic() < until:
+            # The jobs need no process that waits for them, so they go on.
             if reason := self._report.stopping():
                 raise Stopped(f"{reason}, but {self._going_on()}")
             time.sleep(NOTICE)
@@ -218,6 +222,7 @@ class _Sweep:
         for count in (1, tasks - 1) if shared else (tasks,):
             name = self._slurm.name.rpartition("/")[2]
             for job, size in submission.submit(command, count, resources, folder.logs, name, after):
+                # Noted at once: a process that takes over must not submit the same tasks again.
                 folder.add(Submitted(job, size, self._code.name, self._version, after, self._asks))
                 self._jobs.append(job)
                 self._live += [SlurmTask(f"{job}_{index}", "PENDING") for index in range(size)]
@@ -231,12 +236,14 @@ class _Sweep:
         """All tasks are over, and runs are left: submits again, unless the last time changed
         nothing."""
         for run_id in self.left:
+            # Nodes have written since: what this client has cached may be too old to decide by.
             self._work.store.look_again(run_id)
         self._collect()
         if not self.left:
             return
         if self._folder.cancelled():
             raise Stopped("--cancel, which ended its jobs")
+        # A submission that changed nothing would be repeated without end.
         if self._mark == self._progress():
             raise UserError(failure.explained(self._folder, self._jobs, len(self.left)))
         self._submit(self._needed(), warm=False)

@@ -64,6 +64,7 @@ class Folder:
     def wanted(self) -> Wanted:
         """What the sweep wants now; the same object until it changes."""
         status = (self.path / "wanted.json").stat()
+        # The inode too: two writings may have the same time, and each makes a new file.
         version = status.st_mtime_ns, status.st_ino
         if version != self._wanted_at:
             self._wanted = Wanted(**json.loads((self.path / "wanted.json").read_text()))
@@ -143,5 +144,6 @@ def place_of(records: Path, name: str) -> Path:
 
 def _read_all(folder: Path) -> Iterator[Any]:
     for path in folder.glob("[!.]*.json"):
+        # Another process may forget a job between the listing and the reading.
         with contextlib.suppress(FileNotFoundError, ValueError):
             yield json.loads(path.read_text())

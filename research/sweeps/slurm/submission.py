@@ -104,8 +104,10 @@ def options(resources: Resources, after: str = "") -> dict[str, Any]:
     to = "" if resources.nodes > 1 else "B:"  # to the steps that srun made, or to the batch script
     return {
         **resources.options(),
+        # Slurm may then put the task back itself, after a node failure or a preemption.
         "requeue": True,
         "signal": f"{to}USR2@{ahead(resources.time)}",
+        # afterany, not afterok: if the first task dies, the others have to train in its place.
         **({"dependency": f"afterany:{after}"} if after else {}),
     }
 

@@ -73,7 +73,9 @@ def journal(store: Store, name: str) -> Iterator[JournalStorage]:
                 f"'{name}' is being tuned by {holder}; wait for it, or give another --name"
             )
         path.parent.mkdir(parents=True, exist_ok=True)
+        # After the claim: no other process writes now, so a lock that is here is a dead process's.
         path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
+        # Before Optuna opens the file: it would append to half a line and spoil the next entry too.
         _cut(path)
         yield _replayed(path)
 

@@ -92,6 +92,7 @@ class PrunedSearch:
             self.study.set_user_attr(LANES, [before[0] + self._live, before[1] + self._computed])
 
     def _run(self) -> None:
+        # Trials of an interrupted search come first: they count against `parallel`.
         for trial in study_lib.running(self.study):
             self._enter(trial)
         self._ask()
@@ -132,6 +133,8 @@ class PrunedSearch:
 
     def _is_pruned(self, trial: Trial, epoch: int, value: float) -> bool:
         """Reports a trial's value at a rung; whether it was pruned for it."""
+        # A trial that began again after an interruption has reported this rung; its first value
+        # stays.
         if epoch not in study_lib.frozen(self.study, trial).intermediate_values:
             trial.report(value, epoch)
         pruned = trial.should_prune()

@@ -44,6 +44,7 @@ def search(
     """
     while True:
         asked, waiting = len(study.get_trials(deepcopy=False)), study_lib.running(study)
+        # An interrupted round is filled up to its size only: rounds do not depend on interruptions.
         first = waiting[0].number if waiting else asked
         last = min((first // parallel + 1) * parallel, trials)
         waiting += [study.ask() for _ in range(asked, last)]
@@ -70,5 +71,6 @@ def tell(study: Study, trial: Trial, result: Result) -> None:
         return
     if not math.isfinite(result.value) and not trial.constraints:
         trial.set_constraint("diverged", 1.0)
+    # Optuna takes a NaN for a failure, from which samplers learn nothing.
     worst = -math.inf if study.direction.name == "MAXIMIZE" else math.inf
     study.tell(trial, result.value if math.isfinite(result.value) else worst)

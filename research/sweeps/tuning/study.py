@@ -35,6 +35,7 @@ def study(
         of something else.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # As the journal gives it back, with lists for tuples, so that the two compare equal.
     wanted = json.loads(json.dumps(definition))
     earlier = _earlier(storage, name) if storage is not None else []
     for each in earlier:

@@ -112,6 +112,7 @@ def sobol(axes: Sequence[Axis], count: int, seed: int) -> list[Point]:
     from scipy.stats import qmc
 
     engine = qmc.Sobol(len(axes), scramble=True, rng=int(rng.host(seed, "sobol").integers(2**63)))
+    # The sequence is balanced at powers of two only.
     quantiles = engine.random_base2(math.ceil(math.log2(max(count, 2))))[:count]
     return [
         axes_lib.settled(
