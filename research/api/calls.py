@@ -47,10 +47,12 @@ def train(
     """Trains one run, or returns at once if its record exists.
 
     Args:
-        data: arrays (x, y), or a pandas.DataFrame with `target`, in folders of `dataset`; its
-            identity is a digest. records, cache_dir, data_dir: folders, as the flags of these
-            names.
-        keep_params: keep the parameters beside the record, for `Run.predict`.
+        data: arrays (x [N, ...], y [N]), or a pandas.DataFrame together with the setting
+            `target`; replaces the setting `dataset`. The same data gives the same run.
+        records: folder of the records.
+        cache_dir: folder of decoded data and compiled programs.
+        data_dir: folder of prepared TFDS data sets.
+        keep_params: keep the parameters beside the record, for `RunResult.predict`.
         settings: the flags of launch.train; `arch_hidden` is `--arch.hidden`, as is
             `**{"arch.hidden": ...}`.
 
@@ -58,7 +60,7 @@ def train(
         The run, with its metrics, curves, parameters and predictions.
 
     Raises:
-        UserError: for a setting that cannot work, and if the run failed.
+        UserError: if a setting is invalid, or if the run failed.
 
     >>> run = train(dataset="iris", arch="linear", epochs=2)  # doctest: +SKIP
     >>> run.metrics["test/accuracy"]  # doctest: +SKIP
@@ -87,16 +89,16 @@ def sweep(
     """Trains every point of the axes with every seed; runs that have records are not trained again.
 
     Args:
-        settings: those that all runs share, as `train` takes them.
+        settings: the settings that all runs share, as `train` takes them.
         data: arrays or a frame, as `train` takes them.
-        grid: axes that multiply: `{"learning_rate": [0.01, 0.1]}`; a value may carry options of
-            its part: `{"optimizer": ["sgd(momentum=0.9)", "adam"]}`.
+        grid: axes that multiply: `{"learning_rate": [0.01, 0.1]}`; a value may have options in
+            brackets: `{"optimizer": ["sgd(momentum=0.9)", "adam"]}`.
         zip: axes that move together, of equal length.
         sample: axes drawn at random: `{"learning_rate": "log(1e-4,1)"}`.
-        samples: points that are drawn from them.
+        samples: number of points drawn from the `sample` axes.
         sample_seed: seed of the drawn points.
-        seeds: of every point, counted from the settings' own.
-        name: keeps the sweep under this name beside the records, for launch.table and
+        seeds: number of seeds per point, counted from the `seed` of the settings.
+        name: saves the sweep under this name beside the records, for launch.table and
             launch.status.
         records: folder of the records.
         cache_dir: folder of decoded data and compiled programs.
@@ -107,12 +109,14 @@ def sweep(
         The runs in order, and their table.
 
     Raises:
-        UserError: for an axis or setting that cannot work, and if a run failed.
+        UserError: if an axis or a setting is invalid, or if a run failed.
 
     >>> rates = sweep(dict(dataset="iris"), grid={"learning_rate": [0.1, 1]})  # doctest: +SKIP
     >>> rates.table()  # doctest: +SKIP
     """
     folders = workspace(records, cache_dir, data_dir)
+    # Axes become the flags' texts, so that a sweep from Python has the run ids of the same sweep
+    # from the command line.
     together = "; ".join(axis_of(path, values) for path, values in (zip or {}).items())
     axes = Axes(
         [axis_of(path, values) for path, values in (grid or {}).items()],
@@ -127,6 +131,8 @@ def sweep(
     if name is not None:
         check_name(name)
     runs, notes = planned(wanted, folders.planner, folders.monitor.note)
+    # Saved before training: launch.status can follow the sweep, and an interrupted one keeps its
+    # definition.
     if name is not None:
         wanted.save(folders.store, name, runs, notes)
     return SweepResult(
@@ -152,33 +158,35 @@ def tune(
 ) -> TuneResult:
     """Searches settings for the best validation metric, as launch.tune does.
 
-    The same call again reads its trials from the journal beside the records, and more `trials`
-    continue it.
+    The same call again reads its trials from the journal beside the records; a larger `trials`
+    continues the search.
 
     Args:
-        settings: those that all trials share, as `train` takes them.
+        settings: the settings that all trials share, as `train` takes them.
         sample: the axes: `{"learning_rate": "log(1e-4,1)", "optimizer": ["sgd", "adam"]}`.
         data: arrays or a frame, as `train` takes them.
-        trials: how many settings are tried.
-        sampler: `tpe`, `random`, `grid` or another of launch.tune's.
-        pruner: ends poor trials early; None: each is trained to its end.
-        parallel: trials that are asked for at once and train as lanes.
-        sample_seed: seed of the drawn settings.
-        name: of the tuning, for launch.table and launch.status; None: made of the arguments.
+        trials: number of trials.
+        sampler: `tpe`, `random`, `grid` or another sampler of launch.tune.
+        pruner: stops poor trials early; None: every trial is trained to its end.
+        parallel: number of trials that are drawn at once and train as lanes.
+        sample_seed: seed of the sampler.
+        name: name of the tuning, for launch.table and launch.status; None: a digest of the
+            arguments.
         records: folder of the records.
         cache_dir: folder of decoded data and compiled programs.
         data_dir: folder of prepared TFDS data sets.
         keep_params: keep each trial's parameters, for `TuneResult.run.predict`.
 
     Returns:
-        The trials, the best settings and its run.
+        The trials, the best settings and their run.
 
     Raises:
-        UserError: for a space that cannot be searched, or if no trial finished.
+        UserError: if the space cannot be searched, or if no trial finished.
 
     >>> tuning = tune(dict(dataset="iris"), sample={"epochs": [1, 2]}, trials=2)  # doctest: +SKIP
     >>> tuning.best, tuning.run.metrics["test/accuracy"]  # doctest: +SKIP
     """
+    # The command line's enum flags refuse these two; a keyword argument needs its own check.
     if sampler not in SAMPLERS:
         raise UserError(f"sampler={sampler}; {nearest(sampler, SAMPLERS)}")
     if pruner is not None and pruner not in PRUNERS:
@@ -190,12 +198,14 @@ def tune(
     refuse_written([axis.path for axis in axes], shared)
     budget = Budget(sampler, trials, parallel, pruner, sample_seed)
     name = tuner.default_name([shared, texts], budget) if name is None else name
-    shop = SearchContext(
+    context = SearchContext(
         folders.store, folders.planner, folders.monitor, Execution(keep_params=keep_params)
     )
+    # The journal is claimed for the whole search: two processes that appended trials to it would
+    # each draw from half of the results.
     with journal.journal(folders.store, name) as storage:
-        tuned = tuner.tune(name, shared, axes, budget, shop, storage)
-    return TuneResult(name, tuned, budget, shop, folders)
+        tuned = tuner.tune(name, shared, axes, budget, context, storage)
+    return TuneResult(name, tuned, budget, context, folders)
 
 
 def experiment(
@@ -210,15 +220,18 @@ def experiment(
     """The table of a declared experiment, after training what is missing (unless `train` is False).
 
     Args:
-        name: of the experiment.
-        seeds: of each arm; None: as declared.
+        name: name of the experiment.
+        seeds: number of seeds per arm; None: as declared.
         train: train the runs that have no record.
         records: folder of the records.
         cache_dir: folder of decoded data and compiled programs.
         data_dir: folder of prepared TFDS data sets.
 
+    Returns:
+        The experiment's table, with paired comparisons to its baseline.
+
     Raises:
-        UserError: with the nearest names if there is no such experiment.
+        UserError: if there is no such experiment, with the nearest names.
 
     >>> print(experiment("regularization", seeds=2))  # doctest: +SKIP
     """
@@ -245,17 +258,20 @@ def table(
     """A table of results that were trained elsewhere, with intervals, paired tests and verdicts.
 
     Args:
-        data: the path of a csv file, a pandas.DataFrame, or a mapping of columns: a line per
-            training.
+        data: the path of a csv file, a pandas.DataFrame, or a mapping of columns, with one line
+            per training run.
         row: the column of row labels, such as "method".
         pair: the column that says which values belong together across rows: "seed", "fold".
         column: one metric or several; `"nll:lower"` says that lower values are better.
         baseline: the row label that the others are compared with.
-        title: of the table.
+        title: the table's title.
+
+    Returns:
+        The table, with a row per label of `row`.
 
     Raises:
-        UserError: for a column or baseline that does not exist, a value that is no number, or two
-            values of one row and pair.
+        UserError: if a column or the baseline does not exist, a value is not a number, or a row
+            has two values for the same pair.
 
     >>> scores = {"method": ["a", "a", "b", "b"], "seed": [0, 1, 0, 1], "score": [1, 2, 3, 5]}
     >>> table(scores, row="method", pair="seed", column="score").cells.row("b").cells[0].values
@@ -268,21 +284,25 @@ def table(
 def load(
     run: str, *, records: str = "records", cache_dir: str = ".cache", data_dir: str | None = None
 ) -> RunResult:
-    """A run that is over: by its id, the beginning of it, its name or a tag, or by the folder that
-    launch.package wrote.
+    """A finished run from its record.
 
     Args:
-        run: the run.
+        run: its id, the beginning of the id, its name, a tag, or a folder that launch.package
+            wrote.
         records: folder of the records.
         cache_dir: folder of decoded data and compiled programs.
         data_dir: folder of prepared TFDS data sets.
 
+    Returns:
+        The run, with its metrics, curves, parameters and predictions.
+
     Raises:
-        UserError: if there is none.
+        UserError: if no run or more than one matches.
 
     >>> load("4f2a").metrics["test/accuracy"]  # doctest: +SKIP
     """
     if Path(run).is_dir():
+        # A packaged run is a records folder that holds this one run.
         folders = workspace(run, cache_dir, data_dir)
         run, *_ = [*folders.store.ids()] or [""]
     else:
@@ -293,7 +313,8 @@ def load(
 def list(what: str) -> builtins.list[str]:
     """The names that a setting can take: `list("regularizers")`, `list("architectures")`.
 
-    Raises UserError with the lists that there are.
+    Raises:
+        UserError: if there is no such list, with the names of the lists.
 
     >>> "dropout" in list("regularizers")
     True

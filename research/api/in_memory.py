@@ -12,11 +12,21 @@ from research.sweeps.records.atomic_io import write_atomically
 
 
 def with_data(settings: Mapping[str, Any], data: Any, cache_dir: str) -> dict[str, Any]:
-    """The settings with a `dataset` for the data, where there is some.
+    """The settings with a `dataset` that names the data.
 
     A frame goes through the reader of csv files: its categories, missing values and classes are
-    read by the same rules. Raises UserError if `dataset` is given too, or for data that is neither
-    a pair of arrays nor a frame.
+    read by the same rules.
+
+    Args:
+        settings: the settings of a run.
+        data: arrays (x [N, ...], y [N]), a pandas.DataFrame, or None for no data.
+        cache_dir: where a frame is written as a csv file.
+
+    Returns:
+        A copy of the settings; without data it is unchanged.
+
+    Raises:
+        UserError: if `dataset` is given too, or if data is neither a pair of arrays nor a frame.
     """
     if data is None:
         return dict(settings)
@@ -30,8 +40,10 @@ def with_data(settings: Mapping[str, Any], data: Any, cache_dir: str) -> dict[st
             " pandas.DataFrame"
         )
     text = data.to_csv(index=False)
+    # The name is a digest of the content, so equal frames share one file and one set of run ids,
+    # and an existing file never needs rewriting.
     file = Path(cache_dir) / "frames" / f"{digest(text)}.csv"
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        # Atomic, because another process may read a file of this name while it is written.
         write_atomically(file, text)
     return {**settings, "dataset": f"csv:{file}"}

@@ -1,5 +1,4 @@
-"""Columns: named columns of equal length, as curves and tables of numbers are; pandas only where it
-is asked for."""
+"""Columns: named columns of equal length, such as curves; pandas only on request."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -22,6 +21,7 @@ class Columns(Mapping[str, Sequence[Any]]):
     @property
     def rows(self) -> int:
         """The length of each column."""
+        # Not `len`, which counts the names: a mapping's length is the number of its keys.
         return max((len(column) for column in self._columns.values()), default=0)
 
     def __getitem__(self, name: str) -> Sequence[Any]:
@@ -40,6 +40,7 @@ class Columns(Mapping[str, Sequence[Any]]):
 
     def to_pandas(self) -> Any:
         """A pandas.DataFrame. Raises UserError where pandas is not installed."""
+        # Imported here: pandas is optional, and slow to import.
         try:
             import pandas
         except ImportError:

@@ -1,5 +1,4 @@
-"""Raw inputs of a prediction: arrays, or the columns of a table in whatever holds them, as the
-run's data has them."""
+"""Raw inputs of a prediction: arrays, or a table as a file, a frame or a dict of columns."""
 
 import csv
 import re
@@ -19,11 +18,22 @@ from research.errors import UserError
 def raw_inputs(x: Any, spec: DataSpec, options: Mapping[str, Any]) -> Any:
     """Inputs [N, ...] as the decoded arrays of the data set that `spec` describes.
 
-    options: those with which the set was read. Raises UserError if x is not like that data.
+    Args:
+        x: an array [N, ...], a csv file's path, a pandas.DataFrame or a dict of columns [N].
+        spec: the data set that the run was trained on.
+        options: the options with which the data set was read.
+
+    Returns:
+        The inputs [N, ...], in the same encoding as the training rows.
+
+    Raises:
+        UserError: if x does not have the columns or the shape of that data.
     """
     if isinstance(x, str | Path):
         return csv_file.read_like(Path(x).expanduser(), spec, options)[0]
     if hasattr(x, "to_csv") or isinstance(x, Mapping):
+        # Through a csv file, so that categories, dates and missing values follow the very rules by
+        # which the training rows were read.
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "x.csv"
             _write(x, file)
@@ -40,11 +50,15 @@ def raw_inputs(x: Any, spec: DataSpec, options: Mapping[str, Any]) -> Any:
         raise UserError(
             f"x is {list(inputs.shape)}; expected [N, {', '.join(map(str, spec.shape))}]"
         )
-    return differences(inputs.astype(np.float64), np.array(spec.origin)) if spec.origin else inputs
+    if not spec.origin:
+        return inputs
+    # In float64: float32 would round large values, such as dates, before the origin is subtracted.
+    return differences(inputs.astype(np.float64), np.array(spec.origin))
 
 
 def _without_file(message: str, file: Path) -> str:
-    """A reader's message for a user who has no such file, nor its header, which is row 1."""
+    """The reader's message without the temporary file, with rows counted as in the user's table."""
+    # The reader counts the header as row 1, so its row 2 is the user's row 1.
     message = message.replace(str(file), "x")
     return re.sub(r"\brow (\d+)\b", lambda row: f"row {int(row[1]) - 1}", message)
 

@@ -1,4 +1,4 @@
-"""Run: a finished run with its metrics, its curves, its parameters and its predictions."""
+"""RunResult: a finished run with its metrics, its curves, its parameters and its predictions."""
 
 import dataclasses
 import functools
@@ -27,18 +27,19 @@ from research.training.strategy import ExecutionStrategy
 
 @dataclasses.dataclass(frozen=True)
 class RunResult:
-    """A run that is over. `record` is what it left behind; see research.sweeps.records.record."""
+    """A finished run. `record` holds its results; see research.sweeps.records.record."""
 
     record: Record
     workspace: Workspace = dataclasses.field(repr=False)
 
     @property
     def id(self) -> str:
+        """The run's id: a digest of its settings, its data and the versions of its entries."""
         return self.record.run_id
 
     @property
     def diverged(self) -> bool:
-        """Whether its loss or an update was not finite; it then has no final metrics to compare."""
+        """Whether the loss or an update became non-finite; such a run has no final metrics."""
         return self.record.status == "diverged"
 
     @property
@@ -53,18 +54,22 @@ class RunResult:
 
     @property
     def curves(self) -> Columns:
-        """A value per epoch, by name: `train/loss`."""
+        """The values per epoch, by name: `train/loss`."""
         return Columns(self.record.curves, index="epoch")
 
     @property
     def params(self) -> Any:
-        """The pytree of the parameters that the metrics are of. Raises UserError if the run kept
-        none."""
+        """The pytree of the parameters that the final metrics were computed with.
+
+        Raises:
+            UserError: if the run was trained without `keep_params`.
+        """
+        # Weight normalization trains a kernel as direction and scale; the module takes the product.
         return network.joined_kernels(self._run.program, self._lane, self._variables.params)
 
     @property
     def batch_stats(self) -> Any:
-        """The pytree of running statistics, empty where there is no batch norm."""
+        """The pytree of running statistics; empty without batch normalization."""
         return self._variables.batch_stats
 
     @property
@@ -82,35 +87,43 @@ class RunResult:
         return network.forward(self._run.program, self._lane, None)
 
     def scaled(self, x: Any) -> np.ndarray:
-        """Raw inputs x [B, ...] as the module takes them: missing values filled, scaled as the
-        training rows were."""
+        """Raw inputs x [B, ...] as the module takes them: missing values are filled, and the values
+        are scaled as the training rows were."""
         return np.asarray(network.normalize_inputs(self._run.program, self._lane, jnp.asarray(x)))
 
     def predict(self, x: Any) -> np.ndarray:
-        """What the network says of raw inputs; the data that it was trained on may be gone.
+        """The network's predictions for raw inputs. Does not need the training data.
 
         Args:
-            x: an array [N, ...], columns and pixels as the data set has them; of a table also a csv
-                file's path, a
-                pandas.DataFrame, or a dict of columns, whose columns are matched by name.
+            x: an array [N, ...] with columns or pixels as in the data set. For a table also the
+                path of a csv file, a pandas.DataFrame, or a dict of columns [N]; their columns are
+                matched by name.
 
-        Returns the probability of each class, [N, K]; of a regression the values [N], in the data's
-        units. Raises UserError if the run kept no parameters, if x is not like its data, or if its
-        task has an answer at each step.
+        Returns:
+            For classification the probability of each class, [N, K]; for regression the values
+            [N], in the units of the data.
+
+        Raises:
+            UserError: if the run kept no parameters, if x does not match its data, or if its task
+                predicts a sequence.
         """
         program = self._run.program
         if program.problem.summary is None:
             raise UserError(
-                f"predict answers each example once, and {self.config['task']} answers each step"
+                "predict requires one target per example;"
+                f" task={self.config['task']} has one per step"
             )
         inputs = raw_inputs(x, program.spec, dict(self._run.config.dataset.options))
         rows = np.arange(len(inputs), dtype=np.int32)
+        # Another strategy sums in another order: the recorded one repeats the record's metrics to
+        # the last bit.
         strategy = recorded_strategy(self.record.provenance) or ExecutionStrategy(1, 1)
         scores = evaluate_rows(program, self._lane, self._variables, strategy, inputs, rows)[
             "scores"
         ]
         if program.spec.classes:
             return np.exp(log_softmax(scores))
+        # In float64: near a large origin float32 cannot tell the predicted differences apart.
         if program.spec.target_origin:
             scores = scores.astype(np.float64) + program.spec.target_origin
         return scores[:, 0] if scores.shape[1:] == (1,) else scores
@@ -121,11 +134,11 @@ class RunResult:
 
     @functools.cached_property
     def _applied(self) -> tuple[run_plan.PlannedRun, Lane]:
-        """The run and its lane without rows; of what an older version kept, from the run's own
-        data."""
+        """The run and its lane without rows."""
         self.workspace.prepare()
         if self._saved.basis is not None:
             return applied(self.record, self._saved.basis, self.workspace.monitor.warn)
+        # Older versions saved no scaling, so it is fitted again to the run's training rows.
         run = run_of(self.record, self.workspace.planner)
         return run, run_lane(run.program, run.config, self.workspace.planner.arrays(run))
 

@@ -10,23 +10,26 @@ from research.synonyms import synonym
 
 
 def settings_of(keywords: Mapping[str, Any]) -> dict[str, str]:
-    """Settings by their flags' names, with the text that the flag would have.
+    """Settings by the names of their flags, with the flags' texts as values.
 
-    A name is a flag's own (`learning_rate`, `arch.hidden` in a dict), or has `_` where the flag has
-    its first `.` (`arch_hidden`). Raises UserError for a name that no flag has, with the nearest,
-    and for one that is given twice.
+    A keyword is the flag's name (`learning_rate`, or `arch.hidden` in a dict), or has `_` in place
+    of the flag's first `.` (`arch_hidden`).
+
+    Raises:
+        UserError: if no flag has the name, with the nearest names, or if a setting is given twice.
     """
     settings: dict[str, str] = {}
     for keyword, value in keywords.items():
         path = path_of(keyword)
         if path in settings:
             raise UserError(f"{path} is given twice; leave one of them out")
+        # Texts, as flags are: a run has the same id from Python and from the command line.
         settings[path] = text_of(value)
     return settings
 
 
 def path_of(keyword: str) -> str:
-    """The setting that a keyword names. Raises UserError for one that names none."""
+    """The setting that a keyword names. Raises UserError if there is none."""
     if keyword in SHORT:
         return SHORT[keyword]
     if keyword in FIELDS or keyword.partition(".")[0] in PARTS:
@@ -44,8 +47,8 @@ def text_of(value: Any) -> str:
 
 
 def axis_of(path: str, values: Any) -> str:
-    """An axis as its flag takes it: `learning_rate=0.01|0.1`; a text stands for itself, as
-    `log(1e-4,1)` does."""
+    """An axis as its flag takes it: `learning_rate=0.01|0.1`. A text such as `log(1e-4,1)` is used
+    as it is."""
     if isinstance(values, str):
         return f"{path_of(path)}={values}"
     if not isinstance(values, Sequence):

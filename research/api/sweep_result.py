@@ -1,4 +1,4 @@
-"""Sweep: the runs of several settings and seeds, and their table."""
+"""SweepResult: the runs of several settings and seeds, and their table."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -40,9 +40,13 @@ class SweepResult(Sequence[RunResult]):
 
         Args:
             baseline: a row's label, such as "learning_rate=0.1": the others are compared with it.
-            metrics: more columns, as "test/nll".
+            metrics: more columns, such as "test/nll".
 
-        Raises UserError for a baseline that is no row, and for a metric that no run has.
+        Returns:
+            The table.
+
+        Raises:
+            UserError: if no row has the baseline's label, or no run has a metric.
         """
         ids = [run.id for run in self.wanted]
         question = Question(baseline, metrics=tuple(metrics))

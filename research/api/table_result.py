@@ -1,5 +1,4 @@
-"""Table: a table of results that prints as Markdown, shows as HTML in a notebook, and gives LaTeX,
-csv and figures."""
+"""TableResult: a table of results as Markdown, as HTML in notebooks, as LaTeX, csv and figures."""
 
 import dataclasses
 import os
@@ -12,6 +11,7 @@ from research.analysis.render import render
 from research.errors import UserError, nearest
 from research.sweeps.records.atomic_io import write_atomically
 
+# Only for the types: Matplotlib is slow to import, and most tables are never drawn.
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -31,40 +31,41 @@ class TableResult:
         return fragment(self.cells)
 
     def to_markdown(self) -> str:
+        """The table with its caption and footer as Markdown, which is also its `str`."""
         return render(self.cells, "md")
 
     def to_latex(self, standalone: bool = False) -> str:
-        r"""A `table` for a paper to \input; standalone: a document that compiles as it is."""
+        r"""A LaTeX table for \input; standalone: a document that compiles as it is."""
         return render(self.cells, "tex", standalone)
 
     def to_html(self) -> str:
-        """A page of its own that opens without a network."""
+        """An HTML page that opens without a network."""
         return render(self.cells, "html")
 
     def to_csv(self) -> str:
-        """A line per row and metric, with every number in full precision."""
+        """A line per row and metric, with the numbers in full precision."""
         return render(self.cells, "csv")
 
     def to_json(self) -> str:
-        """The whole table with the value of each seed and the ids of its runs."""
+        """The table as JSON, with the value of each seed and the ids of the runs."""
         return render(self.cells, "json")
 
     def write(self, file: str | os.PathLike[str]) -> Path:
-        """Writes the table in the format that the file's ending names: .md, .tex, .html, .csv or
-        .json."""
+        """Writes the table to a file; its suffix is the format: .md, .tex, .html, .csv or .json."""
         path = Path(file)
         write_atomically(path, render(self.cells, path.suffix.removeprefix(".")))
         return path
 
     def figure(self, name: str | None = None) -> "Figure":
-        """A matplotlib figure of the table: the first, or the one of that name
-        (`curves-test-accuracy`).
+        """A matplotlib figure of the table: the first, or the figure of that name, such as
+        `curves-test-accuracy`.
 
-        Raises UserError if there is none of that name.
+        Raises:
+            UserError: if the table has no figures, or none of that name.
         """
         drawn = dict(figures.of_table(self.cells))
         if not drawn:
-            raise UserError("the table's records allow no figure")
+            raise UserError("the table has no figures: its records have too little to draw")
         if name is not None and name not in drawn:
             raise UserError(f"there is no figure '{name}'; {nearest(name, drawn)}")
         return drawn[name if name is not None else next(iter(drawn))]

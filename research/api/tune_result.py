@@ -14,41 +14,44 @@ from research.sweeps.tuning.tuner import Budget, SearchContext, Tuned
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class TuneResult:
-    """A tuning that is over. `tuned` holds its optuna study."""
+    """A finished tuning. `tuned` holds its Optuna study."""
 
     name: str
     tuned: Tuned
     budget: Budget
-    shop: SearchContext
+    context: SearchContext
     workspace: Workspace
 
     @property
     def best(self) -> dict[str, str]:
-        """The settings that were chosen, by their flags' names."""
+        """The chosen settings, by the names of their flags."""
         return dict(self.tuned.point)
 
     @property
     def metric(self) -> str:
-        """The metric that chose, as `validation/accuracy`."""
+        """The metric that was optimized, such as `validation/accuracy`."""
         return self.tuned.goal.metric
 
     @property
     def value(self) -> float:
-        """The best value of that metric. It is optimistic: it is the best of many; see `report`."""
+        """The best value of that metric. As the best of many it is optimistic; see `report`."""
         assert self.tuned.best.value is not None
         return self.tuned.best.value
 
     @property
     def run(self) -> RunResult:
         """The run of the best trial."""
-        return RunResult(lookup(self.shop.store, self.tuned.best.user_attrs["run"]), self.workspace)
+        return RunResult(
+            lookup(self.context.store, self.tuned.best.user_attrs["run"]), self.workspace
+        )
 
     @property
     def trials(self) -> Columns:
-        """A row per trial: its settings, its value, its outcome and its run.
+        """The settings, value, outcome and run of each trial, a row per trial.
 
         A setting is None where its condition did not hold.
         """
+        # Without the copy: Optuna would deep-copy every trial, and nothing here changes one.
         every = self.tuned.study.get_trials(deepcopy=False)
         points = [space.texts(trial) for trial in every]
         settings = {
@@ -62,8 +65,9 @@ class TuneResult:
         )
 
     def report(self, seeds: int = 10) -> TableResult:
-        """The chosen settings on fresh seeds, which did not choose them; trains what is missing."""
-        return TableResult(of_choice(self.name, self.tuned, self.budget, seeds, self.shop))
+        """The table of the chosen settings on fresh seeds; trains the runs without a record."""
+        # The seeds of the search chose the settings, so their values would flatter the choice.
+        return TableResult(of_choice(self.name, self.tuned, self.budget, seeds, self.context))
 
     def __repr__(self) -> str:
         best = ", ".join(f"{path}={value}" for path, value in self.best.items())

@@ -1,5 +1,4 @@
-"""Workspace: the folders that calls work in, with what they share: a planner, the records, and who
-shows progress."""
+"""Workspace: the folders that calls use, with the shared planner, records and progress display."""
 
 import dataclasses
 import functools
@@ -24,9 +23,13 @@ from research.sweeps.records.store import Store
 
 @dataclasses.dataclass(frozen=True)
 class Workspace:
-    """records: the folder of the records. cache_dir: of decoded data and compiled programs.
+    """The folders of a call.
 
-    data_dir: of prepared TFDS sets; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets.
+    Attributes:
+        records: folder of the records.
+        cache_dir: folder of decoded data and compiled programs.
+        data_dir: folder of prepared TFDS data sets; None: $TFDS_DATA_DIR, else
+            ~/tensorflow_datasets.
     """
 
     records: str = "records"
@@ -35,21 +38,25 @@ class Workspace:
 
     @functools.cached_property
     def monitor(self) -> Terminal:
-        # A second Ctrl-C must not end the process, which is the user's own.
+        """The display of progress, notes and warnings."""
+        # A second Ctrl-C must not end the process: it is the user's interpreter or notebook.
         return Terminal(
             again=False, stopping="stopping at the next step, to save what is under way"
         )
 
     @functools.cached_property
     def store(self) -> Store:
+        """The records of the folder."""
         return Store(Path(self.records), self.monitor.warn)
 
     def prepare(self) -> None:
-        """Settles what JAX reads before its first use."""
+        """Sets what JAX reads before its first use: host devices, compile cache, precision."""
         runtime.prepare(self.cache_dir, self.records)
 
     @functools.cached_property
     def planner(self) -> Planner:
+        """The planner, which keeps opened data sets and traced programs for later calls."""
+        # Before planning, which asks JAX for devices: their number is fixed from then on.
         self.prepare()
         return Planner(self._open, Parameters(self.store))
 
@@ -60,8 +67,12 @@ class Workspace:
         )
 
     def obtain(self, runs: Sequence[RequestedRun], keep_params: bool) -> dict[str, Record]:
-        """The records of the runs, after training those that have none. Raises UserError if one
-        failed."""
+        """The records of the runs, after training those that have none.
+
+        Raises:
+            UserError: if a run failed.
+        """
+        # A failed run is tried again: in a notebook its cause is usually mended between two calls.
         execution = Execution(keep_params=keep_params)
         records = ensure_records(
             runs, self.store, self.planner, self.monitor, execution=execution, retry_failed=True
@@ -74,5 +85,5 @@ class Workspace:
 
 @functools.cache
 def workspace(records: str, cache_dir: str, data_dir: str | None) -> Workspace:
-    """The workspace of these folders; calls in the same ones share its programs and data."""
+    """The workspace of these folders; calls with the same folders share programs and data."""
     return Workspace(records, cache_dir, data_dir)

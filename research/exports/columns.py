@@ -7,13 +7,13 @@ from research.sweeps.records.record import Record
 
 
 def epochs(record: Record) -> Iterator[dict[str, float]]:
-    """The values of each epoch, the first one first, by the names of the curves."""
+    """The values per epoch, by the names of the curves, from the first epoch on."""
     for epoch in range(max(map(len, record.curves.values()), default=0)):
         yield {name: curve[epoch] for name, curve in record.curves.items() if epoch < len(curve)}
 
 
 def long_columns(records: Sequence[Record]) -> dict[str, list[Any]]:
-    """A row per number: run, attribute, step (the epoch, from 1; None of a final metric), value."""
+    """A row per number: run, attribute, step (epoch from 1; None for a final metric), value."""
     columns: dict[str, list[Any]] = {"run": [], "attribute": [], "step": [], "value": []}
 
     def add(run: str, attribute: str, step: int | None, value: float) -> None:
@@ -30,8 +30,7 @@ def long_columns(records: Sequence[Record]) -> dict[str, list[Any]]:
 
 
 def wide_columns(records: Sequence[Record]) -> dict[str, list[Any]]:
-    """A row per run: its id, status, settings, final metrics, parameters, steps, and what is known
-    of its training."""
+    """A row per run: its id, status, settings, final metrics, parameters, steps and provenance."""
     rows = [
         {
             "run": record.run_id,
@@ -41,9 +40,11 @@ def wide_columns(records: Sequence[Record]) -> dict[str, list[Any]]:
             **{name: float(value) for name, value in record.metrics.items()},
             "parameters": record.parameters,
             "steps": record.steps,
+            # As text: a column of Parquet has one type, and provenance may hold any.
             **{name: str(value) for name, value in record.provenance.items()},
         }
         for record in records
     ]
+    # A dict keeps the order of first appearance, so the columns do not move between two exports.
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name) for row in rows] for name in names}

@@ -12,6 +12,7 @@ def export(records: Sequence[Record], place: Path) -> str:
     """Writes both tables into the directory."""
     place.mkdir(parents=True, exist_ok=True)
     for name, columns in (("runs", wide_columns(records)), ("values", long_columns(records))):
+        # newline="": the csv module writes line ends itself; Python must not translate them.
         with (place / f"{name}.csv").open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(columns)

@@ -9,17 +9,18 @@ from research.exports import client
 from research.sweeps.records.record import Record
 
 _EXPERIMENT = "records"
-_BATCH = 1000  # metrics per call; MLflow takes no more
+_BATCH = 1000  # metrics per call; MLflow refuses more
 
 
 def export(records: Sequence[Record], place: Path) -> str:
-    """Writes mlflow.db into the directory; runs that it has already are not written again."""
+    """Writes mlflow.db into the directory; runs that it already has are not written again."""
     mlflow: Any = client("mlflow")
     place.mkdir(parents=True, exist_ok=True)
     store = f"sqlite:///{(place / 'mlflow.db').absolute()}"
     api = mlflow.MlflowClient(tracking_uri=store)
     existing = api.get_experiment_by_name(_EXPERIMENT)
     experiment = existing.experiment_id if existing else api.create_experiment(_EXPERIMENT)
+    # MLflow gives each run an id of its own, so only the name says whether a record is there.
     there = {run.info.run_name for run in _all(api, experiment)}
     for record in records:
         if record.run_id not in there:
@@ -28,7 +29,7 @@ def export(records: Sequence[Record], place: Path) -> str:
 
 
 def _all(api: Any, experiment: str) -> list[Any]:
-    """Every run of the experiment; a search gives them by pages."""
+    """Every run of the experiment; a search returns them in pages."""
     runs: list[Any] = []
     token = None
     while True:
@@ -40,6 +41,7 @@ def _all(api: Any, experiment: str) -> list[Any]:
 
 
 def _write(mlflow: Any, api: Any, experiment: str, record: Record) -> None:
+    # MLflow counts milliseconds. Records keep only the end of a run, so it is the start too.
     end = int(float(record.provenance.get("finished", 0)) * 1000)
     run = api.create_run(experiment, run_name=record.run_id, start_time=end)
     entities = mlflow.entities

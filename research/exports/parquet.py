@@ -9,6 +9,7 @@ from research.sweeps.records.record import Record
 
 def export(records: Sequence[Record], place: Path) -> str:
     """Writes both tables into the directory."""
+    # Here, since pyarrow is slow to import and no other format needs it.
     import pyarrow
     from pyarrow import parquet
 

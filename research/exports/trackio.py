@@ -11,9 +11,10 @@ from research.sweeps.records.record import Record
 
 
 def export(records: Sequence[Record], place: Path) -> str:
-    """Writes a project `records` into the directory, which becomes Trackio's."""
+    """Writes the project `records` into the directory, which becomes Trackio's data directory."""
     place.mkdir(parents=True, exist_ok=True)
-    os.environ["TRACKIO_DIR"] = str(place.absolute())  # before it is imported, which reads it
+    # Before the import: Trackio reads the variable once, when it is imported.
+    os.environ["TRACKIO_DIR"] = str(place.absolute())
     trackio: Any = client("trackio")
     for record in records:
         trackio.init(project="records", name=record.run_id, config=dict(record.config))

@@ -14,6 +14,7 @@ def export(records: Sequence[Record], place: Path) -> str:
     final metrics."""
     wandb: Any = client("wandb")
     place.mkdir(parents=True, exist_ok=True)
+    # Silent, since wandb prints a summary per run and captures stdout, where the launcher reports.
     settings = wandb.Settings(silent=True, console="off")
     for record in records:
         run = wandb.init(

@@ -108,7 +108,7 @@ def test_the_program_exports_a_records_folder(tmp_path: Path) -> None:
         tmp_path,
     )
     assert done.out == "1 run: wrote exported/runs.parquet and exported/values.parquet\n"
-    assert unknown.err == "error: --to=parket: there is no such form; did you mean parquet?\n"
+    assert unknown.err == "error: --to=parket: there is no such format; did you mean parquet?\n"
     assert "nowhere has no records to export" in nothing.err
     assert set(FORMS) == {file.stem for file in Path("research/exports").glob("*.py")} - {
         "__init__",
