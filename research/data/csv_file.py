@@ -5,15 +5,15 @@ import functools
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 
 from research.data import csv_header
-from research.data.adapted import Impute
 from research.data.array_cache import digest, open_table, task_of
 from research.data.csv_columns import PLAIN, CsvColumn, Reading, read_columns
 from research.data.csv_numbers import Format
+from research.data.csv_options import CsvOptions
 from research.data.csv_series import open_csv_series
 from research.data.csv_target import target_like, target_of
 from research.data.csv_values import Values, check_complete, check_one_hot, like, values_of
@@ -22,87 +22,72 @@ from research.data.origin import differences, narrow
 from research.data.spec import DataSpec, Source
 from research.data.table import Table
 from research.errors import UserError, nearest
-from research.options import Count, Range, options_of
+from research.options import options_of
 from research.registry import DATASETS, Entry
 
 VERSION = "2.2.0"  # raised when the same file is read as other arrays
 
 
-def open_csv(
-    path: str,
-    *,
-    data_dir: str | None,
-    cache_dir: str,
-    target: Annotated[str, "the column to predict"] = "",
-    impute: Impute = None,
-    task: Annotated[
-        Literal["auto", "classification", "regression", "forecast"],
-        "auto: classification for texts and few whole numbers; forecast: the target is a series,"
-        " row after row",
-    ] = "auto",
-    context: Annotated[Count | None, "forecast: values per window; none: 64"] = None,
-    burn_in: Annotated[
-        int, Range(0), "of a forecast: steps at a window's start whose error does not count"
-    ] = 0,
-    time: Annotated[str, "forecast: sort the rows by this column of times"] = "",
-    series: Annotated[str, "forecast: the column that names each row's series"] = "",
-    drop: Annotated[tuple[str, ...], "columns to leave out"] = (),
-    encoding: Annotated[
-        str, "text encoding of the file; default: that of its byte-order mark, else utf-8"
-    ] = "",
-    comment: Annotated[str, "leave out the lines that begin with this, such as #"] = "",
-    decimal: Annotated[Literal[".", ","], "the decimal mark of numbers"] = ".",
-    thousands: Annotated[str, "the mark between groups of three digits: , . ' or a blank"] = "",
-    missing: Annotated[
-        tuple[str, ...], "further texts that mean a missing value, such as -999 or NA"
-    ] = (),
-    numbers: Annotated[
-        tuple[str, ...], "columns that are numbers, whatever they look like: 63%, $ 5, 01000"
-    ] = (),
-    categories: Annotated[
-        tuple[str, ...], "columns that are categories, whatever they look like"
-    ] = (),
-) -> Source:
+def open_csv(path: str, *, data_dir: str | None, cache_dir: str, **settings: Any) -> Source:
     """A csv file with a header, as it is or packed by gzip, bzip2 or xz.
 
-    Missing numbers stay NaN, to be filled from the training rows (spec.impute). Raises UserError,
-    naming row and column, for a missing value without `impute` and for text where numbers belong.
+    Missing numbers stay NaN, to be filled from the training rows (spec.impute).
+
+    Args:
+        path: the file.
+        data_dir: unused; the directory of prepared sets, which other sources read.
+        cache_dir: the directory of decoded copies.
+        **settings: the fields of CsvOptions.
+
+    Raises:
+        UserError: naming row and column, for a missing value without `impute`, and for text where
+            numbers belong.
     """
     if not path:
         raise UserError("csv: lacks its file; write --dataset=csv:FILE")
     file = Path(path).expanduser()
-    reading = Reading(
-        encoding, comment, drop, Format(decimal, thousands, missing, numbers, categories)
-    )
-    order = {name: column for name, column in (("time", time), ("series", series)) if column}
-    asked = [*([reading] if reading != PLAIN else []), *order.items()]
-    try:
-        content = digest([file])
-    except OSError as error:
-        raise UserError(
-            f"csv:{path}: {error.strerror}; expected a csv file with a header"
-        ) from None
-    # What is found out of itself is not read again for who says so, as every record does.
-    keys = [
-        f"csv_{digest([content, target, impute, read_for, *asked])}" for read_for in ("auto", task)
-    ]
-    key = keys[task_of(f"{keys[0]}-{VERSION}", cache_dir) != task]
-    if task == "forecast":
-        if impute:
+    options = CsvOptions(**settings)
+    reading = options.reading()
+    key = _cache_key(path, options, cache_dir)
+    if options.task == "forecast":
+        if options.impute:
             raise UserError(
                 "impute fills the columns of a table; a series must have a value at each step"
             )
-        return open_csv_series(
-            file, reading, target, time, series, key, context, burn_in, cache_dir
-        )
-    if context or burn_in or time or series:
+        return open_csv_series(file, options, key, cache_dir)
+    if options.for_series():
         raise UserError(
             f"csv:{path}: context, burn_in, time and series apply only to a series; give"
             " --task=forecast, or leave them out"
         )
-    load = functools.partial(read, file, target, impute is not None, task, reading)
-    known = {"name": f"csv:{file.name}", "impute": impute or ""}
+    load = functools.partial(
+        read, file, options.target, options.impute is not None, options.task, reading
+    )
+    known = {"name": f"csv:{file.name}", "impute": options.impute or ""}
     return open_table(f"{key}-{VERSION}", load, cache_dir=cache_dir, **known)
+
+
+def _cache_key(path: str, options: CsvOptions, cache_dir: str) -> str:
+    """The name of the decoded copy: a digest of the file's content and of what decides how it is
+    read."""
+    reading = options.reading()
+    # Only what is set enters the digest, so that a new option does not discard the old copies.
+    order = {"time": options.time, "series": options.series}
+    given = [*([reading] if reading != PLAIN else []), *filter(lambda pair: pair[1], order.items())]
+    try:
+        # The content, not the date: a file that is copied or touched keeps its runs.
+        content = digest([Path(path).expanduser()])
+    except OSError as error:
+        raise UserError(
+            f"csv:{path}: {error.strerror}; expected a csv file with a header"
+        ) from None
+    keys = [
+        f"csv_{digest([content, options.target, options.impute, task, *given])}"
+        for task in ("auto", options.task)
+    ]
+    # Records store the task that was inferred. Whoever names that task gets the copy that was
+    # inferred, and does not read the file again.
+    return keys[task_of(f"{keys[0]}-{VERSION}", cache_dir) != options.task]
 
 
 def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PLAIN) -> Table:
@@ -236,7 +221,7 @@ def _like(column: CsvColumn, categories: tuple[str, ...], impute: bool, form: Fo
 
 def _entry(name: str) -> Entry:
     build = functools.partial(open_csv, name.removeprefix("csv:"))
-    options = options_of(open_csv, given={"path", "data_dir", "cache_dir"})
+    options = options_of(CsvOptions)
     return Entry(
         name, build, "a csv file with a header; the target is one of its columns", options=options
     )

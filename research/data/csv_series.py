@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from research.data.csv_columns import PLAIN, Reading, read_columns
+from research.data.csv_options import CsvOptions
 from research.data.csv_time import order_of
 from research.data.csv_values import check_complete, numbers_of
 from research.data.origin import differences
@@ -22,27 +23,24 @@ VERSION = "2.1.0"  # raised when the same file is read as another series
 CONTEXT = 64
 
 
-def open_csv_series(
-    file: Path,
-    reading: Reading,
-    target: str,
-    time: str,
-    series: str,
-    key: str,
-    context: int | None,
-    burn_in: int,
-    cache_dir: str,
-) -> Source:
-    """The windows of a column; key: of the file's content and the options that it is read with.
+def open_csv_series(file: Path, options: CsvOptions, key: str, cache_dir: str) -> Source:
+    """The windows of a column.
 
-    time: the column of times by which rows are sorted; without one they stay as they are. series:
-        the column that tells several series apart. Raises UserError, naming row and column, for
-        what is missing, no number, or not in order.
+    Args:
+        file: the csv file.
+        options: its target is the series, its time the column by which rows are sorted, and its
+            series the column that tells several series apart.
+        key: a digest of the file's content and of the options that decide how it is read.
+        cache_dir: the directory of decoded copies.
+
+    Raises:
+        UserError: naming row and column, for what is missing, no number, or not in order.
     """
-    load = functools.partial(read_series, file, target, time, series, reading)
-    return open_series(
-        load, f"csv:{file.name}", key, VERSION, context or CONTEXT, burn_in, cache_dir
+    load = functools.partial(
+        read_series, file, options.target, options.time, options.series, options.reading()
     )
+    context = options.context or CONTEXT
+    return open_series(load, f"csv:{file.name}", key, VERSION, context, options.burn_in, cache_dir)
 
 
 def read_series(
