@@ -56,6 +56,7 @@ class AR(nn.Module):
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         h, real = sequence_input(self)(x, fwd)
         fwd = fwd.over(real)
+        # With the window as features, f is one matrix product over all steps.
         h = taps(h, self.order, 1)
         h = h if self.per_step else last(h, real)
         for width in self.hidden:
@@ -92,8 +93,11 @@ class NGram(nn.Module):
         symbols = (self.bins or self.vocabulary or 0) + 1
         row = jnp.zeros_like(x)
         for back in range(self.order):
+            # The -1 before the first token becomes digit 0, so that a missing token is a symbol
+            # too.
             before = jnp.pad(x, ((0, 0), (back, 0)), constant_values=-1)[:, : x.shape[1]]
             row = row * symbols + before + 1
+        # Zeros: each context begins with equal outputs, and the seed does not matter.
         table = self.param(
             "kernel", nn.initializers.zeros, (symbols**self.order, self.outputs), jnp.float32
         )
@@ -114,6 +118,7 @@ def _fits(config: Any, spec: Any) -> str | None:
     symbols = len(spec.vocabulary) or bins
     order = config.arch["order"]
     outputs = max(len(spec.classes), 1)
+    # In logarithms, since the power of a large order would take long to compute.
     if order * math.log2(symbols + 1) + math.log2(outputs) > math.log2(MOST):
         raise ShapeError(
             f"arch.order={order} of {symbols} symbols is a table of {symbols + 1}^{order} rows of"

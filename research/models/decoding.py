@@ -43,18 +43,23 @@ def beam_search(
 
     def step(carry: Any, index: jax.Array) -> Any:
         state, tokens, scores = carry  # leaves [B·width, ...], int32 [B, width, count], [B, width]
+        # Both branches are computed, so the index is kept in range.
         last = jnp.where(index == 0, start, tokens[..., jnp.maximum(index - 1, 0)])
         logits, state = _advance(model, params, state, last.reshape(-1), index)
+        # Scores add up over the answer; bfloat16 would lose the differences between beams.
         wide = logits.astype(jnp.promote_types(logits.dtype, jnp.float32))
         log_probabilities = jax.nn.log_softmax(wide).reshape(rows, width, -1)
         if end is not None:
             over = (index > 0) & (last == end)
+            # A finished answer goes on with probability 1, so that its score stays as it is.
             only_end = jnp.where(jnp.arange(log_probabilities.shape[-1]) == end, 0.0, -jnp.inf)
             log_probabilities = jnp.where(over[..., None], only_end, log_probabilities)
         extended = scores[..., None] + log_probabilities
+        # Beams and tokens compete in one list, so that a good beam may fill several places.
         scores, candidates = jax.lax.top_k(extended.reshape(rows, -1), width)
         beam, token = candidates // wide.shape[-1], candidates % wide.shape[-1]
         tokens = jnp.take_along_axis(tokens, beam[..., None], axis=1).at[..., index].set(token)
+        # A cache belongs to its answer, so it moves with it.
         flat = (jnp.arange(rows)[:, None] * width + beam).reshape(-1)
         return (jax.tree.map(lambda leaf: leaf[flat], state), tokens, scores), None
 
@@ -70,6 +75,8 @@ def _begin(model: nn.Module, params: Any, source: jax.Array, start: int | jax.Ar
     """(what the model makes of the source, its cache); the cache's arrays are there before the
     first token."""
     carry = model.apply({"params": params}, source, method="begin")
+    # A scan's carry has a fixed structure, so one call makes the cache's arrays. The first step
+    # then writes the same place again.
     token = jnp.full(source.shape[0], start, jnp.int32)
     _, cache = model.apply(
         {"params": params}, carry, token, jnp.int32(0), method="advance", mutable=["cache"]

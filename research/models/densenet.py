@@ -34,6 +34,7 @@ class DenseLayer(nn.Module):
             h = Conv(
                 channels,
                 kernel,
+                # Where a normalization with an offset follows, the bias would be redundant.
                 bias=not normalization_has_bias(fwd),
                 activation=self.activation,
                 kernel_init=self.kernel_init,

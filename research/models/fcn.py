@@ -70,6 +70,7 @@ class FCN(nn.Module):
         while stride > int(self.stride):
             scores = self._grown(scores, 2) + self._score(maps.pop())
             stride = stride // 2
+        # The zeros that filled_up adds lie behind, so a slice removes them.
         return self._grown(scores, stride)[:, :height, :width]
 
     def _maps(self, x: jax.Array, fwd: Forward) -> list[jax.Array]:
@@ -81,6 +82,7 @@ class FCN(nn.Module):
                 x = ConvUnit(channels, activation=self.activation, kernel_init=self.kernel_init)(
                     x, fwd
                 )
+                # Only the first stage has a map of the image's own resolution, before its pool.
                 maps += [x] if not maps and convolution == self.convolutions - 1 else []
             x = Pool(self.pooling)(x, fwd)
             maps.append(x)
@@ -95,6 +97,7 @@ class FCN(nn.Module):
 
     def _grown(self, x: jax.Array, factor: int) -> jax.Array:
         return (
+            # As in the paper, the upsampling begins as bilinear interpolation.
             x if factor == 1 else Upsample(self.outputs, factor, self.upsampling, bilinear=True)(x)
         )
 

@@ -26,6 +26,8 @@ class FreeParameter(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        # A lane value is a tracer, so it comes with the pass; the field has the value outside
+        # lanes.
         start: Any = fwd.numbers.get("start", self.start)
         point = self.param(
             "point", lambda key: jnp.broadcast_to(jnp.asarray(start, jnp.float32), (self.outputs,))

@@ -74,6 +74,7 @@ class GoogLeNet(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         def channels(count: int) -> int:
+            # A narrow network still has a channel in every path.
             return max(1, count * self.width // 100)
 
         x = ConvUnit(channels(64), activation=self.activation, kernel_init=self.kernel_init)(

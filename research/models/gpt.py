@@ -49,7 +49,9 @@ class GPT(nn.Module):
         fwd = fwd.over(real(x))
         tokens = embedding(config, self.vocabulary, self.positions, self.tied)
         h = Positions(self.positions, self.context)(tokens.embed(x), start)
+        # After the positions, as GPT-2 has its dropout.
         h = Site("input")(h, fwd)
+        # Padding lies at the end, so the causal mask hides it from all real tokens.
         mask = causal(x.shape[1])
         for number in range(1, config.layers + 1):
             h = Block(config, number, self.positions == "rotary", self.context)(
@@ -79,6 +81,7 @@ def _predicts_tokens(config: Any, spec: Any) -> str | None:
     return None
 
 
+# Without biases by default, as nanoGPT.
 build, options = with_transformer_options(GPT, bias=False)
 ARCHITECTURES.add(
     Architecture(

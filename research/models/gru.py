@@ -22,6 +22,8 @@ def cell(state: State, x: jax.Array, product: jax.Array) -> State:
     x_gates, x_new = jnp.split(x, [2 * h.shape[-1]], axis=-1)
     product_gates, product_new = jnp.split(product, [2 * h.shape[-1]], axis=-1)
     r, z = jnp.split(nn.sigmoid(x_gates + product_gates), 2, axis=-1)
+    # The reset gate acts after the product, so that one product per step serves all gates, as in
+    # cuDNN and PyTorch.
     new = jnp.tanh(x_new + r * product_new)
     return ((1 - z) * new + z * h,)
 

@@ -64,6 +64,7 @@ class LatentAR(nn.Module):
         init = initializer(self.kernel_init, "tanh")
         into = Dense(self.state, kernel_init=init, name="input")(steps)
         small = initializer(self.recurrent_init, "tanh")
+        # All maps are made before the loop: flax cannot create parameters inside lax.scan.
         carry = Affine(self.state, self.state, small, name="recurrent")(into.dtype)
         layers = []
         if self.hidden:

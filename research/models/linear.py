@@ -23,6 +23,7 @@ class Linear(nn.Module):
     """
 
     outputs: int
+    # From zeros: with a convex loss the start does not matter, and the seed has no part in it.
     kernel_init: Annotated[Init, "kernel initialisation"] = "zeros"
 
     @nn.compact

@@ -39,6 +39,8 @@ class LSTM(Recurrent):
     forget_bias: Annotated[float, "what the forget gates' biases begin with"] = 1.0
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
+        # An open forget gate lets gradients through long sequences (Jozefowicz et al. 2015). The
+        # value may be a lane value, which comes with the pass.
         forget = fwd.numbers.get("forget_bias", self.forget_bias)
 
         def bias_init(
@@ -46,6 +48,7 @@ class LSTM(Recurrent):
         ) -> jax.Array:
             return (
                 jnp.zeros(shape, dtype)
+                # The forget gate is the second of [i, f, g, o].
                 .at[self.hidden : 2 * self.hidden]
                 .set(jnp.asarray(forget, dtype))
             )

@@ -31,10 +31,12 @@ class MinCells(nn.Module):
     def __call__(self, x: jax.Array, real: jax.Array | None, fwd: Forward) -> jax.Array:
         init = initializer(self.kernel_init, "tanh")
         z, new = jnp.split(Dense(2 * self.features, kernel_init=init, name="input")(x), 2, axis=-1)
+        # sigmoid(-z) is 1 - sigmoid(z) without its cancellation for large z.
         keep, add = nn.sigmoid(-z), nn.sigmoid(z) * new
         if real is not None:  # where a sequence is over, the state stays
             keep, add = jnp.where(real[..., None], keep, 1), jnp.where(real[..., None], add, 0)
         if (between := state_cache(self, jnp.zeros_like(add[:, 0]))) is not None:
+            # The scan starts from zero, so the carried state enters with the first step.
             h = _scan(keep, add.at[:, 0].add(keep[:, 0] * between.value))
             between.value = h[:, -1]
             return h
@@ -52,6 +54,8 @@ def _scan(keep: jax.Array, add: jax.Array) -> jax.Array:
 def _truncated(keep: jax.Array, add: jax.Array, every: int) -> jax.Array:
     """The same, with gradients that stop at the last state of each `every` steps."""
     batch, steps, width = add.shape
+    # All states are computed once without gradients. Each piece starts from its own, so that
+    # gradients end there and the values are those without truncation.
     before = jax.lax.stop_gradient(jnp.pad(_scan(keep, add), ((0, 0), (1, 0), (0, 0))))[
         :, :-1:every
     ]

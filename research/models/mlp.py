@@ -35,6 +35,7 @@ class MLP(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        # Before the reshape, so that regularizers see an example in its own shape.
         x = Site("input")(x, fwd)
         x = x.reshape(x.shape[0], -1)
         for depth, width in enumerate(self.hidden, 1):

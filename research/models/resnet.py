@@ -30,6 +30,7 @@ IMAGENET = {
     101: (3, 4, 23, 3),
     152: (3, 8, 36, 3),
 }
+# Channels of a bottleneck's last convolution, as a multiple of its others (He et al. 2016).
 EXPANSION = 4
 
 
@@ -69,7 +70,10 @@ class ResidualBlock(nn.Module):
         for layer, (kernel, stride, width) in enumerate(sizes):
             if self.preactivation:
                 x = NormAct(self.activation)(x, fwd)
+                # A projection reads the activated input, so that both paths start from the same
+                # array.
                 entry = entry if layer else x
+                # Only between the convolutions, where wide residual networks have their dropout.
                 x = Site("hidden")(x, fwd) if layer else x
                 x = Conv(
                     width, kernel, stride, bias=not normalization_has_bias(fwd), **self._init()
@@ -84,6 +88,7 @@ class ResidualBlock(nn.Module):
         if x.shape[-1] == channels and self.stride == 1:
             return x
         if self.shortcut == "identity":
+            # A shortcut without parameters, option A of He et al. 2016.
             return jnp.pad(
                 x[:, :: self.stride, :: self.stride], [(0, 0)] * 3 + [(0, channels - x.shape[-1])]
             )
@@ -120,6 +125,7 @@ class Stages(nn.Module):
                     stride,
                     depth=depth,
                     **self.block,
+                    # The scope's name is part of stored parameters: it does not change.
                     name=f"Block_{index}",
                 )(x, fwd)
                 index += 1
@@ -176,6 +182,7 @@ class ResNet(nn.Module):
         kernel, stride = (3, 1) if self.layout == "cifar" else (7, 2)
         init: dict[str, Any] = {"activation": self.activation, "kernel_init": self.kernel_init}
         if self.preactivation:
+            # The first block begins with a normalization, so the stem has none.
             x = Conv(channels, kernel, stride, bias=not normalization_has_bias(fwd), **init)(x)
         else:
             x = ConvNorm(channels, kernel, stride, **init)(x, fwd)

@@ -95,6 +95,7 @@ class Jordan(nn.Module):
         fwd = fwd.over(real)
         init = initializer(self.kernel_init, "tanh")
         inputs = Dense(self.hidden, kernel_init=init, name="input")(steps)
+        # Made before the loop: flax cannot create parameters inside lax.scan.
         back = Affine(self.outputs, self.hidden, init, name="recurrent")(inputs.dtype)
         head = Affine(self.hidden, self.outputs, init, bias=True, name="head")(inputs.dtype)
 
@@ -104,6 +105,8 @@ class Jordan(nn.Module):
 
         first = jnp.zeros((x.shape[0], self.outputs), inputs.dtype)
         h = scan_module(self, step, first, inputs, self.truncate)
+        # The head runs again behind the regularizers of hidden units, which do not act in the loop:
+        # there they would change the state.
         return head(Site("hidden")(h if self.per_step else last(h, real), fwd))
 
 

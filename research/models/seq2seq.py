@@ -44,6 +44,7 @@ class Seq2Seq(nn.Module):
 
     def setup(self) -> None:
         self.tokens = Tokens(self.vocabulary, self.embedding, sd=1.0)
+        # A site's name keys its draws, so two sequences have two sites and never share a mask.
         self.source_site, self.target_site = Site("input"), Site("input")
         self.memory_site, self.readout_site = Site("hidden"), Site("hidden")
         self.forwards = Cells(cell, self.hidden, gates=3, state_bias=True)
@@ -74,6 +75,7 @@ class Seq2Seq(nn.Module):
         x = self.source_site(self.tokens.embed(source), fwd)
         ways = self.forwards(x, seen, fwd), self.backwards(x, seen, fwd)
         memory = self.memory_site(jnp.concatenate(ways, axis=-1), fwd)
+        # The backward layer has read the whole source at its first place.
         return jnp.tanh(self.first(ways[1][:, 0])), (memory, self.keys(memory), seen)
 
     def decode(self, target: jax.Array, encoded: Any, fwd: Forward) -> tuple[jax.Array, jax.Array]:
@@ -114,6 +116,7 @@ class Step(nn.Module):
         else:
             state, _ = gru(state, x)
             scores = jnp.einsum("bh,bsh->bs", state, keys)
+        # Float32 and a finite minimum for the reasons given in layers/attention.py.
         wide = scores.astype(jnp.promote_types(scores.dtype, jnp.float32))
         weights = jax.nn.softmax(jnp.where(seen, wide, jnp.finfo(wide.dtype).min))
         context = jnp.einsum("bs,bsd->bd", weights.astype(values.dtype), values)

@@ -62,6 +62,7 @@ class TCN(nn.Module):
             if h.shape[-1] != self.channels:
                 h = Dense(self.channels, kernel_init=initializer(self.kernel_init))(h)
             h = Branch((level + 1) / self.levels)(h, branch, fwd)
+            # Maxout would halve the channels of the sum, and the next block adds to them.
             if ACTIVATIONS.get(self.activation).pieces == 1:
                 h = ACTIVATIONS.get(self.activation).build()(h, fwd)
         h = h if self.per_step else last(h, real)

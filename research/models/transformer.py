@@ -53,11 +53,15 @@ class Transformer(nn.Module):
         rotary = self.positions == "rotary"
         numbers = range(1, self.config.layers + 1)
         self.tokens = embedding(config, self.vocabulary, self.positions, self.tied)
+        # Two tables where they are learned: the places of a source and of an answer differ in
+        # meaning.
         self.source_positions = Positions(self.positions, self.context)
         self.target_positions = Positions(self.positions, self.context)
+        # A site's name keys its draws, so the two sequences never share a mask.
         self.source_site, self.target_site = Site("input"), Site("input")
         self.encoder = [Block(config, number, rotary) for number in numbers]
         self.decoder = [CrossBlock(config, number, rotary, self.context) for number in numbers]
+        # Post-order blocks end with a norm already.
         if config.order == "pre":
             self.encoder_norm, self.decoder_norm = config.normalization(), config.normalization()
         if not self.tied:
@@ -95,6 +99,7 @@ class Transformer(nn.Module):
         """
         fwd = fwd.over(real(target))
         h = self.target_site(self.target_positions(self.tokens.embed(target), start), fwd)
+        # The answer's padding lies at its end, where the causal mask hides it.
         for block in self.decoder:
             h = block(
                 h, memory, fwd, mask=causal(target.shape[1]), memory_mask=padding(seen), start=start

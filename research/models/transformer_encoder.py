@@ -54,6 +54,8 @@ class TransformerEncoder(nn.Module):
         seen = None
         if self.vocabulary is None:
             x, seen = unpadded(x) if self.padded else (x, None)
+            # Regularizers of the input act on the numbers themselves. Tokens have none, so there
+            # they act on the vectors, positions included.
             h = config.dense(config.width)(Site("input")(x, fwd))
         else:
             seen = real(x)

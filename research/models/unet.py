@@ -52,6 +52,7 @@ class UNet(nn.Module):
             x = Pool(self.pooling)(x, fwd)
         x = self._level(x, self.levels, fwd)
         for level in reversed(range(self.levels)):
+            # Filters of the stride's size do not overlap, as in the paper's 2×2 up-convolution.
             up = Upsample(
                 self.width * 2**level, 2, self.upsampling, kernel=2, kernel_init=self.kernel_init
             )(x)

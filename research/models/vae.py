@@ -20,6 +20,7 @@ from research.options import Count, options_of
 from research.registry import ACTIVATIONS, ARCHITECTURES, LOSSES, Architecture
 
 STRIDES = (2, 2, 1)  # of the encoder's convolutions; the decoder's transposed ones have (2, 1, 1)
+# The product of the strides.
 SHRUNK = 4
 
 
@@ -49,8 +50,10 @@ class VAE(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        # The logarithm of the variance, since every number is a valid one.
         mean, log_variance = jnp.split(self._encoded(x, fwd), 2, axis=-1)
         drawn = self._decoded(
+            # The scope's name keys the random draws: it does not change.
             GaussianSample(name="Draw_0")(mean, log_variance, x, fwd),
             (x.shape[1] // SHRUNK, x.shape[2] // SHRUNK),
             fwd,

@@ -48,6 +48,7 @@ class VGG(nn.Module):
         x = Site("input")(x, fwd)
         for stage, count in enumerate(STAGES[int(self.depth)]):
             for _ in range(count):
+                # The paper's last two stages have the same width.
                 channels = self.width * min(2**stage, 8)
                 x = ConvUnit(channels, activation=self.activation, kernel_init=self.kernel_init)(
                     x, fwd

@@ -41,6 +41,7 @@ class ViT(nn.Module):
         config = self.config
         h = config.dense(config.width)(patches(Site("input")(x, fwd), self.patch))
         if self.pooling == "token":
+            # The parameter is float32; uncast it would widen every patch that it is joined to.
             token = self.param("token", nn.initializers.normal(SD), (config.width,), jnp.float32)
             h = jnp.concatenate(
                 [jnp.broadcast_to(token.astype(h.dtype), (len(h), 1, config.width)), h], axis=1
@@ -69,6 +70,7 @@ def patches(x: jax.Array, side: int) -> jax.Array:
             f"arch.patch={' or '.join(map(str, fitting))} does"
         )
     rows, columns = height // side, width // side
+    # The rows of a patch must be neighbours before they are flattened.
     tiles = x.reshape(b, rows, side, columns, side, channels).swapaxes(2, 3)
     return tiles.reshape(b, rows * columns, side * side * channels)
 

@@ -107,6 +107,7 @@ class InceptionSmall(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         def channels(count: int) -> int:
+            # A narrow network still has a channel in every path.
             return max(1, count * self.width // 100)
 
         x = ConvUnit(channels(96), activation=self.activation, kernel_init=self.kernel_init)(
@@ -131,6 +132,7 @@ def local_response_norm(
 
     Reference: Krizhevsky et al. 2012.
     """
+    # Zeros beyond the first and the last channel, so that every sum has the same number of terms.
     squares = jnp.pad(jnp.square(x), [(0, 0)] * (x.ndim - 1) + [(radius, radius)])
     near = sum(squares[..., offset : offset + x.shape[-1]] for offset in range(2 * radius + 1))
     return x / (bias + alpha * near) ** beta

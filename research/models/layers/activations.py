@@ -53,7 +53,10 @@ class RReLU(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         if not fwd.train:
+            # The mean slope has the expected output of training and needs no key.
             return jnp.where(x >= 0, x, x * (self.low + self.high) / 2)
+        # Keys follow the example's index in the global batch, so the slopes do not depend on the
+        # devices that the batch is spread over.
         keys = fwd.example_keys(self.make_rng("rrelu"))
         # In float32 at least: bfloat16 has only 8 bits for a uniform number.
         wide = jnp.promote_types(x.dtype, jnp.float32)
@@ -72,6 +75,8 @@ class Maxout(nn.Module):
     """
 
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        # A tie sends its whole gradient to the first piece, whatever XLA rounds; see
+        # research/maxima.py.
         return max_first_gradient(x.reshape(*x.shape[:-1], x.shape[-1] // 2, 2), axis=-1)
 
 
@@ -112,6 +117,8 @@ def step(x: jax.Array) -> jax.Array:
     return _step(x)
 
 
+# The derivative of a step is zero almost everywhere, so nothing before it would learn. The rule is
+# written by hand: tangents pass unchanged.
 @jax.custom_jvp
 def _step(x: jax.Array) -> jax.Array:
     return (x >= 0).astype(x.dtype)
@@ -205,6 +212,7 @@ def gelu(x: jax.Array) -> jax.Array:
         >>> print(np.array(gelu(jnp.array([-1.0, 0.0, 2.0]))).round(2))
         [-0.16  0.    1.95]
     """
+    # The exact function: flax's default is the tanh approximation.
     return nn.gelu(x, approximate=False)
 
 

@@ -58,17 +58,24 @@ class Attention(nn.Module):
         if memory is None:
             q, k, v = self._split(self._dense(3 * width, "qkv")(x), 3)
             if self.rotary:
+                # Keys are rotated before they are cached, so that each keeps the rotation of its
+                # own place.
                 places = jnp.arange(x.shape[1]) + (0 if start is None else start)
                 q, k = rotated(q, places), rotated(k, places)
             if start is not None:
+                # The cache's mask replaces the caller's: it has one column per cached place.
                 k, v, mask = self._cached(k, v, start)
         else:
             (q,) = self._split(self._dense(width, "query")(x), 1)
             project = self._dense(2 * width, "key_value")
+            # A memory does not change during a generation, so it is projected once.
             kv = project(memory) if start is None else self._memory_cache(lambda: project(memory))
             k, v = self._split(kv, 2)
         weights = attention_weights(q, k, mask)
+        # Before the regularizers, so that a caller sees the weights themselves and not a dropout
+        # mask.
         self.sow("attention", "weights", weights)
+        # Back in the compute dtype, in which the product with the values is fast.
         weights = Site("attention")(weights.astype(v.dtype), fwd)
         mixed = jnp.einsum("bhts,bshd->bthd", weights, v)
         return Dense(width, self.bias, kernel_init=self.out_init, name="out")(
@@ -99,9 +106,12 @@ class Attention(nn.Module):
         shape = (k.shape[0], self.context, *k.shape[2:])
         arrays = []
         for name, new in (("key", k), ("value", v)):
+            # The cache has its final size from the start, so that one compiled program serves all
+            # steps.
             cache = self.variable("cache", name, jnp.zeros, shape, new.dtype)
             cache.value = jax.lax.dynamic_update_slice_in_dim(cache.value, new, start, axis=1)
             arrays.append(cache.value)
+        # The comparison hides the future and the places that are not written yet.
         positions = start + jnp.arange(k.shape[1])
         return (
             arrays[0],
@@ -118,11 +128,15 @@ def attention_weights(q: jax.Array, k: jax.Array, mask: jax.Array | None) -> jax
     all: it then sees everything, so that nothing is 0/0.
     """
     wide = jnp.promote_types(q.dtype, jnp.float32)
+    # The queries are scaled, not the scores: these are T·S numbers, and bfloat16 scores would be
+    # large. Sums are float32 at least, since the softmax depends on small differences.
     scores = jnp.einsum(
         "bthd,bshd->bhts", q / math.sqrt(q.shape[-1]), k, preferred_element_type=wide
     ).astype(wide)
     if mask is not None:
         _check_mask(mask, (q.shape[0], q.shape[1], k.shape[1]))
+        # The lowest finite number, not -inf: a row that is masked as a whole is then uniform, not
+        # NaN.
         scores = jnp.where(mask[:, None], scores, jnp.finfo(wide).min)
     return jax.nn.softmax(scores, axis=-1)
 

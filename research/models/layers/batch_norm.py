@@ -31,6 +31,7 @@ class GlobalBatchNorm(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         channels = x.shape[-1:]
+        # Float32 whatever the compute dtype: in bfloat16 a moving average loses its small changes.
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels, jnp.float32)
         running_var = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
         scale = (
@@ -49,6 +50,7 @@ class GlobalBatchNorm(nn.Module):
         if (
             by_batch
             and not self.is_initializing()
+            # Only where one device has the whole batch is its size known while tracing.
             and fwd.axis is None
             and math.prod(x.shape[:-1]) == 1
         ):
@@ -59,10 +61,14 @@ class GlobalBatchNorm(nn.Module):
             )
         if by_batch:
             mean = _mean(wide, fwd)
+            # Two passes: E[x²] - E[x]² cancels where the mean is large beside the spread, and may
+            # be negative.
             var = _mean(jnp.square(wide - mean), fwd)
+            # Initialisation passes a placeholder, which must not enter the statistics.
             if not self.is_initializing():
                 running_mean.value = self.momentum * running_mean.value + (1 - self.momentum) * mean
                 running_var.value = self.momentum * running_var.value + (1 - self.momentum) * var
+        # Both factors are per channel, so they are joined before they meet the activations.
         y = (wide - mean) * (jax.lax.rsqrt(var + self.epsilon) * scale) + bias
         return y.astype(jnp.result_type(x, bias))
 
@@ -73,6 +79,7 @@ def _mean(x: jax.Array, fwd: Forward) -> jax.Array:
     axes = tuple(range(x.ndim - 1))
     steps = fwd.real_steps(x)
     if fwd.axis is None and fwd.weight is None and steps is None:
+        # The common case needs no mask.
         return x.mean(axes)
     weight = jnp.ones(x.shape[0], x.dtype) if fwd.weight is None else fwd.weight
     real = weight.reshape(-1, *[1] * (x.ndim - 1)) > 0
@@ -83,5 +90,8 @@ def _mean(x: jax.Array, fwd: Forward) -> jax.Array:
         real = real & steps
         count = jnp.sum(real, dtype=x.dtype)
         places = x.shape[2:-1]
+    # A select, not a product by 0: padding may hold NaN. Sums and counts are added apart, so that a
+    # device with fewer real examples weighs less.
     total, count = fwd.over_devices((jnp.where(real, x, 0).sum(axes), count))
+    # A batch of padding alone has the mean 0, not 0/0.
     return total / (jnp.maximum(count, 1) * math.prod(places))

@@ -63,7 +63,10 @@ class Block(nn.Module):
         attention = config.attention(
             branches, "attention", rotary=self.rotary, context=self.context
         )
+        # These names are part of stored parameters: they do not change.
         mlp = FeedForward(config, branches, name="mlp")
+        # Branches are numbered over the whole network, so that stochastic depth grows from branch
+        # to branch and not only from block to block.
         depth = (2 * self.number - 1) / branches
         x = residual(config, depth, x, fwd, lambda h: attention(h, fwd, mask=mask, start=start))
         return residual(config, 2 * self.number / branches, x, fwd, lambda h: mlp(h, fwd))
@@ -95,6 +98,7 @@ class CrossBlock(nn.Module):
         config = self.config
         branches = 3 * self.config.layers
         itself = config.attention(branches, "attention", rotary=self.rotary, context=self.context)
+        # No rotary positions: queries and keys count the places of two different sequences.
         cross = config.attention(branches, "cross_attention")
         mlp = FeedForward(config, branches, name="mlp")
         first = 3 * self.number - 2
@@ -147,5 +151,6 @@ def pooled(x: jax.Array, real: jax.Array | None = None) -> jax.Array:
     """The mean over the real places of x [B, T, D], [B, D]; real: bool [B, T], None for all."""
     if real is None:
         return x.mean(axis=1)
+    # A sequence of padding alone has the mean 0, not 0/0.
     share = real / jnp.maximum(real.sum(axis=1, keepdims=True), 1)
     return jnp.einsum("btd,bt->bd", x, share.astype(x.dtype))

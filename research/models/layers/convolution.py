@@ -35,6 +35,8 @@ class Conv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
+        # The same number of zeros on each side, as in PyTorch: `SAME` at stride 2 pads one side
+        # more than the other, which moves the image.
         half = self.dilation * (self.kernel - 1) // 2
         if self.padding == "VALID":
             fits(x, 2 * half + 1, 0, f"convolution by {self.kernel}x{self.kernel}")
@@ -67,6 +69,7 @@ class ConvNorm(nn.Module):
             self.kernel,
             self.stride,
             padding=self.padding,
+            # The normalization's offset takes the place of the bias; two would be redundant.
             bias=not normalization_has_bias(fwd),
             activation=self.activation,
             kernel_init=self.kernel_init,

@@ -25,6 +25,7 @@ def flat_dot_general(
     x: jax.Array, kernel: jax.Array, dimension_numbers: Any, **options: Any
 ) -> jax.Array:
     """`product` as flax's Dense calls it."""
+    # Any other contraction would silently be computed as this one.
     assert dimension_numbers == (((x.ndim - 1,), (0,)), ((), ())), dimension_numbers
     return product(x, kernel, **options)
 

@@ -36,6 +36,7 @@ class Forward:
         all weigh the same.
     """
 
+    # Static fields shape the program. The others are traced, so that lanes may differ in them.
     train: bool = flax.struct.field(pytree_node=False, default=False)
     members: tuple[Member, ...] = flax.struct.field(pytree_node=False, default=())
     values: dict[str, dict[str, jax.Array]] = flax.struct.field(default_factory=dict)
@@ -61,13 +62,16 @@ class Forward:
         if self.total is None:
             return jnp.mean(values)
         if self.weight is not None:
+            # A select, not a product: the loss of a padded row may be NaN, and 0 · NaN is NaN.
             values = jnp.where(self.weight > 0, values, 0)
+        # By the global count, so that the parts of a batch sum up to its mean.
         return jnp.sum(values) / self.total
 
     def loss(self, losses: jax.Array) -> jax.Array:
         """What this pass adds to the global batch's loss, of each example's [B]."""
         if self.shares is None:
             return self.share(losses)
+        # As in `share`: the select keeps the NaN of a padded row out of the sum.
         return jnp.sum(jnp.where(self.shares > 0, losses, 0) * self.shares)
 
     def over_devices(self, tree: Any) -> Any:
@@ -85,6 +89,7 @@ class Forward:
     def real_steps(self, x: jax.Array) -> jax.Array | None:
         """Which steps of x [B, T, ...] are real, bool [B, T, 1, ...]; None: all are, or x [B, D]
         has no steps."""
+        # An array of another shape is not the sequence that `steps` describes.
         if self.steps is None or x.ndim < 3 or x.shape[:2] != self.steps.shape:
             return None
         return self.steps.reshape(*self.steps.shape, *[1] * (x.ndim - 2))

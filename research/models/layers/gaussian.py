@@ -22,6 +22,7 @@ class GaussianSample(nn.Module):
         self, mean: jax.Array, log_variance: jax.Array, x: jax.Array, fwd: Forward
     ) -> jax.Array:
         keys = fwd.example_keys(self.make_rng("latent")) if fwd.train else rng.of_content(x)
+        # In float32 at least: bfloat16 has too few values for the tails of a normal distribution.
         wide = jnp.promote_types(mean.dtype, jnp.float32)
         noise = jax.vmap(lambda key: jax.random.normal(key, mean.shape[1:], wide))(keys)
         return mean + jnp.exp(log_variance / 2) * noise.astype(mean.dtype)

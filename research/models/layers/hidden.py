@@ -36,6 +36,7 @@ class HiddenDense(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        # Maxout joins several linear pieces per unit, so the kernel is wider than the layer.
         width = self.features * ACTIVATIONS.get(self.activation).pieces
         x = Dense(width, kernel_init=initializer(self.kernel_init, self.activation))(x)
         return Activate(self.activation)(x, fwd)

@@ -29,9 +29,11 @@ _BY_NAME: dict[str, jax.nn.initializers.Initializer] = {
     "lecun_normal": init.lecun_normal(),
     "lecun_uniform": init.lecun_uniform(),
     "orthogonal": init.orthogonal(),
+    # The scale at which the temporal convolutional network's paper begins its convolutions.
     "small_normal": init.normal(0.01),
     "zeros": init.zeros_init(),
 }
+# ReLU's kin pass on half of the variance, hence 2/fan_in; SELU is derived for 1/fan_in.
 _AUTO = {"he": "he_normal", "glorot": "glorot_uniform", "lecun": "lecun_normal"}
 
 

@@ -45,6 +45,7 @@ def max_pool(
         padding: pixels added on each side; they are never the maximum.
     """
     fits(x, window, padding, f"pooling by {window}x{window}")
+    # Windows that do not overlap are a reshape: nothing is copied per window.
     if stride in (None, window) and not padding:
         b, h, w, c = x.shape
         h, w = h // window, w // window
@@ -84,6 +85,8 @@ def stochastic_pool(
     """
     tiles = windows(jax.nn.relu(x), window, stride, padding, 0)
     total = tiles.sum(axis=3, keepdims=True)
+    # As in the paper, gradients flow through the chosen entry and not through the probabilities.
+    # Without positive entries all are equally likely; the inner select avoids 0/0.
     share = jax.lax.stop_gradient(
         jnp.where(total > 0, tiles / jnp.where(total > 0, total, 1), 1 / tiles.shape[3])
     )
@@ -94,10 +97,13 @@ def stochastic_pool(
         # Drawn in float32 at least: bfloat16 has 8 bits for what is uniform.
         wide = share.astype(jnp.promote_types(share.dtype, jnp.float32))
         bound = jax.random.uniform(key, (*share.shape[:2], 1, share.shape[3]), wide.dtype)
+        # Scaled by the sum, which rounding leaves beside 1.
         below = jnp.cumsum(wide, axis=2) <= bound * wide.sum(axis=2, keepdims=True)
+        # The bound may round up to the whole sum, and would then lie above every entry.
         return jnp.minimum(below.sum(axis=2, keepdims=True), share.shape[2] - 1)
 
     index = jax.vmap(draw)(keys, share)
+    # A mask instead of a gather: the gradient of a gather is a scatter, which is slow.
     chosen = jax.lax.broadcasted_iota(index.dtype, tiles.shape, 3) == index
     return jnp.where(chosen, tiles, 0).sum(axis=3)
 
@@ -141,6 +147,7 @@ def windows(x: jax.Array, window: int, stride: int | None, padding: int, fill: f
             x, ((0, 0), (padding, padding), (padding, padding), (0, 0)), constant_values=fill
         )
     height, width = ((length - window) // step + 1 for length in x.shape[1:3])
+    # Strided slices, not a gather: their gradient is a pad, not a scatter.
     return jnp.stack(
         [
             x[

@@ -38,6 +38,7 @@ class Positions(nn.Module):
             table = self.param(
                 "embedding", nn.initializers.normal(0.02), (self.context, width), jnp.float32
             )
+        # A slice of the whole table, since `start` is traced where tokens come one at a time.
         return x + jax.lax.dynamic_slice_in_dim(table, 0 if start is None else start, length)
 
 
@@ -58,6 +59,7 @@ def rotated(x: jax.Array, places: jax.Array) -> jax.Array:
     is left as it is.
     """
     half = x.shape[-1] // 2
+    # Angles grow with the place; in bfloat16 late neighbours would have the same one.
     wide = jnp.promote_types(x.dtype, jnp.float32)
     rates = jnp.exp(-math.log(10_000) * jnp.arange(half, dtype=wide) / max(half, 1))
     angles = (places[:, None] * rates)[None, :, None]  # [1, T, 1, half]

@@ -17,6 +17,8 @@ State = Any  # a tuple of arrays [B, H]; the first is the cell's output, which t
 Cell = Callable[[State, jax.Array, jax.Array], State]
 
 
+# By hand, because JAX's gradient of a scan adds to the kernel's gradient at every step. Here one
+# product over all steps follows the loop. The cell and the truncation are static.
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 7))
 def recurrence(
     cell: Cell,
@@ -80,6 +82,7 @@ def _forwards(
         new, product = _step(cell, state, x, real, kernel, bias, dropout_mask)
         return new, (jax.tree.leaves(new)[0], state, product)
 
+    # The products are kept: recomputing them would put a second product into the backward loop.
     _, (outputs, before, products) = jax.lax.scan(step, state, (inputs, real))
     return outputs, (before, products, inputs, kernel, bias, dropout_mask, real)
 
@@ -108,6 +111,8 @@ def _backwards(cell: Cell, truncate: int | None, saved: Any, grads: jax.Array) -
         first, *others = jax.tree.leaves(later)
         # The output is the state's first array: its gradient has two sources.
         later = jax.tree.unflatten(jax.tree.structure(later), [first + grad, *others])
+        # JAX differentiates only the element-wise part; the product with the kernel follows by
+        # hand.
         _, pull = jax.vjp(lambda s, x, p: _advance(cell, s, x, p, real), state, x, product)
         earlier, of_input, of_product = pull(later)
         back = of_product @ kernel.T
@@ -126,6 +131,7 @@ def _backwards(cell: Cell, truncate: int | None, saved: Any, grads: jax.Array) -
     # One product over all steps instead of one per step inside the loop.
     of_kernel = jnp.einsum("tbh,tbg->hg", _dropped(before, dropout_mask), of_products)
     of_bias = None if bias is None else of_products.sum((0, 1))
+    # The two masks are constants of the gradient.
     return of_state, of_inputs, of_kernel, of_bias, None, None
 
 
@@ -156,6 +162,8 @@ def scan_module(
     def at(state: State, now: Any) -> tuple[State, jax.Array]:
         x, cut = now
         if cut is not None:
+            # The boundary is traced, so both branches exist; the select passes gradients off it
+            # only.
             state = jax.tree.map(
                 lambda leaf: jnp.where(cut, jax.lax.stop_gradient(leaf), leaf), state
             )
@@ -191,6 +199,7 @@ def state_cache(module: nn.Module, first: State) -> nn.Variable | None:
     It keeps its state where the caller has made the collection `cache` mutable. Each call then
     continues the sequence.
     """
+    # A cache made at initialisation would be stored among the network's variables.
     if module.is_initializing() or not module.is_mutable_collection("cache"):
         return None
     return module.variable("cache", "state", lambda: first)

@@ -121,16 +121,21 @@ class Cells(nn.Module):
         recurrent = Kernel(
             self.features, self.gates, self.recurrent_init, self.state_bias, name="recurrent"
         )
+        # Cast once before the loop, not at every step of it.
         kernel, bias = jax.tree.map(lambda leaf: leaf.astype(inputs.dtype), recurrent())
         state = tuple(
             jnp.zeros((x.shape[0], self.features), inputs.dtype) for _ in range(self.states)
         )
+        # The scope's name keys the random draws: it does not change.
         dropout_mask = SharedDropoutMask(name="Mask_0")((x.shape[0], self.features), fwd)
         inputs = inputs.swapaxes(0, 1)
         real = None if real is None else real.T
         if self.reverse:
+            # Padding then comes first. It leaves the state at its start, so that a short sequence
+            # begins from zeros as a long one does.
             inputs = inputs[::-1]
             real = None if real is None else real[::-1]
+        # States are carried from call to call in generation only, without dropout and padding.
         if (cache := state_cache(self, state)) is not None:
             cache.value, h = scan_cell(self.cell, cache.value, inputs, kernel, bias)
             return h.swapaxes(0, 1)
@@ -156,6 +161,7 @@ class Kernel(nn.Module):
         def blocks(key: jax.Array) -> jax.Array:
             init = initializer(self.kernel_init, "tanh")
             keys = jax.random.split(key, self.gates)
+            # Gate by gate: of one draw [H, G·H] no gate's block would be orthogonal.
             return jnp.concatenate([init(key, (side, side), jnp.float32) for key in keys], axis=1)
 
         kernel = self.param("kernel", blocks)

@@ -56,8 +56,11 @@ class SequenceInput(nn.Module):
             if self.padded:
                 h, real = unpadded(h)
             return Site("input")(h, fwd), real
+        # Padding is -1, of which one_hot makes zeros.
         hot = jax.nn.one_hot(x, self.vocabulary, dtype=fwd.dtype)
         if self.embedding is not None:
+            # A product with one-hot vectors, so that padding stays zero and the vectors are a
+            # kernel, which is regularized as kernels are.
             hot = Dense(
                 self.embedding,
                 use_bias=False,
@@ -96,6 +99,7 @@ def vectors(x: jax.Array, read: str) -> jax.Array:
 def unpadded(x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """A series [B, T, D] with zeros for padding, which is NaN, and the real steps, bool [B, T]."""
     real = ~jnp.any(jnp.isnan(x), axis=-1)
+    # Before any layer: a weight of 0 times NaN is NaN.
     return jnp.where(real[..., None], x, 0), real
 
 
@@ -103,5 +107,6 @@ def last(h: jax.Array, real: jax.Array | None) -> jax.Array:
     """h [B, T, D] at the last real step of each sequence, [B, D]."""
     if real is None:
         return h[:, -1]
+    # A sequence of padding alone has no last step; its first one stands in.
     index = jnp.maximum(jnp.sum(real, axis=1) - 1, 0)
     return jnp.take_along_axis(h, index[:, None, None], axis=1)[:, 0]

@@ -32,7 +32,9 @@ class Site(nn.Module):
         announce(self, self.site)
         if not fwd.train:
             return x
+        # Penalties come before dropout, which would scale what they measure.
         for member, entry in _at(fwd, "loss", self.site):
+            # Summed in float32 at least: a long bfloat16 sum stops growing.
             wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
             if (real := fwd.real_steps(wide)) is not None:
                 wide = jnp.where(real, wide, 0)
@@ -42,6 +44,7 @@ class Site(nn.Module):
                 fwd.share(jax.vmap(entry.build(**fwd.options(member)))(wide)),
             )
         for member, entry in _at(fwd, "activations", self.site):
+            # One stream per regularizer: adding another leaves these draws alone.
             keys = fwd.example_keys(self.make_rng(entry.name))
             x = jax.vmap(entry.build(**fwd.options(member)))(x, keys)
         # Weights of attention, T² an example and head, are what a backward pass recomputes to save
@@ -63,6 +66,8 @@ class SharedDropoutMask(nn.Module):
         if fwd.train:
             for member, entry in _at(fwd, "activations", "recurrent"):
                 keys = fwd.example_keys(self.make_rng(entry.name))
+                # Dropout of ones gives the factors, so that it needs no second implementation for
+                # masks.
                 factors = jnp.ones(shape, fwd.dtype) if factors is None else factors
                 factors = jax.vmap(entry.build(**fwd.options(member)))(factors, keys)
         return factors
@@ -108,6 +113,7 @@ def announce(module: nn.Module, site: str, places: tuple[int, ...] = ()) -> None
     places: the shape of an example there, less its channels, which the trace has behind an axis of
         length 0.
     """
+    # An axis of length 0 costs nothing and still carries the shape.
     module.sow("sites", site, jnp.zeros((0, *places)))
 
 

@@ -35,6 +35,7 @@ class Tokens(nn.Module):
     def embed(self, x: jax.Array) -> jax.Array:
         """int [B, T] -> [B, T, D]; padding is looked up as if it were the first symbol."""
         table = self.table.T if self.tied else self.table
+        # Clipped, since the index -1 of padding would read the last symbol.
         return self.scale * table[jnp.maximum(x, 0)]
 
     def logits(self, h: jax.Array) -> jax.Array:

@@ -14,7 +14,9 @@ from research.models.layers.positions import PositionName
 from research.models.layers.tokens import Tokens
 from research.options import Count, Option, options_of
 
+# PyTorch's epsilon; flax's default is 1e-6.
 EPSILON = 1e-5
+# The standard deviation of GPT-2 and BERT.
 SD = 0.02
 GIVEN = (
     "outputs",
@@ -62,6 +64,7 @@ class TransformerConfig:
         """[..., D] -> [..., D], over the units."""
         if self.norm == "rms":
             return nn.RMSNorm(EPSILON, use_fast_variance=False)
+        # Two-pass variance: flax's fast one is E[x²] - E[x]², which cancels for a large mean.
         return nn.LayerNorm(EPSILON, use_bias=self.bias, use_fast_variance=False)
 
     def dense(self, features: int) -> nn.Dense:
@@ -117,6 +120,7 @@ def with_transformer_options(
         fields = {name: value for name, value in options.items() if name not in names}
         return module(config=TransformerConfig(**{**defaults, **chosen}), **fields)
 
+    # Lists and examples read the builder's docstring and module.
     build.__doc__ = module.__doc__
     build.__module__ = module.__module__
     return build, (*shared, *options_of(module, given=GIVEN))

@@ -36,6 +36,7 @@ class Upsample(nn.Module):
             if x.shape[-1] != self.features:
                 x = nn.Conv(self.features, (1, 1), kernel_init=initializer(self.kernel_init))(x)
             return resized(x, (self.factor * x.shape[1], self.factor * x.shape[2]))
+        # Filters of twice the stride overlap by half, as a bilinear profile requires.
         side = self.kernel or 2 * self.factor
         init: Any = bilinear_kernel if self.bilinear else initializer(self.kernel_init)
         transposed = nn.ConvTranspose(
@@ -46,12 +47,14 @@ class Upsample(nn.Module):
 
 def resized(x: jax.Array, shape: tuple[int, int]) -> jax.Array:
     """Bilinear resize, [B, h, w, C] -> [B, *shape, C]."""
+    # Antialiasing is for images that shrink.
     return jax.image.resize(x, (x.shape[0], *shape, x.shape[-1]), "bilinear", antialias=False)
 
 
 def filled_up(x: jax.Array, multiple: int) -> jax.Array:
     """Zeros after the rows and columns of x [B, H, W, C], up to a multiple."""
     height, width = x.shape[1:3]
+    # Behind, so that every pixel keeps its position and the caller cuts the zeros off by a slice.
     return jnp.pad(x, ((0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)))
 
 
