@@ -77,9 +77,8 @@ def taps(x: jax.Array, kernel: int, dilation: int) -> jax.Array:
     too, where a convolution of the library's is slow on a CPU.
     """
     steps = x.shape[1]
-    backs = [
-        min(place * dilation, steps) for place in range(kernel)
-    ]  # before the first there are only zeros
+    # Before the first step there are only zeros, so no tap need look back further than T steps.
+    backs = [min(index * dilation, steps) for index in range(kernel)]
     padded = jnp.pad(x, ((0, 0), (backs[-1], 0), (0, 0)))
     return jnp.concatenate([padded[:, backs[-1] - back :][:, :steps] for back in backs], axis=-1)
 

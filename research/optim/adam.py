@@ -51,6 +51,8 @@ def adamw(
     """
     return optax.chain(
         optax.scale_by_adam(b1, b2, eps),
+        # Behind the division by sqrt(v̂): this is what decouples the decay. The mask is a function,
+        # since the parameters are not known yet.
         optax.add_decayed_weights(weight_decay, kernels.kernel_mask),
     )
 
@@ -86,6 +88,7 @@ def nadam(
         >>> first_updates(adam(), [[3.0], [-3.0]])  # adam turns later
         [[1.0], [-0.053]]
     """
+    # Dozat's schedule of b1 is left out, as in optax.
     return optax.scale_by_adam(b1, b2, eps, nesterov=True)
 
 
@@ -138,6 +141,7 @@ def adabelief(
         >>> first_updates(adabelief(), [[3.0], [3.0], [3.0]])  # larger, since g does not change
         [[1.111], [1.168], [1.226]]
     """
+    # The paper adds eps in both places; optax would keep its default under the root.
     return optax.scale_by_belief(b1, b2, eps, eps_root=eps)
 
 

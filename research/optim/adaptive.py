@@ -10,6 +10,7 @@ from research.registry import OPTIMIZERS, Optimizer
 
 
 def adagrad(
+    # Both defaults are those of optax and Keras.
     initial_accumulator: Annotated[NonNegative, "where the sum of squares starts"] = 0.1,
     eps: Annotated[Positive, "added under the root"] = 1e-7,
 ) -> optax.GradientTransformation:
@@ -41,6 +42,7 @@ def rmsprop(
         >>> first_updates(rmsprop(decay=0.5), [[2.0], [2.0], [2.0], [2.0]])  # falls to 1
         [[1.414], [1.155], [1.069], [1.033]]
     """
+    # At momentum 0 a trace passes its input on, so the momentum may be a lane value.
     return optax.chain(optax.scale_by_rms(decay, eps), optax.trace(momentum))
 
 

@@ -38,6 +38,7 @@ def adaptive_grad_clip(clipping: float, eps: float = 1e-3) -> optax.GradientTran
     """
 
     def clipped(gradient: jax.Array, axes: tuple[int, ...] | None, w: jax.Array) -> jax.Array:
+        # Optax keeps no state for this, so that its init may be called here.
         clip = optax.adaptive_grad_clip(clipping, eps, axis=axes)
         return clip.update(gradient, clip.init(w), w)[0]
 
@@ -52,6 +53,7 @@ def _mapped(function: Callable[..., jax.Array], tree: Tree, *rest: Tree) -> Tree
     no kernel."""
 
     def mapped(path: Any, leaf: jax.Array, *more: jax.Array) -> jax.Array:
+        # A kernel [K] has no axis left to take a mean or a norm over.
         is_matrix = is_kernel(path) and leaf.ndim > 1
         return function(leaf, tuple(range(leaf.ndim - 1)) if is_matrix else None, *more)
 

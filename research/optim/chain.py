@@ -84,6 +84,7 @@ def parse_chain(text: str) -> tuple[str, dict[str, float]]:
     return f"chain({','.join(map(str, links))})", numbers
 
 
+# Equal texts must give one object: entries are compared by identity, as keys of caches too.
 @functools.cache
 def resolve(text: str) -> Optimizer:
     """The optimizer of a chain, named canonically; numbers written in the text become defaults.
@@ -93,6 +94,7 @@ def resolve(text: str) -> Optimizer:
     options = tuple(
         dataclasses.replace(
             number,
+            # The path, not the name, since two members may have a number of the same name.
             name=link.path(number),
             default=written.get(link.path(number), number.default),
             help=f"optax.{link.member.name}'s {number.name}",
@@ -121,6 +123,7 @@ def _links(text: str) -> tuple[Link, ...]:
     links = []
     for item in _flatten(call):
         member = find(item.name)
+        # The first of a name has no number, so that adding a second renames no option.
         count = counts[member.name] = counts.get(member.name, 0) + 1
         key = member.name if count == 1 else f"{member.name}_{count}"
         links.append(Link(key, member, _values(item, member, key)))

@@ -29,6 +29,7 @@ def first_updates(
     [[1.0], [1.5], [1.75]]
     """
     weights = np.ones(len(gradients[0])) if kernel is None else kernel
+    # One unit [inputs, 1] under the key `kernel`, so that decay and muon treat it as a kernel.
     params = {"kernel": jnp.array(weights, float)[:, None]}
     state = optimizer.init(params)
     updates = []

@@ -30,6 +30,7 @@ def lamb(
     return optax.chain(
         optax.scale_by_adam(b1, b2, eps),
         optax.add_decayed_weights(weight_decay, kernels.kernel_mask),
+        # Last, so that the decay is part of the norm that the ratio divides by.
         optax.masked(optax.scale_by_trust_ratio(), _adapted),
     )
 
@@ -62,6 +63,7 @@ def adafactor(
         >>> first_updates(adafactor(), [[3.0, -0.1]], kernel=[0.5, 0.5])  # times the RMS of w
         [[0.5, -0.5]]
     """
+    # The clip comes before the parameters' scale, as in the paper: it bounds the relative update.
     parts = [
         optax.scale_by_factored_rms(
             decay_rate=decay_rate, min_dim_size_to_factor=min_dim_size_to_factor

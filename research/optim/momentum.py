@@ -38,6 +38,8 @@ def sgd(
         >>> first_updates(sgd(momentum=0.5, nesterov=True), [[1.0], [1.0], [1.0]])
         [[1.5], [1.75], [1.875]]
     """
+    # Scaling g before the trace makes the trace an average, Nesterov's g term included. `style` is
+    # static, so the momentum itself may be a lane value.
     trace = optax.trace(momentum, nesterov)
     return trace if style == "heavy_ball" else optax.chain(optax.scale(1 - momentum), trace)
 

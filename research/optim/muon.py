@@ -53,6 +53,7 @@ def muon(
         ),
         optax.stateless_with_tree_map(lambda update, _: update * _width_factor(update)),
     )
+    # By kernels: optax.contrib.muon would pick every matrix, tables of vectors included.
     return optax.partition(
         {"muon": orthogonalized, "adam": optax.scale_by_adam(b1, b2, eps)},
         _labels,
@@ -75,6 +76,7 @@ def _as_matrices(updates: Any) -> Any:
 
 def _width_factor(kernel: jax.Array) -> float:
     """sqrt(max(1, outputs / inputs)), which keeps the RMS of a layer's change at any width."""
+    # Size / outputs is the number of inputs. Shapes are static, so the factor is a Python number.
     return math.sqrt(max(1.0, kernel.shape[-1] ** 2 / kernel.size))
 
 

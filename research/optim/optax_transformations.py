@@ -17,6 +17,7 @@ from research.errors import UserError, nearest
 from research.optim import by_units
 from research.options import REQUIRED, NonNegative, Option, Positive, Probability, Range, option
 
+# A parameter of one of these names says that a learning rate, or a random key, comes with it.
 _RATES = {"learning_rate", "max_learning_rate", "step_size", "step_size_fn"}
 _RANDOM = {"key", "seed"}
 # Members whose axes optax 0.2.8 takes otherwise than a kernel [..., inputs, outputs] has them; each
@@ -90,6 +91,7 @@ def find(name: str) -> Transformation:
         numbers=tuple(o for o in floats if o.name in lanes),
         settings=(*(o for o in floats if o.name not in lanes), *words),
         positional=tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD),
+        # Version 1 took the axes that optax takes.
         version=2 if name in _BY_UNITS else 1,
     )
 
@@ -173,6 +175,8 @@ def _lane_values(name: str, build: Callable[..., Any], floats: Sequence[Option])
     Raises UserError if the transformation fails even without them.
     """
     example = {o.name: 0.5 if o.default is REQUIRED else o.default for o in floats}
+    # Some of optax's functions branch on a number in Python, which a tracer cannot do. Only trying
+    # tells, and the attempt with all numbers is enough for most.
     if _failure(build, example, example) is None:
         return set(example)
     traced = {number for number in example if _failure(build, example, {number}) is None}
@@ -187,6 +191,8 @@ def _failure(
     """What goes wrong when two updates of a kernel and a bias are traced with these numbers as
     arguments."""
 
+    # The second update runs on the state that the first one made: a scan carries it, so its shapes
+    # and dtypes must not change.
     def two_updates(numbers: dict[str, Any], params: Any) -> tuple[Any, Any, Any]:
         chain = build(**{**example, **numbers})
         before = chain.init(params)

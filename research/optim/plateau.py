@@ -19,6 +19,7 @@ class State(NamedTuple):
 
 def init() -> State:
     """Factor 1, nothing seen yet."""
+    # An infinite best metric makes the first evaluation an improvement.
     return State(jnp.ones((), float), jnp.full((), jnp.inf, float), jnp.int32(0))
 
 
@@ -32,6 +33,7 @@ def update(state: State, metric: jax.Array, options: Mapping[str, jax.typing.Arr
     """
     improved = metric < state.best - options["min_delta"]
     waited = jnp.where(improved, 0, state.waited + 1)
+    # Selects instead of branches: lanes of one program drop at different times.
     drop = waited >= options["patience"]
     lower = jnp.maximum(state.scale * options["factor"], options["end"])
     return State(

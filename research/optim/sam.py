@@ -25,6 +25,7 @@ def sam(
         >>> print(perturb(params, grads, rho=0.5)["kernel"])  # 0.5 away, uphill
         [1.3 1.4]
     """
+    # An option of the optimizer that only `perturb` reads.
     del rho
     return sgd(momentum)
 
@@ -33,7 +34,8 @@ def perturb(params: Any, grads: Any, *, rho: Any, **options: Any) -> Any:
     """The point where SAM takes its second gradient: params + rho g / |g|, |g| over all
     parameters."""
     del options
-    scale = rho / (optax.tree.norm(grads) + 1e-12)  # a zero gradient stays where it is
+    # The small term keeps a gradient of zeros where it is.
+    scale = rho / (optax.tree.norm(grads) + 1e-12)
     return jax.tree.map(lambda p, g: p + scale * g, params, grads)
 
 

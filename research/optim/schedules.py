@@ -81,6 +81,7 @@ def multistep(
         steps,
         steps_per_epoch,
         warmup,
+        # Right: the step at a boundary already has the lower rate.
         lambda s: factor ** np.searchsorted(np.sort(drops), s + start, side="right"),
     )
 
@@ -174,6 +175,7 @@ def one_cycle(
         )
 
     def body(s: np.ndarray) -> np.ndarray:
+        # np.where computes both halves, so an empty one must not divide by 0.
         up = _cosine(start, 1.0, s / max(peak, 1))
         down = _cosine(1.0, end, (s - peak) / max(rest - peak, 1))
         return np.where(s < peak, up, down)
@@ -198,6 +200,7 @@ def inverse_sqrt(
         [1.    0.707 0.577 0.5   0.447]
     """
     length = warmup if timescale is None else timescale
+    # With tau = 0 the first step would be 0/0.
     tau = max(1, _steps("timescale", length, steps, steps_per_epoch))
     return _after_warmup(steps, steps_per_epoch, warmup, lambda s: np.sqrt(tau / (tau + s)))
 
@@ -256,7 +259,9 @@ def _after_warmup(
 ) -> np.ndarray:
     """The warm-up's ramp, then body(0, 1, 2, ...) for the steps that remain; float64 [steps]."""
     length = _steps("warmup", warmup, steps, steps_per_epoch)
+    # From 1/w, so that no step is spent at rate 0.
     ramp = np.arange(1, length + 1) / max(length, 1)
+    # Float64 on the host, so that the table does not depend on the device or the precision.
     return np.concatenate([ramp, body(np.arange(steps - length, dtype=np.float64))])
 
 
@@ -284,6 +289,7 @@ def _steps(name: str, duration: Duration, steps: int, steps_per_epoch: int) -> i
 
 def _progress(s: np.ndarray) -> np.ndarray:
     """x: 0 at the first of the steps, 1 just after the last."""
+    # By the number of steps, not by the last index: the end is reached just after the last step.
     return s / max(len(s), 1)
 
 
@@ -295,6 +301,7 @@ def _cosine(first: float, last: float, x: np.ndarray) -> np.ndarray:
 def _register(
     build: Callable[..., np.ndarray], summary: str, paper: str = "", feedback: bool = False
 ) -> None:
+    # The engine gives the numbers of steps; they are no options.
     options = options_of(build, given={"steps", "steps_per_epoch"})
     SCHEDULES.add(
         Schedule(build.__name__, build, summary, paper, options=options, feedback=feedback)

@@ -98,6 +98,7 @@ def architecture(
         )
         return build
 
+    # `@architecture` and `@architecture(...)` both work.
     return decorator(add, function)
 
 
@@ -118,6 +119,7 @@ def _check_call(build: Callable[..., Any]) -> None:
         )
     signature = inspect.signature(build.__call__)
     try:
+        # A trial binding: constructing the module would need its options.
         signature.bind("self", "x", "fwd")
     except TypeError:
         raise UserError(
@@ -179,6 +181,7 @@ def regularizer(
     add = member(slot, site, paper=paper, neutral=neutral, **known)
 
     def checked(build: Builder) -> Builder:
+        # `member` takes any docstring, so it is checked before that.
         summary(build)  # raises where there is none
         check_names("neutral", neutral or {}, options_in(build))
         return add(returning(build, contract.regularizer, slot=slot, site=site))
@@ -202,10 +205,12 @@ def dataset(
 
     def add(build: Builder) -> Builder:
         name = build.__name__
+        # The written table is found again by this checksum, so that an edited file writes it anew.
         code = zlib.crc32(Path(inspect.getfile(build)).read_bytes())
 
         options = options_in(build)
         check_test_options("dataset", test_options, options)
+        # The function's own option wins over an added one of the same name.
         names = {option.name for option in options}
         added = tuple(option for option in adapted_lib.OPTIONS if option.name not in names)
 
@@ -219,6 +224,7 @@ def dataset(
             )
 
         every = (*options, *added)
+        # Tests need a value for every option, so defaults fill in what the plugin leaves out.
         small = {**defaults(every), **(test_options or {})}
         DATASETS.add(Entry(name, opened, summary(build), paper, options=every, test_options=small))
         return build

@@ -45,6 +45,7 @@ def decorator(add: Callable[[Builder], Builder], function: Any) -> Any:
 def returning(build: Callable[..., Any], check: Callable[..., Any], **to: Any) -> Any:
     """The function, whose result is checked by `check`."""
 
+    # Options are read off the signature and the annotations, which wraps keeps.
     @functools.wraps(build)
     def built(*arguments: Any, **options: Any) -> Any:
         return check(build.__name__, build(*arguments, **options), **to)
@@ -57,6 +58,7 @@ def options_in(build: Callable[..., Any], given: Collection[str] = ()) -> tuple[
     have."""
     options = options_of(build, given)
     for option in options:
+        # A wrong default would otherwise fail only in the run that relies on it.
         if option.readable and option.default is not REQUIRED:
             option.parse(option.default, f"{build.__name__}: the default {option.name}")
     return options
@@ -91,6 +93,7 @@ def defaults(options: Sequence[Option]) -> dict[str, Any]:
 
 
 def snake(name: str) -> str:
+    # A run of capitals stays one word: MyVGG is my_vgg.
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
@@ -100,6 +103,7 @@ def summary(build: Callable[..., Any]) -> str:
     Raises UserError if it has none, or only the one that Python derives from fields.
     """
     sentence = first_sentence(build.__doc__ or "")
+    # A dataclass without a docstring gets its signature as one.
     if not sentence or (inspect.isclass(build) and sentence.startswith(f"{build.__name__}(")):
         raise UserError(
             f"{build.__name__} lacks a docstring; its first sentence is what launch.list says of it"

@@ -15,6 +15,7 @@ from research.errors import UserError, blamed
 from research.plugin.declaration import snake
 from research.registry import Entry, Registry
 
+# Read off the module, so that a new registry needs no mention here.
 REGISTRIES: tuple[Registry[Any], ...] = tuple(
     value for value in vars(registry).values() if isinstance(value, Registry)
 )
@@ -30,8 +31,10 @@ def load(path: str) -> list[tuple[Registry[Any], Entry]]:
     file = Path(path)
     if not file.is_file():
         raise UserError(f"--plugin={path}: there is no such file")
+    # A difference of names, since a file may add entries without our decorators.
     before = {kind.plural: set(kind.names()) for kind in REGISTRIES}
     _run(file)
+    # The file as a whole: an entry may depend on any line of it.
     version = zlib.crc32(file.read_bytes())
     added: list[tuple[Registry[Any], Entry]] = []
     for kind in REGISTRIES:
@@ -62,10 +65,12 @@ def _run(file: Path) -> None:
     if spec is None or spec.loader is None:
         raise UserError(f"--plugin={file} is not a Python file; its name must end in .py")
     module = importlib.util.module_from_spec(spec)
+    # Before it runs, as an import does: dataclasses look their module up there.
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except UserError as error:
+        # The innermost frame within the file; those below it are the library's.
         frames = [
             frame
             for frame in traceback.extract_tb(error.__traceback__)

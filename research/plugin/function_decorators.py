@@ -61,6 +61,7 @@ def loss(
         )
     more: dict[str, Any] = {} if scores is None else {"scores": scores}
     if outputs is not None:
+        # A number is a constant function, so that the engine has one form.
         more["outputs"] = outputs if callable(outputs) else lambda width: outputs
 
     def add(build: Builder) -> Builder:
@@ -115,6 +116,7 @@ def metric(
         of_tasks = _known(tasks)
         _check_arguments(build, ("scores", "y"))
         for task in of_tasks:
+            # Names are keys of records, where one must not hide another.
             if name == "loss" or name in TASKS.get(task).build().better:
                 raise UserError(f"{task} has a metric '{name}' already; give yours another name")
         checked = contract.metric(name, build, whole)
@@ -162,6 +164,7 @@ def schedule(
         check_test_options("schedule", test_options, options)
 
         def built(*, steps: int, steps_per_epoch: int, **chosen: Any) -> np.ndarray:
+            # Checked once on the host: a table of another length would shift every later step.
             return contract.factors(
                 name, build(steps=steps, steps_per_epoch=steps_per_epoch, **chosen), steps
             )
@@ -195,6 +198,7 @@ def callback(function: Callable[..., Any] | None = None, /) -> Any:
 def _check_arguments(function: Callable[..., Any], names: Sequence[str]) -> None:
     """Raises UserError if the function cannot be called with these arguments in their order."""
     try:
+        # A trial binding, not a call: the function may need real arrays.
         inspect.signature(function).bind(*names)
     except TypeError as error:
         right = f"def {function.__name__}({', '.join(names)})"

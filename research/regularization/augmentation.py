@@ -20,6 +20,7 @@ def in_training(change: Callable[[jax.Array, jax.Array], jax.Array]) -> Apply:
     """`change(x, key)` in training, the identity in evaluation."""
 
     def apply(x: jax.Array, key: jax.Array | None, train: bool) -> jax.Array:
+        # A Python bool, so that the program of evaluation has no trace of the change.
         if not train:
             return x
         assert key is not None, "training needs the example's key"
@@ -51,16 +52,17 @@ def shift(n: Annotated[WholeNumber, "largest translation, pixels"]) -> Apply:
     """
 
     def change(x: jax.Array, key: jax.Array) -> jax.Array:
+        # A scaled uniform number, not randint: n may be a lane value, which is a float. Rounding
+        # may take the product up to 2n + 1, hence the minimum.
         uniform = jax.random.uniform(key, (2,))
-        by = (
-            jnp.minimum(jnp.floor(uniform * (2 * n + 1)), 2 * n) - n
-        )  # the minimum guards against rounding up
+        by = jnp.minimum(jnp.floor(uniform * (2 * n + 1)), 2 * n) - n
         row, column = (
             jnp.arange(length) - by[axis].astype(int) for axis, length in enumerate(x.shape[:2])
         )
         inside = ((row >= 0) & (row < x.shape[0]))[:, None] & (
             (column >= 0) & (column < x.shape[1])
         )[None, :]
+        # Pixels from outside are clipped to the border here and masked below.
         moved = jnp.take(jnp.take(x, row, axis=0, mode="clip"), column, axis=1, mode="clip")
         return jnp.where(inside[..., None], moved, 0)
 
@@ -98,6 +100,7 @@ def crop(n: Annotated[Count, "rows and columns removed, pixels"]) -> Apply:
             start = jax.random.randint(key, (2,), 0, n + 1)
         else:
             start = jnp.array([n // 2, n // 2])
+        # The start is traced; the size is static, since it is the shape of the network's input.
         return jax.lax.dynamic_slice(x, (start[0], start[1], 0), (height - n, width - n, channels))
 
     return apply

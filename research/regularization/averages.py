@@ -19,6 +19,8 @@ Average = Callable[[Tree, Tree, Number, Number], Tree]
 
 def _towards(mean: Tree, params: Tree, share: jax.Array) -> Tree:
     """mean + share·(params - mean), leaf by leaf; params themselves where share is 1."""
+    # A share of 1 takes the parameters themselves: m + (p - m) may differ from p by rounding. The
+    # cast keeps a float64 share from widening float32 parameters.
     return jax.tree.map(
         lambda m, p: jnp.where(share >= 1, p, m + share.astype(p.dtype) * (p - m)), mean, params
     )
@@ -50,6 +52,7 @@ def ema(decay: Annotated[Probability, "share of the mean kept each step"]) -> Av
         # kept. expm1 keeps the digits that 1 - d^t loses when d is close to 1.
         updates = jnp.asarray(step, float) + 1
         share = (1 - decay) / -jnp.expm1(updates * jnp.log(decay))
+        # The share of the first step is 1 exactly, since the mean before it is anything.
         return _towards(mean, params, jnp.where(updates <= 1, 1, share))
 
     return average
@@ -81,10 +84,10 @@ def swa(
     """
 
     def average(mean: Tree, params: Tree, step: Number, total_steps: Number) -> Tree:
+        # Half rounds up, as durations do.
         first = jnp.floor(start * jnp.asarray(total_steps, float) + 0.5)
-        averaged = (
-            jnp.asarray(step, float) - first + 1
-        )  # how many parameters the mean is over, this one included
+        # The number of parameters in the mean, the current ones included.
+        averaged = jnp.asarray(step, float) - first + 1
         return _towards(mean, params, 1 / jnp.maximum(averaged, 1))
 
     return average

@@ -11,6 +11,7 @@ def box(
     """A mask [H, W], True inside a box of `size` pixels (floats, whole) whose centre is uniform
     over the image."""
     centre = jax.random.randint(key, (2,), 0, jnp.array(shape))
+    # The size may be a lane value, so positions are compared and nothing is sliced.
     inside = []
     for axis, length in enumerate(shape):
         start = centre[axis] - jnp.floor(size[axis] / 2)

@@ -52,7 +52,10 @@ def colour(
     """
 
     def change(x: jax.Array, key: jax.Array) -> jax.Array:
+        # All three are drawn whatever is in use, so that a further change leaves the other draws
+        # alone.
         drawn = jax.random.uniform(key, (3,), minval=-1, maxval=1)
+        # In float32 at least, since the mean runs over all pixels.
         wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
         wide = jnp.where(brightness > 0, wide + brightness * drawn[0], wide)
         wide = _stretched(wide, wide.mean(), contrast, drawn[1])
@@ -65,4 +68,5 @@ def colour(
 
 def _stretched(x: jax.Array, centre: jax.Array, strength: Any, drawn: jax.Array) -> jax.Array:
     """x at (1 + strength·drawn) times its distance from the centre."""
+    # A strength of 0 returns x bit by bit, which the sum does not.
     return jnp.where(strength > 0, centre + (1 + strength * drawn) * (x - centre), x)

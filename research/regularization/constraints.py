@@ -83,6 +83,7 @@ def decays_once(name: str, config: Any, spec: Any) -> str | None:
     decays = (
         (option, value)
         for option, value in config.optimizer.options
+        # In a chain the option has its member's name before it.
         if option.endswith("weight_decay")
     )
     option, strength = next(((option, value) for option, value in decays if value), ("", 0))

@@ -171,4 +171,5 @@ def stochastic_depth(
         >>> survivors(0.2), survivors(1.0)
         (0.9, 0.5)
     """
+    # A mask of shape () drops the branch as a whole.
     return lambda x, key, depth: drop(x, key, rate * depth, ())

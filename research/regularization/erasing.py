@@ -42,6 +42,7 @@ def random_erasing(
     """
 
     def change(x: jax.Array, key: jax.Array) -> jax.Array:
+        # Two keys, so that the kind of fill leaves the rectangles as they are.
         where, what = jax.random.split(key)
         erased = rectangle(where, x.shape[:2], probability, low, high, aspect)[..., None]
         if fill == "mean":
@@ -77,13 +78,14 @@ def rectangle(
     uniform = jax.random.uniform(key, (5,))
     area = height * width * (low + (high - low) * uniform[0])
     ratio = aspect + (1 / aspect - aspect) * uniform[1]
+    # With fewer rows than area / width the columns would not fit.
     rows = jnp.maximum(jnp.round(jnp.clip(jnp.sqrt(area * ratio), area / width, height)), 1)
+    # From the rounded rows, so that the area stays close to the one drawn.
     columns = jnp.clip(jnp.round(area / rows), 1, width)
     inside = []
     for length, size, position in ((height, rows, uniform[2]), (width, columns, uniform[3])):
-        start = jnp.minimum(
-            jnp.floor(position * (length - size + 1)), length - size
-        )  # the minimum guards rounding up
+        # The product may round up to length - size + 1, hence the minimum.
+        start = jnp.minimum(jnp.floor(position * (length - size + 1)), length - size)
         at = jnp.arange(length)
         inside.append((at >= start) & (at < start + size))
     return inside[0][:, None] & inside[1][None, :] & (uniform[4] < probability)

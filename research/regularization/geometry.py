@@ -40,6 +40,7 @@ def zoom(
     neutral={"degrees": 0.0},
     test_options={"degrees": 30.0},
     constraints=(images_only,),
+    # The same key draws the same angle. Between two classes there is no third, hence the nearest.
     mask=lambda degrees: in_training(lambda x, key: turn(x, key, degrees, "nearest")),
 )
 def rotation(degrees: Annotated[NonNegative, "largest angle, either way, degrees"]) -> Apply:

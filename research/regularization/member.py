@@ -61,6 +61,8 @@ def member(
                 paper=paper,
                 version=version,
                 options=options_of(build),
+                # Constraints of other entries take (config, spec); a member's constraints need its
+                # name too.
                 constraints=tuple(
                     functools.partial(constraint, name) for constraint in constraints
                 ),

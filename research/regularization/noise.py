@@ -9,8 +9,9 @@ Number = jax.Array | float
 
 def add_gaussian(x: jax.Array, key: jax.Array, sd: Number) -> jax.Array:
     """x + sd·N(0, 1), entry by entry."""
+    # At strength 0 the sum alone would turn -0.0 into 0.0.
     noisy = x + sd * normal(x, key)
-    return jnp.where(sd > 0, noisy, x).astype(x.dtype)  # the sum alone would turn -0.0 into 0.0
+    return jnp.where(sd > 0, noisy, x).astype(x.dtype)
 
 
 def normal(x: jax.Array, key: jax.Array) -> jax.Array:
@@ -28,5 +29,6 @@ def drop(x: jax.Array, key: jax.Array, rate: Number, shape: tuple[int, ...]) -> 
         rate: the probability of dropping, in [0, 1).
         shape: of the mask, which is broadcast to x.
     """
+    # Survivors are scaled up in training, so that evaluation is the identity.
     keep = 1 - rate
     return jnp.where(jax.random.bernoulli(key, keep, shape), x / keep, 0).astype(x.dtype)

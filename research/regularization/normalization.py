@@ -16,6 +16,7 @@ from research.options import Count, Probability
 from research.regularization.constraints import feature_maps
 from research.regularization.member import member
 
+# PyTorch's epsilon; flax's default is 1e-6.
 EPSILON = 1e-5
 
 
@@ -39,6 +40,7 @@ class LastAxisNorm(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
         layer = nn.LayerNorm if self.kind == "layer" else nn.RMSNorm
+        # Two passes: flax's fast variance is E[x²] - E[x]², which cancels for a large mean.
         return layer(epsilon=EPSILON, use_fast_variance=False)(x)
 
 
@@ -86,6 +88,7 @@ class GroupNorm(nn.Module):
     neutral=None,
 )
 def batch_norm(
+    # PyTorch's momentum of 0.1 is the share that is replaced: the same average.
     momentum: Annotated[Probability, "share of the running statistics kept each step"] = 0.9,
     scale: Annotated[bool, "a learned scale a channel, beside the offset"] = True,
 ) -> BatchNorm:

@@ -22,6 +22,7 @@ def _l1(x: jax.Array) -> jax.Array:
 
 
 def _half_square(x: jax.Array) -> jax.Array:
+    # The half makes the gradient λw, so that λ compares with a weight decay's.
     return jnp.sum(jnp.square(x)) / 2
 
 

@@ -35,6 +35,7 @@ def max_norm(bound: Annotated[Positive, "largest norm of a unit's incoming weigh
 
     def project(w: jax.Array, learning_rate: jax.Array) -> jax.Array:
         norms = unit_norms(w)
+        # Units within the bound keep their bits. The inner select keeps the ratio finite for them.
         return jnp.where(norms > bound, w * (bound / jnp.where(norms > bound, norms, 1)), w)
 
     return project
@@ -84,6 +85,8 @@ def l1_prox(strength: Annotated[NonNegative, "strength λ"]) -> Project:
     """
 
     def project(w: jax.Array, learning_rate: jax.Array) -> jax.Array:
+        # Soft thresholding by a clip: a weight within the threshold is subtracted from itself,
+        # which is 0 exactly.
         threshold = learning_rate * strength
         return jnp.where(strength > 0, w - jnp.clip(w, -threshold, threshold), w)
 

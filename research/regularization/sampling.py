@@ -14,10 +14,12 @@ def rotated(
 ) -> jax.Array:
     """An image [H, W, ...] turned counter-clockwise about its centre; zeros come in where it was
     not."""
+    # Each pixel of the result asks where it was before, so positions turn the other way.
     angle = jnp.deg2rad(degrees)
     sin, cos = jnp.sin(angle), jnp.cos(angle)
     row, column = _from_centre(image)
     turned = sampled(image, row * cos + column * sin, column * cos - row * sin, interpolation)
+    # Interpolation may round at angle 0; the image itself does not.
     return jnp.where(angle == 0, image, turned)
 
 
@@ -49,6 +51,7 @@ def sampled(
         return _pixels(image, jnp.round(row), jnp.round(column))
     top, left = jnp.floor(row), jnp.floor(column)
     down, right = row - top, column - left
+    # Summed in float32 at least, and rounded to the image's dtype once.
     total = jnp.zeros((), jnp.promote_types(image.dtype, jnp.float32))
     for below in (0, 1):
         for beside in (0, 1):
@@ -71,6 +74,7 @@ def _pixels(image: jax.Array, row: jax.Array, column: jax.Array) -> jax.Array:
     """The pixels at whole places [H, W] as floats, 0 outside the image."""
     height, width = image.shape[:2]
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    # Clipped before indexing and masked after it: JAX takes negative indices from the end.
     at = (
         jnp.clip(index, 0, length - 1).astype(int)
         for index, length in ((row, height), (column, width))

@@ -55,10 +55,13 @@ def early_stopping(
     """
 
     def init() -> StoppingState:
+        # An infinite best loss makes the first finite epoch an improvement.
         return StoppingState(jnp.array(jnp.inf), jnp.array(0), jnp.array(False), jnp.array(False))
 
     def update(state: StoppingState, loss: jax.Array) -> StoppingState:
-        lower = (loss < state.best - min_delta) & ~state.stopped  # False for a NaN
+        # A NaN compares as False. A lane that has stopped keeps its best while the other lanes of
+        # its program go on.
+        lower = (loss < state.best - min_delta) & ~state.stopped
         waited = jnp.where(lower, 0, state.waited + 1)
         return StoppingState(
             best=jnp.where(lower, loss, state.best),

@@ -46,6 +46,7 @@ def label_smoothing(
     """
 
     def apply(x: jax.Array, y: jax.Array, key: jax.Array) -> Pair:
+        # The target's sum is 1, or 0 at a place that is not counted, which must stay 0.
         smooth = (1 - epsilon) * y + epsilon / y.shape[-1] * jnp.sum(y, axis=-1, keepdims=True)
         return x, jnp.where(epsilon > 0, smooth, y).astype(y.dtype)
 
@@ -119,6 +120,7 @@ def cutmix(
         partner = _partners(key, x.shape[0], real)
         height, width = x.shape[1:3]
         side = jnp.sqrt(1 - weight)
+        # Box sides are whole pixels; the targets use the area that was in fact pasted.
         size = jnp.floor(side * height), jnp.floor(side * width)
         pasted = box(jax.random.fold_in(key, 2), (height, width), size) & (alpha > 0)
         share = jnp.mean(pasted, dtype=y.dtype)
@@ -132,6 +134,7 @@ def cutmix(
 
 def _weight(key: jax.Array, alpha: jax.Array | float) -> jax.Array:
     """λ ~ Beta(α, α), []; any number where α is 0, which Beta does not take."""
+    # Streams 0, 1 and 2 of the step's key: the weight, the partners, the box.
     safe = jnp.where(alpha > 0, alpha, 1.0)
     return jax.random.beta(jax.random.fold_in(key, 0), safe, safe)
 
@@ -139,4 +142,5 @@ def _weight(key: jax.Array, alpha: jax.Array | float) -> jax.Array:
 def _partners(key: jax.Array, examples: int, real: jax.Array | None = None) -> jax.Array:
     """A random permutation of the batch, [B]; a row whose partner would be padding is its own."""
     partner = jax.random.permutation(jax.random.fold_in(key, 1), examples)
+    # A permutation of all rows, so that it does not depend on where padding lies.
     return partner if real is None else jnp.where(real[partner], partner, jnp.arange(examples))

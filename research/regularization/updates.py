@@ -35,6 +35,7 @@ def clip_norm(
         >>> print(updates["kernel"], updates["bias"])  # half of a gradient of norm 5
         [1.5] [2.]
     """
+    # The engine passes key, learning rate and factor to each update; optax's clipping takes none.
     return optax.with_extra_args_support(optax.clip_by_global_norm(max_norm))
 
 
@@ -94,6 +95,7 @@ def gradient_noise(
         sd = jnp.sqrt(eta / (1.0 + state.step) ** gamma)
 
         def add(path: Any, u: jax.Array) -> jax.Array:
+            # A key per leaf by its path: a further parameter leaves the noise of the others alone.
             return add_gaussian(u, path_key(key, path), sd)
 
         return tree_map_with_path(add, updates), NoiseState(state.step + 1)
@@ -126,6 +128,7 @@ def weight_decay(strength: Annotated[NonNegative, "strength λ"]) -> Update:
     """
 
     def update(updates: Tree, state: Any, params: Tree, **_: Any) -> tuple[Tree, Any]:
+        # Plus: the engine negates this update when it applies the learning rate.
         return _add_to_kernels(updates, params, strength), state
 
     return Update(optax.init_empty_state, update)
@@ -155,6 +158,7 @@ def independent_decay(strength: Annotated[NonNegative, "strength λ, per step"])
     def update(
         updates: Tree, state: Any, params: Tree, *, factor: jax.Array, **_: Any
     ) -> tuple[Tree, Any]:
+        # Minus: at this site the updates are added to the parameters as they are.
         return _add_to_kernels(updates, params, -factor * strength), state
 
     return Update(optax.init_empty_state, update)
@@ -164,6 +168,7 @@ def _add_to_kernels(updates: Tree, params: Tree, strength: jax.Array | float) ->
     """updates + strength·params in the kernels' places."""
     return jax.tree.map(
         lambda kernel, u, w: (
+            # At strength 0 the update keeps its bits: u + 0 · w turns -0.0 into 0.0.
             jnp.where(strength != 0, u + strength * w, u).astype(u.dtype) if kernel else u
         ),
         kernel_mask(params),

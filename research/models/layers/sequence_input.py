@@ -56,7 +56,7 @@ class SequenceInput(nn.Module):
             if self.padded:
                 h, real = unpadded(h)
             return Site("input")(h, fwd), real
-        # Padding is -1, of which one_hot makes zeros.
+        # Padding is -1, which one_hot turns into zeros.
         hot = jax.nn.one_hot(x, self.vocabulary, dtype=fwd.dtype)
         if self.embedding is not None:
             # A product with one-hot vectors, so that padding stays zero and the vectors are a
