@@ -23,7 +23,8 @@ PLAIN = {
 }
 
 
-_LONGEST = 2000  # letters of a message; a class or a cell may have millions
+# Letters of a message: it may quote a class or a cell, which may have millions.
+_LONGEST = 2000
 
 
 def one_line(text: str) -> str:
@@ -39,14 +40,17 @@ def one_line(text: str) -> str:
 
 def adapt(*streams: TextIO) -> None:
     """Makes the streams write every text, whatever their encoding."""
+    # An error handler, not another encoding: what the terminal can show stays as it is.
     codecs.register_error("plain", _plain)
     for stream in streams:
-        if hasattr(stream, "reconfigure"):  # a notebook's stream takes every character
+        # A notebook's stream has no such method and takes every character.
+        if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="plain")
 
 
 def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
     """The error handler: what cannot be encoded, in ASCII."""
+    # Decoding errors reach the same handler, and have nothing to write.
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]

@@ -83,6 +83,8 @@ def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
         text = settings.get(name, FIELDS[name].default)
         options = nested.get(name, {})
         if name == "regularization":
+            # Several entries under one name, so that the name of an option has the regularizer's
+            # before it.
             values[name] = _regularizers(text, options)
             continue
         values[name], unknown = _component(name, registry, text, options)
@@ -92,6 +94,7 @@ def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
             values[name] = _batch_size(settings[name])
         elif name in settings:
             values[name] = option.parse(settings[name], name)
+    # Looked up only for the error: an unknown name must be refused before anything trains.
     for name, registry in (("task", TASKS), ("loss", LOSSES)):
         if values.get(name, "auto") != "auto":
             registry.get(values[name])
@@ -144,12 +147,14 @@ def _filled(entry: Entry, given: Mapping[str, Any], where: str) -> Component:
     """The entry with `given` options parsed and the others at their defaults."""
     values = tuple(given.items())
     try:
+        # The cache is by value and type: 1, 1.0 and True are equal as keys.
         return _filled_once(entry, values, tuple(map(type, given.values())), where)
     except TypeError:  # a value that cannot be a key
         return _filled_once.__wrapped__(entry, values, (), where)
 
 
-@functools.lru_cache(maxsize=4096)  # most runs of a sweep share them
+# Most runs of a sweep share their components, so each is parsed once.
+@functools.lru_cache(maxsize=4096)
 def _filled_once(
     entry: Entry, values: tuple[tuple[str, Any], ...], types: tuple[type, ...], where: str
 ) -> Component:
@@ -196,6 +201,8 @@ def _regularizers(text: Any, nested: dict[str, Any]) -> tuple[Component, ...]:
         chosen.setdefault(name, {})[option] = value
     return tuple(
         _filled(REGULARIZERS.get(name), options, f"regularization.{name}")
+        # Sorted, so that the order in which a user lists them changes neither the result nor its
+        # id.
         for name, options in sorted(chosen.items())
     )
 

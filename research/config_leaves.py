@@ -28,7 +28,8 @@ class Leaf:
     default: bool
 
 
-@functools.lru_cache(maxsize=4)  # planning a run reads them several times
+# Planning a run reads its leaves several times in a row, and seldom returns to an earlier run.
+@functools.lru_cache(maxsize=4)
 def leaves(config: RunConfig) -> tuple[Leaf, ...]:
     """Every leaf, in the order of the fields; an entry's options follow its name."""
     return tuple(_leaves(config))
@@ -48,11 +49,13 @@ def _leaves(config: RunConfig) -> Iterator[Leaf]:
                     kind,
                 )
         elif name in PARTS:
-            if not value.name:  # blanked out in a program's config
+            # Blanked out in a program's config, where its lanes may differ.
+            if not value.name:
                 continue
             yield Leaf(name, value.name, kind, value.name == field.default.name)
             yield from _option_leaves(name, PARTS[name].get(value.name), value, kind)
         else:
+            # A task's default that is written out must not change the run's id.
             default = value in (field.default, task_default(config.task, name))
             yield Leaf(name, value, kind, default)
 
@@ -65,7 +68,8 @@ def task_default(task: str, name: str) -> Any:
     return defaults.get(name, DEFAULTS_OF_TASKS[name])
 
 
-@functools.lru_cache(maxsize=4096)  # most runs of a sweep share them
+# Most runs of a sweep share their components.
+@functools.lru_cache(maxsize=4096)
 def _option_leaves(prefix: str, entry: Entry, component: Component, kind: str) -> tuple[Leaf, ...]:
     option_leaves = []
     for name, value in component.options:
@@ -108,5 +112,6 @@ def numeric(config: RunConfig) -> dict[str, float]:
         for leaf in leaves(config)
         if leaf.kind == NUMERIC
         and isinstance(leaf.value, float)
+        # A schedule's numbers make the table of factors, which the program reads instead.
         and not leaf.path.startswith("schedule.")
     }

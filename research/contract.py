@@ -96,12 +96,14 @@ def factors(name: str, result: Any, steps: int) -> np.ndarray:
 
 
 def _checked(name: str, function: Callable[..., Any], check: Check) -> Callable[..., Any]:
+    # Shapes are known while tracing, so the check costs nothing when the program runs.
     def checked(*arguments: Any, **named: Any) -> Any:
         result = function(*arguments, **named)
         if flaw := check(arguments, result):
             raise UserError(f"{name} returns {flaw}")
         return result
 
+    # Partials and jitted callables may have no name to copy.
     return functools.update_wrapper(checked, function) if hasattr(function, "__name__") else checked
 
 
@@ -159,6 +161,7 @@ def _a_number_each(arguments: tuple[Any, ...], result: Any) -> str:
 def _both(arguments: tuple[Any, ...], result: Any) -> str:
     if not isinstance(result, tuple) or len(result) != 2:
         return f"{_described(result)}; expected inputs and targets, (x, y)"
+    # The network was initialised for these shapes, and the program is compiled for them.
     return _like_the_first(arguments, result[0]) or _like_the_first(arguments[1:], result[1])
 
 

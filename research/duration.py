@@ -9,6 +9,7 @@ import numpy as np
 
 from research.errors import UserError
 
+# No exponents, since an e begins `epochs`.
 _PATTERN = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|epochs?|steps?)?")
 _CLOCK = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(s|m|min|h)")
 _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -50,9 +51,11 @@ class Duration:
         per_unit = {"steps": 1.0, "epochs": float(steps_per_epoch), "%": total_steps / 100}[
             self.unit
         ]
+        # Half rounds up; Python's round would take it to the nearest even number.
         return math.floor(self.amount * per_unit + 0.5)
 
     def __str__(self) -> str:
+        # Positional, since `parse` reads no exponents.
         return np.format_float_positional(self.amount, trim="-") + (
             "" if self.unit == "steps" else self.unit
         )
@@ -88,4 +91,5 @@ class Period:
         """The interval in whole steps, at least 1; None if it is one of time."""
         if self.training is None:
             return None
+        # A small percentage of a short training rounds to 0 steps, and would never be reached.
         return max(1, self.training.steps(steps_per_epoch=steps_per_epoch, total_steps=total_steps))

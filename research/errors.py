@@ -41,6 +41,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def close(word: str, known: Iterable[str]) -> list[str]:
     """The known names that `word` may be meant for, at most three; capitals make no difference."""
+    # Reversed, so that of two names that differ in capitals only the first one remains.
     by_folded = {name.casefold(): name for name in sorted(known, reverse=True)}
     if word.casefold() in by_folded:
         return [by_folded[word.casefold()]]
@@ -54,6 +55,8 @@ def blamed(error: BaseException, files: Sequence[str]) -> str:
     frames = [
         frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files
     ]
+    # The innermost of the user's frames: those below it are the library's. A syntax error has no
+    # frame in the file, so it is read off the error itself.
     file, line = (frames[-1].filename, frames[-1].lineno) if frames else ("", None)
     if isinstance(error, SyntaxError) and error.filename in files:
         file = str(error.filename)

@@ -52,6 +52,7 @@ def _indented_block(text: str) -> str:
 def _sources(entry: Entry) -> Iterator[Any]:
     """The functions and classes that may document an entry, the builder first."""
     build = entry.build
+    # A partial's own docstring is that of functools.
     while isinstance(build, functools.partial):
         yield from filter(callable, build.args)
         build = build.func

@@ -60,10 +60,12 @@ def items(text: str) -> list[tuple[str | None, str]]:
     for item in split(text, ","):
         if not item:
             raise UserError(f"'{text}' has an empty item; separate items by single commas")
+        # Outside brackets only: `chain(clip(b=1))` is a value and no assignment.
         name, *rest = split(item, "=")
         if not rest:
             pairs.append((None, item))
             continue
+        # From the whole item, since the value may have further equals signs.
         value = item.split("=", 1)[1].strip()
         if not _NAME.fullmatch(name) or not value:
             raise UserError(f"'{item}' is not of the form name=value")

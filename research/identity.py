@@ -86,6 +86,7 @@ def science(config: RunConfig, fingerprint: str) -> dict[str, Any]:
     """What `run_id` is a digest of. The place of a csv or folder is no science; the fingerprint
     stands for it."""
     changed = {leaf.path: format_value(leaf.value) for leaf in leaves(config) if not leaf.default}
+    # The same file at another path is the same data.
     changed["dataset"] = config.dataset.name.partition(":")[0]
     return {"science": changed, "data": fingerprint, "versions": dict(versions(config))}
 
@@ -93,6 +94,7 @@ def science(config: RunConfig, fingerprint: str) -> dict[str, Any]:
 def reseeded(science: Mapping[str, Any], **seeds: int | None) -> dict[str, Any]:
     """The science of a config that differs from another's in these seeds, without looking at the
     rest again."""
+    # A default seed is left out, as all defaults are.
     changed = {path: text for path, text in science["science"].items() if path not in seeds}
     changed |= {
         path: format_value(seed) for path, seed in seeds.items() if seed != FIELDS[path].default
@@ -112,10 +114,13 @@ def versions(config: RunConfig) -> Versions:
 @functools.lru_cache(maxsize=1024)
 def _versions(used: tuple[tuple[str, Entry], ...]) -> Versions:
     """The version of each entry, and of the engine."""
+    # A family's names have an argument, such as a file, which is no part of the version.
     by_entry = {f"{kind}:{entry.name.partition(':')[0]}": entry.version for kind, entry in used}
     return tuple((by_entry | {"engine": ENGINE_VERSION}).items())
 
 
 def digest(value: Any) -> str:
     """16 hexadecimal digits of the SHA-256 of canonical JSON."""
+    # Keys are sorted, since the order of a dictionary means nothing. 64 bits let a million runs
+    # collide with a probability of 3e-8.
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

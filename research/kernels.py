@@ -50,4 +50,5 @@ def kernel_leaves(params: Tree) -> list[jax.Array]:
 
 def path_key(key: jax.Array, path: KeyPath) -> jax.Array:
     """The key of one leaf: by its path, so that other leaves come and go without touching it."""
+    # crc32, since Python salts its hash of strings per process.
     return jax.random.fold_in(key, zlib.crc32(keystr(path, simple=True, separator="/").encode()))

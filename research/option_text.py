@@ -11,6 +11,7 @@ from research.registry import REGULARIZERS, Entry, Registry
 def entry_and_options(registry: Registry[Any], text: str) -> tuple[str, dict[str, Any]]:
     """The entry that `adam`, `adam(b1=0.8)` or `chain(...)` names, and the options in the text."""
     name, bracket, _ = text.partition("(")
+    # A family such as `chain(` has brackets of another grammar.
     if not bracket or name.strip() not in registry:
         return registry.parse_name(text)
     call = grammar.value(text)
@@ -57,6 +58,7 @@ def _arguments(call: grammar.Call, entry: Entry) -> dict[str, Any]:
             )
         if key in options:
             raise UserError(f"{call} sets '{key}' twice")
+        # The brackets only keep a list's commas from separating options.
         options[key] = re.sub(r"^\[(.*)\]$", r"\1", str(argument))
     return options
 

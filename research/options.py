@@ -118,6 +118,7 @@ def options_of(builder: Callable[..., Any], given: Collection[str] = ()) -> tupl
     hints = typing.get_type_hints(
         builder.__init__ if inspect.isclass(builder) else builder, include_extras=True
     )
+    # A class's fields may be annotated in its bases, and __init__ need not have those annotations.
     if inspect.isclass(builder):
         hints = typing.get_type_hints(builder, include_extras=True) | hints
     options = []
@@ -144,6 +145,7 @@ def option(name: str, hint: Any, default: Any) -> Option:
         notes = [*inner_notes, *notes]
     choices: tuple[str, ...] = ()
     if typing.get_origin(hint) is typing.Literal:
+        # Words are static: they choose a branch of the builder's Python code.
         hint, choices = str, typing.get_args(hint)
     elif typing.get_origin(hint) is tuple:
         inner, _ = typing.get_args(hint)
@@ -153,6 +155,7 @@ def option(name: str, hint: Any, default: Any) -> Option:
     bounds = next((n for n in notes if isinstance(n, Range)), None)
     registry = next((n for n in notes if hasattr(n, "names")), None)
     text = next((n for n in notes if isinstance(n, str)), "")
+    # A signature may say 1 for 1.0; a default must equal what its text parses to.
     if hint is float and isinstance(default, int) and not isinstance(default, bool):
         default = float(default)
     return Option(name, hint, default, bounds, choices, optional, registry, text)
@@ -173,6 +176,8 @@ def format_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
+        # repr is the shortest text that parses back. Whole numbers have no point, up to where repr
+        # turns to exponents.
         return repr(value) if value != int(value) or abs(value) >= 1e16 else str(int(value))
     if isinstance(value, tuple):
         return ",".join(format_value(v) for v in value)
@@ -192,6 +197,7 @@ def _parse_int(text: Any, where: str) -> int:
     try:
         number = float(text)
         if not isinstance(text, bool) and number == int(number):
+            # By its digits where it has only those: a float is exact only up to 2**53.
             return int(str(text)) if str(text).lstrip("+-").isdigit() else int(number)
     except (TypeError, ValueError, OverflowError):
         pass
@@ -203,6 +209,7 @@ def _parse_float(text: Any, where: str) -> float:
         number = float(text)
     except (TypeError, ValueError):
         number = math.nan
+    # A bool is an int in Python, and a yes is no number.
     if not math.isfinite(number) or isinstance(text, bool):
         raise UserError(f"{where}={text}: expected a number")
     return number

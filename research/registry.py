@@ -144,6 +144,7 @@ class Registry(Generic[E]):
     def _family(self, name: str) -> "_Family[E] | None":
         """The family of the longest prefix that fits."""
         fitting = [prefix for prefix in self._families if name.startswith(prefix)]
+        # The empty prefix takes what is left, so the longest one wins.
         return self._families[max(fitting, key=len)] if fitting else None
 
     def names(self) -> list[str]:

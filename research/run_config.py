@@ -58,9 +58,11 @@ DEFAULTS_OF_TASKS: Mapping[str, Any] = {"learning_rate": 0.1, "target_scaling": 
 
 
 def _field(default: Any, kind: str, registry: Registry[Any] | None = None) -> Any:
+    # The kind stands beside the field, so that no second list can disagree with it.
     return dataclasses.field(default=default, metadata={"kind": kind, "registry": registry})
 
 
+# The device takes seeds as uint32.
 SplitSeed = Annotated[int, Range(0, 2**32 - 1)]
 
 

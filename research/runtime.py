@@ -20,6 +20,8 @@ def keep_pages() -> None:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):
         return  # another C library, with other costs
+    # One arena, since each keeps free pages of its own. No mmap, whose pages go back to the system
+    # at once. No trimming, and a heap that grows by 256 MiB at a time.
     for parameter, value in (
         (_M_ARENA_MAX, 1),
         (_M_MMAP_MAX, 0),
@@ -36,6 +38,7 @@ def host_devices(count: int) -> None:
 
 def _add_flag(name: str, value: str) -> None:
     flags = os.environ.get("XLA_FLAGS", "")
+    # The user's own value wins.
     if f"--{name}" not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} --{name}={value}".strip()
 
@@ -62,9 +65,8 @@ def exact_on_gpu(records: str) -> None:
     """
     _add_flag("xla_gpu_deterministic_ops", "true")
     folder = Path(records) / "autotune" / importlib.metadata.version("jaxlib")
-    with contextlib.suppress(
-        OSError
-    ):  # whatever would write records there says so in its own words
+    # Whatever then fails to write records there reports it in its own words.
+    with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)  # XLA wants it to exist
         _add_flag("xla_gpu_per_fusion_autotune_cache_dir", shlex.quote(str(folder)))
 
@@ -81,6 +83,7 @@ def prepare(cache_dir: str, records: str) -> None:
     records: records."""
     keep_pages()
     one_line_for_orbax()
+    # The cores that this process may use, which may be fewer than there are.
     host_devices(len(os.sched_getaffinity(0)))
     if gpu := wants_gpu():
         exact_on_gpu(records)
@@ -90,7 +93,9 @@ def prepare(cache_dir: str, records: str) -> None:
         jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):  # the user's own wins
         jax.config.update("jax_compilation_cache_dir", str(Path(cache_dir) / "xla"))
+    # By default JAX leaves out programs that compile in under a second; a sweep has many of them.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    # Full float32 products: a GPU's default would round the factors to TF32.
     jax.config.update("jax_default_matmul_precision", "highest")
     jax.config.update("jax_default_prng_impl", "threefry2x32")

@@ -51,6 +51,7 @@ def watching(say: str = STOPPING, again: bool = True) -> Iterator[Callable[[], s
     if jax.process_count() > 1 or threading.current_thread() is not threading.main_thread():
         yield lambda: ""
         return
+    # The thread appends and the main thread reads: one append needs no lock.
     received: list[str] = []
 
     def noticed(name: str) -> None:
@@ -85,6 +86,7 @@ def _reading(noticed: Callable[[str], None]) -> Iterator[None]:
     main thread, and so for whatever XLA compiles there.
     """
     reader, writer = os.pipe()
+    # set_wakeup_fd requires it: a handler in C must not wait for a reader.
     os.set_blocking(writer, False)
 
     def watch() -> None:
@@ -95,6 +97,7 @@ def _reading(noticed: Callable[[str], None]) -> Iterator[None]:
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
+    # Python writes to the pipe only for signals that have a Python handler.
     handlers = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
@@ -103,6 +106,7 @@ def _reading(noticed: Callable[[str], None]) -> Iterator[None]:
         signal.set_wakeup_fd(before)
         for number, handler in handlers.items():
             signal.signal(number, handler)
+        # The end of the pipe ends the thread's loop.
         os.close(writer)
         thread.join()
         os.close(reader)

@@ -21,6 +21,7 @@ def first_sentence(text: str) -> str:
         if not line.strip():
             break
         lines.append(line.strip())
+        # Only at the end of a line: a full stop within one may be an abbreviation's.
         if line.endswith("."):
             break
     return " ".join(lines)

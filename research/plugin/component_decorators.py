@@ -205,7 +205,7 @@ def dataset(
 
     def add(build: Builder) -> Builder:
         name = build.__name__
-        # The written table is found again by this checksum, so that an edited file writes it anew.
+        # The written table is found again by this checksum, so an edited file writes it again.
         code = zlib.crc32(Path(inspect.getfile(build)).read_bytes())
 
         options = options_in(build)
