@@ -2,12 +2,15 @@
 was made."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from research.analysis import provenance_text
 from research.analysis.arms_table import SPOILING, ArmsTable, Outcome
+from research.analysis.irregular_rows import irregular_rows
+from research.analysis.reach import reach
+from research.analysis.variation import variation
+from research.statistics.best import corrected_by_bonferroni
 from research.statistics.nulls import DRAWS, EXACT_UP_TO, SignFlips
-from research.sweeps.records.record import Record
 from research.words import plural
 
 # Characters of a list of rows in a sentence of the footer; a longer one is counted.
@@ -28,7 +31,8 @@ def caption(table: ArmsTable) -> str:
     if n > 1:
         parts.append(f"Cells are mean ± half-width of the 95 % t-interval over n = {n} seeds.")
         parts.append(_claim(table))
-        parts.append(_variation(table.records()))
+        configs = [config for row in table.rows for config in row.arm.configs()]
+        parts.append(variation(configs))
     else:
         parts.append("One seed: cells have no interval.")
     if table.baseline is not None:
@@ -43,33 +47,12 @@ def caption(table: ArmsTable) -> str:
     return " ".join(parts)
 
 
-def _variation(records: Iterable[Record]) -> str:
-    """The sentence on what differs from seed to seed; the split only where it follows the seed."""
-    varies = "Across seeds vary the initialisation, the order of the data"
-    pairs = {(r.config.get("seed"), r.config.get("split_seed")) for r in records}
-    splits = {split for _, split in pairs}
-    if None in splits or not pairs:
-        return f"{varies} and the noise."
-    if splits == {"none"}:
-        return (
-            f"{varies}, the noise and, for bundled tables, the split into training, validation and"
-            " test rows."
-        )
-    if all(seed == split for seed, split in pairs):
-        return f"{varies}, the noise and the split into training, validation and test rows."
-    if len(splits) == 1:
-        return f"{varies} and the noise; the split is the same for all (split seed {splits.pop()})."
-    return (
-        f"{varies}, the noise and, where its seed follows, the split into training, validation and"
-        " test rows."
-    )
-
-
 def footer(table: ArmsTable, strengths: str, notes: Sequence[str]) -> tuple[str, ...]:
     """Sentences that can go into a paper."""
     said = [
         *_test(table),
         _bold(table),
+        irregular_rows(table),
         strengths,
         "Metrics are those of the last step, unless an arm stops early or averages its parameters.",
         *_left_out(table),
@@ -83,7 +66,7 @@ def footer(table: ArmsTable, strengths: str, notes: Sequence[str]) -> tuple[str,
 
 def conclusions(table: ArmsTable) -> tuple[str, ...]:
     """The sentences on tests and on what was left out, which hold wherever runs were trained."""
-    sentences = (*_test(table), _bold(table), *_left_out(table))
+    sentences = (*_test(table), _bold(table), irregular_rows(table), *_left_out(table))
     return tuple(sentence for sentence in sentences if sentence)
 
 
@@ -91,8 +74,7 @@ def _test(table: ArmsTable) -> list[str]:
     """The test and its correction; nothing where no baseline is declared."""
     if table.baseline is None or not table.m:
         return []
-    exact = len(table.seeds) <= EXACT_UP_TO
-    flips = "exact" if exact else f"{DRAWS:,} draws with a fixed seed"
+    flips = _flips(table)
     rows = f"the {table.m} rows" if table.m > 1 else "the row"
     of_each = " of each column" if len(table.columns) > 1 else ""
     tests = {
@@ -118,23 +100,15 @@ def _test(table: ArmsTable) -> list[str]:
 def _reach(table: ArmsTable, index: int) -> list[str]:
     """What differences a column could have shown, and the margin that its verdicts are about."""
     column = table.columns[index]
-    differences = [row.cells[index].difference for row in table.rows if row.cells[index].difference]
-    widths = sorted(d.half_width for d in differences if d and d.half_width)
     factor, unit = (100, " points") if column.in_percent else (1, "")
-    sentences = []
-    if widths:
-        middle = widths[len(widths) // 2] * factor
-        sentences.append(
-            f"In half of the rows no difference of {column.label} below {middle:.2g}{unit} could"
-            " have been shown."
-        )
+    sentences = [reach(table, index)]
     if column.margin is not None:
         margin = f"{column.margin * factor:g}{unit}"
         sentences.append(
             f"Verdicts on {column.label} are about a margin of {margin}: equivalent, all of the"
             " interval lies within it; not inferior, none of the interval is worse by as much."
         )
-    return sentences
+    return [sentence for sentence in sentences if sentence]
 
 
 def _claim(table: ArmsTable) -> str:
@@ -173,11 +147,24 @@ def _bold(table: ArmsTable) -> str:
         )
     if not any(cell.bold for row in table.rows for cell in row.cells):
         return "Nothing is bold: fewer than two rows have a value for every seed."
+    tests = {
+        "rows": f"sign flips ({_flips(table)})",
+        "new": "t-tests with the corrected variance",
+    }
+    used = " or ".join(tests[claim] for claim in dict.fromkeys(table.claims))
+    together = "together"
+    if corrected_by_bonferroni(n, len(table.rows)):
+        used, together = "t-tests", "corrected by Bonferroni"
     return (
-        "Bold: the best mean and every row that cannot be distinguished from it (multiple"
-        " comparisons with the best, all pairs of rows together); only rows with a"
-        " value for every seed take part."
+        "Bold: the best mean and every row that cannot be distinguished from it at 95 % confidence"
+        f" (multiple comparisons with the best: {used} of all pairs of rows, paired by seed,"
+        f" {together}); only rows with a value for every seed take part."
     )
+
+
+def _flips(table: ArmsTable) -> str:
+    exact = len(table.seeds) <= EXACT_UP_TO
+    return "exact" if exact else f"{DRAWS:,} draws with a fixed seed"
 
 
 def _left_out(table: ArmsTable) -> list[str]:

@@ -37,7 +37,7 @@ def best_rows(
     if k < 2 or not null.can_conclude(n):
         return np.zeros((*x.shape[:-2], k), bool)
     left, right = np.triu_indices(k, 1)
-    if left.size * 2 ** min(max(n - 1, 12), 14) > MOST_DRAWN:
+    if corrected_by_bonferroni(n, k):
         return _by_bonferroni(x, null, tolerance)
     d = x[..., left] - x[..., right]
     t = observed_t(d, null, tolerance)
@@ -57,6 +57,11 @@ def best_rows(
         if not lost.any():
             return remaining
         remaining &= ~lost
+
+
+def corrected_by_bonferroni(n: int, k: int) -> bool:
+    """Whether k rows of n seeds have too many pairs for their joint distribution."""
+    return k * (k - 1) // 2 * 2 ** min(max(n - 1, 12), 14) > MOST_DRAWN
 
 
 def _by_bonferroni(x: Floats, null: Null, tolerance: float) -> NDArray[np.bool_]:

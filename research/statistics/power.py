@@ -2,7 +2,7 @@
 
 import math
 
-from scipy import stats
+from scipy import special
 
 from research.statistics.intervals import ALPHA
 
@@ -20,8 +20,9 @@ def power(effect: float, n: int, overlap: float = 0.0, alpha: float = ALPHA) -> 
         alpha: the error that is allowed.
     """
     shift = effect / math.sqrt(1 / n + overlap / (1 - overlap))
-    critical = stats.t.isf(alpha / 2, n - 1)
-    return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.cdf(-critical, n - 1, shift))
+    critical = special.stdtrit(n - 1, 1 - alpha / 2)
+    above = 1 - special.nctdtr(n - 1, shift, critical)
+    return float(above + special.nctdtr(n - 1, shift, -critical))
 
 
 def seeds_needed(

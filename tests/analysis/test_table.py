@@ -217,7 +217,7 @@ def test_several_columns_are_tested_apart():
         ([{"split_seed": "0"}, {"split_seed": "1"}], "the noise and the split into"),
         (
             [{"split_seed": "0"}, {"split_seed": "0"}],
-            "the split is the same for all (split seed 0)",
+            "The split is the same for all (split seed 0).",
         ),
         ([{"split_seed": "none"}, {"split_seed": "none"}], "for bundled tables, the split"),
         ([{}, {}], "and the noise."),

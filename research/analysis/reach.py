@@ -1,0 +1,82 @@
+"""The smallest difference that a column could have shown, and the seeds that it lacks."""
+
+import statistics
+
+import numpy as np
+
+from research.analysis.arms_table import UNDECIDED, ArmsTable, Cell
+from research.analysis.scope import overlap
+from research.statistics.intervals import ALPHA
+from research.statistics.nulls import SignFlips
+from research.statistics.power import MOST_SEEDS, seeds_needed
+
+# Undecided rows that are named; of more, the fewest and the median are given.
+MOST_NAMED = 5
+
+
+def reach(table: ArmsTable, index: int) -> str:
+    """One sentence on the column of that index; none where no row has an interval of Δ."""
+    column = table.columns[index]
+    differences = [row.cells[index].difference for row in table.rows]
+    widths = [d.half_width for d in differences if d is not None and d.half_width]
+    if not widths:
+        return ""
+    factor, unit = (100, " points") if column.in_percent else (1, "")
+    smallest = f"{min(widths) * factor:.2g}{unit}"
+    sentence = f"The smallest difference of {column.label} that could have been shown is {smallest}"
+    needs = seeds_of_undecided(table, index)
+    if not needs:
+        return f"{sentence}."
+    at = "the differences seen" if column.margin is None else f"{column.margin * factor:g}{unit}"
+    return f"{sentence}; for 80 % power at {at}, {_listed(needs, table.claims[index])}."
+
+
+def seeds_of_undecided(table: ArmsTable, index: int) -> dict[str, int | None]:
+    """How many seeds each undecided row needs for 80 % power at the column's margin, or else at the
+    difference seen, with Bonferroni's correction for the rows; None where none is enough."""
+    if table.baseline is None:
+        return {}
+    new = table.claims[index] == "new"
+    configs = [config for row in table.rows for config in row.arm.configs()] if new else []
+    shared = overlap(configs, table.columns[index].metric) or 0.0
+    base = table.row(table.baseline).cells[index]
+    needs: dict[str, int | None] = {}
+    for row in table.rows:
+        cell = row.cells[index]
+        if cell.verdict not in (UNDECIDED, "undecided"):
+            continue
+        effect = _effect(cell, base, table.columns[index].margin)
+        if effect is None:
+            continue
+        needed = seeds_needed(effect, overlap=shared, alpha=ALPHA / table.m)
+        if needed is not None:
+            # An undecided row needs more than it has, however clear its difference looks.
+            pairs = cell.difference.n if cell.difference else 0
+            needed = max(needed, pairs + 1, 2 if new else _fewest())
+        needs[row.label] = needed
+    return needs
+
+
+def _effect(cell: Cell, base: Cell, margin: float | None) -> float | None:
+    """The difference in standard deviations of the pairs; None where these do not vary."""
+    both = zip(cell.values, base.values, strict=True)
+    pairs = [ours - theirs for ours, theirs in both if ours is not None and theirs is not None]
+    spread = float(np.std(pairs, ddof=1)) if len(pairs) > 1 else 0.0
+    size = abs(float(np.mean(pairs))) if margin is None else margin
+    return size / spread if spread else None
+
+
+def _fewest() -> int:
+    return next(n for n in range(2, MOST_SEEDS) if SignFlips().can_conclude(n))
+
+
+def _listed(needs: dict[str, int | None], claim: str) -> str:
+    beyond = "more rows of data, not seeds" if claim == "new" else f"more than {MOST_SEEDS:,} seeds"
+    if len(needs) <= MOST_NAMED:
+        texts = {n: beyond if n is None else f"{n:,} seeds" for n in needs.values()}
+        return ", ".join(f"{label} needs {texts[n]}" for label, n in needs.items())
+    counts = sorted(MOST_SEEDS + 1 if n is None else n for n in needs.values())
+    middle = statistics.median_low(counts)
+    half = beyond if middle > MOST_SEEDS else f"{middle:,} seeds or more"
+    least = beyond if counts[0] > MOST_SEEDS else f"at least {counts[0]:,} seeds"
+    return f"the {len(needs)} undecided rows need {least}, and half of them {half}"
