@@ -62,9 +62,15 @@ def chosen(
     runs: Mapping[str, Sequence[Sequence[RequestedRun]]],
     records: Mapping[str, Record],
 ) -> dict[str, Any]:
-    """The best value of each arm that has one. runs: by arm, for each value; all have a record.
+    """The best value of each arm that has one.
 
-    Raises UserError if no arm has one.
+    Args:
+        choose: the declaration of the choice.
+        runs: the runs by arm, for each value; all of them have a record.
+        records: the records, by run id.
+
+    Raises:
+        UserError: no arm has a value whose runs all finished.
     """
     of_arms = {
         label: best(choose, [[records[run.id] for run in of_value] for of_value in of_arm])
