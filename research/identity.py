@@ -21,8 +21,8 @@ def _has(config: RunConfig, slot: str, site: str) -> bool:
     return any((entry.slot, entry.site) == (slot, site) for entry in entries)
 
 
-# Changes of that mathematics which touch only some runs: these alone get another identity. By name,
-# the version and whether it touches a config.
+# Changes of the engine's mathematics that affect only some runs; only those runs get another id.
+# By name: the version, and whether the change affects a config.
 REVISIONS: Mapping[str, tuple[int, Callable[[RunConfig], bool]]] = {
     "frozen statistics": (
         2,
@@ -66,7 +66,8 @@ def static_id(config: RunConfig) -> str:
     return _static_id(static, versions(config))
 
 
-@functools.lru_cache(maxsize=1024)  # for whole sweeps there is but one
+# The runs of a sweep have few programs, so nearly all calls hit.
+@functools.lru_cache(maxsize=1024)
 def _static_id(static: tuple[Leaf, ...], versions: Versions) -> str:
     return digest(
         {
@@ -77,14 +78,18 @@ def _static_id(static: tuple[Leaf, ...], versions: Versions) -> str:
 
 
 def run_id(config: RunConfig, fingerprint: str) -> str:
-    """A digest of the science: the leaves that differ from their defaults, the data, the entries'
-    versions."""
+    """A digest of the leaves that differ from their defaults, of the data and of all versions.
+
+    fingerprint: of the data.
+    """
     return digest(science(config, fingerprint))
 
 
 def science(config: RunConfig, fingerprint: str) -> dict[str, Any]:
-    """What `run_id` is a digest of. The place of a csv or folder is no science; the fingerprint
-    stands for it."""
+    """The content that `run_id` digests.
+
+    The path of a csv file or a folder is left out: the fingerprint stands for what is in it.
+    """
     changed = {leaf.path: format_value(leaf.value) for leaf in leaves(config) if not leaf.default}
     # The same file at another path is the same data.
     changed["dataset"] = config.dataset.name.partition(":")[0]
@@ -92,8 +97,7 @@ def science(config: RunConfig, fingerprint: str) -> dict[str, Any]:
 
 
 def reseeded(science: Mapping[str, Any], **seeds: int | None) -> dict[str, Any]:
-    """The science of a config that differs from another's in these seeds, without looking at the
-    rest again."""
+    """The `science` of a run that differs only in these seeds; the rest is taken over as it is."""
     # A default seed is left out, as all defaults are.
     changed = {path: text for path, text in science["science"].items() if path not in seeds}
     changed |= {
@@ -103,8 +107,8 @@ def reseeded(science: Mapping[str, Any], **seeds: int | None) -> dict[str, Any]:
 
 
 def versions(config: RunConfig) -> Versions:
-    """The versions of the registry entries that a config uses, of the engine, and of its revisions
-    that touch it."""
+    """The versions of the entries that a config uses, of the engine, and of the revisions that
+    affect the config."""
     revised = tuple(
         (name, version) for name, (version, touches) in REVISIONS.items() if touches(config)
     )

@@ -1,62 +1,57 @@
-"""What a registry entry is, and the registries: the catalogue that flags, errors, lists and tests
-range over."""
+"""The registries: the catalogue that flags, errors, lists and tests range over.
+
+entry_kinds.py defines what an entry of each kind is.
+"""
 
 import dataclasses
-import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
+from research.entry_kinds import (
+    SITES,
+    SLOTS,
+    Activation,
+    Architecture,
+    Callback,
+    Entry,
+    Loss,
+    Metric,
+    Optimizer,
+    Regularizer,
+    Schedule,
+    Task,
+)
 from research.errors import Unknown, nearest
-from research.options import Option
-from research.words import first_sentence
 
-
-# Two entries are the same if they are one object, as keys of caches too.
-@dataclasses.dataclass(frozen=True, eq=False)
-class Entry:
-    """One member of the catalogue: data about a builder, never code of its own.
-
-    version: raised when the mathematics changes, so that no old record is reused.
-    constraints: functions of a whole config that return what is wrong with it, or None. They run
-        before anything trains, and raise ShapeError where sizes do not fit. The first sentence of
-        each docstring says what must hold.
-    test_options: the small setting that tests use.
-    """
-
-    name: str
-    build: Callable[..., Any]
-    summary: str
-    paper: str = ""
-    version: int = 1
-    options: tuple[Option, ...] = ()
-    constraints: tuple[Callable[..., str | None], ...] = ()
-    test_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-    def option(self, name: str) -> Option | None:
-        """The option of that name, or None."""
-        return self._by_name.get(name)
-
-    @functools.cached_property
-    def naming(self) -> tuple[Option, ...]:
-        """The options whose values name an entry of a registry."""
-        return tuple(option for option in self.options if option.registry is not None)
-
-    @functools.cached_property
-    def _by_name(self) -> dict[str, Option]:
-        return {option.name: option for option in self.options}
-
-    @property
-    def requirements(self) -> tuple[str, ...]:
-        """What must hold for the entry to be used, a line each. Other runs are refused."""
-        return tuple(_must_hold(constraint) for constraint in self.constraints)
-
-
-def _must_hold(constraint: Callable[..., str | None]) -> str:
-    """The first sentence of a constraint's docstring."""
-    function = constraint.func if isinstance(constraint, functools.partial) else constraint
-    return first_sentence(function.__doc__ or "")
+__all__ = [
+    "ACTIVATIONS",
+    "ARCHITECTURES",
+    "CALLBACKS",
+    "DATASETS",
+    "LOSSES",
+    "METRICS",
+    "OPTIMIZERS",
+    "REGULARIZERS",
+    "SCHEDULES",
+    "SITES",
+    "SLOTS",
+    "TASKS",
+    "Activation",
+    "Architecture",
+    "Callback",
+    "Entry",
+    "HasName",
+    "Loss",
+    "Metric",
+    "Optimizer",
+    "Registry",
+    "Regularizer",
+    "Schedule",
+    "Task",
+    "load_package",
+]
 
 
 class HasName(Protocol):
@@ -155,191 +150,6 @@ class Registry(Generic[E]):
 
     def __contains__(self, name: str) -> bool:
         return name in self._entries
-
-
-# What must hold where an architecture does not need a fact of the data.
-WITHOUT_FACT = {
-    "vocabulary": "The inputs are numbers, not tokens.",
-    "per_step": "There is one target per example, not one per step.",
-}
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Architecture(Entry):
-    """`build(outputs=K, **facts, **options)` is a flax module: `module(x: [B, ...], fwd: Forward)
-    -> [B, K]`.
-
-    inputs: the ranks of an example that it takes; () for any.
-    loss: the training loss, unless `--loss` names another.
-    normalization: the regularizer that normalizes hidden layers, unless `--normalization` or
-        `--regularization` names another.
-    needs_facts: the facts of the data that the engine passes to `build`, as keywords that are not
-        among the options:
-
-    - `vocabulary: int | None`: the inputs are tokens, int32 [B, T] in 0..vocabulary-1, with -1 for
-      padding at the end; None: they are scaled numbers. Without this fact it takes only numbers.
-    - `per_step: bool`: the outputs are [B, T, K], one per step of the inputs, and each step has a
-      target; False: they are [B, K], one per sequence. Without this fact it has only [B, K].
-    - `padded: bool`: the inputs are series [B, T] or [B, T, D] of numbers, with NaN for padding at
-      the end. Without this fact it takes only series of equal length.
-    - `source: int`: the first `source` tokens are the source. The others are the answer, shifted
-      by one place behind a start token (teacher forcing). 0: there is no source.
-
-    A module that reads padded sequences tells its layers which steps are real, by `fwd =
-    fwd.over(real)` with bool [B, T]. Batch norm and penalties then leave padding out.
-    """
-
-    inputs: tuple[int, ...] = ()
-    loss: str = "auto"
-    normalization: str = ""
-    needs_facts: tuple[str, ...] = ()
-
-    @property
-    def requirements(self) -> tuple[str, ...]:
-        ranks = f"Examples are of rank {' or '.join(map(str, self.inputs))} (3: images [H, W, C])."
-        lines = [ranks] if self.inputs else []
-        lines += [line for fact, line in WITHOUT_FACT.items() if fact not in self.needs_facts]
-        return (*lines, *super().requirements)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Activation(Entry):
-    """`build()` is a flax module: `module(x, fwd) -> x`.
-
-    init: the matching initialisation (`he`, `glorot`, `lecun`).
-    pieces: the last axis of the output is `pieces` times smaller than that of x (maxout).
-    """
-
-    init: str = "glorot"
-    pieces: int = 1
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Optimizer(Entry):
-    """`build(**options)` is an optax transformation without learning rate or sign.
-
-    Numeric options may be tracers.
-
-    perturb: `perturb(params, grads, **options) -> params`, the point at which a second gradient is
-        taken (SAM).
-    """
-
-    perturb: Callable[..., Any] | None = None
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Schedule(Entry):
-    """`build(steps: int, steps_per_epoch: int, **options)` is float64 [steps], the rate's factor at
-    each step.
-
-    feedback: the factor also depends on a validation metric (reduce on plateau).
-    """
-
-    feedback: bool = False
-
-
-# The slots of regularizers in the order of a step, and the sites at which a member of each can act;
-# see research/regularization/__init__.py.
-SITES: Mapping[str, tuple[str, ...]] = {
-    "data": ("any", "image"),
-    "targets": ("any", "image"),
-    "parameters": ("kernels", "reparametrization"),
-    "normalization": ("any", "image"),
-    "activations": ("input", "hidden", "attention", "recurrent", "branch"),
-    "loss": ("kernels", "hidden"),
-    "update": ("gradient", "decay", "independent"),
-    "projection": ("norm", "proximal"),
-    "average": ("parameters",),
-    "stopping": ("validation",),
-}
-SLOTS = tuple(SITES)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Regularizer(Entry):
-    """`build(**options)` is the transformation of its slot.
-
-    See research/regularization/__init__.py.
-
-    slot, site: keys and values of SITES.
-    neutral: the options at which it returns its input bitwise; None where there are none (batch
-        norm).
-    mixes_examples: in the slot targets: it mixes examples, so it must see the global batch.
-    has_bias: a normalization ends with a learned bias, so that a bias before it does nothing.
-    mask: in the slot data: the builder of the same change of pixels for a mask of classes; None for
-        members that leave masks alone.
-    """
-
-    slot: str = ""
-    site: str = ""
-    neutral: Mapping[str, Any] | None = None
-    mixes_examples: bool = False
-    has_bias: bool = True
-    mask: Callable[..., Any] | None = None
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Loss(Entry):
-    """`build()` is `loss(outputs: [..., K], targets: [..., C]) -> [...]`.
-
-    The axes before the last are examples [B] or their steps [B, T]; the engine takes the mean of an
-    example over its real steps.
-
-    tasks: the tasks that it belongs to.
-    linear: it is linear in targets that are shares of classes, so that the loss of mixed targets is
-        the mixture of their losses. Where it is not, label smoothing, mixup and cutmix of classes
-        are refused.
-    outputs: K as a function of C, the width of the targets.
-    scores: ([..., K], C) -> [..., C], the outputs as the task's metrics read them.
-    latents: it reads the network's latents, which follow the K outputs.
-    metrics: further values per example, (outputs, targets) -> [B], by name.
-    """
-
-    tasks: tuple[str, ...] = ()
-    linear: bool = False
-    outputs: Callable[[int], int] = lambda width: width
-    scores: Callable[[Any, int], Any] = lambda outputs, width: outputs
-    latents: bool = False
-    metrics: Mapping[str, Callable[[Any, Any], Any]] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Task(Entry):
-    """A kind of problem. `build()` is a research.tasks.problem.Problem.
-
-    loss: the default loss.
-    defaults: settings of its runs unless a config gives others; a change raises `version`.
-    sees: DataSpec -> DataSpec, a data set as this task reads it. It applies where any data set will
-        do and `--task` names the task. None: only data that name this task have it.
-    """
-
-    loss: str = ""
-    defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    sees: Callable[[Any], Any] | None = None
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Metric(Entry):
-    """A user's metric beside those of a task.
-
-    `build()` is `metric(scores [B, ..., C], y [B, ...]) -> [B]`, a value per example on the device.
-    With `whole` it is `metric(scores [N, C], y [N]) -> float`, one value per split, on the host; it
-    applies only to final metrics.
-
-    tasks: the tasks whose runs it measures. better: `higher` or `lower`.
-    """
-
-    tasks: tuple[str, ...] = ()
-    better: str = "higher"
-    whole: bool = False
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Callback(Entry):
-    """`build()` is `callback(run_id, epoch, metrics)`, called on the host after each epoch.
-
-    epoch is counted from 1; metrics are those of the epoch, by name (`validation/accuracy`).
-    """
 
 
 ARCHITECTURES: Registry[Architecture] = Registry("architecture", "architectures")

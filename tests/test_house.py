@@ -39,6 +39,7 @@ FLOORS = (
         "research.characters",
     ),
     ("research.statistics",),
+    ("research.entry_kinds",),
     ("research.registry",),
     ("research.rng", "research.kernels", "research.maxima", "research.examples"),
     ("research.option_text",),

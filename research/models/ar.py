@@ -30,10 +30,10 @@ SPAN = 3.0  # standard deviations to either side of the mean that its cells divi
 
 
 class AR(nn.Module):
-    """f(x_t, ..., x_{t-order+1}), zeros before the first step: [B, T, outputs], or [B, outputs] at
-    the end.
+    """A function of the last `order` steps: [B, T, outputs], or [B, outputs] at the last step.
 
-    f is linear, or has hidden layers.
+    y_t = f(x_t, ..., x_{t-order+1}) with zeros before the first step. f is linear, or has hidden
+    layers.
 
     Example:
         >>> from research.models.sizes import sizes
@@ -68,9 +68,9 @@ class NGram(nn.Module):
     """A table of what follows each run of `order` tokens, [B, T] -> [B, T, outputs], or [B,
     outputs] at the end.
 
-    Before the first token is a sign of its own. The table holds outputs, first zeros, and is
-    trained as any kernel. Numbers, scaled, become tokens: the cell of [-3, 3] that they lie in, or
-    the nearest to it.
+    A place before the first token counts as a further symbol. The table holds outputs, begins with
+    zeros and is trained like any kernel. With `bins`, a scaled number becomes the index of its cell
+    of [-3, 3], or of the nearest cell.
 
     Example:
         >>> from research.models.sizes import sizes

@@ -22,9 +22,9 @@ Output = Annotated[
 class Autoencoder(nn.Module):
     """Dense layers to a code, and as many back, [B, ...] -> [B, outputs].
 
-    Linear, without hidden layers, its best code spans the first principal components (Baldi &
-    Hornik 1989). It learns to denoise where a regularizer of the data slot makes its inputs noisy:
-    targets are always the clean ones.
+    Without hidden layers and with linear activations, the best code spans the first principal
+    components (Baldi & Hornik 1989). It learns to denoise if a regularizer of the data slot adds
+    noise to its inputs, since the targets are always the clean inputs.
 
     Example:
         >>> from research.models.sizes import sizes

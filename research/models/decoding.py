@@ -1,5 +1,4 @@
-"""Decoding: an encoder–decoder's answers to a source, by beam search; of one beam they are
-greedy."""
+"""Decoding: an encoder–decoder's answers to a source, by beam search (greedy with one beam)."""
 
 from typing import Any
 
@@ -20,9 +19,9 @@ def beam_search(
 ) -> tuple[jax.Array, jax.Array]:
     """The most likely answers to sources, and their log-probabilities.
 
-    At each place every one of the `width` best answers so far is continued by every token, and the
-    best continuations are kept. One beam takes the most likely token each time (greedy); as many
-    beams as there are answers of count - 1 tokens miss nothing.
+    At each step, each of the `width` best answers so far is extended by every token, and the best
+    extensions remain. One beam takes the most likely token each time (greedy). With as many beams
+    as there are answers of count - 1 tokens, the search is exhaustive.
 
     Args:
         model: a module with `begin` and `advance` (transformer, seq2seq).
@@ -72,8 +71,7 @@ def beam_search(
 
 
 def _begin(model: nn.Module, params: Any, source: jax.Array, start: int | jax.Array) -> Any:
-    """(what the model makes of the source, its cache); the cache's arrays are there before the
-    first token."""
+    """The model's encoding of the source [B, S], and its cache with all arrays allocated."""
     carry = model.apply({"params": params}, source, method="begin")
     # A scan's carry has a fixed structure, so one call makes the cache's arrays. The first step
     # then writes the same place again.

@@ -18,8 +18,8 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 class DenseLayer(nn.Module):
-    """Norm, activation, 1×1, norm, activation, 3×3; what it makes is appended, [..., C] -> [..., C
-    + growth]."""
+    """Norm, activation, 1×1, norm, activation, 3×3; input and result are joined, [..., C] -> [...,
+    C + growth]."""
 
     growth: int
     bottleneck: int
@@ -43,7 +43,7 @@ class DenseLayer(nn.Module):
 
 
 class DenseNet(nn.Module):
-    """Dense blocks with transitions that halve channels and places, [B, H, W, C] -> [B,
+    """Dense blocks with transitions that halve channels, rows and columns, [B, H, W, C] -> [B,
     outputs].
 
     Example:

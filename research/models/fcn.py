@@ -74,8 +74,10 @@ class FCN(nn.Module):
         return self._grown(scores, stride)[:, :height, :width]
 
     def _maps(self, x: jax.Array, fwd: Forward) -> list[jax.Array]:
-        """What each stage ends with, the pixels themselves first; the last behind the 1×1
-        convolutions."""
+        """The maps from fine to coarse: the first stage's before its pool, then each stage's pool.
+
+        The last one has passed the 1×1 convolutions.
+        """
         maps: list[jax.Array] = []
         for channels in self.channels:
             for convolution in range(self.convolutions):

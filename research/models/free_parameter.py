@@ -1,4 +1,4 @@
-"""No network: a point, whose place is all there is to learn."""
+"""No network: a point whose coordinates are the only parameters."""
 
 from typing import Annotated, Any
 

@@ -21,10 +21,10 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 class GPT(nn.Module):
-    """Tokens int [B, T] -> logits [B, T, outputs], at each place those of what follows.
+    """Tokens int [B, T] -> logits [B, T, outputs] of the token that follows each place.
 
-    start: int32 [], the place of x[:, 0], where keys and values are kept in the collection `cache`,
-        so that what lies before need not be worked out again; the cache must begin at place 0.
+    start: int32 [], the place of x[:, 0] in a generation. Keys and values of earlier places are
+        read from the collection `cache` and not computed again; the cache must begin at place 0.
 
     Example:
         >>> from research.models.sizes import sizes

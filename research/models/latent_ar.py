@@ -1,5 +1,4 @@
-"""Latent autoregression: a summary of the past is carried on from step to step, and the next step
-is read off it."""
+"""Latent autoregression: a state summarizes the past, and the next step is predicted from it."""
 
 import itertools
 from typing import Annotated
@@ -31,10 +30,12 @@ class LatentAR(nn.Module):
     """h_{t+1} = g(h_t, x_t) from h_1 = 0; what follows x_t is f(h_{t+1}): [B, T, outputs], or [B,
     outputs] at the end.
 
-    g(h, x) = R h + K x + b and f(h) = C h + c; with hidden layers, of tanh units, g has theirs of
-    (h, x) added, and f reads h through its own. Linear, it contains the Kalman filter in its
-    innovations form: of x_t = C h_t + noise, h_{t+1} = A h_t + G (x_t - C h_t) is R = A - G C and K
-    = G. R begins small: begun as a rotation, the linear one often ends far from the filter.
+    g(h, x) = R h + K x + b and f(h) = C h + c. With hidden layers (tanh), g also adds a network of
+    (h, x), and f has a network before C.
+
+    The linear model contains the Kalman filter in its innovations form: if x_t = C h_t + noise,
+    then h_{t+1} = A h_t + G (x_t - C h_t) has R = A - G C and K = G. R begins small: from a
+    rotation, the linear model often ends far from the filter.
 
     Example:
         >>> from research.models.sizes import sizes

@@ -1,5 +1,5 @@
-"""Minimal gated recurrent units, whose gates do not see the state, so that all steps are worked out
-at once."""
+"""Minimal gated recurrent units: their gates do not read the state, so all steps are computed in
+parallel."""
 
 import flax.linen as nn
 import jax
@@ -52,7 +52,7 @@ def _scan(keep: jax.Array, add: jax.Array) -> jax.Array:
 
 
 def _truncated(keep: jax.Array, add: jax.Array, every: int) -> jax.Array:
-    """The same, with gradients that stop at the last state of each `every` steps."""
+    """`_scan` with gradients that stop at the last state of each run of `every` steps."""
     batch, steps, width = add.shape
     # All states are computed once without gradients. Each piece starts from its own, so that
     # gradients end there and the values are those without truncation.

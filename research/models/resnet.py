@@ -61,7 +61,7 @@ class ResidualBlock(nn.Module):
         )
 
     def _branch(self, x: jax.Array, fwd: Forward) -> tuple[jax.Array, jax.Array]:
-        """(what is added to the shortcut, what a projection reads)."""
+        """The residual branch, and the input of a projection shortcut."""
         channels = self.channels
         sizes = [(1, 1, channels), (3, self.stride, channels), (1, 1, channels * EXPANSION)]
         if not self.bottleneck:
@@ -106,7 +106,7 @@ class ResidualBlock(nn.Module):
 
 
 class Stages(nn.Module):
-    """Stages of blocks, the channels doubling and the places halving from one to the next."""
+    """Stages of blocks. From one to the next, channels double, and rows and columns halve."""
 
     blocks: tuple[int, ...]
     channels: int
@@ -133,7 +133,7 @@ class Stages(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A stem, stages of residual blocks, the mean over all places and a linear head, [B, H, W, C]
+    """A stem, stages of residual blocks, the mean over all pixels and a linear head, [B, H, W, C]
     -> [B, outputs].
 
     Example:

@@ -20,12 +20,14 @@ Score = Literal["bahdanau", "luong"]
 
 
 class Seq2Seq(nn.Module):
-    """Tokens int [B, S + T] -> logits [B, S + T, outputs], as Transformer has them, by GRUs.
+    """GRUs with attention: tokens int [B, S + T] -> logits [B, S + T, outputs], as in Transformer.
 
-    The encoder reads both ways, and where it ends backwards the decoder starts. attention:
-    bahdanau: before each step the decoder's last state looks at the source, by v·tanh(W s + U h),
-    and reads what it finds; luong: its new state looks, by s·W h, and what it finds joins it on the
-    way out.
+    The encoder reads the source in both directions. The decoder starts from the last state of the
+    backward one.
+
+    attention: bahdanau: before each step the decoder's last state scores the source by
+        v·tanh(W s + U h), and the step reads the context. luong: the new state scores it by s·W h,
+        and the context joins the state in the readout.
 
     Example:
         >>> from research.models.sizes import sizes
@@ -90,11 +92,11 @@ class Seq2Seq(nn.Module):
         return self.head(self.readout_site(readout, fwd)), state
 
     def begin(self, source: jax.Array) -> Any:
-        """What an answer to a source int [B, S] is made from; its leaves are [B, ...]."""
+        """The carry of a generation for a source int [B, S]; its leaves are [B, ...]."""
         return self.encode(source, Forward())
 
     def advance(self, carry: Any, token: jax.Array, index: jax.Array) -> tuple[jax.Array, Any]:
-        """The logits [B, outputs] of what follows the answer's token [B], and the carry."""
+        """The logits [B, outputs] of the token after the answer's token [B], and the new carry."""
         logits, state = self.decode(token[:, None], carry, Forward())
         return logits[:, 0], (state, carry[1])
 

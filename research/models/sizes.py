@@ -1,4 +1,4 @@
-"""The sizes of a network, found without computing or allocating anything."""
+"""The sizes of a network, computed from shapes alone: nothing is allocated."""
 
 import math
 from collections.abc import Sequence

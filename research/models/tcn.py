@@ -70,11 +70,15 @@ class TCN(nn.Module):
 
 
 def taps(x: jax.Array, kernel: int, dilation: int) -> jax.Array:
-    """What a causal convolution sees at each step of x [B, T, D]: x_t, x_{t-d}, ..., zeros before
-    the first.
+    """The inputs of a causal convolution at each step, [B, T, D] -> [B, T, kernel·D].
 
-    [B, T, kernel·D]: with it the convolution is one matrix product, which is quick inside a loop
-    too, where a convolution of the library's is slow on a CPU.
+    With them the convolution is one matrix product. That is fast inside a loop too, where XLA's
+    own convolution is slow on a CPU.
+
+    Args:
+        x: [B, T, D].
+        kernel: the number of taps.
+        dilation: steps between taps: x_t, x_{t-d}, ..., with zeros before the first step.
     """
     steps = x.shape[1]
     # Before the first step there are only zeros, so no tap need look back further than T steps.

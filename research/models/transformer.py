@@ -24,11 +24,11 @@ from research.registry import ARCHITECTURES, Architecture
 class Transformer(nn.Module):
     """Tokens int [B, S + T] -> logits [B, S + T, outputs], those of the S source places zero.
 
-    The first `source` tokens are what is read; the others are what is answered, one place late,
-    behind a token that starts it: in training the right answer (teacher forcing). One table of
-    token vectors serves both, and tied the head too (Vaswani et al. 2017, section 3.4).
+    The first `source` tokens are the source. The others are the answer, shifted by one place behind
+    a start token; in training it is the right answer (teacher forcing). One table of token vectors
+    serves both, and the head too if `tied` (Vaswani et al. 2017, section 3.4).
 
-    To answer token by token (research/models/decoding.py): `begin` reads the source and `advance`
+    For answers token by token (research/models/decoding.py), `begin` reads the source and `advance`
     takes the last token.
 
     Example:
@@ -108,12 +108,14 @@ class Transformer(nn.Module):
         return self.tokens.logits(h) if self.tied else self.head(h)
 
     def begin(self, source: jax.Array) -> Any:
-        """What an answer to a source int [B, S] is made from; its leaves are [B, ...]."""
+        """The carry of a generation for a source int [B, S]; its leaves are [B, ...]."""
         return self.encode(source, Forward()), real(source)
 
     def advance(self, carry: Any, token: jax.Array, index: jax.Array) -> tuple[jax.Array, Any]:
-        """The logits [B, outputs] of what follows the answer's token [B] at a place, and the
-        carry."""
+        """The logits [B, outputs] of the token after the answer's token [B], and the carry.
+
+        index: int32 [], the place of that token in the answer.
+        """
         memory, seen = carry
         return self.decode(token[:, None], memory, seen, Forward(), index)[:, 0], carry
 

@@ -25,8 +25,8 @@ from research.registry import ARCHITECTURES, Architecture
 class TransformerEncoder(nn.Module):
     """Tokens int [B, T] or numbers [B, T, F] -> [B, outputs], or [B, T, outputs] if `per_step`.
 
-    No place sees padding. vocabulary: None for numbers. padded: these are NaN where a series is
-    over.
+    Padding is masked. vocabulary: None if the inputs are numbers. padded: series may end early,
+    with NaN after their end.
 
     Example:
         >>> from research.models.sizes import sizes

@@ -1,4 +1,4 @@
-"""U-Net: down to coarse maps and up again, with what each level saw on the way down beside it."""
+"""U-Net: down to coarse maps and up again, with a skip connection at each level."""
 
 import math
 from typing import Annotated, Any

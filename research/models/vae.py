@@ -29,7 +29,7 @@ class VAE(nn.Module):
     convolutions back.
 
     [B, H, W, C] -> [B, outputs + 2·latents]: the reconstruction, and the mean and log-variance of
-    the latents, which the loss reads. By default it is that of DeepOBS (Schneider et al. 2019).
+    the latents, which the loss reads. The defaults are those of DeepOBS (Schneider et al. 2019).
 
     Example:
         >>> from research.models.sizes import sizes

@@ -21,8 +21,7 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 class ViT(nn.Module):
-    """Images [B, H, W, C] -> [B, outputs]. Places have learned vectors, the class token among
-    them.
+    """Images [B, H, W, C] -> [B, outputs]. Positions are learned, also that of the class token.
 
     Example:
         >>> from research.models.sizes import sizes

@@ -15,8 +15,8 @@ from research.models.layers.sites import Site
 from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 
-# Of the small Inception's stages: channels of the 1×1 and the 3×3 convolution of a module, and what
-# a downsampling's convolution has behind all but the last.
+# The small Inception's stages: for each module, the channels of its 1×1 and its 3×3 convolution.
+# DOWN has the channels of the convolution in each downsampling between two stages.
 STAGES = (((32, 32), (32, 48)), ((112, 48), (96, 64), (80, 80), (48, 96)), ((176, 160), (176, 160)))
 DOWN = (80, 96)
 PAPER = "Zhang et al. 2017, Understanding deep learning requires rethinking generalization"

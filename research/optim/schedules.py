@@ -1,10 +1,13 @@
 """Schedules: the learning rate's factor at each step, as a table (data, never part of a program).
 
-A schedule runs over the steps that follow the warm-up: x goes from 0 at the first of them to 1 just
-after the last, so the first step has the base rate (factor 1) and no step is spent at the end's
-rate, often 0. The warm-up of w steps rises linearly, 1/w, 2/w, ..., 1 (Goyal et al. 2017,
-arXiv:1706.02677): its first step already learns. Durations with a % are percent of the whole
-training, warm-up included.
+A schedule runs over the steps after the warm-up. Its x goes from 0 at the first of them to 1 just
+after the last: the first step has the base rate (factor 1), and no step is spent at the final rate,
+which is often 0. A warm-up of w steps rises linearly, 1/w, 2/w, ..., 1 (Goyal et al. 2017,
+arXiv:1706.02677), so that its first step already learns. Percentages are of the whole training,
+warm-up included.
+
+All schedules take `steps`, the updates of the training, and `steps_per_epoch`, and return one
+factor per update, float64 [steps].
 """
 
 from collections.abc import Callable
@@ -28,7 +31,7 @@ BOUNDARIES = (Duration(50, "%"), Duration(75, "%"))
 
 
 def constant(*, steps: int, steps_per_epoch: int, warmup: Warmup = NONE) -> np.ndarray:
-    """1.
+    """1: the base rate throughout.
 
     Example:
         >>> constant(steps=5, steps_per_epoch=1, warmup=Duration(2)).tolist()
@@ -257,7 +260,14 @@ def reduce_on_plateau(
 def _after_warmup(
     steps: int, steps_per_epoch: int, warmup: Duration, body: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:
-    """The warm-up's ramp, then body(0, 1, 2, ...) for the steps that remain; float64 [steps]."""
+    """The warm-up's ramp, then body(0, 1, 2, ...) for the steps that remain; float64 [steps].
+
+    Args:
+        steps: of the whole training.
+        steps_per_epoch: of one epoch.
+        warmup: the length of the ramp.
+        body: the factors after it, float64 [n] -> float64 [n].
+    """
     length = _steps("warmup", warmup, steps, steps_per_epoch)
     # From 1/w, so that no step is spent at rate 0.
     ramp = np.arange(1, length + 1) / max(length, 1)
@@ -266,8 +276,17 @@ def _after_warmup(
 
 
 def _period(name: str, duration: Duration, steps: int, steps_per_epoch: int) -> int:
-    """A duration in steps, at least one (a percentage of few steps may round to none); UserError at
-    0 itself."""
+    """A duration in steps, at least 1: a percentage of few steps may round to 0.
+
+    Args:
+        name: the option, for the message.
+        duration: its value.
+        steps: of the whole training.
+        steps_per_epoch: of one epoch.
+
+    Raises:
+        UserError: if the duration itself is 0.
+    """
     if duration.amount == 0:
         raise UserError(
             f"schedule.{name}={duration} is no time; write steps, epochs or percent: 500, 3epochs"
@@ -277,7 +296,13 @@ def _period(name: str, duration: Duration, steps: int, steps_per_epoch: int) -> 
 
 
 def _steps(name: str, duration: Duration, steps: int, steps_per_epoch: int) -> int:
-    """A duration in steps; UserError where a warm-up is longer than the training."""
+    """A duration in steps, which may be 0.
+
+    The arguments are those of `_period`.
+
+    Raises:
+        UserError: if it is the warm-up's and longer than the training.
+    """
     length = duration.steps(steps_per_epoch=steps_per_epoch, total_steps=steps)
     if name == "warmup" and length > steps:
         raise UserError(

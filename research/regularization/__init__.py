@@ -1,8 +1,7 @@
-"""Regularization: the members of each slot, and what the engine calls of each.
+"""Regularization: the members of each slot, and how the engine calls each.
 
 `entry.build(**options)` returns the transformation of the entry's slot. Numeric options may be
-tracers (lane values); a key is the caller's (a stream at a step, an example, a kernel) and is never
-stored.
+tracers (lane values). Keys come from the caller (per step, example or kernel) and are never stored.
 
 | slot          | site              | build returns                                | evaluation  |
 | ------------- | ----------------- | -------------------------------------------- | ----------- |
@@ -24,42 +23,43 @@ stored.
 | average       | parameters        | `average(mean, params, step, steps) -> mean` | the mean**  |
 | stopping      | validation        | `Stopping(init, update)`                     | not called  |
 
-data: one example x, scaled float32, image [H, W, C] or table [F]; its own key, None in evaluation;
-    train is static. The identity in evaluation, but for *crop, which then takes the centre. site
-    image: images only. **After the projection by norm, where the parameters have one.
+data: one example x, scaled float32, image [H, W, C] or table row [F]. key: the example's; None in
+    evaluation. train: static. In evaluation it is the identity, except *crop, which takes the
+    centre. site image: images only. **The mean is projected (site norm) before it is used.
 
 targets: a batch x [B, ...] with its target distribution (or regression targets) y [B, K], and one
     key per step. Entries with `mixes_examples` get the whole global batch, whatever the number of
-    devices, with real [B], False where a row is padding (None: no row is); the others get the rows
+    devices, and real [B], False where a row is padding (None: no row is). The others get the rows
     of their device.
 
-parameters: one kernel w [..., K] in the forward pass. kernels: with that kernel's own key.
-reparametrization: `split(w) -> parts` at initialisation, `join(parts) -> w` in every forward pass.
+parameters: one kernel w [..., K] in the forward pass. kernels: the key is the kernel's.
+    reparametrization: `split(w) -> parts` at initialisation, `join(parts) -> w` in every forward
+    pass.
 
-normalization: x [B, ..., C]; statistics over examples are kept in the collection `batch_stats`. At
-    most one.
+normalization: x [B, ..., C]; statistics over examples are stored in the collection `batch_stats`.
+    At most one is allowed.
 
-activations: one example's x [...] with its own key. hidden: after each hidden layer's activation,
-    or what a branch of a transformer gives. input: before the first layer. attention: the weights
-    [H, T, S] by which H heads at T places look at S. recurrent: of factors 1 that a layer
-    multiplies with at every step of a sequence. branch: the output of a residual branch, depth in
-    (0, 1] its place among the branches.
+activations: one example's x [...] with its key. hidden: after each hidden layer's activation, or at
+    the output of a transformer's branch. input: before the first layer. attention: the weights
+    [H, T, S] of H heads, T queries and S keys. recurrent: an array of ones, by which a layer then
+    multiplies at every step of a sequence. branch: the output of a residual branch; depth in (0, 1]
+    is its position among the branches.
 
-loss: kernels: summed over the kernels. hidden: of one example's hidden activations h [...], summed
+loss: kernels: summed over the kernels. hidden: of one example's hidden activations h [...]; summed
     over layers, averaged over examples.
 
-update: `update(updates, state, params, key=, learning_rate=, factor=)`; key: of the step; factor:
+update: `update(updates, state, params, key=, learning_rate=, factor=)`. key: the step's. factor:
     the schedule's. gradient: before the optimizer. decay: after it, before the learning rate.
-    independent: after the learning rate, when updates are what is added to the parameters.
+    independent: after the learning rate, where updates are what is added to the parameters.
 
-projection: of one kernel after the update. norm: onto a set of norms, idempotent. proximal: a step
-    of it.
+projection: of one kernel after the update. norm: onto a set of norms, idempotent. proximal: one
+    proximal step.
 
-average: of whole trees; step counts from 0 and is that of the update that led to params; mean is
-    anything at step 0.
+average: of whole trees. step counts from 0 and is that of the update that led to params. At step 0
+    the mean is undefined.
 
-stopping: pure functions over the epochs' validation losses (lower is better); the engine keeps the
-    parameters of the last epoch that `improved`.
+stopping: pure functions over the epochs' validation losses (lower is better). The engine restores
+    the parameters of the last epoch that `improved`.
 
 Units: a unit's incoming weights are all axes of its kernel but the last. Strengths: see each
     member.
