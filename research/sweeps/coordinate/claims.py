@@ -247,7 +247,17 @@ class Claims:
 def working(
     root: Path, done: Callable[[str], bool], beat_every: float = BEAT, timeout: float = TIMEOUT
 ) -> Iterator[Claims]:
-    """This process's claims, with a thread that beats; they are released at the end."""
+    """This process's claims, with a thread that beats; they are released at the end.
+
+    Args:
+        root: the records directory.
+        done: whether a run has its record.
+        beat_every: seconds between two beats.
+        timeout: seconds of silence after which another worker counts as dead.
+
+    Raises:
+        UserError: the directory cannot be written, or has no hard links.
+    """
     claims = Claims(
         root, worker.this_process(), time.monotonic, worker.gone, done, beat_every, timeout
     )

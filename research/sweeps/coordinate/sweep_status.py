@@ -82,7 +82,14 @@ def summary(
     packs: Sequence[PackProgress],
     claimed: set[str],
 ) -> Status:
-    """The status of runs: some have records, and some are in packs or claimed for one."""
+    """The status of runs.
+
+    Args:
+        members: the runs, with the rows that they belong to.
+        lines: the summaries of those that have records, by run id.
+        packs: what is trained now.
+        claimed: the runs that living workers hold.
+    """
     states = {member.run_id: _state(member.run_id, lines, claimed) for member in members}
     arms: dict[str, Counter[str]] = {}
     for member in dict.fromkeys(members):  # a run may belong to several arms

@@ -86,8 +86,14 @@ def chosen(
 def remarks(
     experiment: Experiment, chosen: Mapping[str, Any], searched: Sequence[Record]
 ) -> list[str]:
-    """What a reader must know of the choice: of the runs that were no help, and of the rows that
-    have no value."""
+    """What a reader must know of the choice: the runs that did not help, and the rows without a
+    value.
+
+    Args:
+        experiment: the declared table.
+        chosen: the chosen value of each arm that has one.
+        searched: the records of the runs that chose.
+    """
     counts = {
         word: sum(record.status == word for record in searched) for word in ("diverged", "failed")
     }
@@ -110,10 +116,15 @@ def remarks(
 def requests(
     experiment: Experiment, seeds: int, chosen: Mapping[str, Any]
 ) -> dict[str, list[Settings]]:
-    """The runs that the table reports, by arm: the chosen settings on seeds that did not choose
-    them.
+    """The runs that the table reports: the chosen settings on seeds that did not choose them.
 
-    An arm for which nothing could be chosen has none.
+    Args:
+        experiment: the declared table.
+        seeds: how many seeds each arm reports.
+        chosen: the chosen value of each arm that has one.
+
+    Returns:
+        The requests by arm; none for an arm for which nothing could be chosen.
     """
     first = experiment.choose.seeds if experiment.choose else 0
     return {

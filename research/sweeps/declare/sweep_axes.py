@@ -180,10 +180,20 @@ def points(
     samples: int = 0,
     seed: int = 0,
 ) -> tuple[list[str], list[Point]]:
-    """(the axes' paths in order, the settings of each point). Without axes there is one point, {}.
+    """The points of the axes. Without axes there is one point, {}.
 
-    Sampled points are a function of the axes and `seed`, so the same command asks for the same
-    runs.
+    Args:
+        grid: `--grid` axes; they multiply.
+        zipped: `--zip` groups; the axes of a group move together.
+        sample: `--sample` axes; every point draws each of them once.
+        samples: how many points are drawn.
+        seed: of the draws, so that the same command asks for the same runs.
+
+    Returns:
+        The paths of the axes in order, and the settings of each point.
+
+    Raises:
+        UserError: an axis is malformed, is set twice, or has a condition that never holds.
     """
     columns = [parse(text, "grid") for text in grid]
     groups = [[parse(axis, "zip") for axis in grammar.split(text, ";")] for text in zipped]
@@ -302,8 +312,13 @@ def _together(axes: list[Axis], text: str) -> list[Point]:
 
 
 def draws(axes: Sequence[Axis], samples: int, seed: int) -> list[Point]:
-    """The first `samples` points of axes as `sampled` orders them; each axis has a stream of its
-    own."""
+    """The first points of sampled axes.
+
+    Args:
+        axes: ordered as `sampled` does; each axis has its own stream.
+        samples: how many points.
+        seed: of the streams.
+    """
     return [settled(axes, point) for point in _draws(axes, samples, seed)]
 
 

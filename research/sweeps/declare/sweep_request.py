@@ -38,11 +38,17 @@ def asked(
     plugins: Sequence[str],
     note: Callable[[str], None],
 ) -> SweepSpec:
-    """The sweep of these settings: every point of the axes, with `seeds` seeds each, counted from
-    the settings' own.
+    """The sweep of these settings: every point of the axes, with each of the seeds.
 
-    plugins: files that the runs need. note: called with what is good to know. Raises UserError on a
-        malformed axis, and on a setting that stands in two places.
+    Args:
+        settings: the settings of every run; seeds count from the seed among them.
+        axes: what varies.
+        seeds: runs per point.
+        plugins: files that the runs need.
+        note: receives what is good to know.
+
+    Raises:
+        UserError: an axis is malformed, or a setting is given in two places.
     """
     paths, points = axes_lib.points(
         axes.grid, axes.zip, axes.sample, axes.samples, axes.sample_seed
@@ -84,10 +90,15 @@ def refuse_written(paths: Sequence[str], settings: Mapping[str, str]) -> None:
 def planned(
     sweep: SweepSpec, planner: Planner, say: Callable[[str], None]
 ) -> tuple[list[RequestedRun], list[str]]:
-    """The runs of a sweep, and the notes of its table; says which rows are the same runs, and which
-    cannot be trained.
+    """The runs of a sweep, and the notes of its table.
 
-    Raises UserError if the runs cannot be compared, and if none can be trained.
+    Args:
+        sweep: what is asked for.
+        planner: plans the runs.
+        say: receives which rows are the same runs, and which cannot be trained.
+
+    Raises:
+        UserError: the runs cannot be compared, or none of them can be trained.
     """
     runs = planner.plan(sweep.requests)
     arms = [(sweep.arm(request), run) for request, run in zip(sweep.requests, runs, strict=True)]

@@ -37,7 +37,17 @@ class SweepSpec:
     def save(
         self, store: Store, name: str, runs: "Sequence[RequestedRun]", notes: Sequence[str] = ()
     ) -> None:
-        """Keeps the sweep under its name, beside the records."""
+        """Stores the sweep under its name, beside the records.
+
+        Args:
+            store: the records directory.
+            name: the sweep's name.
+            runs: the run of each request.
+            notes: what a reader of the table must know of the data.
+
+        Raises:
+            UserError: the name cannot be a file's, or the directory cannot be written.
+        """
         check_name(name)
         store.prepare()
         ids, epochs = [run.id for run in runs], [run.config.epochs for run in runs]

@@ -107,13 +107,25 @@ def ensure_records(
     retry_failed: bool = False,
     assisting: bool = False,
 ) -> dict[str, Record]:
-    """The records of the runs, by id, after training those that have none (unless `train` is
-    False).
+    """The records of the runs, by id, after training those that have none.
 
-    Failed runs are among them, and stay failed but with `retry_failed`. A run that its sizes rule
-    out gets a `failed` record at once. Runs whose file is not believed, and stays in its place, are
-    left out. assisting: another process asks for the runs, and reports on them. Raises
-    UserError if the records cannot be written, Stopped if it was asked to stop.
+    Failed runs are among them. A run that its sizes rule out gets a `failed` record at once. A run
+    whose file is not believed, and cannot be moved away, is left out.
+
+    Args:
+        runs: the runs that are wanted.
+        store: the records directory.
+        planner: has the data of the runs.
+        monitor: watches the training.
+        train: False only reads what is there.
+        execution: how the runs are trained.
+        executor: what trains them.
+        retry_failed: trains failed runs again.
+        assisting: another process asks for the runs, and reports on them.
+
+    Raises:
+        UserError: the records cannot be written.
+        Stopped: the user asked to stop.
     """
     every = unique(runs)
     if train:

@@ -33,9 +33,17 @@ To = Callable[[Fraction, int | None], None]
 
 
 def train(pack: Pack, context: ExecutionContext, strategy: ExecutionStrategy) -> list[str]:
-    """Trains what can be claimed of a pack, writes the records and returns the ids.
+    """Trains what can be claimed of a pack and writes the records.
 
-    The runs that a checkpoint holds go on from there; the others begin.
+    Runs with a checkpoint continue from it; the others begin.
+
+    Args:
+        pack: runs of one program.
+        context: what the packs of the execution share.
+        strategy: how to train them.
+
+    Returns:
+        The ids of the runs that were claimed.
     """
     template = functools.cache(lambda: abstract_state(pack.runs[0].config, pack.program))
     with context.holding([run.id for run in pack.runs]) as mine:

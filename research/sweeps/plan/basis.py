@@ -34,10 +34,15 @@ def basis_of(run: PlannedRun, arrays: Arrays) -> dict[str, Any]:
 def applied(
     record: Record, basis: dict[str, Any], warn: Callable[[str], None]
 ) -> tuple[PlannedRun, Lane]:
-    """The run of a record, and its lane without rows, from a basis alone: its own data may be gone.
+    """The run of a record and its lane without rows, from a basis alone: its own data may be gone.
 
-    A method whose version is another than when it was recorded is warned of. Raises UserError if a
-    part of the run is not in the catalogue.
+    Args:
+        record: the run's record.
+        basis: what the run saved of its data; see `basis_of`.
+        warn: receives a warning if a method has another version now.
+
+    Raises:
+        UserError: a component of the run is not in the catalogue.
     """
     try:
         config, _ = config_lib.resolve(record.config)

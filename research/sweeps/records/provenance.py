@@ -57,8 +57,15 @@ def provenance(
     started: float,
     earlier: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Of one of `lanes` runs that trained together for `seconds` in all. earlier: how else its
-    first steps were."""
+    """The provenance of one of the runs that trained together.
+
+    Args:
+        strategy: how they were trained.
+        lanes: how many runs trained together.
+        seconds: what all of them took; each gets an equal share.
+        started: when they began, in seconds since 1970.
+        earlier: other strategies that trained the first steps.
+    """
     return machine() | {
         "way": described(strategy),
         "earlier": list(earlier),

@@ -43,8 +43,17 @@ def tagged(store: Store) -> dict[str, list[str]]:
 
 
 def relabel(store: Store, run_id: str, tags: Iterable[str], note: str | None) -> RunLabels:
-    """Adds tags (`-tag` removes one), and replaces the note unless it is None. Raises UserError for
-    what is no word."""
+    """Changes a run's labels, and returns them.
+
+    Args:
+        store: the records directory.
+        run_id: the run.
+        tags: tags to add; `-tag` removes one.
+        note: the new note; None leaves the present one.
+
+    Raises:
+        UserError: a tag is not a word.
+    """
     before = labels_of(store, [run_id]).get(run_id, RunLabels())
     remaining = set(before.tags)
     for tag in tags:

@@ -87,10 +87,16 @@ class Parameters:
         best_and_last: BestAndLast,
         basis: dict[str, Any] | None = None,
     ) -> Path:
-        """Writes what a run keeps (leaves without a lane axis), and its basis as JSON; returns its
-        folder.
+        """Writes a run's parameters and returns their folder.
 
-        Raises UserError if it cannot be written.
+        Args:
+            run_id: the run.
+            config: its config, as flags.
+            best_and_last: the variables; their leaves have no lane axis.
+            basis: what they need to be applied to new data, as JSON has it.
+
+        Raises:
+            UserError: the folder cannot be written.
         """
         arrays = {"best": _tree(best_and_last.best), "last": _tree(best_and_last.last)}
         epochs = {"best": int(best_and_last.best_epoch), "last": int(best_and_last.last_epoch)}

@@ -28,8 +28,17 @@ def digest_of(path: Path) -> str:
 
 
 def snapshot(folder: Path, plugins: Iterable[Path], commit: str, root: Path = ROOT) -> Path:
-    """The place in `folder` of a copy of the code and the plugins as they are now, made unless it
-    is there."""
+    """A copy of the code as it is now, made unless it is there already.
+
+    Args:
+        folder: where snapshots are.
+        plugins: the user's files that belong to the code.
+        commit: the commit of the code, which the copy notes.
+        root: the repository.
+
+    Returns:
+        The copy's folder; its name is a digest of its content.
+    """
     files = {name: path for package in RUNNING for name, path in _sources(root, package).items()}
     files |= {f"{PLUGINS}/{number}/{path.name}": path for number, path in enumerate(plugins)}
     target = folder / _digest(files, commit)

@@ -162,12 +162,32 @@ class Store:
         )
 
     def write_json(self, folder: str, name: str, value: Any) -> None:
-        """Writes a small file beside the records (a sweep's members, a program's strategy)."""
+        """Writes a small file beside the records (a sweep's requests, a program's strategy).
+
+        Args:
+            folder: the folder in the records directory.
+            name: the file's name, without its ending.
+            value: its content.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
         write_atomically(self.root / folder / f"{name}.json", json.dumps(value, indent=1))
 
     def keep_json(self, folder: str, name: str, value: Any) -> Any:
-        """Writes a small file unless it is there; returns what it holds: of several processes, the
-        first's value."""
+        """Writes a small file unless it is there.
+
+        Args:
+            folder: the folder in the records directory.
+            name: the file's name, without its ending.
+            value: its content.
+
+        Returns:
+            The content of the file: of several processes that write, the first one's value.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
         path = self.root / folder / f"{name}.json"
         partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
         write_atomically(partial, json.dumps(value, indent=1))

@@ -153,8 +153,17 @@ def run_of(record: Record, planner: Planner) -> PlannedRun:
 def trial(
     record: Record, run: PlannedRun, steps: int | None = None, origin: InitialWeights | None = None
 ) -> Rerun:
-    """How to train a recorded run again, from where it started: all of it, or the epochs of its
-    first `steps`."""
+    """How to train a recorded run again.
+
+    Args:
+        record: its record.
+        run: its plan.
+        steps: how many updates to compare, rounded up to whole epochs; None: all.
+        origin: the weights that it starts from, if it has `init_from`.
+
+    Raises:
+        UserError: the record does not say how the run was trained.
+    """
     recorded, per_epoch = _recorded_strategy(record), run.program.sizes.steps_per_epoch
     strategy = dataclasses.replace(recorded, replicas=min(recorded.replicas, jax.device_count()))
     epochs = run.program.config.epochs if steps is None else -(-steps // per_epoch)
@@ -218,7 +227,14 @@ def localize(
     arrays: Arrays,
     memory: StreamingPolicy = ALL_ON_DEVICE,
 ) -> Localization:
-    """Trains the run twice more, as far as it was compared, one update at a time."""
+    """Trains the run twice more, one update at a time, to see where two trainings part.
+
+    Args:
+        trial: how to train it.
+        verification: what the first training gave.
+        arrays: its data.
+        memory: what of the data stays on the device.
+    """
     run = trial.run
     epochs = run.program.config.epochs if trial.whole else trial.epochs
     parting, outcome = first_difference.train_twice(

@@ -90,7 +90,16 @@ def cancel(folder: Folder) -> list[str]:
 
 
 def pieces(missing: Sequence[PlannedRun], store: Store, resources: Resources) -> list[int]:
-    """In how many parts each program's runs are trained: what its strategy takes at once is one."""
+    """The number of tasks that each program's runs can keep busy.
+
+    Args:
+        missing: the runs without a record.
+        store: has the programs' stored strategies.
+        resources: what a task asks for.
+
+    Returns:
+        One number per program: its runs divided by the lanes that a task trains together.
+    """
     return [math.ceil(len(pack.runs) / _lanes(pack, store, resources)) for pack in packs(missing)]
 
 

@@ -15,8 +15,13 @@ TAIL = 40
 
 
 def explained(folder: Folder, jobs: Sequence[str], missing: int) -> str:
-    """Why the jobs of a sweep ended before its runs were done, as far as Slurm and the logs
-    tell."""
+    """Why the jobs of a sweep ended before its runs were done, as far as Slurm and the logs show.
+
+    Args:
+        folder: the sweep's folder.
+        jobs: the ids of the jobs.
+        missing: how many runs have no record.
+    """
     known = [task for job in jobs for task in cluster.described(job)]
     states = Counter(
         f"{task.get('JobState', '?')} {task.get('ExitCode', '')}".strip() for task in known

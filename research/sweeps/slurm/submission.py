@@ -36,10 +36,21 @@ def check(resources: Resources) -> None:
 def submit(
     command: Sequence[str], tasks: int, resources: Resources, logs: Path, name: str, after: str = ""
 ) -> list[tuple[str, int]]:
-    """Submits so many tasks of a command, in arrays that the cluster takes; returns (id, tasks) of
-    each.
+    """Submits tasks of one command, in arrays that the cluster takes.
 
-    after: a job that must be over first. Raises UserError with Slurm's own words where it refuses.
+    Args:
+        command: the command line of each task.
+        tasks: how many.
+        resources: what each asks for.
+        logs: where their output goes.
+        name: the job's name.
+        after: a job that must be over first, or "".
+
+    Returns:
+        The id and the number of tasks of each array.
+
+    Raises:
+        UserError: Slurm refuses; the message has its own words.
     """
     longest = cluster.longest_array()
     sizes = [min(longest, tasks - begin) for begin in range(0, tasks, longest)]

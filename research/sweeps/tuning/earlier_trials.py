@@ -82,8 +82,13 @@ def with_results(earlier: Sequence[Studied]) -> list[tuple[Studied, FrozenTrial]
 
 
 def entering(earlier: Sequence[Studied], new: Space, distinct: bool) -> list[FrozenTrial]:
-    """The earlier trials that are points of the new space, as trials of it. distinct: of equal ones
-    only the first."""
+    """The earlier trials that are points of the new space, as trials of it.
+
+    Args:
+        earlier: the earlier studies.
+        new: the new space.
+        distinct: whether only the first of equal trials enters.
+    """
     spaces = {each.name: Space.before(each.definition or {}) for each in earlier}
     trials: list[FrozenTrial] = []
     for each, trial in with_results(earlier):

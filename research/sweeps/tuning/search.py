@@ -37,10 +37,17 @@ Evaluate = Callable[[Sequence[Point]], Sequence[Result]]
 def search(
     study: Study, axes: Sequence[Axis], trials: int, parallel: int, evaluate: Evaluate
 ) -> None:
-    """Asks for trials in rounds of `parallel` until there are so many, and tells their results.
+    """Asks for trials in rounds, trains each round together, and reports the results.
 
-    Goes on where it was interrupted: trials without a result are evaluated again, with the values
+    An interrupted search continues: trials without a result are evaluated again, with the values
     that they have.
+
+    Args:
+        study: receives the trials.
+        axes: the space.
+        trials: how many there are in all.
+        parallel: how many a round has.
+        evaluate: the results of a round's points, in their order.
     """
     while True:
         asked, waiting = len(study.get_trials(deepcopy=False)), study_lib.running(study)
@@ -56,9 +63,14 @@ def search(
 
 
 def tell(study: Study, trial: Trial, result: Result) -> None:
-    """Tells a result. One that diverged has the worst value there is and breaks a constraint.
+    """Reports a trial's result. A diverged trial gets the worst possible value and breaks a
+    constraint,
+    so that a sampler ranks it below the pruned trials, too.
 
-    So a sampler ranks it below the pruned ones, too, and keeps away from it.
+    Args:
+        study: the trial's study.
+        trial: a trial that is under way.
+        result: its result.
     """
     if result.run:
         trial.set_user_attr("run", result.run)

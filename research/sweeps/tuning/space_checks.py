@@ -25,8 +25,16 @@ LOOKS, COMBINATIONS = 32, 1024
 
 
 def planned(settings: Settings, point: Point, planner: Planner) -> PlannedRun | Result:
-    """A point's run, or why there is none: a value that no run may have, or values that exclude
-    each other."""
+    """The run of a point, or why there is none.
+
+    Args:
+        settings: those of every trial.
+        point: the values of the axes.
+        planner: plans the run.
+
+    Returns:
+        The run, or a `refused` result if a value cannot be, or values exclude each other.
+    """
     try:
         return planner.run(axes_lib.resolve(settings, point)[0])
     except UserError as error:
@@ -34,8 +42,16 @@ def planned(settings: Settings, point: Point, planner: Planner) -> PlannedRun | 
 
 
 def first_run(settings: Settings, axes: Sequence[Axis], planner: Planner) -> PlannedRun:
-    """A run of the space. Raises UserError if none can be trained, or on a setting that no run
-    would use (law 8)."""
+    """A run of the space.
+
+    Args:
+        settings: those of every trial.
+        axes: the space; without axes it has one point.
+        planner: plans the run.
+
+    Raises:
+        UserError: no point can be trained, or no run would use a setting.
+    """
     for axis in axes:
         if axis.path in settings:
             raise UserError(

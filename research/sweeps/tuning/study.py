@@ -26,13 +26,22 @@ def study(
     pruner: BasePruner | None = None,
     entering: Callable[[Sequence[Studied]], Sequence[FrozenTrial]] = lambda earlier: (),
 ) -> Study:
-    """The study of that name and definition, made if there is none. storage: None for one in
-    memory.
+    """The study of that name and definition, made if there is none.
 
-    better: `higher` or `lower` values. entering: the trials with which a study begins if the name
-        has earlier studies, of other spaces. It is called `NAME, space 2`; the earlier ones stay,
-        for the commands that made them. Raises UserError if the name has a study whose trials are
-        of something else.
+    A study of another space is called `NAME, space 2`. The earlier studies stay, for the commands
+    that made them.
+
+    Args:
+        storage: the journal; None: in memory.
+        name: the tuning's name.
+        better: `higher` or `lower` values.
+        definition: what the trials are a function of.
+        sampler: where new trials come from.
+        pruner: whether a trial goes on.
+        entering: the trials with which a new study begins, given the earlier ones of the name.
+
+    Raises:
+        UserError: the name has a study of something else.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     # As the journal gives it back, with lists for tuples, so that the two compare equal.

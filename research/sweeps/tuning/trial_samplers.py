@@ -32,7 +32,16 @@ SAMPLERS = ("grid", "random", "sobol", "tpe")
 
 
 def sampler(name: str, axes: Sequence[Axis], seed: int) -> BaseSampler:
-    """The sampler of that name. Raises UserError if it cannot take the space."""
+    """The sampler of that name.
+
+    Args:
+        name: one of SAMPLERS.
+        axes: the space.
+        seed: of the draws.
+
+    Raises:
+        UserError: the sampler cannot take the space.
+    """
     if name == "tpe":
         for axis in axes:
             if axis.distribution is not None and not axis.distribution.bounded:
@@ -48,8 +57,16 @@ def sampler(name: str, axes: Sequence[Axis], seed: int) -> BaseSampler:
 
 
 def count(name: str, axes: Sequence[Axis], trials: int) -> int:
-    """How many trials there are: a grid's points, however many more are allowed. Raises UserError
-    if it has more."""
+    """The number of trials: a grid has its points, however many more are allowed.
+
+    Args:
+        name: one of SAMPLERS.
+        axes: the space.
+        trials: how many trials are allowed.
+
+    Raises:
+        UserError: the grid has more points than that.
+    """
     if name != "grid":
         return trials
     points = len(grid(axes))
@@ -103,11 +120,17 @@ def _listed(axis: Axis) -> Sequence[str]:
 
 
 def sobol(axes: Sequence[Axis], count: int, seed: int) -> list[Point]:
-    """The first `count` points of a scrambled Sobol' sequence: they fill the space more evenly than
-    random ones.
+    """The first points of a scrambled Sobol' sequence, which fill the space more evenly than random
+    ones.
 
-    Sobol' 1967, On the distribution of points in a cube and the approximate evaluation of
-    integrals.
+    Args:
+        axes: the space, of D axes.
+        count: how many points.
+        seed: of the scrambling.
+
+    Reference:
+        Sobol' 1967, On the distribution of points in a cube and the approximate evaluation of
+        integrals.
     """
     from scipy.stats import qmc
 

@@ -241,7 +241,13 @@ def fresh(settings: Settings, seeds: int) -> list[dict[str, Any]]:
 
 
 def described(tunings: Sequence[Tuned], budget: Budget, seeds: int) -> str:
-    """The footer's sentence on how strengths came about."""
+    """The footer's sentence on how the reported settings were tuned.
+
+    Args:
+        tunings: the tuning of each row.
+        budget: how each of them searched.
+        seeds: fresh seeds that the table reports.
+    """
     of_rows = [journal.counts(tuned.study.get_trials(deepcopy=False)) for tuned in tunings]
     counts = sum(map(Counter, of_rows), Counter[str]())
     paths = list(dict.fromkeys(axis.path for tuned in tunings for axis in tuned.axes))
