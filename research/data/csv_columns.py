@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from research.data import csv_header, csv_text
+from research.data.csv_advice import FlagAdvice
 from research.data.csv_numbers import Format
 from research.errors import UserError, nearest
 
@@ -102,7 +103,25 @@ class CsvColumn(NamedTuple):
 
     def error(self, row: int, problem: str) -> UserError:
         """The error at one of its cells."""
-        return UserError(f"{self.file}, row {self.line(row)}, column '{self.name}': {problem}")
+        return UserError(f"{self.where(row)}: {problem}")
+
+    def advice(self, row: int, problem: str, flags: str, instead: str) -> FlagAdvice:
+        """The error at one of its cells that flags would mend.
+
+        Args:
+            row: of the cell, from 0.
+            problem: what is wrong.
+            flags: the remedy, which names flags.
+            instead: the remedy where there are no flags.
+
+        Returns:
+            The error, to be raised.
+        """
+        return FlagAdvice(f"{self.where(row)}: {problem}", flags, instead)
+
+    def where(self, row: int) -> str:
+        """The file, the line and the column of one of its cells."""
+        return f"{self.file}, row {self.line(row)}, column '{self.name}'"
 
     def line(self, row: int) -> int:
         """The line of the file that a row begins on; the header's is 1."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from research.data import csv_header
 from research.data.array_cache import digest, open_table, task_of
+from research.data.csv_advice import without_flags
 from research.data.csv_columns import PLAIN, CsvColumn, Reading, read_columns
 from research.data.csv_numbers import Format
 from research.data.csv_options import CsvOptions
@@ -152,7 +153,8 @@ def read_like(
         a category or class that is not known there.
     """
     reading = Reading.of(options)
-    columns = read_columns(file, reading, nameless=True).columns
+    with without_flags():
+        columns = read_columns(file, reading, nameless=True).columns
     answer = columns.pop(options.get("target", "target"), None)
     encoded, used = [], set()
     origin = iter(spec.origin or [0.0] * len(spec.features))

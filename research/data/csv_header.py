@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from research.data.csv_advice import FlagAdvice
 from research.errors import UserError
 
 _NAMELESS = "Unnamed: "  # as pandas calls a column without a name, with its place from 0
@@ -105,7 +106,9 @@ def check_comment(file: Path, lines: Sequence[str], delimiters: str) -> None:
     as_header = lines[0].count(delimiter) == lines[1].count(delimiter) > 0
     if not as_header or lines[1].startswith(sign):
         shown = textwrap.shorten(lines[0], 50, placeholder=" ...")
-        raise UserError(
-            f"{file} begins with '{shown}': if that is a comment, --comment={sign} leaves out the"
-            " lines that begin so; if not, the header needs a name for each column"
+        raise FlagAdvice(
+            f"{file} begins with '{shown}'",
+            f"if that is a comment, --comment={sign} leaves out the lines that begin so; if not,"
+            " the header needs a name for each column",
+            "delete the lines above the header; the header needs a name for each column",
         )

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from research.data.csv_advice import without_flags
 from research.data.csv_columns import PLAIN, Reading, read_columns
 from research.data.csv_options import CsvOptions
-from research.data.csv_time import order_of
+from research.data.csv_time import order_of, possible_series
 from research.data.csv_values import check_complete, numbers_of
 from research.data.origin import differences
 from research.data.series import Series, open_series
@@ -69,9 +70,12 @@ def read_series(
     column = columns[target]
     values = numbers_of(column, reading.form, "a series consists of numbers")
     check_complete(column, values, "a series has one at each step; fill it in")
-    order = order_of(
-        {name: other for name, other in columns.items() if name not in unread}, target, time, series
-    )
+    others = {name: other for name, other in columns.items() if name not in unread}
+    order = order_of(others, target, time, series)
+    del others[target]
+    # The note names a flag, and no flag changes how new data is read.
+    if not (time or series or reading.form.recorded):
+        notes += possible_series([*others.values()])
     return Series(values[order.rows], order.lengths, (*notes, *order.notes))
 
 
@@ -85,9 +89,10 @@ def series_like(
     """
     context = spec.shape[0]
     target, time, series = (options.get(name, "") for name in ("target", "time", "series"))
-    read = read_series(
-        file, target or "y", time, series, Reading.of(options), options.get("drop", ())
-    )
+    with without_flags():
+        read = read_series(
+            file, target or "y", time, series, Reading.of(options), options.get("drop", ())
+        )
     if min(read.lengths) <= context:
         which = "" if len(read.lengths) == 1 else "a series of "
         raise UserError(

@@ -14,6 +14,7 @@ from typing import BinaryIO, TextIO
 
 import numpy as np
 
+from research.data.csv_advice import FlagAdvice
 from research.errors import UserError
 
 # How a packed file begins, and what unpacks it.
@@ -176,9 +177,10 @@ def _of_two_bytes(file: Path, encoding: str) -> UserError | None:
     likely = max(zeros, key=lambda name: zeros[name])
     if 4 * zeros[likely] < len(start) or encoding.startswith("utf-16"):
         return None
-    return UserError(
-        f"{file} is not in {_shown(encoding)}: it looks like UTF-16; say so with"
-        f" --encoding={likely}"
+    return FlagAdvice(
+        f"{file} is not in {_shown(encoding)}: it looks like UTF-16",
+        f"say so with --encoding={likely}",
+        f"save it in {_shown(encoding)}",
     )
 
 
@@ -193,17 +195,21 @@ def _undecodable(file: Path, encoding: str, error: UnicodeError) -> UserError:
                     content.decode(encoding)
                 except UnicodeDecodeError as wrong:
                     return _wrong_byte(f"{file}, row {line}", encoding, content, wrong.start)
-    return UserError(
-        f"{file} cannot be read as text in {_shown(encoding)}: {error}; say another with --encoding"
+    return FlagAdvice(
+        f"{file} cannot be read as text in {_shown(encoding)}: {error}",
+        "say another with --encoding",
+        f"save it in {_shown(encoding)}",
     )
 
 
 def _wrong_byte(where: str, encoding: str, content: bytes, place: int) -> UserError:
     likely = _likely(content)
     shown = content[max(0, place - 10) : place + 10].decode(likely, "replace").strip()
-    return UserError(
-        f"{where} is not in {_shown(encoding)} (byte 0x{content[place]:02x}); as {likely} it reads"
-        f" '{shown}': if that is right, add --encoding={likely}"
+    byte = f"byte 0x{content[place]:02x}"
+    return FlagAdvice(
+        f"{where} is not in {_shown(encoding)} ({byte})",
+        f"as {likely} it reads '{shown}': if that is right, add --encoding={likely}",
+        f"as {likely} it reads '{shown}': save the file in {_shown(encoding)}",
     )
 
 

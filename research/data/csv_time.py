@@ -65,7 +65,7 @@ def order_of(columns: dict[str, CsvColumn], target: str, time: str, series: str)
         for column in others:
             _check_rising(column, groups, rows, bool(series))
         _check_calendar(others, groups, rows)
-        return RowOrder(rows, lengths, () if series else tuple(_possible_series(others)))
+        return RowOrder(rows, lengths)
     column = columns[time]
     times = _times(column)
     if times is None:
@@ -74,13 +74,13 @@ def order_of(columns: dict[str, CsvColumn], target: str, time: str, series: str)
     twice = np.flatnonzero((np.diff(times[rows]) == 0) & (np.diff(groups[rows]) == 0))
     if len(twice):
         first, second = rows[twice[0]], rows[twice[0] + 1]
-        remedy = (
-            "delete one of the two rows" if series else "--series=COLUMN keeps several series apart"
-        )
-        raise column.error(
+        delete = "delete one of the two rows"
+        raise column.advice(
             int(second),
             f"the time '{column.cells[second]}' comes twice, the first time in row"
-            f" {column.line(int(first))}; {remedy}",
+            f" {column.line(int(first))}",
+            delete if series else "--series=COLUMN keeps several series apart",
+            delete,
         )
     return RowOrder(rows, lengths, tuple(_gaps(column, times[rows], groups[rows], rows)))
 
@@ -126,11 +126,13 @@ def _check_calendar(columns: Sequence[CsvColumn], groups: np.ndarray, rows: np.n
         return
     before, row = int(rows[wrong[0]]), int(rows[wrong[0] + 1])
     names = ", ".join(f"'{column.name}'" for column in parts)
-    raise parts[0].error(
+    raise parts[0].advice(
         row,
         f"by the columns {names} the date {cells[row]} comes after {cells[before]}, and a series is"
-        " in the order of time; sort the rows, or write the date in one column for --time;"
+        " in the order of time",
+        "sort the rows, or write the date in one column for --time;"
         f" {flag('drop', parts[0])} leaves them as they are",
+        "sort the rows",
     )
 
 
@@ -154,15 +156,17 @@ def _times(column: CsvColumn) -> np.ndarray | None:
     try:
         return times_of(column)
     except Ambiguous:
-        raise column.error(
+        write = "write them as 2024-05-31"
+        raise column.advice(
             0,
             f"'{column.cells[0]}' may begin with its day or with its month, as all dates of the"
-            f" column; write them as 2024-05-31, or give {flag('drop', column)} if the rows are in"
-            " order",
+            " column",
+            f"{write}, or give {flag('drop', column)} if the rows are in order",
+            write,
         ) from None
 
 
-def _possible_series(columns: Sequence[CsvColumn]) -> Iterator[str]:
+def possible_series(columns: Sequence[CsvColumn]) -> Iterator[str]:
     """A note on each column of a few texts that may name the series that a row belongs to."""
     for column in columns:
         texts = pc.unique(column.cells).to_pylist()
@@ -183,15 +187,19 @@ def _refuse(column: CsvColumn) -> NoReturn:
         except Ambiguous:
             known = True
         if not known:
-            expected = f"expected a number or a date such as 2024-05-31T18:00; {leave}"
-            raise column.error(row, f"'{cell}' is no time that can be compared; {expected}")
+            expected = "expected a number or a date such as 2024-05-31T18:00"
+            raise column.advice(
+                row,
+                f"'{cell}' is no time that can be compared",
+                f"{expected}; {leave}",
+                expected,
+            )
     numbers = [_is_number(cell) for cell in column.cells.to_pylist()]
     mixed = (
         "mixes numbers with dates" if any(numbers) else "has dates that are written in several ways"
     )
-    raise column.error(
-        0, f"the column {mixed}; write all its times alike, such as 2024-05-31T18:00; {leave}"
-    )
+    write = "write all its times alike, such as 2024-05-31T18:00"
+    raise column.advice(0, f"the column {mixed}", f"{write}; {leave}", write)
 
 
 def _read_as_times(column: CsvColumn) -> np.ndarray | None:
@@ -230,11 +238,13 @@ def _check_rising(column: CsvColumn, groups: np.ndarray, rows: np.ndarray, sever
         return
     before, row = int(rows[wrong[0]]), int(rows[wrong[0] + 1])
     apart = "" if several else "--series=COLUMN keeps several series apart, "
-    raise column.error(
+    raise column.advice(
         row,
         f"'{column.cells[row]}' is not after '{column.cells[before]}', and a series is in the order"
-        f" of time; {flag('time', column)} sorts the rows, {apart}{flag('drop', column)} leaves"
-        " them as they are",
+        " of time",
+        f"{flag('time', column)} sorts the rows, {apart}{flag('drop', column)} leaves them as they"
+        " are",
+        "sort the rows",
     )
 
 

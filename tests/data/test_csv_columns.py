@@ -118,7 +118,7 @@ def test_a_header_that_counts_the_columns_needs_no_note(tmp_path: Path) -> None:
         (
             "# by me; in May\na,y\n1,2\n",
             {},
-            r"begins with '# by me; in May': if that is a comment, --comment=# leaves",
+            r"begins with '# by me; in May'; if that is a comment, --comment=# leaves",
         ),
         ("% one\n% two\na,y\n", {}, r"--comment=% leaves"),
         (
