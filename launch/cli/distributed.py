@@ -29,10 +29,12 @@ AUTO = "auto"
 
 
 def join() -> None:
-    """Waits for the other processes, if the flags name any; all but the first are silent from here
-    on.
+    """Waits for the other processes, if the flags name any; all but the first print nothing more.
 
-    Call before JAX is asked for a device. Raises UserError if they cannot be reached.
+    Call it before JAX is asked for a device.
+
+    Raises:
+        UserError: if the flags contradict each other, or the processes cannot be reached.
     """
     if COORDINATOR.value is None:
         if PROCESSES.value is not None or PROCESS.value is not None:
@@ -55,11 +57,13 @@ def join() -> None:
         raise UserError(f"--process={process}: with --processes={count} it is 0 to {count - 1}")
     import jax  # here, since every program imports this file, and not all need JAX
 
+    # With it the processes agree on the step at which they stop and save. A process that stopped by
+    # itself would leave the others waiting in a collective operation.
     jax.config.update("jax_enable_preemption_service", True)
     try:
         if COORDINATOR.value == AUTO:
-            # Alone on its node a process has all devices there; of several JAX gives each the one
-            # of its number.
+            # JAX gives each process under Slurm the one device of its local rank. That is right for
+            # several processes per node; a process alone on its node takes all devices there.
             jax.distributed.initialize(local_device_ids=[] if _alone() else None)
         else:
             jax.distributed.initialize(COORDINATOR.value, PROCESSES.value, PROCESS.value)
@@ -72,12 +76,14 @@ def join() -> None:
         raise UserError(
             f"coordinator={COORDINATOR.value}: the processes did not meet: {reason}"
         ) from None
+    # Every process runs the same program; only the first prints, so that no line appears twice.
     if jax.process_index() > 0:
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  (open until the process ends)
 
 
 def _alone() -> bool:
-    """Whether Slurm has started one process a node."""
+    """Whether Slurm has started one process per node."""
+    # The variable reads "1(x4)" for four nodes with a process each, "2" for two on one node.
     return (
         re.fullmatch(r"1(\(x\d+\))?", os.environ.get("SLURM_STEP_TASKS_PER_NODE", "1")) is not None
     )

@@ -20,8 +20,10 @@ from research.errors import Stopped, UserError, blamed
 from research.signals import EXIT_STOPPED
 from research.sweeps.records.record import Record
 
+# Scripts tell outcomes apart by these codes. After EXIT_STOPPED the same command may be tried
+# again; after these it would end the same way.
 EXIT_USER = 2
-EXIT_DIVERGED = 3  # the run that was asked for diverged; it has its record
+EXIT_DIVERGED = 3  # the run diverged; it has its record
 EXIT_FAILED = 4  # some runs of a sweep or an experiment failed; the table says why
 
 
@@ -48,15 +50,16 @@ def define_directory(name: str, default: str | None, text: str) -> flags.FlagHol
 
 
 def define_output(name: str, text: str) -> flags.FlagHolder[Any]:
-    """A flag for a directory that results are written into; that they can be is seen before there
-    are any."""
+    """A flag for a directory that results are written into."""
+    # Checked while the flags are read: a typing mistake should not cost the hours of training that
+    # come before the first file is written.
     holder = define_directory(name, None, text)
     flags.register_validator(name, lambda value: value is None or _takes_files(Path(value)))
     return holder
 
 
 def define_file(name: str, default: str | None, text: str) -> flags.FlagHolder[Any]:
-    """A flag for a file to be written; that it can be is seen before there is anything to write."""
+    """A flag for a file to be written; it is checked before anything is trained."""
     holder = define_name(name, default, text)
     flags.register_validator(
         name,
@@ -68,12 +71,19 @@ def define_file(name: str, default: str | None, text: str) -> flags.FlagHolder[A
 
 
 def _takes_files(directory: Path) -> bool:
-    """Makes the directory. Raises flags.ValidationError if that cannot be, or nothing can be
-    written into it."""
+    """Whether files can be written into the directory, which is created if it is missing.
+
+    Raises:
+        flags.ValidationError: if it cannot be created or written.
+    """
+    # Created rather than only checked: whether a path can be made is known for certain only by
+    # making it.
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise flags.ValidationError(f"{error.filename} cannot be made: {error.strerror}") from None
+        raise flags.ValidationError(
+            f"{error.filename} cannot be created: {error.strerror}"
+        ) from None
     if not os.access(directory, os.W_OK):
         raise flags.ValidationError(f"nothing can be written into {directory}")
     return True
@@ -85,7 +95,12 @@ CACHE_DIR = define_directory(
     "directory of decoded data, and of compiled programs unless JAX_COMPILATION_CACHE_DIR is set",
 )
 RECORDS = define_directory("records", "records", "directory of the records")
-PLUGIN = flags.DEFINE_multi_string("plugin", [], "a Python file that registers parts of your own")
+PLUGIN = flags.DEFINE_multi_string(
+    "plugin", [], "a Python file that registers architectures, regularizers, … of your own"
+)
+# From here on absl counts a flag to the module that calls the functions above, not to this one, so
+# that --help lists it with its program.
+flags.disclaim_key_flags()
 
 
 def run(
@@ -112,6 +127,7 @@ def run(
 def _parsed(more_flags: Callable[[Sequence[str]], None], argv: Sequence[str]) -> list[str]:
     """Reads the flags, or prints the help that is asked for; returns the other arguments."""
     try:
+        # In this order: plugins add entries, and entries become flags.
         _refuse_bytes(argv)
         _load_plugins(argv)
         more_flags(argv)
@@ -119,10 +135,11 @@ def _parsed(more_flags: Callable[[Sequence[str]], None], argv: Sequence[str]) ->
             help.show(topic)
             sys.exit(0)
         for name in flags.FLAGS:
-            # Of a flag that is given twice, absl would ignore the first value.
+            # absl silently takes the last value of a flag that is given twice; here it is an error.
             flags.FLAGS[name].allow_overwrite = False
         return flags.FLAGS(list(argv))
-    except SystemExit:  # absl takes help for a failure
+    # absl exits with 1 after printing help, which is no failure.
+    except SystemExit:
         sys.exit(0)
     except flags.UnrecognizedFlagError as error:
         _end(f"unknown flag --{error.flagname}; {_meant(error.flagname, argv)}", EXIT_USER)
@@ -135,16 +152,21 @@ def _guarded(main: Callable[..., None], saves: bool, words: bool, argv: Sequence
     logging.set_verbosity(logging.WARNING)
     sys.unraisablehook = _unraisable
     try:
+        # Until now a signal ended the process at once. From here on there may be something to save,
+        # so it raises KeyboardInterrupt.
         if saves:
             signals.interrupt()
-        # Imported modules stay; searching them for cycles again and again costs time.
+        # Imported modules stay alive to the end. Frozen, they are skipped by the collector, which
+        # would otherwise search them for cycles again and again.
         gc.freeze()
-        # Programs that only look at files do without JAX, and start at once.
+        # Programs that only read files do not import JAX, and so start at once.
         if "jax" in sys.modules:
             runtime.prepare(CACHE_DIR.value, RECORDS.value)
             distributed.join()
         if len(argv) > 1 and not words:
             raise UserError(f"'{argv[1]}' is not a flag; {_as_flag(argv[1], argv)}")
+        # A program that has nothing to save ends at once, even while XLA compiles: a
+        # KeyboardInterrupt would wait for the compiler.
         with contextlib.nullcontext() if saves else signals.ending():
             main(*([argv[1:]] if words else []))
     except BrokenPipeError:
@@ -167,6 +189,8 @@ def _last_line(error: BaseException) -> tuple[str, int]:
         return "stopped; finished work is kept", EXIT_STOPPED
     if isinstance(error, OSError) and error.filename is not None:
         return f"cannot use {error.filename}: {error.strerror}", EXIT_USER
+    # An exception from a plugin's code is its author's to mend, so it gets one line as well. Any
+    # other exception is a bug here, and keeps its traceback.
     where = blamed(error, PLUGIN.value)
     return (f"--plugin={where}" if where else ""), EXIT_USER
 
@@ -181,6 +205,7 @@ def _as_flag(word: str, argv: Sequence[str]) -> str:
 
 def _refuse_bytes(argv: Sequence[str]) -> None:
     """Raises UserError for an argument that no file of text, record or path could hold."""
+    # Python decodes such bytes to lone surrogates, which fail only later, when they are written.
     for argument in argv:
         try:
             argument.encode()
@@ -227,18 +252,21 @@ def _load_plugins(argv: Sequence[str]) -> None:
 
 
 def _unless_read() -> None:
-    """Ends quietly what nobody reads any more; raises again a pipe that broke elsewhere."""
+    """Ends quietly if nobody reads stdout any more, as in `| head`; else raises the error again."""
+    # poll tells this pipe from others: a broken pipe to a worker process is a real error.
     out = select.poll()
     out.register(sys.stdout.fileno(), 0)
     if not any(event & select.POLLERR for _, event in out.poll(0)):
         raise
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (what is still in the buffer goes nowhere, without an error)
+    # Python flushes stdout when it exits; on the broken pipe that would raise once more.
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (open until the process ends)
 
 
 def _unraisable(event: Any) -> None:
     """Reports an error that cannot be raised.
 
-    Once a read has failed, orbax gives up its other reads. The first error is reported already.
+    After a failed read orbax cancels its other reads, and each of them lands here. The first error
+    has already been reported.
     """
     if str(event.exc_value) != "Event loop is closed":
         sys.__unraisablehook__(event)
@@ -259,7 +287,7 @@ def _one_line(text: str) -> str:
 
 
 def end_with_failures(records: Iterable[Record]) -> None:
-    """Exits with EXIT_FAILED if one of the records is of a failed run, once all is printed."""
+    """Exits with EXIT_FAILED if a run failed; call it after everything is printed."""
     if any(record.status == "failed" for record in records):
         sys.exit(EXIT_FAILED)
 

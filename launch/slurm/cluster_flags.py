@@ -123,12 +123,15 @@ def _command(snapshot: Path, folder: Folder) -> Sequence[str]:
         f"--{name}={_absolute(value) if name in PATHS else value}" for name, value in given.items()
     ]
     if NODES.value > 1:
+        # On several nodes Slurm's own variables say who coordinates; a run takes all their devices.
         worker += ["--coordinator=auto", *([] if "devices" in given else ["--devices=all"])]
     environment = [
         f"PYTHONPATH={os.pathsep.join([str(snapshot), *_inherited()])}",
         f"XLA_FLAGS={_xla_flags()}",
     ]
+    # -P keeps the working directory off sys.path, so that the snapshot's code is what runs.
     task = [sys.executable, "-P", "-m", "launch.slurm.task", str(folder.path), folder.token()]
+    # Through env, since what a task inherits from here depends on how the site configures sbatch.
     return ["env", *environment, *task, *worker]
 
 
@@ -137,8 +140,9 @@ def _inherited() -> list[str]:
 
 
 def _xla_flags() -> str:
-    """XLA's flags here, but for the count of host devices: it is the task's cores, or what the task
-    finds."""
+    """This process's XLA flags, with the number of host devices set to the task's cores."""
+    # The number of host devices here is this machine's; without --slurm.cpus each task counts its
+    # own cores.
     inherited = re.sub(DEVICE_COUNT, "", os.environ.get("XLA_FLAGS", "")).split()
     host_devices = [f"--xla_force_host_platform_device_count={CPUS.value}"] if CPUS.value else []
     return " ".join([*inherited, *host_devices])

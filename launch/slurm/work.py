@@ -28,16 +28,17 @@ from research.sweeps.slurm import cluster
 from research.sweeps.slurm.cluster import Refused
 from research.sweeps.slurm.folder import Folder, Wanted
 
-# Seconds between looks for those who wait for this task.
+# Seconds between looks for jobs that wait for this task: each look lists a shared folder.
 LOOK = 5.0
 FOLDER = start.define_name("folder", None, "the folder of the sweep, in the records directory")
 
 
 class Log(Terminal):
-    """A terminal's view for a task's log. It notes what is under way, and lets those begin who wait
-    for this task."""
+    """The log of a task. Notes which runs are under way, and releases the jobs that wait for this
+    task."""
 
     def __init__(self, folder: Folder, task: str) -> None:
+        # again=False: sites may send several signals, and the first already stops the worker.
         super().__init__(
             stopping="stopping at the next step, to save what is under way", again=False
         )
@@ -51,20 +52,21 @@ class Log(Terminal):
             yield dataclasses.replace(report, holds=self._holds, stepped=self._stepped)
 
     def _holds(self, run_ids: frozenset[str]) -> None:
+        # One file per task: processes that train a run together hold the same runs.
         if jax.process_index() == 0:
             self._folder.hold(self._task, run_ids)
 
     def _stepped(self) -> None:
-        """A step is compiled: the others, who wait in the queue for it, find it in the cache.
-
-        They may be submitted a moment later, so they are looked for more than once.
-        """
+        """Releases the jobs that wait in the queue for the first step of this task."""
+        # The step is compiled now, so they read it from the cache instead of compiling it again. A
+        # job may be submitted after the first step, so this looks for them repeatedly.
         if time.monotonic() - self._looked < LOOK:
             return
         self._looked = time.monotonic()
         for job in self._folder.jobs():
             if job.after == self._task.partition("_")[0] and job.id not in self._released:
-                with contextlib.suppress(Refused):  # then they begin when this task is over
+                # If Slurm does not answer, they still begin once this task is over.
+                with contextlib.suppress(Refused):
                     cluster.release(job.id)
                     self._released.add(job.id)
 
@@ -74,14 +76,15 @@ def main() -> None:
     monitor, version = Log(folder, task_id(os.environ)), source_version.version()
 
     def still_wanted(run_id: str) -> bool:
+        # The sweep may be asked for with other flags or other code while this task trains.
         wanted = folder.wanted()
         return wanted.code == version and run_id in wanted.runs
 
     trained = None
     while (wanted := folder.wanted()) is not trained and wanted.code == version:
         runs = planned(wanted, plans)
-        # One pack at a time: there are as many tasks as packs, and what a worker dies of is then
-        # known.
+        # One pack at a time: there are as many tasks as packs, and a worker's death then counts
+        # against few runs. Without waiting: the allocation would idle for the runs of other tasks.
         executor = functools.partial(
             train_locally, still_wanted=still_wanted, wait=False, abreast=1
         )
@@ -90,11 +93,17 @@ def main() -> None:
         )
         trained = wanted
     if wanted.code != version:
-        say("the sweep wants other code now than this task has")
+        say("the sweep now wants other code than this task has")
 
 
 def planned(wanted: Wanted, plans: Planner) -> list[PlannedRun]:
-    """The runs of a sweep. Raises UserError if they are others here than where it was submitted."""
+    """The runs of a sweep.
+
+    Raises:
+        UserError: if their ids differ from those on the machine that submitted the sweep.
+    """
+    # Ids are digests of settings, data and versions: equal ids are what makes records from many
+    # nodes comparable.
     runs = [plans.run(config_lib.resolve(settings)[0]) for settings in wanted.runs.values()]
     for run_id, run in zip(wanted.runs, runs, strict=True):
         if run.id != run_id:

@@ -182,10 +182,10 @@ CASES = {
     "table --experiment=regularization --figures=prices.csv": "it is a file; name a directory",
     "table --experiment=regularization --out=images": "it is a directory; name a file in it",
     "table --experiment=regularization --figures=/proc/a": (
-        "--figures=/proc/a: /proc/a cannot be made"
+        "--figures=/proc/a: /proc/a cannot be created"
     ),
     "table --experiment=regularization --out=/proc/a/table.md": (
-        "flag --out=/proc/a/table.md: /proc/a cannot be made"
+        "flag --out=/proc/a/table.md: /proc/a cannot be created"
     ),
     "generate --run=a --prompt=b --temperature=nan": (
         "flag --temperature=nan: expected a number from 0 to 1000"
