@@ -112,6 +112,12 @@ def test_statistics_keep_their_bounds() -> None:
     assert "must be" not in output
     assert output.count(": cover new rows") == 10
     assert "11 equal arms: a false verdict: " in output
+    lines = output.splitlines()
+    bounded = [line for line in lines if "(bound " in line]
+    assert len(bounded) == 37
+    assert all(re.search(r"for chance: \w+", line) for line in bounded)
+    assert "very skewed seeds: the t-interval covers the mean, a shortfall (" in output
+    assert "collapsing seeds: rows with a collapse that the footer names: " in output
 
 
 def test_simulated_accidents_lose_nothing() -> None:
