@@ -20,6 +20,7 @@ from research.sweeps.execute.execution_context import ExecutionEvents
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records.event_files import Events
 from research.sweeps.records.record import Record
+from research.words import plural
 
 # Showing the latest metrics takes at most one part in so many of the time.
 SHARE = 20
@@ -64,6 +65,7 @@ class Terminal:
         self._noted: set[str] = set()
 
     def warn(self, message: str) -> None:
+        """Writes a warning above the bar."""
         tqdm.write(one_line(f"warning: {message}"), file=sys.stderr)
 
     def note(self, message: str) -> None:
@@ -82,96 +84,117 @@ class Terminal:
     @contextlib.contextmanager
     def watch(self, runs: Sequence[PlannedRun]) -> Iterator[ExecutionEvents]:
         """A bar over all epochs of all runs."""
-        lock = threading.Lock()
-        counts = {"finished": 0, "diverged": 0, "failed": 0}
-        state_texts: list[str] = []  # how things stand
-        means: list[str] = []  # of the latest epoch's loss and main metric
-        due = 0.0  # when these may be worked out again
-        causes: dict[str, int] = {}  # of failures: how many more had it after the first
-        programs = len({run.program.id for run in runs})
-        total = sum(run.config.epochs for run in runs)
         trace = jax.profiler.trace(self._profile) if self._profile else contextlib.nullcontext()
         with (
             trace,
             watching(self._stopping, self._again) as stopping,
-            tqdm(
-                total=total,
-                desc=(
-                    f"{len(runs)} run{'s' * (len(runs) > 1)}, {programs}"
-                    f" program{'s' * (programs > 1)}"
-                ),
-                unit="epoch",
-                file=sys.stderr,
-                mininterval=0.5 if sys.stderr.isatty() else 10.0,
-                dynamic_ncols=True,
-                bar_format=(
-                    "{l_bar}{bar}| {n:,.1f}/{total:,} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
-                ),
-            ) as bar,
+            _bar(runs) as bar,
         ):
-            done = Fraction(0)
-
-            def epochs(count: Fraction | int) -> None:
-                nonlocal done
-                with lock:
-                    done += count
-                    bar.n = float(done)  # a sum of parts, each rounded, could exceed the whole
-                    bar.update(0)
-
-            def resumed(count: Fraction | int) -> None:
-                with lock:  # neither the mean speed nor that of the last moments is to see them
-                    bar.initial += float(count)
-                    bar.last_print_n += float(count)
-                epochs(count)
-
-            def show() -> None:
-                parts = [f"{k}={v}" for k, v in counts.items() if v]
-                bar.set_postfix_str(", ".join(parts + state_texts + means), refresh=False)
-
-            def ended(runs: Callable[[], Sequence[Ended]]) -> None:
-                nonlocal due
-                began = time.monotonic()
-                if began < due:
-                    return
-                text = latest(runs())
-                due = time.monotonic() + SHARE * (time.monotonic() - began)
-                with lock:
-                    means[:] = [text] if text else means
-                    show()
-
-            def state(text: str) -> None:
-                with lock:
-                    state_texts[:] = [text] if text else []
-                    show()
+            line = _ProgressLine(bar, self.warn if self._failures else lambda message: None)
 
             def record(done: Record) -> None:
                 if self._events:
                     self._events.record(done)
-                with lock:
-                    counts[done.status] += 1
-                    show()
-                    if done.status == "failed" and self._failures:
-                        causes[done.cause] = causes.get(done.cause, -1) + 1
-                        if not causes[done.cause]:
-                            self.warn(f"run {done.run_id} failed: {done.cause}")
+                line.record(done)
 
+            events = ExecutionEvents(
+                line.epochs,
+                record,
+                self.warn,
+                stopping,
+                state=line.state,
+                note=self.note,
+                resumed=line.resumed,
+                ended=line.ended,
+            )
+            if self._events:
+                events = dataclasses.replace(events, curves=self._events.curves)
             try:
-                report = ExecutionEvents(
-                    epochs,
-                    record,
-                    self.warn,
-                    stopping,
-                    state=state,
-                    note=self.note,
-                    resumed=resumed,
-                    ended=ended,
-                )
-                yield (
-                    dataclasses.replace(report, curves=self._events.curves)
-                    if self._events
-                    else report
-                )
+                yield events
             finally:
-                for cause, more in causes.items():
-                    if more:
-                        self.warn(f"{more} more run{'s' * (more > 1)} failed: {cause}")
+                line.finish()
+
+
+class _ProgressLine:
+    """The bar with the counts behind it. Packs train in threads, so changes take the lock.
+
+    warn: receives the failures: the first of each cause, and at the end how many more had it.
+    """
+
+    def __init__(self, bar: tqdm, warn: Callable[[str], None]) -> None:
+        self._bar = bar
+        self._warn = warn
+        self._lock = threading.Lock()
+        self._done = Fraction(0)
+        self._counts = {"finished": 0, "diverged": 0, "failed": 0}
+        self._state: list[str] = []  # how things stand
+        self._means: list[str] = []  # of the latest epoch's loss and main metric
+        self._due = 0.0  # when these may be worked out again
+        self._repeats: dict[str, int] = {}  # how many more failures a cause had after the first
+
+    def epochs(self, count: Fraction | int) -> None:
+        """So many lane-epochs, or parts of one, were just done."""
+        with self._lock:
+            # An exact sum: one of rounded parts could exceed the whole.
+            self._done += count
+            self._bar.n = float(self._done)
+            self._bar.update(0)
+
+    def resumed(self, count: Fraction | int) -> None:
+        """So many lane-epochs were done before this process."""
+        with self._lock:
+            # Neither the mean speed nor that of the last moments may see them.
+            self._bar.initial += float(count)
+            self._bar.last_print_n += float(count)
+        self.epochs(count)
+
+    def ended(self, runs: Callable[[], Sequence[Ended]]) -> None:
+        """Runs have ended an epoch: shows their metrics, if that is due."""
+        began = time.monotonic()
+        if began < self._due:
+            return
+        text = latest(runs())
+        # Fetching metrics waits for the devices, so it takes a bounded share of the time.
+        self._due = time.monotonic() + SHARE * (time.monotonic() - began)
+        with self._lock:
+            self._means = [text] if text else self._means
+            self._show()
+
+    def state(self, text: str) -> None:
+        """How things stand, in a few words."""
+        with self._lock:
+            self._state = [text] if text else []
+            self._show()
+
+    def record(self, record: Record) -> None:
+        """A run is over."""
+        with self._lock:
+            self._counts[record.status] += 1
+            self._show()
+            if record.status == "failed":
+                self._repeats[record.cause] = self._repeats.get(record.cause, -1) + 1
+                if not self._repeats[record.cause]:
+                    self._warn(f"run {record.run_id} failed: {record.cause}")
+
+    def finish(self) -> None:
+        """Says how many more runs failed of each cause."""
+        for cause, more in self._repeats.items():
+            if more:
+                self._warn(f"{more} more run{'s' * (more > 1)} failed: {cause}")
+
+    def _show(self) -> None:
+        counts = [f"{status}={count}" for status, count in self._counts.items() if count]
+        self._bar.set_postfix_str(", ".join(counts + self._state + self._means), refresh=False)
+
+
+def _bar(runs: Sequence[PlannedRun]) -> tqdm:
+    programs = len({run.program.id for run in runs})
+    return tqdm(
+        total=sum(run.config.epochs for run in runs),
+        desc=f"{plural(len(runs), 'run')}, {plural(programs, 'program')}",
+        unit="epoch",
+        file=sys.stderr,
+        mininterval=0.5 if sys.stderr.isatty() else 10.0,
+        dynamic_ncols=True,
+        bar_format="{l_bar}{bar}| {n:,.1f}/{total:,} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
+    )
