@@ -162,6 +162,7 @@ def _values(call: grammar.Call, member: Transformation, key: str) -> dict[str, A
             raise UserError(
                 f"{key}: '{text}' is one argument too many; {member.name} takes {takes}"
             )
+        # Python's own rule; otherwise it would be unclear which parameter a position means.
         if keyword is None and any(earlier for earlier, _ in call.arguments[:index]):
             raise UserError(f"{key}: '{text}' follows a name=value; write it as name=value too")
         name = keyword or member.positional[index]

@@ -151,6 +151,7 @@ def _number(parameter: inspect.Parameter) -> Option:
     outside = (
         declared.range is not None and default is not REQUIRED and default not in declared.range
     )
+    # A default outside the range shows that the name means something else in this function.
     return dataclasses.replace(declared, range=None) if outside else declared
 
 

@@ -1,4 +1,4 @@
-"""Multi-head attention: of a sequence to itself or to another, with masks, and with a cache for
+"""Multi-head attention of a sequence to itself or to another, with masks and a cache for
 generation."""
 
 import math
@@ -23,13 +23,13 @@ class Attention(nn.Module):
     Vaswani et al. 2017, Attention is all you need. Queries are made from x and keys and values from
     `memory` [B, S, D], each pair by one product; without a memory all three are made from x by one.
 
-    mask: bool [B or 1, T or 1, S], True where a query may look at a key. start: int32 [], the place
-        of x[:, 0] in the sequence: keys and values are then kept in the collection `cache`,
-        `context` places long, and x looks at all that lie there up to its own place. The keys and
-        values of a memory are kept as they are first seen.
+    mask: bool [B or 1, T or 1, S], True where a query may look at a key.
+    start: int32 [], the place of x[:, 0] in a generation. Keys and values are then stored in the
+        collection `cache`, `context` places long, and a query looks at all places up to its own.
+        The keys and values of a memory are stored at the first call.
 
-    The weights [B, heads, T, S] are worked out in float32 at least, and are left in the collection
-    `attention` where a caller asks for it.
+    The weights [B, heads, T, S] are float32 at least. A caller finds them in the collection
+    `attention` if it asks for it.
     """
 
     heads: int
@@ -123,9 +123,13 @@ class Attention(nn.Module):
 def attention_weights(q: jax.Array, k: jax.Array, mask: jax.Array | None) -> jax.Array:
     """softmax(q kᵀ / √d) over the keys that the mask allows, at least float32 [B, H, T, S].
 
-    q: [B, T, H, d], k: [B, S, H, d]. What is masked has the weight 0 exactly, but where a query may
-        see nothing at
-    all: it then sees everything, so that nothing is 0/0.
+    A masked key has the weight 0 exactly. Only where all keys of a query are masked do they have
+    equal weights, so that nothing is 0/0.
+
+    Args:
+        q: [B, T, H, d].
+        k: [B, S, H, d].
+        mask: bool [B or 1, T or 1, S]; None: all keys are allowed.
     """
     wide = jnp.promote_types(q.dtype, jnp.float32)
     # The queries are scaled, not the scores: these are T·S numbers, and bfloat16 scores would be

@@ -1,4 +1,4 @@
-"""Batch normalization over a global batch: spread over devices, and with padding in it."""
+"""Batch normalization over the global batch, which may be spread over devices and have padding."""
 
 import math
 import re
@@ -14,14 +14,16 @@ from research.models.layers.forward import Forward
 class GlobalBatchNorm(nn.Module):
     """Batch normalization with a learned bias and, by default, scale, [B, ..., C] -> [B, ..., C].
 
-    In training by the mean and the two-pass variance over the real steps of real examples on all
-    devices; their moving averages, in the collection `batch_stats`, are used in evaluation.
-    Statistics are at least float32. The moving variance is of the batches' own variances, over n
-    values; PyTorch's is of the unbiased ones, over n - 1. Raises ShapeError if n is 1.
+    Training uses the mean and the two-pass variance over the real steps of real examples on all
+    devices. Evaluation uses their moving averages, in the collection `batch_stats`. Statistics are
+    float32 at least. The moving variance averages the biased variances (n); PyTorch's averages the
+    unbiased ones (n - 1).
 
-    A frozen one (`fwd.frozen` is found in the name of its mean) keeps its moving averages and
-    normalizes by them in training too, as Keras's does where `trainable` is False: it is the same
-    function in every step.
+    A frozen layer (the pattern `fwd.frozen` matches the name of its mean) normalizes by its moving
+    averages in training too and does not update them, like Keras with `trainable=False`.
+
+    Raises:
+        ShapeError: if n is 1.
     """
 
     momentum: float

@@ -1,5 +1,5 @@
-"""Convolution with normalization: its offset is the convolution's bias, or the normalization's
-where there is one."""
+"""Convolution with normalization. The offset is the normalization's if it has one, else the
+convolution's bias."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Dense: a linear map of the last axis, worked out as one product of two matrices."""
+"""Dense: a linear map of the last axis, computed as one product of two matrices."""
 
 import functools
 from typing import Any
@@ -11,9 +11,9 @@ def product(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
     """[..., D] times [D, K] -> [..., K], as `jax.lax.dot_general` of one matrix [N, D] with these
     options.
 
-    The kernel's gradient is then a product of two matrices too. Over several axes XLA's on a CPU
-    takes two and a half times as long, and a step of the transformers here a third to two thirds
-    longer.
+    The kernel's gradient is then a product of two matrices too. With several axes, XLA on a CPU
+    takes two and a half times as long for it, and a step of a transformer takes a third to two
+    thirds longer.
     """
     flat = jax.lax.dot_general(
         x.reshape(-1, x.shape[-1]), kernel, (((1,), (0,)), ((), ())), **options

@@ -15,8 +15,7 @@ Member = tuple[str, tuple[tuple[str, Any], ...]]
 class Forward:
     """One forward pass: training or evaluation, the regularizers in the network, and its examples.
 
-    The examples of a pass are the global batch, or a part of it where the batch is spread over
-    devices or split.
+    A pass sees the global batch, or a part of it if the batch is spread over devices or split.
 
     train: training, not evaluation.
     members: (regularizer, static options) in the order in which they act.
@@ -57,8 +56,10 @@ class Forward:
         return rng.per_example(key, self.index)
 
     def share(self, values: jax.Array) -> jax.Array:
-        """What this pass adds to the mean of `values` [B] over the global batch: over all passes
-        they sum up to it."""
+        """The part of this pass in the mean of `values` [B] over the global batch.
+
+        The parts of all passes sum to that mean.
+        """
         if self.total is None:
             return jnp.mean(values)
         if self.weight is not None:
@@ -68,7 +69,7 @@ class Forward:
         return jnp.sum(values) / self.total
 
     def loss(self, losses: jax.Array) -> jax.Array:
-        """What this pass adds to the global batch's loss, of each example's [B]."""
+        """The part of this pass in the global batch's loss; losses: [B], per example."""
         if self.shares is None:
             return self.share(losses)
         # As in `share`: the select keeps the NaN of a padded row out of the sum.
@@ -79,10 +80,10 @@ class Forward:
         return tree if self.axis is None else jax.lax.psum(tree, self.axis)
 
     def over(self, steps: jax.Array | None) -> "Forward":
-        """For layers over sequences whose real steps are these, bool [B, T]; None: all are.
+        """The pass for layers over sequences with these real steps, bool [B, T]; None: all are.
 
-        Every network that reads sequences says so to its layers: statistics and penalties leave
-        padding out.
+        Every network that reads sequences calls it, so that statistics and penalties leave padding
+        out.
         """
         return self.replace(steps=steps) if self.masked else self  # type: ignore[attr-defined]
 

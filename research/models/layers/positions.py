@@ -1,4 +1,4 @@
-"""Positions: how a network without order of its own learns where in a sequence something stands."""
+"""Positions: they tell a network that is blind to order where in the sequence an element is."""
 
 import math
 from typing import Literal

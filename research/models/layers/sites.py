@@ -1,4 +1,4 @@
-"""Sites: the places in a network where regularizers act. A site tells what called it by sowing into
+"""Sites: the places in a network where regularizers act. A site records itself in the collection
 `sites`."""
 
 from collections.abc import Iterator
@@ -12,8 +12,7 @@ from research.errors import UserError, nearest
 from research.models.layers.forward import Forward, Member
 from research.registry import REGULARIZERS, Regularizer
 
-# By this name a backward pass that recomputes activations knows those that are kept: what leaves a
-# site.
+# A backward pass that recomputes activations stores only those of this name: the sites' outputs.
 SITE = "site"
 SITES = ("input", "hidden", "attention")
 
@@ -53,10 +52,10 @@ class Site(nn.Module):
 
 
 class SharedDropoutMask(nn.Module):
-    """What dropouts that are the same at every step multiply with, [B, ...] of the given shape;
-    None if there are none.
+    """The factors of dropouts that are the same at every step, [B, ...] of the given shape; None if
+    there are none.
 
-    Masks are drawn before a loop over the steps and used in each.
+    They are drawn once, before the loop over the steps.
     """
 
     @nn.compact
@@ -74,8 +73,10 @@ class SharedDropoutMask(nn.Module):
 
 
 class Branch(nn.Module):
-    """x + branch, where stochastic depth drops the branch of some examples. depth in (0, 1]: how
-    deep it lies."""
+    """x + branch, where stochastic depth drops the branch of some examples.
+
+    depth: the branch's position among all branches, in (0, 1].
+    """
 
     depth: float
 
@@ -102,16 +103,16 @@ class Normalize(nn.Module):
 
 
 def normalization_has_bias(fwd: Forward) -> bool:
-    """Whether the pass normalizes hidden layers with an offset after each, so that a bias before
-    does nothing."""
+    """Whether a normalization with an offset follows hidden layers, which makes their bias
+    redundant."""
     return any(entry.has_bias for _, entry in _at(fwd, "normalization"))
 
 
 def announce(module: nn.Module, site: str, places: tuple[int, ...] = ()) -> None:
-    """Leaves a trace of a site in the collection `sites`, where a caller asks for it; else nothing.
+    """Records a site in the collection `sites`, if the caller asks for it.
 
-    places: the shape of an example there, less its channels, which the trace has behind an axis of
-        length 0.
+    places: the shape of an example there without its channels. The record is an array of the shape
+        [0, *places].
     """
     # An axis of length 0 costs nothing and still carries the shape.
     module.sow("sites", site, jnp.zeros((0, *places)))

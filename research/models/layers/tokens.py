@@ -9,11 +9,12 @@ from research.models.layers.dense import product
 
 
 class Tokens(nn.Module):
-    """A vector a symbol: `embed` looks it up and, if tied, `logits` multiplies by it.
+    """A vector per symbol: `embed` looks it up and, if tied, `logits` multiplies by it.
 
-    tied: the vectors are the columns of the head's kernel (Press & Wolf 2017, arXiv:1608.05859),
-        and so are decayed and bounded as kernels are; untied ones are no kernel. sd: of a vector's
-        entries. scale: what they are multiplied with where they are looked up.
+    tied: the vectors are the columns of the head's kernel (Press & Wolf 2017, arXiv:1608.05859), so
+        they are decayed and bounded like kernels. Untied vectors are no kernel.
+    sd: the standard deviation of their initial entries.
+    scale: a factor at lookup.
     """
 
     vocabulary: int
