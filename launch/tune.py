@@ -36,9 +36,10 @@ from research.sweeps.plan.run_plan import RequestedRun
 from research.sweeps.records.record import Record
 from research.sweeps.tuning import journal as journal_lib
 from research.sweeps.tuning import space, tuner
+from research.sweeps.tuning.goal import Goal
 from research.sweeps.tuning.pruners import PRUNERS
 from research.sweeps.tuning.trial_samplers import SAMPLERS
-from research.sweeps.tuning.tuner import Budget, Goal, SearchContext, Tuned
+from research.sweeps.tuning.tuner import Budget, SearchContext, Tuned
 
 SAMPLE = flags.DEFINE_multi_string(
     "sample",

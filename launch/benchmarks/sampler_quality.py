@@ -12,7 +12,8 @@ from research.sweeps.declare import sweep_axes
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.records.store import Store
 from research.sweeps.tuning import tuner
-from research.sweeps.tuning.tuner import Budget, Goal, SearchContext
+from research.sweeps.tuning.goal import Goal
+from research.sweeps.tuning.tuner import Budget, SearchContext
 
 TUNINGS = flags.DEFINE_integer("tunings", 10, "samplers: tunings by each sampler", lower_bound=2)
 TRIALS = flags.DEFINE_integer("trials", 60, "samplers: trials of each tuning", lower_bound=1)

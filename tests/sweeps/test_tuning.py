@@ -13,7 +13,8 @@ from research.sweeps.declare import sweep_axes as axes_lib
 from research.sweeps.execute.execution_options import DEFAULT
 from research.sweeps.records.store import Store
 from research.sweeps.tuning import space, tuner
-from research.sweeps.tuning.tuner import Budget, Goal, SearchContext, Tuned
+from research.sweeps.tuning.goal import Goal
+from research.sweeps.tuning.tuner import Budget, SearchContext, Tuned
 from tests.sweeps.test_pruned_search import Watcher
 
 

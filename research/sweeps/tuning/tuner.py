@@ -17,7 +17,6 @@ from research import identity
 from research.config import OPTIONS
 from research.errors import UserError
 from research.option_text import entry_and_options
-from research.sweeps.column import Better, main_metric
 from research.sweeps.declare.sweep_axes import Axis, Point
 from research.sweeps.execute.ensure_records import (
     Executor,
@@ -34,11 +33,11 @@ from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
 from research.sweeps.tuning import earlier_trials, journal, pruners, space, trial_samplers
 from research.sweeps.tuning import study as study_lib
+from research.sweeps.tuning.goal import Goal, check_goal, check_rungs, main_goal
 from research.sweeps.tuning.journal import ENTERED, Studied
 from research.sweeps.tuning.pruned_search import LANES, PrunedSearch
 from research.sweeps.tuning.search import Result, search
 from research.sweeps.tuning.space_checks import first_run, planned
-from research.training import objective
 from research.words import plural
 
 Settings = Mapping[str, Any]
@@ -54,14 +53,6 @@ class Budget:
     parallel: int = 16
     pruner: str | None = None
     seed: int = 0
-
-
-@dataclasses.dataclass(frozen=True)
-class Goal:
-    """What is chosen by: a metric of the validation rows."""
-
-    metric: str
-    better: Better
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,10 +139,10 @@ def tune(
         UserError: the space cannot be searched like this, or none of its trials finished.
     """
     first = first_run(settings, axes, context.planner)
-    goal = goal or _goal(first)
-    _check_goal(goal, first)
+    goal = goal or main_goal(first)
+    check_goal(goal, first)
     if budget.pruner is not None:
-        _check_rungs(goal, first, axes, budget.pruner, context.execution)
+        check_rungs(goal, first, axes, budget.pruner, context.execution)
     trials = trial_samplers.count(budget.sampler, axes, budget.trials)
     definition = _definition(settings, axes, budget, goal, first)
     sampler = trial_samplers.sampler(budget.sampler, axes, budget.seed)
@@ -273,44 +264,6 @@ def _different(study: Study) -> int:
     """How many different settings the trials had; one that is drawn again is read from its
     record."""
     return len({tuple(sorted(trial.params.items())) for trial in study.get_trials(deepcopy=False)})
-
-
-def _goal(run: PlannedRun) -> Goal:
-    metric, better = main_metric(run.config.loss, run.config.task)
-    return Goal(f"validation/{metric}", better)
-
-
-def _check_goal(goal: Goal, run: PlannedRun) -> None:
-    """Raises UserError if the metric is not one of validation rows."""
-    if not goal.metric.startswith("validation/"):
-        raise UserError(f"choosing reads validation only, and {goal.metric} is not of it")
-    if not run.program.sizes.validation:
-        raise UserError(
-            f"choosing reads validation only, and split={run.config.split} leaves no validation"
-            " rows"
-        )
-
-
-def _check_rungs(
-    goal: Goal, run: PlannedRun, axes: Sequence[Axis], pruner: str, execution: Execution
-) -> None:
-    """Raises UserError if trials cannot be compared before their end."""
-    if any(axis.path == "epochs" for axis in axes):
-        raise UserError(
-            "--pruner compares trials after as many epochs of as many; tune epochs without it"
-        )
-    if not pruners.rungs(pruner, run.config.epochs):
-        raise UserError(
-            f"--pruner compares trials before their last epoch, and they have {run.config.epochs}"
-        )
-    names = run.program.problem.finish(dict.fromkeys(objective.metric_names(run.program), 1.0))
-    if goal.metric.removeprefix("validation/") not in names:
-        raise UserError(
-            f"--pruner compares {goal.metric} after epochs, where it has no value; leave out"
-            " --pruner"
-        )
-    if execution.replicas > 1:
-        raise UserError("--pruner trains runs as lanes, each on one device; leave out --devices")
 
 
 def _definition(

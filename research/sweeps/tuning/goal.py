@@ -1,0 +1,70 @@
+"""The goal of a tuning: the validation metric that it chooses by, and whether trials have it."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from research.errors import UserError
+from research.sweeps.column import Better, main_metric
+from research.sweeps.declare.sweep_axes import Axis
+from research.sweeps.execute.execution_options import Execution
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.tuning import pruners
+from research.training import objective
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """What is chosen by: a metric of the validation rows."""
+
+    metric: str
+    better: Better
+
+
+def main_goal(run: PlannedRun) -> Goal:
+    """The main metric of a run's task, on validation rows."""
+    metric, better = main_metric(run.config.loss, run.config.task)
+    return Goal(f"validation/{metric}", better)
+
+
+def check_goal(goal: Goal, run: PlannedRun) -> None:
+    """Raises UserError if the metric is not one of validation rows."""
+    if not goal.metric.startswith("validation/"):
+        raise UserError(f"choosing reads validation only, and {goal.metric} is not of it")
+    if not run.program.sizes.validation:
+        raise UserError(
+            f"choosing reads validation only, and split={run.config.split} leaves no validation"
+            " rows"
+        )
+
+
+def check_rungs(
+    goal: Goal, run: PlannedRun, axes: Sequence[Axis], pruner: str, execution: Execution
+) -> None:
+    """Checks that trials can be compared before their end.
+
+    Args:
+        goal: the metric to compare.
+        run: one of the trials' runs.
+        axes: the space.
+        pruner: the pruner's name.
+        execution: how the runs are trained.
+
+    Raises:
+        UserError: they cannot be.
+    """
+    if any(axis.path == "epochs" for axis in axes):
+        raise UserError(
+            "--pruner compares trials after as many epochs of as many; tune epochs without it"
+        )
+    if not pruners.rungs(pruner, run.config.epochs):
+        raise UserError(
+            f"--pruner compares trials before their last epoch, and they have {run.config.epochs}"
+        )
+    names = run.program.problem.finish(dict.fromkeys(objective.metric_names(run.program), 1.0))
+    if goal.metric.removeprefix("validation/") not in names:
+        raise UserError(
+            f"--pruner compares {goal.metric} after epochs, where it has no value; leave out"
+            " --pruner"
+        )
+    if execution.replicas > 1:
+        raise UserError("--pruner trains runs as lanes, each on one device; leave out --devices")
