@@ -84,7 +84,7 @@ def _chosen(records: Store, table: RunsTable) -> list[str]:
         return [find_run(records, run_id) for run_id in DELETE.value]
     if not WHERE.value:
         raise UserError("--delete=where deletes the runs of --where; give a condition")
-    shown = view().of(table)
+    shown = view().apply(table)
     assert isinstance(shown, RunsTable)
     return [record.run_id for record in shown.records]
 

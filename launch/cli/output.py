@@ -57,7 +57,7 @@ def check(table: Tabular) -> None:
 
 def emit(table: Tabular) -> None:
     """Prints what the flags show of the table in its --format, or writes it to --out."""
-    emit_text(_render(view().of(table)))
+    emit_text(_render(view().apply(table)))
 
 
 def _render(table: Tabular) -> str:

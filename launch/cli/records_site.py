@@ -102,7 +102,7 @@ def _page(table: ArmsTable, kind: str, directory: Path) -> Path:
     parts = ['<p><a href="index.html">all records</a></p>']
     large = len(table.rows) > WHOLE_TABLE
     if large:
-        best = View(top=BEST).of(table)
+        best = View(top=BEST).apply(table)
         every = directory / f"{stem}-rows.html"
         write_atomically(every, html.page(table.title, [html.fragment(table)]))
         link = f'<p><a href="{html_lib.escape(every.name)}">all {len(table.rows)} rows</a></p>'

@@ -104,7 +104,7 @@ class Row:
 class ArmsTable:
     """A finished table; nothing in it is rounded. m: the comparisons that p is corrected for.
 
-    shown: the places that a reader sees, by name; (): all of them. summary: what the table is
+    shown: the columns that a reader sees, by name; (): all of them. summary: what the table is
         about, for the caption in a paper. claims: per column, whether its verdicts are about
         the same rows with other seeds, or about new rows. label_header: over the rows' labels.
     """
@@ -127,7 +127,7 @@ class ArmsTable:
         return self.rows
 
     def listing(self, rows: Sequence[Row], note: str, shown: tuple[str, ...]) -> "ArmsTable":
-        """The same table with these of its rows and places; no number of a row changes. note: for
+        """The same table with these of its rows and columns; no number of a row changes. note: for
         the caption."""
         return dataclasses.replace(
             self, rows=tuple(rows), caption=f"{self.caption} {note}".rstrip(), shown=shown

@@ -27,7 +27,7 @@ def axis_names(
     token before them, and steps by their numbers.
     """
     if not spec.vocabulary:
-        queries, keys = ([str(place) for place in range(count)] for count in shape)
+        queries, keys = ([str(index) for index in range(count)] for count in shape)
         return queries, keys
     symbols = [
         SPACES.get(spec.vocabulary[token], spec.vocabulary[token])
@@ -72,8 +72,8 @@ def attention_figure(
 
 def _ticks(names: Sequence[str]) -> tuple[list[int], list[str]]:
     """Places along an axis and their names, no more than can be read."""
-    places = list(range(0, len(names), -(-len(names) // MOST_NAMES)))
-    return places, [names[place] for place in places]
+    indices = list(range(0, len(names), -(-len(names) // MOST_NAMES)))
+    return indices, [names[index] for index in indices]
 
 
 def write(figure: "Figure", file: str | os.PathLike[str]) -> None:

@@ -21,19 +21,19 @@ CHOOSING = (
 )
 
 
-def axes(records: Sequence[Record], shown: Collection[str] = ()) -> tuple[str, ...]:
+def axes(records: Sequence[Record], bracketed: Collection[str] = ()) -> tuple[str, ...]:
     """The settings in which runs differ, in the config's order; a regularizer's strength is a
     setting of its own.
 
     Not the seed, and nothing that follows from another setting: an option that its entry's name
-    settles (unless it is among `shown`), a split seed that the seed settles.
+    settles (unless it is among `bracketed`), a split seed that the seed settles.
     """
     configs = settings(records)
     varying = [key for key, values in _values(configs) if key != "seed" and len(values) > 1]
     return tuple(
         key
         for key in varying
-        if key in shown or not any(_settles(configs, parent, key) for parent in _parents(key))
+        if key in bracketed or not any(_settles(configs, parent, key) for parent in _parents(key))
     )
 
 
@@ -73,9 +73,9 @@ def group(records: Sequence[Record], keys: Sequence[str]) -> list[Arm]:
 
     Raises UserError if two different runs have the same combination and seed.
     """
-    found: dict[tuple[str, ...], dict[int, Record]] = {}
+    by_combination: dict[tuple[str, ...], dict[int, Record]] = {}
     for record, config in zip(records, settings(records, keys), strict=True):
-        by_seed = found.setdefault(tuple(config.get(key, "") for key in keys), {})
+        by_seed = by_combination.setdefault(tuple(config.get(key, "") for key in keys), {})
         seed = int(record.config.get("seed", 0))
         other = by_seed.setdefault(seed, record)
         if other.run_id != record.run_id:
@@ -84,19 +84,25 @@ def group(records: Sequence[Record], keys: Sequence[str]) -> list[Arm]:
                 f"runs {other.run_id} and {record.run_id} share a row and a seed but differ in"
                 f" {differ}; add an axis"
             )
-    ranks = [ranking([combination[place] for combination in found]) for place in range(len(keys))]
+    ranks = [
+        ranking([combination[index] for combination in by_combination])
+        for index in range(len(keys))
+    ]
     combinations = sorted(
-        found, key=lambda c: [rank[value] for rank, value in zip(ranks, c, strict=True)]
+        by_combination, key=lambda c: [rank[value] for rank, value in zip(ranks, c, strict=True)]
     )
-    return [Arm(_label(keys, c), found[c], dict(zip(keys, c, strict=True))) for c in combinations]
+    return [
+        Arm(_label(keys, c), by_combination[c], dict(zip(keys, c, strict=True)))
+        for c in combinations
+    ]
 
 
 def ranking(values: Iterable[str]) -> dict[str, tuple[int, float]]:
     """Where each value of an axis sorts: words first, as they come; then numbers by size."""
     ranks: dict[str, tuple[int, float]] = {}
-    for place, value in enumerate(dict.fromkeys(values)):
+    for index, value in enumerate(dict.fromkeys(values)):
         number = as_number(value)
-        ranks[value] = (0, place) if number is None else (1, number)
+        ranks[value] = (0, index) if number is None else (1, number)
     return ranks
 
 

@@ -25,12 +25,12 @@ def best_of(values: Sequence[float], better: Better) -> NDArray[np.float64]:
     ranked = np.sort(np.where(finite, ranked, ranked[finite].min()))
     n = ranked.size
     logarithms = np.array([math.lgamma(i + 1) for i in range(n + 1)])  # log i!
-    found = np.empty(n)
+    expected = np.empty(n)
     for k in range(1, n + 1):
         i = np.arange(k, n + 1)
         chances = np.exp(
             logarithms[i - 1] - logarithms[i - k] - logarithms[k - 1]
             - (logarithms[n] - logarithms[n - k] - logarithms[k])
         )  # fmt: skip
-        found[k - 1] = chances @ ranked[k - 1 :]
-    return sign * found
+        expected[k - 1] = chances @ ranked[k - 1 :]
+    return sign * expected

@@ -100,8 +100,8 @@ class Canvas(Figure):
                         numbers |= {
                             id(label) for tick in ticks for label in (tick.label1, tick.label2)
                         }
-        found: list[Artist] = self.findobj(Text)
-        yield from (text for text in found if isinstance(text, Text) and id(text) not in numbers)
+        artists: list[Artist] = self.findobj(Text)
+        yield from (text for text in artists if isinstance(text, Text) and id(text) not in numbers)
 
 
 def missing(texts: Iterable[str]) -> frozenset[str]:
@@ -140,9 +140,9 @@ def _characters(family: str) -> frozenset[int]:
 @functools.cache  # once for the same characters
 def _note(lost: str) -> None:
     if lost:
-        shown = lost if len(lost) <= 20 else f"{lost[:20]}…"
+        listed = lost if len(lost) <= 20 else f"{lost[:20]}…"
         print(
-            f"note: no installed font has {shown}; figures show boxes (Noto Sans CJK has Chinese,"
+            f"note: no installed font has {listed}; figures show boxes (Noto Sans CJK has Chinese,"
             " Japanese and Korean)",
             file=sys.stderr,
         )

@@ -49,7 +49,7 @@ def caption(table: ArmsTable) -> str:
 
 def footer(table: ArmsTable, strengths: str, notes: Sequence[str]) -> tuple[str, ...]:
     """Sentences that can go into a paper."""
-    said = [
+    sentences = [
         *_test(table),
         _bold(table),
         irregular_rows(table),
@@ -61,7 +61,7 @@ def footer(table: ArmsTable, strengths: str, notes: Sequence[str]) -> tuple[str,
         provenance_text.sentence(table.records()),
         *notes,
     ]
-    return tuple(sentence for sentence in said if sentence)
+    return tuple(sentence for sentence in sentences if sentence)
 
 
 def conclusions(table: ArmsTable) -> tuple[str, ...]:
@@ -118,21 +118,21 @@ def _claim(table: ArmsTable) -> str:
         c.label for c, claim in zip(table.columns, table.claims, strict=True) if claim == "rows"
     ]
     named = bool(new and rows)
-    said = []
+    sentences = []
     if new:
         of_columns = f" of {', '.join(new)}" if named else ""
-        said.append(
+        sentences.append(
             f"Intervals and verdicts{of_columns} are about new rows from the same source: their"
             " variance is corrected for the rows that the seeds' splits share (Nadeau & Bengio),"
             " so more rows would help more than more seeds."
         )
     if rows:
         of_columns = f" of {', '.join(rows)}" if named else ""
-        said.append(
+        sentences.append(
             f"Intervals and verdicts{of_columns} are about these rows of data only: what other"
             " seeds would give."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 def _bold(table: ArmsTable) -> str:
@@ -186,7 +186,7 @@ def _left_out(table: ArmsTable) -> list[str]:
             " that both have"
         ),
     }
-    said = []
+    lines = []
     for outcome, sentence in sentences.items():
         counts = {
             row.label: max((cell.count(outcome) for cell in row.cells), default=0)
@@ -200,20 +200,20 @@ def _left_out(table: ArmsTable) -> list[str]:
                 f" (--where='{outcome}>0')"
             )
         if rows:
-            said.append(f"{sentence}: {named}.")
+            lines.append(f"{sentence}: {named}.")
         if outcome == "failed":
-            said += _causes(table)
+            lines += _causes(table)
         elif outcome == "diverged":
-            said.append("No run diverged.")
+            lines.append("No run diverged.")
     for row in table.rows:
         if row.label == table.baseline and any(
             set(SPOILING) & set(cell.outcomes) for cell in row.cells
         ):
-            said.append(
+            lines.append(
                 f"The baseline '{row.label}' itself has runs without a value: differences to it are"
                 " on the remaining common seeds, and there no row gets a p."
             )
-    return said
+    return lines
 
 
 def _causes(table: ArmsTable) -> list[str]:

@@ -119,10 +119,10 @@ def counts(index: int) -> list[ColumnLayout]:
         n, total = cell.count("finished"), cell.asked
         return str(n) if n == total else f"{n}/{total}"
 
-    places = [
+    counted = [
         ColumnLayout("n", "r", finished, lambda row: float(row.cells[index].count("finished")))
     ]
-    return places + [_count(index, outcome) for outcome in INCOMPLETE]
+    return counted + [_count(index, outcome) for outcome in INCOMPLETE]
 
 
 def _count(index: int, outcome: Outcome) -> ColumnLayout:
@@ -236,11 +236,11 @@ def published(column: Column, index: int) -> list[ColumnLayout]:
 def _published(cell: Cell, column: Column) -> str:
     if cell.published is None:
         return NOTHING
-    scale, given = scale_of(column, cell.interval), cell.published.published
-    text = scale.printed(given.value) + (
-        "" if given.spread is None else f" ± {scale.printed(given.spread)}"
+    scale, paper = scale_of(column, cell.interval), cell.published.published
+    text = scale.printed(paper.value) + (
+        "" if paper.spread is None else f" ± {scale.printed(paper.spread)}"
     )
-    return text if given.n is None else f"{text} (n={given.n})"
+    return text if paper.n is None else f"{text} (n={paper.n})"
 
 
 def _comparison(cell: Cell, column: Column) -> str:

@@ -30,7 +30,9 @@ def against(
     differences = ours - theirs
     compared = compare(differences, null, _slack(np.maximum(abs(ours), abs(theirs)), rounding))
     result = {
-        label: _decided(cells[label], reference, column, null, _one(compared, index, differences))
+        label: _decided(
+            cells[label], reference, column, null, _compared_row(compared, index, differences)
+        )
         for index, label in enumerate(labels)
     }
     return result | {baseline: dataclasses.replace(reference, verdict="baseline")}
@@ -71,7 +73,7 @@ def _slack(sizes: Floats, rounding: float) -> Floats:
     return 4 * len(sizes) * rounding * np.nan_to_num(np.nanmax(sizes, 0, initial=0.0))
 
 
-def _one(compared: Comparisons, index: int, differences: Floats) -> Cell:
+def _compared_row(compared: Comparisons, index: int, differences: Floats) -> Cell:
     """What the comparison of one row says, as a cell with nothing else."""
     n = int(np.isfinite(differences[:, index]).sum())
     if not n:

@@ -55,7 +55,7 @@ def to_json(table: Tabular) -> str:
     """The whole table with per-seed values and run ids; null is a value that there is not, or that
     is not finite.
 
-    Raises UserError if places were chosen: it has them all.
+    Raises UserError if columns were chosen: it has them all.
     """
     if table.shown:
         raise UserError("--columns: json has every column; leave the flag out, or write csv")
@@ -69,7 +69,7 @@ def _encodable(text: str) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """The data without numbers that are not finite, of which JSON has none."""
+    """The data with null for numbers that are not finite: JSON has no word for them."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

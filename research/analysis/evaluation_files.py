@@ -181,17 +181,17 @@ def confusion_figure(evaluation: Evaluation) -> "Figure":
 
 
 def _name_classes(axis: "Axes", classes: tuple[str, ...]) -> None:
-    every = range(0, len(classes), -(-len(classes) // MOST_NAMES))
-    names = [classes[place] for place in every]
+    indices = range(0, len(classes), -(-len(classes) // MOST_NAMES))
+    names = [classes[index] for index in indices]
     slanted = max(map(len, names)) > 3
     axis.set_xticks(
-        every,
+        indices,
         names,
         fontsize=8.5,
         rotation=45 if slanted else 0,
         ha="right" if slanted else "center",
     )
-    axis.set_yticks(every, names, fontsize=8.5)
+    axis.set_yticks(indices, names, fontsize=8.5)
 
 
 def predicted_against_true(evaluation: Evaluation) -> "Figure":

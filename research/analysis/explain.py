@@ -19,7 +19,7 @@ def explain(table: ArmsTable, label: str) -> str:
         [f"{table.title}: {label}" + (" (the baseline)" if label == table.baseline else "")],
         *_configs(table, row),
         ["Made by", *_provenance(records)],
-        *(_column(table, row, place) for place in range(len(table.columns))),
+        *(_column(table, row, index) for index in range(len(table.columns))),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
@@ -66,23 +66,23 @@ def _provenance(records: Sequence[Record]) -> list[str]:
     keys = dict.fromkeys(
         key for record in records for key in record.provenance if key != "versions"
     )
-    said = {"versions": provenance_text.versions(records)}
+    texts = {"versions": provenance_text.versions(records)}
     for key in keys:
         values = provenance_text.distinct(records, key)
         numbers = [n for value in values if (n := number_format.as_number(value)) is not None]
         many = len(values) > 3 and len(numbers) == len(values)
-        said[key] = f"{min(numbers):g} to {max(numbers):g}" if many else ", ".join(values)
-    return _pairs({key: value for key, value in said.items() if value}) or [
+        texts[key] = f"{min(numbers):g} to {max(numbers):g}" if many else ", ".join(values)
+    return _pairs({key: value for key, value in texts.items() if value}) or [
         "  the records do not say"
     ]
 
 
-def _column(table: ArmsTable, row: Row, place: int) -> list[str]:
+def _column(table: ArmsTable, row: Row, index: int) -> list[str]:
     """The values of one metric seed by seed, and how the verdict comes about."""
-    column, cell = table.columns[place], row.cells[place]
+    column, cell = table.columns[index], row.cells[index]
     base = None
     if table.baseline not in (None, row.label):
-        base = table.row(table.baseline or "").cells[place]
+        base = table.row(table.baseline or "").cells[index]
     return [
         f"{column.label} ({column.metric}, {column.better} is better)",
         *_values(table, row, cell, base),
@@ -144,10 +144,10 @@ def _test(table: ArmsTable, cell: Cell) -> list[str]:
 def _published(cell: Cell) -> list[str]:
     if cell.published is None:
         return []
-    given = cell.published.published
-    spread = "" if given.spread is None else f" ± {given.spread!r}"
+    paper = cell.published.published
+    spread = "" if paper.spread is None else f" ± {paper.spread!r}"
     return [
-        f"  published: {given.value!r}{spread}; gap {_number(cell.published.gap, '+')}:"
+        f"  published: {paper.value!r}{spread}; gap {_number(cell.published.gap, '+')}:"
         f" {cell.published.verdict}"
     ]
 

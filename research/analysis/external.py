@@ -71,11 +71,11 @@ def _read_csv(path: Path) -> Results:
     twice = {name for name in header if header.count(name) > 1}
     if twice:
         raise UserError(f"{path} has two columns '{min(twice)}'; give each a name of its own")
-    for place, fields in rows:
+    for position, fields in rows:
         if len(fields) != len(header):
-            raise UserError(f"{place}: {len(fields)} fields, but the header has {len(header)}")
+            raise UserError(f"{position}: {len(fields)} fields, but the header has {len(header)}")
     columns = {name: [fields[i] for _, fields in rows] for i, name in enumerate(header)}
-    return _checked(Results(str(path), columns, [place for place, _ in rows]))
+    return _checked(Results(str(path), columns, [position for position, _ in rows]))
 
 
 def _checked(results: Results) -> Results:
@@ -114,18 +114,19 @@ def external_table(
     arms: dict[str, dict[int, Record]] = {label: {} for label in dict.fromkeys(labels)}
     first: dict[tuple[str, str], str] = {}
     for index, key in enumerate(zip(labels, pairs, strict=True)):
-        place = results.places[index]
+        position = results.places[index]
         label, value = key
         if key in first:
             raise UserError(
-                f"{place}: a second value of {row} '{label}' at {pair} '{value}' (the first:"
+                f"{position}: a second value of {row} '{label}' at {pair} '{value}' (the first:"
                 f" {first[key]}); give one line per {row} and {pair}"
             )
-        first[key] = place
+        first[key] = position
         numbers = {
             column.metric: number
             for column in metrics
-            if (number := _number(results.column(column.metric)[index], column, place)) is not None
+            if (number := _number(results.column(column.metric)[index], column, position))
+            is not None
         }
         run_id = f"{label} {value}"
         arms[label][seeds[value]] = Record(run_id, "finished", {"seed": value}, numbers)
@@ -167,14 +168,14 @@ def _seeds(pairs: Sequence[str]) -> dict[str, int]:
     return {value: index for index, value in enumerate(unique)}
 
 
-def _number(value: Any, column: Column, place: str) -> float | None:
+def _number(value: Any, column: Column, position: str) -> float | None:
     """A metric's value; None if the field is empty."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise UserError(f"{place}: {column.metric} is '{value}', which is no number") from None
+        raise UserError(f"{position}: {column.metric} is '{value}', which is no number") from None
 
 
 def _missing(

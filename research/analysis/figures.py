@@ -34,20 +34,20 @@ _NEUTRAL = "#555555"
 
 
 def write_figures(
-    table: ArmsTable, directory: str | os.PathLike[str], whole: ArmsTable | None = None
+    table: ArmsTable, directory: str | os.PathLike[str], all_rows: ArmsTable | None = None
 ) -> list[Path]:
     """Every figure of a table, as PNG and PDF; returns the files. Raises UserError if unwritable.
 
-    whole: the table with all its rows, where some of them are shown; sensitivity is of all.
+    all_rows: the table with all its rows, where some of them are shown; sensitivity is of all.
     """
     return [
-        path for name, figure in of_table(table, whole) for path in save(figure, directory, name)
+        path for name, figure in of_table(table, all_rows) for path in save(figure, directory, name)
     ]
 
 
-def left_out(table: ArmsTable, whole: ArmsTable | None = None) -> Iterator[str]:
+def left_out(table: ArmsTable, all_rows: ArmsTable | None = None) -> Iterator[str]:
     """Why figures of a table are not drawn, a sentence for each."""
-    whole = whole or table
+    all_rows = all_rows or table
     curves = _curves(table.columns, list(table.records()))
     if len(table.rows) > MOST_CURVES and curves:
         yield (
@@ -58,8 +58,8 @@ def left_out(table: ArmsTable, whole: ArmsTable | None = None) -> Iterator[str]:
         yield "no learning curves: the runs have recorded none"
     if table.baseline is None:
         yield "no figure of differences: they need a baseline"
-    for key in sensitivity.numeric(whole):
-        count = sensitivity.lines_of(whole, key)
+    for key in sensitivity.numeric(all_rows):
+        count = sensitivity.lines_of(all_rows, key)
         if count > MOST_CURVES:
             yield (
                 f"no sensitivity to {key}: the other settings make {count} lines, more than"
@@ -67,19 +67,19 @@ def left_out(table: ArmsTable, whole: ArmsTable | None = None) -> Iterator[str]:
             )
 
 
-def of_table(table: ArmsTable, whole: ArmsTable | None = None) -> "Iterator[tuple[str, Figure]]":
+def of_table(table: ArmsTable, all_rows: ArmsTable | None = None) -> "Iterator[tuple[str, Figure]]":
     """Every figure that the table's records allow, with its name; `left_out` says which are not.
 
-    whole: the table with all its rows.
+    all_rows: the table with all its rows.
     """
     records = list(table.records())
-    whole = whole or table
+    all_rows = all_rows or table
     for name in _curves(table.columns, records) if len(table.rows) <= MOST_CURVES else ():
         yield f"curves-{name}", learning_curves(table, name)
     for column in table.columns:
         if table.baseline is not None and table.m and len(table.rows) > 1:
             yield f"differences-{column.metric}", forest(table, column)
-        yield from _of_settings(whole, column)
+        yield from _of_settings(all_rows, column)
 
 
 def _of_settings(table: ArmsTable, column: Column) -> "Iterator[tuple[str, Figure]]":
@@ -152,9 +152,9 @@ def _spelled(name: str, columns: Sequence[Column]) -> str:
     `test NLL`."""
     split, _, metric = name.partition("/")
     for column in columns:
-        of, _, measured = column.metric.partition("/")
-        if measured == metric and column.label.startswith(f"{of} "):
-            return f"{split} {column.label.removeprefix(f'{of} ')}"
+        other_split, _, measured = column.metric.partition("/")
+        if measured == metric and column.label.startswith(f"{other_split} "):
+            return f"{split} {column.label.removeprefix(f'{other_split} ')}"
     return name.replace("/", " ")
 
 
@@ -186,7 +186,7 @@ def learning_curves(table: ArmsTable, name: str) -> "Figure":
     about = "mean over seeds with 95 % t-band"
     if any(line.dashed for line in lines):
         about += f"; dashed: {table.baseline}"
-    if not all(line.whole.all() for line in lines):
+    if not all(line.complete.all() for line in lines):
         about += "; dotted: over the runs that had not stopped yet"
     label = _spelled(name, table.columns) + (" (%)" if column.in_percent else "")
     return draw(lines, f"{table.title}\n{about}", "epoch", label, log_y=not column.in_percent)
@@ -201,8 +201,8 @@ def forest(table: ArmsTable, column: Column) -> "Figure":
     verdict beside it."""
     from research.analysis.canvas import Canvas
 
-    place = table.columns.index(column)
-    rows = [(row.label, row.cells[place]) for row in table.rows if row.label != table.baseline]
+    index = table.columns.index(column)
+    rows = [(row.label, row.cells[index]) for row in table.rows if row.label != table.baseline]
     factor = 100.0 if column.in_percent else 1.0
     unit = "percentage points" if column.in_percent else f"{column.better} is better"
     figure = Canvas(8.5, 1.3 + 0.3 * len(rows))

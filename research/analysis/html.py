@@ -68,7 +68,7 @@ def _grid(panel: Panel) -> str:
 
 
 def _cell(tag: str, text: str | CellText, side: str) -> str:
-    shown = html.escape(text if isinstance(text, str) else text.text)
+    content = html.escape(text if isinstance(text, str) else text.text)
     if isinstance(text, CellText) and text.bold:
-        shown = f"<b>{shown}</b>"
-    return f'<{tag} class="r">{shown}</{tag}>' if side == "r" else f"<{tag}>{shown}</{tag}>"
+        content = f"<b>{content}</b>"
+    return f'<{tag} class="r">{content}</{tag}>' if side == "r" else f"<{tag}>{content}</{tag}>"

@@ -144,11 +144,11 @@ def _pages(panels: Sequence[Panel]) -> Iterator[list[Panel]]:
     page: list[Panel] = []
     for panel in panels:
         for start in range(0, max(1, len(panel.rows)), PAGE_ROWS):
-            part = dataclasses.replace(panel, rows=panel.rows[start : start + PAGE_ROWS])
-            if page and sum(len(p.rows) for p in page) + len(part.rows) > PAGE_ROWS:
+            piece = dataclasses.replace(panel, rows=panel.rows[start : start + PAGE_ROWS])
+            if page and sum(len(p.rows) for p in page) + len(piece.rows) > PAGE_ROWS:
                 yield page
                 page = []
-            page.append(part)
+            page.append(piece)
     yield page
 
 

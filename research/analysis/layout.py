@@ -21,7 +21,7 @@ _DECIMAL = re.compile(r"([+−]?\d+)(\.\d+)?(?:( ± )(\d+)(\.\d+)?)?( \(\d+/\d+\
 
 @dataclasses.dataclass(frozen=True)
 class CellText:
-    """The text of one place in a grid."""
+    """The text of one cell of a panel."""
 
     text: str
     bold: bool = False
@@ -60,10 +60,10 @@ class Document:
 
 @dataclasses.dataclass(frozen=True)
 class Grid:
-    """The places of a panel, before they are applied to the rows."""
+    """The columns of a panel, before they are applied to the rows."""
 
     heading: str
-    places: Sequence[ColumnLayout]
+    columns: Sequence[ColumnLayout]
 
 
 class Tabular(Protocol):
@@ -79,7 +79,7 @@ class Tabular(Protocol):
         """The rows."""
 
     def listing(self, rows: Sequence[Any], note: str, shown: tuple[str, ...]) -> "Tabular":
-        """The same table with these of its rows and places. note: what is said of them in the
+        """The same table with these of its rows and columns. note: what is said of them in the
         caption."""
 
     def flat(self) -> list[dict[str, Any]]: ...
@@ -142,44 +142,48 @@ def _grids_of_arms(table: ArmsTable) -> list[Grid]:
 
 
 def chosen(grids: Sequence[Grid], names: Sequence[str]) -> list[Grid]:
-    """The grids with the places of these names only, in their order; all of them where no names are
-    given.
+    """The grids with the columns of these names only, in their order; no names: all of them.
 
     A grid without a named metric is left out, unless no metric is named at all. Raises UserError
     for a name that does not exist.
     """
     if not names:
         return list(grids)
-    parts, known = [], set[str]()
+    selected: list[Grid] = []
+    known: set[str] = set()
     for grid in grids:
-        by_name = {name: place for place in reversed(grid.places) for name in place.called()}
+        # Reversed, so that the first of two columns that share a name keeps it.
+        by_name = {name: column for column in reversed(grid.columns) for name in column.called()}
         known |= set(by_name)
-        parts.append(Grid(grid.heading, [by_name[name] for name in names if name in by_name]))
+        selected.append(Grid(grid.heading, [by_name[name] for name in names if name in by_name]))
     for name in names:
         if name not in known:
             raise UserError(f"--columns: the table has no column '{name}'; {nearest(name, known)}")
     # A metric stands in one grid and names it; its difference to the baseline stands in all.
-    headers = Counter(place.header for grid in grids for place in grid.places if place.better)
-    measuring = [part for part in parts if any(place.better for place in part.places)]
-    named = [part for part in measuring if any(headers[place.header] == 1 for place in part.places)]
-    return named or measuring or parts[:1]
+    headers = Counter(column.header for grid in grids for column in grid.columns if column.better)
+    measuring = [grid for grid in selected if any(column.better for column in grid.columns)]
+    named = [
+        grid for grid in measuring if any(headers[column.header] == 1 for column in grid.columns)
+    ]
+    return named or measuring or selected[:1]
 
 
 def _panel(grid: Grid, rows: Sequence[Any]) -> Panel:
-    """The texts of a grid, without the places that say nothing in every row."""
+    """The texts of a grid, without the columns that say nothing in every row."""
     columns = [
-        [CellText(plain(place.text(row)), place.bold(row)) for row in rows] for place in grid.places
+        [CellText(plain(layout.text(row)), layout.bold(row)) for row in rows]
+        for layout in grid.columns
     ]
-    kept = [
+    filled = [
         i
         for i, column in enumerate(columns)
         if any(text.text not in ("", NOTHING) for text in column)
     ]
-    lined = [_in_line(columns[i]) if grid.places[i].decimal else columns[i] for i in kept]
+    lined = [_in_line(columns[i]) if grid.columns[i].decimal else columns[i] for i in filled]
     return Panel(
         plain(grid.heading),
-        tuple(plain(grid.places[i].header) for i in kept),
-        "".join(grid.places[i].align for i in kept),
+        tuple(plain(grid.columns[i].header) for i in filled),
+        "".join(grid.columns[i].align for i in filled),
         tuple(zip(*lined, strict=True)),
     )
 
@@ -187,24 +191,33 @@ def _panel(grid: Grid, rows: Sequence[Any]) -> Panel:
 def _in_line(column: Sequence[CellText]) -> list[CellText]:
     """Numbers that differ in their decimals, filled up so that their decimal points and ± stand in
     line."""
-    found = [_DECIMAL.fullmatch(text.text) for text in column]
-    parts = [match.groups(default="") for match in found if match]
-    if not parts:
+    matches = [_DECIMAL.fullmatch(text.text) for text in column]
+    numbers = [match.groups(default="") for match in matches if match]
+    if not numbers:
         return list(column)
-    _, fraction, sign, width, rest, count = (
-        max(map(len, part)) for part in zip(*parts, strict=True)
-    )
-
-    def filled(parts: Sequence[str]) -> str:
-        wide = parts[3].rjust(width, DIGIT_SPACE)
-        middle = parts[2] or DIGIT_SPACE * sign
-        end = parts[5].ljust(count, DIGIT_SPACE)
-        return f"{parts[0]}{_tail(parts[1], fraction)}{middle}{wide}{_tail(parts[4], rest)}{end}"
-
+    widths = [max(map(len, pieces)) for pieces in zip(*numbers, strict=True)]
     return [
-        text if match is None else dataclasses.replace(text, text=filled(match.groups(default="")))
-        for text, match in zip(column, found, strict=True)
+        text
+        if match is None
+        else dataclasses.replace(text, text=_padded(match.groups(default=""), widths))
+        for text, match in zip(column, matches, strict=True)
     ]
+
+
+def _padded(pieces: Sequence[str], widths: Sequence[int]) -> str:
+    """The pieces of a number, each as wide as the widest of its column, but for the first digits.
+
+    Right-aligned columns line up from the right, so nothing is filled up on the left.
+    """
+    digits, fraction, sign, half_width, rest, count = pieces
+    return (
+        digits
+        + _tail(fraction, widths[1])
+        + (sign or DIGIT_SPACE * widths[2])
+        + half_width.rjust(widths[3], DIGIT_SPACE)
+        + _tail(rest, widths[4])
+        + count.ljust(widths[5], DIGIT_SPACE)
+    )
 
 
 def _tail(fraction: str, width: int) -> str:
@@ -213,8 +226,8 @@ def _tail(fraction: str, width: int) -> str:
 
 
 def plain(text: str) -> str:
-    """A text in one line: white space becomes single spaces; what cannot be printed is told by its
-    number."""
+    """A text in one line: white space becomes single spaces; what cannot be printed is written as
+    its number."""
     words = " ".join(text.split())
     return (
         words

@@ -35,8 +35,8 @@ CROWDED = 0.25
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """x, mean, half_width: [N], NaN where there is none. whole: [N], whether every run of the line
-    is in the mean.
+    """x, mean, half_width: [N], NaN where there is none. complete: [N], whether every run of
+    the line is in the mean.
 
     divergence_marks: (x, text) of marks at the foot of the axis.
     dashed: drawn over the others, so that it is seen where they coincide (a baseline).
@@ -46,7 +46,7 @@ class Line:
     x: Array
     mean: Array
     half_width: Array
-    whole: NDArray[np.bool_]
+    complete: NDArray[np.bool_]
     divergence_marks: tuple[tuple[float, str], ...] = ()
     dashed: bool = False
 
@@ -107,7 +107,7 @@ def draw(
         grid[0].set_xlabel(x_label)
         grid[0].set_ylabel(y_label)
     else:
-        _one_each(grid, lines, style, columns)
+        _panel_per_line(grid, lines, style, columns)
         figure.supxlabel(x_label, fontsize=10)
         figure.supylabel(y_label, fontsize=10)
     return figure
@@ -117,7 +117,7 @@ def _overlaid(axis: "Axes", lines: Sequence[Line], style: str) -> None:
     """All lines on one axis, with the legend outside."""
     for index, (line, colour) in enumerate(zip(lines, COLOURS, strict=False)):
         _line(axis, line, colour, style, MARKERS[index], index)
-        _crosses(axis, line, colour, 0.03 + 0.045 * index, overlaid=True)
+        _divergence_marks(axis, line, colour, 0.03 + 0.045 * index, overlaid=True)
     longest = max((len(line.label) for line in lines), default=0)
     if longest > BESIDE or (longest and active().narrow):
         axis.legend(loc="upper left", bbox_to_anchor=(0, -0.14), frameon=False, fontsize=8)
@@ -126,7 +126,7 @@ def _overlaid(axis: "Axes", lines: Sequence[Line], style: str) -> None:
     clean(axis)
 
 
-def _one_each(grid: "list[Axes]", lines: Sequence[Line], style: str, columns: int) -> None:
+def _panel_per_line(grid: "list[Axes]", lines: Sequence[Line], style: str, columns: int) -> None:
     """A panel per line; the other lines stand behind it in grey."""
     for axis, line in zip(grid, lines, strict=False):
         for other in lines:
@@ -135,7 +135,7 @@ def _one_each(grid: "list[Axes]", lines: Sequence[Line], style: str, columns: in
             else:
                 axis.plot(other.x, other.mean, color="#cccccc", linewidth=0.6, zorder=1)
         _line(axis, line, COLOURS[0], style)
-        _crosses(axis, line, COLOURS[1], 0.06, overlaid=False)
+        _divergence_marks(axis, line, COLOURS[1], 0.06, overlaid=False)
         axis.set_title(
             textwrap.fill(line.label, TITLE), fontsize=9 if len(line.label) <= TITLE else 7
         )
@@ -158,7 +158,7 @@ def _line(
     if (
         np.isfinite(line.mean).sum() == 1 or "-" not in style
     ):  # of a single point there is no line, and no band
-        face = [colour if whole else "white" for whole in line.whole]
+        face = [colour if complete else "white" for complete in line.complete]
         bars: dict[str, Any] = {
             "elinewidth": 1.2,
             "capsize": 3,
@@ -174,9 +174,16 @@ def _line(
         axis.scatter(line.x, line.mean, s=12, c=face, marker=marker, edgecolors=colour, zorder=5)
         return
     axis.fill_between(
-        line.x, low, high, where=line.whole.tolist(), color=colour, alpha=0.2, linewidth=0, zorder=2
+        line.x,
+        low,
+        high,
+        where=line.complete.tolist(),
+        color=colour,
+        alpha=0.2,
+        linewidth=0,
+        zorder=2,
     )
-    if not line.whole.all():
+    if not line.complete.all():
         axis.plot(
             line.x,
             line.mean,
@@ -188,23 +195,23 @@ def _line(
             mfc="white",
             zorder=3,
         )
-    whole = np.where(line.whole, line.mean, np.nan)
-    every = 1 if "o" in style else max(1, line.x.size // MARKS)
+    complete_mean = np.where(line.complete, line.mean, np.nan)
+    spacing = 1 if "o" in style else max(1, line.x.size // MARKS)
     axis.plot(
         line.x,
-        whole,
+        complete_mean,
         color=colour,
         linestyle="--" if line.dashed else "-",
         linewidth=1.6,
         marker=marker or ("o" if "o" in style else ""),
         markersize=4,
-        markevery=(index % every, every),
+        markevery=(index % spacing, spacing),
         label=line.label,
         zorder=5 if line.dashed else 4,
     )
 
 
-def _crosses(axis: "Axes", line: Line, colour: str, height: float, overlaid: bool) -> None:
+def _divergence_marks(axis: "Axes", line: Line, colour: str, height: float, overlaid: bool) -> None:
     """Marks at the foot with their texts: to the right where lines are overlaid, above where a
     panel is narrow."""
     for x, text in line.divergence_marks:
@@ -259,8 +266,8 @@ def _scales(axis: "Axes", lines: Sequence[Line], epochs: bool, log_y: bool) -> N
 
 
 def set_scale(axis: "Axes", which: Literal["x", "y"], values: Array) -> None:
-    """Scales an axis so that the values [N] can be told apart: by logarithms where they span more
-    than a decade.
+    """Scales an axis so that the values [N] are apart: by logarithms where they span more than a
+    decade.
 
     Values of x must crowd at the small end too, as those drawn evenly from an interval do not.
     Where zero or negative values are among them, the axis is linear around zero and logarithmic
@@ -271,8 +278,9 @@ def set_scale(axis: "Axes", which: Literal["x", "y"], values: Array) -> None:
         return
     middle, most = float(np.median(sizes)), float(sizes.max())
     if np.all(values[np.isfinite(values)] > 0):
-        least, places = float(sizes.min()), np.unique(sizes)
-        crowded = places.size == 2 or np.median(places) - least < CROWDED * (most - least)
+        least = float(sizes.min())
+        distinct = np.unique(sizes)
+        crowded = distinct.size == 2 or np.median(distinct) - least < CROWDED * (most - least)
         if most > 10 * least and (which == "y" or crowded):
             axis.set(**{f"{which}scale": "log"})
     elif most > 100 * middle or (
@@ -288,9 +296,11 @@ def _cut(lines: Sequence[Line], low: float, high: float) -> str:
     ends = [
         (line.mean - line.half_width < low) | (line.mean + line.half_width > high) for line in lines
     ]
-    bands = [end & line.whole & ~mean for line, mean, end in zip(lines, means, ends, strict=True)]
-    said = {"the first epochs": means, "wide bands": bands}
-    return " and ".join(words for words, parts in said.items() if any(part.any() for part in parts))
+    bands = [
+        end & line.complete & ~mean for line, mean, end in zip(lines, means, ends, strict=True)
+    ]
+    cuts = {"the first epochs": means, "wide bands": bands}
+    return " and ".join(words for words, masks in cuts.items() if any(mask.any() for mask in masks))
 
 
 def clean(axis: "Axes") -> None:

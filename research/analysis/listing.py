@@ -65,7 +65,7 @@ def difference(first: Record, second: Record) -> Iterator[str]:
         if a != b
     ]
     rows = [header, *settings, ("status", first.status, second.status), *metrics]
-    widths = [max(len(row[place]) for row in rows) for place in range(3)]
+    widths = [max(len(row[index]) for row in rows) for index in range(3)]
     for row in rows:
         yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
 

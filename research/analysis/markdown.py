@@ -61,9 +61,9 @@ def _grid(panel: Panel) -> str:
 def _cell(text: CellText, starred: bool) -> str:
     """Bold in stars; the others of such a column give way by two places, so that the digits stay in
     line."""
-    shown = _escape(text.text)
-    core = shown.rstrip(SPACES)
-    tail = " " * (len(shown) - len(core))
+    escaped = _escape(text.text)
+    core = escaped.rstrip(SPACES)
+    tail = " " * (len(escaped) - len(core))
     words = core.translate(_AS_SPACES)
     return f"**{words}**{tail}" if text.bold else words + ("  " if starred else "") + tail
 

@@ -66,11 +66,13 @@ class Mistakes:
         both classes."""
         table = [["row", "target", "prediction", "p(prediction)", "p(target)"]]
         predicted = self.scores.argmax(axis=1)
-        for place in self.places():
-            probabilities = np.exp(log_softmax(self.scores[place : place + 1]))[0]
-            taken, target = predicted[place], self.y[place]
-            shown = [f"{probabilities[k]:.9g}" for k in (taken, target)]
-            table.append([self.rows[place], self.classes[target], self.classes[taken], *shown])
+        for index in self.places():
+            probabilities = np.exp(log_softmax(self.scores[index : index + 1]))[0]
+            taken, target = predicted[index], self.y[index]
+            probability_texts = [f"{probabilities[k]:.9g}" for k in (taken, target)]
+            table.append(
+                [self.rows[index], self.classes[target], self.classes[taken], *probability_texts]
+            )
         return table
 
     def sheet(self, title: str, pictures: Pictures) -> "Figure":
@@ -80,28 +82,28 @@ class Mistakes:
         wrong = self.places()
         worst = wrong[: SIDE * SIDE]
         figure = Canvas(2.0 * SIDE, 2.35 * SIDE + 0.5)
-        shown = f"the worst {len(worst)} of " if len(worst) < len(wrong) else ""
-        figure.heading(f"{title}\n{shown}{len(wrong):,} wrong of {len(self.y):,} rows")
+        selection = f"the worst {len(worst)} of " if len(worst) < len(wrong) else ""
+        figure.heading(f"{title}\n{selection}{len(wrong):,} wrong of {len(self.y):,} rows")
         axes = figure.subplots(SIDE, SIDE).ravel()
         for axis in axes:
             axis.set_axis_off()
         predicted = self.scores.argmax(axis=1)
-        for axis, place, picture in zip(
+        for axis, index, picture in zip(
             axes, worst, pictures(worst) if len(worst) else [], strict=False
         ):
             axis.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             row, target, taken = (
-                self.rows[place],
-                self.classes[self.y[place]],
-                self.classes[predicted[place]],
+                self.rows[index],
+                self.classes[self.y[index]],
+                self.classes[predicted[index]],
             )
             lines = (row, f"true: {target}", f"predicted: {taken}")
             axis.set_title("\n".join(map(_short, lines)), fontsize=7)
         return figure
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.9g}" if whole else ""
+def _share(count: int, total: int) -> str:
+    return f"{count / total:.9g}" if total else ""
 
 
 def _short(text: str) -> str:

@@ -7,7 +7,7 @@ from research.analysis.arms_table import Column
 from research.statistics.intervals import Interval
 
 NOTHING = "–"
-# A metric is a float32, of which more digits than these are rounding.
+# Metrics are float32: further digits are rounding.
 MOST_DIGITS = 8
 # Numbers from here on, and those that need more decimals than these, are written with an exponent.
 LARGE, MOST_DECIMALS = 1e7, 6
@@ -32,12 +32,13 @@ class Scale:
         return text.replace("-", "−") if "e" not in text else text
 
     def printed(self, value: float) -> str:
-        """A number that a paper printed: with all the decimals that it was given with, and the
-        cell's at least."""
+        """A number that a paper printed, with all its decimals, and the cell's at least."""
         if self.exponent or not math.isfinite(value):
             return f"{value * self.factor:g}"
-        given = len(f"{value:.10f}".rstrip("0").partition(".")[2]) - round(math.log10(self.factor))
-        return dataclasses.replace(self, decimals=max(self.decimals, given)).number(value)
+        decimals = len(f"{value:.10f}".rstrip("0").partition(".")[2]) - round(
+            math.log10(self.factor)
+        )
+        return dataclasses.replace(self, decimals=max(self.decimals, decimals)).number(value)
 
     def interval(self, interval: Interval, sign: str = "") -> str:
         """`97.25 ± 0.31`, or the mean alone where there is no half-width; `(1.25 ± 0.31)e-08` with

@@ -18,7 +18,7 @@ MOST_TICKS = 8
 def parallel_figure(table: ArmsTable, column: Column) -> "Figure":
     """An axis per setting, the metric's last; the best row is black and on top.
 
-    Rows without a mean are left out, as they have no place on the last axis.
+    Rows without a mean are left out, as they have no position on the last axis.
     """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -41,11 +41,11 @@ def parallel_figure(table: ArmsTable, column: Column) -> "Figure":
     for i in order[:-1]:
         axis.plot(x, lines[i], color=colours.to_rgba(means[i]), linewidth=0.8, alpha=0.7)
     axis.plot(x, lines[order[-1]], color="black", linewidth=2.0, marker="o", markersize=4)
-    for place, (_, ticks) in enumerate(heights):
-        axis.axvline(place, color="#888888", linewidth=0.8)
+    for position, (_, ticks) in enumerate(heights):
+        axis.axvline(position, color="#888888", linewidth=0.8)
         for height, text in ticks:
             axis.annotate(
-                text, (place, height), xytext=(3, 2), textcoords="offset points", fontsize=7
+                text, (position, height), xytext=(3, 2), textcoords="offset points", fontsize=7
             )
     axis.axvline(len(keys), color="#888888", linewidth=0.8)
     axis.set_xticks(x, [*keys, column.label], rotation=15, ha="right", fontsize=8)

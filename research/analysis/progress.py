@@ -10,16 +10,16 @@ MOST = 5
 
 def lines(title: str, status: Status) -> Iterator[str]:
     """A row an arm, then what is trained now, the time left and what failed."""
-    shown = [
+    states = [
         state
         for state in STATES
         if status.total[state] or state in ("finished", "running", "queued")
     ]
     rows = {**status.arms, "all": status.total} if len(status.arms) > 1 else dict(status.arms)
     width = max(len(label) for label in (title, *rows))
-    yield f"{title:<{width}}  " + "  ".join(f"{state:>8}" for state in shown)
+    yield f"{title:<{width}}  " + "  ".join(f"{state:>8}" for state in states)
     for label, counts in rows.items():
-        yield f"{label:<{width}}  " + "  ".join(f"{counts[state] or '·':>8}" for state in shown)
+        yield f"{label:<{width}}  " + "  ".join(f"{counts[state] or '·':>8}" for state in states)
     yield ""
     yield from now(status)
     for run in status.failures[:MOST]:

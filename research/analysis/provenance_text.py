@@ -15,22 +15,25 @@ def distinct(records: Iterable[Record], key: str) -> list[str]:
 def versions(records: Iterable[Record]) -> str:
     """`jax 0.10.2, flax 0.12.8`; a package that was not the same everywhere has all its
     versions."""
-    found: dict[str, dict[str, None]] = {}
+    by_package: dict[str, dict[str, None]] = {}
     for record in records:
-        given = record.provenance.get("versions", {})
-        for package, version in given.items() if isinstance(given, dict) else [("", given)]:
-            found.setdefault(package, {})[str(version)] = None
+        installed = record.provenance.get("versions", {})
+        for package, version in (
+            installed.items() if isinstance(installed, dict) else [("", installed)]
+        ):
+            by_package.setdefault(package, {})[str(version)] = None
     return ", ".join(
-        f"{package} {' and '.join(versions)}".strip() for package, versions in found.items()
+        f"{package} {' and '.join(versions)}".strip() for package, versions in by_package.items()
     )
 
 
 def sentence(records: Iterable[Record]) -> str:
     """One sentence for a paper's footer; what no record says is left out."""
     records = list(records)
-    parts = [f"with {made}" if (made := versions(records)) else ""]
+    installed = versions(records)
+    phrases = [f"with {installed}" if installed else ""]
     for words, key in (("on", "device"), ("at commit", "commit")):
         values = distinct(records, key)
-        parts.append(f"{words} {' and '.join(values)}" if values else "")
-    said = [part for part in parts if part]
-    return f"Run {', '.join(said)}." if said else "The records do not say where they were made."
+        phrases.append(f"{words} {' and '.join(values)}" if values else "")
+    known = [phrase for phrase in phrases if phrase]
+    return f"Run {', '.join(known)}." if known else "The records do not say where they were made."

@@ -43,8 +43,8 @@ def _common(records: Sequence[Record]) -> dict[str, str]:
 
 
 def _row(record: Record) -> list[str]:
-    shown = [name for name in record.metrics if name.startswith("test/")]
-    metric = f"{shown[0]} {record.metrics[shown[0]]:.4g}" if shown else ""
+    names = [name for name in record.metrics if name.startswith("test/")]
+    metric = f"{names[0]} {record.metrics[names[0]]:.4g}" if names else ""
     settings = [record.config.get(key, "") for key in LISTED]
     return [record.run_id, record.status, *settings, metric]
 

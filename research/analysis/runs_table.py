@@ -20,7 +20,7 @@ class RunsTable:
     all of them.
 
     labels: the arm of each run id, where there are arms. note: what is said of the rows in the
-        caption. shown: the places that a reader sees, by name; (): all of them.
+        caption. shown: the columns that a reader sees, by name; (): all of them.
     """
 
     title: str
@@ -36,7 +36,7 @@ class RunsTable:
         return self.records
 
     def listing(self, rows: Sequence[Record], note: str, shown: tuple[str, ...]) -> "RunsTable":
-        """The same table with these of its rows and places. note: for the caption."""
+        """The same table with these of its rows and columns. note: for the caption."""
         return dataclasses.replace(self, records=tuple(rows), note=note, shown=shown)
 
     def settings(self) -> list[Mapping[str, str]]:

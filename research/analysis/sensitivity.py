@@ -122,17 +122,17 @@ def _line(label: str, arms: Sequence[Arm], column: Column, key: str, factor: flo
     width = max(map(len, runs))
     values = np.full((width, len(arms)), np.nan)
     diverged = []
-    for place, records in enumerate(runs):
+    for index, records in enumerate(runs):
         outcomes = [outcome(record, column.metric) for record in records]
         finite = [
             r.metrics[column.metric]
             for r, o in zip(records, outcomes, strict=True)
             if o == "finished"
         ]
-        values[: len(finite), place] = finite
+        values[: len(finite), index] = finite
         if outcomes.count("diverged"):
             diverged.append(
-                (_number(arms[place], key), f"{outcomes.count('diverged')}/{len(outcomes)}")
+                (_number(arms[index], key), f"{outcomes.count('diverged')}/{len(outcomes)}")
             )
     return band(label, np.array([_number(arm, key) for arm in arms]), values, factor, diverged)
 
@@ -156,16 +156,16 @@ def settings_figure(table: ArmsTable, column: Column) -> "Figure":
     """
     from research.analysis.canvas import Canvas
 
-    keys, place = _settings(table), table.columns.index(column)
+    keys, index = _settings(table), table.columns.index(column)
     factor = 100.0 if column.in_percent else 1.0
-    intervals = [row.cells[place].interval for row in table.rows]
+    intervals = [row.cells[index].interval for row in table.rows]
     means = np.array(
         [math.nan if interval is None else interval.mean * factor for interval in intervals]
     )
-    high = math.ceil(len(keys) / active().panels(PANELS_WIDE))
-    wide = math.ceil(len(keys) / high)
-    drawing = Canvas(1.2 + 2.7 * wide, 1.2 + 2.4 * high)
-    grid = drawing.subplots(high, wide, sharey=True, squeeze=False).ravel().tolist()
+    rows = math.ceil(len(keys) / active().panels(PANELS_WIDE))
+    columns = math.ceil(len(keys) / rows)
+    drawing = Canvas(1.2 + 2.7 * columns, 1.2 + 2.4 * rows)
+    grid = drawing.subplots(rows, columns, sharey=True, squeeze=False).ravel().tolist()
     if not column.in_percent:
         set_scale(grid[0], "y", means)
     low, top, cut = _limits(means)
@@ -174,16 +174,16 @@ def settings_figure(table: ArmsTable, column: Column) -> "Figure":
         grid[0].set_ylim(low - margin, top + margin)
     else:
         cut = 0
-    shown = np.clip(means, low, top) if cut else means
+    clipped = np.clip(means, low, top) if cut else means
     for axis, key in zip(grid, keys, strict=False):
-        _panel(axis, key, table, shown, column)
+        _panel(axis, key, table, clipped, column)
     for axis in grid[len(keys) :]:
         axis.set_visible(False)
     parts = ["points: means of rows"]
-    if any(_joined(_places(key, table)[0]) for key in keys):
+    if any(_joined(_positions(key, table)[0]) for key in keys):
         parts.append("line: the best row of each value")
     parts.append("diamond: the best row")
-    if any(np.isnan(_places(key, table)[0]).any() for key in keys):
+    if any(np.isnan(_positions(key, table)[0]).any() for key in keys):
         parts.append("rows without a setting are left out of its panel")
     if not np.isfinite(means).all():
         parts.append("crosses: rows without a mean")
@@ -208,8 +208,8 @@ def _limits(means: np.ndarray) -> tuple[float, float, int]:
     return float(near.min()), float(near.max()), int(finite.size - near.size)
 
 
-def _places(key: str, table: ArmsTable) -> tuple[np.ndarray, list[str]]:
-    """(where each row lies on the axis of a setting [N], the names of the places if they are
+def _positions(key: str, table: ArmsTable) -> tuple[np.ndarray, list[str]]:
+    """(where each row lies on the axis of a setting [N], the names of the positions if they are
     words).
 
     Where numbers were drawn from an interval, words among them have no place: NaN.
@@ -226,13 +226,13 @@ def _places(key: str, table: ArmsTable) -> tuple[np.ndarray, list[str]]:
 
 
 def _joined(x: np.ndarray) -> bool:
-    """Whether rows share places on an axis, so that the best one of each can be joined."""
+    """Whether rows share positions on an axis, so that the best one of each can be joined."""
     return 1 < np.unique(x[np.isfinite(x)]).size <= min(LISTED, x.size // 2)
 
 
 def _panel(axis: "Axes", key: str, table: ArmsTable, means: np.ndarray, column: Column) -> None:
     """One setting. means: of the rows [N], NaN where there is none."""
-    x, names = _places(key, table)
+    x, names = _positions(key, table)
     if names:
         slanted = max(map(len, names)) > 5
         axis.set_xticks(
@@ -243,8 +243,10 @@ def _panel(axis: "Axes", key: str, table: ArmsTable, means: np.ndarray, column: 
         )
     else:
         set_scale(axis, "x", x)
-    there = np.isfinite(means)
-    axis.scatter(x[there], means[there], s=12, color=COLOURS[0], alpha=0.45, linewidths=0, zorder=3)
+    finite = np.isfinite(means)
+    axis.scatter(
+        x[finite], means[finite], s=12, color=COLOURS[0], alpha=0.45, linewidths=0, zorder=3
+    )
     best = np.fmax if column.better == "higher" else np.fmin
     if _joined(x):
         values = np.unique(x)
@@ -254,13 +256,13 @@ def _panel(axis: "Axes", key: str, table: ArmsTable, means: np.ndarray, column: 
             color=COLOURS[0],
             linewidth=1.2,
         )
-    if there.any():
+    if finite.any():
         winner = int(np.nanargmax(means) if column.better == "higher" else np.nanargmin(means))
         axis.plot(x[winner], means[winner], "D", color=COLOURS[1], markersize=5, zorder=5)
     foot = axis.get_xaxis_transform()
     axis.plot(
-        x[~there],
-        np.full((~there).sum(), 0.02),
+        x[~finite],
+        np.full((~finite).sum(), 0.02),
         "x",
         color=COLOURS[1],
         transform=foot,

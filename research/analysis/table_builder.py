@@ -59,8 +59,8 @@ def build_table(
         for column, null in zip(columns, nulls, strict=True)
     ]
     rows = tuple(
-        Row(arm, tuple(cells[place] for cells in by_column), _parameters(arm), _seconds(arm, seeds))
-        for place, arm in enumerate(arms)
+        Row(arm, tuple(cells[index] for cells in by_column), _parameters(arm), _seconds(arm, seeds))
+        for index, arm in enumerate(arms)
     )
     claims = tuple(map(claim_of, nulls))
     table = ArmsTable(title, tuple(columns), rows, seeds, baseline, m, "", (), claims=claims)
@@ -76,10 +76,10 @@ def _check(
     published: Mapping[tuple[str, str], Published],
 ) -> None:
     labels, names = [arm.label for arm in arms], [column.label for column in columns]
-    for kind, given in (("row", labels), ("column", names)):
+    for kind, all_names in (("row", labels), ("column", names)):
         twice = (
-            {label for label in given if given.count(label) > 1}
-            if len(set(given)) < len(given)
+            {label for label in all_names if all_names.count(label) > 1}
+            if len(set(all_names)) < len(all_names)
             else set()
         )
         if twice:

@@ -57,10 +57,10 @@ class TableReport:
         """
         from research.analysis import figures
 
-        selected = dataclasses.replace(view, sort=(), top=None, columns=()).of(self.table)
-        table = view.of(self.table)
+        selected = dataclasses.replace(view, sort=(), top=None, columns=()).apply(self.table)
+        table = view.apply(self.table)
         with figure_style(style):
-            yield from figures.write_figures(table, directory, whole=selected)
+            yield from figures.write_figures(table, directory, all_rows=selected)
             yield from figures.left_out(table, selected)
             for column in columns_of(self.searched)[:1] if self.searched else ():
                 try:
@@ -90,7 +90,7 @@ def of_sweep(
     name: str,
     sweep: SweepSpec,
     run_ids: Sequence[str],
-    found: Mapping[str, Record],
+    by_id: Mapping[str, Record],
     notes: Sequence[str] = (),
     question: Question | None = None,
 ) -> ArmsTable:
@@ -100,7 +100,7 @@ def of_sweep(
         name: the title.
         sweep: what was asked for.
         run_ids: of its runs, in order.
-        found: the records that there are, by run id.
+        by_id: the records that there are, by run id.
         notes: sentences for the footer.
         question: what the table is to answer.
 
@@ -109,7 +109,7 @@ def of_sweep(
     """
     question = question or Question()
     wanted = dict.fromkeys(run_ids)
-    records = [found[run_id] for run_id in wanted if run_id in found]
+    records = [by_id[run_id] for run_id in wanted if run_id in by_id]
     if not records:
         raise UserError(
             f"no run of '{name}' has a record yet; train them first (leave out --no_train)"
@@ -187,7 +187,7 @@ def of_experiment(
 ) -> TableReport:
     """The experiment's table, after training what is missing; where a setting is to be chosen, that
     comes first."""
-    had = functools.partial(
+    records_of = functools.partial(
         ensure_records,
         store=store,
         planner=planner,
@@ -202,14 +202,14 @@ def of_experiment(
         asked = selection.searched(experiment, planner)
         flat = [run for of_arm in asked.values() for of_value in of_arm for run in of_value]
         refuse_unknown([experiment.choose.metric, *_metrics(experiment)], _names(flat))
-        found = had(flat)
-        _complete(experiment.name, flat, found)
-        searched = [found[run.id] for run in flat]
-        chosen = selection.chosen(experiment.choose, asked, found)
+        by_id = records_of(flat)
+        _complete(experiment.name, flat, by_id)
+        searched = [by_id[run.id] for run in flat]
+        chosen = selection.chosen(experiment.choose, asked, by_id)
         remarks = selection.remarks(experiment, chosen, searched)
     requests = selection.requests(experiment, experiment.seeds, chosen)
     strengths = selection.describe(experiment, experiment.seeds)
-    table = of_arms(experiment, requests, strengths, planner, had, remarks, monitor.note)
+    table = of_arms(experiment, requests, strengths, planner, records_of, remarks, monitor.note)
     missing = sum(row.cells[0].count("missing") for row in table.rows if row.arm.declared)
     return TableReport(
         table, tuple(searched), experiment.choose.path if experiment.choose else "", missing
@@ -221,11 +221,11 @@ def of_arms(
     requests: Mapping[str, Sequence[Mapping[str, Any]]],
     strengths: str,
     planner: Planner,
-    had: Callable[[Sequence[RequestedRun]], Mapping[str, Record]],
+    records_of: Callable[[Sequence[RequestedRun]], Mapping[str, Record]],
     notes: Sequence[str] = (),
     note: Callable[[str], None] = lambda text: None,
 ) -> ArmsTable:
-    """The experiment's table of these runs, by arm. strengths: how they came about. had: the
+    """The experiment's table of these runs, by arm. strengths: how they came about. records_of: the
     records of runs. note: called with what is good to know before they are trained."""
     arms = {label: planner.plan(of_arm) for label, of_arm in requests.items()}
     wanted = [run for runs in arms.values() for run in runs]
@@ -233,14 +233,14 @@ def of_arms(
     for unfit in unfit_notes(labelled):
         note(f"note: {unfit}")
     check_metrics(experiment, wanted)
-    found = had(wanted)
+    by_id = records_of(wanted)
     seeds = [int(request["seed"]) for request in max(requests.values(), key=len)]
     table = build_table(
         experiment.name,
         [
             Arm(
                 label,
-                {run.config.seed: found[run.id] for run in runs if run.id in found},
+                {run.config.seed: by_id[run.id] for run in runs if run.id in by_id},
                 declared={run.config.seed: config_lib.to_flags(run.config) for run in runs},
             )
             for label, runs in arms.items()
@@ -271,8 +271,8 @@ def _names(runs: Sequence[RequestedRun]) -> set[str]:
     return {name for program in programs for name in final_metric_names(program)}
 
 
-def _complete(name: str, runs: Sequence[RequestedRun], found: Mapping[str, Record]) -> None:
-    missing = sum(run.id not in found for run in runs)
+def _complete(name: str, runs: Sequence[RequestedRun], by_id: Mapping[str, Record]) -> None:
+    missing = sum(run.id not in by_id for run in runs)
     if missing:
         raise UserError(
             f"{missing} of the {len(runs)} runs among which '{name}' chooses have no record; train"

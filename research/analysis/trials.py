@@ -92,15 +92,15 @@ def shown(study: Study, column: Column) -> list[PlottedTrial]:
     """The trials that are over and were trained, by number."""
     words = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned"}
     factor = 100.0 if column.in_percent else 1.0
-    found = []
+    plotted = []
     for trial in study.get_trials(deepcopy=False):
         if trial.state in words:
             value = (
                 math.nan if trial.value is None or math.isinf(trial.value) else trial.value * factor
             )
             state = trial.user_attrs.get("outcome", words[trial.state])
-            found.append(PlottedTrial(trial.number, value, state, trial.params))
-    return found
+            plotted.append(PlottedTrial(trial.number, value, state, trial.params))
+    return plotted
 
 
 def history(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figure":
@@ -110,9 +110,9 @@ def history(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figu
     done = [trial for trial in trials if trial.state == "finished" and trial.known]
     pruned = [trial for trial in trials if trial.state == "pruned" and trial.known]
     kinds = {"finished": (done, BLUE, BLUE), "pruned, its last value": (pruned, "white", "#888888")}
-    for label, (some, face, edge) in kinds.items():
-        if some:
-            x, y = [trial.number for trial in some], [trial.value for trial in some]
+    for label, (group, face, edge) in kinds.items():
+        if group:
+            x, y = [trial.number for trial in group], [trial.value for trial in group]
             axis.plot(x, y, "o", markersize=4, mfc=face, mec=edge, alpha=0.8, label=label)
     if done:
         best = np.maximum.accumulate if column.better == "higher" else np.minimum.accumulate
@@ -146,13 +146,13 @@ def history(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figu
 def importance(study: Study, column: Column, title: str) -> "Figure | None":
     """How much of being among the best trials each axis explains (PED-ANOVA, Watanabe et al.
     2023)."""
-    found = _importances(study)
-    if not found:
+    shares = _importances(study)
+    if not shares:
         return None
-    names = list(found)[::-1]
+    names = list(shares)[::-1]
     about = f"{title}\nimportance for the {column.label} of finished trials (PED-ANOVA)"
     figure, (axis,) = _figure(about, 1, 1, height=1.2 + 0.35 * len(names))
-    axis.barh(names, [found[name] for name in names], color=BLUE, height=0.6)
+    axis.barh(names, [shares[name] for name in names], color=BLUE, height=0.6)
     axis.set_xlabel("share of the importance")
     axis.set_xlim(0, 1)
     return figure
@@ -168,33 +168,33 @@ def slices(
     ]
     if not names:
         return None
-    wide = min(len(names), 3)
-    lost = "; crosses: trials that diverged" if not all(trial.known for trial in trials) else ""
-    about = f"{title}\nlater trials are darker, pruned ones hollow{lost}"
-    figure, axes = _figure(about, math.ceil(len(names) / wide), wide)
+    columns = min(len(names), 3)
+    legend = "; crosses: trials that diverged" if not all(trial.known for trial in trials) else ""
+    about = f"{title}\nlater trials are darker, pruned ones hollow{legend}"
+    figure, axes = _figure(about, math.ceil(len(names) / columns), columns)
     for axis, name in zip(axes, names, strict=False):
-        some = [trial for trial in trials if name in trial.params and trial.known]
-        gone = [trial for trial in trials if name in trial.params and not trial.known]
+        measured = [trial for trial in trials if name in trial.params and trial.known]
+        diverged = [trial for trial in trials if name in trial.params and not trial.known]
         x = _scaled(axis, study, name, "x")
         foot = axis.get_xaxis_transform()
-        places = [x(trial.params[name]) for trial in gone]
+        positions = [x(trial.params[name]) for trial in diverged]
         axis.plot(
-            places,
-            [0.02] * len(gone),
+            positions,
+            [0.02] * len(diverged),
             "x",
             color=VERMILION,
             transform=foot,
             markersize=5,
             clip_on=False,
         )
-        shade = [0.25 + 0.75 * trial.number / max(trials[-1].number, 1) for trial in some]
+        shade = [0.25 + 0.75 * trial.number / max(trials[-1].number, 1) for trial in measured]
         faces = [
             (0, 0.45, 0.7, s) if t.state == "finished" else "none"
-            for t, s in zip(some, shade, strict=True)
+            for t, s in zip(measured, shade, strict=True)
         ]
-        values = [trial.value for trial in some]
+        values = [trial.value for trial in measured]
         axis.scatter(
-            [x(t.params[name]) for t in some],
+            [x(t.params[name]) for t in measured],
             values,
             s=18,
             c=faces,
@@ -250,22 +250,26 @@ def _contour(axis: "Axes", x: np.ndarray, y: np.ndarray, values: np.ndarray, lev
     axes."""
     from matplotlib.tri import LinearTriInterpolator, Triangulation
 
-    logarithmic = axis.get_xscale() == "log", axis.get_yscale() == "log"
-    places = [np.log(own) if log else own for own, log in zip((x, y), logarithmic, strict=True)]
-    lows, spans = [own.min() for own in places], [np.ptp(own) or 1.0 for own in places]
-    u, v = ((own - low) / span for own, low, span in zip(places, lows, spans, strict=True))
+    # Triangles are cut in the unit square: in raw units the longer axis would make slivers of them.
     grid = np.linspace(0, 1, GRID)
+    u, grid_x = _unit(x, grid, axis.get_xscale() == "log")
+    v, grid_y = _unit(y, grid, axis.get_yscale() == "log")
     mesh = LinearTriInterpolator(Triangulation(u, v), values)(*np.meshgrid(grid, grid))
-    lines = [low + span * grid for low, span in zip(lows, spans, strict=True)]
-    across, up = (
-        np.exp(line) if log else line for line, log in zip(lines, logarithmic, strict=True)
-    )
-    axis.contourf(across, up, mesh, levels=levels, cmap="viridis", extend="both")
+    axis.contourf(grid_x, grid_y, mesh, levels=levels, cmap="viridis", extend="both")
     axis.plot(x, y, "o", color="white", mec="black", markersize=3, markeredgewidth=0.6)
 
 
+def _unit(x: np.ndarray, grid: np.ndarray, log: bool) -> tuple[np.ndarray, np.ndarray]:
+    """(x [N] moved to 0..1 on its scale, where the grid [G] in 0..1 lies on x's axis)."""
+    scaled = np.log(x) if log else x
+    low = scaled.min()
+    span = np.ptp(scaled) or 1.0  # a setting that all trials share
+    back = low + span * grid
+    return (scaled - low) / span, np.exp(back) if log else back
+
+
 def bests(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figure":
-    """The expected best of k of the trials against k: what a smaller budget would have found, and a
+    """The expected best of k of the trials against k: what a smaller budget would have given, and a
     bigger one buys.
 
     It is exact for trials that are drawn independently (grid, random, Sobol').
@@ -273,8 +277,8 @@ def bests(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figure
     figure, (axis,) = _figure(
         f"{title}\nexpected best of k of its {len(trials)} trials{_pruned(trials)}", 1, 1
     )
-    found = best_of([trial.value for trial in trials], column.better)
-    axis.plot(np.arange(1, len(found) + 1), found, color=BLUE)
+    expected = best_of([trial.value for trial in trials], column.better)
+    axis.plot(np.arange(1, len(expected) + 1), expected, color=BLUE)
     axis.set_xscale("log")
     axis.xaxis.set_major_formatter("{x:g}")
     axis.set_xlabel("k (log scale)")
@@ -294,21 +298,21 @@ def _importances(study: Study) -> dict[str, float]:
 
 def _distributions(study: Study) -> dict[str, Any]:
     """The axes, in the order in which trials first had them."""
-    found: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
     for trial in study.get_trials(deepcopy=False):
-        for name, of in trial.distributions.items():
-            found.setdefault(name, of)
-    return found
+        for name, distribution in trial.distributions.items():
+            by_name.setdefault(name, distribution)
+    return by_name
 
 
 def _scaled(axis: "Axes", study: Study, name: str, which: str) -> Callable[[Any], float]:
     """Sets the scale of an axis of the figure; returns where a value lies on it."""
-    of = _distributions(study)[name]
-    if isinstance(of, CategoricalDistribution):
-        choices = list(of.choices)
+    distribution = _distributions(study)[name]
+    if isinstance(distribution, CategoricalDistribution):
+        choices = list(distribution.choices)
         axis.set(**{f"{which}ticks": range(len(choices)), f"{which}ticklabels": choices})
         return lambda value: float(choices.index(value))
-    if of.log:
+    if distribution.log:
         axis.set(**{f"{which}scale": "log"})
     return float
 

@@ -40,7 +40,7 @@ class TrialRow:
 class TrialsTable:
     """One row a trial. keys: the settings that are tuned. column: what trials are compared by.
 
-    note: what is said of the rows in the caption. shown: the places that a reader sees, by name;
+    note: what is said of the rows in the caption. shown: the columns that a reader sees, by name;
         (): all of them.
     """
 
@@ -56,7 +56,7 @@ class TrialsTable:
         return self.rows
 
     def listing(self, rows: Sequence[TrialRow], note: str, shown: tuple[str, ...]) -> "TrialsTable":
-        """The same table with these of its rows and places. note: for the caption."""
+        """The same table with these of its rows and columns. note: for the caption."""
         return dataclasses.replace(self, rows=tuple(rows), note=note, shown=shown)
 
     def flat(self) -> list[dict[str, Any]]:
@@ -90,13 +90,13 @@ def trials_table(
     """The trials of a tuning's studies, each once: where it was tried. records: of their runs, by
     id."""
     rows = [
-        _row(each.name, trial, records)
-        for each in studies
-        for trial in each.trials
+        _row(study.name, trial, records)
+        for study in studies
+        for trial in study.trials
         if ENTERED not in trial.user_attrs
     ]
     keys = dict.fromkeys(key for row in rows for key in row.settings)
-    metrics = dict.fromkeys((each.metric, each.better) for each in studies)
+    metrics = dict.fromkeys((study.metric, study.better) for study in studies)
     metric, better = next(iter(metrics)) if len(metrics) == 1 else ("value", "higher")
     return TrialsTable(
         title, tuple(rows), tuple(keys), Column(metric.replace("/", " "), metric, better)

@@ -39,47 +39,48 @@ def intent(trial: Rerun, steps: int | None) -> Iterator[str]:
         yield f"bits need not repeat; {LOSS} of epoch 1 must agree to {_tolerance(trial)}"
 
 
-def verdict(trial: Rerun, found: Verification) -> Iterator[str]:
+def verdict(trial: Rerun, verification: Verification) -> Iterator[str]:
     """The verdict, then what it rests on, a line each."""
     epochs = _count(trial.epochs, "epoch")
-    if found.difference is None:
+    if verification.difference is None:
         also = ", its end and final metrics" if trial.whole else ""
-        yield f"{found.verdict}: parameters and curves of {epochs}{also}, bit for bit"
-    elif found.verdict == "differs":
-        yield f"{found.verdict} {_difference(found.difference)}"
+        yield f"{verification.verdict}: parameters and curves of {epochs}{also}, bit for bit"
+    elif verification.verdict == "differs":
+        yield f"{verification.verdict} {_difference(verification.difference)}"
     else:
-        yield f"{found.verdict}: bits differ {_difference(found.difference)}"
-    if found.difference is not None and not trial.exact and found.loss is not None:
-        there, here = found.loss
+        yield f"{verification.verdict}: bits differ {_difference(verification.difference)}"
+    if verification.difference is not None and not trial.exact and verification.loss is not None:
+        there, here = verification.loss
         apart = relative(there, here)
         judged = f"{'within' if apart <= trial.tolerance else 'beyond'} {_tolerance(trial)}"
         yield (
             f"{LOSS} of epoch 1: recorded {there:.9g}, here {here:.9g}, {apart:.2g} apart: {judged}"
         )
-    if found.verdict == "differs" and any(change.exact for change in trial.changes):
+    if verification.verdict == "differs" and any(change.exact for change in trial.changes):
         yield (
             "not as recorded, though bits should repeat:"
             f" {_changes(c for c in trial.changes if c.exact)}"
         )
-    if found.unshared:
-        yield f"not compared, since the record or this code lacks them: {', '.join(found.unshared)}"
+    if verification.unshared:
+        unshared = ", ".join(verification.unshared)
+        yield f"not compared, since the record or this code lacks them: {unshared}"
 
 
-def location(trial: Rerun, found: Localization) -> Iterator[str]:
+def location(trial: Rerun, localization: Localization) -> Iterator[str]:
     """What two more trainings say of a difference, a line each."""
-    if found.parting is None and found.repeats:
+    if localization.parting is None and localization.repeats:
         changed = _changes(trial.changes) or "nothing that the record tells"
         yield (
             "trained twice more: the run repeats here, bit for bit; the record came from elsewhere"
         )
         yield f"what differs between there and here: {changed}"
-    elif found.parting is None:
+    elif localization.parting is None:
         yield (
             "trained twice more: these two agree, but not with the training before; it does not"
             " always repeat here"
         )
     else:
-        parting = found.parting
+        parting = localization.parting
         when = "at its start" if parting.step == 0 else f"after step {parting.step}"
         when += ", closing the epoch" if parting.closing else ""
         yield f"trained twice more: the run does not repeat here; the two part {when}, in"
@@ -93,20 +94,20 @@ def location(trial: Rerun, found: Localization) -> Iterator[str]:
 
 
 def _difference(difference: Difference) -> str:
-    place = "at its end" if difference.epoch is None else f"at epoch {difference.epoch}"
+    where = "at its end" if difference.epoch is None else f"at epoch {difference.epoch}"
     if difference.end is not None:
-        return f"{place}: the record {difference.end[0]}, here it {difference.end[1]}"
+        return f"{where}: the record {difference.end[0]}, here it {difference.end[1]}"
     if difference.epoch is None:
         return (
-            f"{place}: its final metrics by up to {difference.relative:.2g} relative, in"
+            f"{where}: its final metrics by up to {difference.relative:.2g} relative, in"
             f" {difference.where}"
         )
     if difference.where:
         return (
-            f"{place}: its curves by up to {difference.relative:.2g} relative, in"
+            f"{where}: its curves by up to {difference.relative:.2g} relative, in"
             f" {difference.where}"
         )
-    return f"{place}: its parameters, by their checksum; its curves are the same"
+    return f"{where}: its parameters, by their checksum; its curves are the same"
 
 
 def _changes(changes: Iterable[EnvironmentChange]) -> str:

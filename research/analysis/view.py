@@ -55,31 +55,34 @@ class View:
 
     def check(self, table: Tabular) -> None:
         """Raises UserError for what is no column of the table, or cannot be a value of one."""
-        places = _places(table)
+        columns = _columns(table)
         for text in self.where:
-            _condition(text, places)
+            _condition(text, columns)
         for text in self.sort:
-            _order(text, places)
+            _order(text, columns)
 
-    def of(self, table: T) -> T:
+    def apply(self, table: T) -> T:
         """The table as it is shown. Raises UserError for what is no column of it, or no value of a
         column."""
         if self == View():
             return table
-        places, every = _places(table), table.listed()
-        conditions = [_condition(text, places) for text in self.where]
+        columns = _columns(table)
+        every = table.listed()
+        conditions = [_condition(text, columns) for text in self.where]
         rows = [row for row in every if all(holds(row) for holds in conditions)]
         if every and not rows:
             raise UserError(
                 f"--where: none of the {len(every)} rows has {' and '.join(self.where)}"
             )
-        orders = [_order(text, places) for text in self.sort or (_best(table) if self.top else ())]
+        orders = [_order(text, columns) for text in self.sort or (_best(table) if self.top else ())]
         for order in reversed(orders):  # sorting is stable: the first name sorts last
             rows = order.sort(rows)
         rows = rows[: self.top]
-        return cast(T, table.listing(rows, self._said(len(rows), len(every), orders), self.columns))
+        return cast(
+            T, table.listing(rows, self._sentence(len(rows), len(every), orders), self.columns)
+        )
 
-    def _said(self, count: int, every: int, orders: "Sequence[Order]") -> str:
+    def _sentence(self, count: int, every: int, orders: "Sequence[Order]") -> str:
         """Which rows are shown, as a sentence; nothing where all are there in their order."""
         parts = [f"those with {' and '.join(self.where)}"] if self.where else []
         parts += [f"sorted by {' and '.join(map(str, orders))}"] if orders else []
@@ -93,14 +96,14 @@ WHOLE = View()
 
 @dataclasses.dataclass(frozen=True)
 class Order:
-    """An order of rows: by a place, the largest values first or last."""
+    """An order of rows: by a column, the largest values first or last."""
 
-    place: ColumnLayout
+    column: ColumnLayout
     down: bool
 
     def sort(self, rows: Sequence[Any]) -> list[Any]:
         """The rows in this order: words before numbers, those without a value last."""
-        values: list[Any] = [self.place.value(row) for row in rows]
+        values: list[Any] = [self.column.value(row) for row in rows]
         kinds = (
             [i for i, value in enumerate(values) if isinstance(value, str)],
             [
@@ -116,48 +119,50 @@ class Order:
         return [rows[i] for i in (*ordered, *(i for i in range(len(rows)) if i not in there))]
 
     def __str__(self) -> str:
-        if not self.place.better:
-            return self.place.header + (", largest first" if self.down else "")
+        if not self.column.better:
+            return self.column.header + (", largest first" if self.down else "")
         return (
-            f"{self.place.names[0]},"
-            f" {'best' if self.down == (self.place.better == 'higher') else 'worst'} first"
+            f"{self.column.names[0]},"
+            f" {'best' if self.down == (self.column.better == 'higher') else 'worst'} first"
         )
 
 
-def _order(text: str, places: Mapping[str, ColumnLayout]) -> Order:
+def _order(text: str, columns: Mapping[str, ColumnLayout]) -> Order:
     """A name of `sort` as an order."""
-    name = text if text in places else text.removeprefix("-")
-    place = _find(name, places, "sort")
-    return Order(place, down=(place.better == "higher") != (name != text))
+    name = text if text in columns else text.removeprefix("-")
+    column = _find(name, columns, "sort")
+    return Order(column, down=(column.better == "higher") != (name != text))
 
 
 def _best(table: Tabular) -> tuple[str, ...]:
     """The first metric of a table, by which its top rows are found if nothing else is asked for."""
-    places = [place for grid in grids(table) for place in grid.places if place.better]
-    return (places[0].header,) if places else ()
+    columns = [column for grid in grids(table) for column in grid.columns if column.better]
+    return (columns[0].header,) if columns else ()
 
 
-def _places(table: Tabular) -> dict[str, ColumnLayout]:
-    """Every place of a table by each of its names; of two that share a name the first."""
-    every = [place for grid in grids(table) for place in grid.places]
-    return {name: place for place in reversed(every) for name in place.called()}
+def _columns(table: Tabular) -> dict[str, ColumnLayout]:
+    """Every column of a table by each of its names; of two that share a name the first."""
+    every = [column for grid in grids(table) for column in grid.columns]
+    return {name: column for column in reversed(every) for name in column.called()}
 
 
-def _find(name: str, places: Mapping[str, ColumnLayout], flag: str) -> ColumnLayout:
+def _find(name: str, columns: Mapping[str, ColumnLayout], flag: str) -> ColumnLayout:
     """Raises UserError with the nearest names for one that does not exist."""
-    if name not in places:
+    if name not in columns:
         known = (
-            nearest(name, places)
-            if close(name, places)
-            else f"there are {', '.join(_headers(places))}"
+            nearest(name, columns)
+            if close(name, columns)
+            else f"there are {', '.join(_headers(columns))}"
         )
         raise UserError(f"--{flag}: the table has no column '{name}'; {known}")
-    return places[name]
+    return columns[name]
 
 
-def _headers(places: Mapping[str, ColumnLayout]) -> list[str]:
+def _headers(columns: Mapping[str, ColumnLayout]) -> list[str]:
     return list(
-        dict.fromkeys(place.names[0] if place.better else place.header for place in places.values())
+        dict.fromkeys(
+            column.names[0] if column.better else column.header for column in columns.values()
+        )
     )[::-1]
 
 
@@ -168,35 +173,35 @@ def _cuts(text: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def _condition(text: str, places: Mapping[str, ColumnLayout]) -> Callable[[Any], bool]:
+def _condition(text: str, columns: Mapping[str, ColumnLayout]) -> Callable[[Any], bool]:
     """The condition as a function of a row."""
     cuts = [
         (left.strip(), op, right.strip())
         for left, op, right in _cuts(text)
         if left.strip() and right.strip()
     ]
-    name, op, right = next((cut for cut in cuts if cut[0] in places), cuts[0])
-    place = _find(name, places, "where")
+    name, op, right = next((cut for cut in cuts if cut[0] in columns), cuts[0])
+    column = _find(name, columns, "where")
     if op in _ORDERS:
-        limit = _number(right, place, text)
+        limit = _number(right, column, text)
         return lambda row: (
-            isinstance(value := place.value(row), float | int) and _ORDERS[op](value, limit)
+            isinstance(value := column.value(row), float | int) and _ORDERS[op](value, limit)
         )
     words = [word.strip() for word in right.split("|")]
     numbers = [
-        _number(word, place, text)
+        _number(word, column, text)
         for word in words
         if as_number(word.removesuffix("%")) is not None
     ]
 
     def among(row: Any) -> bool:
-        value = place.value(row)
+        value = column.value(row)
         return ("none" if value is None else value) in (*words, *numbers)
 
     return lambda row: among(row) == (op == "=")
 
 
-def _number(text: str, place: ColumnLayout, condition: str) -> float:
+def _number(text: str, column: ColumnLayout, condition: str) -> float:
     """A limit in the metric's own unit, `95%` as 0.95. Raises UserError if it is no number, or its
     unit is unclear."""
     number = as_number(text.removesuffix("%").strip())
@@ -206,8 +211,8 @@ def _number(text: str, place: ColumnLayout, condition: str) -> float:
         )
     if text.endswith("%"):
         return number / 100
-    if place.percent and abs(number) > 1:
+    if column.percent and abs(number) > 1:
         raise UserError(
-            f"--where='{condition}': {place.header} is a share; write {text}% or {number / 100:g}"
+            f"--where='{condition}': {column.header} is a share; write {text}% or {number / 100:g}"
         )
     return number

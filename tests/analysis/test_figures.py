@@ -70,7 +70,7 @@ def test_bands_are_t_intervals_and_nan_is_absent():
     first = t_interval([10.0, 20.0, 60.0])
     assert (line.mean[0], line.half_width[0]) == pytest.approx((first.mean, first.half_width))
     assert line.mean.tolist() == [30, 30, 60]
-    assert line.whole.tolist() == [True, False, False]
+    assert line.complete.tolist() == [True, False, False]
 
 
 def test_learning_curves_of_a_few_arms_share_an_axis():

@@ -65,7 +65,7 @@ def test_a_strength_is_a_column_of_its_own_where_it_varies(sweep):
 
 
 def test_top_rows_are_the_best_of_the_first_metric(sweep):
-    shown = View(top=3).of(sweep)
+    shown = View(top=3).apply(sweep)
     assert labels(shown) == ["sgd,0.1,none,", "adam,0.1,none,", "sgd,0.1,dropout,0.25"]
     assert "3 of 18 rows are shown: sorted by test accuracy, best first." in shown.caption
     assert shown.rows[0] == sweep.rows[labels(sweep).index("sgd,0.1,none,")]  # no number changes
@@ -86,7 +86,7 @@ def test_top_rows_are_the_best_of_the_first_metric(sweep):
     ],
 )
 def test_rows_are_sorted(sweep, sort, first, last):
-    order = labels(View(sort=sort).of(sweep))
+    order = labels(View(sort=sort).apply(sweep))
     assert (order[0], order[-1], len(order)) == (first, last, 18)
 
 
@@ -108,14 +108,14 @@ def test_rows_are_sorted(sweep, sort, first, last):
     ],
 )
 def test_rows_are_chosen(sweep, where, count):
-    assert len(View(where=where).of(sweep).listed()) == count
+    assert len(View(where=where).apply(sweep).listed()) == count
 
 
 def test_columns_are_chosen_in_their_order(sweep):
-    text = render(View(columns=("test accuracy", "learning_rate"), top=1).of(sweep), "md")
+    text = render(View(columns=("test accuracy", "learning_rate"), top=1).apply(sweep), "md")
     assert "| test accuracy (%) | learning_rate |" in text
     header, row = csv.reader(
-        io.StringIO(render(View(columns=("learning_rate", "mean"), top=1).of(sweep), "csv"))
+        io.StringIO(render(View(columns=("learning_rate", "mean"), top=1).apply(sweep), "csv"))
     )
     assert (header, row) == (["learning_rate", "mean"], ["0.1", "0.9"])
 
@@ -137,16 +137,16 @@ def test_columns_of_several_panels():
     arms = [arm("none", [0.9, 0.91]), arm("more", [0.91, 0.93])]
     columns = [ACCURACY, Column("error", "test/accuracy", "lower", percent=False)]
     built = build_table("T", arms, columns, "none", range(2))
-    both = render(View(columns=("arm", "test accuracy", "error", "verdict")).of(built), "md")
+    both = render(View(columns=("arm", "test accuracy", "error", "verdict")).apply(built), "md")
     assert both.count("| arm ") == 2
-    one = render(View(columns=("arm", "error")).of(built), "md")
+    one = render(View(columns=("arm", "error")).apply(built), "md")
     assert (one.count("| arm "), "**error**" in one) == (1, True)
-    none = render(View(columns=("arm", "n")).of(built), "md")
+    none = render(View(columns=("arm", "n")).apply(built), "md")
     assert "| arm             |   n |" in none
 
 
 def test_runs_are_seen_in_the_same_way(sweep):
-    runs = View(where=("status=finished",), sort=("-test/accuracy",), top=2).of(runs_of(sweep))
+    runs = View(where=("status=finished",), sort=("-test/accuracy",), top=2).apply(runs_of(sweep))
     assert [run.run_id for run in runs.listed()] == [
         "adam0.01dropout=0.5,l2=0.1",
         "adam1dropout=0.5,l2=0.1",
@@ -184,7 +184,7 @@ def test_runs_are_seen_in_the_same_way(sweep):
 )
 def test_what_cannot_be_shown_is_one_clear_line(sweep, view, message):
     with pytest.raises(UserError) as error:
-        View(**view).of(sweep)
+        View(**view).apply(sweep)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -199,4 +199,4 @@ def test_what_cannot_be_shown_is_one_clear_line(sweep, view, message):
 )
 def test_columns_that_a_format_lacks(sweep, form, message):
     with pytest.raises(UserError, match=message.replace("?", r"\?")):
-        render(View(columns=("optimisr",)).of(sweep), form)
+        render(View(columns=("optimisr",)).apply(sweep), form)
