@@ -72,6 +72,7 @@ def attention_figure(
 
 def _ticks(names: Sequence[str]) -> tuple[list[int], list[str]]:
     """Places along an axis and their names, no more than can be read."""
+    # Ceiling division: a step that never leaves more than MOST_NAMES names.
     indices = list(range(0, len(names), -(-len(names) // MOST_NAMES)))
     return indices, [names[index] for index in indices]
 

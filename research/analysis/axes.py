@@ -76,6 +76,7 @@ def group(records: Sequence[Record], keys: Sequence[str]) -> list[Arm]:
     by_combination: dict[tuple[str, ...], dict[int, Record]] = {}
     for record, config in zip(records, settings(records, keys), strict=True):
         by_seed = by_combination.setdefault(tuple(config.get(key, "") for key in keys), {})
+        # Foreign records may lack a seed; they count as seed 0.
         seed = int(record.config.get("seed", 0))
         other = by_seed.setdefault(seed, record)
         if other.run_id != record.run_id:

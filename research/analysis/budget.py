@@ -22,8 +22,10 @@ def best_of(values: Sequence[float], better: Better) -> NDArray[np.float64]:
     finite = np.isfinite(ranked)
     if not finite.any():
         raise ValueError("no value is finite")
+    # A diverged trial used up its budget, so it stays in the count as the worst value.
     ranked = np.sort(np.where(finite, ranked, ranked[finite].min()))
     n = ranked.size
+    # Binomials overflow floats from about n = 1000; their logarithms do not.
     logarithms = np.array([math.lgamma(i + 1) for i in range(n + 1)])  # log i!
     expected = np.empty(n)
     for k in range(1, n + 1):

@@ -194,6 +194,7 @@ def _left_out(table: ArmsTable) -> list[str]:
         }
         rows = [f"{label} ({count})" for label, count in counts.items() if count]
         named = "; ".join(rows)
+        # A list of hundreds of rows would bury the other sentences.
         if len(named) > LONGEST:
             named = (
                 f"{sum(counts.values())} runs in {len(rows)} of the {len(counts)} rows"

@@ -48,6 +48,7 @@ def _field(value: Any) -> Any:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    # repr is the shortest text that reads back as the same float.
     return repr(float(value)) if isinstance(value, float) else value
 
 

@@ -181,6 +181,7 @@ def confusion_figure(evaluation: Evaluation) -> "Figure":
 
 
 def _name_classes(axis: "Axes", classes: tuple[str, ...]) -> None:
+    # Ceiling division: a step that never leaves more than MOST_NAMES names.
     indices = range(0, len(classes), -(-len(classes) // MOST_NAMES))
     names = [classes[index] for index in indices]
     slanted = max(map(len, names)) > 3

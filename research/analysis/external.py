@@ -60,6 +60,7 @@ def read_results(data: str | os.PathLike[str] | Mapping[str, Sequence[Any]] | An
 
 def _read_csv(path: Path) -> Results:
     try:
+        # utf-8-sig drops the byte order mark that spreadsheets write.
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
             header = next(reader, [])
@@ -161,6 +162,7 @@ def _column(text: str, results: Results) -> Column:
 def _seeds(pairs: Sequence[str]) -> dict[str, int]:
     """A whole number for each pair: itself if all are numbers, else its place among them."""
     unique = list(dict.fromkeys(pairs))
+    # Seeds keep their numbers in the table; `01` and `1` are two pairs, so they do not.
     if all(re.fullmatch(r"\d{1,18}", value) for value in unique):
         numbers = {value: int(value) for value in unique}
         if len(set(numbers.values())) == len(unique):

@@ -145,6 +145,7 @@ def _pages(panels: Sequence[Panel]) -> Iterator[list[Panel]]:
     for panel in panels:
         for start in range(0, max(1, len(panel.rows)), PAGE_ROWS):
             piece = dataclasses.replace(panel, rows=panel.rows[start : start + PAGE_ROWS])
+            # A float cannot break across pages, so that LaTeX would let it run off the paper.
             if page and sum(len(p.rows) for p in page) + len(piece.rows) > PAGE_ROWS:
                 yield page
                 page = []

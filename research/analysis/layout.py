@@ -161,6 +161,7 @@ def chosen(grids: Sequence[Grid], names: Sequence[str]) -> list[Grid]:
             raise UserError(f"--columns: the table has no column '{name}'; {nearest(name, known)}")
     # A metric stands in one grid and names it; its difference to the baseline stands in all.
     headers = Counter(column.header for grid in grids for column in grid.columns if column.better)
+    # A grid without a metric would repeat labels only.
     measuring = [grid for grid in selected if any(column.better for column in grid.columns)]
     named = [
         grid for grid in measuring if any(headers[column.header] == 1 for column in grid.columns)

@@ -63,12 +63,15 @@ def band(
     values = np.full((len(runs), x.size), np.nan)
     for row, run in zip(values, runs, strict=True):
         row[: len(run)] = run
+    # Infinities would pull the mean and the limits of the axis to infinity.
     values = np.where(np.isfinite(values), values * factor, np.nan)
     present = np.isfinite(values)
     n = present.sum(0)
     mean = np.divide(np.nansum(values, 0), n, out=np.full(x.size, np.nan), where=n > 0)
     squares = np.nansum((values - mean) ** 2, 0)
+    # n - 1: the unbiased variance, which the t-quantile assumes.
     deviation = np.sqrt(np.divide(squares, n - 1, out=np.full(x.size, np.nan), where=n > 1))
+    # One run has no spread: NaN leaves its band out.
     quantiles = np.array([t_quantile(k - 1) / math.sqrt(k) if k > 1 else np.nan for k in n])
     return Line(
         label, x, mean, deviation * quantiles, n == n.max(initial=0), tuple(divergence_marks)
@@ -261,6 +264,7 @@ def _scales(axis: "Axes", lines: Sequence[Line], epochs: bool, log_y: bool) -> N
         return
     transform = axis.yaxis.get_transform()
     low, high = (float(end) for end in transform.transform([means.min(), means.max()]))
+    # The margin is taken on the scale of the axis: of decades where it is logarithmic.
     margin = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
     axis.set_ylim(*transform.inverted().transform([low - margin, high + margin]).tolist())
 

@@ -26,6 +26,7 @@ class Scale:
         """The number, without the exponent; one that rounds to zero is written as 1.2e-05. sign:
         "+" for always."""
         scaled = value * self.factor / 10.0**self.exponent
+        # A number that is not zero must not be printed as 0.0000.
         tiny = scaled != 0 and abs(scaled) < 0.5 * 10.0**-self.decimals and self.factor == 1
         form = ".2g" if tiny else ".6g" if abs(scaled) >= LARGE else f".{self.decimals}f"
         text = f"{scaled:{sign}{form}}"
@@ -60,9 +61,11 @@ def scale_of(column: Column, interval: Interval | None) -> Scale:
     sizes = [size for size in (mean, width) if size and math.isfinite(size)]
     if not sizes or not math.isfinite(mean):
         return Scale(factor, least)
+    # Digits beyond the half-width are noise.
     decimals = 1 - _magnitude(width) if width in sizes else 3 - _magnitude(mean)
     if mean:
         decimals = min(decimals, MOST_DIGITS - 1 - _magnitude(mean))
+    # Mean and half-width share one exponent, so that they can be compared by eye.
     if max(sizes) >= LARGE or (decimals > MOST_DECIMALS and max(sizes) < 1e-3):
         exponent = _magnitude(max(sizes))
         return Scale(factor, max(0, decimals + exponent), exponent)

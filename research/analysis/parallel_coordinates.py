@@ -33,11 +33,13 @@ def parallel_figure(table: ArmsTable, column: Column) -> "Figure":
     figure = Canvas(2.0 + 1.6 * len(keys), 4.2)
     axis = figure.add_subplot()
     heights = [_heights([row.arm.settings[key] for row in rows]) for key in keys]
+    # Where all means are equal their span is 0.
     span = float(np.ptp(means)) or 1.0
     lines = np.column_stack([*(height for height, _ in heights), (means - means.min()) / span])
     colours = ScalarMappable(Normalize(means.min(), means.max()), "viridis")
     order = np.argsort(means if column.better == "higher" else -means)
     x = np.arange(len(keys) + 1)
+    # Worse rows first, so that good ones are drawn over them.
     for i in order[:-1]:
         axis.plot(x, lines[i], color=colours.to_rgba(means[i]), linewidth=0.8, alpha=0.7)
     axis.plot(x, lines[order[-1]], color="black", linewidth=2.0, marker="o", markersize=4)

@@ -21,6 +21,7 @@ def versions(records: Iterable[Record]) -> str:
         for package, version in (
             installed.items() if isinstance(installed, dict) else [("", installed)]
         ):
+            # A dict keeps the order of first appearance; a set would shuffle the versions.
             by_package.setdefault(package, {})[str(version)] = None
     return ", ".join(
         f"{package} {' and '.join(versions)}".strip() for package, versions in by_package.items()

@@ -199,6 +199,7 @@ def _limits(means: np.ndarray) -> tuple[float, float, int]:
     finite = means[np.isfinite(means)]
     if not finite.size:
         return 0.0, 0.0, 0
+    # Quartiles are not moved by the outliers that they are to find.
     quarter, three = np.quantile(finite, [0.25, 0.75])
     near = finite[
         (finite >= quarter - FAR * (three - quarter)) & (finite <= three + FAR * (three - quarter))
@@ -247,6 +248,7 @@ def _panel(axis: "Axes", key: str, table: ArmsTable, means: np.ndarray, column: 
     axis.scatter(
         x[finite], means[finite], s=12, color=COLOURS[0], alpha=0.45, linewidths=0, zorder=3
     )
+    # fmax and fmin skip rows without a mean.
     best = np.fmax if column.better == "higher" else np.fmin
     if _joined(x):
         values = np.unique(x)

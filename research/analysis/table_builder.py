@@ -112,6 +112,7 @@ def _column(
     published: Mapping[tuple[str, str], Published],
 ) -> list[Cell]:
     """The cells of one column, a cell per arm."""
+    # Rows that splits share correlate the seeds, which widens the interval of the mean too.
     overlap = null.overlap if isinstance(null, SharedRows) else 0.0
     cells = {arm.label: _cell(arm, column, seeds, overlap) for arm in arms}
     rounding = comparing.rounding_of(arms)
@@ -140,6 +141,7 @@ def _cell(arm: Arm, column: Column, seeds: tuple[int, ...], overlap: float) -> C
         float(arm.records[seed].metrics[column.metric]) if done == "finished" else None
         for seed, done in zip(seeds, outcomes, strict=True)
     )
+    # Outcomes without a value are counted in the cell and do not enter the mean.
     finite = [value for value in values if value is not None]
     return Cell(values, outcomes, t_interval(finite, overlap) if finite else None)
 
@@ -171,6 +173,7 @@ def compare(cell: Cell, published: Published, column: Column) -> Comparison:
     # Seeds that all agree have an interval without width, which shows nothing but equality.
     if published.spread is None and half_width and abs(gap) <= half_width:
         return Comparison(published, gap, "within our interval")
+    # An exact tie is neither better nor worse, whichever way the metric points.
     if gap == 0:
         return Comparison(published, gap, "equal")
     return Comparison(
@@ -180,6 +183,7 @@ def compare(cell: Cell, published: Published, column: Column) -> Comparison:
 
 def _parameters(arm: Arm) -> int | None:
     """The number of parameters, None if its runs differ in it or none says."""
+    # A failed run has no parameters: its 0 says nothing of the arm.
     counts = {record.parameters for record in arm.records.values()} - {0}
     return counts.pop() if len(counts) == 1 else None
 

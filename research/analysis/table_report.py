@@ -57,6 +57,7 @@ class TableReport:
         """
         from research.analysis import figures
 
+        # The best rows alone would show a setting only where it did well.
         selected = dataclasses.replace(view, sort=(), top=None, columns=()).apply(self.table)
         table = view.apply(self.table)
         with figure_style(style):

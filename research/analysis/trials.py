@@ -75,6 +75,7 @@ def write_figures(
         "best of k": lambda: bests(trials, column, title),
     }
     for name, draw in figures.items():
+        # Both fit a model to the trials, which a handful cannot support.
         few = name in ("importance", "contour") and len(finished) < FEWEST
         figure = None if few else draw()
         if figure is not None:
@@ -90,6 +91,7 @@ def write_figures(
 
 def shown(study: Study, column: Column) -> list[PlottedTrial]:
     """The trials that are over and were trained, by number."""
+    # Trials that run, wait or failed before training have no value to draw.
     words = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned"}
     factor = 100.0 if column.in_percent else 1.0
     plotted = []
@@ -232,6 +234,7 @@ def contours(
         f"{title}\n{_label(column)} between the trials{_pruned(known)}", 1, len(pairs), height=3.6
     )
     values = np.array([trial.value for trial in known], float)
+    # The worst tenth may be orders of magnitude off and would take up all the levels.
     low, high = np.quantile(values, [0.1, 1.0] if column.better == "higher" else [0.0, 0.9])
     levels = MaxNLocator(12).tick_values(low, high if high > low else low + 1.0)
     for axis, (a, b, some) in zip(axes, pairs, strict=True):

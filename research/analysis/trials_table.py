@@ -93,6 +93,7 @@ def trials_table(
         _row(study.name, trial, records)
         for study in studies
         for trial in study.trials
+        # An entered trial repeats one of an earlier study: it was trained there.
         if ENTERED not in trial.user_attrs
     ]
     keys = dict.fromkeys(key for row in rows for key in row.settings)

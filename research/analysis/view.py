@@ -209,8 +209,10 @@ def _number(text: str, column: ColumnLayout, condition: str) -> float:
         raise UserError(
             f"--where='{condition}': '{text}' is no number; words are compared by = and !="
         )
+    # Values are stored as shares.
     if text.endswith("%"):
         return number / 100
+    # 95 for a share is surely meant as 95 %; silently, no row or every row would match.
     if column.percent and abs(number) > 1:
         raise UserError(
             f"--where='{condition}': {column.header} is a share; write {text}% or {number / 100:g}"
