@@ -21,8 +21,8 @@ def attention_maps(
     Raises UserError if the network has none.
     """
     with program.precision_context():
-        found = jax.device_get(_weights(program, lane, variables, x[None]))
-    leaves = jax.tree_util.tree_leaves_with_path(found)
+        maps = jax.device_get(_weights(program, lane, variables, x[None]))
+    leaves = jax.tree_util.tree_leaves_with_path(maps)
     if not leaves:
         raise UserError(
             f"arch={program.config.arch.name} has no attention; gpt, vit, seq2seq and transformers"

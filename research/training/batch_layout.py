@@ -15,17 +15,17 @@ def example_positions(batch: int, parts: int = 1, devices: int = 1) -> np.ndarra
     """The place in the global batch of each device's rows, int32 [devices, rows]; `batch` marks
     padding.
 
-    The batch is cut into parts as equal as whole rows allow, each part is spread over the devices,
-    in order, and filled up with padding; so a part holds the same examples on however many devices.
-    A device's rows are those of the first part, of the second, and so on: `slots(7, 2, 2)` is [[0,
-    1, 3, 4], [2, 7, 5, 6]].
+    The batch is cut into parts as equal as whole rows allow. Each part is spread over the devices,
+    in order, and filled up with padding. So a part has the same examples on any number of devices.
+    A device's rows are those of the first part, then of the second, and so on:
+    `example_positions(7, 2, 2)` is [[0, 1, 3, 4], [2, 7, 5, 6]].
     """
     bounds = [batch * part // parts for part in range(parts + 1)]
     rows = -(-max(np.diff(bounds)) // devices)
     filled = np.full((parts, rows * devices), batch, np.int32)
     for part in range(parts):
-        own = np.arange(bounds[part], bounds[part + 1])
-        filled[part, : len(own)] = own
+        indices = np.arange(bounds[part], bounds[part + 1])
+        filled[part, : len(indices)] = indices
     return filled.reshape(parts, devices, rows).swapaxes(0, 1).reshape(devices, parts * rows)
 
 
@@ -54,11 +54,11 @@ def batch_masks(
         batch on one device without padding knows of neither.
     """
     every = example_positions(sizes.batch, parts, devices)
-    own = jnp.asarray(every)[place]
-    made: dict[str, jax.Array] = {}
+    positions = jnp.asarray(every)[place]
+    masks: dict[str, jax.Array] = {}
     if every.shape != (1, sizes.batch):
-        made["index"] = jnp.broadcast_to(own, (steps, own.size))
+        masks["index"] = jnp.broadcast_to(positions, (steps, positions.size))
     if every.size > sizes.batch or sizes.real < sizes.steps_per_epoch * sizes.batch:
-        row = (first + jnp.arange(steps))[:, None] * sizes.batch + own
-        made["weight"] = ((own < sizes.batch) & (row < sizes.real)).astype(float)
-    return made
+        row = (first + jnp.arange(steps))[:, None] * sizes.batch + positions
+        masks["weight"] = ((positions < sizes.batch) & (row < sizes.real)).astype(float)
+    return masks

@@ -56,7 +56,7 @@ class HostSource:
     dispatch reads, no more.
 
     lanes: how many differ; the rows of one run that is spread over devices are the same on each.
-        own: whether the lanes differ in y.
+        lanes_differ: whether y differs between lanes.
     """
 
     x: np.ndarray
@@ -64,32 +64,36 @@ class HostSource:
     lanes: int
     functions: Functions
     processes: int
-    own: bool = False
+    lanes_differ: bool = False
 
     def batches(
         self, rows: jax.Array, *, first: int, steps: int, batch: int
     ) -> Generator[RowBlock, None, None]:
-        """As Resident's."""
-        own = np.asarray(rows)[: self.lanes]
+        """As `OnDeviceSource` does."""
+        lane_rows = np.asarray(rows)[: self.lanes]
         read = stream.batches(
-            self.x, own, first=first, steps=steps, batch=batch, processes=self.processes
+            self.x, lane_rows, first=first, steps=steps, batch=batch, processes=self.processes
         )
         with contextlib.closing(read):
             for number, x in enumerate(read):  # [steps, W, batch, ...]
                 begin = (first + number * steps) * batch
                 flat = x.swapaxes(0, 1).reshape(-1, *x.shape[3:])
-                part = own[:, begin : begin + steps * batch]
-                labels = np.take_along_axis(self.y, part, axis=1) if self.own else self.y[part]
-                held, targets = self.functions.share((flat, labels.reshape(-1, *labels.shape[2:])))
-                yield RowBlock(held, targets, self._places(part.shape[1]), 0)
+                part = lane_rows[:, begin : begin + steps * batch]
+                labels = (
+                    np.take_along_axis(self.y, part, axis=1) if self.lanes_differ else self.y[part]
+                )
+                inputs, targets = self.functions.share(
+                    (flat, labels.reshape(-1, *labels.shape[2:]))
+                )
+                yield RowBlock(inputs, targets, self._places(part.shape[1]), 0)
 
     def parts(
         self, rows: jax.Array, size: int
     ) -> Generator[tuple[jax.Array, jax.Array], None, None]:
-        """As Resident's."""
-        own = np.asarray(rows)[: self.lanes]
+        """As `OnDeviceSource` does."""
+        lane_rows = np.asarray(rows)[: self.lanes]
         with contextlib.closing(
-            stream.parts(self.x, own, size=size, processes=self.processes)
+            stream.parts(self.x, lane_rows, size=size, processes=self.processes)
         ) as read:
             for x in read:  # [W, size, ...]
                 yield self.functions.share(x.reshape(-1, *x.shape[2:])), self._places(size)

@@ -1,5 +1,4 @@
-"""Kept: the best and the last variables of runs, beside their states, so that keeping them changes
-no step."""
+"""The best and the last variables of runs, beside their states: keeping them changes no step."""
 
 import functools
 
@@ -46,23 +45,23 @@ def template(state: LaneState) -> BestAndLast:
     )
 
 
-@functools.partial(jax.jit, donate_argnames=("kept",))
+@functools.partial(jax.jit, donate_argnames=("earlier",))
 def update(
-    kept: BestAndLast, states: LaneState, variables: Variables, loss: jax.Array
+    earlier: BestAndLast, states: LaneState, variables: Variables, loss: jax.Array
 ) -> BestAndLast:
     """After an epoch that `close_epoch` ended. variables: that evaluation uses; loss: the one that
     decides, [W].
 
     A run that is over keeps what it had, however long its neighbours train on.
     """
-    live = states.epochs > kept.last_epoch
-    improved = live & (loss < kept.loss if states.stopping is None else states.stopping.improved)
+    live = states.epochs > earlier.last_epoch
+    improved = live & (loss < earlier.loss if states.stopping is None else states.stopping.improved)
     return BestAndLast(
-        best=_chosen(improved, variables, kept.best),
-        best_epoch=jnp.where(improved, states.epochs, kept.best_epoch),
-        loss=jnp.where(improved, loss, kept.loss),
-        last=_chosen(live, variables, kept.last),
-        last_epoch=jnp.where(live, states.epochs, kept.last_epoch),
+        best=_chosen(improved, variables, earlier.best),
+        best_epoch=jnp.where(improved, states.epochs, earlier.best_epoch),
+        loss=jnp.where(improved, loss, earlier.loss),
+        last=_chosen(live, variables, earlier.last),
+        last_epoch=jnp.where(live, states.epochs, earlier.last_epoch),
     )
 
 

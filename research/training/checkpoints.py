@@ -77,7 +77,7 @@ class Checkpoints:
         run_ids: Sequence[str],
         program: str,
         template: Callable[[], LaneState],
-        kept: bool = False,
+        with_variables: bool = False,
     ) -> StoredSnapshot | None:
         """The furthest readable snapshot of the pack that holds most of these runs, or None.
 
@@ -87,13 +87,13 @@ class Checkpoints:
             run_ids: the runs that are about to train.
             program: the id of their program.
             template: makes the shapes of one run's state.
-            kept: take only a snapshot that holds the runs' best and last variables too.
+            with_variables: take only a snapshot that holds the runs' best and last variables too.
         """
         wanted = set(run_ids)
         fitting = [
             (folder, pack)
             for folder, pack in self.packs()
-            if pack.program == program and pack.kept >= kept
+            if pack.program == program and pack.has_variables >= with_variables
         ]
         candidates = [(folder, pack) for folder, pack in fitting if wanted & set(pack.runs)]
 

@@ -137,25 +137,25 @@ class DevicePlacement:
     def chunk(self, members: list[int], inputs: list[Inputs], begin: InitialChunkState) -> Chunk:
         """A chunk of these lanes, [W]."""
         functions, arrays = self.functions, self.arrays
-        lanes = functions.replicate(stacked([one.lane for one in inputs]))
-        noisy = any(one.lane.hparams["label_noise"] for one in inputs)
+        lanes = functions.replicate(stacked([lane_inputs.lane for lane_inputs in inputs]))
+        noisy = any(lane_inputs.lane.hparams["label_noise"] for lane_inputs in inputs)
         y = functions.labels(lanes, self.y) if noisy else self.y
         batch_source: OnDeviceSource | HostSource = OnDeviceSource(self.x, y)
         if self.streams:
-            held = np.asarray(y)[: self.width] if noisy else arrays.y
+            host_labels = np.asarray(y)[: self.width] if noisy else arrays.y
             batch_source = HostSource(
-                self.x, held, self.width, functions, self.memory.processes, noisy
+                self.x, host_labels, self.width, functions, self.memory.processes, noisy
             )
         return Chunk(
             members=members,
             functions=functions,
             lanes=lanes,
             state=functions.replicate(begin.state),
-            lr_factors=np.stack([one.lr_factors for one in inputs], axis=1),
+            lr_factors=np.stack([lane_inputs.lr_factors for lane_inputs in inputs], axis=1),
             batch_source=batch_source,
             clean=arrays.y,
             validation=functions.replicate(
-                arrays.y[np.stack([one.lane.validation for one in inputs])]
+                arrays.y[np.stack([lane_inputs.lane.validation for lane_inputs in inputs])]
             ),
             first_epoch=np.zeros(len(inputs), np.int32),
             rows=begin.rows,
@@ -258,7 +258,8 @@ def dispatches(
     take, and says so."""
     per_epoch, steps = program.sizes.steps_per_epoch, dispatch_steps(program, strategy)
     rows = order(program, chunk, strategy, epoch)
-    own = (epoch - chunk.first_epoch) * per_epoch  # each lane's step at which its epoch begins
+    # Lanes may have joined the chunk at different epochs, so each has a step of its own.
+    first_steps = (epoch - chunk.first_epoch) * per_epoch
     aligned = first - first % steps  # where the dispatch begins in which it was stopped
     slabs = chunk.batch_source.batches(rows, first=aligned, steps=steps, batch=program.sizes.batch)
     with contextlib.closing(slabs):
@@ -267,7 +268,9 @@ def dispatches(
             batches = chunk.functions.gather(
                 slab.x, slab.y, slab.rows, np.int32(slab.begin), np.int32(begin), steps=steps
             )
-            lr_factors = np.pad(factors_at(chunk, own + begin, count), ((0, steps - count), (0, 0)))
+            lr_factors = np.pad(
+                factors_at(chunk, first_steps + begin, count), ((0, steps - count), (0, 0))
+            )
             done = max(first - begin, 0)
             while done < count:
                 piece = min(pace.steps, count - done)
@@ -346,8 +349,8 @@ def evaluate(
     padded = rows if count % size == 0 else jnp.pad(rows, ((0, 0), (0, -count % size)), mode="edge")
     labels = itertools.repeat(None) if program.problem.summary else _labels(chunk, padded, size)
     parts = [
-        chunk.functions.evaluate(variables, chunk.lanes, x, own, y)
-        for (x, own), y in zip(chunk.batch_source.parts(padded, size), labels, strict=False)
+        chunk.functions.evaluate(variables, chunk.lanes, x, lane_rows, y)
+        for (x, lane_rows), y in zip(chunk.batch_source.parts(padded, size), labels, strict=False)
     ]
     if len(parts) == 1:
         return {name: values[:, :count] for name, values in parts[0].items()}
@@ -359,9 +362,9 @@ def evaluate(
 
 def _labels(chunk: Chunk, rows: jax.Array, size: int) -> Iterator[jax.Array]:
     """The labels [W, size, ...] of each part of rows [W, R]."""
-    own = np.asarray(rows)[: chunk.lr_factors.shape[1]]
-    for begin in range(0, own.shape[1], size):
-        yield chunk.functions.replicate(chunk.clean[own[:, begin : begin + size]])
+    lane_rows = np.asarray(rows)[: chunk.lr_factors.shape[1]]
+    for begin in range(0, lane_rows.shape[1], size):
+        yield chunk.functions.replicate(chunk.clean[lane_rows[:, begin : begin + size]])
 
 
 def part_size(program: Program, count: int) -> int:

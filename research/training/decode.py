@@ -24,8 +24,8 @@ def has_decoder(program: Program) -> bool:
 def decode(
     program: Program, lane: Lane, variables: Variables, x: np.ndarray, beams: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The likeliest answers found to examples x int [N, S + T], of which source and starting token
-    are read.
+    """The likeliest answers to examples x int [N, S + T], reading source and starting
+    token only.
 
     int32 [N, beams, T], the best first, and their log-probabilities [N, beams]. Where the data have
     a symbol that ends an answer, nothing but that symbol comes after it. One beam takes the
@@ -37,13 +37,13 @@ def decode(
             part = x[first : first + ROWS]
             full = np.pad(part, ((0, ROWS - len(part)), (0, 0)), mode="edge")
             of_part = (lane, variables, full)
-            found = (
+            answers = (
                 _beam_search(program, beams, *of_part)
                 if has_decoder(program)
                 else _full_recompute(program, *of_part)
             )
-            said, score = jax.device_get(found)
-            tokens.append(said[: len(part)])
+            answer, score = jax.device_get(answers)
+            tokens.append(answer[: len(part)])
             scores.append(score[: len(part)])
     return np.concatenate(tokens), np.concatenate(scores)
 

@@ -53,8 +53,10 @@ def available() -> float:
 def _cgroup_limits() -> list[float]:
     """Bytes that each control group around this process has left."""
     try:
-        own = Path("/proc/self/cgroup").read_text().rpartition("0::/")[2].strip()
-        groups = [Path("/sys/fs/cgroup", own), *Path("/sys/fs/cgroup", own).parents][:-3]
+        group_path = Path("/proc/self/cgroup").read_text().rpartition("0::/")[2].strip()
+        groups = [Path("/sys/fs/cgroup", group_path), *Path("/sys/fs/cgroup", group_path).parents][
+            :-3
+        ]
         most = {
             group: (group / "memory.max").read_text().strip()
             for group in groups
@@ -75,10 +77,10 @@ def max_lanes(
     arrays: Arrays,
     strategy: ExecutionStrategy,
     limit: float,
-    held: StreamingPolicy = ALL_ON_DEVICE,
+    memory: StreamingPolicy = ALL_ON_DEVICE,
 ) -> int:
     """How many lanes, at most the strategy's width, fit into `limit` bytes as one chunk."""
-    streams = held.streams(arrays.x)
+    streams = memory.streams(arrays.x)
     batch = program.sizes.batch * math.prod(program.spec.shape) * program.dtype.itemsize
     state = footprint(config, program)[1]
     guess = (
@@ -156,9 +158,11 @@ def required_bytes(
             )
         )
         variables = jax.eval_shape(lambda state: state.evaluated, states)
-        own = (assessed, None) if program.problem.summary else (assessed, _labels(y, assessed))
+        row_arguments = (
+            (assessed, None) if program.problem.summary else (assessed, _labels(y, assessed))
+        )
         evaluation = _bytes(
-            lambda: lanes_lib.evaluate.lower(program, width, variables, lane, seen, *own)
+            lambda: lanes_lib.evaluate.lower(program, width, variables, lane, seen, *row_arguments)
         )
     stored = math.prod(x.shape) * x.dtype.itemsize if streams else arrays.x.nbytes
     return max(step + stored, evaluation) + arrays.y.nbytes

@@ -13,8 +13,8 @@ PIECE_SECONDS = 0.5
 
 @dataclasses.dataclass
 class AdaptiveDispatch:
-    """Cuts dispatches of `most` updates into pieces of `steps`: one compiled program's, so that no
-    bit hangs on it.
+    """Cuts dispatches of `most` updates into pieces of `steps`: one compiled program runs
+    them all, so no bit depends on the cut.
 
     The first piece, which compiles, and the second are one update; then they grow while they are
     short, and the devices are waited for. settled: they grow no more.

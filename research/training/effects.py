@@ -130,9 +130,9 @@ def _check_batches(config: RunConfig, program: Program, traced: _Traced) -> None
     if 1 not in batch_layout.real_rows(sizes, parts):
         return
     for layer in traced.alone:
-        own = [name for name in traced.statistics if name.startswith(layer)]
+        statistics = [name for name in traced.statistics if name.startswith(layer)]
         if config.freeze is not None and all(
-            matches("freeze", config.freeze, name) for name in own
+            matches("freeze", config.freeze, name) for name in statistics
         ):
             continue  # normalizes by its running statistics
         where = f"an update of batch_size={sizes.batch}"
@@ -196,19 +196,19 @@ def _trace(config: RunConfig, spec: DataSpec) -> _Traced:
             return program.model.init(keys, x, network.forward(program, lane, None), mutable=True)
 
     with program.precision_context():
-        made: Any = jax.eval_shape(trace, abstract_lane(config, program))
+        collections: Any = jax.eval_shape(trace, abstract_lane(config, program))
     sites: set[str] = set()
     alone = []
-    for path, leaf in jax.tree_util.tree_leaves_with_path(made.get("sites", {})):
+    for path, leaf in jax.tree_util.tree_leaves_with_path(collections.get("sites", {})):
         names = [str(key.key) for key in path if isinstance(key, jax.tree_util.DictKey)]
         sites.update(names)
         if names[-1] == "normalization" and math.prod(leaf.shape[1:]) == 1:
             alone.append("/".join([*names[:-1], ""]))
-    params = jax.tree_util.tree_leaves_with_path(made.get("params", {}))
+    params = jax.tree_util.tree_leaves_with_path(collections.get("params", {}))
     kernels = tuple(param_tree.leaf_name(path) for path, _ in params if is_kernel(path))
     return _Traced(
         frozenset({*sites, *(["kernels"] if kernels else [])}),
         kernels,
-        tuple(param_tree.by_name(made.get("batch_stats", {}))),
+        tuple(param_tree.by_name(collections.get("batch_stats", {}))),
         tuple(alone),
     )

@@ -84,25 +84,32 @@ def evaluate_rows(
     with program.precision_context():
         functions = parallel.functions(program, strategy, jax.local_devices()[0])
         lanes = functions.replicate(stacked([lane] * strategy.width))
-        held = functions.replicate(
+        replicated = functions.replicate(
             jax.tree.map(
                 lambda leaf: np.broadcast_to(leaf, (strategy.width, *np.shape(leaf))), variables
             )
         )
         size = part_size(program, len(rows))
         places = functions.replicate(np.tile(np.arange(size, dtype=np.int32), (strategy.width, 1)))
-        found: list[dict[str, np.ndarray]] = []
+        evaluated: list[dict[str, np.ndarray]] = []
         labels = None if program.problem.summary else y
         with stream.parts(x, rows[None], size=size) as parts:
             for number, part in enumerate(parts):  # [1, size, ...]
-                own = None
+                part_labels = None
                 if labels is not None:
                     chosen = np.minimum(
                         np.arange(number * size, (number + 1) * size), len(rows) - 1
                     )
-                    own = functions.replicate(
+                    part_labels = functions.replicate(
                         np.broadcast_to(labels[chosen], (strategy.width, size, *labels.shape[1:]))
                     )
-                of_part = functions.evaluate(held, lanes, functions.share(part[0]), places, own)
-                found.append(jax.device_get({name: values[0] for name, values in of_part.items()}))
-    return {name: np.concatenate([part[name] for part in found])[: len(rows)] for name in found[0]}
+                of_part = functions.evaluate(
+                    replicated, lanes, functions.share(part[0]), places, part_labels
+                )
+                evaluated.append(
+                    jax.device_get({name: values[0] for name, values in of_part.items()})
+                )
+    return {
+        name: np.concatenate([part[name] for part in evaluated])[: len(rows)]
+        for name in evaluated[0]
+    }

@@ -57,8 +57,9 @@ def train_twice(
     memory: StreamingPolicy = ALL_ON_DEVICE,
     origin: InitialWeights | None = None,
 ) -> tuple[Divergence | None, Outcome | None]:
-    """Trains a run twice from its start, side by side: where the two part, or what both came to
-    after `epochs`."""
+    """Trains a run twice from its start, side by side.
+
+    Returns the first difference, or else the outcome that both reached after `epochs`."""
     with program.precision_context(), contextlib.ExitStack() as stack:
         start = functools.partial(chunk_lib.start, memory=memory, origins=[origin])
         one, other = (start(program, [config], arrays, strategy)[0] for _ in range(2))

@@ -151,7 +151,7 @@ def _continue(
         where: the prompt's length, the position of the piece's first token, and its size.
 
     Returns:
-        The last token, the cache, and the piece's tokens, int32 [PIECE], of which `size` are set.
+        The last token, the cache, and the piece's tokens, int32 [PIECE]; the first `size` are set.
     """
     prompt_length, first, size = where
 
@@ -220,7 +220,7 @@ def _reread(
         where: the position of the piece's first token, and its size.
 
     Returns:
-        The state after the piece, and the piece's tokens, int32 [PIECE], of which `size` are set.
+        The state after the piece, and the piece's tokens, int32 [PIECE]; the first `size` are set.
     """
     first, size = where
 

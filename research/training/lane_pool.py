@@ -1,9 +1,8 @@
-"""Refill: the places of a program's chunks, each of which the next run takes when the one at it has
-ended.
+"""LanePool: the lanes of a program's chunks, which runs take and release one by one.
 
-A lane's bits depend neither on its neighbours nor on its place, so a run that began in the middle
-of another's is bit for bit the run that trained alone with this strategy. Nothing is compiled
-anew: what changes are the arrays.
+A lane's bits depend neither on its neighbours nor on its index in the chunk. So a run that joins a
+chunk in the middle is bit for bit the run that trained alone with this strategy. Only arrays
+change, so nothing is compiled again.
 """
 
 import dataclasses
@@ -30,7 +29,7 @@ from research.training.warm_start import InitialWeights
 
 @dataclasses.dataclass(frozen=True)
 class Candidate:
-    """A run that asks for a place. origin: where it starts from, if it has `init_from`."""
+    """A run that waits for a lane. origin: what it starts from, if it has `init_from`."""
 
     id: str
     config: RunConfig
@@ -39,7 +38,7 @@ class Candidate:
 
 @dataclasses.dataclass(frozen=True)
 class LaneStatus:
-    """Where a run at its place is after an epoch of its own. over: whether it trains no more.
+    """The status of a run after an epoch. over: whether it trains no more.
 
     values: the epoch's row of its curves, finished as the final metrics are.
     """
@@ -51,8 +50,10 @@ class LaneStatus:
 
 @dataclasses.dataclass
 class LanePool:
-    """The places of a program: a chunk of `strategy.width` lanes on each of its devices. keep:
-    outcomes hold variables."""
+    """The lanes of a program: a chunk of `strategy.width` lanes on each of its devices.
+
+    keep: whether outcomes hold variables.
+    """
 
     program: Program
     strategy: ExecutionStrategy
@@ -62,141 +63,149 @@ class LanePool:
 
     def __post_init__(self) -> None:
         devices = min(self.strategy.devices, len(jax.local_devices()))
-        self._home = functools.cache(
+        # Cached per device: the data is moved there once, when its first run arrives.
+        self._placement = functools.cache(
             functools.partial(
                 chunk_lib.place_on_device, self.program, self.strategy, self.arrays, self.memory
             )
         )
         self._pace = chunk_lib.adaptive_dispatch(self.program, self.strategy)
-        self._rows = [_Row([None] * self.strategy.width) for _ in range(devices)]
+        self._slots = [_ChunkSlots([None] * self.strategy.width) for _ in range(devices)]
         self.computed = 0  # lanes that the last epoch computed, idle ones included
 
     @property
     def size(self) -> int:
         """How many runs train at once."""
-        return len(self._rows) * self.strategy.width
+        return len(self._slots) * self.strategy.width
 
     @property
     def run_ids(self) -> list[str]:
-        """The runs that are at a place."""
-        return [one for row in self._rows for one in row.at if one is not None]
+        """The runs that have a lane."""
+        return [run_id for slots in self._slots for run_id in slots.occupied.values()]
 
-    def admit(self, entrants: Sequence[Candidate]) -> None:
-        """Gives each a free place with its initial state. There must be as many as that."""
-        waiting = list(entrants)
+    def admit(self, candidates: Sequence[Candidate]) -> None:
+        """Gives each candidate a free lane with its initial state; there must be enough lanes."""
+        waiting = list(candidates)
         with self.program.precision_context():
-            for device, row in enumerate(self._rows):
-                free = [place for place, one in enumerate(row.at) if one is None]
-                own, waiting = waiting[: len(free)], waiting[len(free) :]
-                if own:
-                    self._enter(row, self._home(device), dict(zip(free, own, strict=False)))
-        assert not waiting, f"{len(waiting)} runs have no place"
+            for device, slots in enumerate(self._slots):
+                free = [lane for lane, run_id in enumerate(slots.run_ids) if run_id is None]
+                admitted = waiting[: len(free)]
+                waiting = waiting[len(free) :]
+                if admitted:
+                    entrants = dict(zip(free, admitted, strict=False))
+                    self._enter(slots, self._placement(device), entrants)
+        assert not waiting, f"{len(waiting)} runs have no lane"
 
-    def _enter(self, row: "_Row", home: DevicePlacement, entrants: dict[int, Candidate]) -> None:
-        """Puts runs at places of a chunk; one that has had no runs is made of them, idle lanes
-        repeating the last."""
+    def _enter(
+        self, slots: "_ChunkSlots", placement: DevicePlacement, entrants: dict[int, Candidate]
+    ) -> None:
+        """Puts candidates into lanes of a chunk, which is created for its first ones."""
         inputs = {
-            place: make_lane_inputs(one.config, self.program, self.arrays)
-            for place, one in entrants.items()
+            lane: make_lane_inputs(candidate.config, self.program, self.arrays)
+            for lane, candidate in entrants.items()
         }
-        first_epoch, every, last = (
-            np.zeros(self.strategy.width, np.int32),
-            list(range(self.strategy.width)),
-            max(entrants),
-        )
-        if row.chunk is None:
-            entered = [entrants.get(place, entrants[last]) for place in every]
-            row.inputs = [inputs.get(place, inputs[last]) for place in every]
-            begin = chunk_lib.initial_chunk_state(
-                self.program, row.inputs, every, [one.origin for one in entered], self.keep
+        lanes = list(range(self.strategy.width))
+        if slots.chunk is None:
+            # Idle lanes repeat the last run: the compiled program always has the full width.
+            last = max(entrants)
+            slots.inputs = [inputs.get(lane, inputs[last]) for lane in lanes]
+            origins = [entrants.get(lane, entrants[last]).origin for lane in lanes]
+            first_epoch = np.zeros(self.strategy.width, np.int32)
+            initial = chunk_lib.initial_chunk_state(
+                self.program, slots.inputs, lanes, origins, self.keep
             )
         else:
-            row.inputs = [inputs.get(place, row.inputs[place]) for place in every]
-            held, first_epoch = (
-                (row.chunk.state, row.chunk.best_and_last),
-                row.chunk.first_epoch.copy(),
-            )
-            for place, one in entrants.items():
+            slots.inputs = [inputs.get(lane, slots.inputs[lane]) for lane in lanes]
+            states = (slots.chunk.state, slots.chunk.best_and_last)
+            first_epoch = slots.chunk.first_epoch.copy()
+            for lane, candidate in entrants.items():
                 fresh = chunk_lib.initial_chunk_state(
-                    self.program, [inputs[place]], [0], [one.origin], self.keep
+                    self.program, [inputs[lane]], [0], [candidate.origin], self.keep
                 )
-                held, first_epoch[place] = (
-                    _put(held, (fresh.state, fresh.best_and_last), np.int32(place)),
-                    row.epochs,
-                )
-            begin = InitialChunkState(*held, row.chunk.rows)
-        row.chunk = dataclasses.replace(
-            home.chunk(every, row.inputs, begin), first_epoch=first_epoch
-        )
-        row.at = [entrants[place].id if place in entrants else row.at[place] for place in every]
+                # The index is an array, so that one compiled program serves every lane.
+                states = _put(states, (fresh.state, fresh.best_and_last), np.int32(lane))
+                first_epoch[lane] = slots.epochs
+            initial = InitialChunkState(*states, slots.chunk.rows)
+        chunk = placement.chunk(lanes, slots.inputs, initial)
+        slots.chunk = dataclasses.replace(chunk, first_epoch=first_epoch)
+        for lane, candidate in entrants.items():
+            slots.run_ids[lane] = candidate.id
 
     def advance(
         self, after: Callable[[Fraction], None] = lambda done: None
     ) -> dict[str, LaneStatus]:
-        """Trains every run at a place for an epoch; chunks without runs rest.
+        """Trains every run for an epoch; chunks without runs rest.
 
-        after: called between pieces of it, with the epochs done so far, all runs' added up.
+        after: called between pieces of it, with the epochs done so far, summed over the runs.
         """
-        running = [row for row in self._rows if any(one is not None for one in row.at)]
-        found: dict[str, LaneStatus] = {}
-        abreast: dict[int, list[_Row]] = {}  # by epoch: a chunk that rested is behind the others
-        for row in running:
-            abreast.setdefault(row.epochs, []).append(row)
+        running = [slots for slots in self._slots if slots.occupied]
+        # A chunk that rested is behind the others, and `run_epoch` takes chunks at one epoch.
+        by_epoch: dict[int, list[_ChunkSlots]] = {}
+        for slots in running:
+            by_epoch.setdefault(slots.epochs, []).append(slots)
         done = Fraction(0)
         with self.program.precision_context():
-            for epoch, rows in abreast.items():
-                runs = sum(one is not None for row in rows for one in row.at)
+            for epoch, group in by_epoch.items():
+                runs = sum(len(slots.occupied) for slots in group)
 
+                # Bound as defaults: the closure must not see the next group's values.
                 def between(step: int, before: Fraction = done, runs: int = runs) -> None:
                     after(before + Fraction(step, self.program.sizes.steps_per_epoch) * runs)
 
-                chunks = [row.running for row in rows]
+                chunks = [slots.running for slots in group]
                 chunk_lib.run_epoch(
                     self.program, chunks, self.strategy, epoch, after=between, pace=self._pace
                 )
                 done += runs
         self.computed = self.strategy.width * len(running)
-        for row in running:
-            for place, one in enumerate(row.at):
-                if one is not None:
-                    found[one] = self._standing(row.running, place)
-        return found
+        return {
+            run_id: self._status(slots.running, lane)
+            for slots in running
+            for lane, run_id in slots.occupied.items()
+        }
 
-    def _standing(self, chunk: Chunk, place: int) -> LaneStatus:
+    def _status(self, chunk: Chunk, lane: int) -> LaneStatus:
         row = chunk.rows[-1]
-        epochs = len(chunk.rows) - int(chunk.first_epoch[place])
+        epochs = len(chunk.rows) - int(chunk.first_epoch[lane])
         over = (
             epochs >= self.program.config.epochs
-            or row["diverged_at"][place] >= 0
-            or bool(row["stopped"][place])
+            or row["diverged_at"][lane] >= 0
+            or bool(row["stopped"][lane])
         )
-        return LaneStatus(epochs, over, loop.row_metrics(self.program, row, place))
+        return LaneStatus(epochs, over, loop.row_metrics(self.program, row, lane))
 
     def outcomes(self, ids: Sequence[str]) -> dict[str, Outcome]:
-        """The outcomes of runs that are at their places, as they are now."""
-        wanted, found = set(ids), dict[str, Outcome]()
+        """The outcomes of runs that have a lane, as they are now."""
+        outcomes: dict[str, Outcome] = {}
         with self.program.precision_context():
-            for row in self._rows:
-                at = {one: place for place, one in enumerate(row.at) if one in wanted}
-                if at:
-                    of_row = loop.outcomes(self.program, row.running, list(at.values()))
-                    found |= dict(zip(at, of_row, strict=True))
-        return found
+            for slots in self._slots:
+                lanes = {run_id: lane for lane, run_id in slots.occupied.items() if run_id in ids}
+                if lanes:
+                    results = loop.outcomes(self.program, slots.running, list(lanes.values()))
+                    outcomes |= dict(zip(lanes, results, strict=True))
+        return outcomes
 
     def release(self, ids: Sequence[str]) -> None:
-        """Frees the places of these runs."""
-        for row in self._rows:
-            row.at = [None if one in ids else one for one in row.at]
+        """Frees the lanes of these runs."""
+        for slots in self._slots:
+            slots.run_ids = [None if run_id in ids else run_id for run_id in slots.run_ids]
 
 
 @dataclasses.dataclass
-class _Row:
-    """The places of one chunk. at: who is at each, or None. inputs: what the chunk's lanes are made
-    of."""
+class _ChunkSlots:
+    """Which runs have the lanes of one chunk.
 
-    at: list[str | None]
+    run_ids: per lane, the run, or None. inputs: per lane, what the chunk was created from.
+    """
+
+    run_ids: list[str | None]
     chunk: Chunk | None = None
     inputs: list[Inputs] = dataclasses.field(default_factory=list)
+
+    @property
+    def occupied(self) -> dict[int, str]:
+        """The runs by the index of their lanes."""
+        return {lane: run_id for lane, run_id in enumerate(self.run_ids) if run_id is not None}
 
     @property
     def running(self) -> Chunk:
@@ -210,7 +219,8 @@ class _Row:
         return len(self.running.rows)
 
 
-@functools.partial(jax.jit, donate_argnames=("held",))
-def _put(held: Tree, fresh: Tree, place: jax.Array) -> Tree:
-    """Leaves [W, ...] with the lane at `place` replaced by a fresh one, leaves [1, ...]."""
-    return jax.tree.map(lambda leaf, new: leaf.at[place].set(new[0]), held, fresh)
+# The old states are given away: a chunk's state may be most of the device's memory.
+@functools.partial(jax.jit, donate_argnames=("states",))
+def _put(states: Tree, fresh: Tree, lane: jax.Array) -> Tree:
+    """Leaves [W, ...] with one lane replaced by a fresh one, leaves [1, ...]."""
+    return jax.tree.map(lambda leaf, new: leaf.at[lane].set(new[0]), states, fresh)

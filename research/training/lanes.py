@@ -99,7 +99,7 @@ def init_from(program: Program, lane: Lane, variables: Variables) -> LaneState:
 
 @functools.partial(jax.jit, static_argnames=("classes",))
 def labels(lanes: Lane, y: jax.Array, *, classes: int) -> jax.Array:
-    """Each lane's labels [W, N]: with probability `label_noise` drawn anew over all classes, by
+    """Each lane's labels [W, N]: with probability `label_noise` redrawn over all classes, by
     row."""
     return jax.vmap(functools.partial(noisy_labels, classes=classes), (0, None))(lanes, y)
 
@@ -111,8 +111,8 @@ def noisy_labels(lane: Lane, y: jax.Array, *, classes: int) -> jax.Array:
         choose, draw = jax.random.split(
             jax.random.fold_in(rng.stream(lane.seed, "label_noise"), row)
         )
-        anew = jax.random.bernoulli(choose, lane.hparams["label_noise"])
-        return jnp.where(anew, jax.random.randint(draw, (), 0, classes, label.dtype), label)
+        redrawn = jax.random.bernoulli(choose, lane.hparams["label_noise"])
+        return jnp.where(redrawn, jax.random.randint(draw, (), 0, classes, label.dtype), label)
 
     return jax.vmap(noisy)(jnp.arange(y.shape[0]), y)
 
@@ -122,11 +122,13 @@ def order(lanes: Lane, epoch: jax.Array, *, count: int, padding: int = 0) -> jax
     """The rows that an epoch's updates read, in their order, [W, count + padding]: a function of
     seed and epoch.
 
-    epoch: each lane's own [W], or one for all []. The padding repeats the last row, and so do the
+    epoch: per lane [W], or the same for all []. The padding repeats the last row, and so do the
         rows that `count` asks for beyond the training rows.
     """
     epochs = jnp.broadcast_to(epoch, lanes.seed.shape)
-    return jax.vmap(lambda lane, own: ordered(lane, own, count, padding))(lanes, epochs)
+    return jax.vmap(lambda lane, lane_epoch: ordered(lane, lane_epoch, count, padding))(
+        lanes, epochs
+    )
 
 
 def ordered(lane: Lane, epoch: jax.Array, count: int, padding: int) -> jax.Array:
@@ -150,7 +152,7 @@ def gather(
     rank: int = 1,
 ) -> dict[str, jax.Array]:
     """The batches of the updates from `first` of an epoch on: x and y [steps, W, B, ...],
-    `batch_layout.marks`.
+    `batch_layout.batch_masks`.
 
     y: labels [N, ...], of that rank, or where lanes differ in them [W, N]. rows [W, R] of x; begin:
         the batch among them that is the first, `first` itself where they are the whole epoch's.
@@ -159,15 +161,17 @@ def gather(
     width, batch = rows.shape[0], sizes.batch
     chosen = jax.lax.dynamic_slice_in_dim(rows, begin * batch, steps * batch, axis=1)
     chosen = chosen.reshape(width, steps, batch).swapaxes(0, 1)
-    (own,) = batch_layout.example_positions(batch, parts)
-    if len(own) > batch:
-        chosen = chosen[..., np.minimum(own, batch - 1)]  # padding repeats the last row
-    targets = y[chosen] if y.ndim == rank else jax.vmap(lambda own, r: own[r], (0, 1), 1)(y, chosen)
-    marks = batch_layout.batch_masks(sizes, parts, 1, 0, first, steps)
+    (positions,) = batch_layout.example_positions(batch, parts)
+    if len(positions) > batch:
+        chosen = chosen[..., np.minimum(positions, batch - 1)]  # padding repeats the last row
+    targets = (
+        y[chosen] if y.ndim == rank else jax.vmap(lambda lane_y, r: lane_y[r], (0, 1), 1)(y, chosen)
+    )
+    masks = batch_layout.batch_masks(sizes, parts, 1, 0, first, steps)
     return {
         "x": x[chosen],
         "y": targets,
-        **{name: jnp.broadcast_to(mark[:, None], chosen.shape) for name, mark in marks.items()},
+        **{name: jnp.broadcast_to(mask[:, None], chosen.shape) for name, mask in masks.items()},
     }
 
 
@@ -226,8 +230,8 @@ def evaluate(
     """What `evaluate_examples` finds of rows [W, E] of x, leaves [W, E, ...]; y: their labels [W,
     E, ...], where it reads them."""
 
-    def one(own: Variables, lane: Lane, r: jax.Array, y: Any) -> dict[str, jax.Array]:
-        return evaluate_examples(program, own, lane, x[r], y)
+    def one(lane_variables: Variables, lane: Lane, r: jax.Array, y: Any) -> dict[str, jax.Array]:
+        return evaluate_examples(program, lane_variables, lane, x[r], y)
 
     return mapped(one, width)(variables, lanes, rows, y)
 

@@ -57,10 +57,10 @@ AtBoundary = Callable[[Boundary], None]
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What one lane came to; the run's record without its names.
+    """The result of one lane; the run's record without its names.
 
-    cause: why it diverged, where more is known than that a loss or an update was not finite. kept:
-        its variables, where they are to be kept.
+    cause: why it diverged, where more is known than that a loss or an update was not finite.
+    best_and_last: its variables, where they are to be kept.
     """
 
     metrics: dict[str, float]
@@ -87,10 +87,22 @@ def train(
 ) -> list[Outcome]:
     """Trains runs of one program, each as a lane, and returns their outcomes in order.
 
-    at_boundary is called between pieces of dispatches and may raise to stop. resume: a snapshot of
-    these runs to go on from; with the same strategy the outcomes are bit for bit those of a
-    training that was never stopped. epochs: stop after so many. origins: for each run with
-    `init_from`, where it starts from. keep: the outcomes hold the best and last variables.
+    Args:
+        program: what the runs have in common.
+        configs: the config of each run.
+        arrays: the data.
+        strategy: how the lanes are spread over chunks, dispatches and devices.
+        report: called after each epoch.
+        at_boundary: called between pieces of dispatches; may raise to stop.
+        resume: a snapshot of these runs to go on from. With the same strategy the outcomes are bit
+            for bit those of a training that was never stopped.
+        memory: when inputs are streamed from the host.
+        epochs: stop after so many.
+        origins: for each run with `init_from`, the variables that it starts from.
+        keep: whether the outcomes hold the best and last variables.
+
+    Raises:
+        ValueError: a run has `init_from` and no origin.
     """
     missing = [
         config.init_from
@@ -101,18 +113,19 @@ def train(
         raise ValueError(f"a run starts from {missing[0]}, and was given none of its parameters")
     with program.precision_context():
         chunks = chunk_lib.start(program, configs, arrays, strategy, resume, memory, origins, keep)
-        per_epoch, epochs = (
-            program.sizes.steps_per_epoch,
-            min(epochs or program.config.epochs, program.config.epochs),
-        )
+        per_epoch = program.sizes.steps_per_epoch
+        epochs = min(epochs or program.config.epochs, program.config.epochs)
         done, first = divmod(resume.step if resume else 0, per_epoch)
         pace = chunk_lib.adaptive_dispatch(program, strategy)
         for epoch in range(done, epochs):
+            # A chunk is dropped as a whole: its lanes share one program, so a single run that still
+            # trains keeps all of them computing.
             live = [chunk for chunk in chunks if chunk.training.any()]
             if not live:
                 break
             before = epoch * per_epoch
 
+            # Bound as a default: the closure must not see the next epoch's value.
             def after(step: int, before: int = before) -> None:
                 at_boundary(_boundary(before + step, chunks))
 
@@ -133,70 +146,82 @@ def _boundary(step: int, chunks: list[Chunk]) -> Boundary:
     return Boundary(step, wait, lambda: snapshot_lib.take(step, chunks))
 
 
-def outcomes(program: Program, chunk: Chunk, places: Sequence[int] | None = None) -> list[Outcome]:
-    """The outcomes of a chunk's runs as they are now, in their order, or of those at some places.
+def outcomes(program: Program, chunk: Chunk, lanes: Sequence[int] | None = None) -> list[Outcome]:
+    """The outcomes of a chunk's runs as they are now, in the order of their lanes.
 
     To be called inside `program.precision_context()`.
+
+    Args:
+        program: what the lanes have in common.
+        chunk: the chunk.
+        lanes: the indices of the runs' lanes; None for all runs.
     """
     state = chunk.state
     variables = (
         state.best if program.has_stopping else chunk.functions.evaluated(state, chunk.lanes)
     )
-    assessed: dict[str, dict[str, np.ndarray]] = {}
+    evaluated: dict[str, dict[str, np.ndarray]] = {}
     for name in ("train", "validation", "test"):
         rows = getattr(chunk.lanes, name)
         if rows.shape[1]:
-            assessed[name] = jax.device_get(chunk_lib.evaluate(program, chunk, variables, rows))
-    rows = jax.device_get({name: getattr(chunk.lanes, name) for name in assessed})
+            evaluated[name] = jax.device_get(chunk_lib.evaluate(program, chunk, variables, rows))
+    rows = jax.device_get({name: getattr(chunk.lanes, name) for name in evaluated})
     best_and_last = jax.device_get(chunk.best_and_last)
-    unwatched = _unwatched(program, chunk)
-    found = []
-    for place in range(len(chunk.members)) if places is None else places:
-        own = {
-            name: {key: values[place] for key, values in split.items()}
-            for name, split in assessed.items()
+    causes = _unwatched(program, chunk)
+    results = []
+    for lane in range(len(chunk.members)) if lanes is None else lanes:
+        of_lane = {
+            name: {key: values[lane] for key, values in split.items()}
+            for name, split in evaluated.items()
         }
-        labels = {name: chunk.clean[rows[name][place]] for name in own if program.problem.summary}
-        cause = unwatched[place] or overflow_message(program, own)
-        outcome = _outcome(program, chunk, place, own, labels, cause)
-        found.append(
-            dataclasses.replace(
-                outcome,
-                best_and_last=jax.tree.map(lambda leaf, i=place: np.array(leaf[i]), best_and_last),
-            )
-        )
-    return found
+        labels: dict[str, np.ndarray] = {}
+        if program.problem.summary:
+            # Final metrics compare with the labels before `label_noise`.
+            labels = {name: chunk.clean[rows[name][lane]] for name in of_lane}
+        cause = causes[lane] or overflow_message(program, of_lane)
+        outcome = _outcome(program, chunk, lane, of_lane, labels, cause)
+        # Copied, since a view would keep the arrays of the whole chunk in memory.
+        variables_of_lane = jax.tree.map(lambda leaf, i=lane: np.array(leaf[i]), best_and_last)
+        results.append(dataclasses.replace(outcome, best_and_last=variables_of_lane))
+    return results
 
 
 def _outcome(
     program: Program,
     chunk: Chunk,
-    place: int,
-    assessed: dict[str, dict[str, np.ndarray]],
+    lane: int,
+    evaluated: dict[str, dict[str, np.ndarray]],
     labels: dict[str, np.ndarray],
     cause: str,
 ) -> Outcome:
     """The outcome of one run, without its variables.
 
-    assessed, labels: of each split, what `evaluate_examples` found of its rows and their labels.
-    cause: why it counts as diverged although its training came to its end, or "".
+    Args:
+        program: what the lanes have in common.
+        chunk: the run's chunk.
+        lane: the index of its lane.
+        evaluated: by split, what `evaluate_examples` returned for its rows.
+        labels: by split, the labels of these rows.
+        cause: why it counts as diverged although its training ended, or "".
     """
     last = chunk.rows[-1]
-    epochs, diverged = int(last["epochs"][place]), int(last["diverged_at"][place])
+    epochs = int(last["epochs"][lane])
+    diverged = int(last["diverged_at"][lane])
     metrics: dict[str, float] = {}
     steps = epochs * program.sizes.steps_per_epoch
     if diverged >= 0:
         cause = ""
     elif cause:
+        # Such a cause shows only after training, so the run diverged at its last update.
         diverged = steps - 1
     else:
-        for name, of_split in assessed.items():
+        for name, of_split in evaluated.items():
             summary = final_metrics(program.problem, of_split, labels.get(name))
             metrics |= {f"{name}/{metric}": value for metric, value in summary.items()}
     return Outcome(
         metrics=metrics,
-        curves=_curves(program, chunk, place),
-        checksums=["{:08x}{:08x}".format(*row["checksum"][place]) for row in _rows(chunk, place)],
+        curves=_curves(program, chunk, lane),
+        checksums=["{:08x}{:08x}".format(*row["checksum"][lane]) for row in _rows(chunk, lane)],
         steps=steps if diverged < 0 else diverged,
         diverged_at=None if diverged < 0 else diverged,
         cause=cause,
@@ -204,59 +229,57 @@ def _outcome(
 
 
 def _unwatched(program: Program, chunk: Chunk) -> list[str]:
-    """Of each lane: that its validation loss, by which it stops or lowers its rate, was never
-    finite; else ""."""
+    """Per lane, why it counts as diverged if the validation loss that steers it was never finite,
+    else ""."""
     stopping = [part.name for part in program.members("stopping")]
     best, patience = jax.device_get((chunk.state.plateau.best, chunk.lanes.plateau["patience"]))
     causes = []
-    for lowest, own in zip(best, patience, strict=True):
-        steering = stopping + ["reduce_on_plateau"] * bool(np.isfinite(own))
-        said = (
+    for lowest, lane_patience in zip(best, patience, strict=True):
+        # An infinite patience is that of a schedule without feedback.
+        steering = stopping + ["reduce_on_plateau"] * bool(np.isfinite(lane_patience))
+        cause = (
             f"{' and '.join(steering)} reads the validation loss, which was not finite after any"
             " epoch"
         )
-        causes.append(said if steering and not np.isfinite(lowest) else "")
+        causes.append(cause if steering and not np.isfinite(lowest) else "")
     return causes
 
 
-def _rows(chunk: Chunk, place: int) -> list[dict[str, np.ndarray]]:
+def _rows(chunk: Chunk, lane: int) -> list[dict[str, np.ndarray]]:
     """The epochs of one of a chunk's runs, all lanes side by side."""
-    begun = chunk.first_epoch[place]
-    return chunk.rows[begun : begun + int(chunk.rows[-1]["epochs"][place])]
+    first = chunk.first_epoch[lane]
+    return chunk.rows[first : first + int(chunk.rows[-1]["epochs"][lane])]
 
 
-def _curves(program: Program, chunk: Chunk, place: int) -> dict[str, list[float]]:
+def _curves(program: Program, chunk: Chunk, lane: int) -> dict[str, list[float]]:
     """The curves of one of a chunk's runs, by name."""
-    rows = _rows(chunk, place)
+    rows = _rows(chunk, lane)
     names = [name for name in chunk.rows[0] if "/" in name]
     return complete_curves(
-        program.problem, {name: [float(row[name][place]) for row in rows] for name in names}
+        program.problem, {name: [float(row[name][lane]) for row in rows] for name in names}
     )
 
 
 def _every_curve(program: Program, chunks: Sequence[Chunk]) -> list[dict[str, list[float]]]:
     """The curves of every run of a pack, in order."""
-    return [
-        _curves(program, chunk, place) for chunk in chunks for place in range(len(chunk.members))
-    ]
+    return [_curves(program, chunk, lane) for chunk in chunks for lane in range(len(chunk.members))]
 
 
 def _latest(program: Program, chunks: Sequence[Chunk], epoch: int) -> list[dict[str, float]]:
-    """The metrics of every run of a pack, in order, in the epoch of that number, the last that was
-    trained."""
-    found: list[dict[str, float]] = []
+    """The metrics of every run of a pack, in order, in the latest epoch, which has this number."""
+    metrics: list[dict[str, float]] = []
     for chunk in chunks:
         row = chunk.rows[-1]
-        for place in range(len(chunk.members)):
-            trained = int(row["epochs"][place]) == epoch
-            found.append(row_metrics(program, row, place) if trained else {})
-    return found
+        for lane in range(len(chunk.members)):
+            trained = int(row["epochs"][lane]) == epoch
+            metrics.append(row_metrics(program, row, lane) if trained else {})
+    return metrics
 
 
-def row_metrics(program: Program, row: Mapping[str, np.ndarray], place: int) -> dict[str, float]:
-    """The metrics that one lane has in an epoch's row."""
+def row_metrics(program: Program, row: Mapping[str, np.ndarray], lane: int) -> dict[str, float]:
+    """The metrics of one lane in an epoch's row."""
     curves = complete_curves(
-        program.problem, {name: [float(row[name][place])] for name in row if "/" in name}
+        program.problem, {name: [float(row[name][lane])] for name in row if "/" in name}
     )
     return {name: value for name, (value,) in curves.items()}
 
@@ -265,14 +288,14 @@ def complete_curves(problem: Problem, curves: dict[str, list[float]]) -> dict[st
     """The curves with each epoch's metrics completed as the final ones are."""
     complete: dict[str, list[float]] = {}
     for split in dict.fromkeys(name.partition("/")[0] for name in curves):
-        own = {
+        of_split = {
             name.partition("/")[2]: values
             for name, values in curves.items()
             if name.startswith(f"{split}/")
         }
-        epochs = zip(*own.values(), strict=True)
-        rows = [problem.finish(dict(zip(own, epoch, strict=True))) for epoch in epochs]
-        complete |= {
-            f"{split}/{name}": [row[name] for row in rows] for name in (rows[0] if rows else own)
-        }
+        epochs = zip(*of_split.values(), strict=True)
+        rows = [problem.finish(dict(zip(of_split, epoch, strict=True))) for epoch in epochs]
+        # A run without an epoch has empty curves under the unfinished names.
+        names = rows[0] if rows else of_split
+        complete |= {f"{split}/{name}": [row[name] for row in rows] for name in names}
     return complete

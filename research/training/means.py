@@ -21,8 +21,8 @@ LOSS = "loss"
 
 
 def count_of(problem: Problem, name: str) -> str:
-    """What a metric is a mean over, one of COUNTS; each example's loss is told like a metric of
-    examples."""
+    """What a metric is a mean over, one of COUNTS; each example's loss counts as a metric
+    of examples."""
     return TARGETS if name in problem.per_target else EXAMPLES
 
 

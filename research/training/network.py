@@ -63,14 +63,16 @@ def init(program: Program, lane: Lane) -> Variables:
     """
     x = example(program)
     keys = {"params": rng.stream(lane.seed, "init")}
-    model, kept = program.model, ["params", "batch_stats"]
-    outputs, made = model.init_with_output(keys, x, forward(program, lane, None), mutable=kept)
+    model = program.model
+    outputs, variables = model.init_with_output(
+        keys, x, forward(program, lane, None), mutable=["params", "batch_stats"]
+    )
     _check_outputs(program, outputs)
-    made = jax.tree.map(lambda leaf: leaf.astype(program.dtype), made)
-    params = made.get("params", {})
+    variables = jax.tree.map(lambda leaf: leaf.astype(program.dtype), variables)
+    params = variables.get("params", {})
     for part in program.members("parameters", "reparametrization"):
         params = _split_kernels(params, regularizer(part, lane).split)
-    return Variables(params, made.get("batch_stats", {}))
+    return Variables(params, variables.get("batch_stats", {}))
 
 
 def _check_outputs(program: Program, outputs: Any) -> None:
@@ -81,8 +83,8 @@ def _check_outputs(program: Program, outputs: Any) -> None:
         raise UserError(
             f"arch={name} returns a {type(outputs).__name__}, not outputs [B, ..., {width}]"
         )
-    *found, last = outputs.shape or (0,)
-    if found != expected or (last < width if loss.latents else last != width):
+    *leading, last = outputs.shape or (0,)
+    if leading != expected or (last < width if loss.latents else last != width):
         shape = ", ".join(map(str, ("B", *expected[1:], width)))
         raise UserError(
             f"arch={name} returns {list(outputs.shape)} of one example; expected [{shape}]"
@@ -171,8 +173,8 @@ def decode_step(
     """(outputs [B, T, K], cache) of the next T steps of sequences whose steps so far left `cache`,
     at first {}.
 
-    For a network that `carries` its state, or `caches` keys and values: that is told the place of
-    x[:, 0], int32 [].
+    For a network that `carries` its state, or `caches` keys and values, which needs the
+    position of x[:, 0], int32 [], as `start`.
     """
     return _applied(program, variables, lane, x, cache, mutable=["cache"], start=start)
 
@@ -200,9 +202,9 @@ def _applied(
         x = jax.vmap(lambda one, t=transform: t(one, None, False))(x)
     params, x = cast_to_compute(program, (joined_kernels(program, lane, variables.params), x))
     collections = {"params": params, "batch_stats": variables.batch_stats, **more}
-    told = () if start is None else (start,)
-    made: Any = program.model.apply(
-        collections, x, forward(program, lane, None), *told, mutable=list(mutable) or False
+    positions = () if start is None else (start,)
+    result: Any = program.model.apply(
+        collections, x, forward(program, lane, None), *positions, mutable=list(mutable) or False
     )
-    outputs, left = made if mutable else (made, {})
+    outputs, left = result if mutable else (result, {})
     return outputs.astype(program.dtype), left

@@ -34,9 +34,9 @@ def metrics(
     outputs: [B, ..., K]; y: what `truth` says [B, ...]; targets: y encoded [B, ..., C].
     """
     problem = program.problem
-    found = problem.in_unit(problem.example_metrics(scores(program, lane, outputs), y), lane.unit)
-    own = LOSSES.get(program.config.loss).metrics
-    return found | {name: metric(outputs, targets) for name, metric in own.items()}
+    of_task = problem.in_unit(problem.example_metrics(scores(program, lane, outputs), y), lane.unit)
+    of_loss = LOSSES.get(program.config.loss).metrics
+    return of_task | {name: metric(outputs, targets) for name, metric in of_loss.items()}
 
 
 def metric_names(program: Program) -> list[str]:
@@ -116,12 +116,12 @@ def evaluate_examples(
         return {"outputs": outputs, "scores": scores(program, lane, outputs)}
     y = metric_targets(program, normalize_inputs(program, lane, x), y)
     targets = loss_targets(program, lane, y)
-    found = {
+    evaluated = {
         means.LOSS: losses(program, outputs, targets),
         **metrics(program, lane, outputs, y, targets),
     }
     return (
-        found
+        evaluated
         if program.problem.real is None
-        else found | {means.TARGETS: target_counts(program, targets)}
+        else evaluated | {means.TARGETS: target_counts(program, targets)}
     )

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from research.training.strategy import ExecutionStrategy
 
+# Fields whose names in `pack.json` are older: files on disk outlive a rename.
+_STORED_NAMES = {"strategy": "way", "has_variables": "kept"}
+
 Keep = Literal["last", "best", "all"]
 
 
@@ -20,7 +23,7 @@ class PackManifest:
     configs: the settings of each run by its id, in the order of the snapshots' leaves.
     keep: which snapshots stay. `last`: the last two. `best`: also the one with the lowest mean
         validation loss. `all`: all of them, even after the runs are done.
-    kept: whether snapshots hold the runs' best and last variables too.
+    has_variables: whether snapshots hold the runs' best and last variables too.
     """
 
     program: str
@@ -28,7 +31,7 @@ class PackManifest:
     strategy: ExecutionStrategy
     configs: dict[str, dict[str, str]]
     keep: Keep = "last"
-    kept: bool = False
+    has_variables: bool = False
 
     @property
     def runs(self) -> list[str]:
@@ -38,17 +41,18 @@ class PackManifest:
     @property
     def name(self) -> str:
         """The folder's name, a digest: the same runs continue in the same folder."""
-        content = [self.program, self.runs, *(["kept"] if self.kept else [])]
+        content = [self.program, self.runs, *(["kept"] if self.has_variables else [])]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
-        """The content of `pack.json`; the strategy is stored under the name `way`."""
+        """The content of `pack.json`."""
         content = dataclasses.asdict(self)
-        return {"way" if name == "strategy" else name: value for name, value in content.items()}
+        return {_STORED_NAMES.get(name, name): value for name, value in content.items()}
 
     @staticmethod
     def from_json(content: dict[str, Any]) -> "PackManifest":
         """The pack that `to_json` described. Raises KeyError or TypeError if a field is wrong."""
-        fields = dict(content)
-        strategy = ExecutionStrategy(**fields.pop("way"))
+        names = {stored: name for name, stored in _STORED_NAMES.items()}
+        fields = {names.get(name, name): value for name, value in content.items()}
+        strategy = ExecutionStrategy(**fields.pop("strategy"))
         return PackManifest(strategy=strategy, **fields)

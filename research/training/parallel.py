@@ -75,13 +75,13 @@ def devices_of(replicas: int) -> Devices:
     every = [
         jax.local_devices(process_index=process)[:each] for process in range(jax.process_count())
     ]
-    assert all(len(own) == each for own in every), f"{replicas} devices are not there"
-    return tuple(device for own in every for device in own)
+    assert all(len(of_process) == each for of_process in every), f"{replicas} devices are not there"
+    return tuple(device for of_process in every for device in of_process)
 
 
 def _local(devices: Devices, spec: PartitionSpec) -> NamedSharding:
-    own = [device for device in devices if device.process_index == jax.process_index()]
-    return NamedSharding(Mesh(np.array(own), (AXIS,)), spec)
+    local = [device for device in devices if device.process_index == jax.process_index()]
+    return NamedSharding(Mesh(np.array(local), (AXIS,)), spec)
 
 
 def share(devices: Devices, tree: Tree) -> Tree:
@@ -152,12 +152,12 @@ def _gather(
         x: jax.Array, y: jax.Array, rows: jax.Array, begin: jax.Array, first: jax.Array
     ) -> dict[str, jax.Array]:
         place = jax.lax.axis_index(AXIS)
-        own = jnp.minimum(
+        positions = jnp.minimum(
             jnp.asarray(batch_layout.example_positions(sizes.batch, parts, len(devices)))[place],
             sizes.batch - 1,
         )
         chosen = jax.lax.dynamic_slice_in_dim(rows, begin * sizes.batch, steps * sizes.batch)
-        chosen = chosen.reshape(steps, sizes.batch)[:, own]
+        chosen = chosen.reshape(steps, sizes.batch)[:, positions]
         return {
             "x": x[chosen],
             "y": y[chosen],
@@ -218,9 +218,9 @@ def _evaluate(program: Program, devices: Devices) -> Callable[..., dict[str, jax
         each = -(-rows.size // len(devices))
         places = jnp.minimum(jax.lax.axis_index(AXIS) * each + jnp.arange(each), rows.size - 1)
         own_y = jax.tree.map(lambda leaf: leaf[places], y)
-        found = evaluate_examples(program, variables, lane, x[rows[places]], own_y)
+        outputs = evaluate_examples(program, variables, lane, x[rows[places]], own_y)
         return jax.tree.map(
-            lambda leaf: jax.lax.all_gather(leaf, AXIS, tiled=True)[: rows.size], found
+            lambda leaf: jax.lax.all_gather(leaf, AXIS, tiled=True)[: rows.size], outputs
         )
 
     mapped = _mapped(one, devices, (0, 0, None, 0, 0))

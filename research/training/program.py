@@ -128,14 +128,14 @@ class Program:
         outputs = LOSSES.get(self.config.loss).outputs(self.width)
         entry = ARCHITECTURES.get(self.config.arch.name)
         spec = self.spec
-        told = {
+        facts = {
             "vocabulary": len(spec.vocabulary) or None,
             "per_step": bool(spec.target_shape),
             "source": spec.source,
             "padded": spec.padded,
         }
-        asked = {name: told[name] for name in entry.needs_facts}
-        return entry.build(outputs=outputs, **asked, **dict(self.config.arch.options))
+        needed = {name: facts[name] for name in entry.needs_facts}
+        return entry.build(outputs=outputs, **needed, **dict(self.config.arch.options))
 
     def members(self, slot: str, site: str | None = None) -> Iterator[Component]:
         """The regularizers of a slot (and site), in their order."""

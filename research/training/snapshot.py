@@ -47,11 +47,11 @@ def take(step: int, chunks: Sequence[Any]) -> Snapshot:
     reads, since a run's curves end with its own last epoch.
     """
     epochs = max(len(chunk.rows) for chunk in chunks)
-    held = [
+    states = [
         _members(jax.device_get((chunk.state, chunk.best_and_last)), len(chunk.members))
         for chunk in chunks
     ]
-    state, best_and_last = jax.tree.map(lambda *leaves: np.concatenate(leaves), *held)
+    state, best_and_last = jax.tree.map(lambda *leaves: np.concatenate(leaves), *states)
     rows: dict[str, np.ndarray] = {}
     if epochs:
         filled = [chunk.rows + chunk.rows[-1:] * (epochs - len(chunk.rows)) for chunk in chunks]
@@ -92,8 +92,8 @@ def resumed(snapshot: Snapshot, places: Sequence[int], keep: bool) -> InitialChu
             "the snapshot is of runs that keep no parameters, so their best ones are not known"
         )
     index = np.asarray(places)
-    held = (snapshot.state, snapshot.best_and_last if keep else None)
-    state, best_and_last = jax.tree.map(lambda leaf: leaf[index], held)
+    leaves = (snapshot.state, snapshot.best_and_last if keep else None)
+    state, best_and_last = jax.tree.map(lambda leaf: leaf[index], leaves)
     epochs = next((values.shape[1] for values in snapshot.rows.values()), 0)
     rows = [
         {name: values[index, epoch] for name, values in snapshot.rows.items()}

@@ -88,7 +88,9 @@ def read(path: Path, template: LaneState, run_ids: Sequence[str] | None = None) 
         _check_runs(list(run_ids), runs, meta)
     state = _taken(arrays, "state", runs, template)
     keeps = any(name.startswith("kept.") for name in arrays)
-    kept = _taken(arrays, "kept", runs, best_and_last_lib.template(template)) if keeps else None
+    best_and_last = (
+        _taken(arrays, "kept", runs, best_and_last_lib.template(template)) if keeps else None
+    )
     if any(name.startswith("state.") for name in arrays):
         raise ValueError(
             f"it holds {next(name for name in arrays if name.startswith('state.'))}, which the run"
@@ -97,7 +99,13 @@ def read(path: Path, template: LaneState, run_ids: Sequence[str] | None = None) 
     rows = {name.removeprefix("rows."): array for name, array in arrays.items()}
     trained = (ExecutionStrategy(**meta["way"]), meta["device"]) if "way" in meta else None
     return Snapshot(
-        meta["step"], state, rows, meta["seconds"], kept, tuple(meta.get("earlier", ())), trained
+        meta["step"],
+        state,
+        rows,
+        meta["seconds"],
+        best_and_last,
+        tuple(meta.get("earlier", ())),
+        trained,
     )
 
 

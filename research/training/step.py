@@ -78,7 +78,7 @@ def train_step(
 def _forward(
     program: Program, lane: Lane, batch: dict[str, jax.Array], axis: str | None
 ) -> Forward:
-    """What the network is told about this device's rows of the batch, in training."""
+    """What the network needs to know of this device's rows of the batch, in training."""
     rows = batch["y"].shape[0]
     weight = batch.get("weight")
     index = batch["index"] if "index" in batch else jnp.arange(rows)

@@ -19,8 +19,8 @@ from research.training.state import Lane, LaneState, Tree, Variables
 
 def chain(program: Program, lane: Lane) -> list[tuple[str, optax.GradientTransformationExtraArgs]]:
     """The update as named transformations, in their order; the learning rate is one of them."""
-    own = program.config.optimizer
-    optimizer = built(own, OPTIMIZERS.get(own.name).build, "optimizer", lane.hparams)
+    component = program.config.optimizer
+    optimizer = built(component, OPTIMIZERS.get(component.name).build, "optimizer", lane.hparams)
     named: list[tuple[str, optax.GradientTransformation]] = []
     named += [
         (part.name, regularizer(part, lane)) for part in program.members("update", "gradient")

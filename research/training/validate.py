@@ -21,8 +21,8 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
     spec = seen(spec, task)
     loss = config.loss
     if loss == "auto":
-        own = ARCHITECTURES.get(config.arch.name).loss
-        loss = TASKS.get(task).loss if own == "auto" else own
+        by_arch = ARCHITECTURES.get(config.arch.name).loss
+        loss = TASKS.get(task).loss if by_arch == "auto" else by_arch
     split_seed = config.split_seed
     if split_seed is None:
         split_seed = config.seed if spec.split_by_seed else 0
@@ -52,7 +52,7 @@ def seen(spec: DataSpec, task: str) -> DataSpec:
 def _normalized(config: RunConfig) -> dict[str, Any]:
     """`normalization` as a member of the regularization list: the fields to replace, so that two
     ways to say the same are one config."""
-    own = ARCHITECTURES.get(config.arch.name).normalization
+    by_arch = ARCHITECTURES.get(config.arch.name).normalization
     chosen = [
         part
         for part in config.regularization
@@ -60,11 +60,11 @@ def _normalized(config: RunConfig) -> dict[str, Any]:
     ]
     name = f"{config.normalization}_norm"
     if config.normalization == "auto":
-        added = own if own and not chosen else ""
+        added = by_arch if by_arch and not chosen else ""
     elif config.normalization == "none" or any(part.name == name for part in config.regularization):
         added = ""
     else:
-        added = own if own.startswith(name) else name
+        added = by_arch if by_arch.startswith(name) else name
     if config.normalization != "auto" and chosen and chosen[0].name != name:
         raise UserError(
             f"normalization={config.normalization} and regularization={chosen[0]} say different"
@@ -78,7 +78,7 @@ def _normalized(config: RunConfig) -> dict[str, Any]:
     left = any(REGULARIZERS.get(name).slot == "normalization" for name in parts)
     return {
         "regularization": regularization,
-        "normalization": "auto" if left or not own else "none",
+        "normalization": "auto" if left or not by_arch else "none",
     }
 
 
@@ -89,10 +89,10 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
     check_parts(config, spec)
     loss = LOSSES.get(config.loss)
-    own = TASKS.get(config.task).loss
-    if config.task not in loss.tasks and loss.name != own:
+    by_task = TASKS.get(config.task).loss
+    if config.task not in loss.tasks and loss.name != by_task:
         fitting = [
-            entry.name for entry in LOSSES if config.task in entry.tasks or entry.name == own
+            entry.name for entry in LOSSES if config.task in entry.tasks or entry.name == by_task
         ]
         raise UserError(
             f"loss={loss.name} is for {' and '.join(loss.tasks)}; for {config.task} there are"
@@ -106,7 +106,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     _check_metrics(config)
     _check_mixing(config, spec)
     if config.label_noise and config.task != "classification":
-        raise UserError(f"label_noise draws classes anew; {spec.name} is for {spec.task}")
+        raise UserError(f"label_noise redraws classes; {spec.name} is for {spec.task}")
     _check_input(config, spec)
     program = make_program(config, spec)
     _check_sizes(config, program)

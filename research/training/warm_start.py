@@ -1,5 +1,4 @@
-"""Transfer: a run that starts from the parameters of another one, some of them frozen, some drawn
-anew."""
+"""Warm start: a run starts from the parameters of another; some may be frozen, some redrawn."""
 
 import dataclasses
 import re
@@ -24,7 +23,7 @@ class InitialWeights:
     """Where a run starts from: another run's variables, on the host. name: which they are, for
     errors.
 
-    reset: a pattern of the names of leaves that are drawn anew nonetheless.
+    reset: a pattern of the names of leaves that start from the run's own initial values instead.
     """
 
     name: str
@@ -40,8 +39,9 @@ class InitialWeights:
         return Variables(*parts)
 
     def _merge(self, fresh: Tree, given: Tree) -> Tree:
-        source, own = param_tree.by_name(given), param_tree.by_name(fresh)
-        filled = [jnp.asarray(source.get(name, leaf), leaf.dtype) for name, leaf in own.items()]
+        source = param_tree.by_name(given)
+        leaves = param_tree.by_name(fresh)
+        filled = [jnp.asarray(source.get(name, leaf), leaf.dtype) for name, leaf in leaves.items()]
         return param_tree.keep_where(self.reset, param_tree.unflatten(fresh, filled), fresh)
 
 
@@ -50,7 +50,7 @@ def check_patterns(config: RunConfig, program: Program) -> None:
     resets nothing."""
     if config.reset is not None and config.init_from is None:
         raise UserError(
-            "reset draws parameters anew that --init_from=RUN gives; without it there is nothing to"
+            "reset redraws parameters that --init_from=RUN gives; without it there is nothing to"
             " reset"
         )
     if config.freeze is None and config.reset is None:
@@ -90,11 +90,11 @@ def matches(flag: str, pattern: str, name: str) -> bool:
 def check_initial_weights(config: RunConfig, program: Program, origin: InitialWeights) -> None:
     """Raises UserError unless the origin has what the run needs, in its shapes, and nothing else;
     or it is reset."""
-    own = abstract_state(config, program).variables
+    variables = abstract_state(config, program).variables
     wrong: dict[str, str] = {}
     for part in _COLLECTIONS:
         needed, given = (
-            param_tree.by_name(getattr(own, part)),
+            param_tree.by_name(getattr(variables, part)),
             param_tree.by_name(getattr(origin.variables, part)),
         )
         for name in dict.fromkeys((*needed, *given)):
@@ -104,7 +104,7 @@ def check_initial_weights(config: RunConfig, program: Program, origin: InitialWe
     if wrong:
         raise UserError(
             f"{origin.name} does not fit this run: {', '.join(wrong.values())}; "
-            f"draw what does not fit anew with --reset='{_pattern(wrong, origin.reset)}'"
+            f"redraw what does not fit with --reset='{_pattern(wrong, origin.reset)}'"
         )
 
 

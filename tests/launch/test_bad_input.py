@@ -142,7 +142,7 @@ CASES = {
         "cannot write the cache directory /proc/foo: No such file or directory"
     ),
     "train --dataset=zzz": ". Set --data_dir",
-    "train --label_noise=0.1 --dataset=diabetes": "draws classes anew",
+    "train --label_noise=0.1 --dataset=diabetes": "redraws classes",
     "train --split=8:2 --regularization=early_stopping=3": "leaves none",
     "train --regularization=l1_prox=0.1 --optimizer=adam": "use optimizer=sgd",
     "train --regularization=cutmix=1 --dataset=iris": "cutmix is for images",

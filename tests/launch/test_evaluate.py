@@ -264,7 +264,7 @@ CASES = {
     "train --dataset=wine --arch.hidden=8 --init_from={wine}:first": "expected RUN, RUN:best or RUN:last",
     "train --dataset=wine --arch.hidden=8 --init_from=0000000000000000:best": "no record of a run '0000000000000000'",
     "train --dataset=wine --arch.hidden=9 --init_from={wine}": "Dense_0/kernel ([13, 8] there, [13, 9] here)",
-    "train --dataset=iris --arch.hidden=8 --init_from={wine}": "draw what does not fit anew with --reset=",
+    "train --dataset=iris --arch.hidden=8 --init_from={wine}": "redraw what does not fit with --reset=",
     "train --dataset=wine --freeze=Conv": "freeze='Conv' matches none of the parameters: Dense_0/bias",
     "train --dataset=wine --reset=Dense": "without it there is nothing to reset",
     "train --dataset=wine --freeze=(": "is not a regular expression",

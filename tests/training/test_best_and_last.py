@@ -102,7 +102,7 @@ def test_a_run_that_stops_keeps_what_it_restores_however_long_its_neighbours_tra
 def test_keeping_changes_nothing_else() -> None:
     runs = [run(seed=seed, regularization="dropout=0.3") for seed in range(2)]
     keeping = train(runs, ExecutionStrategy(2, 2), keep=True)
-    assert repr([dataclasses.replace(outcome, kept=None) for outcome in keeping]) == repr(
+    assert repr([dataclasses.replace(outcome, best_and_last=None) for outcome in keeping]) == repr(
         train(runs, ExecutionStrategy(2, 2))
     )
 
@@ -130,12 +130,17 @@ def test_a_resumed_run_keeps_the_same(strategy: ExecutionStrategy, tmp_path: Pat
         )
     checkpoints = Checkpoints(tmp_path)
     checkpoints.prepare()
-    pack = PackManifest(runs[0].program.id, "cpu", strategy, {r.id: {} for r in runs}, kept=True)
+    pack = PackManifest(
+        runs[0].program.id, "cpu", strategy, {r.id: {} for r in runs}, has_variables=True
+    )
     with CheckpointWriter(checkpoints, pack) as writer:
         writer.save(taken[10])
     ids = [r.id for r in runs]
     found = checkpoints.find(
-        ids, pack.program, lambda: abstract_state(runs[0].config, runs[0].program), kept=True
+        ids,
+        pack.program,
+        lambda: abstract_state(runs[0].config, runs[0].program),
+        with_variables=True,
     )
     assert found is not None
     from_disk = train(runs, strategy, keep=True, resume=found.snapshot)
@@ -165,9 +170,9 @@ def test_runs_that_keep_do_not_go_on_from_runs_that_do_not(tmp_path: Path) -> No
     def template() -> Any:
         return abstract_state(of.config, of.program)
 
-    assert checkpoints.find([of.id], of.program.id, template, kept=True) is None
+    assert checkpoints.find([of.id], of.program.id, template, with_variables=True) is None
     assert checkpoints.find([of.id], of.program.id, template) is not None
-    assert dataclasses.replace(pack, kept=True).name != pack.name
+    assert dataclasses.replace(pack, has_variables=True).name != pack.name
 
 
 def test_what_a_stopped_run_comes_to_while_its_neighbours_train_on_is_not_its_own() -> None:

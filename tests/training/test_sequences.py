@@ -170,7 +170,7 @@ def test_padding_is_out_of_losses_and_metrics() -> None:
             {"loss": "hinge"},
             "loss=hinge is for classification; for language_model there are cross_entropy",
         ),
-        ({"label_noise": 0.1}, "label_noise draws classes anew"),
+        ({"label_noise": 0.1}, "label_noise redraws classes"),
         ({"arch": "min_gru", "arch.read": "pixels"}, "arch.read applies only to images"),
         (
             {"task": "classification"},
