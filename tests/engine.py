@@ -20,6 +20,7 @@ from research.testing import few_steps
 from research.testing.few_steps import beyond_rounding, unequal
 from research.testing.few_steps import lane as lane
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import loop
 from research.training.strategy import ExecutionStrategy
 
@@ -153,7 +154,7 @@ def fitted(planner: Planner, settings: dict[str, Any]) -> tuple[chunk_lib.Chunk,
     strategy = ExecutionStrategy(1, 10_000)
     (chunk,) = chunk_lib.start(run.program, [run.config], planner.arrays(run), strategy)
     for epoch in range(run.program.config.epochs):
-        chunk_lib.run_epoch(run.program, [chunk], strategy, epoch)
+        epoch_lib.run_epoch(run.program, [chunk], strategy, epoch)
     return chunk, run
 
 

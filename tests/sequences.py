@@ -13,6 +13,7 @@ from research.registry import ARCHITECTURES
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import loop
 from research.training.strategy import ExecutionStrategy
 
@@ -96,7 +97,7 @@ def start(runs: list[PlannedRun], width: int, source: InMemorySource = TEXT) -> 
 
 def steps(runs: list[PlannedRun], width: int, source: InMemorySource = TEXT, count: int = 2) -> Any:
     chunk = start(runs, width, source)
-    running = chunk_lib.dispatches(runs[0].program, chunk, ExecutionStrategy(width, 1), 0)
+    running = epoch_lib.dispatches(runs[0].program, chunk, ExecutionStrategy(width, 1), 0)
     for _ in range(count):
         next(running)
     return jax.device_get(chunk.state.variables)

@@ -12,6 +12,7 @@ from launch.cli.planner import planner
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records.provenance import device_kind
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import snapshot as snapshot_lib
 from research.training.checkpoint_writer import CheckpointWriter
 from research.training.checkpoints import Checkpoints
@@ -72,7 +73,7 @@ def _windows(run: PlannedRun, folder: Path) -> tuple[list[float], list[float], l
     plain: list[float] = []
     saving: list[float] = []
     blocked: list[float] = []
-    running = chunk_lib.dispatches(program, chunk, strategy, epoch)
+    running = epoch_lib.dispatches(program, chunk, strategy, epoch)
     with CheckpointWriter(checkpoints, pack) as writer:
         for number in range(2 * WINDOWS.value + 2):
             begin = time.perf_counter()
@@ -82,7 +83,7 @@ def _windows(run: PlannedRun, folder: Path) -> tuple[list[float], list[float], l
             for _ in range(WINDOW_STEPS.value):
                 if next(running, "over") == "over":
                     epoch += 1
-                    running = chunk_lib.dispatches(program, chunk, strategy, epoch)
+                    running = epoch_lib.dispatches(program, chunk, strategy, epoch)
                     next(running)
                 step += 1
             jax.block_until_ready(chunk.state)

@@ -9,6 +9,7 @@ from absl import flags
 from launch.cli.planner import planner
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training.strategy import ExecutionStrategy
 
 ROUNDS = flags.DEFINE_integer(
@@ -55,7 +56,7 @@ def _rate(run: PlannedRun, replicas: int) -> float:
     (chunk,) = chunk_lib.start(run.program, [run.config], planner().arrays(run), strategy)
     done, epoch = 0, 0
     while done < UPDATES.value:
-        for place, _ in enumerate(chunk_lib.dispatches(run.program, chunk, strategy, epoch)):
+        for place, _ in enumerate(epoch_lib.dispatches(run.program, chunk, strategy, epoch)):
             if place == 0 and epoch == 0:
                 jax.block_until_ready(chunk.state)
                 began = time.perf_counter()

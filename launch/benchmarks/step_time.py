@@ -18,6 +18,7 @@ from research.errors import UserError, nearest
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import strategy_choice
 from research.training.lane_inputs import footprint
 
@@ -172,9 +173,9 @@ def _timer(source: InMemorySource, run: PlannedRun) -> Callable[[int], float]:
 
     def dispatches() -> Iterator[int]:
         for epoch in itertools.cycle(range(program.config.epochs)):
-            yield from chunk_lib.dispatches(program, chunk, strategy, epoch)
+            yield from epoch_lib.dispatches(program, chunk, strategy, epoch)
 
-    running, at_once = dispatches(), chunk_lib.dispatch_steps(program, strategy)
+    running, at_once = dispatches(), epoch_lib.dispatch_steps(program, strategy)
 
     def steps(count: int) -> float:
         rounds = -(-count // at_once)

@@ -11,6 +11,7 @@ from jax.tree_util import keystr, tree_leaves_with_path
 from research.data.spec import Arrays
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import lanes as lanes_lib
 from research.training.lane_inputs import make_lane_inputs
 from research.training.state import Lane, Variables
@@ -57,7 +58,7 @@ def steps(
         )
         chunk.state = dataclasses.replace(chunk.state, variables=variables)
     with runs[0].program.precision_context():
-        running = chunk_lib.dispatches(runs[0].program, chunk, strategy, 0)
+        running = epoch_lib.dispatches(runs[0].program, chunk, strategy, 0)
         for _ in range(count):
             next(running)
         return jax.device_get(chunk.state.variables)

@@ -1,27 +1,21 @@
 """Chunk: lanes that share a dispatch; made from configs, or from a snapshot, and run an epoch at a
 time."""
 
-import contextlib
 import dataclasses
 import functools
-import itertools
-import math
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from research.config import RunConfig
 from research.data.spec import Arrays
-from research.registry import ARCHITECTURES
 from research.training import best_and_last as best_and_last_lib
 from research.training import lanes as lanes_lib
 from research.training import parallel
 from research.training.batch_source import HostSource, OnDeviceSource
 from research.training.best_and_last import BestAndLast
-from research.training.dispatch_size import WHOLE_DISPATCHES, AdaptiveDispatch
 from research.training.lane_inputs import Inputs, make_lane_inputs, stacked
 from research.training.lanes import Functions
 from research.training.program import Program
@@ -29,11 +23,6 @@ from research.training.snapshot import InitialChunkState, Snapshot, resumed
 from research.training.state import Lane, LaneState
 from research.training.strategy import ExecutionStrategy
 from research.training.warm_start import InitialWeights
-
-# A dispatch's batches, and an evaluation's inputs, take at most this much.
-BATCH_BYTES = 64 << 20
-EVALUATION_ROWS = 2048
-EVALUATION_STEPS = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,176 +192,3 @@ def initial_chunk_state(
     states = jax.device_get([one(inputs[i].lane, origins[i]) for i in places])
     state = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
     return InitialChunkState(state, best_and_last_lib.before_training(state) if keep else None, [])
-
-
-def run_epoch(
-    program: Program,
-    chunks: Sequence[Chunk],
-    strategy: ExecutionStrategy,
-    epoch: int,
-    first: int = 0,
-    after: Callable[[int], None] = lambda step: None,
-    pace: AdaptiveDispatch = WHOLE_DISPATCHES,
-) -> None:
-    """Runs an epoch of chunks, from its step `first` on, and adds its row to their curves.
-
-    Chunks take their pieces in turn, so that those on other devices run at the same time. after:
-    called between pieces with the epoch's steps done so far, all chunks being at the same one.
-    """
-    step = first
-    with contextlib.ExitStack() as stack:
-        running = [
-            stack.enter_context(
-                contextlib.closing(dispatches(program, chunk, strategy, epoch, first, pace))
-            )
-            for chunk in chunks
-        ]
-        while step < program.sizes.steps_per_epoch:
-            with pace.measure(lambda: jax.block_until_ready([chunk.state for chunk in chunks])):
-                (count,) = {next(dispatch) for dispatch in running}
-            step += count
-            if step < program.sizes.steps_per_epoch:
-                after(step)
-    finish(program, chunks, strategy)
-
-
-def adaptive_dispatch(program: Program, strategy: ExecutionStrategy) -> AdaptiveDispatch:
-    """The pace of a strategy. Processes that train a run together cut nothing, since each has a
-    clock of its own."""
-    return (
-        WHOLE_DISPATCHES
-        if jax.process_count() > 1
-        else AdaptiveDispatch(most=dispatch_steps(program, strategy))
-    )
-
-
-def dispatches(
-    program: Program,
-    chunk: Chunk,
-    strategy: ExecutionStrategy,
-    epoch: int,
-    first: int = 0,
-    pace: AdaptiveDispatch = WHOLE_DISPATCHES,
-) -> Generator[int, None, None]:
-    """Dispatches the updates of an epoch from step `first` on, as many at once as strategy and pace
-    take, and says so."""
-    per_epoch, steps = program.sizes.steps_per_epoch, dispatch_steps(program, strategy)
-    rows = order(program, chunk, strategy, epoch)
-    # Lanes may have joined the chunk at different epochs, so each has a step of its own.
-    first_steps = (epoch - chunk.first_epoch) * per_epoch
-    aligned = first - first % steps  # where the dispatch begins in which it was stopped
-    slabs = chunk.batch_source.batches(rows, first=aligned, steps=steps, batch=program.sizes.batch)
-    with contextlib.closing(slabs):
-        for begin in range(aligned, per_epoch, steps):
-            slab, count = next(slabs), min(steps, per_epoch - begin)
-            batches = chunk.functions.gather(
-                slab.x, slab.y, slab.rows, np.int32(slab.begin), np.int32(begin), steps=steps
-            )
-            lr_factors = np.pad(
-                factors_at(chunk, first_steps + begin, count), ((0, steps - count), (0, 0))
-            )
-            done = max(first - begin, 0)
-            while done < count:
-                piece = min(pace.steps, count - done)
-                of = (batches, lr_factors, np.int32(done), np.int32(piece))
-                chunk.state = chunk.functions.advance(chunk.state, chunk.lanes, *of)
-                done += piece
-                yield piece
-
-
-def order(program: Program, chunk: Chunk, strategy: ExecutionStrategy, epoch: int) -> jax.Array:
-    """The rows that the updates of a chunk's epoch read, [W, rows], padded to whole dispatches."""
-    per_epoch, batch, steps = (
-        program.sizes.steps_per_epoch,
-        program.sizes.batch,
-        dispatch_steps(program, strategy),
-    )
-    padding = -per_epoch % steps * batch
-    drawn = (
-        epoch - chunk.first_epoch
-        if program.config.reshuffle_each_epoch
-        else np.zeros_like(chunk.first_epoch)
-    )
-    return chunk.functions.order(chunk.lanes, drawn, count=per_epoch * batch, padding=padding)
-
-
-def factors_at(chunk: Chunk, steps: np.ndarray, count: int) -> np.ndarray:
-    """The factors [count, W] of updates from each lane's own step [W] on; those of an idle lane end
-    with its last."""
-    index = steps + np.arange(count)[:, None]
-    return np.take_along_axis(
-        chunk.lr_factors, np.minimum(index, len(chunk.lr_factors) - 1), axis=0
-    )
-
-
-def dispatch_steps(program: Program, strategy: ExecutionStrategy) -> int:
-    """Updates a dispatch: the strategy's, within an epoch and the memory for its batches."""
-    example = math.prod(program.spec.shape) * (1 if program.spec.maximum > 1 else 4)
-    fitting = max(1, BATCH_BYTES // (example * program.sizes.batch * strategy.width))
-    return min(strategy.steps, program.sizes.steps_per_epoch, fitting)
-
-
-def finish(program: Program, chunks: Sequence[Chunk], strategy: ExecutionStrategy) -> None:
-    """Ends an epoch of chunks and adds its row to their curves."""
-    for chunk, row in zip(
-        chunks, [close(program, chunk, strategy) for chunk in chunks], strict=True
-    ):
-        chunk.rows.append(
-            {name: values[: strategy.width] for name, values in jax.device_get(row).items()}
-        )
-
-
-def close(program: Program, chunk: Chunk, strategy: ExecutionStrategy) -> dict[str, jax.Array]:
-    """Ends an epoch of a chunk; returns the curves' row, {name: [W]}, still on the device."""
-    evaluated: dict[str, jax.Array] = {}
-    if program.sizes.validation:
-        variables = chunk.functions.evaluated(chunk.state, chunk.lanes)
-        evaluated = evaluate(program, chunk, variables, chunk.lanes.validation)
-    chunk.state, row = chunk.functions.close_epoch(
-        chunk.state, chunk.lanes, evaluated, chunk.validation
-    )
-    if chunk.best_and_last is not None:
-        loss = row.get("validation/loss", row["train/loss"])
-        variables = chunk.functions.evaluated(chunk.state, chunk.lanes)
-        chunk.best_and_last = best_and_last_lib.update(
-            chunk.best_and_last, chunk.state, variables, loss
-        )
-    return row
-
-
-def evaluate(
-    program: Program, chunk: Chunk, variables: Any, rows: jax.Array
-) -> dict[str, jax.Array]:
-    """What `evaluate_examples` finds of rows [W, R], leaves [W, R, ...], a part at a time."""
-    count = rows.shape[1]
-    size = part_size(program, count)
-    padded = rows if count % size == 0 else jnp.pad(rows, ((0, 0), (0, -count % size)), mode="edge")
-    labels = itertools.repeat(None) if program.problem.summary else _labels(chunk, padded, size)
-    parts = [
-        chunk.functions.evaluate(variables, chunk.lanes, x, lane_rows, y)
-        for (x, lane_rows), y in zip(chunk.batch_source.parts(padded, size), labels, strict=False)
-    ]
-    if len(parts) == 1:
-        return {name: values[:, :count] for name, values in parts[0].items()}
-    return {
-        name: jnp.concatenate([part[name] for part in parts], axis=1)[:, :count]
-        for name in parts[0]
-    }
-
-
-def _labels(chunk: Chunk, rows: jax.Array, size: int) -> Iterator[jax.Array]:
-    """The labels [W, size, ...] of each part of rows [W, R]."""
-    lane_rows = np.asarray(rows)[: chunk.lr_factors.shape[1]]
-    for begin in range(0, lane_rows.shape[1], size):
-        yield chunk.functions.replicate(chunk.clean[lane_rows[:, begin : begin + size]])
-
-
-def part_size(program: Program, count: int) -> int:
-    """How many of `count` rows are evaluated together."""
-    most = EVALUATION_ROWS
-    if (
-        "per_step" in ARCHITECTURES.get(program.config.arch.name).needs_facts
-    ):  # it keeps what it knows at each step
-        shape = program.spec.shape
-        most = min(most, EVALUATION_STEPS // math.prod(shape if len(shape) == 1 else shape[:-1]))
-    return max(min(most, max(program.sizes.validation, program.sizes.test) or count), 1)

@@ -12,7 +12,8 @@ import psutil
 
 from research.config import RunConfig
 from research.data.spec import Arrays
-from research.training import chunk as chunk_lib
+from research.training import chunk_evaluation
+from research.training import epoch as epoch_lib
 from research.training import lanes as lanes_lib
 from research.training.chunk import ALL_ON_DEVICE, StreamingPolicy
 from research.training.lane_inputs import abstract_lane, abstract_state, footprint
@@ -135,11 +136,11 @@ def required_bytes(
         for tree in (abstract_state(config, program), abstract_lane(config, program))
     )
     y = jax.ShapeDtypeStruct(arrays.y.shape, arrays.y.dtype)
-    count, number = chunk_lib.dispatch_steps(program, strategy), jax.ShapeDtypeStruct((), jnp.int32)
+    count, number = epoch_lib.dispatch_steps(program, strategy), jax.ShapeDtypeStruct((), jnp.int32)
     rows = jax.ShapeDtypeStruct(
         (width, program.sizes.steps_per_epoch * program.sizes.batch), jnp.int32
     )
-    part = chunk_lib.part_size(program, program.sizes.train)
+    part = chunk_evaluation.part_size(program, program.sizes.train)
     assessed = jax.ShapeDtypeStruct((width, part), jnp.int32)
     x, seen = (
         jax.ShapeDtypeStruct(

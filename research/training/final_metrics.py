@@ -11,7 +11,7 @@ from research.data import stream
 from research.data.spec import Arrays
 from research.tasks.problem import Problem
 from research.training import means, objective, parallel
-from research.training.chunk import part_size
+from research.training.chunk_evaluation import part_size
 from research.training.lane_inputs import make_lane_inputs, stacked
 from research.training.program import Program
 from research.training.state import Lane, Variables

@@ -12,6 +12,7 @@ import numpy as np
 from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import loop
 from research.training.chunk import ALL_ON_DEVICE, StreamingPolicy
 from research.training.dispatch_size import ONE_BY_ONE
@@ -70,7 +71,7 @@ def train_twice(
             both = [
                 stack.enter_context(
                     contextlib.closing(
-                        chunk_lib.dispatches(program, c, strategy, epoch, pace=ONE_BY_ONE)
+                        epoch_lib.dispatches(program, c, strategy, epoch, pace=ONE_BY_ONE)
                     )
                 )
                 for c in (one, other)
@@ -78,7 +79,7 @@ def train_twice(
             for step, _ in enumerate(zip(*both, strict=True), epoch * per_epoch + 1):
                 if apart := compare(one.state, other.state):
                     return Divergence(step, False, apart), None
-            chunk_lib.finish(program, [one, other], strategy)
+            epoch_lib.finish(program, [one, other], strategy)
             if apart := compare(one.state, other.state):
                 return Divergence((epoch + 1) * per_epoch, True, apart), None
             if not one.training.any():

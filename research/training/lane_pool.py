@@ -16,6 +16,7 @@ import numpy as np
 from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import loop
 from research.training.chunk import ALL_ON_DEVICE, Chunk, DevicePlacement, StreamingPolicy
 from research.training.lane_inputs import Inputs, make_lane_inputs
@@ -69,7 +70,7 @@ class LanePool:
                 chunk_lib.place_on_device, self.program, self.strategy, self.arrays, self.memory
             )
         )
-        self._pace = chunk_lib.adaptive_dispatch(self.program, self.strategy)
+        self._pace = epoch_lib.adaptive_dispatch(self.program, self.strategy)
         self._slots = [_ChunkSlots([None] * self.strategy.width) for _ in range(devices)]
         self.computed = 0  # lanes that the last epoch computed, idle ones included
 
@@ -153,7 +154,7 @@ class LanePool:
                     after(before + Fraction(step, self.program.sizes.steps_per_epoch) * runs)
 
                 chunks = [slots.running for slots in group]
-                chunk_lib.run_epoch(
+                epoch_lib.run_epoch(
                     self.program, chunks, self.strategy, epoch, after=between, pace=self._pace
                 )
                 done += runs

@@ -12,6 +12,8 @@ from research.config import RunConfig
 from research.data.spec import Arrays
 from research.tasks.problem import Problem
 from research.training import chunk as chunk_lib
+from research.training import chunk_evaluation
+from research.training import epoch as epoch_lib
 from research.training import snapshot as snapshot_lib
 from research.training.best_and_last import BestAndLast
 from research.training.chunk import ALL_ON_DEVICE, Chunk, StreamingPolicy
@@ -116,7 +118,7 @@ def train(
         per_epoch = program.sizes.steps_per_epoch
         epochs = min(epochs or program.config.epochs, program.config.epochs)
         done, first = divmod(resume.step if resume else 0, per_epoch)
-        pace = chunk_lib.adaptive_dispatch(program, strategy)
+        pace = epoch_lib.adaptive_dispatch(program, strategy)
         for epoch in range(done, epochs):
             # A chunk is dropped as a whole: its lanes share one program, so a single run that still
             # trains keeps all of them computing.
@@ -129,7 +131,7 @@ def train(
             def after(step: int, before: int = before) -> None:
                 at_boundary(_boundary(before + step, chunks))
 
-            chunk_lib.run_epoch(program, live, strategy, epoch, first, after, pace)
+            epoch_lib.run_epoch(program, live, strategy, epoch, first, after, pace)
             first = 0
             training = sum(int(chunk.training.sum()) for chunk in chunks)
             so_far = functools.partial(_every_curve, program, chunks)
@@ -164,7 +166,9 @@ def outcomes(program: Program, chunk: Chunk, lanes: Sequence[int] | None = None)
     for name in ("train", "validation", "test"):
         rows = getattr(chunk.lanes, name)
         if rows.shape[1]:
-            evaluated[name] = jax.device_get(chunk_lib.evaluate(program, chunk, variables, rows))
+            evaluated[name] = jax.device_get(
+                chunk_evaluation.evaluate(program, chunk, variables, rows)
+            )
     rows = jax.device_get({name: getattr(chunk.lanes, name) for name in evaluated})
     best_and_last = jax.device_get(chunk.best_and_last)
     causes = _unwatched(program, chunk)

@@ -14,6 +14,7 @@ import jax
 from research.config import RunConfig
 from research.data.spec import Arrays
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training.chunk import StreamingPolicy
 from research.training.lane_inputs import kernel_ranks
 from research.training.program import Program
@@ -115,12 +116,12 @@ def time_strategy(
 ) -> float:
     """Seconds per lane and step, over a few pieces of dispatches of one chunk per device."""
     lanes = min(len(configs), strategy.width * strategy.devices)
-    pace = chunk_lib.adaptive_dispatch(program, strategy)
+    pace = epoch_lib.adaptive_dispatch(program, strategy)
 
     def epochs(chunk: chunk_lib.Chunk) -> Generator[int, None, None]:
         for epoch in itertools.cycle(range(program.config.epochs)):
             with contextlib.closing(
-                chunk_lib.dispatches(program, chunk, strategy, epoch, pace=pace)
+                epoch_lib.dispatches(program, chunk, strategy, epoch, pace=pace)
             ) as pieces:
                 yield from pieces
 

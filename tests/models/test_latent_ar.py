@@ -15,7 +15,7 @@ import research.catalogue  # noqa: F401
 from research.data.series import COEFFICIENTS, noisy_ar2
 from research.registry import ARCHITECTURES, load_package
 from research.sweeps.experiment import EXPERIMENTS
-from research.training import chunk as chunk_lib
+from research.training import chunk_evaluation
 
 
 def built(**options: Any) -> Any:
@@ -120,7 +120,7 @@ def test_learns_the_filter(tmp_path: Any) -> None:
     }
     plans = bundled(str(tmp_path))
     chunk, run = fitted(plans, settings)
-    found = chunk_lib.evaluate(run.program, chunk, chunk.state.evaluated, chunk.lanes.test)
+    found = chunk_evaluation.evaluate(run.program, chunk, chunk.state.evaluated, chunk.lanes.test)
     error = float(found["mse"].mean())
     seen = noisy_ar2(20_000, seed=0)
     wrong = np.append(0, (filtered(seen)[:-1] - seen[1:]) ** 2)  # of each value

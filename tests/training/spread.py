@@ -19,6 +19,7 @@ import numpy as np
 import sequences
 
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training.strategy import ExecutionStrategy
 
 
@@ -46,11 +47,11 @@ def curve(
             )
         for epoch in range(epochs):
             before = 0.0
-            for _ in chunk_lib.dispatches(program, chunk, strategy, epoch):
+            for _ in epoch_lib.dispatches(program, chunk, strategy, epoch):
                 total = float(chunk.state.sums["loss"][0])
                 losses.append(total - before)
                 before = total
-            chunk.rows.append(chunk_lib.close(program, chunk, strategy))
+            chunk.rows.append(epoch_lib.close(program, chunk, strategy))
         rows = [
             {name: np.asarray(value).tolist() for name, value in row.items()} for row in chunk.rows
         ]

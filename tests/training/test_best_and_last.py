@@ -13,6 +13,7 @@ from engine import EPOCHS, assert_same_bits, data_of, lane, run
 
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import loop
 from research.training.checkpoint_writer import CheckpointWriter
 from research.training.checkpoints import Checkpoints
@@ -39,7 +40,7 @@ def followed(of: PlannedRun, strategy: ExecutionStrategy) -> tuple[list[Any], li
         (chunk,) = chunk_lib.start(of.program, [of.config], data_of(of).data, strategy)
         variables = [lane(jax.device_get(chunk.state.evaluated), 0)]
         for epoch in range(EPOCHS):
-            chunk_lib.run_epoch(of.program, [chunk], strategy, epoch)
+            epoch_lib.run_epoch(of.program, [chunk], strategy, epoch)
             variables.append(jax.tree.map(np.array, lane(jax.device_get(chunk.state.evaluated), 0)))
         return variables, [{name: values[0] for name, values in row.items()} for row in chunk.rows]
 

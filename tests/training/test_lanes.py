@@ -12,7 +12,7 @@ import pytest
 from engine import assert_close, assert_lane_is_alone, lane, run, start, steps
 
 from research.registry import SCHEDULES
-from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training.strategy import ExecutionStrategy
 
 WIDTH = 4
@@ -43,14 +43,14 @@ def test_the_order_is_a_function_of_seed_and_epoch() -> None:
     together, alone = start(runs, WIDTH), start(runs[2:3], 1)
     program = runs[0].program
     for epoch in range(2):
-        rows = np.asarray(chunk_lib.order(program, together, ExecutionStrategy(WIDTH, 1), epoch))
+        rows = np.asarray(epoch_lib.order(program, together, ExecutionStrategy(WIDTH, 1), epoch))
         np.testing.assert_array_equal(
-            rows[2], np.asarray(chunk_lib.order(program, alone, ExecutionStrategy(1, 1), epoch))[0]
+            rows[2], np.asarray(epoch_lib.order(program, alone, ExecutionStrategy(1, 1), epoch))[0]
         )
         assert sorted(rows[2]) == sorted(np.asarray(together.lanes.train[2]))
         assert (rows[2] != rows[1]).any()
     assert (
-        rows != np.asarray(chunk_lib.order(program, together, ExecutionStrategy(WIDTH, 1), 0))
+        rows != np.asarray(epoch_lib.order(program, together, ExecutionStrategy(WIDTH, 1), 0))
     ).any()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from engine import EPOCHS, STEPS_PER_EPOCH, data_of, run, train
 
-from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import lanes as lanes_lib
 from research.training import loop
 from research.training.strategy import ExecutionStrategy
@@ -37,13 +37,13 @@ def test_a_diverged_lane_is_marked_and_alone() -> None:
 
 def test_a_chunk_without_live_lanes_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     dispatched: list[int] = []
-    original = chunk_lib.close
+    original = epoch_lib.close
 
     def counting(program: Any, chunk: Any, *rest: Any) -> Any:
         dispatched.append(chunk.members[0])
         return original(program, chunk, *rest)
 
-    monkeypatch.setattr(chunk_lib, "close", counting)
+    monkeypatch.setattr(epoch_lib, "close", counting)
     bad = [run(seed=seed, learning_rate=EXPLODING) for seed in range(2)]
     outcomes = train([*bad, run(seed=0), run(seed=1)], 2)
     assert dispatched == [0, 2] + [2] * (EPOCHS - 1)

@@ -32,6 +32,7 @@ from research.testing import few_steps
 from research.testing.conformance import Subject
 from research.training import batch_layout, final_metrics, loop, means, network, objective
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import lanes as lanes_lib
 from research.training.augment import augment_batch
 from research.training.lane_inputs import make_lane_inputs
@@ -200,7 +201,7 @@ def test_records_and_curves_are_per_token(weighs: str) -> None:
     """Against the logits, over the updates of an epoch at a learning rate of next to nothing."""
     own = run(PADDED, epochs=1, learning_rate=1e-12, loss_mean=weighs, split="1:1")
     (chunk,) = chunk_lib.start(own.program, [own.config], PADDED.data, ExecutionStrategy(1, 4))
-    chunk_lib.run_epoch(own.program, [chunk], ExecutionStrategy(1, 4), 0)
+    epoch_lib.run_epoch(own.program, [chunk], ExecutionStrategy(1, 4), 0)
     (outcome,) = loop.outcomes(own.program, chunk)
     variables = jax.tree.map(lambda leaf: leaf[0], chunk.state.variables)
     lane = few_steps.lane(chunk.lanes, 0)

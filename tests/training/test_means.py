@@ -10,7 +10,7 @@ from engine import data_of, run, start
 from engine import lane as one_lane
 
 from research.kernels import kernel_leaves
-from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import loop
 from research.training.strategy import ExecutionStrategy
 
@@ -32,7 +32,7 @@ def test_the_mean_is_projected_and_stays_the_mean() -> None:
     with of.program.precision_context():
         chunk = start([of], 1)
         seen = []
-        for _ in chunk_lib.dispatches(of.program, chunk, ExecutionStrategy(1, 1), 0):
+        for _ in epoch_lib.dispatches(of.program, chunk, ExecutionStrategy(1, 1), 0):
             seen.append(kernel_leaves(one_lane(jax.device_get(chunk.state.variables.params), 0)))
         mean = one_lane(jax.device_get(chunk.state.mean.params), 0)
         used = one_lane(

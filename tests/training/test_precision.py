@@ -12,6 +12,7 @@ from research.errors import UserError
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import lanes as lanes_lib
 from research.training import loop
 from research.training.lane_inputs import lr_factors_of, make_lane_inputs
@@ -80,7 +81,7 @@ def test_a_padded_epoch_reads_every_row_once() -> None:
     of = run(batch_size=12, remainder="pad")
     assert of.program.sizes.steps_per_epoch == 4
     chunk = start([of], 1)
-    rows = chunk_lib.order(of.program, chunk, ExecutionStrategy(1, 4), 0)
+    rows = epoch_lib.order(of.program, chunk, ExecutionStrategy(1, 4), 0)
     batches = chunk.functions.gather(
         chunk.batch_source.x, chunk.batch_source.y, rows, np.int32(0), np.int32(0), steps=4
     )

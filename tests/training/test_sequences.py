@@ -34,6 +34,7 @@ from research.registry import TASKS
 from research.tasks.problem import mean_over_steps
 from research.testing import few_steps
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import loop, network, objective
 from research.training.strategy import ExecutionStrategy
 
@@ -57,7 +58,7 @@ def test_curves_and_final_metrics_are_means_over_windows() -> None:
     own = run(epochs=12, optimizer="adam", learning_rate=0.03)
     chunk = start([own], 1)
     for epoch in range(12):
-        chunk_lib.run_epoch(own.program, [chunk], ExecutionStrategy(1, 4), epoch)
+        epoch_lib.run_epoch(own.program, [chunk], ExecutionStrategy(1, 4), epoch)
     (outcome,) = loop.outcomes(own.program, chunk)
     validation = np.asarray(chunk.lanes.validation)[0]
     variables = jax.tree.map(lambda leaf: leaf[0], chunk.state.variables)

@@ -15,6 +15,7 @@ from research.config import Component, RunConfig
 from research.registry import REGULARIZERS, Regularizer
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import loop
 from research.training.lanes import gather
 from research.training.step import train_step
@@ -51,7 +52,7 @@ def evaluated(of: PlannedRun, configs: Sequence[RunConfig], count: int) -> Any:
     step = jax.jit(jax.vmap(functools.partial(train_step, program)))
     state, per_epoch = chunk.state, program.sizes.steps_per_epoch
     for i in range(count):
-        rows = chunk_lib.order(program, chunk, strategy, i // per_epoch)
+        rows = epoch_lib.order(program, chunk, strategy, i // per_epoch)
         first = np.int32(i % per_epoch)
         batch = gather(
             chunk.batch_source.x,

@@ -14,6 +14,7 @@ from research.errors import UserError
 from research.registry import OPTIMIZERS, REGULARIZERS
 from research.sweeps.plan.run_plan import PlannedRun
 from research.training import chunk as chunk_lib
+from research.training import epoch as epoch_lib
 from research.training import loop, param_tree
 from research.training.state import Variables
 from research.training.strategy import ExecutionStrategy
@@ -85,7 +86,7 @@ def epoch_of(of: PlannedRun) -> tuple[Variables, tuple[Variables, Variables]]:
             of.program, [of.config], data_of(of).data, ExecutionStrategy(1, 5)
         )
         before = jax.tree.map(np.array, jax.device_get(chunk.state.variables))
-        chunk_lib.run_epoch(of.program, [chunk], ExecutionStrategy(1, 5), 0)
+        epoch_lib.run_epoch(of.program, [chunk], ExecutionStrategy(1, 5), 0)
         return before, jax.device_get((chunk.state.variables, chunk.state.evaluated))
 
 
