@@ -31,6 +31,7 @@ def augment_batch(
     y = batch["y"]
     for part in program.members("data"):
         transform, mask = program_lib.regularizer(part, lane), REGULARIZERS.get(part.name).mask
+        # A key per example of the global batch: the same draws on however many devices.
         keys = fwd.example_keys(rng.at(lane.seed, part.name, state.step))
         x = _each(transform, x, keys)
         if mask is not None and program.spec.reconstructs:
@@ -54,6 +55,7 @@ def augment_batch(
             )
         else:
             x, targets = transform(x, targets, key)
+    # Weights follow mixing, which may leave an example with the targets of its partner.
     if program.counts_targets:
         fwd = _weighed(program, fwd, targets)
     return fwd, x, y, targets
@@ -100,6 +102,8 @@ def _mix_global_batch(
     """The device's rows of the mixed global batch. placed: whether rows lie elsewhere than they
     come."""
     real = None if fwd.weight is None else fwd.weight > 0
+    # Else the rows are in another order than the batch's, or on several devices: each device puts
+    # the whole batch in order, mixes it, and takes its rows.
     if not placed:
         return mix(x, targets, key, real)
     index = fwd.index

@@ -21,6 +21,7 @@ def example_positions(batch: int, parts: int = 1, devices: int = 1) -> np.ndarra
     `example_positions(7, 2, 2)` is [[0, 1, 3, 4], [2, 7, 5, 6]].
     """
     bounds = [batch * part // parts for part in range(parts + 1)]
+    # Every device gets as many rows of every part, since compiled shapes are fixed.
     rows = -(-max(np.diff(bounds)) // devices)
     filled = np.full((parts, rows * devices), batch, np.int32)
     for part in range(parts):

@@ -74,9 +74,11 @@ class HostSource:
         read = stream.batches(
             self.x, lane_rows, first=first, steps=steps, batch=batch, processes=self.processes
         )
+        # Closed when the training stops early, or the readers would go on in the background.
         with contextlib.closing(read):
             for number, x in enumerate(read):  # [steps, W, batch, ...]
                 begin = (first + number * steps) * batch
+                # One flat array of rows, as on the device: the same gather serves both sources.
                 flat = x.swapaxes(0, 1).reshape(-1, *x.shape[3:])
                 part = lane_rows[:, begin : begin + steps * batch]
                 labels = (

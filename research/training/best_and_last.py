@@ -45,6 +45,7 @@ def template(state: LaneState) -> BestAndLast:
     )
 
 
+# Donated, so that keeping variables costs their size twice (best and last) and not four times.
 @functools.partial(jax.jit, donate_argnames=("earlier",))
 def update(
     earlier: BestAndLast, states: LaneState, variables: Variables, loss: jax.Array
@@ -54,6 +55,7 @@ def update(
 
     A run that is over keeps what it had, however long its neighbours train on.
     """
+    # `epochs` stands still once a run stopped or diverged.
     live = states.epochs > earlier.last_epoch
     improved = live & (loss < earlier.loss if states.stopping is None else states.stopping.improved)
     return BestAndLast(

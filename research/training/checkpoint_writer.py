@@ -44,6 +44,7 @@ class CheckpointWriter:
                 "all": [policy.PreserveAll()],
             }
             self._folder.mkdir(parents=True, exist_ok=True)
+            # Written beside and then renamed, which is atomic: no process reads half a file.
             partial = self._folder / ".pack.json"
             partial.write_text(json.dumps({"format": FORMAT, "pack": self._pack.to_json()}))
             os.replace(partial, self._folder / "pack.json")
@@ -75,12 +76,14 @@ class CheckpointWriter:
             "runs": self._pack.runs,
             "earlier": list(snapshot.earlier),
         }
+        # Runs that diverged have no finite loss; the others decide which snapshot is the best.
         losses = snapshot.rows.get("validation/loss", snapshot.rows.get("train/loss"))
         loss = math.inf
         if losses is not None and np.isfinite(losses[:, -1]).any():
             loss = float(np.nanmean(losses[:, -1]))
         with _disk_errors(self._folder):
             manager = self._open()
+            # A resumed pack may reach a step that is there already; orbax would refuse it.
             if snapshot.step not in manager.all_steps():
                 items = ocp.args.Composite(
                     state=ocp.args.PyTreeSave(arrays), meta=ocp.args.JsonSave(meta)

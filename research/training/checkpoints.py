@@ -101,6 +101,7 @@ class Checkpoints:
             folder, pack = candidate
             return -len(wanted & set(pack.runs)), -max(steps(folder), default=-1), folder
 
+        # The pack with most of the runs first: what it lacks is trained from the start.
         for folder, pack in sorted(candidates, key=worst_last):
             indices = [index for index, run in enumerate(pack.runs) if run in wanted]
             for step in sorted(steps(folder), reverse=True):
@@ -151,6 +152,7 @@ class Checkpoints:
 
     def _set_aside(self, path: Path, name: str, reason: str, then: str) -> None:
         aside = self.root / _DAMAGED / name
+        # Nothing that was set aside before is overwritten: it may be all that is left of a run.
         number = 0
         while aside.exists():
             number += 1

@@ -1,5 +1,4 @@
-"""Chunk: lanes that share a dispatch; made from configs, or from a snapshot, and run an epoch at a
-time."""
+"""A chunk: the lanes that train together on a device (or one run on several), and its placement."""
 
 import dataclasses
 import functools
@@ -27,10 +26,10 @@ from research.training.warm_start import InitialWeights
 
 @dataclasses.dataclass(frozen=True)
 class StreamingPolicy:
-    """What of the data lies where. device: bytes of inputs above which they are streamed; None:
-    never.
+    """When inputs stay on the host and are streamed to the device.
 
-    processes: that read ahead for a stream; 0: threads of this one.
+    device: bytes of inputs above which they are streamed; None: never.
+    processes: how many read ahead for a stream; 0 reads in threads of this process.
     """
 
     device: int | None = None
@@ -46,12 +45,13 @@ ALL_ON_DEVICE = StreamingPolicy()
 
 @dataclasses.dataclass
 class Chunk:
-    """members: the places of its runs in the pack; the lanes after them are idle. rows: the curves,
-    an epoch each.
+    """The lanes that train together, as the loop sees them between two dispatches.
 
-    Leaves of lanes and state are [W, ...]: a lane each, or of one run that is spread over devices a
-    device each. begun: the epoch of the chunk at which each lane's run began, 0 unless its place
-    was another's before.
+    Leaves of lanes and state are [W, ...]: W lanes, or the devices that one run is spread over.
+
+    members: the indices of its runs in the pack; the lanes after them are idle.
+    first_epoch: the chunk's epoch at which each lane's run began, 0 unless it joined later.
+    rows: the curves, one row per epoch.
     """
 
     members: list[int]
@@ -85,35 +85,47 @@ def start(
     origins: Sequence[InitialWeights | None] = (),
     keep: bool = False,
 ) -> list[Chunk]:
-    """The chunks of a pack, spread over the devices in turn: before their first step, or as the
-    snapshot has them.
+    """The chunks of a pack, spread over the devices in turn.
 
-    origins: where each run starts from; those of none start from their own initial variables. keep:
-        the best and the last variables of each run.
+    Args:
+        program: what the runs have in common.
+        configs: the config of each run.
+        arrays: the data.
+        strategy: how many lanes a chunk has, and over how many devices chunks are spread.
+        snapshot: the state to go on from; None starts before the first step.
+        memory: when inputs are streamed from the host.
+        origins: per run, the variables that it starts from; None for its own initial ones.
+        keep: whether to keep the best and the last variables of each run.
+
+    Returns:
+        The chunks, in the order of the runs.
     """
     inputs = [make_lane_inputs(config, program, arrays) for config in configs]
-    at = functools.cache(functools.partial(place_on_device, program, strategy, arrays, memory))
+    # Cached per device: its chunks share one copy of the data.
+    placement = functools.cache(
+        functools.partial(place_on_device, program, strategy, arrays, memory)
+    )
     devices = min(strategy.devices, len(jax.local_devices()))
     chunks = []
-    for place, first in enumerate(range(0, len(inputs), strategy.width)):
+    for number, first in enumerate(range(0, len(inputs), strategy.width)):
         members = list(range(first, min(first + strategy.width, len(inputs))))
-        places = members + members[-1:] * (
-            strategy.width - len(members)
-        )  # idle lanes repeat the last run
+        # Idle lanes repeat the last run: every chunk then has the width that was compiled.
+        idle = strategy.width - len(members)
+        lanes = members + members[-1:] * idle
         if snapshot is None:
-            begin = initial_chunk_state(
-                program, inputs, places, origins or [None] * len(inputs), keep
+            initial = initial_chunk_state(
+                program, inputs, lanes, origins or [None] * len(inputs), keep
             )
         else:
-            begin = resumed(snapshot, places, keep)
-        chunks.append(at(place % devices).chunk(members, [inputs[i] for i in places], begin))
+            initial = resumed(snapshot, lanes, keep)
+        lane_inputs = [inputs[index] for index in lanes]
+        chunks.append(placement(number % devices).chunk(members, lane_inputs, initial))
     return chunks
 
 
 @dataclasses.dataclass(frozen=True)
 class DevicePlacement:
-    """Where chunks live: a device's functions, and the data there. streams: whether the inputs stay
-    on the host."""
+    """A device's functions and the data there. streams: whether the inputs stay on the host."""
 
     functions: Functions
     width: int
@@ -123,32 +135,40 @@ class DevicePlacement:
     memory: StreamingPolicy
     streams: bool
 
-    def chunk(self, members: list[int], inputs: list[Inputs], begin: InitialChunkState) -> Chunk:
-        """A chunk of these lanes, [W]."""
-        functions, arrays = self.functions, self.arrays
+    def chunk(self, members: list[int], inputs: list[Inputs], initial: InitialChunkState) -> Chunk:
+        """A chunk on this device.
+
+        Args:
+            members: the indices of its runs in the pack.
+            inputs: the inputs of each lane, [W], idle lanes included.
+            initial: its state before the first dispatch.
+        """
+        functions = self.functions
+        arrays = self.arrays
         lanes = functions.replicate(stacked([lane_inputs.lane for lane_inputs in inputs]))
+        # Labels get a lane axis only where noise makes them differ: else all lanes read one copy.
         noisy = any(lane_inputs.lane.hparams["label_noise"] for lane_inputs in inputs)
         y = functions.labels(lanes, self.y) if noisy else self.y
         batch_source: OnDeviceSource | HostSource = OnDeviceSource(self.x, y)
         if self.streams:
+            # One run over several devices has equal labels on each; the host needs them once.
             host_labels = np.asarray(y)[: self.width] if noisy else arrays.y
             batch_source = HostSource(
                 self.x, host_labels, self.width, functions, self.memory.processes, noisy
             )
+        validation = np.stack([lane_inputs.lane.validation for lane_inputs in inputs])
         return Chunk(
             members=members,
             functions=functions,
             lanes=lanes,
-            state=functions.replicate(begin.state),
+            state=functions.replicate(initial.state),
             lr_factors=np.stack([lane_inputs.lr_factors for lane_inputs in inputs], axis=1),
             batch_source=batch_source,
             clean=arrays.y,
-            validation=functions.replicate(
-                arrays.y[np.stack([lane_inputs.lane.validation for lane_inputs in inputs])]
-            ),
+            validation=functions.replicate(arrays.y[validation]),
             first_epoch=np.zeros(len(inputs), np.int32),
-            rows=begin.rows,
-            best_and_last=functions.replicate(begin.best_and_last),
+            rows=initial.rows,
+            best_and_last=functions.replicate(initial.best_and_last),
         )
 
 
@@ -157,13 +177,19 @@ def place_on_device(
     strategy: ExecutionStrategy,
     arrays: Arrays,
     memory: StreamingPolicy,
-    place: int,
+    index: int,
 ) -> DevicePlacement:
-    """The home of a program's chunks on the device at that place, or of a run that is spread over
-    devices."""
-    functions = parallel.functions(
-        program, strategy, jax.local_devices()[place] if strategy.replicas == 1 else None
-    )
+    """The placement of a program's chunks.
+
+    Args:
+        program: what the runs have in common.
+        strategy: how lanes are mapped.
+        arrays: the data, which is copied to the device unless it is streamed.
+        memory: when inputs are streamed from the host.
+        index: which of this process's devices; ignored for a run that is spread over several.
+    """
+    device = jax.local_devices()[index] if strategy.replicas == 1 else None
+    functions = parallel.functions(program, strategy, device)
     streams = memory.streams(arrays.x)
     x = arrays.x if streams else functions.share(arrays.x)
     return DevicePlacement(
@@ -174,21 +200,28 @@ def place_on_device(
 def initial_chunk_state(
     program: Program,
     inputs: list[Inputs],
-    places: list[int],
+    lanes: list[int],
     origins: Sequence[InitialWeights | None],
     keep: bool,
 ) -> InitialChunkState:
-    """What a chunk of these runs begins with before its first step."""
+    """What a chunk begins with before its first step.
 
-    def one(lane: Lane, origin: InitialWeights | None) -> LaneState:
+    Args:
+        program: what the runs have in common.
+        inputs: the inputs of each run.
+        lanes: per lane of the chunk, the index of its run.
+        origins: per run, the variables that it starts from; None for its own initial ones.
+        keep: whether to keep the best and the last variables.
+    """
+
+    def initial(lane: Lane, origin: InitialWeights | None) -> LaneState:
         state = lanes_lib.init(program, lane)
-        return (
-            state
-            if origin is None
-            else lanes_lib.init_from(program, lane, origin.merge(state.variables))
-        )
+        if origin is None:
+            return state
+        # Optimizer state and averages depend on the variables, so all of the state is renewed.
+        return lanes_lib.init_from(program, lane, origin.merge(state.variables))
 
     # Stacked on the host: on a device each shape of a leaf would be a program to compile.
-    states = jax.device_get([one(inputs[i].lane, origins[i]) for i in places])
+    states = jax.device_get([initial(inputs[i].lane, origins[i]) for i in lanes])
     state = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
     return InitialChunkState(state, best_and_last_lib.before_training(state) if keep else None, [])

@@ -23,10 +23,23 @@ EVALUATION_STEPS = 1 << 16
 def evaluate(
     program: Program, chunk: Chunk, variables: Any, rows: jax.Array
 ) -> dict[str, jax.Array]:
-    """What `evaluate_examples` finds of rows [W, R], leaves [W, R, ...], a part at a time."""
+    """What `evaluate_examples` returns for rows of the data, a part at a time.
+
+    Args:
+        program: what the lanes have in common.
+        chunk: the chunk.
+        variables: the lanes' variables, leaves [W, ...].
+        rows: each lane's rows, [W, R].
+
+    Returns:
+        The values by name, leaves [W, R, ...].
+    """
     count = rows.shape[1]
     size = part_size(program, count)
+    # The last part repeats its last row up to the full size: a shorter one would be another program
+    # to compile, which may round differently.
     padded = rows if count % size == 0 else jnp.pad(rows, ((0, 0), (0, -count % size)), mode="edge")
+    # Where scores are kept, they are compared with the labels later.
     labels = itertools.repeat(None) if program.problem.summary else _labels(chunk, padded, size)
     parts = [
         chunk.functions.evaluate(variables, chunk.lanes, x, lane_rows, y)
@@ -42,6 +55,7 @@ def evaluate(
 
 def _labels(chunk: Chunk, rows: jax.Array, size: int) -> Iterator[jax.Array]:
     """The labels [W, size, ...] of each part of rows [W, R]."""
+    # One run over several devices has equal rows on each, and `replicate` copies the first.
     lane_rows = np.asarray(rows)[: chunk.lr_factors.shape[1]]
     for begin in range(0, lane_rows.shape[1], size):
         yield chunk.functions.replicate(chunk.clean[lane_rows[:, begin : begin + size]])
@@ -50,9 +64,10 @@ def _labels(chunk: Chunk, rows: jax.Array, size: int) -> Iterator[jax.Array]:
 def part_size(program: Program, count: int) -> int:
     """How many of `count` rows are evaluated together."""
     most = EVALUATION_ROWS
-    if (
-        "per_step" in ARCHITECTURES.get(program.config.arch.name).needs_facts
-    ):  # it keeps what it knows at each step
+    # An architecture with outputs per step keeps activations at each step or pixel.
+    if "per_step" in ARCHITECTURES.get(program.config.arch.name).needs_facts:
         shape = program.spec.shape
         most = min(most, EVALUATION_STEPS // math.prod(shape if len(shape) == 1 else shape[:-1]))
+    # The size of the larger of validation and test, where they are smaller: all splits are then
+    # evaluated by one compiled program.
     return max(min(most, max(program.sizes.validation, program.sizes.test) or count), 1)

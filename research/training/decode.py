@@ -35,6 +35,7 @@ def decode(
     with program.precision_context():
         for first in range(0, len(x), ROWS):
             part = x[first : first + ROWS]
+            # The last part repeats its last row: all parts are one compiled program.
             full = np.pad(part, ((0, ROWS - len(part)), (0, 0)), mode="edge")
             of_part = (lane, variables, full)
             answers = (
@@ -92,9 +93,11 @@ def _full_recompute(
         )
         token, score = jnp.argmax(logits, axis=-1).astype(x.dtype), jnp.max(logits, axis=-1)
         if end is not None:
+            # An answer that has ended repeats the symbol at no cost, so its score stays.
             over = (place > width) & (seen[:, place] == end)
             token, score = jnp.where(over, end, token), jnp.where(over, 0, score)
         return seen.at[:, place + 1].set(token), (token, score)
 
+    # A scan: the network is compiled once, and not once per token.
     _, (tokens, scores) = jax.lax.scan(step, seen, jnp.arange(width, x.shape[1]))
     return tokens.T[:, None], jnp.sum(scores, axis=0)[:, None]

@@ -42,6 +42,7 @@ def available() -> float:
     """Bytes that programs may take on a device of this process; on a CPU what the host, or its job,
     has left."""
     stats = jax.local_devices()[0].memory_stats()
+    # On a GPU: what JAX may take in all.
     if stats and stats.get("bytes_limit"):
         return float(stats["bytes_limit"])
     granted = os.environ.get("SLURM_MEM_PER_NODE", "")  # MB
@@ -89,6 +90,7 @@ def max_lanes(
         + arrays.y.nbytes
         + (0 if streams else arrays.x.nbytes)
     )
+    # Measuring compiles the step and the evaluation once more, which small networks need not pay.
     if guess < SUSPICIOUS * limit:
         return strategy.width
     return largest_fitting(
@@ -111,6 +113,7 @@ def largest_fitting(width: int, limit: float, measure: Callable[[int], float]) -
         other = max(width // 2, 1)
         at_other = measure(other)
         a_lane = (most - at_other) / (width - other)
+        # Memory is nearly linear in the lanes: the line hits the limit with few compilations.
         guess = other + (limit - at_other) / a_lane if 0 < a_lane < math.inf else other
         width = max(1, min(int(guess), width - 1))
         most = at_other if width == other else measure(width)
@@ -130,6 +133,7 @@ def required_bytes(
 
     streams: of the inputs there are then only those of a dispatch, or of a part of an evaluation.
     """
+    # Only shapes: nothing is allocated on a device that may be too small for it.
     strategy = ExecutionStrategy(width, steps)
     states, lane = (
         _lanes(tree, width)
@@ -166,6 +170,7 @@ def required_bytes(
             lambda: lanes_lib.evaluate.lower(program, width, variables, lane, seen, *row_arguments)
         )
     stored = math.prod(x.shape) * x.dtype.itemsize if streams else arrays.x.nbytes
+    # Training and evaluation take turns, so the larger of them decides.
     return max(step + stored, evaluation) + arrays.y.nbytes
 
 
@@ -194,4 +199,5 @@ def _bytes(lower: Callable[[], jax.stages.Lowered]) -> float:
         + analysis.output_size_in_bytes
         + analysis.temp_size_in_bytes
     )
+    # A donated argument is counted as input and as output, and is there once.
     return float(together - analysis.alias_size_in_bytes)

@@ -35,9 +35,11 @@ class AdaptiveDispatch:
         yield
         if self.settled:
             return
+        # Dispatching returns at once, so only a wait shows how long the piece takes.
         wait()
         if self._compiled:
             if self.clock() - began < PIECE_SECONDS / 2:
+                # Doubled only below half of the limit, so that a piece seldom exceeds it.
                 self.steps = min(2 * self.steps, self.most)
                 self.settled = self.steps == self.most
             else:
@@ -46,4 +48,5 @@ class AdaptiveDispatch:
 
 
 # Dispatches are made whole; each update is made alone.
-WHOLE_DISPATCHES, ONE_BY_ONE = AdaptiveDispatch(most=1, steps=1 << 30), AdaptiveDispatch(most=1)
+WHOLE_DISPATCHES = AdaptiveDispatch(most=1, steps=1 << 30)
+ONE_BY_ONE = AdaptiveDispatch(most=1)

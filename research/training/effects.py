@@ -184,6 +184,7 @@ def _without_dropout(call: Callable[..., Any], arguments: Any, named: Any, conte
     return call(*arguments, **named)
 
 
+# Cached, since many runs of a sweep have the same network, and tracing is slow.
 @functools.lru_cache(maxsize=256)
 def _trace(config: RunConfig, spec: DataSpec) -> _Traced:
     """What the network has, by tracing it without running it."""

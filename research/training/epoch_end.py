@@ -44,9 +44,11 @@ def end_epoch(
     stopping, best = state.stopping, state.best
     for part in program.members("stopping"):
         stopping = program_lib.regularizer(part, lane).update(state.stopping, watched)
+        # Variables that are not finite must not be restored, however low the loss before them was.
         best = param_tree.where(stopping.improved & ~lost, variables, state.best)
     state = dataclasses.replace(
         state,
+        # The sums start again here and not at an epoch's first step, which then is like any other.
         sums=jax.tree.map(jnp.zeros_like, state.sums),
         diverged_at=jnp.where(lost, state.step - 1, state.diverged_at),
         epochs=state.epochs + live,

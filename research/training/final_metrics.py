@@ -25,15 +25,20 @@ def run_lane(program: Program, config: RunConfig, arrays: Arrays) -> Lane:
 
 
 def final_metrics(problem: Problem, evaluated: dict[str, np.ndarray], y: Any) -> dict[str, float]:
-    """The final metrics of rows from what `evaluate_examples` found of them, leaves [R, ...]; y:
-    their labels [R, ...]."""
+    """The final metrics of rows.
+
+    Args:
+        problem: the task, with its metrics.
+        evaluated: what `evaluate_examples` returned for the rows, leaves [R, ...].
+        y: their labels, [R, ...].
+    """
     if problem.summary is not None:
         return problem.summary(evaluated["scores"], y)
     return problem.finish(means.of_metrics(problem, evaluated))
 
 
 def final_metric_names(program: Program) -> list[str]:
-    """The names of a run's final metrics, as `metrics_of` has them."""
+    """The names of a run's final metrics, as `final_metrics` returns them."""
     problem = program.problem
     if problem.summary is not None:
         return list(problem.better)
@@ -43,8 +48,8 @@ def final_metric_names(program: Program) -> list[str]:
 def overflow_message(program: Program, evaluated: dict[str, dict[str, np.ndarray]]) -> str:
     """Which of a run's splits its last update made overflow, in a few words; "" if none.
 
-    assessed: by split, what `evaluate_examples` found of its rows, leaves [R, ...]. Outputs are
-        looked at, or where there are too many to keep, losses; a metric can hide them, as an
+    evaluated: by split, what `evaluate_examples` returned for its rows, leaves [R, ...]. Outputs
+        are checked, or where there are too many to keep, losses; a metric can hide them, as an
         accuracy hides NaN. Of training rows, outputs whose square is not finite count too, and so
         do such losses of classes, which grow with the outputs: the next update would not be
         finite. (A squared loss is a square already; other rows may be far from all that was
@@ -89,6 +94,7 @@ def evaluate_rows(
                 lambda leaf: np.broadcast_to(leaf, (strategy.width, *np.shape(leaf))), variables
             )
         )
+        # The size of the parts is that of training's evaluation, so that it is the same program.
         size = part_size(program, len(rows))
         places = functions.replicate(np.tile(np.arange(size, dtype=np.int32), (strategy.width, 1)))
         evaluated: list[dict[str, np.ndarray]] = []

@@ -67,6 +67,7 @@ def train_twice(
         if apart := compare(one.state, other.state):
             return Divergence(0, False, apart), None
         per_epoch = program.sizes.steps_per_epoch
+        # Update by update: within a longer dispatch the first difference would not be seen.
         for epoch in range(epochs):
             both = [
                 stack.enter_context(
@@ -109,6 +110,7 @@ def _apart(path: str, a: np.ndarray, b: np.ndarray) -> ArrayDifference:
         np.ascontiguousarray(x).reshape(-1).view(np.uint8).reshape(x.size, x.itemsize)
         for x in (a, b)
     ]
+    # Bytes are compared and not values: -0.0 differs from 0.0, and a NaN equals itself.
     differ = (raw[0] != raw[1]).any(axis=1)
     mine, others = (np.asarray(x, np.float64).reshape(-1)[differ] for x in (a, b))
     with np.errstate(invalid="ignore", divide="ignore"):

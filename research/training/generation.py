@@ -64,6 +64,7 @@ def generate(
     Returns:
         The tokens that follow the prompt, int32 [count].
     """
+    # As uint32, since JAX would take a Python int as int32, and a seed may have 32 bits.
     sampler = Sampler(sampler.temperature, np.uint32(sampler.seed))
     pieces = []
     with program.precision_context():
@@ -229,6 +230,7 @@ def _reread(
         logits = predict(program, variables, lane, window[None])[0, seen - 1]
         token = sampler.draw(logits, first + index)
         full = seen == window.shape[0]
+        # Padding is at the end, so the window moves only once it is full.
         window = jnp.where(full, jnp.roll(window, -1), window)
         seen = jnp.where(full, seen, seen + 1)
         return window.at[seen - 1].set(token), seen, tokens.at[index].set(token)

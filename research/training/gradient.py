@@ -56,6 +56,7 @@ def loss_and_gradient(
 
     def add(total: Tree, rows: Tree) -> Any:
         index, weight, shares, x, targets = rows
+        # Totals stay the whole batch's, so that the parts' losses add up to its mean.
         part = dataclasses.replace(fwd, index=index, weight=weight, shares=shares)
         (stats, outputs, loss), grads = differentiate(part, x, targets)
         return jax.tree.map(jnp.add, total, (loss, grads)), (stats, outputs)
@@ -63,6 +64,7 @@ def loss_and_gradient(
     whole = fwd.index, fwd.weight, fwd.shares, x, targets
     rows = jax.tree.map(lambda leaf: leaf.reshape(count, -1, *leaf.shape[1:]), whole)
     zeros = jnp.zeros((), program.dtype), jax.tree.map(jnp.zeros_like, params)
+    # Scanned, so that the activations of only one part are in memory (unless it is unrolled).
     total, (stats, outputs) = jax.lax.scan(add, zeros, rows, unroll=_slow_in_loops(params))
     loss, gradient = _over(total, fwd.axis)
     gradient = param_tree.zero_where(program.config.freeze, gradient)
@@ -101,6 +103,7 @@ def _objective(
         The share, and (batch statistics, outputs [B, ..., K], its share of the loss alone).
     """
     kernels = network.joined_kernels(program, lane, params)
+    # Penalties are of the kernels themselves, so noise goes into a copy that only the network sees.
     noisy = kernels
     for member in program.members("parameters", "kernels"):
         key = rng.at(lane.seed, member.name, state.step)
@@ -117,9 +120,11 @@ def _objective(
             mutable=["batch_stats", "penalties"],
         )
 
+    # Activations are recomputed in the backward pass; only the sites' values are stored.
     if program.config.remat:
         apply = jax.checkpoint(apply, policy=jax.checkpoint_policies.save_only_these_names(SITE))
     outputs, collections = apply(*network.cast_to_compute(program, (noisy, x)))
+    # Under bfloat16 the loss is still computed in float32: a mean of many small terms would round.
     outputs = outputs.astype(program.dtype)
     loss = fwd.loss(objective.losses(program, outputs, targets))
     penalty = sum(jax.tree.leaves(collections.get("penalties", {})), start=jnp.zeros(()))

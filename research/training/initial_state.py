@@ -33,6 +33,7 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
         opt_state={name: transform.init(params) for name, transform in update.chain(program, lane)},
         step=jnp.zeros((), jnp.int32),
         sums={name: jnp.zeros(()) for name in sums},
+        # One int32 says whether a run diverged, and when.
         diverged_at=jnp.full((), -1, jnp.int32),
         epochs=jnp.zeros((), jnp.int32),
         mean=variables if program.has_mean else None,

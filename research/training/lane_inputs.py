@@ -86,6 +86,7 @@ def make_lane(config: RunConfig, program: Program, rows: split.Split, **fitted: 
     plateau = dict(_NO_PLATEAU)
     if SCHEDULES.get(config.schedule.name).feedback:
         plateau = {name: float(config.schedule[name]) for name in plateau}
+    # In the program's dtype, so that all lanes have the same types and share the compiled step.
     number = program.dtype.type
     return Lane(
         seed=np.uint32(config.seed),
@@ -102,6 +103,7 @@ def _with_targets(program: Program, y: Any, rows: np.ndarray) -> np.ndarray:
     """Those of the rows that have a target; an example without any counts in nothing."""
     if not program.counts_targets or program.spec.vocabulary:
         return rows
+    # In blocks, so that the targets of images are not copied all at once.
     parts = np.array_split(rows, -(-len(rows) // BLOCK))
     there = np.concatenate([~missing(y[part]).reshape(len(part), -1).all(axis=1) for part in parts])
     return rows[there] if there.any() else rows

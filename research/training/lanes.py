@@ -70,6 +70,7 @@ def functions(
 def mapped(function: Callable[..., Tree], width: int) -> Callable[..., Tree]:
     """`function` of one lane over a leading lane axis. One lane is not mapped: its convolutions
     stay plain."""
+    # Mapped convolutions become grouped ones, which are slow; a single lane need not pay for that.
     if width > 1:
         return jax.vmap(function)
 
@@ -108,6 +109,7 @@ def noisy_labels(lane: Lane, y: jax.Array, *, classes: int) -> jax.Array:
     """One lane's labels [N]."""
 
     def noisy(row: jax.Array, label: jax.Array) -> jax.Array:
+        # A key per row of the data, so that a label does not depend on the split or the order.
         choose, draw = jax.random.split(
             jax.random.fold_in(rng.stream(lane.seed, "label_noise"), row)
         )
@@ -133,6 +135,7 @@ def order(lanes: Lane, epoch: jax.Array, *, count: int, padding: int = 0) -> jax
 
 def ordered(lane: Lane, epoch: jax.Array, count: int, padding: int) -> jax.Array:
     """One lane's order, [count + padding]."""
+    # A function of seed and epoch alone, so that a resumed run needs no stored order.
     key = rng.at(lane.seed, "order", epoch)
     rows = lane.train[jax.random.permutation(key, lane.train.shape[0])[:count]]
     return jnp.pad(rows, (0, count + padding - rows.shape[0]), mode="edge")
@@ -159,6 +162,8 @@ def gather(
         Past the epoch's end the last rows are repeated.
     """
     width, batch = rows.shape[0], sizes.batch
+    # Gathered before the dispatch, so that `advance` reads neither the data nor the rows: data on
+    # the device and streamed data train by one program.
     chosen = jax.lax.dynamic_slice_in_dim(rows, begin * batch, steps * batch, axis=1)
     chosen = chosen.reshape(width, steps, batch).swapaxes(0, 1)
     (positions,) = batch_layout.example_positions(batch, parts)
@@ -175,6 +180,7 @@ def gather(
     }
 
 
+# The states are donated: a chunk then has its parameters and optimizer state in memory only once.
 @functools.partial(jax.jit, static_argnames=("program", "width"), donate_argnames=("states",))
 def advance(
     program: Program,
@@ -193,12 +199,15 @@ def advance(
     """
     step = mapped(functools.partial(train_step, program), width)
     inputs = {**batches, "factor": factors}
+    # Outside a loop: inside one, XLA on a CPU runs a convolution several times slower.
     if factors.shape[0] == 1:
         return step(states, lanes, jax.tree.map(lambda leaf: leaf[0], inputs))
 
     def update(i: jax.Array, states: LaneState) -> LaneState:
         return step(states, lanes, jax.tree.map(lambda leaf: leaf[i], inputs))
 
+    # The bounds are arguments, so that a piece of any length is the same compiled program, and a
+    # stop between pieces changes no bit.
     return jax.lax.fori_loop(first, first + count, update, states)
 
 

@@ -31,6 +31,7 @@ def summed(
 ) -> dict[str, jax.Array]:
     """The sums of an update's metrics [B] over its global batch, and COUNTS; counts: each example's
     targets, [B]."""
+    # Selected and not multiplied: padding may be NaN or infinite, and 0 * NaN is NaN.
     real = jnp.ones_like(counts, bool) if fwd.weight is None else fwd.weight > 0
     weights = {
         EXAMPLES: jnp.where(real & (counts > 0), 1.0, 0.0),
@@ -82,6 +83,7 @@ def of_metrics(problem: Problem, assessed: Mapping[str, np.ndarray]) -> dict[str
     """The same on the host, in float64, of the metrics alone; NaN of a split without targets."""
     counts = assessed.get(TARGETS)
     names = [name for name in assessed if name not in (LOSS, TARGETS)]
+    # Equal counts weigh alike, and the plain mean has the bits of tasks that count nothing.
     if counts is None or ((counts == counts[:1]).all() and counts[:1].all()):
         return {name: float(assessed[name].mean(dtype=np.float64)) for name in names}
     there = counts > 0

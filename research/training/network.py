@@ -42,6 +42,7 @@ def forward(program: Program, lane: Lane, index: jax.Array | None, **share: Any)
         for o, _ in program.config.arch.options
         if f"arch.{o}" in lane.hparams
     }
+    # Only the network computes in bfloat16; parameters and optimizer state stay wider.
     dtype = jnp.bfloat16 if program.config.precision == "bfloat16" else program.dtype
     return Forward(
         train=index is not None,
@@ -103,6 +104,7 @@ def example(program: Program) -> jax.Array:
             )(x, None, False)
         return x
 
+    # Traced and not run: an augmentation may be slow, and only its shape matters.
     shape = jax.eval_shape(one, jax.ShapeDtypeStruct(program.spec.shape, dtype)).shape
     return jnp.zeros((1, *shape), dtype)
 
@@ -117,7 +119,11 @@ def _placeholder(entry: Entry, name: str, value: Any) -> Any:
 
 def _split_kernels(params: Tree, split: Any) -> Tree:
     return map_kernels_with_key(
-        lambda w, key: split(w), params, jax.random.key(0, impl="threefry2x32")
+        # The split draws nothing; the key only fits the signature. Threefry is named, because a
+        # default that the user changes would change the key's shape.
+        lambda w, key: split(w),
+        params,
+        jax.random.key(0, impl="threefry2x32"),
     )
 
 
@@ -152,6 +158,7 @@ def normalize_inputs(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
     """Raw inputs [B, ...] filled and scaled, in the program's dtype; tokens as they are."""
     if program.spec.vocabulary:
         return x
+    # Filled before scaling: the fill is in the data's units.
     if program.spec.impute:
         x = jnp.where(jnp.isnan(x), lane.fill, x)
     return (x.astype(program.dtype) - lane.shift) / lane.scale

@@ -47,6 +47,7 @@ def metric_names(program: Program) -> list[str]:
         (1, *(width if spec.reconstructs else spec.target_shape)),
         jnp.int32 if spec.classes else jnp.float32,
     )
+    # By shapes only, so that the names are known before any data is read.
     of_task = jax.eval_shape(
         lambda s, y: problem.in_unit(problem.example_metrics(s, y), jnp.ones(())), outputs, y
     )
@@ -76,6 +77,7 @@ def losses(program: Program, outputs: jax.Array, targets: jax.Array) -> jax.Arra
     share = share.astype(outputs.dtype)
     of_places = loss(outputs, targets / jnp.where(with_target, share, 1)[..., None])
     total = jnp.sum(jnp.where(with_target, of_places * share, 0), axis=_places(share))
+    # An example without targets has a loss of 0, and not the NaN of 0 / 0.
     count = jnp.sum(share, axis=_places(share))
     return total / jnp.where(count > 0, count, 1)
 

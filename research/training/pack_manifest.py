@@ -41,6 +41,7 @@ class PackManifest:
     @property
     def name(self) -> str:
         """The folder's name, a digest: the same runs continue in the same folder."""
+        # Folders of packs without variables keep the names that they had before there was the flag.
         content = [self.program, self.runs, *(["kept"] if self.has_variables else [])]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 

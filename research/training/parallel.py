@@ -39,6 +39,7 @@ def functions(
     together on one device."""
     if strategy.replicas == 1:
         return lanes_lib.functions(program, strategy, device)
+    # The leading axis is that of the devices, so none is left for lanes.
     assert strategy.width == 1, "a run that is spread over devices is alone in its chunk"
     devices = devices_of(strategy.replicas)
     return Functions(
@@ -110,6 +111,7 @@ def _mapped(
     )
 
 
+# Cached: `jax.pmap` compiles per function object, and each call here would make another one.
 @functools.cache
 def _labels(devices: Devices, classes: int) -> Callable[[Lane, jax.Array], jax.Array]:
     return _mapped(functools.partial(lanes_lib.noisy_labels, classes=classes), devices, (0, None))
@@ -154,7 +156,7 @@ def _gather(
         place = jax.lax.axis_index(AXIS)
         positions = jnp.minimum(
             jnp.asarray(batch_layout.example_positions(sizes.batch, parts, len(devices)))[place],
-            sizes.batch - 1,
+            sizes.batch - 1,  # padding reads the last row; its weight is 0
         )
         chosen = jax.lax.dynamic_slice_in_dim(rows, begin * sizes.batch, steps * sizes.batch)
         chosen = chosen.reshape(steps, sizes.batch)[:, positions]
@@ -199,6 +201,7 @@ def _advance(program: Program, devices: Devices, steps: int) -> Callable[..., La
             step(0, state) if steps == 1 else jax.lax.fori_loop(first, first + count, step, state)
         )
 
+    # The state is donated, as in lanes.py.
     return _mapped(one, devices, (0, 0, 0, None, None, None), donate=(0,))
 
 
@@ -215,6 +218,7 @@ def _evaluate(program: Program, devices: Devices) -> Callable[..., dict[str, jax
     def one(
         variables: Variables, lane: Lane, x: jax.Array, rows: jax.Array, y: Any
     ) -> dict[str, jax.Array]:
+        # pmap needs equal shapes, so the last device repeats rows; the slice below drops them.
         each = -(-rows.size // len(devices))
         places = jnp.minimum(jax.lax.axis_index(AXIS) * each + jnp.arange(each), rows.size - 1)
         own_y = jax.tree.map(lambda leaf: leaf[places], y)

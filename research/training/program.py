@@ -61,6 +61,7 @@ class Program:
     def id(self) -> str:
         """A digest of all that shapes the program."""
         spec = self.spec
+        # What older programs lack is appended only where it is used, so that their ids stay.
         shapes = [
             list(spec.shape),
             len(spec.classes),
@@ -111,6 +112,7 @@ class Program:
 
         They are of the thread that enters.
         """
+        # "highest": JAX's default would use TF32 on a GPU, and float32 runs would lose 13 bits.
         matmul = "tensorfloat32" if self.config.precision == "tf32" else "highest"
         with (
             jax.enable_x64(self.config.precision == "float64"),

@@ -47,6 +47,7 @@ def take(step: int, chunks: Sequence[Any]) -> Snapshot:
     reads, since a run's curves end with its own last epoch.
     """
     epochs = max(len(chunk.rows) for chunk in chunks)
+    # One transfer per chunk; it waits for the updates that are still running.
     states = [
         _members(jax.device_get((chunk.state, chunk.best_and_last)), len(chunk.members))
         for chunk in chunks

@@ -120,12 +120,14 @@ def _check_runs(run_ids: list[str], count: int, meta: dict[str, Any]) -> None:
 
 def _taken(arrays: dict[str, np.ndarray], part: str, runs: int, template: Any) -> Any:
     """Takes a tree's arrays out of `arrays`: the template's, with a leading axis of runs."""
+    # Taken out one by one, so that what is left over afterwards is what the run lacks.
     leaves = [_fitting(arrays, f"{part}.{name}", runs, shape) for name, shape in _named(template)]
     return jax.tree.unflatten(jax.tree.structure(template), leaves)
 
 
 def _fitting(arrays: dict[str, np.ndarray], name: str, runs: int, shape: Any) -> np.ndarray:
     """Takes the array of that name out of `arrays`, if it is of the template's shape and type."""
+    # Empty arrays are not stored; see `to_arrays`.
     if not math.prod(shape.shape):
         return np.zeros((runs, *shape.shape), shape.dtype)
     array = arrays.pop(name)

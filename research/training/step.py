@@ -52,6 +52,8 @@ def train_step(
         options = program_lib.options(program.config.optimizer, "optimizer", lane.hparams)
         _, grads = gradient_at(perturb(params, grads, **options))
 
+    # The factor is a table from the host, and the plateau's scale is part of the state: a schedule
+    # needs no branch in the compiled step.
     learning_rate = lane.hparams["learning_rate"] * batch["factor"] * state.plateau.scale
     factor = batch["factor"] * state.plateau.scale
     updates, opt_state = update.optimizer_updates(
@@ -86,6 +88,7 @@ def _forward(
     if weight is not None:
         total = jnp.sum(weight)
         total = total if axis is None else jax.lax.psum(total, axis)
+    # The batch size as a number: no sum over devices is needed where all rows are real.
     elif axis is not None or program.config.accumulate > 1:
         total = float(program.sizes.batch)
     return network.forward(program, lane, index, weight=weight, total=total, axis=axis)
@@ -95,6 +98,7 @@ def _count(state: LaneState, metrics: dict[str, jax.Array]) -> LaneState:
     """The state with the step counted, its metrics summed, and its divergence noted."""
     finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(metrics["update_norm"])
     # A run that stopped is over: it cannot diverge while its neighbours train on.
+    # Only the first such step counts; the lane trains on with its chunk, unreported.
     diverges = (state.diverged_at < 0) & ~finite & ~state.stopped
     return dataclasses.replace(
         state,

@@ -134,9 +134,12 @@ def time_strategy(
             begin = time.perf_counter()
             with pace.measure(lambda: jax.block_until_ready([chunk.state for chunk in chunks])):
                 (count,) = {next(pieces) for pieces in running}
+            # Once settled, `measure` no longer waits, and the clock must.
             jax.block_until_ready([chunk.state for chunk in chunks])
             return (time.perf_counter() - begin) / count
 
+        # Compilation and the growing pieces are not timed.
         while not pace.settled:
             seconds()
+        # The minimum: other load on the machine only ever adds time.
         return min(seconds() for _ in range(TIMED)) / lanes

@@ -74,6 +74,7 @@ def optimizer_updates(
     opt_state: dict[str, Any] = {}
     noisy = {member.name for member in program.members("update", "gradient")}
     for name, transform in chain(program, lane):
+        # A stream per transformation: adding another one changes no draw of this one.
         key = rng.at(lane.seed, name, state.step)
         updates, opt_state[name] = transform.update(
             updates,
@@ -89,6 +90,7 @@ def optimizer_updates(
             )
         if name in noisy:  # noise on frozen parameters must not count in a norm
             updates = param_tree.zero_where(program.config.freeze, updates)
+    # Again at the end: weight decay moves a parameter whose gradient is zero.
     return param_tree.zero_where(program.config.freeze, updates), opt_state
 
 

@@ -110,6 +110,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     _check_input(config, spec)
     program = make_program(config, spec)
     _check_sizes(config, program)
+    # Built for its errors only: a schedule checks its options against the number of steps.
     lr_factors_of(config, program)
     effects.check(config, program)
     return program

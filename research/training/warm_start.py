@@ -41,6 +41,7 @@ class InitialWeights:
     def _merge(self, fresh: Tree, given: Tree) -> Tree:
         source = param_tree.by_name(given)
         leaves = param_tree.by_name(fresh)
+        # What the origin lacks stays initial; `check_initial_weights` allows that only for `reset`.
         filled = [jnp.asarray(source.get(name, leaf), leaf.dtype) for name, leaf in leaves.items()]
         return param_tree.keep_where(self.reset, param_tree.unflatten(fresh, filled), fresh)
 
