@@ -21,11 +21,21 @@ from research.training.state import Lane, LaneState
 def augment_batch(
     program: Program, state: LaneState, lane: Lane, batch: dict[str, jax.Array], fwd: Forward
 ) -> tuple[Forward, jax.Array, jax.Array, jax.Array]:
-    """Raw x and y as the network's input [B, ...], what metrics compare with [B, ...] and targets
-    [B, ..., C].
+    """A batch's raw rows as the network's input and as targets.
 
-    Scaling, then the data slot, then the targets slot, which metrics do not see. The Forward knows
-    which examples have targets, and what each weighs in the loss.
+    Inputs are scaled, then go through the data slot and the targets slot. Metrics do not see the
+    targets slot.
+
+    Args:
+        program: what the lanes have in common.
+        state: the lane's state.
+        lane: the lane's inputs.
+        batch: x and y, raw, [B, ...], and where there are any, the masks of batch_layout.py.
+        fwd: which rows of the global batch this device has.
+
+    Returns:
+        The Forward with what each example weighs in the loss, the network's input [B, ...], what
+        metrics compare with [B, ...], and the targets [B, ..., C].
     """
     clean = x = network.normalize_inputs(program, lane, batch["x"])
     y = batch["y"]

@@ -47,12 +47,20 @@ def batch_masks(
     first: jax.Array | int,
     steps: int,
 ) -> dict[str, jax.Array]:
-    """What a step must know of the rows of a device, leaves [steps, rows], for the updates from
-    `first` of an epoch on.
+    """What a step must know of a device's rows, leaves [steps, rows].
 
-    place: which of the devices. index: the rows' places in the global batch; weight: 1 of real
-        examples and 0 of padding. Each is left out where it says nothing, so that the program of a
-        batch on one device without padding knows of neither.
+    Args:
+        sizes: the rows of each split and the batch.
+        parts: how many parts a batch is cut into.
+        devices: over how many devices it is spread.
+        place: which of the devices.
+        first: the step of the epoch that the first batch belongs to.
+        steps: how many batches.
+
+    Returns:
+        index: the rows' positions in the global batch; weight: 1 for real examples and 0 for
+        padding. Each is left out where it says nothing, so that a batch on one device without
+        padding compiles to a program without it.
     """
     every = example_positions(sizes.batch, parts, devices)
     positions = jnp.asarray(every)[place]

@@ -36,8 +36,14 @@ class OnDeviceSource:
     def batches(
         self, rows: jax.Array, *, first: int, steps: int, batch: int
     ) -> Generator[RowBlock, None, None]:
-        """A slab a dispatch of `steps` updates, from step `first` of the epoch whose rows these
-        are."""
+        """Yields a block per dispatch.
+
+        Args:
+            rows: the rows that the epoch's updates read, [W, R].
+            first: the step of the epoch to begin with.
+            steps: updates per dispatch.
+            batch: rows per update.
+        """
         for begin in range(first * batch, rows.shape[1], steps * batch):
             yield RowBlock(self.x, self.y, rows, begin // batch)
 

@@ -50,10 +50,15 @@ def template(state: LaneState) -> BestAndLast:
 def update(
     earlier: BestAndLast, states: LaneState, variables: Variables, loss: jax.Array
 ) -> BestAndLast:
-    """After an epoch that `close_epoch` ended. variables: that evaluation uses; loss: the one that
-    decides, [W].
+    """What runs keep after an epoch that `close_epoch` ended.
 
     A run that is over keeps what it had, however long its neighbours train on.
+
+    Args:
+        earlier: what they kept before.
+        states: the lanes' states after the epoch.
+        variables: those that evaluation uses.
+        loss: the loss that decides which epoch is best, [W].
     """
     # `epochs` stands still once a run stopped or diverged.
     live = states.epochs > earlier.last_epoch

@@ -24,12 +24,20 @@ def has_decoder(program: Program) -> bool:
 def decode(
     program: Program, lane: Lane, variables: Variables, x: np.ndarray, beams: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The likeliest answers to examples x int [N, S + T], reading source and starting
-    token only.
+    """The likeliest answers to examples.
 
-    int32 [N, beams, T], the best first, and their log-probabilities [N, beams]. Where the data have
-    a symbol that ends an answer, nothing but that symbol comes after it. One beam takes the
-    likeliest token each time (greedy); a network without a decoder has no more.
+    Once an answer has the symbol that ends it, where the data have one, only that symbol follows.
+
+    Args:
+        program: what the lanes have in common.
+        lane: the run's lane.
+        variables: the run's variables.
+        x: the examples, int [N, S + T]; only the source and the starting token are read.
+        beams: the width of the search. One takes the likeliest token each time (greedy), and a
+            network without a decoder has no more.
+
+    Returns:
+        The answers, int32 [N, beams, T], the best first, and their log-probabilities [N, beams].
     """
     tokens, scores = [], []
     with program.precision_context():

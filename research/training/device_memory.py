@@ -81,7 +81,16 @@ def max_lanes(
     limit: float,
     memory: StreamingPolicy = ALL_ON_DEVICE,
 ) -> int:
-    """How many lanes, at most the strategy's width, fit into `limit` bytes as one chunk."""
+    """How many lanes, at most the strategy's width, fit into memory as one chunk.
+
+    Args:
+        program: what the lanes have in common.
+        config: the config of one of the runs.
+        arrays: the data.
+        strategy: the strategy whose width is wanted.
+        limit: the memory of the device, in bytes.
+        memory: when inputs are streamed from the host.
+    """
     streams = memory.streams(arrays.x)
     batch = program.sizes.batch * math.prod(program.spec.shape) * program.dtype.itemsize
     state = footprint(config, program)[1]
@@ -101,12 +110,15 @@ def max_lanes(
 
 
 def largest_fitting(width: int, limit: float, measure: Callable[[int], float]) -> int:
-    """The largest number of lanes up to `width` for which `measure`, which compiles, says at most
-    `limit` bytes.
+    """The largest number of lanes up to `width` that needs at most `limit` bytes.
 
-    Nothing more is compiled where `width` fits, since it is compiled anyway; else at a second
-    width, what is between and below them goes by the line through both, and the result is measured
-    itself.
+    Nothing more is compiled where `width` fits, since it is compiled anyway. Else a second width is
+    measured, the line through both gives a guess, and the guess is measured.
+
+    Args:
+        width: the most lanes.
+        limit: bytes.
+        measure: the bytes that so many lanes need; compiles, and so is slow.
     """
     most = measure(width)
     while width > 1 and most > limit:
@@ -128,10 +140,16 @@ def required_bytes(
     steps: int,
     streams: bool = False,
 ) -> float:
-    """Bytes on a device that a chunk of so many lanes needs in training or evaluation, the data
-    included.
+    """Bytes that a chunk needs on a device in training or evaluation, the data included.
 
-    streams: of the inputs there are then only those of a dispatch, or of a part of an evaluation.
+    Args:
+        program: what the lanes have in common.
+        config: the config of one of the runs.
+        arrays: the data.
+        width: how many lanes the chunk has.
+        steps: the most updates per dispatch.
+        streams: whether inputs are streamed; then only those of a dispatch, or of a part of an
+            evaluation, are on the device.
     """
     # Only shapes: nothing is allocated on a device that may be too small for it.
     strategy = ExecutionStrategy(width, steps)

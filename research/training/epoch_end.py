@@ -17,11 +17,21 @@ from research.training.state import Lane, LaneState, Tree
 def end_epoch(
     program: Program, state: LaneState, lane: Lane, evaluated: dict[str, jax.Array], y: jax.Array
 ) -> tuple[LaneState, dict[str, Any]]:
-    """Ends an epoch of one lane; evaluated: what `evaluate_examples` found of the validation rows,
-    leaves [V, ...], or empty.
+    """Ends an epoch of one lane.
 
-    A run diverges here if its last update left parameters or statistics that are not finite: no
-    loss shows it before the next update, which the last one of a training does not have.
+    A run diverges here if its last update left parameters or statistics that are not finite. No
+    loss shows that before the next update, and the last update of a training has no next.
+
+    Args:
+        program: what the lanes have in common.
+        state: the lane's state after the epoch's updates.
+        lane: the lane's inputs.
+        evaluated: what `evaluate_examples` returned for the validation rows, leaves [V, ...]; empty
+            without such rows.
+        y: their labels, [V, ...].
+
+    Returns:
+        The state that the next epoch starts with, and the curves' row by name.
     """
     row: dict[str, Any] = {
         f"train/{name}": mean for name, mean in means.of_epoch(program, state.sums).items()

@@ -80,11 +80,20 @@ def evaluate_rows(
     rows: np.ndarray,
     y: Any = None,
 ) -> dict[str, np.ndarray]:
-    """What `evaluate_examples` finds of rows [R] of raw inputs x [N, ...], leaves [R, ...]; y:
-    their labels [R, ...].
+    """What `evaluate_examples` returns for some rows, with the bits of the run's training.
 
-    strategy: the one that the run was trained with; its width decides the last bits, so every lane
-        of a chunk does the same.
+    Args:
+        program: what the lanes have in common.
+        lane: the run's lane.
+        variables: the run's variables.
+        strategy: the one that the run was trained with. Its width decides the last bits, so every
+            lane of a chunk does the same.
+        x: raw inputs, [N, ...].
+        rows: which of them, [R].
+        y: the labels of these rows, [R, ...], where metrics need them.
+
+    Returns:
+        The values by name, leaves [R, ...].
     """
     with program.precision_context():
         functions = parallel.functions(program, strategy, jax.local_devices()[0])

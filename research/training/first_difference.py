@@ -58,9 +58,20 @@ def train_twice(
     memory: StreamingPolicy = ALL_ON_DEVICE,
     origin: InitialWeights | None = None,
 ) -> tuple[Divergence | None, Outcome | None]:
-    """Trains a run twice from its start, side by side.
+    """Trains a run twice from its start, side by side, until the two differ.
 
-    Returns the first difference, or else the outcome that both reached after `epochs`."""
+    Args:
+        program: the run's program.
+        config: the run's config.
+        arrays: the data.
+        strategy: how the run is trained.
+        epochs: after how many epochs to stop.
+        memory: when inputs are streamed from the host.
+        origin: the variables that it starts from, if it has `init_from`.
+
+    Returns:
+        The first difference and None, or None and the outcome that both have after `epochs`.
+    """
     with program.precision_context(), contextlib.ExitStack() as stack:
         start = functools.partial(chunk_lib.start, memory=memory, origins=[origin])
         one, other = (start(program, [config], arrays, strategy)[0] for _ in range(2))

@@ -11,10 +11,17 @@ from research.training.state import Lane, LaneState, Variables
 
 
 def initial_state(program: Program, lane: Lane, variables: Variables | None = None) -> LaneState:
-    """The state before the first step. To be called inside `program.precision_context()`, as all
-    that follows.
+    """The state before the first step.
 
-    variables: those to start from, in place of the lane's own initial ones.
+    To be called inside `program.precision_context()`, as everything that follows.
+
+    Args:
+        program: what the lanes have in common.
+        lane: the lane's inputs.
+        variables: those to start from; None for the lane's own initial ones.
+
+    Raises:
+        RuntimeError: a float64 program is called outside its precision context.
     """
     if program.dtype == np.float64 and jnp.zeros(()).dtype != np.float64:
         raise RuntimeError(

@@ -121,11 +121,13 @@ def noisy_labels(lane: Lane, y: jax.Array, *, classes: int) -> jax.Array:
 
 @functools.partial(jax.jit, static_argnames=("count", "padding"))
 def order(lanes: Lane, epoch: jax.Array, *, count: int, padding: int = 0) -> jax.Array:
-    """The rows that an epoch's updates read, in their order, [W, count + padding]: a function of
-    seed and epoch.
+    """The rows that an epoch's updates read, in their order, [W, count + padding].
 
-    epoch: per lane [W], or the same for all []. The padding repeats the last row, and so do the
-        rows that `count` asks for beyond the training rows.
+    Args:
+        lanes: the lanes' inputs.
+        epoch: per lane [W], or the same for all [].
+        count: how many rows; beyond the training rows the last one is repeated.
+        padding: how many more times the last row is repeated.
     """
     epochs = jnp.broadcast_to(epoch, lanes.seed.shape)
     return jax.vmap(lambda lane, lane_epoch: ordered(lane, lane_epoch, count, padding))(
@@ -154,12 +156,23 @@ def gather(
     parts: int = 1,
     rank: int = 1,
 ) -> dict[str, jax.Array]:
-    """The batches of the updates from `first` of an epoch on: x and y [steps, W, B, ...],
-    `batch_layout.batch_masks`.
+    """The batches of consecutive updates.
 
-    y: labels [N, ...], of that rank, or where lanes differ in them [W, N]. rows [W, R] of x; begin:
-        the batch among them that is the first, `first` itself where they are the whole epoch's.
-        Past the epoch's end the last rows are repeated.
+    Past the epoch's end the last rows are repeated.
+
+    Args:
+        x: raw inputs, [N, ...].
+        y: labels [N, ...], of that rank; or [W, N] where lanes differ in them.
+        rows: rows of x, [W, R].
+        begin: which batch of `rows` is the first; `first` itself where they are the whole epoch's.
+        first: the step of the epoch that the first batch belongs to.
+        steps: how many batches.
+        sizes: the rows of each split and the batch.
+        parts: how many parts a batch is cut into.
+        rank: the rank of labels that all lanes share.
+
+    Returns:
+        x and y, [steps, W, B, ...], and the masks of `batch_layout.batch_masks`.
     """
     width, batch = rows.shape[0], sizes.batch
     # Gathered before the dispatch, so that `advance` reads neither the data nor the rows: data on
@@ -192,10 +205,17 @@ def advance(
     first: jax.Array,
     count: jax.Array,
 ) -> LaneState:
-    """`count` updates of a chunk of lanes, from the `first` of a dispatch on; the old states are
-    given away.
+    """Updates a chunk of lanes; the old states are given away.
 
-    batches: of the dispatch, leaves [steps, W, ...]; factors: of the learning rate, [steps, W].
+    Args:
+        program: what the lanes have in common.
+        width: how many lanes are mapped.
+        states: the lanes' states.
+        lanes: the lanes' inputs.
+        batches: those of a dispatch, leaves [steps, W, ...].
+        factors: of the learning rate, [steps, W].
+        first: the first update of the dispatch to make.
+        count: how many updates to make.
     """
     step = mapped(functools.partial(train_step, program), width)
     inputs = {**batches, "factor": factors}
@@ -236,8 +256,17 @@ def evaluate(
     rows: jax.Array,
     y: Any = None,
 ) -> dict[str, jax.Array]:
-    """What `evaluate_examples` finds of rows [W, E] of x, leaves [W, E, ...]; y: their labels [W,
-    E, ...], where it reads them."""
+    """What `evaluate_examples` returns for rows of each lane, leaves [W, E, ...].
+
+    Args:
+        program: what the lanes have in common.
+        width: how many lanes are mapped.
+        variables: the lanes' variables.
+        lanes: the lanes' inputs.
+        x: raw inputs, [N, ...].
+        rows: each lane's rows of x, [W, E].
+        y: their labels, [W, E, ...], where they are read.
+    """
 
     def one(lane_variables: Variables, lane: Lane, r: jax.Array, y: Any) -> dict[str, jax.Array]:
         return evaluate_examples(program, lane_variables, lane, x[r], y)
@@ -254,9 +283,17 @@ def close_epoch(
     evaluated: dict[str, jax.Array],
     y: jax.Array,
 ) -> tuple[LaneState, dict[str, Any]]:
-    """Ends an epoch: the curves' row, {name: [W]}, and the states with stopping, plateau and sums
-    moved on.
+    """Ends an epoch of a chunk; the old states are given away.
 
-    evaluated: `evaluate` of the validation rows, or empty; y: their labels [W, V].
+    Args:
+        program: what the lanes have in common.
+        width: how many lanes are mapped.
+        states: the lanes' states.
+        lanes: the lanes' inputs.
+        evaluated: `evaluate` of the validation rows, or empty.
+        y: their labels, [W, V].
+
+    Returns:
+        The states with stopping, plateau and sums moved on, and the curves' row, {name: [W]}.
     """
     return mapped(functools.partial(end_epoch, program), width)(states, lanes, evaluated, y)

@@ -29,8 +29,14 @@ def count_of(problem: Problem, name: str) -> str:
 def summed(
     program: Program, fwd: Forward, row: Mapping[str, jax.Array], counts: jax.Array
 ) -> dict[str, jax.Array]:
-    """The sums of an update's metrics [B] over its global batch, and COUNTS; counts: each example's
-    targets, [B]."""
+    """The sums of an update's metrics over its global batch, and COUNTS.
+
+    Args:
+        program: what the lanes have in common.
+        fwd: which rows of the global batch this device has.
+        row: the metrics of each example by name, [B].
+        counts: the number of targets of each example, [B].
+    """
     # Selected and not multiplied: padding may be NaN or infinite, and 0 * NaN is NaN.
     real = jnp.ones_like(counts, bool) if fwd.weight is None else fwd.weight > 0
     weights = {

@@ -177,18 +177,35 @@ def decode_step(
     cache: Tree,
     start: jax.Array | None = None,
 ) -> tuple[jax.Array, Tree]:
-    """(outputs [B, T, K], cache) of the next T steps of sequences whose steps so far left `cache`,
-    at first {}.
+    """The next T steps of sequences, for a network that keeps what it needs of the steps before.
 
-    For a network that `carries` its state, or `caches` keys and values, which needs the
-    position of x[:, 0], int32 [], as `start`.
+    Args:
+        program: what the lanes have in common.
+        variables: the run's variables.
+        lane: the run's lane.
+        x: the inputs of these steps, [B, T, ...].
+        cache: what the steps so far left; at first {}.
+        start: the position of x[:, 0], int32 [], for a network that `caches` keys and values; None
+            for one that `carries` its state.
+
+    Returns:
+        The outputs [B, T, K], and the new cache.
     """
     return _applied(program, variables, lane, x, cache, mutable=["cache"], start=start)
 
 
 def attention(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> Tree:
-    """The weights that the network's attention leaves of raw inputs [B, ...], [B, ..., T, S] by
-    layer; {} of none."""
+    """The weights of the network's attention; {} if it has none.
+
+    Args:
+        program: what the lanes have in common.
+        variables: the run's variables.
+        lane: the run's lane.
+        x: raw inputs, [B, ...].
+
+    Returns:
+        The weights by layer, [B, ..., T, S].
+    """
     return _applied(program, variables, lane, x, {}, mutable=["attention"])[1].get("attention", {})
 
 

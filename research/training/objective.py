@@ -29,9 +29,14 @@ def metric_targets(program: Program, x: jax.Array, y: Any) -> Any:
 def metrics(
     program: Program, lane: Lane, outputs: jax.Array, y: jax.Array, targets: jax.Array
 ) -> dict[str, jax.Array]:
-    """The task's metrics of each example, and what else its loss tells, by name, [B].
+    """The task's metrics of each example and those of the loss, by name, [B].
 
-    outputs: [B, ..., K]; y: what `truth` says [B, ...]; targets: y encoded [B, ..., C].
+    Args:
+        program: what the lanes have in common.
+        lane: the lane's inputs.
+        outputs: the network's outputs, [B, ..., K].
+        y: what `metric_targets` returns, [B, ...].
+        targets: y encoded, [B, ..., C].
     """
     problem = program.problem
     of_task = problem.in_unit(problem.example_metrics(scores(program, lane, outputs), y), lane.unit)
@@ -106,12 +111,19 @@ def loss_weights(program: Program, targets: jax.Array) -> jax.Array:
 def evaluate_examples(
     program: Program, variables: Variables, lane: Lane, x: jax.Array, y: Any
 ) -> dict[str, jax.Array]:
-    """What evaluation keeps of examples x [B, ...]: the loss's outputs and the metrics' scores, [B,
-    ..., K or C].
+    """What evaluation keeps of examples.
 
-    Where these are too many to keep, the loss and the task's metrics of each example, [B], in their
-    place, and how many targets it has if the task has them at each place; y [B, ...] is read only
-    then.
+    Args:
+        program: what the lanes have in common.
+        variables: the lane's variables.
+        lane: the lane's inputs.
+        x: raw inputs, [B, ...].
+        y: labels, [B, ...]; read only where outputs are too many to keep.
+
+    Returns:
+        The loss's outputs and the metrics' scores, [B, ..., K or C]. Where these are too many to
+        keep: the loss and the task's metrics of each example, [B], and how many targets it has if
+        the task has one at each position.
     """
     outputs = predict(program, variables, lane, x)
     if program.problem.summary is not None:

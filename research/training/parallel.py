@@ -137,11 +137,22 @@ def gather(
     *,
     steps: int,
 ) -> dict[str, jax.Array]:
-    """Each device's rows of the batches of `steps` updates from `first` on: leaves [devices, steps,
-    rows, ...].
+    """Each device's rows of the batches of consecutive updates.
 
-    x [N, ...] and y [N, ...] of that rank, shared, or y [devices, N] where labels are noisy; rows
-    [devices, rows of the epoch].
+    Args:
+        devices: the devices that the run is spread over.
+        sizes: the rows of each split and the batch.
+        parts: how many parts a batch is cut into.
+        rank: the rank of labels that all devices share.
+        x: raw inputs, [N, ...], shared.
+        y: labels [N, ...], of that rank, shared; or [devices, N] where labels are noisy.
+        rows: the epoch's rows, [devices, R].
+        begin: which batch of `rows` is the first.
+        first: the step of the epoch that the first batch belongs to.
+        steps: how many batches.
+
+    Returns:
+        Leaves [devices, steps, rows, ...].
     """
     return _gather(devices, sizes, parts, steps, y.ndim == rank)(x, y, rows, begin, first)
 

@@ -310,5 +310,7 @@ def test_the_stored_pack_names_its_strategy_way() -> None:
     """As earlier versions wrote it, so that their checkpoints are still read."""
     stored = pack([run()], keep="best").to_json()
     assert stored["way"] == {"width": 2, "steps": 1, "devices": 1, "replicas": 1}
+    assert stored["kept"] is False
+    assert "has_variables" not in stored
     assert "strategy" not in stored
     assert PackManifest.from_json(stored) == pack([run()], keep="best")
