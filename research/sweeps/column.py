@@ -33,6 +33,7 @@ class Column:
 
     @property
     def in_percent(self) -> bool:
+        """Whether values are shown times 100."""
         return self.metric.endswith("accuracy") if self.percent is None else self.percent
 
 

@@ -12,7 +12,9 @@ class Named(Protocol):
     """What stands in a queue."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """The run's id."""
+        ...
 
 
 T = TypeVar("T", bound=Named)

@@ -24,12 +24,18 @@ class Opened(Protocol):
     """A data set ready to read."""
 
     @property
-    def spec(self) -> DataSpec: ...
+    def spec(self) -> DataSpec:
+        """The data set's shapes and task."""
+        ...
 
     @property
-    def names(self) -> Sequence[str]: ...
+    def names(self) -> Sequence[str]:
+        """The names of its classes or tokens, if it has some."""
+        ...
 
-    def arrays(self) -> Arrays: ...
+    def arrays(self) -> Arrays:
+        """Its rows."""
+        ...
 
 
 OpenSource = Callable[[RunConfig], Opened]
