@@ -12,7 +12,7 @@ from research.sweeps.records.record import Record
 
 Outcome = Literal["finished", "diverged", "undefined", "failed", "missing", "unasked"]
 # What leaves a row without a p: it may depend on the arm which runs are so.
-SPOILING: tuple[Outcome, ...] = ("diverged", "undefined", "failed")
+FAILURES: tuple[Outcome, ...] = ("diverged", "undefined", "failed")
 BETTER, WORSE, UNDECIDED = "better", "worse", "no difference shown"
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from research.analysis import provenance_text
-from research.analysis.arms_table import SPOILING, ArmsTable, Outcome
+from research.analysis.arms_table import FAILURES, ArmsTable, Outcome
 from research.analysis.irregular_rows import irregular_rows
 from research.analysis.reach import reach
 from research.analysis.variation import variation
@@ -208,7 +208,7 @@ def _left_out(table: ArmsTable) -> list[str]:
             lines.append("No run diverged.")
     for row in table.rows:
         if row.label == table.baseline and any(
-            set(SPOILING) & set(cell.outcomes) for cell in row.cells
+            set(FAILURES) & set(cell.outcomes) for cell in row.cells
         ):
             lines.append(
                 f"The baseline '{row.label}' itself has runs without a value: differences to it are"

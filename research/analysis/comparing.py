@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from research.analysis.arms_table import BETTER, SPOILING, UNDECIDED, WORSE, Arm, Cell
+from research.analysis.arms_table import BETTER, FAILURES, UNDECIDED, WORSE, Arm, Cell
 from research.statistics.best import best_rows
 from research.statistics.comparisons import Comparisons, Floats, Null, compare
 from research.statistics.intervals import ALPHA, Interval
@@ -19,7 +19,7 @@ def against(
 ) -> dict[str, Cell]:
     """The cells with their differences to the baseline, p and verdict.
 
-    A row that is spoilt gets no p, and still counts among the rows that are corrected for.
+    A row with such an outcome gets no p, and still counts among the rows that are corrected for.
     """
     reference = cells[baseline]
     labels = [label for label in cells if label != baseline]
@@ -58,9 +58,9 @@ def rounding_of(arms: Iterable[Arm]) -> float:
     return 2.0**-53 if precisions == {"float64"} else 2.0**-24
 
 
-def spoilt(cell: Cell) -> str:
-    """The first outcome of SPOILING among the runs, else nothing: such a row gets no p."""
-    return next((word for word in SPOILING if word in cell.outcomes), "")
+def first_failure(cell: Cell) -> str:
+    """The first outcome of FAILURES among the runs, else nothing: such a row gets no p."""
+    return next((word for word in FAILURES if word in cell.outcomes), "")
 
 
 def _values(cell: Cell) -> Floats:
@@ -86,7 +86,7 @@ def _compared_row(compared: Comparisons, index: int, differences: Floats) -> Cel
 
 
 def _decided(cell: Cell, reference: Cell, column: Column, null: Null, compared: Cell) -> Cell:
-    tested = not spoilt(cell) and not spoilt(reference)
+    tested = not first_failure(cell) and not first_failure(reference)
     cell = dataclasses.replace(
         cell,
         difference=compared.difference,
@@ -97,9 +97,9 @@ def _decided(cell: Cell, reference: Cell, column: Column, null: Null, compared: 
 
 
 def _verdict(cell: Cell, reference: Cell, column: Column, null: Null) -> str:
-    if word := spoilt(cell):
+    if word := first_failure(cell):
         return f"no test: {word}"
-    if word := spoilt(reference):
+    if word := first_failure(reference):
         return f"no test: baseline {word}"
     if cell.difference is None or cell.p_adjusted is None:
         return "no test: no common seeds"
