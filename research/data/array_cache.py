@@ -61,8 +61,10 @@ def _open(
 ) -> Source:
     """write: writes the inputs of what is loaded into an .npy file, and returns the table."""
     directory = Path(cache_dir) / "arrays" / key
+    # The copy counts as there once its spec is: the arrays are written before it.
     if not (directory / "spec.json").exists():
         loaded = load()
+        # A killed process leaves a hidden partial directory, never half a copy under the key.
         with whole(directory) as partial:
             store(write(loaded, partial / "x.npy"), partial, names)
     return Source(DataSpec(**fields_of(directory), **known), directory, names)
@@ -92,6 +94,7 @@ def task_of(key: str, cache_dir: str) -> str:
 def _write(table: Table, file: Path) -> Table:
     """Writes the inputs; returns the table as it is read back."""
     if isinstance(table.x, OneHot):
+        # Stored as the number of the category: one-hot columns would take many times the space.
         np.save(file, table.x.values)
         stored = OneHot(np.load(file, mmap_mode="r"), table.x.kinds)
     else:
@@ -108,6 +111,7 @@ def digest(parts: Iterable[Any]) -> str:
             with part.open("rb") as file:
                 total.update(hashlib.file_digest(file, "sha256").digest())
         else:
+            # The null byte keeps ("ab", "c") apart from ("a", "bc").
             total.update(f"{part!r}\0".encode())
     return total.hexdigest()[:16]
 
@@ -145,6 +149,7 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
     )  # as it is read, however it is stored
     of_x: Iterator[Any] = one_hot.blocks() if one_hot else _pieces(directory / "x.npy")
     for array, pieces in ((table.x, of_x), (table.y, _pieces(directory / "y.npy"))):
+        # Equal bytes of another type or shape are other data.
         content.update(f"{array.dtype.str}{array.shape}".encode())
         for piece in pieces:
             content.update(piece)
@@ -185,6 +190,7 @@ def _pieces(file: Path) -> Iterator[bytes]:
 def whole(directory: Path) -> Iterator[Path]:
     """A directory to fill that gets its name once it is filled, unless another process was
     first."""
+    # Beside its final name, so that the rename stays within one file system and is atomic.
     partial = directory.with_name(f".{directory.name}.{uuid.uuid4().hex}")
     try:
         partial.mkdir(parents=True)
@@ -200,4 +206,5 @@ def whole(directory: Path) -> Iterator[Path]:
             " with --cache_dir"
         ) from None
     finally:
+        # After a rename there is nothing left to remove; after an error nothing may stay.
         shutil.rmtree(partial, ignore_errors=True)

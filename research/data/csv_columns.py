@@ -127,6 +127,7 @@ class CsvColumn(NamedTuple):
         """The line of the file that a row begins on; the header's is 1."""
         if self.layout is None:
             return row + 2
+        # Read again from the file: only errors name lines, and keeping them would take memory.
         line, _ = next(itertools.islice(self.layout.rows(), row, None))
         return line
 
@@ -160,6 +161,7 @@ def read_columns(file: Path, reading: Reading = PLAIN, nameless: bool = False) -
         pieces, chunks[place] = chunks[place], []
         if name in reading.drop:
             continue
+        # One column is joined at a time, so that the peak is one copy of the text and one column.
         cells = pa.concat_arrays(pieces)
         if csv_header.is_nameless(name) and not nameless:
             notes.append(csv_header.why_left_out(file, name, cells))
@@ -241,6 +243,7 @@ def _split(layout: Layout) -> list[list[pa.StringArray]]:
     if not layout.quoted or (
         not layout.comment and csv_text.quotes_enclose(layout.file, layout.delimiter)
     ):
+        # pyarrow does not name the row that it refuses; Python's reader then does.
         with contextlib.suppress(pa.ArrowInvalid):
             return _split_by_arrow(layout)
     return _split_by_python(layout)
@@ -285,7 +288,9 @@ def _split_by_arrow(layout: Layout) -> list[list[pa.StringArray]]:
                 invalid_row_handler=ragged,
             ),
             arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+                # Everything is read as text: pyarrow would infer types, and 007 would become 7.
+                column_types=dict.fromkeys(names, pa.string()),
+                strings_can_be_null=False,
             ),
         ) as batches,
     ):

@@ -103,6 +103,7 @@ def moments(texts: Sequence[str]) -> np.ndarray | None:
         return np.array([_microseconds(_iso(text)) for text in texts], np.int64)
     except ValueError:
         pass
+    # All formats are tried: 01/02/2024 fits two of them, and choosing one would be a guess.
     read = list(_readings([text.removesuffix(" UTC").removesuffix(" GMT") for text in texts]))
     if any((other != read[0]).any() for other in read[1:]):
         raise Ambiguous(read)
@@ -132,5 +133,7 @@ def _iso(text: str) -> datetime.datetime:
 
 def _microseconds(moment: datetime.datetime) -> int:
     if moment.tzinfo is None:
+        # Local zones would make the order depend on the machine.
         moment = moment.replace(tzinfo=datetime.UTC)
+    # In integers, so that equal times compare equal and no microsecond is rounded.
     return (moment - _EPOCH) // datetime.timedelta(microseconds=1)

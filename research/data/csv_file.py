@@ -166,6 +166,7 @@ def read_like(
             )
         used.add(name)
         values = _like(columns[name], tuple(categories), bool(spec.impute), reading.form)
+        # The origin is stored per one-hot column; a category takes as many as it has categories.
         subtracted, *_ = itertools.islice(origin, max(1, len(categories)))
         encoded.append(values._replace(numbers=differences(values.numbers, subtracted)))
     y = (
@@ -180,6 +181,7 @@ def read_like(
 
 def _joined(encoded: Sequence[Values]) -> Any:
     """The inputs of all columns: an array [N, D] of numbers, or OneHot if one has categories."""
+    # Numbers are float32 by now: categories stay one column each until a batch is gathered.
     values = np.stack([column.numbers for column in encoded], axis=1)
     kinds = tuple(len(column.categories) for column in encoded)
     return OneHot(values, kinds) if any(kinds) else values

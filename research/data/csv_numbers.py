@@ -117,6 +117,7 @@ class Format:
         whole = f"{digits}+"
         if self.thousands:
             mark = f"[{re.escape(MARKS[self.thousands])}]"
+            # Indian grouping has pairs above the last three digits: 12,34,567.
             pairs = (
                 f"{digits}{{1,2}}(?:,{digits}{{2}})+,{digits}{{3}}|"
                 if self.thousands == ","

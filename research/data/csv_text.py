@@ -106,6 +106,7 @@ def check(file: Path, encoding: str) -> bool:
     lines = 1
     try:
         with opened(file, encoding) as text:
+            # The whole file is decoded once here, so that later readers need not handle bad bytes.
             while piece := text.read(_PIECE):
                 if "\0" in piece:
                     raise _null(file, encoding, lines + piece[: piece.index("\0")].count("\n"))
@@ -173,6 +174,7 @@ def _of_two_bytes(file: Path, encoding: str) -> UserError | None:
     0."""
     with unpacked(file) as data:
         start = data.read(1000)
+    # ASCII letters have their zero byte second in little-endian, first in big-endian UTF-16.
     zeros = {"utf-16-le": start[1::2].count(0), "utf-16-be": start[::2].count(0)}
     likely = max(zeros, key=lambda name: zeros[name])
     if 4 * zeros[likely] < len(start) or encoding.startswith("utf-16"):
@@ -216,6 +218,7 @@ def _wrong_byte(where: str, encoding: str, content: bytes, place: int) -> UserEr
 def _likely(content: bytes) -> str:
     """An encoding in which these bytes are text: Windows's of western Europe unless it has no such
     characters."""
+    # cp1252 has five unassigned bytes; latin-1 assigns all, so it never fails.
     with contextlib.suppress(UnicodeDecodeError):
         content.decode("cp1252")
         return "cp1252"

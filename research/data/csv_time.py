@@ -59,6 +59,7 @@ def order_of(columns: dict[str, CsvColumn], target: str, time: str, series: str)
         else (np.zeros(len(columns[target].cells), np.int64), ("",))
     )
     lengths = tuple(np.bincount(groups, minlength=len(names)).tolist())
+    # Stable: within a series the rows keep the order of the file.
     rows = np.argsort(groups, kind="stable")
     if not time:
         others = [column for name, column in columns.items() if name not in (target, series)]
@@ -259,6 +260,7 @@ def _is_number(cell: str) -> bool:
 def _gaps(column: CsvColumn, times: np.ndarray, groups: np.ndarray, rows: np.ndarray) -> list[str]:
     """A note on the steps that are longer than the usual one, within each series; times, rows: in
     order."""
+    # The jump from one series to the next is no gap in time.
     steps = np.where(np.diff(groups) == 0, np.diff(times), 0)
     inside = steps[steps > 0]
     usual = float(np.median(inside)) if len(inside) else 0.0

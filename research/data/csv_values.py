@@ -256,6 +256,7 @@ def _placeholder(column: CsvColumn, numbers: np.ndarray) -> Iterator[str]:
 def _merged(column: CsvColumn, numbers: np.ndarray) -> Iterator[str]:
     """A note if whole numbers beyond 2**53 fall together in float64, as neighbouring ids of 19
     digits do."""
+    # Above 2^53 neighbouring whole numbers share a float64, so ids may silently become one.
     large = np.abs(numbers) >= _EXACT
     if not large.any():
         return

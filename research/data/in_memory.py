@@ -30,6 +30,7 @@ def images(
     """Random images [side, side, channels] whose class is the place of a bright stripe."""
     generator = np.random.default_rng(0)
     y = np.arange(rows, dtype=np.int32) % classes
+    # At most 159 + 90 = 249: the stripe cannot overflow the uint8 of the pixels.
     x = generator.integers(0, 160, (rows, side, side, channels))
     x[np.arange(rows), 2 * y] += 90
     return _memory(

@@ -71,6 +71,7 @@ def _narrow(
     ]
     if x.dtype.kind != "f" and not notes and not origin.any():
         return (), []
+    # x is mapped from this file, so its place is taken only by a complete one.
     partial = file.with_suffix(".partial")
     with partial.open("wb") as out:
         write_header(out, x.shape, np.dtype(np.float32))

@@ -44,6 +44,7 @@ def narrow(values: np.ndarray) -> Narrowed:
 
     The origin is the middle one of the values that float32 merges with a neighbour. NaN stays NaN.
     """
+    # Numbers beyond float32 become infinite here; a warning would name no row and no column.
     with np.errstate(over="ignore", invalid="ignore"):
         plain = values.astype(np.float32)
         if np.array_equal(plain.astype(values.dtype), values, equal_nan=values.dtype.kind == "f"):
@@ -59,6 +60,7 @@ def narrow(values: np.ndarray) -> Narrowed:
         # An integer beyond 2**53 is rounded first, since an origin is kept as a float.
         origin = values.dtype.type(float(different[merged[len(merged) // 2]]))
         still = int(np.sum(np.diff((different - origin).astype(np.float32)) == 0))
+        # An origin that separates less than half of the merged values is not worth its note.
         if 2 * still > len(merged):
             return Narrowed(plain, 0.0, count, count - len(merged))
         return Narrowed((values - origin).astype(np.float32), float(origin), count, count - still)
@@ -77,4 +79,5 @@ def _wide(values: np.ndarray) -> np.ndarray:
 
 def differences(values: np.ndarray, origin: np.ndarray | float) -> np.ndarray:
     """Other numbers [N, ...] as float32 differences from the origins of a data set."""
+    # Subtracted in the wide type: after the cast the digits to be saved are gone.
     return (values - origin).astype(np.float32)

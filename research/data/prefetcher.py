@@ -87,6 +87,7 @@ class Prefetcher(Iterator[T], Generic[T]):
         try:
             return next(self._elements)
         except BaseException as error:
+            # Any error ends the workers too: the caller may never call close.
             self._ended = isinstance(error, StopIteration)
             self.close()
             raise

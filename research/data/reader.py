@@ -111,6 +111,7 @@ def read(directory: Path, file: Path) -> Table:
                 write_header(out, (len(y), *values.shape[1:]), values.dtype)
             out.write(values.data)
             y[first : first + len(values)] = targets
+    # Mapped, so that a set may be larger than memory.
     x = np.load(file, mmap_mode="r")
     return _one_hot(narrowed(_table(contents, directory, x, y), file), contents.decoder)
 
@@ -256,6 +257,7 @@ def _contents(builder: Any, directory: Path) -> Contents:
     if splits[-1] == "test" and isinstance(info.features[target], tfds.features.ClassLabel):
         unlabelled = len(sources[-1]) if _without_labels(sources[-1], target) else 0
     if unlabelled:
+        # Rows of label -1 would be scored as wrong for every network.
         splits.pop()
         sources.pop()
     return Contents(directory, info, splits, sources, inputs, target, decoder, met, unlabelled)

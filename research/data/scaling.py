@@ -25,10 +25,12 @@ class Histogram(NamedTuple):
 
     def std(self) -> float:
         """The population's standard deviation (divided by N)."""
+        # In two passes: E[x²] - E[x]² cancels where the mean is far from 0.
         return float(np.sqrt(np.average((self.values - self.mean()) ** 2, weights=self.counts)))
 
     def quantile(self, share: float) -> float:
         """Linear interpolation between the two nearest rows, as numpy's default."""
+        # By counts, without a sort of all rows: bytes have 256 values however many rows.
         cumulated = np.cumsum(self.counts)
         place = share * (cumulated[-1] - 1)
         below, above = self.values[
@@ -89,6 +91,7 @@ def fit(
     chosen = np.arange(len(x)) if rows is None else rows
     columns = _histograms(x, chosen)
     shift, scale = np.transpose([_METHODS[method](column) for column in columns])
+    # A column without spread is shifted and divided by the maximum: 0 would make it NaN.
     return shift, np.where(scale > 0, scale, maximum)
 
 
@@ -115,6 +118,7 @@ def _count(column: np.ndarray) -> Histogram:
     """The histogram of all numbers of an array."""
     if np.isnan(column).any():
         raise ValueError("missing values must be filled before scaling is fitted")
+    # Sums of many float32 lose digits, so the statistics are taken in float64.
     values, counts = np.unique(column.astype(np.float64), return_counts=True)
     return Histogram(values, counts.astype(np.float64))
 

@@ -113,6 +113,7 @@ def split(
     classes: their names, for errors. Raises UserError if a part would be empty or lack a class.
     """
     sizes = _sizes(len(y), len(own_test), ratios)
+    # Targets that are numbers make one stratum: each value would be a class of one row.
     strata = np.asarray(y) if stratify else np.zeros(len(y), np.int32)
     generator = rng.host(seed, "split")
     test = np.asarray(own_test, np.int64)
@@ -120,6 +121,7 @@ def split(
     others[test] = False
     rest = np.flatnonzero(others)
     parts = {}
+    # The test rows are drawn first, so that train_size and the validation share leave them alone.
     if not len(own_test):
         rest, test = _draw(rest, strata, sizes[2], generator)
         if sizes[2]:
@@ -141,6 +143,7 @@ def _sizes(size: int, test_size: int, ratios: Sequence[int]) -> tuple[int, int, 
     the rest."""
     shares = tuple(ratios[:2]) if test_size else tuple(ratios)
     rest, total = size - test_size, sum(shares)
+    # Rounded in integers: halves round up, and no share is off by a row through floating point.
     parts = [(2 * rest * share + total) // (2 * total) for share in shares[1:]]
     if (
         min(
@@ -175,6 +178,7 @@ def _draw(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(the other rows, `size` rows drawn, of each class its share)."""
     counts = np.bincount(labels[rows])
+    # The order within a class must be random, and the stable sort keeps it so.
     shuffled = generator.permutation(rows)
     order = shuffled[np.argsort(labels[shuffled], kind="stable")]  # by class, shuffled within
     place = np.arange(len(order)) - (np.cumsum(counts) - counts)[labels[order]]
@@ -186,6 +190,7 @@ def _allocate(counts: np.ndarray, size: int) -> np.ndarray:
     """How many of `size` rows each class gets: its share, by largest remainder. A function of the
     counts alone."""
     quota, remainder = np.divmod(counts * size, counts.sum())
+    # Stable: among equal remainders the lowest class gets the row, whatever the seed.
     quota[np.argsort(-remainder, kind="stable")[: size - quota.sum()]] += 1
     return quota
 

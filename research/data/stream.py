@@ -38,10 +38,12 @@ class Batches:
         """The batches of a dispatch, [steps, W, batch, ...]."""
         begin = (self.first + number * self.steps) * self.batch
         columns = np.arange(begin, begin + self.steps * self.batch)
+        # The last dispatch has the shape of the others, so that nothing is compiled for it.
         chosen = self.rows[:, np.minimum(columns, self.rows.shape[1] - 1)]
         return self.x[chosen.reshape(-1, self.steps, self.batch).swapaxes(0, 1)]
 
     def __getstate__(self) -> dict[str, Any]:
+        # Pickling a memory map copies the whole file into each worker process; its place is enough.
         return self.__dict__ | {"x": mapped_file(self.x) or self.x}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -59,6 +59,7 @@ def _windows_of_one(spec: DataSpec, ratios: Sequence[int], length: int) -> tuple
             )
     validation, test = evaluated if len(evaluated) == 2 else ((0, 0), *evaluated)
     return (
+        # Overlapping windows train on each value in every place; evaluated values count once.
         _rows(*train, context, 1),
         _rows(*validation, context, context),
         _rows(*test, context, context),
@@ -105,6 +106,7 @@ def each_once(arrays: Arrays, lengths: Sequence[int]) -> tuple[np.ndarray, np.nd
         first += length
     y = arrays.y[np.array(rows)]
     absent = PADDING if y.dtype.kind == "i" else np.nan
+    # Targets that the window before has already are masked, so no value counts twice.
     y = np.where(np.arange(context) < np.array(repeated)[:, None], y.dtype.type(absent), y)
     return np.array(rows, np.int32), y
 

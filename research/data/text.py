@@ -140,6 +140,7 @@ def encode(text: str, vocabulary: Sequence[str], where: str) -> np.ndarray:
     """Each character's place in the vocabulary, int32 [M]. Raises UserError, naming it, for one
     that is not there."""
     place = {symbol: number for number, symbol in enumerate(vocabulary)}
+    # Checked before the encoding, so that the error can name the line.
     unknown = next((symbol for symbol in text if symbol not in place), None)
     if unknown is not None:
         line = text[: text.index(unknown)].count("\n") + 1
