@@ -21,6 +21,7 @@ def bleu(
     """
     from sacrebleu import corpus_bleu  # slow to import
 
+    # An answer after its end symbol is whatever the decoder went on to write.
     stops = {PADDING, symbols.index(end)} if end else {PADDING}
     written = [symbol if symbol.strip() else SPACE for symbol in symbols]
 

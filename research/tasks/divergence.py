@@ -18,6 +18,7 @@ from research.registry import LOSSES, Loss
 def divergence(outputs: jax.Array, targets: jax.Array) -> jax.Array:
     """KL(N(mean, variance) ‖ N(0, 1)), summed over the latents, [B]; Kingma & Welling 2014,
     appendix B."""
+    # A log-variance and not a variance: its exponential is positive whatever the network says.
     mean, log_variance = jnp.split(outputs[..., targets.shape[-1] :], 2, axis=-1)
     return 0.5 * jnp.sum(mean**2 + jnp.exp(log_variance) - 1 - log_variance, axis=-1)
 
@@ -45,6 +46,7 @@ def bernoulli_kl(outputs: jax.Array, targets: jax.Array) -> jax.Array:
         [2.693]
     """
     logits = outputs[..., : targets.shape[-1]]
+    # softplus(z) - t z is the cross-entropy without log(sigmoid(z)), which is -inf at large |z|.
     return jnp.sum(jax.nn.softplus(logits) - targets * logits, axis=-1) + divergence(
         outputs, targets
     )
