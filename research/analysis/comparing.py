@@ -19,7 +19,7 @@ def against(
 ) -> dict[str, Cell]:
     """The cells with their differences to the baseline, p and verdict.
 
-    A row with such an outcome gets no p, and still counts among the rows that are corrected for.
+    A row with a run in FAILURES gets no p, and still counts among the rows that are corrected for.
     """
     reference = cells[baseline]
     labels = [label for label in cells if label != baseline]
