@@ -1,4 +1,4 @@
-"""Runs one of the measurements.
+"""Runs one benchmark of speed, safety or statistics.
 
 Examples:
   python -m launch.benchmark packing

@@ -1,4 +1,4 @@
-"""Tries parts of your own with the tests that every part must pass.
+"""Runs the tests that every entry must pass on entries of your own.
 
 Examples:
   python -m launch.check --plugin=my_net.py

@@ -1,4 +1,4 @@
-"""Checks versions, devices and data directories, and says how to mend what is wrong.
+"""Checks versions, devices and data directories, and says how to fix problems.
 
 Examples:
   python -m launch.doctor
@@ -22,6 +22,7 @@ from launch.cli.planner import DATA_DIR
 from launch.cli.start import CACHE_DIR, RECORDS
 from research import runtime
 from research.data import tfds_prepared
+from research.words import plural
 
 ROOT = Path(__file__).resolve().parent.parent
 LEAST_DISK = 1 << 30
@@ -32,7 +33,7 @@ def main() -> None:
     wrong = [*_versions(), *_devices(), *_data(), *_directories()]
     for problem in wrong:
         print(f"WRONG: {problem}")
-    print("all is well" if not wrong else f"{len(wrong)} to mend")
+    print("no problems" if not wrong else plural(len(wrong), "problem"))
     sys.exit(1 if wrong else 0)
 
 

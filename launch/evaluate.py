@@ -1,4 +1,4 @@
-"""Evaluates a run that kept its parameters, on one of its splits or on new data.
+"""Evaluates a run with saved parameters on one of its splits or on new data.
 
 Examples:
   python -m launch.evaluate --run=RUN --split=test --out=evaluation

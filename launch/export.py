@@ -1,5 +1,5 @@
-"""Writes records in the form of another tool: parquet, csv, TensorBoard, MLflow, Weights & Biases,
-Trackio.
+"""Writes records in the format of another tool: parquet, csv, TensorBoard, MLflow, Weights &
+Biases, Trackio.
 
 Examples:
   python -m launch.export --to=parquet --out=exported
@@ -18,18 +18,16 @@ from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.execute.ensure_records import done
 from research.words import plural
 
-TO = flags.DEFINE_string("to", None, f"the form: {', '.join(FORMS)}")
+TO = flags.DEFINE_string("to", None, f"the format: {', '.join(FORMS)}")
 NAME = start.define_name(
     "name", None, "export the runs of this sweep; none: every run of the records folder"
 )
-OUT = start.define_output("out", "the directory that is written")
+OUT = start.define_output("out", "the directory to write")
 
 
 def main() -> None:
     if TO.value is None or OUT.value is None:
-        raise UserError(
-            f"--to=FORM and --out=DIR say what to write and where; forms: {', '.join(FORMS)}"
-        )
+        raise UserError(f"--to=FORMAT and --out=DIR are required; formats: {', '.join(FORMS)}")
     export = exporter(TO.value)
     records = store()
     run_ids = records.ids() if NAME.value is None else SweepSpec.load(records, NAME.value).runs

@@ -1,4 +1,4 @@
-"""Continues a text, or answers one, with a run that kept its parameters.
+"""Continues a text, or answers a prompt, with a run that has saved parameters.
 
 Examples:
   python -m launch.generate --run=RUN --prompt='ROMEO:' --length=300

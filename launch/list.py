@@ -1,4 +1,4 @@
-"""Prints the catalogue, or what is known of one of its names.
+"""Prints a list of the catalogue, or the description of one entry.
 
 Examples:
   python -m launch.list regularizers
@@ -51,7 +51,7 @@ _PARTS = [registry for registry in CATALOGUE.values() if registry is not EXPERIM
 CHAIN = (
     "chain(…)",
     (
-        "a chain of optax transformations, its numbers lane values: 'chain(clip(1.0),"
+        "a chain of optax transformations, whose numbers may differ per lane: 'chain(clip(1.0),"
         " scale_by_adam())'"
     ),
 )
@@ -59,7 +59,7 @@ CHAIN = (
 
 def main(arguments: Sequence[str]) -> None:
     if len(arguments) > 1:
-        raise UserError(f"one list at a time; '{arguments[1]}' is one too many")
+        raise UserError(f"give one list or name; leave '{arguments[1]}' out")
     named = [
         entry
         for registry in _PARTS
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> None:
         if arguments and entry.name == arguments[0]
     ]
     if not arguments:
-        raise UserError(f"say what to list, or a name in it; {nearest('', CATALOGUE)}")
+        raise UserError(f"name a list, or an entry; {nearest('', CATALOGUE)}")
     if arguments[0] not in CATALOGUE and not named:
         known = {*CATALOGUE, *(entry.name for registry in _PARTS for entry in registry)}
         known = known if close(arguments[0], known) else set(CATALOGUE)
@@ -101,8 +101,7 @@ def _lines(plural: str) -> Iterator[str]:
         yield from entry_lines(entry)
     if not entries:
         yield (
-            f"there are no {plural} yet; a file given as --plugin=FILE adds some by"
-            f" @{registry.kind}"
+            f"there are no {plural} yet; a --plugin=FILE can register some with @{registry.kind}"
         )
     if plural == "optimizers":
         yield ": ".join(CHAIN)

@@ -1,4 +1,4 @@
-"""Writes a run that kept its parameters as a folder that stands alone, and as a zip file of it.
+"""Writes a run with saved parameters as a self-contained folder and as a zip file.
 
 Examples:
   python -m launch.package --run=RUN --out=model
@@ -17,19 +17,20 @@ from research.sweeps.records.saved_parameters import Parameters
 from research.sweeps.records.store import Store
 from research.sweeps.records.verification import lookup
 
-OUT = start.define_output("out", "the folder that is written; OUT.zip lies beside it")
+OUT = start.define_output("out", "the folder to write; OUT.zip is written beside it")
 
 
 def main() -> None:
     if not RUN.value or not OUT.value:
-        raise UserError("--run=RUN --out=DIR say which run, and where it is written")
+        raise UserError("--run=RUN --out=DIR are required: which run, and the folder to write")
     records, folder = store(), Path(OUT.value)
     record = lookup(records, RUN.value)
     saved = Parameters(records).load(record.run_id)
     if saved.basis is None:
         raise UserError(
-            f"run {record.run_id} was kept by an older version, without its scaling; train it again"
+            f"run {record.run_id} was saved by an older version without its scaling; train it again"
         )
+    # The folder becomes a records folder of one run, which files of something else would confuse.
     if any(folder.iterdir()):
         raise UserError(f"{folder} is not empty; name another folder with --out")
     packed = Store(folder)

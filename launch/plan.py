@@ -1,4 +1,4 @@
-"""Says what a sweep or an experiment would train, and how; trains nothing.
+"""Shows what a sweep or an experiment would train, and how; trains nothing.
 
 Examples:
   python -m launch.plan --dataset=wine --grid='learning_rate=0.01|0.1' --seeds=10

@@ -32,7 +32,7 @@ DIFF = flags.DEFINE_list("diff", [], "print in which settings and metrics two ru
 TAG = flags.DEFINE_multi_string("tag", [], "give a run a tag, or take it away: RUN:tag, RUN:-tag")
 NOTE = flags.DEFINE_multi_string("note", [], "give a run a note: RUN:text")
 DELETE = flags.DEFINE_list(
-    "delete", [], "delete these runs with what they kept: RUN,RUN; where: those of --where"
+    "delete", [], "delete these runs and their parameters: RUN,RUN; where: those of --where"
 )
 HTML = start.define_output(
     "html", "write pages over all experiments, sweeps, tunings and runs into this directory"
@@ -93,9 +93,10 @@ def _delete(records: Store, run_ids: Sequence[str]) -> None:
     """Deletes records, kept parameters and labels, after asking."""
     runs = plural(len(run_ids), "run")
     if not YES.value:
+        # A script cannot answer a question, and must not delete without one.
         if not sys.stdin.isatty():
             raise UserError(
-                f"--delete would delete {runs}: {', '.join(run_ids[:4])}, …; --yes says that it may"
+                f"--delete would delete {runs}: {', '.join(run_ids[:4])}, …; add --yes to confirm"
             )
         if input(f"delete {runs} in {records.root}? [y/N] ").strip().lower() not in ("y", "yes"):
             print("nothing was deleted")
@@ -108,7 +109,8 @@ def _delete(records: Store, run_ids: Sequence[str]) -> None:
 def _remove(records: Store, run_id: str) -> None:
     shutil.rmtree(Parameters(records).path(run_id), ignore_errors=True)
     (records.root / "labels" / f"{run_id}.json").unlink(missing_ok=True)
-    records.forget(run_id)  # last: a run that has a record is over
+    # The record goes last: after an interruption the run is still listed and can be deleted again.
+    records.forget(run_id)
 
 
 def more_flags(argv: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Says how far sweeps are: runs finished, running, queued, diverged and failed.
+"""Shows the progress of sweeps: runs finished, running, queued, diverged and failed.
 
 Examples:
   python -m launch.status --name=rates --watch
@@ -26,10 +26,10 @@ from research.sweeps.slurm.folder import Folder, place_of
 
 NAME = start.define_name("name", None, "the sweep of this name; none: every sweep, a line each")
 EXPERIMENT = start.define_name("experiment", None, "a declared table")
-WATCH = flags.DEFINE_bool("watch", False, "show it again every two seconds, until all is done")
-HTML = start.define_output(
-    "html", "write a page that opens in a browser without a network into this directory"
+WATCH = flags.DEFINE_bool(
+    "watch", False, "print it again every two seconds until all runs are done"
 )
+HTML = start.define_output("html", "write an HTML page that needs no network into this directory")
 
 SECONDS = 2.0
 
@@ -38,7 +38,7 @@ def main() -> None:
     if NAME.value is not None and EXPERIMENT.value is not None:
         raise UserError("give --name or --experiment, not both")
     if HTML.value is not None and NAME.value is None and EXPERIMENT.value is None:
-        raise UserError("--html is of one sweep; give its --name or --experiment too")
+        raise UserError("--html requires --name or --experiment: it writes the page of one sweep")
     records = store()
     tuned = NAME.value is not None and is_tuning(records, NAME.value)
     if tuned and HTML.value is not None:
@@ -146,8 +146,10 @@ def _every(records: Store) -> Iterator[SweepMember]:
 
 
 def more_flags(argv: Sequence[str]) -> None:
-    """What plans needs JAX and has flags of its own; a look at names alone does without, and begins
-    at once."""
+    """Imports what plans experiments only where it is needed.
+
+    Planning imports JAX, which takes seconds; the status of named sweeps is read from files.
+    """
     if any(re.match("--?(experiment|html)", argument) for argument in argv[1:]):
         import launch.cli.html_report  # noqa: F401
 

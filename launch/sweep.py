@@ -78,7 +78,7 @@ def main() -> None:
 def _cancel() -> None:
     """Cancels the jobs of the named sweep."""
     if NAME.value is None:
-        raise UserError("--cancel needs the --name of a sweep")
+        raise UserError("--cancel requires --name=SWEEP")
     others = [
         name for name in flags.FLAGS if flags.FLAGS[name].present and name not in CANCEL_TAKES
     ]

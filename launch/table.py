@@ -45,10 +45,10 @@ EXPERIMENT = start.define_name(
     "experiment", None, "a declared table; launch.list experiments names them"
 )
 NAME = start.define_name("name", None, "a sweep, run or tuning that was trained under this name")
-ROWS = flags.DEFINE_enum("rows", "arms", ["arms", "runs"], "a row for each arm, or for each run")
-SEEDS = flags.DEFINE_integer("seeds", None, "seeds of each arm; none: as declared", lower_bound=1)
+ROWS = flags.DEFINE_enum("rows", "arms", ["arms", "runs"], "a row per arm, or per run")
+SEEDS = flags.DEFINE_integer("seeds", None, "seeds per arm; none: as declared", lower_bound=1)
 BASELINE = start.define_name(
-    "baseline", None, "a row of a sweep or of --from, as learning_rate=0.1: compare with it"
+    "baseline", None, "compare the other rows with this one, such as learning_rate=0.1"
 )
 FROM = start.define_name("from", None, "a csv file of results that were trained elsewhere")
 ROW = start.define_name("row", None, "with --from: the column of row labels, as method")
@@ -62,11 +62,11 @@ CLAIM = flags.DEFINE_enum(
     "claim",
     None,
     CLAIMS,
-    "what verdicts are about: the same rows with other seeds (rows), or new rows from the same"
-    " source (new); none: new where each seed splits the rows",
+    "verdicts hold for the same rows with other seeds (rows), or for new rows from the same source"
+    " (new); none: new if each seed splits the rows",
 )
-NO_TRAIN = flags.DEFINE_bool("no_train", False, "show what there is; train nothing")
-EXPLAIN = start.define_name("explain", None, "print what is behind this row")
+NO_TRAIN = flags.DEFINE_bool("no_train", False, "show the existing records; train nothing")
+EXPLAIN = start.define_name("explain", None, "print the runs and tests behind this row")
 
 
 def main() -> None:
@@ -241,10 +241,11 @@ def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> Tabl
     """The table of what a named sweep has recorded."""
     if sweep.code != sweep.code_now():
         monitor.warn(
-            f"since '{NAME.value}' was asked for, research/ or a plugin has changed: as it was then"
+            f"research/ or a plugin has changed since '{NAME.value}' was trained; the table shows"
+            " the old results"
         )
     by_id = done(sweep.runs, records, monitor.warn)
-    # Searching many records for cycles took as long as building their table.
+    # Records contain no cycles; searching many of them for some took as long as building the table.
     gc.freeze()
     monitor.on_records(by_id.values())
     recorded = {name for record in by_id.values() for name in record.metrics}

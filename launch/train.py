@@ -1,4 +1,4 @@
-"""Trains one run and prints its settings, its final metrics and where its record lies.
+"""Trains one run and prints its settings, its final metrics and the path of its record.
 
 Examples:
   python -m launch.train --dataset=digits --arch=mlp --regularization=dropout=0.5

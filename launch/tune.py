@@ -46,19 +46,19 @@ SAMPLE = flags.DEFINE_multi_string(
     [],
     "an axis: 'learning_rate=log(1e-4,1)', 'optimizer.momentum=uniform(0,0.99) if optimizer=sgd'",
 )
-SAMPLER = flags.DEFINE_enum("sampler", "tpe", SAMPLERS, "where trials come from")
+SAMPLER = flags.DEFINE_enum("sampler", "tpe", SAMPLERS, "how the settings of a trial are drawn")
 TRIALS = flags.DEFINE_integer(
-    "trials", 100, "settings that are tried, of each arm with --per_arm", lower_bound=1
+    "trials", 100, "number of trials; with --per_arm per arm", lower_bound=1
 )
 PARALLEL = flags.DEFINE_integer(
-    "parallel", 16, "trials that are asked for at once and train as lanes", lower_bound=1
+    "parallel", 16, "trials that are drawn at once and train as lanes", lower_bound=1
 )
 PRUNER = flags.DEFINE_enum(
-    "pruner", None, PRUNERS, "ends trials early; their places in the lanes are filled again"
+    "pruner", None, PRUNERS, "stops poor trials early; new trials take their lanes"
 )
 SAMPLE_SEED = flags.DEFINE_integer("sample_seed", 0, "seed of the drawn settings", lower_bound=0)
 REPORT_SEEDS = flags.DEFINE_integer(
-    "report_seeds", 10, "fresh seeds on which the choice is reported", lower_bound=1
+    "report_seeds", 10, "number of fresh seeds for the report of the best settings", lower_bound=1
 )
 EXPERIMENT = start.define_name(
     "experiment", None, "a declared table whose arms are tuned, with --per_arm"
@@ -67,13 +67,16 @@ PER_ARM = flags.DEFINE_bool(
     "per_arm", False, "tune each arm of the --experiment, with the same budget"
 )
 NAME = start.define_name(
-    "name", None, "the tuning's name: its journal's beside the records; none: made of the flags"
+    "name", None, "name of the tuning and its journal; none: a digest of the flags"
 )
 
 
 def main() -> None:
     if jax.process_count() > 1:
-        raise UserError("one process records the trials in order; leave out --coordinator")
+        raise UserError(
+            "a tuning runs in one process, which records the trials in order; leave out"
+            " --coordinator"
+        )
     if not SAMPLE.value:
         raise UserError("say what to tune: --sample='learning_rate=log(1e-4,1)'")
     if PER_ARM.value != (EXPERIMENT.value is not None):

@@ -40,20 +40,21 @@ STEPS = flags.DEFINE_integer(
     "steps", None, "only its first steps, to the end of their epoch", lower_bound=1
 )
 LOCALIZE = flags.DEFINE_bool(
-    "localize", False, "where it differs, train it twice more to name the step and the array"
+    "localize", False, "if it differs, train it twice more to name the step and the array"
 )
 EXPERIMENT = flags.DEFINE_string("experiment", None, "verify recorded runs of this declared table")
 NAME = start.define_name("name", None, "verify recorded runs of the sweep of this name")
 SAMPLE = flags.DEFINE_integer(
     "sample",
     None,
-    "of an experiment or a sweep: so many runs, drawn at random; none: all",
+    "verify this many runs of an experiment or a sweep, drawn at random; none: all",
     lower_bound=1,
 )
 SAMPLE_SEED = flags.DEFINE_integer(
-    "sample_seed", None, "draws the sample; none: another each time", lower_bound=0
+    "sample_seed", None, "seed of --sample; none: another one each time", lower_bound=0
 )
 
+# As diff exits: 0 equal, 1 different, 2 trouble.
 EXIT_DIFFERS = 1
 
 
@@ -115,6 +116,7 @@ def _sample(name: str, records: Iterable[Record]) -> list[Record]:
     able = {record.run_id: record for record in records if record.status != "failed"}
     if not able:
         raise UserError(f"every recorded run of '{name}' failed; there is nothing to verify")
+    # Printed with the sample, so that a sample that differs can be drawn again.
     seed = secrets.randbelow(2**32) if SAMPLE_SEED.value is None else SAMPLE_SEED.value
     count = min(SAMPLE.value or len(able), len(able))
     of_them = plural(len(able), "recorded run")

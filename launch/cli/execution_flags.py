@@ -21,14 +21,14 @@ CHECKPOINTS = define_directory(
 CHECKPOINT_EVERY = flags.DEFINE_string(
     "checkpoint_every",
     "5min",
-    "how often running runs are saved: time, steps, epochs or percent (5min, 500, 10%)",
+    "interval between checkpoints: time, steps, epochs or percent (5min, 500, 10%)",
 )
 CHECKPOINT_KEEP = flags.DEFINE_enum(
     "checkpoint_keep",
     "last",
     typing.get_args(Keep),
-    "which stay: the last two; best: also that of the lowest validation loss; all: every one, also"
-    " after the end",
+    "last: keep the last two; best: also the one of the lowest validation loss; all: keep every"
+    " one, also after the end",
 )
 DEVICES = flags.DEFINE_string("devices", "1", "devices per run (data parallelism), or all")
 KEEP_PARAMS = flags.DEFINE_bool(

@@ -8,10 +8,10 @@ from research.errors import UserError
 from research.training.chunk import StreamingPolicy
 
 DEVICE_DATA_LIMIT = flags.DEFINE_string(
-    "device_data_limit", "2G", "larger inputs are streamed from the host, not kept on the device"
+    "device_data_limit", "2G", "stream inputs larger than this from the host"
 )
 DATA_WORKERS = flags.DEFINE_integer(
-    "data_workers", 0, "processes that read ahead for a stream; 0: threads", lower_bound=0
+    "data_workers", 0, "processes that read streamed data ahead; 0: threads", lower_bound=0
 )
 
 

@@ -64,7 +64,7 @@ def _default(path: str) -> str:
 
 
 def refuse_sweep(name: str, store: Store) -> None:
-    """Raises UserError if the name is a sweep's: one run in its place would be the end of its
+    """Raises UserError if the name is a sweep's: saving a run under it would lose the sweep's
     definition."""
     before = SweepSpec.stored(store, name)
     if before is not None and len(before.requests) > 1:
@@ -76,8 +76,8 @@ def refuse_sweep(name: str, store: Store) -> None:
 def refuse_changed(
     name: str, run: PlannedRun, store: Store, planner: Planner, execution: Execution
 ) -> None:
-    """Raises UserError if the run of that name is under way with other settings: what is saved of
-    it would be lost."""
+    """Raises UserError if the run of that name is unfinished and had other settings: its checkpoint
+    would be lost."""
     before = SweepSpec.stored(store, name)
     if before is None or len(before.requests) != 1:
         return
@@ -97,6 +97,6 @@ def refuse_changed(
                 for path in paths
             )
             raise UserError(
-                f"'{name}' is unfinished, and this is resuming with a changed flag: {differ}; "
-                "go on with the flags as they were, or give another --name"
+                f"'{name}' is unfinished and would be resuming with a changed flag: {differ};"
+                " continue with the old flags, or give another --name"
             )

@@ -9,15 +9,15 @@ from research.analysis.render import FORMATS, Tabular, render
 from research.analysis.view import WHOLE, View
 from research.sweeps.records.atomic_io import write_atomically
 
-FORMAT = flags.DEFINE_enum("format", "md", sorted(FORMATS), "how the table is written")
+FORMAT = flags.DEFINE_enum("format", "md", sorted(FORMATS), "format of the table")
 SORT = flags.DEFINE_list(
     "sort", [], "sort the rows by these columns: a metric's best first; -COLUMN reverses"
 )
 TOP = flags.DEFINE_integer(
-    "top", None, "show so many rows: the best by the first metric, or by --sort", lower_bound=1
+    "top", None, "show this many rows: the best by the first metric, or by --sort", lower_bound=1
 )
 COLUMNS = flags.DEFINE_list(
-    "columns", [], "show these columns: settings, metrics, n, parameters, …; csv has its own"
+    "columns", [], "show these columns: settings, metrics, n, parameters, …; not for csv"
 )
 WHERE = flags.DEFINE_multi_string(
     "where",
@@ -45,8 +45,8 @@ def metrics() -> tuple[str, ...]:
 
 
 def check(table: Tabular) -> None:
-    """Refuses flags that ask for what the table does not have. table: as it is before anything is
-    trained."""
+    """Refuses flags that name what the table will not have; `table` is the one without results."""
+    # Before training: a misspelt column should not come to light hours later.
     asked = view()
     if asked != WHOLE:
         asked.check(table)
@@ -69,5 +69,6 @@ def emit_text(text: str) -> None:
     if OUT.value is None:
         print(text.rstrip("\n"))
         return
+    # Atomic, so that a paper that inputs the file never reads half a table.
     write_atomically(Path(OUT.value), text)
     print(f"wrote {OUT.value}")

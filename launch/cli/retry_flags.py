@@ -13,10 +13,10 @@ from research.sweeps.plan.run_plan import RequestedRun, unique
 from research.sweeps.records.store import Store
 
 RETRY_FAILED = flags.DEFINE_bool(
-    "retry_failed", False, "train runs again that have failed; else they stay failed"
+    "retry_failed", False, "train failed runs again; without it they stay failed"
 )
 ACCEPT_CODE = flags.DEFINE_bool(
-    "accept_code", False, "go on with a --name that was begun with other code"
+    "accept_code", False, "continue a --name that was started with other code"
 )
 
 
@@ -25,17 +25,18 @@ def refuse_other_code(name: str | None, runs: Sequence[RequestedRun], store: Sto
     --accept_code."""
     if name is None:
         if ACCEPT_CODE.value:
-            raise UserError("--accept_code is of a sweep that has a --name")
+            raise UserError("--accept_code requires --name")
         return
     before = SweepSpec.stored(store, name)
     if before is not None:
         before = before.with_plugins([str(Path(path).resolve()) for path in PLUGIN.value])
     if before is None or ACCEPT_CODE.value or before.code in ("", before.code_now()):
         return
+    # With every record present nothing is trained, so a table of old code can still be printed.
     missing = sum(not store.path(run.id).exists() for run in unique(runs))
     if missing:
         raise UserError(
-            f"'{name}' was begun with other code (research/ and plugins were {before.code} and are"
-            f" {before.code_now()}), and {missing} of its runs are still to be trained: go back to"
-            " that code, or go on with this by --accept_code"
+            f"'{name}' was started with other code (research/ and plugins were {before.code} and"
+            f" are {before.code_now()}), and {missing} of its runs have no record: go back to that"
+            " code, or continue with the new code by --accept_code"
         )

@@ -110,17 +110,14 @@ def with_its_plugins(name: str, sweep: SweepSpec) -> SweepSpec:
     sweep = sweep.with_plugins(plugins())
     for path in sweep.plugins:
         if path not in plugins():
-            moved = (
-                ""
-                if Path(path).is_file()
-                else " (which is not there now: give the file where it lies)"
-            )
+            moved = "" if Path(path).is_file() else " (which no longer exists; give its new path)"
             raise UserError(f"'{name}' was asked for with --plugin={path}{moved}; give that too")
     return sweep
 
 
 def plugins() -> list[str]:
-    """The plugins that the command line gives, wherever the same is started from another time."""
+    """The absolute paths of the plugins that the command line gives."""
+    # Absolute, since the same command may later be started in another directory.
     return [str(Path(path).resolve()) for path in PLUGIN.value]
 
 

@@ -22,18 +22,18 @@ from research.training.final_metrics import run_lane
 from research.training.state import Lane, Variables
 
 RUN = flags.DEFINE_string(
-    "run", None, "a run that kept its parameters: its id, the beginning of it, its --name or a tag"
+    "run", None, "a run with saved parameters: its id, the beginning of it, its --name or a tag"
 )
 PARAMS = flags.DEFINE_enum(
     "params",
     None,
     ["best", "last"],
-    "which of its parameters; none: those that its record's metrics are of",
+    "which parameters; none: those of the record's metrics",
 )
 
 
 BEAMS = flags.DEFINE_integer(
-    "beams", 1, "answers that a beam search follows; 1: a greedy one", lower_bound=1
+    "beams", 1, "number of beams of the beam search; 1: greedy decoding", lower_bound=1
 )
 
 
@@ -62,8 +62,8 @@ class SavedRun:
         """Raises UserError if there is more than one beam and no decoder."""
         if BEAMS.value > 1 and not has_decoder(self.run.program):
             raise UserError(
-                f"--beams={BEAMS.value} is of a decoder (arch=transformer, arch=seq2seq); "
-                f"arch={self.run.config.arch.name} has none; leave it out"
+                f"--beams={BEAMS.value} requires a decoder (arch=transformer, arch=seq2seq);"
+                f" arch={self.run.config.arch.name} has none; leave it out"
             )
 
 

@@ -21,19 +21,21 @@ from research.sweeps.slurm.folder import Folder
 from research.sweeps.slurm.resources import Resources, parse_extra
 
 EXECUTOR = flags.DEFINE_enum(
-    "executor", "local", ["local", "slurm"], "where runs are trained: here, or by jobs of Slurm"
+    "executor", "local", ["local", "slurm"], "train runs here, or as Slurm jobs"
 )
 PARTITION = define_name("slurm.partition", None, "Slurm: the partition of the jobs")
-GPUS = flags.DEFINE_integer("slurm.gpus_per_node", None, "Slurm: GPUs of each task", lower_bound=1)
-CPUS = flags.DEFINE_integer("slurm.cpus", None, "Slurm: cores of each task", lower_bound=1)
-MEM = define_name("slurm.mem", None, "Slurm: memory of each task, such as 16G")
+GPUS = flags.DEFINE_integer("slurm.gpus_per_node", None, "Slurm: GPUs per task", lower_bound=1)
+CPUS = flags.DEFINE_integer("slurm.cpus", None, "Slurm: cores per task", lower_bound=1)
+MEM = define_name("slurm.mem", None, "Slurm: memory per task, such as 16G")
 TIME = define_name(
-    "slurm.time", None, "Slurm: the jobs' time limit, such as 4:00:00; they go on after it"
+    "slurm.time",
+    None,
+    "Slurm: the time limit per job, such as 4:00:00; unfinished jobs are requeued",
 )
 MOST = flags.DEFINE_integer(
-    "slurm.max_parallel", None, "Slurm: tasks at once, at most", lower_bound=1
+    "slurm.max_parallel", None, "Slurm: maximum number of tasks at once", lower_bound=1
 )
-ACCOUNT = define_name("slurm.account", None, "Slurm: the account that pays")
+ACCOUNT = define_name("slurm.account", None, "Slurm: the account to charge")
 CONSTRAINT = define_name("slurm.constraint", None, "Slurm: features that the nodes must have")
 SETUP = define_name(
     "slurm.setup", None, "Slurm: a shell command before each task, such as 'module load cuda'"
@@ -65,11 +67,11 @@ def executor(name: str, cancel: str = "") -> Executor:
     given = [flag for flag in of_slurm if flags.FLAGS[flag].present]
     if EXECUTOR.value == "local":
         if given:
-            raise UserError(f"--{given[0]} is for --executor=slurm; give that too, or leave it out")
+            raise UserError(f"--{given[0]} requires --executor=slurm; add that, or leave it out")
         return train_locally
     if flags.FLAGS["profile"].present:
         raise UserError(
-            "--profile is of training in this process; leave it or --executor=slurm out"
+            "--profile applies only to training in this process; leave it or --executor=slurm out"
         )
     resources = Resources(
         partition=PARTITION.value,

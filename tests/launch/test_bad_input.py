@@ -210,7 +210,7 @@ CASES = {
     "train --coordinator=localhost:1 --processes=2 --process=2": (
         "--process=2: with --processes=2 it is 0 to 1"
     ),
-    "list regularizers foo": "one list at a time; 'foo' is one too many",
+    "list regularizers foo": "give one list or name; leave 'foo' out",
     "benchmark pakcing": "did you mean packing",
     "benchmark step --arch=resnt": "no step of 'resnt' is measured; did you mean resnet",
     "plan --experiment=foo": "unknown experiment 'foo'",

@@ -14,11 +14,11 @@ RUN = ["--dataset=iris", "--arch.hidden=4", "--epochs=2", "--batch_size=16"]
 REFUSED = {
     "a flag of Slurm's alone": (
         ["sweep", *RUN, "--slurm.partition=gpu"],
-        "--slurm.partition is for --executor=slurm",
+        "--slurm.partition requires --executor=slurm",
     ),
     "nodes alone": (
         ["table", "--experiment=regularization", "--nodes=2"],
-        "--nodes is for --executor=slurm",
+        "--nodes requires --executor=slurm",
     ),
     "malformed options": (
         ["sweep", *RUN, "--executor=slurm", "--slurm.extra=qos"],
@@ -34,15 +34,15 @@ REFUSED = {
     ),
     "a profile": (
         ["sweep", *RUN, "--executor=slurm", "--profile=trace"],
-        "--profile is of training in this process",
+        "--profile applies only to training in this process",
     ),
-    "nothing to cancel": (["sweep", "--cancel"], "--cancel needs the --name of a sweep"),
+    "nothing to cancel": (["sweep", "--cancel"], "--cancel requires --name=SWEEP"),
     "too much to cancel": (
         ["sweep", *RUN, "--cancel", "--name=a"],
         "--cancel cancels the jobs of --name",
     ),
     "another name": (["sweep", "--cancel", "--name=a"], "no sweep 'a'"),
-    "no name": (["sweep", *RUN, "--accept_code"], "--accept_code is of a sweep that has a --name"),
+    "no name": (["sweep", *RUN, "--accept_code"], "--accept_code requires --name"),
     "auto and more": (
         ["train", *RUN, "--coordinator=auto", "--processes=2"],
         "the cluster says --processes",
@@ -93,10 +93,10 @@ def test_other_code_goes_on_only_if_it_may(tmp_path: Path) -> None:
     for result in (first, shown):
         assert result.code == 2
         assert (
-            "'mine' was begun with other code (research/ and plugins were another and are"
+            "'mine' was started with other code (research/ and plugins were another and are"
             in result.err
         )
-        assert "1 of its runs are still to be trained" in result.err
+        assert "1 of its runs have no record" in result.err
         assert "--accept_code" in result.err
     assert "no run of 'mine' has a record yet" in seen.err
     assert accepted.code == again.code == 0, accepted.err

@@ -166,7 +166,7 @@ def test_the_page_shows_the_table(results: dict[str, Result]) -> None:
         ("none", "no sweep in records has a name"),
         ("unknown", "did you mean wider"),
         ("both", "not both"),
-        ("page of all", "--html is of one sweep"),
+        ("page of all", "--html requires --name or --experiment"),
     ],
 )
 def test_bad_input_is_one_line(results: dict[str, Result], case: str, said: str) -> None:

@@ -149,7 +149,7 @@ def test_a_named_sweep_belongs_to_its_plugin(tmp_path: Path) -> None:
     file.write_text(NETWORK.replace("sin(", "tanh("))
     refused = launched(tmp_path, "sweep", *own, plugin)
     assert refused.code == 2
-    assert "'mine' was begun with other code" in refused.err
+    assert "'mine' was started with other code" in refused.err
     shown = launched(tmp_path, "table", *own, "--no_train", "--rows=runs", "--format=csv")
     assert shown.code == 0
     assert "research/ or a plugin has changed" in shown.err
