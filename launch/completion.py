@@ -126,6 +126,8 @@ def _flags_of(program: str) -> list[str]:
 
     absl allows a name once per process, and programs share names: each is asked in a fork.
     """
+    # A fork rather than a new process: it shares the registries that are imported already, so that
+    # the whole script takes one import of JAX instead of one per program.
     read, write = os.pipe()
     child = os.fork()
     if not child:
@@ -138,7 +140,9 @@ def _flags_of(program: str) -> list[str]:
         ]
         with os.fdopen(write, "w") as pipe:
             json.dump(sorted(words), pipe)
+        # _exit: the child must run none of the parent's exit handlers, nor flush its output again.
         os._exit(0)
+    # Closed here, or reading below would wait for an end that never comes.
     os.close(write)
     with os.fdopen(read) as pipe:
         words = json.load(pipe)

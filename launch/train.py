@@ -38,9 +38,11 @@ def main() -> None:
             monitor.warn(changed)
         named.save(records, NAME.value, [run], plans.notes([run]))
     path = records.path(run.id)
+    # The time of the file tells a record that was there from one that this training wrote.
     before = path.stat().st_mtime_ns if path.exists() else None
     if before is None:
-        records.prepare()  # before anything is printed
+        # Before the settings are printed: a folder that cannot be written gives one line alone.
+        records.prepare()
     print(
         f"run {run.id}: {footprint(run.config, run.program)[0]:,} parameters, {run.program.steps:,}"
         " steps"

@@ -44,6 +44,7 @@ def measure() -> None:
     parameters, size = footprint(run.config, run.program)
     with tempfile.TemporaryDirectory() as folder:
         plain, saving, blocked = _windows(run, Path(folder))
+    # Paired by neighbouring windows, so that a machine that slows down cancels out.
     cost = statistics.median(b - a for a, b in zip(plain, saving, strict=True))
     print(
         f"{parameters:,} parameters, {size / 2**20:.0f} MiB of state, {WINDOW_STEPS.value} updates"

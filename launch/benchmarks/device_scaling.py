@@ -65,5 +65,6 @@ def _rate(run: PlannedRun, replicas: int) -> float:
             if done == UPDATES.value:
                 break
         epoch += 1
+    # Dispatches are asynchronous: without waiting, the clock would stop before the work is done.
     jax.block_until_ready(chunk.state)
     return done / (time.perf_counter() - began)

@@ -235,6 +235,7 @@ def _killed(
 
     Then some of its record files are damaged, and it is asked for once more.
     """
+    # A generator per victim: the victims run in threads, whose order must not change the moments.
     draw = random.Random(seed)
     counts: Counter[str] = Counter()
     while counts["kills"] < kills:
@@ -288,6 +289,7 @@ def _started(
     try:
         _, error = process.communicate(timeout=seconds if counts["kills"] < kills else None)
     except subprocess.TimeoutExpired:
+        # SIGKILL: no handler runs, so only what is on the disk already can be relied upon.
         process.send_signal(signal.SIGKILL)
         _, error = process.communicate()
         counts["kills"] += 1
@@ -349,6 +351,7 @@ def results(records: Path) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for path in (records / "runs").glob("*/*.json"):
         record = json.loads(path.read_text())["record"]
+        # Seconds, host and the like differ between two trainings of the same run.
         record.pop("provenance")
         manifest = records / "params" / path.stem / "run.json"
         results[path.stem] = (

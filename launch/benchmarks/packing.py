@@ -26,7 +26,8 @@ REPEATS = flags.DEFINE_integer(
     "repeats", 3, "packing: timings of each kind; medians are reported", lower_bound=1
 )
 
-# Two processes at a time, as a user with two cores would start them.
+# Two processes at a time, as a user with two cores would start them. More would share the cores and
+# make the sweep look better than it is.
 PROCESSES = 2
 RATES = (0.02, 0.05, 0.1, 0.2)
 DROPOUTS = (0.0, 0.1, 0.3, 0.5)
@@ -97,6 +98,7 @@ def _in_turn(plans: Planner, runs: Sequence[PlannedRun]) -> float:
         ExecutionStrategy(1, strategy_choice.MAX_DISPATCH_STEPS),
         plans.arrays(runs[0]),
     )
+    # Compiles; a process that trains many runs pays for that once.
     loop.train(runs[0].program, [runs[0].config], arrays, strategy)
     return _seconds(
         lambda: [loop.train(run.program, [run.config], arrays, strategy) for run in runs]

@@ -50,6 +50,7 @@ def measure() -> None:
         _print(
             "launch.table --rows=runs --format=csv", "table", "--name=all", "--no_train", *ROWS, at
         )
+        # An older records folder has no index; the first look has to build it.
         (root / "records" / "index.json").unlink()
         for kind in ("without an index", "again"):
             _print(f"launch.status of {GLANCE:,} runs, {kind}", "status", "--name=some", at)

@@ -66,6 +66,7 @@ def _stop(records: Path) -> tuple[float, float, float]:
     time.sleep(1.0)
     begin = time.monotonic()
     process.send_signal(signal.SIGTERM)
+    # read1 returns what is there: read would wait for the end of the process.
     log = b""
     while b"SIGTERM" not in log:
         log += process.stderr.read1(4096) or b"SIGTERM"  # type: ignore[attr-defined]

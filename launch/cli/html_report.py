@@ -95,5 +95,6 @@ def _curves(shown: TableReport) -> Iterator[str]:
     """The figures of the table, drawn into the page."""
     for _, figure in figures.of_table(shown.table):
         drawn = io.StringIO()
+        # Without its date: an unchanged sweep gives an unchanged page.
         figure.savefig(drawn, format="svg", metadata={"Date": None})
         yield f"<figure>{drawn.getvalue()[drawn.getvalue().index('<svg') :]}</figure>"

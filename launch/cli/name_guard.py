@@ -84,7 +84,8 @@ def refuse_changed(
     try:
         (had,) = planner.runs(before.requests)
     except UserError:
-        return  # so it cannot go on either
+        # What cannot be planned cannot be resumed either, so nothing would be lost.
+        return
     if had.id == run.id or store.path(had.id).exists():
         return
     checkpoints = Checkpoints(Path(execution.checkpoints or store.root / "checkpoints"), store.warn)

@@ -46,7 +46,7 @@ def metrics() -> tuple[str, ...]:
 
 def check(table: Tabular) -> None:
     """Refuses flags that name what the table will not have; `table` is the one without results."""
-    # Before training: a misspelt column should not come to light hours later.
+    # Before training: a misspelt column should not fail hours later.
     asked = view()
     if asked != WHOLE:
         asked.check(table)

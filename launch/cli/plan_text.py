@@ -77,6 +77,7 @@ def _seconds(pack: Pack, finished: Mapping[str, RecordSummary], records: Store) 
     for kind in ("many", "one"):
         strategy = records.read_json("ways", f"{pack.program.id}.{device_kind()}.{kind}")
         if strategy and strategy["seconds_per_lane_step"]:
+            # The engine trains with the fastest of the strategies that it has timed.
             return min(strategy["seconds_per_lane_step"].values()) * pack.program.steps
     trained = [finished[run.id] for run in pack.runs if run.id in finished]
     seconds = [line.seconds for line in trained if line.seconds and line.device == device_kind()]

@@ -154,5 +154,6 @@ def _answers(table: ArmsTable, stem: str, directory: Path) -> Iterator[str]:
 def _svg(figure, stem: str, name: str, directory: Path) -> str:  # type: ignore[no-untyped-def]
     """Writes a figure; returns the name of its file."""
     file = f"{stem}-{name.replace('/', '-')}.svg"
+    # Without its date: unchanged records give unchanged files.
     figure.savefig(directory / file, format="svg", metadata={"Date": None})
     return file
