@@ -93,6 +93,7 @@ def ours(name: str, options: dict[str, Any]) -> tuple[list[Any], np.ndarray, np.
             "arch.hidden": (5,),
             "arch.activation": "tanh",
             "scaling": "none",
+            "target_scaling": "none",
             "learning_rate": RATE,
         },
         **{"batch_size": "full", "optimizer": name, **settings},
