@@ -6,7 +6,6 @@ Examples:
   --trials=8
 """
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -175,12 +174,13 @@ def _check_settings(
 ) -> None:
     """Refuses what --columns, --sort and --where name and the table will not have, before anything
     is trained."""
-    with contextlib.suppress(UserError):  # settings that need an axis' value cannot be planned yet
+    try:
         (run,) = context.planner.plan([settings])
-        config = config_lib.to_flags(run.config)
-        row = Arm(name, {}, dict.fromkeys(paths, ""))
-        table = build_table(name, [row], columns_of([Record(run.id, "failed", config)]), None, [0])
-    check(table)
+    except UserError:  # settings that need an axis' value cannot be planned yet
+        return
+    row = Arm(name, {}, dict.fromkeys(paths, ""))
+    record = Record(run.id, "failed", config_lib.to_flags(run.config))
+    check(build_table(name, [row], columns_of([record]), None, [0]))
 
 
 def _check_arms(

@@ -23,8 +23,8 @@ PHRASES = re.compile(
 # What is left per folder. A folder that is not named has none. Lower a number when you can.
 NAMES_LEFT: Mapping[str, int] = {}
 PHRASES_LEFT: Mapping[str, int] = {}
-CLASSES_TWICE_LEFT = 4
-STEMS_TWICE_LEFT = 10
+CLASSES_TWICE_LEFT = 0
+STEMS_TWICE_LEFT = 1
 
 
 def folder(path: Path) -> str:

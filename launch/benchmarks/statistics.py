@@ -11,7 +11,7 @@ import numpy as np
 from absl import flags
 
 from research.errors import UserError
-from research.statistics import means
+from research.statistics import mean_intervals
 from research.statistics.best import best_rows
 from research.statistics.comparisons import Floats, compare
 from research.statistics.crossed import crossed
@@ -45,7 +45,7 @@ NAMED = Bound(0.98, 1, "a collapse is named, unless half of the runs of its row 
 SYMMETRIC = ("normal", "heavy", "binomial")
 
 
-class Line(NamedTuple):
+class ReportLine(NamedTuple):
     """What was measured, its value, and its bound; None where the value is only reported."""
 
     what: str
@@ -68,7 +68,7 @@ def measure() -> None:
         raise UserError(f"out of bounds: {'; '.join(wrong)}")
 
 
-def _is_right(line: Line) -> bool:
+def _is_right(line: ReportLine) -> bool:
     if line.bound is None:
         return True
     return bool(line.bound.least - _slack() <= line.value <= line.bound.most + _slack())
@@ -79,7 +79,7 @@ def _slack() -> float:
     return float(3 * np.sqrt(0.06 * 0.94 / _tables(400)))
 
 
-def _judged(line: Line) -> str:
+def _judged(line: ReportLine) -> str:
     """The bound of a line with its reason."""
     if line.bound is None:
         return ""
@@ -92,7 +92,7 @@ def _tables(full: int) -> int:
     return max(20, int(full * SIZE.value))
 
 
-def _new_rows(random: np.random.Generator) -> Iterator[Line]:
+def _new_rows(random: np.random.Generator) -> Iterator[ReportLine]:
     """Re-split data sets: coverage of the accuracy on new rows, and verdicts on equal arms."""
     for rows, (train, test) in ((150, (120, 15)), (569, (455, 57)), (1797, (500, 180))):
         for seeds in (10, 20, 50):
@@ -105,7 +105,7 @@ def _new_rows(random: np.random.Generator) -> Iterator[Line]:
             naive = t_quantile(seeds - 1) * values.std(1, ddof=1) / np.sqrt(seeds)
             without = (np.abs(mean - truth) <= naive).mean()
             name = f"{rows} rows, {seeds} seeds that split them"
-            yield Line(
+            yield ReportLine(
                 f"{name}: cover new rows (without correction {without:.2f})",
                 covered.mean(),
                 COVERAGE,
@@ -114,76 +114,85 @@ def _new_rows(random: np.random.Generator) -> Iterator[Line]:
             new = compare(difference, SharedRows(overlap, 1000)).adjusted <= ALPHA
             flips = compare(difference, SignFlips(2000)).adjusted <= ALPHA
             without = flips.mean()
-            yield Line(f"{name}: equal arms differ (by flips {without:.2f})", new.mean(), ERROR)
+            yield ReportLine(
+                f"{name}: equal arms differ (by flips {without:.2f})", new.mean(), ERROR
+            )
 
 
-def _test_set(random: np.random.Generator) -> Iterator[Line]:
+def _test_set(random: np.random.Generator) -> Iterator[ReportLine]:
     """One fixed test set, from the scores of each row."""
     right, truth = fixed_test(random, _tables(400), 10, 500, 300)
     result = crossed(right)
-    low, high = means.student(right.mean(-1))
+    low, high = mean_intervals.student(right.mean(-1))
     without = ((low <= truth) & (truth <= high)).mean()
     covered = (np.abs(result.mean - truth) <= result.half_width).mean()
     what = f"300 fixed test rows: cover new rows (t over seeds {without:.2f})"
-    yield Line(what, covered, COVERAGE)
+    yield ReportLine(what, covered, COVERAGE)
 
 
-def _equal_arms(random: np.random.Generator) -> Iterator[Line]:
+def _equal_arms(random: np.random.Generator) -> Iterator[ReportLine]:
     """Equal arms on the same rows: any false verdict, for each law of seeds."""
     for name, (law, _) in LAWS.items():
         values = law(random, (_tables(400), 10, ARMS + 1))
         result = compare(values[..., 1:] - values[..., :1], SignFlips())
         wrong = (result.adjusted <= ALPHA).any(-1).mean()
-        yield Line(f"{name} seeds, {ARMS} equal arms: a false verdict", wrong, ERROR)
+        yield ReportLine(f"{name} seeds, {ARMS} equal arms: a false verdict", wrong, ERROR)
 
 
-def _bold(random: np.random.Generator) -> Iterator[Line]:
+def _bold(random: np.random.Generator) -> Iterator[ReportLine]:
     for arms, full in ((12, 200), (26, 100)):
         values = random.standard_normal((_tables(full), 20, arms))
         missing = ~best_rows(values, SignFlips(1000)).all(-1)
         what = f"{arms} rows tied for best, 20 seeds: one is not bold"
-        yield Line(what, missing.mean(), ERROR)
+        yield ReportLine(what, missing.mean(), ERROR)
 
 
-def _power(random: np.random.Generator) -> Iterator[Line]:
+def _power(random: np.random.Generator) -> Iterator[ReportLine]:
     for better in (1, ARMS):
         differences = random.standard_normal((_tables(400), 10, ARMS))
         differences[..., :better] += 1
         shown = compare(differences, SignFlips()).adjusted[..., :better] <= ALPHA
         name = f"{better} of {ARMS} arms better by one sd, 10 seeds"
-        yield Line(f"{name}: shown", shown.mean(), POWER)
+        yield ReportLine(f"{name}: shown", shown.mean(), POWER)
 
 
-def _few_seeds(random: np.random.Generator) -> Iterator[Line]:
+def _few_seeds(random: np.random.Generator) -> Iterator[ReportLine]:
     for seeds in (6, 7, 8):
         differences = random.standard_normal((_tables(400), seeds, ARMS))
         differences[..., 0] += 3
         shown = compare(differences, SignFlips()).adjusted[..., 0] <= ALPHA
         what = f"{seeds} seeds, {ARMS} arms, one better by three sd: shown"
-        yield Line(what, shown.mean(), CLEAR)
+        yield ReportLine(what, shown.mean(), CLEAR)
 
 
-def _means(random: np.random.Generator) -> Iterator[Line]:
+def _means(random: np.random.Generator) -> Iterator[ReportLine]:
     """The t-interval of a cell over ten seeds, beside three others, and which rows are named."""
     for name, (law, truth) in LAWS.items():
         values = law(random, (_tables(1000), 10))
         shares = {
             interval.__name__: _covered(interval(values), truth)
-            for interval in (means.student, means.johnson, means.logit, means.bootstrap_t)
-            if interval is not means.logit or (values.min() >= 0 and values.max() <= 1)
+            for interval in (
+                mean_intervals.student,
+                mean_intervals.johnson,
+                mean_intervals.logit,
+                mean_intervals.bootstrap_t,
+            )
+            if interval is not mean_intervals.logit or (values.min() >= 0 and values.max() <= 1)
         }
         share = shares.pop("student")
         others = ", ".join(f"{other} {covered:.3f}" for other, covered in shares.items())
         bound = COVERAGE if name in SYMMETRIC else None
         short = "" if bound or share >= COVERAGE.least else ", a shortfall"
-        yield Line(f"{name} seeds: the t-interval covers the mean{short} ({others})", share, bound)
+        yield ReportLine(
+            f"{name} seeds: the t-interval covers the mean{short} ({others})", share, bound
+        )
         named = strongly_skewed(values) | collapsed(values).any(-1)
         bound = SELDOM_NAMED if name == "normal" else None
-        yield Line(f"{name} seeds: rows that the footer names", named.mean(), bound)
+        yield ReportLine(f"{name} seeds: rows that the footer names", named.mean(), bound)
         if name == "collapsing":
             with_collapse = (values < values.max(-1, keepdims=True) - 0.2).any(-1)
             what = "collapsing seeds: rows with a collapse that the footer names"
-            yield Line(what, named[with_collapse].mean(), NAMED)
+            yield ReportLine(what, named[with_collapse].mean(), NAMED)
 
 
 def _covered(interval: tuple[Floats, Floats], truth: float) -> float:

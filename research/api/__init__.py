@@ -1,6 +1,6 @@
 """The library from Python and notebooks: `import research as rs`, then rs.train, rs.sweep, rs.tune.
 
-In reading order: calls.py (the functions), settings.py (keywords as settings), in_memory.py and
+In reading order: calls.py (the functions), settings.py (keywords as settings), given_data.py and
 raw_inputs.py (arrays and frames), workspace.py (the folders), run_result.py, sweep_result.py,
 tune_result.py, table_result.py and named_columns.py (what the functions return).
 """

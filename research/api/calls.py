@@ -8,7 +8,7 @@ from typing import Any
 
 from research.analysis.external import external_table, read_results
 from research.analysis.table_report import of_experiment
-from research.api.in_memory import with_data
+from research.api.given_data import with_data
 from research.api.run_result import RunResult
 from research.api.settings import axis_of, settings_of
 from research.api.sweep_result import SweepResult

@@ -121,8 +121,7 @@ def check(file: Path, encoding: str) -> bool:
 
 def _check_document(file: Path, encoding: str) -> None:
     """Raises UserError for a text that is a document of another kind, whatever its name says."""
-    with unpacked(file) as data:
-        start = data.read(_LOOKED_AT).decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
+    start = _beginning(file, _LOOKED_AT).decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
     for pattern, description in _DOCUMENTS:
         if re.match(pattern, start, re.IGNORECASE):
             raise UserError(f"{file} is {description}")
@@ -149,11 +148,11 @@ def quotes_enclose(file: Path, delimiter: str) -> bool:
     return count % 2 == 0
 
 
-def _beginning(file: Path, packed: bool = False) -> bytes:
-    """The first bytes; packed: as they lie on the disk."""
+def _beginning(file: Path, size: int = 16, packed: bool = False) -> bytes:
+    """The first `size` bytes; packed: as they are on the disk, not unpacked."""
     try:
         with open(file, "rb") if packed else unpacked(file) as data:
-            return data.read(16)
+            return data.read(size)
     except _BROKEN as error:
         raise UserError(f"{file} cannot be read: {_reason(error)}") from None
 

@@ -60,6 +60,7 @@ def test_train_prints_config_metrics_and_record(folder: Path) -> None:
             "--dataset=csv:prices.csv",
             "--target=price",
             "--arch=linear",
+            "--learning_rate=0.1",
             "--epochs=60",
             "--batch_size=full",
         ],

@@ -133,7 +133,7 @@ def test_a_node_that_goes_down_costs_nothing(
 def test_a_program_that_kills_its_process_twice_has_failed_and_the_rest_goes_on(
     cluster: Cluster, under_way: dict[str, subprocess.Popen[str]]
 ) -> None:
-    _, err = ended(under_way["crash"])
+    _, err = ended(under_way["crash"], 4)
     records = cluster.records("crash").values()
     status = {(record["config"]["arch.crash"], record["status"]) for record in records}
     assert status == {("false", "finished"), ("true", "failed")}

@@ -8,7 +8,7 @@ import research.catalogue  # noqa: F401  (fills the registries)
 from research.data import in_memory
 from research.data.noisy_quadratic import TEST, hessian, quadratic
 from research.errors import UserError
-from research.tasks import quadratic as loss
+from research.tasks import quadratic_distance as loss
 from research.testing.conformance import Subject
 
 

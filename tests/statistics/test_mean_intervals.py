@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from research.statistics.crossed import crossed
-from research.statistics.means import bootstrap_t, johnson, logit, student
+from research.statistics.mean_intervals import bootstrap_t, johnson, logit, student
 
 X = np.array([1.0, 2.0, 6.0])  # mean 3, variance 7, third moment 18 * 3 / (2 * 1) = 27
 SHARES = np.array([0.99, 0.98, 0.999, 0.9])
