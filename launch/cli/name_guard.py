@@ -1,6 +1,6 @@
 """A name that is asked for again: what changes under it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from research import config as config_lib
@@ -32,33 +32,37 @@ def change(name: str, sweep: SweepSpec, runs: Sequence[RequestedRun], store: Sto
         f"{len(wanted & had)} kept",
         f"{len(had - wanted)} no longer wanted",
     ]
-    what = "; ".join(_settings(before, sweep)) or "by its code"
+    tasks = {run.config.task for run in runs if isinstance(run, PlannedRun)}
+    what = "; ".join(_settings(before, sweep, tasks)) or "by its code"
     return f"'{name}' changes ({what}); runs: {', '.join(counts)}; every record stays"
 
 
-def _settings(before: SweepSpec, after: SweepSpec) -> Iterator[str]:
+def _settings(before: SweepSpec, after: SweepSpec, tasks: Collection[str]) -> Iterator[str]:
     """`learning_rate: 0.1|0.2 -> 0.1|0.3`, for each setting whose values differ."""
     for path in dict.fromkeys(
         path for sweep in (before, after) for request in sweep.requests for path in request
     ):
-        was, now = (_values(sweep, path) for sweep in (before, after))
+        was, now = (_values(sweep, path, tasks) for sweep in (before, after))
         if was != now:
             yield f"{path}: {was} -> {now}"
 
 
-def _values(sweep: SweepSpec, path: str) -> str:
+def _values(sweep: SweepSpec, path: str, tasks: Collection[str]) -> str:
     values = list(
         dict.fromkeys(str(request[path]) for request in sweep.requests if path in request)
     )
     shown = [*values[:MOST], "…"] if len(values) > MOST else values
-    return "|".join(shown) or f"not set{_default(path)}"
+    return "|".join(shown) or f"not set{_default(path, tasks)}"
 
 
-def _default(path: str) -> str:
-    """The default of a setting, where it does not depend on other settings."""
+def _default(path: str, tasks: Collection[str]) -> str:
+    """The default of a setting, where the runs of the sweep share it."""
     if path not in config_lib.FIELDS:
         return ""
-    default = config_lib.FIELDS[path].default
+    defaults = {config_lib.task_default(task, path) for task in tasks}
+    if len(defaults) != 1:
+        return ""
+    (default,) = defaults
     text = default.name if isinstance(default, config_lib.Component) else format_value(default)
     return f", so {text or 'none'}"
 
