@@ -280,7 +280,7 @@ def test_lookup_takes_the_beginning_of_an_id(tmp_path: Path) -> None:
     assert lookup(store, "bb").run_id == "bb33" * 4
     assert lookup(store, "aa22" * 4).run_id == "aa22" * 4
     with pytest.raises(
-        UserError, match="'aa' is the beginning of 2 run ids; give more of it: aa11"
+        UserError, match="'aa' is the beginning of 2 runs; give the id of one: aa11"
     ):
         lookup(store, "aa")
     with pytest.raises(UserError, match="did you mean bb33bb33bb33bb33"):

@@ -81,7 +81,7 @@ def test_no_bit_hangs_on_how_dispatches_are_cut(
     assert seldom[:2] == [1, 2]
     assert len(seldom) < len(often)
     monkeypatch.setattr(
-        loop.chunk_lib, "adaptive_dispatch", lambda program, strategy: WHOLE_DISPATCHES
+        loop.epoch_lib, "adaptive_dispatch", lambda program, strategy: WHOLE_DISPATCHES
     )
     whole, boundaries = train(0.0)
     assert len(boundaries) == 3 * -(-STEPS_PER_EPOCH // dispatch)

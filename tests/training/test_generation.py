@@ -99,7 +99,7 @@ def test_two_ways_foretell_nothing() -> None:
         run(arch__bidirectional=True)
     answers = InMemorySource(spec("sequence_to_sequence", 60, source=2), PADDED.data)
     with pytest.raises(
-        UserError, match=r"arch\.bidirectional=true reads what task=sequence_to_sequence is to"
+        UserError, match=r"arch\.bidirectional=true reads what task=sequence_to_sequence predicts"
     ):
         run(answers, arch__bidirectional=True)
     with pytest.raises(

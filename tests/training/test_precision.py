@@ -145,7 +145,7 @@ def test_float64_is_rounded_nowhere() -> None:
 
 def test_float64_outside_its_settings_is_refused() -> None:
     of = run(precision="float64")
-    with pytest.raises(RuntimeError, match="numbers"):
+    with pytest.raises(RuntimeError, match="precision_context"):
         chunk_lib.start(of.program, [of.config], data_of(of).data, ExecutionStrategy(1, 1))
 
 

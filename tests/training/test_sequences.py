@@ -34,8 +34,8 @@ from research.registry import TASKS
 from research.tasks.problem import mean_over_steps
 from research.testing import few_steps
 from research.training import chunk as chunk_lib
+from research.training import chunk_evaluation, loop, network, objective
 from research.training import epoch as epoch_lib
-from research.training import loop, network, objective
 from research.training.strategy import ExecutionStrategy
 
 
@@ -92,7 +92,7 @@ def test_parts_and_streams_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> Non
     (whole,) = train([run()], 1)
     (streamed,) = train([run()], 1, memory=chunk_lib.StreamingPolicy(device=0))
     assert streamed == whole
-    monkeypatch.setattr(chunk_lib, "EVALUATION_STEPS", 2 * CONTEXT)
+    monkeypatch.setattr(chunk_evaluation, "EVALUATION_STEPS", 2 * CONTEXT)
     (parts,) = train([run()], 1)
     assert parts.checksums == whole.checksums
     assert parts.metrics == pytest.approx(whole.metrics, rel=1e-5)
