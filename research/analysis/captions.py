@@ -80,13 +80,13 @@ def _test(table: ArmsTable) -> list[str]:
     tests = {
         "rows": (
             f"p: two-sided sign flips ({flips}) of the differences to '{table.baseline}' paired by"
-            f" seed, {rows}{of_each} flipped together, step-down maximum of |t|; it is corrected"
-            " for all of them."
+            f" seed, {rows}{of_each} flipped together, step-down maximum of the absolute t; it is"
+            " corrected for all of them."
         ),
         "new": (
             f"p: two-sided t-tests of the differences to '{table.baseline}' paired by seed, with"
-            f" the corrected variance, step-down maximum of |t| over {rows}{of_each} from their"
-            " joint distribution; it is corrected for all of them."
+            f" the corrected variance, step-down maximum of the absolute t over {rows}{of_each}"
+            " from their joint distribution; it is corrected for all of them."
         ),
     }
     used = [tests[claim] for claim in dict.fromkeys(table.claims)]

@@ -22,7 +22,9 @@ def reach(table: ArmsTable, index: int) -> str:
     if not widths:
         return ""
     factor, unit = (100, " points") if column.in_percent else (1, "")
-    smallest = f"{min(widths) * factor:.2g}{unit}"
+    # Rows whose pairs vary little show smaller differences.
+    low, high = (f"{width * factor:.2g}" for width in (min(widths), max(widths)))
+    smallest = f"{low}{unit}" if low == high else f"{low} to {high}{unit}, depending on the row"
     sentence = f"The smallest difference of {column.label} that could have been shown is {smallest}"
     needs = seeds_of_undecided(table, index)
     if not needs:
@@ -75,8 +77,16 @@ def _listed(needs: dict[str, int | None], claim: str) -> str:
     if len(needs) <= MOST_NAMED:
         texts = {n: beyond if n is None else f"{n:,} seeds" for n in needs.values()}
         return ", ".join(f"{label} needs {texts[n]}" for label, n in needs.items())
-    counts = sorted(MOST_SEEDS + 1 if n is None else n for n in needs.values())
+    counts = sorted(n for n in needs.values() if n is not None)
+    if not counts:
+        return f"all {len(needs)} undecided rows need {beyond}"
+    if len(counts) < len(needs):
+        return (
+            f"of the {len(needs)} undecided rows, {len(counts)} need {counts[0]:,} seeds or more,"
+            f" and {len(needs) - len(counts)} need {beyond}"
+        )
     middle = statistics.median_low(counts)
-    half = beyond if middle > MOST_SEEDS else f"{middle:,} seeds or more"
-    least = beyond if counts[0] > MOST_SEEDS else f"at least {counts[0]:,} seeds"
-    return f"the {len(needs)} undecided rows need {least}, and half of them {half}"
+    return (
+        f"the {len(needs)} undecided rows need at least {counts[0]:,} seeds, and half of them"
+        f" {middle:,} seeds or more"
+    )
