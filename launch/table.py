@@ -121,7 +121,7 @@ def _refuse_flags_of_from() -> None:
 
 def _external() -> ArmsTable:
     """The table of a csv file."""
-    for flag in ("experiment", "name", "rows", "seeds", "explain", "no_train"):
+    for flag in ("experiment", "name", "rows", "seeds", "explain", "no_train", "claim"):
         if flags.FLAGS[flag].present:
             raise UserError(f"--{flag} does not apply to --from; leave one of them out")
     results = read_results(FROM.value)

@@ -87,7 +87,7 @@ def _column(table: ArmsTable, row: Row, index: int) -> list[str]:
         f"{column.label} ({column.metric}, {column.better} is better)",
         *_values(table, row, cell, base),
         f"  mean: {_interval(cell.interval)}",
-        *(_test(table, cell) if base else []),
+        *(_test(table, cell, table.claims[index]) if base else []),
         *_published(cell),
     ]
 
@@ -130,12 +130,16 @@ def _outcome(outcome: str, record: Record | None) -> str:
     return f"{outcome} at step {record.diverged_at}{why}"
 
 
-def _test(table: ArmsTable, cell: Cell) -> list[str]:
+def _test(table: ArmsTable, cell: Cell, claim: str) -> list[str]:
     lines = [f"  difference to '{table.baseline}': {_interval(cell.difference)}"]
     if cell.difference is not None and cell.p is not None:
-        kind = "exact" if len(table.seeds) <= EXACT_UP_TO else "sampled"
+        flips = "exact" if len(table.seeds) <= EXACT_UP_TO else "sampled"
+        tests = {
+            "rows": f"{flips} two-sided sign-flip p",
+            "new": "on new data, two-sided p of the t-test with the corrected variance",
+        }
         lines += [
-            f"  {kind} two-sided sign-flip p on {cell.difference.n} pairs: {_number(cell.p)}",
+            f"  {tests[claim]} on {cell.difference.n} pairs: {_number(cell.p)}",
             f"  of all m = {table.m} rows together: {_number(cell.p_adjusted)}",
         ]
     return [*lines, f"  verdict: {cell.verdict}"]

@@ -114,6 +114,12 @@ def sweep(
     >>> rates = sweep(dict(dataset="iris"), grid={"learning_rate": [0.1, 1]})  # doctest: +SKIP
     >>> rates.table()  # doctest: +SKIP
     """
+    for keyword, axes_of in (("grid", grid), ("zip", zip), ("sample", sample)):
+        if axes_of is not None and not isinstance(axes_of, Mapping):
+            raise UserError(
+                f"{keyword}={axes_of!r}: expected a dict of values by setting, such as"
+                f' {keyword}={{"learning_rate": [0.1, 1]}}'
+            )
     folders = workspace(records, cache_dir, data_dir)
     # Axes become the flags' texts, so that a sweep from Python has the run ids of the same sweep
     # from the command line.

@@ -45,6 +45,12 @@ def test_a_row_says_everything_behind_it(table):
     assert "published: 0.95 ± 0.01; gap -0.015: overlap" in lines
 
 
+def test_the_test_on_new_data_is_named(table):
+    text = explain(dataclasses.replace(table, claims=("new",) * len(table.columns)), "dropout")
+    assert "on new data, two-sided p of the t-test with the corrected variance on 6 pairs" in text
+    assert "sign-flip" not in text
+
+
 def test_a_diverged_run_says_where(table):
     text = explain(table, "l2")
     assert "diverged at step 7" in text

@@ -125,6 +125,8 @@ def test_a_tuning_has_its_trials_the_best_and_its_run(folders: dict[str, str]) -
 
 
 def test_a_tuning_that_cannot_be_is_refused(folders: dict[str, str]) -> None:
+    with pytest.raises(rs.UserError, match=r"grid='learning_rate=0.1': expected a dict of values"):
+        rs.sweep({"dataset": "iris"}, grid="learning_rate=0.1")
     with pytest.raises(rs.UserError, match="sampler=grit; did you mean grid"):
         rs.tune(SMALL, sample={"epochs": [1, 2]}, sampler="grit", **folders)
     with pytest.raises(rs.UserError, match="epochs is given, and an axis sets it too"):
