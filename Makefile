@@ -38,7 +38,7 @@ docs: .venv/requirements-dev.txt.installed  ## the documentation as a site in .c
 	@PYTHONPATH=. JAX_PLATFORMS=cpu NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
 
 notebooks: .venv/requirements-dev.txt.installed  ## runs the notebooks of the documentation and stores their outputs
-	@PYTHONPATH=. JAX_PLATFORMS=cpu $(RUN) docs/notebooks.py
+	@PYTHONPATH=$(CURDIR) JAX_PLATFORMS=cpu $(RUN) docs/notebooks.py
 
 readme: .venv/$(REQUIREMENTS).installed  ## puts the table as it is now into the README
 	@$(RUN) -m launch.table --experiment=regularization --out=.cache/table.md
