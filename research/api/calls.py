@@ -10,7 +10,7 @@ from research.analysis.external import external_table, read_results
 from research.analysis.table_report import of_experiment
 from research.api.given_data import with_data
 from research.api.run_result import RunResult
-from research.api.settings import axis_of, settings_of
+from research.api.settings import axes_of, settings_of
 from research.api.sweep_result import SweepResult
 from research.api.table_result import TableResult
 from research.api.tune_result import TuneResult
@@ -114,20 +114,14 @@ def sweep(
     >>> rates = sweep(dict(dataset="iris"), grid={"learning_rate": [0.1, 1]})  # doctest: +SKIP
     >>> rates.table()  # doctest: +SKIP
     """
-    for keyword, axes_of in (("grid", grid), ("zip", zip), ("sample", sample)):
-        if axes_of is not None and not isinstance(axes_of, Mapping):
-            raise UserError(
-                f"{keyword}={axes_of!r}: expected a dict of values by setting, such as"
-                f' {keyword}={{"learning_rate": [0.1, 1]}}'
-            )
     folders = workspace(records, cache_dir, data_dir)
     # Axes become the flags' texts, so that a sweep from Python has the run ids of the same sweep
     # from the command line.
-    together = "; ".join(axis_of(path, values) for path, values in (zip or {}).items())
+    together = "; ".join(axes_of("zip", zip))
     axes = Axes(
-        [axis_of(path, values) for path, values in (grid or {}).items()],
+        axes_of("grid", grid),
         [together] if together else [],
-        [axis_of(path, values) for path, values in (sample or {}).items()],
+        axes_of("sample", sample),
         samples,
         sample_seed,
     )
@@ -199,7 +193,7 @@ def tune(
         raise UserError(f"pruner={pruner}; {nearest(pruner, PRUNERS)}")
     folders = workspace(records, cache_dir, data_dir)
     shared = settings_of(with_data(settings, data, cache_dir))
-    texts = [axis_of(path, values) for path, values in sample.items()]
+    texts = axes_of("sample", sample)
     axes = sampled(texts)
     refuse_written([axis.path for axis in axes], shared)
     budget = Budget(sampler, trials, parallel, pruner, sample_seed)

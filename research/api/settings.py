@@ -46,7 +46,19 @@ def text_of(value: Any) -> str:
     return format_value(tuple(value)) if isinstance(value, list) else format_value(value)
 
 
-def axis_of(path: str, values: Any) -> str:
+def axes_of(keyword: str, axes: Mapping[str, Any] | None) -> list[str]:
+    """The axes of a keyword argument such as `grid`, as flags take them."""
+    if axes is None:
+        return []
+    if not isinstance(axes, Mapping):
+        raise UserError(
+            f"{keyword}={axes!r}: expected a dict of values by setting, such as"
+            f' {keyword}={{"learning_rate": [0.1, 1]}}'
+        )
+    return [_axis(path, values) for path, values in axes.items()]
+
+
+def _axis(path: str, values: Any) -> str:
     """An axis as its flag takes it: `learning_rate=0.01|0.1`. A text such as `log(1e-4,1)` is used
     as it is."""
     if isinstance(values, str):

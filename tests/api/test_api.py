@@ -13,7 +13,7 @@ import pytest
 
 import research as rs
 import research.api
-from research.api.settings import axis_of, settings_of
+from research.api.settings import axes_of, settings_of
 from research.training.final_metrics import run_lane
 from tests.launch.command_lines import run_all
 
@@ -46,8 +46,9 @@ def test_keywords_are_the_flags_names() -> None:
         "optimizer.momentum": "0.9",
         "dataset.target": "y",
     }
-    assert axis_of("arch_hidden", [(4,), (8, 8)]) == "arch.hidden=4|8,8"
-    assert axis_of("learning_rate", "log(1e-4,1)") == "learning_rate=log(1e-4,1)"
+    assert axes_of("grid", {"arch_hidden": [(4,), (8, 8)]}) == ["arch.hidden=4|8,8"]
+    rates = {"learning_rate": "log(1e-4,1)"}
+    assert axes_of("sample", rates) == ["learning_rate=log(1e-4,1)"]
 
 
 @pytest.mark.parametrize(
@@ -127,6 +128,8 @@ def test_a_tuning_has_its_trials_the_best_and_its_run(folders: dict[str, str]) -
 def test_a_tuning_that_cannot_be_is_refused(folders: dict[str, str]) -> None:
     with pytest.raises(rs.UserError, match=r"grid='learning_rate=0.1': expected a dict of values"):
         rs.sweep({"dataset": "iris"}, grid="learning_rate=0.1")
+    with pytest.raises(rs.UserError, match=r"sample='epochs=1\|2': expected a dict of values"):
+        rs.tune(SMALL, sample="epochs=1|2", **folders)
     with pytest.raises(rs.UserError, match="sampler=grit; did you mean grid"):
         rs.tune(SMALL, sample={"epochs": [1, 2]}, sampler="grit", **folders)
     with pytest.raises(rs.UserError, match="epochs is given, and an axis sets it too"):
