@@ -29,9 +29,9 @@ from research.sweeps.execute.terminal import Terminal
 from research.sweeps.records.provenance import recorded_strategy
 from research.sweeps.records.record import Record
 from research.tasks.bleu import bleu
-from research.training.attention_maps import attention_maps
-from research.training.final_metrics import evaluate_rows, final_metrics
-from research.training.strategy import ExecutionStrategy
+from research.training.apply.attention_maps import attention_maps
+from research.training.apply.final_metrics import evaluate_rows, final_metrics
+from research.training.devices.strategy import ExecutionStrategy
 
 SPLIT = flags.DEFINE_string(
     "split",

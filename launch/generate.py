@@ -15,7 +15,7 @@ from research.data.progress_bar import progress
 from research.data.spec import PADDING
 from research.data.strings import BLANK, START
 from research.errors import UserError
-from research.training.generation import Sampler, generate
+from research.training.apply.generation import Sampler, generate
 
 PROMPT = flags.DEFINE_string(
     "prompt", "", "the beginning of the text, or the source sequence to answer"

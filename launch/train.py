@@ -20,7 +20,7 @@ from research.errors import UserError
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.execute.ensure_records import ensure_records
 from research.sweeps.records.record import Record
-from research.training.lane_inputs import footprint
+from research.training.setup.lane_inputs import footprint
 
 NAME = start.define_name("name", None, "keep the run under this name, for launch.table --name")
 

@@ -19,10 +19,10 @@ from research.sweeps.plan.run_planner import Planner
 from research.testing import few_steps
 from research.testing.few_steps import beyond_rounding, unequal
 from research.testing.few_steps import lane as lane
-from research.training import chunk as chunk_lib
-from research.training import epoch as epoch_lib
-from research.training import loop
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import chunk as chunk_lib
+from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
 
 EPOCHS, STEPS_PER_EPOCH, BATCH = 3, 5, 8
 

@@ -12,10 +12,10 @@ from research.data.windows import Windows
 from research.registry import ARCHITECTURES
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
-from research.training import chunk as chunk_lib
-from research.training import epoch as epoch_lib
-from research.training import loop
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import chunk as chunk_lib
+from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
 
 SYMBOLS, CONTEXT = ("a", "b", "c", "d", "e"), 6
 SEQUENTIAL = [entry.name for entry in ARCHITECTURES if "per_step" in entry.needs_facts]

@@ -11,14 +11,14 @@ from absl import flags
 from launch.cli.planner import planner
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records.provenance import device_kind
-from research.training import chunk as chunk_lib
-from research.training import epoch as epoch_lib
-from research.training import snapshot as snapshot_lib
-from research.training.checkpoint_writer import CheckpointWriter
-from research.training.checkpoints import Checkpoints
-from research.training.lane_inputs import footprint
-from research.training.pack_manifest import PackManifest
-from research.training.strategy import ExecutionStrategy
+from research.training.checkpoint import snapshot as snapshot_lib
+from research.training.checkpoint.checkpoint_writer import CheckpointWriter
+from research.training.checkpoint.checkpoints import Checkpoints
+from research.training.checkpoint.pack_manifest import PackManifest
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import chunk as chunk_lib
+from research.training.engine import epoch as epoch_lib
+from research.training.setup.lane_inputs import footprint
 
 SAVE_EVERY = flags.DEFINE_float("save_every", 30.0, "checkpoint: seconds between two saves")
 WINDOWS = flags.DEFINE_integer(

@@ -8,9 +8,9 @@ from absl import flags
 
 from launch.cli.planner import planner
 from research.sweeps.plan.run_plan import PlannedRun
-from research.training import chunk as chunk_lib
-from research.training import epoch as epoch_lib
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import chunk as chunk_lib
+from research.training.engine import epoch as epoch_lib
 
 ROUNDS = flags.DEFINE_integer(
     "rounds", 3, "scaling: rounds over the device counts; medians are reported", lower_bound=1

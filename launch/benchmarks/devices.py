@@ -9,8 +9,8 @@ from research.data.progress_bar import progress
 from research.errors import UserError
 from research.statistics.intervals import paired_difference
 from research.sweeps.plan.run_plan import PlannedRun, with_seeds
-from research.training import loop
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import loop
 
 OVER = flags.DEFINE_integer(
     "over", 2, "devices: over how many devices each run is spread", lower_bound=2

@@ -28,7 +28,7 @@ from research.sweeps.declare import sweep_axes
 from research.sweeps.plan.run_plan import with_seeds
 from research.sweeps.records.provenance import device_kind
 from research.sweeps.records.store import Store
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
 
 N = flags.DEFINE_integer("n", 300, "kill: how many kills", lower_bound=1)
 KILL_SEED = flags.DEFINE_integer("kill_seed", 0, "kill: of the moments")

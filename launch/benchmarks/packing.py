@@ -13,8 +13,9 @@ from launch.benchmarks.process import launch
 from launch.cli.planner import planner
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
-from research.training import loop, strategy_choice
-from research.training.strategy import ExecutionStrategy
+from research.training.devices import strategy_choice
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import loop
 
 HIDDEN = flags.DEFINE_list(
     "hidden", ["64", "256-256", "1024-1024"], "packing: hidden layers of the MLPs"

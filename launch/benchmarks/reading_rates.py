@@ -17,8 +17,8 @@ from absl import flags
 from research.data import image_folder, stream
 from research.data.prefetcher import Prefetcher
 from research.data.source import open_source
-from research.training import lanes as lanes_lib
-from research.training.program import Sizes
+from research.training.devices import lanes as lanes_lib
+from research.training.setup.program import Sizes
 
 IMAGES = flags.DEFINE_integer(
     "images", 3000, "data: how many JPEG files are made and decoded", lower_bound=256

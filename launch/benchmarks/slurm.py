@@ -23,7 +23,7 @@ from research.errors import UserError
 from research.sweeps.slurm import cluster
 from research.sweeps.slurm.cluster import Refused
 from research.sweeps.slurm.folder import Folder, place_of
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
 
 EVENTS = flags.DEFINE_integer("events", 20, "slurm: how many events", lower_bound=1)
 EVENT_SEED = flags.DEFINE_integer("event_seed", 0, "slurm: of the events and their moments")

@@ -17,10 +17,10 @@ from research.data.spec import Arrays
 from research.errors import UserError, nearest
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
-from research.training import chunk as chunk_lib
-from research.training import epoch as epoch_lib
-from research.training import strategy_choice
-from research.training.lane_inputs import footprint
+from research.training.devices import strategy_choice
+from research.training.engine import chunk as chunk_lib
+from research.training.engine import epoch as epoch_lib
+from research.training.setup.lane_inputs import footprint
 
 AGAINST = flags.DEFINE_enum(
     "against", None, ["torch"], "step: what it is compared with; none: timed alone"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from research.options import REQUIRED, Option, format_value
 from research.registry import Entry, Loss, Metric, Regularizer
-from research.training.effects import SITES, site_of
+from research.training.setup.effects import SITES, site_of
 
 
 def entry_lines(entry: Entry) -> Iterator[str]:

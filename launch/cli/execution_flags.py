@@ -13,7 +13,7 @@ from research.duration import Period
 from research.errors import UserError
 from research.sweeps.execute.execution_options import Execution
 from research.sweeps.execute.terminal import Terminal
-from research.training.pack_manifest import Keep
+from research.training.checkpoint.pack_manifest import Keep
 
 CHECKPOINTS = define_directory(
     "checkpoints", None, "directory of the checkpoints; none: checkpoints/ in --records"

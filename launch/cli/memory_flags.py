@@ -5,7 +5,7 @@ import re
 from absl import flags
 
 from research.errors import UserError
-from research.training.chunk import StreamingPolicy
+from research.training.engine.chunk import StreamingPolicy
 
 DEVICE_DATA_LIMIT = flags.DEFINE_string(
     "device_data_limit", "2G", "stream inputs larger than this from the host"

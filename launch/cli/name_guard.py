@@ -11,7 +11,7 @@ from research.sweeps.execute.execution_options import Execution
 from research.sweeps.plan.run_plan import PlannedRun, RequestedRun
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.store import Store
-from research.training.checkpoints import Checkpoints
+from research.training.checkpoint.checkpoints import Checkpoints
 
 # Values of a setting that are shown.
 MOST = 6

@@ -9,8 +9,8 @@ from research.sweeps.records import index
 from research.sweeps.records.index import RecordSummary
 from research.sweeps.records.provenance import device_kind
 from research.sweeps.records.store import Store
-from research.training.lane_inputs import footprint
-from research.training.update import describe_slots
+from research.training.setup.lane_inputs import footprint
+from research.training.step.update import describe_slots
 from research.words import plural
 
 

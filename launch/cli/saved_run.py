@@ -17,9 +17,9 @@ from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Parameters, Saved, evaluated
 from research.sweeps.records.store import Store
 from research.sweeps.records.verification import lookup, run_of
-from research.training.decode import decode, has_decoder
-from research.training.final_metrics import run_lane
-from research.training.state import Lane, Variables
+from research.training.apply.decode import decode, has_decoder
+from research.training.apply.final_metrics import run_lane
+from research.training.step.state import Lane, Variables
 
 RUN = flags.DEFINE_string(
     "run", None, "a run with saved parameters: its id, the beginning of it, its --name or a tag"
@@ -54,7 +54,7 @@ class SavedRun:
 
     def answers(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The likeliest answers found to examples, and their log-probabilities; see
-        research.training.decode."""
+        research.training.apply.decode."""
         self.check_beams()
         return decode(self.run.program, self.lane, self.variables, x, BEAMS.value)
 

@@ -26,7 +26,7 @@ from research.sweeps.plan.run_plan import RequestedRun, same, trainable, unfit_n
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
-from research.training.final_metrics import final_metric_names
+from research.training.apply.final_metrics import final_metric_names
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,10 +19,10 @@ from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Parameters, Saved, evaluated
 from research.sweeps.records.verification import run_of
 from research.tasks.classification import log_softmax
-from research.training import network
-from research.training.final_metrics import evaluate_rows, run_lane
-from research.training.state import Lane, Variables
-from research.training.strategy import ExecutionStrategy
+from research.training.apply.final_metrics import evaluate_rows, run_lane
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.step import network
+from research.training.step.state import Lane, Variables
 
 
 @dataclasses.dataclass(frozen=True)

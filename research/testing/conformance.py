@@ -31,13 +31,14 @@ from research.registry import (
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.testing.few_steps import beyond_rounding, initial, lane, start, steps, unequal
-from research.training import loop, network, objective
-from research.training.lane_inputs import abstract_lane, make_lane_inputs
-from research.training.loop import Boundary, Outcome
-from research.training.program import Program
-from research.training.snapshot import Snapshot
-from research.training.state import Lane, Variables
-from research.training.strategy import ExecutionStrategy
+from research.training.checkpoint.snapshot import Snapshot
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import loop
+from research.training.engine.loop import Boundary, Outcome
+from research.training.setup.lane_inputs import abstract_lane, make_lane_inputs
+from research.training.setup.program import Program
+from research.training.step import network, objective
+from research.training.step.state import Lane, Variables
 
 # 40 training rows make 5 updates an epoch.
 SETTINGS = {

@@ -10,12 +10,12 @@ from jax.tree_util import keystr, tree_leaves_with_path
 
 from research.data.spec import Arrays
 from research.sweeps.plan.run_plan import PlannedRun
-from research.training import chunk as chunk_lib
-from research.training import epoch as epoch_lib
-from research.training import lanes as lanes_lib
-from research.training.lane_inputs import make_lane_inputs
-from research.training.state import Lane, Variables
-from research.training.strategy import ExecutionStrategy
+from research.training.devices import lanes as lanes_lib
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import chunk as chunk_lib
+from research.training.engine import epoch as epoch_lib
+from research.training.setup.lane_inputs import make_lane_inputs
+from research.training.step.state import Lane, Variables
 
 # How many perturbed runs measure what rounding does, and how many times that a lane may differ.
 PERTURBATIONS = 3

@@ -14,7 +14,7 @@ from research.data.source import open_source
 from research.data.table import Table
 from research.errors import UserError
 from research.sweeps.plan.run_planner import Planner
-from research.training.lane_inputs import make_lane_inputs
+from research.training.setup.lane_inputs import make_lane_inputs
 
 NORMAL = np.random.default_rng(0).normal(size=300)
 ROUNDING = 5e-7  # of differences below 8 in float32, and of numbers near 1e9 in float64

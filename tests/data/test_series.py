@@ -13,7 +13,7 @@ from research.data.source import open_source
 from research.data.split import split_of
 from research.errors import UserError
 from research.sweeps.plan.run_planner import Planner
-from research.training.lane_inputs import make_lane_inputs
+from research.training.setup.lane_inputs import make_lane_inputs
 
 
 @pytest.mark.parametrize("name", ["sine_mixture", "noisy_ar2"])

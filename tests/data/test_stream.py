@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from research.data import stream
 from research.data.prefetcher import Prefetcher
-from research.training import lanes as lanes_lib
-from research.training.program import Sizes
+from research.training.devices import lanes as lanes_lib
+from research.training.setup.program import Sizes
 
 
 @pytest.fixture(scope="module")

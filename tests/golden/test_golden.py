@@ -20,8 +20,8 @@ from research.config import RunConfig
 from research.data.source import open_source
 from research.data.spec import Source
 from research.sweeps.plan.run_planner import Planner
-from research.training import loop
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import loop
 from tests.golden.configs import CONFIGS, TWICE, write_files
 
 FILE = Path(__file__).with_name("golden.json")

@@ -13,8 +13,8 @@ from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.store import Store
-from research.training.pack_manifest import PackManifest
-from research.training.strategy import ExecutionStrategy
+from research.training.checkpoint.pack_manifest import PackManifest
+from research.training.devices.strategy import ExecutionStrategy
 from tests.launch.command_lines import Result, run_all
 
 BASE = {"dataset": "iris", "arch.hidden": "4", "epochs": "3", "batch_size": "16"}

@@ -15,7 +15,7 @@ import research.catalogue  # noqa: F401
 from research.data.series import COEFFICIENTS, noisy_ar2
 from research.registry import ARCHITECTURES, load_package
 from research.sweeps.experiment import EXPERIMENTS
-from research.training import chunk_evaluation
+from research.training.engine import chunk_evaluation
 
 
 def built(**options: Any) -> Any:

@@ -7,9 +7,9 @@ from engine import STEPS_PER_EPOCH, data_of, run
 
 from research.optim import plateau
 from research.registry import SCHEDULES
-from research.training import chunk as chunk_lib
-from research.training import epoch as epoch_lib
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import chunk as chunk_lib
+from research.training.engine import epoch as epoch_lib
 
 OPTIONS = {"factor": 0.5, "patience": 2.0, "min_delta": 0.1, "end": 0.2}
 

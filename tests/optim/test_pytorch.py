@@ -26,8 +26,8 @@ import torch
 from engine import TABLE, run
 
 from research.testing import few_steps
-from research.training.initial_state import initial_state
-from research.training.step import train_step
+from research.training.step.initial_state import initial_state
+from research.training.step.step import train_step
 
 STEPS, RATE = 10, 0.05
 TINY = 1e-30  # an eps that vanishes beside the squares of gradients

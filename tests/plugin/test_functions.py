@@ -19,9 +19,9 @@ from research.registry import CALLBACKS, LOSSES, METRICS, SCHEDULES, TASKS
 from research.sweeps.column import check_metric
 from research.tasks.metrics import measuring
 from research.testing import conformance
-from research.training import loop
-from research.training.lane_inputs import lr_factors_of
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import loop
+from research.training.setup.lane_inputs import lr_factors_of
 
 LOSS = '''
 import jax.numpy as jnp

@@ -7,8 +7,8 @@ from engine import data_of, run
 from research.registry import CALLBACKS, Callback
 from research.sweeps.execute import callbacks
 from research.sweeps.execute.callbacks import Ended
-from research.training import loop
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import loop
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from engine import EPOCHS, STEPS_PER_EPOCH, run
 from research.duration import Period
 from research.errors import Stopped, UserError
 from research.sweeps.execute.checkpoint_policy import ABREAST_SECONDS, CheckpointPolicy
-from research.training.loop import Boundary
-from research.training.snapshot import Snapshot
+from research.training.checkpoint.snapshot import Snapshot
+from research.training.engine.loop import Boundary
 
 
 @dataclasses.dataclass

@@ -28,8 +28,8 @@ from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
 from research.sweeps.records.verification import changes
-from research.training import loop
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import loop
 
 
 class Watcher:

@@ -19,7 +19,7 @@ from research.sweeps.execute.execution_context import ExecutionContext, Executio
 from research.sweeps.execute.execution_options import DEFAULT
 from research.sweeps.plan.run_plan import with_seeds
 from research.sweeps.records.store import Store
-from research.training import loop
+from research.training.engine import loop
 from tests.sweeps.test_execution import Watcher, planned
 
 

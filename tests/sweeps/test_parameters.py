@@ -22,8 +22,8 @@ from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Parameters, Saved, evaluated
 from research.sweeps.records.store import Store
-from research.training.best_and_last import BestAndLast
-from research.training.state import Variables
+from research.training.checkpoint.best_and_last import BestAndLast
+from research.training.step.state import Variables
 from tests.sweeps.test_execution import Watcher
 
 KEEP = Execution(keep_params=True)

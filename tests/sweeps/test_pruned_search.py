@@ -22,8 +22,8 @@ from research.sweeps.records.store import Store
 from research.sweeps.tuning import space, tuner
 from research.sweeps.tuning.journal import journal
 from research.sweeps.tuning.tuner import Budget, SearchContext, Tuned
-from research.training import dispatch_size, loop
-from research.training.lane_pool import LanePool
+from research.training.engine import dispatch_size, loop
+from research.training.engine.lane_pool import LanePool
 
 AXES = ["learning_rate=log(1e-4,10)", "regularization.dropout=uniform(0,0.8)"]
 SETTINGS = {**{k: v for k, v in BASE.items() if k != "learning_rate"}, "epochs": 4}

@@ -13,7 +13,7 @@ from research.sweeps.execute.ensure_records import ensure_records
 from research.sweeps.plan.run_plan import UnfitRun, unfit_notes, with_seeds
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Store
-from research.training import loop
+from research.training.engine import loop
 from tests.launch.command_lines import run_all
 from tests.sweeps.test_execution import Watcher
 

@@ -28,9 +28,9 @@ from research.sweeps.records.verification import (
     trial,
     verify,
 )
-from research.training import dispatch_size, loop
-from research.training import lanes as lanes_lib
-from research.training.strategy import ExecutionStrategy
+from research.training.devices import lanes as lanes_lib
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import dispatch_size, loop
 
 WIDTH, STEPS = 4, 2
 

@@ -15,8 +15,8 @@ from research.data.spec import DataSpec, windowed
 from research.errors import UserError
 from research.registry import TASKS
 from research.tasks import forecast
-from research.training import objective
-from research.training.lane_inputs import make_lane_inputs
+from research.training.setup.lane_inputs import make_lane_inputs
+from research.training.step import objective
 
 PROBLEM = TASKS.get("forecast").build()
 SERIES = np.array([1, 3, 2, 2, 5, 4, 10, 0, 9, 9, 0, 5], np.float32)

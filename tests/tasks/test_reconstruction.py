@@ -17,9 +17,9 @@ from research.models.layers.gaussian import GaussianSample
 from research.tasks import divergence
 from research.testing import few_steps
 from research.testing.conformance import Subject
-from research.training.augment import augment_batch
-from research.training.lane_inputs import footprint
-from research.training.network import forward
+from research.training.setup.lane_inputs import footprint
+from research.training.step.augment import augment_batch
+from research.training.step.network import forward
 
 AUTOENCODER = {"task": "reconstruction", "arch": "autoencoder", "arch.hidden": (), "arch.code": 2}
 VAE = {"task": "reconstruction", "arch": "vae", "scaling": "none"}

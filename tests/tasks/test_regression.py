@@ -15,8 +15,8 @@ from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
-from research.training import loop
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import loop
 
 CALIFORNIA = (
     Path(__file__).parents[2] / "../shared/data/california_housing/california.csv"

@@ -18,8 +18,8 @@ from research.regularization import targets
 from research.tasks import segmentation
 from research.testing import few_steps
 from research.testing.conformance import Subject
-from research.training.augment import augment_batch
-from research.training.network import forward
+from research.training.step.augment import augment_batch
+from research.training.step.network import forward
 
 FCN = {
     "arch": "fcn",

@@ -18,9 +18,9 @@ import jax
 import numpy as np
 import sequences
 
-from research.training import chunk as chunk_lib
-from research.training import epoch as epoch_lib
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import chunk as chunk_lib
+from research.training.engine import epoch as epoch_lib
 
 
 def curve(

@@ -6,9 +6,9 @@ from typing import Any
 from engine import data_of
 
 from research.sweeps.plan.run_plan import PlannedRun
-from research.training import loop
-from research.training.snapshot import Snapshot
-from research.training.strategy import ExecutionStrategy
+from research.training.checkpoint.snapshot import Snapshot
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import loop
 
 
 def train(

@@ -11,7 +11,7 @@ from sequences import CONTEXT, PADDED, SYMBOLS, run, spec, start, tiny
 from research.analysis.attention_figure import attention_figure, axis_names
 from research.data.spec import Arrays
 from research.errors import UserError
-from research.training.attention_maps import attention_maps
+from research.training.apply.attention_maps import attention_maps
 
 X = np.array([1, 2, 4, 0, 3, 3], np.int32)
 PAIRS = InMemorySource(

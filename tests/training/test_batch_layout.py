@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from research.training import batch_layout
-from research.training.program import Sizes
+from research.training.devices import batch_layout
+from research.training.setup.program import Sizes
 
 FEW = st.integers(1, 9)
 

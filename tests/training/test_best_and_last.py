@@ -12,15 +12,15 @@ import pytest
 from engine import EPOCHS, assert_same_bits, data_of, lane, run
 
 from research.sweeps.plan.run_plan import PlannedRun
-from research.training import chunk as chunk_lib
-from research.training import epoch as epoch_lib
-from research.training import loop
-from research.training.checkpoint_writer import CheckpointWriter
-from research.training.checkpoints import Checkpoints
-from research.training.lane_inputs import abstract_state
-from research.training.pack_manifest import PackManifest
-from research.training.snapshot import Snapshot, select
-from research.training.strategy import ExecutionStrategy
+from research.training.checkpoint.checkpoint_writer import CheckpointWriter
+from research.training.checkpoint.checkpoints import Checkpoints
+from research.training.checkpoint.pack_manifest import PackManifest
+from research.training.checkpoint.snapshot import Snapshot, select
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import chunk as chunk_lib
+from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
+from research.training.setup.lane_inputs import abstract_state
 
 WAYS = [ExecutionStrategy(1, 1), ExecutionStrategy(2, 2)]
 

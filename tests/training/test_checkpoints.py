@@ -16,13 +16,13 @@ from engine import EPOCHS, STEPS_PER_EPOCH, assert_same_bits, run
 
 from research.errors import UserError
 from research.sweeps.plan.run_plan import PlannedRun
-from research.training.checkpoint_writer import CheckpointWriter
-from research.training.checkpoints import Checkpoints, steps
-from research.training.lane_inputs import abstract_state
-from research.training.pack_manifest import PackManifest
-from research.training.snapshot import select
-from research.training.snapshot_format import read
-from research.training.strategy import ExecutionStrategy
+from research.training.checkpoint.checkpoint_writer import CheckpointWriter
+from research.training.checkpoint.checkpoints import Checkpoints, steps
+from research.training.checkpoint.pack_manifest import PackManifest
+from research.training.checkpoint.snapshot import select
+from research.training.checkpoint.snapshot_format import read
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.setup.lane_inputs import abstract_state
 from tests.training.stops import snapshots, train
 
 LAST = EPOCHS * STEPS_PER_EPOCH

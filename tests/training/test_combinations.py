@@ -24,8 +24,8 @@ from engine import (
 
 from research.errors import UserError
 from research.registry import ACTIVATIONS, OPTIMIZERS, REGULARIZERS, SLOTS, Regularizer
-from research.training.snapshot import select
-from research.training.strategy import ExecutionStrategy
+from research.training.checkpoint.snapshot import select
+from research.training.devices.strategy import ExecutionStrategy
 from tests.training.stops import snapshots, train
 
 WIDTH = 4

@@ -11,8 +11,8 @@ from engine import InMemorySource, lane
 from sequences import CONTEXT, SYMBOLS, run, spec, start, tiny
 
 from research.data.spec import Arrays
-from research.training import network
-from research.training.decode import decode
+from research.training.apply.decode import decode
+from research.training.step import network
 
 
 def made(

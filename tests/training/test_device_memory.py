@@ -14,8 +14,8 @@ from research.sweeps.execute.execution_options import DEFAULT
 from research.sweeps.plan.run_plan import Pack
 from research.sweeps.records.store import Store
 from research.testing.conformance import Subject
-from research.training import device_memory
-from research.training.strategy import ExecutionStrategy
+from research.training.devices import device_memory
+from research.training.devices.strategy import ExecutionStrategy
 
 RUN = run(arch__hidden=(16, 16))
 STEPS = 5

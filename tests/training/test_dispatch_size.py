@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from engine import IMAGES, STEPS_PER_EPOCH, run
 
-from research.training import dispatch_size, loop
-from research.training.dispatch_size import WHOLE_DISPATCHES, AdaptiveDispatch
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import dispatch_size, loop
+from research.training.engine.dispatch_size import WHOLE_DISPATCHES, AdaptiveDispatch
 
 
 def pieces(

@@ -10,9 +10,10 @@ from engine import TABLE, member, run
 from research.errors import UserError
 from research.registry import REGULARIZERS, Regularizer
 from research.sweeps.plan.run_planner import Planner
-from research.training import batch_layout, validate
-from research.training.effects import site_of
-from research.training.program import Sizes
+from research.training.devices import batch_layout
+from research.training.setup import validate
+from research.training.setup.effects import site_of
+from research.training.setup.program import Sizes
 
 ON_KERNELS = [entry for entry in REGULARIZERS if site_of(entry) == "kernels"]
 IN_TRAINING = [entry for entry in ON_KERNELS if entry.slot != "parameters"]

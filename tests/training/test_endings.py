@@ -12,10 +12,10 @@ from engine import BASE, STEPS_PER_EPOCH, TABLE, run, start, train
 
 from research.data.in_memory import InMemorySource
 from research.sweeps.plan.run_planner import Planner
-from research.training import loop
-from research.training.final_metrics import overflow_message
-from research.training.lane_inputs import make_lane_inputs
-from research.training.strategy import ExecutionStrategy
+from research.training.apply.final_metrics import overflow_message
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import loop
+from research.training.setup.lane_inputs import make_lane_inputs
 
 
 def test_what_the_last_update_of_a_training_makes_is_looked_at() -> None:

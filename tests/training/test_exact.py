@@ -134,7 +134,7 @@ def test_a_deep_linear_network_is_one_linear_map(cache: str) -> None:
     kernel, bias = np.eye(13), np.zeros(13)
     for layer in layers:
         kernel, bias = kernel @ layer["kernel"], bias @ layer["kernel"] + layer["bias"]
-    from research.training.network import predict
+    from research.training.step.network import predict
 
     one = jax.tree.map(lambda leaf: leaf[0], chunk.lanes)
     variables = jax.tree.map(lambda leaf: leaf[0], chunk.state.variables)

@@ -16,8 +16,9 @@ from research import rng
 from research.data import progress_bar
 from research.data.spec import PADDING
 from research.errors import UserError
-from research.training import generation, network
-from research.training.generation import PIECE, Sampler, generate
+from research.training.apply import generation
+from research.training.apply.generation import PIECE, Sampler, generate
+from research.training.step import network
 
 OWN = run()
 CHUNK = start([OWN], 1)

@@ -10,10 +10,10 @@ import pytest
 from engine import EPOCHS, STEPS_PER_EPOCH, compiled_fully, data_of, run
 
 from research.sweeps.plan.run_plan import PlannedRun
-from research.training import loop
-from research.training.chunk import ALL_ON_DEVICE, StreamingPolicy
-from research.training.lane_pool import Candidate, LanePool, LaneStatus
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import loop
+from research.training.engine.chunk import ALL_ON_DEVICE, StreamingPolicy
+from research.training.engine.lane_pool import Candidate, LanePool, LaneStatus
 
 WIDTH = 3
 WAY = ExecutionStrategy(WIDTH, STEPS_PER_EPOCH)

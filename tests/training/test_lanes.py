@@ -12,8 +12,8 @@ import pytest
 from engine import assert_close, assert_lane_is_alone, lane, run, start, steps
 
 from research.registry import SCHEDULES
-from research.training import epoch as epoch_lib
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import epoch as epoch_lib
 
 WIDTH = 4
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from engine import EPOCHS, STEPS_PER_EPOCH, data_of, run, train
 
-from research.training import epoch as epoch_lib
-from research.training import lanes as lanes_lib
-from research.training import loop
-from research.training.strategy import ExecutionStrategy
+from research.training.devices import lanes as lanes_lib
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
 
 EXPLODING = 1e15
 

@@ -10,7 +10,8 @@ import pytest
 from engine import bundled, compiled_fully
 
 from research.sweeps.plan.run_plan import with_seeds
-from research.training import loop, strategy_choice
+from research.training.devices import strategy_choice
+from research.training.engine import loop
 
 MLP = {
     "optimizer.momentum": 0.9,

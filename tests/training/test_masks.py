@@ -30,16 +30,19 @@ from research.regularization import targets
 from research.sweeps.plan.run_plan import PlannedRun
 from research.testing import few_steps
 from research.testing.conformance import Subject
-from research.training import batch_layout, final_metrics, loop, means, network, objective
-from research.training import chunk as chunk_lib
-from research.training import epoch as epoch_lib
-from research.training import lanes as lanes_lib
-from research.training.augment import augment_batch
-from research.training.lane_inputs import make_lane_inputs
-from research.training.means import TARGETS
-from research.training.state import LaneState
-from research.training.step import train_step
-from research.training.strategy import ExecutionStrategy
+from research.training.apply import final_metrics
+from research.training.devices import batch_layout
+from research.training.devices import lanes as lanes_lib
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import chunk as chunk_lib
+from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
+from research.training.setup.lane_inputs import make_lane_inputs
+from research.training.step import means, network, objective
+from research.training.step.augment import augment_batch
+from research.training.step.means import TARGETS
+from research.training.step.state import LaneState
+from research.training.step.step import train_step
 
 EXTRA = 4
 # Batch norm where a network has a place for it, and what else adds up over steps.

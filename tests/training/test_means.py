@@ -10,9 +10,9 @@ from engine import data_of, run, start
 from engine import lane as one_lane
 
 from research.kernels import kernel_leaves
-from research.training import epoch as epoch_lib
-from research.training import loop
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
 
 
 def norms(params: Any) -> np.ndarray:

@@ -11,13 +11,13 @@ from engine import BASE, BATCH, assert_close, data_of, images, run, start, train
 from research.errors import UserError
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
-from research.training import chunk as chunk_lib
-from research.training import epoch as epoch_lib
-from research.training import lanes as lanes_lib
-from research.training import loop
-from research.training.lane_inputs import lr_factors_of, make_lane_inputs
-from research.training.step import train_step
-from research.training.strategy import ExecutionStrategy
+from research.training.devices import lanes as lanes_lib
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import chunk as chunk_lib
+from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
+from research.training.setup.lane_inputs import lr_factors_of, make_lane_inputs
+from research.training.step.step import train_step
 
 REGULARIZED = "dropout=0.3,mixup=0.4,shift=1,l2=0.01,activity_penalty=0.01"
 

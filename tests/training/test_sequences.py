@@ -33,10 +33,11 @@ from research.errors import UserError
 from research.registry import TASKS
 from research.tasks.problem import mean_over_steps
 from research.testing import few_steps
-from research.training import chunk as chunk_lib
-from research.training import chunk_evaluation, loop, network, objective
-from research.training import epoch as epoch_lib
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import chunk as chunk_lib
+from research.training.engine import chunk_evaluation, loop
+from research.training.engine import epoch as epoch_lib
+from research.training.step import network, objective
 
 
 def test_more_padding_changes_nothing() -> None:

@@ -12,8 +12,8 @@ from research.sweeps.execute.execution_context import ExecutionContext, Executio
 from research.sweeps.execute.execution_options import DEFAULT
 from research.sweeps.plan.run_plan import Pack
 from research.sweeps.records.store import Store
-from research.training import strategy_choice
-from research.training.strategy import ExecutionStrategy
+from research.training.devices import strategy_choice
+from research.training.devices.strategy import ExecutionStrategy
 
 RUN = run(epochs=1000)
 LANES = 40

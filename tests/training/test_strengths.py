@@ -14,12 +14,12 @@ from engine import acts_on, assert_close, data_of, lane, member, run
 from research.config import Component, RunConfig
 from research.registry import REGULARIZERS, Regularizer
 from research.sweeps.plan.run_plan import PlannedRun
-from research.training import chunk as chunk_lib
-from research.training import epoch as epoch_lib
-from research.training import loop
-from research.training.lanes import gather
-from research.training.step import train_step
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.lanes import gather
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import chunk as chunk_lib
+from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
+from research.training.step.step import train_step
 
 ACTING = [entry for entry in REGULARIZERS if entry.slot != "stopping"]
 # Stochastic weight averaging starts in the middle of the 15 steps.

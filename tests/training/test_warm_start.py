@@ -13,12 +13,13 @@ from engine import acts_on, assert_same_bits, data_of, lane, member, run, start,
 from research.errors import UserError
 from research.registry import OPTIMIZERS, REGULARIZERS
 from research.sweeps.plan.run_plan import PlannedRun
-from research.training import chunk as chunk_lib
-from research.training import epoch as epoch_lib
-from research.training import loop, param_tree
-from research.training.state import Variables
-from research.training.strategy import ExecutionStrategy
-from research.training.warm_start import InitialWeights, check_initial_weights
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import chunk as chunk_lib
+from research.training.engine import epoch as epoch_lib
+from research.training.engine import loop
+from research.training.setup.warm_start import InitialWeights, check_initial_weights
+from research.training.step import param_tree
+from research.training.step.state import Variables
 
 FROZEN = "HiddenDense_0/"
 

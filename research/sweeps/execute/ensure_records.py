@@ -17,8 +17,8 @@ from research.sweeps.records.provenance import recorded_strategy
 from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Parameters
 from research.sweeps.records.store import Store
-from research.training.strategy import ExecutionStrategy
-from research.training.warm_start import InitialWeights
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.setup.warm_start import InitialWeights
 
 
 class Observer(Protocol):

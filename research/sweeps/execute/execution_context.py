@@ -28,10 +28,10 @@ from research.sweeps.plan.run_plan import Pack, PlannedRun
 from research.sweeps.records.record import Record
 from research.sweeps.records.saved_parameters import Parameters
 from research.sweeps.records.store import Store
-from research.training import device_memory, strategy_choice
-from research.training.best_and_last import BestAndLast
-from research.training.checkpoints import Checkpoints
-from research.training.warm_start import InitialWeights
+from research.training.checkpoint.best_and_last import BestAndLast
+from research.training.checkpoint.checkpoints import Checkpoints
+from research.training.devices import device_memory, strategy_choice
+from research.training.setup.warm_start import InitialWeights
 
 # Packs under way at once: while one is compiled on one core, another trains.
 ABREAST = 2

@@ -3,8 +3,8 @@
 import dataclasses
 
 from research.duration import Period
-from research.training.chunk import ALL_ON_DEVICE, StreamingPolicy
-from research.training.pack_manifest import Keep
+from research.training.checkpoint.pack_manifest import Keep
+from research.training.engine.chunk import ALL_ON_DEVICE, StreamingPolicy
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,8 +24,8 @@ from research.sweeps.execute.execution_context import (
 )
 from research.sweeps.execute.queue import Queue
 from research.sweeps.plan.run_plan import Pack, PlannedRun, packs
-from research.training.checkpoints import Checkpoints, steps
-from research.training.strategy import ExecutionStrategy
+from research.training.checkpoint.checkpoints import Checkpoints, steps
+from research.training.devices.strategy import ExecutionStrategy
 
 # Seconds between looks at what others train, and of a wait in which a stop is noticed.
 LOOK, NOTICE = 2.0, 0.2

@@ -8,8 +8,8 @@ import jax
 from research.sweeps.execute.execution_context import ExecutionContext
 from research.sweeps.plan.run_plan import Pack
 from research.sweeps.records.provenance import device_kind
-from research.training import device_memory, strategy_choice
-from research.training.strategy import ExecutionStrategy
+from research.training.devices import device_memory, strategy_choice
+from research.training.devices.strategy import ExecutionStrategy
 
 
 def strategy_for(pack: Pack, context: ExecutionContext, lanes: int) -> ExecutionStrategy:

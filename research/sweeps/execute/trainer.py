@@ -21,12 +21,13 @@ from research.sweeps.execute.stored_strategy import strategy_key
 from research.sweeps.plan.run_plan import Pack, PlannedRun
 from research.sweeps.records.provenance import described, device_kind, provenance
 from research.sweeps.records.record import Record
-from research.training import device_memory, loop
-from research.training.checkpoint_writer import CheckpointWriter
-from research.training.checkpoints import StoredSnapshot
-from research.training.lane_inputs import abstract_state, footprint
-from research.training.pack_manifest import PackManifest
-from research.training.strategy import ExecutionStrategy
+from research.training.checkpoint.checkpoint_writer import CheckpointWriter
+from research.training.checkpoint.checkpoints import StoredSnapshot
+from research.training.checkpoint.pack_manifest import PackManifest
+from research.training.devices import device_memory
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import loop
+from research.training.setup.lane_inputs import abstract_state, footprint
 
 # (so many epochs are done, or a part of one, and so many runs still train; None: as before)
 To = Callable[[Fraction, int | None], None]

@@ -16,9 +16,9 @@ from research.data.split import Split
 from research.errors import Unknown, UserError
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.records.record import Record
-from research.training.final_metrics import run_lane
-from research.training.lane_inputs import make_lane, make_program
-from research.training.state import Lane
+from research.training.apply.final_metrics import run_lane
+from research.training.setup.lane_inputs import make_lane, make_program
+from research.training.step.state import Lane
 
 # The fields of a lane that are fitted to its training rows.
 FITTED = ("fill", "shift", "scale", "target_shift", "target_scale", "unit")

@@ -9,8 +9,8 @@ from research import config as config_lib
 from research.config import RunConfig
 from research.errors import ShapeError
 from research.sweeps.column import common_metric
-from research.training.program import Program
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.setup.program import Program
 from research.words import plural
 
 Settings = Mapping[str, Any]

@@ -15,9 +15,9 @@ from research.errors import ShapeError, UserError, nearest
 from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, Settings, UnfitRun, trainable
 from research.sweeps.records.saved_parameters import Parameters, Saved
 from research.sweeps.records.store import Store
-from research.training import validate, warm_start
-from research.training.program import Program
-from research.training.warm_start import InitialWeights
+from research.training.setup import validate, warm_start
+from research.training.setup.program import Program
+from research.training.setup.warm_start import InitialWeights
 
 
 class Opened(Protocol):

@@ -16,7 +16,7 @@ from typing import Any
 import jax
 
 from research.sweeps.records.source_version import COMMIT, PACKAGES_OF_CODE, ROOT
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "tensorflow-datasets")
 

@@ -24,9 +24,9 @@ from research.registry import REGULARIZERS
 from research.sweeps.records.atomic_io import set_aside
 from research.sweeps.records.store import Store
 from research.sweeps.run_names import find_run
-from research.training import param_tree
-from research.training.best_and_last import BestAndLast
-from research.training.state import Variables
+from research.training.checkpoint.best_and_last import BestAndLast
+from research.training.step import param_tree
+from research.training.step.state import Variables
 
 FORMAT = 1
 Which = Literal["best", "last"]

@@ -19,7 +19,7 @@ import orjson
 from research.errors import UserError
 from research.sweeps.records.atomic_io import set_aside, write_atomically
 from research.sweeps.records.record import Record
-from research.training.strategy import ExecutionStrategy
+from research.training.devices.strategy import ExecutionStrategy
 
 # Format 2 hashes the record's text as it stands in the file. Format 1 hashed the record after
 # serializing it again with sorted keys.

@@ -17,12 +17,12 @@ from research.sweeps.records.provenance import machine
 from research.sweeps.records.record import Record
 from research.sweeps.records.store import Damaged, Store
 from research.sweeps.run_names import find_run
-from research.training import first_difference, loop
-from research.training.chunk import ALL_ON_DEVICE, StreamingPolicy
-from research.training.first_difference import Divergence
-from research.training.loop import Outcome
-from research.training.strategy import ExecutionStrategy
-from research.training.warm_start import InitialWeights
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine import first_difference, loop
+from research.training.engine.chunk import ALL_ON_DEVICE, StreamingPolicy
+from research.training.engine.first_difference import Divergence
+from research.training.engine.loop import Outcome
+from research.training.setup.warm_start import InitialWeights
 
 Verdict = Literal["identical", "equal to rounding", "differs"]
 

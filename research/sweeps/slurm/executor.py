@@ -29,8 +29,8 @@ from research.sweeps.slurm import cluster, failure, submission
 from research.sweeps.slurm.cluster import Refused, SlurmTask
 from research.sweeps.slurm.folder import Folder, Submitted, Wanted, place_of
 from research.sweeps.slurm.resources import Resources
-from research.training import strategy_choice
-from research.training.checkpoints import Checkpoints, steps
+from research.training.checkpoint.checkpoints import Checkpoints, steps
+from research.training.devices import strategy_choice
 
 # Tasks of a sweep at most: each takes what is left, so more would only wait in the queue longer.
 MOST_TASKS = 256

@@ -9,7 +9,7 @@ from research.sweeps.declare.sweep_axes import Axis
 from research.sweeps.execute.execution_options import Execution
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.tuning import pruners
-from research.training import objective
+from research.training.step import objective
 
 
 @dataclasses.dataclass(frozen=True)

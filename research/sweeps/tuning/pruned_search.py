@@ -27,10 +27,10 @@ from research.sweeps.records.record import Record
 from research.sweeps.tuning import space
 from research.sweeps.tuning import study as study_lib
 from research.sweeps.tuning.search import Result, tell
-from research.training import device_memory
-from research.training.lane_inputs import footprint
-from research.training.lane_pool import Candidate, LanePool, LaneStatus
-from research.training.strategy import ExecutionStrategy
+from research.training.devices import device_memory
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine.lane_pool import Candidate, LanePool, LaneStatus
+from research.training.setup.lane_inputs import footprint
 
 # Epochs of lanes that were a trial's and that were computed, among the attributes of the study.
 LANES = "lanes"

@@ -1,0 +1,44 @@
+"""Attention maps: what a trained network's attention looks at, example by example."""
+
+import functools
+from typing import Any
+
+import jax
+import numpy as np
+
+from research.errors import UserError
+from research.training.setup.program import Program
+from research.training.step import network
+from research.training.step.state import Lane, Variables
+
+
+def attention_maps(
+    program: Program, lane: Lane, variables: Variables, x: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The weights of one raw example x [...] by the layer's name, float [heads, T, S]: of each
+    query over the keys.
+
+    Raises UserError if the network has none.
+    """
+    with program.precision_context():
+        maps = jax.device_get(_weights(program, lane, variables, x[None]))
+    leaves = jax.tree_util.tree_leaves_with_path(maps)
+    if not leaves:
+        raise UserError(
+            f"arch={program.config.arch.name} has no attention; gpt, vit, seq2seq and transformers"
+            " have it"
+        )
+    return {_layer(path): weights.reshape(-1, *weights.shape[-2:]) for path, weights in leaves}
+
+
+def _layer(path: tuple[Any, ...]) -> str:
+    """`Block_0` of what Block_0/attention/weights has; `attention` where a network has one."""
+    names = [str(key.key) for key in path if isinstance(key, jax.tree_util.DictKey)][:-1]
+    return "/".join(names).removesuffix("/attention") or "attention"
+
+
+@functools.partial(jax.jit, static_argnames="program")
+def _weights(
+    program: Program, lane: Lane, variables: Variables, x: jax.Array
+) -> dict[str, jax.Array]:
+    return network.attention(program, variables, lane, x)

@@ -1,0 +1,2 @@
+"""The loop: lanes advance epoch by epoch until their runs end. In reading order: loop, chunk,
+epoch, batch_source, dispatch_size, chunk_evaluation, lane_pool, first_difference."""

@@ -1,0 +1,112 @@
+"""Feeds: where a chunk's batches come from: data on the device, or streamed from the host by
+Grain's workers.
+
+Both hand out the same rows, so a run's bits do not depend on where its data lies.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Generator
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from research.data import stream
+from research.training.devices.lanes import Functions
+
+
+class RowBlock(NamedTuple):
+    """What a gather reads: x [N, ...], y [N, ...] or [W, N], and each lane's rows [W, R], from
+    place `begin` on."""
+
+    x: jax.Array
+    y: jax.Array
+    rows: jax.Array
+    begin: int
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OnDeviceSource:
+    """The whole data on the device. y: labels [N, ...], or [W, N] where they are noisy."""
+
+    x: jax.Array
+    y: jax.Array
+
+    def batches(
+        self, rows: jax.Array, *, first: int, steps: int, batch: int
+    ) -> Generator[RowBlock, None, None]:
+        """Yields a block per dispatch.
+
+        Args:
+            rows: the rows that the epoch's updates read, [W, R].
+            first: the step of the epoch to begin with.
+            steps: updates per dispatch.
+            batch: rows per update.
+        """
+        for begin in range(first * batch, rows.shape[1], steps * batch):
+            yield RowBlock(self.x, self.y, rows, begin // batch)
+
+    def parts(
+        self, rows: jax.Array, size: int
+    ) -> Generator[tuple[jax.Array, jax.Array], None, None]:
+        """(x, rows [W, size] of it) for each part of an evaluation's rows [W, E], E a multiple of
+        size."""
+        for begin in range(0, rows.shape[1], size):
+            yield self.x, rows[:, begin : begin + size]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class HostSource:
+    """x [N, ...] and y [N, ...] or [W, N] on the host, x memory-mapped. A slab holds what one
+    dispatch reads, no more.
+
+    lanes: how many differ; the rows of one run that is spread over devices are the same on each.
+        lanes_differ: whether y differs between lanes.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    lanes: int
+    functions: Functions
+    processes: int
+    lanes_differ: bool = False
+
+    def batches(
+        self, rows: jax.Array, *, first: int, steps: int, batch: int
+    ) -> Generator[RowBlock, None, None]:
+        """As `OnDeviceSource` does."""
+        lane_rows = np.asarray(rows)[: self.lanes]
+        read = stream.batches(
+            self.x, lane_rows, first=first, steps=steps, batch=batch, processes=self.processes
+        )
+        # Closed when the training stops early, or the readers would go on in the background.
+        with contextlib.closing(read):
+            for number, x in enumerate(read):  # [steps, W, batch, ...]
+                begin = (first + number * steps) * batch
+                # One flat array of rows, as on the device: the same gather serves both sources.
+                flat = x.swapaxes(0, 1).reshape(-1, *x.shape[3:])
+                part = lane_rows[:, begin : begin + steps * batch]
+                labels = (
+                    np.take_along_axis(self.y, part, axis=1) if self.lanes_differ else self.y[part]
+                )
+                inputs, targets = self.functions.share(
+                    (flat, labels.reshape(-1, *labels.shape[2:]))
+                )
+                yield RowBlock(inputs, targets, self._places(part.shape[1]), 0)
+
+    def parts(
+        self, rows: jax.Array, size: int
+    ) -> Generator[tuple[jax.Array, jax.Array], None, None]:
+        """As `OnDeviceSource` does."""
+        lane_rows = np.asarray(rows)[: self.lanes]
+        with contextlib.closing(
+            stream.parts(self.x, lane_rows, size=size, processes=self.processes)
+        ) as read:
+            for x in read:  # [W, size, ...]
+                yield self.functions.share(x.reshape(-1, *x.shape[2:])), self._places(size)
+
+    def _places(self, count: int) -> jax.Array:
+        """The rows of each lane as places in its slab, [W, count]."""
+        every = np.arange(self.lanes * count, dtype=np.int32).reshape(self.lanes, count)
+        return self.functions.replicate(every)

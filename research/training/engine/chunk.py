@@ -1,0 +1,227 @@
+"""A chunk: the lanes that train together on a device (or one run on several), and its placement."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from research.config import RunConfig
+from research.data.spec import Arrays
+from research.training.checkpoint import best_and_last as best_and_last_lib
+from research.training.checkpoint.best_and_last import BestAndLast
+from research.training.checkpoint.snapshot import InitialChunkState, Snapshot, resumed
+from research.training.devices import lanes as lanes_lib
+from research.training.devices import parallel
+from research.training.devices.lanes import Functions
+from research.training.devices.strategy import ExecutionStrategy
+from research.training.engine.batch_source import HostSource, OnDeviceSource
+from research.training.setup.lane_inputs import Inputs, make_lane_inputs, stacked
+from research.training.setup.program import Program
+from research.training.setup.warm_start import InitialWeights
+from research.training.step.state import Lane, LaneState
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamingPolicy:
+    """When inputs stay on the host and are streamed to the device.
+
+    device: bytes of inputs above which they are streamed; None: never.
+    processes: how many read ahead for a stream; 0 reads in threads of this process.
+    """
+
+    device: int | None = None
+    processes: int = 0
+
+    def streams(self, x: Any) -> bool:
+        """Whether inputs x [N, ...] stay on the host."""
+        return self.device is not None and int(x.nbytes) > self.device
+
+
+ALL_ON_DEVICE = StreamingPolicy()
+
+
+@dataclasses.dataclass
+class Chunk:
+    """The lanes that train together, as the loop sees them between two dispatches.
+
+    Leaves of lanes and state are [W, ...]: W lanes, or the devices that one run is spread over.
+
+    members: the indices of its runs in the pack; the lanes after them are idle.
+    first_epoch: the chunk's epoch at which each lane's run began, 0 unless it joined later.
+    rows: the curves, one row per epoch.
+    """
+
+    members: list[int]
+    functions: Functions
+    lanes: Lane
+    state: LaneState
+    lr_factors: np.ndarray  # [steps, W]
+    batch_source: OnDeviceSource | HostSource
+    clean: Any  # labels [N, ...]
+    validation: jax.Array  # labels of the validation rows, [W, V, ...]
+    first_epoch: np.ndarray  # [W]
+    rows: list[dict[str, np.ndarray]] = dataclasses.field(default_factory=list)
+    best_and_last: BestAndLast | None = None  # where parameters are to be kept
+
+    @property
+    def training(self) -> np.ndarray:
+        """Which of its runs still train, bool [members]."""
+        if not self.rows:
+            return np.ones(len(self.members), bool)
+        last = self.rows[-1]
+        return ((last["diverged_at"] < 0) & ~last["stopped"])[: len(self.members)]
+
+
+def start(
+    program: Program,
+    configs: Sequence[RunConfig],
+    arrays: Arrays,
+    strategy: ExecutionStrategy,
+    snapshot: Snapshot | None = None,
+    memory: StreamingPolicy = ALL_ON_DEVICE,
+    origins: Sequence[InitialWeights | None] = (),
+    keep: bool = False,
+) -> list[Chunk]:
+    """The chunks of a pack, spread over the devices in turn.
+
+    Args:
+        program: what the runs have in common.
+        configs: the config of each run.
+        arrays: the data.
+        strategy: how many lanes a chunk has, and over how many devices chunks are spread.
+        snapshot: the state to go on from; None starts before the first step.
+        memory: when inputs are streamed from the host.
+        origins: per run, the variables that it starts from; None for its own initial ones.
+        keep: whether to keep the best and the last variables of each run.
+
+    Returns:
+        The chunks, in the order of the runs.
+    """
+    inputs = [make_lane_inputs(config, program, arrays) for config in configs]
+    # Cached per device: its chunks share one copy of the data.
+    placement = functools.cache(
+        functools.partial(place_on_device, program, strategy, arrays, memory)
+    )
+    devices = min(strategy.devices, len(jax.local_devices()))
+    chunks = []
+    for number, first in enumerate(range(0, len(inputs), strategy.width)):
+        members = list(range(first, min(first + strategy.width, len(inputs))))
+        # Idle lanes repeat the last run: every chunk then has the width that was compiled.
+        idle = strategy.width - len(members)
+        lanes = members + members[-1:] * idle
+        if snapshot is None:
+            initial = initial_chunk_state(
+                program, inputs, lanes, origins or [None] * len(inputs), keep
+            )
+        else:
+            initial = resumed(snapshot, lanes, keep)
+        lane_inputs = [inputs[index] for index in lanes]
+        chunks.append(placement(number % devices).chunk(members, lane_inputs, initial))
+    return chunks
+
+
+@dataclasses.dataclass(frozen=True)
+class DevicePlacement:
+    """A device's functions and the data there. streams: whether the inputs stay on the host."""
+
+    functions: Functions
+    width: int
+    x: Any
+    y: jax.Array
+    arrays: Arrays
+    memory: StreamingPolicy
+    streams: bool
+
+    def chunk(self, members: list[int], inputs: list[Inputs], initial: InitialChunkState) -> Chunk:
+        """A chunk on this device.
+
+        Args:
+            members: the indices of its runs in the pack.
+            inputs: the inputs of each lane, [W], idle lanes included.
+            initial: its state before the first dispatch.
+        """
+        functions = self.functions
+        arrays = self.arrays
+        lanes = functions.replicate(stacked([lane_inputs.lane for lane_inputs in inputs]))
+        # Labels get a lane axis only where noise makes them differ: else all lanes read one copy.
+        noisy = any(lane_inputs.lane.hparams["label_noise"] for lane_inputs in inputs)
+        y = functions.labels(lanes, self.y) if noisy else self.y
+        batch_source: OnDeviceSource | HostSource = OnDeviceSource(self.x, y)
+        if self.streams:
+            # One run over several devices has equal labels on each; the host needs them once.
+            host_labels = np.asarray(y)[: self.width] if noisy else arrays.y
+            batch_source = HostSource(
+                self.x, host_labels, self.width, functions, self.memory.processes, noisy
+            )
+        validation = np.stack([lane_inputs.lane.validation for lane_inputs in inputs])
+        return Chunk(
+            members=members,
+            functions=functions,
+            lanes=lanes,
+            state=functions.replicate(initial.state),
+            lr_factors=np.stack([lane_inputs.lr_factors for lane_inputs in inputs], axis=1),
+            batch_source=batch_source,
+            clean=arrays.y,
+            validation=functions.replicate(arrays.y[validation]),
+            first_epoch=np.zeros(len(inputs), np.int32),
+            rows=initial.rows,
+            best_and_last=functions.replicate(initial.best_and_last),
+        )
+
+
+def place_on_device(
+    program: Program,
+    strategy: ExecutionStrategy,
+    arrays: Arrays,
+    memory: StreamingPolicy,
+    index: int,
+) -> DevicePlacement:
+    """The placement of a program's chunks.
+
+    Args:
+        program: what the runs have in common.
+        strategy: how lanes are mapped.
+        arrays: the data, which is copied to the device unless it is streamed.
+        memory: when inputs are streamed from the host.
+        index: which of this process's devices; ignored for a run that is spread over several.
+    """
+    device = jax.local_devices()[index] if strategy.replicas == 1 else None
+    functions = parallel.functions(program, strategy, device)
+    streams = memory.streams(arrays.x)
+    x = arrays.x if streams else functions.share(arrays.x)
+    return DevicePlacement(
+        functions, strategy.width, x, functions.share(arrays.y), arrays, memory, streams
+    )
+
+
+def initial_chunk_state(
+    program: Program,
+    inputs: list[Inputs],
+    lanes: list[int],
+    origins: Sequence[InitialWeights | None],
+    keep: bool,
+) -> InitialChunkState:
+    """What a chunk begins with before its first step.
+
+    Args:
+        program: what the runs have in common.
+        inputs: the inputs of each run.
+        lanes: per lane of the chunk, the index of its run.
+        origins: per run, the variables that it starts from; None for its own initial ones.
+        keep: whether to keep the best and the last variables.
+    """
+
+    def initial(lane: Lane, origin: InitialWeights | None) -> LaneState:
+        state = lanes_lib.init(program, lane)
+        if origin is None:
+            return state
+        # Optimizer state and averages depend on the variables, so all of the state is renewed.
+        return lanes_lib.init_from(program, lane, origin.merge(state.variables))
+
+    # Stacked on the host: on a device each shape of a leaf would be a program to compile.
+    states = jax.device_get([initial(inputs[i].lane, origins[i]) for i in lanes])
+    state = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
+    return InitialChunkState(state, best_and_last_lib.before_training(state) if keep else None, [])

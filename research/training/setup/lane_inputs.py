@@ -1,0 +1,205 @@
+"""Lane inputs: what a config and the data say before training starts, worked out on the host."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research import config as config_lib
+from research.config import RunConfig
+from research.data import impute, scaling, split
+from research.data.one_hot import OneHot
+from research.data.spec import Arrays, DataSpec
+from research.data.table import BLOCK, missing
+from research.kernels import kernel_leaves
+from research.registry import SCHEDULES
+from research.training.setup.program import Program, Sizes, blank
+from research.training.step.initial_state import initial_state
+from research.training.step.state import Lane, LaneState
+
+# Without feedback the rate's plateau factor stays 1.
+_NO_PLATEAU = {"factor": 1.0, "patience": np.inf, "min_delta": 0.0, "end": 0.0}
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """One run's lane (no lane axis) and its learning-rate factors, [steps]; both in the program's
+    dtype."""
+
+    lane: Lane
+    lr_factors: np.ndarray
+
+
+def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
+    """Rows of each split and the batch, without reading the data. Raises UserError on a split that
+    is not there."""
+    ratios = split.parse_split(config.split)
+    train, validation, test = split.split_sizes(spec, ratios, config.train_size)
+    return Sizes(train, validation, test, config.batch_size or train, config.remainder)
+
+
+def make_program(config: RunConfig, spec: DataSpec) -> Program:
+    """The program that trains a completed config."""
+    return Program(blank(config), spec, sizes(config, spec))
+
+
+def lr_factors_of(config: RunConfig, program: Program) -> np.ndarray:
+    """The learning rate's factor at each step, [steps]."""
+    entry = SCHEDULES.get(config.schedule.name)
+    table = entry.build(
+        steps=program.steps,
+        steps_per_epoch=program.sizes.steps_per_epoch,
+        **dict(config.schedule.options),
+    )
+    return np.asarray(table, program.dtype)
+
+
+def make_lane_inputs(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
+    """A completed config's lane: its split, its scaling (fitted on its training rows) and its
+    numbers."""
+    rows = _split(config, program.spec, arrays)
+    fill, shift, scale = _input_scaling(
+        config, program, arrays.x, _with_targets(program, arrays.y, rows.train)
+    )
+    target_shift, target_scale = _target_scaling(config, program.spec, arrays.y, rows.train)
+    unit = program.problem.unit
+    lane = make_lane(
+        config,
+        program,
+        rows,
+        fill=fill,
+        shift=shift,
+        scale=scale,
+        target_shift=target_shift,
+        target_scale=target_scale,
+        unit=1 if unit is None else unit(arrays, rows.train),
+    )
+    return Inputs(lane, lr_factors_of(config, program))
+
+
+def make_lane(config: RunConfig, program: Program, rows: split.Split, **fitted: Any) -> Lane:
+    """A completed config's lane of these rows. fitted: those of its fields that are fitted to the
+    training rows."""
+    plateau = dict(_NO_PLATEAU)
+    if SCHEDULES.get(config.schedule.name).feedback:
+        plateau = {name: float(config.schedule[name]) for name in plateau}
+    # In the program's dtype, so that all lanes have the same types and share the compiled step.
+    number = program.dtype.type
+    return Lane(
+        seed=np.uint32(config.seed),
+        hparams={path: number(value) for path, value in config_lib.numeric(config).items()},
+        plateau={name: number(value) for name, value in plateau.items()},
+        train=rows.train,
+        validation=rows.validation,
+        test=rows.test,
+        **{name: np.asarray(value, program.dtype)[()] for name, value in fitted.items()},
+    )
+
+
+def _with_targets(program: Program, y: Any, rows: np.ndarray) -> np.ndarray:
+    """Those of the rows that have a target; an example without any counts in nothing."""
+    if not program.counts_targets or program.spec.vocabulary:
+        return rows
+    # In blocks, so that the targets of images are not copied all at once.
+    parts = np.array_split(rows, -(-len(rows) // BLOCK))
+    there = np.concatenate([~missing(y[part]).reshape(len(part), -1).all(axis=1) for part in parts])
+    return rows[there] if there.any() else rows
+
+
+def _input_scaling(
+    config: RunConfig, program: Program, x: Any, train: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(fill, shift, scale) of the inputs x [N, ...], in the shape of `spec.channels`, by the rows
+    `train`.
+
+    The values of a series count once, in however many windows they are. `none` adds the origin
+    back, which requires float64.
+    """
+    spec = program.spec
+    fill = np.zeros(spec.channels, program.dtype)
+    if spec.vocabulary:
+        return fill, np.zeros(()), np.ones(())
+    rows = None
+    if spec.windows:
+        seen = x.covered(train)[:, None]
+    elif spec.padded:
+        seen = x[train]
+        seen = seen[~np.isnan(seen).any(axis=-1)]
+    elif spec.impute:
+        seen = x.take(train) if isinstance(x, OneHot) else x[train]
+        # Rounded first: the scaling is fitted on what the network sees.
+        fill = impute.fit(seen, spec.impute).astype(program.dtype)
+        seen = impute.apply(seen, fill)
+    else:
+        seen, rows = x, train
+    shift, scale = scaling.fit(seen, config.scaling, spec.maximum, rows)
+    if config.scaling == "none" and spec.origin:
+        shift = -np.array(spec.origin)
+    return fill, shift.reshape(spec.channels), scale.reshape(spec.channels)
+
+
+def _target_scaling(
+    config: RunConfig, spec: DataSpec, y: Any, train: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(shift, scale), [], of the targets y [N, ...] by those of the rows `train` that count."""
+    if spec.classes or config.target_scaling == "none":
+        return np.asarray(0.0 - spec.target_origin), np.ones(())
+    answers = y.after_burn_in().covered(train) if spec.windows else np.asarray(y[train])
+    return scaling.fit_target(answers[~np.isnan(answers)], config.target_scaling)
+
+
+def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> split.Split:
+    assert config.split_seed is not None
+    ratios = split.parse_split(config.split)
+    return split.split_of(
+        spec, arrays, ratios, seed=config.split_seed, train_size=config.train_size
+    )
+
+
+def stacked(lanes: list[Lane]) -> Lane:
+    """Lanes with a leading lane axis [W, ...], on the host."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *lanes)
+
+
+def abstract_lane(config: RunConfig, program: Program) -> Lane:
+    """A lane's shapes, without data: what `jax.eval_shape` needs."""
+    number = jax.ShapeDtypeStruct((), program.dtype)
+    channels = jax.ShapeDtypeStruct(program.spec.channels, program.dtype)
+    rows = lambda count: jax.ShapeDtypeStruct((count,), jnp.int32)  # noqa: E731
+    return Lane(
+        seed=jax.ShapeDtypeStruct((), jnp.uint32),
+        hparams=dict.fromkeys(config_lib.numeric(config), number),
+        plateau=dict.fromkeys(_NO_PLATEAU, number),
+        fill=channels,
+        shift=channels,
+        scale=channels,
+        target_shift=number,
+        target_scale=number,
+        unit=number,
+        train=rows(program.sizes.train),
+        validation=rows(program.sizes.validation),
+        test=rows(program.sizes.test),
+    )
+
+
+def footprint(config: RunConfig, program: Program) -> tuple[int, int]:
+    """How many parameters a run has, and the bytes of its lane's state, without making either."""
+    state = abstract_state(config, program)
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(state.variables.params))
+    return parameters, sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+
+
+def kernel_ranks(config: RunConfig, program: Program) -> set[int]:
+    """The ranks of the network's kernels: 2 for dense layers, 4 for images' convolutions."""
+    return {leaf.ndim for leaf in kernel_leaves(abstract_state(config, program).variables.params)}
+
+
+def abstract_state(config: RunConfig, program: Program) -> LaneState:
+    """A run's state before its first step, as shapes."""
+    with program.precision_context():
+        return jax.eval_shape(
+            functools.partial(initial_state, program), abstract_lane(config, program)
+        )

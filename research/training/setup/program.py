@@ -1,0 +1,202 @@
+"""Program: what a config's static leaves fix, and so what lanes of one compiled step have in
+common."""
+
+import contextlib
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import flax.linen as nn
+import jax
+import numpy as np
+
+from research import config as config_lib
+from research import identity
+from research.config import NUMERIC, Component, RunConfig
+from research.data import masks
+from research.data.spec import DataSpec
+from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS
+from research.tasks.metrics import measuring
+from research.tasks.problem import Problem
+from research.training.step.state import Lane
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """Rows of each split, the batch, and what becomes of the rows that fill no batch: `drop` or
+    `pad`."""
+
+    train: int
+    validation: int
+    test: int
+    batch: int
+    remainder: str = "drop"
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates an epoch; rows that fill no batch wait for another epoch's order, or are a
+        smaller last batch."""
+        return -(-self.train // self.batch) if self.remainder == "pad" else self.train // self.batch
+
+    @property
+    def real(self) -> int:
+        """Rows that an epoch's updates read, padding apart."""
+        return min(self.train, self.steps_per_epoch * self.batch)
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """One compiled train step's worth of decisions. Equal programs share their compiled code.
+
+    config is the config with every numeric leaf blanked out, so that no number can be baked in.
+    """
+
+    config: RunConfig
+    spec: DataSpec
+    sizes: Sizes
+
+    @functools.cached_property
+    def id(self) -> str:
+        """A digest of all that shapes the program."""
+        spec = self.spec
+        # What older programs lack is appended only where it is used, so that their ids stay.
+        shapes = [
+            list(spec.shape),
+            len(spec.classes),
+            dataclasses.astuple(self.sizes),
+            self.config.epochs,
+        ]
+        if spec.vocabulary or spec.target_shape:
+            shapes += [
+                len(spec.vocabulary),
+                list(spec.target_shape),
+                *([spec.source] if spec.source else []),
+            ]
+        return identity.digest(
+            [identity.static_id(self.config), shapes, *([masks.VERSION] * self.masked)]
+        )
+
+    @functools.cached_property
+    def masked(self) -> bool:
+        """Whether places of inputs or targets may hold nothing; see `masks.masked`."""
+        return masks.masked(self.config, self.spec)
+
+    @property
+    def counts_targets(self) -> bool:
+        """Whether examples may have other numbers of targets, or none."""
+        return self.masked and bool(self.spec.target_shape) and self.problem.real is not None
+
+    @property
+    def width(self) -> int:
+        """C: classes, or the inputs that are to be reconstructed, or 1 for a number."""
+        return (
+            math.prod(self.spec.shape) if self.spec.reconstructs else max(len(self.spec.classes), 1)
+        )
+
+    @property
+    def steps(self) -> int:
+        """Updates of a whole run."""
+        return self.config.epochs * self.sizes.steps_per_epoch
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of parameters, optimizer state, statistics and losses."""
+        return np.dtype(np.float64 if self.config.precision == "float64" else np.float32)
+
+    @contextlib.contextmanager
+    def precision_context(self) -> Iterator[None]:
+        """JAX's settings for the program's precision: needed around all that makes its arrays or
+        traces its code.
+
+        They are of the thread that enters.
+        """
+        # "highest": JAX's default would use TF32 on a GPU, and float32 runs would lose 13 bits.
+        matmul = "tensorfloat32" if self.config.precision == "tf32" else "highest"
+        with (
+            jax.enable_x64(self.config.precision == "float64"),
+            jax.default_matmul_precision(matmul),
+        ):
+            yield
+
+    @functools.cached_property
+    def problem(self) -> Problem:
+        problem: Problem = TASKS.get(self.config.task).build()
+        return measuring(problem, [METRICS.get(name) for name in self.config.metrics or ()])
+
+    @functools.cached_property
+    def model(self) -> nn.Module:
+        outputs = LOSSES.get(self.config.loss).outputs(self.width)
+        entry = ARCHITECTURES.get(self.config.arch.name)
+        spec = self.spec
+        facts = {
+            "vocabulary": len(spec.vocabulary) or None,
+            "per_step": bool(spec.target_shape),
+            "source": spec.source,
+            "padded": spec.padded,
+        }
+        needed = {name: facts[name] for name in entry.needs_facts}
+        return entry.build(outputs=outputs, **needed, **dict(self.config.arch.options))
+
+    def members(self, slot: str, site: str | None = None) -> Iterator[Component]:
+        """The regularizers of a slot (and site), in their order."""
+        for part in self.config.regularization:
+            entry = REGULARIZERS.get(part.name)
+            if entry.slot == slot and site in (None, entry.site):
+                yield part
+
+    @functools.cached_property
+    def has_stopping(self) -> bool:
+        return any(self.members("stopping"))
+
+    @functools.cached_property
+    def has_mean(self) -> bool:
+        return any(self.members("average"))
+
+    @functools.cached_property
+    def projects_mean(self) -> bool:
+        """Whether what evaluation uses is a mean that must be projected."""
+        return self.has_mean and any(self.members("projection", "norm"))
+
+
+def blank(config: RunConfig) -> RunConfig:
+    """The config without its numeric leaves: what the lanes of a program have in common."""
+
+    def blank_part(part: Component, registry: Any, kind: str) -> Component:
+        if kind == NUMERIC:
+            return Component("")
+        entry = registry.get(part.name)
+        return Component(
+            part.name, tuple((k, None if entry.option(k).numeric else v) for k, v in part.options)
+        )
+
+    changes: dict[str, Any] = {}
+    for name, field in config_lib.FIELDS.items():
+        value, kind = getattr(config, name), field.metadata["kind"]
+        if name == "regularization":
+            changes[name] = tuple(blank_part(part, REGULARIZERS, kind) for part in value)
+        elif isinstance(value, Component):
+            changes[name] = blank_part(value, config_lib.PARTS[name], kind)
+        elif kind == NUMERIC:
+            changes[name] = None
+    return dataclasses.replace(config, **changes)
+
+
+def built(
+    part: Component, build: Callable[..., Any], path: str, hparams: dict[str, jax.Array]
+) -> Any:
+    """What an entry's builder makes of its static options and the lane's values."""
+    return build(**options(part, path, hparams))
+
+
+def options(part: Component, path: str, hparams: dict[str, jax.Array]) -> dict[str, Any]:
+    """The part's options, the numeric ones as the lane's values."""
+    return {name: hparams.get(f"{path}.{name}", value) for name, value in part.options}
+
+
+def regularizer(part: Component, lane: Lane) -> Any:
+    """A regularizer's transformation at the lane's strength."""
+    return built(
+        part, REGULARIZERS.get(part.name).build, f"regularization.{part.name}", lane.hparams
+    )

@@ -1,0 +1,309 @@
+"""Completes a config from its data and says, before anything trains, what cannot work."""
+
+import dataclasses
+from typing import Any
+
+from research import config as config_lib
+from research.config import FIELDS, PARTS, RunConfig
+from research.data import split, stretches
+from research.data.spec import DataSpec
+from research.errors import ShapeError, UserError
+from research.identity import entries
+from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS, Architecture
+from research.training.setup import effects
+from research.training.setup.lane_inputs import lr_factors_of, make_program
+from research.training.setup.program import Program
+from research.training.step import means
+
+
+def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
+    """The config with every `auto` and unset seed filled in from the data."""
+    task = spec.task if config.task == "auto" else config.task
+    spec = seen(spec, task)
+    loss = config.loss
+    if loss == "auto":
+        by_arch = ARCHITECTURES.get(config.arch.name).loss
+        loss = TASKS.get(task).loss if by_arch == "auto" else by_arch
+    split_seed = config.split_seed
+    if split_seed is None:
+        split_seed = config.seed if spec.split_by_seed else 0
+    metrics = tuple(sorted(set(config.metrics or ()))) or None
+    by_task = {
+        name: config_lib.task_default(task, name)
+        for name in config_lib.DEFAULTS_OF_TASKS
+        if getattr(config, name) == FIELDS[name].default
+    }
+    return dataclasses.replace(
+        config,
+        task=task,
+        loss=loss,
+        metrics=metrics,
+        split_seed=split_seed,
+        **by_task,
+        **_normalized(config),
+    )
+
+
+def seen(spec: DataSpec, task: str) -> DataSpec:
+    """What is known of a data set as the task sees it."""
+    sees = TASKS.get(task).sees
+    return spec if sees is None else sees(spec)
+
+
+def _normalized(config: RunConfig) -> dict[str, Any]:
+    """`normalization` as a member of the regularization list: the fields to replace, so that two
+    ways to say the same are one config."""
+    by_arch = ARCHITECTURES.get(config.arch.name).normalization
+    chosen = [
+        part
+        for part in config.regularization
+        if REGULARIZERS.get(part.name).slot == "normalization"
+    ]
+    name = f"{config.normalization}_norm"
+    if config.normalization == "auto":
+        added = by_arch if by_arch and not chosen else ""
+    elif config.normalization == "none" or any(part.name == name for part in config.regularization):
+        added = ""
+    else:
+        added = by_arch if by_arch.startswith(name) else name
+    if config.normalization != "auto" and chosen and chosen[0].name != name:
+        raise UserError(
+            f"normalization={config.normalization} and regularization={chosen[0]} say different"
+            " things"
+        )
+    parts = {
+        part.name: part
+        for part in (*config.regularization, *config_lib.regularizers(added or "none"))
+    }
+    regularization = tuple(parts[name] for name in sorted(parts))
+    left = any(REGULARIZERS.get(name).slot == "normalization" for name in parts)
+    return {
+        "regularization": regularization,
+        "normalization": "auto" if left or not by_arch else "none",
+    }
+
+
+def check(config: RunConfig, spec: DataSpec) -> Program:
+    """The program of a completed config. Raises UserError with the first thing that is wrong."""
+    spec = seen(spec, config.task)
+    if config.task != spec.task:
+        raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
+    check_parts(config, spec)
+    loss = LOSSES.get(config.loss)
+    by_task = TASKS.get(config.task).loss
+    if config.task not in loss.tasks and loss.name != by_task:
+        fitting = [
+            entry.name for entry in LOSSES if config.task in entry.tasks or entry.name == by_task
+        ]
+        raise UserError(
+            f"loss={loss.name} is for {' and '.join(loss.tasks)}; for {config.task} there are"
+            f" {', '.join(fitting)}"
+        )
+    if config.loss_mean == means.TARGETS and not make_program(config, spec).counts_targets:
+        raise UserError(
+            "loss_mean=targets is of sequences or masks that have other numbers of targets, and"
+            f" the examples of {spec.name} all have as many; leave it out"
+        )
+    _check_metrics(config)
+    _check_mixing(config, spec)
+    if config.label_noise and config.task != "classification":
+        raise UserError(f"label_noise redraws classes; {spec.name} is for {spec.task}")
+    _check_input(config, spec)
+    program = make_program(config, spec)
+    _check_sizes(config, program)
+    # Built for its errors only: a schedule checks its options against the number of steps.
+    lr_factors_of(config, program)
+    effects.check(config, program)
+    return program
+
+
+def _check_metrics(config: RunConfig) -> None:
+    """Raises UserError if a metric of the user's own cannot measure the task's runs."""
+    for name in config.metrics or ():
+        entry = METRICS.get(name)
+        if config.task not in entry.tasks:
+            raise UserError(
+                f"metrics={name} is for {' and '.join(entry.tasks)}; the task is {config.task}"
+            )
+        if entry.whole and TASKS.get(config.task).build().summary is None:
+            raise UserError(
+                f"metrics={name} is of a whole split, and of {config.task} there are too many"
+                " scores to keep; write a metric per example, without whole=True"
+            )
+
+
+def _check_mixing(config: RunConfig, spec: DataSpec) -> None:
+    """Raises UserError if a loss takes mixed classes for what they are not."""
+    if not spec.classes or LOSSES.get(config.loss).linear:
+        return
+    for part in config.regularization:
+        entry = REGULARIZERS.get(part.name)
+        off = entry.neutral is not None and all(
+            part[name] == value for name, value in entry.neutral.items()
+        )
+        if entry.slot == "targets" and not off:
+            raise UserError(
+                f"{part.name} mixes classes, and loss={config.loss} of mixed classes is not the"
+                f" mixture of their losses; use loss={TASKS.get(config.task).loss}, or leave"
+                f" {part.name} out"
+            )
+
+
+def check_parts(config: RunConfig, spec: DataSpec) -> None:
+    """Raises UserError if the parts of a completed config, or its scaling, do not fit; spec: as it
+    is seen.
+
+    These checks may read any number of the config. All others read only what is the same for a
+    whole program.
+    """
+    _check_scaling(config, spec)
+    for _, entry in entries(config):
+        for constraint in entry.constraints:
+            if wrong := constraint(config, spec):
+                raise UserError(wrong)
+
+
+def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
+    if config.target_scaling != "none" and (spec.classes or spec.reconstructs):
+        raise UserError(
+            f"target_scaling scales a regression's targets; {spec.name} is for {spec.task}"
+        )
+    if spec.vocabulary and config.scaling not in (FIELDS["scaling"].default, "none"):
+        raise UserError(
+            f"scaling={config.scaling} is of numbers, and {spec.name} has tokens; leave it out"
+        )
+    if config.precision == "float64":
+        return
+    merged = [place for place, origin in enumerate(spec.origin) if origin]
+    if merged and config.scaling == "none":
+        what = f"column '{spec.features[merged[0]]}'" if spec.features else "inputs"
+        raise UserError(
+            f"scaling=none: float32 merges values of the {what} of {spec.name}, which are near "
+            f"{spec.origin[merged[0]]:.4g}; try --scaling=standard, or --precision=float64"
+        )
+    if spec.target_origin and config.target_scaling == "none" and not spec.reconstructs:
+        raise UserError(
+            f"target_scaling=none: float32 merges targets of {spec.name}, which are near"
+            f" {spec.target_origin:.4g}; try --target_scaling=standard, or --precision=float64"
+        )
+
+
+def _check_input(config: RunConfig, spec: DataSpec) -> None:
+    entry = ARCHITECTURES.get(config.arch.name)
+    if spec.vocabulary and "vocabulary" not in entry.needs_facts:
+        raise UserError(
+            f"arch={entry.name} reads numbers, and {spec.name} has tokens;"
+            f" {_that_ask('vocabulary')} do"
+        )
+    if spec.target_shape and not _answers(entry, spec):
+        able = (
+            ", ".join(other.name for other in ARCHITECTURES if _answers(other, spec)) or "no others"
+        )
+        each = "pixel" if len(spec.target_shape) > 1 else "step"
+        raise UserError(
+            f"{spec.name} has a target at each {each}, which arch={entry.name} does not answer;"
+            f" {able} answer at each"
+        )
+    if spec.padded and "padded" not in entry.needs_facts:
+        raise UserError(
+            f"arch={entry.name} takes series that are equally long, and those of {spec.name} are"
+            f" not; {_that_ask('padded')} take them"
+        )
+    for part in config.regularization:
+        member = REGULARIZERS.get(part.name)
+        if spec.vocabulary and (member.slot == "data" or member.mixes_examples):
+            raise UserError(
+                f"{part.name} changes numbers, and the inputs of {spec.name} are tokens; leave"
+                " it out"
+            )
+        if spec.padded and member.mixes_examples:
+            raise UserError(
+                f"{part.name} mixes series, and those of {spec.name} are not equally long; leave"
+                " it out"
+            )
+    ranks = entry.inputs
+    if ranks and len(spec.shape) not in ranks:
+        raise ShapeError(
+            f"arch={config.arch.name} takes examples of rank {' or '.join(map(str, ranks))} (3:"
+            f" images [H, W, C]); those of {spec.name} have shape {list(spec.shape)}"
+        )
+
+
+def _answers(entry: Architecture, spec: DataSpec) -> bool:
+    """Whether it answers at each step of a sequence, or at each pixel of an image, as the targets
+    are."""
+    if len(spec.target_shape) > 1:
+        return (
+            "per_step" in entry.needs_facts
+            and "vocabulary" not in entry.needs_facts
+            and 3 in (entry.inputs or (3,))
+        )
+    return "per_step" in entry.needs_facts and entry.inputs != (3,)
+
+
+def _that_ask(fact: str) -> str:
+    """The architectures that ask the engine for this."""
+    return (
+        ", ".join(entry.name for entry in ARCHITECTURES if fact in entry.needs_facts) or "no others"
+    )
+
+
+def _check_sizes(config: RunConfig, program: Program) -> None:
+    sizes = program.sizes
+    if sizes.batch > sizes.train:
+        raise ShapeError(
+            f"batch_size={sizes.batch} is larger than the {sizes.train} training rows; "
+            "use a smaller one, or full for all of them"
+        )
+    if config.accumulate > sizes.batch:
+        raise ShapeError(
+            f"accumulate={config.accumulate} parts of a batch of {sizes.batch} leave some empty; "
+            f"use at most {sizes.batch}"
+        )
+    by_slot: dict[str, list[str]] = {}
+    for part in config.regularization:
+        by_slot.setdefault(REGULARIZERS.get(part.name).slot, []).append(part.name)
+    for slot in ("normalization", "stopping", "average"):
+        if len(by_slot.get(slot, ())) > 1:
+            raise UserError(
+                f"{' and '.join(by_slot[slot])} are both of the slot {slot}, which takes one"
+            )
+    needs = by_slot.get("stopping", []) + (["reduce_on_plateau"] if _feedback(config) else [])
+    if needs and not sizes.validation:
+        raise UserError(
+            f"{needs[0]} reads the validation rows; split={config.split} leaves none; try"
+            " --split=8:1:1"
+        )
+
+
+def _feedback(config: RunConfig) -> bool:
+    return bool(PARTS["schedule"].get(config.schedule.name).feedback)
+
+
+def notes(program: Program) -> list[str]:
+    """What is good to know of a program's training before it begins."""
+    return [*_never_read(program), *_never_evaluated(program)]
+
+
+def _never_read(program: Program) -> list[str]:
+    sizes = program.sizes
+    if program.config.reshuffle_each_epoch or sizes.real == sizes.train:
+        return []
+    return [
+        f"reshuffle_each_epoch=false reads the same {sizes.real} of the {sizes.train} training rows"
+        f" in every epoch: the other {sizes.train - sizes.real} fill no batch of {sizes.batch};"
+        " --remainder=pad reads them too"
+    ]
+
+
+def _never_evaluated(program: Program) -> list[str]:
+    spec = program.spec
+    if not spec.windows:
+        return []
+    left = stretches.left_out(spec, split.parse_split(program.config.split))
+    end = "ends of the {} parts" if len(spec.lengths) > 1 else "end of the {} part"
+    parts = " and ".join(f"{count} at the {end.format(name)}" for name, count in left.items())
+    return [
+        f"{spec.name}: values that fill no window of context={spec.shape[0]} are not evaluated:"
+        f" {parts}"
+    ] * bool(left)

@@ -1,0 +1,136 @@
+"""Examples: a batch's raw rows as the network's input and targets, after the data and targets
+slots."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+
+from research import rng
+from research.data.spec import PADDING
+from research.models.layers.forward import Forward
+from research.registry import REGULARIZERS
+from research.regularization.augmentation import Apply
+from research.regularization.targets import Mix
+from research.training.setup import program as program_lib
+from research.training.setup.program import Program
+from research.training.step import means, network, objective
+from research.training.step.state import Lane, LaneState
+
+
+def augment_batch(
+    program: Program, state: LaneState, lane: Lane, batch: dict[str, jax.Array], fwd: Forward
+) -> tuple[Forward, jax.Array, jax.Array, jax.Array]:
+    """A batch's raw rows as the network's input and as targets.
+
+    Inputs are scaled, then go through the data slot and the targets slot. Metrics do not see the
+    targets slot.
+
+    Args:
+        program: what the lanes have in common.
+        state: the lane's state.
+        lane: the lane's inputs.
+        batch: x and y, raw, [B, ...], and where there are any, the masks of batch_layout.py.
+        fwd: which rows of the global batch this device has.
+
+    Returns:
+        The Forward with what each example weighs in the loss, the network's input [B, ...], what
+        metrics compare with [B, ...], and the targets [B, ..., C].
+    """
+    clean = x = network.normalize_inputs(program, lane, batch["x"])
+    y = batch["y"]
+    for part in program.members("data"):
+        transform, mask = program_lib.regularizer(part, lane), REGULARIZERS.get(part.name).mask
+        # A key per example of the global batch: the same draws on however many devices.
+        keys = fwd.example_keys(rng.at(lane.seed, part.name, state.step))
+        x = _each(transform, x, keys)
+        if mask is not None and program.spec.reconstructs:
+            clean = _each(transform, clean, keys)
+        elif mask is not None and y.ndim == 3:
+            of_mask = program_lib.built(part, mask, f"regularization.{part.name}", lane.hparams)
+            # What comes in from outside an image is 0, which is then not counted.
+            y = _each(of_mask, y[..., None] - PADDING, keys)[..., 0] + PADDING
+    y = objective.metric_targets(program, clean, y)
+    targets = objective.loss_targets(program, lane, y)
+    if program.counts_targets:
+        fwd, targets = _counted(program, fwd, targets)
+    for part in program.members("targets"):
+        transform, key = (
+            program_lib.regularizer(part, lane),
+            rng.at(lane.seed, part.name, state.step),
+        )
+        if REGULARIZERS.get(part.name).mixes_examples:
+            x, targets = _mix_global_batch(
+                program, transform, key, x, targets, fwd, "index" in batch
+            )
+        else:
+            x, targets = transform(x, targets, key)
+    # Weights follow mixing, which may leave an example with the targets of its partner.
+    if program.counts_targets:
+        fwd = _weighed(program, fwd, targets)
+    return fwd, x, y, targets
+
+
+def _counted(program: Program, fwd: Forward, targets: jax.Array) -> tuple[Forward, jax.Array]:
+    """The Forward in which examples without targets are padding; and the targets as they may be
+    mixed.
+
+    Where examples weigh alike, those that are mixed have all their targets' weights divided by how
+    many they have: the loss is then the mixture of both examples' losses.
+    """
+    number = objective.target_counts(program, targets)
+    weight = (number > 0).astype(number.dtype)
+    weight = weight if fwd.weight is None else weight * fwd.weight
+    total = jnp.maximum(fwd.over_devices(jnp.sum(weight)), 1)
+    mixes = any(REGULARIZERS.get(part.name).mixes_examples for part in program.members("targets"))
+    if mixes and program.spec.classes and program.config.loss_mean == means.EXAMPLES:
+        targets = targets / jnp.maximum(number, 1).reshape(-1, *[1] * (targets.ndim - 1))
+    return dataclasses.replace(fwd, weight=weight, total=total), targets
+
+
+def _weighed(program: Program, fwd: Forward, targets: jax.Array) -> Forward:
+    """The Forward with each example's weight in the loss, by what targets it has after mixing."""
+    assert fwd.weight is not None
+    weights = objective.loss_weights(program, targets) * fwd.weight
+    total = fwd.over_devices(jnp.sum(weights))
+    return dataclasses.replace(fwd, shares=weights / jnp.where(total > 0, total, 1))
+
+
+def _each(transform: Apply, x: jax.Array, keys: jax.Array) -> jax.Array:
+    return jax.vmap(lambda one, key: transform(one, key, True))(x, keys)
+
+
+def _mix_global_batch(
+    program: Program,
+    mix: Mix,
+    key: jax.Array,
+    x: jax.Array,
+    targets: jax.Array,
+    fwd: Forward,
+    placed: bool,
+) -> tuple[jax.Array, jax.Array]:
+    """The device's rows of the mixed global batch. placed: whether rows lie elsewhere than they
+    come."""
+    real = None if fwd.weight is None else fwd.weight > 0
+    # Else the rows are in another order than the batch's, or on several devices: each device puts
+    # the whole batch in order, mixes it, and takes its rows.
+    if not placed:
+        return mix(x, targets, key, real)
+    index = fwd.index
+    assert index is not None
+
+    def all_gather(leaf: jax.Array) -> jax.Array:
+        return leaf if fwd.axis is None else jax.lax.all_gather(leaf, fwd.axis, tiled=True)
+
+    places = all_gather(index)
+    # Padding's index lies past the end, so that it is dropped.
+    order = (
+        jnp.zeros(program.sizes.batch, jnp.int32)
+        .at[places]
+        .set(jnp.arange(places.size, dtype=jnp.int32), mode="drop")
+    )
+    every_x, every_target, every_real = jax.tree.map(
+        lambda leaf: all_gather(leaf)[order], (x, targets, real)
+    )
+    mixed = mix(every_x, every_target, key, every_real)
+    return jax.tree.map(lambda leaf: leaf.at[index].get(mode="clip"), mixed)

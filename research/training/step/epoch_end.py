@@ -1,0 +1,80 @@
+"""The end of an epoch of one lane: its row of the curves, and what the next epoch starts with."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from research.optim import plateau
+from research.training.checkpoint.checksum import checksum
+from research.training.setup import program as program_lib
+from research.training.setup.program import Program
+from research.training.step import means, objective, param_tree, update
+from research.training.step.state import Lane, LaneState, Tree
+
+
+def end_epoch(
+    program: Program, state: LaneState, lane: Lane, evaluated: dict[str, jax.Array], y: jax.Array
+) -> tuple[LaneState, dict[str, Any]]:
+    """Ends an epoch of one lane.
+
+    A run diverges here if its last update left parameters or statistics that are not finite. No
+    loss shows that before the next update, and the last update of a training has no next.
+
+    Args:
+        program: what the lanes have in common.
+        state: the lane's state after the epoch's updates.
+        lane: the lane's inputs.
+        evaluated: what `evaluate_examples` returned for the validation rows, leaves [V, ...]; empty
+            without such rows.
+        y: their labels, [V, ...].
+
+    Returns:
+        The state that the next epoch starts with, and the curves' row by name.
+    """
+    row: dict[str, Any] = {
+        f"train/{name}": mean for name, mean in means.of_epoch(program, state.sums).items()
+    }
+    if "scores" in evaluated:
+        metrics = program.problem.example_metrics(evaluated["scores"], y)
+        row |= {f"validation/{name}": jnp.mean(value) for name, value in metrics.items()}
+        targets = objective.loss_targets(program, lane, y)
+        row["validation/loss"] = jnp.mean(objective.losses(program, evaluated["outputs"], targets))
+    else:
+        row |= {
+            f"validation/{name}": mean for name, mean in means.of_split(program, evaluated).items()
+        }
+    watched = row.get("validation/loss", row["train/loss"])
+
+    variables = update.evaluated_variables(program, state, lane)
+    live = (state.diverged_at < 0) & ~state.stopped
+    lost = live & ~_finite((state.variables, variables))
+    live = live & ~lost
+    stopping, best = state.stopping, state.best
+    for part in program.members("stopping"):
+        stopping = program_lib.regularizer(part, lane).update(state.stopping, watched)
+        # Variables that are not finite must not be restored, however low the loss before them was.
+        best = param_tree.where(stopping.improved & ~lost, variables, state.best)
+    state = dataclasses.replace(
+        state,
+        # The sums start again here and not at an epoch's first step, which then is like any other.
+        sums=jax.tree.map(jnp.zeros_like, state.sums),
+        diverged_at=jnp.where(lost, state.step - 1, state.diverged_at),
+        epochs=state.epochs + live,
+        plateau=plateau.update(state.plateau, watched, lane.plateau),
+        stopping=stopping,
+        best=best,
+    )
+    row |= {
+        "checksum": checksum(state.variables.params),
+        "diverged_at": state.diverged_at,
+        "stopped": state.stopped,
+        "epochs": state.epochs,
+    }
+    return state, row
+
+
+def _finite(tree: Tree) -> jax.Array:
+    """Whether every number of a float tree is finite, bool []."""
+    return jnp.all(jnp.array([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)], bool))

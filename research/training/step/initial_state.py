@@ -1,0 +1,50 @@
+"""The state of a lane before its first step."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from research.optim import plateau
+from research.training.setup import program as program_lib
+from research.training.setup.program import Program
+from research.training.step import means, network, objective, update
+from research.training.step.state import Lane, LaneState, Variables
+
+
+def initial_state(program: Program, lane: Lane, variables: Variables | None = None) -> LaneState:
+    """The state before the first step.
+
+    To be called inside `program.precision_context()`, as everything that follows.
+
+    Args:
+        program: what the lanes have in common.
+        lane: the lane's inputs.
+        variables: those to start from; None for the lane's own initial ones.
+
+    Raises:
+        RuntimeError: a float64 program is called outside its precision context.
+    """
+    if program.dtype == np.float64 and jnp.zeros(()).dtype != np.float64:
+        raise RuntimeError(
+            "a float64 program was entered without program.precision_context(); JAX would round to"
+            " float32"
+        )
+    variables = network.init(program, lane) if variables is None else variables
+    params = variables.params
+    sums = [*objective.metric_names(program), means.LOSS, "grad_norm", "update_norm"]
+    sums += means.COUNTS if program.counts_targets else ()
+    (stopping,) = [
+        program_lib.regularizer(p, lane).init() for p in program.members("stopping")
+    ] or [None]
+    return LaneState(
+        variables=variables,
+        opt_state={name: transform.init(params) for name, transform in update.chain(program, lane)},
+        step=jnp.zeros((), jnp.int32),
+        sums={name: jnp.zeros(()) for name in sums},
+        # One int32 says whether a run diverged, and when.
+        diverged_at=jnp.full((), -1, jnp.int32),
+        epochs=jnp.zeros((), jnp.int32),
+        mean=variables if program.has_mean else None,
+        plateau=plateau.init(),
+        stopping=stopping,
+        best=variables if program.has_stopping else None,
+    )

@@ -1,0 +1,234 @@
+"""Network: a program's model as pure functions of one lane, from its first variables to what it
+predicts."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from research import rng
+from research.errors import UserError
+from research.kernels import map_kernels_with_key
+from research.models.layers.forward import Forward, Member
+from research.options import REQUIRED
+from research.registry import LOSSES, REGULARIZERS, Entry
+from research.training.setup.program import Program, regularizer
+from research.training.step.state import Lane, Tree, Variables
+
+# Streams of the network's own random layers, beside the regularizers'.
+LAYER_STREAMS = ("rrelu", "stochastic_pool", "latent")
+
+
+def forward(program: Program, lane: Lane, index: jax.Array | None, **share: Any) -> Forward:
+    """The Forward of a training pass over examples `index` [B] of the global batch, or of an
+    evaluation (None).
+
+    share: weight, total and axis, where the pass does not see the whole batch, or sees padding.
+    """
+    members: list[Member] = []
+    values: dict[str, dict[str, jax.Array]] = {}
+    for slot in ("normalization", "activations", "loss"):
+        for part in program.members(slot):
+            prefix = f"regularization.{part.name}."
+            members.append(
+                (part.name, tuple(o for o in part.options if prefix + o[0] not in lane.hparams))
+            )
+            values[part.name] = {
+                o: lane.hparams[prefix + o] for o, _ in part.options if prefix + o in lane.hparams
+            }
+    numbers = {
+        o: lane.hparams[f"arch.{o}"]
+        for o, _ in program.config.arch.options
+        if f"arch.{o}" in lane.hparams
+    }
+    # Only the network computes in bfloat16; parameters and optimizer state stay wider.
+    dtype = jnp.bfloat16 if program.config.precision == "bfloat16" else program.dtype
+    return Forward(
+        train=index is not None,
+        members=tuple(members),
+        values=values,
+        numbers=numbers,
+        dtype=dtype,
+        index=index,
+        frozen=program.config.freeze,
+        masked=program.masked,
+        **share,
+    )
+
+
+def init(program: Program, lane: Lane) -> Variables:
+    """The initial variables; kernels that are reparametrised are split here.
+
+    They are drawn in float32, so that every precision starts from the same numbers.
+    """
+    x = example(program)
+    keys = {"params": rng.stream(lane.seed, "init")}
+    model = program.model
+    outputs, variables = model.init_with_output(
+        keys, x, forward(program, lane, None), mutable=["params", "batch_stats"]
+    )
+    _check_outputs(program, outputs)
+    variables = jax.tree.map(lambda leaf: leaf.astype(program.dtype), variables)
+    params = variables.get("params", {})
+    for part in program.members("parameters", "reparametrization"):
+        params = _split_kernels(params, regularizer(part, lane).split)
+    return Variables(params, variables.get("batch_stats", {}))
+
+
+def _check_outputs(program: Program, outputs: Any) -> None:
+    """Raises UserError if outputs of one example are not [1, ..., K], K the loss's width."""
+    loss, name = LOSSES.get(program.config.loss), program.config.arch.name
+    *expected, width = 1, *program.spec.target_shape, loss.outputs(program.width)
+    if not hasattr(outputs, "shape"):
+        raise UserError(
+            f"arch={name} returns a {type(outputs).__name__}, not outputs [B, ..., {width}]"
+        )
+    *leading, last = outputs.shape or (0,)
+    if leading != expected or (last < width if loss.latents else last != width):
+        shape = ", ".join(map(str, ("B", *expected[1:], width)))
+        raise UserError(
+            f"arch={name} returns {list(outputs.shape)} of one example; expected [{shape}]"
+        )
+
+
+def example(program: Program) -> jax.Array:
+    """A batch of one example of zeros as the network sees it, after the data slot in evaluation."""
+    dtype = jnp.int32 if program.spec.vocabulary else jnp.float32
+
+    def one(x: jax.Array) -> jax.Array:
+        for part in program.members("data"):
+            entry = REGULARIZERS.get(part.name)
+            x = entry.build(
+                **{name: _placeholder(entry, name, value) for name, value in part.options}
+            )(x, None, False)
+        return x
+
+    # Traced and not run: an augmentation may be slow, and only its shape matters.
+    shape = jax.eval_shape(one, jax.ShapeDtypeStruct(program.spec.shape, dtype)).shape
+    return jnp.zeros((1, *shape), dtype)
+
+
+def _placeholder(entry: Entry, name: str, value: Any) -> Any:
+    """An option's value; where it is a lane's, one that it may have."""
+    option = entry.option(name)
+    if option is None or not option.numeric or value is not None:
+        return value
+    return entry.test_options.get(name, 0.0 if option.default is REQUIRED else option.default)
+
+
+def _split_kernels(params: Tree, split: Any) -> Tree:
+    return map_kernels_with_key(
+        # The split draws nothing; the key only fits the signature. Threefry is named, because a
+        # default that the user changes would change the key's shape.
+        lambda w, key: split(w),
+        params,
+        jax.random.key(0, impl="threefry2x32"),
+    )
+
+
+def joined_kernels(program: Program, lane: Lane, params: Tree) -> Tree:
+    """The parameters as the network multiplies with them: reparametrised kernels joined."""
+    for part in program.members("parameters", "reparametrization"):
+        params = _join_kernels(params, regularizer(part, lane).join)
+    return params
+
+
+def _join_kernels(params: Tree, join: Callable[[Tree], jax.Array]) -> Tree:
+    def is_split(node: Tree) -> bool:
+        return isinstance(node, dict) and set(node) == {"direction", "scale"}
+
+    return jax.tree.map(
+        lambda node: join(node) if is_split(node) else node, params, is_leaf=is_split
+    )
+
+
+def cast_to_compute(program: Program, tree: Tree) -> Tree:
+    """Parameters and inputs as the network computes with them; tokens stay what they are."""
+    if program.config.precision != "bfloat16":
+        return tree
+
+    def narrow(leaf: jax.Array) -> jax.Array:
+        return leaf.astype(jnp.bfloat16) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+    return jax.tree.map(narrow, tree)
+
+
+def normalize_inputs(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
+    """Raw inputs [B, ...] filled and scaled, in the program's dtype; tokens as they are."""
+    if program.spec.vocabulary:
+        return x
+    # Filled before scaling: the fill is in the data's units.
+    if program.spec.impute:
+        x = jnp.where(jnp.isnan(x), lane.fill, x)
+    return (x.astype(program.dtype) - lane.shift) / lane.scale
+
+
+def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> jax.Array:
+    """Raw inputs [B, ...] -> the loss's outputs [B, ..., K], in evaluation."""
+    return _applied(program, variables, lane, x, {})[0]
+
+
+def decode_step(
+    program: Program,
+    variables: Variables,
+    lane: Lane,
+    x: jax.Array,
+    cache: Tree,
+    start: jax.Array | None = None,
+) -> tuple[jax.Array, Tree]:
+    """The next T steps of sequences, for a network that keeps what it needs of the steps before.
+
+    Args:
+        program: what the lanes have in common.
+        variables: the run's variables.
+        lane: the run's lane.
+        x: the inputs of these steps, [B, T, ...].
+        cache: what the steps so far left; at first {}.
+        start: the position of x[:, 0], int32 [], for a network that `caches` keys and values; None
+            for one that `carries` its state.
+
+    Returns:
+        The outputs [B, T, K], and the new cache.
+    """
+    return _applied(program, variables, lane, x, cache, mutable=["cache"], start=start)
+
+
+def attention(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> Tree:
+    """The weights of the network's attention; {} if it has none.
+
+    Args:
+        program: what the lanes have in common.
+        variables: the run's variables.
+        lane: the run's lane.
+        x: raw inputs, [B, ...].
+
+    Returns:
+        The weights by layer, [B, ..., T, S].
+    """
+    return _applied(program, variables, lane, x, {}, mutable=["attention"])[1].get("attention", {})
+
+
+def _applied(
+    program: Program,
+    variables: Variables,
+    lane: Lane,
+    x: jax.Array,
+    more: Tree,
+    mutable: Sequence[str] = (),
+    start: jax.Array | None = None,
+) -> tuple[jax.Array, Tree]:
+    """(outputs, the mutable collections) of raw inputs in evaluation; more: collections beside the
+    variables."""
+    x = normalize_inputs(program, lane, x)
+    for part in program.members("data"):
+        transform = regularizer(part, lane)
+        x = jax.vmap(lambda one, t=transform: t(one, None, False))(x)
+    params, x = cast_to_compute(program, (joined_kernels(program, lane, variables.params), x))
+    collections = {"params": params, "batch_stats": variables.batch_stats, **more}
+    positions = () if start is None else (start,)
+    result: Any = program.model.apply(
+        collections, x, forward(program, lane, None), *positions, mutable=list(mutable) or False
+    )
+    outputs, left = result if mutable else (result, {})
+    return outputs.astype(program.dtype), left

@@ -1,0 +1,141 @@
+"""Objective: a program's losses, scores and metrics of each example, as pure functions of one
+lane."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from research.registry import LOSSES
+from research.tasks.problem import mean_over_steps
+from research.training.setup.program import Program
+from research.training.step import means
+from research.training.step.network import normalize_inputs, predict
+from research.training.step.state import Lane, Variables
+
+
+def scores(program: Program, lane: Lane, outputs: jax.Array) -> jax.Array:
+    """The loss's outputs [B, ..., K] as what the metrics read, [B, ..., C], in the data's units."""
+    as_scores = LOSSES.get(program.config.loss).scores(outputs, program.width)
+    return program.problem.decode(as_scores, lane.target_shift, lane.target_scale)
+
+
+def metric_targets(program: Program, x: jax.Array, y: Any) -> Any:
+    """What metrics compare with: labels y [B, ...], or the scaled inputs x as [B, D] where these
+    are the targets."""
+    return x.reshape(len(x), -1) if program.spec.reconstructs else y
+
+
+def metrics(
+    program: Program, lane: Lane, outputs: jax.Array, y: jax.Array, targets: jax.Array
+) -> dict[str, jax.Array]:
+    """The task's metrics of each example and those of the loss, by name, [B].
+
+    Args:
+        program: what the lanes have in common.
+        lane: the lane's inputs.
+        outputs: the network's outputs, [B, ..., K].
+        y: what `metric_targets` returns, [B, ...].
+        targets: y encoded, [B, ..., C].
+    """
+    problem = program.problem
+    of_task = problem.in_unit(problem.example_metrics(scores(program, lane, outputs), y), lane.unit)
+    of_loss = LOSSES.get(program.config.loss).metrics
+    return of_task | {name: metric(outputs, targets) for name, metric in of_loss.items()}
+
+
+def metric_names(program: Program) -> list[str]:
+    """The names of `metrics`."""
+    spec, problem, width = program.spec, program.problem, (program.width,)
+    outputs = jnp.zeros((1, *spec.target_shape, *width))
+    y = jnp.zeros(
+        (1, *(width if spec.reconstructs else spec.target_shape)),
+        jnp.int32 if spec.classes else jnp.float32,
+    )
+    # By shapes only, so that the names are known before any data is read.
+    of_task = jax.eval_shape(
+        lambda s, y: problem.in_unit(problem.example_metrics(s, y), jnp.ones(())), outputs, y
+    )
+    return [*of_task, *LOSSES.get(program.config.loss).metrics]
+
+
+def loss_targets(program: Program, lane: Lane, y: jax.Array) -> jax.Array:
+    """Labels or values [B, ...] as targets [B, ..., C]."""
+    return program.problem.encode(y, program.width, lane.target_shift, lane.target_scale)
+
+
+def losses(program: Program, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """The loss of each example, [B]: the mean over its real steps of outputs [B, ..., K] and
+    targets [B, ..., C]."""
+    loss, real = LOSSES.get(program.config.loss).build(), program.problem.real
+    if outputs.ndim == 2:
+        return loss(outputs, targets)
+    if real is None:
+        return mean_over_steps(loss(outputs, targets))
+    share = real(targets)
+    with_target = share > 0
+    # A target that is not there may be NaN, which a gradient would carry on.
+    targets = jnp.where(with_target[..., None], targets, 0)
+    if not program.counts_targets:
+        return mean_over_steps(loss(outputs, targets), with_target)
+    # Mixed with a place that has no target, a place has a part of one: it weighs so much less.
+    share = share.astype(outputs.dtype)
+    of_places = loss(outputs, targets / jnp.where(with_target, share, 1)[..., None])
+    total = jnp.sum(jnp.where(with_target, of_places * share, 0), axis=_places(share))
+    # An example without targets has a loss of 0, and not the NaN of 0 / 0.
+    count = jnp.sum(share, axis=_places(share))
+    return total / jnp.where(count > 0, count, 1)
+
+
+def _places(values: jax.Array) -> tuple[int, ...]:
+    return tuple(range(1, values.ndim))
+
+
+def target_counts(program: Program, targets: jax.Array) -> jax.Array:
+    """How many targets each example has, [B]; targets: encoded [B, ..., C], of a task that has them
+    at each place."""
+    assert program.problem.real is not None
+    there = program.problem.real(targets).astype(program.dtype)
+    return jnp.sum(there, axis=_places(there))
+
+
+def loss_weights(program: Program, targets: jax.Array) -> jax.Array:
+    """What each example weighs in the loss, [B], as `loss_mean` says: alike, or as it has targets;
+    0 without any."""
+    number = target_counts(program, targets)
+    return (
+        number if program.config.loss_mean == means.TARGETS else (number > 0).astype(number.dtype)
+    )
+
+
+def evaluate_examples(
+    program: Program, variables: Variables, lane: Lane, x: jax.Array, y: Any
+) -> dict[str, jax.Array]:
+    """What evaluation keeps of examples.
+
+    Args:
+        program: what the lanes have in common.
+        variables: the lane's variables.
+        lane: the lane's inputs.
+        x: raw inputs, [B, ...].
+        y: labels, [B, ...]; read only where outputs are too many to keep.
+
+    Returns:
+        The loss's outputs and the metrics' scores, [B, ..., K or C]. Where these are too many to
+        keep: the loss and the task's metrics of each example, [B], and how many targets it has if
+        the task has one at each position.
+    """
+    outputs = predict(program, variables, lane, x)
+    if program.problem.summary is not None:
+        return {"outputs": outputs, "scores": scores(program, lane, outputs)}
+    y = metric_targets(program, normalize_inputs(program, lane, x), y)
+    targets = loss_targets(program, lane, y)
+    evaluated = {
+        means.LOSS: losses(program, outputs, targets),
+        **metrics(program, lane, outputs, y, targets),
+    }
+    return (
+        evaluated
+        if program.problem.real is None
+        else evaluated | {means.TARGETS: target_counts(program, targets)}
+    )

@@ -1,0 +1,47 @@
+"""Leaves of a network by their names, such as `Dense_0/kernel`, and the patterns that choose among
+them."""
+
+import re
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.tree_util import KeyPath, keystr
+
+from research.training.step.state import Tree
+
+
+def leaf_name(path: KeyPath) -> str:
+    """A leaf's name: its path with slashes."""
+    return keystr(path, simple=True, separator="/")
+
+
+def by_name(tree: Tree) -> dict[str, Any]:
+    """The leaves by name, in the tree's order."""
+    return {leaf_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+
+
+def keep_where(pattern: str | None, new: Tree, old: Tree) -> Tree:
+    """`new` with the leaves of `old` where the pattern is found in their names."""
+    if pattern is None:
+        return new
+    return jax.tree_util.tree_map_with_path(
+        lambda path, a, b: b if re.search(pattern, leaf_name(path)) else a, new, old
+    )
+
+
+def zero_where(pattern: str | None, tree: Tree) -> Tree:
+    """The tree with zeros where the pattern is found in the leaves' names."""
+    if pattern is None:
+        return tree
+    return keep_where(pattern, tree, jax.tree.map(jnp.zeros_like, tree))
+
+
+def unflatten(tree: Tree, values: list[Any]) -> Tree:
+    """A tree of that structure with these leaves."""
+    return jax.tree.unflatten(jax.tree.structure(tree), values)
+
+
+def where(condition: jax.Array, new: Tree, old: Tree) -> Tree:
+    """`new` where the condition, bool [], holds, else `old`; leaf by leaf."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)

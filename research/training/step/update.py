@@ -1,0 +1,157 @@
+"""Update: a program's optimizer chain, and the slots of regularization around and after it."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from research import rng
+from research.config import RunConfig
+from research.errors import UserError
+from research.kernels import map_kernels
+from research.options import format_value
+from research.registry import OPTIMIZERS, REGULARIZERS, SLOTS
+from research.training.setup.program import Program, built, regularizer
+from research.training.step import param_tree
+from research.training.step.state import Lane, LaneState, Tree, Variables
+
+
+def chain(program: Program, lane: Lane) -> list[tuple[str, optax.GradientTransformationExtraArgs]]:
+    """The update as named transformations, in their order; the learning rate is one of them."""
+    component = program.config.optimizer
+    optimizer = built(component, OPTIMIZERS.get(component.name).build, "optimizer", lane.hparams)
+    named: list[tuple[str, optax.GradientTransformation]] = []
+    named += [
+        (part.name, regularizer(part, lane)) for part in program.members("update", "gradient")
+    ]
+    named += [("optimizer", optimizer)]
+    named += [(part.name, regularizer(part, lane)) for part in program.members("update", "decay")]
+    named += [("learning_rate", _by_learning_rate())]
+    named += [
+        (part.name, regularizer(part, lane)) for part in program.members("update", "independent")
+    ]
+    return [(name, optax.with_extra_args_support(transform)) for name, transform in named]
+
+
+def _by_learning_rate() -> optax.GradientTransformationExtraArgs:
+    """Times minus the learning rate, which arrives with the update."""
+
+    def update(
+        updates: Tree, state: Any, params: Tree = None, *, learning_rate: jax.Array, **_: Any
+    ) -> Any:
+        return jax.tree.map(lambda u: -learning_rate * u, updates), state
+
+    return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
+
+
+def optimizer_updates(
+    program: Program,
+    state: LaneState,
+    lane: Lane,
+    grads: Tree,
+    learning_rate: jax.Array,
+    factor: jax.Array,
+) -> tuple[Tree, dict[str, Any]]:
+    """The update of the parameters by the whole chain, and the state of each transformation.
+
+    Args:
+        program: what the lanes have in common.
+        state: the lane's state.
+        lane: the lane's inputs.
+        grads: the gradient.
+        learning_rate: of this step, [].
+        factor: of the learning rate at this step, by schedule and plateau, [].
+
+    Returns:
+        What is added to the parameters, and the new `opt_state`.
+
+    Raises:
+        UserError: a transformation returns other shapes than those of the parameters.
+    """
+    params = state.variables.params
+    updates = grads
+    opt_state: dict[str, Any] = {}
+    noisy = {member.name for member in program.members("update", "gradient")}
+    for name, transform in chain(program, lane):
+        # A stream per transformation: adding another one changes no draw of this one.
+        key = rng.at(lane.seed, name, state.step)
+        updates, opt_state[name] = transform.update(
+            updates,
+            state.opt_state[name],
+            params,
+            key=key,
+            learning_rate=learning_rate,
+            factor=factor,
+        )
+        if jax.tree.map(jnp.shape, updates) != jax.tree.map(jnp.shape, params):
+            raise UserError(
+                f"the {name} of this update returns other shapes than those of the parameters"
+            )
+        if name in noisy:  # noise on frozen parameters must not count in a norm
+            updates = param_tree.zero_where(program.config.freeze, updates)
+    # Again at the end: weight decay moves a parameter whose gradient is zero.
+    return param_tree.zero_where(program.config.freeze, updates), opt_state
+
+
+def project(
+    program: Program, lane: Lane, params: Tree, learning_rate: jax.Array, site: str | None = None
+) -> Tree:
+    """The parameters after the projections (of one site, or of all)."""
+    for part in program.members("projection", site):
+        project = regularizer(part, lane)
+        params = map_kernels(lambda w, p=project: p(w, learning_rate), params)
+    return params
+
+
+def average(
+    program: Program, state: LaneState, lane: Lane, variables: Variables
+) -> Variables | None:
+    """The mean of the variables so far, after an update that led to these; None without an
+    average."""
+    mean = state.mean
+    for part in program.members("average"):
+        mean = regularizer(part, lane)(mean, variables, state.step, program.steps)
+        # Rounding must not move the mean of what is frozen.
+        mean = keep_frozen(program, mean, variables)
+    return mean
+
+
+def evaluated_variables(program: Program, state: LaneState, lane: Lane) -> Variables:
+    """What evaluation uses, early stopping restores and a run keeps: the variables, or their mean.
+
+    A mean of points on a constraint need not lie on it (two units of norm 1 have a mean of a norm
+    below 1), so the mean is projected as the parameters are. The running mean in the state is not:
+    it stays the mean of the parameters.
+    """
+    if not program.projects_mean:
+        return state.evaluated
+    mean = state.evaluated
+    params = project(program, lane, mean.params, jnp.zeros((), program.dtype), site="norm")
+    return keep_frozen(program, Variables(params, mean.batch_stats), mean)
+
+
+def keep_frozen(program: Program, new: Variables, old: Variables) -> Variables:
+    """The new variables, those that are frozen as they were; so are a frozen layer's running
+    statistics."""
+    pattern = program.config.freeze
+    return Variables(
+        param_tree.keep_where(pattern, new.params, old.params),
+        param_tree.keep_where(pattern, new.batch_stats, old.batch_stats),
+    )
+
+
+def describe_slots(config: RunConfig) -> list[tuple[str, str]]:
+    """(slot, its regularizers) in the order in which the engine applies them."""
+    rows = []
+    for slot in SLOTS:
+        parts = [str(p) for p in config.regularization if REGULARIZERS.get(p.name).slot == slot]
+        if slot == "update":
+            gradient = [
+                str(p) for p in config.regularization if REGULARIZERS.get(p.name).site == "gradient"
+            ]
+            after = [p for p in parts if p not in gradient]
+            options = ",".join(f"{k}={format_value(v)}" for k, v in config.optimizer.options)
+            parts = [*gradient, f"{config.optimizer.name}({options})", *after]
+        rows.append((slot, " -> ".join(parts) or "-"))
+    return rows
