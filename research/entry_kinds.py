@@ -221,6 +221,14 @@ class Task(Entry):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Objective(Entry):
+    """What is minimised, and by whom. `build(**options)` is a research.tasks.objectives.game.Game.
+
+    Numeric options may be tracers; only losses may depend on them, not the players.
+    """
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Metric(Entry):
     """A user's metric beside those of a task.
 

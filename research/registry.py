@@ -18,6 +18,7 @@ from research.entry_kinds import (
     Entry,
     Loss,
     Metric,
+    Objective,
     Optimizer,
     Regularizer,
     Schedule,
@@ -32,6 +33,7 @@ __all__ = [
     "DATASETS",
     "LOSSES",
     "METRICS",
+    "OBJECTIVES",
     "OPTIMIZERS",
     "REGULARIZERS",
     "SCHEDULES",
@@ -45,6 +47,7 @@ __all__ = [
     "HasName",
     "Loss",
     "Metric",
+    "Objective",
     "Optimizer",
     "Registry",
     "Regularizer",
@@ -160,6 +163,7 @@ REGULARIZERS: Registry[Regularizer] = Registry("regularizer", "regularizers")
 DATASETS: Registry[Entry] = Registry("data set", "datasets")
 TASKS: Registry[Task] = Registry("task", "tasks")
 LOSSES: Registry[Loss] = Registry("loss", "losses")
+OBJECTIVES: Registry[Objective] = Registry("objective", "objectives")
 METRICS: Registry[Metric] = Registry("metric", "metrics")
 CALLBACKS: Registry[Callback] = Registry("callback", "callbacks")
 

@@ -22,6 +22,7 @@ from research.options import (
 from research.registry import (
     ARCHITECTURES,
     DATASETS,
+    OBJECTIVES,
     OPTIMIZERS,
     REGULARIZERS,
     SCHEDULES,
@@ -102,6 +103,9 @@ class RunConfig:
         "mean of the loss where examples differ in their number of targets: over examples, or over"
         " targets",
     ] = _field("examples", STATIC)
+    objective: Annotated[
+        Component, "what is minimised, and by which players; supervised: the loss, by one player"
+    ] = _field(Component("supervised"), STATIC, OBJECTIVES)
     metrics: Annotated[
         tuple[str, ...] | None, "metrics of your own to measure beside the task's, from --plugin"
     ] = _field(None, STATIC)

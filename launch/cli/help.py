@@ -18,6 +18,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "model": ("arch", "normalization", "precision", "remat", "init_from", "freeze", "reset"),
     "optimization": (
         "loss",
+        "objective",
         "optimizer",
         "learning_rate",
         "schedule",

@@ -58,7 +58,7 @@ def functions(
         gather=functools.partial(
             gather,
             sizes=program.sizes,
-            parts=program.config.accumulate,
+            parts=program.parts,
             rank=1 + len(program.spec.target_shape),
         ),
         advance=functools.partial(advance, program, strategy.width),

@@ -54,7 +54,7 @@ def functions(
             gather,
             devices,
             program.sizes,
-            program.config.accumulate,
+            program.parts,
             1 + len(program.spec.target_shape),
         ),
         advance=functools.partial(advance, program, devices),

@@ -16,7 +16,7 @@ from research.data.spec import Arrays, DataSpec
 from research.data.table import BLOCK, missing
 from research.kernels import kernel_leaves
 from research.registry import SCHEDULES
-from research.training.setup.program import Program, Sizes, blank
+from research.training.setup.program import Program, Sizes, blank, game_of
 from research.training.step.initial_state import initial_state
 from research.training.step.state import Lane, LaneState
 
@@ -38,7 +38,9 @@ def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
     is not there."""
     ratios = split.parse_split(config.split)
     train, validation, test = split.split_sizes(spec, ratios, config.train_size)
-    return Sizes(train, validation, test, config.batch_size or train, config.remainder)
+    # A step reads a batch for each of its rounds.
+    batch = (config.batch_size or train) * game_of(config.objective).rounds
+    return Sizes(train, validation, test, batch, config.remainder)
 
 
 def make_program(config: RunConfig, spec: DataSpec) -> Program:

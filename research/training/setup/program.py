@@ -17,8 +17,18 @@ from research import identity
 from research.config import NUMERIC, Component, RunConfig
 from research.data import masks
 from research.data.spec import DataSpec
-from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS
+from research.options import REQUIRED
+from research.registry import (
+    ARCHITECTURES,
+    LOSSES,
+    METRICS,
+    OBJECTIVES,
+    REGULARIZERS,
+    TASKS,
+    Entry,
+)
 from research.tasks.metrics import measuring
+from research.tasks.objectives.game import Game, Player
 from research.tasks.problem import Problem
 from research.training.step.state import Lane
 
@@ -86,7 +96,9 @@ class Program:
     @property
     def counts_targets(self) -> bool:
         """Whether examples may have other numbers of targets, or none."""
-        return self.masked and bool(self.spec.target_shape) and self.problem.real is not None
+        measures_targets = self.game.metrics is None
+        per_place = bool(self.spec.target_shape) and self.problem.real is not None
+        return self.masked and measures_targets and per_place
 
     @property
     def width(self) -> int:
@@ -139,6 +151,25 @@ class Program:
         needed = {name: facts[name] for name in entry.needs_facts}
         return entry.build(outputs=outputs, **needed, **dict(self.config.arch.options))
 
+    @functools.cached_property
+    def game(self) -> Game:
+        """The players. Only losses depend on numbers, so any will do here; see `game_of`."""
+        return game_of(self.config.objective)
+
+    @property
+    def parts(self) -> int:
+        """How many parts the rows of a step are computed in: those of each of its batches."""
+        return self.game.rounds * self.config.accumulate
+
+    @property
+    def rows_per_update(self) -> int:
+        """The rows of a player's update; a step reads as many for each of its rounds."""
+        return self.sizes.batch // self.game.rounds
+
+    def optimizer_of(self, player: Player) -> Component:
+        """The optimizer that updates the player's parameters."""
+        return self.config.optimizer
+
     def members(self, slot: str, site: str | None = None) -> Iterator[Component]:
         """The regularizers of a slot (and site), in their order."""
         for part in self.config.regularization:
@@ -158,6 +189,25 @@ class Program:
     def projects_mean(self) -> bool:
         """Whether what evaluation uses is a mean that must be projected."""
         return self.has_mean and any(self.members("projection", "norm"))
+
+
+def game_of(part: Component, hparams: dict[str, jax.Array] | None = None) -> Game:
+    """An objective's players and losses. hparams: the lane's values; None where no loss is run."""
+    entry = OBJECTIVES.get(part.name)
+    if hparams is not None:
+        return built(part, entry.build, "objective", hparams)
+    game: Game = entry.build(
+        **{name: placeholder(entry, name, value) for name, value in part.options}
+    )
+    return game
+
+
+def placeholder(entry: Entry, name: str, value: Any) -> Any:
+    """An option's value; where it is a lane's, one that it may have."""
+    option = entry.option(name)
+    if option is None or not option.numeric or value is not None:
+        return value
+    return entry.test_options.get(name, 0.0 if option.default is REQUIRED else option.default)
 
 
 def blank(config: RunConfig) -> RunConfig:

@@ -2,6 +2,7 @@
 slots."""
 
 import dataclasses
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,9 +19,86 @@ from research.training.step import means, network, objective
 from research.training.step.state import Lane, LaneState
 
 
+class AugmentedBatch(NamedTuple):
+    """The examples of an update as the network and the loss take them.
+
+    fwd: which rows of the global batch they are, and what each weighs in the loss. x: the network's
+        inputs, [B, ...]. y: what metrics compare with, [B, ...]. targets: [B, ..., C].
+    """
+
+    fwd: Forward
+    x: jax.Array
+    y: jax.Array
+    targets: jax.Array
+
+
+def augmented_rounds(
+    program: Program,
+    state: LaneState,
+    lane: Lane,
+    batch: dict[str, jax.Array],
+    axis: str | None,
+) -> list[AugmentedBatch]:
+    """The rows of a step as the batches of its rounds.
+
+    Args:
+        program: what the lanes have in common.
+        state: the lane's state.
+        lane: the lane's inputs.
+        batch: what `train_step` takes.
+        axis: the mapped axis, if each device has a share of the batch.
+    """
+    rounds = []
+    for turn, rows in enumerate(_rounds(program, batch)):
+        turn_state = dataclasses.replace(state, step=turn_number(program, state, turn))
+        fwd = _forward(program, lane, rows, axis)
+        rounds.append(augment_batch(program, turn_state, lane, rows, fwd))
+    return rounds
+
+
+def turn_number(program: Program, state: LaneState, turn: int) -> jax.Array:
+    """The number of a turn of the step, counted from the run's first: what its random draws depend
+    on."""
+    rounds = program.game.rounds
+    return state.step if rounds == 1 else state.step * rounds + turn
+
+
+def _rounds(program: Program, batch: dict[str, jax.Array]) -> list[dict[str, jax.Array]]:
+    """A step's rows in equal parts, each with the positions of its own batch."""
+    count = program.game.rounds
+    if count == 1:
+        return [batch]
+    arrays = {name: leaf for name, leaf in batch.items() if name != "factor"}
+    cut = jax.tree.map(lambda leaf: leaf.reshape(count, -1, *leaf.shape[1:]), arrays)
+    rounds = []
+    for turn in range(count):
+        rows = jax.tree.map(lambda leaf, i=turn: leaf[i], cut)
+        if "index" in rows:
+            rows["index"] = rows["index"] - turn * program.rows_per_update
+        rounds.append(rows)
+    return rounds
+
+
+def _forward(
+    program: Program, lane: Lane, batch: dict[str, jax.Array], axis: str | None
+) -> Forward:
+    """What the network needs to know of this device's rows of the batch, in training."""
+    rows = batch["y"].shape[0]
+    weight = batch.get("weight")
+    index = batch["index"] if "index" in batch else jnp.arange(rows)
+    total: jax.Array | float | None = None
+    if weight is not None:
+        total = jnp.sum(weight)
+        total = total if axis is None else jax.lax.psum(total, axis)
+    # The batch size as a number: no sum over devices is needed where all rows are real.
+    elif axis is not None or program.config.accumulate > 1:
+        total = float(program.rows_per_update)
+    return network.forward(program, lane, index, weight=weight, total=total, axis=axis)
+
+
 def augment_batch(
     program: Program, state: LaneState, lane: Lane, batch: dict[str, jax.Array], fwd: Forward
-) -> tuple[Forward, jax.Array, jax.Array, jax.Array]:
+) -> AugmentedBatch:
     """A batch's raw rows as the network's input and as targets.
 
     Inputs are scaled, then go through the data slot and the targets slot. Metrics do not see the
@@ -32,10 +110,6 @@ def augment_batch(
         lane: the lane's inputs.
         batch: x and y, raw, [B, ...], and where there are any, the masks of batch_layout.py.
         fwd: which rows of the global batch this device has.
-
-    Returns:
-        The Forward with what each example weighs in the loss, the network's input [B, ...], what
-        metrics compare with [B, ...], and the targets [B, ..., C].
     """
     clean = x = network.normalize_inputs(program, lane, batch["x"])
     y = batch["y"]
@@ -68,7 +142,7 @@ def augment_batch(
     # Weights follow mixing, which may leave an example with the targets of its partner.
     if program.counts_targets:
         fwd = _weighed(program, fwd, targets)
-    return fwd, x, y, targets
+    return AugmentedBatch(fwd, x, y, targets)
 
 
 def _counted(program: Program, fwd: Forward, targets: jax.Array) -> tuple[Forward, jax.Array]:
@@ -125,7 +199,7 @@ def _mix_global_batch(
     places = all_gather(index)
     # Padding's index lies past the end, so that it is dropped.
     order = (
-        jnp.zeros(program.sizes.batch, jnp.int32)
+        jnp.zeros(program.rows_per_update, jnp.int32)
         .at[places]
         .set(jnp.arange(places.size, dtype=jnp.int32), mode="drop")
     )

@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from typing import Any
+import itertools
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,64 +12,90 @@ from research import rng
 from research.kernels import kernel_leaves, map_kernels_with_key
 from research.models.layers.forward import Forward
 from research.models.layers.sites import SITE
+from research.tasks.objectives.game import Player
+from research.tasks.objectives.turn import Apply, ForwardPass, Keys, PlayerBatch
 from research.training.setup import program as program_lib
 from research.training.setup.program import Program
 from research.training.step import network, objective, param_tree
+from research.training.step.augment import AugmentedBatch
 from research.training.step.state import Lane, LaneState, Tree
+
+
+class LossResult(NamedTuple):
+    """What a player's loss leaves beside its gradient.
+
+    batch_stats: the network's running statistics after the pass. outputs: [B, ..., K], or None.
+    loss: of the global batch without penalties, []. metrics: likewise, those of the objective.
+    """
+
+    batch_stats: Tree
+    outputs: Any
+    loss: jax.Array
+    metrics: dict[str, jax.Array]
 
 
 def loss_and_gradient(
     program: Program,
+    player: Player,
     state: LaneState,
     lane: Lane,
+    batch: AugmentedBatch,
     params: Tree,
-    fwd: Forward,
-    x: jax.Array,
-    targets: jax.Array,
-) -> tuple[tuple[Tree, jax.Array, jax.Array], Tree]:
-    """The loss of the global batch and its gradient, accumulated over the parts of the batch.
+) -> tuple[LossResult, Tree]:
+    """A player's loss of the global batch and its gradient, accumulated over the parts of the
+    batch.
 
     Args:
         program: what the lanes have in common.
-        state: the lane's state.
+        player: the player.
+        state: the lane's state, with the parameters of the other players.
         lane: the lane's inputs.
-        params: where the gradient is taken.
-        fwd: which rows of the global batch this device has.
-        x: the network's inputs, [B, ...].
-        targets: the encoded targets, [B, ..., C].
+        batch: the examples.
+        params: the player's parameters, where the gradient is taken; None in the places of others.
 
     Returns:
-        (batch statistics, outputs [B, ..., K], the loss without penalties []), and the gradient.
+        The loss with what it leaves, and the gradient.
     """
     count = program.config.accumulate
 
-    def differentiate(fwd: Forward, x: jax.Array, targets: jax.Array) -> Any:
+    def differentiate(part: AugmentedBatch) -> tuple[LossResult, Tree]:
         # Each device differentiates its share of the objective. What flows back through a sum over
         # devices is summed over them too, so the devices' gradients add up to the objective's.
-        objective_of = functools.partial(_objective, program, state, lane, fwd)
-        (_, auxiliary), grads = jax.value_and_grad(objective_of, has_aux=True)(params, x, targets)
-        return auxiliary, grads
+        objective_of = functools.partial(player_loss, program, player, state, lane, part)
+        (_, result), grads = jax.value_and_grad(objective_of, has_aux=True)(params)
+        return result, grads
+
+    def summed(result: LossResult, grads: Tree) -> tuple[LossResult, Tree]:
+        shares = (result.loss, result.metrics, grads)
+        loss, metrics, gradient = _over(shares, batch.fwd.axis)
+        gradient = param_tree.zero_where(program.config.freeze, gradient)
+        return result._replace(loss=loss, metrics=metrics), gradient
 
     if count == 1:
-        (stats, outputs, loss), gradient = differentiate(fwd, x, targets)
-        loss, gradient = _over((loss, gradient), fwd.axis)
-        return (stats, outputs, loss), param_tree.zero_where(program.config.freeze, gradient)
+        return summed(*differentiate(batch))
 
     def add(total: Tree, rows: Tree) -> Any:
         index, weight, shares, x, targets = rows
         # Totals stay the whole batch's, so that the parts' losses add up to its mean.
-        part = dataclasses.replace(fwd, index=index, weight=weight, shares=shares)
-        (stats, outputs, loss), grads = differentiate(part, x, targets)
-        return jax.tree.map(jnp.add, total, (loss, grads)), (stats, outputs)
+        fwd = dataclasses.replace(batch.fwd, index=index, weight=weight, shares=shares)
+        part = batch._replace(fwd=fwd, x=x, targets=targets)
+        result, grads = differentiate(part)
+        total = jax.tree.map(jnp.add, total, (result.loss, grads))
+        return total, (result.batch_stats, result.outputs, result.metrics)
 
-    whole = fwd.index, fwd.weight, fwd.shares, x, targets
+    whole = batch.fwd.index, batch.fwd.weight, batch.fwd.shares, batch.x, batch.targets
     rows = jax.tree.map(lambda leaf: leaf.reshape(count, -1, *leaf.shape[1:]), whole)
     zeros = jnp.zeros((), program.dtype), jax.tree.map(jnp.zeros_like, params)
     # Scanned, so that the activations of only one part are in memory (unless it is unrolled).
-    total, (stats, outputs) = jax.lax.scan(add, zeros, rows, unroll=_slow_in_loops(params))
-    loss, gradient = _over(total, fwd.axis)
-    gradient = param_tree.zero_where(program.config.freeze, gradient)
-    return (_mean_stats(fwd, stats, count), outputs.reshape(-1, *outputs.shape[2:]), loss), gradient
+    unroll = _slow_in_loops(state.variables.params)
+    (loss, grads), (stats, outputs, metrics) = jax.lax.scan(add, zeros, rows, unroll=unroll)
+    result = LossResult(
+        batch_stats=_mean_stats(batch.fwd, stats, count),
+        outputs=jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), outputs),
+        loss=loss,
+        metrics=jax.tree.map(lambda leaf: leaf.sum(axis=0), metrics),
+    )
+    return summed(result, grads)
 
 
 def _slow_in_loops(params: Tree) -> bool:
@@ -88,57 +115,107 @@ def _mean_stats(fwd: Forward, stats: Tree, parts: int) -> Tree:
     return jax.tree.map(lambda leaf: jnp.tensordot(shares, leaf, 1), stats)
 
 
-def _objective(
+def player_loss(
     program: Program,
+    player: Player,
     state: LaneState,
     lane: Lane,
-    fwd: Forward,
+    batch: AugmentedBatch,
     params: Tree,
-    x: jax.Array,
-    targets: jax.Array,
-) -> tuple[jax.Array, tuple[Any, ...]]:
-    """This pass's share of what is minimised: the loss of its examples and the penalties.
+) -> tuple[jax.Array, LossResult]:
+    """This pass's share of what a player minimises: its loss, and the penalties.
 
     Returns:
-        The share, and (batch statistics, outputs [B, ..., K], its share of the loss alone).
+        The share with the penalties, and the share without them beside what the pass leaves.
     """
-    kernels = network.joined_kernels(program, lane, params)
+    everyone = param_tree.merge(params, state.variables.params)
+    kernels = network.joined_kernels(program, lane, everyone)
     # Penalties are of the kernels themselves, so noise goes into a copy that only the network sees.
     noisy = kernels
     for member in program.members("parameters", "kernels"):
-        key = rng.at(lane.seed, member.name, state.step)
+        key = rng.at(lane.seed, f"{member.name}{player.suffix}", state.step)
         noisy = map_kernels_with_key(program_lib.regularizer(member, lane), noisy, key)
 
-    names = [member.name for member in program.members("activations")] + list(network.LAYER_STREAMS)
-
-    def apply(params: Tree, x: jax.Array) -> tuple[jax.Array, dict[str, Tree]]:
-        return program.model.apply(  # type: ignore[return-value]
-            {"params": params, "batch_stats": state.variables.batch_stats},
-            x,
-            fwd,
-            rngs={name: rng.at(lane.seed, name, state.step) for name in names},
-            mutable=["batch_stats", "penalties"],
-        )
-
-    # Activations are recomputed in the backward pass; only the sites' values are stored.
-    if program.config.remat:
-        apply = jax.checkpoint(apply, policy=jax.checkpoint_policies.save_only_these_names(SITE))
-    outputs, collections = apply(*network.cast_to_compute(program, (noisy, x)))
-    # Under bfloat16 the loss is still computed in float32: a mean of many small terms would round.
-    outputs = outputs.astype(program.dtype)
-    loss = fwd.loss(objective.losses(program, outputs, targets))
-    penalty = sum(jax.tree.leaves(collections.get("penalties", {})), start=jnp.zeros(()))
-    # All parts on all devices have the same kernels, so each takes its share of their penalty.
+    # All parts on all devices have the same parameters, so each takes its share of what is only
+    # theirs.
+    fwd = batch.fwd
     passes = program.config.accumulate * (1 if fwd.axis is None else jax.lax.axis_size(fwd.axis))
+
+    def once(value: jax.Array) -> jax.Array:
+        return value if passes == 1 else value / passes
+
+    examples = PlayerBatch(
+        x=batch.x,
+        targets=batch.targets,
+        losses=lambda outputs: objective.losses(program, outputs, batch.targets),
+        mean=fwd.loss,
+        once=once,
+    )
+    keys = _keys(player, state, lane, fwd)
+    game = program_lib.game_of(program.config.objective, lane.hparams)
+    apply = _network(program, player, state, lane, fwd)
+    loss, aux = game.loss(player.name, apply, noisy, examples, keys)
+    forward = aux.forward
+    penalty = jnp.zeros(()) if forward is None else forward.penalty
     for member in program.members("loss", "kernels"):
         amount = program_lib.regularizer(member, lane)
-        of_kernels = sum(amount(w) for w in kernel_leaves(kernels))
-        penalty = penalty + (of_kernels if passes == 1 else of_kernels / passes)
-    return loss + penalty, (
-        collections.get("batch_stats", state.variables.batch_stats),
-        outputs,
-        loss,
+        owned = kernel_leaves(param_tree.select(player.owns, kernels))
+        penalty = penalty + once(sum(amount(w) for w in owned))
+    result = LossResult(
+        batch_stats=state.variables.batch_stats if forward is None else forward.batch_stats,
+        outputs=None if forward is None else forward.outputs,
+        loss=loss,
+        metrics=aux.metrics,
     )
+    return loss + penalty, result
+
+
+def _network(program: Program, player: Player, state: LaneState, lane: Lane, fwd: Forward) -> Apply:
+    """The network in training, as the losses of the player apply it."""
+    names = [member.name for member in program.members("activations")] + list(network.LAYER_STREAMS)
+    numbers = itertools.count()
+
+    def apply(
+        params: Tree, *inputs: Any, method: str | None = None, batch_stats: Tree = None
+    ) -> ForwardPass:
+        statistics = state.variables.batch_stats if batch_stats is None else batch_stats
+        # Each pass of an update has draws of its own; the first has those of the update.
+        number = next(numbers)
+        suffix = player.suffix + (f"/{number}" if number else "")
+        keys = {name: rng.at(lane.seed, name + suffix, state.step) for name in names}
+
+        def run(params: Tree, *inputs: Any) -> Any:
+            return program.model.apply(
+                {"params": params, "batch_stats": statistics},
+                *inputs,
+                fwd,
+                rngs=keys,
+                mutable=["batch_stats", "penalties"],
+                method=method,
+            )
+
+        # Activations are recomputed in the backward pass; only the sites' values are stored.
+        if program.config.remat:
+            run = jax.checkpoint(run, policy=jax.checkpoint_policies.save_only_these_names(SITE))
+        outputs, collections = run(*network.cast_to_compute(program, (params, *inputs)))
+        # Under bfloat16 the loss is still computed in float32: a mean of many small terms would
+        # round.
+        return ForwardPass(
+            outputs=jax.tree.map(lambda leaf: leaf.astype(program.dtype), outputs),
+            batch_stats=collections.get("batch_stats", statistics),
+            penalty=sum(jax.tree.leaves(collections.get("penalties", {})), start=jnp.zeros(())),
+        )
+
+    return apply
+
+
+def _keys(player: Player, state: LaneState, lane: Lane, fwd: Forward) -> Keys:
+    """The random keys of an update of the player."""
+
+    def of_batch(name: str) -> jax.Array:
+        return rng.at(lane.seed, f"objective/{name}{player.suffix}", state.step)
+
+    return Keys(of_batch, lambda name: fwd.example_keys(of_batch(name)))
 
 
 def _over(tree: Tree, axis: str | None) -> Tree:

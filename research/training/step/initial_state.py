@@ -6,7 +6,7 @@ import numpy as np
 from research.optim import plateau
 from research.training.setup import program as program_lib
 from research.training.setup.program import Program
-from research.training.step import means, network, objective, update
+from research.training.step import means, network, objective, param_tree, update
 from research.training.step.state import Lane, LaneState, Variables
 
 
@@ -29,15 +29,20 @@ def initial_state(program: Program, lane: Lane, variables: Variables | None = No
             " float32"
         )
     variables = network.init(program, lane) if variables is None else variables
-    params = variables.params
-    sums = [*objective.metric_names(program), means.LOSS, "grad_norm", "update_norm"]
+    opt_state = {}
+    sums = [*objective.metric_names(program), means.LOSS]
     sums += means.COUNTS if program.counts_targets else ()
+    for player in program.game.players:
+        params = param_tree.select(player.owns, variables.params)
+        for name, transform in update.chain(program, player, lane):
+            opt_state[f"{name}{player.suffix}"] = transform.init(params)
+        sums += [f"{name}{player.suffix}" for name in (means.LOSS, *means.NORMS)]
     (stopping,) = [
         program_lib.regularizer(p, lane).init() for p in program.members("stopping")
     ] or [None]
     return LaneState(
         variables=variables,
-        opt_state={name: transform.init(params) for name, transform in update.chain(program, lane)},
+        opt_state=opt_state,
         step=jnp.zeros((), jnp.int32),
         sums={name: jnp.zeros(()) for name in sums},
         # One int32 says whether a run diverged, and when.

@@ -18,6 +18,8 @@ from research.training.setup.program import Program
 
 EXAMPLES, TARGETS = COUNTS = ("examples", "targets")
 LOSS = "loss"
+# What an update has once, whatever its examples.
+NORMS = ("grad_norm", "update_norm")
 
 
 def count_of(problem: Problem, name: str) -> str:
@@ -55,13 +57,12 @@ def of_epoch(program: Program, sums: Mapping[str, jax.Array]) -> dict[str, jax.A
     steps = program.sizes.steps_per_epoch
     if not program.counts_targets:
         return {name: total / steps for name, total in sums.items()}
-    once = ("grad_norm", "update_norm")
     over = {
         name: program.config.loss_mean if name == LOSS else count_of(program.problem, name)
         for name in sums
     }
     return {
-        name: total / (steps if name in once else sums[over[name]])
+        name: total / (steps if name in NORMS else sums[over[name]])
         for name, total in sums.items()
         if name not in COUNTS
     }

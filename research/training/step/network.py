@@ -11,9 +11,8 @@ from research import rng
 from research.errors import UserError
 from research.kernels import map_kernels_with_key
 from research.models.layers.forward import Forward, Member
-from research.options import REQUIRED
-from research.registry import LOSSES, REGULARIZERS, Entry
-from research.training.setup.program import Program, regularizer
+from research.registry import LOSSES, REGULARIZERS
+from research.training.setup.program import Program, placeholder, regularizer
 from research.training.step.state import Lane, Tree, Variables
 
 # Streams of the network's own random layers, beside the regularizers'.
@@ -100,21 +99,13 @@ def example(program: Program) -> jax.Array:
         for part in program.members("data"):
             entry = REGULARIZERS.get(part.name)
             x = entry.build(
-                **{name: _placeholder(entry, name, value) for name, value in part.options}
+                **{name: placeholder(entry, name, value) for name, value in part.options}
             )(x, None, False)
         return x
 
     # Traced and not run: an augmentation may be slow, and only its shape matters.
     shape = jax.eval_shape(one, jax.ShapeDtypeStruct(program.spec.shape, dtype)).shape
     return jnp.zeros((1, *shape), dtype)
-
-
-def _placeholder(entry: Entry, name: str, value: Any) -> Any:
-    """An option's value; where it is a lane's, one that it may have."""
-    option = entry.option(name)
-    if option is None or not option.numeric or value is not None:
-        return value
-    return entry.test_options.get(name, 0.0 if option.default is REQUIRED else option.default)
 
 
 def _split_kernels(params: Tree, split: Any) -> Tree:

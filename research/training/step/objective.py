@@ -45,7 +45,9 @@ def metrics(
 
 
 def metric_names(program: Program) -> list[str]:
-    """The names of `metrics`."""
+    """The names of the metrics that curves follow: those of the objective, or of `metrics`."""
+    if program.game.metrics is not None:
+        return list(program.game.metrics)
     spec, problem, width = program.spec, program.problem, (program.width,)
     outputs = jnp.zeros((1, *spec.target_shape, *width))
     y = jnp.zeros(

@@ -37,6 +37,25 @@ def zero_where(pattern: str | None, tree: Tree) -> Tree:
     return keep_where(pattern, tree, jax.tree.map(jnp.zeros_like, tree))
 
 
+def select(pattern: str, tree: Tree) -> Tree:
+    """The tree without the leaves in whose names the pattern is not found: None takes their place.
+
+    Maps over the tree skip them, so an optimizer has no state for them. "" returns the tree itself.
+    """
+    if not pattern:
+        return tree
+    return jax.tree_util.tree_map_with_path(
+        lambda path, leaf: leaf if re.search(pattern, leaf_name(path)) else None, tree
+    )
+
+
+def merge(selected: Tree, tree: Tree) -> Tree:
+    """The tree with the leaves of a `select` in their places."""
+    return jax.tree.map(
+        lambda a, b: b if a is None else a, selected, tree, is_leaf=lambda leaf: leaf is None
+    )
+
+
 def unflatten(tree: Tree, values: list[Any]) -> Tree:
     """A tree of that structure with these leaves."""
     return jax.tree.unflatten(jax.tree.structure(tree), values)

@@ -12,15 +12,20 @@ from research.errors import UserError
 from research.kernels import map_kernels
 from research.options import format_value
 from research.registry import OPTIMIZERS, REGULARIZERS, SLOTS
+from research.tasks.objectives.game import Player
 from research.training.setup.program import Program, built, regularizer
 from research.training.step import param_tree
 from research.training.step.state import Lane, LaneState, Tree, Variables
 
 
-def chain(program: Program, lane: Lane) -> list[tuple[str, optax.GradientTransformationExtraArgs]]:
-    """The update as named transformations, in their order; the learning rate is one of them."""
-    component = program.config.optimizer
-    optimizer = built(component, OPTIMIZERS.get(component.name).build, "optimizer", lane.hparams)
+def chain(
+    program: Program, player: Player, lane: Lane
+) -> list[tuple[str, optax.GradientTransformationExtraArgs]]:
+    """A player's update as named transformations, in their order; the learning rate is one of
+    them."""
+    component = program.optimizer_of(player)
+    build = OPTIMIZERS.get(component.name).build
+    optimizer = built(component, build, f"optimizer{player.suffix}", lane.hparams)
     named: list[tuple[str, optax.GradientTransformation]] = []
     named += [
         (part.name, regularizer(part, lane)) for part in program.members("update", "gradient")
@@ -47,16 +52,18 @@ def _by_learning_rate() -> optax.GradientTransformationExtraArgs:
 
 def optimizer_updates(
     program: Program,
+    player: Player,
     state: LaneState,
     lane: Lane,
     grads: Tree,
     learning_rate: jax.Array,
     factor: jax.Array,
 ) -> tuple[Tree, dict[str, Any]]:
-    """The update of the parameters by the whole chain, and the state of each transformation.
+    """The update of a player's parameters by its whole chain, and the state of each transformation.
 
     Args:
         program: what the lanes have in common.
+        player: the player.
         state: the lane's state.
         lane: the lane's inputs.
         grads: the gradient.
@@ -64,23 +71,23 @@ def optimizer_updates(
         factor: of the learning rate at this step, by schedule and plateau, [].
 
     Returns:
-        What is added to the parameters, and the new `opt_state`.
+        What is added to the parameters, and the player's part of the new `opt_state`.
 
     Raises:
         UserError: a transformation returns other shapes than those of the parameters.
     """
-    params = state.variables.params
+    params = param_tree.select(player.owns, state.variables.params)
     updates = grads
     opt_state: dict[str, Any] = {}
     noisy = {member.name for member in program.members("update", "gradient")}
-    for name, transform in chain(program, lane):
+    for name, transform in chain(program, player, lane):
         # A stream per transformation: adding another one changes no draw of this one.
-        key = rng.at(lane.seed, name, state.step)
-        updates, opt_state[name] = transform.update(
+        stream = f"{name}{player.suffix}"
+        updates, opt_state[stream] = transform.update(
             updates,
-            state.opt_state[name],
+            state.opt_state[stream],
             params,
-            key=key,
+            key=rng.at(lane.seed, stream, state.step),
             learning_rate=learning_rate,
             factor=factor,
         )

@@ -1,0 +1,26 @@
+"""Supervised learning: one player, which owns every parameter, minimises the mean loss."""
+
+from typing import Any
+
+import jax
+
+from research.registry import OBJECTIVES, Objective
+from research.tasks.objectives.game import Game, Player
+from research.tasks.objectives.turn import Apply, Aux, Keys, PlayerBatch
+
+
+def loss(
+    player: str, apply: Apply, params: Any, batch: PlayerBatch, keys: Keys
+) -> tuple[jax.Array, Aux]:
+    """The mean of `--loss` over the batch, []."""
+    forward = apply(params, batch.x)
+    return batch.mean(batch.losses(forward.outputs)), Aux(forward)
+
+
+OBJECTIVES.add(
+    Objective(
+        "supervised",
+        lambda: Game((Player(),), loss),
+        "the mean of --loss over the batch, by one player that owns every parameter",
+    )
+)
