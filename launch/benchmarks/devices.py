@@ -32,7 +32,7 @@ def measure() -> None:
     """Trains each seed on one device and on several; the mean difference with its 95 %
     t-interval."""
     if jax.device_count() < OVER.value:
-        raise UserError(f"over={OVER.value}: present are {jax.device_count()} devices")
+        raise UserError(f"over={OVER.value}: there are {jax.device_count()} devices")
     runs = planner().runs(with_seeds(SETTINGS, range(PAIRS.value)))
     with progress(2 * len(runs), "runs on one device and on several", "runs") as bar:
         one: list[dict[str, float]] = []

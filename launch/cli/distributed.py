@@ -48,13 +48,15 @@ def join() -> None:
         )
     if COORDINATOR.value != AUTO and (PROCESSES.value is None or PROCESS.value is None):
         raise UserError(
-            f"--coordinator={COORDINATOR.value} needs --processes=N and --process=I, which of them"
-            " this is, from 0"
+            f"--coordinator={COORDINATOR.value} needs --processes=N and --process=I, the"
+            " number of this process, from 0"
         )
     count = PROCESSES.value or 0
     process = PROCESS.value or 0
     if COORDINATOR.value != AUTO and not 0 <= process < count:
-        raise UserError(f"--process={process}: with --processes={count} it is 0 to {count - 1}")
+        raise UserError(
+            f"--process={process}: with --processes={count} it must be 0 to {count - 1}"
+        )
     import jax  # here, since every program imports this file, and not all need JAX
 
     # With it the processes agree on the step at which they stop and save. A process that stopped by

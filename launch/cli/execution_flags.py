@@ -77,7 +77,7 @@ def _replicas(text: str) -> int:
             "cpu" in kinds
         )
         raise UserError(
-            f"devices={text}: present are {present} ({kinds}); give 1 to {present}, or all{more}"
+            f"devices={text}: there are {present} ({kinds}); give 1 to {present}, or all{more}"
         )
     if int(text) % jax.process_count():
         raise UserError(

@@ -99,7 +99,7 @@ def _program() -> Iterator[str]:
     if runs:
         yield (
             "--help=TOPIC says more:"
-            f" {', '.join((*GROUPS, 'arch.resnet, optimizer.adam, dropout'))}."
+            f" {', '.join((*GROUPS, 'execution, arch.resnet, optimizer.adam, dropout'))}."
         )
     yield "--helpfull prints every flag, those of the libraries too."
 
@@ -172,9 +172,10 @@ def _topic(topic: str) -> Iterator[str]:
     from research.config import PARTS
 
     head, _, tail = topic.lstrip("-").partition(".")
-    if head in GROUPS:
+    groups = _groups() | _grouped()
+    if head in groups:
         yield f"{head}:"
-        for name in _groups()[head]:
+        for name in groups[head]:
             yield from _flag_with_entries(name)
         return
     if head in PARTS and tail:
@@ -186,10 +187,10 @@ def _topic(topic: str) -> Iterator[str]:
     entries = [entry for registry in PARTS.values() for entry in registry if entry.name == head]
     if not entries:
         names = {entry.name for registry in PARTS.values() for entry in registry}
-        near = close(topic, {*GROUPS, *flags.FLAGS, *names})
+        near = close(topic, {*groups, *flags.FLAGS, *names})
         raise UserError(
             f"--help={topic}: there is no such group, flag or entry;"
-            f" {nearest(topic, near or GROUPS)}"
+            f" {nearest(topic, near or groups)}"
         )
     for entry in entries:
         yield from entry_lines(entry)

@@ -102,6 +102,6 @@ def refuse_changed(
                 for path in paths
             )
             raise UserError(
-                f"'{name}' is unfinished and would be resuming with a changed flag: {differ};"
+                f"'{name}' is unfinished and would resume with a changed flag: {differ};"
                 " continue with the old flags, or give another --name"
             )

@@ -111,7 +111,7 @@ def with_its_plugins(name: str, sweep: SweepSpec) -> SweepSpec:
     for path in sweep.plugins:
         if path not in plugins():
             moved = "" if Path(path).is_file() else " (which no longer exists; give its new path)"
-            raise UserError(f"'{name}' was asked for with --plugin={path}{moved}; give that too")
+            raise UserError(f"'{name}' was started with --plugin={path}{moved}; give that too")
     return sweep
 
 

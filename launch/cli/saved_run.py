@@ -106,9 +106,7 @@ def load_run_with_data() -> tuple[SavedRun, TrainingData]:
 
 def _record() -> tuple[Store, Record]:
     if not RUN.value:
-        raise UserError(
-            "--run=RUN says which run: its id, its --name or a tag; launch.runs lists them"
-        )
+        raise UserError("give --run=RUN: a run's id, its --name or a tag (launch.runs lists them)")
     name, colon, which = RUN.value.partition(":")
     if colon:
         raise UserError(

@@ -220,7 +220,7 @@ def _refuse_bytes(argv: Sequence[str]) -> None:
 def _meant(name: str, argv: Sequence[str]) -> str:
     """What to write in place of an unknown flag."""
     if name == "seeds" and "report_seeds" in flags.FLAGS:
-        return "--report_seeds=N has the choice reported on N fresh seeds"
+        return "--report_seeds=N reports the choice on N fresh seeds"
     if name in ELSEWHERE:
         return f"it is a flag of {ELSEWHERE[name]}"
     given = dict(argument.lstrip("-").split("=", 1) for argument in argv[1:] if "=" in argument)
@@ -230,7 +230,7 @@ def _meant(name: str, argv: Sequence[str]) -> str:
     instead = meant(name, given.get(name), given, help.program_flags())
     if "dataset" in flags.FLAGS and (other := otherwise(name)):
         return other
-    return f"did you mean {instead}?" if instead else "--help lists what there is"
+    return f"did you mean {instead}?" if instead else "--help lists the flags"
 
 
 # What each plugin has added to the catalogue: its file, the registry, the entry.

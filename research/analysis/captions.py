@@ -105,8 +105,9 @@ def _reach(table: ArmsTable, index: int) -> list[str]:
     if column.margin is not None:
         margin = f"{column.margin * factor:g}{unit}"
         sentences.append(
-            f"Verdicts on {column.label} are about a margin of {margin}: equivalent, all of the"
-            " interval lies within it; not inferior, none of the interval is worse by as much."
+            f"Verdicts on {column.label} are about a margin of {margin}: 'equivalent' means"
+            " that the"
+            " whole interval lies within it, 'not inferior' that no part of it is worse by as much."
         )
     return [sentence for sentence in sentences if sentence]
 
@@ -211,8 +212,8 @@ def _left_out(table: ArmsTable) -> list[str]:
             set(FAILURES) & set(cell.outcomes) for cell in row.cells
         ):
             lines.append(
-                f"The baseline '{row.label}' itself has runs without a value: differences to it are"
-                " on the remaining common seeds, and there no row gets a p."
+                f"The baseline '{row.label}' itself has runs without a value: differences to it use"
+                " the remaining common seeds, and no row gets a p there."
             )
     return lines
 

@@ -177,7 +177,9 @@ def _number(value: Any, column: Column, position: str) -> float | None:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise UserError(f"{position}: {column.metric} is '{value}', which is no number") from None
+        raise UserError(
+            f"{position}: {column.metric} is '{value}', which is not a number"
+        ) from None
 
 
 def _missing(

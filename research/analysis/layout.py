@@ -91,13 +91,13 @@ class Tabular(Protocol):
 def grids(tabular: Tabular) -> list[Grid]:
     """What can be shown of a table's rows: for arms a grid per metric, side by side where nothing
     is compared."""
-    raise TypeError(f"{type(tabular).__name__} is no table")
+    raise TypeError(f"{type(tabular).__name__} is not a table")
 
 
 @functools.singledispatch
 def texts(tabular: Tabular) -> Prose:
     """The sentences around a table."""
-    raise TypeError(f"{type(tabular).__name__} is no table")
+    raise TypeError(f"{type(tabular).__name__} is not a table")
 
 
 def document(tabular: Tabular) -> Document:

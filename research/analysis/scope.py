@@ -55,9 +55,9 @@ def null_of(claim: Claim | None, configs: Iterable[Mapping[str, str]], column: C
         return SharedRows(share)
     if claim == "new":
         raise UserError(
-            f"--claim=new: '{column.label}' has one and the same evaluated rows for every seed, or"
-            " training rows, so nothing shows how it varies over new rows; use --claim=rows, or a"
-            " bundled table without --split_seed, which each seed splits"
+            f"--claim=new: '{column.label}' is measured on the same rows for every seed, or"
+            " on training rows, so nothing shows how it varies over new rows; use --claim=rows, or"
+            " a bundled table without --split_seed, so that each seed draws its own split"
         )
     return SignFlips()
 

@@ -87,7 +87,7 @@ def _check(
                 f"two {kind}s are called '{min(twice)}'; give each {kind} a label of its own"
             )
     if baseline is not None and baseline not in labels:
-        raise UserError(f"the baseline '{baseline}' is no row; {nearest(baseline, labels)}")
+        raise UserError(f"the baseline '{baseline}' is not a row; {nearest(baseline, labels)}")
     for row_label, column_label in published:
         for kind, label, known in (("row", row_label, labels), ("column", column_label, names)):
             if label not in known:

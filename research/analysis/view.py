@@ -207,7 +207,7 @@ def _number(text: str, column: ColumnLayout, condition: str) -> float:
     number = as_number(text.removesuffix("%").strip())
     if number is None:
         raise UserError(
-            f"--where='{condition}': '{text}' is no number; words are compared by = and !="
+            f"--where='{condition}': '{text}' is not a number; words are compared by = and !="
         )
     # Values are stored as shares.
     if text.endswith("%"):

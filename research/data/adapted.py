@@ -75,9 +75,7 @@ def _for_task(source: Source, task: str, cache_dir: str) -> Source:
     elif task == "classification" and spec.task == "regression":
         labelled = labels.labels_of(y.astype(np.float64) + spec.target_origin)
         if len(labelled.values) == len(y) > labels.MOST:
-            raise UserError(
-                f"{spec.name}: each of its {len(y)} rows would be of a class of its own"
-            )
+            raise UserError(f"{spec.name}: each of its {len(y)} rows would have a class of its own")
         y, classes = labelled.places, labels.names(labelled)
     else:
         return source

@@ -45,7 +45,7 @@ def open_csv(path: str, *, data_dir: str | None, cache_dir: str, **settings: Any
             numbers belong.
     """
     if not path:
-        raise UserError("csv: lacks its file; write --dataset=csv:FILE")
+        raise UserError("csv: names no file; write --dataset=csv:FILE")
     file = Path(path).expanduser()
     options = CsvOptions(**settings)
     reading = options.reading()

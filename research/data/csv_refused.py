@@ -86,7 +86,7 @@ def refuse(
     raise column.error(
         row,
         f"'{cell}' is not a number, but {present - int(stray.sum())} of the column's {present}"
-        f" values are; --missing={shlex.quote(cell)} takes it for a missing value;"
+        f" values are; --missing={shlex.quote(cell)} reads it as a missing value;"
         f" {_otherwise(column)}",
     )
 

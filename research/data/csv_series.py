@@ -69,7 +69,7 @@ def read_series(
         )
     column = columns[target]
     values = numbers_of(column, reading.form, "a series consists of numbers")
-    check_complete(column, values, "a series has one at each step; fill it in")
+    check_complete(column, values, "a series needs one at each step; fill it in")
     others = {name: other for name, other in columns.items() if name not in unread}
     order = order_of(others, target, time, series)
     del others[target]

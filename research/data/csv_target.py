@@ -102,13 +102,13 @@ def _classes(
     rows = len(places)
     if len(names) < 2:
         raise UserError(
-            f"{_named(column)}: all {rows} rows are of one class, '{names[0]}'; nothing can be"
+            f"{_named(column)}: all {rows} rows have one class, '{names[0]}'; nothing can be"
             " learned"
         )
     if len(names) == rows > labels.MOST:
         raise UserError(
-            f"{_named(column)}: each of the {rows} rows is of a class of its own, as names and ids"
-            " are; name another column with --target"
+            f"{_named(column)}: each of the {rows} rows has a class of its own, like a name"
+            " or an id; name another column with --target"
             f"{labels.as_quantity(names)}"
         )
     return Target(places.astype(np.int32), names, notes)

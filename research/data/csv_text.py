@@ -164,7 +164,8 @@ def _reason(error: Exception) -> str:
 def _null(file: Path, encoding: str, line: int) -> UserError:
     """The error of a null character."""
     return _of_two_bytes(file, encoding) or UserError(
-        f"{file}, row {line}: it has a null character (a byte 0), so it is damaged or no csv file"
+        f"{file}, row {line}: it has a null character (a byte 0), so it is damaged or not a"
+        " csv file"
     )
 
 

@@ -191,7 +191,7 @@ def _refuse(column: CsvColumn) -> NoReturn:
             expected = "expected a number or a date such as 2024-05-31T18:00"
             raise column.advice(
                 row,
-                f"'{cell}' is no time that can be compared",
+                f"'{cell}' is not a time that can be compared",
                 f"{expected}; {leave}",
                 expected,
             )

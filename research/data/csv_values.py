@@ -142,7 +142,7 @@ def check_one_hot(column: CsvColumn, values: Values, form: Format) -> None:
         otherwise = f"or, since '{text}' is one of many {plural}, {instead}"
     raise UserError(
         f"{column.file}, column '{column.name}' has {different} different texts in {rows}"
-        f" rows{', as names and ids have' if different == rows else ''}, too many for one-hot"
+        f" rows{', like names or ids' if different == rows else ''}, too many for one-hot"
         f" columns (at most {most}); {flag('drop', column)} leaves it out, {otherwise}"
     )
 
@@ -228,7 +228,7 @@ def _check_finite(column: CsvColumn, numbers: np.ndarray, form: Format) -> None:
     if beyond.any():
         row = int(beyond.argmax())
         cell = column.cells[row].as_py()
-        remedy = f"; --missing={shlex.quote(cell)} takes it for a missing value"
+        remedy = f"; --missing={shlex.quote(cell)} reads it as a missing value"
         raise column.error(
             row,
             f"'{cell}' is not a finite number; the largest is {LARGEST:.1e}"
@@ -249,7 +249,7 @@ def notes_on(column: CsvColumn, form: Format, numbers: np.ndarray) -> tuple[str,
 def _placeholder(column: CsvColumn, numbers: np.ndarray) -> Iterator[str]:
     """A note on numbers such as -999 that may mean a missing value."""
     for sentinel in sentinels(numbers):
-        remedy = f"--missing={sentinel.value:.0f} takes it for a missing value"
+        remedy = f"--missing={sentinel.value:.0f} reads it as a missing value"
         yield sentinel.note(column.name, len(numbers), remedy)
 
 
@@ -278,8 +278,8 @@ def _notes_on_texts(column: CsvColumn, form: Format, names: tuple[str, ...]) -> 
     """What to say of categories that nobody asked for: those that could be a missing value, or a
     number."""
     notes = [
-        f"column '{column.name}': '{name}' is a text; --missing={shlex.quote(name)} takes it for a"
-        " missing value"
+        f"column '{column.name}': '{name}' is a text; --missing={shlex.quote(name)} reads it"
+        " as a missing value"
         for name in names
         if name.lower() in AMONG_NUMBERS
     ]
@@ -313,7 +313,7 @@ def _words_without_value(column: CsvColumn, form: Format) -> tuple[str, ...]:
     shown = ", ".join(f"'{word}'" for word in pc.unique(words).to_pylist()[:3])
     return (
         (
-            f"column '{column.name}': {shown} is taken for a missing value, in {len(words)} of"
+            f"column '{column.name}': {shown} is read as a missing value, in {len(words)} of"
             f" {len(small)} rows"
         ),
     )

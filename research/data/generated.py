@@ -21,7 +21,7 @@ MEMORY, SYMBOLS = 10, 8
 Length = Annotated[int, Range(2), "steps of a sequence"]
 Size = Annotated[Count, "sequences to train and validate on"]
 Test = Annotated[Count, "sequences of the test set"]
-Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
+Seed = Annotated[int, Range(0, 2**32 - 1), "seed of the generated data"]
 
 
 def open_generated(
@@ -174,7 +174,7 @@ for _name, _build, _summary, _paper in (
     (
         "adding",
         open_adding,
-        "numbers, two of them marked; the target is the sum of the two (regression)",
+        "sequences of numbers, two of them marked; the target is their sum (regression)",
         "Hochreiter & Schmidhuber 1997, Long short-term memory",
     ),
     (
@@ -195,7 +195,7 @@ for _name, _build, _summary, _paper in (
     (
         "permuted_mnist",
         open_permuted_mnist,
-        "mnist pixel by pixel in a random order, series of 784 steps",
+        "mnist pixel by pixel in one fixed random order, series of 784 steps",
         "Le et al. 2015, A simple way to initialize recurrent networks of rectified linear units",
     ),
 ):

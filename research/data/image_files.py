@@ -67,8 +67,7 @@ def images_in(folder: Path) -> list[Path]:
             raise UserError(f"{text_of(file)} is a folder inside the folder of a class; {LAYOUT}")
         if not file.is_file():
             raise UserError(
-                f"{text_of(file)} is no file that can be read (a broken link?); mend it or"
-                " remove it"
+                f"{text_of(file)} cannot be read (a broken link?); repair it or remove it"
             )
     return files
 
@@ -122,7 +121,7 @@ def _parts(folder: Path) -> dict[str, Path]:
                 " them out"
             )
         if not class_folders(path):
-            raise UserError(f"{text_of(path)} has no folder of a class; {LAYOUT}")
+            raise UserError(f"{text_of(path)} has no class folder; {LAYOUT}")
         parts[part] = path
     if "train" not in parts:
         raise UserError(f"{text_of(folder)} has {named[0].name}/ but no train/; {LAYOUT}")

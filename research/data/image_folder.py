@@ -55,7 +55,7 @@ def open_folder(
     without images.
     """
     if not path:
-        raise UserError("folder: lacks its directory; write --dataset=folder:DIR")
+        raise UserError("folder: names no directory; write --dataset=folder:DIR")
     folder = Path(path).expanduser()
     if len(size) > 2:
         raise UserError(
@@ -63,7 +63,8 @@ def open_folder(
         )
     if not folder.is_dir():
         raise UserError(
-            f"folder:{path} is not a folder; expected one with a folder of images for each class"
+            f"folder:{path} is not a folder; expected a folder that has one folder of images"
+            " per class"
         )
     files = image_files(folder)
     key = f"folder_{digest(_content(folder, files, size, background))}"

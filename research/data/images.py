@@ -80,9 +80,11 @@ def opened(source: Path | IO[bytes]) -> Iterator["ImageFile"]:
                 )
             yield image
     except Image.UnidentifiedImageError:
-        raise Flaw("does not decode as an image (no known format); mend it or remove it") from None
+        raise Flaw(
+            "does not decode as an image (no known format); repair it or remove it"
+        ) from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise Flaw(f"does not decode as an image ({error}); mend it or remove it") from None
+        raise Flaw(f"does not decode as an image ({error}); repair it or remove it") from None
 
 
 def has_image_name(path: Path) -> bool:

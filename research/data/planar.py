@@ -123,13 +123,13 @@ for _name, _build, _summary, _paper in (
     (
         "moons",
         open_moons,
-        "two half circles that reach into each other, points of the plane in 2 classes",
+        "points of the plane in 2 classes: two interleaved half circles",
         "Pedregosa et al. 2011, Scikit-learn: machine learning in Python",
     ),
     (
         "spirals",
         open_spirals,
-        "spirals that wind about each other, points of the plane, a class each",
+        "points of the plane on intertwined spirals, one class per spiral",
         "Lang & Witbrock 1988, Learning to tell two spirals apart",
     ),
 ):

@@ -324,7 +324,7 @@ def _supervised(info: Any, directory: Path) -> tuple[str, str]:
             return inputs[0], labels[0]
     listed = ", ".join(f"{key} ({type(kind).__name__})" for key, kind in sorted(kinds.items()))
     raise UserError(
-        f"{directory} declares no input and target, and its features leave open which they are:"
+        f"{directory} declares no input and target, and its features do not tell which they are:"
         f" {listed or described(info.features)}; expected supervised_keys, or one image or"
         " tensor and one ClassLabel"
     )

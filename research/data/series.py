@@ -30,7 +30,7 @@ BurnIn = Annotated[
     Range(0),
     "steps at a window's start whose error does not count, while a network's state warms up",
 ]
-Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
+Seed = Annotated[int, Range(0, 2**32 - 1), "seed of the generated data"]
 
 
 def sine_mixture(length: int, seed: int) -> np.ndarray:
@@ -140,9 +140,11 @@ def open_series(
     source = open_table(f"{key}-{version}", load, cache_dir=cache_dir, name=name)
     length, shortest = source.spec.size, min(source.spec.series or (source.spec.size,))
     if shortest <= context:
-        what = f"the shortest series of {name}, of" if source.spec.series else f"{name} of"
-        needs = f"a window of context={context} and the next value"
-        raise UserError(f"{what} length={shortest} is too short for {needs}")
+        what = f"the shortest series of {name}" if source.spec.series else name
+        raise UserError(
+            f"{what} has length={shortest}, too short for a window of context={context} and the"
+            " next value"
+        )
     return dataclasses.replace(
         source,
         spec=dataclasses.replace(
@@ -161,8 +163,8 @@ def open_series(
 
 
 for _make, _summary in (
-    (sine_mixture, "three sines with a little noise; the next value is foreseen"),
-    (noisy_ar2, "an AR(2) process seen through noise; the next value is foreseen"),
+    (sine_mixture, "three sines with a little noise; the next value is predicted"),
+    (noisy_ar2, "an AR(2) process observed with noise; the next value is predicted"),
 ):
     _build = _opener(_make)
     DATASETS.add(

@@ -23,11 +23,13 @@ def open_shapes(
     data_dir: str | None,
     cache_dir: str,
     side: Annotated[int, Range(8), "rows and columns of a picture"] = 32,
-    objects: Annotated[Count, "most objects of a picture"] = 3,
-    noise: Annotated[NonNegative, "standard deviation of the pixels' noise, of 255"] = 10.0,
+    objects: Annotated[Count, "largest number of objects in a picture"] = 3,
+    noise: Annotated[
+        NonNegative, "standard deviation of the pixels' noise, on the scale 0 to 255"
+    ] = 10.0,
     size: Annotated[Count, "pictures to train and validate on"] = 5_000,
     test: Annotated[Count, "pictures of the test set"] = 500,
-    seed: Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"] = 0,
+    seed: Annotated[int, Range(0, 2**32 - 1), "seed of the generated data"] = 0,
 ) -> Source:
     """Pictures of shapes; see `shapes`.
 

@@ -38,8 +38,8 @@ def parse_split(text: str) -> tuple[int, ...]:
     ):
         raise UserError(
             f"split={text}: expected two or three whole numbers above 0, such as 8:2 (train:test)"
-            " or 8:1:1 (train:validation:test); of three the second (no validation) and the last"
-            " (no test) may be 0"
+            " or 8:1:1 (train:validation:test); with three, the second (no validation) or"
+            " the last (no test) may be 0"
         )
     return ratios
 
@@ -168,7 +168,7 @@ def _reduced(rows: int, train_size: int | None) -> int:
         return rows
     if not 1 <= train_size <= rows:
         raise ShapeError(
-            f"train_size={train_size}: the training part has {rows} rows; it must be 1 to {rows}"
+            f"train_size={train_size}: it must be 1 to {rows}, the number of training rows"
         )
     return train_size
 

@@ -55,7 +55,7 @@ def _windows_of_one(spec: DataSpec, ratios: Sequence[int], length: int) -> tuple
             which = f" of a series of {length:,}" if spec.series else ""
             raise ShapeError(
                 f"split={_written(ratios)} leaves {spec.name} a part of {end - begin:,}"
-                f" places{which}, too few for a window of context={context} and what follows it"
+                f" positions{which}, too few for a window of context={context} and what follows it"
             )
     validation, test = evaluated if len(evaluated) == 2 else ((0, 0), *evaluated)
     return (
@@ -80,8 +80,8 @@ def _cuts(spec: DataSpec, ratios: Sequence[int], length: int) -> list[int]:
         return natural
     if cuts[1] != natural[1] or cuts[2] not in natural:
         raise UserError(
-            f"split={_written(ratios)}: {spec.name} comes in parts of its own; leave split out to"
-            " keep them, or give 9:1:0 to validate on all that it does not train on"
+            f"split={_written(ratios)}: {spec.name} comes already split; leave split out to"
+            " keep its parts, or give 9:1:0 to validate on all that it does not train on"
         )
     return cuts
 

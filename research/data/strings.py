@@ -45,10 +45,10 @@ SYMBOLS = "".join(
 )
 
 Length = Annotated[Count, "letters of a string"]
-Letters = Annotated[int, Range(2, 26), "letters that there are"]
+Letters = Annotated[int, Range(2, 26), "size of the alphabet"]
 Size = Annotated[Count, "pairs to train and validate on"]
 Test = Annotated[Count, "pairs of the test set"]
-Seed = Annotated[int, Range(0, 2**32 - 1), "seed of what is generated"]
+Seed = Annotated[int, Range(0, 2**32 - 1), "seed of the generated data"]
 
 
 def table(pairs: list[tuple[str, str]], symbols: str, test: int) -> Table:
@@ -187,13 +187,13 @@ for _name, _build, _summary, _paper in (
     (
         "sort_strings",
         _opener(sort_strings),
-        "random letters; the answer has them in order",
+        "random letters; the answer is the same letters in order",
         "Vinyals et al. 2016",
     ),
     (
         "reverse_strings",
         _opener(reverse_strings),
-        "random letters; the answer is them backwards",
+        "random letters; the answer is the same letters backwards",
         "",
     ),
     (
@@ -205,7 +205,7 @@ for _name, _build, _summary, _paper in (
     (
         "dates",
         open_dates,
-        "dates as people write them; the answer is in ISO 8601, as in 2031-05-09",
+        "dates as people write them; the answer is the date in ISO 8601, such as 2031-05-09",
         "",
     ),
 ):

@@ -27,7 +27,7 @@ Context = Annotated[Count, "characters per window; each predicts the next"]
 def open_text(path: str, *, data_dir: str | None, cache_dir: str, context: Context = 64) -> Source:
     """A text file in UTF-8. Raises UserError if it cannot be read or is shorter than a window."""
     if not path:
-        raise UserError("text: lacks its file; write --dataset=text:FILE")
+        raise UserError("text: names no file; write --dataset=text:FILE")
     file = Path(path).expanduser()
     return _open([file], lambda: [read(file)], f"text:{file.name}", context, cache_dir)
 
@@ -60,7 +60,8 @@ def _open(
     length, vocabulary = sum(known["parts"]), tuple(known["vocabulary"])
     if len(vocabulary) == 1:
         raise UserError(
-            f"{name} consists of one character, {vocabulary[0]!r}, alone; nothing can be learned"
+            f"{name} consists of one character, {vocabulary[0]!r}, and no other; nothing can"
+            " be learned"
         )
     if length <= context:
         raise UserError(
@@ -107,8 +108,8 @@ def read(file: Path) -> str:
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise UserError(
-            f"{file}, line {line}: it has a null character (a byte 0), so it is damaged, no text,"
-            " or UTF-16 without a mark; save it as UTF-8"
+            f"{file}, line {line}: it has a null character (a byte 0), so it is damaged, not"
+            " a text, or UTF-16 without a mark; save it as UTF-8"
         )
     return text
 
@@ -179,7 +180,7 @@ def _entry(name: str) -> Entry:
     return Entry(
         name,
         build,
-        "a text file, character by character; the next one is foreseen",
+        "a text file, character by character; the next one is predicted",
         options=options,
     )
 
@@ -189,7 +190,7 @@ DATASETS.add(
     Entry(
         "tiny_shakespeare",
         open_tiny_shakespeare,
-        "1,115,394 characters of Shakespeare, 65 symbols; the next one is foreseen; prepared with"
+        "1,115,394 characters of Shakespeare, 65 symbols; the next one is predicted; prepared with"
         " TFDS",
         "Karpathy, The unreasonable effectiveness of recurrent neural networks, 2015",
         options=options_of(open_tiny_shakespeare, given={"data_dir", "cache_dir"}),

@@ -106,15 +106,15 @@ class NGram(nn.Module):
 
 
 def _fits(config: Any, spec: Any) -> str | None:
-    """An n-gram counts tokens, and its table must have room."""
+    """The inputs are tokens, or `bins` is set, and the table of counts is not too large."""
     bins = config.arch["bins"]
     if not spec.vocabulary and not bins:
         return (
             f"arch=ngram counts tokens, and the inputs of {spec.name} are numbers; arch.bins=16"
-            " counts those by 16 cells, and arch=ar looks back at them as they are"
+            " counts them in 16 bins, and arch=ar reads them as they are"
         )
     if spec.vocabulary and bins:
-        return f"arch.bins is of numbers, and {spec.name} has tokens; leave it out"
+        return f"arch.bins applies only to numbers, and {spec.name} has tokens; leave it out"
     symbols = len(spec.vocabulary) or bins
     order = config.arch["order"]
     outputs = max(len(spec.classes), 1)
@@ -131,7 +131,7 @@ ARCHITECTURES.add(
     Architecture(
         "ar",
         AR,
-        "autoregressive window: the last few steps through a linear map, or hidden layers",
+        "autoregressive window: a linear map or hidden layers read the last few steps",
         "Yule 1927; Bengio et al. 2003, A neural probabilistic language model",
         options=options_of(AR, given=GIVEN),
         constraints=(read_is_used,),
@@ -144,7 +144,7 @@ ARCHITECTURES.add(
     Architecture(
         "ngram",
         NGram,
-        "n-gram: a table of what follows each run of tokens (a Markov chain of that order)",
+        "n-gram: counts which token follows each short run of tokens (a Markov chain)",
         "Markov 1913; Shannon 1948, A mathematical theory of communication",
         options=options_of(NGram, given=GIVEN),
         constraints=(_fits,),

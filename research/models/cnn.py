@@ -48,7 +48,7 @@ ARCHITECTURES.add(
     Architecture(
         "cnn",
         CNN,
-        "convolutional network of two blocks of convolution and max-pool, then a dense layer",
+        "two blocks of convolution and max-pool, then a dense layer",
         "LeCun et al. 1998",
         version=2,
         options=options_of(CNN, given=("outputs",)),

@@ -85,7 +85,7 @@ ARCHITECTURES.add(
     Architecture(
         "densenet",
         DenseNet,
-        "blocks whose every layer reads all earlier ones",
+        "dense blocks: each layer reads the outputs of all earlier ones",
         "Huang et al. 2017, Densely connected convolutional networks",
         version=2,
         options=options_of(DenseNet, given=("outputs",)),

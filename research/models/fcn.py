@@ -105,11 +105,12 @@ class FCN(nn.Module):
 
 
 def _grows(config: Any, spec: Any) -> str | None:
-    """Options for how the heat map grows apply only to a class for each pixel."""
+    """`stride` and `upsampling` apply only to a class for each pixel."""
     for option in ("stride", "upsampling"):
         if not spec.target_shape and config.arch[option] != getattr(FCN, option):
             return (
-                f"arch.{option} is of a class for each pixel; {spec.name} has one answer an image;"
+                f"arch.{option} applies only to a class for each pixel; {spec.name} has one"
+                " target per image;"
                 " leave it out"
             )
     return None
@@ -143,7 +144,7 @@ ARCHITECTURES.add(
     Architecture(
         "fcn",
         FCN,
-        "fully convolutional network: a class for each pixel, of images of any size",
+        "fully convolutional network: a class for each pixel, for images of any size",
         "Long, Shelhamer & Darrell 2015, Fully convolutional networks for semantic segmentation",
         options=options_of(FCN, given=("outputs", "per_step")),
         constraints=(_grows, _reaches, _fits),

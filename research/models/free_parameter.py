@@ -22,7 +22,7 @@ class FreeParameter(nn.Module):
     """
 
     outputs: int
-    start: Annotated[float, "of every coordinate before the first step"] = 1.0
+    start: Annotated[float, "initial value of every coordinate"] = 1.0
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:

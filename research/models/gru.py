@@ -59,7 +59,7 @@ ARCHITECTURES.add(
     Architecture(
         "gru",
         GRU,
-        "gated recurrent units, which mix their state with a new one",
+        "gated recurrent units: gates blend the old state with a new one",
         "Cho et al. 2014, Learning phrase representations using RNN encoder-decoder",
         options=options_of(GRU, given=GIVEN),
         constraints=(read_is_used, sees_future),

@@ -99,8 +99,8 @@ ARCHITECTURES.add(
     Architecture(
         "latent_ar",
         LatentAR,
-        "latent autoregression: a carried summary of the past sees_future the next step; linear, a"
-        " Kalman filter's form",
+        "latent autoregression: a carried state sums up the past and predicts the next step;"
+        " linear: the form of a Kalman filter",
         "Kalman 1960; Zhang et al., Dive into deep learning, section 9.1",
         options=options_of(LatentAR, given=GIVEN),
         constraints=(read_is_used,),

@@ -47,7 +47,7 @@ ARCHITECTURES.add(
     Architecture(
         "perceptron",
         Linear,
-        "one linear map whose largest score decides (a step), trained on its mistakes alone",
+        "one linear map: the largest score decides, and only mistakes change the weights",
         "Rosenblatt 1958",
         options=options_of(Linear, given=("outputs",)),
         loss="perceptron",

@@ -36,7 +36,7 @@ class LSTM(Recurrent):
     recurrent_init: Annotated[
         Init, "initialisation of the kernels that read the state, gate by gate"
     ] = "orthogonal"
-    forget_bias: Annotated[float, "what the forget gates' biases begin with"] = 1.0
+    forget_bias: Annotated[float, "initial bias of the forget gates"] = 1.0
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
         # An open forget gate lets gradients through long sequences (Jozefowicz et al. 2015). The
@@ -70,7 +70,7 @@ ARCHITECTURES.add(
     Architecture(
         "lstm",
         LSTM,
-        "long short-term memory: gated cells that can keep what they hold",
+        "long short-term memory: gated cells that can keep a value for many steps",
         "Hochreiter & Schmidhuber 1997; Gers et al. 2000 (forget gates)",
         options=options_of(LSTM, given=GIVEN),
         constraints=(read_is_used, sees_future),

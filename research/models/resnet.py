@@ -252,7 +252,7 @@ def stages(layout: str, depth: int, bottleneck: bool) -> tuple[int, ...] | None:
 
 
 def _depth(config: Any, spec: Any) -> str | None:
-    """The depth is one that the layout has."""
+    """The layout offers this depth."""
     arch = config.arch
     if stages(
         arch["layout"], arch["depth"], bottlenecks(arch["block"], arch["layout"], arch["depth"])
@@ -282,7 +282,7 @@ def _own_block(arch: Any) -> str | None:
 
 
 def _head(config: Any, spec: Any) -> str | None:
-    """`head_norm` is of pre-activation."""
+    """`head_norm` applies only to pre-activation."""
     if config.arch["head_norm"] or config.arch["preactivation"]:
         return None
     return (

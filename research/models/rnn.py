@@ -135,7 +135,7 @@ ARCHITECTURES.add(
     Architecture(
         "rnn",
         Elman,
-        "simple recurrent network, whose hidden units see themselves a step before",
+        "simple recurrent network: hidden units read their own previous state",
         "Elman 1990, Finding structure in time",
         options=options_of(Elman, given=GIVEN),
         constraints=(read_is_used, sees_future),
@@ -148,7 +148,7 @@ ARCHITECTURES.add(
     Architecture(
         "jordan",
         Jordan,
-        "simple recurrent network, whose hidden units see the outputs of a step before",
+        "simple recurrent network: hidden units read the previous step's outputs",
         "Jordan 1986, Serial order: a parallel distributed processing approach",
         options=options_of(Jordan, given=GIVEN),
         constraints=(read_is_used,),

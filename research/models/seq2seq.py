@@ -42,7 +42,7 @@ class Seq2Seq(nn.Module):
     per_step: bool = True
     hidden: Annotated[Count, "units of the encoder, each way, and of the decoder"] = 128
     embedding: Annotated[Count, "width of the tokens' vectors"] = 64
-    attention: Annotated[Score, "how the decoder looks at the source"] = "bahdanau"
+    attention: Annotated[Score, "attention of the decoder to the source"] = "bahdanau"
 
     def setup(self) -> None:
         self.tokens = Tokens(self.vocabulary, self.embedding, sd=1.0)
@@ -132,7 +132,7 @@ ARCHITECTURES.add(
     Architecture(
         "seq2seq",
         Seq2Seq,
-        "GRU encoder-decoder with attention: reads a sequence of tokens and answers with another",
+        "GRU encoder-decoder with attention: reads one sequence of tokens and writes another",
         "Bahdanau et al. 2015; Luong et al. 2015",
         options=options_of(Seq2Seq, given=("outputs", "vocabulary", "source", "per_step")),
         constraints=(answers,),

@@ -135,7 +135,7 @@ ARCHITECTURES.add(
     Architecture(
         "transformer",
         build,
-        "encoder-decoder transformer: reads a sequence of tokens and answers with another",
+        "encoder-decoder transformer: reads one sequence of tokens and writes another",
         "Vaswani et al. 2017",
         options=options,
         constraints=(answers,),

@@ -103,7 +103,7 @@ ARCHITECTURES.add(
     Architecture(
         "transformer_encoder",
         build,
-        "transformer encoder: attention between all places of a sequence of tokens or numbers",
+        "transformer encoder: attention between all positions of a sequence",
         "Vaswani et al. 2017",
         options=options,
         constraints=(_reads_sequences, _one_answer),

@@ -95,7 +95,7 @@ ARCHITECTURES.add(
     Architecture(
         "unet",
         UNet,
-        "U-Net: a class for each pixel, from coarse maps and fine ones",
+        "U-Net: a class for each pixel, from coarse and fine feature maps",
         "Ronneberger, Fischer & Brox 2015, U-Net: convolutional networks for biomedical image"
         " segmentation",
         options=options_of(UNet, given=("outputs", "per_step")),

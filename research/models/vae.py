@@ -97,7 +97,7 @@ def _fits(config: Any, spec: Any) -> str | None:
     """Images can be halved twice."""
     if len(spec.shape) == 3 and any(side % SHRUNK for side in spec.shape[:2]):
         raise ShapeError(
-            f"arch=vae halves images twice; {spec.shape[0]}x{spec.shape[1]} is no multiple of"
+            f"arch=vae halves images twice; {spec.shape[0]}x{spec.shape[1]} is not a multiple of"
             f" {SHRUNK}"
         )
     return None

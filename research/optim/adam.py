@@ -128,8 +128,8 @@ def amsgrad(
 
 def adabelief(
     b1: FirstDecay = 0.9,
-    b2: Annotated[Probability, "decay of the average of squared surprises"] = 0.999,
-    eps: Annotated[Positive, "added to the average of squared surprises and to its root"] = 1e-16,
+    b2: Annotated[Probability, "decay of the average of squared distances"] = 0.999,
+    eps: Annotated[Positive, "added to the average of squared distances and to its root"] = 1e-16,
 ) -> optax.GradientTransformation:
     """Adam with the squared surprise in place of g²: s = b2 s + (1 - b2) (g - m)² + eps; m̂ /
     (sqrt(ŝ) + eps).
@@ -203,7 +203,7 @@ OPTIMIZERS.add(
     Optimizer(
         name="adabelief",
         build=adabelief,
-        summary="Adam over the squared surprise, the gradient's distance from its average",
+        summary="Adam scaled by the squared distance of the gradient from its average",
         paper="Zhuang et al. 2020, arXiv:2010.07468",
         options=options_of(adabelief),
     )

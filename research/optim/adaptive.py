@@ -11,7 +11,7 @@ from research.registry import OPTIMIZERS, Optimizer
 
 def adagrad(
     # Both defaults are those of optax and Keras.
-    initial_accumulator: Annotated[NonNegative, "where the sum of squares starts"] = 0.1,
+    initial_accumulator: Annotated[NonNegative, "initial sum of squares"] = 0.1,
     eps: Annotated[Positive, "added under the root"] = 1e-7,
 ) -> optax.GradientTransformation:
     """s = s + g²; the update is g / sqrt(s + eps). Duchi et al., JMLR 2011.

@@ -12,7 +12,7 @@ from research.registry import OPTIMIZERS, Optimizer
 
 def sgd(
     momentum: Annotated[
-        Probability, "how much of the last step is kept; 0 is plain gradient descent"
+        Probability, "share of the previous step that is kept; 0: plain gradient descent"
     ] = 0.0,
     style: Annotated[
         Literal["heavy_ball", "average"], "m = g + mu m, or m = (1 - mu) g + mu m"
@@ -49,8 +49,8 @@ def _looks_ahead_of_something(config: RunConfig, spec: DataSpec) -> str | None:
     if not config.optimizer["nesterov"] or config.optimizer["momentum"]:
         return None
     return (
-        "optimizer.nesterov=true looks ahead along the momentum, and optimizer.momentum is 0;"
-        " nothing would come of it; try --optimizer.momentum=0.9"
+        "optimizer.nesterov=true looks ahead along the momentum, and optimizer.momentum is"
+        " 0, so it would have no effect; try --optimizer.momentum=0.9"
     )
 
 
@@ -59,8 +59,7 @@ OPTIMIZERS.add(
         name="sgd",
         build=sgd,
         summary=(
-            "mini-batch gradient descent with momentum as heavy ball or moving average, or"
-            " Nesterov's"
+            "mini-batch gradient descent; momentum as heavy ball, moving average or Nesterov's"
         ),
         paper="Robbins & Monro 1951; Sutskever et al., ICML 2013",
         options=options_of(sgd),

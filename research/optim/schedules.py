@@ -111,7 +111,7 @@ def polynomial(
     *,
     steps: int,
     steps_per_epoch: int,
-    power: Annotated[Positive, "exponent of what remains"] = 2.0,
+    power: Annotated[Positive, "exponent of the remaining share of the training"] = 2.0,
     end: End = 0.0,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
@@ -191,7 +191,7 @@ def inverse_sqrt(
     steps: int,
     steps_per_epoch: int,
     timescale: Annotated[
-        Duration | None, "tau; none is the warm-up's length, or 1 without one"
+        Duration | None, "tau; none: the warm-up's length, or 1 without a warm-up"
     ] = None,
     warmup: Warmup = NONE,
 ) -> np.ndarray:
@@ -307,7 +307,7 @@ def _steps(name: str, duration: Duration, steps: int, steps_per_epoch: int) -> i
     if name == "warmup" and length > steps:
         raise UserError(
             f"schedule.warmup={duration} is {length} steps, longer than the training, which has"
-            f" {steps} ({steps_per_epoch} an epoch)"
+            f" {steps} ({steps_per_epoch} per epoch)"
         )
     return length
 
@@ -334,14 +334,14 @@ def _register(
 
 
 _register(constant, "the base rate throughout")
-_register(step, "drops by a factor at equal distances")
+_register(step, "drops by a factor at equal intervals")
 _register(multistep, "drops by a factor at given points", "He et al. 2016, arXiv:1512.03385")
 _register(exponential, "decays by a factor in a given time")
-_register(polynomial, "decays to the end's factor as a power of what remains")
-_register(linear, "decays to the end's factor in a straight line")
+_register(polynomial, "decays to the factor `end` as a power of the remaining time")
+_register(linear, "decays to the factor `end` in a straight line")
 _register(
     cosine,
-    "decays to the end's factor as half a cosine wave",
+    "decays to the factor `end` along half a cosine wave",
     "Loshchilov & Hutter 2017, arXiv:1608.03983",
 )
 _register(

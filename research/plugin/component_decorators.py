@@ -111,7 +111,7 @@ def _check_call(build: Callable[..., Any]) -> None:
     right = "def __call__(self, x, fwd)"
     if not issubclass(build, nn.Module):
         raise UserError(
-            f"{name} is no flax module; write class {name}(flax.linen.Module) with {right}"
+            f"{name} is not a flax module; write class {name}(flax.linen.Module) with {right}"
         )
     if not any("__call__" in vars(base) for base in build.__mro__):
         raise UserError(

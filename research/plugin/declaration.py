@@ -70,7 +70,7 @@ def check_names(what: str, values: Mapping[str, Any], options: Sequence[Option])
     for name in values:
         if name not in names:
             raise UserError(
-                f"{what} has '{name}', which is no option;"
+                f"{what} has '{name}', which is not an option;"
                 f" {nearest(name, names) if names else 'it has none'}"
             )
 

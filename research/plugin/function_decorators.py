@@ -107,7 +107,7 @@ def metric(
     """
     if function is not None or not tasks or higher_is_better is None:
         raise UserError(
-            "@metric lacks its tasks, or which way is better; "
+            "@metric lacks its tasks, or higher_is_better; "
             "write @metric(tasks=('classification',), higher_is_better=True)"
         )
 

@@ -39,7 +39,7 @@ def in_training(change: Callable[[jax.Array, jax.Array], jax.Array]) -> Apply:
     moves=True,
 )
 def shift(n: Annotated[WholeNumber, "largest translation, pixels"]) -> Apply:
-    """Translates an image [H, W, C] by up to n pixels along each axis, uniformly; zeros come in.
+    """Translates an image [H, W, C] by up to n pixels along each axis; zeros fill the border.
 
     Example:
         >>> image = jnp.arange(1.0, 5.0).reshape(2, 2, 1)
@@ -116,7 +116,7 @@ def crop(n: Annotated[Count, "rows and columns removed, pixels"]) -> Apply:
     moves=True,
 )
 def flip(probability: Annotated[Fraction, "probability of mirroring an image"]) -> Apply:
-    """Mirrors an image [H, W, C] horizontally with that probability.
+    """Mirrors an image [H, W, C] horizontally, with the given probability.
 
     Example:
         >>> image = jnp.array([[[1.0], [2.0]]])
@@ -140,8 +140,8 @@ def flip(probability: Annotated[Fraction, "probability of mirroring an image"]) 
     constraints=(images_only,),
 )
 def cutout(size: Annotated[WholeNumber, "side of the square, pixels"]) -> Apply:
-    """Fills a square of an image [H, W, C] with zeros; its centre is uniform, the border cuts it
-    off.
+    """Fills a square of an image [H, W, C] with zeros; its centre is uniform, the border may cut
+    it off.
 
     Example:
         >>> image = cutout(2)(jnp.ones([4, 4, 1]), jax.random.key(1), True)

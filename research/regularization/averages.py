@@ -33,8 +33,8 @@ def _towards(mean: Tree, params: Tree, share: jax.Array) -> Tree:
     neutral={"decay": 0.0},
     test_options={"decay": 0.9},
 )
-def ema(decay: Annotated[Probability, "share of the mean kept each step"]) -> Average:
-    """Evaluates the exponential moving average of the parameters, bias-corrected as Adam's.
+def ema(decay: Annotated[Probability, "share of the average kept each step"]) -> Average:
+    """Evaluates an exponential moving average of the parameters, bias-corrected as in Adam.
 
     The weight of the parameters t updates ago is proportional to decay^t; the initial ones have
     none.
@@ -68,8 +68,7 @@ def ema(decay: Annotated[Probability, "share of the mean kept each step"]) -> Av
 def swa(
     start: Annotated[Fraction, "fraction of the training after which the average begins"] = 0.75,
 ) -> Average:
-    """Evaluates the plain average of the parameters after each step from `start` on; before it, the
-    parameters.
+    """Evaluates the plain average of the parameters over all steps from `start` on.
 
     The paper averages once an epoch; the schedule is the user's choice.
 

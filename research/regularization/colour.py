@@ -12,7 +12,7 @@ from research.regularization.member import member
 
 
 def _coloured(name: str, config: Any, spec: Any) -> str | None:
-    """Where saturation changes, images are coloured."""
+    """`saturation` requires coloured images."""
     (options,) = (
         dict(component.options) for component in config.regularization if component.name == name
     )
@@ -35,14 +35,14 @@ def _coloured(name: str, config: Any, spec: Any) -> str | None:
 def colour(
     brightness: Annotated[NonNegative, "largest shift of all pixels, in units after scaling"] = 0.0,
     contrast: Annotated[
-        NonNegative, "pixels' distance from the image's mean times U(1 - contrast, 1 + contrast)"
+        NonNegative, "factor U(1 - contrast, 1 + contrast) on pixels' distances from the mean"
     ] = 0.0,
     saturation: Annotated[
-        NonNegative, "channels' distance from their pixel's mean, likewise; not of grey images"
+        NonNegative, "likewise, channels' distances from their pixel's mean; requires colour"
     ] = 0.0,
 ) -> Apply:
-    """Shifts an image [H, W, C] and stretches its distances from its mean and from grey, in this
-    order, uniformly.
+    """Changes an image's [H, W, C] brightness, contrast and saturation, in this order, by
+    uniform amounts.
 
     Example:
         >>> image = jnp.zeros([1, 2, 1]).at[0, 1].set(1.0)

@@ -23,7 +23,7 @@ def images_only(name: str, config: Any, spec: Any) -> str | None:
 
 
 def feature_maps(name: str, config: Any, spec: Any) -> str | None:
-    """The network's hidden layers have places (rows and columns) beside their channels."""
+    """The network's hidden layers have positions (rows and columns) besides channels."""
     ranks = ARCHITECTURES.get(config.arch.name).inputs
     if ranks and min(ranks) > 2:
         return None
@@ -50,13 +50,13 @@ def one_target(name: str, config: Any, spec: Any) -> str | None:
 
 
 def not_with(*others: str, why: str) -> Constraint:
-    """None of the other regularizers is chosen."""
+    """The other regularizers are not chosen."""
 
     def constraint(name: str, config: Any, spec: Any) -> str | None:
         chosen = [entry.name for entry in config.regularization if entry.name in others]
         return f"{name} and {chosen[0]} exclude each other: {why}" if chosen else None
 
-    constraint.__doc__ = f"None of {', '.join(others)} is chosen: {why}."
+    constraint.__doc__ = f"Not together with {' or '.join(others)}: {why}."
     return constraint
 
 

@@ -87,9 +87,9 @@ def attention_dropout(
     test_options={"rate": 0.3},
 )
 def gaussian_dropout(
-    rate: Annotated[Probability, "of the dropout with the same variance"],
+    rate: Annotated[Probability, "rate of the dropout with the same variance"],
 ) -> Apply:
-    """Multiplies hidden units by N(1, rate/(1 - rate)), dropout's mean and variance.
+    """Multiplies hidden units by N(1, rate/(1 - rate)), which has dropout's mean and variance.
 
     Example:
         >>> x = gaussian_dropout(0.5)(jnp.ones(10_000), jax.random.key(0))
@@ -159,8 +159,8 @@ def stochastic_depth(
         "probability of dropping the last branch; earlier ones in proportion to their depth",
     ],
 ) -> Callable[[jax.Array, jax.Array, Number], jax.Array]:
-    """Drops whole residual branches, at depth d in (0, 1] with probability rate·d; survivors are
-    scaled up.
+    """Drops whole residual branches with probability rate·depth, depth in (0, 1]; scales
+    survivors up.
 
     Example:
         >>> drop = stochastic_depth(0.5)

@@ -24,14 +24,16 @@ def random_erasing(
     low: Annotated[Fraction, "smallest share of the image's area"] = 0.02,
     high: Annotated[Fraction, "largest share of the image's area"] = 0.4,
     aspect: Annotated[
-        float, Range(0, 1, low_open=True), "smallest ratio of height to width; the largest is 1/it"
+        float,
+        Range(0, 1, low_open=True),
+        "smallest ratio of height to width; the largest is its inverse",
     ] = 0.3,
     fill: Annotated[
-        Literal["noise", "mean"], "N(0, 1) after scaling, or each channel's mean in the image"
+        Literal["noise", "mean"], "N(0, 1) after scaling, or each channel's mean over the image"
     ] = "noise",
 ) -> Apply:
-    """Overwrites a rectangle of an image [H, W, C] that lies within it, of uniform share and
-    ratio.
+    """Overwrites a rectangle inside an image [H, W, C]; its share of the area and its ratio are
+    uniform.
 
     Example:
         >>> image = jnp.arange(36.0).reshape(6, 6, 1)

@@ -44,8 +44,8 @@ def zoom(
     mask=lambda degrees: in_training(lambda x, key: turn(x, key, degrees, "nearest")),
 )
 def rotation(degrees: Annotated[NonNegative, "largest angle, either way, degrees"]) -> Apply:
-    """Turns an image [H, W, C] about its centre by up to so many degrees, uniformly, bilinear;
-    zeros come in.
+    """Rotates an image [H, W, C] about its centre by a uniform angle, bilinear; zeros fill the
+    corners.
 
     Example:
         >>> image = jnp.zeros([3, 3, 1]).at[0, 0].set(1.0)
@@ -71,8 +71,8 @@ def scale(
     low: Annotated[Positive, "smallest factor; below 1 the image becomes smaller"],
     high: Annotated[Positive, "largest factor"],
 ) -> Apply:
-    """Magnifies an image [H, W, C] about its centre by a factor from U(low, high), bilinear; zeros
-    come in.
+    """Magnifies an image [H, W, C] about its centre by a factor from U(low, high), bilinear;
+    zeros fill the border.
 
     Example:
         >>> image = jnp.ones([4, 4, 1])

@@ -90,9 +90,9 @@ class GroupNorm(nn.Module):
 def batch_norm(
     # PyTorch's momentum of 0.1 is the share that is replaced: the same average.
     momentum: Annotated[Probability, "share of the running statistics kept each step"] = 0.9,
-    scale: Annotated[bool, "a learned scale a channel, beside the offset"] = True,
+    scale: Annotated[bool, "learn a scale per channel, besides the offset"] = True,
 ) -> BatchNorm:
-    """Normalizes each channel's activations over the batch; by running statistics in evaluation.
+    """Normalizes each channel over the batch; evaluation uses running statistics.
 
     Example:
         >>> x = jnp.array([[1.0, 10.0], [3.0, 30.0]])
@@ -106,7 +106,7 @@ def batch_norm(
 
 @member("normalization", "any", paper="Ba et al. 2016, Layer normalization", neutral=None)
 def layer_norm() -> LastAxisNorm:
-    """Normalizes over the channels (units) of each place of each example.
+    """Normalizes over the channels (units) of each position of each example.
 
     Example:
         >>> x = jnp.array([[1.0, 3.0], [10.0, 30.0]])
@@ -127,8 +127,8 @@ def layer_norm() -> LastAxisNorm:
     version=2,
 )
 def group_norm(groups: Annotated[Count, "groups of channels; must divide them"] = 32) -> GroupNorm:
-    """Normalizes over a group of channels and all places of an image; at each step of a sequence
-    alone.
+    """Normalizes over a group of channels and all positions of an image; each step of a sequence
+    by itself.
 
     Example:
         >>> x = jnp.array([[1.0, 3.0, 10.0, 30.0]])
@@ -149,8 +149,8 @@ def group_norm(groups: Annotated[Count, "groups of channels; must divide them"] 
     constraints=(feature_maps,),
 )
 def instance_norm() -> GroupNorm:
-    """Normalizes each channel of each example over its places; dense layers, which have none, are
-    left alone.
+    """Normalizes each channel of each example over its positions; dense layers have none and
+    stay unchanged.
 
     Example:
         >>> x = jnp.array([1.0, 3.0, 10.0, 30.0]).reshape(1, 1, 4, 1)  # one image of four places
@@ -170,7 +170,7 @@ def instance_norm() -> GroupNorm:
     version=2,
 )
 def rms_norm() -> LastAxisNorm:
-    """Divides by the root mean square over the channels (units) of each place; no mean, no bias.
+    """Divides by the root mean square over the channels (units) of each position; no mean, no bias.
 
     Example:
         >>> x = jnp.array([[3.0, 4.0]])

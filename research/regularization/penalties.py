@@ -34,7 +34,7 @@ def _half_square(x: jax.Array) -> jax.Array:
     test_options={"strength": 0.01},
 )
 def l1(strength: Annotated[NonNegative, STRENGTH]) -> Penalty:
-    """Adds λ‖w‖₁ over the kernels to the loss; a subgradient, so weights get small but seldom
+    """Adds λ‖w‖₁ over the kernels to the loss; a subgradient, so weights become small but rarely
     exactly zero.
 
     Example:
@@ -69,7 +69,8 @@ def l2(strength: Annotated[NonNegative, STRENGTH]) -> Penalty:
     test_options={"l1": 0.01, "l2": 0.02},
 )
 def elastic_net(
-    l1: Annotated[NonNegative, "of λ₁‖w‖₁"], l2: Annotated[NonNegative, "of ½λ₂‖w‖²"]
+    l1: Annotated[NonNegative, "strength λ₁ of λ₁‖w‖₁"],
+    l2: Annotated[NonNegative, "strength λ₂ of ½λ₂‖w‖²"],
 ) -> Penalty:
     """Adds λ₁‖w‖₁ + ½λ₂‖w‖² over the kernels to the loss.
 

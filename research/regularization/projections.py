@@ -76,7 +76,7 @@ def unit_norm() -> Project:
     constraints=(averaged_sgd,),
 )
 def l1_prox(strength: Annotated[NonNegative, "strength λ"]) -> Project:
-    """Moves each weight towards zero by learning rate·λ and stops there: λ‖w‖₁ with exact zeros.
+    """Moves each weight towards zero by learning rate·λ and stops at zero: λ‖w‖₁ with exact zeros.
 
     Example:
         >>> w = jnp.array([0.5, -0.05])

@@ -62,10 +62,12 @@ def label_smoothing(
     mixes_examples=True,
 )
 def mixup(
-    alpha: Annotated[NonNegative, "of Beta(α, α), the mixing weight's distribution; 0: no mixing"],
+    alpha: Annotated[
+        NonNegative, "α of Beta(α, α), the distribution of the mixing weight; 0: no mixing"
+    ],
 ) -> Mix:
-    """Mixes each example and its target with a random partner's, λ·a + (1 - λ)·b, one λ ~ Beta(α,
-    α) a batch.
+    """Mixes each example and its target with a random partner's, λ·a + (1 - λ)·b, one λ ~
+    Beta(α, α) per batch.
 
     Example:
         >>> x, y = jnp.array([[0.0], [1.0]]), jnp.array([[1.0, 0.0], [0.0, 1.0]])
@@ -100,10 +102,12 @@ def mixup(
     mixes_examples=True,
 )
 def cutmix(
-    alpha: Annotated[NonNegative, "of Beta(α, α), the kept area's distribution; 0: no mixing"],
+    alpha: Annotated[
+        NonNegative, "α of Beta(α, α), the distribution of the area that is kept; 0: no mixing"
+    ],
 ) -> Mix:
-    """Pastes one box, the same for the batch, from a random partner; targets are mixed by the area
-    in fact pasted.
+    """Pastes a box from a random partner, at one place per batch; mixes the targets by the
+    pasted area.
 
     Targets at each pixel are pasted as the pixels are.
 

@@ -115,8 +115,7 @@ def gradient_noise(
     constraints=(decays_once,),
 )
 def weight_decay(strength: Annotated[NonNegative, "strength λ"]) -> Update:
-    """Shrinks the kernels by learning rate·λ·w each step, beside the optimizer's update and not
-    through it.
+    """Shrinks the kernels by learning rate·λ·w each step, outside the optimizer's update.
 
     Example:
         >>> params = {"kernel": jnp.array([2.0]), "bias": jnp.array([2.0])}

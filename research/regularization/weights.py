@@ -34,7 +34,7 @@ class Reparametrization(NamedTuple):
 def weight_noise(
     sd: Annotated[NonNegative, "standard deviation, in units of the weights"],
 ) -> Apply:
-    """Adds Gaussian noise to the kernels in the forward pass, w + sd·N(0, 1), drawn once a step.
+    """Adds Gaussian noise to the kernels in the forward pass, w + sd·N(0, 1), drawn once per step.
 
     Example:
         >>> w = weight_noise(0.1)(jnp.ones([100, 100]), jax.random.key(0))
@@ -52,7 +52,7 @@ def weight_noise(
     test_options={"rate": 0.3},
 )
 def dropconnect(rate: Annotated[Probability, "probability of dropping a weight"]) -> Apply:
-    """Drops single weights and divides the others by 1 - rate, one mask a step for the whole batch.
+    """Drops single weights and divides the others by 1 - rate; one mask per step.
 
     The paper draws a mask an example and samples activations in evaluation; here evaluation uses
     the mean weights.

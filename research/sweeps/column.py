@@ -105,8 +105,8 @@ def common_metric(configs: Iterable[Mapping[str, str]]) -> tuple[str, Better]:
             f"{name} (dataset={datasets[task]})" for task, (name, _) in of_tasks.items()
         )
         raise UserError(
-            f"the runs are compared by different metrics: {differing}; ask for a sweep of each,"
-            " records are kept"
+            f"the runs are compared by different metrics: {differing}; run one sweep per"
+            " metric; finished runs are reused"
         )
     name, better = next(iter(of_tasks.values()))
     return name, cast(Better, better)

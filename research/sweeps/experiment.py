@@ -31,7 +31,8 @@ class Choose:
     def __post_init__(self) -> None:
         if not self.metric.startswith("validation/"):
             raise UserError(
-                f"choosing {self.path} reads validation only, and {self.metric} is not of it"
+                f"{self.path} is chosen on validation rows, and {self.metric} is not measured"
+                " on them"
             )
         check_metric(self.metric, self.better)
 

@@ -69,7 +69,7 @@ def _reads_latents(config: Any, spec: Any) -> str | None:
 
 
 def _reads_logits(config: Any, spec: Any) -> str | None:
-    """Outputs are logits, of inputs in [0, 1]."""
+    """Outputs are logits, and inputs lie in [0, 1]."""
     if dict(config.arch.options).get("output", "identity") == "identity" and into_unit(
         config.scaling, spec.maximum
     ):

@@ -15,7 +15,7 @@ MOST_NATS = math.log(sys.float_info.max)
 
 
 def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
-    """Of each example, [B]: nats and bits a character, and the share of characters foreseen.
+    """Of each example, [B]: nats and bits per character, and the share of characters foreseen.
 
     scores: logits [B, T, V]; y: the symbol after each place, [B, T], -1 where there is none.
 
@@ -57,7 +57,7 @@ TASKS.add(
             per_target=("nll", "bits_per_character", "token_accuracy"),
             real=real,
         ),
-        "the next symbol: nats and bits a character, perplexity, accuracy",
+        "the next symbol: nats and bits per character, perplexity, accuracy",
         loss="cross_entropy",
     )
 )

@@ -42,7 +42,8 @@ def sees(spec: DataSpec) -> DataSpec:
     }
     if what := next((what for what, is_so in unfit.items() if is_so), ""):
         raise UserError(
-            f"task=reconstruction is of tables, images and series with a label; {spec.name} has"
+            "task=reconstruction applies to tables, images and series with a label;"
+            f" {spec.name} has"
             f" {what}"
         )
     return dataclasses.replace(

@@ -129,6 +129,6 @@ def test_a_row_of_a_sweep_can_be_the_baseline() -> None:
     assert low.p_adjusted == pytest.approx(low.p)
     assert same.difference is None
     with pytest.raises(
-        UserError, match=r"the baseline 'learning_rate=0\.2' is no row; did you mean"
+        UserError, match=r"the baseline 'learning_rate=0\.2' is not a row; did you mean"
     ):
         sweep_table("S", runs, [ACCURACY], baseline="learning_rate=0.2")

@@ -98,13 +98,13 @@ def test_which_values_are_better_can_be_said():
         ("method,seed,accuracy\n", "runs.csv has no rows"),
         ("method,seed\na,0\n", "runs.csv has no column 'accuracy'; "),
         ("method,seed,accuracy\na,0,1\na,1\n", r"line 3: 2 fields, but the header has 3"),
-        ("method,seed,accuracy\na,0,x\n", "line 2: accuracy is 'x', which is no number"),
+        ("method,seed,accuracy\na,0,x\n", "line 2: accuracy is 'x', which is not a number"),
         (
             "method,seed,accuracy\na,0,1\nb,0,1\na,0,2\n",
             "line 4: a second value of method 'a' at seed '0' .*line 2.; give one line per method",
         ),
         ("method,method,accuracy\na,0,1\n", "has two columns 'method'"),
-        ("method,seed,accuracy\na,0,1\nb,0,1\n", "the baseline 'none' is no row"),
+        ("method,seed,accuracy\na,0,1\nb,0,1\n", "the baseline 'none' is not a row"),
     ],
 )
 def test_a_bad_file_is_one_clear_line(text, says, tmp_path):

@@ -262,7 +262,7 @@ def test_many_seeds_are_sampled_and_the_footer_says_so():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"baseline": "nome"}, "the baseline 'nome' is no row; did you mean none?"),
+        ({"baseline": "nome"}, "the baseline 'nome' is not a row; did you mean none?"),
         (
             {"columns": [Column("x", "test/acuracy")]},
             "no run has the metric 'test/acuracy'; did you mean",

@@ -178,7 +178,10 @@ def test_runs_are_seen_in_the_same_way(sweep):
         ),
         ({"where": ("optimizer=",)}, "--where='optimizer=' is not of the form"),
         ({"where": ("test accuracy>88",)}, "test accuracy (%) is a share; write 88% or 0.88"),
-        ({"where": ("learning_rate<big",)}, "'big' is no number; words are compared by = and !="),
+        (
+            {"where": ("learning_rate<big",)},
+            "'big' is not a number; words are compared by = and !=",
+        ),
         ({"where": ("optimizer=rmsprop",)}, "--where: none of the 18 rows has optimizer=rmsprop"),
     ],
 )

@@ -133,7 +133,7 @@ def test_a_header_that_counts_the_columns_needs_no_note(tmp_path: Path) -> None:
         (
             "a,y\n1,2\x00\n",
             {},
-            r"row 2: it has a null character \(a byte 0\), so it is damaged or no csv file",
+            r"row 2: it has a null character \(a byte 0\), so it is damaged or not a csv file",
         ),
         (TABLE.encode("utf-16-le"), {}, r"it looks like UTF-16; say so with --encoding=utf-16-le"),
         (

@@ -131,7 +131,7 @@ def value(text):
         ),
         (["0", "2.5", "1"], "auto", ""),
         (["1", "0", "1"], "classification", ""),
-        (["u", "v", "NA"], "auto", "'NA' is a text; --missing=NA takes it for a missing value"),
+        (["u", "v", "NA"], "auto", "'NA' is a text; --missing=NA reads it as a missing value"),
     ],
 )
 def test_what_the_target_is_taken_for_is_said(read, cells, task, says):
@@ -253,17 +253,17 @@ ERRORS = [
     (
         "a,y\n" + "".join(f"{n},name {n}\n" for n in range(40)),
         {},
-        r"each of the 40 rows is of a class of its own",
+        r"each of the 40 rows has a class of its own",
     ),
     (
         "a,y\n1,0\n2,1\nx y,0\n",
         {},
-        r"--missing='x y' takes it for a missing value; --categories=a reads",
+        r"--missing='x y' reads it as a missing value; --categories=a reads",
     ),
     (
         "a,y\n1,u\n2,u\n",
         {},
-        r"column 'y': all 2 rows are of one class, 'u'; nothing can be learned",
+        r"column 'y': all 2 rows have one class, 'u'; nothing can be learned",
     ),
     ("a,b,y\n1,,0\n2,,1\n", {"impute": True}, r"column 'b' has no values; --drop=b leaves it out"),
     ('a,y\n1,"u\n', {}, r"row 2: "),
@@ -292,7 +292,7 @@ def test_missing_file(tmp_path):
         open_source(
             f"csv:{tmp_path}/no.csv", {"target": "y"}, data_dir=None, cache_dir=str(tmp_path)
         )
-    with pytest.raises(UserError, match="csv: lacks its file"):
+    with pytest.raises(UserError, match="csv: names no file"):
         open_source("csv:", {"target": "y"}, data_dir=None, cache_dir=str(tmp_path))
     with pytest.raises(UserError, match="Is a directory"):
         open_source(f"csv:{tmp_path}", {"target": "y"}, data_dir=None, cache_dir=str(tmp_path))

@@ -63,12 +63,12 @@ def test_no_value_is_in_two_parts(tmp_path: Path) -> None:
         (
             days(3),
             {"context": 3},
-            "csv:prices.csv of length=3 is too short for a window of context=3 and the next",
+            "csv:prices.csv has length=3, too short for a window of context=3 and the next",
         ),
         (
             [*days(5), "d5,"],
             {},
-            "row 7, column 'price': the value is missing; a series has one at each step",
+            "row 7, column 'price': the value is missing; a series needs one at each step",
         ),
         ([*days(5), "d5,nan"], {}, "row 7, column 'price': the value is missing"),
         (
@@ -222,7 +222,7 @@ SHUFFLED = [DATES[place] for place in np.random.default_rng(1).permutation(30)]
             "at,sold",
             ["2024-01-01,1", "soon,1"],
             ("at",),
-            "row 3, column 'at': 'soon' is no time that can be compared; expected a number",
+            "row 3, column 'at': 'soon' is not a time that can be compared; expected a number",
         ),
         (
             "at,sold",
@@ -298,6 +298,6 @@ def test_a_series_that_is_too_short_is_named(tmp_path: Path) -> None:
     options = {"target": "sold", "series": "shop", "context": 8}
     with pytest.raises(
         UserError,
-        match=r"the shortest series of csv:sold\.csv, of length=4 is too short for a window",
+        match=r"the shortest series of csv:sold\.csv has length=4, too short for a window",
     ):
         open_source(f"csv:{file}", options, data_dir=None, cache_dir=str(tmp_path), task="forecast")

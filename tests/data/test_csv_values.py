@@ -66,7 +66,7 @@ CATEGORIES = [
         ["NA", "DE", "FR"],
         PLAIN,
         ["NA", "DE", "FR"],
-        ["'NA' is a text; --missing=NA takes it for a missing value"],
+        ["'NA' is a text; --missing=NA reads it as a missing value"],
     ),
     (["NA", "DE", "FR"], Format(missing=("NA",)), [None, "DE", "FR"], []),
     (["None", "N/A", "BrkFace"], PLAIN, ["None", None, "BrkFace"], ["'None' is a text"]),
@@ -157,7 +157,7 @@ REFUSED = [
     (
         ["1", "2", "neg", "neg", "neg"],
         PLAIN,
-        ["row 4", "'neg' is not a number, but 2 of", "--missing=neg takes it"],
+        ["row 4", "'neg' is not a number, but 2 of", "--missing=neg reads it"],
     ),
     (["1", "2", "not done"], PLAIN, ["--missing='not done'"]),
     (
@@ -207,7 +207,7 @@ def test_what_is_missing_is_named() -> None:
 def test_too_many_categories() -> None:
     names = column(*(f"name {number}" for number in range(40)))
     with pytest.raises(
-        UserError, match=r"40 different texts in 40 rows, as names and ids have, .*; --drop=a"
+        UserError, match=r"40 different texts in 40 rows, like names or ids, .*; --drop=a"
     ):
         check_one_hot(names, values_of(names, PLAIN), PLAIN)
     codes = column(*(f"0{number}" for number in range(40)))
@@ -223,7 +223,7 @@ def test_rows_that_are_counted_are_noted() -> None:
 
 def test_words_taken_for_missing_values_are_noted() -> None:
     (note,) = values_of(column("1", "-", "-", "NaN"), PLAIN).notes
-    assert note == "column 'a': '-' is taken for a missing value, in 2 of 4 rows"
+    assert note == "column 'a': '-' is read as a missing value, in 2 of 4 rows"
 
 
 def test_another_file_of_the_same_columns() -> None:

@@ -137,7 +137,8 @@ def test_sixteen_bit_image(flowers):
 
 def test_wrong_folders(flowers, tmp_path):
     with pytest.raises(
-        UserError, match="is not a folder; expected one with a folder of images for each class"
+        UserError,
+        match="is not a folder; expected a folder that has one folder of images per class",
     ):
         opened(tmp_path / "none")
     (tmp_path / "empty").mkdir()
@@ -147,7 +148,7 @@ def test_wrong_folders(flowers, tmp_path):
         opened(tmp_path / "empty")
     with pytest.raises(UserError, match=r"two classes or more; it has a$"):
         opened(flowers("a/1.png", np.zeros((4, 4))))
-    with pytest.raises(UserError, match="folder: lacks its directory"):
+    with pytest.raises(UserError, match="folder: names no directory"):
         open_source("folder:", {}, data_dir=None, cache_dir=str(tmp_path))
     with pytest.raises(UserError, match="size=1,2,3: expected height,width"):
         opened(tmp_path / "empty", size="1,2,3")

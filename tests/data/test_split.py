@@ -125,7 +125,7 @@ def test_train_size_leaves_the_other_parts_alone():
 
 @pytest.mark.parametrize("train_size", [0, -1, 161])
 def test_train_size_out_of_range(train_size):
-    message = f"train_size={train_size}: the training part has 160 rows"
+    message = f"train_size={train_size}: it must be 1 to 160"
     with pytest.raises(UserError, match=message):
         split(np.arange(200) % 4, NONE, (8, 1, 1), seed=0, train_size=train_size)
     with pytest.raises(UserError, match=message):

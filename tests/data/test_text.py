@@ -96,7 +96,7 @@ def test_the_seed_draws_training_windows_and_nothing_else(tmp_path):
     assert (one.train != other.train).any()
     np.testing.assert_array_equal(one.validation, other.validation)
     assert split_sizes(source.spec, (8, 1, 1), 40)[0] == 40
-    with pytest.raises(UserError, match="164 rows"):
+    with pytest.raises(UserError, match="it must be 1 to 164"):
         split_sizes(source.spec, (8, 1, 1), 165)
 
 
@@ -113,7 +113,7 @@ def test_another_context_or_text_is_another_fingerprint(tmp_path):
     ("written", "ratios", "message"),
     [
         ("short", "8:1:1", "5 characters, too few for a window of context=8"),
-        (TEXT[:40], "8:1:1", "a part of 4 places, too few for a window of context=8"),
+        (TEXT[:40], "8:1:1", "a part of 4 positions, too few for a window of context=8"),
     ],
 )
 def test_what_is_too_short(tmp_path, written, ratios, message):
@@ -124,7 +124,7 @@ def test_what_is_too_short(tmp_path, written, ratios, message):
 def test_what_cannot_be_read(tmp_path):
     with pytest.raises(UserError, match="No such file"):
         open_source(f"text:{tmp_path}/none.txt", {}, data_dir=None, cache_dir=str(tmp_path))
-    with pytest.raises(UserError, match="lacks its file"):
+    with pytest.raises(UserError, match="names no file"):
         open_source("text:", {}, data_dir=None, cache_dir=str(tmp_path))
     (tmp_path / "latin.txt").write_bytes("café".encode("latin-1"))
     with pytest.raises(UserError, match="UTF-8"):
@@ -168,7 +168,7 @@ def test_tiny_shakespeare_keeps_its_parts(tmp_path):
     assert text.decode(source.arrays().x[begin], spec.vocabulary).startswith(
         "?\n\nGREMIO:\nGood morrow"
     )
-    with pytest.raises(UserError, match="parts of its own"):
+    with pytest.raises(UserError, match="comes already split"):
         split_sizes(spec, (8, 2, 0))
 
 

@@ -176,7 +176,7 @@ def test_nothing_is_written_where_the_set_lies(make_set, tmp_path):
             {"text": KINDS.Text()},
             {"text": "to be"},
             None,
-            r"its features leave open which they are: text \(Text\)",
+            r"its features do not tell which they are: text \(Text\)",
         ),
         (
             {"x": KINDS.Text(), "y": KINDS.ClassLabel(num_classes=2)},
@@ -415,7 +415,7 @@ def test_a_quantity_becomes_classes(make_set, tmp_path):
     assert classes.spec.classes[:3] == ("0", "100", "200")
     assert list(classes.arrays().y[:3]) == [0, 1, 2]
     distinct = numbered(lambda *made: make_set(*made, version="2.0.0"), range(0, 3000, 100))
-    with pytest.raises(UserError, match="each of its 30 rows would be of a class of its own"):
+    with pytest.raises(UserError, match="each of its 30 rows would have a class of its own"):
         opened("numbered", distinct, tmp_path, task="classification")
 
 

@@ -47,7 +47,7 @@ CASES = {
     "sweep --sample=learning_rate=log(1,0) --samples=2": "needs low < high",
     "sweep --sample=learning_rate=log(1e-4,1)": "--sample and --samples go together",
     "sweep --zip=learning_rate=1|2": "has one axis",
-    "sweep --zip='learning_rate=1|2; epochs=1'": "as many values each",
+    "sweep --zip='learning_rate=1|2; epochs=1'": "equally many values",
     "sweep --grid=dataset=digits|diabetes": (
         "different metrics: accuracy (dataset=digits) and mse (dataset=diabetes)"
     ),
@@ -84,7 +84,7 @@ CASES = {
     "train --dataset=text:nofile.txt": (
         "text:nofile.txt: No such file or directory; expected a text file"
     ),
-    "train --dataset=text:": "lacks its file",
+    "train --dataset=text:": "names no file",
     "train --dataset=text:prices.csv --context=1000": (
         "characters, too few for a window of context=1000"
     ),
@@ -98,7 +98,7 @@ CASES = {
         "3 heads do not divide"
     ),
     "train --dataset=csv:prices.csv --target=y --task=forecast --arch=ar": (
-        "is too short for a window of context=64"
+        "has length=30, too short for a window of context=64"
     ),
     "train --dataset=csv:missing.csv --target=b --task=forecast --context=2": (
         "column 'b': the value is missing"
@@ -111,7 +111,7 @@ CASES = {
     ),
     "train --arch=rnn --arch.truncate=0": "arch.truncate=0 is out of range; it must be >= 1",
     "train --context=5": "--dataset.context is not used",
-    "generate --prompt=a": "--run=RUN says which run",
+    "generate --prompt=a": "give --run=RUN",
     "train --dataset=mnist --data_dir=.": "neither bundled nor prepared: looked in",
     "train --dataset=digts": "did you mean digits",
     "train --records=/dev/null/x": "cannot write records to /dev/null/x",
@@ -137,7 +137,7 @@ CASES = {
     "train --arch.activation=rleu": "did you mean relu",
     "train --loss=squared": "loss=squared is for regression",
     "train --task=regression": "does not fit digits",
-    "train --optimizer.nesterov=true": "optimizer.momentum is 0; nothing would come of it",
+    "train --optimizer.nesterov=true": "optimizer.momentum is 0, so it would have no effect",
     "train --cache_dir=/proc/foo": (
         "cannot write the cache directory /proc/foo: No such file or directory"
     ),
@@ -147,7 +147,7 @@ CASES = {
     "train --regularization=l1_prox=0.1 --optimizer=adam": "use optimizer=sgd",
     "train --regularization=cutmix=1 --dataset=iris": "cutmix is for images",
     "train --scaling=zscore": "allowed are none, minmax, standard, robust",
-    "train --name=a/b": "a name is letters, digits",
+    "train --name=a/b": "a name consists of letters, digits",
     "train digits": "'digits' is not a flag",
     "table": "give either --experiment=NAME",
     "table --experiment=regularisation": "did you mean regularization?",
@@ -165,7 +165,7 @@ CASES = {
         "unknown flag --accept_code; it is a flag of launch.sweep and launch.table"
     ),
     "tune --sample=learning_rate=0.1|1 --seeds=3": (
-        "--report_seeds=N has the choice reported on N fresh seeds"
+        "--report_seeds=N reports the choice on N fresh seeds"
     ),
     "train --dataset=csv:a\udce9.csv": "is not UTF-8; rename the file",
     "train --dataset=csv:a\0.csv": "has a NUL character",
@@ -176,7 +176,7 @@ CASES = {
     "table --name=nothing --explain=a --rows=runs": "--rows is for tables; --explain prints text",
     "list resnt": "did you mean resnet",
     "list qqq": "known: activations, architectures,",
-    "train --qqq=1": "unknown flag --qqq; --help lists what there is",
+    "train --qqq=1": "unknown flag --qqq; --help lists the flags",
     "train --coordinator=localhost:1234 --processes=2": "needs --processes=N and --process=I",
     "train --records=prices.csv": "flag --records=prices.csv: it is a file; name a directory",
     "table --experiment=regularization --figures=prices.csv": "it is a file; name a directory",
@@ -196,7 +196,7 @@ CASES = {
         "arch.channels has 5 stages, and each halves an image: too many for images of 8x8"
     ),
     "train --arch=fcn --arch.stride=1": (
-        "arch.stride is of a class for each pixel; digits has one answer an image"
+        "arch.stride applies only to a class for each pixel; digits has one target per image"
     ),
     "train --dataset=shapes --dataset.size=30 --dataset.test=10 --arch=gru": (
         "a target at each pixel, which arch=gru"
@@ -208,7 +208,7 @@ CASES = {
     "evaluate --run=a --profile=trace": "unknown flag --profile",
     "train --init_from=abc:": "init_from=abc:: expected RUN, RUN:best or RUN:last",
     "train --coordinator=localhost:1 --processes=2 --process=2": (
-        "--process=2: with --processes=2 it is 0 to 1"
+        "--process=2: with --processes=2 it must be 0 to 1"
     ),
     "list regularizers foo": "give one list or name; leave 'foo' out",
     "benchmark pakcing": "did you mean packing",
@@ -227,11 +227,11 @@ CASES = {
         "needs whole numbers below 2^53"
     ),
     "sweep --sample=learning_rate=uniform(0,1,step=0.3) --samples=2": (
-        "needs a step that leads from 0 to 1"
+        "needs a step that divides the range from 0 to 1"
     ),
     "sweep --sample=learning_rate=log(1,8,step=1) --samples=2": "needs two numbers, log(low,high)",
     "sweep --sample=learning_rate=normal(1,0) --samples=2": "needs a mean, and sd > 0",
-    "sweep --sample=epochs=log_int(0,8) --samples=2": "needs 0 < low",
+    "sweep --sample=epochs=log_int(0,8) --samples=2": "needs low > 0",
     "sweep --sample=learning_rate=lognormal(1,2) --samples=2": (
         "no distribution 'lognormal'; did you mean normal?"
     ),
@@ -261,7 +261,7 @@ CASES = {
     "tune --sample=seed=1|2": "a seed cannot be tuned",
     "tune --sample=optimizer.momentum=0|0.9 --optimizer=adam": "adam has no option 'momentum'",
     "tune --sample=learning_rate=0.1|1 --split=8:2": "leaves no validation rows",
-    "tune --sample=learning_rate=0.1|1 --name=a/b": "a name is letters, digits",
+    "tune --sample=learning_rate=0.1|1 --name=a/b": "a name consists of letters, digits",
     "tune --sample=learning_rate=0.1|1 --per_arm": "--per_arm and --experiment=NAME go together",
     "tune --sample=learning_rate=0.1|1 --experiment=regularization": (
         "--per_arm and --experiment=NAME go together"
@@ -283,9 +283,9 @@ CASES = {
     ),
     "tune --sample='epochs=1|2 if arm=none'": "no axis sets arm",
     "tune --sample=learning_rate=0.1|1 --pruner=asha --epochs=1": (
-        "before their last epoch, and they have 1"
+        "before their last epoch, and these have 1"
     ),
-    "tune --sample=epochs=2|3 --pruner=asha": "--pruner compares trials after as many epochs",
+    "tune --sample=epochs=2|3 --pruner=asha": "--pruner compares trials at the same epoch",
     "tune --sample=learning_rate=0.1|1 --pruner=asha --devices=2": "leave out --devices",
     "doctor now": "'now' is not a flag",
 }

@@ -25,7 +25,7 @@ MEANT = {
     "train --hidden=64": "did you mean --arch.hidden=64?",
     "sweep --n_seeds=3": "did you mean --seeds=3?",
     "doctor --recods=here": "did you mean --records=here?",
-    "list --zzzzz": "--help lists what there is",
+    "list --zzzzz": "--help lists the flags",
 }
 # Other slips, and what the answer has.
 ANSWERS = {

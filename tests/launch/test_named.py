@@ -72,7 +72,7 @@ def test_resuming_with_a_changed_flag_names_the_flags(results: dict[str, Result]
     result = results["changed flag"]
     assert result.code == 2
     (line,) = result.err.splitlines()
-    assert "resuming with a changed flag" in line
+    assert "resume with a changed flag" in line
     assert "learning_rate was 0.1 and is 0.2" in line
     assert "seed was 0 and is 1" in line
     assert "epochs" not in line
@@ -127,5 +127,5 @@ def test_a_plan_says_it_too_and_changes_nothing(results: dict[str, Result]) -> N
     )
     assert said in results["planned"].out
     assert results["no name"].code == results["experiment"].code == 2
-    assert "a name is letters" in results["no name"].err
+    assert "a name consists of letters" in results["no name"].err
     assert "--name is for a sweep" in results["experiment"].err

@@ -63,5 +63,7 @@ def test_an_ngram_of_numbers_by_hand() -> None:
     x = jnp.array([[-9.0, -1.1, -0.9, 0.9, 1.1, 9.0]])
     got = model.apply({"params": {"kernel": table}}, x, EVALUATION)[0, :, 0]
     np.testing.assert_array_equal(got, [1, 1, 2, 2, 3, 3])
-    with pytest.raises(UserError, match=r"arch\.bins is of numbers, and memory has tokens"):
+    with pytest.raises(
+        UserError, match=r"arch\.bins applies only to numbers, and memory has tokens"
+    ):
         run(PADDED, arch="ngram", arch__bins=4)

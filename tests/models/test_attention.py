@@ -176,7 +176,7 @@ def test_what_does_not_fit_is_said() -> None:
             Attention(HEADS).init(jax.random.key(0), x, EVALUATION, mask=jnp.ones(shape, bool))
     for kind in ("learned", "sinusoidal", "rotary"):
         with pytest.raises(
-            UserError, match=r"a sequence of 5 places is longer than the context of 4"
+            UserError, match=r"a sequence of 5 positions is longer than the context of 4"
         ):
             Positions(kind, 4).init(jax.random.key(0), x)
 

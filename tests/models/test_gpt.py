@@ -112,7 +112,7 @@ def test_the_cache_gives_what_the_whole_gives(positions: str) -> None:
 def test_what_does_not_fit_is_said_before_training() -> None:
     with pytest.raises(
         UserError,
-        match=r"a sequence of 6 places is longer than the context of 5; use arch.context=6",
+        match=r"a sequence of 6 positions is longer than the context of 5; use arch.context=6",
     ):
         run(**TINY, arch__context=5)
     with pytest.raises(UserError, match=r"3 heads do not divide a width of 8; 1, 2, 4 would"):

@@ -144,7 +144,7 @@ def test_a_named_sweep_belongs_to_its_plugin(tmp_path: Path) -> None:
         lost = launched(tmp_path, name, *own)
         assert (lost.code, lost.err) == (
             2,
-            f"error: 'mine' was asked for with --plugin={file}; give that too\n",
+            f"error: 'mine' was started with --plugin={file}; give that too\n",
         )
     file.write_text(NETWORK.replace("sin(", "tanh("))
     refused = launched(tmp_path, "sweep", *own, plugin)
@@ -380,7 +380,7 @@ def test_a_check_names_probabilities_where_logits_are_expected(tmp_path: Path) -
         ),
         (
             NETWORK.replace('"width": 4', '"widht": 4'),
-            "test_options has 'widht', which is no option; did you mean width?",
+            "test_options has 'widht', which is not an option; did you mean width?",
         ),
         (PENALTY.replace('"loss"', '"los"'), "there is no slot 'los'; did you mean loss?"),
         (
@@ -405,12 +405,13 @@ def test_a_check_names_probabilities_where_logits_are_expected(tmp_path: Path) -
         ),
         (
             NETWORK.replace("(nn.Module)", ""),
-            "MyNet is no flax module; write class MyNet(flax.linen.Module) with def",
+            "MyNet is not a flax module; write class MyNet(flax.linen.Module) with def",
         ),
         (
             bare(NETWORK).replace(" = 64", ""),
             (
-                "'width' has no default, so tests need a value; write @architecture(test_options={'width':"
+                "'width' has no default, so tests need a value; write"
+                " @architecture(test_options={'width':"
                 " ...})"
             ),
         ),

@@ -238,7 +238,7 @@ def test_the_battery_takes_them(code: str, tmp_path: Path) -> None:
         ),
         (
             METRIC.replace(", higher_is_better=True", ""),
-            "@metric lacks its tasks, or which way is better; write @metric",
+            "@metric lacks its tasks, or higher_is_better; write @metric",
         ),
         (METRIC.replace("in_two(", "nll("), "classification has a metric 'nll' already"),
         (

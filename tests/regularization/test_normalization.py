@@ -106,7 +106,7 @@ def test_batch_norm_leaves_padding_out() -> None:
 
 
 def test_batch_norm_needs_more_than_one_value() -> None:
-    with pytest.raises(UserError, match="batch norm of one value a channel makes all zero"):
+    with pytest.raises(UserError, match="batch norm over one value per channel gives only zeros"):
         apply(normalization.batch_norm(), cases.array(1, 6))
     assert np.isfinite(apply(normalization.batch_norm(), cases.array(1, 3, 3, 6))).all()
 

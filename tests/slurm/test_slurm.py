@@ -194,7 +194,7 @@ def test_an_edit_cancels_what_is_queued_and_not_wanted(cluster: Cluster) -> None
         process.send_signal(signal.SIGTERM)
         _, err = ended(process, 75)
     assert "'edited' changes (arch.width: 4|5|6 -> 6|7)" in err
-    assert "1 queued task is not needed any more, and cancelled" in err
+    assert "1 queued task is no longer needed and cancelled" in err
     out, _ = ended(cluster.start("edited", "--name=edited", "--cancel"))
     assert (
         out

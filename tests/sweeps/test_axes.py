@@ -78,7 +78,7 @@ def test_samples_repeat_and_stay_inside() -> None:
         ({"zipped": ["epochs=1|2;seed=1"]}, "epochs has 2, seed has 1"),
         ({"sample": ["epochs=int(1,3)"]}, "go together"),
         ({"samples": 3}, "go together"),
-        ({"sample": ["learning_rate=log(0,1)"], "samples": 1}, "0 < low"),
+        ({"sample": ["learning_rate=log(0,1)"], "samples": 1}, "low > 0"),
         ({"sample": ["learning_rate=log(1)"], "samples": 1}, "two numbers"),
         ({"sample": ["learning_rate=uniform(1,0)"], "samples": 1}, "low < high"),
         ({"sample": ["learning_rate=uniform(0,inf)"], "samples": 1}, "low < high"),
@@ -105,9 +105,9 @@ def test_samples_repeat_and_stay_inside() -> None:
         ),
         (
             {"sample": ["epochs=1|2 if seed=1", "seed=1|2 if epochs=1"], "samples": 1},
-            "epochs and seed wait for each",
+            "epochs and seed depend on each",
         ),
-        ({"sample": ["epochs=1|2 if epochs=1"], "samples": 1}, "epochs wait for each other"),
+        ({"sample": ["epochs=1|2 if epochs=1"], "samples": 1}, "epochs depend on each other"),
     ],
 )
 def test_refused(arguments: dict[str, object], says: str) -> None:

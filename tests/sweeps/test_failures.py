@@ -194,6 +194,6 @@ def test_a_record_that_is_there_outlives_a_training_for_its_parameters(
     found = ensure_records([bad], store, planner(), watcher, execution=keeping)
     assert trainings == [True, True]
     assert found[bad.id] == store.read(bad.id) == before
-    assert f"run {bad.id} keeps its record, and has no parameters" in watcher.warnings[-1]
+    assert f"run {bad.id} has a record but no parameters" in watcher.warnings[-1]
     assert "it broke" in watcher.warnings[-1]
     assert Failures(tmp_path).runs() == set()

@@ -105,7 +105,7 @@ def test_another_runs_parameters_are_named_and_set_aside(tmp_path: Path) -> None
     assert not Parameters(store).has(other)
     assert len(said) == 1
     assert (
-        f"{copy} are not believed (they are of run {ID}; was the folder copied or renamed?);"
+        f"{copy} cannot be trusted (they are of run {ID}; was the folder copied or renamed?);"
         " moved to" in said[0]
     )
     with pytest.raises(UserError, match="kept no parameters"):

@@ -62,7 +62,7 @@ def test_a_check_that_depends_on_a_number_is_made_for_each() -> None:
     fine = {**BASE, "optimizer.nesterov": True, "optimizer.momentum": 0.9}
     plans = planner()
     assert len(plans.runs([fine])) == 1
-    with pytest.raises(UserError, match=r"optimizer.momentum is 0; nothing would come of it"):
+    with pytest.raises(UserError, match=r"optimizer.momentum is 0, so it would have no effect"):
         plans.runs([fine, {**fine, "optimizer.momentum": 0.0}])
 
 

@@ -233,7 +233,7 @@ def test_out_of_memory_trials_begin_again_in_narrower_chunks(
 @pytest.mark.parametrize(
     ("settings", "axes", "says"),
     [
-        ({"epochs": 1}, AXES, "before their last epoch, and they have 1"),
+        ({"epochs": 1}, AXES, "before their last epoch, and these have 1"),
         ({"epochs": 2}, ["seed=1|2"], "a seed cannot be tuned"),
     ],
 )

@@ -29,7 +29,9 @@ def test_the_best_mean_wins() -> None:
 
 
 def test_what_cannot_choose_is_refused() -> None:
-    with pytest.raises(UserError, match="reads validation only, and test/accuracy is not of it"):
+    with pytest.raises(
+        UserError, match="chosen on validation rows, and test/accuracy is not measured"
+    ):
         Choose("learning_rate", (0.1,), 1, "test/accuracy")
     with pytest.raises(
         UserError, match=r"better='max' for validation/accuracy: allowed are higher, lower"
@@ -75,7 +77,7 @@ def test_an_arm_without_a_value_costs_the_others_nothing() -> None:
     ended = [Record("", word, {}) for word in ("diverged", "diverged", "failed", "finished")]
     assert selection.remarks(experiment, chosen, ended) == [
         "Of the 4 runs that chose 2 diverged and 1 failed.",
-        "b: at every value of learning_rate a run diverged or failed, so that none is reported.",
+        "b: at every value of learning_rate a run diverged or failed, so none is reported.",
     ]
     with pytest.raises(UserError, match="every value of learning_rate"):
         selection.chosen(CHOOSE, {"b": asked["b"]}, found)

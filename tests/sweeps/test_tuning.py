@@ -80,7 +80,7 @@ def test_a_loss_is_chosen_lowest_and_a_second_tuning_trains_nothing(tmp_path: Pa
 def test_a_value_that_no_run_can_have_is_an_error_before_training(
     axis: str, why: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match=f"has a value that cannot be: .*{why}"):
+    with pytest.raises(UserError, match=f"has an impossible value: .*{why}"):
         tuned(tmp_path, ["optimizer=sgd|adam", axis], Budget("random", 4))
     assert not list(tmp_path.iterdir())
 
@@ -98,7 +98,7 @@ def test_a_draw_that_is_refused_is_a_trial_without_a_value(
     )
     assert "2 refused" in tuner.described([found], Budget("grid"), 1)
     assert [message.partition(":")[0] for message in said] == [
-        "2 of 4 trials cannot be trained, as the first"
+        "2 of 4 trials cannot be trained; the first"
     ]
 
 

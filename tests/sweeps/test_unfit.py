@@ -25,11 +25,11 @@ def test_a_run_that_its_sizes_rule_out_is_planned_as_such_with_each_seed() -> No
     assert [type(run) is UnfitRun for run in runs] == [True, True, False]
     assert len({run.id for run in runs}) == 3
     assert [run.config.seed for run in runs[:2]] == [0, 1]
-    assert "batch norm of one value" in runs[1].reason  # type: ignore[union-attr]
+    assert "batch norm over one value" in runs[1].reason  # type: ignore[union-attr]
 
 
 def test_who_asks_for_programs_alone_is_refused() -> None:
-    with pytest.raises(ShapeError, match="batch norm of one value"):
+    with pytest.raises(ShapeError, match="batch norm over one value"):
         planner().runs([BASE, ONE_ROW])
 
 
@@ -37,8 +37,8 @@ def test_a_line_per_row_and_reason() -> None:
     runs = planner().plan([*with_seeds(ONE_ROW, range(2)), BASE])
     arms = [("one", runs[0]), ("one", runs[1]), ("one", runs[0]), ("base", runs[2])]
     (note,) = unfit_notes(arms)
-    assert note.startswith("one: 2 runs cannot be trained: batch norm of one value")
-    with pytest.raises(ShapeError, match=r"^batch norm of one value"):
+    assert note.startswith("one: 2 runs cannot be trained: batch norm over one value")
+    with pytest.raises(ShapeError, match=r"^batch norm over one value"):
         unfit_notes(arms[:2])
     assert unfit_notes(arms[3:]) == unfit_notes([]) == []
 
@@ -100,9 +100,12 @@ def test_through_the_launchers(tmp_path: Path) -> None:
         ],
         tmp_path,
     )
-    one_value, too_large = "batch norm of one value a channel", "larger than the 142 training rows"
+    one_value, too_large = (
+        "batch norm over one value per channel",
+        "larger than the 142 training rows",
+    )
     assert plan.code == 0
-    assert "2 more runs cannot be trained: batch norm of one value" in plan.out
+    assert "2 more runs cannot be trained: batch norm over one value" in plan.out
     assert f"batch_size=500: 2 runs cannot be trained: batch_size=500 is {too_large}" in plan.err
     assert swept.code == table.code == 4
     flat = " ".join(swept.out.split())

@@ -293,7 +293,7 @@ def test_what_cannot_be_trained_again_is_refused() -> None:
     own, record = recorded()
     assert run_of(record, planner()) == own
     error = 'Traceback (most recent call last):\n  File "a.py", line 1\nValueError: no\n'
-    with pytest.raises(UserError, match=r"failed \(ValueError: no\); there is nothing of it"):
+    with pytest.raises(UserError, match=r"failed \(ValueError: no\); it has nothing to verify"):
         run_of(dataclasses.replace(record, status="failed", error=error), planner())
     with pytest.raises(UserError, match=f"is run {own.id} here: its data, or the version"):
         run_of(dataclasses.replace(record, run_id="0" * 16), planner())

@@ -142,11 +142,12 @@ def test_what_cannot_be_is_said() -> None:
         ),
         ({**VAE, "loss": "bernoulli_kl"}, images, "bernoulli_kl takes logits"),
         ({**AUTOENCODER, "loss": "squared_kl"}, images, "arch=autoencoder has none; use arch=vae"),
-        (VAE, in_memory.images(6), "arch=vae halves images twice; 6x6 is no multiple of 4"),
+        (VAE, in_memory.images(6), "arch=vae halves images twice; 6x6 is not a multiple of 4"),
         (
             AUTOENCODER,
             tokens,
-            "task=reconstruction is of tables, images and series with a label; memory has tokens",
+            "task=reconstruction applies to tables, images and series with a label; memory has"
+            " tokens",
         ),
     ):
         with pytest.raises(UserError, match=message):

@@ -131,7 +131,7 @@ def test_any_size_and_the_heat_map() -> None:
 
 def test_what_cannot_be_is_said() -> None:
     masks, images = in_memory.masks(), in_memory.images(8)
-    with pytest.raises(UserError, match="which arch=cnn does not answer; fcn, unet answer at each"):
+    with pytest.raises(UserError, match="which arch=cnn does not predict; fcn, unet do"):
         Subject({"arch": "cnn"}, masks).run()
     with pytest.raises(
         UserError, match="arch=unet answers at each pixel, and memory has one target an image"

@@ -58,7 +58,7 @@ def test_a_network_without_kernels_has_nothing_for_it(entry: Regularizer) -> Non
             {"optimizer": "chain(add_decayed_weights(0.1))"},
             "write --optimizer.add_decayed_weights.weight_decay=0",
         ),
-        ({"optimizer": "muon"}, "it would be adam; write that"),
+        ({"optimizer": "muon"}, "it would be adam; write --optimizer=adam"),
         ({"optimizer": "adamw", "optimizer.weight_decay": 0}, ""),
         ({"optimizer": "lamb"}, ""),
         ({"regularization": "clip_norm=1,gradient_noise=0.1,ema=0.9"}, ""),
@@ -123,7 +123,7 @@ def test_batch_norm_of_one_row_is_refused_when_it_is_planned(
         run(**settings)
         return
     with pytest.raises(
-        UserError, match="batch norm of one value a channel makes all zero"
+        UserError, match="batch norm over one value per channel gives only zeros"
     ) as error:
         run(**settings)
     assert said in str(error.value)

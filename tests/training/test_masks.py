@@ -318,7 +318,7 @@ def test_which_data_are_masked() -> None:
     assert masks.masked(moved, full)
     with pytest.raises(
         UserError,
-        match="loss_mean=targets is of sequences or masks that have other numbers of targe",
+        match="loss_mean=targets applies only to examples that differ in their number of",
     ):
         run(InMemorySource(even, PADDED.data), loss_mean="targets")
 

@@ -164,7 +164,7 @@ def test_padding_is_out_of_losses_and_metrics() -> None:
     ("settings", "message"),
     [
         ({"arch": "mlp"}, "arch=mlp reads numbers, and memory has tokens"),
-        ({"scaling": "minmax"}, "scaling=minmax is of numbers"),
+        ({"scaling": "minmax"}, "scaling=minmax applies only to numbers"),
         ({"regularization": "input_noise=0.1"}, "input_noise changes numbers"),
         ({"regularization": "mixup=0.1"}, "mixup changes numbers"),
         ({"regularization": "batch_norm"}, "arch=gru has none"),
@@ -189,7 +189,7 @@ def test_what_does_not_fit(settings: dict[str, Any], message: str) -> None:
 def test_a_target_at_each_step_needs_an_output_at_each_step() -> None:
     numbers = dataclasses.replace(spec("step_classification", 60), vocabulary=())
     with pytest.raises(
-        UserError, match="memory has a target at each step, which arch=mlp does not answer"
+        UserError, match="memory has a target at each step, which arch=mlp does not predict"
     ):
         run(InMemorySource(numbers, PADDED.data), arch="mlp")
 

@@ -57,7 +57,8 @@ class GlobalBatchNorm(nn.Module):
             and math.prod(x.shape[:-1]) == 1
         ):
             raise ShapeError(
-                "batch norm of one value a channel makes all zero: a batch, or its part, has one"
+                "batch norm over one value per channel gives only zeros: a batch, or a part of"
+                " it, has one"
                 " example; use a larger --batch_size, a smaller --accumulate or another"
                 " normalization"
             )

@@ -125,7 +125,7 @@ def fits(x: jax.Array, extent: int, padding: int, what: str) -> None:
     height, width = x.shape[1:3]
     if min(height, width) + 2 * padding < extent:
         raise ShapeError(
-            f"images are {height}x{width} by the time of a {what}, too small for it; "
+            f"images are {height}x{width} at a {what}, which is too small; "
             "use larger images, or an architecture with fewer layers that shrink them"
         )
 

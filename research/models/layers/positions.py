@@ -27,7 +27,7 @@ class Positions(nn.Module):
         length, width = x.shape[1:]
         if length > self.context:
             raise ShapeError(
-                f"a sequence of {length} places is longer than the context of {self.context}; "
+                f"a sequence of {length} positions is longer than the context of {self.context}; "
                 f"use arch.context={length} or shorter sequences"
             )
         if self.kind == "rotary":

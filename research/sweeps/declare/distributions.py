@@ -164,7 +164,7 @@ def _wrong(known: Distribution) -> str:
     if known.whole and max(abs(known.low), abs(known.high)) > LARGEST:
         return "whole numbers below 2^53"
     if known.log and known.low <= 0:
-        return "0 < low; logarithms do"
+        return "low > 0, since it is logarithmic"
     return "" if known.step is None else _wrong_step(known, known.step)
 
 
@@ -175,9 +175,10 @@ def _wrong_step(known: Distribution, step: float) -> str:
     try:
         left = (Decimal(str(known.high)) - Decimal(str(known.low))) % Decimal(str(step))
     except InvalidOperation:
-        return "a step that is not so small"
+        return "a larger step"
     return (
-        f"a step that leads from {format_value(known.low)} to {format_value(known.high)}"
+        f"a step that divides the range from {format_value(known.low)} to"
+        f" {format_value(known.high)}"
         if left
         else ""
     )

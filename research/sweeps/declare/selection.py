@@ -107,8 +107,7 @@ def remarks(
         if label not in chosen:
             path = _choose(experiment).path
             notes.append(
-                f"{label}: at every value of {path} a run diverged or failed, so that none is"
-                " reported."
+                f"{label}: at every value of {path} a run diverged or failed, so none is reported."
             )
     return notes
 

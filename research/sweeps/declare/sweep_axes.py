@@ -151,7 +151,7 @@ def _ordered(axes: Sequence[Axis], given: Mapping[str, Sequence[str]] = {}) -> l
         ready = [axis for axis in waiting if axis.condition is None or axis.condition.path in known]
         if not ready:
             raise UserError(
-                f"the conditions of {' and '.join(a.path for a in waiting)} wait for each other"
+                f"the conditions of {' and '.join(a.path for a in waiting)} depend on each other"
             )
         ordered += ready
     return ordered
@@ -165,7 +165,9 @@ def _check_condition(axis: Axis, condition: Condition, by_path: Mapping[str, Axi
         )
     values = by_path[condition.path].values
     if not values:
-        raise UserError(f"{where}, and {condition.path} has no list of values, but a distribution")
+        raise UserError(
+            f"{where}, and {condition.path} is drawn from a distribution; list its values"
+        )
     for value in condition.values:
         if not any(_meets(other, condition.path, [value]) for other in values):
             raise UserError(
@@ -303,7 +305,7 @@ def _together(axes: list[Axis], text: str) -> list[Point]:
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{path} has {count}" for path, count in lengths.items())
         raise UserError(
-            f"--zip='{text}': axes that move together need as many values each; {counts}"
+            f"--zip='{text}': axes that move together need equally many values; {counts}"
         )
     return [
         dict(zip(lengths, values, strict=True))

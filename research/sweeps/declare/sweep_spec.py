@@ -152,4 +152,4 @@ def is_tuning(store: Store, name: str) -> bool:
 def check_name(name: str) -> None:
     """Raises UserError unless a sweep can be kept under the name: it becomes a file's."""
     if not re.fullmatch(r"\w[\w.-]*", name):
-        raise UserError(f"name='{name}': a name is letters, digits, '.', '_' and '-'")
+        raise UserError(f"name='{name}': a name consists of letters, digits, '.', '_' and '-'")

@@ -193,7 +193,7 @@ def _say_what_lacks(retrain_as: Iterable[str], store: Store, warn: Callable[[str
         if not parameters.has(run_id) and failures.final(run_id):
             last = (failures.of(run_id)[-1].strip().splitlines() or [""])[-1]
             warn(
-                f"run {run_id} keeps its record, and has no parameters: trained again for them it"
+                f"run {run_id} has a record but no parameters: training it again for them"
                 f" failed ({last})"
             )
             failures.clear(run_id)
@@ -237,7 +237,7 @@ def _without_parameters(
         if retrain_as[run_id] is None:
             there = f"{record.provenance.get('replicas', 1)} x {record.provenance.get('device')}"
             warn(
-                f"run {run_id} was trained on {there}; trained again here, its record may differ in"
-                " last digits"
+                f"run {run_id} was trained on {there}; its record is trained again here and"
+                " may differ in the last digits"
             )
     return retrain_as

@@ -89,7 +89,8 @@ def execute(
                 missing = left
         if missing:
             events.warn(
-                "this process was silent for so long that others took its runs; it begins again"
+                "this process did not answer for so long that others took over its runs; it"
+                " starts again"
             )
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices("records")
@@ -107,7 +108,7 @@ def _say_what_goes_on(
             saved |= dict.fromkeys(wanted & set(pack.configs), step)
     if saved:
         count, step = f"{len(saved)} run{'s' * (len(saved) > 1)}", max(saved.values())
-        events.note(f"{count} under way, saved up to step {step}: going on from there")
+        events.note(f"{count} under way, saved at step {step}: continuing from there")
 
 
 @contextlib.contextmanager

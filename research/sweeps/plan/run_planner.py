@@ -230,13 +230,15 @@ def unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
     """What to say of a nested setting that no chosen part has."""
     head, _, tail = setting.partition(".")
     registry = config_lib.PARTS[head]
-    names = sorted({getattr(config, head).name for config in configs})
+    chosen = sorted({getattr(config, head).name for config in configs})
+    # An axis may choose an entry that has the option, where a condition does not set it.
+    names = [name for name in chosen if registry.get(name).option(tail) is None]
     options = {o.name for name in names for o in registry.get(name).options}
     owners = [
         entry.name for entry in (*registry, *registry.examples()) if entry.option(tail) is not None
     ]
     known = nearest(tail, options) if options else "it has no options"
-    whose = f" ({', '.join(owners[:4])} would use it)" if owners and registry is not None else ""
+    whose = f" ({', '.join(owners[:4])} have it)" if owners and registry is not None else ""
     return (
         f"--{setting} is not used: {registry.kind} {' or '.join(names)} has no option '{tail}';"
         f" {known}{whose}"

@@ -72,7 +72,7 @@ class Parameters:
             _check_run(json.loads(text)["run"], run_id)
         except _Others as error:
             self.store.warn(
-                f"the parameters {self.path(run_id)} are not believed ({error});"
+                f"the parameters {self.path(run_id)} cannot be trusted ({error});"
                 f" {self._set_aside(run_id)}"
             )
             return False

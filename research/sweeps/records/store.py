@@ -221,7 +221,7 @@ class Store:
             if folder != "ways":
                 raise Damaged(f"{path} is damaged ({error}); {where}", stays=not moved) from None
             self.warn(
-                f"the way of running {path} is damaged ({error}); {where}; it is chosen again"
+                f"the execution strategy {path} is damaged ({error}); {where}; it is chosen again"
             )
             return None
 

@@ -135,7 +135,7 @@ def run_of(record: Record, planner: Planner) -> PlannedRun:
     same run now."""
     if record.status == "failed":
         last = record.cause or "it does not say why"
-        raise UserError(f"run {record.run_id} failed ({last}); there is nothing of it")
+        raise UserError(f"run {record.run_id} failed ({last}); it has nothing to verify")
     try:
         (run,) = planner.runs([record.config])
     except Unknown as error:
@@ -144,8 +144,8 @@ def run_of(record: Record, planner: Planner) -> PlannedRun:
         ) from None
     if run.id != record.run_id:
         raise UserError(
-            f"the config of run {record.run_id} is run {run.id} here: its data, or the version of a"
-            " method that it uses, is another than when it was recorded"
+            f"the config of run {record.run_id} is run {run.id} here: its data, or the"
+            " version of a method that it uses, has changed since it was recorded"
         )
     return run
 

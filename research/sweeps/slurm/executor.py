@@ -200,12 +200,12 @@ class _Sweep:
         if keeping := [task for task in live if task.job in asked and task not in stale]:
             self._report.warn(
                 f"{len(keeping)} running task{'s keep' if len(keeping) > 1 else ' keeps'}"
-                " the --slurm flags of before"
+                " their earlier --slurm flags"
             )
         cancelled = stale + (more[-surplus:] if surplus else [])
         if cancelled:
             queued = f"{len(cancelled)} queued task{'s are' if len(cancelled) > 1 else ' is'}"
-            self._report.warn(f"{queued} not needed any more, and cancelled")
+            self._report.warn(f"{queued} no longer needed and cancelled")
             cluster.cancel(task.id for task in cancelled)
         return [task for task in live if task not in cancelled and task.job not in other]
 

@@ -29,10 +29,13 @@ def main_goal(run: PlannedRun) -> Goal:
 def check_goal(goal: Goal, run: PlannedRun) -> None:
     """Raises UserError if the metric is not one of validation rows."""
     if not goal.metric.startswith("validation/"):
-        raise UserError(f"choosing reads validation only, and {goal.metric} is not of it")
+        raise UserError(
+            f"a choice is made on validation rows, and {goal.metric} is not measured on them"
+        )
     if not run.program.sizes.validation:
         raise UserError(
-            f"choosing reads validation only, and split={run.config.split} leaves no validation"
+            f"a choice is made on validation rows, and split={run.config.split} leaves no"
+            " validation"
             " rows"
         )
 
@@ -54,11 +57,12 @@ def check_rungs(
     """
     if any(axis.path == "epochs" for axis in axes):
         raise UserError(
-            "--pruner compares trials after as many epochs of as many; tune epochs without it"
+            "--pruner compares trials at the same epoch of equally long runs; tune epochs"
+            " without a pruner"
         )
     if not pruners.rungs(pruner, run.config.epochs):
         raise UserError(
-            f"--pruner compares trials before their last epoch, and they have {run.config.epochs}"
+            f"--pruner compares trials before their last epoch, and these have {run.config.epochs}"
         )
     names = run.program.problem.finish(dict.fromkeys(objective.metric_names(run.program), 1.0))
     if goal.metric.removeprefix("validation/") not in names:

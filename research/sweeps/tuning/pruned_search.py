@@ -304,8 +304,8 @@ class PrunedSearch:
             record = self.context.fail(active.run, traceback.format_exc())
             if record.status != "failed":
                 self.context.events.warn(
-                    f"run {active.run.id} keeps its record, and has no parameters:"
-                    " training it failed"
+                    f"run {active.run.id} has a record but no parameters: training it for"
+                    " them failed"
                 )
             tell(self.study, active.trial, self.value(record))
             self.context.events.epochs(active.run.config.epochs - active.epochs)

@@ -86,7 +86,7 @@ def _check_values(settings: Settings, axes: Sequence[Axis]) -> None:
             try:
                 config_lib.resolve({**fixed, axis.path: value})
             except UserError as error:
-                raise UserError(f"--sample='{axis}' has a value that cannot be: {error}") from None
+                raise UserError(f"--sample='{axis}' has an impossible value: {error}") from None
 
 
 def _corners(axes: Sequence[Axis]) -> list[Point]:

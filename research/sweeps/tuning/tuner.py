@@ -196,7 +196,7 @@ def _warn_of_refused(study: Study, monitor: Observer) -> None:
     ]
     if notes:
         monitor.warn(
-            f"{len(notes)} of {len(trials)} trials cannot be trained, as the first: {notes[0]}"
+            f"{len(notes)} of {len(trials)} trials cannot be trained; the first: {notes[0]}"
         )
 
 

@@ -93,8 +93,8 @@ def _check_decay(config: RunConfig, traced: _Traced) -> None:
             )
     if optimizer.name == "muon":
         raise UserError(
-            f"muon is for kernels, and arch={config.arch.name} has none: it would be adam; write"
-            " that"
+            f"muon is for kernels, and arch={config.arch.name} has none, so it would be"
+            " adam; write --optimizer=adam"
         )
 
 
@@ -141,7 +141,8 @@ def _check_batches(config: RunConfig, program: Program, traced: _Traced) -> None
             where = f"the last of the {sizes.train} training rows in batches of {sizes.batch}"
         where += f", in accumulate={parts} parts," if parts > 1 else ""
         raise ShapeError(
-            f"batch norm of one value a channel makes all zero, and {where} leaves it one row; use"
+            f"batch norm over one value per channel gives only zeros, and {where} leaves it"
+            " one row; use"
             " another --batch_size, --remainder=drop, a smaller --accumulate or another"
             " normalization"
         )

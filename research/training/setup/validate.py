@@ -96,18 +96,18 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
             entry.name for entry in LOSSES if config.task in entry.tasks or entry.name == by_task
         ]
         raise UserError(
-            f"loss={loss.name} is for {' and '.join(loss.tasks)}; for {config.task} there are"
+            f"loss={loss.name} is for {', '.join(loss.tasks)}; for {config.task} there are"
             f" {', '.join(fitting)}"
         )
     if config.loss_mean == means.TARGETS and not make_program(config, spec).counts_targets:
         raise UserError(
-            "loss_mean=targets is of sequences or masks that have other numbers of targets, and"
-            f" the examples of {spec.name} all have as many; leave it out"
+            "loss_mean=targets applies only to examples that differ in their number of"
+            f" targets; those of {spec.name} all have the same number; leave it out"
         )
     _check_metrics(config)
     _check_mixing(config, spec)
     if config.label_noise and config.task != "classification":
-        raise UserError(f"label_noise redraws classes; {spec.name} is for {spec.task}")
+        raise UserError(f"label_noise redraws classes, but {spec.name} is for {spec.task}")
     _check_input(config, spec)
     program = make_program(config, spec)
     _check_sizes(config, program)
@@ -127,7 +127,7 @@ def _check_metrics(config: RunConfig) -> None:
             )
         if entry.whole and TASKS.get(config.task).build().summary is None:
             raise UserError(
-                f"metrics={name} is of a whole split, and of {config.task} there are too many"
+                f"metrics={name} reads a whole split, and task={config.task} has too many"
                 " scores to keep; write a metric per example, without whole=True"
             )
 
@@ -170,7 +170,8 @@ def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
         )
     if spec.vocabulary and config.scaling not in (FIELDS["scaling"].default, "none"):
         raise UserError(
-            f"scaling={config.scaling} is of numbers, and {spec.name} has tokens; leave it out"
+            f"scaling={config.scaling} applies only to numbers, and {spec.name} has tokens;"
+            " leave it out"
         )
     if config.precision == "float64":
         return
@@ -201,8 +202,8 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
         )
         each = "pixel" if len(spec.target_shape) > 1 else "step"
         raise UserError(
-            f"{spec.name} has a target at each {each}, which arch={entry.name} does not answer;"
-            f" {able} answer at each"
+            f"{spec.name} has a target at each {each}, which arch={entry.name} does not"
+            f" predict; {able} do"
         )
     if spec.padded and "padded" not in entry.needs_facts:
         raise UserError(

@@ -380,7 +380,7 @@ def cases() -> Iterator[Case]:
         lambda f: plain(f, "train", "test"),
         PLAN,
         2,
-        ("has no folder of a class",),
+        ("has no class folder",),
     )
     yield Case(
         "a class named train",
@@ -406,7 +406,7 @@ def cases() -> Iterator[Case]:
         "a text among images", readme, PLAN, 2, ("cat/README.txt does not decode as an image",)
     )
     link = beside(lambda pets: (pets / "cat" / "link.png").symlink_to("nowhere"))
-    yield Case("a broken link", link, PLAN, 2, ("cat/link.png is no file that can be read",))
+    yield Case("a broken link", link, PLAN, 2, ("cat/link.png cannot be read",))
     linked = beside(lambda pets: (pets / "cat" / "link.png").symlink_to("../dog/0.png"))
     yield Case(
         "the same picture in two classes",

@@ -69,7 +69,7 @@ CASES: list[Case] = [
     _series(
         "with a word for a day",
         ["t,y", "yesterday,3", *SERIES[2:]],
-        "row 2, column 't': 'yesterday' is no time that can be compared; expected a number or a"
+        "row 2, column 't': 'yesterday' is not a time that can be compared; expected a number or a"
         " date such as 2024-05-31T18:00\n",
         flags="--time=t",
     ),

@@ -116,7 +116,7 @@ CASES = [
         nothing,
         f"{SWEEP} --baseline=learning_rate=7",
         2,
-        ("the baseline 'learning_rate=7' is no row",),
+        ("the baseline 'learning_rate=7' is not a row",),
     ),
     Case(
         "a width without figures",

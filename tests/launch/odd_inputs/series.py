@@ -212,7 +212,7 @@ CASES: list[Case] = [
         _file("shop,date,v", SHOPS[:125]),
         _plan("--series=shop"),
         2,
-        ("the shortest series of csv:t.csv, of length=5 is too short for a window of context=8",),
+        ("the shortest series of csv:t.csv has length=5, too short for a window of context=8",),
     ),
     Case(
         "a row without its shop",
@@ -258,7 +258,8 @@ CASES: list[Case] = [
         2,
         (
             (
-                "row 2, column 'date': 'soon' is no time that can be compared; expected a number or"
+                "row 2, column 'date': 'soon' is not a time that can be compared; expected a"
+                " number or"
                 " a date such as 2024-05"
             ),
         ),

@@ -156,7 +156,7 @@ CASES: list[Case] = [
         PLAN,
         says=(
             "column 'a': -999, in 10 of 40 rows, lies far from all other values",
-            "--missing=-999 takes it for a",
+            "--missing=-999 reads it as a",
         ),
     ),
     Case(
@@ -166,7 +166,7 @@ CASES: list[Case] = [
         2,
         (
             "row 5, column 'a': 'inf' is not a finite number",
-            "--missing=inf takes it for a missing value",
+            "--missing=inf reads it as a missing value",
         ),
     ),
     Case(

@@ -89,7 +89,7 @@ CASES: list[Case] = [
         _text(RHYME[:60]),
         _plan(),
         2,
-        ("leaves text:t.txt a part of 6 places, too few",),
+        ("leaves text:t.txt a part of 6 positions, too few",),
     ),
     Case("letters beyond ASCII", _text("søt 😀 ñandú\n" * 20), _plan(), reads=_reads(240, 11)),
     Case(

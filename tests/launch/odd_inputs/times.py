@@ -96,7 +96,7 @@ CASES: list[Case] = [
         PLAN,
         2,
         (
-            "row 2, column 't': '2019Q4' is no time that can be compared",
+            "row 2, column 't': '2019Q4' is not a time that can be compared",
             "--drop=t leaves the rows in the order",
         ),
     ),
@@ -105,7 +105,7 @@ CASES: list[Case] = [
         _file("t,v", [("" if row == 7 else _days("%Y-%m-%d")(row), WAVE[row]) for row in ROWS]),
         PLAN,
         2,
-        ("row 9, column 't': '' is no time that can be compared",),
+        ("row 9, column 't': '' is not a time that can be compared",),
     ),
     Case(
         "an hour that comes twice as summer ends",

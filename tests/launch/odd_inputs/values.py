@@ -201,7 +201,7 @@ CASES: list[Case] = [
         _of(lambda n: "-" if n % 5 < 3 else n),
         _train("--target=y --impute=mean"),
         says=(
-            "note: csv:t.csv: column 'a': '-' is taken for a missing value, in 24 of 40 rows.",
+            "note: csv:t.csv: column 'a': '-' is read as a missing value, in 24 of 40 rows.",
             "6 parameters",
         ),
     ),
@@ -222,13 +222,13 @@ CASES: list[Case] = [
         "a number for a missing value",
         _of(lambda n: n if n % 4 else -999),
         _train("--target=y --missing=-999 --impute=median"),
-        says=("'-999' is taken for a missing value, in 10 of 40 rows",),
+        says=("'-999' is read as a missing value, in 10 of 40 rows",),
     ),
     Case(
         "NA as a class",
         _target(lambda n: ["NA", "EU", "AS"][n % 3], count=90),
         _train("--target=y"),
-        says=("column 'y': 'NA' is a text; --missing=NA takes it for a missing value", "accuracy"),
+        says=("column 'y': 'NA' is a text; --missing=NA reads it as a missing value", "accuracy"),
     ),
     Case(
         "Namibia",
@@ -317,7 +317,7 @@ CASES: list[Case] = [
         _plan("--target=y"),
         2,
         (
-            "has 40 different texts in 40 rows, as names and ids have, too many",
+            "has 40 different texts in 40 rows, like names or ids, too many",
             "--drop=a leaves it out",
         ),
     ),
@@ -332,7 +332,7 @@ CASES: list[Case] = [
         _target(lambda n: 5),
         _plan("--target=y"),
         2,
-        ("all 40 rows are of one class, '5'",),
+        ("all 40 rows have one class, '5'",),
     ),
     Case(
         "a constant quantity",
