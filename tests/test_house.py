@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import conftest
+import docstring_form
 import pytest
 import wording
 from engine import acts_on, member, run
@@ -194,6 +195,22 @@ def test_a_class_name_has_one_meaning() -> None:
 def test_a_file_name_has_one_meaning() -> None:
     twice = wording.stems_twice(PRODUCT)
     assert len(twice) <= wording.STEMS_TWICE_LEFT, twice
+
+
+def test_docstrings_describe_their_parameters() -> None:
+    for path in FILES:
+        left = list(docstring_form.breaches(path, module(path)))
+        excused = str(path.relative_to(ROOT)) in docstring_form.EXCUSED
+        assert not left or excused, (path, left)
+        assert left or not excused, f"{path} keeps the rule: take it off the list of excuses"
+
+
+def test_the_test_of_docstrings_can_fail() -> None:
+    document = (
+        "Does.\n\nArgs:\n    a: one.\n    b, c: two\n        more: lines.\n\nReturns:\n    d: x."
+    )
+    assert docstring_form.described(document) == {"a", "b", "c"}
+    assert docstring_form.described("Does.\n\na: one.") == set()
 
 
 def test_the_wording_tests_can_fail() -> None:
