@@ -113,4 +113,5 @@ def _reading(noticed: Callable[[str], None]) -> Iterator[None]:
 
 
 def _say(message: str) -> None:
+    # Not by research.messages: a signal may come while that, or what it imports, is half imported.
     print(f"\n{message}", file=sys.stderr, flush=True)

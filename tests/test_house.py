@@ -33,6 +33,7 @@ FLOORS = (
         "research.errors",
         "research.duration",
         "research.grammar",
+        "research.messages",
         "research.options",
         "research.runtime",
         "research.signals",

@@ -1,6 +1,5 @@
 """The flags of figures: where they are written, how wide, and where their title stands."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -8,6 +7,7 @@ from typing import cast
 from absl import flags
 
 from launch.cli.start import define_output
+from research import messages
 from research.analysis.figure_style import (
     TITLE_POSITIONS,
     FigureStyle,
@@ -43,4 +43,4 @@ def say(written: Iterator[Path | str]) -> None:
         if isinstance(result, Path):
             print(f"wrote {result}")
         else:
-            print(f"note: {result}", file=sys.stderr)
+            messages.say(f"note: {result}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from absl import flags
 
+from research import messages
 from research.errors import UserError, close, nearest
 
 # The settings of a run by what they are about, in the order in which a reader looks for them.
@@ -51,18 +52,11 @@ def asked(argv: Sequence[str]) -> str | None:
 def show(topic: str) -> None:
     """Prints the help of a topic, or of the program where there is none. Raises UserError if there
     is no such topic."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(highlight=False)
-    width = min(console.width, _WIDEST) if console.is_terminal else _PLAIN
-    for line in _topic(topic) if topic else _program():
-        for part in _wrapped(line, width):
-            text = Text(part)
-            if part and not part.startswith(" "):
-                text.stylize("bold")
-            text.highlight_regex(r"^ +--[\w.]+", "cyan")
-            console.print(text, soft_wrap=True)
+    terminal = messages.console(sys.stdout)
+    width = min(terminal.width, _WIDEST) if terminal else _PLAIN
+    lines = _topic(topic) if topic else _program()
+    pieces = (piece for line in lines for piece in _wrapped(line, width))
+    messages.show("\n".join(pieces), {r"^\S.*": "bold", r"^ +--[\w.]+": "cyan"})
 
 
 def _wrapped(line: str, width: int) -> list[str]:

@@ -1,10 +1,13 @@
 """Where a table goes, to the terminal or a file, and what of it is shown, in one of the formats."""
 
+import sys
 from pathlib import Path
 
 from absl import flags
 
 from launch.cli.start import define_file
+from research import messages
+from research.analysis.markdown import to_markdown
 from research.analysis.render import FORMATS, Tabular, render
 from research.analysis.view import WHOLE, View
 from research.sweeps.records.atomic_io import write_atomically
@@ -30,6 +33,8 @@ STANDALONE = flags.DEFINE_bool(
 OUT = define_file("out", None, "write the table to this file; none: print it")
 
 
+# How Markdown's marks are shown in a terminal.
+MARKS = {r"\*\*.+?\*\*": "bold", r"(?<!\\)\|": "dim", r"^\| ?[-:| ]+\|$": "dim"}
 VIEW = ("sort", "top", "columns", "where")
 
 
@@ -56,8 +61,17 @@ def check(table: Tabular) -> None:
 
 
 def emit(table: Tabular) -> None:
-    """Prints what the flags show of the table in its --format, or writes it to --out."""
-    emit_text(_render(view().apply(table)))
+    """Prints what the flags show of the table in its --format, or writes it to --out.
+
+    A terminal gets it in its width and with colours, unless a format is asked for.
+    """
+    shown = view().apply(table)
+    plain = FORMAT.present or STANDALONE.value or OUT.value is not None
+    terminal = None if plain else messages.console(sys.stdout)
+    if terminal is None:
+        emit_text(_render(shown))
+        return
+    messages.show(to_markdown(shown, terminal.width).rstrip("\n"), MARKS)
 
 
 def _render(table: Tabular) -> str:

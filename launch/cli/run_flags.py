@@ -1,7 +1,6 @@
 """Flags of a run and of a sweep, made from RunConfig and the registries."""
 
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from absl import flags
 
 import research.catalogue  # noqa: F401  (fills the registries)
 from launch.cli.start import PLUGIN
+from research import messages
 from research.config import FIELDS, HELP, PARTS, REGULARIZERS, SHORT, Component
 from research.errors import UserError
 from research.options import REQUIRED, format_value
@@ -130,5 +130,5 @@ def sweep_of_flags() -> SweepSpec:
         axes_given,
         given.seeds,
         plugins(),
-        lambda note: print(note, file=sys.stderr),
+        messages.say,
     )

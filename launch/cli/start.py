@@ -15,7 +15,7 @@ from absl import app, flags, logging
 
 from launch.cli import distributed, help
 from launch.cli.programs import ELSEWHERE
-from research import characters, runtime, signals
+from research import characters, messages, runtime, signals
 from research.errors import Stopped, UserError, blamed
 from research.signals import EXIT_STOPPED
 from research.sweeps.records.record import Record
@@ -293,6 +293,5 @@ def end_with_failures(records: Iterable[Record]) -> None:
 
 
 def _end(message: str, code: int) -> NoReturn:
-    message = characters.one_line(f"error: {message}" if code == EXIT_USER else message)
-    print(message, file=sys.stderr, flush=True)
+    messages.say(f"error: {message}" if code == EXIT_USER else message)
     sys.exit(code)

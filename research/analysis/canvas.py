@@ -2,7 +2,6 @@
 there are some."""
 
 import functools
-import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -14,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter
 
+from research import messages
 from research.analysis.figure_style import active, wrap
 
 # The font that matplotlib brings, and those of it that have boxes or mathematics instead of
@@ -141,8 +141,7 @@ def _characters(family: str) -> frozenset[int]:
 def _note(lost: str) -> None:
     if lost:
         listed = lost if len(lost) <= 20 else f"{lost[:20]}…"
-        print(
+        messages.say(
             f"note: no installed font has {listed}; figures show boxes (Noto Sans CJK has Chinese,"
-            " Japanese and Korean)",
-            file=sys.stderr,
+            " Japanese and Korean)"
         )

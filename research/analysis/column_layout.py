@@ -25,6 +25,7 @@ class ColumnLayout:
         beside its header.
     better: of a metric, which values come first. percent: whether the text is 100 times the value.
         decimal: whether the texts are numbers that stand with their decimal points in line.
+        label: whether it is part of what tells the rows apart.
     """
 
     header: str
@@ -36,6 +37,7 @@ class ColumnLayout:
     better: Better | None = None
     percent: bool = False
     decimal: bool = False
+    label: bool = False
 
     def called(self) -> tuple[str, ...]:
         """Every name of the place, its header first."""
@@ -103,12 +105,17 @@ def names_of(table: ArmsTable) -> list[ColumnLayout]:
     """The label of a row, or in a sweep one place per axis."""
     axes = list(table.rows[0].arm.settings) if table.rows else []
     if axes:
-        return settings(axes, table.rows, lambda key, row: row.arm.settings[key])
+        layouts = settings(axes, table.rows, lambda key, row: row.arm.settings[key])
+        return [dataclasses.replace(layout, label=True) for layout in layouts]
 
     def label(row: Row) -> str:
         return row.label + (" (baseline)" if row.label == table.baseline else "")
 
-    return [ColumnLayout(table.label_header, "l", label, lambda row: row.label, names=("arm",))]
+    return [
+        ColumnLayout(
+            table.label_header, "l", label, lambda row: row.label, names=("arm",), label=True
+        )
+    ]
 
 
 def counts(index: int) -> list[ColumnLayout]:

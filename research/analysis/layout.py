@@ -29,12 +29,16 @@ class CellText:
 
 @dataclasses.dataclass(frozen=True)
 class Panel:
-    """A grid with a header; align has `l` or `r` for each column."""
+    """A grid with a header; align has `l` or `r` for each column.
+
+    labels: how many of the first columns tell the rows apart.
+    """
 
     heading: str
     header: tuple[str, ...]
     align: str
     rows: tuple[tuple[CellText, ...], ...]
+    labels: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,6 +190,7 @@ def _panel(grid: Grid, rows: Sequence[Any]) -> Panel:
         tuple(plain(grid.columns[i].header) for i in filled),
         "".join(grid.columns[i].align for i in filled),
         tuple(zip(*lined, strict=True)),
+        max(1, sum(grid.columns[i].label for i in filled)),
     )
 
 

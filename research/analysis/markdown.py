@@ -2,11 +2,13 @@
 
 import re
 import textwrap
+from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
 
 from research.analysis.layout import DIGIT_SPACE, POINT_SPACE, CellText, Panel, Tabular, document
 
 WIDTH = 80
+WIDEST = 110  # of prose in a wide terminal: longer lines are hard to read
 SPACES = DIGIT_SPACE + POINT_SPACE
 _AS_SPACES = str.maketrans(SPACES, "  ")
 _SPECIAL = re.compile(
@@ -18,25 +20,30 @@ _SPECIAL = re.compile(
 )
 
 
-def to_markdown(table: Tabular) -> str:
-    """The table as Markdown: caption, one padded grid per metric, footer."""
+def to_markdown(table: Tabular, width: int | None = None) -> str:
+    """The table as Markdown: caption, one padded grid per metric, footer.
+
+    width: the columns of the terminal that it is for, where a wider grid continues below; None: of
+        none, so a grid is as wide as it must be.
+    """
     doc = document(table)
-    blocks = [_paragraph(doc.caption)]
+    prose = min(width or WIDTH, WIDEST)
+    blocks = [_paragraph(doc.caption, prose)]
     for panel in doc.panels:
         blocks += [f"**{_escape(panel.heading)}**"] if panel.heading else []
-        blocks.append(_grid(panel))
-    blocks.append("\n".join(_item(sentence) for sentence in doc.footer))
+        blocks += _grid(panel, width)
+    blocks.append("\n".join(_item(sentence, prose) for sentence in doc.footer))
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _paragraph(text: str) -> str:
-    return textwrap.fill(_escape(text), WIDTH, break_long_words=False, break_on_hyphens=False)
+def _paragraph(text: str, width: int) -> str:
+    return textwrap.fill(_escape(text), width, break_long_words=False, break_on_hyphens=False)
 
 
-def _item(sentence: str) -> str:
+def _item(sentence: str, width: int) -> str:
     return textwrap.fill(
         _escape(sentence),
-        WIDTH,
+        width,
         initial_indent="- ",
         subsequent_indent="  ",
         break_long_words=False,
@@ -44,7 +51,8 @@ def _item(sentence: str) -> str:
     )
 
 
-def _grid(panel: Panel) -> str:
+def _grid(panel: Panel, width: int | None) -> list[str]:
+    """The grid, in parts where it is wider than `width`; each part has the labels of the rows."""
     starred = [any(row[i].bold for row in panel.rows) for i in range(len(panel.header))]
     body = [
         [_cell(text, mark) for text, mark in zip(row, starred, strict=True)] for row in panel.rows
@@ -55,7 +63,24 @@ def _grid(panel: Panel) -> str:
         ("-" * (w - 1) + ":") if a == "r" else "-" * w
         for w, a in zip(widths, panel.align, strict=True)
     ]
-    return "\n".join(_line(line, widths, panel.align) for line in (header, rule, *body))
+    lines = (header, rule, *body)
+    return [
+        "\n".join(_line(line, widths, panel.align, places) for line in lines)
+        for places in _parts(widths, panel.labels, width)
+    ]
+
+
+def _parts(widths: Sequence[int], labels: int, width: int | None) -> list[list[int]]:
+    """The columns of each part of a grid: the first `labels` of them, and as many others as fit."""
+    names = list(range(min(labels, len(widths))))
+    parts: list[list[int]] = [[*names]]
+    for place in range(labels, len(widths)):
+        # A line has a bar and a space on either side of each column.
+        taken = sum(widths[i] + 3 for i in [*parts[-1], place]) + 1
+        if width is not None and taken > width and len(parts[-1]) > labels:
+            parts.append([*names])
+        parts[-1].append(place)
+    return parts
 
 
 def _cell(text: CellText, starred: bool) -> str:
@@ -68,10 +93,10 @@ def _cell(text: CellText, starred: bool) -> str:
     return f"**{words}**{tail}" if text.bold else words + ("  " if starred else "") + tail
 
 
-def _line(texts: list[str], widths: list[int], align: str) -> str:
+def _line(texts: list[str], widths: list[int], align: str, places: list[int]) -> str:
     padded = (
         " " * (width - _width(text)) + text if side == "r" else text + " " * (width - _width(text))
-        for text, width, side in zip(texts, widths, align, strict=True)
+        for text, width, side in ((texts[i], widths[i], align[i]) for i in places)
     )
     return f"| {' | '.join(padded)} |"
 

@@ -13,6 +13,7 @@ import pytest
 
 from research.analysis.arms_table import Column, Published
 from research.analysis.latex import PAGE_ROWS, escape, label_of
+from research.analysis.markdown import to_markdown
 from research.analysis.number_format import Scale, p_value, scale_of, seconds
 from research.analysis.render import FORMATS, render
 from research.analysis.runs_table import runs_of, runs_table
@@ -97,6 +98,16 @@ def test_markdown_is_aligned_and_fits_a_terminal(table):
     bars = [[i for i, char in enumerate(line) if char == "|"] for line in rows]
     assert all(places == bars[0] for places in bars)
     assert all(len(line) <= 80 for line in lines if not line.startswith("|"))
+
+
+def test_a_grid_wider_than_the_terminal_goes_on_below(table):
+    wide, narrow = to_markdown(table), to_markdown(table, 60)
+    lines = [line for line in narrow.splitlines() if line.startswith("|")]
+    assert max(map(len, lines)) <= 60 < max(map(len, wide.splitlines()))
+    whole, parts = grid(wide), grid(narrow)
+    labels = [row[0] for row in whole]
+    assert [row[0] for row in parts] == labels * (len(parts) // len(labels))
+    assert {cell for row in parts for cell in row} == {cell for row in whole for cell in row}
 
 
 def test_markdown_without_baseline_has_no_tests():

@@ -12,7 +12,7 @@ from fractions import Fraction
 import jax
 from tqdm import tqdm
 
-from research.characters import one_line
+from research import messages
 from research.signals import STOPPING, watching
 from research.sweeps.column import main_metric
 from research.sweeps.execute.callbacks import Ended
@@ -66,14 +66,14 @@ class Terminal:
 
     def warn(self, message: str) -> None:
         """Writes a warning above the bar."""
-        tqdm.write(one_line(f"warning: {message}"), file=sys.stderr)
+        messages.warn(message)
 
     def note(self, message: str) -> None:
         """Says it once: the tables of an experiment and the rounds of a tuning train in several
         steps."""
         if message not in self._noted:
             self._noted.add(message)
-            tqdm.write(one_line(message), file=sys.stderr)
+            messages.say(message)
 
     def on_records(self, records: Iterable[Record]) -> None:
         """Writes event files where they are asked for."""
