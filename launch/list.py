@@ -30,6 +30,7 @@ from research.registry import (
     Registry,
 )
 from research.sweeps.declare import experiment_files
+from research.sweeps.declare.designs import DESIGNS
 from research.sweeps.experiment import EXPERIMENTS
 
 CATALOGUE: dict[str, Registry] = {
@@ -46,6 +47,7 @@ CATALOGUE: dict[str, Registry] = {
         OBJECTIVES,
         METRICS,
         CALLBACKS,
+        DESIGNS,
         EXPERIMENTS,
     )
 }

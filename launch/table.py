@@ -30,7 +30,14 @@ from research.analysis.layout import Tabular
 from research.analysis.runs_table import runs_of
 from research.analysis.scope import CLAIMS, Claim
 from research.analysis.table_builder import build_table
-from research.analysis.table_report import Question, TableReport, of_experiment, of_sweep, untrained
+from research.analysis.table_report import (
+    Question,
+    TableReport,
+    effects_of,
+    of_experiment,
+    of_sweep,
+    untrained,
+)
 from research.analysis.view import WHOLE
 from research.errors import UserError, nearest
 from research.sweeps.declare import experiment_files
@@ -45,7 +52,13 @@ EXPERIMENT = start.define_name(
     "experiment", None, "a declared table; launch.list experiments names them"
 )
 NAME = start.define_name("name", None, "a sweep, run or tuning that was trained under this name")
-ROWS = flags.DEFINE_enum("rows", "arms", ["arms", "runs"], "a row per arm, or per run")
+ROWS = flags.DEFINE_enum(
+    "rows",
+    None,
+    ["arms", "effects", "runs"],
+    "a row per arm, per effect of an experiment's factors, or per run; none: effects, if there are"
+    " any, else arms",
+)
 SEEDS = flags.DEFINE_integer("seeds", None, "seeds per arm; none: as declared", lower_bound=1)
 BASELINE = start.define_name(
     "baseline", None, "compare the other rows with this one, such as learning_rate=0.1"
@@ -99,8 +112,10 @@ def main() -> None:
             wanted = len(runs.records) + shown.missing
             terminal().warn(f"{shown.missing} of {wanted} runs have no record, and so no row")
         emit(runs)
+    elif ROWS.value == "effects" and shown.effects is None:
+        raise UserError("--rows=effects is for an experiment that declares factors")
     else:
-        emit(shown.table)
+        emit(shown.effects if shown.effects and ROWS.value != "arms" else shown.table)
     _draw(shown, style)
     if not NO_TRAIN.value:
         start.end_with_failures(shown.table.records())
@@ -109,7 +124,7 @@ def main() -> None:
 def _draw(shown: TableReport, style: FigureStyle) -> None:
     """Writes the figures, where --figures names a directory."""
     if directory := figure_flags.FIGURES.value:
-        rows = view() if ROWS.value == "arms" else WHOLE
+        rows = view() if ROWS.value in (None, "arms") and not shown.effects else WHOLE
         figure_flags.say(shown.write_figures(directory, rows, style))
 
 
@@ -172,17 +187,17 @@ def _shown() -> TableReport:
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
     experiment = dataclasses.replace(experiment, claim=_question().claim or experiment.claim)
-    if ROWS.value == "arms":
+    if ROWS.value != "runs":
         arms = [Arm(label, {}) for label in experiment.arms]
-        check(
-            build_table(
-                experiment.name,
-                arms,
-                experiment.columns,
-                experiment.baseline,
-                range(experiment.seeds),
-            )
+        empty = build_table(
+            experiment.name,
+            arms,
+            experiment.columns,
+            experiment.baseline,
+            range(experiment.seeds),
         )
+        effects = effects_of(experiment, empty) if ROWS.value != "arms" else None
+        check(effects or empty)
     refuse_other_code(None, [], records)
     trainer = executor(f"experiments/{experiment.name}")
     return of_experiment(
@@ -215,7 +230,7 @@ def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> TableRepo
         return _recorded_sweep(sweep, monitor, records)
     sweep = with_its_plugins(NAME.value, sweep)
     runs, notes = planned(sweep, plans, monitor.note)
-    if ROWS.value == "arms":
+    if ROWS.value != "runs":
         check(untrained(NAME.value, sweep, runs, _question()))
     trainer = executor(f"sweeps/{NAME.value}", cancelling(NAME.value))
     if train:

@@ -43,5 +43,5 @@ def by_row(
         if any(run.id not in recorded for runs in known.values() for run in runs):
             return known
         chosen = selection.chosen(experiment.choose, asked, recorded)
-    requests = selection.requests(experiment, experiment.seeds, chosen)
+    requests = selection.requests(experiment, chosen)
     return known | {label: planner.plan(of_arm) for label, of_arm in requests.items()}

@@ -55,7 +55,7 @@ def footer(table: ArmsTable, strengths: str, notes: Sequence[str]) -> tuple[str,
         irregular_rows(table),
         strengths,
         "Metrics are those of the last step, unless an arm stops early or averages its parameters.",
-        *_left_out(table),
+        *left_out(table),
         _published(table),
         SECONDS,
         provenance_text.sentence(table.records()),
@@ -66,7 +66,7 @@ def footer(table: ArmsTable, strengths: str, notes: Sequence[str]) -> tuple[str,
 
 def conclusions(table: ArmsTable) -> tuple[str, ...]:
     """The sentences on tests and on what was left out, which hold wherever runs were trained."""
-    sentences = (*_test(table), _bold(table), irregular_rows(table), *_left_out(table))
+    sentences = (*_test(table), _bold(table), irregular_rows(table), *left_out(table))
     return tuple(sentence for sentence in sentences if sentence)
 
 
@@ -168,7 +168,7 @@ def _flips(table: ArmsTable) -> str:
     return "exact" if exact else f"{DRAWS:,} draws with a fixed seed"
 
 
-def _left_out(table: ArmsTable) -> list[str]:
+def left_out(table: ArmsTable) -> list[str]:
     """A sentence for each way in which runs are not in the means, naming the rows."""
     sentences: dict[Outcome, str] = {
         "diverged": (

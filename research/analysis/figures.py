@@ -11,10 +11,12 @@ import numpy as np
 
 from research.analysis import sensitivity
 from research.analysis.arms_table import BETTER, WORSE, ArmsTable, Cell, Column
+from research.analysis.effects_table import EffectsTable
 from research.analysis.figure_style import NARROW, wrap
 from research.analysis.line_plots import band, draw
 from research.analysis.number_format import p_value
 from research.errors import UserError
+from research.sweeps.declare.designs import SHAPLEY
 from research.sweeps.records.record import Record
 
 if TYPE_CHECKING:  # matplotlib takes a second to import: only those who draw pay for it
@@ -199,18 +201,40 @@ def learning_curves(table: ArmsTable, name: str) -> "Figure":
 def forest(table: ArmsTable, column: Column) -> "Figure":
     """The paired difference of every arm to the baseline with its simultaneous interval, and the
     verdict beside it."""
-    from research.analysis.canvas import Canvas
-
     index = table.columns.index(column)
     rows = [(row.label, row.cells[index]) for row in table.rows if row.label != table.baseline]
-    factor = 100.0 if column.in_percent else 1.0
-    unit = "percentage points" if column.in_percent else f"{column.better} is better"
-    figure = Canvas(8.5, 1.3 + 0.3 * len(rows))
-    narrow = figure.paper.narrow
     about = (
         f"paired with {table.baseline} by seed, simultaneous 95 % intervals and p over"
         f" {table.m} rows"
     )
+    quantity = f"difference to {table.baseline} in {column.label}"
+    return _forest(rows, column, f"{table.title}\n{about}", quantity)
+
+
+def of_effects(table: EffectsTable) -> "Iterator[tuple[str, Figure]]":
+    """Per column, a figure of the effects of a design and one of its Shapley values, with names."""
+    about = "means over seeds, simultaneous 95 % intervals and p per kind of effect"
+    for index, column in enumerate(table.columns):
+        groups: dict[str, list[tuple[str, Cell]]] = {}
+        for row in table.rows:
+            quantity = SHAPLEY if row.effect.kind == SHAPLEY else "effect"
+            groups.setdefault(quantity, []).append((row.label, row.cells[index]))
+        for quantity, rows in groups.items():
+            heading, name = f"{table.title}\n{about}", quantity.partition(" ")[0].lower()
+            figure = _forest(rows, column, heading, f"{quantity} in {column.label}")
+            yield f"{name}-{column.metric}", figure
+
+
+def _forest(
+    rows: Sequence[tuple[str, Cell]], column: Column, heading: str, quantity: str
+) -> "Figure":
+    """Differences with their intervals and verdicts, one below the other, by label."""
+    from research.analysis.canvas import Canvas
+
+    factor = 100.0 if column.in_percent else 1.0
+    unit = "percentage points" if column.in_percent else f"{column.better} is better"
+    figure = Canvas(8.5, 1.3 + 0.3 * len(rows))
+    narrow = figure.paper.narrow
     axis = figure.add_subplot()
     axis.axvline(0, color="black", linewidth=0.8)
     reach = _reach([cell for _, cell in rows], factor)
@@ -229,12 +253,12 @@ def forest(table: ArmsTable, column: Column) -> "Figure":
         if math.isfinite(reach)
         else ""
     )
-    figure.heading(f"{table.title}\n{about}{more}")
+    figure.heading(heading + more)
     axis.set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=9)
     axis.set_ylim(len(rows) - 0.5, -0.5)
     if math.isfinite(reach):
         axis.set_xlim(-1.05 * reach, 1.05 * reach)
-    label = f"difference to {table.baseline} in {column.label} ({unit})"
+    label = f"{quantity} ({unit})"
     axis.set_xlabel(wrap(label, 0.6 * figure.get_figwidth(), 9 * figure.paper.scale), fontsize=9)
     axis.tick_params(axis="x", labelsize=9)
     if narrow:

@@ -10,6 +10,7 @@ from research import config as config_lib
 from research.analysis import sensitivity
 from research.analysis.arms_table import Arm, ArmsTable
 from research.analysis.axes import axes, sweep_table
+from research.analysis.effects_table import EffectsTable, effects_table
 from research.analysis.figure_style import SCREEN, FigureStyle, figure_style
 from research.analysis.scope import Claim
 from research.analysis.table_builder import build_table
@@ -31,13 +32,16 @@ from research.training.apply.final_metrics import final_metric_names
 
 @dataclasses.dataclass(frozen=True)
 class TableReport:
-    """A table, and the records of the runs among which its settings were chosen. missing: its runs
-    without a record."""
+    """A table, and the records of the runs among which its settings were chosen.
+
+    missing: its runs without a record. effects: of the factors, where a design made the arms.
+    """
 
     table: ArmsTable
     searched: tuple[Record, ...] = ()
     path: str = "learning_rate"
     missing: int = 0
+    effects: EffectsTable | None = None
 
     def write_figures(
         self, directory: str, view: View = WHOLE, style: FigureStyle = SCREEN
@@ -63,6 +67,8 @@ class TableReport:
         with figure_style(style):
             yield from figures.write_figures(table, directory, all_rows=selected)
             yield from figures.left_out(table, selected)
+            for name, figure in figures.of_effects(self.effects) if self.effects else ():
+                yield from figures.save(figure, directory, name)
             for column in columns_of(self.searched)[:1] if self.searched else ():
                 try:
                     figure = sensitivity.figure(
@@ -208,13 +214,22 @@ def of_experiment(
         searched = [by_id[run.id] for run in flat]
         chosen = selection.chosen(experiment.choose, asked, by_id)
         remarks = selection.remarks(experiment, chosen, searched)
-    requests = selection.requests(experiment, experiment.seeds, chosen)
+    requests = selection.requests(experiment, chosen)
     strengths = selection.describe(experiment, experiment.seeds)
     table = of_arms(experiment, requests, strengths, planner, records_of, remarks, monitor.note)
     missing = sum(row.cells[0].count("missing") for row in table.rows if row.arm.declared)
-    return TableReport(
-        table, tuple(searched), experiment.choose.path if experiment.choose else "", missing
-    )
+    path = experiment.choose.path if experiment.choose else ""
+    return TableReport(table, tuple(searched), path, missing, effects_of(experiment, table))
+
+
+def effects_of(experiment: Experiment, table: ArmsTable) -> EffectsTable | None:
+    """The effects of an experiment's factors, from the table of its arms; None where there are no
+    factors."""
+    if not experiment.factors:
+        return None
+    notes = (selection.describe(experiment, experiment.seeds), *experiment.notes)
+    factors = list(experiment.factors)
+    return effects_table(table, experiment.combinations, factors, experiment.claim, notes)
 
 
 def of_arms(
@@ -243,6 +258,7 @@ def of_arms(
                 label,
                 {run.config.seed: by_id[run.id] for run in runs if run.id in by_id},
                 declared={run.config.seed: config_lib.to_flags(run.config) for run in runs},
+                asked=_asked(runs, seeds),
             )
             for label, runs in arms.items()
         ],
@@ -255,6 +271,12 @@ def of_arms(
         experiment.claim,
     )
     return dataclasses.replace(table, summary=experiment.summary)
+
+
+def _asked(runs: Sequence[RequestedRun], seeds: Sequence[int]) -> frozenset[int] | None:
+    """The seeds of a row that a design trains on some of the table's seeds only."""
+    asked = frozenset(run.config.seed for run in runs)
+    return asked if runs and len(asked) < len(seeds) else None
 
 
 def check_metrics(experiment: Experiment, runs: Sequence[RequestedRun]) -> None:

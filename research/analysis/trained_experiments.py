@@ -29,8 +29,8 @@ def may_have_records(experiment: Experiment, records: Iterable[Record]) -> bool:
 def _kinds(experiment: Experiment) -> set[Kind]:
     """The kinds of all runs that the experiment's rows can have."""
     if experiment.choose is None:
-        by_arm = selection.requests(experiment, 1, {})
-        requests = [request for of_arm in by_arm.values() for request in of_arm]
+        by_arm = selection.requests(experiment, {})
+        requests = [of_arm[0] for of_arm in by_arm.values()]
     else:  # what is reported has one of the values that are chosen among
         by_value = selection.candidates(experiment).values()
         requests = [of_value[0] for of_arm in by_value for of_value in of_arm]

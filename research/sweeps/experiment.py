@@ -2,12 +2,15 @@
 published values."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from research.errors import UserError
 from research.registry import Registry
 from research.sweeps.column import Better, Column, Published, check_metric
+from research.sweeps.declare import designs, factor_arms
+from research.sweeps.declare.designs import Design
 
 Settings = Mapping[str, Any]
 
@@ -44,15 +47,17 @@ class Experiment:
     base: settings of every run, as flags take them. arms: a row's label and what it changes.
         columns: what is shown of each row. baseline: the arm that the others are compared with.
         notes: for the footer. claim: what verdicts are about, the same rows or new
-        ones; None: new ones where seeds split the rows. Raises UserError if an arm sets what is
-        chosen for it, or of a column the other way is better.
+        ones; None: new ones where seeds split the rows. factors: instead of arms, the ingredients
+        that are on or off, by name, and what each changes when it is on. design: which of their
+        combinations are trained (see DESIGNS). Raises UserError if an arm sets what is
+        chosen for it, if of a column the other way is better, or if a design does not fit.
     """
 
     name: str
     summary: str
     base: Settings
-    arms: Mapping[str, Settings]
-    columns: Sequence[Column]
+    arms: Mapping[str, Settings] = dataclasses.field(default_factory=dict)
+    columns: Sequence[Column] = ()
     baseline: str | None = None
     seeds: int = 10
     choose: Choose | None = None
@@ -60,8 +65,11 @@ class Experiment:
     notes: Sequence[str] = ()
     paper: str = ""
     claim: Literal["rows", "new"] | None = None
+    factors: Mapping[str, Settings] = dataclasses.field(default_factory=dict)
+    design: str = ""
 
     def __post_init__(self) -> None:
+        self._combine_factors()
         for column in self.columns:
             check_metric(column.metric, column.better)
         for label, arm in self.arms.items():
@@ -69,6 +77,48 @@ class Experiment:
                 raise UserError(
                     f"'{self.name}' chooses {self.choose.path}, and its arm '{label}' sets it"
                 )
+
+    def _combine_factors(self) -> None:
+        """Makes the arms of a design; `dataclasses.replace` makes them again."""
+        if not self.factors:
+            if self.design:
+                raise UserError(
+                    f"'{self.name}' has design='{self.design}' and no factors; give"
+                    " factors={'NAME': {settings}, ...}"
+                )
+            return
+        if self.arms and not isinstance(self.arms, _ArmsOfDesign):
+            raise UserError(
+                f"'{self.name}' has both arms and factors; a design makes its arms from the factors"
+            )
+        names = list(self.factors)
+        arms = _ArmsOfDesign()
+        design = self.combinations
+        for on in design.on:
+            settings = factor_arms.combined(self.base, self.factors, on, neutral=design.combines)
+            arms[factor_arms.label(names, on)] = settings
+        # The dataclass is frozen for its users; here it is not finished yet.
+        object.__setattr__(self, "arms", arms)
+        if self.baseline is None:
+            object.__setattr__(self, "baseline", next(iter(arms)))
+
+    @functools.cached_property
+    def combinations(self) -> Design:
+        """The combinations of the factors that are trained. Requires factors."""
+        text = self.design or "one_at_a_time"
+        return designs.design(text, len(self.factors), self.seeds)
+
+    def seeds_of(self, label: str) -> list[int]:
+        """The seeds that an arm is trained on, counted from 0: some designs draw arms per seed."""
+        seeds = list(range(self.seeds))
+        if not self.factors:
+            return seeds
+        index = list(self.arms).index(label)
+        return [seed for seed in seeds if self.combinations.asked(seed)[index]]
+
+
+class _ArmsOfDesign(dict[str, Settings]):
+    """Arms that a design made, and not the user."""
 
 
 EXPERIMENTS: Registry[Experiment] = Registry("experiment", "experiments")

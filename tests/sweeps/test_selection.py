@@ -70,9 +70,9 @@ def test_an_arm_without_a_value_costs_the_others_nothing() -> None:
     asked = {"a": [[run] for run in sound], "b": [[run] for run in lost]}
     chosen = selection.chosen(CHOOSE, asked, found)
     assert chosen == {"a": 0.2}
-    experiment = Experiment("e", "", {}, {"a": {}, "b": {}}, (), choose=CHOOSE)
+    experiment = Experiment("e", "", {}, {"a": {}, "b": {}}, (), seeds=3, choose=CHOOSE)
     assert {
-        label: len(of_arm) for label, of_arm in selection.requests(experiment, 3, chosen).items()
+        label: len(of_arm) for label, of_arm in selection.requests(experiment, chosen).items()
     } == {"a": 3, "b": 0}
     ended = [Record("", word, {}) for word in ("diverged", "diverged", "failed", "finished")]
     assert selection.remarks(experiment, chosen, ended) == [
@@ -88,10 +88,12 @@ def test_ties_go_to_the_first() -> None:
 
 
 def test_reported_seeds_are_fresh() -> None:
-    experiment = Experiment("e", "", {"epochs": 2}, {"a": {"optimizer": "adam"}}, (), choose=CHOOSE)
+    experiment = Experiment(
+        "e", "", {"epochs": 2}, {"a": {"optimizer": "adam"}}, (), seeds=3, choose=CHOOSE
+    )
     tried = selection.candidates(experiment)["a"]
     assert [[r["seed"] for r in each] for each in tried] == [[0, 1]] * 3
     assert [each[0]["learning_rate"] for each in tried] == [0.1, 0.2, 0.3]
-    reported = selection.requests(experiment, 3, {"a": 0.2})["a"]
+    reported = selection.requests(experiment, {"a": 0.2})["a"]
     assert [r["seed"] for r in reported] == [2, 3, 4]
     assert reported[0] == {"epochs": 2, "optimizer": "adam", "learning_rate": 0.2, "seed": 2}

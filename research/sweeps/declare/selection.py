@@ -112,14 +112,11 @@ def remarks(
     return notes
 
 
-def requests(
-    experiment: Experiment, seeds: int, chosen: Mapping[str, Any]
-) -> dict[str, list[Settings]]:
+def requests(experiment: Experiment, chosen: Mapping[str, Any]) -> dict[str, list[Settings]]:
     """The runs that the table reports: the chosen settings on seeds that did not choose them.
 
     Args:
         experiment: the declared table.
-        seeds: how many seeds each arm reports.
         chosen: the chosen value of each arm that has one.
 
     Returns:
@@ -130,7 +127,7 @@ def requests(
         label: (
             [
                 {**experiment.base, **arm, **_fixed(experiment, label, chosen), "seed": seed}
-                for seed in range(first, first + seeds)
+                for seed in (first + index for index in experiment.seeds_of(label))
             ]
             if experiment.choose is None or label in chosen
             else []

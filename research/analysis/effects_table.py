@@ -1,0 +1,348 @@
+"""The table of a design: what each factor does, alone, on average and together with others."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from research.analysis import number_format, provenance_text
+from research.analysis.arms_table import BETTER, UNDECIDED, WORSE, ArmsTable, Cell, Column
+from research.analysis.captions import left_out
+from research.analysis.column_layout import ColumnLayout
+from research.analysis.comparing import rounding_of
+from research.analysis.layout import Grid, Prose, grids, texts
+from research.analysis.number_format import NOTHING, scale_of
+from research.analysis.scope import Claim, null_of
+from research.statistics.comparisons import Comparisons, Floats, Null, compare
+from research.statistics.intervals import ALPHA, Interval
+from research.statistics.margins import judge
+from research.sweeps.declare.designs import SHAPLEY, Design, Effect
+
+INTERACTION = "interaction"
+MORE, LESS, NO_INTERACTION = "more together", "less together", "no interaction shown"
+TIMES = " × "
+
+
+@dataclasses.dataclass(frozen=True)
+class EffectRow:
+    """One effect with a cell per column: `difference` is the effect, with its simultaneous
+    interval; `values` has it for each seed."""
+
+    label: str
+    effect: Effect
+    aliases: tuple[str, ...]
+    cells: tuple[Cell, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class EffectsTable:
+    """A finished table of effects; nothing in it is rounded. arms: the table of the combinations.
+
+    shown: the columns that a reader sees, by name; (): all of them.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[EffectRow, ...]
+    arms: ArmsTable
+    caption: str
+    footer: tuple[str, ...]
+    shown: tuple[str, ...] = ()
+
+    def listed(self) -> tuple[EffectRow, ...]:
+        """The rows."""
+        return self.rows
+
+    def listing(
+        self, rows: Sequence[EffectRow], note: str, shown: tuple[str, ...]
+    ) -> "EffectsTable":
+        """The same table with these of its rows and columns. note: for the caption."""
+        caption = f"{self.caption} {note}".rstrip()
+        return dataclasses.replace(self, rows=tuple(rows), caption=caption, shown=shown)
+
+    def flat(self) -> list[dict[str, Any]]:
+        """One flat record per effect and column, in full precision."""
+        return [
+            {
+                "effect": row.label,
+                "kind": row.effect.kind,
+                "confounded_with": "; ".join(row.aliases),
+                "column": column.label,
+                "metric": column.metric,
+                **_flat(cell),
+            }
+            for row in self.rows
+            for column, cell in zip(self.columns, row.cells, strict=True)
+        ]
+
+    def tree(self) -> dict[str, Any]:
+        """The effects with their values per seed, and the table of the combinations."""
+        return {
+            "title": self.title,
+            "caption": self.caption,
+            "footer": list(self.footer),
+            "effects": [
+                {**flat, "values": list(cell.values)}
+                for flat, cell in zip(
+                    self.flat(), (cell for row in self.rows for cell in row.cells), strict=True
+                )
+            ],
+            "arms": self.arms.tree(),
+        }
+
+
+def _flat(cell: Cell) -> dict[str, Any]:
+    effect = cell.difference
+    return {
+        "n": effect.n if effect else 0,
+        "mean": effect and effect.mean,
+        "half_width": effect and effect.half_width,
+        "p": cell.p,
+        "p_adjusted": cell.p_adjusted,
+        "verdict": cell.verdict,
+    }
+
+
+def effects_table(
+    arms: ArmsTable,
+    design: Design,
+    factors: Sequence[str],
+    claim: Claim | None = None,
+    notes: Sequence[str] = (),
+) -> EffectsTable:
+    """The effects of a design, from the table of its arms.
+
+    Each seed gives one value of each effect, so that their spread over seeds is the error: a mixed
+    model in which every effect varies by seed. Effects of one kind are tested together.
+
+    Args:
+        arms: the table of the combinations; its rows are those of the design, in their order.
+        design: the combinations and what they estimate.
+        factors: the names of the factors.
+        claim: what verdicts are about; None: new data where the records allow it.
+        notes: sentences for the footer.
+    """
+    configs = [config for row in arms.rows for config in row.arm.configs()]
+    cells = [
+        _cells(arms, index, design, null_of(claim, configs, column))
+        for index, column in enumerate(arms.columns)
+    ]
+    rows = tuple(
+        EffectRow(
+            _name(effect.factors, factors),
+            effect,
+            tuple(_alias(sign, term, factors) for sign, term in effect.aliases),
+            tuple(of_column[index] for of_column in cells),
+        )
+        for index, effect in enumerate(design.effects)
+    )
+    return EffectsTable(
+        arms.title,
+        arms.columns,
+        rows,
+        arms,
+        _caption(arms, rows),
+        (*_footer(arms, design, rows), *notes),
+    )
+
+
+def _cells(arms: ArmsTable, index: int, design: Design, null: Null) -> list[Cell]:
+    """The cells of one column, an effect each."""
+    column = arms.columns[index]
+    values = _values(arms, index)
+    per_seed = _effects(values, design.contrasts)
+    rounding = rounding_of(row.arm for row in arms.rows)
+    # What rounding of the metrics alone can make of a sum of effects.
+    sizes = np.nan_to_num(np.abs(values)).max(initial=0.0) * np.abs(design.contrasts).sum(-1)
+    slack = 4 * len(values) * rounding * sizes.max(0)
+    cells: list[Cell | None] = [None] * len(design.effects)
+    for kind in dict.fromkeys(effect.kind for effect in design.effects):
+        family = [i for i, effect in enumerate(design.effects) if effect.kind == kind]
+        compared = compare(per_seed[:, family], null, slack[family])
+        for place, i in enumerate(family):
+            cells[i] = _cell(per_seed[:, i], compared, place, kind, column, null)
+    return [cell for cell in cells if cell is not None]
+
+
+def _values(arms: ArmsTable, index: int) -> Floats:
+    """[n, A]: the value of each seed in each arm; NaN where there is none."""
+    by_arm = [
+        [math.nan if value is None else value for value in row.cells[index].values]
+        for row in arms.rows
+    ]
+    return np.array(by_arm, np.float64).T
+
+
+def _effects(values: Floats, contrasts: Floats) -> Floats:
+    """[n, E]: the effects of each seed; NaN where an arm that the effect needs has no value."""
+    used = contrasts != 0
+    missing = np.isnan(values)[:, None, :] & used
+    effects = (np.nan_to_num(values)[:, None, :] * contrasts).sum(-1)
+    return np.where(missing.any(-1), np.nan, effects)
+
+
+def _cell(
+    values: Floats, compared: Comparisons, place: int, kind: str, column: Column, null: Null
+) -> Cell:
+    n = int(np.isfinite(values).sum())
+    known = tuple(None if math.isnan(value) else float(value) for value in values)
+    if not n:
+        return Cell(known, (), None, verdict="no seed has all of its runs")
+    half_width = float(compared.half_width[place])
+    effect = Interval(
+        float(compared.mean[place]), None if math.isnan(half_width) else half_width, n
+    )
+    adjusted = float(compared.adjusted[place])
+    verdict = _verdict(effect, adjusted, kind, column, null)
+    return Cell(known, (), None, effect, float(compared.p[place]), adjusted, verdict)
+
+
+def _verdict(effect: Interval, adjusted: float, kind: str, column: Column, null: Null) -> str:
+    higher = column.better == "higher"
+    if not null.can_conclude(effect.n):
+        return f"cannot conclude at n={effect.n}"
+    gain = (effect.mean > 0) == higher
+    if kind == INTERACTION:
+        if adjusted > ALPHA:
+            return NO_INTERACTION
+        return MORE if gain else LESS
+    if column.margin is not None and effect.half_width is not None:
+        return judge(effect.mean, effect.half_width, column.margin, higher)
+    if adjusted > ALPHA:
+        return UNDECIDED
+    return BETTER if gain else WORSE
+
+
+def _name(term: Sequence[int], factors: Sequence[str]) -> str:
+    return TIMES.join(factors[index] for index in term)
+
+
+def _alias(sign: int, term: Sequence[int], factors: Sequence[str]) -> str:
+    return ("−" if sign < 0 else "") + _name(term, factors)
+
+
+def _caption(arms: ArmsTable, rows: Sequence[EffectRow]) -> str:
+    definitions: Mapping[str, str] = {
+        "alone": "alone: the factor switched on, against nothing",
+        "beside the others": "beside the others: all factors, against all but this one",
+        "beside those before": "beside those before: the factor added to those above it",
+        "main effect": (
+            "main effect: the mean change when the factor is switched on, over the settings of the"
+            " others"
+        ),
+        INTERACTION: (
+            "interaction: how much more one factor changes when the other is on than when it is off"
+        ),
+        SHAPLEY: (
+            "Shapley value: the mean change over all orders of adding the factors; the values add"
+            " up to everything against nothing"
+        ),
+    }
+    kinds = dict.fromkeys(row.effect.kind for row in rows)
+    percent = [column.label for column in arms.columns if column.in_percent]
+    defined = "; ".join(definitions[kind] for kind in kinds)
+    unit = f" In percentage points: {', '.join(percent)}." if percent else ""
+    return (
+        f"{arms.title.rstrip('.')}: effects of the factors, mean ± simultaneous 95 % interval over"
+        f" {len(arms.seeds)} seeds. {defined[:1].upper() + defined[1:]}."
+        f"{unit}"
+    )
+
+
+def _footer(arms: ArmsTable, design: Design, rows: Sequence[EffectRow]) -> tuple[str, ...]:
+    confounded = [f"{row.label} = {' = '.join(row.aliases)}" for row in rows if row.aliases]
+    kinds = {row.effect.kind for row in rows}
+    runs = sum(len(row.arm.records) for row in arms.rows)
+    about = "new rows from the same source" if "new" in arms.claims else "these rows of data only"
+    sentences = [
+        f"{len(design.on)} combinations of {design.on.shape[1]} factors, {runs} runs"
+        " (--rows=arms shows each combination).",
+        f"Intervals and verdicts are about {about}. p: each seed gives one value of each effect;"
+        " effects of one kind are tested together, step-down maximum of the absolute t.",
+        "An interval excludes 0 where p ≤ 0.05, and only there.",
+        (
+            f"Confounded, so that each line is their sum: {'; '.join(confounded)}."
+            if confounded
+            else ""
+        ),
+        (
+            "Interactions of three or more factors are taken to be zero, since not all combinations"
+            " were trained."
+            if INTERACTION in kinds and len(design.on) < 2 ** design.on.shape[1]
+            else ""
+        ),
+        *left_out(arms),
+        provenance_text.sentence(arms.records()),
+    ]
+    return tuple(sentence for sentence in sentences if sentence)
+
+
+@texts.register
+def _texts_of_effects(table: EffectsTable) -> Prose:
+    return Prose(table.title, table.caption, table.footer, table.arms.summary)
+
+
+@grids.register
+def _grids_of_effects(table: EffectsTable) -> list[Grid]:
+    return [
+        Grid(
+            column.label if len(table.columns) > 1 else "",
+            [
+                ColumnLayout("factor", "l", lambda row: row.label, lambda row: row.label),
+                ColumnLayout(
+                    "effect", "l", lambda row: row.effect.kind, lambda row: row.effect.kind
+                ),
+                ColumnLayout(
+                    "confounded with",
+                    "l",
+                    lambda row: "; ".join(row.aliases) or NOTHING,
+                    lambda row: "; ".join(row.aliases) or None,
+                ),
+                *_measured(column, index),
+            ],
+        )
+        for index, column in enumerate(table.columns)
+    ]
+
+
+def _measured(column: Column, index: int) -> list[ColumnLayout]:
+    def text(row: EffectRow) -> str:
+        effect = row.cells[index].difference
+        return NOTHING if effect is None else scale_of(column, effect).interval(effect, sign="+")
+
+    def value(row: EffectRow) -> float | None:
+        effect = row.cells[index].difference
+        return None if effect is None else effect.mean
+
+    return [
+        ColumnLayout(
+            "n",
+            "r",
+            lambda row: str(d.n) if (d := row.cells[index].difference) else "0",
+            lambda row: float(d.n) if (d := row.cells[index].difference) else 0.0,
+        ),
+        ColumnLayout(
+            f"Δ {column.label}",
+            "r",
+            text,
+            value,
+            names=(column.label, column.metric, "difference"),
+            better=column.better,
+            percent=column.in_percent,
+            decimal=True,
+        ),
+        ColumnLayout(
+            "p",
+            "r",
+            lambda row: number_format.p_value(row.cells[index].p_adjusted),
+            lambda row: row.cells[index].p_adjusted,
+        ),
+        ColumnLayout(
+            "verdict",
+            "l",
+            lambda row: row.cells[index].verdict,
+            lambda row: row.cells[index].verdict or None,
+        ),
+    ]
