@@ -123,20 +123,20 @@ def effects(on: Switches) -> Model:
     pairs = itertools.combinations(range(count), 2)
     terms: list[Term] = [*((index,) for index in range(count)), *pairs]
     columns: list[Floats] = []
-    kept: list[Term] = []
+    distinct: list[Term] = []
     aliases: list[list[tuple[int, Term]]] = []
     for term in terms:
         column = levels[:, list(term)].prod(1)
         sign, match = _match(column, columns)
         if match is None:
             columns.append(column)
-            kept.append(term)
+            distinct.append(term)
             aliases.append([])
         elif match >= 0:
             aliases[match].append((sign, term))
     # The columns of such designs are orthogonal, so least squares takes them one by one, exactly.
     contrasts = [column / (column @ column) for column in columns]
-    return Model(tuple(kept), np.array(contrasts), tuple(map(tuple, aliases)))
+    return Model(tuple(distinct), np.array(contrasts), tuple(map(tuple, aliases)))
 
 
 def _match(column: Floats, columns: Sequence[Floats]) -> tuple[int, int | None]:
