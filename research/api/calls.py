@@ -228,7 +228,8 @@ def experiment(
         data_dir: folder of prepared TFDS data sets.
 
     Returns:
-        The experiment's table, with paired comparisons to its baseline.
+        The experiment's table, with paired comparisons to its baseline; of the effects, where it
+        declares factors.
 
     Raises:
         UserError: if there is no such experiment, with the nearest names.
@@ -239,11 +240,10 @@ def experiment(
     declaration = experiment_files.get(name, folders.monitor.warn)
     if seeds is not None:
         declaration = dataclasses.replace(declaration, seeds=seeds)
-    return TableResult(
-        of_experiment(
-            declaration, folders.planner, folders.store, folders.monitor, train=train
-        ).table
+    report = of_experiment(
+        declaration, folders.planner, folders.store, folders.monitor, train=train
     )
+    return TableResult(report.effects or report.table)
 
 
 def table(

@@ -5,7 +5,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from research.analysis import arms_table, figures
+from research.analysis import figures
+from research.analysis.arms_table import ArmsTable
+from research.analysis.effects_table import EffectsTable
 from research.analysis.html import fragment
 from research.analysis.render import render
 from research.errors import UserError, nearest
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class TableResult:
-    """A table of means over seeds with intervals and tests; `cells` holds its numbers."""
+    """A table of means over seeds with intervals and tests, or of the effects of factors; `cells`
+    holds its numbers."""
 
-    cells: arms_table.ArmsTable
+    cells: ArmsTable | EffectsTable
 
     def __str__(self) -> str:
         return self.to_markdown()
@@ -63,7 +66,10 @@ class TableResult:
         Raises:
             UserError: if the table has no figures, or none of that name.
         """
-        drawn = dict(figures.of_table(self.cells))
+        if isinstance(self.cells, EffectsTable):
+            drawn = dict(figures.of_effects(self.cells))
+        else:
+            drawn = dict(figures.of_table(self.cells))
         if not drawn:
             raise UserError("the table has no figures: its records have too little to draw")
         if name is not None and name not in drawn:
