@@ -39,7 +39,7 @@ def main() -> None:
     note = ""
     if EXPERIMENT.value is None:
         sweep = named_or_asked(NAME.value, records)
-        runs, _ = planned(sweep, plans, monitor.note)
+        sweep, runs, _ = planned(sweep, plans, monitor.note)
         note = change(NAME.value, sweep, runs, records) if NAME.value else ""
     elif NAME.value:
         raise UserError("--name is for a sweep; leave out --experiment or --name")

@@ -48,7 +48,7 @@ def main() -> None:
     plans, monitor, how = planner(), terminal(), execution(here=not on_slurm())
     records = store(monitor.warn)
     sweep = named_or_asked(NAME.value, records)
-    runs, notes = planned(sweep, plans, monitor.note)
+    sweep, runs, notes = planned(sweep, plans, monitor.note)
     title = NAME.value or "sweep"
     question = Question(BASELINE.value, metrics=metrics())
     check(untrained(title, sweep, runs, question))

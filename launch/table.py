@@ -229,7 +229,7 @@ def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> TableRepo
     if sweep.runs and not train and not ACCEPT_CODE.value:
         return _recorded_sweep(sweep, monitor, records)
     sweep = with_its_plugins(NAME.value, sweep)
-    runs, notes = planned(sweep, plans, monitor.note)
+    sweep, runs, notes = planned(sweep, plans, monitor.note)
     if ROWS.value != "runs":
         check(untrained(NAME.value, sweep, runs, _question()))
     trainer = executor(f"sweeps/{NAME.value}", cancelling(NAME.value))

@@ -17,7 +17,8 @@ from research.words import first_sentence
 class Entry:
     """One member of the catalogue: data about a builder, never code of its own.
 
-    version: raised when the mathematics changes, so that no old record is reused.
+    version: raised when the mathematics changes, so that no old record is reused. 0: of an entry
+        that no id names.
     constraints: functions of a whole config that return what is wrong with it, or None. They run
         before anything trains, and raise ShapeError where sizes do not fit. The first sentence of
         each docstring says what must hold.
@@ -226,6 +227,22 @@ class Objective(Entry):
 
     Numeric options may be tracers; only losses may depend on them, not the players.
     """
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Splitter(Entry):
+    """`build(**options)` is a research.data.splitters.division.Division."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Estimate(Entry):
+    """`build()` is `estimate(runs) -> metrics`: the metrics of one seed, by name, from those of its
+    finished runs in the order of the folds.
+
+    says: what a value is, for captions; `{runs}` stands for the number of runs.
+    """
+
+    says: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -121,7 +121,11 @@ def versions(config: RunConfig) -> Versions:
 def _versions(used: tuple[tuple[str, Entry], ...]) -> Versions:
     """The version of each entry, and of the engine."""
     # A family's names have an argument, such as a file, which is no part of the version.
-    by_entry = {f"{kind}:{entry.name.partition(':')[0]}": entry.version for kind, entry in used}
+    by_entry = {
+        f"{kind}:{entry.name.partition(':')[0]}": entry.version
+        for kind, entry in used
+        if entry.version
+    }
     return tuple((by_entry | {"engine": ENGINE_VERSION}).items())
 
 

@@ -1,8 +1,8 @@
 """Options: what a registry entry's settings are, read off the signature of its builder.
 
 The annotation declares everything: a `float` is *numeric* (a lane value), anything else is *static*
-(it shapes the program); `Annotated` adds a `Range`, a line of help, or the registry whose names are
-allowed; `Literal` lists the allowed words.
+(it shapes the program), as is a float with `SHAPES_PROGRAM`. `Annotated` adds that, a `Range`, a
+line of help, or the registry whose names are allowed; `Literal` lists the allowed words.
 """
 
 import dataclasses
@@ -67,6 +67,13 @@ WholeNumber = typing.Annotated[float, WholeRange(0)]
 PositiveWhole = typing.Annotated[float, WholeRange(1)]
 
 
+class _ShapesProgram:
+    """Beside `float` in an annotation: the number is static, since sizes depend on it."""
+
+
+SHAPES_PROGRAM = _ShapesProgram()
+
+
 @dataclasses.dataclass(frozen=True)
 class Option:
     """One setting: its name, type, default, allowed values, and whether lanes of a program may
@@ -80,11 +87,12 @@ class Option:
     optional: bool = False
     registry: Any = None
     help: str = ""
+    shapes_program: bool = False
 
     @property
     def numeric(self) -> bool:
         """True if lanes of one program may differ in it."""
-        return self.type is float
+        return self.type is float and not self.shapes_program
 
     @property
     def readable(self) -> bool:
@@ -158,7 +166,8 @@ def option(name: str, hint: Any, default: Any) -> Option:
     # A signature may say 1 for 1.0; a default must equal what its text parses to.
     if hint is float and isinstance(default, int) and not isinstance(default, bool):
         default = float(default)
-    return Option(name, hint, default, bounds, choices, optional, registry, text)
+    shapes_program = SHAPES_PROGRAM in notes
+    return Option(name, hint, default, bounds, choices, optional, registry, text, shapes_program)
 
 
 def _unwrap(hint: Any) -> list[Any]:

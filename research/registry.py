@@ -16,12 +16,14 @@ from research.entry_kinds import (
     Architecture,
     Callback,
     Entry,
+    Estimate,
     Loss,
     Metric,
     Objective,
     Optimizer,
     Regularizer,
     Schedule,
+    Splitter,
     Task,
 )
 from research.errors import Unknown, nearest
@@ -31,6 +33,7 @@ __all__ = [
     "ARCHITECTURES",
     "CALLBACKS",
     "DATASETS",
+    "ESTIMATES",
     "LOSSES",
     "METRICS",
     "OBJECTIVES",
@@ -39,11 +42,13 @@ __all__ = [
     "SCHEDULES",
     "SITES",
     "SLOTS",
+    "SPLITTERS",
     "TASKS",
     "Activation",
     "Architecture",
     "Callback",
     "Entry",
+    "Estimate",
     "HasName",
     "Loss",
     "Metric",
@@ -52,6 +57,7 @@ __all__ = [
     "Registry",
     "Regularizer",
     "Schedule",
+    "Splitter",
     "Task",
     "load_package",
 ]
@@ -162,6 +168,8 @@ SCHEDULES: Registry[Schedule] = Registry("schedule", "schedules")
 REGULARIZERS: Registry[Regularizer] = Registry("regularizer", "regularizers")
 DATASETS: Registry[Entry] = Registry("data set", "datasets")
 TASKS: Registry[Task] = Registry("task", "tasks")
+SPLITTERS: Registry[Splitter] = Registry("splitter", "splitters")
+ESTIMATES: Registry[Estimate] = Registry("estimate", "estimates")
 LOSSES: Registry[Loss] = Registry("loss", "losses")
 OBJECTIVES: Registry[Objective] = Registry("objective", "objectives")
 METRICS: Registry[Metric] = Registry("metric", "metrics")

@@ -26,6 +26,7 @@ from research.registry import (
     OPTIMIZERS,
     REGULARIZERS,
     SCHEDULES,
+    SPLITTERS,
     Registry,
 )
 
@@ -65,6 +66,7 @@ def _field(default: Any, kind: str, registry: Registry[Any] | None = None) -> An
 
 # The device takes seeds as uint32.
 SplitSeed = Annotated[int, Range(0, 2**32 - 1)]
+Fold = Annotated[int, Range(0)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +77,12 @@ class RunConfig:
         Component, "data set: a name (digits, mnist), csv:FILE, folder:DIR or text:FILE"
     ] = _field(Component("digits"), STATIC, DATASETS)
     task: Annotated[str, "kind of problem; auto: the data set's own"] = _field("auto", STATIC)
-    split: Annotated[str, "train:validation:test, or train:test"] = _field("8:1:1", STATIC)
+    split: Annotated[Component, "train:validation:test, or train:test, or folds: kfold(5)"] = (
+        _field(Component("8:1:1"), STATIC, SPLITTERS)
+    )
+    fold: Annotated[Fold | None, "fold of the split, from 0; none: each of its folds"] = _field(
+        None, NUMERIC
+    )
     split_seed: Annotated[
         SplitSeed | None, "seed of the split; none: the seed for bundled tables, else 0"
     ] = _field(None, NUMERIC)

@@ -67,11 +67,12 @@ def _default(path: str, tasks: Collection[str]) -> str:
     return f", so {text or 'none'}"
 
 
-def refuse_sweep(name: str, store: Store) -> None:
-    """Raises UserError if the name is a sweep's: saving a run under it would lose the sweep's
+def refuse_sweep(name: str, store: Store, runs: Sequence[PlannedRun]) -> None:
+    """Raises UserError if the name is a sweep's: saving other runs under it would lose the sweep's
     definition."""
     before = SweepSpec.stored(store, name)
-    if before is not None and len(before.requests) > 1:
+    wanted = [run.id for run in runs]
+    if before is not None and len(before.requests) > 1 and before.runs != wanted:
         raise UserError(
             f"'{name}' is a sweep of {len(before.requests)} runs; give the run another --name"
         )

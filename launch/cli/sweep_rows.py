@@ -44,4 +44,6 @@ def by_row(
             return known
         chosen = selection.chosen(experiment.choose, asked, recorded)
     requests = selection.requests(experiment, chosen)
-    return known | {label: planner.plan(of_arm) for label, of_arm in requests.items()}
+    return known | {
+        label: planner.plan(planner.each_fold(of_arm)) for label, of_arm in requests.items()
+    }

@@ -20,6 +20,8 @@ BETTER, WORSE, UNDECIDED = "better", "worse", "no difference shown"
 class Arm:
     """The records of one row, by seed. settings: in a sweep, the row's value on every axis.
 
+    runs: the records that a seed's estimate was made from; none for a seed whose record is a run's.
+        says: what an estimate is, as `mean of 3 folds`; "" of a single run.
     declared: in an experiment, the resolved config of every run by seed, those without a record
         included. asked: the seeds that its runs were asked on, where rows differ in them; None: the
         table's.
@@ -30,6 +32,20 @@ class Arm:
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
     declared: Mapping[int, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     asked: frozenset[int] | None = None
+    runs: Mapping[int, tuple[Record, ...]] = dataclasses.field(default_factory=dict)
+    says: str = ""
+
+    def behind(self, seed: int) -> tuple[Record, ...]:
+        """The records of the runs that a seed had."""
+        alone = (self.records[seed],) if seed in self.records else ()
+        return self.runs.get(seed, alone)
+
+    def run_ids(self, seed: int) -> str | list[str] | None:
+        """The id of a seed's run, or those of the runs behind its estimate."""
+        ids = [record.run_id for record in self.behind(seed)]
+        if seed in self.runs:
+            return ids
+        return ids[0] if ids else None
 
     def configs(self) -> list[Mapping[str, str]]:
         """The config of every run that is known of, by seed."""
@@ -165,9 +181,7 @@ class ArmsTable:
                     "label": row.label,
                     "settings": dict(row.arm.settings),
                     **_row_totals(row),
-                    "run_ids": [
-                        r.run_id if (r := row.arm.records.get(s)) else None for s in self.seeds
-                    ],
+                    "run_ids": [row.arm.run_ids(seed) for seed in self.seeds],
                     "cells": [dataclasses.asdict(cell) for cell in row.cells],
                 }
                 for row in self.rows
@@ -175,9 +189,10 @@ class ArmsTable:
         }
 
     def records(self) -> Iterator[Record]:
-        """Every record behind the table, row by row, in the order of the seeds."""
+        """Every run's record behind the table, row by row, in the order of the seeds."""
         for row in self.rows:
-            yield from (row.arm.records[seed] for seed in self.seeds if seed in row.arm.records)
+            for seed in self.seeds:
+                yield from row.arm.behind(seed)
 
 
 def _row_totals(row: Row) -> dict[str, Any]:

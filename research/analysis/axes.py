@@ -11,10 +11,13 @@ from research.analysis.table_builder import build_table
 from research.errors import UserError, nearest
 from research.sweeps.declare.strengths import KEY as REGULARIZATION
 from research.sweeps.declare.strengths import settings
+from research.sweeps.estimates.seed_value import fold_of, seed_value
 from research.sweeps.records.record import Record
 
 Settings = Mapping[str, str]
 
+# What differs among the runs of a row.
+POOLED = ("seed", "fold")
 CHOOSING = (
     "The best row of a sweep is chosen, not confirmed: choose on validation, then report it on"
     " fresh seeds."
@@ -25,11 +28,15 @@ def axes(records: Sequence[Record], bracketed: Collection[str] = ()) -> tuple[st
     """The settings in which runs differ, in the config's order; a regularizer's strength is a
     setting of its own.
 
-    Not the seed, and nothing that follows from another setting: an option that its entry's name
-    settles (unless it is among `bracketed`), a split seed that the seed settles.
+    Not the seed or the fold, and nothing that follows from another setting: an option that its
+    entry's name settles (unless it is among `bracketed`), a split seed that the seed settles.
     """
     configs = settings(records)
-    varying = [key for key, values in _values(configs) if key != "seed" and len(values) > 1]
+    varying = [
+        key
+        for key, values in _values(configs)
+        if len(values) > 1 and (key in bracketed or key not in POOLED)
+    ]
     return tuple(
         key
         for key in varying
@@ -68,17 +75,29 @@ def _settles(configs: Sequence[Settings], parent: str, key: str) -> bool:
     )
 
 
-def group(records: Sequence[Record], keys: Sequence[str]) -> list[Arm]:
+def group(
+    records: Sequence[Record],
+    keys: Sequence[str],
+    asked: Mapping[str, int] = {},
+    estimate: str | None = None,
+) -> list[Arm]:
     """One arm per combination of the keys' values, sorted by the keys in turn.
 
-    Raises UserError if two different runs have the same combination and seed.
+    Args:
+        records: of the runs.
+        keys: the settings that tell rows apart.
+        asked: by run id, how many runs its seed was asked for; one where it is not said.
+        estimate: what makes one value of them; None: the default.
+
+    Raises:
+        UserError: two different runs have the same combination, seed and fold.
     """
-    by_combination: dict[tuple[str, ...], dict[int, Record]] = {}
+    by_combination: dict[tuple[str, ...], dict[int, dict[int, Record]]] = {}
     for record, config in zip(records, settings(records, keys), strict=True):
         by_seed = by_combination.setdefault(tuple(config.get(key, "") for key in keys), {})
         # Foreign records may lack a seed; they count as seed 0.
-        seed = int(record.config.get("seed", 0))
-        other = by_seed.setdefault(seed, record)
+        by_fold = by_seed.setdefault(int(record.config.get("seed", 0)), {})
+        other = by_fold.setdefault(fold_of(record), record)
         if other.run_id != record.run_id:
             differ = _differing(other.config, record.config)
             raise UserError(
@@ -93,9 +112,41 @@ def group(records: Sequence[Record], keys: Sequence[str]) -> list[Arm]:
         by_combination, key=lambda c: [rank[value] for rank, value in zip(ranks, c, strict=True)]
     )
     return [
-        Arm(_label(keys, c), by_combination[c], dict(zip(keys, c, strict=True)))
+        with_seed_values(
+            Arm(_label(keys, c), {}, dict(zip(keys, c, strict=True))),
+            {
+                seed: (runs := [*by_fold.values()], _asked(runs, asked))
+                for seed, by_fold in by_combination[c].items()
+            },
+            estimate,
+        )
         for c in combinations
     ]
+
+
+def _asked(runs: Sequence[Record], asked: Mapping[str, int]) -> int:
+    """How many runs were asked for of a seed that has these."""
+    return max(len(runs), *(asked.get(run.run_id, 1) for run in runs))
+
+
+def with_seed_values(
+    arm: Arm, by_seed: Mapping[int, tuple[Sequence[Record], int]], estimate: str | None
+) -> Arm:
+    """The arm with the value of each seed.
+
+    Args:
+        arm: the row.
+        by_seed: the records of a seed's runs, and how many runs were asked for.
+        estimate: as `group` takes it.
+    """
+    values = {seed: seed_value(*runs, estimate) for seed, runs in by_seed.items()}
+    several = {seed: value for seed, value in values.items() if value.says}
+    return dataclasses.replace(
+        arm,
+        records={seed: value.record for seed, value in values.items() if value.record},
+        runs={seed: value.runs for seed, value in several.items()},
+        says=" or ".join(sorted({value.says for value in several.values()})),
+    )
 
 
 def ranking(values: Iterable[str]) -> dict[str, tuple[int, float]]:
@@ -131,23 +182,28 @@ def sweep_table(
     ragged: bool = False,
     baseline: str | None = None,
     claim: Claim | None = None,
+    asked: Mapping[str, int] = {},
+    estimate: str | None = None,
 ) -> ArmsTable:
     """A table with a row per combination of a sweep's axes. keys: the axes, in the order of
     sorting.
 
     baseline: the label of the row that the others are compared with, such as `learning_rate=0.1`.
-    ragged: each row was asked on the seeds of its records alone, as where seeds are zipped with
-        another axis. Raises UserError for a key that no run has, and for a baseline that is no row.
+    asked, estimate: as `group` takes them. ragged: each row was asked on the seeds of its records
+        alone, as where seeds are zipped with another axis. Raises UserError for a key that no run
+        has, and for a baseline that is no row.
     """
     records = list(records)
     known = {key for config in settings(records, keys or ()) for key in config}
     for key in keys or ():
         if key not in known:
             raise UserError(f"no run has the setting '{key}'; {nearest(key, known)}")
-    arms = group(records, axes(records) if keys is None else keys)
+    arms = group(records, axes(records) if keys is None else keys, asked, estimate)
     if ragged:
-        arms = [dataclasses.replace(arm, asked=frozenset(arm.records)) for arm in arms]
-    seeds = sorted({seed for arm in arms for seed in arm.records})
+        arms = [
+            dataclasses.replace(arm, asked=frozenset({*arm.records, *arm.runs})) for arm in arms
+        ]
+    seeds = sorted({seed for arm in arms for seed in (*arm.records, *arm.runs)})
     return build_table(
         title, arms, columns, baseline, seeds, notes=notes, strengths=strengths, claim=claim
     )

@@ -35,6 +35,7 @@ def caption(table: ArmsTable) -> str:
         parts.append(variation(configs))
     else:
         parts.append("One seed: cells have no interval.")
+    parts += _estimates(table)
     if table.baseline is not None:
         parts.append(
             f"Δ is the difference to '{table.baseline}', paired by seed, ± its"
@@ -45,6 +46,22 @@ def caption(table: ArmsTable) -> str:
     if percent:
         parts.append(f"In percent: {', '.join(percent)}{points}.")
     return " ".join(parts)
+
+
+def _estimates(table: ArmsTable) -> list[str]:
+    """What a seed's value is made of, where it is not one run's."""
+    says: dict[str, list[str]] = {}
+    for row in table.rows:
+        says.setdefault(row.arm.says, []).append(row.label)
+    sentences = []
+    for text, labels in says.items():
+        if text:
+            of_rows = "" if len(says) == 1 else f" of {', '.join(labels)}"
+            sentences.append(f"Each seed's value{of_rows} is the {text}.")
+    if sentences:
+        count = sum(len(row.arm.behind(seed)) for row in table.rows for seed in table.seeds)
+        sentences.append(f"{plural(count, 'run')} stand behind the table.")
+    return sentences
 
 
 def footer(table: ArmsTable, strengths: str, notes: Sequence[str]) -> tuple[str, ...]:
@@ -223,7 +240,8 @@ def _causes(table: ArmsTable) -> list[str]:
     counts = Counter(
         (row.label, record.cause)
         for row in table.rows
-        for record in row.arm.records.values()
+        for seed in table.seeds
+        for record in row.arm.behind(seed)
         if record.status == "failed"
     )
     causes = [

@@ -14,7 +14,7 @@ def explain(table: ArmsTable, label: str) -> str:
     """All that is behind one row, as text. Raises UserError with the nearest labels for one that
     does not exist."""
     row = table.row(label)
-    records = [row.arm.records[seed] for seed in table.seeds if seed in row.arm.records]
+    records = [record for seed in table.seeds for record in row.arm.behind(seed)]
     sections = [
         [f"{table.title}: {label}" + (" (the baseline)" if label == table.baseline else "")],
         *_configs(table, row),
@@ -105,7 +105,7 @@ def _values(table: ArmsTable, row: Row, cell: Cell, base: Cell | None) -> list[s
         ours, record = cell.values[i], row.arm.records.get(seed)
         line = [
             str(seed),
-            record.run_id if record else NOTHING,
+            ",".join(run.run_id for run in row.arm.behind(seed)) or NOTHING,
             _outcome(cell.outcomes[i], record),
         ]
         line.append(_number(ours))

@@ -98,14 +98,16 @@ def runs_table(
     unique = tuple({record.run_id: record for record in records}.values())
     seeded = ("seed",) if any("seed" in record.config for record in unique) else ()
     shown = tuple(columns) or tuple(Column(name, name) for name in _metrics(unique))
-    return RunsTable(title, unique, (*axes(unique), *seeded), shown, labels or {})
+    folds = {record.config.get("fold", "none") for record in unique}
+    folded = ("fold",) if len(folds) > 1 else ()
+    return RunsTable(title, unique, (*axes(unique), *seeded, *folded), shown, labels or {})
 
 
 def runs_of(table: ArmsTable) -> RunsTable:
     """The runs behind a table of arms; a run that several arms share names them all."""
     labels: dict[str, list[str]] = {}
     for row in table.rows:
-        for record in row.arm.records.values():
+        for record in (run for seed in table.seeds for run in row.arm.behind(seed)):
             labels.setdefault(record.run_id, []).append(row.label)
     return runs_table(
         table.records(), table.title, table.columns, {k: " | ".join(v) for k, v in labels.items()}

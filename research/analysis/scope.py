@@ -30,7 +30,10 @@ def overlap(configs: Iterable[Mapping[str, str]], metric: str) -> float | None:
         if config.get("dataset") not in BUNDLED or config.get("split_seed", "") != seed:
             return None
         splits[seed] = True
-        ratios = parse_split(config.get("split", "8:1:1"))
+        split = config.get("split", "8:1:1")
+        if not split[:1].isdigit():  # every row tests in some fold, whatever the seed
+            return None
+        ratios = parse_split(split)
         rows = {"test": ratios[-1], "validation": ratios[1] if len(ratios) == 3 else 0}
         shares.add(rows.get(evaluated, 0) / sum(ratios))
     share = shares.pop() if len(shares) == 1 else 0.0

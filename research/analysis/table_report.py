@@ -9,7 +9,7 @@ from typing import Any
 from research import config as config_lib
 from research.analysis import sensitivity
 from research.analysis.arms_table import Arm, ArmsTable
-from research.analysis.axes import axes, sweep_table
+from research.analysis.axes import axes, sweep_table, with_seed_values
 from research.analysis.effects_table import EffectsTable, effects_table
 from research.analysis.figure_style import SCREEN, FigureStyle, figure_style
 from research.analysis.scope import Claim
@@ -85,12 +85,14 @@ class Question:
     """What the table of a sweep is to answer.
 
     baseline: the label of the row that the others are compared with. claim: what the rows are
-        claimed for. metrics: columns beside the task's main metric, as `test/nll`.
+        claimed for. metrics: columns beside the task's main metric, as `test/nll`. estimate: what
+        makes one value of a seed's runs; None: the mean of its folds.
     """
 
     baseline: str | None = None
     claim: Claim | None = None
     metrics: tuple[str, ...] = ()
+    estimate: str | None = None
 
 
 def of_sweep(
@@ -131,12 +133,27 @@ def of_sweep(
         name,
         records,
         columns_of(records, question.metrics),
-        axes(records, sweep.bracketed()),
+        axes(records, sweep.bracketed() | ({"fold"} & {*sweep.axes})),
         notes=notes,
         ragged="seed" in sweep.axes,
         baseline=question.baseline,
         claim=question.claim,
+        asked=_runs_of_seed(sweep, run_ids),
+        estimate=question.estimate,
     )
+
+
+def _runs_of_seed(sweep: SweepSpec, run_ids: Sequence[str]) -> dict[str, int]:
+    """By run id, how many runs its seed has: those whose requests differ in the fold alone."""
+    together: dict[Any, set[str]] = {}
+    for request, run_id in zip(sweep.requests, run_ids, strict=True):
+        together.setdefault(_without_fold(sweep, request), set()).add(run_id)
+    return {run_id: len(ids) for ids in together.values() for run_id in ids}
+
+
+def _without_fold(sweep: SweepSpec, request: Mapping[str, Any]) -> Any:
+    row = {} if "fold" in sweep.axes else {"fold": None}
+    return frozenset((path, str(value)) for path, value in {**request, **row}.items())
 
 
 def untrained(
@@ -243,7 +260,7 @@ def of_arms(
 ) -> ArmsTable:
     """The experiment's table of these runs, by arm. strengths: how they came about. records_of: the
     records of runs. note: called with what is good to know before they are trained."""
-    arms = {label: planner.plan(of_arm) for label, of_arm in requests.items()}
+    arms = {label: planner.plan(planner.each_fold(of_arm)) for label, of_arm in requests.items()}
     wanted = [run for runs in arms.values() for run in runs]
     labelled = [(label, run) for label, runs in arms.items() for run in runs]
     for unfit in unfit_notes(labelled):
@@ -253,15 +270,7 @@ def of_arms(
     seeds = [int(request["seed"]) for request in max(requests.values(), key=len)]
     table = build_table(
         experiment.name,
-        [
-            Arm(
-                label,
-                {run.config.seed: by_id[run.id] for run in runs if run.id in by_id},
-                declared={run.config.seed: config_lib.to_flags(run.config) for run in runs},
-                asked=_asked(runs, seeds),
-            )
-            for label, runs in arms.items()
-        ],
+        [_arm(label, runs, by_id, seeds, experiment.estimate) for label, runs in arms.items()],
         experiment.columns,
         experiment.baseline,
         seeds,
@@ -273,10 +282,27 @@ def of_arms(
     return dataclasses.replace(table, summary=experiment.summary)
 
 
-def _asked(runs: Sequence[RequestedRun], seeds: Sequence[int]) -> frozenset[int] | None:
-    """The seeds of a row that a design trains on some of the table's seeds only."""
-    asked = frozenset(run.config.seed for run in runs)
-    return asked if runs and len(asked) < len(seeds) else None
+def _arm(
+    label: str,
+    runs: Sequence[RequestedRun],
+    by_id: Mapping[str, Record],
+    seeds: Sequence[int],
+    estimate: str | None,
+) -> Arm:
+    """The row of an experiment's arm. seeds: the table's; a design may train some only."""
+    of_seed: dict[int, list[RequestedRun]] = {}
+    for run in runs:
+        of_seed.setdefault(run.config.seed, []).append(run)
+    declared = {seed: config_lib.to_flags(first.config) for seed, (first, *_) in of_seed.items()}
+    asked = frozenset(of_seed) if runs and len(of_seed) < len(seeds) else None
+    return with_seed_values(
+        Arm(label, {}, declared=declared, asked=asked),
+        {
+            seed: ([by_id[run.id] for run in of_this if run.id in by_id], len(of_this))
+            for seed, of_this in of_seed.items()
+        },
+        estimate,
+    )
 
 
 def check_metrics(experiment: Experiment, runs: Sequence[RequestedRun]) -> None:

@@ -130,7 +130,7 @@ def sweep(
     )
     if name is not None:
         check_name(name)
-    runs, notes = planned(wanted, folders.planner, folders.monitor.note)
+    wanted, runs, notes = planned(wanted, folders.planner, folders.monitor.note)
     # Saved before training: launch.status can follow the sweep, and an interrupted one keeps its
     # definition.
     if name is not None:

@@ -53,7 +53,7 @@ def split_sizes(
         train, validation, test = map(len, stretches.windows(spec, ratios))
     else:
         train, validation, test = _sizes(spec.size, spec.test_size, ratios)
-    return _reduced(train, train_size), validation, test
+    return reduced(train, train_size), validation, test
 
 
 def split_of(
@@ -87,7 +87,7 @@ def split_of(
             remedy = labels.as_quantity(spec.classes) if numbers else ""
             raise ShapeError(f"{error}{remedy}") from None
     train, validation, test = stretches.windows(spec, ratios)
-    size = _reduced(len(train), train_size)
+    size = reduced(len(train), train_size)
     if size < len(train):
         train = np.sort(rng.host(seed, "split").choice(train, size, replace=False))
     return Split(train, validation, test)
@@ -123,15 +123,15 @@ def split(
     parts = {}
     # The test rows are drawn first, so that train_size and the validation share leave them alone.
     if not len(own_test):
-        rest, test = _draw(rest, strata, sizes[2], generator)
+        rest, test = draw(rest, strata, sizes[2], generator)
         if sizes[2]:
             parts["test"] = test
-    train, validation = _draw(rest, strata, sizes[1], generator)
+    train, validation = draw(rest, strata, sizes[1], generator)
     if sizes[1]:
         parts["validation"] = validation
-    size = _reduced(len(train), train_size)
+    size = reduced(len(train), train_size)
     if size < len(train):
-        _, train = _draw(train, strata, size, generator)
+        _, train = draw(train, strata, size, generator)
     parts["training"] = train
     for name, rows in parts.items():
         _check_classes(name, strata, rows, classes)
@@ -163,7 +163,8 @@ def _sizes(size: int, test_size: int, ratios: Sequence[int]) -> tuple[int, int, 
     return (train, parts[0], parts[1]) if len(parts) == 2 else (train, 0, parts[0])
 
 
-def _reduced(rows: int, train_size: int | None) -> int:
+def reduced(rows: int, train_size: int | None) -> int:
+    """The training rows that `train_size` leaves of these. Raises ShapeError for more."""
     if train_size is None:
         return rows
     if not 1 <= train_size <= rows:
@@ -173,10 +174,10 @@ def _reduced(rows: int, train_size: int | None) -> int:
     return train_size
 
 
-def _draw(
+def draw(
     rows: np.ndarray, labels: np.ndarray, size: int, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(the other rows, `size` rows drawn, of each class its share)."""
+    """(the other rows, `size` of the rows drawn, of each class its share of `labels`)."""
     counts = np.bincount(labels[rows])
     # The order within a class must be random, and the stable sort keeps it so.
     shuffled = generator.permutation(rows)

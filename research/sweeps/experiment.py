@@ -49,8 +49,9 @@ class Experiment:
         notes: for the footer. claim: what verdicts are about, the same rows or new
         ones; None: new ones where seeds split the rows. factors: instead of arms, the ingredients
         that are on or off, by name, and what each changes when it is on. design: which of their
-        combinations are trained (see DESIGNS). Raises UserError if an arm sets what is
-        chosen for it, if of a column the other way is better, or if a design does not fit.
+        combinations are trained (see DESIGNS). estimate: what makes one value of a seed's folds;
+        None: their mean. Raises UserError if an arm sets what is chosen for it, if of a column the
+        other way is better, or if a design does not fit.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Experiment:
     claim: Literal["rows", "new"] | None = None
     factors: Mapping[str, Settings] = dataclasses.field(default_factory=dict)
     design: str = ""
+    estimate: str | None = None
 
     def __post_init__(self) -> None:
         self._combine_factors()

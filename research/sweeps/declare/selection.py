@@ -31,7 +31,7 @@ def candidates(experiment: Experiment) -> dict[str, list[list[Settings]]]:
 def searched(experiment: Experiment, planner: Planner) -> dict[str, list[list[RequestedRun]]]:
     """The runs of the candidates: by arm, for each value."""
     return {
-        label: [planner.plan(asked) for asked in of_arm]
+        label: [planner.plan(planner.each_fold(asked)) for asked in of_arm]
         for label, of_arm in candidates(experiment).items()
     }
 

@@ -89,8 +89,8 @@ def refuse_written(paths: Sequence[str], settings: Mapping[str, str]) -> None:
 
 def planned(
     sweep: SweepSpec, planner: Planner, say: Callable[[str], None]
-) -> tuple[list[RequestedRun], list[str]]:
-    """The runs of a sweep, and the notes of its table.
+) -> tuple[SweepSpec, list[RequestedRun], list[str]]:
+    """The sweep with a request per fold, its runs, and the notes of its table.
 
     Args:
         sweep: what is asked for.
@@ -100,6 +100,8 @@ def planned(
     Raises:
         UserError: the runs cannot be compared, or none of them can be trained.
     """
+    requests = [dict(request) for request in planner.each_fold(sweep.requests)]
+    sweep = dataclasses.replace(sweep, requests=requests)
     runs = planner.plan(sweep.requests)
     arms = [(sweep.arm(request), run) for request, run in zip(sweep.requests, runs, strict=True)]
     unfit = unfit_notes(arms)
@@ -107,4 +109,4 @@ def planned(
     repeated = same(arms)
     for note in (*unfit, *repeated):
         say(f"note: {note}")
-    return runs, [*planner.notes(runs), *repeated]
+    return sweep, runs, [*planner.notes(runs), *repeated]

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from research import config as config_lib
 from research import identity
-from research.config import FIELDS, OPTIONS, RunConfig
-from research.data import masks, split
+from research.config import FIELDS, OPTIONS, SHORT, RunConfig
+from research.data import masks
 from research.data.spec import Arrays, DataSpec
+from research.data.splitters.division import division
 from research.errors import ShapeError, UserError, nearest
 from research.sweeps.plan.run_plan import PlannedRun, RequestedRun, Settings, UnfitRun, trainable
 from research.sweeps.records.saved_parameters import Parameters, Saved
@@ -54,6 +55,7 @@ class Planner:
         self._fitting: set[Any] = set()
         self._sources: dict[Any, Opened] = {}
         self._programs: dict[Any, Program] = {}
+        self._fold_counts: dict[Any, int] = {}
 
     def source(self, config: RunConfig) -> Opened:
         """The data of a config."""
@@ -65,6 +67,32 @@ class Planner:
     def arrays(self, run: PlannedRun) -> Arrays:
         """The arrays of a run's data."""
         return self.source(run.config).arrays()
+
+    def each_fold(self, requests: Sequence[Settings]) -> list[Settings]:
+        """The requests, each once per fold of its split. One that names its fold, or whose split
+        has none, stays as it is."""
+        expanded: list[Settings] = []
+        for settings in requests:
+            count = 1 if "fold" in settings else self._folds(settings)
+            folds = [settings] if count == 1 else [{**settings, "fold": n} for n in range(count)]
+            expanded += folds
+        return expanded
+
+    def _folds(self, settings: Settings) -> int:
+        """How many folds the split of these settings has."""
+        heads = ("dataset", "split", "task")
+        deciding = {
+            path: value
+            for path, value in settings.items()
+            if SHORT.get(path, path).partition(".")[0] in heads
+        }
+        if not any(path.partition(".")[0] == "split" for path in deciding):
+            return 1
+        key = tuple(sorted((path, str(value)) for path, value in deciding.items()))
+        if key not in self._fold_counts:
+            config, _ = config_lib.resolve(deciding)
+            self._fold_counts[key] = division(config.split).folds(self.source(config).spec)
+        return self._fold_counts[key]
 
     def runs(self, requests: Sequence[Settings]) -> list[PlannedRun]:
         """One run per request, in order. Raises UserError as `plan` does, and ShapeError for the
@@ -221,9 +249,7 @@ class Planner:
 def _check_split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> None:
     """Raises UserError if a part of the split would lack a class; that depends on their counts, not
     on the seed."""
-    split.split_of(
-        spec, arrays, split.parse_split(config.split), seed=0, train_size=config.train_size
-    )
+    division(config.split).splits(spec, arrays, seed=0, train_size=config.train_size)
 
 
 def unused_message(setting: str, configs: Sequence[RunConfig]) -> str:

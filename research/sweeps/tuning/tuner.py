@@ -277,7 +277,9 @@ def _definition(
     del described["trials"]
     texts = {key: str(value) for key, value in settings.items()}
     parts = {
-        f"{kind} {entry.name}": entry.version for kind, entry in identity.entries(first.config)
+        f"{kind} {entry.name}": entry.version
+        for kind, entry in identity.entries(first.config)
+        if entry.version
     }
     for axis in axes:
         if axis.path in config_lib.PARTS and axis.path != "regularization":

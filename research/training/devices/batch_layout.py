@@ -34,9 +34,14 @@ def real_rows(sizes: Sizes, parts: int) -> set[int]:
     """How many examples the parts of an epoch's updates have, padding apart; those that have
     any."""
     bounds = np.array([sizes.batch * part // parts for part in range(parts + 1)])
-    last = sizes.train % sizes.batch if sizes.remainder == "pad" else 0
-    counts = np.concatenate([np.diff(bounds), np.diff(np.minimum(bounds, last))])
-    return {int(count) for count in counts if count}
+    full = np.diff(bounds)
+    counts = {int(count) for count in full if count}
+    begin_of_last = (sizes.steps_per_epoch - 1) * sizes.batch
+    for rows in {sizes.train, sizes.fewest[0]} if sizes.uneven else {sizes.train}:
+        last = rows - begin_of_last
+        if last < sizes.batch:
+            counts |= {int(count) for count in np.diff(np.minimum(bounds, last)) if count}
+    return counts
 
 
 def batch_masks(
@@ -46,6 +51,7 @@ def batch_masks(
     place: jax.Array | int,
     first: jax.Array | int,
     steps: int,
+    real: jax.Array | int | None = None,
 ) -> dict[str, jax.Array]:
     """What a step must know of a device's rows, leaves [steps, rows].
 
@@ -56,6 +62,7 @@ def batch_masks(
         place: which of the devices.
         first: the step of the epoch that the first batch belongs to.
         steps: how many batches.
+        real: rows that the lane's epoch reads, []; None where all lanes read as many.
 
     Returns:
         index: the rows' positions in the global batch; weight: 1 for real examples and 0 for
@@ -64,10 +71,11 @@ def batch_masks(
     """
     every = example_positions(sizes.batch, parts, devices)
     positions = jnp.asarray(every)[place]
+    real = sizes.real if real is None else real
     masks: dict[str, jax.Array] = {}
     if every.shape != (1, sizes.batch):
         masks["index"] = jnp.broadcast_to(positions, (steps, positions.size))
     if every.size > sizes.batch or sizes.real < sizes.steps_per_epoch * sizes.batch:
         row = (first + jnp.arange(steps))[:, None] * sizes.batch + positions
-        masks["weight"] = ((positions < sizes.batch) & (row < sizes.real)).astype(float)
+        masks["weight"] = ((positions < sizes.batch) & (row < real)).astype(float)
     return masks

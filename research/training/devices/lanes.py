@@ -54,7 +54,7 @@ def functions(
         share=functools.partial(jax.device_put, device=device),
         replicate=functools.partial(jax.device_put, device=device),
         labels=functools.partial(labels, classes=program.width),
-        order=order,
+        order=functools.partial(order, uneven=program.sizes.uneven),
         gather=functools.partial(
             gather,
             sizes=program.sizes,
@@ -120,8 +120,10 @@ def noisy_labels(lane: Lane, y: jax.Array, *, classes: int) -> jax.Array:
     return jax.vmap(noisy)(jnp.arange(y.shape[0]), y)
 
 
-@functools.partial(jax.jit, static_argnames=("count", "padding"))
-def order(lanes: Lane, epoch: jax.Array, *, count: int, padding: int = 0) -> jax.Array:
+@functools.partial(jax.jit, static_argnames=("count", "padding", "uneven"))
+def order(
+    lanes: Lane, epoch: jax.Array, *, count: int, padding: int = 0, uneven: bool = False
+) -> jax.Array:
     """The rows that an epoch's updates read, in their order, [W, count + padding].
 
     Args:
@@ -129,18 +131,27 @@ def order(lanes: Lane, epoch: jax.Array, *, count: int, padding: int = 0) -> jax
         epoch: per lane [W], or the same for all [].
         count: how many rows; beyond the training rows the last one is repeated.
         padding: how many more times the last row is repeated.
+        uneven: whether some lanes have fewer training rows; see `Lane`.
     """
     epochs = jnp.broadcast_to(epoch, lanes.seed.shape)
-    return jax.vmap(lambda lane, lane_epoch: ordered(lane, lane_epoch, count, padding))(
+    return jax.vmap(lambda lane, lane_epoch: ordered(lane, lane_epoch, count, padding, uneven))(
         lanes, epochs
     )
 
 
-def ordered(lane: Lane, epoch: jax.Array, count: int, padding: int) -> jax.Array:
+def ordered(
+    lane: Lane, epoch: jax.Array, count: int, padding: int, uneven: bool = False
+) -> jax.Array:
     """One lane's order, [count + padding]."""
     # A function of seed and epoch alone, so that a resumed run needs no stored order.
     key = rng.at(lane.seed, "order", epoch)
-    rows = lane.train[jax.random.permutation(key, lane.train.shape[0])[:count]]
+    places = jax.random.permutation(key, lane.train.shape[0])
+    if uneven:
+        # Rows that are missing come last, and the order of the others stays a random one.
+        places = places[jnp.argsort(lane.train[places] < 0, stable=True)]
+    rows = lane.train[places[:count]]
+    if uneven:
+        rows = jnp.where(rows < 0, lane.train[0], rows)  # its weight is 0
     return jnp.pad(rows, (0, count + padding - rows.shape[0]), mode="edge")
 
 
@@ -151,6 +162,7 @@ def gather(
     rows: jax.Array,
     begin: jax.Array,
     first: jax.Array,
+    real: jax.Array | None = None,
     *,
     steps: int,
     sizes: Sizes,
@@ -167,6 +179,7 @@ def gather(
         rows: rows of x, [W, R].
         begin: which batch of `rows` is the first; `first` itself where they are the whole epoch's.
         first: the step of the epoch that the first batch belongs to.
+        real: how many rows each lane's epoch reads, [W]; None where all read as many.
         steps: how many batches.
         sizes: the rows of each split and the batch.
         parts: how many parts a batch is cut into.
@@ -186,12 +199,17 @@ def gather(
     targets = (
         y[chosen] if y.ndim == rank else jax.vmap(lambda lane_y, r: lane_y[r], (0, 1), 1)(y, chosen)
     )
-    masks = batch_layout.batch_masks(sizes, parts, 1, 0, first, steps)
-    return {
-        "x": x[chosen],
-        "y": targets,
-        **{name: jnp.broadcast_to(mask[:, None], chosen.shape) for name, mask in masks.items()},
-    }
+    if real is None:
+        alike = batch_layout.batch_masks(sizes, parts, 1, 0, first, steps)
+        masks = {
+            name: jnp.broadcast_to(mask[:, None], chosen.shape) for name, mask in alike.items()
+        }
+    else:
+        masks = jax.vmap(
+            lambda count: batch_layout.batch_masks(sizes, parts, 1, 0, first, steps, count),
+            out_axes=1,
+        )(real)
+    return {"x": x[chosen], "y": targets, **masks}
 
 
 # The states are donated: a chunk then has its parameters and optimizer state in memory only once.

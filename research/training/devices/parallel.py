@@ -47,9 +47,9 @@ def functions(
         share=functools.partial(share, devices),
         replicate=functools.partial(replicate, devices),
         labels=_labels(devices, program.width),
-        order=lambda lanes, epoch, *, count, padding=0: _order(devices, count, padding)(
-            lanes, epoch.reshape(-1)[0]
-        ),
+        order=lambda lanes, epoch, *, count, padding=0: _order(
+            devices, count, padding, program.sizes.uneven
+        )(lanes, epoch.reshape(-1)[0]),
         gather=functools.partial(
             gather,
             devices,
@@ -119,10 +119,11 @@ def _labels(devices: Devices, classes: int) -> Callable[[Lane, jax.Array], jax.A
 
 
 @functools.cache
-def _order(devices: Devices, count: int, padding: int) -> Callable[[Lane, Any], jax.Array]:
-    return _mapped(
-        functools.partial(lanes_lib.ordered, count=count, padding=padding), devices, (0, None)
-    )
+def _order(
+    devices: Devices, count: int, padding: int, uneven: bool
+) -> Callable[[Lane, Any], jax.Array]:
+    ordered = functools.partial(lanes_lib.ordered, count=count, padding=padding, uneven=uneven)
+    return _mapped(ordered, devices, (0, None))
 
 
 def gather(
@@ -135,6 +136,7 @@ def gather(
     rows: jax.Array,
     begin: Any,
     first: Any,
+    real: Any = None,
     *,
     steps: int,
 ) -> dict[str, jax.Array]:
@@ -150,12 +152,14 @@ def gather(
         rows: the epoch's rows, [devices, R].
         begin: which batch of `rows` is the first.
         first: the step of the epoch that the first batch belongs to.
+        real: how many rows the run's epoch reads, [1]; None where the program says it.
         steps: how many batches.
 
     Returns:
         Leaves [devices, steps, rows, ...].
     """
-    return _gather(devices, sizes, parts, steps, y.ndim == rank)(x, y, rows, begin, first)
+    count = np.int32(sizes.real) if real is None else np.int32(real[0])
+    return _gather(devices, sizes, parts, steps, y.ndim == rank)(x, y, rows, begin, first, count)
 
 
 @functools.cache
@@ -163,7 +167,12 @@ def _gather(
     devices: Devices, sizes: Sizes, parts: int, steps: int, shared: bool
 ) -> Callable[..., dict[str, jax.Array]]:
     def one(
-        x: jax.Array, y: jax.Array, rows: jax.Array, begin: jax.Array, first: jax.Array
+        x: jax.Array,
+        y: jax.Array,
+        rows: jax.Array,
+        begin: jax.Array,
+        first: jax.Array,
+        real: jax.Array,
     ) -> dict[str, jax.Array]:
         place = jax.lax.axis_index(AXIS)
         positions = jnp.minimum(
@@ -175,10 +184,10 @@ def _gather(
         return {
             "x": x[chosen],
             "y": y[chosen],
-            **batch_layout.batch_masks(sizes, parts, len(devices), place, first, steps),
+            **batch_layout.batch_masks(sizes, parts, len(devices), place, first, steps, real),
         }
 
-    return _mapped(one, devices, (None, None if shared else 0, 0, None, None))
+    return _mapped(one, devices, (None, None if shared else 0, 0, None, None, None))
 
 
 def advance(

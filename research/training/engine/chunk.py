@@ -19,7 +19,7 @@ from research.training.devices.lanes import Functions
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.engine.batch_source import HostSource, OnDeviceSource
 from research.training.setup.lane_inputs import Inputs, make_lane_inputs, stacked
-from research.training.setup.program import Program
+from research.training.setup.program import Program, Sizes
 from research.training.setup.warm_start import InitialWeights
 from research.training.step.state import Lane, LaneState
 
@@ -63,6 +63,7 @@ class Chunk:
     clean: Any  # labels [N, ...]
     validation: jax.Array  # labels of the validation rows, [W, V, ...]
     first_epoch: np.ndarray  # [W]
+    real: np.ndarray | None = None  # rows that each lane's epoch reads, [W]; None: all as many
     rows: list[dict[str, np.ndarray]] = dataclasses.field(default_factory=list)
     best_and_last: BestAndLast | None = None  # where parameters are to be kept
 
@@ -128,6 +129,7 @@ class DevicePlacement:
     """A device's functions and the data there. streams: whether the inputs stay on the host."""
 
     functions: Functions
+    sizes: Sizes
     width: int
     x: Any
     y: jax.Array
@@ -157,6 +159,11 @@ class DevicePlacement:
                 self.x, host_labels, self.width, functions, self.memory.processes, noisy
             )
         validation = np.stack([lane_inputs.lane.validation for lane_inputs in inputs])
+        real = None
+        if self.sizes.uneven:
+            train = np.stack([lane_inputs.lane.train for lane_inputs in inputs])
+            epoch = self.sizes.steps_per_epoch * self.sizes.batch
+            real = np.minimum((train >= 0).sum(axis=1), epoch).astype(np.int32)
         return Chunk(
             members=members,
             functions=functions,
@@ -167,6 +174,7 @@ class DevicePlacement:
             clean=arrays.y,
             validation=functions.replicate(arrays.y[validation]),
             first_epoch=np.zeros(len(inputs), np.int32),
+            real=real,
             rows=initial.rows,
             best_and_last=functions.replicate(initial.best_and_last),
         )
@@ -193,7 +201,14 @@ def place_on_device(
     streams = memory.streams(arrays.x)
     x = arrays.x if streams else functions.share(arrays.x)
     return DevicePlacement(
-        functions, strategy.width, x, functions.share(arrays.y), arrays, memory, streams
+        functions,
+        program.sizes,
+        strategy.width,
+        x,
+        functions.share(arrays.y),
+        arrays,
+        memory,
+        streams,
     )
 
 

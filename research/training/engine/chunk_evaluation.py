@@ -32,10 +32,12 @@ def evaluate(
         rows: each lane's rows, [W, R].
 
     Returns:
-        The values by name, leaves [W, R, ...].
+        The values by name, leaves [W, R, ...]; of missing rows (-1) those of another row.
     """
     count = rows.shape[1]
     size = part_size(program, count)
+    if program.sizes.uneven:
+        rows = jnp.maximum(rows, 0)  # the values of missing rows are masked where they are read
     # The last part repeats its last row up to the full size: a shorter one would be another program
     # to compile, which may round differently.
     padded = rows if count % size == 0 else jnp.pad(rows, ((0, 0), (0, -count % size)), mode="edge")

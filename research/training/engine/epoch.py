@@ -102,8 +102,9 @@ def dispatches(
             block = next(blocks)
             count = min(steps, per_epoch - begin)
             # Positions are arrays and not Python numbers: one compiled program serves all of them.
+            at = (np.int32(block.begin), np.int32(begin))
             batches = chunk.functions.gather(
-                block.x, block.y, block.rows, np.int32(block.begin), np.int32(begin), steps=steps
+                block.x, block.y, block.rows, *at, chunk.real, steps=steps
             )
             # Padded to a whole dispatch for the same reason; no update reads the padding.
             factors = factors_at(chunk, first_steps + begin, count)

@@ -174,14 +174,15 @@ def outcomes(program: Program, chunk: Chunk, lanes: Sequence[int] | None = None)
     causes = _unwatched(program, chunk)
     results = []
     for lane in range(len(chunk.members)) if lanes is None else lanes:
+        there = {name: rows[name][lane] >= 0 for name in evaluated}
         of_lane = {
-            name: {key: values[lane] for key, values in split.items()}
+            name: {key: values[lane][there[name]] for key, values in split.items()}
             for name, split in evaluated.items()
         }
         labels: dict[str, np.ndarray] = {}
         if program.problem.summary:
             # Final metrics compare with the labels before `label_noise`.
-            labels = {name: chunk.clean[rows[name][lane]] for name in of_lane}
+            labels = {name: chunk.clean[rows[name][lane][there[name]]] for name in of_lane}
         cause = causes[lane] or overflow_message(program, of_lane)
         outcome = _outcome(program, chunk, lane, of_lane, labels, cause)
         # Copied, since a view would keep the arrays of the whole chunk in memory.

@@ -10,9 +10,11 @@ import numpy as np
 
 from research import config as config_lib
 from research.config import RunConfig
-from research.data import impute, scaling, split
+from research.data import impute, scaling
 from research.data.one_hot import OneHot
 from research.data.spec import Arrays, DataSpec
+from research.data.split import Split
+from research.data.splitters.division import division, extremes, padded
 from research.data.table import BLOCK, missing
 from research.kernels import kernel_leaves
 from research.registry import SCHEDULES
@@ -36,11 +38,12 @@ class Inputs:
 def sizes(config: RunConfig, spec: DataSpec) -> Sizes:
     """Rows of each split and the batch, without reading the data. Raises UserError on a split that
     is not there."""
-    ratios = split.parse_split(config.split)
-    train, validation, test = split.split_sizes(spec, ratios, config.train_size)
+    most, fewest = extremes(division(config.split).sizes(spec, config.train_size))
+    # One program for all folds: smaller ones are padded to the largest.
+    uneven = tuple(fewest) if fewest != most else ()
     # A step reads a batch for each of its rounds.
-    batch = (config.batch_size or train) * game_of(config.objective).rounds
-    return Sizes(train, validation, test, batch, config.remainder)
+    batch = (config.batch_size or most.train) * game_of(config.objective).rounds
+    return Sizes(*most, batch, config.remainder, uneven)
 
 
 def make_program(config: RunConfig, spec: DataSpec) -> Program:
@@ -82,21 +85,26 @@ def make_lane_inputs(config: RunConfig, program: Program, arrays: Arrays) -> Inp
     return Inputs(lane, lr_factors_of(config, program))
 
 
-def make_lane(config: RunConfig, program: Program, rows: split.Split, **fitted: Any) -> Lane:
+def make_lane(config: RunConfig, program: Program, rows: Split, **fitted: Any) -> Lane:
     """A completed config's lane of these rows. fitted: those of its fields that are fitted to the
     training rows."""
     plateau = dict(_NO_PLATEAU)
     if SCHEDULES.get(config.schedule.name).feedback:
         plateau = {name: float(config.schedule[name]) for name in plateau}
+    train, validation, test = rows
+    if program.sizes.uneven:
+        sizes = program.sizes
+        most = (sizes.train, sizes.validation, sizes.test)
+        train, validation, test = map(padded, rows, most)
     # In the program's dtype, so that all lanes have the same types and share the compiled step.
     number = program.dtype.type
     return Lane(
         seed=np.uint32(config.seed),
         hparams={path: number(value) for path, value in config_lib.numeric(config).items()},
         plateau={name: number(value) for name, value in plateau.items()},
-        train=rows.train,
-        validation=rows.validation,
-        test=rows.test,
+        train=train,
+        validation=validation,
+        test=test,
         **{name: np.asarray(value, program.dtype)[()] for name, value in fitted.items()},
     )
 
@@ -153,12 +161,12 @@ def _target_scaling(
     return scaling.fit_target(answers[~np.isnan(answers)], config.target_scaling)
 
 
-def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> split.Split:
+def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> Split:
     assert config.split_seed is not None
-    ratios = split.parse_split(config.split)
-    return split.split_of(
-        spec, arrays, ratios, seed=config.split_seed, train_size=config.train_size
+    folds = division(config.split).splits(
+        spec, arrays, seed=config.split_seed, train_size=config.train_size
     )
+    return folds[config.fold or 0]
 
 
 def stacked(lanes: list[Lane]) -> Lane:

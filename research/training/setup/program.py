@@ -36,24 +36,39 @@ from research.training.step.state import Lane
 @dataclasses.dataclass(frozen=True)
 class Sizes:
     """Rows of each split, the batch, and what becomes of the rows that fill no batch: `drop` or
-    `pad`."""
+    `pad`.
+
+    fewest: where folds differ in size, the fewest (training, validation, test) rows of one; the
+        others are then the most.
+    """
 
     train: int
     validation: int
     test: int
     batch: int
     remainder: str = "drop"
+    fewest: tuple[int, ...] = ()
+
+    @property
+    def uneven(self) -> bool:
+        """Whether lanes may have other numbers of rows, so that missing ones are masked."""
+        return bool(self.fewest)
 
     @property
     def steps_per_epoch(self) -> int:
         """Updates an epoch; rows that fill no batch wait for another epoch's order, or are a
-        smaller last batch."""
-        return -(-self.train // self.batch) if self.remainder == "pad" else self.train // self.batch
+        smaller last batch. Of uneven folds the smallest decides, so that no batch is empty."""
+        rows = self.fewest[0] if self.uneven else self.train
+        if self.remainder == "pad":
+            return -(-rows // self.batch)
+        # A batch of all rows is larger than the smallest fold, which fills what it can of it.
+        return max(rows // self.batch, int(self.uneven))
 
     @property
     def real(self) -> int:
-        """Rows that an epoch's updates read, padding apart."""
-        return min(self.train, self.steps_per_epoch * self.batch)
+        """Rows that an epoch's updates read, padding apart; of uneven folds, of the smallest."""
+        rows = self.fewest[0] if self.uneven else self.train
+        return min(rows, self.steps_per_epoch * self.batch)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,11 +86,12 @@ class Program:
     def id(self) -> str:
         """A digest of all that shapes the program."""
         spec = self.spec
+        sizes = dataclasses.astuple(self.sizes)
         # What older programs lack is appended only where it is used, so that their ids stay.
         shapes = [
             list(spec.shape),
             len(spec.classes),
-            dataclasses.astuple(self.sizes),
+            sizes if self.sizes.uneven else sizes[:-1],
             self.config.epochs,
         ]
         if spec.vocabulary or spec.target_shape:

@@ -4,9 +4,10 @@ import dataclasses
 from typing import Any
 
 from research import config as config_lib
-from research.config import FIELDS, PARTS, RunConfig
+from research.config import FIELDS, PARTS, Component, RunConfig
 from research.data import split, stretches
 from research.data.spec import DataSpec
+from research.data.splitters.division import division
 from research.errors import ShapeError, UserError
 from research.identity import entries
 from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS, Architecture
@@ -42,6 +43,18 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
         **by_task,
         **_normalized(config),
     )
+
+
+def _check_fold(config: RunConfig, spec: DataSpec) -> None:
+    """Raises UserError unless the config has one of the folds of its split."""
+    count = division(config.split).folds(spec)
+    if count == 1 and config.fold is not None:
+        raise UserError(f"fold={config.fold}: split={config.split} has no folds; leave fold out")
+    if count > 1 and (config.fold is None or config.fold >= count):
+        raise UserError(
+            f"split={config.split} has the folds 0 to {count - 1}, and fold is"
+            f" {'none' if config.fold is None else config.fold}"
+        )
 
 
 def seen(spec: DataSpec, task: str) -> DataSpec:
@@ -156,6 +169,7 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
     These checks may read any number of the config. All others read only what is the same for a
     whole program.
     """
+    _check_fold(config, spec)
     _check_scaling(config, spec)
     for _, entry in entries(config):
         for constraint in entry.constraints:
@@ -273,8 +287,16 @@ def _check_sizes(config: RunConfig, program: Program) -> None:
     if needs and not sizes.validation:
         raise UserError(
             f"{needs[0]} reads the validation rows; split={config.split} leaves none; try"
-            " --split=8:1:1"
+            f" --split={_with_validation(config)}"
         )
+
+
+def _with_validation(config: RunConfig) -> str:
+    """A split of the same kind that has validation rows."""
+    options = dict(config.split.options)
+    if "validation" not in options:
+        return "8:1:1"
+    return str(Component(config.split.name, tuple((options | {"validation": 0.1}).items())))
 
 
 def _feedback(config: RunConfig) -> bool:
@@ -283,7 +305,7 @@ def _feedback(config: RunConfig) -> bool:
 
 def notes(program: Program) -> list[str]:
     """What is good to know of a program's training before it begins."""
-    return [*_never_read(program), *_never_evaluated(program)]
+    return [*_never_read(program), *_never_evaluated(program), *_outside_the_folds(program)]
 
 
 def _never_read(program: Program) -> list[str]:
@@ -297,11 +319,21 @@ def _never_read(program: Program) -> list[str]:
     ]
 
 
+def _outside_the_folds(program: Program) -> list[str]:
+    spec, config = program.spec, program.config
+    if not spec.test_size or division(config.split).folds(spec) == 1:
+        return []
+    return [
+        f"{spec.name}: its own {spec.test_size:,} test rows stay out of the folds of"
+        f" split={config.split}; a fold tests on rows of the others"
+    ]
+
+
 def _never_evaluated(program: Program) -> list[str]:
     spec = program.spec
     if not spec.windows:
         return []
-    left = stretches.left_out(spec, split.parse_split(program.config.split))
+    left = stretches.left_out(spec, split.parse_split(program.config.split.name))
     end = "ends of the {} parts" if len(spec.lengths) > 1 else "end of the {} part"
     parts = " and ".join(f"{count} at the {end.format(name)}" for name, count in left.items())
     return [

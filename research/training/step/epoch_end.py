@@ -38,13 +38,15 @@ def end_epoch(
     }
     if "scores" in evaluated:
         metrics = program.problem.example_metrics(evaluated["scores"], y)
-        row |= {f"validation/{name}": jnp.mean(value) for name, value in metrics.items()}
         targets = objective.loss_targets(program, lane, y)
-        row["validation/loss"] = jnp.mean(objective.losses(program, evaluated["outputs"], targets))
-    else:
-        row |= {
-            f"validation/{name}": mean for name, mean in means.of_split(program, evaluated).items()
-        }
+        losses = objective.losses(program, evaluated["outputs"], targets)
+        evaluated = metrics | {means.LOSS: losses}
+    # Of uneven folds the rows that are missing do not count.
+    real = lane.validation >= 0 if program.sizes.uneven else None
+    row |= {
+        f"validation/{name}": mean
+        for name, mean in means.of_split(program, evaluated, real).items()
+    }
     watched = row.get("validation/loss", row["train/loss"])
 
     variables = update.evaluated_variables(program, state, lane)

@@ -68,13 +68,21 @@ def of_epoch(program: Program, sums: Mapping[str, jax.Array]) -> dict[str, jax.A
     }
 
 
-def of_split(program: Program, assessed: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
-    """The means of what `evaluate_examples` found of a split's examples, [V] -> []; none of a
-    split without rows."""
+def of_split(
+    program: Program, assessed: Mapping[str, jax.Array], real: jax.Array | None = None
+) -> dict[str, jax.Array]:
+    """The means of a split's metrics, [V] -> []; none of a split without rows.
+
+    Args:
+        program: what the lanes have in common.
+        assessed: the metrics and the loss of each example, as `evaluate_examples` has them.
+        real: which examples there are, bool [V]; None: all.
+    """
     values = {name: value for name, value in assessed.items() if name != TARGETS}
-    if not assessed or not program.counts_targets:
-        return {name: jnp.mean(value) for name, value in values.items()}
-    counts = assessed[TARGETS]
+    if not program.counts_targets or TARGETS not in assessed:
+        # With `where` only where it says something, so that the mean keeps its bits elsewhere.
+        return {name: jnp.mean(value, where=real) for name, value in values.items()}
+    counts = assessed[TARGETS] if real is None else jnp.where(real, assessed[TARGETS], 0)
     weights = {EXAMPLES: (counts > 0).astype(counts.dtype), TARGETS: counts}
 
     def mean(name: str, value: jax.Array) -> jax.Array:

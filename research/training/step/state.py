@@ -18,7 +18,7 @@ class Lane:
     options of reduce_on_plateau, neutral under any other schedule. fill: what replaces a missing
     input. shift, scale: of the inputs; all as the data's last axis. target_shift, target_scale: [].
     unit: [], what the task measures errors in, or 1. train, validation, test: int32 rows of the
-    data.
+    data; -1 at their ends stands for the rows that a larger fold has more.
     """
 
     seed: Array

@@ -1,0 +1,144 @@
+"""Index sets: a splitter made of a function `f(rows, labels, groups, seed, **options)`."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+
+from research import rng
+from research.data.spec import Arrays, DataSpec
+from research.data.split import Split, draw, reduced
+from research.data.splitters.division import PartSizes
+from research.errors import ShapeError, UserError
+from research.options import SHAPES_PROGRAM, Range, options_of
+from research.registry import Splitter
+from research.words import first_sentence
+
+# (training, validation, test) of a fold: numbers of rows.
+Parts = tuple[np.ndarray, np.ndarray, np.ndarray]
+Function = Callable[..., Sequence[Parts]]
+GIVEN = ("rows", "labels", "groups", "seed")
+ValidationShare = Annotated[
+    float,
+    Range(0, 1, high_open=True),
+    SHAPES_PROGRAM,
+    "share of each fold's training rows that validate",
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class IndexSets:
+    """The division by a function.
+
+    The test rows of a data set that has its own stay out of the folds.
+
+    name: how the setting is written, for errors. function: `f(rows, labels, groups, seed)` returns
+        the parts of each fold. rows: how many there are. labels: int [rows], the classes, or zeros
+        where targets are numbers or there are several per row. groups: None.
+    """
+
+    name: str
+    function: Function
+
+    def folds(self, spec: DataSpec) -> int:
+        """As `Division.folds`."""
+        return len(self.sizes(spec))
+
+    def sizes(self, spec: DataSpec, train_size: int | None = None) -> list[PartSizes]:
+        """As `Division.sizes`: those of rows of one class, which every seed and label must have."""
+        rows = self._rows(spec)
+        folds = self._checked(rows, self.function(rows, np.zeros(rows, np.int64), None, 0))
+        return [
+            PartSizes(reduced(len(train), train_size), len(validation), len(test))
+            for train, validation, test in folds
+        ]
+
+    def splits(
+        self, spec: DataSpec, arrays: Arrays, *, seed: int, train_size: int | None = None
+    ) -> list[Split]:
+        """As `Division.splits`."""
+        rows = self._rows(spec)
+        labels = np.zeros(rows, np.int64)
+        if spec.stratified:
+            labels = np.asarray(arrays.y[:rows], np.int64)
+        folds = self._checked(rows, self.function(rows, labels, None, seed))
+        splits = []
+        for fold, (train, validation, test) in enumerate(folds):
+            size = reduced(len(train), train_size)
+            if size < len(train):
+                # A stream per fold: what one of them draws shifts no other's.
+                _, train = draw(train, labels, size, rng.host(seed, f"train_size of fold {fold}"))
+            splits.append(Split(*(np.sort(part) for part in (train, validation, test))))
+        self._check_sizes(splits, self.sizes(spec, train_size))
+        return splits
+
+    def _rows(self, spec: DataSpec) -> int:
+        """How many rows are divided: those of the data set's own test split are its last."""
+        if spec.windows:
+            raise UserError(
+                f"split={self.name} divides rows, and {spec.name} is one long sequence: windows in"
+                " different folds would overlap; give ratios, as 8:1:1"
+            )
+        return spec.size - spec.test_size
+
+    def _checked(self, rows: int, folds: Sequence[Parts]) -> list[tuple[np.ndarray, ...]]:
+        """The folds as arrays of int32. Raises UserError for parts that share a row or are none."""
+        checked: list[tuple[np.ndarray, ...]] = []
+        for fold, parts in enumerate(folds):
+            arrays = tuple(np.asarray(part, np.int32).reshape(-1) for part in parts)
+            together = np.concatenate(arrays)
+            if len(arrays) != 3 or len(np.unique(together)) < len(together):
+                raise UserError(
+                    f"split={self.name}: fold {fold} must be three parts that share no row"
+                    " (training, validation, test)"
+                )
+            if not len(arrays[0]) or together.min() < 0 or together.max() >= rows:
+                raise ShapeError(
+                    f"split={self.name}: the rows of fold {fold} must be 0 to {rows - 1}, and some"
+                    " of them training rows"
+                )
+            checked.append(arrays)
+        if not checked:
+            raise UserError(f"split={self.name} of {rows} rows has no fold")
+        return checked
+
+    def _check_sizes(self, splits: Sequence[Split], sizes: Sequence[PartSizes]) -> None:
+        """Raises UserError unless the folds are as large as `sizes` says."""
+        real = [PartSizes(*map(len, split)) for split in splits]
+        if real != [*sizes]:
+            raise UserError(
+                f"split={self.name}: the sizes of its folds depend on the labels or the seed; they"
+                " must be functions of the number of rows alone"
+            )
+
+
+def splitter(function: Function, paper: str = "", **entry: Any) -> Splitter:
+    """The entry of a function; its docstring's first sentence is the summary, its further
+    parameters are the options."""
+    name = function.__name__
+
+    def build(**options: Any) -> IndexSets:
+        written = ",".join(f"{key}={value:g}" for key, value in options.items())
+        return IndexSets(f"{name}({written})", functools.partial(function, **options))
+
+    return Splitter(
+        name,
+        build,
+        first_sentence(function.__doc__ or "").rstrip("."),
+        paper,
+        options=options_of(function, GIVEN),
+        **entry,
+    )
+
+
+def with_validation(
+    train: np.ndarray, labels: np.ndarray, share: float, seed: int, fold: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(the other training rows, the rows that validate): a share of the rows, of each class its
+    own."""
+    size = int(len(train) * share + 0.5)
+    if not size:
+        return train, train[:0]
+    return draw(train, labels, size, rng.host(seed, f"validation of fold {fold}"))
