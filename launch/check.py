@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 
 import research.catalogue  # noqa: F401  (fills the registries)
 from launch.cli import start
-from research.errors import UserError, blamed, nearest
-from research.plugin.file import place_of
+from research import messages
+from research.errors import UserError, nearest
+from research.plugin.file import failure
 from research.registry import ARCHITECTURES, Entry, Registry
 from research.testing import conformance
 from research.words import plural
@@ -20,7 +21,7 @@ from research.words import plural
 def main(arguments: Sequence[str]) -> None:
     failed = 0
     for file, registry, entry in _entries(arguments):
-        print(f"{registry.kind} {entry.name}", flush=True)
+        messages.show(f"{registry.kind} {entry.name}")
         reported: set[str] = set()
         for name, check in conformance.trials(registry.kind, entry).items():
             try:
@@ -28,26 +29,14 @@ def main(arguments: Sequence[str]) -> None:
             except Exception as error:
                 # A check that breaks down has failed; the other checks still run.
                 failed += 1
-                line = _line(error, file, entry)
-                print(f"  failed  {name}: {'as above' if line in reported else line}", flush=True)
+                line = failure(error, file, entry.name)
+                messages.show(f"  failed  {name}: {'as above' if line in reported else line}")
                 reported.add(line)
             else:
-                print(f"  passed  {name}", flush=True)
+                messages.show(f"  passed  {name}")
     if failed:
-        print(f"{plural(failed, 'check')} failed", file=sys.stderr)
+        messages.say(f"{plural(failed, 'check')} failed")
         sys.exit(1)
-
-
-def _line(error: Exception, file: str, entry: Entry) -> str:
-    """What is wrong, and in which line of a plugin's file: the one that raised it, or else the
-    part's own."""
-    text = next(iter(str(error).strip().splitlines()), "")
-    kind = "" if text and isinstance(error, AssertionError | UserError) else type(error).__name__
-    message = ": ".join(filter(None, (kind, text)))
-    if not file:
-        return message
-    raised, _, _ = blamed(error, [file]).partition(": ")
-    return f"{raised or place_of(file, entry.name)}: {message}"
 
 
 def _entries(arguments: Sequence[str]) -> Iterator[tuple[str, Registry, Entry]]:

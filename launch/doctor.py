@@ -5,153 +5,29 @@ Examples:
   python -m launch.doctor --data_dir=tensorflow_datasets
 """
 
-import importlib.metadata
 import os
 import platform
-import re
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
-import jax
-
-from launch.cli import start
+from launch.cli import diagnosis, start
 from launch.cli.planner import DATA_DIR
 from launch.cli.start import CACHE_DIR, RECORDS
-from research import runtime
-from research.data import tfds_prepared
+from research import messages
 from research.words import plural
-
-ROOT = Path(__file__).resolve().parent.parent
-LEAST_DISK = 1 << 30
 
 
 def main() -> None:
     print(f"python {platform.python_version()}, {os.cpu_count()} cores")
-    wrong = [*_versions(), *_devices(), *_data(), *_directories()]
-    for problem in wrong:
-        print(f"WRONG: {problem}")
-    print("no problems" if not wrong else plural(len(wrong), "problem"))
-    sys.exit(1 if wrong else 0)
-
-
-def _versions() -> Iterator[str]:
-    """Prints the direct requirements' versions; yields those that are not as pinned."""
-    pinned = dict(re.findall(r"^([\w.-]+)==([\w.+-]+)", _requirements(), re.MULTILINE))
-    shown = []
-    for name, wanted in pinned.items():
-        try:
-            installed = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            installed = "missing"
-        if name in (
-            "jax",
-            "jaxlib",
-            "flax",
-            "optax",
-            "orbax-checkpoint",
-            "tensorflow-datasets",
-            "absl-py",
-            "chex",
-        ):
-            shown.append(f"{name} {installed}")
-        if installed != wanted:
-            yield f"{name} is {installed}, pinned is {wanted}; run: pip install -r requirements.txt"
-    print(", ".join(shown))
-
-
-def _requirements() -> str:
-    """The pins of the requirements file, or those that the installed package was built with, a line
-    each."""
-    file = ROOT / "requirements.txt"
-    return (
-        file.read_text()
-        if file.is_file()
-        else "\n".join(importlib.metadata.requires("jax-ablations") or ())
-    )
-
-
-def _devices() -> Iterator[str]:
-    """Prints JAX's devices; yields why a GPU of this machine is not among them."""
-    devices = jax.devices()
-    print(f"devices: {', '.join(f'{d.device_kind} #{d.id}' for d in devices)}")
-    present = sorted(Path("/dev").glob("nvidia[0-9]*"))
-    if any(device.platform == "gpu" for device in devices):
-        print("JAX sees the GPU")
-        return
-    if not present:
-        print("no NVIDIA GPU in this machine (/dev has no nvidia device); programs run on the CPU")
-        return
-    selected = os.environ.get("JAX_PLATFORMS", "")
-    if selected and not {"cuda", "gpu"} & set(selected.split(",")):
-        yield (
-            f"JAX_PLATFORMS={selected} hides the {len(present)} GPU(s) of this machine; run: unset"
-            " JAX_PLATFORMS"
-        )
-    elif not runtime.has_cuda_plugin():
-        yield (
-            f"{len(present)} GPU(s) here, but JAX's CUDA plugin is not installed; "
-            "run: make table REQUIREMENTS=requirements-cuda.txt"
-        )
-    elif shutil.which("nvidia-smi") is None:
-        yield (
-            "GPU devices and the CUDA plugin are here, but no NVIDIA driver (nvidia-smi is"
-            " missing); install it"
-        )
-    else:
-        yield (
-            f"the CUDA plugin does not start: {_cuda_error()}; compare the driver's version"
-            " (nvidia-smi) with CUDA's"
-        )
-
-
-def _cuda_error() -> str:
-    try:
-        jax.devices("cuda")
-    except RuntimeError as error:
-        return str(error).splitlines()[0]
-    return "unknown reason"
-
-
-def _data() -> Iterator[str]:
-    """Prints the prepared data sets; yields a data directory that was named and is not there."""
-    root = tfds_prepared.data_directory(DATA_DIR.value)
-    data_sets = tfds_prepared.available(DATA_DIR.value)
-    print(
-        f"data directory {root}: {', '.join(sorted(data_sets)) or 'no prepared sets'}; bundled sets"
-        " need none"
-    )
-    if not root.is_dir() and (DATA_DIR.value or os.environ.get("TFDS_DATA_DIR")):
-        yield (
-            f"the data directory {root} does not exist; set --data_dir or TFDS_DATA_DIR to a folder"
-            " of prepared sets"
-        )
-
-
-def _directories() -> Iterator[str]:
-    """Prints where records and caches go; yields those that cannot be written or are almost
-    full."""
-    for flag, name in (("records", RECORDS.value), ("cache_dir", CACHE_DIR.value)):
-        path = Path(name)
-        nearest = next(p for p in (path, *path.absolute().parents) if p.exists())
-        try:
-            with tempfile.TemporaryFile(dir=nearest):
-                pass
-            free = shutil.disk_usage(nearest).free
-        except OSError as error:
-            yield (
-                f"{flag} {path} cannot be written ({error.strerror}); name another place with"
-                f" --{flag}"
-            )
-            continue
-        print(f"{flag} {path.absolute()}: writable, {free / 2**30:.0f} GiB free")
-        if free < LEAST_DISK:
-            yield (
-                f"only {free / 2**20:.0f} MiB are free for {flag}; make room, or name another place"
-                f" with --{flag}"
-            )
+    problems = [
+        *diagnosis.versions(),
+        *diagnosis.devices(),
+        *diagnosis.data(DATA_DIR.value),
+        *diagnosis.directories({"records": RECORDS.value, "cache_dir": CACHE_DIR.value}),
+    ]
+    for problem in problems:
+        messages.show(f"WRONG: {problem}")
+    print("no problems" if not problems else plural(len(problems), "problem"))
+    sys.exit(1 if problems else 0)
 
 
 if __name__ == "__main__":

@@ -123,6 +123,7 @@ class ArmsTable:
     shown: the columns that a reader sees, by name; (): all of them. summary: what the table is
         about, for the caption in a paper. claims: per column, whether its verdicts are about
         the same rows with other seeds, or about new rows. label_header: over the rows' labels.
+        pair: what pairs the values of different rows.
     """
 
     title: str
@@ -137,6 +138,7 @@ class ArmsTable:
     summary: str = ""
     claims: tuple[Literal["rows", "new"], ...] = ()
     label_header: str = "arm"
+    pair: str = "seed"
 
     def listed(self) -> tuple[Row, ...]:
         """The rows."""

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from research.analysis import provenance_text
-from research.analysis.arms_table import FAILURES, ArmsTable, Outcome
-from research.analysis.irregular_rows import irregular_rows
+from research.analysis.arms_table import FAILURES, ArmsTable, Column, Outcome
+from research.analysis.irregular_rows import beyond_range, irregular_rows
 from research.analysis.reach import reach
 from research.analysis.variation import variation
 from research.statistics.best import corrected_by_bonferroni
@@ -38,14 +38,17 @@ def caption(table: ArmsTable) -> str:
     parts += _estimates(table)
     if table.baseline is not None:
         parts.append(
-            f"Δ is the difference to '{table.baseline}', paired by seed, ± its"
+            f"Δ is the difference to '{table.baseline}', paired by {table.pair}, ± its"
             " simultaneous 95 % interval over the rows."
         )
-    percent = [column.label for column in table.columns if column.in_percent]
+    return " ".join(filter(None, [*parts, in_percent(table, table.columns)]))
+
+
+def in_percent(table: ArmsTable, columns: Sequence[Column]) -> str:
+    """The sentence on which of these columns are in percent."""
+    percent = [column.label for column in columns if column.in_percent]
     points = "" if table.baseline is None else "; differences in percentage points"
-    if percent:
-        parts.append(f"In percent: {', '.join(percent)}{points}.")
-    return " ".join(parts)
+    return f"In percent: {', '.join(percent)}{points}." if percent else ""
 
 
 def _estimates(table: ArmsTable) -> list[str]:
@@ -70,6 +73,7 @@ def footer(table: ArmsTable, strengths: str, notes: Sequence[str]) -> tuple[str,
         *_test(table),
         _bold(table),
         irregular_rows(table),
+        beyond_range(table),
         strengths,
         "Metrics are those of the last step, unless an arm stops early or averages its parameters.",
         *left_out(table),
@@ -97,19 +101,21 @@ def _test(table: ArmsTable) -> list[str]:
     tests = {
         "rows": (
             f"p: two-sided sign flips ({flips}) of the differences to '{table.baseline}' paired by"
-            f" seed, {rows}{of_each} flipped together, step-down maximum of the absolute t; it is"
-            " corrected for all of them."
+            f" {table.pair}, {rows}{of_each} flipped together, step-down maximum of the absolute t;"
+            " it is corrected for all of them."
         ),
         "new": (
-            f"p: two-sided t-tests of the differences to '{table.baseline}' paired by seed, with"
-            f" the corrected variance, step-down maximum of the absolute t over {rows}{of_each}"
-            " from their joint distribution; it is corrected for all of them."
+            f"p: two-sided t-tests of the differences to '{table.baseline}' paired by"
+            f" {table.pair}, with the corrected variance, step-down maximum of the absolute t over"
+            f" {rows}{of_each} from their joint distribution; it is corrected for all of them."
         ),
     }
     used = [tests[claim] for claim in dict.fromkeys(table.claims)]
+    differences = [cell.difference for row in table.rows for cell in row.cells]
+    intervals = any(each is not None and each.half_width is not None for each in differences)
     return [
         *used,
-        "An interval of Δ excludes 0 where p ≤ 0.05, and only there.",
+        *(["An interval of Δ excludes 0 where p ≤ 0.05, and only there."] if intervals else []),
         *(sentence for index in range(len(table.columns)) for sentence in _reach(table, index)),
     ]
 
@@ -127,6 +133,13 @@ def _reach(table: ArmsTable, index: int) -> list[str]:
             " whole interval lies within it, 'not inferior' that no part of it is worse by as much."
         )
     return [sentence for sentence in sentences if sentence]
+
+
+def is_about(sentence: str, column: Column) -> bool:
+    """Whether a sentence of the footer is about this column only."""
+    return sentence.startswith(
+        (f"The smallest difference of {column.label} that", f"Verdicts on {column.label} are")
+    )
 
 
 def _claim(table: ArmsTable) -> str:
@@ -160,11 +173,11 @@ def _bold(table: ArmsTable) -> str:
         return ""
     if "rows" in table.claims and not SignFlips().can_conclude(n):
         return (
-            f"Cannot conclude at n={n}: the smallest p that {plural(n, 'seed')} can give is"
+            f"Cannot conclude at n={n}: the smallest p that {plural(n, table.pair)} can give is"
             f" 2^(1−n) = {2.0 ** (1 - n):.2g}, so Δ has no interval and nothing is bold."
         )
     if not any(cell.bold for row in table.rows for cell in row.cells):
-        return "Nothing is bold: fewer than two rows have a value for every seed."
+        return f"Nothing is bold: fewer than two rows have a value for every {table.pair}."
     tests = {
         "rows": f"sign flips ({_flips(table)})",
         "new": "t-tests with the corrected variance",
@@ -175,8 +188,8 @@ def _bold(table: ArmsTable) -> str:
         used, together = "t-tests", "corrected by Bonferroni"
     return (
         "Bold: the best mean and every row that cannot be distinguished from it at 95 % confidence"
-        f" (multiple comparisons with the best: {used} of all pairs of rows, paired by seed,"
-        f" {together}); only rows with a value for every seed take part."
+        f" (multiple comparisons with the best: {used} of all pairs of rows, paired by"
+        f" {table.pair}, {together}); only rows with a value for every {table.pair} take part."
     )
 
 
@@ -187,14 +200,16 @@ def _flips(table: ArmsTable) -> str:
 
 def left_out(table: ArmsTable) -> list[str]:
     """A sentence for each way in which runs are not in the means, naming the rows."""
+    r2 = any(column.metric.endswith("r2") for column in table.columns)
+    undefined = " (as the R² of a constant target)" if r2 else ""
     sentences: dict[Outcome, str] = {
         "diverged": (
             "Diverged runs (a loss or an update that is not finite, or an infinite metric) are left"
             " out of the mean and counted in the cell, and their row gets no p"
         ),
         "undefined": (
-            "Runs whose metric is not a number (as the R² of a constant target) are left out of the"
-            " mean and counted in the cell, and their row gets no p"
+            f"Runs whose metric is not a number{undefined} are left out of the mean and counted in"
+            " the cell, and their row gets no p"
         ),
         "failed": (
             "Failed runs are left out of the mean and counted in the cell, and their row gets no p"

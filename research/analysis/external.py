@@ -69,6 +69,12 @@ def _read_csv(path: Path) -> Results:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is not a csv file in UTF-8: {error}") from None
+    mark = next((mark for mark in (";", "\t") if len(header) == 1 and mark in header[0]), "")
+    if mark:
+        raise UserError(
+            f"{path} has one column, {header[0]!r}; its fields seem to be separated by {mark!r}:"
+            " save it with commas, and with points in its numbers"
+        )
     twice = {name for name in header if header.count(name) > 1}
     if twice:
         raise UserError(f"{path} has two columns '{min(twice)}'; give each a name of its own")
@@ -108,6 +114,11 @@ def external_table(
         UserError: a column or baseline that does not exist, a value that is no number, or two
             values of one row and pair.
     """
+    if row == pair:
+        raise UserError(
+            f"--row and --pair are both '{row}'; --row tells the rows apart (method), and --pair"
+            " says which of their values belong together (seed, fold)"
+        )
     metrics = [_column(text, results) for text in columns]
     labels = [str(label) for label in results.column(row)]
     pairs = [str(value) for value in results.column(pair)]
@@ -141,10 +152,8 @@ def external_table(
     notes = [*_missing(arms, seeds, pair), *_directions(metrics), f"Values: {results.source}."]
     if pair != "seed":
         notes.insert(0, f"A seed is a value of '{pair}' here.")
-    footer = (*conclusions(built), *notes)
-    return dataclasses.replace(
-        built, caption=_caption(built, pair), footer=footer, label_header=row
-    )
+    named = dataclasses.replace(built, label_header=row, pair=pair)
+    return dataclasses.replace(named, caption=_caption(named), footer=(*conclusions(named), *notes))
 
 
 def _column(text: str, results: Results) -> Column:
@@ -177,8 +186,12 @@ def _number(value: Any, column: Column, position: str) -> float | None:
     try:
         return float(value)
     except (TypeError, ValueError):
+        text = str(value).strip()
+        hint = "; write it without %, on every line" if text.endswith("%") else ""
+        if re.fullmatch(r"[+-]?\d+,\d+", text):
+            hint = f"; write {text.replace(',', '.')}, with a point"
         raise UserError(
-            f"{position}: {column.metric} is '{value}', which is not a number"
+            f"{position}: {column.metric} is '{value}', which is not a number{hint}"
         ) from None
 
 
@@ -204,12 +217,14 @@ def _directions(columns: Sequence[Column]) -> list[str]:
     return sentences
 
 
-def _caption(table: ArmsTable, pair: str) -> str:
+def _caption(table: ArmsTable) -> str:
     n = len(table.seeds)
+    pair = table.pair
     sentences = [f"{table.title.rstrip('.')}."]
     if n > 1:
         sentences.append(
             f"Cells are mean ± half-width of the 95 % t-interval over n = {n} values of {pair}."
+            f" Intervals and verdicts are about other values of {pair}, with all else unchanged."
         )
     else:
         sentences.append(f"One {pair}: cells have no interval.")

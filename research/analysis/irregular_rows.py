@@ -27,6 +27,28 @@ def irregular_rows(table: ArmsTable) -> str:
     return f"Intervals of skewed values cover their mean less often than 95 %{tests}: {named}."
 
 
+def beyond_range(table: ArmsTable) -> str:
+    """One sentence on intervals of shares that leave 0 to 100 % or have no width; "" where none
+    does."""
+    rows = []
+    for row in table.rows:
+        for column, cell in zip(table.columns, row.cells, strict=True):
+            interval = cell.interval
+            if not column.in_percent or interval is None or interval.half_width is None:
+                continue
+            low, high = interval.mean - interval.half_width, interval.mean + interval.half_width
+            if low < 0 or high > 1 or low == high:
+                rows.append(f"{row.label} ({column.label})" if table.columns[1:] else row.label)
+    if not rows:
+        return ""
+    more = len(rows) - MOST_NAMED
+    named = "; ".join([*rows[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])])
+    return (
+        "Intervals that go beyond 0 or 100 %, or have no width, say too little: near the end of its"
+        f" range a metric is skewed, and a t-interval is symmetric: {named}."
+    )
+
+
 def _reason(cell: Cell) -> str:
     values = np.array([value for value in cell.values if value is not None])
     if values.size < 3:

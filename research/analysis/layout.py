@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from research.analysis import column_layout
+from research.analysis import captions, column_layout
 from research.analysis.arms_table import ArmsTable
 from research.analysis.column_layout import ColumnLayout
 from research.analysis.number_format import NOTHING
@@ -119,7 +119,23 @@ def document(tabular: Tabular) -> Document:
 
 @texts.register
 def _texts_of_arms(table: ArmsTable) -> Prose:
-    return Prose(table.title, table.caption, table.footer, table.summary)
+    if not table.shown:
+        return Prose(table.title, table.caption, table.footer, table.summary)
+    # Sentences about a metric that is not shown would puzzle the reader.
+    seen, hidden = [], []
+    for column in table.columns:
+        named = {column.label, column.metric} & set(table.shown)
+        (seen if named else hidden).append(column)
+    if not seen:
+        return Prose(table.title, table.caption, table.footer, table.summary)
+    footer = tuple(
+        sentence
+        for sentence in table.footer
+        if not any(captions.is_about(sentence, column) for column in hidden)
+    )
+    before, after = (captions.in_percent(table, columns) for columns in (table.columns, seen))
+    caption = table.caption.replace(before, after) if before else table.caption
+    return Prose(table.title, caption, footer, table.summary)
 
 
 @grids.register

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from research import messages
 from research.analysis.external import external_table, read_results
 from research.analysis.table_report import of_experiment
 from research.api.given_data import with_data
@@ -15,10 +16,9 @@ from research.api.sweep_result import SweepResult
 from research.api.table_result import TableResult
 from research.api.tune_result import TuneResult
 from research.api.workspace import workspace
-from research.config import PARTS
 from research.errors import UserError, nearest
-from research.registry import ACTIVATIONS, CALLBACKS, LOSSES, METRICS, TASKS
 from research.sweeps.declare import experiment_files
+from research.sweeps.declare.catalogue_lists import LISTS, listed
 from research.sweeps.declare.sweep_axes import sampled
 from research.sweeps.declare.sweep_request import Axes, asked, planned, refuse_written
 from research.sweeps.declare.sweep_spec import check_name
@@ -28,11 +28,6 @@ from research.sweeps.tuning import journal, tuner
 from research.sweeps.tuning.pruners import PRUNERS
 from research.sweeps.tuning.trial_samplers import SAMPLERS
 from research.sweeps.tuning.tuner import Budget, SearchContext
-
-_LISTS = {
-    registry.plural: registry
-    for registry in (*PARTS.values(), ACTIVATIONS, CALLBACKS, LOSSES, METRICS, TASKS)
-}
 
 
 def train(
@@ -311,7 +306,7 @@ def load(
 
 
 def list(what: str) -> builtins.list[str]:
-    """The names that a setting can take: `list("regularizers")`, `list("architectures")`.
+    """The names that `launch.list` prints too: `list("regularizers")`, `list("experiments")`.
 
     Raises:
         UserError: if there is no such list, with the names of the lists.
@@ -319,7 +314,6 @@ def list(what: str) -> builtins.list[str]:
     >>> "dropout" in list("regularizers")
     True
     """
-    if what not in _LISTS:
-        raise UserError(f"there is no list '{what}'; {nearest(what, _LISTS)}")
-    names: Sequence[str] = _LISTS[what].names()
-    return [*names]
+    if what not in LISTS:
+        raise UserError(f"there is no list '{what}'; {nearest(what, LISTS)}")
+    return [entry.name for entry in listed(what, messages.warn)]

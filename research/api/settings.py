@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from research.config import FIELDS, PARTS, SHORT
+from research.config import FIELDS, OPTIONS, PARTS, SHORT
 from research.errors import UserError, nearest
 from research.options import format_value
 from research.synonyms import synonym
+
+# Settings that name one entry of a registry; regularization names several.
+_ONE_PART = frozenset(PARTS) - {"regularization"}
 
 
 def settings_of(keywords: Mapping[str, Any]) -> dict[str, str]:
@@ -23,9 +26,23 @@ def settings_of(keywords: Mapping[str, Any]) -> dict[str, str]:
         path = path_of(keyword)
         if path in settings:
             raise UserError(f"{path} is given twice; leave one of them out")
+        _refuse_several(path, value)
         # Texts, as flags are: a run has the same id from Python and from the command line.
         settings[path] = text_of(value)
     return settings
+
+
+def _refuse_several(path: str, value: Any) -> None:
+    """Raises UserError for several values of a setting that has one per run."""
+    single = path in OPTIONS and "tuple" not in str(OPTIONS[path].type)
+    if not isinstance(value, list | tuple | range) or not (single or path in _ONE_PART):
+        return
+    several = (
+        f"rs.sweep(settings, seeds={len(value)}) trains one per seed"
+        if path == "seed"
+        else f'rs.sweep(settings, grid={{"{path}": {list(value)!r}}}) trains one per value'
+    )
+    raise UserError(f"{path}={value!r}: a run takes one value; {several}")
 
 
 def path_of(keyword: str) -> str:

@@ -81,3 +81,21 @@ def _run(file: Path) -> None:
     except Exception as error:
         reason = blamed(error, [str(file)]) or f"{file}: {type(error).__name__}: {error}"
         raise UserError(f"--plugin={reason}") from None
+
+
+def failure(error: Exception, file: str, name: str) -> str:
+    """What is wrong with a part, and on which line of its plugin: the one that raised, or else the
+    part's own.
+
+    Args:
+        error: what a check of the part raised.
+        file: the plugin; "" for a part of this package.
+        name: of the part.
+    """
+    text = next(iter(str(error).strip().splitlines()), "")
+    kind = "" if text and isinstance(error, AssertionError | UserError) else type(error).__name__
+    message = ": ".join(filter(None, (kind, text)))
+    if not file:
+        return message
+    raised, _, _ = blamed(error, [file]).partition(": ")
+    return f"{raised or place_of(file, name)}: {message}"

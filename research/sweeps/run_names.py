@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from research.errors import UserError, nearest
+from research.errors import UserError, close, nearest
 from research.sweeps.declare import sweep_spec as sweep_lib
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.records.run_labels import tagged
@@ -28,8 +28,7 @@ def find_run(store: Store, text: str) -> str:
     beginning = [run_id for run_id in ids if text and run_id.startswith(text)]
     matches = list(dict.fromkeys([*named, *labelled])) or beginning
     if not matches:
-        known = [*ids, *sweep_lib.names(store), *tags]
-        raise UserError(f"no record of a run '{text}' in {store.root}; {nearest(text, known)}")
+        raise UserError(f"no record of a run '{text}' in {store.root}; {_instead(store, text)}")
     if len(matches) > 1:
         kind = "is the beginning of" if matches is beginning else "names"
         some = ", ".join(matches[:MOST])
@@ -41,6 +40,17 @@ def find_run(store: Store, text: str) -> str:
             f"'{text}' is run {matches[0]}, which has no record in {store.root} yet; train it first"
         )
     return matches[0]
+
+
+def _instead(store: Store, text: str) -> str:
+    """What to write for a run that is not there: names like it, or where the runs are listed."""
+    if (store.root / "tunings" / f"{text}.journal").is_file():
+        return f"it is a tuning, and launch.table --name={text} lists its trials with their runs"
+    ids, names = list(store.ids()), [*sweep_lib.names(store), *tagged(store)]
+    if close(text, [*ids, *names]):
+        return nearest(text, [*ids, *names])
+    listed = f"launch.runs lists its {plural(len(ids), 'run')}"
+    return f"{listed}; names and tags: {', '.join(names[:MOST])}" if names else listed
 
 
 def _named(store: Store, name: str) -> Sequence[str]:

@@ -124,3 +124,34 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path):
         read_results({"a": [1], "b": [1, 2]})
     with pytest.raises(UserError, match="column 'nll:low': write nll:higher or nll:lower"):
         built(columns=["nll:low"])
+
+
+def test_the_texts_name_what_pairs_the_values():
+    data = frame() | {"fold": [f"f{seed}" for _ in METHODS for seed in range(8)]}
+    texts = " ".join([(table := built(data, pair="fold")).caption, *table.footer])
+    assert "paired by seed" not in texts
+    assert "of all pairs of rows, paired by fold" in texts
+    assert "Intervals and verdicts are about other values of fold" in table.caption
+    assert "R²" not in " ".join(built(frame() | {"nll": [math.nan] * 16}).footer)
+
+
+def test_differences_without_intervals_are_not_said_to_have_some():
+    short = {name: [*values[:3], *values[8:11]] for name, values in frame().items()}
+    text = " ".join(built(short).footer)
+    assert "so Δ has no interval" in text
+    assert "An interval of Δ" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "pair", "says"),
+    [
+        ("method;seed;accuracy\na;0;1\n", "seed", "separated by ';': save it with commas"),
+        ("method,seed,accuracy\na,0,90%\n", "seed", "line 2: accuracy is '90%', which is not a"),
+        ('method,seed,accuracy\na,0,"0,9"\n', "seed", "write 0.9, with a point"),
+        ("method,seed,accuracy\na,0,1\n", "method", "--row and --pair are both 'method'"),
+    ],
+)
+def test_files_of_other_habits_get_a_hint(tmp_path, text, pair, says):
+    (tmp_path / "runs.csv").write_text(text)
+    with pytest.raises(UserError, match=says):
+        built(tmp_path / "runs.csv", pair=pair, columns=["accuracy"], baseline=None)

@@ -295,3 +295,15 @@ def test_thousands_of_records_are_quick():
     start = time.perf_counter()
     table(*arms, baseline="arm 0")
     assert time.perf_counter() - start < 5  # measured: 0.1 s
+
+
+def test_intervals_beyond_100_percent_are_remarked():
+    built = build_table(
+        "t",
+        [arm("sure", [1.0, 1.0, 1.0]), arm("near", [0.9, 1.0, 1.0])],
+        [ACCURACY],
+        None,
+        range(3),
+    )
+    (remark,) = (sentence for sentence in built.footer if "beyond 0 or 100 %" in sentence)
+    assert remark.endswith("sure; near.")

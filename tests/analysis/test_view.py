@@ -145,6 +145,20 @@ def test_columns_of_several_panels():
     assert "| arm             |   n |" in none
 
 
+def test_sentences_on_columns_that_are_not_shown_are_left_out():
+    values = [0.90, 0.92, 0.91, 0.93, 0.95, 0.94, 0.96]
+    arms = [arm("none", values), arm("more", [value**2 for value in values])]
+    columns = [ACCURACY, Column("error", "test/error", "lower", percent=False)]
+    for each in arms:
+        for kept in each.records.values():
+            kept.metrics["test/error"] = 1 - kept.metrics["test/accuracy"]
+    built = build_table("T", arms, columns, "none", range(7))
+    assert sum("The smallest difference" in sentence for sentence in built.footer) == 2
+    one = " ".join(render(View(columns=("arm", "error")).apply(built), "md").split())
+    assert "The smallest difference of error that" in one
+    assert "test accuracy" not in one
+
+
 def test_runs_are_seen_in_the_same_way(sweep):
     runs = View(where=("status=finished",), sort=("-test/accuracy",), top=2).apply(runs_of(sweep))
     assert [run.run_id for run in runs.listed()] == [

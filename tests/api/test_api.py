@@ -56,9 +56,11 @@ def test_keywords_are_the_flags_names() -> None:
     [
         ({"learning_rat": 1}, "there is no setting 'learning_rat'; did you mean learning_rate?"),
         ({"arch_hidden": 1, "arch.hidden": 2}, "arch.hidden is given twice"),
+        ({"seed": [1, 2]}, r"a run takes one value; rs.sweep\(settings, seeds=2\)"),
+        ({"arch": ("mlp", "cnn")}, r"grid=\{\"arch\": \['mlp', 'cnn'\]\}\) trains one per value"),
     ],
 )
-def test_a_wrong_keyword_is_named(keywords: dict[str, int], message: str) -> None:
+def test_a_wrong_keyword_is_named(keywords: dict[str, object], message: str) -> None:
     with pytest.raises(rs.UserError, match=message.replace("?", r"\?")):
         settings_of(keywords)
 
@@ -237,6 +239,7 @@ def test_errors_are_the_programs_one_liners(folders: dict[str, str]) -> None:
         rs.UserError, match="there is no list 'regularisers'; did you mean regularizers"
     ):
         rs.list("regularisers")
+    assert "regularization" in rs.list("experiments")
     with pytest.raises(
         AttributeError, match="module 'research' has no attribute 'fit'; it offers Columns"
     ):

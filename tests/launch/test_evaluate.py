@@ -249,7 +249,7 @@ def test_fine_tuning(folder: Path, ids: dict[str, str]) -> None:
 
 CASES = {
     "evaluate": "give --run=RUN",
-    "evaluate --run=zzz": "no record of a run 'zzz' in records; known: ",
+    "evaluate --run=zzz": "no record of a run 'zzz' in records; launch.runs lists its ",
     "evaluate --run={wine} --split=tset": "tset: expected test, validation, train, csv:FILE, folder:DIR or text:FILE",
     "evaluate --run={wine} --split=folder:pets": "the run was trained on a table: give csv:FILE",
     "evaluate --run={pets} --split=csv:new.csv": "the run was trained on images: give folder:DIR",

@@ -23,6 +23,8 @@ def store(tmp_path: Path) -> Store:
     for name, runs in sweeps.items():
         content = {"requests": [{}] * len(runs), "axes": [], "runs": runs}
         store.write_json("sweeps", name, content)
+    (tmp_path / "tunings").mkdir()
+    (tmp_path / "tunings" / "rates.journal").touch()
     relabel(store, SECOND, ["paper", "shared"], None)
     relabel(store, FIRST, ["shared", SECOND], None)
     return store
@@ -48,6 +50,8 @@ def test_a_run_is_found(store: Store, text: str, run_id: str) -> None:
     [
         ("", "no record of a run ''"),
         ("mime", "did you mean mine?"),
+        ("zzz", "launch.runs lists its 2 runs; names and tags: "),
+        ("rates", "it is a tuning, and launch.table --name=rates lists its trials"),
         ("papers", "did you mean paper?"),
         ("a", f"'a' is the beginning of 2 runs; give the id of one: {FIRST}, {SECOND}"),
         ("both", f"'both' names 2 runs; give the id of one: {FIRST}, {SECOND}"),
