@@ -34,6 +34,7 @@ __all__ = [
     "CALLBACKS",
     "DATASETS",
     "ESTIMATES",
+    "FEATURES",
     "LOSSES",
     "METRICS",
     "OBJECTIVES",
@@ -173,6 +174,7 @@ ESTIMATES: Registry[Estimate] = Registry("estimate", "estimates")
 LOSSES: Registry[Loss] = Registry("loss", "losses")
 OBJECTIVES: Registry[Objective] = Registry("objective", "objectives")
 METRICS: Registry[Metric] = Registry("metric", "metrics")
+FEATURES: Registry[Entry] = Registry("feature", "features")
 CALLBACKS: Registry[Callback] = Registry("callback", "callbacks")
 
 

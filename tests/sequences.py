@@ -1,13 +1,12 @@
 """Small sequences in memory, and runs of a few steps on them: what the tests of sequences share."""
 
-import dataclasses
 from typing import Any
 
 import jax
 import numpy as np
 from engine import InMemorySource
 
-from research.data.spec import Arrays, DataSpec
+from research.data.spec import Arrays, DataSpec, spec_of
 from research.data.windows import Windows
 from research.registry import ARCHITECTURES
 from research.sweeps.plan.run_plan import PlannedRun
@@ -22,8 +21,19 @@ SEQUENTIAL = [entry.name for entry in ARCHITECTURES if "per_step" in entry.needs
 
 
 def spec(task: str, size: int, **changes: Any) -> DataSpec:
-    made = DataSpec("memory", task, (CONTEXT,), SYMBOLS, (), 1.0, size, 0, f"memory-{task}", True)
-    return dataclasses.replace(made, vocabulary=SYMBOLS, target_shape=(CONTEXT,), **changes)
+    fields = {
+        "name": "memory",
+        "task": task,
+        "shape": (CONTEXT,),
+        "target_shape": (CONTEXT,),
+        "classes": SYMBOLS,
+        "vocabulary": SYMBOLS,
+        "size": size,
+        "test_size": 0,
+        "fingerprint": f"memory-{task}",
+        "split_by_seed": True,
+    }
+    return spec_of({**fields, **changes})
 
 
 def characters() -> InMemorySource:
@@ -45,8 +55,8 @@ def padded(extra: int = 0) -> InMemorySource:
     x = draw.integers(0, len(SYMBOLS), (rows, CONTEXT), np.int32)
     x[np.arange(CONTEXT) >= draw.integers(2, CONTEXT + 1, (rows, 1))] = -1
     x = np.pad(x, ((0, 0), (0, extra)), constant_values=-1)
-    own = spec("step_classification", rows, shape=(CONTEXT + extra,), source=2)
-    own = dataclasses.replace(own, target_shape=(CONTEXT + extra,))
+    steps = (CONTEXT + extra,)
+    own = spec("step_classification", rows, shape=steps, target_shape=steps, source=2)
     return InMemorySource(own, Arrays(x, x.copy(), np.zeros(0, np.int32)))
 
 

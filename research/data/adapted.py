@@ -11,7 +11,8 @@ import numpy as np
 
 from research.data import labels
 from research.data.array_cache import fields_of, store, whole
-from research.data.spec import Source
+from research.data.features.columns import Columns
+from research.data.spec import Source, spec_of
 from research.data.table import Table
 from research.errors import UserError
 from research.options import options_of
@@ -37,7 +38,8 @@ def adapted(
     Raises UserError, naming row and column, for a missing number without `impute`.
     """
     spec = source.spec
-    if impute and len(spec.shape) != 1:
+    inputs = spec.inputs
+    if impute and not isinstance(inputs, Columns):
         raise UserError(
             f"impute fills the columns of a table, and an example of {spec.name} has shape"
             f" {spec.shape}"
@@ -54,8 +56,9 @@ def adapted(
         raise UserError(
             f"{spec.name}, row {row} (the first is 0), {named}: the value is missing; {fill}"
         )
-    if impute:
-        source = dataclasses.replace(source, spec=dataclasses.replace(spec, impute=impute))
+    if isinstance(inputs, Columns) and impute:
+        filled = dataclasses.replace(inputs, impute=impute)
+        source = dataclasses.replace(source, spec=dataclasses.replace(spec, inputs=filled))
     if task in ("auto", spec.task) or spec.target_shape:
         return source
     return _for_task(source, task, cache_dir)
@@ -87,10 +90,9 @@ def _for_task(source: Source, task: str, cache_dir: str) -> Source:
             except OSError:  # a file system without links
                 shutil.copyfile(source.directory / "x.npy", partial / "x.npy")
             store(_with_target(source, y, classes), partial, source.names)
-    spec = dataclasses.replace(spec, target_origin=0.0, missing=(), numbered=False)
-    return dataclasses.replace(
-        source, spec=dataclasses.replace(spec, **fields_of(directory)), directory=directory
-    )
+    known = {"name": spec.name, "impute": spec.impute, "split_by_seed": spec.split_by_seed}
+    adapted_spec = spec_of({**fields_of(directory), **known})
+    return dataclasses.replace(source, spec=adapted_spec, directory=directory)
 
 
 def _with_target(source: Source, y: np.ndarray, classes: tuple[str, ...]) -> Table:

@@ -17,7 +17,7 @@ from research.data import reader, remarks
 from research.data.narrowed import narrowed
 from research.data.one_hot import OneHot
 from research.data.repeats import repeats
-from research.data.spec import DataSpec, Source
+from research.data.spec import Source, spec_of
 from research.data.table import Table, is_even
 from research.errors import UserError
 
@@ -67,7 +67,7 @@ def _open(
         # A killed process leaves a hidden partial directory, never half a copy under the key.
         with whole(directory) as partial:
             store(write(loaded, partial / "x.npy"), partial, names)
-    return Source(DataSpec(**fields_of(directory), **known), directory, names)
+    return Source(spec_of({**fields_of(directory), **known}), directory, names)
 
 
 def store(table: Table, directory: Path, names: Sequence[str] = ()) -> None:
@@ -77,7 +77,7 @@ def store(table: Table, directory: Path, names: Sequence[str] = ()) -> None:
 
 
 def fields_of(directory: Path) -> dict[str, Any]:
-    """The fields of a DataSpec that are stored in a directory."""
+    """The flat fields that a directory stores of its DataSpec."""
     stored = json.loads((directory / "spec.json").read_text())
     if "even" not in stored and _of_steps(stored):  # a copy of before there was such a thing
         x, y = (np.load(directory / f"{name}.npy", mmap_mode="r") for name in "xy")

@@ -99,5 +99,7 @@ def series_like(
             f"{file} has {which}{min(read.lengths)} rows, too few for a window of {context} and the"
             " next value"
         )
-    arrays = windowed(differences(read.values, spec.target_origin), context, spec.burn_in)
+    assert spec.windows is not None
+    values = differences(read.values, spec.target_origin)
+    arrays = windowed(values, context, spec.windows.burn_in)
     return arrays.x, *each_once(arrays, read.lengths), read.notes

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from research.data.spec import PADDING, Arrays, DataSpec
+from research.data.features.label import Label
+from research.data.features.mask import Mask
+from research.data.features.token_sequence import TokenSequence
+from research.data.spec import PADDING, Arrays, DataSpec, spec_of
 
 CLASSES = 3
 
@@ -50,9 +53,8 @@ def masks(side: int = 8, rows: int = 60) -> InMemorySource:
         mask[top : top + 3, left : left + 3] = 1
     y[:, -1] = PADDING
     of_images = _memory("segmentation", x.astype(np.uint8), y, ("ground", "block"), 255.0)
-    return InMemorySource(
-        dataclasses.replace(of_images.spec, target_shape=(side, side)), of_images.data
-    )
+    targets = Mask((side, side), names=of_images.spec.classes)
+    return InMemorySource(dataclasses.replace(of_images.spec, targets=targets), of_images.data)
 
 
 def table(rows: int = 60, features: int = 4) -> InMemorySource:
@@ -83,7 +85,9 @@ def text(steps: int = 6, rows: int = 60, symbols: int = 5) -> InMemorySource:
     names = tuple("abcdefghijklmnopqrstuvwxyz"[:symbols])
     of_images = _memory("step_classification", tokens[:, :-1], tokens[:, 1:].copy(), names, 1.0)
     spec = dataclasses.replace(
-        of_images.spec, features=(), vocabulary=names, target_shape=(steps,), source=2
+        of_images.spec,
+        inputs=TokenSequence((steps,), names, source=2),
+        targets=Label((steps,), names=names),
     )
     return InMemorySource(spec, of_images.data)
 
@@ -92,7 +96,18 @@ def _memory(
     task: Any, x: np.ndarray, y: np.ndarray, classes: tuple[str, ...], maximum: float
 ) -> InMemorySource:
     features = () if x.ndim > 2 else tuple(f"x{i}" for i in range(x.shape[1]))
-    spec = DataSpec(
-        "memory", task, x.shape[1:], classes, features, maximum, len(x), 0, f"memory-{task}", True
+    spec = spec_of(
+        {
+            "name": "memory",
+            "task": task,
+            "shape": x.shape[1:],
+            "classes": classes,
+            "features": features,
+            "maximum": maximum,
+            "size": len(x),
+            "test_size": 0,
+            "fingerprint": f"memory-{task}",
+            "split_by_seed": True,
+        }
     )
     return InMemorySource(spec, Arrays(x, y, np.zeros(0, np.int32)))

@@ -17,11 +17,10 @@ def masked(config: RunConfig, spec: DataSpec) -> bool:
     Such places are steps at which a sequence is over, and targets that are missing: from the data
     on, or because a member of the data slot moves them out of an image.
     """
-    if spec.windows or spec.reconstructs:
-        return False
+    if spec.inputs.ragged or spec.targets.ragged:
+        return True
     moves = any(REGULARIZERS.get(part.name).mask for part in config.regularization)
-    of_steps = bool(spec.vocabulary or spec.target_shape)
-    return spec.padded or (of_steps and not spec.even) or (bool(spec.target_shape) and moves)
+    return moves and bool(spec.target_shape) and not spec.windows
 
 
 def data_id(config: RunConfig, spec: DataSpec) -> str:

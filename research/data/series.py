@@ -8,10 +8,12 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from research import rng
-from research.data.array_cache import digest, open_table
+from research.data.array_cache import digest, fields_of, open_table
+from research.data.features.time_series import TimeSeries
 from research.data.origin import narrow
 from research.data.spec import Source
 from research.data.table import Table
+from research.data.windows import Windowing
 from research.errors import UserError
 from research.options import Count, Range, options_of
 from research.registry import DATASETS, Entry
@@ -138,9 +140,11 @@ def open_series(
             f" {context - 1}"
         )
     source = open_table(f"{key}-{version}", load, cache_dir=cache_dir, name=name)
-    length, shortest = source.spec.size, min(source.spec.series or (source.spec.size,))
+    length = source.spec.size
+    series = fields_of(source.directory).get("series", ())
+    shortest = min(series or (length,))
     if shortest <= context:
-        what = f"the shortest series of {name}" if source.spec.series else name
+        what = f"the shortest series of {name}" if series else name
         raise UserError(
             f"{what} has length={shortest}, too short for a window of context={context} and the"
             " next value"
@@ -150,14 +154,12 @@ def open_series(
         spec=dataclasses.replace(
             source.spec,
             task="forecast",
-            shape=(context,),
-            target_shape=(context,),
-            features=(),
+            inputs=TimeSeries((context,), origin=source.spec.origin),
+            targets=dataclasses.replace(source.spec.targets, shape=(context,), even=True),
             size=length - context,
             fingerprint=digest([source.spec.fingerprint, context, *([burn_in] if burn_in else [])]),
             split_by_seed=True,  # train_size draws other windows for each seed
-            windows=True,
-            burn_in=burn_in,
+            windows=Windowing(series, burn_in=burn_in),
         ),
     )
 

@@ -1,14 +1,18 @@
 """What a data set is (DataSpec), and where its arrays come from (Source)."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from research.data.features.feature import Feature
+from research.data.features.itself import Itself
+from research.data.features.stored import from_flat, from_json, to_json, with_tuples
+from research.data.features.target import Target
 from research.data.one_hot import OneHot
-from research.data.windows import Windows
+from research.data.windows import Windowing, Windows
 from research.errors import UserError
 
 # A token, or a class, where a sequence is over; always at its end. A number that is not there is
@@ -20,80 +24,144 @@ PADDING = -1
 class DataSpec:
     """What is known of a data set without reading its arrays.
 
-    shape: of one example, (H, W, C) of an image, (D,) of a table, (T, D) of a series or (T,) of
-        tokens. classes: their names, () for regression. features: the D column names, () for
-        images. maximum: what scaling `none` divides by (1 for tables).
+    inputs, targets: what they are (research/data/features).
     size: all rows, its own test split of `test_size` rows included. fingerprint: of the content,
         wherever it lies.
-    split_by_seed: the split varies with the run's seed by default. impute: how to fill the NaNs of
-        `x`, "" if there are none. note: what a reader of a table made from it must know.
+    split_by_seed: the split varies with the run's seed by default. note: what a reader of a table
+        made from it must know.
     notes: how the data was read, where there was a choice; each is said before training and under a
-        table, and none is part of the fingerprint. vocabulary: the symbols, if the inputs are
-        tokens; these are never scaled or noised.
-    target_shape: of one example's target, () of one label or value, (T,) of one at each step.
-        windows: rows are windows of one long sequence, one at each place, which a split cuts into
-        stretches. burn_in: steps at a window's start that have no target, but warm up what goes on
-        from them. source: how many of the first tokens are given, where the others are the answer
-        to them, one place late, behind a token that starts it. parts: where the sequence comes in
-        parts of its own, the lengths of train, validation and test.
-    padded: series of numbers are over before their last step, NaN from there on. reconstructs: the
-        targets are the inputs, as they are scaled, and the labels are not read. origin: what was
-        subtracted from each column before it became float32, one number for windows, () where
-        nothing was; target_origin: the same for the target (see origin.py). What is shown in the
-        data's units adds it; fitted scalings, losses and metrics do not depend on it.
-    kinds: of a table that is stored as OneHot, as there. series: of several series that lie one
-        after another, the length of each, () of one. even: known of arrays that were looked at: no
-        sequence of tokens is over before its last step, and all examples have their targets at the
-        same places. end: the symbol that ends an answer which is shorter than others, "" if answers
-        are equally long. missing: (row, column) of the first number that is missing. numbered: the
-        classes are numbers that were taken for classes.
+        table, and none is part of the fingerprint.
+    windows: how rows are windows of long sequences, None where they are not.
     """
 
     name: str
     task: str
-    shape: tuple[int, ...]
-    classes: tuple[str, ...]
-    features: tuple[str, ...]
-    maximum: float
+    inputs: Feature
+    targets: Target
     size: int
     test_size: int
     fingerprint: str
     split_by_seed: bool = False
     note: str = ""
     notes: tuple[str, ...] = ()
-    impute: str = ""
-    vocabulary: tuple[str, ...] = ()
-    target_shape: tuple[int, ...] = ()
-    windows: bool = False
-    parts: tuple[int, ...] = ()
-    source: int = 0
-    reconstructs: bool = False
-    burn_in: int = 0
-    padded: bool = False
-    kinds: tuple[int, ...] = ()
-    origin: tuple[float, ...] = ()
-    target_origin: float = 0.0
-    even: bool = False
-    end: str = ""
-    series: tuple[int, ...] = ()
-    missing: tuple[int, ...] = ()
-    numbered: bool = False
+    windows: Windowing | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one example's inputs."""
+        return self.inputs.shape
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Their names, () for numbers."""
+        return self.targets.classes
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns' names, () where they have none."""
+        return getattr(self.inputs, "names", ())
+
+    @property
+    def maximum(self) -> float:
+        """What scaling `none` divides by."""
+        return getattr(self.inputs, "maximum", 1.0)
+
+    @property
+    def impute(self) -> str:
+        """How missing numbers are filled."""
+        return getattr(self.inputs, "impute", "")
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The symbols, if the inputs are tokens."""
+        return getattr(self.inputs, "vocabulary", ())
+
+    @property
+    def target_shape(self) -> tuple[int, ...]:
+        """Of the places that have a target each."""
+        return self.targets.shape
+
+    @property
+    def source(self) -> int:
+        """How many tokens are given, 0 where there is no answer to them."""
+        return getattr(self.inputs, "source", 0)
+
+    @property
+    def reconstructs(self) -> bool:
+        """Whether the targets are the inputs."""
+        return isinstance(self.targets, Itself)
+
+    @property
+    def padded(self) -> bool:
+        """Whether series of numbers are over early."""
+        return getattr(self.inputs, "padded", False)
+
+    @property
+    def kinds(self) -> tuple[int, ...]:
+        """Of a table that is stored as OneHot, as there."""
+        return getattr(self.inputs, "categories", ())
+
+    @property
+    def origin(self) -> tuple[float, ...]:
+        """What was subtracted from each column."""
+        return getattr(self.inputs, "origin", ())
+
+    @property
+    def target_origin(self) -> float:
+        """What was subtracted from the target."""
+        return getattr(self.targets, "offset", 0.0)
+
+    @property
+    def end(self) -> str:
+        """The symbol that ends an answer."""
+        return getattr(self.inputs, "end", "")
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """(row, column) of the first number that is missing."""
+        return getattr(self.inputs, "missing", ())
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the classes are numbers that were taken for classes."""
+        return getattr(self.targets, "numbered", False)
 
     @property
     def channels(self) -> tuple[int, ...]:
-        """The shape of what scales an example: its last axis; () for windows of one series, and for
-        tokens."""
-        return () if self.vocabulary or self.windows else self.shape[-1:]
+        """The shape of what scales an example."""
+        return self.inputs.channels
 
     @property
     def lengths(self) -> tuple[int, ...]:
         """Of windows: how many values each series has."""
-        return self.series or (self.size + self.shape[0],)
+        assert self.windows is not None
+        return self.windows.series or (self.size + self.shape[0],)
 
     @property
     def stratified(self) -> bool:
         """Whether a split gives every part each class in its share of the rows."""
         return bool(self.classes) and not self.target_shape
+
+
+def spec_of(stored: Mapping[str, Any]) -> DataSpec:
+    """A DataSpec from the fields that `stored_spec` returns, or from flat ones as decoded copies
+    and older runs have them."""
+    if "inputs" not in stored:
+        known = {field.name for field in dataclasses.fields(DataSpec)}
+        fields = from_flat(stored)
+        return DataSpec(**{name: value for name, value in fields.items() if name in known})
+    windows = stored["windows"]
+    features = {name: from_json(stored[name]) for name in ("inputs", "targets")}
+    # JSON has lists for tuples.
+    notes = tuple(stored["notes"])
+    windowing = None if windows is None else Windowing(**with_tuples(windows))
+    return DataSpec(**{**stored, **features, "notes": notes, "windows": windowing})
+
+
+def stored_spec(spec: DataSpec) -> dict[str, Any]:
+    """A DataSpec as JSON has it."""
+    features = {name: to_json(getattr(spec, name)) for name in ("inputs", "targets")}
+    return {**dataclasses.asdict(spec), **features}
 
 
 class Arrays(NamedTuple):
@@ -128,7 +196,9 @@ class Source:
         try:
             if spec.windows:
                 return windowed(
-                    np.load(self.directory / "x.npy").reshape(-1), spec.shape[0], spec.burn_in
+                    np.load(self.directory / "x.npy").reshape(-1),
+                    spec.shape[0],
+                    spec.windows.burn_in,
                 )
             x, y = (
                 np.asarray(np.load(self.directory / f"{part}.npy", mmap_mode="r")) for part in "xy"

@@ -52,7 +52,7 @@ def _windows_of_one(spec: DataSpec, ratios: Sequence[int], length: int) -> tuple
     train, *evaluated = itertools.pairwise(_cuts(spec, ratios, length))
     for begin, end in (train, *evaluated):
         if 0 < end - begin <= context:
-            which = f" of a series of {length:,}" if spec.series else ""
+            which = f" of a series of {length:,}" if len(spec.lengths) > 1 else ""
             raise ShapeError(
                 f"split={_written(ratios)} leaves {spec.name} a part of {end - begin:,}"
                 f" positions{which}, too few for a window of context={context} and what follows it"
@@ -73,9 +73,10 @@ def _rows(begin: int, end: int, context: int, stride: int) -> np.ndarray:
 def _cuts(spec: DataSpec, ratios: Sequence[int], length: int) -> list[int]:
     """Where the parts begin and end: the shares of the sequence, rounded down, or its own parts."""
     cuts = [length * share // sum(ratios) for share in itertools.accumulate(ratios, initial=0)]
-    if not spec.parts:
+    parts = spec.windows.parts if spec.windows else ()
+    if not parts:
         return cuts
-    natural = list(itertools.accumulate(spec.parts, initial=0))
+    natural = list(itertools.accumulate(parts, initial=0))
     if tuple(ratios) == DEFAULT:
         return natural
     if cuts[1] != natural[1] or cuts[2] not in natural:

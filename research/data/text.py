@@ -12,10 +12,12 @@ from typing import Annotated, Any
 import numpy as np
 
 from research.data.array_cache import digest, whole
+from research.data.features.label import Label
+from research.data.features.token_sequence import TokenSequence
 from research.data.spec import DataSpec, Source, windowed
 from research.data.stretches import each_once
 from research.data.tfds_prepared import find
-from research.data.windows import Windows
+from research.data.windows import Windowing, Windows
 from research.errors import UserError
 from research.options import Count, options_of
 from research.registry import DATASETS, Entry
@@ -71,18 +73,13 @@ def _open(
     spec = DataSpec(
         name=name,
         task="language_model",
-        shape=(context,),
-        classes=vocabulary,
-        features=(),
-        maximum=1.0,
+        inputs=TokenSequence((context,), vocabulary, even=True),
+        targets=Label((context,), even=True, names=vocabulary),
         size=length - context,
         test_size=0,
         fingerprint=digest([directory.name, context]),
         split_by_seed=True,  # train_size draws other windows for each seed
-        vocabulary=vocabulary,
-        target_shape=(context,),
-        windows=True,
-        parts=tuple(known["parts"]) if len(known["parts"]) > 1 else (),
+        windows=Windowing(parts=tuple(known["parts"]) if len(known["parts"]) > 1 else ()),
     )
     return Source(spec, directory)
 

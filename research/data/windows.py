@@ -8,6 +8,20 @@ import jax.numpy as jnp
 import numpy as np
 
 
+@dataclasses.dataclass(frozen=True)
+class Windowing:
+    """Rows are windows of long sequences, one at each place, which a split cuts into stretches.
+
+    series: of several series that lie one after another, the length of each, () of one. parts:
+        where the sequence comes in parts of its own, the lengths of train, validation and test.
+    burn_in: steps at a window's start that have no target, but warm up what goes on from them.
+    """
+
+    series: tuple[int, ...] = ()
+    parts: tuple[int, ...] = ()
+    burn_in: int = 0
+
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
 class Windows:

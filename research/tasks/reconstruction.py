@@ -2,10 +2,12 @@
 absolute error."""
 
 import dataclasses
+import math
 
 import jax
 import jax.numpy as jnp
 
+from research.data.features.itself import Itself
 from research.data.spec import DataSpec
 from research.errors import UserError
 from research.registry import TASKS, Task
@@ -47,7 +49,7 @@ def sees(spec: DataSpec) -> DataSpec:
             f" {what}"
         )
     return dataclasses.replace(
-        spec, task="reconstruction", classes=(), target_shape=(), reconstructs=True
+        spec, task="reconstruction", targets=Itself(size=math.prod(spec.shape))
     )
 
 

@@ -10,6 +10,8 @@ import pytest
 from engine import InMemorySource
 
 from research.data.builder import open_built, prepare
+from research.data.features.image import Image
+from research.data.features.label import Label
 from research.data.generated import adding, pixels
 from research.data.source import open_source
 from research.data.spec import Arrays, DataSpec
@@ -86,7 +88,14 @@ def test_images_pixel_by_pixel():
     draw = np.random.default_rng(0)
     x, y = draw.integers(0, 256, (20, 4, 3, 1), np.uint8), np.arange(20, dtype=np.int32) % 2
     spec = DataSpec(
-        "mnist", "classification", (4, 3, 1), ("a", "b"), (), 255.0, 20, 5, "f", note="a note"
+        "mnist",
+        "classification",
+        Image((4, 3, 1), maximum=255.0),
+        Label(names=("a", "b")),
+        20,
+        5,
+        "f",
+        note="a note",
     )
     images = InMemorySource(spec, Arrays(x, y, np.arange(15, 20)))
     series, permuted = pixels(images, None), pixels(images, 2)

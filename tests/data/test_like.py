@@ -9,6 +9,9 @@ import pytest
 from PIL import Image
 
 from research.data import csv_file, image_folder
+from research.data.features.image import Image as ImageFeature
+from research.data.features.label import Label
+from research.data.features.number import Number
 from research.data.source import open_source
 from research.data.spec import DataSpec
 from research.errors import UserError
@@ -64,7 +67,11 @@ def test_missing_values_are_filled_where_the_run_fills_them(tmp_path: Path, spec
         match=r"row 2, column 'length': the value is missing \('\?'\); .* without --impute",
     ):
         read(tmp_path, spec, text)
-    x, _, _ = read(tmp_path, dataclasses.replace(spec, impute="mean"), text)
+    x, _, _ = read(
+        tmp_path,
+        dataclasses.replace(spec, inputs=dataclasses.replace(spec.inputs, impute="mean")),
+        text,
+    )
     np.testing.assert_array_equal(x, np.array([[np.nan, 0, 0, 0, 1]], np.float32))
 
 
@@ -105,7 +112,7 @@ def test_an_equals_sign_in_a_name_or_a_category(tmp_path: Path) -> None:
 
 
 def test_values_of_a_regression(tmp_path: Path, spec: DataSpec) -> None:
-    values = dataclasses.replace(spec, classes=(), task="regression")
+    values = dataclasses.replace(spec, targets=Number(), task="regression")
     _, y, _ = read(tmp_path, values, "length,colour,wet,price\n1,red,0,2.5\n", "price")
     assert y is not None
     assert (y.dtype, y.tolist()) == (np.float32, [2.5])
@@ -113,7 +120,15 @@ def test_values_of_a_regression(tmp_path: Path, spec: DataSpec) -> None:
         read(tmp_path, values, "length,colour,wet,price\n1,red,0,dear\n", "price")
 
 
-IMAGES = DataSpec("pets", "classification", (4, 5, 3), ("cat", "dog"), (), 255.0, 9, 0, "x")
+IMAGES = DataSpec(
+    "pets",
+    "classification",
+    ImageFeature((4, 5, 3), maximum=255.0),
+    Label(names=("cat", "dog")),
+    9,
+    0,
+    "x",
+)
 
 
 def draw(path: Path, shade: int, size: tuple[int, int] = (5, 4)) -> None:

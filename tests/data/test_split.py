@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedShuffleSplit
 
+from research.data.features.columns import Columns
+from research.data.features.label import Label
 from research.data.spec import DataSpec
 from research.data.split import parse_split, split, split_sizes
 from research.errors import UserError
@@ -14,7 +16,9 @@ NONE = np.empty(0, np.int32)
 
 
 def spec_of(size: int, test_size: int = 0) -> DataSpec:
-    return DataSpec("x", "classification", (4,), ("a", "b"), (), 1.0, size, test_size, "f")
+    return DataSpec(
+        "x", "classification", Columns((4,)), Label(names=("a", "b")), size, test_size, "f"
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from research.data import stretches, text
+from research.data.features.image import Image
+from research.data.features.label import Label
 from research.data.source import open_source
 from research.data.spec import PADDING, DataSpec, Source
 from research.data.split import parse_split, split_of, split_sizes
@@ -173,7 +175,15 @@ def test_tiny_shakespeare_keeps_its_parts(tmp_path):
 
 
 def test_a_spec_without_tokens_is_as_it_was():
-    spec = DataSpec("x", "classification", (4, 4, 3), ("a", "b"), (), 255.0, 10, 0, "f")
+    spec = DataSpec(
+        "x",
+        "classification",
+        Image((4, 4, 3), maximum=255.0),
+        Label(names=("a", "b")),
+        10,
+        0,
+        "f",
+    )
     assert (spec.channels, spec.stratified, spec.vocabulary, spec.target_shape) == (
         (3,),
         True,

@@ -10,8 +10,11 @@ import pytest
 from engine import InMemorySource
 from sequences import run
 
+from research.data.features.number import Number
+from research.data.features.time_series import TimeSeries
 from research.data.source import open_source
 from research.data.spec import DataSpec, windowed
+from research.data.windows import Windowing
 from research.errors import UserError
 from research.registry import TASKS
 from research.tasks import forecast
@@ -23,8 +26,9 @@ SERIES = np.array([1, 3, 2, 2, 5, 4, 10, 0, 9, 9, 0, 5], np.float32)
 
 
 def memory(burn_in: int = 0) -> InMemorySource:
+    targets = Number((2,), even=True)
     spec = DataSpec(
-        "memory", "forecast", (2,), (), (), 1.0, 10, 0, "memory", target_shape=(2,), windows=True
+        "memory", "forecast", TimeSeries((2,)), targets, 10, 0, "memory", windows=Windowing()
     )
     return InMemorySource(spec, windowed(SERIES, 2, burn_in))
 

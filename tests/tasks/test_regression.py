@@ -10,6 +10,9 @@ from sklearn import datasets
 
 import research.catalogue  # noqa: F401  (fills the registries)
 from research import config as config_lib
+from research.data.features.columns import Columns
+from research.data.features.label import Label
+from research.data.features.number import Number
 from research.data.in_memory import InMemorySource
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
@@ -57,7 +60,7 @@ def source(name: str) -> InMemorySource:
     else:
         x, y = TABLES[name]()
     features = tuple(f"x{column}" for column in range(x.shape[1]))
-    spec = DataSpec(name, "regression", x.shape[1:], (), features, 1.0, len(x), 0, name)
+    spec = DataSpec(name, "regression", Columns(x.shape[1:], features), Number(), len(x), 0, name)
     arrays = Arrays(x.astype(np.float32), y.astype(np.float32), np.zeros(0, np.int32))
     return InMemorySource(spec, arrays)
 
@@ -128,7 +131,15 @@ def test_a_record_of_the_old_default_is_another_run() -> None:
 
 def test_classes_are_not_scaled() -> None:
     digits = InMemorySource(
-        DataSpec("d", "classification", (2,), ("a", "b"), ("u", "v"), 1.0, 40, 0, "d"),
+        DataSpec(
+            "d",
+            "classification",
+            Columns((2,), ("u", "v")),
+            Label(names=("a", "b")),
+            40,
+            0,
+            "d",
+        ),
         Arrays(np.zeros((40, 2), np.float32), np.arange(40, dtype=np.int32) % 2, np.zeros(0, int)),
     )
     planner = Planner(lambda config: digits)

@@ -21,8 +21,9 @@ from sequences import CONTEXT, PADDED, SEQUENTIAL, SYMBOLS, padded, run, spec, t
 
 from research import rng
 from research.data import in_memory, masks
+from research.data.features.token_sequence import TokenSequence
 from research.data.in_memory import InMemorySource
-from research.data.spec import PADDING, Arrays
+from research.data.spec import PADDING, Arrays, DataSpec
 from research.data.table import is_even
 from research.errors import UserError
 from research.registry import TASKS
@@ -297,11 +298,19 @@ def test_a_loss_that_is_not_linear_takes_no_mixed_classes(member: str) -> None:
     )
 
 
+def everywhere(spec: DataSpec) -> DataSpec:
+    """The same data, known to have all its steps and targets."""
+    inputs, targets = spec.inputs, dataclasses.replace(spec.targets, even=True)
+    if isinstance(inputs, TokenSequence):
+        inputs = dataclasses.replace(inputs, even=True)
+    return dataclasses.replace(spec, inputs=inputs, targets=targets)
+
+
 def test_which_data_are_masked() -> None:
     """Where nothing is missing, or the same places in all examples, ids are what they were and
     nothing is computed."""
     config = run(PADDED).config
-    even = dataclasses.replace(PADDED.spec, even=True)
+    even = everywhere(PADDED.spec)
     assert masks.masked(config, PADDED.spec)
     assert not masks.masked(config, even)
     assert (
@@ -313,7 +322,7 @@ def test_which_data_are_masked() -> None:
         .config
         for m in ("none", "shift=1")
     )
-    full = dataclasses.replace(in_memory.masks().spec, even=True)
+    full = everywhere(in_memory.masks().spec)
     assert not masks.masked(plain, full)
     assert masks.masked(moved, full)
     with pytest.raises(

@@ -1,7 +1,6 @@
 """Sequences through the engine: tokens, targets at each step, padding, streams, parts and lane
 numbers."""
 
-import dataclasses
 from typing import Any
 
 import engine
@@ -28,6 +27,8 @@ from sequences import (
 
 from research import config as config_lib
 from research import identity
+from research.data.features.number import Number
+from research.data.features.time_series import TimeSeries
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
 from research.registry import TASKS
@@ -187,7 +188,7 @@ def test_what_does_not_fit(settings: dict[str, Any], message: str) -> None:
 
 
 def test_a_target_at_each_step_needs_an_output_at_each_step() -> None:
-    numbers = dataclasses.replace(spec("step_classification", 60), vocabulary=())
+    numbers = spec("step_classification", 60, vocabulary=())
     with pytest.raises(
         UserError, match="memory has a target at each step, which arch=mlp does not predict"
     ):
@@ -199,9 +200,8 @@ def ragged() -> InMemorySource:
     draw = np.random.default_rng(2)
     x = draw.normal(5, 3, (40, CONTEXT, 2)).astype(np.float32)
     x[np.arange(CONTEXT) >= draw.integers(3, CONTEXT + 1, (40, 1))] = np.nan
-    own = DataSpec(
-        "memory", "regression", (CONTEXT, 2), (), (), 1.0, 40, 0, "memory-ragged", padded=True
-    )
+    inputs = TimeSeries((CONTEXT, 2), padded=True)
+    own = DataSpec("memory", "regression", inputs, Number(), 40, 0, "memory-ragged")
     return InMemorySource(own, Arrays(x, np.nansum(x, axis=(1, 2)), np.zeros(0, np.int32)))
 
 

@@ -1,7 +1,6 @@
 """Basis: what a kept run needs of its own data to be applied to new data: its spec, and what was
 fitted to it."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ from research import config as config_lib
 from research import identity
 from research.config import RunConfig
 from research.data import masks
-from research.data.spec import Arrays, DataSpec
+from research.data.spec import Arrays, DataSpec, spec_of, stored_spec
 from research.data.split import Split
 from research.errors import Unknown, UserError
 from research.sweeps.plan.run_plan import PlannedRun
@@ -28,7 +27,7 @@ def basis_of(run: PlannedRun, arrays: Arrays) -> dict[str, Any]:
     """The basis of a run as JSON has it; arrays: its own data."""
     lane = run_lane(run.program, run.config, arrays)
     fitted = {name: np.asarray(getattr(lane, name)).tolist() for name in FITTED}
-    return {"spec": dataclasses.asdict(run.program.spec), "fitted": fitted}
+    return {"spec": stored_spec(run.program.spec), "fitted": fitted}
 
 
 def applied(
@@ -50,7 +49,7 @@ def applied(
         raise UserError(
             f"run {record.run_id} needs its --plugin=FILE if a part of it is your own: {error}"
         ) from None
-    spec = _spec(basis["spec"])
+    spec = spec_of(basis["spec"])
     if identity.run_id(config, masks.data_id(config, spec)) != record.run_id:
         warn(
             f"run {record.run_id} used a method of another version than this code has; its outputs"
@@ -69,12 +68,3 @@ def _run(
         return PlannedRun(run_id, config, program), make_lane(
             config, program, Split(nothing, nothing, nothing), **arrays
         )
-
-
-def _spec(stored: dict[str, Any]) -> DataSpec:
-    """A DataSpec from JSON, which has lists for tuples."""
-    names = {field.name for field in dataclasses.fields(DataSpec)}
-    fields: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
-    }
-    return DataSpec(**{name: value for name, value in fields.items() if name in names})

@@ -1,7 +1,6 @@
 """An epoch of chunks: its dispatches, in pieces and in turn, and the row that it adds to curves."""
 
 import contextlib
-import math
 from collections.abc import Callable, Generator, Sequence
 
 import jax
@@ -148,8 +147,7 @@ def factors_at(chunk: Chunk, steps: np.ndarray, count: int) -> np.ndarray:
 
 def dispatch_steps(program: Program, strategy: ExecutionStrategy) -> int:
     """Updates per dispatch: the strategy's, limited by the epoch and by the memory for batches."""
-    # Images are stored in a byte per value, everything else in four.
-    example = math.prod(program.spec.shape) * (1 if program.spec.maximum > 1 else 4)
+    example = program.spec.inputs.bytes
     fitting = max(1, BATCH_BYTES // (example * program.sizes.batch * strategy.width))
     return min(strategy.steps, program.sizes.steps_per_epoch, fitting)
 

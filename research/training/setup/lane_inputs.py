@@ -10,8 +10,6 @@ import numpy as np
 
 from research import config as config_lib
 from research.config import RunConfig
-from research.data import impute, scaling
-from research.data.one_hot import OneHot
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
 from research.data.splitters.division import division, extremes, padded
@@ -66,18 +64,18 @@ def make_lane_inputs(config: RunConfig, program: Program, arrays: Arrays) -> Inp
     """A completed config's lane: its split, its scaling (fitted on its training rows) and its
     numbers."""
     rows = _split(config, program.spec, arrays)
-    fill, shift, scale = _input_scaling(
-        config, program, arrays.x, _with_targets(program, arrays.y, rows.train)
+    spec = program.spec
+    counted = _with_targets(program, arrays.y, rows.train)
+    fitted = spec.inputs.fit(arrays.x, counted, config.scaling, program.dtype)
+    target_shift, target_scale = spec.targets.fit_target(
+        arrays.y, rows.train, config.target_scaling
     )
-    target_shift, target_scale = _target_scaling(config, program.spec, arrays.y, rows.train)
     unit = program.problem.unit
     lane = make_lane(
         config,
         program,
         rows,
-        fill=fill,
-        shift=shift,
-        scale=scale,
+        **fitted._asdict(),
         target_shift=target_shift,
         target_scale=target_scale,
         unit=1 if unit is None else unit(arrays, rows.train),
@@ -117,48 +115,6 @@ def _with_targets(program: Program, y: Any, rows: np.ndarray) -> np.ndarray:
     parts = np.array_split(rows, -(-len(rows) // BLOCK))
     there = np.concatenate([~missing(y[part]).reshape(len(part), -1).all(axis=1) for part in parts])
     return rows[there] if there.any() else rows
-
-
-def _input_scaling(
-    config: RunConfig, program: Program, x: Any, train: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(fill, shift, scale) of the inputs x [N, ...], in the shape of `spec.channels`, by the rows
-    `train`.
-
-    The values of a series count once, in however many windows they are. `none` adds the origin
-    back, which requires float64.
-    """
-    spec = program.spec
-    fill = np.zeros(spec.channels, program.dtype)
-    if spec.vocabulary:
-        return fill, np.zeros(()), np.ones(())
-    rows = None
-    if spec.windows:
-        seen = x.covered(train)[:, None]
-    elif spec.padded:
-        seen = x[train]
-        seen = seen[~np.isnan(seen).any(axis=-1)]
-    elif spec.impute:
-        seen = x.take(train) if isinstance(x, OneHot) else x[train]
-        # Rounded first: the scaling is fitted on what the network sees.
-        fill = impute.fit(seen, spec.impute).astype(program.dtype)
-        seen = impute.apply(seen, fill)
-    else:
-        seen, rows = x, train
-    shift, scale = scaling.fit(seen, config.scaling, spec.maximum, rows)
-    if config.scaling == "none" and spec.origin:
-        shift = -np.array(spec.origin)
-    return fill, shift.reshape(spec.channels), scale.reshape(spec.channels)
-
-
-def _target_scaling(
-    config: RunConfig, spec: DataSpec, y: Any, train: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """(shift, scale), [], of the targets y [N, ...] by those of the rows `train` that count."""
-    if spec.classes or config.target_scaling == "none":
-        return np.asarray(0.0 - spec.target_origin), np.ones(())
-    answers = y.after_burn_in().covered(train) if spec.windows else np.asarray(y[train])
-    return scaling.fit_target(answers[~np.isnan(answers)], config.target_scaling)
 
 
 def _split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> Split:

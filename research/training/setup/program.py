@@ -4,7 +4,6 @@ common."""
 import contextlib
 import dataclasses
 import functools
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -119,9 +118,7 @@ class Program:
     @property
     def width(self) -> int:
         """C: classes, or the inputs that are to be reconstructed, or 1 for a number."""
-        return (
-            math.prod(self.spec.shape) if self.spec.reconstructs else max(len(self.spec.classes), 1)
-        )
+        return self.spec.targets.width
 
     @property
     def steps(self) -> int:

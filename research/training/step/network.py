@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from research import rng
+from research.data.features.feature import Fitted
 from research.errors import UserError
 from research.kernels import map_kernels_with_key
 from research.models.layers.forward import Forward, Member
@@ -93,7 +94,6 @@ def _check_outputs(program: Program, outputs: Any) -> None:
 
 def example(program: Program) -> jax.Array:
     """A batch of one example of zeros as the network sees it, after the data slot in evaluation."""
-    dtype = jnp.int32 if program.spec.vocabulary else jnp.float32
 
     def one(x: jax.Array) -> jax.Array:
         for part in program.members("data"):
@@ -104,8 +104,8 @@ def example(program: Program) -> jax.Array:
         return x
 
     # Traced and not run: an augmentation may be slow, and only its shape matters.
-    shape = jax.eval_shape(one, jax.ShapeDtypeStruct(program.spec.shape, dtype)).shape
-    return jnp.zeros((1, *shape), dtype)
+    seen = jax.eval_shape(one, program.spec.inputs.placeholder())
+    return jnp.zeros((1, *seen.shape), program.spec.inputs.dtype)
 
 
 def _split_kernels(params: Tree, split: Any) -> Tree:
@@ -147,12 +147,8 @@ def cast_to_compute(program: Program, tree: Tree) -> Tree:
 
 def normalize_inputs(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
     """Raw inputs [B, ...] filled and scaled, in the program's dtype; tokens as they are."""
-    if program.spec.vocabulary:
-        return x
-    # Filled before scaling: the fill is in the data's units.
-    if program.spec.impute:
-        x = jnp.where(jnp.isnan(x), lane.fill, x)
-    return (x.astype(program.dtype) - lane.shift) / lane.scale
+    fitted = Fitted(lane.fill, lane.shift, lane.scale)
+    return program.spec.inputs.normalize(x, fitted, program.dtype)
 
 
 def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> jax.Array:

@@ -1,0 +1,81 @@
+"""Feature: what the engine asks of any input or target."""
+
+import dataclasses
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.registry import FEATURES, Entry
+from research.words import first_sentence
+
+
+class Fitted(NamedTuple):
+    """What is fitted to the training rows of an input, float64, of the shape `channels`.
+
+    fill: what replaces a missing number. The network sees (x - shift) / scale.
+    """
+
+    fill: Any
+    shift: Any
+    scale: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """An input or a target: the shape of one example, and what its numbers mean.
+
+    shape: of one example, without the axis of examples.
+
+    kind: its name in registry.FEATURES. dtype: as the network reads it. counted: what an example
+        is called in messages ("images").
+    """
+
+    kind: ClassVar[str] = ""
+    dtype: ClassVar[Any] = jnp.float32
+    counted: ClassVar[str] = "examples"
+    # Whether its numbers may be scaled, noised, mixed and filled.
+    numeric: ClassVar[bool] = True
+
+    shape: tuple[int, ...] = ()
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """The shape of what scales it: an example's last axis."""
+        return self.shape[-1:]
+
+    @property
+    def ragged(self) -> bool:
+        """Whether examples may be over early, or lack targets, each in other places."""
+        return False
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of one example as it is stored."""
+        return 4 * int(np.prod(self.shape))
+
+    def describe(self) -> str:
+        """What it is, for messages: `images [28, 28, 1]`."""
+        return f"{self.counted} [{', '.join(map(str, self.shape))}]"
+
+    def placeholder(self) -> jax.ShapeDtypeStruct:
+        """One example as a network reads it, without its numbers."""
+        return jax.ShapeDtypeStruct(self.shape, self.dtype)
+
+    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype) -> Fitted:
+        """What is fitted to the rows `train` of x [N, ...]; dtype: of the program."""
+        return Fitted(np.zeros(()), np.zeros(()), np.ones(()))
+
+    def normalize(self, x: jax.Array, fitted: Fitted, dtype: np.dtype) -> jax.Array:
+        """Raw examples [B, ...] as the network reads them."""
+        return x
+
+
+F = TypeVar("F", bound=type[Feature])
+
+
+def feature(kind: F) -> F:
+    """Registers a feature under its `kind`, by which it is stored and architectures name it."""
+    FEATURES.add(Entry(kind.kind, kind, first_sentence(kind.__doc__ or "")))
+    return kind

@@ -1,0 +1,15 @@
+"""Images of one size."""
+
+import dataclasses
+
+from research.data.features.feature import feature
+from research.data.features.numbers import Numbers
+
+
+@feature
+@dataclasses.dataclass(frozen=True)
+class Image(Numbers):
+    """Pixels [N, H, W, C], scaled per channel."""
+
+    kind = "image"
+    counted = "images"

@@ -1,0 +1,25 @@
+"""The inputs as their own targets."""
+
+import dataclasses
+
+from research.data.features.feature import feature
+from research.data.features.target import Target
+
+
+@feature
+@dataclasses.dataclass(frozen=True)
+class Itself(Target):
+    """The inputs themselves, as they are scaled: the labels are not read.
+
+    size: how many numbers an example has.
+    """
+
+    kind = "itself"
+    counted = "the inputs themselves"
+
+    size: int = 1
+
+    @property
+    def width(self) -> int:
+        """A score for each number of the inputs."""
+        return self.size

@@ -1,0 +1,52 @@
+"""Numbers of any shape, which a scaling brings into a common range."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+
+from research.data import scaling as scaling_lib
+from research.data.features.feature import Feature, Fitted, feature
+
+
+@feature
+@dataclasses.dataclass(frozen=True)
+class Numbers(Feature):
+    """Numbers, float32 or uint8 [N, *shape], scaled along their last axis.
+
+    names: of the last axis's columns, () where they have none. maximum: what scaling `none` divides
+        by, 255 for bytes. origin: what was subtracted from each column before it became float32, ()
+        where nothing was (see data/origin.py). What is shown in the data's units adds it; fitted
+        scalings do not depend on it. missing: (row, column) of the first number that is missing.
+    """
+
+    kind = "numbers"
+
+    names: tuple[str, ...] = ()
+    maximum: float = 1.0
+    origin: tuple[float, ...] = ()
+    missing: tuple[int, ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of one example: pixels are stored as uint8, all else as float32."""
+        return int(np.prod(self.shape)) * (1 if self.maximum > 1 else 4)
+
+    def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype) -> Fitted:
+        """`scaling` of the training rows; `none` adds the origin back, which requires float64."""
+        fill, seen, rows = self._seen(x, train, dtype)
+        shift, scale = scaling_lib.fit(seen, scaling, self.maximum, rows)
+        if scaling == "none" and self.origin:
+            shift = -np.array(self.origin)
+        return Fitted(fill, shift.reshape(self.channels), scale.reshape(self.channels))
+
+    def _seen(
+        self, x: Any, train: np.ndarray, dtype: np.dtype
+    ) -> tuple[np.ndarray, Any, np.ndarray | None]:
+        """(what fills missing numbers, the numbers that a scaling is fitted on, their rows)."""
+        return np.zeros(self.channels, dtype), x, train
+
+    def normalize(self, x: jax.Array, fitted: Fitted, dtype: np.dtype) -> jax.Array:
+        """(x - shift) / scale, in the program's dtype."""
+        return (x.astype(dtype) - fitted.shift) / fitted.scale

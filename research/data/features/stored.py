@@ -1,0 +1,94 @@
+"""What is stored of features: by their kind, or by the flat fields of decoded copies and of older
+runs."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from research.data.features.columns import Columns
+from research.data.features.feature import Feature
+from research.data.features.image import Image
+from research.data.features.itself import Itself
+from research.data.features.label import Label
+from research.data.features.mask import Mask
+from research.data.features.number import Number
+from research.data.features.numbers import Numbers
+from research.data.features.target import Target
+from research.data.features.time_series import TimeSeries
+from research.data.features.token_sequence import TokenSequence
+from research.data.windows import Windowing
+from research.registry import FEATURES
+
+_NUMBERS = ("shape", "features", "maximum", "origin", "missing", "impute", "kinds", "padded")
+_TOKENS = ("vocabulary", "even", "source", "end")
+_TARGETS = ("classes", "target_shape", "target_origin", "numbered", "reconstructs")
+_WINDOWS = ("windows", "parts", "burn_in", "series")
+
+
+def to_json(feature: Feature) -> dict[str, Any]:
+    """The fields of a feature, and its kind."""
+    return {"feature": feature.kind, **dataclasses.asdict(feature)}
+
+
+def from_json(stored: Mapping[str, Any]) -> Any:
+    """The feature of those fields."""
+    fields = with_tuples(stored)
+    return FEATURES.get(fields.pop("feature")).build(**fields)
+
+
+def with_tuples(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields with tuples for the lists that JSON has."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
+
+
+def from_flat(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Flat fields with `inputs`, `targets` and `windows` for those that describe these."""
+    fields = with_tuples(stored)
+    taken = {name: fields.pop(name, None) for name in (*_NUMBERS, *_TOKENS, *_TARGETS, *_WINDOWS)}
+    windows = None
+    if taken["windows"]:
+        # Windows of a sequence are never over early.
+        taken["even"] = True
+        windows = Windowing(taken["series"] or (), taken["parts"] or (), taken["burn_in"] or 0)
+    return {
+        **fields,
+        "inputs": _inputs(taken),
+        "targets": _targets(taken),
+        "windows": windows,
+    }
+
+
+def _inputs(fields: Mapping[str, Any]) -> Feature:
+    shape = fields["shape"]
+    if fields["vocabulary"]:
+        return TokenSequence(
+            shape,
+            fields["vocabulary"],
+            bool(fields["even"]),
+            fields["source"] or 0,
+            fields["end"] or "",
+        )
+    numbers = {
+        "shape": shape,
+        "names": fields["features"] or (),
+        "maximum": fields["maximum"] or 1.0,
+        "origin": fields["origin"] or (),
+        "missing": fields["missing"] or (),
+    }
+    if fields["windows"] or len(shape) == 2:
+        return TimeSeries(**numbers, padded=bool(fields["padded"]))
+    if len(shape) == 1:
+        return Columns(**numbers, impute=fields["impute"] or "", categories=fields["kinds"] or ())
+    return (Image if len(shape) == 3 else Numbers)(**numbers)
+
+
+def _targets(fields: Mapping[str, Any]) -> Target:
+    places = fields["target_shape"] or ()
+    even = bool(fields["even"])
+    if fields["reconstructs"]:
+        return Itself(size=math.prod(fields["shape"]))
+    if fields["classes"]:
+        kind = Mask if len(places) > 1 else Label
+        return kind(places, even, fields["classes"], bool(fields["numbered"]))
+    return Number(places, even, fields["target_origin"] or 0.0)
