@@ -11,7 +11,7 @@ import numpy as np
 
 from research.data import labels
 from research.data.array_cache import fields_of, store, whole
-from research.data.features.columns import Columns
+from research.data.features.table_columns import TableColumns
 from research.data.spec import Source, spec_of
 from research.data.table import Table
 from research.errors import UserError
@@ -39,7 +39,7 @@ def adapted(
     """
     spec = source.spec
     inputs = spec.inputs
-    if impute and not isinstance(inputs, Columns):
+    if impute and not isinstance(inputs, TableColumns):
         raise UserError(
             f"impute fills the columns of a table, and an example of {spec.name} has shape"
             f" {spec.shape}"
@@ -56,7 +56,7 @@ def adapted(
         raise UserError(
             f"{spec.name}, row {row} (the first is 0), {named}: the value is missing; {fill}"
         )
-    if isinstance(inputs, Columns) and impute:
+    if isinstance(inputs, TableColumns) and impute:
         filled = dataclasses.replace(inputs, impute=impute)
         source = dataclasses.replace(source, spec=dataclasses.replace(spec, inputs=filled))
     if task in ("auto", spec.task) or spec.target_shape:

@@ -10,7 +10,7 @@ import numpy as np
 from research.data.features.feature import Feature
 from research.data.features.itself import Itself
 from research.data.features.stored import from_flat, from_json, to_json, with_tuples
-from research.data.features.target import Target
+from research.data.features.target import TargetFeature
 from research.data.one_hot import OneHot
 from research.data.windows import Windowing, Windows
 from research.errors import UserError
@@ -37,7 +37,7 @@ class DataSpec:
     name: str
     task: str
     inputs: Feature
-    targets: Target
+    targets: TargetFeature
     size: int
     test_size: int
     fingerprint: str

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from research.data.features.columns import Columns
 from research.data.features.image import Image
 from research.data.features.itself import Itself
 from research.data.features.label import Label
 from research.data.features.mask import Mask
 from research.data.features.number import Number
 from research.data.features.numbers import Numbers
-from research.data.features.target import Target
+from research.data.features.table_columns import TableColumns
+from research.data.features.target import TargetFeature
 from research.data.features.time_series import TimeSeries
 from research.data.features.token_sequence import TokenSequence
 from research.data.spec import DataSpec, spec_of, stored_spec
@@ -22,10 +22,10 @@ from research.registry import FEATURES
 
 COMMON = {"name": "d", "task": "t", "size": 9, "test_size": 2, "fingerprint": "f"}
 # The flat fields of decoded copies, and the features that they are read as.
-FLAT: list[tuple[dict[str, Any], Any, Target]] = [
+FLAT: list[tuple[dict[str, Any], Any, TargetFeature]] = [
     (
         {"shape": [3], "features": ["a", "b=u", "b=v"], "kinds": [0, 2], "impute": "mean"},
-        Columns((3,), ("a", "b=u", "b=v"), impute="mean", categories=(0, 2)),
+        TableColumns((3,), ("a", "b=u", "b=v"), impute="mean", categories=(0, 2)),
         Number(),
     ),
     (
@@ -60,14 +60,14 @@ FLAT: list[tuple[dict[str, Any], Any, Target]] = [
 
 
 @pytest.mark.parametrize(("flat", "inputs", "targets"), FLAT)
-def test_flat_fields_are_read_as_features(flat: Any, inputs: Any, targets: Target) -> None:
+def test_flat_fields_are_read_as_features(flat: Any, inputs: Any, targets: TargetFeature) -> None:
     """Decoded copies and older kept runs have a field per fact; later fields are passed over."""
     spec = spec_of({**COMMON, **flat, "of a later version": 1})
     assert spec == DataSpec("d", "t", inputs, targets, 9, 2, "f")
 
 
 @pytest.mark.parametrize(("flat", "inputs", "targets"), FLAT)
-def test_what_is_stored_reads_back(flat: Any, inputs: Any, targets: Target) -> None:
+def test_what_is_stored_reads_back(flat: Any, inputs: Any, targets: TargetFeature) -> None:
     spec = DataSpec("d", "t", inputs, targets, 9, 2, "f", notes=("n",), windows=Windowing((4, 5)))
     assert spec_of(json.loads(json.dumps(stored_spec(spec)))) == spec
 
@@ -90,9 +90,9 @@ def test_every_feature_says_what_it_is() -> None:
 def test_a_scaling_is_fitted_to_training_rows() -> None:
     """Rows 0 and 1 have the columns 1, 3 and 0, 4: means 2 and 2, deviations 1 and 2."""
     x = np.array([[1, 0], [3, 4], [100, 100]], np.float32)
-    fitted = Columns((2,)).fit(x, np.array([0, 1]), "standard", np.dtype(np.float32))
+    fitted = TableColumns((2,)).fit(x, np.array([0, 1]), "standard", np.dtype(np.float32))
     np.testing.assert_allclose([fitted.shift, fitted.scale], [[2, 2], [1, 2]])
-    seen = Columns((2,)).normalize(x[2:], fitted, np.dtype(np.float32))
+    seen = TableColumns((2,)).normalize(x[2:], fitted, np.dtype(np.float32))
     np.testing.assert_allclose(seen, [[98, 49]])
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedShuffleSplit
 
-from research.data.features.columns import Columns
 from research.data.features.label import Label
+from research.data.features.table_columns import TableColumns
 from research.data.spec import DataSpec
 from research.data.split import parse_split, split, split_sizes
 from research.errors import UserError
@@ -17,7 +17,7 @@ NONE = np.empty(0, np.int32)
 
 def spec_of(size: int, test_size: int = 0) -> DataSpec:
     return DataSpec(
-        "x", "classification", Columns((4,)), Label(names=("a", "b")), size, test_size, "f"
+        "x", "classification", TableColumns((4,)), Label(names=("a", "b")), size, test_size, "f"
     )
 
 

@@ -10,9 +10,9 @@ from sklearn import datasets
 
 import research.catalogue  # noqa: F401  (fills the registries)
 from research import config as config_lib
-from research.data.features.columns import Columns
 from research.data.features.label import Label
 from research.data.features.number import Number
+from research.data.features.table_columns import TableColumns
 from research.data.in_memory import InMemorySource
 from research.data.spec import Arrays, DataSpec
 from research.errors import UserError
@@ -60,7 +60,9 @@ def source(name: str) -> InMemorySource:
     else:
         x, y = TABLES[name]()
     features = tuple(f"x{column}" for column in range(x.shape[1]))
-    spec = DataSpec(name, "regression", Columns(x.shape[1:], features), Number(), len(x), 0, name)
+    spec = DataSpec(
+        name, "regression", TableColumns(x.shape[1:], features), Number(), len(x), 0, name
+    )
     arrays = Arrays(x.astype(np.float32), y.astype(np.float32), np.zeros(0, np.int32))
     return InMemorySource(spec, arrays)
 
@@ -134,7 +136,7 @@ def test_classes_are_not_scaled() -> None:
         DataSpec(
             "d",
             "classification",
-            Columns((2,), ("u", "v")),
+            TableColumns((2,), ("u", "v")),
             Label(names=("a", "b")),
             40,
             0,

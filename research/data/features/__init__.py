@@ -1,8 +1,8 @@
 """Features: what the inputs and the targets of a data set are, one file per kind.
 
 In reading order: feature.py has what every feature knows. numbers.py is scaled numbers of any
-shape; columns.py, image.py and time_series.py are its kinds. token_sequence.py is symbols.
+shape; table_columns.py, image.py and time_series.py are its kinds. token_sequence.py is symbols.
 target.py has what every target knows; label.py, number.py, mask.py and itself.py are its kinds.
-flat.py reads and writes the flat fields that stored copies have. A feature of a plugin is one file
+stored.py reads and writes what is stored of them. A feature of a plugin is one file
 and one entry of registry.FEATURES.
 """

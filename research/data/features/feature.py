@@ -64,11 +64,24 @@ class Feature:
         return jax.ShapeDtypeStruct(self.shape, self.dtype)
 
     def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype) -> Fitted:
-        """What is fitted to the rows `train` of x [N, ...]; dtype: of the program."""
+        """What is fitted to the training rows.
+
+        Args:
+            x: raw examples, [N, ...].
+            train: the training rows, int [n].
+            scaling: a method of data/scaling.py.
+            dtype: of the program.
+        """
         return Fitted(np.zeros(()), np.zeros(()), np.ones(()))
 
     def normalize(self, x: jax.Array, fitted: Fitted, dtype: np.dtype) -> jax.Array:
-        """Raw examples [B, ...] as the network reads them."""
+        """Raw examples as the network reads them, [B, ...].
+
+        Args:
+            x: raw examples, [B, ...].
+            fitted: what `fit` returned, in the program's dtype.
+            dtype: of the program.
+        """
         return x
 
 

@@ -3,12 +3,12 @@
 import dataclasses
 
 from research.data.features.feature import feature
-from research.data.features.target import Target
+from research.data.features.target import TargetFeature
 
 
 @feature
 @dataclasses.dataclass(frozen=True)
-class Itself(Target):
+class Itself(TargetFeature):
     """The inputs themselves, as they are scaled: the labels are not read.
 
     size: how many numbers an example has.

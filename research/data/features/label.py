@@ -5,12 +5,12 @@ import dataclasses
 import jax.numpy as jnp
 
 from research.data.features.feature import feature
-from research.data.features.target import Target
+from research.data.features.target import TargetFeature
 
 
 @feature
 @dataclasses.dataclass(frozen=True)
-class Label(Target):
+class Label(TargetFeature):
     """A class per example [N], or at each step [N, T]: int32, PADDING where there is none.
 
     names: of the classes. numbered: they are numbers that were taken for classes.

@@ -34,7 +34,14 @@ class Numbers(Feature):
         return int(np.prod(self.shape)) * (1 if self.maximum > 1 else 4)
 
     def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype) -> Fitted:
-        """`scaling` of the training rows; `none` adds the origin back, which requires float64."""
+        """`scaling` of the training rows; `none` adds the origin back, which requires float64.
+
+        Args:
+            x: raw examples, [N, ...].
+            train: the training rows, int [n].
+            scaling: a method of data/scaling.py.
+            dtype: of the program.
+        """
         fill, seen, rows = self._seen(x, train, dtype)
         shift, scale = scaling_lib.fit(seen, scaling, self.maximum, rows)
         if scaling == "none" and self.origin:
@@ -48,5 +55,11 @@ class Numbers(Feature):
         return np.zeros(self.channels, dtype), x, train
 
     def normalize(self, x: jax.Array, fitted: Fitted, dtype: np.dtype) -> jax.Array:
-        """(x - shift) / scale, in the program's dtype."""
+        """(x - shift) / scale, in the program's dtype.
+
+        Args:
+            x: raw examples, [B, ...].
+            fitted: what `fit` returned, in the program's dtype.
+            dtype: of the program.
+        """
         return (x.astype(dtype) - fitted.shift) / fitted.scale

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from research.data.features.columns import Columns
 from research.data.features.feature import Feature
 from research.data.features.image import Image
 from research.data.features.itself import Itself
@@ -14,7 +13,8 @@ from research.data.features.label import Label
 from research.data.features.mask import Mask
 from research.data.features.number import Number
 from research.data.features.numbers import Numbers
-from research.data.features.target import Target
+from research.data.features.table_columns import TableColumns
+from research.data.features.target import TargetFeature
 from research.data.features.time_series import TimeSeries
 from research.data.features.token_sequence import TokenSequence
 from research.data.windows import Windowing
@@ -79,11 +79,13 @@ def _inputs(fields: Mapping[str, Any]) -> Feature:
     if fields["windows"] or len(shape) == 2:
         return TimeSeries(**numbers, padded=bool(fields["padded"]))
     if len(shape) == 1:
-        return Columns(**numbers, impute=fields["impute"] or "", categories=fields["kinds"] or ())
+        return TableColumns(
+            **numbers, impute=fields["impute"] or "", categories=fields["kinds"] or ()
+        )
     return (Image if len(shape) == 3 else Numbers)(**numbers)
 
 
-def _targets(fields: Mapping[str, Any]) -> Target:
+def _targets(fields: Mapping[str, Any]) -> TargetFeature:
     places = fields["target_shape"] or ()
     even = bool(fields["even"])
     if fields["reconstructs"]:

@@ -9,7 +9,7 @@ from research.data.features.feature import Feature
 
 
 @dataclasses.dataclass(frozen=True)
-class Target(Feature):
+class TargetFeature(Feature):
     """What is to be predicted: one value per example, or one at each place of it.
 
     shape: of the places that have a target each: () for one per example, (T,) for one per step,
@@ -38,5 +38,11 @@ class Target(Feature):
         return bool(self.shape) and not self.even
 
     def fit_target(self, y: Any, train: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarray]:
-        """(shift, scale), float64 [], of the targets y [N, ...] by those of the rows `train`."""
+        """(shift, scale) of the targets, float64 [].
+
+        Args:
+            y: targets, [N, ...].
+            train: the training rows, int [n].
+            scaling: a method of data/scaling.py for targets.
+        """
         return np.zeros(()), np.ones(())

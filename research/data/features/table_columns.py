@@ -1,4 +1,4 @@
-"""Columns: a table's numbers and one-hot categories."""
+"""TableColumns: a table's numbers and one-hot categories."""
 
 import dataclasses
 from typing import Any
@@ -15,14 +15,14 @@ from research.data.one_hot import OneHot
 
 @feature
 @dataclasses.dataclass(frozen=True)
-class Columns(Numbers):
+class TableColumns(Numbers):
     """A table's columns, [N, D].
 
     impute: how missing numbers are filled, "" if there are none. categories: per stored column how
         many categories it has, 0 of numbers; () where all columns are numbers (see OneHot).
     """
 
-    kind = "columns"
+    kind = "table"
     counted = "tables of columns"
 
     impute: str = ""
@@ -39,7 +39,13 @@ class Columns(Numbers):
         return fill, impute.apply(seen, fill), None
 
     def normalize(self, x: jax.Array, fitted: Fitted, dtype: np.dtype) -> jax.Array:
-        """Filled and scaled."""
+        """Filled and scaled, [B, D].
+
+        Args:
+            x: raw examples, [B, ...].
+            fitted: what `fit` returned, in the program's dtype.
+            dtype: of the program.
+        """
         # Filled before scaling: the fill is in the data's units.
         if self.impute:
             x = jnp.where(jnp.isnan(x), fitted.fill, x)
