@@ -12,7 +12,15 @@ from research.tasks.objectives.turn import Apply, Aux, Keys, PlayerBatch
 def loss(
     player: str, apply: Apply, params: Any, batch: PlayerBatch, keys: Keys
 ) -> tuple[jax.Array, Aux]:
-    """The mean of `--loss` over the batch, []."""
+    """The mean of `--loss` over the batch, [].
+
+    Args:
+        player: the only one.
+        apply: the network.
+        params: all parameters.
+        batch: the rows of the update.
+        keys: of random draws; unused.
+    """
     forward = apply(params, batch.x)
     return batch.mean(batch.losses(forward.outputs)), Aux(forward)
 
