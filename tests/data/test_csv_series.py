@@ -11,6 +11,7 @@ from research.data import csv_series
 from research.data.source import open_source
 from research.data.spec import Source
 from research.data.split import split_of
+from research.data.windows import Windowing
 from research.errors import UserError
 
 
@@ -35,7 +36,7 @@ def test_windows_of_a_column(tmp_path: Path) -> None:
         (3,),
         (3,),
     )
-    assert (spec.size, spec.burn_in, spec.channels, spec.windows) == (37, 1, (), True)
+    assert (spec.size, spec.channels, spec.windows) == (37, (), Windowing(burn_in=1))
     np.testing.assert_array_equal(x[np.array([0, 36])], [[0, 10, 20], [360, 370, 380]])
     np.testing.assert_array_equal(y[np.array([0, 36])], [[np.nan, 20, 30], [np.nan, 380, 390]])
     by_option = opened(tmp_path, days(40), "auto", task="forecast", context=3)
@@ -156,7 +157,7 @@ def test_several_series_are_kept_apart(tmp_path: Path) -> None:
         f"csv:{file}", options, data_dir=None, cache_dir=str(tmp_path), task="forecast"
     )
     x, y, _ = arrays = source.arrays()
-    assert source.spec.series == (30, 30, 30)
+    assert source.spec.lengths == (30, 30, 30)
     parts = split_of(source.spec, arrays, (2, 1, 0), seed=0)
     for rows_of_part, first, end in zip(parts[:2], (0, 20), (20, 30), strict=True):
         whole = np.concatenate([x[rows_of_part], y[rows_of_part][:, -1:]], axis=1)

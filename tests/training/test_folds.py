@@ -94,7 +94,8 @@ def with_holes(source: InMemorySource, impute: str) -> InMemorySource:
     """The source with missing inputs."""
     x = np.array(source.data.x)
     x[np.random.default_rng(1).random(x.shape) < 0.2] = np.nan
-    spec = dataclasses.replace(source.spec, impute=impute, fingerprint="holes")
+    inputs = dataclasses.replace(source.spec.inputs, impute=impute)  # type: ignore[call-arg]
+    spec = dataclasses.replace(source.spec, inputs=inputs, fingerprint="holes")
     return InMemorySource(spec, source.data._replace(x=x))
 
 

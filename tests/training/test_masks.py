@@ -59,11 +59,9 @@ def numbers(extra: int = 0) -> InMemorySource:
     x[np.arange(CONTEXT) >= draw.integers(3, CONTEXT + 1, (24, 1))] = np.nan
     x = np.pad(x, ((0, 0), (0, extra), (0, 0)), constant_values=np.nan)
     y = draw.integers(0, len(SYMBOLS), 24).astype(np.int32)
-    own = spec("classification", 24, shape=(CONTEXT + extra, 2), padded=True)
-    return InMemorySource(
-        dataclasses.replace(own, vocabulary=(), target_shape=()),
-        Arrays(x, y, np.zeros(0, np.int32)),
-    )
+    series = {"shape": (CONTEXT + extra, 2), "padded": True, "vocabulary": ()}
+    own = spec("classification", 24, **series, target_shape=())
+    return InMemorySource(own, Arrays(x, y, np.zeros(0, np.int32)))
 
 
 def settings(name: str, source: InMemorySource, task: str) -> dict[str, Any]:

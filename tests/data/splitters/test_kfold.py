@@ -10,6 +10,8 @@ from sklearn.model_selection import KFold
 
 import research.catalogue  # noqa: F401
 from research import config as config_lib
+from research.data.features.label import Label
+from research.data.features.table_columns import TableColumns
 from research.data.in_memory import images, table
 from research.data.spec import Arrays, DataSpec
 from research.data.split import Split
@@ -22,7 +24,8 @@ NONE = np.empty(0, np.int32)
 def folds(text: str, y: np.ndarray, seed: int = 0, **spec: object) -> list[Split]:
     """The folds of rows with labels y."""
     config, _ = config_lib.resolve({"split": text})
-    known = DataSpec("x", "classification", (4,), ("a", "b"), (), 1.0, len(y), 0, "f")
+    label = Label(names=("a", "b"))
+    known = DataSpec("x", "classification", TableColumns((4,)), label, len(y), 0, "f")
     known = dataclasses.replace(known, **spec)  # type: ignore[arg-type]
     own_test = np.arange(len(y) - known.test_size, len(y), dtype=np.int32)
     arrays = Arrays(np.zeros((len(y), 4)), y, own_test)
