@@ -46,7 +46,7 @@ readme: .venv/$(REQUIREMENTS).installed  ## puts the table as it is now into the
 	@mv .cache/readme.md README.md
 
 clean:  ## removes what can be made again; the records stay
-	rm -rf .venv .cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .cache .mypy_cache .ruff_cache .hypothesis "$${XDG_CACHE_HOME:-$$HOME/.cache}/jax-ablations"
 
 # Installs only when a requirements file is newer than its stamp. Python compiles what it imports; pip would compile all,
 # which takes as long again.

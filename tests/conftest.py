@@ -4,17 +4,21 @@ maps for."""
 import gc
 import itertools
 import os
+import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import jax
 import pytest
 
-# The same program is compiled once for all tests and processes, and for the next run of the tests.
-# Programs are told apart by their code, JAX's options and its version.
-os.environ["JAX_COMPILATION_CACHE_DIR"] = str(
-    Path(__file__).parents[1] / ".cache" / "tests" / "xla"
-)
+# A program is compiled once for all tests, processes and checkouts of a user, and for later runs of
+# the tests: compiling takes half of a first run's time. JAX tells programs apart by their code, its
+# options and its version, never by their place.
+USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+PROGRAMS = USER_CACHE / "jax-ablations" / "tests" / "xla"
+MONTH = 30 * 24 * 3600  # seconds
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(PROGRAMS)
 jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
@@ -44,6 +48,20 @@ gc.set_threshold(100_000, 50, 100)
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)  # it is pytest-xdist's
+def pytest_xdist_setupnodes() -> None:
+    """Before a run with workers drops the programs that were compiled over a month ago, and those
+    that a killed process left cut short: JAX would warn of them for ever."""
+    for path in PROGRAMS.glob("*-cache"):
+        try:
+            dropped = path.stat().st_mtime < time.time() - MONTH
+            zlib.decompress(path.read_bytes())
+        except (OSError, zlib.error):
+            dropped = True
+        if dropped:
+            path.unlink(missing_ok=True)
 
 
 # Each worker takes a whole file, the next one in this order (`--no-loadscope-reorder`): those that

@@ -21,7 +21,8 @@ LONGEST = 600  # seconds that a command line may take
 # process id, or to wait for one, and is answered by its exit code.
 _PARENT = """
 import importlib, json, os, pkgutil, runpy, sys, traceback
-import absl.app, optuna, orbax.checkpoint, psutil, research, sklearn.datasets, tensorflow_datasets
+import absl.app, grain, matplotlib.backends.backend_pdf, optuna, orbax.checkpoint, psutil
+import research, sklearn.datasets, tensorboard.summary.writer.event_file_writer, tensorflow_datasets
 for module in pkgutil.walk_packages(research.__path__, "research."):
     importlib.import_module(module.name)
 
