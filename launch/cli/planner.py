@@ -14,13 +14,12 @@ DATA_DIR = define_name(
 )
 
 
+def opened(config: RunConfig) -> Source:
+    """The data of a config, where the flags say."""
+    name, options, task = config.dataset.name, dict(config.dataset.options), config.task
+    return open_source(name, options, data_dir=DATA_DIR.value, cache_dir=CACHE_DIR.value, task=task)
+
+
 def planner() -> Planner:
     """A planner that opens data where the flags say."""
-
-    def opened(config: RunConfig) -> Source:
-        name, options, task = config.dataset.name, dict(config.dataset.options), config.task
-        return open_source(
-            name, options, data_dir=DATA_DIR.value, cache_dir=CACHE_DIR.value, task=task
-        )
-
     return Planner(opened, Parameters(store()))
