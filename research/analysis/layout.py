@@ -122,10 +122,8 @@ def _texts_of_arms(table: ArmsTable) -> Prose:
     if not table.shown:
         return Prose(table.title, table.caption, table.footer, table.summary)
     # Sentences about a metric that is not shown would puzzle the reader.
-    seen, hidden = [], []
-    for column in table.columns:
-        named = {column.label, column.metric} & set(table.shown)
-        (seen if named else hidden).append(column)
+    seen = [each for each in table.columns if {each.label, each.metric} & set(table.shown)]
+    hidden = [column for column in table.columns if column not in seen]
     if not seen:
         return Prose(table.title, table.caption, table.footer, table.summary)
     footer = tuple(

@@ -124,7 +124,7 @@ def shared_groups(case: Case) -> Iterator[Finding]:
                     f"{data.name}: column {name} has {groups} whole values, each with one class"
                     " only, that occur in training and in test: it looks like the number of a"
                     " group whose rows stand on both sides",
-                    "divide the file by that column into training and test rows, or leave the column out",
+                    "split the file by that column, or leave the column out",
                 )
 
 
