@@ -20,6 +20,7 @@ from research.config_leaves import (
 from research.errors import UserError, nearest
 from research.option_text import entry_and_options, option_names, regularizer_and_options
 from research.options import REQUIRED
+from research.player_settings import player_settings, players_of, views
 from research.registry import LOSSES, METRICS, REGULARIZERS, TASKS, Entry, Registry
 from research.run_config import (
     DEFAULTS_OF_TASKS,
@@ -28,9 +29,11 @@ from research.run_config import (
     FULL_BATCH,
     HELP,
     HINTS,
+    NESTED,
     NUMERIC,
     OPTIONS,
     PARTS,
+    PLAYER_FIELDS,
     SHORT,
     STATIC,
     Component,
@@ -44,9 +47,11 @@ __all__ = [
     "FULL_BATCH",
     "HELP",
     "HINTS",
+    "NESTED",
     "NUMERIC",
     "OPTIONS",
     "PARTS",
+    "PLAYER_FIELDS",
     "SHORT",
     "STATIC",
     "Component",
@@ -62,6 +67,7 @@ __all__ = [
     "resolve",
     "task_default",
     "to_flags",
+    "views",
 ]
 
 Settings = Mapping[str, Any]
@@ -79,6 +85,14 @@ def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
     nested = _nested(settings)
     values: dict[str, Any] = {}
     unused: set[str] = set()
+    text = settings.get("objective", FIELDS["objective"].default)
+    objective, _ = _component("objective", PARTS["objective"], text, nested.get("objective", {}))
+    players = players_of(objective)
+    if len(players) > 1:
+        values["players"], unused = player_settings(players, settings, nested, _component)
+        settings = {name: value for name, value in settings.items() if name not in PLAYER_FIELDS}
+        nested = {name: options for name, options in nested.items() if name not in PLAYER_FIELDS}
+    unused |= {f"learning_rate.{name}" for name in nested.get("learning_rate", {})}
     for name, registry in PARTS.items():
         text = settings.get(name, FIELDS[name].default)
         options = nested.get(name, {})
@@ -110,7 +124,7 @@ def _nested(settings: Settings) -> dict[str, dict[str, Any]]:
         if key in SHORT and SHORT[key] in settings:
             raise UserError(f"{key} is short for {SHORT[key]}; leave one of them out")
         head, dot, tail = SHORT.get(key, key).partition(".")
-        if head not in FIELDS or (tail and head not in PARTS):
+        if head not in FIELDS or (tail and head not in NESTED):
             raise UserError(f"unknown setting '{key}'; {nearest(key, [*FIELDS, *SHORT])}")
         if dot:
             nested.setdefault(head, {})[tail] = value

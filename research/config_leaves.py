@@ -13,6 +13,7 @@ from research.run_config import (
     FULL_BATCH,
     NUMERIC,
     PARTS,
+    PLAYER_FIELDS,
     Component,
     RunConfig,
 )
@@ -39,7 +40,10 @@ def _leaves(config: RunConfig) -> Iterator[Leaf]:
     for name, field in FIELDS.items():
         value = getattr(config, name)
         kind = field.metadata["kind"]
-        if name == "regularization":
+        if config.players and name in PLAYER_FIELDS:
+            for player in config.players:
+                yield from _player_leaves(f"{name}.{player.name}", name, getattr(player, name))
+        elif name == "regularization":
             yield Leaf(name, tuple(component.name for component in value), kind, not value)
             for component in value:
                 yield from _option_leaves(
@@ -58,6 +62,17 @@ def _leaves(config: RunConfig) -> Iterator[Leaf]:
             # A task's default that is written out must not change the run's id.
             default = value in (field.default, task_default(config.task, name))
             yield Leaf(name, value, kind, default)
+
+
+def _player_leaves(path: str, name: str, value: Any) -> Iterator[Leaf]:
+    """The leaves of a setting that belongs to one of several players. None is the default: the
+    objective may name another, so each is part of the run's identity."""
+    kind = FIELDS[name].metadata["kind"]
+    if not isinstance(value, Component):
+        yield Leaf(path, value, kind, default=False)
+    elif value.name:
+        yield Leaf(path, value.name, kind, default=False)
+        yield from _option_leaves(path, PARTS[name].get(value.name), value, kind)
 
 
 def task_default(task: str, name: str) -> Any:

@@ -15,6 +15,8 @@ import optax
 from research.errors import UserError
 from research.regularization.stopping import Stopping
 from research.regularization.weights import Reparametrization
+from research.tasks.objectives.game import Game
+from research.tasks.objectives.turn import Aux
 from research.tasks.problem import Problem
 
 # (arguments, result) -> what is wrong with the result, or "".
@@ -63,6 +65,30 @@ def problem(name: str, result: Any) -> Problem:
         ),
         summary=result.summary and _checked(f"{name}: summary", result.summary, _numbers),
     )
+
+
+def game(name: str, result: Any) -> Game:
+    """An objective's game, whose losses are held to a number and an Aux."""
+    result = of_kind(name, result, Game, "return Game(players, loss)")
+    known = result.metrics or ()
+
+    def flaw(arguments: tuple[Any, ...], returned: Any) -> str:
+        player = arguments[0]
+        if not (isinstance(returned, tuple) and len(returned) == 2):
+            return f"{_described(returned)} for '{player}'; expected (loss, Aux())"
+        value, aux = returned
+        if jnp.shape(value) != ():
+            return f"{_described(value)} for '{player}'; expected a loss of shape []"
+        if not isinstance(aux, Aux):
+            return f"a {type(aux).__name__} for '{player}' beside the loss; expected an Aux"
+        for metric, number in aux.metrics.items():
+            if metric not in known:
+                return f"the metric '{metric}', which Game(metrics=...) does not name"
+            if jnp.shape(number) != ():
+                return f"{_described(number)} as '{metric}'; expected a number, as batch.mean gives"
+        return ""
+
+    return dataclasses.replace(result, loss=_checked(f"{name}: loss", result.loss, flaw))
 
 
 def loss(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -23,6 +23,7 @@ class Entry:
         before anything trains, and raise ShapeError where sizes do not fit. The first sentence of
         each docstring says what must hold.
     test_options: the small setting that tests use.
+    test_settings: what tests set beside it: an objective's network, or a network's objective.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Entry:
     options: tuple[Option, ...] = ()
     constraints: tuple[Callable[..., str | None], ...] = ()
     test_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    test_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def option(self, name: str) -> Option | None:
         """The option of that name, or None."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from research.config import FIELDS, PARTS, STATIC, Leaf, RunConfig, leaves
+from research.config import FIELDS, PARTS, PLAYER_FIELDS, STATIC, Leaf, RunConfig, leaves
 from research.options import format_value
 from research.registry import LOSSES, METRICS, REGULARIZERS, TASKS, Entry
 
@@ -43,6 +43,8 @@ def entries(config: RunConfig) -> Iterator[tuple[str, Entry]]:
     """(kind, entry) of every registry entry that the config uses."""
     for name, registry in PARTS.items():
         value = getattr(config, name)
+        if config.players and name in PLAYER_FIELDS:
+            value = tuple(getattr(player, name) for player in config.players)
         for component in value if isinstance(value, tuple) else (value,):
             if not component.name:  # blanked out in a program's config
                 continue

@@ -55,6 +55,19 @@ class Component:
         return f"{self.name}({format_value(first)}{more})"
 
 
+@dataclasses.dataclass(frozen=True)
+class PlayerSettings:
+    """How one of several players updates its parameters. learning_rate: None for the task's."""
+
+    name: str
+    optimizer: Component
+    learning_rate: float | None
+    schedule: Component
+
+
+# The fields of a run that each of several players has for itself: `learning_rate.critic`.
+PLAYER_FIELDS = ("optimizer", "learning_rate", "schedule")
+
 # The values of fields without one (`auto` or none), unless the task's entry has others.
 DEFAULTS_OF_TASKS: Mapping[str, Any] = {"learning_rate": 0.1, "target_scaling": "none"}
 
@@ -166,13 +179,17 @@ class RunConfig:
         "parameters whose name has this pattern are initialized again, despite --init_from",
     ] = _field(None, NUMERIC)
     seed: Annotated[int, Range(0, 2**32 - 1), "seed of all randomness"] = _field(0, NUMERIC)
+    # Settings of several players, in the place of PLAYER_FIELDS; () where there is one player.
+    players: tuple[PlayerSettings, ...] = ()
 
 
-FIELDS = {f.name: f for f in dataclasses.fields(RunConfig)}
+FIELDS = {f.name: f for f in dataclasses.fields(RunConfig) if f.name != "players"}
 HINTS = typing.get_type_hints(RunConfig, include_extras=True)
 PARTS = {
     name: f.metadata["registry"] for name, f in FIELDS.items() if f.metadata["registry"] is not None
 }
+# The fields whose settings may have a dot: `optimizer.b1`, `learning_rate.critic`.
+NESTED = (*PARTS, "learning_rate")
 OPTIONS: dict[str, Option] = {
     name: option(name, HINTS[name], f.default) for name, f in FIELDS.items() if name not in PARTS
 }

@@ -45,7 +45,12 @@ FLOORS = (
     ("research.registry",),
     ("research.rng", "research.kernels", "research.maxima", "research.examples"),
     ("research.option_text",),
-    ("research.run_config", "research.config_leaves", "research.config"),
+    (
+        "research.run_config",
+        "research.player_settings",
+        "research.config_leaves",
+        "research.config",
+    ),
     ("research.identity",),
     ("research.data",),
     ("research.models", "research.optim", "research.regularization", "research.tasks"),

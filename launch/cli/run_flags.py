@@ -10,9 +10,20 @@ from absl import flags
 import research.catalogue  # noqa: F401  (fills the registries)
 from launch.cli.start import PLUGIN
 from research import messages
-from research.config import FIELDS, HELP, PARTS, REGULARIZERS, SHORT, Component
+from research.config import (
+    FIELDS,
+    HELP,
+    NESTED,
+    PARTS,
+    PLAYER_FIELDS,
+    REGULARIZERS,
+    SHORT,
+    Component,
+)
 from research.errors import UserError
 from research.options import REQUIRED, format_value
+from research.player_settings import players_of
+from research.registry import OBJECTIVES
 from research.sweeps.declare.sweep_request import Axes, asked, refuse_written
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.records.store import Store
@@ -28,12 +39,30 @@ def define_run_flags(argv: Sequence[str]) -> None:
             flags.DEFINE_string(f"{name}.{option_name}", None, "; ".join(owners))
     for name, setting in SHORT.items():
         flags.DEFINE_string(name, None, f"{flags.FLAGS[setting].help}; short for --{setting}")
+    for path, meaning in _player_flags().items():
+        flags.DEFINE_string(path, None, meaning)
     # A chain's options, and names that are wrong, are known only from the command line; resolving
     # judges them.
     for argument in argv[1:]:
         match = re.match(r"--?((\w+)\.[\w.]+)", argument)
-        if match and match[2] in PARTS and match[1] not in flags.FLAGS:
+        if match and match[2] in NESTED and match[1] not in flags.FLAGS:
             flags.DEFINE_string(match[1], None, "")
+
+
+def _player_flags() -> dict[str, str]:
+    """The flags of the players of objectives that have several, and what each means."""
+    meanings: dict[str, list[str]] = {}
+    for entry in OBJECTIVES:
+        options = {option.name: option.default for option in entry.options}
+        players = players_of(
+            Component(entry.name, tuple({**options, **entry.test_options}.items()))
+        )
+        for player in players if len(players) > 1 else ():
+            for field in PLAYER_FIELDS:
+                meanings.setdefault(f"{field}.{player.name}", []).append(
+                    f"{HELP[field]}, of the {player.name} of objective={entry.name}"
+                )
+    return {path: "; ".join(lines) for path, lines in meanings.items()}
 
 
 def _default(value: Any) -> str:
@@ -59,7 +88,7 @@ def _options(field: str, registry: Any) -> dict[str, list[str]]:
 def run_settings() -> dict[str, str]:
     """The settings of a run that the command line gives."""
     given = flags.FLAGS.flag_values_dict()
-    names = [n for n in given if n in FIELDS or (n.partition(".")[0] in PARTS and "." in n)]
+    names = [n for n in given if n in FIELDS or (n.partition(".")[0] in NESTED and "." in n)]
     settings = {name: given[name] for name in names if given[name] is not None}
     for short, long in SHORT.items():
         if given[short] is not None and long in settings:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from research.config import FIELDS, OPTIONS, PARTS, SHORT
+from research.config import FIELDS, NESTED, OPTIONS, PARTS, SHORT
 from research.errors import UserError, nearest
 from research.options import format_value
 from research.synonyms import synonym
@@ -49,7 +49,7 @@ def path_of(keyword: str) -> str:
     """The setting that a keyword names. Raises UserError if there is none."""
     if keyword in SHORT:
         return SHORT[keyword]
-    if keyword in FIELDS or keyword.partition(".")[0] in PARTS:
+    if keyword in FIELDS or keyword.partition(".")[0] in NESTED:
         return keyword
     for part in PARTS:
         if keyword.startswith(f"{part}_"):

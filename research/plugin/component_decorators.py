@@ -32,10 +32,12 @@ from research.plugin.declaration import (
 from research.registry import (
     ARCHITECTURES,
     DATASETS,
+    OBJECTIVES,
     OPTIMIZERS,
     TASKS,
     Architecture,
     Entry,
+    Objective,
     Optimizer,
     Task,
 )
@@ -50,6 +52,7 @@ def architecture(
     /,
     *,
     test_options: Mapping[str, Any] | None = None,
+    test_settings: Mapping[str, Any] | None = None,
     paper: str = "",
     inputs: tuple[int, ...] = (),
     loss: str = "auto",
@@ -65,6 +68,7 @@ def architecture(
     Args:
         function: the decorated class, where there are no parentheses.
         test_options: the small setting that tests use; required for options without a default.
+        test_settings: what tests set beside them, such as the objective that it is for.
         paper: the source.
         inputs: the ranks of an example that it takes; () for any.
         loss: its training loss unless `--loss` names another.
@@ -90,6 +94,7 @@ def architecture(
                 options=options,
                 constraints=tuple(constraints),
                 test_options=test_options or {},
+                test_settings=test_settings or {},
                 inputs=inputs,
                 loss=loss,
                 normalization=normalization,
@@ -99,6 +104,48 @@ def architecture(
         return build
 
     # `@architecture` and `@architecture(...)` both work.
+    return decorator(add, function)
+
+
+def objective(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    test_options: Mapping[str, Any] | None = None,
+    test_settings: Mapping[str, Any] | None = None,
+    paper: str = "",
+    constraints: Sequence[Callable[..., str | None]] = (),
+) -> Any:
+    """Registers a function that returns a Game as an objective.
+
+    `def my_game(...)` becomes `--objective=my_game`; its parameters become flags. The players of a
+    Game with several are flags too: `--learning_rate.critic=0.001`.
+
+    Args:
+        function: the decorated function, where there are no parentheses.
+        test_options: the small setting that tests use; required for options without a default.
+        test_settings: what tests set beside them, such as the network that it is for.
+        paper: the source.
+        constraints: functions of (config, spec) that return what is wrong, or None.
+    """
+
+    def add(build: Builder) -> Builder:
+        options = options_in(build)
+        check_test_options("objective", test_options, options)
+        OBJECTIVES.add(
+            Objective(
+                snake(build.__name__),
+                returning(build, contract.game),
+                summary(build),
+                paper,
+                options=options,
+                constraints=tuple(constraints),
+                test_options=test_options or {},
+                test_settings=test_settings or {},
+            )
+        )
+        return build
+
     return decorator(add, function)
 
 

@@ -27,6 +27,7 @@ from research.registry import (
     Entry,
     Loss,
     Metric,
+    Objective,
 )
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
@@ -41,10 +42,11 @@ from research.training.step import network, objective
 from research.training.step.state import Lane, Variables
 
 # 40 training rows make 5 updates an epoch.
+BATCH = 8
 SETTINGS = {
     "split": "4:1:1",
     "split_seed": 0,
-    "batch_size": 8,
+    "batch_size": BATCH,
     "epochs": 2,
     "optimizer": "adam",
     "learning_rate": 0.05,
@@ -82,7 +84,14 @@ class Subject:
 
     def run(self, **changes: Any) -> PlannedRun:
         """A run of the settings with these changes. Raises UserError if they cannot be."""
-        return Planner(lambda config: self.data).runs([{**SETTINGS, **self.settings, **changes}])[0]
+        settings = {**SETTINGS, **self.settings, **changes}
+        planner = Planner(lambda config: self.data)
+        (run,) = planner.runs([settings])
+        rounds = run.program.game.rounds
+        if rounds == 1:
+            return run
+        # As many steps per epoch, whatever a step reads.
+        return planner.runs([{**settings, "batch_size": max(1, BATCH // rounds)}])[0]
 
 
 def subject(**settings: Any) -> Subject:
@@ -134,7 +143,8 @@ def _tiny(name: str) -> dict[str, Any]:
 
 def architecture(name: str, **settings: Any) -> Subject:
     """An architecture at its test options."""
-    return subject(**_tiny(name), **settings)
+    entry = ARCHITECTURES.get(name)
+    return subject(**{**entry.test_settings, **_tiny(name), **settings})
 
 
 def part(kind: str, entry: Entry) -> Subject:
@@ -160,6 +170,10 @@ def part(kind: str, entry: Entry) -> Subject:
         return measured(entry.tasks[0], metrics=(entry.name,))
     if kind == ACTIVATIONS.kind:
         return subject(**NETWORK, **{"arch.activation": entry.name})
+    if isinstance(entry, Objective):
+        options = {f"objective.{option}": value for option, value in tiny.items()}
+        base = {} if "arch" in entry.test_settings else NETWORK
+        return subject(**{**base, **entry.test_settings, **options, "objective": entry.name})
     if kind == SCHEDULES.kind:
         return subject(
             **NETWORK,

@@ -46,6 +46,20 @@ SEQUENCES = {
     "batch_size": 14,
     "remainder": "pad",
 }
+# Two players, one of which makes two updates in each step, with noise from the rows of both.
+GAME = {
+    "task": "reconstruction",
+    "scaling": "none",
+    "arch": "two_points",
+    "objective": "quadratic_game",
+    "objective__noise": 0.3,
+    "objective__updates_y": 2,
+    "objective__turns": "alternating",
+    "optimizer__y__momentum": 0.5,
+    "learning_rate__x": 0.3,
+    "accumulate": 2,
+    "batch_size": 7,
+}
 TABLE = {
     "regularization": "mixup=1.0,input_noise=0.1",
     "schedule": "reduce_on_plateau",
@@ -134,6 +148,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
                 "regression": True,
             }
         ]
+    for n in (1, 2):
+        cases += [
+            {
+                "name": f"game {n}",
+                "settings": {**GAME, **wide},
+                "replicas": n,
+                "epochs": 2,
+                "regression": True,
+            }
+        ]
     for stain in (0, 200):
         cases += [{"name": f"stain {stain}", "settings": PADDED, "replicas": 8, "stain": stain}]
     cases += [{"name": "stain 1", "settings": PADDED, "replicas": 1, "stain": 200}]
@@ -192,6 +216,11 @@ def test_members_that_need_the_whole_batch(results: dict[str, Result]) -> None:
 
 def test_regressions(results: dict[str, Result]) -> None:
     assert_same_curve(results["table 2"], results["table 1"], 1e-9)
+
+
+def test_players(results: dict[str, Result]) -> None:
+    """The devices' shares of a loss that depends on the examples and on the parameters alone."""
+    assert_same_curve(results["game 2"], results["game 1"], 1e-9)
 
 
 def test_sequences_of_unequal_lengths(results: dict[str, Result]) -> None:

@@ -23,7 +23,7 @@ import numpy as np
 
 from research import config as config_lib
 from research import grammar, rng
-from research.config import FIELDS, PARTS, RunConfig
+from research.config import FIELDS, NESTED, PARTS, RunConfig
 from research.errors import UserError, nearest
 from research.sweeps.declare import distributions
 from research.sweeps.declare.distributions import Distribution
@@ -82,7 +82,7 @@ def parse(text: str, flag: str) -> Axis:
             f"--{flag}='{text}' is not of the form setting=value|value or setting=log(low,high)"
         )
     head, _, tail = path.partition(".")
-    if head not in FIELDS or (tail and head not in PARTS):
+    if head not in FIELDS or (tail and head not in NESTED):
         raise UserError(
             f"--{flag}: unknown setting '{path}'; {nearest(synonym(path) or path, FIELDS)}"
         )

@@ -230,7 +230,7 @@ class Planner:
         zeros = tuple(path for path, value in config_lib.numeric(config).items() if not value)
         key = (
             identity.static_id(config),
-            config.schedule,
+            tuple(view.schedule for _, view in config_lib.views(config)),
             zeros,
             config.scaling,
             config.target_scaling,
@@ -255,6 +255,8 @@ def _check_split(config: RunConfig, spec: DataSpec, arrays: Arrays) -> None:
 def unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
     """What to say of a nested setting that no chosen part has."""
     head, _, tail = setting.partition(".")
+    if head == "learning_rate" or any(config.players for config in configs):
+        return f"--{setting} is not used: {_players(head, configs)}"
     registry = config_lib.PARTS[head]
     chosen = sorted({getattr(config, head).name for config in configs})
     # An axis may choose an entry that has the option, where a condition does not set it.
@@ -269,3 +271,14 @@ def unused_message(setting: str, configs: Sequence[RunConfig]) -> str:
         f"--{setting} is not used: {registry.kind} {' or '.join(names)} has no option '{tail}';"
         f" {known}{whose}"
     )
+
+
+def _players(head: str, configs: Sequence[RunConfig]) -> str:
+    """Who there is to have a setting of its own."""
+    lines = {}
+    for config in configs:
+        names = [player.name for player in config.players]
+        players = f"the players {' and '.join(names)}" if names else "one player"
+        flags = " or ".join(f"--{head}.{name}" for name in names) or f"--{head}"
+        lines[config.objective.name] = f"has {players}; write {flags}"
+    return "; ".join(f"objective={name} {line}" for name, line in lines.items())

@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 import jax
 
+from research.errors import UserError
 from research.tasks.objectives.turn import Apply, Aux, Keys, PlayerBatch
 
 
@@ -67,7 +68,7 @@ class Game:
         returns outputs, which the task's metrics measure.
 
     Raises:
-        ValueError: players without names of their own.
+        UserError: players without names of their own.
     """
 
     players: tuple[Player, ...]
@@ -78,11 +79,11 @@ class Game:
     def __post_init__(self) -> None:
         names = [player.name for player in self.players]
         if len(names) == 1 and (names[0] or self.players[0].owns):
-            raise ValueError("the only player owns everything; leave out its name and its pattern")
+            raise UserError("the only player owns everything; leave out its name and its pattern")
         if len(names) != 1 and not all(re.fullmatch("[a-z][a-z0-9_]*", name) for name in names):
-            raise ValueError(f"players need names such as 'critic', not {names}")
+            raise UserError(f"players need names such as 'critic', not {names}")
         if len(set(names)) < len(names):
-            raise ValueError(f"players need different names, not {names}")
+            raise UserError(f"players need different names, not {names}")
 
     @property
     def rounds(self) -> int:

@@ -232,7 +232,7 @@ def advance(
         states: the lanes' states.
         lanes: the lanes' inputs.
         batches: those of a dispatch, leaves [steps, W, ...].
-        factors: of the learning rate, [steps, W].
+        factors: of the learning rate, [steps, W] or [steps, W, players].
         first: the first update of the dispatch to make.
         count: how many updates to make.
     """

@@ -58,7 +58,7 @@ class Chunk:
     functions: Functions
     lanes: Lane
     state: LaneState
-    lr_factors: np.ndarray  # [steps, W]
+    lr_factors: np.ndarray  # [steps, W], or [steps, W, players]
     batch_source: OnDeviceSource | HostSource
     clean: Any  # labels [N, ...]
     validation: jax.Array  # labels of the validation rows, [W, V, ...]

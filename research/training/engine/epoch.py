@@ -107,7 +107,7 @@ def dispatches(
             )
             # Padded to a whole dispatch for the same reason; no update reads the padding.
             factors = factors_at(chunk, first_steps + begin, count)
-            factors = np.pad(factors, ((0, steps - count), (0, 0)))
+            factors = np.pad(factors, ((0, steps - count), *[(0, 0)] * (factors.ndim - 1)))
             done = max(first - begin, 0)
             while done < count:
                 piece = min(pace.steps, count - done)
@@ -132,7 +132,7 @@ def order(program: Program, chunk: Chunk, strategy: ExecutionStrategy, epoch: in
 
 
 def factors_at(chunk: Chunk, steps: np.ndarray, count: int) -> np.ndarray:
-    """The learning rate's factors of the next updates, [count, W].
+    """The learning rate's factors of the next updates, [count, W]; or [count, W, players].
 
     Args:
         chunk: the chunk.
@@ -142,7 +142,7 @@ def factors_at(chunk: Chunk, steps: np.ndarray, count: int) -> np.ndarray:
     index = steps + np.arange(count)[:, None]
     # An idle lane trains past its run's end: its last factor is repeated, and nothing reads it.
     index = np.minimum(index, len(chunk.lr_factors) - 1)
-    return np.take_along_axis(chunk.lr_factors, index, axis=0)
+    return chunk.lr_factors[index, np.arange(index.shape[1])]
 
 
 def dispatch_steps(program: Program, strategy: ExecutionStrategy) -> int:

@@ -4,12 +4,14 @@ undo it."""
 import dataclasses
 import functools
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import flax.linen as nn
 import jax
 
+from research import config as config_lib
 from research.config import FIELDS, RunConfig
 from research.data.spec import DataSpec
 from research.errors import ShapeError, UserError
@@ -54,8 +56,12 @@ def check(config: RunConfig, program: Program) -> None:
                 f"{part.name} acts on {SITES[needed]}, and arch={config.arch.name} has none; it"
                 " would have no effect"
             )
-    _check_decay(config, traced)
-    _check_frozen(config, traced)
+    _check_owners(program, traced)
+    for player, (_, view) in zip(program.game.players, config_lib.views(config), strict=True):
+        kernels = tuple(name for name in traced.kernels if re.search(player.owns, name))
+        of_player = dataclasses.replace(traced, kernels=kernels)
+        _check_decay(view, of_player)
+        _check_frozen(view, of_player)
     _check_batches(config, program, traced)
 
 
@@ -71,13 +77,40 @@ def site_of(entry: Regularizer) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class _Traced:
-    """What a network has. sites: of SITES. kernels, statistics: leaves by name. alone: the names of
-    the layers that normalize over examples only, having a single place."""
+    """What a network has. sites: of SITES. params, kernels, statistics: leaves by name. alone: the
+    names of the layers that normalize over examples only, having a single place."""
 
     sites: frozenset[str]
+    params: tuple[str, ...]
     kernels: tuple[str, ...]
     statistics: tuple[str, ...]
     alone: tuple[str, ...]
+
+
+def _check_owners(program: Program, traced: _Traced) -> None:
+    """Every parameter has one player that owns it, and every player has a parameter."""
+    players = program.game.players
+    if len(players) == 1:  # a network without parameters is no error here
+        return
+    arch, objective = program.config.arch.name, program.config.objective.name
+    owners = {
+        name: [player.name for player in players if re.search(player.owns, name)]
+        for name in traced.params
+    }
+    for player in players:
+        if not any(player.name in names for names in owners.values()):
+            raise UserError(
+                f"the {player.name} of objective={objective} owns the parameters named"
+                f" '{player.owns}', and arch={arch} has none; it has"
+                f" {', '.join(traced.params[:4]) or 'no parameters'}"
+            )
+    for name, names in owners.items():
+        if len(names) != 1:
+            by = " and ".join(names) or "no player"
+            raise UserError(
+                f"the parameter {name} of arch={arch} belongs to {by} of objective={objective};"
+                " it needs one player"
+            )
 
 
 def _check_decay(config: RunConfig, traced: _Traced) -> None:
@@ -164,8 +197,10 @@ def _seen(config: RunConfig, program: Program) -> RunConfig:
             "seed",
             "freeze",
             "batch_size",
+            "objective",
         )
     }
+    unseen["players"] = ()
     reshaped = network.example(program).shape[1:] != program.spec.shape
     slots = ("data", "normalization") if reshaped else ("normalization",)
     members = [part for part in config.regularization if REGULARIZERS.get(part.name).slot in slots]
@@ -211,6 +246,7 @@ def _trace(config: RunConfig, spec: DataSpec) -> _Traced:
     kernels = tuple(param_tree.leaf_name(path) for path, _ in params if is_kernel(path))
     return _Traced(
         frozenset({*sites, *(["kernels"] if kernels else [])}),
+        tuple(param_tree.leaf_name(path) for path, _ in params),
         kernels,
         tuple(param_tree.by_name(collections.get("batch_stats", {}))),
         tuple(alone),

@@ -26,8 +26,8 @@ _NO_PLATEAU = {"factor": 1.0, "patience": np.inf, "min_delta": 0.0, "end": 0.0}
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """One run's lane (no lane axis) and its learning-rate factors, [steps]; both in the program's
-    dtype."""
+    """One run's lane (no lane axis) and its learning-rate factors, [steps] or [steps, players];
+    both in the program's dtype."""
 
     lane: Lane
     lr_factors: np.ndarray
@@ -50,14 +50,16 @@ def make_program(config: RunConfig, spec: DataSpec) -> Program:
 
 
 def lr_factors_of(config: RunConfig, program: Program) -> np.ndarray:
-    """The learning rate's factor at each step, [steps]."""
-    entry = SCHEDULES.get(config.schedule.name)
-    table = entry.build(
-        steps=program.steps,
-        steps_per_epoch=program.sizes.steps_per_epoch,
-        **dict(config.schedule.options),
-    )
-    return np.asarray(table, program.dtype)
+    """The learning rate's factor at each step, [steps]; of several players, [steps, players]."""
+    tables = []
+    for _, view in config_lib.views(config):
+        table = SCHEDULES.get(view.schedule.name).build(
+            steps=program.steps,
+            steps_per_epoch=program.sizes.steps_per_epoch,
+            **dict(view.schedule.options),
+        )
+        tables.append(np.asarray(table, program.dtype))
+    return np.stack(tables, axis=-1) if config.players else tables[0]
 
 
 def make_lane_inputs(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:

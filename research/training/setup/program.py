@@ -13,7 +13,7 @@ import numpy as np
 
 from research import config as config_lib
 from research import identity
-from research.config import NUMERIC, Component, RunConfig
+from research.config import NUMERIC, STATIC, Component, RunConfig
 from research.data import masks
 from research.data.spec import DataSpec
 from research.options import REQUIRED
@@ -22,10 +22,12 @@ from research.registry import (
     LOSSES,
     METRICS,
     OBJECTIVES,
+    OPTIMIZERS,
     REGULARIZERS,
     TASKS,
     Entry,
 )
+from research.run_config import PlayerSettings
 from research.tasks.metrics import measuring
 from research.tasks.objectives.game import Game, Player
 from research.tasks.problem import Problem
@@ -181,7 +183,8 @@ class Program:
 
     def optimizer_of(self, player: Player) -> Component:
         """The optimizer that updates the player's parameters."""
-        return self.config.optimizer
+        by_name = {settings.name: settings.optimizer for settings in self.config.players}
+        return by_name.get(player.name, self.config.optimizer)
 
     def members(self, slot: str, site: str | None = None) -> Iterator[Component]:
         """The regularizers of a slot (and site), in their order."""
@@ -234,7 +237,11 @@ def blank(config: RunConfig) -> RunConfig:
             part.name, tuple((k, None if entry.option(k).numeric else v) for k, v in part.options)
         )
 
-    changes: dict[str, Any] = {}
+    def blank_player(player: PlayerSettings) -> PlayerSettings:
+        optimizer = blank_part(player.optimizer, OPTIMIZERS, STATIC)
+        return PlayerSettings(player.name, optimizer, None, Component(""))
+
+    changes: dict[str, Any] = {"players": tuple(map(blank_player, config.players))}
     for name, field in config_lib.FIELDS.items():
         value, kind = getattr(config, name), field.metadata["kind"]
         if name == "regularization":

@@ -11,6 +11,7 @@ from research.data.splitters.division import division
 from research.errors import ShapeError, UserError
 from research.identity import entries
 from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS, Architecture
+from research.run_config import PlayerSettings
 from research.training.setup import effects
 from research.training.setup.lane_inputs import lr_factors_of, make_program
 from research.training.setup.program import Program
@@ -42,6 +43,7 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
         split_seed=split_seed,
         **by_task,
         **_normalized(config),
+        players=tuple(_with_rate(player, task) for player in config.players),
     )
 
 
@@ -55,6 +57,13 @@ def _check_fold(config: RunConfig, spec: DataSpec) -> None:
             f"split={config.split} has the folds 0 to {count - 1}, and fold is"
             f" {'none' if config.fold is None else config.fold}"
         )
+
+
+def _with_rate(player: PlayerSettings, task: str) -> PlayerSettings:
+    """A player's settings with the learning rate of the task, if it has none."""
+    if player.learning_rate is not None:
+        return player
+    return dataclasses.replace(player, learning_rate=config_lib.task_default(task, "learning_rate"))
 
 
 def seen(spec: DataSpec, task: str) -> DataSpec:
@@ -171,10 +180,11 @@ def check_parts(config: RunConfig, spec: DataSpec) -> None:
     """
     _check_fold(config, spec)
     _check_scaling(config, spec)
-    for _, entry in entries(config):
-        for constraint in entry.constraints:
-            if wrong := constraint(config, spec):
-                raise UserError(wrong)
+    for _, view in config_lib.views(config):
+        for _, entry in entries(view):
+            for constraint in entry.constraints:
+                if wrong := constraint(view, spec):
+                    raise UserError(wrong)
 
 
 def _check_scaling(config: RunConfig, spec: DataSpec) -> None:
@@ -265,6 +275,8 @@ def _that_ask(fact: str) -> str:
 
 def _check_sizes(config: RunConfig, program: Program) -> None:
     sizes = program.sizes
+    if program.game.rounds > 1:
+        _check_rounds(config, program)
     if sizes.batch > sizes.train:
         raise ShapeError(
             f"batch_size={sizes.batch} is larger than the {sizes.train} training rows; "
@@ -299,8 +311,31 @@ def _with_validation(config: RunConfig) -> str:
     return str(Component(config.split.name, tuple((options | {"validation": 0.1}).items())))
 
 
+def _check_rounds(config: RunConfig, program: Program) -> None:
+    """Raises an error if a step cannot read a batch for each update that a player makes in it."""
+    sizes, rounds = program.sizes, program.game.rounds
+    name = config.objective.name
+    if config.remainder == "pad":
+        raise UserError(
+            f"remainder=pad would leave some of the {rounds} batches that a step of"
+            f" objective={name} reads without rows; use remainder=drop"
+        )
+    if sizes.batch > sizes.train:
+        raise ShapeError(
+            f"a step of objective={name} reads {rounds} batches of {program.rows_per_update}, more"
+            f" than the {sizes.train} training rows; use a smaller --batch_size"
+        )
+
+
 def _feedback(config: RunConfig) -> bool:
-    return bool(PARTS["schedule"].get(config.schedule.name).feedback)
+    schedules = [view.schedule.name for _, view in config_lib.views(config)]
+    feedback = any(PARTS["schedule"].get(name).feedback for name in schedules)
+    if feedback and config.players:
+        raise UserError(
+            f"reduce_on_plateau follows one loss, and objective={config.objective.name} has"
+            f" {len(schedules)} players; use another schedule"
+        )
+    return feedback
 
 
 def notes(program: Program) -> list[str]:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from research.errors import UserError
 from research.registry import OPTIMIZERS
 from research.tasks.objectives.game import Player
 from research.training.setup import program as program_lib
@@ -132,6 +133,9 @@ def _seen_by(player: Player, state: LaneState, others: LaneState, step: jax.Arra
 
 def _count(program: Program, state: LaneState, metrics: dict[str, jax.Array]) -> LaneState:
     """The state with the step counted, its metrics summed, and its divergence noted."""
+    if missing := sorted(state.sums.keys() - metrics.keys()):
+        objective = program.config.objective.name
+        raise UserError(f"no player of objective={objective} returns the metric '{missing[0]}'")
     watched = [
         metrics[f"{name}{player.suffix}"]
         for player in program.game.players

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from research import rng
-from research.config import RunConfig
+from research.config import RunConfig, views
 from research.errors import UserError
 from research.kernels import map_kernels
 from research.options import format_value
@@ -158,7 +158,13 @@ def describe_slots(config: RunConfig) -> list[tuple[str, str]]:
                 str(p) for p in config.regularization if REGULARIZERS.get(p.name).site == "gradient"
             ]
             after = [p for p in parts if p not in gradient]
-            options = ",".join(f"{k}={format_value(v)}" for k, v in config.optimizer.options)
-            parts = [*gradient, f"{config.optimizer.name}({options})", *after]
+            parts = [*gradient, *(_optimizer(*view) for view in views(config)), *after]
         rows.append((slot, " -> ".join(parts) or "-"))
     return rows
+
+
+def _optimizer(suffix: str, view: RunConfig) -> str:
+    """A player's optimizer with its options: `critic: adam(b1=0.9)`."""
+    options = ",".join(f"{k}={format_value(v)}" for k, v in view.optimizer.options)
+    prefix = f"{suffix[1:]}: " if suffix else ""
+    return f"{prefix}{view.optimizer.name}({options})"

@@ -1,0 +1,16 @@
+"""The battery over the registry of objectives."""
+
+from collections.abc import Callable
+
+import pytest
+
+import research.catalogue  # noqa: F401
+from research.registry import OBJECTIVES
+from research.testing import conformance
+from research.testing.conformance import CHECKS, Subject
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))
+@pytest.mark.parametrize("name", OBJECTIVES.names())
+def test_every_objective_passes(name: str, check: Callable[[Subject], None]) -> None:
+    check(conformance.part(OBJECTIVES.kind, OBJECTIVES.get(name)))
