@@ -171,9 +171,9 @@ def part(kind: str, entry: Entry) -> Subject:
     if kind == ACTIVATIONS.kind:
         return subject(**NETWORK, **{"arch.activation": entry.name})
     if isinstance(entry, Objective):
-        options = {f"objective.{option}": value for option, value in tiny.items()}
+        chosen = {f"objective.{option}": value for option, value in tiny.items()}
         base = {} if "arch" in entry.test_settings else NETWORK
-        return subject(**{**base, **entry.test_settings, **options, "objective": entry.name})
+        return subject(**{**base, **entry.test_settings, **chosen, "objective": entry.name})
     if kind == SCHEDULES.kind:
         return subject(
             **NETWORK,
