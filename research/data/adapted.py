@@ -33,9 +33,16 @@ def adapted(
     ] = "auto",
     impute: Impute = None,
 ) -> Source:
-    """The source for a task, with its missing numbers to be filled.
+    """The source as one that suits a task, with its missing numbers to be filled.
 
-    Raises UserError, naming row and column, for a missing number without `impute`.
+    Args:
+        source: the data set as it is stored.
+        cache_dir: where arrays are kept that had to be made again.
+        task: the task that the set is read for.
+        impute: how missing numbers are filled; None: they are refused.
+
+    Raises:
+        UserError: a number is missing and `impute` is None; the message names row and column.
     """
     spec = source.spec
     inputs = spec.inputs

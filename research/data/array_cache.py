@@ -35,19 +35,32 @@ def open_cached(
     names: Sequence[str] = (),
     **known: Any,
 ) -> Source:
-    """The source of the arrays cached under `key`; if there are none, those of the TFDS set in
-    `prepared()` are stored.
+    """The source of the arrays cached under `key`; the first time, those of a TFDS set are stored.
 
-    key: names what is read, so that other content has another key. names: what each row is called,
-        none: by its number.
-    known: fields of the spec that are not stored (`name`, ...). Memory does not grow with the data
-        set. Raises UserError if `cache_dir` cannot be written.
+    Memory does not grow with the data set.
+
+    Args:
+        key: names what is read; other content requires another key.
+        prepared: finds or makes the directory of the TFDS set.
+        cache_dir: where the arrays are kept.
+        names: what each row is called; none: its number.
+        **known: fields of the spec that are not stored (`name`, ...).
+
+    Raises:
+        UserError: `cache_dir` cannot be written.
     """
     return _open(key, prepared, reader.read, cache_dir, known, names)
 
 
 def open_table(key: str, load: Callable[[], Table], *, cache_dir: str, **known: Any) -> Source:
-    """As open_cached, of the table that `load()` returns, whose `x` is an array or OneHot."""
+    """Like `open_cached`, for the table that `load()` returns.
+
+    Args:
+        key: names what is read; other content requires another key.
+        load: returns the table, whose `x` is an array or OneHot.
+        cache_dir: where the arrays are kept.
+        **known: fields of the spec that are not stored (`name`, ...).
+    """
     return _open(key, load, _write, cache_dir, known)
 
 
@@ -71,7 +84,13 @@ def _open(
 
 
 def store(table: Table, directory: Path, names: Sequence[str] = ()) -> None:
-    """Writes all of a table but its inputs, which lie in `directory` already."""
+    """Writes all of a table but its inputs, which lie in `directory` already.
+
+    Args:
+        table: targets [N, ...] and the facts of the spec.
+        directory: the folder of the cached arrays.
+        names: what each row is called; none: its number.
+    """
     np.save(directory / "y.npy", table.y)
     (directory / "spec.json").write_text(json.dumps(_stored(table, directory, names)))
 

@@ -49,8 +49,16 @@ def _targets(y: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 def open_arrays(content: str, *, data_dir: str | None, cache_dir: str) -> Source:
-    """The data set of that digest. Raises UserError if neither this process nor the cache has its
-    arrays."""
+    """The data set whose arrays have this digest.
+
+    Args:
+        content: the digest of the arrays' bytes.
+        data_dir: not used, since the arrays were given by the caller.
+        cache_dir: where the arrays are kept.
+
+    Raises:
+        UserError: neither this process nor the cache has the arrays.
+    """
 
     def load() -> Table:
         if content not in _TABLES:

@@ -25,11 +25,14 @@ SHARD_BYTES = 64 << 20
 def open_built(
     load: Callable[[], Table], key: str, version: str, *, cache_dir: str, **known: Any
 ) -> Source:
-    """The source of the table that `load()` returns, prepared as a TFDS set under `cache_dir` the
-    first time.
+    """The source of a table that is prepared as a TFDS set under `cache_dir` the first time.
 
-    key, version: the TFDS set's name and version; other content needs others. known: names and
-    fields of the spec, as in open_cached.
+    Args:
+        load: returns the table.
+        key: the TFDS set's name; other content requires another name or version.
+        version: the TFDS set's version, such as 1.0.0.
+        cache_dir: where the set is prepared and its arrays are kept.
+        **known: names and fields of the spec, as in `open_cached`.
     """
 
     def prepared() -> Path:
@@ -44,12 +47,25 @@ def open_built(
 
 
 def prepare(table: Table, name: str, version: str, root: Path) -> Path:
-    """Writes `root/name/version` in TFDS's layout (array_record), without TensorFlow; returns that
-    directory.
+    """Writes `root/name/version` in TFDS's layout (array_record), without TensorFlow.
 
-    Whole or not at all: TFDS fills a directory of another name and renames it, and where two
-    processes do it at once the first one stays. The rows are taken one by one, and no more than a
-    shard of them is kept. Raises UserError if `root` cannot be written.
+    The set is written whole or not at all: TFDS fills a directory of another name and renames it,
+    and
+    of two processes that do so at once the first one wins. Rows are taken one by one, and memory
+    holds
+    at most one shard of them.
+
+    Args:
+        table: inputs [N, ...] and targets [N, ...].
+        name: the TFDS set's name.
+        version: the TFDS set's version.
+        root: the folder of all sets.
+
+    Returns:
+        The directory that was written.
+
+    Raises:
+        UserError: `root` cannot be written.
     """
     import tensorflow_datasets as tfds
 

@@ -140,10 +140,17 @@ class Sheet(NamedTuple):
 
 
 def read_columns(file: Path, reading: Reading = PLAIN, nameless: bool = False) -> Sheet:
-    """The columns of a csv file with a header. Raises UserError, naming the row, on what is none.
+    """The columns of a csv file with a header.
 
-    nameless: columns without a name are taken too; otherwise they are left out where it is clear
-        what they are.
+    Args:
+        file: the file.
+        reading: how the file is written, and the user's choices for its columns.
+        nameless: whether columns without a name are read too. Otherwise they are left out where it
+            is
+            clear what they are.
+
+    Raises:
+        UserError: the file is not a proper csv file; the message names the row.
     """
     layout = _layout(file, reading)
     chunks = _split(layout)

@@ -92,8 +92,17 @@ def _cache_key(path: str, options: CsvOptions, cache_dir: str) -> str:
 
 
 def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PLAIN) -> Table:
-    """The file as a Table. A number that is missing is NaN, a category that is missing has no
-    one-hot column set."""
+    """The file as a table.
+
+    A missing number is NaN. A missing category has no one-hot column set.
+
+    Args:
+        file: a csv file with a header.
+        target: the column to predict.
+        impute: whether missing numbers are allowed, since they are filled later.
+        task: the task that the target is read for, or `auto`.
+        reading: how the file is written, and the user's choices for its columns.
+    """
     columns, notes = read_columns(file, reading)
     if target not in columns:
         wrong = (
@@ -144,13 +153,23 @@ def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PL
 def read_like(
     file: Path, spec: DataSpec, options: Mapping[str, Any]
 ) -> tuple[Any, np.ndarray | None, list[str]]:
-    """(x float32 [N, D], y [N], columns left over) of another file with the columns of `spec`,
-    matched by name.
+    """Another file with the columns of `spec`, matched by name.
 
-    options: those with which the run's own data was read; the target is the column `target` where
-        there are none. y is None where the file has no target column. Raises UserError, naming row
-        and column, for what the set that `spec` is of does not have: a column that is missing here,
-        a category or class that is not known there.
+    Args:
+        file: the new csv file.
+        spec: the facts of the run's own data.
+        options: those with which the run's own data was read. Its target is the column `target`
+            where
+            no option names one.
+
+    Returns:
+        Inputs float32 [N, D], targets [N] (None: the file has no target column), and the columns
+        that
+        are left over.
+
+    Raises:
+        UserError: a column is missing, or the run's data does not have a category or class of this
+            file; the message names row and column.
     """
     reading = Reading.of(options)
     with without_flags():

@@ -36,7 +36,16 @@ def is_nameless(name: str) -> bool:
 
 
 def why_left_out(file: Path, name: str, cells: pa.StringArray) -> str:
-    """Why a column without a name is no input: a note. Raises UserError if it may be one."""
+    """Why a column without a name is not an input: a note.
+
+    Args:
+        file: the csv file, for messages.
+        name: the stand-in for the column's name.
+        cells: the column's cells [N].
+
+    Raises:
+        UserError: the column may well be an input.
+    """
     place = int(name.removeprefix(_NAMELESS))
     if not pc.any(pc.not_equal(cells, "")).as_py():
         return f"column {place + 1} has neither a name nor a value, and is left out"
@@ -94,10 +103,15 @@ def _is_number(text: str) -> bool:
 
 
 def check_comment(file: Path, lines: Sequence[str], delimiters: str) -> None:
-    """Raises UserError if the first line begins with a comment's sign, and does not look like a
-    header that does.
+    """Refuses a first line that begins with a comment's sign, unless it looks like a header.
 
-    lines: the first two with a text.
+    Args:
+        file: the csv file, for messages.
+        lines: the first two lines with a text.
+        delimiters: the characters that may separate cells.
+
+    Raises:
+        UserError: the first line is a comment.
     """
     sign = next((sign for sign in _COMMENTS if lines and lines[0].startswith(sign)), None)
     if sign is None or len(lines) < 2:

@@ -30,12 +30,20 @@ def choices(column: CsvColumn) -> str:
 
 
 def unless_texts(column: CsvColumn, form: Format, stray: np.ndarray, numbers: np.ndarray) -> None:
-    """Raises UserError, naming the row, unless a column in which some cells are no plain numbers is
-    one of texts.
+    """Refuses a column that mixes numbers and texts, unless it is a column of texts.
 
-    stray: bool [N], those cells. numbers: those of the others, NaN where there is none. It is a
-        column of numbers if they are most of its values, however they are written, or all of its
-        different values but one.
+    It is a column of numbers if most of its values are numbers, however they are written, or if all
+    of
+    its different values but one are.
+
+    Args:
+        column: the column.
+        form: how numbers are written.
+        stray: bool [N], the cells that are not plain numbers.
+        numbers: float64 [N], the other cells' numbers, with NaN elsewhere.
+
+    Raises:
+        UserError: it is a column of numbers; the message names the first stray row.
     """
     texts, counts = _counted(column.cells.filter(pa.array(stray)))
     written = np.isin(texts, list(written_otherwise(texts)))
@@ -63,10 +71,17 @@ def unless_texts(column: CsvColumn, form: Format, stray: np.ndarray, numbers: np
 def refuse(
     column: CsvColumn, form: Format, row: int, stray: np.ndarray, remedy: str = ""
 ) -> NoReturn:
-    """Raises UserError for the cell at `row`, which is no plain number.
+    """Refuses the cell at `row`, which is not a plain number.
 
-    stray: bool [N], all such cells. remedy: what to say where the column can be nothing but
-        numbers.
+    Args:
+        column: the column.
+        form: how numbers are written.
+        row: the row of the cell, from 0.
+        stray: bool [N], all such cells.
+        remedy: what to advise where the column can only be numbers.
+
+    Raises:
+        UserError: always.
     """
     cell = column.cells[row].as_py()
     if form.recorded:  # no flag changes how new data is read

@@ -52,8 +52,19 @@ def read_series(
     reading: Reading = PLAIN,
     unread: Collection[str] = (),
 ) -> Series:
-    """The column's values, series after series, each in the order of time. unread: columns that are
-    passed over."""
+    """The column's values, series after series, each in the order of time.
+
+    Args:
+        file: a csv file with a header.
+        target: the column whose next value is forecast.
+        time: the column that orders the rows; none: the order of the file.
+        series: the column that tells series apart; none: there is one series.
+        reading: how the file is written.
+        unread: columns that are passed over.
+
+    Raises:
+        UserError: a column is missing, or a value cannot be read; the message names the row.
+    """
     columns, notes = read_columns(file, reading, nameless=True)
     for name, wanted in (
         (target, "needs --target=COLUMN, the series to forecast"),
@@ -82,10 +93,17 @@ def read_series(
 def series_like(
     file: Path, spec: DataSpec, options: Mapping[str, Any]
 ) -> tuple[Windows, np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Another file's windows, their rows [R], their targets [R, T], and notes; each value but a
-    first one is once.
+    """The windows of another file, read as the run's own series was.
 
-    options: those with which the run's own series was read.
+    Each value but a series' first is a target once.
+
+    Args:
+        file: the new csv file.
+        spec: the facts of the run's own data; a window is [T, 1].
+        options: those with which the run's own series was read.
+
+    Returns:
+        The windows, the rows [R] to evaluate, their targets [R, T], and notes.
     """
     context = spec.shape[0]
     target, time, series = (options.get(name, "") for name in ("target", "time", "series"))

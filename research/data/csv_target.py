@@ -32,11 +32,17 @@ class Target(NamedTuple):
 
 
 def target_of(column: CsvColumn, task: str, form: Format) -> Target:
-    """What the column is for the task; `auto`: classes for texts and few whole numbers, else a
-    quantity.
+    """What the target column is for a task.
 
-    Raises UserError, naming the row, for a value that is missing, and for a target that is the same
-    in all rows.
+    `auto`: classes for texts and for few different whole numbers, else a quantity.
+
+    Args:
+        column: the target column.
+        task: the task, or `auto`.
+        form: how numbers are written.
+
+    Raises:
+        UserError: a value is missing, which the message names, or all rows have the same target.
     """
     if task == "regression" or (task == "auto" and column.name in form.numbers):
         numbers = numbers_of(column, form, "a regression needs numbers")
@@ -55,11 +61,20 @@ def target_of(column: CsvColumn, task: str, form: Format) -> Target:
 
 
 def target_like(column: CsvColumn, classes: tuple[str, ...], form: Format) -> np.ndarray:
-    """The target's values float64 [N] in another file, or its classes int32 [N] by their place in
-    `classes`.
+    """The target column of another file, read as the run's own was.
 
-    Classes that are whole numbers are known again in any spelling: 1, 1.0 and +1. Raises UserError,
-    naming the row.
+    Classes that are whole numbers are recognized in any spelling: 1, 1.0 and +1.
+
+    Args:
+        column: the target column.
+        classes: the run's classes; none: its target is a quantity.
+        form: how numbers are written.
+
+    Returns:
+        Values float64 [N], or the classes' numbers int32 [N].
+
+    Raises:
+        UserError: a value is missing or unknown; the message names the row.
     """
     leave = "leave the column out to have predictions alone"
     if not classes:

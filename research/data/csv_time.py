@@ -46,12 +46,20 @@ class RowOrder(NamedTuple):
 
 
 def order_of(columns: dict[str, CsvColumn], target: str, time: str, series: str) -> RowOrder:
-    """The order of the rows: by the column `time` within each series that the column `series` tells
-    apart.
+    """The order of the rows: by the column `time` within each series.
 
-    Without `series` there is one series; without `time` the rows stay as they are, and a column
-    that looks like a time must rise. Raises UserError, naming the row, for a time that is none, or
-    twice in a series, or does not rise.
+    Without `time` the rows keep their order, and a column that looks like a time must rise.
+
+    Args:
+        columns: the file's columns by name.
+        target: the column whose next value is forecast.
+        time: the column of times; none: the order of the file.
+        series: the column that tells series apart; none: there is one series.
+
+    Raises:
+        UserError: a time cannot be read, comes twice in a series, or does not rise; the message
+            names
+            the row.
     """
     groups, names = (
         _groups(columns[series])

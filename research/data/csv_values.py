@@ -55,11 +55,20 @@ def values_of(column: CsvColumn, form: Format) -> Values:
 
 
 def numbers_of(column: CsvColumn, form: Format, remedy: str = "") -> np.ndarray:
-    """The column as numbers, whatever it looks like, float64 [N]; NaN is missing.
+    """The column as numbers, whatever it looks like; NaN is missing.
 
-    In a column of `form.numbers` a number may have a sign or a unit that all of them have. Raises
-    UserError, naming the row, for any other text. remedy: what to say then, where the column can be
-    nothing but numbers.
+    In a column of `form.numbers` a number may have a sign or a unit that all of them have.
+
+    Args:
+        column: the column.
+        form: how numbers are written, and which columns are numbers.
+        remedy: what to advise where the column can only be numbers.
+
+    Returns:
+        float64 [N].
+
+    Raises:
+        UserError: a cell is another text; the message names the row.
     """
     absent = form.absent(column.cells, among_numbers=True)
     numbers, stray = parsed(column, form, absent)
@@ -93,10 +102,18 @@ def categories_of(column: CsvColumn, form: Format) -> Values:
 
 
 def like(column: CsvColumn, categories: tuple[str, ...], form: Format) -> np.ndarray:
-    """`Values.numbers` of another file's column, which has these categories or, without any,
-    numbers as in training.
+    """`Values.numbers` of a column of another file.
 
-    Raises UserError, naming the row, for a text that is neither.
+    Args:
+        column: the column.
+        categories: the run's categories of this column; none: it holds numbers.
+        form: how numbers are written.
+
+    Returns:
+        float64 [N]: numbers, or the categories' numbers.
+
+    Raises:
+        UserError: a text is neither a number nor a known category; the message names the row.
     """
     if not categories:
         return numbers_of(column, form, "new data is read as the run's own was, so write it alike")
@@ -119,7 +136,16 @@ def places_in(cells: pa.StringArray, names: tuple[str, ...]) -> np.ndarray:
 
 
 def check_complete(column: CsvColumn, values: np.ndarray, remedy: str) -> None:
-    """Raises UserError at the first value that is missing, with what its cell says."""
+    """Refuses a column that lacks a value, and says what the cell has instead.
+
+    Args:
+        column: the column.
+        values: float64 [N]; NaN is missing.
+        remedy: what the message advises.
+
+    Raises:
+        UserError: a value is missing; the message names the first row.
+    """
     missing = np.isnan(values)
     if missing.any():
         row = int(missing.argmax())
@@ -128,7 +154,16 @@ def check_complete(column: CsvColumn, values: np.ndarray, remedy: str) -> None:
 
 
 def check_one_hot(column: CsvColumn, values: Values, form: Format) -> None:
-    """Raises UserError if the column has too many categories for one-hot columns."""
+    """Refuses a column with too many categories for one-hot columns.
+
+    Args:
+        column: the column.
+        values: its values as they are read.
+        form: how numbers are written.
+
+    Raises:
+        UserError: there are more categories than half the rows, or than 1000.
+    """
     different, rows = len(values.categories), len(values.numbers)
     most = min(1000, max(10, rows // 2))
     if different <= most:
@@ -148,8 +183,16 @@ def check_one_hot(column: CsvColumn, values: Values, form: Format) -> None:
 
 
 def parsed(column: CsvColumn, form: Format, absent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of the cells that are not absent, float64 [N], and where these cells have none,
-    bool [N]."""
+    """The numbers of the cells that are not absent.
+
+    Args:
+        column: the column.
+        form: how numbers are written.
+        absent: bool [N], the cells that stand for a missing value.
+
+    Returns:
+        Numbers float64 [N], and bool [N]: the cells that are present and not a number.
+    """
     cells = pc.if_else(pa.array(absent), None, column.cells) if absent.any() else column.cells
     numbers = form.numbers_in(cells)
     stray = ~absent & np.isnan(numbers)
@@ -237,8 +280,15 @@ def _check_finite(column: CsvColumn, numbers: np.ndarray, form: Format) -> None:
 
 
 def notes_on(column: CsvColumn, form: Format, numbers: np.ndarray) -> tuple[str, ...]:
-    """What to say of a column of numbers [N]: words for missing values, numbers that may be one,
-    and merged ones."""
+    """Notes on a column of numbers: words and numbers that may mean a missing value, and values
+    that
+    float32 merges.
+
+    Args:
+        column: the column.
+        form: how numbers are written.
+        numbers: float64 [N]; NaN is missing.
+    """
     return (
         *_words_without_value(column, form),
         *_placeholder(column, numbers),

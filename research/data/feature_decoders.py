@@ -80,7 +80,16 @@ def input_decoder(feature: Any, name: str, directory: Path, met: set[str]) -> Fe
 
 
 def check_target(feature: Any, name: str, directory: Path) -> None:
-    """Raises UserError if a target is no class, and not as many numbers in each example."""
+    """Refuses a target that is neither a class nor equally many numbers in each example.
+
+    Args:
+        feature: the TFDS feature of the target.
+        name: the feature's name.
+        directory: the prepared set, for messages.
+
+    Raises:
+        UserError: the target is of another kind.
+    """
     from tensorflow_datasets import features as kinds
 
     if (
@@ -96,7 +105,16 @@ def check_target(feature: Any, name: str, directory: Path) -> None:
 
 
 def classes_of(feature: Any, y: np.ndarray, directory: Path) -> tuple[str, ...]:
-    """The names of the target's classes, () if it is a number. Raises UserError without a label."""
+    """The names of the target's classes, () if it is a number.
+
+    Args:
+        feature: the TFDS feature of the target.
+        y: targets [N, ...].
+        directory: the prepared set, for messages.
+
+    Raises:
+        UserError: an example has no label.
+    """
     from tensorflow_datasets import features as kinds
 
     if isinstance(feature, kinds.ClassLabel):

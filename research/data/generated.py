@@ -32,10 +32,15 @@ def open_generated(
     code: int = 0,
     **known: Any,
 ) -> Source:
-    """The source of a generated table, `load(**options)`, which is written under `cache_dir` the
-    first time.
+    """The source of a generated table, which is written under `cache_dir` the first time.
 
-    code: a checksum of what generates it, where that may change.
+    Args:
+        name: the data set's name.
+        load: makes the table from `options`.
+        options: the options that determine the content.
+        cache_dir: where the arrays are kept.
+        code: a checksum of the generating code, where that may change.
+        **known: fields of the spec that are not stored.
     """
     key = f"{name}_{digest([*sorted(options.items()), *([code] if code else [])])}"
     return open_table(
@@ -74,11 +79,19 @@ def open_adding(
 
 
 def adding(length: int, size: int, test: int, seed: int, shortest: int | None = None) -> Table:
-    """Series [length, 2] of numbers in [0, 1) and marks; the target is the sum of the two numbers
-    that are marked.
+    """Series [length, 2] of numbers in [0, 1) and marks; the target is the sum of the two marked
+    numbers.
 
-    One mark is in either half. Who answers 1 always has a squared error of 1/6. From `shortest`
-    steps on, series may be over earlier, and are NaN then.
+    Each half has one mark. Whoever always answers 1 has a squared error of 1/6.
+
+    Args:
+        length: steps of a series.
+        size: series to train and validate on.
+        test: series of the test set.
+        seed: seed of all numbers.
+        shortest: series end at a random step from here on and are NaN after it; None: all are
+            equally
+            long.
     """
     draw, rows = rng.host(seed, "adding"), np.arange(size + test)
     x = np.zeros((len(rows), length, 2), np.float32)
@@ -123,12 +136,19 @@ def open_copy_memory(
 
 
 def copy_memory(length: int, size: int, test: int, masked: bool, seed: int) -> Table:
-    """Ten symbols of eight, length - 1 blanks, eleven signs to recall: [length + 20] tokens; then
-    the ten come again.
+    """Ten symbols of eight, length - 1 blanks and eleven recall signs; then the ten come again.
 
-    A target at each step: blank, and at the last ten steps the symbols. Who says blank and then
-    guesses has a loss of 10 ln 8 / (length + 20) over all steps, ln 8 over those to recall
-    (masked).
+    The target is blank at each step but the last ten, which have the symbols. Whoever says blank
+    and
+    then guesses has a loss of 10 ln 8 / (length + 20) over all steps, and ln 8 over the masked
+    ones.
+
+    Args:
+        length: steps between the symbols and the recall signs.
+        size: sequences to train and validate on, [length + 20] tokens each.
+        test: sequences of the test set.
+        masked: only the last ten steps have a target.
+        seed: seed of the symbols.
     """
     rows = size + test
     symbols = rng.host(seed, "copy_memory").integers(1, SYMBOLS + 1, (rows, MEMORY), np.int32)

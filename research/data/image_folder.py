@@ -46,13 +46,20 @@ def open_folder(
     size: Annotated[tuple[int, ...], Range(1), "resize to height,width (one number for both)"] = (),
     background: Annotated[Background, "what shows where an image is transparent"] = "white",
 ) -> Source:
-    """Images as uint8 [N, H, W, C]: C is 1 if all are grey, else 3, and then grey ones become
-    coloured.
+    """Images as uint8 [N, H, W, C]: C is 1 if all are grey, else 3, and grey ones become coloured.
 
-    Images are turned upright as their EXIF orientation says, and laid on `background` where they
-    are transparent. Without `size` all must be of one size. Raises UserError for an image that does
-    not decode, is animated or has more than 8 bits per channel, naming its file, and for a class
-    without images.
+    Images are turned upright as their EXIF orientation says.
+
+    Args:
+        path: a folder with one folder per class, or with train/, test/ and val/ of such folders.
+        data_dir: not used.
+        cache_dir: where the decoded images are kept.
+        size: rows and columns, or one number for both; (): all images must have one size.
+        background: what shows where an image is transparent.
+
+    Raises:
+        UserError: an image does not decode, is animated or has more than 8 bits per channel (the
+            message names its file), or a class has no images.
     """
     if not path:
         raise UserError("folder: names no directory; write --dataset=folder:DIR")
@@ -118,8 +125,18 @@ class Images:
 def read(
     folder: Path, files: Sequence[ImageFile], size: tuple[int, ...], background: Background
 ) -> Table:
-    """The folder's images as rows in the order of its `files`; they are decoded as they are
-    taken."""
+    """The folder's images as rows, in the order of its `files`, decoded as they are taken.
+
+    Args:
+        folder: the folder, for messages.
+        files: the image files with their classes and parts.
+        size: rows and columns of all images; (): the size that all have.
+        background: what shows where an image is transparent.
+
+    Raises:
+        UserError: fewer than two classes, a class without training images, or a file that does not
+            decode.
+    """
     classes = sorted({file.label for file in files})
     if len(classes) < 2:
         there = ", ".join(classes) or "none"
@@ -199,12 +216,21 @@ def _on_transparency(
 def read_like(
     folder: Path, spec: DataSpec, resize: bool, background: Background = "white"
 ) -> tuple[np.ndarray, np.ndarray | None, list[Path], list[str]]:
-    """(x uint8 [N, H, W, C], y int32 [N], files, notes) of other images: a folder per class, or all
-    in one folder.
+    """Other images for a run: a folder per class, or all in one folder.
 
-    y is None where they are not in folders. resize: images of another size are resized, as the
-    set's own were. Raises UserError for a class that `spec` does not have, and for images of
-    another size.
+    Args:
+        folder: the folder.
+        spec: the facts of the run's own images, [H, W, C].
+        resize: whether images of another size are resized, as the run's own were.
+        background: what shows where an image is transparent.
+
+    Returns:
+        Images uint8 [N, H, W, C], classes int32 [N] (None: the images are not in folders), their
+        files
+        and notes.
+
+    Raises:
+        UserError: `spec` does not have a class, or an image has another size.
     """
     if not folder.is_dir():
         raise UserError(
@@ -275,7 +301,17 @@ def _header(file: Path) -> Header:
 def decode(
     file: Path, mode: str, size: tuple[int, ...], background: Background = "white"
 ) -> np.ndarray:
-    """uint8 [H, W, C]. Raises UserError that names the file."""
+    """An image file as uint8 [H, W, C].
+
+    Args:
+        file: the image file.
+        mode: Pillow's mode, L or RGB.
+        size: rows and columns.
+        background: what shows where the image is transparent.
+
+    Raises:
+        UserError: the file does not decode; the message names it.
+    """
     try:
         with images.opened(file) as image:
             upright = images.pixels(image, mode, background)

@@ -48,8 +48,13 @@ def header(source: Path | IO[bytes]) -> Header:
 
 
 def pixels(image: "ImageFile", mode: str, background: Background = "white") -> "Image":
-    """The image upright in Pillow's `mode`; unless the mode has alpha, what is transparent shows
-    the background."""
+    """The image, upright and in another mode.
+
+    Args:
+        image: an open image; its EXIF orientation says how to turn it.
+        mode: Pillow's mode. One without alpha shows the background where the image is transparent.
+        background: a colour by name.
+    """
     from PIL import Image, ImageOps
 
     upright: Image.Image = ImageOps.exif_transpose(image) if _orientation(image) > 1 else image

@@ -30,7 +30,14 @@ class InMemorySource:
 def images(
     side: int = 6, channels: int = 1, rows: int = 60, classes: int = CLASSES
 ) -> InMemorySource:
-    """Random images [side, side, channels] whose class is the place of a bright stripe."""
+    """Random images [side, side, channels] whose class is the position of a bright stripe.
+
+    Args:
+        side: rows and columns.
+        channels: 1 for grey, 3 for colour.
+        rows: number of images.
+        classes: number of classes, at most half the side.
+    """
     generator = np.random.default_rng(0)
     y = np.arange(rows, dtype=np.int32) % classes
     # At most 159 + 90 = 249: the stripe cannot overflow the uint8 of the pixels.
@@ -72,10 +79,15 @@ def series(of: InMemorySource) -> InMemorySource:
 
 
 def text(steps: int = 6, rows: int = 60, symbols: int = 5) -> InMemorySource:
-    """Sequences of tokens [steps], some of them over before their end, and at each step the token
-    after it.
+    """Sequences of tokens [steps], some of which end early; the target at each step is the next
+    token.
 
-    To an encoder-decoder the first two are the source.
+    To an encoder-decoder the first two tokens are the source.
+
+    Args:
+        steps: tokens of a sequence.
+        rows: number of sequences.
+        symbols: size of the vocabulary.
     """
     generator = np.random.default_rng(2)
     tokens = (

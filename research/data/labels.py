@@ -39,7 +39,13 @@ def are_classes(labels: Labels) -> bool:
 
 
 def note(name: str, labels: Labels, classes: bool) -> str:
-    """What to say of how the target `name` was understood, "" if there was no choice."""
+    """A note on how the target was understood, "" if there was no choice.
+
+    Args:
+        name: the target's name.
+        labels: its different values, and each row's place among them.
+        classes: whether it is read as classes.
+    """
     values = labels.values
     if (values != np.floor(values)).any() or len(values) > _NOTED:
         return ""

@@ -46,7 +46,13 @@ def is_wide(dtype: Any) -> bool:
 
 
 def write_header(out: BinaryIO, shape: tuple[int, ...], dtype: np.dtype) -> None:
-    """What an .npy file has before its numbers."""
+    """Writes what an .npy file has before its numbers.
+
+    Args:
+        out: the file, open at its start.
+        shape: shape of the array that follows.
+        dtype: its dtype.
+    """
     described = {
         "descr": np.lib.format.dtype_to_descr(dtype),
         "fortran_order": False,

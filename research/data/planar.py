@@ -44,9 +44,15 @@ def open_moons(
 
 
 def moons(size: int, test: int, noise: int, seed: int) -> Table:
-    """Half circles of radius 1 that reach into each other, as scikit-learn's make_moons.
+    """Interleaved half circles of radius 1, as scikit-learn's make_moons.
 
-    At an angle t ~ U(0, π): (cos t, sin t), and of the other class (1 - cos t, 1/2 - sin t).
+    At an angle t ~ U(0, π): (cos t, sin t), and for the other class (1 - cos t, 1/2 - sin t).
+
+    Args:
+        size: points to train and validate on.
+        test: points of the test set.
+        noise: standard deviation of each coordinate's noise, in percent of the radius.
+        seed: seed of all numbers.
     """
     draw, y = _classes("moons", size + test, 2, seed)
     t = draw.uniform(0, np.pi, len(y))
@@ -84,11 +90,20 @@ def open_spirals(
 
 
 def spirals(size: int, test: int, classes: int, degrees: int, noise: int, seed: int) -> Table:
-    """Archimedean spirals from the origin to the circle of radius 1, one a class, turned against
-    each other.
+    """Archimedean spirals from the origin to the circle of radius 1, one per class, rotated against
+    each
+    other.
 
-    At a radius r = sqrt(u), u ~ U(0, 1), so that points are as dense outside as inside: r (cos a,
-    sin a) with a = 2π (r degrees / 360 + class / classes).
+    At a radius r = sqrt(u), u ~ U(0, 1), so that the density is uniform: r (cos a, sin a) with
+    a = 2π (r degrees / 360 + class / classes).
+
+    Args:
+        size: points to train and validate on.
+        test: points of the test set.
+        classes: number of spirals.
+        degrees: how far a spiral winds.
+        noise: standard deviation of each coordinate's noise, in percent of the radius.
+        seed: seed of all numbers.
     """
     draw, y = _classes("spirals", size + test, classes, seed)
     r = np.sqrt(draw.uniform(0, 1, len(y)))

@@ -11,8 +11,13 @@ TERMINAL_SECONDS, FILE_SECONDS = 0.5, 10.0
 
 
 def progress(total: int, what: str, unit: str) -> tqdm:
-    """A bar over `total` things to do, with the time that is left; use it in a `with` and update
-    it."""
+    """A progress bar with the time that is left, to use in a `with` block and to update.
+
+    Args:
+        total: how many things are to be done.
+        what: the text before the bar.
+        unit: what one thing is called.
+    """
     return tqdm(
         total=total,
         desc=what,

@@ -13,12 +13,15 @@ _PIECE = 1 << 20
 def repeats(
     x: Any, y: np.ndarray, test_size: int, name_of: Callable[[int], str], copies: bool = True
 ) -> Iterator[str]:
-    """What a reader of a table must know: examples that are, or may be, in training and test,
-    and images of two classes.
+    """Notes on examples that are in both training and test, and on images with two classes.
 
-    x: [N, ...], where images are uint8 [N, H, W, C] and compared without their targets y [N, ...],
-        and the rows of tables with them. test_size: the last rows are the set's own test split.
-        name_of: what a row is called. copies: whether examples that repeat others are said.
+    Args:
+        x: inputs [N, ...]. Images, uint8 [N, H, W, C], are compared without their targets, rows of
+            tables with them.
+        y: targets [N, ...].
+        test_size: how many of the last rows are the set's own test split.
+        name_of: what a row is called.
+        copies: whether examples that repeat others are reported.
     """
     images = x.dtype == np.uint8 and x.ndim == 4
     noun = "images" if images else "rows"

@@ -72,17 +72,25 @@ TARGET_METHODS = ("none", "standard")
 def fit(
     x: np.ndarray | OneHot, method: str, maximum: float, rows: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(shift, scale), float64 [C]: per channel over all pixels, or per column. x: [N, H, W, C] or
-    [N, D].
-
-    rows: those of x that it is fitted on, the training rows; None if x has no others. Of bytes no
-        copy is made, so that they may be more than memory holds, and of numbers one of a column at
-        a time.
+    """The shift and scale of each channel (over all pixels) or column.
 
     Scaled is (x - shift) / scale: into [0, 1] (minmax), to mean 0 and deviation 1 (standard), to
-    median 0 and interquartile range 1 (robust), divided by `maximum` (none: 255 for bytes, 1 for
-    tables). A channel or column without spread is only shifted and divided by `maximum`. Raises
-    UserError for another method.
+    median 0 and interquartile range 1 (robust), or divided by `maximum` (none). A channel or column
+    without spread is only shifted and divided by `maximum`.
+
+    Args:
+        x: inputs, [N, H, W, C] or [N, D]. Bytes are never copied, so they may exceed memory; of
+            numbers
+            one column is copied at a time.
+        method: one of METHODS.
+        maximum: 255 for bytes, 1 for tables.
+        rows: the training rows, on which the scaling is fitted; None: all.
+
+    Returns:
+        shift, scale: float64 [C] or [D].
+
+    Raises:
+        UserError: there is no such method.
     """
     if method not in METHODS:
         raise UserError(f"scaling={method}: {nearest(method, METHODS)}")

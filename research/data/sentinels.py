@@ -16,7 +16,13 @@ class Sentinel(NamedTuple):
     largest: float
 
     def note(self, column: str, rows: int, remedy: str) -> str:
-        """What to say of it. remedy: what to do where it means a missing value."""
+        """A note on the number that may mean a missing value.
+
+        Args:
+            column: the column's name.
+            rows: number of rows.
+            remedy: what to do where it means a missing value.
+        """
         return (
             f"column '{column}': {self.value:.0f}, in {self.occurrences} of {rows} rows, lies far"
             f" from all other values ({self.least:g} to {self.largest:g}); {remedy}"

@@ -115,10 +115,19 @@ def open_series(
     burn_in: int,
     cache_dir: str,
 ) -> Source:
-    """The windows of one series or more; after each value the next one is forecast.
+    """The windows of one or more series; after each value the next one is forecast.
 
-    key, version: name what is read. Raises UserError if a series is too short for a window, or the
-    window for its burn-in.
+    Args:
+        read: returns the series.
+        name: the data set's name.
+        key: names what is read, together with `version`.
+        version: raised when the reading changes.
+        context: values per window.
+        burn_in: first steps of a window whose error does not count.
+        cache_dir: where the arrays are kept.
+
+    Raises:
+        UserError: a series is too short for a window, or a window for its burn-in.
     """
 
     def load() -> Table:

@@ -51,12 +51,20 @@ def open_shapes(
 
 
 def shapes(side: int, objects: int, noise: float, size: int, test: int, seed: int) -> Table:
-    """Pictures [side, side, 3] of one to `objects` shapes over one another, each of a colour of its
-    own, and noise.
+    """Pictures of one to `objects` shapes over one another, with the class of each pixel.
 
-    y: the class of each pixel. Shapes are bright on a dark ground; their colours say nothing of
-        their classes. Each lies whole in the picture, with a radius of an eighth to a quarter of
-        its side, but a later one may cover it.
+    Shapes are bright on a dark ground, and their colours say nothing of their classes. Each lies
+    whole
+    in the picture, with a radius of an eighth to a quarter of its side, but a later one may cover
+    it.
+
+    Args:
+        side: rows and columns of a picture [side, side, 3].
+        objects: largest number of shapes in a picture.
+        noise: standard deviation of the pixels' noise, on the scale 0 to 255.
+        size: pictures to train and validate on.
+        test: pictures of the test set.
+        seed: seed of all numbers.
     """
     draw = rng.host(seed, "shapes")
     pictures = np.zeros((size + test, side, side, 3), np.uint8)
@@ -73,8 +81,14 @@ def shapes(side: int, objects: int, noise: float, size: int, test: int, seed: in
 
 
 def inside_of(kind: str, side: int, centre: np.ndarray, radius: float) -> np.ndarray:
-    """The pixels [side, side] inside a shape; bool. centre: row and column; radius: half of the
-    shape's height."""
+    """The pixels inside a shape, bool [side, side].
+
+    Args:
+        kind: circle, square or triangle.
+        side: rows and columns of the picture.
+        centre: row and column of the centre [2], pixels.
+        radius: half the shape's height, pixels.
+    """
     row, column = (np.arange(side) + 0.5 - at for at in centre)
     down, across = row[:, None], np.abs(column)[None, :]
     if kind == "circle":

@@ -16,14 +16,21 @@ def open_source(
     cache_dir: str,
     task: str = "auto",
 ) -> Source:
-    """`digits`, `csv:FILE`, `folder:DIR`, or any set prepared in `data_dir`, such as `mnist`;
-    options as of its entry.
+    """Opens a data set: `digits`, `csv:FILE`, `folder:DIR`, or a set prepared in `data_dir`, such
+    as
+    `mnist`.
 
-    task: the run's, which the data set is read for if it can be read for several and its own option
-        `task` is `auto`.
-    data_dir: only read; None for $TFDS_DATA_DIR, else ~/tensorflow_datasets. cache_dir: where
-        bundled sets are prepared and decoded arrays kept. Raises UserError for what cannot be
-        opened, saying why and what would do.
+    Args:
+        name: the data set.
+        options: the options of its entry.
+        data_dir: prepared sets, only read; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets.
+        cache_dir: where bundled sets are prepared and decoded arrays kept.
+        task: the run's task. A data set that can be read for several tasks is read for this one,
+            unless
+            its own option `task` names another.
+
+    Raises:
+        UserError: the set cannot be opened; the message says why and what would help.
     """
     load_package("research.data")
     entry = DATASETS.get(name)

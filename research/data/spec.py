@@ -212,8 +212,16 @@ class Source:
 
 
 def windowed(sequence: np.ndarray, context: int, burn_in: int = 0) -> Arrays:
-    """Every window of a sequence [M], and as targets what follows each of its places but for the
-    burn-in."""
+    """Every window of a sequence, and as targets the value after each position but the burn-in.
+
+    Args:
+        sequence: [M], numbers or tokens.
+        context: values per window, T.
+        burn_in: first steps of a window without a target.
+
+    Returns:
+        Arrays with x [M - T, T] and y [M - T, T - burn_in], which share the sequence's memory.
+    """
     x, y = (
         Windows(sequence, context, len(sequence) - context, first, first * burn_in)
         for first in (0, 1)

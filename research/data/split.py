@@ -47,8 +47,17 @@ def parse_split(text: str) -> tuple[int, ...]:
 def split_sizes(
     spec: DataSpec, ratios: Sequence[int], train_size: int | None = None
 ) -> tuple[int, int, int]:
-    """(training, validation, test) rows that `split` gives, without reading the data. Raises
-    UserError as it does."""
+    """The numbers of (training, validation, test) rows that `split` gives, without reading the
+    data.
+
+    Args:
+        spec: the facts of the data set.
+        ratios: two or three shares, such as (8, 1, 1).
+        train_size: how many of the training rows are kept; None: all.
+
+    Raises:
+        UserError: as `split` does.
+    """
     if spec.windows:
         train, validation, test = map(len, stretches.windows(spec, ratios))
     else:
@@ -64,10 +73,17 @@ def split_of(
     seed: int,
     train_size: int | None = None,
 ) -> Split:
-    """The split of a data set: `split` of its rows, or of windows the stretches of their sequence.
+    """The split of a data set: of its rows, or of the stretches of its sequence.
 
-    The windows of a sequence are where they are whatever the seed, which draws `train_size` of the
-    training ones.
+    The windows of a sequence stay where they are whatever the seed, which draws `train_size` of the
+    training windows.
+
+    Args:
+        spec: the facts of the data set.
+        arrays: its inputs and targets, [N, ...] each.
+        ratios: two or three shares, such as (8, 1, 1).
+        seed: seed of the split.
+        train_size: how many of the training rows are kept; None: all.
     """
     if not spec.windows:
         y = arrays.y if spec.stratified else np.zeros(len(arrays.y), np.int32)
@@ -103,14 +119,24 @@ def split(
     stratify: bool = True,
     classes: Sequence[str] = (),
 ) -> Split:
-    """Divides the rows of y [N] in the given ratios; own_test [T]: the rows of the set's own test
-    split, or none.
+    """Divides the rows in the given ratios.
 
     With an own test split the first two ratios divide the other rows into training and validation.
-    Two ratios without one are training and test. stratify: every part has each class in its share
-    of the rows, to one row; y is then classes from 0. train_size: so many of the training rows, the
-    other parts unchanged; None for all.
-    classes: their names, for errors. Raises UserError if a part would be empty or lack a class.
+    Two
+    ratios without one are training and test.
+
+    Args:
+        y: targets [N].
+        own_test: rows [T] of the set's own test split, or none.
+        ratios: two or three shares, such as (8, 1, 1).
+        seed: seed of the split.
+        train_size: how many of the training rows are kept; the other parts stay unchanged. None:
+            all.
+        stratify: every part has its share of each class, to one row; y is then classes from 0.
+        classes: the classes' names, for messages.
+
+    Raises:
+        UserError: a part would be empty or lack a class.
     """
     sizes = _sizes(len(y), len(own_test), ratios)
     # Targets that are numbers make one stratum: each value would be a class of one row.

@@ -81,12 +81,20 @@ def mapped_file(x: np.ndarray) -> MappedFile | None:
 def batches(
     x: np.ndarray, rows: np.ndarray, *, first: int, steps: int, batch: int, processes: int = 0
 ) -> Prefetcher[np.ndarray]:
-    """The host's batches of an epoch's dispatches from step `first` on, each [steps, W, batch,
-    ...]; see Batches.
+    """The host's batches of an epoch's dispatches, [steps, W, batch, ...] each, read ahead; see
+    Batches.
 
-    They are what a gather of the same rows on the device gives, and are read ahead. Each is a fresh
-    array. Close it when it is left early. processes: 0 reads in threads, which suffices for a
-    gather.
+    They are what a gather of the same rows on the device gives. Each is a fresh array. Close the
+    result
+    when you leave it early.
+
+    Args:
+        x: inputs [N, ...].
+        rows: int32 [W, R], the rows of an epoch in order, per lane.
+        first: the first step.
+        steps: steps per dispatch.
+        batch: examples per step.
+        processes: 0 reads in threads, which suffices for a gather.
     """
     dispatches = Batches(x, rows, first, steps, batch)
     return Prefetcher(dispatches, len(dispatches), processes=processes)
@@ -95,8 +103,14 @@ def batches(
 def parts(
     x: np.ndarray, rows: np.ndarray, *, size: int, processes: int = 0
 ) -> Prefetcher[np.ndarray]:
-    """The rows [W, E] of an evaluation in parts of `size`, each [W, size, ...]; the last repeats
-    the last row."""
+    """The rows of an evaluation in parts, [W, size, ...] each; the last part repeats the last row.
+
+    Args:
+        x: inputs [N, ...].
+        rows: int32 [W, E], the rows of x to evaluate, per lane.
+        size: examples per part.
+        processes: 0 reads in threads.
+    """
     whole = Parts(Batches(x, rows, 0, 1, size))
     return Prefetcher(whole, len(whole.steps), processes=processes)
 

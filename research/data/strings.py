@@ -52,11 +52,18 @@ Seed = Annotated[int, Range(0, 2**32 - 1), "seed of the generated data"]
 
 
 def table(pairs: list[tuple[str, str]], symbols: str, test: int) -> Table:
-    """Pairs of a source and an answer as tokens: x: source, start, answer but for its end; y:
-    nothing, answer.
+    """Pairs of a source and an answer as tokens.
 
-    Sources are filled up with blanks. An answer that is shorter than others ends with one, and then
-    nothing comes.
+    An input is the source, a start sign and the answer without its last token; the target is
+    nothing
+    for the source, then the answer. Sources are filled up with blanks. An answer that is shorter
+    than
+    others ends with a blank, and has no targets after it.
+
+    Args:
+        pairs: sources and answers.
+        symbols: the vocabulary, without the start sign.
+        test: how many of the last pairs are the test set.
     """
     vocabulary, lengths = (*symbols, START), np.array([len(answer) for _, answer in pairs])
     width, length = max(len(source) for source, _ in pairs), int(lengths.max())
@@ -85,7 +92,14 @@ def _strings(name: str, length: int, letters: int, size: int, test: int, seed: i
 
 
 def sort_strings(length: int, letters: int, size: int, test: int, seed: int) -> Table:
-    """A string of random letters; the answer has them in the order of the alphabet.
+    """A string of random letters; the answer is the same letters in alphabetical order.
+
+    Args:
+        length: letters of a string.
+        letters: size of the alphabet.
+        size: pairs to train and validate on.
+        test: pairs of the test set.
+        seed: seed of the letters.
 
     Example:
         >>> table = sort_strings(length=5, letters=26, size=1, test=0, seed=0)
@@ -97,7 +111,14 @@ def sort_strings(length: int, letters: int, size: int, test: int, seed: int) -> 
 
 
 def reverse_strings(length: int, letters: int, size: int, test: int, seed: int) -> Table:
-    """A string of random letters; the answer is it backwards.
+    """A string of random letters; the answer is the same letters backwards.
+
+    Args:
+        length: letters of a string.
+        letters: size of the alphabet.
+        size: pairs to train and validate on.
+        test: pairs of the test set.
+        seed: seed of the letters.
 
     Example:
         >>> table = reverse_strings(length=5, letters=26, size=1, test=0, seed=0)
@@ -112,16 +133,26 @@ def spelled_letters(size: int, test: int, seed: int) -> Table:
     """One letter; the answer is its word in the spelling alphabet: a class in, a sequence out.
 
     Letters of the test set are among the others.
+
+    Args:
+        size: pairs to train and validate on.
+        test: pairs of the test set.
+        seed: seed of the letters.
     """
     letters = rng.host(seed, "spelled_letters").integers(0, 26, size + test)
     return table([(LETTERS[i], ALPHABET[i]) for i in letters], LETTERS + BLANK, test)
 
 
 def dates(size: int, test: int, seed: int) -> Table:
-    """A date from 1970 to 2049 in one of seven formats; the answer is in ISO 8601, as in
+    """A date from 1970 to 2049 in one of seven formats; the answer is in ISO 8601, such as
     2031-05-09.
 
     Dates of the test set may be among the others, in another format or the same.
+
+    Args:
+        size: pairs to train and validate on.
+        test: pairs of the test set.
+        seed: seed of dates and formats.
     """
     draw = rng.host(seed, "dates")
     days, formats = (draw.integers(0, most, size + test) for most in (DAYS, len(FORMATS)))

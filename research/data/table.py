@@ -105,10 +105,14 @@ class Table:
 
 
 def is_even(x: np.ndarray, y: np.ndarray, tokens: bool) -> bool:
-    """Whether no sequence x [N, T] of tokens is over early, and all y [N, ...] have their targets
-    at the same places.
+    """Whether no sequence ends early and all rows have their targets at the same positions.
 
-    Of numbers x nothing is said. Reads a block of rows at a time.
+    Reads a block of rows at a time. Inputs that are numbers are not looked at.
+
+    Args:
+        x: inputs [N, T, ...].
+        y: targets [N, ...].
+        tokens: whether x is tokens, which padding may follow.
     """
     first = missing(y[:1])
     if first.all():

@@ -27,7 +27,17 @@ Context = Annotated[Count, "characters per window; each predicts the next"]
 
 
 def open_text(path: str, *, data_dir: str | None, cache_dir: str, context: Context = 64) -> Source:
-    """A text file in UTF-8. Raises UserError if it cannot be read or is shorter than a window."""
+    """A text file in UTF-8, one token per character.
+
+    Args:
+        path: the file.
+        data_dir: not used.
+        cache_dir: where the tokens are kept.
+        context: characters per window; each predicts the next.
+
+    Raises:
+        UserError: the file cannot be read or is shorter than a window.
+    """
     if not path:
         raise UserError("text: names no file; write --dataset=text:FILE")
     file = Path(path).expanduser()
@@ -135,8 +145,16 @@ def read_like(file: Path, spec: DataSpec) -> tuple[Windows, np.ndarray, np.ndarr
 
 
 def encode(text: str, vocabulary: Sequence[str], where: str) -> np.ndarray:
-    """Each character's place in the vocabulary, int32 [M]. Raises UserError, naming it, for one
-    that is not there."""
+    """Each character's number in the vocabulary, int32 [M].
+
+    Args:
+        text: M characters.
+        vocabulary: the known symbols.
+        where: names the text in messages.
+
+    Raises:
+        UserError: a character is not in the vocabulary; the message names it and its line.
+    """
     place = {symbol: number for number, symbol in enumerate(vocabulary)}
     # Checked before the encoding, so that the error can name the line.
     unknown = next((symbol for symbol in text if symbol not in place), None)
