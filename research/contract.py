@@ -42,7 +42,14 @@ def of_kind(name: str, result: Any, kind: Any, right: str = "") -> Any:
 
 
 def regularizer(name: str, result: Any, slot: str, site: str) -> Any:
-    """A transformation of that slot and site, held to what the engine expects of it."""
+    """A transformation that is checked for what the engine expects of its slot and site.
+
+    Args:
+        name: the regularizer's name, for messages.
+        result: what its builder returned.
+        slot: the slot, such as loss.
+        site: the site, such as kernels.
+    """
     kind, check = CONTRACTS.get(f"{slot} {site}") or CONTRACTS[slot]
     of_kind(name, result, kind)
     return result if check is None else _checked(name, result, check)
@@ -97,12 +104,27 @@ def loss(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def metric(name: str, function: Callable[..., Any], whole: bool) -> Callable[..., Any]:
-    """A metric, held to a number per example, or to one number of a whole split."""
+    """A metric that is checked to return a number per example, or one number for a whole split.
+
+    Args:
+        name: the metric's name, for messages.
+        function: the metric.
+        whole: whether it reads a whole split.
+    """
     return _checked(name, function, _a_number if whole else _a_number_each)
 
 
 def factors(name: str, result: Any, steps: int) -> np.ndarray:
-    """A schedule's factors, float64 [steps]. Raises UserError if they are not."""
+    """A schedule's factors, float64 [steps].
+
+    Args:
+        name: the schedule's name, for messages.
+        result: what its builder returned.
+        steps: steps of the training.
+
+    Raises:
+        UserError: the result is not [steps] finite numbers.
+    """
     try:
         values = np.asarray(result, np.float64)
     except (TypeError, ValueError):

@@ -32,7 +32,13 @@ def map_kernels(fn: Callable[..., Any], params: Tree, *rest: Tree) -> Tree:
 def map_kernels_with_key(
     fn: Callable[[jax.Array, jax.Array], Any], params: Tree, key: jax.Array
 ) -> Tree:
-    """Like `map_kernels` with `fn(kernel, key)`: each kernel's own key, by its path."""
+    """Like `map_kernels` with `fn(kernel, key)`: each kernel has its own key, by its path.
+
+    Args:
+        fn: the function of a kernel and a key.
+        params: the parameters; what is not a kernel stays.
+        key: folded with each kernel's path.
+    """
     return tree_map_with_path(
         lambda path, w: fn(w, path_key(key, path)) if is_kernel(path) else w, params
     )

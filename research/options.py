@@ -143,7 +143,13 @@ def options_of(builder: Callable[..., Any], given: Collection[str] = ()) -> tupl
 
 
 def option(name: str, hint: Any, default: Any) -> Option:
-    """An Option from an annotation such as `Annotated[float, Range(0, 1), "what it is"]`."""
+    """An Option from an annotation such as `Annotated[float, Range(0, 1), "what it is"]`.
+
+    Args:
+        name: the option's name.
+        hint: the annotation.
+        default: its default, or REQUIRED.
+    """
     hint, *notes = _unwrap(hint)
     optional = False
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:

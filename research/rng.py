@@ -19,7 +19,13 @@ def stream(seed: jax.Array | int, name: str) -> jax.Array:
 
 
 def at(seed: jax.Array | int, name: str, step: jax.Array | int) -> jax.Array:
-    """The key of a stream at one step (or epoch)."""
+    """The key of a stream at one step (or epoch).
+
+    Args:
+        seed: the run's seed, [].
+        name: the stream's name.
+        step: the step, [].
+    """
     return jax.random.fold_in(stream(seed, name), step)
 
 

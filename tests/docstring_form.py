@@ -144,15 +144,15 @@ EXCUSED: frozenset[str] = frozenset(
 
 
 @functools.cache
-def builders() -> frozenset[tuple[str, str]]:
-    """Module and name of each registry entry's builder, whose options carry their own help."""
+def described_elsewhere() -> frozenset[tuple[str, str]]:
+    """Module and name of the builders of registry entries, whose options carry their own help, and
+    of their constraints, whose arguments `Entry` describes."""
     functions = [
-        inspect.unwrap(
-            entry.build.func if isinstance(entry.build, functools.partial) else entry.build
-        )
+        inspect.unwrap(function.func if isinstance(function, functools.partial) else function)
         for kind in vars(registry).values()
         if isinstance(kind, Registry)
         for entry in kind
+        for function in (entry.build, *entry.constraints)
     ]
     return frozenset((f.__module__, f.__qualname__) for f in functions if inspect.isfunction(f))
 
@@ -169,7 +169,7 @@ def _breaches(scope: ast.AST, module: str, inside: str) -> Iterator[str]:
             continue
         if isinstance(node, ast.ClassDef):
             yield from _breaches(node, module, f"{name}.")
-        elif isinstance(node, ast.FunctionDef) and (module, name) not in builders():
+        elif isinstance(node, ast.FunctionDef) and (module, name) not in described_elsewhere():
             parameters = _parameters(node, in_class=bool(inside))
             left = set(parameters) - described(ast.get_docstring(node) or "")
             if len(parameters) >= FROM and left:

@@ -148,6 +148,15 @@ def dense(*widths: int) -> list[nn.Module]:
 
 
 def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, bias: bool = False) -> nn.Module:
+    """A convolution that keeps rows and columns, but for the stride.
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output.
+        kernel: side of the filters.
+        stride: distance between outputs.
+        bias: whether it adds a bias.
+    """
     return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=bias)
 
 
@@ -281,10 +290,17 @@ NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
 def step_timer(
     name: str, x: np.ndarray, y: np.ndarray, batch: int, threads: int
 ) -> tuple[int, Step]:
-    """(parameters, a function that trains so many steps and gives the seconds of one), of a network
-    on these data.
+    """The parameters of a network, and a function that trains so many steps and returns seconds per
+    step.
 
-    x: [N, H, W, C], [N, T, D] or int [N, T]; y: int [N] or [N, T]. Eager, with PyTorch's defaults.
+    Eager, with PyTorch's defaults.
+
+    Args:
+        name: the network.
+        x: [N, H, W, C], [N, T, D] or int [N, T].
+        y: int [N] or [N, T].
+        batch: examples per step.
+        threads: threads of PyTorch.
     """
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -305,8 +321,14 @@ def step_timer(
 
 
 def update(network: nn.Module, descent: torch.optim.Optimizer, x: Tensor, y: Tensor) -> Tensor:
-    """One step of the mean cross-entropy, [], of examples x [B, ...] with classes y [B] or [B,
-    T]."""
+    """One step; the mean cross-entropy before it, [].
+
+    Args:
+        network: the network.
+        descent: the optimizer.
+        x: examples [B, ...].
+        y: classes [B] or [B, T].
+    """
     loss = nn.functional.cross_entropy(network(x).flatten(0, -2), y.flatten())
     descent.zero_grad()
     loss.backward()

@@ -45,11 +45,13 @@ def otherwise(name: str) -> str:
 
 
 def meant(name: str, value: str | None, given: Mapping[str, str], known: Collection[str]) -> str:
-    """The flags to write in place of `--name=value`, ready to paste, or "" if nobody can tell.
+    """The flags to write in place of `--name=value`, ready to paste, or "" if that is unclear.
 
-    value: the text behind the equals sign, None where there is none. given: the other settings of
-        the command line.
-    known: the flags that the program has.
+    Args:
+        name: the unknown flag.
+        value: the text behind the equals sign; None: there is none.
+        given: the other settings of the command line.
+        known: the flags that the program has.
     """
     name = name.replace("-", "_").lower()
     head, dot, tail = name.partition(".")

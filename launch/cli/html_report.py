@@ -25,8 +25,14 @@ from research.sweeps.records.store import Store
 
 
 def look(title: str, of: SweepSpec | Experiment, store: Store, directory: str | None) -> Status:
-    """The status of a sweep or an experiment, by planning it; writes index.html where a directory
-    is given."""
+    """The status of a sweep or an experiment, by planning it.
+
+    Args:
+        title: the title of the page.
+        of: the sweep or experiment.
+        store: the records.
+        directory: where index.html is written; None: nowhere.
+    """
     plans = planner()
     if isinstance(of, SweepSpec):
         runs = plans.plan(of.requests)

@@ -18,8 +18,14 @@ MOST = 6
 
 
 def change(name: str, sweep: SweepSpec, runs: Sequence[RequestedRun], store: Store) -> str:
-    """How a sweep differs from the one that has its name now, in a line; "" if it does not, or if
-    there is none."""
+    """How a sweep differs from the one that has its name now, in a line; "" if it does not.
+
+    Args:
+        name: the sweep's name.
+        sweep: what is asked for.
+        runs: its runs.
+        store: the records, which may have a sweep of that name.
+    """
     before = SweepSpec.stored(store, name)
     if before is None:
         return ""
@@ -81,8 +87,18 @@ def refuse_sweep(name: str, store: Store, runs: Sequence[PlannedRun]) -> None:
 def refuse_changed(
     name: str, run: PlannedRun, store: Store, planner: Planner, execution: Execution
 ) -> None:
-    """Raises UserError if the run of that name is unfinished and had other settings: its checkpoint
-    would be lost."""
+    """Refuses to change an unfinished run, whose checkpoint would be lost.
+
+    Args:
+        name: the run's name.
+        run: what is asked for.
+        store: the records, which may have a run of that name.
+        planner: plans the run of before.
+        execution: whose checkpoints are meant.
+
+    Raises:
+        UserError: the run of that name is unfinished and had other settings.
+    """
     before = SweepSpec.stored(store, name)
     if before is None or len(before.requests) != 1:
         return

@@ -17,7 +17,14 @@ from research.words import plural
 def lines(
     planned: Sequence[RequestedRun], records: Store, plans: Planner, note: str = ""
 ) -> Iterator[str]:
-    """The plan of different runs. note: a line of its own after the first."""
+    """The lines of a plan.
+
+    Args:
+        planned: the runs; one that comes twice counts once.
+        records: what is done already.
+        plans: the planner of the runs.
+        note: a line of its own after the first.
+    """
     runs = trainable(planned)
     summaries = index.lines(records, (run.id for run in runs))
     finished = {run_id: line for run_id, line in summaries.items() if line.status != "damaged"}

@@ -33,7 +33,13 @@ NOTHING = "<p>none</p>"
 
 
 def write_site(store: Store, records: Sequence[Record], directory: Path) -> Path:
-    """Writes index.html and the files behind its links; returns its path."""
+    """Writes index.html and the files behind its links; returns its path.
+
+    Args:
+        store: the records folder.
+        records: its records.
+        directory: where the page is written.
+    """
     for name, text in scripts(records).items():
         write_atomically(directory / name, text)
     parts = [

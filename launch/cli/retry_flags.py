@@ -21,8 +21,16 @@ ACCEPT_CODE = flags.DEFINE_bool(
 
 
 def refuse_other_code(name: str | None, runs: Sequence[RequestedRun], store: Store) -> None:
-    """Raises UserError if some runs of that name would be trained by other code, without
-    --accept_code."""
+    """Refuses to train some runs of a sweep by other code than the rest, without --accept_code.
+
+    Args:
+        name: the sweep's name; None: it has none.
+        runs: its runs.
+        store: the records, which know the code that the sweep was started with.
+
+    Raises:
+        UserError: runs are missing and the code has changed.
+    """
     if name is None:
         if ACCEPT_CODE.value:
             raise UserError("--accept_code requires --name")

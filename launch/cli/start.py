@@ -28,7 +28,13 @@ EXIT_FAILED = 4  # some runs of a sweep or an experiment failed; the table says 
 
 
 def define_name(name: str, default: str | None, text: str) -> flags.FlagHolder[Any]:
-    """A flag for a directory, a file or a name: it can be left out, but not be empty."""
+    """A flag for a directory, a file or a name: it can be left out, but not be empty.
+
+    Args:
+        name: the flag's name.
+        default: its default; None: it is left out.
+        text: its help.
+    """
     holder: flags.FlagHolder[Any] = flags.DEFINE_string(name, default, text)
     flags.register_validator(
         name,
@@ -39,7 +45,13 @@ def define_name(name: str, default: str | None, text: str) -> flags.FlagHolder[A
 
 
 def define_directory(name: str, default: str | None, text: str) -> flags.FlagHolder[Any]:
-    """A flag for a directory, which is made if it is not there."""
+    """A flag for a directory, which is created if it does not exist.
+
+    Args:
+        name: the flag's name.
+        default: its default; None: it is left out.
+        text: its help.
+    """
     holder = define_name(name, default, text)
     flags.register_validator(
         name,
@@ -59,7 +71,13 @@ def define_output(name: str, text: str) -> flags.FlagHolder[Any]:
 
 
 def define_file(name: str, default: str | None, text: str) -> flags.FlagHolder[Any]:
-    """A flag for a file to be written; it is checked before anything is trained."""
+    """A flag for a file to be written, which is checked before anything is trained.
+
+    Args:
+        name: the flag's name.
+        default: its default; None: it is left out.
+        text: its help.
+    """
     holder = define_name(name, default, text)
     flags.register_validator(
         name,

@@ -26,8 +26,13 @@ def by_row(
 ) -> "dict[str, list[RequestedRun]]":
     """The runs of a declared table by row, as far as they are known.
 
-    One that chooses a setting has those to choose from, and once these are done those of the
-    chosen.
+    A row that chooses a setting has the runs to choose from, and once these are done those of the
+    choice.
+
+    Args:
+        experiment: the declared table.
+        planner: plans its runs.
+        store: the records, by which settings are chosen.
     """
     from research.sweeps.declare import selection
 

@@ -85,5 +85,11 @@ class Workspace:
 
 @functools.cache
 def workspace(records: str, cache_dir: str, data_dir: str | None) -> Workspace:
-    """The workspace of these folders; calls with the same folders share programs and data."""
+    """The workspace of these folders; calls with the same folders share programs and data.
+
+    Args:
+        records: folder of the records.
+        cache_dir: folder of decoded data and compiled programs.
+        data_dir: prepared TFDS sets; None: $TFDS_DATA_DIR, else ~/tensorflow_datasets.
+    """
     return Workspace(records, cache_dir, data_dir)

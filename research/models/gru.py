@@ -16,8 +16,13 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 def cell(state: State, x: jax.Array, product: jax.Array) -> State:
-    """h' = (1 - σ(z)) n + σ(z) h with n = tanh(x_n + σ(r) product_n), of the gates [r, z, n] of
-    each, [B, 3H]."""
+    """h' = (1 - σ(z)) n + σ(z) h with n = tanh(x_n + σ(r) product_n).
+
+    Args:
+        state: h [B, H].
+        x: the gates [r, z, n] of the input, [B, 3H].
+        product: the gates [r, z, n] of the state, [B, 3H].
+    """
     (h,) = state
     x_gates, x_new = jnp.split(x, [2 * h.shape[-1]], axis=-1)
     product_gates, product_new = jnp.split(product, [2 * h.shape[-1]], axis=-1)

@@ -16,8 +16,13 @@ from research.registry import ARCHITECTURES, Architecture
 
 
 def cell(state: State, x: jax.Array, product: jax.Array) -> State:
-    """c' = σ(f) c + σ(i) tanh(g) and h' = σ(o) tanh(c'), of the gates [i, f, g, o] = x + product,
-    [B, 4H]."""
+    """c' = σ(f) c + σ(i) tanh(g) and h' = σ(o) tanh(c'), with the gates [i, f, g, o] = x + product.
+
+    Args:
+        state: h and c, [B, H] each.
+        x: the input's part of the gates, [B, 4H].
+        product: the state's part, [B, 4H].
+    """
     _, c = state
     i, f, g, o = jnp.split(x + product, 4, axis=-1)
     c = nn.sigmoid(f) * c + nn.sigmoid(i) * jnp.tanh(g)

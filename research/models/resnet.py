@@ -239,12 +239,24 @@ class WideResNet(nn.Module):
 
 
 def bottlenecks(block: str, layout: str, depth: int) -> bool:
-    """Whether the blocks are bottlenecks."""
+    """Whether the blocks are bottlenecks.
+
+    Args:
+        block: auto, basic or bottleneck.
+        layout: cifar or imagenet.
+        depth: layers with weights.
+    """
     return block == "bottleneck" or (block == "auto" and layout == "imagenet" and depth >= 50)
 
 
 def stages(layout: str, depth: int, bottleneck: bool) -> tuple[int, ...] | None:
-    """Blocks in each stage, or None where there is no such depth."""
+    """Blocks in each stage, or None where there is no such depth.
+
+    Args:
+        layout: cifar or imagenet.
+        depth: layers with weights.
+        bottleneck: whether the blocks are bottlenecks.
+    """
     if layout == "imagenet":
         return IMAGENET.get(depth)
     layers = 9 if bottleneck else 6

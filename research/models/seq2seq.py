@@ -81,8 +81,15 @@ class Seq2Seq(nn.Module):
         return jnp.tanh(self.first(ways[1][:, 0])), (memory, self.keys(memory), seen)
 
     def decode(self, target: jax.Array, encoded: Any, fwd: Forward) -> tuple[jax.Array, jax.Array]:
-        """Target int [B, T] -> logits [B, T, outputs], and the last state. The weights are left in
-        `attention`."""
+        """The logits [B, T, outputs] of an answer, and the last state.
+
+        The attention weights are left in the collection `attention`.
+
+        Args:
+            target: the answer's tokens before each output, int [B, T].
+            encoded: the decoder's first state, and the encoded source.
+            fwd: the forward pass.
+        """
         state, memory = encoded
         fwd = fwd.over(real(target))
         state, (readout, weights) = self.step(
@@ -96,7 +103,13 @@ class Seq2Seq(nn.Module):
         return self.encode(source, Forward())
 
     def advance(self, carry: Any, token: jax.Array, index: jax.Array) -> tuple[jax.Array, Any]:
-        """The logits [B, outputs] of the token after the answer's token [B], and the new carry."""
+        """The logits [B, outputs] after one token of the answer, and the new carry.
+
+        Args:
+            carry: the decoder's state, and the encoded source.
+            token: the answer's token, int [B].
+            index: the token's position in the answer, not used.
+        """
         logits, state = self.decode(token[:, None], carry, Forward())
         return logits[:, 0], (state, carry[1])
 

@@ -112,9 +112,12 @@ class Transformer(nn.Module):
         return self.encode(source, Forward()), real(source)
 
     def advance(self, carry: Any, token: jax.Array, index: jax.Array) -> tuple[jax.Array, Any]:
-        """The logits [B, outputs] of the token after the answer's token [B], and the carry.
+        """The logits [B, outputs] after one token of the answer, and the carry.
 
-        index: int32 [], the place of that token in the answer.
+        Args:
+            carry: the encoded source, and which of its positions are real.
+            token: the answer's token, int [B].
+            index: int32 [], the token's position in the answer.
         """
         memory, seen = carry
         return self.decode(token[:, None], memory, seen, Forward(), index)[:, 0], carry

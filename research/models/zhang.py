@@ -126,9 +126,16 @@ class InceptionSmall(nn.Module):
 def local_response_norm(
     x: jax.Array, radius: int = 4, bias: float = 1.0, alpha: float = 0.001 / 9, beta: float = 0.75
 ) -> jax.Array:
-    """x / (bias + alpha Σ x²)^beta, the sum over the channels at most `radius` away, [..., C].
+    """x / (bias + alpha Σ x²)^beta, with the sum over the channels at most `radius` away.
 
     The constants are those of TensorFlow's CIFAR-10 network, on which Zhang et al. 2017 built.
+
+    Args:
+        x: [..., C].
+        radius: channels on either side.
+        bias: added to the sum.
+        alpha: factor of the sum.
+        beta: exponent.
 
     Reference: Krizhevsky et al. 2012.
     """

@@ -24,12 +24,18 @@ def init() -> State:
 
 
 def update(state: State, metric: jax.Array, options: Mapping[str, jax.typing.ArrayLike]) -> State:
-    """The state after one evaluation; metric: float [], lower is better.
+    """The state after one evaluation.
 
-    `options` are those of the schedule reduce_on_plateau: after `patience` evaluations in a row
-    that are not below best - min_delta, the scale is multiplied by `factor`, down to `end` at the
-    least, and the count starts again. Keras counts so; PyTorch waits for one evaluation more.
-    Neutral at factor 1. A metric that is NaN is no improvement.
+    After `patience` evaluations in a row that are not below best - min_delta, the scale is
+    multiplied
+    by `factor`, down to `end` at the least, and the count starts again. Keras counts so; PyTorch
+    waits
+    for one evaluation more. Neutral at factor 1. A metric that is NaN is no improvement.
+
+    Args:
+        state: the state before it.
+        metric: float [], lower is better.
+        options: those of the schedule reduce_on_plateau.
     """
     improved = metric < state.best - options["min_delta"]
     waited = jnp.where(improved, 0, state.waited + 1)

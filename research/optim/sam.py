@@ -31,8 +31,14 @@ def sam(
 
 
 def perturb(params: Any, grads: Any, *, rho: Any, **options: Any) -> Any:
-    """The point where SAM takes its second gradient: params + rho g / |g|, |g| over all
-    parameters."""
+    """The point where SAM takes its second gradient: params + rho g / |g|, |g| over all parameters.
+
+    Args:
+        params: the parameters.
+        grads: their gradient, of the same structure.
+        rho: radius of the neighbourhood.
+        **options: the optimizer's other options.
+    """
     del options
     # The small term keeps a gradient of zeros where it is.
     scale = rho / (optax.tree.norm(grads) + 1e-12)

@@ -183,11 +183,16 @@ def optimizer(
     test_options: Mapping[str, Any] | None = None,
     paper: str = "",
 ) -> Any:
-    """Registers a function that returns an optax transformation, without learning rate or sign, as
-    an optimizer.
+    """Registers a function as an optimizer: it returns an optax transformation without rate or
+    sign.
 
-    Its parameters become flags; those that are floats may be tracers, and may differ from lane to
+    Its parameters become flags. Those that are floats may be tracers and may differ from lane to
     lane.
+
+    Args:
+        function: what is decorated.
+        test_options: values of options without default, for tests.
+        paper: where the method was published.
     """
 
     def add(build: Builder) -> Builder:
@@ -214,11 +219,15 @@ def regularizer(
     paper: str = "",
     **known: Any,
 ) -> Callable[[Builder], Builder]:
-    """Registers a function that returns the transformation of a slot and site (see
-    research/regularization).
+    """Registers a function that returns the transformation of a slot and site; see
+    research/regularization.
 
-    neutral: the options at which it does nothing, None where there are none. known: more of what
-    research.regularization.member.member takes.
+    Args:
+        slot: the slot, such as loss.
+        site: the site, such as kernels.
+        neutral: the options at which it does nothing; None: there are none.
+        paper: where the method was published.
+        **known: the other arguments of research.regularization.member.member.
     """
     if callable(slot) or not site:
         raise UserError(
@@ -246,8 +255,13 @@ def dataset(
 ) -> Any:
     """Registers a function that returns a research.data.table.Table as a data set.
 
-    Its parameters become flags (`--dataset.size=100`), beside `task` and `impute`. The table is
+    Its parameters become flags (`--dataset.size=100`), besides `task` and `impute`. The table is
     written under --cache_dir the first time, and again when the file has changed.
+
+    Args:
+        function: what is decorated.
+        test_options: values of options without default, for tests.
+        paper: where the data was published.
     """
 
     def add(build: Builder) -> Builder:
@@ -290,7 +304,11 @@ def task(
     """Registers a function that returns a research.tasks.problem.Problem as a task, for
     `--task=NAME`.
 
-    loss: its default loss. sees: a data set's DataSpec as the task has it; none: as it is.
+    Args:
+        function: None: the decorator is written with its arguments.
+        loss: the task's default loss.
+        sees: a data set's DataSpec as the task sees it; None: as it is.
+        paper: where the task was published.
     """
     if function is not None or not loss:
         raise UserError("@task lacks its default loss; write @task(loss='cross_entropy')")

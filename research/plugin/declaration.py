@@ -65,7 +65,16 @@ def options_in(build: Callable[..., Any], given: Collection[str] = ()) -> tuple[
 
 
 def check_names(what: str, values: Mapping[str, Any], options: Sequence[Option]) -> None:
-    """Raises UserError on a name in `test_options` or `neutral` that is no option."""
+    """Refuses a name in `test_options` or `neutral` that is not an option.
+
+    Args:
+        what: names the values in messages.
+        values: the values by option.
+        options: the options that there are.
+
+    Raises:
+        UserError: a name is unknown.
+    """
     names = [option.name for option in options]
     for name in values:
         if name not in names:
@@ -78,7 +87,16 @@ def check_names(what: str, values: Mapping[str, Any], options: Sequence[Option])
 def check_test_options(
     decorator: str, test_options: Mapping[str, Any] | None, options: Sequence[Option]
 ) -> None:
-    """Raises UserError unless `test_options` names only options, and all without a default."""
+    """Refuses `test_options` that name no option, or lack an option without a default.
+
+    Args:
+        decorator: the decorator's name, for messages.
+        test_options: the values that tests use.
+        options: the options that there are.
+
+    Raises:
+        UserError: a name is unknown or missing.
+    """
     check_names("test_options", test_options or {}, options)
     for option in options:
         if option.default is REQUIRED and option.name not in (test_options or {}):

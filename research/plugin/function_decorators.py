@@ -145,11 +145,15 @@ def schedule(
     test_options: Mapping[str, Any] | None = None,
     paper: str = "",
 ) -> Any:
-    """Registers `f(steps, steps_per_epoch, **options) -> [steps]`, the learning rate's factors, as
-    a schedule.
+    """Registers `f(steps, steps_per_epoch, **options) -> [steps]`, factors of the learning rate.
 
-    Its other parameters become flags (`--schedule.power=2`). The factors are made once, on the
+    Its other parameters become flags (`--schedule.power=2`). The factors are computed once, on the
     host, by numpy.
+
+    Args:
+        function: what is decorated.
+        test_options: values of options without default, for tests.
+        paper: where the schedule was published.
     """
 
     def add(build: Builder) -> Builder:

@@ -20,16 +20,29 @@ _PAPER = (
 def turn(
     image: jax.Array, key: jax.Array, degrees: Any, interpolation: Interpolation = "bilinear"
 ) -> jax.Array:
-    """An image [H, W, ...] turned about its centre by an angle that the key draws from U(-degrees,
-    degrees)."""
+    """An image [H, W, ...] rotated about its centre by an angle from U(-degrees, degrees).
+
+    Args:
+        image: [H, W, ...].
+        key: draws the angle.
+        degrees: the largest angle.
+        interpolation: bilinear, or nearest for masks.
+    """
     return rotated(image, degrees * jax.random.uniform(key, minval=-1, maxval=1), interpolation)
 
 
 def zoom(
     image: jax.Array, key: jax.Array, low: Any, high: Any, interpolation: Interpolation = "bilinear"
 ) -> jax.Array:
-    """An image [H, W, ...] magnified about its centre by a factor that the key draws from U(low,
-    high)."""
+    """An image [H, W, ...] magnified about its centre by a factor from U(low, high).
+
+    Args:
+        image: [H, W, ...].
+        key: draws the factor.
+        low: the smallest factor.
+        high: the largest factor.
+        interpolation: bilinear, or nearest for masks.
+    """
     return zoomed(image, low + (high - low) * jax.random.uniform(key), interpolation)
 
 

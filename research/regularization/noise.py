@@ -8,7 +8,13 @@ Number = jax.Array | float
 
 
 def add_gaussian(x: jax.Array, key: jax.Array, sd: Number) -> jax.Array:
-    """x + sd·N(0, 1), entry by entry."""
+    """x + sd·N(0, 1), entry by entry.
+
+    Args:
+        x: [...].
+        key: draws the noise.
+        sd: standard deviation, in units of x.
+    """
     # At strength 0 the sum alone would turn -0.0 into 0.0.
     noisy = x + sd * normal(x, key)
     return jnp.where(sd > 0, noisy, x).astype(x.dtype)

@@ -12,8 +12,13 @@ Interpolation = Literal["bilinear", "nearest"]
 def rotated(
     image: jax.Array, degrees: jax.Array | float, interpolation: Interpolation = "bilinear"
 ) -> jax.Array:
-    """An image [H, W, ...] turned counter-clockwise about its centre; zeros come in where it was
-    not."""
+    """An image rotated counter-clockwise about its centre; zeros fill the corners.
+
+    Args:
+        image: [H, W, ...].
+        degrees: the angle, [].
+        interpolation: bilinear, or nearest for masks.
+    """
     # Each pixel of the result asks where it was before, so positions turn the other way.
     angle = jnp.deg2rad(degrees)
     sin, cos = jnp.sin(angle), jnp.cos(angle)
@@ -26,8 +31,14 @@ def rotated(
 def zoomed(
     image: jax.Array, factor: jax.Array | float, interpolation: Interpolation = "bilinear"
 ) -> jax.Array:
-    """An image [H, W, ...] magnified about its centre, in its frame; a factor below 1 makes it
-    smaller, amid zeros."""
+    """An image magnified about its centre, in its frame; below 1 it is smaller, with zeros around
+    it.
+
+    Args:
+        image: [H, W, ...].
+        factor: the magnification, [].
+        interpolation: bilinear, or nearest for masks.
+    """
     row, column = _from_centre(image)
     return jnp.where(
         factor == 1, image, sampled(image, row / factor, column / factor, interpolation)

@@ -28,7 +28,13 @@ class Null(Protocol):
         """Whether n pairs can reach ALPHA at all."""
 
     def error(self, sums: Floats, squares: Floats, n: Floats) -> Floats:
-        """The standard error [..., m] of means, from the sums and sums of squares of n pairs."""
+        """The standard error [..., m] of means.
+
+        Args:
+            sums: sums of the pairs' differences [..., m].
+            squares: sums of their squares [..., m].
+            n: number of pairs [..., m].
+        """
 
     def draws(self, differences: Floats, size: int) -> Iterator[Floats]:
         """|t| [..., f, m] of draws of the null distribution, of at most `size` numbers at a time.
@@ -107,21 +113,40 @@ def critical_value(maxima: Floats) -> Floats:
 
 
 def standard_error(sums: Floats, squares: Floats, n: Floats) -> Floats:
-    """s / sqrt(n) of n values with this sum and sum of squares."""
+    """s / sqrt(n), from sums.
+
+    Args:
+        sums: sums of n values [...].
+        squares: sums of their squares [...].
+        n: number of values [...].
+    """
     spread = np.maximum(n * squares - sums**2, ROUNDING * n * squares)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.sqrt(spread / (n - 1)) / n
 
 
 def statistic(null: Null, sums: Floats, squares: Floats, n: Floats) -> Floats:
-    """|t| of sums [..., m]; 0 where the sum is 0, or where it is of one pair."""
+    """|t| [..., m]; 0 where the sum is 0 or has only one pair.
+
+    Args:
+        null: what a standard error is under the null hypothesis.
+        sums: sums of the pairs' differences [..., m].
+        squares: sums of their squares [..., m].
+        n: number of pairs [..., m].
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.abs(sums) / n / null.error(sums, squares, n)
     return np.where((sums == 0) | (n < 2), 0.0, t)
 
 
 def observed_t(d: Floats, null: Null, tolerance: Floats | float = 0.0) -> Floats:
-    """|t| [..., m] of the differences; sums within the tolerance of zero count as zero."""
+    """|t| [..., m] of the differences.
+
+    Args:
+        d: differences [..., n, m]; NaN is a missing pair.
+        null: what a standard error is under the null hypothesis.
+        tolerance: sums up to this distance from zero count as zero.
+    """
     filled = np.nan_to_num(d)
     # Rounding must not part a sum from its own tie among the draws.
     slack = tolerance + ROUNDING * np.abs(filled).sum(-2)

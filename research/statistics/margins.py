@@ -6,10 +6,17 @@ Judgement = Literal["better", "worse", "equivalent", "not inferior", "undecided"
 
 
 def judge(difference: float, half_width: float, margin: float, higher: bool = True) -> Judgement:
-    """What an interval of a difference says about a margin above 0.
+    """What the interval of a difference says about a margin.
 
-    Equivalent: all of it lies between -margin and margin. Not inferior: it reaches zero, and none
-    of it is worse by the margin, which is enough for a row that is as good and cheaper.
+    Equivalent: the whole interval lies between -margin and margin. Not inferior: it reaches zero,
+    and
+    no part of it is worse by the margin, which is enough for a row that is as good and cheaper.
+
+    Args:
+        difference: the middle of the interval.
+        half_width: half its width.
+        margin: the smallest difference that matters, above 0.
+        higher: whether a larger value is better.
 
     Reference: Schuirmann, J. Pharmacokinetics and Biopharmaceutics 1987.
     """

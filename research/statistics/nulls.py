@@ -31,11 +31,17 @@ class SignFlips:
         return 2.0 ** (1 - n) <= ALPHA
 
     def error(self, sums: Floats, squares: Floats, n: Floats) -> Floats:
-        """s / sqrt(n), where half of each variance is the common one of the comparisons if these
-        vary alike: then it is known better.
+        """s / sqrt(n), moderated where the comparisons vary alike.
 
-        Any statistic keeps the test exact, and whether they vary alike is decided by the sums of
-        squares, which no flip changes.
+        Half of each variance is then their common variance, which is known better. Any statistic
+        keeps the
+        test exact, and the sums of squares decide whether they vary alike, which no flip changes.
+
+        Args:
+            sums: sums of the pairs' differences [..., m].
+            squares: sums of their squares [..., m].
+            n: number of pairs [..., m].
+
         Reference: Smyth, Stat. Appl. Genet. Mol. Biol. 2004 (moderated t).
         """
         error = standard_error(sums, squares, n)
@@ -87,7 +93,13 @@ class SharedRows:
         return n > 1
 
     def error(self, sums: Floats, squares: Floats, n: Floats) -> Floats:
-        """s / sqrt(n), widened for what the splits share."""
+        """s / sqrt(n), widened for the rows that the splits share.
+
+        Args:
+            sums: sums of the pairs' differences [..., m].
+            squares: sums of their squares [..., m].
+            n: number of pairs [..., m].
+        """
         widening = np.sqrt(1 + n * self.overlap / (1 - self.overlap))
         return standard_error(sums, squares, n) * widening
 

@@ -28,9 +28,14 @@ def power(effect: float, n: int, overlap: float = 0.0, alpha: float = ALPHA) -> 
 def seeds_needed(
     effect: float, wanted: float = 0.8, overlap: float = 0.0, alpha: float = ALPHA
 ) -> int | None:
-    """The fewest pairs with that power; None where no number has it, as where pairs share rows.
+    """The fewest pairs with the wanted power; None where no number has it, as where pairs share
+    rows.
 
-    Args: see `power`; wanted: the power.
+    Args:
+        effect: the difference in standard deviations of the paired differences.
+        wanted: the power, the probability that a true effect is found.
+        overlap: the correlation of the pairs, where they share rows.
+        alpha: the error that is allowed.
     """
     low, high = 2, 2
     while power(effect, high, overlap, alpha) < wanted:

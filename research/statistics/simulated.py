@@ -38,7 +38,16 @@ def resplit(
     """Two arms that are equally good on new rows, on data sets that each seed splits by itself.
 
     Each arm is the nearest-centroid rule on features of its own, so its accuracy on the population
-    is known exactly.
+    is
+    known exactly.
+
+    Args:
+        random: numpy's generator.
+        tables: number of data sets.
+        seeds: splits of each.
+        rows: rows of a data set.
+        train: rows to train on.
+        test: rows to test on.
 
     Returns:
         The test accuracies [tables, seeds, 2], and the expected accuracy on new rows.
@@ -62,11 +71,19 @@ def resplit(
 def fixed_test(
     random: np.random.Generator, tables: int, seeds: int, train: int, test: int
 ) -> tuple[Floats, Floats]:
-    """One training set and one test set per table; seeds differ in their start only.
+    """One training set and one test set per table; seeds differ only in their start.
+
+    Args:
+        random: numpy's generator.
+        tables: number of data sets.
+        seeds: trained models of each.
+        train: rows to train on.
+        test: rows to test on.
 
     Returns:
         Which test rows are right [tables, seeds, test], and the accuracy of the trained models on
-        new rows [tables].
+        new
+        rows [tables].
     """
     shape = (tables, train, FEATURES)
     centroid = STRENGTH + random.standard_normal(shape).mean(-2, keepdims=True)

@@ -13,11 +13,19 @@ SPACE = "␣"  # a symbol that is a space, which would be lost between tokens
 def bleu(
     answers: np.ndarray, references: np.ndarray, symbols: Sequence[str], end: str = ""
 ) -> float:
-    """Corpus BLEU in percent (Papineni et al. 2002) of answers int [N, T] to references int [N, T].
+    """Corpus BLEU in percent (Papineni et al. 2002).
 
-    The tokens are the symbols, in sacrebleu's signature: tok:none, smooth:exp, n-grams of up to 4
-    (Post 2018). Each row goes to its first -1, or to its first `end` (which is none of its tokens):
-    what fills a row up does not count.
+    The tokens are the symbols, in sacrebleu's signature tok:none, smooth:exp, with n-grams of up to
+    4
+    (Post 2018). Each row counts up to its first -1 or its first `end`, without either: what fills a
+    row
+    up does not count.
+
+    Args:
+        answers: int [N, T], what the model wrote.
+        references: int [N, T], the right answers.
+        symbols: the vocabulary by token.
+        end: the symbol that ends an answer; "": none.
     """
     from sacrebleu import corpus_bleu  # slow to import
 

@@ -11,12 +11,25 @@ CALIBRATION_BINS = 15
 
 
 def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array:
-    """Labels int [B] as one-hot floats [B, width]."""
+    """Labels as one-hot floats [B, width].
+
+    Args:
+        y: labels int [B].
+        width: number of classes.
+        shift: not used, since labels are not scaled.
+        scale: not used.
+    """
     return jax.nn.one_hot(y, width, dtype=float)
 
 
 def decode(scores: jax.Array, shift: jax.Array, scale: jax.Array) -> jax.Array:
-    """Logits have no units."""
+    """The logits, which have no units, unchanged.
+
+    Args:
+        scores: logits [..., K].
+        shift: not used.
+        scale: not used.
+    """
     return scores
 
 

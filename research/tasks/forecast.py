@@ -12,7 +12,14 @@ from research.tasks.regression import DEFAULTS, decode
 
 
 def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array:
-    """Values [B, T] as scaled targets [B, T, 1]; a value that is not to be foreseen is NaN."""
+    """Values as scaled targets [B, T, 1]; a value that is not to be predicted is NaN.
+
+    Args:
+        y: values [B, T], in the units of the data.
+        width: not used: there is one output per step.
+        shift: what is subtracted, [].
+        scale: what the difference is divided by, [].
+    """
     return ((y - shift) / scale)[..., None]
 
 

@@ -16,7 +16,14 @@ from research.tasks.problem import Problem
 
 
 def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array:
-    """Scaled inputs [B, D], which are targets as they are."""
+    """Scaled inputs, which are the targets as they are.
+
+    Args:
+        y: scaled inputs [B, D].
+        width: not used.
+        shift: not used.
+        scale: not used.
+    """
     return y
 
 

@@ -15,12 +15,25 @@ DEFAULTS = {"target_scaling": "standard", "learning_rate": 0.001}
 
 
 def encode(y: jax.Array, width: int, shift: jax.Array, scale: jax.Array) -> jax.Array:
-    """Values [B] as scaled targets [B, 1]."""
+    """Values as scaled targets [B, 1].
+
+    Args:
+        y: values [B], in the units of the data.
+        width: not used: there is one output.
+        shift: what is subtracted, [].
+        scale: what the difference is divided by, [].
+    """
     return ((y - shift) / scale)[:, None]
 
 
 def decode(scores: jax.Array, shift: jax.Array, scale: jax.Array) -> jax.Array:
-    """Scaled predictions in the units of the data."""
+    """Scaled predictions in the units of the data.
+
+    Args:
+        scores: scaled predictions [...].
+        shift: what is added, [].
+        scale: what they are multiplied by first, [].
+    """
     return scores * scale + shift
 
 

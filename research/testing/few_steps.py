@@ -30,7 +30,13 @@ def initial(run: PlannedRun, arrays: Arrays) -> tuple[Lane, Variables]:
 
 
 def start(runs: Sequence[PlannedRun], arrays: Arrays, width: int) -> chunk_lib.Chunk:
-    """The chunk of these runs before its first step; one chunk, idle lanes last."""
+    """The chunk of some runs before its first step, with idle lanes last.
+
+    Args:
+        runs: runs of one program.
+        arrays: the data.
+        width: lanes of the chunk.
+    """
     program = runs[0].program
     with program.precision_context():
         (chunk,) = chunk_lib.start(
@@ -46,9 +52,14 @@ def steps(
     count: int,
     perturbation: int | None = None,
 ) -> Any:
-    """The variables after `count` steps, leaves [width, ...], on the host.
+    """The variables after some steps, leaves [width, ...], on the host.
 
-    perturbation: a seed by which every initial parameter moves to one of the two floats next to it.
+    Args:
+        runs: runs of one program.
+        arrays: the data.
+        width: lanes of the chunk.
+        count: number of steps.
+        perturbation: a seed that moves every initial parameter to one of the two floats next to it.
     """
     chunk, strategy = start(runs, arrays, width), ExecutionStrategy(width, 1)
     if perturbation is not None:
@@ -89,13 +100,21 @@ def unequal(got: Any, expected: Any) -> list[str]:
 
 
 def beyond_rounding(variables: Any, run: PlannedRun, arrays: Arrays, count: int) -> list[str]:
-    """The leaves in which a lane's variables after `count` steps differ from those of the run alone
-    by more than rounding.
+    """The leaves in which a lane differs from the run alone by more than rounding.
 
     In norm a leaf may differ by 1e-5 of the distance that the run has moved since its start, or by
-    5 times the effect of moving the initial parameters by one float: the bias before a
-    normalization has a gradient of mere rounding, and Adam turns it into a step. At most 3e-6 of
-    the distance, and 1.3 times that effect, were measured.
+    5
+    times the effect of moving the initial parameters by one float: the bias before a normalization
+    has
+    a gradient of mere rounding, and Adam turns it into a step. At most 3e-6 of the distance, and
+    1.3
+    times that effect, were measured.
+
+    Args:
+        variables: the lane's variables after `count` steps.
+        run: the run of that lane.
+        arrays: the data.
+        count: number of steps.
     """
     alone = lane(steps([run], arrays, 1, count), 0)
     perturbed = [

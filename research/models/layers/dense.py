@@ -24,7 +24,14 @@ def product(x: jax.Array, kernel: jax.Array, **options: Any) -> jax.Array:
 def flat_dot_general(
     x: jax.Array, kernel: jax.Array, dimension_numbers: Any, **options: Any
 ) -> jax.Array:
-    """`product` as flax's Dense calls it."""
+    """`product` as flax's Dense calls it.
+
+    Args:
+        x: inputs [..., D].
+        kernel: weights [D, K].
+        dimension_numbers: the last axis of x against the first one of the kernel.
+        **options: as of `product`.
+    """
     # Any other contraction would silently be computed as this one.
     assert dimension_numbers == (((x.ndim - 1,), (0,)), ((), ())), dimension_numbers
     return product(x, kernel, **options)

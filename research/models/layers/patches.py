@@ -20,12 +20,20 @@ def convolve(
     rhs_dilation: Sequence[int],
     **how: Any,
 ) -> jax.Array:
-    """`lax.conv_general_dilated` of x [B, ..., C] with a kernel [..., C, K], to rounding: for an
-    `nn.Conv`.
+    """`lax.conv_general_dilated` to rounding, for an `nn.Conv`.
 
     For a filter larger than its image, XLA on a CPU uses no library and is over ten times slower.
-    On 2×2 pixels, 128 to 128 channels by 3×3, it takes 13.1 ms forwards and as much for the
-    input's gradient, against 0.6 and 0.5 ms as patches.
+    On
+    2×2 pixels, 128 to 128 channels by 3×3, it takes 13.1 ms forwards and as much for the input's
+    gradient, against 0.6 and 0.5 ms as patches.
+
+    Args:
+        x: inputs [B, ..., C].
+        kernel: weights [..., C, K].
+        strides: one per spatial axis.
+        padding: as of `lax.conv_general_dilated`.
+        rhs_dilation: one per spatial axis.
+        **how: the other arguments of `lax.conv_general_dilated`.
     """
     # The kernel has two axes more than the dilation: channels in and out. Hence no strict zip.
     extents = [

@@ -59,7 +59,11 @@ def average_pool(
 ) -> jax.Array:
     """The mean of each window, [B, H, W, C] -> [B, H', W', C]; padding counts as zeros.
 
-    The arguments are those of `max_pool`.
+    Args:
+        x: images [B, H, W, C].
+        window: side of a window.
+        stride: distance between windows; None: the window's side.
+        padding: zeros around the image.
     """
     return windows(x, window, stride, padding, 0).mean(axis=3)
 

@@ -181,9 +181,16 @@ def scan_module(
 def scan_cell(
     cell: Cell, state: State, inputs: jax.Array, kernel: jax.Array, bias: jax.Array | None
 ) -> tuple[State, jax.Array]:
-    """The last state and the outputs of `recurrence` without padding, [T, B, ...], for generation.
+    """The last state and the outputs [T, B, ...] of `recurrence` without padding, for generation.
 
     It has no gradient of its own.
+
+    Args:
+        cell: one step.
+        state: the state before the first step, leaves [B, H].
+        inputs: the inputs' part of the gates, [T, B, ...].
+        kernel: weights of the state, [H, ...].
+        bias: added to the state's part; None: there is none.
     """
 
     def step(state: State, x: jax.Array) -> tuple[State, jax.Array]:

@@ -111,8 +111,12 @@ def normalization_has_bias(fwd: Forward) -> bool:
 def announce(module: nn.Module, site: str, places: tuple[int, ...] = ()) -> None:
     """Records a site in the collection `sites`, if the caller asks for it.
 
-    places: the shape of an example there without its channels. The record is an array of the shape
-        [0, *places].
+    Args:
+        module: the layer that has the site.
+        site: the site's name.
+        places: the shape of an example there without its channels. The record is an array of the
+            shape
+            [0, *places].
     """
     # An axis of length 0 costs nothing and still carries the shape.
     module.sow("sites", site, jnp.zeros((0, *places)))

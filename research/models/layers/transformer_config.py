@@ -91,8 +91,15 @@ def embedding(
 ) -> Tokens:
     """The token vectors of a network with these positions.
 
-    Beside sinusoidal ones, whose entries are of the order of 1, they have the same scale (Vaswani
+    Besides sinusoidal positions, whose entries are of the order of 1, they have the same scale
+    (Vaswani
     et al. 2017, section 3.4).
+
+    Args:
+        config: the transformer's options.
+        vocabulary: number of tokens.
+        positions: the position encoding.
+        tied: whether the output layer shares the vectors.
     """
     if positions == "sinusoidal":
         root = math.sqrt(config.width)

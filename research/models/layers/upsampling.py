@@ -59,10 +59,14 @@ def filled_up(x: jax.Array, multiple: int) -> jax.Array:
 
 
 def bilinear_kernel(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
-    """The kernel [k, k, C, C] with which a transposed convolution of stride k/2 is the bilinear
-    resize of each channel.
+    """The kernel with which a transposed convolution of stride k/2 resizes each channel bilinearly.
 
     At an image's border it takes zeros to lie outside, where a resize repeats the border.
+
+    Args:
+        key: not used: the kernel is not random.
+        shape: (k, k, C, C).
+        dtype: of the kernel.
     """
     side = shape[0]
     channels = min(shape[2:])
