@@ -145,8 +145,13 @@ class ArmsTable:
         return self.rows
 
     def listing(self, rows: Sequence[Row], note: str, shown: tuple[str, ...]) -> "ArmsTable":
-        """The same table with these of its rows and columns; no number of a row changes. note: for
-        the caption."""
+        """The same table with some of its rows and columns; no number of a row changes.
+
+        Args:
+            rows: the rows to show, in order.
+            note: a sentence on them for the caption.
+            shown: the columns to show, by header; (): all.
+        """
         return dataclasses.replace(
             self, rows=tuple(rows), caption=f"{self.caption} {note}".rstrip(), shown=shown
         )

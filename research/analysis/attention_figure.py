@@ -20,11 +20,17 @@ SPACES = {" ": "␣", "\n": "↵"}
 def axis_names(
     layer: str, shape: tuple[int, int], spec: DataSpec, x: np.ndarray
 ) -> tuple[list[str], list[str]]:
-    """What the queries and keys of a layer's map [T, S] are called, up to the padding; x: the
-    example.
+    """What the queries and keys of a layer's map [T, S] are called, without padding.
 
-    Tokens by their symbols; of an encoder-decoder the source's or the answer's. Patches, the class
-    token before them, and steps by their numbers.
+    Tokens are named by their symbols: in an encoder-decoder those of the source or the answer.
+    Patches,
+    the class token before them and steps are named by their numbers.
+
+    Args:
+        layer: the layer's name.
+        shape: (T, S), the queries and keys of the map.
+        spec: the facts of the data, which name the symbols.
+        x: the example.
     """
     if not spec.vocabulary:
         queries, keys = ([str(index) for index in range(count)] for count in shape)
@@ -45,8 +51,14 @@ def axis_names(
 def attention_figure(
     title: str, maps: Mapping[str, np.ndarray], spec: DataSpec, x: np.ndarray
 ) -> "Figure":
-    """maps: [heads, T, S] by layer, of the example x; each row of a map is a distribution over the
-    keys."""
+    """The attention maps of one example, a panel per layer and head.
+
+    Args:
+        title: the figure's title.
+        maps: by layer [heads, T, S]; each row of a map is a distribution over the keys.
+        spec: the facts of the data.
+        x: the example.
+    """
     from research.analysis.canvas import Canvas
 
     heads = max(len(weights) for weights in maps.values())

@@ -68,7 +68,13 @@ def _estimates(table: ArmsTable) -> list[str]:
 
 
 def footer(table: ArmsTable, strengths: str, notes: Sequence[str]) -> tuple[str, ...]:
-    """Sentences that can go into a paper."""
+    """The sentences below a table, fit for a paper.
+
+    Args:
+        table: the table.
+        strengths: the sentence on how strengths were chosen.
+        notes: more sentences, for the end.
+    """
     sentences = [
         *_test(table),
         _bold(table),

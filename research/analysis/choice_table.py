@@ -12,9 +12,17 @@ from research.sweeps.tuning.tuner import Budget, SearchContext, Tuned
 def of_choice(
     name: str, tuned: Tuned, budget: Budget, seeds: int, shop: SearchContext
 ) -> ArmsTable:
-    """The chosen settings on `seeds` fresh seeds, which are trained first where they are missing.
+    """The chosen settings on fresh seeds, which are trained first where they are missing.
 
-    Raises UserError if no record of them can be used here.
+    Args:
+        name: the tuning's name.
+        tuned: its choice.
+        budget: what the search cost.
+        seeds: how many fresh seeds.
+        shop: the planner, and what trains runs.
+
+    Raises:
+        UserError: no record of the choice can be used here.
     """
     runs = shop.planner.runs(tuner.report(tuned, seeds))
     by_id = shop.obtain(runs)

@@ -47,7 +47,13 @@ class ColumnLayout:
 def settings(
     keys: Sequence[str], rows: Sequence[Any], value: Callable[[str, Any], str]
 ) -> list[ColumnLayout]:
-    """A column per setting. value: the text that a row has for a key, "" where it has none."""
+    """A column per setting.
+
+    Args:
+        keys: the settings.
+        rows: the rows of the table.
+        value: the text that a row has for a key, "" where it has none.
+    """
     return [_setting(key, rows, functools.partial(value, key)) for key in keys]
 
 
@@ -64,7 +70,13 @@ def _setting(key: str, rows: Sequence[Any], text: Callable[[Any], str]) -> Colum
 def measured(
     column: Column, value: Callable[[Any], float | None], names: Sequence[str] = ()
 ) -> ColumnLayout:
-    """The metric of a single run. names: what the column is called besides its label and metric."""
+    """A column of a metric of single runs.
+
+    Args:
+        column: the metric.
+        value: the number of a row, None where it has none.
+        names: what the column is called besides its label and metric.
+    """
 
     def text(row: Any) -> str:
         number = value(row)
@@ -90,7 +102,13 @@ def _header(column: Column) -> str:
 
 
 def words(header: str, text: Callable[[Any], str], names: Sequence[str] = ()) -> ColumnLayout:
-    """A column of words, which are also what rows are sorted by."""
+    """A column of words, by which rows are also sorted.
+
+    Args:
+        header: the column's header.
+        text: the words of a row, "" where it has none.
+        names: what the column is called besides its header.
+    """
     return ColumnLayout(header, "l", lambda row: text(row) or NOTHING, text, names=tuple(names))
 
 
@@ -172,7 +190,13 @@ def _mean(cell: Cell, column: Column) -> str:
 
 
 def test(table: ArmsTable, column: Column, index: int) -> list[ColumnLayout]:
-    """The difference to the baseline, its corrected p and the verdict."""
+    """The columns of a metric's test: difference to the baseline, corrected p and verdict.
+
+    Args:
+        table: the table.
+        column: the metric.
+        index: its position among the table's columns.
+    """
 
     def difference(row: Row) -> str:
         interval = row.cells[index].difference

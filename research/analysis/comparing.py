@@ -20,6 +20,13 @@ def against(
     """The cells with their differences to the baseline, p and verdict.
 
     A row with a run in FAILURES gets no p, and still counts among the rows that are corrected for.
+
+    Args:
+        cells: by row label.
+        baseline: the label of the row that the others are compared with.
+        column: the metric.
+        null: the null hypothesis of the test.
+        rounding: the relative error of a value; sums that differ by less are ties.
     """
     reference = cells[baseline]
     labels = [label for label in cells if label != baseline]
@@ -42,6 +49,12 @@ def best(cells: Mapping[str, Cell], column: Column, null: Null, rounding: float)
     """The rows to set in bold: the best, and those that cannot be distinguished from it.
 
     Only rows with a value for every seed take part.
+
+    Args:
+        cells: by row label.
+        column: the metric.
+        null: the null hypothesis of the test.
+        rounding: as of `against`.
     """
     labels = [label for label, cell in cells.items() if cell.complete and cell.values]
     if len(labels) < 2:

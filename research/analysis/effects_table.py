@@ -58,7 +58,13 @@ class EffectsTable:
     def listing(
         self, rows: Sequence[EffectRow], note: str, shown: tuple[str, ...]
     ) -> "EffectsTable":
-        """The same table with these of its rows and columns. note: for the caption."""
+        """The same table with some of its rows and columns.
+
+        Args:
+            rows: the rows to show, in order.
+            note: a sentence on them for the caption.
+            shown: the columns to show, by header; (): all.
+        """
         caption = f"{self.caption} {note}".rstrip()
         return dataclasses.replace(self, rows=tuple(rows), caption=caption, shown=shown)
 

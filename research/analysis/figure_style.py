@@ -70,7 +70,13 @@ def parse_width(text: str) -> float:
 
 
 def wrap(text: str, inches: float, points: float) -> str:
-    """The text with lines that are no wider than so many inches at a font size of `points`."""
+    """The text with lines that fit a width.
+
+    Args:
+        text: the text.
+        inches: the width.
+        points: the font size.
+    """
     characters = max(10, int(inches * 72 / (points * LETTER)))
     return "\n".join(textwrap.fill(line, characters) for line in text.split("\n"))
 

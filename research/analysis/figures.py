@@ -38,9 +38,15 @@ _NEUTRAL = "#555555"
 def write_figures(
     table: ArmsTable, directory: str | os.PathLike[str], all_rows: ArmsTable | None = None
 ) -> list[Path]:
-    """Every figure of a table, as PNG and PDF; returns the files. Raises UserError if unwritable.
+    """Writes every figure of a table as PNG and PDF; returns the files.
 
-    all_rows: the table with all its rows, where some of them are shown; sensitivity is of all.
+    Args:
+        table: the table.
+        directory: where the files are written.
+        all_rows: the table with all its rows, if `table` shows only some; sensitivity reads all.
+
+    Raises:
+        UserError: the directory cannot be written.
     """
     return [
         path for name, figure in of_table(table, all_rows) for path in save(figure, directory, name)
@@ -98,9 +104,15 @@ def _of_settings(table: ArmsTable, column: Column) -> "Iterator[tuple[str, Figur
 
 
 def save(figure: "Figure", directory: str | os.PathLike[str], name: str) -> list[Path]:
-    """Writes NAME.png and NAME.pdf, and a title that stands outside as NAME.txt.
+    """Writes NAME.png and NAME.pdf, and as NAME.txt a title that stands outside the figure.
 
-    A slash in the name becomes a dash, and a space an underscore.
+    Args:
+        figure: the figure.
+        directory: where the files are written.
+        name: their name; a slash in it becomes a dash, a space an underscore.
+
+    Raises:
+        UserError: the directory cannot be written.
     """
     from research.analysis.canvas import Canvas
 

@@ -83,8 +83,13 @@ class Tabular(Protocol):
         """The rows."""
 
     def listing(self, rows: Sequence[Any], note: str, shown: tuple[str, ...]) -> "Tabular":
-        """The same table with these of its rows and columns. note: what is said of them in the
-        caption."""
+        """The same table with some of its rows and columns.
+
+        Args:
+            rows: the rows to show, in order.
+            note: a sentence on them for the caption.
+            shown: the columns to show, by header; (): all.
+        """
 
     def flat(self) -> list[dict[str, Any]]: ...
 

@@ -58,8 +58,15 @@ def band(
     factor: float = 1.0,
     divergence_marks: Sequence[tuple[float, str]] = (),
 ) -> Line:
-    """The mean and 95 % t-band of `runs` at each x [N]; a run may be shorter than N, and NaN counts
-    as absent."""
+    """The mean and 95 % t-band of some runs.
+
+    Args:
+        label: the line's label.
+        x: positions [N].
+        runs: values of each run, at most N; NaN counts as absent.
+        factor: what values are multiplied by, such as 100 for percent.
+        divergence_marks: positions and texts of runs that diverged.
+    """
     values = np.full((len(runs), x.size), np.nan)
     for row, run in zip(values, runs, strict=True):
         row[: len(run)] = run
@@ -90,9 +97,14 @@ def draw(
 ) -> "Figure":
     """The figure of all lines; its y axis follows the means, and the title says what that cuts off.
 
-    log_y: logarithmic if they span more than a decade. style: as matplotlib writes it, of lines,
-        markers or both.
-    epochs: whether x are epochs; otherwise they are the values of a setting.
+    Args:
+        lines: the lines, with their bands.
+        title: the figure's title.
+        x_label: the label of the x axis.
+        y_label: the label of the y axis.
+        log_y: whether y is logarithmic where the lines span more than a decade.
+        style: lines, markers or both, as matplotlib writes it.
+        epochs: whether x counts epochs; otherwise it is the values of a setting.
     """
     from research.analysis.canvas import Canvas
 
@@ -270,12 +282,19 @@ def _scales(axis: "Axes", lines: Sequence[Line], epochs: bool, log_y: bool) -> N
 
 
 def set_scale(axis: "Axes", which: Literal["x", "y"], values: Array) -> None:
-    """Scales an axis so that the values [N] are apart: by logarithms where they span more than a
+    """Scales an axis so that the values are apart: by logarithms where they span more than a
     decade.
 
-    Values of x must crowd at the small end too, as those drawn evenly from an interval do not.
-    Where zero or negative values are among them, the axis is linear around zero and logarithmic
-    farther out, if otherwise the largest values would flatten the others.
+    Values of x must also crowd at the small end, as those drawn evenly from an interval do not.
+    Where
+    zero or negative values are among them, the axis is linear around zero and logarithmic farther
+    out,
+    if otherwise the largest values would flatten the others.
+
+    Args:
+        axis: matplotlib's axes.
+        which: x or y.
+        values: [N].
     """
     sizes = np.abs(values[np.isfinite(values) & (values != 0)])
     if not sizes.size:

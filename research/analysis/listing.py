@@ -27,6 +27,11 @@ def listing(records: Sequence[Record], labels: Mapping[str, RunLabels], folder: 
     """The runs as rows, with the settings in which they differ, their main metric, tags and notes.
 
     Runs of several tasks have no metric in common; all of their test metrics are shown then.
+
+    Args:
+        records: the runs' records.
+        labels: tags and notes by run id.
+        folder: the records folder, for the title.
     """
     labelled = [
         _with(record, labels[record.run_id]) if record.run_id in labels else record

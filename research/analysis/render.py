@@ -22,8 +22,13 @@ FORMATS: dict[str, Callable[[Tabular], str]] = {
 def render(table: Tabular, form: str, standalone: bool = False) -> str:
     """The table as text in one of FORMATS.
 
-    standalone: a LaTeX document that compiles as it is, instead of a `table` for a paper. Raises
-        UserError for an unknown format, and for `standalone` with a format other than LaTeX.
+    Args:
+        table: the table.
+        form: the format.
+        standalone: a LaTeX document that compiles as it is, instead of a `table` for a paper.
+
+    Raises:
+        UserError: the format is unknown, or `standalone` is given with another format than LaTeX.
     """
     if form not in FORMATS:
         raise UserError(f"unknown format '{form}'; {nearest(form, FORMATS)}")

@@ -36,7 +36,13 @@ class RunsTable:
         return self.records
 
     def listing(self, rows: Sequence[Record], note: str, shown: tuple[str, ...]) -> "RunsTable":
-        """The same table with these of its rows and columns. note: for the caption."""
+        """The same table with some of its rows and columns.
+
+        Args:
+            rows: the rows to show, in order.
+            note: a sentence on them for the caption.
+            shown: the columns to show, by header; (): all.
+        """
         return dataclasses.replace(self, records=tuple(rows), note=note, shown=shown)
 
     def settings(self) -> list[Mapping[str, str]]:
@@ -93,8 +99,14 @@ def runs_table(
     columns: Sequence[Column] = (),
     labels: Mapping[str, str] | None = None,
 ) -> RunsTable:
-    """The runs as rows, in the order given, each once. columns: the metrics to show, by default
-    all."""
+    """The runs as rows, in the order given, each once.
+
+    Args:
+        records: the runs' records.
+        title: the table's title.
+        columns: the metrics to show; (): all.
+        labels: names of runs by id.
+    """
     unique = tuple({record.run_id: record for record in records}.values())
     seeded = ("seed",) if any("seed" in record.config for record in unique) else ()
     shown = tuple(columns) or tuple(Column(name, name) for name in _metrics(unique))

@@ -62,9 +62,18 @@ def figure(
 ) -> "Figure":
     """A final metric against a numeric setting, a line per combination of the other axes.
 
-    Bands are 95 % t-intervals over seeds; a cross at the foot marks values at which runs diverged,
-    with their number. Values that are no numbers are left out, and named. Raises UserError if there
-    are not two numbers.
+    Bands are 95 % t-intervals over seeds. A cross at the foot marks values at which runs diverged,
+    with
+    their number. Values that are not numbers are left out and named.
+
+    Args:
+        records: the runs' records.
+        column: the metric.
+        title: the figure's title.
+        key: the setting.
+
+    Raises:
+        UserError: the setting has fewer than two numbers.
     """
     varying = axes(records)
     if key not in varying:

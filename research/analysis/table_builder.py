@@ -44,10 +44,21 @@ def build_table(
 ) -> ArmsTable:
     """A table with a row per arm, from its records alone.
 
-    published: by (arm, column) label. strengths: the footer's sentence on how strengths were
-        chosen. claim: what verdicts are about; None: new data where the records allow it. Raises
-        UserError for a label or metric that does not exist, for labels that occur twice, and for a
-        claim that the records do not allow.
+    Args:
+        title: the table's title.
+        arms: the rows, with their records.
+        columns: the metrics.
+        baseline: the label of the row that the others are compared with; None: there is none.
+        seeds: the seeds that each row should have.
+        published: values of papers by (arm, column) label.
+        notes: sentences for the footer.
+        strengths: the footer's sentence on how strengths were chosen.
+        claim: what intervals and verdicts are about; None: new rows where the records allow it.
+
+    Raises:
+        UserError: a label or metric does not exist, a label occurs twice, or the records do not
+            allow
+            the claim.
     """
     published, seeds = published or {}, tuple(map(int, seeds))
     _check(arms, columns, baseline, published)
@@ -162,8 +173,13 @@ def outcome(record: Record | None, metric: str) -> Outcome:
 
 
 def compare(cell: Cell, published: Published, column: Column) -> Comparison:
-    """A published value against the cell: by our interval and the paper's spread, else by
-    ordering."""
+    """A published value against the cell: by our interval and the paper's spread, else by ordering.
+
+    Args:
+        cell: our cell.
+        published: the paper's value.
+        column: the metric.
+    """
     if cell.interval is None:
         return Comparison(published, None, "none")
     gap = cell.interval.mean - published.value

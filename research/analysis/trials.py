@@ -61,8 +61,16 @@ def write_figures(
 ) -> Iterator[Path | str]:
     """Writes every figure that the trials allow, as PNG and PDF.
 
-    Yields the path of each file, and a sentence for each figure that is left out. Raises UserError
-    if the directory cannot be written.
+    Args:
+        study: the tuning's study.
+        column: the metric that is tuned.
+        directory: where the files are written.
+
+    Yields:
+        The path of each file, and a sentence for each figure that is left out.
+
+    Raises:
+        UserError: the directory cannot be written.
     """
     trials = shown(study, column)
     finished = [trial for trial in trials if trial.state == "finished"]
@@ -106,8 +114,14 @@ def shown(study: Study, column: Column) -> list[PlottedTrial]:
 
 
 def history(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figure":
-    """Each trial's value by its number, and the best so far; crosses at the foot: trials that
-    diverged."""
+    """Each trial's value by its number, and the best so far; crosses at the foot mark diverged
+    trials.
+
+    Args:
+        trials: the trials in the order in which they were tried.
+        column: the metric that is tuned.
+        title: the tuning's name.
+    """
     figure, (axis,) = _figure(f"{title}\nhistory", 1, 1)
     done = [trial for trial in trials if trial.state == "finished" and trial.known]
     pruned = [trial for trial in trials if trial.state == "pruned" and trial.known]
@@ -146,8 +160,18 @@ def history(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figu
 
 
 def importance(study: Study, column: Column, title: str) -> "Figure | None":
-    """How much of being among the best trials each axis explains (PED-ANOVA, Watanabe et al.
-    2023)."""
+    """How much of being among the best trials each axis explains.
+
+    Args:
+        study: the tuning's study.
+        column: the metric that is tuned.
+        title: the tuning's name.
+
+    Returns:
+        The figure, or None where there are too few trials.
+
+    Reference: Watanabe et al. 2023 (PED-ANOVA).
+    """
     shares = _importances(study)
     if not shares:
         return None
@@ -163,8 +187,16 @@ def importance(study: Study, column: Column, title: str) -> "Figure | None":
 def slices(
     study: Study, trials: Sequence[PlottedTrial], column: Column, title: str
 ) -> "Figure | None":
-    """The value against each axis, a panel each; later trials are darker, pruned ones hollow,
-    diverged ones crosses."""
+    """The value against each axis, a panel each.
+
+    Later trials are darker, pruned ones hollow, diverged ones crosses.
+
+    Args:
+        study: the tuning's study.
+        trials: its trials.
+        column: the metric that is tuned.
+        title: the tuning's name.
+    """
     names = [
         name for name in _distributions(study) if any(name in trial.params for trial in trials)
     ]
@@ -213,8 +245,14 @@ def slices(
 def contours(
     study: Study, trials: Sequence[PlottedTrial], column: Column, title: str
 ) -> "Figure | None":
-    """The value over each pair of the most important numeric axes, interpolated between the trials
-    (the points)."""
+    """The value over each pair of the most important numeric axes, interpolated between the trials.
+
+    Args:
+        study: the tuning's study.
+        trials: its trials, which are the points.
+        column: the metric that is tuned.
+        title: the tuning's name.
+    """
     from matplotlib.ticker import MaxNLocator
 
     numeric = [
@@ -272,10 +310,14 @@ def _unit(x: np.ndarray, grid: np.ndarray, log: bool) -> tuple[np.ndarray, np.nd
 
 
 def bests(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figure":
-    """The expected best of k of the trials against k: what a smaller budget would have given, and a
-    bigger one buys.
+    """The expected best of k of the trials against k: what another budget would have given.
 
     It is exact for trials that are drawn independently (grid, random, Sobol').
+
+    Args:
+        trials: the tuning's trials.
+        column: the metric that is tuned.
+        title: the tuning's name.
     """
     figure, (axis,) = _figure(
         f"{title}\nexpected best of k of its {len(trials)} trials{_pruned(trials)}", 1, 1

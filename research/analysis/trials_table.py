@@ -56,7 +56,13 @@ class TrialsTable:
         return self.rows
 
     def listing(self, rows: Sequence[TrialRow], note: str, shown: tuple[str, ...]) -> "TrialsTable":
-        """The same table with these of its rows and columns. note: for the caption."""
+        """The same table with some of its rows and columns.
+
+        Args:
+            rows: the rows to show, in order.
+            note: a sentence on them for the caption.
+            shown: the columns to show, by header; (): all.
+        """
         return dataclasses.replace(self, rows=tuple(rows), note=note, shown=shown)
 
     def flat(self) -> list[dict[str, Any]]:
@@ -87,8 +93,13 @@ class TrialsTable:
 def trials_table(
     title: str, studies: Sequence[Studied], records: Mapping[str, Record]
 ) -> TrialsTable:
-    """The trials of a tuning's studies, each once: where it was tried. records: of their runs, by
-    id."""
+    """The trials of a tuning's studies, each once.
+
+    Args:
+        title: the table's title.
+        studies: the tuning's studies.
+        records: of the trials' runs, by id.
+    """
     rows = [
         _row(study.name, trial, records)
         for study in studies

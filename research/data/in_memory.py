@@ -79,8 +79,7 @@ def series(of: InMemorySource) -> InMemorySource:
 
 
 def text(steps: int = 6, rows: int = 60, symbols: int = 5) -> InMemorySource:
-    """Sequences of tokens [steps], some of which end early; the target at each step is the next
-    token.
+    """Sequences of tokens [steps]; the target at each step is the next token. Some end early.
 
     To an encoder-decoder the first two tokens are the source.
 

@@ -199,7 +199,10 @@ def shapley_of_orders(on: Switches, orders: Sequence[Sequence[int]]) -> Floats:
 def draw_orders(count: int, orders: int, seed: int) -> list[list[int]]:
     """Random orders of the ingredients, each beside its reverse, which cancels part of the chance.
 
-    orders: an even number.
+    Args:
+        count: number of ingredients.
+        orders: how many orders, an even number.
+        seed: seed of the draw.
     """
     random = np.random.default_rng(seed)
     drawn = [random.permutation(count).tolist() for _ in range(orders // 2)]

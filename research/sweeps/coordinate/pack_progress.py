@@ -55,8 +55,18 @@ def showing(
     epochs: int,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[Callable[[float, int], None]]:
-    """Shows a pack while it trains: gives a function of the epochs that are done and of the runs
-    that still train."""
+    """Shows a pack while it trains.
+
+    Args:
+        root: the records folder.
+        worker: who trains it.
+        runs: the ids of its runs.
+        epochs: epochs of the longest run.
+        clock: the time in seconds.
+
+    Yields:
+        A function to call with the epochs that are done and the number of runs that still train.
+    """
     path = _path(root, worker.token, runs)
     shown = PackProgress(
         worker.token, str(worker), tuple(runs), epochs, 0, 0, len(runs), clock(), clock()

@@ -67,7 +67,13 @@ class Status:
 def status(
     members: Sequence[SweepMember], store: Store, now: Callable[[Path], float] = clock
 ) -> Status:
-    """How far these runs are now. now: the time of a folder's files."""
+    """How far these runs are now.
+
+    Args:
+        members: the runs.
+        store: the records.
+        now: the time of a folder's files.
+    """
     ids = {member.run_id for member in members}
     lines = index.lines(store, ids)
     # Compared with the times of files, so by the clock that dates them: hosts' clocks differ.

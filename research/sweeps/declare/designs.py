@@ -60,7 +60,12 @@ DESIGNS: Registry[Entry] = Registry("design", "designs")
 
 
 def design(text: str, factors: int, seeds: int) -> Design:
-    """The design that `full` or `fractional(resolution=4)` names, for so many factors.
+    """The design that `full` or `fractional(resolution=4)` names.
+
+    Args:
+        text: the design and its options.
+        factors: number of factors.
+        seeds: number of seeds.
 
     Raises:
         UserError: an unknown design or option, or one that does not fit the number of factors.

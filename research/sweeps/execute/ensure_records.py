@@ -65,7 +65,15 @@ def train_locally(
     wait: bool = True,
     abreast: int = ABREAST,
 ) -> None:
-    """The executor that trains in this process; see local_executor.execute."""
+    """The executor that trains in this process; see `local_executor.execute`.
+
+    Args:
+        work: the runs that are wanted, and what is known of them.
+        events: receives the events of the training.
+        still_wanted: whether a run is still to be trained.
+        wait: whether to wait for the runs of other processes.
+        abreast: how many packs train at once.
+    """
     context = ExecutionContext(
         work.store,
         work.planner.arrays,
@@ -85,9 +93,13 @@ def done(
     warn: Callable[[str], None],
     consequence: str = "its run counts as not trained",
 ) -> dict[str, Record]:
-    """The records of those runs that are over, by id. A damaged one is set aside.
+    """The records of those runs that are over, by id. A damaged record is set aside.
 
-    consequence: what comes of that, for the warning.
+    Args:
+        run_ids: the runs.
+        store: the records.
+        warn: called with a warning for each damaged record.
+        consequence: what that means, for the warning.
     """
     records, damaged = store.find(dict.fromkeys(run_ids))
     for problem in damaged:
@@ -180,7 +192,13 @@ def _fail_unfit(runs: Iterable[RequestedRun], store: Store) -> None:
 
 
 def tell_notes(runs: Iterable[RequestedRun], planner: Planner, note: Callable[[str], None]) -> None:
-    """Says how the data of these runs was read, where there was a choice."""
+    """Reports how the data of these runs was read, where there was a choice.
+
+    Args:
+        runs: the runs.
+        planner: knows their data.
+        note: called with each note.
+    """
     for text in planner.notes(runs):
         note(f"note: {text}")
 

@@ -224,8 +224,15 @@ class ExecutionContext:
     def write(
         self, record: Record, run: PlannedRun, best_and_last: BestAndLast | None = None
     ) -> None:
-        """Writes a record, in one process; what the run keeps comes before it, so that what has one
-        has both."""
+        """Writes a record, in one process.
+
+        What the run keeps is written before it, so that whoever has the record has both.
+
+        Args:
+            record: the run's record.
+            run: the run.
+            best_and_last: the parameters that it keeps; None: none.
+        """
         if jax.process_index() == 0:
             if best_and_last is not None:
                 basis = basis_of(run, self.arrays_of(run))

@@ -13,13 +13,13 @@ from research.training.devices.strategy import ExecutionStrategy
 
 
 def strategy_for(pack: Pack, context: ExecutionContext, lanes: int) -> ExecutionStrategy:
-    """The pack's recorded strategy, or its program's on this kind of device.
+    """The pack's recorded strategy, or the one that is stored for its program and kind of device.
 
-    The stored strategy is taken if there is one; otherwise one is chosen and stored.
+    Where none is stored, one is chosen and stored.
 
     Args:
         pack: the runs that are about to train.
-        job: what they train in: the store, the data and the timer.
+        context: what they train in: the store, the data and the timer.
         lanes: how many runs of the program the whole sweep has.
 
     Raises:
@@ -73,7 +73,13 @@ def strategy_key(pack: Pack, context: ExecutionContext, lanes: int) -> str:
     """The name under which a pack's strategy is stored.
 
     A single run, a sweep and a run over several devices each have a strategy of their own, so that
-    none slows another. Finished lanes count too, so that a resumed sweep keeps its strategy.
+    none
+    slows another. Finished lanes count too, so that a resumed sweep keeps its strategy.
+
+    Args:
+        pack: the runs that are about to train.
+        context: what they train in.
+        lanes: how many runs of the program the whole sweep has.
     """
     replicas = context.execution.replicas
     kind = f"{replicas}devices" if replicas > 1 else "one" if lanes == 1 else "many"

@@ -286,7 +286,14 @@ def _saved(pack: Pack, strategy: ExecutionStrategy, context: ExecutionContext) -
 def recorded(
     run: PlannedRun, outcome: loop.Outcome, parameters: int, origin: dict[str, Any]
 ) -> Record:
-    """The record of a run that was trained. origin: its provenance."""
+    """The record of a run that was trained.
+
+    Args:
+        run: the run.
+        outcome: its metrics, curves and checksums.
+        parameters: how many parameters it has.
+        origin: its provenance.
+    """
     return Record(
         run_id=run.id,
         status="finished" if outcome.diverged_at is None else "diverged",

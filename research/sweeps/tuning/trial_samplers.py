@@ -162,7 +162,13 @@ class ListedSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> Any:
-        """Nothing is drawn together."""
+        """Nothing: no values are drawn together.
+
+        Args:
+            study: the study.
+            trial: the trial that asks.
+            search_space: the parameters to draw.
+        """
         return {}
 
     def sample_independent(
@@ -172,7 +178,14 @@ class ListedSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """The point's value."""
+        """The value of the trial's listed point.
+
+        Args:
+            study: the study.
+            trial: the trial that asks.
+            param_name: the axis.
+            param_distribution: its values.
+        """
         return space.external(self._axes[param_name], self._point(study, trial.number)[param_name])
 
     def _point(self, study: Study, number: int) -> Point:
@@ -225,7 +238,13 @@ class TpeSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> Any:
-        """Values of those."""
+        """Values that are drawn together.
+
+        Args:
+            study: the study.
+            trial: the trial that asks.
+            search_space: the parameters to draw.
+        """
         assert self._together is not None
         return self._together.sample_relative(study, trial, search_space)
 
@@ -236,8 +255,15 @@ class TpeSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """A value by itself: while there are too few results, or of a parameter that has not
-        occurred yet."""
+        """A value that is drawn by itself: there are too few results, or the parameter has not
+        occurred yet.
+
+        Args:
+            study: the study.
+            trial: the trial that asks.
+            param_name: the axis.
+            param_distribution: its values.
+        """
         return self._sampler(trial, param_name).sample_independent(
             study, trial, param_name, param_distribution
         )
