@@ -1,24 +1,32 @@
 """Figures of a tuning's trials: history, importance, slices, contours, and the best of k against
 k."""
 
-import dataclasses
 import itertools
 import math
 import os
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.study import Study
-from optuna.trial import TrialState
 
 from research.analysis.budget import best_of
 from research.analysis.figures import save
-from research.analysis.line_plots import COLOURS, set_scale
+from research.analysis.line_plots import COLOURS
+from research.analysis.trial_panels import (
+    PlottedTrial,
+    distributions,
+    figure_of,
+    hide,
+    importances,
+    label_of,
+    outliers,
+    pruned_note,
+    scaled,
+    shown,
+)
 from research.sweeps.column import Column
 from research.words import plural
 
@@ -38,22 +46,6 @@ NOTHING_TO_DRAW = {
     "slice": "no trial has a setting",
     "contour": f"it needs two numeric axes that {FEWEST} trials share",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class PlottedTrial:
-    """A trial as figures show it. value: the last one that it had, in the figure's unit; NaN if it
-    had none."""
-
-    number: int
-    value: float
-    state: str
-    params: Mapping[str, Any]
-
-    @property
-    def known(self) -> bool:
-        """Whether it had a value."""
-        return math.isfinite(self.value)
 
 
 def write_figures(
@@ -97,22 +89,6 @@ def write_figures(
             yield f"no figure {name} of '{title}': {NOTHING_TO_DRAW[name]}"
 
 
-def shown(study: Study, column: Column) -> list[PlottedTrial]:
-    """The trials that are over and were trained, by number."""
-    # Trials that run, wait or failed before training have no value to draw.
-    words = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned"}
-    factor = 100.0 if column.in_percent else 1.0
-    plotted = []
-    for trial in study.get_trials(deepcopy=False):
-        if trial.state in words:
-            value = (
-                math.nan if trial.value is None or math.isinf(trial.value) else trial.value * factor
-            )
-            state = trial.user_attrs.get("outcome", words[trial.state])
-            plotted.append(PlottedTrial(trial.number, value, state, trial.params))
-    return plotted
-
-
 def history(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figure":
     """Each trial's value by its number, and the best so far; crosses at the foot mark diverged
     trials.
@@ -122,7 +98,7 @@ def history(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figu
         column: the metric that is tuned.
         title: the tuning's name.
     """
-    figure, (axis,) = _figure(f"{title}\nhistory", 1, 1)
+    figure, (axis,) = figure_of(f"{title}\nhistory", 1, 1)
     done = [trial for trial in trials if trial.state == "finished" and trial.known]
     pruned = [trial for trial in trials if trial.state == "pruned" and trial.known]
     kinds = {"finished": (done, BLUE, BLUE), "pruned, its last value": (pruned, "white", "#888888")}
@@ -153,8 +129,8 @@ def history(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figu
             clip_on=False,
         )
     axis.set_xlabel("trial")
-    axis.set_ylabel(_label(column))
-    _outliers(axis, [trial.value for trial in (*done, *pruned)], column)
+    axis.set_ylabel(label_of(column))
+    outliers(axis, [trial.value for trial in (*done, *pruned)], column)
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)
     return figure
 
@@ -172,12 +148,12 @@ def importance(study: Study, column: Column, title: str) -> "Figure | None":
 
     Reference: Watanabe et al. 2023 (PED-ANOVA).
     """
-    shares = _importances(study)
+    shares = importances(study)
     if not shares:
         return None
     names = list(shares)[::-1]
     about = f"{title}\nimportance for the {column.label} of finished trials (PED-ANOVA)"
-    figure, (axis,) = _figure(about, 1, 1, height=1.2 + 0.35 * len(names))
+    figure, (axis,) = figure_of(about, 1, 1, height=1.2 + 0.35 * len(names))
     axis.barh(names, [shares[name] for name in names], color=BLUE, height=0.6)
     axis.set_xlabel("share of the importance")
     axis.set_xlim(0, 1)
@@ -197,19 +173,17 @@ def slices(
         column: the metric that is tuned.
         title: the tuning's name.
     """
-    names = [
-        name for name in _distributions(study) if any(name in trial.params for trial in trials)
-    ]
+    names = [name for name in distributions(study) if any(name in trial.params for trial in trials)]
     if not names:
         return None
     columns = min(len(names), 3)
     legend = "; crosses: trials that diverged" if not all(trial.known for trial in trials) else ""
     about = f"{title}\nlater trials are darker, pruned ones hollow{legend}"
-    figure, axes = _figure(about, math.ceil(len(names) / columns), columns)
+    figure, axes = figure_of(about, math.ceil(len(names) / columns), columns)
     for axis, name in zip(axes, names, strict=False):
         measured = [trial for trial in trials if name in trial.params and trial.known]
         diverged = [trial for trial in trials if name in trial.params and not trial.known]
-        x = _scaled(axis, study, name, "x")
+        x = scaled(axis, study, name, "x")
         foot = axis.get_xaxis_transform()
         positions = [x(trial.params[name]) for trial in diverged]
         axis.plot(
@@ -236,9 +210,9 @@ def slices(
             linewidths=0.7,
         )
         axis.set_xlabel(name)
-        _outliers(axis, values, column)
-    _hide(axes[len(names) :])
-    figure.supylabel(_label(column), fontsize=10)
+        outliers(axis, values, column)
+    hide(axes[len(names) :])
+    figure.supylabel(label_of(column), fontsize=10)
     return figure
 
 
@@ -256,9 +230,9 @@ def contours(
     from matplotlib.ticker import MaxNLocator
 
     numeric = [
-        n for n, d in _distributions(study).items() if not isinstance(d, CategoricalDistribution)
+        n for n, d in distributions(study).items() if not isinstance(d, CategoricalDistribution)
     ]
-    ranked = [name for name in _importances(study) if name in numeric][:CONTOURS]
+    ranked = [name for name in importances(study) if name in numeric][:CONTOURS]
     known = [trial for trial in trials if trial.known]
     pairs = [
         (a, b, some)
@@ -268,8 +242,11 @@ def contours(
     ]
     if not pairs:
         return None
-    figure, axes = _figure(
-        f"{title}\n{_label(column)} between the trials{_pruned(known)}", 1, len(pairs), height=3.6
+    figure, axes = figure_of(
+        f"{title}\n{label_of(column)} between the trials{pruned_note(known)}",
+        1,
+        len(pairs),
+        height=3.6,
     )
     values = np.array([trial.value for trial in known], float)
     # The worst tenth may be orders of magnitude off and would take up all the levels.
@@ -277,12 +254,12 @@ def contours(
     levels = MaxNLocator(12).tick_values(low, high if high > low else low + 1.0)
     for axis, (a, b, some) in zip(axes, pairs, strict=True):
         x, y = (np.array([float(trial.params[name]) for trial in some]) for name in (a, b))
-        _scaled(axis, study, a, "x")
-        _scaled(axis, study, b, "y")
+        scaled(axis, study, a, "x")
+        scaled(axis, study, b, "y")
         _contour(axis, x, y, np.array([trial.value for trial in some]), levels)
         axis.set_xlabel(a)
         axis.set_ylabel(b)
-    figure.colorbar(axes[-1].collections[0], ax=axes, label=_label(column))
+    figure.colorbar(axes[-1].collections[0], ax=axes, label=label_of(column))
     return figure
 
 
@@ -319,86 +296,13 @@ def bests(trials: Sequence[PlottedTrial], column: Column, title: str) -> "Figure
         column: the metric that is tuned.
         title: the tuning's name.
     """
-    figure, (axis,) = _figure(
-        f"{title}\nexpected best of k of its {len(trials)} trials{_pruned(trials)}", 1, 1
+    figure, (axis,) = figure_of(
+        f"{title}\nexpected best of k of its {len(trials)} trials{pruned_note(trials)}", 1, 1
     )
     expected = best_of([trial.value for trial in trials], column.better)
     axis.plot(np.arange(1, len(expected) + 1), expected, color=BLUE)
     axis.set_xscale("log")
     axis.xaxis.set_major_formatter("{x:g}")
     axis.set_xlabel("k (log scale)")
-    axis.set_ylabel(_label(column))
+    axis.set_ylabel(label_of(column))
     return figure
-
-
-def _importances(study: Study) -> dict[str, float]:
-    """By axis, the most important first; nothing where all trials are equally good."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of an axis that few trials have
-        try:
-            return optuna.importance.get_param_importances(study)
-        except (ValueError, RuntimeError):  # too few trials, or none that differ
-            return {}
-
-
-def _distributions(study: Study) -> dict[str, Any]:
-    """The axes, in the order in which trials first had them."""
-    by_name: dict[str, Any] = {}
-    for trial in study.get_trials(deepcopy=False):
-        for name, distribution in trial.distributions.items():
-            by_name.setdefault(name, distribution)
-    return by_name
-
-
-def _scaled(axis: "Axes", study: Study, name: str, which: str) -> Callable[[Any], float]:
-    """Sets the scale of an axis of the figure; returns where a value lies on it."""
-    distribution = _distributions(study)[name]
-    if isinstance(distribution, CategoricalDistribution):
-        choices = list(distribution.choices)
-        axis.set(**{f"{which}ticks": range(len(choices)), f"{which}ticklabels": choices})
-        return lambda value: float(choices.index(value))
-    if distribution.log:
-        axis.set(**{f"{which}scale": "log"})
-    return float
-
-
-def _outliers(axis: "Axes", values: Sequence[float], column: Column) -> None:
-    """A logarithmic scale where a few huge losses would flatten the others."""
-    if not column.in_percent:
-        set_scale(axis, "y", np.array(values, float))
-
-
-def _pruned(trials: Sequence[PlottedTrial]) -> str:
-    return (
-        ", pruned ones with their last value"
-        if any(trial.state == "pruned" for trial in trials)
-        else ""
-    )
-
-
-def _label(column: Column) -> str:
-    return column.label + (" (%)" if column.in_percent else "")
-
-
-def _figure(
-    title: str, rows: int, columns: int, height: float = 0.0
-) -> "tuple[Figure, list[Axes]]":
-    from research.analysis.canvas import Canvas
-
-    size = (
-        (8.0, height or 4.0) if rows * columns == 1 else (3.6 * columns, height or 0.8 + 2.4 * rows)
-    )
-    figure = Canvas(*size)
-    figure.heading(title)
-    axes = figure.subplots(rows, columns, squeeze=False, sharey=False).ravel().tolist()
-    for axis in axes:
-        axis.grid(color="#eeeeee", linewidth=0.6)
-        axis.set_axisbelow(True)
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.tick_params(labelsize=8)
-    return figure, axes
-
-
-def _hide(axes: "Sequence[Axes]") -> None:
-    for axis in axes:
-        axis.set_visible(False)
