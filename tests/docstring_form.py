@@ -14,29 +14,7 @@ from research.sweeps.declare.designs import DESIGNS
 FROM = 3
 
 # Files that do not keep the rule yet: nothing is added, and a file leaves with its last breach.
-EXCUSED: frozenset[str] = frozenset(
-    [
-        "research/training/apply/attention_maps.py",
-        "research/training/apply/final_metrics.py",
-        "research/training/checkpoint/snapshot.py",
-        "research/training/devices/batch_layout.py",
-        "research/training/devices/lanes.py",
-        "research/training/devices/parallel.py",
-        "research/training/devices/strategy_choice.py",
-        "research/training/engine/batch_source.py",
-        "research/training/engine/epoch.py",
-        "research/training/engine/loop.py",
-        "research/training/setup/lane_inputs.py",
-        "research/training/setup/program.py",
-        "research/training/setup/warm_start.py",
-        "research/training/step/augment.py",
-        "research/training/step/gradient.py",
-        "research/training/step/network.py",
-        "research/training/step/objective.py",
-        "research/training/step/param_tree.py",
-        "research/training/step/update.py",
-    ]
-)
+EXCUSED: frozenset[str] = frozenset()
 
 
 @functools.cache

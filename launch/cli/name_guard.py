@@ -74,8 +74,16 @@ def _default(path: str, tasks: Collection[str]) -> str:
 
 
 def refuse_sweep(name: str, store: Store, runs: Sequence[PlannedRun]) -> None:
-    """Raises UserError if the name is a sweep's: saving other runs under it would lose the sweep's
-    definition."""
+    """Refuses other runs under a sweep's name, which would lose the sweep's definition.
+
+    Args:
+        name: the run's name.
+        store: the records, which may have a sweep of that name.
+        runs: the run, or its folds.
+
+    Raises:
+        UserError: the name is another sweep's.
+    """
     before = SweepSpec.stored(store, name)
     wanted = [run.id for run in runs]
     if before is not None and len(before.requests) > 1 and before.runs != wanted:

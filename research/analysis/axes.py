@@ -185,13 +185,26 @@ def sweep_table(
     asked: Mapping[str, int] = {},
     estimate: str | None = None,
 ) -> ArmsTable:
-    """A table with a row per combination of a sweep's axes. keys: the axes, in the order of
-    sorting.
+    """A table with a row per combination of a sweep's axes.
 
-    baseline: the label of the row that the others are compared with, such as `learning_rate=0.1`.
-    asked, estimate: as `group` takes them. ragged: each row was asked on the seeds of its records
-        alone, as where seeds are zipped with another axis. Raises UserError for a key that no run
-        has, and for a baseline that is no row.
+    Args:
+        title: the table's title.
+        records: the sweep's records.
+        columns: the metrics to show.
+        keys: the axes, in the order of sorting; None: the settings in which the records differ.
+        notes: sentences for the footer.
+        strengths: the footer's sentence on how strengths were chosen.
+        ragged: whether each row has only the seeds of its own records, as where seeds are zipped
+            with
+            another axis.
+        baseline: the label of the row that the others are compared with, such as
+            `learning_rate=0.1`.
+        claim: what intervals and verdicts are about; None: new rows where the records allow it.
+        asked: as of `group`.
+        estimate: as of `group`.
+
+    Raises:
+        UserError: no run has a key, or the baseline is not a row.
     """
     records = list(records)
     known = {key for config in settings(records, keys or ()) for key in config}

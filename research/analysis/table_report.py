@@ -164,7 +164,14 @@ def untrained(
 ) -> ArmsTable:
     """The table of a sweep before there are records: its rows and columns, without values.
 
-    Raises UserError for a baseline that is no row, and for metrics that no run will have.
+    Args:
+        name: the sweep's name.
+        sweep: what was asked for.
+        runs: its runs.
+        question: the baseline and metrics that are asked for; None: neither.
+
+    Raises:
+        UserError: the baseline is not a row, or no run will have a metric.
     """
     refuse_unknown(question.metrics if question else (), _names(runs))
     records = {run.id: Record(run.id, "failed", config_lib.to_flags(run.config)) for run in runs}
@@ -209,8 +216,18 @@ def of_experiment(
     executor: Executor = train_locally,
     retry_failed: bool = False,
 ) -> TableReport:
-    """The experiment's table, after training what is missing; where a setting is to be chosen, that
-    comes first."""
+    """The experiment's table, after training what is missing; a setting to be chosen comes first.
+
+    Args:
+        experiment: the declared table.
+        planner: plans its runs.
+        store: the records.
+        monitor: what is told of the progress.
+        train: whether missing runs are trained.
+        execution: devices, checkpoints and the like.
+        executor: what trains.
+        retry_failed: whether failed runs are trained again.
+    """
     records_of = functools.partial(
         ensure_records,
         store=store,
@@ -258,8 +275,17 @@ def of_arms(
     notes: Sequence[str] = (),
     note: Callable[[str], None] = lambda text: None,
 ) -> ArmsTable:
-    """The experiment's table of these runs, by arm. strengths: how they came about. records_of: the
-    records of runs. note: called with what is good to know before they are trained."""
+    """The experiment's table of these runs, by arm.
+
+    Args:
+        experiment: the declared table.
+        requests: the settings of each arm's runs, by label.
+        strengths: the footer's sentence on how strengths were chosen.
+        planner: plans the runs.
+        records_of: the records of runs, by id.
+        notes: sentences for the footer.
+        note: called with what is good to know before the runs are trained.
+    """
     arms = {label: planner.plan(planner.each_fold(of_arm)) for label, of_arm in requests.items()}
     wanted = [run for runs in arms.values() for run in runs]
     labelled = [(label, run) for label, runs in arms.items() for run in runs]

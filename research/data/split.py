@@ -203,7 +203,17 @@ def reduced(rows: int, train_size: int | None) -> int:
 def draw(
     rows: np.ndarray, labels: np.ndarray, size: int, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(the other rows, `size` of the rows drawn, of each class its share of `labels`)."""
+    """Draws rows so that each class has its share.
+
+    Args:
+        rows: the rows to draw from, [N].
+        labels: classes of all rows of the data set.
+        size: how many rows are drawn.
+        generator: numpy's generator.
+
+    Returns:
+        The other rows, and the drawn rows.
+    """
     counts = np.bincount(labels[rows])
     # The order within a class must be random, and the stable sort keeps it so.
     shuffled = generator.permutation(rows)

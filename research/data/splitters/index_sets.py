@@ -58,7 +58,14 @@ class IndexSets:
     def splits(
         self, spec: DataSpec, arrays: Arrays, *, seed: int, train_size: int | None = None
     ) -> list[Split]:
-        """As `Division.splits`."""
+        """As `Division.splits`.
+
+        Args:
+            spec: the facts of the data set.
+            arrays: its inputs and targets, [N, ...] each.
+            seed: seed of the folds.
+            train_size: how many training rows are kept in each fold; None: all.
+        """
         rows = self._rows(spec)
         labels = np.zeros(rows, np.int64)
         if spec.stratified:
@@ -136,8 +143,18 @@ def splitter(function: Function, paper: str = "", **entry: Any) -> Splitter:
 def with_validation(
     train: np.ndarray, labels: np.ndarray, share: float, seed: int, fold: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(the other training rows, the rows that validate): a share of the rows, of each class its
-    own."""
+    """Draws validation rows from the training rows of a fold, so that each class has its share.
+
+    Args:
+        train: the training rows.
+        labels: classes of all rows.
+        share: the share of the training rows that validate.
+        seed: seed of the draw.
+        fold: which fold.
+
+    Returns:
+        The other training rows, and the validation rows.
+    """
     size = int(len(train) * share + 0.5)
     if not size:
         return train, train[:0]

@@ -26,6 +26,14 @@ def kfold(
     """Folds of equal size to a row; each row tests in one of them and trains in the others.
 
     The test rows are those of scikit-learn's `KFold(folds, shuffle=True, random_state=seed)`.
+
+    Args:
+        rows: number of rows.
+        labels: their classes, [N], not used.
+        groups: not used.
+        seed: seed of the folds.
+        folds: number of folds.
+        validation: share of each fold's training rows that validate.
     """
     if folds > rows:
         raise ShapeError(f"split=kfold({folds}): there are {rows} rows, and a fold needs one")

@@ -26,7 +26,14 @@ class Ratios:
     def splits(
         self, spec: DataSpec, arrays: Arrays, *, seed: int, train_size: int | None = None
     ) -> list[Split]:
-        """As `Division.splits`."""
+        """As `Division.splits`.
+
+        Args:
+            spec: the facts of the data set.
+            arrays: its inputs and targets, [N, ...] each.
+            seed: seed of the split.
+            train_size: how many training rows are kept; None: all.
+        """
         return [split_of(spec, arrays, self.ratios, seed=seed, train_size=train_size)]
 
 

@@ -15,10 +15,16 @@ from research.training.step.state import Lane, Variables
 def attention_maps(
     program: Program, lane: Lane, variables: Variables, x: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """The weights of one raw example x [...] by the layer's name, float [heads, T, S]: of each
-    query over the keys.
+    """The attention weights of one example by the layer's name, float [heads, T, S].
 
-    Raises UserError if the network has none.
+    Args:
+        program: the run's program.
+        lane: the run's inputs.
+        variables: its parameters.
+        x: a raw example [...].
+
+    Raises:
+        UserError: the network has no attention.
     """
     with program.precision_context():
         maps = jax.device_get(_weights(program, lane, variables, x[None]))

@@ -20,7 +20,13 @@ from research.training.step.state import Lane, Variables
 
 
 def run_lane(program: Program, config: RunConfig, arrays: Arrays) -> Lane:
-    """A run's lane: its split, its scaling, and what fills missing inputs."""
+    """A run's lane: its split, its scaling, and what fills missing inputs.
+
+    Args:
+        program: the run's program.
+        config: the run's config.
+        arrays: its data.
+    """
     with program.precision_context():
         return make_lane_inputs(config, program, arrays).lane
 

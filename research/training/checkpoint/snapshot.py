@@ -84,9 +84,15 @@ class InitialChunkState(NamedTuple):
 
 
 def resumed(snapshot: Snapshot, places: Sequence[int], keep: bool) -> InitialChunkState:
-    """What a chunk whose lanes are these runs begins with.
+    """What a chunk begins with whose lanes are runs of a snapshot.
 
-    Raises ValueError if parameters are to be kept and the snapshot is of runs that keep none.
+    Args:
+        snapshot: the runs that were saved together.
+        places: the snapshot's index of each lane.
+        keep: whether the best and last parameters are kept.
+
+    Raises:
+        ValueError: parameters are to be kept, and the snapshot is of runs that keep none.
     """
     if keep and snapshot.best_and_last is None:
         raise ValueError(

@@ -12,13 +12,20 @@ from research.training.setup.program import Sizes
 
 @functools.cache
 def example_positions(batch: int, parts: int = 1, devices: int = 1) -> np.ndarray:
-    """The place in the global batch of each device's rows, int32 [devices, rows]; `batch` marks
-    padding.
+    """The position in the global batch of each device's rows, int32 [devices, rows].
 
     The batch is cut into parts as equal as whole rows allow. Each part is spread over the devices,
-    in order, and filled up with padding. So a part has the same examples on any number of devices.
-    A device's rows are those of the first part, then of the second, and so on:
+    in
+    order, and filled up with padding, marked by the number `batch`. So a part has the same examples
+    on
+    any number of devices. A device's rows are those of the first part, then of the second, and so
+    on:
     `example_positions(7, 2, 2)` is [[0, 1, 3, 4], [2, 7, 5, 6]].
+
+    Args:
+        batch: examples of the global batch.
+        parts: parts that are computed in turn.
+        devices: number of devices.
     """
     bounds = [batch * part // parts for part in range(parts + 1)]
     # Every device gets as many rows of every part, since compiled shapes are fixed.

@@ -48,8 +48,13 @@ class Functions:
 def functions(
     program: Program, strategy: ExecutionStrategy, device: jax.Device | None
 ) -> Functions:
-    """The functions of lanes mapped together on a device; what they are given must be committed to
-    it."""
+    """The functions of lanes that are mapped together on a device.
+
+    Args:
+        program: the lanes' program.
+        strategy: its width and steps per dispatch.
+        device: the device that all arguments are committed to; None: the default.
+    """
     return Functions(
         share=functools.partial(jax.device_put, device=device),
         replicate=functools.partial(jax.device_put, device=device),
@@ -95,19 +100,36 @@ def init(program: Program, lane: Lane) -> LaneState:
 
 @functools.partial(jax.jit, static_argnames=("program",), compiler_options=ONCE)
 def init_from(program: Program, lane: Lane, variables: Variables) -> LaneState:
-    """The initial state of one lane that starts from given variables."""
+    """The initial state of one lane that starts from given variables.
+
+    Args:
+        program: the lane's program.
+        lane: its inputs.
+        variables: what it starts from.
+    """
     return initial_state(program, lane, variables)
 
 
 @functools.partial(jax.jit, static_argnames=("classes",))
 def labels(lanes: Lane, y: jax.Array, *, classes: int) -> jax.Array:
-    """Each lane's labels [W, N]: with probability `label_noise` redrawn over all classes, by
-    row."""
+    """Each lane's labels [W, N]: with probability `label_noise` redrawn over all classes, by row.
+
+    Args:
+        lanes: the lanes' inputs, leaves [W, ...].
+        y: labels [N].
+        classes: number of classes.
+    """
     return jax.vmap(functools.partial(noisy_labels, classes=classes), (0, None))(lanes, y)
 
 
 def noisy_labels(lane: Lane, y: jax.Array, *, classes: int) -> jax.Array:
-    """One lane's labels [N]."""
+    """One lane's labels [N]; see `labels`.
+
+    Args:
+        lane: the lane's inputs.
+        y: labels [N].
+        classes: number of classes.
+    """
 
     def noisy(row: jax.Array, label: jax.Array) -> jax.Array:
         # A key per row of the data, so that a label does not depend on the split or the order.
@@ -142,7 +164,15 @@ def order(
 def ordered(
     lane: Lane, epoch: jax.Array, count: int, padding: int, uneven: bool = False
 ) -> jax.Array:
-    """One lane's order, [count + padding]."""
+    """One lane's order of rows, [count + padding].
+
+    Args:
+        lane: the lane's inputs, with its training rows.
+        epoch: which epoch, [].
+        count: rows that the epoch reads.
+        padding: how often the last row is repeated at the end.
+        uneven: whether rows may be missing (-1); these come last, with a weight of 0.
+    """
     # A function of seed and epoch alone, so that a resumed run needs no stored order.
     key = rng.at(lane.seed, "order", epoch)
     places = jax.random.permutation(key, lane.train.shape[0])
@@ -251,8 +281,16 @@ def advance(
 
 
 def evaluated(program: Program, width: int, states: LaneState, lanes: Lane) -> Variables:
-    """What evaluation uses of each lane, leaves [W, ...]; the states' own arrays where nothing is
-    to be worked out."""
+    """What evaluation uses of each lane, leaves [W, ...].
+
+    They are the states' own arrays where nothing is to be computed.
+
+    Args:
+        program: the lanes' program.
+        width: number of lanes W.
+        states: their states, leaves [W, ...].
+        lanes: their inputs, leaves [W, ...].
+    """
     return (
         _projected_mean(program, width, states, lanes)
         if program.projects_mean

@@ -36,8 +36,14 @@ Devices = tuple[jax.Device, ...]
 def functions(
     program: Program, strategy: ExecutionStrategy, device: jax.Device | None = None
 ) -> Functions:
-    """The functions of a chunk: of one run over `strategy.replicas` devices, or of lanes mapped
-    together on one device."""
+    """The functions of a chunk: one run over `strategy.replicas` devices, or lanes mapped on one
+    device.
+
+    Args:
+        program: the chunk's program.
+        strategy: its width, replicas and steps per dispatch.
+        device: the device of mapped lanes; None: the default.
+    """
     if strategy.replicas == 1:
         return lanes_lib.functions(program, strategy, device)
     # The leading axis is that of the devices, so none is left for lanes.
@@ -200,7 +206,18 @@ def advance(
     first: Any,
     count: Any,
 ) -> LaneState:
-    """As `lanes.advance`. batches: `gather`'s; factors: of the learning rate, [steps, 1]."""
+    """Like `lanes.advance`, over several devices.
+
+    Args:
+        program: the run's program.
+        devices: the devices, D.
+        states: the state on each device, leaves [D, ...].
+        lanes: the run's inputs on each device, leaves [D, ...].
+        batches: what `gather` returned.
+        factors: of the learning rate, [steps, 1].
+        first: the first step of the dispatch that is taken.
+        count: how many steps are taken.
+    """
     return _advance(program, devices, len(factors))(
         states, lanes, batches, factors[:, 0], first, count
     )

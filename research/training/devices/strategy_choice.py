@@ -74,6 +74,11 @@ def data_parallel(program: Program, config: RunConfig, replicas: int) -> Executi
     """The strategy of a run that is spread over devices.
 
     Nothing is timed, so that all its processes choose the same strategy.
+
+    Args:
+        program: the run's program.
+        config: its config.
+        replicas: number of devices.
     """
     return ExecutionStrategy(
         1, 1 if _convolves(program, config) else MAX_DISPATCH_STEPS, replicas=replicas
@@ -88,7 +93,14 @@ def _convolves(program: Program, config: RunConfig) -> bool:
 def candidates(
     program: Program, config: RunConfig, lanes: int, most: int = MAX_LANES
 ) -> Iterator[ExecutionStrategy]:
-    """The strategies worth timing, of at most `most` lanes per chunk, the usual best first."""
+    """The strategies worth timing, the usual best first.
+
+    Args:
+        program: the lanes' program.
+        config: the config of one of them.
+        lanes: how many runs of the program there are.
+        most: the largest number of lanes per chunk.
+    """
     devices = len(jax.local_devices())
     device_counts = {1, devices if lanes > 1 else 1}
     if _convolves(program, config):
@@ -114,7 +126,15 @@ def time_strategy(
     strategy: ExecutionStrategy,
     memory: StreamingPolicy,
 ) -> float:
-    """Seconds per lane and step, over a few pieces of dispatches of one chunk per device."""
+    """Seconds per lane and step, over a few pieces of dispatches of one chunk per device.
+
+    Args:
+        program: the lanes' program.
+        configs: their configs.
+        arrays: their data.
+        strategy: what is timed.
+        memory: how much data may lie on a device.
+    """
     lanes = min(len(configs), strategy.width * strategy.devices)
     pace = epoch_lib.adaptive_dispatch(program, strategy)
 

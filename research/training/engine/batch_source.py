@@ -75,7 +75,14 @@ class HostSource:
     def batches(
         self, rows: jax.Array, *, first: int, steps: int, batch: int
     ) -> Generator[RowBlock, None, None]:
-        """As `OnDeviceSource` does."""
+        """Like `OnDeviceSource.batches`, read from the host's memory.
+
+        Args:
+            rows: the rows of an epoch in order, int32 [W, R].
+            first: the first step.
+            steps: steps per dispatch.
+            batch: examples per step.
+        """
         lane_rows = np.asarray(rows)[: self.lanes]
         read = stream.batches(
             self.x, lane_rows, first=first, steps=steps, batch=batch, processes=self.processes

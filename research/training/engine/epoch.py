@@ -120,7 +120,14 @@ def dispatches(
 
 
 def order(program: Program, chunk: Chunk, strategy: ExecutionStrategy, epoch: int) -> jax.Array:
-    """The rows that the updates of a chunk's epoch read, [W, rows], padded to whole dispatches."""
+    """The rows that the updates of a chunk's epoch read, [W, rows], padded to whole dispatches.
+
+    Args:
+        program: the chunk's program.
+        chunk: the lanes that train together.
+        strategy: its steps per dispatch.
+        epoch: which epoch.
+    """
     per_epoch = program.sizes.steps_per_epoch
     batch = program.sizes.batch
     padding = -per_epoch % dispatch_steps(program, strategy) * batch
@@ -153,7 +160,13 @@ def dispatch_steps(program: Program, strategy: ExecutionStrategy) -> int:
 
 
 def finish(program: Program, chunks: Sequence[Chunk], strategy: ExecutionStrategy) -> None:
-    """Ends an epoch of chunks and adds its row to their curves."""
+    """Ends an epoch of chunks and adds its row to their curves.
+
+    Args:
+        program: the chunks' program.
+        chunks: the chunks.
+        strategy: how they are run.
+    """
     # All are dispatched before the first is read, so that devices do not wait for one another.
     rows = [close(program, chunk, strategy) for chunk in chunks]
     for chunk, row in zip(chunks, rows, strict=True):
@@ -164,7 +177,13 @@ def finish(program: Program, chunks: Sequence[Chunk], strategy: ExecutionStrateg
 
 
 def close(program: Program, chunk: Chunk, strategy: ExecutionStrategy) -> dict[str, jax.Array]:
-    """Ends an epoch of a chunk; returns the curves' row, {name: [W]}, still on the device."""
+    """Ends an epoch of a chunk; returns the curves' row, {name: [W]}, still on the device.
+
+    Args:
+        program: the chunk's program.
+        chunk: the lanes that train together.
+        strategy: how they are run.
+    """
     evaluated: dict[str, jax.Array] = {}
     if program.sizes.validation:
         variables = chunk.functions.evaluated(chunk.state, chunk.lanes)

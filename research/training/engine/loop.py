@@ -282,7 +282,13 @@ def _latest(program: Program, chunks: Sequence[Chunk], epoch: int) -> list[dict[
 
 
 def row_metrics(program: Program, row: Mapping[str, np.ndarray], lane: int) -> dict[str, float]:
-    """The metrics of one lane in an epoch's row."""
+    """The metrics of one lane in an epoch's row.
+
+    Args:
+        program: the lanes' program.
+        row: the curves' values, [W] by name.
+        lane: the lane's index.
+    """
     curves = complete_curves(
         program.problem, {name: [float(row[name][lane])] for name in row if "/" in name}
     )

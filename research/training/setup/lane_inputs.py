@@ -64,7 +64,13 @@ def lr_factors_of(config: RunConfig, program: Program) -> np.ndarray:
 
 def make_lane_inputs(config: RunConfig, program: Program, arrays: Arrays) -> Inputs:
     """A completed config's lane: its split, its scaling (fitted on its training rows) and its
-    numbers."""
+    numbers.
+
+    Args:
+        config: the run's config.
+        program: its program.
+        arrays: its data.
+    """
     rows = _split(config, program.spec, arrays)
     spec = program.spec
     counted = _with_targets(program, arrays.y, rows.train)
@@ -86,8 +92,14 @@ def make_lane_inputs(config: RunConfig, program: Program, arrays: Arrays) -> Inp
 
 
 def make_lane(config: RunConfig, program: Program, rows: Split, **fitted: Any) -> Lane:
-    """A completed config's lane of these rows. fitted: those of its fields that are fitted to the
-    training rows."""
+    """A completed config's lane of some rows.
+
+    Args:
+        config: the run's config.
+        program: its program.
+        rows: its training, validation and test rows.
+        **fitted: the fields that are fitted to the training rows.
+    """
     plateau = dict(_NO_PLATEAU)
     if SCHEDULES.get(config.schedule.name).feedback:
         plateau = {name: float(config.schedule[name]) for name in plateau}

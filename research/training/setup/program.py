@@ -219,7 +219,13 @@ def game_of(part: Component, hparams: dict[str, jax.Array] | None = None) -> Gam
 
 
 def placeholder(entry: Entry, name: str, value: Any) -> Any:
-    """An option's value; where it is a lane's, one that it may have."""
+    """An option's value; where it differs from lane to lane, a value that it may have.
+
+    Args:
+        entry: the entry that has the option.
+        name: the option.
+        value: its value in the program's config.
+    """
     option = entry.option(name)
     if option is None or not option.numeric or value is not None:
         return value
@@ -256,12 +262,25 @@ def blank(config: RunConfig) -> RunConfig:
 def built(
     part: Component, build: Callable[..., Any], path: str, hparams: dict[str, jax.Array]
 ) -> Any:
-    """What an entry's builder makes of its static options and the lane's values."""
+    """What an entry's builder makes of its static options and the lane's values.
+
+    Args:
+        part: the chosen entry and its options.
+        build: its builder.
+        path: where the part stands in a config, such as `optimizer`.
+        hparams: the lane's numbers by path.
+    """
     return build(**options(part, path, hparams))
 
 
 def options(part: Component, path: str, hparams: dict[str, jax.Array]) -> dict[str, Any]:
-    """The part's options, the numeric ones as the lane's values."""
+    """The part's options, the numeric ones as the lane's values.
+
+    Args:
+        part: the chosen entry and its options.
+        path: where the part stands in a config.
+        hparams: the lane's numbers by path.
+    """
     return {name: hparams.get(f"{path}.{name}", value) for name, value in part.options}
 
 

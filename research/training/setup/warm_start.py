@@ -81,7 +81,16 @@ def check_patterns(config: RunConfig, program: Program) -> None:
 
 
 def matches(flag: str, pattern: str, name: str) -> bool:
-    """Whether a flag's pattern is found in a leaf's name. Raises UserError if it is no pattern."""
+    """Whether a flag's pattern matches within a parameter's name.
+
+    Args:
+        flag: the flag, for messages.
+        pattern: a regular expression.
+        name: the parameter's name, such as Dense_0/kernel.
+
+    Raises:
+        UserError: the pattern is not a regular expression.
+    """
     try:
         return re.search(pattern, name) is not None
     except re.error as error:
@@ -89,8 +98,16 @@ def matches(flag: str, pattern: str, name: str) -> bool:
 
 
 def check_initial_weights(config: RunConfig, program: Program, origin: InitialWeights) -> None:
-    """Raises UserError unless the origin has what the run needs, in its shapes, and nothing else;
-    or it is reset."""
+    """Refuses to start from parameters that do not fit, unless --reset redraws these.
+
+    Args:
+        config: the run's config.
+        program: its program.
+        origin: the parameters of another run.
+
+    Raises:
+        UserError: a parameter is missing, superfluous or of another shape.
+    """
     variables = abstract_state(config, program).variables
     wrong: dict[str, str] = {}
     for part in _COLLECTIONS:

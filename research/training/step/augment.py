@@ -57,8 +57,13 @@ def augmented_rounds(
 
 
 def turn_number(program: Program, state: LaneState, turn: int) -> jax.Array:
-    """The number of a turn of the step, counted from the run's first: what its random draws depend
-    on."""
+    """The number of a turn, counted from the run's first, on which its random draws depend.
+
+    Args:
+        program: the lane's program.
+        state: its state, with the number of the step.
+        turn: which turn of the step.
+    """
     rounds = program.game.rounds
     return state.step if rounds == 1 else state.step * rounds + turn
 

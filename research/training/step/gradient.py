@@ -125,6 +125,14 @@ def player_loss(
 ) -> tuple[jax.Array, LossResult]:
     """This pass's share of what a player minimises: its loss, and the penalties.
 
+    Args:
+        program: the lane's program.
+        player: who owns `params`.
+        state: the lane's state.
+        lane: its inputs.
+        batch: the augmented examples of this pass.
+        params: the player's parameters.
+
     Returns:
         The share with the penalties, and the share without them beside what the pass leaves.
     """

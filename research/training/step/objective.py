@@ -15,14 +15,25 @@ from research.training.step.state import Lane, Variables
 
 
 def scores(program: Program, lane: Lane, outputs: jax.Array) -> jax.Array:
-    """The loss's outputs [B, ..., K] as what the metrics read, [B, ..., C], in the data's units."""
+    """What the metrics read, [B, ..., C], in the data's units.
+
+    Args:
+        program: the lane's program.
+        lane: its inputs, with the targets' shift and scale.
+        outputs: what the loss reads, [B, ..., K].
+    """
     as_scores = LOSSES.get(program.config.loss).scores(outputs, program.width)
     return program.problem.decode(as_scores, lane.target_shift, lane.target_scale)
 
 
 def metric_targets(program: Program, x: jax.Array, y: Any) -> Any:
-    """What metrics compare with: labels y [B, ...], or the scaled inputs x as [B, D] where these
-    are the targets."""
+    """What metrics compare with.
+
+    Args:
+        program: the lane's program.
+        x: scaled inputs [B, ...]. As [B, D] they are the targets of a reconstruction.
+        y: labels or values [B, ...].
+    """
     return x.reshape(len(x), -1) if program.spec.reconstructs else y
 
 
@@ -62,13 +73,24 @@ def metric_names(program: Program) -> list[str]:
 
 
 def loss_targets(program: Program, lane: Lane, y: jax.Array) -> jax.Array:
-    """Labels or values [B, ...] as targets [B, ..., C]."""
+    """Labels or values as targets [B, ..., C].
+
+    Args:
+        program: the lane's program.
+        lane: its inputs, with the targets' shift and scale.
+        y: labels or values [B, ...].
+    """
     return program.problem.encode(y, program.width, lane.target_shift, lane.target_scale)
 
 
 def losses(program: Program, outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """The loss of each example, [B]: the mean over its real steps of outputs [B, ..., K] and
-    targets [B, ..., C]."""
+    """The loss of each example, [B]: the mean over its real steps.
+
+    Args:
+        program: the lane's program.
+        outputs: [B, ..., K].
+        targets: [B, ..., C].
+    """
     loss, real = LOSSES.get(program.config.loss).build(), program.problem.real
     if outputs.ndim == 2:
         return loss(outputs, targets)

@@ -22,7 +22,13 @@ def by_name(tree: Tree) -> dict[str, Any]:
 
 
 def keep_where(pattern: str | None, new: Tree, old: Tree) -> Tree:
-    """`new` with the leaves of `old` where the pattern is found in their names."""
+    """`new` with the leaves of `old` where the pattern matches within their names.
+
+    Args:
+        pattern: a regular expression; None: matches nothing.
+        new: a tree.
+        old: a tree of the same structure.
+    """
     if pattern is None:
         return new
     return jax.tree_util.tree_map_with_path(
@@ -62,5 +68,11 @@ def unflatten(tree: Tree, values: list[Any]) -> Tree:
 
 
 def where(condition: jax.Array, new: Tree, old: Tree) -> Tree:
-    """`new` where the condition, bool [], holds, else `old`; leaf by leaf."""
+    """`new` where the condition holds, else `old`; leaf by leaf.
+
+    Args:
+        condition: bool [].
+        new: a tree.
+        old: a tree of the same structure.
+    """
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)

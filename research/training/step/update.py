@@ -21,8 +21,13 @@ from research.training.step.state import Lane, LaneState, Tree, Variables
 def chain(
     program: Program, player: Player, lane: Lane
 ) -> list[tuple[str, optax.GradientTransformationExtraArgs]]:
-    """A player's update as named transformations, in their order; the learning rate is one of
-    them."""
+    """A player's update as named transformations in their order, the learning rate among them.
+
+    Args:
+        program: the lane's program.
+        player: whose update it is.
+        lane: the lane's inputs, with its numbers.
+    """
     component = program.optimizer_of(player)
     build = OPTIMIZERS.get(component.name).build
     optimizer = built(component, build, f"optimizer{player.suffix}", lane.hparams)
@@ -104,7 +109,15 @@ def optimizer_updates(
 def project(
     program: Program, lane: Lane, params: Tree, learning_rate: jax.Array, site: str | None = None
 ) -> Tree:
-    """The parameters after the projections (of one site, or of all)."""
+    """The parameters after the projections.
+
+    Args:
+        program: the lane's program.
+        lane: its inputs, with its numbers.
+        params: the parameters after the update.
+        learning_rate: the rate of this step, [].
+        site: the projections of one site; None: all.
+    """
     for part in program.members("projection", site):
         project = regularizer(part, lane)
         params = map_kernels(lambda w, p=project: p(w, learning_rate), params)
@@ -114,8 +127,14 @@ def project(
 def average(
     program: Program, state: LaneState, lane: Lane, variables: Variables
 ) -> Variables | None:
-    """The mean of the variables so far, after an update that led to these; None without an
-    average."""
+    """The mean of the variables so far; None without an average.
+
+    Args:
+        program: the lane's program.
+        state: its state, with the mean so far.
+        lane: its inputs, with its numbers.
+        variables: the variables after this update.
+    """
     mean = state.mean
     for part in program.members("average"):
         mean = regularizer(part, lane)(mean, variables, state.step, program.steps)
@@ -128,8 +147,15 @@ def evaluated_variables(program: Program, state: LaneState, lane: Lane) -> Varia
     """What evaluation uses, early stopping restores and a run keeps: the variables, or their mean.
 
     A mean of points on a constraint need not lie on it (two units of norm 1 have a mean of a norm
-    below 1), so the mean is projected as the parameters are. The running mean in the state is not:
-    it stays the mean of the parameters.
+    below
+    1), so the mean is projected as the parameters are. The running mean in the state is not: it
+    stays
+    the mean of the parameters.
+
+    Args:
+        program: the lane's program.
+        state: its state.
+        lane: its inputs, with its numbers.
     """
     if not program.projects_mean:
         return state.evaluated
@@ -139,8 +165,14 @@ def evaluated_variables(program: Program, state: LaneState, lane: Lane) -> Varia
 
 
 def keep_frozen(program: Program, new: Variables, old: Variables) -> Variables:
-    """The new variables, those that are frozen as they were; so are a frozen layer's running
-    statistics."""
+    """The new variables, with the frozen ones as they were; so are a frozen layer's running
+    statistics.
+
+    Args:
+        program: the lane's program, with the pattern of `--freeze`.
+        new: the variables after a change.
+        old: the variables before it.
+    """
     pattern = program.config.freeze
     return Variables(
         param_tree.keep_where(pattern, new.params, old.params),
