@@ -222,7 +222,7 @@ def of_experiment(
         experiment: the declared table.
         planner: plans its runs.
         store: the records.
-        monitor: what is told of the progress.
+        monitor: receives the progress.
         train: whether missing runs are trained.
         execution: devices, checkpoints and the like.
         executor: what trains.
