@@ -32,7 +32,13 @@ Report = dict[str, list[Finding]]
 
 
 def audit(case: Case, more: Mapping[str, Check], begin: Callable[[str], None]) -> Report:
-    """The findings of every check, by its name. more: further checks; begin: called before each."""
+    """The findings of every check, by its name.
+
+    Args:
+        case: what is checked.
+        more: further checks by name.
+        begin: called with each check's name before it runs.
+    """
     report: Report = {}
     for name, check in {**CHECKS, **more}.items():
         begin(name)

@@ -21,10 +21,14 @@ LAYER_STREAMS = ("rrelu", "stochastic_pool", "latent")
 
 
 def forward(program: Program, lane: Lane, index: jax.Array | None, **share: Any) -> Forward:
-    """The Forward of a training pass over examples `index` [B] of the global batch, or of an
-    evaluation (None).
+    """The Forward of a training pass or of an evaluation.
 
-    share: weight, total and axis, where the pass does not see the whole batch, or sees padding.
+    Args:
+        program: the lane's program.
+        lane: its inputs.
+        index: the examples' positions in the global batch, [B]; None: an evaluation.
+        **share: weight, total and axis, where the pass does not see the whole batch, or sees
+        padding.
     """
     members: list[Member] = []
     values: dict[str, dict[str, jax.Array]] = {}
@@ -119,7 +123,13 @@ def _split_kernels(params: Tree, split: Any) -> Tree:
 
 
 def joined_kernels(program: Program, lane: Lane, params: Tree) -> Tree:
-    """The parameters as the network multiplies with them: reparametrised kernels joined."""
+    """The parameters as the network multiplies with them: reparametrised kernels joined.
+
+    Args:
+        program: the lane's program.
+        lane: its inputs.
+        params: the parameters as they are trained.
+    """
     for part in program.members("parameters", "reparametrization"):
         params = _join_kernels(params, regularizer(part, lane).join)
     return params
@@ -146,13 +156,26 @@ def cast_to_compute(program: Program, tree: Tree) -> Tree:
 
 
 def normalize_inputs(program: Program, lane: Lane, x: jax.Array) -> jax.Array:
-    """Raw inputs [B, ...] filled and scaled, in the program's dtype; tokens as they are."""
+    """Inputs filled and scaled, in the program's dtype; tokens stay as they are.
+
+    Args:
+        program: the lane's program.
+        lane: its inputs, with fill, shift and scale.
+        x: raw inputs [B, ...].
+    """
     fitted = Fitted(lane.fill, lane.shift, lane.scale)
     return program.spec.inputs.normalize(x, fitted, program.dtype)
 
 
 def predict(program: Program, variables: Variables, lane: Lane, x: jax.Array) -> jax.Array:
-    """Raw inputs [B, ...] -> the loss's outputs [B, ..., K], in evaluation."""
+    """The outputs [B, ..., K] that the loss reads, in evaluation.
+
+    Args:
+        program: the lane's program.
+        variables: its parameters.
+        lane: its inputs.
+        x: raw inputs [B, ...].
+    """
     return _applied(program, variables, lane, x, {})[0]
 
 
