@@ -147,9 +147,9 @@ def _arms(
     seeds = REPORT_SEEDS.value
     requests = {
         label: (
-            tuner.report(tuned_arms[label], seeds)
+            tuner.report(tuned_arms[label], seeds, context.planner)
             if label in tuned_arms
-            else tuner.fresh(settings[label], seeds)
+            else tuner.fresh(settings[label], seeds, context.planner)
         )
         for label in experiment.arms
     }
@@ -193,7 +193,7 @@ def _check_arms(
     runs: list[RequestedRun] = []
     for label in experiment.arms:
         try:
-            runs += context.planner.plan(tuner.fresh(settings[label], 1))
+            runs += context.planner.plan(tuner.fresh(settings[label], 1, context.planner))
         except UserError:  # an arm that needs an axis' value cannot be planned yet
             return
     check_metrics(experiment, runs)

@@ -24,7 +24,7 @@ def of_choice(
     Raises:
         UserError: no record of the choice can be used here.
     """
-    runs = shop.planner.runs(tuner.report(tuned, seeds))
+    runs = shop.planner.runs(tuner.report(tuned, seeds, shop.planner))
     by_id = shop.obtain(runs)
     records = [by_id[run.id] for run in runs if run.id in by_id]
     if not records:

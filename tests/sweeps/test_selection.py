@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from engine import planned
+from engine import BASE, IMAGES, planned, planner
 
 import research.catalogue  # noqa: F401
 from research.errors import UserError
@@ -11,6 +11,7 @@ from research.sweeps.column import Column
 from research.sweeps.declare import selection
 from research.sweeps.experiment import Choose, Experiment
 from research.sweeps.records.record import Record
+from research.training.setup.lane_inputs import make_lane_inputs
 
 CHOOSE = Choose("learning_rate", (0.1, 0.2, 0.3), seeds=2)
 
@@ -96,4 +97,24 @@ def test_reported_seeds_are_fresh() -> None:
     assert [each[0]["learning_rate"] for each in tried] == [0.1, 0.2, 0.3]
     reported = selection.requests(experiment, {"a": 0.2})["a"]
     assert [r["seed"] for r in reported] == [2, 3, 4]
-    assert reported[0] == {"epochs": 2, "optimizer": "adam", "learning_rate": 0.2, "seed": 2}
+    assert reported[0] == {
+        "epochs": 2, "optimizer": "adam", "learning_rate": 0.2, "seed": 2, "split_seed": 0,
+    }  # fmt: skip
+
+
+def test_no_reported_run_is_tested_on_a_row_that_chose() -> None:
+    base = {path: value for path, value in BASE.items() if path != "split_seed"}
+    experiment = Experiment("e", "", base, {"a": {}}, (), seeds=3, choose=CHOOSE)
+    candidates = [each for of_value in selection.candidates(experiment)["a"] for each in of_value]
+    chosen = selection.requests(experiment, {"a": 0.2})["a"]
+    choosing, reported = (planner().runs(requests) for requests in (candidates, chosen))
+
+    def lanes(runs):
+        return [make_lane_inputs(run.config, run.program, IMAGES.data).lane for run in runs]
+
+    read = {row for lane in lanes(choosing) for row in (*lane.train, *lane.validation)}
+    assert all(read.isdisjoint(lane.test.tolist()) for lane in lanes(reported))
+    # Without a choice, each seed splits the rows anew.
+    plain = Experiment("e", "", base, {"a": {}}, (), seeds=2)
+    first, second = lanes(planner().runs(selection.requests(plain, {})["a"]))
+    assert first.test.tolist() != second.test.tolist()

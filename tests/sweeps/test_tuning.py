@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine import BASE, planner
+from engine import BASE, IMAGES, planner
 from optuna.trial import TrialState
 
 from research.errors import UserError
@@ -15,6 +15,7 @@ from research.sweeps.records.store import Store
 from research.sweeps.tuning import space, tuner
 from research.sweeps.tuning.goal import Goal
 from research.sweeps.tuning.tuner import Budget, SearchContext, Tuned
+from research.training.setup.lane_inputs import make_lane_inputs
 from tests.sweeps.test_pruned_search import Watcher
 
 
@@ -41,7 +42,7 @@ def test_the_best_on_validation_is_chosen_and_reported_on_fresh_seeds(tmp_path: 
         assert by_rate[rate].value == record.metrics["validation/accuracy"]
     best = max(("1e-4", "0.05"), key=lambda rate: by_rate[rate].value)
     assert found.point == {"learning_rate": best}
-    requests = tuner.report(found, 2)
+    requests = tuner.report(found, 2, planner())
     assert [(request["seed"], request["learning_rate"]) for request in requests] == [
         (4, best),
         (5, best),
@@ -49,8 +50,19 @@ def test_the_best_on_validation_is_chosen_and_reported_on_fresh_seeds(tmp_path: 
     said = tuner.described([found], Budget("grid"), 2)
     assert (
         said == "Tuned by 3 trials of grid: learning_rate. Trials: 2 finished, 1 diverged. The best"
-        " validation/accuracy of one seed chose; the table reports the choice on 2 fresh seeds."
+        " validation/accuracy of one seed chose; the table reports the choice on 2 fresh seeds"
+        " of the same split, whose test rows no trial reads."
     )
+
+
+def test_no_reported_run_is_tested_on_a_row_that_a_trial_read() -> None:
+    settings = {path: value for path, value in BASE.items() if path != "split_seed"} | {"seed": 3}
+    runs = planner().runs([settings, *tuner.fresh(settings, 2, planner())])
+    # By default each seed splits the rows of this data set.
+    assert [(run.config.seed, run.config.split_seed) for run in runs] == [(3, 3), (4, 3), (5, 3)]
+    lanes = [make_lane_inputs(run.config, run.program, IMAGES.data).lane for run in runs]
+    read = {*lanes[0].train.tolist(), *lanes[0].validation.tolist()}
+    assert all(read.isdisjoint(lane.test.tolist()) for lane in lanes)
 
 
 def test_settings_that_are_drawn_again_are_not_counted_as_more(tmp_path: Path) -> None:

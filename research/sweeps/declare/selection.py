@@ -9,8 +9,12 @@ from research.sweeps.experiment import Choose, Experiment
 from research.sweeps.plan.run_plan import RequestedRun
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.record import Record
+from research.words import plural
 
 Settings = dict[str, Any]
+# The runs that choose and those that report have the same test rows, which no choice reads. If each
+# seed split the rows, the validation rows of one would be test rows of another.
+SHARED_SPLIT = {"split_seed": 0}
 
 
 def candidates(experiment: Experiment) -> dict[str, list[list[Settings]]]:
@@ -19,7 +23,7 @@ def candidates(experiment: Experiment) -> dict[str, list[list[Settings]]]:
     return {
         label: [
             [
-                {**experiment.base, **arm, choose.path: value, "seed": seed}
+                {**SHARED_SPLIT, **experiment.base, **arm, choose.path: value, "seed": seed}
                 for seed in range(choose.seeds)
             ]
             for value in choose.values
@@ -123,10 +127,17 @@ def requests(experiment: Experiment, chosen: Mapping[str, Any]) -> dict[str, lis
         The requests by arm; none for an arm for which nothing could be chosen.
     """
     first = experiment.choose.seeds if experiment.choose else 0
+    shared = SHARED_SPLIT if experiment.choose else {}
     return {
         label: (
             [
-                {**experiment.base, **arm, **_fixed(experiment, label, chosen), "seed": seed}
+                {
+                    **shared,
+                    **experiment.base,
+                    **arm,
+                    **_fixed(experiment, label, chosen),
+                    "seed": seed,
+                }
                 for seed in (first + index for index in experiment.seeds_of(label))
             ]
             if experiment.choose is None or label in chosen
@@ -143,8 +154,8 @@ def describe(experiment: Experiment, seeds: int) -> str:
     choose = experiment.choose
     return (
         f"For each row {choose.path} was chosen among {len(choose.values)} values by"
-        f" {choose.metric} over {choose.seeds} seed{'s' * (choose.seeds != 1)}; the table reports"
-        f" it on {seeds} fresh seed{'s' * (seeds != 1)}."
+        f" {choose.metric} over {plural(choose.seeds, 'seed')}; the table reports it on"
+        f" {plural(seeds, 'fresh seed')} of the same split, whose test rows no choice reads."
     )
 
 

@@ -14,7 +14,6 @@ from optuna.trial import FrozenTrial, TrialState
 
 from research import config as config_lib
 from research import identity
-from research.config import OPTIONS
 from research.errors import UserError
 from research.option_text import entry_and_options
 from research.sweeps.declare.sweep_axes import Axis, Point
@@ -220,15 +219,20 @@ def chosen(study: Study) -> FrozenTrial:
     return trials[min(finished)[1]]
 
 
-def report(tuned: Tuned, seeds: int) -> list[dict[str, Any]]:
+def report(tuned: Tuned, seeds: int, planner: Planner) -> list[dict[str, Any]]:
     """The runs that the table reports: the chosen settings on seeds that did not choose them."""
-    return fresh(tuned.settings, seeds)
+    return fresh(tuned.settings, seeds, planner)
 
 
-def fresh(settings: Settings, seeds: int) -> list[dict[str, Any]]:
-    """The settings on seeds that no trial had: those after the one that all trials have."""
-    first = int(OPTIONS["seed"].parse(settings.get("seed", 0), "seed")) + 1
-    return [dict(request) for request in with_seeds(settings, range(first, first + seeds))]
+def fresh(settings: Settings, seeds: int, planner: Planner) -> list[dict[str, Any]]:
+    """The settings on seeds that no trial had: those after the one that all trials have.
+
+    They keep the split of the trials, so that no trial was chosen on a row that they are tested on.
+    """
+    (trial,) = planner.plan([settings])
+    first = trial.config.seed + 1
+    shared = {"split_seed": trial.config.split_seed, **settings}
+    return [dict(request) for request in with_seeds(shared, range(first, first + seeds))]
 
 
 def described(tunings: Sequence[Tuned], budget: Budget, seeds: int) -> str:
@@ -252,11 +256,11 @@ def described(tunings: Sequence[Tuned], budget: Budget, seeds: int) -> str:
     entered = sum(ENTERED in trial.user_attrs for trial in every)
     carried_over = f", {entered} of them kept from an earlier space" if entered else ""
     pruned = f", pruned by {budget.pruner}" if budget.pruner else ""
-    fresh_seeds = f"{seeds} fresh seed{'s' * (seeds != 1)}"
     return (
         f"Tuned{each} by {asked} trials{of_settings} of {budget.sampler}{pruned}{carried_over}:"
         f" {', '.join(paths)}. Trials: {came}. The best {tunings[0].goal.metric} of one seed chose;"
-        f" the table reports the choice on {fresh_seeds}."
+        f" the table reports the choice on {plural(seeds, 'fresh seed')} of the same split, whose"
+        " test rows no trial reads."
     )
 
 
