@@ -58,7 +58,8 @@ def main() -> None:
         run_id, _, text = given.partition(":")
         relabel(records, lookup(records, run_id).run_id, [], text)
     if HTML.value is not None:
-        from launch.cli.records_site import write_site  # it plans experiments, which imports JAX
+        # It plans experiments, which imports JAX.
+        from launch.cli.records_site import write_site
 
         every = done(records.ids(), records, records.warn)
         print(f"wrote {write_site(records, [*every.values()], Path(HTML.value))}")

@@ -58,7 +58,8 @@ def main() -> None:
 
 def _tuning(records: Store, name: str) -> tuple[list[str], bool]:
     """(how far the tuning is, whether nobody tunes it now)."""
-    from research.sweeps.tuning import journal  # it needs Optuna, which takes half a second
+    # It needs Optuna, which takes half a second.
+    from research.sweeps.tuning import journal
 
     return list(journal.lines(records, name)), journal.claim_of(name) not in claimed(
         records.root, clock(records.root)
@@ -136,7 +137,8 @@ def _every(records: Store) -> Iterator[SweepMember]:
     for name in known:
         try:
             sweep = SweepSpec.load(records, name)
-        except UserError as error:  # one that is damaged hides no other
+        except UserError as error:
+            # A damaged sweep must not hide the others.
             records.warn(str(error))
         else:
             read = True

@@ -89,7 +89,8 @@ def main() -> None:
                 f"--{name} is for tables; --explain prints text, so leave one of them out"
             )
     style = figure_flags.style()
-    view()  # a condition that cannot be read is refused before anything is trained
+    # A condition that cannot be read is refused before anything is trained.
+    view()
     if FROM.value is not None:
         shown = TableReport(_external())
         emit(shown.table)
@@ -156,9 +157,10 @@ def _trials(name: str, records: Store) -> Tabular:
             raise UserError(
                 f"--{flag} is not for the trials of a tuning, which '{name}' is; leave it out"
             )
+    # It needs Optuna, which takes half a second.
     from research.analysis.trials_table import (
         trials_table,
-    )  # it needs Optuna, which takes half a second
+    )
     from research.sweeps.tuning import journal
 
     studies = journal.read(records, name)

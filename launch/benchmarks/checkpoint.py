@@ -90,7 +90,8 @@ def _windows(run: PlannedRun, folder: Path) -> tuple[list[float], list[float], l
             jax.block_until_ready(chunk.state)
             writer.finish()
             seconds = time.perf_counter() - begin
-            if number > 1:  # the first pair compiles, and imports orbax
+            # The first pair compiles, and imports orbax.
+            if number > 1:
                 (saving if number % 2 else plain).append(seconds)
             if number > 1 and number % 2:
                 blocked.append(stood)

@@ -40,9 +40,8 @@ def measure() -> None:
         for _ in range(ROUNDS.value + 1):
             for count in counts:
                 rates[count].append(_rate(run, count))
-        medians = {
-            count: statistics.median(values[1:]) for count, values in rates.items()
-        }  # the first compiles
+        # The first compiles.
+        medians = {count: statistics.median(values[1:]) for count, values in rates.items()}
         cells = [
             f"{rate:.1f} ({100 * rate / (count * medians[1]):.0f} %)"
             for count, rate in medians.items()

@@ -331,7 +331,8 @@ def _damage(
             bad = records / "runs" / name[:2] / f"{name}.json"
             bad.parent.mkdir(exist_ok=True)
             path.replace(bad)
-        else:  # a record without its last line end is whole
+        else:
+            # A record that lacks only its last line end is complete.
             path.write_bytes(path.read_bytes()[: draw.randrange(path.stat().st_size - 1)])
         pending.append(bad)
         counts["damaged"] += 1

@@ -82,7 +82,8 @@ def _packing(hidden: str) -> tuple[float, float, float]:
                 list(pool.map(train, range(SAMPLE.value)))
 
         train(SAMPLE.value)
-        sweep(REPEATS.value)  # the compile cache is warm from here on
+        # The compile cache is warm from here on.
+        sweep(REPEATS.value)
         sweeps = [_seconds(functools.partial(sweep, place)) for place in range(REPEATS.value)]
         apart = _seconds(trains) / SAMPLE.value
     plans = planner()

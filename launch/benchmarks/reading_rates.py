@@ -32,7 +32,8 @@ PROCESSES = flags.DEFINE_integer(
 WIDTH, STEPS, BATCH = 2, 4, 64
 # Epochs of each kind of stream; medians are reported, the first is left out.
 EPOCHS = 3
-CHUNK = 32  # files that a worker decodes at once
+# Files that a worker decodes at once.
+CHUNK = 32
 
 
 def measure() -> None:

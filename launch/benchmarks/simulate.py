@@ -224,7 +224,8 @@ def _sleep(
             yield HANG_SECONDS
             until += HANG_SECONDS
         elif world.now >= times[kind]:
-            if kind == "preemption":  # noticed, and saved at the next step
+            # A preemption is noticed and saved at the next step.
+            if kind == "preemption":
                 world.saved.update(
                     {
                         run.id: world.saved.get(run.id, 0.0) + seconds - (until - world.now)

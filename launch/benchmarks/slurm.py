@@ -121,7 +121,8 @@ def _disturb(
     last = time.monotonic()
     while process.poll() is None and sum(counts[kind] for kind in KINDS) < EVENTS.value:
         time.sleep(draw.uniform(0.2, APART))
-        with contextlib.suppress(Refused):  # it was over before it could be disturbed
+        # The job may be over before it can be disturbed.
+        with contextlib.suppress(Refused):
             training = [task.id for task in _running(folder) if folder.under_way(task.id)]
             if training:
                 counts[_event(draw.choice(training), draw)] += 1

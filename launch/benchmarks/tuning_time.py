@@ -42,7 +42,8 @@ def measure() -> None:
                 list(pool.map(apart, range(SAMPLE.value)))
 
         apart(SAMPLE.value)
-        together(REPEATS.value)  # the compile cache is warm from here on
+        # The compile cache is warm from here on.
+        together(REPEATS.value)
         lanes = statistics.median(
             _seconds(functools.partial(together, place)) for place in range(REPEATS.value)
         )

@@ -57,7 +57,8 @@ def join() -> None:
         raise UserError(
             f"--process={process}: with --processes={count} it must be 0 to {count - 1}"
         )
-    import jax  # here, since every program imports this file, and not all need JAX
+    # Imported here: every program imports this file, and not all need JAX.
+    import jax
 
     # With it the processes agree on the step at which they stop and save. A process that stopped by
     # itself would leave the others waiting in a collective operation.

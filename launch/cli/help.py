@@ -15,7 +15,8 @@ from research.errors import UserError, close, nearest
 # The settings of a run by what they are about, in the order in which a reader looks for them.
 GROUPS: dict[str, tuple[str, ...]] = {
     "data": ("dataset", "task", "train_size", "label_noise", "scaling", "target_scaling"),
-    "files": (),  # the short names of the options that files have; see research.config.SHORT
+    # The short names of the options that files have; see research.config.SHORT.
+    "files": (),
     "model": ("arch", "normalization", "precision", "remat", "init_from", "freeze", "reset"),
     "optimization": (
         "loss",
@@ -36,8 +37,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 AXES = ("grid", "zip", "sample", "samples", "sample_seed", "seeds")
 _ASKED = re.compile(r"--?(?:help|h|\?)(?:=(.*))?$")
-_PLAIN = 80  # columns where the output is no terminal
-_WIDEST = 110  # columns at most, since longer lines are hard to read
+# Columns where the output is not a terminal.
+_PLAIN = 80
+# The most columns, since longer lines are hard to read.
+_WIDEST = 110
 
 
 def asked(argv: Sequence[str]) -> str | None:
@@ -65,9 +68,8 @@ def _wrapped(line: str, width: int) -> list[str]:
     indent = " " * (len(line) - len(line.lstrip()))
     if line.lstrip().startswith("python -m"):
         return [line]
-    if re.match(
-        r" +\S+  \S", line
-    ):  # a name and what it is: the rest of the text stands further in
+    # A name with its description: further lines are indented more.
+    if re.match(r" +\S+  \S", line):
         indent += "    "
     return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
@@ -131,7 +133,8 @@ def program_flags() -> list[str]:
 def _flag(name: str) -> Iterator[str]:
     """A flag: its form, then what it does and its default."""
     flag = flags.FLAGS[name]
-    text = re.sub(r"^<[^>]*>: ", "", flag.help)  # absl writes an enumeration's values here
+    # absl writes an enumeration's values here.
+    text = re.sub(r"^<[^>]*>: ", "", flag.help)
     text = re.sub(r";\s+repeat this option .*", "; may be given several times", text)
     default = "" if flag.default in (None, [], "", False) else f" (default {flag.default})"
     yield f"  --{name}{_form(flag)}"

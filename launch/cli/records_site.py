@@ -58,13 +58,15 @@ def _experiments(store: Store, records: Sequence[Record], directory: Path) -> It
         plans = planner()
         try:
             if not may_have_records(experiment, records):
-                continue  # before it is planned, which takes seconds per experiment
+                # Skipped before it is planned, which takes seconds per experiment.
+                continue
             rows = by_row(experiment, plans, store)
             runs = [run.id for of_row in rows.values() for run in of_row]
             if not store.find(runs)[0]:
                 continue
             shown = of_experiment(experiment, plans, store, Terminal(), train=False)
-        except UserError as error:  # its data may be elsewhere; the others are shown
+        except UserError as error:
+            # Its data may be elsewhere; the others are still shown.
             yield f"<p>{html_lib.escape(f'{experiment.name}: {error}')}</p>"
             continue
         yield _link(_page(shown.table, "experiment", directory), experiment.name, shown.table)
@@ -85,7 +87,8 @@ def _sweeps(store: Store, directory: Path) -> Iterator[str]:
 def _tunings(store: Store) -> Iterator[str]:
     if not any(store.root.glob("tunings/*.journal")):
         return
-    from research.sweeps.tuning import journal  # it needs Optuna, which takes half a second
+    # It needs Optuna, which takes half a second.
+    from research.sweeps.tuning import journal
 
     for name in journal.names(store):
         try:

@@ -23,8 +23,10 @@ from research.sweeps.records.record import Record
 # Scripts tell outcomes apart by these codes. After EXIT_STOPPED the same command may be tried
 # again; after these it would end the same way.
 EXIT_USER = 2
-EXIT_DIVERGED = 3  # the run diverged; it has its record
-EXIT_FAILED = 4  # some runs of a sweep or an experiment failed; the table says why
+# The run diverged; it has its record.
+EXIT_DIVERGED = 3
+# Some runs of a sweep or an experiment failed; the table says why.
+EXIT_FAILED = 4
 
 
 def define_name(name: str, default: str | None, text: str) -> flags.FlagHolder[Any]:

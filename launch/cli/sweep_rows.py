@@ -7,7 +7,8 @@ from research.sweeps.coordinate.sweep_status import SweepMember
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.records.store import Store
 
-if TYPE_CHECKING:  # a look at a sweep that has a name plans nothing, and pays for no import of JAX
+# Looking at a named sweep plans nothing, so it must not pay for importing JAX.
+if TYPE_CHECKING:
     from research.sweeps.experiment import Experiment
     from research.sweeps.plan.run_plan import RequestedRun
     from research.sweeps.plan.run_planner import Planner

@@ -174,7 +174,8 @@ class ArmsTable:
     def tree(self) -> dict[str, Any]:
         """The table as nested data, in full precision; per-seed values and run ids included."""
         return {
-            "format": 2,  # 1, which did not say so, had p_holm for p_adjusted
+            # Format 1 did not name its format and had p_holm for p_adjusted.
+            "format": 2,
             "title": self.title,
             "caption": self.caption,
             "footer": list(self.footer),

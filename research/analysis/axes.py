@@ -47,9 +47,8 @@ def axes(records: Sequence[Record], bracketed: Collection[str] = ()) -> tuple[st
 def _values(configs: Sequence[Settings]) -> Iterator[tuple[str, set[str | None]]]:
     """Each key with the values that it has."""
     kinds = {tuple(config) for config in configs}
-    if (
-        len(kinds) == 1
-    ):  # as in most sweeps; a column at a time is several times faster where there are many runs
+    # As in most sweeps; a column at a time is several times faster where there are many runs.
+    if len(kinds) == 1:
         columns = zip(*(config.values() for config in configs), strict=True)
         yield from ((key, set(column)) for key, column in zip(kinds.pop(), columns, strict=True))
         return
@@ -60,7 +59,8 @@ def _values(configs: Sequence[Settings]) -> Iterator[tuple[str, set[str | None]]
 def _parents(key: str) -> list[str]:
     if key == "split_seed":
         return ["seed"]
-    if key.startswith(f"{REGULARIZATION}."):  # `regularization` names a member without its strength
+    # `regularization` names a member without its strength.
+    if key.startswith(f"{REGULARIZATION}."):
         return []
     parts = key.split(".")
     return [".".join(parts[:depth]) for depth in range(1, len(parts))]

@@ -83,7 +83,8 @@ def measured(
         if number is None:
             return NOTHING
         if not math.isfinite(number):
-            return f"{number:g}".replace("-", "−")  # `nan` and `inf` have no decimals to align
+            # `nan` and `inf` have no decimals to align.
+            return f"{number:g}".replace("-", "−")
         return Scale(100.0, 2).number(number) if column.in_percent else f"{number:.4g}"
 
     return ColumnLayout(

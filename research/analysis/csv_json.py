@@ -36,9 +36,8 @@ def csv_text(rows: Iterable[Sequence[Any]]) -> str:
     lines = []
     for row in rows:
         line = io.StringIO()
-        csv.writer(line, lineterminator="\r\n").writerow(
-            row
-        )  # it quotes the characters of its line end alone
+        # csv quotes only the characters of its own line end, so this must be both.
+        csv.writer(line, lineterminator="\r\n").writerow(row)
         lines.append(line.getvalue().removesuffix("\r\n"))
     return _encodable("".join(f"{line}\n" for line in lines))
 

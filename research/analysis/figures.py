@@ -19,7 +19,8 @@ from research.errors import UserError
 from research.sweeps.declare.designs import SHAPLEY
 from research.sweeps.records.record import Record
 
-if TYPE_CHECKING:  # matplotlib takes a second to import: only those who draw pay for it
+# matplotlib takes a second to import, so only code that draws imports it.
+if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -27,10 +28,11 @@ MOST_CURVES = 40
 # An interval that reaches so many times as far from zero as the middle one is cut off.
 FAR = 10.0
 
+# Blue and vermilion of Okabe and Ito, safe for the colour-blind.
 _VERDICTS = {
     BETTER: "#0072B2",
     WORSE: "#D55E00",
-}  # blue and vermilion of Okabe and Ito, safe for the colour-blind
+}
 _MARKERS = {BETTER: "^", WORSE: "v"}  # the same in grey
 _NEUTRAL = "#555555"
 

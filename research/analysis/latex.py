@@ -30,11 +30,13 @@ _ESCAPES = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    "[": "{[}",  # after \\ a bracket or a star would be read as its argument
+    # After \\ a bracket or a star would be read as its argument.
+    "[": "{[}",
     "]": "{]}",
     "*": "{*}",
     '"': r"\textquotedblright{}",
-    "`": r"\textasciigrave{}",  # after ? or ! it would become a Spanish mark
+    # After ? or ! it would become a Spanish mark.
+    "`": r"\textasciigrave{}",
     "±": r"$\pm$",
     "−": "$-$",
     "–": r"\textendash{}",
@@ -68,7 +70,8 @@ _GREEK |= {"υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega"
 _GREEK |= {"Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma"}
 _GREEK |= {"Φ": "Phi", "Ψ": "Psi", "Ω": "Omega"}
 _ESCAPES |= {letter: f"$\\{name}$" for letter, name in _GREEK.items()}
-LAST = "ſ"  # Latin with its accents is printed as it is, but for these:
+# Latin with its accents is printed as it is, but for these:
+LAST = "ſ"
 _UNDECLARED = "ąĄęĘđĐðÐþÞŋŊħĦŧŦĸſ«»"
 
 _HEADER = "% A paper requires \\usepackage{booktabs}, and T1 fonts for accented letters.\n"

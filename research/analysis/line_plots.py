@@ -23,7 +23,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 # Lines of one axis differ in their markers too, for those who print in grey.
 MARKERS = ("o", "s", "^", "D", "v", "P")
 MARKS = 8  # markers along a learning curve
-OVERLAID = len(COLOURS)  # more lines than this get a panel each
+# More lines than this get a panel each.
+OVERLAID = len(COLOURS)
 PANELS_WIDE = 4
 # Characters of a legend that stands beside the axis, a longer one stands below; and of a line of a
 # panel's title.
@@ -170,9 +171,8 @@ def _line(
         markers so that they do not hide each other.
     """
     low, high = line.mean - line.half_width, line.mean + line.half_width
-    if (
-        np.isfinite(line.mean).sum() == 1 or "-" not in style
-    ):  # of a single point there is no line, and no band
+    # A single point has neither a line nor a band.
+    if np.isfinite(line.mean).sum() == 1 or "-" not in style:
         face = [colour if complete else "white" for complete in line.complete]
         bars: dict[str, Any] = {
             "elinewidth": 1.2,

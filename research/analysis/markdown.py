@@ -8,13 +8,17 @@ from unicodedata import combining, east_asian_width
 from research.analysis.layout import DIGIT_SPACE, POINT_SPACE, CellText, Panel, Tabular, document
 
 WIDTH = 80
-WIDEST = 110  # of prose in a wide terminal: longer lines are hard to read
+# Columns of prose in a wide terminal: longer lines are hard to read.
+WIDEST = 110
 SPACES = DIGIT_SPACE + POINT_SPACE
 _AS_SPACES = str.maketrans(SPACES, "  ")
 _SPECIAL = re.compile(
-    r"[|*`$]"  # a cell's end, emphasis, code, mathematics
-    r"|\\(?=[!-/:-@\[-`{-~]|$)"  # a backslash that would escape what follows it
-    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis, which an underscore between letters is not
+    # A cell's end, emphasis, code, mathematics.
+    r"[|*`$]"
+    # A backslash that would escape what follows it.
+    r"|\\(?=[!-/:-@\[-`{-~]|$)"
+    # Emphasis; an underscore between letters is none.
+    r"|(?<![^\W_])_|_(?![^\W_])"
     r"|<(?=[A-Za-z/!?])|&(?=#?\w+;)"  # HTML
     r"|~(?=~)|(?<=~)~|\](?=[(\[:])"  # struck out text, links
 )

@@ -12,8 +12,10 @@ from research.tasks.classification import log_softmax
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SIDE = 5  # pictures along each side of the sheet
-LONGEST = 22  # characters of a name under a picture
+# Pictures along each side of the sheet.
+SIDE = 5
+# Characters of a name under a picture.
+LONGEST = 22
 
 # Places of rows [P] -> their pictures [P, H, W, C], in 0..1.
 Pictures = Callable[[np.ndarray], np.ndarray]

@@ -11,7 +11,8 @@ from research.analysis.number_format import as_number
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LONGEST = 14  # characters of a value beside an axis
+# Characters of a value beside an axis.
+LONGEST = 14
 MOST_TICKS = 8
 
 

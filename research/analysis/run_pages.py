@@ -12,7 +12,8 @@ from typing import Any
 
 from research.sweeps.records.record import Record
 
-SHARD = 2  # characters of an id: at most 256 files
+# Characters of an id: at most 256 files.
+SHARD = 2
 LISTED = ("dataset", "arch", "optimizer", "learning_rate", "regularization", "seed")
 
 

@@ -31,7 +31,8 @@ def overlap(configs: Iterable[Mapping[str, str]], metric: str) -> float | None:
             return None
         splits[seed] = True
         split = config.get("split", "8:1:1")
-        if not split[:1].isdigit():  # every row tests in some fold, whatever the seed
+        # Every row tests in some fold, whatever the seed.
+        if not split[:1].isdigit():
             return None
         ratios = parse_split(split)
         rows = {"test": ratios[-1], "validation": ratios[1] if len(ratios) == 3 else 0}

@@ -92,9 +92,8 @@ def figure(
     for arm in placed:
         label = ", ".join(f"{k}={arm.settings[k]}" for k in others if arm.settings[k])
         by_line.setdefault(label, []).append(arm)
-    sampled = (
-        max(map(len, by_line.values())) == 1
-    )  # all axes were sampled: no two runs lie on one line
+    # All axes were sampled: no two runs lie on one line.
+    sampled = max(map(len, by_line.values())) == 1
     if sampled:
         by_line = {"": sorted(placed, key=lambda arm: _number(arm, key))}
     prefix = f"{others[0]}=" if len(others) == 1 else ""
@@ -213,7 +212,8 @@ def _limits(means: np.ndarray) -> tuple[float, float, int]:
     near = finite[
         (finite >= quarter - FAR * (three - quarter)) & (finite <= three + FAR * (three - quarter))
     ]
-    if three == quarter:  # most are equal: none is an outlier
+    # Most values are equal, so none is an outlier.
+    if three == quarter:
         near = finite
     return float(near.min()), float(near.max()), int(finite.size - near.size)
 

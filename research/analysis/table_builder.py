@@ -28,9 +28,8 @@ from research.sweeps.records.record import Record
 DECLARED = "Strengths were declared, not tuned."
 
 
-@np.errstate(
-    over="ignore", invalid="ignore"
-)  # sums of huge metrics become infinite, and are shown as such
+# Sums of huge metrics become infinite, and are shown as such.
+@np.errstate(over="ignore", invalid="ignore")
 def build_table(
     title: str,
     arms: Sequence[Arm],

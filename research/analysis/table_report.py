@@ -74,7 +74,8 @@ class TableReport:
                     figure = sensitivity.figure(
                         self.searched, column, self.table.title, key=self.path
                     )
-                except UserError as error:  # a choice among words has no axis; the others are there
+                except UserError as error:
+                    # A choice among words has no axis; the others are there.
                     yield f"no figure of the choice of {self.path}: {error}"
                 else:
                     yield from figures.save(figure, directory, f"{self.table.title} sensitivity")

@@ -31,7 +31,8 @@ def _kinds(experiment: Experiment) -> set[Kind]:
     if experiment.choose is None:
         by_arm = selection.requests(experiment, {})
         requests = [of_arm[0] for of_arm in by_arm.values()]
-    else:  # what is reported has one of the values that are chosen among
+    else:
+        # The reported runs have one of the values to choose from.
         by_value = selection.candidates(experiment).values()
         requests = [of_value[0] for of_arm in by_value for of_value in of_arm]
     return {_kind(config_lib.to_flags(config_lib.resolve(request)[0])) for request in requests}

@@ -60,7 +60,8 @@ def importances(study: Study) -> dict[str, float]:
         warnings.simplefilter("ignore", UserWarning)  # of an axis that few trials have
         try:
             return optuna.importance.get_param_importances(study)
-        except (ValueError, RuntimeError):  # too few trials, or none that differ
+        except (ValueError, RuntimeError):
+            # Too few trials, or none that differ.
             return {}
 
 

@@ -75,7 +75,8 @@ class View:
                 f"--where: none of the {len(every)} rows has {' and '.join(self.where)}"
             )
         orders = [_order(text, columns) for text in self.sort or (_best(table) if self.top else ())]
-        for order in reversed(orders):  # sorting is stable: the first name sorts last
+        # Sorting is stable: the first name sorts last.
+        for order in reversed(orders):
             rows = order.sort(rows)
         rows = rows[: self.top]
         return cast(

@@ -98,7 +98,8 @@ def store(table: Table, directory: Path, names: Sequence[str] = ()) -> None:
 def fields_of(directory: Path) -> dict[str, Any]:
     """The flat fields that a directory stores of its DataSpec."""
     stored = json.loads((directory / "spec.json").read_text())
-    if "even" not in stored and _of_steps(stored):  # a copy of before there was such a thing
+    # An older copy does not say whether it is even.
+    if "even" not in stored and _of_steps(stored):
         x, y = (np.load(directory / f"{name}.npy", mmap_mode="r") for name in "xy")
         stored["even"] = is_even(x, y, bool(stored.get("vocabulary")))
     return {name: tuple(part) if isinstance(part, list) else part for name, part in stored.items()}
@@ -163,9 +164,8 @@ def _stored(table: Table, directory: Path, names: Sequence[str]) -> dict[str, An
     # The arrays, not the files they came from: array_record files of equal content differ from
     # process to process.
     content = hashlib.sha256(json.dumps(fields).encode())
-    one_hot = (
-        table.x if isinstance(table.x, OneHot) else None
-    )  # as it is read, however it is stored
+    # The layout as it is read, not as it is stored.
+    one_hot = table.x if isinstance(table.x, OneHot) else None
     of_x: Iterator[Any] = one_hot.blocks() if one_hot else _pieces(directory / "x.npy")
     for array, pieces in ((table.x, of_x), (table.y, _pieces(directory / "y.npy"))):
         # Equal bytes of another type or shape are other data.
@@ -214,7 +214,8 @@ def whole(directory: Path) -> Iterator[Path]:
     try:
         partial.mkdir(parents=True)
         yield partial
-        with contextlib.suppress(OSError):  # not empty: another process was first
+        # The folder is not empty where another process was first.
+        with contextlib.suppress(OSError):
             partial.rename(directory)
         if not directory.is_dir():
             raise OSError(f"{directory} cannot be made")

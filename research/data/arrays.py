@@ -12,7 +12,8 @@ from research.data.table import Table
 from research.errors import UserError
 from research.registry import DATASETS, Entry
 
-VERSION = 1  # raised when the same arrays are read as another data set
+# Raised when the same arrays are read as another data set.
+VERSION = 1
 PREFIX = "arrays:"
 
 # The arrays that this process was given. Their decoded copy in the cache outlives it.

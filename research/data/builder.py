@@ -146,9 +146,8 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
             """The bar is full."""
 
         def _shard_iterators_per_split(self, dl_manager: Any) -> dict[str, Any]:
-            examples = _examples(
-                table, bar
-            )  # TFDS takes the shards in their order, each to its end
+            # TFDS takes the shards in their order, each to its end.
+            examples = _examples(table, bar)
             parts = {"train": size - table.test_size, "test": table.test_size}
             return {
                 part: [
@@ -163,13 +162,13 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
     directory = root / name / version
     try:
         builder = TableBuilder(data_dir=str(root), file_format="array_record")
-        tfds.disable_progress_bar()  # its own bars say nothing of the rows
+        # Its own bars say nothing of the rows.
+        tfds.disable_progress_bar()
         with bar:
             builder.download_and_prepare()
     except (OSError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "write() failed" not in str(
-            error
-        ):  # how array_record says it
+        # array_record reports a full disk in this way.
+        if isinstance(error, RuntimeError) and "write() failed" not in str(error):
             raise
         if not directory.is_dir():
             reason = getattr(error, "strerror", None) or error
@@ -182,7 +181,8 @@ def prepare(table: Table, name: str, version: str, root: Path) -> Path:
 
 def _examples(table: Table, bar: tqdm) -> Iterator[tuple[int, dict[str, Any]]]:
     for place, (x, y) in enumerate(zip(table.x, table.y, strict=True)):
-        bar.update()  # first, since nobody comes back after the last
+        # Counted before the yield, since nobody resumes this generator after the last row.
+        bar.update()
         yield place, {"x": x, "y": y}
 
 

@@ -14,7 +14,8 @@ from research.registry import DATASETS, Entry
 
 # Tables without test rows of their own: each seed splits all their rows.
 BUNDLED: set[str] = set()
-VERSION = "1.0.0"  # raised when what a loader returns changes
+# Raised when what a loader returns changes.
+VERSION = "1.0.0"
 
 
 def open_bundled(
@@ -52,9 +53,8 @@ def _classes(loader: str) -> Table:
 
 
 def _values() -> Table:
-    bunch = _sklearn(
-        "load_diabetes", scaled=False
-    )  # raw: scaling is fitted on training rows, not on all of them
+    # Raw: scaling is fitted on training rows, not on all of them.
+    bunch = _sklearn("load_diabetes", scaled=False)
     return Table(
         bunch.data.astype(np.float32), bunch.target.astype(np.float32), features=_names(bunch)
     )

@@ -22,8 +22,10 @@ from research.data.csv_numbers import Format
 from research.errors import UserError, nearest
 
 _DELIMITERS = ",;\t|"
-_BLOCK = 20_000  # rows that Python's own reader keeps as lists before they become columns
-_BYTES = 4 << 20  # that pyarrow's threads split at once
+# Rows that Python's own reader keeps as lists before they become columns.
+_BLOCK = 20_000
+# Bytes that pyarrow's threads split at a time.
+_BYTES = 4 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,9 +216,8 @@ def _rows(
 
 
 def _reader(text: TextIO, comment: str, delimiter: str) -> Any:
-    csv.field_size_limit(
-        sys.maxsize
-    )  # an open quote takes in the rest of the file, and is then named
+    # An open quote takes in the rest of the file, and is then named.
+    csv.field_size_limit(sys.maxsize)
     return csv.reader(_uncommented(text, comment), delimiter=delimiter, strict=True)
 
 

@@ -80,7 +80,8 @@ _FORMATS = (
     *map("".join, itertools.product(_DAYS, _CLOCKS)),
     *(clock.strip() for clock in _CLOCKS[1:]),
 )
-_TRIED = 100  # texts of a column by which a format is refused early
+# Texts of a column by which a format is refused early.
+_TRIED = 100
 
 
 class Ambiguous(ValueError):

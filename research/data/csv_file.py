@@ -26,7 +26,8 @@ from research.errors import UserError, nearest
 from research.options import options_of
 from research.registry import DATASETS, Entry
 
-VERSION = "2.2.0"  # raised when the same file is read as other arrays
+# Raised when the same file is read as other arrays.
+VERSION = "2.2.0"
 
 
 def open_csv(path: str, *, data_dir: str | None, cache_dir: str, **settings: Any) -> Source:
@@ -125,9 +126,8 @@ def read(file: Path, target: str, impute: bool, task: str, reading: Reading = PL
     origin: list[float] = []
     notes += of_target
     for name in list(columns):
-        values = _encoded(
-            columns.pop(name), impute, form
-        )  # its texts go as soon as they are encoded
+        # Frees the column's texts as soon as they are encoded.
+        values = _encoded(columns.pop(name), impute, form)
         narrowed = narrow(values.numbers)
         encoded[name] = values._replace(numbers=narrowed.values)
         origin += [narrowed.origin] * max(1, len(values.categories))

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from research.data.csv_advice import FlagAdvice
 from research.errors import UserError
 
-_NAMELESS = "Unnamed: "  # as pandas calls a column without a name, with its place from 0
+# As pandas calls a column without a name, with its place from 0.
+_NAMELESS = "Unnamed: "
 _COMMENTS = ("#", "%", "//", "sep=")  # the last one is Excel's
 
 

@@ -5,7 +5,8 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 _NUMBER = r"[+-]?\d+(?:[.,]\d+)?"
-_MOSTLY = 0.5  # a larger share of the different texts says what a column is
+# A larger share of the different texts says what a column is.
+_MOSTLY = 0.5
 
 
 class Notation(NamedTuple):

@@ -63,14 +63,16 @@ AMONG_NUMBERS = (
         "-1.#qnan",
     ),
 )
-_BLANKS = " \u00a0\u2009\u202f"  # the usual one, and those that do not break or are thin
+# The usual space, and those that do not break or are thin.
+_BLANKS = " \u00a0\u2009\u202f"
+# Thousands marks, and what is taken for each.
 MARKS = {
     ",": ",",
     ".": ".",
     "'": "'’",
     " ": _BLANKS,
     "_": "_",
-}  # thousands marks, and what is taken for each
+}
 _MINUS = "−﹣－"  # other characters for a minus sign
 
 
@@ -118,11 +120,12 @@ class Format:
         if self.thousands:
             mark = f"[{re.escape(MARKS[self.thousands])}]"
             # Indian grouping has pairs above the last three digits: 12,34,567.
+            # Groups of two digits, as in India.
             pairs = (
                 f"{digits}{{1,2}}(?:,{digits}{{2}})+,{digits}{{3}}|"
                 if self.thousands == ","
                 else ""
-            )  # as in India
+            )
             whole = f"(?:{pairs}{digits}{{1,3}}(?:{mark}{digits}{{3}})+|{whole})"
         fraction = f"{decimal}{digits}*"
         return f"[+{_MINUS}-]?(?:{whole}(?:{fraction})?|{decimal}{digits}+)(?:[eE][+-]?{digits}+)?"
@@ -130,7 +133,8 @@ class Format:
     def numbers_in(self, cells: pa.StringArray) -> np.ndarray:
         """The number in each cell, float64 [N], be it infinite; NaN for what is no number."""
         if self.decimal == "." and not self.thousands:
-            try:  # a column of nothing but plain numbers, in a tenth of the time
+            # The fast path for a column of plain numbers only: a tenth of the time.
+            try:
                 return pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
             except pa.ArrowInvalid:
                 pass

@@ -13,7 +13,8 @@ from research.data.csv_columns import CsvColumn
 from research.data.csv_dates import is_date
 from research.data.csv_numbers import Format, readings, signed, written_otherwise
 
-_MANY = 5000  # different texts of a column that are looked at, to say what they are
+# Different texts of a column that are looked at, to say what they are.
+_MANY = 5000
 
 
 def flag(option: str, column: CsvColumn) -> str:
@@ -49,7 +50,8 @@ def unless_texts(column: CsvColumn, form: Format, stray: np.ndarray, numbers: np
     written = np.isin(texts, list(written_otherwise(texts)))
     plain = ~np.isnan(numbers)
     total = plain.sum() + stray.sum()
-    share = stray.sum() / counts.sum()  # of many different texts some are counted
+    # Where there are many different texts, only some are counted.
+    share = stray.sum() / counts.sum()
     of_numbers = plain.sum() + share * counts[written].sum()
     different = len(np.unique(numbers[plain])) + written.sum()
     if 2 * of_numbers > total or (different > 1 and (~written).sum() == 1):
@@ -84,7 +86,8 @@ def refuse(
         UserError: always.
     """
     cell = column.cells[row].as_py()
-    if form.recorded:  # no flag changes how new data is read
+    # No flag changes how new data is read.
+    if form.recorded:
         raise column.error(row, f"'{cell}' is {_kind(cell)}; {remedy}")
     if is_date(cell):
         refuse_date(column, row)

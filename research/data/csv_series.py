@@ -20,7 +20,8 @@ from research.data.stretches import each_once
 from research.data.windows import Windows
 from research.errors import UserError, nearest
 
-VERSION = "2.1.0"  # raised when the same file is read as another series
+# Raised when the same file is read as another series.
+VERSION = "2.1.0"
 CONTEXT = 64
 
 

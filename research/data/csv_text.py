@@ -58,8 +58,10 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_PIECE = 1 << 20  # characters or bytes looked at at once
-_BROKEN = (OSError, EOFError, lzma.LZMAError)  # what unpacking raises at a damaged file
+# Characters or bytes that are read at a time.
+_PIECE = 1 << 20
+# Errors that unpacking raises on a damaged file.
+_BROKEN = (OSError, EOFError, lzma.LZMAError)
 
 
 def encoding_of(file: Path, given: str) -> str:

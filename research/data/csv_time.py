@@ -27,9 +27,12 @@ _NAMES = {
     "ds",
 }
 _CALENDAR = ("year", "month", "day")
-_COUNTED = 10  # more rows than these count if their numbers are at equal distances
-_ROWS_EACH = 10  # rows of a series, on average, if a column is taken to tell series apart
-_LOOKED_AT = 1000  # rows that say whether a column has dates
+# More rows than these count if their numbers are at equal distances.
+_COUNTED = 10
+# Rows of a series, on average, if a column is taken to tell series apart.
+_ROWS_EACH = 10
+# Rows that say whether a column has dates.
+_LOOKED_AT = 1000
 _GAP = 1.5  # times the usual step
 
 
@@ -100,7 +103,8 @@ def times_of(column: CsvColumn) -> np.ndarray | None:
 
     Raises Ambiguous for dates whose day may be their month.
     """
-    if _are_days(column):  # 20240531 is a date if all of them are
+    # 20240531 is a date only if all cells of the column are.
+    if _are_days(column):
         days = moments(column.cells.to_pylist())
         if days is not None:
             return days
@@ -223,7 +227,8 @@ def _read_as_times(column: CsvColumn) -> np.ndarray | None:
     days = np.mean([is_day(cell) for cell in cells[:_LOOKED_AT].to_pylist()])
     try:
         times = times_of(column)
-    except Ambiguous as ambiguous:  # a column that is in order by either reading needs no answer
+    except Ambiguous as ambiguous:
+        # A column that is in order by either reading need not be understood.
         return max(ambiguous.readings, key=lambda reading: int((np.diff(reading) > 0).sum()))
     if times is None and days > 0.5:
         _refuse(column)

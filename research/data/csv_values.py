@@ -21,8 +21,10 @@ from research.errors import UserError, nearest
 
 LARGEST = float(np.finfo(np.float32).max)
 _ID = 1e15  # a whole number of 16 digits
-_EXACT = 2.0**53  # up to which float64 has every whole number
-_COUNTED = 20  # rows from which 1, 2, 3, ... are taken for a count of them
+# float64 has every whole number up to here.
+_EXACT = 2.0**53
+# Rows from which 1, 2, 3, ... are taken for a count of them.
+_COUNTED = 20
 
 
 class Values(NamedTuple):

@@ -15,7 +15,8 @@ from research.errors import UserError
 from research.options import Count, Range, options_of
 from research.registry import DATASETS, Entry
 
-VERSION = "1.0.0"  # raised when other rows are generated
+# Raised when other rows are generated.
+VERSION = "1.0.0"
 MEMORY, SYMBOLS = 10, 8
 
 Length = Annotated[int, Range(2), "steps of a sequence"]

@@ -30,9 +30,11 @@ from research.errors import UserError, nearest
 from research.options import Range, options_of
 from research.registry import DATASETS, Entry
 
-VERSION = "1.1.0"  # raised when the same images are read as other arrays
+# Raised when the same images are read as other arrays.
+VERSION = "1.1.0"
 _CHUNK = (
-    32  # files that a worker opens at once: an element of Grain's costs a tenth of a millisecond
+    # Files that a worker opens at once: an element of Grain's costs a tenth of a millisecond.
+    32
 )
 
 T = TypeVar("T")
@@ -315,9 +317,8 @@ def decode(
     try:
         with images.opened(file) as image:
             upright = images.pixels(image, mode, background)
-            return images.array(
-                upright.resize((size[1], size[0]), resample=2)
-            )  # bilinear; a copy where the size is right
+            # Resample 2 is bilinear; the image is only copied where the size is right.
+            return images.array(upright.resize((size[1], size[0]), resample=2))
     except Flaw as flaw:
         raise UserError(f"{text_of(file)} {flaw}") from None
 

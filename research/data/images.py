@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 Background = Literal["white", "black"]
 
 _GREY = {"1", "L", "LA", "La"}
-_ORIENTATION = 0x0112  # EXIF's tag; from 5 on height and width change places
+# EXIF's tag; from 5 on height and width change places.
+_ORIENTATION = 0x0112
 _BITS_PER_SAMPLE = 258  # TIFF's tag
 # Their first image is the picture; the others are its preview or its depth map (MPO), or its layers
 # (PSD).
@@ -122,17 +123,20 @@ def _orientation(image: "ImageFile") -> int:
         LookupError,
         TypeError,
         struct.error,
-    ):  # damaged EXIF beside sound pixels
+    ):
+        # The EXIF block is damaged, and the pixels may be sound.
         return 1
     return orientation if orientation in range(1, 9) else 1
 
 
 def _has_late_exif(file: IO[bytes] | None) -> bool:
     """Whether a PNG file has a chunk of EXIF after its pixels. Leaves the file where it was."""
-    if file is None:  # the pixels are decoded, and all chunks read
+    # The file is closed: the pixels are decoded and all chunks read.
+    if file is None:
         return False
     before, late = file.tell(), False
-    file.seek(8)  # after the signature, chunks: length, type, content, checksum
+    # After the signature, chunks: length, type, content, checksum.
+    file.seek(8)
     while len(start := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", start)
         late = kind == b"eXIf"

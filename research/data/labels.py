@@ -5,12 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-MOST = 20  # different whole numbers that are classes, whichever they are
+# Different whole numbers that are classes, whichever they are.
+MOST = 20
 MOST_COUNTED = (
-    50  # the same if they are 0, 1, 2, ... or 1, 2, 3, ..., and each of them is there a few times
+    # The same if they are 0, 1, 2, ... or 1, 2, 3, ..., and each of them is there a few times.
+    50
 )
 _FEW = 5
-_NOTED = 100  # different whole numbers that could be meant as classes
+# Different whole numbers that could be meant as classes.
+_NOTED = 100
 
 
 class Labels(NamedTuple):

@@ -4,7 +4,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-_MANY = 1000  # more names than these are no categories
+# More names than these are no categories.
+_MANY = 1000
 
 
 def lookalikes(names: Iterable[str], what: str) -> Iterator[str]:

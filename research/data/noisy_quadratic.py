@@ -10,7 +10,8 @@ from research.data.spec import Source
 from research.data.table import Table
 from research.registry import DATASETS, Entry
 
-VERSION = "1.0.0"  # raised when other rows are generated
+# Raised when other rows are generated.
+VERSION = "1.0.0"
 DIMENSIONS, STIFF, NOISE = 100, 10, 0.6
 POINTS, TEST = 1_000, 896
 

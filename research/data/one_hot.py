@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-_BLOCK = 8 << 20  # bytes that are expanded at once on the host
+# Bytes that are expanded at once on the host.
+_BLOCK = 8 << 20
 
 
 @jax.tree_util.register_dataclass

@@ -13,7 +13,8 @@ import numpy as np
 # Of many random numbers with 17 digits a few are neighbours by chance. A smaller share than this
 # counts as chance.
 _CHANCE = 0.01
-_NAMED = 0.1  # a larger share of merged values is said
+# A larger share of merged values is reported.
+_NAMED = 0.1
 
 
 class Narrowed(NamedTuple):

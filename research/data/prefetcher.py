@@ -96,9 +96,8 @@ class Prefetcher(Iterator[T], Generic[T]):
         """Drops what was made ahead and returns when all workers have ended. A second time it does
         nothing."""
         self._elements.close()
-        for thread in tuple(
-            self._threads
-        ):  # Grain tells its threads to end, without waiting for it
+        # Grain tells its threads to end but does not wait for them.
+        for thread in tuple(self._threads):
             thread.join()
         self._threads.clear()
 

@@ -27,9 +27,11 @@ from research.data.sentinels import sentinels
 from research.data.table import Table
 from research.errors import UserError
 
-VERSION = 3  # raised when the same files are read as other arrays
+# Raised when the same files are read as other arrays.
+VERSION = 3
 SPLITS = ("train", "validation", "test")
-_CHUNK = 64  # examples that a worker reads at once
+# Examples that a worker reads at once.
+_CHUNK = 64
 # Their originals are lossless, so a JPEG is a copy with other pixels.
 _LOSSLESS = {
     "mnist",
@@ -217,9 +219,8 @@ def _readable(directory: Path) -> Iterator[None]:
 
     try:
         yield
-    except (
-        ModuleNotFoundError
-    ) as error:  # some features, such as videos, need TensorFlow even to be looked at
+    except ModuleNotFoundError as error:
+        # Some features, such as videos, need TensorFlow even to be inspected.
         raise UserError(
             f"{directory} has a feature that needs {error.name}, which is not installed"
         ) from None

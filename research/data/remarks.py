@@ -10,8 +10,10 @@ from research.data.one_hot import OneHot
 from research.data.table import Table
 from research.errors import UserError
 
-_FEW = 10  # a column with fewer values than this may have none in the training rows of a seed
-_PIECE = 1 << 22  # numbers that are looked at together
+# A column with fewer values than this may have none in the training rows of a seed.
+_FEW = 10
+# Numbers that are looked at together.
+_PIECE = 1 << 22
 
 
 def of_columns(table: Table) -> Iterator[str]:

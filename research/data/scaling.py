@@ -9,7 +9,8 @@ import numpy as np
 from research.data.one_hot import OneHot
 from research.errors import UserError, nearest
 
-_CHUNK = 4 << 20  # bytes counted at once; counting needs a few times as much
+# Bytes counted at once; counting needs a few times as much.
+_CHUNK = 4 << 20
 
 
 class Histogram(NamedTuple):

@@ -18,7 +18,8 @@ from research.errors import UserError
 from research.options import Count, Range, options_of
 from research.registry import DATASETS, Entry
 
-VERSION = "1.0.0"  # raised when other values are generated
+# Raised when other values are generated.
+VERSION = "1.0.0"
 PERIODS, AMPLITUDES, NOISE = (12.0, 31.0, 79.0), (1.0, 0.7, 0.5), 0.1
 # Roots of modulus 0.97 at a period of 14: x_t = 0.97·2·cos(2π/14) x_{t-1} - 0.97² x_{t-2} + N(0,
 # 1), seen with N(0, 1).
@@ -167,7 +168,8 @@ def open_series(
             targets=dataclasses.replace(source.spec.targets, shape=(context,), even=True),
             size=length - context,
             fingerprint=digest([source.spec.fingerprint, context, *([burn_in] if burn_in else [])]),
-            split_by_seed=True,  # train_size draws other windows for each seed
+            # train_size draws other windows for each seed.
+            split_by_seed=True,
             windows=Windowing(series, burn_in=burn_in),
         ),
     )

@@ -12,10 +12,12 @@ from research.data.table import Table
 from research.options import Count, NonNegative, Range, options_of
 from research.registry import DATASETS, Entry
 
-VERSION = "1.1.0"  # raised when other rows are generated
+# Raised when other rows are generated.
+VERSION = "1.1.0"
 CLASSES = ("background", "circle", "square", "triangle")
 MAXIMUM = 255
-DARK, BRIGHT = 100, 130  # the most of the ground's colour, the least of a shape's
+# The brightest ground, and the darkest shape.
+DARK, BRIGHT = 100, 130
 
 
 def open_shapes(

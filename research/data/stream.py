@@ -72,7 +72,8 @@ def mapped_file(x: np.ndarray) -> MappedFile | None:
         base = getattr(base, "base", None)
     if base is None or not x.flags.c_contiguous:
         return None
-    while isinstance(base.base, np.memmap):  # a view's offset is that of the whole
+    # A view has the offset of the whole map, not its own.
+    while isinstance(base.base, np.memmap):
         base = base.base
     offset = base.offset + x.__array_interface__["data"][0] - base.__array_interface__["data"][0]
     return MappedFile(str(base.filename), x.dtype, x.shape, offset)

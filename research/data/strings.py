@@ -17,9 +17,11 @@ from research.data.text import encode
 from research.options import Count, Range, options_of
 from research.registry import DATASETS, Entry
 
-VERSION = "1.1.0"  # raised when other rows are generated
+# Raised when other rows are generated.
+VERSION = "1.1.0"
 START = ">"  # between a source and its answer
-BLANK = " "  # after a source, or an answer, that is shorter than others
+# After a source, or an answer, that is shorter than others.
+BLANK = " "
 LETTERS = string.ascii_lowercase
 FIRST, DAYS = datetime.date(1970, 1, 1), 29_220  # to the end of 2049
 # How a date is written; `%-d` is a day without a leading zero.

@@ -22,7 +22,8 @@ from research.errors import UserError
 from research.options import Count, options_of
 from research.registry import DATASETS, Entry
 
-VERSION = 1  # raised when the same text becomes other tokens
+# Raised when the same text becomes other tokens.
+VERSION = 1
 Context = Annotated[Count, "characters per window; each predicts the next"]
 
 
@@ -56,7 +57,8 @@ def _open(
 ) -> Source:
     """The source of a text in one part, or in its own train, validation and test parts."""
     try:
-        unmarked = ["unmarked"] * any(map(_has_mark, files))  # only these were read otherwise once
+        # Only texts with a mark were once read in another way.
+        unmarked = ["unmarked"] * any(map(_has_mark, files))
         directory = Path(cache_dir) / "arrays" / f"text_{digest([VERSION, *files, *unmarked])}"
     except OSError as error:
         raise UserError(f"{name}: {error.strerror}; expected a text file") from None
@@ -88,7 +90,8 @@ def _open(
         size=length - context,
         test_size=0,
         fingerprint=digest([directory.name, context]),
-        split_by_seed=True,  # train_size draws other windows for each seed
+        # train_size draws other windows for each seed.
+        split_by_seed=True,
         windows=Windowing(parts=tuple(known["parts"]) if len(known["parts"]) > 1 else ()),
     )
     return Source(spec, directory)

@@ -133,6 +133,5 @@ DATASETS.add(
         "Krizhevsky, Learning multiple layers of features from tiny images, 2009",
     )
 )
-DATASETS.add_family(
-    "", _entry
-)  # any other name: what is prepared is known only where the data directory is
+# Any other name: only the data directory knows what is prepared.
+DATASETS.add_family("", _entry)

@@ -9,7 +9,8 @@ from research.exports import client
 from research.sweeps.records.record import Record
 
 _EXPERIMENT = "records"
-_BATCH = 1000  # metrics per call; MLflow refuses more
+# Metrics per call; MLflow refuses more.
+_BATCH = 1000
 
 
 def export(records: Sequence[Record], place: Path) -> str:

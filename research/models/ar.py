@@ -26,7 +26,8 @@ from research.options import Count, options_of
 from research.registry import ARCHITECTURES, Architecture
 
 MOST = 1 << 26  # entries of an n-gram's table
-SPAN = 3.0  # standard deviations to either side of the mean that its cells divide
+# Standard deviations to either side of the mean that its cells divide.
+SPAN = 3.0
 
 
 class AR(nn.Module):

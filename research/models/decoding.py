@@ -41,7 +41,8 @@ def beam_search(
     rows = source.shape[0]
 
     def step(carry: Any, index: jax.Array) -> Any:
-        state, tokens, scores = carry  # leaves [B·width, ...], int32 [B, width, count], [B, width]
+        # Leaves [B·width, ...], int32 [B, width, count], [B, width].
+        state, tokens, scores = carry
         # Both branches are computed, so the index is kept in range.
         last = jnp.where(index == 0, start, tokens[..., jnp.maximum(index - 1, 0)])
         logits, state = _advance(model, params, state, last.reshape(-1), index)

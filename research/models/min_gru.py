@@ -33,7 +33,8 @@ class MinCells(nn.Module):
         z, new = jnp.split(Dense(2 * self.features, kernel_init=init, name="input")(x), 2, axis=-1)
         # sigmoid(-z) is 1 - sigmoid(z) without its cancellation for large z.
         keep, add = nn.sigmoid(-z), nn.sigmoid(z) * new
-        if real is not None:  # where a sequence is over, the state stays
+        # After a sequence's end the state stays.
+        if real is not None:
             keep, add = jnp.where(real[..., None], keep, 1), jnp.where(real[..., None], add, 0)
         if (between := state_cache(self, jnp.zeros_like(add[:, 0]))) is not None:
             # The scan starts from zero, so the carried state enters with the first step.

@@ -19,7 +19,8 @@ from research.models.layers.upsampling import Upsample
 from research.options import Count, options_of
 from research.registry import ACTIVATIONS, ARCHITECTURES, LOSSES, Architecture
 
-STRIDES = (2, 2, 1)  # of the encoder's convolutions; the decoder's transposed ones have (2, 1, 1)
+# Strides of the encoder's convolutions; the decoder's transposed ones have (2, 1, 1).
+STRIDES = (2, 2, 1)
 # The product of the strides.
 SHRUNK = 4
 

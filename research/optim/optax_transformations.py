@@ -210,7 +210,8 @@ def _failure(
             (updates, before),
             (params, after),
         )
-    except Exception as error:  # whatever optax's branches raise on a tracer
+    except Exception as error:
+        # The errors that optax's Python branches raise on a tracer.
         return error
     return (
         None if jax.tree.all(same) else TypeError("its state or its updates change shape or type")

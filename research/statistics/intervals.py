@@ -42,7 +42,8 @@ def t_interval(values: ArrayLike, overlap: float = 0.0) -> Interval:
 def t_quantile(degrees: int) -> float:
     """The half-width of the 95 % interval of Student's t with so many degrees of freedom, in
     standard errors."""
-    from scipy import special  # half a second that a process which only trains need not wait
+    # A process that only trains must not wait half a second for this import.
+    from scipy import special
 
     return float(special.stdtrit(degrees, 1 - ALPHA / 2))
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from research.data.spec import PADDING
 
-SPACE = "␣"  # a symbol that is a space, which would be lost between tokens
+# A symbol that is a space, which would be lost between tokens.
+SPACE = "␣"
 
 
 def bleu(

@@ -73,7 +73,8 @@ TASKS.add(
             better={"mse": "lower", "mae": "lower", "r2": "higher"},
         ),
         "a number: MSE, MAE, R²",
-        version=2,  # targets are scaled by default, and the learning rate is smaller
+        # Targets are scaled by default, and the learning rate is smaller.
+        version=2,
         loss="squared",
         defaults=DEFAULTS,
     )

@@ -13,7 +13,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-State = Any  # a tuple of arrays [B, H]; the first is the cell's output, which the kernel multiplies
+# Arrays [B, H]; the first is the cell's output, which the kernel multiplies.
+State = Any
 Cell = Callable[[State, jax.Array, jax.Array], State]
 
 

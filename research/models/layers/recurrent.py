@@ -56,7 +56,8 @@ class Recurrent(nn.Module):
     head_bias: Annotated[bool, "whether the head has a bias"] = True
     truncate: Truncate = None
 
-    carries = True  # a call continues from the states in the collection `cache`
+    # A call continues from the states in the collection `cache`.
+    carries = True
 
     def layer(self, reverse: bool, fwd: Forward) -> nn.Module:
         """One direction of a layer. Flax modules cannot be abstract classes."""
@@ -115,9 +116,8 @@ class Cells(nn.Module):
     def __call__(self, x: jax.Array, real: jax.Array | None, fwd: Forward) -> jax.Array:
         width = self.gates * self.features
         init = initializer(self.kernel_init, "tanh")
-        inputs = Dense(width, kernel_init=init, bias_init=self.bias_init, name="input")(
-            x
-        )  # [B, T, G]
+        # [B, T, G].
+        inputs = Dense(width, kernel_init=init, bias_init=self.bias_init, name="input")(x)
         recurrent = Kernel(
             self.features, self.gates, self.recurrent_init, self.state_bias, name="recurrent"
         )

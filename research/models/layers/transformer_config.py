@@ -18,6 +18,7 @@ from research.options import Count, Option, options_of
 EPSILON = 1e-5
 # The standard deviation of GPT-2 and BERT.
 SD = 0.02
+# Fields that are not options.
 GIVEN = (
     "outputs",
     "config",
@@ -25,7 +26,7 @@ GIVEN = (
     "per_step",
     "padded",
     "source",
-)  # fields that are no options
+)
 
 
 @dataclasses.dataclass(frozen=True)

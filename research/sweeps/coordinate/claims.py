@@ -60,9 +60,8 @@ class Claims:
         )
         self._mine: set[str] = set()
         self._took_over_at = -float("inf")
-        self._taking_over = (
-            threading.Lock()
-        )  # of this process's own threads; other processes need none
+        # Locks out this process's own threads; claims lock out other processes.
+        self._taking_over = threading.Lock()
 
     def register(self) -> None:
         """Makes the worker known; before anything else. Raises UserError if the directory cannot be
@@ -165,9 +164,8 @@ class Claims:
             except FileNotFoundError:
                 self._membership.raise_lost()
             except OSError as error:
-                if (
-                    error.errno == errno.EMLINK
-                ):  # ext4: 65,000 links a file; more once some are released
+                # ext4 allows 65,000 links per file; more work once some are released.
+                if error.errno == errno.EMLINK:
                     break
                 raise
             self._mine.add(run_id)

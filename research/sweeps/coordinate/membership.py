@@ -68,9 +68,11 @@ class Membership:
         self.path = f"{self.folder}/{self.worker.token}"
         self._beats = 0
         self._lost = False
-        self._known: set[str] = set()  # tokens that had a file at the last listing
+        # Tokens that had a file at the last listing.
+        self._known: set[str] = set()
         self._observations: dict[str, Observation] = {}
-        self._moved: set[str] = set()  # tokens whose counter has been seen to move
+        # Tokens whose counter has been seen to move.
+        self._moved: set[str] = set()
 
     def register(self) -> None:
         """Makes the worker's file."""
@@ -256,10 +258,11 @@ def read(folder: str, name: str) -> str | None:
         finally:
             os.close(file)
     except OSError as error:
+        # On NFS the file may be removed between opening and reading it.
         if error.errno in (
             errno.ENOENT,
             errno.ESTALE,
-        ):  # NFS: removed between its opening and its reading
+        ):
             return None
         raise
 

@@ -76,7 +76,8 @@ def showing(
     def to(epoch: float, live: int) -> None:
         nonlocal shown, due
         now = clock()
-        if not due:  # from here on it trains; before, it compiled
+        # The time counts from here on, since the pack compiled before.
+        if not due:
             shown = dataclasses.replace(shown, first=epoch, began=now)
         shown = dataclasses.replace(shown, epoch=epoch, live=live, updated=now)
         if now >= due:

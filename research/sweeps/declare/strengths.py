@@ -29,7 +29,8 @@ def settings(records: Sequence[Record], keys: Collection[str] = ()) -> list[Mapp
     return [_apart(record.config, varying) for record in records]
 
 
-@functools.lru_cache(maxsize=4096)  # the runs of a sweep have few texts
+# Cached, since the runs of a sweep have few different texts.
+@functools.lru_cache(maxsize=4096)
 def strengths(text: str) -> Mapping[str, str]:
     """The strengths in a list of regularizers, by setting; none where the text cannot be read.
 
@@ -45,7 +46,8 @@ def _members(text: str) -> list[tuple[str, dict[str, str]]]:
         return (
             [_member(name, value) for name, value in grammar.items(text)] if text != "none" else []
         )
-    except UserError:  # the record of other code; its text stays as it is
+    except UserError:
+        # Other code wrote this record; its text stays as it is.
         return []
 
 

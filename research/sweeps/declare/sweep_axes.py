@@ -215,9 +215,8 @@ def points(
         for combination in itertools.product(*factors)
     ]
     settled_points = [settled(ordered, point) for point in merged]
-    if any(
-        axis.condition is not None for axis in listed
-    ):  # values of an axis that is not set are one point
+    # Values of an axis that is not set are one point.
+    if any(axis.condition is not None for axis in listed):
         settled_points = list(
             {tuple(sorted(point.items())): point for point in settled_points}.values()
         )

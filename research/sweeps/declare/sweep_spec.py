@@ -10,7 +10,8 @@ from research.errors import UserError, nearest
 from research.sweeps.records import source_version as code_lib
 from research.sweeps.records.store import Damaged, Store
 
-if TYPE_CHECKING:  # who looks at a sweep plans nothing, and pays for no import of JAX
+# Looking at a sweep plans nothing, so it must not pay for importing JAX.
+if TYPE_CHECKING:
     from research.sweeps.plan.run_plan import RequestedRun
 
 

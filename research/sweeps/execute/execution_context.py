@@ -260,5 +260,6 @@ class ExecutionContext:
         self.confirm(pack)
         if jax.process_index() == 0:
             self.failures.add([run.id for run in pack.runs], error)
-        if jax.process_count() > 1:  # all of them must know before they decide what is next
+        # All processes must agree before they decide what is next.
+        if jax.process_count() > 1:
             multihost_utils.sync_global_devices("strike")

@@ -128,9 +128,12 @@ class _ProgressLine:
         self._done = Fraction(0)
         self._counts = {"finished": 0, "diverged": 0, "failed": 0}
         self._state: list[str] = []  # how things stand
-        self._means: list[str] = []  # of the latest epoch's loss and main metric
-        self._due = 0.0  # when these may be worked out again
-        self._repeats: dict[str, int] = {}  # how many more failures a cause had after the first
+        # Means of the latest epoch's loss and main metric.
+        self._means: list[str] = []
+        # The time from which these may be computed again.
+        self._due = 0.0
+        # How many more failures a cause had after the first.
+        self._repeats: dict[str, int] = {}
 
     def epochs(self, count: Fraction | int) -> None:
         """So many lane-epochs, or parts of one, were just done."""

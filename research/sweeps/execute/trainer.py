@@ -121,7 +121,8 @@ def write_final_failures(pack: Pack, context: ExecutionContext) -> list[str]:
     fatal = [run_id for run_id, texts in errors.items() if len(texts) >= MAX_ATTEMPTS]
     if not fatal:
         return []
-    if jax.process_count() > 1:  # all of them must know before the first forgets what went wrong
+    # All processes must know before the first one drops the error.
+    if jax.process_count() > 1:
         multihost_utils.sync_global_devices("condemn")
     with context.holding(fatal) as mine:
         failed_pack = _subset(pack, mine)

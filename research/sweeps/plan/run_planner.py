@@ -122,11 +122,11 @@ class Planner:
                 science = identity.science(
                     first.config, masks.data_id(first.config, self.source(config).spec)
                 )
-                unused.add(
-                    left | (every - settings.keys())
-                )  # what is not set in a point is not used there
+                # A setting that a point does not set is not used there.
+                unused.add(left | (every - settings.keys()))
                 runs.append(first)
-            else:  # most runs of a large sweep differ from the one before in their seed alone
+            else:
+                # Most runs of a large sweep differ from the previous one only in their seed.
                 runs.append(self._reseeded(first, config, science, settings.get("seed")))
         for setting in frozenset.intersection(*unused) if unused else ():
             raise UserError(unused_message(setting, [run.config for run in runs]))

@@ -64,7 +64,8 @@ class Events:
         self._live: dict[str, _Live] = {}
         self._folders: dict[str, Path] | None = None
         self._warned = False
-        self._lock = threading.Lock()  # packs train in threads of their own
+        # Packs train in threads of their own.
+        self._lock = threading.Lock()
 
     def curves(self, runs: Sequence[PlannedRun], curves: Callable[[], Sequence[Curves]]) -> None:
         """An epoch of these runs is done: writes their curves so far, every EVERY seconds at
@@ -109,9 +110,8 @@ class Events:
         if live is None:
             (folder / COMPLETE).unlink(missing_ok=True)
             # What an earlier process wrote stays up to the checkpoint from which this one goes on.
-            earlier = max(
-                0, min(_last_epoch(folder), done - 1)
-            )  # a run that diverges at once has no epoch
+            # A run that diverges at once has no complete epoch.
+            earlier = max(0, min(_last_epoch(folder), done - 1))
             live = _Live(_file(folder, now), dict.fromkeys(range(1, done + 1), now), earlier)
             self._live[run_id] = live
             _append(
@@ -123,7 +123,8 @@ class Events:
 
     def _folder(self, run_id: str, config: Mapping[str, str]) -> Path:
         """The folder of a run; its settings are for the reader, its id is what it is found by."""
-        if self._folders is None:  # listed once: there may be thousands
+        # Listed once: there may be thousands.
+        if self._folders is None:
             there = sorted(self._directory.iterdir()) if self._directory.exists() else []
             self._folders = {path.name.rpartition(",")[2]: path for path in there}
         return self._folders.setdefault(run_id, self._directory / f"{_readable(config)},{run_id}")

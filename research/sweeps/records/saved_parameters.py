@@ -77,7 +77,8 @@ class Parameters:
             )
             return False
         except (ValueError, KeyError, TypeError):
-            pass  # damaged: `load` says so, with the command that trains the run again
+            # Damaged: `load` says so, with the command that trains the run again.
+            pass
         return True
 
     def save(
@@ -117,7 +118,8 @@ class Parameters:
             content = {"format": FORMAT, "crc32": _crc32(run), "run": run}
             (partial / "run.json").write_text(json.dumps(content, indent=1))
             _replace(partial, folder)
-        except (OSError, ValueError) as error:  # orbax says in a ValueError that the disk is full
+        except (OSError, ValueError) as error:
+            # orbax says in a ValueError that the disk is full.
             raise UserError(f"cannot write the parameters {folder}: {_first_line(error)}") from None
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -128,7 +130,8 @@ class Parameters:
         set aside."""
         folder = self.path(run_id)
         if not self.has(run_id):
-            find_run(self.store, run_id)  # where there is no such run, its error says so
+            # Raises where there is no such run.
+            find_run(self.store, run_id)
             raise UserError(
                 f"run {run_id} kept no parameters; train it again with {self._again(run_id)}"
             )
@@ -250,7 +253,8 @@ def _replace(partial: Path, folder: Path) -> None:
     try:
         os.replace(partial, folder)
     except OSError:
-        if not folder.is_dir():  # else another process, with the same run, was faster
+        # If the folder exists, another process with the same run was faster.
+        if not folder.is_dir():
             raise
 
 

@@ -53,7 +53,8 @@ def snapshot(folder: Path, plugins: Iterable[Path], commit: str, root: Path = RO
         os.replace(partial, target)
     except OSError:
         shutil.rmtree(partial, ignore_errors=True)
-        if not target.is_dir():  # else another process, with the same code, was faster
+        # If the folder exists, another process with the same code was faster.
+        if not target.is_dir():
             raise
     return target
 

@@ -133,7 +133,8 @@ class _Sweep:
         self._mark: object = None
         self._asked = -math.inf
         self._live: list[SlurmTask] = []
-        self._epochs: dict[str, float] = {}  # reported so far, by id of the runs that are left
+        # Epochs reported so far, by id of the runs that are left.
+        self._epochs: dict[str, float] = {}
         self._looked = False
 
     def begin(self) -> None:
@@ -167,7 +168,8 @@ class _Sweep:
             time.sleep(NOTICE)
         asked = time.monotonic() - self._asked >= ASK
         live = self._ask() if asked else []
-        self._collect()  # after Slurm was asked: what ended before has its records by now
+        # After Slurm was asked: what ended before has its records by now.
+        self._collect()
         if self.left and asked and not live:
             self._again()
 
@@ -175,7 +177,8 @@ class _Sweep:
         """Cancels what waits for nothing, and removes what no task needs any more."""
         until = time.monotonic() + LAST
         live = self._ask()
-        with contextlib.suppress(Refused):  # what is queued then finds nothing to do
+        # A queued job then finds nothing to do.
+        with contextlib.suppress(Refused):
             cluster.cancel(task.id for task in live if task.state == "PENDING")
         while live and time.monotonic() < until:
             time.sleep(NOTICE * 5)
@@ -212,7 +215,8 @@ class _Sweep:
     def _needed(self) -> int:
         """How many tasks have something to do."""
         if self._slurm.resources.nodes > 1:
-            return 1  # its processes train one run after another together, and claim nothing
+            # Several processes train each run together and claim nothing.
+            return 1
         parts = sum(pieces(list(self.left.values()), self._work.store, self._slurm.resources))
         return min(parts, self._slurm.resources.max_parallel or parts, MOST_TASKS)
 
@@ -311,9 +315,8 @@ class _Sweep:
         advanced = Fraction(0)
         for pack in pack_progress.read(self._work.store.root):
             for run_id in self.left.keys() & set(pack.runs):
-                further = max(
-                    pack.epoch - self._epochs.get(run_id, 0.0), 0.0
-                )  # never back, where one begins again
+                # The bar never goes back where a run starts again.
+                further = max(pack.epoch - self._epochs.get(run_id, 0.0), 0.0)
                 self._epochs[run_id] = self._epochs.get(run_id, 0.0) + further
                 advanced += Fraction(further)
         (self._report.epochs if self._looked else self._report.went_on)(advanced)

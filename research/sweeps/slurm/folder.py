@@ -83,9 +83,8 @@ class Folder:
     def cancelled(self) -> bool:
         """Whether it was cancelled since it was asked for."""
         try:
-            return "cancelled" in os.listdir(
-                self.path
-            )  # NFS may go on saying that a file is not there
+            # NFS may cache that a file does not exist.
+            return "cancelled" in os.listdir(self.path)
         except FileNotFoundError:
             return False
 

@@ -68,16 +68,16 @@ def _array(
     # batch script's own process, whose parent is Slurm's, and no step can be lost beside it.
     together = resources.nodes > 1
     executor = SlurmExecutor(logs)
+    # Slurm does not pass this on since version 22.05.
     executor.update_parameters(
         job_name=name,
-        time=None,  # what the cluster gives, unless the options say otherwise
+        # What the cluster gives, unless the options say otherwise.
+        time=None,
         wckey=None,
         array_parallelism=tasks,
         stderr_to_stdout=True,
         use_srun=together,
-        srun_args=(
-            [f"--cpus-per-task={resources.cpus}"] if resources.cpus else []
-        ),  # not handed on since Slurm 22.05
+        srun_args=([f"--cpus-per-task={resources.cpus}"] if resources.cpus else []),
         setup=setup(resources.setup) if resources.setup else None,
         additional_parameters=options(resources, after),
     )
@@ -112,7 +112,8 @@ def _refused(words: str) -> UserError:
 
 def options(resources: Resources, after: str = "") -> dict[str, Any]:
     """sbatch's options for one array."""
-    to = "" if resources.nodes > 1 else "B:"  # to the steps that srun made, or to the batch script
+    # Slurm signals the steps that srun started, or with B: the batch script.
+    to = "" if resources.nodes > 1 else "B:"
     return {
         **resources.options(),
         # Slurm may then put the task back itself, after a node failure or a preemption.

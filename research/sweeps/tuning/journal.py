@@ -89,7 +89,8 @@ def _replayed(path: Path) -> JournalStorage:
     with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
-                break  # another process writes it just now
+                # Another process is writing this line just now.
+                break
             try:
                 entry = json.loads(line)
                 JournalOperation(entry["op_code"])

@@ -79,7 +79,8 @@ class PrunedSearch:
         self._training: dict[str, ActiveTrial] = {}  # by run id
         self._places: dict[str, LanePool] = {}  # by program id
         self._live = self._computed = (
-            0  # epochs of lanes that were a trial's, and of all that were computed
+            # Lanes' epochs that belonged to a trial, and all that were computed.
+            0
         )
 
     def run(self) -> None:
@@ -208,7 +209,8 @@ class PrunedSearch:
                 [run_id for run_id, standing in standings.items() if standing.over]
             )
         except Exception as error:
-            show(Fraction(0))  # what was trained of the epoch is lost
+            # The part of the epoch that was trained is lost.
+            show(Fraction(0))
             if isinstance(error, UserError | Stopped):
                 raise
             if device_memory.ran_out(error) and places.strategy.width > 1:

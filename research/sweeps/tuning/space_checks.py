@@ -111,6 +111,7 @@ def _check_used(requests: Sequence[Settings]) -> None:
         with contextlib.suppress(UserError):
             config, left = config_lib.resolve(request)
             configs.append(config)
-            unused.append(left | (paths - set(request)))  # what is not set there is not used there
+            # A setting that a request does not set is not used there.
+            unused.append(left | (paths - set(request)))
     for setting in sorted(frozenset.intersection(*unused)) if unused else ():
         raise UserError(unused_message(setting, configs))

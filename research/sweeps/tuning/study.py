@@ -64,7 +64,8 @@ def study(
     )
     if earlier:
         created.add_trials(entering(earlier))
-    created.set_user_attr(DEFINITION, wanted)  # last: a study without it was not made to its end
+    # Set last: a study without it was not created completely.
+    created.set_user_attr(DEFINITION, wanted)
     return created
 
 
