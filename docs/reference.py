@@ -13,6 +13,7 @@ from research.options import REQUIRED, format_value
 from research.registry import (
     ACTIVATIONS,
     CALLBACKS,
+    ESTIMATES,
     LOSSES,
     METRICS,
     TASKS,
@@ -21,7 +22,7 @@ from research.registry import (
     Regularizer,
 )
 
-LISTS = [*PARTS.values(), ACTIVATIONS, TASKS, LOSSES, METRICS, CALLBACKS]
+LISTS = [*PARTS.values(), ACTIVATIONS, TASKS, LOSSES, METRICS, ESTIMATES, CALLBACKS]
 
 
 def on_files(files: Files, config: Any) -> Files:

@@ -29,6 +29,9 @@ from research.sweeps.slurm.executor import cancel
 from research.sweeps.slurm.folder import Folder, place_of
 
 NAME = start.define_name("name", None, "keep the sweep under this name, for launch.table --name")
+ESTIMATE = start.define_name(
+    "estimate", None, "what makes one value of a seed's folds; none: their mean"
+)
 BASELINE = start.define_name(
     "baseline", None, "a row, as learning_rate=0.1: compare the others with it"
 )
@@ -50,7 +53,7 @@ def main() -> None:
     sweep = named_or_asked(NAME.value, records)
     sweep, runs, notes = planned(sweep, plans, monitor.note)
     title = NAME.value or "sweep"
-    question = Question(BASELINE.value, metrics=metrics())
+    question = Question(BASELINE.value, metrics=metrics(), estimate=ESTIMATE.value)
     check(untrained(title, sweep, runs, question))
     place = (
         f"sweeps/{NAME.value}"

@@ -60,6 +60,9 @@ ROWS = flags.DEFINE_enum(
     " any, else arms",
 )
 SEEDS = flags.DEFINE_integer("seeds", None, "seeds per arm; none: as declared", lower_bound=1)
+ESTIMATE = start.define_name(
+    "estimate", None, "what makes one value of a seed's folds; none: their mean"
+)
 BASELINE = start.define_name(
     "baseline", None, "compare the other rows with this one, such as learning_rate=0.1"
 )
@@ -137,7 +140,7 @@ def _refuse_flags_of_from() -> None:
 
 def _external() -> ArmsTable:
     """The table of a csv file."""
-    for flag in ("experiment", "name", "rows", "seeds", "explain", "no_train", "claim"):
+    for flag in ("experiment", "name", "rows", "seeds", "explain", "no_train", "claim", "estimate"):
         if flags.FLAGS[flag].present:
             raise UserError(f"--{flag} does not apply to --from; leave one of them out")
     results = read_results(FROM.value)
@@ -188,7 +191,12 @@ def _shown() -> TableReport:
     experiment = experiment_files.get(EXPERIMENT.value, monitor.warn)
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
-    experiment = dataclasses.replace(experiment, claim=_question().claim or experiment.claim)
+    question = _question()
+    experiment = dataclasses.replace(
+        experiment,
+        claim=question.claim or experiment.claim,
+        estimate=question.estimate or experiment.estimate,
+    )
     if ROWS.value != "runs":
         arms = [Arm(label, {}) for label in experiment.arms]
         empty = build_table(
@@ -216,7 +224,7 @@ def _shown() -> TableReport:
 
 def _question() -> Question:
     """What the flags ask of a sweep's table."""
-    return Question(BASELINE.value, cast(Claim | None, CLAIM.value), metrics())
+    return Question(BASELINE.value, cast(Claim | None, CLAIM.value), metrics(), ESTIMATE.value)
 
 
 def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> TableReport:

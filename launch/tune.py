@@ -175,7 +175,7 @@ def _check_settings(
     """Refuses what --columns, --sort and --where name and the table will not have, before anything
     is trained."""
     try:
-        (run,) = context.planner.plan([settings])
+        run, *_ = context.planner.plan(context.planner.each_fold([settings]))
     except UserError:  # settings that need an axis' value cannot be planned yet
         return
     row = Arm(name, {}, dict.fromkeys(paths, ""))
@@ -193,7 +193,8 @@ def _check_arms(
     runs: list[RequestedRun] = []
     for label in experiment.arms:
         try:
-            runs += context.planner.plan(tuner.fresh(settings[label], 1, context.planner))
+            requests = tuner.fresh(settings[label], 1, context.planner)
+            runs += context.planner.plan(context.planner.each_fold(requests))
         except UserError:  # an arm that needs an axis' value cannot be planned yet
             return
     check_metrics(experiment, runs)

@@ -242,9 +242,11 @@ class Estimate(Entry):
     finished runs in the order of the folds.
 
     says: what a value is, for captions; `{runs}` stands for the number of runs.
+    most: how many runs it takes; None: any number.
     """
 
     says: str = ""
+    most: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

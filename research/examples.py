@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.registry import Entry, Loss, Metric, Task
+from research.registry import Entry, Estimate, Loss, Metric, Task
 
 HEADING = "Example:"
 
@@ -57,7 +57,7 @@ def _sources(entry: Entry) -> Iterator[Any]:
         yield from filter(callable, build.args)
         build = build.func
     yield build
-    # A loss, a metric or a task is built without options; what counts is the result.
-    if isinstance(entry, Loss | Metric | Task):
+    # A loss, a metric, a task or an estimate is built without options; what counts is the result.
+    if isinstance(entry, Estimate | Loss | Metric | Task):
         built = entry.build()
         yield from (built.summary, built.example_metrics) if isinstance(entry, Task) else (built,)

@@ -1,8 +1,8 @@
 """Options: what a registry entry's settings are, read off the signature of its builder.
 
 The annotation declares everything: a `float` is *numeric* (a lane value), anything else is *static*
-(it shapes the program), as is a float with `SHAPES_PROGRAM`. `Annotated` adds that, a `Range`, a
-line of help, or the registry whose names are allowed; `Literal` lists the allowed words.
+(it shapes the program); `Annotated` adds a `Range`, a line of help, or the registry whose names are
+allowed; `Literal` lists the allowed words.
 """
 
 import dataclasses
@@ -67,17 +67,13 @@ WholeNumber = typing.Annotated[float, WholeRange(0)]
 PositiveWhole = typing.Annotated[float, WholeRange(1)]
 
 
-class _ShapesProgram:
-    """Beside `float` in an annotation: the number is static, since sizes depend on it."""
-
-
-SHAPES_PROGRAM = _ShapesProgram()
-
-
 @dataclasses.dataclass(frozen=True)
 class Option:
     """One setting: its name, type, default, allowed values, and whether lanes of a program may
-    differ in it."""
+    differ in it.
+
+    shapes_program: a float that is static, since sizes depend on it.
+    """
 
     name: str
     type: Any
@@ -172,8 +168,7 @@ def option(name: str, hint: Any, default: Any) -> Option:
     # A signature may say 1 for 1.0; a default must equal what its text parses to.
     if hint is float and isinstance(default, int) and not isinstance(default, bool):
         default = float(default)
-    shapes_program = SHAPES_PROGRAM in notes
-    return Option(name, hint, default, bounds, choices, optional, registry, text, shapes_program)
+    return Option(name, hint, default, bounds, choices, optional, registry, text)
 
 
 def _unwrap(hint: Any) -> list[Any]:

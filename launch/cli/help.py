@@ -33,7 +33,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "seed",
     ),
     "regularization": ("regularization",),
-    "evaluation": ("split", "split_seed", "metrics"),
+    "evaluation": ("split", "fold", "split_seed", "metrics"),
 }
 AXES = ("grid", "zip", "sample", "samples", "sample_seed", "seeds")
 _ASKED = re.compile(r"--?(?:help|h|\?)(?:=(.*))?$")

@@ -24,7 +24,8 @@ def of_choice(
     Raises:
         UserError: no record of the choice can be used here.
     """
-    runs = shop.planner.runs(tuner.report(tuned, seeds, shop.planner))
+    requests = tuner.report(tuned, seeds, shop.planner)
+    runs = shop.planner.runs(shop.planner.each_fold(requests))
     by_id = shop.obtain(runs)
     records = [by_id[run.id] for run in runs if run.id in by_id]
     if not records:
@@ -34,7 +35,13 @@ def of_choice(
     described = tuner.described([tuned], budget, seeds)
     notes = [*utilisation({name: tuned}), *shop.planner.notes(runs)]
     return sweep_table(
-        name, records, columns_of(records), list(dict.fromkeys(keys)), notes, described
+        name,
+        records,
+        columns_of(records),
+        list(dict.fromkeys(keys)),
+        notes,
+        described,
+        asked=dict.fromkeys(by_id, len(runs) // len(requests)),
     )
 
 

@@ -16,7 +16,7 @@ from research.analysis.scope import Claim
 from research.analysis.table_builder import build_table
 from research.analysis.view import WHOLE, View
 from research.errors import UserError
-from research.registry import METRICS, TASKS
+from research.registry import ESTIMATES, METRICS, TASKS
 from research.sweeps.column import Better, Column, common_metric, refuse_unknown
 from research.sweeps.declare import selection
 from research.sweeps.declare.sweep_spec import SweepSpec
@@ -94,6 +94,10 @@ class Question:
     claim: Claim | None = None
     metrics: tuple[str, ...] = ()
     estimate: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.estimate is not None:
+            ESTIMATES.get(self.estimate)  # an unknown name is refused before anything is trained
 
 
 def of_sweep(

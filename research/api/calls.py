@@ -9,6 +9,7 @@ from typing import Any
 from research import messages
 from research.analysis.external import external_table, read_results
 from research.analysis.table_report import of_experiment
+from research.api.folds_result import FoldsResult
 from research.api.given_data import with_data
 from research.api.run_result import RunResult
 from research.api.settings import axes_of, settings_of
@@ -38,7 +39,7 @@ def train(
     data_dir: str | None = None,
     keep_params: bool = True,
     **settings: Any,
-) -> RunResult:
+) -> RunResult | FoldsResult:
     """Trains one run, or returns at once if its record exists.
 
     Args:
@@ -52,7 +53,8 @@ def train(
             `**{"arch.hidden": ...}`.
 
     Returns:
-        The run, with its metrics, curves, parameters and predictions.
+        The run, with its metrics, curves, parameters and predictions; or the runs of all folds,
+        where `split` has several and no `fold` is given.
 
     Raises:
         UserError: if a setting is invalid, or if the run failed.
@@ -61,8 +63,13 @@ def train(
     >>> run.metrics["test/accuracy"]  # doctest: +SKIP
     """
     folders = workspace(records, cache_dir, data_dir)
-    (run,) = folders.planner.runs([settings_of(with_data(settings, data, cache_dir))])
-    return RunResult(folders.obtain([run], keep_params)[run.id], folders)
+    asked_for = [settings_of(with_data(settings, data, cache_dir))]
+    runs = folders.planner.runs(folders.planner.each_fold(asked_for))
+    recorded = folders.obtain(runs, keep_params)
+    records_of_runs = [recorded[run.id] for run in runs]
+    if len(runs) > 1:
+        return FoldsResult(records_of_runs, folders)
+    return RunResult(records_of_runs[0], folders)
 
 
 def sweep(

@@ -34,13 +34,20 @@ class SweepResult(Sequence[RunResult]):
     def __iter__(self) -> Iterator[RunResult]:
         return (self[number] for number in range(len(self)))
 
-    def table(self, *, baseline: str | None = None, metrics: Sequence[str] = ()) -> TableResult:
+    def table(
+        self,
+        *,
+        baseline: str | None = None,
+        metrics: Sequence[str] = (),
+        estimate: str | None = None,
+    ) -> TableResult:
         """A row per combination of the axes, with the task's main metric on validation and test
         rows.
 
         Args:
             baseline: a row's label, such as "learning_rate=0.1": the others are compared with it.
             metrics: more columns, such as "test/nll".
+            estimate: what makes one value of a seed's folds; None: their mean.
 
         Returns:
             The table.
@@ -49,7 +56,7 @@ class SweepResult(Sequence[RunResult]):
             UserError: if no row has the baseline's label, or no run has a metric.
         """
         ids = [run.id for run in self.wanted]
-        question = Question(baseline, metrics=tuple(metrics))
+        question = Question(baseline, metrics=tuple(metrics), estimate=estimate)
         return TableResult(of_sweep(self.name, self.asked, ids, self.records, self.notes, question))
 
     def __repr__(self) -> str:

@@ -2,8 +2,9 @@
 
 In reading order: file.py runs a file. component_decorators.py has the decorators of what is built
 with options (networks, objectives, optimizers, regularizers, data sets, tasks),
-function_decorators.py those of plain functions (losses, metrics, schedules, callbacks).
-declaration.py is what both share.
+function_decorators.py those of plain functions (losses, metrics, schedules, callbacks), and
+protocol_decorators.py those of how runs are evaluated (splitters, estimates). declaration.py is
+what all share.
 """
 
 from research.plugin.component_decorators import (
@@ -16,11 +17,13 @@ from research.plugin.component_decorators import (
 )
 from research.plugin.file import load
 from research.plugin.function_decorators import callback, loss, metric, schedule
+from research.plugin.protocol_decorators import estimate, splitter
 
 __all__ = [
     "architecture",
     "callback",
     "dataset",
+    "estimate",
     "load",
     "loss",
     "metric",
@@ -28,5 +31,6 @@ __all__ = [
     "optimizer",
     "regularizer",
     "schedule",
+    "splitter",
     "task",
 ]

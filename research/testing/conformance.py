@@ -31,6 +31,7 @@ from research.registry import (
 )
 from research.sweeps.plan.run_plan import PlannedRun
 from research.sweeps.plan.run_planner import Planner
+from research.testing import protocols
 from research.testing.few_steps import beyond_rounding, initial, lane, start, steps, unequal
 from research.training.checkpoint.snapshot import Snapshot
 from research.training.devices.strategy import ExecutionStrategy
@@ -194,6 +195,8 @@ def trials(kind: str, entry: Entry) -> dict[str, Callable[[], None]]:
     """
     if kind == CALLBACKS.kind:
         return {"takes an epoch's end": functools.partial(_called, entry)}
+    if checks := protocols.checks(entry):
+        return checks
     tried = functools.cache(functools.partial(part, kind, entry))
     return {name: functools.partial(_checked, check, tried) for name, check in CHECKS.items()}
 

@@ -56,6 +56,14 @@ def division(split: Component) -> Division:
     return built
 
 
+def with_validation(split: Component) -> str:
+    """A split of the same kind that has validation rows, as the flag takes it."""
+    options = dict(split.options)
+    if "validation" not in options:
+        return "8:1:1"
+    return f"'{Component(split.name, tuple((options | {'validation': 0.1}).items()))}'"
+
+
 def padded(rows: np.ndarray, size: int) -> np.ndarray:
     """The rows [n] as int32 [size]: -1 stands for the rows that a larger fold has more."""
     return np.pad(rows, (0, size - len(rows)), constant_values=-1).astype(np.int32)

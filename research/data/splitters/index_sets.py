@@ -12,7 +12,7 @@ from research.data.spec import Arrays, DataSpec
 from research.data.split import Split, draw, reduced
 from research.data.splitters.division import PartSizes
 from research.errors import ShapeError, UserError
-from research.options import SHAPES_PROGRAM, Range, options_of
+from research.options import Range, format_value, options_of
 from research.registry import Splitter
 from research.words import first_sentence
 
@@ -23,7 +23,6 @@ GIVEN = ("rows", "labels", "groups", "seed")
 ValidationShare = Annotated[
     float,
     Range(0, 1, high_open=True),
-    SHAPES_PROGRAM,
     "share of each fold's training rows that validate",
 ]
 
@@ -124,23 +123,26 @@ class IndexSets:
 def splitter(function: Function, paper: str = "", **entry: Any) -> Splitter:
     """The entry of a function; its docstring's first sentence is the summary, its further
     parameters are the options."""
-    name = function.__name__
-
-    def build(**options: Any) -> IndexSets:
-        written = ",".join(f"{key}={value:g}" for key, value in options.items())
-        return IndexSets(f"{name}({written})", functools.partial(function, **options))
-
+    # The sizes of the parts may depend on every option, so none of them is a lane's value.
+    options = tuple(
+        dataclasses.replace(option, shapes_program=True) for option in options_of(function, GIVEN)
+    )
     return Splitter(
-        name,
-        build,
+        function.__name__,
+        functools.partial(_division, function),
         first_sentence(function.__doc__ or "").rstrip("."),
         paper,
-        options=options_of(function, GIVEN),
+        options=options,
         **entry,
     )
 
 
-def with_validation(
+def _division(function: Function, **options: Any) -> IndexSets:
+    chosen = ",".join(f"{name}={format_value(value)}" for name, value in options.items())
+    return IndexSets(f"{function.__name__}({chosen})", functools.partial(function, **options))
+
+
+def drawn_validation(
     train: np.ndarray, labels: np.ndarray, share: float, seed: int, fold: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws validation rows from the training rows of a fold, so that each class has its share.

@@ -7,8 +7,8 @@ import numpy as np
 from research.data.splitters.index_sets import (
     Parts,
     ValidationShare,
+    drawn_validation,
     splitter,
-    with_validation,
 )
 from research.errors import ShapeError
 from research.options import Range
@@ -34,6 +34,12 @@ def kfold(
         seed: seed of the folds.
         folds: number of folds.
         validation: share of each fold's training rows that validate.
+
+    Example:
+        >>> for train, _, test in kfold(5, np.zeros(5, int), None, seed=0, folds=2):
+        ...     print(train, test)
+        [3 4] [2 0 1]
+        [0 1 2] [3 4]
     """
     if folds > rows:
         raise ShapeError(f"split=kfold({folds}): there are {rows} rows, and a fold needs one")
@@ -43,7 +49,7 @@ def kfold(
     parts: list[Parts] = []
     for fold, test in enumerate(np.array_split(order, folds)):
         others = np.setdiff1d(np.arange(rows), test)
-        train, validating = with_validation(others, labels, validation, seed, fold)
+        train, validating = drawn_validation(others, labels, validation, seed, fold)
         parts.append((train, validating, test))
     return parts
 

@@ -8,6 +8,7 @@ from research import identity
 from research.errors import UserError
 from research.registry import ESTIMATES, Estimate
 from research.sweeps.records.record import Record
+from research.words import plural
 
 SINGLE, OF_FOLDS = "single_run", "mean_of_folds"
 
@@ -37,8 +38,11 @@ def estimate_of(name: str | None, runs: int) -> Estimate:
     Raises UserError for an unknown name, and for one that takes a run alone where there are more.
     """
     entry = ESTIMATES.get(name or (SINGLE if runs == 1 else OF_FOLDS))
-    if runs > 1 and entry.name == SINGLE:
-        raise UserError(f"estimate={entry.name} takes one run, and a seed has {runs} folds")
+    if entry.most is not None and runs > entry.most:
+        raise UserError(
+            f"estimate={entry.name} takes {plural(entry.most, 'run')} of a seed, and"
+            f" there are {runs}; try estimate={OF_FOLDS}"
+        )
     return entry
 
 

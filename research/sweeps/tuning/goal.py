@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
+from research.data.splitters.division import with_validation
 from research.errors import UserError
 from research.sweeps.column import Better, main_metric
 from research.sweeps.declare.sweep_axes import Axis
@@ -36,7 +37,7 @@ def check_goal(goal: Goal, run: PlannedRun) -> None:
         raise UserError(
             f"a choice is made on validation rows, and split={run.config.split} leaves no"
             " validation"
-            " rows"
+            f" rows; try --split={with_validation(run.config.split)}"
         )
 
 
@@ -55,6 +56,11 @@ def check_rungs(
     Raises:
         UserError: they cannot be.
     """
+    if run.config.fold is not None:
+        raise UserError(
+            f"--pruner trains a trial as one lane, and split={run.config.split} has folds; leave"
+            " out --pruner"
+        )
     if any(axis.path == "epochs" for axis in axes):
         raise UserError(
             "--pruner compares trials at the same epoch of equally long runs; tune epochs"

@@ -24,21 +24,31 @@ EDGE = 1e-9
 LOOKS, COMBINATIONS = 32, 1024
 
 
-def planned(settings: Settings, point: Point, planner: Planner) -> PlannedRun | Result:
-    """The run of a point, or why there is none.
+def planned_folds(
+    settings: Settings, point: Point, planner: Planner
+) -> Sequence[PlannedRun] | Result:
+    """The runs of a point, one per fold of its split, or why there are none.
 
     Args:
         settings: those of every trial.
         point: the values of the axes.
-        planner: plans the run.
+        planner: plans the runs.
 
     Returns:
-        The run, or a `refused` result if a value cannot be, or values exclude each other.
+        The runs, or a `refused` result if a value cannot be, or values exclude each other.
     """
     try:
-        return planner.run(axes_lib.resolve(settings, point)[0])
+        axes_lib.resolve(settings, point)  # its errors name what the axes should be
+        requests = planner.each_fold([{**settings, **point}])
+        return [planner.run(config_lib.resolve(request)[0]) for request in requests]
     except UserError as error:
         return Result(None, "refused", note=str(error))
+
+
+def planned(settings: Settings, point: Point, planner: Planner) -> PlannedRun | Result:
+    """The first run of a point, or why there is none; see `planned_folds`."""
+    runs = planned_folds(settings, point, planner)
+    return runs if isinstance(runs, Result) else runs[0]
 
 
 def first_run(settings: Settings, axes: Sequence[Axis], planner: Planner) -> PlannedRun:
@@ -60,7 +70,7 @@ def first_run(settings: Settings, axes: Sequence[Axis], planner: Planner) -> Pla
         if axis.path == "seed":
             raise UserError("a seed cannot be tuned: the choice is reported on fresh seeds")
     if not axes:
-        return planner.runs([settings])[0]
+        return planner.runs(planner.each_fold([settings]))[0]
     points = [*_corners(axes), *axes_lib.draws(axes, LOOKS, 0)]
     _check_used([{**settings, **point} for point in points])
     refusal = ""

@@ -17,6 +17,7 @@ from research import identity
 from research.errors import UserError
 from research.option_text import entry_and_options
 from research.sweeps.declare.sweep_axes import Axis, Point
+from research.sweeps.estimates.seed_value import seed_value
 from research.sweeps.execute.ensure_records import (
     Executor,
     Observer,
@@ -36,7 +37,7 @@ from research.sweeps.tuning.goal import Goal, check_goal, check_rungs, main_goal
 from research.sweeps.tuning.journal import ENTERED, Studied
 from research.sweeps.tuning.pruned_search import LANES, PrunedSearch
 from research.sweeps.tuning.search import Result, search
-from research.sweeps.tuning.space_checks import first_run, planned
+from research.sweeps.tuning.space_checks import first_run, planned, planned_folds
 from research.words import plural
 
 Settings = Mapping[str, Any]
@@ -229,7 +230,7 @@ def fresh(settings: Settings, seeds: int, planner: Planner) -> list[dict[str, An
 
     They keep the split of the trials, so that no trial was chosen on a row that they are tested on.
     """
-    (trial,) = planner.plan([settings])
+    trial, *_ = planner.plan(planner.each_fold([settings]))
     first = trial.config.seed + 1
     shared = {"split_seed": trial.config.split_seed, **settings}
     return [dict(request) for request in with_seeds(shared, range(first, first + seeds))]
@@ -305,22 +306,22 @@ def _trained(
 ) -> list[Result]:
     """The results of points that are trained together; those that have their record are read from
     it."""
-    plans = [planned(settings, point, context.planner) for point in points]
-    runs = [plan for plan in plans if isinstance(plan, PlannedRun)]
+    plans = [planned_folds(settings, point, context.planner) for point in points]
+    runs = [run for plan in plans if not isinstance(plan, Result) for run in plan]
     records = context.obtain(runs)
-    return [
-        plan if isinstance(plan, Result) else _result(records.get(plan.id), plan, goal)
-        for plan in plans
-    ]
+    return [plan if isinstance(plan, Result) else _result(records, plan, goal) for plan in plans]
 
 
-def _result(record: Record | None, run: PlannedRun, goal: Goal) -> Result:
-    """The result of a trial. record: None where its file is not believed and cannot be replaced."""
-    return (
-        Result(None, "failed", run.id, "its record cannot be used")
-        if record is None
-        else result_of(record, goal)
-    )
+def _result(records: Mapping[str, Record], runs: Sequence[PlannedRun], goal: Goal) -> Result:
+    """The result of a trial, which is known by the first of its runs.
+
+    records: without those whose file is not believed and cannot be replaced.
+    """
+    there = [records[run.id] for run in runs if run.id in records]
+    record = seed_value(there, len(runs)).record
+    if record is None:
+        return Result(None, "failed", runs[0].id, "its record cannot be used")
+    return dataclasses.replace(result_of(record, goal), run=runs[0].id)
 
 
 def result_of(record: Record, goal: Goal) -> Result:

@@ -4,10 +4,10 @@ import dataclasses
 from typing import Any
 
 from research import config as config_lib
-from research.config import FIELDS, PARTS, Component, RunConfig
+from research.config import FIELDS, PARTS, RunConfig
 from research.data import split, stretches
 from research.data.spec import DataSpec
-from research.data.splitters.division import division
+from research.data.splitters.division import division, with_validation
 from research.errors import ShapeError, UserError
 from research.identity import entries
 from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS, Architecture
@@ -299,16 +299,8 @@ def _check_sizes(config: RunConfig, program: Program) -> None:
     if needs and not sizes.validation:
         raise UserError(
             f"{needs[0]} reads the validation rows; split={config.split} leaves none; try"
-            f" --split={_with_validation(config)}"
+            f" --split={with_validation(config.split)}"
         )
-
-
-def _with_validation(config: RunConfig) -> str:
-    """A split of the same kind that has validation rows."""
-    options = dict(config.split.options)
-    if "validation" not in options:
-        return "8:1:1"
-    return str(Component(config.split.name, tuple((options | {"validation": 0.1}).items())))
 
 
 def _check_rounds(config: RunConfig, program: Program) -> None:

@@ -1,0 +1,70 @@
+"""The decorators of how runs are evaluated: splitters, and estimates of their folds."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from research.data.splitters import index_sets
+from research.errors import UserError
+from research.plugin.declaration import (
+    Builder,
+    check_test_options,
+    decorator,
+    options_in,
+    summary,
+)
+from research.registry import ESTIMATES, SPLITTERS, Estimate
+
+
+def splitter(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    test_options: Mapping[str, Any] | None = None,
+    paper: str = "",
+) -> Any:
+    """Registers `f(rows, labels, groups, seed, **options) -> [(train, validation, test)]`, the row
+    numbers of each fold, as a splitter for `--split=NAME`.
+
+    rows is their number; labels are int [rows], zeros where targets are numbers; groups is None.
+    The sizes of the parts must depend on the number of rows and the options alone. Other parameters
+    become flags (`--split.folds=3`).
+    """
+
+    def add(build: Builder) -> Builder:
+        name, given = build.__name__, index_sets.GIVEN
+        if missing := [word for word in given if word not in inspect.signature(build).parameters]:
+            raise UserError(
+                f"{name} lacks {' and '.join(missing)}; write"
+                f" def {name}(rows, labels, groups, seed, ...)"
+            )
+        check_test_options("splitter", test_options, options_in(build, given))
+        summary(build)
+        SPLITTERS.add(index_sets.splitter(build, paper, test_options=test_options or {}))
+        return build
+
+    return decorator(add, function)
+
+
+def estimate(
+    function: Callable[..., Any] | None = None, /, *, says: str = "", paper: str = ""
+) -> Any:
+    """Registers `f(runs) -> metrics` as an estimate for `--estimate=NAME`.
+
+    Args:
+        function: what is decorated, where there are no parentheses.
+        says: what a value is, for captions, such as "median of {runs} folds".
+        paper: where it is from.
+
+    runs has the metrics of each run of one seed, by name, in the order of the folds.
+    """
+
+    def add(build: Builder) -> Builder:
+        name = build.__name__
+        if len(inspect.signature(build).parameters) != 1:
+            raise UserError(f"{name} takes one argument; write def {name}(runs)")
+        words = says or f"{name.replace('_', ' ')} of {{runs}} runs"
+        ESTIMATES.add(Estimate(name, lambda: build, summary(build), paper, says=words))
+        return build
+
+    return decorator(add, function)
