@@ -2,6 +2,7 @@
 
 import difflib
 import traceback
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 # A message lists at most this many names.
@@ -32,11 +33,21 @@ class Stopped(Exception):
 def nearest(word: str, known: Iterable[str]) -> str:
     """The end of an error message: the known names nearest to `word`, else all of them."""
     names = sorted(known)
+    alike = next((name for name in names if appearance(name) == appearance(word) != ""), word)
+    if alike.casefold() != word.casefold():
+        return f"did you mean {alike}, which looks alike ({alike!a}, not {word!a})?"
     if near := close(word, names):
         return f"did you mean {' or '.join(near)}?"
     if len(names) > MOST:
         return f"there are {len(names)}, from {names[0]} to {names[-1]}"
     return f"known: {', '.join(names)}" if names else "there are none"
+
+
+def appearance(word: str) -> str:
+    """What a reader sees of a word, whatever its capitals and however its letters are composed."""
+    composed = unicodedata.normalize("NFKC", word)
+    seen = "".join(letter for letter in composed if unicodedata.category(letter) != "Cf")
+    return " ".join(seen.split()).casefold()
 
 
 def close(word: str, known: Iterable[str]) -> list[str]:

@@ -84,24 +84,29 @@ class Layout:
         rows = _rows(self.file, self.encoding, self.comment, self.delimiter)
         for number, (line, cells) in enumerate(itertools.islice(rows, 1, None)):
             if len(cells) != len(self.header):
-                expected = f"but the header has {len(self.header)} columns"
-                first = (
-                    ""
-                    if number
-                    else f" ('{self.delimiter.join(self.header)[:40]}'); is that its header?"
-                )
-                raise UserError(f"{self.file}, row {line}: {len(cells)} cells, {expected}{first}")
+                raise UserError(f"{self.file}, row {line}: {self._wrong(len(cells), not number)}")
             yield line, cells
+
+    def _wrong(self, count: int, first: bool) -> str:
+        """What to say of a row with so many cells; first: it is the one below the header."""
+        expected, shown = len(self.header), self.delimiter.join(self.header)[:40]
+        problem = f"{count} {'cell' if count == 1 else 'cells'}, but the header has {expected}"
+        problem += " column" if expected == 1 else " columns"
+        if not first:
+            return problem
+        names = " If each row begins with its name, as R writes it, name that column too"
+        return f"{problem} ('{shown}'); is that its header?{names * (count == expected + 1)}"
 
 
 class CsvColumn(NamedTuple):
     """One column: its name and its cells, texts without white space at their ends, "" where there
-    is none."""
+    is none; is_target: it is the one to predict."""
 
     file: Path
     name: str
     cells: pa.StringArray
     layout: Layout | None = None
+    is_target: bool = False
 
     def error(self, row: int, problem: str) -> UserError:
         """The error at one of its cells."""
@@ -197,14 +202,23 @@ def _layout(file: Path, reading: Reading) -> Layout:
 
 def _delimiter(file: Path, encoding: str, comment: str) -> str:
     """The separator that the first line with a text has most often outside of quotes; the comma if
-    it has none."""
+    it has none.
+
+    If the second line has none of these, another one decides that both have equally often.
+    """
     with csv_text.opened(file, encoding) as text:
         lines = [
             *itertools.islice((line for line in _uncommented(text, comment) if line.strip()), 2)
         ]
     csv_header.check_comment(file, lines, _DELIMITERS)
-    first = lines[0] if lines else ""
-    return max(_DELIMITERS, key=re.sub('"[^"]*("|$)', "", first).count)
+    first, second = (
+        re.sub('"[^"]*("|$)', "", line) for line in itertools.islice([*lines, "", ""], 2)
+    )
+    likely = max(_DELIMITERS, key=first.count)
+    if first.count(likely) and not second.count(likely):
+        alike = [mark for mark in _DELIMITERS if second.count(mark) == first.count(mark) > 0]
+        return next(iter(alike), likely)
+    return likely
 
 
 def _rows(
@@ -236,7 +250,12 @@ def _with_lines(file: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
                 yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
-        problem = "its quote is never closed" if "unexpected end" in str(error) else str(error)
+        problem = (
+            "its quote is never closed"
+            if "unexpected end" in str(error)
+            else f"a quote ends before its cell does ({error}); within quotes write a quote as"
+            ' two, "", or leave out the quotes around the cell'
+        )
         raise UserError(f"{file}, row {line}: {problem}") from None
 
 

@@ -1,12 +1,15 @@
 """Which texts and whole numbers of a csv file are dates or times of day, and which moments these
 are."""
 
+import contextlib
 import datetime
 import itertools
 import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 _YEAR, _MONTH, _DAY = r"(?:1[89]|20|21)\d\d", r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
 _NAMED = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*\.?"
@@ -20,11 +23,22 @@ _DATES = (
     rf"{_NAMED}[-/ ,]+(?:{_YEAR}|\d\d)",
     rf"{_YEAR}[-/ ]{_NAMED}(?:[-/ ]{_DAY})?",
     rf"{_YEAR}[-/ ]?(?:q[1-4]|w[0-5]?\d)(?:-?[1-7])?",
+    rf"q[1-4][-/ ']*(?:{_YEAR}|\d\d)",
+    rf"(?:0[1-9]|1[0-2])[-/]{_YEAR}",
+    rf"{_YEAR}-[0-3]\d\d",  # the day of the year
+    r"\d{4}([-/])(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])",  # in other calendars
+    rf"{_YEAR}[年년]\s*{_MONTH}[月월](?:\s*{_DAY}[日일])?",
+)
+# A time inside or behind its date, as ctime and web servers write it.
+_OF_LOGS = (
+    rf"{_NAMED} +{_DAY} +{_CLOCK}(?:\s*(?:[a-z]{{3,4}}|[+-]\d{{4}}))? +{_YEAR}",
+    rf"\[?{_DAY}/{_NAMED}/{_YEAR}:{_CLOCK}\]?",
 )
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
 _DATE = re.compile(
     rf"{_WEEKDAY}(?:{'|'.join(_DATES)})(?:[t"
-    rf" ,]+{_CLOCK})?|{_CLOCK}|{_YEAR}[01]\d[0-3]\dt\d{{4,6}}z?",
+    rf" ,]+{_CLOCK})?|{_WEEKDAY}(?:{'|'.join(_OF_LOGS)})|{_CLOCK}"
+    rf"|{_YEAR}[01]\d[0-3]\dt\d{{4,6}}z?",
     re.I,
 )
 
@@ -40,13 +54,40 @@ def is_day(text: str) -> bool:
 
 
 def are_days(values: np.ndarray) -> bool:
-    """Whether all of these whole numbers are days written as 20240131; by chance few would be."""
-    year, rest = np.divmod(values, 10_000)
+    """Whether all of these whole numbers are months or days written as 202401 or 20240131, the
+    latter perhaps with hours, minutes and seconds behind; by chance few would be."""
+    days = (values * 100 + 1, *(values // scale for scale in (1, 100, 10_000, 1_000_000)))
+    return len(np.unique(values)) >= _FEW and any(map(_inside, days))
+
+
+def _inside(days: np.ndarray) -> bool:
+    """Whether all of these numbers are days written as 20240131."""
+    year, rest = np.divmod(days, 10_000)
     month, day = np.divmod(rest, 100)
     inside = (
         (year >= 1850) & (year <= 2150) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     )
-    return bool(inside.all()) and len(np.unique(values)) >= 5
+    return bool(inside.all())
+
+
+def compact_dates(cells: pa.StringArray) -> np.ndarray | None:
+    """The microseconds from 1970, int64 [N], of months, days or times written as 202401, 20240131
+    or 202401311015; None if the cells are not all so."""
+    length = len(cells[0].as_py())
+    digits = pc.match_substring_regex(cells, rf"^(?:1[89]|20|21)[0-9]{{{max(0, length - 2)}}}$")
+    if length not in (6, 8, 10, 12, 14) or not pc.all(digits).as_py():
+        return None
+    texts = cells.to_pylist()
+    if length == 6:
+        texts = [f"{text[:4]}-{text[4:]}" for text in texts]
+    return moments([f"{text[:8]}T{text[8:]}" if text[8:] else text for text in texts])
+
+
+def are_since_1970(numbers: np.ndarray) -> bool:
+    """Whether all numbers are seconds from 1970 in the years 2000 to 2050, or parts of seconds."""
+    since, until = 9.46e8, 2.53e9
+    least, most = numbers.min(), numbers.max()
+    return any(since * scale <= least and most <= until * scale for scale in (1, 1e3, 1e6, 1e9))
 
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -73,13 +114,19 @@ _DAYS = (
         "%b-%Y",
         "%b-%y",
     ),
-    *("%Y/%m/%d", "%Y.%m.%d", "%Y-%b-%d", "%m/%Y"),
+    *("%Y/%m/%d", "%Y.%m.%d", "%Y-%b-%d", "%m/%Y", "%m-%Y", "%Y-%j", "%Y年%m月%d日", "%Y年%m月"),
 )
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_CLOCKS = (*("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p", " %I:%M:%S%p"),)
 _FORMATS = (
     *map("".join, itertools.product(_DAYS, _CLOCKS)),
     *(clock.strip() for clock in _CLOCKS[1:]),
 )
+_OTHERS = (
+    *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S"),
+    *("%a, %d %b %Y %H:%M:%S %z", "%d/%b/%Y:%H:%M:%S %z", "[%d/%b/%Y:%H:%M:%S %z]"),
+)
+# Numbers that could be dates by chance.
+_FEW = 5
 # Texts of a column by which a format is refused early.
 _TRIED = 100
 
@@ -100,20 +147,22 @@ def moments(texts: Sequence[str]) -> np.ndarray | None:
     Those without a zone are taken alike. ISO 8601 comes first, then the usual spellings. Raises
     Ambiguous.
     """
-    try:
-        return np.array([_microseconds(_iso(text)) for text in texts], np.int64)
-    except ValueError:
-        pass
+    with contextlib.suppress(ValueError):
+        read = [_iso(text) for text in texts]
+        # Which came first of a time with a zone and one without cannot be known.
+        if len({moment.tzinfo is None for moment in read}) > 1:
+            return None
+        return np.array([_microseconds(moment) for moment in read], np.int64)
     # All formats are tried: 01/02/2024 fits two of them, and choosing one would be a guess.
-    read = list(_readings([text.removesuffix(" UTC").removesuffix(" GMT") for text in texts]))
-    if any((other != read[0]).any() for other in read[1:]):
-        raise Ambiguous(read)
-    return read[0] if read else None
+    readings = list(_readings([text.removesuffix(" UTC").removesuffix(" GMT") for text in texts]))
+    if any((other != readings[0]).any() for other in readings[1:]):
+        raise Ambiguous(readings)
+    return readings[0] if readings else None
 
 
 def _readings(texts: Sequence[str]) -> Iterator[np.ndarray]:
     """What the texts are in each format that all of them are written in."""
-    for form in _FORMATS:
+    for form in (*_FORMATS, *_OTHERS):
         try:
             for text in texts[:_TRIED]:
                 datetime.datetime.strptime(text, form)

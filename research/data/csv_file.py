@@ -27,7 +27,7 @@ from research.options import options_of
 from research.registry import DATASETS, Entry
 
 # Raised when the same file is read as other arrays.
-VERSION = "2.2.0"
+VERSION = "2.3.0"
 
 
 def open_csv(path: str, *, data_dir: str | None, cache_dir: str, **settings: Any) -> Source:

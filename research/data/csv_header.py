@@ -10,11 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from research.data.csv_advice import FlagAdvice
+from research.data.csv_numbers import is_number
 from research.errors import UserError
 
 # As pandas calls a column without a name, with its place from 0.
 _NAMELESS = "Unnamed: "
-_COMMENTS = ("#", "%", "//", "sep=")  # the last one is Excel's
+# The last one is Excel's.
+_COMMENTS = ("#", "%", "//", ";", "!", "sep=")
 
 
 def names_of(file: Path, header: Sequence[str]) -> tuple[str, ...]:
@@ -71,7 +73,7 @@ def _counts(cells: pa.StringArray, first: int) -> bool:
 def of_numbers(names: Sequence[str]) -> list[str]:
     """A note if each name is a number, as in a file without a header; none where they count the
     columns."""
-    if [*names] == [str(place) for place in range(len(names))] or not all(map(_is_number, names)):
+    if [*names] == [str(place) for place in range(len(names))] or not all(map(is_number, names)):
         return []
     return [
         f"its header is numbers alone ('{names[0]}'); if that row is data, the file lacks a header:"
@@ -87,20 +89,12 @@ def hint(names: Iterable[str]) -> str:
         return (
             ". Its header has one column; several are separated by a comma, a semicolon, a tab or |"
         )
-    number = next((name for name in names if _is_number(name)), None)
+    number = next((name for name in names if is_number(name)), None)
     return (
         ""
         if number is None
         else f". Its first row has the number '{number}': if that is data, add a header"
     )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def check_comment(file: Path, lines: Sequence[str], delimiters: str) -> None:

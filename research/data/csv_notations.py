@@ -16,7 +16,23 @@ class Notation(NamedTuple):
     instead: str
 
 
+# ISO 8601: P1DT2H.
+_ISO_DURATION = r"P(?=[\dT])(?:\d+[YMWD])*(?:T(?:\d+(?:\.\d+)?[HMS])+)?"
+_VULGAR = "[¼½¾⅐-⅞]"
 _NOTATIONS = {
+    rf"{_NUMBER}\s*[x×*·]\s*10\s*(?:\^|\*\*)?\s*[-+−⁻]?(?:\d+|[⁰¹²³⁴-⁹]+)": Notation(
+        "powers of ten", "write them with an e: 1.5e3 for 1.5×10^3"
+    ),
+    r"\d+\s*(?:'|′|ft\.?)\s*\d+(?:\.\d+)?\s*(?:\"|″|''|in\.?)?": Notation(
+        "feet and inches", "write them in one unit: 71 for 5'11\""
+    ),
+    r"[+-]?\d+\s*°\s*\d+\s*['′].*": Notation(
+        "degrees and minutes", "write them as decimals: 52.5 for 52°30'"
+    ),
+    rf"(?:\d+\s*(?:d|h|m|min|s|sec)\s*){{2,}}|\d+h\d+|{_ISO_DURATION}": Notation(
+        "durations", "write them in one unit: 90 for 1h 30m"
+    ),
+    rf"[+-]?\d*\s*{_VULGAR}": Notation("fractions", "write them as decimals: 0.5 for ½"),
     r"[+-]?0[xX][0-9a-fA-F]+": Notation(
         "hexadecimal numbers", "write them in decimal: 31 for 0x1F"
     ),

@@ -73,7 +73,8 @@ MARKS = {
     " ": _BLANKS,
     "_": "_",
 }
-_MINUS = "−﹣－"  # other characters for a minus sign
+# Other characters for a minus sign, hyphens and a dash among them.
+_MINUS = "−﹣－‐‑‒–"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,10 +189,11 @@ _DIGITS = (
     r"\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?"
 )
 _BEFORE = r"[<>≤≥~≈±]=?|(?:US|R|A|C)?[$€£¥₹₽₩₺₴₫₪฿]|[A-Z]{3}|kr\.?|Rs\.?|zł|Kč"
-_AFTER = r"[%‰€£¥$₹₽₩₺₴₫₪฿°]|[^\W\d_][^\s\d]*|°[CF]"
+_AFTER = r"[%％﹪٪‰€£¥$₹₽₩₺₴₫₪฿°]|[^\W\d_][^\s\d]*|°[CF]"
 _SIGNED = re.compile(
     rf"(?P<open>\()?\s*(?P<minus>[-{_MINUS}])?\s*(?P<before>{_BEFORE})?\s*"
-    rf"(?P<number>[-+{_MINUS}]?{_DIGITS})\s*(?P<after>{_AFTER})?\s*(?(open)\))"
+    rf"(?P<number>[-+{_MINUS}]?{_DIGITS})(?P<dash>[-{_MINUS}—]+)?"
+    rf"\s*(?P<after>{_AFTER})?\s*(?(open)\))"
 )
 _CURRENCIES = {
     "USD",
@@ -228,11 +230,25 @@ def signed(text: str) -> tuple[str, str] | None:
     match = _SIGNED.fullmatch(text)
     if match is None:
         return None
-    minus = bool(match["open"]) != bool(match["minus"])
+    # A dash in place of cents (5.-) says nothing; one behind a number (5-) is a minus.
+    behind = bool(match["dash"]) and match["number"][-1] not in ".,"
+    minus = (bool(match["open"]) + bool(match["minus"]) + behind) % 2 == 1
     before, after = match["before"] or "", match["after"] or ""
     if before.isalpha() and before.isupper() and before not in _CURRENCIES:
         return None
+    # Of ½ and ², which are no letters, the first adds to the number and the second is its power.
+    if after and unicodedata.category(after[0]) == "No":
+        return None
     return f"{before}…{after}" if before or after else "", "-" * minus + match["number"]
+
+
+def is_number(text: str) -> bool:
+    """Whether Python reads the text as a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def written_otherwise(texts: Collection[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Why a column with texts among its numbers is refused, and what the user can do about it, in a
 line."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from typing import NoReturn
@@ -22,10 +23,24 @@ def flag(option: str, column: CsvColumn) -> str:
     return f"--{option}={shlex.quote(column.name)}"
 
 
+def leave_out(column: CsvColumn, what: str = "it") -> str:
+    """What to do if the column is not wanted; its target is the one that a table cannot lack."""
+    if column.is_target:
+        return "--target=COLUMN names another column"
+    return f"{flag('drop', column)} leaves {what} out"
+
+
+def without_value(column: CsvColumn, cell: str) -> str:
+    """What to do with a cell that may mean that there is no value."""
+    if column.is_target:
+        return "delete the rows without a value, since a target has one in each row"
+    return f"--missing={shlex.quote(cell)} reads it as a missing value"
+
+
 def choices(column: CsvColumn) -> str:
     """What can be done with a column that could be of any kind."""
     return (
-        f"{flag('drop', column)} leaves the column out; {flag('categories', column)} reads it as"
+        f"{leave_out(column, 'the column')}; {flag('categories', column)} reads it as"
         f" categories, {flag('numbers', column)} as numbers"
     )
 
@@ -104,17 +119,20 @@ def refuse(
     raise column.error(
         row,
         f"'{cell}' is not a number, but {present - int(stray.sum())} of the column's {present}"
-        f" values are; --missing={shlex.quote(cell)} reads it as a missing value;"
+        f" values are; {without_value(column, cell)};"
         f" {_otherwise(column)}",
     )
 
 
 def refuse_date(column: CsvColumn, row: int) -> NoReturn:
     """Raises UserError for a column of dates or times, such as this row's cell."""
+    cell = column.cells[row].as_py()
+    as_number = f", {flag('numbers', column)} as a number" if cell.isdigit() else ""
     raise column.error(
         row,
-        f"'{column.cells[row]}' is a date or a time; {flag('drop', column)} leaves the column out;"
-        f" {flag('categories', column)} reads each as a category; for a quantity write numbers,"
+        f"'{cell}' is a date or a time; {leave_out(column, 'the column')};"
+        f" {flag('categories', column)} reads each as a category{as_number}; for a quantity write"
+        " numbers,"
         f" such as days since the first; for a series give --task=forecast {flag('time', column)}",
     )
 
@@ -127,12 +145,9 @@ def _written(column: CsvColumn, form: Format, cell: str, signs: dict[str, str], 
     if other is None and not fitting:
         other = next(text for text in signs if not readings([cell, text]))
     if other is not None:
-        alike = (
-            f"write them alike, or take one for a missing value with --missing={shlex.quote(cell)}"
-        )
         return (
-            f"'{cell}' and '{other}' are numbers written in different ways; {alike};"
-            f" {remedy or _otherwise(column)}"
+            f"'{cell}' and '{other}' are numbers written in different ways; write them alike, or"
+            f" {without_value(column, cell)}; {remedy or _otherwise(column)}"
         )
     texts = pa.array([cell, *signs], pa.string())
     usual = f"leaving {form.flags()} out"
@@ -151,7 +166,8 @@ def _kind(cell: str) -> str:
         return "not a number"
     if parts[0]:
         return "a number with a sign"
-    marks = "".join(dict.fromkeys(letter for letter in cell if not letter.isdigit()))
+    mantissa = re.sub(r"[eE][+-]?\d+$", "", cell)
+    marks = "".join(dict.fromkeys(letter for letter in mantissa if not letter.isdigit()))
     return f"a number written with {marks!r}"
 
 
@@ -161,10 +177,7 @@ def _numbers_flag(column: CsvColumn, way: Format, texts: pa.StringArray) -> str:
 
 
 def _otherwise(column: CsvColumn) -> str:
-    return (
-        f"{flag('categories', column)} reads the column as texts; {flag('drop', column)} leaves"
-        " it out"
-    )
+    return f"{flag('categories', column)} reads the column as texts; {leave_out(column)}"
 
 
 def _counted(cells: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,9 @@ import numpy as np
 from research.data.csv_advice import without_flags
 from research.data.csv_columns import PLAIN, Reading, read_columns
 from research.data.csv_options import CsvOptions
-from research.data.csv_time import order_of, possible_series
+from research.data.csv_remarks import notes_on
+from research.data.csv_several import possible_series
+from research.data.csv_time import order_of
 from research.data.csv_values import check_complete, numbers_of
 from research.data.origin import differences
 from research.data.series import Series, open_series
@@ -21,7 +23,7 @@ from research.data.windows import Windows
 from research.errors import UserError, nearest
 
 # Raised when the same file is read as another series.
-VERSION = "2.1.0"
+VERSION = "2.2.0"
 CONTEXT = 64
 
 
@@ -85,9 +87,10 @@ def read_series(
     others = {name: other for name, other in columns.items() if name not in unread}
     order = order_of(others, target, time, series)
     del others[target]
-    # The note names a flag, and no flag changes how new data is read.
-    if not (time or series or reading.form.recorded):
-        notes += possible_series([*others.values()])
+    # These notes name flags, and no flag changes how new data is read.
+    if not reading.form.recorded:
+        notes += notes_on(column, reading.form, values)
+        notes += [] if time or series else possible_series([*others.values()])
     return Series(values[order.rows], order.lengths, (*notes, *order.notes))
 
 

@@ -11,11 +11,11 @@ from research.data import labels
 from research.data.csv_columns import CsvColumn
 from research.data.csv_numbers import Format
 from research.data.csv_refused import flag
+from research.data.csv_remarks import notes_on
 from research.data.csv_values import (
     Values,
     categories_of,
     check_complete,
-    notes_on,
     numbers_of,
     parsed,
     values_of,
@@ -44,6 +44,7 @@ def target_of(column: CsvColumn, task: str, form: Format) -> Target:
     Raises:
         UserError: a value is missing, which the message names, or all rows have the same target.
     """
+    column = column._replace(is_target=True)
     if task == "regression" or (task == "auto" and column.name in form.numbers):
         numbers = numbers_of(column, form, "a regression needs numbers")
         return _quantity(column, numbers, notes_on(column, form, numbers))
@@ -94,6 +95,8 @@ def target_like(column: CsvColumn, classes: tuple[str, ...], form: Format) -> np
     if unknown.any():
         row = int(unknown.argmax())
         cell = column.cells[row].as_py()
+        if not cell:
+            raise column.error(row, f"the value is missing; delete the row, or {leave}")
         raise column.error(
             row, f"'{cell}' is not one of the classes; {nearest(cell, classes)}; {leave}"
         )

@@ -32,6 +32,24 @@ _OTHERS = {
     b"\x89HDF": "an HDF5 file",
     b"%PDF": "a PDF document",
     b"SQLite format 3": "an SQLite database",
+    b"\x93NUMPY": "a NumPy array (.npy)",
+    b"\x80\x02": "a pickle",
+    b"\x80\x03": "a pickle",
+    b"\x80\x04": "a pickle",
+    b"\x80\x05": "a pickle",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"GIF8": "an image",
+    b"\x28\xb5\x2f\xfd": "packed by zstd",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"ORC": "an ORC file",
+    b"FEA1": "a Feather file",
+    b"Obj\x01": "an Avro file",
+    b"RDX": "an R workspace",
+    b"$FL2": "an SPSS file",
+    b"<stata_dta>": "a Stata file",
+    b"MATLAB 5.0": "a MATLAB file",
 }
 # How texts begin that are no tables, what they are, and what to do instead.
 _PAGE = (
@@ -41,14 +59,33 @@ _XML = "an XML document; expected a csv file: save the table as one"
 _JSON = "JSON; expected a csv file: save the table as one, as pandas.read_json(FILE).to_csv does"
 _DOCUMENTS = (
     (r"<!doctype\s+html|<html|<head|<body", _PAGE),
+    (r"<table|<!--", _PAGE),
     (r"<\?xml|<svg", _XML),
+    (r"\{\\rtf", "a document in RTF; expected a csv file: save the table as one"),
+    (
+        r"(?:%.*\s+)*@relation\b",
+        "an ARFF file; expected a csv file: write its attributes' names as the header, and the rows"
+        " below @data",
+    ),
+    (
+        r"[+-]?\d+(?:\.\d+)?(?: +\d+:\S+)+\s*[\r\n]",
+        "in the format of LIBSVM; expected a csv file with a header, as"
+        " sklearn.datasets.load_svmlight_file reads it",
+    ),
+    (
+        r"\|.*\|\s*[\r\n]+\s*\|?[\s:|-]*-{3}",
+        "a table in Markdown; expected a csv file: delete its line of dashes and the outer |",
+    ),
     (r'\{\s*("[^"]*"\s*:|\})|\[\s*[\[{]', _JSON),
     (
         r"version https://git-lfs\.github\.com/spec/",
         "a Git LFS pointer and not the file itself; fetch that with 'git lfs pull'",
     ),
 )
-_LOOKED_AT = 4096  # bytes of a document's beginning
+# Bytes of a document's beginning.
+_LOOKED_AT = 4096
+# Where a tar archive says what it is.
+_TAR = slice(257, 262)
 # What a file may begin with to say its encoding; of UTF-32 before UTF-16, whose mark is its
 # beginning.
 _MARKS = {
@@ -103,6 +140,8 @@ def check(file: Path, encoding: str) -> bool:
         (name for mark, name in _OTHERS.items() if _beginning(file).startswith(mark)), ""
     ):
         raise UserError(f"{file} is {other}; expected a csv file: save the table as one")
+    if _beginning(file, _TAR.stop)[_TAR] == b"ustar":
+        raise UserError(f"{file} is a tar archive; expected a csv file: unpack it")
     _check_document(file, encoding)
     quoted = False
     lines = 1

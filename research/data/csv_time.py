@@ -1,7 +1,7 @@
 """The order of a series' rows in a csv file: by a column of times, within each of several
 series."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 import numpy as np
@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from research.data.csv_columns import CsvColumn
-from research.data.csv_dates import Ambiguous, is_day, moments
+from research.data.csv_dates import Ambiguous, are_since_1970, compact_dates, is_day, moments
+from research.data.csv_numbers import is_number
 from research.data.csv_refused import flag
 
 # A column of numbers with one of these names is taken for times.
@@ -29,11 +30,12 @@ _NAMES = {
 _CALENDAR = ("year", "month", "day")
 # More rows than these count if their numbers are at equal distances.
 _COUNTED = 10
-# Rows of a series, on average, if a column is taken to tell series apart.
-_ROWS_EACH = 10
+# -log of a chance of 1e-4.
+_UNLIKELY = 9.0
 # Rows that say whether a column has dates.
 _LOOKED_AT = 1000
-_GAP = 1.5  # times the usual step
+# Times the usual step.
+_GAP = 1.5
 
 
 class RowOrder(NamedTuple):
@@ -74,10 +76,9 @@ def order_of(columns: dict[str, CsvColumn], target: str, time: str, series: str)
     rows = np.argsort(groups, kind="stable")
     if not time:
         others = [column for name, column in columns.items() if name not in (target, series)]
-        for column in others:
-            _check_rising(column, groups, rows, bool(series))
+        gaps = [_check_rising(column, groups, rows, bool(series)) for column in others]
         _check_calendar(others, groups, rows)
-        return RowOrder(rows, lengths)
+        return RowOrder(rows, lengths, next((notes for notes in gaps if notes), ()))
     column = columns[time]
     times = _times(column)
     if times is None:
@@ -94,7 +95,7 @@ def order_of(columns: dict[str, CsvColumn], target: str, time: str, series: str)
             delete if series else "--series=COLUMN keeps several series apart",
             delete,
         )
-    return RowOrder(rows, lengths, tuple(_gaps(column, times[rows], groups[rows], rows)))
+    return RowOrder(rows, lengths, _gaps(column, times[rows], groups[rows], rows))
 
 
 def times_of(column: CsvColumn) -> np.ndarray | None:
@@ -103,11 +104,8 @@ def times_of(column: CsvColumn) -> np.ndarray | None:
 
     Raises Ambiguous for dates whose day may be their month.
     """
-    # 20240531 is a date only if all cells of the column are.
-    if _are_days(column):
-        days = moments(column.cells.to_pylist())
-        if days is not None:
-            return days
+    if (dates := compact_dates(column.cells)) is not None:  # 20240531 is one if all of them are
+        return dates
     for kind in (pa.int64(), pa.float64()):
         try:
             numbers = pc.cast(column.cells, kind).to_numpy(zero_copy_only=False)
@@ -160,10 +158,6 @@ def _groups(column: CsvColumn) -> tuple[np.ndarray, tuple[str, ...]]:
     )
 
 
-def _are_days(column: CsvColumn) -> bool:
-    return bool(pc.all(pc.match_substring_regex(column.cells, r"^\d{8}$")).as_py())
-
-
 def _times(column: CsvColumn) -> np.ndarray | None:
     """As times_of. Raises UserError for dates whose day may be their month."""
     try:
@@ -177,18 +171,6 @@ def _times(column: CsvColumn) -> np.ndarray | None:
             f"{write}, or give {flag('drop', column)} if the rows are in order",
             write,
         ) from None
-
-
-def possible_series(columns: Sequence[CsvColumn]) -> Iterator[str]:
-    """A note on each column of a few texts that may name the series that a row belongs to."""
-    for column in columns:
-        texts = pc.unique(column.cells).to_pylist()
-        if 1 < len(texts) <= len(column.cells) // _ROWS_EACH and not any(map(_is_number, texts)):
-            keep_apart = f"{flag('series', column)} keeps these apart"
-            yield (
-                f"column '{column.name}' has {len(texts)} texts ('{texts[0]}', ...) and is not"
-                f" read; if it names the series that a row belongs to, {keep_apart}"
-            )
 
 
 def _refuse(column: CsvColumn) -> NoReturn:
@@ -207,7 +189,7 @@ def _refuse(column: CsvColumn) -> NoReturn:
                 f"{expected}; {leave}",
                 expected,
             )
-    numbers = [_is_number(cell) for cell in column.cells.to_pylist()]
+    numbers = [is_number(cell) for cell in column.cells.to_pylist()]
     mixed = (
         "mixes numbers with dates" if any(numbers) else "has dates that are written in several ways"
     )
@@ -232,24 +214,40 @@ def _read_as_times(column: CsvColumn) -> np.ndarray | None:
         return max(ambiguous.readings, key=lambda reading: int((np.diff(reading) > 0).sum()))
     if times is None and days > 0.5:
         _refuse(column)
-    if times is None or not _is_number(cells[0].as_py()):
+    if times is None or not is_number(cells[0].as_py()):
         return times if times is None or days > 0.5 or np.mean(np.diff(times) < 0) > 0.5 else None
-    if days > 0.5 or column.name.lower() in _NAMES or _are_days(column):
+    if days > 0.5 or column.name.lower() in _NAMES or compact_dates(cells) is not None:
         return times
-    steps, sorted_steps = np.diff(times), np.diff(np.sort(times))
-    counts = (steps < 0).all() or (sorted_steps[0] > 0 and (sorted_steps == sorted_steps[0]).all())
-    return times if len(times) > _COUNTED and counts else None
+    falls = (np.diff(times) < 0).all()
+    return times if len(times) > _COUNTED and (falls or _numbers_rows(times)) else None
 
 
-def _check_rising(column: CsvColumn, groups: np.ndarray, rows: np.ndarray, several: bool) -> None:
-    """Raises UserError if the column looks like times and these do not rise strictly within each
-    series."""
+def _numbers_rows(numbers: np.ndarray) -> bool:
+    """Whether numbers [N] without a name of a time are likely to number the rows, in any order.
+
+    They are at equal distances, or seconds since 1970, or whole numbers of which none is there
+    twice, where chance would repeat some.
+    """
+    steps = np.diff(np.sort(numbers))
+    if steps[0] <= 0 or (steps == 0).any():
+        return False
+    if (steps == steps[0]).all() or are_since_1970(numbers):
+        return True
+    # N draws out of R numbers are all different with a chance of about exp(-N² / 2R).
+    return numbers.dtype.kind == "i" and len(numbers) ** 2 > 2 * _UNLIKELY * steps.sum()
+
+
+def _check_rising(
+    column: CsvColumn, groups: np.ndarray, rows: np.ndarray, several: bool
+) -> tuple[str, ...]:
+    """Notes on the gaps of a column that looks like times. Raises UserError if these do not rise
+    strictly within each series."""
     times = _read_as_times(column)
     if times is None:
-        return
+        return ()
     wrong = np.flatnonzero((np.diff(times[rows]) <= 0) & (np.diff(groups[rows]) == 0))
     if not len(wrong):
-        return
+        return _gaps(column, times[rows], groups[rows], rows)
     before, row = int(rows[wrong[0]]), int(rows[wrong[0] + 1])
     apart = "" if several else "--series=COLUMN keeps several series apart, "
     raise column.advice(
@@ -262,15 +260,9 @@ def _check_rising(column: CsvColumn, groups: np.ndarray, rows: np.ndarray, sever
     )
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _gaps(column: CsvColumn, times: np.ndarray, groups: np.ndarray, rows: np.ndarray) -> list[str]:
+def _gaps(
+    column: CsvColumn, times: np.ndarray, groups: np.ndarray, rows: np.ndarray
+) -> tuple[str, ...]:
     """A note on the steps that are longer than the usual one, within each series; times, rows: in
     order."""
     # The jump from one series to the next is no gap in time.
@@ -279,10 +271,11 @@ def _gaps(column: CsvColumn, times: np.ndarray, groups: np.ndarray, rows: np.nda
     usual = float(np.median(inside)) if len(inside) else 0.0
     gaps = int((steps > _GAP * usual).sum())
     if not gaps:
-        return []
+        return ()
     longest = int(steps.argmax())
     before, after = (column.cells[int(rows[place])] for place in (longest, longest + 1))
-    return [
+    note = (
         f"column '{column.name}': {gaps:,} of {len(inside):,} steps are longer than {_GAP} times"
         f" the usual one, the longest from '{before}' to '{after}'; windows cross them"
-    ]
+    )
+    return (note,)

@@ -1,8 +1,6 @@
 """What a column of texts is: numbers, categories, or neither, which is refused with what would make
 it one of them."""
 
-import shlex
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -13,16 +11,15 @@ from research.data import csv_refused
 from research.data.csv_columns import CsvColumn
 from research.data.csv_dates import are_days
 from research.data.csv_notations import notation
-from research.data.csv_numbers import AMONG_NUMBERS, NOTHING, Format, signed
+from research.data.csv_numbers import Format, signed
 from research.data.csv_refused import flag
+from research.data.csv_remarks import notes_on, notes_on_texts
 from research.data.lookalikes import lookalikes
-from research.data.sentinels import sentinels
 from research.errors import UserError, nearest
 
 LARGEST = float(np.finfo(np.float32).max)
-_ID = 1e15  # a whole number of 16 digits
-# float64 has every whole number up to here.
-_EXACT = 2.0**53
+# A whole number of 16 digits.
+_ID = 1e15
 # Rows from which 1, 2, 3, ... are taken for a count of them.
 _COUNTED = 20
 
@@ -95,7 +92,7 @@ def categories_of(column: CsvColumn, form: Format) -> Values:
             f"{column.file}, column '{column.name}' has no values; {flag('drop', column)} leaves"
             " it out"
         )
-    notes = () if column.name in form.categories else _notes_on_texts(column, form, names)
+    notes = () if column.name in form.categories else notes_on_texts(column, form, names)
     return Values(
         places_in(column.cells, names),
         names,
@@ -180,7 +177,7 @@ def check_one_hot(column: CsvColumn, values: Values, form: Format) -> None:
     raise UserError(
         f"{column.file}, column '{column.name}' has {different} different texts in {rows}"
         f" rows{', like names or ids' if different == rows else ''}, too many for one-hot"
-        f" columns (at most {most}); {flag('drop', column)} leaves it out, {otherwise}"
+        f" columns (at most {most}); {csv_refused.leave_out(column)}, {otherwise}"
     )
 
 
@@ -228,13 +225,14 @@ def _numbers(column: CsvColumn, form: Format, numbers: np.ndarray, absent: np.nd
         return Values(numbers, notes=notes)
     cells = column.cells.filter(pa.array(~absent))
     codes = cells.filter(pc.match_substring_regex(cells, "^0[0-9]"))
-    digits = len(codes) or np.abs(present).max() >= _ID
-    if digits and pc.all(pc.match_substring_regex(cells, "^[0-9]+$")).as_py():
+    long = len(codes) or np.abs(present).max() >= _ID
+    if long and pc.all(pc.match_substring_regex(cells, r"^[0-9]+(?:\.0*)?$")).as_py():
         if not len(codes):
             row = int((np.nan_to_num(numbers) >= _ID).argmax())
             cell = column.cells[row].as_py()
+            digits = len(cell.partition(".")[0])
             raise column.error(
-                row, f"'{cell}' has {len(cell)} digits, as ids have; {csv_refused.choices(column)}"
+                row, f"'{cell}' has {digits} digits, as ids have; {csv_refused.choices(column)}"
             )
         values = categories_of(column, form)
         read = (
@@ -252,7 +250,7 @@ def _numbers(column: CsvColumn, form: Format, numbers: np.ndarray, absent: np.nd
         and present[0] in (0, 1)
         and (np.diff(present) == 1).all()
     ):
-        notes += (f"column '{column.name}' counts the rows; {flag('drop', column)} leaves it out",)
+        notes += (f"column '{column.name}' counts the rows; {csv_refused.leave_out(column)}",)
     return Values(numbers, notes=notes)
 
 
@@ -273,99 +271,9 @@ def _check_finite(column: CsvColumn, numbers: np.ndarray, form: Format) -> None:
     if beyond.any():
         row = int(beyond.argmax())
         cell = column.cells[row].as_py()
-        remedy = f"; --missing={shlex.quote(cell)} reads it as a missing value"
+        remedy = f"; {csv_refused.without_value(column, cell)}"
         raise column.error(
             row,
             f"'{cell}' is not a finite number; the largest is {LARGEST:.1e}"
             f"{'' if form.recorded else remedy}",
         )
-
-
-def notes_on(column: CsvColumn, form: Format, numbers: np.ndarray) -> tuple[str, ...]:
-    """Notes on a column of numbers: words and numbers that may mean a missing value, and values
-    that
-    float32 merges.
-
-    Args:
-        column: the column.
-        form: how numbers are written.
-        numbers: float64 [N]; NaN is missing.
-    """
-    return (
-        *_words_without_value(column, form),
-        *_placeholder(column, numbers),
-        *_merged(column, numbers),
-    )
-
-
-def _placeholder(column: CsvColumn, numbers: np.ndarray) -> Iterator[str]:
-    """A note on numbers such as -999 that may mean a missing value."""
-    for sentinel in sentinels(numbers):
-        remedy = f"--missing={sentinel.value:.0f} reads it as a missing value"
-        yield sentinel.note(column.name, len(numbers), remedy)
-
-
-def _merged(column: CsvColumn, numbers: np.ndarray) -> Iterator[str]:
-    """A note if whole numbers beyond 2**53 fall together in float64, as neighbouring ids of 19
-    digits do."""
-    # Above 2^53 neighbouring whole numbers share a float64, so ids may silently become one.
-    large = np.abs(numbers) >= _EXACT
-    if not large.any():
-        return
-    cells = column.cells.filter(pa.array(large))
-    written = pc.unique(
-        cells.filter(pc.match_substring_regex(cells, r"^[+-]?[0-9]+(?:\.0*)?$"))
-    ).to_pylist()
-    whole = {int(text.partition(".")[0]) for text in written}
-    left = len({float(value) for value in whole})
-    if left < len(whole):
-        yield (
-            f"column '{column.name}' has {len(whole):,} different whole numbers beyond 2^53, and"
-            f" float64 tells only {left:,} of them apart; {flag('categories', column)} reads it as"
-            f" categories, {flag('drop', column)} leaves it out"
-        )
-
-
-def _notes_on_texts(column: CsvColumn, form: Format, names: tuple[str, ...]) -> list[str]:
-    """What to say of categories that nobody asked for: those that could be a missing value, or a
-    number."""
-    notes = [
-        f"column '{column.name}': '{name}' is a text; --missing={shlex.quote(name)} reads it"
-        " as a missing value"
-        for name in names
-        if name.lower() in AMONG_NUMBERS
-    ]
-    if known := notation(names):
-        text, (plural, instead) = known
-        notes.append(
-            f"column '{column.name}' has {plural} ('{text}') and is read as {len(names)}"
-            f" categories; for a quantity {instead}; {flag('categories', column)} says that they"
-            " are names"
-        )
-    numbers = ~np.isnan(form.numbers_in(pa.array(names, pa.string())))
-    if numbers.any() and not numbers.all():
-        number, text = names[int(numbers.argmax())], names[int(numbers.argmin())]
-        notes.append(
-            f"column '{column.name}' has numbers ('{number}') and texts ('{text}'), and is read as"
-            " categories"
-        )
-    return notes
-
-
-def _words_without_value(column: CsvColumn, form: Format) -> tuple[str, ...]:
-    """A note on words of a column of numbers that are taken for missing values, but could be names
-    elsewhere."""
-    small = pc.utf8_lower(column.cells)
-    more = pa.array(
-        [text.lower() for text in (*AMONG_NUMBERS, *form.missing) if text not in NOTHING]
-    )
-    words = column.cells.filter(pc.is_in(small, more))
-    if not len(words):
-        return ()
-    shown = ", ".join(f"'{word}'" for word in pc.unique(words).to_pylist()[:3])
-    return (
-        (
-            f"column '{column.name}': {shown} is read as a missing value, in {len(words)} of"
-            f" {len(small)} rows"
-        ),
-    )

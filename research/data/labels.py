@@ -14,6 +14,8 @@ MOST_COUNTED = (
 _FEW = 5
 # Different whole numbers that could be meant as classes.
 _NOTED = 100
+# The same if they are 0, 1, 2, ... or 1, 2, 3, ..., each a few times.
+_NOTED_COUNTED = 2000
 
 
 class Labels(NamedTuple):
@@ -35,10 +37,15 @@ def are_classes(labels: Labels) -> bool:
     values = labels.values
     if (values != np.floor(values)).any():
         return False
-    counted = values[0] in (0, 1) and (np.diff(values) == 1).all()
-    return len(values) <= MOST or bool(
-        counted and len(values) <= MOST_COUNTED and np.bincount(labels.places).min() >= _FEW
-    )
+    return len(values) <= MOST or (len(values) <= MOST_COUNTED and _counted(labels))
+
+
+def _counted(labels: Labels) -> bool:
+    """Whether the values are 0, 1, 2, ... or 1, 2, 3, ..., and each of them is there a few
+    times."""
+    values = labels.values
+    steps = values[0] in (0, 1) and (np.diff(values) == 1).all()
+    return bool(steps and np.bincount(labels.places).min() >= _FEW)
 
 
 def note(name: str, labels: Labels, classes: bool) -> str:
@@ -50,7 +57,9 @@ def note(name: str, labels: Labels, classes: bool) -> str:
         classes: whether it is read as classes.
     """
     values = labels.values
-    if (values != np.floor(values)).any() or len(values) > _NOTED:
+    if (values != np.floor(values)).any():
+        return ""
+    if len(values) > _NOTED and (len(values) > _NOTED_COUNTED or not _counted(labels)):
         return ""
     shown = ", ".join(f"{value:.0f}" for value in values[:3]) + ", ..." * (len(values) > 3)
     taken = (

@@ -1,8 +1,8 @@
 """Lookalikes: names of categories or classes that a reader would take for one name."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator
+
+from research.errors import appearance
 
 # More names than these are no categories.
 _MANY = 1000
@@ -16,7 +16,7 @@ def lookalikes(names: Iterable[str], what: str) -> Iterator[str]:
     """
     groups: dict[str, list[str]] = {}
     for name in names:
-        groups.setdefault(_key(name), []).append(name)
+        groups.setdefault(appearance(name), []).append(name)
     alike = [group for group in groups.values() if len(group) > 1]
     if alike and len(groups) <= _MANY:
         shown = " and ".join(f"'{name}'" for name in alike[0][:3])
@@ -25,9 +25,3 @@ def lookalikes(names: Iterable[str], what: str) -> Iterator[str]:
             f"{what}: {shown} look alike, but are read as different{more}; write them alike if they"
             " mean the same"
         )
-
-
-def _key(name: str) -> str:
-    composed = unicodedata.normalize("NFKC", name)
-    seen = "".join(letter for letter in composed if unicodedata.category(letter) != "Cf")
-    return re.sub(r"\s+", " ", seen).strip().casefold()

@@ -47,6 +47,12 @@ def of_columns(table: Table) -> Iterator[str]:
             " from them"
         )
     yield from _repeated(columns, names, constant)
+    for column in np.flatnonzero((counts == rows) & (least < most)).tolist():
+        if _tells(columns[:, column], table):
+            yield (
+                f"column '{names[column]}' tells the target in all {rows} rows, as a copy of it"
+                " does; leave it out if new data does not have it"
+            )
     for column, name in enumerate(names):
         if 0 < counts[column] < min(_FEW, rows):
             values = "1 value" if counts[column] == 1 else f"{counts[column]} values"
@@ -78,6 +84,24 @@ def _repeated(columns: np.ndarray, names: Sequence[str], constant: np.ndarray) -
             else "a column repeats another"
         )
         yield f"{count} in all rows (the first: {repeats[0]})"
+
+
+def _tells(column: np.ndarray, table: Table) -> bool:
+    """Whether a column [N] is the target, or has another value for each class."""
+    if table.y.ndim != 1 or not _plain_task(table) or len(column) < _FEW:
+        return False
+    for rows in (slice(_FEW * _FEW), slice(None)):  # a few rows refuse most columns
+        values, y = column[rows], table.y[rows]
+        if table.classes:
+            known = np.full(len(table.classes), np.nan)
+            known[y] = values
+            same = known[y] == values
+            present = known[~np.isnan(known)]
+            if not same.all() or len(np.unique(present)) < len(present):
+                return False
+        elif not (values == y).all():
+            return False
+    return True
 
 
 def first_missing(table: Table) -> tuple[int, ...]:

@@ -124,12 +124,12 @@ def test_a_header_that_counts_the_columns_needs_no_note(tmp_path: Path) -> None:
         (
             "Report\na,y\n1,2\n",
             {},
-            r"row 2: 2 cells, but the header has 1 columns \('Report'\); is that its header\?",
+            r"row 2: 2 cells, but the header has 1 column \('Report'\); is that its header\?",
         ),
-        ("a,y\n1,2\n\n3\n", {}, r"row 4: 1 cells, but the header has 2 columns$"),
-        ('a,y\n"1\n2",2\n3\n', {}, r"row 4: 1 cells, but"),
+        ("a,y\n1,2\n\n3\n", {}, r"row 4: 1 cell, but the header has 2 columns$"),
+        ('a,y\n"1\n2",2\n3\n', {}, r"row 4: 1 cell, but"),
         ('a,y\n1,2\n3,"4\n5,6\n', {}, r"row 3: its quote is never closed"),
-        ('a,y\n1,2\n"3"x,4\n', {}, r"row 3: ',' expected after '\"'"),
+        ('a,y\n1,2\n"3"x,4\n', {}, r"row 3: a quote ends before its cell does"),
         (
             "a,y\n1,2\x00\n",
             {},

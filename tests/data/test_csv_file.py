@@ -207,7 +207,7 @@ ERRORS = [
         {},
         r"column 2 \('1', ...\) has no name .*leave it out with --drop='Unnamed: 1'",
     ),
-    ("a,y\n1,0\n2\n", {}, r"row 3: 1 cells, but the header has 2 columns"),
+    ("a,y\n1,0\n2\n", {}, r"row 3: 1 cell, but the header has 2 columns"),
     ("a,y\n1,0\n,1\n", {}, r"row 3, column 'a': the value is missing; .*--impute=mean"),
     ("a,b,y\n1,u,0\n2,,1\n", {}, r"row 3, column 'b': the value is missing"),
     (
