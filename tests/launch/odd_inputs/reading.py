@@ -211,7 +211,11 @@ CASES: list[Case] = [
         TABLE.replace("\n1.0,", '\n"1.0,'),
         "row 6: its quote is never closed",
     ),
-    _refused("a text after a closing quote", _with_cell('"u"x'), "row 2: a quote ends before its cell does"),
+    _refused(
+        "a text after a closing quote",
+        _with_cell('"u"x'),
+        "row 2: a quote ends before its cell does",
+    ),
     _refused(
         "a drop that is not there",
         TABLE,
