@@ -223,10 +223,10 @@ def _read_as_times(column: CsvColumn) -> np.ndarray | None:
 
 
 def _numbers_rows(numbers: np.ndarray) -> bool:
-    """Whether numbers [N] without a name of a time are likely to number the rows, in any order.
+XX
 
-    They are at equal distances, or seconds since 1970, or whole numbers of which none is there
-    twice, where chance would repeat some.
+    They are at equal distances, or seconds since 1970, or whole numbers that are all different
+    although so many draws by chance would repeat some.
     """
     steps = np.diff(np.sort(numbers))
     if steps[0] <= 0 or (steps == 0).any():
