@@ -223,7 +223,7 @@ def _read_as_times(column: CsvColumn) -> np.ndarray | None:
 
 
 def _numbers_rows(numbers: np.ndarray) -> bool:
-XX
+    """Whether numbers [N] without a name of a time are likely to number the rows, in any order.
 
     They are at equal distances, or seconds since 1970, or whole numbers that are all different
     although so many draws by chance would repeat some.
