@@ -29,6 +29,7 @@ from research.analysis.figure_style import FigureStyle
 from research.analysis.layout import Tabular
 from research.analysis.runs_table import runs_of
 from research.analysis.scope import CLAIMS, Claim
+from research.analysis.sequential import Budget, until_decided
 from research.analysis.table_builder import build_table
 from research.analysis.table_report import (
     Question,
@@ -45,6 +46,7 @@ from research.sweeps.declare.sweep_request import planned
 from research.sweeps.declare.sweep_spec import SweepSpec, is_tuning
 from research.sweeps.execute.ensure_records import done, ensure_records
 from research.sweeps.execute.terminal import Terminal
+from research.sweeps.experiment import Experiment
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.store import Store
 
@@ -81,6 +83,10 @@ CLAIM = flags.DEFINE_enum(
     "verdicts hold for the same rows with other seeds (rows), or for new rows from the same source"
     " (new); none: new if each seed splits the rows",
 )
+UNTIL = flags.DEFINE_enum(
+    "until", None, ["decided"], "with --experiment: add seeds to the rows that are undecided"
+)
+BUDGET = start.define_name("budget", None, "with --until: what may be spent, as 200runs or 30min")
 NO_TRAIN = flags.DEFINE_bool("no_train", False, "show the existing records; train nothing")
 EXPLAIN = start.define_name("explain", None, "print the runs and tests behind this row")
 
@@ -188,6 +194,8 @@ def _shown() -> TableReport:
         return _named_sweep(plans, monitor, records)
     if BASELINE.value is not None:
         raise UserError("--baseline is for --name=SWEEP; an experiment declares its baseline")
+    if BUDGET.value is not None and UNTIL.value is None:
+        raise UserError("--budget applies only to --until=decided; leave it out")
     experiment = experiment_files.get(EXPERIMENT.value, monitor.warn)
     if SEEDS.value is not None:
         experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
@@ -210,16 +218,24 @@ def _shown() -> TableReport:
         check(effects or empty)
     refuse_other_code(None, [], records)
     trainer = executor(f"experiments/{experiment.name}")
-    return of_experiment(
-        experiment,
-        plans,
-        records,
-        monitor,
-        train=not NO_TRAIN.value,
-        execution=execution(here=not on_slurm()),
-        executor=trainer,
-        retry_failed=RETRY_FAILED.value,
-    )
+
+    def train(declared: Experiment) -> TableReport:
+        return of_experiment(
+            declared,
+            plans,
+            records,
+            monitor,
+            train=not NO_TRAIN.value,
+            execution=execution(here=not on_slurm()),
+            executor=trainer,
+            retry_failed=RETRY_FAILED.value,
+        )
+
+    if UNTIL.value is None:
+        return train(experiment)
+    if BUDGET.value is None:
+        raise UserError("--until=decided requires --budget, as 200runs or 30min")
+    return until_decided(experiment, Budget.parse(BUDGET.value), train)
 
 
 def _question() -> Question:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -32,10 +32,9 @@ def against(
     labels = [label for label in cells if label != baseline]
     if not labels:
         return {baseline: dataclasses.replace(reference, verdict="baseline")}
-    ours = np.stack([_values(cells[label]) for label in labels], -1)
-    theirs = _values(reference)[:, None]
-    differences = ours - theirs
-    compared = compare(differences, null, _slack(np.maximum(abs(ours), abs(theirs)), rounding))
+    others = [cells[label] for label in labels]
+    differences, slack = differences_to(reference, others, rounding)
+    compared = compare(differences, null, slack)
     result = {
         label: _decided(
             cells[label], reference, column, null, _compared_row(compared, index, differences)
@@ -43,6 +42,16 @@ def against(
         for index, label in enumerate(labels)
     }
     return result | {baseline: dataclasses.replace(reference, verdict="baseline")}
+
+
+def differences_to(
+    reference: Cell, cells: Sequence[Cell], rounding: float
+) -> tuple[Floats, Floats]:
+    """The differences [n, m] of cells to a reference, NaN where a pair is missing, and how much of
+    their sums [m] can be rounding."""
+    ours = np.stack([_values(cell) for cell in cells], -1)
+    theirs = _values(reference)[:, None]
+    return ours - theirs, _slack(np.maximum(abs(ours), abs(theirs)), rounding)
 
 
 def best(cells: Mapping[str, Cell], column: Column, null: Null, rounding: float) -> frozenset[str]:

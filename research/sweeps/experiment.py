@@ -50,8 +50,9 @@ class Experiment:
         ones; None: new ones where seeds split the rows. factors: instead of arms, the ingredients
         that are on or off, by name, and what each changes when it is on. design: which of their
         combinations are trained (see DESIGNS). estimate: what makes one value of a seed's folds;
-        None: their mean. Raises UserError if an arm sets what is chosen for it, if of a column the
-        other way is better, or if a design does not fit.
+        None: their mean. arm_seeds: rows with fewer seeds than the others. Raises UserError if an
+        arm sets what is chosen for it, if of a column the other way is better, or if a design does
+        not fit.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Experiment:
     factors: Mapping[str, Settings] = dataclasses.field(default_factory=dict)
     design: str = ""
     estimate: str | None = None
+    arm_seeds: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._combine_factors()
@@ -112,7 +114,7 @@ class Experiment:
 
     def seeds_of(self, label: str) -> list[int]:
         """The seeds that an arm is trained on, counted from 0: some designs draw arms per seed."""
-        seeds = list(range(self.seeds))
+        seeds = list(range(min(self.seeds, self.arm_seeds.get(label, self.seeds))))
         if not self.factors:
             return seeds
         index = list(self.arms).index(label)

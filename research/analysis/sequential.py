@@ -1,0 +1,180 @@
+"""Seeds until decided: a table that trains more seeds of the rows that have no verdict yet."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from research.analysis.arms_table import BETTER, WORSE, ArmsTable, Cell, Row
+from research.analysis.comparing import differences_to, first_failure, rounding_of
+from research.analysis.scope import null_of
+from research.analysis.table_report import TableReport
+from research.errors import UserError
+from research.statistics import sequential
+from research.sweeps.experiment import Experiment
+from research.words import plural
+
+# More seeds than this are never asked for.
+MOST_SEEDS = 500
+# The table of an experiment, after training what is missing.
+Train = Callable[[Experiment], TableReport]
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """What may be spent. runs: of all rows together; seconds: after which no look begins."""
+
+    runs: int | None = None
+    seconds: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Budget":
+        """`200runs`, `30min` or `2h`. Raises UserError on anything else."""
+        units = {"runs": ("runs", 1), "s": ("seconds", 1), "min": ("seconds", 60)}
+        units |= {"m": ("seconds", 60), "h": ("seconds", 3600)}
+        number = text.rstrip("abcdefghijklmnopqrstuvwxyz ")
+        unit = text[len(number) :].strip()
+        if unit not in units or not number.isdigit() or not int(number):
+            raise UserError(f"--budget={text}: write 200runs, 30min or 2h")
+        kind, factor = units[unit]
+        return cls(**{kind: int(number) * factor})
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """When and how a row was decided."""
+
+    verdict: str
+    look: int
+    seeds: int
+    p: float
+
+
+def until_decided(experiment: Experiment, budget: Budget, train: Train) -> TableReport:
+    """The table of an experiment whose rows get seeds until they are decided on the first column.
+
+    Args:
+        experiment: what is asked; its number of seeds does not matter.
+        budget: what may be spent.
+        train: the table of an experiment, after training what is missing.
+
+    Raises:
+        UserError: the experiment has no baseline, chooses a setting or declares factors, or the
+            budget is too small for the first look.
+    """
+    _check(experiment)
+    started, seeds, look = time.monotonic(), 0, 0
+    decisions: dict[str, Decision] = {}
+    for look, more in enumerate(sequential.looks(MOST_SEEDS), start=1):
+        open_arms = [label for label in experiment.arms if label not in decisions]
+        spent = _runs(experiment, decisions, seeds)
+        if not _affordable(budget, spent + len(open_arms) * (more - seeds), started):
+            look -= 1
+            break
+        seeds = more
+        table = train(_at(experiment, decisions, seeds)).table
+        decisions |= _decisions(table, experiment, look, decisions)
+        if len(decisions) == len(experiment.arms) - 1:
+            break
+    if not seeds:
+        first = sequential.FIRST_LOOK * len(experiment.arms)
+        raise UserError(f"--budget: the first look takes {first} runs; give --budget={first}runs")
+    report = train(_at(experiment, decisions, seeds))
+    return dataclasses.replace(report, table=_told(report.table, decisions, look, seeds))
+
+
+def _check(experiment: Experiment) -> None:
+    if experiment.baseline is None:
+        raise UserError(f"--until=decided: '{experiment.name}' has no baseline to compare with")
+    if experiment.choose is not None or experiment.factors:
+        what = "chooses a setting" if experiment.choose else "declares factors"
+        raise UserError(
+            f"--until=decided: '{experiment.name}' {what}, and seeds are added to plain arms only"
+        )
+
+
+def _affordable(budget: Budget, runs: int, started: float) -> bool:
+    if budget.runs is not None and runs > budget.runs:
+        return False
+    return budget.seconds is None or time.monotonic() - started < budget.seconds
+
+
+def _runs(experiment: Experiment, decisions: Mapping[str, Decision], seeds: int) -> int:
+    """The runs that all rows have after so many seeds."""
+    ended = sum(decision.seeds for decision in decisions.values())
+    return ended + (len(experiment.arms) - len(decisions)) * seeds
+
+
+def _at(experiment: Experiment, decisions: Mapping[str, Decision], seeds: int) -> Experiment:
+    """The experiment with this number of seeds, and fewer for the rows that were decided."""
+    fewer = {label: decision.seeds for label, decision in decisions.items()}
+    return dataclasses.replace(experiment, seeds=seeds, arm_seeds=fewer)
+
+
+def _decisions(
+    table: ArmsTable, experiment: Experiment, look: int, earlier: Mapping[str, Decision]
+) -> dict[str, Decision]:
+    """The rows that this look decides."""
+    column, n = table.columns[0], len(table.seeds)
+    base = table.row(table.baseline or "").cells[0]
+    rows = [row for row in table.rows if row.label not in (*earlier, table.baseline)]
+    # A row with failures has no test; more seeds would not give it one.
+    failed = {
+        row.label: Decision(f"no test: {word}", look, n, float("nan"))
+        for row in rows
+        if (word := first_failure(row.cells[0]))
+    }
+    tested = [row for row in rows if row.label not in failed]
+    if not tested or first_failure(base):
+        return failed
+    cells = [row.cells[0] for row in tested]
+    configs = [config for row in table.rows for config in row.arm.configs()]
+    null = null_of(experiment.claim, configs, column)
+    rounding = rounding_of(row.arm for row in table.rows)
+    differences, slack = differences_to(base, cells, rounding)
+    p = sequential.decided(differences, null, look, slack)
+    means = np.nanmean(differences, 0)
+    higher = column.better == "higher"
+    return failed | {
+        row.label: Decision(BETTER if (means[i] > 0) == higher else WORSE, look, n, float(p[i]))
+        for i, row in enumerate(tested)
+        if np.isfinite(p[i])
+    }
+
+
+def _told(table: ArmsTable, decisions: Mapping[str, Decision], looks: int, seeds: int) -> ArmsTable:
+    """The table with the verdicts of the looks in place of its own."""
+    rows = tuple(_row(row, decisions.get(row.label), looks, table.baseline) for row in table.rows)
+    column = table.columns[0].label
+    others = ", ".join(column.label for column in table.columns[1:])
+    sentences = [
+        f"Seeds were added until each row was decided on {column}, or the budget was spent: after"
+        f" {plural(looks, 'look')} at most, at up to {plural(seeds, 'seed')}. Look k may spend"
+        " 0.05 / (k (k + 1)) of the error, so that all looks together keep 5 %. p is that of the"
+        " look that decided; intervals are those of a number of seeds that is fixed before.",
+        f"{others} was not tested." if others else "",
+    ]
+    # What the table says of its own tests holds for a number of seeds that was fixed before.
+    untested = [sentence for sentence in table.footer if not sentence.startswith(_FIXED)]
+    footer = (*(sentence for sentence in sentences if sentence), *untested)
+    return dataclasses.replace(table, rows=rows, footer=footer)
+
+
+_FIXED = ("p: ", "An interval of Δ", "The smallest difference", "Bold: ")
+
+
+def _row(row: Row, decision: Decision | None, looks: int, baseline: str | None) -> Row:
+    first, *others = (dataclasses.replace(cell, bold=False) for cell in row.cells)
+    if row.label != baseline:
+        first = _cell(first, decision, looks)
+        others = [dataclasses.replace(cell, p=None, p_adjusted=None, verdict="") for cell in others]
+    return dataclasses.replace(row, cells=(first, *others))
+
+
+def _cell(cell: Cell, decision: Decision | None, looks: int) -> Cell:
+    if decision is None:
+        verdict = f"undecided after {plural(looks, 'look')}"
+        return dataclasses.replace(cell, p=None, p_adjusted=None, verdict=verdict)
+    verdict = f"{decision.verdict} (look {decision.look}, n = {decision.seeds})"
+    return dataclasses.replace(cell, p=decision.p, p_adjusted=decision.p, verdict=verdict)

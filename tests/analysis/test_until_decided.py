@@ -1,0 +1,104 @@
+"""Seeds until decided: which rows get more seeds, when they stop, and what the table says."""
+
+import pytest
+
+from research.analysis.arms_table import Arm
+from research.analysis.sequential import Budget, until_decided
+from research.analysis.table_builder import build_table
+from research.analysis.table_report import TableReport
+from research.errors import UserError
+from research.sweeps.column import Column
+from research.sweeps.experiment import Choose, Experiment
+from research.sweeps.records.record import Record
+
+COLUMNS = (Column("MSE", "test/mse", "lower"), Column("MAE", "test/mae", "lower"))
+ARMS = {"base": {}, "worse": {}, "same": {}}
+
+
+def experiment(**more) -> Experiment:
+    return Experiment("e", "", {}, ARMS, COLUMNS, **({"baseline": "base"} | more))
+
+
+def value(label: str, seed: int) -> float:
+    """`worse` is higher by 1; `same` moves around `base` evenly."""
+    shift = {"base": 0.0, "worse": 1.0, "same": 0.1 if seed % 2 else -0.1}[label]
+    return 5 + 0.01 * (seed % 3) + shift
+
+
+def trainer(asked: list[dict[str, int]]):
+    def train(declared: Experiment) -> TableReport:
+        seeds = {label: declared.seeds_of(label) for label in declared.arms}
+        asked.append({label: len(each) for label, each in seeds.items()})
+        arms = [
+            Arm(
+                label,
+                {
+                    seed: Record(
+                        f"{label}{seed}", "finished", {},
+                        {"test/mse": value(label, seed), "test/mae": value(label, seed)},
+                    )
+                    for seed in each
+                },
+                asked=frozenset(each) if len(each) < declared.seeds else None,
+            )
+            for label, each in seeds.items()
+        ]  # fmt: skip
+        return TableReport(build_table("e", arms, COLUMNS, "base", range(declared.seeds)))
+
+    return train
+
+
+def test_only_undecided_rows_get_more_seeds() -> None:
+    asked: list[dict[str, int]] = []
+    table = until_decided(experiment(), Budget(runs=45), trainer(asked)).table
+    assert asked == [
+        {"base": 8, "worse": 8, "same": 8},
+        {"base": 12, "worse": 8, "same": 12},
+        {"base": 18, "worse": 8, "same": 18},
+        {"base": 18, "worse": 8, "same": 18},
+    ]
+    verdicts = {row.label: [cell.verdict for cell in row.cells] for row in table.rows}
+    assert verdicts["worse"] == ["worse (look 1, n = 8)", ""]
+    assert verdicts["same"] == ["undecided after 3 looks", ""]
+    # Of 2^7 flips, those that align `worse` and those that align `same` are as extreme.
+    assert table.row("worse").cells[0].p_adjusted == 2 * 2.0**-7
+    assert "MAE was not tested." in table.footer
+    assert not any(sentence.startswith(("p: ", "Bold")) for sentence in table.footer)
+
+
+def test_it_ends_when_all_rows_are_decided() -> None:
+    asked: list[dict[str, int]] = []
+    clear = Experiment("e", "", {}, {"base": {}, "worse": {}}, COLUMNS, "base")
+    until_decided(clear, Budget(runs=1000), trainer(asked))
+    assert asked == [{"base": 8, "worse": 8}] * 2
+
+
+@pytest.mark.parametrize(
+    ("declared", "budget", "words"),
+    [
+        (experiment(baseline=None), Budget(runs=100), "has no baseline"),
+        (experiment(), Budget(runs=20), "the first look takes 24 runs"),
+        (
+            experiment(choose=Choose("learning_rate", (0.1,), 1, "validation/mse", "lower")),
+            Budget(runs=100),
+            "chooses a setting",
+        ),
+    ],
+)
+def test_what_cannot_be_decided_is_refused(declared, budget, words) -> None:
+    with pytest.raises(UserError, match=words):
+        until_decided(declared, budget, trainer([]))
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"),
+    [("200runs", Budget(runs=200)), ("30min", Budget(seconds=1800)), ("2h", Budget(seconds=7200))],
+)
+def test_budgets_are_read(text, budget) -> None:
+    assert Budget.parse(text) == budget
+
+
+@pytest.mark.parametrize("text", ["200", "runs", "0runs", "1.5h", "3 weeks"])
+def test_what_is_no_budget_is_refused(text) -> None:
+    with pytest.raises(UserError, match="write 200runs, 30min or 2h"):
+        Budget.parse(text)
