@@ -29,7 +29,6 @@ from research.analysis.figure_style import FigureStyle
 from research.analysis.layout import Tabular
 from research.analysis.runs_table import runs_of
 from research.analysis.scope import CLAIMS, Claim
-from research.analysis.sequential import Budget, until_decided
 from research.analysis.table_builder import build_table
 from research.analysis.table_report import (
     Question,
@@ -39,6 +38,7 @@ from research.analysis.table_report import (
     of_sweep,
     untrained,
 )
+from research.analysis.until_decided import SeedBudget, until_decided
 from research.analysis.view import WHOLE
 from research.errors import UserError, nearest
 from research.sweeps.declare import experiment_files
@@ -235,7 +235,7 @@ def _shown() -> TableReport:
         return train(experiment)
     if BUDGET.value is None:
         raise UserError("--until=decided requires --budget, as 200runs or 30min")
-    return until_decided(experiment, Budget.parse(BUDGET.value), train)
+    return until_decided(experiment, SeedBudget.parse(BUDGET.value), train)
 
 
 def _question() -> Question:

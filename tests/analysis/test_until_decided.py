@@ -3,9 +3,9 @@
 import pytest
 
 from research.analysis.arms_table import Arm
-from research.analysis.sequential import Budget, until_decided
 from research.analysis.table_builder import build_table
 from research.analysis.table_report import TableReport
+from research.analysis.until_decided import SeedBudget, until_decided
 from research.errors import UserError
 from research.sweeps.column import Column
 from research.sweeps.experiment import Choose, Experiment
@@ -50,7 +50,7 @@ def trainer(asked: list[dict[str, int]]):
 
 def test_only_undecided_rows_get_more_seeds() -> None:
     asked: list[dict[str, int]] = []
-    table = until_decided(experiment(), Budget(runs=45), trainer(asked)).table
+    table = until_decided(experiment(), SeedBudget(runs=45), trainer(asked)).table
     assert asked == [
         {"base": 8, "worse": 8, "same": 8},
         {"base": 12, "worse": 8, "same": 12},
@@ -69,18 +69,18 @@ def test_only_undecided_rows_get_more_seeds() -> None:
 def test_it_ends_when_all_rows_are_decided() -> None:
     asked: list[dict[str, int]] = []
     clear = Experiment("e", "", {}, {"base": {}, "worse": {}}, COLUMNS, "base")
-    until_decided(clear, Budget(runs=1000), trainer(asked))
+    until_decided(clear, SeedBudget(runs=1000), trainer(asked))
     assert asked == [{"base": 8, "worse": 8}] * 2
 
 
 @pytest.mark.parametrize(
     ("declared", "budget", "words"),
     [
-        (experiment(baseline=None), Budget(runs=100), "has no baseline"),
-        (experiment(), Budget(runs=20), "the first look takes 24 runs"),
+        (experiment(baseline=None), SeedBudget(runs=100), "has no baseline"),
+        (experiment(), SeedBudget(runs=20), "the first look takes 24 runs"),
         (
             experiment(choose=Choose("learning_rate", (0.1,), 1, "validation/mse", "lower")),
-            Budget(runs=100),
+            SeedBudget(runs=100),
             "chooses a setting",
         ),
     ],
@@ -92,13 +92,17 @@ def test_what_cannot_be_decided_is_refused(declared, budget, words) -> None:
 
 @pytest.mark.parametrize(
     ("text", "budget"),
-    [("200runs", Budget(runs=200)), ("30min", Budget(seconds=1800)), ("2h", Budget(seconds=7200))],
+    [
+        ("200runs", SeedBudget(runs=200)),
+        ("30min", SeedBudget(seconds=1800)),
+        ("2h", SeedBudget(seconds=7200)),
+    ],
 )
 def test_budgets_are_read(text, budget) -> None:
-    assert Budget.parse(text) == budget
+    assert SeedBudget.parse(text) == budget
 
 
 @pytest.mark.parametrize("text", ["200", "runs", "0runs", "1.5h", "3 weeks"])
 def test_what_is_no_budget_is_refused(text) -> None:
     with pytest.raises(UserError, match="write 200runs, 30min or 2h"):
-        Budget.parse(text)
+        SeedBudget.parse(text)

@@ -22,14 +22,14 @@ Train = Callable[[Experiment], TableReport]
 
 
 @dataclasses.dataclass(frozen=True)
-class Budget:
+class SeedBudget:
     """What may be spent. runs: of all rows together; seconds: after which no look begins."""
 
     runs: int | None = None
     seconds: float | None = None
 
     @classmethod
-    def parse(cls, text: str) -> "Budget":
+    def parse(cls, text: str) -> "SeedBudget":
         """`200runs`, `30min` or `2h`. Raises UserError on anything else."""
         units = {"runs": ("runs", 1), "s": ("seconds", 1), "min": ("seconds", 60)}
         units |= {"m": ("seconds", 60), "h": ("seconds", 3600)}
@@ -51,7 +51,7 @@ class Decision:
     p: float
 
 
-def until_decided(experiment: Experiment, budget: Budget, train: Train) -> TableReport:
+def until_decided(experiment: Experiment, budget: SeedBudget, train: Train) -> TableReport:
     """The table of an experiment whose rows get seeds until they are decided on the first column.
 
     Args:
@@ -81,7 +81,7 @@ def until_decided(experiment: Experiment, budget: Budget, train: Train) -> Table
         first = sequential.FIRST_LOOK * len(experiment.arms)
         raise UserError(f"--budget: the first look takes {first} runs; give --budget={first}runs")
     report = train(_at(experiment, decisions, seeds))
-    return dataclasses.replace(report, table=_told(report.table, decisions, look, seeds))
+    return dataclasses.replace(report, table=_with_decisions(report.table, decisions, look, seeds))
 
 
 def _check(experiment: Experiment) -> None:
@@ -94,7 +94,7 @@ def _check(experiment: Experiment) -> None:
         )
 
 
-def _affordable(budget: Budget, runs: int, started: float) -> bool:
+def _affordable(budget: SeedBudget, runs: int, started: float) -> bool:
     if budget.runs is not None and runs > budget.runs:
         return False
     return budget.seconds is None or time.monotonic() - started < budget.seconds
@@ -143,7 +143,9 @@ def _decisions(
     }
 
 
-def _told(table: ArmsTable, decisions: Mapping[str, Decision], looks: int, seeds: int) -> ArmsTable:
+def _with_decisions(
+    table: ArmsTable, decisions: Mapping[str, Decision], looks: int, seeds: int
+) -> ArmsTable:
     """The table with the verdicts of the looks in place of its own."""
     rows = tuple(_row(row, decisions.get(row.label), looks, table.baseline) for row in table.rows)
     column = table.columns[0].label
