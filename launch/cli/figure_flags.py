@@ -14,6 +14,8 @@ from research.analysis.figure_style import (
     TitlePosition,
     parse_width,
 )
+from research.analysis.table_report import TableReport
+from research.analysis.view import View
 from research.errors import UserError
 
 FIGURES = define_output("figures", "write the figures into this directory, as png and pdf")
@@ -35,6 +37,12 @@ def style() -> FigureStyle:
             raise UserError(f"--{name} applies only to figures; add --figures=DIR")
     width = None if WIDTH.value is None else parse_width(WIDTH.value)
     return FigureStyle(width, cast(TitlePosition, TITLE.value))
+
+
+def draw(report: TableReport, rows: View) -> None:
+    """Writes the figures of these rows of a table, where --figures names a directory."""
+    if FIGURES.value is not None:
+        say(report.write_figures(FIGURES.value, rows, style()))
 
 
 def say(written: Iterator[Path | str]) -> None:

@@ -5,6 +5,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from absl import flags
@@ -112,7 +113,9 @@ def _grouped() -> dict[str, list[str]]:
         groups["axes"] = [name for name in AXES if name in flags.FLAGS]
     grouped = {name for names in groups.values() for name in names}
     rest = sorted(name for name in program_flags() if name not in grouped and "." not in name)
-    program = [name for name in rest if flags.FLAGS.find_module_defining_flag(name) == sys.argv[0]]
+    # A program with many flags defines them in a file of its name.
+    modules = (sys.argv[0], f"launch.cli.{Path(sys.argv[0]).stem}_flags")
+    program = [name for name in rest if flags.FLAGS.find_module_defining_flag(name) in modules]
     if program:
         groups["this program"] = program
     groups["execution"] = [name for name in rest if name not in program]

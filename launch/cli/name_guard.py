@@ -43,6 +43,27 @@ def change(name: str, sweep: SweepSpec, runs: Sequence[RequestedRun], store: Sto
     return f"'{name}' changes ({what}); runs: {', '.join(counts)}; every record stays"
 
 
+def save(
+    name: str,
+    sweep: SweepSpec,
+    runs: Sequence[RequestedRun],
+    notes: Sequence[str],
+    store: Store,
+) -> None:
+    """Keeps a sweep under its name, and warns of what changes there.
+
+    Args:
+        name: the sweep's name.
+        sweep: what is asked for.
+        runs: its runs.
+        notes: sentences for the footer of its table.
+        store: where it is kept.
+    """
+    if changed := change(name, sweep, runs, store):
+        store.warn(changed)
+    sweep.save(store, name, runs, notes)
+
+
 def _settings(before: SweepSpec, after: SweepSpec, tasks: Collection[str]) -> Iterator[str]:
     """`learning_rate: 0.1|0.2 -> 0.1|0.3`, for each setting whose values differ."""
     for path in dict.fromkeys(

@@ -114,6 +114,12 @@ def define_sweep_flags() -> None:
     flags.DEFINE_integer("seeds", 1, "seeds per point, counted from --seed", lower_bound=1)
 
 
+def define_run_and_sweep_flags(argv: Sequence[str]) -> None:
+    """The settings of a run, and the axes of a sweep."""
+    define_run_flags(argv)
+    define_sweep_flags()
+
+
 def axes_given() -> list[str]:
     """The flags of axes, and of seeds, that the command line gives."""
     names = ("grid", "zip", "sample", "samples", "sample_seed", "seeds")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from research.sweeps.coordinate.sweep_status import SweepMember
 from research.sweeps.declare.sweep_spec import SweepSpec
 from research.sweeps.records.store import Store
+from research.words import plural
 
 # Looking at a named sweep plans nothing, so it must not pay for importing JAX.
 if TYPE_CHECKING:
@@ -53,3 +54,24 @@ def by_row(
     return known | {
         label: planner.plan(planner.each_fold(of_arm)) for label, of_arm in requests.items()
     }
+
+
+def known_runs(
+    experiment: "Experiment", plans: "Planner", records: Store
+) -> "tuple[list[tuple[str, RequestedRun]], str]":
+    """The runs of an experiment that are known by now, each with its row; a line about the others.
+
+    Args:
+        experiment: the declared table.
+        plans: plans its runs.
+        records: the store.
+    """
+    known = by_row(experiment, plans, records)
+    fresh = len(experiment.arms) * experiment.seeds
+    note = ""
+    if experiment.choose is not None and not set(experiment.arms) & set(known):
+        note = (
+            f"these choose {experiment.choose.path}; {plural(fresh, 'run')} follow, on"
+            f" {plural(experiment.seeds, 'fresh seed')} a row"
+        )
+    return [(label, run) for label, runs in known.items() for run in runs], note

@@ -11,9 +11,11 @@ from absl import flags
 
 from launch.cli import execution_flags
 from launch.cli.start import CACHE_DIR, PLUGIN, RECORDS, define_name
+from research import identity
 from research.errors import UserError
 from research.sweeps.execute.ensure_records import Executor, train_locally
 from research.sweeps.execute.terminal import Terminal
+from research.sweeps.plan.run_plan import RequestedRun
 from research.sweeps.records import source_version
 from research.sweeps.slurm import cluster, submission
 from research.sweeps.slurm.executor import Slurm
@@ -89,6 +91,13 @@ def executor(name: str, cancel: str = "") -> Executor:
     cluster.check()
     submission.check(resources)
     return Slurm(name, resources, _command, [Path(plugin) for plugin in PLUGIN.value], cancel)
+
+
+def executor_of_sweep(name: str | None, runs: Sequence[RequestedRun]) -> Executor:
+    """Who trains a sweep, as `executor` says; without a name it is known by its runs."""
+    if name is None:
+        return executor(f"unnamed/{identity.digest([run.id for run in runs])}")
+    return executor(f"sweeps/{name}", cancelling(name))
 
 
 def cancelling(name: str) -> str:

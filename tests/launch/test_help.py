@@ -103,7 +103,10 @@ def test_a_topic_prints_its_options(tmp_path: Path) -> None:
 def test_an_unknown_topic_is_one_line(tmp_path: Path) -> None:
     unknown, entry = results(["train --help=zzz", "train --help=arch.resnt"], tmp_path)
     assert unknown.code == entry.code == 2
-    assert "no such group, flag or entry; known: data, evaluation, files, model" in unknown.err
+    assert (
+        "no such group, flag or entry; known: data, evaluation, execution, files, model"
+        in unknown.err
+    )
     assert "did you mean resnet or wide_resnet?" in entry.err
 
 

@@ -48,6 +48,11 @@ class Store:
         """Where a run's record lies; two levels, so that no folder grows too large."""
         return self.root / "runs" / run_id[:2] / f"{run_id}.json"
 
+    def written(self, run_id: str) -> int | None:
+        """When a run's record was written, in nanoseconds; None if it has none."""
+        path = self.path(run_id)
+        return path.stat().st_mtime_ns if path.exists() else None
+
     def prepare(self) -> None:
         """Makes the directory. Raises UserError if it cannot be written."""
         try:

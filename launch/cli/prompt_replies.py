@@ -1,0 +1,54 @@
+"""What a run with saved parameters says to a prompt: how a text goes on, or the answer to a
+sequence."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from launch.cli.saved_run import SavedRun
+from research.data import text
+from research.data.progress_bar import progress
+from research.data.spec import PADDING
+from research.data.strings import BLANK, START
+from research.errors import UserError
+from research.training.apply.generation import Sampler, generate
+
+
+def continued(saved: SavedRun, prompt: str, sampler: Sampler, length: int) -> str:
+    """The prompt and what follows it.
+
+    Args:
+        saved: the run.
+        prompt: the beginning of the text.
+        sampler: how the next character is chosen.
+        length: how many characters follow.
+    """
+    vocabulary = saved.run.program.spec.vocabulary
+    tokens = text.encode(prompt, vocabulary, "--prompt")
+    with progress(length, "generating", "character") as bar:
+        following = generate(
+            saved.run.program, saved.lane, saved.variables, tokens, sampler, length, bar.update
+        )
+    return prompt + text.decode(following, vocabulary)
+
+
+def answers(saved: SavedRun, prompt: str) -> Iterator[str]:
+    """The answer to the prompt; with several beams an answer per beam, the best first, each after
+    its log-probability."""
+    spec = saved.run.program.spec
+    given = len(prompt)
+    width = spec.source
+    # Sources of unequal length were padded with blanks; without a blank there is no shorter source.
+    padded = BLANK in spec.vocabulary
+    if given > width or (given < width and not padded):
+        most = "at most " if padded else ""
+        raise UserError(
+            f"--prompt has {given} symbols, and a source of {spec.name} has {most}{width}"
+        )
+    x = np.full((1, *spec.shape), PADDING, np.int32)
+    x[0, :width] = text.encode(prompt.ljust(width, BLANK), spec.vocabulary, "--prompt")
+    x[0, width] = text.encode(START, spec.vocabulary, spec.name)[0]
+    (replies,), (scores,) = saved.answers(x)
+    for reply, score in zip(replies, scores, strict=True):
+        decoded = text.decode(reply, spec.vocabulary).rstrip()
+        yield decoded if len(replies) == 1 else f"{score:9.4f}  {decoded}"

@@ -1,0 +1,87 @@
+"""Recorded runs that launch.verify trains again: which they are, and what it prints of each."""
+
+import random
+import secrets
+from collections.abc import Iterable, Iterator
+
+from launch.cli.memory_flags import memory
+from launch.cli.run_flags import with_its_plugins
+from launch.cli.verify_flags import LOCALIZE, SAMPLE, SAMPLE_SEED, STEPS
+from research.analysis.table_report import of_experiment as table_of
+from research.analysis.verification_text import intent, location, verdict
+from research.data.progress_bar import progress
+from research.errors import UserError
+from research.sweeps.declare import experiment_files
+from research.sweeps.declare.sweep_spec import SweepSpec
+from research.sweeps.execute.ensure_records import done
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.record import Record
+from research.sweeps.records.store import Store
+from research.sweeps.records.verification import Verdict, localize, run_of, trial, verify
+from research.words import plural
+
+
+def of_experiment(name: str, plans: Planner, records: Store) -> list[Record]:
+    """The recorded runs of an experiment.
+
+    Args:
+        name: the experiment's.
+        plans: plans its runs.
+        records: the store.
+
+    Raises:
+        UserError: there are none.
+    """
+    monitor = Terminal()
+    shown = table_of(experiment_files.get(name, monitor.warn), plans, records, monitor, train=False)
+    if not (recorded := [*shown.table.records(), *shown.searched]):
+        command = f"python -m launch.table --experiment={name} --records={records.root}"
+        raise UserError(f"{records.root} has no runs of '{name}'; train them: {command}")
+    return recorded
+
+
+def of_sweep(name: str, records: Store) -> list[Record]:
+    """The recorded runs of a named sweep. Raises UserError if there are none."""
+    sweep = with_its_plugins(name, SweepSpec.load(records, name))
+    if not (recorded := list(done(sweep.runs, records, Terminal().warn).values())):
+        raise UserError(
+            f"no run of '{name}' has a record; train them: python -m launch.sweep --name={name}"
+        )
+    return recorded
+
+
+def sample(name: str, records: Iterable[Record]) -> list[Record]:
+    """Those of the records that are to be verified, in a random order. Raises UserError if all runs
+    failed."""
+    able = {record.run_id: record for record in records if record.status != "failed"}
+    if not able:
+        raise UserError(f"every recorded run of '{name}' failed; there is nothing to verify")
+    # Printed with the sample, so that a sample that differs can be drawn again.
+    seed = secrets.randbelow(2**32) if SAMPLE_SEED.value is None else SAMPLE_SEED.value
+    count = min(SAMPLE.value or len(able), len(able))
+    of_them = plural(len(able), "recorded run")
+    print(f"{count} of the {of_them} of '{name}', drawn by --sample_seed={seed}\n")
+    return [able[run_id] for run_id in random.Random(seed).sample(sorted(able), count)]
+
+
+def verified(record: Record, plans: Planner) -> Verdict:
+    """Verifies a run, and prints it."""
+    run = run_of(record, plans)
+    streaming = memory()
+    asked = trial(record, run, STEPS.value, plans.origin(run))
+    arrays = plans.arrays(run)
+    _print(intent(asked, STEPS.value))
+    with progress(
+        asked.epochs * run.program.sizes.steps_per_epoch, f"run {run.id}", "update"
+    ) as bar:
+        result = verify(asked, arrays, streaming, lambda step: bar.update(step - bar.n))
+    _print(verdict(asked, result))
+    if LOCALIZE.value and result.difference is not None:
+        _print(location(asked, localize(asked, result, arrays, streaming)))
+    return result.verdict
+
+
+def _print(lines: Iterator[str]) -> None:
+    for line in lines:
+        print(line, flush=True)

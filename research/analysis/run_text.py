@@ -1,0 +1,79 @@
+"""What launch.train prints of runs: their settings, and what came of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from research import config as config_lib
+from research.errors import UserError
+from research.sweeps.estimates.seed_value import seed_value
+from research.sweeps.plan.run_plan import PlannedRun
+from research.sweeps.records.record import Record
+from research.training.setup.lane_inputs import footprint
+
+
+def settings_text(runs: Sequence[PlannedRun]) -> Iterator[str]:
+    """The runs and what they have in common."""
+    first = runs[0]
+    size = (
+        f"{footprint(first.config, first.program)[0]:,} parameters, {first.program.steps:,} steps"
+    )
+    if len(runs) == 1:
+        yield f"run {first.id}: {size}"
+    else:
+        yield f"{len(runs)} folds of split={first.config.split}, each of {size}:"
+        for run in runs:
+            yield f"  fold {run.config.fold}: run {run.id}"
+    for setting, value in config_lib.to_flags(first.config).items():
+        if len(runs) == 1 or setting != "fold":
+            yield f"  {setting}={value}"
+
+
+def nothing_trained(records: Sequence[Record]) -> str:
+    """The line for runs that all have records from before."""
+    origin = records[0].provenance
+    device = f"{origin.get('replicas', 1)} x {origin.get('device')}"
+    were = "its record was" if len(records) == 1 else "their records were"
+    return f"nothing was trained: {were} there already, of a training on {device}"
+
+
+def results_text(records: Sequence[Record]) -> Iterator[str]:
+    """The final metrics of a run; of several folds those of each, and what they are together."""
+    if len(records) == 1:
+        yield _metrics(records[0])
+        return
+    for number, record in enumerate(records):
+        yield f"fold {number}"
+        yield _metrics(record)
+    value = seed_value(records, len(records))
+    if value.record is not None and value.record.status == "finished":
+        yield value.says
+        yield _metrics(value.record)
+
+
+def _metrics(record: Record) -> str:
+    """The final metrics, a line a split; or what went wrong."""
+    if record.status == "failed":
+        raise UserError(f"the run failed: {record.cause}")
+    if record.status == "diverged":
+        why = record.cause or "the loss or an update was not finite"
+        return f"diverged at step {record.diverged_at}: {why}; {_against_divergence(record.config)}"
+    lines = []
+    for split in ("train", "validation", "test"):
+        values = {
+            k.partition("/")[2]: v for k, v in record.metrics.items() if k.startswith(f"{split}/")
+        }
+        if values:
+            lines.append(
+                f"{split:<10} " + "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+            )
+    return "\n".join(lines)
+
+
+def _against_divergence(settings: Mapping[str, str]) -> str:
+    """What keeps a run of these settings from diverging."""
+    smaller = f"a smaller --learning_rate than {settings['learning_rate']}"
+    unscaled = []
+    if settings["task"] in ("regression", "forecast") and settings["target_scaling"] == "none":
+        unscaled.append("--target_scaling=standard (the targets are not scaled)")
+    if settings["scaling"] == "none":
+        unscaled.append("--scaling=standard (the inputs are not scaled)")
+    return f"try {' or '.join([*unscaled, smaller])}"
