@@ -26,6 +26,7 @@ from research.run_config import (
     DEFAULTS_OF_TASKS,
     EXECUTION,
     FIELDS,
+    FOLLOWS_SEED,
     FULL_BATCH,
     HELP,
     HINTS,
@@ -36,6 +37,7 @@ from research.run_config import (
     PLAYER_FIELDS,
     SHORT,
     STATIC,
+    WORDS,
     Component,
     RunConfig,
 )
@@ -44,6 +46,7 @@ __all__ = [
     "DEFAULTS_OF_TASKS",
     "EXECUTION",
     "FIELDS",
+    "FOLLOWS_SEED",
     "FULL_BATCH",
     "HELP",
     "HINTS",
@@ -104,8 +107,8 @@ def resolve(settings: Settings) -> tuple[RunConfig, frozenset[str]]:
         values[name], unknown = _component(name, registry, text, options)
         unused.update(f"{name}.{key}" for key in unknown)
     for name, option in OPTIONS.items():
-        if name == "batch_size" and name in settings:
-            values[name] = _batch_size(settings[name])
+        if name in WORDS and name in settings:
+            values[name] = _number_or_word(name, settings[name])
         elif name in settings:
             values[name] = option.parse(settings[name], name)
     # Looked up only for the error: an unknown name must be refused before anything trains.
@@ -131,14 +134,16 @@ def _nested(settings: Settings) -> dict[str, dict[str, Any]]:
     return nested
 
 
-def _batch_size(text: Any) -> int:
-    if text == "full":
-        return FULL_BATCH
+def _number_or_word(name: str, text: Any) -> int | None:
+    """The value of a setting that also takes a word for a number: `batch_size=full`."""
+    word, meaning = WORDS[name]
+    if text == word:
+        return meaning
     try:
-        size: int = OPTIONS["batch_size"].parse(text, "batch_size")
+        number: int | None = OPTIONS[name].parse(text, name)
     except UserError as error:
-        raise UserError(f"{error}, or full") from None
-    return size
+        raise UserError(f"{error}, or {word}") from None
+    return number
 
 
 def _component(

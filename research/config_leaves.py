@@ -10,10 +10,10 @@ from research.registry import REGULARIZERS, TASKS, Entry
 from research.run_config import (
     DEFAULTS_OF_TASKS,
     FIELDS,
-    FULL_BATCH,
     NUMERIC,
     PARTS,
     PLAYER_FIELDS,
+    WORDS,
     Component,
     RunConfig,
 )
@@ -102,7 +102,8 @@ def to_flags(config: RunConfig) -> dict[str, str]:
     for leaf in leaves(config):
         texts[leaf.path] = format_value(leaf.value)
     texts["regularization"] = format_regularization(config.regularization)
-    texts["batch_size"] = "full" if config.batch_size == FULL_BATCH else texts["batch_size"]
+    for name, (word, meaning) in WORDS.items():
+        texts[name] = word if getattr(config, name) == meaning else texts[name]
     # The text of the list has the options of its members already.
     return {path: text for path, text in texts.items() if not path.startswith("regularization.")}
 

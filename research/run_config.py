@@ -97,7 +97,9 @@ class RunConfig:
         None, NUMERIC
     )
     split_seed: Annotated[
-        SplitSeed | None, "seed of the split; none: the seed for bundled tables, else 0"
+        SplitSeed | None,
+        "seed of the split; seed: the run's own; none: the run's own, or 0 where the data set has"
+        " test rows of its own",
     ] = _field(None, NUMERIC)
     train_size: Annotated[Count | None, "train on this many of the training rows; none: all"] = (
         _field(None, STATIC)
@@ -216,3 +218,6 @@ SHORT = {
     )
 }
 FULL_BATCH = 0  # the value of batch_size=full, which a user cannot write as 0
+FOLLOWS_SEED = -1  # the value of split_seed=seed
+# Words that stand for a number.
+WORDS = {"batch_size": ("full", FULL_BATCH), "split_seed": ("seed", FOLLOWS_SEED)}

@@ -31,7 +31,6 @@ def spec(task: str, size: int, **changes: Any) -> DataSpec:
         "size": size,
         "test_size": 0,
         "fingerprint": f"memory-{task}",
-        "split_by_seed": True,
     }
     return spec_of({**fields, **changes})
 

@@ -8,6 +8,7 @@ from research.analysis import provenance_text
 from research.analysis.arms_table import FAILURES, ArmsTable, Column, Outcome
 from research.analysis.irregular_rows import beyond_range, irregular_rows
 from research.analysis.reach import reach
+from research.analysis.tested_rows import tested_rows
 from research.analysis.variation import variation
 from research.statistics.best import corrected_by_bonferroni
 from research.statistics.nulls import DRAWS, EXACT_UP_TO, SignFlips
@@ -27,7 +28,7 @@ SECONDS = (
 def caption(table: ArmsTable) -> str:
     """Title, what a cell holds, and what varies across seeds."""
     n = len(table.seeds)
-    parts = [f"{table.title.rstrip('.')}."]
+    parts = [f"{table.title.rstrip('.')}.", *filter(None, [tested_rows(table)])]
     if n > 1:
         parts.append(f"Cells are mean ± half-width of the 95 % t-interval over n = {n} seeds.")
         parts.append(_claim(table))

@@ -14,7 +14,7 @@ from research.analysis.column_layout import ColumnLayout
 from research.analysis.comparing import rounding_of
 from research.analysis.layout import Grid, Prose, grids, texts
 from research.analysis.number_format import NOTHING, scale_of
-from research.analysis.scope import Claim, null_of
+from research.analysis.scope import Claim, configs_of, null_of
 from research.statistics.comparisons import Comparisons, Floats, Null, compare
 from research.statistics.intervals import ALPHA, Interval
 from research.statistics.margins import judge
@@ -130,7 +130,7 @@ def effects_table(
         claim: what verdicts are about; None: new data where the records allow it.
         notes: sentences for the footer.
     """
-    configs = [config for row in arms.rows for config in row.arm.configs()]
+    configs = configs_of(row.arm for row in arms.rows)
     cells = [
         _cells(arms, index, design, null_of(claim, configs, column))
         for index, column in enumerate(arms.columns)

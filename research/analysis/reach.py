@@ -5,7 +5,7 @@ import statistics
 import numpy as np
 
 from research.analysis.arms_table import UNDECIDED, ArmsTable, Cell
-from research.analysis.scope import overlap
+from research.analysis.scope import configs_of, overlap
 from research.statistics.intervals import ALPHA
 from research.statistics.nulls import SignFlips
 from research.statistics.power import MOST_SEEDS, seeds_needed
@@ -39,7 +39,7 @@ def seeds_of_undecided(table: ArmsTable, index: int) -> dict[str, int | None]:
     if table.baseline is None:
         return {}
     new = table.claims[index] == "new"
-    configs = [config for row in table.rows for config in row.arm.configs()] if new else []
+    configs = configs_of(row.arm for row in table.rows) if new else []
     shared = overlap(configs, table.columns[index].metric) or 0.0
     base = table.row(table.baseline).cells[index]
     needs: dict[str, int | None] = {}

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from research.data.bundled import BUNDLED
+from research.analysis.arms_table import Arm
+from research.analysis.variation import WINDOW_TASKS
 from research.data.split import parse_split
 from research.errors import UserError
-from research.registry import load_package
 from research.statistics.comparisons import Null
 from research.statistics.nulls import SharedRows, SignFlips
 from research.sweeps.column import Column
@@ -21,13 +21,12 @@ def overlap(configs: Iterable[Mapping[str, str]], metric: str) -> float | None:
     It is the part of all rows that the split evaluates, whatever the number of training rows. None
     where seeds do not split all rows themselves, or where the metric is of the training rows.
     """
-    load_package("research.data")
     evaluated = metric.partition("/")[0]
     shares = set()
     splits = {}
     for config in configs:
         seed = config.get("seed")
-        if config.get("dataset") not in BUNDLED or config.get("split_seed", "") != seed:
+        if config.get("task") in WINDOW_TASKS or config.get("split_seed", "") != seed:
             return None
         splits[seed] = True
         split = config.get("split", "8:1:1")
@@ -39,6 +38,16 @@ def overlap(configs: Iterable[Mapping[str, str]], metric: str) -> float | None:
         shares.add(rows.get(evaluated, 0) / sum(ratios))
     share = shares.pop() if len(shares) == 1 else 0.0
     return share if share and len(splits) > 1 else None
+
+
+def configs_of(arms: Iterable[Arm]) -> list[Mapping[str, str]]:
+    """The configs of all runs; none where a data set has test rows of its own, which are the same
+    whatever the seed."""
+    arms = list(arms)
+    records = [record for arm in arms for record in arm.records.values()]
+    if any(record.provenance.get("own_test_rows") for record in records):
+        return []
+    return [config for arm in arms for config in arm.configs()]
 
 
 def null_of(claim: Claim | None, configs: Iterable[Mapping[str, str]], column: Column) -> Null:
@@ -61,7 +70,8 @@ def null_of(claim: Claim | None, configs: Iterable[Mapping[str, str]], column: C
         raise UserError(
             f"--claim=new: '{column.label}' is measured on the same rows for every seed, or"
             " on training rows, so nothing shows how it varies over new rows; use --claim=rows, or"
-            " a bundled table without --split_seed, so that each seed draws its own split"
+            " data without test rows of its own and without --split_seed, so that each seed draws"
+            " its own split"
         )
     return SignFlips()
 

@@ -18,7 +18,7 @@ from research.analysis.arms_table import (
     Row,
 )
 from research.analysis.captions import caption, footer
-from research.analysis.scope import Claim, claim_of, null_of
+from research.analysis.scope import Claim, claim_of, configs_of, null_of
 from research.errors import UserError, nearest
 from research.statistics.comparisons import Null
 from research.statistics.intervals import t_interval
@@ -62,7 +62,7 @@ def build_table(
     published, seeds = published or {}, tuple(map(int, seeds))
     _check(arms, columns, baseline, published)
     m = len(arms) - 1
-    configs = [config for arm in arms for config in arm.configs()]
+    configs = configs_of(arms)
     nulls = [null_of(claim, configs, column) for column in columns]
     by_column = [
         _column(column, arms, baseline, seeds, null, published)

@@ -51,7 +51,7 @@ def _split(configs: list[Config]) -> tuple[list[str], list[str]]:
     if None in splits or not splits:
         return [], []
     if splits == {"none"}:
-        return [f"for bundled tables, {SPLIT}"], []
+        return [f"for data without test rows of its own, {SPLIT}"], []
     if _follows(configs):
         return [SPLIT], []
     if len(splits) == 1:

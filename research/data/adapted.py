@@ -97,7 +97,7 @@ def _for_task(source: Source, task: str, cache_dir: str) -> Source:
             except OSError:  # a file system without links
                 shutil.copyfile(source.directory / "x.npy", partial / "x.npy")
             store(_with_target(source, y, classes), partial, source.names)
-    known = {"name": spec.name, "impute": spec.impute, "split_by_seed": spec.split_by_seed}
+    known = {"name": spec.name, "impute": spec.impute}
     adapted_spec = spec_of({**fields_of(directory), **known})
     return dataclasses.replace(source, spec=adapted_spec, directory=directory)
 

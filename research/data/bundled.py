@@ -30,7 +30,7 @@ def open_bundled(
         >>> _images().x.shape
         (1797, 8, 8, 1)
     """
-    return open_built(load, name, VERSION, cache_dir=cache_dir, name=name, split_by_seed=True)
+    return open_built(load, name, VERSION, cache_dir=cache_dir, name=name)
 
 
 def _images() -> Table:

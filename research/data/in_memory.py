@@ -118,7 +118,6 @@ def _memory(
             "size": len(x),
             "test_size": 0,
             "fingerprint": f"memory-{task}",
-            "split_by_seed": True,
         }
     )
     return InMemorySource(spec, Arrays(x, y, np.zeros(0, np.int32)))

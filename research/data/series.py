@@ -168,8 +168,6 @@ def open_series(
             targets=dataclasses.replace(source.spec.targets, shape=(context,), even=True),
             size=length - context,
             fingerprint=digest([source.spec.fingerprint, context, *([burn_in] if burn_in else [])]),
-            # train_size draws other windows for each seed.
-            split_by_seed=True,
             windows=Windowing(series, burn_in=burn_in),
         ),
     )

@@ -27,8 +27,7 @@ class DataSpec:
     inputs, targets: what they are (research/data/features).
     size: all rows, its own test split of `test_size` rows included. fingerprint: of the content,
         wherever it lies.
-    split_by_seed: the split varies with the run's seed by default. note: what a reader of a table
-        made from it must know.
+    note: what a reader of a table made from it must know.
     notes: how the data was read, where there was a choice; each is said before training and under a
         table, and none is part of the fingerprint.
     windows: how rows are windows of long sequences, None where they are not.
@@ -41,10 +40,15 @@ class DataSpec:
     size: int
     test_size: int
     fingerprint: str
-    split_by_seed: bool = False
     note: str = ""
     notes: tuple[str, ...] = ()
     windows: Windowing | None = None
+
+    @property
+    def split_by_seed(self) -> bool:
+        """Whether the split follows the run's seed by default: it does unless there are test rows
+        that no split draws."""
+        return not self.test_size
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -146,8 +150,8 @@ class DataSpec:
 def spec_of(stored: Mapping[str, Any]) -> DataSpec:
     """A DataSpec from the fields that `stored_spec` returns, or from flat ones as decoded copies
     and older runs have them."""
+    known = {field.name for field in dataclasses.fields(DataSpec)}
     if "inputs" not in stored:
-        known = {field.name for field in dataclasses.fields(DataSpec)}
         fields = from_flat(stored)
         return DataSpec(**{name: value for name, value in fields.items() if name in known})
     windows = stored["windows"]
@@ -155,7 +159,8 @@ def spec_of(stored: Mapping[str, Any]) -> DataSpec:
     # JSON has lists for tuples.
     notes = tuple(stored["notes"])
     windowing = None if windows is None else Windowing(**with_tuples(windows))
-    return DataSpec(**{**stored, **features, "notes": notes, "windows": windowing})
+    fields = {**stored, **features, "notes": notes, "windows": windowing}
+    return DataSpec(**{name: value for name, value in fields.items() if name in known})
 
 
 def stored_spec(spec: DataSpec) -> dict[str, Any]:

@@ -90,8 +90,6 @@ def _open(
         size=length - context,
         test_size=0,
         fingerprint=digest([directory.name, context]),
-        # train_size draws other windows for each seed.
-        split_by_seed=True,
         windows=Windowing(parts=tuple(known["parts"]) if len(known["parts"]) > 1 else ()),
     )
     return Source(spec, directory)

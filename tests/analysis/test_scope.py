@@ -1,5 +1,6 @@
 """What a table claims: about the same rows, or about new ones."""
 
+import dataclasses
 import json
 import math
 
@@ -55,8 +56,46 @@ def test_splits_share_the_part_of_all_rows_that_they_evaluate(split, metric, sha
 
 def test_nothing_is_known_of_new_rows_where_the_rows_are_the_same():
     assert overlap(configs(arms(split_seed="0")), "test/accuracy") is None
-    assert overlap(configs(arms(dataset="mnist")), "test/accuracy") is None
+    assert overlap(configs(arms(task="forecast")), "test/accuracy") is None
     assert overlap([], "test/accuracy") is None
+
+
+def test_test_rows_that_no_split_draws_allow_no_claim_about_new_ones():
+    def fixed(arm: Arm) -> Arm:
+        records = {
+            seed: dataclasses.replace(
+                one, provenance={**one.provenance, "own_test_rows": 40, "test_rows": 40}
+            )
+            for seed, one in arm.records.items()
+        }
+        return dataclasses.replace(arm, records=records)
+
+    built = build_table("T", [fixed(arm) for arm in arms()], [ACCURACY], "none", range(8))
+    assert built.claims == ("rows",)
+    assert built.caption.startswith(
+        "T. Tested on the 40 test rows that the data set has of its own."
+    )
+
+
+@pytest.mark.parametrize(
+    ("split_seed", "sentence"),
+    [
+        (None, "T. Tested on 18 to 20 rows; each seed draws its own split."),
+        ("7", "T. Tested on 18 to 20 rows; all seeds share one split (split seed 7)."),
+    ],
+)
+def test_the_caption_says_first_which_rows_test_and_how_many(split_seed, sentence):
+    given = [
+        dataclasses.replace(
+            arm,
+            records={
+                seed: dataclasses.replace(one, provenance={"test_rows": 18 + 2 * (seed % 2)})
+                for seed, one in arm.records.items()
+            },
+        )
+        for arm in arms(split_seed)
+    ]
+    assert build_table("T", given, [ACCURACY], "none", range(8)).caption.startswith(sentence)
 
 
 def test_the_mean_and_its_interval_on_new_rows_by_hand():
@@ -80,6 +119,8 @@ def test_a_claim_can_be_asked_for():
     assert "about these rows of data only" in rows.caption
     widths = [built.row("good").cells[0].difference.half_width for built in (rows, new)]
     assert widths[0] < widths[1]
-    with pytest.raises(UserError, match="--claim=new: 'test accuracy' has one and the same"):
+    with pytest.raises(
+        UserError, match="--claim=new: 'test accuracy' is measured on the same rows"
+    ):
         build_table("T", arms("0"), [ACCURACY], "none", range(8), claim="new")
     assert build_table("T", arms("0"), [ACCURACY], "none", range(8)).claims == ("rows",)

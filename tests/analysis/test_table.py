@@ -219,7 +219,10 @@ def test_several_columns_are_tested_apart():
             [{"split_seed": "0"}, {"split_seed": "0"}],
             "The split is the same for all (split seed 0).",
         ),
-        ([{"split_seed": "none"}, {"split_seed": "none"}], "for bundled tables, the split"),
+        (
+            [{"split_seed": "none"}, {"split_seed": "none"}],
+            "for data without test rows of its own, the split",
+        ),
         ([{}, {}], "and the noise."),
     ],
 )

@@ -48,7 +48,7 @@ def test_types_are_inferred(tmp_path):
         (5,),
         4,
     )
-    assert (spec.test_size, spec.split_by_seed, spec.impute, len(own_test)) == (0, False, "", 0)
+    assert (spec.test_size, spec.split_by_seed, spec.impute, len(own_test)) == (0, True, "", 0)
 
 
 def test_regression(tmp_path):

@@ -18,6 +18,7 @@ from research.sweeps.execute.callbacks import Ended
 from research.sweeps.execute.checkpoint_policy import CheckpointPolicy
 from research.sweeps.execute.execution_context import ExecutionContext, ends_all
 from research.sweeps.execute.stored_strategy import strategy_key
+from research.sweeps.plan.row_counts import row_counts
 from research.sweeps.plan.run_plan import Pack, PlannedRun
 from research.sweeps.records.provenance import described, device_kind, provenance
 from research.sweeps.records.record import Record
@@ -306,5 +307,5 @@ def recorded(
         steps=outcome.steps,
         diverged_at=outcome.diverged_at,
         error=outcome.cause,
-        provenance=origin,
+        provenance=origin | row_counts(run),
     )

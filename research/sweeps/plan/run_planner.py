@@ -139,9 +139,7 @@ class Planner:
         number: Any = FIELDS["seed"].default
         if seed is not None:
             number = OPTIONS["seed"].parse(seed, "seed")
-        split_seed = run.config.split_seed
-        if config.split_seed is None and self.source(config).spec.split_by_seed:
-            split_seed = number
+        split_seed = validate.split_seed(config, self.source(config).spec, number)
         run_id = identity.digest(identity.reseeded(science, seed=number, split_seed=split_seed))
         reseeded = dataclasses.replace(run.config, seed=number, split_seed=split_seed)
         return dataclasses.replace(run, id=run_id, config=reseeded)

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from research import config as config_lib
-from research.config import FIELDS, PARTS, RunConfig
+from research.config import FIELDS, FOLLOWS_SEED, PARTS, RunConfig
 from research.data import split, stretches
 from research.data.spec import DataSpec
 from research.data.splitters.division import division, with_validation
@@ -26,9 +26,6 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
     if loss == "auto":
         by_arch = ARCHITECTURES.get(config.arch.name).loss
         loss = TASKS.get(task).loss if by_arch == "auto" else by_arch
-    split_seed = config.split_seed
-    if split_seed is None:
-        split_seed = config.seed if spec.split_by_seed else 0
     metrics = tuple(sorted(set(config.metrics or ()))) or None
     by_task = {
         name: config_lib.task_default(task, name)
@@ -40,11 +37,24 @@ def complete(config: RunConfig, spec: DataSpec) -> RunConfig:
         task=task,
         loss=loss,
         metrics=metrics,
-        split_seed=split_seed,
+        split_seed=split_seed(config, spec, config.seed),
         **by_task,
         **_normalized(config),
         players=tuple(_with_rate(player, task) for player in config.players),
     )
+
+
+def split_seed(config: RunConfig, spec: DataSpec, seed: int) -> int:
+    """The seed of a run's split, of a config that is not completed yet.
+
+    Args:
+        config: says it, or leaves it to the data.
+        spec: what is known of the data.
+        seed: the run's.
+    """
+    if config.split_seed == FOLLOWS_SEED or (config.split_seed is None and spec.split_by_seed):
+        return seed
+    return config.split_seed or 0
 
 
 def _check_fold(config: RunConfig, spec: DataSpec) -> None:

@@ -1,0 +1,16 @@
+"""Row counts: how many rows a run trains, validates and tests on, for its record."""
+
+from research.data.splitters.division import division
+from research.sweeps.plan.run_plan import PlannedRun
+
+
+def row_counts(run: PlannedRun) -> dict[str, int]:
+    """The rows of each part, and how many test rows the data set has that no split draws.
+
+    They are a function of the data and the config, and are recorded since a table has no data.
+    """
+    config, spec = run.config, run.program.spec
+    folds = division(config.split).sizes(spec, config.train_size)
+    counts = {f"{part}_rows": n for part, n in folds[config.fold or 0]._asdict().items()}
+    # Folds leave the data set's own test rows out.
+    return counts | {"own_test_rows": spec.test_size if len(folds) == 1 else 0}
