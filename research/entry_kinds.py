@@ -74,6 +74,8 @@ class Architecture(Entry):
     -> [B, K]`.
 
     inputs: the ranks of an example that it takes; () for any.
+    features: where it takes several inputs, the kind of each by name (`{"numbers": "table",
+        "categories": "categories"}`); the module gets them as a dict. () for one input.
     loss: the training loss, unless `--loss` names another.
     normalization: the regularizer that normalizes hidden layers, unless `--normalization` or
         `--regularization` names another.
@@ -86,6 +88,7 @@ class Architecture(Entry):
       target; False: they are [B, K], one per sequence. Without this fact it has only [B, K].
     - `padded: bool`: the inputs are series [B, T] or [B, T, D] of numbers, with NaN for padding at
       the end. Without this fact it takes only series of equal length.
+    - `features: Feature`: what the inputs are, such as how many categories each column has.
     - `source: int`: the first `source` tokens are the source. The others are the answer, shifted
       by one place behind a start token (teacher forcing). 0: there is no source.
 
@@ -94,6 +97,7 @@ class Architecture(Entry):
     """
 
     inputs: tuple[int, ...] = ()
+    features: Mapping[str, str] | tuple[()] = ()
     loss: str = "auto"
     normalization: str = ""
     needs_facts: tuple[str, ...] = ()
@@ -103,6 +107,9 @@ class Architecture(Entry):
         """Those of every entry, behind the ranks and the kinds of examples that it takes."""
         ranks = f"Examples are of rank {' or '.join(map(str, self.inputs))} (3: images [H, W, C])."
         lines = [ranks] if self.inputs else []
+        if isinstance(self.features, Mapping):
+            kinds = " and ".join(f"{name} ({kind})" for name, kind in self.features.items())
+            lines.append(f"The data has {kinds}.")
         lines += [line for fact, line in WITHOUT_FACT.items() if fact not in self.needs_facts]
         return (*lines, *super().requirements)
 

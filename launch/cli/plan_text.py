@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 
+from research.data.features.named_inputs import nbytes
 from research.sweeps.plan.run_plan import Pack, RequestedRun, UnfitRun, packs, trainable
 from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records import index
@@ -62,7 +63,7 @@ def _program(
     first = pack.runs[0].config
     missing = sum(run.id not in finished for run in pack.runs)
     parameters, state = footprint(first, pack.program)
-    data = sum(array.nbytes for array in plans.arrays(pack.runs[0])[:2])
+    data = sum(map(nbytes, plans.arrays(pack.runs[0])[:2]))
     sizes = pack.program.sizes
     yield (
         f"\nprogram {pack.program.id}: {first.arch.name} on {pack.program.spec.name},"

@@ -8,7 +8,9 @@ import numpy as np
 
 from research.data.features.label import Label
 from research.data.features.mask import Mask
+from research.data.features.table_columns import TableColumns
 from research.data.features.token_sequence import TokenSequence
+from research.data.one_hot import OneHot
 from research.data.spec import PADDING, Arrays, DataSpec, spec_of
 
 CLASSES = 3
@@ -72,6 +74,21 @@ def table(rows: int = 60, features: int = 4) -> InMemorySource:
     return _memory("regression", x, y, (), 1.0)
 
 
+def categories(rows: int = 60, numbers: int = 2, count: int = 3) -> InMemorySource:
+    """A regression's table of numbers and two columns of categories, each of which has a value."""
+    generator = np.random.default_rng(4)
+    kinds = (*[0] * numbers, count, count)
+    values = generator.normal(size=(rows, numbers + 2)).astype(np.float32)
+    values[:, numbers:] = generator.integers(0, count, (rows, 2))
+    y = values.sum(axis=1)
+    x = OneHot(values, kinds)
+    plain = _memory("regression", x, y, (), 1.0)
+    columns = [f"x{column}" for column in range(numbers)]
+    coded = [f"{name}={place}" for name in "ab" for place in range(count)]
+    inputs = TableColumns(x.shape[1:], (*columns, *coded), categories=kinds)
+    return InMemorySource(dataclasses.replace(plain.spec, inputs=inputs), plain.data)
+
+
 def series(of: InMemorySource) -> InMemorySource:
     """Images [H, W, C] as series [H, W·C] of their rows, of the same classes."""
     x = of.data.x.reshape(*of.data.x.shape[:2], -1).astype(np.float32)
@@ -104,7 +121,7 @@ def text(steps: int = 6, rows: int = 60, symbols: int = 5) -> InMemorySource:
 
 
 def _memory(
-    task: Any, x: np.ndarray, y: np.ndarray, classes: tuple[str, ...], maximum: float
+    task: Any, x: Any, y: np.ndarray, classes: tuple[str, ...], maximum: float
 ) -> InMemorySource:
     features = () if x.ndim > 2 else tuple(f"x{i}" for i in range(x.shape[1]))
     spec = spec_of(

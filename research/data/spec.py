@@ -44,6 +44,10 @@ class DataSpec:
     notes: tuple[str, ...] = ()
     windows: Windowing | None = None
 
+    def view(self, arrays: "Arrays") -> "Arrays":
+        """A data set's arrays as its features read them."""
+        return arrays._replace(x=self.inputs.view(arrays.x))
+
     @property
     def split_by_seed(self) -> bool:
         """Whether the split follows the run's seed by default: it does unless there are test rows
@@ -170,8 +174,8 @@ def stored_spec(spec: DataSpec) -> dict[str, Any]:
 
 
 class Arrays(NamedTuple):
-    """x: [N, H, W, C] uint8 (images), [N, D] or [N, T, D] float32 (tables, series) or [N, T] int32
-    (tokens).
+    """x: the inputs, an array or a dict of arrays by name: [N, H, W, C] uint8 (images), [N, D] or
+    [N, T, D] float32 (tables, series) or [N, T] int32 (tokens).
 
     y: [N, ...] int32 classes or float32 values. own_test: [T] int32, the rows of its own test
         split. Overlapping windows of one sequence are Windows, and a table with categories is

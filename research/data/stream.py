@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from research.data.features.named_inputs import by_array, take
 from research.data.prefetcher import Prefetcher
 
 
@@ -40,15 +41,15 @@ class Batches:
         columns = np.arange(begin, begin + self.steps * self.batch)
         # The last dispatch has the shape of the others, so that nothing is compiled for it.
         chosen = self.rows[:, np.minimum(columns, self.rows.shape[1] - 1)]
-        return self.x[chosen.reshape(-1, self.steps, self.batch).swapaxes(0, 1)]
+        return take(self.x, chosen.reshape(-1, self.steps, self.batch).swapaxes(0, 1))
 
     def __getstate__(self) -> dict[str, Any]:
         # Pickling a memory map copies the whole file into each worker process; its place is enough.
-        return self.__dict__ | {"x": mapped_file(self.x) or self.x}
+        return self.__dict__ | {"x": by_array(self.x, lambda array: mapped_file(array) or array)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        x = state["x"]
-        self.__dict__.update(state | {"x": x.open() if isinstance(x, MappedFile) else x})
+        x = by_array(state["x"], lambda a: a.open() if isinstance(a, MappedFile) else a)
+        self.__dict__.update(state | {"x": x})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,4 +125,4 @@ class Parts:
 
     def __call__(self, number: int) -> np.ndarray:
         """The rows of a part, [W, size, ...]."""
-        return self.steps(number)[0]
+        return by_array(self.steps(number), lambda array: array[0])

@@ -55,6 +55,7 @@ def architecture(
     test_settings: Mapping[str, Any] | None = None,
     paper: str = "",
     inputs: tuple[int, ...] = (),
+    features: Mapping[str, str] | tuple[()] = (),
     loss: str = "auto",
     normalization: str = "",
     needs_facts: tuple[str, ...] = (),
@@ -71,6 +72,7 @@ def architecture(
         test_settings: what tests set beside them, such as the objective that it is for.
         paper: the source.
         inputs: the ranks of an example that it takes; () for any.
+        features: where it takes several inputs, the kind of each by name.
         loss: its training loss unless `--loss` names another.
         normalization: the regularizer that normalizes its hidden layers by default.
         needs_facts: facts of the data that it takes as fields; see registry.Architecture.
@@ -96,6 +98,7 @@ def architecture(
                 test_options=test_options or {},
                 test_settings=test_settings or {},
                 inputs=inputs,
+                features=features,
                 loss=loss,
                 normalization=normalization,
                 needs_facts=needs_facts,

@@ -11,6 +11,7 @@ import numpy as np
 from jax.tree_util import keystr, tree_leaves_with_path
 
 from research.data import in_memory
+from research.data.features.named_inputs import take
 from research.data.in_memory import InMemorySource
 from research.errors import UserError
 from research.options import format_value
@@ -66,13 +67,14 @@ WIDTH, STEPS = 3, 2
 
 @functools.cache
 def made_up() -> tuple[InMemorySource, ...]:
-    """What a network is tried on, the first that it takes: tokens, masks, images of growing size, a
-    table."""
+    """What a network is tried on, the first that it takes: tokens, masks, images of growing size,
+    tables of numbers and with categories."""
     return (
         in_memory.text(),
         in_memory.masks(),
         *(in_memory.images(side) for side in (6, 12, 32)),
         in_memory.table(),
+        in_memory.categories(),
     )
 
 
@@ -243,11 +245,16 @@ def dataset(entry: Entry) -> Subject:
 # -----------------------------------------------
 
 
+def _inputs(case: Subject, rows: np.ndarray) -> Any:
+    """Raw rows of its data, as its network takes them."""
+    return take(case.run().program.spec.view(case.data.data).x, rows)
+
+
 def shapes(case: Subject) -> None:
     """Outputs are finite, of the loss's width and of the program's type, one row an example;
     scores, no shares."""
     run, (lane, variables) = case.run(), _initial_state(case)
-    outputs = _outputs(run.program, lane, variables, case.data.data.x[:4])
+    outputs = _outputs(run.program, lane, variables, _inputs(case, np.arange(4)))
     width = LOSSES.get(run.config.loss).outputs(run.program.width)
     expected = (4, *run.program.spec.target_shape, width)
     outputs = outputs[..., :width] if LOSSES.get(run.config.loss).latents else outputs
@@ -286,9 +293,8 @@ def independence(case: Subject) -> None:
     """In evaluation an example's outputs are its own: they do not depend on what else is in the
     batch."""
     run, (lane, variables) = case.run(), _initial_state(case)
-    x = case.data.data.x
-    outputs = _outputs(run.program, lane, variables, x[:4])
-    beside = _outputs(run.program, lane, variables, np.concatenate([x[:2], x[10:12]]))
+    outputs = _outputs(run.program, lane, variables, _inputs(case, np.arange(4)))
+    beside = _outputs(run.program, lane, variables, _inputs(case, np.array([0, 1, 10, 11])))
     # 1e-30: outputs that are all zero must not divide by zero.
     wrong = np.abs(outputs[:2] - beside[:2]).max() / max(np.abs(outputs).max(), 1e-30)
     assert wrong <= 1e-5, (
@@ -303,9 +309,9 @@ def dropout_off_in_eval(case: Subject) -> None:
     except UserError:
         return  # there is nothing to drop
     plain, (lane, variables) = case.run(), _initial_state(case)
-    outputs = _outputs(plain.program, lane, variables, case.data.data.x[:4])
+    outputs = _outputs(plain.program, lane, variables, _inputs(case, np.arange(4)))
     noisy_lane = make_lane_inputs(noisy.config, noisy.program, case.data.data).lane
-    dropped = _outputs(noisy.program, noisy_lane, variables, case.data.data.x[:4])
+    dropped = _outputs(noisy.program, noisy_lane, variables, _inputs(case, np.arange(4)))
     assert outputs.tobytes() == dropped.tobytes(), "dropout changes what is evaluated"
 
 

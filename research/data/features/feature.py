@@ -1,6 +1,7 @@
 """Feature: what the engine asks of any input or target."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import jax
@@ -59,9 +60,21 @@ class Feature:
         """What it is, for messages: `images [28, 28, 1]`."""
         return f"{self.counted} [{', '.join(map(str, self.shape))}]"
 
-    def placeholder(self) -> jax.ShapeDtypeStruct:
+    def placeholder(self) -> Any:
         """One example as a network reads it, without its numbers."""
         return jax.ShapeDtypeStruct(self.shape, self.dtype)
+
+    def view(self, x: Any) -> Any:
+        """The stored arrays of a data set as this feature reads them; what is so already stays."""
+        return x
+
+    def named(self, kinds: Mapping[str, str]) -> "Feature | None":
+        """The same input as several of those kinds, by name; None if it cannot be read so."""
+        return None
+
+    def fitted_like(self, dtype: np.dtype) -> Fitted:
+        """The shapes of what `fit` returns."""
+        return Fitted(*[jax.ShapeDtypeStruct(self.channels, dtype)] * len(Fitted._fields))
 
     def fit(self, x: Any, train: np.ndarray, scaling: str, dtype: np.dtype) -> Fitted:
         """What is fitted to the training rows.
@@ -74,7 +87,7 @@ class Feature:
         """
         return Fitted(np.zeros(()), np.zeros(()), np.ones(()))
 
-    def normalize(self, x: jax.Array, fitted: Fitted, dtype: np.dtype) -> jax.Array:
+    def normalize(self, x: Any, fitted: Fitted, dtype: np.dtype) -> Any:
         """Raw examples as the network reads them, [B, ...].
 
         Args:

@@ -28,13 +28,26 @@ _WINDOWS = ("windows", "parts", "burn_in", "series")
 
 def to_json(feature: Feature) -> dict[str, Any]:
     """The fields of a feature, and its kind."""
-    return {"feature": feature.kind, **dataclasses.asdict(feature)}
+    fields = {field.name: getattr(feature, field.name) for field in dataclasses.fields(feature)}
+    return {"feature": feature.kind, **{name: _to_json(value) for name, value in fields.items()}}
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, Feature):
+        return to_json(value)
+    return [_to_json(part) for part in value] if isinstance(value, tuple) else value
 
 
 def from_json(stored: Mapping[str, Any]) -> Any:
     """The feature of those fields."""
-    fields = with_tuples(stored)
+    fields = {name: _from_json(value) for name, value in stored.items()}
     return FEATURES.get(fields.pop("feature")).build(**fields)
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return from_json(value)
+    return tuple(map(_from_json, value)) if isinstance(value, list | tuple) else value
 
 
 def with_tuples(stored: Mapping[str, Any]) -> dict[str, Any]:

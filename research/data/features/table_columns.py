@@ -1,6 +1,7 @@
 """TableColumns: a table's numbers and one-hot categories."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -8,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.data import impute
-from research.data.features.feature import Fitted, feature
+from research.data.features.categories import Categories
+from research.data.features.feature import Feature, Fitted, feature
 from research.data.features.numbers import Numbers
 from research.data.one_hot import OneHot
 
@@ -27,6 +29,41 @@ class TableColumns(Numbers):
 
     impute: str = ""
     categories: tuple[int, ...] = ()
+
+    @property
+    def starts(self) -> np.ndarray:
+        """For each stored column the first of the D columns that are read from it, int [C]."""
+        return OneHot(np.zeros((0, 0)), self.categories).starts
+
+    @property
+    def numeric_columns(self) -> list[int]:
+        """The stored columns that are numbers."""
+        return [column for column, count in enumerate(self.categories) if not count]
+
+    @property
+    def coded_columns(self) -> list[int]:
+        """The stored columns that are categories."""
+        return [column for column, count in enumerate(self.categories) if count]
+
+    def describe(self) -> str:
+        """How many of its columns are numbers, and how many are categories."""
+        numbers, coded = len(self.numeric_columns), len(self.coded_columns)
+        if not self.categories:
+            return f"a table of {self.shape[0]} numbers"
+        return f"a table of {numbers} numbers and {coded} categories"
+
+    def named(self, kinds: Mapping[str, str]) -> Feature | None:
+        """Its numbers and its categories, if it has both."""
+        # Imported here: the parts of a table are made of tables.
+        from research.data.features.table_parts import TableParts
+
+        by_kind = {kind: name for name, kind in kinds.items()}
+        if set(by_kind) != {TableColumns.kind, Categories.kind} or len(kinds) != 2:
+            return None
+        if not self.numeric_columns or not self.coded_columns:
+            return None
+        numbers, categories = by_kind[TableColumns.kind], by_kind[Categories.kind]
+        return TableParts(self.shape, table=self, called=(numbers, categories))
 
     def _seen(
         self, x: Any, train: np.ndarray, dtype: np.dtype

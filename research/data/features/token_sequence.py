@@ -21,7 +21,7 @@ class TokenSequence(Feature):
 
     kind = "tokens"
     dtype = jnp.int32
-    counted = "sequences of tokens"
+    counted = "tokens"
     numeric = False
 
     vocabulary: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ fitted to it."""
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 
 from research import config as config_lib
@@ -26,7 +27,8 @@ FITTED = ("fill", "shift", "scale", "target_shift", "target_scale", "unit")
 def basis_of(run: PlannedRun, arrays: Arrays) -> dict[str, Any]:
     """The basis of a run as JSON has it; arrays: its own data."""
     lane = run_lane(run.program, run.config, arrays)
-    fitted = {name: np.asarray(getattr(lane, name)).tolist() for name in FITTED}
+    fitted = {name: getattr(lane, name) for name in FITTED}
+    fitted = jax.tree.map(lambda leaf: np.asarray(leaf).tolist(), fitted)
     return {"spec": stored_spec(run.program.spec), "fitted": fitted}
 
 
@@ -63,7 +65,7 @@ def _run(
 ) -> tuple[PlannedRun, Lane]:
     program = make_program(config, spec)
     with program.precision_context():
-        arrays = {name: np.asarray(value, program.dtype) for name, value in fitted.items()}
+        arrays = jax.tree.map(np.asarray, fitted, is_leaf=lambda node: type(node) is not dict)
         nothing = np.zeros(0, np.int32)
         return PlannedRun(run_id, config, program), make_lane(
             config, program, Split(nothing, nothing, nothing), **arrays

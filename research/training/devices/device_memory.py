@@ -5,12 +5,14 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import psutil
 
 from research.config import RunConfig
+from research.data.features.named_inputs import by_array, nbytes
 from research.data.spec import Arrays
 from research.training.devices import lanes as lanes_lib
 from research.training.devices.strategy import ExecutionStrategy
@@ -92,12 +94,13 @@ def max_lanes(
         memory: when inputs are streamed from the host.
     """
     streams = memory.streams(arrays.x)
+    arrays = program.spec.view(arrays)
     batch = program.sizes.batch * math.prod(program.spec.shape) * program.dtype.itemsize
     state = footprint(config, program)[1]
     guess = (
         strategy.width * (STATES * state + BATCHES * batch)
         + arrays.y.nbytes
-        + (0 if streams else arrays.x.nbytes)
+        + (0 if streams else nbytes(arrays.x))
     )
     # Measuring compiles the step and the evaluation once more, which small networks need not pay.
     if guess < SUSPICIOUS * limit:
@@ -164,10 +167,9 @@ def required_bytes(
     )
     part = chunk_evaluation.part_size(program, program.sizes.train)
     assessed = jax.ShapeDtypeStruct((width, part), jnp.int32)
+    arrays = program.spec.view(arrays)
     x, seen = (
-        jax.ShapeDtypeStruct(
-            (width * each if streams else len(arrays.x), *arrays.x.shape[1:]), arrays.x.dtype
-        )
+        _rows(arrays.x, width * each if streams else len(arrays.y))
         for each in (count * program.sizes.batch, part)
     )
     factors = jax.ShapeDtypeStruct((count, width), program.dtype)
@@ -187,7 +189,11 @@ def required_bytes(
         evaluation = _bytes(
             lambda: lanes_lib.evaluate.lower(program, width, variables, lane, seen, *row_arguments)
         )
-    stored = math.prod(x.shape) * x.dtype.itemsize if streams else arrays.x.nbytes
+    stored = (
+        sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(x))
+        if streams
+        else nbytes(arrays.x)
+    )
     # Training and evaluation take turns, so the larger of them decides.
     return max(step + stored, evaluation) + arrays.y.nbytes
 
@@ -195,6 +201,11 @@ def required_bytes(
 def _lanes(tree: object, width: int) -> object:
     """Shapes with a leading lane axis."""
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((width, *leaf.shape), leaf.dtype), tree)
+
+
+def _rows(x: Any, count: int) -> Any:
+    """So many rows of inputs, as shapes."""
+    return by_array(x, lambda array: jax.ShapeDtypeStruct((count, *array.shape[1:]), array.dtype))
 
 
 def _labels(y: jax.ShapeDtypeStruct, rows: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research import rng
+from research.data.features.named_inputs import take
 from research.training.devices import batch_layout
 from research.training.devices.strategy import ExecutionStrategy
 from research.training.setup.program import Program, Sizes
@@ -239,7 +240,7 @@ def gather(
             lambda count: batch_layout.batch_masks(sizes, parts, 1, 0, first, steps, count),
             out_axes=1,
         )(real)
-    return {"x": x[chosen], "y": targets, **masks}
+    return {"x": take(x, chosen), "y": targets, **masks}
 
 
 # The states are donated: a chunk then has its parameters and optimizer state in memory only once.
@@ -326,7 +327,7 @@ def evaluate(
     """
 
     def one(lane_variables: Variables, lane: Lane, r: jax.Array, y: Any) -> dict[str, jax.Array]:
-        return evaluate_examples(program, lane_variables, lane, x[r], y)
+        return evaluate_examples(program, lane_variables, lane, take(x, r), y)
 
     return mapped(one, width)(variables, lanes, rows, y)
 

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from research.data.features.named_inputs import take
 from research.training.devices import batch_layout
 from research.training.devices import lanes as lanes_lib
 from research.training.devices.lanes import Functions
@@ -188,7 +189,7 @@ def _gather(
         chosen = jax.lax.dynamic_slice_in_dim(rows, begin * sizes.batch, steps * sizes.batch)
         chosen = chosen.reshape(steps, sizes.batch)[:, positions]
         return {
-            "x": x[chosen],
+            "x": take(x, chosen),
             "y": y[chosen],
             **batch_layout.batch_masks(sizes, parts, len(devices), place, first, steps, real),
         }
@@ -260,7 +261,7 @@ def _evaluate(program: Program, devices: Devices) -> Callable[..., dict[str, jax
         each = -(-rows.size // len(devices))
         places = jnp.minimum(jax.lax.axis_index(AXIS) * each + jnp.arange(each), rows.size - 1)
         own_y = jax.tree.map(lambda leaf: leaf[places], y)
-        outputs = evaluate_examples(program, variables, lane, x[rows[places]], own_y)
+        outputs = evaluate_examples(program, variables, lane, take(x, rows[places]), own_y)
         return jax.tree.map(
             lambda leaf: jax.lax.all_gather(leaf, AXIS, tiled=True)[: rows.size], outputs
         )

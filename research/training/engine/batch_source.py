@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from research.data import stream
+from research.data.features.named_inputs import by_array
 from research.training.devices.lanes import Functions
 
 
@@ -92,7 +93,7 @@ class HostSource:
             for number, x in enumerate(read):  # [steps, W, batch, ...]
                 begin = (first + number * steps) * batch
                 # One flat array of rows, as on the device: the same gather serves both sources.
-                flat = x.swapaxes(0, 1).reshape(-1, *x.shape[3:])
+                flat = by_array(x, lambda a: a.swapaxes(0, 1).reshape(-1, *a.shape[3:]))
                 part = lane_rows[:, begin : begin + steps * batch]
                 labels = (
                     np.take_along_axis(self.y, part, axis=1) if self.lanes_differ else self.y[part]
@@ -111,7 +112,8 @@ class HostSource:
             stream.parts(self.x, lane_rows, size=size, processes=self.processes)
         ) as read:
             for x in read:  # [W, size, ...]
-                yield self.functions.share(x.reshape(-1, *x.shape[2:])), self._places(size)
+                flat = by_array(x, lambda a: a.reshape(-1, *a.shape[2:]))
+                yield self.functions.share(flat), self._places(size)
 
     def _places(self, count: int) -> jax.Array:
         """The rows of each lane as places in its slab, [W, count]."""

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from research.config import RunConfig
+from research.data.features.named_inputs import nbytes
 from research.data.spec import Arrays
 from research.training.checkpoint import best_and_last as best_and_last_lib
 from research.training.checkpoint.best_and_last import BestAndLast
@@ -37,7 +38,7 @@ class StreamingPolicy:
 
     def streams(self, x: Any) -> bool:
         """Whether inputs x [N, ...] stay on the host."""
-        return self.device is not None and int(x.nbytes) > self.device
+        return self.device is not None and nbytes(x) > self.device
 
 
 ALL_ON_DEVICE = StreamingPolicy()
@@ -101,6 +102,7 @@ def start(
     Returns:
         The chunks, in the order of the runs.
     """
+    arrays = program.spec.view(arrays)
     inputs = [make_lane_inputs(config, program, arrays) for config in configs]
     # Cached per device: its chunks share one copy of the data.
     placement = functools.cache(

@@ -201,7 +201,9 @@ def _seen(config: RunConfig, program: Program) -> RunConfig:
         )
     }
     unseen["players"] = ()
-    reshaped = network.example(program).shape[1:] != program.spec.shape
+    raw = jax.tree.leaves(program.spec.inputs.placeholder())
+    seen = jax.tree.leaves(network.example(program))
+    reshaped = [leaf.shape[1:] for leaf in seen] != [leaf.shape for leaf in raw]
     slots = ("data", "normalization") if reshaped else ("normalization",)
     members = [part for part in config.regularization if REGULARIZERS.get(part.name).slot in slots]
     return dataclasses.replace(config, regularization=tuple(members), **unseen)

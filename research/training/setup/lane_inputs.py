@@ -73,6 +73,7 @@ def make_lane_inputs(config: RunConfig, program: Program, arrays: Arrays) -> Inp
     """
     rows = _split(config, program.spec, arrays)
     spec = program.spec
+    arrays = spec.view(arrays)
     counted = _with_targets(program, arrays.y, rows.train)
     fitted = spec.inputs.fit(arrays.x, counted, config.scaling, program.dtype)
     target_shift, target_scale = spec.targets.fit_target(
@@ -117,7 +118,7 @@ def make_lane(config: RunConfig, program: Program, rows: Split, **fitted: Any) -
         train=train,
         validation=validation,
         test=test,
-        **{name: np.asarray(value, program.dtype)[()] for name, value in fitted.items()},
+        **jax.tree.map(lambda value: np.asarray(value, program.dtype)[()], fitted),
     )
 
 
@@ -147,15 +148,12 @@ def stacked(lanes: list[Lane]) -> Lane:
 def abstract_lane(config: RunConfig, program: Program) -> Lane:
     """A lane's shapes, without data: what `jax.eval_shape` needs."""
     number = jax.ShapeDtypeStruct((), program.dtype)
-    channels = jax.ShapeDtypeStruct(program.spec.channels, program.dtype)
     rows = lambda count: jax.ShapeDtypeStruct((count,), jnp.int32)  # noqa: E731
     return Lane(
         seed=jax.ShapeDtypeStruct((), jnp.uint32),
         hparams=dict.fromkeys(config_lib.numeric(config), number),
         plateau=dict.fromkeys(_NO_PLATEAU, number),
-        fill=channels,
-        shift=channels,
-        scale=channels,
+        **program.spec.inputs.fitted_like(program.dtype)._asdict(),
         target_shift=number,
         target_scale=number,
         unit=number,

@@ -161,6 +161,7 @@ class Program:
             "vocabulary": len(spec.vocabulary) or None,
             "per_step": bool(spec.target_shape),
             "source": spec.source,
+            "features": spec.inputs,
             "padded": spec.padded,
         }
         needed = {name: facts[name] for name in entry.needs_facts}

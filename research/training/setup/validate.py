@@ -13,6 +13,7 @@ from research.identity import entries
 from research.registry import ARCHITECTURES, LOSSES, METRICS, REGULARIZERS, TASKS, Architecture
 from research.run_config import PlayerSettings
 from research.training.setup import effects
+from research.training.setup.compatibility import as_taken
 from research.training.setup.lane_inputs import lr_factors_of, make_program
 from research.training.setup.program import Program
 from research.training.step import means
@@ -120,6 +121,7 @@ def check(config: RunConfig, spec: DataSpec) -> Program:
     spec = seen(spec, config.task)
     if config.task != spec.task:
         raise UserError(f"task={config.task} does not fit {spec.name}, which is for {spec.task}")
+    spec = as_taken(spec, ARCHITECTURES.get(config.arch.name))
     check_parts(config, spec)
     loss = LOSSES.get(config.loss)
     by_task = TASKS.get(config.task).loss
@@ -246,10 +248,10 @@ def _check_input(config: RunConfig, spec: DataSpec) -> None:
         )
     for part in config.regularization:
         member = REGULARIZERS.get(part.name)
-        if spec.vocabulary and (member.slot == "data" or member.mixes_examples):
+        if not spec.inputs.numeric and (member.slot == "data" or member.mixes_examples):
             raise UserError(
-                f"{part.name} changes numbers, and the inputs of {spec.name} are tokens; leave"
-                " it out"
+                f"{part.name} changes numbers, and the inputs of {spec.name} are"
+                f" {spec.inputs.counted}; leave it out"
             )
         if spec.padded and member.mixes_examples:
             raise UserError(

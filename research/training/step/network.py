@@ -108,8 +108,10 @@ def example(program: Program) -> jax.Array:
         return x
 
     # Traced and not run: an augmentation may be slow, and only its shape matters.
-    seen = jax.eval_shape(one, program.spec.inputs.placeholder())
-    return jnp.zeros((1, *seen.shape), program.spec.inputs.dtype)
+    raw = program.spec.inputs.placeholder()
+    return jax.tree.map(
+        lambda seen, raw: jnp.zeros((1, *seen.shape), raw.dtype), jax.eval_shape(one, raw), raw
+    )
 
 
 def _split_kernels(params: Tree, split: Any) -> Tree:

@@ -1,0 +1,81 @@
+"""A table's numbers and its categories as two inputs."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from research.data.features.categories import Categories
+from research.data.features.feature import Feature, feature
+from research.data.features.named_inputs import NamedInputs
+from research.data.features.table_columns import TableColumns
+from research.data.one_hot import OneHot
+
+
+@feature
+@dataclasses.dataclass(frozen=True)
+class TableParts(NamedInputs):
+    """The columns of a table, as its numbers [N, D] and the places of its categories [N, C].
+
+    table: the columns, with one-hot categories. called: the names of the two.
+    """
+
+    kind = "table_parts"
+
+    table: TableColumns = TableColumns()
+    called: tuple[str, str] = ("numbers", "categories")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns as the table has them, with one-hot categories."""
+        return self.table.names
+
+    @property
+    def origin(self) -> tuple[float, ...]:
+        """What was subtracted from each column of the table."""
+        return self.table.origin
+
+    @property
+    def impute(self) -> str:
+        """How missing numbers are filled."""
+        return self.table.impute
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """Per stored column how many categories it has, 0 of numbers."""
+        return self.table.categories
+
+    @property
+    def parts(self) -> dict[str, Feature]:
+        """The numbers and the categories."""
+        table = self.table
+        numeric, coded = table.numeric_columns, table.coded_columns
+        starts = table.starts
+        numbers, categories = self.called
+        counts = tuple(table.categories[column] for column in coded)
+        columns = [int(starts[column]) for column in numeric]
+        return {
+            numbers: TableColumns(
+                (len(numeric),),
+                tuple(table.names[column] for column in columns),
+                table.maximum,
+                tuple(table.origin[column] for column in columns) if table.origin else (),
+                impute=table.impute,
+            ),
+            categories: Categories(
+                (len(coded),),
+                tuple(table.names[starts[column]].partition("=")[0] for column in coded),
+                counts,
+            ),
+        }
+
+    def view(self, x: Any) -> Any:
+        """The stored columns as numbers, float32 [N, D], and places, int32 [N, C]."""
+        if not isinstance(x, OneHot):
+            return x
+        numbers, categories = self.called
+        places = x.values[:, self.table.coded_columns]
+        return {
+            numbers: x.values[:, self.table.numeric_columns],
+            categories: np.where(np.isnan(places), -1, places).astype(np.int32),
+        }
