@@ -83,7 +83,7 @@ def test_windows_are_never_over_early() -> None:
 
 def test_every_feature_says_what_it_is() -> None:
     kinds = {type(inputs) for _, inputs, _ in FLAT} | {type(targets) for *_, targets in FLAT}
-    assert kinds == {entry.build for entry in FEATURES}
+    assert kinds <= {entry.build for entry in FEATURES}
     assert Image((4, 5, 3)).describe() == "images [4, 5, 3]"
 
 

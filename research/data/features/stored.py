@@ -18,7 +18,7 @@ from research.data.features.target import TargetFeature
 from research.data.features.time_series import TimeSeries
 from research.data.features.token_sequence import TokenSequence
 from research.data.windows import Windowing
-from research.registry import FEATURES
+from research.registry import FEATURES, load_package
 
 _NUMBERS = ("shape", "features", "maximum", "origin", "missing", "impute", "kinds", "padded")
 _TOKENS = ("vocabulary", "even", "source", "end")
@@ -40,6 +40,7 @@ def _to_json(value: Any) -> Any:
 
 def from_json(stored: Mapping[str, Any]) -> Any:
     """The feature of those fields."""
+    load_package("research.data.features")
     fields = {name: _from_json(value) for name, value in stored.items()}
     return FEATURES.get(fields.pop("feature")).build(**fields)
 
