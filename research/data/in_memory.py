@@ -1,6 +1,7 @@
 """Data sets in memory: small made-up ones, on which any network can be tried without files."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,7 +76,7 @@ def table(rows: int = 60, features: int = 4) -> InMemorySource:
 
 
 def categories(rows: int = 60, numbers: int = 2, count: int = 3) -> InMemorySource:
-    """A regression's table of numbers and two columns of categories, each of which has a value."""
+    """A regression's table of numbers and two columns of categories."""
     generator = np.random.default_rng(4)
     kinds = (*[0] * numbers, count, count)
     values = generator.normal(size=(rows, numbers + 2)).astype(np.float32)
@@ -118,6 +119,19 @@ def text(steps: int = 6, rows: int = 60, symbols: int = 5) -> InMemorySource:
         targets=Label((steps,), names=names),
     )
     return InMemorySource(spec, of_images.data)
+
+
+@functools.cache
+def made_up() -> tuple[InMemorySource, ...]:
+    """What a network is tried on, the first that it takes: tokens, masks, images of growing size,
+    tables of numbers and with categories."""
+    return (
+        text(),
+        masks(),
+        *(images(side) for side in (6, 12, 32)),
+        table(),
+        categories(),
+    )
 
 
 def _memory(

@@ -12,7 +12,7 @@ from jax.tree_util import keystr, tree_leaves_with_path
 
 from research.data import in_memory
 from research.data.features.named_inputs import take
-from research.data.in_memory import InMemorySource
+from research.data.in_memory import InMemorySource, made_up
 from research.errors import UserError
 from research.options import format_value
 from research.registry import (
@@ -63,19 +63,6 @@ NOISE = (
     "stochastic_depth=0.3",
 )
 WIDTH, STEPS = 3, 2
-
-
-@functools.cache
-def made_up() -> tuple[InMemorySource, ...]:
-    """What a network is tried on, the first that it takes: tokens, masks, images of growing size,
-    tables of numbers and with categories."""
-    return (
-        in_memory.text(),
-        in_memory.masks(),
-        *(in_memory.images(side) for side in (6, 12, 32)),
-        in_memory.table(),
-        in_memory.categories(),
-    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -83,8 +83,8 @@ class NamedInputs(Feature):
         """
         normalized = {}
         for name, part in self.parts.items():
-            own = Fitted(*(values[name] for values in fitted))
-            normalized[name] = part.normalize(x[name], own, dtype)
+            of_part = Fitted(*(values[name] for values in fitted))
+            normalized[name] = part.normalize(x[name], of_part, dtype)
         return normalized
 
 
