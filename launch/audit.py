@@ -71,6 +71,7 @@ def main() -> None:
 def _trained(plans: Planner, requests: Sequence[Mapping[str, Any]]) -> list[Record]:
     """The records of these requests, which are forgotten afterwards."""
     runs = plans.plan(requests)
+    # Not among the user's records: these runs answer a question of the audit only.
     with tempfile.TemporaryDirectory() as folder:
         by_id = ensure_records(runs, Store(Path(folder)), plans, Terminal())
     return [by_id[run.id] for run in runs]

@@ -118,6 +118,8 @@ def directories(by_flag: Mapping[str, str]) -> Iterator[str]:
         path = Path(name)
         nearest = next(p for p in (path, *path.absolute().parents) if p.exists())
         try:
+            # Permissions do not tell whether a disk is full or read-only, so a file is really
+            # written.
             with tempfile.TemporaryFile(dir=nearest):
                 pass
             free = shutil.disk_usage(nearest).free

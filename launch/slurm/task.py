@@ -69,6 +69,7 @@ class WorkerSupervisor:
             if 0 <= code <= 2:
                 return code
             claimed_runs = self._folder.under_way(self._id)
+            # subprocess returns -N for a process that signal N ended.
             how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
             say(f"the worker died of {how} while {len(claimed_runs)} runs were under way")
             # It died before it trained anything. Nothing can be counted against a run, so a loop of

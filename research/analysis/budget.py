@@ -18,6 +18,7 @@ def best_of(values: Sequence[float], better: Better) -> NDArray[np.float64]:
     experimental results.
     """
     sign = 1.0 if better == "higher" else -1.0
+    # With the sign, the best is always the largest.
     ranked = np.sort(sign * np.asarray(values, float))
     finite = np.isfinite(ranked)
     if not finite.any():

@@ -77,6 +77,7 @@ def best(cells: Mapping[str, Cell], column: Column, null: Null, rounding: float)
 def rounding_of(arms: Iterable[Arm]) -> float:
     """How far a metric may be off its value, as a share of it: half a last digit of its type."""
     precisions = {config.get("precision") for arm in arms for config in arm.configs()}
+    # One run in float32 makes the comparison as coarse as float32.
     return 2.0**-53 if precisions == {"float64"} else 2.0**-24
 
 

@@ -65,12 +65,15 @@ def to_json(table: Tabular) -> str:
 
 def _encodable(text: str) -> str:
     r"""The text without bytes of names that are no UTF-8; they are written as `\udcff`."""
+    # A file name may hold bytes that are not UTF-8; writing them would raise in the middle of a
+    # file.
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _finite(value: Any) -> Any:
     """The data with null for numbers that are not finite: JSON has no word for them."""
     if isinstance(value, float):
+        # Python writes NaN and Infinity, which other readers of JSON refuse.
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}

@@ -185,6 +185,7 @@ def _effects(values: Floats, contrasts: Floats) -> Floats:
     """[n, E]: the effects of each seed; NaN where an arm that the effect needs has no value."""
     used = contrasts != 0
     missing = np.isnan(values)[:, None, :] & used
+    # NaN times a contrast of 0 is NaN, so arms that an effect does not use are zeroed first.
     effects = (np.nan_to_num(values)[:, None, :] * contrasts).sum(-1)
     return np.where(missing.any(-1), np.nan, effects)
 

@@ -120,6 +120,7 @@ def reliability(evaluation: Evaluation) -> "Figure":
     right = evaluation.scores.argmax(axis=1) == evaluation.y
     bins = calibration_bins(confidence)
     counts = np.bincount(bins, minlength=CALIBRATION_BINS)
+    # An empty bin is 0/0, and is drawn as no bar.
     with np.errstate(invalid="ignore"):
         accuracy = np.bincount(bins, right, CALIBRATION_BINS) / counts
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
@@ -161,6 +162,7 @@ def confusion_figure(evaluation: Evaluation) -> "Figure":
 
     counts = evaluation.confusion()
     total = counts.sum(axis=1, keepdims=True)
+    # A class without rows has a row of zeros, not of NaN.
     shares = counts / np.maximum(total, 1)
     size = min(3.0 + 0.45 * len(counts), 14.0)
     figure = Canvas(size + 0.8, size)

@@ -158,6 +158,7 @@ def _same(name: str, other: str, records: Sequence[Record]) -> bool:
     """Whether two curves are one in every record, but for rounding."""
     pairs = [(record.curves.get(name, []), record.curves.get(other, [])) for record in records]
     return all(
+        # float32 sums of the same loss differ in their last digits.
         len(a) == len(b) and np.allclose(a, b, rtol=1e-5, atol=1e-6, equal_nan=True)
         for a, b in pairs
     )
@@ -289,6 +290,7 @@ def _reach(cells: Sequence[Cell], factor: float) -> float:
     ends = [
         abs(d.mean) + (d.half_width or 0.0) for cell in cells if (d := cell.difference) is not None
     ]
+    # An interval from two seeds may be infinite and must not set the axis.
     finite = np.array([end for end in ends if math.isfinite(end)]) * factor
     if not finite.size:
         return math.inf

@@ -210,6 +210,7 @@ def _line(
             mfc="white",
             zorder=3,
         )
+    # NaN breaks the line where some runs are missing, so no mean of others fills the gap.
     complete_mean = np.where(line.complete, line.mean, np.nan)
     spacing = 1 if "o" in style else max(1, line.x.size // MARKS)
     axis.plot(

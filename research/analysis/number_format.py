@@ -58,6 +58,7 @@ def scale_of(column: Column, interval: Interval | None) -> Scale:
     if interval is None:
         return Scale(factor, least)
     mean, width = (abs(size or 0.0) * factor for size in (interval.mean, interval.half_width))
+    # 0 and infinity have no leading digit to count from.
     sizes = [size for size in (mean, width) if size and math.isfinite(size)]
     if not sizes or not math.isfinite(mean):
         return Scale(factor, least)

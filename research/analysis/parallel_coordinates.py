@@ -38,6 +38,7 @@ def parallel_figure(table: ArmsTable, column: Column) -> "Figure":
     span = float(np.ptp(means)) or 1.0
     lines = np.column_stack([*(height for height, _ in heights), (means - means.min()) / span])
     colours = ScalarMappable(Normalize(means.min(), means.max()), "viridis")
+    # The best row comes last, whichever direction is better.
     order = np.argsort(means if column.better == "higher" else -means)
     x = np.arange(len(keys) + 1)
     # Worse rows first, so that good ones are drawn over them.

@@ -63,6 +63,7 @@ def _effect(cell: Cell, base: Cell, margin: float | None) -> float | None:
     """The difference in standard deviations of the pairs; None where these do not vary."""
     both = zip(cell.values, base.values, strict=True)
     pairs = [ours - theirs for ours, theirs in both if ours is not None and theirs is not None]
+    # n - 1: the same estimate as in the paired t-test.
     spread = float(np.std(pairs, ddof=1)) if len(pairs) > 1 else 0.0
     size = abs(float(np.mean(pairs))) if margin is None else margin
     return size / spread if spread else None

@@ -64,6 +64,7 @@ def _details(record: Record, common: Mapping[str, str]) -> dict[str, Any]:
 
 def _rounded(value: float) -> float | None:
     """Five digits; None for what JSON has no number for."""
+    # Five digits keep the page small, and a curve shows no more.
     return float(f"{value:.5g}") if math.isfinite(value) else None
 
 

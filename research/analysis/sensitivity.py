@@ -182,6 +182,7 @@ def settings_figure(table: ArmsTable, column: Column) -> "Figure":
         grid[0].set_ylim(low - margin, top + margin)
     else:
         cut = 0
+    # Outliers are drawn at the edge, since one of them would flatten all panels.
     clipped = np.clip(means, low, top) if cut else means
     for axis, key in zip(grid, keys, strict=False):
         _panel(axis, key, table, clipped, column)
@@ -204,6 +205,7 @@ def settings_figure(table: ArmsTable, column: Column) -> "Figure":
 
 def _limits(means: np.ndarray) -> tuple[float, float, int]:
     """(low, high) of the means [N] without outliers, and the number of these."""
+    # A row whose runs all diverged has no mean.
     finite = means[np.isfinite(means)]
     if not finite.size:
         return 0.0, 0.0, 0

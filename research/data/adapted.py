@@ -83,6 +83,7 @@ def _for_task(source: Source, task: str, cache_dir: str) -> Source:
     if task == "regression" and spec.numbered:
         y = np.array(spec.classes, np.float64)[y].astype(np.float32)
     elif task == "classification" and spec.task == "regression":
+        # The origin is added in float64: float32 would merge classes that lie close together.
         labelled = labels.labels_of(y.astype(np.float64) + spec.target_origin)
         if len(labelled.values) == len(y) > labels.MOST:
             raise UserError(f"{spec.name}: each of its {len(y)} rows would have a class of its own")
@@ -93,6 +94,7 @@ def _for_task(source: Source, task: str, cache_dir: str) -> Source:
     if not (directory / "spec.json").exists():
         with whole(directory) as partial:
             try:
+                # The inputs are the same, so they are linked, not copied.
                 os.link(source.directory / "x.npy", partial / "x.npy")
             except OSError:  # a file system without links
                 shutil.copyfile(source.directory / "x.npy", partial / "x.npy")

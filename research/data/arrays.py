@@ -45,6 +45,7 @@ def _targets(y: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
         return y.astype(np.float32), ()
     if y.dtype.kind not in "biuUSO":
         raise UserError(f"y is {y.dtype}; expected numbers, texts or booleans")
+    # np.unique sorts, so the classes have the same numbers whatever the order of the rows.
     values, places = np.unique(y.astype(str) if y.dtype.kind in "SO" else y, return_inverse=True)
     return places.reshape(y.shape).astype(np.int32), tuple(str(value) for value in values)
 

@@ -283,5 +283,7 @@ def readings(texts: Sequence[str]) -> dict[float, Format]:
     for candidate in FORMATS:
         values = candidate.numbers_in(numbers)
         if not np.isnan(values).any():
+            # The first of several formats that read the same number is kept, so that advice is
+            # stable.
             fitting.setdefault(float(values[0]), candidate)
     return fitting

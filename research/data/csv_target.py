@@ -86,6 +86,8 @@ def target_like(column: CsvColumn, classes: tuple[str, ...], form: Format) -> np
     known = form.numbers_in(pa.array(classes, pa.string()))
     if not np.isnan(known).any():
         numbers, _ = parsed(column, form, np.zeros(len(column.cells), bool))
+        # Numbers beyond the last class would be one place too far; the comparison then finds them
+        # unequal.
         nearest_place = np.searchsorted(known, numbers).clip(0, len(known) - 1)
         same = pa.array(known[nearest_place] == numbers)
         places = pc.coalesce(

@@ -182,6 +182,7 @@ def quotes_enclose(file: Path, delimiter: str) -> bool:
             following = data.read(_PIECE)
             window = np.frombuffer(before + piece + (following[:1] or b"\n"), np.uint8)
             places = np.flatnonzero(window[1:-1] == ord('"'))
+            # Quotes open and close in turn, counted over the pieces that were read before.
             opens = (count + np.arange(len(places))) % 2 == 0
             if not np.isin(np.where(opens, window[places], window[places + 2]), allowed).all():
                 return False

@@ -86,6 +86,7 @@ def categories_of(column: CsvColumn, form: Format) -> Values:
         absent = pc.equal(column.cells, "").to_numpy(zero_copy_only=False)
     else:
         absent = form.absent(column.cells, among_numbers=False)
+    # Sorted by code point, not by locale, so that every machine numbers the categories alike.
     names = tuple(sorted(pc.unique(column.cells.filter(pa.array(~absent))).to_pylist()))
     if not names:
         raise UserError(

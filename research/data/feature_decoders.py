@@ -153,6 +153,7 @@ def _tensor(feature: Any, name: str) -> FeatureDecoder:
     columns: tuple[str, ...] = ()
     if len(shape) == 1 and shape[0]:
         columns = tuple(f"{name}_{column}" for column in range(shape[0]))
+    # Tables keep float64 until their origin is subtracted; images would only double in size.
     dtype = np.float64 if len(shape) < 3 and is_wide(feature.np_dtype) else np.float32
     rounded = (name,) if is_rounded(feature) else ()
     return FeatureDecoder(lambda value: np.asarray(value, dtype), columns, rounded=rounded)

@@ -43,6 +43,7 @@ def open_generated(
         code: a checksum of the generating code, where that may change.
         **known: fields of the spec that are not stored.
     """
+    # Sorted, so that the order of the options does not make another copy.
     key = f"{name}_{digest([*sorted(options.items()), *([code] if code else [])])}"
     return open_table(
         f"{key}-{VERSION}", lambda: load(**options), cache_dir=cache_dir, name=name, **known

@@ -129,6 +129,7 @@ def _parts(folder: Path) -> dict[str, Path]:
 
 
 def _entries(folder: Path) -> list[Path]:
+    # A file system lists in any order, and the order decides the rows' numbers.
     paths = sorted(folder.iterdir())
     return [
         path

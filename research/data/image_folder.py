@@ -139,6 +139,7 @@ def read(
         UserError: fewer than two classes, a class without training images, or a file that does not
             decode.
     """
+    # Sorted by code point, as all readers of folders number their classes.
     classes = sorted({file.label for file in files})
     if len(classes) < 2:
         there = ", ".join(classes) or "none"

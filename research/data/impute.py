@@ -13,6 +13,7 @@ def _most_frequent(column: np.ndarray) -> float:
 
 
 _METHODS: dict[str, Callable[[np.ndarray], float]] = {
+    # A float32 sum over many rows would lose the last digits.
     "mean": lambda column: float(np.mean(column, dtype=np.float64)),
     "median": lambda column: float(np.median(column)),
     "most_frequent": _most_frequent,
@@ -34,6 +35,7 @@ def fit(x_train: np.ndarray | OneHot, method: str) -> np.ndarray:
     fills = []
     for column in x_train.T:
         present = column[~np.isnan(column)]
+        # A split may leave a column no value to fill from; 0 keeps the inputs finite.
         fills.append(_METHODS[method](present) if len(present) else 0.0)
     return np.array(fills, np.float64)
 
@@ -41,6 +43,7 @@ def fit(x_train: np.ndarray | OneHot, method: str) -> np.ndarray:
 def apply(x: np.ndarray | OneHot, fill: np.ndarray) -> np.ndarray | OneHot:
     """x [N, D] with every number that is NaN replaced by its column's fill [D]."""
     if isinstance(x, OneHot):
+        # A missing category needs no fill: it sets none of its one-hot columns.
         lacks = np.isnan(x.values) & (np.array(x.kinds) == 0)
         return OneHot(np.where(lacks, fill[x.starts], x.values), x.kinds)
     return np.where(np.isnan(x), fill, x)

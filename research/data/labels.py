@@ -28,6 +28,7 @@ class Labels(NamedTuple):
 
 def labels_of(numbers: np.ndarray) -> Labels:
     """The different numbers [N] as classes."""
+    # Compared in float64, which has every integer of int32 and every float32.
     values, places = np.unique(np.asarray(numbers, np.float64), return_inverse=True)
     return Labels(values, places.astype(np.int32))
 

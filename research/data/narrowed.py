@@ -26,6 +26,7 @@ def narrowed(table: Table, file: Path) -> Table:
     x = table.x
     if isinstance(x, np.ndarray) and x.ndim < 4 and is_wide(x.dtype) and not table.vocabulary:
         changes["origin"], notes = _narrow(x, file, table.features)
+        # Mapped, since the narrowed copy may be larger than memory.
         changes["x"] = np.load(file, mmap_mode="r")
     y = table.y
     if not table.classes and is_wide(y.dtype):

@@ -41,6 +41,7 @@ class OneHot:
         number."""
         column = np.repeat(np.arange(len(self.kinds)), np.maximum(self.kinds, 1))
         place = np.arange(len(column)) - self.starts[column]
+        # float32 like the stored values with which they are compared; exact up to 2^24 categories.
         return column, np.where(np.array(self.kinds)[column] > 0, place, -1).astype(np.float32)
 
     def take(self, rows: np.ndarray) -> "OneHot":
@@ -50,6 +51,7 @@ class OneHot:
     @property
     def starts(self) -> np.ndarray:
         """For each stored column the first of the D columns that are read from it, int [C]."""
+        # A number takes one column, a category one per value.
         widths = np.maximum(self.kinds, 1)
         return np.cumsum(widths) - widths
 

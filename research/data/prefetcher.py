@@ -27,6 +27,7 @@ def _undisturbed(worker: int, workers: int) -> None:
 
     A worker whose process is gone ends itself.
     """
+    # Ctrl-C reaches the whole process group, and only the parent decides how to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
 
@@ -35,6 +36,7 @@ def _undisturbed(worker: int, workers: int) -> None:
             parent.join()
             os._exit(1)
 
+    # A worker must not outlive its parent, which may be killed without a chance to end it.
     threading.Thread(target=outlive_none, daemon=True).start()
 
 
@@ -117,6 +119,7 @@ class Prefetcher(Iterator[T], Generic[T]):
         threads = self._threads
 
         def noting(index: int) -> T:
+            # Grain does not name its threads, so each notes itself when it first reads.
             threads.add(threading.current_thread())
             return function(index)
 

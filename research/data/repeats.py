@@ -39,6 +39,7 @@ def repeats(
             f"(the first: {name_of(row)} is {name_of(twin)})"
         )
     if images and y.ndim == 1 and y.dtype.kind == "i":
+        # Equal pictures are neighbours after sorting, which takes n log n comparisons and not n².
         order = np.lexsort((y, digests))
         same = digests[order][1:] == digests[order][:-1]
         unclear = np.unique(digests[order][1:][same & (y[order][1:] != y[order][:-1])])
@@ -54,6 +55,7 @@ def repeats(
 
 def _copies(digests: np.ndarray, noun: str, name_of: Callable[[int], str]) -> Iterator[str]:
     """A note on examples that repeat others, which a drawn split may part."""
+    # np.unique gives the first occurrence, so a note names the row that others repeat.
     _, firsts, index = np.unique(digests, return_index=True, return_inverse=True)
     repeated = np.flatnonzero(firsts[index] != np.arange(len(digests)))
     if len(repeated):

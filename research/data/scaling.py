@@ -33,6 +33,7 @@ class Histogram(NamedTuple):
         """Linear interpolation between the two nearest rows, as numpy's default."""
         # By counts, without a sort of all rows: bytes have 256 values however many rows.
         cumulated = np.cumsum(self.counts)
+        # numpy's linear quantile, from counts alone: the rows may not fit in memory.
         place = share * (cumulated[-1] - 1)
         below, above = self.values[
             np.searchsorted(cumulated, [np.floor(place), np.ceil(place)], side="right")

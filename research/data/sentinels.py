@@ -34,6 +34,7 @@ def sentinels(numbers: np.ndarray) -> Iterator[Sentinel]:
     others; NaN is passed over."""
     present = numbers[~np.isnan(numbers)]
     for end in (present.min(initial=np.inf), present.max(initial=-np.inf)):
+        # -99 is seldom a measurement; 99 often is, so positive ones need three digits.
         nines = np.isfinite(end) and re.fullmatch(r"-9{2,}|9{3,}", f"{end:.0f}")
         if not nines or end != np.floor(end):
             continue

@@ -78,6 +78,7 @@ def shapes(side: int, objects: int, noise: float, size: int, test: int, seed: in
             inside = inside_of(CLASSES[kind], side, draw.uniform(radius, side - radius, 2), radius)
             canvas[inside], mask[inside] = colour, kind
         canvas += noise * draw.standard_normal(canvas.shape)
+        # Rounded and clipped before the cast to uint8, which would wrap around.
         picture[:] = np.clip(np.rint(canvas), 0, MAXIMUM)
     return Table(pictures, masks, CLASSES, test_size=test, maximum=MAXIMUM, task="segmentation")
 

@@ -69,6 +69,7 @@ class MappedFile:
 def mapped_file(x: np.ndarray) -> MappedFile | None:
     """Where x [N, ...] lies, or None if it is not a contiguous part of a memory-mapped file."""
     base: Any = x
+    # np.asarray and slicing hide the map behind plain arrays.
     while base is not None and not isinstance(base, np.memmap):
         base = getattr(base, "base", None)
     if base is None or not x.flags.c_contiguous:

@@ -48,6 +48,7 @@ def open_text(path: str, *, data_dir: str | None, cache_dir: str, context: Conte
 def open_tiny_shakespeare(*, data_dir: str | None, cache_dir: str, context: Context = 64) -> Source:
     """Tiny Shakespeare with its own parts: 90 % to train, and two of 5 %."""
     directory = find("tiny_shakespeare", data_dir)
+    # The shards are numbered, and the text continues from one to the next.
     files = sorted(directory.glob("*.array_record-*"))
     return _open(files, lambda: _prepared(directory), "tiny_shakespeare", context, cache_dir)
 
@@ -65,6 +66,7 @@ def _open(
     if not (directory / "text.json").exists():
         parts = texts()
         text = "".join(parts)
+        # Sorted by code point: a set has another order in each process.
         vocabulary = tuple(sorted(set(text)))
         with whole(directory) as partial:
             np.save(partial / "x.npy", encode(text, vocabulary, name))

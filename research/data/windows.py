@@ -47,6 +47,7 @@ class Windows:
         if not self.burn_in:
             return gathered
         where = np.where if isinstance(gathered, np.ndarray) else jnp.where
+        # NaN marks a step without target, which losses and metrics leave out.
         return where(np.arange(self.length) < self.burn_in, np.float32(np.nan), gathered)
 
     def covered(self, rows: np.ndarray) -> np.ndarray:

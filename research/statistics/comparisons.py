@@ -71,6 +71,7 @@ def compare(differences: ArrayLike, null: Null, tolerance: Floats | float = 0.0)
     scale, d = scaled(differences)
     n = np.isfinite(d).sum(-2)
     observed = _common(observed_t(d, null, tolerance / scale[..., 0, :]), n)
+    # Stable, so that tied rows keep their order and the table its bits.
     order = np.argsort(-observed, axis=-1, kind="stable")
     ranked = np.take_along_axis(observed, order, -1)
     alone = np.zeros(observed.shape)
@@ -85,6 +86,7 @@ def compare(differences: ArrayLike, null: Null, tolerance: Floats | float = 0.0)
         maxima.append(drawn[..., 0])
     largest = np.concatenate(maxima, -1)
     count = largest.shape[-1]
+    # Step-down p-values must not fall from one rank to the next.
     adjusted = _unsorted(np.maximum.accumulate(stepped / count, -1), order)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.nansum(d, -2) / n
@@ -102,6 +104,7 @@ def scaled(values: ArrayLike) -> tuple[Floats, Floats]:
     """(a scale, the values [..., n, m] in its units), so that no square overflows or vanishes."""
     x = np.asarray(values, np.float64)
     size = np.where(np.isfinite(x), np.abs(x), 0.0).max((-2, -1), keepdims=True, initial=0.0)
+    # All zeros need no scale, and must not be divided by 0.
     scale = np.where(size > 0, size, 1.0)
     return scale, x / scale
 

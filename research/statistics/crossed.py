@@ -53,7 +53,9 @@ def crossed(scores: Floats) -> Crossed:
     error = np.sqrt(total / (n * r))
     return Crossed(
         mean,
+        # Estimated degrees of freedom may fall below 1, where the quantile explodes.
         special.stdtrit(np.maximum(freedom, 1), 1 - ALPHA / 2) * error,
+        # A variance component is not negative, its unbiased estimate may be.
         np.maximum(square_seeds - square_rest, 0) / r,
         np.maximum(square_rows - square_rest, 0) / n,
         square_rest,

@@ -62,6 +62,7 @@ def bayesian_signed_rank(
     d = np.concatenate([[0.0], np.asarray(differences, np.float64)])
     sums = d[:, None] + d
     alpha = np.concatenate([[prior], np.ones(d.size - 1)])
+    # A fixed seed: the same table has the same probabilities each time.
     weights = np.random.default_rng(0).dirichlet(alpha, samples)
     better = ((weights @ (sums > 2 * region)) * weights).sum(-1)
     worse = ((weights @ (sums < -2 * region)) * weights).sum(-1)
@@ -86,6 +87,7 @@ def interquartile_interval(scores: ArrayLike, resamples: int = 2000) -> tuple[fl
     """
     x = np.asarray(scores, np.float64)
     runs, datasets = x.shape
+    # Stratified: the runs of each data set are drawn by themselves.
     chosen = np.random.default_rng(0).integers(0, runs, (resamples, runs, datasets))
     drawn = np.take_along_axis(x[None], chosen, 1)
     low, high = np.quantile(interquartile_mean(drawn), [ALPHA / 2, 1 - ALPHA / 2])

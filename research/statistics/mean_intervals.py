@@ -40,6 +40,7 @@ def logit(x: Floats) -> tuple[Floats, Floats]:
 def bootstrap_t(x: Floats, resamples: int = RESAMPLES) -> tuple[Floats, Floats]:
     """The interval of the bootstrapped t statistic, with a fixed seed. Efron 1981; Hall 1988."""
     n = x.shape[-1]
+    # All columns use the same draws, so that they stay comparable.
     places = np.random.default_rng(0).integers(0, n, (resamples, n))
     drawn = x[..., places]
     error = _error(drawn)

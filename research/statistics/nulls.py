@@ -112,6 +112,7 @@ class SharedRows:
         n, m = differences.shape[-2:]
         there = np.isfinite(differences)
         pairs = there.sum(-2, keepdims=True)
+        # A row without pairs has a mean of 0 and no residuals.
         mean = np.nan_to_num(differences).sum(-2, keepdims=True) / np.maximum(pairs, 1)
         residuals = np.where(there, differences - mean, 0.0)
         length = np.sqrt((residuals**2).sum(-2, keepdims=True))
@@ -135,6 +136,7 @@ def _vary_alike(squares: Floats, n: Floats) -> NDArray[np.bool_]:
     squares spread at most twice as far as chance spreads those of equal variances."""
     if squares.shape[-1] < 3:
         return np.zeros((*squares.shape[:-1], 1), bool)
+    # Differences that are all 0 have a log of -inf, and are then not alike.
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.log(squares / n).var(-1, ddof=1, keepdims=True)
         alike = spread <= 2 * special.polygamma(1, n.min(-1, keepdims=True) / 2)

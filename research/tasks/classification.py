@@ -64,7 +64,9 @@ def summary(scores: np.ndarray, y: np.ndarray) -> dict[str, float]:
 
 def log_softmax(scores: np.ndarray) -> np.ndarray:
     """Logits [N, C] as log-probabilities, float64 [N, C]."""
+    # float64: in float32 a probability near 1 has an NLL of 0.
     scores = scores.astype(np.float64)
+    # The largest logit becomes 0, so that exp cannot overflow.
     shifted = scores - scores.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
@@ -80,7 +82,9 @@ def calibration_bins(confidence: np.ndarray) -> np.ndarray:
     """The bin of each confidence in [0, 1], int [N]: 15 of equal width, their lower ends included;
     the first of NaN."""
     return np.minimum(
-        (np.nan_to_num(confidence) * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1
+        # A confidence of exactly 1 belongs to the last bin.
+        (np.nan_to_num(confidence) * CALIBRATION_BINS).astype(int),
+        CALIBRATION_BINS - 1,
     )
 
 
@@ -108,6 +112,7 @@ def mid_ranks(values: np.ndarray) -> np.ndarray:
 
     As scipy.stats.rankdata has it, whose import takes as long as that of JAX.
     """
+    # Ties must share a rank: a constant score then has an AUC of 1/2.
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[place]
 

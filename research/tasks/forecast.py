@@ -44,6 +44,7 @@ def example_metrics(scores: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
 def naive_error(arrays: Arrays, train: np.ndarray) -> float:
     """The mean absolute error, over the training series, of saying that a value is the one before
     it."""
+    # float64, since the values are large and their steps small.
     before, after = (windows.covered(train).astype(np.float64) for windows in (arrays.x, arrays.y))
     return float(np.mean(np.abs(after - before)))
 
@@ -51,6 +52,7 @@ def naive_error(arrays: Arrays, train: np.ndarray) -> float:
 def scaled(metrics: dict[str, jax.Array], naive: jax.Array) -> dict[str, jax.Array]:
     """With the MASE, the MAE in units of the naive forecast's in-sample error; NaN for a constant
     training series."""
+    # Without a step in training there is no unit; NaN is counted as undefined.
     return {**metrics, "mase": jnp.where(naive > 0, metrics["mae"] / naive, jnp.nan)}
 
 

@@ -62,6 +62,7 @@ def hinge(outputs: jax.Array, targets: jax.Array) -> jax.Array:
         [3.  0.5 0. ]
     """
     right = jnp.sum(outputs * targets, axis=-1)
+    # Mixed targets have several right classes, equal up to rounding.
     is_right = targets > jnp.max(targets, axis=-1, keepdims=True) - ROUNDING
     wrong = max_first_gradient(jnp.where(is_right, -jnp.inf, outputs), axis=-1)
     return jax.nn.relu(1.0 + wrong - right)
@@ -95,6 +96,7 @@ def huber(outputs: jax.Array, targets: jax.Array) -> jax.Array:
         >>> print(huber(jnp.array([[3.0], [0.5]]), jnp.zeros([2, 1])))  # 3 - ½, and ½ 0.5²
         [2.5   0.125]
     """
+    # Both branches have the same value and slope at 1.
     error = jnp.abs(outputs - targets)
     return jnp.sum(jnp.where(error <= 1, 0.5 * error**2, error - 0.5), axis=-1)
 

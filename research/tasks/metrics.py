@@ -27,11 +27,13 @@ def measuring(problem: Problem, metrics: Sequence[Metric]) -> Problem:
 
     def summary(scores: np.ndarray, y: np.ndarray) -> dict[str, float]:
         assert problem.summary is not None
+        # Without x64 JAX would round float64 scores to float32 before the metric sees them.
         with jax.enable_x64(scores.dtype == np.float64):
             values = {
                 m.name: np.asarray(m.build()(jnp.asarray(scores), jnp.asarray(y))) for m in each
             }
         means = {
+            # Summed in float64, so that the mean does not depend on the number of rows.
             name: float(np.mean(of_examples, dtype=np.float64))
             for name, of_examples in values.items()
         }

@@ -67,6 +67,8 @@ def mean_over_steps(values: jax.Array, real: jax.Array | None = None) -> jax.Arr
     steps = tuple(range(1, values.ndim))
     if real is None:
         return jnp.mean(values, axis=steps)
+    # Selected, not multiplied: 0 times NaN of a padding step would be NaN. An example without real
+    # steps counts as 0.
     return jnp.sum(jnp.where(real, values, 0), axis=steps) / jnp.maximum(
         jnp.sum(real, axis=steps), 1
     )

@@ -18,6 +18,8 @@ def nll(scores: jax.Array, y: jax.Array) -> jax.Array:
     """The negative log-likelihood in nats of each example's steps y [B, T], their mean [B]; scores:
     [B, T, C]."""
     log_probabilities = jax.nn.log_softmax(scores)
+    # The padding class -1 would be the last class; any valid index will do, since the mean leaves
+    # it out.
     of_steps = -jnp.take_along_axis(log_probabilities, jnp.maximum(y, 0)[..., None], axis=-1)[
         ..., 0
     ]

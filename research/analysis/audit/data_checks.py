@@ -134,6 +134,7 @@ def _groups(data: DataParts, column: int) -> int:
     rows = np.concatenate([data.train, data.test])
     x, y = data.inputs(rows)[:, column], data.targets(rows)
     values, index, counts = np.unique(x, return_inverse=True, return_counts=True)
+    # A group's id comes back in several rows; fewer than ten values are rather classes.
     few = 10 <= len(values) <= len(x) / 3 and (counts > 1).mean() > 0.9
     if not few or not np.array_equal(values, np.round(values)):
         return 0

@@ -221,7 +221,13 @@ def chosen(study: Study) -> FrozenTrial:
 
 
 def report(tuned: Tuned, seeds: int, planner: Planner) -> list[dict[str, Any]]:
-    """The runs that the table reports: the chosen settings on seeds that did not choose them."""
+    """The runs that the table reports: the chosen settings on seeds that did not choose them.
+
+    Args:
+        tuned: the tuning's choice.
+        seeds: how many fresh seeds.
+        planner: knows the seed of the trials.
+    """
     return fresh(tuned.settings, seeds, planner)
 
 
@@ -229,6 +235,11 @@ def fresh(settings: Settings, seeds: int, planner: Planner) -> list[dict[str, An
     """The settings on seeds that no trial had: those after the one that all trials have.
 
     They keep the split of the trials, so that no trial was chosen on a row that they are tested on.
+
+    Args:
+        settings: the chosen settings.
+        seeds: how many fresh seeds.
+        planner: knows the seed of the trials.
     """
     trial, *_ = planner.plan(planner.each_fold([settings]))
     first = trial.config.seed + 1
