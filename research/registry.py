@@ -68,7 +68,8 @@ class HasName(Protocol):
     """What a registry holds: anything with a name."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What the entry is called in flags and records."""
 
 
 E = TypeVar("E", bound=HasName)
@@ -153,6 +154,7 @@ class Registry(Generic[E]):
         return self._families[max(fitting, key=len)] if fitting else None
 
     def names(self) -> list[str]:
+        """The entries' names in order, without those of families."""
         return sorted(self._entries)
 
     def __iter__(self) -> Iterator[E]:

@@ -31,6 +31,7 @@ class Residual(nn.Module):
         self.branch, self.short, self.after, self.first = branch, short, after, first
 
     def forward(self, x: Tensor) -> Tensor:
+        """The outputs for a batch x [B, ...]."""
         h = x if self.first is None else self.first(x)
         y = (x if self.short is None else self.short(h)) + self.branch(h)
         return y if self.after is None else self.after(y)
@@ -44,6 +45,7 @@ class Grow(nn.Module):
         self.layer = layer
 
     def forward(self, x: Tensor) -> Tensor:
+        """The outputs for a batch x [B, ...]."""
         return torch.cat([x, self.layer(x)], 1)
 
 
@@ -55,6 +57,7 @@ class TorchRecurrent(nn.Module):
         self.layer, self.head = layer, nn.Linear(128, 10)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The outputs for a batch x [B, ...]."""
         return self.head(self.layer(x.squeeze(1))[0][:, -1])
 
 
@@ -75,6 +78,7 @@ class Temporal(nn.Module):
         self.blocks, self.head = nn.Sequential(*blocks), nn.Linear(channels, 10)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The outputs for a batch x [B, ...]."""
         return self.head(self.blocks(x.squeeze(1).transpose(1, 2))[:, :, -1])
 
 
@@ -100,6 +104,7 @@ class TorchGPT(nn.Module):
         self.register_buffer("mask", nn.Transformer.generate_square_subsequent_mask(context))
 
     def forward(self, x: Tensor) -> Tensor:
+        """The outputs for a batch x [B, ...]."""
         h = self.blocks(self.tokens(x) + self.positions, mask=self.mask, is_causal=True)
         return h @ self.tokens.weight.T
 
@@ -118,6 +123,7 @@ class Encoder(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """The outputs for a batch x [B, ...]."""
         return self.head(self.blocks(self.inputs(x) + self.positions).mean(1))
 
 
@@ -134,6 +140,7 @@ class TorchViT(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """The outputs for a batch x [B, ...]."""
         h = self.patches(x).flatten(2).transpose(1, 2)
         h = torch.cat([self.token.expand(len(h), 1, 128), h], 1) + self.positions
         return self.head(self.blocks(h)[:, 0])
@@ -161,14 +168,17 @@ def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, bias: bool = F
 
 
 def norm_relu(channels: int) -> list[nn.Module]:
+    """Batch norm and a ReLU."""
     return [nn.BatchNorm2d(channels), nn.ReLU()]
 
 
 def mean_head(channels: int) -> list[nn.Module]:
+    """The mean over positions, and a linear layer to 10 classes."""
     return [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10)]
 
 
 def cnn() -> nn.Module:
+    """The network of arch=cnn."""
     layers = [
         conv(1, 32, 3, bias=True),
         nn.ReLU(),
@@ -180,6 +190,7 @@ def cnn() -> nn.Module:
 
 
 def lenet5() -> nn.Module:
+    """The network of arch=lenet5."""
     layers = [
         conv(1, 6, 5, bias=True),
         nn.ReLU(),
@@ -192,6 +203,7 @@ def lenet5() -> nn.Module:
 
 
 def alexnet_small() -> nn.Module:
+    """The network of arch=alexnet_small."""
     layers: list[nn.Module] = []
     for inputs in (1, 64):
         pool = nn.MaxPool2d(3, 2, 1)
@@ -205,6 +217,7 @@ def alexnet_small() -> nn.Module:
 
 
 def vgg() -> nn.Module:
+    """The network of arch=vgg, of a quarter of its width."""
     layers: list[nn.Module] = []
     inputs = 3
     for channels in (16, "pool", 32, "pool", 64, 64, "pool", 128, 128, "pool", 128, 128, "pool"):
@@ -217,6 +230,7 @@ def vgg() -> nn.Module:
 
 
 def resnet() -> nn.Module:
+    """The network of arch=resnet."""
     layers, inputs = [conv(3, 16, 3), *norm_relu(16)], 16
     for channels in (16, 32, 64):
         for place in range(3):
@@ -239,6 +253,7 @@ def resnet() -> nn.Module:
 
 
 def wide_resnet() -> nn.Module:
+    """The network of arch=wide_resnet, of depth 10 and width 2."""
     layers, inputs = [conv(3, 16, 3)], 16
     for channels in (32, 64, 128):
         stride = 2 if channels > 32 else 1
@@ -254,6 +269,7 @@ def wide_resnet() -> nn.Module:
 
 
 def densenet() -> nn.Module:
+    """The network of arch=densenet, of three blocks of three layers."""
     layers, channels = [conv(3, 32, 3, bias=True)], 32
     for block in range(3):
         for _ in range(3):

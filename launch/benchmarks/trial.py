@@ -23,6 +23,7 @@ SAMPLE = flags.DEFINE_multi_string("sample", [], "an axis, as launch.tune takes 
 
 
 def main() -> None:
+    """Asks the shared study for one trial, trains it and reports its value."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = JournalStorage(JournalFileBackend(JOURNAL.value))
     study = optuna.create_study(

@@ -174,10 +174,12 @@ def bind() -> None:
 
 
 def say(message: str) -> None:
+    """Prints a line with the time, at once: the log is read while the task runs."""
     print(f"[{time.strftime('%Y-%m-%d %H:%M:%S')}] {message}", flush=True)
 
 
 def main(arguments: list[str]) -> int:
+    """Keeps a worker alive until the sweep is done or the task must stop; returns its exit code."""
     place, token, *worker = arguments
     folder = Folder(Path(place))
     # A node may mount another directory at the same path; only the token tells them apart.

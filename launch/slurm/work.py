@@ -48,6 +48,7 @@ class Log(Terminal):
 
     @contextlib.contextmanager
     def watch(self, runs: Sequence[PlannedRun]) -> Iterator[ExecutionEvents]:
+        """The events of a pack, which also tell the folder which runs this task holds."""
         with super().watch(runs) as report:
             yield dataclasses.replace(report, holds=self._holds, stepped=self._stepped)
 
@@ -72,6 +73,7 @@ class Log(Terminal):
 
 
 def main() -> None:
+    """Trains the runs that the folder wants, until none is left."""
     folder, records, plans, how = Folder(Path(FOLDER.value)), store(), planner(), execution()
     monitor, version = Log(folder, task_id(os.environ)), source_version.version()
 

@@ -113,6 +113,7 @@ class Row:
 
     @property
     def label(self) -> str:
+        """The arm's label."""
         return self.arm.label
 
 

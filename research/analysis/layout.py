@@ -77,7 +77,8 @@ class Tabular(Protocol):
     """
 
     @property
-    def shown(self) -> tuple[str, ...]: ...
+    def shown(self) -> tuple[str, ...]:
+        """The columns to show, by header; (): all."""
 
     def listed(self) -> Sequence[Any]:
         """The rows."""
@@ -91,9 +92,11 @@ class Tabular(Protocol):
             shown: the columns to show, by header; (): all.
         """
 
-    def flat(self) -> list[dict[str, Any]]: ...
+    def flat(self) -> list[dict[str, Any]]:
+        """The table as rows of a csv file."""
 
-    def tree(self) -> dict[str, Any]: ...
+    def tree(self) -> dict[str, Any]:
+        """The table as JSON."""
 
 
 @functools.singledispatch

@@ -64,6 +64,20 @@ class Table:
             raise UserError(f"a table's {flaw}")
 
     def _flaws(self) -> Iterator[str]:
+        """What is wrong with the table, in the order in which later checks rely on earlier ones."""
+        yield from self._flaws_of_inputs()
+        yield from self._flaws_of_sizes()
+        yield from self._flaws_of_targets()
+        yield from self._flaws_of_symbols()
+
+    @property
+    def _in_memory(self) -> np.ndarray | None:
+        """The inputs, unless they are mapped from a file: that is more than memory should hold, and
+        was looked at before it was written."""
+        mapped = not isinstance(self.x, np.ndarray) or isinstance(self.x, np.memmap)
+        return None if mapped else self.x
+
+    def _flaws_of_inputs(self) -> Iterator[str]:
         for name in ("x", "y"):
             if not hasattr(getattr(self, name), "dtype"):
                 yield f"{name} is a {type(getattr(self, name)).__name__}; expected a numpy array"
@@ -71,13 +85,12 @@ class Table:
             yield f"x has the shape {list(self.x.shape)}; expected a row for each example, [N, D]"
         if self.x.dtype.kind not in "biuf":
             yield f"x is {self.x.dtype}; expected float32, uint8 or int32"
-        # What is mapped from a file is more than memory should hold, and was looked at before it
-        # was written.
-        in_memory = (
-            self.x if isinstance(self.x, np.ndarray) and not isinstance(self.x, np.memmap) else None
-        )
-        if in_memory is not None and in_memory.dtype.kind == "f" and np.isinf(in_memory).any():
-            yield f"x is infinite in row {np.argwhere(np.isinf(in_memory))[0, 0]}"
+        # NaN is a missing value, and may be filled; infinity would make every mean infinite.
+        x = self._in_memory
+        if x is not None and x.dtype.kind == "f" and np.isinf(x).any():
+            yield f"x is infinite in row {np.argwhere(np.isinf(x))[0, 0]}"
+
+    def _flaws_of_sizes(self) -> Iterator[str]:
         rows, *shape = self.x.shape
         if rows != len(self.y):
             yield f"x has {rows} rows, and its y {len(self.y)}"
@@ -85,6 +98,8 @@ class Table:
             yield f"test_size={self.test_size} leaves none of its {rows} rows to train on"
         if self.features and len(self.features) != shape[-1]:
             yield f"features are {len(self.features)} names, and its x has {shape[-1]} columns"
+
+    def _flaws_of_targets(self) -> Iterator[str]:
         if self.classes and self.y.ndim > 1 and not self.task:
             yield (
                 f"y is {list(self.y.shape)}, a class at each place; say its task:"
@@ -98,10 +113,12 @@ class Table:
             yield f"y is {self.y.dtype}; expected float32, or int32 with classes"
         elif self.y.ndim == 1 and np.isnan(self.y).any():
             yield f"y has no value in row {np.isnan(self.y).argmax()}"
+
+    def _flaws_of_symbols(self) -> Iterator[str]:
         if self.end and self.end not in self.vocabulary:
             yield f"end is {self.end!r}, which is none of its symbols"
-        if self.vocabulary and in_memory is not None:
-            yield from _beyond("x", in_memory, self.vocabulary, "symbols", PADDING)
+        if self.vocabulary and self._in_memory is not None:
+            yield from _beyond("x", self._in_memory, self.vocabulary, "symbols", PADDING)
 
 
 def is_even(x: np.ndarray, y: np.ndarray, tokens: bool) -> bool:

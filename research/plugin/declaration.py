@@ -107,11 +107,13 @@ def check_test_options(
 
 
 def defaults(options: Sequence[Option]) -> dict[str, Any]:
+    """The options that have a default, with it."""
     return {option.name: option.default for option in options if option.default is not REQUIRED}
 
 
 def snake(name: str) -> str:
     # A run of capitals stays one word: MyVGG is my_vgg.
+    """The name as flags write it: MyNet is my_net."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 

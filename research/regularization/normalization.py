@@ -28,6 +28,7 @@ class BatchNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        """Normalizes x [B, ..., C] over the batch and all positions."""
         # The scope's name is part of stored parameters: it does not change.
         return GlobalBatchNorm(self.momentum, EPSILON, self.scale, name="BatchNorm_0")(x, fwd)
 
@@ -39,6 +40,7 @@ class LastAxisNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        """Normalizes x [..., C] over its last axis."""
         layer = nn.LayerNorm if self.kind == "layer" else nn.RMSNorm
         # Two passes: flax's fast variance is E[x²] - E[x]², which cancels for a large mean.
         return layer(epsilon=EPSILON, use_fast_variance=False)(x)
@@ -55,6 +57,7 @@ class GroupNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, fwd: Forward) -> jax.Array:
+        """Normalizes x [B, ..., C] over groups of channels and all positions."""
         channels = x.shape[-1]
         alone = x.ndim < 4 and self.groups in (None, x.shape[-1])
         if self.groups is None and alone:

@@ -15,12 +15,19 @@ Pair = tuple[jax.Array, jax.Array]
 
 
 class Mix(Protocol):
-    """Mixes a batch's x [B, ...] and y [B, ..., K]. real: bool [B], False where a row is padding;
-    None if none is."""
+    """Mixes a batch with partners of its own."""
 
     def __call__(
         self, x: jax.Array, y: jax.Array, key: jax.Array, real: jax.Array | None = None
-    ) -> Pair: ...
+    ) -> Pair:
+        """The mixed inputs and targets, in the shapes of x and y.
+
+        Args:
+            x: inputs [B, ...].
+            y: targets [B, ..., K], distributions over classes.
+            key: draws partners and weights.
+            real: bool [B], False where a row is padding; None: no row is.
+        """
 
 
 @member(

@@ -149,11 +149,13 @@ class Program:
 
     @functools.cached_property
     def problem(self) -> Problem:
+        """The task's data view and metrics, with those of `--metrics`."""
         problem: Problem = TASKS.get(self.config.task).build()
         return measuring(problem, [METRICS.get(name) for name in self.config.metrics or ()])
 
     @functools.cached_property
     def model(self) -> nn.Module:
+        """The network, without its numbers that differ from lane to lane."""
         outputs = LOSSES.get(self.config.loss).outputs(self.width)
         entry = ARCHITECTURES.get(self.config.arch.name)
         spec = self.spec
@@ -196,10 +198,12 @@ class Program:
 
     @functools.cached_property
     def has_stopping(self) -> bool:
+        """Whether a lane may stop early."""
         return any(self.members("stopping"))
 
     @functools.cached_property
     def has_mean(self) -> bool:
+        """Whether the parameters are averaged."""
         return any(self.members("average"))
 
     @functools.cached_property
