@@ -24,11 +24,18 @@ def splitter(
     paper: str = "",
 ) -> Any:
     """Registers `f(rows, labels, groups, seed, **options) -> [(train, validation, test)]`, the row
-    numbers of each fold, as a splitter for `--split=NAME`.
+    numbers
+    of each fold, as a splitter for `--split=NAME`.
 
-    rows is their number; labels are int [rows], zeros where targets are numbers; groups is None.
-    The sizes of the parts must depend on the number of rows and the options alone. Other parameters
+    `rows` is their number; `labels` are int [rows], zeros where targets are numbers; `groups` is
+    None.
+    The sizes of the parts must depend only on the number of rows and the options. Other parameters
     become flags (`--split.folds=3`).
+
+    Args:
+        function: what is decorated.
+        test_options: values of options without default, for tests.
+        paper: where the protocol was published.
     """
 
     def add(build: Builder) -> Builder:

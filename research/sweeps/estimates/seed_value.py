@@ -1,12 +1,13 @@
 """Seed value: the runs of one seed as one record, which a table reads like that of a run."""
 
 import dataclasses
+import functools
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from research import identity
 from research.errors import UserError
-from research.registry import ESTIMATES, Estimate
+from research.registry import ESTIMATES, Estimate, Registry, load_package
 from research.sweeps.records.record import Record
 from research.words import plural
 
@@ -32,12 +33,19 @@ def fold_of(record: Record) -> int:
     return 0 if text == "none" else int(text)
 
 
+@functools.cache
+def _estimates() -> Registry[Estimate]:
+    """The registry, filled: a table may be built by code that has not imported the catalogue."""
+    load_package("research.sweeps.estimates")
+    return ESTIMATES
+
+
 def estimate_of(name: str | None, runs: int) -> Estimate:
     """The estimate of that name; None: a run alone, or the mean of several.
 
     Raises UserError for an unknown name, and for one that takes a run alone where there are more.
     """
-    entry = ESTIMATES.get(name or (SINGLE if runs == 1 else OF_FOLDS))
+    entry = _estimates().get(name or (SINGLE if runs == 1 else OF_FOLDS))
     if entry.most is not None and runs > entry.most:
         raise UserError(
             f"estimate={entry.name} takes {plural(entry.most, 'run')} of a seed, and"

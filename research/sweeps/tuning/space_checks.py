@@ -46,7 +46,13 @@ def planned_folds(
 
 
 def planned(settings: Settings, point: Point, planner: Planner) -> PlannedRun | Result:
-    """The first run of a point, or why there is none; see `planned_folds`."""
+    """The first run of a point, or why there is none; see `planned_folds`.
+
+    Args:
+        settings: those of every trial.
+        point: the values of the axes.
+        planner: plans the runs.
+    """
     runs = planned_folds(settings, point, planner)
     return runs if isinstance(runs, Result) else runs[0]
 
