@@ -1,5 +1,4 @@
-"""Contracts: what the functions of a user's own part must return; they are held to it while they
-are traced."""
+"""Contracts: what the functions of a user's own part must return, checked while they are traced."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""Examples: what the docstring of a registry entry's builder shows, ready to print or to run."""
+"""Examples: the section `Example:` of a builder's docstring, ready to print or to run."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""Scaling: updates a second of one run over 1, 2, 4, ... devices, as many as are here."""
+"""Scaling: updates per second of one run over 1, 2, 4, ... devices, as many as this machine has."""
 
 import statistics
 import time

@@ -1,4 +1,4 @@
-"""The measurement of data: images a second from files, from the decoded copy and from the device's
+"""Reading rates: images per second from files, from the decoded copy and from the device's
 memory."""
 
 import functools

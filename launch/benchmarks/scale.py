@@ -1,4 +1,4 @@
-"""Scale: how long the programs take that look at a hundred thousand runs, and how much memory."""
+"""Scale: time and memory of the programs that read a hundred thousand records."""
 
 import random
 import tempfile

@@ -1,4 +1,4 @@
-"""Step: what an update of each architecture takes, beside a PyTorch network of the same shape."""
+"""Step time: an update of each architecture, beside a PyTorch network of the same shape."""
 
 import itertools
 import os

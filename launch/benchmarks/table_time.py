@@ -1,4 +1,4 @@
-"""Tables: how long large csv files take to be read and trained on, and how much memory."""
+"""Tables: time and memory to read large csv files and to train on them."""
 
 import tempfile
 from pathlib import Path

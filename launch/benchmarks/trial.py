@@ -1,5 +1,4 @@
-"""A trial as Optuna is usually used: a process that asks for it, trains it alone and tells its
-value."""
+"""A trial as Optuna is usually run: a process asks for it, trains it and reports its value."""
 
 import optuna
 from absl import flags

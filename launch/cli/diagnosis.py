@@ -1,5 +1,5 @@
-"""What launch.doctor looks at: each check prints what it sees, and yields what is wrong with how to
-fix it."""
+"""The checks of launch.doctor: each prints what it sees, and yields each problem with its
+remedy."""
 
 import importlib.metadata
 import os

@@ -1,4 +1,4 @@
-"""A sweep as a page: how far it is, its table and curves, its plan; one file that opens without a
+"""A sweep as a page: its progress, table, curves and plan, in one file that opens without a
 network."""
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Where a table goes, to the terminal or a file, and what of it is shown, in one of the formats."""
+"""Where a table goes (terminal or file), which part of it is shown, and in which format."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A plan as lines: what would be trained, in which programs, and how long that takes."""
+"""A plan as lines: what would be trained, in which programs, and how long it would take."""
 
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence

@@ -1,5 +1,4 @@
-"""What is asked for again: whether runs that failed are tried once more, and whether other code may
-go on."""
+"""Flags for asking again: whether to retry failed runs, and whether other code may continue."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A run that kept its parameters, as the flags name it, and what it takes to apply its network."""
+"""A run with saved parameters, as the flags name it, and what it takes to apply its network."""
 
 import dataclasses
 from collections.abc import Sequence

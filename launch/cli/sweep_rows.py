@@ -1,5 +1,4 @@
-"""The runs of a sweep or an experiment with the rows that they belong to, for those who look how
-far it is."""
+"""The runs of a sweep or an experiment with their rows, for programs that show progress."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""The figure of attention maps: a row a layer, a column a head, tokens along the axes."""
+"""The figure of attention maps: a row per layer, a column per head, tokens along the axes."""
 
 import os
 from collections.abc import Mapping, Sequence

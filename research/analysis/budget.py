@@ -1,4 +1,4 @@
-"""Budget: what a search of another size would have found, from the values that this one did."""
+"""What a search of another size would have found, from the values that this one found."""
 
 import math
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
-"""The canvas: a matplotlib figure whose texts are text, in fonts that have their characters where
-there are some."""
+"""The canvas: a matplotlib figure that keeps its texts as text, in fonts that have their
+characters."""
 
 import functools
 import warnings

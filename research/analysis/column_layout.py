@@ -1,5 +1,4 @@
-"""What a grid shows of each row: a place is one column, with its header, the text of a row and the
-value behind it."""
+"""The columns of a grid: each has a header, a text per row, and the value behind it."""
 
 import dataclasses
 import functools

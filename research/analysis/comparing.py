@@ -47,8 +47,16 @@ def against(
 def differences_to(
     reference: Cell, cells: Sequence[Cell], rounding: float
 ) -> tuple[Floats, Floats]:
-    """The differences [n, m] of cells to a reference, NaN where a pair is missing, and how much of
-    their sums [m] can be rounding."""
+    """The differences of cells to a reference, and how much of their sums can be rounding.
+
+    Args:
+        reference: the cell that is subtracted.
+        cells: m cells of n seeds each.
+        rounding: the relative error of a value.
+
+    Returns:
+        Differences [n, m], NaN where a pair is missing, and the tolerance of their sums [m].
+    """
     ours = np.stack([_values(cell) for cell in cells], -1)
     theirs = _values(reference)[:, None]
     return ours - theirs, _slack(np.maximum(abs(ours), abs(theirs)), rounding)

@@ -1,4 +1,4 @@
-"""What a run says of some rows: its predictions as csv, and how far they are right as figures."""
+"""The files of an evaluation: predictions as csv, and figures of how far they are right."""
 
 import dataclasses
 import os

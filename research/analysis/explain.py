@@ -1,4 +1,4 @@
-"""What is behind a row: its runs, their configs, where and how they ran, their values, the test."""
+"""What is behind a row: its runs, their configs and machines, their values, and the test."""
 
 from collections.abc import Mapping, Sequence
 

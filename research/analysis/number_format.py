@@ -1,4 +1,4 @@
-"""Numbers as a reader sees them: decimals by the width of the interval, percent, signs, p."""
+"""How numbers are printed: decimals by the width of the interval, percent, signs, p."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""Which declared experiments can have records, as a cheap look at the records tells."""
+"""Which declared experiments can have records, decided without planning them."""
 
 from collections.abc import Iterable, Mapping
 

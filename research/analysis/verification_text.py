@@ -1,4 +1,4 @@
-"""Verdicts in words: how a recorded run is trained again, and what came of it."""
+"""Verdicts in words: how a recorded run was trained again, and how the two compare."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,5 +1,5 @@
-"""A view of a table: which of its rows and columns are shown, and in which order. No number changes
-by it.
+"""A view of a table: which of its rows and columns are shown, and in which order. It changes no
+number.
 
     where := name op value ('|' value)*     optimizer=sgd|adam   test accuracy>=95%
     regularization.dropout<0.3 op    := '=' | '!=' | '<' | '<=' | '>' | '>=' sort  := ['-'] name

@@ -1,4 +1,4 @@
-"""What is called from Python: train, sweep, tune, experiment, load, list."""
+"""The functions that are called from Python: train, sweep, tune, experiment, load, list."""
 
 import builtins
 import dataclasses

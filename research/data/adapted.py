@@ -1,5 +1,5 @@
-"""What any table can be asked for, wherever it comes from: to be read for another task, and its
-gaps to be filled."""
+"""Options that every table has, wherever it comes from: the task to read it for, and how gaps are
+filled."""
 
 import dataclasses
 import os

@@ -1,5 +1,5 @@
-"""The decoded copy: a data set's arrays as .npy files in the cache, made once, found by what it was
-read from."""
+"""The decoded copy: a data set's arrays as .npy files in the cache, made once and found by their
+source."""
 
 import contextlib
 import dataclasses

@@ -1,5 +1,4 @@
-"""The header of a csv file: the names of its columns, and what is said where it names too few, or
-none."""
+"""The header of a csv file: the names of its columns, and errors where it has too few or none."""
 
 import collections
 import textwrap

@@ -89,8 +89,14 @@ def _merged(column: CsvColumn, numbers: np.ndarray) -> Iterator[str]:
 
 
 def notes_on_texts(column: CsvColumn, form: Format, names: tuple[str, ...]) -> list[str]:
-    """What to say of categories that nobody asked for: those that could be a missing value, or a
-    number."""
+    """Notes on categories that the user did not ask for: those that may mean a missing value or a
+    number.
+
+    Args:
+        column: the column.
+        form: how numbers are written.
+        names: its categories.
+    """
     notes = [
         f"column '{column.name}': '{name}' is a text; --missing={shlex.quote(name)} reads it"
         " as a missing value"

@@ -1,5 +1,5 @@
-"""What a column of texts is: numbers, categories, or neither, which is refused with what would make
-it one of them."""
+"""What a column of texts is: numbers, categories, or neither; then the error says what would
+help."""
 
 from typing import NamedTuple
 

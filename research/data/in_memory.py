@@ -1,4 +1,4 @@
-"""Data sets in memory: small made-up ones, on which any network can be tried without files."""
+"""Data sets in memory: small generated ones, on which any network can be tried without files."""
 
 import dataclasses
 import functools

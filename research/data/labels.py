@@ -1,4 +1,4 @@
-"""Whether a target of numbers names classes, which no file and few builders say."""
+"""Whether a target of numbers names classes: no file and few builders say so."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

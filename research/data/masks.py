@@ -1,5 +1,5 @@
-"""Masks: whether a run must tell real steps and targets from missing ones, and so what its data are
-known by."""
+"""Masks: whether a run must tell real steps and targets from missing ones, which is part of its
+data's identity."""
 
 from research.config import RunConfig
 from research.data.spec import DataSpec

@@ -1,5 +1,5 @@
-"""Narrowed: the numbers of a table as float32, a column that float32 would merge as differences
-from its origin."""
+"""A table's numbers as float32; a column that float32 would merge is stored as differences from its
+origin."""
 
 import dataclasses
 from collections.abc import Sequence

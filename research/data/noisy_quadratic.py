@@ -1,5 +1,5 @@
-"""The noisy quadratic of DeepOBS: points around the origin, and the Hessian by which they are far
-from a parameter."""
+"""The noisy quadratic of DeepOBS: points around the origin, and the Hessian of the distance to
+them."""
 
 import functools
 

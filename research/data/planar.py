@@ -1,5 +1,4 @@
-"""Generated tables of points in the plane: two moons, and spirals that wind about each other;
-written once."""
+"""Generated tables of points in the plane: two moons, and intertwined spirals."""
 
 from typing import Annotated
 

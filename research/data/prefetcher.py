@@ -1,4 +1,4 @@
-"""Grain's workers: a function of an index, computed ahead of its use in threads or processes, taken
+"""The prefetcher: values of a function of an index, computed ahead by Grain's threads or processes,
 in order."""
 
 import multiprocessing

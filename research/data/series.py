@@ -1,4 +1,4 @@
-"""Generated time series, as windows whose targets are the values after: a sine mixture and a noisy
+"""Generated time series as windows, whose targets are the next values: a sine mixture and a noisy
 AR(2) process."""
 
 import dataclasses

@@ -1,5 +1,4 @@
-"""Rates by coordinate from squared gradients, without momentum of the gradient: Adagrad, RMSprop,
-Adadelta."""
+"""A rate per coordinate from squared gradients, without momentum: Adagrad, RMSprop, Adadelta."""
 
 from typing import Annotated
 

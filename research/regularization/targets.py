@@ -1,4 +1,4 @@
-"""Slot targets: what training does to a batch's targets, alone or together with its inputs."""
+"""Slot targets: how training changes a batch's targets, alone or together with its inputs."""
 
 from collections.abc import Callable
 from typing import Annotated, Protocol

@@ -1,4 +1,4 @@
-"""Slot parameters: what the forward pass sees in a kernel's place."""
+"""Slot parameters: what the forward pass uses in place of a kernel."""
 
 from collections.abc import Callable
 from typing import Annotated, NamedTuple

@@ -31,10 +31,17 @@ def level(look: int) -> float:
 
 
 def decided(differences: Floats, null: Null, look: int, tolerance: Floats | float = 0.0) -> Floats:
-    """The adjusted p [m] of the differences [n, m] where it is within the look's level, else NaN.
+    """The adjusted p [m] where it is within the look's level, else NaN.
 
     A row that is decided leaves the later looks. The first false verdict falls in a look where all
-    rows without a difference are still there, so the step-down test holds the look's level.
+    rows
+    without a difference are still there, so the step-down test holds the look's level.
+
+    Args:
+        differences: [n, m] of n pairs and m rows.
+        null: what a standard error is under the null hypothesis.
+        look: which look, from 0.
+        tolerance: sums up to this distance from zero count as zero.
     """
     adjusted = compare(differences, null, tolerance).adjusted
     with np.errstate(invalid="ignore"):

@@ -1,4 +1,4 @@
-"""What a user writes for a run: its id, a name, a tag, or the beginning of its id."""
+"""What a user may write for a run: its id or the beginning of it, a name, a tag."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The battery: what every architecture must pass, a user's own too; tried on small made-up data."""
+"""The conformance battery: what every architecture must pass, tried on small generated data."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""Runs of a few steps, and whether a lane of them is the run alone: what the checks compare."""
+"""Runs of a few steps, and whether a lane equals the run alone: what the checks compare."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Progress: what each worker trains just now and how far it is, in small files beside the records.
+"""Progress: what each worker trains now and how far it is, in small files beside the records.
 
 Nothing depends on them but what a person is shown: a file that cannot be written is left out, one
 that is damaged is passed over, and one whose worker is gone says nothing.

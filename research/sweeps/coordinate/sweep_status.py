@@ -1,5 +1,5 @@
-"""Status: how far a sweep is, from the files beside its records alone; nothing is planned and JAX
-is not needed."""
+"""Status: how far a sweep is, read only from the files beside its records, without planning or
+JAX."""
 
 import dataclasses
 import os

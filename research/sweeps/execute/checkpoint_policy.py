@@ -1,5 +1,5 @@
-"""The keeper: decides at each boundary of a pack whether it is saved, and stops it when that is
-asked for."""
+"""The checkpoint policy: decides at each boundary of a pack whether to save it, and whether to
+stop."""
 
 import dataclasses
 import time

@@ -1,4 +1,4 @@
-"""The queue: the runs of one program in the order in which a worker tries them, each of them once a
+"""The queue: the runs of one program in the order in which a worker tries them, each once per
 round."""
 
 import collections

@@ -1,4 +1,4 @@
-"""The execution strategy of a pack: the stored one, or one that is chosen and stored now."""
+"""The execution strategy of a pack: a stored one, or a new one that is chosen and stored."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""Basis: what a kept run needs of its own data to be applied to new data: its spec, and what was
+"""Basis: what a kept run needs to be applied to new data: the facts of its own data, and what was
 fitted to it."""
 
 from collections.abc import Callable

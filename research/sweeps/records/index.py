@@ -1,5 +1,5 @@
-"""The index: how every run ended, in one file made from the records, so that a glance at a sweep
-opens none of them.
+"""The index: how every run ended, in one file made from the records, so that a sweep is read
+without opening them.
 
 A line counts only while its record has the size and the time of writing that it had: what is
 missing or wrong is read again, and a lost or damaged index is made again.

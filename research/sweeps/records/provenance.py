@@ -1,5 +1,4 @@
-"""Provenance: what a record says of where and how its run was trained; nothing of it is a function
-of the config."""
+"""Provenance: where and how a run was trained; nothing in it depends on the config."""
 
 import contextlib
 import datetime

@@ -1,5 +1,5 @@
-"""Parameters: what finished runs keep of their variables, a folder a run beside the records, whole
-or not there."""
+"""The parameters that finished runs keep: a folder per run beside the records, complete or
+absent."""
 
 import contextlib
 import dataclasses

@@ -1,5 +1,5 @@
-"""Code: its version, and snapshots of it: what waits in a queue is trained by the code that it was
-queued with."""
+"""The code's version, and snapshots of it: a queued run is trained by the code that it was queued
+with."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""The store: a directory of records, one file a run, written whole or not at all."""
+"""The store: a directory of records, one file per run, written whole or not at all."""
 
 import contextlib
 import dataclasses

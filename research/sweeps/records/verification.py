@@ -1,5 +1,5 @@
-"""Verification: a recorded run trained again, at its recorded strategy and width, and what came of
-it beside the record."""
+"""Verification: a recorded run is trained again, by its recorded strategy, and compared with its
+record."""
 
 import dataclasses
 import itertools

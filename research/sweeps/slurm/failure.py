@@ -1,4 +1,4 @@
-"""Failure: what to say when the tasks of a sweep end and nothing was done."""
+"""What to say when the tasks of a sweep have ended and trained nothing."""
 
 from collections import Counter
 from collections.abc import Sequence

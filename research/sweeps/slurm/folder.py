@@ -1,5 +1,5 @@
-"""The folder of a sweep on a cluster, beside the records: what its tasks and whoever submits them
-tell each other.
+"""The folder of a sweep on a cluster, beside the records: messages between its tasks and its
+submitter.
 
 wanted.json     the runs that the sweep wants now, and the version of the code that trains them
 token           what a node must read here, or it sees another directory of that name

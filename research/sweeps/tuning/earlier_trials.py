@@ -1,5 +1,4 @@
-"""Warm start: a tuning whose space changed goes on from those of its earlier trials that lie in the
-new space."""
+"""Earlier trials: a tuning whose space has changed keeps those that lie in the new space."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

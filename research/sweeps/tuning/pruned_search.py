@@ -1,5 +1,5 @@
-"""The race: trials that train as lanes are compared at rungs; a pruned trial gives
-its place to the next.
+"""The pruned search: trials that train as lanes are compared at rungs, and a pruned one frees its
+lane.
 
 At most `parallel` trials are under way. After every epoch of a program, the trials that are over or
 pruned are reported in the order of their numbers, then as many new ones are asked for. A trial

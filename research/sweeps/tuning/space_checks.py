@@ -1,4 +1,4 @@
-"""Candidates: the points of a space as runs, and spaces that have none."""
+"""The points of a space as runs, and errors for spaces that have none."""
 
 import contextlib
 import itertools

@@ -1,5 +1,4 @@
-"""A tuning: which settings do best on validation, among so many trials; what is chosen is reported
-on fresh seeds."""
+"""A tuning: which settings do best on validation; the choice is reported on fresh seeds."""
 
 import contextlib
 import dataclasses

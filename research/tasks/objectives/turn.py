@@ -1,4 +1,4 @@
-"""Turn: what the loss of a player is given, and what it returns."""
+"""Turn: what the loss of a player receives and returns."""
 
 import dataclasses
 from collections.abc import Callable

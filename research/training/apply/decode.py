@@ -1,5 +1,5 @@
-"""Answers: what a network says to a source when it sees its own tokens so far, and not the right
-ones."""
+"""Decoding: an encoder–decoder's answers to a source, when it reads its own tokens instead of the
+right ones."""
 
 import functools
 

@@ -1,5 +1,5 @@
-"""Evaluation of variables that a run kept, on any rows: with the bits of the evaluation that ended
-its training."""
+"""Final metrics of kept variables on any rows, with the same bits as the evaluation at the end of
+training."""
 
 from typing import Any
 

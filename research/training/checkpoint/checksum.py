@@ -1,4 +1,4 @@
-"""Checksum: a digest of every bit of a tree, worked out on the device."""
+"""Checksum: a digest of every bit of a tree, computed on the device."""
 
 import jax
 import jax.numpy as jnp

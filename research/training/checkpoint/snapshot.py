@@ -1,5 +1,4 @@
-"""Snapshot: all that a pack is at a step boundary, on the host; with the configs it is all there
-is."""
+"""Snapshot: the whole state of a pack at a step boundary, on the host."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -1,5 +1,4 @@
-"""Layout: which examples of an update's batch lie where, when it is split into parts and spread
-over devices."""
+"""Batch layout: which device holds which examples of an update's batch, and in which part."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""Memory: how many lanes fit a device, from what the compiled program itself says that it needs."""
+"""Device memory: how many lanes fit a device, as the compiled program itself says."""
 
 import functools
 import math

@@ -1,5 +1,4 @@
-"""Lanes: the pure functions of one lane, mapped over a pack's and compiled, as the strategy
-says."""
+"""Lanes: the pure functions of one lane, mapped over a pack's lanes and compiled."""
 
 import dataclasses
 import functools

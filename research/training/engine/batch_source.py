@@ -1,5 +1,4 @@
-"""Feeds: where a chunk's batches come from: data on the device, or streamed from the host by
-Grain's workers.
+"""Batch sources: data on the device, or streamed from the host by Grain's workers.
 
 Both hand out the same rows, so a run's bits do not depend on where its data lies.
 """

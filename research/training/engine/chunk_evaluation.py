@@ -1,4 +1,4 @@
-"""Evaluation of a chunk: what its variables predict of rows of the data, a part at a time."""
+"""Evaluation of a chunk: its predictions for rows of the data, a part at a time."""
 
 import itertools
 import math

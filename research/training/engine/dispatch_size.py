@@ -1,5 +1,5 @@
-"""Pace: how many updates of a dispatch are made at once, so that a stop need not wait for the whole
-of it."""
+"""Dispatch size: how many updates are sent to the device at once, so that a stop need not wait
+long."""
 
 import contextlib
 import dataclasses

@@ -1,5 +1,5 @@
-"""Stepwise: a run trained twice, one update at a time, until an array of its state is not the same
-in both."""
+"""The first difference: a run is trained twice, update by update, until an array of its state
+differs."""
 
 import contextlib
 import dataclasses

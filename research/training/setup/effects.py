@@ -1,5 +1,5 @@
-"""Effects: whether all that a config asks for has something in its network to act on, and does not
-undo it."""
+"""Effects: whether every setting has something in the network to act on, and none undoes
+another."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""Lane inputs: what a config and the data say before training starts, worked out on the host."""
+"""Lane inputs: what the config and the data determine before training, computed on the host."""
 
 import dataclasses
 import functools

@@ -1,5 +1,5 @@
-"""Program: what a config's static leaves fix, and so what lanes of one compiled step have in
-common."""
+"""Program: what a config's static leaves determine, and so what the lanes of one compiled step
+share."""
 
 import contextlib
 import dataclasses

@@ -1,4 +1,4 @@
-"""Completes a config from its data and says, before anything trains, what cannot work."""
+"""Completes a config from its data, and refuses what cannot work before anything trains."""
 
 import dataclasses
 from typing import Any

@@ -1,4 +1,4 @@
-"""Examples: a batch's raw rows as the network's input and targets, after the data and targets
+"""Augmentation: a batch's raw rows become the network's inputs and targets, by the data and targets
 slots."""
 
 import dataclasses

@@ -1,5 +1,4 @@
-"""Means: metrics over the examples, or over the targets, of an epoch or a split; counted in sums,
-divided once.
+"""Means of metrics over the examples or targets of an epoch or a split: summed first, divided once.
 
 Where examples may have other numbers of targets (tokens, pixels), or none, the mean of their means
 is not the mean over their targets. So every sum of a metric goes with a sum of what it is a mean

@@ -1,5 +1,5 @@
-"""Network: a program's model as pure functions of one lane, from its first variables to what it
-predicts."""
+"""Network: a program's model as pure functions of one lane, from its initial variables to its
+predictions."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

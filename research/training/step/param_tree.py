@@ -1,4 +1,4 @@
-"""Leaves of a network by their names, such as `Dense_0/kernel`, and the patterns that choose among
+"""Parameter trees: leaves by their names, such as `Dense_0/kernel`, and patterns that select
 them."""
 
 import re
