@@ -47,7 +47,7 @@ def seeds_of_undecided(table: ArmsTable, index: int) -> dict[str, int | None]:
         cell = row.cells[index]
         if cell.verdict not in (UNDECIDED, "undecided"):
             continue
-        effect = _effect(cell, base, table.columns[index].margin)
+        effect = standard_effect(cell, base, table.columns[index].margin)
         if effect is None:
             continue
         needed = seeds_needed(effect, overlap=shared, alpha=ALPHA / table.m)
@@ -59,8 +59,9 @@ def seeds_of_undecided(table: ArmsTable, index: int) -> dict[str, int | None]:
     return needs
 
 
-def _effect(cell: Cell, base: Cell, margin: float | None) -> float | None:
-    """The difference in standard deviations of the pairs; None where these do not vary."""
+def standard_effect(cell: Cell, base: Cell, margin: float | None) -> float | None:
+    """The margin, or else the difference seen, in standard deviations of the pairs; None where
+    these do not vary."""
     both = zip(cell.values, base.values, strict=True)
     pairs = [ours - theirs for ours, theirs in both if ours is not None and theirs is not None]
     # n - 1: the same estimate as in the paired t-test.

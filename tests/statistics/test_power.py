@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from research.statistics.power import power, seeds_needed
+from research.statistics.power import power, power_of_looks, rows_factor, seeds_needed
 
 
 def noncentral(effect, n):
@@ -31,3 +31,26 @@ def test_power_is_what_simulated_tests_have():
 def test_where_splits_share_rows_no_number_of_seeds_may_do():
     assert seeds_needed(0.5, overlap=0.1) is None
     assert seeds_needed(2.0, overlap=0.1) > seeds_needed(2.0)
+
+
+def test_a_large_effect_is_shown_almost_surely():
+    assert power(3.1, 8, alpha=0.05 / 4) == pytest.approx(1.0, abs=0.01)
+
+
+def test_one_look_has_the_power_of_a_test_at_its_level():
+    shown, spent = power_of_looks(1.0, [12], comparisons=3)
+    # The first look spends half of the error.
+    assert shown == pytest.approx(power(1.0, 12, alpha=0.05 / 2 / 3), abs=0.03)
+    assert spent == 12
+    assert power_of_looks(0.0, [8, 12, 18])[0] <= 0.05
+    more, fewer = power_of_looks(3.0, [8, 12, 18])
+    assert more > 0.99
+    assert fewer < 9
+
+
+def test_more_rows_are_needed_where_no_number_of_seeds_is_enough():
+    assert rows_factor(0.5, 0.0) == 0.0
+    assert (rows_factor(0.5, 0.1) > 1) == (seeds_needed(0.5, overlap=0.1) is None)
+    assert (rows_factor(2.0, 0.1) > 1) == (seeds_needed(2.0, overlap=0.1) is None)
+    # (1.96 + 0.8416)² / 0.25 x 1/9
+    assert rows_factor(0.5, 0.1) == pytest.approx(3.488, abs=0.001)
