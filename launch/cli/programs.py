@@ -13,6 +13,8 @@ ORDER = (
     "tune",
     "plan",
     "table",
+    "audit",
+    "power",
     "status",
     "runs",
     "list",

@@ -13,7 +13,7 @@ from research.analysis.reach import standard_effect
 from research.analysis.scope import overlap
 from research.errors import UserError
 from research.statistics.intervals import ALPHA
-from research.statistics.power import power, power_of_looks, rows_factor, seeds_needed
+from research.statistics.sample_size import power, power_of_looks, rows_factor, seeds_needed
 from research.words import plural
 
 

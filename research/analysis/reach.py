@@ -8,7 +8,7 @@ from research.analysis.arms_table import UNDECIDED, ArmsTable, Cell
 from research.analysis.scope import configs_of, overlap
 from research.statistics.intervals import ALPHA
 from research.statistics.nulls import SignFlips
-from research.statistics.power import MOST_SEEDS, seeds_needed
+from research.statistics.sample_size import MOST_SEEDS, seeds_needed
 
 # Undecided rows that are named; of more, the fewest and the median are given.
 MOST_NAMED = 5

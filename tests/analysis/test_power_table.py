@@ -7,7 +7,7 @@ from research.analysis.power_table import power_table
 from research.analysis.render import render
 from research.analysis.table_builder import build_table
 from research.errors import UserError
-from research.statistics.power import seeds_needed
+from research.statistics.sample_size import seeds_needed
 from research.sweeps.column import Column
 from research.sweeps.records.record import Record
 

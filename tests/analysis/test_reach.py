@@ -7,7 +7,7 @@ from research.analysis.arms_table import Arm, Column
 from research.analysis.irregular_rows import irregular_rows
 from research.analysis.reach import reach, seeds_of_undecided
 from research.analysis.table_builder import build_table
-from research.statistics.power import power
+from research.statistics.sample_size import power
 from tests.analysis.records import arm, record
 
 ACCURACY = Column("test accuracy", "test/accuracy")

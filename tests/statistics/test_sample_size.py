@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from research.statistics.power import power, power_of_looks, rows_factor, seeds_needed
+from research.statistics.sample_size import power, power_of_looks, rows_factor, seeds_needed
 
 
 def noncentral(effect, n):
