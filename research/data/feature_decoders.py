@@ -71,7 +71,8 @@ def input_decoder(feature: Any, name: str, directory: Path, met: set[str]) -> Fe
         return FeatureDecoder(functools.partial(_image, mode=mode, met=met))
     if isinstance(feature, kinds.FeaturesDict):
         return _table(feature, directory)
-    if isinstance(feature, kinds.Tensor) and np.issubdtype(feature.np_dtype, np.number):
+    numbers = isinstance(feature, kinds.Tensor) and np.issubdtype(feature.np_dtype, np.number)
+    if numbers and feature.shape:
         return _tensor(feature, name)
     raise UserError(
         f"{directory}: its input '{name}' is {described(feature)}; expected an image of bytes, a"

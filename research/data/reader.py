@@ -3,6 +3,8 @@ and a label."""
 
 import contextlib
 import dataclasses
+import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -101,8 +103,11 @@ def read(directory: Path, file: Path) -> Table:
     """
     import tensorflow_datasets as tfds
 
+    # TFDS prints a banner where TensorFlow is missing; the error says it in a line.
+    with _readable(directory), contextlib.redirect_stderr(io.StringIO()):
+        builder = tfds.builder_from_directory(str(directory))
     with _readable(directory):
-        contents = _contents(tfds.builder_from_directory(str(directory)), directory)
+        contents = _contents(builder, directory)
     target = contents.info.features[contents.target]
     check_target(target, contents.target, directory)
     y = np.empty((sum(map(len, contents.sources)), *target.shape), target.np_dtype)
@@ -221,12 +226,25 @@ def _readable(directory: Path) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         # Some features, such as videos, need TensorFlow even to be inspected.
+        kinds = _declared(directory)
+        named = f" ({kinds})" if kinds else ""
         raise UserError(
-            f"{directory} has a feature that needs {error.name}, which is not installed"
+            f"{directory} has a feature{named} that needs {error.name}, which is not installed;"
+            " expected images, tensors of numbers or columns, with a ClassLabel or a number"
         ) from None
     except (OSError, ValueError, RuntimeError, KeyError, ParseError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"the prepared data set in {directory} cannot be read: {reason}") from None
+
+
+def _declared(directory: Path) -> str:
+    """The features that a prepared set declares, as `name: kind`, read without TFDS."""
+    with contextlib.suppress(OSError, ValueError, KeyError, AttributeError):
+        declared = json.loads((directory / "features.json").read_text())
+        features = declared["featuresDict"]["features"]
+        kinds = {name: entry["pythonClassName"] for name, entry in features.items()}
+        return ", ".join(f"{name}: {kind.split('.')[-1]}" for name, kind in sorted(kinds.items()))
+    return ""
 
 
 def _contents(builder: Any, directory: Path) -> Contents:

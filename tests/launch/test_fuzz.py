@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.launch.command_lines import run_all
+from tests.launch.command_lines import ROOT, run_all
 
 LINES = 300
 TRAINING = "--dataset=iris --arch.hidden=4 --epochs=1 --batch_size=50"
@@ -38,6 +38,10 @@ SEEDS = (
     "list regularizers",
     "list --format=json",
     "check arch=mlp",
+    "export --to=bibtex --out=cited.bib",
+    "package --run={id} --out=packed",
+    "runs --where=learning_rate=0.1 --top=2",
+    "runs --tag={id}:good --note={id}:mine",
     "doctor",
     "benchmark packing --images=1",
     "completion bash",
@@ -132,10 +136,21 @@ def mutated(draw: random.Random, words: list[str], others: list[str]) -> list[st
     return words
 
 
+def programs() -> set[str]:
+    """Every program of launch/, by its file."""
+    return {
+        file.stem for file in (ROOT / "launch").glob("*.py") if file.stem.strip("_") == file.stem
+    }
+
+
 def fuzzed(run: str, seed: int = 0) -> Iterator[list[str]]:
-    """Command lines with two or three things changed, the same ones each time."""
+    """Command lines with two or three things changed, the same ones each time.
+
+    A program that has no seed above starts from its name alone.
+    """
     draw = random.Random(seed)
     seeds = [shlex.split(line.format(id=run)) for line in SEEDS]
+    seeds += [[name] for name in sorted(programs() - {words[0] for words in seeds})]
     others = sorted({word for words in seeds for word in words[1:] if word.startswith("--")})
     for number in range(LINES):
         words = seeds[number % len(seeds)]
@@ -174,6 +189,7 @@ def test_every_fuzzed_command_line_ends_in_one_line(folder: Path) -> None:
     run = first.out.split()[1].rstrip(":")
     lines = list(fuzzed(run))
     results = run_all(lines, folder)
+    assert {line[0] for line in lines} >= programs()
     flaws = {
         shlex.join(line): (said, result.err[-400:])
         for line, result in zip(lines, results, strict=True)

@@ -62,6 +62,17 @@ _MIXED = {
 }
 
 
+def _with_audio(folder: Path) -> None:
+    """A set whose input is declared to be audio, which TFDS cannot inspect without TensorFlow."""
+    _written("sounds", {"x": _X, "y": _CLASS}, lambda row: {"x": _x(row), "y": row % 2})(folder)
+    (file,) = folder.glob("sounds/*/features.json")
+    declared = json.loads(file.read_text())
+    kind = "tensorflow_datasets.core.features.audio_feature.Audio"
+    audio = {"shape": {"dimensions": ["-1"]}, "dtype": "int64", "encoding": "none"}
+    declared["featuresDict"]["features"]["x"] = {"pythonClassName": kind, "audio": audio}
+    file.write_text(json.dumps(declared))
+
+
 CASES: list[Case] = [
     Case(
         "categories beside numbers",
@@ -227,5 +238,23 @@ CASES: list[Case] = [
         _command("holes"),
         2,
         ("its target 'y' has no value in row 1",),
+    ),
+    Case(
+        "audio as an input",
+        _with_audio,
+        _command("sounds"),
+        2,
+        ("has a feature (x: Audio, y: ClassLabel) that needs tensorflow", "expected images"),
+    ),
+    Case(
+        "one number as an input",
+        _written(
+            "single",
+            {"x": KINDS.Scalar(dtype=np.float32), "y": _CLASS},
+            lambda row: {"x": row / 7, "y": row % 2},
+        ),
+        _command("single"),
+        2,
+        ("its input 'x' is Scalar(shape=(), dtype=float32); expected an image",),
     ),
 ]
