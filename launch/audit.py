@@ -9,14 +9,12 @@ Examples:
   python -m launch.audit --experiment=regularization --permutation_seeds=0 --html=page
 """
 
-import tempfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from absl import flags
 
 from launch.cli import start
+from launch.cli.forgotten_runs import trained
 from launch.cli.planner import opened, planner
 from launch.cli.records import store
 from launch.cli.sweep_rows import by_row
@@ -27,13 +25,9 @@ from research.analysis.audit.permutation import permutation_check
 from research.analysis.table_report import of_experiment
 from research.errors import UserError
 from research.sweeps.declare import experiment_files
-from research.sweeps.execute.ensure_records import ensure_records
 from research.sweeps.execute.terminal import Terminal
 from research.sweeps.plan.run_plan import trainable
-from research.sweeps.plan.run_planner import Planner
 from research.sweeps.records.atomic_io import write_atomically
-from research.sweeps.records.record import Record
-from research.sweeps.records.store import Store
 
 EXPERIMENT = start.define_name("experiment", None, "a declared table")
 PERMUTATION_SEEDS = flags.DEFINE_integer(
@@ -58,23 +52,13 @@ def main() -> None:
     case = Case(experiment, runs, plans, table)
     more = {}
     if PERMUTATION_SEEDS.value:
-        check = permutation_check(opened, _trained, PERMUTATION_SEEDS.value)
-        more["shuffled targets"] = check
+        more["shuffled targets"] = permutation_check(opened, trained, PERMUTATION_SEEDS.value)
     report = checklist.audit(case, more, lambda name: messages.say(f"checking {name}"))
     print("\n".join(checklist.lines(report)))
     if HTML.value is not None:
         page = Path(HTML.value) / "index.html"
         write_atomically(page, checklist.page(experiment.name, report))
         print(f"wrote {page}")
-
-
-def _trained(plans: Planner, requests: Sequence[Mapping[str, Any]]) -> list[Record]:
-    """The records of these requests, which are forgotten afterwards."""
-    runs = plans.plan(requests)
-    # Not among the user's records: these runs answer a question of the audit only.
-    with tempfile.TemporaryDirectory() as folder:
-        by_id = ensure_records(runs, Store(Path(folder)), plans, Terminal())
-    return [by_id[run.id] for run in runs]
 
 
 if __name__ == "__main__":

@@ -121,6 +121,14 @@ def test_files_are_small_and_have_a_noun() -> None:
         assert lines[0].startswith('"""'), f"{path}: the first line says what is in the file"
 
 
+def test_programs_are_short() -> None:
+    """At most 60 lines below the docstring: what a program does lies in the folders below."""
+    for path in (ROOT / "launch").glob("*.py"):
+        text = path.read_text()
+        document = ast.parse(text).body[0]
+        assert len(text.splitlines()) - (document.end_lineno or 0) <= 60, path
+
+
 def registries() -> list[Registry[Entry]]:
     return [value for value in vars(registry).values() if isinstance(value, Registry)]
 

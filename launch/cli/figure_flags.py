@@ -1,8 +1,8 @@
 """The flags of figures: where they are written, how wide, and where their title stands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from absl import flags
 
@@ -12,11 +12,16 @@ from research.analysis.figure_style import (
     TITLE_POSITIONS,
     FigureStyle,
     TitlePosition,
+    figure_style,
     parse_width,
 )
 from research.analysis.table_report import TableReport
 from research.analysis.view import View
 from research.errors import UserError
+from research.sweeps.column import Column
+
+if TYPE_CHECKING:
+    from optuna.study import Study
 
 FIGURES = define_output("figures", "write the figures into this directory, as png and pdf")
 WIDTH = flags.DEFINE_string(
@@ -43,6 +48,18 @@ def draw(report: TableReport, rows: View) -> None:
     """Writes the figures of these rows of a table, where --figures names a directory."""
     if FIGURES.value is not None:
         say(report.write_figures(FIGURES.value, rows, style()))
+
+
+def draw_trials(studies: "Sequence[tuple[Study, Column]]") -> None:
+    """Writes the figures of tunings, each in its metric, where --figures names a directory."""
+    if FIGURES.value is None:
+        return
+    # It needs Optuna and matplotlib, which take a second.
+    from research.analysis import trials
+
+    with figure_style(style()):
+        for study, column in studies:
+            say(trials.write_figures(study, column, FIGURES.value))
 
 
 def say(written: Iterator[Path | str]) -> None:

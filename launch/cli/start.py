@@ -158,6 +158,9 @@ def _parsed(more_flags: Callable[[Sequence[str]], None], argv: Sequence[str]) ->
             # absl silently takes the last value of a flag that is given twice; here it is an error.
             flags.FLAGS[name].allow_overwrite = False
         return flags.FLAGS(list(argv))
+    except BrokenPipeError:
+        _unless_read()
+        sys.exit(0)
     # absl exits with 1 after printing help, which is no failure.
     except SystemExit:
         sys.exit(0)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from research.data.splitters.division import with_validation
 from research.errors import UserError
-from research.sweeps.column import Better, main_metric
+from research.sweeps.column import Better, Column, main_metric
 from research.sweeps.declare.sweep_axes import Axis
 from research.sweeps.execute.execution_options import Execution
 from research.sweeps.plan.run_plan import PlannedRun
@@ -19,6 +19,11 @@ class Goal:
 
     metric: str
     better: Better
+
+    @property
+    def column(self) -> Column:
+        """The metric as a column of a table or a figure."""
+        return Column(self.metric.replace("/", " "), self.metric, self.better)
 
 
 def main_goal(run: PlannedRun) -> Goal:

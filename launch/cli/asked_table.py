@@ -1,0 +1,192 @@
+"""The table that launch.table is asked for: of an experiment, a named sweep, or a tuning's
+trials."""
+
+import dataclasses
+import gc
+from typing import cast
+
+from absl import flags
+
+from launch.cli.execution_flags import execution
+from launch.cli.output import check, metrics
+from launch.cli.planner import planner
+from launch.cli.records import store
+from launch.cli.retry_flags import ACCEPT_CODE, RETRY_FAILED, refuse_other_code
+from launch.cli.run_flags import plugins, with_its_plugins
+from launch.cli.table_flags import (
+    BASELINE,
+    BUDGET,
+    CLAIM,
+    ESTIMATE,
+    EXPERIMENT,
+    NAME,
+    NO_TRAIN,
+    ROWS,
+    SEEDS,
+    UNTIL,
+)
+from launch.slurm.cluster_flags import cancelling, executor, on_slurm, terminal
+from research.analysis.arms_table import Arm
+from research.analysis.layout import Tabular
+from research.analysis.scope import Claim
+from research.analysis.table_builder import build_table
+from research.analysis.table_report import (
+    Question,
+    TableReport,
+    effects_of,
+    of_experiment,
+    of_sweep,
+    untrained,
+)
+from research.analysis.until_decided import SeedBudget, until_decided
+from research.errors import UserError, nearest
+from research.sweeps.declare import experiment_files
+from research.sweeps.declare.sweep_request import planned
+from research.sweeps.declare.sweep_spec import SweepSpec, is_tuning
+from research.sweeps.execute.ensure_records import done, ensure_records
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.experiment import Experiment
+from research.sweeps.plan.run_planner import Planner
+from research.sweeps.records.store import Store
+
+
+def trials() -> Tabular | None:
+    """The trials of the tuning that --name names; None if it names none."""
+    name = NAME.value
+    if name is None or EXPERIMENT.value is not None:
+        return None
+    records = store(terminal().warn)
+    if not is_tuning(records, name):
+        return None
+    for flag in ("rows", "seeds", "baseline", "explain", "figures"):
+        if flags.FLAGS[flag].present:
+            raise UserError(
+                f"--{flag} is not for the trials of a tuning, which '{name}' is; leave it out"
+            )
+    # It needs Optuna, which takes half a second.
+    from research.analysis.trials_table import trials_table
+    from research.sweeps.tuning import journal
+
+    studies = journal.read(records, name)
+    if not any(each.trials for each in studies):
+        raise UserError(f"the tuning '{name}' has no trials yet")
+    trained = [
+        str(trial.user_attrs["run"])
+        for each in studies
+        for trial in each.trials
+        if "run" in trial.user_attrs
+    ]
+    return trials_table(name, studies, done(trained, records, records.warn))
+
+
+def shown() -> TableReport:
+    """The table that the flags name, after training what is missing."""
+    if (EXPERIMENT.value is None) == (NAME.value is None):
+        raise UserError("give either --experiment=NAME (a declared table) or --name=NAME (a sweep)")
+    plans, monitor = planner(), terminal()
+    records = store(monitor.warn)
+    if NAME.value is not None:
+        return _named_sweep(plans, monitor, records)
+    if BASELINE.value is not None:
+        raise UserError("--baseline is for --name=SWEEP; an experiment declares its baseline")
+    if BUDGET.value is not None and UNTIL.value is None:
+        raise UserError("--budget applies only to --until=decided; leave it out")
+    experiment = experiment_files.get(EXPERIMENT.value, monitor.warn)
+    if SEEDS.value is not None:
+        experiment = dataclasses.replace(experiment, seeds=SEEDS.value)
+    question = _question()
+    experiment = dataclasses.replace(
+        experiment,
+        claim=question.claim or experiment.claim,
+        estimate=question.estimate or experiment.estimate,
+    )
+    if ROWS.value != "runs":
+        arms = [Arm(label, {}) for label in experiment.arms]
+        empty = build_table(
+            experiment.name,
+            arms,
+            experiment.columns,
+            experiment.baseline,
+            range(experiment.seeds),
+        )
+        effects = effects_of(experiment, empty) if ROWS.value != "arms" else None
+        check(effects or empty)
+    refuse_other_code(None, [], records)
+    trainer = executor(f"experiments/{experiment.name}")
+
+    def train(declared: Experiment) -> TableReport:
+        return of_experiment(
+            declared,
+            plans,
+            records,
+            monitor,
+            train=not NO_TRAIN.value,
+            execution=execution(here=not on_slurm()),
+            executor=trainer,
+            retry_failed=RETRY_FAILED.value,
+        )
+
+    if UNTIL.value is None:
+        return train(experiment)
+    if BUDGET.value is None:
+        raise UserError("--until=decided requires --budget, as 200runs or 30min")
+    return until_decided(experiment, SeedBudget.parse(BUDGET.value), train)
+
+
+def _question() -> Question:
+    """What the flags ask of a sweep's table."""
+    return Question(BASELINE.value, cast(Claim | None, CLAIM.value), metrics(), ESTIMATE.value)
+
+
+def _named_sweep(plans: Planner, monitor: Terminal, records: Store) -> TableReport:
+    """The table of a named sweep, after training what is missing."""
+    train = not NO_TRAIN.value
+    if SEEDS.value is not None:
+        raise UserError(
+            "--seeds is for --experiment; a sweep has the seeds that it was trained with"
+        )
+    sweep = SweepSpec.load(records, NAME.value).with_plugins(plugins())
+    # What there is requires no plan.
+    if sweep.runs and not train and not ACCEPT_CODE.value:
+        return _recorded_sweep(sweep, monitor, records)
+    sweep = with_its_plugins(NAME.value, sweep)
+    sweep, runs, notes = planned(sweep, plans, monitor.note)
+    if ROWS.value != "runs":
+        check(untrained(NAME.value, sweep, runs, _question()))
+    trainer = executor(f"sweeps/{NAME.value}", cancelling(NAME.value))
+    if train:
+        refuse_other_code(NAME.value, runs, records)
+    if ACCEPT_CODE.value:
+        sweep.save(records, NAME.value, runs, notes)
+    by_id = ensure_records(
+        runs,
+        records,
+        plans,
+        monitor,
+        train=train,
+        execution=execution(here=not on_slurm()),
+        executor=trainer,
+        retry_failed=RETRY_FAILED.value,
+    )
+    ids = [run.id for run in runs]
+    table = of_sweep(NAME.value, sweep, ids, by_id, notes, _question())
+    return TableReport(table, missing=len({*ids} - {*by_id}))
+
+
+def _recorded_sweep(sweep: SweepSpec, monitor: Terminal, records: Store) -> TableReport:
+    """The table of what a named sweep has recorded."""
+    if sweep.code != sweep.code_now():
+        monitor.warn(
+            f"research/ or a plugin has changed since '{NAME.value}' was trained; the table shows"
+            " the old results"
+        )
+    by_id = done(sweep.runs, records, monitor.warn)
+    # Records contain no cycles; searching many of them for some took as long as building the table.
+    gc.freeze()
+    monitor.on_records(by_id.values())
+    recorded = {name for record in by_id.values() for name in record.metrics}
+    for metric in metrics():
+        if metric not in recorded:
+            raise UserError(f"no run has '{metric}'; {nearest(metric, recorded)}")
+    table = of_sweep(NAME.value, sweep, sweep.runs, by_id, sweep.notes, _question())
+    return TableReport(table, missing=len({*sweep.runs} - {*by_id}))

@@ -1,0 +1,106 @@
+"""The examples that launch.evaluate measures a run on: a split of its data, or a file like it."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from launch.cli.saved_run import SavedRun, TrainingData, load_run, load_run_with_data
+from research.data import csv_file, csv_series, image_folder, text
+from research.data.image_files import text_of
+from research.data.spec import PADDING
+from research.data.windows import Windows
+from research.errors import UserError
+
+SPLITS = ("test", "validation", "train")
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Rows [R] of raw inputs x [N, ...], with what each is called; y [R], or None if it is not
+    known.
+
+    unread: columns of a file that the run has no use for. notes: how the file was read, where there
+        was a choice.
+    """
+
+    names: list[str]
+    x: Any
+    rows: np.ndarray
+    y: np.ndarray | None
+    unread: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+    def size(self) -> str:
+        """How much is evaluated: rows, or of windows how many targets they have."""
+        if not isinstance(self.x, Windows):
+            return f"{len(self.rows):,} rows"
+        assert self.y is not None
+        there = self.y != PADDING if self.y.dtype.kind == "i" else ~np.isnan(self.y)
+        return f"{int(there.sum()):,} targets in {len(self.rows):,} windows"
+
+
+def chosen(split: str) -> tuple[SavedRun, Examples]:
+    """The run that the flags name, and the examples of a split or a file.
+
+    Raises UserError if one of them is not there, or if they do not go together.
+    """
+    if split not in SPLITS:
+        saved = load_run()
+        return saved, _of_file(saved, split)
+    saved, data = load_run_with_data()
+    return saved, _of_split(saved, data, split)
+
+
+def _of_split(saved: SavedRun, data: TrainingData, split: str) -> Examples:
+    """Rows of the run's own data."""
+    rows = np.asarray(getattr(saved.lane, split))
+    if not len(rows):
+        raise UserError(f"the run has no {split} rows: its split is {saved.run.config.split}")
+    names = [data.names[row] for row in rows] if data.names else [str(row) for row in rows]
+    return Examples(names, data.arrays.x, rows, data.arrays.y[rows])
+
+
+def _of_file(saved: SavedRun, split: str) -> Examples:
+    """The examples of a file or a folder. Raises UserError if they are not like those that the run
+    was trained on."""
+    kind, _, path = split.partition(":")
+    spec, options = saved.spec, dict(saved.run.config.dataset.options)
+    images = len(spec.shape) == 3
+    if kind not in ("csv", "folder", "text") or not path:
+        raise UserError(
+            f"split={split}: expected {', '.join(SPLITS)}, csv:FILE, folder:DIR or text:FILE"
+        )
+    is_text = spec.windows and bool(spec.vocabulary)
+    if is_text != (kind == "text"):
+        raise UserError(
+            f"split={split}: {spec.name} {'is a text; give text:FILE' if is_text else 'is no text'}"
+        )
+    if spec.windows:
+        file = Path(path).expanduser()
+        notes: Sequence[str] = ()
+        if is_text:
+            windows, starts, following = text.read_like(file, spec)
+        else:
+            windows, starts, following, notes = csv_series.series_like(file, spec, options)
+        return Examples([str(row) for row in starts], windows, starts, following, notes=notes)
+    if images != (kind == "folder"):
+        wanted = "images: give folder:DIR" if images else "a table: give csv:FILE"
+        raise UserError(f"split={split}: the run was trained on {wanted}")
+    if not images and not spec.features:
+        raise UserError(
+            f"split={split}: {spec.name} is not a table of columns; give one of {', '.join(SPLITS)}"
+        )
+    if not images:
+        x, y, unread = csv_file.read_like(Path(path).expanduser(), spec, options)
+        return Examples([str(row) for row in range(len(x))], x, np.arange(len(x)), y, unread)
+    if spec.maximum != 255:
+        raise UserError(
+            f"split={split}: the run's pixels range up to {spec.maximum:g}, those of image files"
+            " up to 255"
+        )
+    resize, background = bool(options.get("size")), options.get("background", "white")
+    x, y, files, notes = image_folder.read_like(Path(path).expanduser(), spec, resize, background)
+    return Examples([text_of(file) for file in files], x, np.arange(len(x)), y, notes=notes)

@@ -1,0 +1,145 @@
+"""What launch.evaluate computes of a run beside its metrics, and the files that it writes."""
+
+import jax
+import numpy as np
+
+from launch.cli.evaluated_examples import Examples
+from launch.cli.saved_run import BEAMS, SavedRun
+from research.analysis.attention_figure import attention_figure, write
+from research.analysis.evaluation_files import Evaluation
+from research.analysis.mistakes import Pictures, pictures
+from research.data.spec import PADDING
+from research.errors import UserError
+from research.sweeps.execute.terminal import Terminal
+from research.sweeps.records.provenance import recorded_strategy
+from research.sweeps.records.record import Record
+from research.tasks.bleu import bleu
+from research.training.apply.attention_maps import attention_maps
+from research.training.apply.final_metrics import evaluate_rows, final_metrics
+from research.training.devices.strategy import ExecutionStrategy
+
+
+def refuse(saved: SavedRun, examples: Examples, split: str, out: str | None) -> None:
+    """Raises UserError for flags that the run or the examples have no use for.
+
+    Args:
+        saved: the run.
+        examples: what it is evaluated on.
+        split: what they are.
+        out: the directory of --out.
+    """
+    task = saved.run.config.task
+    if BEAMS.present and task != "sequence_to_sequence":
+        raise UserError(
+            f"--beams applies only to task=sequence_to_sequence; the run's task is {task}"
+        )
+    saved.check_beams()
+    if out and saved.run.program.problem.summary is None:
+        raise UserError(f"--out=DIR has no table for {task}, which answers each step; leave it out")
+    if not out and not _measured(saved, examples):
+        raise UserError(
+            f"{split} has no targets, so there are no metrics; --out=DIR takes the predictions"
+        )
+
+
+def measure(saved: SavedRun, examples: Examples) -> tuple[np.ndarray, dict[str, float]]:
+    """(the network's outputs [R, K], the metrics; none without targets)."""
+    program = saved.run.program
+    outputs = evaluate_rows(
+        program,
+        saved.lane,
+        saved.variables,
+        _strategy(saved.record),
+        examples.x,
+        examples.rows,
+        examples.y,
+    )
+    if not _measured(saved, examples):
+        return outputs["scores"], {}
+    metrics = final_metrics(program.problem, outputs, examples.y)
+    if saved.run.config.task == "sequence_to_sequence":
+        metrics |= _of_answers(saved, examples)
+    return outputs["scores"], metrics
+
+
+def _measured(saved: SavedRun, examples: Examples) -> bool:
+    """Whether there is something to compare the outputs with."""
+    return examples.y is not None or saved.run.program.spec.reconstructs
+
+
+def write_evaluation(
+    saved: SavedRun, examples: Examples, scores: np.ndarray, split: str, directory: str
+) -> None:
+    """Writes predictions, a table of the classes and figures.
+
+    Args:
+        saved: the run.
+        examples: the rows that were evaluated.
+        scores: the network's outputs for them, [R, K].
+        split: what the rows are, for the title.
+        directory: where the files go.
+    """
+    spec = saved.run.program.spec
+    y = examples.y
+    if spec.target_origin:
+        # In float32, adding a large origin back would round the small values that were trained on.
+        scores = scores.astype(np.float64) + spec.target_origin
+        y = None if y is None else y.astype(np.float64) + spec.target_origin
+    title = f"{saved.run.config.arch.name} on {spec.name}, {split}"
+    evaluation = Evaluation(
+        title, examples.names, scores, y, spec.classes, _pictures(saved, examples)
+    )
+    for path in evaluation.write(directory):
+        print(f"wrote {path}")
+
+
+def _pictures(saved: SavedRun, examples: Examples) -> Pictures | None:
+    """The function that draws examples, given as indices into the rows; None without images."""
+    spec = saved.run.program.spec
+    if len(spec.shape) != 3:
+        return None
+    return lambda indices: pictures(examples.x[examples.rows[indices]], spec.maximum)
+
+
+def draw_attention(saved: SavedRun, examples: Examples, file: str) -> None:
+    """Draws what attention looks at in the first example.
+
+    Args:
+        saved: the run.
+        examples: what it is evaluated on.
+        file: where the figure goes.
+    """
+    x = np.asarray(examples.x[examples.rows[:1]])[0]
+    spec = saved.run.program.spec
+    maps = attention_maps(saved.run.program, saved.lane, saved.variables, x)
+    write(attention_figure(f"{saved.run.config.arch.name} on {spec.name}", maps, spec, x), file)
+    print(f"wrote {file}")
+
+
+def _of_answers(saved: SavedRun, examples: Examples) -> dict[str, float]:
+    """BLEU of the network's answers; with a beam search also the share that is right at every
+    step."""
+    assert examples.y is not None
+    spec = saved.run.program.spec
+    right = np.asarray(examples.y)[:, spec.source :]
+    replies = saved.answers(examples.x[examples.rows])[0][:, 0]
+    matches = ((replies == right) | (right == PADDING)).all(axis=1)
+    # Without an end symbol an answer has no end of its own: what follows the target is not scored.
+    if not spec.end:
+        replies = np.where(right == PADDING, PADDING, replies)
+    exact = {"beam_exact_match": float(matches.mean())} if BEAMS.value > 1 else {}
+    return {**exact, "bleu": bleu(replies, right, spec.vocabulary, spec.end)}
+
+
+def _strategy(record: Record) -> ExecutionStrategy:
+    """The recorded strategy, or a plain one with a warning where this machine lacks the devices."""
+    # Another strategy sums in another order, so only the recorded one repeats the metrics' bits.
+    strategy = recorded_strategy(record.provenance)
+    if strategy is not None and strategy.replicas <= jax.local_device_count():
+        return strategy
+    device = f"{record.provenance.get('replicas', 1)} x {record.provenance.get('device')}"
+    Terminal().warn(
+        f"the run was trained on {device}; the metrics computed here may differ in their last"
+        " digits"
+    )
+    return ExecutionStrategy(1, 1)
